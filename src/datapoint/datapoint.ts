@@ -1,0 +1,234 @@
+/**
+ * The wire schema of the v4 logs API: the only one, for the server that validates and for the client that is typed.
+ *
+ * It accepts the union of all v4 versions: the four config types of the early description and the fields of the last
+ * one. The span path imports types only from here, so that an app that only exports never loads zod.
+ */
+import { z } from 'zod';
+
+const jsonObject = z.record(z.string(), z.unknown());
+const dateTime = z.iso.datetime({ offset: true, local: true });
+
+export const textContent = z.object({ type: z.literal('text'), text: z.string() });
+export const imageContent = z.object({
+  type: z.literal('image_url'),
+  image_url: z.object({ url: z.string(), detail: z.string().optional() }),
+});
+
+const functionCall = z.object({ name: z.string(), arguments: z.string().optional() });
+const toolCall = z.object({ id: z.string(), type: z.literal('function'), function: functionCall });
+
+export const chatMessage = z.object({
+  role: z.enum(['user', 'assistant', 'system', 'tool']),
+  content: z
+    .union([z.string(), z.array(z.discriminatedUnion('type', [textContent, imageContent]))])
+    .nullable()
+    .optional(),
+  name: z.string().nullable().optional(),
+  tool_call_id: z.string().nullable().optional(),
+  tool_calls: z.array(toolCall).nullable().optional(),
+  /** Deprecated single call; its arguments were free-form in the first versions. */
+  tool_call: z.object({ name: z.string(), arguments: z.unknown() }).nullable().optional(),
+});
+
+/** Every provider that a v4 version has listed. An unlisted one is left out and kept under `other`. */
+export const MODEL_PROVIDERS = [
+  'openai',
+  'openai_azure',
+  'ai21',
+  'mock',
+  'anthropic',
+  'langchain',
+  'bedrock',
+  'cohere',
+  'replicate',
+  'google',
+  'groq',
+] as const;
+
+const modelTool = z.object({
+  name: z.string(),
+  description: z.string().optional(),
+  parameters: jsonObject.optional(),
+  strict: z.boolean().optional(),
+  source: z.string().optional(),
+  source_code: z.string().optional(),
+  other: jsonObject.optional(),
+  preset_name: z.string().optional(),
+});
+
+const linkedTool = z.object({
+  id: z.string(),
+  source: z.literal('organization'),
+  name: z.string().optional(),
+  description: z.string().optional(),
+  strict: z.boolean().optional(),
+  parameters: jsonObject.optional(),
+});
+
+const named = { name: z.string().optional(), description: z.string().optional(), other: jsonObject.optional() };
+
+export const modelConfig = z.strictObject({
+  ...named,
+  type: z.literal('model').optional(),
+  provider: z.enum(MODEL_PROVIDERS).optional(),
+  model: z.string(),
+  max_tokens: z.int().optional(),
+  temperature: z.number().optional(),
+  top_p: z.number().optional(),
+  stop: z.union([z.string(), z.array(z.string())]).optional(),
+  presence_penalty: z.number().optional(),
+  frequency_penalty: z.number().optional(),
+  seed: z.int().optional(),
+  response_format: z
+    .object({ type: z.enum(['json_object', 'json_schema']), json_schema: jsonObject.optional() })
+    .optional(),
+  endpoint: z.enum(['complete', 'chat', 'edit']).optional(),
+  prompt_template: z.string().optional(),
+  chat_template: z.array(chatMessage).optional(),
+  tools: z.array(z.union([linkedTool, modelTool])).optional(),
+});
+
+export const toolConfig = z.looseObject({
+  type: z.literal('tool'),
+  name: z.string(),
+  description: z.string().optional(),
+  parameters: jsonObject.optional(),
+  strict: z.boolean().optional(),
+  /** The tool's code in the first versions; `organization` or `inline` in the later ones. */
+  source: z.string().optional(),
+  source_code: z.string().optional(),
+  other: jsonObject.optional(),
+  preset_name: z.string().optional(),
+});
+
+export const agentConfig = z.strictObject({
+  ...named,
+  type: z.literal('agent'),
+  agent_class: z.string(),
+  model_config: modelConfig,
+  tools: z.array(toolConfig).optional(),
+});
+
+export const genericConfig = z.strictObject({ ...named, type: z.literal('generic') });
+
+/** A config without `type` is a model config: the schema of every version leaves the field optional there. */
+const config = z.preprocess(
+  (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !('type' in value)
+      ? { ...value, type: 'model' }
+      : value,
+  z.discriminatedUnion('type', [
+    modelConfig.extend({ type: z.literal('model') }),
+    toolConfig,
+    agentConfig,
+    genericConfig,
+  ]),
+);
+
+export const feedback = z.object({
+  type: z.string(),
+  value: z.union([z.boolean(), z.number(), z.string(), z.array(z.string())]),
+  data_id: z.string().optional(),
+  user: z.string().optional(),
+  created_at: dateTime.optional(),
+});
+
+const judgment = z.union([z.boolean(), z.number(), z.string(), z.array(z.string())]);
+
+/** `POST /logs`, one datapoint. `null` is taken for absent, as the official clients send it so. */
+export const logRequest = z.looseObject({
+  project: z.string().min(1).nullish(),
+  project_id: z.string().nullish(),
+  session_id: z.string().nullish(),
+  session_reference_id: z.string().nullish(),
+  parent_id: z.string().nullish(),
+  parent_reference_id: z.string().nullish(),
+  inputs: jsonObject.nullish(),
+  source: z.string().nullish(),
+  metadata: jsonObject.nullish(),
+  save: z.boolean().nullish(),
+  source_datapoint_id: z.string().nullish(),
+  reference_id: z.string().nullish(),
+  trial_id: z.string().nullish(),
+  messages: z.array(chatMessage).nullish(),
+  output: z.string().nullish(),
+  judgment: judgment.nullish(),
+  config_id: z.string().nullish(),
+  config: config.nullish(),
+  environment: z.string().nullish(),
+  feedback: z.union([feedback, z.array(feedback)]).nullish(),
+  created_at: dateTime.nullish(),
+  error: z.string().nullish(),
+  stdout: z.string().nullish(),
+  /** Seconds. */
+  duration: z.number().nullish(),
+  output_message: chatMessage.nullish(),
+  prompt_tokens: z.int().nullish(),
+  output_tokens: z.int().nullish(),
+  prompt_cost: z.number().nullish(),
+  output_cost: z.number().nullish(),
+  provider_request: jsonObject.nullish(),
+  provider_response: z.union([jsonObject, z.string()]).nullish(),
+});
+
+/** `PATCH /logs`: the only three fields that can change once a log is stored, in every v4 version. */
+export const logUpdate = z.looseObject({
+  output: z.string().nullish(),
+  error: z.string().nullish(),
+  /** Seconds. */
+  duration: z.number().nullish(),
+});
+
+/** `POST /feedback`, one annotation. */
+export const feedbackRequest = feedback.extend({
+  value: feedback.shape.value.optional(),
+  unset: z.boolean().optional(),
+});
+
+export type ChatMessage = z.infer<typeof chatMessage>;
+export type TextContent = z.infer<typeof textContent>;
+export type ImageContent = z.infer<typeof imageContent>;
+export type ToolCall = z.infer<typeof toolCall>;
+export type ModelProvider = (typeof MODEL_PROVIDERS)[number];
+export type ModelTool = z.infer<typeof modelTool>;
+export type ModelConfig = z.infer<typeof modelConfig>;
+export type ToolConfig = z.infer<typeof toolConfig>;
+export type AgentConfig = z.infer<typeof agentConfig>;
+export type GenericConfig = z.infer<typeof genericConfig>;
+export type LogConfig = z.infer<typeof config>;
+export type LogRequest = z.infer<typeof logRequest>;
+export type LogUpdate = z.infer<typeof logUpdate>;
+export type Feedback = z.infer<typeof feedback>;
+export type FeedbackRequest = z.infer<typeof feedbackRequest>;
+
+/** Reply to `POST /logs`, one per datapoint, matched by position: it does not echo the reference id. */
+export interface CreatedLog {
+  id: string;
+  project_id: string;
+  /** Only where the datapoint was logged with a session. */
+  session_id?: string | null;
+}
+
+/** A stored log, as `GET` and `PATCH` answer it. */
+export interface LogResponse extends LogRequest {
+  id: string;
+  evaluation_results: unknown[];
+  observability_status: 'pending' | 'running' | 'completed' | 'failed';
+  updated_at: string;
+}
+
+/** The shape of every v4 list. */
+export interface Page<Item> {
+  records: Item[];
+  page: number;
+  size: number;
+  total: number;
+}
+
+/** One entry of the `detail` list of a 422. `loc` names the place: `['body', 3, 'config', 'model']`. */
+export interface ValidationDetail {
+  loc: (string | number)[];
+  msg: string;
+  type: string;
+}

@@ -1,0 +1,49 @@
+/** The errors of this package. Everything that can be told apart is a field, not a word in the message. */
+import type { ValidationDetail } from './datapoint/datapoint.ts';
+
+/** Base of every error that this package throws or rejects with. */
+export class HumanloopError extends Error {
+  override readonly name: string = 'HumanloopError';
+}
+
+export interface ApiErrorFields {
+  readonly method: string;
+  /** Without credentials and without the API key, which travels in a header. */
+  readonly url: string;
+  /** HTTP status; 0 where no answer came. */
+  readonly status: number;
+  /** The status text, or what became of the connection. */
+  readonly reason: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The parsed body, or its text where it is not JSON. */
+  readonly body: unknown;
+  /** Milliseconds from the call to the last byte. */
+  readonly roundTripTime: number;
+  /** The `detail` list of a 422 answer. */
+  readonly detail?: readonly ValidationDetail[];
+}
+
+/** A request to the v4 API that did not succeed. */
+export class HumanloopApiError extends HumanloopError implements ApiErrorFields {
+  override readonly name = 'HumanloopApiError';
+  readonly method: string;
+  readonly url: string;
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+  readonly roundTripTime: number;
+  readonly detail?: readonly ValidationDetail[];
+
+  constructor(message: string, fields: ApiErrorFields, options?: { cause?: unknown }) {
+    super(message, options);
+    this.method = fields.method;
+    this.url = fields.url;
+    this.status = fields.status;
+    this.reason = fields.reason;
+    this.headers = fields.headers;
+    this.body = fields.body;
+    this.roundTripTime = fields.roundTripTime;
+    if (fields.detail) this.detail = fields.detail;
+  }
+}

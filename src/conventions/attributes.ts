@@ -1,0 +1,144 @@
+/**
+ * Total readers of attribute values: whatever an instrumentation put there, they answer with a value of the asked type
+ * or `undefined`, and never throw.
+ *
+ * They take values, not keys, so that they serve attributes, event bodies and parsed JSON alike. A value may be of the
+ * right type, its text (`"42"`, `"true"`, JSON), or a nested object, which SDK 3 keeps on spans.
+ */
+import type { Attributes } from '../otel.ts';
+import { salvageJson } from './salvage-json.ts';
+
+/** Keys whose JSON did not parse because it had been cut; flagged in the log's metadata. */
+export type Damage = Set<string>;
+
+/** A non-empty string. Lone surrogates, which no UTF-8 body can carry, become U+FFFD. */
+export function stringOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value.toWellFormed() : undefined;
+}
+
+/** A string that may be empty: for what a model really answered. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value.toWellFormed() : undefined;
+}
+
+/** A finite number, also from its text. */
+export function numberOf(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+}
+
+/** A whole number, also from its text. */
+export function integerOf(value: unknown): number | undefined {
+  const number = numberOf(value);
+  return number !== undefined && Number.isSafeInteger(number) ? number : undefined;
+}
+
+/** A whole number that is not negative: a token count. */
+export function countOf(value: unknown): number | undefined {
+  const number = integerOf(value);
+  return number !== undefined && number >= 0 ? number : undefined;
+}
+
+export function booleanOf(value: unknown): boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  if (typeof value !== 'string') return undefined;
+  const word = value.toLowerCase();
+  return word === 'true' ? true : word === 'false' ? false : undefined;
+}
+
+/** A list of strings, from a list or its JSON. A single other string is a list of one. */
+export function stringListOf(value: unknown): string[] | undefined {
+  let list = value;
+  if (typeof value === 'string') {
+    const parsed = value.startsWith('[') ? jsonOf(value) : undefined;
+    list = Array.isArray(parsed) ? parsed : [value];
+  }
+  if (!Array.isArray(list)) return undefined;
+  const strings = list.flatMap((item) => stringOf(item) ?? []);
+  return strings.length > 0 ? strings : undefined;
+}
+
+/**
+ * The value behind JSON text, or a structured value as it is. Text that is no JSON gives `undefined`.
+ *
+ * JSON that was cut by a value length limit gives what can be saved, and its key is noted in `damage`; where nothing
+ * can be saved it gives `undefined`, with the key noted too, and the caller keeps the raw text.
+ */
+export function jsonOf(value: unknown, damage?: Damage, key?: string): unknown {
+  if (typeof value !== 'string') return value ?? undefined;
+  const first = value.charCodeAt(0);
+  // Most texts are no JSON; a thrown and caught SyntaxError costs ten times a parse.
+  if (!startsJson(first)) return undefined;
+  try {
+    return JSON.parse(value) ?? undefined;
+  } catch {
+    if (first !== 0x7b && first !== 0x5b) return undefined;
+    const saved = salvageJson(value);
+    if (damage && key && (saved !== undefined || looksCut(value))) damage.add(key);
+    return saved;
+  }
+}
+
+/** An object (no list), structured or as JSON text. */
+export function objectOf(value: unknown, damage?: Damage, key?: string): Record<string, unknown> | undefined {
+  const parsed = jsonOf(value, damage, key);
+  return isObject(parsed) ? parsed : undefined;
+}
+
+/** A list, structured or as JSON text. */
+export function listOf(value: unknown, damage?: Damage, key?: string): unknown[] | undefined {
+  const parsed = jsonOf(value, damage, key);
+  return Array.isArray(parsed) ? parsed : undefined;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The first of these keys that holds a non-empty string. */
+export function firstString(attributes: Attributes, ...keys: string[]): string | undefined {
+  for (const key of keys) {
+    const found = stringOf(attributes[key]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The first of these keys that holds a finite number. */
+export function firstNumber(attributes: Attributes, ...keys: string[]): number | undefined {
+  for (const key of keys) {
+    const found = numberOf(attributes[key]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The first of these keys that holds a whole number, not negative. */
+export function firstCount(attributes: Attributes, ...keys: string[]): number | undefined {
+  for (const key of keys) {
+    const found = countOf(attributes[key]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** `{`, `[`, `"`, `-`, digits, `t`, `f`, `n`, and white space before them. */
+function startsJson(code: number): boolean {
+  return (
+    code === 0x7b ||
+    code === 0x5b ||
+    code === 0x22 ||
+    code === 0x2d ||
+    code <= 0x20 ||
+    (code >= 0x30 && code <= 0x39) ||
+    code === 0x74 ||
+    code === 0x66 ||
+    code === 0x6e
+  );
+}
+
+/** `{"` and `[{`, `["`, `[[`: prose that only begins with a bracket is no damage. */
+function looksCut(text: string): boolean {
+  const second = text.charCodeAt(1);
+  return text.charCodeAt(0) === 0x7b ? second === 0x22 : second === 0x7b || second === 0x22 || second === 0x5b;
+}

@@ -1,0 +1,108 @@
+/**
+ * Whose call it was: session, user, tags. These may sit on any span of a trace, HTTP ones too, so the readers are
+ * nothing but key look-ups, and look only where vocabularies are known to put them.
+ */
+import type { Attributes, SpanSlice } from '../otel.ts';
+import { isObject, jsonOf, stringListOf, stringOf } from './attributes.ts';
+
+/** Highest precedence first. */
+const SESSION_KEYS: readonly string[] = [
+  'gen_ai.conversation.id',
+  'session.id',
+  'langfuse.session.id',
+  'ai.telemetry.metadata.sessionId',
+  'ai.telemetry.metadata.conversationId',
+  'ai.telemetry.metadata.chatId',
+  'ai.telemetry.metadata.threadId',
+  'ai.telemetry.metadata.session_id',
+  'ai.telemetry.metadata.conversation_id',
+  'ai.telemetry.metadata.thread_id',
+  'ai.settings.context.sessionId',
+  'ai.settings.context.conversationId',
+  'ai.settings.context.chatId',
+  'ai.settings.context.threadId',
+  'ai.settings.context.session_id',
+  'traceloop.association.properties.session_id',
+  'traceloop.association.properties.sessionId',
+  'traceloop.association.properties.chat_id',
+  'traceloop.association.properties.conversation_id',
+  'traceloop.association.properties.thread_id',
+  'langsmith.metadata.session_id',
+  'langsmith.metadata.thread_id',
+  'langsmith.metadata.conversation_id',
+  'mastra.metadata.sessionId',
+  'mastra.metadata.threadId',
+  'mastra.metadata.thread_id',
+  'mastra.thread.id',
+  'mastra.threadId',
+  'mastra.resource.id',
+  'mastra.resourceId',
+  'gcp.vertex.agent.session_id',
+  'mlflow.trace.session',
+];
+
+const USER_KEYS: readonly string[] = [
+  'user.id',
+  'enduser.id',
+  'langfuse.user.id',
+  'ai.telemetry.metadata.userId',
+  'ai.telemetry.metadata.user_id',
+  'ai.settings.context.userId',
+  'traceloop.association.properties.user_id',
+  'traceloop.association.properties.userId',
+  'langsmith.metadata.user_id',
+  'mastra.metadata.userId',
+  'mlflow.trace.user',
+  'gen_ai.request.user',
+  'llm.user',
+];
+
+/** The conversation or session that the span itself names. Ids given as numbers count too. */
+export function readSession(span: SpanSlice): string | undefined {
+  const { attributes } = span;
+  const found = firstId(attributes, SESSION_KEYS);
+  if (found !== undefined) return found;
+  const metadata = openInferenceMetadata(attributes);
+  return metadata && (idOf(metadata['session_id']) ?? idOf(metadata['thread_id']) ?? idOf(metadata['conversation_id']));
+}
+
+/** The end user that the span itself names. */
+export function readUser(span: SpanSlice): string | undefined {
+  return firstId(span.attributes, USER_KEYS);
+}
+
+/** Tags that the app put on the span or its trace. */
+export function readTags(span: SpanSlice): string[] | undefined {
+  const { attributes } = span;
+  const tags = stringListOf(attributes['tag.tags']) ?? stringListOf(attributes['langfuse.trace.tags']);
+  if (tags) return tags;
+  const joined = stringOf(attributes['langsmith.span.tags']);
+  return joined?.split(',').map((tag) => tag.trim());
+}
+
+function firstId(attributes: Attributes, keys: readonly string[]): string | undefined {
+  for (const key of keys) {
+    const value = attributes[key];
+    if (value === undefined) continue;
+    const id = idOf(value);
+    if (id !== undefined) return id;
+  }
+  return undefined;
+}
+
+/** MLflow writes ids as JSON strings, in quotes. */
+function idOf(value: unknown): string | undefined {
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+  const text = stringOf(value);
+  if (text?.startsWith('"')) return stringOf(jsonOf(text)) ?? text;
+  return text;
+}
+
+/** OpenInference's `metadata` is JSON; it is parsed only where it can hold an id. */
+function openInferenceMetadata(attributes: Attributes): Record<string, unknown> | undefined {
+  const metadata = attributes['metadata'];
+  if (isObject(metadata)) return metadata;
+  if (typeof metadata !== 'string' || !/"(session|thread|conversation)_id"/.test(metadata)) return undefined;
+  const parsed = jsonOf(metadata);
+  return isObject(parsed) ? parsed : undefined;
+}

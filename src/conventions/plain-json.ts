@@ -1,0 +1,70 @@
+/**
+ * Makes a value safe to pass through into a datapoint: plain JSON of bounded depth and size, whatever it was.
+ *
+ * Structured attribute values may hold cycles, bigints, dates, buffers, lone surrogates and `__proto__` keys, and parsed JSON may
+ * be nested so deep that the next `JSON.stringify` overflows the stack.
+ */
+import { isLargeData, placeholderOf } from './large-data.ts';
+
+const MAX_DEPTH = 64;
+/** Bounds what cycles and shared references can blow up to. */
+const MAX_NODES = 200_000;
+
+/** A copy of plain JSON; `undefined` only for what has no JSON (functions, symbols, `undefined`). */
+export function plainJson(value: unknown): unknown {
+  return copy(value, 0, { nodes: 0 });
+}
+
+/** Like `plainJson`, for objects: `undefined` for anything else. */
+export function plainObject(value: unknown): Record<string, unknown> | undefined {
+  const plain = plainJson(value);
+  return typeof plain === 'object' && plain !== null && !Array.isArray(plain)
+    ? (plain as Record<string, unknown>)
+    : undefined;
+}
+
+/** Text of a value: strings as they are, everything else as JSON. */
+export function textOrJson(value: unknown): string {
+  if (typeof value === 'string') return value.toWellFormed();
+  return JSON.stringify(plainJson(value)) ?? '';
+}
+
+function copy(value: unknown, depth: number, budget: { nodes: number }): unknown {
+  switch (typeof value) {
+    case 'string':
+      return isLargeData(value) ? placeholderOf(value) : value.toWellFormed();
+    case 'number':
+      return Number.isFinite(value) ? value : null;
+    case 'boolean':
+      return value;
+    case 'bigint':
+      return value.toString();
+    case 'object':
+      if (value === null) return null;
+      break;
+    default:
+      return undefined;
+  }
+  if (depth >= MAX_DEPTH || ++budget.nodes > MAX_NODES) return '[too deep]';
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  if (value instanceof Uint8Array) return placeholderOf(value);
+  if (Array.isArray(value)) {
+    if (value.length > MAX_NODES) return `[list of ${value.length}]`;
+    return value.map((item) => copy(item, depth + 1, budget) ?? null);
+  }
+  const source = value as Record<string, unknown>;
+  if (source['type'] === 'Buffer' && Array.isArray(source['data'])) return placeholderOf(bufferOf(source['data']));
+  const result: Record<string, unknown> = {};
+  for (const key of Object.keys(source)) {
+    // Assigning this one key would set the prototype instead of storing data.
+    if (key === '__proto__') continue;
+    const item = copy(source[key], depth + 1, budget);
+    if (item !== undefined) result[key.toWellFormed()] = item;
+  }
+  return result;
+}
+
+/** The bytes of a `Buffer` that went through JSON. */
+export function bufferOf(data: unknown[]): Uint8Array {
+  return Uint8Array.from(data, (byte) => (typeof byte === 'number' ? byte : 0));
+}

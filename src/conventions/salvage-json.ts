@@ -1,0 +1,101 @@
+/**
+ * Saves what can be saved of JSON text that was cut at its end, as `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` does.
+ *
+ * One scan finds what was open at the cut. A string value that was being written is kept as far as it goes; a key, a
+ * number or a word that was being written is given up, since half of it would be wrong.
+ */
+
+/** More nesting than this is no message of an LLM call. */
+const MAX_DEPTH = 200;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+/** The saved value, or `undefined` if the text is no cut JSON or nothing of it is left. */
+export function salvageJson(text: string): object | undefined {
+  const closers: string[] = [];
+  /** End of the last text that can be closed into valid JSON, and how deep it was. */
+  let safeEnd = 0;
+  let safeDepth = 0;
+  let expectsValue = false;
+
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      const end = stringEnd(text, at + 1);
+      const isValue = expectsValue || closers.at(-1) === ']';
+      if (end < 0)
+        return isValue ? parse(`${text.slice(0, partialStringEnd(text, at))}"${close(closers)}`) : cutAtSafe();
+      at = end;
+      if (isValue) markSafe(at + 1);
+      expectsValue = false;
+    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      if (closers.length === MAX_DEPTH) return cutAtSafe();
+      closers.push(code === OPEN_BRACE ? '}' : ']');
+      markSafe(at + 1);
+      expectsValue = false;
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      if (closers.pop() !== text[at] || closers.length === 0) return undefined;
+      markSafe(at + 1);
+      expectsValue = false;
+    } else if (code === COLON) {
+      expectsValue = true;
+    } else if (code === COMMA) {
+      // What stands before a comma was complete, numbers and words too.
+      markSafe(at);
+      expectsValue = false;
+    }
+  }
+  return cutAtSafe();
+
+  function markSafe(end: number): void {
+    safeEnd = end;
+    safeDepth = closers.length;
+  }
+
+  function cutAtSafe(): object | undefined {
+    return parse(text.slice(0, safeEnd) + close(closers.slice(0, safeDepth)));
+  }
+}
+
+function close(closers: readonly string[]): string {
+  return closers.toReversed().join('');
+}
+
+/** Where the string ends that begins at `from`, or -1 if it does not. */
+function stringEnd(text: string, from: number): number {
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === BACKSLASH) at++;
+    else if (code === QUOTE) return at;
+  }
+  return -1;
+}
+
+/** The end of an unfinished string without an escape that was cut in two. */
+function partialStringEnd(text: string, quote: number): number {
+  const tail = text.slice(Math.max(quote + 1, text.length - 6));
+  const escape = tail.lastIndexOf('\\');
+  if (escape < 0) return text.length;
+  let backslashes = 0;
+  for (let at = text.length - tail.length + escape; at > quote && text.charCodeAt(at) === BACKSLASH; at--)
+    backslashes++;
+  const rest = tail.length - escape;
+  const isCut = backslashes % 2 === 1 && (rest === 1 || (tail[escape + 1] === 'u' && rest < 6));
+  return isCut ? text.length - rest : text.length;
+}
+
+function parse(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && Object.keys(value).length > 0 ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

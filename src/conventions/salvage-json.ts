@@ -81,13 +81,12 @@ function stringEnd(text: string, from: number): number {
 /** The end of an unfinished string without an escape that was cut in two. */
 function partialStringEnd(text: string, quote: number): number {
   const tail = text.slice(Math.max(quote + 1, text.length - 6));
-  const escape = tail.lastIndexOf('\\');
-  if (escape < 0) return text.length;
+  const slash = tail.lastIndexOf('\\');
+  if (slash < 0) return text.length;
   let backslashes = 0;
-  for (let at = text.length - tail.length + escape; at > quote && text.charCodeAt(at) === BACKSLASH; at--)
-    backslashes++;
-  const rest = tail.length - escape;
-  const isCut = backslashes % 2 === 1 && (rest === 1 || (tail[escape + 1] === 'u' && rest < 6));
+  for (let at = text.length - tail.length + slash; at > quote && text.charCodeAt(at) === BACKSLASH; at--) backslashes++;
+  const rest = tail.length - slash;
+  const isCut = backslashes % 2 === 1 && (rest === 1 || (tail[slash + 1] === 'u' && rest < 6));
   return isCut ? text.length - rest : text.length;
 }
 

@@ -1,0 +1,261 @@
+/**
+ * Messages of every shape → v4 chat messages.
+ *
+ * One `MessageReader` serves one span: input first, then output, so that tool calls without an id get the same
+ * synthesized id when they are asked for and when they come back as history of the next call (`call_0`, `call_1`, …), and
+ * results without an id find the call they answer.
+ */
+import type { ChatMessage } from '../datapoint/datapoint.ts';
+import { isObject, jsonOf, stringOf } from './attributes.ts';
+import {
+  collectPart,
+  emptyParts,
+  joinContent,
+  type MessageParts,
+  type PartCall,
+  type PartResult,
+  resultContent,
+} from './message-parts.ts';
+import { finishReasonOf, messagesInText, unwrapMessages } from './message-wrappers.ts';
+import { textOrJson } from './plain-json.ts';
+
+export type ChatRole = ChatMessage['role'];
+
+type Fields = Record<string, unknown>;
+type ToolCalls = NonNullable<ChatMessage['tool_calls']>;
+
+const ROLES: ReadonlyMap<string, ChatRole> = new Map([
+  ['user', 'user'],
+  ['human', 'user'],
+  ['assistant', 'assistant'],
+  ['model', 'assistant'],
+  ['ai', 'assistant'],
+  ['chatbot', 'assistant'],
+  ['system', 'system'],
+  ['developer', 'system'],
+  ['tool', 'tool'],
+  ['function', 'tool'],
+]);
+
+/** The v4 role, or `fallback` for one that v4 does not know. */
+export function toRole(value: unknown, fallback: ChatRole = 'user'): ChatRole {
+  return (typeof value === 'string' && ROLES.get(value.toLowerCase())) || fallback;
+}
+
+export class MessageReader {
+  /** Thinking of the answer, kept out of its text. */
+  readonly reasoning: string[] = [];
+  /** Thinking in the history of the conversation. */
+  readonly inputReasoning: string[] = [];
+  /** Of the first output message that names one. */
+  finishReason: string | undefined;
+  #calls = 0;
+  readonly #unanswered: { id: string; name: string }[] = [];
+
+  /**
+   * A conversation: a list of messages, one message, text, or an object that wraps them (`messages`, `contents`, `input`,
+   * `prompt`, with `system` beside). `role` is for messages that name none.
+   */
+  read(value: unknown, role: ChatRole = 'user'): ChatMessage[] {
+    return this.#readAll(value, role, this.inputReasoning);
+  }
+
+  /** What the model answered: one message per choice. Wrappers (`choices`, `output`, `candidates`) are opened. */
+  readOutput(value: unknown): ChatMessage[] {
+    this.finishReason ??= finishReasonOf(value);
+    return this.#readAll(value, 'assistant', this.reasoning);
+  }
+
+  /** Instructions that came apart from the messages: text, JSON text of it, parts, or messages. */
+  readSystem(value: unknown): ChatMessage[] {
+    const parsed = jsonOf(value) ?? value;
+    const parts = emptyParts();
+    for (const item of Array.isArray(parsed) ? parsed : [parsed]) {
+      const isMessage = isObject(item) && (item['parts'] !== undefined || item['role'] !== undefined);
+      collectPart(isMessage ? (item['parts'] ?? item['content']) : item, parts);
+    }
+    const content = joinContent(parts.content);
+    return content === undefined || content === '' ? [] : [{ role: 'system', content }];
+  }
+
+  #readAll(value: unknown, role: ChatRole, reasoning: string[]): ChatMessage[] {
+    const messages: ChatMessage[] = [];
+    const { items, areFragments } = unwrapMessages(value);
+    for (const item of items) this.#readOne(item, role, reasoning, messages);
+    return areFragments ? mergeAssistant(messages) : messages;
+  }
+
+  #readOne(item: unknown, fallback: ChatRole, reasoning: string[], into: ChatMessage[]): void {
+    if (item === null || item === undefined) return;
+    const parts = emptyParts();
+    if (!isObject(item)) {
+      collectPart(item, parts);
+      this.#push(fallback, undefined, parts, reasoning, into);
+      return;
+    }
+    const message = innerMessage(item);
+    const role = roleOf(item, message, fallback);
+    const name = stringOf(message['name']);
+    const toolCallId = stringOf(message['tool_call_id']) ?? stringOf(message['toolCallId']);
+    const body = message['parts'] ?? message['content'] ?? message['contents'];
+    if (body === undefined) {
+      collectPart(message, parts);
+    } else if (role === 'tool' && !holdsResults(body)) {
+      parts.results.push({ id: toolCallId ?? stringOf(message['id']), name, content: resultContent(body) });
+    } else {
+      collectPart(body, parts);
+      // OpenInference's Anthropic results: a user message with a call id.
+      if (role === 'user' && toolCallId !== undefined && parts.results.length === 0) {
+        parts.results.push({ id: toolCallId, name, content: joinContent(parts.content.splice(0)) ?? '' });
+      }
+    }
+    collectCallsBeside(message, parts);
+    this.#push(role, name, parts, reasoning, into);
+  }
+
+  /** Results first, one message each; then what else the message held. */
+  #push(role: ChatRole, name: string | undefined, parts: MessageParts, reasoning: string[], into: ChatMessage[]): void {
+    for (const text of parts.reasoning) reasoning.push(text);
+    for (const result of parts.results) into.push(this.#toolMessage(result));
+    const content = joinContent(parts.content);
+    if (content === undefined && parts.calls.length === 0) return;
+    const unwrapped = role === 'user' && typeof content === 'string' ? messagesInText(content) : undefined;
+    if (unwrapped) {
+      for (const message of this.#readAll(unwrapped, role, reasoning)) into.push(message);
+      return;
+    }
+    // A tool message that is no answer, or an assistant's words under a role that cannot call.
+    const message: ChatMessage = { role: parts.calls.length > 0 ? 'assistant' : role };
+    if (content !== undefined) message.content = content;
+    if (name !== undefined) message.name = name;
+    if (parts.calls.length > 0) message.tool_calls = this.#toolCalls(parts.calls);
+    into.push(message);
+  }
+
+  #toolCalls(calls: readonly PartCall[]): ToolCalls {
+    const seen = new Set<string>();
+    const result: ToolCalls = [];
+    for (const call of calls) {
+      const id = call.id ?? `call_${this.#calls}`;
+      // Some vocabularies list a call both as a part and beside the parts.
+      if (seen.has(id)) continue;
+      seen.add(id);
+      this.#calls++;
+      this.#unanswered.push({ id, name: call.name });
+      result.push({ id, type: 'function', function: { name: call.name, arguments: call.arguments } });
+    }
+    return result;
+  }
+
+  #toolMessage(result: PartResult): ChatMessage {
+    const at = this.#unanswered.findIndex(({ id, name }) =>
+      result.id !== undefined ? id === result.id : result.name === undefined || name === result.name,
+    );
+    const answered = at < 0 ? undefined : this.#unanswered.splice(at, 1)[0];
+    const id = result.id ?? answered?.id;
+    const message: ChatMessage = { role: 'tool', content: result.content };
+    if (result.name !== undefined) message.name = result.name;
+    if (id !== undefined) message.tool_call_id = id;
+    return message;
+  }
+}
+
+/** Joins neighbouring messages of the assistant into one: text, then calls. */
+export function mergeAssistant(messages: readonly ChatMessage[]): ChatMessage[] {
+  const merged: ChatMessage[] = [];
+  for (const message of messages) {
+    const last = merged.at(-1);
+    if (last?.role !== 'assistant' || message.role !== 'assistant') {
+      merged.push(message);
+      continue;
+    }
+    const content = joinContent([...contentParts(last), ...contentParts(message)]);
+    const calls = [...(last.tool_calls ?? []), ...(message.tool_calls ?? [])];
+    const joined: ChatMessage = { role: 'assistant' };
+    if (content !== undefined) joined.content = content;
+    const name = last.name ?? message.name;
+    if (name) joined.name = name;
+    if (calls.length > 0) joined.tool_calls = calls;
+    merged[merged.length - 1] = joined;
+  }
+  return merged;
+}
+
+/** The text of a message; `undefined` where it has none, as an answer that only calls tools. */
+export function messageText(message: ChatMessage | undefined): string | undefined {
+  const content = message?.content;
+  if (typeof content === 'string') {
+    return content === '' && (message?.tool_calls?.length ?? 0) > 0 ? undefined : content;
+  }
+  const texts = content?.flatMap((part) => (part.type === 'text' ? part.text : [])) ?? [];
+  return texts.length > 0 ? texts.join('\n') : undefined;
+}
+
+function contentParts(message: ChatMessage): MessageParts['content'] {
+  if (typeof message.content === 'string')
+    return message.content === '' ? [] : [{ type: 'text', text: message.content }];
+  return message.content ?? [];
+}
+
+/** Opens `{ message }` (choices, events), LangChain's `{ kwargs }` and `{ type, data }`. */
+function innerMessage(item: Fields): Fields {
+  if (isObject(item['message'])) return item['message'];
+  if (isObject(item['kwargs'])) return item['kwargs'];
+  if (isObject(item['data']) && LANGCHAIN_TYPES.has(String(item['type']))) return item['data'];
+  return item;
+}
+
+const LANGCHAIN_TYPES: ReadonlySet<string> = new Set(['human', 'ai', 'system', 'tool', 'function', 'chat']);
+
+function roleOf(item: Fields, message: Fields, fallback: ChatRole): ChatRole {
+  const role = message['role'] ?? item['role'];
+  if (role !== undefined) return toRole(role, fallback);
+  const className = Array.isArray(item['id']) ? stringOf(item['id'].at(-1)) : undefined;
+  if (className) return toRole(className.replace(/Message(Chunk)?$/, ''), fallback);
+  if (item['type'] === 'function_call' || item['type'] === 'reasoning') return 'assistant';
+  return LANGCHAIN_TYPES.has(String(item['type'])) ? toRole(item['type'], fallback) : fallback;
+}
+
+/** Whether a tool message's body is made of result parts, which carry their own ids. */
+function holdsResults(body: unknown): boolean {
+  if (!Array.isArray(body)) return false;
+  return body.some((part) => {
+    if (!isObject(part)) return false;
+    const type = part['type'];
+    if (typeof type === 'string')
+      return (type !== 'text' && type.toLowerCase().includes('result')) || type === 'tool_call_response';
+    return isObject(part['toolResult']) || isObject(part['functionResponse']) || isObject(part['toolResponse']);
+  });
+}
+
+/** Calls, thinking and refusals that stand beside the content. */
+function collectCallsBeside(message: Fields, parts: MessageParts): void {
+  const extra = isObject(message['additional_kwargs']) ? message['additional_kwargs'] : undefined;
+  const calls = nonEmpty(message['tool_calls']) ?? nonEmpty(message['toolCalls']) ?? nonEmpty(extra?.['tool_calls']);
+  if (calls)
+    for (const call of calls) if (isObject(call)) collectPart({ type: 'tool_call', ...withoutType(call) }, parts);
+  const legacy = message['function_call'] ?? message['tool_call'];
+  if (isObject(legacy) && legacy['name'] !== undefined && message['content'] !== undefined) {
+    parts.calls.push({
+      id: undefined,
+      name: textOrJson(legacy['name']),
+      arguments: textOrJson(legacy['arguments'] ?? {}),
+    });
+  }
+  if (parts.reasoning.length === 0) {
+    const thinking =
+      stringOf(message['reasoning_content']) ?? stringOf(message['reasoning']) ?? stringOf(message['thinking']);
+    if (thinking !== undefined) parts.reasoning.push(thinking);
+  }
+  const refusal = stringOf(message['refusal']);
+  if (refusal !== undefined && parts.content.length === 0) parts.content.push({ type: 'text', text: refusal });
+}
+
+function nonEmpty(value: unknown): unknown[] | undefined {
+  const list = typeof value === 'string' ? jsonOf(value) : value;
+  return Array.isArray(list) && list.length > 0 ? list : undefined;
+}
+
+function withoutType({ type: _type, ...call }: Fields): Fields {
+  return call;
+}

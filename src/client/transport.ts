@@ -17,6 +17,8 @@ export type TransportOutcome =
   | {
       readonly kind: 'answered';
       readonly status: number;
+      /** The server's status text. HTTP/2 has none. */
+      readonly reason?: string;
       readonly headers: Readonly<Record<string, string>>;
       readonly text: string;
       readonly truncated: boolean;

@@ -1,0 +1,94 @@
+/** What became of a request, for the callers of the client: a result, or a `HumanloopApiError` that says it all. */
+import type { ValidationDetail } from '../datapoint/datapoint.ts';
+import { HumanloopApiError } from '../errors.ts';
+import type { TransportOutcome, TransportRequest } from './transport.ts';
+
+export interface HumanloopResult<Body> {
+  /** The parsed answer; `undefined` where the server answers without a body (204). */
+  readonly body: Body;
+  readonly status: number;
+  /** Names in lower case; a repeated header's values are joined by a comma. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Milliseconds from the call to the last byte of the answer. */
+  readonly roundTripTime: number;
+}
+
+/** Characters of an answer that are quoted in a message. The error's `body` holds all of it. */
+const QUOTED = 300;
+
+/**
+ * @param url without credentials; it becomes part of the error.
+ * @throws {HumanloopApiError} for everything that is not a 2xx with JSON, or a 204.
+ */
+export function toResult<Body>(
+  request: TransportRequest,
+  url: string,
+  outcome: TransportOutcome,
+): HumanloopResult<Body> {
+  const { roundTripTime } = outcome;
+  const call = { method: request.method, url, roundTripTime };
+  if (outcome.kind !== 'answered') {
+    const { cause } = outcome;
+    const fate = outcome.kind === 'unsent' ? 'the request was not sent' : 'the server may have received the request';
+    const fields = { ...call, status: 0, reason: describe(cause), headers: {}, body: undefined };
+    throw new HumanloopApiError(`${request.method} ${url}: ${fields.reason} (${fate})`, fields, { cause });
+  }
+
+  const { status, headers, text, truncated } = outcome;
+  const json = parse(text);
+  const body = json ? json.value : text;
+  const fail = (reason: string, quote: string) => {
+    const detail = status === 422 ? validationDetail(body) : undefined;
+    const fields = { ...call, status, reason, headers, body, ...(detail && { detail }) };
+    const message = `${request.method} ${url}: ${status} ${reason}`.trimEnd();
+    return new HumanloopApiError(quote ? `${message}: ${quote}` : message, fields);
+  };
+  if (status >= 300 && status < 400) throw fail(outcome.reason ?? '', 'redirects are not followed');
+  if (status < 200 || status >= 300) throw fail(outcome.reason ?? '', quoteOf(body, text));
+  if (truncated) throw fail('the answer is too long', `it was cut after ${text.length} characters`);
+  if (status === 204) return { body: undefined as Body, status, headers, roundTripTime };
+  if (!json) throw fail('the answer is not JSON; is this the address of a v4 API?', text.slice(0, QUOTED));
+  return { body: json.value as Body, status, headers, roundTripTime };
+}
+
+/** An answer of the wrong shape, found by the caller who knows the right one. */
+export function unexpectedBody(
+  request: TransportRequest,
+  url: string,
+  { body, ...rest }: HumanloopResult<unknown>,
+  expected: string,
+): HumanloopApiError {
+  const reason = `expected ${expected} in the answer`;
+  const message = `${request.method} ${url}: ${rest.status}, but ${reason}: ${JSON.stringify(body)?.slice(0, QUOTED)}`;
+  return new HumanloopApiError(message, { method: request.method, url, reason, body, ...rest });
+}
+
+function parse(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Node's network errors say little in `message` where several addresses were tried; the code is what one looks up. */
+function describe(cause: Error & { code?: unknown }): string {
+  const code = typeof cause.code === 'string' ? cause.code : '';
+  if (!cause.message) return code || cause.name;
+  return code && !cause.message.includes(code) ? `${cause.message} (${code})` : cause.message;
+}
+
+/** `body.0.project: field required; …` for a validation error, else the text as it came. */
+function quoteOf(body: unknown, text: string): string {
+  const detail = validationDetail(body);
+  const quote = detail?.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ') ?? text;
+  return quote.length > QUOTED ? `${quote.slice(0, QUOTED)}…` : quote;
+}
+
+/** `detail` may also be a string or an object; those stay in `body`. */
+function validationDetail(body: unknown): ValidationDetail[] | undefined {
+  const detail = (body as { detail?: unknown } | null | undefined)?.detail;
+  if (!Array.isArray(detail)) return undefined;
+  const isEntry = (entry: unknown) => Array.isArray((entry as Partial<ValidationDetail> | null)?.loc);
+  return detail.every(isEntry) ? detail : undefined;
+}

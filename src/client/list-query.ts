@@ -1,0 +1,48 @@
+/** The query of `GET /logs`. */
+
+export interface ListArguments {
+  projectId: string;
+  /** Text to find in inputs and output. */
+  search?: string;
+  metadataSearch?: string;
+  versionStatus?: 'uncommitted' | 'committed' | 'deleted';
+  /** A Date is sent as date and time; a string as it is, `2024-01-31` or RFC 3339. */
+  startDate?: Date | string;
+  endDate?: Date | string;
+  /** Logs on a page. Default of the API: 50. */
+  size?: number;
+  /** Starts from 0, which is also the default. */
+  page?: number;
+  /** `source`, `model`, `timestamp` or `feedback-{name}`, then `.asc` or `.desc`; several in order of weight. */
+  sort?: string | readonly string[];
+  sourceFilter?: string | readonly string[];
+  modelFilter?: string | readonly string[];
+  /** By the feedback's name. */
+  feedbackFilter?: Readonly<Record<string, string | readonly string[]>>;
+  /** By the evaluator's id. */
+  evaluatorFilter?: Readonly<Record<string, string | readonly string[]>>;
+}
+
+export function toListQuery(list: ListArguments): string {
+  const query = new URLSearchParams();
+  const add = (name: string, value: Date | string | number | readonly string[] | undefined) => {
+    if (value === undefined || value === null) return;
+    for (const one of Array.isArray(value) ? value : [value]) {
+      query.append(name, one instanceof Date ? one.toISOString() : String(one));
+    }
+  };
+  add('project_id', list.projectId);
+  add('search', list.search);
+  add('metadata_search', list.metadataSearch);
+  add('version_status', list.versionStatus);
+  add('start_date', list.startDate);
+  add('end_date', list.endDate);
+  add('size', list.size);
+  add('page', list.page);
+  add('sort', list.sort);
+  add('source_filter', list.sourceFilter);
+  add('model_filter', list.modelFilter);
+  for (const [name, value] of Object.entries(list.feedbackFilter ?? {})) add(`feedback-${name}_filter`, value);
+  for (const [id, value] of Object.entries(list.evaluatorFilter ?? {})) add(`evaluator-${id}_filter`, value);
+  return query.toString();
+}

@@ -3,10 +3,11 @@
  * the zero of the others means something.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { context, trace } from '@opentelemetry/api';
+import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
+import { core } from '@opentelemetry/sdk-node';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { createHttpTransport } from '../../src/client/http-transport.ts';
@@ -25,6 +26,7 @@ const clientSpans = () => exporter.getFinishedSpans().filter(({ attributes }) =>
 
 beforeAll(() => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new core.W3CTraceContextPropagator());
   for (const instrumentation of instrumentations) {
     instrumentation.setTracerProvider(tracerProvider);
     instrumentation.enable();
@@ -33,6 +35,7 @@ beforeAll(() => {
 afterAll(() => {
   for (const instrumentation of instrumentations) instrumentation.disable();
   context.disable();
+  propagation.disable();
 });
 beforeEach(() => exporter.reset());
 

@@ -1,0 +1,54 @@
+/**
+ * LangChain's own serialisation (`{"lc": 1, "type": "constructor", "id": […], "kwargs": {…}}`) → plain values.
+ *
+ * Messages become `{role, content, …}` in OpenAI's words; of any other object its arguments are kept.
+ */
+import { isObject, stringOf } from './attributes.ts';
+
+const MAX_DEPTH = 64;
+
+const ROLES: readonly (readonly [string, string])[] = [
+  ['Human', 'user'],
+  ['AI', 'assistant'],
+  ['System', 'system'],
+  ['Tool', 'tool'],
+  ['Function', 'tool'],
+];
+
+export function isLangChain(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && value['lc'] === 1 && Array.isArray(value['id']);
+}
+
+export function fromLangChain(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
+  if (Array.isArray(value)) return value.map((item) => fromLangChain(item, depth + 1));
+  if (!isLangChain(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fromLangChain(item, depth + 1)]));
+  }
+  const className = stringOf((value['id'] as unknown[]).at(-1)) ?? '';
+  const kwargs = value['kwargs'];
+  if (!isObject(kwargs)) return className;
+  return /Message(Chunk)?$/.test(className) ? toMessage(className, kwargs) : fromLangChain(kwargs, depth + 1);
+}
+
+function toMessage(className: string, kwargs: Record<string, unknown>): Record<string, unknown> {
+  const role = ROLES.find(([prefix]) => className.startsWith(prefix))?.[1] ?? stringOf(kwargs['role']) ?? 'user';
+  const name = stringOf(kwargs['name']);
+  const toolCallId = stringOf(kwargs['tool_call_id']);
+  const toolCalls = Array.isArray(kwargs['tool_calls']) ? kwargs['tool_calls'].filter(isObject).map(toToolCall) : [];
+  return {
+    role,
+    content: kwargs['content'],
+    ...(name && { name }),
+    ...(toolCallId && { tool_call_id: toolCallId }),
+    ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
+  };
+}
+
+function toToolCall(call: Record<string, unknown>): Record<string, unknown> {
+  return {
+    id: call['id'],
+    type: 'function',
+    function: { name: call['name'], arguments: JSON.stringify(call['args'] ?? {}) },
+  };
+}

@@ -1,0 +1,136 @@
+/**
+ * OpenInference's flattened messages → messages as any provider would write them, for the message reader.
+ *
+ * A message is spread over keys such as `llm.input_messages.1.message.contents.0.message_content.text`. The Responses API
+ * gives one output message per item (reasoning, text, calls), which belong together; other instrumentations may give one per choice.
+ */
+import type { ChatMessage } from '../datapoint/datapoint.ts';
+import type { Attributes } from '../otel.ts';
+import { type Damage, isObject, jsonOf, stringOf, textOf } from './attributes.ts';
+import { type IndexedGroup, indexedGroups } from './indexed-groups.ts';
+import { fromLangChain } from './langchain-json.ts';
+import { type MessageReader, mergeAssistant } from './messages.ts';
+
+type Fields = Record<string, unknown>;
+
+/** What the instrumentations put in place of content that is to be hidden. */
+const REDACTED: ReadonlySet<unknown> = new Set(['__REDACTED__', '<REDACTED>']);
+
+export function isRedacted(value: unknown): boolean {
+  return REDACTED.has(value);
+}
+
+/** `llm.input_messages`, or the request itself: where there are none, and where the span's attribute limit has cut the list. */
+export function readInput(
+  groups: readonly IndexedGroup[],
+  request: RawValue,
+  isCut: boolean,
+  reader: MessageReader,
+): ChatMessage[] {
+  const useRequest = groups.length === 0 || (isCut && request.json !== undefined && !request.isDamaged);
+  if (!useRequest) return reader.read(groups.map(({ fields }) => toMessage(fields)));
+  return reader.read(request.json === undefined ? request.text : fromLangChain(request.json));
+}
+
+/** One message per choice. */
+export function readOutput(groups: readonly IndexedGroup[], response: RawValue, reader: MessageReader): ChatMessage[] {
+  const body = response.json;
+  if (groups.length === 0) {
+    if (isAnswer(body)) return reader.readOutput(fromLangChain(body));
+    return response.text ? reader.readOutput({ role: 'assistant', content: response.text }) : [];
+  }
+  const raw = groups.map(({ fields }) => toMessage(fields)).filter((message) => message !== undefined);
+  addCallIds(raw, callIdsOf(body));
+  const messages = reader.readOutput(raw);
+  const choices = isObject(body) && Array.isArray(body['choices']) ? body['choices'].length : 0;
+  if (choices <= 1) return mergeAssistant(messages);
+  // Some instrumentations write every choice, others the first one only.
+  return messages.length === choices ? messages : reader.readOutput(body);
+}
+
+function toMessage(fields: Attributes): Fields | undefined {
+  const [calls = [], contents = []] = indexedGroups(fields, ['message.tool_calls.', 'message.contents.']);
+  const toolCalls = calls.flatMap(({ fields: call }) => toCall(call) ?? []);
+  const functionName = stringOf(fields['message.function_call_name']);
+  if (functionName !== undefined) {
+    const body = { name: functionName, arguments: fields['message.function_call_arguments_json'] };
+    toolCalls.push({ type: 'function', function: body });
+  }
+  const parts = contents.flatMap(({ fields: part }) => toPart(part) ?? []);
+  const text = isRedacted(fields['message.content']) ? undefined : fields['message.content'];
+  const content = parts.length > 0 ? parts : text === '' && toolCalls.length > 0 ? undefined : text;
+  if (content === undefined && toolCalls.length === 0) return undefined;
+  return {
+    role: fields['message.role'],
+    ...(content !== undefined ? { content } : { content: [] }),
+    name: fields['message.name'],
+    tool_call_id: fields['message.tool_call_id'],
+    ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
+  };
+}
+
+function toCall(fields: Attributes): Fields | undefined {
+  const name = stringOf(fields['tool_call.function.name']);
+  if (name === undefined) return undefined;
+  const body = { name, arguments: fields['tool_call.function.arguments'] };
+  return { id: fields['tool_call.id'], type: 'function', function: body };
+}
+
+function toPart(fields: Attributes): Fields | undefined {
+  const call = toCall(fields);
+  if (call) return { ...call, type: 'tool_call' };
+  const type = stringOf(fields['message_content.type']) ?? 'text';
+  const text = textOf(fields['message_content.text']);
+  if (type === 'reasoning' || type === 'thinking') return text === undefined ? undefined : { type: 'reasoning', text };
+  const image = fields['message_content.image.image.url'] ?? fields['message_content.image.url'];
+  if (image !== undefined) return isRedacted(image) ? undefined : { type: 'image', image: { url: image } };
+  const audio = fields['message_content.audio.audio.url'] ?? fields['message_content.audio.url'];
+  if (audio !== undefined) {
+    const mimeType = fields['message_content.audio.audio.mime_type'];
+    return isRedacted(audio) ? undefined : { type: 'audio', audio: { url: audio, mime_type: mimeType } };
+  }
+  return text === undefined || isRedacted(text) ? undefined : { type: 'text', text };
+}
+
+/** Bodies of providers and frameworks; other JSON is the answer's own text. */
+function isAnswer(response: unknown): boolean {
+  if (!isObject(response)) return false;
+  return (
+    ['choices', 'candidates', 'generations', 'output'].some((key) => Array.isArray(response[key])) ||
+    (response['role'] === 'assistant' && 'content' in response)
+  );
+}
+
+/** LangChain's spans leave out the ids of tool calls; the serialised answer has them. */
+function callIdsOf(response: unknown): string[] {
+  if (!isObject(response) || !Array.isArray(response['generations'])) return [];
+  const plain = fromLangChain(response['generations']);
+  const first = Array.isArray(plain) && Array.isArray(plain[0]) ? plain[0][0] : undefined;
+  const message = isObject(first) ? first['message'] : undefined;
+  const calls = isObject(message) && Array.isArray(message['tool_calls']) ? message['tool_calls'] : [];
+  return calls.flatMap((call) => (isObject(call) ? (stringOf(call['id']) ?? []) : []));
+}
+
+function addCallIds(messages: Fields[], ids: string[]): void {
+  const calls = messages.flatMap((message) => (Array.isArray(message['tool_calls']) ? message['tool_calls'] : []));
+  if (calls.length !== ids.length) return;
+  for (const [at, call] of calls.entries()) if (isObject(call)) call['id'] ??= ids[at];
+}
+
+/** What stands in `input.value` or `output.value`. */
+export interface RawValue {
+  readonly text?: string;
+  readonly json?: unknown;
+  readonly isDamaged: boolean;
+}
+
+/** JSON where it is a list or an object, else text; what is hidden is absent. */
+export function readValue(attributes: Attributes, key: 'input.value' | 'output.value', damage: Damage): RawValue {
+  const value = attributes[key];
+  if (value === undefined || value === null || isRedacted(value)) return { isDamaged: false };
+  const text = textOf(value);
+  const isJson = text === undefined || text.startsWith('{') || text.startsWith('[');
+  const json = isJson ? jsonOf(value, damage, key) : undefined;
+  const isDamaged = damage.has(key);
+  return { isDamaged, ...(json !== undefined && { json }), ...(text !== undefined && { text }) };
+}

@@ -1,0 +1,109 @@
+/**
+ * What the AI SDK reports besides the answer: tokens, timings, ids, and the provider's own metadata.
+ *
+ * Tokens are a call's own on the inner span and a sum on the outer one; which versions sum up what differs, so the outer figures
+ * are metadata only.
+ */
+import type { Attributes } from '../otel.ts';
+import { countOf, type Damage, firstCount, firstNumber, firstString, isObject, objectOf } from './attributes.ts';
+import type { Reading } from './convention.ts';
+import { plainObject } from './plain-json.ts';
+
+/** Tokens of the provider call that this span is. */
+export function readTokens(attributes: Attributes): Reading {
+  const input = inputTokens(attributes);
+  const output = outputTokens(attributes);
+  return {
+    ...(input !== undefined && { promptTokens: input }),
+    ...(output !== undefined && { outputTokens: output }),
+  };
+}
+
+/** Structure of the response: no content. On a wrapper the token counts are sums, and stand apart under `usage`. */
+export function readResponseMetadata(
+  attributes: Attributes,
+  isWrapper: boolean,
+  damage: Damage,
+): Record<string, unknown> {
+  const provider = providerMetadata(attributes, damage);
+  const details = {
+    total_tokens: firstCount(attributes, 'ai.usage.totalTokens'),
+    ...tokenDetails(attributes, provider),
+  };
+  const usage = isWrapper
+    ? { usage: compact({ input_tokens: inputTokens(attributes), output_tokens: outputTokens(attributes), ...details }) }
+    : details;
+  return (
+    compact({
+      response_id: firstString(attributes, 'gen_ai.response.id', 'ai.response.id'),
+      response_model: firstString(attributes, 'gen_ai.response.model', 'ai.response.model'),
+      response_timestamp: firstString(attributes, 'ai.response.timestamp'),
+      service_tier: entry(provider, 'openai', 'serviceTier'),
+      ...usage,
+      time_to_first_chunk_ms: firstNumber(attributes, 'ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk'),
+      time_to_finish_ms: firstNumber(attributes, 'ai.response.msToFinish'),
+      output_tokens_per_second: firstNumber(
+        attributes,
+        'ai.response.avgOutputTokensPerSecond',
+        'ai.response.avgCompletionTokensPerSecond',
+      ),
+    }) ?? {}
+  );
+}
+
+/** Whatever the provider added to its answer: it may quote the prompt (sources, grounding), so it is content. */
+export function providerMetadata(attributes: Attributes, damage: Damage): Record<string, unknown> | undefined {
+  return plainObject(objectOf(attributes['ai.response.providerMetadata'], damage, 'ai.response.providerMetadata'));
+}
+
+function inputTokens(attributes: Attributes): number | undefined {
+  return firstCount(
+    attributes,
+    'gen_ai.usage.input_tokens',
+    'ai.usage.inputTokens',
+    'gen_ai.usage.prompt_tokens',
+    'ai.usage.promptTokens',
+    'ai.usage.tokens',
+  );
+}
+
+function outputTokens(attributes: Attributes): number | undefined {
+  return firstCount(
+    attributes,
+    'gen_ai.usage.output_tokens',
+    'ai.usage.outputTokens',
+    'gen_ai.usage.completion_tokens',
+    'ai.usage.completionTokens',
+  );
+}
+
+/** Versions 3 to 5 give these in the provider's own words only. */
+function tokenDetails(attributes: Attributes, provider: unknown): Record<string, unknown> {
+  return {
+    cache_read_tokens:
+      firstCount(attributes, 'ai.usage.inputTokenDetails.cacheReadTokens', 'ai.usage.cachedInputTokens') ??
+      countOf(entry(provider, 'openai', 'cachedPromptTokens')) ??
+      countOf(entry(provider, 'anthropic', 'cacheReadInputTokens')) ??
+      countOf(entry(entry(provider, 'anthropic', 'usage'), 'cache_read_input_tokens')) ??
+      countOf(entry(entry(provider, 'bedrock', 'usage'), 'cacheReadInputTokens')) ??
+      countOf(entry(entry(provider, 'google', 'usageMetadata'), 'cachedContentTokenCount')),
+    cache_write_tokens:
+      firstCount(attributes, 'ai.usage.inputTokenDetails.cacheWriteTokens') ??
+      countOf(entry(provider, 'anthropic', 'cacheCreationInputTokens')) ??
+      countOf(entry(entry(provider, 'bedrock', 'usage'), 'cacheWriteInputTokens')),
+    reasoning_tokens:
+      firstCount(attributes, 'ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens') ??
+      countOf(entry(provider, 'openai', 'reasoningTokens')),
+  };
+}
+
+function entry(value: unknown, ...path: string[]): unknown {
+  let found: unknown = value;
+  for (const key of path) found = isObject(found) ? found[key] : undefined;
+  return found;
+}
+
+function compact(values: Record<string, unknown>): Record<string, unknown> | undefined {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined && value !== null);
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+}

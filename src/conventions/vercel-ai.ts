@@ -1,0 +1,164 @@
+/**
+ * Vercel AI SDK: `ai.*` of versions 3 to 6 and of version 7's legacy mode, and what is the SDK's own in the `gen_ai.*` mode of
+ * version 7.
+ *
+ * `ai.generateText` and its like are the app's view of a run: the prompt as it was passed, the final answer, summed usage. Each provider
+ * call below is an inner span (`….doGenerate`, `….doStream`), one per step and per retry; tool calls are `ai.toolCall`. An aborted
+ * stream ends its outer span only, so that has to stand by itself.
+ */
+import { type Attributes, type SpanSlice, scopeOf } from '../otel.ts';
+import { type Damage, firstString, stringOf } from './attributes.ts';
+import type { Convention, Reading, SpanKind } from './convention.ts';
+import { toFinishReason } from './finish-reason.ts';
+import { prefixed } from './indexed-groups.ts';
+import { plainJson } from './plain-json.ts';
+import { readError } from './read-error.ts';
+import { readConversation, readRun, readToolCall, readValues } from './vercel-ai-messages.ts';
+import { readModelName, readParameters } from './vercel-ai-parameters.ts';
+import { providerMetadata, readResponseMetadata, readTokens } from './vercel-ai-usage.ts';
+
+/** Span name: `ai.streamText`, `ai.streamText.doStream`, `ai.toolCall`. */
+const SPAN_NAME = /^ai\.(?:toolCall|(?:generate|stream|embed|rerank|transcribe)\w*)(?:\.do[A-Z]\w*)?$/;
+
+const GEN_AI_SCOPE = 'gen_ai';
+
+/** Operations of the `gen_ai.*` mode; others of its scope (`rerank`, `ai.generateSpeech`) are generic. */
+const GEN_AI_KINDS: ReadonlyMap<string, SpanKind> = new Map([
+  ['chat', 'model'],
+  ['execute_tool', 'tool'],
+  ['invoke_agent', 'agent'],
+  ['agent_step', 'plumbing'],
+]);
+
+export const vercelAi: Convention = {
+  name: 'vercel-ai',
+
+  classify(span: SpanSlice): SpanKind | undefined {
+    const operation = operationOf(span);
+    if (operation !== undefined) return kindOf(operation);
+    const genAi = span.attributes['gen_ai.operation.name'];
+    if (genAi === 'agent_step') return 'plumbing';
+    if (scopeOf(span).name !== GEN_AI_SCOPE || typeof genAi !== 'string') return undefined;
+    return GEN_AI_KINDS.get(genAi) ?? 'generic';
+  },
+
+  read(span: SpanSlice): Reading {
+    const { attributes } = span;
+    const damage: Damage = new Set();
+    const operation = operationOf(span) ?? '';
+    const kind = vercelAi.classify(span) ?? 'generic';
+    const reading = readContent(attributes, kind, operation, damage);
+    const finishReason = readFinishReason(attributes);
+    const error = readError(span, { ...(finishReason !== undefined && { finishReason }) });
+    const metadata = readMetadata(attributes, kind, operation, damage);
+    const contentMetadata = { ...readAppMetadata(attributes), ...reading.contentMetadata };
+    const provider = providerMetadata(attributes, damage);
+    if (provider) contentMetadata['provider_metadata'] = provider;
+    if (damage.size > 0) metadata['truncated'] = [...damage];
+    return {
+      ...reading,
+      ...(finishReason !== undefined && { finishReason }),
+      ...(error && { error }),
+      ...(Object.keys(metadata).length > 0 && { metadata }),
+      ...(Object.keys(contentMetadata).length > 0 && { contentMetadata }),
+    };
+  },
+};
+
+/** `ai.generateText.doGenerate`, without the function id that the app may have appended. */
+function operationOf(span: SpanSlice): string | undefined {
+  const id = span.attributes['ai.operationId'];
+  if (typeof id === 'string' && id.startsWith('ai.')) return id;
+  const name = span.attributes['operation.name'];
+  if (typeof name === 'string' && name.startsWith('ai.')) return name.split(' ', 1)[0];
+  return SPAN_NAME.test(span.name) ? span.name : undefined;
+}
+
+function kindOf(operation: string): SpanKind {
+  if (operation === 'ai.toolCall') return 'tool';
+  if (/\.do(Generate|Stream)$/.test(operation)) return 'model';
+  // The agents of versions 6 and 7 run as `ai.generateText`, `ai.streamText`, or `ai.workflowAgent.stream`.
+  return /^ai\.((generate|stream)(Text|Object)|\w*[aA]gent(\.\w+)?)$/.test(operation) ? 'agent' : 'generic';
+}
+
+function readContent(attributes: Attributes, kind: SpanKind, operation: string, damage: Damage): Reading {
+  switch (kind) {
+    case 'tool':
+      return readToolCall(attributes, damage);
+    case 'model':
+      return {
+        ...readModelName(attributes),
+        endpoint: isCompletion(attributes) ? 'complete' : 'chat',
+        ...readParameters(attributes, operation, damage),
+        ...readConversation(attributes, damage),
+        ...readTokens(attributes),
+      };
+    case 'agent':
+      return {
+        ...readAgentName(attributes),
+        ...readModelName(attributes),
+        ...readParameters(attributes, operation, damage),
+        ...readRun(attributes, damage),
+      };
+    case 'generic':
+      return {
+        ...readModelName(attributes),
+        ...readParameters(attributes, operation, damage),
+        ...readValues(attributes, damage),
+        ...(!isWrapper(kind, operation) && readTokens(attributes)),
+      };
+    default:
+      return {};
+  }
+}
+
+/** OpenAI's legacy completion API: `openai.completion`, `azure.completion`. */
+function isCompletion(attributes: Attributes): boolean {
+  const provider = firstString(attributes, 'ai.model.provider', 'gen_ai.system');
+  return provider?.endsWith('.completion') === true;
+}
+
+/** The function id is the only name that the app gives to a run. */
+function readAgentName(attributes: Attributes): Reading {
+  const name = firstString(attributes, 'gen_ai.agent.name', 'ai.telemetry.functionId', 'resource.name');
+  return name === undefined ? {} : { name };
+}
+
+/** `ai.embed` sums up what its `ai.embed.doEmbed` spans report. */
+function isWrapper(kind: SpanKind, operation: string): boolean {
+  return kind === 'agent' || /^ai\.\w+$/.test(operation);
+}
+
+function readMetadata(
+  attributes: Attributes,
+  kind: SpanKind,
+  operation: string,
+  damage: Damage,
+): Record<string, unknown> {
+  const functionId = stringOf(attributes['ai.telemetry.functionId']);
+  const toolCallId = stringOf(attributes['ai.toolCall.id']);
+  const response = readResponseMetadata(attributes, isWrapper(kind, operation), damage);
+  return {
+    ...(functionId && { function_id: functionId }),
+    ...(toolCallId && { tool_call_id: toolCallId }),
+    ...response,
+  };
+}
+
+function readFinishReason(attributes: Attributes): string | undefined {
+  return toFinishReason(
+    attributes['ai.response.finishReason'] ??
+      attributes['gen_ai.response.finish_reasons'] ??
+      attributes['ai.finishReason'] ??
+      attributes['gen_ai.finishReason'],
+  );
+}
+
+/** What the app attached: version 7 calls it runtime context. Headers are left out, they may hold keys. */
+function readAppMetadata(attributes: Attributes): Record<string, unknown> {
+  const found = {
+    ...prefixed(attributes, 'ai.settings.context.'),
+    ...prefixed(attributes, 'ai.telemetry.metadata.'),
+  };
+  return Object.fromEntries(Object.entries(found).map(([key, value]) => [key, plainJson(value)]));
+}

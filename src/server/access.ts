@@ -1,0 +1,47 @@
+/** Who may talk to the server. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { HttpError } from './http-error.ts';
+
+export interface AccessRules {
+  readonly apiKey?: string;
+  /** Host names that a request may name; `undefined` for any. */
+  readonly allowedHosts?: ReadonlySet<string>;
+}
+
+/**
+ * A server on a loopback address has no other guard than that address, and a web page in the user's browser can reach
+ * it: by a name of its own that resolves to 127.0.0.1 (the Host check stops that), or by a plain cross-site POST (the
+ * Origin check stops that). Throws an `HttpError`.
+ */
+export function checkOrigin(headers: IncomingHttpHeaders, rules: AccessRules): void {
+  const host = headers.host ?? '';
+  if (rules.allowedHosts && !rules.allowedHosts.has(hostName(host))) {
+    throw new HttpError(403, `the host ${JSON.stringify(host)} is not served here`);
+  }
+  if (headers.origin !== undefined && headers.origin.replace(/^https?:\/\//, '') !== host) {
+    throw new HttpError(403, 'requests from pages of another origin are refused');
+  }
+}
+
+/** In constant time, over digests, so that neither content nor length of the key can be measured. */
+export function checkApiKey(headers: IncomingHttpHeaders, rules: AccessRules): void {
+  if (rules.apiKey === undefined) return;
+  const given = headers['x-api-key'];
+  if (typeof given !== 'string') throw new HttpError(401, 'the header X-API-KEY is missing');
+  if (!timingSafeEqual(digest(given), digest(rules.apiKey))) throw new HttpError(401, 'the API key is not valid');
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function hostName(host: string): string {
+  return host.replace(/:\d+$/, '').toLowerCase();
+}
+
+export const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

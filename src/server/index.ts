@@ -1,0 +1,126 @@
+/** The v4-compatible log server: store, operations and HTTP edge put together. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { HumanloopError } from '../errors.ts';
+import { isLoopback, LOOPBACK_HOSTS } from './access.ts';
+import { createRequestListener } from './http.ts';
+import { createRoutes } from './routes.ts';
+import { openSqliteStore } from './sqlite-store.ts';
+
+export interface ServerOptions {
+  /** TCP port; 0 lets the system choose. Default 4340. */
+  readonly port?: number;
+  /** Address to bind. Default `127.0.0.1`; any but a loopback address requires `apiKey`. */
+  readonly host?: string;
+  /** The SQLite file, created with its directory if need be, or `:memory:`. Default `.humanloop/logs.db`. */
+  readonly file?: string;
+  /** Required of every request below `/v4` in the header `X-API-KEY`. Default: none, anyone on this machine may log. */
+  readonly apiKey?: string;
+  /** Largest request body in bytes; a larger one is answered with 413. Default 16 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Most datapoints in one request; more are answered with 413. Default 1000. */
+  readonly maxItems?: number;
+  /** Told of failures that are the server's own: a full disk, a bug. Default: one line on stderr. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface RunningServer {
+  /** `http://127.0.0.1:4340`, without a path. */
+  readonly url: string;
+  /** Where the v4 API is: `url` and `/v4`. What the exporter and the official clients take as base URL. */
+  readonly baseUrl: string;
+  readonly port: number;
+  /** Stops listening, finishes the requests in flight (at most 10 seconds), closes the store. Idempotent. */
+  close(): Promise<void>;
+}
+
+const CLOSE_TIMEOUT_MILLIS = 10_000;
+const MAX_PENDING_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Rejects with a `HumanloopError` on wrong options and an unusable database, and with Node's own error where the
+ * address cannot be bound (`EADDRINUSE`, `EACCES`).
+ */
+export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  const { host, port, file, apiKey, maxBodyBytes, maxItems, onError } = completeOptions(options);
+  const store = await openSqliteStore({ file });
+  const server = createServer(
+    // A pool's idle connection must not be closed under its next request: longer than clients keep theirs.
+    { keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 120_000 },
+    createRequestListener({
+      routes: createRoutes(store, { maxItems }),
+      access: { apiKey, allowedHosts: isLoopback(host) ? LOOPBACK_HOSTS : undefined },
+      limits: { maxBodyBytes, maxPendingBytes: Math.max(MAX_PENDING_BYTES, maxBodyBytes) },
+      onError,
+    }),
+  );
+  try {
+    await listen(server, host, port);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const bound = (server.address() as AddressInfo).port;
+  const url = `http://${toUrlHost(host)}:${bound}`;
+  let closing: Promise<void> | undefined;
+  return {
+    url,
+    baseUrl: `${url}/v4`,
+    port: bound,
+    close: () => {
+      closing ??= stopListening(server).then(() => store.close());
+      return closing;
+    },
+  };
+}
+
+function completeOptions(options: ServerOptions) {
+  const { host = '127.0.0.1', port = 4340, file = '.humanloop/logs.db', apiKey } = options;
+  const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onError = printError } = options;
+  expectInteger('port', port, 0, 65_535);
+  expectInteger('maxBodyBytes', maxBodyBytes, 1, 512 * 1024 * 1024);
+  expectInteger('maxItems', maxItems, 1, 1_000_000);
+  if (apiKey === '') throw new HumanloopError('Option apiKey: expected a key or undefined, got an empty string.');
+  if (!isLoopback(host) && apiKey === undefined) {
+    const message = `Option host: ${JSON.stringify(host)} can be reached from other machines, which requires an apiKey; expected 127.0.0.1, ::1 or localhost, or an apiKey.`;
+    throw new HumanloopError(message);
+  }
+  return { host, port, file, apiKey, maxBodyBytes, maxItems, onError };
+}
+
+function expectInteger(option: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new HumanloopError(`Option ${option}: expected a whole number from ${least} to ${most}, got ${value}.`);
+}
+
+function printError(error: unknown): void {
+  console.error(`humanloop-otel server: ${error instanceof HumanloopError ? error.message : (error as Error)?.stack}`);
+}
+
+function toUrlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MILLIS);
+    // A kept-alive connection becomes idle when its answer is out, and would then stay open for its time-out.
+    const sweep = setInterval(() => server.closeIdleConnections(), 20);
+    server.close(() => {
+      clearTimeout(deadline);
+      clearInterval(sweep);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,57 @@
+/** Request bodies from the connection to JSON, bounded for each and for all together. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HttpError, invalid } from './http-error.ts';
+
+export interface BodyLimits {
+  /** One body; a larger one is a 413. */
+  readonly maxBodyBytes: number;
+  /** The bodies of all requests that are not answered yet; more is a 503 that asks to come again. */
+  readonly maxPendingBytes: number;
+}
+
+/**
+ * Makes a reader that resolves to the parsed body, or `undefined` if there is none. What is over a limit is not kept:
+ * Node reads it off the connection after the answer, within the server's request time-out.
+ */
+export function createBodyReader(
+  limits: BodyLimits,
+): (request: IncomingMessage, response: ServerResponse) => Promise<unknown> {
+  let pendingBytes = 0;
+
+  const readBytes = (request: IncomingMessage, response: ServerResponse): Promise<Buffer> =>
+    new Promise((resolve, reject) => {
+      const tooLarge = () => reject(new HttpError(413, `the body is larger than ${limits.maxBodyBytes} bytes`));
+      if (Number(request.headers['content-length'] ?? 0) > limits.maxBodyBytes) return tooLarge();
+      const chunks: Buffer[] = [];
+      let length = 0;
+      let reserved = 0;
+      response.once('close', () => {
+        pendingBytes -= reserved;
+      });
+      request.on('data', (chunk: Buffer) => {
+        length += chunk.length;
+        if (length > limits.maxBodyBytes) return tooLarge();
+        if (pendingBytes + chunk.length > limits.maxPendingBytes) {
+          return reject(new HttpError(503, 'too many requests at once', { 'Retry-After': '1' }));
+        }
+        pendingBytes += chunk.length;
+        reserved += chunk.length;
+        chunks.push(chunk);
+      });
+      request.on('end', () => resolve(Buffer.concat(chunks)));
+      request.on('error', reject);
+      request.on('close', () => reject(new HttpError(400, 'the request ended before its body')));
+    });
+
+  return async (request, response) => {
+    const encoding = request.headers['content-encoding'];
+    if (encoding && encoding !== 'identity') throw new HttpError(415, `content encoding ${encoding} is not supported`);
+    const bytes = await readBytes(request, response);
+    if (bytes.length === 0) return undefined;
+    try {
+      return JSON.parse(bytes.toString('utf8'));
+    } catch (error) {
+      throw invalid(['body'], `invalid JSON: ${(error as Error).message}`, 'value_error.jsondecode');
+    }
+  };
+}

@@ -1,0 +1,131 @@
+/**
+ * Opens a SQLite file with whichever engine this Node has: `node:sqlite` (22.13 and later), else the optional
+ * dependency `@photostructure/sqlite`, which has the same interface. Nothing here knows what the file is for.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { HumanloopError } from '../errors.ts';
+
+export type SqliteValue = string | number | bigint | null | Uint8Array;
+export type SqliteRow = Record<string, SqliteValue>;
+type Parameters = readonly SqliteValue[] | readonly [Record<string, SqliteValue>];
+
+export interface SqliteStatement {
+  run(...parameters: Parameters): { changes: number | bigint; lastInsertRowid: number | bigint };
+  get(...parameters: Parameters): SqliteRow | undefined;
+  all(...parameters: Parameters): SqliteRow[];
+}
+
+/** The part of `DatabaseSync` that both engines have and that is used here. */
+export interface SqliteDatabase {
+  exec(sql: string): void;
+  prepare(sql: string): SqliteStatement;
+  close(): void;
+}
+
+export type SqliteErrorReason =
+  /** Neither engine could be loaded. */
+  | 'no-engine'
+  /** Another process holds the file's lock for longer than the busy time-out. */
+  | 'locked'
+  /** The file is damaged, or is not a SQLite database. */
+  | 'corrupt'
+  /** The file, its directory or its file system may not be written. */
+  | 'read-only'
+  | 'full'
+  /** The file or its directory could not be created or opened. */
+  | 'cannot-open'
+  /** The file was written by a newer version of this package, or by another program. */
+  | 'foreign'
+  | 'other';
+
+/** A failure of the database as a whole, told for the operator. `file` is the absolute path. */
+export class SqliteError extends HumanloopError {
+  override readonly name = 'SqliteError';
+  readonly reason: SqliteErrorReason;
+  readonly file: string;
+
+  constructor(reason: SqliteErrorReason, file: string, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.reason = reason;
+    this.file = file;
+  }
+}
+
+export interface OpenSqliteOptions {
+  /** A path, made absolute and its directory created, or `:memory:`. */
+  readonly file: string;
+  /** How long a statement waits for another process's lock; it blocks the event loop meanwhile. */
+  readonly busyTimeoutMillis?: number;
+  readonly readOnly?: boolean;
+}
+
+type Engine = new (file: string, options: { readOnly: boolean; timeout: number }) => SqliteDatabase;
+
+/** Rejects with a `SqliteError`, never with the engine's own error. */
+export async function openSqlite(options: OpenSqliteOptions): Promise<SqliteDatabase> {
+  const file = options.file === ':memory:' ? options.file : resolve(options.file);
+  const Database = await loadEngine(file);
+  try {
+    // The file holds prompts: a directory made for it is for its owner only.
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    return new Database(file, { readOnly: options.readOnly ?? false, timeout: options.busyTimeoutMillis ?? 2000 });
+  } catch (cause) {
+    throw explainSqliteError(cause, file);
+  }
+}
+
+async function loadEngine(file: string): Promise<Engine> {
+  try {
+    return (await import('node:sqlite')).DatabaseSync as unknown as Engine;
+  } catch {
+    // Older Node: the built-in module does not exist, or only behind a flag.
+  }
+  try {
+    return (await import('@photostructure/sqlite')).DatabaseSync as unknown as Engine;
+  } catch (cause) {
+    const message =
+      `No SQLite engine: Node ${process.versions.node} has no node:sqlite (22.13 and later have it), and the optional ` +
+      'dependency @photostructure/sqlite could not be loaded. Update Node, or run: npm install @photostructure/sqlite';
+    throw new SqliteError('no-engine', file, message, { cause });
+  }
+}
+
+/** Turns an engine's error into one that says what is wrong with the file and what to do. */
+export function explainSqliteError(cause: unknown, file: string): SqliteError {
+  if (cause instanceof SqliteError) return cause;
+  const reason = reasonOf(cause);
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new SqliteError(reason, file, `${MESSAGES[reason](file)} (${text})`, { cause });
+}
+
+const MESSAGES: Record<SqliteErrorReason, (file: string) => string> = {
+  'no-engine': () => 'No SQLite engine',
+  locked: (file) => `${file} is locked by another process: stop that process, or use another file`,
+  corrupt: (file) => `${file} is damaged or is not a SQLite database: restore it from a backup, or use another file`,
+  'read-only': (file) => `${file} cannot be written: check the permissions of the file and of its directory`,
+  full: (file) => `the disk of ${file} is full: free some space`,
+  'cannot-open': (file) => `${file} cannot be opened: check that its directory exists and can be written`,
+  foreign: (file) => `${file} does not belong to this version of humanloop-otel`,
+  other: (file) => `${file}: the database failed`,
+};
+
+/** SQLite's primary result codes; the low byte of an extended one. https://www.sqlite.org/rescode.html */
+const REASONS: Record<number, SqliteErrorReason> = {
+  3: 'read-only',
+  5: 'locked',
+  6: 'locked',
+  8: 'read-only',
+  11: 'corrupt',
+  13: 'full',
+  14: 'cannot-open',
+  26: 'corrupt',
+};
+
+function reasonOf(cause: unknown): SqliteErrorReason {
+  const { errcode, code } = cause as { errcode?: number; code?: string };
+  if (typeof errcode === 'number') return REASONS[errcode & 0xff] ?? 'other';
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'read-only';
+  if (code === 'ENOSPC') return 'full';
+  return code?.startsWith('E') ? 'cannot-open' : 'other';
+}

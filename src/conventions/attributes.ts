@@ -96,7 +96,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** The first of these keys that holds a non-empty string. */
-export function firstString(attributes: Attributes, ...keys: string[]): string | undefined {
+export function firstString(attributes: Attributes, ...keys: readonly string[]): string | undefined {
   for (const key of keys) {
     const found = stringOf(attributes[key]);
     if (found !== undefined) return found;
@@ -141,4 +141,32 @@ function startsJson(code: number): boolean {
 function looksCut(text: string): boolean {
   const second = text.charCodeAt(1);
   return text.charCodeAt(0) === 0x7b ? second === 0x22 : second === 0x7b || second === 0x22 || second === 0x5b;
+}
+
+/** The first of these keys that holds anything but `null`. */
+export function firstValue(fields: Attributes, keys: readonly string[]): unknown {
+  for (const key of keys) {
+    const found = fields[key];
+    if (found !== undefined && found !== null) return found;
+  }
+  return undefined;
+}
+
+/** A copy without the fields that are `undefined`: absent means not said. */
+export function defined<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): Partial<T> {
+  const result: Partial<T> = {};
+  for (const key in fields) {
+    const value = fields[key];
+    if (value !== undefined) result[key] = value;
+  }
+  return result;
+}
+
+/** `defined`, or `undefined` if nothing is left. */
+export function definedOrNone<T extends object>(
+  fields: { readonly [K in keyof T]: T[K] | undefined },
+): Partial<T> | undefined {
+  const result = defined<T>(fields);
+  for (const _key in result) return result;
+  return undefined;
 }

@@ -5,15 +5,10 @@
  * Genkit). What nobody knows is kept as its JSON text rather than lost.
  */
 import type { ImageContent, TextContent } from '../datapoint/datapoint.ts';
-import { isObject, stringOf, textOf } from './attributes.ts';
-import { type Media, toMediaContent } from './media.ts';
+import { firstValue, isObject, jsonOf, stringOf, textOf } from './attributes.ts';
+import { readMedia, toMediaContent } from './media.ts';
 import { textOrJson } from './plain-json.ts';
-
-export interface PartCall {
-  readonly id: string | undefined;
-  readonly name: string;
-  readonly arguments: string;
-}
+import { type PartCall, readCall, readResult } from './tool-parts.ts';
 
 export interface PartResult {
   readonly id: string | undefined;
@@ -31,6 +26,41 @@ export interface MessageParts {
 }
 
 type Fields = Record<string, unknown>;
+type Collector = (part: Fields, into: MessageParts) => void;
+
+const MAX_DEPTH = 8;
+
+const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
+  ...collectors(pushTextPart, 'text', 'input_text', 'output_text', 'refusal'),
+  ...collectors(pushReasoning, 'reasoning', 'thinking', 'redacted_thinking', 'redacted-reasoning', 'compaction'),
+  ...collectors(pushCall, 'tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'),
+  ...collectors(pushCall, 'server_tool_call', 'server_tool_use', 'mcp_tool_use', 'custom_tool_call'),
+  ...collectors(pushResult, 'tool_call_response', 'tool-result', 'tool_result', 'toolResult', 'tool-error'),
+  ...collectors(pushResult, 'function_call_output', 'custom_tool_call_output', 'server_tool_call_response'),
+  ...collectors(pushResult, 'web_search_tool_result', 'mcp_tool_result'),
+  ...collectors(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
+  ...collectors(pushMedia, 'input_audio', 'audio', 'audio_url', 'video_url', 'document', 'document-url', 'media'),
+]);
+
+const CALL_KEYS = ['toolUse', 'functionCall', 'function_call', 'toolRequest', 'tool_call'] as const;
+const RESULT_KEYS = [
+  'toolResult',
+  'functionResponse',
+  'function_response',
+  'toolResponse',
+  'tool_call_result',
+] as const;
+const REASONING_KEYS = ['thinking', 'reasoning', 'reasoningContent', 'reasoning_content'] as const;
+const MEDIA_KEYS: readonly (readonly [string, string | undefined])[] = [
+  ['inlineData', undefined],
+  ['inline_data', undefined],
+  ['fileData', undefined],
+  ['file_data', undefined],
+  ['media', undefined],
+  ['image', 'image'],
+  ['document', 'document'],
+  ['video', 'video'],
+];
 
 export function emptyParts(): MessageParts {
   return { content: [], calls: [], results: [], reasoning: [] };
@@ -44,7 +74,7 @@ export function joinContent(content: (TextContent | ImageContent)[]): MessageCon
     if (part.type !== 'text') return content;
     texts.push(part.text);
   }
-  return texts.length === 1 ? texts[0]! : texts.join('\n');
+  return texts.length === 1 ? texts[0] : texts.join('\n');
 }
 
 /** Sorts one part, or a list of them, into `into`. */
@@ -52,132 +82,67 @@ export function collectPart(part: unknown, into: MessageParts, depth = 0): void 
   if (typeof part === 'string') {
     into.content.push({ type: 'text', text: part.toWellFormed() });
   } else if (Array.isArray(part)) {
-    if (depth < 8) for (const item of part) collectPart(item, into, depth + 1);
+    if (depth < MAX_DEPTH) for (const item of part) collectPart(item, into, depth + 1);
   } else if (isObject(part)) {
-    if (!collectTyped(part, into) && !collectUntyped(part, into)) pushText(textOrJson(part), into);
+    const collect = TYPED.get(part['type']) ?? untyped(part);
+    if (collect) collect(part, into);
+    else pushText(part, into);
   } else if (typeof part === 'number' || typeof part === 'boolean') {
     pushText(String(part), into);
   }
 }
 
-function collectTyped(part: Fields, into: MessageParts): boolean {
-  switch (stringOf(part['type']) ?? stringOf(part['part_kind'])) {
-    case 'text':
-    case 'input_text':
-    case 'output_text':
-      return pushText(part['content'] ?? part['text'] ?? part['value'], into);
-    case 'refusal':
-      return pushText(part['refusal'] ?? part['content'], into);
-    case 'reasoning':
-    case 'thinking':
-    case 'redacted_thinking':
-    case 'redacted-reasoning':
-    case 'compaction':
-      return pushReasoning(part, into);
-    case 'tool_call':
-    case 'tool-call':
-    case 'tool_use':
-    case 'toolUse':
-    case 'function_call':
-    case 'function':
-    case 'server_tool_call':
-    case 'server_tool_use':
-    case 'mcp_tool_use':
-    case 'custom_tool_call':
-      return pushCall(part, into);
-    case 'tool_call_response':
-    case 'tool-result':
-    case 'tool_result':
-    case 'toolResult':
-    case 'tool-error':
-    case 'function_call_output':
-    case 'custom_tool_call_output':
-    case 'server_tool_call_response':
-    case 'web_search_tool_result':
-    case 'mcp_tool_result':
-      return pushResult(part, into);
-    case 'image_url':
-    case 'input_image':
-    case 'image':
-    case 'blob':
-    case 'uri':
-    case 'file':
-    case 'input_file':
-    case 'input_audio':
-    case 'audio':
-    case 'audio_url':
-    case 'video_url':
-    case 'document':
-    case 'media':
-    case 'document-url':
-    case 'image-url':
-      return pushMedia(mediaOf(part), into);
-    default:
-      return false;
-  }
+/** Whether a value is surely a content block: a document with a `text` among other fields is not. */
+export function isKnownPart(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  if (typeof value['type'] === 'string') return TYPED.has(value['type']);
+  const collect = untyped(value);
+  return collect !== undefined && (collect !== pushTextPart || Object.keys(value).length === 1);
 }
 
-function collectUntyped(part: Fields, into: MessageParts): boolean {
-  const text = textOf(part['text']);
-  if (text !== undefined) {
-    if (part['thought'] === true) into.reasoning.push(text);
-    else pushText(text, into);
-    return true;
-  }
-  for (const key of ['toolUse', 'functionCall', 'function_call', 'toolRequest', 'tool_call'] as const) {
-    if (isObject(part[key])) return pushCall(part[key], into);
-  }
-  for (const key of [
-    'toolResult',
-    'functionResponse',
-    'function_response',
-    'toolResponse',
-    'tool_call_result',
-  ] as const) {
-    if (isObject(part[key])) return pushResult(part[key], into);
-  }
-  if (
-    part['reasoning'] !== undefined ||
-    part['reasoningContent'] !== undefined ||
-    part['reasoning_content'] !== undefined
-  ) {
-    return pushReasoning(part, into);
-  }
-  for (const [key, modality] of UNTYPED_MEDIA) {
-    if (isObject(part[key])) return pushMedia({ modality, ...untypedMedia(part[key]) }, into);
-  }
-  const content = part['content'];
-  if (typeof content === 'string') return pushText(content, into);
-  return false;
+/** The content blocks in a text that is a stringified list of them. Text that merely looks like JSON is no blocks. */
+export function blocksInText(text: string): unknown[] | undefined {
+  if (!text.startsWith('[{')) return undefined;
+  const list = jsonOf(text);
+  return Array.isArray(list) && list.length > 0 && list.every(isKnownPart) ? list : undefined;
 }
 
-const UNTYPED_MEDIA: readonly (readonly [string, string | undefined])[] = [
-  ['inlineData', undefined],
-  ['inline_data', undefined],
-  ['fileData', undefined],
-  ['file_data', undefined],
-  ['media', undefined],
-  ['image', 'image'],
-  ['document', 'document'],
-  ['video', 'video'],
-];
-
-function pushText(value: unknown, into: MessageParts): true {
-  if (value !== undefined && value !== null) into.content.push({ type: 'text', text: textOrJson(value) });
-  return true;
+/** What a tool answered: text as it is, content blocks joined, anything else as JSON. */
+export function resultContent(value: unknown): MessageContent {
+  if (value === undefined || value === null) return '';
+  if (Array.isArray(value) && value.length > 0 && value.every(isKnownPart)) {
+    const parts = emptyParts();
+    for (const block of value) collectPart(block, parts);
+    const content = joinContent(parts.content);
+    if (content !== undefined) return content;
+  }
+  return textOrJson(value);
 }
 
-function pushReasoning(part: Fields, into: MessageParts): true {
-  const body =
-    part['text'] ??
-    part['content'] ??
-    part['thinking'] ??
-    part['reasoning'] ??
-    part['reasoningContent'] ??
-    part['reasoning_content'] ??
-    part['summary'];
+function untyped(part: Fields): Collector | undefined {
+  if (typeof part['text'] === 'string') return part['thought'] === true ? pushReasoning : pushTextPart;
+  const call = CALL_KEYS.find((key) => isObject(part[key]));
+  if (call) return (_part, into) => pushCall(part[call] as Fields, into);
+  const result = RESULT_KEYS.find((key) => isObject(part[key]));
+  if (result) return (_part, into) => pushResult(part[result] as Fields, into);
+  if (firstValue(part, REASONING_KEYS) !== undefined) return pushReasoning;
+  const media = MEDIA_KEYS.find(([key]) => isObject(part[key]));
+  if (media) return (_part, into) => pushMedia(part[media[0]] as Fields, into, media[1]);
+  return typeof part['content'] === 'string' ? pushTextPart : undefined;
+}
+
+function pushTextPart(part: Fields, into: MessageParts): void {
+  pushText(part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'], into);
+}
+
+function pushText(value: unknown, into: MessageParts): void {
+  if (value !== undefined && value !== null)
+    into.content.push({ type: 'text', text: textOf(value) ?? textOrJson(value) });
+}
+
+function pushReasoning(part: Fields, into: MessageParts): void {
+  const body = firstValue(part, ['text', 'content', ...REASONING_KEYS, 'summary']);
   for (const text of reasoningTexts(body, 0)) into.reasoning.push(text);
-  return true;
 }
 
 function reasoningTexts(value: unknown, depth: number): string[] {
@@ -189,162 +154,19 @@ function reasoningTexts(value: unknown, depth: number): string[] {
   return [];
 }
 
-function pushCall(part: Fields, into: MessageParts): true {
-  const inner = isObject(part['function']) ? part['function'] : part;
-  const input =
-    inner['arguments'] ??
-    inner['args'] ??
-    inner['input'] ??
-    inner['server_tool_call'] ??
-    inner['parameters'] ??
-    part['arguments'];
-  into.calls.push({
-    id:
-      stringOf(part['toolCallId']) ??
-      stringOf(part['call_id']) ??
-      stringOf(part['toolUseId']) ??
-      stringOf(part['ref']) ??
-      stringOf(part['id']),
-    name: stringOf(inner['name']) ?? stringOf(inner['toolName']) ?? stringOf(part['name']) ?? 'unknown',
-    arguments: input === undefined || input === null ? '{}' : textOrJson(input),
-  });
-  return true;
+function pushCall(part: Fields, into: MessageParts): void {
+  into.calls.push(readCall(part));
 }
 
-function pushResult(part: Fields, into: MessageParts): true {
-  into.results.push({
-    id:
-      stringOf(part['toolCallId']) ??
-      stringOf(part['tool_use_id']) ??
-      stringOf(part['toolUseId']) ??
-      stringOf(part['call_id']) ??
-      stringOf(part['tool_call_id']) ??
-      stringOf(part['ref']) ??
-      stringOf(part['id']),
-    name: stringOf(part['name']) ?? stringOf(part['toolName']),
-    content: resultContent(
-      part['response'] ??
-        part['result'] ??
-        part['output'] ??
-        part['content'] ??
-        part['server_tool_call_response'] ??
-        part['error'],
-    ),
-  });
-  return true;
+function pushResult(part: Fields, into: MessageParts): void {
+  const { id, name, value } = readResult(part);
+  into.results.push({ id, name, content: resultContent(value) });
 }
 
-/** What a tool answered: text as it is, content blocks joined, anything else as JSON. */
-export function resultContent(value: unknown): MessageContent {
-  if (value === undefined || value === null) return '';
-  if (isObject(value) && 'value' in value && typeof value['type'] === 'string' && AI_SDK_OUTPUTS.has(value['type'])) {
-    return resultContent(value['value']);
-  }
-  if (Array.isArray(value) && value.length > 0 && value.every(isBlock)) {
-    const parts = emptyParts();
-    for (const block of value) collectPart(block, parts);
-    return joinContent(parts.content) ?? '';
-  }
-  return textOrJson(value);
+function pushMedia(part: Fields, into: MessageParts, modality?: string): void {
+  into.content.push(toMediaContent(readMedia(part, modality)));
 }
 
-const AI_SDK_OUTPUTS: ReadonlySet<string> = new Set([
-  'text',
-  'json',
-  'error-text',
-  'error-json',
-  'content',
-  'execution-denied',
-]);
-const BLOCK_TYPES: ReadonlySet<string> = new Set([
-  'text',
-  'input_text',
-  'output_text',
-  'image',
-  'image_url',
-  'input_image',
-  'file',
-  'media',
-  'document',
-]);
-
-function isBlock(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const type = value['type'];
-  if (typeof type === 'string') return BLOCK_TYPES.has(type);
-  return Object.keys(value).length === 1 && typeof value['text'] === 'string';
-}
-
-function pushMedia(media: Media, into: MessageParts): true {
-  into.content.push(toMediaContent(media));
-  return true;
-}
-
-function mediaOf(part: Fields): Media {
-  const type = stringOf(part['type']) ?? 'file';
-  const modality =
-    stringOf(part['modality']) ??
-    (type.includes('image')
-      ? 'image'
-      : type.includes('audio')
-        ? 'audio'
-        : type.includes('video')
-          ? 'video'
-          : type === 'document'
-            ? 'document'
-            : undefined);
-  for (const key of [
-    'image_url',
-    'source',
-    'image',
-    'input_audio',
-    'audio',
-    'file',
-    'media',
-    'audio_url',
-    'video_url',
-  ] as const) {
-    const inner = part[key];
-    if (isObject(inner)) return { modality, detail: stringOf(part['detail']), ...untypedMedia(inner), ...named(part) };
-  }
-  return { modality, ...untypedMedia(part) };
-}
-
-/** The payload's many names: a URL, base64 data, a file id. */
-function untypedMedia(body: Fields): Media {
-  const source = isObject(body['source']) ? body['source'] : body;
-  const format = stringOf(body['format']);
-  const mimeType =
-    stringOf(source['mime_type']) ??
-    stringOf(source['mimeType']) ??
-    stringOf(source['mediaType']) ??
-    stringOf(source['media_type']) ??
-    stringOf(source['contentType']);
-  const detail = stringOf(body['detail']);
-  const data =
-    source['url'] ??
-    source['uri'] ??
-    source['fileUri'] ??
-    source['file_uri'] ??
-    source['image_url'] ??
-    source['image'] ??
-    source['data'] ??
-    source['content'] ??
-    source['bytes'] ??
-    source['file_data'] ??
-    source['file_url'];
-  return {
-    data,
-    ...(mimeType !== undefined && { mimeType }),
-    ...(mimeType === undefined &&
-      format !== undefined && { mimeType: `${data && body['data'] ? 'audio' : 'image'}/${format}` }),
-    ...(detail !== undefined && { detail }),
-    ...named(body),
-  };
-}
-
-function named(body: Fields): Media {
-  const fileName = stringOf(body['filename']) ?? stringOf(body['fileName']);
-  const fileId = stringOf(body['file_id']) ?? stringOf(body['fileId']);
-  return { ...(fileName !== undefined && { fileName }), ...(fileId !== undefined && { fileId }) };
+function collectors(collect: Collector, ...types: string[]): [string, Collector][] {
+  return types.map((type) => [type, collect]);
 }

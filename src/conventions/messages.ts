@@ -7,40 +7,19 @@
  */
 import type { ChatMessage } from '../datapoint/datapoint.ts';
 import { isObject, jsonOf, stringOf } from './attributes.ts';
+import { type ChatRole, collectCallsBeside, holdsResults, innerMessage, roleOf } from './message-fields.ts';
 import {
   collectPart,
   emptyParts,
   joinContent,
   type MessageParts,
-  type PartCall,
   type PartResult,
   resultContent,
 } from './message-parts.ts';
 import { finishReasonOf, messagesInText, unwrapMessages } from './message-wrappers.ts';
-import { textOrJson } from './plain-json.ts';
+import type { PartCall } from './tool-parts.ts';
 
-export type ChatRole = ChatMessage['role'];
-
-type Fields = Record<string, unknown>;
 type ToolCalls = NonNullable<ChatMessage['tool_calls']>;
-
-const ROLES: ReadonlyMap<string, ChatRole> = new Map([
-  ['user', 'user'],
-  ['human', 'user'],
-  ['assistant', 'assistant'],
-  ['model', 'assistant'],
-  ['ai', 'assistant'],
-  ['chatbot', 'assistant'],
-  ['system', 'system'],
-  ['developer', 'system'],
-  ['tool', 'tool'],
-  ['function', 'tool'],
-]);
-
-/** The v4 role, or `fallback` for one that v4 does not know. */
-export function toRole(value: unknown, fallback: ChatRole = 'user'): ChatRole {
-  return (typeof value === 'string' && ROLES.get(value.toLowerCase())) || fallback;
-}
 
 export class MessageReader {
   /** Thinking of the answer, kept out of its text. */
@@ -195,67 +174,4 @@ function contentParts(message: ChatMessage): MessageParts['content'] {
   if (typeof message.content === 'string')
     return message.content === '' ? [] : [{ type: 'text', text: message.content }];
   return message.content ?? [];
-}
-
-/** Opens `{ message }` (choices, events), LangChain's `{ kwargs }` and `{ type, data }`. */
-function innerMessage(item: Fields): Fields {
-  if (isObject(item['message'])) return item['message'];
-  if (isObject(item['kwargs'])) return item['kwargs'];
-  if (isObject(item['data']) && LANGCHAIN_TYPES.has(String(item['type']))) return item['data'];
-  return item;
-}
-
-const LANGCHAIN_TYPES: ReadonlySet<string> = new Set(['human', 'ai', 'system', 'tool', 'function', 'chat']);
-
-function roleOf(item: Fields, message: Fields, fallback: ChatRole): ChatRole {
-  const role = message['role'] ?? item['role'];
-  if (role !== undefined) return toRole(role, fallback);
-  const className = Array.isArray(item['id']) ? stringOf(item['id'].at(-1)) : undefined;
-  if (className) return toRole(className.replace(/Message(Chunk)?$/, ''), fallback);
-  if (item['type'] === 'function_call' || item['type'] === 'reasoning') return 'assistant';
-  return LANGCHAIN_TYPES.has(String(item['type'])) ? toRole(item['type'], fallback) : fallback;
-}
-
-/** Whether a tool message's body is made of result parts, which carry their own ids. */
-function holdsResults(body: unknown): boolean {
-  if (!Array.isArray(body)) return false;
-  return body.some((part) => {
-    if (!isObject(part)) return false;
-    const type = part['type'];
-    if (typeof type === 'string')
-      return (type !== 'text' && type.toLowerCase().includes('result')) || type === 'tool_call_response';
-    return isObject(part['toolResult']) || isObject(part['functionResponse']) || isObject(part['toolResponse']);
-  });
-}
-
-/** Calls, thinking and refusals that stand beside the content. */
-function collectCallsBeside(message: Fields, parts: MessageParts): void {
-  const extra = isObject(message['additional_kwargs']) ? message['additional_kwargs'] : undefined;
-  const calls = nonEmpty(message['tool_calls']) ?? nonEmpty(message['toolCalls']) ?? nonEmpty(extra?.['tool_calls']);
-  if (calls)
-    for (const call of calls) if (isObject(call)) collectPart({ type: 'tool_call', ...withoutType(call) }, parts);
-  const legacy = message['function_call'] ?? message['tool_call'];
-  if (isObject(legacy) && legacy['name'] !== undefined && message['content'] !== undefined) {
-    parts.calls.push({
-      id: undefined,
-      name: textOrJson(legacy['name']),
-      arguments: textOrJson(legacy['arguments'] ?? {}),
-    });
-  }
-  if (parts.reasoning.length === 0) {
-    const thinking =
-      stringOf(message['reasoning_content']) ?? stringOf(message['reasoning']) ?? stringOf(message['thinking']);
-    if (thinking !== undefined) parts.reasoning.push(thinking);
-  }
-  const refusal = stringOf(message['refusal']);
-  if (refusal !== undefined && parts.content.length === 0) parts.content.push({ type: 'text', text: refusal });
-}
-
-function nonEmpty(value: unknown): unknown[] | undefined {
-  const list = typeof value === 'string' ? jsonOf(value) : value;
-  return Array.isArray(list) && list.length > 0 ? list : undefined;
-}
-
-function withoutType({ type: _type, ...call }: Fields): Fields {
-  return call;
 }

@@ -1,0 +1,40 @@
+/** Tool calls and tool results as providers and frameworks write them. */
+import { firstString, firstValue, isObject, stringOf } from './attributes.ts';
+import { textOrJson } from './plain-json.ts';
+
+type Fields = Record<string, unknown>;
+
+export interface PartCall {
+  readonly id: string | undefined;
+  readonly name: string;
+  /** JSON text, as v4 has it. */
+  readonly arguments: string;
+}
+
+const INPUT_KEYS = ['arguments', 'args', 'input', 'server_tool_call', 'parameters'] as const;
+const RESULT_KEYS = ['response', 'result', 'output', 'content', 'server_tool_call_response', 'error'] as const;
+const AI_SDK_OUTPUTS: ReadonlySet<unknown> = new Set(['text', 'json', 'error-text', 'error-json', 'content']);
+
+export function readCall(part: Fields): PartCall {
+  const inner = isObject(part['function']) ? part['function'] : part;
+  const input = firstValue(inner, INPUT_KEYS) ?? part['arguments'];
+  return {
+    id: firstString(part, 'toolCallId', 'call_id', 'toolUseId', 'tool_call_id', 'ref', 'id'),
+    name: firstString(inner, 'name', 'toolName') ?? stringOf(part['name']) ?? 'unknown',
+    arguments: input === undefined || input === null || input === '' ? '{}' : textOrJson(input),
+  };
+}
+
+/** The id of the call that a result answers, the tool's name, and the raw answer. */
+export function readResult(part: Fields): { id: string | undefined; name: string | undefined; value: unknown } {
+  return {
+    id: firstString(part, 'toolCallId', 'tool_use_id', 'toolUseId', 'call_id', 'tool_call_id', 'ref', 'id'),
+    name: firstString(part, 'name', 'toolName'),
+    value: unwrapOutput(firstValue(part, RESULT_KEYS)),
+  };
+}
+
+/** AI SDK 5 and later: `{ type: 'text' | 'json' | 'error-text' | …, value }`. */
+function unwrapOutput(value: unknown): unknown {
+  return isObject(value) && 'value' in value && AI_SDK_OUTPUTS.has(value['type']) ? value['value'] : value;
+}

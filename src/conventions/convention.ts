@@ -35,6 +35,8 @@ export interface ReadError {
 
 /** Common reading of one span, whatever its vocabulary. Every field is optional. */
 export interface Reading {
+  /** The provider's id of the answer: spans of one call, in whatever vocabulary, share it. */
+  callId?: string;
   /** Model name as requested. */
   model?: string;
   /** Provider as the instrumentation names it, not yet normalised to the v4 enum. */

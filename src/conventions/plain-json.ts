@@ -68,3 +68,8 @@ function copy(value: unknown, depth: number, budget: { nodes: number }): unknown
 export function bufferOf(data: unknown[]): Uint8Array {
   return Uint8Array.from(data, (byte) => (typeof byte === 'number' ? byte : 0));
 }
+
+/** Text as it is, everything else as JSON text; `undefined` where there is no value. */
+export function jsonOrText(value: unknown): string | undefined {
+  return value === undefined || value === null ? undefined : textOrJson(value);
+}

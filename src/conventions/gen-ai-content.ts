@@ -1,0 +1,118 @@
+/** Messages, output and inputs of the GenAI conventions, from attributes first and events else. */
+import type { ChatMessage } from '../datapoint/datapoint.ts';
+import type { Attributes, SpanSlice } from '../otel.ts';
+import { type Damage, defined, definedOrNone, isObject, jsonOf, stringOf } from './attributes.ts';
+import type { Reading, SpanKind } from './convention.ts';
+import { type EventContent, readEventContent } from './gen-ai-events.ts';
+import { prefixed } from './indexed-groups.ts';
+import { inputsOf } from './inputs.ts';
+import { MessageReader, messageText } from './messages.ts';
+import { jsonOrText, plainJson } from './plain-json.ts';
+
+/** What instrumentations write in place of content that they were told to hide. */
+const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
+
+const NO_EVENTS: EventContent = {};
+
+export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage): Reading {
+  const { attributes } = span;
+  const events = span.events.length > 0 ? readEventContent(span) : NO_EVENTS;
+  const variables = variablesOf(attributes);
+  if (kind === 'generic') return readValues(attributes, events, damage);
+
+  const reader = new MessageReader();
+  const input =
+    contentAt(attributes, ['gen_ai.input.messages', 'gen_ai.request.messages', 'gen_ai.prompt'], damage) ??
+    events.input;
+  const system = contentAt(attributes, ['gen_ai.system_instructions'], damage) ?? events.system;
+  const history = input === undefined ? [] : reader.read(input);
+  const messages = withSystem(system === undefined ? [] : reader.readSystem(system), history);
+  const output = contentAt(attributes, ['gen_ai.output.messages', 'gen_ai.completion'], damage) ?? events.output;
+  const answers = output === undefined ? [] : reader.readOutput(output);
+  const outputMessage = kind === 'agent' ? lastAnswer(answers) : answers.find(({ role }) => role === 'assistant');
+  const others =
+    kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];
+
+  return defined<Reading>({
+    inputs: variables,
+    messages: messages.length > 0 ? messages : undefined,
+    outputMessage,
+    output: messageText(outputMessage),
+    finishReason: reader.finishReason,
+    contentMetadata: definedOrNone<Record<string, unknown>>({
+      reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
+      choices: others.length > 0 ? others : undefined,
+      evaluations: evaluationsOf(attributes, events),
+    }),
+  });
+}
+
+/** Attribute content as the message readers take it; cut JSON as what could be saved, else as text. */
+function contentAt(attributes: Attributes, keys: readonly string[], damage: Damage): unknown {
+  for (const key of keys) {
+    const value = attributes[key];
+    if (value === undefined || value === null || HIDDEN.has(value)) continue;
+    return typeof value === 'string' ? (structured(jsonOf(value, damage, key)) ?? value) : value;
+  }
+  return undefined;
+}
+
+function structured(value: unknown): unknown {
+  return typeof value === 'object' ? value : undefined;
+}
+
+/** Instructions go first, once: some instrumentations repeat them in the messages. */
+export function withSystem(system: readonly ChatMessage[], messages: ChatMessage[]): ChatMessage[] {
+  const first = system[0];
+  if (!first) return messages;
+  const text = messageText(first);
+  for (const message of messages) {
+    if (message.role !== 'system') break;
+    if (messageText(message) === text) return messages;
+  }
+  return [first, ...messages];
+}
+
+/** The last words of an agent, without the calls that it has made on the way. */
+function lastAnswer(answers: readonly ChatMessage[]): ChatMessage | undefined {
+  const last = answers.findLast((message) => message.role === 'assistant' && messageText(message) !== undefined);
+  if (!last) return answers.findLast(({ role }) => role === 'assistant');
+  if (!last.tool_calls || !answers.some(({ role }) => role === 'tool')) return last;
+  const { tool_calls: _calls, ...words } = last;
+  return words;
+}
+
+/** Embeddings, retrieval, workflows: no conversation, but something in and something out. */
+function readValues(attributes: Attributes, events: EventContent, damage: Damage): Reading {
+  const input = contentAt(attributes, ['gen_ai.input.messages', 'gen_ai.prompt'], damage) ?? events.input;
+  const query = stringOf(attributes['gen_ai.retrieval.query.text']);
+  const documents = attributes['gen_ai.retrieval.documents'];
+  const output = contentAt(attributes, ['gen_ai.output.messages', 'gen_ai.completion'], damage) ?? events.output;
+  const reader = new MessageReader();
+  const messages = holdsMessages(input) ? reader.read(input) : undefined;
+  const outputMessage = output === undefined ? undefined : lastAnswer(reader.readOutput(output));
+  return defined<Reading>({
+    inputs: query !== undefined ? { query } : messages ? variablesOf(attributes) : inputsOf(input),
+    messages,
+    outputMessage,
+    output: jsonOrText(documents) ?? messageText(outputMessage),
+    contentMetadata: definedOrNone<Record<string, unknown>>({ evaluations: evaluationsOf(attributes, events) }),
+  });
+}
+
+function holdsMessages(input: unknown): boolean {
+  return Array.isArray(input) && input.some((item) => isObject(item) && typeof item['role'] === 'string');
+}
+
+function variablesOf(attributes: Attributes): Record<string, unknown> | undefined {
+  return attributes['gen_ai.prompt.name'] === undefined ? undefined : prefixed(attributes, 'gen_ai.prompt.variable.');
+}
+
+function evaluationsOf(attributes: Attributes, events: EventContent): unknown[] | undefined {
+  if (events.evaluations) return plainJson(events.evaluations) as unknown[];
+  if (attributes['gen_ai.evaluation.name'] === undefined) return undefined;
+  const { evaluations } = readEventContent({
+    events: [{ name: 'gen_ai.evaluation.result', attributes }],
+  } as unknown as SpanSlice);
+  return plainJson(evaluations) as unknown[];
+}

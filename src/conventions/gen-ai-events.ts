@@ -1,0 +1,151 @@
+/**
+ * Content that the GenAI conventions put in events: of the span, or log records that were joined to it.
+ *
+ * Three generations, each in several writings: `gen_ai.content.prompt` and `.completion` (1.27), one event per message
+ * (1.28 to 1.36), `gen_ai.client.inference.operation.details` (1.37 on, at times one event per attribute). A body may stand flat in
+ * the attributes, as JSON in `gen_ai.event.content`, under `body`, or with its fields as JSON texts.
+ */
+import type { Attributes, SpanSlice } from '../otel.ts';
+import { isObject, jsonOf, stringOf } from './attributes.ts';
+import { blocksInText } from './message-parts.ts';
+
+export interface EventContent {
+  system?: unknown;
+  input?: unknown;
+  output?: unknown;
+  /** Evaluations of the answer: name, score, label, explanation. */
+  evaluations?: Record<string, unknown>[];
+}
+
+const PREFIX = 'gen_ai.';
+
+/** What the events say; of the generations, the newest that says anything about input or output. */
+export function readEventContent(span: SpanSlice): EventContent {
+  const found: EventContent = {};
+  const input: unknown[] = [];
+  const choices: { index: number; choice: unknown }[] = [];
+  let prompt: unknown;
+  let completion: unknown;
+
+  for (const { name, attributes } of span.events) {
+    if (!name.startsWith(PREFIX) || !attributes) continue;
+    switch (name) {
+      case 'gen_ai.client.inference.operation.details':
+        readDetails(attributes, found);
+        break;
+      case 'gen_ai.content.prompt':
+        prompt ??= attributes['gen_ai.prompt'];
+        break;
+      case 'gen_ai.content.completion':
+        completion ??= attributes['gen_ai.completion'];
+        break;
+      case 'gen_ai.choice': {
+        const body = bodyOf(attributes);
+        const index = Number(body['index'] ?? choices.length);
+        choices.push({ index: Number.isFinite(index) ? index : choices.length, choice: choiceOf(body) });
+        break;
+      }
+      case 'gen_ai.evaluation.result':
+        found.evaluations = [...(found.evaluations ?? []), evaluationOf(attributes)];
+        break;
+      default: {
+        const role = MESSAGE_EVENTS.get(name);
+        if (role) input.push(messageOf(bodyOf(attributes), role));
+      }
+    }
+  }
+  if (found.input === undefined && input.length > 0) found.input = input;
+  if (found.output === undefined && choices.length > 0) {
+    found.output = choices.sort((a, b) => a.index - b.index).map(({ choice }) => choice);
+  }
+  found.input ??= prompt;
+  found.output ??= completion;
+  return found;
+}
+
+const MESSAGE_EVENTS: ReadonlyMap<string, string> = new Map([
+  ['gen_ai.system.message', 'system'],
+  ['gen_ai.user.message', 'user'],
+  ['gen_ai.assistant.message', 'assistant'],
+  ['gen_ai.tool.message', 'tool'],
+]);
+
+const KNOWN_ROLES: ReadonlySet<unknown> = new Set([
+  'system',
+  'developer',
+  'user',
+  'assistant',
+  'tool',
+  'function',
+  'model',
+]);
+
+function readDetails(attributes: Attributes, found: EventContent): void {
+  const body = bodyOf(attributes);
+  found.system = found.system ?? attributes['gen_ai.system_instructions'] ?? body['gen_ai.system_instructions'];
+  found.input = joined(found.input, attributes['gen_ai.input.messages'] ?? body['gen_ai.input.messages']);
+  found.output = joined(found.output, attributes['gen_ai.output.messages'] ?? body['gen_ai.output.messages']);
+}
+
+/** Several events of one kind continue each other. */
+function joined(before: unknown, value: unknown): unknown {
+  if (before === undefined || value === undefined) return before ?? value;
+  const first = jsonOf(before);
+  const second = jsonOf(value);
+  return Array.isArray(first) && Array.isArray(second) ? [...first, ...second] : before;
+}
+
+function bodyOf(attributes: Attributes): Readonly<Record<string, unknown>> {
+  const nested = jsonOf(attributes['gen_ai.event.content']) ?? jsonOf(attributes['body']);
+  return isObject(nested) ? nested : attributes;
+}
+
+/** A role that nobody knows (`customer`) is the role that the event's name gives. */
+function messageOf(body: Readonly<Record<string, unknown>>, role: string): Record<string, unknown> {
+  return {
+    ...pick(body),
+    role: KNOWN_ROLES.has(body['role']) ? body['role'] : role,
+    ...(role === 'tool' && { tool_call_id: body['tool_call_id'] ?? body['id'] }),
+  };
+}
+
+/** The message of a choice may be JSON, and its calls may stand beside it. */
+function choiceOf(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const raw = body['message'];
+  const parsed = jsonOf(raw) ?? raw;
+  const message =
+    isObject(parsed) && !('toolUse' in parsed) && parsed['type'] === undefined ? parsed : { content: parsed };
+  return {
+    finish_reason: stringOf(body['finish_reason']),
+    role: 'assistant',
+    ...pick(body),
+    ...pick(message),
+  };
+}
+
+/** The fields of a message, with content and calls parsed where they are JSON of blocks. */
+function pick(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const content = body['content'];
+  const calls = jsonOf(body['tool_calls']);
+  return {
+    ...(content !== undefined && {
+      content: typeof content === 'string' ? (blocksInText(content) ?? content) : content,
+    }),
+    ...(typeof body['role'] === 'string' && { role: body['role'] }),
+    ...(typeof body['name'] === 'string' && { name: body['name'] }),
+    ...(calls !== undefined && { tool_calls: calls }),
+    ...(isObject(body['function_call']) && { function_call: body['function_call'] }),
+    ...(body['refusal'] !== undefined && { refusal: body['refusal'] }),
+    ...(body['reasoning_content'] !== undefined && { reasoning_content: body['reasoning_content'] }),
+    ...(body['parts'] !== undefined && { parts: jsonOf(body['parts']) ?? body['parts'] }),
+  };
+}
+
+function evaluationOf(attributes: Attributes): Record<string, unknown> {
+  return {
+    name: attributes['gen_ai.evaluation.name'],
+    score: attributes['gen_ai.evaluation.score.value'],
+    label: attributes['gen_ai.evaluation.score.label'],
+    explanation: attributes['gen_ai.evaluation.explanation'],
+  };
+}

@@ -1,0 +1,103 @@
+/** The table of vocabularies, and how several of them on one span make one reading. */
+import type { SpanSlice } from '../otel.ts';
+import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
+import { genAi } from './gen-ai.ts';
+import { openInference } from './openinference.ts';
+import { openLlmetry } from './openllmetry.ts';
+import { kindOfOpenSpan } from './scopes.ts';
+import { vercelAi } from './vercel-ai.ts';
+
+/** Most telling vocabulary first: the first that recognises a span decides what it is. */
+export const CONVENTIONS: readonly Convention[] = [openInference, vercelAi, openLlmetry, genAi];
+
+export interface Classified {
+  readonly kind: LogKind;
+  /** The name of the vocabulary that decided, or `scope` for an open span that is known by its instrumentation only. */
+  readonly convention: string;
+}
+
+/** What log a span is, open spans too; `undefined` if it is none. A few key look-ups: it runs for every span of the app. */
+export function classifySpan(
+  span: SpanSlice,
+  conventions: readonly Convention[] = CONVENTIONS,
+): Classified | undefined {
+  for (const convention of conventions) {
+    const kind = classify(convention, span);
+    if (kind === 'plumbing') return undefined;
+    if (kind !== undefined) return { kind, convention: convention.name };
+  }
+  const kind = kindOfOpenSpan(span);
+  return kind === undefined ? undefined : { kind, convention: 'scope' };
+}
+
+/** The first vocabulary that recognises the span is believed; the others fill in what it does not say. */
+export function readSpan(span: SpanSlice, conventions: readonly Convention[] = CONVENTIONS): Reading {
+  let reading: Reading | undefined;
+  let decided: SpanKind | undefined;
+  for (const convention of conventions) {
+    const kind = classify(convention, span);
+    if (kind === undefined) continue;
+    const next = read(convention, span);
+    if (reading === undefined) {
+      decided = kind;
+      reading = { ...next, metadata: { ...next.metadata, convention: convention.name } };
+    } else {
+      fill(reading, kind === decided ? next : withoutUsage(next));
+    }
+  }
+  return flagDropped(span, reading ?? {});
+}
+
+function fill(reading: Reading, from: Reading): void {
+  for (const key in from) {
+    const field = key as keyof Reading;
+    const value = from[field];
+    if (value === undefined) continue;
+    const present = reading[field];
+    if (present === undefined) assign(reading, field, value);
+    else if (MERGED.has(field)) assign(reading, field, { ...(value as object), ...(present as object) });
+  }
+}
+
+const MERGED: ReadonlySet<keyof Reading> = new Set(['metadata', 'contentMetadata', 'other']);
+
+function assign<Key extends keyof Reading>(reading: Reading, key: Key, value: unknown): void {
+  reading[key] = value as Reading[Key];
+}
+
+/** A vocabulary that takes the span for something else counts tokens that are not this log's own. */
+function withoutUsage(reading: Reading): Reading {
+  const { promptTokens, outputTokens, promptCost, outputCost, ...rest } = reading;
+  if (promptTokens === undefined && outputTokens === undefined) return rest;
+  const usage = {
+    ...(promptTokens !== undefined && { prompt_tokens: promptTokens }),
+    ...(outputTokens !== undefined && { output_tokens: outputTokens }),
+  };
+  return { ...rest, metadata: { usage, ...rest.metadata } };
+}
+
+/** Over the attribute count limit an SDK drops what is set last: output, usage, finish reason. */
+function flagDropped(span: SpanSlice, reading: Reading): Reading {
+  const dropped = span.droppedAttributesCount;
+  if (typeof dropped === 'number' && dropped > 0) {
+    reading.metadata = { ...reading.metadata, dropped_attributes: dropped };
+  }
+  return reading;
+}
+
+/** Users bring their own conventions, which may throw; a span that cannot be judged is not theirs. */
+function classify(convention: Convention, span: SpanSlice): SpanKind | undefined {
+  try {
+    return convention.classify(span);
+  } catch {
+    return undefined;
+  }
+}
+
+function read(convention: Convention, span: SpanSlice): Reading {
+  try {
+    return convention.read(span);
+  } catch {
+    return { metadata: { unreadable: convention.name } };
+  }
+}

@@ -1,0 +1,74 @@
+/** `gen_ai.prompt.N.*`, `gen_ai.completion.N.*` and `llm.request.functions.N.*`, read in one pass over the attributes. */
+import type { ChatMessage, ModelTool } from '../datapoint/datapoint.ts';
+import type { Attributes } from '../otel.ts';
+import { type Damage, stringOf } from './attributes.ts';
+import { toFinishReason } from './finish-reason.ts';
+import { type IndexedGroup, indexedGroups } from './indexed-groups.ts';
+import { blocksInText } from './message-parts.ts';
+import { MessageReader } from './messages.ts';
+import { toModelTools } from './model-tools.ts';
+import { salvageJson } from './salvage-json.ts';
+
+export interface IndexedConversation {
+  messages: ChatMessage[];
+  /** One per choice. */
+  answers: ChatMessage[];
+  tools: ModelTool[] | undefined;
+  reasoning: string[];
+  finishReason: string | undefined;
+}
+
+const PREFIXES = ['gen_ai.prompt.', 'gen_ai.completion.', 'llm.request.functions.'] as const;
+
+export function readIndexedMessages(attributes: Attributes, damage: Damage): IndexedConversation {
+  const [prompts, completions, functions] = indexedGroups(attributes, PREFIXES) as [
+    IndexedGroup[],
+    IndexedGroup[],
+    IndexedGroup[],
+  ];
+  const reader = new MessageReader();
+  const messages = reader.read(prompts.map((group) => toMessage(group, 'gen_ai.prompt.', damage)));
+  const answers = reader.readOutput(completions.map((group) => toMessage(group, 'gen_ai.completion.', damage)));
+  return {
+    messages,
+    answers,
+    tools: toModelTools(
+      functions.map(({ fields }) => ({ ...fields, parameters: fields['parameters'] ?? fields['arguments'] })),
+    ),
+    reasoning: reader.reasoning,
+    finishReason: toFinishReason(completions[0]?.fields['finish_reason']),
+  };
+}
+
+function toMessage({ index, fields }: IndexedGroup, prefix: string, damage: Damage): Record<string, unknown> {
+  const role = stringOf(fields['role']) ?? (prefix === 'gen_ai.completion.' ? 'assistant' : 'user');
+  const [calls] = indexedGroups(fields, ['tool_calls.']);
+  const content = fields['content'];
+  const hasRefusal = stringOf(fields['refusal']) !== undefined && fields['refusal'] !== 'none';
+  return {
+    role,
+    content: typeof content === 'string' ? readContent(content, role, `${prefix}${index}.content`, damage) : content,
+    tool_call_id: fields['tool_call_id'],
+    tool_calls: calls?.map(({ fields: call }) => ({
+      id: call['id'],
+      name: call['name'],
+      arguments: call['arguments'],
+    })),
+    ...(hasRefusal && { refusal: fields['refusal'] }),
+  };
+}
+
+/** Content blocks are stringified; `null` is how the JavaScript releases write the content of a message that only calls tools. */
+function readContent(text: string, role: string, key: string, damage: Damage): unknown {
+  if (text === 'null' && role === 'assistant') return undefined;
+  const blocks = blocksInText(text);
+  if (blocks || !text.startsWith('[{"type":"')) return blocks ?? text;
+  const saved = endsWhole(text) ? undefined : salvageJson(text);
+  if (saved === undefined) return text;
+  damage.add(key);
+  return saved;
+}
+
+function endsWhole(text: string): boolean {
+  return text.endsWith(']');
+}

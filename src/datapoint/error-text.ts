@@ -1,0 +1,11 @@
+/** An error as the one string that v4 has for it. */
+import type { ReadError } from '../conventions/convention.ts';
+
+/** `RateLimitError: too many requests (HTTP 429)`. Without content: type and status only. Never empty. */
+export function errorText(error: ReadError, captureContent: boolean): string {
+  const { type, httpStatus } = error;
+  const message = captureContent ? error.message : undefined;
+  let text = message ?? type ?? 'error';
+  if (message !== undefined && type !== undefined && !message.includes(type)) text = `${type}: ${message}`;
+  return httpStatus === undefined || text.includes(String(httpStatus)) ? text : `${text} (HTTP ${httpStatus})`;
+}

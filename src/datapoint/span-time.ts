@@ -1,0 +1,41 @@
+/** A span's clock readings as v4 has them: an ISO date and seconds. Clocks of apps jump, and some spans bear NaN. */
+import type { HrTime, SpanSlice } from '../otel.ts';
+
+/** The end of year 9999: beyond it ISO dates need a sign, which no API takes. */
+const MAX_SECONDS = 253_402_300_799;
+
+/** The span's start. A start that is no time gives the end, and without that the epoch: always a valid date. */
+export function createdAt(span: SpanSlice): string {
+  const millis = millisOf(span.startTime) ?? millisOf(span.endTime) ?? 0;
+  return new Date(millis).toISOString();
+}
+
+/** Seconds, not negative; `undefined` while the span is open or where no clock reading is usable. */
+export function durationOf(span: SpanSlice): number | undefined {
+  if (!hasEnded(span)) return undefined;
+  const seconds = secondsOf(span.duration) ?? difference(span.startTime, span.endTime);
+  return seconds === undefined ? undefined : Math.max(0, seconds);
+}
+
+/** Spans of exporters have ended, whether or not they say so. */
+export function hasEnded(span: SpanSlice): boolean {
+  return span.ended !== false;
+}
+
+function secondsOf(time: HrTime | undefined): number | undefined {
+  if (!Array.isArray(time)) return undefined;
+  const seconds = Number(time[0]) + Number(time[1]) / 1e9;
+  return Number.isFinite(seconds) ? seconds : undefined;
+}
+
+function millisOf(time: HrTime | undefined): number | undefined {
+  const seconds = secondsOf(time);
+  if (seconds === undefined || seconds < 0 || seconds > MAX_SECONDS) return undefined;
+  return Math.floor(time![0] * 1e3 + time![1] / 1e6);
+}
+
+function difference(start: HrTime, end: HrTime): number | undefined {
+  const from = secondsOf(start);
+  const to = secondsOf(end);
+  return from === undefined || to === undefined ? undefined : to - from;
+}

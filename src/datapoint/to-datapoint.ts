@@ -1,0 +1,134 @@
+/**
+ * Reading + identity → v4 log request.
+ *
+ * On the hot path of every log: plain assignments, no schema check at run time. What conventions give is valid by their
+ * types; the tests hold every datapoint against the schema.
+ */
+import type { LogKind, Reading } from '../conventions/convention.ts';
+import { messageText } from '../conventions/messages.ts';
+import { type SpanSlice, scopeOf } from '../otel.ts';
+import type { LogRequest, LogUpdate } from './datapoint.ts';
+import { errorText } from './error-text.ts';
+import { createdAt, durationOf } from './span-time.ts';
+import { toConfig } from './to-config.ts';
+import { withholdContent } from './withhold-content.ts';
+
+export interface Identity {
+  readonly referenceId: string;
+  readonly sessionReferenceId: string;
+  /** Absent for a log at the top of its session. */
+  readonly parentReferenceId?: string | undefined;
+}
+
+export interface DatapointSettings {
+  readonly project: string;
+  readonly environment?: string | undefined;
+  readonly source: string;
+  /** `false`: structure, tokens and timing only. */
+  readonly captureContent: boolean;
+}
+
+/** What was found on the trace as a whole and holds for each of its logs. */
+export interface TraceContext {
+  readonly user?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+}
+
+const NO_CONTEXT: TraceContext = {};
+
+export function toDatapoint(
+  span: SpanSlice,
+  kind: LogKind,
+  reading: Reading,
+  identity: Identity,
+  settings: DatapointSettings,
+  context: TraceContext = NO_CONTEXT,
+): LogRequest {
+  const read = settings.captureContent ? reading : withholdContent(reading);
+  const spanName = nameOf(span);
+  const datapoint: LogRequest = {
+    project: settings.project,
+    session_reference_id: identity.sessionReferenceId,
+    reference_id: identity.referenceId,
+    source: settings.source,
+    config: toConfig(kind, read, spanName),
+    inputs: read.inputs ?? {},
+    created_at: createdAt(span),
+    metadata: toMetadata(span, kind, read, context, settings.captureContent, spanName),
+  };
+  if (identity.parentReferenceId !== undefined) datapoint.parent_reference_id = identity.parentReferenceId;
+  if (settings.environment !== undefined) datapoint.environment = settings.environment;
+  if (read.messages !== undefined) datapoint.messages = read.messages;
+  if (read.outputMessage !== undefined) datapoint.output_message = read.outputMessage;
+  if (isCall(kind)) setUsage(datapoint, read);
+  if (read.providerRequest !== undefined) datapoint.provider_request = read.providerRequest;
+  if (read.providerResponse !== undefined) datapoint.provider_response = read.providerResponse;
+  setLate(datapoint, span, read, settings.captureContent);
+  return datapoint;
+}
+
+/** What an update can still change once the log is stored. */
+export function toUpdate(
+  span: SpanSlice,
+  reading: Reading,
+  settings: Pick<DatapointSettings, 'captureContent'>,
+): LogUpdate {
+  const update: LogUpdate = {};
+  setLate(update, span, reading, settings.captureContent);
+  return update;
+}
+
+function setLate(into: LogUpdate, span: SpanSlice, reading: Reading, captureContent: boolean): void {
+  const output = captureContent ? (reading.output ?? messageText(reading.outputMessage)) : undefined;
+  if (output !== undefined) into.output = output;
+  if (reading.error !== undefined) into.error = errorText(reading.error, captureContent);
+  const duration = durationOf(span);
+  if (duration !== undefined) into.duration = duration;
+}
+
+/** Tokens stand on the log of the provider call only, so that those of a session add up. */
+function isCall(kind: LogKind): boolean {
+  return kind === 'model' || kind === 'generic';
+}
+
+function setUsage(datapoint: LogRequest, { promptTokens, outputTokens, promptCost, outputCost }: Reading): void {
+  if (promptTokens !== undefined) datapoint.prompt_tokens = promptTokens;
+  if (outputTokens !== undefined) datapoint.output_tokens = outputTokens;
+  if (promptCost !== undefined) datapoint.prompt_cost = promptCost;
+  if (outputCost !== undefined) datapoint.output_cost = outputCost;
+}
+
+/** The app's own entries first, so that none of them can pass for structure. */
+function toMetadata(
+  span: SpanSlice,
+  kind: LogKind,
+  reading: Reading,
+  context: TraceContext,
+  captureContent: boolean,
+  spanName: string,
+): Record<string, unknown> {
+  const metadata: Record<string, unknown> = {};
+  copyInto(metadata, reading.contentMetadata);
+  copyInto(metadata, reading.metadata);
+  if (reading.finishReason !== undefined) metadata['finish_reason'] = reading.finishReason;
+  if (isCall(kind)) {
+    // Servers of the first v4 versions know no token fields.
+    if (reading.promptTokens !== undefined) metadata['prompt_tokens'] = reading.promptTokens;
+    if (reading.outputTokens !== undefined) metadata['output_tokens'] = reading.outputTokens;
+  }
+  if (context.user !== undefined) metadata['user'] = context.user;
+  if (captureContent && context.tags !== undefined) metadata['tags'] = context.tags;
+  const scope = scopeOf(span);
+  if (scope.name) metadata['scope'] = scope.version ? `${scope.name}@${scope.version}` : scope.name;
+  metadata['span_name'] = spanName;
+  metadata['trace_id'] = span.spanContext().traceId;
+  return metadata;
+}
+
+function copyInto(target: Record<string, unknown>, source: Record<string, unknown> | undefined): void {
+  for (const key in source) if (key !== '__proto__') target[key] = source[key];
+}
+
+function nameOf(span: SpanSlice): string {
+  return typeof span.name === 'string' && span.name !== '' ? span.name.toWellFormed() : 'span';
+}

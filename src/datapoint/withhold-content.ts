@@ -1,0 +1,59 @@
+/** `captureContent: false`: a reading without any word of content. Structure, tokens and timing stay. */
+import type { Reading } from '../conventions/convention.ts';
+
+/** Parameters whose text is a choice from a fixed set, never the app's own words. */
+const KEPT_TEXTS: ReadonlySet<string> = new Set([
+  'reasoning_effort',
+  'service_tier',
+  'thinking_type',
+  'tool_type',
+  'provider',
+  'tool_choice',
+  'truncation',
+  'verbosity',
+]);
+
+/** Longer values of these keys would be no choice from a fixed set. */
+const MAX_KEPT_CHARS = 32;
+
+export function withholdContent(reading: Reading): Reading {
+  const {
+    inputs: _inputs,
+    messages: _messages,
+    output: _output,
+    outputMessage: _outputMessage,
+    contentMetadata: _contentMetadata,
+    providerRequest: _providerRequest,
+    providerResponse: _providerResponse,
+    promptTemplate: _promptTemplate,
+    chatTemplate: _chatTemplate,
+    toolParameters: _toolParameters,
+    description: _description,
+    stop: _stop,
+    responseFormat,
+    tools,
+    other,
+    ...structure
+  } = reading;
+  const kept: Reading = structure;
+  if (responseFormat !== undefined) kept.responseFormat = { type: responseFormat.type };
+  if (tools !== undefined) kept.tools = tools.map(({ name }) => ({ name }));
+  const parameters = other && withoutTexts(other);
+  if (parameters !== undefined) kept.other = parameters;
+  return kept;
+}
+
+function withoutTexts(other: Record<string, unknown>): Record<string, unknown> | undefined {
+  let kept: Record<string, unknown> | undefined;
+  for (const key of Object.keys(other)) {
+    const value = other[key];
+    const isKept =
+      typeof value === 'number' ||
+      typeof value === 'boolean' ||
+      (typeof value === 'string' && value.length <= MAX_KEPT_CHARS && KEPT_TEXTS.has(key));
+    if (!isKept) continue;
+    kept ??= {};
+    kept[key] = value;
+  }
+  return kept;
+}

@@ -1,0 +1,56 @@
+/** Runs one example in a process of its own, with a model to talk to and a server to log to. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type ScriptedModel, startScriptedModel } from '../examples/scripted-model/server.ts';
+import { readLogs } from './read-logs.ts';
+import { formatLegend, formatSessions } from './session-tree.ts';
+
+/** How long the server's clock may be behind the example's, for the question which logs are new. */
+const CLOCK_SLACK_MILLIS = 5;
+
+export interface Model {
+  /** One line for the reader. */
+  readonly description: string;
+  readonly environment: Readonly<Record<string, string>>;
+  close(): void;
+}
+
+/** The model of `OPENAI_API_KEY` and `OPENAI_BASE_URL`, or the scripted one. */
+export async function openModel(): Promise<Model> {
+  if (process.env['OPENAI_API_KEY']) {
+    const name = process.env['OPENAI_MODEL'] ?? 'gpt-4o-mini';
+    const where = process.env['OPENAI_BASE_URL'] ?? 'https://api.openai.com/v1';
+    return { description: `${name} at ${where}`, environment: {}, close: () => {} };
+  }
+  const model: ScriptedModel = await startScriptedModel();
+  return {
+    description: 'scripted answers (set OPENAI_API_KEY, and OPENAI_BASE_URL, to talk to a real one)',
+    environment: { OPENAI_API_KEY: 'scripted', OPENAI_BASE_URL: model.baseUrl },
+    close: () => model.close(),
+  };
+}
+
+/** Resolves to the exit code; prints what the example prints. */
+export async function runExample(name: string, baseUrl: string, model: Model): Promise<number> {
+  const directory = new URL(`../examples/${name}/`, import.meta.url);
+  const [file, telemetry] = existsSync(directory)
+    ? [new URL('main.ts', directory), new URL('telemetry.ts', directory)]
+    : [new URL(`../examples/${name}.ts`, import.meta.url), undefined];
+  const preload = telemetry ? ['--import', telemetry.href] : [];
+  const child = spawn(process.execPath, ['--import', 'tsx', ...preload, fileURLToPath(file)], {
+    stdio: 'inherit',
+    env: { ...process.env, ...model.environment, HUMANLOOP_BASE_URL: baseUrl },
+  });
+  const [code] = await once(child, 'exit');
+  return code ?? 1;
+}
+
+/** Prints the sessions that were logged since then. */
+export async function printSessions(baseUrl: string, since: Date): Promise<void> {
+  const logs = await readLogs(baseUrl, new Date(since.getTime() - CLOCK_SLACK_MILLIS));
+  const { isTTY, columns = 100 } = process.stdout;
+  const color = isTTY && !process.env['NO_COLOR'];
+  console.log(`${formatSessions(logs, { width: columns, color })}\n\n${formatLegend(logs)}`);
+}

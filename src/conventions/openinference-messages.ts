@@ -20,16 +20,21 @@ export function isRedacted(value: unknown): boolean {
   return REDACTED.has(value);
 }
 
-/** `llm.input_messages`, or the request itself: where there are none, and where the span's attribute limit has cut the list. */
+/** `llm.input_messages`, or the request itself: where there are none, and where the flattened list has lost something. */
 export function readInput(
   groups: readonly IndexedGroup[],
   request: RawValue,
-  isCut: boolean,
+  hasLoss: boolean,
   reader: MessageReader,
 ): ChatMessage[] {
-  const useRequest = groups.length === 0 || (isCut && request.json !== undefined && !request.isDamaged);
-  if (!useRequest) return reader.read(groups.map(({ fields }) => toMessage(fields)));
+  const isBetter = hasLoss && isObject(request.json) && !request.isDamaged && !groups.some(holdsRedacted);
+  if (groups.length > 0 && !isBetter) return reader.read(groups.map(({ fields }) => toMessage(fields)));
   return reader.read(request.json === undefined ? request.text : fromLangChain(request.json));
+}
+
+function holdsRedacted({ fields }: IndexedGroup): boolean {
+  for (const key in fields) if (isRedacted(fields[key])) return true;
+  return false;
 }
 
 /** One message per choice. */
@@ -58,13 +63,17 @@ function toMessage(fields: Attributes): Fields | undefined {
   }
   const parts = contents.flatMap(({ fields: part }) => toPart(part) ?? []);
   const text = isRedacted(fields['message.content']) ? undefined : fields['message.content'];
+  const callId = stringOf(fields['message.tool_call_id']);
+  // Anthropic's tool result beside further parts of the same message.
+  if (callId !== undefined && parts.length > 0 && text)
+    parts.unshift({ type: 'tool_result', id: callId, content: text });
   const content = parts.length > 0 ? parts : text === '' && toolCalls.length > 0 ? undefined : text;
   if (content === undefined && toolCalls.length === 0) return undefined;
   return {
     role: fields['message.role'],
     ...(content !== undefined ? { content } : { content: [] }),
     name: fields['message.name'],
-    tool_call_id: fields['message.tool_call_id'],
+    tool_call_id: callId,
     ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
   };
 }

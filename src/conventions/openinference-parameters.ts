@@ -7,7 +7,9 @@
 import type { Attributes } from '../otel.ts';
 import {
   type Damage,
+  defined,
   firstString,
+  firstValue,
   integerOf,
   isObject,
   numberOf,
@@ -88,47 +90,38 @@ export function isResponse(parameters: Record<string, unknown> | undefined): boo
 export function readModelName(
   attributes: Attributes,
   parameters: Record<string, unknown> | undefined,
-  metadata: Record<string, unknown> | undefined,
+  app: Record<string, unknown> | undefined,
 ): Reading {
-  const model = [
+  const names = [
     attributes['llm.request.model_name'],
     parameters?.['model'],
     parameters?.['model_name'],
+    attributes['gen_ai.request.model'],
     attributes['llm.model_name'],
-    metadata?.['ls_model_name'],
-  ]
-    .map(stringOf)
-    .find((name) => name !== undefined && name !== 'unknown');
-  const provider = firstString(attributes, 'llm.provider', 'llm.system') ?? stringOf(metadata?.['ls_provider']);
-  return { ...(model && { model }), ...(provider && { provider }) };
+    app?.['ls_model_name'],
+  ];
+  return defined<Reading>({
+    model: names.map(stringOf).find((name) => name !== undefined && name !== 'unknown'),
+    provider: firstString(attributes, 'llm.provider', 'llm.system') ?? stringOf(app?.['ls_provider']),
+  });
 }
 
 export function readParameters(attributes: Attributes, parameters: Record<string, unknown>): Reading {
-  const first = (...keys: string[]) => keys.map((key) => parameters[key]).find((value) => value != null);
-  const reading: Reading = {};
-  set(
-    reading,
-    'maxTokens',
-    integerOf(first('max_tokens', 'max_completion_tokens', 'max_output_tokens', 'maxOutputTokens', 'maxTokens')),
-  );
-  set(reading, 'temperature', numberOf(first('temperature')));
-  set(reading, 'topP', numberOf(first('top_p', 'topP')));
-  set(
-    reading,
-    'presencePenalty',
-    numberOf(first('presence_penalty', 'presencePenalty') ?? attributes['llm.presence_penalty']),
-  );
-  set(
-    reading,
-    'frequencyPenalty',
-    numberOf(first('frequency_penalty', 'frequencyPenalty') ?? attributes['llm.frequency_penalty']),
-  );
-  set(reading, 'seed', integerOf(first('seed')));
+  const first = (...keys: string[]) => firstValue(parameters, keys);
   const stop = first('stop', 'stop_sequences', 'stopSequences') ?? attributes['llm.chat.stop_sequences'];
-  set(reading, 'stop', stringOf(stop) ?? stringListOf(stop));
-  set(reading, 'responseFormat', responseFormat(parameters));
-  set(reading, 'other', otherParameters(parameters));
-  return reading;
+  return defined<Reading>({
+    maxTokens: integerOf(
+      first('max_tokens', 'max_completion_tokens', 'max_output_tokens', 'maxOutputTokens', 'maxTokens'),
+    ),
+    temperature: numberOf(first('temperature')),
+    topP: numberOf(first('top_p', 'topP')),
+    presencePenalty: numberOf(first('presence_penalty', 'presencePenalty') ?? attributes['llm.presence_penalty']),
+    frequencyPenalty: numberOf(first('frequency_penalty', 'frequencyPenalty') ?? attributes['llm.frequency_penalty']),
+    seed: integerOf(first('seed')),
+    stop: stringOf(stop) ?? stringListOf(stop),
+    responseFormat: responseFormat(parameters),
+    other: otherParameters(parameters),
+  });
 }
 
 function responseFormat(parameters: Record<string, unknown>): Reading['responseFormat'] {
@@ -153,8 +146,4 @@ function otherParameters(parameters: Record<string, unknown>): Record<string, un
 /** Responses spell out what was not asked for: `"reasoning": {"effort": null}`. */
 function isEmpty(value: unknown): boolean {
   return value === null || (isObject(value) && Object.values(value).every((item) => item === null));
-}
-
-function set<Key extends keyof Reading>(reading: Reading, key: Key, value: Reading[Key] | undefined): void {
-  if (value !== undefined) reading[key] = value;
 }

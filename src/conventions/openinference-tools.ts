@@ -1,8 +1,9 @@
-/** Definitions of tools, in the forms of every provider that OpenInference passes on → v4 tools. */
+/** Tools that an OpenInference span names: those offered to a model, and the one that a tool span runs. */
 import type { ModelTool } from '../datapoint/datapoint.ts';
-import { type Damage, isObject, listOf, objectOf, stringOf } from './attributes.ts';
+import type { Attributes } from '../otel.ts';
+import { type Damage, objectOf } from './attributes.ts';
 import type { IndexedGroup } from './indexed-groups.ts';
-import { plainObject } from './plain-json.ts';
+import { toModelTool, toModelTools } from './model-tools.ts';
 
 /** `llm.tools.N`, else the request's own list, which is there when content is hidden. */
 export function readTools(
@@ -10,42 +11,29 @@ export function readTools(
   parameters: Record<string, unknown> | undefined,
   damage: Damage,
 ): ModelTool[] | undefined {
-  const requested = listOf(parameters?.['tools']) ?? listOf(parameters?.['functions']) ?? [];
-  const isCut = damage.has('llm.invocation_parameters');
-  const tools =
-    groups.length > 0
-      ? groups.map(({ index, fields }) => toTool(...schemaOf(index, fields, damage)))
-      : requested.map((schema) => toTool(schema, isCut));
-  const known = tools.filter((tool) => tool !== undefined);
-  return known.length > 0 ? known : undefined;
+  if (groups.length === 0) {
+    const tools = toModelTools(parameters?.['tools'] ?? parameters?.['functions']);
+    return damage.has('llm.invocation_parameters') ? tools?.map(withoutSchema) : tools;
+  }
+  const tools = groups.flatMap(({ index, fields }) => readTool(index, fields, damage) ?? []);
+  return tools.length > 0 ? tools : undefined;
 }
 
-/**
- * OpenAI's nested and flat forms, Anthropic's, Bedrock's `toolSpec`; a tool of the provider may have a type only. Of a definition
- * that was cut the schema is left out: half a schema is a wrong one.
- */
-export function toTool(schema: unknown, isCut = false): ModelTool | undefined {
-  if (!isObject(schema)) return undefined;
-  const body = [schema['function'], schema['toolSpec']].find(isObject) ?? schema;
-  const type = stringOf(schema['type']);
-  const name = stringOf(body['name']) ?? (type === 'function' ? undefined : type);
-  if (name === undefined) return undefined;
-  const description = stringOf(body['description']);
-  const inputSchema = objectOf(body['inputSchema'])?.['json'] ?? body['inputSchema'];
-  const parameters = isCut ? undefined : plainObject(body['parameters'] ?? body['input_schema'] ?? inputSchema);
-  const strict = body['strict'] ?? schema['strict'];
-  return {
-    name,
-    ...(description && { description }),
-    ...(parameters && { parameters }),
-    ...(typeof strict === 'boolean' && { strict }),
-  };
-}
-
-function schemaOf(index: number, fields: Record<string, unknown>, damage: Damage): [schema: unknown, isCut: boolean] {
+function readTool(index: number, fields: Attributes, damage: Damage): ModelTool | undefined {
   const key = `llm.tools.${index}.tool.json_schema`;
   const schema = objectOf(fields['tool.json_schema'], damage, key);
-  if (schema) return [schema, damage.has(key)];
-  const { 'tool.name': name, 'tool.description': description, 'tool.parameters': parameters } = fields;
-  return [{ name, description, parameters: objectOf(parameters) }, false];
+  const tool = toModelTool(
+    schema ?? {
+      name: fields['tool.name'],
+      description: fields['tool.description'],
+      parameters: fields['tool.parameters'],
+    },
+  );
+  return tool && damage.has(key) ? withoutSchema(tool) : tool;
+}
+
+/** Half a schema is a wrong one. */
+function withoutSchema(tool: ModelTool): ModelTool {
+  const { parameters: _cut, ...rest } = tool;
+  return rest;
 }

@@ -6,8 +6,9 @@
  * complete then. `input.value` and `output.value` are the raw bodies for LLM spans, and inputs and output for all other kinds.
  */
 import type { Attributes, SpanSlice } from '../otel.ts';
-import { type Damage, firstCount, firstNumber, firstString, objectOf } from './attributes.ts';
+import { type Damage, defined, definedOrNone, firstCount, firstNumber, firstString, objectOf } from './attributes.ts';
 import type { Convention, Reading, SpanKind } from './convention.ts';
+import { damageMetadata } from './damage.ts';
 import { readCall } from './openinference-call.ts';
 import { readChain, readEmbedding, readRerank, readRetrieval, readTool } from './openinference-steps.ts';
 import { plainObject } from './plain-json.ts';
@@ -37,16 +38,16 @@ export const openInference: Convention = {
     const kind = String(attributes['openinference.span.kind']).toUpperCase();
     const { metadata: ownMetadata, contentMetadata: ownContent, ...reading } = readContent(span, kind, app, damage);
     const { finishReason } = reading;
-    const error = readError(span, { ...(finishReason !== undefined && { finishReason }) });
-    const metadata = { ...readMetadata(attributes, kind), ...ownMetadata };
-    if (damage.size > 0) metadata['truncated'] = [...damage];
-    const contentMetadata = { ...app, ...ownContent };
-    return {
+    return defined<Reading>({
       ...reading,
-      ...(error && { error }),
-      ...(Object.keys(metadata).length > 0 && { metadata }),
-      ...(Object.keys(contentMetadata).length > 0 && { contentMetadata }),
-    };
+      error: readError(span, finishReason === undefined ? {} : { finishReason }),
+      metadata: definedOrNone<Record<string, unknown>>({
+        ...readMetadata(attributes, kind),
+        ...ownMetadata,
+        ...damageMetadata(damage),
+      }),
+      contentMetadata: definedOrNone<Record<string, unknown>>({ ...app, ...ownContent }),
+    });
   },
 };
 
@@ -69,8 +70,7 @@ function readContent(span: SpanSlice, kind: string, app: Record<string, unknown>
 
 /** On agents and chains token counts are sums of the calls below. */
 function readMetadata(attributes: Attributes, kind: string): Record<string, unknown> {
-  const isCall = kind === 'LLM' || kind === 'EMBEDDING';
-  const details = compact({
+  const details = {
     total_tokens: firstCount(attributes, 'llm.token_count.total'),
     cache_read_tokens: firstCount(
       attributes,
@@ -80,23 +80,18 @@ function readMetadata(attributes: Attributes, kind: string): Record<string, unkn
     cache_write_tokens: firstCount(attributes, 'llm.token_count.prompt_details.cache_write'),
     reasoning_tokens: firstCount(attributes, 'llm.token_count.completion_details.reasoning'),
     total_cost: firstNumber(attributes, 'llm.cost.total'),
-  });
-  const sums = compact({
-    input_tokens: firstCount(attributes, 'llm.token_count.prompt'),
+  };
+  const sums = {
+    prompt_tokens: firstCount(attributes, 'llm.token_count.prompt'),
     output_tokens: firstCount(attributes, 'llm.token_count.completion'),
     ...details,
-  });
-  return {
-    ...(isCall ? details : Object.keys(sums).length > 0 && { usage: sums }),
-    ...compact({
-      prompt_template_version: firstString(attributes, 'llm.prompt_template.version'),
-      prompt_id: firstString(attributes, 'prompt.id'),
-      prompt_vendor: firstString(attributes, 'prompt.vendor'),
-      prompt_url: firstString(attributes, 'prompt.url'),
-    }),
   };
-}
-
-function compact(values: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+  const isCall = kind === 'LLM' || kind === 'EMBEDDING';
+  return defined<Record<string, unknown>>({
+    ...(isCall ? details : { usage: definedOrNone<Record<string, unknown>>(sums) }),
+    prompt_template_version: firstString(attributes, 'llm.prompt_template.version'),
+    prompt_id: firstString(attributes, 'prompt.id'),
+    prompt_vendor: firstString(attributes, 'prompt.vendor'),
+    prompt_url: firstString(attributes, 'prompt.url'),
+  });
 }

@@ -1,99 +1,111 @@
 /**
  * What the AI SDK sent to a model, and what came back.
  *
- * The inner span has the provider's messages, system first; the outer one has what the app passed (`ai.prompt`), which may hold
- * buffers, UI messages, or one text. Answers are flat: text, object, tool calls and files each under a key of its own.
+ * The inner span has the provider's messages, system first; the outer one has what the app passed (`ai.prompt`), which may
+ * hold buffers, UI messages, or one text. Answers are flat: text, object, tool calls and files, each under a key of its own.
  */
 import type { ChatMessage } from '../datapoint/datapoint.ts';
 import type { Attributes } from '../otel.ts';
-import { type Damage, isObject, jsonOf, listOf, objectOf, stringListOf, stringOf, textOf } from './attributes.ts';
+import {
+  type Damage,
+  defined,
+  definedOrNone,
+  firstValue,
+  isObject,
+  jsonOf,
+  listOf,
+  stringOf,
+  textOf,
+} from './attributes.ts';
 import type { Reading } from './convention.ts';
-import { MessageReader } from './messages.ts';
-import { plainJson, plainObject } from './plain-json.ts';
+import { inputsOf } from './inputs.ts';
+import { MessageReader, messageText } from './messages.ts';
+import { jsonOrText, plainJson } from './plain-json.ts';
 
 /** Messages and answer of a model call. */
 export function readConversation(attributes: Attributes, damage: Damage): Reading {
   const reader = new MessageReader();
-  const messages = readMessages(attributes, reader, damage);
-  const answer = readAnswer(attributes, reader, damage);
-  return { ...(messages && messages.length > 0 && { messages }), ...answer };
+  const raw = attributes['ai.prompt.messages'];
+  const messages = raw === undefined ? readPrompt(attributes, reader, damage) : readHistory(raw, reader, damage);
+  return { ...(messages.length > 0 && { messages }), ...readAnswer(attributes, reader, damage) };
 }
 
-/** The app's prompt as inputs, and the final answer. */
+/** The app's prompt as inputs, and the final answer. Calls of earlier steps, which some versions list with it, are left out. */
 export function readRun(attributes: Attributes, damage: Damage): Reading {
-  const inputs = readPrompt(attributes, damage);
-  return { ...(inputs && { inputs }), ...readAnswer(attributes, new MessageReader(), damage) };
+  const inputs = inputsOf(attributes['ai.prompt'], damage, 'ai.prompt');
+  const raw = attributes['gen_ai.output.messages'];
+  const answer = raw === undefined ? readAnswer(attributes, new MessageReader(), damage) : readMixedAnswer(raw, damage);
+  const { outputMessage, output } = answer;
+  if (output && outputMessage?.tool_calls && stringOf(attributes['ai.response.finishReason']) !== 'tool-calls') {
+    answer.outputMessage = { role: 'assistant', content: outputMessage.content };
+  }
+  return { ...(inputs && { inputs }), ...answer };
 }
 
 export function readToolCall(attributes: Attributes, damage: Damage): Reading {
-  const name = stringOf(attributes['ai.toolCall.name']);
-  const input = attributes['ai.toolCall.args'] ?? attributes['ai.toolCall.input'];
-  const inputs = input === undefined ? undefined : toInputs(jsonOf(input, damage, 'ai.toolCall.args') ?? input);
-  const output = toolOutput(attributes['ai.toolCall.result'] ?? attributes['ai.toolCall.output']);
-  return { ...(name && { name }), ...(inputs && { inputs }), ...(output !== undefined && { output }) };
+  const input = firstValue(attributes, ['ai.toolCall.args', 'ai.toolCall.input']);
+  return defined<Reading>({
+    name: stringOf(attributes['ai.toolCall.name']),
+    inputs: inputsOf(input, damage, 'ai.toolCall.args'),
+    output: toolOutput(firstValue(attributes, ['ai.toolCall.result', 'ai.toolCall.output'])),
+  });
 }
 
 /** Texts to embed, or documents and ranking. Vectors are left out: they are large and nobody reads them. */
 export function readValues(attributes: Attributes, damage: Damage): Reading {
-  const inputs: Record<string, unknown> = {};
-  const value = jsonOf(attributes['ai.value'], damage, 'ai.value') ?? attributes['ai.value'];
-  if (value !== undefined) inputs['value'] = plainJson(value);
-  const values = jsonItems(attributes['ai.values']);
-  if (values) inputs['values'] = values;
-  const documents = jsonItems(attributes['ai.documents']);
-  if (documents) inputs['documents'] = documents;
+  const value = attributes['ai.value'];
   const ranking = jsonItems(attributes['ai.ranking']);
-  return {
-    ...(Object.keys(inputs).length > 0 && { inputs }),
-    ...(ranking && { output: JSON.stringify(ranking) }),
-  };
+  return defined<Reading>({
+    inputs: definedOrNone<Record<string, unknown>>({
+      value: value === undefined ? undefined : plainJson(jsonOf(value, damage, 'ai.value') ?? value),
+      values: jsonItems(attributes['ai.values']),
+      documents: jsonItems(attributes['ai.documents']),
+    }),
+    output: ranking && JSON.stringify(ranking),
+  });
 }
 
-export function toInputs(value: unknown): Record<string, unknown> {
-  return plainObject(value) ?? { input: plainJson(value) ?? null };
+function readHistory(raw: unknown, reader: MessageReader, damage: Damage): ChatMessage[] {
+  return reader.read(jsonOf(raw, damage, 'ai.prompt.messages') ?? raw);
 }
 
-function readMessages(attributes: Attributes, reader: MessageReader, damage: Damage): ChatMessage[] | undefined {
-  const raw = attributes['ai.prompt.messages'];
-  if (raw !== undefined) return reader.read(jsonOf(raw, damage, 'ai.prompt.messages') ?? raw);
-  const prompt = readPrompt(attributes, damage);
-  return prompt && reader.read(prompt['messages'] ? prompt : [...systemOf(prompt), ...userOf(prompt)]);
+/** Only where the provider's messages are absent: `{ system, prompt }` or `{ system, messages }`. */
+function readPrompt(attributes: Attributes, reader: MessageReader, damage: Damage): ChatMessage[] {
+  const prompt = jsonOf(attributes['ai.prompt'], damage, 'ai.prompt') ?? attributes['ai.prompt'];
+  return prompt === undefined ? [] : reader.read(prompt);
 }
 
-function systemOf(prompt: Record<string, unknown>): unknown[] {
-  return prompt['system'] === undefined ? [] : [{ role: 'system', content: prompt['system'] }];
-}
-
-function userOf(prompt: Record<string, unknown>): unknown[] {
-  const text = prompt['prompt'] ?? prompt['input'];
-  return Array.isArray(text) ? text : text === undefined ? [] : [{ role: 'user', content: text }];
-}
-
-function readPrompt(attributes: Attributes, damage: Damage): Record<string, unknown> | undefined {
-  const raw = attributes['ai.prompt'];
-  return raw === undefined ? undefined : toInputs(jsonOf(raw, damage, 'ai.prompt') ?? raw);
-}
-
-/** `""` counts as an answer only where no tool was called in its place. */
+/** `""` counts as an answer only where nothing else came in its place. */
 function readAnswer(attributes: Attributes, reader: MessageReader, damage: Damage): Reading {
   const calls = readToolCalls(attributes, damage);
-  const text =
-    textOf(attributes['ai.response.object'] ?? attributes['ai.result.object']) ??
-    textOf(attributes['ai.response.text'] ?? attributes['ai.result.text']);
   const files = listOf(attributes['ai.response.files'], damage, 'ai.response.files') ?? [];
-  const hasText = text !== undefined && (text !== '' || (calls.length === 0 && files.length === 0));
-  const parts = [...(hasText ? [{ type: 'text', text }] : []), ...files.filter(isObject), ...calls];
-  const outputMessage = parts.length > 0 ? reader.readOutput({ role: 'assistant', content: parts })[0] : undefined;
-  const reasoning = textOf(attributes['ai.response.reasoning']);
-  const contentMetadata = { ...(reasoning && { reasoning: reasoningText(reasoning) }) };
-  return {
-    ...(outputMessage && { outputMessage }),
-    ...(hasText && { output: text }),
-    ...(reasoning && { contentMetadata }),
-  };
+  const text = textOf(
+    firstValue(attributes, ['ai.response.object', 'ai.result.object', 'ai.response.text', 'ai.result.text']),
+  );
+  const output = text === '' && calls.length + files.length > 0 ? undefined : text;
+  const parts = [...(output === undefined ? [] : [{ type: 'text', text: output }]), ...files, ...calls];
+  const reasoning = stringOf(attributes['ai.response.reasoning']);
+  return defined<Reading>({
+    outputMessage: parts.length > 0 ? reader.readOutput({ role: 'assistant', content: parts })[0] : undefined,
+    output,
+    contentMetadata: reasoning === undefined ? undefined : { reasoning: reasoningText(reasoning) },
+  });
 }
 
-/** Text up to version 4 and from version 6; other versions may give the parts as JSON. */
+/** Version 7 puts the final text, all calls and all results of the run into one message of the assistant. */
+function readMixedAnswer(raw: unknown, damage: Damage): Reading {
+  const reader = new MessageReader();
+  const messages = reader.readOutput(jsonOf(raw, damage, 'gen_ai.output.messages') ?? raw);
+  const outputMessage = messages.find(({ role }) => role === 'assistant');
+  if (outputMessage && messages.some(({ role }) => role === 'tool')) delete outputMessage.tool_calls;
+  return defined<Reading>({
+    outputMessage: outputMessage?.content === undefined && !outputMessage?.tool_calls ? undefined : outputMessage,
+    output: messageText(outputMessage),
+    contentMetadata: reader.reasoning.length > 0 ? { reasoning: reader.reasoning.join('\n') } : undefined,
+  });
+}
+
+/** A text, or its parts as JSON. */
 function reasoningText(reasoning: string): string {
   const parts = reasoning.startsWith('[') ? jsonOf(reasoning) : undefined;
   if (!Array.isArray(parts)) return reasoning;
@@ -102,19 +114,18 @@ function reasoningText(reasoning: string): string {
 }
 
 function readToolCalls(attributes: Attributes, damage: Damage): Record<string, unknown>[] {
-  const raw = attributes['ai.response.toolCalls'] ?? attributes['ai.result.toolCalls'];
+  const raw = firstValue(attributes, ['ai.response.toolCalls', 'ai.result.toolCalls']);
   const calls = listOf(raw, damage, 'ai.response.toolCalls') ?? [];
   return calls.filter(isObject).map((call) => ({ ...call, type: 'tool-call' }));
 }
 
 /** The SDK serialises every result, so that a text comes in quotes. */
 function toolOutput(value: unknown): string | undefined {
-  const text = textOf(value);
-  if (text === undefined) return objectOf(value) && JSON.stringify(plainJson(value));
-  return text.startsWith('"') ? (textOf(jsonOf(text)) ?? text) : text;
+  const parsed = typeof value === 'string' && value.startsWith('"') ? jsonOf(value) : undefined;
+  return textOf(parsed) ?? jsonOrText(value);
 }
 
 function jsonItems(value: unknown): unknown[] | undefined {
-  const items = stringListOf(value);
+  const items = listOf(value);
   return items?.map((item) => plainJson(jsonOf(item) ?? item));
 }

@@ -1,25 +1,31 @@
 /**
  * What the AI SDK reports besides the answer: tokens, timings, ids, and the provider's own metadata.
  *
- * Tokens are a call's own on the inner span and a sum on the outer one; which versions sum up what differs, so the outer figures
- * are metadata only.
+ * Tokens are a call's own on the inner span. On the outer one they are a sum in some versions and the last step's in others, so
+ * they are metadata there.
  */
 import type { Attributes } from '../otel.ts';
-import { countOf, type Damage, firstCount, firstNumber, firstString, isObject, objectOf } from './attributes.ts';
+import {
+  countOf,
+  type Damage,
+  defined,
+  definedOrNone,
+  firstCount,
+  firstNumber,
+  firstString,
+  isObject,
+  objectOf,
+  stringOf,
+} from './attributes.ts';
 import type { Reading } from './convention.ts';
 import { plainObject } from './plain-json.ts';
 
 /** Tokens of the provider call that this span is. */
 export function readTokens(attributes: Attributes): Reading {
-  const input = inputTokens(attributes);
-  const output = outputTokens(attributes);
-  return {
-    ...(input !== undefined && { promptTokens: input }),
-    ...(output !== undefined && { outputTokens: output }),
-  };
+  return defined<Reading>({ promptTokens: inputTokens(attributes), outputTokens: outputTokens(attributes) });
 }
 
-/** Structure of the response: no content. On a wrapper the token counts are sums, and stand apart under `usage`. */
+/** Structure of the response: no content. On a wrapper the token counts stand apart, under `usage`. */
 export function readResponseMetadata(
   attributes: Attributes,
   isWrapper: boolean,
@@ -30,30 +36,27 @@ export function readResponseMetadata(
     total_tokens: firstCount(attributes, 'ai.usage.totalTokens'),
     ...tokenDetails(attributes, provider),
   };
-  const usage = isWrapper
-    ? { usage: compact({ input_tokens: inputTokens(attributes), output_tokens: outputTokens(attributes), ...details }) }
-    : details;
-  return (
-    compact({
-      response_id: firstString(attributes, 'gen_ai.response.id', 'ai.response.id'),
-      response_model: firstString(attributes, 'gen_ai.response.model', 'ai.response.model'),
-      response_timestamp: firstString(attributes, 'ai.response.timestamp'),
-      service_tier: entry(provider, 'openai', 'serviceTier'),
-      ...usage,
-      time_to_first_chunk_ms: firstNumber(attributes, 'ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk'),
-      time_to_finish_ms: firstNumber(attributes, 'ai.response.msToFinish'),
-      output_tokens_per_second: firstNumber(
-        attributes,
-        'ai.response.avgOutputTokensPerSecond',
-        'ai.response.avgCompletionTokensPerSecond',
-      ),
-    }) ?? {}
-  );
+  const usage = { prompt_tokens: inputTokens(attributes), output_tokens: outputTokens(attributes), ...details };
+  return defined<Record<string, unknown>>({
+    response_id: firstString(attributes, 'gen_ai.response.id', 'ai.response.id'),
+    response_model: firstString(attributes, 'gen_ai.response.model', 'ai.response.model'),
+    response_timestamp: firstString(attributes, 'ai.response.timestamp'),
+    service_tier: stringOf(entry(provider, 'openai', 'serviceTier')),
+    ...(isWrapper ? { usage: definedOrNone<Record<string, unknown>>(usage) } : details),
+    time_to_first_chunk_ms: firstNumber(attributes, 'ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk'),
+    time_to_finish_ms: firstNumber(attributes, 'ai.response.msToFinish'),
+    output_tokens_per_second: firstNumber(
+      attributes,
+      'ai.response.avgOutputTokensPerSecond',
+      'ai.response.avgCompletionTokensPerSecond',
+    ),
+  });
 }
 
 /** Whatever the provider added to its answer: it may quote the prompt (sources, grounding), so it is content. */
 export function providerMetadata(attributes: Attributes, damage: Damage): Record<string, unknown> | undefined {
-  return plainObject(objectOf(attributes['ai.response.providerMetadata'], damage, 'ai.response.providerMetadata'));
+  const key = 'ai.response.providerMetadata';
+  return plainObject(objectOf(attributes[key], damage, key));
 }
 
 function inputTokens(attributes: Attributes): number | undefined {
@@ -77,33 +80,37 @@ function outputTokens(attributes: Attributes): number | undefined {
   );
 }
 
-/** Versions 3 to 5 give these in the provider's own words only. */
+/** Versions 3 to 5 give some of these in the provider's own words only. */
 function tokenDetails(attributes: Attributes, provider: unknown): Record<string, unknown> {
   return {
     cache_read_tokens:
-      firstCount(attributes, 'ai.usage.inputTokenDetails.cacheReadTokens', 'ai.usage.cachedInputTokens') ??
+      firstCount(
+        attributes,
+        'gen_ai.usage.cache_read.input_tokens',
+        'ai.usage.inputTokenDetails.cacheReadTokens',
+        'ai.usage.cachedInputTokens',
+      ) ??
       countOf(entry(provider, 'openai', 'cachedPromptTokens')) ??
       countOf(entry(provider, 'anthropic', 'cacheReadInputTokens')) ??
-      countOf(entry(entry(provider, 'anthropic', 'usage'), 'cache_read_input_tokens')) ??
-      countOf(entry(entry(provider, 'bedrock', 'usage'), 'cacheReadInputTokens')) ??
-      countOf(entry(entry(provider, 'google', 'usageMetadata'), 'cachedContentTokenCount')),
+      countOf(entry(provider, 'anthropic', 'usage', 'cache_read_input_tokens')) ??
+      countOf(entry(provider, 'bedrock', 'usage', 'cacheReadInputTokens')) ??
+      countOf(entry(provider, 'google', 'usageMetadata', 'cachedContentTokenCount')),
     cache_write_tokens:
-      firstCount(attributes, 'ai.usage.inputTokenDetails.cacheWriteTokens') ??
+      firstCount(
+        attributes,
+        'gen_ai.usage.cache_creation.input_tokens',
+        'ai.usage.inputTokenDetails.cacheWriteTokens',
+      ) ??
       countOf(entry(provider, 'anthropic', 'cacheCreationInputTokens')) ??
-      countOf(entry(entry(provider, 'bedrock', 'usage'), 'cacheWriteInputTokens')),
+      countOf(entry(provider, 'bedrock', 'usage', 'cacheWriteInputTokens')),
     reasoning_tokens:
       firstCount(attributes, 'ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens') ??
       countOf(entry(provider, 'openai', 'reasoningTokens')),
   };
 }
 
-function entry(value: unknown, ...path: string[]): unknown {
-  let found: unknown = value;
+function entry(value: unknown, ...path: readonly string[]): unknown {
+  let found = value;
   for (const key of path) found = isObject(found) ? found[key] : undefined;
   return found;
-}
-
-function compact(values: Record<string, unknown>): Record<string, unknown> | undefined {
-  const entries = Object.entries(values).filter(([, value]) => value !== undefined && value !== null);
-  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }

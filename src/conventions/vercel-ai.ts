@@ -7,8 +7,9 @@
  * stream ends its outer span only, so that has to stand by itself.
  */
 import { type Attributes, type SpanSlice, scopeOf } from '../otel.ts';
-import { type Damage, firstString, stringOf } from './attributes.ts';
+import { type Damage, defined, definedOrNone, firstString, isObject, stringOf } from './attributes.ts';
 import type { Convention, Reading, SpanKind } from './convention.ts';
+import { damageMetadata } from './damage.ts';
 import { toFinishReason } from './finish-reason.ts';
 import { prefixed } from './indexed-groups.ts';
 import { plainJson } from './plain-json.ts';
@@ -49,19 +50,20 @@ export const vercelAi: Convention = {
     const kind = vercelAi.classify(span) ?? 'generic';
     const reading = readContent(attributes, kind, operation, damage);
     const finishReason = readFinishReason(attributes);
-    const error = readError(span, { ...(finishReason !== undefined && { finishReason }) });
     const metadata = readMetadata(attributes, kind, operation, damage);
-    const contentMetadata = { ...readAppMetadata(attributes), ...reading.contentMetadata };
     const provider = providerMetadata(attributes, damage);
-    if (provider) contentMetadata['provider_metadata'] = provider;
-    if (damage.size > 0) metadata['truncated'] = [...damage];
-    return {
+    return defined<Reading>({
       ...reading,
-      ...(finishReason !== undefined && { finishReason }),
-      ...(error && { error }),
-      ...(Object.keys(metadata).length > 0 && { metadata }),
-      ...(Object.keys(contentMetadata).length > 0 && { contentMetadata }),
-    };
+      callId: firstString(attributes, 'gen_ai.response.id', 'ai.response.id'),
+      finishReason,
+      error: readError(span, finishReason === undefined ? {} : { finishReason }),
+      metadata: definedOrNone<Record<string, unknown>>({ ...metadata, ...damageMetadata(damage) }),
+      contentMetadata: definedOrNone<Record<string, unknown>>({
+        ...readAppMetadata(attributes),
+        ...reading.contentMetadata,
+        provider_metadata: saysSomething(provider) ? provider : undefined,
+      }),
+    });
   },
 };
 
@@ -120,8 +122,9 @@ function isCompletion(attributes: Attributes): boolean {
 
 /** The function id is the only name that the app gives to a run. */
 function readAgentName(attributes: Attributes): Reading {
-  const name = firstString(attributes, 'gen_ai.agent.name', 'ai.telemetry.functionId', 'resource.name');
-  return name === undefined ? {} : { name };
+  return defined<Reading>({
+    name: firstString(attributes, 'gen_ai.agent.name', 'ai.telemetry.functionId', 'resource.name'),
+  });
 }
 
 /** `ai.embed` sums up what its `ai.embed.doEmbed` spans report. */
@@ -135,13 +138,12 @@ function readMetadata(
   operation: string,
   damage: Damage,
 ): Record<string, unknown> {
-  const functionId = stringOf(attributes['ai.telemetry.functionId']);
-  const toolCallId = stringOf(attributes['ai.toolCall.id']);
-  const response = readResponseMetadata(attributes, isWrapper(kind, operation), damage);
   return {
-    ...(functionId && { function_id: functionId }),
-    ...(toolCallId && { tool_call_id: toolCallId }),
-    ...response,
+    ...defined<Record<string, unknown>>({
+      function_id: stringOf(attributes['ai.telemetry.functionId']),
+      tool_call_id: stringOf(attributes['ai.toolCall.id']),
+    }),
+    ...readResponseMetadata(attributes, isWrapper(kind, operation), damage),
   };
 }
 
@@ -161,4 +163,9 @@ function readAppMetadata(attributes: Attributes): Record<string, unknown> {
     ...prefixed(attributes, 'ai.telemetry.metadata.'),
   };
   return Object.fromEntries(Object.entries(found).map(([key, value]) => [key, plainJson(value)]));
+}
+
+/** `{"openai":{}}` is what version 7 gives where the provider added nothing. */
+function saysSomething(provider: Record<string, unknown> | undefined): boolean {
+  return Object.values(provider ?? {}).some((value) => !isObject(value) || Object.keys(value).length > 0);
 }

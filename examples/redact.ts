@@ -1,0 +1,28 @@
+/** Changes what is sent: a hook that sees every datapoint, and the switch that sends no content at all. */
+import { openai } from '@ai-sdk/openai';
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { generateText } from 'ai';
+import { HumanloopSpanProcessor, type Redact } from 'humanloop-otel';
+
+const EMAIL = /[\w.+-]+@[\w-]+\.[\w.]+/g;
+
+/** Runs on a copy. If it throws, the content is left out: nothing is ever sent unredacted. */
+const hideEmailAddresses: Redact = (datapoint) => {
+  return JSON.parse(JSON.stringify(datapoint).replaceAll(EMAIL, '[email address]'));
+};
+
+const provider = new NodeTracerProvider({
+  spanProcessors: [
+    new HumanloopSpanProcessor({ project: 'redacted-example', redact: hideEmailAddresses }),
+    new HumanloopSpanProcessor({ project: 'no-content-example', captureContent: false, session: () => 'no-content' }),
+  ],
+});
+provider.register();
+
+await generateText({
+  model: openai.chat('gpt-4o-mini'),
+  prompt: 'I am kari@example.com. What is the capital of Norway?',
+  experimental_telemetry: { isEnabled: true },
+});
+
+await provider.shutdown();

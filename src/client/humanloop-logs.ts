@@ -8,7 +8,7 @@ import { type ListArguments, toListQuery } from './list-query.ts';
 import type { Transport, TransportOutcome, TransportRequest } from './transport.ts';
 
 /** Environment variables and defaults as for the span processor; `timeoutMillis` is per request, 10,000. */
-export type ClientOptions = Pick<HumanloopOptions, 'apiKey' | 'baseUrl' | 'timeoutMillis'>;
+export type HumanloopLogsOptions = Pick<HumanloopOptions, 'apiKey' | 'baseUrl' | 'timeoutMillis'>;
 
 type WithDates<Fields> = { [Name in keyof Fields]: Name extends 'created_at' ? Date | Fields[Name] : Fields[Name] };
 
@@ -30,7 +30,7 @@ export class HumanloopLogs {
   readonly #apiKey: string | undefined;
 
   /** @throws {HumanloopError} on a wrong option; it says which, what was expected and what came. */
-  constructor({ apiKey, baseUrl, timeoutMillis, ...unknown }: ClientOptions = {}) {
+  constructor({ apiKey, baseUrl, timeoutMillis, ...unknown }: HumanloopLogsOptions = {}) {
     const [name] = Object.keys(unknown);
     if (name) throw new HumanloopError(`unknown option ${name}: expected one of apiKey, baseUrl, timeoutMillis`);
     const options = resolveOptions({ apiKey, baseUrl, timeoutMillis });

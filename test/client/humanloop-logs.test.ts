@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect, expectTypeOf, onTestFinished, test, vi } from 'vitest';
-import { HumanloopLogs, type ClientOptions } from '../../src/client/humanloop-logs.ts';
+import { HumanloopLogs, type HumanloopLogsOptions } from '../../src/client/humanloop-logs.ts';
 import type { CreatedLog } from '../../src/datapoint/datapoint.ts';
 import { HumanloopApiError, HumanloopError } from '../../src/errors.ts';
 import { startMisbehavingServer } from './misbehaving-server.ts';
@@ -15,7 +15,7 @@ interface Answer {
 }
 
 /** A client of a server that gives these answers in turn, the last one for ever. */
-async function clientAnsweredBy(answers: Answer[], options: ClientOptions = {}) {
+async function clientAnsweredBy(answers: Answer[], options: HumanloopLogsOptions = {}) {
   const queue = [...answers];
   const server = await startMisbehavingServer((_request, response) => {
     const { status = 200, headers = {}, body, text } = (queue.length > 1 ? queue.shift() : queue[0]) ?? {};
@@ -213,7 +213,7 @@ test.each([
   [{ apiKey: 'a\nb' }, 'apiKey: expected printable ASCII'],
   [{ apikey: 'a' }, 'unknown option apikey: expected one of apiKey, baseUrl, timeoutMillis'],
 ])('%j is refused at construction', (options, message) => {
-  const make = () => new HumanloopLogs(options as ClientOptions);
+  const make = () => new HumanloopLogs(options as HumanloopLogsOptions);
   expect(make).toThrow(HumanloopError);
   expect(make).toThrow(message);
   expect(make).not.toThrow('secret');

@@ -41,7 +41,9 @@ const JSON_COLUMNS: ReadonlySet<string> = new Set([
   'provider_response',
 ]);
 
-type GivenColumn = (typeof PLAIN_COLUMNS)[number] | (typeof CONTENT_COLUMNS)[number];
+export const GIVEN_COLUMNS = [...PLAIN_COLUMNS, ...CONTENT_COLUMNS] as const;
+
+type GivenColumn = (typeof GIVEN_COLUMNS)[number];
 
 export interface LogRow {
   readonly given: Readonly<Record<GivenColumn, SqliteValue>>;
@@ -85,17 +87,16 @@ export function storableText(text: string): string {
 }
 
 function toConfigRow(config: LogConfig): ConfigRow {
-  const content = JSON.stringify(config, (_key, value) => (isPlainObject(value) ? withSortedKeys(value) : value));
+  const content = JSON.stringify(withSortedKeys(config));
   const model = config.type === 'model' ? config.model : config.type === 'agent' ? config.model_config.model : null;
   return { type: config.type, model, content, digest: createHash('sha256').update(content).digest() };
 }
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function withSortedKeys(value: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+function withSortedKeys(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(withSortedKeys);
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(keys.map((key) => [key, withSortedKeys((value as Record<string, unknown>)[key])]));
 }
 
 /** From a row of the statement `readLog`. Fields that are not known are left out, but for those that v4 requires. */
@@ -133,8 +134,7 @@ export function toLogResponse(row: SqliteRow): LogResponse {
 const ANSWERED = [
   ...['id', 'reference_id', 'project', 'project_id', 'session_id', 'session_reference_id'],
   ...['parent_id', 'config_id', 'created_at', 'updated_at'],
-  ...PLAIN_COLUMNS,
-  ...CONTENT_COLUMNS,
+  ...GIVEN_COLUMNS,
 ] as const;
 
 function toConfigResponse(row: SqliteRow): Record<string, unknown> {

@@ -2,7 +2,7 @@
 import type { CreatedLog, Feedback, LogRequest, LogUpdate } from '../datapoint/datapoint.ts';
 import type { SqliteRow, SqliteValue } from '../sqlite/open.ts';
 import { newIdentifier } from './identifiers.ts';
-import { type LogRow, storableText } from './log-row.ts';
+import { GIVEN_COLUMNS, type LogRow, storableText } from './log-row.ts';
 import type { Statements } from './sqlite-statements.ts';
 import { type LogSelector, RejectedItemError } from './store.ts';
 import { timestampNow, toTimestamp } from './timestamps.ts';
@@ -22,12 +22,13 @@ interface Session {
   readonly id: string;
 }
 
-/** One request's writes: remembers the projects and sessions that it has already found, which most items share. */
+/** One request's writes: remembers the projects, sessions and configs that it has found, which most items share. */
 export class LogWrites {
   readonly #statements: Statements;
   readonly #now = timestampNow();
   readonly #projects = new Map<string, Project>();
   readonly #sessions = new Map<string, Session>();
+  readonly #configs = new Map<string, SqliteValue>();
 
   constructor(statements: Statements) {
     this.#statements = statements;
@@ -42,21 +43,21 @@ export class LogWrites {
     const session = this.#session(index, request, project.key);
     const parent = this.#parent(index, request);
     const id = newIdentifier('data');
-    const { key } = this.#statements.insertLog.get({
-      ...row.given,
+    const { lastInsertRowid: key } = this.#statements.insertLog.run(
       id,
-      reference_id: referenceId,
-      project_key: project.key,
-      session_key: session?.key ?? null,
-      config_key: this.#config(index, request, row, project.key),
-      parent_key: parent.key,
-      parent_reference_id: parent.referenceId,
-      created_at: row.createdAt,
-      now: this.#now,
-      save: row.save,
-    })!;
-    if (referenceId !== null) this.#statements.linkWaitingChildren.run({ key: key!, reference_id: referenceId });
-    this.#addFeedback(key!, request);
+      referenceId,
+      project.key,
+      session?.key ?? null,
+      this.#config(index, request, row, project.key),
+      parent.key,
+      parent.referenceId,
+      row.createdAt,
+      this.#now,
+      row.save,
+      ...GIVEN_COLUMNS.map((column) => row.given[column]),
+    );
+    if (referenceId !== null) this.#statements.linkWaitingChildren.run({ key, reference_id: referenceId });
+    this.#addFeedback(key, request);
     return { id, project_id: project.id, session_id: session?.id ?? null };
   }
 
@@ -161,8 +162,13 @@ export class LogWrites {
       return found['key']!;
     }
     if (!row.config) return null;
+    const name = `${projectKey} ${row.config.content}`;
+    const remembered = this.#configs.get(name);
+    if (remembered !== undefined) return remembered;
     const config = { ...row.config, id: newIdentifier('config'), project_key: projectKey, now: this.#now };
-    return this.#statements.useConfig.get(config)!['key']!;
+    const key = this.#statements.useConfig.get(config)!['key']!;
+    this.#configs.set(name, key);
+    return key;
   }
 
   #addFeedback(logKey: SqliteValue, request: LogRequest): void {

@@ -4,7 +4,13 @@
  */
 import { resolve } from 'node:path';
 import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, Page } from '../datapoint/datapoint.ts';
-import { openSqlite, type SqliteDatabase, type SqliteRow, type SqliteStatement } from '../sqlite/open.ts';
+import {
+  explainSqliteError,
+  openSqlite,
+  type SqliteDatabase,
+  type SqliteRow,
+  type SqliteStatement,
+} from '../sqlite/open.ts';
 import { toProject, toSession } from './container-row.ts';
 import { newIdentifier } from './identifiers.ts';
 import { toLogResponse, toLogRow } from './log-row.ts';
@@ -25,7 +31,7 @@ export async function openSqliteStore(options: { file: string; busyTimeoutMillis
     return createSqliteStore(database, file);
   } catch (error) {
     database.close();
-    throw error;
+    throw explainSqliteError(error, file);
   }
 }
 
@@ -147,11 +153,13 @@ function changeFeedback(
   index: number,
   request: FeedbackRequest,
 ): FeedbackResponse {
-  const { type, value, data_id: dataId, user } = request;
+  const { type, value, data_id: dataId, user, created_at } = request;
   const log = dataId === undefined ? undefined : statements.findLogById.get(dataId);
   if (!log) throw new RejectedItemError(index, 'data_id', 'datapoint not found');
   const answer = { type, ...(dataId !== undefined && { data_id: dataId }), ...(user !== undefined && { user }) };
-  if (!request.unset) return { ...answer, value, ...writes.insertFeedback(log['key']!, { type, value: value!, user }) };
+  if (!request.unset) {
+    return { ...answer, value, ...writes.insertFeedback(log['key']!, { type, value: value!, user, created_at }) };
+  }
   const removed = statements.deleteFeedback.all({
     ...{ log_key: log['key']!, type, user: user ?? null },
     value: value === undefined ? null : JSON.stringify(value),

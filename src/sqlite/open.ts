@@ -69,10 +69,30 @@ export async function openSqlite(options: OpenSqliteOptions): Promise<SqliteData
   try {
     // The file holds prompts: a directory made for it is for its owner only.
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    return new Database(file, { readOnly: options.readOnly ?? false, timeout: options.busyTimeoutMillis ?? 2000 });
+    const { readOnly = false, busyTimeoutMillis = 2000 } = options;
+    return closingWithCheckpoint(new Database(file, { readOnly, timeout: busyTimeoutMillis }));
   } catch (cause) {
     throw explainSqliteError(cause, file);
   }
+}
+
+/**
+ * `@photostructure/sqlite` keeps the file open after `close()` until its statements are collected, and so never brings
+ * the write-ahead log back into the file, as SQLite does at the last close. Done here for both engines.
+ */
+function closingWithCheckpoint(database: SqliteDatabase): SqliteDatabase {
+  return {
+    exec: (sql) => database.exec(sql),
+    prepare: (sql) => database.prepare(sql),
+    close: () => {
+      try {
+        database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      } catch {
+        // Read-only, or in use by another process: that one's close will do it. Nothing is lost meanwhile.
+      }
+      database.close();
+    },
+  };
 }
 
 async function loadEngine(file: string): Promise<Engine> {

@@ -1,0 +1,154 @@
+/**
+ * Recordings of real spans, and how a test turns one into the datapoints expected from it.
+ *
+ * The identity of a log is made here as simply as can be (nearest ancestor that is a log, session of the trace, root
+ * first), so that these tests say something of the conventions alone.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { readSession, readTags, readUser } from '../../src/conventions/context.ts';
+import { type Classified, classifySpan, readSpan } from '../../src/conventions/index.ts';
+import type { LogRequest } from '../../src/datapoint/datapoint.ts';
+import { toDatapoint } from '../../src/datapoint/to-datapoint.ts';
+import type { Attributes, HrTime, SpanEvent, SpanSlice } from '../../src/otel.ts';
+
+export const RECORDINGS = fileURLToPath(new URL('../fixtures/spans/', import.meta.url));
+
+export interface RecordedSpan {
+  name: string;
+  kind: number;
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  parentIsRemote?: boolean;
+  traceFlags?: number;
+  startTime: HrTime;
+  endTime: HrTime;
+  duration: HrTime;
+  status: { code: number; message?: string };
+  attributes: Attributes;
+  events: SpanEvent[];
+  resource?: { attributes: Attributes };
+  instrumentationScope?: { name: string; version?: string };
+  droppedAttributesCount?: number;
+  $onStart?: { name: string; attributes: Attributes };
+}
+
+export interface RecordedLogRecord {
+  hrTime: HrTime;
+  eventName?: string;
+  body?: unknown;
+  attributes?: Attributes;
+  spanId?: string;
+}
+
+export interface Recording {
+  /** Path below the folder, without its ending: `vercel-ai/v5-embed`. */
+  name: string;
+  spans: RecordedSpan[];
+  logRecords?: RecordedLogRecord[];
+}
+
+/** The names of all recordings below one folder, or of all of them. */
+export function recordingNames(folder = ''): string[] {
+  return readdirSync(RECORDINGS + folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.json') && !file.endsWith('.expected.json'))
+    .map((file) => (folder === '' ? file : `${folder}/${file}`).slice(0, -'.json'.length))
+    .sort();
+}
+
+export function loadRecording(name: string): Recording {
+  const recording = JSON.parse(readFileSync(`${RECORDINGS}${name}.json`, 'utf8')) as Omit<Recording, 'name'>;
+  return { ...recording, name };
+}
+
+/** The spans as an SDK hands them to an exporter; content from log records is joined to them as events. */
+export function toSpans(recording: Recording): SpanSlice[] {
+  return recording.spans.map((span) => {
+    const records = recording.logRecords?.filter(({ spanId }) => spanId === span.spanId) ?? [];
+    return toSpan({ ...span, events: [...span.events, ...records.map(toEvent)] });
+  });
+}
+
+/** A span as it was when a processor saw its start. */
+export function toStartedSpan(recorded: RecordedSpan): SpanSlice {
+  const { name, attributes } = recorded.$onStart ?? { name: recorded.name, attributes: {} };
+  const span = toSpan({ ...recorded, name, attributes, events: [], status: { code: 0 } });
+  return { ...span, ended: false, endTime: [0, 0], duration: [-1, 0] };
+}
+
+export function toSpan(recorded: RecordedSpan): SpanSlice {
+  const { traceId, spanId, parentSpanId, parentIsRemote, traceFlags = 1, ...span } = recorded;
+  return {
+    ...span,
+    ended: true,
+    spanContext: () => ({ traceId, spanId, traceFlags }),
+    ...(parentSpanId && {
+      parentSpanContext: { spanId: parentSpanId, traceId, ...(parentIsRemote && { isRemote: true }) },
+    }),
+  };
+}
+
+function toEvent(record: RecordedLogRecord): SpanEvent {
+  return {
+    name: record.eventName ?? String(record.attributes?.['event.name'] ?? ''),
+    attributes: { ...record.attributes, ...(record.body as Attributes | undefined) },
+    time: record.hrTime,
+  };
+}
+
+export const SETTINGS = { project: 'recordings', source: 'opentelemetry', captureContent: true };
+
+/** The datapoints of all spans that are logs, in the order in which the spans ended. */
+export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): LogRequest[] {
+  const byId = new Map(spans.map((span) => [idOf(span), span]));
+  const logs = new Map<string, Classified>();
+  for (const [id, span] of byId) {
+    const classified = classifySpan(span);
+    if (classified) logs.set(id, classified);
+  }
+  return spans.flatMap((span) => {
+    const classified = logs.get(idOf(span));
+    if (!classified) return [];
+    const path = ancestors(span, byId);
+    const parent = path.find((ancestor) => logs.has(idOf(ancestor)));
+    const ofTrace = rootFirst(spans, span, byId);
+    const identity = {
+      referenceId: idOf(span),
+      sessionReferenceId: first(ofTrace, readSession) ?? span.spanContext().traceId,
+      ...(parent && { parentReferenceId: idOf(parent) }),
+    };
+    const context = { user: first(ofTrace, readUser), tags: first(ofTrace, readTags) };
+    return [toDatapoint(span, classified.kind, readSpan(span), identity, settings, context)];
+  });
+}
+
+function idOf(span: SpanSlice): string {
+  const { traceId, spanId } = span.spanContext();
+  return `${traceId}-${spanId}`;
+}
+
+function ancestors(span: SpanSlice, byId: ReadonlyMap<string, SpanSlice>): SpanSlice[] {
+  const path: SpanSlice[] = [];
+  let step: SpanSlice | undefined = span;
+  while (step?.parentSpanContext && path.length < 100) {
+    step = byId.get(`${step.spanContext().traceId}-${step.parentSpanContext.spanId}`);
+    if (step) path.push(step);
+  }
+  return path;
+}
+
+function rootFirst(spans: readonly SpanSlice[], of: SpanSlice, byId: ReadonlyMap<string, SpanSlice>): SpanSlice[] {
+  const { traceId } = of.spanContext();
+  return spans
+    .filter((span) => span.spanContext().traceId === traceId)
+    .sort((a, b) => ancestors(a, byId).length - ancestors(b, byId).length);
+}
+
+function first<Value>(spans: readonly SpanSlice[], read: (span: SpanSlice) => Value | undefined): Value | undefined {
+  for (const span of spans) {
+    const value = read(span);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}

@@ -6,7 +6,7 @@ import type { Reading, SpanKind } from './convention.ts';
 import { type EventContent, readEventContent } from './gen-ai-events.ts';
 import { prefixed } from './indexed-groups.ts';
 import { inputsOf } from './inputs.ts';
-import { MessageReader, messageText } from './messages.ts';
+import { MessageReader, messageText, reasoningMetadata } from './messages.ts';
 import { jsonOrText, plainJson } from './plain-json.ts';
 
 /** What instrumentations write in place of content that they were told to hide. */
@@ -40,7 +40,7 @@ export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage
     output: messageText(outputMessage),
     finishReason: reader.finishReason,
     contentMetadata: definedOrNone<Record<string, unknown>>({
-      reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
+      ...reasoningMetadata(reader),
       choices: others.length > 0 ? others : undefined,
       evaluations: evaluationsOf(attributes, events),
     }),

@@ -14,6 +14,7 @@ import { readGenAiContent } from './gen-ai-content.ts';
 import { readGenAiParameters } from './gen-ai-parameters.ts';
 import { readStructure, readUsage } from './gen-ai-usage.ts';
 import { inputsOf } from './inputs.ts';
+import { isLostAnswer } from './messages.ts';
 import { jsonOrText } from './plain-json.ts';
 import { readError } from './read-error.ts';
 
@@ -66,6 +67,10 @@ export const genAi: Convention = {
       toFinishReason(attributes['gen_ai.response.finish_reason']) ??
       content.finishReason;
     const usage = readUsage(span);
+    if (isLostAnswer(content.outputMessage, finishReason, usage.own.outputTokens)) {
+      delete content.outputMessage;
+      delete content.output;
+    }
     const isCall = kind === 'model' || kind === 'generic';
     return defined<Reading>({
       ...readGenAiParameters(attributes, kind ?? 'generic', damage),

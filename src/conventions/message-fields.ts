@@ -1,7 +1,7 @@
 /** What stands around the content of a message: its role, wrappers, and calls beside the parts. */
 import type { ChatMessage } from '../datapoint/datapoint.ts';
 import { isObject, jsonOf, stringOf } from './attributes.ts';
-import { collectPart, type MessageParts } from './message-parts.ts';
+import { collectPart, isKnownPart, type MessageParts } from './message-parts.ts';
 import { textOrJson } from './plain-json.ts';
 
 export type ChatRole = ChatMessage['role'];
@@ -43,6 +43,12 @@ export function roleOf(item: Fields, message: Fields, fallback: ChatRole): ChatR
   if (className) return toRole(className.replace(/Message(Chunk)?$/, ''), fallback);
   if (item['type'] === 'function_call' || item['type'] === 'reasoning') return 'assistant';
   return LANGCHAIN_TYPES.has(String(item['type'])) ? toRole(item['type'], fallback) : fallback;
+}
+
+/** A part, or an item of the Responses API, that stands where a message is expected. */
+export function isLonePart(message: Fields, body: unknown): boolean {
+  if (message['role'] !== undefined) return false;
+  return isKnownPart(message) || (body === undefined && message['tool_calls'] === undefined);
 }
 
 /** Whether a tool message's body is made of result parts, which carry their own ids. */

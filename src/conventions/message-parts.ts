@@ -51,6 +51,7 @@ const RESULT_KEYS = [
   'tool_call_result',
 ] as const;
 const REASONING_KEYS = ['thinking', 'reasoning', 'reasoningContent', 'reasoning_content'] as const;
+const REASONING_TEXT_KEYS = ['text', 'content', ...REASONING_KEYS, 'summary'] as const;
 const MEDIA_KEYS: readonly (readonly [string, string | undefined])[] = [
   ['inlineData', undefined],
   ['inline_data', undefined],
@@ -141,8 +142,12 @@ function pushText(value: unknown, into: MessageParts): void {
 }
 
 function pushReasoning(part: Fields, into: MessageParts): void {
-  const body = firstValue(part, ['text', 'content', ...REASONING_KEYS, 'summary']);
-  for (const text of reasoningTexts(body, 0)) into.reasoning.push(text);
+  for (const key of REASONING_TEXT_KEYS) {
+    const texts = reasoningTexts(part[key], 0);
+    if (texts.length === 0) continue;
+    for (const text of texts) into.reasoning.push(text);
+    return;
+  }
 }
 
 function reasoningTexts(value: unknown, depth: number): string[] {

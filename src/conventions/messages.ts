@@ -7,7 +7,7 @@
  */
 import type { ChatMessage } from '../datapoint/datapoint.ts';
 import { isObject, jsonOf, stringOf } from './attributes.ts';
-import { type ChatRole, collectCallsBeside, holdsResults, innerMessage, roleOf } from './message-fields.ts';
+import { type ChatRole, collectCallsBeside, holdsResults, innerMessage, isLonePart, roleOf } from './message-fields.ts';
 import {
   collectPart,
   emptyParts,
@@ -77,8 +77,11 @@ export class MessageReader {
     const name = stringOf(message['name']);
     const toolCallId = stringOf(message['tool_call_id']) ?? stringOf(message['toolCallId']);
     const body = message['parts'] ?? message['content'] ?? message['contents'];
-    if (body === undefined) {
+    if (isLonePart(message, body)) {
       collectPart(message, parts);
+    } else if (body === undefined) {
+      // Nothing but calls, which stand beside; or Cohere's `message`.
+      collectPart(message['text'], parts);
     } else if (role === 'tool' && !holdsResults(body)) {
       parts.results.push({ id: toolCallId ?? stringOf(message['id']), name, content: resultContent(body) });
     } else {
@@ -139,6 +142,14 @@ export class MessageReader {
   }
 }
 
+/** Content for which v4 has no place: thinking of the answer, and thinking and summaries in its history. */
+export function reasoningMetadata(reader: MessageReader): Record<string, unknown> {
+  return {
+    ...(reader.reasoning.length > 0 && { reasoning: reader.reasoning.join('\n') }),
+    ...(reader.inputReasoning.length > 0 && { input_reasoning: reader.inputReasoning.join('\n') }),
+  };
+}
+
 /** Joins neighbouring messages of the assistant into one: text, then calls. */
 export function mergeAssistant(messages: readonly ChatMessage[]): ChatMessage[] {
   const merged: ChatMessage[] = [];
@@ -168,6 +179,19 @@ export function messageText(message: ChatMessage | undefined): string | undefine
   }
   const texts = content?.flatMap((part) => (part.type === 'text' ? part.text : [])) ?? [];
   return texts.length > 0 ? texts.join('\n') : undefined;
+}
+
+/**
+ * Whether an answer is `""` only because its instrumentation does not write tool calls: the model has produced tokens,
+ * and nothing says that it stopped on its own.
+ */
+export function isLostAnswer(
+  message: ChatMessage | undefined,
+  finishReason: string | undefined,
+  outputTokens: number | undefined,
+): boolean {
+  if (message?.content !== '' || (message.tool_calls?.length ?? 0) > 0) return false;
+  return finishReason === 'tool_calls' || (finishReason === undefined && (outputTokens ?? 0) > 0);
 }
 
 function contentParts(message: ChatMessage): MessageParts['content'] {

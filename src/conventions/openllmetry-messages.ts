@@ -5,7 +5,7 @@ import { type Damage, stringOf } from './attributes.ts';
 import { toFinishReason } from './finish-reason.ts';
 import { type IndexedGroup, indexedGroups } from './indexed-groups.ts';
 import { blocksInText } from './message-parts.ts';
-import { MessageReader } from './messages.ts';
+import { MessageReader, reasoningMetadata } from './messages.ts';
 import { toModelTools } from './model-tools.ts';
 import { salvageJson } from './salvage-json.ts';
 
@@ -14,7 +14,7 @@ export interface IndexedConversation {
   /** One per choice. */
   answers: ChatMessage[];
   tools: ModelTool[] | undefined;
-  reasoning: string[];
+  reasoning: Record<string, unknown>;
   finishReason: string | undefined;
 }
 
@@ -35,7 +35,7 @@ export function readIndexedMessages(attributes: Attributes, damage: Damage): Ind
     tools: toModelTools(
       functions.map(({ fields }) => ({ ...fields, parameters: fields['parameters'] ?? fields['arguments'] })),
     ),
-    reasoning: reader.reasoning,
+    reasoning: reasoningMetadata(reader),
     finishReason: toFinishReason(completions[0]?.fields['finish_reason']),
   };
 }

@@ -7,6 +7,7 @@ import {
   type Damage,
   defined,
   definedOrNone,
+  firstCount,
   firstNumber,
   firstString,
   integerOf,
@@ -23,7 +24,8 @@ import { toFinishReason } from './finish-reason.ts';
 import { genAi } from './gen-ai.ts';
 import { prefixed } from './indexed-groups.ts';
 import { inputsOf } from './inputs.ts';
-import { messageText } from './messages.ts';
+import { fromLangChain } from './langchain-json.ts';
+import { isLostAnswer, messageText } from './messages.ts';
 import { readIndexedMessages } from './openllmetry-messages.ts';
 import { plainJson, textOrJson } from './plain-json.ts';
 import { readError } from './read-error.ts';
@@ -98,7 +100,8 @@ function entityKind(span: SpanSlice, entity: unknown): SpanKind {
 function readModel(attributes: Attributes, damage: Damage): Reading {
   const request = attributes['llm.request.type'];
   const { messages, answers, tools, reasoning, finishReason } = readIndexedMessages(attributes, damage);
-  const outputMessage = answers[0];
+  const outputTokens = firstCount(attributes, 'gen_ai.usage.completion_tokens', 'gen_ai.usage.output_tokens');
+  const outputMessage = isLostAnswer(answers[0], finishReason, outputTokens) ? undefined : answers[0];
   return {
     endpoint: request === undefined ? undefined : request === 'completion' ? 'complete' : 'chat',
     frequencyPenalty: numberOf(attributes['llm.frequency_penalty']),
@@ -121,7 +124,7 @@ function readModel(attributes: Attributes, damage: Damage): Reading {
       toFinishReason(attributes['llm.response.finish_reason']) ??
       toFinishReason(attributes['llm.response.stop_reason']),
     contentMetadata: definedOrNone<Record<string, unknown>>({
-      reasoning: reasoning.length > 0 ? reasoning.join('\n') : undefined,
+      ...reasoning,
       choices: answers.length > 1 ? answers.slice(1) : undefined,
     }),
   } as Reading;
@@ -129,13 +132,9 @@ function readModel(attributes: Attributes, damage: Damage): Reading {
 
 function readEntity(span: SpanSlice, kind: SpanKind | undefined, damage: Damage): Reading {
   const { attributes } = span;
-  const input =
-    jsonOf(attributes['traceloop.entity.input'], damage, 'traceloop.entity.input') ??
-    attributes['traceloop.entity.input'];
-  const output =
-    jsonOf(attributes['traceloop.entity.output'], damage, 'traceloop.entity.output') ??
-    attributes['traceloop.entity.output'];
-  const result = langChainMessage(output);
+  const input = entityValue(attributes, 'traceloop.entity.input', damage);
+  const output = entityValue(attributes, 'traceloop.entity.output', damage);
+  const result = kind === 'tool' && isObject(output) && output['role'] === 'tool' ? output : undefined;
   const name = firstString(attributes, 'traceloop.entity.name', 'traceloop.workflow.name');
   return {
     // The class of a LangChain tool is its entity name; its own name is in what it answers.
@@ -156,10 +155,10 @@ function entityInputs(input: unknown): Record<string, unknown> | undefined {
   return inputsOf({ ...positional, ...named });
 }
 
-/** LangChain's serialised `ToolMessage`. */
-function langChainMessage(value: unknown): Record<string, unknown> | undefined {
-  if (!isObject(value) || value['lc'] !== 1 || !isObject(value['kwargs'])) return undefined;
-  return 'content' in value['kwargs'] ? value['kwargs'] : undefined;
+function entityValue(attributes: Attributes, key: string, damage: Damage): unknown {
+  const value = attributes[key];
+  const parsed = jsonOf(value, damage, key) ?? value;
+  return typeof value === 'string' && value.includes('"lc":1') ? fromLangChain(parsed) : parsed;
 }
 
 function readPrompt(attributes: Attributes): Reading {

@@ -38,7 +38,6 @@ export function salvageJson(text: string): object | undefined {
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (closers.length === MAX_DEPTH) return cutAtSafe();
       closers.push(code === OPEN_BRACE ? '}' : ']');
-      markSafe(at + 1);
       expectsValue = false;
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
       if (closers.pop() !== text[at] || closers.length === 0) return undefined;

@@ -83,7 +83,7 @@ function setParameters(config: Partial<ModelConfig>, reading: Reading): void {
 
 /** The raw provider name is kept wherever the enum says less than it. */
 function otherOf(reading: Reading, provider: string | undefined): Other | undefined {
-  if (reading.provider === undefined || reading.provider === provider) return reading.other;
+  if (reading.provider === undefined || reading.provider.toLowerCase() === provider) return reading.other;
   return { provider: reading.provider, ...reading.other };
 }
 

@@ -11,7 +11,8 @@ describe.each(recordingNames())('%s', (name) => {
     for (const datapoint of datapoints) expect(logRequest.safeParse(datapoint).error?.issues).toBeUndefined();
   });
 
-  it.runIf(existsSync(expectedFile))('gives the datapoints that were checked by eye', () => {
+  if (!existsSync(expectedFile)) return;
+  it('gives the datapoints that were checked by eye', () => {
     const expected: unknown = JSON.parse(readFileSync(expectedFile, 'utf8'));
     expect(JSON.parse(JSON.stringify(datapoints))).toEqual(expected);
   });

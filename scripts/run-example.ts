@@ -50,7 +50,7 @@ export async function runExample(name: string, baseUrl: string, model: Model): P
 /** Prints the sessions that were logged since then. */
 export async function printSessions(baseUrl: string, since: Date): Promise<void> {
   const logs = await readLogs(baseUrl, new Date(since.getTime() - CLOCK_SLACK_MILLIS));
-  const { isTTY, columns = 100 } = process.stdout;
+  const { isTTY, columns = 120 } = process.stdout;
   const color = isTTY && !process.env['NO_COLOR'];
   console.log(`${formatSessions(logs, { width: columns, color })}\n\n${formatLegend(logs)}`);
 }

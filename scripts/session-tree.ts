@@ -24,7 +24,7 @@ export function formatSessions(logs: readonly LogResponse[], format: TreeFormat)
   const forest = [...sessions].map(([session, members]) => ({ session, rows: toRows(members) }));
   // One set of column widths for all sessions, so that the eye can run down a column.
   const allCells = forest.flatMap(({ rows }) => rows.map(({ cells }) => cells));
-  const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...allCells.map((cells) => cells[column]?.length ?? 0)));
+  const widths = [0, 1, 2].map((column) => Math.max(0, ...allCells.map((cells) => cells[column]?.length ?? 0)));
   const style = (name: Parameters<typeof styleText>[0], text: string) =>
     format.color && text ? styleText(name, text, { validateStream: false }) : text;
 
@@ -52,14 +52,13 @@ function formatRow(
   width: number,
   style: (name: Parameters<typeof styleText>[0], text: string) => string,
 ): string {
-  const [name = '', model = '', seconds = '', tokens = ''] = cells.map((cell, column) =>
-    column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+  const [name = '', seconds = '', tokens = ''] = cells.map((cell, column) =>
+    column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
   );
-  const head = [name, model, seconds, tokens].join('  ');
-  const room = Math.max(0, width - head.length - 2);
+  const numbers = [seconds, tokens].join('  ');
+  const room = Math.max(0, width - name.length - numbers.length - 4);
   const tree = style('dim', branch) + style(log.error ? 'red' : 'cyan', name.slice(branch.length));
-  const numbers = style('dim', [model, seconds, tokens].join('  '));
-  return `${tree}  ${numbers}  ${style(log.error ? 'red' : 'reset', ellipsis(text, room))}`.trimEnd();
+  return `${tree}  ${style('dim', numbers)}  ${style(log.error ? 'red' : 'reset', ellipsis(text, room))}`.trimEnd();
 }
 
 function toRows(logs: readonly LogResponse[]): Row[] {
@@ -87,15 +86,12 @@ function toRows(logs: readonly LogResponse[]): Row[] {
 }
 
 function toRow(log: LogResponse, branch: string, isLate: boolean): Row {
-  const config = log.config as { type?: string; name?: string; model?: string } | null | undefined;
-  const model = modelOf(log);
-  const name = config?.name ?? (config?.type === 'model' ? '' : (config?.type ?? 'log'));
-  const label = `${branch}${(config?.type ?? '').padEnd(7)}  ${name}`.trimEnd();
+  const label = `${branch}${(log.config?.type ?? 'log').padEnd(7)}  ${nameOf(log)}`.trimEnd();
   const seconds = typeof log.duration === 'number' ? `${log.duration.toFixed(2)} s` : 'running';
   const { prompt_tokens: prompt, output_tokens: output } = log;
   const tokens = prompt == null && output == null ? '' : `${prompt ?? '?'} → ${output ?? '?'}`;
   const mark = log.error ? '✗ ' : isLate ? '↻ ' : '';
-  return { log, branch, cells: [label, model, seconds, tokens], text: mark + outcomeOf(log) };
+  return { log, branch, cells: [label, seconds, tokens], text: mark + outcomeOf(log) };
 }
 
 function outcomeOf(log: LogResponse): string {
@@ -104,9 +100,11 @@ function outcomeOf(log: LogResponse): string {
   return text.replaceAll(/\s+/g, ' ').trim();
 }
 
-function modelOf({ config }: LogResponse): string {
-  if (config?.type === 'model') return config.model;
-  return config?.type === 'agent' ? config.model_config.model : '';
+/** The name, with the model where both are known: `trip-planner (gpt-4o-mini)`. */
+function nameOf({ config }: LogResponse): string {
+  const name = typeof config?.name === 'string' ? config.name : '';
+  const model = config?.type === 'model' ? config.model : config?.type === 'agent' ? config.model_config.model : '';
+  return name && model && name !== model ? `${name} (${model})` : name || model;
 }
 
 function sessionOf(log: LogResponse): string {

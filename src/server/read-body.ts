@@ -39,8 +39,10 @@ export function createBodyReader(
         chunks.push(chunk);
       });
       request.on('end', () => resolve(Buffer.concat(chunks)));
-      request.on('error', reject);
-      request.on('close', () => reject(new HttpError(400, 'the request ended before its body')));
+      // Nobody is left to read this answer: it only tells such an end apart from a failure of the server.
+      const cutOff = () => reject(new HttpError(400, 'the request ended before its body'));
+      request.on('error', cutOff);
+      request.on('close', cutOff);
     });
 
   return async (request, response) => {

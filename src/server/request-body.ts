@@ -24,11 +24,14 @@ export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] 
   const requests = items.map(({ value, loc }) => {
     const item = withoutNullsIn(value, ['config', 'feedback']);
     const result = logRequest.safeParse(item);
-    if (!result.success) details.push(...toValidationDetails(result.error.issues, loc));
     // The item itself, not zod's copy: that lacks the keys of messages which the schema does not name.
     const request = item as LogRequest;
+    if (!result.success) {
+      details.push(...toValidationDetails(result.error.issues, loc));
+      return request;
+    }
     const config = request.config as JsonObject | null | undefined;
-    return result.success && config && !('type' in config)
+    return config && !('type' in config)
       ? ({ ...request, config: { ...config, type: 'model' } } as LogRequest)
       : request;
   });

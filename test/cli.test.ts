@@ -1,0 +1,106 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openSqliteStore } from '../src/server/sqlite-store.ts';
+import { startTestServer, temporaryDirectory } from './server/start-test-server.ts';
+
+const CLI = join(import.meta.dirname, '..', 'src', 'cli.ts');
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+function start(commandLine: string[], environment: Record<string, string> = {}): Child {
+  const child = spawn(process.execPath, ['--import', 'tsx', CLI, ...commandLine], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, HUMANLOOP_API_KEY: '', ...environment },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+async function run(...commandLine: string[]): Promise<{ code: number; out: string; err: string }> {
+  const child = start(commandLine);
+  const [out, err, [code]] = await Promise.all([textOf(child.stdout), textOf(child.stderr), once(child, 'close')]);
+  return { code, out, err };
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += chunk;
+  return text;
+}
+
+/** The base URL, from the line that tells it. */
+async function baseUrlOf(child: Child): Promise<string> {
+  const [chunk] = await once(child.stdout, 'data');
+  return /http:\S+/.exec(String(chunk))![0];
+}
+
+const post = (url: string, headers: Record<string, string> = {}) =>
+  fetch(`${url}/logs`, { method: 'POST', headers, body: '{"project":"p","config":{"model":"m"},"output":"kept"}' });
+
+describe('humanloop-otel serve', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('serves until %s, then closes in order', async (signal) => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    const child = start(['serve', '--port', '0', '--db', file]);
+    const url = await baseUrlOf(child);
+    const { id } = (await (await post(url)).json()) as { id: string };
+    child.kill(signal);
+    expect(await once(child, 'close')).toEqual([0, null]);
+    const store = await openSqliteStore({ file });
+    expect((await store.getLog(id))?.output).toBe('kept');
+    await store.close();
+  });
+
+  test('what was answered outlives a kill', async () => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    const child = start(['serve', '--port', '0', '--db', file]);
+    const { id } = (await (await post(await baseUrlOf(child))).json()) as { id: string };
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    const store = await openSqliteStore({ file });
+    expect((await store.getLog(id))?.output).toBe('kept');
+    await store.close();
+  });
+
+  test('takes the API key from the environment', async () => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    const url = await baseUrlOf(start(['serve', '--port', '0', '--db', file], { HUMANLOOP_API_KEY: 'secret' }));
+    expect((await post(url)).status).toBe(401);
+    expect((await post(url, { 'x-api-key': 'secret' })).status).toBe(200);
+  });
+
+  test('a port in use is one clear line', async () => {
+    const { port } = await startTestServer();
+    const { code, out, err } = await run('serve', '--port', String(port), '--db', join(temporaryDirectory(), 'a.db'));
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toBe(
+      `humanloop-otel: port ${port} is in use: stop what listens there, or choose another with --port\n`,
+    );
+  });
+
+  test('an unusable database and an unguarded host are one clear line each', async () => {
+    const database = await run('serve', '--port', '0', '--db', '/dev/null/logs.db');
+    expect(database).toMatchObject({ code: 1, err: expect.stringMatching(/^humanloop-otel: .*cannot be opened.*\n$/) });
+    const host = await run('serve', '--host', '0.0.0.0');
+    expect(host).toMatchObject({ code: 1, err: expect.stringMatching(/^humanloop-otel: .*requires an apiKey.*\n$/) });
+  });
+});
+
+test('--help and --version', async () => {
+  const help = await run('--help');
+  expect(help).toMatchObject({ code: 0, err: '', out: expect.stringContaining('Usage: humanloop-otel serve') });
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8'));
+  expect(await run('--version')).toEqual({ code: 0, err: '', out: `${version}\n` });
+});
+
+test.each([[], ['bake'], ['serve', 'more'], ['serve', '--prot', '1'], ['serve', '--port', 'x'], ['serve', '--port']])(
+  'wrong use %#: the reason and the usage, exit code 2',
+  async (...commandLine) => {
+    const { code, out, err } = await run(...commandLine);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(/^humanloop-otel: .+\n\nUsage: humanloop-otel serve/);
+  },
+);

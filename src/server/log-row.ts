@@ -52,7 +52,7 @@ export interface LogRow {
   readonly config?: ConfigRow;
 }
 
-export interface ConfigRow {
+interface ConfigRow {
   readonly type: string;
   readonly model: string | null;
   /** JSON with sorted keys: equal configs are equal texts. */

@@ -4,7 +4,7 @@ import { parseLogQuery, parsePage, parseProjectQuery, requireValue } from './que
 import { parseFeedbackRequests, parseLogRequests, parseLogUpdate, parseProjectName } from './request-body.ts';
 import { type LogSelector, RejectedItemError, type Store } from './store.ts';
 
-export interface ApiRequest {
+interface ApiRequest {
   /** The path's `:id`, decoded. */
   readonly id: string;
   readonly query: URLSearchParams;

@@ -11,7 +11,7 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-export interface Answer {
+interface Answer {
   status: number;
   headers: Headers;
   /** The parsed body, for tests that read into it. */

@@ -9,7 +9,7 @@ export function log(fields: Partial<LogRequest> = {}): LogRequest {
   return { project: 'project', config, ...fields };
 }
 
-export function logQuery(fields: Partial<LogQuery> & { projectId: string }): LogQuery {
+function logQuery(fields: Partial<LogQuery> & { projectId: string }): LogQuery {
   return { page: 0, size: 50, sources: [], models: [], feedback: new Map(), sort: [], ...fields };
 }
 

@@ -60,7 +60,7 @@ export function readCall(span: SpanSlice, app: Record<string, unknown> | undefin
     finishReason: readFinishReason(attributes, parameters, response, outputMessage),
     ...readUsage(attributes),
     callId: stringOf(body?.['id']),
-    metadata: readResponse(attributes, body, model.model),
+    metadata: { ...readResponse(attributes, body, model.model), ...defined({ user: stringOf(parameters?.['user']) }) },
     contentMetadata: definedOrNone<Record<string, unknown>>({
       reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
       choices: others.length > 0 ? others : undefined,

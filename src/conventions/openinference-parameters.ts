@@ -20,10 +20,12 @@ import {
 import type { Reading } from './convention.ts';
 import { plainJson, plainObject } from './plain-json.ts';
 
-/** Parameters with a field of their own, and content, which is read elsewhere. */
+/** Parameters with a field of their own, and what is read elsewhere: content, and whose call it was. */
 const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   'model',
   'model_name',
+  'user',
+  'metadata',
   'max_tokens',
   'max_completion_tokens',
   'max_output_tokens',

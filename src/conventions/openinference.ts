@@ -27,8 +27,10 @@ export const openInference: Convention = {
   classify(span: SpanSlice): SpanKind | undefined {
     const kind = span.attributes['openinference.span.kind'];
     if (typeof kind !== 'string') return undefined;
-    // The processor that adds OpenInference to spans of the AI SDK calls every span LLM that it does not know.
-    return vercelAi.classify(span) ?? KINDS.get(kind.toUpperCase()) ?? 'generic';
+    // On spans of the AI SDK these attributes are a translation, made by a processor, which loses some and takes every step for a
+    // call; the originals are still there.
+    if (vercelAi.classify(span) !== undefined) return undefined;
+    return KINDS.get(kind.toUpperCase()) ?? 'generic';
   },
 
   read(span: SpanSlice): Reading {

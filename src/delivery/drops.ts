@@ -1,0 +1,62 @@
+/** Counts what is given up, by reason, and tells the app. Nothing is dropped anywhere else. */
+import { diag } from '@opentelemetry/api';
+import type { DropReport } from '../options.ts';
+
+/** Why a log was not delivered, or an update was not. */
+export type DropReason =
+  | 'queue_full'
+  | 'rejected'
+  | 'too_large'
+  | 'retry_expired'
+  | 'redacted'
+  | 'unserialisable'
+  | 'mapping_failed'
+  | 'shutdown'
+  | 'update_rejected'
+  | 'update_unknown_reference';
+
+const MAX_REFERENCES = 100;
+const WARN_INTERVAL_MILLIS = 60_000;
+
+export class Drops {
+  readonly #counts = new Map<DropReason, number>();
+  readonly #onDrop: ((report: DropReport) => void) | undefined;
+  #pending = new Map<DropReason, { count: number; referenceIds: string[]; why: string | undefined }>();
+  #warnedAtMillis = Number.NEGATIVE_INFINITY;
+
+  constructor(onDrop: ((report: DropReport) => void) | undefined) {
+    this.#onDrop = onDrop;
+  }
+
+  get counts(): Record<string, number> {
+    return Object.fromEntries(this.#counts);
+  }
+
+  add(reason: DropReason, referenceId: string, why?: string): void {
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+    let pending = this.#pending.get(reason);
+    if (!pending) {
+      if (this.#pending.size === 0) queueMicrotask(() => this.#report());
+      pending = { count: 0, referenceIds: [], why };
+      this.#pending.set(reason, pending);
+    }
+    pending.count++;
+    if (pending.referenceIds.length < MAX_REFERENCES) pending.referenceIds.push(referenceId);
+  }
+
+  /** One report per reason for all that was dropped in one turn: a full queue drops by the thousand. */
+  #report(): void {
+    const reports = this.#pending;
+    this.#pending = new Map();
+    for (const [reason, { count, referenceIds, why }] of reports) {
+      if (performance.now() - this.#warnedAtMillis >= WARN_INTERVAL_MILLIS) {
+        this.#warnedAtMillis = performance.now();
+        diag.warn(`humanloop-otel: dropped ${count} (${reason}${why ? `: ${why}` : ''}), first ${referenceIds[0]}`);
+      }
+      // The app's hook may throw or reject: neither must stop the delivery of what was not dropped.
+      Promise.resolve({ reason, count, referenceIds })
+        .then(this.#onDrop)
+        .catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * What an outcome means for the logs of a request. The point is to tell what the server has certainly not stored from
+ * what it may have: only the latter must be asked for before it is sent again.
+ */
+
+import type { TransportOutcome } from '../client/transport.ts';
+import type { CreatedLog, ValidationDetail } from '../datapoint/datapoint.ts';
+
+export type Verdict =
+  | { readonly kind: 'stored' }
+  /** Not stored, and the same request may pass later. */
+  | { readonly kind: 'later'; readonly why: string; readonly retryAfterMillis?: number }
+  /** Address or key are wrong: nothing can pass until somebody mends that, so ask seldom and keep the data. */
+  | { readonly kind: 'refused'; readonly why: string }
+  /** Perhaps stored. */
+  | {
+      readonly kind: 'unsure';
+      readonly why: string;
+      /** The server itself says that it failed, and not the way to it. */
+      readonly isServerError: boolean;
+      /** The server says that it was too busy to work on the request. */
+      readonly isUnlikely: boolean;
+      readonly retryAfterMillis?: number;
+    }
+  /** Some datapoint of the request is bad. `indices` if the server named them. */
+  | { readonly kind: 'invalid'; readonly why: string; readonly indices?: readonly number[] }
+  | { readonly kind: 'tooLarge'; readonly why: string }
+  /** The reference that an update names is not known. */
+  | { readonly kind: 'unknown'; readonly why: string };
+
+/** A server that asks for more than this is asked again after this. */
+const MAX_RETRY_AFTER_MILLIS = 15 * 60_000;
+
+export function judgePost(outcome: TransportOutcome, itemCount: number): Verdict {
+  const common = judgeCommon(outcome);
+  if (common) return common;
+  const answer = outcome as Extract<TransportOutcome, { kind: 'answered' }>;
+  const { status } = answer;
+  if (status >= 200 && status < 300) {
+    return hasEveryId(answer.text, itemCount)
+      ? { kind: 'stored' }
+      : {
+          kind: 'unsure',
+          why: `HTTP ${status} without an id for each of ${itemCount} logs`,
+          isServerError: false,
+          isUnlikely: false,
+        };
+  }
+  // A log that the server says it has is stored, whoever got it there.
+  if (status === 409) return { kind: 'stored' };
+  if (status === 413) return { kind: 'tooLarge', why: 'HTTP 413' };
+  if (status === 400 || status === 422) {
+    const detail = readDetail(answer.text);
+    const indices = badIndices(detail, itemCount);
+    return { kind: 'invalid', why: explain(status, detail), ...(indices.length > 0 && { indices }) };
+  }
+  return { kind: 'refused', why: `HTTP ${status}` };
+}
+
+export function judgeUpdate(outcome: TransportOutcome): Verdict {
+  const common = judgeCommon(outcome);
+  if (common) return common;
+  const { status, text } = outcome as Extract<TransportOutcome, { kind: 'answered' }>;
+  if (status >= 200 && status < 300) {
+    // A proxy's page with status 200 is no answer of a log server.
+    return isObject(parse(text))
+      ? { kind: 'stored' }
+      : { kind: 'unsure', why: `HTTP ${status} without a log`, isServerError: false, isUnlikely: false };
+  }
+  if (status === 404) return { kind: 'unknown', why: 'HTTP 404' };
+  if (status === 413) return { kind: 'tooLarge', why: 'HTTP 413' };
+  if (status === 400 || status === 422) return { kind: 'invalid', why: explain(status, readDetail(text)) };
+  return { kind: 'refused', why: `HTTP ${status}` };
+}
+
+function judgeCommon(outcome: TransportOutcome): Verdict | undefined {
+  if (outcome.kind === 'unsent') return { kind: 'later', why: outcome.cause.message };
+  if (outcome.kind === 'lost')
+    return { kind: 'unsure', why: outcome.cause.message, isServerError: false, isUnlikely: false };
+  const { status } = outcome;
+  const delay = retryAfterMillis(outcome.headers);
+  const retryAfter = delay === undefined ? {} : { retryAfterMillis: delay };
+  if (status === 429) return { kind: 'later', why: 'HTTP 429', ...retryAfter };
+  if (status === 408 || status >= 500) {
+    return { kind: 'unsure', why: `HTTP ${status}`, isServerError: true, isUnlikely: status === 503, ...retryAfter };
+  }
+  return undefined;
+}
+
+/** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3). Anything else, and the past, is no wish at all. */
+function retryAfterMillis(headers: Readonly<Record<string, string>>): number | undefined {
+  const value = headers['retry-after']?.trim();
+  if (!value) return undefined;
+  const millis = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return millis > 0 ? Math.min(millis, MAX_RETRY_AFTER_MILLIS) : undefined;
+}
+
+function hasEveryId(text: string, itemCount: number): boolean {
+  const body = parse(text);
+  return Array.isArray(body) && body.length === itemCount && body.every((log: CreatedLog) => log?.id !== undefined);
+}
+
+function readDetail(text: string): ValidationDetail[] {
+  const detail = (parse(text) as { detail?: unknown } | undefined)?.detail;
+  return Array.isArray(detail) ? detail.filter((entry) => Array.isArray(entry?.loc)) : [];
+}
+
+/** The first number in `loc` is the place in the array: `['body', 3, 'config']`. */
+function badIndices(detail: readonly ValidationDetail[], itemCount: number): number[] {
+  const indices = new Set<number>();
+  for (const { loc } of detail) {
+    const index = loc.find((step) => typeof step === 'number');
+    if (typeof index === 'number' && Number.isInteger(index) && index >= 0 && index < itemCount) indices.add(index);
+  }
+  return [...indices];
+}
+
+/** Names the field and the rule, never the value. */
+function explain(status: number, detail: readonly ValidationDetail[]): string {
+  const first = detail[0];
+  return first ? `HTTP ${status}: ${first.loc.join('.')}: ${String(first.msg).slice(0, 200)}` : `HTTP ${status}`;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,26 @@
+/** The app's side: from OpenTelemetry spans to Humanloop v4 logs. The server is `humanloop-otel/server`. */
+export type { HumanloopResult } from './client/api-result.ts';
+export {
+  HumanloopLogs,
+  type HumanloopLogsOptions,
+  type LogArguments,
+  type UpdateArguments,
+  type UpdateByRefArguments,
+} from './client/humanloop-logs.ts';
+export type { Convention, LogKind, ReadError, Reading, SpanKind } from './conventions/convention.ts';
+export { CONVENTIONS } from './conventions/index.ts';
+export type {
+  ChatMessage,
+  CreatedLog,
+  LogRequest,
+  LogResponse,
+  LogUpdate,
+  Page,
+  ValidationDetail,
+} from './datapoint/datapoint.ts';
+export { HumanloopApiError, HumanloopError } from './errors.ts';
+export type { DropReport, HumanloopOptions, Redact } from './options.ts';
+export type { SpanSlice } from './otel.ts';
+export type { Stats } from './pipeline.ts';
+export { type ExportResult, HumanloopSpanExporter } from './span-exporter.ts';
+export { HumanloopSpanProcessor, type LateFields, type LogReference } from './span-processor.ts';

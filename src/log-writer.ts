@@ -1,0 +1,107 @@
+/**
+ * Writes a log as it stands: reads and maps its span, redacts and encodes it, and hands it to the delivery. Called
+ * when a span is due, again when one that was posted open has ended, and for what the app says through `update()`.
+ */
+import type { LogRequest } from './datapoint/datapoint.ts';
+import { encodeDatapoint } from './datapoint/encode.ts';
+import { type Redacted, runRedact } from './datapoint/redact.ts';
+import type { Delivery } from './delivery/delivery.ts';
+import { type Late, LogEntry } from './delivery/log-entry.ts';
+import type { MapLog } from './map-log.ts';
+import type { Redact } from './options.ts';
+import { findAncestor, type SpanNode } from './trace/span-node.ts';
+
+export class LogWriter {
+  readonly #delivery: Delivery;
+  readonly #map: MapLog;
+  readonly #redact: Redact | undefined;
+  readonly #isLog: (node: SpanNode) => boolean;
+  /** Posted in place of a parent that had not come. */
+  readonly stubs = new Set<SpanNode>();
+  /** Open spans are written as ended: nobody will see their end. */
+  closesOpenSpans = false;
+
+  constructor(delivery: Delivery, map: MapLog, redact: Redact | undefined, isLog: (node: SpanNode) => boolean) {
+    this.#delivery = delivery;
+    this.#map = map;
+    this.#redact = redact;
+    this.#isLog = isLog;
+  }
+
+  /** Hands the log on as it is now, and before it those open ancestors that it names as parents. */
+  write(node: SpanNode): void {
+    const entry = this.#entryOf(node);
+    const { span } = node;
+    if (span) this.stubs.delete(node);
+    else this.stubs.add(node);
+    entry.isFinal = span !== undefined && node.state !== 'open';
+    entry.version++;
+    if (node.overrides) this.update(entry, node.overrides);
+    node.overrides = undefined;
+    this.#attempt(entry, () => {
+      const datapoint = this.#map(node, span, entry, { withContent: true, isClosing: this.closesOpenSpans });
+      if (!this.#redact) return this.#offer(entry, datapoint);
+      const { version } = entry;
+      const withoutContent = () =>
+        this.#map(node, span, entry, { withContent: false, isClosing: this.closesOpenSpans });
+      this.#redacted(runRedact(this.#redact, datapoint), (result) => {
+        // Hooks may answer out of order; what was said later holds.
+        if (entry.version !== version) return;
+        this.#attempt(entry, () => {
+          if (result === null) this.#delivery.drop(entry, 'redacted');
+          else this.#offer(entry, result === 'failed' ? flagged(withoutContent()) : result);
+        });
+      });
+    });
+  }
+
+  /** What the app itself says of the late fields. */
+  update(entry: LogEntry, late: Late): void {
+    if (!this.#redact) return this.#delivery.override(entry, late);
+    this.#delivery.expect(entry);
+    this.#redacted(runRedact(this.#redact, { reference_id: entry.referenceId, ...late }), (result) => {
+      const cleared = result === null ? {} : result === 'failed' ? { duration: late.duration } : lateOf(result);
+      this.#delivery.override(entry, cleared);
+    });
+  }
+
+  #redacted(result: Redacted | Promise<Redacted>, use: (result: Redacted) => void): void {
+    if (result instanceof Promise) void result.then(use);
+    else use(result);
+  }
+
+  #offer(entry: LogEntry, datapoint: LogRequest): void {
+    const { body, late } = encodeDatapoint(datapoint);
+    this.#delivery.offer(entry, body, late);
+  }
+
+  #attempt(entry: LogEntry, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#delivery.drop(entry, 'mapping_failed', String(error));
+    }
+  }
+
+  #entryOf(node: SpanNode): LogEntry {
+    const missing: SpanNode[] = [];
+    let parent: SpanNode | undefined = node;
+    for (; parent && !parent.entry; parent = findAncestor(parent, this.#isLog)) missing.push(parent);
+    for (const step of missing.reverse()) {
+      step.entry = new LogEntry(`${step.trace.traceId}-${step.spanId}`, parent?.entry, step.trace.logs);
+      this.#delivery.expect(step.entry);
+      // Ended ancestors come by themselves. An open one is posted as it is, for its child's sake.
+      if (step !== node && (step.state === 'open' || !step.span)) this.write(step);
+      parent = step;
+    }
+    return node.entry as LogEntry;
+  }
+}
+
+function lateOf({ output, error, duration }: LogRequest): Late {
+  return { output: output ?? undefined, error: error ?? undefined, duration: duration ?? undefined };
+}
+
+function flagged(datapoint: LogRequest): LogRequest {
+  return { ...datapoint, metadata: { ...datapoint.metadata, redaction: 'failed' } };
+}

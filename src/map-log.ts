@@ -1,0 +1,84 @@
+/** From a span in its trace to the datapoint that it is now. */
+import { readUser } from './conventions/context.ts';
+import { readSpan } from './conventions/index.ts';
+import type { LogRequest } from './datapoint/datapoint.ts';
+import { createdAt } from './datapoint/span-time.ts';
+import { type DatapointSettings, type Identity, toDatapoint } from './datapoint/to-datapoint.ts';
+import type { LogEntry } from './delivery/log-entry.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { SpanSlice } from './otel.ts';
+import type { SpanNode, Trace } from './trace/span-node.ts';
+import { contextOf } from './trace/trace-context.ts';
+
+const UNKNOWN_PROJECT = 'unknown_service';
+
+export interface MapFlags {
+  readonly withContent: boolean;
+  /** The app shuts down: a span that is open now will not be seen to end. */
+  readonly isClosing: boolean;
+}
+
+/** `span` is `undefined` for a parent that did not come. */
+export type MapLog = (node: SpanNode, span: SpanSlice | undefined, entry: LogEntry, flags: MapFlags) => LogRequest;
+
+export function createMapLog(options: ResolvedOptions): MapLog {
+  const { project, environment, source, conventions } = options;
+  return (node, span, entry, { withContent, isClosing }) => {
+    const context = contextOf(node.trace, options.session);
+    const settings: DatapointSettings = {
+      project: projectOf(project, span ?? anySpan(node.trace)),
+      environment,
+      source,
+      captureContent: withContent && options.captureContent,
+    };
+    const identity: Identity = {
+      referenceId: entry.referenceId,
+      sessionReferenceId: context.sessionReferenceId,
+      parentReferenceId: entry.effectiveParent?.referenceId,
+    };
+    if (!span) return stub(identity, settings, isClosing);
+    const user = readUser(span) ?? context.user;
+    const kind = node.kind ?? 'generic';
+    const datapoint = toDatapoint(span, kind, readSpan(span, conventions), identity, settings, { ...context, user });
+    return isClosing && node.state === 'open' ? closed(datapoint, createdAt(span)) : datapoint;
+  };
+}
+
+function anySpan(trace: Trace): SpanSlice | undefined {
+  for (const { span } of trace.nodes.values()) if (span) return span;
+  return undefined;
+}
+
+function projectOf(project: ResolvedOptions['project'], span: SpanSlice | undefined): string {
+  if (typeof project === 'string') return project;
+  try {
+    const chosen = span && project?.(span);
+    if (typeof chosen === 'string' && chosen) return chosen;
+  } catch {
+    // The hook's failure must not cost the log; the default is a place where it will be found.
+  }
+  const name = span?.resource?.attributes['service.name'];
+  return typeof name === 'string' && name ? name : UNKNOWN_PROJECT;
+}
+
+/** Stands in for a parent that did not come in time, and is completed by update should it come. */
+function stub(identity: Identity, settings: DatapointSettings, isClosing: boolean): LogRequest {
+  return {
+    project: settings.project,
+    session_reference_id: identity.sessionReferenceId,
+    reference_id: identity.referenceId,
+    source: settings.source,
+    config: { type: 'generic', name: 'missing parent' },
+    created_at: new Date().toISOString(),
+    metadata: { stub: true },
+    ...(settings.environment !== undefined && { environment: settings.environment }),
+    ...(isClosing && { error: NOT_ENDED }),
+  };
+}
+
+const NOT_ENDED = 'span did not end before shutdown';
+
+function closed(datapoint: LogRequest, start: string): LogRequest {
+  const duration = Math.max(0, (Date.now() - Date.parse(start)) / 1000);
+  return { ...datapoint, error: datapoint.error ?? NOT_ENDED, duration };
+}

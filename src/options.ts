@@ -1,0 +1,223 @@
+/**
+ * The options of the span processor and the exporter: read once, at construction, from code, then environment, then
+ * defaults. What comes out is complete and frozen; nothing deeper reads `process.env`.
+ *
+ * Checked by hand and not by zod: this runs in every app that starts, and loading zod costs more than the rest of the
+ * package together.
+ */
+import type { Convention } from './conventions/convention.ts';
+import type { LogRequest } from './datapoint/datapoint.ts';
+import { HumanloopError } from './errors.ts';
+import type { SpanSlice } from './otel.ts';
+
+/** The final datapoint, or for an update only `reference_id`, `output`, `error` and `duration`. */
+export type Redact = (datapoint: LogRequest) => LogRequest | null | Promise<LogRequest | null>;
+
+export interface DropReport {
+  /** Why: `queue_full`, `rejected`, `retry_expired`, `redacted` … The same words as in `stats().dropped`. */
+  readonly reason: string;
+  readonly count: number;
+  /** The first 100 of them. */
+  readonly referenceIds: readonly string[];
+}
+
+export interface HumanloopOptions {
+  /** Sent as `X-API-KEY`. Environment: `HUMANLOOP_API_KEY`. Default: none, which a loopback server accepts. */
+  apiKey?: string;
+  /** Where the v4 API is. Environment: `HUMANLOOP_BASE_URL`. Default: `http://127.0.0.1:4340/v4`. */
+  baseUrl?: string;
+  /** Project of the logs. Environment: `HUMANLOOP_PROJECT`. Default: the resource's `service.name`. */
+  project?: string | ((span: SpanSlice) => string);
+  /** The datapoints' `environment`. Environment: `HUMANLOOP_ENVIRONMENT`. */
+  environment?: string;
+  /** The datapoints' `source`. Default: `opentelemetry`. */
+  source?: string;
+  /** Gives the session reference that a span carries, if it carries one. Default: the known session attributes. */
+  session?: (span: SpanSlice) => string | undefined;
+  /** Which spans are logs. Gets the span and the default's answer. A throw counts as the default's answer. */
+  include?: (span: SpanSlice, isLog: boolean) => boolean;
+  /** The vocabularies to read, most specific first. Default: all. */
+  conventions?: readonly Convention[];
+  /** `false` sends structure, tokens and timing only. Environment: `HUMANLOOP_CAPTURE_CONTENT`. Default: `true`. */
+  captureContent?: boolean;
+  /** Changes or withholds (`null`) a datapoint. May be async. If it throws or is slow, the content is dropped. */
+  redact?: Redact;
+  /** How long an ended span waits for an open ancestor before that is posted open. Default: 10,000. */
+  holdMillis?: number;
+  /** Exporter only: what becomes of a span whose parent does not come within `holdMillis`. Default: `stub`. */
+  missingParent?: 'stub' | 'root';
+  /** Bounds of one request. Default: 100 items, 4 MiB. */
+  batch?: { maxItems?: number; maxBytes?: number };
+  /** Bounds on all that is held, estimated. Default: 100,000 items, 256 MiB. */
+  queue?: { maxItems?: number; maxBytes?: number };
+  /** Requests in flight. Default: 4. */
+  concurrency?: number;
+  /** Deadline of one request, from the call to the last byte. Default: 10,000. */
+  timeoutMillis?: number;
+  /** Full jitter between the two delays; `Retry-After` outranks it. Default: 500, 30,000, 600,000. */
+  retry?: { minDelayMillis?: number; maxDelayMillis?: number; maxElapsedMillis?: number };
+  /** Deadline of `forceFlush` and `shutdown`. Default: 30,000. */
+  flushTimeoutMillis?: number;
+  /** Called with what was dropped and why. A throw is ignored. */
+  onDrop?: (report: DropReport) => void;
+}
+
+export interface ResolvedOptions {
+  readonly apiKey: string | undefined;
+  readonly baseUrl: string;
+  readonly project: string | ((span: SpanSlice) => string) | undefined;
+  readonly environment: string | undefined;
+  readonly source: string;
+  readonly session: ((span: SpanSlice) => string | undefined) | undefined;
+  readonly include: ((span: SpanSlice, isLog: boolean) => boolean) | undefined;
+  readonly conventions: readonly Convention[] | undefined;
+  readonly captureContent: boolean;
+  readonly redact: Redact | undefined;
+  readonly holdMillis: number;
+  readonly missingParent: 'stub' | 'root';
+  readonly batch: { readonly maxItems: number; readonly maxBytes: number };
+  readonly queue: { readonly maxItems: number; readonly maxBytes: number };
+  readonly concurrency: number;
+  readonly timeoutMillis: number;
+  readonly retry: RetryOptions;
+  readonly flushTimeoutMillis: number;
+  readonly onDrop: ((report: DropReport) => void) | undefined;
+}
+
+export interface RetryOptions {
+  readonly minDelayMillis: number;
+  readonly maxDelayMillis: number;
+  readonly maxElapsedMillis: number;
+}
+
+export const DEFAULT_BASE_URL = 'http://127.0.0.1:4340/v4';
+
+const MEBIBYTE = 1024 * 1024;
+/** Timers take at most 2^31-1 milliseconds; longer ones fire at once. */
+const MAX_MILLIS = 2 ** 31 - 1;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Check = [expected: string, isValid: (value: unknown) => boolean];
+
+const isText = (value: unknown) => typeof value === 'string' && value.length > 0;
+const isFunction = (value: unknown) => typeof value === 'function';
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1;
+const isMillis = (value: unknown) => typeof value === 'number' && value >= 0 && value <= MAX_MILLIS;
+
+const TEXT: Check = ['a non-empty string', isText];
+const FUNCTION: Check = ['a function', isFunction];
+const COUNT: Check = ['a whole number of at least 1', isCount];
+const MILLIS: Check = [`milliseconds from 0 to ${MAX_MILLIS}`, isMillis];
+
+const TOP_LEVEL: Record<keyof HumanloopOptions, Check> = {
+  apiKey: TEXT,
+  baseUrl: ['an http(s) address without credentials, query or fragment', isBaseUrl],
+  project: ['a non-empty string or a function', (value) => isText(value) || isFunction(value)],
+  environment: TEXT,
+  source: TEXT,
+  session: FUNCTION,
+  include: FUNCTION,
+  conventions: ['a list of conventions', (value) => Array.isArray(value) && value.every(isConvention)],
+  captureContent: ['true or false', (value) => typeof value === 'boolean'],
+  redact: FUNCTION,
+  holdMillis: MILLIS,
+  missingParent: ["'stub' or 'root'", (value) => value === 'stub' || value === 'root'],
+  batch: ['an object', isObject],
+  queue: ['an object', isObject],
+  concurrency: COUNT,
+  timeoutMillis: MILLIS,
+  retry: ['an object', isObject],
+  flushTimeoutMillis: MILLIS,
+  onDrop: FUNCTION,
+};
+const BOUNDS = { maxItems: COUNT, maxBytes: COUNT };
+const RETRY = { minDelayMillis: MILLIS, maxDelayMillis: MILLIS, maxElapsedMillis: MILLIS };
+
+/**
+ * @throws {HumanloopError} on an option that is unknown or out of range; it says which, what was expected and what came.
+ */
+export function resolveOptions(options: HumanloopOptions = {}, env: Environment = process.env): ResolvedOptions {
+  check('', options, TOP_LEVEL);
+  check('batch.', options.batch, BOUNDS);
+  check('queue.', options.queue, BOUNDS);
+  check('retry.', options.retry, RETRY);
+
+  const baseUrl = options.baseUrl ?? fromEnvironment(env, 'HUMANLOOP_BASE_URL', TOP_LEVEL.baseUrl) ?? DEFAULT_BASE_URL;
+  const captureContent = fromEnvironment(env, 'HUMANLOOP_CAPTURE_CONTENT', [
+    'true or false',
+    (value) => value === 'true' || value === 'false',
+  ]);
+  return Object.freeze({
+    apiKey: options.apiKey ?? fromEnvironment(env, 'HUMANLOOP_API_KEY', TEXT),
+    baseUrl: baseUrl.replace(/\/+$/, ''),
+    project: options.project ?? fromEnvironment(env, 'HUMANLOOP_PROJECT', TEXT),
+    environment: options.environment ?? fromEnvironment(env, 'HUMANLOOP_ENVIRONMENT', TEXT),
+    source: options.source ?? 'opentelemetry',
+    session: options.session,
+    include: options.include,
+    conventions: options.conventions,
+    captureContent: options.captureContent ?? captureContent !== 'false',
+    redact: options.redact,
+    holdMillis: options.holdMillis ?? 10_000,
+    missingParent: options.missingParent ?? 'stub',
+    batch: withDefaults(options.batch, { maxItems: 100, maxBytes: 4 * MEBIBYTE }),
+    queue: withDefaults(options.queue, { maxItems: 100_000, maxBytes: 256 * MEBIBYTE }),
+    concurrency: options.concurrency ?? 4,
+    timeoutMillis: options.timeoutMillis ?? 10_000,
+    retry: withDefaults(options.retry, { minDelayMillis: 500, maxDelayMillis: 30_000, maxElapsedMillis: 600_000 }),
+    flushTimeoutMillis: options.flushTimeoutMillis ?? 30_000,
+    onDrop: options.onDrop,
+  });
+}
+
+function check(prefix: string, given: object | undefined, checks: Record<string, Check>): void {
+  if (given === undefined) return;
+  if (!isObject(given)) throw optionError(prefix || 'options', 'an object', given);
+  for (const [name, value] of Object.entries(given)) {
+    const known = checks[name];
+    if (!known) throw optionError(prefix + name, `one of ${Object.keys(checks).join(', ')}`, value, 'unknown option');
+    if (value !== undefined && !known[1](value)) throw optionError(prefix + name, known[0], value);
+  }
+}
+
+/** An empty variable counts as unset, as everywhere in OpenTelemetry. */
+function fromEnvironment(env: Environment, name: string, [expected, isValid]: Check): string | undefined {
+  const value = env[name];
+  if (value === undefined || value === '') return undefined;
+  if (!isValid(value)) throw optionError(name, expected, value, 'environment variable');
+  return value;
+}
+
+function withDefaults<Bounds extends object>(given: Partial<Bounds> | undefined, defaults: Bounds): Bounds {
+  const result = { ...defaults };
+  for (const key of Object.keys(defaults) as (keyof Bounds)[]) result[key] = given?.[key] ?? defaults[key];
+  return Object.freeze(result);
+}
+
+function isBaseUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const url = new URL(value);
+  return /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash;
+}
+
+function isConvention(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { name, classify, read } = value as Partial<Convention>;
+  return isText(name) && isFunction(classify) && isFunction(read);
+}
+
+function optionError(name: string, expected: string, value: unknown, what = 'option'): HumanloopError {
+  return new HumanloopError(`${what} ${name}: expected ${expected}, got ${describe(name, value)}`);
+}
+
+/** A key, or an address with credentials in it, must not end up in somebody's log. */
+const SECRET = /key|url/i;
+
+function describe(name: string, value: unknown): string {
+  if (typeof value === 'string') {
+    return SECRET.test(name) ? `a string of ${value.length} characters` : JSON.stringify(value.slice(0, 100));
+  }
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
+}

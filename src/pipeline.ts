@@ -1,0 +1,227 @@
+/**
+ * From spans to requests: the one path that the span processor and the exporter share.
+ *
+ *     start, end → TraceTracker → due → select → map → redact → encode → Delivery → Transport
+ *
+ * `start` and `end` only note the span. All else runs later, in slices of a few milliseconds between turns of the
+ * event loop. Nothing here throws into the app.
+ */
+import { diag } from '@opentelemetry/api';
+import { createHttpTransport } from './client/http-transport.ts';
+import type { Transport } from './client/transport.ts';
+import { Delivery } from './delivery/delivery.ts';
+import { Drops } from './delivery/drops.ts';
+import { type Late, LogEntry } from './delivery/log-entry.ts';
+import { HumanloopError } from './errors.ts';
+import { LogWriter } from './log-writer.ts';
+import { createMapLog } from './map-log.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { SpanSlice } from './otel.ts';
+import { estimateBytes } from './trace/estimate-bytes.ts';
+import { createSelect, isLog } from './trace/select-spans.ts';
+import type { SpanNode } from './trace/span-node.ts';
+import { TraceTracker } from './trace/trace-tracker.ts';
+import { Turns } from './turns.ts';
+
+/** At this share of a bound, what is held longest is sent early, so that nothing has to be dropped. */
+const PRESSURE = 0.75;
+const RELEASED_AT_ONCE = 1_000;
+
+/** Numbers of logs, but for `held`: ended spans of all kinds that wait to be worked off. */
+export interface Stats {
+  /** Ended spans that wait for an open ancestor or for their turn. */
+  readonly held: number;
+  /** Logs with something left to send, those in flight included. */
+  readonly queued: number;
+  /** Requests in flight. */
+  readonly inFlight: number;
+  /** Logs that the server has acknowledged. */
+  readonly logged: number;
+  /** Updates by reference that the server has acknowledged. */
+  readonly updated: number;
+  /** Logs and updates that were sent once more. */
+  readonly retried: number;
+  /** Given up, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+export class Pipeline {
+  readonly #options: ResolvedOptions;
+  readonly #tracker: TraceTracker;
+  readonly #isLog: (node: SpanNode) => boolean;
+  readonly #drops: Drops;
+  readonly #delivery: Delivery;
+  readonly #writer: LogWriter;
+  readonly #turns = new Turns(() => this.#work());
+  /** Called when all that is due by then has been handed to the delivery. */
+  #marks: (() => void)[] = [];
+  #heldBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #shutdown: Promise<void> | undefined;
+
+  constructor(options: ResolvedOptions, mode: { awaitsUnseenParents: boolean }, transport?: Transport) {
+    this.#options = options;
+    this.#tracker = new TraceTracker({ holdMillis: options.holdMillis, ...mode });
+    const select = createSelect(options);
+    const stubsMissingParents = mode.awaitsUnseenParents && options.missingParent === 'stub';
+    this.#isLog = (node) => isLog(node, select, stubsMissingParents);
+    this.#drops = new Drops(options.onDrop);
+    this.#delivery = new Delivery(
+      transport ?? createHttpTransport({ ...options, connections: options.concurrency }),
+      this.#drops,
+      options,
+    );
+    this.#writer = new LogWriter(this.#delivery, createMapLog(options), options.redact, this.#isLog);
+  }
+
+  get isShutDown(): boolean {
+    return this.#shutdown !== undefined;
+  }
+
+  start(span: SpanSlice): void {
+    if (!this.#shutdown) guard(() => this.#tracker.start(span));
+  }
+
+  end(span: SpanSlice): void {
+    if (this.#shutdown) return;
+    guard(() => {
+      const node = this.#tracker.end(span, performance.now());
+      this.#heldBytes -= node.heldBytes;
+      node.heldBytes = estimateBytes(span);
+      this.#heldBytes += node.heldBytes;
+      this.#relieve();
+      this.#turns.schedule();
+    });
+  }
+
+  /** What the app learns of a log later. Of a log that is not known here, it is sent as an update all the same. */
+  update(traceId: string, spanId: string, late: Late): void {
+    if (this.#shutdown) return;
+    guard(() => {
+      const node = this.#tracker.find(traceId, spanId);
+      if (node && !node.entry) {
+        node.overrides = { ...node.overrides, ...late };
+        return;
+      }
+      const entry = node?.entry ?? deliveredElsewhere(`${traceId}-${spanId}`);
+      this.#writer.update(entry, late);
+    });
+  }
+
+  stats(): Stats {
+    return { held: this.#tracker.pendingCount, ...this.#delivery.stats(), dropped: this.#drops.counts };
+  }
+
+  /** Resolves when all that had ended before is acknowledged or dropped. Rejects at the deadline. */
+  async flush(timeoutMillis: number): Promise<void> {
+    const deadlineMillis = performance.now() + timeoutMillis;
+    this.#tracker.releaseAll();
+    await this.#worked();
+    await this.#delivery.flush(deadlineMillis - performance.now());
+  }
+
+  /** Resolves when all that is due is acknowledged or dropped; what is held may stay held. */
+  async settle(timeoutMillis: number): Promise<void> {
+    await this.#worked();
+    await this.#delivery.flush(timeoutMillis);
+  }
+
+  /** Closes what is still open, flushes, counts what is left as dropped. Idempotent. */
+  shutdown(timeoutMillis: number): Promise<void> {
+    this.#shutdown ??= this.#close(timeoutMillis);
+    return this.#shutdown;
+  }
+
+  async #close(timeoutMillis: number): Promise<void> {
+    const deadlineMillis = performance.now() + timeoutMillis;
+    clearTimeout(this.#timer);
+    try {
+      this.#tracker.releaseAll();
+      await inTime(this.#worked(), timeoutMillis);
+      this.#writer.closesOpenSpans = true;
+      for (const node of [...this.#tracker.openNodes(), ...this.#writer.stubs]) {
+        if (this.#isLog(node)) guard(() => this.#writer.write(node));
+      }
+      await this.#delivery.flush(deadlineMillis - performance.now());
+    } catch (error) {
+      diag.warn('humanloop-otel: shut down before everything was delivered', error);
+    }
+    await this.#delivery.close();
+  }
+
+  /** Resolves when all that is due now has been mapped and handed on. */
+  #worked(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#marks.push(resolve);
+      this.#turns.schedule();
+    });
+  }
+
+  /** All that is due, a step at a time. A trace that is due as a whole is judged whole before any of it is mapped. */
+  *#work(): Generator<void> {
+    for (;;) {
+      this.#tracker.releaseOverdue(performance.now());
+      const marks = this.#marks;
+      this.#marks = [];
+      const due = this.#tracker.takeDue();
+      for (const node of due) {
+        guard(() => this.#isLog(node));
+        yield;
+      }
+      for (const node of due) {
+        if (node.kind || node.entry) guard(() => this.#writer.write(node));
+        this.#heldBytes -= node.heldBytes;
+        node.heldBytes = 0;
+        this.#tracker.settle(node);
+        yield;
+      }
+      for (const reached of marks) reached();
+      if (due.length === 0 && this.#marks.length === 0) break;
+    }
+    this.#workAt(this.#tracker.nextReleaseMillis);
+  }
+
+  #workAt(atMillis: number | undefined): void {
+    clearTimeout(this.#timer);
+    if (atMillis === undefined || this.#shutdown) return;
+    this.#timer = setTimeout(() => this.#turns.schedule(), Math.max(0, Math.ceil(atMillis - performance.now())));
+    this.#timer.unref();
+  }
+
+  #relieve(): void {
+    const { queue } = this.#options;
+    const items = () => this.#tracker.pendingCount + this.#delivery.pendingCount;
+    const bytes = () => this.#heldBytes + this.#delivery.bytes;
+    if (items() > PRESSURE * queue.maxItems || bytes() > PRESSURE * queue.maxBytes) {
+      this.#tracker.releaseOldest(RELEASED_AT_ONCE);
+    }
+    while (items() > queue.maxItems || bytes() > queue.maxBytes) {
+      if (!this.#delivery.dropOldestTrace('queue_full')) return;
+    }
+  }
+}
+
+/** A log that this process has not sent, or has forgotten: only an update can reach it. */
+function deliveredElsewhere(referenceId: string): LogEntry {
+  const entry = new LogEntry(referenceId, undefined, []);
+  entry.state = 'delivered';
+  entry.isFinal = true;
+  return entry;
+}
+
+/** A fault of ours, or of a span that breaks every promise, must not reach the app. */
+function guard(step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    diag.error('humanloop-otel: a span could not be handled', error);
+  }
+}
+
+async function inTime(work: Promise<void>, timeoutMillis: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((_, reject) => {
+    timer = setTimeout(() => reject(new HumanloopError(`not done within ${timeoutMillis} ms`)), timeoutMillis);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,81 @@
+/** The span processor: it sees starts, so it knows which parents are open and what hangs below them. */
+import type { Context, SpanContext } from '@opentelemetry/api';
+import { HumanloopError } from './errors.ts';
+import { type HumanloopOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import type { SpanSlice } from './otel.ts';
+import { Pipeline, type Stats } from './pipeline.ts';
+
+/** The three fields of a log that can be completed after it was sent. */
+export interface LateFields {
+  output?: string;
+  error?: string;
+  /** Seconds. */
+  duration?: number;
+}
+
+/** A span, its context, or a reference id (`<traceId>-<spanId>`). */
+export type LogReference = { spanContext(): SpanContext } | SpanContext | string;
+
+/**
+ * Turns the LLM spans of the app into Humanloop v4 logs.
+ *
+ * Fits the `SpanProcessor` interface of OpenTelemetry SDK 1.30, 2.x and 3.x. Its methods never throw; wrong options do,
+ * with a {@link HumanloopError}, at construction.
+ */
+export class HumanloopSpanProcessor {
+  readonly #options: ResolvedOptions;
+  readonly #pipeline: Pipeline;
+
+  constructor(options?: HumanloopOptions) {
+    this.#options = resolveOptions(options);
+    this.#pipeline = new Pipeline(this.#options, { awaitsUnseenParents: false });
+  }
+
+  onStart(span: SpanSlice, _parentContext?: Context): void {
+    this.#pipeline.start(span);
+  }
+
+  onEnd(span: SpanSlice): void {
+    this.#pipeline.end(span);
+  }
+
+  /**
+   * Completes a log with what the app learns later, whether it was sent already or not. Outranks what the span says.
+   *
+   * @throws {HumanloopError} never into a span's path: only for a reference that names no span.
+   */
+  update(log: LogReference, { output, error, duration }: LateFields): void {
+    const { traceId, spanId } = referenced(log);
+    this.#pipeline.update(traceId, spanId, { output, error, duration });
+  }
+
+  /**
+   * Resolves when everything that had ended before the call is acknowledged or dropped with a reason.
+   *
+   * @throws {HumanloopError} (as a rejection) after `flushTimeoutMillis`. Nothing is lost by that: sending goes on.
+   */
+  forceFlush(): Promise<void> {
+    return this.#pipeline.flush(this.#options.flushTimeoutMillis);
+  }
+
+  /**
+   * Closes the logs of open spans with an error, flushes for at most `flushTimeoutMillis`, and counts the rest as
+   * dropped. Idempotent; never rejects.
+   */
+  shutdown(): Promise<void> {
+    return this.#pipeline.shutdown(this.#options.flushTimeoutMillis);
+  }
+
+  stats(): Stats {
+    return this.#pipeline.stats();
+  }
+}
+
+function referenced(log: LogReference): { traceId: string; spanId: string } {
+  if (typeof log === 'string') {
+    const [traceId, spanId] = log.split('-');
+    if (!traceId || !spanId) throw new HumanloopError(`update: expected a reference id, got ${JSON.stringify(log)}`);
+    return { traceId, spanId };
+  }
+  return 'spanContext' in log ? log.spanContext() : log;
+}

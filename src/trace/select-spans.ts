@@ -1,0 +1,41 @@
+/** Decides which spans are logs, and under which other log each of them hangs. */
+import { diag } from '@opentelemetry/api';
+import type { LogKind } from '../conventions/convention.ts';
+import { classifySpan } from '../conventions/index.ts';
+import type { ResolvedOptions } from '../options.ts';
+import type { SpanSlice } from '../otel.ts';
+import type { SpanNode } from './span-node.ts';
+
+const SAMPLED = 1;
+
+/** What log a span is, as far as it is known by now, or `undefined` if it is none. */
+export type Select = (span: SpanSlice) => LogKind | undefined;
+
+export function createSelect({ conventions, include }: Pick<ResolvedOptions, 'conventions' | 'include'>): Select {
+  let hasWarned = false;
+  return (span) => {
+    if ((span.spanContext().traceFlags & SAMPLED) === 0) return undefined;
+    const kind = classifySpan(span, conventions)?.kind;
+    if (!include) return kind;
+    try {
+      return include(span, kind !== undefined) ? (kind ?? 'generic') : undefined;
+    } catch (error) {
+      if (!hasWarned) diag.warn('humanloop-otel: the include option threw; its answer is taken as the default', error);
+      hasWarned = true;
+      return kind;
+    }
+  };
+}
+
+/**
+ * Whether a span is a log. For an open span `yes` is final and `no` is not: many instrumentations set everything at
+ * the end. A parent that was not seen in time is a log if missing parents are to be stubs.
+ */
+export function isLog(node: SpanNode, select: Select, stubsMissingParents: boolean): boolean {
+  if (node.entry || node.kind) return true;
+  if (node.isNoLog) return false;
+  if (!node.span) return node.released && stubsMissingParents;
+  node.kind = select(node.span);
+  if (node.kind === undefined && node.state !== 'open') node.isNoLog = true;
+  return node.kind !== undefined;
+}

@@ -1,0 +1,222 @@
+/**
+ * Follows the spans of all traces and says which are due. Pure: the clock is passed in, nothing is sent from here.
+ *
+ * - An ended span is due when no ancestor of it is open, so a short trace becomes due as a whole, with its root.
+ * - An ended span below an open ancestor is held. After `holdMillis` its open ancestors are released: it is due, and
+ *   so is all that ends below them later, without waiting.
+ * - A flush, a shutdown and memory pressure release in the same way, only sooner.
+ *
+ * With `awaitsUnseenParents` (an exporter sees ended spans only) a local parent that was not seen yet stands in as an
+ * open span. Without it (a processor sees starts) such a parent was never recorded, and nothing waits for it.
+ *
+ * A trace is at rest when nothing in it is open or due. Traces with logs are remembered at rest, in the bounds of
+ * `MAX_REMEMBERED_SPANS`, so that a child that starts or ends late still finds its parent and its session.
+ */
+
+import { Fifo } from '../delivery/fifo.ts';
+import { parentSpanIdOf, type SpanSlice } from '../otel.ts';
+import { createNode, createTrace, findBlocker, type SpanNode, type Trace } from './span-node.ts';
+
+/** About 20 MB of ids. The traces that rest longest are forgotten first. */
+const MAX_REMEMBERED_SPANS = 50_000;
+
+interface Hold {
+  readonly node: SpanNode;
+  readonly untilMillis: number;
+}
+
+export class TraceTracker {
+  readonly #holdMillis: number;
+  readonly #awaitsUnseenParents: boolean;
+  readonly #active = new Map<string, Trace>();
+  readonly #resting = new Map<string, Trace>();
+  #restingSpanCount = 0;
+  /** In the order of their deadlines, since all wait equally long. Those that became due otherwise are skipped. */
+  readonly #holds = new Fifo<Hold>();
+  #due: SpanNode[] = [];
+  #pendingCount = 0;
+
+  constructor(options: { holdMillis: number; awaitsUnseenParents: boolean }) {
+    this.#holdMillis = options.holdMillis;
+    this.#awaitsUnseenParents = options.awaitsUnseenParents;
+  }
+
+  /** Ended spans that are held or due, of logs and of others. */
+  get pendingCount(): number {
+    return this.#pendingCount;
+  }
+
+  /** Monotonic milliseconds at which `releaseOverdue` has something to do. */
+  get nextReleaseMillis(): number | undefined {
+    for (let hold = this.#holds.peek(); hold; hold = this.#holds.peek()) {
+      if (hold.node.state === 'held') return hold.untilMillis;
+      this.#holds.shift();
+    }
+    return undefined;
+  }
+
+  start(span: SpanSlice): SpanNode {
+    const { traceId, spanId } = span.spanContext();
+    const trace = this.#wake(traceId);
+    const known = trace.nodes.get(spanId);
+    if (known) return known;
+    const node = createNode(trace, spanId, this.#findParent(trace, span, spanId));
+    node.span = span;
+    return node;
+  }
+
+  end(span: SpanSlice, nowMillis: number): SpanNode {
+    const { traceId, spanId } = span.spanContext();
+    const trace = this.#wake(traceId);
+    const node = trace.nodes.get(spanId) ?? this.start(span);
+    if (!node.span) this.#adopt(node, span);
+    node.span = span;
+    if (node.state === 'held' || node.state === 'due') return node;
+    if (node.state === 'open') trace.openCount--;
+    trace.pendingCount++;
+    this.#pendingCount++;
+    node.state = 'held';
+    const blocker = findBlocker(node);
+    if (blocker) this.#hold(node, blocker, nowMillis + this.#holdMillis);
+    else this.#markDue(node);
+    this.#rehang(node);
+    return node;
+  }
+
+  /** Finds a span of a trace that is active or remembered. */
+  find(traceId: string, spanId: string): SpanNode | undefined {
+    return (this.#active.get(traceId) ?? this.#resting.get(traceId))?.nodes.get(spanId);
+  }
+
+  /** Makes due what has been held long enough. */
+  releaseOverdue(nowMillis: number): void {
+    for (let hold = this.#holds.peek(); hold && hold.untilMillis <= nowMillis; hold = this.#holds.peek()) {
+      this.#holds.shift();
+      if (hold.node.state === 'held') this.#releaseAncestors(hold.node);
+    }
+  }
+
+  /** Makes due what has been held longest: the given number of spans and what waits for the same ancestors. */
+  releaseOldest(count: number): void {
+    for (let left = count; left > 0; left--) {
+      const hold = this.#holds.shift();
+      if (!hold) return;
+      if (hold.node.state === 'held') this.#releaseAncestors(hold.node);
+    }
+  }
+
+  releaseAll(): void {
+    this.releaseOverdue(Number.POSITIVE_INFINITY);
+  }
+
+  /** What has become due since the last call. Each must be given back to `settle` once it is worked off. */
+  takeDue(): SpanNode[] {
+    const due = this.#due;
+    this.#due = [];
+    return due;
+  }
+
+  settle(node: SpanNode): void {
+    node.state = 'settled';
+    node.span = undefined;
+    this.#pendingCount--;
+    node.trace.pendingCount--;
+    this.#restIfDone(node.trace);
+  }
+
+  /** All open spans, oldest trace first, parents before children. */
+  *openNodes(): Generator<SpanNode> {
+    for (const trace of this.#active.values()) {
+      if (trace.openCount > 0) for (const node of trace.nodes.values()) if (node.state === 'open') yield node;
+    }
+  }
+
+  #findParent(trace: Trace, span: SpanSlice, spanId: string): SpanNode | undefined {
+    const parentSpanId = parentSpanIdOf(span);
+    if (!parentSpanId || parentSpanId === spanId) return undefined;
+    const known = trace.nodes.get(parentSpanId);
+    if (known || !this.#awaitsUnseenParents || span.parentSpanContext?.isRemote) return known;
+    return createNode(trace, parentSpanId, undefined);
+  }
+
+  /** The span that a placeholder stood for has come, or one that is settled ends again. */
+  #adopt(node: SpanNode, span: SpanSlice): void {
+    if (node.parent) return;
+    const parent = this.#findParent(node.trace, span, node.spanId);
+    // Ids that would close a circle make the span a root.
+    for (let step = parent; step; step = step.parent) if (step === node) return;
+    node.parent = parent;
+    node.blocker = parent;
+  }
+
+  #hold(node: SpanNode, blocker: SpanNode, untilMillis: number): void {
+    blocker.held ??= [];
+    blocker.held.push(node);
+    this.#holds.push({ node, untilMillis });
+  }
+
+  /** Those that waited for a span that no longer blocks wait for the next one above, or are due. */
+  #rehang(node: SpanNode): void {
+    const { held } = node;
+    node.held = undefined;
+    if (!held) return;
+    const blocker = findBlocker(node);
+    if (!blocker) {
+      for (const waiting of held) this.#markDue(waiting);
+    } else if (!blocker.held) {
+      blocker.held = held;
+    } else {
+      for (const waiting of held) blocker.held.push(waiting);
+    }
+  }
+
+  #releaseAncestors(node: SpanNode): void {
+    const released: SpanNode[] = [];
+    for (let blocker = findBlocker(node); blocker; blocker = findBlocker(node)) {
+      blocker.released = true;
+      released.push(blocker);
+      if (!blocker.span) this.#giveUpUnseen(blocker);
+    }
+    // From the top, so that nothing moves more than once.
+    for (const blocker of released.reverse()) this.#rehang(blocker);
+  }
+
+  /** A parent that did not come counts as ended: it must not keep its trace from resting. It may still come. */
+  #giveUpUnseen(node: SpanNode): void {
+    node.state = 'settled';
+    node.trace.openCount--;
+  }
+
+  #markDue(node: SpanNode): void {
+    if (node.state !== 'held') return;
+    node.state = 'due';
+    this.#due.push(node);
+  }
+
+  #wake(traceId: string): Trace {
+    let trace = this.#active.get(traceId);
+    if (trace) return trace;
+    trace = this.#resting.get(traceId);
+    if (trace) {
+      this.#resting.delete(traceId);
+      this.#restingSpanCount -= trace.nodes.size;
+    } else {
+      trace = createTrace(traceId);
+    }
+    this.#active.set(traceId, trace);
+    return trace;
+  }
+
+  #restIfDone(trace: Trace): void {
+    if (trace.openCount > 0 || trace.pendingCount > 0) return;
+    this.#active.delete(trace.traceId);
+    if (trace.logs.length === 0) return;
+    this.#resting.set(trace.traceId, trace);
+    this.#restingSpanCount += trace.nodes.size;
+    for (const [traceId, oldest] of this.#resting) {
+      if (this.#restingSpanCount <= MAX_REMEMBERED_SPANS || oldest === trace) return;
+      this.#resting.delete(traceId);
+      this.#restingSpanCount -= oldest.nodes.size;
+    }
+  }
+}

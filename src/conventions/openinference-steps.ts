@@ -89,7 +89,7 @@ export function readEmbedding(attributes: Attributes, damage: Damage): Reading {
   return defined<Reading>({
     model: stringOf(model) ?? firstString(attributes, 'embedding.model_name', 'llm.model_name'),
     provider: firstString(attributes, 'llm.provider', 'llm.system'),
-    other: plainObject(rest),
+    other: definedOrNone<Record<string, unknown>>(plainObject(rest) ?? {}),
     inputs: texts.length > 0 ? { input: texts } : toInputs(readValue(attributes, 'input.value', damage)),
     ...readUsage(attributes),
   });

@@ -1,21 +1,18 @@
-/** Changes what is sent: a hook that sees every datapoint, and the switch that sends no content at all. */
+/** Changing what is sent: a hook that sees every datapoint before it leaves. */
 import { openai } from '@ai-sdk/openai';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { generateText } from 'ai';
 import { HumanloopSpanProcessor, type Redact } from 'humanloop-otel';
 
-const EMAIL = /[\w.+-]+@[\w-]+\.[\w.]+/g;
+const EMAIL = /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g;
 
-/** Runs on a copy. If it throws, the content is left out: nothing is ever sent unredacted. */
+/** If it throws, the content is left out: nothing is ever sent unredacted. `null` withholds the whole log. */
 const hideEmailAddresses: Redact = (datapoint) => {
   return JSON.parse(JSON.stringify(datapoint).replaceAll(EMAIL, '[email address]'));
 };
 
 const provider = new NodeTracerProvider({
-  spanProcessors: [
-    new HumanloopSpanProcessor({ project: 'redacted-example', redact: hideEmailAddresses }),
-    new HumanloopSpanProcessor({ project: 'no-content-example', captureContent: false, session: () => 'no-content' }),
-  ],
+  spanProcessors: [new HumanloopSpanProcessor({ project: 'redact-example', redact: hideEmailAddresses })],
 });
 provider.register();
 

@@ -1,0 +1,53 @@
+/** Every example runs to its end and logs what it says. */
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
+import { startScriptedModel } from '../../examples/scripted-model/server.ts';
+import { readLogs } from '../../scripts/read-logs.ts';
+import { startServer } from '../../src/server/index.ts';
+
+/** For each example: the kinds of the logs that it leaves. */
+const EXPECTED: Readonly<Record<string, readonly string[]>> = {
+  'batch-exporter': ['agent', 'model'],
+  client: ['agent', 'model'],
+  'late-update': ['model'],
+  'manual-spans': ['agent', 'model', 'tool'],
+  'node-sdk': ['agent', 'model'],
+  openai: ['model', 'model'],
+  'no-content': ['agent', 'model'],
+  redact: ['agent', 'model'],
+  'tracer-provider': ['agent', 'model'],
+};
+const names = readdirSync('examples')
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.slice(0, -3));
+
+test.each(names)('%s', { timeout: 60_000 }, async (name) => {
+  const model = await startScriptedModel();
+  const server = await startServer({ port: 0, file: ':memory:' });
+  onTestFinished(async () => {
+    model.close();
+    await server.close();
+  });
+  const env = {
+    PATH: process.env['PATH'],
+    OPENAI_API_KEY: 'scripted',
+    OPENAI_BASE_URL: model.baseUrl,
+    HUMANLOOP_BASE_URL: server.baseUrl,
+  };
+  const { stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', `examples/${name}.ts`], { env });
+  expect(stderr).toBe('');
+  const logs = await readLogs(server.baseUrl, new Date(0));
+  const kinds = logs.map(({ config }) => config?.type).sort();
+  expect(kinds).toEqual([...(EXPECTED[name] ?? [])].sort());
+  const stored = JSON.stringify(logs);
+  if (name === 'redact') expect(stored).toContain('I am [email address].');
+  if (name === 'no-content') expect(stored).not.toContain('Norway');
+  expect(stored).not.toContain('kari@example.com');
+});
+
+test('the index lists every example', () => {
+  const index = readFileSync('examples/README.md', 'utf8');
+  for (const name of names) expect(index).toContain(`[\`${name}\`](${name}.ts)`);
+});

@@ -8,7 +8,7 @@ import type { LogEntry } from './delivery/log-entry.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { SpanSlice } from './otel.ts';
 import type { SpanNode, Trace } from './trace/span-node.ts';
-import { contextOf } from './trace/trace-context.ts';
+import { decideContext } from './trace/trace-context.ts';
 
 const UNKNOWN_PROJECT = 'unknown_service';
 
@@ -24,7 +24,7 @@ export type MapLog = (node: SpanNode, span: SpanSlice | undefined, entry: LogEnt
 export function createMapLog(options: ResolvedOptions): MapLog {
   const { project, environment, source, conventions } = options;
   return (node, span, entry, { withContent, isClosing }) => {
-    const context = contextOf(node.trace, options.session);
+    const context = decideContext(node.trace, options.session);
     const settings: DatapointSettings = {
       project: projectOf(project, span ?? anySpan(node.trace)),
       environment,
@@ -33,7 +33,7 @@ export function createMapLog(options: ResolvedOptions): MapLog {
     };
     const identity: Identity = {
       referenceId: entry.referenceId,
-      sessionReferenceId: context.sessionReferenceId,
+      sessionReferenceId: context.session as string,
       parentReferenceId: entry.effectiveParent?.referenceId,
     };
     if (!span) return stub(identity, settings, isClosing);

@@ -20,6 +20,7 @@ import type { SpanSlice } from './otel.ts';
 import { estimateBytes } from './trace/estimate-bytes.ts';
 import { createSelect, isLog } from './trace/select-spans.ts';
 import type { SpanNode } from './trace/span-node.ts';
+import { noteContext } from './trace/trace-context.ts';
 import { TraceTracker } from './trace/trace-tracker.ts';
 import { Turns } from './turns.ts';
 
@@ -157,7 +158,10 @@ export class Pipeline {
     });
   }
 
-  /** All that is due, a step at a time. A trace that is due as a whole is judged whole before any of it is mapped. */
+  /**
+   * All that is due, a step at a time. What is due together is judged before any of it is written, and written before
+   * any of it is let go: a parent's log depends on its descendants, a child's session on its ancestors.
+   */
   *#work(): Generator<void> {
     for (;;) {
       this.#tracker.releaseOverdue(performance.now());
@@ -170,8 +174,12 @@ export class Pipeline {
       }
       for (const node of due) {
         if (node.kind || node.entry) guard(() => this.#writer.write(node));
+        yield;
+      }
+      for (const node of due) {
         this.#heldBytes -= node.heldBytes;
         node.heldBytes = 0;
+        if (node.trace.openCount > 0) noteContext(node, this.#options.session);
         this.#tracker.settle(node);
         yield;
       }

@@ -102,7 +102,7 @@ describe('the pipeline', () => {
           await pipeline.shutdown(1_000);
         },
       ),
-      { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 150) },
+      { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 60) },
     );
   }, 120_000);
 });

@@ -2,7 +2,7 @@
 import type { LogKind } from '../conventions/convention.ts';
 import type { Late, LogEntry } from '../delivery/log-entry.ts';
 import type { SpanSlice } from '../otel.ts';
-import type { DecidedContext } from './trace-context.ts';
+import type { TraceContext } from './trace-context.ts';
 
 export interface Trace {
   readonly traceId: string;
@@ -13,7 +13,9 @@ export interface Trace {
   /** Nodes that are due or held and not yet worked off. A trace with none and nothing open is at rest. */
   pendingCount: number;
   /** Decided with the first log of the trace that is written, and the same for all of them. */
-  context: DecidedContext | undefined;
+  context: TraceContext | undefined;
+  /** What spans said of it that are let go already. */
+  noted: TraceContext | undefined;
   /** The logs of the trace that have been decided on. */
   readonly logs: LogEntry[];
 }
@@ -51,7 +53,7 @@ export interface SpanNode {
 }
 
 export function createTrace(traceId: string): Trace {
-  return { traceId, nodes: new Map(), openCount: 0, pendingCount: 0, context: undefined, logs: [] };
+  return { traceId, nodes: new Map(), openCount: 0, pendingCount: 0, context: undefined, noted: undefined, logs: [] };
 }
 
 export function createNode(trace: Trace, spanId: string, parent: SpanNode | undefined): SpanNode {

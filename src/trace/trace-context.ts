@@ -1,38 +1,55 @@
 /** What holds for every log of a trace: its session, its user, its tags. Decided when the first of them is written. */
 import { readSession, readTags, readUser } from '../conventions/context.ts';
 import type { SpanSlice } from '../otel.ts';
-import type { Trace } from './span-node.ts';
+import type { SpanNode, Trace } from './span-node.ts';
 
-export interface DecidedContext {
-  /** The conversation or session id that a span of the trace bears, else the trace id. */
-  readonly sessionReferenceId: string;
-  readonly user: string | undefined;
-  readonly tags: readonly string[] | undefined;
+export interface TraceContext {
+  session: string | undefined;
+  user: string | undefined;
+  tags: readonly string[] | undefined;
 }
+
+type ReadSession = (span: SpanSlice) => string | undefined;
 
 /** It stands once it is decided: a log's session cannot be changed, and all logs of a trace share one. */
-export function contextOf(
-  trace: Trace,
-  session: ((span: SpanSlice) => string | undefined) | undefined,
-): DecidedContext {
-  trace.context ??= {
-    sessionReferenceId: find(trace, session ?? readSession) || trace.traceId,
-    user: find(trace, readUser),
-    tags: find(trace, readTags),
-  };
-  return trace.context;
+export function decideContext(trace: Trace, session: ReadSession = readSession): TraceContext {
+  if (trace.context) return trace.context;
+  const found = { ...trace.noted } as TraceContext;
+  // In the order in which the spans started; a root, which is asked last, outranks what was found below it.
+  for (const wantsRoot of [false, true]) {
+    for (const node of trace.nodes.values()) if (isRoot(node) === wantsRoot) note(found, node, session);
+  }
+  found.session ??= trace.traceId;
+  trace.context = found;
+  return found;
 }
 
-/** Roots first, then in the order in which the spans started. A user's reader that throws has found nothing. */
-function find<Found>(trace: Trace, read: (span: SpanSlice) => Found | undefined): Found | undefined {
-  for (const wantsRoot of [true, false]) {
-    for (const { span, parent } of trace.nodes.values()) {
-      if (!span || (parent === undefined) !== wantsRoot) continue;
-      try {
-        const found = read(span);
-        if (found !== undefined) return found;
-      } catch {}
-    }
+/** Before a span is let go whose trace has no log yet: what it says may be said nowhere else. */
+export function noteContext(node: SpanNode, session: ReadSession = readSession): void {
+  const { trace } = node;
+  if (trace.context) return;
+  trace.noted ??= { session: undefined, user: undefined, tags: undefined };
+  note(trace.noted, node, session);
+}
+
+function note(found: TraceContext, node: SpanNode, session: ReadSession): void {
+  const { span } = node;
+  if (!span) return;
+  const outranks = isRoot(node);
+  if (outranks || found.session === undefined) found.session = attempt(session, span) || found.session;
+  if (outranks || found.user === undefined) found.user = attempt(readUser, span) ?? found.user;
+  if (outranks || found.tags === undefined) found.tags = attempt(readTags, span) ?? found.tags;
+}
+
+function isRoot(node: SpanNode): boolean {
+  return node.parent === undefined;
+}
+
+/** A user's reader that throws has found nothing. */
+function attempt<Found>(read: (span: SpanSlice) => Found | undefined, span: SpanSlice): Found | undefined {
+  try {
+    return read(span);
+  } catch {
+    return undefined;
   }
-  return undefined;
 }

@@ -37,17 +37,26 @@ export function createRequestListener(options: HttpOptions): RequestListener {
     return handle({ id: segments[route.segments.indexOf(':id')] ?? '', query, body });
   };
 
-  return (request, response) => {
-    answer(request, response).then(
-      ({ status, body }) => write(response, status, body),
-      (error: unknown) => {
-        const failure = toHttpError(error);
-        if (failure.status >= 500) options.onError(error);
-        for (const [name, value] of Object.entries(failure.headers)) response.setHeader(name, value);
-        write(response, failure.status, { detail: failure.detail });
-      },
-    );
+  return async (request, response) => {
+    try {
+      const { status, body } = await answer(request, response);
+      write(response, status, body);
+    } catch (error) {
+      const failure = toHttpError(error);
+      if (failure.status >= 500) report(error, options);
+      for (const [name, value] of Object.entries(failure.headers)) response.setHeader(name, value);
+      write(response, failure.status, { detail: failure.detail });
+    }
   };
+}
+
+/** The hook is the embedding app's: what it throws must not become an unhandled rejection. */
+function report(error: unknown, options: HttpOptions): void {
+  try {
+    options.onError(error);
+  } catch {
+    // There is nowhere left to report to.
+  }
 }
 
 function findHandler(methods: Routes[string], method: string | undefined): Handler {
@@ -82,12 +91,13 @@ function toHttpError(error: unknown): HttpError {
 }
 
 function write(response: ServerResponse, status: number, body: unknown): void {
+  // First of all, because it is what can fail: a stored text that is nested as deeply as could just be written.
+  const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   response.statusCode = status;
-  if (body === undefined) {
+  if (!bytes) {
     response.end();
     return;
   }
-  const bytes = Buffer.from(JSON.stringify(body));
   response.setHeader('Content-Type', 'application/json');
   response.setHeader('Content-Length', bytes.length);
   response.end(bytes);

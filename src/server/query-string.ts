@@ -14,6 +14,7 @@ export function parsePage(query: URLSearchParams, firstPage: 0 | 1, defaultSize:
   };
 }
 
+/** `version_status` and `evaluator-{id}_filter` are taken and change nothing: there are no versions or evaluators here. */
 export function parseLogQuery(query: URLSearchParams): LogQuery {
   parseChoice(query, 'version_status', ['uncommitted', 'committed', 'deleted'], 'uncommitted');
   const feedback = new Map<string, string[]>();

@@ -20,24 +20,29 @@ export function createBodyReader(
 
   const readBytes = (request: IncomingMessage, response: ServerResponse): Promise<Buffer> =>
     new Promise((resolve, reject) => {
-      const tooLarge = () => reject(new HttpError(413, `the body is larger than ${limits.maxBodyBytes} bytes`));
-      if (Number(request.headers['content-length'] ?? 0) > limits.maxBodyBytes) return tooLarge();
+      const tooLarge = new HttpError(413, `the body is larger than ${limits.maxBodyBytes} bytes`);
+      if (Number(request.headers['content-length'] ?? 0) > limits.maxBodyBytes) return reject(tooLarge);
       const chunks: Buffer[] = [];
-      let length = 0;
       let reserved = 0;
       response.once('close', () => {
         pendingBytes -= reserved;
       });
-      request.on('data', (chunk: Buffer) => {
-        length += chunk.length;
-        if (length > limits.maxBodyBytes) return tooLarge();
+      const refuse = (error: HttpError): void => {
+        // From here on nothing is reserved: the answer may be out, and its release done, before the body ends.
+        request.off('data', onData);
+        request.resume();
+        reject(error);
+      };
+      const onData = (chunk: Buffer): void => {
+        if (reserved + chunk.length > limits.maxBodyBytes) return refuse(tooLarge);
         if (pendingBytes + chunk.length > limits.maxPendingBytes) {
-          return reject(new HttpError(503, 'too many requests at once', { 'Retry-After': '1' }));
+          return refuse(new HttpError(503, 'too many requests at once', { 'Retry-After': '1' }));
         }
         pendingBytes += chunk.length;
         reserved += chunk.length;
         chunks.push(chunk);
-      });
+      };
+      request.on('data', onData);
       request.on('end', () => resolve(Buffer.concat(chunks)));
       // Nobody is left to read this answer: it only tells such an end apart from a failure of the server.
       const cutOff = () => reject(new HttpError(400, 'the request ended before its body'));

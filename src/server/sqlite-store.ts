@@ -13,7 +13,7 @@ import {
 } from '../sqlite/open.ts';
 import { toProject, toSession } from './container-row.ts';
 import { newIdentifier } from './identifiers.ts';
-import { toLogResponse, toLogRow } from './log-row.ts';
+import { storableText, toLogResponse, toLogRow } from './log-row.ts';
 import { containing, type SqlQuery, toLogListSql } from './sqlite-log-query.ts';
 import { type EncodedLog, LogWrites } from './sqlite-log-writes.ts';
 import { migrateSqlite } from './sqlite-migrations.ts';
@@ -104,7 +104,7 @@ function createSqliteStore(database: SqliteDatabase, file: string): Store {
     createProject: (name) =>
       inTurn(() => {
         const id = newIdentifier('pr');
-        const created = statements.insertProject.get({ id, name, now: timestampNow() });
+        const created = statements.insertProject.get({ id, name: storableText(name), now: timestampNow() });
         return created && toProject(statements.readProject.get(id)!, statements);
       }),
 

@@ -1,7 +1,9 @@
-import { Agent, request } from 'node:http';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { Agent, createServer, request } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createRequestListener } from '../../src/server/http.ts';
 import { startServer } from '../../src/server/index.ts';
 import { startTestServer, temporaryDirectory } from './start-test-server.ts';
 
@@ -154,4 +156,49 @@ describe('close', () => {
     expect((await call('GET', '/healthz')).status).toBe(200);
     expect(errors).toEqual([]);
   });
+});
+
+test('an answer that cannot be written, and an error hook that throws, end the request and not the process', async () => {
+  const listener = createRequestListener({
+    routes: { '/healthz': { GET: async () => ({ status: 200, body: 1n }) } },
+    access: {},
+    limits: { maxBodyBytes: 10, maxPendingBytes: 10 },
+    onError: () => {
+      throw new Error('hook');
+    },
+  });
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  expect(await rawStatus((server.address() as AddressInfo).port, {})).toBe(500);
+});
+
+test('bodies of all pending requests together are bounded', async () => {
+  const release: (() => void)[] = [];
+  const listener = createRequestListener({
+    routes: {
+      '/v4/logs': {
+        POST: () => new Promise((resolve) => release.push(() => resolve({ status: 204 }))),
+      },
+    },
+    access: {},
+    limits: { maxBodyBytes: 100, maxPendingBytes: 150 },
+    onError: () => {},
+  });
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v4/logs`;
+  const post = () => fetch(url, { method: 'POST', body: JSON.stringify('x'.repeat(90)) });
+  const first = post();
+  await vi.waitUntil(() => release.length === 1);
+  const refused = await post();
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get('retry-after')).toBe('1');
+  release[0]!();
+  expect((await first).status).toBe(204);
+  const third = post();
+  await vi.waitUntil(() => release.length === 2);
+  release[1]!();
+  expect((await third).status).toBe(204);
 });

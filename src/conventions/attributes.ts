@@ -6,6 +6,7 @@
  * right type, its text (`"42"`, `"true"`, JSON), or a nested object, which SDK 3 keeps on spans.
  */
 import type { Attributes } from '../otel.ts';
+import { boundedTree } from './plain-json.ts';
 import { salvageJson } from './salvage-json.ts';
 
 /** Keys whose JSON did not parse because it had been cut; flagged in the log's metadata. */
@@ -65,7 +66,8 @@ export function stringListOf(value: unknown): string[] | undefined {
  * can be saved it gives `undefined`, with the key noted too, and the caller keeps the raw text.
  */
 export function jsonOf(value: unknown, damage?: Damage, key?: string): unknown {
-  if (typeof value !== 'string') return value ?? undefined;
+  if (typeof value !== 'string')
+    return typeof value === 'object' && value !== null ? boundedTree(value) : (value ?? undefined);
   const first = value.charCodeAt(0);
   // Most texts are no JSON; a thrown and caught SyntaxError costs ten times a parse.
   if (!startsJson(first)) return undefined;

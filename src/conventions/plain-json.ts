@@ -7,12 +7,12 @@
 import { isLargeData, placeholderOf } from './large-data.ts';
 
 const MAX_DEPTH = 64;
-/** Bounds what cycles and shared references can blow up to. */
+/** Bounds what shared references can blow up to. */
 const MAX_NODES = 200_000;
 
 /** A copy of plain JSON; `undefined` only for what has no JSON (functions, symbols, `undefined`). */
 export function plainJson(value: unknown): unknown {
-  return copy(value, 0, { nodes: 0 });
+  return copy(value, [], { nodes: 0 });
 }
 
 /** Like `plainJson`, for objects: `undefined` for anything else. */
@@ -23,13 +23,30 @@ export function plainObject(value: unknown): Record<string, unknown> | undefined
     : undefined;
 }
 
+/** The value itself if it is a tree that can be walked whole; a bounded copy if it has cycles, or is too deep or large. */
+export function boundedTree(value: object): object {
+  return countNodes(value, 0, 0) <= MAX_NODES ? value : (copy(value, [], { nodes: 0 }) as object);
+}
+
+/** Nodes of a tree, or more than `MAX_NODES` for what is none. */
+function countNodes(value: object, depth: number, before: number): number {
+  let nodes = before + 1;
+  if (depth > MAX_DEPTH) return Number.POSITIVE_INFINITY;
+  if (ArrayBuffer.isView(value)) return nodes;
+  for (const item of Array.isArray(value) ? value : Object.values(value)) {
+    if (typeof item === 'object' && item !== null) nodes = countNodes(item, depth + 1, nodes);
+    if (nodes > MAX_NODES) break;
+  }
+  return nodes;
+}
+
 /** Text of a value: strings as they are, everything else as JSON. */
 export function textOrJson(value: unknown): string {
   if (typeof value === 'string') return value.toWellFormed();
   return JSON.stringify(plainJson(value)) ?? '';
 }
 
-function copy(value: unknown, depth: number, budget: { nodes: number }): unknown {
+function copy(value: unknown, ancestors: object[], budget: { nodes: number }): unknown {
   switch (typeof value) {
     case 'string':
       return isLargeData(value) ? placeholderOf(value) : value.toWellFormed();
@@ -45,22 +62,28 @@ function copy(value: unknown, depth: number, budget: { nodes: number }): unknown
     default:
       return undefined;
   }
-  if (depth >= MAX_DEPTH || ++budget.nodes > MAX_NODES) return '[too deep]';
+  if (ancestors.includes(value)) return '[circular]';
+  if (ancestors.length >= MAX_DEPTH || ++budget.nodes > MAX_NODES) return '[too deep]';
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (value instanceof Uint8Array) return placeholderOf(value);
   if (Array.isArray(value)) {
     if (value.length > MAX_NODES) return `[list of ${value.length}]`;
-    return value.map((item) => copy(item, depth + 1, budget) ?? null);
+    ancestors.push(value);
+    const list = value.map((item) => copy(item, ancestors, budget) ?? null);
+    ancestors.pop();
+    return list;
   }
   const source = value as Record<string, unknown>;
   if (source['type'] === 'Buffer' && Array.isArray(source['data'])) return placeholderOf(bufferOf(source['data']));
   const result: Record<string, unknown> = {};
+  ancestors.push(source);
   for (const key of Object.keys(source)) {
     // Assigning this one key would set the prototype instead of storing data.
     if (key === '__proto__') continue;
-    const item = copy(source[key], depth + 1, budget);
+    const item = copy(source[key], ancestors, budget);
     if (item !== undefined) result[key.toWellFormed()] = item;
   }
+  ancestors.pop();
   return result;
 }
 

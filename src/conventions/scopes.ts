@@ -9,14 +9,7 @@ const KINDS: ReadonlyMap<string, LogKind> = new Map([
   ['@arizeai/openinference-instrumentation-openai', 'model'],
   ['@arizeai/openinference-instrumentation-anthropic', 'model'],
   ['@arizeai/openinference-instrumentation-bedrock', 'model'],
-  ['@mastra/otel-bridge', 'generic'],
   ['@traceloop/node-server-sdk', 'generic'],
-  ['gcp.vertex.agent', 'generic'],
-  ['genkit-tracer', 'generic'],
-  ['humanloop.sdk', 'generic'],
-  ['langfuse-sdk', 'generic'],
-  ['langsmith', 'generic'],
-  ['strands-agents', 'generic'],
 ]);
 
 /** Chains, agents and tools of frameworks. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openSqliteStore } from '../../src/server/sqlite-store.ts';
-import { log } from './store-contract.ts';
+import { log } from './sample-log.ts';
 
 interface Step {
   readonly referenceId: number;

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../src/server/sqlite-store.ts';
 import { openSqlite } from '../../src/sqlite/open.ts';
+import { log } from './sample-log.ts';
 import { temporaryDirectory } from './start-test-server.ts';
-import { describeStore, log } from './store-contract.ts';
+import { describeStore } from './store-contract.ts';
 
 describeStore('SQLite', () => openSqliteStore({ file: join(temporaryDirectory(), 'logs.db') }));
 

@@ -1,0 +1,12 @@
+import type { CreatedLog, LogRequest } from '../../src/datapoint/datapoint.ts';
+import type { Store } from '../../src/server/store.ts';
+
+export const config: LogRequest['config'] = { type: 'model', model: 'gpt-4' };
+
+export function log(fields: Partial<LogRequest> = {}): LogRequest {
+  return { project: 'project', config, ...fields };
+}
+
+export async function createOne(store: Store, fields: Partial<LogRequest> = {}): Promise<CreatedLog> {
+  return (await store.createLogs([log(fields)]))[0]!;
+}

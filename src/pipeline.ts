@@ -27,6 +27,7 @@ import { Turns } from './turns.ts';
 /** At this share of a bound, what is held longest is sent early, so that nothing has to be dropped. */
 const PRESSURE = 0.75;
 const RELEASED_AT_ONCE = 1_000;
+const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 /** Numbers of logs, but for `held`: ended spans of all kinds that wait to be worked off. */
 export interface Stats {
@@ -114,7 +115,11 @@ export class Pipeline {
   }
 
   /** Resolves when all that had ended before is acknowledged or dropped. Rejects at the deadline. */
-  async flush(timeoutMillis: number): Promise<void> {
+  flush(timeoutMillis: number): Promise<void> {
+    return keepingAlive(this.#flush(timeoutMillis));
+  }
+
+  async #flush(timeoutMillis: number): Promise<void> {
     const deadlineMillis = performance.now() + timeoutMillis;
     this.#tracker.releaseAll();
     await this.#worked();
@@ -129,7 +134,7 @@ export class Pipeline {
 
   /** Closes what is still open, flushes, counts what is left as dropped. Idempotent. */
   shutdown(timeoutMillis: number): Promise<void> {
-    this.#shutdown ??= this.#close(timeoutMillis);
+    this.#shutdown ??= keepingAlive(this.#close(timeoutMillis));
     return this.#shutdown;
   }
 
@@ -224,6 +229,15 @@ function guard(step: () => void): void {
   } catch (error) {
     diag.error('humanloop-otel: a span could not be handled', error);
   }
+}
+
+/**
+ * All timers and immediates here are unref'ed. Somebody who awaits a flush at the end of a script must get an answer
+ * all the same, and not a process that ends under it; both have a deadline.
+ */
+async function keepingAlive(work: Promise<void>): Promise<void> {
+  const reference = setInterval(() => undefined, MAX_TIMER_MILLIS);
+  await work.finally(() => clearInterval(reference));
 }
 
 async function inTime(work: Promise<void>, timeoutMillis: number): Promise<void> {

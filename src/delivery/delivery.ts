@@ -131,7 +131,7 @@ export class Delivery {
     clearTimeout(timer);
     forget();
     if (!isDone) {
-      throw new HumanloopError(`${this.pendingCount} logs were not acknowledged within ${timeoutMillis} ms`);
+      throw new HumanloopError(`${this.pendingCount} logs were not acknowledged within ${Math.round(timeoutMillis)} ms`);
     }
   }
 

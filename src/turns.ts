@@ -1,8 +1,9 @@
 /**
  * Runs a long job in slices between turns of the event loop: a slice ends after `SLICE_MILLIS`, whatever is left.
  *
- * The job is a generator that yields after each small step. Immediates are unref'ed: work that is left does not keep
- * the process alive, a flush that somebody awaits does.
+ * The job is a generator that yields after each small step. The immediates are not unref'ed: Node then sleeps until
+ * some other event comes, and does not look at them before. So a job that is left keeps the process alive until it is
+ * done, which is a matter of milliseconds.
  */
 const SLICE_MILLIS = 4;
 
@@ -18,7 +19,7 @@ export class Turns {
   schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => this.#run()).unref();
+    setImmediate(() => this.#run());
   }
 
   #run(): void {

@@ -19,6 +19,7 @@ export type {
   ValidationDetail,
 } from './datapoint/datapoint.ts';
 export { HumanloopApiError, HumanloopError } from './errors.ts';
+export { HumanloopLogRecordProcessor, type LogRecordSlice } from './log-record-processor.ts';
 export type { DropReport, HumanloopOptions, Redact } from './options.ts';
 export type { SpanSlice } from './otel.ts';
 export type { Stats } from './pipeline.ts';

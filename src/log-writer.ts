@@ -8,23 +8,31 @@ import { type Redacted, runRedact } from './datapoint/redact.ts';
 import type { Delivery } from './delivery/delivery.ts';
 import { type Late, LogEntry } from './delivery/log-entry.ts';
 import type { MapLog } from './map-log.ts';
-import type { Redact } from './options.ts';
+import type { ResolvedOptions } from './options.ts';
+import { type SpanEvent, spanOfEvent } from './otel.ts';
 import { findAncestor, type SpanNode } from './trace/span-node.ts';
 
 export class LogWriter {
   readonly #delivery: Delivery;
   readonly #map: MapLog;
-  readonly #redact: Redact | undefined;
+  readonly #redact: ResolvedOptions['redact'];
+  readonly #captureContent: boolean;
   readonly #isLog: (node: SpanNode) => boolean;
   /** Posted in place of a parent that had not come. */
   readonly stubs = new Set<SpanNode>();
   /** Open spans are written as ended: nobody will see their end. */
   closesOpenSpans = false;
 
-  constructor(delivery: Delivery, map: MapLog, redact: Redact | undefined, isLog: (node: SpanNode) => boolean) {
+  constructor(
+    delivery: Delivery,
+    map: MapLog,
+    { redact, captureContent }: Pick<ResolvedOptions, 'redact' | 'captureContent'>,
+    isLog: (node: SpanNode) => boolean,
+  ) {
     this.#delivery = delivery;
     this.#map = map;
     this.#redact = redact;
+    this.#captureContent = captureContent;
     this.#isLog = isLog;
   }
 
@@ -55,13 +63,20 @@ export class LogWriter {
     });
   }
 
+  /** An event of a span whose log is written: it can still bring the output. */
+  writeEvent(node: SpanNode, entry: LogEntry, event: SpanEvent): void {
+    const span = spanOfEvent(node.trace.traceId, node.spanId, event);
+    const { output } = this.#map(node, span, entry, { withContent: true, isClosing: false });
+    if (output) this.update(entry, { output });
+  }
+
   /** What the app itself says of the late fields. */
   update(entry: LogEntry, late: Late): void {
-    if (!this.#redact) return this.#delivery.override(entry, late);
+    const said = this.#captureContent ? late : withoutText(late);
+    if (!this.#redact) return this.#delivery.override(entry, said);
     this.#delivery.expect(entry);
-    this.#redacted(runRedact(this.#redact, { reference_id: entry.referenceId, ...late }), (result) => {
-      const cleared = result === null ? {} : result === 'failed' ? { duration: late.duration } : lateOf(result);
-      this.#delivery.override(entry, cleared);
+    this.#redacted(runRedact(this.#redact, { reference_id: entry.referenceId, ...said }), (result) => {
+      this.#delivery.override(entry, result === null ? {} : result === 'failed' ? withoutText(said) : lateOf(result));
     });
   }
 
@@ -100,6 +115,11 @@ export class LogWriter {
 
 function lateOf({ output, error, duration }: LogRequest): Late {
   return { output: output ?? undefined, error: error ?? undefined, duration: duration ?? undefined };
+}
+
+/** That it failed is structure, how it failed is content. */
+function withoutText({ error, duration }: Late): Late {
+  return { duration, error: error === undefined ? undefined : 'error' };
 }
 
 function flagged(datapoint: LogRequest): LogRequest {

@@ -6,7 +6,7 @@ import { createdAt } from './datapoint/span-time.ts';
 import { type DatapointSettings, type Identity, toDatapoint } from './datapoint/to-datapoint.ts';
 import type { LogEntry } from './delivery/log-entry.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { SpanSlice } from './otel.ts';
+import { type SpanSlice, withEvents } from './otel.ts';
 import type { SpanNode, Trace } from './trace/span-node.ts';
 import { decideContext } from './trace/trace-context.ts';
 
@@ -39,7 +39,8 @@ export function createMapLog(options: ResolvedOptions): MapLog {
     if (!span) return stub(identity, settings, isClosing);
     const user = readUser(span) ?? context.user;
     const kind = node.kind ?? 'generic';
-    const datapoint = toDatapoint(span, kind, readSpan(span, conventions), identity, settings, { ...context, user });
+    const reading = readSpan(withEvents(span, node.events), conventions);
+    const datapoint = toDatapoint(span, kind, reading, identity, settings, { ...context, user });
     return isClosing && node.state === 'open' ? closed(datapoint, createdAt(span)) : datapoint;
   };
 }

@@ -60,3 +60,40 @@ export function scopeOf(span: SpanSlice): InstrumentationScope {
 export function parentSpanIdOf(span: SpanSlice): string | undefined {
   return (span.parentSpanContext?.spanId ?? span.parentSpanId) || undefined;
 }
+
+/** The span with more events than it bears itself. The span stays as it is. */
+export function withEvents(span: SpanSlice, events: readonly SpanEvent[] | undefined): SpanSlice {
+  if (!events) return span;
+  return {
+    name: span.name,
+    kind: span.kind,
+    spanContext: () => span.spanContext(),
+    startTime: span.startTime,
+    endTime: span.endTime,
+    duration: span.duration,
+    ended: span.ended ?? true,
+    status: span.status,
+    attributes: span.attributes,
+    events: [...span.events, ...events],
+    instrumentationScope: scopeOf(span),
+    ...(span.resource && { resource: span.resource }),
+    ...(span.droppedAttributesCount !== undefined && { droppedAttributesCount: span.droppedAttributesCount }),
+  };
+}
+
+/** An open span that bears nothing but one GenAI event, so that conventions can read the event by itself. */
+export function spanOfEvent(traceId: string, spanId: string, event: SpanEvent): SpanSlice {
+  const time = event.time ?? ([0, 0] as const);
+  return {
+    name: event.name,
+    kind: 0,
+    spanContext: () => ({ traceId, spanId, traceFlags: 1 }),
+    startTime: time,
+    endTime: time,
+    duration: [0, 0],
+    ended: false,
+    status: { code: 0 },
+    attributes: { 'gen_ai.operation.name': 'chat' },
+    events: [event],
+  };
+}

@@ -16,8 +16,8 @@ import { HumanloopError } from './errors.ts';
 import { LogWriter } from './log-writer.ts';
 import { createMapLog } from './map-log.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { SpanSlice } from './otel.ts';
-import { estimateBytes } from './trace/estimate-bytes.ts';
+import type { SpanEvent, SpanSlice } from './otel.ts';
+import { estimateBytes, estimateEventBytes } from './trace/estimate-bytes.ts';
 import { createSelect, isLog } from './trace/select-spans.ts';
 import type { SpanNode } from './trace/span-node.ts';
 import { noteContext } from './trace/trace-context.ts';
@@ -73,7 +73,7 @@ export class Pipeline {
       this.#drops,
       options,
     );
-    this.#writer = new LogWriter(this.#delivery, createMapLog(options), options.redact, this.#isLog);
+    this.#writer = new LogWriter(this.#delivery, createMapLog(options), options, this.#isLog);
   }
 
   get isShutDown(): boolean {
@@ -107,6 +107,24 @@ export class Pipeline {
       }
       const entry = node?.entry ?? deliveredElsewhere(`${traceId}-${spanId}`);
       this.#writer.update(entry, late);
+    });
+  }
+
+  /** An event that belongs to a span and did not come on it. Of a log that is written already it can bring the output. */
+  addEvent(traceId: string, spanId: string, event: SpanEvent): void {
+    if (this.#shutdown) return;
+    guard(() => {
+      const node = this.#tracker.find(traceId, spanId);
+      if (!node || node.isNoLog) return;
+      if (node.state === 'settled') {
+        if (node.entry) this.#writer.writeEvent(node, node.entry, event);
+        return;
+      }
+      node.events ??= [];
+      node.events.push(event);
+      const bytes = estimateEventBytes(event);
+      node.heldBytes += bytes;
+      this.#heldBytes += bytes;
     });
   }
 

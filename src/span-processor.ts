@@ -2,7 +2,7 @@
 import type { Context, SpanContext } from '@opentelemetry/api';
 import { HumanloopError } from './errors.ts';
 import { type HumanloopOptions, type ResolvedOptions, resolveOptions } from './options.ts';
-import type { SpanSlice } from './otel.ts';
+import type { SpanEvent, SpanSlice } from './otel.ts';
 import { Pipeline, type Stats } from './pipeline.ts';
 
 /** The three fields of a log that can be completed after it was sent. */
@@ -47,6 +47,12 @@ export class HumanloopSpanProcessor {
   update(log: LogReference, { output, error, duration }: LateFields): void {
     const { traceId, spanId } = referenced(log);
     this.#pipeline.update(traceId, spanId, { output, error, duration });
+  }
+
+  /** Adds an event to a span's log that did not come on the span itself. Only GenAI events bear anything for a log. */
+  addEvent(log: LogReference, event: SpanEvent): void {
+    const { traceId, spanId } = referenced(log);
+    this.#pipeline.addEvent(traceId, spanId, event);
   }
 
   /**

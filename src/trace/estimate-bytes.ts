@@ -1,5 +1,5 @@
 /** What holding a span costs, roughly. It runs in `span.end`, so it adds up lengths and looks no deeper than it must. */
-import type { SpanSlice } from '../otel.ts';
+import type { SpanEvent, SpanSlice } from '../otel.ts';
 
 /** An empty span with its contexts, times and resource reference. */
 const SPAN_BYTES = 1_000;
@@ -7,8 +7,12 @@ const VALUE_BYTES = 50;
 
 export function estimateBytes(span: SpanSlice): number {
   let bytes = SPAN_BYTES + ofAttributes(span.attributes);
-  for (const event of span.events) bytes += VALUE_BYTES + (event.attributes ? ofAttributes(event.attributes) : 0);
+  for (const event of span.events) bytes += estimateEventBytes(event);
   return bytes;
+}
+
+export function estimateEventBytes({ attributes }: SpanEvent): number {
+  return VALUE_BYTES + (attributes ? ofAttributes(attributes) : 0);
 }
 
 function ofAttributes(attributes: Readonly<Record<string, unknown>>): number {

@@ -1,7 +1,7 @@
 /** What is remembered of the spans of one trace. Plain data: `trace-tracker.ts` says how it changes. */
 import type { LogKind } from '../conventions/convention.ts';
 import type { Late, LogEntry } from '../delivery/log-entry.ts';
-import type { SpanSlice } from '../otel.ts';
+import type { SpanEvent, SpanSlice } from '../otel.ts';
 import type { TraceContext } from './trace-context.ts';
 
 export interface Trace {
@@ -46,6 +46,8 @@ export interface SpanNode {
   kind: LogKind | undefined;
   /** What the app said through `update()` before the span was known to be a log. */
   overrides: Late | undefined;
+  /** Events that came another way than on the span. */
+  events: SpanEvent[] | undefined;
   /** Set once an ended span is decided to be no log. */
   isNoLog: boolean;
   /** Estimated bytes that holding the span costs, as long as it is held. */
@@ -69,6 +71,7 @@ export function createNode(trace: Trace, spanId: string, parent: SpanNode | unde
     entry: undefined,
     kind: undefined,
     overrides: undefined,
+    events: undefined,
     isNoLog: false,
     heldBytes: 0,
   };

@@ -119,6 +119,7 @@ export class TraceTracker {
   settle(node: SpanNode): void {
     node.state = 'settled';
     node.span = undefined;
+    node.events = undefined;
     this.#pendingCount--;
     node.trace.pendingCount--;
     this.#restIfDone(node.trace);

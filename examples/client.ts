@@ -29,7 +29,7 @@ console.log(`${body.id} was stored in ${roundTripTime.toFixed(0)} ms`);
 await humanloop.updateByRef({ referenceId: agent, output: 'It is Moby-Dick.', duration: 0.5 });
 
 try {
-  await humanloop.log({ project: 'client-example', duration: 'long' as never });
+  await humanloop.log({ project: 'client-example', config: { type: 'generic' }, duration: 'long' as never });
 } catch (error) {
   if (!(error instanceof HumanloopApiError)) throw error;
   console.log(`${error.status}: ${error.detail?.map(({ loc, msg }) => `${loc.join('.')} ${msg}`).join('; ')}`);

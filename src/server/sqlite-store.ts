@@ -24,7 +24,7 @@ import { timestampNow } from './timestamps.ts';
 
 /** `file` is a path, made absolute and its directory created, or `:memory:`. Rejects with a `SqliteError`. */
 export async function openSqliteStore(options: { file: string; busyTimeoutMillis?: number }): Promise<Store> {
-  const database = await openSqlite(options);
+  const database = openSqlite(options);
   const file = options.file === ':memory:' ? options.file : resolve(options.file);
   try {
     migrateSqlite(database, file);

@@ -3,6 +3,7 @@
  * dependency `@photostructure/sqlite`, which has the same interface. Nothing here knows what the file is for.
  */
 import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { HumanloopError } from '../errors.ts';
 
@@ -62,10 +63,10 @@ export interface OpenSqliteOptions {
 
 type Engine = new (file: string, options: { readOnly: boolean; timeout: number }) => SqliteDatabase;
 
-/** Rejects with a `SqliteError`, never with the engine's own error. */
-export async function openSqlite(options: OpenSqliteOptions): Promise<SqliteDatabase> {
+/** @throws {SqliteError} never the engine's own error. */
+export function openSqlite(options: OpenSqliteOptions): SqliteDatabase {
   const file = options.file === ':memory:' ? options.file : resolve(options.file);
-  const Database = await loadEngine(file);
+  const Database = loadEngine(file);
   try {
     // The file holds prompts: a directory made for it is for its owner only.
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -95,14 +96,17 @@ function closingWithCheckpoint(database: SqliteDatabase): SqliteDatabase {
   };
 }
 
-async function loadEngine(file: string): Promise<Engine> {
+/** Required and not imported, so that a constructor can say at once that there is no engine. */
+const require = createRequire(import.meta.url);
+
+function loadEngine(file: string): Engine {
   try {
-    return (await import('node:sqlite')).DatabaseSync as unknown as Engine;
+    return (require('node:sqlite') as { DatabaseSync: Engine }).DatabaseSync;
   } catch {
     // Older Node: the built-in module does not exist, or only behind a flag.
   }
   try {
-    return (await import('@photostructure/sqlite')).DatabaseSync as unknown as Engine;
+    return (require('@photostructure/sqlite') as { DatabaseSync: Engine }).DatabaseSync;
   } catch (cause) {
     const message =
       `No SQLite engine: Node ${process.versions.node} has no node:sqlite (22.13 and later have it), and the optional ` +

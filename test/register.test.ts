@@ -1,0 +1,126 @@
+/** `node --import humanloop-otel/register`, in apps of their own, against the real server. */
+import { expect, test } from 'vitest';
+import { readLogs } from '../scripts/read-logs.ts';
+import { createApp, runApp } from './app.ts';
+import { startTestServer } from './server/start-test-server.ts';
+
+const AGENT = `
+import { trace } from '@opentelemetry/api';
+const tracer = trace.getTracer('app');
+const chat = { attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' } };
+await tracer.startActiveSpan('agent', { attributes: { 'gen_ai.operation.name': 'invoke_agent' } }, async (agent) => {
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  tracer.startActiveSpan('chat', chat, (span) => span.end());
+  agent.end();
+});
+console.log('done');
+`;
+const REGISTER = ['--unhandled-rejections=strict', '--import', 'humanloop-otel/register', 'app.mjs'];
+const NO_SERVER = { HUMANLOOP_BASE_URL: 'http://127.0.0.1:9/v4' };
+
+test.each([
+  ['SDK 2', ['@opentelemetry/sdk-trace-node']],
+  ['the SDK that sdk-node brings', ['@opentelemetry/sdk-node']],
+  ['the SDK without Node parts', ['@opentelemetry/sdk-trace-base', '@opentelemetry/context-async-hooks']],
+])('with %s, what the app traces arrives, nested, and the app ends by itself', async (_, packages) => {
+  const server = await startTestServer();
+  const app = await createApp({ packages, files: { 'app.mjs': AGENT } });
+  const result = await runApp(app, REGISTER, {
+    env: { HUMANLOOP_BASE_URL: server.baseUrl, OTEL_SERVICE_NAME: 'zero-code' },
+  });
+  expect(result).toMatchObject({ code: 0, stdout: 'done\n', stderr: '' });
+  const logs = await readLogs(server.baseUrl, new Date(0));
+  const agent = logs.find(({ parent_id }) => !parent_id);
+  const model = logs.find(({ config }) => config?.type === 'model');
+  expect(logs).toHaveLength(2);
+  expect(agent?.id).toMatch(/^data_/);
+  expect(model).toMatchObject({ parent_id: agent?.id, session_id: agent?.session_id });
+  expect(agent?.duration).toBeGreaterThanOrEqual(0.004);
+  const projects = await server.call('GET', '/v4/projects');
+  expect(JSON.stringify(projects.body)).toContain('zero-code');
+});
+
+test('a CommonJS app is traced as well', async () => {
+  const server = await startTestServer();
+  const app = await createApp({
+    packages: ['@opentelemetry/sdk-trace-node'],
+    files: { 'app.cjs': `import('./app.mjs')`, 'app.mjs': AGENT },
+  });
+  const args = ['--import', 'humanloop-otel/register', 'app.cjs'];
+  const result = await runApp(app, args, { env: { HUMANLOOP_BASE_URL: server.baseUrl } });
+  expect(result).toMatchObject({ code: 0, stderr: '' });
+  expect(await readLogs(server.baseUrl, new Date(0))).toHaveLength(2);
+});
+
+test.each([
+  ['no SDK is installed', [], {}, 'no OpenTelemetry SDK found. Install one: npm install @opentelemetry/sdk-trace-node'],
+  [
+    'an option is wrong',
+    ['@opentelemetry/sdk-trace-node'],
+    { HUMANLOOP_BASE_URL: 'ftp://example.com' },
+    'environment variable HUMANLOOP_BASE_URL: expected an http(s) address without credentials, query or fragment, got a string of 17 characters',
+  ],
+])('where %s, one line says so and the app runs', async (_, packages, env, line) => {
+  const app = await createApp({ packages, files: { 'app.mjs': AGENT } });
+  const result = await runApp(app, REGISTER, { env: { ...NO_SERVER, ...env } });
+  expect(result).toMatchObject({ code: 0, stdout: 'done\n', stderr: `humanloop-otel/register: ${line}\n` });
+});
+
+test('a provider that is registered already stays as it is, with one line of warning', async () => {
+  const own = `
+    import { trace } from '@opentelemetry/api';
+    import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+    globalThis.ended = 0;
+    const spanProcessors = [{ onStart() {}, onEnd() { ended++ }, forceFlush: async () => {}, shutdown: async () => {} }];
+    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors }));`;
+  const app = await createApp({
+    packages: ['@opentelemetry/sdk-trace-base'],
+    files: { 'own.mjs': own, 'app.mjs': `${AGENT}; console.log(ended)` },
+  });
+  const result = await runApp(app, ['--import', './own.mjs', ...REGISTER], { env: NO_SERVER });
+  expect(result).toMatchObject({ code: 0, stdout: 'done\n2\n' });
+  expect(result.stderr).toBe(
+    'humanloop-otel/register: a tracer provider is registered already; add a HumanloopSpanProcessor to that one\n',
+  );
+});
+
+test('OTEL_SDK_DISABLED turns it off', async () => {
+  const app = await createApp({ packages: ['@opentelemetry/sdk-trace-node'], files: { 'app.mjs': AGENT } });
+  const result = await runApp(app, REGISTER, { env: { ...NO_SERVER, OTEL_SDK_DISABLED: 'true' } });
+  expect(result).toMatchObject({ code: 0, stdout: 'done\n', stderr: '' });
+});
+
+test('an app that traces nothing ends at once, and so does one whose server is down on exit()', async () => {
+  const app = await createApp({
+    packages: ['@opentelemetry/sdk-trace-node'],
+    files: { 'app.mjs': `console.log('idle')`, 'exit.mjs': `${AGENT}; process.exit(3)` },
+  });
+  expect(await runApp(app, REGISTER, { env: NO_SERVER })).toMatchObject({ code: 0, stdout: 'idle\n', stderr: '' });
+  const exiting = await runApp(app, [...REGISTER.slice(0, -1), 'exit.mjs'], { env: NO_SERVER });
+  expect(exiting).toMatchObject({ code: 3, stdout: 'done\n', stderr: '' });
+});
+
+test('instrumentations that are installed are started, and see nothing of the own requests', async () => {
+  const server = await startTestServer();
+  const bundle = `
+    const { UndiciInstrumentation } = require('@opentelemetry/instrumentation-undici');
+    exports.getNodeAutoInstrumentations = () => {
+      console.log('started');
+      return [new UndiciInstrumentation()];
+    };`;
+  const app = await createApp({
+    packages: [
+      '@opentelemetry/sdk-trace-node',
+      '@opentelemetry/instrumentation-undici',
+      '@opentelemetry/instrumentation',
+    ],
+    files: { 'bundle.cjs': bundle, 'app.mjs': AGENT },
+  });
+  const { mkdir, rename } = await import('node:fs/promises');
+  const directory = `${app}/node_modules/@opentelemetry/auto-instrumentations-node`;
+  await mkdir(directory);
+  await rename(`${app}/bundle.cjs`, `${directory}/index.js`);
+  const result = await runApp(app, REGISTER, { env: { HUMANLOOP_BASE_URL: server.baseUrl } });
+  expect(result).toMatchObject({ code: 0, stdout: 'started\ndone\n', stderr: '' });
+  expect(await readLogs(server.baseUrl, new Date(0))).toHaveLength(2);
+});

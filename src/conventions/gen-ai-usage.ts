@@ -1,32 +1,87 @@
 /** What the GenAI conventions report besides content: tokens, costs, ids and times. */
-import type { SpanSlice } from '../otel.ts';
-import { defined, firstCount, firstNumber, firstString, stringOf, textOf } from './attributes.ts';
+import type { Attributes, SpanSlice } from '../otel.ts';
+import { firstCount, firstNumber, firstString, put, stringOf } from './attributes.ts';
+import type { Reading } from './convention.ts';
 
-/** Tokens as reported, by today's names and all the earlier ones. Costs where both parts are known apart. */
-export function readUsage(span: SpanSlice) {
-  const { attributes } = span;
-  const promptTokens = firstCount(
+type Metadata = Record<string, unknown>;
+
+/** Tokens as reported, by today's names and all the earlier ones. */
+export function promptTokensOf(attributes: Attributes): number | undefined {
+  return firstCount(
     attributes,
     'gen_ai.usage.input_tokens',
     'gen_ai.usage.prompt_tokens',
     'gen_ai.response.prompt_tokens',
   );
-  const outputTokens = firstCount(
+}
+
+export function outputTokensOf(attributes: Attributes): number | undefined {
+  return firstCount(
     attributes,
     'gen_ai.usage.output_tokens',
     'gen_ai.usage.completion_tokens',
     'gen_ai.response.completion_tokens',
   );
-  const totalCost = firstNumber(
-    attributes,
-    'gen_ai.usage.cost',
-    'gen_ai.usage.total_cost',
-    'operation.cost',
-    'gen_ai.cost.total_cost',
+}
+
+/** Of a call: its own tokens, and costs where both parts are known apart. */
+export function readUsage({ attributes }: SpanSlice, into: Reading, metadata: Metadata): void {
+  put(into, 'promptTokens', promptTokensOf(attributes));
+  put(into, 'outputTokens', outputTokensOf(attributes));
+  put(into, 'promptCost', firstNumber(attributes, 'gen_ai.cost.input_cost', 'gen_ai.usage.input_cost'));
+  put(into, 'outputCost', firstNumber(attributes, 'gen_ai.cost.output_cost', 'gen_ai.usage.output_cost'));
+  readUsageDetails(attributes, metadata);
+}
+
+/** Of an agent: the sum over its calls, which have their own logs. */
+export function readAggregateUsage({ attributes }: SpanSlice, metadata: Metadata): void {
+  const usage: Metadata = {};
+  put(usage, 'prompt_tokens', promptTokensOf(attributes));
+  put(usage, 'output_tokens', outputTokensOf(attributes));
+  readUsageDetails(attributes, usage);
+  for (const _key in usage) {
+    metadata['usage'] = usage;
+    return;
+  }
+}
+
+/** Ids, names and times of the call. */
+export function readStructure({ attributes }: SpanSlice, metadata: Metadata): void {
+  put(metadata, 'response_id', stringOf(attributes['gen_ai.response.id']));
+  put(metadata, 'response_model', modelName(attributes['gen_ai.response.model']));
+  put(
+    metadata,
+    'service_tier',
+    firstString(attributes, 'openai.response.service_tier', 'gen_ai.openai.response.service_tier'),
   );
-  const details = {
-    total_tokens: firstCount(attributes, 'gen_ai.usage.total_tokens', 'llm.usage.total_tokens'),
-    cache_read_tokens: firstCount(
+  put(
+    metadata,
+    'system_fingerprint',
+    firstString(
+      attributes,
+      'openai.response.system_fingerprint',
+      'gen_ai.openai.response.system_fingerprint',
+      'gen_ai.openai.system_fingerprint',
+    ),
+  );
+  const firstChunk = firstNumber(
+    attributes,
+    'gen_ai.response.time_to_first_chunk',
+    'gen_ai.client.operation.time_to_first_chunk',
+  );
+  if (firstChunk !== undefined) metadata['time_to_first_chunk_ms'] = Math.round(firstChunk * 1e6) / 1e3;
+  put(metadata, 'tool_call_id', stringOf(attributes['gen_ai.tool.call.id']));
+  put(metadata, 'agent_id', stringOf(attributes['gen_ai.agent.id']));
+  put(metadata, 'data_source_id', stringOf(attributes['gen_ai.data_source.id']));
+  put(metadata, 'server_address', stringOf(attributes['server.address']));
+}
+
+function readUsageDetails(attributes: Attributes, into: Metadata): void {
+  put(into, 'total_tokens', firstCount(attributes, 'gen_ai.usage.total_tokens', 'llm.usage.total_tokens'));
+  put(
+    into,
+    'cache_read_tokens',
+    firstCount(
       attributes,
       'gen_ai.usage.cache_read.input_tokens',
       'gen_ai.usage.cache_read_input_tokens',
@@ -34,7 +89,11 @@ export function readUsage(span: SpanSlice) {
       'gen_ai.usage.details.cache_read_tokens',
       'gen_ai.usage.input_tokens.cached',
     ),
-    cache_write_tokens: firstCount(
+  );
+  put(
+    into,
+    'cache_write_tokens',
+    firstCount(
       attributes,
       'gen_ai.usage.cache_write.input_tokens',
       'gen_ai.usage.cache_creation.input_tokens',
@@ -43,67 +102,27 @@ export function readUsage(span: SpanSlice) {
       'gen_ai.usage.cache_write_tokens',
       'gen_ai.usage.details.cache_write_tokens',
     ),
-    reasoning_tokens: firstCount(
+  );
+  put(
+    into,
+    'reasoning_tokens',
+    firstCount(
       attributes,
       'gen_ai.usage.reasoning.output_tokens',
       'gen_ai.usage.reasoning_tokens',
       'gen_ai.usage.output_tokens.reasoning',
       'gen_ai.usage.details.reasoning_tokens',
     ),
-    // 0 is what OpenLIT writes for a price it does not know.
-    total_cost: totalCost === 0 ? undefined : totalCost,
-  };
-  const aggregate = defined<Record<string, unknown>>({
-    prompt_tokens: promptTokens,
-    output_tokens: outputTokens,
-    ...details,
-  });
-  return {
-    own: {
-      promptTokens,
-      outputTokens,
-      promptCost: firstNumber(
-        attributes,
-        'gen_ai.cost.input_cost',
-        'gen_ai.usage.input_cost',
-        'gen_ai.cost.input_tokens',
-      ),
-      outputCost: firstNumber(
-        attributes,
-        'gen_ai.cost.output_cost',
-        'gen_ai.usage.output_cost',
-        'gen_ai.cost.output_tokens',
-      ),
-    },
-    details,
-    aggregate: Object.keys(aggregate).length > 0 ? aggregate : undefined,
-  };
-}
-
-/** Ids, names and times of the call. */
-export function readStructure(span: SpanSlice): Record<string, unknown> {
-  const { attributes } = span;
-  const firstChunk = firstNumber(
-    attributes,
-    'gen_ai.response.time_to_first_chunk',
-    'gen_ai.client.operation.time_to_first_chunk',
   );
-  return {
-    response_id: stringOf(attributes['gen_ai.response.id']),
-    response_model: modelName(attributes['gen_ai.response.model']),
-    service_tier: firstString(attributes, 'openai.response.service_tier', 'gen_ai.openai.response.service_tier'),
-    system_fingerprint: firstString(
-      attributes,
-      'openai.response.system_fingerprint',
-      'gen_ai.openai.response.system_fingerprint',
-      'gen_ai.openai.system_fingerprint',
-    ),
-    time_to_first_chunk_ms: firstChunk === undefined ? undefined : Math.round(firstChunk * 1e6) / 1e3,
-    tool_call_id: stringOf(attributes['gen_ai.tool.call.id']),
-    agent_id: stringOf(attributes['gen_ai.agent.id']),
-    data_source_id: stringOf(attributes['gen_ai.data_source.id']),
-    server_address: textOf(attributes['server.address']) || undefined,
-  };
+  const totalCost = firstNumber(
+    attributes,
+    'gen_ai.usage.cost',
+    'gen_ai.usage.total_cost',
+    'operation.cost',
+    'gen_ai.cost.total_cost',
+  );
+  // 0 is what OpenLIT writes for a price it does not know.
+  if (totalCost !== undefined && totalCost !== 0) into['total_cost'] = totalCost;
 }
 
 /** LangChain's callbacks write `unknown` for a model they do not see. */

@@ -3,5 +3,5 @@ import type { Damage } from './attributes.ts';
 
 /** Structure: attribute names only. */
 export function damageMetadata(damage: Damage): { truncated?: string[] } {
-  return damage.size > 0 ? { truncated: [...damage].sort() } : {};
+  return damage.size > 0 ? { truncated: [...damage] } : {};
 }

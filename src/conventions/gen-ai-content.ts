@@ -1,7 +1,7 @@
 /** Messages, output and inputs of the GenAI conventions, from attributes first and events else. */
 import type { ChatMessage } from '../datapoint/datapoint.ts';
 import type { Attributes, SpanSlice } from '../otel.ts';
-import { type Damage, defined, definedOrNone, isObject, jsonOf, stringOf } from './attributes.ts';
+import { type Damage, isObject, jsonOf, noneIfEmpty, put, stringOf } from './attributes.ts';
 import type { Reading, SpanKind } from './convention.ts';
 import { type EventContent, readEventContent } from './gen-ai-events.ts';
 import { prefixed } from './indexed-groups.ts';
@@ -14,11 +14,13 @@ const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', 
 
 const NO_EVENTS: EventContent = {};
 
-export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage): Reading {
+export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage, into: Reading): void {
   const { attributes } = span;
   const events = span.events.length > 0 ? readEventContent(span) : NO_EVENTS;
-  const variables = variablesOf(attributes);
-  if (kind === 'generic') return readValues(attributes, events, damage);
+  if (kind === 'generic') {
+    readValues(attributes, events, damage, into);
+    return;
+  }
 
   const reader = new MessageReader();
   const input =
@@ -33,18 +35,15 @@ export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage
   const others =
     kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];
 
-  return defined<Reading>({
-    inputs: variables,
-    messages: messages.length > 0 ? messages : undefined,
-    outputMessage,
-    output: messageText(outputMessage),
-    finishReason: reader.finishReason,
-    contentMetadata: definedOrNone<Record<string, unknown>>({
-      ...reasoningMetadata(reader),
-      choices: others.length > 0 ? others : undefined,
-      evaluations: evaluationsOf(attributes, events),
-    }),
-  });
+  put(into, 'inputs', variablesOf(attributes));
+  if (messages.length > 0) into.messages = messages;
+  put(into, 'outputMessage', outputMessage);
+  put(into, 'output', messageText(outputMessage));
+  put(into, 'finishReason', reader.finishReason);
+  const content = reasoningMetadata(reader);
+  if (others.length > 0) content['choices'] = others;
+  put(content, 'evaluations', evaluationsOf(attributes, events));
+  put(into, 'contentMetadata', noneIfEmpty(content));
 }
 
 /** Attribute content as the message readers take it; cut JSON as what could be saved, else as text. */
@@ -83,7 +82,7 @@ function lastAnswer(answers: readonly ChatMessage[]): ChatMessage | undefined {
 }
 
 /** Embeddings, retrieval, workflows: no conversation, but something in and something out. */
-function readValues(attributes: Attributes, events: EventContent, damage: Damage): Reading {
+function readValues(attributes: Attributes, events: EventContent, damage: Damage, into: Reading): void {
   const input = contentAt(attributes, ['gen_ai.input.messages', 'gen_ai.prompt'], damage) ?? events.input;
   const query = stringOf(attributes['gen_ai.retrieval.query.text']);
   const documents = attributes['gen_ai.retrieval.documents'];
@@ -91,13 +90,12 @@ function readValues(attributes: Attributes, events: EventContent, damage: Damage
   const reader = new MessageReader();
   const messages = holdsMessages(input) ? reader.read(input) : undefined;
   const outputMessage = output === undefined ? undefined : lastAnswer(reader.readOutput(output));
-  return defined<Reading>({
-    inputs: query !== undefined ? { query } : messages ? variablesOf(attributes) : inputsOf(input),
-    messages,
-    outputMessage,
-    output: jsonOrText(documents) ?? messageText(outputMessage),
-    contentMetadata: definedOrNone<Record<string, unknown>>({ evaluations: evaluationsOf(attributes, events) }),
-  });
+  put(into, 'inputs', query !== undefined ? { query } : messages ? variablesOf(attributes) : inputsOf(input));
+  put(into, 'messages', messages);
+  put(into, 'outputMessage', outputMessage);
+  put(into, 'output', jsonOrText(documents) ?? messageText(outputMessage));
+  const evaluations = evaluationsOf(attributes, events);
+  if (evaluations) into.contentMetadata = { evaluations };
 }
 
 function holdsMessages(input: unknown): boolean {

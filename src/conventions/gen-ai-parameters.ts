@@ -2,14 +2,13 @@
 import type { Attributes } from '../otel.ts';
 import {
   type Damage,
-  defined,
-  definedOrNone,
-  firstNumber,
   firstString,
   integerOf,
   jsonOf,
+  noneIfEmpty,
   numberOf,
   objectOf,
+  put,
   stringListOf,
   stringOf,
 } from './attributes.ts';
@@ -18,32 +17,34 @@ import { modelName } from './gen-ai-usage.ts';
 import { toModelTools, toSchema } from './model-tools.ts';
 import { plainJson } from './plain-json.ts';
 
-export function readGenAiParameters(attributes: Attributes, kind: SpanKind, damage: Damage): Reading {
-  const model = modelName(attributes['gen_ai.request.model']) ?? modelName(attributes['gen_ai.response.model']);
-  const provider = firstString(attributes, 'gen_ai.provider.name', 'gen_ai.system');
+export function readGenAiParameters(attributes: Attributes, kind: SpanKind, damage: Damage, into: Reading): void {
   if (kind === 'tool') {
-    return defined<Reading>({
-      other: toolDetails(attributes),
-      toolParameters: toSchema(attributes['gen_ai.tool.parameters']),
-    });
+    const type = stringOf(attributes['gen_ai.tool.type']);
+    if (type !== undefined) into.other = { tool_type: type };
+    put(into, 'toolParameters', toSchema(attributes['gen_ai.tool.parameters']));
+    return;
   }
-  return {
-    model,
-    provider,
-    endpoint: kind === 'model' ? endpointOf(attributes) : undefined,
-    maxTokens:
-      integerOf(attributes['gen_ai.request.max_tokens']) ??
-      integerOf(attributes['gen_ai.request.max_completion_tokens']),
-    temperature: numberOf(attributes['gen_ai.request.temperature']),
-    topP: numberOf(attributes['gen_ai.request.top_p']),
-    presencePenalty: numberOf(attributes['gen_ai.request.presence_penalty']),
-    frequencyPenalty: numberOf(attributes['gen_ai.request.frequency_penalty']),
-    seed: integerOf(attributes['gen_ai.request.seed']) ?? integerOf(attributes['gen_ai.openai.request.seed']),
-    stop: stringListOf(attributes['gen_ai.request.stop_sequences']),
-    responseFormat: responseFormat(attributes),
-    tools: readTools(attributes, damage),
-    other: readOther(attributes),
-  } as Reading;
+  put(into, 'model', modelName(attributes['gen_ai.request.model']) ?? modelName(attributes['gen_ai.response.model']));
+  put(into, 'provider', firstString(attributes, 'gen_ai.provider.name', 'gen_ai.system'));
+  if (kind === 'model') into.endpoint = endpointOf(attributes);
+  put(
+    into,
+    'maxTokens',
+    integerOf(attributes['gen_ai.request.max_tokens']) ?? integerOf(attributes['gen_ai.request.max_completion_tokens']),
+  );
+  put(into, 'temperature', numberOf(attributes['gen_ai.request.temperature']));
+  put(into, 'topP', numberOf(attributes['gen_ai.request.top_p']));
+  put(into, 'presencePenalty', numberOf(attributes['gen_ai.request.presence_penalty']));
+  put(into, 'frequencyPenalty', numberOf(attributes['gen_ai.request.frequency_penalty']));
+  put(
+    into,
+    'seed',
+    integerOf(attributes['gen_ai.request.seed']) ?? integerOf(attributes['gen_ai.openai.request.seed']),
+  );
+  put(into, 'stop', stringListOf(attributes['gen_ai.request.stop_sequences']));
+  put(into, 'responseFormat', responseFormat(attributes));
+  put(into, 'tools', readTools(attributes, damage));
+  put(into, 'other', readOther(attributes));
 }
 
 function endpointOf(attributes: Attributes): 'chat' | 'complete' {
@@ -77,25 +78,29 @@ function responseFormat(attributes: Attributes): Reading['responseFormat'] {
 
 function readOther(attributes: Attributes): Record<string, unknown> | undefined {
   const schema = attributes['gen_ai.request.structured_output_schema'];
-  return definedOrNone<Record<string, unknown>>({
-    top_k: numberOf(attributes['gen_ai.request.top_k']),
-    n: integerOf(attributes['gen_ai.request.choice.count']),
-    reasoning_effort: firstString(
+  const other: Record<string, unknown> = {};
+  put(other, 'top_k', numberOf(attributes['gen_ai.request.top_k']));
+  put(other, 'n', integerOf(attributes['gen_ai.request.choice.count']));
+  put(
+    other,
+    'reasoning_effort',
+    firstString(
       attributes,
       'gen_ai.request.reasoning_effort',
       'openai.request.reasoning_effort',
       'gen_ai.openai.request.reasoning_effort',
     ),
-    thinking_type: firstString(attributes, 'gen_ai.request.thinking_type', 'gen_ai.request.thinking.type'),
-    thinking_budget_tokens: firstNumber(attributes, 'gen_ai.request.thinking.budget_tokens'),
-    service_tier: firstString(attributes, 'openai.request.service_tier', 'gen_ai.openai.request.service_tier'),
-    encoding_formats: stringListOf(attributes['gen_ai.request.encoding_formats']),
-    dimensions: integerOf(attributes['gen_ai.embeddings.dimension.count']),
-    retrieval_top_k: numberOf(attributes['gen_ai.retrieval.top_k']),
-    structured_output_schema: schema === undefined ? undefined : plainJson(jsonOf(schema) ?? schema),
-  });
-}
-
-function toolDetails(attributes: Attributes): Record<string, unknown> | undefined {
-  return definedOrNone<Record<string, unknown>>({ tool_type: stringOf(attributes['gen_ai.tool.type']) });
+  );
+  put(other, 'thinking_type', firstString(attributes, 'gen_ai.request.thinking_type', 'gen_ai.request.thinking.type'));
+  put(other, 'thinking_budget_tokens', numberOf(attributes['gen_ai.request.thinking.budget_tokens']));
+  put(
+    other,
+    'service_tier',
+    firstString(attributes, 'openai.request.service_tier', 'gen_ai.openai.request.service_tier'),
+  );
+  put(other, 'encoding_formats', stringListOf(attributes['gen_ai.request.encoding_formats']));
+  put(other, 'dimensions', integerOf(attributes['gen_ai.embeddings.dimension.count']));
+  put(other, 'retrieval_top_k', numberOf(attributes['gen_ai.retrieval.top_k']));
+  if (schema !== undefined) other['structured_output_schema'] = plainJson(jsonOf(schema) ?? schema);
+  return noneIfEmpty(other);
 }

@@ -5,14 +5,14 @@
  * Content stands in attributes (JSON or, with SDK 3, structured), in span events, or, for log records, in events that
  * were handed over with the span: `gen-ai-events.ts`.
  */
-import { type SpanSlice, STATUS_ERROR } from '../otel.ts';
-import { type Damage, defined, firstString, stringOf } from './attributes.ts';
+import { type Attributes, type SpanSlice, STATUS_ERROR } from '../otel.ts';
+import { type Damage, firstString, noneIfEmpty, put, stringOf } from './attributes.ts';
 import type { Convention, Reading, SpanKind } from './convention.ts';
 import { damageMetadata } from './damage.ts';
 import { toFinishReason } from './finish-reason.ts';
 import { readGenAiContent } from './gen-ai-content.ts';
 import { readGenAiParameters } from './gen-ai-parameters.ts';
-import { readStructure, readUsage } from './gen-ai-usage.ts';
+import { readAggregateUsage, readStructure, readUsage } from './gen-ai-usage.ts';
 import { inputsOf } from './inputs.ts';
 import { isLostAnswer } from './messages.ts';
 import { jsonOrText } from './plain-json.ts';
@@ -58,35 +58,34 @@ export const genAi: Convention = {
   },
 
   read(span: SpanSlice): Reading {
-    const kind = genAi.classify(span);
+    const kind = genAi.classify(span) ?? 'generic';
     const { attributes } = span;
     const damage: Damage = new Set();
-    const content = kind === 'tool' ? readTool(span, damage) : readGenAiContent(span, kind ?? 'generic', damage);
-    const finishReason =
-      toFinishReason(attributes['gen_ai.response.finish_reasons']) ??
-      toFinishReason(attributes['gen_ai.response.finish_reason']) ??
-      content.finishReason;
-    const usage = readUsage(span);
-    if (isLostAnswer(content.outputMessage, finishReason, usage.own.outputTokens)) {
-      delete content.outputMessage;
-      delete content.output;
+    const reading: Reading = {};
+    const metadata: Record<string, unknown> = {};
+    readGenAiParameters(attributes, kind, damage, reading);
+    if (kind === 'tool') readTool(attributes, damage, reading);
+    else readGenAiContent(span, kind, damage, reading);
+    readStructure(span, metadata);
+    if (kind === 'model' || kind === 'generic') readUsage(span, reading, metadata);
+    else readAggregateUsage(span, metadata);
+    put(reading, 'callId', stringOf(attributes['gen_ai.response.id']));
+    put(reading, 'name', readName(span, kind));
+    put(reading, 'description', firstString(attributes, 'gen_ai.tool.description', 'gen_ai.agent.description'));
+    if (kind !== 'tool') {
+      const finishReason =
+        toFinishReason(attributes['gen_ai.response.finish_reasons']) ??
+        toFinishReason(attributes['gen_ai.response.finish_reason']);
+      put(reading, 'finishReason', finishReason);
     }
-    const isCall = kind === 'model' || kind === 'generic';
-    return defined<Reading>({
-      ...readGenAiParameters(attributes, kind ?? 'generic', damage),
-      ...content,
-      ...(isCall ? usage.own : undefined),
-      callId: stringOf(attributes['gen_ai.response.id']),
-      name: readName(span, kind),
-      description: firstString(attributes, 'gen_ai.tool.description', 'gen_ai.agent.description'),
-      finishReason: kind === 'tool' ? undefined : finishReason,
-      error: readError(span, finishReason === undefined ? {} : { finishReason }),
-      metadata: defined<Record<string, unknown>>({
-        ...readStructure(span),
-        ...(isCall ? usage.details : { usage: usage.aggregate }),
-        ...damageMetadata(damage),
-      }),
-    });
+    if (isLostAnswer(reading.outputMessage, reading.finishReason, reading.outputTokens)) {
+      delete reading.outputMessage;
+      delete reading.output;
+    }
+    put(reading, 'error', readError(span, { finishReason: reading.finishReason }));
+    put(metadata, 'truncated', damageMetadata(damage).truncated);
+    put(reading, 'metadata', noneIfEmpty(metadata));
+    return reading;
   },
 };
 
@@ -107,19 +106,13 @@ function looksLikeCall(span: SpanSlice): boolean {
   );
 }
 
-function readTool(span: SpanSlice, damage: Damage): Reading {
-  const { attributes } = span;
-  const argumentsKey =
-    attributes['gen_ai.tool.call.arguments'] !== undefined
-      ? 'gen_ai.tool.call.arguments'
-      : attributes['gen_ai.tool.input'] !== undefined
-        ? 'gen_ai.tool.input'
-        : 'gen_ai.tool.args';
-  return defined<Reading>({
-    inputs: inputsOf(attributes[argumentsKey], damage, argumentsKey),
-    output: jsonOrText(attributes['gen_ai.tool.call.result'] ?? attributes['gen_ai.tool.output']),
-  });
+function readTool(attributes: Attributes, damage: Damage, into: Reading): void {
+  const key = ARGUMENT_KEYS.find((name) => attributes[name] !== undefined);
+  if (key) put(into, 'inputs', inputsOf(attributes[key], damage, key));
+  put(into, 'output', jsonOrText(attributes['gen_ai.tool.call.result'] ?? attributes['gen_ai.tool.output']));
 }
+
+const ARGUMENT_KEYS = ['gen_ai.tool.call.arguments', 'gen_ai.tool.input', 'gen_ai.tool.args'] as const;
 
 function readName(span: SpanSlice, kind: SpanKind | undefined): string | undefined {
   const { attributes } = span;

@@ -40,7 +40,8 @@ export function readSpan(span: SpanSlice, conventions: readonly Convention[] = C
     const next = read(convention, span);
     if (reading === undefined) {
       decided = kind;
-      reading = { ...next, metadata: { ...next.metadata, convention: convention.name } };
+      reading = next;
+      reading.metadata = { ...next.metadata, convention: convention.name };
     } else {
       fill(reading, kind === decided ? next : withoutUsage(next));
     }

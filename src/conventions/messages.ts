@@ -144,10 +144,10 @@ export class MessageReader {
 
 /** Content for which v4 has no place: thinking of the answer, and thinking and summaries in its history. */
 export function reasoningMetadata(reader: MessageReader): Record<string, unknown> {
-  return {
-    ...(reader.reasoning.length > 0 && { reasoning: reader.reasoning.join('\n') }),
-    ...(reader.inputReasoning.length > 0 && { input_reasoning: reader.inputReasoning.join('\n') }),
-  };
+  const metadata: Record<string, unknown> = {};
+  if (reader.reasoning.length > 0) metadata['reasoning'] = reader.reasoning.join('\n');
+  if (reader.inputReasoning.length > 0) metadata['input_reasoning'] = reader.inputReasoning.join('\n');
+  return metadata;
 }
 
 /** Joins neighbouring messages of the assistant into one: text, then calls. */

@@ -5,16 +5,14 @@
 import { type Attributes, type SpanSlice, scopeOf } from '../otel.ts';
 import {
   type Damage,
-  defined,
-  definedOrNone,
-  firstCount,
-  firstNumber,
   firstString,
   integerOf,
   isObject,
   jsonOf,
+  noneIfEmpty,
   numberOf,
   objectOf,
+  put,
   stringListOf,
   stringOf,
 } from './attributes.ts';
@@ -22,12 +20,13 @@ import type { Convention, Reading, SpanKind } from './convention.ts';
 import { damageMetadata } from './damage.ts';
 import { toFinishReason } from './finish-reason.ts';
 import { genAi } from './gen-ai.ts';
+import { outputTokensOf } from './gen-ai-usage.ts';
 import { prefixed } from './indexed-groups.ts';
 import { inputsOf } from './inputs.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { isLostAnswer, messageText } from './messages.ts';
 import { readIndexedMessages } from './openllmetry-messages.ts';
-import { plainJson, textOrJson } from './plain-json.ts';
+import { jsonOrText, plainObject } from './plain-json.ts';
 import { readError } from './read-error.ts';
 
 const SCOPE = '@traceloop/';
@@ -61,32 +60,29 @@ export const openLlmetry: Convention = {
     const { attributes } = span;
     const damage: Damage = new Set();
     const kind = openLlmetry.classify(span);
-    const own = kind === 'model' ? readModel(attributes, damage) : readEntity(span, kind, damage);
-    const error = readError(span, own.finishReason === undefined ? {} : { finishReason: own.finishReason });
-    return defined<Reading>({
-      ...own,
-      ...readPrompt(attributes),
-      error,
-      contentMetadata: definedOrNone<Record<string, unknown>>({
-        ...(plainJson(prefixed(attributes, 'traceloop.association.properties.')) as
-          | Record<string, unknown>
-          | undefined),
-        ...own.contentMetadata,
-      }),
-      metadata: definedOrNone<Record<string, unknown>>({
-        workflow:
-          kind === 'model' || own.name !== stringOf(attributes['traceloop.workflow.name'])
-            ? stringOf(attributes['traceloop.workflow.name'])
-            : undefined,
-        entity_path: stringOf(attributes['traceloop.entity.path']),
-        prompt_key: stringOf(attributes['traceloop.prompt.key']),
-        prompt_version: numberOf(attributes['traceloop.prompt.version']),
-        prompt_version_name: stringOf(attributes['traceloop.prompt.version_name']),
-        ...damageMetadata(damage),
-      }),
-    });
+    const reading: Reading = {};
+    if (kind === 'model') readModel(attributes, damage, reading);
+    else readEntity(span, kind, damage, reading);
+    readPrompt(attributes, reading);
+    put(reading, 'error', readError(span, { finishReason: reading.finishReason }));
+    const properties = prefixed(attributes, 'traceloop.association.properties.');
+    if (properties) reading.contentMetadata = { ...plainObject(properties), ...reading.contentMetadata };
+    put(reading, 'metadata', readStructure(attributes, reading, damage));
+    return reading;
   },
 };
+
+function readStructure(attributes: Attributes, reading: Reading, damage: Damage): Record<string, unknown> | undefined {
+  const metadata: Record<string, unknown> = {};
+  const workflow = stringOf(attributes['traceloop.workflow.name']);
+  if (workflow !== reading.name) put(metadata, 'workflow', workflow);
+  put(metadata, 'entity_path', stringOf(attributes['traceloop.entity.path']));
+  put(metadata, 'prompt_key', stringOf(attributes['traceloop.prompt.key']));
+  put(metadata, 'prompt_version', numberOf(attributes['traceloop.prompt.version']));
+  put(metadata, 'prompt_version_name', stringOf(attributes['traceloop.prompt.version_name']));
+  put(metadata, 'truncated', damageMetadata(damage).truncated);
+  return noneIfEmpty(metadata);
+}
 
 /** LangChain's tools are tasks; newer releases say so in the operation, older ones in the class name only. */
 function entityKind(span: SpanSlice, entity: unknown): SpanKind {
@@ -97,51 +93,51 @@ function entityKind(span: SpanSlice, entity: unknown): SpanKind {
   return ENTITY_KINDS.get(entity) ?? 'generic';
 }
 
-function readModel(attributes: Attributes, damage: Damage): Reading {
+function readModel(attributes: Attributes, damage: Damage, into: Reading): void {
   const request = attributes['llm.request.type'];
+  if (request !== undefined) into.endpoint = request === 'completion' ? 'complete' : 'chat';
+  put(into, 'frequencyPenalty', numberOf(attributes['llm.frequency_penalty']));
+  put(into, 'presencePenalty', numberOf(attributes['llm.presence_penalty']));
+  put(into, 'stop', stringListOf(attributes['llm.chat.stop_sequences']));
+  put(into, 'maxTokens', integerOf(attributes['llm.request.max_tokens']));
+  const other: Record<string, unknown> = {};
+  put(other, 'top_k', numberOf(attributes['llm.top_k']));
+  put(other, 'reasoning_effort', stringOf(attributes['llm.request.reasoning_effort']));
+  put(other, 'repetition_penalty', numberOf(attributes['llm.request.repetition_penalty']));
+  put(other, 'thinking_type', stringOf(attributes['llm.request.thinking.type']));
+  put(other, 'thinking_budget_tokens', numberOf(attributes['llm.request.thinking.budget_tokens']));
+  put(into, 'other', noneIfEmpty(other));
+
   const { messages, answers, tools, reasoning, finishReason } = readIndexedMessages(attributes, damage);
-  const outputTokens = firstCount(attributes, 'gen_ai.usage.completion_tokens', 'gen_ai.usage.output_tokens');
-  const outputMessage = isLostAnswer(answers[0], finishReason, outputTokens) ? undefined : answers[0];
-  return {
-    endpoint: request === undefined ? undefined : request === 'completion' ? 'complete' : 'chat',
-    frequencyPenalty: numberOf(attributes['llm.frequency_penalty']),
-    presencePenalty: numberOf(attributes['llm.presence_penalty']),
-    stop: stringListOf(attributes['llm.chat.stop_sequences']),
-    maxTokens: integerOf(attributes['llm.request.max_tokens']),
-    tools,
-    other: definedOrNone<Record<string, unknown>>({
-      top_k: numberOf(attributes['llm.top_k']),
-      reasoning_effort: firstString(attributes, 'llm.request.reasoning_effort'),
-      repetition_penalty: numberOf(attributes['llm.request.repetition_penalty']),
-      thinking_type: stringOf(attributes['llm.request.thinking.type']),
-      thinking_budget_tokens: firstNumber(attributes, 'llm.request.thinking.budget_tokens'),
-    }),
-    messages: messages.length > 0 ? messages : undefined,
-    outputMessage,
-    output: messageText(outputMessage),
-    finishReason:
-      finishReason ??
+  const [answer] = answers;
+  const outputMessage = isLostAnswer(answer, finishReason, outputTokensOf(attributes)) ? undefined : answer;
+  put(into, 'tools', tools);
+  if (messages.length > 0) into.messages = messages;
+  put(into, 'outputMessage', outputMessage);
+  put(into, 'output', messageText(outputMessage));
+  put(
+    into,
+    'finishReason',
+    finishReason ??
       toFinishReason(attributes['llm.response.finish_reason']) ??
       toFinishReason(attributes['llm.response.stop_reason']),
-    contentMetadata: definedOrNone<Record<string, unknown>>({
-      ...reasoning,
-      choices: answers.length > 1 ? answers.slice(1) : undefined,
-    }),
-  } as Reading;
+  );
+  if (answers.length > 1) reasoning['choices'] = answers.slice(1);
+  put(into, 'contentMetadata', noneIfEmpty(reasoning));
 }
 
-function readEntity(span: SpanSlice, kind: SpanKind | undefined, damage: Damage): Reading {
+function readEntity(span: SpanSlice, kind: SpanKind | undefined, damage: Damage, into: Reading): void {
   const { attributes } = span;
-  const input = entityValue(attributes, 'traceloop.entity.input', damage);
   const output = entityValue(attributes, 'traceloop.entity.output', damage);
   const result = kind === 'tool' && isObject(output) && output['role'] === 'tool' ? output : undefined;
-  const name = firstString(attributes, 'traceloop.entity.name', 'traceloop.workflow.name');
-  return {
-    // The class of a LangChain tool is its entity name; its own name is in what it answers.
-    name: kind === 'tool' ? (stringOf(result?.['name']) ?? name) : name,
-    inputs: entityInputs(input),
-    output: output === undefined || output === null ? undefined : textOrJson(result ? result['content'] : output),
-  } as Reading;
+  // The class of a LangChain tool is its entity name; its own name is in what it answers.
+  put(
+    into,
+    'name',
+    stringOf(result?.['name']) ?? firstString(attributes, 'traceloop.entity.name', 'traceloop.workflow.name'),
+  );
+  put(into, 'inputs', entityInputs(entityValue(attributes, 'traceloop.entity.input', damage)));
+  put(into, 'output', jsonOrText(result ? result['content'] : output));
 }
 
 /** `{ args, kwargs }` of the decorated function: keyword arguments, or the one object that was passed. */
@@ -161,13 +157,8 @@ function entityValue(attributes: Attributes, key: string, damage: Damage): unkno
   return typeof value === 'string' && value.includes('"lc":1') ? fromLangChain(parsed) : parsed;
 }
 
-function readPrompt(attributes: Attributes): Reading {
-  if (attributes['traceloop.prompt.key'] === undefined && attributes['traceloop.prompt.template'] === undefined)
-    return {};
-  return defined<Reading>({
-    promptTemplate: stringOf(attributes['traceloop.prompt.template']),
-    inputs: plainJson(prefixed(attributes, 'traceloop.prompt.template_variables.')) as
-      | Record<string, unknown>
-      | undefined,
-  });
+function readPrompt(attributes: Attributes, into: Reading): void {
+  put(into, 'promptTemplate', stringOf(attributes['traceloop.prompt.template']));
+  if (attributes['traceloop.prompt.key'] === undefined && into.promptTemplate === undefined) return;
+  put(into, 'inputs', plainObject(prefixed(attributes, 'traceloop.prompt.template_variables.')));
 }

@@ -9,12 +9,12 @@ import type { ReadError } from './convention.ts';
 
 export interface ErrorSigns {
   /** The vocabulary itself says that the span failed, whatever the status. */
-  readonly failed?: boolean;
+  readonly failed?: boolean | undefined;
   /** The vocabulary's own words for it; they win over the generic places. */
   readonly message?: string;
   readonly type?: string;
   /** From `toFinishReason`; `error` makes the span failed. */
-  readonly finishReason?: string;
+  readonly finishReason?: string | undefined;
 }
 
 const HTTP_FAILURE = 400;
@@ -40,11 +40,11 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
     meaningful(attributes['error.type']) ??
     meaningful(exception?.['exception.type']) ??
     (finishError ? 'finish reason error' : undefined);
-  return {
-    ...(message !== undefined && { message: withoutStack(message) }),
-    ...(type !== undefined && { type }),
-    ...(status !== undefined && status >= HTTP_FAILURE && { httpStatus: status }),
-  };
+  const error: { message?: string; type?: string; httpStatus?: number } = {};
+  if (message !== undefined) error.message = withoutStack(message);
+  if (type !== undefined) error.type = type;
+  if (status !== undefined && status >= HTTP_FAILURE) error.httpStatus = status;
+  return error;
 }
 
 /** `Error` and `_OTHER` say less than no type. */

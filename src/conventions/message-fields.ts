@@ -26,10 +26,12 @@ export function toRole(value: unknown, fallback: ChatRole = 'user'): ChatRole {
   return (typeof value === 'string' && ROLES.get(value.toLowerCase())) || fallback;
 }
 
-/** Opens `{ message }` (choices, events), LangChain's `{ kwargs }` and `{ type, data }`. */
+/** Opens `{ message }` (choices, events), `{ content: { parts } }`, LangChain's `{ kwargs }` and `{ type, data }`. */
 export function innerMessage(item: Fields): Fields {
   if (isObject(item['message'])) return item['message'];
   if (isObject(item['kwargs'])) return item['kwargs'];
+  // Gemini's candidates.
+  if (isObject(item['content']) && 'parts' in item['content']) return item['content'];
   if (isObject(item['data']) && LANGCHAIN_TYPES.has(String(item['type']))) return item['data'];
   return item;
 }

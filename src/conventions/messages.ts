@@ -74,13 +74,14 @@ export class MessageReader {
     }
     const message = innerMessage(item);
     const role = roleOf(item, message, fallback);
-    const name = stringOf(message['name']);
+    let name = stringOf(message['name']);
     const toolCallId = stringOf(message['tool_call_id']) ?? stringOf(message['toolCallId']);
     const body = message['parts'] ?? message['content'] ?? message['contents'];
     if (isLonePart(message, body)) {
       collectPart(message, parts);
+      // The name of a tool, then, and not of who speaks.
+      name = undefined;
     } else if (body === undefined) {
-      // Nothing but calls, which stand beside; or Cohere's `message`.
       collectPart(message['text'], parts);
     } else if (role === 'tool' && !holdsResults(body)) {
       parts.results.push({ id: toolCallId ?? stringOf(message['id']), name, content: resultContent(body) });

@@ -53,7 +53,7 @@ function meaningful(value: unknown): string | undefined {
   return type === '_OTHER' || type === 'unknown' || type === 'Error' ? undefined : type;
 }
 
-export function lastException(span: SpanSlice): Readonly<Record<string, unknown>> | undefined {
+function lastException(span: SpanSlice): Readonly<Record<string, unknown>> | undefined {
   for (let i = span.events.length - 1; i >= 0; i--) {
     if (span.events[i]!.name === 'exception') return span.events[i]!.attributes;
   }
@@ -61,7 +61,7 @@ export function lastException(span: SpanSlice): Readonly<Record<string, unknown>
 }
 
 /** Messages of LangChain carry the stack; a line that begins with `at ` or a Python traceback ends the message. */
-export function withoutStack(message: string): string {
+function withoutStack(message: string): string {
   const python = message.indexOf('\nTraceback (most recent call last)');
   const node = message.search(/\n {4}at /);
   const end = Math.min(python < 0 ? message.length : python, node < 0 ? message.length : node, MAX_MESSAGE_CHARS);

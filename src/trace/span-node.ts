@@ -2,7 +2,13 @@
 import type { LogKind } from '../conventions/convention.ts';
 import type { Late, LogEntry } from '../delivery/log-entry.ts';
 import type { SpanEvent, SpanSlice } from '../otel.ts';
-import type { TraceContext } from './trace-context.ts';
+
+/** What all logs of a trace share. */
+export interface TraceContext {
+  session: string | undefined;
+  user: string | undefined;
+  tags: readonly string[] | undefined;
+}
 
 export interface Trace {
   readonly traceId: string;

@@ -1,13 +1,7 @@
 /** What holds for every log of a trace: its session, its user, its tags. Decided when the first of them is written. */
 import { readSession, readTags, readUser } from '../conventions/context.ts';
 import type { SpanSlice } from '../otel.ts';
-import type { SpanNode, Trace } from './span-node.ts';
-
-export interface TraceContext {
-  session: string | undefined;
-  user: string | undefined;
-  tags: readonly string[] | undefined;
-}
+import type { SpanNode, Trace, TraceContext } from './span-node.ts';
 
 type ReadSession = (span: SpanSlice) => string | undefined;
 

@@ -1,0 +1,151 @@
+/** Imports run one way, downwards. The rooms and their order are those of the list below; nothing else is allowed. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createApp, runApp } from './app.ts';
+import { startTestServer } from './server/start-test-server.ts';
+
+/** From the top. A file imports files of its own room and of rooms below it, types included. */
+const APP_ROOMS = [
+  ['index.ts', 'register.ts'],
+  ['installed.ts'],
+  ['log-record-processor.ts'],
+  ['span-processor.ts', 'span-exporter.ts'],
+  ['pipeline.ts'],
+  ['log-writer.ts', 'turns.ts'],
+  ['map-log.ts'],
+  ['trace/'],
+  ['delivery/'],
+  ['client/'],
+  ['datapoint/'],
+  ['options.ts'],
+  ['conventions/'],
+  ['otel.ts', 'errors.ts'],
+  // The wire schema is the bottom: both halves of the package speak it.
+  ['datapoint/datapoint.ts'],
+];
+/** The other half: it knows the wire schema and nothing of OpenTelemetry. */
+const SERVER_ROOMS = [['cli.ts'], ['server/'], ['sqlite/'], ['errors.ts'], ['datapoint/datapoint.ts']];
+/** Loaded when they are first needed, since they cost more to load than the rest of the package together. */
+const LAZY = /^(undici|zod|node:sqlite|@photostructure\/sqlite|postgres)$/;
+const LAZY_ALLOWED: Readonly<Record<string, RegExp>> = { zod: /^(datapoint\/datapoint\.ts|server\/)/ };
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly isType: boolean;
+  readonly isDynamic: boolean;
+}
+
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
+const imports = files.flatMap(readImports);
+const inside = imports.filter(({ to }) => files.includes(to));
+
+function readImports(file: string): Import[] {
+  const text = readFileSync(join('src', file), 'utf8').replaceAll(/^\s*(\/?\*|\/\/).*$/gm, '');
+  const found: Import[] = [];
+  for (const [, type, names = '', target = ''] of text.matchAll(
+    /^(?:import|export)\s(type\s)?([\w\s{},*$]*?from\s)?\s*'([^']+)'/gm,
+  )) {
+    const isType = type !== undefined || /^\{\s*(type\s[^,}]+,?\s*)+\}/.test(names);
+    found.push({ from: file, to: resolveImport(file, target), isType, isDynamic: false });
+  }
+  for (const [, target = ''] of text.matchAll(/\bimport\('([^']+)'\)/g)) {
+    found.push({ from: file, to: resolveImport(file, target), isType: false, isDynamic: true });
+  }
+  return found;
+}
+
+function resolveImport(file: string, target: string): string {
+  return target.startsWith('.') ? join(dirname(file), target) : target;
+}
+
+/** Place in the order, or -1. The longest name that fits counts: a file may have a place of its own in its room. */
+function rankOf(file: string, rooms: readonly (readonly string[])[]): number {
+  const room = rooms
+    .flat()
+    .filter((name) => file === name || (name.endsWith('/') && file.startsWith(name)))
+    .sort((a, b) => b.length - a.length)[0];
+  return rooms.findIndex((names) => names.includes(room ?? ''));
+}
+
+const show = ({ from, to }: Import) => `${from} → ${to}`;
+
+test('the imports are found', () => {
+  expect(inside.map(show)).toContain('pipeline.ts → delivery/delivery.ts');
+  expect(inside.filter(({ isType }) => isType).map(show)).toContain('errors.ts → datapoint/datapoint.ts');
+  expect(imports.filter(({ isDynamic }) => isDynamic).map(show)).toContain('client/http-transport.ts → undici');
+});
+
+test('every file has its room', () => {
+  const rooms = [...APP_ROOMS, ...SERVER_ROOMS];
+  expect(files.filter((file) => !file.startsWith('viewer/') && rankOf(file, rooms) < 0)).toEqual([]);
+});
+
+test.each([
+  ['app', APP_ROOMS],
+  ['server', SERVER_ROOMS],
+])('imports of the %s half run downwards', (_, rooms) => {
+  const upwards = inside.filter(({ from, to }) => {
+    const [rank, target] = [rankOf(from, rooms), rankOf(to, rooms)];
+    return rank >= 0 && (target < rank || (target === rank && dirname(from) !== dirname(to)));
+  });
+  expect(upwards.map(show)).toEqual([]);
+});
+
+test('the viewer takes types only from the other rooms, and no other room imports it', () => {
+  const crossing = inside.filter(({ from, to }) => from.startsWith('viewer/') !== to.startsWith('viewer/'));
+  expect(crossing.filter(({ from, isType }) => !(from.startsWith('viewer/') && isType)).map(show)).toEqual([]);
+});
+
+test('what is slow to load is loaded when it is needed', () => {
+  const eager = imports.filter(({ to, isType, isDynamic }) => LAZY.test(to) && !isType && !isDynamic);
+  expect(eager.filter(({ from, to }) => !LAZY_ALLOWED[to]?.test(from)).map(show)).toEqual([]);
+  const schema = inside.filter(({ to, isType }) => to === 'datapoint/datapoint.ts' && !isType);
+  expect(schema.filter(({ from }) => !from.startsWith('server/')).map(show)).toEqual([]);
+});
+
+test('no file imports itself by way of others', () => {
+  const targets = new Map<string, string[]>();
+  for (const { from, to } of inside) targets.set(from, [...(targets.get(from) ?? []), to]);
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (file: string, path: readonly string[]) => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+    if (done.has(file)) return;
+    done.add(file);
+    for (const target of targets.get(file) ?? []) visit(target, [...path, file]);
+  };
+  for (const file of files) visit(file, []);
+  expect(circles).toEqual([]);
+});
+
+test('an app that imports the package loads neither zod nor undici, and undici with the first request', async () => {
+  const server = await startTestServer();
+  const printer = `export async function resolve(specifier, context, next) {
+    const resolved = await next(specifier, context);
+    const [, name] = /node_modules\\/(zod|undici)\\//.exec(resolved.url) ?? [];
+    if (name) (await import('node:fs')).writeSync(1, name + '\\n');
+    return resolved;
+  }`;
+  const app = await createApp({
+    packages: ['@opentelemetry/sdk-trace-base'],
+    files: {
+      'printer.mjs': printer,
+      'register-printer.mjs': `import { register } from 'node:module'; register('./printer.mjs', import.meta.url);`,
+      'app.mjs': `
+        import { HumanloopSpanProcessor } from 'humanloop-otel';
+        import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+        const processor = new HumanloopSpanProcessor();
+        const provider = new BasicTracerProvider({ spanProcessors: [processor] });
+        console.log('imported');
+        provider.getTracer('app').startSpan('chat', { attributes: { 'gen_ai.operation.name': 'chat' } }).end();
+        await processor.forceFlush();
+        console.log('flushed', processor.stats().logged);`,
+    },
+  });
+  const { stdout } = await runApp(app, ['--import', './register-printer.mjs', 'app.mjs'], {
+    env: { HUMANLOOP_BASE_URL: server.baseUrl },
+  });
+  expect([...new Set(stdout.trim().split('\n'))]).toEqual(['imported', 'undici', 'flushed 1']);
+});

@@ -7,10 +7,10 @@ import { encodeDatapoint } from './datapoint/encode.ts';
 import { type Redacted, runRedact } from './datapoint/redact.ts';
 import type { Delivery } from './delivery/delivery.ts';
 import { type Late, LogEntry } from './delivery/log-entry.ts';
-import type { MapLog } from './map-log.ts';
+import type { MapFlags, MapLog } from './map-log.ts';
 import type { ResolvedOptions } from './options.ts';
-import { type SpanEvent, spanOfEvent } from './otel.ts';
-import { findAncestor, type SpanNode } from './trace/span-node.ts';
+import { millisOf, type SpanEvent, type SpanSlice, spanOfEvent } from './otel.ts';
+import { findAncestor, referenceOf, type SpanNode } from './trace/span-node.ts';
 
 export class LogWriter {
   readonly #delivery: Delivery;
@@ -47,18 +47,43 @@ export class LogWriter {
     if (node.overrides) this.update(entry, node.overrides);
     node.overrides = undefined;
     this.#attempt(entry, () => {
-      const datapoint = this.#map(node, span, entry, { withContent: true, isClosing: this.closesOpenSpans });
-      if (!this.#redact) return this.#offer(entry, datapoint);
       const { version } = entry;
-      const withoutContent = () =>
-        this.#map(node, span, entry, { withContent: false, isClosing: this.closesOpenSpans });
-      this.#redacted(runRedact(this.#redact, datapoint), (result) => {
+      const parent = entry.effectiveParent?.referenceId;
+      this.#mapped(node, span, parent, { isClosing: this.closesOpenSpans }, (datapoint) => {
         // Hooks may answer out of order; what was said later holds.
         if (entry.version !== version) return;
         this.#attempt(entry, () => {
-          if (result === null) this.#delivery.drop(entry, 'redacted');
-          else this.#offer(entry, result === 'failed' ? flagged(withoutContent()) : result);
+          if (datapoint === null) return this.#delivery.drop(entry, 'redacted');
+          const { body, late } = encodeDatapoint(datapoint);
+          this.#delivery.offer(entry, body, late);
         });
+      });
+    });
+  }
+
+  /**
+   * Lets the spool know of a log that is held back, and of the open ancestors above it, as they are now. Nothing is
+   * decided by that: when it is written, it is written anew.
+   */
+  draft(node: SpanNode): void {
+    const { span } = node;
+    if (!span || node.isDrafted || node.entry || !this.#isLog(node)) return;
+    node.isDrafted = true;
+    const parent = findAncestor(node, this.#isLog);
+    if (parent) this.draft(parent);
+    const parentReferenceId = parent && referenceOf(parent);
+    this.#mapped(node, span, parentReferenceId, { isClosing: false, isDraft: true }, (datapoint) => {
+      if (!datapoint || node.entry || node.state === 'settled') return;
+      const { body, late } = encodeDatapoint(datapoint);
+      this.#delivery.spool?.draft({
+        referenceId: referenceOf(node),
+        parentReferenceId,
+        body,
+        late,
+        acknowledged: undefined,
+        isDelivered: false,
+        isFinal: node.state !== 'open',
+        startedMillis: millisOf(span.startTime),
       });
     });
   }
@@ -66,7 +91,7 @@ export class LogWriter {
   /** An event of a span whose log is written: it can still bring the output. */
   writeEvent(node: SpanNode, entry: LogEntry, event: SpanEvent): void {
     const span = spanOfEvent(node.trace.traceId, node.spanId, event);
-    const { output } = this.#map(node, span, entry, { withContent: true, isClosing: false });
+    const { output } = this.#map(node, span, undefined, { withContent: true, isClosing: false });
     if (output) this.update(entry, { output });
   }
 
@@ -80,14 +105,24 @@ export class LogWriter {
     });
   }
 
+  /** Maps and redacts; `null` where the hook withholds the log. A hook that fails clears nothing but the structure. */
+  #mapped(
+    node: SpanNode,
+    span: SpanSlice | undefined,
+    parent: string | undefined,
+    flags: Omit<MapFlags, 'withContent'>,
+    use: (datapoint: LogRequest | null) => void,
+  ): void {
+    const datapoint = this.#map(node, span, parent, { ...flags, withContent: true });
+    if (!this.#redact) return use(datapoint);
+    this.#redacted(runRedact(this.#redact, datapoint), (result) => {
+      use(result === 'failed' ? flagged(this.#map(node, span, parent, { ...flags, withContent: false })) : result);
+    });
+  }
+
   #redacted(result: Redacted | Promise<Redacted>, use: (result: Redacted) => void): void {
     if (result instanceof Promise) void result.then(use);
     else use(result);
-  }
-
-  #offer(entry: LogEntry, datapoint: LogRequest): void {
-    const { body, late } = encodeDatapoint(datapoint);
-    this.#delivery.offer(entry, body, late);
   }
 
   #attempt(entry: LogEntry, step: () => void): void {
@@ -103,7 +138,8 @@ export class LogWriter {
     let parent: SpanNode | undefined = node;
     for (; parent && !parent.entry; parent = findAncestor(parent, this.#isLog)) missing.push(parent);
     for (const step of missing.reverse()) {
-      step.entry = new LogEntry(`${step.trace.traceId}-${step.spanId}`, parent?.entry, step.trace.logs);
+      step.entry = new LogEntry(referenceOf(step), parent?.entry, step.trace.logs);
+      if (step.span) step.entry.startedMillis = millisOf(step.span.startTime);
       this.#delivery.expect(step.entry);
       // Ended ancestors come by themselves. An open one is posted as it is, for its child's sake.
       if (step !== node && (step.state === 'open' || !step.span)) this.write(step);

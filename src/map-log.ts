@@ -4,11 +4,10 @@ import { readSpan } from './conventions/index.ts';
 import type { LogRequest } from './datapoint/datapoint.ts';
 import { createdAt } from './datapoint/span-time.ts';
 import { type DatapointSettings, type Identity, toDatapoint } from './datapoint/to-datapoint.ts';
-import type { LogEntry } from './delivery/log-entry.ts';
 import type { ResolvedOptions } from './options.ts';
 import { type SpanSlice, withEvents } from './otel.ts';
-import type { SpanNode, Trace } from './trace/span-node.ts';
-import { decideContext } from './trace/trace-context.ts';
+import { referenceOf, type SpanNode, type Trace } from './trace/span-node.ts';
+import { decideContext, findContext } from './trace/trace-context.ts';
 
 const UNKNOWN_PROJECT = 'unknown_service';
 
@@ -16,15 +15,22 @@ export interface MapFlags {
   readonly withContent: boolean;
   /** The app shuts down: a span that is open now will not be seen to end. */
   readonly isClosing: boolean;
+  /** What is decided once for a trace may still change: the log is not sent yet. */
+  readonly isDraft?: boolean;
 }
 
 /** `span` is `undefined` for a parent that did not come. */
-export type MapLog = (node: SpanNode, span: SpanSlice | undefined, entry: LogEntry, flags: MapFlags) => LogRequest;
+export type MapLog = (
+  node: SpanNode,
+  span: SpanSlice | undefined,
+  parentReferenceId: string | undefined,
+  flags: MapFlags,
+) => LogRequest;
 
 export function createMapLog(options: ResolvedOptions): MapLog {
   const { project, environment, source, conventions } = options;
-  return (node, span, entry, { withContent, isClosing }) => {
-    const context = decideContext(node.trace, options.session);
+  return (node, span, parentReferenceId, { withContent, isClosing, isDraft }) => {
+    const context = (isDraft ? findContext : decideContext)(node.trace, options.session);
     const settings: DatapointSettings = {
       project: projectOf(project, span ?? anySpan(node.trace)),
       environment,
@@ -32,9 +38,9 @@ export function createMapLog(options: ResolvedOptions): MapLog {
       captureContent: withContent && options.captureContent,
     };
     const identity: Identity = {
-      referenceId: entry.referenceId,
+      referenceId: referenceOf(node),
       sessionReferenceId: context.session as string,
-      parentReferenceId: entry.effectiveParent?.referenceId,
+      parentReferenceId,
     };
     if (!span) return stub(identity, settings, isClosing);
     const user = readUser(span) ?? context.user;

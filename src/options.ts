@@ -58,8 +58,21 @@ export interface HumanloopOptions {
   retry?: { minDelayMillis?: number; maxDelayMillis?: number; maxElapsedMillis?: number };
   /** Deadline of `forceFlush` and `shutdown`. Default: 30,000. */
   flushTimeoutMillis?: number;
+  /** Keeps what is not acknowledged on disk, for the next start. Default: off. */
+  spool?: Partial<SpoolOptions> & Pick<SpoolOptions, 'directory'>;
   /** Called with what was dropped and why. A throw is ignored. */
   onDrop?: (report: DropReport) => void;
+}
+
+export interface SpoolOptions {
+  /** Made if it is not there, for its owner only. Several processes may share it. */
+  readonly directory: string;
+  /** Bound of one process's file. Default: 1 GiB. */
+  readonly maxBytes: number;
+  /** What a dead process left longer ago is not sent any more. Default: 2 days. */
+  readonly maxAgeMillis: number;
+  /** Within this time what is accepted is on disk. Default: 200. */
+  readonly fsyncMillis: number;
 }
 
 export interface ResolvedOptions {
@@ -81,6 +94,7 @@ export interface ResolvedOptions {
   readonly timeoutMillis: number;
   readonly retry: RetryOptions;
   readonly flushTimeoutMillis: number;
+  readonly spool: SpoolOptions | undefined;
   readonly onDrop: ((report: DropReport) => void) | undefined;
 }
 
@@ -93,6 +107,7 @@ export interface RetryOptions {
 export const DEFAULT_BASE_URL = 'http://127.0.0.1:4340/v4';
 
 const MEBIBYTE = 1024 * 1024;
+const SPOOL_DEFAULTS = { maxBytes: 1024 * MEBIBYTE, maxAgeMillis: 2 * 24 * 3_600_000, fsyncMillis: 200 };
 /** Timers take at most 2^31-1 milliseconds; longer ones fire at once. */
 const MAX_MILLIS = 2 ** 31 - 1;
 
@@ -129,9 +144,11 @@ const TOP_LEVEL: Record<keyof HumanloopOptions, Check> = {
   timeoutMillis: MILLIS,
   retry: ['an object', isObject],
   flushTimeoutMillis: MILLIS,
+  spool: ['an object with a directory', (value) => isObject(value) && 'directory' in (value as object)],
   onDrop: FUNCTION,
 };
 const BOUNDS = { maxItems: COUNT, maxBytes: COUNT };
+const SPOOL = { directory: TEXT, maxBytes: COUNT, maxAgeMillis: MILLIS, fsyncMillis: MILLIS };
 const RETRY = { minDelayMillis: MILLIS, maxDelayMillis: MILLIS, maxElapsedMillis: MILLIS };
 
 /**
@@ -142,6 +159,7 @@ export function resolveOptions(options: HumanloopOptions = {}, env: Environment 
   check('batch.', options.batch, BOUNDS);
   check('queue.', options.queue, BOUNDS);
   check('retry.', options.retry, RETRY);
+  check('spool.', options.spool, SPOOL);
 
   const baseUrl = options.baseUrl ?? fromEnvironment(env, 'HUMANLOOP_BASE_URL', TOP_LEVEL.baseUrl) ?? DEFAULT_BASE_URL;
   const captureContent = fromEnvironment(env, 'HUMANLOOP_CAPTURE_CONTENT', [
@@ -167,6 +185,7 @@ export function resolveOptions(options: HumanloopOptions = {}, env: Environment 
     timeoutMillis: options.timeoutMillis ?? 10_000,
     retry: withDefaults(options.retry, { minDelayMillis: 500, maxDelayMillis: 30_000, maxElapsedMillis: 600_000 }),
     flushTimeoutMillis: options.flushTimeoutMillis ?? 30_000,
+    spool: options.spool && withDefaults(options.spool, { directory: options.spool.directory, ...SPOOL_DEFAULTS }),
     onDrop: options.onDrop,
   });
 }

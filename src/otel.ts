@@ -97,3 +97,9 @@ export function spanOfEvent(traceId: string, spanId: string, event: SpanEvent): 
     events: [event],
   };
 }
+
+/** Unix milliseconds, 0 where the time is none. */
+export function millisOf(time: HrTime): number {
+  const millis = Math.floor(time[0] * 1e3 + time[1] / 1e6);
+  return Number.isSafeInteger(millis) ? millis : 0;
+}

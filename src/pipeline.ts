@@ -19,7 +19,7 @@ import type { ResolvedOptions } from './options.ts';
 import type { SpanEvent, SpanSlice } from './otel.ts';
 import { estimateBytes, estimateEventBytes } from './trace/estimate-bytes.ts';
 import { createSelect, isLog } from './trace/select-spans.ts';
-import type { SpanNode } from './trace/span-node.ts';
+import { referenceOf, type SpanNode } from './trace/span-node.ts';
 import { noteContext } from './trace/trace-context.ts';
 import { TraceTracker } from './trace/trace-tracker.ts';
 import { Turns } from './turns.ts';
@@ -58,6 +58,8 @@ export class Pipeline {
   /** Called when all that is due by then has been handed to the delivery. */
   #marks: (() => void)[] = [];
   #heldBytes = 0;
+  /** Held spans that the spool does not know yet. */
+  #drafts: SpanNode[] = [];
   #timer: NodeJS.Timeout | undefined;
   #shutdown: Promise<void> | undefined;
 
@@ -71,7 +73,7 @@ export class Pipeline {
     this.#delivery = new Delivery(
       transport ?? createHttpTransport({ ...options, connections: options.concurrency }),
       this.#drops,
-      options,
+      { ...options, isPressed: () => this.#usage() > PRESSURE },
     );
     this.#writer = new LogWriter(this.#delivery, createMapLog(options), options, this.#isLog);
   }
@@ -91,6 +93,7 @@ export class Pipeline {
       this.#heldBytes -= node.heldBytes;
       node.heldBytes = estimateBytes(span);
       this.#heldBytes += node.heldBytes;
+      if (this.#delivery.spool && node.state === 'held') this.#drafts.push(node);
       this.#relieve();
       this.#turns.schedule();
     });
@@ -203,11 +206,18 @@ export class Pipeline {
         this.#heldBytes -= node.heldBytes;
         node.heldBytes = 0;
         if (node.trace.openCount > 0) noteContext(node, this.#options.session);
+        if (node.isDrafted && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
         this.#tracker.settle(node);
         yield;
       }
+      const drafts = this.#drafts;
+      this.#drafts = [];
+      for (const node of drafts) {
+        if (node.state === 'held') guard(() => this.#writer.draft(node));
+        yield;
+      }
       for (const reached of marks) reached();
-      if (due.length === 0 && this.#marks.length === 0) break;
+      if (due.length + drafts.length + this.#marks.length === 0) break;
     }
     this.#workAt(this.#tracker.nextReleaseMillis);
   }
@@ -219,16 +229,17 @@ export class Pipeline {
     this.#timer.unref();
   }
 
-  #relieve(): void {
+  /** The fuller of the two bounds, as a share of it. */
+  #usage(): number {
     const { queue } = this.#options;
-    const items = () => this.#tracker.pendingCount + this.#delivery.pendingCount;
-    const bytes = () => this.#heldBytes + this.#delivery.bytes;
-    if (items() > PRESSURE * queue.maxItems || bytes() > PRESSURE * queue.maxBytes) {
-      this.#tracker.releaseOldest(RELEASED_AT_ONCE);
-    }
-    while (items() > queue.maxItems || bytes() > queue.maxBytes) {
-      if (!this.#delivery.dropOldestTrace('queue_full')) return;
-    }
+    const items = this.#tracker.pendingCount + this.#delivery.heldCount;
+    return Math.max(items / queue.maxItems, (this.#heldBytes + this.#delivery.bytes) / queue.maxBytes);
+  }
+
+  #relieve(): void {
+    if (this.#usage() <= PRESSURE) return;
+    this.#tracker.releaseOldest(RELEASED_AT_ONCE);
+    while (this.#usage() > 1 && this.#delivery.dropOldestTrace('queue_full'));
   }
 }
 

@@ -12,22 +12,31 @@
  */
 import type { Transport } from '../client/transport.ts';
 import { HumanloopError } from '../errors.ts';
-import type { RetryOptions } from '../options.ts';
+import type { RetryOptions, SpoolOptions } from '../options.ts';
 import type { DropReason, Drops } from './drops.ts';
 import { Ledger } from './ledger.ts';
 import { isExpired, type Late, type LogEntry } from './log-entry.ts';
+import { recoverEntries } from './recovery.ts';
 import { Sender, type Shipment } from './sender.ts';
+import { Spool, type SpoolOwner } from './spool.ts';
+import type { OrphanedLog } from './spool-file.ts';
 import { Updates } from './updates.ts';
 import { judgePost, type Verdict } from './verdict.ts';
 import { encodeWave, Waves } from './waves.ts';
 
+/** A log's states, ids and places in lists. */
+const ENTRY_BYTES = 700;
 /** After so many errors of the server on the same logs they go in halves, in case one of them causes the error. */
 const SERVER_ERRORS_BEFORE_HALVING = 3;
+const PROBED_AT_ONCE = 100;
 
 export interface DeliveryOptions {
   readonly batch: { readonly maxItems: number; readonly maxBytes: number };
   readonly concurrency: number;
   readonly retry: RetryOptions;
+  readonly spool?: SpoolOptions | undefined;
+  /** Memory is short: with a spool, bodies that are on disk are let go. */
+  readonly isPressed?: () => boolean;
 }
 
 export class Delivery {
@@ -36,20 +45,23 @@ export class Delivery {
   readonly #waves: Waves;
   readonly #updates: Updates;
   readonly #sender: Sender;
+  #spool: Spool | undefined;
   #isClosed = false;
+  #unloadedCount = 0;
+  #spooledCount = 0;
   #retriedCount = 0;
 
+  /** @throws {SqliteError} if a spool is asked for and there is no SQLite engine. */
   constructor(transport: Transport, drops: Drops, options: DeliveryOptions) {
-    this.#maxElapsedMillis = options.retry.maxElapsedMillis;
+    // What is on disk is given up by its age there, not by how long it has been tried.
+    this.#maxElapsedMillis = options.spool ? Number.POSITIVE_INFINITY : options.retry.maxElapsedMillis;
     this.#waves = new Waves(options.batch);
     this.#ledger = new Ledger(
       drops,
       (entry) => this.#waves.add(entry),
       (entry) => this.#updates.add(entry),
     );
-    this.#updates = new Updates(this.#ledger, drops, options.retry.maxElapsedMillis, (entries) =>
-      this.#sendAgain(entries),
-    );
+    this.#updates = new Updates(this.#ledger, drops, this.#maxElapsedMillis, (entries) => this.#sendAgain(entries));
     const work = {
       takeUpdate: () => this.#updates.take(),
       takeWave: () => this.#takeWave(),
@@ -57,16 +69,20 @@ export class Delivery {
       isWaveUrgent: () => this.#waves.isFull || this.#ledger.isAwaited,
     };
     this.#sender = new Sender(transport, work, options);
+    if (options.spool) {
+      this.#spool = new Spool(options.spool, drops, this.#spoolOwner(options.isPressed ?? (() => false)));
+      this.#ledger.journal = this.#spool;
+    }
   }
 
-  /** Bytes of the datapoints that are held here. */
+  /** Bytes of what is held here in memory, estimated. */
   get bytes(): number {
-    return this.#ledger.bytes;
+    return this.#ledger.bytes + this.#ledger.pending.size * ENTRY_BYTES;
   }
 
-  /** Logs that have something left to do. */
-  get pendingCount(): number {
-    return this.#ledger.pending.size;
+  /** Logs that have something left to do and are in memory as a whole. */
+  get heldCount(): number {
+    return this.#ledger.pending.size - this.#unloadedCount;
   }
 
   stats() {
@@ -75,6 +91,7 @@ export class Delivery {
       inFlight: this.#sender.inFlight,
       logged: this.#ledger.deliveredCount,
       updated: this.#updates.updatedCount,
+      spooled: this.#spooledCount,
       retried: this.#retriedCount + this.#updates.retriedCount,
     };
   }
@@ -131,19 +148,71 @@ export class Delivery {
     clearTimeout(timer);
     forget();
     if (!isDone) {
-      throw new HumanloopError(`${this.pendingCount} logs were not acknowledged within ${Math.round(timeoutMillis)} ms`);
+      throw new HumanloopError(
+        `${this.#ledger.pending.size} logs were not acknowledged within ${Math.round(timeoutMillis)} ms`,
+      );
     }
   }
 
-  /** Counts what is left as dropped and closes the connections. */
+  /** Leaves what is left to the spool, or counts it as dropped, and closes the connections. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const entry of [...this.#ledger.pending]) this.drop(entry, 'shutdown');
+    if (this.#spool) this.#spooledCount = this.#ledger.pending.size;
+    this.#spool?.close();
+    if (!this.#spool) for (const entry of [...this.#ledger.pending]) this.drop(entry, 'shutdown');
     await this.#sender.close();
   }
 
+  /** The spool, where one is used: spans that are held back are drafted in it. */
+  get spool(): Spool | undefined {
+    return this.#spool;
+  }
+
+  /** With a spool, what is on disk need not be in memory too. */
+  #spoolOwner(isPressed: () => boolean): SpoolOwner {
+    return {
+      isPressed,
+      unload: (entry) => {
+        if (entry.state !== 'waiting' && entry.state !== 'ready') return;
+        this.#ledger.change(entry, () => entry.unload());
+        this.#unloadedCount++;
+      },
+      dropOldest: () => this.#ledger.dropOldestTrace('spool_full'),
+      recover: (logs) => this.#recover(logs),
+    };
+  }
+
+  /** Logs of a process that is no more: which of them the server has is not known, so it is asked first. */
+  #recover(logs: readonly OrphanedLog[]): void {
+    if (this.#isClosed) return;
+    const entries = recoverEntries(logs);
+    for (const entry of entries) {
+      this.#ledger.expect(entry);
+      if (entry.storedBytes !== undefined) this.#unloadedCount++;
+    }
+    const unsure = entries.filter(({ state }) => state === 'unsure');
+    const { length } = unsure;
+    for (let start = 0; start < length; start += PROBED_AT_ONCE) {
+      this.#updates.ask(unsure.slice(start, start + PROBED_AT_ONCE), false);
+    }
+    for (const entry of entries) this.#ledger.reconcile(entry);
+    this.#sender.pump();
+  }
+
+  /** Brings the body of a log back that is on disk only. */
+  #isLoaded(entry: LogEntry): boolean {
+    if (entry.storedBytes === undefined) return true;
+    let isLoaded = false;
+    this.#ledger.change(entry, () => {
+      isLoaded = this.#spool?.load(entry) === true;
+    });
+    this.#unloadedCount--;
+    if (!isLoaded) this.drop(entry, 'spool_lost');
+    return isLoaded;
+  }
+
   #takeWave(): Shipment | undefined {
-    const entries = this.#waves.take();
+    const entries = this.#waves.take().filter((entry) => this.#isLoaded(entry));
     if (entries.length === 0) return undefined;
     const body = encodeWave(entries);
     const sent = entries.map((entry) => entry.desired);
@@ -163,7 +232,8 @@ export class Delivery {
     if (this.#isClosed) return;
     switch (verdict.kind) {
       case 'stored':
-        return entries.forEach((entry, index) => this.#ledger.delivered(entry, sent[index] as Late));
+        for (const [index, entry] of entries.entries()) this.#ledger.delivered(entry, sent[index] as Late);
+        return;
       case 'invalid':
         return this.#separate(entries, verdict);
       case 'tooLarge':
@@ -187,8 +257,11 @@ export class Delivery {
       if (isExpired(entry, this.#maxElapsedMillis)) this.drop(entry, 'retry_expired', why);
       else again.push(entry);
     }
-    for (const entry of again) entry.state = 'ready';
-    this.#waves.addAgain(again);
+    // After a restart the parent may have to be sent again, too, and first.
+    const [ready, waiting] = partition(again, (entry) => (entry.effectiveParent?.state ?? 'delivered') === 'delivered');
+    for (const entry of ready) entry.state = 'ready';
+    this.#waves.addAgain(ready);
+    for (const entry of waiting) this.#ledger.advance(entry);
   }
 
   /** Drops the datapoints that the server named; where it named none, halves the request until one is left. */
@@ -214,6 +287,12 @@ export class Delivery {
     for (const entry of entries) most = Math.max(most, ++entry.serverErrors);
     if (most >= SERVER_ERRORS_BEFORE_HALVING) halve(entries);
   }
+}
+
+function partition<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): [Item[], Item[]] {
+  const parts: [Item[], Item[]] = [[], []];
+  for (const item of items) parts[isFirst(item) ? 0 : 1].push(item);
+  return parts;
 }
 
 function halve(entries: readonly LogEntry[]): void {

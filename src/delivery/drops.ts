@@ -13,7 +13,10 @@ export type DropReason =
   | 'mapping_failed'
   | 'shutdown'
   | 'update_rejected'
-  | 'update_unknown_reference';
+  | 'update_unknown_reference'
+  | 'spool_full'
+  | 'spool_expired'
+  | 'spool_lost';
 
 const MAX_REFERENCES = 100;
 const WARN_INTERVAL_MILLIS = 60_000;

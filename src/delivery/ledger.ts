@@ -16,6 +16,8 @@ export class Ledger {
   readonly #drops: Drops;
   readonly #onReady: (entry: LogEntry) => void;
   readonly #onDiffers: (entry: LogEntry) => void;
+  /** Notes every change of a log that a restart would have to know of. */
+  journal: { note(entry: LogEntry): void } | undefined;
   /** Logs with something left to do, in the order in which they came. */
   readonly #pending = new Set<LogEntry>();
   readonly #barriers = new Set<Barrier>();
@@ -57,6 +59,7 @@ export class Ledger {
     const before = entry.bytes;
     change();
     this.#bytes += entry.bytes - before;
+    this.journal?.note(entry);
   }
 
   /** A log was mapped, or its parent's fate is known. */
@@ -129,6 +132,7 @@ export class Ledger {
   #settle(entry: LogEntry): void {
     this.#pending.delete(entry);
     entry.sequence = 0;
+    this.journal?.note(entry);
     if (this.#barriers.size === 0) return;
     const oldest = this.#pending.values().next().value?.sequence ?? Number.POSITIVE_INFINITY;
     for (const barrier of this.#barriers) if (oldest > barrier.sequence) barrier.reached();

@@ -44,6 +44,10 @@ export class LogEntry {
   /** What the app said through `update()`. It outranks what the span says, whenever that comes. */
   overrides: Late | undefined;
   acknowledged: Late | undefined;
+  /** Length of the body where it is on disk only. */
+  storedBytes: number | undefined;
+  /** Start of the span, Unix milliseconds. */
+  startedMillis = 0;
   /** The span has ended, so that nothing but an explicit update can follow. */
   isFinal = false;
   /** An update is queued or in flight. */
@@ -74,6 +78,11 @@ export class LogEntry {
   /** Estimated: a character of the late fields counts as one byte. */
   get bytes(): number {
     return (this.body?.length ?? 0) + (this.desired.output?.length ?? 0) + (this.desired.error?.length ?? 0);
+  }
+
+  /** What it adds to a request, but for its ids. */
+  get wireBytes(): number {
+    return this.bytes + (this.storedBytes ?? 0);
   }
 
   /** Mapped and not known to be stored. */
@@ -113,6 +122,13 @@ export class LogEntry {
 
   acknowledge(late: Late): void {
     this.acknowledged = { ...this.acknowledged, ...late };
+  }
+
+  /** Its body and texts are on disk. */
+  unload(): void {
+    this.storedBytes = this.bytes;
+    this.body = undefined;
+    this.desired = { duration: this.desired.duration };
   }
 
   /** Cuts the longest texts until the log fits into `maxBytes`. `false` where that cannot be reached. */

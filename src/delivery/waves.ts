@@ -56,7 +56,7 @@ export class Waves {
     for (let entry = this.#ready.peek(); entry; entry = this.#ready.peek()) {
       if (entry.state === 'ready') {
         limit = Math.min(limit, entry.batchLimit);
-        bytes += entry.bytes + FRAME_BYTES;
+        bytes += entry.wireBytes + FRAME_BYTES;
         if (batch.length > 0 && (batch.length >= limit || bytes > this.#maxBytes)) break;
         batch.push(entry);
       }

@@ -54,10 +54,16 @@ export interface SpanNode {
   overrides: Late | undefined;
   /** Events that came another way than on the span. */
   events: SpanEvent[] | undefined;
+  /** The spool knows it, though it is held back. */
+  isDrafted: boolean;
   /** Set once an ended span is decided to be no log. */
   isNoLog: boolean;
   /** Estimated bytes that holding the span costs, as long as it is held. */
   heldBytes: number;
+}
+
+export function referenceOf({ trace, spanId }: SpanNode): string {
+  return `${trace.traceId}-${spanId}`;
 }
 
 export function createTrace(traceId: string): Trace {
@@ -78,6 +84,7 @@ export function createNode(trace: Trace, spanId: string, parent: SpanNode | unde
     kind: undefined,
     overrides: undefined,
     events: undefined,
+    isDrafted: false,
     isNoLog: false,
     heldBytes: 0,
   };

@@ -7,6 +7,12 @@ type ReadSession = (span: SpanSlice) => string | undefined;
 
 /** It stands once it is decided: a log's session cannot be changed, and all logs of a trace share one. */
 export function decideContext(trace: Trace, session: ReadSession = readSession): TraceContext {
+  trace.context ??= findContext(trace, session);
+  return trace.context;
+}
+
+/** What would be decided now. */
+export function findContext(trace: Trace, session: ReadSession = readSession): TraceContext {
   if (trace.context) return trace.context;
   const found = { ...trace.noted } as TraceContext;
   // In the order in which the spans started; a root, which is asked last, outranks what was found below it.
@@ -14,7 +20,6 @@ export function decideContext(trace: Trace, session: ReadSession = readSession):
     for (const node of trace.nodes.values()) if (isRoot(node) === wantsRoot) note(found, node, session);
   }
   found.session ??= trace.traceId;
-  trace.context = found;
   return found;
 }
 

@@ -1,0 +1,200 @@
+/**
+ * What is not acknowledged yet, on disk, so that a process that is killed loses nothing that is older than
+ * `fsyncMillis`. One SQLite file per process; `spool-directory.ts` finds what dead processes left.
+ *
+ * Changes are noted and written together, once per `fsyncMillis`: a log that is delivered sooner never touches the
+ * disk. Written with `synchronous=NORMAL`, which a killed process survives and a power cut may not: the stronger mode
+ * would hold up the app's thread for the disk.
+ *
+ * If the disk fails, delivery goes on in memory; it is said once, and tried again every few seconds.
+ */
+import { diag } from '@opentelemetry/api';
+import type { SpoolOptions } from '../options.ts';
+import { explainSqliteError } from '../sqlite/open.ts';
+import type { Drops } from './drops.ts';
+import type { LogEntry } from './log-entry.ts';
+import { openSpoolFile, takeOrphans } from './spool-directory.ts';
+import type { OrphanedLog, SpooledLog, SpoolFile } from './spool-file.ts';
+
+/** Rows written between two turns of the event loop. */
+const ROWS_PER_TURN = 100;
+const RETRY_MILLIS = 5_000;
+const ADOPT_INTERVAL_MILLIS = 30_000;
+
+export interface SpoolOwner {
+  /** Memory is short: what is on disk need not be in memory too. */
+  isPressed(): boolean;
+  /** Called for an entry whose body is on disk now, if memory is short. */
+  unload(entry: LogEntry): void;
+  /** The file has reached its bound. `false` if there is nothing to give up. */
+  dropOldest(): boolean;
+  recover(logs: readonly OrphanedLog[]): void;
+}
+
+export class Spool {
+  readonly #options: SpoolOptions;
+  readonly #drops: Drops;
+  readonly #owner: SpoolOwner;
+  /** Written at the next flush, the newest state of each. */
+  #dirty = new Map<string, LogEntry | SpooledLog | 'gone'>();
+  #file: SpoolFile | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #adoptTimer: NodeJS.Timeout | undefined;
+  #hasFailed = false;
+  #isClosed = false;
+
+  /** @throws {SqliteError} only if there is no SQLite engine; a directory that cannot be used is said and done without. */
+  constructor(options: SpoolOptions, drops: Drops, owner: SpoolOwner) {
+    this.#options = options;
+    this.#drops = drops;
+    this.#owner = owner;
+    this.#attempt(() => this.#open());
+  }
+
+  /** Something about the log has changed. */
+  note(entry: LogEntry): void {
+    if (this.#isClosed) return;
+    // Most logs are done before they are written: they never touch the disk.
+    if (isDone(entry) && !this.#file?.has(entry.referenceId)) this.#dirty.delete(entry.referenceId);
+    else this.#write(entry.referenceId, entry);
+  }
+
+  /** A log that is known already, though it is held back from the delivery. */
+  draft(log: SpooledLog): void {
+    this.#write(log.referenceId, log);
+  }
+
+  /** What was drafted turned out to be no log. */
+  forget(referenceId: string): void {
+    this.#write(referenceId, 'gone');
+  }
+
+  /** Brings the bodies of unloaded logs back. `false` for those whose rows cannot be read. */
+  load(entry: LogEntry): boolean {
+    let stored: SpooledLog | undefined;
+    this.#attempt(() => {
+      stored = this.#file?.read(entry.referenceId);
+    });
+    if (!stored) return false;
+    entry.body = stored.body;
+    entry.desired = { ...stored.late, ...entry.desired };
+    entry.storedBytes = undefined;
+    return true;
+  }
+
+  /** Writes all that is noted, now. */
+  flush(): void {
+    while (this.#dirty.size > 0 && this.#writeSome());
+  }
+
+  /** What is not delivered stays in the file for the next start. Nothing is noted any more. */
+  close(): void {
+    this.flush();
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#adoptTimer);
+    this.#attempt(() => this.#file?.close());
+  }
+
+  #write(referenceId: string, what: LogEntry | SpooledLog | 'gone'): void {
+    this.#dirty.set(referenceId, what);
+    this.#schedule(this.#options.fsyncMillis);
+  }
+
+  #schedule(delayMillis: number): void {
+    if (this.#timer || this.#isClosed) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      const isWritten = this.#writeSome();
+      if (this.#dirty.size > 0) this.#schedule(isWritten ? 0 : RETRY_MILLIS);
+    }, delayMillis);
+    this.#timer.unref();
+  }
+
+  /** One transaction. `false` if the disk would not take it. */
+  #writeSome(): boolean {
+    return this.#attempt(() => {
+      const file = this.#file ?? this.#open();
+      const written: string[] = [];
+      const onDisk: LogEntry[] = [];
+      file.transaction(() => {
+        for (const [referenceId, what] of this.#dirty) {
+          if (written.push(referenceId) > ROWS_PER_TURN) break;
+          if (what === 'gone') file.remove(referenceId);
+          else if (!('state' in what)) file.put(what);
+          else if (store(file, what)) onDisk.push(what);
+        }
+        file.markAlive(Date.now());
+      });
+      for (const referenceId of written) this.#dirty.delete(referenceId);
+      if (this.#owner.isPressed()) for (const entry of onDisk) this.#owner.unload(entry);
+      while (file.bytes > this.#options.maxBytes && this.#owner.dropOldest());
+    });
+  }
+
+  #open(): SpoolFile {
+    this.#file = openSpoolFile(this.#options.directory);
+    this.#adopt();
+    return this.#file;
+  }
+
+  /** Takes over what processes have left that are no more. */
+  #adopt(): void {
+    if (this.#file) {
+      const { logs, expired } = takeOrphans(this.#options, this.#file);
+      for (const referenceId of expired) this.#drops.add('spool_expired', referenceId);
+      if (logs.length > 0) setImmediate(() => this.#owner.recover(logs));
+    }
+    this.#adoptTimer = setTimeout(() => this.#attempt(() => this.#adopt()), ADOPT_INTERVAL_MILLIS);
+    this.#adoptTimer.unref();
+  }
+
+  #attempt(step: () => void): boolean {
+    try {
+      step();
+      this.#hasFailed = false;
+      return true;
+    } catch (cause) {
+      const error = explainSqliteError(cause, this.#options.directory);
+      if (error.reason === 'no-engine') throw error;
+      if (!this.#hasFailed) diag.warn('humanloop-otel: the spool cannot be used, going on in memory', error);
+      this.#hasFailed = true;
+      return false;
+    }
+  }
+}
+
+/** Writes an entry's state, or removes its row if nothing is left to do for it. `true` if its body is on disk now. */
+function store(file: SpoolFile, entry: LogEntry): boolean {
+  const { referenceId } = entry;
+  if (entry.state === 'dropped') {
+    file.remove(referenceId);
+    file.moveChildren(referenceId, entry.effectiveParent?.referenceId);
+    return false;
+  }
+  if (isDone(entry)) {
+    file.remove(referenceId);
+    return false;
+  }
+  if (entry.storedBytes !== undefined) {
+    file.change(referenceId, entry.effectiveParent?.referenceId, entry.desired, entry.isFinal);
+    return false;
+  }
+  const { body, desired, acknowledged, isFinal, startedMillis } = entry;
+  file.put({
+    referenceId,
+    parentReferenceId: entry.effectiveParent?.referenceId,
+    body,
+    late: desired,
+    acknowledged,
+    isDelivered: entry.state === 'delivered',
+    isFinal,
+    startedMillis,
+  });
+  return body !== undefined;
+}
+
+/** Nothing is left to do, whatever becomes of this process. An open log is to be closed after a crash. */
+function isDone({ state, isFinal, sequence }: LogEntry): boolean {
+  return state === 'dropped' || (state === 'delivered' && isFinal && sequence === 0);
+}

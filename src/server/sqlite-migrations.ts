@@ -5,6 +5,7 @@
  * lock first, so that of two processes that start together one migrates and the other finds it done.
  */
 import { explainSqliteError, type SqliteDatabase, SqliteError } from '../sqlite/open.ts';
+import { VIEWER_MIGRATION } from './sqlite-viewer-schema.ts';
 
 /** `hlot` in ASCII: tells our files from those of other programs. */
 const APPLICATION_ID = 0x686c6f74;
@@ -100,6 +101,7 @@ const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX feedback_by_log ON feedback (log_key, type, created_at);
   `,
+  VIEWER_MIGRATION,
 ];
 
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws `SqliteError`. */

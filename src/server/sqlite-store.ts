@@ -18,6 +18,8 @@ import { containing, type SqlQuery, toLogListSql } from './sqlite-log-query.ts';
 import { type EncodedLog, LogWrites } from './sqlite-log-writes.ts';
 import { migrateSqlite } from './sqlite-migrations.ts';
 import { PROJECT_COLUMNS, prepareStatements, type Statements } from './sqlite-statements.ts';
+import { createViewerIndex } from './sqlite-viewer-index.ts';
+import { createSqliteViewerStore } from './sqlite-viewer-store.ts';
 import { createWriteTurns } from './sqlite-write-turns.ts';
 import { type FeedbackResponse, type LogQuery, type ProjectQuery, RejectedItemError, type Store } from './store.ts';
 import { timestampNow } from './timestamps.ts';
@@ -39,11 +41,13 @@ function createSqliteStore(database: SqliteDatabase, file: string): Store {
   const statements = prepareStatements(database);
   const turns = createWriteTurns(database, file);
   const query = createQueryRunner(database);
+  const index = createViewerIndex(database, turns.run);
   let closed = false;
 
   const readLog = (key: SqliteRow[string]): LogResponse => toLogResponse(statements.readLog.get(key)!);
   const inTurn = async <Result>(work: (writes: LogWrites) => Result): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
+    index.schedule();
     return turns.run(() => work(new LogWrites(statements)));
   };
 
@@ -129,9 +133,12 @@ function createSqliteStore(database: SqliteDatabase, file: string): Store {
     addFeedback: (requests) =>
       inTurn((writes) => requests.map((request, index) => changeFeedback(statements, writes, index, request))),
 
+    viewer: createSqliteViewerStore(database, index, readLog),
+
     close: async () => {
       if (closed) return;
       closed = true;
+      index.close();
       turns.drain();
       database.close();
     },

@@ -4,6 +4,7 @@
  */
 import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, LogUpdate, Page } from '../datapoint/datapoint.ts';
 import { HumanloopError } from '../errors.ts';
+import type { ViewerStore } from './viewer-store.ts';
 
 export interface Store {
   /** All or none. A known `reference_id` completes the log that is there. Rejects with `RejectedItemError`. */
@@ -29,6 +30,9 @@ export interface Store {
 
   /** All or none. Rejects with `RejectedItemError`. */
   addFeedback(requests: readonly FeedbackRequest[]): Promise<FeedbackResponse[]>;
+
+  /** What the viewer lists and searches; absent where the store cannot. */
+  readonly viewer?: ViewerStore;
 
   /** Finishes the writes that were accepted. Idempotent. */
   close(): Promise<void>;

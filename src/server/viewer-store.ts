@@ -1,0 +1,114 @@
+/** What the viewer reads: a view on the same store, with pages by key. The page imports these types. */
+import type { LogResponse } from '../datapoint/datapoint.ts';
+
+export interface ViewerStore {
+  /** Newest change first; with `search`, newest matching log first. */
+  listSessions(query: SessionQuery): Promise<SessionPage>;
+  /** `undefined` where there is no such session. */
+  readSession(id: string, changedSince?: string): Promise<SessionLogs | undefined>;
+  readLog(id: string): Promise<ViewerLog | undefined>;
+  listFilters(): Promise<SessionFilters>;
+  /** Told after each change that can be read and searched. Returns how to stop. */
+  onChange(listener: (change: SessionChange) => void): () => void;
+}
+
+export interface SessionQuery {
+  /** Each given one must hold for at least one log of the session. */
+  readonly project?: string;
+  readonly model?: string;
+  readonly type?: string;
+  readonly hasError?: boolean;
+  /** `type: value`, or `*` for any. */
+  readonly feedback?: string;
+  /** Of the last change; both inclusive, in the form of `toTimestamp`. */
+  readonly since?: string;
+  readonly until?: string;
+  readonly search?: string;
+  /** Only these, which is how a page that is open follows changes. */
+  readonly ids?: readonly string[];
+  /** `next` of the page before. */
+  readonly cursor?: string;
+  readonly size: number;
+}
+
+export interface SessionPage {
+  sessions: SessionSummary[];
+  /** There may be more behind it, even where the page is not full: one request looks at a bounded number. */
+  next: string | null;
+}
+
+export interface SessionSummary {
+  /** Of the session, or of the log where that is in no session. */
+  id: string;
+  reference_id?: string;
+  projects: string[];
+  logs: number;
+  errors: number;
+  running: number;
+  prompt_tokens?: number;
+  output_tokens?: number;
+  cost?: number;
+  first_input?: string;
+  last_output?: string;
+  started_at: string;
+  /** Seconds from the first start to the last end. */
+  duration: number;
+  updated_at: string;
+  /** Where a search found it: the newest log, and the words around. */
+  match?: { log_id: string; text: string };
+}
+
+export interface SessionFilters {
+  projects: string[];
+  models: string[];
+  types: string[];
+  feedback: string[];
+}
+
+export interface SessionLogs {
+  session: SessionSummary;
+  logs: SessionLog[];
+  configs: Record<number, LogLabel>;
+}
+
+export interface LogLabel {
+  type: string;
+  name: string;
+  model?: string;
+}
+
+/** A log as the tree needs it; `readLog` has the rest. */
+export interface SessionLog {
+  key: number;
+  id: string;
+  /** Key of the parent, which need not be in this session. */
+  parent?: number;
+  /** A parent that was named and is not there. */
+  missing_parent?: string;
+  trace?: string;
+  project: string;
+  config?: number;
+  created_at: string;
+  updated_at: string;
+  /** Seconds. */
+  duration?: number;
+  running?: true;
+  prompt_tokens?: number;
+  output_tokens?: number;
+  cost?: number;
+  /** Beginnings only. */
+  error?: string;
+  output?: string;
+  feedback?: { type: string; value: unknown }[];
+}
+
+export interface ViewerLog {
+  log: LogResponse;
+  /** Id of the page that shows it in its tree. */
+  session: string;
+}
+
+/** Ids of the sessions that changed; `null` for too many to name. */
+export interface SessionChange {
+  sessions: readonly string[] | null;
+}

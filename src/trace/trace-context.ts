@@ -35,9 +35,14 @@ function note(found: TraceContext, node: SpanNode, session: ReadSession): void {
   const { span } = node;
   if (!span) return;
   const outranks = isRoot(node);
-  if (outranks || found.session === undefined) found.session = attempt(session, span) || found.session;
+  if (outranks || found.session === undefined) found.session = nonEmpty(attempt(session, span)) ?? found.session;
   if (outranks || found.user === undefined) found.user = attempt(readUser, span) ?? found.user;
   if (outranks || found.tags === undefined) found.tags = attempt(readTags, span) ?? found.tags;
+}
+
+/** An app's reader may give what its type forbids, and the server would refuse the log for it. */
+function nonEmpty(session: unknown): string | undefined {
+  return typeof session === 'string' && session ? session : undefined;
 }
 
 function isRoot(node: SpanNode): boolean {

@@ -1,0 +1,76 @@
+/** Wrong options: which one, what was expected, what came, and no secret in between. */
+import { expect, test } from 'vitest';
+import { HumanloopError, HumanloopSpanExporter, HumanloopSpanProcessor } from '../src/index.ts';
+import { DEFAULT_BASE_URL, resolveOptions } from '../src/options.ts';
+
+test.each([
+  [{ holdMillis: '5' }, 'option holdMillis: expected milliseconds from 0 to 2147483647, got "5"'],
+  [{ holdMillis: -1 }, 'option holdMillis: expected milliseconds from 0 to 2147483647, got -1'],
+  [{ timeoutMillis: Number.NaN }, 'option timeoutMillis: expected milliseconds from 0 to 2147483647, got NaN'],
+  [{ concurrency: 0 }, 'option concurrency: expected a whole number of at least 1, got 0'],
+  [{ batch: { maxItems: 1.5 } }, 'option batch.maxItems: expected a whole number of at least 1, got 1.5'],
+  [{ queue: [] }, 'option queue: expected an object, got an array'],
+  [{ retry: { minDelay: 5 } }, /^unknown option retry\.minDelay: expected one of minDelayMillis, /],
+  [{ apikey: 'x' }, /^unknown option apikey: expected one of apiKey, baseUrl, .*, got a string of 1 characters$/],
+  [{ project: '' }, 'option project: expected a non-empty string or a function, got ""'],
+  [{ include: true }, 'option include: expected a function, got true'],
+  [{ missingParent: 'drop' }, `option missingParent: expected 'stub' or 'root', got "drop"`],
+  [{ captureContent: 'false' }, 'option captureContent: expected true or false, got "false"'],
+  [{ conventions: [{}] }, 'option conventions: expected a list of conventions, got an array'],
+  [null, 'option options: expected an object, got null'],
+  ['key', /^option options: expected an object, got/],
+])('%j', (options, message) => {
+  for (const Class of [HumanloopSpanProcessor, HumanloopSpanExporter]) {
+    const construct = () => new Class(options as never);
+    expect(construct).toThrow(HumanloopError);
+    expect(construct).toThrow(message);
+  }
+});
+
+test.each([
+  { apiKey: 42 },
+  { baseUrl: 'http://user:hunter2@example.com/v4' },
+  { baseUrl: 'https://example.com/v4?key=hunter2' },
+  { baseUrl: 'hunter2' },
+])('%j: what came is not shown', (options) => {
+  expect(() => new HumanloopSpanProcessor(options as never)).toThrow(/^option (apiKey|baseUrl): expected /);
+  expect(() => new HumanloopSpanProcessor(options as never)).not.toThrow(/hunter2/);
+});
+
+test('what is not given comes from the environment, then from the defaults', () => {
+  const env = {
+    HUMANLOOP_API_KEY: 'from-env',
+    HUMANLOOP_BASE_URL: 'https://logs.example.com/v4/',
+    HUMANLOOP_PROJECT: 'from-env',
+    HUMANLOOP_ENVIRONMENT: '',
+    HUMANLOOP_CAPTURE_CONTENT: 'false',
+  };
+  const options = resolveOptions({ project: 'from-code', batch: { maxItems: 7 } }, env);
+  expect(options).toMatchObject({
+    apiKey: 'from-env',
+    baseUrl: 'https://logs.example.com/v4',
+    project: 'from-code',
+    environment: undefined,
+    source: 'opentelemetry',
+    captureContent: false,
+    batch: { maxItems: 7, maxBytes: 4 * 1024 * 1024 },
+  });
+  expect(Object.isFrozen(options)).toBe(true);
+  expect(resolveOptions({}, {}).baseUrl).toBe(DEFAULT_BASE_URL);
+  expect(resolveOptions({ captureContent: true }, env).captureContent).toBe(true);
+});
+
+test.each([
+  [
+    'HUMANLOOP_CAPTURE_CONTENT',
+    'no',
+    'environment variable HUMANLOOP_CAPTURE_CONTENT: expected true or false, got "no"',
+  ],
+  ['HUMANLOOP_BASE_URL', 'localhost:4340', /^environment variable HUMANLOOP_BASE_URL: expected an http/],
+])('%s=%s', (name, value, message) => {
+  expect(() => resolveOptions({}, { [name]: value })).toThrow(message);
+});
+
+test('an option that is given as undefined is not given', () => {
+  expect(resolveOptions({ holdMillis: undefined, batch: undefined } as never, {}).holdMillis).toBe(10_000);
+});

@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { HttpError } from './http-error.ts';
+import { hasViewerCookie } from './viewer-cookie.ts';
 
 export interface AccessRules {
   readonly apiKey?: string;
@@ -24,9 +25,12 @@ export function checkOrigin(headers: IncomingHttpHeaders, rules: AccessRules): v
   }
 }
 
-/** In constant time, over digests, so that neither content nor length of the key can be measured. */
+/**
+ * In constant time, over digests, so that neither content nor length of the key can be measured. The viewer, which has
+ * shown the key before, shows its cookie.
+ */
 export function checkApiKey(headers: IncomingHttpHeaders, rules: AccessRules): void {
-  if (rules.apiKey === undefined) return;
+  if (rules.apiKey === undefined || hasViewerCookie(headers.cookie, rules.apiKey)) return;
   const given = headers['x-api-key'];
   if (typeof given !== 'string') throw new HttpError(401, 'the header X-API-KEY is missing');
   if (!timingSafeEqual(digest(given), digest(rules.apiKey))) throw new HttpError(401, 'the API key is not valid');

@@ -8,11 +8,14 @@ import { type AccessRules, checkApiKey, checkOrigin } from './access.ts';
 import { HttpError } from './http-error.ts';
 import { type BodyLimits, createBodyReader } from './read-body.ts';
 import type { ApiAnswer, ApiMethod, Handler, Routes } from './routes.ts';
+import type { ViewerPages } from './viewer-pages.ts';
 
 export interface HttpOptions {
   readonly routes: Routes;
   readonly access: AccessRules;
   readonly limits: BodyLimits;
+  /** Asked for what is in no route. */
+  readonly pages?: ViewerPages | undefined;
   /** Told of what the operator should know: failures that are not the client's. */
   readonly onError: (error: unknown) => void;
 }
@@ -25,13 +28,17 @@ export function createRequestListener(options: HttpOptions): RequestListener {
 
   const readJsonBody = createBodyReader(options.limits);
 
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<ApiAnswer> => {
+  /** `undefined` where the answer is already on its way. */
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<ApiAnswer | undefined> => {
     checkOrigin(request.headers, options.access);
     const { segments, query } = splitUrl(request.url ?? '/');
-    // The viewer's files (dist/viewer) are to be served here: whatever is a GET and neither under /v4 nor in the table.
     const route = table.find((candidate) => matches(candidate.segments, segments));
-    if (segments[0] === 'v4') checkApiKey(request.headers, options.access);
-    if (!route) throw new HttpError(404, 'Not Found');
+    if (needsApiKey(segments)) checkApiKey(request.headers, options.access);
+    if (!route) {
+      const isRead = request.method === 'GET' || request.method === 'HEAD';
+      if (isRead && options.pages?.serve(request, response, segments)) return undefined;
+      throw new HttpError(404, 'Not Found');
+    }
     const handle = findHandler(route.methods, request.method);
     const body = await readJsonBody(request, response);
     return handle({ id: segments[route.segments.indexOf(':id')] ?? '', query, body });
@@ -39,8 +46,10 @@ export function createRequestListener(options: HttpOptions): RequestListener {
 
   return async (request, response) => {
     try {
-      const { status, body } = await answer(request, response);
-      write(response, status, body);
+      const answered = await answer(request, response);
+      if (!answered) return;
+      for (const [name, value] of Object.entries(answered.headers ?? {})) response.setHeader(name, value);
+      write(response, answered.status, answered.body);
     } catch (error) {
       const failure = toHttpError(error);
       if (failure.status >= 500) report(error, options);
@@ -48,6 +57,11 @@ export function createRequestListener(options: HttpOptions): RequestListener {
       write(response, failure.status, { detail: failure.detail });
     }
   };
+}
+
+/** The viewer's files are the same for everybody, and its login is where the key is given. */
+function needsApiKey([first, second, third]: readonly string[]): boolean {
+  return first === 'v4' || (first === 'viewer' && second === 'api' && third !== 'login');
 }
 
 /** The hook is the embedding app's: what it throws must not become an unhandled rejection. */

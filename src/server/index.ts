@@ -6,6 +6,8 @@ import { isLoopback, LOOPBACK_HOSTS } from './access.ts';
 import { createRequestListener } from './http.ts';
 import { createRoutes } from './routes.ts';
 import { openSqliteStore } from './sqlite-store.ts';
+import { createViewerPages } from './viewer-pages.ts';
+import { createViewerRoutes } from './viewer-routes.ts';
 
 export interface ServerOptions {
   /** TCP port; 0 lets the system choose. Default 4340. */
@@ -25,7 +27,7 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
-  /** `http://127.0.0.1:4340`, without a path. */
+  /** `http://127.0.0.1:4340`, without a path: where the viewer is. */
   readonly url: string;
   /** Where the v4 API is: `url` and `/v4`. What the exporter and the official clients take as base URL. */
   readonly baseUrl: string;
@@ -44,11 +46,14 @@ const MAX_PENDING_BYTES = 256 * 1024 * 1024;
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const { host, port, file, apiKey, maxBodyBytes, maxItems, onError } = completeOptions(options);
   const store = await openSqliteStore({ file });
+  const pages = store.viewer && createViewerPages(store.viewer);
+  const viewerRoutes = store.viewer && createViewerRoutes(store.viewer, apiKey);
   const server = createServer(
     // A pool's idle connection must not be closed under its next request: longer than clients keep theirs.
     { keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 120_000 },
     createRequestListener({
-      routes: createRoutes(store, { maxItems }),
+      routes: { ...createRoutes(store, { maxItems }), ...viewerRoutes },
+      pages,
       access: { apiKey, allowedHosts: isLoopback(host) ? LOOPBACK_HOSTS : undefined },
       limits: { maxBodyBytes, maxPendingBytes: Math.max(MAX_PENDING_BYTES, maxBodyBytes) },
       onError,
@@ -57,6 +62,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   try {
     await listen(server, host, port);
   } catch (error) {
+    pages?.close();
     await store.close();
     throw error;
   }
@@ -68,6 +74,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     baseUrl: `${url}/v4`,
     port: bound,
     close: () => {
+      pages?.close();
       closing ??= stopListening(server).then(() => store.close());
       return closing;
     },

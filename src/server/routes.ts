@@ -15,6 +15,7 @@ interface ApiRequest {
 export interface ApiAnswer {
   readonly status: number;
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export type ApiMethod = 'GET' | 'POST' | 'PATCH' | 'DELETE';

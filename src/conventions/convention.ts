@@ -17,6 +17,8 @@ export type SpanKind = LogKind | 'plumbing';
 export interface Convention {
   /** Stable name, kept in the log's metadata: `openinference`, `vercel-ai`. */
   readonly name: string;
+  /** Names of vocabularies that add nothing to its spans: it reads their words itself, since it means something else by them. */
+  readonly covers?: readonly string[];
   /**
    * What this span is, or `undefined` if it does not speak this vocabulary. Called for open spans too, which may bear
    * only a part of their attributes, and for every span of the app: it must be cheap and parse nothing.

@@ -61,7 +61,7 @@ function structured(value: unknown): unknown {
 }
 
 /** Instructions go first, once: some instrumentations repeat them in the messages. */
-function withSystem(system: readonly ChatMessage[], messages: ChatMessage[]): ChatMessage[] {
+export function withSystem(system: readonly ChatMessage[], messages: ChatMessage[]): ChatMessage[] {
   const first = system[0];
   if (!first) return messages;
   const text = messageText(first);

@@ -1,14 +1,61 @@
 /** The table of vocabularies, and how several of them on one span make one reading. */
 import type { SpanSlice } from '../otel.ts';
+import { anthropicSdk } from './anthropic-sdk.ts';
+import { claudeCode } from './claude-code.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
 import { genAi } from './gen-ai.ts';
+import { genkit } from './genkit.ts';
+import { googleAdk } from './google-adk.ts';
+import { haystack } from './haystack.ts';
+import { humanloop } from './humanloop.ts';
+import { langfuse } from './langfuse.ts';
+import { langsmith } from './langsmith.ts';
+import { liteLlm } from './litellm.ts';
+import { logfire } from './logfire.ts';
+import { mastra } from './mastra.ts';
+import { mlflow } from './mlflow.ts';
 import { openInference } from './openinference.ts';
+import { openLit } from './openlit.ts';
 import { openLlmetry } from './openllmetry.ts';
+import { pydanticAi } from './pydantic-ai.ts';
 import { kindOfOpenSpan } from './scopes.ts';
+import { sentry } from './sentry.ts';
+import { strands } from './strands.ts';
 import { vercelAi } from './vercel-ai.ts';
 
 /** Most telling vocabulary first: the first that recognises a span decides what it is. */
-export const CONVENTIONS: readonly Convention[] = [openInference, vercelAi, openLlmetry, genAi];
+export const CONVENTIONS: readonly Convention[] = [
+  humanloop,
+  langfuse,
+  openInference,
+  vercelAi,
+  genkit,
+  mastra,
+  googleAdk,
+  langsmith,
+  strands,
+  sentry,
+  openLit,
+  anthropicSdk,
+  claudeCode,
+  mlflow,
+  haystack,
+  pydanticAi,
+  logfire,
+  // Writes some names of OpenLLMetry.
+  liteLlm,
+  openLlmetry,
+  genAi,
+];
+
+/** Steps of a framework's own loop are no logs, whatever a second vocabulary takes them for. */
+const STEPS: ReadonlySet<unknown> = new Set([
+  'agent_step',
+  'model_step',
+  'model_inference',
+  'model_chunk',
+  'execute_agent_loop_cycle',
+]);
 
 export interface Classified {
   readonly kind: LogKind;
@@ -23,8 +70,10 @@ export function classifySpan(
 ): Classified | undefined {
   for (const convention of conventions) {
     const kind = classify(convention, span);
-    if (kind === 'plumbing') return undefined;
-    if (kind !== undefined) return { kind, convention: convention.name };
+    if (kind === undefined) continue;
+    const isPlumbing =
+      kind === 'plumbing' || STEPS.has(span.attributes['gen_ai.operation.name']) || STEPS.has(span.name);
+    return isPlumbing ? undefined : { kind, convention: convention.name };
   }
   const kind = kindOfOpenSpan(span);
   return kind === undefined ? undefined : { kind, convention: 'scope' };
@@ -34,10 +83,13 @@ export function classifySpan(
 export function readSpan(span: SpanSlice, conventions: readonly Convention[] = CONVENTIONS): Reading {
   let reading: Reading | undefined;
   let decided: SpanKind | undefined;
+  let covered: readonly string[] = [];
   for (const convention of conventions) {
+    if (covered.includes(convention.name)) continue;
     const kind = classify(convention, span);
     if (kind === undefined) continue;
     const next = read(convention, span);
+    if (convention.covers) covered = [...covered, ...convention.covers];
     if (reading === undefined) {
       decided = kind;
       reading = next;
@@ -46,7 +98,14 @@ export function readSpan(span: SpanSlice, conventions: readonly Convention[] = C
       fill(reading, kind === decided ? next : withoutUsage(next));
     }
   }
-  return flagDropped(span, reading ?? {});
+  return flagDropped(span, withoutFiller(reading ?? {}));
+}
+
+/** A call that failed has answered nothing, though some vocabularies write `""` for it. */
+function withoutFiller(reading: Reading): Reading {
+  if (reading.error === undefined || reading.output !== '') return reading;
+  const { output: _output, outputMessage, ...rest } = reading;
+  return outputMessage?.tool_calls ? { ...rest, outputMessage } : rest;
 }
 
 function fill(reading: Reading, from: Reading): void {

@@ -53,7 +53,7 @@ function meaningful(value: unknown): string | undefined {
   return type === '_OTHER' || type === 'unknown' || type === 'Error' ? undefined : type;
 }
 
-function lastException(span: SpanSlice): Readonly<Record<string, unknown>> | undefined {
+export function lastException(span: SpanSlice): Readonly<Record<string, unknown>> | undefined {
   for (let i = span.events.length - 1; i >= 0; i--) {
     if (span.events[i]!.name === 'exception') return span.events[i]!.attributes;
   }

@@ -1,0 +1,78 @@
+/**
+ * Strands Agents: GenAI spans whose content is in span events; for tools the events hold arguments and result.
+ *
+ * `gen_ai.system` names the framework, not the provider. Each cycle of the agent's loop repeats the events of the call in it.
+ */
+import { type SpanSlice, scopeOf } from '../otel.ts';
+import { defined, isObject, listOf, numberOf, stringOf } from './attributes.ts';
+import type { Convention, Reading, SpanKind } from './convention.ts';
+import { genAi } from './gen-ai.ts';
+import { withSystem } from './gen-ai-content.ts';
+import { inputsOf } from './inputs.ts';
+import { MessageReader } from './messages.ts';
+import { readResult } from './provider-bodies.ts';
+import { readError } from './read-error.ts';
+
+const SYSTEM = 'strands-agents';
+const PYTHON_SCOPE = 'strands.telemetry.tracer';
+const DETAILS = 'gen_ai.client.inference.operation.details';
+
+export const strands: Convention = {
+  name: 'strands',
+
+  classify(span: SpanSlice): SpanKind | undefined {
+    const { attributes } = span;
+    if (attributes['gen_ai.system'] !== SYSTEM && attributes['gen_ai.provider.name'] !== SYSTEM) {
+      const scope = scopeOf(span).name;
+      if (scope !== SYSTEM && scope !== PYTHON_SCOPE) return undefined;
+    }
+    if (attributes['gen_ai.operation.name'] !== undefined) return genAi.classify(span);
+    return attributes['agent_loop.cycle_id'] !== undefined || attributes['event_loop.cycle_id'] !== undefined
+      ? 'plumbing'
+      : genAi.classify(span);
+  },
+
+  read(span: SpanSlice): Reading {
+    const { attributes } = span;
+    const kind = strands.classify(span);
+    const firstToken = numberOf(attributes['gen_ai.server.time_to_first_token']);
+    return defined<Reading>({
+      ...(kind === 'tool' && readTool(span)),
+      ...(kind === 'agent' && readAgent(span)),
+      metadata: firstToken === undefined ? undefined : { time_to_first_chunk_ms: firstToken },
+    });
+  },
+};
+
+function readTool(span: SpanSlice): Reading {
+  const { attributes } = span;
+  let input = attributes['gen_ai.tool.call.arguments'];
+  let output = attributes['gen_ai.tool.call.result'];
+  for (const { name, attributes: body } of span.events) {
+    if (!body) continue;
+    if (name === 'gen_ai.tool.message') input ??= body['content'];
+    else if (name === 'gen_ai.choice') output ??= body['message'];
+    else if (name === DETAILS) {
+      input ??= partOf(body['gen_ai.input.messages'], 'arguments');
+      output ??= partOf(body['gen_ai.output.messages'], 'response');
+    }
+  }
+  const failed = attributes['gen_ai.tool.status'] === 'error';
+  return defined<Reading>({
+    inputs: inputsOf(input),
+    output: readResult(output),
+    error: readError(span, failed ? { failed, type: 'tool error' } : {}),
+  });
+}
+
+function partOf(messages: unknown, key: 'arguments' | 'response'): unknown {
+  const message = listOf(messages)?.[0];
+  const part = isObject(message) && Array.isArray(message['parts']) ? message['parts'][0] : undefined;
+  return isObject(part) ? part[key] : undefined;
+}
+
+function readAgent(span: SpanSlice): Reading {
+  const system = stringOf(span.attributes['system_prompt']);
+  if (system === undefined) return {};
+  return { messages: withSystem(new MessageReader().readSystem(system), genAi.read(span).messages ?? []) };
+}

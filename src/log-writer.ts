@@ -12,6 +12,10 @@ import type { ResolvedOptions } from './options.ts';
 import { millisOf, type SpanEvent, type SpanSlice, spanOfEvent } from './otel.ts';
 import { findAncestor, referenceOf, type SpanNode } from './trace/span-node.ts';
 
+const PLAIN: MapFlags = { withContent: true, isClosing: false };
+const CLOSING: MapFlags = { withContent: true, isClosing: true };
+const DRAFT: MapFlags = { withContent: true, isClosing: false, isDraft: true };
+
 export class LogWriter {
   readonly #delivery: Delivery;
   readonly #map: MapLog;
@@ -46,19 +50,15 @@ export class LogWriter {
     entry.version++;
     if (node.overrides) this.update(entry, node.overrides);
     node.overrides = undefined;
-    this.#attempt(entry, () => {
-      const { version } = entry;
-      const parent = entry.effectiveParent?.referenceId;
-      this.#mapped(node, span, parent, { isClosing: this.closesOpenSpans }, (datapoint) => {
-        // Hooks may answer out of order; what was said later holds.
-        if (entry.version !== version) return;
-        this.#attempt(entry, () => {
-          if (datapoint === null) return this.#delivery.drop(entry, 'redacted');
-          const { body, late } = encodeDatapoint(datapoint);
-          this.#delivery.offer(entry, body, late);
-        });
-      });
-    });
+    const flags = this.closesOpenSpans ? CLOSING : PLAIN;
+    const parent = entry.effectiveParent?.referenceId;
+    try {
+      const datapoint = this.#map(node, span, parent, flags);
+      if (this.#redact) this.#offerRedacted(node, span, entry, datapoint);
+      else this.#offer(entry, datapoint);
+    } catch (error) {
+      this.#delivery.drop(entry, 'mapping_failed', String(error));
+    }
   }
 
   /**
@@ -72,9 +72,16 @@ export class LogWriter {
     const parent = findAncestor(node, this.#isLog);
     if (parent) this.draft(parent);
     const parentReferenceId = parent && referenceOf(parent);
-    this.#mapped(node, span, parentReferenceId, { isClosing: false, isDraft: true }, (datapoint) => {
-      if (!datapoint || node.entry || node.state === 'settled') return;
-      const { body, late } = encodeDatapoint(datapoint);
+    let datapoint: LogRequest;
+    try {
+      datapoint = this.#map(node, span, parentReferenceId, DRAFT);
+    } catch {
+      // It will fail once more when it is written, and be counted then.
+      return;
+    }
+    this.#redacted(datapoint, node, span, (cleared) => {
+      if (!cleared || node.entry || node.state === 'settled') return;
+      const { body, late } = encodeDatapoint(cleared);
       this.#delivery.spool?.draft({
         referenceId: referenceOf(node),
         parentReferenceId,
@@ -91,7 +98,7 @@ export class LogWriter {
   /** An event of a span whose log is written: it can still bring the output. */
   writeEvent(node: SpanNode, entry: LogEntry, event: SpanEvent): void {
     const span = spanOfEvent(node.trace.traceId, node.spanId, event);
-    const { output } = this.#map(node, span, undefined, { withContent: true, isClosing: false });
+    const { output } = this.#map(node, span, undefined, PLAIN);
     if (output) this.update(entry, { output });
   }
 
@@ -100,37 +107,39 @@ export class LogWriter {
     const said = this.#captureContent ? late : withoutText(late);
     if (!this.#redact) return this.#delivery.override(entry, said);
     this.#delivery.expect(entry);
-    this.#redacted(runRedact(this.#redact, { reference_id: entry.referenceId, ...said }), (result) => {
+    settle(runRedact(this.#redact, { reference_id: entry.referenceId, ...said }), (result) => {
       this.#delivery.override(entry, result === null ? {} : result === 'failed' ? withoutText(said) : lateOf(result));
     });
   }
 
-  /** Maps and redacts; `null` where the hook withholds the log. A hook that fails clears nothing but the structure. */
-  #mapped(
-    node: SpanNode,
-    span: SpanSlice | undefined,
-    parent: string | undefined,
-    flags: Omit<MapFlags, 'withContent'>,
-    use: (datapoint: LogRequest | null) => void,
-  ): void {
-    const datapoint = this.#map(node, span, parent, { ...flags, withContent: true });
-    if (!this.#redact) return use(datapoint);
-    this.#redacted(runRedact(this.#redact, datapoint), (result) => {
-      use(result === 'failed' ? flagged(this.#map(node, span, parent, { ...flags, withContent: false })) : result);
+  #offer(entry: LogEntry, datapoint: LogRequest): void {
+    const { body, late } = encodeDatapoint(datapoint);
+    this.#delivery.offer(entry, body, late);
+  }
+
+  #offerRedacted(node: SpanNode, span: SpanSlice | undefined, entry: LogEntry, datapoint: LogRequest): void {
+    const { version } = entry;
+    this.#redacted(datapoint, node, span, (cleared) => {
+      // Hooks may answer out of order; what was said later holds.
+      if (entry.version !== version) return;
+      if (cleared) this.#offer(entry, cleared);
+      else this.#delivery.drop(entry, 'redacted');
     });
   }
 
-  #redacted(result: Redacted | Promise<Redacted>, use: (result: Redacted) => void): void {
-    if (result instanceof Promise) void result.then(use);
-    else use(result);
-  }
-
-  #attempt(entry: LogEntry, step: () => void): void {
-    try {
-      step();
-    } catch (error) {
-      this.#delivery.drop(entry, 'mapping_failed', String(error));
-    }
+  /** `null` where the hook withholds the log. A hook that fails clears nothing but the structure. */
+  #redacted(
+    datapoint: LogRequest,
+    node: SpanNode,
+    span: SpanSlice | undefined,
+    use: (cleared: LogRequest | null) => void,
+  ): void {
+    if (!this.#redact) return use(datapoint);
+    const parent = datapoint.parent_reference_id ?? undefined;
+    const flags = { ...(this.closesOpenSpans ? CLOSING : PLAIN), withContent: false };
+    settle(runRedact(this.#redact, datapoint), (result) => {
+      use(result === 'failed' ? flagged(this.#map(node, span, parent, flags)) : result);
+    });
   }
 
   #entryOf(node: SpanNode): LogEntry {
@@ -147,6 +156,12 @@ export class LogWriter {
     }
     return node.entry as LogEntry;
   }
+}
+
+/** At once where the hook is synchronous. */
+function settle(result: Redacted | Promise<Redacted>, use: (result: Redacted) => void): void {
+  if (result instanceof Promise) void result.then(use);
+  else use(result);
 }
 
 function lateOf({ output, error, duration }: LogRequest): Late {

@@ -46,7 +46,8 @@ export function createMapLog(options: ResolvedOptions): MapLog {
     const user = readUser(span) ?? context.user;
     const kind = node.kind ?? 'generic';
     const reading = readSpan(withEvents(span, node.events), conventions);
-    const datapoint = toDatapoint(span, kind, reading, identity, settings, { ...context, user });
+    const own = user === context.user ? context : { ...context, user };
+    const datapoint = toDatapoint(span, kind, reading, identity, settings, own);
     return isClosing && node.state === 'open' ? closed(datapoint, createdAt(span)) : datapoint;
   };
 }

@@ -27,6 +27,8 @@ import { Turns } from './turns.ts';
 /** At this share of a bound, what is held longest is sent early, so that nothing has to be dropped. */
 const PRESSURE = 0.75;
 const RELEASED_AT_ONCE = 1_000;
+/** Small steps between two looks at the clock. */
+const STEPS_PER_LOOK = 16;
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 /** Numbers of logs, but for `held`: ended spans of all kinds that wait to be worked off. */
@@ -194,32 +196,38 @@ export class Pipeline {
       const marks = this.#marks;
       this.#marks = [];
       const due = this.#tracker.takeDue();
+      let steps = 0;
       for (const node of due) {
-        guard(() => this.#isLog(node));
+        this.#isLog(node);
+        if (++steps % STEPS_PER_LOOK === 0) yield;
+      }
+      for (const node of due) {
+        if (!node.kind && !node.entry) continue;
+        this.#writer.write(node);
         yield;
       }
       for (const node of due) {
-        if (node.kind || node.entry) guard(() => this.#writer.write(node));
-        yield;
-      }
-      for (const node of due) {
-        this.#heldBytes -= node.heldBytes;
-        node.heldBytes = 0;
-        if (node.trace.openCount > 0) noteContext(node, this.#options.session);
-        if (node.isDrafted && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
-        this.#tracker.settle(node);
-        yield;
+        this.#settle(node);
+        if (++steps % STEPS_PER_LOOK === 0) yield;
       }
       const drafts = this.#drafts;
       this.#drafts = [];
       for (const node of drafts) {
-        if (node.state === 'held') guard(() => this.#writer.draft(node));
+        if (node.state === 'held') this.#writer.draft(node);
         yield;
       }
       for (const reached of marks) reached();
       if (due.length + drafts.length + this.#marks.length === 0) break;
     }
     this.#workAt(this.#tracker.nextReleaseMillis);
+  }
+
+  #settle(node: SpanNode): void {
+    this.#heldBytes -= node.heldBytes;
+    node.heldBytes = 0;
+    if (node.trace.openCount > 0) noteContext(node, this.#options.session);
+    if (node.isDrafted && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
+    this.#tracker.settle(node);
   }
 
   #workAt(atMillis: number | undefined): void {

@@ -1,10 +1,18 @@
-/** A datapoint as the bytes that are sent. What may change until then is split off. */
+/**
+ * A datapoint as the JSON that is sent. What may change until then is split off.
+ *
+ * Kept as a string and not as bytes: it costs no more memory, and a whole request is encoded faster than its parts.
+ */
 import type { LogRequest } from './datapoint.ts';
 
 export interface EncodedDatapoint {
   /** JSON object without `reference_id`, `parent_reference_id` and the late fields. */
-  readonly body: Buffer;
-  readonly late: { readonly output?: string; readonly error?: string; readonly duration?: number };
+  readonly body: string;
+  readonly late: {
+    readonly output: string | undefined;
+    readonly error: string | undefined;
+    readonly duration: number | undefined;
+  };
 }
 
 /**
@@ -13,16 +21,19 @@ export interface EncodedDatapoint {
  * @throws {TypeError} if the datapoint cannot be serialised at all.
  */
 export function encodeDatapoint(datapoint: LogRequest): EncodedDatapoint {
+  const { output, error, duration } = datapoint;
   const late = {
-    ...(typeof datapoint.output === 'string' && { output: datapoint.output.toWellFormed() }),
-    ...(typeof datapoint.error === 'string' && { error: datapoint.error.toWellFormed() }),
-    ...(typeof datapoint.duration === 'number' && { duration: datapoint.duration }),
+    output: typeof output === 'string' ? output.toWellFormed() : undefined,
+    error: typeof error === 'string' ? error.toWellFormed() : undefined,
+    duration: typeof duration === 'number' && Number.isFinite(duration) ? duration : undefined,
   };
-  for (const field of SPLIT_OFF) datapoint[field] = undefined;
-  return { body: Buffer.from(stringify(datapoint)), late };
+  datapoint.reference_id = undefined;
+  datapoint.parent_reference_id = undefined;
+  datapoint.output = undefined;
+  datapoint.error = undefined;
+  datapoint.duration = undefined;
+  return { body: stringify(datapoint), late };
 }
-
-const SPLIT_OFF = ['reference_id', 'parent_reference_id', 'output', 'error', 'duration'] as const;
 
 /** Escapes of lone surrogates are valid JSON and still break databases on the other side. */
 const SURROGATE_ESCAPE = '\\ud';

@@ -17,13 +17,11 @@ export function cutText(text: string, maxLength: number): string {
  * The JSON text of an object with its longest strings cut until it has at most `maxBytes`, or `undefined` where that
  * cannot be reached.
  */
-export function shrinkJson(json: Buffer, maxBytes: number): Buffer | undefined {
-  const value: unknown = JSON.parse(json.toString());
+export function shrinkJson(json: string, maxBytes: number): string | undefined {
+  const value: unknown = JSON.parse(json);
   for (let maxLength = longestString(value); maxLength >= MIN_STRING_LENGTH; maxLength = Math.floor(maxLength / 2)) {
-    const cut = Buffer.from(
-      JSON.stringify(value, (_, text) => (typeof text === 'string' ? cutText(text, maxLength) : text)),
-    );
-    if (cut.length <= maxBytes) return cut;
+    const cut = JSON.stringify(value, (_, text) => (typeof text === 'string' ? cutText(text, maxLength) : text));
+    if (Buffer.byteLength(cut) <= maxBytes) return cut;
   }
   return undefined;
 }

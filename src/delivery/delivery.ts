@@ -47,6 +47,7 @@ export class Delivery {
   readonly #sender: Sender;
   #spool: Spool | undefined;
   #isClosed = false;
+  #isPumpQueued = false;
   #unloadedCount = 0;
   #spooledCount = 0;
   #retriedCount = 0;
@@ -102,27 +103,29 @@ export class Delivery {
   }
 
   /** The datapoint of a log, new or more complete than before. Once it is being sent only the late fields count. */
-  offer(entry: LogEntry, body: Buffer, late: Late): void {
+  offer(entry: LogEntry, body: string, late: Late): void {
     if (this.#isClosed) return this.drop(entry, 'shutdown');
     if (entry.state === 'dropped') return;
-    this.#ledger.change(entry, () => {
-      if (entry.state === 'new' || entry.isUnsent) entry.body = body;
-      entry.desire(late);
-    });
+    const { bytes } = entry;
+    if (entry.state === 'new' || entry.isUnsent) entry.body = body;
+    entry.desire(late);
+    this.#ledger.changed(entry, bytes);
     if (entry.state === 'new') {
       this.#ledger.expect(entry);
       this.#ledger.advance(entry);
     }
     this.#ledger.reconcile(entry);
-    this.#sender.pump();
+    this.#pumpSoon();
   }
 
   /** What the app itself says of a log's late fields. Before the POST it goes into it, afterwards into an update. */
   override(entry: LogEntry, late: Late): void {
     if (this.#isClosed || entry.state === 'dropped') return;
-    this.#ledger.change(entry, () => entry.override(late));
+    const { bytes } = entry;
+    entry.override(late);
+    this.#ledger.changed(entry, bytes);
     this.#ledger.reconcile(entry);
-    this.#sender.pump();
+    this.#pumpSoon();
   }
 
   /** Gives a log up. Its children move to its own parent. */
@@ -174,7 +177,9 @@ export class Delivery {
       isPressed,
       unload: (entry) => {
         if (entry.state !== 'waiting' && entry.state !== 'ready') return;
-        this.#ledger.change(entry, () => entry.unload());
+        const { bytes } = entry;
+        entry.unload();
+        this.#ledger.changed(entry, bytes);
         this.#unloadedCount++;
       },
       dropOldest: () => this.#ledger.dropOldestTrace('spool_full'),
@@ -202,13 +207,22 @@ export class Delivery {
   /** Brings the body of a log back that is on disk only. */
   #isLoaded(entry: LogEntry): boolean {
     if (entry.storedBytes === undefined) return true;
-    let isLoaded = false;
-    this.#ledger.change(entry, () => {
-      isLoaded = this.#spool?.load(entry) === true;
-    });
+    const { bytes } = entry;
+    const isLoaded = this.#spool?.load(entry) === true;
+    this.#ledger.changed(entry, bytes);
     this.#unloadedCount--;
     if (!isLoaded) this.drop(entry, 'spool_lost');
     return isLoaded;
+  }
+
+  /** Once for all that is offered in one turn. */
+  #pumpSoon(): void {
+    if (this.#isPumpQueued) return;
+    this.#isPumpQueued = true;
+    queueMicrotask(() => {
+      this.#isPumpQueued = false;
+      this.#sender.pump();
+    });
   }
 
   #takeWave(): Shipment | undefined {
@@ -274,10 +288,9 @@ export class Delivery {
   }
 
   #shrink(entry: LogEntry, requestBytes: number): boolean {
-    let isSmaller = false;
-    this.#ledger.change(entry, () => {
-      isSmaller = entry.shrink(Math.floor(requestBytes / 2));
-    });
+    const { bytes } = entry;
+    const isSmaller = entry.shrink(Math.floor(requestBytes / 2));
+    this.#ledger.changed(entry, bytes);
     if (!isSmaller) this.drop(entry, 'too_large', `${requestBytes} bytes`);
     return isSmaller;
   }

@@ -54,11 +54,9 @@ export class Ledger {
     this.#pending.add(entry);
   }
 
-  /** Every change of what an entry holds goes through here, so that the bytes are counted. */
-  change(entry: LogEntry, change: () => void): void {
-    const before = entry.bytes;
-    change();
-    this.#bytes += entry.bytes - before;
+  /** To be called after every change of what an entry holds, with its bytes before it. */
+  changed(entry: LogEntry, bytesBefore: number): void {
+    this.#bytes += entry.bytes - bytesBefore;
     this.journal?.note(entry);
   }
 
@@ -93,13 +91,13 @@ export class Ledger {
       this.#onDiffers(entry);
       return;
     }
-    if (entry.isFinal) this.change(entry, () => release(entry));
+    if (entry.isFinal) this.#release(entry);
     this.#settle(entry);
   }
 
   drop(entry: LogEntry, reason: DropReason, why?: string): void {
     if (entry.state === 'dropped') return;
-    this.change(entry, () => release(entry));
+    this.#release(entry);
     entry.state = 'dropped';
     this.#drops.add(reason, entry.referenceId, why);
     this.#settle(entry);
@@ -129,6 +127,12 @@ export class Ledger {
     for (const waiter of waiters ?? []) if (waiter.state === 'waiting') this.advance(waiter);
   }
 
+  #release(entry: LogEntry): void {
+    const { bytes } = entry;
+    entry.release();
+    this.changed(entry, bytes);
+  }
+
   #settle(entry: LogEntry): void {
     this.#pending.delete(entry);
     entry.sequence = 0;
@@ -137,11 +141,4 @@ export class Ledger {
     const oldest = this.#pending.values().next().value?.sequence ?? Number.POSITIVE_INFINITY;
     for (const barrier of this.#barriers) if (oldest > barrier.sequence) barrier.reached();
   }
-}
-
-/** What is done is remembered by its reference only: late children and updates may still name it. */
-function release(entry: LogEntry): void {
-  entry.body = undefined;
-  entry.desired = {};
-  entry.acknowledged = undefined;
 }

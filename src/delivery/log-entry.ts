@@ -22,7 +22,7 @@ export interface Late {
   duration?: number | undefined;
 }
 
-const LATE_FIELDS = ['output', 'error', 'duration'] as const;
+const NOTHING: Late = { output: undefined, error: undefined, duration: undefined };
 
 /** A question to the server about the logs of a request whose answer was lost. */
 export interface Probe {
@@ -39,8 +39,8 @@ export class LogEntry {
   readonly family: LogEntry[];
   state: EntryState = 'new';
   /** The datapoint as JSON, without its reference ids and the late fields; kept as long as a POST may need it. */
-  body: Buffer | undefined;
-  desired: Late = {};
+  body: string | undefined;
+  desired: Late = NOTHING;
   /** What the app said through `update()`. It outranks what the span says, whenever that comes. */
   overrides: Late | undefined;
   acknowledged: Late | undefined;
@@ -75,7 +75,7 @@ export class LogEntry {
     family.push(this);
   }
 
-  /** Estimated: a character of the late fields counts as one byte. */
+  /** Estimated: a character counts as one byte. */
   get bytes(): number {
     return (this.body?.length ?? 0) + (this.desired.output?.length ?? 0) + (this.desired.error?.length ?? 0);
   }
@@ -99,36 +99,33 @@ export class LogEntry {
 
   /** What the server has not acknowledged yet, or `undefined` if there is nothing. */
   difference(): Late | undefined {
-    const difference: Record<string, unknown> = {};
-    let differs = false;
-    for (const field of LATE_FIELDS) {
-      const value = this.desired[field];
-      if (value === undefined || value === this.acknowledged?.[field]) continue;
-      difference[field] = value;
-      differs = true;
-    }
-    return differs ? difference : undefined;
+    const { desired, acknowledged = NOTHING } = this;
+    const output = desired.output === acknowledged.output ? undefined : desired.output;
+    const error = desired.error === acknowledged.error ? undefined : desired.error;
+    const duration = desired.duration === acknowledged.duration ? undefined : desired.duration;
+    const isNothing = output === undefined && error === undefined && duration === undefined;
+    return isNothing ? undefined : { output, error, duration };
   }
 
   /** Takes over what is said; a field that is not said keeps its value, since v4 has no way to clear one. */
   desire(late: Late): void {
-    this.desired = { ...this.desired, ...defined(late), ...this.overrides };
+    this.desired = over(this.overrides, over(late, this.desired));
   }
 
   override(late: Late): void {
-    this.overrides = { ...this.overrides, ...defined(late) };
-    this.desire({});
+    this.overrides = over(late, this.overrides ?? NOTHING);
+    this.desire(NOTHING);
   }
 
   acknowledge(late: Late): void {
-    this.acknowledged = { ...this.acknowledged, ...late };
+    this.acknowledged = over(late, this.acknowledged ?? NOTHING);
   }
 
   /** Its body and texts are on disk. */
   unload(): void {
     this.storedBytes = this.bytes;
     this.body = undefined;
-    this.desired = { duration: this.desired.duration };
+    this.desired = { ...NOTHING, duration: this.desired.duration };
   }
 
   /** Cuts the longest texts until the log fits into `maxBytes`. `false` where that cannot be reached. */
@@ -137,6 +134,13 @@ export class LogEntry {
     const body = this.body && shrinkJson(this.body, Math.floor(maxBytes / 2));
     if (body) this.body = body;
     return body !== undefined;
+  }
+
+  /** What is done is remembered by its reference only: late children and updates may still name it. */
+  release(): void {
+    this.body = undefined;
+    this.desired = NOTHING;
+    this.acknowledged = undefined;
   }
 
   /** Halves the texts of an update that is too large. */
@@ -156,10 +160,13 @@ export class LogEntry {
   }
 }
 
-function defined(late: Late): Late {
-  const result: Record<string, unknown> = {};
-  for (const field of LATE_FIELDS) if (late[field] !== undefined) result[field] = late[field];
-  return result;
+function over(late: Late | undefined, below: Late): Late {
+  if (!late) return below;
+  return {
+    output: late.output ?? below.output,
+    error: late.error ?? below.error,
+    duration: late.duration ?? below.duration,
+  };
 }
 
 /** Whether what is being sent has been tried for too long. */

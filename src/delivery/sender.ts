@@ -33,6 +33,7 @@ export class Sender {
   readonly #inFlight = { POST: 0, PATCH: 0 };
   #gatherUntilMillis: number | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #timerAtMillis = Number.POSITIVE_INFINITY;
   #isClosed = false;
 
   constructor(transport: Transport, work: Work, options: { concurrency: number; retry: RetryOptions }) {
@@ -99,8 +100,17 @@ export class Sender {
   }
 
   #pumpAt(atMillis: number): void {
+    // A timer that fires sooner does no harm: it looks, and sets the next.
+    if (this.#timerAtMillis <= atMillis) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.pump(), Math.max(0, Math.ceil(atMillis - performance.now())));
+    this.#timerAtMillis = atMillis;
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAtMillis = Number.POSITIVE_INFINITY;
+        this.pump();
+      },
+      Math.max(0, Math.ceil(atMillis - performance.now())),
+    );
     this.#timer.unref();
   }
 }

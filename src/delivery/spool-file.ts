@@ -7,7 +7,7 @@ export interface SpooledLog {
   readonly referenceId: string;
   readonly parentReferenceId: string | undefined;
   /** The datapoint without its ids and late fields; `undefined` where only updates are left to send. */
-  readonly body: Buffer | undefined;
+  readonly body: string | undefined;
   readonly late: Late;
   readonly acknowledged: Late | undefined;
   readonly isDelivered: boolean;
@@ -29,7 +29,7 @@ const SCHEMA = `
     position INTEGER PRIMARY KEY,
     reference_id TEXT NOT NULL UNIQUE,
     parent_reference_id TEXT,
-    body BLOB,
+    body TEXT,
     late TEXT NOT NULL,
     acknowledged TEXT,
     is_delivered INTEGER NOT NULL,
@@ -199,7 +199,7 @@ function toLog(row: SqliteRow): SpooledLog {
   return {
     referenceId: String(row['reference_id']),
     parentReferenceId: (row['parent_reference_id'] as string | null) ?? undefined,
-    body: body instanceof Uint8Array ? Buffer.from(body) : undefined,
+    body: typeof body === 'string' ? body : undefined,
     late: JSON.parse(String(row['late'])) as Late,
     acknowledged: row['acknowledged'] ? (JSON.parse(String(row['acknowledged'])) as Late) : undefined,
     isDelivered: Number(row['is_delivered']) === 1,

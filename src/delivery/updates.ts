@@ -102,12 +102,18 @@ export class Updates {
         return this.#giveUp(entry, late, 'update_rejected', verdict);
       case 'tooLarge':
         if (!late.output && !late.error) return this.#giveUp(entry, late, 'too_large', verdict);
-        this.#ledger.change(entry, () => entry.shrinkLate());
+        this.#shrink(entry);
         return this.#queue.unshift([entry]);
       default:
         if (isExpired(entry, this.#maxElapsedMillis)) return this.#giveUp(entry, late, 'retry_expired', verdict);
         return this.#queue.unshift([entry]);
     }
+  }
+
+  #shrink(entry: LogEntry): void {
+    const { bytes } = entry;
+    entry.shrinkLate();
+    this.#ledger.changed(entry, bytes);
   }
 
   #giveUp(entry: LogEntry, late: Late, reason: Parameters<Drops['add']>[0], verdict: { why?: string }): void {

@@ -5,16 +5,12 @@
  * is a wave. Requests are filled up to the bounds; what a server refuses as too large lowers the bound for good.
  */
 import { Fifo } from './fifo.ts';
-import type { Late, LogEntry } from './log-entry.ts';
+import type { LogEntry } from './log-entry.ts';
 
 /** Room for the ids, the late fields' names and the comma around one datapoint. */
 const FRAME_BYTES = 256;
 /** Below this, a server that still finds a request too large will take none. */
 const MIN_REQUEST_BYTES = 1024;
-
-const OPEN = Buffer.from('[');
-const COMMA = Buffer.from(',');
-const CLOSE = Buffer.from(']');
 
 export class Waves {
   readonly #ready = new Fifo<LogEntry>();
@@ -73,20 +69,43 @@ export class Waves {
 
 /** The body of a request, parents named as they stand at this moment. */
 export function encodeWave(entries: readonly LogEntry[]): Buffer {
-  const parts: Buffer[] = [OPEN];
+  const pieces: string[] = [];
+  let length = 2;
   for (const entry of entries) {
-    if (parts.length > 1) parts.push(COMMA);
-    const body = entry.body as Buffer;
-    const isEmpty = body.length <= 2;
-    parts.push(Buffer.from(head(entry) + (isEmpty ? '}' : ',')));
-    if (!isEmpty) parts.push(body.subarray(1));
+    const body = entry.body as string;
+    const start = (pieces.length === 0 ? '[' : ',') + head(entry);
+    // An empty body, `{}`, has no field that the comma could stand before.
+    pieces.push(body.length <= 2 ? start : `${start},`, body.slice(1));
+    length += start.length + body.length + 1;
   }
-  parts.push(CLOSE);
-  return Buffer.concat(parts);
+  pieces.push(']');
+  return encode(pieces, length);
+}
+
+/** Bytes that one UTF-16 unit takes at most in UTF-8. */
+const MAX_BYTES_PER_UNIT = 3;
+const MAX_SCRATCH_BYTES = 4 * 1024 * 1024;
+let scratch = Buffer.alloc(0);
+
+/**
+ * Piece by piece, since one character beyond Latin-1 makes the encoding of a whole string slower, and into memory that
+ * is used again, since the size is known only afterwards.
+ */
+function encode(pieces: readonly string[], length: number): Buffer {
+  const maxBytes = length * MAX_BYTES_PER_UNIT;
+  if (maxBytes > MAX_SCRATCH_BYTES) return Buffer.from(pieces.join(''));
+  if (scratch.length < maxBytes) scratch = Buffer.allocUnsafeSlow(maxBytes);
+  let offset = 0;
+  for (const piece of pieces) offset += scratch.write(piece, offset);
+  return Buffer.from(scratch.subarray(0, offset));
 }
 
 /** The datapoint's opening brace and the fields that are decided last: who it is, under whom, and the late ones. */
-function head(entry: LogEntry): string {
-  const ids = { reference_id: entry.referenceId, parent_reference_id: entry.effectiveParent?.referenceId };
-  return JSON.stringify({ ...ids, ...entry.desired } satisfies Late & Record<string, unknown>).slice(0, -1);
+function head({ referenceId, effectiveParent, desired }: LogEntry): string {
+  let json = `{"reference_id":"${referenceId}"`;
+  if (effectiveParent) json += `,"parent_reference_id":"${effectiveParent.referenceId}"`;
+  if (desired.output !== undefined) json += `,"output":${JSON.stringify(desired.output)}`;
+  if (desired.error !== undefined) json += `,"error":${JSON.stringify(desired.error)}`;
+  if (desired.duration !== undefined) json += `,"duration":${desired.duration}`;
+  return json;
 }

@@ -2,6 +2,7 @@
  * The exporter, for those who bring a BatchSpanProcessor. It sees ended spans only, children mostly before parents: a
  * span waits up to `holdMillis` for its parent, then `missingParent` decides.
  */
+import { type Claim, createClaim } from './claim-spans.ts';
 import { HumanloopError } from './errors.ts';
 import { type HumanloopOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import type { SpanSlice } from './otel.ts';
@@ -19,11 +20,13 @@ const FAILED = 1;
 export class HumanloopSpanExporter {
   readonly #options: ResolvedOptions;
   readonly #pipeline: Pipeline;
+  readonly #claim: Claim;
 
   /** @throws {HumanloopError} on wrong options. */
   constructor(options?: HumanloopOptions) {
     this.#options = resolveOptions(options);
     this.#pipeline = new Pipeline(this.#options, { awaitsUnseenParents: true });
+    this.#claim = createClaim(this, this.#options);
   }
 
   /**
@@ -33,7 +36,7 @@ export class HumanloopSpanExporter {
    */
   export(spans: readonly SpanSlice[], resultCallback: (result: ExportResult) => void): void {
     const { isShutDown } = this.#pipeline;
-    for (const span of spans) this.#pipeline.end(span);
+    for (const span of spans) if (isShutDown || this.#claim(span)) this.#pipeline.end(span);
     const done = isShutDown
       ? Promise.resolve({ code: FAILED, error: new HumanloopError('export after shutdown') })
       : this.#pipeline.settle(this.#options.timeoutMillis).then(

@@ -1,5 +1,6 @@
 /** The span processor: it sees starts, so it knows which parents are open and what hangs below them. */
 import type { Context, SpanContext } from '@opentelemetry/api';
+import { type Claim, createClaim } from './claim-spans.ts';
 import { HumanloopError } from './errors.ts';
 import { type HumanloopOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import type { SpanEvent, SpanSlice } from './otel.ts';
@@ -25,18 +26,20 @@ export type LogReference = { spanContext(): SpanContext } | SpanContext | string
 export class HumanloopSpanProcessor {
   readonly #options: ResolvedOptions;
   readonly #pipeline: Pipeline;
+  readonly #claim: Claim;
 
   constructor(options?: HumanloopOptions) {
     this.#options = resolveOptions(options);
     this.#pipeline = new Pipeline(this.#options, { awaitsUnseenParents: false });
+    this.#claim = createClaim(this, this.#options);
   }
 
   onStart(span: SpanSlice, _parentContext?: Context): void {
-    this.#pipeline.start(span);
+    if (!this.#pipeline.isShutDown && this.#claim(span)) this.#pipeline.start(span);
   }
 
   onEnd(span: SpanSlice): void {
-    this.#pipeline.end(span);
+    if (this.#claim(span)) this.#pipeline.end(span);
   }
 
   /**

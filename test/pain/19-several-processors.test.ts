@@ -1,0 +1,92 @@
+/** A processor that is registered twice, by a hot reload, in two layers of an app, or from two copies of the package. */
+import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { expect, test, vi } from 'vitest';
+import { HumanloopSpanExporter, HumanloopSpanProcessor } from '../../src/index.ts';
+import { startMisbehavingV4 } from '../misbehaving-v4.ts';
+import { AGENT, CHAT, QUICK, referenceOf } from './traced-app.ts';
+
+async function play(processors: SpanProcessor[]) {
+  const provider = new BasicTracerProvider({ spanProcessors: processors });
+  const tracer = provider.getTracer('app');
+  const spans = [AGENT, CHAT, CHAT].map((attributes) => tracer.startSpan('span', { attributes }));
+  for (const span of spans) span.end();
+  await provider.forceFlush();
+  return spans;
+}
+
+test('19: two of them on one provider: one log per span', async () => {
+  const server = await startMisbehavingV4();
+  const options = { ...QUICK, baseUrl: server.baseUrl };
+  const processors = [new HumanloopSpanProcessor(options), new HumanloopSpanProcessor(options)];
+  const spans = await play(processors);
+  expect([...server.logs.keys()].sort()).toEqual(spans.map(referenceOf).sort());
+  expect(server.breaches).toEqual([]);
+  for (const processor of processors) await processor.shutdown();
+  expect(processors.map((processor) => processor.stats().logged)).toEqual([3, 0]);
+});
+
+test('19: of two copies of the package: one log per span', async () => {
+  const server = await startMisbehavingV4();
+  vi.resetModules();
+  const copy = await import('../../src/index.ts');
+  expect(copy.HumanloopSpanProcessor).not.toBe(HumanloopSpanProcessor);
+  const options = { ...QUICK, baseUrl: server.baseUrl };
+  const processors = [new HumanloopSpanProcessor(options), new copy.HumanloopSpanProcessor(options)];
+  const spans = await play(processors);
+  expect(server.logs.size).toBe(spans.length);
+  expect(server.breaches).toEqual([]);
+  for (const processor of processors) await processor.shutdown();
+});
+
+test('19: two that log to two servers both do', async () => {
+  const servers = [await startMisbehavingV4(), await startMisbehavingV4()];
+  const processors = servers.map(({ baseUrl }) => new HumanloopSpanProcessor({ ...QUICK, baseUrl }));
+  const spans = await play(processors);
+  for (const server of servers) {
+    expect([...server.logs.keys()].sort()).toEqual(spans.map(referenceOf).sort());
+    expect(server.breaches).toEqual([]);
+  }
+  for (const processor of processors) await processor.shutdown();
+});
+
+test('19: after the first was shut down, as a hot reload does, the second takes over', async () => {
+  const server = await startMisbehavingV4();
+  const options = { ...QUICK, baseUrl: server.baseUrl };
+  const processors = [new HumanloopSpanProcessor(options), new HumanloopSpanProcessor(options)];
+  const provider = new BasicTracerProvider({ spanProcessors: processors });
+  const startAndEnd = () => {
+    const span = provider.getTracer('app').startSpan('span', { attributes: CHAT });
+    span.end();
+    return referenceOf(span);
+  };
+  const before = startAndEnd();
+  await provider.forceFlush();
+  await processors[0]?.shutdown();
+  const after = startAndEnd();
+  await provider.forceFlush();
+  expect([...server.logs.keys()]).toEqual([before, after]);
+  expect(server.breaches).toEqual([]);
+  expect(processors.map((processor) => processor.stats().logged)).toEqual([1, 1]);
+  await processors[1]?.shutdown();
+});
+
+test('19: one of them registered twice on its own: one log per span', async () => {
+  const server = await startMisbehavingV4();
+  const processor = new HumanloopSpanProcessor({ ...QUICK, baseUrl: server.baseUrl });
+  const spans = await play([processor, processor]);
+  expect(server.logs.size).toBe(spans.length);
+  expect(server.breaches).toEqual([]);
+  await processor.shutdown();
+});
+
+test('19: the processor and the exporter side by side: one log per span', async () => {
+  const server = await startMisbehavingV4();
+  const options = { ...QUICK, baseUrl: server.baseUrl };
+  const processor = new HumanloopSpanProcessor(options);
+  const exporter = new HumanloopSpanExporter(options);
+  const spans = await play([processor, new BatchSpanProcessor(exporter)]);
+  await exporter.forceFlush();
+  expect(server.logs.size).toBe(spans.length);
+  expect(server.breaches).toEqual([]);
+  await Promise.all([processor.shutdown(), exporter.shutdown()]);
+});

@@ -11,7 +11,7 @@ const APP_ROOMS = [
   ['installed.ts'],
   ['log-record-processor.ts'],
   ['span-processor.ts', 'span-exporter.ts'],
-  ['pipeline.ts'],
+  ['pipeline.ts', 'claim-spans.ts'],
   ['log-writer.ts', 'turns.ts'],
   ['map-log.ts'],
   ['trace/'],

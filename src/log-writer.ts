@@ -12,6 +12,7 @@ import type { ResolvedOptions } from './options.ts';
 import { millisOf, type SpanEvent, type SpanSlice, spanOfEvent } from './otel.ts';
 import { findAncestor, referenceOf, type SpanNode } from './trace/span-node.ts';
 
+const MAX_STUBS = 10_000;
 const PLAIN: MapFlags = { withContent: true, isClosing: false };
 const CLOSING: MapFlags = { withContent: true, isClosing: true };
 const DRAFT: MapFlags = { withContent: true, isClosing: false, isDraft: true };
@@ -26,6 +27,8 @@ export class LogWriter {
   readonly stubs = new Set<SpanNode>();
   /** Open spans are written as ended: nobody will see their end. */
   closesOpenSpans = false;
+  /** Spans were forgotten: a parent that stands in for one may have been sent by its own name before. */
+  mayRepeatStubs = false;
 
   constructor(
     delivery: Delivery,
@@ -45,7 +48,7 @@ export class LogWriter {
     const entry = this.#entryOf(node);
     const { span } = node;
     if (span) this.stubs.delete(node);
-    else this.stubs.add(node);
+    else this.#addStub(node);
     entry.isFinal = span !== undefined && node.state !== 'open';
     entry.version++;
     if (node.overrides) this.update(entry, node.overrides);
@@ -114,7 +117,17 @@ export class LogWriter {
 
   #offer(entry: LogEntry, datapoint: LogRequest): void {
     const { body, late } = encodeDatapoint(datapoint);
-    this.#delivery.offer(entry, body, late);
+    this.#delivery.offer(entry, body, late, this.mayRepeatStubs && datapoint.metadata?.['stub'] === true);
+  }
+
+  /** The oldest are let go: they are merely not closed at shutdown. */
+  #addStub(node: SpanNode): void {
+    this.stubs.add(node);
+    for (const oldest of this.stubs) {
+      if (this.stubs.size <= MAX_STUBS) return;
+      this.stubs.delete(oldest);
+      if (oldest.entry) this.#delivery.finish(oldest.entry);
+    }
   }
 
   #offerRedacted(node: SpanNode, span: SpanSlice | undefined, entry: LogEntry, datapoint: LogRequest): void {

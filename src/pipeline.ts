@@ -12,13 +12,14 @@ import type { Transport } from './client/transport.ts';
 import { Delivery } from './delivery/delivery.ts';
 import { Drops } from './delivery/drops.ts';
 import { type Late, LogEntry } from './delivery/log-entry.ts';
+import { UPDATES_PER_CONNECTION } from './delivery/sender.ts';
 import { HumanloopError } from './errors.ts';
 import { LogWriter } from './log-writer.ts';
 import { createMapLog } from './map-log.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { SpanEvent, SpanSlice } from './otel.ts';
 import { estimateBytes, estimateEventBytes } from './trace/estimate-bytes.ts';
-import { createSelect, isLog } from './trace/select-spans.ts';
+import { createSelect, isLog, type Select } from './trace/select-spans.ts';
 import { referenceOf, type SpanNode } from './trace/span-node.ts';
 import { noteContext } from './trace/trace-context.ts';
 import { TraceTracker } from './trace/trace-tracker.ts';
@@ -52,6 +53,7 @@ export interface Stats {
 export class Pipeline {
   readonly #options: ResolvedOptions;
   readonly #tracker: TraceTracker;
+  readonly #select: Select;
   readonly #isLog: (node: SpanNode) => boolean;
   readonly #drops: Drops;
   readonly #delivery: Delivery;
@@ -69,11 +71,17 @@ export class Pipeline {
     this.#options = options;
     this.#tracker = new TraceTracker({ holdMillis: options.holdMillis, ...mode });
     const select = createSelect(options);
+    this.#select = select;
     const stubsMissingParents = mode.awaitsUnseenParents && options.missingParent === 'stub';
     this.#isLog = (node) => isLog(node, select, stubsMissingParents);
     this.#drops = new Drops(options.onDrop);
     this.#delivery = new Delivery(
-      transport ?? createHttpTransport({ ...options, connections: options.concurrency }),
+      transport ??
+        createHttpTransport({
+          ...options,
+          connections: options.concurrency,
+          pipelining: UPDATES_PER_CONNECTION,
+        }),
       this.#drops,
       { ...options, isPressed: () => this.#usage() > PRESSURE },
     );
@@ -85,11 +93,15 @@ export class Pipeline {
   }
 
   start(span: SpanSlice): void {
-    if (!this.#shutdown) guard(() => this.#tracker.start(span));
+    if (this.#shutdown) return;
+    guard(() => {
+      this.#tracker.start(span);
+      if (this.#tracker.openCount > this.#options.queue.maxItems) this.#forgetOldestOpen();
+    });
   }
 
   end(span: SpanSlice): void {
-    if (this.#shutdown) return;
+    if (this.#shutdown) return this.#endTooLate(span);
     guard(() => {
       const node = this.#tracker.end(span, performance.now());
       this.#heldBytes -= node.heldBytes;
@@ -192,6 +204,7 @@ export class Pipeline {
    */
   *#work(): Generator<void> {
     for (;;) {
+      this.#writer.mayRepeatStubs = this.#tracker.hasForgotten;
       this.#tracker.releaseOverdue(performance.now());
       const marks = this.#marks;
       this.#marks = [];
@@ -235,6 +248,24 @@ export class Pipeline {
     if (atMillis === undefined || this.#shutdown) return;
     this.#timer = setTimeout(() => this.#turns.schedule(), Math.max(0, Math.ceil(atMillis - performance.now())));
     this.#timer.unref();
+  }
+
+  /** A part at once, so that it is seldom done. */
+  #forgetOldestOpen(): void {
+    for (const node of this.#tracker.forgetOldestOpen(Math.ceil(this.#options.queue.maxItems / 10))) {
+      if (node.entry) this.#delivery.finish(node.entry);
+      if (this.#isLog(node)) this.#drops.add('span_forgotten', referenceOf(node), 'open for too long');
+      node.span = undefined;
+    }
+    this.#turns.schedule();
+  }
+
+  #endTooLate(span: SpanSlice): void {
+    guard(() => {
+      if (!this.#select(span)) return;
+      const { traceId, spanId } = span.spanContext();
+      this.#drops.add('shutdown', `${traceId}-${spanId}`, 'the span ended after shutdown');
+    });
   }
 
   /** The fuller of the two bounds, as a share of it. */

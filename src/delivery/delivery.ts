@@ -102,8 +102,11 @@ export class Delivery {
     this.#ledger.expect(entry);
   }
 
-  /** The datapoint of a log, new or more complete than before. Once it is being sent only the late fields count. */
-  offer(entry: LogEntry, body: string, late: Late): void {
+  /**
+   * The datapoint of a log, new or more complete than before. Once it is being sent only the late fields count. Of
+   * one that may have been sent before it was forgotten, the server is asked first.
+   */
+  offer(entry: LogEntry, body: string, late: Late, mayBeStored = false): void {
     if (this.#isClosed) return this.drop(entry, 'shutdown');
     if (entry.state === 'dropped') return;
     const { bytes } = entry;
@@ -112,10 +115,17 @@ export class Delivery {
     this.#ledger.changed(entry, bytes);
     if (entry.state === 'new') {
       this.#ledger.expect(entry);
-      this.#ledger.advance(entry);
+      if (mayBeStored) this.#ask(entry);
+      else this.#ledger.advance(entry);
     }
     this.#ledger.reconcile(entry);
     this.#pumpSoon();
+  }
+
+  /** Nothing more is expected of this log. It is not kept for its span's end. */
+  finish(entry: LogEntry): void {
+    entry.isFinal = true;
+    this.#ledger.reconcile(entry);
   }
 
   /** What the app itself says of a log's late fields. Before the POST it goes into it, afterwards into an update. */
@@ -213,6 +223,11 @@ export class Delivery {
     this.#unloadedCount--;
     if (!isLoaded) this.drop(entry, 'spool_lost');
     return isLoaded;
+  }
+
+  #ask(entry: LogEntry): void {
+    entry.state = 'unsure';
+    this.#updates.ask([entry], false);
   }
 
   /** Once for all that is offered in one turn. */

@@ -12,6 +12,7 @@ export type DropReason =
   | 'unserialisable'
   | 'mapping_failed'
   | 'shutdown'
+  | 'span_forgotten'
   | 'update_rejected'
   | 'update_unknown_reference'
   | 'spool_full'

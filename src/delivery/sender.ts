@@ -10,6 +10,12 @@ import type { Verdict } from './verdict.ts';
 /** How long a wave that is not full gathers: long enough to share requests, short enough to look live. */
 const GATHER_MILLIS = 200;
 
+/**
+ * An update is one small request, and idempotent: several may share a connection unanswered, or a distant server would
+ * see one of them per connection and round trip.
+ */
+export const UPDATES_PER_CONNECTION = 16;
+
 export interface Shipment {
   readonly request: TransportRequest;
   judge(outcome: TransportOutcome): Verdict;
@@ -74,7 +80,9 @@ export class Sender {
 
   /** After a pause one request goes alone, of either kind, and the rest waits for what becomes of it. */
   #mayGo(method: 'POST' | 'PATCH'): boolean {
-    return this.#backoff.isDown ? this.inFlight === 0 : this.#inFlight[method] < this.#concurrency;
+    if (this.#backoff.isDown) return this.inFlight === 0;
+    const perConnection = method === 'PATCH' ? UPDATES_PER_CONNECTION : 1;
+    return this.#inFlight[method] < this.#concurrency * perConnection;
   }
 
   #isGathered(nowMillis: number): boolean {

@@ -1,5 +1,5 @@
 /** One process's spool: a SQLite file with a row for each log that is not done. */
-import { unlinkSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import type { SqliteDatabase, SqliteRow, SqliteStatement } from '../sqlite/open.ts';
 import type { Late } from './log-entry.ts';
 
@@ -20,8 +20,14 @@ export interface SpooledLog {
 /** A log as it was found in a dead process's file, without its body. */
 export interface OrphanedLog extends SpooledLog {
   readonly bytes: number;
-  /** When its process last wrote, Unix milliseconds. */
+  /** When the process that the span ran in last wrote, Unix milliseconds. */
   readonly aliveMillis: number;
+}
+
+export interface Inheritance {
+  readonly logs: OrphanedLog[];
+  /** References of those that are too old. */
+  readonly expired: string[];
 }
 
 const SCHEMA = `
@@ -34,11 +40,27 @@ const SCHEMA = `
     acknowledged TEXT,
     is_delivered INTEGER NOT NULL,
     is_final INTEGER NOT NULL,
-    started_millis INTEGER NOT NULL
+    started_millis INTEGER NOT NULL,
+    alive_millis INTEGER
   );
   CREATE INDEX IF NOT EXISTS log_parent ON log (parent_reference_id);
   CREATE TABLE IF NOT EXISTS process (id INTEGER PRIMARY KEY CHECK (id = 1), alive_millis INTEGER NOT NULL);
 `;
+
+const COLUMNS =
+  'reference_id, parent_reference_id, body, late, acknowledged, is_delivered, is_final, started_millis, alive_millis';
+
+/** An orphan's rows that are not here, without their bodies. */
+const ORPHANS = `
+  SELECT reference_id, parent_reference_id, late, acknowledged, is_delivered, is_final, started_millis,
+    length(CAST(body AS BLOB)) AS bytes, COALESCE(alive_millis, (SELECT alive_millis FROM orphan.process), 0) AS alive_millis
+  FROM orphan.log WHERE reference_id NOT IN (SELECT reference_id FROM main.log) ORDER BY position`;
+
+const INHERIT = `
+  INSERT OR IGNORE INTO main.log (${COLUMNS})
+  SELECT reference_id, parent_reference_id, body, late, acknowledged, is_delivered, is_final, started_millis,
+    COALESCE(alive_millis, (SELECT alive_millis FROM orphan.process), 0)
+  FROM orphan.log WHERE COALESCE(alive_millis, (SELECT alive_millis FROM orphan.process), 0) >= ? ORDER BY position`;
 
 /** A row's ids, times and index entries, roughly. */
 const ROW_BYTES = 300;
@@ -61,6 +83,8 @@ export class SpoolFile {
   readonly #moveChildren: SqliteStatement;
   readonly #markAlive: SqliteStatement;
   #bytes = 0;
+  /** Sizes before the transaction that is under way. */
+  #undo: Map<string, number | undefined> | undefined;
 
   /** The connection must hold the file for itself: its lock is what tells others that this process lives. */
   constructor(path: string, database: SqliteDatabase) {
@@ -90,12 +114,25 @@ export class SpoolFile {
 
   transaction(work: () => void): void {
     this.#database.exec('BEGIN IMMEDIATE');
+    const undo = new Map<string, number | undefined>();
+    this.#undo = undo;
     try {
       work();
       this.#database.exec('COMMIT');
+      this.#undo = undefined;
     } catch (error) {
-      this.#database.exec('ROLLBACK');
+      this.#undo = undefined;
+      for (const [referenceId, bytes] of undo) this.#resize(referenceId, bytes ?? 0);
+      this.#rollBack();
       throw error;
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#database.exec('ROLLBACK');
+    } catch {
+      // After some errors, such as a full disk, SQLite has done it itself.
     }
   }
 
@@ -139,46 +176,72 @@ export class SpoolFile {
   }
 
   /**
-   * Moves the rows of a dead process's file here, but for those that are here already, and tells which they are. What
-   * is older than `sinceMillis` is left out.
+   * Moves the rows of a dead process's file here, but for those that are here already, and removes the file. What was
+   * last alive before `sinceMillis` is left out. A row keeps its own process's last sign of life, however often it moves.
    */
-  takeOver(orphanPath: string, sinceMillis: number): { logs: OrphanedLog[]; expired: string[] } {
+  takeOver(orphanPath: string, sinceMillis: number): Inheritance {
     this.#database.prepare('ATTACH DATABASE ? AS orphan').run(orphanPath);
     try {
-      const alive = this.#database.prepare('SELECT alive_millis FROM orphan.process').get();
-      const aliveMillis = Number(alive?.['alive_millis'] ?? Date.now());
-      const fresh = this.#database.prepare(
-        'SELECT reference_id, parent_reference_id, late, acknowledged, is_delivered, is_final, started_millis, length(body) AS bytes FROM orphan.log WHERE reference_id NOT IN (SELECT reference_id FROM log) ORDER BY position',
-      );
-      const logs: OrphanedLog[] = [];
-      const expired: string[] = [];
-      for (const row of fresh.all()) {
-        const log = { ...toLog(row), bytes: Number(row['bytes'] ?? 0), aliveMillis };
-        if (aliveMillis < sinceMillis) expired.push(log.referenceId);
-        else logs.push(log);
-      }
-      if (logs.length > 0) {
-        this.#database.exec(
-          'INSERT OR IGNORE INTO log (reference_id, parent_reference_id, body, late, acknowledged, is_delivered, is_final, started_millis) SELECT reference_id, parent_reference_id, body, late, acknowledged, is_delivered, is_final, started_millis FROM orphan.log ORDER BY position',
-        );
-        for (const { referenceId, bytes } of logs) this.#resize(referenceId, ROW_BYTES + bytes);
-      }
-      // Whoever locks that file next finds nothing in it.
-      this.#database.exec('DELETE FROM orphan.log');
-      return { logs, expired };
+      // Locked from here on, since the connection locks for itself whatever it touches.
+      const tables = this.#database.prepare("SELECT name FROM orphan.sqlite_schema WHERE name IN ('log', 'process')");
+      const inheritance = tables.all().length === 2 ? this.#moveRows(sinceMillis) : { logs: [], expired: [] };
+      // While it is locked, so that nobody else finds it; and whoever has it open already finds nothing in it.
+      removeSpoolFile(orphanPath);
+      return inheritance;
     } finally {
       this.#database.exec('DETACH DATABASE orphan');
     }
   }
 
-  /** Deletes the file if nothing is left in it. */
+  /** A file that is removed can still be read and written, but no other process will ever find it. */
+  get isRemoved(): boolean {
+    return !existsSync(this.path);
+  }
+
+  /** All rows of a file that was removed while it was in use. */
+  copyFrom(removed: SpoolFile): void {
+    this.transaction(() => {
+      for (const referenceId of removed.#sizes.keys()) {
+        const log = removed.read(referenceId);
+        if (log) this.put(log);
+      }
+    });
+  }
+
+  /**
+   * Lets go of the lock, and deletes the file if nothing is left in it. The lock is let go of outright, since
+   * `@photostructure/sqlite` keeps a connection open until its statements are collected.
+   */
   close(): void {
-    this.#database.close();
-    if (this.#sizes.size === 0) removeSpoolFile(this.path);
+    try {
+      this.#database.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; SELECT count(*) FROM process');
+    } finally {
+      this.#database.close();
+      if (this.#sizes.size === 0) removeSpoolFile(this.path);
+    }
+  }
+
+  #moveRows(sinceMillis: number): Inheritance {
+    const logs: OrphanedLog[] = [];
+    const expired: string[] = [];
+    for (const row of this.#database.prepare(ORPHANS).all()) {
+      const log = { ...toLog(row), bytes: Number(row['bytes'] ?? 0), aliveMillis: Number(row['alive_millis']) };
+      if (log.aliveMillis < sinceMillis) expired.push(log.referenceId);
+      else logs.push(log);
+    }
+    // Here before it is gone there: a process that is killed between the two leaves a row twice, never lost.
+    this.#database.prepare(INHERIT).run(sinceMillis);
+    for (const { referenceId, late, bytes } of logs) {
+      this.#resize(referenceId, ROW_BYTES + JSON.stringify(late).length + bytes);
+    }
+    this.#database.exec('DELETE FROM orphan.log');
+    return { logs, expired };
   }
 
   #resize(referenceId: string, bytes: number): void {
-    this.#bytes += bytes - (this.#sizes.get(referenceId) ?? 0);
+    const before = this.#sizes.get(referenceId);
+    if (this.#undo && !this.#undo.has(referenceId)) this.#undo.set(referenceId, before);
+    this.#bytes += bytes - (before ?? 0);
     if (bytes > 0) this.#sizes.set(referenceId, bytes);
     else this.#sizes.delete(referenceId);
   }

@@ -22,7 +22,7 @@ export interface Trace {
   context: TraceContext | undefined;
   /** What spans said of it that are let go already. */
   noted: TraceContext | undefined;
-  /** The logs of the trace that have been decided on. */
+  /** The logs of the trace that may still have to be dropped with it. */
   readonly logs: LogEntry[];
 }
 
@@ -89,7 +89,6 @@ export function createNode(trace: Trace, spanId: string, parent: SpanNode | unde
     heldBytes: 0,
   };
   trace.nodes.set(spanId, node);
-  trace.openCount++;
   return node;
 }
 

@@ -9,16 +9,16 @@
  * With `awaitsUnseenParents` (an exporter sees ended spans only) a local parent that was not seen yet stands in as an
  * open span. Without it (a processor sees starts) such a parent was never recorded, and nothing waits for it.
  *
- * A trace is at rest when nothing in it is open or due. Traces with logs are remembered at rest, in the bounds of
- * `MAX_REMEMBERED_SPANS`, so that a child that starts or ends late still finds its parent and its session.
+ * A trace is at rest when nothing in it is open or due. Spans that never end are forgotten when there are too many.
  */
 
 import { Fifo } from '../delivery/fifo.ts';
 import { parentSpanIdOf, type SpanSlice } from '../otel.ts';
+import { RestingTraces } from './resting-traces.ts';
 import { createNode, createTrace, findBlocker, type SpanNode, type Trace } from './span-node.ts';
 
-/** About 20 MB of ids. The traces that rest longest are forgotten first. */
-const MAX_REMEMBERED_SPANS = 50_000;
+/** Of a trace that has more, the ended spans are forgotten, oldest first: only a child that starts late misses them. */
+const MAX_SPANS_PER_TRACE = 10_000;
 
 interface Hold {
   readonly node: SpanNode;
@@ -29,11 +29,11 @@ export class TraceTracker {
   readonly #holdMillis: number;
   readonly #awaitsUnseenParents: boolean;
   readonly #active = new Map<string, Trace>();
-  readonly #resting = new Map<string, Trace>();
-  #restingSpanCount = 0;
+  readonly #resting = new RestingTraces();
   /** In the order of their deadlines, since all wait equally long. Those that became due otherwise are skipped. */
   readonly #holds = new Fifo<Hold>();
   #due: SpanNode[] = [];
+  #openCount = 0;
   #pendingCount = 0;
 
   constructor(options: { holdMillis: number; awaitsUnseenParents: boolean }) {
@@ -44,6 +44,16 @@ export class TraceTracker {
   /** Ended spans that are held or due, of logs and of others. */
   get pendingCount(): number {
     return this.#pendingCount;
+  }
+
+  /** Spans that have started and not ended. */
+  get openCount(): number {
+    return this.#openCount;
+  }
+
+  /** A span that is not known may have been sent before. */
+  get hasForgotten(): boolean {
+    return this.#resting.hasForgotten;
   }
 
   /** Monotonic milliseconds at which `releaseOverdue` has something to do. */
@@ -60,7 +70,7 @@ export class TraceTracker {
     const trace = this.#wake(traceId);
     const known = trace.nodes.get(spanId);
     if (known) return known;
-    const node = createNode(trace, spanId, this.#findParent(trace, span, spanId));
+    const node = this.#createNode(trace, spanId, this.#findParent(trace, span, spanId));
     node.span = span;
     return node;
   }
@@ -72,7 +82,7 @@ export class TraceTracker {
     if (!node.span) this.#adopt(node, span);
     node.span = span;
     if (node.state === 'held' || node.state === 'due') return node;
-    if (node.state === 'open') trace.openCount--;
+    if (node.state === 'open') this.#countOpen(trace, -1);
     trace.pendingCount++;
     this.#pendingCount++;
     node.state = 'held';
@@ -125,6 +135,25 @@ export class TraceTracker {
     this.#restIfDone(node.trace);
   }
 
+  /**
+   * Lets open spans go that never seem to end, those of the oldest traces first and at least `count` of them. What
+   * waited for them is due. Should one end after all, it is logged like any other.
+   */
+  forgetOldestOpen(count: number): SpanNode[] {
+    const forgotten: SpanNode[] = [];
+    for (const trace of this.#active.values()) {
+      if (forgotten.length >= count) break;
+      if (trace.openCount === 0) continue;
+      const open = [...trace.nodes.values()].filter(({ state }) => state === 'open');
+      for (const node of open) node.state = 'settled';
+      this.#countOpen(trace, -open.length);
+      for (const node of open) this.#rehang(node);
+      for (const node of open) forgotten.push(node);
+      this.#restIfDone(trace);
+    }
+    return forgotten;
+  }
+
   /** All open spans, oldest trace first, parents before children. */
   *openNodes(): Generator<SpanNode> {
     for (const trace of this.#active.values()) {
@@ -137,7 +166,7 @@ export class TraceTracker {
     if (!parentSpanId || parentSpanId === spanId) return undefined;
     const known = trace.nodes.get(parentSpanId);
     if (known || !this.#awaitsUnseenParents || span.parentSpanContext?.isRemote) return known;
-    return createNode(trace, parentSpanId, undefined);
+    return this.#createNode(trace, parentSpanId, undefined);
   }
 
   /** The span that a placeholder stood for has come, or one that is settled ends again. */
@@ -185,7 +214,7 @@ export class TraceTracker {
   /** A parent that did not come counts as ended: it must not keep its trace from resting. It may still come. */
   #giveUpUnseen(node: SpanNode): void {
     node.state = 'settled';
-    node.trace.openCount--;
+    this.#countOpen(node.trace, -1);
   }
 
   #markDue(node: SpanNode): void {
@@ -194,16 +223,21 @@ export class TraceTracker {
     this.#due.push(node);
   }
 
+  #createNode(trace: Trace, spanId: string, parent: SpanNode | undefined): SpanNode {
+    if (trace.nodes.size >= MAX_SPANS_PER_TRACE) forgetEnded(trace);
+    this.#countOpen(trace, 1);
+    return createNode(trace, spanId, parent);
+  }
+
+  #countOpen(trace: Trace, change: number): void {
+    trace.openCount += change;
+    this.#openCount += change;
+  }
+
   #wake(traceId: string): Trace {
     let trace = this.#active.get(traceId);
     if (trace) return trace;
-    trace = this.#resting.get(traceId);
-    if (trace) {
-      this.#resting.delete(traceId);
-      this.#restingSpanCount -= trace.nodes.size;
-    } else {
-      trace = createTrace(traceId);
-    }
+    trace = this.#resting.take(traceId) ?? createTrace(traceId);
     this.#active.set(traceId, trace);
     return trace;
   }
@@ -211,13 +245,23 @@ export class TraceTracker {
   #restIfDone(trace: Trace): void {
     if (trace.openCount > 0 || trace.pendingCount > 0) return;
     this.#active.delete(trace.traceId);
-    if (trace.logs.length === 0) return;
-    this.#resting.set(trace.traceId, trace);
-    this.#restingSpanCount += trace.nodes.size;
-    for (const [traceId, oldest] of this.#resting) {
-      if (this.#restingSpanCount <= MAX_REMEMBERED_SPANS || oldest === trace) return;
-      this.#resting.delete(traceId);
-      this.#restingSpanCount -= oldest.nodes.size;
-    }
+    // Decided with its first log: a trace without one has nothing that a late span could miss.
+    if (trace.context) this.#resting.put(trace);
   }
+}
+
+/** Down to half, so that it is seldom done. Spans that open ones hang under are still reached from these. */
+function forgetEnded(trace: Trace): void {
+  let surplus = trace.nodes.size - MAX_SPANS_PER_TRACE / 2;
+  for (const [spanId, { state }] of trace.nodes) {
+    if (surplus <= 0) break;
+    if (state !== 'settled') continue;
+    trace.nodes.delete(spanId);
+    surplus--;
+  }
+  // In place: the logs themselves hold on to this list.
+  let kept = 0;
+  for (const entry of trace.logs)
+    if (entry.state !== 'delivered' && entry.state !== 'dropped') trace.logs[kept++] = entry;
+  trace.logs.length = kept;
 }

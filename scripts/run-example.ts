@@ -1,7 +1,6 @@
 /** Runs one example in a process of its own, with a model to talk to and a server to log to. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type ScriptedModel, startScriptedModel } from '../examples/scripted-model/server.ts';
 import { readLogs } from './read-logs.ts';
@@ -32,14 +31,24 @@ export async function openModel(): Promise<Model> {
   };
 }
 
+/** What Node loads before an example: its telemetry, where that is not a part of it. */
+const PRELOADED: Readonly<Record<string, string>> = {
+  app: new URL('../examples/app/telemetry.ts', import.meta.url).href,
+  register: 'humanloop-otel/register',
+};
+
+/** The arguments for Node that run an example, from the root of the repository. */
+export function exampleArguments(name: string): string[] {
+  const preloaded = PRELOADED[name];
+  const file = name === 'app' ? 'app/main.ts' : `${name}.ts`;
+  const path = fileURLToPath(new URL(`../examples/${file}`, import.meta.url));
+  return ['--import', 'tsx', ...(preloaded ? ['--import', preloaded] : []), path];
+}
+
 /** Resolves to the exit code; prints what the example prints. */
 export async function runExample(name: string, baseUrl: string, model: Model): Promise<number> {
-  const directory = new URL(`../examples/${name}/`, import.meta.url);
-  const [file, telemetry] = existsSync(directory)
-    ? [new URL('main.ts', directory), new URL('telemetry.ts', directory)]
-    : [new URL(`../examples/${name}.ts`, import.meta.url), undefined];
-  const preload = telemetry ? ['--import', telemetry.href] : [];
-  const child = spawn(process.execPath, ['--import', 'tsx', ...preload, fileURLToPath(file)], {
+  const child = spawn(process.execPath, exampleArguments(name), {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: 'inherit',
     env: { ...process.env, ...model.environment, HUMANLOOP_BASE_URL: baseUrl },
   });

@@ -5,18 +5,22 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { startScriptedModel } from '../../examples/scripted-model/server.ts';
 import { readLogs } from '../../scripts/read-logs.ts';
+import { exampleArguments } from '../../scripts/run-example.ts';
 import { startServer } from '../../src/server/index.ts';
 
 /** For each example: the kinds of the logs that it leaves. */
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'batch-exporter': ['agent', 'model'],
   client: ['agent', 'model'],
+  'custom-convention': ['model', 'tool'],
+  'log-records': ['model'],
   'late-update': ['model'],
   'manual-spans': ['agent', 'model', 'tool'],
   'node-sdk': ['agent', 'model'],
   openai: ['model', 'model'],
   'no-content': ['agent', 'model'],
   redact: ['agent', 'model'],
+  register: ['agent', 'model'],
   'tracer-provider': ['agent', 'model'],
 };
 const names = readdirSync('examples')
@@ -36,13 +40,14 @@ test.each(names)('%s', { timeout: 60_000 }, async (name) => {
     OPENAI_BASE_URL: model.baseUrl,
     HUMANLOOP_BASE_URL: server.baseUrl,
   };
-  const { stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', `examples/${name}.ts`], { env });
+  const { stderr } = await promisify(execFile)(process.execPath, exampleArguments(name), { env });
   expect(stderr).toBe('');
   const logs = await readLogs(server.baseUrl, new Date(0));
   const kinds = logs.map(({ config }) => config?.type).sort();
   expect(kinds).toEqual([...(EXPECTED[name] ?? [])].sort());
   const stored = JSON.stringify(logs);
   if (name === 'redact') expect(stored).toContain('I am [email address].');
+  if (name === 'log-records') expect(stored).toContain('Oslo is the capital of Norway.');
   if (name === 'no-content') expect(stored).not.toContain('Norway');
   expect(stored).not.toContain('kari@example.com');
 });

@@ -19,16 +19,28 @@ export function isLangChain(value: unknown): value is Record<string, unknown> {
   return isObject(value) && value['lc'] === 1 && Array.isArray(value['id']);
 }
 
+/** What holds none of it is given back as it is. */
 export function fromLangChain(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
-  if (Array.isArray(value)) return value.map((item) => fromLangChain(item, depth + 1));
-  if (!isLangChain(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fromLangChain(item, depth + 1)]));
-  }
+  if (!isLangChain(value)) return insideOf(value as Record<string, unknown>, depth + 1);
   const className = stringOf((value['id'] as unknown[]).at(-1)) ?? '';
   const kwargs = value['kwargs'];
   if (!isObject(kwargs)) return className;
   return /Message(Chunk)?$/.test(className) ? toMessage(className, kwargs) : fromLangChain(kwargs, depth + 1);
+}
+
+/** Copied only where something inside changes: most bodies are no LangChain's, and they are long. */
+function insideOf(value: Record<string, unknown>, depth: number): unknown {
+  let copy: Record<string, unknown> | undefined;
+  for (const key in value) {
+    const item = value[key];
+    if (typeof item !== 'object' || key === '__proto__') continue;
+    const plain = fromLangChain(item, depth);
+    if (plain === item) continue;
+    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
+    copy[key] = plain;
+  }
+  return copy ?? value;
 }
 
 function toMessage(className: string, kwargs: Record<string, unknown>): Record<string, unknown> {

@@ -4,13 +4,12 @@ import type { Attributes, SpanSlice } from '../otel.ts';
 import {
   countOf,
   type Damage,
-  defined,
-  definedOrNone,
-  firstString,
   firstValue,
   isObject,
+  noneIfEmpty,
   numberOf,
   objectOf,
+  put,
   stringOf,
   textOf,
 } from './attributes.ts';
@@ -34,59 +33,64 @@ export function readCall(span: SpanSlice, app: Record<string, unknown> | undefin
   const parameters = invocationParameters(attributes, damage);
   const request = readValue(attributes, 'input.value', damage);
   const response = readValue(attributes, 'output.value', damage);
+  const requestBody = bodyOf(request);
+  const responseBody = bodyOf(response);
 
   const reader = new MessageReader();
   const messages =
     prompts.length > 0 ? readPrompts(prompts) : readInput(inputs, request, isFlattenedWithLoss(span), reader);
-  if (messages.length > 0 && !messages.some(({ role }) => role === 'system')) {
-    const system = firstValue({ ...parameters, ...bodyOf(request) }, SYSTEM_KEYS);
+  if (messages.length > 0 && !messages.some(isSystem)) {
+    const system =
+      (requestBody && firstValue(requestBody, SYSTEM_KEYS)) ?? (parameters && firstValue(parameters, SYSTEM_KEYS));
     messages.unshift(...reader.readSystem(system ?? attributes['gen_ai.system_instructions']));
   }
-  const completions = choices.flatMap(({ fields }) => textOf(fields['completion.text']) ?? []);
+  const completions = readCompletions(choices);
   const answers = outputs.length === 0 && completions.length > 0 ? [] : readOutput(outputs, response, reader);
   const outputMessage = answers[0];
   const others = completions.length > 0 ? completions.slice(1) : answers.slice(1);
-  const body = response.isDamaged ? undefined : bodyOf(response);
-  const model = readModelName(attributes, parameters, app);
-  return defined<Reading>({
-    ...model,
-    endpoint: prompts.length > 0 ? 'complete' : 'chat',
-    ...readParameters(attributes, parameters ?? {}),
-    tools: readTools(tools, parameters, damage),
-    ...readTemplate(attributes, damage),
-    messages: messages.length > 0 ? messages : undefined,
-    outputMessage,
-    output: messageText(outputMessage) ?? completions[0],
-    finishReason: readFinishReason(attributes, parameters, response, outputMessage),
-    ...readUsage(attributes),
-    callId: stringOf(body?.['id']),
-    metadata: { ...readResponse(attributes, body, model.model), ...defined({ user: stringOf(parameters?.['user']) }) },
-    contentMetadata: definedOrNone<Record<string, unknown>>({
-      reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
-      choices: others.length > 0 ? others : undefined,
-    }),
-    providerRequest: request.isDamaged ? undefined : plainObject(bodyOf(request)),
-    providerResponse: plainObject(body),
-  });
+  const body = response.isDamaged ? undefined : responseBody;
+
+  const reading: Reading = {};
+  readModelName(attributes, parameters, app, reading);
+  reading.endpoint = prompts.length > 0 ? 'complete' : 'chat';
+  readParameters(attributes, parameters ?? {}, reading);
+  put(reading, 'tools', readTools(tools, parameters, damage));
+  readTemplate(attributes, damage, reading);
+  if (messages.length > 0) reading.messages = messages;
+  put(reading, 'outputMessage', outputMessage);
+  put(reading, 'output', messageText(outputMessage) ?? completions[0]);
+  put(reading, 'finishReason', readFinishReason(attributes, parameters, response, responseBody, outputMessage));
+  readUsage(attributes, reading);
+  put(reading, 'callId', stringOf(body?.['id']));
+  const metadata = readResponse(attributes, body, reading.model);
+  put(metadata, 'user', stringOf(parameters?.['user']));
+  reading.metadata = metadata;
+  const content: Record<string, unknown> = {};
+  if (reader.reasoning.length > 0) content['reasoning'] = reader.reasoning.join('\n');
+  if (others.length > 0) content['choices'] = others;
+  put(reading, 'contentMetadata', noneIfEmpty(content));
+  if (!request.isDamaged) put(reading, 'providerRequest', plainObject(requestBody));
+  put(reading, 'providerResponse', plainObject(body));
+  return reading;
+}
+
+function isSystem({ role }: ChatMessage): boolean {
+  return role === 'system';
 }
 
 /** Variables of the template are the inputs of the call. */
-export function readTemplate(attributes: Attributes, damage: Damage): Reading {
+export function readTemplate(attributes: Attributes, damage: Damage, into: Reading): void {
   const key = 'llm.prompt_template.variables';
-  return defined<Reading>({
-    inputs: plainObject(objectOf(attributes[key], damage, key)),
-    promptTemplate: stringOf(attributes['llm.prompt_template.template']),
-  });
+  put(into, 'inputs', plainObject(objectOf(attributes[key], damage, key)));
+  put(into, 'promptTemplate', stringOf(attributes['llm.prompt_template.template']));
 }
 
 /** Of a call, or of an embedding. */
-export function readUsage(attributes: Attributes): Reading {
-  return defined<Reading>({
-    promptTokens: countOf(attributes['llm.token_count.prompt']),
-    outputTokens: countOf(attributes['llm.token_count.completion']),
-    promptCost: numberOf(attributes['llm.cost.prompt']),
-    outputCost: numberOf(attributes['llm.cost.completion']),
-  });
+export function readUsage(attributes: Attributes, into: Reading): void {
+  put(into, 'promptTokens', countOf(attributes['llm.token_count.prompt']));
+  put(into, 'outputTokens', countOf(attributes['llm.token_count.completion']));
+  put(into, 'promptCost', numberOf(attributes['llm.cost.prompt']));
+  put(into, 'outputCost', numberOf(attributes['llm.cost.completion']));
 }
 
 /**
@@ -105,15 +109,26 @@ function readPrompts(prompts: readonly IndexedGroup[]): ChatMessage[] {
   });
 }
 
+/** Answers of the completion API. */
+function readCompletions(choices: readonly IndexedGroup[]): string[] {
+  const texts: string[] = [];
+  for (const { fields } of choices) {
+    const text = textOf(fields['completion.text']);
+    if (text !== undefined) texts.push(text);
+  }
+  return texts;
+}
+
 /** The Responses API has no finish reason of its own: `stop` stands for any response that is complete. */
 function readFinishReason(
   attributes: Attributes,
   parameters: Record<string, unknown> | undefined,
   response: RawValue,
+  body: Record<string, unknown> | undefined,
   answer: ChatMessage | undefined,
 ): string | undefined {
   const finishReason = toFinishReason(attributes['llm.finish_reason']) ?? finishReasonOf(response.json);
-  const isResponsesApi = isResponse(parameters) || bodyOf(response)?.['object'] === 'response';
+  const isResponsesApi = isResponse(parameters) || body?.['object'] === 'response';
   return finishReason === 'stop' && isResponsesApi && answer?.tool_calls?.length ? 'tool_calls' : finishReason;
 }
 
@@ -123,16 +138,19 @@ function readResponse(
   body: Record<string, unknown> | undefined,
   model: string | undefined,
 ): Record<string, unknown> {
+  const metadata: Record<string, unknown> = {};
   const reported = stringOf(attributes['llm.model_name']);
-  return defined<Record<string, unknown>>({
-    response_id: stringOf(body?.['id']),
-    response_model:
-      firstString(attributes, 'llm.response.model_name') ??
+  put(metadata, 'response_id', stringOf(body?.['id']));
+  put(
+    metadata,
+    'response_model',
+    stringOf(attributes['llm.response.model_name']) ??
       stringOf(body?.['model']) ??
       (reported === model ? undefined : reported),
-    service_tier: stringOf(body?.['service_tier']),
-    system_fingerprint: stringOf(body?.['system_fingerprint']),
-  });
+  );
+  put(metadata, 'service_tier', stringOf(body?.['service_tier']));
+  put(metadata, 'system_fingerprint', stringOf(body?.['system_fingerprint']));
+  return metadata;
 }
 
 /** Only what went over the wire: LangChain's serialisation and bare lists are none. */

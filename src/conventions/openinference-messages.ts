@@ -44,8 +44,12 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
     if (isAnswer(body)) return reader.readOutput(fromLangChain(body));
     return response.text ? reader.readOutput({ role: 'assistant', content: response.text }) : [];
   }
-  const raw = groups.map(({ fields }) => toMessage(fields)).filter((message) => message !== undefined);
-  addCallIds(raw, callIdsOf(body));
+  const raw: Fields[] = [];
+  for (const { fields } of groups) {
+    const message = toMessage(fields);
+    if (message) raw.push(message);
+  }
+  addCallIds(raw, body);
   const messages = reader.readOutput(raw);
   const choices = isObject(body) && Array.isArray(body['choices']) ? body['choices'].length : 0;
   if (choices <= 1) return mergeAssistant(messages);
@@ -53,15 +57,25 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
   return messages.length === choices ? messages : reader.readOutput(body);
 }
 
+const NESTED_LISTS = ['message.tool_calls.', 'message.contents.'] as const;
+
 function toMessage(fields: Attributes): Fields | undefined {
-  const [calls = [], contents = []] = indexedGroups(fields, ['message.tool_calls.', 'message.contents.']);
-  const toolCalls = calls.flatMap(({ fields: call }) => toCall(call) ?? []);
+  const [calls = [], contents = []] = indexedGroups(fields, NESTED_LISTS);
+  const toolCalls: Fields[] = [];
+  for (const { fields: call } of calls) {
+    const read = toCall(call);
+    if (read) toolCalls.push(read);
+  }
   const functionName = stringOf(fields['message.function_call_name']);
   if (functionName !== undefined) {
     const body = { name: functionName, arguments: fields['message.function_call_arguments_json'] };
     toolCalls.push({ type: 'function', function: body });
   }
-  const parts = contents.flatMap(({ fields: part }) => toPart(part) ?? []);
+  const parts: Fields[] = [];
+  for (const { fields: part } of contents) {
+    const read = toPart(part);
+    if (read) parts.push(read);
+  }
   const text = isRedacted(fields['message.content']) ? undefined : fields['message.content'];
   const callId = stringOf(fields['message.tool_call_id']);
   // Anthropic's tool result beside further parts of the same message.
@@ -69,13 +83,14 @@ function toMessage(fields: Attributes): Fields | undefined {
     parts.unshift({ type: 'tool_result', id: callId, content: text });
   const content = parts.length > 0 ? parts : text === '' && toolCalls.length > 0 ? undefined : text;
   if (content === undefined && toolCalls.length === 0) return undefined;
-  return {
+  const message: Fields = {
     role: fields['message.role'],
-    ...(content !== undefined ? { content } : { content: [] }),
+    content: content ?? [],
     name: fields['message.name'],
     tool_call_id: callId,
-    ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
   };
+  if (toolCalls.length > 0) message['tool_calls'] = toolCalls;
+  return message;
 }
 
 function toCall(fields: Attributes): Fields | undefined {
@@ -87,7 +102,10 @@ function toCall(fields: Attributes): Fields | undefined {
 
 function toPart(fields: Attributes): Fields | undefined {
   const call = toCall(fields);
-  if (call) return { ...call, type: 'tool_call' };
+  if (call) {
+    call['type'] = 'tool_call';
+    return call;
+  }
   const type = stringOf(fields['message_content.type']) ?? 'text';
   const text = textOf(fields['message_content.text']);
   if (type === 'reasoning' || type === 'thinking') return text === undefined ? undefined : { type: 'reasoning', text };
@@ -105,30 +123,34 @@ function toPart(fields: Attributes): Fields | undefined {
 function isAnswer(response: unknown): boolean {
   if (!isObject(response)) return false;
   return (
-    ['choices', 'candidates', 'generations', 'output'].some((key) => Array.isArray(response[key])) ||
+    Array.isArray(response['choices']) ||
+    Array.isArray(response['candidates']) ||
+    Array.isArray(response['generations']) ||
+    Array.isArray(response['output']) ||
     (response['role'] === 'assistant' && 'content' in response)
   );
 }
 
 /** LangChain's spans leave out the ids of tool calls; the serialised answer has them. */
-function callIdsOf(response: unknown): string[] {
-  if (!isObject(response) || !Array.isArray(response['generations'])) return [];
-  const plain = fromLangChain(response['generations']);
+function addCallIds(messages: readonly Fields[], response: unknown): void {
+  if (!isObject(response) || !Array.isArray(response['generations'])) return;
+  const ids = callIdsOf(response['generations']);
+  const calls = messages.flatMap((message) => (Array.isArray(message['tool_calls']) ? message['tool_calls'] : []));
+  if (calls.length !== ids.length) return;
+  for (const [at, call] of calls.entries()) if (isObject(call)) call['id'] ??= ids[at];
+}
+
+function callIdsOf(generations: unknown): string[] {
+  const plain = fromLangChain(generations);
   const first = Array.isArray(plain) && Array.isArray(plain[0]) ? plain[0][0] : undefined;
   const message = isObject(first) ? first['message'] : undefined;
   const calls = isObject(message) && Array.isArray(message['tool_calls']) ? message['tool_calls'] : [];
   return calls.flatMap((call) => (isObject(call) ? (stringOf(call['id']) ?? []) : []));
 }
 
-function addCallIds(messages: Fields[], ids: string[]): void {
-  const calls = messages.flatMap((message) => (Array.isArray(message['tool_calls']) ? message['tool_calls'] : []));
-  if (calls.length !== ids.length) return;
-  for (const [at, call] of calls.entries()) if (isObject(call)) call['id'] ??= ids[at];
-}
-
 /** What stands in `input.value` or `output.value`. */
 export interface RawValue {
-  readonly text?: string;
+  readonly text?: string | undefined;
   readonly json?: unknown;
   readonly isDamaged: boolean;
 }
@@ -141,5 +163,5 @@ export function readValue(attributes: Attributes, key: 'input.value' | 'output.v
   const isJson = text === undefined || text.startsWith('{') || text.startsWith('[');
   const json = isJson ? jsonOf(value, damage, key) : undefined;
   const isDamaged = damage.has(key);
-  return { isDamaged, ...(json !== undefined && { json }), ...(text !== undefined && { text }) };
+  return { isDamaged, json, text };
 }

@@ -7,13 +7,14 @@
 import type { Attributes } from '../otel.ts';
 import {
   type Damage,
-  defined,
   firstString,
   firstValue,
   integerOf,
   isObject,
+  noneIfEmpty,
   numberOf,
   objectOf,
+  put,
   stringListOf,
   stringOf,
 } from './attributes.ts';
@@ -77,11 +78,10 @@ const NESTED = ['config', 'generationConfig', 'generation_config', 'inferenceCon
 /** `undefined` where there are none; nested generation configs are laid open. */
 export function invocationParameters(attributes: Attributes, damage: Damage): Record<string, unknown> | undefined {
   const parameters = objectOf(attributes['llm.invocation_parameters'], damage, 'llm.invocation_parameters');
-  if (!parameters) return undefined;
-  const nested = NESTED.map((key) => parameters[key]).filter(isObject);
-  if (nested.length === 0) return parameters;
-  const flat = Object.fromEntries(Object.entries(parameters).filter(([key]) => !NESTED.some((name) => name === key)));
-  return Object.assign({}, ...nested, flat);
+  if (!parameters || !NESTED.some((key) => isObject(parameters[key]))) return parameters;
+  const open: Record<string, unknown> = Object.assign({}, ...NESTED.map((key) => parameters[key]).filter(isObject));
+  for (const key in parameters) if (!NESTED.some((name) => name === key)) open[key] = parameters[key];
+  return open;
 }
 
 /** The OpenAI Agents bridge puts the Responses API's answer here. */
@@ -93,37 +93,53 @@ export function readModelName(
   attributes: Attributes,
   parameters: Record<string, unknown> | undefined,
   app: Record<string, unknown> | undefined,
-): Reading {
-  const names = [
-    attributes['llm.request.model_name'],
-    parameters?.['model'],
-    parameters?.['model_name'],
-    attributes['gen_ai.request.model'],
-    attributes['llm.model_name'],
-    app?.['ls_model_name'],
-  ];
-  return defined<Reading>({
-    model: names.map(stringOf).find((name) => name !== undefined && name !== 'unknown'),
-    provider: firstString(attributes, 'llm.provider', 'llm.system') ?? stringOf(app?.['ls_provider']),
-  });
+  into: Reading,
+): void {
+  put(
+    into,
+    'model',
+    modelName(attributes['llm.request.model_name']) ??
+      modelName(parameters?.['model']) ??
+      modelName(parameters?.['model_name']) ??
+      modelName(attributes['gen_ai.request.model']) ??
+      modelName(attributes['llm.model_name']) ??
+      modelName(app?.['ls_model_name']),
+  );
+  put(into, 'provider', firstString(attributes, 'llm.provider', 'llm.system') ?? stringOf(app?.['ls_provider']));
 }
 
-export function readParameters(attributes: Attributes, parameters: Record<string, unknown>): Reading {
-  const first = (...keys: string[]) => firstValue(parameters, keys);
-  const stop = first('stop', 'stop_sequences', 'stopSequences') ?? attributes['llm.chat.stop_sequences'];
-  return defined<Reading>({
-    maxTokens: integerOf(
-      first('max_tokens', 'max_completion_tokens', 'max_output_tokens', 'maxOutputTokens', 'maxTokens'),
-    ),
-    temperature: numberOf(first('temperature')),
-    topP: numberOf(first('top_p', 'topP')),
-    presencePenalty: numberOf(first('presence_penalty', 'presencePenalty') ?? attributes['llm.presence_penalty']),
-    frequencyPenalty: numberOf(first('frequency_penalty', 'frequencyPenalty') ?? attributes['llm.frequency_penalty']),
-    seed: integerOf(first('seed')),
-    stop: stringOf(stop) ?? stringListOf(stop),
-    responseFormat: responseFormat(parameters),
-    other: otherParameters(parameters),
-  });
+function modelName(value: unknown): string | undefined {
+  const name = stringOf(value);
+  return name === 'unknown' ? undefined : name;
+}
+
+const MAX_TOKENS_KEYS = [
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'maxOutputTokens',
+  'maxTokens',
+] as const;
+const STOP_KEYS = ['stop', 'stop_sequences', 'stopSequences'] as const;
+
+export function readParameters(
+  attributes: Attributes,
+  parameters: Record<string, unknown>,
+  into: Reading = {},
+): Reading {
+  const presence = parameters['presence_penalty'] ?? parameters['presencePenalty'];
+  const frequency = parameters['frequency_penalty'] ?? parameters['frequencyPenalty'];
+  const stop = firstValue(parameters, STOP_KEYS) ?? attributes['llm.chat.stop_sequences'];
+  put(into, 'maxTokens', integerOf(firstValue(parameters, MAX_TOKENS_KEYS)));
+  put(into, 'temperature', numberOf(parameters['temperature']));
+  put(into, 'topP', numberOf(parameters['top_p'] ?? parameters['topP']));
+  put(into, 'presencePenalty', numberOf(presence ?? attributes['llm.presence_penalty']));
+  put(into, 'frequencyPenalty', numberOf(frequency ?? attributes['llm.frequency_penalty']));
+  put(into, 'seed', integerOf(parameters['seed']));
+  put(into, 'stop', stringOf(stop) ?? stringListOf(stop));
+  put(into, 'responseFormat', responseFormat(parameters));
+  put(into, 'other', otherParameters(parameters));
+  return into;
 }
 
 function responseFormat(parameters: Record<string, unknown>): Reading['responseFormat'] {
@@ -138,14 +154,19 @@ function responseFormat(parameters: Record<string, unknown>): Reading['responseF
 
 function otherParameters(parameters: Record<string, unknown>): Record<string, unknown> | undefined {
   const fromResponse = isResponse(parameters);
-  const entries = Object.entries(parameters).flatMap(([key, value]) => {
-    if (isEmpty(value) || READ_ELSEWHERE.has(key) || (fromResponse && RESPONSE_ONLY.has(key))) return [];
-    return [[key, plainJson(value)] as const];
-  });
-  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+  const other: Record<string, unknown> = {};
+  for (const key in parameters) {
+    if (READ_ELSEWHERE.has(key) || (fromResponse && RESPONSE_ONLY.has(key)) || key === '__proto__') continue;
+    const value = parameters[key];
+    if (!isEmpty(value)) put(other, key, plainJson(value));
+  }
+  return noneIfEmpty(other);
 }
 
 /** Responses spell out what was not asked for: `"reasoning": {"effort": null}`. */
 function isEmpty(value: unknown): boolean {
-  return value === null || (isObject(value) && Object.values(value).every((item) => item === null));
+  if (value === null) return true;
+  if (!isObject(value)) return false;
+  for (const key in value) if (value[key] !== null) return false;
+  return true;
 }

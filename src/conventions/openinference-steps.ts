@@ -2,14 +2,14 @@
 import type { Attributes } from '../otel.ts';
 import {
   type Damage,
-  defined,
-  definedOrNone,
   firstCount,
   firstString,
   isObject,
   jsonOf,
+  noneIfEmpty,
   numberOf,
   objectOf,
+  put,
   stringOf,
 } from './attributes.ts';
 import type { Reading } from './convention.ts';
@@ -24,13 +24,16 @@ import { plainJson, plainObject, textOrJson } from './plain-json.ts';
 
 /** Chains, agents, prompts, guardrails, evaluators. */
 export function readChain(attributes: Attributes, damage: Damage): Reading {
-  const { promptTemplate, inputs } = readTemplate(attributes, damage);
-  return defined<Reading>({
-    name: firstString(attributes, 'agent.name', 'graph.node.name', 'graph.node.id'),
-    inputs: inputs ?? toInputs(readValue(attributes, 'input.value', damage)),
-    ...toOutput(readValue(attributes, 'output.value', damage)),
-    other: promptTemplate === undefined ? undefined : { prompt_template: promptTemplate },
-  });
+  const reading: Reading = {};
+  readTemplate(attributes, damage, reading);
+  if (reading.promptTemplate !== undefined) {
+    reading.other = { prompt_template: reading.promptTemplate };
+    delete reading.promptTemplate;
+  }
+  put(reading, 'name', firstString(attributes, 'agent.name', 'graph.node.name', 'graph.node.id'));
+  if (reading.inputs === undefined) put(reading, 'inputs', toInputs(readValue(attributes, 'input.value', damage)));
+  readOutput(readValue(attributes, 'output.value', damage), reading);
+  return reading;
 }
 
 /** `tool.parameters` is a schema by the specification, and the actual arguments in what many apps write by hand. */
@@ -40,59 +43,58 @@ export function readTool(attributes: Attributes, damage: Damage): Reading {
   const isSchema = isObject(parameters?.['properties']) || parameters?.['type'] === 'object';
   const result = readValue(attributes, 'output.value', damage);
   const toolCallId = firstString(attributes, 'tool.id', 'tool_call.id') ?? answeredCall(result);
-  return defined<Reading>({
-    name: firstString(attributes, 'tool.name') ?? schema?.name,
-    description: firstString(attributes, 'tool.description') ?? schema?.description,
-    toolParameters: schema?.parameters ?? (isSchema ? parameters : undefined),
-    inputs: toInputs(readValue(attributes, 'input.value', damage)) ?? (isSchema ? undefined : parameters),
-    ...toOutput(result),
-    metadata: toolCallId === undefined ? undefined : { tool_call_id: toolCallId },
-  });
+  const reading: Reading = {};
+  put(reading, 'name', firstString(attributes, 'tool.name') ?? schema?.name);
+  put(reading, 'description', firstString(attributes, 'tool.description') ?? schema?.description);
+  put(reading, 'toolParameters', schema?.parameters ?? (isSchema ? parameters : undefined));
+  put(reading, 'inputs', toInputs(readValue(attributes, 'input.value', damage)) ?? (isSchema ? undefined : parameters));
+  readOutput(result, reading);
+  if (toolCallId !== undefined) reading.metadata = { tool_call_id: toolCallId };
+  return reading;
 }
 
 export function readRetrieval(attributes: Attributes, damage: Damage): Reading {
   const [groups = []] = indexedGroups(attributes, ['retrieval.documents.']);
-  const chain = readChain(attributes, damage);
+  const reading = readChain(attributes, damage);
   const documents = readDocuments(groups);
-  return documents === undefined ? chain : { ...chain, output: JSON.stringify(documents) };
+  if (documents !== undefined) reading.output = JSON.stringify(documents);
+  return reading;
 }
 
 export function readRerank(attributes: Attributes, damage: Damage): Reading {
   const lists = ['reranker.input_documents.', 'reranker.output_documents.'];
   const [input = [], output = []] = indexedGroups(attributes, lists);
-  const ranking = readDocuments(output);
+  const reading = readChain(attributes, damage);
   const topK = firstCount(attributes, 'reranker.top_k');
-  const chain = readChain(attributes, damage);
-  const inputs = definedOrNone<Record<string, unknown>>({
-    query: firstString(attributes, 'reranker.query'),
-    documents: readDocuments(input),
-  });
-  return defined<Reading>({
-    ...chain,
-    model: firstString(attributes, 'reranker.model_name'),
-    other: topK === undefined ? chain.other : { ...chain.other, top_k: topK },
-    inputs: inputs ?? chain.inputs,
-    output: ranking === undefined ? chain.output : JSON.stringify(ranking),
-  });
+  const ranking = readDocuments(output);
+  const inputs: Record<string, unknown> = {};
+  put(inputs, 'query', firstString(attributes, 'reranker.query'));
+  put(inputs, 'documents', readDocuments(input));
+  put(reading, 'model', firstString(attributes, 'reranker.model_name'));
+  if (topK !== undefined) reading.other = { ...reading.other, top_k: topK };
+  put(reading, 'inputs', noneIfEmpty(inputs));
+  if (ranking !== undefined) reading.output = JSON.stringify(ranking);
+  return reading;
 }
 
 /** Vectors are left out: they are large and nobody reads them. */
 export function readEmbedding(attributes: Attributes, damage: Damage): Reading {
   const [groups = []] = indexedGroups(attributes, ['embedding.embeddings.']);
-  const texts = groups.flatMap(({ fields }) => {
+  const texts: string[] = [];
+  for (const { fields } of groups) {
     const text = stringOf(fields['embedding.text']);
-    return text === undefined || isRedacted(text) ? [] : text;
-  });
+    if (text !== undefined && !isRedacted(text)) texts.push(text);
+  }
   const key = 'embedding.invocation_parameters';
   const parameters = objectOf(attributes[key], damage, key) ?? objectOf(attributes['llm.invocation_parameters']) ?? {};
   const { model, input: _input, ...rest } = parameters;
-  return defined<Reading>({
-    model: stringOf(model) ?? firstString(attributes, 'embedding.model_name', 'llm.model_name'),
-    provider: firstString(attributes, 'llm.provider', 'llm.system'),
-    other: definedOrNone<Record<string, unknown>>(plainObject(rest) ?? {}),
-    inputs: texts.length > 0 ? { input: texts } : toInputs(readValue(attributes, 'input.value', damage)),
-    ...readUsage(attributes),
-  });
+  const reading: Reading = {};
+  put(reading, 'model', stringOf(model) ?? firstString(attributes, 'embedding.model_name', 'llm.model_name'));
+  put(reading, 'provider', firstString(attributes, 'llm.provider', 'llm.system'));
+  put(reading, 'other', noneIfEmpty(plainObject(rest) ?? {}));
+  put(reading, 'inputs', texts.length > 0 ? { input: texts } : toInputs(readValue(attributes, 'input.value', damage)));
+  readUsage(attributes, reading);
+  return reading;
 }
 
 function toInputs(value: RawValue): Record<string, unknown> | undefined {
@@ -100,17 +102,19 @@ function toInputs(value: RawValue): Record<string, unknown> | undefined {
 }
 
 /** Text as it is; of a message of LangChain its text; other serialised objects as plain JSON. */
-function toOutput(value: RawValue): Reading {
-  if (value.json === undefined || value.isDamaged) return defined<Reading>({ output: value.text });
-  if (value.text !== undefined && !/"lc":\s?1\b/.test(value.text)) return { output: value.text };
-  const plain = fromLangChain(value.json);
-  const inner = resultOf(plain);
-  if (!isObject(inner) || typeof inner['role'] !== 'string') return { output: textOrJson(inner) };
+function readOutput(value: RawValue, into: Reading): void {
+  if (value.json === undefined || value.isDamaged || (value.text !== undefined && !/"lc":\s?1\b/.test(value.text))) {
+    put(into, 'output', value.text);
+    return;
+  }
+  const inner = resultOf(fromLangChain(value.json));
+  if (!isObject(inner) || typeof inner['role'] !== 'string') {
+    into.output = textOrJson(inner);
+    return;
+  }
   const message = new MessageReader().readOutput(inner)[0];
-  return defined<Reading>({
-    output: messageText(message),
-    outputMessage: message?.role === 'assistant' ? message : undefined,
-  });
+  put(into, 'output', messageText(message));
+  if (message?.role === 'assistant') into.outputMessage = message;
 }
 
 /** LangChain's tool message names the call that it answers. */
@@ -127,13 +131,13 @@ function resultOf(plain: unknown): unknown {
 function readDocuments(groups: readonly IndexedGroup[]): Record<string, unknown>[] | undefined {
   if (groups.length === 0) return undefined;
   return groups.map(({ fields }) => {
+    const document: Record<string, unknown> = {};
     const content = stringOf(fields['document.content']);
     const metadata = fields['document.metadata'];
-    return defined<Record<string, unknown>>({
-      id: stringOf(fields['document.id']),
-      content: isRedacted(content) ? undefined : content,
-      score: numberOf(fields['document.score']),
-      metadata: metadata === undefined ? undefined : plainJson(jsonOf(metadata) ?? metadata),
-    });
+    put(document, 'id', stringOf(fields['document.id']));
+    if (!isRedacted(content)) put(document, 'content', content);
+    put(document, 'score', numberOf(fields['document.score']));
+    if (metadata !== undefined) put(document, 'metadata', plainJson(jsonOf(metadata) ?? metadata));
+    return document;
   });
 }

@@ -15,7 +15,11 @@ export function readTools(
     const tools = toModelTools(parameters?.['tools'] ?? parameters?.['functions']);
     return damage.has('llm.invocation_parameters') ? tools?.map(withoutSchema) : tools;
   }
-  const tools = groups.flatMap(({ index, fields }) => readTool(index, fields, damage) ?? []);
+  const tools: ModelTool[] = [];
+  for (const { index, fields } of groups) {
+    const tool = readTool(index, fields, damage);
+    if (tool) tools.push(tool);
+  }
   return tools.length > 0 ? tools : undefined;
 }
 

@@ -6,7 +6,7 @@
  * complete then. `input.value` and `output.value` are the raw bodies for LLM spans, and inputs and output for all other kinds.
  */
 import type { Attributes, SpanSlice } from '../otel.ts';
-import { type Damage, defined, definedOrNone, firstCount, firstNumber, firstString, objectOf } from './attributes.ts';
+import { type Damage, firstCount, firstNumber, firstString, noneIfEmpty, objectOf, put } from './attributes.ts';
 import type { Convention, Reading, SpanKind } from './convention.ts';
 import { damageMetadata } from './damage.ts';
 import { readCall } from './openinference-call.ts';
@@ -38,18 +38,13 @@ export const openInference: Convention = {
     const damage: Damage = new Set();
     const app = plainObject(objectOf(attributes['metadata'], damage, 'metadata'));
     const kind = String(attributes['openinference.span.kind']).toUpperCase();
-    const { metadata: ownMetadata, contentMetadata: ownContent, ...reading } = readContent(span, kind, app, damage);
-    const { finishReason } = reading;
-    return defined<Reading>({
-      ...reading,
-      error: readError(span, finishReason === undefined ? {} : { finishReason }),
-      metadata: definedOrNone<Record<string, unknown>>({
-        ...readMetadata(attributes, kind),
-        ...ownMetadata,
-        ...damageMetadata(damage),
-      }),
-      contentMetadata: definedOrNone<Record<string, unknown>>({ ...app, ...ownContent }),
-    });
+    const reading = readContent(span, kind, app, damage);
+    put(reading, 'error', readError(span, { finishReason: reading.finishReason }));
+    const metadata = Object.assign(readMetadata(attributes, kind), reading.metadata);
+    put(metadata, 'truncated', damageMetadata(damage).truncated);
+    put(reading, 'metadata', noneIfEmpty(metadata));
+    if (app) put(reading, 'contentMetadata', noneIfEmpty(Object.assign(app, reading.contentMetadata)));
+    return reading;
   },
 };
 
@@ -70,30 +65,33 @@ function readContent(span: SpanSlice, kind: string, app: Record<string, unknown>
   }
 }
 
-/** On agents and chains token counts are sums of the calls below. */
 function readMetadata(attributes: Attributes, kind: string): Record<string, unknown> {
-  const details = {
-    total_tokens: firstCount(attributes, 'llm.token_count.total'),
-    cache_read_tokens: firstCount(
-      attributes,
-      'llm.token_count.prompt_details.cache_read',
-      'llm.token_count.prompt_details.cache_input',
-    ),
-    cache_write_tokens: firstCount(attributes, 'llm.token_count.prompt_details.cache_write'),
-    reasoning_tokens: firstCount(attributes, 'llm.token_count.completion_details.reasoning'),
-    total_cost: firstNumber(attributes, 'llm.cost.total'),
-  };
-  const sums = {
-    prompt_tokens: firstCount(attributes, 'llm.token_count.prompt'),
-    output_tokens: firstCount(attributes, 'llm.token_count.completion'),
-    ...details,
-  };
-  const isCall = kind === 'LLM' || kind === 'EMBEDDING';
-  return defined<Record<string, unknown>>({
-    ...(isCall ? details : { usage: definedOrNone<Record<string, unknown>>(sums) }),
-    prompt_template_version: firstString(attributes, 'llm.prompt_template.version'),
-    prompt_id: firstString(attributes, 'prompt.id'),
-    prompt_vendor: firstString(attributes, 'prompt.vendor'),
-    prompt_url: firstString(attributes, 'prompt.url'),
-  });
+  const metadata: Record<string, unknown> = {};
+  if (kind === 'LLM' || kind === 'EMBEDDING') {
+    readUsageDetails(attributes, metadata);
+  } else {
+    // On agents and chains token counts are sums of the calls below.
+    const sums: Record<string, unknown> = {};
+    put(sums, 'prompt_tokens', firstCount(attributes, 'llm.token_count.prompt'));
+    put(sums, 'output_tokens', firstCount(attributes, 'llm.token_count.completion'));
+    readUsageDetails(attributes, sums);
+    put(metadata, 'usage', noneIfEmpty(sums));
+  }
+  put(metadata, 'prompt_template_version', firstString(attributes, 'llm.prompt_template.version'));
+  put(metadata, 'prompt_id', firstString(attributes, 'prompt.id'));
+  put(metadata, 'prompt_vendor', firstString(attributes, 'prompt.vendor'));
+  put(metadata, 'prompt_url', firstString(attributes, 'prompt.url'));
+  return metadata;
+}
+
+function readUsageDetails(attributes: Attributes, into: Record<string, unknown>): void {
+  put(into, 'total_tokens', firstCount(attributes, 'llm.token_count.total'));
+  put(
+    into,
+    'cache_read_tokens',
+    firstCount(attributes, 'llm.token_count.prompt_details.cache_read', 'llm.token_count.prompt_details.cache_input'),
+  );
+  put(into, 'cache_write_tokens', firstCount(attributes, 'llm.token_count.prompt_details.cache_write'));
+  put(into, 'reasoning_tokens', firstCount(attributes, 'llm.token_count.completion_details.reasoning'));
+  put(into, 'total_cost', firstNumber(attributes, 'llm.cost.total'));
 }

@@ -1,4 +1,5 @@
 /** From a span in its trace to the datapoint that it is now. */
+import { callHook } from './call-hook.ts';
 import { readUser } from './conventions/context.ts';
 import { readSpan } from './conventions/index.ts';
 import type { LogRequest } from './datapoint/datapoint.ts';
@@ -59,12 +60,8 @@ function anySpan(trace: Trace): SpanSlice | undefined {
 
 function projectOf(project: ResolvedOptions['project'], span: SpanSlice | undefined): string {
   if (typeof project === 'string') return project;
-  try {
-    const chosen = span && project?.(span);
-    if (typeof chosen === 'string' && chosen) return chosen;
-  } catch {
-    // The hook's failure must not cost the log; the default is a place where it will be found.
-  }
+  const chosen = span && project && callHook('project', () => project(span));
+  if (typeof chosen === 'string' && chosen) return chosen;
   const name = span?.resource?.attributes['service.name'];
   return typeof name === 'string' && name ? name : UNKNOWN_PROJECT;
 }

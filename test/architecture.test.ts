@@ -17,14 +17,15 @@ const APP_ROOMS = [
   ['trace/'],
   ['delivery/'],
   ['client/'],
+  ['sqlite/'],
   ['datapoint/'],
   ['options.ts'],
   ['conventions/'],
-  ['otel.ts', 'errors.ts'],
+  ['otel.ts', 'errors.ts', 'call-hook.ts'],
   // The wire schema is the bottom: both halves of the package speak it.
   ['datapoint/datapoint.ts'],
 ];
-/** The other half: it knows the wire schema and nothing of OpenTelemetry. */
+/** The other half: it shares the wire schema and the opening of SQLite, and knows nothing of OpenTelemetry. */
 const SERVER_ROOMS = [['cli.ts'], ['server/'], ['sqlite/'], ['errors.ts'], ['datapoint/datapoint.ts']];
 /** Loaded when they are first needed, since they cost more to load than the rest of the package together. */
 const LAZY = /^(undici|zod|node:sqlite|@photostructure\/sqlite|postgres)$/;

@@ -29,10 +29,9 @@ function settleInTime(result: PromiseLike<LogRequest | null>, datapoint: LogRequ
       clearTimeout(timer);
       resolve(value);
     };
-    Promise.resolve(result).then(
-      (value) => settle(checked(value, datapoint)),
-      () => settle('failed'),
-    );
+    Promise.resolve(result)
+      .then((value) => settle(checked(value, datapoint)))
+      .catch(() => settle('failed'));
   });
 }
 

@@ -1,5 +1,5 @@
 /** Decides which spans are logs, and under which other log each of them hangs. */
-import { diag } from '@opentelemetry/api';
+import { callHook } from '../call-hook.ts';
 import type { LogKind } from '../conventions/convention.ts';
 import { classifySpan } from '../conventions/index.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -12,18 +12,12 @@ const SAMPLED = 1;
 export type Select = (span: SpanSlice) => LogKind | undefined;
 
 export function createSelect({ conventions, include }: Pick<ResolvedOptions, 'conventions' | 'include'>): Select {
-  let hasWarned = false;
   return (span) => {
     if ((span.spanContext().traceFlags & SAMPLED) === 0) return undefined;
     const kind = classifySpan(span, conventions)?.kind;
-    if (!include) return kind;
-    try {
-      return include(span, kind !== undefined) ? (kind ?? 'generic') : undefined;
-    } catch (error) {
-      if (!hasWarned) diag.warn('humanloop-otel: the include option threw; its answer is taken as the default', error);
-      hasWarned = true;
-      return kind;
-    }
+    const isLog = kind !== undefined;
+    const isIncluded = include ? (callHook('include', () => include(span, isLog)) ?? isLog) : isLog;
+    return isIncluded ? (kind ?? 'generic') : undefined;
   };
 }
 

@@ -1,4 +1,5 @@
 /** What holds for every log of a trace: its session, its user, its tags. Decided when the first of them is written. */
+import { callHook } from '../call-hook.ts';
 import { readSession, readTags, readUser } from '../conventions/context.ts';
 import type { SpanSlice } from '../otel.ts';
 import type { SpanNode, Trace, TraceContext } from './span-node.ts';
@@ -35,7 +36,9 @@ function note(found: TraceContext, node: SpanNode, session: ReadSession): void {
   const { span } = node;
   if (!span) return;
   const outranks = isRoot(node);
-  if (outranks || found.session === undefined) found.session = nonEmpty(attempt(session, span)) ?? found.session;
+  if (outranks || found.session === undefined) {
+    found.session = nonEmpty(callHook('session', () => session(span))) ?? found.session;
+  }
   if (outranks || found.user === undefined) found.user = attempt(readUser, span) ?? found.user;
   if (outranks || found.tags === undefined) found.tags = attempt(readTags, span) ?? found.tags;
 }
@@ -49,7 +52,7 @@ function isRoot(node: SpanNode): boolean {
   return node.parent === undefined;
 }
 
-/** A user's reader that throws has found nothing. */
+/** A span that breaks every promise says nothing. */
 function attempt<Found>(read: (span: SpanSlice) => Found | undefined, span: SpanSlice): Found | undefined {
   try {
     return read(span);

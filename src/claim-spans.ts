@@ -29,6 +29,7 @@ export function createClaim(owner: object, options: ResolvedOptions): Claim {
   }
   const mine = owners;
   return (span) => {
+    if (typeof span !== 'object' || span === null) return true;
     const present = mine.get(span);
     if (present === undefined) mine.set(span, owner);
     if (present === undefined || present === owner) return true;

@@ -7,6 +7,7 @@
  * event loop. Nothing here throws into the app.
  */
 import { diag } from '@opentelemetry/api';
+import { Backlog } from './backlog.ts';
 import { createHttpTransport } from './client/http-transport.ts';
 import type { Transport } from './client/transport.ts';
 import { Delivery } from './delivery/delivery.ts';
@@ -23,13 +24,10 @@ import { createSelect, isLog, type Select } from './trace/select-spans.ts';
 import { referenceOf, type SpanNode } from './trace/span-node.ts';
 import { noteContext } from './trace/trace-context.ts';
 import { TraceTracker } from './trace/trace-tracker.ts';
-import { Turns } from './turns.ts';
 
 /** At this share of a bound, what is held longest is sent early, so that nothing has to be dropped. */
 const PRESSURE = 0.75;
 const RELEASED_AT_ONCE = 1_000;
-/** Small steps between two looks at the clock. */
-const STEPS_PER_LOOK = 16;
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 /** Numbers of logs, but for `held`: ended spans of all kinds that wait to be worked off. */
@@ -58,13 +56,8 @@ export class Pipeline {
   readonly #drops: Drops;
   readonly #delivery: Delivery;
   readonly #writer: LogWriter;
-  readonly #turns = new Turns(() => this.#work());
-  /** Called when all that is due by then has been handed to the delivery. */
-  #marks: (() => void)[] = [];
+  readonly #backlog: Backlog;
   #heldBytes = 0;
-  /** Held spans that the spool does not know yet. */
-  #drafts: SpanNode[] = [];
-  #timer: NodeJS.Timeout | undefined;
   #shutdown: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions, mode: { awaitsUnseenParents: boolean }, transport?: Transport) {
@@ -86,6 +79,7 @@ export class Pipeline {
       { ...options, isPressed: () => this.#usage() > PRESSURE },
     );
     this.#writer = new LogWriter(this.#delivery, createMapLog(options), options, this.#isLog);
+    this.#backlog = new Backlog(this.#tracker, this.#writer, this.#isLog, (node) => this.#settle(node));
   }
 
   get isShutDown(): boolean {
@@ -107,9 +101,9 @@ export class Pipeline {
       this.#heldBytes -= node.heldBytes;
       node.heldBytes = estimateBytes(span);
       this.#heldBytes += node.heldBytes;
-      if (this.#delivery.spool && node.state === 'held') this.#drafts.push(node);
+      if (this.#delivery.spool && node.state === 'held') this.#backlog.draft(node);
       this.#relieve();
-      this.#turns.schedule();
+      this.#backlog.schedule();
     });
   }
 
@@ -157,13 +151,13 @@ export class Pipeline {
   async #flush(timeoutMillis: number): Promise<void> {
     const deadlineMillis = performance.now() + timeoutMillis;
     this.#tracker.releaseAll();
-    await this.#worked();
+    await this.#backlog.worked();
     await this.#delivery.flush(deadlineMillis - performance.now());
   }
 
   /** Resolves when all that is due is acknowledged or dropped; what is held may stay held. */
   async settle(timeoutMillis: number): Promise<void> {
-    await this.#worked();
+    await this.#backlog.worked();
     await this.#delivery.flush(timeoutMillis);
   }
 
@@ -175,64 +169,19 @@ export class Pipeline {
 
   async #close(timeoutMillis: number): Promise<void> {
     const deadlineMillis = performance.now() + timeoutMillis;
-    clearTimeout(this.#timer);
     try {
       this.#tracker.releaseAll();
-      await inTime(this.#worked(), timeoutMillis);
-      this.#writer.closesOpenSpans = true;
-      for (const node of [...this.#tracker.openNodes(), ...this.#writer.stubs]) {
-        if (this.#isLog(node)) guard(() => this.#writer.write(node));
-      }
+      await inTime(this.#backlog.worked(), timeoutMillis);
+      const open = [...this.#tracker.unsettledNodes(), ...this.#writer.stubs];
+      await inTime(this.#backlog.closeOpen(open), deadlineMillis - performance.now());
       await this.#delivery.flush(deadlineMillis - performance.now());
     } catch (error) {
       diag.warn('humanloop-otel: shut down before everything was delivered', error);
     }
-    await this.#delivery.close();
-  }
-
-  /** Resolves when all that is due now has been mapped and handed on. */
-  #worked(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#marks.push(resolve);
-      this.#turns.schedule();
-    });
-  }
-
-  /**
-   * All that is due, a step at a time. What is due together is judged before any of it is written, and written before
-   * any of it is let go: a parent's log depends on its descendants, a child's session on its ancestors.
-   */
-  *#work(): Generator<void> {
-    for (;;) {
-      this.#writer.mayRepeatStubs = this.#tracker.hasForgotten;
-      this.#tracker.releaseOverdue(performance.now());
-      const marks = this.#marks;
-      this.#marks = [];
-      const due = this.#tracker.takeDue();
-      let steps = 0;
-      for (const node of due) {
-        this.#isLog(node);
-        if (++steps % STEPS_PER_LOOK === 0) yield;
-      }
-      for (const node of due) {
-        if (!node.kind && !node.entry) continue;
-        this.#writer.write(node);
-        yield;
-      }
-      for (const node of due) {
-        this.#settle(node);
-        if (++steps % STEPS_PER_LOOK === 0) yield;
-      }
-      const drafts = this.#drafts;
-      this.#drafts = [];
-      for (const node of drafts) {
-        if (node.state === 'held') this.#writer.draft(node);
-        yield;
-      }
-      for (const reached of marks) reached();
-      if (due.length + drafts.length + this.#marks.length === 0) break;
+    for (const node of this.#tracker.unsettledNodes()) {
+      if (node.state !== 'open' && !node.entry && this.#isLog(node)) this.#drops.add('shutdown', referenceOf(node));
     }
-    this.#workAt(this.#tracker.nextReleaseMillis);
+    await this.#delivery.close();
   }
 
   #settle(node: SpanNode): void {
@@ -243,13 +192,6 @@ export class Pipeline {
     this.#tracker.settle(node);
   }
 
-  #workAt(atMillis: number | undefined): void {
-    clearTimeout(this.#timer);
-    if (atMillis === undefined || this.#shutdown) return;
-    this.#timer = setTimeout(() => this.#turns.schedule(), Math.max(0, Math.ceil(atMillis - performance.now())));
-    this.#timer.unref();
-  }
-
   /** A part at once, so that it is seldom done. */
   #forgetOldestOpen(): void {
     for (const node of this.#tracker.forgetOldestOpen(Math.ceil(this.#options.queue.maxItems / 10))) {
@@ -257,13 +199,14 @@ export class Pipeline {
       if (this.#isLog(node)) this.#drops.add('span_forgotten', referenceOf(node), 'open for too long');
       node.span = undefined;
     }
-    this.#turns.schedule();
+    this.#backlog.schedule();
   }
 
   #endTooLate(span: SpanSlice): void {
     guard(() => {
-      if (!this.#select(span)) return;
       const { traceId, spanId } = span.spanContext();
+      const wasClosed = this.#tracker.find(traceId, spanId)?.entry !== undefined;
+      if (wasClosed || !this.#select(span)) return;
       this.#drops.add('shutdown', `${traceId}-${spanId}`, 'the span ended after shutdown');
     });
   }

@@ -170,9 +170,10 @@ export class Delivery {
   /** Leaves what is left to the spool, or counts it as dropped, and closes the connections. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    if (this.#spool) this.#spooledCount = this.#ledger.pending.size;
+    for (const entry of [...this.#ledger.pending])
+      if (!this.#spool || entry.state === 'new') this.drop(entry, 'shutdown');
+    this.#spooledCount = this.#ledger.pending.size;
     this.#spool?.close();
-    if (!this.#spool) for (const entry of [...this.#ledger.pending]) this.drop(entry, 'shutdown');
     await this.#sender.close();
   }
 

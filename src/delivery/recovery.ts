@@ -1,11 +1,12 @@
 /** Makes entries again of what a process left that is no more. Pure. */
-import { LogEntry } from './log-entry.ts';
+import { type Late, LogEntry } from './log-entry.ts';
 import type { OrphanedLog } from './spool-file.ts';
 
 export const PROCESS_EXITED = 'process exited before the span ended';
 
 /**
- * Parents and children find each other by their references. A parent that is not among the logs was acknowledged.
+ * Parents and children find each other by their references. A parent that is not among the logs was acknowledged, or
+ * was not on disk yet when the process ended: the server is asked, too, and a child of none moves up.
  * A span that was open is closed: with an error, and with the duration to its process's last sign of life.
  */
 export function recoverEntries(logs: readonly OrphanedLog[]): LogEntry[] {
@@ -19,36 +20,50 @@ export function recoverEntries(logs: readonly OrphanedLog[]): LogEntry[] {
       path.push(step);
       step = byReference.get(step.parentReferenceId ?? '');
     }
-    for (const step of path.reverse()) entries.set(step.referenceId, toEntry(step, entries, families));
+    for (const step of path.reverse()) {
+      const parent = parentOf(step, byReference, entries);
+      const traceId = step.referenceId.split('-')[0] as string;
+      const family = families.get(traceId) ?? [];
+      families.set(traceId, family);
+      entries.set(step.referenceId, toEntry(step, parent, family));
+    }
   }
   return [...entries.values()];
 }
 
-function toEntry(log: OrphanedLog, entries: Map<string, LogEntry>, families: Map<string, LogEntry[]>): LogEntry {
-  const traceId = log.referenceId.split('-')[0] as string;
-  const family = families.get(traceId) ?? [];
-  families.set(traceId, family);
-  const parent =
-    log.parentReferenceId === undefined
-      ? undefined
-      : (entries.get(log.parentReferenceId) ?? acknowledged(log.parentReferenceId));
+function parentOf(
+  { parentReferenceId, isDelivered }: OrphanedLog,
+  byReference: ReadonlyMap<string, OrphanedLog>,
+  entries: Map<string, LogEntry>,
+): LogEntry | undefined {
+  if (parentReferenceId === undefined) return undefined;
+  const known = entries.get(parentReferenceId);
+  if (known || isDelivered || byReference.has(parentReferenceId)) return known;
+  return absent(parentReferenceId, entries);
+}
+
+function toEntry(log: OrphanedLog, parent: LogEntry | undefined, family: LogEntry[]): LogEntry {
   const entry = new LogEntry(log.referenceId, parent, family);
   entry.state = log.isDelivered ? 'delivered' : 'unsure';
-  entry.desired = log.isFinal ? log.late : closed(log);
-  entry.acknowledged = log.acknowledged;
+  entry.desire(log.isFinal ? log.late : closed(log));
+  if (log.acknowledged) entry.acknowledge(log.acknowledged);
   entry.storedBytes = log.isDelivered ? undefined : log.bytes;
   entry.startedMillis = log.startedMillis;
   entry.isFinal = true;
   return entry;
 }
 
-function acknowledged(referenceId: string): LogEntry {
-  const parent = new LogEntry(referenceId, undefined, []);
-  parent.state = 'delivered';
-  return parent;
+/** A log without a row. */
+function absent(referenceId: string, entries: Map<string, LogEntry>): LogEntry {
+  const entry = new LogEntry(referenceId, undefined, []);
+  entry.state = 'unsure';
+  entry.storedBytes = 0;
+  entry.isFinal = true;
+  entries.set(referenceId, entry);
+  return entry;
 }
 
-function closed({ late, startedMillis, aliveMillis }: OrphanedLog): LogEntry['desired'] {
+function closed({ late, startedMillis, aliveMillis }: OrphanedLog): Late {
   const duration = Math.max(0, aliveMillis - startedMillis) / 1000;
   return { ...late, error: late.error ?? PROCESS_EXITED, duration: late.duration ?? duration };
 }

@@ -4,13 +4,16 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { diag } from '@opentelemetry/api';
 import type { SpoolOptions } from '../options.ts';
-import { openSqlite, type SqliteDatabase, SqliteError } from '../sqlite/open.ts';
-import { type OrphanedLog, removeSpoolFile, SpoolFile } from './spool-file.ts';
+import { explainSqliteError, openSqlite, type SqliteDatabase } from '../sqlite/open.ts';
+import { type Inheritance, removeSpoolFile, SpoolFile } from './spool-file.ts';
 
 const SUFFIX = '.spool';
+/** A file that has been empty for so long is not about to be filled: its process ended right after it made it. */
+const MAX_EMPTY_MILLIS = 60_000;
 
 /** Creates this process's file, readable by its owner only. */
 export function openSpoolFile(directory: string): SpoolFile {
@@ -18,24 +21,44 @@ export function openSpoolFile(directory: string): SpoolFile {
   const path = join(directory, `${process.pid}-${randomUUID()}${SUFFIX}`);
   // Made here and not by SQLite, for the mode, and so that no link that waits there is followed.
   closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | constants.O_RDWR, 0o600));
-  const database = openSqlite({ file: path, busyTimeoutMillis: 0 });
-  hold(database);
-  return new SpoolFile(path, database);
+  try {
+    return lockSpoolFile(path);
+  } catch (error) {
+    removeSpoolFile(path);
+    throw error;
+  }
 }
 
-/** Moves what dead processes have left into this process's file. A file that cannot be read is left where it is. */
-export function takeOrphans(options: SpoolOptions, own: SpoolFile): { logs: OrphanedLog[]; expired: string[] } {
-  const logs: OrphanedLog[] = [];
+/** Moves what dead processes have left into this process's file. A file that cannot be read is kept under another name. */
+export function takeOrphans(options: SpoolOptions, own: SpoolFile): Inheritance {
+  const logs: Inheritance['logs'] = [];
   const expired: string[] = [];
   for (const name of readdirSync(options.directory)) {
     const path = join(options.directory, name);
-    if (!name.endsWith(SUFFIX) || path === own.path || !isOrphan(path)) continue;
-    const taken = own.takeOver(path, Date.now() - options.maxAgeMillis);
-    logs.push(...taken.logs);
-    expired.push(...taken.expired);
-    removeSpoolFile(path);
+    if (!name.endsWith(SUFFIX) || path === own.path) continue;
+    try {
+      if (!isFilled(path)) continue;
+      const inherited = own.takeOver(path, Date.now() - options.maxAgeMillis);
+      logs.push(...inherited.logs);
+      expired.push(...inherited.expired);
+    } catch (cause) {
+      const error = explainSqliteError(cause, path);
+      // Locked: its process lives, or another one was quicker. Our own file may be what cannot be written: later.
+      if (error.reason === 'corrupt' || error.reason === 'other') setAside(path, error);
+    }
   }
   return { logs, expired };
+}
+
+function lockSpoolFile(path: string): SpoolFile {
+  const database = openSqlite({ file: path, busyTimeoutMillis: 0 });
+  try {
+    hold(database);
+    return new SpoolFile(path, database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** Takes the file's lock at once and keeps it until the connection closes, or the process ends in whatever way. */
@@ -46,18 +69,16 @@ function hold(database: SqliteDatabase): void {
   database.exec('BEGIN IMMEDIATE; COMMIT');
 }
 
-function isOrphan(path: string): boolean {
-  try {
-    const database = openSqlite({ file: path, busyTimeoutMillis: 0 });
-    try {
-      hold(database);
-      return true;
-    } finally {
-      database.close();
-    }
-  } catch (error) {
-    // Kept for whoever wants to look into it, and out of the way of the next start.
-    if (error instanceof SqliteError && error.reason === 'corrupt') renameSync(path, `${path}.corrupt`);
-    return false;
-  }
+/** A file is empty between the moment in which its process makes it and the one in which it locks it. */
+function isFilled(path: string): boolean {
+  const { size, mtimeMs } = statSync(path);
+  if (size > 0) return true;
+  if (Date.now() - mtimeMs > MAX_EMPTY_MILLIS) removeSpoolFile(path);
+  return false;
+}
+
+/** Kept for whoever wants to look into it, and out of the way of the next start. */
+function setAside(path: string, error: Error): void {
+  diag.warn(`humanloop-otel: a spool file cannot be read; kept as ${path}.corrupt`, error);
+  renameSync(path, `${path}.corrupt`);
 }

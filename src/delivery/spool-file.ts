@@ -101,9 +101,10 @@ export class SpoolFile {
     this.#markAlive = database.prepare(
       'INSERT INTO process (id, alive_millis) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET alive_millis = excluded.alive_millis',
     );
+    this.markAlive(Date.now());
   }
 
-  /** Bytes of the rows; the file is somewhat larger. */
+  /** Bytes of the rows that are to stay; the file is somewhat larger. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -122,10 +123,16 @@ export class SpoolFile {
       this.#undo = undefined;
     } catch (error) {
       this.#undo = undefined;
-      for (const [referenceId, bytes] of undo) this.#resize(referenceId, bytes ?? 0);
+      for (const [referenceId, bytes] of undo) this.#restore(referenceId, bytes);
       this.#rollBack();
       throw error;
     }
+  }
+
+  #restore(referenceId: string, bytes: number | undefined): void {
+    this.#bytes += (bytes ?? 0) - (this.#sizes.get(referenceId) ?? 0);
+    if (bytes === undefined) this.#sizes.delete(referenceId);
+    else this.#sizes.set(referenceId, bytes);
   }
 
   #rollBack(): void {
@@ -165,6 +172,14 @@ export class SpoolFile {
     if (!this.#sizes.has(referenceId)) return;
     this.#remove.run(referenceId);
     this.#resize(referenceId, 0);
+  }
+
+  /** The row is to be removed: its bytes count no more. */
+  discount(referenceId: string): void {
+    const bytes = this.#sizes.get(referenceId);
+    if (bytes === undefined) return;
+    this.#bytes -= bytes;
+    this.#sizes.set(referenceId, 0);
   }
 
   moveChildren(fromReferenceId: string, toReferenceId: string | undefined): void {

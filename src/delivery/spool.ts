@@ -54,9 +54,11 @@ export class Spool {
   /** Something about the log has changed. */
   note(entry: LogEntry): void {
     if (this.#isClosed) return;
+    const { referenceId } = entry;
+    if (entry.state === 'dropped') this.#file?.discount(referenceId);
     // Most logs are done before they are written: they never touch the disk.
-    if (isDone(entry) && !this.#file?.has(entry.referenceId)) this.#dirty.delete(entry.referenceId);
-    else this.#write(entry.referenceId, entry);
+    if (isDone(entry) && !this.#file?.has(referenceId)) this.#dirty.delete(referenceId);
+    else this.#write(referenceId, entry);
   }
 
   /** A log that is known already, though it is held back from the delivery. */
@@ -66,18 +68,21 @@ export class Spool {
 
   /** What was drafted turned out to be no log. */
   forget(referenceId: string): void {
-    this.#write(referenceId, 'gone');
+    if (this.#file?.has(referenceId)) this.#write(referenceId, 'gone');
+    else this.#dirty.delete(referenceId);
   }
 
-  /** Brings the bodies of unloaded logs back. `false` for those whose rows cannot be read. */
+  /** Brings the body of an unloaded log back. `false` if its row cannot be read. */
   load(entry: LogEntry): boolean {
     let stored: SpooledLog | undefined;
     this.#attempt(() => {
       stored = this.#file?.read(entry.referenceId);
     });
-    if (!stored) return false;
+    if (stored?.body === undefined) return false;
+    const said = entry.desired;
     entry.body = stored.body;
-    entry.desired = { ...stored.late, ...entry.desired };
+    entry.desire(stored.late);
+    entry.desire(said);
     entry.storedBytes = undefined;
     return true;
   }
@@ -85,6 +90,11 @@ export class Spool {
   /** Writes all that is noted, now. */
   flush(): void {
     while (this.#dirty.size > 0 && this.#writeSome());
+  }
+
+  /** The newest state of the log is on disk. */
+  isStored(referenceId: string): boolean {
+    return this.#file?.has(referenceId) === true && !this.#dirty.has(referenceId);
   }
 
   /** What is not delivered stays in the file for the next start. Nothing is noted any more. */
@@ -113,8 +123,8 @@ export class Spool {
 
   /** One transaction. `false` if the disk would not take it. */
   #writeSome(): boolean {
-    return this.#attempt(() => {
-      const file = this.#file ?? this.#open();
+    const isWritten = this.#attempt(() => {
+      const file = this.#usableFile();
       const written: string[] = [];
       const onDisk: LogEntry[] = [];
       file.transaction(() => {
@@ -130,6 +140,23 @@ export class Spool {
       if (this.#owner.isPressed()) for (const entry of onDisk) this.#owner.unload(entry);
       while (file.bytes > this.#options.maxBytes && this.#owner.dropOldest());
     });
+    if (isWritten && this.#hasFailed) {
+      this.#hasFailed = false;
+      diag.info('humanloop-otel: the spool can be used again');
+    }
+    return isWritten;
+  }
+
+  /** A file that somebody has removed is made anew, with all that it held. */
+  #usableFile(): SpoolFile {
+    const before = this.#file;
+    if (before && !before.isRemoved) return before;
+    const file = this.#open();
+    if (before) {
+      file.copyFrom(before);
+      this.#attempt(() => before.close());
+    }
+    return file;
   }
 
   #open(): SpoolFile {
@@ -140,19 +167,21 @@ export class Spool {
 
   /** Takes over what processes have left that are no more. */
   #adopt(): void {
-    if (this.#file) {
-      const { logs, expired } = takeOrphans(this.#options, this.#file);
+    clearTimeout(this.#adoptTimer);
+    this.#adoptTimer = setTimeout(() => this.#adopt(), ADOPT_INTERVAL_MILLIS);
+    this.#adoptTimer.unref();
+    this.#attempt(() => {
+      const file = this.#file as SpoolFile;
+      file.markAlive(Date.now());
+      const { logs, expired } = takeOrphans(this.#options, file);
       for (const referenceId of expired) this.#drops.add('spool_expired', referenceId);
       if (logs.length > 0) setImmediate(() => this.#owner.recover(logs));
-    }
-    this.#adoptTimer = setTimeout(() => this.#attempt(() => this.#adopt()), ADOPT_INTERVAL_MILLIS);
-    this.#adoptTimer.unref();
+    });
   }
 
   #attempt(step: () => void): boolean {
     try {
       step();
-      this.#hasFailed = false;
       return true;
     } catch (cause) {
       const error = explainSqliteError(cause, this.#options.directory);
@@ -176,7 +205,10 @@ function store(file: SpoolFile, entry: LogEntry): boolean {
     file.remove(referenceId);
     return false;
   }
-  if (entry.storedBytes !== undefined) {
+  // Its datapoint is about to come; what was drafted of it stands until then.
+  if (entry.state === 'new') return false;
+  // Its body is here already.
+  if (entry.body === undefined && entry.state !== 'delivered') {
     file.change(referenceId, entry.effectiveParent?.referenceId, entry.desired, entry.isFinal);
     return false;
   }

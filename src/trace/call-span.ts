@@ -1,7 +1,7 @@
 /** A log of a trace as `same-call.ts` judges it: what it was read as, and what it turns out to be among the others. */
 
 import type { LogKind, Reading } from '../conventions/convention.ts';
-import type { ChatMessage } from '../datapoint/datapoint.ts';
+import { millisOf, type SpanSlice, scopeOf } from '../otel.ts';
 
 export interface CallSpan {
   /** Nearest ancestor that is a log. */
@@ -14,6 +14,11 @@ export interface CallSpan {
   readonly startMillis: number;
   /** `undefined` while the span is open. */
   readonly endMillis: number | undefined;
+}
+
+export function callSpanOf(span: SpanSlice, kind: LogKind, reading: Reading, parent: CallSpan | undefined): CallSpan {
+  const endMillis = span.ended === false ? undefined : millisOf(span.endTime);
+  return { parent, kind, reading, scope: scopeOf(span).name, startMillis: millisOf(span.startTime), endMillis };
 }
 
 /** What a log is, if that differs from what its span alone says. */
@@ -79,16 +84,19 @@ export function answerOf({ output, outputMessage }: Reading): string | undefined
   return output || calls.length > 0 ? [output ?? '', ...calls].join('\n') : undefined;
 }
 
+/** What the model was asked last, as a text to compare. */
 export function questionOf({ messages }: Reading): string | undefined {
-  return messages && messages.length > 0 ? JSON.stringify(messages.map(essence)) : undefined;
+  const last = messages?.at(-1);
+  return last && JSON.stringify([last.role, last.content ?? last.tool_calls]);
 }
 
-function essence({ role, content }: ChatMessage): unknown {
-  return [role, content];
-}
+/** What a provider adds to the name of a model for the version that answered: `-2024-08-06`, `-0613`, `-latest`. */
+const VERSION = /^[-@:](\d{4}|latest)/;
 
-/** `gpt-4o` and `gpt-4o-2024-08-06` are one model; an unknown one contradicts none. */
+/** `gpt-4o` and `gpt-4o-2024-08-06` are one model; `gpt-4` is none of them. An unknown one contradicts nothing. */
 export function agreeOnModel(first: Reading, second: Reading): boolean {
   const [a, b] = [first.model, second.model];
-  return a === undefined || b === undefined || a.startsWith(b) || b.startsWith(a);
+  if (a === undefined || b === undefined || a === b) return true;
+  const [short, long] = a.length < b.length ? [a, b] : [b, a];
+  return long.startsWith(short) && VERSION.test(long.slice(short.length));
 }

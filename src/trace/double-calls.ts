@@ -69,9 +69,12 @@ function isSameCall(first: CallSpan, second: CallSpan): boolean {
   if (first.scope === second.scope || isAbove(first, second) || isAbove(second, first)) return false;
   const [a, b] = [first.reading, second.reading];
   if (a.callId !== undefined && b.callId !== undefined && a.callId !== b.callId) return false;
-  const [said, heard] = [answerOf(a), answerOf(b)];
-  if (said !== undefined && heard !== undefined && said !== heard) return false;
+  if (contradict(answerOf(a), answerOf(b)) || contradict(questionOf(a), questionOf(b))) return false;
   return agreeOnModel(a, b) && (isWithin(first, second) || isWithin(second, first));
+}
+
+function contradict(first: string | undefined, second: string | undefined): boolean {
+  return first !== undefined && second !== undefined && first !== second;
 }
 
 /** Of nested spans it is decided already. */

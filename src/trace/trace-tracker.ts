@@ -154,10 +154,10 @@ export class TraceTracker {
     return forgotten;
   }
 
-  /** All open spans, oldest trace first, parents before children. */
-  *openNodes(): Generator<SpanNode> {
+  /** The spans that are open, or ended and not worked off: oldest trace first, in the order of their starts. */
+  *unsettledNodes(): Generator<SpanNode> {
     for (const trace of this.#active.values()) {
-      if (trace.openCount > 0) for (const node of trace.nodes.values()) if (node.state === 'open') yield node;
+      for (const node of trace.nodes.values()) if (node.state !== 'settled') yield node;
     }
   }
 

@@ -1,0 +1,113 @@
+/**
+ * Works off the spans that are due, in slices between turns of the event loop.
+ *
+ * What is due together is judged before any of it is written, and written before any of it is let go: a parent's log
+ * depends on its descendants, a child's session on its ancestors.
+ */
+import type { LogWriter } from './log-writer.ts';
+import type { SpanNode } from './trace/span-node.ts';
+import type { TraceTracker } from './trace/trace-tracker.ts';
+import { Turns } from './turns.ts';
+
+/** Small steps between two looks at the clock. */
+const STEPS_PER_LOOK = 16;
+
+export class Backlog {
+  readonly #tracker: TraceTracker;
+  readonly #writer: LogWriter;
+  readonly #isLog: (node: SpanNode) => boolean;
+  readonly #settle: (node: SpanNode) => void;
+  readonly #turns = new Turns(() => this.#work());
+  /** Called when all that is due by then has been handed to the delivery. */
+  #marks: (() => void)[] = [];
+  /** Held spans that the spool does not know yet. */
+  #drafts: SpanNode[] = [];
+  /** Open spans that are to be written as ended. */
+  #closing: SpanNode[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `settle` is called for each span that is worked off. */
+  constructor(
+    tracker: TraceTracker,
+    writer: LogWriter,
+    isLog: (node: SpanNode) => boolean,
+    settle: (node: SpanNode) => void,
+  ) {
+    this.#tracker = tracker;
+    this.#writer = writer;
+    this.#isLog = isLog;
+    this.#settle = settle;
+  }
+
+  /** Something may be due. */
+  schedule(): void {
+    this.#turns.schedule();
+  }
+
+  draft(node: SpanNode): void {
+    this.#drafts.push(node);
+  }
+
+  /** Resolves when all that is due now has been mapped and handed on. */
+  worked(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#marks.push(resolve);
+      this.#turns.schedule();
+    });
+  }
+
+  /** Writes open spans as ended. No more time-outs are watched: everything was released before. */
+  closeOpen(nodes: SpanNode[]): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#writer.closesOpenSpans = true;
+    this.#closing = nodes;
+    return this.worked();
+  }
+
+  *#work(): Generator<void> {
+    for (;;) {
+      this.#writer.mayRepeatStubs = this.#tracker.hasForgotten;
+      this.#tracker.releaseOverdue(performance.now());
+      const marks = this.#marks;
+      this.#marks = [];
+      const due = this.#tracker.takeDue();
+      yield* this.#workOff(due);
+      yield* this.#write(this.#closing.splice(0));
+      for (const node of this.#drafts.splice(0)) {
+        if (node.state === 'held') this.#writer.draft(node);
+        yield;
+      }
+      for (const reached of marks) reached();
+      if (due.length + this.#drafts.length + this.#marks.length === 0) break;
+    }
+    this.#workAt(this.#tracker.nextReleaseMillis);
+  }
+
+  *#workOff(due: readonly SpanNode[]): Generator<void> {
+    let steps = 0;
+    for (const node of due) {
+      this.#isLog(node);
+      if (++steps % STEPS_PER_LOOK === 0) yield;
+    }
+    yield* this.#write(due);
+    for (const node of due) {
+      this.#settle(node);
+      if (++steps % STEPS_PER_LOOK === 0) yield;
+    }
+  }
+
+  *#write(nodes: readonly SpanNode[]): Generator<void> {
+    for (const node of nodes) {
+      if (!this.#isLog(node)) continue;
+      this.#writer.write(node);
+      yield;
+    }
+  }
+
+  #workAt(atMillis: number | undefined): void {
+    clearTimeout(this.#timer);
+    if (atMillis === undefined || this.#writer.closesOpenSpans) return;
+    this.#timer = setTimeout(() => this.schedule(), Math.max(0, Math.ceil(atMillis - performance.now())));
+    this.#timer.unref();
+  }
+}

@@ -11,6 +11,8 @@ import { type Classified, classifySpan, readSpan } from '../../src/conventions/i
 import type { LogRequest } from '../../src/datapoint/datapoint.ts';
 import { toDatapoint } from '../../src/datapoint/to-datapoint.ts';
 import type { Attributes, HrTime, SpanEvent, SpanSlice } from '../../src/otel.ts';
+import { type CallSpan, callSpanOf } from '../../src/trace/call-span.ts';
+import { settleCalls } from '../../src/trace/same-call.ts';
 
 export const RECORDINGS = fileURLToPath(new URL('../fixtures/spans/', import.meta.url));
 
@@ -107,9 +109,18 @@ export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): 
     const classified = classifySpan(span);
     if (classified) logs.set(id, classified);
   }
-  return spans.flatMap((span) => {
+  const calls = new Map<string, CallSpan>();
+  for (const span of rootsFirst(spans, byId)) {
     const classified = logs.get(idOf(span));
-    if (!classified) return [];
+    if (!classified) continue;
+    const parent = ancestors(span, byId).find((ancestor) => logs.has(idOf(ancestor)));
+    calls.set(idOf(span), callSpanOf(span, classified.kind, readSpan(span), parent && calls.get(idOf(parent))));
+  }
+  const settled = new Map([...tracesOf(calls)].flatMap((ofTrace) => [...settleCalls(ofTrace)]));
+  return spans.flatMap((span) => {
+    const call = calls.get(idOf(span));
+    if (!call) return [];
+    const { kind, reading } = settled.get(call) ?? call;
     const path = ancestors(span, byId);
     const parent = path.find((ancestor) => logs.has(idOf(ancestor)));
     const ofTrace = rootFirst(spans, span, byId);
@@ -119,8 +130,17 @@ export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): 
       ...(parent && { parentReferenceId: idOf(parent) }),
     };
     const context = { user: first(ofTrace, readUser), tags: first(ofTrace, readTags) };
-    return [toDatapoint(span, classified.kind, readSpan(span), identity, settings, context)];
+    return [toDatapoint(span, kind, reading, identity, settings, context)];
   });
+}
+
+function tracesOf(calls: ReadonlyMap<string, CallSpan>): Iterable<CallSpan[]> {
+  const traces = new Map<string | undefined, CallSpan[]>();
+  for (const [id, call] of calls) {
+    const traceId = id.split('-', 1)[0];
+    traces.set(traceId, [...(traces.get(traceId) ?? []), call]);
+  }
+  return traces.values();
 }
 
 function idOf(span: SpanSlice): string {
@@ -140,9 +160,14 @@ function ancestors(span: SpanSlice, byId: ReadonlyMap<string, SpanSlice>): SpanS
 
 function rootFirst(spans: readonly SpanSlice[], of: SpanSlice, byId: ReadonlyMap<string, SpanSlice>): SpanSlice[] {
   const { traceId } = of.spanContext();
-  return spans
-    .filter((span) => span.spanContext().traceId === traceId)
-    .sort((a, b) => ancestors(a, byId).length - ancestors(b, byId).length);
+  return rootsFirst(
+    spans.filter((span) => span.spanContext().traceId === traceId),
+    byId,
+  );
+}
+
+function rootsFirst(spans: readonly SpanSlice[], byId: ReadonlyMap<string, SpanSlice>): SpanSlice[] {
+  return [...spans].sort((a, b) => ancestors(a, byId).length - ancestors(b, byId).length);
 }
 
 function first<Value>(spans: readonly SpanSlice[], read: (span: SpanSlice) => Value | undefined): Value | undefined {

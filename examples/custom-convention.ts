@@ -18,10 +18,11 @@ const librarian: Convention = {
   // Say what the span says and leave out the rest. What this returns is all that is taken from the span, but for its
   // name, its times and its ids.
   read({ attributes, status }) {
-    const { prompt, answer, ...rest } = JSON.parse(String(attributes['librarian.data'])) as Record<string, string>;
-    const reading: Reading = { name: 'librarian', model: 'my-own-model', metadata: rest };
+    const { prompt, answer, title } = JSON.parse(String(attributes['librarian.data'])) as Record<string, string>;
+    const reading: Reading = {};
+    if (attributes['librarian.step'] === 'generate') reading.model = 'my-own-model';
     if (prompt) reading.messages = [{ role: 'user', content: prompt }];
-    if (prompt && attributes['librarian.step'] === 'lookup') reading.inputs = { title: prompt };
+    if (title) reading.inputs = { title };
     if (answer) reading.output = answer;
     if (status.code === SpanStatusCode.ERROR) reading.error = { message: status.message ?? 'failed' };
     return reading;
@@ -46,8 +47,8 @@ function step(kind: string, data: object, below: () => void = () => {}): void {
 }
 
 step('session', {}, () => {
-  step('generate', { prompt: 'Which book tells of a white whale?', answer: 'Moby-Dick.', shelf: 'M' }, () => {
-    step('lookup', { prompt: 'Moby-Dick', answer: 'on loan' });
+  step('generate', { prompt: 'Which book tells of a white whale?', answer: 'Moby-Dick.' }, () => {
+    step('lookup', { title: 'Moby-Dick', answer: 'on loan' });
   });
 });
 

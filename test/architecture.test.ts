@@ -12,6 +12,7 @@ const APP_ROOMS = [
   ['log-record-processor.ts'],
   ['span-processor.ts', 'span-exporter.ts'],
   ['pipeline.ts', 'claim-spans.ts'],
+  ['backlog.ts'],
   ['log-writer.ts', 'turns.ts'],
   ['map-log.ts'],
   ['trace/'],

@@ -1,6 +1,7 @@
 /** Nested values that were flattened into dotted keys, lists included: `file.tools.0.name`. */
 import type { Attributes } from '../otel.ts';
 import { isObject } from './attributes.ts';
+import { plainJson } from './plain-json.ts';
 
 const MAX_DEPTH = 32;
 const MAX_ITEMS = 100_000;
@@ -22,7 +23,7 @@ function place(into: Record<string, unknown>, path: readonly string[], value: un
     if (key === '__proto__') return;
     if (at === path.length - 1) {
       // A value at a key that also has children below it: the children say more.
-      if (!Object.hasOwn(step, key)) step[key] = value;
+      if (!Object.hasOwn(step, key)) step[key] = plainJson(value);
       return;
     }
     const inner = Object.hasOwn(step, key) ? step[key] : undefined;

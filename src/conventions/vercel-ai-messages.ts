@@ -6,63 +6,50 @@
  */
 import type { ChatMessage } from '../datapoint/datapoint.ts';
 import type { Attributes } from '../otel.ts';
-import {
-  type Damage,
-  defined,
-  definedOrNone,
-  firstValue,
-  isObject,
-  jsonOf,
-  listOf,
-  stringOf,
-  textOf,
-} from './attributes.ts';
+import { type Damage, firstValue, isObject, jsonOf, listOf, noneIfEmpty, put, stringOf, textOf } from './attributes.ts';
 import type { Reading } from './convention.ts';
 import { inputsOf } from './inputs.ts';
 import { MessageReader, messageText } from './messages.ts';
 import { jsonOrText, plainJson } from './plain-json.ts';
 
 /** Messages and answer of a model call. */
-export function readConversation(attributes: Attributes, damage: Damage): Reading {
+export function readConversation(attributes: Attributes, damage: Damage, into: Reading): void {
   const reader = new MessageReader();
   const raw = attributes['ai.prompt.messages'];
   const messages = raw === undefined ? readPrompt(attributes, reader, damage) : readHistory(raw, reader, damage);
-  return { ...(messages.length > 0 && { messages }), ...readAnswer(attributes, reader, damage) };
+  if (messages.length > 0) into.messages = messages;
+  readAnswer(attributes, reader, damage, into);
 }
 
 /** The app's prompt as inputs, and the final answer. Calls of earlier steps, which some versions list with it, are left out. */
-export function readRun(attributes: Attributes, damage: Damage): Reading {
-  const inputs = inputsOf(attributes['ai.prompt'], damage, 'ai.prompt');
+export function readRun(attributes: Attributes, damage: Damage, into: Reading): void {
+  put(into, 'inputs', inputsOf(attributes['ai.prompt'], damage, 'ai.prompt'));
   const raw = attributes['gen_ai.output.messages'];
-  const answer = raw === undefined ? readAnswer(attributes, new MessageReader(), damage) : readMixedAnswer(raw, damage);
-  const { outputMessage, output } = answer;
+  if (raw === undefined) readAnswer(attributes, new MessageReader(), damage, into);
+  else readMixedAnswer(raw, damage, into);
+  const { outputMessage, output } = into;
   if (output && outputMessage?.tool_calls && stringOf(attributes['ai.response.finishReason']) !== 'tool-calls') {
-    answer.outputMessage = { role: 'assistant', content: outputMessage.content };
+    into.outputMessage = { role: 'assistant', content: outputMessage.content };
   }
-  return { ...(inputs && { inputs }), ...answer };
 }
 
-export function readToolCall(attributes: Attributes, damage: Damage): Reading {
-  const input = firstValue(attributes, ['ai.toolCall.args', 'ai.toolCall.input']);
-  return defined<Reading>({
-    name: stringOf(attributes['ai.toolCall.name']),
-    inputs: inputsOf(input, damage, 'ai.toolCall.args'),
-    output: toolOutput(firstValue(attributes, ['ai.toolCall.result', 'ai.toolCall.output'])),
-  });
+export function readToolCall(attributes: Attributes, damage: Damage, into: Reading): void {
+  const input = attributes['ai.toolCall.args'] ?? attributes['ai.toolCall.input'];
+  put(into, 'name', stringOf(attributes['ai.toolCall.name']));
+  put(into, 'inputs', inputsOf(input, damage, 'ai.toolCall.args'));
+  put(into, 'output', toolOutput(attributes['ai.toolCall.result'] ?? attributes['ai.toolCall.output']));
 }
 
 /** Texts to embed, or documents and ranking. Vectors are left out: they are large and nobody reads them. */
-export function readValues(attributes: Attributes, damage: Damage): Reading {
+export function readValues(attributes: Attributes, damage: Damage, into: Reading): void {
+  const inputs: Record<string, unknown> = {};
   const value = attributes['ai.value'];
+  if (value !== undefined) put(inputs, 'value', plainJson(jsonOf(value, damage, 'ai.value') ?? value));
+  put(inputs, 'values', jsonItems(attributes['ai.values']));
+  put(inputs, 'documents', jsonItems(attributes['ai.documents']));
+  put(into, 'inputs', noneIfEmpty(inputs));
   const ranking = jsonItems(attributes['ai.ranking']);
-  return defined<Reading>({
-    inputs: definedOrNone<Record<string, unknown>>({
-      value: value === undefined ? undefined : plainJson(jsonOf(value, damage, 'ai.value') ?? value),
-      values: jsonItems(attributes['ai.values']),
-      documents: jsonItems(attributes['ai.documents']),
-    }),
-    output: ranking && JSON.stringify(ranking),
-  });
+  if (ranking) into.output = JSON.stringify(ranking);
 }
 
 function readHistory(raw: unknown, reader: MessageReader, damage: Damage): ChatMessage[] {
@@ -75,34 +62,30 @@ function readPrompt(attributes: Attributes, reader: MessageReader, damage: Damag
   return prompt === undefined ? [] : reader.read(prompt);
 }
 
+const ANSWER_KEYS = ['ai.response.object', 'ai.result.object', 'ai.response.text', 'ai.result.text'] as const;
+
 /** `""` counts as an answer only where nothing else came in its place. */
-function readAnswer(attributes: Attributes, reader: MessageReader, damage: Damage): Reading {
+function readAnswer(attributes: Attributes, reader: MessageReader, damage: Damage, into: Reading): void {
   const calls = readToolCalls(attributes, damage);
   const files = listOf(attributes['ai.response.files'], damage, 'ai.response.files') ?? [];
-  const text = textOf(
-    firstValue(attributes, ['ai.response.object', 'ai.result.object', 'ai.response.text', 'ai.result.text']),
-  );
+  const text = textOf(firstValue(attributes, ANSWER_KEYS));
   const output = text === '' && calls.length + files.length > 0 ? undefined : text;
-  const parts = [...(output === undefined ? [] : [{ type: 'text', text: output }]), ...files, ...calls];
+  const parts = output === undefined ? [...files, ...calls] : [{ type: 'text', text: output }, ...files, ...calls];
+  if (parts.length > 0) put(into, 'outputMessage', reader.readOutput({ role: 'assistant', content: parts })[0]);
+  put(into, 'output', output);
   const reasoning = stringOf(attributes['ai.response.reasoning']);
-  return defined<Reading>({
-    outputMessage: parts.length > 0 ? reader.readOutput({ role: 'assistant', content: parts })[0] : undefined,
-    output,
-    contentMetadata: reasoning === undefined ? undefined : { reasoning: reasoningText(reasoning) },
-  });
+  if (reasoning !== undefined) into.contentMetadata = { reasoning: reasoningText(reasoning) };
 }
 
 /** Version 7 puts the final text, all calls and all results of the run into one message of the assistant. */
-function readMixedAnswer(raw: unknown, damage: Damage): Reading {
+function readMixedAnswer(raw: unknown, damage: Damage, into: Reading): void {
   const reader = new MessageReader();
   const messages = reader.readOutput(jsonOf(raw, damage, 'gen_ai.output.messages') ?? raw);
   const outputMessage = messages.find(({ role }) => role === 'assistant');
   if (outputMessage && messages.some(({ role }) => role === 'tool')) delete outputMessage.tool_calls;
-  return defined<Reading>({
-    outputMessage: outputMessage?.content === undefined && !outputMessage?.tool_calls ? undefined : outputMessage,
-    output: messageText(outputMessage),
-    contentMetadata: reader.reasoning.length > 0 ? { reasoning: reader.reasoning.join('\n') } : undefined,
-  });
+  if (outputMessage?.content !== undefined || outputMessage?.tool_calls) into.outputMessage = outputMessage;
+  put(into, 'output', messageText(outputMessage));
+  if (reader.reasoning.length > 0) into.contentMetadata = { reasoning: reader.reasoning.join('\n') };
 }
 
 /** A text, or its parts as JSON. */
@@ -114,7 +97,8 @@ function reasoningText(reasoning: string): string {
 }
 
 function readToolCalls(attributes: Attributes, damage: Damage): Record<string, unknown>[] {
-  const raw = firstValue(attributes, ['ai.response.toolCalls', 'ai.result.toolCalls']);
+  const raw = attributes['ai.response.toolCalls'] ?? attributes['ai.result.toolCalls'];
+  if (raw === undefined) return [];
   const calls = listOf(raw, damage, 'ai.response.toolCalls') ?? [];
   return calls.filter(isObject).map((call) => ({ ...call, type: 'tool-call' }));
 }

@@ -8,21 +8,22 @@ import type { ModelTool } from '../datapoint/datapoint.ts';
 import type { Attributes } from '../otel.ts';
 import {
   type Damage,
-  defined,
-  definedOrNone,
   firstNumber,
   firstString,
   integerOf,
   isObject,
   jsonOf,
+  noneIfEmpty,
   objectOf,
+  put,
   stringListOf,
   stringOf,
 } from './attributes.ts';
 import type { Reading } from './convention.ts';
-import { prefixed } from './indexed-groups.ts';
 import { toModelTool } from './model-tools.ts';
 import { plainJson } from './plain-json.ts';
+
+const SETTINGS = 'ai.settings.';
 
 /** Settings with a field of their own. */
 const NAMED_SETTINGS: ReadonlySet<string> = new Set([
@@ -37,42 +38,59 @@ const NAMED_SETTINGS: ReadonlySet<string> = new Set([
   'stopSequences',
 ]);
 
-export function readModelName(attributes: Attributes): Reading {
-  return defined<Reading>({
-    model: firstString(attributes, 'gen_ai.request.model', 'ai.model.id'),
-    provider: firstString(attributes, 'gen_ai.provider.name', 'gen_ai.system', 'ai.model.provider'),
-  });
+export function readModelName(attributes: Attributes, into: Reading): void {
+  put(into, 'model', firstString(attributes, 'gen_ai.request.model', 'ai.model.id'));
+  put(into, 'provider', firstString(attributes, 'gen_ai.provider.name', 'gen_ai.system', 'ai.model.provider'));
 }
 
-export function readParameters(attributes: Attributes, operation: string, damage: Damage): Reading {
-  const number = (name: string, ...settings: string[]) =>
-    firstNumber(attributes, `gen_ai.request.${name}`, ...settings.map((setting) => `ai.settings.${setting}`));
-  return defined<Reading>({
-    maxTokens: integerOf(number('max_tokens', 'maxOutputTokens', 'maxTokens')),
-    temperature: number('temperature', 'temperature'),
-    topP: number('top_p', 'topP'),
-    presencePenalty: number('presence_penalty', 'presencePenalty'),
-    frequencyPenalty: number('frequency_penalty', 'frequencyPenalty'),
-    seed: integerOf(number('seed', 'seed')),
-    stop:
-      stringListOf(attributes['gen_ai.request.stop_sequences']) ??
-      stringListOf(attributes['ai.settings.stopSequences']),
-    responseFormat: asksForObject(attributes, operation) ? { type: 'json_object' } : undefined,
-    tools: readTools(attributes, damage),
-    other: definedOrNone<Record<string, unknown>>({
-      ...readSettings(attributes),
-      top_k: number('top_k', 'topK'),
-      tool_choice: plainJson(jsonOf(attributes['ai.prompt.toolChoice'], damage, 'ai.prompt.toolChoice')),
-      schema: plainJson(objectOf(attributes['ai.schema'], damage, 'ai.schema')),
-      schema_name: stringOf(attributes['ai.schema.name']),
-      schema_description: stringOf(attributes['ai.schema.description']),
-    }),
-  });
+export function readParameters(attributes: Attributes, operation: string, damage: Damage, into: Reading): void {
+  const maxTokens = firstNumber(
+    attributes,
+    'gen_ai.request.max_tokens',
+    'ai.settings.maxOutputTokens',
+    'ai.settings.maxTokens',
+  );
+  put(into, 'maxTokens', integerOf(maxTokens));
+  put(into, 'temperature', firstNumber(attributes, 'gen_ai.request.temperature', 'ai.settings.temperature'));
+  put(into, 'topP', firstNumber(attributes, 'gen_ai.request.top_p', 'ai.settings.topP'));
+  put(
+    into,
+    'presencePenalty',
+    firstNumber(attributes, 'gen_ai.request.presence_penalty', 'ai.settings.presencePenalty'),
+  );
+  put(
+    into,
+    'frequencyPenalty',
+    firstNumber(attributes, 'gen_ai.request.frequency_penalty', 'ai.settings.frequencyPenalty'),
+  );
+  put(into, 'seed', integerOf(firstNumber(attributes, 'gen_ai.request.seed', 'ai.settings.seed')));
+  put(
+    into,
+    'stop',
+    stringListOf(attributes['gen_ai.request.stop_sequences']) ?? stringListOf(attributes['ai.settings.stopSequences']),
+  );
+  if (asksForObject(attributes, operation)) into.responseFormat = { type: 'json_object' };
+  put(into, 'tools', readTools(attributes, damage));
+  put(into, 'other', noneIfEmpty(readOther(attributes, damage)));
+}
+
+function readOther(attributes: Attributes, damage: Damage): Record<string, unknown> {
+  const other = readSettings(attributes);
+  put(other, 'top_k', firstNumber(attributes, 'gen_ai.request.top_k', 'ai.settings.topK'));
+  put(other, 'tool_choice', plainJson(jsonOf(attributes['ai.prompt.toolChoice'], damage, 'ai.prompt.toolChoice')));
+  put(other, 'schema', plainJson(objectOf(attributes['ai.schema'], damage, 'ai.schema')));
+  put(other, 'schema_name', stringOf(attributes['ai.schema.name']));
+  put(other, 'schema_description', stringOf(attributes['ai.schema.description']));
+  return other;
 }
 
 /** `generateObject` and `streamObject` ask for JSON by their nature; the schema stands on the outer span only. */
 function asksForObject(attributes: Attributes, operation: string): boolean {
-  return /^ai\.(generate|stream)Object\b/.test(operation) || attributes['ai.schema'] !== undefined;
+  return (
+    operation.startsWith('ai.generateObject') ||
+    operation.startsWith('ai.streamObject') ||
+    attributes['ai.schema'] !== undefined
+  );
 }
 
 /** A list of JSON texts; tools of the provider have an `id` and `args` in place of a schema. */
@@ -80,7 +98,11 @@ function readTools(attributes: Attributes, damage: Damage): ModelTool[] | undefi
   const value = attributes['ai.prompt.tools'];
   const list = typeof value === 'string' ? jsonOf(value, damage, 'ai.prompt.tools') : value;
   if (!Array.isArray(list)) return undefined;
-  const tools = list.flatMap((item) => readTool(item, damage) ?? []);
+  const tools: ModelTool[] = [];
+  for (const item of list) {
+    const tool = readTool(item, damage);
+    if (tool) tools.push(tool);
+  }
   return tools.length > 0 ? tools : undefined;
 }
 
@@ -94,19 +116,22 @@ function readTool(item: unknown, damage: Damage): ModelTool | undefined {
     // Half a schema is a wrong one.
     delete tool.parameters;
   }
-  const other = definedOrNone<Record<string, unknown>>({
-    id: stringOf(parsed['id']),
-    args: plainJson(parsed['args']),
-  });
-  if (other) tool.other = other;
+  const other: Record<string, unknown> = {};
+  put(other, 'id', stringOf(parsed['id']));
+  put(other, 'args', plainJson(parsed['args']));
+  put(tool, 'other', noneIfEmpty(other));
   return tool;
 }
 
 /** `maxRetries`, `maxSteps`, `mode`, … The runtime context of version 7 belongs to the trace. */
 function readSettings(attributes: Attributes): Record<string, unknown> {
   const settings: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(prefixed(attributes, 'ai.settings.') ?? {})) {
-    if (!NAMED_SETTINGS.has(name) && !name.startsWith('context.')) settings[snakeCase(name)] = plainJson(value);
+  for (const key in attributes) {
+    if (!key.startsWith(SETTINGS)) continue;
+    const name = key.slice(SETTINGS.length);
+    if (name === '' || NAMED_SETTINGS.has(name) || name.startsWith('context.')) continue;
+    const setting = snakeCase(name);
+    if (setting !== '__proto__') put(settings, setting, plainJson(attributes[key]));
   }
   return settings;
 }

@@ -7,11 +7,10 @@
  * stream ends its outer span only, so that has to stand by itself.
  */
 import { type Attributes, type SpanSlice, scopeOf } from '../otel.ts';
-import { type Damage, defined, definedOrNone, firstString, isObject, stringOf } from './attributes.ts';
+import { type Damage, firstString, isObject, noneIfEmpty, put, stringOf } from './attributes.ts';
 import type { Convention, Reading, SpanKind } from './convention.ts';
 import { damageMetadata } from './damage.ts';
 import { toFinishReason } from './finish-reason.ts';
-import { prefixed } from './indexed-groups.ts';
 import { plainJson } from './plain-json.ts';
 import { readError } from './read-error.ts';
 import { readConversation, readRun, readToolCall, readValues } from './vercel-ai-messages.ts';
@@ -48,22 +47,25 @@ export const vercelAi: Convention = {
     const damage: Damage = new Set();
     const operation = operationOf(span) ?? '';
     const kind = vercelAi.classify(span) ?? 'generic';
-    const reading = readContent(attributes, kind, operation, damage);
-    const finishReason = readFinishReason(attributes);
-    const metadata = readMetadata(attributes, kind, operation, damage);
     const provider = providerMetadata(attributes, damage);
-    return defined<Reading>({
-      ...reading,
-      callId: firstString(attributes, 'gen_ai.response.id', 'ai.response.id'),
-      finishReason,
-      error: readError(span, finishReason === undefined ? {} : { finishReason }),
-      metadata: definedOrNone<Record<string, unknown>>({ ...metadata, ...damageMetadata(damage) }),
-      contentMetadata: definedOrNone<Record<string, unknown>>({
-        ...readAppMetadata(attributes),
-        ...reading.contentMetadata,
-        provider_metadata: saysSomething(provider) ? provider : undefined,
-      }),
-    });
+    const reading = readContent(attributes, kind, operation, damage);
+    put(reading, 'callId', firstString(attributes, 'gen_ai.response.id', 'ai.response.id'));
+    const finishReason = readFinishReason(attributes);
+    put(reading, 'finishReason', finishReason);
+    put(reading, 'error', readError(span, { finishReason }));
+
+    const metadata: Record<string, unknown> = {};
+    put(metadata, 'function_id', stringOf(attributes['ai.telemetry.functionId']));
+    put(metadata, 'tool_call_id', stringOf(attributes['ai.toolCall.id']));
+    readResponseMetadata(attributes, isWrapper(kind, operation), provider, metadata);
+    put(metadata, 'truncated', damageMetadata(damage).truncated);
+    put(reading, 'metadata', noneIfEmpty(metadata));
+
+    const content = readAppMetadata(attributes);
+    Object.assign(content, reading.contentMetadata);
+    if (provider && saysSomething(provider)) content['provider_metadata'] = provider;
+    put(reading, 'contentMetadata', noneIfEmpty(content));
+    return reading;
   },
 };
 
@@ -84,34 +86,26 @@ function kindOf(operation: string): SpanKind {
 }
 
 function readContent(attributes: Attributes, kind: SpanKind, operation: string, damage: Damage): Reading {
-  switch (kind) {
-    case 'tool':
-      return readToolCall(attributes, damage);
-    case 'model':
-      return {
-        ...readModelName(attributes),
-        endpoint: isCompletion(attributes) ? 'complete' : 'chat',
-        ...readParameters(attributes, operation, damage),
-        ...readConversation(attributes, damage),
-        ...readTokens(attributes),
-      };
-    case 'agent':
-      return {
-        ...readAgentName(attributes),
-        ...readModelName(attributes),
-        ...readParameters(attributes, operation, damage),
-        ...readRun(attributes, damage),
-      };
-    case 'generic':
-      return {
-        ...readModelName(attributes),
-        ...readParameters(attributes, operation, damage),
-        ...readValues(attributes, damage),
-        ...(!isWrapper(kind, operation) && readTokens(attributes)),
-      };
-    default:
-      return {};
+  const reading: Reading = {};
+  if (kind === 'tool') {
+    readToolCall(attributes, damage, reading);
+    return reading;
   }
+  if (kind === 'plumbing') return reading;
+  readModelName(attributes, reading);
+  readParameters(attributes, operation, damage, reading);
+  if (kind === 'model') {
+    reading.endpoint = isCompletion(attributes) ? 'complete' : 'chat';
+    readConversation(attributes, damage, reading);
+  } else if (kind === 'agent') {
+    // The function id is the only name that the app gives to a run.
+    put(reading, 'name', firstString(attributes, 'gen_ai.agent.name', 'ai.telemetry.functionId', 'resource.name'));
+    readRun(attributes, damage, reading);
+  } else {
+    readValues(attributes, damage, reading);
+  }
+  if (!isWrapper(kind, operation)) readTokens(attributes, reading);
+  return reading;
 }
 
 /** OpenAI's legacy completion API: `openai.completion`, `azure.completion`. */
@@ -120,31 +114,9 @@ function isCompletion(attributes: Attributes): boolean {
   return provider?.endsWith('.completion') === true;
 }
 
-/** The function id is the only name that the app gives to a run. */
-function readAgentName(attributes: Attributes): Reading {
-  return defined<Reading>({
-    name: firstString(attributes, 'gen_ai.agent.name', 'ai.telemetry.functionId', 'resource.name'),
-  });
-}
-
 /** `ai.embed` sums up what its `ai.embed.doEmbed` spans report. */
 function isWrapper(kind: SpanKind, operation: string): boolean {
   return kind === 'agent' || /^ai\.\w+$/.test(operation);
-}
-
-function readMetadata(
-  attributes: Attributes,
-  kind: SpanKind,
-  operation: string,
-  damage: Damage,
-): Record<string, unknown> {
-  return {
-    ...defined<Record<string, unknown>>({
-      function_id: stringOf(attributes['ai.telemetry.functionId']),
-      tool_call_id: stringOf(attributes['ai.toolCall.id']),
-    }),
-    ...readResponseMetadata(attributes, isWrapper(kind, operation), damage),
-  };
 }
 
 function readFinishReason(attributes: Attributes): string | undefined {
@@ -158,14 +130,23 @@ function readFinishReason(attributes: Attributes): string | undefined {
 
 /** What the app attached: version 7 calls it runtime context. Headers are left out, they may hold keys. */
 function readAppMetadata(attributes: Attributes): Record<string, unknown> {
-  const found = {
-    ...prefixed(attributes, 'ai.settings.context.'),
-    ...prefixed(attributes, 'ai.telemetry.metadata.'),
-  };
-  return Object.fromEntries(Object.entries(found).map(([key, value]) => [key, plainJson(value)]));
+  const found: Record<string, unknown> = {};
+  for (const key in attributes) {
+    const prefix = APP_METADATA.find((start) => key.startsWith(start));
+    if (prefix === undefined) continue;
+    const name = key.slice(prefix.length);
+    if (name !== '' && name !== '__proto__') put(found, name, plainJson(attributes[key]));
+  }
+  return found;
 }
 
+const APP_METADATA = ['ai.settings.context.', 'ai.telemetry.metadata.'] as const;
+
 /** `{"openai":{}}` is what version 7 gives where the provider added nothing. */
-function saysSomething(provider: Record<string, unknown> | undefined): boolean {
-  return Object.values(provider ?? {}).some((value) => !isObject(value) || Object.keys(value).length > 0);
+function saysSomething(provider: Record<string, unknown>): boolean {
+  for (const key in provider) {
+    const value = provider[key];
+    if (!isObject(value) || Object.keys(value).length > 0) return true;
+  }
+  return false;
 }

@@ -5,6 +5,7 @@ import { readSpan } from './conventions/index.ts';
 import type { LogRequest } from './datapoint/datapoint.ts';
 import { createdAt } from './datapoint/span-time.ts';
 import { type DatapointSettings, type Identity, toDatapoint } from './datapoint/to-datapoint.ts';
+import { examine } from './doctor.ts';
 import type { ResolvedOptions } from './options.ts';
 import { type SpanSlice, withEvents } from './otel.ts';
 import { referenceOf, type SpanNode, type Trace } from './trace/span-node.ts';
@@ -46,6 +47,7 @@ export function createMapLog(options: ResolvedOptions): MapLog {
     if (!span) return stub(identity, settings, isClosing);
     const user = readUser(span) ?? context.user;
     const kind = node.kind ?? 'generic';
+    examine(span, kind);
     const reading = readSpan(withEvents(span, node.events), conventions);
     const own = user === context.user ? context : { ...context, user };
     const datapoint = toDatapoint(span, kind, reading, identity, settings, own);

@@ -15,6 +15,7 @@ const APP_ROOMS = [
   ['backlog.ts'],
   ['log-writer.ts', 'turns.ts'],
   ['map-log.ts'],
+  ['doctor.ts'],
   ['trace/'],
   ['delivery/'],
   ['client/'],

@@ -1,4 +1,4 @@
-/** No document points at a file or a heading that is not there. */
+/** No document points at a file or a heading that is not there. Pictures are made by a command and not looked for. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -21,7 +21,7 @@ function anchors(file: string): string[] {
 
 test.each(documents)('%s', (document) => {
   const text = readFileSync(document, 'utf8').replaceAll(/^```.*?^```$/gms, '');
-  const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+  const targets = [...text.matchAll(/(?<!!)\[[^\]]*\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
   const broken = targets.filter((target) => {
     if (/^https?:/.test(target)) return false;
     const [path = '', anchor] = target.split('#');
@@ -29,6 +29,14 @@ test.each(documents)('%s', (document) => {
     return !existsSync(file) || (anchor !== undefined && !anchors(file).includes(anchor));
   });
   expect(broken).toEqual([]);
+});
+
+test('ARCHITECTURE.md has every room', () => {
+  const text = readFileSync('ARCHITECTURE.md', 'utf8');
+  const rooms = readdirSync('src', { withFileTypes: true }).map(
+    (entry) => entry.name + (entry.isDirectory() ? '/' : ''),
+  );
+  expect(rooms.filter((room) => !text.includes(`\`${room}\``))).toEqual([]);
 });
 
 test('the commands of the documents are there', () => {

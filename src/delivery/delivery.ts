@@ -7,27 +7,24 @@
  * - A POST whose answer was lost: a PATCH by reference asks whether the log is there, before it is sent again.
  * - Equal: nothing. A flush waits until all that was here when it was called is equal or dropped.
  *
- * `Ledger` holds the states and who waits for whom, `Waves` what may be sent, `Sender` when; here is what the answers
- * of the server mean for the logs.
+ * `Ledger` holds the states and who waits for whom, `Posts` and `Updates` what is sent and what the answers mean, `Sender`
+ * when it is sent, and `Spool` keeps a copy on disk. Here they are put together.
  */
 import type { Transport } from '../client/transport.ts';
 import { HumanloopError } from '../errors.ts';
 import type { RetryOptions, SpoolOptions } from '../options.ts';
 import type { DropReason, Drops } from './drops.ts';
 import { Ledger } from './ledger.ts';
-import { isExpired, type Late, type LogEntry } from './log-entry.ts';
+import type { Late, LogEntry } from './log-entry.ts';
+import { Posts } from './posts.ts';
 import { recoverEntries } from './recovery.ts';
-import { Sender, type Shipment } from './sender.ts';
-import { Spool, type SpoolOwner } from './spool.ts';
+import { Sender } from './sender.ts';
+import { Spool } from './spool.ts';
 import type { OrphanedLog } from './spool-file.ts';
 import { Updates } from './updates.ts';
-import { judgePost, type Verdict } from './verdict.ts';
-import { encodeWave, Waves } from './waves.ts';
 
 /** A log's states, ids and places in lists. */
 const ENTRY_BYTES = 700;
-/** After so many errors of the server on the same logs they go in halves, in case one of them causes the error. */
-const SERVER_ERRORS_BEFORE_HALVING = 3;
 const PROBED_AT_ONCE = 100;
 
 export interface DeliveryOptions {
@@ -40,40 +37,47 @@ export interface DeliveryOptions {
 }
 
 export class Delivery {
-  readonly #maxElapsedMillis: number;
   readonly #ledger: Ledger;
-  readonly #waves: Waves;
+  readonly #posts: Posts;
   readonly #updates: Updates;
   readonly #sender: Sender;
-  #spool: Spool | undefined;
+  /** Where one is used: spans that are held back are drafted in it. */
+  readonly spool: Spool | undefined;
   #isClosed = false;
   #isPumpQueued = false;
-  #unloadedCount = 0;
   #spooledCount = 0;
-  #retriedCount = 0;
 
   /** @throws {SqliteError} if a spool is asked for and there is no SQLite engine. */
   constructor(transport: Transport, drops: Drops, options: DeliveryOptions) {
     // What is on disk is given up by its age there, not by how long it has been tried.
-    this.#maxElapsedMillis = options.spool ? Number.POSITIVE_INFINITY : options.retry.maxElapsedMillis;
-    this.#waves = new Waves(options.batch);
+    const maxElapsedMillis = options.spool ? Number.POSITIVE_INFINITY : options.retry.maxElapsedMillis;
     this.#ledger = new Ledger(
       drops,
-      (entry) => this.#waves.add(entry),
+      (entry) => this.#posts.add(entry),
       (entry) => this.#updates.add(entry),
     );
-    this.#updates = new Updates(this.#ledger, drops, this.#maxElapsedMillis, (entries) => this.#sendAgain(entries));
+    this.#posts = new Posts(this.#ledger, {
+      batch: options.batch,
+      maxElapsedMillis,
+      ask: (entries, isUnlikely) => this.#updates.ask(entries, isUnlikely),
+      load: (entry) => this.#load(entry),
+    });
+    this.#updates = new Updates(this.#ledger, drops, maxElapsedMillis, (entries) => this.#posts.again(entries));
     const work = {
       takeUpdate: () => this.#updates.take(),
-      takeWave: () => this.#takeWave(),
-      hasWave: () => this.#waves.length > 0,
-      isWaveUrgent: () => this.#waves.isFull || this.#ledger.isAwaited,
+      takeWave: () => this.#posts.take(),
+      hasWave: () => this.#posts.hasWave,
+      isWaveUrgent: () => this.#posts.isFull || this.#ledger.isAwaited,
     };
     this.#sender = new Sender(transport, work, options);
-    if (options.spool) {
-      this.#spool = new Spool(options.spool, drops, this.#spoolOwner(options.isPressed ?? (() => false)));
-      this.#ledger.journal = this.#spool;
-    }
+    if (!options.spool) return;
+    const isPressed = options.isPressed ?? (() => false);
+    this.spool = new Spool(options.spool, drops, {
+      unloadIfPressed: (entry) => isPressed() && this.#ledger.unload(entry),
+      dropOldest: () => this.#ledger.dropOldestTrace('spool_full'),
+      recover: (logs) => this.#recover(logs),
+    });
+    this.#ledger.journal = this.spool;
   }
 
   /** Bytes of what is held here in memory, estimated. */
@@ -83,7 +87,7 @@ export class Delivery {
 
   /** Logs that have something left to do and are in memory as a whole. */
   get heldCount(): number {
-    return this.#ledger.pending.size - this.#unloadedCount;
+    return this.#ledger.pending.size - this.#ledger.unloadedCount;
   }
 
   stats() {
@@ -93,7 +97,7 @@ export class Delivery {
       logged: this.#ledger.deliveredCount,
       updated: this.#updates.updatedCount,
       spooled: this.#spooledCount,
-      retried: this.#retriedCount + this.#updates.retriedCount,
+      retried: this.#posts.retriedCount + this.#updates.retriedCount,
     };
   }
 
@@ -170,42 +174,19 @@ export class Delivery {
   /** Leaves what is left to the spool, or counts it as dropped, and closes the connections. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const entry of [...this.#ledger.pending])
-      if (!this.#spool || entry.state === 'new') this.drop(entry, 'shutdown');
+    for (const entry of [...this.#ledger.pending]) {
+      if (!this.spool || entry.state === 'new') this.drop(entry, 'shutdown');
+    }
     this.#spooledCount = this.#ledger.pending.size;
-    this.#spool?.close();
+    this.spool?.close();
     await this.#sender.close();
-  }
-
-  /** The spool, where one is used: spans that are held back are drafted in it. */
-  get spool(): Spool | undefined {
-    return this.#spool;
-  }
-
-  /** With a spool, what is on disk need not be in memory too. */
-  #spoolOwner(isPressed: () => boolean): SpoolOwner {
-    return {
-      isPressed,
-      unload: (entry) => {
-        if (entry.state !== 'waiting' && entry.state !== 'ready') return;
-        const { bytes } = entry;
-        entry.unload();
-        this.#ledger.changed(entry, bytes);
-        this.#unloadedCount++;
-      },
-      dropOldest: () => this.#ledger.dropOldestTrace('spool_full'),
-      recover: (logs) => this.#recover(logs),
-    };
   }
 
   /** Logs of a process that is no more: which of them the server has is not known, so it is asked first. */
   #recover(logs: readonly OrphanedLog[]): void {
     if (this.#isClosed) return;
     const entries = recoverEntries(logs);
-    for (const entry of entries) {
-      this.#ledger.expect(entry);
-      if (entry.storedBytes !== undefined) this.#unloadedCount++;
-    }
+    for (const entry of entries) this.#ledger.expectUnloaded(entry);
     const unsure = entries.filter(({ state }) => state === 'unsure');
     const { length } = unsure;
     for (let start = 0; start < length; start += PROBED_AT_ONCE) {
@@ -215,13 +196,8 @@ export class Delivery {
     this.#sender.pump();
   }
 
-  /** Brings the body of a log back that is on disk only. */
-  #isLoaded(entry: LogEntry): boolean {
-    if (entry.storedBytes === undefined) return true;
-    const { bytes } = entry;
-    const isLoaded = this.#spool?.load(entry) === true;
-    this.#ledger.changed(entry, bytes);
-    this.#unloadedCount--;
+  #load(entry: LogEntry): boolean {
+    const isLoaded = this.#ledger.load(entry, (unloaded) => this.spool?.load(unloaded) === true);
     if (!isLoaded) this.drop(entry, 'spool_lost');
     return isLoaded;
   }
@@ -240,91 +216,4 @@ export class Delivery {
       this.#sender.pump();
     });
   }
-
-  #takeWave(): Shipment | undefined {
-    const entries = this.#waves.take().filter((entry) => this.#isLoaded(entry));
-    if (entries.length === 0) return undefined;
-    const body = encodeWave(entries);
-    const sent = entries.map((entry) => entry.desired);
-    for (const entry of entries) {
-      entry.state = 'sending';
-      if (entry.firstAttemptMillis !== undefined) this.#retriedCount++;
-      entry.firstAttemptMillis ??= performance.now();
-    }
-    return {
-      request: { method: 'POST', path: '/logs', body },
-      judge: (outcome) => judgePost(outcome, entries.length),
-      settle: (verdict) => this.#settleWave(entries, sent, body.length, verdict),
-    };
-  }
-
-  #settleWave(entries: readonly LogEntry[], sent: readonly Late[], bytes: number, verdict: Verdict): void {
-    if (this.#isClosed) return;
-    switch (verdict.kind) {
-      case 'stored':
-        for (const [index, entry] of entries.entries()) this.#ledger.delivered(entry, sent[index] as Late);
-        return;
-      case 'invalid':
-        return this.#separate(entries, verdict);
-      case 'tooLarge':
-        this.#waves.learnTooLarge(bytes);
-        if (entries.length === 1 && !this.#shrink(entries[0] as LogEntry, bytes)) return;
-        return this.#sendAgain(entries, verdict.why);
-      case 'unsure':
-        if (verdict.isServerError) this.#countServerError(entries);
-        for (const entry of entries) entry.state = 'unsure';
-        return this.#updates.ask(entries, verdict.isUnlikely);
-      default:
-        return this.#sendAgain(entries, verdict.why);
-    }
-  }
-
-  /** Back to the front of the queue, unless the time for it is over. */
-  #sendAgain(entries: readonly LogEntry[], why = 'the answer was lost'): void {
-    const again: LogEntry[] = [];
-    for (const entry of entries) {
-      if (entry.state === 'dropped') continue;
-      if (isExpired(entry, this.#maxElapsedMillis)) this.drop(entry, 'retry_expired', why);
-      else again.push(entry);
-    }
-    // After a restart the parent may have to be sent again, too, and first.
-    const [ready, waiting] = partition(again, (entry) => (entry.effectiveParent?.state ?? 'delivered') === 'delivered');
-    for (const entry of ready) entry.state = 'ready';
-    this.#waves.addAgain(ready);
-    for (const entry of waiting) this.#ledger.advance(entry);
-  }
-
-  /** Drops the datapoints that the server named; where it named none, halves the request until one is left. */
-  #separate(entries: readonly LogEntry[], { why, indices }: Extract<Verdict, { kind: 'invalid' }>): void {
-    const bad = new Set(entries.length === 1 ? [0] : indices);
-    for (const index of bad) this.drop(entries[index] as LogEntry, 'rejected', why);
-    const rest = entries.filter((_, index) => !bad.has(index));
-    if (bad.size === 0) halve(rest);
-    this.#sendAgain(rest, why);
-  }
-
-  #shrink(entry: LogEntry, requestBytes: number): boolean {
-    const { bytes } = entry;
-    const isSmaller = entry.shrink(Math.floor(requestBytes / 2));
-    this.#ledger.changed(entry, bytes);
-    if (!isSmaller) this.drop(entry, 'too_large', `${requestBytes} bytes`);
-    return isSmaller;
-  }
-
-  #countServerError(entries: readonly LogEntry[]): void {
-    let most = 0;
-    for (const entry of entries) most = Math.max(most, ++entry.serverErrors);
-    if (most >= SERVER_ERRORS_BEFORE_HALVING) halve(entries);
-  }
-}
-
-function partition<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): [Item[], Item[]] {
-  const parts: [Item[], Item[]] = [[], []];
-  for (const item of items) parts[isFirst(item) ? 0 : 1].push(item);
-  return parts;
-}
-
-function halve(entries: readonly LogEntry[]): void {
-  const limit = Math.ceil(entries.length / 2);
-  for (const entry of entries) entry.batchLimit = Math.min(entry.batchLimit, limit);
 }

@@ -24,6 +24,7 @@ export class Ledger {
   #sequence = 0;
   #bytes = 0;
   #deliveredCount = 0;
+  #unloadedCount = 0;
 
   constructor(drops: Drops, onReady: (entry: LogEntry) => void, onDiffers: (entry: LogEntry) => void) {
     this.#drops = drops;
@@ -43,6 +44,11 @@ export class Ledger {
     return this.#deliveredCount;
   }
 
+  /** Logs whose body is on disk only. */
+  get unloadedCount(): number {
+    return this.#unloadedCount;
+  }
+
   get isAwaited(): boolean {
     return this.#barriers.size > 0;
   }
@@ -58,6 +64,30 @@ export class Ledger {
   changed(entry: LogEntry, bytesBefore: number): void {
     this.#bytes += entry.bytes - bytesBefore;
     this.journal?.note(entry);
+  }
+
+  /** Its body is on disk: it need not be in memory too. */
+  unload(entry: LogEntry): void {
+    if (entry.state !== 'waiting' && entry.state !== 'ready') return;
+    const { bytes } = entry;
+    entry.unload();
+    this.changed(entry, bytes);
+    this.#unloadedCount++;
+  }
+
+  /** The body comes back from the disk, as far as `read` finds it. */
+  load(entry: LogEntry, read: (entry: LogEntry) => boolean): boolean {
+    const { bytes } = entry;
+    const isLoaded = read(entry);
+    if (isLoaded) this.#unloadedCount--;
+    this.changed(entry, bytes);
+    return isLoaded;
+  }
+
+  /** A log of a process that is no more: its body is on disk. */
+  expectUnloaded(entry: LogEntry): void {
+    this.expect(entry);
+    if (entry.storedBytes !== undefined) this.#unloadedCount++;
   }
 
   /** A log was mapped, or its parent's fate is known. */
@@ -128,6 +158,7 @@ export class Ledger {
   }
 
   #release(entry: LogEntry): void {
+    if (entry.storedBytes !== undefined) this.#unloadedCount--;
     const { bytes } = entry;
     entry.release();
     this.changed(entry, bytes);

@@ -128,6 +128,13 @@ export class LogEntry {
     this.desired = { ...NOTHING, duration: this.desired.duration };
   }
 
+  /** Back from disk. What was said meanwhile holds. */
+  load(body: string, late: Late): void {
+    this.body = body;
+    this.desired = over(this.desired, late);
+    this.storedBytes = undefined;
+  }
+
   /** Cuts the longest texts until the log fits into `maxBytes`. `false` where that cannot be reached. */
   shrink(maxBytes: number): boolean {
     this.#cutLate(Math.floor(maxBytes / 8));
@@ -139,6 +146,7 @@ export class LogEntry {
   /** What is done is remembered by its reference only: late children and updates may still name it. */
   release(): void {
     this.body = undefined;
+    this.storedBytes = undefined;
     this.desired = NOTHING;
     this.acknowledged = undefined;
   }

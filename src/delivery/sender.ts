@@ -95,6 +95,8 @@ export class Sender {
     this.#inFlight[method]++;
     const outcome = await this.#transport.send(shipment.request);
     this.#inFlight[method]--;
+    // What was in flight at the close is accounted for already.
+    if (this.#isClosed) return;
     const verdict = shipment.judge(outcome);
     const scope = FAILURE_SCOPES[verdict.kind];
     if (scope) {

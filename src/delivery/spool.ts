@@ -22,10 +22,8 @@ const RETRY_MILLIS = 5_000;
 const ADOPT_INTERVAL_MILLIS = 30_000;
 
 export interface SpoolOwner {
-  /** Memory is short: what is on disk need not be in memory too. */
-  isPressed(): boolean;
-  /** Called for an entry whose body is on disk now, if memory is short. */
-  unload(entry: LogEntry): void;
+  /** The entry's body is on disk now: if memory is short, it need not be there too. */
+  unloadIfPressed(entry: LogEntry): void;
   /** The file has reached its bound. `false` if there is nothing to give up. */
   dropOldest(): boolean;
   recover(logs: readonly OrphanedLog[]): void;
@@ -137,7 +135,7 @@ export class Spool {
         file.markAlive(Date.now());
       });
       for (const referenceId of written) this.#dirty.delete(referenceId);
-      if (this.#owner.isPressed()) for (const entry of onDisk) this.#owner.unload(entry);
+      for (const entry of onDisk) this.#owner.unloadIfPressed(entry);
       while (file.bytes > this.#options.maxBytes && this.#owner.dropOldest());
     });
     if (isWritten && this.#hasFailed) {

@@ -19,9 +19,10 @@ export type {
   ValidationDetail,
 } from './datapoint/datapoint.ts';
 export { HumanloopApiError, HumanloopError } from './errors.ts';
+export type { LateFields, LogReference } from './late-fields.ts';
 export { HumanloopLogRecordProcessor, type LogRecordSlice } from './log-record-processor.ts';
 export type { DropReport, HumanloopOptions, Redact } from './options.ts';
 export type { SpanSlice } from './otel.ts';
 export type { Stats } from './pipeline.ts';
 export { type ExportResult, HumanloopSpanExporter } from './span-exporter.ts';
-export { HumanloopSpanProcessor, type LateFields, type LogReference } from './span-processor.ts';
+export { HumanloopSpanProcessor } from './span-processor.ts';

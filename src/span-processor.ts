@@ -1,27 +1,16 @@
 /** The span processor: it sees starts, so it knows which parents are open and what hangs below them. */
-import type { Context, SpanContext } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
 import { type Claim, createClaim } from './claim-spans.ts';
-import { HumanloopError } from './errors.ts';
+import { type LateFields, type LogReference, readLateFields, readReference } from './late-fields.ts';
 import { type HumanloopOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import type { SpanEvent, SpanSlice } from './otel.ts';
 import { Pipeline, type Stats } from './pipeline.ts';
-
-/** The three fields of a log that can be completed after it was sent. */
-export interface LateFields {
-  output?: string;
-  error?: string;
-  /** Seconds. */
-  duration?: number;
-}
-
-/** A span, its context, or a reference id (`<traceId>-<spanId>`). */
-export type LogReference = { spanContext(): SpanContext } | SpanContext | string;
 
 /**
  * Turns the LLM spans of the app into Humanloop v4 logs.
  *
  * Fits the `SpanProcessor` interface of OpenTelemetry SDK 1.30, 2.x and 3.x. Its methods never throw; wrong options do,
- * with a {@link HumanloopError}, at construction.
+ * with a `HumanloopError`, at construction.
  */
 export class HumanloopSpanProcessor {
   readonly #options: ResolvedOptions;
@@ -44,18 +33,17 @@ export class HumanloopSpanProcessor {
 
   /**
    * Completes a log with what the app learns later, whether it was sent already or not. Outranks what the span says.
-   *
-   * @throws {HumanloopError} never into a span's path: only for a reference that names no span.
+   * A field of a wrong type, or a reference that names no span, is ignored with a warning.
    */
-  update(log: LogReference, { output, error, duration }: LateFields): void {
-    const { traceId, spanId } = referenced(log);
-    this.#pipeline.update(traceId, spanId, { output, error, duration });
+  update(log: LogReference, fields: LateFields): void {
+    const named = readReference(log);
+    if (named) this.#pipeline.update(named.traceId, named.spanId, readLateFields(fields));
   }
 
   /** Adds an event to a span's log that did not come on the span itself. Only GenAI events bear anything for a log. */
   addEvent(log: LogReference, event: SpanEvent): void {
-    const { traceId, spanId } = referenced(log);
-    this.#pipeline.addEvent(traceId, spanId, event);
+    const named = readReference(log);
+    if (named) this.#pipeline.addEvent(named.traceId, named.spanId, event);
   }
 
   /**
@@ -78,13 +66,4 @@ export class HumanloopSpanProcessor {
   stats(): Stats {
     return this.#pipeline.stats();
   }
-}
-
-function referenced(log: LogReference): { traceId: string; spanId: string } {
-  if (typeof log === 'string') {
-    const [traceId, spanId] = log.split('-');
-    if (!traceId || !spanId) throw new HumanloopError(`update: expected a reference id, got ${JSON.stringify(log)}`);
-    return { traceId, spanId };
-  }
-  return 'spanContext' in log ? log.spanContext() : log;
 }

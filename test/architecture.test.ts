@@ -23,7 +23,7 @@ const APP_ROOMS = [
   ['datapoint/'],
   ['options.ts'],
   ['conventions/'],
-  ['otel.ts', 'errors.ts', 'call-hook.ts'],
+  ['otel.ts', 'errors.ts', 'call-hook.ts', 'late-fields.ts'],
   // The wire schema is the bottom: both halves of the package speak it.
   ['datapoint/datapoint.ts'],
 ];

@@ -1,6 +1,6 @@
 /** What the span processor promises in its public methods, over real HTTP. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SpanStatusCode } from '@opentelemetry/api';
+import { INVALID_SPAN_CONTEXT, SpanStatusCode } from '@opentelemetry/api';
 import { expect, test, vi } from 'vitest';
 import { HumanloopError, type HumanloopOptions } from '../src/index.ts';
 import { type MisbehavingV4Options, startMisbehavingV4 } from './misbehaving-v4.ts';
@@ -134,6 +134,39 @@ test('update of a log that nobody knows is dropped with a reason', async () => {
   await sleep(0);
   expect(processor.stats().dropped).toEqual({ update_unknown_reference: 1 });
   expect(app.dropped.get('update_unknown_reference')).toEqual([reference]);
+});
+
+test.each([
+  ['nothing', undefined],
+  ['a word', 'span'],
+  ['ids of a wrong form', 'abc-def'],
+  ['a span of tracing that is off', INVALID_SPAN_CONTEXT],
+  ['an object', {}],
+  ['an object that throws', { spanContext: () => void JSON.parse('no') }],
+])('update by %s is ignored', async (_, reference) => {
+  const { v4, processor } = await start();
+  processor.update(reference as never, { output: 'lost' });
+  await processor.forceFlush();
+  expect(v4.requests).toEqual([]);
+});
+
+test.each([
+  ['before it is sent', false],
+  ['afterwards', true],
+])('fields of a wrong type in an update %s do not cost the log', async (_, isSent) => {
+  const { app, processor } = await start();
+  const span = app.start('chat');
+  if (isSent) span.end();
+  if (isSent) await processor.forceFlush();
+  processor.update(span, undefined as never);
+  processor.update(span, { output: { text: 'x' }, error: 5, duration: Number.NaN } as never);
+  processor.update(span, { output: null, error: undefined, duration: -1 } as never);
+  processor.update(span, { output: 'good' });
+  span.end();
+  await processor.forceFlush();
+  expect(app.log(span)?.output).toBe('good');
+  expect(app.log(span)).not.toHaveProperty('error');
+  app.expectDelivered();
 });
 
 test('stats tell where everything is', async () => {

@@ -1,0 +1,48 @@
+/** What an app says of a log later, read so that nothing it says can throw or cost the log. */
+import { diag, isSpanContextValid, type SpanContext } from '@opentelemetry/api';
+
+/** The three fields of a log that can be completed after it was sent. */
+export interface LateFields {
+  output?: string;
+  error?: string;
+  /** Seconds. */
+  duration?: number;
+}
+
+/** A span, its context, or a reference id (`<traceId>-<spanId>`). */
+export type LogReference = { spanContext(): SpanContext } | SpanContext | string;
+
+/** `undefined` for what names no span, and for the spans that the API makes while tracing is off. */
+export function readReference(log: LogReference): { traceId: string; spanId: string } | undefined {
+  try {
+    const [traceId = '', spanId = ''] = typeof log === 'string' ? log.split('-') : idsOf(log);
+    if (isSpanContextValid({ traceId, spanId, traceFlags: 0 })) return { traceId, spanId };
+    if (typeof log !== 'string') return undefined;
+  } catch {
+    // Told below.
+  }
+  diag.warn('humanloop-otel: update ignored: expected a span, its context or "<traceId>-<spanId>"');
+  return undefined;
+}
+
+function idsOf(log: Exclude<LogReference, string>): [traceId: string, spanId: string] {
+  const { traceId, spanId } = 'spanContext' in log ? log.spanContext() : log;
+  return [traceId, spanId];
+}
+
+/** A field of a wrong type would make the server refuse the log as a whole. */
+export function readLateFields(fields: LateFields | undefined): LateFields {
+  const { output, error, duration } = fields ?? {};
+  return {
+    ...(isGiven('output', output, typeof output === 'string') && { output }),
+    ...(isGiven('error', error, typeof error === 'string') && { error }),
+    ...(isGiven('duration', duration, Number.isFinite(duration) && Number(duration) >= 0) && { duration }),
+  };
+}
+
+function isGiven<Value>(name: keyof LateFields, value: Value | undefined, isValid: boolean): value is Value {
+  if (value === undefined || isValid) return value !== undefined;
+  const expected = name === 'duration' ? 'seconds, 0 or more' : 'a string';
+  diag.warn(`humanloop-otel: update without its ${name}: expected ${expected}, got ${typeof value}`);
+  return false;
+}

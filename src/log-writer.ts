@@ -70,8 +70,8 @@ export class LogWriter {
    */
   draft(node: SpanNode): void {
     const { span } = node;
-    if (!span || node.isDrafted || node.entry || !this.#isLog(node)) return;
-    node.isDrafted = true;
+    if (!span || node.draftedAs === node.state || node.entry || !this.#isLog(node)) return;
+    node.draftedAs = node.state;
     const parent = findAncestor(node, this.#isLog);
     if (parent) this.draft(parent);
     const parentReferenceId = parent && referenceOf(parent);

@@ -188,7 +188,7 @@ export class Pipeline {
     this.#heldBytes -= node.heldBytes;
     node.heldBytes = 0;
     if (node.trace.openCount > 0) noteContext(node, this.#options.session);
-    if (node.isDrafted && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
+    if (node.draftedAs && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
     this.#tracker.settle(node);
   }
 
@@ -197,6 +197,7 @@ export class Pipeline {
     for (const node of this.#tracker.forgetOldestOpen(Math.ceil(this.#options.queue.maxItems / 10))) {
       if (node.entry) this.#delivery.finish(node.entry);
       if (this.#isLog(node)) this.#drops.add('span_forgotten', referenceOf(node), 'open for too long');
+      if (node.draftedAs) this.#delivery.spool?.forget(referenceOf(node));
       node.span = undefined;
     }
     this.#backlog.schedule();

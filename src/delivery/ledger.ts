@@ -117,6 +117,7 @@ export class Ledger {
     if (entry.state !== 'delivered' || entry.isUpdating) return;
     if (entry.difference()) {
       this.expect(entry);
+      this.journal?.note(entry);
       entry.isUpdating = true;
       this.#onDiffers(entry);
       return;

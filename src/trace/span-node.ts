@@ -54,8 +54,8 @@ export interface SpanNode {
   overrides: Late | undefined;
   /** Events that came another way than on the span. */
   events: SpanEvent[] | undefined;
-  /** The spool knows it, though it is held back. */
-  isDrafted: boolean;
+  /** The spool knows it, though it is held back: as it was in this state. */
+  draftedAs: SpanNode['state'] | undefined;
   /** Set once an ended span is decided to be no log. */
   isNoLog: boolean;
   /** Estimated bytes that holding the span costs, as long as it is held. */
@@ -84,7 +84,7 @@ export function createNode(trace: Trace, spanId: string, parent: SpanNode | unde
     kind: undefined,
     overrides: undefined,
     events: undefined,
-    isDrafted: false,
+    draftedAs: undefined,
     isNoLog: false,
     heldBytes: 0,
   };

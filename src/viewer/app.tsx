@@ -1,0 +1,81 @@
+/** The frame of every page: header, the page of the address, and the question for the API key. */
+import { useEffect, useState } from 'preact/hooks';
+import type { SessionChange } from '../server/viewer-store.ts';
+import {
+  applyTheme,
+  followChanges,
+  followInPage,
+  onKeyWanted,
+  readTheme,
+  type Theme,
+  useViewLocation,
+} from './browser.ts';
+import { Icon } from './icons.tsx';
+import { KeyForm } from './key-form.tsx';
+import { SearchBox } from './search-box.tsx';
+import { SessionPage } from './session-page.tsx';
+import { SessionsPage } from './sessions-page.tsx';
+
+export type Subscribe = (listener: (change: SessionChange) => void) => () => void;
+
+export function App() {
+  const location = useViewLocation();
+  const [wantsKey, setWantsKey] = useState(false);
+  const [isLive, setIsLive] = useState(false);
+  const [subscribers] = useState(() => new Set<(change: SessionChange) => void>());
+  const [subscribe] = useState<Subscribe>(() => (listener: (change: SessionChange) => void) => {
+    subscribers.add(listener);
+    return () => subscribers.delete(listener);
+  });
+
+  useEffect(() => onKeyWanted(() => setWantsKey(true)), []);
+  useEffect(() => {
+    if (wantsKey) return undefined;
+    return followChanges((change) => {
+      for (const tell of subscribers) tell(change);
+    }, setIsLive);
+  }, [wantsKey]);
+
+  return (
+    <>
+      <header class="top">
+        <a class="brand" href="/" onClick={(event) => followInPage(event, { page: 'sessions', filters: {} })}>
+          <svg viewBox="0 0 16 16" width="18" height="18" aria-hidden="true">
+            <path d="M3 2v12M3 5h7M3 11h10" />
+          </svg>
+          <span>humanloop-otel</span>
+        </a>
+        <SearchBox location={location} />
+        <span class={isLive ? 'live is-live' : 'live'} role="status">
+          <span class="dot" />
+          <span class="live-text">{isLive ? 'Live' : 'Offline'}</span>
+        </span>
+        <ThemeButton />
+      </header>
+      {wantsKey ? (
+        <KeyForm onDone={() => setWantsKey(false)} />
+      ) : location.page === 'sessions' ? (
+        <SessionsPage filters={location.filters} subscribe={subscribe} />
+      ) : (
+        <SessionPage key={location.session} location={location} subscribe={subscribe} />
+      )}
+    </>
+  );
+}
+
+const NEXT: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' };
+const THEME_ICONS = { system: 'system', light: 'sun', dark: 'moon' } as const;
+
+function ThemeButton() {
+  const [theme, setTheme] = useState(readTheme);
+  const change = () => {
+    applyTheme(NEXT[theme]);
+    setTheme(NEXT[theme]);
+  };
+  const label = `Colours: ${theme}. Change to ${NEXT[theme]}`;
+  return (
+    <button type="button" class="quiet square" onClick={change} aria-label={label} title={label}>
+      <Icon name={THEME_ICONS[theme]} />
+    </button>
+  );
+}

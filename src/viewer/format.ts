@@ -1,0 +1,65 @@
+/** Numbers, times and untrusted one-line texts as they are shown. Pure. */
+
+export function formatSeconds(seconds: number): string {
+  if (seconds < 0.0005) return '0 ms';
+  if (seconds < 1) return `${seconds < 0.01 ? Number((seconds * 1000).toPrecision(2)) : Math.round(seconds * 1000)} ms`;
+  if (seconds < 59.95) return `${seconds < 9.995 ? seconds.toFixed(2) : seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} m ${Math.floor(seconds % 60)} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} m` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+export function formatCount(count: number): string {
+  if (count < 10_000) return count.toLocaleString('en');
+  if (count < 999_500) return `${(count / 1000).toFixed(count < 99_950 ? 1 : 0)}k`;
+  return `${(count / 1_000_000).toFixed(1)}M`;
+}
+
+/** v4 does not say in which currency, and everybody means dollars. */
+export function formatCost(cost: number): string {
+  if (cost === 0) return '$0';
+  return cost < 0.01 ? `$${Number(cost.toPrecision(2))}` : `$${cost.toFixed(2)}`;
+}
+
+export function formatTokens(prompt: number | undefined, output: number | undefined): string | undefined {
+  if (prompt === undefined && output === undefined) return undefined;
+  const part = (tokens: number | undefined) => (tokens === undefined ? '?' : formatCount(tokens));
+  return `${part(prompt)} → ${part(output)}`;
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+const CLOCK = { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false } as const;
+
+/** How long ago, up to a day; then the date. */
+export function formatAge(time: string, nowMillis: number): string {
+  const date = new Date(time);
+  const seconds = (nowMillis - date.getTime()) / 1000;
+  if (seconds < 10) return 'now';
+  if (seconds < 60) return `${Math.floor(seconds)} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
+  const isThisYear = date.getFullYear() === new Date(nowMillis).getFullYear();
+  return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(!isThisYear && { year: 'numeric' }) });
+}
+
+export function formatTime(time: string): string {
+  const date = new Date(time);
+  return `${date.toLocaleDateString('en-CA')} ${formatClock(time)}`;
+}
+
+export function formatClock(time: string): string {
+  return new Date(time).toLocaleTimeString('en-GB', CLOCK);
+}
+
+/** Zero-width and direction-changing characters could make a label look like another, or like nothing. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]+/gu;
+
+export function toLabel(text: string): string {
+  const visible = text.replace(INVISIBLE, ' ').trim();
+  return visible === '' ? '(no visible text)' : visible;
+}

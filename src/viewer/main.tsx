@@ -1,0 +1,6 @@
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { applyTheme, readTheme } from './browser.ts';
+
+applyTheme(readTheme());
+render(<App />, document.getElementById('app')!);

@@ -1,0 +1,62 @@
+import type { SessionSummary } from '../server/viewer-store.ts';
+import { navigate } from './browser.ts';
+import { CopyButton } from './copy-button.tsx';
+import { formatCost, formatCount, formatSeconds, formatTime, formatTokens, toLabel } from './format.ts';
+import { Icon } from './icons.tsx';
+
+export function SessionHead({ session }: { session: SessionSummary }) {
+  const tokens = formatTokens(session.prompt_tokens, session.output_tokens);
+  const name = session.reference_id ?? session.id;
+  return (
+    <div class="session-title">
+      <button
+        type="button"
+        class="quiet square"
+        aria-label="Back to the sessions"
+        title="Back to the sessions (Esc)"
+        onClick={back}
+      >
+        <Icon name="back" />
+      </button>
+      <h1 title={session.first_input}>
+        <bdi>{toLabel(session.first_input ?? name)}</bdi>
+      </h1>
+      <dl class="facts">
+        <Fact name="Session">
+          <span class="mono">
+            <bdi>{toLabel(name)}</bdi>
+          </span>
+          <CopyButton text={name} label="Copy the session's id" />
+        </Fact>
+        <Fact name="Project">{session.projects.map(toLabel).join(', ')}</Fact>
+        <Fact name="Started">{formatTime(session.started_at)}</Fact>
+        <Fact name="Duration">
+          {session.running > 0 ? <span class="running-text">running</span> : formatSeconds(session.duration)}
+        </Fact>
+        <Fact name="Logs">{formatCount(session.logs)}</Fact>
+        {tokens && <Fact name="Tokens">{tokens}</Fact>}
+        {session.cost !== undefined && <Fact name="Cost">{formatCost(session.cost)}</Fact>}
+        {session.errors > 0 && (
+          <Fact name="Errors">
+            <span class="error-text">{session.errors}</span>
+          </Fact>
+        )}
+      </dl>
+    </div>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** To the list as it was left, where this page was opened from it. */
+function back(): void {
+  if (history.state === null && history.length <= 1) navigate({ page: 'sessions', filters: {} });
+  else navigate({ page: 'sessions', filters: {} });
+}

@@ -1,0 +1,138 @@
+/** One session: the tree with its waterfall, and beside it the log that is chosen. */
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { SessionLog, SessionLogs } from '../server/viewer-store.ts';
+import type { Subscribe } from './app.tsx';
+import { navigate, request } from './browser.ts';
+import { ComparePane } from './compare-pane.tsx';
+import { LogPane } from './log-pane.tsx';
+import { buildTree } from './log-tree.ts';
+import { isTyping } from './search-box.tsx';
+import { SessionHead } from './session-head.tsx';
+import { TreeView } from './tree-view.tsx';
+import type { ViewLocation } from './view-location.ts';
+
+type SessionLocation = Extract<ViewLocation, { page: 'session' }>;
+
+interface Loaded {
+  readonly session: SessionLogs['session'];
+  readonly logs: ReadonlyMap<string, SessionLog>;
+  readonly configs: SessionLogs['configs'];
+}
+
+const CHANGES_MILLIS = 150;
+
+export function SessionPage({ location, subscribe }: { location: SessionLocation; subscribe: Subscribe }) {
+  const { session: id, log: logId, compare } = location;
+  const [loaded, setLoaded] = useState<Loaded>();
+  const [problem, setProblem] = useState('');
+  const [version, setVersion] = useState(0);
+  const newest = useRef('');
+
+  const load = useCallback(
+    async (since: string) => {
+      try {
+        const query = since === '' ? '' : `?since=${encodeURIComponent(since)}`;
+        const page = await request<SessionLogs>(`/viewer/api/sessions/${encodeURIComponent(id)}${query}`);
+        setProblem('');
+        setLoaded((before) => merge(since === '' ? undefined : before, page));
+        newest.current = page.logs.reduce((last, { updated_at: at }) => (at > last ? at : last), newest.current);
+        setVersion((now) => now + 1);
+      } catch (error) {
+        setProblem((error as Error).message);
+      }
+    },
+    [id],
+  );
+
+  useEffect(() => {
+    void load('');
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isWhole = false;
+    const stop = subscribe(({ sessions }) => {
+      if (sessions !== null && !sessions.includes(id)) return;
+      // What was missed can be a log that is gone.
+      isWhole ||= sessions === null;
+      timer ??= setTimeout(() => {
+        void load(isWhole ? '' : newest.current);
+        timer = undefined;
+        isWhole = false;
+      }, CHANGES_MILLIS);
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [id, load, subscribe]);
+
+  // A log has gone, or its feedback has changed without it: only all of them tell.
+  useEffect(() => {
+    if (loaded && loaded.logs.size > loaded.session.logs && loaded.session.logs > 0) void load('');
+  }, [loaded, load]);
+
+  const tree = useMemo(() => buildTree(loaded?.logs.values() ?? [], loaded?.configs ?? {}), [loaded]);
+  const select = useCallback(
+    (log: string | undefined, options?: { replace: boolean }) => {
+      const { log: _before, ...rest } = location;
+      navigate(log === undefined ? { page: 'session', session: id } : { ...rest, log }, options);
+    },
+    [location, id],
+  );
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || isTyping(event.target) || event.defaultPrevented) return;
+      const { compare: compared, ...rest } = location;
+      if (compared !== undefined) navigate(rest);
+      else if (logId !== undefined) select(undefined);
+      else history.length > 1 ? history.back() : navigate({ page: 'sessions', filters: {} });
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [location, logId, select]);
+
+  if (!loaded) {
+    return (
+      <main class="centred">
+        {problem ? (
+          <p role="alert" class="problem">
+            {problem}
+          </p>
+        ) : (
+          <p class="loading">Loading…</p>
+        )}
+      </main>
+    );
+  }
+  const isOpen = logId !== undefined;
+  return (
+    <main class={isOpen ? 'session has-log' : 'session'}>
+      <SessionHead session={loaded.session} />
+      {problem && (
+        <p role="alert" class="problem banner">
+          {problem}
+        </p>
+      )}
+      <div class="panes">
+        <TreeView tree={tree} selected={logId} compared={compare} onSelect={select} />
+        {isOpen &&
+          (compare === undefined || compare === logId ? (
+            <LogPane
+              key={logId}
+              location={location}
+              node={tree.byId.get(logId)}
+              version={version}
+              onClose={() => select(undefined)}
+            />
+          ) : (
+            <ComparePane location={location} version={version} />
+          ))}
+      </div>
+    </main>
+  );
+}
+
+function merge(before: Loaded | undefined, page: SessionLogs): Loaded {
+  const logs = new Map(before?.logs);
+  for (const log of page.logs) logs.set(log.id, log);
+  return { session: page.session, logs, configs: { ...before?.configs, ...page.configs } };
+}

@@ -1,0 +1,40 @@
+/** Where in the waterfall a time stands. Pure; times in seconds. */
+
+export interface TimeScale {
+  readonly start: number;
+  /** Never 0. */
+  readonly length: number;
+}
+
+export interface Bar {
+  /** Percent of the width. */
+  readonly left: number;
+  readonly width: number;
+}
+
+const SHORTEST = 0.001;
+
+/** Each turn has its own scale: minutes can lie between two, and would leave nothing of either. */
+export function toScale(start: number, end: number): TimeScale {
+  return { start, length: Math.max(SHORTEST, end - start) };
+}
+
+/** A bar is inside the scale, whatever the clocks of two machines say. */
+export function toBar({ start, length }: TimeScale, from: number, to: number): Bar {
+  const left = clamp(((from - start) / length) * 100);
+  return { left, width: Math.max(0, clamp(((to - start) / length) * 100) - left) };
+}
+
+/** Round times from 0 on, at most `most` of them. */
+export function toTicks({ length }: TimeScale, most: number): number[] {
+  const rough = length / Math.max(1, most);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough) ?? rough;
+  const ticks: number[] = [];
+  for (let index = 0; index * step < length && ticks.length <= most; index += 1) ticks.push(index * step);
+  return ticks;
+}
+
+function clamp(percent: number): number {
+  return Math.min(100, Math.max(0, Number.isNaN(percent) ? 0 : percent));
+}

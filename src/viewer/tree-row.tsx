@@ -1,0 +1,184 @@
+/** A row of the tree: a turn with the ruler of its time, or a log with its bar. */
+import { formatClock, formatCost, formatCount, formatSeconds, formatTokens, toLabel } from './format.ts';
+import { Icon, TypeIcon } from './icons.tsx';
+import type { LogNode, Sums, Turn } from './log-tree.ts';
+import { type TimeScale, toBar, toScale, toTicks } from './time-scale.ts';
+import type { TreeRow as Row } from './tree-rows.ts';
+
+interface TreeRowProps {
+  readonly row: Row;
+  readonly elementId: string;
+  /** `undefined` where there is nothing to open. */
+  readonly isOpen: boolean | undefined;
+  readonly isSelected: boolean;
+  readonly isFocused: boolean;
+  readonly isCompared: boolean;
+  readonly hasTurns: boolean;
+  readonly nowSeconds: number;
+  readonly onSelect: () => void;
+  readonly onToggle: () => void;
+}
+
+const MAX_INDENT = 14;
+/** Of the waterfall: labels of more than that many would touch. */
+const MAX_TICKS = 4;
+
+export function TreeRow(props: TreeRowProps) {
+  const { row, isOpen, isSelected, isFocused, isCompared, onSelect } = props;
+  const names = ['tree-row', `is-${row.kind}`];
+  if (isSelected) names.push('is-selected');
+  if (isFocused) names.push('is-focused');
+  if (isCompared) names.push('is-compared');
+  const depth = row.kind === 'turn' ? 0 : row.node.depth + 1;
+  return (
+    <div
+      id={props.elementId}
+      class={names.join(' ')}
+      role="treeitem"
+      aria-level={depth + 1}
+      aria-selected={isSelected}
+      {...(isOpen !== undefined && { 'aria-expanded': isOpen })}
+      onClick={onSelect}
+    >
+      {row.kind === 'turn' ? (
+        <TurnCells {...props} turn={row.turn} number={row.number} />
+      ) : (
+        <LogCells {...props} node={row.node} turn={row.turn} />
+      )}
+    </div>
+  );
+}
+
+function TurnCells({ turn, number, hasTurns, isOpen, nowSeconds }: TreeRowProps & { turn: Turn; number: number }) {
+  const scale = scaleOf(turn, nowSeconds);
+  return (
+    <>
+      <span class="tree-cell">
+        <Icon name="chevron" class={isOpen ? 'chevron is-open' : 'chevron'} />
+        <span class="turn-name">{hasTurns ? `Turn ${number}` : 'Trace'}</span>
+        <span class="turn-time">{formatClock(new Date(turn.start * 1000).toISOString())}</span>
+        {turn.sums.errors > 0 && <FailedBelow count={turn.sums.errors} />}
+      </span>
+      <Numbers sums={turn.sums} seconds={turn.sums.running > 0 ? undefined : turn.end - turn.start} isSum />
+      <span class="waterfall ruler" aria-hidden="true">
+        {toTicks(scale, MAX_TICKS).map((tick) => (
+          <span key={tick} class="tick" style={{ left: `${(tick / scale.length) * 100}%` }}>
+            {tick === 0 ? '0' : formatSeconds(tick)}
+          </span>
+        ))}
+      </span>
+    </>
+  );
+}
+
+function LogCells({ node, turn, isOpen, nowSeconds, onToggle }: TreeRowProps & { node: LogNode; turn: Turn }) {
+  const { log, label, sums } = node;
+  const hasFailed = log.error !== undefined;
+  const indent = Math.min(node.depth, MAX_INDENT);
+  const text = log.error ?? log.output;
+  return (
+    <>
+      <span class="tree-cell">
+        {Array.from({ length: indent }, (_, level) => (
+          <span key={level} class="guide" />
+        ))}
+        {isOpen === undefined ? (
+          <span class="chevron-space" />
+        ) : (
+          <span
+            class="toggle-space"
+            onClick={(event) => {
+              event.stopPropagation();
+              onToggle();
+            }}
+          >
+            <Icon name="chevron" class={isOpen ? 'chevron is-open' : 'chevron'} />
+          </span>
+        )}
+        {hasFailed ? <Icon name="error" class="error-text" title="failed" /> : <TypeIcon type={label.type} />}
+        <span class={hasFailed ? 'log-name error-text' : 'log-name'}>
+          <bdi>{toLabel(label.name)}</bdi>
+        </span>
+        {label.model !== undefined && label.model !== label.name && (
+          <span class="log-model">
+            <bdi>{toLabel(label.model)}</bdi>
+          </span>
+        )}
+        {log.running && <span class="spinner" role="img" aria-label="running" />}
+        {!hasFailed && sums.errors > 0 && <FailedBelow count={sums.errors} />}
+        {node.note && (
+          <span class="badge" title={noteText(node)}>
+            {node.note}
+          </span>
+        )}
+        {log.feedback?.map(({ type, value }, index) => (
+          <span key={index} class="badge" title={`${toLabel(type)}: ${toLabel(String(value))}`}>
+            {value === 'good' ? (
+              <Icon name="up" title="good" />
+            ) : value === 'bad' ? (
+              <Icon name="down" title="bad" />
+            ) : (
+              toLabel(type).slice(0, 12)
+            )}
+          </span>
+        ))}
+        {text && (
+          <span class="log-text">
+            <bdi>{toLabel(text)}</bdi>
+          </span>
+        )}
+      </span>
+      <Numbers
+        sums={sums}
+        seconds={node.ownEnd === undefined ? undefined : node.ownEnd - node.start}
+        isSum={sums.logs > 1}
+      />
+      <Waterfall node={node} scale={scaleOf(turn, nowSeconds)} nowSeconds={nowSeconds} />
+    </>
+  );
+}
+
+function Numbers({ sums, seconds, isSum }: { sums: Sums; seconds: number | undefined; isSum: boolean }) {
+  const tokens = formatTokens(sums.promptTokens, sums.outputTokens);
+  const cost = sums.cost === undefined ? '' : `, ${formatCost(sums.cost)}`;
+  const title = isSum
+    ? `${formatCount(sums.logs)} logs${tokens ? `, ${tokens} tokens` : ''}${cost}`
+    : tokens && `${tokens} tokens${cost}`;
+  return (
+    <span class="numbers" title={title}>
+      <span class={isSum ? 'tokens is-sum' : 'tokens'}>{tokens ?? ''}</span>
+      <span class="duration">
+        {seconds === undefined ? <span class="running-text">running</span> : formatSeconds(seconds)}
+      </span>
+    </span>
+  );
+}
+
+function Waterfall({ node, scale, nowSeconds }: { node: LogNode; scale: TimeScale; nowSeconds: number }) {
+  const isRunning = node.ownEnd === undefined;
+  const bar = toBar(scale, node.start, node.ownEnd ?? Math.max(nowSeconds, node.end));
+  const state = node.log.error !== undefined ? 'has-failed' : isRunning ? 'is-running' : '';
+  return (
+    <span class="waterfall" aria-hidden="true">
+      <span
+        class={`bar bar-${node.label.type} ${state}`}
+        style={{ left: `min(${bar.left}%, 100% - 3px)`, width: `max(${bar.width}%, 3px)` }}
+      />
+    </span>
+  );
+}
+
+function FailedBelow({ count }: { count: number }) {
+  const text = `${count} failed below`;
+  return <span class="failed-below" role="img" aria-label={text} title={text} />;
+}
+
+function scaleOf(turn: Turn, nowSeconds: number): TimeScale {
+  return toScale(turn.start, turn.sums.running > 0 ? Math.max(turn.end, nowSeconds) : turn.end);
+}
+
+function noteText({ note, log }: LogNode): string {
+  if (note === 'missing parent') return `Its parent, ${log.missing_parent}, was never logged.`;
+  if (note === 'parent elsewhere') return 'Its parent is in another session.';
+  return 'Its parents lead back to itself.';
+}

@@ -97,7 +97,6 @@ function nameInKey(key: unknown): string | undefined {
 }
 
 function readConfig(request: Fields): Reading {
-  // Plugins take their keys here.
   const { apiKey: _apiKey, version, ...config } = objectOf(request['config']) ?? {};
   const { other, responseFormat, ...parameters } = readRequest({ ...config, tools: request['tools'] });
   const output = objectOf(request['output']) ?? {};
@@ -135,7 +134,7 @@ function readStep({ attributes, name }: SpanSlice, damage: Damage): Reading {
   const usage = readUsage(isObject(output) ? output['usage'] : undefined);
   return defined<Reading>({
     name: stringOf(attributes['genkit:name']) ?? nameInKey(attributes['genkit:key']) ?? name,
-    inputs: inputsOf(attributes[INPUT], damage, INPUT),
+    inputs: withoutKey(inputsOf(attributes[INPUT], damage, INPUT)),
     outputMessage,
     // Vectors are left out: they are large and nobody reads them.
     output: isEmbedder ? undefined : answer === undefined ? readResult(output) : messageText(outputMessage),
@@ -147,4 +146,11 @@ function readStep({ attributes, name }: SpanSlice, damage: Damage): Reading {
       }),
     }),
   });
+}
+
+/** Plugins take their keys in the config. */
+function withoutKey(inputs: Fields | undefined): Fields | undefined {
+  if (!isObject(inputs?.['config'])) return inputs;
+  const { apiKey: _apiKey, ...config } = inputs['config'];
+  return { ...inputs, config };
 }

@@ -26,8 +26,8 @@ const TOOL_OUTPUT = 'gcp.vertex.agent.tool_response';
 /** Stands in for content that is hidden, and for what does not apply. */
 const NOTHING: ReadonlySet<unknown> = new Set(['{}', 'N/A', '<not serializable>', '{"result":"<not specified>"}']);
 
-/** Parts of a Gemini config that are no parameters. */
-const NO_PARAMETERS = ['httpOptions', 'http_options', 'labels', 'abortSignal'] as const;
+/** Parts of a Gemini config that are no parameters; headers may hold keys. */
+const TRANSPORT = ['httpOptions', 'http_options', 'labels', 'abortSignal'] as const;
 
 export const googleAdk: Convention = {
   name: 'google-adk',
@@ -77,9 +77,9 @@ function readCall(span: SpanSlice, damage: Damage): Reading {
   const [outputMessage] = answer === undefined || answer === null ? [] : reader.readOutput(answer);
   const usage = objectOf(response?.['usageMetadata'] ?? response?.['usage_metadata']) ?? {};
   const reported = response?.['finishReason'] ?? response?.['finish_reason'];
-  const parameters = Object.entries(config).filter(([key]) => !NO_PARAMETERS.some((name) => name === key));
+  const parameters = withoutTransport(config);
   return defined<Reading>({
-    ...readRequest(Object.fromEntries(parameters)),
+    ...readRequest(parameters),
     model: stringOf(request?.['model']),
     endpoint: 'chat',
     messages: messages.length > 0 ? messages : undefined,
@@ -95,9 +95,13 @@ function readCall(span: SpanSlice, damage: Damage): Reading {
       reasoning_tokens: countOf(usage['thoughtsTokenCount'] ?? usage['thoughts_token_count']),
     }),
     contentMetadata: definedOrNone<Fields>(reasoningMetadata(reader)),
-    providerRequest: plainObject(request),
+    providerRequest: request && plainObject({ ...request, config: withoutTransport(config) }),
     providerResponse: plainObject(response),
   });
+}
+
+function withoutTransport(config: Fields): Fields {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !TRANSPORT.some((name) => name === key)));
 }
 
 /** Text, a content with parts, or parts. */

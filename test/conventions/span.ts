@@ -1,0 +1,39 @@
+/** A span with the given attributes, and its log as `[kind, reading]` with all vocabularies asked. */
+import type { Reading } from '../../src/conventions/convention.ts';
+import { classifySpan, readSpan } from '../../src/conventions/index.ts';
+import type { Attributes, SpanSlice } from '../../src/otel.ts';
+import { type RecordedSpan, toSpan } from './recordings.ts';
+
+export type SpanFields = Partial<RecordedSpan> & { scope?: string };
+
+export function makeSpan(attributes: Attributes, { scope, ...more }: SpanFields = {}): SpanSlice {
+  return toSpan({
+    name: 'span',
+    kind: 0,
+    traceId: 'a'.repeat(32),
+    spanId: 'b'.repeat(16),
+    startTime: [1, 0],
+    endTime: [2, 0],
+    duration: [1, 0],
+    status: { code: 0 },
+    events: [],
+    attributes,
+    ...(scope !== undefined && { instrumentationScope: { name: scope } }),
+    ...more,
+  });
+}
+
+/** `undefined` for a span that is no log. */
+export function kindOf(attributes: Attributes, more?: SpanFields): string | undefined {
+  return classifySpan(makeSpan(attributes, more))?.kind;
+}
+
+export function read(attributes: Attributes, more?: SpanFields): Reading {
+  return readSpan(makeSpan(attributes, more));
+}
+
+export const CALL_PARIS = {
+  id: 'call_1',
+  type: 'function',
+  function: { name: 'get_weather', arguments: '{"location":"Paris"}' },
+};

@@ -83,6 +83,8 @@ export class TraceTracker {
     node.span = span;
     if (node.state === 'held' || node.state === 'due') return node;
     if (node.state === 'open') this.#countOpen(trace, -1);
+    // Of a span that was forgotten open it could not be known yet.
+    node.isNoLog = false;
     trace.pendingCount++;
     this.#pendingCount++;
     node.state = 'held';
@@ -130,6 +132,7 @@ export class TraceTracker {
     node.state = 'settled';
     node.span = undefined;
     node.events = undefined;
+    node.reading = undefined;
     this.#pendingCount--;
     node.trace.pendingCount--;
     this.#restIfDone(node.trace);

@@ -198,6 +198,7 @@ export class Pipeline {
       if (node.entry) this.#delivery.finish(node.entry);
       if (this.#isLog(node)) this.#drops.add('span_forgotten', referenceOf(node), 'open for too long');
       if (node.draftedAs) this.#delivery.spool?.forget(referenceOf(node));
+      noteContext(node, this.#options.session);
       node.span = undefined;
     }
     this.#backlog.schedule();

@@ -1,21 +1,27 @@
 /**
  * Works off the spans that are due, in slices between turns of the event loop.
  *
- * What is due together is judged before any of it is written, and written before any of it is let go: a parent's log
- * depends on its descendants, a child's session on its ancestors.
+ * What is due together of one trace is judged and read before any of it is written, and written before any of it is let
+ * go: which spans tell of the same call shows only when all are read, and a child's session may stand on an ancestor.
  */
 import type { LogWriter } from './log-writer.ts';
+import { readNode } from './map-log.ts';
+import type { ResolvedOptions } from './options.ts';
+import { settleRun } from './trace/settle-run.ts';
 import type { SpanNode } from './trace/span-node.ts';
 import type { TraceTracker } from './trace/trace-tracker.ts';
 import { Turns } from './turns.ts';
 
 /** Small steps between two looks at the clock. */
 const STEPS_PER_LOOK = 16;
+/** Of a larger trace, parts of this size are looked at by themselves: all readings of a part are in memory. */
+const MAX_RUN = 1_000;
 
 export class Backlog {
   readonly #tracker: TraceTracker;
   readonly #writer: LogWriter;
   readonly #isLog: (node: SpanNode) => boolean;
+  readonly #conventions: ResolvedOptions['conventions'];
   readonly #settle: (node: SpanNode) => void;
   readonly #turns = new Turns(() => this.#work());
   /** Called when all that is due by then has been handed to the delivery. */
@@ -31,11 +37,13 @@ export class Backlog {
     tracker: TraceTracker,
     writer: LogWriter,
     isLog: (node: SpanNode) => boolean,
+    conventions: ResolvedOptions['conventions'],
     settle: (node: SpanNode) => void,
   ) {
     this.#tracker = tracker;
     this.#writer = writer;
     this.#isLog = isLog;
+    this.#conventions = conventions;
     this.#settle = settle;
   }
 
@@ -71,7 +79,7 @@ export class Backlog {
       const marks = this.#marks;
       this.#marks = [];
       const due = this.#tracker.takeDue();
-      yield* this.#workOff(due);
+      for (const run of runsOf(due)) yield* this.#workOff(run);
       yield* this.#write(this.#closing.splice(0));
       for (const node of this.#drafts.splice(0)) {
         if (node.state === 'held') this.#writer.draft(node);
@@ -83,14 +91,20 @@ export class Backlog {
     this.#workAt(this.#tracker.nextReleaseMillis);
   }
 
-  *#workOff(due: readonly SpanNode[]): Generator<void> {
+  *#workOff(run: readonly SpanNode[]): Generator<void> {
     let steps = 0;
-    for (const node of due) {
-      this.#isLog(node);
+    const logs: SpanNode[] = [];
+    for (const node of run) {
+      if (this.#isLog(node)) logs.push(node);
       if (++steps % STEPS_PER_LOOK === 0) yield;
     }
-    yield* this.#write(due);
-    for (const node of due) {
+    for (const node of logs) {
+      if (node.span) node.reading = readNode(node, node.span, this.#conventions);
+      yield;
+    }
+    settleRun(logs);
+    yield* this.#write(logs);
+    for (const node of run) {
       this.#settle(node);
       if (++steps % STEPS_PER_LOOK === 0) yield;
     }
@@ -109,5 +123,16 @@ export class Backlog {
     if (atMillis === undefined || this.#writer.closesOpenSpans) return;
     this.#timer = setTimeout(() => this.schedule(), Math.max(0, Math.ceil(atMillis - performance.now())));
     this.#timer.unref();
+  }
+}
+
+/** Spans become due trace by trace: neighbours of one trace, in parts of at most `MAX_RUN`. */
+function* runsOf(due: readonly SpanNode[]): Generator<readonly SpanNode[]> {
+  let start = 0;
+  for (let end = 1; end <= due.length; end++) {
+    const isSame = due[end]?.trace === due[start]?.trace;
+    if (isSame && end - start < MAX_RUN) continue;
+    yield due.slice(start, end);
+    start = end;
   }
 }

@@ -149,9 +149,10 @@ export class LogWriter {
   ): void {
     if (!this.#redact) return use(datapoint);
     const parent = datapoint.parent_reference_id ?? undefined;
+    const { reading } = node;
     const flags = { ...(this.closesOpenSpans ? CLOSING : PLAIN), withContent: false };
     settle(runRedact(this.#redact, datapoint), (result) => {
-      use(result === 'failed' ? flagged(this.#map(node, span, parent, flags)) : result);
+      use(result === 'failed' ? flagged(this.#map(node, span, parent, flags, reading)) : result);
     });
   }
 

@@ -1,6 +1,7 @@
 /** From a span in its trace to the datapoint that it is now. */
 import { callHook } from './call-hook.ts';
 import { readUser } from './conventions/context.ts';
+import type { Reading } from './conventions/convention.ts';
 import { readSpan } from './conventions/index.ts';
 import type { LogRequest } from './datapoint/datapoint.ts';
 import { createdAt } from './datapoint/span-time.ts';
@@ -27,11 +28,12 @@ export type MapLog = (
   span: SpanSlice | undefined,
   parentReferenceId: string | undefined,
   flags: MapFlags,
+  reading?: Reading,
 ) => LogRequest;
 
 export function createMapLog(options: ResolvedOptions): MapLog {
   const { project, environment, source, conventions } = options;
-  return (node, span, parentReferenceId, { withContent, isClosing, isDraft }) => {
+  return (node, span, parentReferenceId, { withContent, isClosing, isDraft }, reading = node.reading) => {
     const context = (isDraft ? findContext : decideContext)(node.trace, options.session);
     const settings: DatapointSettings = {
       project: projectOf(project, span ?? anySpan(node.trace)),
@@ -48,11 +50,15 @@ export function createMapLog(options: ResolvedOptions): MapLog {
     const user = readUser(span) ?? context.user;
     const kind = node.kind ?? 'generic';
     examine(span, kind);
-    const reading = readSpan(withEvents(span, node.events), conventions);
     const own = user === context.user ? context : { ...context, user };
-    const datapoint = toDatapoint(span, kind, reading, identity, settings, own);
+    const datapoint = toDatapoint(span, kind, reading ?? readNode(node, span, conventions), identity, settings, own);
     return isClosing && node.state === 'open' ? closed(datapoint, createdAt(span)) : datapoint;
   };
+}
+
+/** All that is said of a span, on it and in events that came another way. */
+export function readNode(node: SpanNode, span: SpanSlice, conventions: ResolvedOptions['conventions']): Reading {
+  return readSpan(withEvents(span, node.events), conventions);
 }
 
 function anySpan(trace: Trace): SpanSlice | undefined {

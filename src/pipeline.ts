@@ -79,7 +79,9 @@ export class Pipeline {
       { ...options, isPressed: () => this.#usage() > PRESSURE },
     );
     this.#writer = new LogWriter(this.#delivery, createMapLog(options), options, this.#isLog);
-    this.#backlog = new Backlog(this.#tracker, this.#writer, this.#isLog, (node) => this.#settle(node));
+    this.#backlog = new Backlog(this.#tracker, this.#writer, this.#isLog, options.conventions, (node) =>
+      this.#settle(node),
+    );
   }
 
   get isShutDown(): boolean {
@@ -194,13 +196,11 @@ export class Pipeline {
 
   /** A part at once, so that it is seldom done. */
   #forgetOldestOpen(): void {
-    for (const node of this.#tracker.forgetOldestOpen(Math.ceil(this.#options.queue.maxItems / 10))) {
+    this.#tracker.forgetOldestOpen(Math.ceil(this.#options.queue.maxItems / 10), (node) => {
+      noteContext(node, this.#options.session);
       if (node.entry) this.#delivery.finish(node.entry);
       if (this.#isLog(node)) this.#drops.add('span_forgotten', referenceOf(node), 'open for too long');
-      if (node.draftedAs) this.#delivery.spool?.forget(referenceOf(node));
-      noteContext(node, this.#options.session);
-      node.span = undefined;
-    }
+    });
     this.#backlog.schedule();
   }
 

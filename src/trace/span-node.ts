@@ -1,5 +1,5 @@
 /** What is remembered of the spans of one trace. Plain data: `trace-tracker.ts` says how it changes. */
-import type { LogKind } from '../conventions/convention.ts';
+import type { LogKind, Reading } from '../conventions/convention.ts';
 import type { Late, LogEntry } from '../delivery/log-entry.ts';
 import type { SpanEvent, SpanSlice } from '../otel.ts';
 
@@ -50,6 +50,8 @@ export interface SpanNode {
   entry: LogEntry | undefined;
   /** What log the span is, once that is known. */
   kind: LogKind | undefined;
+  /** What the span was read as, while it is worked off. */
+  reading: Reading | undefined;
   /** What the app said through `update()` before the span was known to be a log. */
   overrides: Late | undefined;
   /** Events that came another way than on the span. */
@@ -82,6 +84,7 @@ export function createNode(trace: Trace, spanId: string, parent: SpanNode | unde
     blocker: parent,
     entry: undefined,
     kind: undefined,
+    reading: undefined,
     overrides: undefined,
     events: undefined,
     draftedAs: undefined,

@@ -32,6 +32,13 @@ export function noteContext(node: SpanNode, session: ReadSession = readSession):
   note(trace.noted, node, session);
 }
 
+/** Nothing else of a trace without logs could be missed by a span that comes late. */
+export function hasContext({ context, noted }: Trace): boolean {
+  return (
+    context !== undefined || noted?.session !== undefined || noted?.user !== undefined || noted?.tags !== undefined
+  );
+}
+
 function note(found: TraceContext, node: SpanNode, session: ReadSession): void {
   const { span } = node;
   if (!span) return;

@@ -16,6 +16,7 @@ import { Fifo } from '../delivery/fifo.ts';
 import { parentSpanIdOf, type SpanSlice } from '../otel.ts';
 import { RestingTraces } from './resting-traces.ts';
 import { createNode, createTrace, findBlocker, type SpanNode, type Trace } from './span-node.ts';
+import { hasContext } from './trace-context.ts';
 
 /** Of a trace that has more, the ended spans are forgotten, oldest first: only a child that starts late misses them. */
 const MAX_SPANS_PER_TRACE = 10_000;
@@ -140,21 +141,24 @@ export class TraceTracker {
 
   /**
    * Lets open spans go that never seem to end, those of the oldest traces first and at least `count` of them. What
-   * waited for them is due. Should one end after all, it is logged like any other.
+   * waited for them is due. Should one end after all, it is logged like any other. `forget` is called for each.
    */
-  forgetOldestOpen(count: number): SpanNode[] {
-    const forgotten: SpanNode[] = [];
+  forgetOldestOpen(count: number, forget: (node: SpanNode) => void): void {
+    let left = count;
     for (const trace of this.#active.values()) {
-      if (forgotten.length >= count) break;
+      if (left <= 0) return;
       if (trace.openCount === 0) continue;
       const open = [...trace.nodes.values()].filter(({ state }) => state === 'open');
       for (const node of open) node.state = 'settled';
       this.#countOpen(trace, -open.length);
       for (const node of open) this.#rehang(node);
-      for (const node of open) forgotten.push(node);
+      for (const node of open) {
+        forget(node);
+        node.span = undefined;
+      }
+      left -= open.length;
       this.#restIfDone(trace);
     }
-    return forgotten;
   }
 
   /** The spans that are open, or ended and not worked off: oldest trace first, in the order of their starts. */
@@ -248,8 +252,7 @@ export class TraceTracker {
   #restIfDone(trace: Trace): void {
     if (trace.openCount > 0 || trace.pendingCount > 0) return;
     this.#active.delete(trace.traceId);
-    // Decided with its first log: a trace without one has nothing that a late span could miss.
-    if (trace.context) this.#resting.put(trace);
+    if (hasContext(trace)) this.#resting.put(trace);
   }
 }
 

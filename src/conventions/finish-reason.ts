@@ -31,7 +31,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
 export function toFinishReason(value: unknown): string | undefined {
   const raw = firstWord(value);
   if (raw === undefined) return undefined;
-  return WORDS.get(raw.toLowerCase().replaceAll('-', '_')) ?? raw;
+  return WORDS.get(raw) ?? WORDS.get(raw.toLowerCase().replaceAll('-', '_')) ?? raw;
 }
 
 function firstWord(value: unknown): string | undefined {
@@ -43,5 +43,5 @@ function firstWord(value: unknown): string | undefined {
     return Array.isArray(list) ? firstWord(list[0]) : undefined;
   }
   // Genkit and AI SDK 6 may nest the reason; text with a comma comes from LangSmith.
-  return stringOf(text.split(',', 1)[0]?.trim());
+  return text.includes(',') ? stringOf(text.split(',', 1)[0]?.trim()) : text;
 }

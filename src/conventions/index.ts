@@ -115,8 +115,21 @@ function fill(reading: Reading, from: Reading): void {
     if (value === undefined) continue;
     const present = reading[field];
     if (present === undefined) assign(reading, field, value);
-    else if (MERGED.has(field)) assign(reading, field, { ...(value as object), ...(present as object) });
+    else if (MERGED.has(field)) assign(reading, field, merged(present as Entries, value as Entries));
   }
+}
+
+type Entries = Record<string, unknown>;
+
+/** Copied only where there is something to add: mostly there is nothing. */
+function merged(present: Entries, more: Entries): Entries {
+  let copy: Entries | undefined;
+  for (const key in more) {
+    if (present[key] !== undefined) continue;
+    copy ??= { ...present };
+    copy[key] = more[key];
+  }
+  return copy ?? present;
 }
 
 const MERGED: ReadonlySet<keyof Reading> = new Set(['metadata', 'contentMetadata', 'other']);

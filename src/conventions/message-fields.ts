@@ -1,8 +1,9 @@
 /** What stands around the content of a message: its role, wrappers, and calls beside the parts. */
 import type { ChatMessage } from '../datapoint/datapoint.ts';
 import { isObject, jsonOf, stringOf } from './attributes.ts';
-import { collectPart, isKnownPart, type MessageParts } from './message-parts.ts';
+import { isKnownPart, type MessageParts } from './message-parts.ts';
 import { textOrJson } from './plain-json.ts';
+import { readCall } from './tool-parts.ts';
 
 export type ChatRole = ChatMessage['role'];
 
@@ -69,8 +70,7 @@ export function holdsResults(body: unknown): boolean {
 export function collectCallsBeside(message: Fields, parts: MessageParts): void {
   const extra = isObject(message['additional_kwargs']) ? message['additional_kwargs'] : undefined;
   const calls = nonEmpty(message['tool_calls']) ?? nonEmpty(message['toolCalls']) ?? nonEmpty(extra?.['tool_calls']);
-  if (calls)
-    for (const call of calls) if (isObject(call)) collectPart({ type: 'tool_call', ...withoutType(call) }, parts);
+  if (calls) for (const call of calls) if (isObject(call)) parts.calls.push(readCall(call));
   const legacy = message['function_call'] ?? message['tool_call'];
   if (isObject(legacy) && legacy['name'] !== undefined && message['content'] !== undefined) {
     parts.calls.push({
@@ -91,8 +91,4 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
 function nonEmpty(value: unknown): unknown[] | undefined {
   const list = typeof value === 'string' ? jsonOf(value) : value;
   return Array.isArray(list) && list.length > 0 ? list : undefined;
-}
-
-function withoutType({ type: _type, ...call }: Fields): Fields {
-  return call;
 }

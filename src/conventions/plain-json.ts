@@ -10,9 +10,9 @@ const MAX_DEPTH = 64;
 /** Bounds what shared references can blow up to. */
 const MAX_NODES = 200_000;
 
-/** A copy of plain JSON; `undefined` only for what has no JSON (functions, symbols, `undefined`). */
+/** The value as plain JSON, copied only where it is none; `undefined` for what has no JSON (functions, symbols, `undefined`). */
 export function plainJson(value: unknown): unknown {
-  return copy(value, [], { nodes: 0 });
+  return typeof value === 'object' ? plain(value, [], { nodes: 0 }) : plainScalar(value);
 }
 
 /** Like `plainJson`, for objects: `undefined` for anything else. */
@@ -25,7 +25,7 @@ export function plainObject(value: unknown): Record<string, unknown> | undefined
 
 /** The value itself if it is a tree that can be walked whole; a bounded copy if it has cycles, or is too deep or large. */
 export function boundedTree(value: object): object {
-  return countNodes(value, 0, 0) <= MAX_NODES ? value : (copy(value, [], { nodes: 0 }) as object);
+  return countNodes(value, 0, 0) <= MAX_NODES ? value : (plain(value, [], { nodes: 0 }) as object);
 }
 
 /** Nodes of a tree, or more than `MAX_NODES` for what is none. */
@@ -46,7 +46,7 @@ export function textOrJson(value: unknown): string {
   return JSON.stringify(plainJson(value)) ?? '';
 }
 
-function copy(value: unknown, ancestors: object[], budget: { nodes: number }): unknown {
+function plainScalar(value: unknown): unknown {
   switch (typeof value) {
     case 'string':
       return isLargeData(value) ? placeholderOf(value) : value.toWellFormed();
@@ -56,35 +56,71 @@ function copy(value: unknown, ancestors: object[], budget: { nodes: number }): u
       return value;
     case 'bigint':
       return value.toString();
-    case 'object':
-      if (value === null) return null;
-      break;
     default:
       return undefined;
   }
+}
+
+function plain(value: unknown, ancestors: object[], budget: { nodes: number }): unknown {
+  if (typeof value !== 'object') return plainScalar(value);
+  if (value === null) return null;
   if (ancestors.includes(value)) return '[circular]';
   if (ancestors.length >= MAX_DEPTH || ++budget.nodes > MAX_NODES) return '[too deep]';
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-  if (value instanceof Uint8Array) return placeholderOf(value);
   if (Array.isArray(value)) {
     if (value.length > MAX_NODES) return `[list of ${value.length}]`;
     ancestors.push(value);
-    const list = value.map((item) => copy(item, ancestors, budget) ?? null);
+    const list = plainList(value, ancestors, budget);
     ancestors.pop();
     return list;
   }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain = prototype === Object.prototype || prototype === null;
+  if (!isPlain && value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  if (!isPlain && value instanceof Uint8Array) return placeholderOf(value);
   const source = value as Record<string, unknown>;
   if (source['type'] === 'Buffer' && Array.isArray(source['data'])) return placeholderOf(bufferOf(source['data']));
-  const result: Record<string, unknown> = {};
   ancestors.push(source);
-  for (const key of Object.keys(source)) {
-    // Assigning this one key would set the prototype instead of storing data.
-    if (key === '__proto__') continue;
-    const item = copy(source[key], ancestors, budget);
-    if (item !== undefined) result[key.toWellFormed()] = item;
-  }
+  const result = plainFields(source, isPlain, ancestors, budget);
   ancestors.pop();
   return result;
+}
+
+function plainList(list: unknown[], ancestors: object[], budget: { nodes: number }): unknown[] {
+  let copy: unknown[] | undefined;
+  for (let at = 0; at < list.length; at++) {
+    const item = plain(list[at], ancestors, budget) ?? null;
+    if (item === list[at]) continue;
+    copy ??= list.slice();
+    copy[at] = item;
+  }
+  return copy ?? list;
+}
+
+function plainFields(
+  source: Record<string, unknown>,
+  isPlain: boolean,
+  ancestors: object[],
+  budget: { nodes: number },
+): Record<string, unknown> {
+  const keys = Object.keys(source);
+  let copy: Record<string, unknown> | undefined = isPlain ? undefined : {};
+  for (let at = 0; at < keys.length; at++) {
+    const key = keys[at]!;
+    const name = key.toWellFormed();
+    // Assigning this one key would set the prototype instead of storing data.
+    const item = key === '__proto__' ? undefined : plain(source[key], ancestors, budget);
+    if (copy === undefined && item !== undefined && item === source[key] && name === key) continue;
+    copy ??= firstFields(source, keys, at);
+    if (item !== undefined) copy[name] = item;
+  }
+  return copy ?? source;
+}
+
+/** What has been seen to be plain already. */
+function firstFields(source: Record<string, unknown>, keys: readonly string[], count: number): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (let at = 0; at < count; at++) fields[keys[at]!] = source[keys[at]!];
+  return fields;
 }
 
 /** The bytes of a `Buffer` that went through JSON. */

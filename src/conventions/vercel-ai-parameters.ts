@@ -24,6 +24,7 @@ import { toModelTool } from './model-tools.ts';
 import { plainJson } from './plain-json.ts';
 
 const SETTINGS = 'ai.settings.';
+const METADATA = 'ai.telemetry.metadata.';
 
 /** Settings with a field of their own. */
 const NAMED_SETTINGS: ReadonlySet<string> = new Set([
@@ -43,7 +44,13 @@ export function readModelName(attributes: Attributes, into: Reading): void {
   put(into, 'provider', firstString(attributes, 'gen_ai.provider.name', 'gen_ai.system', 'ai.model.provider'));
 }
 
-export function readParameters(attributes: Attributes, operation: string, damage: Damage, into: Reading): void {
+export function readParameters(
+  attributes: Attributes,
+  settings: Record<string, unknown>,
+  operation: string,
+  damage: Damage,
+  into: Reading,
+): void {
   const maxTokens = firstNumber(
     attributes,
     'gen_ai.request.max_tokens',
@@ -71,17 +78,16 @@ export function readParameters(attributes: Attributes, operation: string, damage
   );
   if (asksForObject(attributes, operation)) into.responseFormat = { type: 'json_object' };
   put(into, 'tools', readTools(attributes, damage));
-  put(into, 'other', noneIfEmpty(readOther(attributes, damage)));
+  readOther(attributes, damage, settings);
+  put(into, 'other', noneIfEmpty(settings));
 }
 
-function readOther(attributes: Attributes, damage: Damage): Record<string, unknown> {
-  const other = readSettings(attributes);
+function readOther(attributes: Attributes, damage: Damage, other: Record<string, unknown>): void {
   put(other, 'top_k', firstNumber(attributes, 'gen_ai.request.top_k', 'ai.settings.topK'));
   put(other, 'tool_choice', plainJson(jsonOf(attributes['ai.prompt.toolChoice'], damage, 'ai.prompt.toolChoice')));
   put(other, 'schema', plainJson(objectOf(attributes['ai.schema'], damage, 'ai.schema')));
   put(other, 'schema_name', stringOf(attributes['ai.schema.name']));
   put(other, 'schema_description', stringOf(attributes['ai.schema.description']));
-  return other;
 }
 
 /** `generateObject` and `streamObject` ask for JSON by their nature; the schema stands on the outer span only. */
@@ -123,17 +129,30 @@ function readTool(item: unknown, damage: Damage): ModelTool | undefined {
   return tool;
 }
 
-/** `maxRetries`, `maxSteps`, `mode`, … The runtime context of version 7 belongs to the trace. */
-function readSettings(attributes: Attributes): Record<string, unknown> {
+export interface AppAttributes {
+  /** `maxRetries`, `maxSteps`, `mode`, …: those without a field of their own. */
+  readonly settings: Record<string, unknown>;
+  /** What the app attached; version 7 calls it runtime context. Headers are left out, they may hold keys. */
+  readonly context: Record<string, unknown>;
+}
+
+export function readAppAttributes(attributes: Attributes): AppAttributes {
   const settings: Record<string, unknown> = {};
+  const context: Record<string, unknown> = {};
   for (const key in attributes) {
-    if (!key.startsWith(SETTINGS)) continue;
-    const name = key.slice(SETTINGS.length);
-    if (name === '' || NAMED_SETTINGS.has(name) || name.startsWith('context.')) continue;
-    const setting = snakeCase(name);
-    if (setting !== '__proto__') put(settings, setting, plainJson(attributes[key]));
+    if (key.startsWith(METADATA)) {
+      set(context, key.slice(METADATA.length), attributes[key]);
+    } else if (key.startsWith(SETTINGS)) {
+      const name = key.slice(SETTINGS.length);
+      if (name.startsWith('context.')) set(context, name.slice('context.'.length), attributes[key]);
+      else if (!NAMED_SETTINGS.has(name)) set(settings, snakeCase(name), attributes[key]);
+    }
   }
-  return settings;
+  return { settings, context };
+}
+
+function set(into: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== '' && name !== '__proto__') put(into, name, plainJson(value));
 }
 
 function snakeCase(name: string): string {

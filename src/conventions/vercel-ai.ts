@@ -11,10 +11,9 @@ import { type Damage, firstString, isObject, noneIfEmpty, put, stringOf } from '
 import type { Convention, Reading, SpanKind } from './convention.ts';
 import { damageMetadata } from './damage.ts';
 import { toFinishReason } from './finish-reason.ts';
-import { plainJson } from './plain-json.ts';
 import { readError } from './read-error.ts';
 import { readConversation, readRun, readToolCall, readValues } from './vercel-ai-messages.ts';
-import { readModelName, readParameters } from './vercel-ai-parameters.ts';
+import { readAppAttributes, readModelName, readParameters } from './vercel-ai-parameters.ts';
 import { providerMetadata, readResponseMetadata, readTokens } from './vercel-ai-usage.ts';
 
 /** Span name: `ai.streamText`, `ai.streamText.doStream`, `ai.toolCall`. */
@@ -48,7 +47,8 @@ export const vercelAi: Convention = {
     const operation = operationOf(span) ?? '';
     const kind = vercelAi.classify(span) ?? 'generic';
     const provider = providerMetadata(attributes, damage);
-    const reading = readContent(attributes, kind, operation, damage);
+    const { settings, context } = readAppAttributes(attributes);
+    const reading = readContent(attributes, settings, kind, operation, damage);
     put(reading, 'callId', firstString(attributes, 'gen_ai.response.id', 'ai.response.id'));
     const finishReason = readFinishReason(attributes);
     put(reading, 'finishReason', finishReason);
@@ -61,10 +61,9 @@ export const vercelAi: Convention = {
     put(metadata, 'truncated', damageMetadata(damage).truncated);
     put(reading, 'metadata', noneIfEmpty(metadata));
 
-    const content = readAppMetadata(attributes);
-    Object.assign(content, reading.contentMetadata);
-    if (provider && saysSomething(provider)) content['provider_metadata'] = provider;
-    put(reading, 'contentMetadata', noneIfEmpty(content));
+    Object.assign(context, reading.contentMetadata);
+    if (provider && saysSomething(provider)) context['provider_metadata'] = provider;
+    put(reading, 'contentMetadata', noneIfEmpty(context));
     return reading;
   },
 };
@@ -85,7 +84,13 @@ function kindOf(operation: string): SpanKind {
   return /^ai\.((generate|stream)(Text|Object)|\w*[aA]gent(\.\w+)?)$/.test(operation) ? 'agent' : 'generic';
 }
 
-function readContent(attributes: Attributes, kind: SpanKind, operation: string, damage: Damage): Reading {
+function readContent(
+  attributes: Attributes,
+  settings: Record<string, unknown>,
+  kind: SpanKind,
+  operation: string,
+  damage: Damage,
+): Reading {
   const reading: Reading = {};
   if (kind === 'tool') {
     readToolCall(attributes, damage, reading);
@@ -93,7 +98,7 @@ function readContent(attributes: Attributes, kind: SpanKind, operation: string, 
   }
   if (kind === 'plumbing') return reading;
   readModelName(attributes, reading);
-  readParameters(attributes, operation, damage, reading);
+  readParameters(attributes, settings, operation, damage, reading);
   if (kind === 'model') {
     reading.endpoint = isCompletion(attributes) ? 'complete' : 'chat';
     readConversation(attributes, damage, reading);
@@ -127,20 +132,6 @@ function readFinishReason(attributes: Attributes): string | undefined {
       attributes['gen_ai.finishReason'],
   );
 }
-
-/** What the app attached: version 7 calls it runtime context. Headers are left out, they may hold keys. */
-function readAppMetadata(attributes: Attributes): Record<string, unknown> {
-  const found: Record<string, unknown> = {};
-  for (const key in attributes) {
-    const prefix = APP_METADATA.find((start) => key.startsWith(start));
-    if (prefix === undefined) continue;
-    const name = key.slice(prefix.length);
-    if (name !== '' && name !== '__proto__') put(found, name, plainJson(attributes[key]));
-  }
-  return found;
-}
-
-const APP_METADATA = ['ai.settings.context.', 'ai.telemetry.metadata.'] as const;
 
 /** `{"openai":{}}` is what version 7 gives where the provider added nothing. */
 function saysSomething(provider: Record<string, unknown>): boolean {

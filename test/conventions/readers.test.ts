@@ -101,7 +101,7 @@ describe('keys', () => {
       'p.2.role': 'b',
       'p.0.role': 'a',
       'p.x.role': 'no',
-      'p.2.__proto__': 1,
+      'p.2.__proto__': { polluted: 1 },
       'q.0': 'v',
     };
     const [p, q] = indexedGroups(attributes, ['p.', 'q.']);
@@ -110,7 +110,8 @@ describe('keys', () => {
       [2, 'b'],
       [10, 'c'],
     ]);
-    expect(Object.getPrototypeOf(p![1]!.fields)).toBeNull();
+    expect(Object.keys(p![1]!.fields)).toEqual(['role']);
+    expect(Object.getPrototypeOf(p![1]!.fields)).toBe(Object.prototype);
     expect(q![0]!.fields['']).toBe('v');
     expect(prefixed({ 'm.a': 1, 'm.__proto__': 2, n: 3 }, 'm.')).toEqual({ a: 1 });
   });

@@ -49,7 +49,7 @@ export class LogWriter {
     const { span } = node;
     if (span) this.stubs.delete(node);
     else this.#addStub(node);
-    entry.isFinal = span !== undefined && node.state !== 'open';
+    entry.isFinal = this.closesOpenSpans || (span !== undefined && node.state !== 'open');
     entry.version++;
     if (node.overrides) this.update(entry, node.overrides);
     node.overrides = undefined;

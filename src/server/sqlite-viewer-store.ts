@@ -27,6 +27,7 @@ const LOG_COLUMNS = `
   logs.duration, prompt_tokens, output_tokens,
   coalesce(prompt_cost + output_cost, prompt_cost, output_cost) AS cost, logs.config_key, projects.name AS project,
   json_extract(metadata, '$.trace_id') AS trace,
+  CASE WHEN logs.output IS NULL THEN json_extract(output_message, '$.tool_calls[0].function.name') END AS calls,
   (SELECT json_group_array(json_object('type', type, 'value', json(value))) FROM feedback WHERE log_key = logs.key) AS feedback`;
 
 /** A log in no session stands for itself and all that is under it. */
@@ -165,6 +166,7 @@ function toSessionLog(row: SqliteRow): SessionLog {
     ...given('cost', row['cost']),
     ...given('error', row['error']),
     ...given('output', row['output']),
+    ...given('calls', row['calls']),
     ...(feedback.length > 0 && { feedback }),
   };
 }

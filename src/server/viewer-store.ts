@@ -99,6 +99,8 @@ export interface SessionLog {
   /** Beginnings only. */
   error?: string;
   output?: string;
+  /** The first tool that the answer calls, where it has no text. */
+  calls?: string;
   feedback?: { type: string; value: unknown }[];
 }
 

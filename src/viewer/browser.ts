@@ -5,8 +5,17 @@ import { formatLocation, parseLocation, type ViewLocation } from './view-locatio
 
 const navigated = new EventTarget();
 
-export function currentLocation(): ViewLocation {
-  return parseLocation(location.pathname, location.search);
+/** The list that a session was opened from, with its filters. */
+let list: ViewLocation = { page: 'sessions', filters: {} };
+
+export function lastList(): ViewLocation {
+  return list;
+}
+
+function currentLocation(): ViewLocation {
+  const current = parseLocation(location.pathname, location.search);
+  if (current.page === 'sessions') list = current;
+  return current;
 }
 
 /** `replace` where going back should not stop at each step: typing, arrow keys. */

@@ -1,7 +1,8 @@
 /** Numbers, times and untrusted one-line texts as they are shown. Pure. */
 
 export function formatSeconds(seconds: number): string {
-  if (seconds < 0.0005) return '0 ms';
+  if (seconds === 0) return '0 ms';
+  if (seconds < 0.001) return '<1 ms';
   if (seconds < 1) return `${seconds < 0.01 ? Number((seconds * 1000).toPrecision(2)) : Math.round(seconds * 1000)} ms`;
   if (seconds < 59.95) return `${seconds < 9.995 ? seconds.toFixed(2) : seconds.toFixed(1)} s`;
   const minutes = Math.floor(seconds / 60);
@@ -57,7 +58,7 @@ export function formatClock(time: string): string {
 }
 
 /** Zero-width and direction-changing characters could make a label look like another, or like nothing. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]+/gu;
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u17b4\u17b5\u3164\uffa0]+/gu;
 
 export function toLabel(text: string): string {
   const visible = text.replace(INVISIBLE, ' ').trim();

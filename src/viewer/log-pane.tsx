@@ -180,7 +180,7 @@ function Facts({ log, node }: { log: LogResponse; node: LogNode | undefined }) {
         <div>
           <dt>With all below</dt>
           <dd>
-            {below.logs} logs{tokensBelow && `, ${tokensBelow} tokens`}
+            {below.logs} logs, {formatSeconds(below.seconds)} of work{tokensBelow && `, ${tokensBelow} tokens`}
             {below.cost !== undefined && `, ${formatCost(below.cost)}`}
           </dd>
         </div>

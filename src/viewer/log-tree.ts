@@ -11,6 +11,8 @@ export interface Sums {
   logs: number;
   errors: number;
   running: number;
+  /** Durations of the logs at the bottom, which do the work; those above only wait for them. */
+  seconds: number;
   promptTokens?: number;
   outputTokens?: number;
   cost?: number;
@@ -45,6 +47,9 @@ export interface LogTree {
   readonly turns: Turn[];
   readonly byId: ReadonlyMap<string, LogNode>;
 }
+
+/** A process that died leaves its logs without an end: after this long without a change nobody is at work on them. */
+export const STALE_SECONDS = 3600;
 
 const UNKNOWN: LogLabel = { type: 'generic', name: 'log' };
 
@@ -84,7 +89,12 @@ export function* descend(
 function toNode(log: SessionLog, configs: Readonly<Record<number, LogLabel>>): LogNode {
   const start = Date.parse(log.created_at) / 1000;
   const ownEnd = log.running ? undefined : start + Math.max(0, log.duration ?? 0);
-  const sums: Sums = { logs: 1, errors: log.error === undefined ? 0 : 1, running: log.running ? 1 : 0 };
+  const sums: Sums = {
+    logs: 1,
+    errors: log.error === undefined ? 0 : 1,
+    running: log.running ? 1 : 0,
+    seconds: log.duration ?? 0,
+  };
   if (log.prompt_tokens !== undefined) sums.promptTokens = log.prompt_tokens;
   if (log.output_tokens !== undefined) sums.outputTokens = log.output_tokens;
   if (log.cost !== undefined) sums.cost = log.cost;
@@ -132,7 +142,10 @@ function earliestOfCycle(start: LogNode): LogNode {
 
 function addUp(roots: readonly LogNode[]): void {
   const order = [...descend(roots)];
-  for (const node of order) node.depth = node.parent ? node.parent.depth + 1 : 0;
+  for (const node of order) {
+    node.depth = node.parent ? node.parent.depth + 1 : 0;
+    if (node.children.length > 0) node.sums.seconds = 0;
+  }
   for (const node of order.toReversed()) {
     if (!node.parent) continue;
     add(node.parent.sums, node.sums);
@@ -149,7 +162,7 @@ function toTurns(roots: readonly LogNode[]): Turn[] {
     else turns.set(id, [root]);
   }
   return [...turns].map(([id, members]) => {
-    const sums: Sums = { logs: 0, errors: 0, running: 0 };
+    const sums: Sums = { logs: 0, errors: 0, running: 0, seconds: 0 };
     for (const { sums: more } of members) add(sums, more);
     return { id, roots: members, start: members[0]!.start, end: Math.max(...members.map(({ end }) => end)), sums };
   });
@@ -159,6 +172,7 @@ function add(into: Sums, more: Sums): void {
   into.logs += more.logs;
   into.errors += more.errors;
   into.running += more.running;
+  into.seconds += more.seconds;
   for (const name of ['promptTokens', 'outputTokens', 'cost'] as const) {
     const value = more[name];
     if (value !== undefined) into[name] = (into[name] ?? 0) + value;

@@ -45,9 +45,9 @@ function render(token: Token, depth: number): ComponentChildren {
     case 'paragraph':
       return <p>{inner()}</p>;
     case 'text':
-      return 'tokens' in token && token.tokens ? inner() : unescape(token['text']);
+      return 'tokens' in token && token.tokens ? inner() : decodeEntities(token['text']);
     case 'escape':
-      return unescape(token['text']);
+      return decodeEntities(token['text']);
     case 'strong':
       return <strong>{inner()}</strong>;
     case 'em':
@@ -139,6 +139,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** The few entities that models write; the result is text again, never markup. */
-function unescape(text: string): string {
+function decodeEntities(text: string): string {
   return text.replaceAll(/&(amp|lt|gt|quot|#39|nbsp);/g, (whole, name: string) => ENTITIES[name] ?? whole);
 }

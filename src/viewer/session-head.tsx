@@ -1,8 +1,9 @@
 import type { SessionSummary } from '../server/viewer-store.ts';
-import { navigate } from './browser.ts';
+import { lastList, navigate } from './browser.ts';
 import { CopyButton } from './copy-button.tsx';
 import { formatCost, formatCount, formatSeconds, formatTime, formatTokens, toLabel } from './format.ts';
 import { Icon } from './icons.tsx';
+import { isAtWork } from './session-row.tsx';
 
 export function SessionHead({ session }: { session: SessionSummary }) {
   const tokens = formatTokens(session.prompt_tokens, session.output_tokens);
@@ -31,7 +32,7 @@ export function SessionHead({ session }: { session: SessionSummary }) {
         <Fact name="Project">{session.projects.map(toLabel).join(', ')}</Fact>
         <Fact name="Started">{formatTime(session.started_at)}</Fact>
         <Fact name="Duration">
-          {session.running > 0 ? <span class="running-text">running</span> : formatSeconds(session.duration)}
+          {isAtWork(session, Date.now()) ? <span class="running-text">running</span> : formatSeconds(session.duration)}
         </Fact>
         <Fact name="Logs">{formatCount(session.logs)}</Fact>
         {tokens && <Fact name="Tokens">{tokens}</Fact>}
@@ -55,8 +56,7 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
   );
 }
 
-/** To the list as it was left, where this page was opened from it. */
+/** The list shows what it showed before: it remembers its filters' rows and where it was. */
 function back(): void {
-  if (history.state === null && history.length <= 1) navigate({ page: 'sessions', filters: {} });
-  else navigate({ page: 'sessions', filters: {} });
+  navigate(lastList());
 }

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { SessionLog, SessionLogs } from '../server/viewer-store.ts';
 import type { Subscribe } from './app.tsx';
-import { navigate, request } from './browser.ts';
+import { lastList, navigate, request } from './browser.ts';
 import { ComparePane } from './compare-pane.tsx';
 import { LogPane } from './log-pane.tsx';
 import { buildTree } from './log-tree.ts';
@@ -35,7 +35,7 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
         const page = await request<SessionLogs>(`/viewer/api/sessions/${encodeURIComponent(id)}${query}`);
         setProblem('');
         setLoaded((before) => merge(since === '' ? undefined : before, page));
-        newest.current = page.logs.reduce((last, { updated_at: at }) => (at > last ? at : last), newest.current);
+        newest.current = [newest.current, ...page.logs.map(({ updated_at: at }) => at)].sort().at(-1)!;
         setVersion((now) => now + 1);
       } catch (error) {
         setProblem((error as Error).message);
@@ -84,7 +84,7 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
       const { compare: compared, ...rest } = location;
       if (compared !== undefined) navigate(rest);
       else if (logId !== undefined) select(undefined);
-      else history.length > 1 ? history.back() : navigate({ page: 'sessions', filters: {} });
+      else navigate(lastList());
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);

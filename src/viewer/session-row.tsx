@@ -3,6 +3,7 @@ import type { SessionSummary } from '../server/viewer-store.ts';
 import { followInPage } from './browser.ts';
 import { formatAge, formatCost, formatCount, formatSeconds, formatTime, formatTokens, toLabel } from './format.ts';
 import { Icon } from './icons.tsx';
+import { STALE_SECONDS } from './log-tree.ts';
 import { formatLocation, type ViewLocation } from './view-location.ts';
 
 interface SessionRowProps {
@@ -25,7 +26,7 @@ export function SessionRow({ session, index, isActive, nowMillis }: SessionRowPr
     <div class={isActive ? 'session-row is-active' : 'session-row'} role="row" aria-rowindex={index + 2}>
       <span role="cell" class="cell-text">
         <span class="line">
-          <State session={session} />
+          <State session={session} isAtWork={isAtWork(session, nowMillis)} />
           <a ref={link} href={formatLocation(to)} onClick={(event) => followInPage(event, to)}>
             <bdi>{toLabel(title)}</bdi>
           </a>
@@ -41,7 +42,7 @@ export function SessionRow({ session, index, isActive, nowMillis }: SessionRowPr
         {formatCount(session.logs)}
       </span>
       <span role="cell" class="cell-number">
-        {session.running > 0 ? <span class="running-text">running</span> : formatSeconds(session.duration)}
+        {isAtWork(session, nowMillis) ? <span class="running-text">running</span> : formatSeconds(session.duration)}
       </span>
       <span role="cell" class="cell-tokens" data-unit="tokens">
         {tokens ?? ''}
@@ -58,8 +59,12 @@ export function SessionRow({ session, index, isActive, nowMillis }: SessionRowPr
   );
 }
 
+export function isAtWork({ running, updated_at: at }: SessionSummary, nowMillis: number): boolean {
+  return running > 0 && nowMillis - Date.parse(at) < STALE_SECONDS * 1000;
+}
+
 /** A failure is what one looks for: it is said before the text, and more than by colour. */
-function State({ session }: { session: SessionSummary }) {
+function State({ session, isAtWork }: { session: SessionSummary; isAtWork: boolean }) {
   if (session.errors > 0) {
     const text = `${session.errors} ${session.errors === 1 ? 'error' : 'errors'}`;
     return (
@@ -69,6 +74,6 @@ function State({ session }: { session: SessionSummary }) {
       </span>
     );
   }
-  if (session.running > 0) return <span class="spinner" role="img" aria-label="running" />;
+  if (isAtWork) return <span class="spinner" role="img" aria-label="running" />;
   return null;
 }

@@ -2,8 +2,8 @@
 import { formatClock, formatCost, formatCount, formatSeconds, formatTokens, toLabel } from './format.ts';
 import { Icon, TypeIcon } from './icons.tsx';
 import type { LogNode, Sums, Turn } from './log-tree.ts';
-import { type TimeScale, toBar, toScale, toTicks } from './time-scale.ts';
 import type { TreeRow as Row } from './tree-rows.ts';
+import { isLive, Ruler, scaleOf, Waterfall } from './waterfall.tsx';
 
 interface TreeRowProps {
   readonly row: Row;
@@ -20,8 +20,6 @@ interface TreeRowProps {
 }
 
 const MAX_INDENT = 14;
-/** Of the waterfall: labels of more than that many would touch. */
-const MAX_TICKS = 4;
 
 export function TreeRow(props: TreeRowProps) {
   const { row, isOpen, isSelected, isFocused, isCompared, onSelect } = props;
@@ -50,7 +48,6 @@ export function TreeRow(props: TreeRowProps) {
 }
 
 function TurnCells({ turn, number, hasTurns, isOpen, nowSeconds }: TreeRowProps & { turn: Turn; number: number }) {
-  const scale = scaleOf(turn, nowSeconds);
   return (
     <>
       <span class="tree-cell">
@@ -59,14 +56,12 @@ function TurnCells({ turn, number, hasTurns, isOpen, nowSeconds }: TreeRowProps 
         <span class="turn-time">{formatClock(new Date(turn.start * 1000).toISOString())}</span>
         {turn.sums.errors > 0 && <FailedBelow count={turn.sums.errors} />}
       </span>
-      <Numbers sums={turn.sums} seconds={turn.sums.running > 0 ? undefined : turn.end - turn.start} isSum />
-      <span class="waterfall ruler" aria-hidden="true">
-        {toTicks(scale, MAX_TICKS).map((tick) => (
-          <span key={tick} class="tick" style={{ left: `${(tick / scale.length) * 100}%` }}>
-            {tick === 0 ? '0' : formatSeconds(tick)}
-          </span>
-        ))}
-      </span>
+      <Numbers
+        sums={turn.sums}
+        time={turn.sums.running > 0 ? toState(turn, nowSeconds) : turn.end - turn.start}
+        isSum
+      />
+      <Ruler scale={scaleOf(turn, nowSeconds)} />
     </>
   );
 }
@@ -75,7 +70,7 @@ function LogCells({ node, turn, isOpen, nowSeconds, onToggle }: TreeRowProps & {
   const { log, label, sums } = node;
   const hasFailed = log.error !== undefined;
   const indent = Math.min(node.depth, MAX_INDENT);
-  const text = log.error ?? log.output;
+  const text = log.error ?? log.output ?? (log.calls && `calls ${log.calls}`);
   return (
     <>
       <span class="tree-cell">
@@ -104,7 +99,7 @@ function LogCells({ node, turn, isOpen, nowSeconds, onToggle }: TreeRowProps & {
             <bdi>{toLabel(label.model)}</bdi>
           </span>
         )}
-        {log.running && <span class="spinner" role="img" aria-label="running" />}
+        {log.running && isLive(turn, nowSeconds) && <span class="spinner" role="img" aria-label="running" />}
         {!hasFailed && sums.errors > 0 && <FailedBelow count={sums.errors} />}
         {node.note && (
           <span class="badge" title={noteText(node)}>
@@ -128,53 +123,44 @@ function LogCells({ node, turn, isOpen, nowSeconds, onToggle }: TreeRowProps & {
           </span>
         )}
       </span>
-      <Numbers
-        sums={sums}
-        seconds={node.ownEnd === undefined ? undefined : node.ownEnd - node.start}
-        isSum={sums.logs > 1}
-      />
-      <Waterfall node={node} scale={scaleOf(turn, nowSeconds)} nowSeconds={nowSeconds} />
+      <Numbers sums={sums} time={timeOf(node, turn, nowSeconds)} isSum={sums.logs > 1} />
+      <Waterfall node={node} turn={turn} nowSeconds={nowSeconds} />
     </>
   );
 }
 
-function Numbers({ sums, seconds, isSum }: { sums: Sums; seconds: number | undefined; isSum: boolean }) {
+type Time = number | 'running' | 'no end' | undefined;
+
+function Numbers({ sums, time, isSum }: { sums: Sums; time: Time; isSum: boolean }) {
   const tokens = formatTokens(sums.promptTokens, sums.outputTokens);
-  const cost = sums.cost === undefined ? '' : `, ${formatCost(sums.cost)}`;
-  const title = isSum
-    ? `${formatCount(sums.logs)} logs${tokens ? `, ${tokens} tokens` : ''}${cost}`
-    : tokens && `${tokens} tokens${cost}`;
+  const parts = [];
+  if (isSum) parts.push(`${formatCount(sums.logs)} logs`, `${formatSeconds(sums.seconds)} in those at the bottom`);
+  if (tokens) parts.push(`${tokens} tokens`);
+  if (sums.cost !== undefined) parts.push(formatCost(sums.cost));
   return (
-    <span class="numbers" title={title}>
+    <span class="numbers" title={parts.join(', ')}>
       <span class={isSum ? 'tokens is-sum' : 'tokens'}>{tokens ?? ''}</span>
-      <span class="duration">
-        {seconds === undefined ? <span class="running-text">running</span> : formatSeconds(seconds)}
+      <span class={time === 'running' ? 'duration running-text' : 'duration'}>
+        {typeof time === 'number' ? formatSeconds(time) : (time ?? '–')}
       </span>
     </span>
   );
 }
 
-function Waterfall({ node, scale, nowSeconds }: { node: LogNode; scale: TimeScale; nowSeconds: number }) {
-  const isRunning = node.ownEnd === undefined;
-  const bar = toBar(scale, node.start, node.ownEnd ?? Math.max(nowSeconds, node.end));
-  const state = node.log.error !== undefined ? 'has-failed' : isRunning ? 'is-running' : '';
-  return (
-    <span class="waterfall" aria-hidden="true">
-      <span
-        class={`bar bar-${node.label.type} ${state}`}
-        style={{ left: `min(${bar.left}%, 100% - 3px)`, width: `max(${bar.width}%, 3px)` }}
-      />
-    </span>
-  );
+/** Its own duration; where none was given, that of what is below it. */
+function timeOf(node: LogNode, turn: Turn, nowSeconds: number): Time {
+  if (node.log.running) return toState(turn, nowSeconds);
+  if (node.log.duration !== undefined) return node.log.duration;
+  return node.children.length > 0 ? node.end - node.start : undefined;
+}
+
+function toState(turn: Turn, nowSeconds: number): Time {
+  return isLive(turn, nowSeconds) ? 'running' : 'no end';
 }
 
 function FailedBelow({ count }: { count: number }) {
   const text = `${count} failed below`;
   return <span class="failed-below" role="img" aria-label={text} title={text} />;
-}
-
-function scaleOf(turn: Turn, nowSeconds: number): TimeScale {
-  return toScale(turn.start, turn.sums.running > 0 ? Math.max(turn.end, nowSeconds) : turn.end);
 }
 
 function noteText({ note, log }: LogNode): string {

@@ -1,4 +1,6 @@
 /** Roots that live for hours, roots that never end, spans without number that never end. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { context, type Span } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { streamText } from 'ai';
@@ -126,14 +128,39 @@ test('9: spans that never end cost a bounded memory, and what is given up is cou
     if (count % 10_000 === 0) await new Promise(setImmediate);
   }
   await new Promise(setImmediate);
-  (globalThis as { gc?: () => void }).gc?.();
-  await new Promise(setImmediate);
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
   const alive = references.filter((reference) => reference.deref() !== undefined).length;
   expect(alive).toBeLessThanOrEqual(maxItems + 1_000);
   app.start('the others').end();
   await app.client.forceFlush();
   app.expectAccounted();
   expect(app.stats.logged).toBe(1);
+  const forgotten = app.stats.dropped['span_forgotten'] ?? 0;
+  expect(forgotten).toBeGreaterThanOrEqual(100_000 - maxItems);
+  expect(forgotten).toBeLessThanOrEqual(100_000);
+});
+
+test.each([
+  ['say at once what they are', AGENT, {}],
+  ['say it at their end', {}, AGENT],
+])('9: spans that end after all, when they were given up, are logged as ever where they %s', async (_, first, last) => {
+  const server = await startMisbehavingV4();
+  const app = appWithProcessor(server, { queue: { maxItems: 10 }, holdMillis: 5 });
+  const root = app.start('root', { attributes: { ...first, 'session.id': 's' } });
+  app.start('first child', { parent: root }).end();
+  if (first === AGENT) await expect.poll(() => app.stats.logged).toBe(2);
+  const open = Array.from({ length: 30 }, () => app.start('open', { parent: root, attributes: first }));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const span of [...open, root]) {
+    span.setAttributes({ ...last, ...outputOf('the end') });
+    span.end();
+    await app.client.forceFlush();
+  }
+  expect(server.breaches).toEqual([]);
+  expect(app.ended.filter((reference) => !server.logs.has(reference))).toEqual([]);
+  for (const span of open) expect(app.log(span)).toMatchObject({ output: 'the end', session_reference_id: 's' });
+  expect(app.log(root)).toMatchObject({ output: 'the end' });
 });
 
 type ModelStream = Awaited<ReturnType<MockLanguageModelV3['doStream']>>['stream'];

@@ -8,7 +8,9 @@ import type { DropReason, Drops } from './drops.ts';
 import type { Late, LogEntry } from './log-entry.ts';
 
 interface Barrier {
+  /** Waits for the logs that came before, not for what comes later. */
   readonly sequence: number;
+  left: number;
   readonly reached: () => void;
 }
 
@@ -147,7 +149,7 @@ export class Ledger {
 
   /** Calls back once everything that is pending now is done; the returned function takes that back. */
   whenDone(reached: () => void): () => void {
-    const barrier: Barrier = { sequence: this.#sequence, reached };
+    const barrier: Barrier = { sequence: this.#sequence, left: this.#pending.size, reached };
     this.#barriers.add(barrier);
     return () => this.#barriers.delete(barrier);
   }
@@ -166,11 +168,13 @@ export class Ledger {
   }
 
   #settle(entry: LogEntry): void {
-    this.#pending.delete(entry);
+    const { sequence } = entry;
+    const wasPending = this.#pending.delete(entry);
     entry.sequence = 0;
     this.journal?.note(entry);
-    if (this.#barriers.size === 0) return;
-    const oldest = this.#pending.values().next().value?.sequence ?? Number.POSITIVE_INFINITY;
-    for (const barrier of this.#barriers) if (oldest > barrier.sequence) barrier.reached();
+    if (!wasPending) return;
+    for (const barrier of this.#barriers) {
+      if (sequence <= barrier.sequence && --barrier.left === 0) barrier.reached();
+    }
   }
 }

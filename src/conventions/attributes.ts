@@ -55,7 +55,11 @@ export function stringListOf(value: unknown): string[] | undefined {
     list = Array.isArray(parsed) ? parsed : [value];
   }
   if (!Array.isArray(list)) return undefined;
-  const strings = list.flatMap((item) => stringOf(item) ?? []);
+  const strings: string[] = [];
+  for (const item of list) {
+    const text = stringOf(item);
+    if (text !== undefined) strings.push(text);
+  }
   return strings.length > 0 ? strings : undefined;
 }
 
@@ -71,14 +75,29 @@ export function jsonOf(value: unknown, damage?: Damage, key?: string): unknown {
   const first = value.charCodeAt(0);
   // Most texts are no JSON; a thrown and caught SyntaxError costs ten times a parse.
   if (!startsJson(first)) return undefined;
-  try {
-    return JSON.parse(value) ?? undefined;
-  } catch {
-    if (first !== 0x7b && first !== 0x5b) return undefined;
-    const saved = salvageJson(value);
-    if (damage && key && (saved !== undefined || looksCut(value))) damage.add(key);
-    return saved;
+  const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
+  if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
+    try {
+      return JSON.parse(value) ?? undefined;
+    } catch {
+      if (!isNested) return undefined;
+    }
   }
+  const saved = salvageJson(value);
+  if (damage && key && (saved !== undefined || looksCut(value))) damage.add(key);
+  return saved;
+}
+
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+/** Whether the last character, but for white space, is this one. */
+function endsWith(text: string, code: number): boolean {
+  let at = text.length - 1;
+  while (at > 0 && text.charCodeAt(at) <= 0x20) at--;
+  return text.charCodeAt(at) === code;
 }
 
 /** An object (no list), structured or as JSON text. */

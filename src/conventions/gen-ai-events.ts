@@ -6,7 +6,7 @@
  * the attributes, as JSON in `gen_ai.event.content`, under `body`, or with its fields as JSON texts.
  */
 import type { Attributes, SpanSlice } from '../otel.ts';
-import { isObject, jsonOf, stringOf } from './attributes.ts';
+import { isObject, jsonOf, put, stringOf } from './attributes.ts';
 import { blocksInText } from './message-parts.ts';
 
 export interface EventContent {
@@ -95,50 +95,46 @@ function joined(before: unknown, value: unknown): unknown {
   return Array.isArray(first) && Array.isArray(second) ? [...first, ...second] : before;
 }
 
-function bodyOf(attributes: Attributes): Readonly<Record<string, unknown>> {
+type Fields = Readonly<Record<string, unknown>>;
+type Message = Record<string, unknown>;
+
+function bodyOf(attributes: Attributes): Fields {
   const nested = jsonOf(attributes['gen_ai.event.content']) ?? jsonOf(attributes['body']);
   return isObject(nested) ? nested : attributes;
 }
 
 /** A role that nobody knows (`customer`) is the role that the event's name gives. */
-function messageOf(body: Readonly<Record<string, unknown>>, role: string): Record<string, unknown> {
-  return {
-    ...pick(body),
-    role: KNOWN_ROLES.has(body['role']) ? body['role'] : role,
-    ...(role === 'tool' && { tool_call_id: body['tool_call_id'] ?? body['id'] }),
-  };
+function messageOf(body: Fields, role: string): Message {
+  const message: Message = {};
+  pick(body, message);
+  message['role'] = KNOWN_ROLES.has(body['role']) ? body['role'] : role;
+  if (role === 'tool') message['tool_call_id'] = body['tool_call_id'] ?? body['id'];
+  return message;
 }
 
 /** The message of a choice may be JSON, and its calls may stand beside it. */
-function choiceOf(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function choiceOf(body: Fields): Message {
   const raw = body['message'];
   const parsed = jsonOf(raw) ?? raw;
-  const message =
-    isObject(parsed) && !('toolUse' in parsed) && parsed['type'] === undefined ? parsed : { content: parsed };
-  return {
-    finish_reason: stringOf(body['finish_reason']),
-    role: 'assistant',
-    ...pick(body),
-    ...pick(message),
-  };
+  const isMessage = isObject(parsed) && !('toolUse' in parsed) && parsed['type'] === undefined;
+  const message: Message = { finish_reason: stringOf(body['finish_reason']), role: 'assistant' };
+  pick(body, message);
+  pick(isMessage ? parsed : { content: parsed }, message);
+  return message;
 }
 
 /** The fields of a message, with content and calls parsed where they are JSON of blocks. */
-function pick(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const content = body['content'];
-  const calls = jsonOf(body['tool_calls']);
-  return {
-    ...(content !== undefined && {
-      content: typeof content === 'string' ? (blocksInText(content) ?? content) : content,
-    }),
-    ...(typeof body['role'] === 'string' && { role: body['role'] }),
-    ...(typeof body['name'] === 'string' && { name: body['name'] }),
-    ...(calls !== undefined && { tool_calls: calls }),
-    ...(isObject(body['function_call']) && { function_call: body['function_call'] }),
-    ...(body['refusal'] !== undefined && { refusal: body['refusal'] }),
-    ...(body['reasoning_content'] !== undefined && { reasoning_content: body['reasoning_content'] }),
-    ...(body['parts'] !== undefined && { parts: jsonOf(body['parts']) ?? body['parts'] }),
-  };
+function pick(body: Fields, into: Message): void {
+  const { content, role, name, function_call: call, refusal, reasoning_content: reasoning, parts } = body;
+  if (content !== undefined)
+    into['content'] = typeof content === 'string' ? (blocksInText(content) ?? content) : content;
+  if (typeof role === 'string') into['role'] = role;
+  if (typeof name === 'string') into['name'] = name;
+  put(into, 'tool_calls', jsonOf(body['tool_calls']));
+  if (isObject(call)) into['function_call'] = call;
+  put(into, 'refusal', refusal);
+  put(into, 'reasoning_content', reasoning);
+  if (parts !== undefined) into['parts'] = jsonOf(parts) ?? parts;
 }
 
 function evaluationOf(attributes: Attributes): Record<string, unknown> {

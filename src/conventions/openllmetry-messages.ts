@@ -18,6 +18,7 @@ export interface IndexedConversation {
   finishReason: string | undefined;
 }
 
+const CALLS = ['tool_calls.'] as const;
 const PREFIXES = ['gen_ai.prompt.', 'gen_ai.completion.', 'llm.request.functions.'] as const;
 
 export function readIndexedMessages(attributes: Attributes, damage: Damage): IndexedConversation {
@@ -42,7 +43,7 @@ export function readIndexedMessages(attributes: Attributes, damage: Damage): Ind
 
 function toMessage({ index, fields }: IndexedGroup, prefix: string, damage: Damage): Record<string, unknown> {
   const role = stringOf(fields['role']) ?? (prefix === 'gen_ai.completion.' ? 'assistant' : 'user');
-  const [calls] = indexedGroups(fields, ['tool_calls.']);
+  const [calls] = indexedGroups(fields, CALLS);
   const content = fields['content'];
   const hasRefusal = stringOf(fields['refusal']) !== undefined && fields['refusal'] !== 'none';
   return {
@@ -54,7 +55,7 @@ function toMessage({ index, fields }: IndexedGroup, prefix: string, damage: Dama
       name: call['name'],
       arguments: call['arguments'],
     })),
-    ...(hasRefusal && { refusal: fields['refusal'] }),
+    refusal: hasRefusal ? fields['refusal'] : undefined,
   };
 }
 

@@ -1,0 +1,101 @@
+/** Runs the contenders in turn, round after round, so that what else the machine does hits all of them alike. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Measurement, Task } from './measure.ts';
+import type { SinkConditions, SinkCounts } from './sink.ts';
+import { LOGS_PER_TRACE, SPANS_PER_TRACE, WARM_UP_TRACES } from './workload.ts';
+
+export interface Round extends Measurement, SinkCounts {
+  readonly warmUpTraces: number;
+  /** Logs, or for OTLP spans, that should have come, the warm-up included. */
+  readonly expected: number;
+}
+
+/** By contender, one entry a round. */
+export type Rounds = ReadonlyMap<string, readonly Round[]>;
+
+const NORMAL: SinkConditions = { delayMillis: 0, failingShare: 0 };
+
+export class Arena {
+  readonly #sink: ChildProcess;
+  readonly #origin: string;
+
+  private constructor(sink: ChildProcess, port: number) {
+    this.#sink = sink;
+    this.#origin = `http://127.0.0.1:${port}`;
+  }
+
+  static async open(): Promise<Arena> {
+    const sink = fork(pathOf('sink.js'));
+    const [{ port }] = (await once(sink, 'message')) as [{ port: number }];
+    return new Arena(sink, port);
+  }
+
+  close(): void {
+    this.#sink.disconnect();
+  }
+
+  /** @param count how many rounds; in every second one the contenders run in reverse order. */
+  async compare(
+    contenders: readonly string[],
+    count: number,
+    task: Omit<Task, 'contender' | 'origin'>,
+    conditions: Partial<SinkConditions> = {},
+  ): Promise<Rounds> {
+    const rounds = new Map<string, Round[]>(contenders.map((name) => [name, []]));
+    for (let round = 0; round < count; round++) {
+      for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
+        rounds.get(contender)?.push(await this.#measure({ ...task, contender, origin: this.#origin }, conditions));
+        process.stderr.write('.');
+      }
+    }
+    return rounds;
+  }
+
+  async #measure(task: Task, conditions: Partial<SinkConditions>): Promise<Round> {
+    await this.#ask({ reset: { ...NORMAL, ...conditions } });
+    const child = fork(pathOf('measure.js'), [JSON.stringify(task)], { execArgv: ['--expose-gc'] });
+    const measured = once(child, 'message') as Promise<[Measurement]>;
+    const failed = once(child, 'exit').then(([code]) => {
+      throw new Error(`${task.job} of ${task.contender} ended with exit code ${code}`);
+    });
+    const [measurement] = await Promise.race([measured, failed]);
+    failed.catch(() => undefined);
+    const counts = await this.#ask({});
+    const warmUpTraces = task.job === 'burst' ? 0 : WARM_UP_TRACES;
+    const perTrace = task.contender.startsWith('OTLP') ? SPANS_PER_TRACE : LOGS_PER_TRACE;
+    return { ...measurement, ...counts, warmUpTraces, expected: (task.traces + warmUpTraces) * perTrace };
+  }
+
+  async #ask(message: { reset?: SinkConditions }): Promise<SinkCounts> {
+    const answer = once(this.#sink, 'message') as Promise<[{ counts: SinkCounts }]>;
+    this.#sink.send(message);
+    return (await answer)[0].counts;
+  }
+}
+
+function pathOf(file: string): string {
+  return fileURLToPath(new URL(file, import.meta.url));
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 0 ? ((sorted[middle - 1] ?? Number.NaN) + upper) / 2 : upper;
+}
+
+export function medianOf(rounds: readonly Round[] | undefined, read: (round: Round) => number): number {
+  return median((rounds ?? []).map(read));
+}
+
+/** The median over the rounds of a figure that compares two contenders of the same round. */
+export function medianPair(
+  rounds: Rounds,
+  [name, other]: readonly [string, string],
+  compare: (one: Round, two: Round) => number,
+): number {
+  const others = rounds.get(other) ?? [];
+  return median((rounds.get(name) ?? []).map((round, index) => compare(round, others[index] as Round)));
+}

@@ -1,0 +1,149 @@
+/** What is measured under which conditions, and what of it is reported. */
+import { type Arena, medianOf, medianPair, type Round, type Rounds } from './rounds.ts';
+import { cpuPerSpan, millis, number, ratio, spansPerSecond, type Table } from './tables.ts';
+import { SPANS_PER_TRACE } from './workload.ts';
+
+export interface Effort {
+  readonly rounds: number;
+  readonly steadySeconds: number;
+  /** Other builds of the package, as contenders. */
+  readonly builds: readonly string[];
+}
+
+export type Scenario = (arena: Arena, effort: Effort) => Promise<Table>;
+
+const NONE = 'no exporter';
+const BOUND = 'hand-written, unordered';
+const PREBUILT = 'prebuilt datapoints';
+const OURS = 'ours';
+
+export const TRACES = 2_000;
+const STEADY_SPANS_A_SECOND = 2_400;
+const FAR_MILLIS = 50;
+const UPDATED = 2_000;
+
+/** 50 ms away, to and back. */
+export const far: Scenario = async (arena, { rounds, builds }) => {
+  const contenders = [PREBUILT, 'OTLP/JSON', 'hand-written, parents first', OURS, ...builds];
+  const results = await arena.compare(
+    contenders,
+    rounds,
+    { job: 'drain', traces: TRACES },
+    { delayMillis: FAR_MILLIS },
+  );
+  return {
+    title: 'A server 50 ms away',
+    head: ['', 'spans/s', '× prebuilt', 'requests per 1,000 spans', 'RSS, MB'],
+    rows: contenders.map((name) => [
+      name,
+      number(spansPerSecond(results.get(name), TRACES)),
+      ratio(medianPair(results, [name, PREBUILT], (one, other) => other.wallMillis / one.wallMillis)),
+      requestsPerThousand(results.get(name)),
+      number(medianOf(results.get(name), ({ rssMegabytes }) => rssMegabytes)),
+    ]),
+  };
+};
+
+export const failing: Scenario = async (arena, { rounds, builds }) => {
+  const contenders = [OURS, ...builds];
+  const task = { job: 'drain', traces: TRACES } as const;
+  const undisturbed = await arena.compare(contenders, rounds, task);
+  const disturbed = await arena.compare(contenders, rounds, task, { failingShare: 0.1 });
+  return {
+    title: '10 % of the answers are 503',
+    head: ['', 'spans/s', 'undisturbed', '×', 'lost', 'stored twice'],
+    rows: contenders.map((name) => {
+      const [with503, without] = [disturbed.get(name), undisturbed.get(name)];
+      const speeds = [spansPerSecond(with503, TRACES), spansPerSecond(without, TRACES)] as const;
+      return [
+        name,
+        number(speeds[0]),
+        number(speeds[1]),
+        ratio(speeds[0] / speeds[1]),
+        number(medianOf(with503, lostLogs)),
+        number(medianOf(with503, ({ repeated }) => repeated)),
+      ];
+    }),
+  };
+};
+
+export const steady: Scenario = async (arena, { rounds, steadySeconds, builds }) => {
+  const contenders = [NONE, BOUND, OURS, ...builds];
+  const traces = (STEADY_SPANS_A_SECOND * steadySeconds) / SPANS_PER_TRACE;
+  const count = Math.min(rounds, 3);
+  const results = await arena.compare(contenders, count, { job: 'steady', traces, seconds: steadySeconds });
+  return {
+    title: `A steady 2,400 spans/s for ${steadySeconds} s`,
+    head: ['', 'export CPU, µs per span', '× bound', 'loop delay p99 / max, ms', 'requests per 1,000 spans'],
+    rows: contenders.map((name) => [
+      name,
+      ...exportCpu(results, name, traces),
+      loopDelay(results.get(name)),
+      requestsPerThousand(results.get(name), traces),
+    ]),
+  };
+};
+
+export const updates: Scenario = async (arena, { rounds, builds }) => {
+  const contenders = [BOUND, OURS, ...builds];
+  const task = { job: 'updates', traces: TRACES } as const;
+  const count = Math.min(rounds, 3);
+  const near = await arena.compare(contenders, count, task);
+  const distant = await arena.compare(contenders, count, task, { delayMillis: FAR_MILLIS });
+  return {
+    title: `${number(UPDATED)} updates after 24,000 spans`,
+    head: ['', 'spans/s near', '× bound', 'spans/s at 50 ms', '× bound', 'PATCHes'],
+    rows: contenders.map((name) => [
+      name,
+      ...[near, distant].flatMap((results) => [
+        number(spansPerSecond(results.get(name), TRACES)),
+        ratio(medianPair(results, [name, BOUND], (one, other) => other.wallMillis / one.wallMillis)),
+      ]),
+      number(medianOf(distant.get(name), ({ patches }) => patches)),
+    ]),
+  };
+};
+
+export const openTraces: Scenario = async (arena, { rounds, builds }) => {
+  const contenders = [OURS, ...builds];
+  const counts = [10, 1_000, 10_000, 100_000];
+  const rows: string[][] = contenders.map((name) => [name]);
+  for (const count of counts) {
+    const results = await arena.compare(contenders, Math.min(rounds, 3), {
+      job: 'openTraces',
+      traces: TRACES,
+      openTraces: count,
+    });
+    for (const [index, name] of contenders.entries()) {
+      rows[index]?.push(number(cpuPerSpan(results.get(name), TRACES), 1));
+    }
+  }
+  return {
+    title: 'CPU per span, µs, while so many other traces are open',
+    head: ['', ...counts.map((count) => number(count))],
+    rows,
+  };
+};
+
+export function exportCpu(results: Rounds, name: string, traces: number): [string, string] {
+  const spans = traces * SPANS_PER_TRACE;
+  const bound = medianPair(results, [BOUND, NONE], (one, none) => one.cpuMillis - none.cpuMillis);
+  const own = medianPair(results, [name, NONE], (one, none) => one.cpuMillis - none.cpuMillis);
+  return name === NONE ? ['0', '0'] : [number((own * 1000) / spans, 1), ratio(own / bound)];
+}
+
+export function loopDelay(rounds: readonly Round[] | undefined): string {
+  const p99 = medianOf(rounds, ({ loopP99Millis }) => loopP99Millis);
+  return `${millis(p99)} / ${millis(medianOf(rounds, ({ loopMaxMillis }) => loopMaxMillis))}`;
+}
+
+export function requestsPerThousand(rounds: readonly Round[] | undefined, traces = TRACES): string {
+  return number(
+    medianOf(rounds, ({ requests, warmUpTraces }) => (requests * 1000) / ((traces + warmUpTraces) * SPANS_PER_TRACE)),
+    1,
+  );
+}
+
+function lostLogs({ expected, stored }: Round): number {
+  return expected - stored;
+}

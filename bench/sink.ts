@@ -1,0 +1,92 @@
+/**
+ * The server that all contenders send to, in a process of its own. It reads no more of a body than it must to answer
+ * with an id for each log and to tell which logs came; it can be slow, and it can answer 503.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface SinkConditions {
+  /** Between the last byte of a request and the answer. */
+  readonly delayMillis: number;
+  /** Share of requests that are answered with 503 and not stored. */
+  readonly failingShare: number;
+}
+
+export interface SinkCounts {
+  readonly requests: number;
+  readonly posts: number;
+  readonly patches: number;
+  /** Logs with a reference of their own, or OTLP spans. */
+  readonly stored: number;
+  readonly repeated: number;
+}
+
+const REFERENCE = Buffer.from('"reference_id":"');
+const SPAN_ID = Buffer.from('"spanId":');
+/** `<traceId>-<spanId>` */
+const REFERENCE_LENGTH = 49;
+
+let conditions: SinkConditions = { delayMillis: 0, failingShare: 0 };
+let counts = { requests: 0, posts: 0, patches: 0, spans: 0, repeated: 0 };
+const references = new Set<string>();
+let random = 1;
+
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const body = Buffer.concat(chunks);
+    if (conditions.delayMillis === 0) answer(request, body, response);
+    else setTimeout(answer, conditions.delayMillis, request, body, response);
+  });
+});
+server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
+
+process.on('message', (message: { reset?: SinkConditions }) => {
+  if (message.reset) {
+    conditions = message.reset;
+    counts = { requests: 0, posts: 0, patches: 0, spans: 0, repeated: 0 };
+    references.clear();
+    random = 1;
+  }
+  const { spans, ...rest } = counts;
+  process.send?.({ counts: { ...rest, stored: spans + references.size } satisfies SinkCounts });
+});
+process.on('disconnect', () => process.exit());
+
+function answer({ method, url }: IncomingMessage, body: Buffer, response: ServerResponse): void {
+  counts.requests++;
+  if (isFailing()) {
+    response.writeHead(503, { 'content-length': 0 }).end();
+  } else if (url?.startsWith('/v4/logs') && method === 'POST') {
+    counts.posts++;
+    const ids = body[0] === 0x5b ? store(body) : '{}';
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': ids.length }).end(ids);
+  } else if (url?.startsWith('/v4/logs')) {
+    counts.patches++;
+    const reference = url.slice(url.indexOf('=') + 1);
+    const isKnown = references.has(reference);
+    response.writeHead(isKnown ? 200 : 404, { 'content-type': 'application/json' }).end('{"id":"data_0"}');
+  } else {
+    for (let at = body.indexOf(SPAN_ID); at >= 0; at = body.indexOf(SPAN_ID, at + 1)) counts.spans++;
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': 2 }).end('{}');
+  }
+}
+
+function store(body: Buffer): string {
+  const ids: string[] = [];
+  for (let at = body.indexOf(REFERENCE); at >= 0; at = body.indexOf(REFERENCE, at + 1)) {
+    const start = at + REFERENCE.length;
+    const reference = body.toString('latin1', start, start + REFERENCE_LENGTH);
+    if (references.has(reference)) counts.repeated++;
+    references.add(reference);
+    ids.push(`{"id":"data_${ids.length}"}`);
+  }
+  return `[${ids.join(',')}]`;
+}
+
+/** The same requests fail in each run with the same order of requests. */
+function isFailing(): boolean {
+  random = (Math.imul(random, 1_103_515_245) + 12_345) & 0x7fffffff;
+  return random / 0x7fffffff < conditions.failingShare;
+}

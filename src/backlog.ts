@@ -80,13 +80,16 @@ export class Backlog {
       this.#marks = [];
       const due = this.#tracker.takeDue();
       for (const run of runsOf(due)) yield* this.#workOff(run);
-      yield* this.#write(this.#closing.splice(0));
-      for (const node of this.#drafts.splice(0)) {
+      const closing = this.#closing.splice(0);
+      yield* this.#write(closing);
+      const drafts = this.#drafts.splice(0);
+      for (const node of drafts) {
         if (node.state === 'held') this.#writer.draft(node);
         yield;
       }
       for (const reached of marks) reached();
-      if (due.length + this.#drafts.length + this.#marks.length === 0) break;
+      // Whatever was done here was done in turns, between which more may have become due.
+      if (due.length + closing.length + drafts.length + this.#marks.length === 0) break;
     }
     this.#workAt(this.#tracker.nextReleaseMillis);
   }

@@ -66,6 +66,11 @@ export function outputPreview({
   return text ? preview(text) : undefined;
 }
 
+/** Where it failed instead. */
+export function errorPreview({ error }: Pick<LogTexts, 'error'>): string | undefined {
+  return error ? preview(error) : undefined;
+}
+
 /** The words around the first match of one of the terms; the beginning if there is none. */
 export function excerpt(text: string, terms: readonly string[]): string {
   const lower = text.toLowerCase();

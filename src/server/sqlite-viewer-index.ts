@@ -6,7 +6,7 @@
  * found at once. A slice that fails is taken back and tried again; its marks are still there.
  */
 import type { SqliteDatabase, SqliteRow, SqliteValue } from '../sqlite/open.ts';
-import { inputPreview, type LogTexts, outputPreview, searchableText } from './log-text.ts';
+import { errorPreview, inputPreview, type LogTexts, outputPreview, searchableText } from './log-text.ts';
 import type { SessionChange } from './viewer-store.ts';
 
 /** Writes that come close together are indexed together. */
@@ -45,7 +45,7 @@ const SQL = {
   addFacet: 'INSERT INTO session_facets (facet_key, session_key) VALUES (?, ?) ON CONFLICT DO NOTHING',
   setFirstInput: `UPDATE session_summaries SET first_input = :text, first_input_rank = :rank
     WHERE key = :key AND (first_input_rank IS NULL OR first_input_rank >= :rank)`,
-  setLastOutput: `UPDATE session_summaries SET last_output = :text, last_output_rank = :rank
+  setLastOutput: `UPDATE session_summaries SET last_output = :text, last_output_rank = :rank, last_is_error = :is_error
     WHERE key = :key AND (last_output_rank IS NULL OR last_output_rank <= :rank)`,
   findSessionId: `SELECT coalesce((SELECT id FROM sessions WHERE key = :key), (SELECT id FROM logs WHERE key = -:key)) AS id`,
 } as const;
@@ -95,9 +95,12 @@ export function createViewerIndex(database: SqliteDatabase, runInTurn: RunInTurn
     const order = `${row['created_at']} ${String(key).padStart(16, '0')}`;
     const input = inputPreview(texts);
     if (input) statements.setFirstInput.run({ key: group, text: input, rank: order });
-    const output = outputPreview(texts);
+    const output = outputPreview(texts) ?? errorPreview(texts);
+    const isError = output !== undefined && outputPreview(texts) === undefined ? 1 : 0;
     const isTop = row['parent_key'] === null && row['parent_reference_id'] === null;
-    if (output) statements.setLastOutput.run({ key: group, text: output, rank: `${isTop ? 1 : 0} ${order}` });
+    if (output) {
+      statements.setLastOutput.run({ key: group, text: output, rank: `${isTop ? 1 : 0} ${order}`, is_error: isError });
+    }
     return group;
   };
 

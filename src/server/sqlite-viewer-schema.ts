@@ -63,7 +63,8 @@ export const VIEWER_MIGRATION = `
     first_input TEXT,
     first_input_rank TEXT,
     last_output TEXT,
-    last_output_rank TEXT
+    last_output_rank TEXT,
+    last_is_error INTEGER
   );
   CREATE INDEX session_summaries_by_update ON session_summaries (updated_at, key);
 

@@ -139,6 +139,7 @@ function toSummary(row: SqliteRow): SessionSummary {
     ...given('cost', row['cost']),
     ...given('first_input', row['first_input']),
     ...given('last_output', row['last_output']),
+    ...(row['last_is_error'] === 1 && { last_is_error: true as const }),
     started_at: row['started_at'] as string,
     duration: Math.max(0, Number(row['ended_at']) - started),
     updated_at: row['updated_at'] as string,

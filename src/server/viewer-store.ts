@@ -50,6 +50,8 @@ export interface SessionSummary {
   cost?: number;
   first_input?: string;
   last_output?: string;
+  /** That is an error, where an output was due. */
+  last_is_error?: true;
   started_at: string;
   /** Seconds from the first start to the last end. */
   duration: number;

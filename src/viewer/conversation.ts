@@ -121,7 +121,11 @@ function toParts(content: unknown): ContentPart[] {
 
 function partText(part: ContentPart): string {
   if (part.kind === 'text') return part.text;
-  return part.kind === 'image' ? `[image ${part.url.slice(0, 80)}]` : JSON.stringify(part.value);
+  if (part.kind === 'other') return JSON.stringify(part.value);
+  // The bytes of an image say nothing to a reader; its type and length tell two of them apart.
+  return part.url.startsWith('data:')
+    ? `[${part.url.split(/[;,]/, 1)}, ${part.url.length} characters]`
+    : `[image ${part.url}]`;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -3,12 +3,22 @@
 export function formatSeconds(seconds: number): string {
   if (seconds === 0) return '0 ms';
   if (seconds < 0.001) return '<1 ms';
-  if (seconds < 1) return `${seconds < 0.01 ? Number((seconds * 1000).toPrecision(2)) : Math.round(seconds * 1000)} ms`;
+  if (seconds < 0.9995) return `${seconds < 0.01 ? Number((seconds * 1000).toPrecision(2)) : Math.round(seconds * 1000)} ms`;
   if (seconds < 59.95) return `${seconds < 9.995 ? seconds.toFixed(2) : seconds.toFixed(1)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} m ${Math.floor(seconds % 60)} s`;
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} m ${whole % 60} s`;
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h ${minutes % 60} m` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** A round time on a ruler: no more digits than it has. */
+export function formatTick(seconds: number): string {
+  return seconds === 0
+    ? '0'
+    : formatSeconds(seconds)
+        .replace(/\.0+ /, ' ')
+        .replace(/(\.\d*?)0+ /, '$1 ');
 }
 
 export function formatCount(count: number): string {

@@ -4,6 +4,7 @@ import { followInPage } from './browser.ts';
 import { formatAge, formatCost, formatCount, formatSeconds, formatTime, formatTokens, toLabel } from './format.ts';
 import { Icon } from './icons.tsx';
 import { STALE_SECONDS } from './log-tree.ts';
+import { markWords } from './mark-words.ts';
 import { formatLocation, type ViewLocation } from './view-location.ts';
 
 interface SessionRowProps {
@@ -11,9 +12,11 @@ interface SessionRowProps {
   readonly index: number;
   readonly isActive: boolean;
   readonly nowMillis: number;
+  /** What was searched for. */
+  readonly words: readonly string[];
 }
 
-export function SessionRow({ session, index, isActive, nowMillis }: SessionRowProps) {
+export function SessionRow({ session, index, isActive, nowMillis, words }: SessionRowProps) {
   const link = useRef<HTMLAnchorElement>(null);
   useEffect(() => {
     if (isActive) link.current!.focus({ preventScroll: true });
@@ -31,8 +34,16 @@ export function SessionRow({ session, index, isActive, nowMillis }: SessionRowPr
             <bdi>{toLabel(title)}</bdi>
           </a>
         </span>
-        <span class="line second">
-          <bdi>{match ? toLabel(match.text) : session.last_output ? toLabel(session.last_output) : ' '}</bdi>
+        <span class={session.last_is_error && !match ? 'line second error-text' : 'line second'}>
+          <bdi>
+            {match ? (
+              <Marked text={toLabel(match.text)} words={words} />
+            ) : session.last_output ? (
+              toLabel(session.last_output)
+            ) : (
+              ' '
+            )}
+          </bdi>
         </span>
       </span>
       <span role="cell" class="cell-project">
@@ -76,4 +87,14 @@ function State({ session, isAtWork }: { session: SessionSummary; isAtWork: boole
   }
   if (isAtWork) return <span class="spinner" role="img" aria-label="running" />;
   return null;
+}
+
+function Marked({ text, words }: { text: string; words: readonly string[] }) {
+  return (
+    <>
+      {markWords(text, words).map(({ text: piece, isMatch }, index) =>
+        isMatch ? <mark key={index}>{piece}</mark> : piece,
+      )}
+    </>
+  );
 }

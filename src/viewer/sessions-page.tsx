@@ -5,6 +5,7 @@ import type { Subscribe } from './app.tsx';
 import { navigate, request } from './browser.ts';
 import { EmptyState } from './empty-state.tsx';
 import { FilterBar } from './filter-bar.tsx';
+import { toWords } from './mark-words.ts';
 import { isTyping } from './search-box.tsx';
 import { appendPage, EMPTY_LIST, mergeChanges, type SessionList } from './session-list.ts';
 import { SessionRow } from './session-row.tsx';
@@ -116,11 +117,12 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
     return () => document.removeEventListener('keydown', onKey);
   }, [active, sessions, filters]);
 
+  const words = useMemo(() => toWords(filters.q ?? ''), [filters.q]);
   const renderRow = useMemo(
     () => (session: SessionSummary, index: number) => (
-      <SessionRow session={session} index={index} isActive={index === active} nowMillis={nowMillis} />
+      <SessionRow session={session} index={index} isActive={index === active} nowMillis={nowMillis} words={words} />
     ),
-    [active, nowMillis],
+    [active, nowMillis, words],
   );
 
   return (

@@ -1,5 +1,5 @@
 /** The bars of the logs and the ruler of their turn, on one scale. */
-import { formatSeconds } from './format.ts';
+import { formatTick } from './format.ts';
 import { type LogNode, STALE_SECONDS, type Turn } from './log-tree.ts';
 import { type TimeScale, toBar, toScale, toTicks } from './time-scale.ts';
 
@@ -33,7 +33,7 @@ export function Ruler({ scale }: { scale: TimeScale }) {
         .filter(({ left }) => left < LAST_TICK)
         .map(({ tick, left }) => (
           <span key={tick} class="tick" style={{ left: `${left}%` }}>
-            {tick === 0 ? '0' : formatSeconds(tick)}
+            {formatTick(tick)}
           </span>
         ))}
     </span>

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import type { SessionSummary } from '../../src/server/viewer-store.ts';
+import { appendPage, EMPTY_LIST, mergeChanges } from '../../src/viewer/session-list.ts';
+
+function session(id: string, at: number): SessionSummary {
+  const time = `2026-01-01T00:00:${String(at).padStart(2, '0')}.000000Z`;
+  return { id, projects: [], logs: 1, errors: 0, running: 0, started_at: time, updated_at: time, duration: 0 };
+}
+
+const list = { sessions: [session('c', 30), session('b', 20), session('a', 10)], next: 'more' };
+const ids = ({ sessions }: { sessions: readonly SessionSummary[] }) => sessions.map(({ id }) => id);
+
+test('a page comes behind what is there, each session once', () => {
+  const both = appendPage(appendPage(EMPTY_LIST, { sessions: [session('b', 2)], next: 'x' }), {
+    sessions: [session('b', 1), session('a', 1)],
+    next: null,
+  });
+  expect(ids(both)).toEqual(['b', 'a']);
+  expect(both.next).toBeNull();
+});
+
+test('a changed session moves to its place, a new one comes in, and one that is gone goes', () => {
+  expect(ids(mergeChanges(list, ['a'], [session('a', 40)]))).toEqual(['a', 'c', 'b']);
+  expect(ids(mergeChanges(list, ['d'], [session('d', 25)]))).toEqual(['c', 'd', 'b', 'a']);
+  expect(ids(mergeChanges(list, ['b'], []))).toEqual(['c', 'a']);
+});
+
+test('what belongs behind the loaded part waits for its page', () => {
+  expect(ids(mergeChanges(list, ['z'], [session('z', 5)]))).toEqual(['c', 'b', 'a']);
+  expect(ids(mergeChanges({ ...list, next: null }, ['z'], [session('z', 5)]))).toEqual(['c', 'b', 'a', 'z']);
+});

@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  formatAge,
+  formatBytes,
+  formatCost,
+  formatCount,
+  formatSeconds,
+  formatTick,
+  formatTokens,
+  toLabel,
+} from '../../src/viewer/format.ts';
+import { toBar, toScale, toTicks } from '../../src/viewer/time-scale.ts';
+
+test('a bar is at its place in the turn', () => {
+  const scale = toScale(100, 110);
+  expect(toBar(scale, 100, 110)).toEqual({ left: 0, width: 100 });
+  expect(toBar(scale, 102, 107)).toEqual({ left: 20, width: 50 });
+});
+
+test('a bar stays inside the scale, whatever the clocks say', () => {
+  const time = fc.double({ noNaN: true, min: -1e12, max: 1e12 });
+  fc.assert(
+    fc.property(time, time, time, time, (start, end, from, to) => {
+      const { left, width } = toBar(toScale(start, end), from, to);
+      expect(left).toBeGreaterThanOrEqual(0);
+      expect(width).toBeGreaterThanOrEqual(0);
+      expect(left + width).toBeLessThanOrEqual(100.001);
+    }),
+  );
+});
+
+test('ticks are round, from 0 on, and few', () => {
+  expect(toTicks(toScale(0, 10), 4)).toEqual([0, 5]);
+  expect(toTicks(toScale(0, 0.9), 5)).toEqual([0, 0.2, 0.4, 0.6000000000000001, 0.8]);
+  expect(toTicks(toScale(5, 5), 4).length).toBeLessThanOrEqual(5);
+  expect(toTicks(toScale(0, 3600), 4)).toEqual([0, 1000, 2000, 3000]);
+});
+
+test('durations have the digits that matter', () => {
+  const shown = [0, 0.0004, 0.0042, 0.0421, 0.4, 0.9996, 1, 9.994, 12.34, 59.96, 75, 3720, 200_000];
+  expect(shown.map(formatSeconds)).toEqual([
+    ...['0 ms', '<1 ms', '4.2 ms', '42 ms', '400 ms', '1.00 s', '1.00 s', '9.99 s', '12.3 s', '1 m 0 s', '1 m 15 s'],
+    ...['1 h 2 m', '2 d 7 h'],
+  ]);
+  expect([0, 1, 1.5, 10, 0.25].map(formatTick)).toEqual(['0', '1 s', '1.5 s', '10 s', '250 ms']);
+});
+
+test('counts, tokens, cost and bytes', () => {
+  expect([0, 9999, 12_345, 999_499, 1_500_000].map(formatCount)).toEqual(['0', '9,999', '12.3k', '999k', '1.5M']);
+  expect(formatTokens(undefined, undefined)).toBeUndefined();
+  expect(formatTokens(12, undefined)).toBe('12 → ?');
+  expect([0, 0.000123, 1.5].map(formatCost)).toEqual(['$0', '$0.00012', '$1.50']);
+  expect([999, 12_345, 5_000_000].map(formatBytes)).toEqual(['999 B', '12 kB', '5.0 MB']);
+});
+
+test('ages up to a day, then the date', () => {
+  const now = Date.parse('2026-05-10T12:00:00Z');
+  const ago = (seconds: number) => formatAge(new Date(now - seconds * 1000).toISOString(), now);
+  expect([3, 42, 600, 7300, 3 * 86_400, 500 * 86_400].map(ago)).toEqual([
+    'now',
+    '42 s ago',
+    '10 min ago',
+    '2 h ago',
+    '7 May',
+    '26 Dec 2024',
+  ]);
+  // A server whose clock is ahead.
+  expect(ago(-30)).toBe('now');
+});
+
+test('a label shows what could not be seen as a space, and says if nothing is left', () => {
+  expect(toLabel('a\u202Eb\u200Bc\nd')).toBe('a b c d');
+  expect(toLabel('\u200B\u2060\uFEFF')).toBe('(no visible text)');
+  expect(toLabel('שלום')).toBe('שלום');
+});

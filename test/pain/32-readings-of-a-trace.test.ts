@@ -101,7 +101,7 @@ test('34: a session that is named on one span only is that of the whole trace, o
     const http = app.startOther('POST /chat', { attributes: { 'http.route': '/chat', 'session.id': 'from the root' } });
     const agent = app.start('agent', { parent: http, attributes: AGENT });
     const call = app.start('call', { parent: agent });
-    const late = app.start('late', { parent: agent });
+    const late = app.start('late', { parent: agent, attributes: { ...CHAT, 'session.id': 'too late' } });
     for (const span of [call, agent, http]) span.end();
     await app.provider.forceFlush();
     await app.client.forceFlush();
@@ -123,6 +123,19 @@ test('34: named on a span far below, it is that of all', async () => {
   await app.client.forceFlush();
   app.expectDelivered();
   for (const span of [agent, call, other]) expect(app.log(span)?.session_reference_id).toBe('below');
+});
+
+test('34: named too late, when logs of the trace were sent, it does not tear the trace apart', async () => {
+  const server = await startMisbehavingV4();
+  const app = appWithProcessor(server);
+  const agent = app.start('agent', { attributes: AGENT });
+  const late = app.start('late', { parent: agent });
+  agent.end();
+  await app.client.forceFlush();
+  late.setAttribute('session.id', 'too late').end();
+  await app.client.forceFlush();
+  app.expectDelivered();
+  for (const span of [agent, late]) expect(app.log(span)?.session_reference_id).toBe(agent.spanContext().traceId);
 });
 
 test('35: clocks that jump: durations are not negative, dates are dates', async () => {

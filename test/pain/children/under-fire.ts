@@ -5,19 +5,22 @@ import { type HumanloopOptions, HumanloopSpanExporter, HumanloopSpanProcessor } 
 const fail = () => {
   throw new Error('a hook of the user');
 };
+const reject = async () => fail();
 const options: HumanloopOptions = {
   timeoutMillis: 200,
   flushTimeoutMillis: 300,
   holdMillis: 5,
   // Some thousand retries in a few seconds: those of hours at the usual pace.
   retry: { minDelayMillis: 1, maxDelayMillis: 2, maxElapsedMillis: 1_000 },
-  onDrop: async () => fail(),
+  onDrop: reject,
   include: fail,
   session: fail,
   project: fail,
 };
-const processor = new HumanloopSpanProcessor({ ...options, redact: async () => fail() });
-const exporter = new HumanloopSpanExporter({ ...options, environment: 'exporter', onDrop: fail });
+/** Hooks that must answer at once, and give promises. */
+const REJECTING = { include: reject, session: reject, project: reject } as unknown as HumanloopOptions;
+const processor = new HumanloopSpanProcessor({ ...options, redact: reject });
+const exporter = new HumanloopSpanExporter({ ...options, ...REJECTING, onDrop: fail });
 const tracer = new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('app');
 
 let ended = 0;

@@ -6,7 +6,7 @@
  * `start` and `end` only note the span. All else runs later, in slices of a few milliseconds between turns of the
  * event loop. Nothing here throws into the app.
  */
-import { diag } from '@opentelemetry/api';
+import { type Context, diag } from '@opentelemetry/api';
 import { Backlog } from './backlog.ts';
 import { createHttpTransport } from './client/http-transport.ts';
 import type { Transport } from './client/transport.ts';
@@ -22,7 +22,7 @@ import type { SpanEvent, SpanSlice } from './otel.ts';
 import { estimateBytes, estimateEventBytes } from './trace/estimate-bytes.ts';
 import { createSelect, isLog, type Select } from './trace/select-spans.ts';
 import { referenceOf, type SpanNode } from './trace/span-node.ts';
-import { noteContext } from './trace/trace-context.ts';
+import { noteBaggage, noteContext } from './trace/trace-context.ts';
 import { TraceTracker } from './trace/trace-tracker.ts';
 
 /** At this share of a bound, what is held longest is sent early, so that nothing has to be dropped. */
@@ -88,10 +88,11 @@ export class Pipeline {
     return this.#shutdown !== undefined;
   }
 
-  start(span: SpanSlice): void {
+  start(span: SpanSlice, parentContext?: Context): void {
     if (this.#shutdown) return;
     guard(() => {
-      this.#tracker.start(span);
+      const { trace } = this.#tracker.start(span);
+      if (parentContext) noteBaggage(trace, parentContext);
       if (this.#tracker.openCount > this.#options.queue.maxItems) this.#forgetOldestOpen();
     });
   }

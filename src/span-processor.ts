@@ -23,8 +23,8 @@ export class HumanloopSpanProcessor {
     this.#claim = createClaim(this, this.#options);
   }
 
-  onStart(span: SpanSlice, _parentContext?: Context): void {
-    if (!this.#pipeline.isShutDown && this.#claim(span)) this.#pipeline.start(span);
+  onStart(span: SpanSlice, parentContext?: Context): void {
+    if (!this.#pipeline.isShutDown && this.#claim(span)) this.#pipeline.start(span, parentContext);
   }
 
   onEnd(span: SpanSlice): void {

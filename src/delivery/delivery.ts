@@ -166,7 +166,7 @@ export class Delivery {
     forget();
     if (!isDone) {
       throw new HumanloopError(
-        `${this.#ledger.pending.size} logs were not acknowledged within ${Math.round(timeoutMillis)} ms`,
+        `${this.#ledger.pending.size} logs were not acknowledged within ${Math.round(Math.max(0, timeoutMillis))} ms`,
       );
     }
   }

@@ -1,6 +1,7 @@
 /** Counts what is given up, by reason, and tells the app. Nothing is dropped anywhere else. */
 import { diag } from '@opentelemetry/api';
 import type { DropReport } from '../options.ts';
+import { countDropped } from './delivery-metrics.ts';
 
 /** Why a log was not delivered, or an update was not. */
 export type DropReason =
@@ -57,6 +58,7 @@ export class Drops {
         this.#warnedAtMillis = performance.now();
         diag.warn(`humanloop-otel: dropped ${count} (${reason}${why ? `: ${why}` : ''}), first ${referenceIds[0]}`);
       }
+      countDropped(count, reason);
       // The app's hook may throw or reject: neither must stop the delivery of what was not dropped.
       Promise.resolve({ reason, count, referenceIds })
         .then(this.#onDrop)

@@ -4,6 +4,7 @@
  * What the server may or may not have stored is asked for before it is sent again. What it refuses is looked for by
  * halving, if the answer does not name it, so that the others of a request do not suffer from one.
  */
+import { countDelivered } from './delivery-metrics.ts';
 import type { Ledger } from './ledger.ts';
 import { isExpired, type Late, type LogEntry } from './log-entry.ts';
 import type { Shipment } from './sender.ts';
@@ -85,7 +86,7 @@ export class Posts {
     switch (verdict.kind) {
       case 'stored':
         for (const [index, entry] of entries.entries()) this.#ledger.delivered(entry, sent[index] as Late);
-        return;
+        return countDelivered(entries.length);
       case 'invalid':
         return this.#separate(entries, verdict);
       case 'tooLarge':

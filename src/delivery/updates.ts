@@ -6,6 +6,7 @@
  * - A probe asks whether a log is there whose POST got no clear answer. It is an update too, with the newest values:
  *   a log that is there is up to date at once, and one that is unknown goes back to be posted.
  */
+import { countDelivered } from './delivery-metrics.ts';
 import type { Drops } from './drops.ts';
 import { Fifo } from './fifo.ts';
 import type { Ledger } from './ledger.ts';
@@ -134,7 +135,10 @@ export class Updates {
       return this.#queue.unshift([entry]);
     }
     const isThere = verdict.kind === 'stored' && entry.state === 'unsure';
-    if (isThere) this.#ledger.delivered(entry, late);
+    if (isThere) {
+      this.#ledger.delivered(entry, late);
+      countDelivered(1);
+    }
     this.#answered(entry, probe, isThere);
   }
 

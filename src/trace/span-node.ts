@@ -20,6 +20,8 @@ export interface Trace {
   pendingCount: number;
   /** Decided with the first log of the trace that is written, and the same for all of them. */
   context: TraceContext | undefined;
+  /** The session that came with the context of the first span, from upstream. */
+  baggageSession: string | undefined;
   /** What spans said of it that are let go already. */
   noted: TraceContext | undefined;
   /** The logs of the trace that may still have to be dropped with it. */
@@ -69,7 +71,16 @@ export function referenceOf({ trace, spanId }: SpanNode): string {
 }
 
 export function createTrace(traceId: string): Trace {
-  return { traceId, nodes: new Map(), openCount: 0, pendingCount: 0, context: undefined, noted: undefined, logs: [] };
+  return {
+    traceId,
+    nodes: new Map(),
+    openCount: 0,
+    pendingCount: 0,
+    context: undefined,
+    baggageSession: undefined,
+    noted: undefined,
+    logs: [],
+  };
 }
 
 export function createNode(trace: Trace, spanId: string, parent: SpanNode | undefined): SpanNode {

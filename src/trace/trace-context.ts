@@ -1,8 +1,12 @@
 /** What holds for every log of a trace: its session, its user, its tags. Decided when the first of them is written. */
+import { type Context, propagation } from '@opentelemetry/api';
 import { callHook } from '../call-hook.ts';
 import { readSession, readTags, readUser } from '../conventions/context.ts';
 import type { SpanSlice } from '../otel.ts';
 import type { SpanNode, Trace, TraceContext } from './span-node.ts';
+
+/** Read where no span of a trace bears a session: an upstream service may have sent it along. */
+const BAGGAGE_KEYS = ['gen_ai.conversation.id', 'session.id'];
 
 type ReadSession = (span: SpanSlice) => string | undefined;
 
@@ -20,8 +24,16 @@ export function findContext(trace: Trace, session: ReadSession = readSession): T
   for (const wantsRoot of [false, true]) {
     for (const node of trace.nodes.values()) if (isRoot(node) === wantsRoot) note(found, node, session);
   }
-  found.session ??= trace.traceId;
+  found.session ??= trace.baggageSession ?? trace.traceId;
   return found;
+}
+
+/** Of the first span that starts here: what it inherits, all others of the trace inherit too. */
+export function noteBaggage(trace: Trace, context: Context): void {
+  if (trace.nodes.size > 1) return;
+  const baggage = propagation.getBaggage(context);
+  if (!baggage) return;
+  for (const key of BAGGAGE_KEYS) trace.baggageSession ??= baggage.getEntry(key)?.value || undefined;
 }
 
 /** Before a span is let go whose trace has no log yet: what it says may be said nowhere else. */

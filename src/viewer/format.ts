@@ -3,7 +3,8 @@
 export function formatSeconds(seconds: number): string {
   if (seconds === 0) return '0 ms';
   if (seconds < 0.001) return '<1 ms';
-  if (seconds < 0.9995) return `${seconds < 0.01 ? Number((seconds * 1000).toPrecision(2)) : Math.round(seconds * 1000)} ms`;
+  if (seconds < 0.9995)
+    return `${seconds < 0.01 ? Number((seconds * 1000).toPrecision(2)) : Math.round(seconds * 1000)} ms`;
   if (seconds < 59.95) return `${seconds < 9.995 ? seconds.toFixed(2) : seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   const minutes = Math.floor(whole / 60);

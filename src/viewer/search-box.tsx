@@ -4,7 +4,8 @@ import { navigate } from './browser.ts';
 import { Icon } from './icons.tsx';
 import type { ViewLocation } from './view-location.ts';
 
-const TYPING_MILLIS = 120;
+/** Keys that come closer together are one search. */
+const TYPING_MILLIS = 30;
 
 export function SearchBox({ location }: { location: ViewLocation }) {
   const input = useRef<HTMLInputElement>(null);

@@ -19,7 +19,7 @@ export function SessionHead({ session }: { session: SessionSummary }) {
       >
         <Icon name="back" />
       </button>
-      <h1 title={session.first_input}>
+      <h1 title={toLabel(session.first_input ?? name)}>
         <bdi>{toLabel(session.first_input ?? name)}</bdi>
       </h1>
       <dl class="facts">

@@ -23,6 +23,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
   const address = formatLocation({ page: 'sessions', filters });
   const before = remembered?.address === address ? remembered : undefined;
   const [list, setList] = useState<SessionList | undefined>(before?.list);
+  const [shown, setShown] = useState(before && address);
   const [problem, setProblem] = useState('');
   const [active, setActive] = useState(before?.active ?? -1);
   const [nowMillis, setNowMillis] = useState(Date.now);
@@ -46,6 +47,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
       const page = await fetchPage({ size: String(PAGE_SIZE) });
       if (mine !== generation.current) return;
       setList(appendPage(EMPTY_LIST, page));
+      setShown(address);
       setProblem('');
     } catch (error) {
       if (mine === generation.current) setProblem((error as Error).message);
@@ -141,6 +143,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
           class="session-table"
           role="table"
           aria-label="Sessions"
+          aria-busy={shown !== address}
           aria-rowcount={list?.next === null ? sessions.length + 1 : -1}
         >
           <div class="session-head" role="row">

@@ -164,7 +164,7 @@ function FailedBelow({ count }: { count: number }) {
 }
 
 function noteText({ note, log }: LogNode): string {
-  if (note === 'missing parent') return `Its parent, ${log.missing_parent}, was never logged.`;
+  if (note === 'missing parent') return `Its parent, ${toLabel(log.missing_parent ?? '')}, was never logged.`;
   if (note === 'parent elsewhere') return 'Its parent is in another session.';
   return 'Its parents lead back to itself.';
 }

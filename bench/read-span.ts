@@ -17,7 +17,7 @@ const WARM_UP_ROUNDS = 10;
 const SPANS_A_ROUND = 2_000;
 
 /** What was built, not what a loader makes of the sources. */
-const built = (file: string) => import(new URL(`dist/${file}`, pathToFileURL(`${process.cwd()}/`)).href);
+const built = (file: string) => import(new URL(`bench/dist/package/${file}`, pathToFileURL(`${process.cwd()}/`)).href);
 const { classifySpan, readSpan }: typeof import('../src/conventions/index.ts') = await built('conventions/index.js');
 const { toDatapoint }: typeof import('../src/datapoint/to-datapoint.ts') = await built('datapoint/to-datapoint.js');
 

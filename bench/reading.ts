@@ -6,7 +6,8 @@ import type { Effort } from './scenarios.ts';
 import { number, type Table } from './tables.ts';
 
 const RECORDINGS = new URL('../../test/fixtures/spans/', import.meta.url);
-const CONVENTIONS = '../../dist/conventions/index.js';
+/** Compiled file by file: the package itself does not give its readers out. */
+const CONVENTIONS = './package/conventions/index.js';
 const TURNS = 60;
 const READS_A_TURN = 200;
 

@@ -2,13 +2,13 @@
  * An app in a directory of its own, with this package installed as built and with the packages that it names. It runs
  * in a process of its own, so that what is loaded, printed and left open can be seen.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
+import { writePackageFiles } from '../scripts/package-files.ts';
 
 const NEEDED = ['undici', 'zod'];
 /** No key, address or setting of the person who runs the tests. */
@@ -32,20 +32,12 @@ export interface AppOptions {
 
 let built: Promise<string> | undefined;
 
-/** Compiles the sources once for each test file. Types are checked elsewhere. */
+/** Builds the package's code once for each test file. Types are checked elsewhere. */
 function build(): Promise<string> {
   built ??= (async () => {
     const directory = await mkdtemp(join(tmpdir(), 'humanloop-otel-built-'));
     process.once('exit', () => void rm(directory, { recursive: true, force: true }));
-    const compiler = resolve('node_modules/typescript/bin/tsc');
-    await promisify(execFile)(process.execPath, [
-      compiler,
-      '-p',
-      'tsconfig.build.json',
-      '--noCheck',
-      '--outDir',
-      join(directory, 'dist'),
-    ]);
+    await writePackageFiles(join(directory, 'dist'));
     await cp('package.json', join(directory, 'package.json'));
     return directory;
   })();

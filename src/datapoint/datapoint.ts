@@ -189,7 +189,6 @@ export const feedbackRequest = feedback.extend({
 export type ChatMessage = z.infer<typeof chatMessage>;
 export type TextContent = z.infer<typeof textContent>;
 export type ImageContent = z.infer<typeof imageContent>;
-export type ToolCall = z.infer<typeof toolCall>;
 export type ModelProvider = (typeof MODEL_PROVIDERS)[number];
 export type ModelTool = z.infer<typeof modelTool>;
 export type ModelConfig = z.infer<typeof modelConfig>;

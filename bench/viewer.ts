@@ -1,0 +1,187 @@
+/**
+ * `npx tsx bench/viewer.ts [--db FILE] [--sessions NUMBER]`: how long the viewer's reader waits, in the browser, with
+ * 100,000 sessions of 12 logs in the database and writers that keep writing. A file that is there is used again.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { chromium, type Page } from 'playwright-core';
+import { openSqliteStore } from '../src/server/sqlite-store.ts';
+import { openSqlite } from '../src/sqlite/open.ts';
+import { LOGS_PER_SESSION, syntheticRequest } from './viewer-data.ts';
+
+const ROUNDS = 40;
+const WRITES_PER_SECOND = 5;
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const SEARCHES = [
+  'fjord',
+  'session77777',
+  'harbour "mountain route"',
+  'ferry museum bakery',
+  'RateLimitError',
+  'theatre island',
+  'session123',
+  'nothinglikethis',
+  'plann',
+  'weather',
+];
+
+const { values } = parseArgs({ options: { db: { type: 'string' }, sessions: { type: 'string' } } });
+const file = values.db ?? '/tmp/viewer-bench/logs.db';
+const sessions = Number(values.sessions ?? 100_000);
+
+if (!existsSync(file)) await fill();
+const bytes = statSync(file).size;
+console.log(
+  `\n${sessions.toLocaleString('en')} sessions of ${LOGS_PER_SESSION} logs: ${(bytes / 1e9).toFixed(2)} GB\n`,
+);
+const server = spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', 'serve', '--port', '0', '--db', file], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+const [output] = (await once(server.stdout, 'data')) as [Buffer];
+const url = new URL(/http:\S+/.exec(String(output))![0]).origin;
+const writer = startWriting();
+const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
+try {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  report('first row', await repeat(() => firstRow(page)));
+  report('search result', await repeat((round) => searchResult(page, SEARCHES[round % SEARCHES.length]!)));
+  report('open a session', await repeat((round) => openSession(page, round)));
+  report('page at the top of the list', await repeat(() => fetchPage('')));
+  const end = await lastCursor();
+  report('page at its end', await repeat(() => fetchPage(`?cursor=${encodeURIComponent(end)}`)));
+  report('page of a rare filter', await repeat(() => fetchPage('?error=1')));
+  report('page of a common filter', await repeat(() => fetchPage('?model=gpt-4o&type=tool')));
+  console.log(
+    `\n${writer.count()} requests of 100 logs were written meanwhile, median ${median(writer.times).toFixed(0)} ms`,
+  );
+} finally {
+  writer.stop();
+  await browser.close();
+  server.kill();
+}
+
+/** Without HTTP, which is not what is measured. Ends when everything can be found. */
+async function fill(): Promise<void> {
+  const start = performance.now();
+  const store = await openSqliteStore({ file });
+  const requests = Math.ceil(sessions / 100) * LOGS_PER_SESSION;
+  for (let index = 0; index < requests; index += 1) {
+    await store.createLogs(syntheticRequest(index));
+    if (index % 1200 === 0)
+      console.log(`${index} of ${requests} requests, ${((performance.now() - start) / 1000).toFixed(0)} s`);
+  }
+  const reader = await openSqlite({ file, readOnly: true });
+  const waiting = reader.prepare('SELECT count(*) AS count FROM unindexed_logs');
+  for (let left = 1; left > 0; ) {
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    left = Number(waiting.get()!['count']);
+    console.log(`${left} logs to be indexed, ${((performance.now() - start) / 1000).toFixed(0)} s`);
+  }
+  reader.close();
+  await store.close();
+}
+
+/** New sessions behind those of the fill, as fast as `WRITES_PER_SECOND` says. */
+function startWriting() {
+  const times: number[] = [];
+  let index = Math.ceil(sessions / 100) * LOGS_PER_SESSION + Math.floor(Date.now() / 1000) * LOGS_PER_SESSION;
+  const timer = setInterval(async () => {
+    const body = JSON.stringify(syntheticRequest(index++));
+    const start = performance.now();
+    const answer = await fetch(`${url}/v4/logs`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
+    await answer.arrayBuffer();
+    if (answer.ok) times.push(performance.now() - start);
+  }, 1000 / WRITES_PER_SECOND);
+  return { times, count: () => times.length, stop: () => clearInterval(timer) };
+}
+
+/** From the start of the navigation, in the browser's own time. */
+async function firstRow(page: Page): Promise<number> {
+  await page.goto(`${url}/`, { waitUntil: 'commit' });
+  return (await page.evaluate(whenThere('.session-row'))) as number;
+}
+
+/** From the last key to the rows that answer it. */
+async function searchResult(page: Page, text: string): Promise<number> {
+  await page.evaluate(`(() => {
+    const input = document.querySelector('input[type=search]');
+    input.value = ${JSON.stringify(text)};
+    window.start = performance.now();
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+  })()`);
+  const done = `location.search.includes('q=') && (document.querySelector('[aria-busy=false]') || document.querySelector('.empty')) && decodeURIComponent(location.search.replaceAll('+', ' ')).endsWith(${JSON.stringify(text)})`;
+  return (await page.evaluate(whenTrue(done))) as number;
+}
+
+/** From the click to the tree. */
+async function openSession(page: Page, round: number): Promise<number> {
+  await page.goto(`${url}/`);
+  await page.locator('.session-row').first().waitFor();
+  await page.evaluate(
+    `window.start = performance.now(); document.querySelectorAll('.session-row a')[${round % 12}].click()`,
+  );
+  return (await page.evaluate(whenTrue(`document.querySelector('.is-log')`))) as number;
+}
+
+async function fetchPage(query: string): Promise<number> {
+  const start = performance.now();
+  const answer = await fetch(`${url}/viewer/api/sessions${query}`);
+  await answer.arrayBuffer();
+  return performance.now() - start;
+}
+
+async function lastCursor(): Promise<string> {
+  const reader = await openSqlite({ file, readOnly: true });
+  const row = reader
+    .prepare('SELECT updated_at, key FROM session_summaries ORDER BY updated_at, key LIMIT 1 OFFSET 60')
+    .get()!;
+  reader.close();
+  return `${row['updated_at']} ${row['key']}`;
+}
+
+function whenThere(selector: string): string {
+  return `new Promise((resolve) => {
+    const look = () => document.querySelector('${selector}') ? resolve(performance.now()) : requestAnimationFrame(look);
+    look();
+  })`;
+}
+
+function whenTrue(condition: string): string {
+  return `new Promise((resolve) => {
+    const look = () => ${condition} ? resolve(performance.now() - window.start) : requestAnimationFrame(look);
+    look();
+  })`;
+}
+
+async function repeat(measure: (round: number) => Promise<number>): Promise<number[]> {
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) times.push(await measure(round));
+  return times;
+}
+
+function report(what: string, times: number[]): void {
+  const worst = Math.max(...times);
+  console.log(
+    `${what.padEnd(28)} median ${median(times).toFixed(0).padStart(5)} ms   worst ${worst.toFixed(0).padStart(5)} ms`,
+  );
+}
+
+function median(times: readonly number[]): number {
+  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+}

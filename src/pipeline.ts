@@ -42,6 +42,8 @@ export interface Stats {
   readonly logged: number;
   /** Updates by reference that the server has acknowledged. */
   readonly updated: number;
+  /** Logs that shutdown left in the spool for the next start; 0 before. */
+  readonly spooled: number;
   /** Logs and updates that were sent once more. */
   readonly retried: number;
   /** Given up, by reason. */

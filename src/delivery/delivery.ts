@@ -174,8 +174,9 @@ export class Delivery {
   /** Leaves what is left to the spool, or counts it as dropped, and closes the connections. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.spool?.flush();
     for (const entry of [...this.#ledger.pending]) {
-      if (!this.spool || entry.state === 'new') this.drop(entry, 'shutdown');
+      if (!this.spool?.isStored(entry.referenceId)) this.drop(entry, 'shutdown');
     }
     this.#spooledCount = this.#ledger.pending.size;
     this.spool?.close();

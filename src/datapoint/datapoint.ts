@@ -46,16 +46,19 @@ export const MODEL_PROVIDERS = [
   'groq',
 ] as const;
 
-const modelTool = z.object({
-  name: z.string(),
+/** What every version has of a tool beside its name. */
+const toolFields = {
   description: z.string().optional(),
   parameters: jsonObject.optional(),
   strict: z.boolean().optional(),
+  /** The tool's code in the first versions; `organization` or `inline` in the later ones. */
   source: z.string().optional(),
   source_code: z.string().optional(),
   other: jsonObject.optional(),
   preset_name: z.string().optional(),
-});
+};
+
+const modelTool = z.object({ ...toolFields, name: z.string() });
 
 const linkedTool = z.object({
   id: z.string(),
@@ -89,18 +92,7 @@ export const modelConfig = z.strictObject({
   tools: z.array(z.union([linkedTool, modelTool])).optional(),
 });
 
-export const toolConfig = z.looseObject({
-  type: z.literal('tool'),
-  name: z.string(),
-  description: z.string().optional(),
-  parameters: jsonObject.optional(),
-  strict: z.boolean().optional(),
-  /** The tool's code in the first versions; `organization` or `inline` in the later ones. */
-  source: z.string().optional(),
-  source_code: z.string().optional(),
-  other: jsonObject.optional(),
-  preset_name: z.string().optional(),
-});
+export const toolConfig = z.looseObject({ ...toolFields, type: z.literal('tool'), name: z.string() });
 
 export const agentConfig = z.strictObject({
   ...named,

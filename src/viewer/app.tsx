@@ -7,6 +7,7 @@ import {
   followInPage,
   onKeyWanted,
   readTheme,
+  type Subscribe,
   type Theme,
   useViewLocation,
 } from './browser.ts';
@@ -15,8 +16,6 @@ import { KeyForm } from './key-form.tsx';
 import { SearchBox } from './search-box.tsx';
 import { SessionPage } from './session-page.tsx';
 import { SessionsPage } from './sessions-page.tsx';
-
-export type Subscribe = (listener: (change: SessionChange) => void) => () => void;
 
 export function App() {
   const location = useViewLocation();

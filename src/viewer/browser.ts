@@ -89,6 +89,9 @@ function detailOf(text: string): string | undefined {
   }
 }
 
+/** Returns how to stop. */
+export type Subscribe = (listener: (change: SessionChange) => void) => () => void;
+
 /**
  * Calls back on every change, and with `null` when some may have been missed. A hidden tab listens to nothing: a
  * browser opens only six connections to one server, for all of its tabs.

@@ -1,8 +1,7 @@
 /** Which sessions: each choice is in the address. */
 import { useEffect, useState } from 'preact/hooks';
 import type { SessionFilters } from '../server/viewer-store.ts';
-import type { Subscribe } from './app.tsx';
-import { navigate, request } from './browser.ts';
+import { navigate, request, type Subscribe } from './browser.ts';
 import { toLabel } from './format.ts';
 import type { FilterName, Filters } from './view-location.ts';
 

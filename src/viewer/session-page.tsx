@@ -1,8 +1,7 @@
 /** One session: the tree with its waterfall, and beside it the log that is chosen. */
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { SessionLog, SessionLogs } from '../server/viewer-store.ts';
-import type { Subscribe } from './app.tsx';
-import { lastList, navigate, request } from './browser.ts';
+import { lastList, navigate, request, type Subscribe } from './browser.ts';
 import { ComparePane } from './compare-pane.tsx';
 import { LogPane } from './log-pane.tsx';
 import { buildTree } from './log-tree.ts';

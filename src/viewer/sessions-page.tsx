@@ -1,8 +1,7 @@
 /** The list of sessions: newest first, as it changes, without end. */
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { SessionPage as Page, SessionSummary } from '../server/viewer-store.ts';
-import type { Subscribe } from './app.tsx';
-import { navigate, request } from './browser.ts';
+import { navigate, request, type Subscribe } from './browser.ts';
 import { EmptyState } from './empty-state.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { toWords } from './mark-words.ts';

@@ -73,7 +73,8 @@ export class Delivery {
     if (!options.spool) return;
     const isPressed = options.isPressed ?? (() => false);
     this.spool = new Spool(options.spool, drops, {
-      unloadIfPressed: (entry) => isPressed() && this.#ledger.unload(entry),
+      isPressed,
+      unload: (entry) => this.#ledger.unload(entry),
       dropOldest: () => this.#ledger.dropOldestTrace('spool_full'),
       recover: (logs) => this.#recover(logs),
     });

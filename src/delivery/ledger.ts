@@ -69,12 +69,13 @@ export class Ledger {
   }
 
   /** Its body is on disk: it need not be in memory too. */
-  unload(entry: LogEntry): void {
-    if (entry.state !== 'waiting' && entry.state !== 'ready') return;
+  unload(entry: LogEntry): boolean {
+    if (entry.state !== 'waiting' && entry.state !== 'ready') return false;
     const { bytes } = entry;
     entry.unload();
-    this.changed(entry, bytes);
+    this.#bytes += entry.bytes - bytes;
     this.#unloadedCount++;
+    return true;
   }
 
   /** The body comes back from the disk, as far as `read` finds it. */
@@ -82,7 +83,7 @@ export class Ledger {
     const { bytes } = entry;
     const isLoaded = read(entry);
     if (isLoaded) this.#unloadedCount--;
-    this.changed(entry, bytes);
+    this.#bytes += entry.bytes - bytes;
     return isLoaded;
   }
 

@@ -22,8 +22,10 @@ const RETRY_MILLIS = 5_000;
 const ADOPT_INTERVAL_MILLIS = 30_000;
 
 export interface SpoolOwner {
-  /** The entry's body is on disk now: if memory is short, it need not be there too. */
-  unloadIfPressed(entry: LogEntry): void;
+  /** Memory is short: what is on disk need not be there too. */
+  isPressed(): boolean;
+  /** `false` for an entry that is needed as it is, since it is being sent. */
+  unload(entry: LogEntry): boolean;
   /** The file has reached its bound. `false` if there is nothing to give up. */
   dropOldest(): boolean;
   recover(logs: readonly OrphanedLog[]): void;
@@ -35,6 +37,8 @@ export class Spool {
   readonly #owner: SpoolOwner;
   /** Written at the next flush, the newest state of each. */
   #dirty = new Map<string, LogEntry | SpooledLog | 'gone'>();
+  /** On disk as they are now, and in memory too. */
+  readonly #resident = new Set<LogEntry>();
   #file: SpoolFile | undefined;
   #timer: NodeJS.Timeout | undefined;
   #adoptTimer: NodeJS.Timeout | undefined;
@@ -53,6 +57,7 @@ export class Spool {
   note(entry: LogEntry): void {
     if (this.#isClosed) return;
     const { referenceId } = entry;
+    this.#resident.delete(entry);
     if (entry.state === 'dropped') this.#file?.discount(referenceId);
     // Most logs are done before they are written: they never touch the disk.
     if (isDone(entry) && !this.#file?.has(referenceId)) this.#dirty.delete(referenceId);
@@ -135,7 +140,8 @@ export class Spool {
         file.markAlive(Date.now());
       });
       for (const referenceId of written) this.#dirty.delete(referenceId);
-      for (const entry of onDisk) this.#owner.unloadIfPressed(entry);
+      for (const entry of onDisk) this.#resident.add(entry);
+      this.#unload();
       while (file.bytes > this.#options.maxBytes && this.#owner.dropOldest());
     });
     if (isWritten && this.#hasFailed) {
@@ -143,6 +149,13 @@ export class Spool {
       diag.info('humanloop-otel: the spool can be used again');
     }
     return isWritten;
+  }
+
+  #unload(): void {
+    for (const entry of this.#resident) {
+      if (!this.#owner.isPressed()) return;
+      if (this.#owner.unload(entry)) this.#resident.delete(entry);
+    }
   }
 
   /** A file that somebody has removed is made anew, with all that it held. */

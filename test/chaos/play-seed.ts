@@ -51,7 +51,7 @@ async function play(seed: number, random: Random, directory: string, server: Cha
   const diaries: string[] = [];
   const outputs: string[] = [];
   let kills = 0;
-  const plan = (then: Plan['then'], traces: number): Plan => {
+  const plan = (ending: Plan['ending'], traces: number): Plan => {
     const diary = join(directory, `diary-${diaries.length}`);
     diaries.push(diary);
     return {
@@ -61,7 +61,7 @@ async function play(seed: number, random: Random, directory: string, server: Cha
       maxPauseMillis: random.pick([5, 30, 60]),
       poisonShare: 0.01,
       openShare: 0.2,
-      then,
+      ending,
       options: {
         baseUrl: server.baseUrl,
         spool: { directory: spool, fsyncMillis: random.pick([10, 40]) },

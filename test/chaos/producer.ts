@@ -14,8 +14,8 @@ export interface Plan {
   readonly poisonShare: number;
   /** Share of traces whose root is not ended before the process is. */
   readonly openShare: number;
-  /** When all is traced: sends everything and ends, or waits to be killed, or is shut down. */
-  readonly then: 'drain' | 'wait' | 'shutdown' | 'idle';
+  /** When all is traced: sends everything and ends, waits to be killed, or is shut down. */
+  readonly ending: 'drain' | 'wait' | 'shutdown';
   readonly options: HumanloopOptions;
 }
 
@@ -110,9 +110,9 @@ for (let left = plan.traces; left > 0; left--) {
 }
 await Promise.all(playing);
 process.stdout.write('traced\n');
-if (plan.then === 'wait') setInterval(() => undefined, 60_000);
-if (plan.then === 'drain') await drain();
-if (plan.then === 'drain' || plan.then === 'shutdown') {
+if (plan.ending === 'wait') setInterval(() => undefined, 60_000);
+if (plan.ending === 'drain') await drain();
+if (plan.ending === 'drain' || plan.ending === 'shutdown') {
   await processor.shutdown();
   writeDiary(plan.diary, { what: 'done', stats: processor.stats() });
   process.stdout.write('done\n');

@@ -2,11 +2,13 @@
  * Decides when requests go out: how many at once, after which pause, and how long a wave that is not full gathers.
  * What is in them, and what becomes of it, is the work's affair.
  */
+import { diag } from '@opentelemetry/api';
 import type { Transport, TransportOutcome, TransportRequest } from '../client/transport.ts';
 import type { RetryOptions } from '../options.ts';
 import { Backoff, type Failure } from './backoff.ts';
 import type { Verdict } from './verdict.ts';
 
+const COMPLAINT_INTERVAL_MILLIS = 60_000;
 /** How long a wave that is not full gathers: long enough to share requests, short enough to look live. */
 const GATHER_MILLIS = 200;
 
@@ -40,6 +42,7 @@ export class Sender {
   #gatherUntilMillis: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAtMillis = Number.POSITIVE_INFINITY;
+  #complainedAtMillis = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
   constructor(transport: Transport, work: Work, options: { concurrency: number; retry: RetryOptions }) {
@@ -102,11 +105,19 @@ export class Sender {
     if (scope) {
       const retryAfterMillis = 'retryAfterMillis' in verdict ? verdict.retryAfterMillis : undefined;
       this.#backoff.failed({ startedAtMillis, nowMillis: performance.now(), retryAfterMillis, scope });
+      if (this.#backoff.isDown && 'why' in verdict) this.#complain(verdict.why);
     } else {
       this.#backoff.succeeded();
     }
     shipment.settle(verdict);
     this.pump();
+  }
+
+  /** A wrong address or key would else be noticed by nobody but those who look at the numbers. */
+  #complain(why: string): void {
+    if (performance.now() - this.#complainedAtMillis < COMPLAINT_INTERVAL_MILLIS) return;
+    this.#complainedAtMillis = performance.now();
+    diag.warn(`humanloop-otel: nothing can be sent now (${why}); logs are kept and tried again`);
   }
 
   #pumpAt(atMillis: number): void {

@@ -47,7 +47,7 @@ async function run(commandLine: string[]): Promise<void> {
   const server = await startServer(options).catch((error: NodeJS.ErrnoException) => {
     throw explainListenError(error, host, port);
   });
-  process.stdout.write(`humanloop-otel serves ${server.baseUrl}\n`);
+  process.stdout.write(`humanloop-otel serves ${server.baseUrl}\nIts viewer is at ${server.url}\n`);
   closeOnSignal(server);
 }
 

@@ -38,7 +38,9 @@ const MEMBERS = {
 };
 
 const listLogs = (members: string) => `SELECT ${LOG_COLUMNS} FROM logs JOIN projects ON projects.key = project_key
-  WHERE ${members} AND logs.updated_at >= :since ORDER BY logs.created_at, logs.key LIMIT ${MAX_SESSION_LOGS}`;
+  WHERE ${members}
+    AND (logs.updated_at >= :since OR EXISTS (SELECT 1 FROM feedback WHERE log_key = logs.key)) ORDER BY logs.created_at, logs.key LIMIT ${MAX_SESSION_LOGS}`;
+const countLogs = (members: string) => `SELECT count(*) AS total FROM logs WHERE ${members}`;
 const listConfigs = (members: string) => `SELECT key, type, model, json_extract(content, '$.name') AS name,
     json_extract(content, '$.agent_class') AS agent_class
   FROM configs WHERE key IN (SELECT config_key FROM logs WHERE ${members})`;
@@ -62,6 +64,7 @@ export function createSqliteViewerStore(
     facets: database.prepare(`SELECT value FROM facets WHERE kind = ? AND EXISTS
         (SELECT 1 FROM session_facets WHERE facet_key = facets.key) ORDER BY value LIMIT ${MAX_FILTER_VALUES}`),
     logs: { session: database.prepare(listLogs(MEMBERS.session)), log: database.prepare(listLogs(MEMBERS.log)) },
+    total: { session: database.prepare(countLogs(MEMBERS.session)), log: database.prepare(countLogs(MEMBERS.log)) },
     configs: {
       session: database.prepare(listConfigs(MEMBERS.session)),
       log: database.prepare(listConfigs(MEMBERS.log)),
@@ -98,7 +101,8 @@ export function createSqliteViewerStore(
       const members = Number(key) > 0 ? 'session' : 'log';
       const logs = statements.logs[members].all({ key, since: changedSince }).map(toSessionLog);
       const configs = statements.configs[members].all({ key }).map((row) => [row['key'], toLabel(row)]);
-      return { session, logs, configs: Object.fromEntries(configs) };
+      const total = Number(statements.total[members].get({ key })!['total']);
+      return { session, total, logs, configs: Object.fromEntries(configs) };
     },
 
     readLog: async (id) => {

@@ -69,6 +69,8 @@ export interface SessionFilters {
 
 export interface SessionLogs {
   session: SessionSummary;
+  /** Of all its logs; `logs` has fewer where only changes were asked for, or where they are too many for one answer. */
+  total: number;
   logs: SessionLog[];
   configs: Record<number, LogLabel>;
 }

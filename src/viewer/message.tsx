@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { type ContentPart, type MessageView, parseIfJson, toPlainText } from './conversation.ts';
 import { CopyButton } from './copy-button.tsx';
+import { Fold } from './fold.tsx';
 import { toLabel } from './format.ts';
 import { Icon } from './icons.tsx';
 import { JsonView } from './json-view.tsx';
@@ -73,7 +74,11 @@ function Part({ part, isSource }: { part: ContentPart; isSource: boolean }) {
   const json = parseIfJson(part.text);
   if (typeof json !== 'string') return <JsonView value={json} />;
   if (part.text.length > MAX_MARKDOWN_CHARACTERS) return <LongText text={part.text} />;
-  return <Markdown text={part.text} />;
+  return (
+    <Fold size={part.text.length}>
+      <Markdown text={part.text} />
+    </Fold>
+  );
 }
 
 /** Only an image that is in the log itself. To fetch another would tell its server who reads what, and when. */

@@ -5,7 +5,14 @@ import { formatCost, formatCount, formatSeconds, formatTime, formatTokens, toLab
 import { Icon } from './icons.tsx';
 import { isAtWork } from './session-row.tsx';
 
-export function SessionHead({ session }: { session: SessionSummary }) {
+interface SessionHeadProps {
+  readonly session: SessionSummary;
+  /** Logs in the tree. */
+  readonly shown: number;
+  readonly total: number;
+}
+
+export function SessionHead({ session, shown, total }: SessionHeadProps) {
   const tokens = formatTokens(session.prompt_tokens, session.output_tokens);
   const name = session.reference_id ?? session.id;
   return (
@@ -34,7 +41,9 @@ export function SessionHead({ session }: { session: SessionSummary }) {
         <Fact name="Duration">
           {isAtWork(session, Date.now()) ? <span class="running-text">running</span> : formatSeconds(session.duration)}
         </Fact>
-        <Fact name="Logs">{formatCount(session.logs)}</Fact>
+        <Fact name="Logs">
+          {shown < total ? `${formatCount(shown)} first of ${formatCount(total)}` : formatCount(total)}
+        </Fact>
         {tokens && <Fact name="Tokens">{tokens}</Fact>}
         {session.cost !== undefined && <Fact name="Cost">{formatCost(session.cost)}</Fact>}
         {session.errors > 0 && (

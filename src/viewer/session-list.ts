@@ -15,6 +15,17 @@ export function appendPage(list: SessionList, page: SessionPage): SessionList {
   return { sessions: [...list.sessions, ...page.sessions.filter(({ id }) => !known.has(id))], next: page.next };
 }
 
+/** The first page, read again, before what is there. Where the two have nothing in common there is a gap: start anew. */
+export function prependPage(list: SessionList, page: SessionPage): SessionList {
+  const fresh = new Set(page.sessions.map(({ id }) => id));
+  const rest = list.sessions.filter(({ id }) => !fresh.has(id));
+  const isJoined = rest.length < list.sessions.length;
+  // A first page that is all there is has everything.
+  return isJoined && page.next !== null
+    ? { sessions: [...page.sessions, ...rest], next: list.next }
+    : appendPage(EMPTY_LIST, page);
+}
+
 /** `fresh` is what the sessions `ids` are now; those that are not in it are gone or no longer meet the filters. */
 export function mergeChanges(list: SessionList, ids: readonly string[], fresh: readonly SessionSummary[]): SessionList {
   const changed = new Set(ids);

@@ -14,11 +14,14 @@ type SessionLocation = Extract<ViewLocation, { page: 'session' }>;
 
 interface Loaded {
   readonly session: SessionLogs['session'];
+  readonly total: number;
   readonly logs: ReadonlyMap<string, SessionLog>;
   readonly configs: SessionLogs['configs'];
 }
 
 const CHANGES_MILLIS = 150;
+/** A smaller session is read whole at every change; of a larger one what has changed, which does not tell what is gone. */
+const READ_WHOLE_LOGS = 500;
 
 export function SessionPage({ location, subscribe }: { location: SessionLocation; subscribe: Subscribe }) {
   const { session: id, log: logId, compare } = location;
@@ -26,6 +29,7 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
   const [problem, setProblem] = useState('');
   const [version, setVersion] = useState(0);
   const newest = useRef('');
+  const count = useRef(0);
 
   const load = useCallback(
     async (since: string) => {
@@ -35,6 +39,7 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
         setProblem('');
         setLoaded((before) => merge(since === '' ? undefined : before, page));
         newest.current = [newest.current, ...page.logs.map(({ updated_at: at }) => at)].sort().at(-1)!;
+        count.current = page.total;
         setVersion((now) => now + 1);
       } catch (error) {
         setProblem((error as Error).message);
@@ -52,7 +57,7 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
       // What was missed can be a log that is gone.
       isWhole ||= sessions === null;
       timer ??= setTimeout(() => {
-        void load(isWhole ? '' : newest.current);
+        void load(isWhole || count.current <= READ_WHOLE_LOGS ? '' : newest.current);
         timer = undefined;
         isWhole = false;
       }, CHANGES_MILLIS);
@@ -63,9 +68,9 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
     };
   }, [id, load, subscribe]);
 
-  // A log has gone, or its feedback has changed without it: only all of them tell.
+  // More logs than there are: some have gone.
   useEffect(() => {
-    if (loaded && loaded.logs.size > loaded.session.logs && loaded.session.logs > 0) void load('');
+    if (loaded && loaded.logs.size > loaded.total) void load('');
   }, [loaded, load]);
 
   const tree = useMemo(() => buildTree(loaded?.logs.values() ?? [], loaded?.configs ?? {}), [loaded]);
@@ -105,7 +110,7 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
   const isOpen = logId !== undefined;
   return (
     <main class={isOpen ? 'session has-log' : 'session'}>
-      <SessionHead session={loaded.session} />
+      <SessionHead session={loaded.session} shown={loaded.logs.size} total={loaded.total} />
       {problem && (
         <p role="alert" class="problem banner">
           {problem}
@@ -133,5 +138,5 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
 function merge(before: Loaded | undefined, page: SessionLogs): Loaded {
   const logs = new Map(before?.logs);
   for (const log of page.logs) logs.set(log.id, log);
-  return { session: page.session, logs, configs: { ...before?.configs, ...page.configs } };
+  return { session: page.session, total: page.total, logs, configs: { ...before?.configs, ...page.configs } };
 }

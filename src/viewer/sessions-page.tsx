@@ -6,13 +6,17 @@ import { EmptyState } from './empty-state.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { toWords } from './mark-words.ts';
 import { isTyping } from './search-box.tsx';
-import { appendPage, EMPTY_LIST, mergeChanges, type SessionList } from './session-list.ts';
+import { appendPage, EMPTY_LIST, mergeChanges, prependPage, type SessionList } from './session-list.ts';
 import { SessionRow } from './session-row.tsx';
 import { type Filters, formatLocation, toApiQuery } from './view-location.ts';
 import { VirtualList } from './virtual-list.tsx';
 
 const PAGE_SIZE = 60;
 const CHANGES_MILLIS = 150;
+/** A search is asked for again as a whole. */
+const SEARCH_CHANGES_MILLIS = 800;
+/** Sessions that are asked for by id. */
+const MAX_NAMED = 50;
 const CLOCK_MILLIS = 10_000;
 
 /** What was loaded last: going back to the list shows it at once, where it was. */
@@ -83,8 +87,12 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
       const ids = waiting;
       waiting = new Set();
       timer = undefined;
-      if (ids === null || ids.size > 50 || filters.q) return void reload();
       const mine = generation.current;
+      if (ids === null || ids.size > MAX_NAMED || filters.q) {
+        const first = await fetchPage({ size: String(PAGE_SIZE) }).catch(() => undefined);
+        if (first && mine === generation.current) setList((now) => prependPage(now ?? EMPTY_LIST, first));
+        return;
+      }
       const page = await fetchPage(new URLSearchParams([...ids].map((id) => ['id', id]))).catch(() => undefined);
       if (page && mine === generation.current) setList((now) => now && mergeChanges(now, [...ids], page.sessions));
       setNowMillis(Date.now());
@@ -92,7 +100,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
     const stop = subscribe(({ sessions }) => {
       if (sessions === null) waiting = null;
       else for (const id of sessions) waiting?.add(id);
-      timer ??= setTimeout(() => void apply(), CHANGES_MILLIS);
+      timer ??= setTimeout(() => void apply(), filters.q ? SEARCH_CHANGES_MILLIS : CHANGES_MILLIS);
     });
     const clock = setInterval(() => setNowMillis(Date.now()), CLOCK_MILLIS);
     return () => {

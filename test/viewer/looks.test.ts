@@ -149,19 +149,21 @@ describeInBrowser('how the viewer looks', () => {
     await open(`/sessions/${session}`);
     await page.getByRole('treeitem').first().waitFor();
     expect(await page.evaluate('document.querySelectorAll("*").length')).toBeLessThan(2_500);
-    const slowestFrameMillis = await page.evaluate(`new Promise((resolve) => {
+    const frameMillis = (await page.evaluate(`new Promise((resolve) => {
       const tree = document.querySelector('.tree');
-      let slowest = 0, last = performance.now(), frames = 0;
+      const frames = [];
+      let last = performance.now();
       const step = (now) => {
-        slowest = Math.max(slowest, now - last);
+        frames.push(now - last);
         last = now;
         tree.scrollTop += 700;
-        if (++frames < 60) requestAnimationFrame(step);
-        else resolve(slowest);
+        if (frames.length < 60) requestAnimationFrame(step);
+        else resolve(frames.sort((a, b) => a - b)[30]);
       };
       requestAnimationFrame(step);
-    })`);
-    expect(slowestFrameMillis).toBeLessThan(250);
+    })`)) as number;
+    // 17 on a machine that has nothing else to do.
+    expect(frameMillis).toBeLessThan(100);
     await page.getByRole('tree').focus();
     await page.keyboard.press('End');
     await page.getByRole('heading', { name: 'step 4' }).waitFor();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SessionSummary } from '../../src/server/viewer-store.ts';
-import { appendPage, EMPTY_LIST, mergeChanges } from '../../src/viewer/session-list.ts';
+import { appendPage, EMPTY_LIST, mergeChanges, prependPage } from '../../src/viewer/session-list.ts';
 
 function session(id: string, at: number): SessionSummary {
   const time = `2026-01-01T00:00:${String(at).padStart(2, '0')}.000000Z`;
@@ -23,6 +23,15 @@ test('a changed session moves to its place, a new one comes in, and one that is 
   expect(ids(mergeChanges(list, ['a'], [session('a', 40)]))).toEqual(['a', 'c', 'b']);
   expect(ids(mergeChanges(list, ['d'], [session('d', 25)]))).toEqual(['c', 'd', 'b', 'a']);
   expect(ids(mergeChanges(list, ['b'], []))).toEqual(['c', 'a']);
+});
+
+test('the first page, read again, comes before what is there; after a gap the list starts anew', () => {
+  const joined = prependPage(list, { sessions: [session('d', 40), session('b', 35), session('c', 30)], next: 'x' });
+  expect([ids(joined), joined.next]).toEqual([['d', 'b', 'c', 'a'], 'more']);
+  const anew = prependPage(list, { sessions: [session('f', 60), session('e', 50)], next: 'x' });
+  expect([ids(anew), anew.next]).toEqual([['f', 'e'], 'x']);
+  const all = prependPage(list, { sessions: [session('b', 35)], next: null });
+  expect([ids(all), all.next]).toEqual([['b'], null]);
 });
 
 test('what belongs behind the loaded part waits for its page', () => {

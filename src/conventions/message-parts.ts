@@ -29,6 +29,8 @@ type Fields = Record<string, unknown>;
 type Collector = (part: Fields, into: MessageParts) => void;
 
 const MAX_DEPTH = 8;
+/** More are no message: vectors and tables are written where parts are expected. */
+const MAX_PARTS = 10_000;
 
 const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectors(pushTextPart, 'text', 'input_text', 'output_text', 'refusal'),
@@ -83,7 +85,7 @@ export function collectPart(part: unknown, into: MessageParts, depth = 0): void 
   if (typeof part === 'string') {
     into.content.push({ type: 'text', text: part.toWellFormed() });
   } else if (Array.isArray(part)) {
-    if (depth < MAX_DEPTH) for (const item of part) collectPart(item, into, depth + 1);
+    if (depth < MAX_DEPTH) collectList(part, into, depth + 1);
   } else if (isObject(part)) {
     const collect = TYPED.get(part['type']) ?? untyped(part);
     if (collect) collect(part, into);
@@ -91,6 +93,12 @@ export function collectPart(part: unknown, into: MessageParts, depth = 0): void 
   } else if (typeof part === 'number' || typeof part === 'boolean') {
     pushText(String(part), into);
   }
+}
+
+function collectList(list: readonly unknown[], into: MessageParts, depth: number): void {
+  const count = Math.min(list.length, MAX_PARTS);
+  for (let at = 0; at < count; at++) collectPart(list[at], into, depth);
+  if (list.length > count) pushText(`[${list.length - count} more]`, into);
 }
 
 /** Whether a value is surely a content block: a document with a `text` among other fields is not. */

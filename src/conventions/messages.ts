@@ -19,6 +19,9 @@ import {
 import { finishReasonOf, messagesInText, unwrapMessages } from './message-wrappers.ts';
 import type { PartCall } from './tool-parts.ts';
 
+/** More is no conversation: vectors and tables are written where messages are expected. */
+const MAX_MESSAGES = 10_000;
+
 type ToolCalls = NonNullable<ChatMessage['tool_calls']>;
 
 export class MessageReader {
@@ -29,7 +32,8 @@ export class MessageReader {
   /** Of the first output message that names one. */
   finishReason: string | undefined;
   #calls = 0;
-  readonly #unanswered: { id: string; name: string }[] = [];
+  /** Names of tools by the ids of their calls. */
+  readonly #unanswered = new Map<string, string>();
 
   /**
    * A conversation: a list of messages, one message, text, or an object that wraps them (`messages`, `contents`, `input`,
@@ -49,7 +53,7 @@ export class MessageReader {
   readSystem(value: unknown): ChatMessage[] {
     const parsed = jsonOf(value) ?? value;
     const parts = emptyParts();
-    for (const item of Array.isArray(parsed) ? parsed : [parsed]) {
+    for (const item of Array.isArray(parsed) ? parsed.slice(0, MAX_MESSAGES) : [parsed]) {
       const isMessage = isObject(item) && (item['parts'] !== undefined || item['role'] !== undefined);
       collectPart(isMessage ? (item['parts'] ?? item['content']) : item, parts);
     }
@@ -60,7 +64,9 @@ export class MessageReader {
   #readAll(value: unknown, role: ChatRole, reasoning: string[]): ChatMessage[] {
     const messages: ChatMessage[] = [];
     const { items, areFragments } = unwrapMessages(value);
-    for (const item of items) this.#readOne(item, role, reasoning, messages);
+    const count = Math.min(items.length, MAX_MESSAGES);
+    for (let at = 0; at < count; at++) this.#readOne(items[at], role, reasoning, messages);
+    if (items.length > count) messages.push({ role, content: `[${items.length - count} more]` });
     return areFragments ? mergeAssistant(messages) : messages;
   }
 
@@ -124,22 +130,24 @@ export class MessageReader {
       if (seen.has(id)) continue;
       seen.add(id);
       this.#calls++;
-      this.#unanswered.push({ id, name: call.name });
+      this.#unanswered.set(id, call.name);
       result.push({ id, type: 'function', function: { name: call.name, arguments: call.arguments } });
     }
     return result;
   }
 
   #toolMessage(result: PartResult): ChatMessage {
-    const at = this.#unanswered.findIndex(({ id, name }) =>
-      result.id !== undefined ? id === result.id : result.name === undefined || name === result.name,
-    );
-    const answered = at < 0 ? undefined : this.#unanswered.splice(at, 1)[0];
-    const id = result.id ?? answered?.id;
+    const id = result.id ?? this.#firstUnanswered(result.name);
+    if (id !== undefined) this.#unanswered.delete(id);
     const message: ChatMessage = { role: 'tool', content: result.content };
     if (result.name !== undefined) message.name = result.name;
     if (id !== undefined) message.tool_call_id = id;
     return message;
+  }
+
+  #firstUnanswered(tool: string | undefined): string | undefined {
+    for (const [id, name] of this.#unanswered) if (tool === undefined || name === tool) return id;
+    return undefined;
   }
 }
 

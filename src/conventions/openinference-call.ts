@@ -27,6 +27,9 @@ const LISTS = ['llm.input_messages.', 'llm.output_messages.', 'llm.tools.', 'llm
 
 const SYSTEM_KEYS = ['system', 'instructions', 'systemInstruction', 'system_instruction'] as const;
 
+/** The legacy API in the JavaScript instrumentation, which writes its prompt as plain `input.value`. */
+const COMPLETIONS = 'OpenAI Completions';
+
 export function readCall(span: SpanSlice, app: Record<string, unknown> | undefined, damage: Damage): Reading {
   const { attributes } = span;
   const [inputs = [], outputs = [], tools = [], prompts = [], choices = []] = indexedGroups(attributes, LISTS);
@@ -52,7 +55,7 @@ export function readCall(span: SpanSlice, app: Record<string, unknown> | undefin
 
   const reading: Reading = {};
   readModelName(attributes, parameters, app, reading);
-  reading.endpoint = prompts.length > 0 ? 'complete' : 'chat';
+  reading.endpoint = prompts.length > 0 || span.name === COMPLETIONS ? 'complete' : 'chat';
   readParameters(attributes, parameters ?? {}, reading);
   put(reading, 'tools', readTools(tools, parameters, damage));
   readTemplate(attributes, damage, reading);

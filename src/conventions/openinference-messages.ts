@@ -51,6 +51,10 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
   }
   addCallIds(raw, body);
   const messages = reader.readOutput(raw);
+  // The flattened message of a refusal has a role only.
+  if (messages.length === 0 && isAnswer(body) && !response.isDamaged && !groups.some(holdsRedacted)) {
+    return reader.readOutput(fromLangChain(body));
+  }
   const choices = isObject(body) && Array.isArray(body['choices']) ? body['choices'].length : 0;
   if (choices <= 1) return mergeAssistant(messages);
   // Some instrumentations write every choice, others the first one only.

@@ -59,9 +59,10 @@ function toMessage({ index, fields }: IndexedGroup, prefix: string, damage: Dama
   };
 }
 
-/** Content blocks are stringified; `null` is how the JavaScript releases write the content of a message that only calls tools. */
+/** Content blocks are stringified, an answer without any too (`[]`); `null` is how the JavaScript releases write the content of a message that only calls tools. */
 function readContent(text: string, role: string, key: string, damage: Damage): unknown {
   if (text === 'null' && role === 'assistant') return undefined;
+  if (text === '[]' && role === 'assistant') return '';
   const blocks = blocksInText(text);
   if (blocks || !text.startsWith('[{"type":"')) return blocks ?? text;
   const saved = endsWhole(text) ? undefined : salvageJson(text);

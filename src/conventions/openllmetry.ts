@@ -95,6 +95,7 @@ function entityKind(span: SpanSlice, entity: unknown): SpanKind {
 
 function readModel(attributes: Attributes, damage: Damage, into: Reading): void {
   const request = attributes['llm.request.type'];
+  put(into, 'provider', firstString(attributes, 'gen_ai.provider.name', 'gen_ai.system'));
   if (request !== undefined) into.endpoint = request === 'completion' ? 'complete' : 'chat';
   put(into, 'frequencyPenalty', numberOf(attributes['llm.frequency_penalty']));
   put(into, 'presencePenalty', numberOf(attributes['llm.presence_penalty']));

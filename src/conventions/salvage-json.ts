@@ -69,10 +69,11 @@ function close(closers: readonly string[]): string {
 
 /** Where the string ends that begins at `from`, or -1 if it does not. */
 function stringEnd(text: string, from: number): number {
-  for (let at = from; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === BACKSLASH) at++;
-    else if (code === QUOTE) return at;
+  for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let before = quote - 1;
+    while (before >= from && text.charCodeAt(before) === BACKSLASH) before--;
+    // An even number of backslashes escapes nothing but itself.
+    if ((quote - before) % 2 === 1) return quote;
   }
   return -1;
 }

@@ -35,9 +35,11 @@ export function readRun(attributes: Attributes, damage: Damage, into: Reading): 
 
 export function readToolCall(attributes: Attributes, damage: Damage, into: Reading): void {
   const input = attributes['ai.toolCall.args'] ?? attributes['ai.toolCall.input'];
+  const result =
+    attributes['ai.toolCall.result'] ?? attributes['ai.toolCall.output'] ?? attributes['gen_ai.tool.call.result'];
   put(into, 'name', stringOf(attributes['ai.toolCall.name']));
   put(into, 'inputs', inputsOf(input, damage, 'ai.toolCall.args'));
-  put(into, 'output', toolOutput(attributes['ai.toolCall.result'] ?? attributes['ai.toolCall.output']));
+  put(into, 'output', toolOutput(result));
 }
 
 /** Texts to embed, or documents and ranking. Vectors are left out: they are large and nobody reads them. */

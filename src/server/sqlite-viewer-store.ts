@@ -3,7 +3,8 @@ import type { LogResponse } from '../datapoint/datapoint.ts';
 import type { SqliteDatabase, SqliteRow, SqliteValue } from '../sqlite/open.ts';
 import { excerpt, searchableText } from './log-text.ts';
 import { toTexts, type ViewerIndex } from './sqlite-viewer-index.ts';
-import { createSessionFinder, type FoundSession, searchTerms } from './sqlite-viewer-query.ts';
+import { createSessionFinder } from './sqlite-viewer-query.ts';
+import { type FoundSession, searchTerms } from './sqlite-viewer-search.ts';
 import type { LogLabel, SessionLog, SessionSummary, ViewerStore } from './viewer-store.ts';
 
 const MAX_FILTER_VALUES = 500;

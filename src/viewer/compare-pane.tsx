@@ -5,9 +5,10 @@ import { navigate } from './browser.ts';
 import { toAnswer, toConversation, toPlainText } from './conversation.ts';
 import { formatCost, formatSeconds, formatTokens, toLabel } from './format.ts';
 import { Icon, TypeIcon } from './icons.tsx';
-import { labelOf, useLog } from './log-pane.tsx';
+import { labelOf } from './log-facts.tsx';
 import { LongText } from './long-text.tsx';
 import { type DiffPiece, type DiffRow, diffTexts } from './text-diff.ts';
+import { useLog } from './use-log.ts';
 import type { ViewLocation } from './view-location.ts';
 
 /** Same lines around a change; more of them are folded. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { excerpt, inputPreview, outputPreview, searchableText } from '../../src/server/log-text.ts';
-import { searchTerms, toMatchExpressions } from '../../src/server/sqlite-viewer-query.ts';
+import { searchTerms, toMatchExpressions } from '../../src/server/sqlite-viewer-search.ts';
 import { markWords, toWords } from '../../src/viewer/mark-words.ts';
 
 const nothing = { inputs: null, messages: null, output: null, outputMessage: null, error: null, label: '' };

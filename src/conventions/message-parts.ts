@@ -89,7 +89,7 @@ export function collectPart(part: unknown, into: MessageParts, depth = 0): void 
   } else if (isObject(part)) {
     const collect = TYPED.get(part['type']) ?? untyped(part);
     if (collect) collect(part, into);
-    else pushText(part, into);
+    else if (saysSomething(part)) pushText(part, into);
   } else if (typeof part === 'number' || typeof part === 'boolean') {
     pushText(String(part), into);
   }

@@ -101,6 +101,12 @@ function collectList(list: readonly unknown[], into: MessageParts, depth: number
   if (list.length > count) pushText(`[${list.length - count} more]`, into);
 }
 
+/** `{ type: 'custom' }` is all that some instrumentations write of a part that they do not know. */
+function saysSomething(part: Fields): boolean {
+  for (const key in part) if (key !== 'type' && part[key] !== undefined && part[key] !== null) return true;
+  return typeof part['type'] !== 'string';
+}
+
 /** Whether a value is surely a content block: a document with a `text` among other fields is not. */
 export function isKnownPart(value: unknown): boolean {
   if (!isObject(value)) return false;

@@ -115,7 +115,8 @@ export class MessageReader {
     }
     // A tool message that is no answer, or an assistant's words under a role that cannot call.
     const message: ChatMessage = { role: parts.calls.length > 0 ? 'assistant' : role };
-    if (content !== undefined) message.content = content;
+    // Beside calls, `""` is what instrumentations write for no text.
+    if (content !== undefined && (content !== '' || parts.calls.length === 0)) message.content = content;
     if (name !== undefined) message.name = name;
     if (parts.calls.length > 0) message.tool_calls = this.#toolCalls(parts.calls);
     into.push(message);

@@ -4,6 +4,7 @@
  * What is due together of one trace is judged and read before any of it is written, and written before any of it is let
  * go: which spans tell of the same call shows only when all are read, and a child's session may stand on an ancestor.
  */
+import { guard } from './guard.ts';
 import type { LogWriter } from './log-writer.ts';
 import { readNode } from './map-log.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -84,7 +85,7 @@ export class Backlog {
       yield* this.#write(closing);
       const drafts = this.#drafts.splice(0);
       for (const node of drafts) {
-        if (node.state === 'held') this.#writer.draft(node);
+        if (node.state === 'held') guard(() => this.#writer.draft(node));
         yield;
       }
       for (const reached of marks) reached();
@@ -98,25 +99,26 @@ export class Backlog {
     let steps = 0;
     const logs: SpanNode[] = [];
     for (const node of run) {
-      if (this.#isLog(node)) logs.push(node);
+      guard(() => this.#isLog(node) && logs.push(node));
       if (++steps % STEPS_PER_LOOK === 0) yield;
     }
     for (const node of logs) {
-      if (node.span) node.reading = readNode(node, node.span, this.#conventions);
+      guard(() => {
+        if (node.span) node.reading = readNode(node, node.span, this.#conventions);
+      });
       yield;
     }
-    settleRun(logs);
+    guard(() => settleRun(logs));
     yield* this.#write(logs);
     for (const node of run) {
-      this.#settle(node);
+      guard(() => this.#settle(node));
       if (++steps % STEPS_PER_LOOK === 0) yield;
     }
   }
 
   *#write(nodes: readonly SpanNode[]): Generator<void> {
     for (const node of nodes) {
-      if (!this.#isLog(node)) continue;
-      this.#writer.write(node);
+      guard(() => this.#isLog(node) && this.#writer.write(node));
       yield;
     }
   }

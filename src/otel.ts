@@ -99,7 +99,8 @@ export function spanOfEvent(traceId: string, spanId: string, event: SpanEvent): 
 }
 
 /** Unix milliseconds, 0 where the time is none. */
-export function millisOf(time: HrTime): number {
+export function millisOf(time: HrTime | undefined): number {
+  if (!time) return 0;
   const millis = Math.floor(time[0] * 1e3 + time[1] / 1e6);
   return Number.isSafeInteger(millis) ? millis : 0;
 }

@@ -15,6 +15,7 @@ import { Drops } from './delivery/drops.ts';
 import { type Late, LogEntry } from './delivery/log-entry.ts';
 import { UPDATES_PER_CONNECTION } from './delivery/sender.ts';
 import { HumanloopError } from './errors.ts';
+import { guard } from './guard.ts';
 import { LogWriter } from './log-writer.ts';
 import { createMapLog } from './map-log.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -236,15 +237,6 @@ function deliveredElsewhere(referenceId: string): LogEntry {
   entry.state = 'delivered';
   entry.isFinal = true;
   return entry;
-}
-
-/** A fault of ours, or of a span that breaks every promise, must not reach the app. */
-function guard(step: () => void): void {
-  try {
-    step();
-  } catch (error) {
-    diag.error('humanloop-otel: a span could not be handled', error);
-  }
 }
 
 /**

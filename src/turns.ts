@@ -25,10 +25,13 @@ export class Turns {
   #run(): void {
     this.#isScheduled = false;
     const untilMillis = performance.now() + SLICE_MILLIS;
-    this.#job ??= this.#createJob();
-    while (!this.#job.next().done) {
-      if (performance.now() >= untilMillis) return this.schedule();
-    }
+    const job = this.#job ?? this.#createJob();
+    // A job that throws is over. It is not left here, where every later turn would take it up again.
     this.#job = undefined;
+    while (!job.next().done) {
+      if (performance.now() < untilMillis) continue;
+      this.#job = job;
+      return this.schedule();
+    }
   }
 }

@@ -13,7 +13,7 @@ const APP_ROOMS = [
   ['span-processor.ts', 'span-exporter.ts'],
   ['pipeline.ts', 'claim-spans.ts'],
   ['backlog.ts'],
-  ['log-writer.ts', 'turns.ts'],
+  ['log-writer.ts', 'turns.ts', 'guard.ts'],
   ['map-log.ts'],
   ['doctor.ts'],
   ['trace/'],

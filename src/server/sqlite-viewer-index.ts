@@ -12,8 +12,8 @@ import type { SessionChange } from './viewer-store.ts';
 /** Writes that come close together are indexed together. */
 const GATHER_MILLIS = 40;
 const SLICE_MILLIS = 10;
-/** Between slices, so that a backlog leaves most of the time to requests. */
-const PAUSE_MILLIS = 15;
+/** Between slices, so that a backlog does not make requests wait for more than one. */
+const PAUSE_MILLIS = 5;
 const RETRY_MILLIS = 1_000;
 const MAX_NAMED_SESSIONS = 50;
 const MAX_FACET_CHARACTERS = 40;

@@ -109,7 +109,7 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
   }
   const isOpen = logId !== undefined;
   return (
-    <main class={isOpen ? 'session has-log' : 'session'}>
+    <main class={`session${isOpen ? ' has-log' : ''}${isOpen && compare === logId ? ' is-choosing' : ''}`}>
       <SessionHead session={loaded.session} shown={loaded.logs.size} total={loaded.total} />
       {problem && (
         <p role="alert" class="problem banner">

@@ -128,6 +128,11 @@ describeInBrowser('how the viewer looks', () => {
     await page.getByRole('tab', { name: 'Content' }).waitFor();
     expect(await page.getByRole('tree').isVisible()).toBe(false);
     expect(await width()).toBe(375);
+    await page.getByRole('link', { name: 'Compare' }).click();
+    await items.nth(3).click();
+    await page.getByRole('heading', { name: 'Comparison' }).waitFor();
+    expect(await width()).toBe(375);
+    await page.getByRole('button', { name: 'Stop comparing' }).click();
     await page.getByRole('button', { name: 'Close the log' }).click();
     expect(await page.getByRole('tree').isVisible()).toBe(true);
     expect(page.url()).toContain(session);

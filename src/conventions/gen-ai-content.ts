@@ -1,11 +1,12 @@
 /** Messages, output and inputs of the GenAI conventions, from attributes first and events else. */
 import type { ChatMessage } from '../datapoint/datapoint.ts';
-import type { Attributes, SpanSlice } from '../otel.ts';
+import { type Attributes, type SpanSlice, scopeOf } from '../otel.ts';
 import { type Damage, isObject, jsonOf, noneIfEmpty, put, stringOf } from './attributes.ts';
 import type { Reading, SpanKind } from './convention.ts';
 import { type EventContent, readEventContent } from './gen-ai-events.ts';
 import { prefixed } from './indexed-groups.ts';
 import { inputsOf } from './inputs.ts';
+import { blocksInText } from './message-parts.ts';
 import { MessageReader, messageText, reasoningMetadata } from './messages.ts';
 import { jsonOrText, plainJson } from './plain-json.ts';
 
@@ -13,6 +14,9 @@ import { jsonOrText, plainJson } from './plain-json.ts';
 const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
 
 const NO_EVENTS: EventContent = {};
+
+/** Stringifies the content blocks of a message into the text of one part. */
+const LANGCHAIN = '@traceloop/instrumentation-langchain';
 
 export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage, into: Reading): void {
   const { attributes } = span;
@@ -28,6 +32,7 @@ export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage
     events.input;
   const system = contentAt(attributes, ['gen_ai.system_instructions'], damage) ?? events.system;
   const history = input === undefined ? [] : reader.read(input);
+  if (scopeOf(span).name === LANGCHAIN) openBlocks(history, reader);
   const messages = withSystem(system === undefined ? [] : reader.readSystem(system), history);
   const output = contentAt(attributes, ['gen_ai.output.messages', 'gen_ai.completion'], damage) ?? events.output;
   const answers = output === undefined ? [] : reader.readOutput(output);
@@ -44,6 +49,13 @@ export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage
   if (others.length > 0) content['choices'] = others;
   put(content, 'evaluations', evaluationsOf(attributes, events));
   put(into, 'contentMetadata', noneIfEmpty(content));
+}
+
+function openBlocks(messages: ChatMessage[], reader: MessageReader): void {
+  for (const [at, { role, content }] of messages.entries()) {
+    const blocks = typeof content === 'string' ? blocksInText(content) : undefined;
+    if (blocks) messages.splice(at, 1, ...reader.read({ role, content: blocks }));
+  }
 }
 
 /** Attribute content as the message readers take it; cut JSON as what could be saved, else as text. */

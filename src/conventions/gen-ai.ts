@@ -78,7 +78,7 @@ export const genAi: Convention = {
         toFinishReason(attributes['gen_ai.response.finish_reason']);
       put(reading, 'finishReason', finishReason);
     }
-    if (isLostAnswer(reading.outputMessage, reading.finishReason, reading.outputTokens)) {
+    if (isLostAnswer(reading.outputMessage, reading.finishReason, reading.outputTokens) || isLostItem(reading)) {
       delete reading.outputMessage;
       delete reading.output;
     }
@@ -88,6 +88,11 @@ export const genAi: Convention = {
     return reading;
   },
 };
+
+/** OpenLLMetry writes `""` and `stop` for all that the Responses API answers besides text: calls, refusals. */
+function isLostItem({ output, outputMessage, callId, outputTokens = 0 }: Reading): boolean {
+  return output === '' && !outputMessage?.tool_calls && callId?.startsWith('resp_') === true && outputTokens > 0;
+}
 
 /** A model name alone may be inherited; a call has usage, content, a provider, or has failed. */
 function looksLikeCall(span: SpanSlice): boolean {

@@ -1,0 +1,79 @@
+/** Rows 7 and 21: the end of an app, and of the parts of it that call us. */
+import { expect, test } from 'vitest';
+import { HumanloopSpanProcessor } from '../../src/index.ts';
+import { type Fault, startMisbehavingV4 } from '../misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor, outputOf } from '../pain/traced-app.ts';
+
+const DEADLINE_MILLIS = 400;
+
+const SERVERS: Record<string, Fault> = {
+  healthy: {},
+  slow: { delayMillis: 100 },
+  hanging: { answer: 'hang' },
+  dripping: { answer: 'drip' },
+  overloaded: { answer: { status: 429, headers: { 'retry-after': '60' } } },
+};
+
+for (const [name, fault] of Object.entries(SERVERS)) {
+  test(`7: shutdown with a server that is ${name} keeps its deadline and accounts for all`, async () => {
+    const server = await startMisbehavingV4({ fault: () => fault });
+    const isWorking = fault.answer === undefined;
+    const deadlineMillis = isWorking ? 5_000 : DEADLINE_MILLIS;
+    const app = appWithProcessor(server, { flushTimeoutMillis: deadlineMillis });
+    const root = app.start('root', { attributes: AGENT });
+    for (let left = 20; left > 0; left--)
+      app.start('child', { parent: root, attributes: { ...AGENT, ...outputOf('x') } }).end();
+    root.end();
+    const startedAt = performance.now();
+    await Promise.all([app.client.shutdown(), app.client.shutdown()]);
+    // A machine with other things to do gets some more.
+    expect(performance.now() - startedAt).toBeLessThan(deadlineMillis + 300);
+    app.expectAccounted();
+    expect(app.stats).toMatchObject({ logged: isWorking ? 21 : 0, dropped: isWorking ? {} : { shutdown: 21 } });
+    await app.client.shutdown();
+  });
+}
+
+test('7: no handler of a signal or of the process is set', async () => {
+  const names = () =>
+    ['SIGTERM', 'SIGINT', 'exit', 'beforeExit', 'uncaughtException', 'unhandledRejection'].map((name) =>
+      process.listenerCount(name),
+    );
+  const before = names();
+  const server = await startMisbehavingV4();
+  const app = appWithProcessor(server);
+  app.start('call').end();
+  await app.client.forceFlush();
+  expect(names()).toEqual(before);
+});
+
+test('21: export after shutdown fails at once, and says so once', async () => {
+  const server = await startMisbehavingV4();
+  const app = appWithExporter(server);
+  await app.client.shutdown();
+  const results: number[] = [];
+  app.client.export([], ({ code }) => results.push(code));
+  await expect.poll(() => results).toEqual([1]);
+  expect(server.requests).toEqual([]);
+});
+
+test('21: a callback that throws is called once, and stops nothing', async () => {
+  const server = await startMisbehavingV4();
+  const app = appWithExporter(server);
+  let calls = 0;
+  app.client.export([], () => {
+    calls++;
+    throw new Error('of the app');
+  });
+  app.start('call').end();
+  await app.flush();
+  await app.client.forceFlush();
+  app.expectDelivered();
+  expect(calls).toBe(1);
+});
+
+test('21: what is never shut down and never used costs nothing', async () => {
+  const before = process.getActiveResourcesInfo().length;
+  for (let left = 20; left > 0; left--) new HumanloopSpanProcessor();
+  expect(process.getActiveResourcesInfo().length).toBe(before);
+});

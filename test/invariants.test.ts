@@ -22,6 +22,8 @@ interface Subject {
   readonly expected: readonly LogRequest[] | undefined;
 }
 
+const ON_ALL = { timeout: 60_000 };
+
 const SUBJECTS: readonly Subject[] = recordingNames().map((name) => {
   const recording = loadRecording(name);
   const file = `${RECORDINGS}${name}.expected.json`;
@@ -33,7 +35,7 @@ const SUBJECTS: readonly Subject[] = recordingNames().map((name) => {
   };
 });
 
-test('each recording arrives as the datapoints expected of it, parents first, each once', async () => {
+test('each recording arrives as the datapoints expected of it, parents first, each once', ON_ALL, async () => {
   const server = await startMisbehavingV4();
   for (const subject of SUBJECTS) {
     const logs = await deliver(server, subject, subject.spans);
@@ -42,7 +44,7 @@ test('each recording arrives as the datapoints expected of it, parents first, ea
   expect(server.breaches).toEqual([]);
 });
 
-test('the tokens of the logs are those of the calls, each once', async () => {
+test('the tokens of the logs are those of the calls, each once', ON_ALL, async () => {
   const server = await startMisbehavingV4();
   for (const subject of SUBJECTS) {
     const logs = await deliver(server, subject, subject.spans);
@@ -50,7 +52,7 @@ test('the tokens of the logs are those of the calls, each once', async () => {
   }
 });
 
-test('spans that end in any order give the same logs', async () => {
+test('spans that end in any order give the same logs', ON_ALL, async () => {
   const subject = fc.constantFrom(...SUBJECTS.filter(({ spans }) => spans.length > 1));
   const shuffled = subject.chain((each) =>
     fc.tuple(fc.constant(each), fc.shuffledSubarray([...each.spans], { minLength: each.spans.length })),
@@ -62,7 +64,7 @@ test('spans that end in any order give the same logs', async () => {
       if (each.expected) expect(logs).toEqual(inOrder(each.expected));
       expect(server.breaches).toEqual([]);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 

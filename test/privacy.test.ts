@@ -15,6 +15,8 @@ const RECORDINGS = recordingNames().map(plantedRecording);
 /** A hook sees the final datapoint, whatever it was read from: some recordings are enough. */
 const SOME = RECORDINGS.filter((_, index) => index % 8 === 0);
 
+const ON_ALL = { timeout: 60_000 };
+
 const message = JSON.stringify([{ role: 'assistant', parts: [{ type: 'text', content: SECRET }] }]);
 
 const mask: Redact = (log) => JSON.parse(JSON.stringify(log).replaceAll(SECRET, '***'));
@@ -62,12 +64,12 @@ class Replay {
 }
 
 test('without any option the secrets are sent, so that the tests below mean something', async () => {
-  const { server, sent } = await run({});
-  expect(server.logs.size).toBeGreaterThan(300);
-  expect(sent.split(SECRET).length).toBeGreaterThan(3_000);
+  const { server, sent } = await run({}, SOME);
+  expect(server.logs.size).toBeGreaterThan(30);
+  expect(sent.split(SECRET).length).toBeGreaterThan(300);
 });
 
-test('captureContent: false sends no word of content, and says none in diagnostics', async () => {
+test('captureContent: false sends no word of content, and says none in diagnostics', ON_ALL, async () => {
   const diagnostics = collectDiag();
   const { server, sent } = await run({ captureContent: false });
   expect(server.logs.size).toBeGreaterThan(300);

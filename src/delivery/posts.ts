@@ -47,8 +47,17 @@ export class Posts {
     this.#waves.add(entry);
   }
 
+  /** Without those that the disk has lost; their loss may have made others ready. */
+  #takeLoaded(): LogEntry[] {
+    for (let batch = this.#waves.take(); batch.length > 0; batch = this.#waves.take()) {
+      const loaded = batch.filter((entry) => entry.storedBytes === undefined || this.#options.load(entry));
+      if (loaded.length > 0) return loaded;
+    }
+    return [];
+  }
+
   take(): Shipment | undefined {
-    const entries = this.#waves.take().filter((entry) => entry.storedBytes === undefined || this.#options.load(entry));
+    const entries = this.#takeLoaded();
     if (entries.length === 0) return undefined;
     const body = encodeWave(entries);
     const sent = entries.map((entry) => entry.desired);

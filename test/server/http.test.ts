@@ -23,7 +23,14 @@ function rawStatus(port: number, headers: Record<string, string>, method = 'GET'
 
 test('unknown paths are 404, wrong methods 405 with what is allowed', async () => {
   const { call } = await startTestServer();
-  for (const path of ['/v4', '/viewer/api/nothing', '/viewer/assets/viewer-none.js', '/v4/nothing', '/v4/logs/a/b', '/v5/logs']) {
+  for (const path of [
+    '/v4',
+    '/viewer/api/nothing',
+    '/viewer/assets/viewer-none.js',
+    '/v4/nothing',
+    '/v4/logs/a/b',
+    '/v5/logs',
+  ]) {
     expect(await call('GET', path)).toMatchObject({ status: 404, body: { detail: 'Not Found' } });
   }
   const wrong = await call('PUT', '/v4/logs', {});

@@ -90,6 +90,15 @@ export function questionOf({ messages }: Reading): string | undefined {
   return last && JSON.stringify([last.role, last.content ?? last.tool_calls]);
 }
 
+/** Whether one instrumentation, which writes the same words for the same thing, asked and got something else there. */
+export function isOtherCall(outer: CallSpan, inner: CallSpan): boolean {
+  if (outer.scope !== inner.scope) return false;
+  const [answer, question] = [answerOf(outer.reading), questionOf(outer.reading)];
+  const [innerAnswer, innerQuestion] = [answerOf(inner.reading), questionOf(inner.reading)];
+  if (answer === undefined || question === undefined || innerAnswer === undefined) return false;
+  return innerQuestion !== undefined && answer !== innerAnswer && question !== innerQuestion;
+}
+
 /** What a provider adds to the name of a model for the version that answered: `-2024-08-06`, `-0613`, `-latest`. */
 const VERSION = /^[-@:](\d{4}|latest)/;
 

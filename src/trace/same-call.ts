@@ -4,7 +4,8 @@
  * Several spans can tell of one call: a framework's around the client library's, two instrumentations of one client, an
  * aggregate around the calls of a loop. Seen alone each of them is a call. Among the others:
  * - an LLM span with LLM spans below it is a wrapper, if they carry the call: an agent where tools ran below it, else generic;
- * - it is a call of its own if it has a response id, or usage, that nothing below it has;
+ * - it is a call of its own if it has a response id, or usage, that nothing below it has, or if the same instrumentation
+ *   tells of other questions and answers below it: agents that hand over to others nest so;
  * - of two spans of the same call, the one with the messages keeps it;
  * - a wrapper's counts are an aggregate, and stand under `metadata.usage`.
  *
@@ -16,6 +17,7 @@ import {
   answerOf,
   type CallSpan,
   hasUsage,
+  isOtherCall,
   type Settled,
   tellsMore,
   withoutOwnUsage,
@@ -23,11 +25,12 @@ import {
 } from './call-span.ts';
 import { findDoubles } from './double-calls.ts';
 
+/** A span with more calls below it is a wrapper, whatever they say. */
+const MAX_COMPARED = 64;
+
 /** What is known of the calls below a span. */
 interface Below {
-  models: number;
-  /** The one model call below, if there is just one. */
-  only: CallSpan | undefined;
+  calls: CallSpan[];
   ids: Set<string>;
   /** Each call's counts, as text. */
   usages: Set<string>;
@@ -68,11 +71,12 @@ function judge(
   const { kind, reading } = span;
   if (kind === 'tool') return { ...(under ?? nothing()), hasTools: true };
   if (kind === 'model') {
-    if (!under || under.models === 0) {
+    if (!under || under.calls.length === 0) {
       calls.add(span);
       return withCall(under, span);
     }
-    const inner = under.only;
+    const isOther = under.calls.length <= MAX_COMPARED && under.calls.every((call) => isOtherCall(span, call));
+    const inner = under.calls.length === 1 && !isOther ? under.calls[0] : undefined;
     if (inner && isSameCall(reading, inner.reading)) {
       if (!tellsMore(reading, inner.reading)) {
         keep(inner, span, settled);
@@ -85,7 +89,7 @@ function judge(
       calls.add(span);
       return withCall({ ...nothing(), hasTools: under.hasTools }, span);
     }
-    if (hasOwnCall(reading, under)) {
+    if (isOther || hasOwnCall(reading, under)) {
       calls.add(span);
       return withCall(under, span);
     }
@@ -93,7 +97,7 @@ function judge(
     return under;
   }
   if (kind === 'generic' && hasUsage(reading)) {
-    if (!under || (under.models === 0 && under.usages.size === 0)) return withUsage(under ?? nothing(), reading);
+    if (!under || (under.calls.length === 0 && under.usages.size === 0)) return withUsage(under ?? nothing(), reading);
     settled.set(span, { kind, reading: withoutOwnUsage(reading) });
   }
   return under;
@@ -133,8 +137,7 @@ function keep(span: CallSpan, double: CallSpan, settled: Map<CallSpan, Settled>)
 
 function nothing(): Below {
   return {
-    models: 0,
-    only: undefined,
+    calls: [],
     ids: new Set(),
     usages: new Set(),
     promptTokens: 0,
@@ -145,8 +148,7 @@ function nothing(): Below {
 
 function withCall(under: Below | undefined, span: CallSpan): Below {
   const result = withUsage(under ?? nothing(), span.reading);
-  result.only = result.models === 0 ? span : undefined;
-  result.models++;
+  result.calls.push(span);
   if (span.reading.callId !== undefined) result.ids.add(span.reading.callId);
   return result;
 }
@@ -166,14 +168,19 @@ function usageText({ promptTokens, outputTokens }: Reading): string {
 function merge(first: Below | undefined, second: Below): Below {
   if (!first) return second;
   return {
-    models: first.models + second.models,
-    only: first.models === 0 ? second.only : second.models === 0 ? first.only : undefined,
+    calls: joined(first.calls, second.calls),
     ids: union(first.ids, second.ids),
     usages: union(first.usages, second.usages),
     promptTokens: first.promptTokens + second.promptTokens,
     outputTokens: first.outputTokens + second.outputTokens,
     hasTools: first.hasTools || second.hasTools,
   };
+}
+
+function joined(first: CallSpan[], second: CallSpan[]): CallSpan[] {
+  const [small, large] = first.length < second.length ? [first, second] : [second, first];
+  for (const call of small) large.push(call);
+  return large;
 }
 
 function union(first: Set<string>, second: Set<string>): Set<string> {

@@ -74,7 +74,10 @@ export function readUser(span: SpanSlice): string | undefined {
 /** Tags that the app put on the span or its trace. */
 export function readTags(span: SpanSlice): string[] | undefined {
   const { attributes } = span;
-  const tags = stringListOf(attributes['tag.tags']) ?? stringListOf(attributes['langfuse.trace.tags']);
+  const tags =
+    stringListOf(attributes['tag.tags']) ??
+    stringListOf(attributes['langfuse.trace.tags']) ??
+    stringListOf(attributes['mastra.tags']);
   if (tags) return tags;
   const joined = stringOf(attributes['langsmith.span.tags']);
   return joined?.split(',').map((tag) => tag.trim());

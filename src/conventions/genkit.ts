@@ -132,8 +132,10 @@ function readStep({ attributes, name }: SpanSlice, damage: Damage): Reading {
   const answer = isObject(output) ? (output['message'] ?? output['candidates']) : undefined;
   const [outputMessage] = answer === undefined ? [] : new MessageReader().readOutput(answer);
   const usage = readUsage(isObject(output) ? output['usage'] : undefined);
+  const ownName = stringOf(attributes['genkit:name']) ?? nameInKey(attributes['genkit:key']) ?? name;
   return defined<Reading>({
-    name: stringOf(attributes['genkit:name']) ?? nameInKey(attributes['genkit:key']) ?? name,
+    ...(isEmbedder && readModelName(ownName)),
+    name: ownName,
     inputs: withoutKey(inputsOf(attributes[INPUT], damage, INPUT)),
     outputMessage,
     // Vectors are left out: they are large and nobody reads them.

@@ -1,7 +1,8 @@
 /**
  * Google's Agent Development Kit: request and response as JSON in `gcp.vertex.agent.*`, set when the model has answered.
  *
- * A call that fails is a `call_llm` span that has ended with no attribute at all.
+ * A call that fails is a `call_llm` span that has ended with no attribute at all, and a tool that throws an `execute_tool` span
+ * without any. The calls of an agent that another one hands over to are below the call that asked for it.
  */
 import { type Attributes, type SpanSlice, scopeOf } from '../otel.ts';
 import { countOf, type Damage, defined, definedOrNone, objectOf, stringOf } from './attributes.ts';
@@ -49,7 +50,7 @@ export const googleAdk: Convention = {
     const damage: Damage = new Set();
     const kind = googleAdk.classify(span);
     const { metadata, ...content } =
-      kind === 'model' ? readCall(span, damage) : kind === 'tool' ? readTool(attributes, damage) : readRun(span);
+      kind === 'model' ? readCall(span, damage) : kind === 'tool' ? readTool(span, damage) : readRun(span);
     return defined<Reading>({
       ...content,
       metadata: defined<Fields>({
@@ -119,20 +120,33 @@ function readFailure(span: SpanSlice, response: Fields | undefined): ReadError |
   return readError(span, isSilent ? { failed: true, type: 'no response' } : {});
 }
 
-function readTool(attributes: Attributes, damage: Damage): Reading {
+function readTool(span: SpanSlice, damage: Damage): Reading {
+  const { attributes } = span;
   const output = attributes[TOOL_OUTPUT];
+  const isSilent = span.ended !== false && attributes['gen_ai.tool.name'] === undefined && output === undefined;
   return defined<Reading>({
+    name: stringOf(attributes['gen_ai.tool.name'] ?? /^execute_tool (.+)/.exec(span.name)?.[1]),
+    error: readError(span, isSilent ? { failed: true, type: 'no result' } : {}),
     inputs: attributes[TOOL_INPUT] === 'N/A' ? undefined : inputsOf(attributes[TOOL_INPUT], damage, TOOL_INPUT),
     output: NOTHING.has(output) ? undefined : readResult(output),
   });
 }
 
-/** Agents, the invocation around them, and data sent to a live one. */
-function readRun({ attributes, name }: SpanSlice): Reading {
+/** Agents, workflows and their nodes, the invocation around them, and data sent to a live agent. */
+function readRun(span: SpanSlice): Reading {
+  const { attributes, name } = span;
   const data = attributes['gcp.vertex.agent.data'];
+  const status = stringOf(attributes['adk.node.status']);
+  const named = /^(?:invoke_agent|agent_run|invoke_workflow|execute_node) \[?([^\]]+)/.exec(name)?.[1];
   return defined<Reading>({
-    name: stringOf(attributes['gen_ai.agent.name'] ?? /^(?:invoke_agent|agent_run) \[?([^\]]+)/.exec(name)?.[1]),
+    name: stringOf(attributes['gen_ai.agent.name'] ?? attributes['adk.workflow.name'] ?? named),
     inputs: NOTHING.has(data) ? undefined : inputsOf(structuredOf(data)),
+    error: readError(span, status === 'failed' ? { failed: true, type: 'node failed' } : {}),
+    metadata: defined<Fields>({
+      node_path: stringOf(attributes['adk.node.path']),
+      node_status: status,
+      attempt: countOf(attributes['adk.node.attempt']),
+    }),
   });
 }
 

@@ -8,7 +8,7 @@ import type { ImageContent, TextContent } from '../datapoint/datapoint.ts';
 import { firstValue, isObject, jsonOf, stringOf, textOf } from './attributes.ts';
 import { readMedia, toMediaContent } from './media.ts';
 import { textOrJson } from './plain-json.ts';
-import { type PartCall, readCall, readResult } from './tool-parts.ts';
+import { isJsonBlock, onlyValue, type PartCall, readCall, readResult } from './tool-parts.ts';
 
 export interface PartResult {
   readonly id: string | undefined;
@@ -42,6 +42,10 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectors(pushResult, 'web_search_tool_result', 'mcp_tool_result'),
   ...collectors(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
   ...collectors(pushMedia, 'input_audio', 'audio', 'audio_url', 'video_url', 'document', 'document-url', 'media'),
+  // Blocks of which an instrumentation writes nothing but the type.
+  ...collectors(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
+  ...collectors(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
+  ...collectors(pushNothing, 'cache_point', 'cachePointBlock'),
 ]);
 
 const CALL_KEYS = ['toolUse', 'functionCall', 'function_call', 'toolRequest', 'tool_call'] as const;
@@ -89,7 +93,7 @@ export function collectPart(part: unknown, into: MessageParts, depth = 0): void 
   } else if (isObject(part)) {
     const collect = TYPED.get(part['type']) ?? untyped(part);
     if (collect) collect(part, into);
-    else if (saysSomething(part)) pushText(part, into);
+    else if (saysSomething(part)) pushText(onlyValue(part) ?? part, into);
   } else if (typeof part === 'number' || typeof part === 'boolean') {
     pushText(String(part), into);
   }
@@ -125,7 +129,7 @@ export function blocksInText(text: string): unknown[] | undefined {
 /** What a tool answered: text as it is, content blocks joined, anything else as JSON. */
 export function resultContent(value: unknown): MessageContent {
   if (value === undefined || value === null) return '';
-  if (Array.isArray(value) && value.length > 0 && value.every(isKnownPart)) {
+  if (Array.isArray(value) && value.length > 0 && value.every((block) => isKnownPart(block) || isJsonBlock(block))) {
     const parts = emptyParts();
     for (const block of value) collectPart(block, parts);
     const content = joinContent(parts.content);
@@ -143,6 +147,8 @@ function untyped(part: Fields): Collector | undefined {
   if (firstValue(part, REASONING_KEYS) !== undefined) return pushReasoning;
   const media = MEDIA_KEYS.find(([key]) => isObject(part[key]));
   if (media) return (_part, into) => pushMedia(part[media[0]] as Fields, into, media[1]);
+  // A mark for the provider's cache, which says nothing to the model.
+  if (isObject(part['cachePoint'])) return pushNothing;
   return typeof part['content'] === 'string' ? pushTextPart : undefined;
 }
 
@@ -181,6 +187,8 @@ function pushResult(part: Fields, into: MessageParts): void {
   const { id, name, value } = readResult(part);
   into.results.push({ id, name, content: resultContent(value) });
 }
+
+function pushNothing(): void {}
 
 function pushMedia(part: Fields, into: MessageParts, modality?: string): void {
   into.content.push(toMediaContent(readMedia(part, modality)));

@@ -44,6 +44,8 @@ const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   'stop_sequences',
   'stopSequences',
   'response_format',
+  'responseMimeType',
+  'response_mime_type',
   'text',
   'tools',
   'functions',
@@ -143,6 +145,9 @@ export function readParameters(
 }
 
 function responseFormat(parameters: Record<string, unknown>): Reading['responseFormat'] {
+  if ((parameters['responseMimeType'] ?? parameters['response_mime_type']) === 'application/json') {
+    return { type: 'json_object' };
+  }
   const format = objectOf(parameters['response_format']) ?? objectOf(objectOf(parameters['text'])?.['format']);
   if (format?.['type'] === 'json_object') return { type: 'json_object' };
   if (format?.['type'] !== 'json_schema') return undefined;
@@ -152,13 +157,20 @@ function responseFormat(parameters: Record<string, unknown>): Reading['responseF
   return { type: 'json_schema', ...(schema && { json_schema: schema }) };
 }
 
+/** Gemini's names of what others call by one name. */
+const COMMON_NAMES: ReadonlyMap<string, string> = new Map([
+  ['topK', 'top_k'],
+  ['candidateCount', 'n'],
+  ['candidate_count', 'n'],
+]);
+
 function otherParameters(parameters: Record<string, unknown>): Record<string, unknown> | undefined {
   const fromResponse = isResponse(parameters);
   const other: Record<string, unknown> = {};
   for (const key in parameters) {
     if (READ_ELSEWHERE.has(key) || (fromResponse && RESPONSE_ONLY.has(key)) || key === '__proto__') continue;
     const value = parameters[key];
-    if (!isEmpty(value)) put(other, key, plainJson(value));
+    if (!isEmpty(value)) put(other, COMMON_NAMES.get(key) ?? key, plainJson(value));
   }
   return noneIfEmpty(other);
 }

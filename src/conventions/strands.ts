@@ -1,7 +1,8 @@
 /**
  * Strands Agents: GenAI spans whose content is in span events; for tools the events hold arguments and result.
  *
- * `gen_ai.system` names the framework, not the provider. Each cycle of the agent's loop repeats the events of the call in it.
+ * `gen_ai.system` and the scope name the framework, not the provider, or whatever `OTEL_SERVICE_NAME` is set to. Each cycle of the
+ * agent's loop repeats the events of the call in it.
  */
 import { type SpanSlice, scopeOf } from '../otel.ts';
 import { defined, isObject, listOf, numberOf, stringOf } from './attributes.ts';
@@ -15,6 +16,8 @@ import { readError } from './read-error.ts';
 
 const SYSTEM = 'strands-agents';
 const PYTHON_SCOPE = 'strands.telemetry.tracer';
+/** Nobody else writes it. */
+const START = 'gen_ai.event.start_time';
 const DETAILS = 'gen_ai.client.inference.operation.details';
 
 export const strands: Convention = {
@@ -24,7 +27,7 @@ export const strands: Convention = {
     const { attributes } = span;
     if (attributes['gen_ai.system'] !== SYSTEM && attributes['gen_ai.provider.name'] !== SYSTEM) {
       const scope = scopeOf(span).name;
-      if (scope !== SYSTEM && scope !== PYTHON_SCOPE) return undefined;
+      if (scope !== SYSTEM && scope !== PYTHON_SCOPE && attributes[START] === undefined) return undefined;
     }
     if (attributes['gen_ai.operation.name'] !== undefined) return genAi.classify(span);
     return attributes['agent_loop.cycle_id'] !== undefined || attributes['event_loop.cycle_id'] !== undefined
@@ -37,8 +40,10 @@ export const strands: Convention = {
     const kind = strands.classify(span);
     const firstToken = numberOf(attributes['gen_ai.server.time_to_first_token']);
     return defined<Reading>({
+      ...(kind !== 'tool' && { provider: SYSTEM }),
       ...(kind === 'tool' && readTool(span)),
       ...(kind === 'agent' && readAgent(span)),
+      ...(kind === 'generic' && readGroup(span)),
       metadata: firstToken === undefined ? undefined : { time_to_first_chunk_ms: firstToken },
     });
   },
@@ -57,6 +62,8 @@ function readTool(span: SpanSlice): Reading {
       output ??= partOf(body['gen_ai.output.messages'], 'response');
     }
   }
+  input ??= partOf(attributes['gen_ai.input.messages'], 'arguments');
+  output ??= partOf(attributes['gen_ai.output.messages'], 'response');
   const failed = attributes['gen_ai.tool.status'] === 'error';
   return defined<Reading>({
     inputs: inputsOf(input),
@@ -69,6 +76,17 @@ function partOf(messages: unknown, key: 'arguments' | 'response'): unknown {
   const message = listOf(messages)?.[0];
   const part = isObject(message) && Array.isArray(message['parts']) ? message['parts'][0] : undefined;
   return isObject(part) ? part[key] : undefined;
+}
+
+/** A graph or a swarm, and its nodes: named by their id, for the agent's name is the kind of the group. */
+function readGroup(span: SpanSlice): Reading {
+  const { attributes } = span;
+  const failed = attributes['gen_ai.agent.status'] === 'FAILED';
+  return defined<Reading>({
+    name: stringOf(attributes['gen_ai.agent.id']),
+    inputs: inputsOf(attributes['gen_ai.agent.input']),
+    error: readError(span, failed ? { failed, type: 'node failed' } : {}),
+  });
 }
 
 function readAgent(span: SpanSlice): Reading {

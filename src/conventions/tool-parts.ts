@@ -38,3 +38,22 @@ export function readResult(part: Fields): { id: string | undefined; name: string
 function unwrapOutput(value: unknown): unknown {
   return isObject(value) && 'value' in value && AI_SDK_OUTPUTS.has(value['type']) ? value['value'] : value;
 }
+
+/** Keys that may hold all that an untyped part says: structured output, the JSON that a tool has answered. */
+const VALUE_KEYS: ReadonlySet<string> = new Set(['data', 'json']);
+
+/** What Bedrock's tools answer: `{ json }`. */
+export function isJsonBlock(value: unknown): boolean {
+  return isObject(value) && value['json'] !== undefined && onlyValue(value) !== undefined;
+}
+
+/** The value of a part that holds nothing else, and no word on what it is. */
+export function onlyValue(part: Fields): unknown {
+  let value: unknown;
+  for (const key in part) {
+    if (key === 'metadata') continue;
+    if (value !== undefined || !VALUE_KEYS.has(key)) return undefined;
+    value = part[key];
+  }
+  return value;
+}

@@ -62,7 +62,7 @@ describe('a Genkit span', () => {
       temperature: 0.1,
       maxTokens: 50,
       responseFormat: { type: 'json_object' },
-      other: { topK: 3, schema: { type: 'object' } },
+      other: { top_k: 3, schema: { type: 'object' } },
       output: '{"a":1}',
       finishReason: 'length',
       promptTokens: 5,

@@ -14,8 +14,8 @@ export interface Plan {
   readonly poisonShare: number;
   /** Share of traces whose root is not ended before the process is. */
   readonly openShare: number;
-  /** When all is traced: sends everything and ends, waits to be killed, or is shut down. */
-  readonly ending: 'drain' | 'wait' | 'shutdown';
+  /** When all is traced: sends everything and ends, waits to be killed, is shut down, or exits at once. */
+  readonly ending: 'drain' | 'wait' | 'shutdown' | 'exit';
   readonly options: HumanloopOptions;
 }
 
@@ -110,6 +110,7 @@ for (let left = plan.traces; left > 0; left--) {
 }
 await Promise.all(playing);
 process.stdout.write('traced\n');
+if (plan.ending === 'exit') process.exit(0);
 if (plan.ending === 'wait') setInterval(() => undefined, 60_000);
 if (plan.ending === 'drain') await drain();
 if (plan.ending === 'drain' || plan.ending === 'shutdown') {

@@ -18,7 +18,8 @@ import { toFinishReason } from './finish-reason.ts';
 import { type IndexedGroup, indexedGroups } from './indexed-groups.ts';
 import { finishReasonOf } from './message-wrappers.ts';
 import { MessageReader, messageText } from './messages.ts';
-import { isRedacted, type RawValue, readInput, readOutput, readValue } from './openinference-messages.ts';
+import { readInput } from './openinference-input.ts';
+import { isRedacted, type RawValue, readOutput, readValue } from './openinference-messages.ts';
 import { invocationParameters, isResponse, readModelName, readParameters } from './openinference-parameters.ts';
 import { readTools } from './openinference-tools.ts';
 import { plainObject } from './plain-json.ts';
@@ -40,8 +41,8 @@ export function readCall(span: SpanSlice, app: Record<string, unknown> | undefin
   const responseBody = bodyOf(response);
 
   const reader = new MessageReader();
-  const messages =
-    prompts.length > 0 ? readPrompts(prompts) : readInput(inputs, request, isFlattenedWithLoss(span), reader);
+  const texts = prompts.length > 0 ? readPrompts(prompts) : serialisedPrompts(request);
+  const messages = texts ?? readInput(inputs, request, isFlattenedWithLoss(span), reader);
   if (messages.length > 0 && !messages.some(isSystem)) {
     const system =
       (requestBody && firstValue(requestBody, SYSTEM_KEYS)) ?? (parameters && firstValue(parameters, SYSTEM_KEYS));
@@ -55,7 +56,7 @@ export function readCall(span: SpanSlice, app: Record<string, unknown> | undefin
 
   const reading: Reading = {};
   readModelName(attributes, parameters, app, reading);
-  reading.endpoint = prompts.length > 0 || span.name === COMPLETIONS ? 'complete' : 'chat';
+  reading.endpoint = texts !== undefined || span.name === COMPLETIONS ? 'complete' : 'chat';
   readParameters(attributes, parameters ?? {}, reading);
   put(reading, 'tools', readTools(tools, parameters, damage));
   readTemplate(attributes, damage, reading);
@@ -110,6 +111,13 @@ function readPrompts(prompts: readonly IndexedGroup[]): ChatMessage[] {
     const content = textOf(fields['prompt.text']);
     return content === undefined || isRedacted(content) ? [] : [{ role: 'user' as const, content }];
   });
+}
+
+/** What LangChain's classes for the completion API are called with. */
+function serialisedPrompts({ json }: RawValue): ChatMessage[] | undefined {
+  const prompts = isObject(json) && Object.keys(json).length === 1 ? json['prompts'] : undefined;
+  if (!Array.isArray(prompts) || !prompts.every((prompt) => typeof prompt === 'string')) return undefined;
+  return prompts.map((content) => ({ role: 'user', content }));
 }
 
 /** Answers of the completion API. */

@@ -20,19 +20,7 @@ export function isRedacted(value: unknown): boolean {
   return REDACTED.has(value);
 }
 
-/** `llm.input_messages`, or the request itself: where there are none, and where the flattened list has lost something. */
-export function readInput(
-  groups: readonly IndexedGroup[],
-  request: RawValue,
-  hasLoss: boolean,
-  reader: MessageReader,
-): ChatMessage[] {
-  const isBetter = hasLoss && isObject(request.json) && !request.isDamaged && !groups.some(holdsRedacted);
-  if (groups.length > 0 && !isBetter) return reader.read(groups.map(({ fields }) => toMessage(fields)));
-  return reader.read(request.json === undefined ? request.text : fromLangChain(request.json));
-}
-
-function holdsRedacted({ fields }: IndexedGroup): boolean {
+export function holdsRedacted({ fields }: IndexedGroup): boolean {
   for (const key in fields) if (isRedacted(fields[key])) return true;
   return false;
 }
@@ -63,7 +51,7 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
 
 const NESTED_LISTS = ['message.tool_calls.', 'message.contents.'] as const;
 
-function toMessage(fields: Attributes): Fields | undefined {
+export function toMessage(fields: Attributes): Fields | undefined {
   const [calls = [], contents = []] = indexedGroups(fields, NESTED_LISTS);
   const toolCalls: Fields[] = [];
   for (const { fields: call } of calls) {

@@ -65,5 +65,16 @@ function withoutStack(message: string): string {
   const python = message.indexOf('\nTraceback (most recent call last)');
   const node = message.search(/\n {4}at /);
   const end = Math.min(python < 0 ? message.length : python, node < 0 ? message.length : node, MAX_MESSAGE_CHARS);
-  return message.slice(0, end).trimEnd().toWellFormed();
+  return withoutRepetition(message.slice(0, end).trimEnd()).toWellFormed();
+}
+
+/** `message`, empty line, `Name: message`: what is left of LangChain's message and stack. */
+function withoutRepetition(message: string): string {
+  const half = Math.floor(message.length / 2);
+  for (let at = message.indexOf('\n\n'); at >= 0 && at <= half; at = message.indexOf('\n\n', at + 1)) {
+    const first = message.slice(0, at).trimEnd();
+    const rest = message.slice(at).trimStart();
+    if (rest.endsWith(first) && /^\w+: $/.test(rest.slice(0, rest.length - first.length))) return first;
+  }
+  return message;
 }

@@ -60,5 +60,7 @@ export function toSchema(value: unknown): Record<string, unknown> | undefined {
 function innerOf(tool: Fields): Fields {
   if (isObject(tool['function'])) return tool['function'];
   if (isObject(tool['toolSpec'])) return tool['toolSpec'];
+  // Haystack's own serialisation names the class beside it.
+  if (isObject(tool['data']) && tool['name'] === undefined) return tool['data'];
   return tool;
 }

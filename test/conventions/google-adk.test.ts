@@ -132,4 +132,20 @@ describe('a span of the Agent Development Kit', () => {
     );
     expect(reading).toMatchObject({ name: 'get_weather', inputs: { location: 'Paris' }, output: '{"temp":57}' });
   });
+
+  it('has failed as a tool that gave nothing, or as a node whose status says so', () => {
+    const tool = makeSpan({}, { name: 'execute_tool get_weather', scope });
+    expect(googleAdk.read(tool)).toMatchObject({ name: 'get_weather', error: { type: 'no result' } });
+    expect(googleAdk.read({ ...tool, ended: false }).error).toBeUndefined();
+    const node = { 'gen_ai.operation.name': 'execute_node', 'adk.node.path': 'pipeline.one' };
+    const failed = read({ ...node, 'adk.node.status': 'failed' }, { name: 'execute_node one', scope });
+    expect(failed).toMatchObject({
+      name: 'one',
+      error: { type: 'node failed' },
+      metadata: { node_path: 'pipeline.one' },
+    });
+    expect(
+      read({ ...node, 'adk.node.status': 'completed' }, { name: 'execute_node one', scope }).error,
+    ).toBeUndefined();
+  });
 });

@@ -93,4 +93,11 @@ describe('a Haystack span', () => {
     });
     expect(reading.contentMetadata).toEqual({ choices: [{ role: 'assistant', content: 'hey' }] });
   });
+
+  it('offers tools in its own serialisation', () => {
+    const schema = { type: 'object' };
+    const data = { name: 'get_weather', description: 'Weather', parameters: schema };
+    const input = { messages: [], tools: [{ type: 'haystack.tools.tool.Tool', data }] };
+    expect(component('OpenAIChatGenerator', input, { replies: [] }).tools).toEqual([data]);
+  });
 });

@@ -276,4 +276,13 @@ describe('answers', () => {
     expect(isLostAnswer({ role: 'assistant', content: '' }, undefined, 9)).toBe(true);
     expect(isLostAnswer({ role: 'assistant', content: '' }, 'stop', 9)).toBe(false);
   });
+
+  it('keep values without a word on what they are, and no marks for a cache', () => {
+    const read = (content: unknown) => new MessageReader().read([{ role: 'user', content }]);
+    expect(read([{ data: { city: 'Paris' } }])).toEqual([{ role: 'user', content: '{"city":"Paris"}' }]);
+    expect(read([{ text: 'Hi' }, { cachePoint: { cacheType: 'default' } }])).toEqual([{ role: 'user', content: 'Hi' }]);
+    const result = read([{ toolResult: { toolUseId: 't', content: [{ json: { celsius: 18 } }] } }]);
+    expect(result).toEqual([{ role: 'tool', content: '{"celsius":18}', tool_call_id: 't' }]);
+    expect(read([{ type: 'reasoningBlock' }, { type: 'imageBlock' }])).toEqual([{ role: 'user', content: '[image]' }]);
+  });
 });

@@ -93,4 +93,17 @@ describe('a Strands span', () => {
     const attributes = { ...strands, 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.status': 'error' };
     expect(read(attributes).error).toEqual({ type: 'tool error' });
   });
+
+  it('is known under a service name of its own, and has failed as a node whose status says so', () => {
+    const named = { 'gen_ai.system': 'shop', 'gen_ai.event.start_time': '2026-11-22T10:00:00.000Z' };
+    expect(read({ ...named, 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' }).provider).toBe(
+      'strands-agents',
+    );
+    const node = { ...named, 'gen_ai.operation.name': 'execute_node', 'gen_ai.agent.id': 'writer' };
+    expect(read({ ...node, 'gen_ai.agent.status': 'FAILED' })).toMatchObject({
+      name: 'writer',
+      error: { type: 'node failed' },
+    });
+    expect(read({ ...node, 'gen_ai.agent.status': 'COMPLETED' }).error).toBeUndefined();
+  });
 });

@@ -96,7 +96,8 @@ async function fill(): Promise<void> {
 /** New sessions behind those of the fill, as fast as `WRITES_PER_SECOND` says. */
 function startWriting() {
   const times: number[] = [];
-  let index = Math.ceil(sessions / 100) * LOGS_PER_SESSION + Math.floor(Date.now() / 1000) * LOGS_PER_SESSION;
+  // Other sessions than those of the fill, and than those of a run before.
+  let index = (Math.ceil(sessions / 100) + (Math.floor(Date.now() / 1000) % 1_000_000)) * LOGS_PER_SESSION;
   const timer = setInterval(async () => {
     const body = JSON.stringify(syntheticRequest(index++));
     const start = performance.now();

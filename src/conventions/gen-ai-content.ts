@@ -63,13 +63,16 @@ function contentAt(attributes: Attributes, keys: readonly string[], damage: Dama
   for (const key of keys) {
     const value = attributes[key];
     if (value === undefined || value === null || HIDDEN.has(value)) continue;
-    return typeof value === 'string' ? (structured(jsonOf(value, damage, key)) ?? value) : value;
+    return typeof value === 'string' ? (structured(jsonOf(value, damage, key), key) ?? value) : value;
   }
   return undefined;
 }
 
-function structured(value: unknown): unknown {
-  return typeof value === 'object' ? value : undefined;
+/** Messages are JSON by the conventions, even a lone text; elsewhere a text in quotes is just that. */
+function structured(value: unknown, key: string): unknown {
+  return typeof value === 'object' || (typeof value === 'string' && key === 'gen_ai.input.messages')
+    ? value
+    : undefined;
 }
 
 /** Instructions go first, once: some instrumentations repeat them in the messages. */

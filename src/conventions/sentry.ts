@@ -3,14 +3,20 @@
  * `gen_ai.response.tool_calls`. Its HTTP spans come from the same scope.
  */
 import type { Attributes, SpanSlice } from '../otel.ts';
-import { type Damage, defined, definedOrNone, integerOf, listOf, textOf } from './attributes.ts';
+import { type Damage, defined, definedOrNone, integerOf, isObject, listOf, stringOf, textOf } from './attributes.ts';
 import type { Convention, Reading, SpanKind } from './convention.ts';
 import { damageMetadata } from './damage.ts';
+import { toFinishReason } from './finish-reason.ts';
 import { genAi } from './gen-ai.ts';
+import { inputsOf } from './inputs.ts';
 import { MessageReader, messageText } from './messages.ts';
 import { textOrJson } from './plain-json.ts';
 
 const CALLS = 'gen_ai.response.tool_calls';
+const FINISH_REASONS = 'gen_ai.response.finish_reasons';
+
+/** A stream of the Responses API puts all its items among the calls. */
+const NO_CALLS: ReadonlySet<unknown> = new Set(['message', 'reasoning']);
 
 export const sentry: Convention = {
   name: 'sentry',
@@ -29,6 +35,8 @@ export const sentry: Convention = {
     const { choices, ...answer } = sentry.classify(span) === 'tool' ? {} : readAnswer(attributes, damage);
     return defined<Reading>({
       ...answer,
+      finishReason: readFinishReason(attributes, answer),
+      inputs: inputsOf(attributes['gen_ai.embeddings.input']),
       metadata: { ...readShortened(attributes), ...damageMetadata(damage) },
       contentMetadata: definedOrNone<Record<string, unknown>>({ choices }),
     });
@@ -36,9 +44,10 @@ export const sentry: Convention = {
 };
 
 function readAnswer(attributes: Attributes, damage: Damage): Reading & { choices?: string[] } {
-  const calls = listOf(attributes[CALLS], damage, CALLS) ?? [];
+  const items = listOf(attributes[CALLS], damage, CALLS) ?? [];
+  const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
   const [text, ...others] = readTexts(attributes);
-  if (text === undefined && calls.length === 0) return {};
+  if (calls.length === 0 && (text === undefined || (text === '' && isSilent(attributes)))) return {};
   const [outputMessage] = new MessageReader().readOutput({
     role: 'assistant',
     content: text === undefined || (text === '' && calls.length > 0) ? [] : [{ type: 'text', text }],
@@ -48,6 +57,19 @@ function readAnswer(attributes: Attributes, damage: Damage): Reading & { choices
     ...defined<Reading>({ outputMessage, output: messageText(outputMessage) }),
     ...(others.length > 0 && { choices: others }),
   };
+}
+
+/** The text is `""` where the answer was a refusal, or a call that is not written down. */
+function isSilent(attributes: Attributes): boolean {
+  if (toFinishReason(attributes[FINISH_REASONS]) === 'tool_calls') return true;
+  return stringOf(attributes['gen_ai.response.id'])?.startsWith('resp_') === true;
+}
+
+/** Of the Responses API these are all states that a stream went through, and `completed` whatever was answered. */
+function readFinishReason(attributes: Attributes, { outputMessage }: Reading): string | undefined {
+  const words = listOf(attributes[FINISH_REASONS])?.filter((word) => word !== 'in_progress' && word !== 'queued');
+  const finishReason = toFinishReason(words ?? attributes[FINISH_REASONS]);
+  return finishReason === 'stop' && outputMessage?.tool_calls ? 'tool_calls' : finishReason;
 }
 
 /** A JSON list with a text per choice, or, when streaming, the text itself, which may look like one. */

@@ -1,6 +1,7 @@
 /**
  * Which tokens the calls of a trace have used, told from raw attributes and nothing else of this package: a span that states usage and has
- * no span below it that does is a call; two of different instrumentations with the same answer length are one.
+ * no span below it that does is a call; two of different instrumentations with the same answer length are one. A call below which an agent
+ * runs is a call too: it is the one that handed over to that agent.
  */
 import type { SpanSlice } from '../src/otel.ts';
 
@@ -40,7 +41,7 @@ interface Stated {
 
 export function usedTokens(spans: readonly SpanSlice[]): Usage {
   const stated = spans.flatMap((span) => statedBy(span) ?? []);
-  const above = new Set(stated.flatMap(({ span }) => ancestors(span, spans)));
+  const above = new Set(stated.flatMap(({ span }) => tellingOf(ancestors(span, spans))));
   const calls: Stated[] = [];
   for (const call of stated) {
     if (above.has(call.span) || calls.some((other) => isSameCall(call, other))) continue;
@@ -78,6 +79,15 @@ function isSameCall(call: Stated, other: Stated): boolean {
     call.span.instrumentationScope?.name !== other.span.instrumentationScope?.name &&
     call.usage.output === other.usage.output
   );
+}
+
+/** Of the spans above a call, nearest first: those that may tell of the same call. */
+function tellingOf(path: readonly SpanSlice[]): SpanSlice[] {
+  const agent = path.findIndex((span) => span.attributes['gen_ai.operation.name'] === 'invoke_agent');
+  return path.filter((span, at) => {
+    const isCall = span.name === 'call_llm' || span.attributes['gen_ai.operation.name'] === 'chat';
+    return !(isCall && agent >= 0 && at > agent);
+  });
 }
 
 function ancestors(span: SpanSlice, spans: readonly SpanSlice[]): SpanSlice[] {

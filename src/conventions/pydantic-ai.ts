@@ -8,6 +8,7 @@ import {
   type Damage,
   defined,
   definedOrNone,
+  firstCount,
   firstValue,
   isObject,
   listOf,
@@ -84,8 +85,8 @@ function readRun(attributes: Attributes, damage: Damage): Reading {
 
 function readAggregate(attributes: Attributes): Fields | undefined {
   return definedOrNone<Fields>({
-    prompt_tokens: countOf(attributes['gen_ai.aggregated_usage.input_tokens']),
-    output_tokens: countOf(attributes['gen_ai.aggregated_usage.output_tokens']),
+    prompt_tokens: firstCount(attributes, 'gen_ai.aggregated_usage.input_tokens', 'gen_ai.usage.input_tokens'),
+    output_tokens: firstCount(attributes, 'gen_ai.aggregated_usage.output_tokens', 'gen_ai.usage.output_tokens'),
     cache_read_tokens: countOf(attributes['gen_ai.aggregated_usage.details.cache_read_tokens']),
     reasoning_tokens: countOf(attributes['gen_ai.aggregated_usage.details.reasoning_tokens']),
   });

@@ -2,11 +2,12 @@
  * An app in a directory of its own, with this package installed as built and with the packages that it names. It runs
  * in a process of its own, so that what is loaded, printed and left open can be seen.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { writePackageFiles } from '../scripts/package-files.ts';
 
@@ -28,6 +29,8 @@ export interface AppOptions {
   /** Where these are installed. Default: the root's. */
   readonly nodeModules?: string;
   readonly files: Readonly<Record<string, string>>;
+  /** With the package's type declarations, for an app that is compiled. */
+  readonly isTyped?: boolean;
 }
 
 let built: Promise<string> | undefined;
@@ -44,12 +47,20 @@ function build(): Promise<string> {
   return built;
 }
 
+async function writeTypes(directory: string): Promise<void> {
+  const compiler = resolve('node_modules/typescript/bin/tsc');
+  const args = [compiler, '-p', 'tsconfig.build.json', '--noCheck', '--outDir', join(directory, 'dist')];
+  await promisify(execFile)(process.execPath, args);
+}
+
 /** Resolves to the app's directory, which is removed when the test ends. */
-export async function createApp({ packages = [], nodeModules = 'node_modules', files }: AppOptions): Promise<string> {
+export async function createApp(options: AppOptions): Promise<string> {
+  const { packages = [], nodeModules = 'node_modules', files, isTyped = false } = options;
   const directory = await mkdtemp(join(tmpdir(), 'humanloop-otel-app-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const installed = join(directory, 'node_modules');
   await cp(await build(), join(installed, 'humanloop-otel'), { recursive: true });
+  if (isTyped) await writeTypes(join(installed, 'humanloop-otel'));
   const links = [
     ...NEEDED.map((name) => [name, 'node_modules'] as const),
     ...['@opentelemetry/api', ...packages].map((name) => [name, nodeModules] as const),

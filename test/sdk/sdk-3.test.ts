@@ -90,7 +90,7 @@ test('the classes fit the interfaces of SDK 3', async () => {
     import { HumanloopSpanExporter, HumanloopSpanProcessor } from 'humanloop-otel';
     export const processor: SpanProcessor = new HumanloopSpanProcessor();
     export const exporter: SpanExporter = new HumanloopSpanExporter();`;
-  const app = await createApp({ packages, nodeModules, files: { 'app.mts': source } });
+  const app = await createApp({ packages, nodeModules, files: { 'app.mts': source }, isTyped: true });
   const compiler = resolve('node_modules/typescript/bin/tsc');
   const flags = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023'];
   const types = ['--types', 'node', '--typeRoots', resolve('node_modules/@types')];

@@ -102,7 +102,7 @@ describeInBrowser('the pages of the viewer', () => {
     await page.keyboard.press('/');
     await page.keyboard.type('hello');
     await expect.poll(() => rows.count()).toBe(1);
-    expect(new Set(await page.locator('mark').allTextContents())).toEqual(new Set(['hello']));
+    await expect.poll(async () => new Set(await page.locator('mark').allTextContents())).toEqual(new Set(['hello']));
     expect(new URL(page.url()).search).toBe('?q=hello');
     await page.keyboard.press('Escape');
     await expect.poll(() => rows.count()).toBe(2);

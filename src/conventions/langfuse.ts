@@ -9,8 +9,10 @@ import { countOf, type Damage, defined, definedOrNone, isObject, numberOf, objec
 import type { Convention, Reading, SpanKind } from './convention.ts';
 import { damageMetadata } from './damage.ts';
 import { millisSinceStart } from './elapsed.ts';
+import { withSystem } from './gen-ai-content.ts';
 import { prefixed } from './indexed-groups.ts';
 import { inputsOf } from './inputs.ts';
+import { readWrappedRequest, type WrappedRequest } from './langfuse-openai.ts';
 import { MessageReader, reasoningMetadata } from './messages.ts';
 import { plainJson, plainObject } from './plain-json.ts';
 import { readAnswer, readRequest, readResult, structuredOf } from './provider-bodies.ts';
@@ -30,18 +32,19 @@ const OUTPUT = 'langfuse.observation.output';
 export const langfuse: Convention = {
   name: 'langfuse',
 
-  classify({ attributes }: SpanSlice): SpanKind | undefined {
-    const type = attributes['langfuse.observation.type'];
+  classify(span: SpanSlice): SpanKind | undefined {
+    const type = typeOf(span);
     return type === undefined ? undefined : (KINDS.get(type) ?? 'generic');
   },
 
   read(span: SpanSlice): Reading {
     const { attributes } = span;
     const damage: Damage = new Set();
-    const type = attributes['langfuse.observation.type'];
+    const type = typeOf(span);
     const usage = readUsage(attributes);
+    const request = readWrappedRequest(span.name, readAppMetadata(attributes));
     const { contentMetadata, finishReason, ...content } =
-      type === 'generation' ? readGeneration(attributes, usage.own.outputTokens, damage) : readStep(span, damage);
+      type === 'generation' ? readGeneration(span, request, usage.own.outputTokens, damage) : readStep(span, damage);
     const isCall = type === 'generation' || type === 'embedding';
     return defined<Reading>({
       ...content,
@@ -60,30 +63,47 @@ export const langfuse: Convention = {
         ...(isCall ? usage.details : { usage: definedOrNone<Fields>({ ...usage.sums, ...usage.details }) }),
         ...damageMetadata(damage),
       }),
-      contentMetadata: definedOrNone<Fields>({ ...readAppMetadata(attributes), ...contentMetadata }),
+      contentMetadata: definedOrNone<Fields>({ ...request.metadata, ...contentMetadata }),
     });
   },
 };
 
+/** The OpenAI wrapper calls embeddings generations. */
+function typeOf({ name, attributes }: SpanSlice): unknown {
+  const type = attributes['langfuse.observation.type'];
+  if (type !== 'generation') return type;
+  const model = attributes['langfuse.observation.model.name'];
+  const isEmbedding = name === 'OpenAI.embeddings' || (typeof model === 'string' && /embedding/i.test(model));
+  return isEmbedding ? 'embedding' : type;
+}
+
 /** Of a generation: the request of a provider, a list of messages, or text. */
-function readGeneration(attributes: Attributes, outputTokens: number | undefined, damage: Damage): Reading {
+function readGeneration(
+  { name, attributes }: SpanSlice,
+  request: WrappedRequest,
+  outputTokens: number | undefined,
+  damage: Damage,
+): Reading {
   const reader = new MessageReader();
   const input = structuredOf(attributes[INPUT], damage, INPUT);
-  const messages = input === undefined ? [] : reader.read(input);
+  const history = input === undefined ? [] : reader.read(input);
+  const messages = withSystem(reader.readSystem(request.instructions), history);
   const parametersKey = 'langfuse.observation.model.parameters';
   const parameters = objectOf(attributes[parametersKey], damage, parametersKey) ?? {};
   const tools = isObject(input) ? (input['tools'] ?? input['functions']) : undefined;
   const answer = readAnswer(structuredOf(attributes[OUTPUT], damage, OUTPUT), reader, outputTokens);
   return {
-    ...readRequest({ ...withoutFiller(parameters), tools }),
-    ...(messages.length > 0 && { messages, endpoint: 'chat' as const }),
+    ...readRequest({ ...withoutFiller(parameters), tools, ...request.parameters }),
+    ...(messages.length > 0 && { messages, endpoint: name === 'OpenAI.completions' ? 'complete' : 'chat' }),
+    ...(request.finishReason && { finishReason: request.finishReason }),
     ...answer,
     contentMetadata: { ...reasoningMetadata(reader), ...answer.contentMetadata },
   };
 }
 
-function readStep({ attributes, name }: SpanSlice, damage: Damage): Reading {
-  const isEmbedding = attributes['langfuse.observation.type'] === 'embedding';
+function readStep(span: SpanSlice, damage: Damage): Reading {
+  const { attributes, name } = span;
+  const isEmbedding = typeOf(span) === 'embedding';
   const input = attributes[INPUT] ?? attributes['langfuse.trace.input'];
   const output = attributes[OUTPUT] ?? attributes['langfuse.trace.output'];
   const parameters = objectOf(attributes['langfuse.observation.model.parameters']);

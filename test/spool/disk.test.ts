@@ -16,7 +16,7 @@ const CANNOT = /the spool cannot be used/;
 /** Leaves ten logs in a spool file, as a process does that is shut down while the server is down. */
 async function leaveTen(directory: string) {
   const server = await startMisbehavingV4({ fault: () => DOWN });
-  const app = spooledApp(server, directory, { flushTimeoutMillis: 50 });
+  const app = spooledApp(server, directory, { flushTimeoutMillis: 400 });
   for (let left = 10; left > 0; left--)
     app.start('call', { attributes: { ...AGENT, ...outputOf(`output ${left}`) } }).end();
   await app.client.shutdown();
@@ -85,7 +85,7 @@ test('with a disk that never worked shutdown counts what is left as dropped, and
   const parent = temporaryDirectory();
   writeFileSync(join(parent, 'file'), '');
   const server = await startMisbehavingV4({ fault: () => DOWN });
-  const app = spooledApp(server, join(parent, 'file', 'spool'), { flushTimeoutMillis: 50 });
+  const app = spooledApp(server, join(parent, 'file', 'spool'), { flushTimeoutMillis: 400 });
   app.start('call').end();
   await app.client.shutdown();
   expect(app.stats).toMatchObject({ spooled: 0, dropped: { shutdown: 1 } });
@@ -95,7 +95,7 @@ test('with a disk that never worked shutdown counts what is left as dropped, and
 test('a directory that is removed is made anew, with all that was in the file', async () => {
   const directory = spoolDirectory();
   const down = await startMisbehavingV4({ fault: () => DOWN });
-  const app = spooledApp(down, directory, { flushTimeoutMillis: 50 });
+  const app = spooledApp(down, directory, { flushTimeoutMillis: 400 });
   app.start('before').end();
   await written();
   rmSync(directory, { recursive: true });
@@ -131,7 +131,7 @@ test('a full disk is said once; nothing is lost that memory can hold; with room 
   const { lines } = collectDiag();
   const server = await startMisbehavingV4({ fault: () => DOWN });
   fakeClock();
-  const app = spooledApp(server, directory, { flushTimeoutMillis: 1_000 });
+  const app = spooledApp(server, directory);
   writeFileSync(join(disk, 'ballast'), Buffer.alloc(60_000));
   for (let left = 100; left > 0; left--) {
     app.start('call', { attributes: { ...AGENT, ...outputOf('x'.repeat(2_000)) } }).end();
@@ -157,7 +157,7 @@ test('a file system that turns read-only is said once, and taken up again when i
   const { lines } = collectDiag();
   const down = await startMisbehavingV4({ fault: () => DOWN });
   fakeClock();
-  const app = spooledApp(down, directory, { flushTimeoutMillis: 1_000 });
+  const app = spooledApp(down, directory);
   app.start('call').end();
   await vi.advanceTimersByTimeAsync(11_000);
   expect(lines.filter((line) => CANNOT.test(line))).toHaveLength(1);

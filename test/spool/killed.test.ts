@@ -17,10 +17,10 @@ function planIn(directory: string, server: MisbehavingV4, plan: Partial<Plan> = 
   return {
     seed: ++count,
     diary: join(directory, `diary-${count}`),
-    traces: 10,
+    traces: 15,
     maxPauseMillis: 5,
     poisonShare: 0,
-    openShare: 0.2,
+    openShare: 0.5,
     ending: 'wait',
     ...plan,
     options: {

@@ -26,8 +26,13 @@ export function outputTokensOf(attributes: Attributes): number | undefined {
 
 /** Of a call: its own tokens, and costs where both parts are known apart. */
 export function readUsage({ attributes }: SpanSlice, into: Reading, metadata: Metadata): void {
-  put(into, 'promptTokens', promptTokensOf(attributes));
-  put(into, 'outputTokens', outputTokensOf(attributes));
+  const promptTokens = promptTokensOf(attributes);
+  const outputTokens = outputTokensOf(attributes);
+  // OpenLIT writes 0 and 0 for a stream without usage.
+  if (promptTokens !== 0 || outputTokens !== 0) {
+    put(into, 'promptTokens', promptTokens);
+    put(into, 'outputTokens', outputTokens);
+  }
   put(into, 'promptCost', firstNumber(attributes, 'gen_ai.cost.input_cost', 'gen_ai.usage.input_cost'));
   put(into, 'outputCost', firstNumber(attributes, 'gen_ai.cost.output_cost', 'gen_ai.usage.output_cost'));
   readUsageDetails(attributes, metadata);

@@ -129,9 +129,10 @@ export function blocksInText(text: string): unknown[] | undefined {
 /** What a tool answered: text as it is, content blocks joined, anything else as JSON. */
 export function resultContent(value: unknown): MessageContent {
   if (value === undefined || value === null) return '';
-  if (Array.isArray(value) && value.length > 0 && value.every((block) => isKnownPart(block) || isJsonBlock(block))) {
+  const list = typeof value === 'string' ? blocksInText(value) : value;
+  if (Array.isArray(list) && list.length > 0 && list.every((block) => isKnownPart(block) || isJsonBlock(block))) {
     const parts = emptyParts();
-    for (const block of value) collectPart(block, parts);
+    for (const block of list) collectPart(block, parts);
     const content = joinContent(parts.content);
     if (content !== undefined) return content;
   }

@@ -8,6 +8,9 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['stop_sequence', 'stop'],
   ['stopsequence', 'stop'],
   ['completed', 'stop'],
+  // Cohere's and Titan's words.
+  ['complete', 'stop'],
+  ['finish', 'stop'],
   ['finish_reason_stop', 'stop'],
   ['length', 'length'],
   ['max_tokens', 'length'],

@@ -79,6 +79,8 @@ function plain(value: unknown, ancestors: object[], budget: { nodes: number }): 
   if (!isPlain && value instanceof Uint8Array) return placeholderOf(value);
   const source = value as Record<string, unknown>;
   if (source['type'] === 'Buffer' && Array.isArray(source['data'])) return placeholderOf(bufferOf(source['data']));
+  const bytes = typeof source['0'] === 'number' ? typedArrayOf(source) : undefined;
+  if (bytes) return placeholderOf(bytes);
   ancestors.push(source);
   const result = plainFields(source, isPlain, ancestors, budget);
   ancestors.pop();
@@ -126,6 +128,17 @@ function firstFields(source: Record<string, unknown>, keys: readonly string[], c
 /** The bytes of a `Buffer` that went through JSON. */
 export function bufferOf(data: unknown[]): Uint8Array {
   return Uint8Array.from(data, (byte) => (typeof byte === 'number' ? byte : 0));
+}
+
+/** Fewer numbers under numeric keys may be what the app means. */
+const MIN_TYPED_ARRAY = 8;
+
+/** The bytes of a `Uint8Array` that went through JSON: `{ "0": 137, "1": 80, … }`. */
+function typedArrayOf(fields: Record<string, unknown>): Uint8Array | undefined {
+  const bytes = Object.values(fields);
+  if (bytes.length < MIN_TYPED_ARRAY || fields[bytes.length - 1] === undefined) return undefined;
+  const areBytes = bytes.every((byte) => typeof byte === 'number' && (byte & 0xff) === byte);
+  return areBytes ? bufferOf(bytes) : undefined;
 }
 
 /** Text as it is, everything else as JSON text; `undefined` where there is no value. */

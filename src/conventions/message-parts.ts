@@ -33,7 +33,8 @@ const MAX_DEPTH = 8;
 const MAX_PARTS = 10_000;
 
 const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
-  ...collectors(pushTextPart, 'text', 'input_text', 'output_text', 'refusal'),
+  // What AI SDK 7 calls custom is a provider's own mark, mostly without any content.
+  ...collectors(pushTextPart, 'text', 'input_text', 'output_text', 'refusal', 'custom'),
   ...collectors(pushReasoning, 'reasoning', 'thinking', 'redacted_thinking', 'redacted-reasoning', 'compaction'),
   ...collectors(pushCall, 'tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'),
   ...collectors(pushCall, 'server_tool_call', 'server_tool_use', 'mcp_tool_use', 'custom_tool_call'),

@@ -132,7 +132,8 @@ export class Spool {
       const onDisk: LogEntry[] = [];
       file.transaction(() => {
         for (const [referenceId, what] of this.#dirty) {
-          if (written.push(referenceId) > ROWS_PER_TURN) break;
+          if (written.length === ROWS_PER_TURN) break;
+          written.push(referenceId);
           if (what === 'gone') file.remove(referenceId);
           else if (!('state' in what)) file.put(what);
           else if (store(file, what)) onDisk.push(what);

@@ -42,6 +42,21 @@ test('a full file gives up the oldest traces, whole, and counts them', async () 
   expect(server.logs.size).toBe(200 - dropped);
 });
 
+test('of more logs than one turn writes, each is written', async () => {
+  const directory = spoolDirectory();
+  const down = await startMisbehavingV4({ fault: () => DOWN });
+  const before = spooledApp(down, directory, { flushTimeoutMillis: 2_000 });
+  for (let left = 350; left > 0; left--) before.start('call', { attributes: { ...AGENT, ...KILOBYTE } }).end();
+  await before.client.shutdown();
+  expect(before.stats).toMatchObject({ spooled: 350, dropped: {} });
+  const server = await startMisbehavingV4();
+  const app = spooledApp(server, directory);
+  await expect.poll(() => server.logs.size, { timeout: 10_000 }).toBe(350);
+  await expect.poll(() => app.stats.queued).toBe(0);
+  await app.client.shutdown();
+  expect(spoolFiles(directory)).toEqual([]);
+});
+
 test('what a dead process left too long ago is counted, and not sent', async () => {
   const directory = spoolDirectory();
   const down = await startMisbehavingV4({ fault: () => DOWN });

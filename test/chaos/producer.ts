@@ -98,6 +98,8 @@ function pause(millis: number): Promise<void> {
 }
 
 async function drain(): Promise<void> {
+  // For whoever looks into a seed that does not come to its end.
+  setInterval(() => console.error(JSON.stringify(processor.stats())), 20_000).unref();
   do await processor.forceFlush();
   while (processor.stats().queued + processor.stats().held > 0);
 }

@@ -138,7 +138,12 @@ function readEntity(span: SpanSlice, kind: SpanKind | undefined, damage: Damage,
     stringOf(result?.['name']) ?? firstString(attributes, 'traceloop.entity.name', 'traceloop.workflow.name'),
   );
   put(into, 'inputs', entityInputs(entityValue(attributes, 'traceloop.entity.input', damage)));
-  put(into, 'output', jsonOrText(result ? result['content'] : output));
+  if (!isVector(span, output)) put(into, 'output', jsonOrText(result ? result['content'] : output));
+}
+
+/** LlamaIndex's embeddings are tasks that answer with a vector: large, and nobody reads it. */
+function isVector(span: SpanSlice, output: unknown): boolean {
+  return Array.isArray(output) && /embedding/i.test(span.name) && output.every((item) => typeof item === 'number');
 }
 
 /** `{ args, kwargs }` of the decorated function: keyword arguments, or the one object that was passed. */

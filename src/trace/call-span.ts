@@ -4,6 +4,7 @@ import type { LogKind, Reading } from '../conventions/convention.ts';
 import { millisOf, type SpanSlice, scopeOf } from '../otel.ts';
 
 export interface CallSpan {
+  readonly spanId: string;
   /** Nearest ancestor that is a log. */
   readonly parent: CallSpan | undefined;
   readonly kind: LogKind;
@@ -18,7 +19,15 @@ export interface CallSpan {
 
 export function callSpanOf(span: SpanSlice, kind: LogKind, reading: Reading, parent: CallSpan | undefined): CallSpan {
   const endMillis = span.ended === false ? undefined : millisOf(span.endTime);
-  return { parent, kind, reading, scope: scopeOf(span).name, startMillis: millisOf(span.startTime), endMillis };
+  return {
+    spanId: span.spanContext().spanId,
+    parent,
+    kind,
+    reading,
+    scope: scopeOf(span).name,
+    startMillis: millisOf(span.startTime),
+    endMillis,
+  };
 }
 
 /** What a log is, if that differs from what its span alone says. */

@@ -9,7 +9,7 @@
  * - of two spans of the same call, the one with the messages keeps it;
  * - a wrapper's counts are an aggregate, and stand under `metadata.usage`.
  *
- * Pure, and linear in the number of spans but for the merging of sets, smaller into larger.
+ * Pure, and linear in the number of spans but for their sorting and the merging of sets, smaller into larger.
  */
 import type { Reading } from '../conventions/convention.ts';
 import {
@@ -47,7 +47,7 @@ export function settleCalls<Span extends CallSpan>(spans: readonly Span[]): Map<
   const settled = new Map<CallSpan, Settled>();
   const below = new Map<CallSpan, Below>();
   const calls = new Set<CallSpan>();
-  for (const span of childrenFirst(spans)) {
+  for (const span of childrenFirst([...spans].sort(byTime))) {
     const under = below.get(span);
     below.delete(span);
     const passedOn = judge(span, under, settled, calls);
@@ -59,6 +59,11 @@ export function settleCalls<Span extends CallSpan>(spans: readonly Span[]): Map<
     demote(double, false, settled);
   }
   return settled;
+}
+
+/** Where several pairs could be made, the same ones are, in whatever order the spans come. */
+function byTime(first: CallSpan, second: CallSpan): number {
+  return first.startMillis - second.startMillis || (first.spanId < second.spanId ? -1 : 1);
 }
 
 /** Decides on one span, with all below it decided on, and gives what its parent has below it then. */

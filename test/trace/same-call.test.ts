@@ -7,8 +7,11 @@ import { settleCalls } from '../../src/trace/same-call.ts';
 const QUESTION: Reading = { messages: [{ role: 'user', content: 'Weather?' }] };
 const USAGE: Reading = { promptTokens: 42, outputTokens: 9 };
 
+let spanCount = 0;
+
 function span(kind: LogKind, reading: Reading = {}, parent?: CallSpan, more: Partial<CallSpan> = {}): CallSpan {
-  return { parent, kind, reading, scope: 'one', startMillis: 0, endMillis: 100, ...more };
+  const spanId = String(++spanCount).padStart(16, '0');
+  return { spanId, parent, kind, reading, scope: 'one', startMillis: 0, endMillis: 100, ...more };
 }
 
 /** Kind and tokens of each span, with the others judged. */

@@ -18,12 +18,18 @@ export interface Failure {
   readonly nowMillis: number;
   readonly retryAfterMillis: number | undefined;
   readonly scope: 'request' | 'server' | 'configuration';
+  readonly method: Method;
 }
+
+export type Method = 'POST' | 'PATCH';
 
 export class Backoff {
   readonly #retry: RetryOptions;
   readonly #random: () => number;
-  #failuresInARow = 0;
+  readonly #failuresInARow = { POST: 0, PATCH: 0 };
+  /** Methods whose failure paused and that have not passed since. */
+  readonly #failing = new Set<Method>();
+  #hasPassed = false;
   #pauses = 0;
   #pausedAtMillis = Number.NEGATIVE_INFINITY;
   #resumeAtMillis = 0;
@@ -33,9 +39,19 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** Paused, or just out of a pause with no success yet. */
+  /** Paused, or just out of a pause with no success yet of what failed. */
   get isDown(): boolean {
-    return this.#pauses > 0;
+    return this.#failing.size > 0;
+  }
+
+  /** One request of this kind at a time, to see: all kinds while nothing has passed since the pause, then what failed. */
+  isAlone(method: Method): boolean {
+    return this.isDown && (!this.#hasPassed || this.#failing.has(method));
+  }
+
+  /** Something has passed since the pause: the server is there. */
+  get hasPassed(): boolean {
+    return this.#hasPassed;
   }
 
   /** Monotonic milliseconds; 0 where nothing is paused. */
@@ -43,16 +59,26 @@ export class Backoff {
     return this.#resumeAtMillis;
   }
 
-  succeeded(): void {
-    this.#failuresInARow = 0;
+  /**
+   * A success says nothing about the other method: where each POST fails and each question about it is answered, the
+   * two would else take turns without a pause. Nor does it, if it was sent before the pause.
+   */
+  succeeded(method: Method, startedAtMillis: number): void {
+    this.#failuresInARow[method] = 0;
+    if (startedAtMillis < this.#pausedAtMillis) return;
+    this.#hasPassed = true;
+    this.#failing.delete(method);
+    if (this.isDown) return;
     this.#pauses = 0;
     this.#resumeAtMillis = 0;
   }
 
-  failed({ startedAtMillis, nowMillis, retryAfterMillis, scope }: Failure): void {
-    this.#failuresInARow++;
+  failed({ startedAtMillis, nowMillis, retryAfterMillis, scope, method }: Failure): void {
+    const inARow = ++this.#failuresInARow[method];
     const isAlone = scope === 'request' && retryAfterMillis === undefined && !this.isDown;
-    if (isAlone && this.#failuresInARow < FAILURES_IN_A_ROW) return;
+    if (isAlone && inARow < FAILURES_IN_A_ROW) return;
+    this.#failing.add(method);
+    this.#hasPassed = false;
     if (startedAtMillis >= this.#pausedAtMillis) this.#pauses++;
     this.#pausedAtMillis = nowMillis;
     const delay = Math.max(this.#jittered(scope === 'configuration'), retryAfterMillis ?? 0);

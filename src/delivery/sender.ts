@@ -83,7 +83,7 @@ export class Sender {
 
   /** After a pause one request goes alone, of either kind, and the rest waits for what becomes of it. */
   #mayGo(method: 'POST' | 'PATCH'): boolean {
-    if (this.#backoff.isDown) return this.inFlight === 0;
+    if (this.#backoff.isAlone(method)) return (this.#backoff.hasPassed ? this.#inFlight[method] : this.inFlight) === 0;
     const perConnection = method === 'PATCH' ? UPDATES_PER_CONNECTION : 1;
     return this.#inFlight[method] < this.#concurrency * perConnection;
   }
@@ -104,10 +104,10 @@ export class Sender {
     const scope = FAILURE_SCOPES[verdict.kind];
     if (scope) {
       const retryAfterMillis = 'retryAfterMillis' in verdict ? verdict.retryAfterMillis : undefined;
-      this.#backoff.failed({ startedAtMillis, nowMillis: performance.now(), retryAfterMillis, scope });
+      this.#backoff.failed({ startedAtMillis, nowMillis: performance.now(), retryAfterMillis, scope, method });
       if (this.#backoff.isDown && 'why' in verdict) this.#complain(verdict.why);
     } else {
-      this.#backoff.succeeded();
+      this.#backoff.succeeded(method, startedAtMillis);
     }
     shipment.settle(verdict);
     this.pump();

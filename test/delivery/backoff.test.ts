@@ -8,7 +8,7 @@ const RETRY = { minDelayMillis: 500, maxDelayMillis: 30_000, maxElapsedMillis: 6
 const ROUNDING = 1e-6;
 
 function failure(nowMillis: number, scope: Failure['scope'], retryAfterMillis?: number): Failure {
-  return { startedAtMillis: nowMillis, nowMillis, retryAfterMillis, scope };
+  return { startedAtMillis: nowMillis, nowMillis, retryAfterMillis, scope, method: 'POST' };
 }
 
 test('a failure among successes pauses nothing, three in a row do', () => {
@@ -16,7 +16,7 @@ test('a failure among successes pauses nothing, three in a row do', () => {
   for (let time = 0; time < 10; time++) {
     backoff.failed(failure(time, 'request'));
     backoff.failed(failure(time, 'request'));
-    backoff.succeeded();
+    backoff.succeeded('POST', time);
   }
   expect(backoff.isDown).toBe(false);
   for (let time = 10; time < 13; time++) backoff.failed(failure(time, 'request'));
@@ -58,7 +58,13 @@ test('pauses are spread over the whole range, so that a fleet does not come back
 test('requests that were in flight together count as one pause', () => {
   const backoff = new Backoff(RETRY, () => 0.999_999);
   for (let request = 0; request < 8; request++) {
-    backoff.failed({ startedAtMillis: 0, nowMillis: 100 + request, retryAfterMillis: undefined, scope: 'server' });
+    backoff.failed({
+      startedAtMillis: 0,
+      nowMillis: 100 + request,
+      retryAfterMillis: undefined,
+      scope: 'server',
+      method: 'POST',
+    });
   }
   expect(backoff.resumeAtMillis - 107).toBeLessThanOrEqual(2 * RETRY.minDelayMillis);
 });
@@ -86,6 +92,29 @@ test('a wrong key is asked about at growing intervals, up to once a minute', () 
 test('a success ends the pause', () => {
   const backoff = new Backoff(RETRY);
   backoff.failed(failure(0, 'server', 60_000));
-  backoff.succeeded();
+  backoff.succeeded('POST', 1);
   expect([backoff.isDown, backoff.resumeAtMillis]).toEqual([false, 0]);
+});
+
+test('a success that was sent before the pause does not end it', () => {
+  const backoff = new Backoff(RETRY);
+  backoff.failed(failure(100, 'server', 60_000));
+  backoff.succeeded('POST', 99);
+  expect([backoff.isDown, backoff.resumeAtMillis]).toEqual([true, 60_100]);
+});
+
+test('where one method fails and the other passes, what fails goes alone, after pauses that grow', () => {
+  const backoff = new Backoff(RETRY, () => 0.999_999);
+  const delays: number[] = [];
+  for (let now = 0; delays.length < 10; now = backoff.resumeAtMillis + 1) {
+    backoff.failed(failure(now, 'server'));
+    delays.push(backoff.resumeAtMillis - now);
+    expect([backoff.isAlone('POST'), backoff.isAlone('PATCH')]).toEqual([true, true]);
+    backoff.succeeded('PATCH', backoff.resumeAtMillis);
+    expect([backoff.isAlone('POST'), backoff.isAlone('PATCH')]).toEqual([true, false]);
+  }
+  expect(delays[0]).toBeLessThan(1_001);
+  expect(delays.at(-1)).toBeGreaterThan(29_000);
+  backoff.succeeded('POST', backoff.resumeAtMillis);
+  expect(backoff.isDown).toBe(false);
 });

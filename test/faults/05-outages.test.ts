@@ -113,3 +113,17 @@ test.each([401, 403, 404])('9: HTTP %i is not hammered, and nothing is lost when
   await expect.poll(() => app.stats.queued, { timeout: 5_000 }).toBe(0);
   app.expectDelivered();
 });
+
+test('9: a server that resets each POST and answers each question about it is not hammered', async () => {
+  const server = await startMisbehavingV4({
+    fault: ({ method }) => (method === 'POST' ? { answer: 'reset' } : undefined),
+  });
+  const app = appWithProcessor(server, { retry: { minDelayMillis: 50, maxDelayMillis: 400 } });
+  for (let left = 10; left > 0; left--) app.start('call', { attributes: CHAT }).end();
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect(server.ofMethod('POST').length).toBeGreaterThan(2);
+  expect(server.ofMethod('POST').length).toBeLessThan(25);
+  server.fault = undefined;
+  await app.client.forceFlush();
+  app.expectDelivered();
+});

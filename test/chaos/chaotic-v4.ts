@@ -30,6 +30,8 @@ const FAULTS = [
 
 export type FaultName = (typeof FAULTS)[number];
 
+const PATCH_DELAY_MILLIS = 15;
+
 /** What the server has worked on when the answer goes wrong. */
 const WORKED: ReadonlySet<string> = new Set([
   'resetAfter',
@@ -100,7 +102,7 @@ export class ChaoticV4 {
       const answer = () => this.#answer(response, references, fault, work, body);
       // What came before on other connections is worked on first, also where this machine is so busy that it is read
       // after it: a log that is stored after a probe was told that it is not there cannot but be sent twice.
-      if (method === 'PATCH') setImmediate(() => setImmediate(answer));
+      if (method === 'PATCH') setTimeout(() => setImmediate(answer), PATCH_DELAY_MILLIS);
       else answer();
     });
   }

@@ -67,7 +67,7 @@ async function play(seed: number, random: Random, directory: string, server: Cha
         spool: { directory: spool, fsyncMillis: random.pick([10, 40]) },
         holdMillis: random.pick([0, 50, 5_000]),
         batch: { maxItems: random.pick([3, 20, 100]) },
-        timeoutMillis: 200,
+        timeoutMillis: 250,
         retry: { minDelayMillis: 5, maxDelayMillis: 60 },
         flushTimeoutMillis: LAST_WAITS_MILLIS,
       },

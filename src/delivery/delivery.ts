@@ -61,6 +61,7 @@ export class Delivery {
       maxElapsedMillis,
       ask: (entries, isUnlikely) => this.#updates.ask(entries, isUnlikely),
       load: (entry) => this.#load(entry),
+      secure: (entries) => this.spool?.secure(entries),
     });
     this.#updates = new Updates(this.#ledger, drops, maxElapsedMillis, (entries) => this.#posts.again(entries));
     const work = {

@@ -21,6 +21,8 @@ export interface PostsOptions {
   readonly ask: (entries: readonly LogEntry[], isUnlikely: boolean) => void;
   /** Brings back the body of a log that is on disk only. `false` if it is lost. */
   readonly load: (entry: LogEntry) => boolean;
+  /** The logs are about to be sent. */
+  readonly secure: (entries: readonly LogEntry[]) => void;
 }
 
 export class Posts {
@@ -66,6 +68,7 @@ export class Posts {
       if (entry.firstAttemptMillis !== undefined) this.retriedCount++;
       entry.firstAttemptMillis ??= performance.now();
     }
+    this.#options.secure(entries);
     return {
       request: { method: 'POST', path: '/logs', body },
       judge: (outcome) => judgePost(outcome, entries.length),

@@ -95,6 +95,11 @@ export class Spool {
     while (this.#dirty.size > 0 && this.#writeSome());
   }
 
+  /** A log that is sent while its span is open has to be known to the next start, or nobody would ever close it. */
+  secure(entries: readonly LogEntry[]): void {
+    if (entries.some((entry) => !entry.isFinal && !this.#file?.has(entry.referenceId))) this.flush();
+  }
+
   /** The newest state of the log is on disk. */
   isStored(referenceId: string): boolean {
     return this.#file?.has(referenceId) === true && !this.#dirty.has(referenceId);

@@ -131,6 +131,23 @@ test('an update of a log that was sent long ago survives, too', async () => {
   expect(server.breaches).toEqual([]);
 });
 
+test('a log that is sent while its span is open is on disk before it leaves', async () => {
+  const directory = spoolDirectory();
+  const found: boolean[] = [];
+  const server = await startMisbehavingV4({
+    fault: ({ references }) => {
+      const bytes = Buffer.concat(spoolFiles(directory).map((name) => readFileSync(join(directory, name))));
+      found.push(references.every((reference) => bytes.includes(reference)));
+      return undefined;
+    },
+  });
+  const app = spooledApp(server, directory, { holdMillis: 0 }, { fsyncMillis: 60_000 });
+  const root = app.start('root', { attributes: AGENT });
+  app.start('child', { parent: root, attributes: AGENT }).end();
+  await expect.poll(() => found.length).toBeGreaterThan(0);
+  expect(found[0]).toBe(true);
+});
+
 test('redact runs before anything is written', async () => {
   const directory = spoolDirectory();
   const server = await startMisbehavingV4({ fault: () => DOWN });

@@ -1,5 +1,5 @@
 /** The list of sessions: newest first, as it changes, without end. */
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { SessionPage as Page, SessionSummary } from '../server/viewer-store.ts';
 import { navigate, request, type Subscribe } from './browser.ts';
 import { EmptyState } from './empty-state.tsx';
@@ -73,8 +73,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
     }
   }, [list, fetchPage]);
 
-  // Before the frame is painted, so that the answer is on its way meanwhile.
-  useLayoutEffect(() => {
+  useEffect(() => {
     void reload();
   }, [reload]);
   useEffect(() => {

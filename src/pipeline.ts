@@ -82,8 +82,8 @@ export class Pipeline {
       { ...options, isPressed: () => this.#usage() > PRESSURE },
     );
     this.#writer = new LogWriter(this.#delivery, createMapLog(options), options, this.#isLog);
-    this.#backlog = new Backlog(this.#tracker, this.#writer, this.#isLog, options.conventions, (node) =>
-      this.#settle(node),
+    this.#backlog = new Backlog(this.#tracker, this.#writer, this.#isLog, options, (node, isTraceDone) =>
+      this.#settle(node, isTraceDone),
     );
   }
 
@@ -190,10 +190,10 @@ export class Pipeline {
     await this.#delivery.close();
   }
 
-  #settle(node: SpanNode): void {
+  #settle(node: SpanNode, isTraceDone: boolean): void {
     this.#heldBytes -= node.heldBytes;
     node.heldBytes = 0;
-    if (node.trace.openCount > 0) noteContext(node, this.#options.session);
+    if (!isTraceDone) noteContext(node, this.#options.session);
     if (node.draftedAs && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
     this.#tracker.settle(node);
   }

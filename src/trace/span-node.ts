@@ -16,6 +16,8 @@ export interface Trace {
   readonly nodes: Map<string, SpanNode>;
   /** Spans that have started and not ended, placeholders of unseen parents included. */
   openCount: number;
+  /** Nodes that became due since these were last taken. */
+  due: SpanNode[];
   /** Nodes that are due or held and not yet worked off. A trace with none and nothing open is at rest. */
   pendingCount: number;
   /** Decided with the first log of the trace that is written, and the same for all of them. */
@@ -75,6 +77,7 @@ export function createTrace(traceId: string): Trace {
     traceId,
     nodes: new Map(),
     openCount: 0,
+    due: [],
     pendingCount: 0,
     context: undefined,
     baggageSession: undefined,

@@ -33,7 +33,9 @@ export class TraceTracker {
   readonly #resting = new RestingTraces();
   /** In the order of their deadlines, since all wait equally long. Those that became due otherwise are skipped. */
   readonly #holds = new Fifo<Hold>();
-  #due: SpanNode[] = [];
+  /** Those with due spans, which they hold themselves. */
+  #dueTraces: Trace[] = [];
+  #dueCount = 0;
   #openCount = 0;
   #pendingCount = 0;
 
@@ -45,6 +47,11 @@ export class TraceTracker {
   /** Ended spans that are held or due, of logs and of others. */
   get pendingCount(): number {
     return this.#pendingCount;
+  }
+
+  /** Spans that `takeDue` would give. */
+  get dueCount(): number {
+    return this.#dueCount;
   }
 
   /** Spans that have started and not ended. */
@@ -122,11 +129,16 @@ export class TraceTracker {
     this.releaseOverdue(Number.POSITIVE_INFINITY);
   }
 
-  /** What has become due since the last call. Each must be given back to `settle` once it is worked off. */
-  takeDue(): SpanNode[] {
-    const due = this.#due;
-    this.#due = [];
-    return due;
+  /** What has become due since the last call, by trace. Each must be given back to `settle` once it is worked off. */
+  takeDue(): SpanNode[][] {
+    const traces = this.#dueTraces;
+    this.#dueTraces = [];
+    this.#dueCount = 0;
+    return traces.map((trace) => {
+      const { due } = trace;
+      trace.due = [];
+      return due;
+    });
   }
 
   settle(node: SpanNode): void {
@@ -227,7 +239,10 @@ export class TraceTracker {
   #markDue(node: SpanNode): void {
     if (node.state !== 'held') return;
     node.state = 'due';
-    this.#due.push(node);
+    const { trace } = node;
+    if (trace.due.length === 0) this.#dueTraces.push(trace);
+    trace.due.push(node);
+    this.#dueCount++;
   }
 
   #createNode(trace: Trace, spanId: string, parent: SpanNode | undefined): SpanNode {

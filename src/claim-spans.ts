@@ -7,42 +7,68 @@ import { createHash } from 'node:crypto';
 import { diag } from '@opentelemetry/api';
 import type { ResolvedOptions } from './options.ts';
 
-/** Owners of spans by settings. Nothing is written to the spans, and nothing keeps them alive. */
+/** Whoever follows spans, and can say which of them it has now. */
+export interface Claimant {
+  readonly isShutDown: boolean;
+  unsettledSpans(): Iterable<object>;
+}
+
+/** All that were set up with the same settings. */
+interface Rivals {
+  readonly claimants: WeakRef<Claimant>[];
+  /** Who has which span. Absent as long as there is but one claimant, which then need not ask for each span. */
+  owners: WeakMap<object, Claimant> | undefined;
+}
+
 interface Claims {
-  readonly owners: Map<string, WeakMap<object, object>>;
+  readonly rivals: Map<string, Rivals>;
   hasWarned: boolean;
 }
 
-/** Copies of the package share nothing but the global object. */
+/** Copies of the package share nothing but the global object. Nothing is written to the spans. */
 const CLAIMS = Symbol.for('humanloop-otel claims');
 
-/** Whether the owner has the span, which it has from then on if nobody had it before. */
+/** Whether the claimant has the span, which it has from then on if nobody had it before. */
 export type Claim = (span: object) => boolean;
 
-export function createClaim(owner: object, options: ResolvedOptions): Claim {
+export function createClaim(claimant: Claimant, options: ResolvedOptions): Claim {
   const claims = sharedClaims();
-  const settings = fingerprint(options);
-  let owners = claims.owners.get(settings);
-  if (!owners) {
-    owners = new WeakMap();
-    claims.owners.set(settings, owners);
-  }
-  const mine = owners;
+  const rivals = joinRivals(claims, claimant, fingerprint(options));
   return (span) => {
-    if (typeof span !== 'object' || span === null) return true;
-    const present = mine.get(span);
-    if (present === undefined) mine.set(span, owner);
-    if (present === undefined || present === owner) return true;
+    const { owners } = rivals;
+    if (!owners || typeof span !== 'object' || span === null) return true;
+    const present = owners.get(span);
+    if (present === undefined) owners.set(span, claimant);
+    if (present === undefined || present === claimant) return true;
     if (!claims.hasWarned) diag.warn('humanloop-otel: set up twice with the same settings; each span is logged once');
     claims.hasWarned = true;
     return false;
   };
 }
 
+function joinRivals(claims: Claims, claimant: Claimant, settings: string): Rivals {
+  const present = claims.rivals.get(settings);
+  const others = (present?.claimants ?? []).filter((other) => other.deref()?.isShutDown === false);
+  if (!present || others.length === 0) {
+    const alone = { claimants: [new WeakRef(claimant)], owners: undefined };
+    claims.rivals.set(settings, alone);
+    return alone;
+  }
+  if (!present.owners) {
+    present.owners = new WeakMap();
+    for (const other of others) {
+      const first = other.deref();
+      for (const span of first?.unsettledSpans() ?? []) present.owners.set(span, first as Claimant);
+    }
+  }
+  present.claimants.push(new WeakRef(claimant));
+  return present;
+}
+
 function sharedClaims(): Claims {
   const shared = globalThis as { [CLAIMS]?: Claims };
   if (!shared[CLAIMS]) {
-    const value: Claims = { owners: new Map(), hasWarned: false };
+    const value: Claims = { rivals: new Map(), hasWarned: false };
     Object.defineProperty(shared, CLAIMS, { value });
   }
   return shared[CLAIMS] as Claims;

@@ -91,6 +91,11 @@ export class Pipeline {
     return this.#shutdown !== undefined;
   }
 
+  /** Those that are open, or ended and not worked off. */
+  *unsettledSpans(): Generator<SpanSlice> {
+    for (const { span } of this.#tracker.unsettledNodes()) if (span) yield span;
+  }
+
   start(span: SpanSlice, parentContext?: Context): void {
     if (this.#shutdown) return;
     guard(() => {

@@ -26,7 +26,7 @@ export class HumanloopSpanExporter {
   constructor(options?: HumanloopOptions) {
     this.#options = resolveOptions(options);
     this.#pipeline = new Pipeline(this.#options, { awaitsUnseenParents: true });
-    this.#claim = createClaim(this, this.#options);
+    this.#claim = createClaim(this.#pipeline, this.#options);
   }
 
   /**

@@ -20,7 +20,7 @@ export class HumanloopSpanProcessor {
   constructor(options?: HumanloopOptions) {
     this.#options = resolveOptions(options);
     this.#pipeline = new Pipeline(this.#options, { awaitsUnseenParents: false });
-    this.#claim = createClaim(this, this.#options);
+    this.#claim = createClaim(this.#pipeline, this.#options);
   }
 
   onStart(span: SpanSlice, parentContext?: Context): void {

@@ -90,3 +90,35 @@ test('19: the processor and the exporter side by side: one log per span', async 
   expect(server.breaches).toEqual([]);
   await Promise.all([processor.shutdown(), exporter.shutdown()]);
 });
+
+test('19: a second one that comes while spans are open leaves those to the first', async () => {
+  const server = await startMisbehavingV4();
+  const options = { ...QUICK, baseUrl: server.baseUrl };
+  const first = new HumanloopSpanProcessor(options);
+  const late: HumanloopSpanProcessor[] = [];
+  const follow = (follows: (processor: SpanProcessor) => void) => {
+    // The second stands in front: what is open must not be taken for a span of its own.
+    for (const processor of [...late, first]) follows(processor as unknown as SpanProcessor);
+  };
+  const provider = new BasicTracerProvider({
+    spanProcessors: [
+      {
+        onStart: (span, context) => follow((processor) => processor.onStart(span, context)),
+        onEnd: (span) => follow((processor) => processor.onEnd(span)),
+        forceFlush: async () => {},
+        shutdown: async () => {},
+      },
+    ],
+  });
+  const tracer = provider.getTracer('app');
+  const open = tracer.startSpan('span', { attributes: AGENT });
+  const second = new HumanloopSpanProcessor(options);
+  late.push(second);
+  open.end();
+  const next = tracer.startSpan('span', { attributes: CHAT });
+  next.end();
+  await Promise.all([first.shutdown(), second.shutdown()]);
+  expect([first, second].map((processor) => processor.stats().logged)).toEqual([1, 1]);
+  expect([...server.logs.keys()].sort()).toEqual([open, next].map(referenceOf).sort());
+  expect(server.breaches).toEqual([]);
+});

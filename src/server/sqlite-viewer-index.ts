@@ -53,6 +53,8 @@ const SQL = {
 export interface ViewerIndex {
   /** To be called after each write. */
   schedule(): void;
+  /** Of the last change that listeners were told of. */
+  version(): number;
   onChange(listener: (change: SessionChange) => void): () => void;
   close(): void;
 }
@@ -65,6 +67,7 @@ export function createViewerIndex(database: SqliteDatabase, runInTurn: RunInTurn
   const facetKeys = new Map<string, SqliteValue>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let version = Date.now();
 
   const facetKey = (kind: string, value: string): SqliteValue => {
     const name = `${kind} ${value}`;
@@ -129,7 +132,8 @@ export function createViewerIndex(database: SqliteDatabase, runInTurn: RunInTurn
       const { changed, isDone } = await runInTurn(slice);
       if (!isDone) again(PAUSE_MILLIS);
       if (changed.length === 0) return;
-      const change = { sessions: changed.length > MAX_NAMED_SESSIONS ? null : changed };
+      version += 1;
+      const change = { sessions: changed.length > MAX_NAMED_SESSIONS ? null : changed, version };
       for (const listener of listeners) listener(change);
     } catch {
       // The disk is full, or the file locked: those who write are told, and search catches up later.
@@ -147,6 +151,7 @@ export function createViewerIndex(database: SqliteDatabase, runInTurn: RunInTurn
   again(0);
   return {
     schedule: () => again(GATHER_MILLIS),
+    version: () => version,
     onChange: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -91,7 +91,7 @@ export function createSqliteViewerStore(
       const { found, next } = findSessions(query);
       const terms = query.search === undefined ? [] : searchTerms(query.search);
       const sessions = found.map((session) => readSummary(session, terms));
-      return { sessions: sessions.filter((session) => session !== undefined), next };
+      return { sessions: sessions.filter((session) => session !== undefined), next, version: index.version() };
     },
 
     readSession: async (id, changedSince = '') => {
@@ -103,7 +103,7 @@ export function createSqliteViewerStore(
       const logs = statements.logs[members].all({ key, since: changedSince }).map(toSessionLog);
       const configs = statements.configs[members].all({ key }).map((row) => [row['key'], toLabel(row)]);
       const total = Number(statements.total[members].get({ key })!['total']);
-      return { session, total, logs, configs: Object.fromEntries(configs) };
+      return { session, total, logs, configs: Object.fromEntries(configs), version: index.version() };
     },
 
     readLog: async (id) => {
@@ -126,6 +126,7 @@ export function createSqliteViewerStore(
       feedback: values('feedback'),
     }),
 
+    version: () => index.version(),
     onChange: (listener) => index.onChange(listener),
   };
 }
@@ -133,6 +134,7 @@ export function createSqliteViewerStore(
 function toSummary(row: SqliteRow): SessionSummary {
   const started = Date.parse(row['started_at'] as string) / 1000;
   return {
+    key: Number(row['key']),
     id: row['id'] as string,
     ...given('reference_id', row['reference_id']),
     projects: JSON.parse((row['projects'] as string | null) ?? '[]'),

@@ -61,7 +61,7 @@ export function createViewerPages(viewer: ViewerStore): ViewerPages {
       const path = segments.join('/');
       if (path === 'viewer/api/events') {
         if (closed) throw new HttpError(503, 'the server is closing', { 'Retry-After': '1' });
-        openStream(streams, request, response);
+        openStream(streams, request, response, viewer.version());
         return true;
       }
       const asset = /^viewer\/assets\/(viewer-[\w-]+\.(js|css))$/.exec(path);
@@ -88,7 +88,13 @@ export function createViewerPages(viewer: ViewerStore): ViewerPages {
   };
 }
 
-function openStream(streams: Set<ServerResponse>, request: IncomingMessage, response: ServerResponse): void {
+/** Begins with a change of no names: a page that has read less than `version` has missed something. */
+function openStream(
+  streams: Set<ServerResponse>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  version: number,
+): void {
   if (streams.size >= MAX_STREAMS) throw new HttpError(503, 'too many open viewers', { 'Retry-After': '10' });
   response.writeHead(200, {
     'Content-Type': 'text/event-stream',
@@ -97,18 +103,22 @@ function openStream(streams: Set<ServerResponse>, request: IncomingMessage, resp
     // Proxies that gather an answer before they pass it on would hold the changes back.
     'X-Accel-Buffering': 'no',
   });
-  response.write('retry: 1000\n\n');
+  response.write(`retry: 1000\n\n${toEvent({ sessions: null, version })}`);
   if (request.method === 'HEAD') return void response.end();
   streams.add(response);
   response.on('close', () => streams.delete(response));
 }
 
 function broadcast(streams: ReadonlySet<ServerResponse>, change: SessionChange): void {
-  const text = `data: ${JSON.stringify(change)}\n\n`;
+  const text = toEvent(change);
   for (const stream of streams) {
     if (stream.writableLength > MAX_UNREAD_BYTES) stream.destroy();
     else stream.write(text);
   }
+}
+
+function toEvent(change: SessionChange): string {
+  return `data: ${JSON.stringify(change)}\n\n`;
 }
 
 function readOnce(files: Map<string, StaticFile>, name: string, type: string): StaticFile | undefined {

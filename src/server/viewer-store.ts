@@ -8,6 +8,8 @@ export interface ViewerStore {
   readSession(id: string, changedSince?: string): Promise<SessionLogs | undefined>;
   readLog(id: string): Promise<ViewerLog | undefined>;
   listFilters(): Promise<SessionFilters>;
+  /** Of the last change. */
+  version(): number;
   /** Told after each change that can be read and searched. Returns how to stop. */
   onChange(listener: (change: SessionChange) => void): () => void;
 }
@@ -35,9 +37,13 @@ export interface SessionPage {
   sessions: SessionSummary[];
   /** There may be more behind it, even where the page is not full: one request looks at a bounded number. */
   next: string | null;
+  /** Of the last change that is in it, see `SessionChange`. */
+  version: number;
 }
 
 export interface SessionSummary {
+  /** Sessions of the same last change are sorted by it, highest first. */
+  key: number;
   /** Of the session, or of the log where that is in no session. */
   id: string;
   reference_id?: string;
@@ -73,6 +79,8 @@ export interface SessionLogs {
   total: number;
   logs: SessionLog[];
   configs: Record<number, LogLabel>;
+  /** Of the last change that is in it, see `SessionChange`. */
+  version: number;
 }
 
 export interface LogLabel {
@@ -114,7 +122,9 @@ export interface ViewerLog {
   session: string;
 }
 
-/** Ids of the sessions that changed; `null` for too many to name. */
 export interface SessionChange {
+  /** Ids of the sessions that changed; `null` for too many to name. */
   sessions: readonly string[] | null;
+  /** Goes up with each change, also over a new start of the server. */
+  version: number;
 }

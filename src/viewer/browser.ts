@@ -1,5 +1,5 @@
 /** The browser's side of things: the address, the network, the stream of changes, the theme. */
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import type { SessionChange } from '../server/viewer-store.ts';
 import { formatLocation, parseLocation, type ViewLocation } from './view-location.ts';
 
@@ -30,7 +30,7 @@ export function navigate(to: ViewLocation, { replace = false } = {}): void {
 
 export function useViewLocation(): ViewLocation {
   const [state, setState] = useState(currentLocation);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const update = () => setState(currentLocation());
     window.addEventListener('popstate', update);
     navigated.addEventListener('change', update);
@@ -93,27 +93,22 @@ function detailOf(text: string): string | undefined {
 export type Subscribe = (listener: (change: SessionChange) => void) => () => void;
 
 /**
- * Calls back on every change, and with `null` when some may have been missed. A hidden tab listens to nothing: a
- * browser opens only six connections to one server, for all of its tabs.
+ * Calls back on every change, and when the stream opens, as the server begins it with a change of no names: what came
+ * before it may have been missed. A hidden tab listens to nothing: a browser opens only six connections to one server,
+ * for all of its tabs.
  */
 export function followChanges(
   onChange: (change: SessionChange) => void,
   onState: (isLive: boolean) => void,
 ): () => void {
   let source: EventSource | undefined;
-  let hasMissed = false;
   const open = () => {
     if (source || document.hidden) return;
     source = new EventSource('/viewer/api/events');
-    source.onopen = () => {
-      onState(true);
-      if (hasMissed) onChange({ sessions: null });
-      hasMissed = false;
-    };
+    source.onopen = () => onState(true);
     source.onmessage = ({ data }) => onChange(JSON.parse(data));
     source.onerror = () => {
       onState(false);
-      hasMissed = true;
       if (source?.readyState !== EventSource.CLOSED) return;
       // An answer other than 200 ends it for good: the server may be starting again, or want its key.
       close();
@@ -125,7 +120,6 @@ export function followChanges(
     clearTimeout(timer);
     source?.close();
     source = undefined;
-    hasMissed = true;
   };
   const onVisibility = () => (document.hidden ? close() : open());
   document.addEventListener('visibilitychange', onVisibility);

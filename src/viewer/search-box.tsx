@@ -1,7 +1,8 @@
 /** Search from everywhere: `/` goes to it, and what is typed is in the address. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { navigate } from './browser.ts';
 import { Icon } from './icons.tsx';
+import { hasModifier, isTyping, useKeyDown } from './keyboard.ts';
 import type { ViewLocation } from './view-location.ts';
 
 /** Keys that come closer together are one search. */
@@ -13,22 +14,26 @@ export function SearchBox({ location }: { location: ViewLocation }) {
   const searched = location.page === 'sessions' ? (location.filters.q ?? '') : '';
   const [text, setText] = useState(searched);
 
-  useEffect(() => setText(searched), [searched]);
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key !== '/' || event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
-      event.preventDefault();
-      input.current!.select();
-      input.current!.focus();
-    };
-    document.addEventListener('keydown', onKey);
-    return () => document.removeEventListener('keydown', onKey);
-  }, []);
+  /** What this box has put into the address itself: more may have been typed since, which stays. */
+  const own = useRef(searched);
+  useLayoutEffect(() => {
+    if (searched === own.current) return;
+    own.current = searched;
+    clearTimeout(timer.current);
+    setText(searched);
+  }, [searched]);
+  useKeyDown((event) => {
+    if (event.key !== '/' || hasModifier(event) || isTyping(event.target)) return;
+    event.preventDefault();
+    input.current!.select();
+    input.current!.focus();
+  });
 
-  const search = (q: string) => {
+  const search = (text: string) => {
     clearTimeout(timer.current);
     const filters = location.page === 'sessions' ? location.filters : {};
-    navigate({ page: 'sessions', filters: { ...filters, q: q.trim() } }, { replace: location.page === 'sessions' });
+    own.current = text.trim();
+    navigate({ page: 'sessions', filters: { ...filters, q: own.current } }, { replace: location.page === 'sessions' });
   };
   const onInput = (value: string) => {
     setText(value);
@@ -62,8 +67,4 @@ export function SearchBox({ location }: { location: ViewLocation }) {
       <kbd aria-hidden="true">/</kbd>
     </search>
   );
-}
-
-export function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]');
 }

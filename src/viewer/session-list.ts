@@ -37,7 +37,8 @@ export function mergeChanges(list: SessionList, ids: readonly string[], fresh: r
   return { ...list, sessions: sessions.filter((session) => newestFirst(session, last) <= 0) };
 }
 
+/** As the server sorts: those of one time, as one request leaves them, must not change places. */
 function newestFirst(left: SessionSummary, right: SessionSummary): number {
   if (left.updated_at !== right.updated_at) return left.updated_at > right.updated_at ? -1 : 1;
-  return 0;
+  return right.key - left.key;
 }

@@ -1,11 +1,11 @@
 /** One session: the tree with its waterfall, and beside it the log that is chosen. */
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { SessionLog, SessionLogs } from '../server/viewer-store.ts';
 import { lastList, navigate, request, type Subscribe } from './browser.ts';
 import { ComparePane } from './compare-pane.tsx';
+import { isTyping, useKeyDown } from './keyboard.ts';
 import { LogPane } from './log-pane.tsx';
 import { buildTree } from './log-tree.ts';
-import { isTyping } from './search-box.tsx';
 import { SessionHead } from './session-head.tsx';
 import { TreeView } from './tree-view.tsx';
 import type { ViewLocation } from './view-location.ts';
@@ -15,6 +15,7 @@ type SessionLocation = Extract<ViewLocation, { page: 'session' }>;
 interface Loaded {
   readonly session: SessionLogs['session'];
   readonly total: number;
+  readonly version: number;
   readonly logs: ReadonlyMap<string, SessionLog>;
   readonly configs: SessionLogs['configs'];
 }
@@ -27,9 +28,10 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
   const { session: id, log: logId, compare } = location;
   const [loaded, setLoaded] = useState<Loaded>();
   const [problem, setProblem] = useState('');
-  const [version, setVersion] = useState(0);
   const newest = useRef('');
   const count = useRef(0);
+  /** The change up to which the tree has everything. */
+  const version = useRef(-1);
 
   const load = useCallback(
     async (since: string) => {
@@ -37,10 +39,12 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
         const query = since === '' ? '' : `?since=${encodeURIComponent(since)}`;
         const page = await request<SessionLogs>(`/viewer/api/sessions/${encodeURIComponent(id)}${query}`);
         setProblem('');
+        // Answers can overtake each other.
+        if (page.version < version.current) return;
         setLoaded((before) => merge(since === '' ? undefined : before, page));
         newest.current = [newest.current, ...page.logs.map(({ updated_at: at }) => at)].sort().at(-1)!;
         count.current = page.total;
-        setVersion((now) => now + 1);
+        version.current = page.version;
       } catch (error) {
         setProblem((error as Error).message);
       }
@@ -48,16 +52,18 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
     [id],
   );
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     void load('');
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isWhole = false;
-    const stop = subscribe(({ sessions }) => {
+    let upTo = 0;
+    const stop = subscribe(({ sessions, version: at }) => {
       if (sessions !== null && !sessions.includes(id)) return;
       // What was missed can be a log that is gone.
       isWhole ||= sessions === null;
+      upTo = at;
       timer ??= setTimeout(() => {
-        void load(isWhole || count.current <= READ_WHOLE_LOGS ? '' : newest.current);
+        if (upTo > version.current) void load(isWhole || count.current <= READ_WHOLE_LOGS ? '' : newest.current);
         timer = undefined;
         isWhole = false;
       }, CHANGES_MILLIS);
@@ -82,17 +88,13 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
     [location, id],
   );
 
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key !== 'Escape' || isTyping(event.target) || event.defaultPrevented) return;
-      const { compare: compared, ...rest } = location;
-      if (compared !== undefined) navigate(rest);
-      else if (logId !== undefined) select(undefined);
-      else navigate(lastList());
-    };
-    document.addEventListener('keydown', onKey);
-    return () => document.removeEventListener('keydown', onKey);
-  }, [location, logId, select]);
+  useKeyDown((event) => {
+    if (event.key !== 'Escape' || isTyping(event.target) || event.defaultPrevented) return;
+    const { compare: compared, ...rest } = location;
+    if (compared !== undefined) navigate(rest);
+    else if (logId !== undefined) select(undefined);
+    else navigate(lastList());
+  });
 
   if (!loaded) {
     return (
@@ -124,11 +126,11 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
               key={logId}
               location={location}
               node={tree.byId.get(logId)}
-              version={version}
+              version={loaded.version}
               onClose={() => select(undefined)}
             />
           ) : (
-            <ComparePane location={location} version={version} />
+            <ComparePane location={location} version={loaded.version} />
           ))}
       </div>
     </main>
@@ -138,5 +140,5 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
 function merge(before: Loaded | undefined, page: SessionLogs): Loaded {
   const logs = new Map(before?.logs);
   for (const log of page.logs) logs.set(log.id, log);
-  return { session: page.session, total: page.total, logs, configs: { ...before?.configs, ...page.configs } };
+  return { ...page, logs, configs: { ...before?.configs, ...page.configs } };
 }

@@ -1,8 +1,9 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { SessionSummary } from '../server/viewer-store.ts';
 import { followInPage } from './browser.ts';
 import { formatAge, formatCost, formatCount, formatSeconds, formatTime, formatTokens, toLabel } from './format.ts';
 import { Icon } from './icons.tsx';
+import { isTyping } from './keyboard.ts';
 import { STALE_SECONDS } from './log-tree.ts';
 import { markWords } from './mark-words.ts';
 import { formatLocation, type ViewLocation } from './view-location.ts';
@@ -14,13 +15,19 @@ interface SessionRowProps {
   readonly nowMillis: number;
   /** What was searched for. */
   readonly words: readonly string[];
+  readonly onFocus: (session: string) => void;
 }
 
-export function SessionRow({ session, index, isActive, nowMillis, words }: SessionRowProps) {
+export function SessionRow({ session, index, isActive, nowMillis, words, onFocus }: SessionRowProps) {
   const link = useRef<HTMLAnchorElement>(null);
-  useEffect(() => {
-    if (isActive) link.current!.focus({ preventScroll: true });
+  useLayoutEffect(() => {
+    if (isActive && !isTyping(document.activeElement)) link.current!.focus({ preventScroll: true });
   }, [isActive]);
+  // A row that moves to its new place in the list is taken out and put in again, which takes the focus from it.
+  const hadFocus = link.current !== null && document.activeElement === link.current;
+  useLayoutEffect(() => {
+    if (hadFocus) link.current!.focus({ preventScroll: true });
+  });
   const { match } = session;
   const to: ViewLocation = { page: 'session', session: session.id, ...(match && { log: match.log_id }) };
   const tokens = formatTokens(session.prompt_tokens, session.output_tokens);
@@ -30,7 +37,12 @@ export function SessionRow({ session, index, isActive, nowMillis, words }: Sessi
       <span role="cell" class="cell-text">
         <span class="line">
           <State session={session} isAtWork={isAtWork(session, nowMillis)} />
-          <a ref={link} href={formatLocation(to)} onClick={(event) => followInPage(event, to)}>
+          <a
+            ref={link}
+            href={formatLocation(to)}
+            onFocus={() => onFocus(session.id)}
+            onClick={(event) => followInPage(event, to)}
+          >
             <bdi>{toLabel(title)}</bdi>
           </a>
         </span>

@@ -1,135 +1,56 @@
 /** The list of sessions: newest first, as it changes, without end. */
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { SessionPage as Page, SessionSummary } from '../server/viewer-store.ts';
-import { navigate, request, type Subscribe } from './browser.ts';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
+import type { SessionSummary } from '../server/viewer-store.ts';
+import { navigate, type Subscribe } from './browser.ts';
 import { EmptyState } from './empty-state.tsx';
 import { FilterBar } from './filter-bar.tsx';
+import { hasModifier, isTyping, useKeyDown } from './keyboard.ts';
 import { toWords } from './mark-words.ts';
-import { isTyping } from './search-box.tsx';
-import { appendPage, EMPTY_LIST, mergeChanges, prependPage, type SessionList } from './session-list.ts';
 import { SessionRow } from './session-row.tsx';
-import { type Filters, formatLocation, toApiQuery } from './view-location.ts';
+import { useSessionList } from './use-session-list.ts';
+import { type Filters, formatLocation } from './view-location.ts';
 import { VirtualList } from './virtual-list.tsx';
 
-const PAGE_SIZE = 60;
-const CHANGES_MILLIS = 150;
-/** A search is asked for again as a whole. */
-const SEARCH_CHANGES_MILLIS = 800;
-/** Sessions that are asked for by id. */
-const MAX_NAMED = 50;
 const CLOCK_MILLIS = 10_000;
 
-/** What was loaded last: going back to the list shows it at once, where it was. */
-let remembered: { address: string; list: SessionList; active: number } | undefined;
+/** The row where the reader was: going back to the list leads to it. */
+let remembered: { address: string; active: string | undefined } | undefined;
 
 export function SessionsPage({ filters, subscribe }: { filters: Filters; subscribe: Subscribe }) {
   const address = formatLocation({ page: 'sessions', filters });
-  const before = remembered?.address === address ? remembered : undefined;
-  const [list, setList] = useState<SessionList | undefined>(before?.list);
-  const [shown, setShown] = useState(before && address);
-  const [problem, setProblem] = useState('');
-  const [active, setActive] = useState(before?.active ?? -1);
-  const [nowMillis, setNowMillis] = useState(Date.now);
+  const { list, isCurrent, problem, loadMore } = useSessionList(filters, subscribe);
+  /** By id, as rows move while the reader looks at one. */
+  const [active, setActive] = useState(remembered?.address === address ? remembered.active : undefined);
+  const nowMillis = useClock(list);
   const rowHeight = useRowHeight();
-  const isLoading = useRef(false);
-  const generation = useRef(0);
-
-  const fetchPage = useCallback(
-    async (more: Record<string, string> | URLSearchParams) => {
-      const query = toApiQuery(filters, Date.now());
-      for (const [name, value] of new URLSearchParams(more)) query.append(name, value);
-      return request<Page>(`/viewer/api/sessions?${query}`);
-    },
-    [address],
-  );
-
-  const reload = useCallback(async () => {
-    const mine = ++generation.current;
-    isLoading.current = true;
-    try {
-      const page = await fetchPage({ size: String(PAGE_SIZE) });
-      if (mine !== generation.current) return;
-      setList(appendPage(EMPTY_LIST, page));
-      setShown(address);
-      setProblem('');
-    } catch (error) {
-      if (mine === generation.current) setProblem((error as Error).message);
-    } finally {
-      if (mine === generation.current) isLoading.current = false;
-    }
-  }, [fetchPage]);
-
-  const loadMore = useCallback(async () => {
-    if (!list || list.next === null || isLoading.current) return;
-    const mine = generation.current;
-    isLoading.current = true;
-    try {
-      const page = await fetchPage({ size: String(PAGE_SIZE), cursor: list.next });
-      if (mine === generation.current) setList((now) => appendPage(now ?? EMPTY_LIST, page));
-    } catch (error) {
-      setProblem((error as Error).message);
-    } finally {
-      if (mine === generation.current) isLoading.current = false;
-    }
-  }, [list, fetchPage]);
-
-  useEffect(() => {
-    void reload();
-  }, [reload]);
-  useEffect(() => {
-    if (list) remembered = { address, list, active };
-  }, [address, list, active]);
-
-  useEffect(() => {
-    let waiting: Set<string> | null = new Set();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const apply = async () => {
-      const ids = waiting;
-      waiting = new Set();
-      timer = undefined;
-      const mine = generation.current;
-      if (ids === null || ids.size > MAX_NAMED || filters.q) {
-        const first = await fetchPage({ size: String(PAGE_SIZE) }).catch(() => undefined);
-        if (first && mine === generation.current) setList((now) => prependPage(now ?? EMPTY_LIST, first));
-        return;
-      }
-      const page = await fetchPage(new URLSearchParams([...ids].map((id) => ['id', id]))).catch(() => undefined);
-      if (page && mine === generation.current) setList((now) => now && mergeChanges(now, [...ids], page.sessions));
-      setNowMillis(Date.now());
-    };
-    const stop = subscribe(({ sessions }) => {
-      if (sessions === null) waiting = null;
-      else for (const id of sessions) waiting?.add(id);
-      timer ??= setTimeout(() => void apply(), filters.q ? SEARCH_CHANGES_MILLIS : CHANGES_MILLIS);
-    });
-    const clock = setInterval(() => setNowMillis(Date.now()), CLOCK_MILLIS);
-    return () => {
-      stop();
-      clearTimeout(timer);
-      clearInterval(clock);
-    };
-  }, [subscribe, fetchPage, reload]);
+  useLayoutEffect(() => {
+    remembered = { address, active };
+  }, [address, active]);
 
   const sessions = list?.sessions ?? [];
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (isTyping(event.target) || event.metaKey || event.ctrlKey || event.altKey) return;
-      if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-        event.preventDefault();
-        const next = active + (event.key === 'ArrowDown' ? 1 : -1);
-        setActive(Math.min(Math.max(next, 0), sessions.length - 1));
-      } else if (event.key === 'Escape' && Object.keys(filters).length > 0) {
-        navigate({ page: 'sessions', filters: {} });
-      }
-    };
-    document.addEventListener('keydown', onKey);
-    return () => document.removeEventListener('keydown', onKey);
-  }, [active, sessions, filters]);
+  const activeIndex = sessions.findIndex(({ id }) => id === active);
+  useKeyDown((event) => {
+    if (isTyping(event.target) || hasModifier(event)) return;
+    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+      event.preventDefault();
+      const next = activeIndex + (event.key === 'ArrowDown' ? 1 : -1);
+      setActive(sessions[Math.min(Math.max(next, 0), sessions.length - 1)]?.id);
+    } else if (event.key === 'Escape' && Object.keys(filters).length > 0) {
+      navigate({ page: 'sessions', filters: {} });
+    }
+  });
 
   const words = useMemo(() => toWords(filters.q ?? ''), [filters.q]);
-  const renderRow = useMemo(
-    () => (session: SessionSummary, index: number) => (
-      <SessionRow session={session} index={index} isActive={index === active} nowMillis={nowMillis} words={words} />
+  const renderRow = useCallback(
+    (session: SessionSummary, index: number) => (
+      <SessionRow
+        session={session}
+        index={index}
+        isActive={session.id === active}
+        nowMillis={nowMillis}
+        words={words}
+        onFocus={setActive}
+      />
     ),
     [active, nowMillis, words],
   );
@@ -150,7 +71,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
           class="session-table"
           role="table"
           aria-label="Sessions"
-          aria-busy={shown !== address}
+          aria-busy={!isCurrent}
           aria-rowcount={list?.next === null ? sessions.length + 1 : -1}
         >
           <div class="session-head" role="row">
@@ -183,7 +104,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
             rowHeight={rowHeight}
             keyOf={({ id }) => id}
             renderRow={renderRow}
-            activeIndex={active}
+            activeIndex={activeIndex}
             onNearEnd={loadMore}
             footer={list && list.next !== null && <p class="loading">Loading…</p>}
           />
@@ -191,6 +112,16 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
       )}
     </main>
   );
+}
+
+/** The time, as the ages of the rows need it: it goes on by itself, and with each change. */
+function useClock(list: unknown): number {
+  const [ticks, setTicks] = useState(0);
+  useEffect(() => {
+    const clock = setInterval(() => setTicks((count) => count + 1), CLOCK_MILLIS);
+    return () => clearInterval(clock);
+  }, []);
+  return useMemo(() => Date.now(), [ticks, list]);
 }
 
 /** Of `.session-row`, which is taller where the window is narrow. */

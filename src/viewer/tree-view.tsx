@@ -1,7 +1,7 @@
 /** The tree of a session and, in the same rows, its waterfall. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { hasModifier, isTyping, useKeyDown } from './keyboard.ts';
 import type { LogTree } from './log-tree.ts';
-import { isTyping } from './search-box.tsx';
 import { TreeRow } from './tree-row.tsx';
 import { hasChildren, moveInTree, type TreeRow as Row, toRows, turnId } from './tree-rows.ts';
 import { VirtualList } from './virtual-list.tsx';
@@ -32,9 +32,9 @@ export function TreeView({ tree, selected, compared, onSelect }: TreeViewProps) 
   };
 
   // A link, or the compare pane, can name a log inside of what is closed.
-  useEffect(() => {
-    setFocused(selected);
+  useLayoutEffect(() => {
     if (selected === undefined) return;
+    setFocused(selected);
     const closed: string[] = [];
     const node = tree.byId.get(selected);
     for (let above = node?.parent; above; above = above.parent)
@@ -42,30 +42,25 @@ export function TreeView({ tree, selected, compared, onSelect }: TreeViewProps) 
     if (closed.length > 0) setCollapsed(new Set([...collapsed].filter((id) => !closed.includes(id))));
   }, [selected]);
 
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
-      const target = event.target as HTMLElement;
-      // The keys are the tree's, unless they scroll or move something that has the focus.
-      const isElsewhere =
-        target.closest('.log-pane') || (target.closest('button, a') && !list.current?.contains(target));
-      if (isElsewhere && target !== document.body) return;
-      if (event.key === 'Enter' || event.key === ' ') {
-        const row = rows.find(({ id }) => id === focused);
-        if (row?.kind !== 'turn') return;
-        event.preventDefault();
-        toggle(row.id);
-        return;
-      }
-      const move = moveInTree(rows, collapsed, focused, event.key);
-      if (!move) return;
+  useKeyDown((event) => {
+    if (hasModifier(event) || isTyping(event.target)) return;
+    const target = event.target as HTMLElement;
+    // The keys are the tree's, unless they scroll or move something that has the focus.
+    const isElsewhere = target.closest('.log-pane') || (target.closest('button, a') && !list.current?.contains(target));
+    if (isElsewhere && target !== document.body) return;
+    if (event.key === 'Enter' || event.key === ' ') {
+      const row = rows.find(({ id }) => id === focused);
+      if (row?.kind !== 'turn') return;
       event.preventDefault();
-      if ('open' in move) toggle(move.open, true);
-      else if ('close' in move) toggle(move.close, false);
-      else choose(rows.find(({ id }) => id === move.select)!);
-    };
-    document.addEventListener('keydown', onKey);
-    return () => document.removeEventListener('keydown', onKey);
+      toggle(row.id);
+      return;
+    }
+    const move = moveInTree(rows, collapsed, focused, event.key);
+    if (!move) return;
+    event.preventDefault();
+    if ('open' in move) toggle(move.open, true);
+    else if ('close' in move) toggle(move.close, false);
+    else choose(rows.find(({ id }) => id === move.select)!);
   });
 
   const choose = (row: Row) => {

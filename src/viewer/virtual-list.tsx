@@ -12,7 +12,7 @@ interface VirtualListProps<Item> extends Omit<HTMLAttributes<HTMLDivElement>, 'c
   readonly rowHeight: number;
   readonly keyOf: (item: Item) => string;
   readonly renderRow: (item: Item, index: number) => ComponentChildren;
-  /** Brought into view when it changes. */
+  /** Its item is brought into view when it becomes another one, and left alone when it only moves. */
   readonly activeIndex?: number;
   /** Called while the end is near. */
   readonly onNearEnd?: () => void;
@@ -37,15 +37,17 @@ export function VirtualList<Item>(props: VirtualListProps<Item>) {
     };
   }, []);
 
+  const active = items[activeIndex];
+  const activeKey = active && keyOf(active);
   useLayoutEffect(() => {
     const element = scroller.current!;
-    if (activeIndex < 0) return;
+    if (activeKey === undefined) return;
     const top = activeIndex * rowHeight;
     if (top < element.scrollTop) element.scrollTop = top;
     else if (top + rowHeight > element.scrollTop + element.clientHeight) {
       element.scrollTop = top + rowHeight - element.clientHeight;
     }
-  }, [activeIndex, rowHeight]);
+  }, [activeKey, rowHeight]);
 
   const first = Math.max(0, Math.floor(view.top / rowHeight) - OVERSCAN);
   const last = Math.min(items.length, Math.ceil((view.top + view.height) / rowHeight) + OVERSCAN);

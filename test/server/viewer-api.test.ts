@@ -309,9 +309,12 @@ test('changes are streamed within a second, and an open stream does not hold up 
   const [created] = await post(server, log());
   let text = '';
   const start = performance.now();
-  while (!text.includes('data:')) text += (await reader.read()).value;
+  while (text.split('data:').length < 3) text += (await reader.read()).value;
   expect(performance.now() - start).toBeLessThan(1_000);
-  expect(JSON.parse(/data: (.*)/.exec(text)![1]!)).toEqual({ sessions: [created!.session_id] });
+  const [first, second] = [...text.matchAll(/data: (.*)/g)].map(([, json]) => JSON.parse(json!));
+  expect(first).toEqual({ sessions: null, version: expect.any(Number) });
+  expect(second).toEqual({ sessions: [created!.session_id], version: first.version + 1 });
+  expect((await list(server)).version).toBe(second.version);
   const closing = performance.now();
   await server.close();
   expect(performance.now() - closing).toBeLessThan(2_000);

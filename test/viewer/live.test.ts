@@ -64,6 +64,35 @@ describeInBrowser('the viewer while an app runs', () => {
     expect(await titles()).toEqual(['first', 'second']);
   });
 
+  test('the row that has the focus keeps it when it moves, and is the one that Enter opens', async () => {
+    const { page, open, post } = await openViewer();
+    const log = (session: string, output: string) => ({
+      project: 'p',
+      session_reference_id: session,
+      config: { type: 'generic' },
+      output,
+    });
+    for (const name of ['first', 'second', 'third']) await post(log(name, `of the ${name}`));
+    await open('/');
+    await page.getByText('of the third').waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    const focused = page.locator('.session-row a:focus');
+    expect(await focused.textContent()).toBe('second');
+    await post(log('fourth', 'of the fourth'));
+    await page.getByText('of the fourth').waitFor();
+    expect(await focused.textContent()).toBe('second');
+    await post(log('second', 'again'));
+    await page.getByText('again').waitFor();
+    expect(await page.locator('.session-row a').first().textContent()).toBe('second');
+    expect(await focused.textContent()).toBe('second');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'fourth' }).waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => focused.textContent()).toBe('fourth');
+  });
+
   test('what happened while the server was away is there when it is back', async () => {
     const { page, server, open, post } = await openViewer();
     await post({ project: 'p', session_reference_id: 's', config: { type: 'generic' }, output: 'before' });

@@ -95,6 +95,58 @@ async function filled(): Promise<Viewer> {
 const treeItem = ({ page }: Viewer, text: string) => page.getByRole('treeitem').filter({ hasText: text });
 
 describeInBrowser('the pages of the viewer', () => {
+  test('search and filters are in the address, and going back undoes them', async () => {
+    const viewer = await filled();
+    const { page } = viewer;
+    const rows = page.locator('.session-row');
+    await page.keyboard.press('/');
+    await page.keyboard.type('hello');
+    await expect.poll(() => rows.count()).toBe(1);
+    await expect.poll(async () => new Set(await page.locator('mark').allTextContents())).toEqual(new Set(['hello']));
+    expect(new URL(page.url()).search).toBe('?q=hello');
+    await page.keyboard.press('Escape');
+    await expect.poll(() => rows.count()).toBe(2);
+
+    await page.keyboard.press('Escape');
+    await page.getByLabel('project', { exact: true }).selectOption('shop');
+    await expect.poll(() => rows.count()).toBe(1);
+    await page.getByLabel('Errors only').check();
+    await expect.poll(() => page.url()).toContain('?project=shop&error=1');
+    await page.getByLabel('type', { exact: true }).selectOption('generic');
+    await page.goBack();
+    await page.goBack();
+    await expect.poll(() => new URL(page.url()).search).toBe('?project=shop');
+    await page.reload();
+    await expect.poll(() => rows.count()).toBe(1);
+    await page.getByLabel('model', { exact: true }).selectOption('claude');
+    await page.getByText('No session matches').waitFor();
+    await page.getByRole('button', { name: 'Show all sessions' }).click();
+    await expect.poll(() => rows.count()).toBe(2);
+  });
+
+  test('a session is walked through by keyboard, from the list to a log and back', async () => {
+    const viewer = await filled();
+    const { page } = viewer;
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await treeItem(viewer, 'clerk').waitFor();
+    expect(await page.getByRole('treeitem').count()).toBe(6);
+    await treeItem(viewer, 'clerk').getByRole('img', { name: '1 failed below' }).waitFor();
+    await treeItem(viewer, 'audit').getByText('missing parent').waitFor();
+    expect(await treeItem(viewer, 'clerk').locator('.tokens').textContent()).toBe('100 → 10');
+
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowLeft']) await page.keyboard.press(key);
+    expect(await treeItem(viewer, 'clerk').getAttribute('aria-expanded')).toBe('false');
+    expect(await page.getByRole('treeitem').count()).toBe(3);
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('heading', { name: 'gpt-4o' }).waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => page.locator('.log-pane').count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await page.locator('.session-row').first().waitFor();
+  });
+
   test('a log shows its conversation, its config and where it failed', async () => {
     const viewer = await filled();
     const { page } = viewer;

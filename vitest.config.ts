@@ -14,8 +14,6 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
-    // Real browsers, processes and disks on a shared machine: what fails there fails again, or was the machine.
-    retry: process.env['CI'] ? 3 : 0,
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],

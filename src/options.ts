@@ -50,7 +50,7 @@ export interface HumanloopOptions {
   batch?: { maxItems?: number; maxBytes?: number };
   /** Bounds on all that is held, estimated. Default: 100,000 items, 256 MiB. */
   queue?: { maxItems?: number; maxBytes?: number };
-  /** Requests in flight. Default: 4. */
+  /** Connections, and so POST requests in flight. Default: 8. */
   concurrency?: number;
   /** Deadline of one request, from the call to the last byte. Default: 10,000. */
   timeoutMillis?: number;
@@ -181,7 +181,7 @@ export function resolveOptions(options: HumanloopOptions = {}, env: Environment 
     missingParent: options.missingParent ?? 'stub',
     batch: withDefaults(options.batch, { maxItems: 100, maxBytes: 4 * MEBIBYTE }),
     queue: withDefaults(options.queue, { maxItems: 100_000, maxBytes: 256 * MEBIBYTE }),
-    concurrency: options.concurrency ?? 4,
+    concurrency: options.concurrency ?? 8,
     timeoutMillis: options.timeoutMillis ?? 10_000,
     retry: withDefaults(options.retry, { minDelayMillis: 500, maxDelayMillis: 30_000, maxElapsedMillis: 600_000 }),
     flushTimeoutMillis: options.flushTimeoutMillis ?? 30_000,

@@ -16,7 +16,7 @@ const GATHER_MILLIS = 200;
  * An update is one small request, and idempotent: several may share a connection unanswered, or a distant server would
  * see one of them per connection and round trip.
  */
-export const UPDATES_PER_CONNECTION = 16;
+export const UPDATES_PER_CONNECTION = 32;
 
 export interface Shipment {
   readonly request: TransportRequest;

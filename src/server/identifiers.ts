@@ -1,19 +1,25 @@
-/** Ids as v4 has them: a prefix that names the kind, and 21 random base-62 characters. */
+/**
+ * Ids as v4 has them: a prefix that names the kind, and 21 base-62 characters, of which the first 7 are the time in
+ * milliseconds (until the year 2081) and 14 random, 83 bits. With the time first, new ids are neighbours in their
+ * index; random ones would touch a page of a large file each.
+ */
 import { randomFillSync } from 'node:crypto';
 
 export type IdentifierPrefix = 'data' | 'pr' | 'sesh' | 'config' | 'ann';
 
+/** In the order of their codes, so that ids sort by time. */
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const LENGTH = 21;
+const TIME_LENGTH = 7;
+const RANDOM_LENGTH = 14;
 /** Bytes above this are thrown away, so that each character is equally likely. */
 const LARGEST_FAIR_BYTE = 62 * 4 - 1;
 
 const pool = new Uint8Array(4096);
 let next = pool.length;
 
-export function newIdentifier(prefix: IdentifierPrefix): string {
-  let id = `${prefix}_`;
-  const length = id.length + LENGTH;
+export function newIdentifier(prefix: IdentifierPrefix, nowMillis = Date.now()): string {
+  let id = `${prefix}_${encodeTime(nowMillis)}`;
+  const length = id.length + RANDOM_LENGTH;
   while (id.length < length) {
     if (next === pool.length) {
       randomFillSync(pool);
@@ -23,4 +29,10 @@ export function newIdentifier(prefix: IdentifierPrefix): string {
     if (byte <= LARGEST_FAIR_BYTE) id += ALPHABET[byte % 62];
   }
   return id;
+}
+
+function encodeTime(millis: number): string {
+  let text = '';
+  for (let rest = millis; text.length < TIME_LENGTH; rest = Math.floor(rest / 62)) text = ALPHABET[rest % 62] + text;
+  return text;
 }

@@ -1,6 +1,6 @@
 /** From a span in its trace to the datapoint that it is now. */
 import { callHook } from './call-hook.ts';
-import { readUser } from './conventions/context.ts';
+import { bearsContext, readUser } from './conventions/context.ts';
 import type { Reading } from './conventions/convention.ts';
 import { readSpan } from './conventions/index.ts';
 import type { LogRequest } from './datapoint/datapoint.ts';
@@ -47,7 +47,7 @@ export function createMapLog(options: ResolvedOptions): MapLog {
       parentReferenceId,
     };
     if (!span) return stub(identity, settings, isClosing);
-    const user = readUser(span) ?? context.user;
+    const user = (bearsContext(span) ? readUser(span) : undefined) ?? context.user;
     const kind = node.kind ?? 'generic';
     examine(span, kind);
     const own = user === context.user ? context : { ...context, user };

@@ -57,6 +57,19 @@ const USER_KEYS: readonly string[] = [
   'llm.user',
 ];
 
+const TAGS_KEYS: readonly string[] = ['tag.tags', 'langfuse.trace.tags', 'mastra.tags', 'langsmith.span.tags'];
+
+const CONTEXT_KEYS: ReadonlySet<string> = new Set([...SESSION_KEYS, ...USER_KEYS, ...TAGS_KEYS, 'metadata']);
+
+/**
+ * Whether the span bears any of what is read here. Most spans bear none of it: to look at the few keys that are there
+ * costs a fraction of looking for the many that could be.
+ */
+export function bearsContext({ attributes }: SpanSlice): boolean {
+  for (const key in attributes) if (CONTEXT_KEYS.has(key)) return true;
+  return false;
+}
+
 /** The conversation or session that the span itself names. Ids given as numbers count too. */
 export function readSession(span: SpanSlice): string | undefined {
   const { attributes } = span;

@@ -6,8 +6,20 @@ const MAX_SECONDS = 253_402_300_799;
 
 /** The span's start. A start that is no time gives the end, and without that the epoch: always a valid date. */
 export function createdAt(span: SpanSlice): string {
-  const millis = millisOf(span.startTime) ?? millisOf(span.endTime) ?? 0;
-  return new Date(millis).toISOString();
+  return toIso(millisOf(span.startTime) ?? millisOf(span.endTime) ?? 0);
+}
+
+let formattedSecond = 0;
+let secondText = '1970-01-01T00:00:00';
+
+/** Logs come by the thousand in one second, which is formatted once. */
+function toIso(millis: number): string {
+  const second = Math.floor(millis / 1000);
+  if (second !== formattedSecond) {
+    secondText = new Date(second * 1000).toISOString().slice(0, -'.000Z'.length);
+    formattedSecond = second;
+  }
+  return `${secondText}.${String(millis - second * 1000).padStart(3, '0')}Z`;
 }
 
 /** Seconds, not negative; `undefined` while the span is open or where no clock reading is usable. */

@@ -1,7 +1,7 @@
 /** What holds for every log of a trace: its session, its user, its tags. Decided when the first of them is written. */
 import { type Context, propagation } from '@opentelemetry/api';
 import { callHook } from '../call-hook.ts';
-import { readSession, readTags, readUser } from '../conventions/context.ts';
+import { bearsContext, readSession, readTags, readUser } from '../conventions/context.ts';
 import type { SpanSlice } from '../otel.ts';
 import type { SpanNode, Trace, TraceContext } from './span-node.ts';
 
@@ -54,10 +54,13 @@ export function hasContext({ context, noted }: Trace): boolean {
 function note(found: TraceContext, node: SpanNode, session: ReadSession): void {
   const { span } = node;
   if (!span) return;
+  const bears = attempt(bearsContext, span) ?? false;
+  if (!bears && session === readSession) return;
   const outranks = isRoot(node);
   if (outranks || found.session === undefined) {
     found.session = nonEmpty(callHook('session', () => session(span))) ?? found.session;
   }
+  if (!bears) return;
   if (outranks || found.user === undefined) found.user = attempt(readUser, span) ?? found.user;
   if (outranks || found.tags === undefined) found.tags = attempt(readTags, span) ?? found.tags;
 }

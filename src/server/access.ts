@@ -25,15 +25,21 @@ export function checkOrigin(headers: IncomingHttpHeaders, rules: AccessRules): v
   }
 }
 
+/** Throws an `HttpError`. */
+export function checkApiKey(headers: IncomingHttpHeaders, rules: AccessRules): void {
+  const fault = findKeyFault(headers, rules);
+  if (fault !== undefined) throw new HttpError(401, fault);
+}
+
 /**
  * In constant time, over digests, so that neither content nor length of the key can be measured. The viewer, which has
- * shown the key before, shows its cookie.
+ * shown the key before, shows its cookie. `undefined` for whom may read and write.
  */
-export function checkApiKey(headers: IncomingHttpHeaders, rules: AccessRules): void {
-  if (rules.apiKey === undefined || hasViewerCookie(headers.cookie, rules.apiKey)) return;
+export function findKeyFault(headers: IncomingHttpHeaders, rules: AccessRules): string | undefined {
+  if (rules.apiKey === undefined || hasViewerCookie(headers.cookie, rules.apiKey)) return undefined;
   const given = headers['x-api-key'];
-  if (typeof given !== 'string') throw new HttpError(401, 'the header X-API-KEY is missing');
-  if (!timingSafeEqual(digest(given), digest(rules.apiKey))) throw new HttpError(401, 'the API key is not valid');
+  if (typeof given !== 'string') return 'the header X-API-KEY is missing';
+  return timingSafeEqual(digest(given), digest(rules.apiKey)) ? undefined : 'the API key is not valid';
 }
 
 function digest(text: string): Buffer {

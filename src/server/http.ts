@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { SqliteError } from '../sqlite/open.ts';
-import { type AccessRules, checkApiKey, checkOrigin } from './access.ts';
+import { type AccessRules, checkApiKey, checkOrigin, findKeyFault } from './access.ts';
 import { HttpError } from './http-error.ts';
 import { type BodyLimits, createBodyReader } from './read-body.ts';
 import type { ApiAnswer, ApiMethod, Handler, Routes } from './routes.ts';
@@ -36,7 +36,8 @@ export function createRequestListener(options: HttpOptions): RequestListener {
     if (needsApiKey(segments)) checkApiKey(request.headers, options.access);
     if (!route) {
       const isRead = request.method === 'GET' || request.method === 'HEAD';
-      if (isRead && options.pages?.serve(request, response, segments)) return undefined;
+      const mayRead = findKeyFault(request.headers, options.access) === undefined;
+      if (isRead && (await options.pages?.serve(request, response, { segments, query, mayRead }))) return undefined;
       throw new HttpError(404, 'Not Found');
     }
     const handle = findHandler(route.methods, request.method);

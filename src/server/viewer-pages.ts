@@ -1,8 +1,9 @@
-/** What the viewer needs that is not JSON: its three files and the stream of changes. */
+/** What the viewer needs beside its operations: its three files and the stream of changes. */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { HttpError } from './http-error.ts';
+import { readFirstData, withFirstData } from './viewer-first-data.ts';
 import type { SessionChange, ViewerStore } from './viewer-store.ts';
 
 /** Made by `npm run build`; the same place seen from the sources and from the package. */
@@ -33,9 +34,17 @@ const PAGE_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 };
 
+export interface PageTarget {
+  /** Of the path, decoded. */
+  readonly segments: readonly string[];
+  readonly query: URLSearchParams;
+  /** Whether the caller has given the API key, where there is one: without it, a page has no data in it. */
+  readonly mayRead: boolean;
+}
+
 export interface ViewerPages {
   /** `false` where nothing of the viewer is at that path. */
-  serve(request: IncomingMessage, response: ServerResponse, segments: readonly string[]): boolean;
+  serve(request: IncomingMessage, response: ServerResponse, target: PageTarget): Promise<boolean>;
   /** Ends the streams, which would otherwise keep the server from closing. */
   close(): void;
 }
@@ -57,7 +66,7 @@ export function createViewerPages(viewer: ViewerStore): ViewerPages {
   let closed = false;
 
   return {
-    serve: (request, response, segments) => {
+    serve: async (request, response, { segments, query, mayRead }) => {
       const path = segments.join('/');
       if (path === 'viewer/api/events') {
         if (closed) throw new HttpError(503, 'the server is closing', { 'Retry-After': '1' });
@@ -76,7 +85,10 @@ export function createViewerPages(viewer: ViewerStore): ViewerPages {
       if (!isPage) return false;
       const page = readOnce(files, 'index.html', 'text/html; charset=utf-8');
       if (!page) throw new HttpError(404, 'the viewer is not built: run npm run build');
-      sendFile(request, response, page, { 'Cache-Control': 'no-cache', ...PAGE_HEADERS });
+      const data = mayRead ? await readFirstData(viewer, segments, query) : undefined;
+      const bytes = Buffer.from(withFirstData(page.bytes.toString(), data));
+      const answer = { ...page, bytes, gzipped: gzipSync(bytes, { level: 1 }) };
+      sendFile(request, response, answer, { 'Cache-Control': 'no-store', ...PAGE_HEADERS });
       return true;
     },
     close: () => {

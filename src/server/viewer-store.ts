@@ -128,3 +128,9 @@ export interface SessionChange {
   /** Goes up with each change, also over a new start of the server. */
   version: number;
 }
+
+/** In the page itself, for its address. */
+export interface FirstData {
+  readonly sessions?: SessionPage;
+  readonly session?: SessionLogs;
+}

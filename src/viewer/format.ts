@@ -23,7 +23,8 @@ export function formatTick(seconds: number): string {
 }
 
 export function formatCount(count: number): string {
-  if (count < 10_000) return count.toLocaleString('en');
+  if (count < 1000) return String(count);
+  if (count < 10_000) return `${Math.floor(count / 1000)},${digits(count % 1000, 3)}`;
   if (count < 999_500) return `${(count / 1000).toFixed(count < 99_950 ? 1 : 0)}k`;
   return `${(count / 1_000_000).toFixed(1)}M`;
 }
@@ -45,7 +46,7 @@ export function formatBytes(bytes: number): string {
   return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-const CLOCK = { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false } as const;
+const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
 /** How long ago, up to a day; then the date. */
 export function formatAge(time: string, nowMillis: number): string {
@@ -56,16 +57,23 @@ export function formatAge(time: string, nowMillis: number): string {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
   const isThisYear = date.getFullYear() === new Date(nowMillis).getFullYear();
-  return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(!isThisYear && { year: 'numeric' }) });
+  const day = `${date.getDate()} ${MONTHS[date.getMonth()]}`;
+  return isThisYear ? day : `${day} ${date.getFullYear()}`;
 }
 
+/** In the reader's zone. By hand, as the browser's own formatting takes longer than all else of a row. */
 export function formatTime(time: string): string {
   const date = new Date(time);
-  return `${date.toLocaleDateString('en-CA')} ${formatClock(time)}`;
+  return `${date.getFullYear()}-${digits(date.getMonth() + 1)}-${digits(date.getDate())} ${formatClock(time)}`;
 }
 
 export function formatClock(time: string): string {
-  return new Date(time).toLocaleTimeString('en-GB', CLOCK);
+  const date = new Date(time);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => digits(part)).join(':');
+}
+
+function digits(number: number, count = 2): string {
+  return String(number).padStart(count, '0');
 }
 
 /** Zero-width and direction-changing characters could make a label look like another, or like nothing. */

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import type { SessionLog, SessionLogs } from '../server/viewer-store.ts';
 import { lastList, navigate, request, type Subscribe } from './browser.ts';
 import { ComparePane } from './compare-pane.tsx';
+import { takeFirstData } from './first-data.ts';
 import { isTyping, useKeyDown } from './keyboard.ts';
 import { LogPane } from './log-pane.tsx';
 import { buildTree } from './log-tree.ts';
@@ -26,12 +27,13 @@ const READ_WHOLE_LOGS = 500;
 
 export function SessionPage({ location, subscribe }: { location: SessionLocation; subscribe: Subscribe }) {
   const { session: id, log: logId, compare } = location;
-  const [loaded, setLoaded] = useState<Loaded>();
+  const [first] = useState(() => takeFirstData('session'));
+  const [loaded, setLoaded] = useState<Loaded | undefined>(() => first && merge(undefined, first));
   const [problem, setProblem] = useState('');
-  const newest = useRef('');
-  const count = useRef(0);
+  const newest = useRef(first ? newestOf(first) : '');
+  const count = useRef(first?.total ?? 0);
   /** The change up to which the tree has everything. */
-  const version = useRef(-1);
+  const version = useRef(first?.version ?? -1);
 
   const load = useCallback(
     async (since: string) => {
@@ -42,7 +44,7 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
         // Answers can overtake each other.
         if (page.version < version.current) return;
         setLoaded((before) => merge(since === '' ? undefined : before, page));
-        newest.current = [newest.current, ...page.logs.map(({ updated_at: at }) => at)].sort().at(-1)!;
+        newest.current = [newest.current, newestOf(page)].sort()[1]!;
         count.current = page.total;
         version.current = page.version;
       } catch (error) {
@@ -53,7 +55,7 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
   );
 
   useLayoutEffect(() => {
-    void load('');
+    if (!first) void load('');
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isWhole = false;
     let upTo = 0;
@@ -72,7 +74,7 @@ export function SessionPage({ location, subscribe }: { location: SessionLocation
       stop();
       clearTimeout(timer);
     };
-  }, [id, load, subscribe]);
+  }, [id, first, load, subscribe]);
 
   // More logs than there are: some have gone.
   useEffect(() => {
@@ -141,4 +143,10 @@ function merge(before: Loaded | undefined, page: SessionLogs): Loaded {
   const logs = new Map(before?.logs);
   for (const log of page.logs) logs.set(log.id, log);
   return { ...page, logs, configs: { ...before?.configs, ...page.configs } };
+}
+
+/** `''` for none. */
+function newestOf({ logs }: SessionLogs): string {
+  const times = logs.map(({ updated_at: at }) => at).sort();
+  return times.at(-1) ?? '';
 }

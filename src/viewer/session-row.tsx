@@ -23,11 +23,6 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
   useLayoutEffect(() => {
     if (isActive && !isTyping(document.activeElement)) link.current!.focus({ preventScroll: true });
   }, [isActive]);
-  // A row that moves to its new place in the list is taken out and put in again, which takes the focus from it.
-  const hadFocus = link.current !== null && document.activeElement === link.current;
-  useLayoutEffect(() => {
-    if (hadFocus) link.current!.focus({ preventScroll: true });
-  });
   const { match } = session;
   const to: ViewLocation = { page: 'session', session: session.id, ...(match && { log: match.log_id }) };
   const tokens = formatTokens(session.prompt_tokens, session.output_tokens);

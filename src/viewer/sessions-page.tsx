@@ -18,7 +18,7 @@ let remembered: { address: string; active: string | undefined } | undefined;
 
 export function SessionsPage({ filters, subscribe }: { filters: Filters; subscribe: Subscribe }) {
   const address = formatLocation({ page: 'sessions', filters });
-  const { list, isCurrent, problem, loadMore } = useSessionList(filters, subscribe);
+  const { list, listAddress, problem, loadMore } = useSessionList(filters, subscribe);
   /** By id, as rows move while the reader looks at one. */
   const [active, setActive] = useState(remembered?.address === address ? remembered.active : undefined);
   const nowMillis = useClock(list);
@@ -71,7 +71,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
           class="session-table"
           role="table"
           aria-label="Sessions"
-          aria-busy={!isCurrent}
+          aria-busy={listAddress !== address}
           aria-rowcount={list?.next === null ? sessions.length + 1 : -1}
         >
           <div class="session-head" role="row">
@@ -101,6 +101,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
             class="session-rows scroll"
             role="rowgroup"
             items={sessions}
+            name={listAddress ?? ''}
             rowHeight={rowHeight}
             keyOf={({ id }) => id}
             renderRow={renderRow}

@@ -79,6 +79,7 @@ export function TreeView({ tree, selected, compared, onSelect }: TreeViewProps) 
         tabIndex={0}
         {...(at >= 0 && { 'aria-activedescendant': rowId(rows[at]!.id) })}
         items={rows}
+        name="tree"
         rowHeight={ROW_HEIGHT}
         keyOf={({ id }) => id}
         activeIndex={at}

@@ -2,6 +2,7 @@
 import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { SessionPage } from '../server/viewer-store.ts';
 import { request, type Subscribe } from './browser.ts';
+import { takeFirstData } from './first-data.ts';
 import { appendPage, EMPTY_LIST, mergeChanges, prependPage, type SessionList } from './session-list.ts';
 import { type Filters, formatLocation, toApiQuery } from './view-location.ts';
 
@@ -25,7 +26,11 @@ let remembered: Shown | undefined;
 
 export function useSessionList(filters: Filters, subscribe: Subscribe) {
   const address = formatLocation({ page: 'sessions', filters });
-  const [shown, setShown] = useState(() => (remembered?.address === address ? remembered : undefined));
+  const [first] = useState<{ page?: SessionPage | undefined }>(() => ({ page: takeFirstData('sessions') }));
+  const [shown, setShown] = useState<Shown | undefined>(() => {
+    if (first.page) return { address, list: appendPage(EMPTY_LIST, first.page) };
+    return remembered?.address === address ? remembered : undefined;
+  });
   const [problem, setProblem] = useState('');
   const isLoading = useRef(false);
   const generation = useRef(0);
@@ -79,7 +84,11 @@ export function useSessionList(filters: Filters, subscribe: Subscribe) {
 
   useLayoutEffect(() => {
     generation.current += 1;
-    version.current = NOTHING;
+    version.current = first.page?.version ?? NOTHING;
+    if (first.page) {
+      first.page = undefined;
+      return;
+    }
     void load(firstPage(), takeFirstPage);
   }, [load, takeFirstPage]);
 
@@ -129,7 +138,7 @@ export function useSessionList(filters: Filters, subscribe: Subscribe) {
     };
   }, [subscribe, fetchPage, change, takeFirstPage]);
 
-  return { list: shown?.list, isCurrent: shown?.address === address, problem, loadMore };
+  return { list: shown?.list, listAddress: shown?.address, problem, loadMore };
 }
 
 function firstPage(): [string, string][] {

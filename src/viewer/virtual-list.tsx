@@ -2,15 +2,18 @@
  * Rows of one height, of which only those on the screen exist. A row is as high as `rowHeight`, which the style sheet
  * must agree with.
  */
-import type { ComponentChildren, HTMLAttributes } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { ComponentChildren, HTMLAttributes, VNode } from 'preact';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 const OVERSCAN = 8;
 
 interface VirtualListProps<Item> extends Omit<HTMLAttributes<HTMLDivElement>, 'children'> {
   readonly items: readonly Item[];
+  /** Names the list: another one is shown from its top. */
+  readonly name: string;
   readonly rowHeight: number;
   readonly keyOf: (item: Item) => string;
+  /** While it is the same function, a row whose item and place are the same is not rendered again. */
   readonly renderRow: (item: Item, index: number) => ComponentChildren;
   /** Its item is brought into view when it becomes another one, and left alone when it only moves. */
   readonly activeIndex?: number;
@@ -19,14 +22,29 @@ interface VirtualListProps<Item> extends Omit<HTMLAttributes<HTMLDivElement>, 'c
   readonly footer?: ComponentChildren;
 }
 
-export function VirtualList<Item>(props: VirtualListProps<Item>) {
-  const { items, rowHeight, keyOf, renderRow, activeIndex = -1, onNearEnd, footer, ...attributes } = props;
-  const scroller = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: window.innerHeight });
+interface Rendered<Item> {
+  readonly item: Item;
+  readonly index: number;
+  readonly row: VNode;
+}
 
-  useLayoutEffect(() => {
-    const element = scroller.current!;
-    const measure = () => setView({ top: element.scrollTop, height: element.clientHeight });
+export function VirtualList<Item>(props: VirtualListProps<Item>) {
+  const { items, name, rowHeight, keyOf, renderRow, activeIndex = -1, onNearEnd, footer, ...attributes } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  // The first frame has what a window can show at most: to measure would take longer than to paint.
+  const [range, setRange] = useState(() => ({ first: 0, last: Math.ceil(window.innerHeight / rowHeight) }));
+
+  const measure = useCallback(() => {
+    // A size can still be told of after the list is gone.
+    if (!scroller.current) return;
+    const { scrollTop, clientHeight } = scroller.current;
+    const first = Math.max(0, Math.floor(scrollTop / rowHeight) - OVERSCAN);
+    const last = Math.ceil((scrollTop + clientHeight) / rowHeight) + OVERSCAN;
+    setRange((now) => (now.first === first && now.last === last ? now : { first, last }));
+  }, [rowHeight]);
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return undefined;
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
@@ -35,7 +53,15 @@ export function VirtualList<Item>(props: VirtualListProps<Item>) {
       observer.disconnect();
       element.removeEventListener('scroll', measure);
     };
-  }, []);
+  }, [measure]);
+
+  const shownName = useRef(name);
+  useLayoutEffect(() => {
+    if (shownName.current === name) return;
+    shownName.current = name;
+    scroller.current!.scrollTop = 0;
+    measure();
+  }, [name, measure]);
 
   const active = items[activeIndex];
   const activeKey = active && keyOf(active);
@@ -43,28 +69,51 @@ export function VirtualList<Item>(props: VirtualListProps<Item>) {
     const element = scroller.current!;
     if (activeKey === undefined) return;
     const top = activeIndex * rowHeight;
-    if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + rowHeight > element.scrollTop + element.clientHeight) {
-      element.scrollTop = top + rowHeight - element.clientHeight;
-    }
-  }, [activeKey, rowHeight]);
+    const isAbove = top < element.scrollTop;
+    if (!isAbove && top + rowHeight <= element.scrollTop + element.clientHeight) return;
+    element.scrollTop = isAbove ? top : top + rowHeight - element.clientHeight;
+    measure();
+  }, [activeKey, measure]);
 
-  const first = Math.max(0, Math.floor(view.top / rowHeight) - OVERSCAN);
-  const last = Math.min(items.length, Math.ceil((view.top + view.height) / rowHeight) + OVERSCAN);
+  // A row that moves to its new place is taken out and put in again, which takes the focus from it.
+  const focused = scroller.current?.contains(document.activeElement) ? document.activeElement : null;
+  useLayoutEffect(() => {
+    if (!focused?.isConnected || document.activeElement !== document.body) return;
+    (focused as HTMLElement).focus({ preventScroll: true });
+  });
+
+  const first = Math.min(range.first, items.length);
+  const last = Math.min(range.last, items.length);
   const isNearEnd = last >= items.length - OVERSCAN;
   useEffect(() => {
     if (isNearEnd) onNearEnd?.();
   }, [isNearEnd, items.length, onNearEnd]);
 
+  const before = useRef<{ renderRow: unknown; rows: Map<string, Rendered<Item>> }>(undefined);
+  const known = before.current?.renderRow === renderRow ? before.current.rows : undefined;
+  const rows = new Map<string, Rendered<Item>>();
+  items.slice(first, last).forEach((item, offset) => {
+    const key = keyOf(item);
+    const index = first + offset;
+    const same = known?.get(key);
+    if (same?.item === item && same.index === index) {
+      rows.set(key, same);
+      return;
+    }
+    const row = (
+      <div class="virtual-row" role="presentation" key={key}>
+        {renderRow(item, index)}
+      </div>
+    );
+    rows.set(key, { item, index, row });
+  });
+  before.current = { renderRow, rows };
+
   return (
     <div ref={scroller} {...attributes}>
       <div class="virtual-space" role="presentation" style={{ height: `${items.length * rowHeight}px` }}>
         <div class="virtual-rows" role="presentation" style={{ transform: `translateY(${first * rowHeight}px)` }}>
-          {items.slice(first, last).map((item, offset) => (
-            <div class="virtual-row" role="presentation" key={keyOf(item)} style={{ height: `${rowHeight}px` }}>
-              {renderRow(item, first + offset)}
-            </div>
-          ))}
+          {[...rows.values()].map(({ row }) => row)}
         </div>
       </div>
       {footer}

@@ -3,10 +3,12 @@ import { expect, test } from 'vitest';
 import {
   formatAge,
   formatBytes,
+  formatClock,
   formatCost,
   formatCount,
   formatSeconds,
   formatTick,
+  formatTime,
   formatTokens,
   toLabel,
 } from '../../src/viewer/format.ts';
@@ -47,11 +49,19 @@ test('durations have the digits that matter', () => {
 });
 
 test('counts, tokens, cost and bytes', () => {
-  expect([0, 9999, 12_345, 999_499, 1_500_000].map(formatCount)).toEqual(['0', '9,999', '12.3k', '999k', '1.5M']);
+  expect([0, 999, 1005, 9999, 12_345, 999_499, 1_500_000].map(formatCount)).toEqual([
+    ...['0', '999', '1,005', '9,999', '12.3k', '999k', '1.5M'],
+  ]);
   expect(formatTokens(undefined, undefined)).toBeUndefined();
   expect(formatTokens(12, undefined)).toBe('12 → ?');
   expect([0, 0.000123, 1.5].map(formatCost)).toEqual(['$0', '$0.00012', '$1.50']);
   expect([999, 12_345, 5_000_000].map(formatBytes)).toEqual(['999 B', '12 kB', '5.0 MB']);
+});
+
+test('times are those of the reader', () => {
+  const time = new Date(2026, 0, 5, 7, 8, 9).toISOString();
+  expect(formatTime(time)).toBe('2026-01-05 07:08:09');
+  expect(formatClock(time)).toBe('07:08:09');
 });
 
 test('ages up to a day, then the date', () => {

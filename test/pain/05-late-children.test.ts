@@ -77,6 +77,30 @@ test('6: an open grandchild keeps its ancestors from being forgotten', async () 
   expect(app.log(grandchild)).toMatchObject({ parent_reference_id: referenceOf(middle), session_reference_id: 's' });
 });
 
+test('5: after thousands of other traces a late child still finds its parent and its session', async () => {
+  const server = await startMisbehavingV4();
+  for (const app of [appWithProcessor(server), appWithExporter(server)]) {
+    const root = app.start('root', { attributes: { ...AGENT, 'session.id': 's' } });
+    const plain = app.startOther('GET', { parent: root });
+    plain.end();
+    root.end();
+    await app.provider.forceFlush();
+    await app.client.forceFlush();
+    for (let count = 0; count < 6_000; count++) {
+      app.start('other trace').end();
+      if (count % 1_000 === 0) await app.provider.forceFlush();
+    }
+    await app.provider.forceFlush();
+    await app.client.forceFlush();
+    const child = app.start('child', { parent: plain });
+    child.end();
+    await app.provider.forceFlush();
+    await app.client.forceFlush();
+    app.expectDelivered();
+    expect(app.log(child)).toMatchObject({ parent_reference_id: referenceOf(root), session_reference_id: 's' });
+  }
+});
+
 test.each([
   ['processor', appWithProcessor],
   ['exporter', appWithExporter],

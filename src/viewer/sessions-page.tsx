@@ -11,7 +11,7 @@ import { useSessionList } from './use-session-list.ts';
 import { type Filters, formatLocation } from './view-location.ts';
 import { VirtualList } from './virtual-list.tsx';
 
-const CLOCK_MILLIS = 10_000;
+const CLOCK_MILLIS = 5_000;
 
 /** The row where the reader was: going back to the list leads to it. */
 let remembered: { address: string; active: string | undefined } | undefined;
@@ -21,7 +21,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
   const { list, listAddress, problem, loadMore } = useSessionList(filters, subscribe);
   /** By id, as rows move while the reader looks at one. */
   const [active, setActive] = useState(remembered?.address === address ? remembered.active : undefined);
-  const nowMillis = useClock(list);
+  const nowMillis = useClock();
   const rowHeight = useRowHeight();
   useLayoutEffect(() => {
     remembered = { address, active };
@@ -115,14 +115,14 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
   );
 }
 
-/** The time, as the ages of the rows need it: it goes on by itself, and with each change. */
-function useClock(list: unknown): number {
-  const [ticks, setTicks] = useState(0);
+/** The time, as the ages of the rows need it. */
+function useClock(): number {
+  const [nowMillis, setNowMillis] = useState(Date.now);
   useEffect(() => {
-    const clock = setInterval(() => setTicks((count) => count + 1), CLOCK_MILLIS);
+    const clock = setInterval(() => setNowMillis(Date.now()), CLOCK_MILLIS);
     return () => clearInterval(clock);
   }, []);
-  return useMemo(() => Date.now(), [ticks, list]);
+  return nowMillis;
 }
 
 /** Of `.session-row`, which is taller where the window is narrow. */

@@ -8,7 +8,9 @@ import { type Filters, formatLocation, toApiQuery } from './view-location.ts';
 
 const PAGE_SIZE = 60;
 const CHANGES_MILLIS = 150;
-/** A search is asked for again as a whole. */
+/** Where many sessions change, the whole page is asked for again. */
+const MANY_CHANGES_MILLIS = 400;
+/** So it is in a search. */
 const SEARCH_CHANGES_MILLIS = 800;
 /** Sessions that are asked for by id. */
 const MAX_NAMED = 50;
@@ -101,7 +103,8 @@ export function useSessionList(filters: Filters, subscribe: Subscribe) {
     let newest = 0;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const wait = () => {
-      timer ??= setTimeout(() => void apply(), filters.q ? SEARCH_CHANGES_MILLIS : CHANGES_MILLIS);
+      const millis = waiting === null ? MANY_CHANGES_MILLIS : CHANGES_MILLIS;
+      timer ??= setTimeout(() => void apply(), filters.q ? SEARCH_CHANGES_MILLIS : millis);
     };
     const apply = async () => {
       timer = undefined;

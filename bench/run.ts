@@ -15,6 +15,7 @@ import { reading } from './reading.ts';
 import { Arena } from './rounds.ts';
 import { type Effort, failing, far, openTraces, type Scenario, steady, updates } from './scenarios.ts';
 import { toMarkdown } from './tables.ts';
+import { worker } from './worker.ts';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   main: mainTable,
@@ -24,6 +25,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   updates,
   'open-traces': openTraces,
   reading,
+  worker,
 };
 const RESULTS = new URL('../RESULTS.md', import.meta.url);
 const ROUNDS = 5;

@@ -135,8 +135,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#deadline.unref();
   }
 
-  /** Without this request's bytes having left, aborting here keeps them from ever leaving. */
+  /**
+   * Without this request's bytes having left, aborting here keeps them from ever leaving. Called once more where undici
+   * sends again what shared a connection that was reset; whether and when that is done is decided elsewhere.
+   */
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#controller) this.fail(new Error('the connection was reset before the answer came'));
     if (this.#settled) controller.abort(new Error('the request was given up before it was sent'));
     else this.#controller = controller;
   }

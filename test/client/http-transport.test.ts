@@ -135,6 +135,31 @@ test.each([
   },
 );
 
+test('of updates that share a connection none is sent twice because of a reset', async () => {
+  let received = '';
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', (data) => {
+      received += data.toString('latin1');
+      socket.resetAndDestroy();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const transport = transportTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v4`, {
+    connections: 1,
+    pipelining: 16,
+  });
+  const updates = Array.from({ length: 16 }, (_, index) =>
+    transport.send({ method: 'PATCH', path: `/logs?reference_id=r${index}.`, body: Buffer.from('{}') }),
+  );
+  expect(new Set((await Promise.all(updates)).map(({ kind }) => kind))).toEqual(new Set(['lost']));
+  await sleep(100);
+  const sent = [...received.matchAll(/reference_id=(r\d+)\./g)].map(([, reference]) => reference);
+  expect(sent.length).toBe(new Set(sent).size);
+});
+
 test('a request that waits for a connection past its deadline is unsent and never sent later', async () => {
   const server = await startMisbehavingServer((_request, response) => void setTimeout(() => response.end('{}'), 300));
   const transport = transportTo(server.baseUrl, { connections: 1, timeoutMillis: 400 });

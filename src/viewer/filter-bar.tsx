@@ -56,7 +56,7 @@ export function FilterBar({ filters, subscribe }: { filters: Filters; subscribe:
       {choice('type', 'All types', known.types)}
       <Choice
         name="feedback"
-        all="With or without feedback"
+        all="Feedback or not"
         value={filters.feedback}
         options={feedback}
         onChange={(value) => set({ feedback: value })}

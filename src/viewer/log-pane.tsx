@@ -58,7 +58,10 @@ export function LogPane({ location, node, version, onClose }: LogPaneProps) {
           </div>
           {location.compare === log.id && (
             <p class="hint" role="status">
-              <Icon name="compare" /> Now choose the log to compare this one with, in the tree. <kbd>Esc</kbd> to stop.
+              <Icon name="compare" />
+              <span>
+                Now choose the log to compare this one with, in the tree. <kbd>Esc</kbd> to stop.
+              </span>
             </p>
           )}
           <LogFacts log={log} node={node} />

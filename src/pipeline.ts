@@ -163,6 +163,7 @@ export class Pipeline {
     const deadlineMillis = performance.now() + timeoutMillis;
     this.#tracker.releaseAll();
     await this.#backlog.worked();
+    await inTime(this.#delivery.recovered(), deadlineMillis - performance.now());
     await this.#delivery.flush(deadlineMillis - performance.now());
   }
 
@@ -185,6 +186,7 @@ export class Pipeline {
       await inTime(this.#backlog.worked(), timeoutMillis);
       const open = [...this.#tracker.unsettledNodes(), ...this.#writer.stubs];
       await inTime(this.#backlog.closeOpen(open), deadlineMillis - performance.now());
+      await inTime(this.#delivery.recovered(), deadlineMillis - performance.now());
       await this.#delivery.flush(deadlineMillis - performance.now());
     } catch (error) {
       diag.warn('humanloop-otel: shut down before everything was delivered', error);

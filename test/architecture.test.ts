@@ -13,7 +13,7 @@ const APP_ROOMS = [
   ['span-processor.ts', 'span-exporter.ts'],
   ['pipeline.ts', 'claim-spans.ts'],
   ['backlog.ts'],
-  ['log-writer.ts', 'turns.ts', 'guard.ts'],
+  ['log-writer.ts', 'guard.ts'],
   ['map-log.ts'],
   ['doctor.ts'],
   ['trace/'],
@@ -23,7 +23,7 @@ const APP_ROOMS = [
   ['datapoint/'],
   ['options.ts'],
   ['conventions/'],
-  ['otel.ts', 'errors.ts', 'call-hook.ts', 'late-fields.ts'],
+  ['otel.ts', 'errors.ts', 'call-hook.ts', 'late-fields.ts', 'turns.ts'],
   // The wire schema is the bottom: both halves of the package speak it.
   ['datapoint/datapoint.ts'],
 ];

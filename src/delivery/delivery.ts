@@ -20,7 +20,7 @@ import { Posts } from './posts.ts';
 import { recoverEntries } from './recovery.ts';
 import { Sender } from './sender.ts';
 import { Spool } from './spool.ts';
-import type { OrphanedLog } from './spool-file.ts';
+import type { OrphanedLog } from './spool-orphan.ts';
 import { Updates } from './updates.ts';
 
 /** A log's states, ids and places in lists. */
@@ -151,6 +151,11 @@ export class Delivery {
 
   dropOldestTrace(reason: DropReason): boolean {
     return this.#ledger.dropOldestTrace(reason);
+  }
+
+  /** Resolves when what dead processes have left is known here. */
+  async recovered(): Promise<void> {
+    await this.spool?.adopted();
   }
 
   /** Resolves when all that is here now is acknowledged or dropped. Rejects at the deadline. */

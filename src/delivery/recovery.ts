@@ -1,6 +1,6 @@
 /** Makes entries again of what a process left that is no more. Pure. */
 import { type Late, LogEntry } from './log-entry.ts';
-import type { OrphanedLog } from './spool-file.ts';
+import type { OrphanedLog } from './spool-orphan.ts';
 
 export const PROCESS_EXITED = 'process exited before the span ended';
 
@@ -22,7 +22,7 @@ export function recoverEntries(logs: readonly OrphanedLog[]): LogEntry[] {
     }
     for (const step of path.reverse()) {
       const parent = parentOf(step, byReference, entries);
-      const traceId = step.referenceId.split('-')[0] as string;
+      const traceId = traceIdOf(step.referenceId);
       const family = families.get(traceId) ?? [];
       families.set(traceId, family);
       entries.set(step.referenceId, toEntry(step, parent, family));
@@ -66,4 +66,27 @@ function absent(referenceId: string, entries: Map<string, LogEntry>): LogEntry {
 function closed({ late, startedMillis, aliveMillis }: OrphanedLog): Late {
   const duration = Math.max(0, aliveMillis - startedMillis) / 1000;
   return { ...late, error: late.error ?? PROCESS_EXITED, duration: late.duration ?? duration };
+}
+
+/** Logs of one trace stay together: they find their parents among each other. */
+export function partsByTrace(logs: readonly OrphanedLog[], minLength: number): OrphanedLog[][] {
+  const traces = new Map<string, OrphanedLog[]>();
+  for (const log of logs) {
+    const traceId = traceIdOf(log.referenceId);
+    const trace = traces.get(traceId);
+    if (trace) trace.push(log);
+    else traces.set(traceId, [log]);
+  }
+  const parts: OrphanedLog[][] = [];
+  let part: OrphanedLog[] = [];
+  for (const trace of traces.values()) {
+    if (part.length === 0) parts.push(part);
+    for (const log of trace) part.push(log);
+    if (part.length >= minLength) part = [];
+  }
+  return parts;
+}
+
+function traceIdOf(referenceId: string): string {
+  return referenceId.split('-', 1)[0] as string;
 }

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { diag } from '@opentelemetry/api';
 import type { SpoolOptions } from '../options.ts';
 import { explainSqliteError, openSqlite, type SqliteDatabase } from '../sqlite/open.ts';
-import { type Inheritance, removeSpoolFile, SpoolFile } from './spool-file.ts';
+import { removeSpoolFile, SpoolFile } from './spool-file.ts';
+import type { Inheritance } from './spool-orphan.ts';
 
 const SUFFIX = '.spool';
 /** A file that has been empty for so long is not about to be filled: its process ended right after it made it. */
@@ -29,25 +30,25 @@ export function openSpoolFile(directory: string): SpoolFile {
   }
 }
 
-/** Moves what dead processes have left into this process's file. A file that cannot be read is kept under another name. */
-export function takeOrphans(options: SpoolOptions, own: SpoolFile): Inheritance {
-  const logs: Inheritance['logs'] = [];
-  const expired: string[] = [];
+/**
+ * Moves what dead processes have left into this process's file, in steps between which it yields. A file that cannot be
+ * read is kept under another name.
+ */
+export function* takeOrphans(options: SpoolOptions, own: SpoolFile): Generator<void, Inheritance> {
+  const inheritance: Inheritance = { logs: [], expired: [] };
   for (const name of readdirSync(options.directory)) {
     const path = join(options.directory, name);
     if (!name.endsWith(SUFFIX) || path === own.path) continue;
     try {
-      if (!isFilled(path)) continue;
-      const inherited = own.takeOver(path, Date.now() - options.maxAgeMillis);
-      logs.push(...inherited.logs);
-      expired.push(...inherited.expired);
+      if (isFilled(path)) yield* own.takeOver(path, Date.now() - options.maxAgeMillis, inheritance);
     } catch (cause) {
       const error = explainSqliteError(cause, path);
       // Locked: its process lives, or another one was quicker. Our own file may be what cannot be written: later.
       if (error.reason === 'corrupt' || error.reason === 'other') setAside(path, error);
     }
+    if (own.isClosed) break;
   }
-  return { logs, expired };
+  return inheritance;
 }
 
 function lockSpoolFile(path: string): SpoolFile {

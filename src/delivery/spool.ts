@@ -11,15 +11,21 @@
 import { diag } from '@opentelemetry/api';
 import type { SpoolOptions } from '../options.ts';
 import { explainSqliteError } from '../sqlite/open.ts';
+import { Turns } from '../turns.ts';
 import type { Drops } from './drops.ts';
 import type { LogEntry } from './log-entry.ts';
+import { partsByTrace } from './recovery.ts';
 import { openSpoolFile, takeOrphans } from './spool-directory.ts';
-import type { OrphanedLog, SpooledLog, SpoolFile } from './spool-file.ts';
+import type { SpoolFile } from './spool-file.ts';
+import type { OrphanedLog } from './spool-orphan.ts';
+import type { SpooledLog } from './spool-row.ts';
 
 /** Rows written between two turns of the event loop. */
 const ROWS_PER_TURN = 100;
 const RETRY_MILLIS = 5_000;
 const ADOPT_INTERVAL_MILLIS = 30_000;
+/** Logs of dead processes that become entries between two turns. */
+const RECOVERED_AT_ONCE = 500;
 
 export interface SpoolOwner {
   /** Memory is short: what is on disk need not be there too. */
@@ -39,6 +45,10 @@ export class Spool {
   #dirty = new Map<string, LogEntry | SpooledLog | 'gone'>();
   /** On disk as they are now, and in memory too. */
   readonly #resident = new Set<LogEntry>();
+  readonly #turns = new Turns(() => this.#adoptOrphans());
+  #isAdopting = false;
+  /** Called when the adoption that is under way is done. */
+  readonly #marks: (() => void)[] = [];
   #file: SpoolFile | undefined;
   #timer: NodeJS.Timeout | undefined;
   #adoptTimer: NodeJS.Timeout | undefined;
@@ -88,6 +98,11 @@ export class Spool {
     entry.desire(said);
     entry.storedBytes = undefined;
     return true;
+  }
+
+  /** Resolves when what dead processes had left by now is here, and known to the owner. */
+  adopted(): Promise<void> {
+    return this.#isAdopting ? new Promise((resolve) => this.#marks.push(resolve)) : Promise.resolve();
   }
 
   /** Writes all that is noted, now. */
@@ -187,13 +202,27 @@ export class Spool {
     clearTimeout(this.#adoptTimer);
     this.#adoptTimer = setTimeout(() => this.#adopt(), ADOPT_INTERVAL_MILLIS);
     this.#adoptTimer.unref();
-    this.#attempt(() => {
-      const file = this.#file as SpoolFile;
+    this.#isAdopting = true;
+    this.#turns.schedule();
+  }
+
+  *#adoptOrphans(): Generator<void> {
+    try {
+      const file = this.#file;
+      if (!file || this.#isClosed) return;
       file.markAlive(Date.now());
-      const { logs, expired } = takeOrphans(this.#options, file);
+      const { logs, expired } = yield* takeOrphans(this.#options, file);
       for (const referenceId of expired) this.#drops.add('spool_expired', referenceId);
-      if (logs.length > 0) setImmediate(() => this.#owner.recover(logs));
-    });
+      for (const part of partsByTrace(logs, RECOVERED_AT_ONCE)) {
+        this.#owner.recover(part);
+        yield;
+      }
+    } catch (cause) {
+      this.#fail(explainSqliteError(cause, this.#options.directory));
+    } finally {
+      this.#isAdopting = false;
+      for (const reached of this.#marks.splice(0)) reached();
+    }
   }
 
   #attempt(step: () => void): boolean {
@@ -203,10 +232,14 @@ export class Spool {
     } catch (cause) {
       const error = explainSqliteError(cause, this.#options.directory);
       if (error.reason === 'no-engine') throw error;
-      if (!this.#hasFailed) diag.warn('humanloop-otel: the spool cannot be used, going on in memory', error);
-      this.#hasFailed = true;
+      this.#fail(error);
       return false;
     }
+  }
+
+  #fail(error: Error): void {
+    if (!this.#hasFailed) diag.warn('humanloop-otel: the spool cannot be used, going on in memory', error);
+    this.#hasFailed = true;
   }
 }
 

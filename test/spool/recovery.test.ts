@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { recoverEntries } from '../../src/delivery/recovery.ts';
 import { openSpoolFile } from '../../src/delivery/spool-directory.ts';
-import type { OrphanedLog } from '../../src/delivery/spool-file.ts';
+import type { OrphanedLog } from '../../src/delivery/spool-orphan.ts';
 import { startMisbehavingV4 } from '../misbehaving-v4.ts';
 import { spoolDirectory, spooledApp, spoolFiles } from './spooled-app.ts';
 

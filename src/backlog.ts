@@ -19,7 +19,7 @@ const STEPS_PER_LOOK = 16;
 const MAX_RUN = 1_000;
 /**
  * How long due spans gather. In an app that does other things between its spans, one trace alone finds no code and no
- * data in the processor's caches, and costs three times what it costs as one of twenty.
+ * data in the processor's caches, and costs twice what it costs as one of twenty.
  */
 const GATHER_MILLIS = 100;
 /** So many due spans need not gather longer. */

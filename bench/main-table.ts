@@ -49,7 +49,10 @@ spans; 6 of the 12 are logs. OTLP/JSON sends all 12, the others the 6. *Export C
 without an exporter. *Bound* is "hand-written, unordered": map, stringify, post arrays of 100 over a pool of kept connections, with no
 order, no retry, and no bound on memory. *Burst* is 50,004 spans without a turn of the event loop, at each exporter's defaults; in
 the drain OTLP/JSON and langfuse have queues that hold everything. *Import* is loading and constructing above the SDK; ours and the
-hand-written ones load undici, 70 ms or so, and ours does so at the first request.`;
+hand-written ones load undici, 70 ms or so, and ours does so at the first request.
+
+All but the burst is measured in a process that has sent 60,000 spans before, as an app has that runs for days: the first 20,000
+spans of a process cost each contender two to three times as much, while their code is compiled.`;
 
 function endTime(rounds: readonly Round[] | undefined): string {
   const p99 = medianOf(rounds, ({ endP99Micros }) => endP99Micros);

@@ -49,7 +49,6 @@ async function measure(): Promise<Measurement> {
     workload.endMicros.length = 0;
   }
   const open = Array.from({ length: task.openTraces ?? 0 }, () => workload.startAgent());
-  globalThis.gc?.();
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   await sleep(20);

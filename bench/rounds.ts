@@ -55,7 +55,7 @@ export class Arena {
 
   async #measure(task: Task, conditions: Partial<SinkConditions>): Promise<Round> {
     await this.#ask({ reset: { ...NORMAL, ...conditions } });
-    const child = fork(pathOf('measure.js'), [JSON.stringify(task)], { execArgv: ['--expose-gc'] });
+    const child = fork(pathOf('measure.js'), [JSON.stringify(task)]);
     const measured = once(child, 'message') as Promise<[Measurement]>;
     const failed = once(child, 'exit').then(([code]) => {
       throw new Error(`${task.job} of ${task.contender} ended with exit code ${code}`);

@@ -7,7 +7,7 @@ import { context, SpanKind, type Tracer, trace } from '@opentelemetry/api';
 export const SPANS_PER_TRACE = 12;
 export const LOGS_PER_TRACE = 6;
 /** Sent before each measurement but a burst: compiles the hot paths, loads what is loaded at first use, and connects. */
-export const WARM_UP_TRACES = 1_500;
+export const WARM_UP_TRACES = 5_000;
 
 const TEXTS = 256;
 const WORDS =

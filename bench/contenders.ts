@@ -1,5 +1,6 @@
 /** Who is compared. Each is set up in a process of its own, so only what it needs is loaded. */
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { HumanloopOptions } from 'humanloop-otel';
 
 export interface Contender {
   readonly processors: SpanProcessor[];
@@ -42,6 +43,7 @@ export const CONTENDERS: Readonly<Record<string, (setting: Setting) => Promise<C
   'hand-written, parents first': ({ origin }) => handWritten(origin, 'parents first'),
   'prebuilt datapoints': ({ origin }) => handWritten(origin, 'prebuilt'),
   ours: (setting) => ours('humanloop-otel', setting),
+  'ours, gzip': (setting) => ours('humanloop-otel', setting, { compression: 'gzip' }),
 };
 
 /** Another build of the package, given by its `dist` folder, is compared as `ours: <folder>`. */
@@ -58,9 +60,9 @@ async function handWritten(origin: string, kind: 'unordered' | 'parents first' |
   return { ...ofProcessor(processor), update: (reference, output) => processor.update(reference, output) };
 }
 
-async function ours(specifier: string, { origin }: Setting): Promise<Contender> {
+async function ours(specifier: string, { origin }: Setting, options: HumanloopOptions = {}): Promise<Contender> {
   const { HumanloopSpanProcessor }: typeof import('humanloop-otel') = await import(specifier);
-  const processor = new HumanloopSpanProcessor({ baseUrl: `${origin}/v4`, apiKey: 'key' });
+  const processor = new HumanloopSpanProcessor({ baseUrl: `${origin}/v4`, apiKey: 'key', ...options });
   return {
     ...ofProcessor(processor as unknown as SpanProcessor),
     update: (reference, output) => processor.update(reference, { output }),

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { mainTable } from './main-table.ts';
 import { reading } from './reading.ts';
 import { Arena } from './rounds.ts';
-import { type Effort, failing, far, openTraces, type Scenario, steady, updates } from './scenarios.ts';
+import { type Effort, failing, far, gzip, openTraces, type Scenario, steady, updates } from './scenarios.ts';
 import { toMarkdown } from './tables.ts';
 import { worker } from './worker.ts';
 
@@ -23,6 +23,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   failing,
   steady,
   updates,
+  gzip,
   'open-traces': openTraces,
   reading,
   worker,
@@ -87,8 +88,6 @@ process of its own, the server in another one. What counts are the ratios: the f
 else it does.
 
 Node ${process.version} on ${cpus().length} × ${cpu?.model.trim() || 'unknown processor'}, ${memory} GB, ${process.platform} ${process.arch}; ${versions}.
-
-Requests are not compressed: gzip at level 1 costs as much CPU as all the rest of the export, and saves nothing on loopback.
 `;
 }
 

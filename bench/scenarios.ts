@@ -16,6 +16,7 @@ const NONE = 'no exporter';
 const BOUND = 'hand-written, unordered';
 const PREBUILT = 'prebuilt datapoints';
 const OURS = 'ours';
+const OURS_GZIPPED = 'ours, gzip';
 
 export const TRACES = 2_000;
 const STEADY_SPANS_A_SECOND = 2_400;
@@ -41,6 +42,23 @@ export const far: Scenario = async (arena, { rounds, builds }) => {
       requestsPerThousand(results.get(name)),
       number(medianOf(results.get(name), ({ rssMegabytes }) => rssMegabytes)),
     ]),
+  };
+};
+
+export const gzip: Scenario = async (arena, { rounds }) => {
+  const results = await arena.compare([NONE, BOUND, OURS, OURS_GZIPPED], rounds, { job: 'drain', traces: TRACES });
+  return {
+    title: 'Compression',
+    head: ['', 'spans/s', 'export CPU, µs per span', '× bound', 'bytes per span'],
+    rows: [OURS, OURS_GZIPPED].map((name) => [
+      name,
+      number(spansPerSecond(results.get(name), TRACES)),
+      ...exportCpu(results, name, TRACES),
+      number(
+        medianOf(results.get(name), ({ bytes, warmUpTraces }) => bytes / ((TRACES + warmUpTraces) * SPANS_PER_TRACE)),
+      ),
+    ]),
+    note: 'Off by default. Texts of this workload repeat themselves; real ones shrink to a quarter or so, and cost more to compress.',
   };
 };
 

@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 
 export interface SinkConditions {
   /** Between the last byte of a request and the answer. */
@@ -19,6 +20,8 @@ export interface SinkCounts {
   /** Logs with a reference of their own, or OTLP spans. */
   readonly stored: number;
   readonly repeated: number;
+  /** Of request bodies, as they came. */
+  readonly bytes: number;
 }
 
 const REFERENCE = Buffer.from('"reference_id":"');
@@ -27,7 +30,8 @@ const SPAN_ID = Buffer.from('"spanId":');
 const REFERENCE_LENGTH = 49;
 
 let conditions: SinkConditions = { delayMillis: 0, failingShare: 0 };
-let counts = { requests: 0, posts: 0, patches: 0, spans: 0, repeated: 0 };
+const NOTHING = { requests: 0, posts: 0, patches: 0, spans: 0, repeated: 0, bytes: 0 };
+let counts = { ...NOTHING };
 const references = new Set<string>();
 let random = 1;
 
@@ -35,7 +39,9 @@ const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
-    const body = Buffer.concat(chunks);
+    const received = Buffer.concat(chunks);
+    counts.bytes += received.length;
+    const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(received) : received;
     if (conditions.delayMillis === 0) answer(request, body, response);
     else setTimeout(answer, conditions.delayMillis, request, body, response);
   });
@@ -45,7 +51,7 @@ server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as 
 process.on('message', (message: { reset?: SinkConditions }) => {
   if (message.reset) {
     conditions = message.reset;
-    counts = { requests: 0, posts: 0, patches: 0, spans: 0, repeated: 0 };
+    counts = { ...NOTHING };
     references.clear();
     random = 1;
   }

@@ -50,6 +50,10 @@ export interface HumanloopOptions {
   batch?: { maxItems?: number; maxBytes?: number };
   /** Bounds on all that is held, estimated. Default: 100,000 items, 256 MiB. */
   queue?: { maxItems?: number; maxBytes?: number };
+  /**
+   * `gzip` compresses requests, off the app's thread; a server that does not take it gets them as they are. Default: `none`.
+   */
+  compression?: 'none' | 'gzip';
   /** Connections, and so POST requests in flight. Default: 8. */
   concurrency?: number;
   /** Deadline of one request, from the call to the last byte. Default: 10,000. */
@@ -90,6 +94,7 @@ export interface ResolvedOptions {
   readonly missingParent: 'stub' | 'root';
   readonly batch: { readonly maxItems: number; readonly maxBytes: number };
   readonly queue: { readonly maxItems: number; readonly maxBytes: number };
+  readonly compression: 'none' | 'gzip';
   readonly concurrency: number;
   readonly timeoutMillis: number;
   readonly retry: RetryOptions;
@@ -140,6 +145,7 @@ const TOP_LEVEL: Record<keyof HumanloopOptions, Check> = {
   missingParent: ["'stub' or 'root'", (value) => value === 'stub' || value === 'root'],
   batch: ['an object', isObject],
   queue: ['an object', isObject],
+  compression: ["'none' or 'gzip'", (value) => value === 'none' || value === 'gzip'],
   concurrency: COUNT,
   timeoutMillis: MILLIS,
   retry: ['an object', isObject],
@@ -181,6 +187,7 @@ export function resolveOptions(options: HumanloopOptions = {}, env: Environment 
     missingParent: options.missingParent ?? 'stub',
     batch: withDefaults(options.batch, { maxItems: 100, maxBytes: 4 * MEBIBYTE }),
     queue: withDefaults(options.queue, { maxItems: 100_000, maxBytes: 256 * MEBIBYTE }),
+    compression: options.compression ?? 'none',
     concurrency: options.concurrency ?? 8,
     timeoutMillis: options.timeoutMillis ?? 10_000,
     retry: withDefaults(options.retry, { minDelayMillis: 500, maxDelayMillis: 30_000, maxElapsedMillis: 600_000 }),

@@ -8,6 +8,7 @@
  */
 import { type Context, diag } from '@opentelemetry/api';
 import { Backlog } from './backlog.ts';
+import { createGzipTransport } from './client/gzip-transport.ts';
 import { createHttpTransport } from './client/http-transport.ts';
 import type { Transport } from './client/transport.ts';
 import { Delivery } from './delivery/delivery.ts';
@@ -71,16 +72,10 @@ export class Pipeline {
     const stubsMissingParents = mode.awaitsUnseenParents && options.missingParent === 'stub';
     this.#isLog = (node) => isLog(node, select, stubsMissingParents);
     this.#drops = new Drops(options.onDrop);
-    this.#delivery = new Delivery(
-      transport ??
-        createHttpTransport({
-          ...options,
-          connections: options.concurrency,
-          pipelining: UPDATES_PER_CONNECTION,
-        }),
-      this.#drops,
-      { ...options, isPressed: () => this.#usage() > PRESSURE },
-    );
+    this.#delivery = new Delivery(transport ?? createTransport(options), this.#drops, {
+      ...options,
+      isPressed: () => this.#usage() > PRESSURE,
+    });
     this.#writer = new LogWriter(this.#delivery, createMapLog(options), options, this.#isLog);
     this.#backlog = new Backlog(this.#tracker, this.#writer, this.#isLog, options, (node, isTraceDone) =>
       this.#settle(node, isTraceDone),
@@ -236,6 +231,15 @@ export class Pipeline {
     this.#tracker.releaseOldest(RELEASED_AT_ONCE);
     while (this.#usage() > 1 && this.#delivery.dropOldestTrace('queue_full'));
   }
+}
+
+function createTransport(options: ResolvedOptions): Transport {
+  const transport = createHttpTransport({
+    ...options,
+    connections: options.concurrency,
+    pipelining: UPDATES_PER_CONNECTION,
+  });
+  return options.compression === 'gzip' ? createGzipTransport(transport) : transport;
 }
 
 /** A log that this process has not sent, or has forgotten: only an update can reach it. */

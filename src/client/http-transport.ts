@@ -79,7 +79,7 @@ class HttpTransport implements Transport {
           method: request.method,
           path: this.#basePath + request.path,
           body: request.body ?? null,
-          headers: request.body ? { ...this.#headers, 'content-type': 'application/json' } : this.#headers,
+          headers: this.#headersOf(request),
           idempotent: request.method !== 'POST',
           blocking: request.method === 'POST',
         },
@@ -89,6 +89,13 @@ class HttpTransport implements Transport {
       exchange.fail(cause as Error);
     }
     return exchange.outcome;
+  }
+
+  #headersOf({ body, contentEncoding }: TransportRequest): Record<string, string> {
+    if (!body) return this.#headers;
+    const headers: Record<string, string> = { ...this.#headers, 'content-type': 'application/json' };
+    if (contentEncoding) headers['content-encoding'] = contentEncoding;
+    return headers;
   }
 
   async #open(): Promise<Pool> {

@@ -10,6 +10,8 @@ export interface TransportRequest {
   readonly path: string;
   /** JSON, already encoded: a Buffer costs a third of what a string costs to send. */
   readonly body?: Uint8Array;
+  /** How the body is compressed already. */
+  readonly contentEncoding?: 'gzip';
 }
 
 export type TransportOutcome =

@@ -1,5 +1,6 @@
 /** Request bodies from the connection to JSON, bounded for each and for all together. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createGunzip } from 'node:zlib';
 import { HttpError, invalid } from './http-error.ts';
 
 export interface BodyLimits {
@@ -18,10 +19,12 @@ export function createBodyReader(
 ): (request: IncomingMessage, response: ServerResponse) => Promise<unknown> {
   let pendingBytes = 0;
 
-  const readBytes = (request: IncomingMessage, response: ServerResponse): Promise<Buffer> =>
+  const readBytes = (request: IncomingMessage, response: ServerResponse, isGzipped: boolean): Promise<Buffer> =>
     new Promise((resolve, reject) => {
       const tooLarge = new HttpError(413, `the body is larger than ${limits.maxBodyBytes} bytes`);
       if (Number(request.headers['content-length'] ?? 0) > limits.maxBodyBytes) return reject(tooLarge);
+      // Unpacked piece by piece, so that a few bytes which stand for a gigabyte are refused at the limit.
+      const source = isGzipped ? request.pipe(createGunzip()) : request;
       const chunks: Buffer[] = [];
       let reserved = 0;
       response.once('close', () => {
@@ -29,7 +32,11 @@ export function createBodyReader(
       });
       const refuse = (error: HttpError): void => {
         // From here on nothing is reserved: the answer may be out, and its release done, before the body ends.
-        request.off('data', onData);
+        source.off('data', onData);
+        if (source !== request) {
+          request.unpipe();
+          source.destroy();
+        }
         request.resume();
         reject(error);
       };
@@ -42,18 +49,21 @@ export function createBodyReader(
         reserved += chunk.length;
         chunks.push(chunk);
       };
-      request.on('data', onData);
-      request.on('end', () => resolve(Buffer.concat(chunks)));
+      source.on('data', onData);
+      source.on('end', () => resolve(Buffer.concat(chunks)));
+      if (source !== request) source.on('error', () => refuse(new HttpError(400, 'the body is not valid gzip')));
       // Nobody is left to read this answer: it only tells such an end apart from a failure of the server.
-      const cutOff = () => reject(new HttpError(400, 'the request ended before its body'));
+      const cutOff = () => refuse(new HttpError(400, 'the request ended before its body'));
       request.on('error', cutOff);
-      request.on('close', cutOff);
+      request.on('close', () => request.complete || cutOff());
     });
 
   return async (request, response) => {
-    const encoding = request.headers['content-encoding'];
-    if (encoding && encoding !== 'identity') throw new HttpError(415, `content encoding ${encoding} is not supported`);
-    const bytes = await readBytes(request, response);
+    const encoding = request.headers['content-encoding'] || 'identity';
+    if (encoding !== 'identity' && encoding !== 'gzip') {
+      throw new HttpError(415, `content encoding ${encoding} is not supported`);
+    }
+    const bytes = await readBytes(request, response, encoding === 'gzip');
     if (bytes.length === 0) return undefined;
     try {
       return JSON.parse(bytes.toString('utf8'));

@@ -10,7 +10,7 @@ const BURST_TRACES = 4_167;
 const MAX_IMPORT_ROUNDS = 5;
 
 export const mainTable: Scenario = async (arena: Arena, { rounds, builds }: Effort): Promise<Table> => {
-  const contenders = [...Object.keys(CONTENDERS), ...builds];
+  const contenders = [...Object.keys(CONTENDERS).filter((name) => name !== 'ours, gzip'), ...builds];
   const exporters = contenders.filter((name) => name !== 'no exporter');
   const drain = await arena.compare(contenders, rounds, { job: 'drain', traces: TRACES });
   const burst = await arena.compare(exporters, Math.min(rounds, 3), { job: 'burst', traces: BURST_TRACES });

@@ -58,7 +58,9 @@ export class MisbehavingV4 {
   baseUrl = '';
   maxInFlight = 0;
   #inFlight = 0;
-  readonly #acknowledged = new Set<string>();
+  /** By reference, after which event it was. Requests and acknowledgements are counted. */
+  readonly #acknowledged = new Map<string, number>();
+  #events = 0;
   readonly #options: MisbehavingV4Options;
   readonly #server = createServer((request, response) => this.#receive(request, response));
 
@@ -91,7 +93,7 @@ export class MisbehavingV4 {
   }
 
   #receive(message: IncomingMessage, response: ServerResponse): void {
-    const known = new Set(this.#acknowledged);
+    const came = ++this.#events;
     const chunks: Buffer[] = [];
     this.maxInFlight = Math.max(this.maxInFlight, ++this.#inFlight);
     response.on('close', () => {
@@ -112,14 +114,14 @@ export class MisbehavingV4 {
         status: 0,
       };
       this.requests.push(request);
-      void this.#answer(request, response, known);
+      void this.#answer(request, response, came);
     });
   }
 
-  async #answer(request: Request, response: ServerResponse, known: ReadonlySet<string>): Promise<void> {
+  async #answer(request: Request, response: ServerResponse, came: number): Promise<void> {
     const fault = this.fault?.(request, this.requests.length - 1) ?? {};
     const isWorked = fault.stores ?? fault.answer === undefined;
-    const good = isWorked ? this.#work(request, known) : undefined;
+    const good = isWorked ? this.#work(request, came) : undefined;
     if (fault.delayMillis) await new Promise((resolve) => setTimeout(resolve, fault.delayMillis));
     const { answer = good as Answer } = fault;
     switch (answer) {
@@ -139,11 +141,18 @@ export class MisbehavingV4 {
     }
     const { status, headers = {}, body = {} } = answer;
     request.status = status;
-    if (status === 200) for (const reference of request.references) this.#acknowledged.add(reference);
+    if (status === 200) this.#acknowledge(request.references);
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
   }
 
-  #work(request: Request, known: ReadonlySet<string>): Answer {
+  #acknowledge(references: readonly string[]): void {
+    this.#events++;
+    for (const reference of references) {
+      if (!this.#acknowledged.has(reference)) this.#acknowledged.set(reference, this.#events);
+    }
+  }
+
+  #work(request: Request, came: number): Answer {
     if (request.method === 'PATCH') return this.#patch(request);
     const logs = JSON.parse(request.body) as LogRequest[];
     if (Buffer.byteLength(request.body) > (this.#options.maxBytes ?? Number.POSITIVE_INFINITY)) return { status: 413 };
@@ -151,18 +160,19 @@ export class MisbehavingV4 {
     if (bad >= 0) {
       return { status: 422, body: { detail: [{ loc: ['body', bad, 'config'], msg: 'bad', type: 'value_error' }] } };
     }
-    for (const log of logs) this.#store(log, request.references, known);
+    for (const log of logs) this.#store(log, request.references, came);
     return { status: 200, body: logs.map((_, index) => ({ id: `data_${index}`, project_id: 'pr_1' })) };
   }
 
-  #store(log: LogRequest, references: readonly string[], known: ReadonlySet<string>): void {
+  #store(log: LogRequest, references: readonly string[], came: number): void {
     const reference = String(log.reference_id);
     const parsed = logRequest.safeParse(log);
     if (!parsed.success) this.breaches.push(`${reference} is invalid: ${parsed.error.message}`);
     if (this.logs.has(reference)) this.breaches.push(`${reference} was stored twice`);
     const parent = log.parent_reference_id;
     if (parent && references.includes(parent)) this.breaches.push(`${reference} shares a request with its parent`);
-    else if (parent && !known.has(parent)) this.breaches.push(`${reference} came before its parent was acknowledged`);
+    else if (parent && (this.#acknowledged.get(parent) ?? Number.POSITIVE_INFINITY) >= came)
+      this.breaches.push(`${reference} came before its parent was acknowledged`);
     this.logs.set(reference, log);
   }
 

@@ -25,7 +25,9 @@ class GzipTransport implements Transport {
   async send(request: TransportRequest): Promise<TransportOutcome> {
     const { body } = request;
     if (this.#support === 'no' || !body || body.length < MIN_BYTES) return this.#transport.send(request);
-    const outcome = await this.#transport.send({ ...request, body: await gzip(body), contentEncoding: 'gzip' });
+    const packed = await gzip(body).catch(() => undefined);
+    if (!packed) return this.#transport.send(request);
+    const outcome = await this.#transport.send({ ...request, body: packed, contentEncoding: 'gzip' });
     if (isOk(outcome)) this.#support = 'yes';
     if (!this.#mayMeanNoGzip(outcome)) return outcome;
     const plain = await this.#transport.send(request);

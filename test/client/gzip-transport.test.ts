@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -77,6 +78,11 @@ test('a refusal by a server that takes gzip is about what was sent', async () =>
 
 test("with compression logs arrive at this package's own server, parents first", async () => {
   const { url, call } = await startTestServer();
+  const encodings: unknown[] = [];
+  const note = (message: unknown) =>
+    encodings.push((message as { request: IncomingMessage }).request.headers['content-encoding']);
+  subscribe('http.server.request.start', note);
+  onTestFinished(() => void unsubscribe('http.server.request.start', note));
   const processor = new HumanloopSpanProcessor({ baseUrl: `${url}/v4`, compression: 'gzip', project: 'p' });
   onTestFinished(() => processor.shutdown());
   const provider = new BasicTracerProvider({ spanProcessors: [processor as unknown as SpanProcessor] });
@@ -89,6 +95,7 @@ test("with compression logs arrive at this package's own server, parents first",
   agent.end();
   await processor.forceFlush();
   expect(processor.stats()).toMatchObject({ logged: 21, queued: 0, dropped: {} });
+  expect(encodings).toContain('gzip');
   const { body } = await call('GET', '/viewer/api/sessions');
   expect(body).toMatchObject({ sessions: [{ logs: 21 }] });
 });

@@ -23,6 +23,27 @@ export function bundled(entry: string): Promise<string> {
   return bundle;
 }
 
+/** A short run in the directory, with a spool in it and pauses short enough for tests. */
+export function planIn(
+  directory: string,
+  baseUrl: string,
+  plan: Partial<Plan> & Pick<Plan, 'seed' | 'diary' | 'traces' | 'openShare' | 'ending'>,
+): Plan {
+  return {
+    maxPauseMillis: 5,
+    poisonShare: 0,
+    ...plan,
+    diary: join(directory, plan.diary),
+    options: {
+      baseUrl,
+      spool: { directory: join(directory, 'spool'), fsyncMillis: 20 },
+      retry: { minDelayMillis: 5, maxDelayMillis: 50 },
+      timeoutMillis: 500,
+      ...plan.options,
+    },
+  };
+}
+
 export interface Producer {
   readonly child: ChildProcess;
   /** Exit code, or the signal that ended it. */

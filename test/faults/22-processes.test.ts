@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { HumanloopSpanExporter, HumanloopSpanProcessor } from '../../src/index.ts';
 import { Diary } from '../chaos/diary.ts';
 import type { Plan } from '../chaos/producer.ts';
-import { bundled, startProducer, startScript } from '../chaos/start-producer.ts';
+import { bundled, planIn, startProducer, startScript } from '../chaos/start-producer.ts';
 import { type MisbehavingV4, startMisbehavingV4 } from '../misbehaving-v4.ts';
 import { temporaryDirectory } from '../server/start-test-server.ts';
 
@@ -19,26 +19,17 @@ const FORMS = [
   encodeURIComponent(API_KEY),
 ];
 
-function planFor(directory: string, server: MisbehavingV4, name: string, plan: Partial<Plan> = {}): Plan {
-  return {
+function planFor(directory: string, server: MisbehavingV4, diary: string, plan: Partial<Plan> = {}): Plan {
+  const options = { apiKey: API_KEY, holdMillis: 100, ...plan.options };
+  return planIn(directory, server.baseUrl, {
     seed: 7,
-    diary: join(directory, name),
+    diary,
     traces: 20,
-    maxPauseMillis: 5,
-    poisonShare: 0,
     openShare: 0,
     ending: 'drain',
     ...plan,
-    options: {
-      baseUrl: server.baseUrl,
-      apiKey: API_KEY,
-      spool: { directory: join(directory, 'spool'), fsyncMillis: 20 },
-      retry: { minDelayMillis: 5, maxDelayMillis: 50 },
-      holdMillis: 100,
-      timeoutMillis: 500,
-      ...plan.options,
-    },
-  };
+    options,
+  });
 }
 
 async function allSafe(diary: string): Promise<void> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { Diary } from '../chaos/diary.ts';
 import type { Plan } from '../chaos/producer.ts';
-import { type Producer, startProducer } from '../chaos/start-producer.ts';
+import { type Producer, planIn, startProducer } from '../chaos/start-producer.ts';
 import { type MisbehavingV4, startMisbehavingV4 } from '../misbehaving-v4.ts';
 import { temporaryDirectory } from '../server/start-test-server.ts';
 
@@ -13,26 +13,18 @@ const API_KEY = 'hl_sk_the_secret_of_the_test';
 
 let count = 0;
 
-function planIn(directory: string, server: MisbehavingV4, plan: Partial<Plan> = {}): Plan {
-  return {
-    seed: ++count,
-    diary: join(directory, `diary-${count}`),
+function planFor(directory: string, server: MisbehavingV4, plan: Partial<Plan> = {}): Plan {
+  const seed = ++count;
+  const options = { apiKey: API_KEY, holdMillis: 300, ...plan.options };
+  return planIn(directory, server.baseUrl, {
+    seed,
+    diary: `diary-${seed}`,
     traces: 15,
-    maxPauseMillis: 5,
-    poisonShare: 0,
     openShare: 0.5,
     ending: 'wait',
     ...plan,
-    options: {
-      baseUrl: server.baseUrl,
-      apiKey: API_KEY,
-      spool: { directory: join(directory, 'spool'), fsyncMillis: 20 },
-      retry: { minDelayMillis: 5, maxDelayMillis: 50 },
-      timeoutMillis: 500,
-      holdMillis: 300,
-      ...plan.options,
-    },
-  };
+    options,
+  });
 }
 
 async function run(plan: Plan): Promise<Producer> {
@@ -77,14 +69,14 @@ function expectComplete(server: MisbehavingV4, diary: Diary): void {
 test('what ended before a kill arrives with the next start, once and parents first; what was open is closed', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 503 } }) });
-  const plan = planIn(directory, server);
+  const plan = planFor(directory, server);
   const producer = await run(plan);
   await producer.says('traced');
   const diary = await settled(plan);
   await kill(producer);
   expect(server.logs.size).toBe(0);
   server.fault = undefined;
-  await drain(planIn(directory, server));
+  await drain(planFor(directory, server));
   expectComplete(server, diary);
   expect([...server.logs.values()].filter(({ error }) => error === PROCESS_EXITED).length).toBeGreaterThan(0);
   expect(readdirSync(join(directory, 'spool'))).toEqual([]);
@@ -93,12 +85,12 @@ test('what ended before a kill arrives with the next start, once and parents fir
 test('what is held back under an open agent survives, too, and so does that agent, as far as it was known', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4();
-  const plan = planIn(directory, server, { openShare: 1, options: { holdMillis: 60_000 } });
+  const plan = planFor(directory, server, { openShare: 1, options: { holdMillis: 60_000 } });
   const producer = await run(plan);
   await producer.says('traced');
   const diary = await settled(plan);
   await kill(producer);
-  await drain(planIn(directory, server));
+  await drain(planFor(directory, server));
   expectComplete(server, diary);
   const closed = [...server.logs.values()].filter(({ error }) => error === PROCESS_EXITED);
   expect(closed.length).toBeGreaterThan(0);
@@ -111,19 +103,19 @@ test('a kill while requests are in flight, and a second one during recovery, cha
   const server = await startMisbehavingV4({
     fault: (_, index) => (index % 2 ? { stores: true, answer: 'hang' } : { delayMillis: 30 }),
   });
-  const plan = planIn(directory, server, { options: { batch: { maxItems: 5 } } });
+  const plan = planFor(directory, server, { options: { batch: { maxItems: 5 } } });
   const producer = await run(plan);
   await producer.says('traced');
   const diary = await settled(plan);
   await kill(producer);
   for (const afterMillis of [20, 100]) {
-    const recovering = await run(planIn(directory, server, { traces: 0 }));
+    const recovering = await run(planFor(directory, server, { traces: 0 }));
     await recovering.says('ready');
     await new Promise((resolve) => setTimeout(resolve, afterMillis));
     await kill(recovering);
   }
   server.fault = undefined;
-  await drain(planIn(directory, server));
+  await drain(planFor(directory, server));
   expectComplete(server, diary);
   expect(
     readdirSync(join(directory, 'spool')).filter((name) => statSync(join(directory, 'spool', name)).size > 0),
@@ -133,19 +125,19 @@ test('a kill while requests are in flight, and a second one during recovery, cha
 test('a log that a crash left open is closed with the sign of life of its own process, however often it moves on', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 503 } }) });
-  const plan = planIn(directory, server, { traces: 5, openShare: 1 });
+  const plan = planFor(directory, server, { traces: 5, openShare: 1 });
   const producer = await run(plan);
   await producer.says('traced');
   await settled(plan);
   await kill(producer);
   const killedMillis = Date.now();
   await new Promise((resolve) => setTimeout(resolve, 1_000));
-  const recovering = await run(planIn(directory, server, { traces: 1 }));
+  const recovering = await run(planFor(directory, server, { traces: 1 }));
   await recovering.says('traced');
   await new Promise((resolve) => setTimeout(resolve, 200));
   await kill(recovering);
   server.fault = undefined;
-  await drain(planIn(directory, server));
+  await drain(planFor(directory, server));
   const spans = new Diary(plan.diary).spans;
   const closed = [...server.logs].filter(([reference, { error }]) => spans.has(reference) && error === PROCESS_EXITED);
   expect(closed.length).toBeGreaterThan(0);
@@ -157,14 +149,14 @@ test('a log that a crash left open is closed with the sign of life of its own pr
 test('two live processes share a directory: what a dead one left is sent by one of them, and nothing twice', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 503 } }) });
-  const plans = [planIn(directory, server), planIn(directory, server), planIn(directory, server)] as const;
+  const plans = [planFor(directory, server), planFor(directory, server), planFor(directory, server)] as const;
   const [dead, ...live] = await Promise.all(plans.map(run));
   await Promise.all([dead, ...live].map((producer) => producer?.says('traced')));
   const diaries = await Promise.all(plans.map(settled));
   await kill(dead as Producer);
   expect(readdirSync(join(directory, 'spool')).filter((name) => name.endsWith('.spool'))).toHaveLength(3);
   server.fault = undefined;
-  await Promise.all([drain(planIn(directory, server)), drain(planIn(directory, server))]);
+  await Promise.all([drain(planFor(directory, server)), drain(planFor(directory, server))]);
   await expect
     .poll(
       () => diaries.every(({ spans }) => [...spans.values()].every((s) => !s.isSafe || server.logs.has(s.reference))),
@@ -178,7 +170,7 @@ test('two live processes share a directory: what a dead one left is sent by one 
 test('files are for their owner only, bear no key in any form', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 401 } }) });
-  const plan = planIn(directory, server);
+  const plan = planFor(directory, server);
   const producer = await run(plan);
   await producer.says('traced');
   await settled(plan);

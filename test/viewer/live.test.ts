@@ -2,6 +2,10 @@ import { context, SpanStatusCode, trace } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
 import { chatAttributes, describeInBrowser, openViewer } from './browser.ts';
 
+function log(session: string, output: string) {
+  return { project: 'p', session_reference_id: session, config: { type: 'generic' }, output };
+}
+
 describeInBrowser('the viewer while an app runs', () => {
   test('says how to begin, then shows a trace as it happens, and its end', async () => {
     const { page, server, open, startApp } = await openViewer();
@@ -44,12 +48,6 @@ describeInBrowser('the viewer while an app runs', () => {
 
   test('a new session comes to the top within a second, and a changed one moves there', async () => {
     const { page, open, post } = await openViewer();
-    const log = (session: string, output: string) => ({
-      project: 'p',
-      session_reference_id: session,
-      config: { type: 'generic' },
-      output,
-    });
     await post(log('first', 'one'));
     await open('/');
     await page.getByText('one').waitFor();
@@ -66,12 +64,6 @@ describeInBrowser('the viewer while an app runs', () => {
 
   test('the row that has the focus keeps it when it moves, and is the one that Enter opens', async () => {
     const { page, open, post } = await openViewer();
-    const log = (session: string, output: string) => ({
-      project: 'p',
-      session_reference_id: session,
-      config: { type: 'generic' },
-      output,
-    });
     for (const name of ['first', 'second', 'third']) await post(log(name, `of the ${name}`));
     await open('/');
     await page.getByText('of the third').waitFor();

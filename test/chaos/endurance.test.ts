@@ -38,7 +38,7 @@ async function outage(options: HumanloopOptions) {
   await app.says('ready');
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   server.fault = (_, index) => ({ answer: index % 2 ? 'reset' : { status: 503 } });
-  // What was under way when it began: the connections' updates, each reset sending the rest of them once more.
+  // What was under way when it began: a few POSTs, and the updates that share their connections.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   const before = server.requests.length;
   await new Promise((resolve) => setTimeout(resolve, OUTAGE_MILLIS - 1_000));

@@ -1,5 +1,5 @@
 /** Sessions of 12 logs as an agent leaves them, deterministic: the same number gives the same log. */
-import type { LogRequest } from '../src/datapoint/datapoint.ts';
+import type { LogRequest } from '../src/wire/v4.ts';
 
 export const LOGS_PER_SESSION = 12;
 

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
-import { openSqliteStore } from '../src/server/sqlite-store.ts';
+import { openSqliteStore } from '../src/server/store/sqlite/store.ts';
 import { openSqlite } from '../src/sqlite/open.ts';
 import { LOGS_PER_SESSION, syntheticRequest } from './viewer-data.ts';
 

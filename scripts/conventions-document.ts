@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { LogRequest } from '../src/datapoint/datapoint.ts';
+import type { LogRequest } from '../src/wire/v4.ts';
 
 const RECORDINGS = fileURLToPath(new URL('../test/fixtures/spans/', import.meta.url));
 

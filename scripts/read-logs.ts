@@ -1,6 +1,6 @@
 /** Reads logs back over the HTTP API, as anybody else would. */
 import { HumanloopLogs } from 'humanloop-otel';
-import type { LogResponse } from '../src/datapoint/datapoint.ts';
+import type { LogResponse } from '../src/wire/v4.ts';
 
 const PAGE_SIZE = 100;
 

@@ -1,6 +1,6 @@
 /** Logs as text: each session a tree of its logs, one line a log. Pure. */
 import { styleText } from 'node:util';
-import type { LogResponse } from '../src/datapoint/datapoint.ts';
+import type { LogResponse } from '../src/wire/v4.ts';
 
 export interface TreeFormat {
   /** Columns of the terminal; longer lines end in an ellipsis. */

@@ -1,5 +1,5 @@
 /** The errors of this package. Everything that can be told apart is a field, not a word in the message. */
-import type { ValidationDetail } from './datapoint/datapoint.ts';
+import type { ValidationDetail } from './wire/v4.ts';
 
 /** Base of every error that this package throws or rejects with. */
 export class HumanloopError extends Error {
@@ -46,4 +46,20 @@ export class HumanloopApiError extends HumanloopError implements ApiErrorFields 
     this.roundTripTime = fields.roundTripTime;
     if (fields.detail) this.detail = fields.detail;
   }
+}
+
+/** A key, or an address with credentials in it, must not end up in somebody's log. */
+const SECRET = /key|url/i;
+
+/** The error for an option, or what stands in for one, that cannot be used: which, what was expected and what came. */
+export function optionError(name: string, expected: string, value: unknown, what = 'option'): HumanloopError {
+  return new HumanloopError(`${what} ${name}: expected ${expected}, got ${describe(name, value)}`);
+}
+
+function describe(name: string, value: unknown): string {
+  if (typeof value === 'string') {
+    return SECRET.test(name) && value ? `a string of ${value.length} characters` : JSON.stringify(value.slice(0, 100));
+  }
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }

@@ -9,6 +9,14 @@ export {
 } from './client/humanloop-logs.ts';
 export type { Convention, LogKind, ReadError, Reading, SpanKind } from './conventions/convention.ts';
 export { CONVENTIONS } from './conventions/index.ts';
+export { HumanloopApiError, HumanloopError } from './errors.ts';
+export type { DropReport, HumanloopOptions, Redact } from './options.ts';
+export type { SpanSlice } from './otel/span-slice.ts';
+export type { Stats } from './pipeline/pipeline.ts';
+export type { LateFields, LogReference } from './processors/late-fields.ts';
+export { HumanloopLogRecordProcessor, type LogRecordSlice } from './processors/log-record-processor.ts';
+export { type ExportResult, HumanloopSpanExporter } from './processors/span-exporter.ts';
+export { HumanloopSpanProcessor } from './processors/span-processor.ts';
 export type {
   ChatMessage,
   CreatedLog,
@@ -17,12 +25,4 @@ export type {
   LogUpdate,
   Page,
   ValidationDetail,
-} from './datapoint/datapoint.ts';
-export { HumanloopApiError, HumanloopError } from './errors.ts';
-export type { LateFields, LogReference } from './late-fields.ts';
-export { HumanloopLogRecordProcessor, type LogRecordSlice } from './log-record-processor.ts';
-export type { DropReport, HumanloopOptions, Redact } from './options.ts';
-export type { SpanSlice } from './otel.ts';
-export type { Stats } from './pipeline.ts';
-export { type ExportResult, HumanloopSpanExporter } from './span-exporter.ts';
-export { HumanloopSpanProcessor } from './span-processor.ts';
+} from './wire/v4.ts';

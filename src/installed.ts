@@ -6,7 +6,7 @@ import { createRequire, register } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ContextManager, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
-import type { HumanloopSpanProcessor } from './span-processor.ts';
+import type { HumanloopSpanProcessor } from './processors/span-processor.ts';
 
 interface InstalledSdk {
   createProvider(processor: HumanloopSpanProcessor): TracerProvider;

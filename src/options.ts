@@ -5,10 +5,12 @@
  * Checked by hand and not by zod: this runs in every app that starts, and loading zod costs more than the rest of the
  * package together.
  */
+
 import type { Convention } from './conventions/convention.ts';
-import type { LogRequest } from './datapoint/datapoint.ts';
-import { HumanloopError } from './errors.ts';
-import type { SpanSlice } from './otel.ts';
+import { optionError } from './errors.ts';
+import type { SpanSlice } from './otel/span-slice.ts';
+import { isObject } from './wire/json.ts';
+import type { LogRequest } from './wire/v4.ts';
 
 /** The final datapoint, or for an update only `reference_id`, `output`, `error` and `duration`. */
 export type Redact = (datapoint: LogRequest) => LogRequest | null | Promise<LogRequest | null>;
@@ -121,7 +123,6 @@ type Check = [expected: string, isValid: (value: unknown) => boolean];
 
 const isText = (value: unknown) => typeof value === 'string' && value.length > 0;
 const isFunction = (value: unknown) => typeof value === 'function';
-const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1;
 const isMillis = (value: unknown) => typeof value === 'number' && value >= 0 && value <= MAX_MILLIS;
 
@@ -231,19 +232,4 @@ function isConvention(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { name, classify, read } = value as Partial<Convention>;
   return isText(name) && isFunction(classify) && isFunction(read);
-}
-
-function optionError(name: string, expected: string, value: unknown, what = 'option'): HumanloopError {
-  return new HumanloopError(`${what} ${name}: expected ${expected}, got ${describe(name, value)}`);
-}
-
-/** A key, or an address with credentials in it, must not end up in somebody's log. */
-const SECRET = /key|url/i;
-
-function describe(name: string, value: unknown): string {
-  if (typeof value === 'string') {
-    return SECRET.test(name) ? `a string of ${value.length} characters` : JSON.stringify(value.slice(0, 100));
-  }
-  if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value);
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }

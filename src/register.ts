@@ -6,7 +6,7 @@
  */
 import { context, propagation, trace } from '@opentelemetry/api';
 import { findInstalled, type Installed } from './installed.ts';
-import { HumanloopSpanProcessor } from './span-processor.ts';
+import { HumanloopSpanProcessor } from './processors/span-processor.ts';
 
 if (process.env['OTEL_SDK_DISABLED']?.toLowerCase() !== 'true') {
   try {

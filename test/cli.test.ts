@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openSqliteStore } from '../src/server/sqlite-store.ts';
+import { openSqliteStore } from '../src/server/store/sqlite/store.ts';
 import { startTestServer, temporaryDirectory } from './server/start-test-server.ts';
 
 const CLI = join(import.meta.dirname, '..', 'src', 'cli.ts');
@@ -85,7 +85,10 @@ describe('humanloop-otel serve', () => {
     const database = await run('serve', '--port', '0', '--db', '/dev/null/logs.db');
     expect(database).toMatchObject({ code: 1, err: expect.stringMatching(/^humanloop-otel: .*cannot be opened.*\n$/) });
     const host = await run('serve', '--host', '0.0.0.0');
-    expect(host).toMatchObject({ code: 1, err: expect.stringMatching(/^humanloop-otel: .*requires an apiKey.*\n$/) });
+    expect(host).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^humanloop-otel: option host: .*an apiKey.*\n$/),
+    });
   });
 });
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { HumanloopSpanProcessor, type LogRequest } from '../src/index.ts';
-import type { SpanSlice } from '../src/otel.ts';
+import type { SpanSlice } from '../src/otel/span-slice.ts';
 import {
   loadRecording,
   RECORDINGS,

@@ -6,10 +6,10 @@ import { type Context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LogRequest } from '../src/datapoint/datapoint.ts';
 import { type HumanloopOptions, resolveOptions } from '../src/options.ts';
-import type { SpanSlice } from '../src/otel.ts';
-import { Pipeline } from '../src/pipeline.ts';
+import type { SpanSlice } from '../src/otel/span-slice.ts';
+import { Pipeline } from '../src/pipeline/pipeline.ts';
+import type { LogRequest } from '../src/wire/v4.ts';
 import { type Fault, StrictEndpoint, type StrictEndpointOptions } from './strict-endpoint.ts';
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 40);

@@ -4,7 +4,7 @@
  * The rule of what is structure: names of spans, tools, agents, models and files, ids, roles, kinds, versions, finish reasons, error
  * types, and choices from a fixed set. All other text is content, wherever it stands.
  */
-import type { SpanEvent, SpanSlice } from '../src/otel.ts';
+import type { SpanEvent, SpanSlice } from '../src/otel/span-slice.ts';
 import { loadRecording, type RecordedSpan, toSpans, toStartedSpan } from './conventions/recordings.ts';
 
 export const SECRET = 'sk-secret-4711';

@@ -3,7 +3,7 @@
  * no span below it that does is a call; two of different instrumentations with the same answer length are one. A call below which an agent
  * runs is a call too: it is the one that handed over to that agent.
  */
-import type { SpanSlice } from '../src/otel.ts';
+import type { SpanSlice } from '../src/otel/span-slice.ts';
 
 export interface Usage {
   readonly prompt: number;

@@ -1,7 +1,9 @@
 /** What became of a request, for the callers of the client: a result, or a `HumanloopApiError` that says it all. */
-import type { ValidationDetail } from '../datapoint/datapoint.ts';
+
 import { HumanloopApiError } from '../errors.ts';
-import type { TransportOutcome, TransportRequest } from './transport.ts';
+import type { TransportOutcome, TransportRequest } from '../transport/transport.ts';
+import { parseJson } from '../wire/json.ts';
+import type { ValidationDetail } from '../wire/v4.ts';
 
 export interface HumanloopResult<Body> {
   /** The parsed answer; `undefined` where the server answers without a body (204). */
@@ -35,8 +37,8 @@ export function toResult<Body>(
   }
 
   const { status, headers, text, truncated } = outcome;
-  const json = parse(text);
-  const body = json ? json.value : text;
+  const json = parseJson(text);
+  const body = json === undefined ? text : json;
   const fail = (reason: string, quote: string) => {
     const detail = status === 422 ? validationDetail(body) : undefined;
     const fields = { ...call, status, reason, headers, body, ...(detail && { detail }) };
@@ -47,8 +49,8 @@ export function toResult<Body>(
   if (status < 200 || status >= 300) throw fail(outcome.reason ?? '', quoteOf(body, text));
   if (truncated) throw fail('the answer is too long', `it was cut after ${text.length} characters`);
   if (status === 204) return { body: undefined as Body, status, headers, roundTripTime };
-  if (!json) throw fail('the answer is not JSON; is this the address of a v4 API?', text.slice(0, QUOTED));
-  return { body: json.value as Body, status, headers, roundTripTime };
+  if (json === undefined) throw fail('the answer is not JSON; is this the address of a v4 API?', text.slice(0, QUOTED));
+  return { body: json as Body, status, headers, roundTripTime };
 }
 
 /** An answer of the wrong shape, found by the caller who knows the right one. */
@@ -61,14 +63,6 @@ export function unexpectedBody(
   const reason = `expected ${expected} in the answer`;
   const message = `${request.method} ${url}: ${rest.status}, but ${reason}: ${JSON.stringify(body)?.slice(0, QUOTED)}`;
   return new HumanloopApiError(message, { method: request.method, url, reason, body, ...rest });
-}
-
-function parse(text: string): { value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
 }
 
 /** Node's network errors say little in `message` where several addresses were tried; the code is what one looks up. */

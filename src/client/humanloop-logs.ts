@@ -1,11 +1,12 @@
 /** The client of the v4 logs API: one method per operation, for scripts and for what no span tells. */
-import type { CreatedLog, LogRequest, LogResponse, LogUpdate, Page } from '../datapoint/datapoint.ts';
-import { HumanloopError } from '../errors.ts';
+
+import { HumanloopError, optionError } from '../errors.ts';
 import { type HumanloopOptions, resolveOptions } from '../options.ts';
+import { createHttpTransport } from '../transport/http-transport.ts';
+import type { Transport, TransportOutcome, TransportRequest } from '../transport/transport.ts';
+import type { CreatedLog, LogRequest, LogResponse, LogUpdate, Page } from '../wire/v4.ts';
 import { type HumanloopResult, toResult, unexpectedBody } from './api-result.ts';
-import { createHttpTransport } from './http-transport.ts';
 import { type ListArguments, toListQuery } from './list-query.ts';
-import type { Transport, TransportOutcome, TransportRequest } from './transport.ts';
 
 /** Environment variables and defaults as for the span processor; `timeoutMillis` is per request, 10,000. */
 export type HumanloopLogsOptions = Pick<HumanloopOptions, 'apiKey' | 'baseUrl' | 'timeoutMillis'>;
@@ -32,7 +33,8 @@ export class HumanloopLogs {
   /** @throws {HumanloopError} on a wrong option; it says which, what was expected and what came. */
   constructor({ apiKey, baseUrl, timeoutMillis, ...unknown }: HumanloopLogsOptions = {}) {
     const [name] = Object.keys(unknown);
-    if (name) throw new HumanloopError(`unknown option ${name}: expected one of apiKey, baseUrl, timeoutMillis`);
+    if (name)
+      throw optionError(name, 'one of apiKey, baseUrl, timeoutMillis', Object.values(unknown)[0], 'unknown option');
     const options = resolveOptions({ apiKey, baseUrl, timeoutMillis });
     this.#apiKey = options.apiKey?.trim();
     this.#baseUrl = options.baseUrl;

@@ -2,8 +2,9 @@
  * Whose call it was: session, user, tags. These may sit on any span of a trace, HTTP ones too, so the readers are
  * nothing but key look-ups, and look only where vocabularies are known to put them.
  */
-import type { Attributes, SpanSlice } from '../otel.ts';
-import { isObject, jsonOf, stringListOf, stringOf } from './attributes.ts';
+import type { Attributes, SpanSlice } from '../otel/span-slice.ts';
+import { isObject } from '../wire/json.ts';
+import { jsonOf, stringListOf, stringOf } from './values/attributes.ts';
 
 /** Highest precedence first. */
 const SESSION_KEYS: readonly string[] = [

@@ -5,8 +5,9 @@
  * throw, and it never writes to the span. Several conventions may recognise one span; the first in the table decides
  * what kind of log it is, the others fill in what the first did not say.
  */
-import type { ChatMessage, ModelTool } from '../datapoint/datapoint.ts';
-import type { SpanSlice } from '../otel.ts';
+
+import type { SpanSlice } from '../otel/span-slice.ts';
+import type { ChatMessage, ModelTool } from '../wire/v4.ts';
 
 /** The four config types of a v4 log. */
 export type LogKind = 'model' | 'tool' | 'agent' | 'generic';

@@ -1,27 +1,27 @@
 /** The table of vocabularies, and how several of them on one span make one reading. */
-import type { SpanSlice } from '../otel.ts';
-import { anthropicSdk } from './anthropic-sdk.ts';
-import { claudeCode } from './claude-code.ts';
+import type { SpanSlice } from '../otel/span-slice.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
-import { genAi } from './gen-ai.ts';
-import { genkit } from './genkit.ts';
-import { googleAdk } from './google-adk.ts';
-import { haystack } from './haystack.ts';
-import { humanloop } from './humanloop.ts';
-import { langfuse } from './langfuse.ts';
-import { langsmith } from './langsmith.ts';
-import { liteLlm } from './litellm.ts';
-import { logfire } from './logfire.ts';
-import { mastra } from './mastra.ts';
-import { mlflow } from './mlflow.ts';
-import { openInference } from './openinference.ts';
-import { openLit } from './openlit.ts';
-import { openLlmetry } from './openllmetry.ts';
-import { pydanticAi } from './pydantic-ai.ts';
 import { kindOfOpenSpan } from './scopes.ts';
-import { sentry } from './sentry.ts';
-import { strands } from './strands.ts';
-import { vercelAi } from './vercel-ai.ts';
+import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
+import { claudeCode } from './vocabularies/claude-code.ts';
+import { genAi } from './vocabularies/gen-ai/gen-ai.ts';
+import { genkit } from './vocabularies/genkit.ts';
+import { googleAdk } from './vocabularies/google-adk.ts';
+import { haystack } from './vocabularies/haystack.ts';
+import { humanloop } from './vocabularies/humanloop.ts';
+import { langfuse } from './vocabularies/langfuse/langfuse.ts';
+import { langsmith } from './vocabularies/langsmith.ts';
+import { liteLlm } from './vocabularies/litellm.ts';
+import { logfire } from './vocabularies/logfire.ts';
+import { mastra } from './vocabularies/mastra.ts';
+import { mlflow } from './vocabularies/mlflow.ts';
+import { openInference } from './vocabularies/openinference/openinference.ts';
+import { openLit } from './vocabularies/openlit.ts';
+import { openLlmetry } from './vocabularies/openllmetry/openllmetry.ts';
+import { pydanticAi } from './vocabularies/pydantic-ai.ts';
+import { sentry } from './vocabularies/sentry.ts';
+import { strands } from './vocabularies/strands.ts';
+import { vercelAi } from './vocabularies/vercel-ai/vercel-ai.ts';
 
 /** Most telling vocabulary first: the first that recognises a span decides what it is. */
 export const CONVENTIONS: readonly Convention[] = [

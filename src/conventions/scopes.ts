@@ -2,7 +2,7 @@
  * Instrumentations that set every attribute at the end, and some never end a failed span: an open span of theirs is
  * judged by its scope, so that it can be the parent of what ends before it.
  */
-import { type SpanSlice, scopeOf } from '../otel.ts';
+import { type SpanSlice, scopeOf } from '../otel/span-slice.ts';
 import type { LogKind } from './convention.ts';
 
 const KINDS: ReadonlyMap<string, LogKind> = new Map([

@@ -3,7 +3,7 @@
  *
  * Kept as a string and not as bytes: it costs no more memory, and a whole request is encoded faster than its parts.
  */
-import type { LogRequest } from './datapoint.ts';
+import type { LogRequest } from '../wire/v4.ts';
 
 export interface EncodedDatapoint {
   /** JSON object without `reference_id`, `parent_reference_id` and the late fields. */

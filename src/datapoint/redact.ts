@@ -1,8 +1,10 @@
 /**
  * Runs the user's `redact` on a copy of the final datapoint, and fails closed: what it did not clear is not sent.
  */
+
 import type { Redact } from '../options.ts';
-import type { LogRequest } from './datapoint.ts';
+import { Deadline } from '../scheduling/deadline.ts';
+import type { LogRequest } from '../wire/v4.ts';
 
 /** A hook that has not answered by then is taken to have failed. */
 export const REDACT_TIMEOUT_MILLIS = 5_000;
@@ -15,24 +17,19 @@ export function runRedact(redact: Redact, datapoint: LogRequest): Redacted | Pro
   try {
     // Attribute values are shared with other exporters, so the hook gets none of them, only what will be sent.
     const result = redact(JSON.parse(JSON.stringify(datapoint)));
-    return isPromise(result) ? settleInTime(result, datapoint) : checked(result, datapoint);
+    return isPromise(result) ? awaited(result, datapoint) : checked(result, datapoint);
   } catch {
     return 'failed';
   }
 }
 
-function settleInTime(result: PromiseLike<LogRequest | null>, datapoint: LogRequest): Promise<Redacted> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, REDACT_TIMEOUT_MILLIS, 'failed' as const);
-    timer.unref();
-    const settle = (value: Redacted) => {
-      clearTimeout(timer);
-      resolve(value);
-    };
-    Promise.resolve(result)
-      .then((value) => settle(checked(value, datapoint)))
-      .catch(() => settle('failed'));
-  });
+async function awaited(result: PromiseLike<LogRequest | null>, datapoint: LogRequest): Promise<Redacted> {
+  try {
+    const deadline = new Deadline(REDACT_TIMEOUT_MILLIS);
+    return checked(await deadline.within(Promise.resolve(result), 'redact did not answer in time'), datapoint);
+  } catch {
+    return 'failed';
+  }
 }
 
 /** The ids are not the hook's to change: children and updates already name the log by them. */

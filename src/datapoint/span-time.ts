@@ -1,8 +1,6 @@
 /** A span's clock readings as v4 has them: an ISO date and seconds. Clocks of apps jump, and some spans bear NaN. */
-import type { HrTime, SpanSlice } from '../otel.ts';
-
-/** The end of year 9999: beyond it ISO dates need a sign, which no API takes. */
-const MAX_SECONDS = 253_402_300_799;
+import { millisOf, secondsOf } from '../otel/hr-time.ts';
+import type { HrTime, SpanSlice } from '../otel/span-slice.ts';
 
 /** The span's start. A start that is no time gives the end, and without that the epoch: always a valid date. */
 export function createdAt(span: SpanSlice): string {
@@ -32,18 +30,6 @@ export function durationOf(span: SpanSlice): number | undefined {
 /** Spans of exporters have ended, whether or not they say so. */
 export function hasEnded(span: SpanSlice): boolean {
   return span.ended !== false;
-}
-
-function secondsOf(time: HrTime | undefined): number | undefined {
-  if (!Array.isArray(time)) return undefined;
-  const seconds = Number(time[0]) + Number(time[1]) / 1e9;
-  return Number.isFinite(seconds) ? seconds : undefined;
-}
-
-function millisOf(time: HrTime | undefined): number | undefined {
-  const seconds = secondsOf(time);
-  if (seconds === undefined || seconds < 0 || seconds > MAX_SECONDS) return undefined;
-  return Math.floor(time![0] * 1e3 + time![1] / 1e6);
 }
 
 function difference(start: HrTime, end: HrTime): number | undefined {

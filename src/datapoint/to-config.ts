@@ -1,7 +1,7 @@
 /** Reading → one of the four v4 config types. Model, agent and generic configs forbid unknown keys: those go to `other`. */
 import type { LogKind, Reading } from '../conventions/convention.ts';
-import { toProvider } from '../conventions/provider.ts';
-import type { AgentConfig, GenericConfig, LogConfig, ModelConfig, ModelTool, ToolConfig } from './datapoint.ts';
+import type { AgentConfig, GenericConfig, LogConfig, ModelConfig, ModelTool, ToolConfig } from '../wire/v4.ts';
+import { toProvider } from './provider.ts';
 
 /** Model names are missing on failed calls and in LangChain's callbacks; v4 requires one. */
 const UNKNOWN_MODEL = 'unknown';

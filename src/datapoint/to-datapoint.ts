@@ -4,10 +4,11 @@
  * On the hot path of every log: plain assignments, no schema check at run time. What conventions give is valid by their
  * types; the tests hold every datapoint against the schema.
  */
+
 import type { LogKind, Reading } from '../conventions/convention.ts';
-import { messageText } from '../conventions/messages.ts';
-import { type SpanSlice, scopeOf } from '../otel.ts';
-import type { LogRequest, LogUpdate } from './datapoint.ts';
+import { type SpanSlice, scopeOf } from '../otel/span-slice.ts';
+import { messageText } from '../wire/message-text.ts';
+import type { LogRequest, LogUpdate } from '../wire/v4.ts';
 import { errorText } from './error-text.ts';
 import { createdAt, durationOf } from './span-time.ts';
 import { toConfig } from './to-config.ts';
@@ -65,17 +66,6 @@ export function toDatapoint(
   if (read.providerResponse !== undefined) datapoint.provider_response = read.providerResponse;
   setLate(datapoint, span, read, settings.captureContent);
   return datapoint;
-}
-
-/** What an update can still change once the log is stored. */
-export function toUpdate(
-  span: SpanSlice,
-  reading: Reading,
-  settings: Pick<DatapointSettings, 'captureContent'>,
-): LogUpdate {
-  const update: LogUpdate = {};
-  setLate(update, span, reading, settings.captureContent);
-  return update;
 }
 
 function setLate(into: LogUpdate, span: SpanSlice, reading: Reading, captureContent: boolean): void {

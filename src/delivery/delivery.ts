@@ -10,17 +10,18 @@
  * `Ledger` holds the states and who waits for whom, `Posts` and `Updates` what is sent and what the answers mean, `Sender`
  * when it is sent, and `Spool` keeps a copy on disk. Here they are put together.
  */
-import type { Transport } from '../client/transport.ts';
+
 import { HumanloopError } from '../errors.ts';
 import type { RetryOptions, SpoolOptions } from '../options.ts';
+import type { Transport } from '../transport/transport.ts';
 import type { DropReason, Drops } from './drops.ts';
 import { Ledger } from './ledger.ts';
 import type { Late, LogEntry } from './log-entry.ts';
 import { Posts } from './posts.ts';
-import { recoverEntries } from './recovery.ts';
 import { Sender } from './sender.ts';
-import { Spool } from './spool.ts';
-import type { OrphanedLog } from './spool-orphan.ts';
+import type { OrphanedLog } from './spool/orphan-rows.ts';
+import { recoverEntries } from './spool/recovery.ts';
+import { Spool } from './spool/spool.ts';
 import { Updates } from './updates.ts';
 
 /** A log's states, ids and places in lists. */

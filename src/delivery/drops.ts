@@ -1,7 +1,7 @@
 /** Counts what is given up, by reason, and tells the app. Nothing is dropped anywhere else. */
 import { diag } from '@opentelemetry/api';
 import type { DropReport } from '../options.ts';
-import { countDropped } from './delivery-metrics.ts';
+import { countDropped } from './metrics.ts';
 
 /** Why a log was not delivered, or an update was not. */
 export type DropReason =

@@ -4,9 +4,10 @@
  * What the server may or may not have stored is asked for before it is sent again. What it refuses is looked for by
  * halving, if the answer does not name it, so that the others of a request do not suffer from one.
  */
-import { countDelivered } from './delivery-metrics.ts';
+
 import type { Ledger } from './ledger.ts';
 import { isExpired, type Late, type LogEntry } from './log-entry.ts';
+import { countDelivered } from './metrics.ts';
 import type { Shipment } from './sender.ts';
 import { judgePost, type Verdict } from './verdict.ts';
 import { encodeWave, Waves } from './waves.ts';

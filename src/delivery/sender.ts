@@ -3,8 +3,8 @@
  * What is in them, and what becomes of it, is the work's affair.
  */
 import { diag } from '@opentelemetry/api';
-import type { Transport, TransportOutcome, TransportRequest } from '../client/transport.ts';
 import type { RetryOptions } from '../options.ts';
+import type { Transport, TransportOutcome, TransportRequest } from '../transport/transport.ts';
 import { Backoff, type Failure } from './backoff.ts';
 import type { Verdict } from './verdict.ts';
 

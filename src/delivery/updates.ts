@@ -6,11 +6,12 @@
  * - A probe asks whether a log is there whose POST got no clear answer. It is an update too, with the newest values:
  *   a log that is there is up to date at once, and one that is unknown goes back to be posted.
  */
-import { countDelivered } from './delivery-metrics.ts';
+
+import { Fifo } from '../scheduling/fifo.ts';
 import type { Drops } from './drops.ts';
-import { Fifo } from './fifo.ts';
 import type { Ledger } from './ledger.ts';
 import { isExpired, type Late, type LogEntry, type Probe } from './log-entry.ts';
+import { countDelivered } from './metrics.ts';
 import type { Shipment } from './sender.ts';
 import { judgeUpdate, type Verdict } from './verdict.ts';
 

@@ -3,8 +3,9 @@
  * what it may have: only the latter must be asked for before it is sent again.
  */
 
-import type { TransportOutcome } from '../client/transport.ts';
-import type { CreatedLog, ValidationDetail } from '../datapoint/datapoint.ts';
+import type { TransportOutcome } from '../transport/transport.ts';
+import { isObject, parseJson } from '../wire/json.ts';
+import type { CreatedLog, ValidationDetail } from '../wire/v4.ts';
 
 export type Verdict =
   | { readonly kind: 'stored' }
@@ -63,7 +64,7 @@ export function judgeUpdate(outcome: TransportOutcome): Verdict {
   const { status, text } = outcome as Extract<TransportOutcome, { kind: 'answered' }>;
   if (status >= 200 && status < 300) {
     // A proxy's page with status 200 is no answer of a log server.
-    return isObject(parse(text))
+    return isObject(parseJson(text))
       ? { kind: 'stored' }
       : { kind: 'unsure', why: `HTTP ${status} without a log`, isServerError: false, isUnlikely: false };
   }
@@ -96,12 +97,12 @@ function retryAfterMillis(headers: Readonly<Record<string, string>>): number | u
 }
 
 function hasEveryId(text: string, itemCount: number): boolean {
-  const body = parse(text);
+  const body = parseJson(text);
   return Array.isArray(body) && body.length === itemCount && body.every((log: CreatedLog) => log?.id !== undefined);
 }
 
 function readDetail(text: string): ValidationDetail[] {
-  const detail = (parse(text) as { detail?: unknown } | undefined)?.detail;
+  const detail = (parseJson(text) as { detail?: unknown } | undefined)?.detail;
   return Array.isArray(detail) ? detail.filter((entry) => Array.isArray(entry?.loc)) : [];
 }
 
@@ -119,16 +120,4 @@ function badIndices(detail: readonly ValidationDetail[], itemCount: number): num
 function explain(status: number, detail: readonly ValidationDetail[]): string {
   const first = detail[0];
   return first ? `HTTP ${status}: ${first.loc.join('.')}: ${String(first.msg).slice(0, 200)}` : `HTTP ${status}`;
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,7 +4,7 @@
  * A log is in here only when its parent is acknowledged, so any two of them, of any traces, may share a request: that
  * is a wave. Requests are filled up to the bounds; what a server refuses as too large lowers the bound for good.
  */
-import { Fifo } from './fifo.ts';
+import { Fifo } from '../scheduling/fifo.ts';
 import type { LogEntry } from './log-entry.ts';
 
 /** Room for the ids, the late fields' names and the comma around one datapoint. */

@@ -1,13 +1,13 @@
 /** The v4-compatible log server: store, operations and HTTP edge put together. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { HumanloopError } from '../errors.ts';
-import { isLoopback, LOOPBACK_HOSTS } from './access.ts';
-import { createRequestListener } from './http.ts';
-import { createRoutes } from './routes.ts';
-import { openSqliteStore } from './sqlite-store.ts';
-import { createViewerPages } from './viewer-pages.ts';
-import { createViewerRoutes } from './viewer-routes.ts';
+import { HumanloopError, optionError } from '../errors.ts';
+import { isLoopback, LOOPBACK_HOSTS } from './http/access.ts';
+import { createRequestListener } from './http/http.ts';
+import { openSqliteStore } from './store/sqlite/store.ts';
+import { createRoutes } from './v4/routes.ts';
+import { createViewerPages } from './viewer/pages.ts';
+import { createViewerRoutes } from './viewer/routes.ts';
 
 export interface ServerOptions {
   /** TCP port; 0 lets the system choose. Default 4340. */
@@ -87,17 +87,16 @@ function completeOptions(options: ServerOptions) {
   expectInteger('port', port, 0, 65_535);
   expectInteger('maxBodyBytes', maxBodyBytes, 1, 512 * 1024 * 1024);
   expectInteger('maxItems', maxItems, 1, 1_000_000);
-  if (apiKey === '') throw new HumanloopError('Option apiKey: expected a key or undefined, got an empty string.');
+  if (apiKey === '') throw optionError('apiKey', 'a non-empty string', apiKey);
   if (!isLoopback(host) && apiKey === undefined) {
-    const message = `Option host: ${JSON.stringify(host)} can be reached from other machines, which requires an apiKey; expected 127.0.0.1, ::1 or localhost, or an apiKey.`;
-    throw new HumanloopError(message);
+    throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
   }
   return { host, port, file, apiKey, maxBodyBytes, maxItems, onError };
 }
 
 function expectInteger(option: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new HumanloopError(`Option ${option}: expected a whole number from ${least} to ${most}, got ${value}.`);
+  throw optionError(option, `a whole number from ${least} to ${most}`, value);
 }
 
 function printError(error: unknown): void {

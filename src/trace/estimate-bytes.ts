@@ -1,5 +1,5 @@
 /** What holding a span costs, roughly. It runs in `span.end`, so it adds up lengths and looks no deeper than it must. */
-import type { SpanEvent, SpanSlice } from '../otel.ts';
+import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 
 /** An empty span with its contexts, times and resource reference. */
 const SPAN_BYTES = 1_000;

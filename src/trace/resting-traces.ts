@@ -2,7 +2,7 @@
  * Traces with logs in which nothing is open or due: remembered, so that a child that starts late still finds its
  * parent and its session. Those that rest longest are forgotten first.
  */
-import { Fifo } from '../delivery/fifo.ts';
+import { Fifo } from '../scheduling/fifo.ts';
 import { type FiledTrace, fileTrace, unfileTrace } from './filed-trace.ts';
 import type { Trace } from './span-node.ts';
 

@@ -1,9 +1,10 @@
 /** Decides which spans are logs, and under which other log each of them hangs. */
-import { callHook } from '../call-hook.ts';
+
 import type { LogKind } from '../conventions/convention.ts';
 import { classifySpan } from '../conventions/index.ts';
+import { callHook } from '../host/call-hook.ts';
 import type { ResolvedOptions } from '../options.ts';
-import type { SpanSlice } from '../otel.ts';
+import type { SpanSlice } from '../otel/span-slice.ts';
 import type { SpanNode } from './span-node.ts';
 
 const SAMPLED = 1;

@@ -1,7 +1,8 @@
 /** What is remembered of the spans of one trace. Plain data: `trace-tracker.ts` says how it changes. */
 import type { LogKind, Reading } from '../conventions/convention.ts';
 import type { Late, LogEntry } from '../delivery/log-entry.ts';
-import type { SpanEvent, SpanSlice } from '../otel.ts';
+import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
+import { referenceIdOf } from '../wire/reference-id.ts';
 
 /** What all logs of a trace share. */
 export interface TraceContext {
@@ -69,7 +70,7 @@ export interface SpanNode {
 }
 
 export function referenceOf({ trace, spanId }: SpanNode): string {
-  return `${trace.traceId}-${spanId}`;
+  return referenceIdOf(trace.traceId, spanId);
 }
 
 export function createTrace(traceId: string): Trace {

@@ -1,8 +1,8 @@
 /** What holds for every log of a trace: its session, its user, its tags. Decided when the first of them is written. */
 import { type Context, propagation } from '@opentelemetry/api';
-import { callHook } from '../call-hook.ts';
 import { bearsContext, readSession, readTags, readUser } from '../conventions/context.ts';
-import type { SpanSlice } from '../otel.ts';
+import { callHook } from '../host/call-hook.ts';
+import type { SpanSlice } from '../otel/span-slice.ts';
 import type { SpanNode, Trace, TraceContext } from './span-node.ts';
 
 /** Read where no span of a trace bears a session: an upstream service may have sent it along. */

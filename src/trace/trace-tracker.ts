@@ -12,8 +12,8 @@
  * A trace is at rest when nothing in it is open or due. Spans that never end are forgotten when there are too many.
  */
 
-import { Fifo } from '../delivery/fifo.ts';
-import { parentSpanIdOf, type SpanSlice } from '../otel.ts';
+import { parentSpanIdOf, type SpanSlice } from '../otel/span-slice.ts';
+import { Fifo } from '../scheduling/fifo.ts';
 import { RestingTraces } from './resting-traces.ts';
 import { createNode, createTrace, findBlocker, type SpanNode, type Trace } from './span-node.ts';
 import { hasContext } from './trace-context.ts';

@@ -1,6 +1,11 @@
 /** The frame of every page: header, the page of the address, and the question for the API key. */
 import { useEffect, useState } from 'preact/hooks';
-import type { SessionChange } from '../server/viewer-store.ts';
+import type { SessionChange } from '../server/store/viewer-store.ts';
+import { SearchBox } from './list/search-box.tsx';
+import { SessionsPage } from './list/sessions-page.tsx';
+import { Icon } from './parts/icons.tsx';
+import { KeyForm } from './parts/key-form.tsx';
+import { SessionPage } from './session/session-page.tsx';
 import {
   applyTheme,
   followChanges,
@@ -10,12 +15,7 @@ import {
   type Subscribe,
   type Theme,
   useViewLocation,
-} from './browser.ts';
-import { Icon } from './icons.tsx';
-import { KeyForm } from './key-form.tsx';
-import { SearchBox } from './search-box.tsx';
-import { SessionPage } from './session-page.tsx';
-import { SessionsPage } from './sessions-page.tsx';
+} from './state/browser.ts';
 
 export function App() {
   const location = useViewLocation();

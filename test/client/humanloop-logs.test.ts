@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 import { expect, expectTypeOf, onTestFinished, test, vi } from 'vitest';
 import { HumanloopLogs, type HumanloopLogsOptions } from '../../src/client/humanloop-logs.ts';
-import type { CreatedLog } from '../../src/datapoint/datapoint.ts';
 import { HumanloopApiError, HumanloopError } from '../../src/errors.ts';
-import { startMisbehavingServer } from './misbehaving-server.ts';
+import type { CreatedLog } from '../../src/wire/v4.ts';
+import { startMisbehavingServer } from '../transport/misbehaving-server.ts';
 
 const KEY = 'sk-do-not-show-me';
 

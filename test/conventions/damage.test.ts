@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readSession, readTags, readUser } from '../../src/conventions/context.ts';
 import { CONVENTIONS, classifySpan, readSpan } from '../../src/conventions/index.ts';
-import { logRequest } from '../../src/datapoint/datapoint.ts';
 import { toDatapoint } from '../../src/datapoint/to-datapoint.ts';
-import type { SpanSlice } from '../../src/otel.ts';
+import type { SpanSlice } from '../../src/otel/span-slice.ts';
+import { logRequest } from '../../src/wire/v4.ts';
 import {
   loadRecording,
   type RecordedSpan,

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { logRequest } from '../../src/datapoint/datapoint.ts';
+import { logRequest } from '../../src/wire/v4.ts';
 import { loadRecording, RECORDINGS, recordingNames, toDatapoints, toSpans } from './recordings.ts';
 
 describe.each(recordingNames())('%s', (name) => {

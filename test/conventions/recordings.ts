@@ -8,11 +8,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readSession, readTags, readUser } from '../../src/conventions/context.ts';
 import { type Classified, classifySpan, readSpan } from '../../src/conventions/index.ts';
-import type { LogRequest } from '../../src/datapoint/datapoint.ts';
 import { toDatapoint } from '../../src/datapoint/to-datapoint.ts';
-import type { Attributes, HrTime, SpanEvent, SpanSlice } from '../../src/otel.ts';
-import { type CallSpan, callSpanOf } from '../../src/trace/call-span.ts';
-import { settleCalls } from '../../src/trace/same-call.ts';
+import type { Attributes, HrTime, SpanEvent, SpanSlice } from '../../src/otel/span-slice.ts';
+import { type CallSpan, callSpanOf } from '../../src/trace/same-call/call-span.ts';
+import { settleCalls } from '../../src/trace/same-call/same-call.ts';
+import type { LogRequest } from '../../src/wire/v4.ts';
 
 export const RECORDINGS = fileURLToPath(new URL('../fixtures/spans/', import.meta.url));
 

@@ -1,7 +1,7 @@
 /** A span with the given attributes, and its log as `[kind, reading]` with all vocabularies asked. */
 import type { Reading } from '../../src/conventions/convention.ts';
 import { classifySpan, readSpan } from '../../src/conventions/index.ts';
-import type { Attributes, SpanSlice } from '../../src/otel.ts';
+import type { Attributes, SpanSlice } from '../../src/otel/span-slice.ts';
 import { type RecordedSpan, toSpan } from './recordings.ts';
 
 export type SpanFields = Partial<RecordedSpan> & { scope?: string };

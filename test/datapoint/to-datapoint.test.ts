@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Convention, Reading } from '../../src/conventions/convention.ts';
 import { classifySpan, readSpan } from '../../src/conventions/index.ts';
-import { logRequest } from '../../src/datapoint/datapoint.ts';
-import { toDatapoint, toUpdate } from '../../src/datapoint/to-datapoint.ts';
-import type { SpanSlice } from '../../src/otel.ts';
+import { toDatapoint } from '../../src/datapoint/to-datapoint.ts';
+import type { SpanSlice } from '../../src/otel/span-slice.ts';
+import { logRequest } from '../../src/wire/v4.ts';
 import { SETTINGS, toSpan } from '../conventions/recordings.ts';
 
 const IDENTITY = { referenceId: 'trace-span', sessionReferenceId: 'session', parentReferenceId: 'trace-parent' };
@@ -133,15 +133,6 @@ describe('toDatapoint', () => {
       expect(datapoint.created_at).toBe('2026-01-02T03:04:07.006Z');
     },
   );
-
-  it('gives for an update what can still change', () => {
-    expect(toUpdate(span(), FULL, SETTINGS)).toEqual({
-      output: 'secret',
-      error: 'RateLimitError: secret (HTTP 429)',
-      duration: 1.5,
-    });
-    expect(toUpdate({ ...span(), ended: false }, {}, SETTINGS)).toEqual({});
-  });
 });
 
 describe('several vocabularies on one span', () => {

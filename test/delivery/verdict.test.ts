@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { TransportOutcome } from '../../src/client/transport.ts';
 import { judgePost, judgeUpdate } from '../../src/delivery/verdict.ts';
+import type { TransportOutcome } from '../../src/transport/transport.ts';
 
 function answered(status: number, body: unknown = {}, headers: Record<string, string> = {}): TransportOutcome {
   const text = typeof body === 'string' ? body : JSON.stringify(body);

@@ -1,9 +1,9 @@
 /** Rows 5, 8 and 9: the server is away, asks for time, or fails. */
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { Transport } from '../../src/client/transport.ts';
 import { resolveOptions } from '../../src/options.ts';
-import { Pipeline } from '../../src/pipeline.ts';
+import { Pipeline } from '../../src/pipeline/pipeline.ts';
+import type { Transport } from '../../src/transport/transport.ts';
 import { startMisbehavingV4 } from '../misbehaving-v4.ts';
 import { appWithProcessor, CHAT } from '../pain/traced-app.ts';
 import { type Fault, StrictEndpoint } from '../strict-endpoint.ts';

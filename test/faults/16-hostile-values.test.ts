@@ -1,7 +1,7 @@
 /** Values that no instrumentation should set, and that some do: the app does not notice, and the logs beside them arrive. */
 import { expect, test } from 'vitest';
 import { HumanloopSpanProcessor } from '../../src/index.ts';
-import type { SpanSlice } from '../../src/otel.ts';
+import type { SpanSlice } from '../../src/otel/span-slice.ts';
 import { type MisbehavingV4, startMisbehavingV4 } from '../misbehaving-v4.ts';
 import { AGENT, appWithProcessor, outputOf } from '../pain/traced-app.ts';
 

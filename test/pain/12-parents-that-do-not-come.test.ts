@@ -3,7 +3,7 @@ import { type Context, TraceFlags, trace } from '@opentelemetry/api';
 import { type Sampler, SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace-base';
 import { expect, test } from 'vitest';
 import { HumanloopSpanExporter, HumanloopSpanProcessor } from '../../src/index.ts';
-import type { SpanSlice } from '../../src/otel.ts';
+import type { SpanSlice } from '../../src/otel/span-slice.ts';
 import { startMisbehavingV4 } from '../misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor, QUICK, referenceOf } from './traced-app.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { formatLegend, formatSessions } from '../../scripts/session-tree.ts';
-import type { LogResponse } from '../../src/datapoint/datapoint.ts';
+import type { LogResponse } from '../../src/wire/v4.ts';
 
 const PLAIN = { width: 100, color: false };
 

@@ -5,7 +5,7 @@ import { BatchSpanProcessor, SimpleSpanProcessor, type SpanProcessor } from '@op
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { expect, test } from 'vitest';
 import { readLogs } from '../../scripts/read-logs.ts';
-import { HumanloopSpanProcessor } from '../../src/span-processor.ts';
+import { HumanloopSpanProcessor } from '../../src/processors/span-processor.ts';
 import { startTestServer } from '../server/start-test-server.ts';
 import { testSdk } from './sdk-contract.ts';
 

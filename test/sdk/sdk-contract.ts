@@ -2,9 +2,9 @@
 import { ROOT_CONTEXT, type TracerProvider, trace } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
 import { readLogs } from '../../scripts/read-logs.ts';
-import type { LogResponse } from '../../src/datapoint/datapoint.ts';
-import { HumanloopSpanExporter } from '../../src/span-exporter.ts';
-import { HumanloopSpanProcessor } from '../../src/span-processor.ts';
+import { HumanloopSpanExporter } from '../../src/processors/span-exporter.ts';
+import { HumanloopSpanProcessor } from '../../src/processors/span-processor.ts';
+import type { LogResponse } from '../../src/wire/v4.ts';
 import { startTestServer } from '../server/start-test-server.ts';
 
 export interface SdkProvider extends TracerProvider {

@@ -2,8 +2,8 @@
 import type { SpanExporter as SpanExporter2, SpanProcessor as SpanProcessor2 } from '@opentelemetry/sdk-trace-base';
 import type { SpanExporter as SpanExporter1, SpanProcessor as SpanProcessor1 } from 'sdk-trace-node-1';
 import { expect, test } from 'vitest';
-import { HumanloopSpanExporter } from '../../src/span-exporter.ts';
-import { HumanloopSpanProcessor } from '../../src/span-processor.ts';
+import { HumanloopSpanExporter } from '../../src/processors/span-exporter.ts';
+import { HumanloopSpanProcessor } from '../../src/processors/span-processor.ts';
 
 test('the classes have the methods that the SDKs call', () => {
   const processor = new HumanloopSpanProcessor() satisfies SpanProcessor1 satisfies SpanProcessor2;

@@ -1,5 +1,5 @@
-import type { CreatedLog, LogRequest } from '../../src/datapoint/datapoint.ts';
-import type { Store } from '../../src/server/store.ts';
+import type { Store } from '../../src/server/store/store.ts';
+import type { CreatedLog, LogRequest } from '../../src/wire/v4.ts';
 
 export const config: LogRequest['config'] = { type: 'model', model: 'gpt-4' };
 

@@ -1,7 +1,7 @@
 /** What dead processes left is taken over in steps, so that a large file does not hold up the app. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { openSpoolFile } from '../../src/delivery/spool-directory.ts';
+import { openSpoolFile } from '../../src/delivery/spool/directory.ts';
 import { HumanloopSpanProcessor } from '../../src/index.ts';
 import { openSqlite } from '../../src/sqlite/open.ts';
 import { spoolDirectory, spoolFiles } from './spooled-app.ts';

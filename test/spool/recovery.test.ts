@@ -1,8 +1,8 @@
 /** What is made of the rows that a process left, if some of them are missing. */
 import { expect, test } from 'vitest';
-import { recoverEntries } from '../../src/delivery/recovery.ts';
-import { openSpoolFile } from '../../src/delivery/spool-directory.ts';
-import type { OrphanedLog } from '../../src/delivery/spool-orphan.ts';
+import { openSpoolFile } from '../../src/delivery/spool/directory.ts';
+import type { OrphanedLog } from '../../src/delivery/spool/orphan-rows.ts';
+import { recoverEntries } from '../../src/delivery/spool/recovery.ts';
 import { startMisbehavingV4 } from '../misbehaving-v4.ts';
 import { spoolDirectory, spooledApp, spoolFiles } from './spooled-app.ts';
 

@@ -11,8 +11,8 @@ import {
   formatTime,
   formatTokens,
   toLabel,
-} from '../../src/viewer/format.ts';
-import { toBar, toScale, toTicks } from '../../src/viewer/time-scale.ts';
+} from '../../src/viewer/parts/format.ts';
+import { toBar, toScale, toTicks } from '../../src/viewer/session/time-scale.ts';
 
 test('a bar is at its place in the turn', () => {
   const scale = toScale(100, 110);

@@ -1,0 +1,96 @@
+/** What stands around the content of a message: its role, wrappers, and calls beside the parts. */
+
+import { isObject } from '../../wire/json.ts';
+import type { ChatMessage } from '../../wire/v4.ts';
+import { jsonOf, stringOf } from '../values/attributes.ts';
+import { textOrJson } from '../values/plain-json.ts';
+import { isKnownPart, type MessageParts } from './message-parts.ts';
+import { readCall } from './tool-parts.ts';
+
+export type ChatRole = ChatMessage['role'];
+
+type Fields = Record<string, unknown>;
+
+const ROLES: ReadonlyMap<string, ChatRole> = new Map([
+  ['user', 'user'],
+  ['human', 'user'],
+  ['assistant', 'assistant'],
+  ['model', 'assistant'],
+  ['ai', 'assistant'],
+  ['chatbot', 'assistant'],
+  ['system', 'system'],
+  ['developer', 'system'],
+  ['tool', 'tool'],
+  ['function', 'tool'],
+]);
+
+/** The v4 role, or `fallback` for one that v4 does not know. */
+export function toRole(value: unknown, fallback: ChatRole = 'user'): ChatRole {
+  return (typeof value === 'string' && ROLES.get(value.toLowerCase())) || fallback;
+}
+
+/** Opens `{ message }` (choices, events), `{ content: { parts } }`, LangChain's `{ kwargs }` and `{ type, data }`. */
+export function innerMessage(item: Fields): Fields {
+  if (isObject(item['message'])) return item['message'];
+  if (isObject(item['kwargs'])) return item['kwargs'];
+  // Gemini's candidates.
+  if (isObject(item['content']) && 'parts' in item['content']) return item['content'];
+  if (isObject(item['data']) && LANGCHAIN_TYPES.has(String(item['type']))) return item['data'];
+  return item;
+}
+
+const LANGCHAIN_TYPES: ReadonlySet<string> = new Set(['human', 'ai', 'system', 'tool', 'function', 'chat']);
+
+export function roleOf(item: Fields, message: Fields, fallback: ChatRole): ChatRole {
+  const role = message['role'] ?? item['role'];
+  if (role !== undefined) return toRole(role, fallback);
+  const className = Array.isArray(item['id']) ? stringOf(item['id'].at(-1)) : undefined;
+  if (className) return toRole(className.replace(/Message(Chunk)?$/, ''), fallback);
+  if (item['type'] === 'function_call' || item['type'] === 'reasoning') return 'assistant';
+  return LANGCHAIN_TYPES.has(String(item['type'])) ? toRole(item['type'], fallback) : fallback;
+}
+
+/** A part, or an item of the Responses API, that stands where a message is expected. */
+export function isLonePart(message: Fields, body: unknown): boolean {
+  if (message['role'] !== undefined) return false;
+  return isKnownPart(message) || (body === undefined && message['tool_calls'] === undefined);
+}
+
+/** Whether a tool message's body is made of result parts, which carry their own ids. */
+export function holdsResults(body: unknown): boolean {
+  if (!Array.isArray(body)) return false;
+  return body.some((part) => {
+    if (!isObject(part)) return false;
+    const type = part['type'];
+    if (typeof type === 'string')
+      return (type !== 'text' && type.toLowerCase().includes('result')) || type === 'tool_call_response';
+    return isObject(part['toolResult']) || isObject(part['functionResponse']) || isObject(part['toolResponse']);
+  });
+}
+
+/** Calls, thinking and refusals that stand beside the content. */
+export function collectCallsBeside(message: Fields, parts: MessageParts): void {
+  const extra = isObject(message['additional_kwargs']) ? message['additional_kwargs'] : undefined;
+  const calls = nonEmpty(message['tool_calls']) ?? nonEmpty(message['toolCalls']) ?? nonEmpty(extra?.['tool_calls']);
+  if (calls) for (const call of calls) if (isObject(call)) parts.calls.push(readCall(call));
+  const legacy = message['function_call'] ?? message['tool_call'];
+  if (isObject(legacy) && legacy['name'] !== undefined && message['content'] !== undefined) {
+    parts.calls.push({
+      id: undefined,
+      name: textOrJson(legacy['name']),
+      arguments: textOrJson(legacy['arguments'] ?? {}),
+    });
+  }
+  if (parts.reasoning.length === 0) {
+    const thinking =
+      stringOf(message['reasoning_content']) ?? stringOf(message['reasoning']) ?? stringOf(message['thinking']);
+    if (thinking !== undefined) parts.reasoning.push(thinking);
+  }
+  const refusal = stringOf(message['refusal']);
+  if (refusal !== undefined && parts.content.length === 0) parts.content.push({ type: 'text', text: refusal });
+}
+
+function nonEmpty(value: unknown): unknown[] | undefined {
+  const list = typeof value === 'string' ? jsonOf(value) : value;
+  return Array.isArray(list) && list.length > 0 ? list : undefined;
+}

@@ -1,0 +1,203 @@
+/**
+ * The parts of one message, of every provider and framework → text, images, tool calls, tool results, reasoning.
+ *
+ * Parts are told apart by their `type` where they have one, else by the key that holds their payload (Gemini, Bedrock,
+ * Genkit). What nobody knows is kept as its JSON text rather than lost.
+ */
+
+import { isObject } from '../../wire/json.ts';
+import type { ImageContent, TextContent } from '../../wire/v4.ts';
+import { firstValue, jsonOf, stringOf, textOf } from '../values/attributes.ts';
+import { textOrJson } from '../values/plain-json.ts';
+import { readMedia, toMediaContent } from './media.ts';
+import { isJsonBlock, onlyValue, type PartCall, readCall, readResult } from './tool-parts.ts';
+
+export interface PartResult {
+  readonly id: string | undefined;
+  readonly name: string | undefined;
+  readonly content: MessageContent;
+}
+
+export type MessageContent = string | (TextContent | ImageContent)[];
+
+export interface MessageParts {
+  readonly content: (TextContent | ImageContent)[];
+  readonly calls: PartCall[];
+  readonly results: PartResult[];
+  readonly reasoning: string[];
+}
+
+type Fields = Record<string, unknown>;
+type Collector = (part: Fields, into: MessageParts) => void;
+
+const MAX_DEPTH = 8;
+/** More are no message: vectors and tables are written where parts are expected. */
+const MAX_PARTS = 10_000;
+
+const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
+  // What AI SDK 7 calls custom is a provider's own mark, mostly without any content.
+  ...collectors(pushTextPart, 'text', 'input_text', 'output_text', 'refusal', 'custom'),
+  ...collectors(pushReasoning, 'reasoning', 'thinking', 'redacted_thinking', 'redacted-reasoning', 'compaction'),
+  ...collectors(pushCall, 'tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'),
+  ...collectors(pushCall, 'server_tool_call', 'server_tool_use', 'mcp_tool_use', 'custom_tool_call'),
+  ...collectors(pushResult, 'tool_call_response', 'tool-result', 'tool_result', 'toolResult', 'tool-error'),
+  ...collectors(pushResult, 'function_call_output', 'custom_tool_call_output', 'server_tool_call_response'),
+  ...collectors(pushResult, 'web_search_tool_result', 'mcp_tool_result'),
+  ...collectors(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
+  ...collectors(pushMedia, 'input_audio', 'audio', 'audio_url', 'video_url', 'document', 'document-url', 'media'),
+  // Blocks of which an instrumentation writes nothing but the type.
+  ...collectors(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
+  ...collectors(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
+  ...collectors(pushNothing, 'cache_point', 'cachePointBlock'),
+]);
+
+const CALL_KEYS = ['toolUse', 'functionCall', 'function_call', 'toolRequest', 'tool_call'] as const;
+const RESULT_KEYS = [
+  'toolResult',
+  'functionResponse',
+  'function_response',
+  'toolResponse',
+  'tool_call_result',
+] as const;
+const REASONING_KEYS = ['thinking', 'reasoning', 'reasoningContent', 'reasoning_content'] as const;
+const REASONING_TEXT_KEYS = ['text', 'content', ...REASONING_KEYS, 'summary'] as const;
+const MEDIA_KEYS: readonly (readonly [string, string | undefined])[] = [
+  ['inlineData', undefined],
+  ['inline_data', undefined],
+  ['fileData', undefined],
+  ['file_data', undefined],
+  ['media', undefined],
+  ['image', 'image'],
+  ['document', 'document'],
+  ['video', 'video'],
+];
+
+export function emptyParts(): MessageParts {
+  return { content: [], calls: [], results: [], reasoning: [] };
+}
+
+/** Text parts alone join to one string; with images they stay a list. */
+export function joinContent(content: (TextContent | ImageContent)[]): MessageContent | undefined {
+  if (content.length === 0) return undefined;
+  const texts: string[] = [];
+  for (const part of content) {
+    if (part.type !== 'text') return content;
+    texts.push(part.text);
+  }
+  return texts.length === 1 ? texts[0] : texts.join('\n');
+}
+
+/** Sorts one part, or a list of them, into `into`. */
+export function collectPart(part: unknown, into: MessageParts, depth = 0): void {
+  if (typeof part === 'string') {
+    into.content.push({ type: 'text', text: part.toWellFormed() });
+  } else if (Array.isArray(part)) {
+    if (depth < MAX_DEPTH) collectList(part, into, depth + 1);
+  } else if (isObject(part)) {
+    const collect = TYPED.get(part['type']) ?? untyped(part);
+    if (collect) collect(part, into);
+    else if (saysSomething(part)) pushText(onlyValue(part) ?? part, into);
+  } else if (typeof part === 'number' || typeof part === 'boolean') {
+    pushText(String(part), into);
+  }
+}
+
+function collectList(list: readonly unknown[], into: MessageParts, depth: number): void {
+  const count = Math.min(list.length, MAX_PARTS);
+  for (let at = 0; at < count; at++) collectPart(list[at], into, depth);
+  if (list.length > count) pushText(`[${list.length - count} more]`, into);
+}
+
+/** `{ type: 'custom' }` is all that some instrumentations write of a part that they do not know. */
+function saysSomething(part: Fields): boolean {
+  for (const key in part) if (key !== 'type' && part[key] !== undefined && part[key] !== null) return true;
+  return typeof part['type'] !== 'string';
+}
+
+/** Whether a value is surely a content block: a document with a `text` among other fields is not. */
+export function isKnownPart(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  if (typeof value['type'] === 'string') return TYPED.has(value['type']);
+  const collect = untyped(value);
+  return collect !== undefined && (collect !== pushTextPart || Object.keys(value).length === 1);
+}
+
+/** The content blocks in a text that is a stringified list of them. Text that merely looks like JSON is no blocks. */
+export function blocksInText(text: string): unknown[] | undefined {
+  if (!text.startsWith('[{')) return undefined;
+  const list = jsonOf(text);
+  return Array.isArray(list) && list.length > 0 && list.every(isKnownPart) ? list : undefined;
+}
+
+/** What a tool answered: text as it is, content blocks joined, anything else as JSON. */
+export function resultContent(value: unknown): MessageContent {
+  if (value === undefined || value === null) return '';
+  const list = typeof value === 'string' ? blocksInText(value) : value;
+  if (Array.isArray(list) && list.length > 0 && list.every((block) => isKnownPart(block) || isJsonBlock(block))) {
+    const parts = emptyParts();
+    for (const block of list) collectPart(block, parts);
+    const content = joinContent(parts.content);
+    if (content !== undefined) return content;
+  }
+  return textOrJson(value);
+}
+
+function untyped(part: Fields): Collector | undefined {
+  if (typeof part['text'] === 'string') return part['thought'] === true ? pushReasoning : pushTextPart;
+  const call = CALL_KEYS.find((key) => isObject(part[key]));
+  if (call) return (_part, into) => pushCall(part[call] as Fields, into);
+  const result = RESULT_KEYS.find((key) => isObject(part[key]));
+  if (result) return (_part, into) => pushResult(part[result] as Fields, into);
+  if (firstValue(part, REASONING_KEYS) !== undefined) return pushReasoning;
+  const media = MEDIA_KEYS.find(([key]) => isObject(part[key]));
+  if (media) return (_part, into) => pushMedia(part[media[0]] as Fields, into, media[1]);
+  // A mark for the provider's cache, which says nothing to the model.
+  if (isObject(part['cachePoint'])) return pushNothing;
+  return typeof part['content'] === 'string' ? pushTextPart : undefined;
+}
+
+function pushTextPart(part: Fields, into: MessageParts): void {
+  pushText(part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'], into);
+}
+
+function pushText(value: unknown, into: MessageParts): void {
+  if (value !== undefined && value !== null)
+    into.content.push({ type: 'text', text: textOf(value) ?? textOrJson(value) });
+}
+
+function pushReasoning(part: Fields, into: MessageParts): void {
+  for (const key of REASONING_TEXT_KEYS) {
+    const texts = reasoningTexts(part[key], 0);
+    if (texts.length === 0) continue;
+    for (const text of texts) into.reasoning.push(text);
+    return;
+  }
+}
+
+function reasoningTexts(value: unknown, depth: number): string[] {
+  const text = stringOf(value);
+  if (text !== undefined) return [text];
+  if (depth > 4) return [];
+  if (Array.isArray(value)) return value.flatMap((item) => reasoningTexts(item, depth + 1));
+  if (isObject(value)) return reasoningTexts(value['text'] ?? value['content'] ?? value['reasoningText'], depth + 1);
+  return [];
+}
+
+function pushCall(part: Fields, into: MessageParts): void {
+  into.calls.push(readCall(part));
+}
+
+function pushResult(part: Fields, into: MessageParts): void {
+  const { id, name, value } = readResult(part);
+  into.results.push({ id, name, content: resultContent(value) });
+}
+
+function pushNothing(): void {}
+
+function pushMedia(part: Fields, into: MessageParts, modality?: string): void {
+  into.content.push(toMediaContent(readMedia(part, modality)));
+}
+
+function collectors(collect: Collector, ...types: string[]): [string, Collector][] {
+  return types.map((type) => [type, collect]);
+}

@@ -1,0 +1,139 @@
+/** What messages come wrapped in: request and response bodies, nested lists, JSON text → a list of single messages. */
+
+import { isObject } from '../../wire/json.ts';
+import { jsonOf, stringOf } from '../values/attributes.ts';
+import { toFinishReason } from './finish-reason.ts';
+
+type Fields = Record<string, unknown>;
+
+export interface Unwrapped {
+  readonly items: readonly unknown[];
+  /** The items are pieces of messages (Responses API): neighbours of the assistant belong together. */
+  readonly areFragments: boolean;
+}
+
+const MAX_UNWRAPPING = 6;
+
+/** Where bodies keep their messages; the first that is there counts. */
+const WRAPPER_KEYS = [
+  'messages',
+  'contents',
+  'choices',
+  'candidates',
+  'generations',
+  'input',
+  'prompt',
+  'output',
+  'message',
+  'response',
+] as const;
+const SYSTEM_KEYS = ['system', 'instructions', 'systemInstruction', 'system_instruction', 'systemPrompt'] as const;
+
+/** Items of the Responses API. */
+const FRAGMENT_TYPES: ReadonlySet<unknown> = new Set([
+  'message',
+  'function_call',
+  'function_call_output',
+  'reasoning',
+  'custom_tool_call',
+  'custom_tool_call_output',
+]);
+
+export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
+  if (value === undefined || value === null || depth > MAX_UNWRAPPING) return { items: [], areFragments: false };
+  if (typeof value === 'string') {
+    const parsed = jsonOf(value);
+    const holdsMessages = Array.isArray(parsed)
+      ? parsed.some(isMessageLike)
+      : isObject(parsed) && (isMessage(parsed) || wrappedIn(parsed) !== undefined);
+    return holdsMessages
+      ? unwrapMessages(parsed, depth + 1)
+      : { items: value === '' ? [] : [value], areFragments: false };
+  }
+  if (Array.isArray(value)) return unwrapList(value, depth);
+  if (!isObject(value)) return { items: [value], areFragments: false };
+  if (isMessage(value)) return { items: [value], areFragments: false };
+  const key = wrappedIn(value);
+  if (key === undefined) return { items: [value], areFragments: false };
+  const inner = unwrapMessages(value[key], depth + 1);
+  for (const systemKey of SYSTEM_KEYS) {
+    const system = value[systemKey];
+    if (system !== undefined && system !== null && system !== '') {
+      const content = isObject(system) ? (system['parts'] ?? system['content'] ?? system) : system;
+      return { items: [{ role: 'system', content }, ...inner.items], areFragments: inner.areFragments };
+    }
+  }
+  return inner;
+}
+
+function unwrapList(list: readonly unknown[], depth: number): Unwrapped {
+  // LangChain batches: a list of conversations, of which a call holds one.
+  if (list.length > 0 && list.every(Array.isArray)) return unwrapMessages(list[0], depth + 1);
+  if (list.length > 0 && list.every(isPartOnly)) return { items: [{ content: list }], areFragments: false };
+  return { items: list, areFragments: list.some((item) => isObject(item) && FRAGMENT_TYPES.has(item['type'])) };
+}
+
+function wrappedIn(body: Fields): (typeof WRAPPER_KEYS)[number] | undefined {
+  return WRAPPER_KEYS.find((key) => {
+    const inner = body[key];
+    return Array.isArray(inner) || isObject(inner) || (typeof inner === 'string' && inner !== '');
+  });
+}
+
+function isMessage(value: Fields): boolean {
+  return (
+    typeof value['role'] === 'string' ||
+    'parts' in value ||
+    'kwargs' in value ||
+    ('content' in value && !('input' in value)) ||
+    'finish_reason' in value ||
+    FRAGMENT_TYPES.has(value['type'])
+  );
+}
+
+/** Stricter than `isMessage`: text that merely looks like JSON must stay text. */
+function isMessageLike(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(isMessageLike);
+  return (
+    isObject(value) &&
+    ((typeof value['role'] === 'string' && ('content' in value || 'parts' in value || 'tool_calls' in value)) ||
+      'kwargs' in value ||
+      FRAGMENT_TYPES.has(value['type']))
+  );
+}
+
+/** A content block that stands where a message is expected. */
+function isPartOnly(value: unknown): boolean {
+  if (!isObject(value) || 'role' in value || 'message' in value || 'parts' in value || 'kwargs' in value) return false;
+  if (FRAGMENT_TYPES.has(value['type'])) return false;
+  return (
+    typeof value['type'] === 'string' ||
+    typeof value['text'] === 'string' ||
+    isObject(value['toolUse']) ||
+    isObject(value['functionCall'])
+  );
+}
+
+/** The messages in a text that is a stringified list of them; `undefined` for any other text. */
+export function messagesInText(text: string): unknown[] | undefined {
+  if (!text.startsWith('[') || !(text.includes('"role"') || text.includes('"type"'))) return undefined;
+  const list = jsonOf(text);
+  return Array.isArray(list) && list.length > 0 && list.every(isMessageLike) ? list : undefined;
+}
+
+/** The finish reason that the first choice carries. */
+export function finishReasonOf(value: unknown): string | undefined {
+  const body = typeof value === 'string' ? jsonOf(value) : value;
+  const first: unknown = Array.isArray(body) ? body[0] : body;
+  if (!isObject(first)) return undefined;
+  const reason =
+    stringOf(first['finish_reason']) ??
+    stringOf(first['finishReason']) ??
+    stringOf(first['stop_reason']) ??
+    stringOf(first['stopReason']);
+  if (reason !== undefined) return toFinishReason(reason);
+  for (const key of ['choices', 'candidates'] as const) {
+    if (Array.isArray(first[key])) return finishReasonOf(first[key]);
+  }
+  return undefined;
+}

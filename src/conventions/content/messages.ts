@@ -1,0 +1,203 @@
+/**
+ * Messages of every shape → v4 chat messages.
+ *
+ * One `MessageReader` serves one span: input first, then output, so that tool calls without an id get the same
+ * synthesized id when they are asked for and when they come back as history of the next call (`call_0`, `call_1`, …), and
+ * results without an id find the call they answer.
+ */
+
+import { isObject } from '../../wire/json.ts';
+import type { ChatMessage } from '../../wire/v4.ts';
+import { jsonOf, stringOf } from '../values/attributes.ts';
+import { type ChatRole, collectCallsBeside, holdsResults, innerMessage, isLonePart, roleOf } from './message-fields.ts';
+import {
+  collectPart,
+  emptyParts,
+  joinContent,
+  type MessageParts,
+  type PartResult,
+  resultContent,
+} from './message-parts.ts';
+import { finishReasonOf, messagesInText, unwrapMessages } from './message-wrappers.ts';
+import type { PartCall } from './tool-parts.ts';
+
+/** More is no conversation: vectors and tables are written where messages are expected. */
+const MAX_MESSAGES = 10_000;
+
+type ToolCalls = NonNullable<ChatMessage['tool_calls']>;
+
+export class MessageReader {
+  /** Thinking of the answer, kept out of its text. */
+  readonly reasoning: string[] = [];
+  /** Thinking in the history of the conversation. */
+  readonly inputReasoning: string[] = [];
+  /** Of the first output message that names one. */
+  finishReason: string | undefined;
+  #calls = 0;
+  /** Names of tools by the ids of their calls. */
+  readonly #unanswered = new Map<string, string>();
+
+  /**
+   * A conversation: a list of messages, one message, text, or an object that wraps them (`messages`, `contents`, `input`,
+   * `prompt`, with `system` beside). `role` is for messages that name none.
+   */
+  read(value: unknown, role: ChatRole = 'user'): ChatMessage[] {
+    return this.#readAll(value, role, this.inputReasoning);
+  }
+
+  /** What the model answered: one message per choice. Wrappers (`choices`, `output`, `candidates`) are opened. */
+  readOutput(value: unknown): ChatMessage[] {
+    this.finishReason ??= finishReasonOf(value);
+    return this.#readAll(value, 'assistant', this.reasoning);
+  }
+
+  /** Instructions that came apart from the messages: text, JSON text of it, parts, or messages. */
+  readSystem(value: unknown): ChatMessage[] {
+    const parsed = jsonOf(value) ?? value;
+    const parts = emptyParts();
+    for (const item of Array.isArray(parsed) ? parsed.slice(0, MAX_MESSAGES) : [parsed]) {
+      const isMessage = isObject(item) && (item['parts'] !== undefined || item['role'] !== undefined);
+      collectPart(isMessage ? (item['parts'] ?? item['content']) : item, parts);
+    }
+    const content = joinContent(parts.content);
+    return content === undefined || content === '' ? [] : [{ role: 'system', content }];
+  }
+
+  #readAll(value: unknown, role: ChatRole, reasoning: string[]): ChatMessage[] {
+    const messages: ChatMessage[] = [];
+    const { items, areFragments } = unwrapMessages(value);
+    const count = Math.min(items.length, MAX_MESSAGES);
+    for (let at = 0; at < count; at++) this.#readOne(items[at], role, reasoning, messages);
+    if (items.length > count) messages.push({ role, content: `[${items.length - count} more]` });
+    return areFragments ? mergeAssistant(messages) : messages;
+  }
+
+  #readOne(item: unknown, fallback: ChatRole, reasoning: string[], into: ChatMessage[]): void {
+    if (item === null || item === undefined) return;
+    const parts = emptyParts();
+    if (!isObject(item)) {
+      collectPart(item, parts);
+      this.#push(fallback, undefined, parts, reasoning, into);
+      return;
+    }
+    const message = innerMessage(item);
+    const role = roleOf(item, message, fallback);
+    let name = stringOf(message['name']);
+    const toolCallId = stringOf(message['tool_call_id']) ?? stringOf(message['toolCallId']);
+    const body = message['parts'] ?? message['content'] ?? message['contents'];
+    if (isLonePart(message, body)) {
+      collectPart(message, parts);
+      // The name of a tool, then, and not of who speaks.
+      name = undefined;
+    } else if (body === undefined) {
+      collectPart(message['text'], parts);
+    } else if (role === 'tool' && !holdsResults(body)) {
+      parts.results.push({ id: toolCallId ?? stringOf(message['id']), name, content: resultContent(body) });
+    } else {
+      collectPart(body, parts);
+      // OpenInference's Anthropic results: a user message with a call id.
+      if (role === 'user' && toolCallId !== undefined && parts.results.length === 0) {
+        parts.results.push({ id: toolCallId, name, content: joinContent(parts.content.splice(0)) ?? '' });
+      }
+    }
+    collectCallsBeside(message, parts);
+    this.#push(role, name, parts, reasoning, into);
+  }
+
+  /** Results first, one message each; then what else the message held. */
+  #push(role: ChatRole, name: string | undefined, parts: MessageParts, reasoning: string[], into: ChatMessage[]): void {
+    for (const text of parts.reasoning) reasoning.push(text);
+    for (const result of parts.results) into.push(this.#toolMessage(result));
+    const content = joinContent(parts.content);
+    if (content === undefined && parts.calls.length === 0) return;
+    const unwrapped = role === 'user' && typeof content === 'string' ? messagesInText(content) : undefined;
+    if (unwrapped) {
+      for (const message of this.#readAll(unwrapped, role, reasoning)) into.push(message);
+      return;
+    }
+    // A tool message that is no answer, or an assistant's words under a role that cannot call.
+    const message: ChatMessage = { role: parts.calls.length > 0 ? 'assistant' : role };
+    // Beside calls, `""` is what instrumentations write for no text.
+    if (content !== undefined && (content !== '' || parts.calls.length === 0)) message.content = content;
+    if (name !== undefined) message.name = name;
+    if (parts.calls.length > 0) message.tool_calls = this.#toolCalls(parts.calls);
+    into.push(message);
+  }
+
+  #toolCalls(calls: readonly PartCall[]): ToolCalls {
+    const seen = new Set<string>();
+    const result: ToolCalls = [];
+    for (const call of calls) {
+      const id = call.id ?? `call_${this.#calls}`;
+      // Some vocabularies list a call both as a part and beside the parts.
+      if (seen.has(id)) continue;
+      seen.add(id);
+      this.#calls++;
+      this.#unanswered.set(id, call.name);
+      result.push({ id, type: 'function', function: { name: call.name, arguments: call.arguments } });
+    }
+    return result;
+  }
+
+  #toolMessage(result: PartResult): ChatMessage {
+    const id = result.id ?? this.#firstUnanswered(result.name);
+    if (id !== undefined) this.#unanswered.delete(id);
+    const message: ChatMessage = { role: 'tool', content: result.content };
+    if (result.name !== undefined) message.name = result.name;
+    if (id !== undefined) message.tool_call_id = id;
+    return message;
+  }
+
+  #firstUnanswered(tool: string | undefined): string | undefined {
+    for (const [id, name] of this.#unanswered) if (tool === undefined || name === tool) return id;
+    return undefined;
+  }
+}
+
+/** Content for which v4 has no place: thinking of the answer, and thinking and summaries in its history. */
+export function reasoningMetadata(reader: MessageReader): Record<string, unknown> {
+  const metadata: Record<string, unknown> = {};
+  if (reader.reasoning.length > 0) metadata['reasoning'] = reader.reasoning.join('\n');
+  if (reader.inputReasoning.length > 0) metadata['input_reasoning'] = reader.inputReasoning.join('\n');
+  return metadata;
+}
+
+/** Joins neighbouring messages of the assistant into one: text, then calls. */
+export function mergeAssistant(messages: readonly ChatMessage[]): ChatMessage[] {
+  const merged: ChatMessage[] = [];
+  for (const message of messages) {
+    const last = merged.at(-1);
+    if (last?.role !== 'assistant' || message.role !== 'assistant') {
+      merged.push(message);
+      continue;
+    }
+    const content = joinContent([...contentParts(last), ...contentParts(message)]);
+    const calls = [...(last.tool_calls ?? []), ...(message.tool_calls ?? [])];
+    const joined: ChatMessage = { role: 'assistant' };
+    if (content !== undefined) joined.content = content;
+    const name = last.name ?? message.name;
+    if (name) joined.name = name;
+    if (calls.length > 0) joined.tool_calls = calls;
+    merged[merged.length - 1] = joined;
+  }
+  return merged;
+}
+
+/**
+ * Whether an answer is `""` only because its instrumentation does not write tool calls: the model has produced tokens,
+ * and nothing says that it stopped on its own.
+ */
+export function isLostAnswer(
+  message: ChatMessage | undefined,
+  finishReason: string | undefined,
+  outputTokens: number | undefined,
+): boolean {
+  if (message?.content !== '' || (message.tool_calls?.length ?? 0) > 0) return false;
+  return finishReason === 'tool_calls' || (finishReason === undefined && (outputTokens ?? 0) > 0);
+}
+
+function contentParts(message: ChatMessage): MessageParts['content'] {
+  if (typeof message.content === 'string')
+    return message.content === '' ? [] : [{ type: 'text', text: message.content }];
+  return message.content ?? [];
+}

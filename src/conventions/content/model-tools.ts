@@ -1,0 +1,68 @@
+/** Tools offered to a model, as providers and frameworks write them → v4 tools. */
+
+import { isObject } from '../../wire/json.ts';
+import type { ModelTool } from '../../wire/v4.ts';
+import { booleanOf, type Damage, jsonOf, stringOf } from '../values/attributes.ts';
+import { plainObject } from '../values/plain-json.ts';
+
+type Fields = Record<string, unknown>;
+
+/**
+ * A list (or its JSON, or a list of JSON texts) of OpenAI's nested and flat forms, Anthropic's, Gemini's declarations,
+ * Bedrock's `toolSpec`, Genkit's and the AI SDK's `inputSchema`, or names only. A tool of the provider itself, which has no
+ * schema, goes by its name or type.
+ */
+export function toModelTools(value: unknown, damage?: Damage, key?: string): ModelTool[] | undefined {
+  const list = jsonOf(value, damage, key);
+  if (!Array.isArray(list)) return undefined;
+  const tools: ModelTool[] = [];
+  for (const item of list) {
+    const parsed = typeof item === 'string' ? (jsonOf(item, damage, key) ?? item) : item;
+    const declarations = isObject(parsed)
+      ? (parsed['functionDeclarations'] ?? parsed['function_declarations'])
+      : undefined;
+    for (const tool of Array.isArray(declarations) ? declarations : [parsed]) {
+      const read = toModelTool(tool);
+      if (read) tools.push(read);
+    }
+  }
+  return tools.length > 0 ? tools : undefined;
+}
+
+export function toModelTool(value: unknown): ModelTool | undefined {
+  const name = stringOf(value);
+  if (name !== undefined) return { name };
+  if (!isObject(value)) return undefined;
+  const body = innerOf(value);
+  const toolName = stringOf(body['name']) ?? stringOf(value['name']) ?? stringOf(value['type']);
+  if (toolName === undefined) return undefined;
+  const tool: ModelTool = { name: toolName };
+  const description = stringOf(body['description']);
+  if (description !== undefined) tool.description = description;
+  const parameters = toSchema(
+    body['parameters'] ??
+      body['input_schema'] ??
+      body['inputSchema'] ??
+      body['parametersJsonSchema'] ??
+      body['parameters_json_schema'],
+  );
+  if (parameters) tool.parameters = parameters;
+  const strict = booleanOf(body['strict'] ?? value['strict']);
+  if (strict !== undefined) tool.strict = strict;
+  return tool;
+}
+
+/** A JSON Schema: an object, its JSON, or Bedrock's `{ json }`. */
+export function toSchema(value: unknown): Record<string, unknown> | undefined {
+  const schema = jsonOf(value);
+  if (!isObject(schema)) return undefined;
+  return plainObject(isObject(schema['json']) ? schema['json'] : schema);
+}
+
+function innerOf(tool: Fields): Fields {
+  if (isObject(tool['function'])) return tool['function'];
+  if (isObject(tool['toolSpec'])) return tool['toolSpec'];
+  // Haystack's own serialisation names the class beside it.
+  if (isObject(tool['data']) && tool['name'] === undefined) return tool['data'];
+  return tool;
+}

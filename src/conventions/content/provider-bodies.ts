@@ -1,0 +1,80 @@
+/**
+ * Bodies of requests and responses, in the words of a provider or of a framework, that stand whole in one attribute.
+ */
+
+import { isObject } from '../../wire/json.ts';
+import { messageText } from '../../wire/message-text.ts';
+import type { Reading } from '../convention.ts';
+import { type Damage, defined, jsonOf, stringOf } from '../values/attributes.ts';
+import { textOrJson } from '../values/plain-json.ts';
+import { fromLangChain } from './langchain-json.ts';
+import { finishReasonOf } from './message-wrappers.ts';
+import { isLostAnswer, type MessageReader } from './messages.ts';
+import { toModelTools } from './model-tools.ts';
+import { readParameters } from './request-parameters.ts';
+
+type Fields = Record<string, unknown>;
+
+const NO_ATTRIBUTES = {};
+const ANSWER_KEYS = ['choices', 'candidates', 'generations', 'output', 'response'] as const;
+
+/** A list or an object, also from its JSON; any other value as it is: a text that is `42` stays a text. */
+export function structuredOf(value: unknown, damage?: Damage, key?: string): unknown {
+  if (typeof value !== 'string' || !(value.startsWith('{') || value.startsWith('['))) return value ?? undefined;
+  const parsed = jsonOf(value, damage, key);
+  if (typeof parsed !== 'object') return value;
+  return /"lc":\s?1\b/.test(value) ? fromLangChain(parsed) : parsed;
+}
+
+/** Parameters and tools of a request. */
+export function readRequest(body: Fields): Reading {
+  return defined<Reading>({
+    ...readParameters(NO_ATTRIBUTES, body),
+    tools: toModelTools(body['tools'] ?? body['functions']),
+  });
+}
+
+/** Text, a message, or a response body that holds one → the answer. JSON that is neither is the answer's own text. */
+export function readAnswer(value: unknown, reader: MessageReader, outputTokens?: number): Reading {
+  if (value === undefined || value === null) return {};
+  const holdsMessage = isAnswer(value);
+  const answers = reader.readOutput(
+    holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text: textOrJson(value) }] },
+  );
+  const choices = answers.filter(({ role }) => role === 'assistant');
+  const finishReason = holdsMessage ? finishReasonOf(value) : undefined;
+  const [outputMessage, ...others] = choices;
+  if (isLostAnswer(outputMessage, finishReason, outputTokens)) return defined<Reading>({ finishReason });
+  return defined<Reading>({
+    outputMessage,
+    output: messageText(outputMessage),
+    finishReason,
+    callId: isObject(value) ? stringOf(value['id']) : undefined,
+    contentMetadata: others.length > 0 ? { choices: others } : undefined,
+  });
+}
+
+function isAnswer(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0 && value.every(isMessageOrPart);
+  if (!isObject(value)) return false;
+  return (
+    typeof value['role'] === 'string' ||
+    Array.isArray(value['tool_calls']) ||
+    ANSWER_KEYS.some((key) => Array.isArray(value[key]) || (isObject(value[key]) && isAnswer(value[key])))
+  );
+}
+
+function isMessageOrPart(value: unknown): boolean {
+  return isObject(value) && (typeof value['role'] === 'string' || typeof value['type'] === 'string' || isAnswer(value));
+}
+
+/** Of a step of a framework: text as it is, a value that is alone in its wrapper unwrapped, all else as JSON. */
+export function readResult(value: unknown, ...wrappers: readonly string[]): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (isObject(value)) {
+    const keys = Object.keys(value);
+    const only = keys[0];
+    if (keys.length === 1 && only !== undefined && wrappers.includes(only)) return readResult(value[only]);
+  }
+  return textOrJson(value);
+}

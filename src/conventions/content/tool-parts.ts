@@ -1,0 +1,61 @@
+/** Tool calls and tool results as providers and frameworks write them. */
+
+import { isObject } from '../../wire/json.ts';
+import { firstString, firstValue, stringOf } from '../values/attributes.ts';
+import { textOrJson } from '../values/plain-json.ts';
+
+type Fields = Record<string, unknown>;
+
+export interface PartCall {
+  readonly id: string | undefined;
+  readonly name: string;
+  /** JSON text, as v4 has it. */
+  readonly arguments: string;
+}
+
+const INPUT_KEYS = ['arguments', 'args', 'input', 'server_tool_call', 'parameters'] as const;
+const RESULT_KEYS = ['response', 'result', 'output', 'content', 'server_tool_call_response', 'error'] as const;
+const AI_SDK_OUTPUTS: ReadonlySet<unknown> = new Set(['text', 'json', 'error-text', 'error-json', 'content']);
+
+export function readCall(part: Fields): PartCall {
+  const inner = isObject(part['function']) ? part['function'] : part;
+  const input = firstValue(inner, INPUT_KEYS) ?? part['arguments'];
+  return {
+    id: firstString(part, 'toolCallId', 'call_id', 'toolUseId', 'tool_call_id', 'ref', 'id'),
+    name: firstString(inner, 'name', 'toolName') ?? stringOf(part['name']) ?? 'unknown',
+    arguments: input === undefined || input === null || input === '' ? '{}' : textOrJson(input),
+  };
+}
+
+/** The id of the call that a result answers, the tool's name, and the raw answer. */
+export function readResult(part: Fields): { id: string | undefined; name: string | undefined; value: unknown } {
+  return {
+    id: firstString(part, 'toolCallId', 'tool_use_id', 'toolUseId', 'call_id', 'tool_call_id', 'ref', 'id'),
+    name: firstString(part, 'name', 'toolName'),
+    value: unwrapOutput(firstValue(part, RESULT_KEYS)),
+  };
+}
+
+/** AI SDK 5 and later: `{ type: 'text' | 'json' | 'error-text' | …, value }`. */
+function unwrapOutput(value: unknown): unknown {
+  return isObject(value) && 'value' in value && AI_SDK_OUTPUTS.has(value['type']) ? value['value'] : value;
+}
+
+/** Keys that may hold all that an untyped part says: structured output, the JSON that a tool has answered. */
+const VALUE_KEYS: ReadonlySet<string> = new Set(['data', 'json']);
+
+/** What Bedrock's tools answer: `{ json }`. */
+export function isJsonBlock(value: unknown): boolean {
+  return isObject(value) && value['json'] !== undefined && onlyValue(value) !== undefined;
+}
+
+/** The value of a part that holds nothing else, and no word on what it is. */
+export function onlyValue(part: Fields): unknown {
+  let value: unknown;
+  for (const key in part) {
+    if (key === 'metadata') continue;
+    if (value !== undefined || !VALUE_KEYS.has(key)) return undefined;
+    value = part[key];
+  }
+  return value;
+}

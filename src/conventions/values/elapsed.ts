@@ -1,0 +1,12 @@
+/** Times that vocabularies give as dates → milliseconds since the span's start. */
+import type { SpanSlice } from '../../otel/span-slice.ts';
+import { jsonOf, stringOf } from './attributes.ts';
+
+/** `undefined` for what is no date, or lies before the start. A date may be in JSON quotes. */
+export function millisSinceStart(span: SpanSlice, date: unknown): number | undefined {
+  const text = stringOf(date);
+  if (text === undefined) return undefined;
+  const atMillis = Date.parse(stringOf(jsonOf(text)) ?? text);
+  const elapsed = atMillis - (span.startTime[0] * 1000 + span.startTime[1] / 1e6);
+  return Number.isFinite(elapsed) && elapsed >= 0 ? Math.round(elapsed) : undefined;
+}

@@ -1,0 +1,82 @@
+/**
+ * Lists that were flattened into attribute keys: `llm.input_messages.10.message.role`.
+ *
+ * One pass over the attributes serves all the lists of a span; nested lists are read by asking again with the fields
+ * of one entry. Indexes are sorted as numbers, may have gaps, and may come in any order.
+ */
+import type { Attributes } from '../../otel/span-slice.ts';
+
+export interface IndexedGroup {
+  readonly index: number;
+  /** What stands behind the index: `message.role`, … ; a value directly at the index has the key `''`. Prototype keys are left out. */
+  readonly fields: Attributes;
+}
+
+const MAX_INDEX = 100_000;
+
+const DOT = 0x2e;
+
+/** The entries below each prefix (which ends in a dot), in the order of `prefixes`. */
+export function indexedGroups(attributes: Attributes, prefixes: readonly string[]): IndexedGroup[][] {
+  const found: FieldGroup[][] = prefixes.map(() => []);
+  for (const key in attributes) {
+    for (let i = 0; i < prefixes.length; i++) {
+      const prefix = prefixes[i]!;
+      // Where the dot stands tells most keys apart, at the cost of one comparison.
+      if (key.charCodeAt(prefix.length - 1) !== DOT || !key.startsWith(prefix)) continue;
+      place(found[i]!, key, prefix.length, attributes[key]);
+      break;
+    }
+  }
+  return found;
+}
+
+/** The values below one prefix, keyed by what follows it. Prototype keys are left out. */
+export function prefixed(attributes: Attributes, prefix: string): Record<string, unknown> | undefined {
+  let found: Record<string, unknown> | undefined;
+  for (const key in attributes) {
+    if (!key.startsWith(prefix) || key.length === prefix.length) continue;
+    const name = key.slice(prefix.length);
+    if (name === '__proto__') continue;
+    found ??= {};
+    found[name] = attributes[key];
+  }
+  return found;
+}
+
+interface FieldGroup extends IndexedGroup {
+  readonly fields: Record<string, unknown>;
+}
+
+function place(groups: FieldGroup[], key: string, from: number, value: unknown): void {
+  let at = from;
+  let index = 0;
+  for (; at < key.length; at++) {
+    const digit = key.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) break;
+    index = index * 10 + digit;
+  }
+  if (at === from || index > MAX_INDEX) return;
+  if (at < key.length && key.charCodeAt(at) !== DOT) return;
+  const name = key.slice(at + 1);
+  if (name !== '__proto__') groupAt(groups, index).fields[name] = value;
+}
+
+/** Groups are kept in order; mostly they come in order. */
+function groupAt(groups: FieldGroup[], index: number): FieldGroup {
+  let low = 0;
+  let high = groups.length;
+  const last = groups[high - 1];
+  if (last?.index === index) return last;
+  if (last === undefined || last.index < index) low = high;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (groups[middle]!.index < index) low = middle + 1;
+    else high = middle;
+  }
+  const found = groups[low];
+  if (found?.index === index) return found;
+  const group: FieldGroup = { index, fields: {} };
+  groups.splice(low, 0, group);
+  return group;
+}

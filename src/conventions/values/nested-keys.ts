@@ -1,0 +1,41 @@
+/** Nested values that were flattened into dotted keys, lists included: `file.tools.0.name`. */
+import type { Attributes } from '../../otel/span-slice.ts';
+import { isObject } from '../../wire/json.ts';
+import { plainJson } from './plain-json.ts';
+
+const MAX_DEPTH = 32;
+const MAX_ITEMS = 100_000;
+
+/** What stands below `prefix` (which ends in a dot), nested again. Objects whose keys are all numbers become lists. */
+export function nested(attributes: Attributes, prefix: string): Record<string, unknown> | undefined {
+  let root: Record<string, unknown> | undefined;
+  for (const key in attributes) {
+    if (!key.startsWith(prefix) || key.length === prefix.length) continue;
+    root ??= {};
+    place(root, key.slice(prefix.length).split('.', MAX_DEPTH), attributes[key]);
+  }
+  return root && Object.fromEntries(Object.entries(root).map(([key, value]) => [key, withLists(value)]));
+}
+
+function place(into: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  let step = into;
+  for (const [at, key] of path.entries()) {
+    if (key === '__proto__') return;
+    if (at === path.length - 1) {
+      // A value at a key that also has children below it: the children say more.
+      if (!Object.hasOwn(step, key)) step[key] = plainJson(value);
+      return;
+    }
+    const inner = Object.hasOwn(step, key) ? step[key] : undefined;
+    if (!isObject(inner)) step[key] = {};
+    step = step[key] as Record<string, unknown>;
+  }
+}
+
+function withLists(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value).map(([key, item]) => [key, withLists(item)] as const);
+  const isList = entries.length > 0 && entries.every(([key]) => /^\d{1,6}$/.test(key) && Number(key) < MAX_ITEMS);
+  if (!isList) return Object.fromEntries(entries);
+  return entries.toSorted(([a], [b]) => Number(a) - Number(b)).map(([, item]) => item);
+}

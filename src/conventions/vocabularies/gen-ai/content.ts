@@ -1,0 +1,134 @@
+/** Messages, output and inputs of the GenAI conventions, from attributes first and events else. */
+
+import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
+import { isObject } from '../../../wire/json.ts';
+import { messageText } from '../../../wire/message-text.ts';
+import type { ChatMessage } from '../../../wire/v4.ts';
+import { inputsOf } from '../../content/inputs.ts';
+import { blocksInText } from '../../content/message-parts.ts';
+import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
+import type { Reading, SpanKind } from '../../convention.ts';
+import { type Damage, jsonOf, noneIfEmpty, put, stringOf } from '../../values/attributes.ts';
+import { prefixed } from '../../values/indexed-groups.ts';
+import { jsonOrText, plainJson } from '../../values/plain-json.ts';
+import { type EventContent, readEventContent } from './events.ts';
+
+/** What instrumentations write in place of content that they were told to hide. */
+const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
+
+const NO_EVENTS: EventContent = {};
+
+/** Stringifies the content blocks of a message into the text of one part. */
+const LANGCHAIN = '@traceloop/instrumentation-langchain';
+
+export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage, into: Reading): void {
+  const { attributes } = span;
+  const events = span.events.length > 0 ? readEventContent(span) : NO_EVENTS;
+  if (kind === 'generic') {
+    readValues(attributes, events, damage, into);
+    return;
+  }
+
+  const reader = new MessageReader();
+  const input =
+    contentAt(attributes, ['gen_ai.input.messages', 'gen_ai.request.messages', 'gen_ai.prompt'], damage) ??
+    events.input;
+  const system = contentAt(attributes, ['gen_ai.system_instructions'], damage) ?? events.system;
+  const history = input === undefined ? [] : reader.read(input);
+  if (scopeOf(span).name === LANGCHAIN) openBlocks(history, reader);
+  const messages = withSystem(system === undefined ? [] : reader.readSystem(system), history);
+  const output = contentAt(attributes, ['gen_ai.output.messages', 'gen_ai.completion'], damage) ?? events.output;
+  const answers = output === undefined ? [] : reader.readOutput(output);
+  const outputMessage = kind === 'agent' ? lastAnswer(answers) : answers.find(({ role }) => role === 'assistant');
+  const others =
+    kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];
+
+  put(into, 'inputs', variablesOf(attributes));
+  if (messages.length > 0) into.messages = messages;
+  put(into, 'outputMessage', outputMessage);
+  put(into, 'output', messageText(outputMessage));
+  put(into, 'finishReason', reader.finishReason);
+  const content = reasoningMetadata(reader);
+  if (others.length > 0) content['choices'] = others;
+  put(content, 'evaluations', evaluationsOf(attributes, events));
+  put(into, 'contentMetadata', noneIfEmpty(content));
+}
+
+function openBlocks(messages: ChatMessage[], reader: MessageReader): void {
+  for (const [at, { role, content }] of messages.entries()) {
+    const blocks = typeof content === 'string' ? blocksInText(content) : undefined;
+    if (blocks) messages.splice(at, 1, ...reader.read({ role, content: blocks }));
+  }
+}
+
+/** Attribute content as the message readers take it; cut JSON as what could be saved, else as text. */
+function contentAt(attributes: Attributes, keys: readonly string[], damage: Damage): unknown {
+  for (const key of keys) {
+    const value = attributes[key];
+    if (value === undefined || value === null || HIDDEN.has(value)) continue;
+    return typeof value === 'string' ? (structured(jsonOf(value, damage, key), key) ?? value) : value;
+  }
+  return undefined;
+}
+
+/** Messages are JSON by the conventions, even a lone text; elsewhere a text in quotes is just that. */
+function structured(value: unknown, key: string): unknown {
+  return typeof value === 'object' || (typeof value === 'string' && key === 'gen_ai.input.messages')
+    ? value
+    : undefined;
+}
+
+/** Instructions go first, once: some instrumentations repeat them in the messages. */
+export function withSystem(system: readonly ChatMessage[], messages: ChatMessage[]): ChatMessage[] {
+  const first = system[0];
+  if (!first) return messages;
+  const text = messageText(first);
+  for (const message of messages) {
+    if (message.role !== 'system') break;
+    if (messageText(message) === text) return messages;
+  }
+  return [first, ...messages];
+}
+
+/** The last words of an agent, without the calls that it has made on the way. */
+function lastAnswer(answers: readonly ChatMessage[]): ChatMessage | undefined {
+  const last = answers.findLast((message) => message.role === 'assistant' && messageText(message) !== undefined);
+  if (!last) return answers.findLast(({ role }) => role === 'assistant');
+  if (!last.tool_calls || !answers.some(({ role }) => role === 'tool')) return last;
+  const { tool_calls: _calls, ...words } = last;
+  return words;
+}
+
+/** Embeddings, retrieval, workflows: no conversation, but something in and something out. */
+function readValues(attributes: Attributes, events: EventContent, damage: Damage, into: Reading): void {
+  const input = contentAt(attributes, ['gen_ai.input.messages', 'gen_ai.prompt'], damage) ?? events.input;
+  const query = stringOf(attributes['gen_ai.retrieval.query.text']);
+  const documents = attributes['gen_ai.retrieval.documents'];
+  const output = contentAt(attributes, ['gen_ai.output.messages', 'gen_ai.completion'], damage) ?? events.output;
+  const reader = new MessageReader();
+  const messages = holdsMessages(input) ? reader.read(input) : undefined;
+  const outputMessage = output === undefined ? undefined : lastAnswer(reader.readOutput(output));
+  put(into, 'inputs', query !== undefined ? { query } : messages ? variablesOf(attributes) : inputsOf(input));
+  put(into, 'messages', messages);
+  put(into, 'outputMessage', outputMessage);
+  put(into, 'output', jsonOrText(documents) ?? messageText(outputMessage));
+  const evaluations = evaluationsOf(attributes, events);
+  if (evaluations) into.contentMetadata = { evaluations };
+}
+
+function holdsMessages(input: unknown): boolean {
+  return Array.isArray(input) && input.some((item) => isObject(item) && typeof item['role'] === 'string');
+}
+
+function variablesOf(attributes: Attributes): Record<string, unknown> | undefined {
+  return attributes['gen_ai.prompt.name'] === undefined ? undefined : prefixed(attributes, 'gen_ai.prompt.variable.');
+}
+
+function evaluationsOf(attributes: Attributes, events: EventContent): unknown[] | undefined {
+  if (events.evaluations) return plainJson(events.evaluations) as unknown[];
+  if (attributes['gen_ai.evaluation.name'] === undefined) return undefined;
+  const { evaluations } = readEventContent({
+    events: [{ name: 'gen_ai.evaluation.result', attributes }],
+  } as unknown as SpanSlice);
+  return plainJson(evaluations) as unknown[];
+}

@@ -1,0 +1,148 @@
+/**
+ * Content that the GenAI conventions put in events: of the span, or log records that were joined to it.
+ *
+ * Three generations, each in several writings: `gen_ai.content.prompt` and `.completion` (1.27), one event per message
+ * (1.28 to 1.36), `gen_ai.client.inference.operation.details` (1.37 on, at times one event per attribute). A body may stand flat in
+ * the attributes, as JSON in `gen_ai.event.content`, under `body`, or with its fields as JSON texts.
+ */
+import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
+import { isObject } from '../../../wire/json.ts';
+import { blocksInText } from '../../content/message-parts.ts';
+import { jsonOf, put, stringOf } from '../../values/attributes.ts';
+
+export interface EventContent {
+  system?: unknown;
+  input?: unknown;
+  output?: unknown;
+  /** Evaluations of the answer: name, score, label, explanation. */
+  evaluations?: Record<string, unknown>[];
+}
+
+const PREFIX = 'gen_ai.';
+
+/** What the events say; of the generations, the newest that says anything about input or output. */
+export function readEventContent(span: SpanSlice): EventContent {
+  const found: EventContent = {};
+  const input: unknown[] = [];
+  const choices: { index: number; choice: unknown }[] = [];
+  let prompt: unknown;
+  let completion: unknown;
+
+  for (const { name, attributes } of span.events) {
+    if (!name.startsWith(PREFIX) || !attributes) continue;
+    switch (name) {
+      case 'gen_ai.client.inference.operation.details':
+        readDetails(attributes, found);
+        break;
+      case 'gen_ai.content.prompt':
+        prompt ??= attributes['gen_ai.prompt'];
+        break;
+      case 'gen_ai.content.completion':
+        completion ??= attributes['gen_ai.completion'];
+        break;
+      case 'gen_ai.choice': {
+        const body = bodyOf(attributes);
+        const index = Number(body['index'] ?? choices.length);
+        choices.push({ index: Number.isFinite(index) ? index : choices.length, choice: choiceOf(body) });
+        break;
+      }
+      case 'gen_ai.evaluation.result':
+        found.evaluations = [...(found.evaluations ?? []), evaluationOf(attributes)];
+        break;
+      default: {
+        const role = MESSAGE_EVENTS.get(name);
+        if (role) input.push(messageOf(bodyOf(attributes), role));
+      }
+    }
+  }
+  if (found.input === undefined && input.length > 0) found.input = input;
+  if (found.output === undefined && choices.length > 0) {
+    found.output = choices.sort((a, b) => a.index - b.index).map(({ choice }) => choice);
+  }
+  found.input ??= prompt;
+  found.output ??= completion;
+  return found;
+}
+
+const MESSAGE_EVENTS: ReadonlyMap<string, string> = new Map([
+  ['gen_ai.system.message', 'system'],
+  ['gen_ai.user.message', 'user'],
+  ['gen_ai.assistant.message', 'assistant'],
+  ['gen_ai.tool.message', 'tool'],
+]);
+
+const KNOWN_ROLES: ReadonlySet<unknown> = new Set([
+  'system',
+  'developer',
+  'user',
+  'assistant',
+  'tool',
+  'function',
+  'model',
+]);
+
+function readDetails(attributes: Attributes, found: EventContent): void {
+  const body = bodyOf(attributes);
+  found.system = found.system ?? attributes['gen_ai.system_instructions'] ?? body['gen_ai.system_instructions'];
+  found.input = joined(found.input, attributes['gen_ai.input.messages'] ?? body['gen_ai.input.messages']);
+  found.output = joined(found.output, attributes['gen_ai.output.messages'] ?? body['gen_ai.output.messages']);
+}
+
+/** Several events of one kind continue each other. */
+function joined(before: unknown, value: unknown): unknown {
+  if (before === undefined || value === undefined) return before ?? value;
+  const first = jsonOf(before);
+  const second = jsonOf(value);
+  return Array.isArray(first) && Array.isArray(second) ? [...first, ...second] : before;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+type Message = Record<string, unknown>;
+
+function bodyOf(attributes: Attributes): Fields {
+  const nested = jsonOf(attributes['gen_ai.event.content']) ?? jsonOf(attributes['body']);
+  return isObject(nested) ? nested : attributes;
+}
+
+/** A role that nobody knows (`customer`) is the role that the event's name gives. */
+function messageOf(body: Fields, role: string): Message {
+  const message: Message = {};
+  pick(body, message);
+  message['role'] = KNOWN_ROLES.has(body['role']) ? body['role'] : role;
+  if (role === 'tool') message['tool_call_id'] = body['tool_call_id'] ?? body['id'];
+  return message;
+}
+
+/** The message of a choice may be JSON, and its calls may stand beside it. */
+function choiceOf(body: Fields): Message {
+  const raw = body['message'];
+  const parsed = jsonOf(raw) ?? raw;
+  const isMessage = isObject(parsed) && !('toolUse' in parsed) && parsed['type'] === undefined;
+  const message: Message = { finish_reason: stringOf(body['finish_reason']), role: 'assistant' };
+  pick(body, message);
+  pick(isMessage ? parsed : { content: parsed }, message);
+  return message;
+}
+
+/** The fields of a message, with content and calls parsed where they are JSON of blocks. */
+function pick(body: Fields, into: Message): void {
+  const { content, role, name, function_call: call, refusal, reasoning_content: reasoning, parts } = body;
+  if (content !== undefined)
+    into['content'] = typeof content === 'string' ? (blocksInText(content) ?? content) : content;
+  if (typeof role === 'string') into['role'] = role;
+  if (typeof name === 'string') into['name'] = name;
+  put(into, 'tool_calls', jsonOf(body['tool_calls']));
+  if (isObject(call)) into['function_call'] = call;
+  put(into, 'refusal', refusal);
+  put(into, 'reasoning_content', reasoning);
+  if (parts !== undefined) into['parts'] = jsonOf(parts) ?? parts;
+}
+
+function evaluationOf(attributes: Attributes): Record<string, unknown> {
+  return {
+    name: attributes['gen_ai.evaluation.name'],
+    score: attributes['gen_ai.evaluation.score.value'],
+    label: attributes['gen_ai.evaluation.score.label'],
+    explanation: attributes['gen_ai.evaluation.explanation'],
+  };
+}

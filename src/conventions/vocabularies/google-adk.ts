@@ -1,0 +1,157 @@
+/**
+ * Google's Agent Development Kit: request and response as JSON in `gcp.vertex.agent.*`, set when the model has answered.
+ *
+ * A call that fails is a `call_llm` span that has ended with no attribute at all, and a tool that throws an `execute_tool` span
+ * without any. The calls of an agent that another one hands over to are below the call that asked for it.
+ */
+import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import { messageText } from '../../wire/message-text.ts';
+import { toFinishReason } from '../content/finish-reason.ts';
+import { inputsOf } from '../content/inputs.ts';
+import { MessageReader, reasoningMetadata } from '../content/messages.ts';
+import { readRequest, readResult, structuredOf } from '../content/provider-bodies.ts';
+import { readError } from '../content/read-error.ts';
+import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts';
+import { countOf, type Damage, defined, definedOrNone, objectOf, stringOf } from '../values/attributes.ts';
+import { damageMetadata } from '../values/damage.ts';
+import { plainObject } from '../values/plain-json.ts';
+import { genAi } from './gen-ai/gen-ai.ts';
+
+type Fields = Record<string, unknown>;
+
+const SCOPE = 'gcp.vertex.agent';
+const REQUEST = 'gcp.vertex.agent.llm_request';
+const RESPONSE = 'gcp.vertex.agent.llm_response';
+const TOOL_INPUT = 'gcp.vertex.agent.tool_call_args';
+const TOOL_OUTPUT = 'gcp.vertex.agent.tool_response';
+
+/** Stands in for content that is hidden, and for what does not apply. */
+const NOTHING: ReadonlySet<unknown> = new Set(['{}', 'N/A', '<not serializable>', '{"result":"<not specified>"}']);
+
+/** Parts of a Gemini config that are no parameters; headers may hold keys. */
+const TRANSPORT = ['httpOptions', 'http_options', 'labels', 'abortSignal'] as const;
+
+export const googleAdk: Convention = {
+  name: 'google-adk',
+
+  classify(span: SpanSlice): SpanKind | undefined {
+    const { attributes, name } = span;
+    if (scopeOf(span).name !== SCOPE && attributes['gen_ai.system'] !== SCOPE) return undefined;
+    if (name === 'call_llm') return 'model';
+    // Repeats the results of tools that ran side by side, for the kit's own viewer.
+    if (attributes['gen_ai.tool.name'] === '(merged tools)' || name.endsWith('(merged tools)')) return 'plumbing';
+    const kind = genAi.classify(span);
+    if (kind !== undefined) return kind;
+    if (name.startsWith('execute_tool')) return 'tool';
+    return name.startsWith('invoke_agent') || name.startsWith('agent_run') ? 'agent' : 'generic';
+  },
+
+  read(span: SpanSlice): Reading {
+    const { attributes } = span;
+    const damage: Damage = new Set();
+    const kind = googleAdk.classify(span);
+    const { metadata, ...content } =
+      kind === 'model' ? readCall(span, damage) : kind === 'tool' ? readTool(span, damage) : readRun(span);
+    return defined<Reading>({
+      ...content,
+      metadata: defined<Fields>({
+        invocation_id: stringOf(attributes['gcp.vertex.agent.invocation_id']),
+        event_id: stringOf(attributes['gcp.vertex.agent.event_id']),
+        ...metadata,
+        ...damageMetadata(damage),
+      }),
+    });
+  },
+};
+
+function readCall(span: SpanSlice, damage: Damage): Reading {
+  const { attributes } = span;
+  const request = bodyAt(attributes, REQUEST, damage);
+  const response = bodyAt(attributes, RESPONSE, damage);
+  const config = objectOf(request?.['config']) ?? {};
+  const reader = new MessageReader();
+  const system = config['systemInstruction'] ?? config['system_instruction'];
+  const messages = [
+    ...(system === undefined ? [] : reader.readSystem(systemParts(system))),
+    ...(request === undefined ? [] : reader.read({ contents: request['contents'] })),
+  ];
+  const answer = response?.['content'];
+  const [outputMessage] = answer === undefined || answer === null ? [] : reader.readOutput(answer);
+  const usage = objectOf(response?.['usageMetadata'] ?? response?.['usage_metadata']) ?? {};
+  const reported = response?.['finishReason'] ?? response?.['finish_reason'];
+  const parameters = withoutTransport(config);
+  return defined<Reading>({
+    ...readRequest(parameters),
+    model: stringOf(request?.['model']),
+    endpoint: 'chat',
+    messages: messages.length > 0 ? messages : undefined,
+    outputMessage,
+    output: messageText(outputMessage),
+    promptTokens: countOf(usage['promptTokenCount'] ?? usage['prompt_token_count']),
+    outputTokens: countOf(usage['candidatesTokenCount'] ?? usage['candidates_token_count']),
+    finishReason: toFinishReason(attributes['gen_ai.response.finish_reasons']) ?? toFinishReason(reported),
+    error: readFailure(span, response),
+    metadata: defined<Fields>({
+      total_tokens: countOf(usage['totalTokenCount'] ?? usage['total_token_count']),
+      cache_read_tokens: countOf(usage['cachedContentTokenCount'] ?? usage['cached_content_token_count']),
+      reasoning_tokens: countOf(usage['thoughtsTokenCount'] ?? usage['thoughts_token_count']),
+    }),
+    contentMetadata: definedOrNone<Fields>(reasoningMetadata(reader)),
+    providerRequest: request && plainObject({ ...request, config: withoutTransport(config) }),
+    providerResponse: plainObject(response),
+  });
+}
+
+function withoutTransport(config: Fields): Fields {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !TRANSPORT.some((name) => name === key)));
+}
+
+/** Text, a content with parts, or parts. */
+function systemParts(system: unknown): unknown {
+  return objectOf(system)?.['parts'] ?? system;
+}
+
+function readFailure(span: SpanSlice, response: Fields | undefined): ReadError | undefined {
+  const code = stringOf(response?.['errorCode'] ?? response?.['error_code']);
+  const message = stringOf(response?.['errorMessage'] ?? response?.['error_message']);
+  if (code !== undefined || message !== undefined) {
+    return readError(span, { failed: true, ...(code && { type: code }), ...(message && { message }) });
+  }
+  const isSilent = span.ended !== false && span.attributes['gen_ai.request.model'] === undefined;
+  return readError(span, isSilent ? { failed: true, type: 'no response' } : {});
+}
+
+function readTool(span: SpanSlice, damage: Damage): Reading {
+  const { attributes } = span;
+  const output = attributes[TOOL_OUTPUT];
+  const isSilent = span.ended !== false && attributes['gen_ai.tool.name'] === undefined && output === undefined;
+  return defined<Reading>({
+    name: stringOf(attributes['gen_ai.tool.name'] ?? /^execute_tool (.+)/.exec(span.name)?.[1]),
+    error: readError(span, isSilent ? { failed: true, type: 'no result' } : {}),
+    inputs: attributes[TOOL_INPUT] === 'N/A' ? undefined : inputsOf(attributes[TOOL_INPUT], damage, TOOL_INPUT),
+    output: NOTHING.has(output) ? undefined : readResult(output),
+  });
+}
+
+/** Agents, workflows and their nodes, the invocation around them, and data sent to a live agent. */
+function readRun(span: SpanSlice): Reading {
+  const { attributes, name } = span;
+  const data = attributes['gcp.vertex.agent.data'];
+  const status = stringOf(attributes['adk.node.status']);
+  const named = /^(?:invoke_agent|agent_run|invoke_workflow|execute_node) \[?([^\]]+)/.exec(name)?.[1];
+  return defined<Reading>({
+    name: stringOf(attributes['gen_ai.agent.name'] ?? attributes['adk.workflow.name'] ?? named),
+    inputs: NOTHING.has(data) ? undefined : inputsOf(structuredOf(data)),
+    error: readError(span, status === 'failed' ? { failed: true, type: 'node failed' } : {}),
+    metadata: defined<Fields>({
+      node_path: stringOf(attributes['adk.node.path']),
+      node_status: status,
+      attempt: countOf(attributes['adk.node.attempt']),
+    }),
+  });
+}
+
+function bodyAt(attributes: Attributes, key: string, damage: Damage): Fields | undefined {
+  const value = attributes[key];
+  return NOTHING.has(value) ? undefined : objectOf(value, damage, key);
+}

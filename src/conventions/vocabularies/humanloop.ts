@@ -1,0 +1,126 @@
+/**
+ * Humanloop's own SDK, version 5: nested values flattened below `humanloop.file.` (what ran) and `humanloop.log.` (what it did).
+ *
+ * Decorated flows and tools are spans of the SDK; of a decorated prompt it stamps the provider's span, which another vocabulary
+ * reads. Decorated functions are root spans of their own, linked by the ids of Humanloop logs.
+ */
+import type { SpanSlice } from '../../otel/span-slice.ts';
+import { isObject } from '../../wire/json.ts';
+import { messageText } from '../../wire/message-text.ts';
+import { inputsOf } from '../content/inputs.ts';
+import { MessageReader } from '../content/messages.ts';
+import { toSchema } from '../content/model-tools.ts';
+import { readRequest, readResult } from '../content/provider-bodies.ts';
+import { readError } from '../content/read-error.ts';
+import type { Convention, Reading, SpanKind } from '../convention.ts';
+import { countOf, defined, definedOrNone, stringOf } from '../values/attributes.ts';
+import { nested } from '../values/nested-keys.ts';
+import { plainJson } from '../values/plain-json.ts';
+import { genAi } from './gen-ai/gen-ai.ts';
+
+type Fields = Record<string, unknown>;
+
+const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
+  ['prompt', 'model'],
+  ['tool', 'tool'],
+  ['agent', 'agent'],
+  ['flow', 'generic'],
+  ['evaluator', 'generic'],
+]);
+
+const NAME = 'humanloop.';
+
+export const humanloop: Convention = {
+  name: 'humanloop',
+
+  classify(span: SpanSlice): SpanKind | undefined {
+    const { attributes } = span;
+    const isOwn = span.name.startsWith(NAME);
+    const type = attributes['humanloop.file.type'] ?? (isOwn ? span.name.slice(NAME.length) : undefined);
+    if (type !== undefined) {
+      // An embedding made inside a prompt bears the prompt's stamp too.
+      return type === 'prompt' ? (genAi.classify(span) ?? 'model') : (KINDS.get(type) ?? 'generic');
+    }
+    return attributes['humanloop.file.path'] !== undefined || attributes['humanloop.log.output'] !== undefined
+      ? 'generic'
+      : undefined;
+  },
+
+  read(span: SpanSlice): Reading {
+    const { attributes } = span;
+    const kind = humanloop.classify(span);
+    const file = nested(attributes, 'humanloop.file.') ?? {};
+    const log = nested(attributes, 'humanloop.log.') ?? {};
+    const message = stringOf(log['error']);
+    return defined<Reading>({
+      ...(kind === 'tool' ? readTool(file) : readFile(file)),
+      ...readLog(log),
+      error: readError(span, message === undefined ? {} : { failed: true, message }),
+      metadata: defined<Fields>({
+        humanloop_path: stringOf(file['path']),
+        humanloop_log_id: stringOf(log['id']),
+        humanloop_trace_parent_id: stringOf(log['trace_parent_id']),
+        humanloop_log_status: stringOf(log['log_status']),
+      }),
+      contentMetadata: definedOrNone<Fields>({ attributes: plainJson(file['attributes']) }),
+    });
+  },
+};
+
+function readTool(file: Fields): Reading {
+  const declared = isObject(file['function']) ? file['function'] : {};
+  return {
+    ...defined<Reading>({
+      name: stringOf(declared['name']) ?? lastSegment(file['path']),
+      description: stringOf(declared['description']),
+      toolParameters: toSchema(declared['parameters']),
+    }),
+  };
+}
+
+/** A prompt's parameters stand in the file itself, or below `prompt` in the first releases. */
+function readFile(file: Fields): Reading {
+  const {
+    path,
+    type: _type,
+    attributes: _attributes,
+    template,
+    prompt,
+    function: _function,
+    flow: _flow,
+    ...rest
+  } = file;
+  const body = isObject(prompt) ? { ...prompt, ...rest } : rest;
+  const written = template ?? (isObject(prompt) ? prompt['template'] : undefined);
+  const chat = Array.isArray(written) ? new MessageReader().read(written) : undefined;
+  const { other, ...parameters } = readRequest(body);
+  const { provider: _provider, endpoint: _endpoint, template: _template, ...unknown } = other ?? {};
+  return defined<Reading>({
+    ...parameters,
+    other: Object.keys(unknown).length > 0 ? unknown : undefined,
+    model: stringOf(body['model']),
+    provider: stringOf(body['provider']),
+    name: stringOf(path),
+    promptTemplate: stringOf(written),
+    chatTemplate: chat,
+  });
+}
+
+function readLog(log: Fields): Reading {
+  const reader = new MessageReader();
+  const messages = Array.isArray(log['messages']) ? reader.read(log['messages']) : undefined;
+  const outputMessage = isObject(log['output_message']) ? reader.readOutput(log['output_message'])[0] : undefined;
+  return defined<Reading>({
+    inputs: isObject(log['inputs']) ? inputsOf(log['inputs']) : undefined,
+    messages,
+    outputMessage,
+    output: readResult(log['output']) ?? messageText(outputMessage),
+    promptTokens: countOf(log['prompt_tokens']),
+    outputTokens: countOf(log['output_tokens']),
+    finishReason: stringOf(log['finish_reason']),
+  });
+}
+
+function lastSegment(path: unknown): string | undefined {
+  return stringOf(stringOf(path)?.split('/').at(-1));
+}

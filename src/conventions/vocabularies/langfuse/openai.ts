@@ -1,0 +1,39 @@
+/**
+ * What Langfuse's OpenAI wrapper puts into an observation's metadata though it belongs to the request: instructions and tools
+ * of the Responses API, and the response format.
+ */
+
+import { isObject } from '../../../wire/json.ts';
+import { toFinishReason } from '../../content/finish-reason.ts';
+import { definedOrNone, stringOf } from '../../values/attributes.ts';
+
+type Fields = Record<string, unknown>;
+
+export interface WrappedRequest {
+  readonly instructions: string | undefined;
+  readonly parameters: Fields;
+  readonly finishReason: string | undefined;
+  /** What the app itself attached. */
+  readonly metadata: Fields;
+}
+
+export function readWrappedRequest(name: string, metadata: Fields): WrappedRequest {
+  if (!name.startsWith('OpenAI.'))
+    return { instructions: undefined, parameters: {}, finishReason: undefined, metadata };
+  const { instructions, tools, response_format, reasoning, incomplete_details, ...rest } = metadata;
+  const settings = definedOrNone<Fields>({ ...(isObject(reasoning) && withoutNulls(reasoning)) });
+  return {
+    instructions: stringOf(instructions),
+    parameters: {
+      ...(Array.isArray(tools) && tools.length > 0 && { tools }),
+      ...(isObject(response_format) && { response_format }),
+      ...(settings && { reasoning: settings }),
+    },
+    finishReason: isObject(incomplete_details) ? toFinishReason(incomplete_details['reason']) : undefined,
+    metadata: rest,
+  };
+}
+
+function withoutNulls(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}

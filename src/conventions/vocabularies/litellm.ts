@@ -1,0 +1,52 @@
+/**
+ * LiteLLM: GenAI conventions with operations of its own, and what the proxy knows of the caller in `metadata.*`. The raw request
+ * below each call repeats it in Python's notation.
+ */
+import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import type { Convention, Reading, SpanKind } from '../convention.ts';
+import { booleanOf, defined, definedOrNone, objectOf, stringOf } from '../values/attributes.ts';
+import { plainJson } from '../values/plain-json.ts';
+import { genAi } from './gen-ai/gen-ai.ts';
+
+const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
+  ['atext_completion', 'model'],
+  ['anthropic_messages', 'model'],
+  ['agenerate_content', 'model'],
+]);
+
+const CALLER = ['user_api_key_alias', 'user_api_key_team_alias', 'user_api_key_user_id', 'user_api_key_org_alias'];
+
+export const liteLlm: Convention = {
+  name: 'litellm',
+
+  classify(span: SpanSlice): SpanKind | undefined {
+    const { attributes } = span;
+    const isOwn = scopeOf(span).name === 'litellm' || attributes['hidden_params'] !== undefined;
+    if (!isOwn) return undefined;
+    if (span.name === 'raw_gen_ai_request') return 'plumbing';
+    const kind = genAi.classify(span);
+    return kind === 'generic' ? (KINDS.get(attributes['gen_ai.operation.name']) ?? kind) : kind;
+  },
+
+  read({ attributes }: SpanSlice): Reading {
+    const isStreaming = booleanOf(attributes['llm.is_streaming']);
+    return defined<Reading>({
+      other: isStreaming === undefined ? undefined : { stream: isStreaming },
+      metadata: defined<Record<string, unknown>>({
+        user: stringOf(attributes['metadata.user_api_key_end_user_id']) ?? stringOf(attributes['llm.user']),
+      }),
+      contentMetadata: readCaller(attributes),
+    });
+  },
+};
+
+/** Never the key or its hash. */
+function readCaller(attributes: Attributes): Record<string, unknown> | undefined {
+  const found: Record<string, unknown> = {};
+  for (const key of CALLER) {
+    const value = stringOf(attributes[`metadata.${key}`]);
+    if (value !== undefined && value !== 'None') found[key] = value;
+  }
+  const requester = objectOf(attributes['metadata.requester_metadata']) ?? {};
+  return definedOrNone<Record<string, unknown>>({ ...(plainJson(requester) as Record<string, unknown>), ...found });
+}

@@ -1,0 +1,78 @@
+/**
+ * The conversation that an OpenInference LLM span was asked to go on with.
+ *
+ * `llm.input_messages` is easy to read, but not all that was sent: blocks and call ids of LangChain, images of agents, audio and
+ * files stand in `input.value` only.
+ */
+
+import type { Attributes } from '../../../otel/span-slice.ts';
+import { isObject } from '../../../wire/json.ts';
+import type { ChatMessage } from '../../../wire/v4.ts';
+import { fromLangChain } from '../../content/langchain-json.ts';
+import { type MessageReader, mergeAssistant } from '../../content/messages.ts';
+import { stringOf } from '../../values/attributes.ts';
+import type { IndexedGroup } from '../../values/indexed-groups.ts';
+import { holdsRedacted, type RawValue, toMessage } from './messages.ts';
+
+/** `llm.input_messages`, or the request itself: where there are none, and where the flattened list has lost something. */
+export function readInput(
+  groups: readonly IndexedGroup[],
+  request: RawValue,
+  hasLoss: boolean,
+  reader: MessageReader,
+): ChatMessage[] {
+  const { json } = request;
+  const list = listIn(json);
+  if (groups.length === 0) return reader.read(json === undefined ? request.text : fromLangChain(json));
+  const isWhole = json !== undefined && !request.isDamaged && !groups.some(holdsRedacted);
+  if (isWhole && ((hasLoss && isObject(json)) || lacksContent(groups, list))) {
+    const messages = reader.read(fromLangChain(json));
+    // Instructions of the Responses API and of agents are beside the list.
+    if (messages.some(({ role }) => role === 'system')) return messages;
+    const system = groups.filter(({ fields }) => isSystem(fields['message.role']));
+    return [...reader.read(system.map(({ fields }) => toMessage(fields))), ...messages];
+  }
+  const messages = reader.read(groups.map(({ fields }) => toMessage(fields)));
+  // Each call of a history is an item of its own in the Responses API.
+  return list?.some((item) => isObject(item) && item['type'] === 'function_call') ? mergeAssistant(messages) : messages;
+}
+
+/** LangChain batches: a list of conversations, of which a call holds one. */
+function listIn(json: unknown): unknown[] | undefined {
+  const list = isObject(json) ? (json['messages'] ?? json['input']) : json;
+  if (!Array.isArray(list)) return undefined;
+  return Array.isArray(list[0]) ? list[0] : list;
+}
+
+function lacksContent(groups: readonly IndexedGroup[], list: readonly unknown[] | undefined): boolean {
+  if (list === undefined) return false;
+  let sent = 0;
+  for (const item of list) {
+    if (!isObject(item)) continue;
+    const message = isObject(item['kwargs']) ? item['kwargs'] : item;
+    if (message !== item && stringOf(message['tool_call_id']) !== undefined) return true;
+    if (isSystem(item['role']) || isSystemClass(item['id'])) continue;
+    const content = message['content'];
+    if (Array.isArray(content)) sent += content.length;
+    else if (stringOf(content) !== undefined) sent++;
+  }
+  let written = 0;
+  for (const { fields } of groups) if (!isSystem(fields['message.role'])) written += countParts(fields);
+  return sent > written;
+}
+
+function countParts(fields: Attributes): number {
+  let parts = 0;
+  for (const key in fields) {
+    if (key === 'message.content' || key.endsWith('.text') || key.endsWith('.url')) parts++;
+  }
+  return parts;
+}
+
+function isSystem(role: unknown): boolean {
+  return role === 'system' || role === 'developer';
+}
+
+function isSystemClass(id: unknown): boolean {
+  return Array.isArray(id) && id.at(-1) === 'SystemMessage';
+}

@@ -1,0 +1,161 @@
+/**
+ * OpenInference's flattened messages → messages as any provider would write them, for the message reader.
+ *
+ * A message is spread over keys such as `llm.input_messages.1.message.contents.0.message_content.text`. The Responses API
+ * gives one output message per item (reasoning, text, calls), which belong together; other instrumentations may give one per choice.
+ */
+
+import type { Attributes } from '../../../otel/span-slice.ts';
+import { isObject } from '../../../wire/json.ts';
+import type { ChatMessage } from '../../../wire/v4.ts';
+import { fromLangChain } from '../../content/langchain-json.ts';
+import { type MessageReader, mergeAssistant } from '../../content/messages.ts';
+import { type Damage, jsonOf, stringOf, textOf } from '../../values/attributes.ts';
+import { type IndexedGroup, indexedGroups } from '../../values/indexed-groups.ts';
+
+type Fields = Record<string, unknown>;
+
+/** What the instrumentations put in place of content that is to be hidden. */
+const REDACTED: ReadonlySet<unknown> = new Set(['__REDACTED__', '<REDACTED>']);
+
+export function isRedacted(value: unknown): boolean {
+  return REDACTED.has(value);
+}
+
+export function holdsRedacted({ fields }: IndexedGroup): boolean {
+  for (const key in fields) if (isRedacted(fields[key])) return true;
+  return false;
+}
+
+/** One message per choice. */
+export function readOutput(groups: readonly IndexedGroup[], response: RawValue, reader: MessageReader): ChatMessage[] {
+  const body = response.json;
+  if (groups.length === 0) {
+    if (isAnswer(body)) return reader.readOutput(fromLangChain(body));
+    return response.text ? reader.readOutput({ role: 'assistant', content: response.text }) : [];
+  }
+  const raw: Fields[] = [];
+  for (const { fields } of groups) {
+    const message = toMessage(fields);
+    if (message) raw.push(message);
+  }
+  addCallIds(raw, body);
+  const messages = reader.readOutput(raw);
+  // The flattened message of a refusal has a role only.
+  if (messages.length === 0 && isAnswer(body) && !response.isDamaged && !groups.some(holdsRedacted)) {
+    return reader.readOutput(fromLangChain(body));
+  }
+  const choices = isObject(body) && Array.isArray(body['choices']) ? body['choices'].length : 0;
+  if (choices <= 1) return mergeAssistant(messages);
+  // Some instrumentations write every choice, others the first one only.
+  return messages.length === choices ? messages : reader.readOutput(body);
+}
+
+const NESTED_LISTS = ['message.tool_calls.', 'message.contents.'] as const;
+
+export function toMessage(fields: Attributes): Fields | undefined {
+  const [calls = [], contents = []] = indexedGroups(fields, NESTED_LISTS);
+  const toolCalls: Fields[] = [];
+  for (const { fields: call } of calls) {
+    const read = toCall(call);
+    if (read) toolCalls.push(read);
+  }
+  const functionName = stringOf(fields['message.function_call_name']);
+  if (functionName !== undefined) {
+    const body = { name: functionName, arguments: fields['message.function_call_arguments_json'] };
+    toolCalls.push({ type: 'function', function: body });
+  }
+  const parts: Fields[] = [];
+  for (const { fields: part } of contents) {
+    const read = toPart(part);
+    if (read) parts.push(read);
+  }
+  const text = isRedacted(fields['message.content']) ? undefined : fields['message.content'];
+  const callId = stringOf(fields['message.tool_call_id']);
+  // Anthropic's tool result beside further parts of the same message.
+  if (callId !== undefined && parts.length > 0 && text)
+    parts.unshift({ type: 'tool_result', id: callId, content: text });
+  const content = parts.length > 0 ? parts : text === '' && toolCalls.length > 0 ? undefined : text;
+  if (content === undefined && toolCalls.length === 0) return undefined;
+  const message: Fields = {
+    role: fields['message.role'],
+    content: content ?? [],
+    name: fields['message.name'],
+    tool_call_id: callId,
+  };
+  if (toolCalls.length > 0) message['tool_calls'] = toolCalls;
+  return message;
+}
+
+function toCall(fields: Attributes): Fields | undefined {
+  const name = stringOf(fields['tool_call.function.name']);
+  if (name === undefined) return undefined;
+  const body = { name, arguments: fields['tool_call.function.arguments'] };
+  return { id: fields['tool_call.id'], type: 'function', function: body };
+}
+
+function toPart(fields: Attributes): Fields | undefined {
+  const call = toCall(fields);
+  if (call) {
+    call['type'] = 'tool_call';
+    return call;
+  }
+  const type = stringOf(fields['message_content.type']) ?? 'text';
+  const text = textOf(fields['message_content.text']);
+  if (type === 'reasoning' || type === 'thinking') return text === undefined ? undefined : { type: 'reasoning', text };
+  const image = fields['message_content.image.image.url'] ?? fields['message_content.image.url'];
+  if (image !== undefined) return isRedacted(image) ? undefined : { type: 'image', image: { url: image } };
+  const audio = fields['message_content.audio.audio.url'] ?? fields['message_content.audio.url'];
+  if (audio !== undefined) {
+    const mimeType = fields['message_content.audio.audio.mime_type'];
+    return isRedacted(audio) ? undefined : { type: 'audio', audio: { url: audio, mime_type: mimeType } };
+  }
+  return text === undefined || isRedacted(text) ? undefined : { type: 'text', text };
+}
+
+/** Bodies of providers and frameworks; other JSON is the answer's own text. */
+function isAnswer(response: unknown): boolean {
+  if (!isObject(response)) return false;
+  return (
+    Array.isArray(response['choices']) ||
+    Array.isArray(response['candidates']) ||
+    Array.isArray(response['generations']) ||
+    Array.isArray(response['output']) ||
+    (response['role'] === 'assistant' && 'content' in response)
+  );
+}
+
+/** LangChain's spans leave out the ids of tool calls; the serialised answer has them. */
+function addCallIds(messages: readonly Fields[], response: unknown): void {
+  if (!isObject(response) || !Array.isArray(response['generations'])) return;
+  const ids = callIdsOf(response['generations']);
+  const calls = messages.flatMap((message) => (Array.isArray(message['tool_calls']) ? message['tool_calls'] : []));
+  if (calls.length !== ids.length) return;
+  for (const [at, call] of calls.entries()) if (isObject(call)) call['id'] ??= ids[at];
+}
+
+function callIdsOf(generations: unknown): string[] {
+  const plain = fromLangChain(generations);
+  const first = Array.isArray(plain) && Array.isArray(plain[0]) ? plain[0][0] : undefined;
+  const message = isObject(first) ? first['message'] : undefined;
+  const calls = isObject(message) && Array.isArray(message['tool_calls']) ? message['tool_calls'] : [];
+  return calls.flatMap((call) => (isObject(call) ? (stringOf(call['id']) ?? []) : []));
+}
+
+/** What stands in `input.value` or `output.value`. */
+export interface RawValue {
+  readonly text?: string | undefined;
+  readonly json?: unknown;
+  readonly isDamaged: boolean;
+}
+
+/** JSON where it is a list or an object, else text; what is hidden is absent. */
+export function readValue(attributes: Attributes, key: 'input.value' | 'output.value', damage: Damage): RawValue {
+  const value = attributes[key];
+  if (value === undefined || value === null || isRedacted(value)) return { isDamaged: false };
+  const text = textOf(value);
+  const isJson = text === undefined || text.startsWith('{') || text.startsWith('[');
+  const json = isJson ? jsonOf(value, damage, key) : undefined;
+  const isDamaged = damage.has(key);
+  return { isDamaged, json, text };
+}

@@ -1,0 +1,77 @@
+/** `gen_ai.prompt.N.*`, `gen_ai.completion.N.*` and `llm.request.functions.N.*`, read in one pass over the attributes. */
+
+import type { Attributes } from '../../../otel/span-slice.ts';
+import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
+import { toFinishReason } from '../../content/finish-reason.ts';
+import { blocksInText } from '../../content/message-parts.ts';
+import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
+import { toModelTools } from '../../content/model-tools.ts';
+import { type Damage, stringOf } from '../../values/attributes.ts';
+import { type IndexedGroup, indexedGroups } from '../../values/indexed-groups.ts';
+import { salvageJson } from '../../values/salvage-json.ts';
+
+export interface IndexedConversation {
+  messages: ChatMessage[];
+  /** One per choice. */
+  answers: ChatMessage[];
+  tools: ModelTool[] | undefined;
+  reasoning: Record<string, unknown>;
+  finishReason: string | undefined;
+}
+
+const CALLS = ['tool_calls.'] as const;
+const PREFIXES = ['gen_ai.prompt.', 'gen_ai.completion.', 'llm.request.functions.'] as const;
+
+export function readIndexedMessages(attributes: Attributes, damage: Damage): IndexedConversation {
+  const [prompts, completions, functions] = indexedGroups(attributes, PREFIXES) as [
+    IndexedGroup[],
+    IndexedGroup[],
+    IndexedGroup[],
+  ];
+  const reader = new MessageReader();
+  const messages = reader.read(prompts.map((group) => toMessage(group, 'gen_ai.prompt.', damage)));
+  const answers = reader.readOutput(completions.map((group) => toMessage(group, 'gen_ai.completion.', damage)));
+  return {
+    messages,
+    answers,
+    tools: toModelTools(
+      functions.map(({ fields }) => ({ ...fields, parameters: fields['parameters'] ?? fields['arguments'] })),
+    ),
+    reasoning: reasoningMetadata(reader),
+    finishReason: toFinishReason(completions[0]?.fields['finish_reason']),
+  };
+}
+
+function toMessage({ index, fields }: IndexedGroup, prefix: string, damage: Damage): Record<string, unknown> {
+  const role = stringOf(fields['role']) ?? (prefix === 'gen_ai.completion.' ? 'assistant' : 'user');
+  const [calls] = indexedGroups(fields, CALLS);
+  const content = fields['content'];
+  const hasRefusal = stringOf(fields['refusal']) !== undefined && fields['refusal'] !== 'none';
+  return {
+    role,
+    content: typeof content === 'string' ? readContent(content, role, `${prefix}${index}.content`, damage) : content,
+    tool_call_id: fields['tool_call_id'],
+    tool_calls: calls?.map(({ fields: call }) => ({
+      id: call['id'],
+      name: call['name'],
+      arguments: call['arguments'],
+    })),
+    refusal: hasRefusal ? fields['refusal'] : undefined,
+  };
+}
+
+/** Content blocks are stringified, an answer without any too (`[]`); `null` is how the JavaScript releases write the content of a message that only calls tools. */
+function readContent(text: string, role: string, key: string, damage: Damage): unknown {
+  if (text === 'null' && role === 'assistant') return undefined;
+  if (text === '[]' && role === 'assistant') return '';
+  const blocks = blocksInText(text);
+  if (blocks || !text.startsWith('[{"type":"')) return blocks ?? text;
+  const saved = endsWhole(text) ? undefined : salvageJson(text);
+  if (saved === undefined) return text;
+  damage.add(key);
+  return saved;
+}
+
+function endsWhole(text: string): boolean {
+  return text.endsWith(']');
+}

@@ -1,0 +1,97 @@
+/**
+ * Strands Agents: GenAI spans whose content is in span events; for tools the events hold arguments and result.
+ *
+ * `gen_ai.system` and the scope name the framework, not the provider, or whatever `OTEL_SERVICE_NAME` is set to. Each cycle of the
+ * agent's loop repeats the events of the call in it.
+ */
+import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import { isObject } from '../../wire/json.ts';
+import { inputsOf } from '../content/inputs.ts';
+import { MessageReader } from '../content/messages.ts';
+import { readResult } from '../content/provider-bodies.ts';
+import { readError } from '../content/read-error.ts';
+import type { Convention, Reading, SpanKind } from '../convention.ts';
+import { defined, listOf, numberOf, stringOf } from '../values/attributes.ts';
+import { withSystem } from './gen-ai/content.ts';
+import { genAi } from './gen-ai/gen-ai.ts';
+
+const SYSTEM = 'strands-agents';
+const PYTHON_SCOPE = 'strands.telemetry.tracer';
+/** Nobody else writes it. */
+const START = 'gen_ai.event.start_time';
+const DETAILS = 'gen_ai.client.inference.operation.details';
+
+export const strands: Convention = {
+  name: 'strands',
+
+  classify(span: SpanSlice): SpanKind | undefined {
+    const { attributes } = span;
+    if (attributes['gen_ai.system'] !== SYSTEM && attributes['gen_ai.provider.name'] !== SYSTEM) {
+      const scope = scopeOf(span).name;
+      if (scope !== SYSTEM && scope !== PYTHON_SCOPE && attributes[START] === undefined) return undefined;
+    }
+    if (attributes['gen_ai.operation.name'] !== undefined) return genAi.classify(span);
+    return attributes['agent_loop.cycle_id'] !== undefined || attributes['event_loop.cycle_id'] !== undefined
+      ? 'plumbing'
+      : genAi.classify(span);
+  },
+
+  read(span: SpanSlice): Reading {
+    const { attributes } = span;
+    const kind = strands.classify(span);
+    const firstToken = numberOf(attributes['gen_ai.server.time_to_first_token']);
+    return defined<Reading>({
+      ...(kind !== 'tool' && { provider: SYSTEM }),
+      ...(kind === 'tool' && readTool(span)),
+      ...(kind === 'agent' && readAgent(span)),
+      ...(kind === 'generic' && readGroup(span)),
+      metadata: firstToken === undefined ? undefined : { time_to_first_chunk_ms: firstToken },
+    });
+  },
+};
+
+function readTool(span: SpanSlice): Reading {
+  const { attributes } = span;
+  let input = attributes['gen_ai.tool.call.arguments'];
+  let output = attributes['gen_ai.tool.call.result'];
+  for (const { name, attributes: body } of span.events) {
+    if (!body) continue;
+    if (name === 'gen_ai.tool.message') input ??= body['content'];
+    else if (name === 'gen_ai.choice') output ??= body['message'];
+    else if (name === DETAILS) {
+      input ??= partOf(body['gen_ai.input.messages'], 'arguments');
+      output ??= partOf(body['gen_ai.output.messages'], 'response');
+    }
+  }
+  input ??= partOf(attributes['gen_ai.input.messages'], 'arguments');
+  output ??= partOf(attributes['gen_ai.output.messages'], 'response');
+  const failed = attributes['gen_ai.tool.status'] === 'error';
+  return defined<Reading>({
+    inputs: inputsOf(input),
+    output: readResult(output),
+    error: readError(span, failed ? { failed, type: 'tool error' } : {}),
+  });
+}
+
+function partOf(messages: unknown, key: 'arguments' | 'response'): unknown {
+  const message = listOf(messages)?.[0];
+  const part = isObject(message) && Array.isArray(message['parts']) ? message['parts'][0] : undefined;
+  return isObject(part) ? part[key] : undefined;
+}
+
+/** A graph or a swarm, and its nodes: named by their id, for the agent's name is the kind of the group. */
+function readGroup(span: SpanSlice): Reading {
+  const { attributes } = span;
+  const failed = attributes['gen_ai.agent.status'] === 'FAILED';
+  return defined<Reading>({
+    name: stringOf(attributes['gen_ai.agent.id']),
+    inputs: inputsOf(attributes['gen_ai.agent.input']),
+    error: readError(span, failed ? { failed, type: 'node failed' } : {}),
+  });
+}
+
+function readAgent(span: SpanSlice): Reading {
+  const system = stringOf(span.attributes['system_prompt']);
+  if (system === undefined) return {};
+  return { messages: withSystem(new MessageReader().readSystem(system), genAi.read(span).messages ?? []) };
+}

@@ -1,0 +1,144 @@
+/**
+ * Vercel AI SDK: `ai.*` of versions 3 to 6 and of version 7's legacy mode, and what is the SDK's own in the `gen_ai.*` mode of
+ * version 7.
+ *
+ * `ai.generateText` and its like are the app's view of a run: the prompt as it was passed, the final answer, summed usage. Each provider
+ * call below is an inner span (`….doGenerate`, `….doStream`), one per step and per retry; tool calls are `ai.toolCall`. An aborted
+ * stream ends its outer span only, so that has to stand by itself.
+ */
+import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
+import { isObject } from '../../../wire/json.ts';
+import { toFinishReason } from '../../content/finish-reason.ts';
+import { readError } from '../../content/read-error.ts';
+import type { Convention, Reading, SpanKind } from '../../convention.ts';
+import { type Damage, firstString, noneIfEmpty, put, stringOf } from '../../values/attributes.ts';
+import { damageMetadata } from '../../values/damage.ts';
+import { readConversation, readRun, readToolCall, readValues } from './messages.ts';
+import { readAppAttributes, readModelName, readParameters } from './parameters.ts';
+import { providerMetadata, readResponseMetadata, readTokens } from './usage.ts';
+
+/** Span name: `ai.streamText`, `ai.streamText.doStream`, `ai.toolCall`. */
+const SPAN_NAME = /^ai\.(?:toolCall|(?:generate|stream|embed|rerank|transcribe)\w*)(?:\.do[A-Z]\w*)?$/;
+
+const GEN_AI_SCOPE = 'gen_ai';
+
+/** Operations of the `gen_ai.*` mode; others of its scope (`rerank`, `ai.generateSpeech`) are generic. */
+const GEN_AI_KINDS: ReadonlyMap<string, SpanKind> = new Map([
+  ['chat', 'model'],
+  ['execute_tool', 'tool'],
+  ['invoke_agent', 'agent'],
+  ['agent_step', 'plumbing'],
+]);
+
+export const vercelAi: Convention = {
+  name: 'vercel-ai',
+
+  classify(span: SpanSlice): SpanKind | undefined {
+    const operation = operationOf(span);
+    if (operation !== undefined) return kindOf(operation);
+    const genAi = span.attributes['gen_ai.operation.name'];
+    if (genAi === 'agent_step') return 'plumbing';
+    if (scopeOf(span).name !== GEN_AI_SCOPE || typeof genAi !== 'string') return undefined;
+    return GEN_AI_KINDS.get(genAi) ?? 'generic';
+  },
+
+  read(span: SpanSlice): Reading {
+    const { attributes } = span;
+    const damage: Damage = new Set();
+    const operation = operationOf(span) ?? '';
+    const kind = vercelAi.classify(span) ?? 'generic';
+    const provider = providerMetadata(attributes, damage);
+    const { settings, context } = readAppAttributes(attributes);
+    const reading = readContent(attributes, settings, kind, operation, damage);
+    put(reading, 'callId', firstString(attributes, 'gen_ai.response.id', 'ai.response.id'));
+    const finishReason = readFinishReason(attributes);
+    put(reading, 'finishReason', finishReason);
+    put(reading, 'error', readError(span, { finishReason }));
+
+    const metadata: Record<string, unknown> = {};
+    put(metadata, 'function_id', stringOf(attributes['ai.telemetry.functionId']));
+    put(metadata, 'tool_call_id', stringOf(attributes['ai.toolCall.id']));
+    readResponseMetadata(attributes, isWrapper(kind, operation), provider, metadata);
+    put(metadata, 'truncated', damageMetadata(damage).truncated);
+    put(reading, 'metadata', noneIfEmpty(metadata));
+
+    Object.assign(context, reading.contentMetadata);
+    if (provider && saysSomething(provider)) context['provider_metadata'] = provider;
+    put(reading, 'contentMetadata', noneIfEmpty(context));
+    return reading;
+  },
+};
+
+/** `ai.generateText.doGenerate`, without the function id that the app may have appended. */
+function operationOf(span: SpanSlice): string | undefined {
+  const id = span.attributes['ai.operationId'];
+  if (typeof id === 'string' && id.startsWith('ai.')) return id;
+  const name = span.attributes['operation.name'];
+  if (typeof name === 'string' && name.startsWith('ai.')) return name.split(' ', 1)[0];
+  return SPAN_NAME.test(span.name) ? span.name : undefined;
+}
+
+function kindOf(operation: string): SpanKind {
+  if (operation === 'ai.toolCall') return 'tool';
+  if (/\.do(Generate|Stream)$/.test(operation)) return 'model';
+  // The agents of versions 6 and 7 run as `ai.generateText`, `ai.streamText`, or `ai.workflowAgent.stream`.
+  return /^ai\.((generate|stream)(Text|Object)|\w*[aA]gent(\.\w+)?)$/.test(operation) ? 'agent' : 'generic';
+}
+
+function readContent(
+  attributes: Attributes,
+  settings: Record<string, unknown>,
+  kind: SpanKind,
+  operation: string,
+  damage: Damage,
+): Reading {
+  const reading: Reading = {};
+  if (kind === 'tool') {
+    readToolCall(attributes, damage, reading);
+    return reading;
+  }
+  if (kind === 'plumbing') return reading;
+  readModelName(attributes, reading);
+  readParameters(attributes, settings, operation, damage, reading);
+  if (kind === 'model') {
+    reading.endpoint = isCompletion(attributes) ? 'complete' : 'chat';
+    readConversation(attributes, damage, reading);
+  } else if (kind === 'agent') {
+    // The function id is the only name that the app gives to a run.
+    put(reading, 'name', firstString(attributes, 'gen_ai.agent.name', 'ai.telemetry.functionId', 'resource.name'));
+    readRun(attributes, damage, reading);
+  } else {
+    readValues(attributes, damage, reading);
+  }
+  if (!isWrapper(kind, operation)) readTokens(attributes, reading);
+  return reading;
+}
+
+/** OpenAI's legacy completion API: `openai.completion`, `azure.completion`. */
+function isCompletion(attributes: Attributes): boolean {
+  const provider = firstString(attributes, 'ai.model.provider', 'gen_ai.system');
+  return provider?.endsWith('.completion') === true;
+}
+
+/** `ai.embed` sums up what its `ai.embed.doEmbed` spans report. */
+function isWrapper(kind: SpanKind, operation: string): boolean {
+  return kind === 'agent' || /^ai\.\w+$/.test(operation);
+}
+
+function readFinishReason(attributes: Attributes): string | undefined {
+  return toFinishReason(
+    attributes['ai.response.finishReason'] ??
+      attributes['gen_ai.response.finish_reasons'] ??
+      attributes['ai.finishReason'] ??
+      attributes['gen_ai.finishReason'],
+  );
+}
+
+/** `{"openai":{}}` is what version 7 gives where the provider added nothing. */
+function saysSomething(provider: Record<string, unknown>): boolean {
+  for (const key in provider) {
+    const value = provider[key];
+    if (!isObject(value) || Object.keys(value).length > 0) return true;
+  }
+  return false;
+}

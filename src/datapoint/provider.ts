@@ -1,0 +1,92 @@
+/**
+ * Provider names as instrumentations write them → the v4 enum.
+ *
+ * The server validates the enum, so an unlisted provider is left out; the raw name stays under `config.other`.
+ */
+import type { ModelProvider } from '../wire/v4.ts';
+
+/** Whole names, lower case. */
+const NAMES: ReadonlyMap<string, ModelProvider> = new Map([
+  ['az.ai.openai', 'openai_azure'],
+  ['azure.ai.openai', 'openai_azure'],
+  ['openai_azure', 'openai_azure'],
+  ['aws.bedrock', 'bedrock'],
+  ['amazon-bedrock', 'bedrock'],
+  ['amazon_bedrock', 'bedrock'],
+  ['gcp.gemini', 'google'],
+  ['gcp.vertex_ai', 'google'],
+  ['gcp.gen_ai', 'google'],
+  ['google_genai', 'google'],
+  ['google_vertexai', 'google'],
+]);
+
+/** First words of a name: `openai.chat`, `azure-openai.responses`, `google.vertex.chat`. */
+const FAMILIES: ReadonlyMap<string, ModelProvider> = new Map([
+  ['openai', 'openai'],
+  ['azure', 'openai_azure'],
+  ['azure_openai', 'openai_azure'],
+  ['anthropic', 'anthropic'],
+  ['bedrock', 'bedrock'],
+  ['bedrock_converse', 'bedrock'],
+  ['aws', 'bedrock'],
+  ['amazon', 'bedrock'],
+  ['cohere', 'cohere'],
+  ['replicate', 'replicate'],
+  ['gemini', 'google'],
+  ['vertex', 'google'],
+  ['vertex_ai', 'google'],
+  ['vertexai', 'google'],
+  ['google', 'google'],
+  ['googleai', 'google'],
+  ['groq', 'groq'],
+  ['ai21', 'ai21'],
+]);
+
+/** Names of frameworks, which say nothing of who ran the model. */
+const FRAMEWORKS: ReadonlySet<string> = new Set([
+  'langchain',
+  'strands-agents',
+  'gcp.vertex.agent',
+  'crewai',
+  'autogen',
+  'microsoft.agent_framework',
+  'llamaindex',
+  'llama_index',
+  'haystack',
+  'pydantic_ai',
+  'litellm',
+  'mastra',
+  'genkit',
+  '_other',
+  'unknown',
+  'other',
+]);
+
+const MODEL_PREFIXES: readonly (readonly [string, ModelProvider])[] = [
+  ['gpt-', 'openai'],
+  ['chatgpt', 'openai'],
+  ['o1', 'openai'],
+  ['o3', 'openai'],
+  ['o4', 'openai'],
+  ['text-embedding-', 'openai'],
+  ['claude', 'anthropic'],
+  ['gemini', 'google'],
+  ['command', 'cohere'],
+];
+
+/** The v4 provider, or `undefined` where the name is none that v4 lists. */
+export function toProvider(raw: string | undefined, model?: string, host?: string): ModelProvider | undefined {
+  if (host?.toLowerCase().endsWith('.openai.azure.com')) return 'openai_azure';
+  const name = raw?.toLowerCase();
+  if (name === undefined) return undefined;
+  if (FRAMEWORKS.has(name)) return fromModel(model);
+  // Azure's inference API serves models of many makers.
+  if (name.endsWith('.ai.inference')) return undefined;
+  return NAMES.get(name) ?? FAMILIES.get(name) ?? FAMILIES.get(name.split(/[.\-/]/, 1)[0]!);
+}
+
+function fromModel(model: string | undefined): ModelProvider | undefined {
+  const name = model?.toLowerCase();
+  if (name === undefined) return undefined;
+  return MODEL_PREFIXES.find(([prefix]) => name.startsWith(prefix))?.[1];
+}

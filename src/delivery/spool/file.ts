@@ -1,0 +1,217 @@
+/** One process's spool: a SQLite file with a row for each log that is not done. */
+import { existsSync, unlinkSync } from 'node:fs';
+import type { SqliteDatabase, SqliteStatement } from '../../sqlite/open.ts';
+import type { Late } from '../log-entry.ts';
+import { type Heir, type Inheritance, inheritRows, type OrphanedLog } from './orphan-rows.ts';
+import { SCHEMA, type SpooledLog, toLog } from './row.ts';
+
+/** A row's ids, times and index entries, roughly. */
+const ROW_BYTES = 300;
+
+const PUT = `
+  INSERT INTO log (reference_id, parent_reference_id, body, late, acknowledged, is_delivered, is_final, started_millis)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (reference_id) DO UPDATE SET parent_reference_id = excluded.parent_reference_id, body = excluded.body,
+    late = excluded.late, acknowledged = excluded.acknowledged, is_delivered = excluded.is_delivered,
+    is_final = excluded.is_final, started_millis = excluded.started_millis`;
+
+export class SpoolFile implements Heir {
+  readonly path: string;
+  readonly database: SqliteDatabase;
+  readonly #sizes = new Map<string, number>();
+  readonly #put: SqliteStatement;
+  readonly #read: SqliteStatement;
+  readonly #change: SqliteStatement;
+  readonly #remove: SqliteStatement;
+  readonly #moveChildren: SqliteStatement;
+  readonly #markAlive: SqliteStatement;
+  #bytes = 0;
+  #hasOrphan = false;
+  #isClosed = false;
+  /** Sizes before the transaction that is under way. */
+  #undo: Map<string, number | undefined> | undefined;
+
+  /** The connection must hold the file for itself: its lock is what tells others that this process lives. */
+  constructor(path: string, database: SqliteDatabase) {
+    this.path = path;
+    this.database = database;
+    database.exec(SCHEMA);
+    this.#put = database.prepare(PUT);
+    this.#read = database.prepare('SELECT * FROM log WHERE reference_id = ?');
+    this.#change = database.prepare(
+      'UPDATE log SET parent_reference_id = ?, late = json_patch(late, ?), is_final = ? WHERE reference_id = ?',
+    );
+    this.#remove = database.prepare('DELETE FROM log WHERE reference_id = ?');
+    this.#moveChildren = database.prepare('UPDATE log SET parent_reference_id = ? WHERE parent_reference_id = ?');
+    this.#markAlive = database.prepare(
+      'INSERT INTO process (id, alive_millis) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET alive_millis = excluded.alive_millis',
+    );
+    this.markAlive(Date.now());
+  }
+
+  /** Bytes of the rows that are to stay; the file is somewhat larger. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  has(referenceId: string): boolean {
+    return this.#sizes.has(referenceId);
+  }
+
+  transaction(work: () => void): void {
+    this.database.exec('BEGIN IMMEDIATE');
+    const undo = new Map<string, number | undefined>();
+    this.#undo = undo;
+    try {
+      work();
+      this.database.exec('COMMIT');
+      this.#undo = undefined;
+    } catch (error) {
+      this.#undo = undefined;
+      for (const [referenceId, bytes] of undo) this.#restore(referenceId, bytes);
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  #restore(referenceId: string, bytes: number | undefined): void {
+    this.#bytes += (bytes ?? 0) - (this.#sizes.get(referenceId) ?? 0);
+    if (bytes === undefined) this.#sizes.delete(referenceId);
+    else this.#sizes.set(referenceId, bytes);
+  }
+
+  #rollBack(): void {
+    try {
+      this.database.exec('ROLLBACK');
+    } catch {
+      // After some errors, such as a full disk, SQLite has done it itself.
+    }
+  }
+
+  put(log: SpooledLog): void {
+    const late = JSON.stringify(log.late);
+    this.#put.run(
+      log.referenceId,
+      log.parentReferenceId ?? null,
+      log.body ?? null,
+      late,
+      log.acknowledged ? JSON.stringify(log.acknowledged) : null,
+      Number(log.isDelivered),
+      Number(log.isFinal),
+      log.startedMillis,
+    );
+    this.#resize(log.referenceId, ROW_BYTES + late.length + (log.body?.length ?? 0));
+  }
+
+  /** Changes what can change of a log whose body is only here. */
+  change(referenceId: string, parentReferenceId: string | undefined, late: Late, isFinal: boolean): void {
+    this.#change.run(parentReferenceId ?? null, JSON.stringify(late), Number(isFinal), referenceId);
+  }
+
+  read(referenceId: string): SpooledLog | undefined {
+    const row = this.#read.get(referenceId);
+    return row && toLog(row);
+  }
+
+  remove(referenceId: string): void {
+    if (!this.#sizes.has(referenceId)) return;
+    this.#remove.run(referenceId);
+    this.#resize(referenceId, 0);
+  }
+
+  /** The row is to be removed: its bytes count no more. */
+  discount(referenceId: string): void {
+    const bytes = this.#sizes.get(referenceId);
+    if (bytes === undefined) return;
+    this.#bytes -= bytes;
+    this.#sizes.set(referenceId, 0);
+  }
+
+  moveChildren(fromReferenceId: string, toReferenceId: string | undefined): void {
+    this.#moveChildren.run(toReferenceId ?? null, fromReferenceId);
+  }
+
+  markAlive(nowMillis: number): void {
+    this.#markAlive.run(nowMillis);
+  }
+
+  /**
+   * Moves the rows of a dead process's file here, but for those that are here already, and removes the file. What was
+   * last alive before `sinceMillis` is left out. Yields between steps; what was moved so far stands in `into` whatever
+   * happens.
+   */
+  *takeOver(orphanPath: string, sinceMillis: number, into: Inheritance): Generator<void> {
+    this.database.prepare('ATTACH DATABASE ? AS orphan').run(orphanPath);
+    this.#hasOrphan = true;
+    try {
+      const isEmpty = yield* inheritRows(this, sinceMillis, into);
+      // While it is locked, so that nobody else finds it; and whoever has it open already finds nothing in it.
+      if (isEmpty) removeSpoolFile(orphanPath);
+    } finally {
+      this.#letGoOfOrphan();
+    }
+  }
+
+  /** The row of an orphan is here now. */
+  count({ referenceId, late, bytes }: OrphanedLog): void {
+    this.#resize(referenceId, ROW_BYTES + JSON.stringify(late).length + bytes);
+  }
+
+  #letGoOfOrphan(): void {
+    if (!this.#hasOrphan) return;
+    this.#hasOrphan = false;
+    this.database.exec('DETACH DATABASE orphan');
+  }
+
+  /** A file that is removed can still be read and written, but no other process will ever find it. */
+  get isRemoved(): boolean {
+    return !existsSync(this.path);
+  }
+
+  /** All rows of a file that was removed while it was in use. */
+  copyFrom(removed: SpoolFile): void {
+    this.transaction(() => {
+      for (const referenceId of removed.#sizes.keys()) {
+        const log = removed.read(referenceId);
+        if (log) this.put(log);
+      }
+    });
+  }
+
+  /**
+   * Lets go of the lock, and deletes the file if nothing is left in it. The lock is let go of outright, since
+   * `@photostructure/sqlite` keeps a connection open until its statements are collected.
+   */
+  close(): void {
+    this.#isClosed = true;
+    try {
+      this.#letGoOfOrphan();
+      this.database.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; SELECT count(*) FROM process');
+    } finally {
+      this.database.close();
+      if (this.#sizes.size === 0) removeSpoolFile(this.path);
+    }
+  }
+
+  #resize(referenceId: string, bytes: number): void {
+    const before = this.#sizes.get(referenceId);
+    if (this.#undo && !this.#undo.has(referenceId)) this.#undo.set(referenceId, before);
+    this.#bytes += bytes - (before ?? 0);
+    if (bytes > 0) this.#sizes.set(referenceId, bytes);
+    else this.#sizes.delete(referenceId);
+  }
+}
+
+export function removeSpoolFile(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) {
+    try {
+      unlinkSync(path + suffix);
+    } catch {
+      // Not there, or another process was quicker.
+    }
+  }
+}

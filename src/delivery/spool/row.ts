@@ -1,0 +1,48 @@
+/** A log as a row of a spool file. */
+import type { SqliteRow } from '../../sqlite/open.ts';
+import type { Late } from '../log-entry.ts';
+
+export interface SpooledLog {
+  readonly referenceId: string;
+  readonly parentReferenceId: string | undefined;
+  /** The datapoint without its ids and late fields; `undefined` where only updates are left to send. */
+  readonly body: string | undefined;
+  readonly late: Late;
+  readonly acknowledged: Late | undefined;
+  readonly isDelivered: boolean;
+  /** The span has ended. */
+  readonly isFinal: boolean;
+  /** Start of the span, Unix milliseconds. */
+  readonly startedMillis: number;
+}
+
+export const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS log (
+    position INTEGER PRIMARY KEY,
+    reference_id TEXT NOT NULL UNIQUE,
+    parent_reference_id TEXT,
+    body TEXT,
+    late TEXT NOT NULL,
+    acknowledged TEXT,
+    is_delivered INTEGER NOT NULL,
+    is_final INTEGER NOT NULL,
+    started_millis INTEGER NOT NULL,
+    alive_millis INTEGER
+  );
+  CREATE INDEX IF NOT EXISTS log_parent ON log (parent_reference_id);
+  CREATE TABLE IF NOT EXISTS process (id INTEGER PRIMARY KEY CHECK (id = 1), alive_millis INTEGER NOT NULL);
+`;
+
+export function toLog(row: SqliteRow): SpooledLog {
+  const body = row['body'];
+  return {
+    referenceId: String(row['reference_id']),
+    parentReferenceId: (row['parent_reference_id'] as string | null) ?? undefined,
+    body: typeof body === 'string' ? body : undefined,
+    late: JSON.parse(String(row['late'])) as Late,
+    acknowledged: row['acknowledged'] ? (JSON.parse(String(row['acknowledged'])) as Late) : undefined,
+    isDelivered: Number(row['is_delivered']) === 1,
+    isFinal: Number(row['is_final']) === 1,
+    startedMillis: Number(row['started_millis']),
+  };
+}

@@ -1,0 +1,113 @@
+/** The words of a log: for the search index, and as the one line that a list shows. Pure. */
+import { isObject } from '../../wire/json.ts';
+
+/** More is not searched: one log must not hold up the others. */
+const MAX_SEARCHED_CHARACTERS = 200_000;
+const MAX_PREVIEW_CHARACTERS = 240;
+const MAX_DEPTH = 20;
+
+export interface LogTexts {
+  readonly inputs: unknown;
+  readonly messages: unknown;
+  readonly output: string | null;
+  readonly outputMessage: unknown;
+  readonly error: string | null;
+  readonly label: string;
+}
+
+/** All texts of inputs, messages, output and error, with the config's name and model. */
+export function searchableText(log: LogTexts): string {
+  const texts: string[] = [log.label];
+  let left = MAX_SEARCHED_CHARACTERS;
+  const take = (value: unknown, depth: number): void => {
+    if (left <= 0 || depth > MAX_DEPTH) return;
+    if (typeof value === 'string') {
+      if (isData(value)) return;
+      texts.push(value.slice(0, left));
+      left -= value.length;
+    } else if (typeof value === 'number') texts.push(String(value));
+    else if (Array.isArray(value)) for (const item of value) take(item, depth + 1);
+    else if (isObject(value)) {
+      for (const [key, item] of Object.entries(value)) {
+        if (key !== 'role' && key !== 'type') take(item, depth + 1);
+      }
+    }
+  };
+  // The newest words first, in case that not all fit.
+  take(log.error, 0);
+  take(log.output, 0);
+  if (log.output === null) take(log.outputMessage, 0);
+  take(log.inputs, 0);
+  if (Array.isArray(log.messages)) for (const message of log.messages.toReversed()) take(message, 0);
+  return splitIdeographs(texts.join('\n'));
+}
+
+/**
+ * Chinese and Japanese are written without spaces and would be one word a sentence: each character becomes a word, and
+ * a search for several of them a phrase. Done to the index and to the search alike.
+ */
+export function splitIdeographs(text: string): string {
+  return /[\u3040-\u30ff\u3400-\u9fff]/.test(text) ? text.replaceAll(/[\u3040-\u30ff\u3400-\u9fff]/g, ' $& ') : text;
+}
+
+/** What was asked: the last message of the user, else the inputs. */
+export function inputPreview({ inputs, messages }: Pick<LogTexts, 'inputs' | 'messages'>): string | undefined {
+  const asked = Array.isArray(messages) ? messages.findLast((message) => message?.role === 'user') : undefined;
+  const text = contentText(asked?.content) || inputsText(inputs);
+  return text ? preview(text) : undefined;
+}
+
+/** What was answered. */
+export function outputPreview({
+  output,
+  outputMessage,
+}: Pick<LogTexts, 'output' | 'outputMessage'>): string | undefined {
+  const message = outputMessage as { content?: unknown } | null;
+  const text = output || contentText(message?.content);
+  return text ? preview(text) : undefined;
+}
+
+/** Where it failed instead. */
+export function errorPreview({ error }: Pick<LogTexts, 'error'>): string | undefined {
+  return error ? preview(error) : undefined;
+}
+
+/** The words around the first match of one of the terms; the beginning if there is none. */
+export function excerpt(text: string, terms: readonly string[]): string {
+  const lower = text.toLowerCase();
+  const places = terms.map((term) => lower.indexOf(term.toLowerCase())).filter((place) => place >= 0);
+  const start = places.length > 0 ? Math.max(0, Math.min(...places) - 60) : 0;
+  return (start > 0 ? '…' : '') + preview(text.slice(start, start + 4 * MAX_PREVIEW_CHARACTERS));
+}
+
+function contentText(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content.flatMap((part) => (typeof part?.text === 'string' ? [part.text] : [])).join(' ');
+}
+
+/** A single text, or one under a name that says it is the question, else all of the inputs. */
+function inputsText(inputs: unknown): string {
+  if (!isObject(inputs)) return '';
+  const values = Object.values(inputs);
+  if (values.length === 0) return '';
+  for (const name of ['prompt', 'question', 'query', 'input']) {
+    if (typeof inputs[name] === 'string') return inputs[name];
+  }
+  const [only] = values;
+  return values.length === 1 && typeof only === 'string' ? only : JSON.stringify(inputs);
+}
+
+function preview(text: string): string {
+  const line = text
+    .slice(0, 4 * MAX_PREVIEW_CHARACTERS)
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  // A pair of surrogates is not cut: half of one is no text.
+  return line.length > MAX_PREVIEW_CHARACTERS ? `${line.slice(0, MAX_PREVIEW_CHARACTERS - 1).toWellFormed()}…` : line;
+}
+
+/** Images and other files in the text: not words. */
+function isData(text: string): boolean {
+  return text.startsWith('data:') && text.slice(0, 100).includes(';base64,');
+}

@@ -1,0 +1,36 @@
+/** Sessions and projects, the two things that logs are kept in, from their rows to the wire's form. */
+import type { SqliteRow } from '../../../sqlite/open.ts';
+import type { ProjectResponse, SessionResponse } from '../store.ts';
+import type { Statements } from './statements.ts';
+
+export function toSession(row: SqliteRow, statements: Statements): SessionResponse {
+  const projects = statements.listProjectsOfSession.all(row['key']!).map((project) => ({
+    id: project['id'] as string,
+    name: project['name'] as string,
+    type: ({ model: 'prompt', tool: 'tool' } as const)[project['config_type'] as 'model' | 'tool'] ?? ('flow' as const),
+  }));
+  return {
+    id: row['id'] as string,
+    ...(row['reference_id'] !== null && { reference_id: row['reference_id'] as string }),
+    projects,
+    datapoints_count: Number(row['datapoints_count']),
+    ...(row['first_inputs'] !== null && { first_inputs: JSON.parse(row['first_inputs'] as string) }),
+    ...(row['last_output'] !== null && { last_output: row['last_output'] as string }),
+    created_at: row['created_at'] as string,
+    updated_at: row['updated_at'] as string,
+  };
+}
+
+export function toProject(row: SqliteRow, statements: Statements): ProjectResponse {
+  return {
+    id: row['id'] as string,
+    name: row['name'] as string,
+    users: [],
+    data_count: Number(row['data_count']),
+    feedback_types: statements.listFeedbackTypes.all(row['key']!).map((entry) => ({ type: entry['type'] as string })),
+    team_id: 'tm_local',
+    ...(row['config_type'] !== null && { config_type: row['config_type'] as string }),
+    created_at: row['created_at'] as string,
+    updated_at: row['updated_at'] as string,
+  };
+}

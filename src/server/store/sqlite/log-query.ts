@@ -1,0 +1,79 @@
+/** The SQL of `listLogs`: fragments chosen from fixed text, with every value bound. Pure. */
+import type { SqliteValue } from '../../../sqlite/open.ts';
+import type { LogQuery, LogSortColumn } from '../store.ts';
+
+export interface SqlQuery {
+  readonly sql: string;
+  readonly parameters: readonly SqliteValue[];
+}
+
+/** Two queries: how many logs match, and the keys of those on the page. */
+export function toLogListSql(projectKey: SqliteValue, query: LogQuery): { count: SqlQuery; keys: SqlQuery } {
+  const conditions = ['logs.project_key = ?'];
+  const parameters: SqliteValue[] = [projectKey];
+  const where = (condition: string, ...values: SqliteValue[]): void => {
+    conditions.push(condition);
+    parameters.push(...values);
+  };
+
+  if (query.startDate !== undefined) where('logs.created_at >= ?', query.startDate);
+  if (query.endDate !== undefined) where('logs.created_at <= ?', query.endDate);
+  if (query.sources.length > 0) where(`logs.source IN (${marks(query.sources)})`, ...query.sources);
+  if (query.models.length > 0) where(`configs.model IN (${marks(query.models)})`, ...query.models);
+  for (const [type, values] of query.feedback) {
+    where(`${LATEST_FEEDBACK} IN (${marks(values)})`, type, ...values);
+  }
+  if (query.search !== undefined) {
+    const inJson = containing(asInJson(query.search));
+    where(
+      `(logs.output LIKE ? ESCAPE '\\' OR logs.inputs LIKE ? ESCAPE '\\' OR logs.messages LIKE ? ESCAPE '\\')`,
+      ...[containing(query.search), inJson, inJson],
+    );
+  }
+  if (query.metadataSearch !== undefined) {
+    where(`logs.metadata LIKE ? ESCAPE '\\'`, containing(asInJson(query.metadataSearch)));
+  }
+
+  const from = `FROM logs LEFT JOIN configs ON configs.key = logs.config_key WHERE ${conditions.join(' AND ')}`;
+  const order: string[] = [];
+  const orderParameters: SqliteValue[] = [];
+  for (const { column, descending } of query.sort) {
+    order.push(`${sortExpression(column)} ${descending ? 'DESC' : 'ASC'}`);
+    if (typeof column === 'object') orderParameters.push(column.feedback);
+  }
+  const byTime = query.sort.find(({ column }) => column === 'timestamp');
+  if (!byTime) order.push('logs.created_at DESC');
+  // The key makes the order total, so that no log is on two pages; in the direction of the index.
+  order.push(byTime && !byTime.descending ? 'logs.key ASC' : 'logs.key DESC');
+
+  return {
+    count: { sql: `SELECT count(*) AS total ${from}`, parameters },
+    keys: {
+      sql: `SELECT logs.key AS key ${from} ORDER BY ${order.join(', ')} LIMIT ? OFFSET ?`,
+      parameters: [...parameters, ...orderParameters, query.size, query.page * query.size],
+    },
+  };
+}
+
+/** As the text that a query string would hold: strings bare, the rest as JSON. */
+const LATEST_FEEDBACK = `
+  (SELECT CASE json_type(value) WHEN 'text' THEN json_extract(value, '$') ELSE value END FROM feedback
+   WHERE log_key = logs.key AND type = ? ORDER BY feedback.created_at DESC, feedback.key DESC LIMIT 1)`;
+
+function sortExpression(column: LogSortColumn): string {
+  if (typeof column === 'object') return LATEST_FEEDBACK;
+  return { source: 'logs.source', model: 'configs.model', timestamp: 'logs.created_at' }[column];
+}
+
+function marks(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ');
+}
+
+/** A LIKE pattern for texts that contain the term. */
+export function containing(term: string): string {
+  return `%${term.replace(/[\\%_]/g, '\\$&')}%`;
+}
+
+function asInJson(term: string): string {
+  return JSON.stringify(term).slice(1, -1);
+}

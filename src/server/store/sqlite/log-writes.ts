@@ -1,0 +1,193 @@
+/** What `createLogs` and `updateLog` do inside one transaction. Throws `RejectedItemError` to take all of it back. */
+
+import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import type { CreatedLog, Feedback, LogRequest, LogUpdate } from '../../../wire/v4.ts';
+import { newIdentifier } from '../identifiers.ts';
+import { type LogSelector, RejectedItemError } from '../store.ts';
+import { timestampNow, toTimestamp } from '../timestamps.ts';
+import { GIVEN_COLUMNS, type LogRow, storableText } from './log-row.ts';
+import type { Statements } from './statements.ts';
+
+export interface EncodedLog {
+  readonly request: LogRequest;
+  readonly row: LogRow;
+}
+
+interface Project {
+  readonly key: number;
+  readonly id: string;
+}
+
+interface Session {
+  readonly key: number;
+  readonly id: string;
+}
+
+/** One request's writes: remembers the projects, sessions and configs that it has found, which most items share. */
+export class LogWrites {
+  readonly #statements: Statements;
+  readonly #now = timestampNow();
+  readonly #projects = new Map<string, Project>();
+  readonly #sessions = new Map<string, Session>();
+  readonly #configs = new Map<string, SqliteValue>();
+
+  constructor(statements: Statements) {
+    this.#statements = statements;
+  }
+
+  create(index: number, { request, row }: EncodedLog): CreatedLog {
+    const referenceId = request.reference_id ? storableText(request.reference_id) : null;
+    const known = referenceId === null ? undefined : this.#statements.findLogByReference.get(referenceId);
+    if (known) return this.#complete(known, index, request, row);
+
+    const project = this.#project(index, request);
+    const session = this.#session(index, request, project.key);
+    const parent = this.#parent(index, request);
+    const id = newIdentifier('data');
+    const { lastInsertRowid: key } = this.#statements.insertLog.run(
+      id,
+      referenceId,
+      project.key,
+      session?.key ?? null,
+      this.#config(index, request, row, project.key),
+      parent.key,
+      parent.referenceId,
+      row.createdAt,
+      this.#now,
+      row.save,
+      ...GIVEN_COLUMNS.map((column) => row.given[column]),
+    );
+    if (referenceId !== null) this.#statements.linkWaitingChildren.run({ key, reference_id: referenceId });
+    this.#addFeedback(key, request);
+    return { id, project_id: project.id, session_id: session?.id ?? null };
+  }
+
+  /** A retry, or a second reading of the same thing: what is there stays, what it lacked is added. */
+  #complete(known: SqliteRow, index: number, request: LogRequest, row: LogRow): CreatedLog {
+    const key = known['key']!;
+    const projectKey = known['project_key'] as number;
+    const session = known['session_key'] === null ? this.#session(index, request, projectKey) : undefined;
+    this.#statements.completeLog.run({
+      ...row.given,
+      key,
+      session_key: session?.key ?? null,
+      config_key: known['config_key'] === null ? this.#config(index, request, row, projectKey) : null,
+      now: this.#now,
+    });
+    if (known['parent_key'] === null && known['parent_reference_id'] === null) {
+      const parent = this.#parent(index, request);
+      if (parent.key !== null || parent.referenceId !== null) {
+        this.#statements.setParent.run({ key, parent_key: parent.key, parent_reference_id: parent.referenceId });
+      }
+    }
+    if (known['has_feedback'] === 0) this.#addFeedback(key, request);
+    const sessionId = (known['session_id'] as string | null) ?? session?.id ?? null;
+    return { id: known['id'] as string, project_id: known['project_id'] as string, session_id: sessionId };
+  }
+
+  /** The key of the log that was updated. */
+  update(selector: LogSelector, update: LogUpdate): SqliteValue | undefined {
+    const found =
+      'id' in selector
+        ? this.#statements.findLogById.get(selector.id)
+        : this.#statements.findLogByReference.get(storableText(selector.referenceId));
+    if (!found) return undefined;
+    this.#statements.updateLog.run({
+      key: found['key']!,
+      output: typeof update.output === 'string' ? storableText(update.output) : null,
+      error: typeof update.error === 'string' ? storableText(update.error) : null,
+      duration: update.duration ?? null,
+      now: this.#now,
+    });
+    if (found['session_key']) this.#statements.touchSession.run({ key: found['session_key'], now: this.#now });
+    return found['key'];
+  }
+
+  #project(index: number, request: LogRequest): Project {
+    const { project_id: id, project: name } = request;
+    const remembered = this.#projects.get(id ?? `name ${name}`);
+    if (remembered) return remembered;
+    const project = (id ? this.#statements.findProjectById.get(id) : this.#projectNamed(name!)) as Project | undefined;
+    if (!project) throw new RejectedItemError(index, 'project_id', 'project not found');
+    this.#statements.touchProject.run({ key: project.key, now: this.#now });
+    this.#projects.set(id ?? `name ${name}`, project);
+    return project;
+  }
+
+  #projectNamed(givenName: string): SqliteRow | undefined {
+    const name = storableText(givenName);
+    const { findProjectByName, insertProject } = this.#statements;
+    return findProjectByName.get(name) ?? insertProject.get({ id: newIdentifier('pr'), name, now: this.#now });
+  }
+
+  #session(index: number, request: LogRequest, projectKey: number): Session | undefined {
+    const { session_id: id, session_reference_id: reference } = request;
+    if (!id && !reference) return undefined;
+    const name = `${projectKey} ${id ? 'id' : 'reference'} ${id || reference}`;
+    const remembered = this.#sessions.get(name);
+    if (remembered) return remembered;
+    const session = (
+      id ? this.#statements.findSessionById.get(id) : this.#sessionReferenced(storableText(reference!))
+    ) as Session | undefined;
+    if (!session) throw new RejectedItemError(index, 'session_id', 'session not found');
+    this.#statements.touchSession.run({ key: session.key, now: this.#now });
+    this.#statements.linkSessionToProject.run({ project_key: projectKey, session_key: session.key });
+    this.#sessions.set(name, session);
+    return session;
+  }
+
+  #sessionReferenced(reference: string): SqliteRow | undefined {
+    const { findSessionByReference, insertSession } = this.#statements;
+    const session = { id: newIdentifier('sesh'), reference_id: reference, now: this.#now };
+    return findSessionByReference.get(reference) ?? insertSession.get(session);
+  }
+
+  /** A reference that is not known yet is kept: the log is linked when its parent comes. */
+  #parent(index: number, request: LogRequest): { key: SqliteValue; referenceId: string | null } {
+    const { findLogById, findLogByReference } = this.#statements;
+    if (request.parent_id) {
+      // The official text lets `parent_id` hold a reference as well.
+      const found = findLogById.get(request.parent_id) ?? findLogByReference.get(storableText(request.parent_id));
+      if (!found) throw new RejectedItemError(index, 'parent_id', 'parent datapoint not found');
+      return { key: found['key']!, referenceId: null };
+    }
+    if (!request.parent_reference_id) return { key: null, referenceId: null };
+    const referenceId = storableText(request.parent_reference_id);
+    return { key: findLogByReference.get(referenceId)?.['key'] ?? null, referenceId };
+  }
+
+  #config(index: number, request: LogRequest, row: LogRow, projectKey: number): SqliteValue {
+    if (request.config_id) {
+      const found = this.#statements.findConfigById.get(request.config_id);
+      if (!found) throw new RejectedItemError(index, 'config_id', 'config not found');
+      return found['key']!;
+    }
+    if (!row.config) return null;
+    const name = `${projectKey} ${row.config.content}`;
+    const remembered = this.#configs.get(name);
+    if (remembered !== undefined) return remembered;
+    const config = { ...row.config, id: newIdentifier('config'), project_key: projectKey, now: this.#now };
+    const key = this.#statements.useConfig.get(config)!['key']!;
+    this.#configs.set(name, key);
+    return key;
+  }
+
+  #addFeedback(logKey: SqliteValue, request: LogRequest): void {
+    for (const entry of [request.feedback ?? []].flat()) this.insertFeedback(logKey, entry);
+  }
+
+  insertFeedback(logKey: SqliteValue, feedback: Feedback): { id: string; created_at: string } {
+    const row = {
+      id: newIdentifier('ann'),
+      created_at: (feedback.created_at && toTimestamp(feedback.created_at)) || this.#now,
+    };
+    this.#statements.insertFeedback.run({
+      ...row,
+      log_key: logKey,
+      type: storableText(feedback.type),
+      value: JSON.stringify(feedback.value),
+      user: feedback.user === undefined ? null : storableText(feedback.user),
+    });
+    return row;
+  }
+}

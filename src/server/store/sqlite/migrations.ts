@@ -1,0 +1,144 @@
+/**
+ * The schema of the SQLite store. Forward-only: a migration that was released is never edited, the next one is added.
+ *
+ * The file's number is its `user_version`, set in the same transaction as the change; the transaction takes the write
+ * lock first, so that of two processes that start together one migrates and the other finds it done.
+ */
+import { explainSqliteError, type SqliteDatabase, SqliteError } from '../../../sqlite/open.ts';
+import { VIEWER_MIGRATION } from './viewer-schema.ts';
+
+/** `hlot` in ASCII: tells our files from those of other programs. */
+const APPLICATION_ID = 0x686c6f74;
+
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE projects (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+  );
+
+  CREATE TABLE sessions (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    reference_id TEXT UNIQUE,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+  );
+
+  -- Which projects a session touches: sessions are listed by project, newest first, without reading logs.
+  CREATE TABLE session_projects (
+    project_key INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+    session_key INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+    PRIMARY KEY (project_key, session_key)
+  ) WITHOUT ROWID;
+  CREATE INDEX session_projects_by_session ON session_projects (session_key);
+
+  -- One row for each distinct content in a project; digest is the SHA-256 of the content with its keys sorted.
+  CREATE TABLE configs (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    project_key INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+    digest BLOB NOT NULL,
+    type TEXT NOT NULL,
+    model TEXT,
+    content TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    last_used TEXT NOT NULL,
+    UNIQUE (project_key, digest)
+  );
+
+  -- parent_reference_id is what the client named; parent_key is set once that log exists. JSON columns: inputs,
+  -- messages, metadata, judgment, output_message, provider_request, provider_response. save = 0 keeps no content.
+  CREATE TABLE logs (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    reference_id TEXT UNIQUE,
+    project_key INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+    session_key INTEGER REFERENCES sessions ON DELETE SET NULL,
+    config_key INTEGER REFERENCES configs,
+    parent_key INTEGER REFERENCES logs ON DELETE SET NULL,
+    parent_reference_id TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    save INTEGER NOT NULL,
+    source TEXT,
+    environment TEXT,
+    trial_id TEXT,
+    source_datapoint_id TEXT,
+    output TEXT,
+    error TEXT,
+    duration REAL,
+    prompt_tokens INTEGER,
+    output_tokens INTEGER,
+    prompt_cost REAL,
+    output_cost REAL,
+    judgment TEXT,
+    metadata TEXT,
+    inputs TEXT,
+    messages TEXT,
+    output_message TEXT,
+    stdout TEXT,
+    provider_request TEXT,
+    provider_response TEXT
+  );
+  CREATE INDEX logs_by_project ON logs (project_key, created_at, key);
+  CREATE INDEX logs_by_session ON logs (session_key, created_at, key) WHERE session_key IS NOT NULL;
+  CREATE INDEX logs_by_parent ON logs (parent_key) WHERE parent_key IS NOT NULL;
+  CREATE INDEX logs_waiting_for_parent ON logs (parent_reference_id)
+    WHERE parent_key IS NULL AND parent_reference_id IS NOT NULL;
+
+  CREATE TABLE feedback (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    log_key INTEGER NOT NULL REFERENCES logs ON DELETE CASCADE,
+    type TEXT NOT NULL,
+    value TEXT NOT NULL,
+    user TEXT,
+    created_at TEXT NOT NULL
+  );
+  CREATE INDEX feedback_by_log ON feedback (log_key, type, created_at);
+  `,
+  VIEWER_MIGRATION,
+];
+
+/** Prepares an open file for use: settings, then the migrations that it lacks. Throws `SqliteError`. */
+export function migrateSqlite(database: SqliteDatabase, file: string): void {
+  try {
+    const identity = readNumber(database, 'application_id');
+    const tables = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()!['count'];
+    if (identity !== APPLICATION_ID && (identity !== 0 || tables !== 0)) {
+      throw new SqliteError('foreign', file, `${file} is a SQLite database of another program: use another file`);
+    }
+    database.exec('PRAGMA journal_mode = WAL');
+    // FULL: every commit waits for the disk. NORMAL would lose acknowledged logs in a power cut.
+    database.exec('PRAGMA synchronous = FULL');
+    database.exec('PRAGMA foreign_keys = ON');
+    // Random ids go all over their indexes: the default of 2 MB reads the same pages again and again in a large file.
+    database.exec('PRAGMA cache_size = -64000');
+    database.exec(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      const version = readNumber(database, 'user_version');
+      if (version > MIGRATIONS.length) {
+        const message = `${file} was written by a newer humanloop-otel (schema ${version}, this one knows ${MIGRATIONS.length}): update the package`;
+        throw new SqliteError('foreign', file, message);
+      }
+      for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+      database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+      database.exec('COMMIT');
+    } catch (error) {
+      database.exec('ROLLBACK');
+      throw error;
+    }
+  } catch (error) {
+    throw explainSqliteError(error, file);
+  }
+}
+
+function readNumber(database: SqliteDatabase, pragma: string): number {
+  return Number(database.prepare(`PRAGMA ${pragma}`).get()![pragma]);
+}

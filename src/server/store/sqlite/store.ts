@@ -1,0 +1,195 @@
+/**
+ * The store in one SQLite file (WAL). Reads run at once; writes go through turns (see sqlite-write-turns.ts).
+ * Limit: the engine is synchronous, so a search through a very large project holds up the event loop.
+ */
+import { resolve } from 'node:path';
+import {
+  explainSqliteError,
+  openSqlite,
+  type SqliteDatabase,
+  type SqliteRow,
+  type SqliteStatement,
+} from '../../../sqlite/open.ts';
+import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
+import { newIdentifier } from '../identifiers.ts';
+import { type FeedbackResponse, type LogQuery, type ProjectQuery, RejectedItemError, type Store } from '../store.ts';
+import { timestampNow } from '../timestamps.ts';
+import { toProject, toSession } from './container-row.ts';
+import { containing, type SqlQuery, toLogListSql } from './log-query.ts';
+import { storableText, toLogResponse, toLogRow } from './log-row.ts';
+import { type EncodedLog, LogWrites } from './log-writes.ts';
+import { migrateSqlite } from './migrations.ts';
+import { PROJECT_COLUMNS, prepareStatements, type Statements } from './statements.ts';
+import { createViewerIndex } from './viewer-index.ts';
+import { createSqliteViewerStore } from './viewer-store.ts';
+import { createWriteTurns } from './write-turns.ts';
+
+/** `file` is a path, made absolute and its directory created, or `:memory:`. Rejects with a `SqliteError`. */
+export async function openSqliteStore(options: { file: string; busyTimeoutMillis?: number }): Promise<Store> {
+  const database = openSqlite(options);
+  const file = options.file === ':memory:' ? options.file : resolve(options.file);
+  try {
+    migrateSqlite(database, file);
+    return createSqliteStore(database, file);
+  } catch (error) {
+    database.close();
+    throw explainSqliteError(error, file);
+  }
+}
+
+function createSqliteStore(database: SqliteDatabase, file: string): Store {
+  const statements = prepareStatements(database);
+  const turns = createWriteTurns(database, file);
+  const query = createQueryRunner(database);
+  const index = createViewerIndex(database, turns.run);
+  let closed = false;
+
+  const readLog = (key: SqliteRow[string]): LogResponse => toLogResponse(statements.readLog.get(key)!);
+  const inTurn = async <Result>(work: (writes: LogWrites) => Result): Promise<Result> => {
+    if (closed) throw new Error('The store is closed.');
+    index.schedule();
+    return turns.run(() => work(new LogWrites(statements)));
+  };
+
+  return {
+    createLogs: async (requests) => {
+      const encoded = requests.map(encodeLog);
+      return inTurn((writes): CreatedLog[] => encoded.map((log, index) => writes.create(index, log)));
+    },
+
+    updateLog: (selector, update) =>
+      inTurn((writes) => {
+        const key = writes.update(selector, update);
+        return key === undefined ? undefined : readLog(key);
+      }),
+
+    getLog: async (id) => {
+      const found = statements.findLogById.get(id);
+      return found && readLog(found['key']!);
+    },
+
+    listLogs: async (listQuery: LogQuery) => {
+      const project = statements.findProjectById.get(listQuery.projectId);
+      if (!project) return undefined;
+      const { count, keys } = toLogListSql(project['key']!, listQuery);
+      const records = query(keys).map((row) => readLog(row['key']!));
+      return toPage(records, listQuery, query(count));
+    },
+
+    deleteLogs: (ids) =>
+      inTurn(() => {
+        for (const id of ids) {
+          const deleted = statements.deleteLog.get(id);
+          if (deleted?.['session_key']) statements.unlinkSessionFromProject.run({ ...deleted });
+        }
+      }),
+
+    createSession: () =>
+      inTurn(() => {
+        const session = { id: newIdentifier('sesh'), reference_id: null, now: timestampNow() };
+        statements.insertSession.get(session);
+        return { id: session.id };
+      }),
+
+    getSession: async (id) => {
+      const row = statements.readSession.get(id);
+      return row && toSession(row, statements);
+    },
+
+    listSessions: async ({ projectId, page, size }) => {
+      const project = statements.findProjectById.get(projectId);
+      if (!project) return undefined;
+      const key = project['key']!;
+      const rows = statements.listSessionsOfProject.all({ project_key: key, size, offset: (page - 1) * size });
+      const records = rows.map((row) => toSession(row, statements));
+      return toPage(records, { page, size }, statements.countSessionsOfProject.all(key));
+    },
+
+    createProject: (name) =>
+      inTurn(() => {
+        const id = newIdentifier('pr');
+        const created = statements.insertProject.get({ id, name: storableText(name), now: timestampNow() });
+        return created && toProject(statements.readProject.get(id)!, statements);
+      }),
+
+    getProject: async (id) => {
+      const row = statements.readProject.get(id);
+      return row && toProject(row, statements);
+    },
+
+    listProjects: async (listQuery: ProjectQuery) => {
+      const { sortBy, descending, filter, page, size } = listQuery;
+      const direction = descending ? 'DESC' : 'ASC';
+      const where = filter === undefined ? '' : `WHERE name LIKE ? ESCAPE '\\'`;
+      const parameters = filter === undefined ? [] : [containing(filter)];
+      const rows = query({
+        sql: `SELECT ${PROJECT_COLUMNS} FROM projects ${where} ORDER BY ${sortBy} ${direction}, key ${direction} LIMIT ? OFFSET ?`,
+        parameters: [...parameters, size, page * size],
+      });
+      const records = rows.map((row) => toProject(row, statements));
+      return toPage(records, listQuery, query({ sql: `SELECT count(*) AS total FROM projects ${where}`, parameters }));
+    },
+
+    addFeedback: (requests) =>
+      inTurn((writes) => requests.map((request, index) => changeFeedback(statements, writes, index, request))),
+
+    viewer: createSqliteViewerStore(database, index, readLog),
+
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      index.close();
+      turns.drain();
+      database.close();
+    },
+  };
+}
+
+function encodeLog(request: LogRequest, index: number): EncodedLog {
+  try {
+    return { request, row: toLogRow(request) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RejectedItemError(index, 'inputs', 'the datapoint is nested too deeply to be stored');
+  }
+}
+
+function changeFeedback(
+  statements: Statements,
+  writes: LogWrites,
+  index: number,
+  request: FeedbackRequest,
+): FeedbackResponse {
+  const { type, value, data_id: dataId, user, created_at } = request;
+  const log = dataId === undefined ? undefined : statements.findLogById.get(dataId);
+  if (!log) throw new RejectedItemError(index, 'data_id', 'datapoint not found');
+  const answer = { type, ...(dataId !== undefined && { data_id: dataId }), ...(user !== undefined && { user }) };
+  if (!request.unset) {
+    return { ...answer, value, ...writes.insertFeedback(log['key']!, { type, value: value!, user, created_at }) };
+  }
+  const removed = statements.deleteFeedback.all({
+    ...{ log_key: log['key']!, type, user: user ?? null },
+    value: value === undefined ? null : JSON.stringify(value),
+  });
+  const last = removed.at(-1);
+  if (!last) return { ...answer, value: value ?? null, id: newIdentifier('ann') };
+  return { ...answer, value: JSON.parse(last['value'] as string), id: last['id'] as string };
+}
+
+function toPage<Item>(records: Item[], { page, size }: { page: number; size: number }, total: SqliteRow[]): Page<Item> {
+  return { records, page, size, total: Number(total[0]!['total']) };
+}
+
+/** Prepares the statements of list queries once each; their shapes are few, but a caller chooses them: bounded. */
+function createQueryRunner(database: SqliteDatabase): (query: SqlQuery) => SqliteRow[] {
+  const prepared = new Map<string, SqliteStatement>();
+  return ({ sql, parameters }) => {
+    let statement = prepared.get(sql);
+    if (!statement) {
+      if (prepared.size >= 100) prepared.clear();
+      statement = database.prepare(sql);
+      prepared.set(sql, statement);
+    }
+    return statement.all(...parameters);
+  };
+}

@@ -1,0 +1,195 @@
+/**
+ * Keeps what the viewer searches and filters by up to date, between the turns of writes.
+ *
+ * Triggers mark logs and sessions that changed (sqlite-viewer-schema.ts). Marked ones are worked off in slices, each a
+ * job in the writes' own turns, newest log first: after a start with a large unindexed file, what comes in meanwhile is
+ * found at once. A slice that fails is taken back and tried again; its marks are still there.
+ */
+
+import type { SqliteDatabase, SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import { parseJson } from '../../../wire/json.ts';
+import { errorPreview, inputPreview, type LogTexts, outputPreview, searchableText } from '../log-text.ts';
+import type { SessionChange } from '../viewer-store.ts';
+
+/** Writes that come close together are indexed together. */
+const GATHER_MILLIS = 40;
+const SLICE_MILLIS = 10;
+/** Between slices, so that a backlog does not make requests wait for more than one. */
+const PAUSE_MILLIS = 5;
+const RETRY_MILLIS = 1_000;
+const MAX_NAMED_SESSIONS = 50;
+const MAX_FACET_CHARACTERS = 40;
+const MAX_KNOWN_FACETS = 10_000;
+
+type RunInTurn = <Result>(work: () => Result) => Promise<Result>;
+
+const SQL = {
+  nextSession: 'DELETE FROM unindexed_sessions WHERE key = (SELECT min(key) FROM unindexed_sessions) RETURNING key',
+  nextLog: 'DELETE FROM unindexed_logs WHERE key = (SELECT max(key) FROM unindexed_logs) RETURNING key',
+  clearFacets: 'DELETE FROM session_facets WHERE session_key = ? AND facet_key IN (SELECT key FROM facets)',
+  clearTexts: `UPDATE session_summaries SET first_input = NULL, first_input_rank = NULL, last_output = NULL,
+      last_output_rank = NULL,
+      started_at = coalesce((SELECT min(created_at) FROM logs WHERE session_key = :key OR logs.key = -:key), started_at),
+      ended_at = coalesce((SELECT max(unixepoch(created_at, 'subsec') + coalesce(duration, 0)) FROM logs
+        WHERE session_key = :key OR logs.key = -:key), ended_at)
+    WHERE key = :key`,
+  markLogs: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE session_key = :key OR key = -:key
+    ON CONFLICT DO NOTHING`,
+  readLog: `SELECT logs.key, session_key, parent_key, parent_reference_id, logs.created_at, inputs, messages, output,
+      output_message, error, projects.name AS project, configs.type, configs.model,
+      json_extract(configs.content, '$.name') AS name,
+      (SELECT json_group_array(json_array(type, json(value))) FROM feedback WHERE log_key = logs.key) AS feedback
+    FROM logs JOIN projects ON projects.key = logs.project_key LEFT JOIN configs ON configs.key = config_key
+    WHERE logs.key = ?`,
+  writeText: 'INSERT OR REPLACE INTO logs_search (rowid, text) VALUES (?, ?)',
+  findFacet: 'SELECT key FROM facets WHERE kind = ? AND value = ?',
+  insertFacet: 'INSERT INTO facets (kind, value) VALUES (?, ?) RETURNING key',
+  addFacet: 'INSERT INTO session_facets (facet_key, session_key) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  setFirstInput: `UPDATE session_summaries SET first_input = :text, first_input_rank = :rank
+    WHERE key = :key AND (first_input_rank IS NULL OR first_input_rank >= :rank)`,
+  setLastOutput: `UPDATE session_summaries SET last_output = :text, last_output_rank = :rank, last_is_error = :is_error
+    WHERE key = :key AND (last_output_rank IS NULL OR last_output_rank <= :rank)`,
+  findSessionId: `SELECT coalesce((SELECT id FROM sessions WHERE key = :key), (SELECT id FROM logs WHERE key = -:key)) AS id`,
+} as const;
+
+export interface ViewerIndex {
+  /** To be called after each write. */
+  schedule(): void;
+  /** Of the last change that listeners were told of. */
+  version(): number;
+  onChange(listener: (change: SessionChange) => void): () => void;
+  close(): void;
+}
+
+export function createViewerIndex(database: SqliteDatabase, runInTurn: RunInTurn): ViewerIndex {
+  const statements = Object.fromEntries(
+    Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)]),
+  ) as Record<keyof typeof SQL, ReturnType<SqliteDatabase['prepare']>>;
+  const listeners = new Set<(change: SessionChange) => void>();
+  const facetKeys = new Map<string, SqliteValue>();
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  let version = Date.now();
+
+  const facetKey = (kind: string, value: string): SqliteValue => {
+    const name = `${kind} ${value}`;
+    let key = facetKeys.get(name);
+    if (key === undefined) {
+      key = (statements.findFacet.get(kind, value) ?? statements.insertFacet.get(kind, value))!['key']!;
+      if (facetKeys.size >= MAX_KNOWN_FACETS) facetKeys.clear();
+      facetKeys.set(name, key);
+    }
+    return key;
+  };
+
+  const resetSession = (key: SqliteValue): void => {
+    statements.clearFacets.run(key);
+    statements.clearTexts.run({ key });
+    statements.markLogs.run({ key });
+  };
+
+  /** The session's key; `undefined` where the log is shown under another one. */
+  const indexLog = (key: SqliteValue): SqliteValue | undefined => {
+    const row = statements.readLog.get(key);
+    if (!row) return undefined;
+    const texts = toTexts(row);
+    statements.writeText.run(key, searchableText(texts));
+    const group = row['session_key'] ?? (row['parent_key'] === null ? -Number(key) : undefined);
+    if (group === undefined) return undefined;
+    for (const [kind, value] of facetsOf(row)) statements.addFacet.run(facetKey(kind, value), group);
+    const order = `${row['created_at']} ${String(key).padStart(16, '0')}`;
+    const input = inputPreview(texts);
+    if (input) statements.setFirstInput.run({ key: group, text: input, rank: order });
+    const output = outputPreview(texts) ?? errorPreview(texts);
+    const isError = output !== undefined && outputPreview(texts) === undefined ? 1 : 0;
+    const isTop = row['parent_key'] === null && row['parent_reference_id'] === null;
+    if (output) {
+      statements.setLastOutput.run({ key: group, text: output, rank: `${isTop ? 1 : 0} ${order}`, is_error: isError });
+    }
+    return group;
+  };
+
+  const slice = (): { changed: string[]; isDone: boolean } => {
+    const end = performance.now() + SLICE_MILLIS;
+    const groups = new Set<SqliteValue>();
+    let isDone = false;
+    while (!isDone && performance.now() < end) {
+      const session = statements.nextSession.get();
+      if (session) {
+        resetSession(session['key']!);
+        groups.add(session['key']!);
+        continue;
+      }
+      const log = statements.nextLog.get();
+      if (log) groups.add(indexLog(log['key']!) ?? -Number(log['key']));
+      else isDone = true;
+    }
+    const ids = [...groups].map((key) => statements.findSessionId.get({ key })?.['id'] as string | null);
+    return { changed: ids.filter((id) => id !== null), isDone };
+  };
+
+  const run = async (): Promise<void> => {
+    timer = undefined;
+    try {
+      const { changed, isDone } = await runInTurn(slice);
+      if (!isDone) again(PAUSE_MILLIS);
+      if (changed.length === 0) return;
+      version += 1;
+      const change = { sessions: changed.length > MAX_NAMED_SESSIONS ? null : changed, version };
+      for (const listener of listeners) listener(change);
+    } catch {
+      // The disk is full, or the file locked: those who write are told, and search catches up later.
+      facetKeys.clear();
+      again(RETRY_MILLIS);
+    }
+  };
+
+  const again = (millis: number): void => {
+    if (closed || timer) return;
+    timer = setTimeout(() => void run(), millis);
+    timer.unref();
+  };
+
+  again(0);
+  return {
+    schedule: () => again(GATHER_MILLIS),
+    version: () => version,
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: () => {
+      closed = true;
+      clearTimeout(timer);
+      listeners.clear();
+    },
+  };
+}
+
+export function toTexts(row: SqliteRow): LogTexts {
+  return {
+    inputs: parse(row['inputs']),
+    messages: parse(row['messages']),
+    output: row['output'] as string | null,
+    outputMessage: parse(row['output_message']),
+    error: row['error'] as string | null,
+    label: [row['name'], row['model']].filter(Boolean).join(' '),
+  };
+}
+
+/** A text so deep that it cannot be read is not searched. */
+function parse(json: SqliteValue | undefined): unknown {
+  return typeof json === 'string' ? (parseJson(json) ?? null) : null;
+}
+
+function facetsOf(row: SqliteRow): [kind: string, value: string][] {
+  const facets: [string, string][] = [['project', row['project'] as string]];
+  if (row['type']) facets.push(['type', row['type'] as string]);
+  if (row['model']) facets.push(['model', row['model'] as string]);
+  if (row['error'] !== null) facets.push(['error', '*']);
+  for (const [type, value] of JSON.parse(row['feedback'] as string) as [string, unknown][]) {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    facets.push(['feedback', '*'], ['feedback', text.length > MAX_FACET_CHARACTERS ? type : `${type}: ${text}`]);
+  }
+  return facets;
+}

@@ -1,0 +1,151 @@
+/**
+ * The SQL of the session list. No request reads more than a bounded number of rows, whatever is asked: the cursor says
+ * where it stopped, and the page may have fewer sessions than were asked for.
+ */
+import type { SqliteDatabase, SqliteRow, SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
+import type { SessionQuery } from '../viewer-store.ts';
+import { type FoundSession, type FoundSessions, type Prepare, searchFor, toMatchExpressions } from './viewer-search.ts';
+
+/** Sessions that one request walks through at most. */
+const MAX_WALKED = 20_000;
+/** A filter with fewer sessions than this is answered from these sessions, sorted; with more by walking the list. */
+const MAX_SORTED = 4_000;
+
+/** `undefined` stands for a filter that no session meets. */
+type Conditions =
+  | { readonly sql: string[]; readonly values: SqliteValue[]; readonly facets: SqliteValue[] }
+  | undefined;
+
+export function createSessionFinder(database: SqliteDatabase): (query: SessionQuery) => FoundSessions {
+  const prepared = new Map<string, SqliteStatement>();
+  const prepare: Prepare = (sql) => {
+    let statement = prepared.get(sql);
+    if (!statement) {
+      if (prepared.size >= 100) prepared.clear();
+      statement = database.prepare(sql);
+      prepared.set(sql, statement);
+    }
+    return statement;
+  };
+  return (query) => {
+    const conditions = toConditions(prepare, query);
+    if (!conditions) return { found: [], next: null };
+    if (query.search !== undefined) return search(prepare, query, conditions);
+    if (query.ids) return findByIds(prepare, query.ids, conditions);
+    const rare = conditions.facets.find((facet) => isRare(prepare, facet));
+    return rare === undefined ? walk(prepare, query, conditions) : sort(prepare, query, conditions, rare);
+  };
+}
+
+function toConditions(prepare: Prepare, query: SessionQuery): Conditions {
+  const wanted: [string, string | undefined][] = [
+    ['project', query.project],
+    ['model', query.model],
+    ['type', query.type],
+    ['error', query.hasError ? '*' : undefined],
+    ['feedback', query.feedback],
+  ];
+  const sql: string[] = [];
+  const values: SqliteValue[] = [];
+  const facets: SqliteValue[] = [];
+  for (const [kind, value] of wanted) {
+    if (value === undefined) continue;
+    const facet = prepare('SELECT key FROM facets WHERE kind = ? AND value = ?').get(kind, value)?.['key'];
+    if (facet === undefined) return undefined;
+    facets.push(facet);
+    sql.push('EXISTS (SELECT 1 FROM session_facets WHERE facet_key = ? AND session_key = summary.key)');
+    values.push(facet);
+  }
+  if (query.since !== undefined) {
+    sql.push('summary.updated_at >= ?');
+    values.push(query.since);
+  }
+  if (query.until !== undefined) {
+    sql.push('summary.updated_at <= ?');
+    values.push(query.until);
+  }
+  return { sql, values, facets };
+}
+
+function isRare(prepare: Prepare, facet: SqliteValue): boolean {
+  const sql = 'SELECT count(*) AS count FROM (SELECT 1 FROM session_facets WHERE facet_key = ? LIMIT ?)';
+  return Number(prepare(sql).get(facet, MAX_SORTED)!['count']) < MAX_SORTED;
+}
+
+/** Along the index of changes, newest first. */
+function walk(prepare: Prepare, query: SessionQuery, conditions: NonNullable<Conditions>): FoundSessions {
+  const [before, beforeKey] = parseCursor(query.cursor) ?? [query.until ?? '~', Number.MAX_SAFE_INTEGER];
+  const slice = `SELECT key, updated_at FROM session_summaries
+    WHERE (updated_at, key) < (?, ?) AND updated_at >= ? ORDER BY updated_at DESC, key DESC`;
+  const from = [before, beforeKey, query.since ?? ''];
+  const rows = prepare(
+    `SELECT key, updated_at FROM (${slice} LIMIT ${MAX_WALKED}) AS summary ${where(conditions.sql)} LIMIT ?`,
+  ).all(...from, ...conditions.values, query.size);
+  if (rows.length === query.size) return { found: rows.map(toFound), next: toCursor(rows.at(-1)!) };
+  const stop = prepare(`${slice} LIMIT 1 OFFSET ${MAX_WALKED - 1}`).get(...from);
+  return { found: rows.map(toFound), next: stop ? toCursor(stop) : null };
+}
+
+/** All sessions of a rare filter, sorted: few enough to be looked at whole. */
+function sort(
+  prepare: Prepare,
+  query: SessionQuery,
+  conditions: NonNullable<Conditions>,
+  facet: SqliteValue,
+): FoundSessions {
+  const [before, beforeKey] = parseCursor(query.cursor) ?? ['~', Number.MAX_SAFE_INTEGER];
+  const rows = prepare(
+    `SELECT summary.key, summary.updated_at FROM session_facets AS facet
+     CROSS JOIN session_summaries AS summary ON summary.key = facet.session_key
+     ${where(['facet.facet_key = ?', '(summary.updated_at, summary.key) < (?, ?)', ...conditions.sql])}
+     ORDER BY summary.updated_at DESC, summary.key DESC LIMIT ?`,
+  ).all(facet, before, beforeKey, ...conditions.values, query.size);
+  return { found: rows.map(toFound), next: rows.length === query.size ? toCursor(rows.at(-1)!) : null };
+}
+
+function findByIds(prepare: Prepare, ids: readonly string[], conditions: NonNullable<Conditions>): FoundSessions {
+  const one = prepare(
+    `SELECT key, updated_at FROM session_summaries AS summary ${where([
+      'key = coalesce((SELECT key FROM sessions WHERE id = ?), (SELECT -key FROM logs WHERE id = ?))',
+      ...conditions.sql,
+    ])}`,
+  );
+  const rows = ids.map((id) => one.get(id, id, ...conditions.values)).filter((row) => row !== undefined);
+  return { found: rows.map(toFound), next: null };
+}
+
+/** Newest matching log first; a session stands where its newest match is, once. */
+function search(prepare: Prepare, query: SessionQuery, conditions: NonNullable<Conditions>): FoundSessions {
+  const isWanted = prepare(`SELECT 1 FROM session_summaries AS summary ${where(['key = ?', ...conditions.sql])}`);
+  const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor);
+  for (const expression of toMatchExpressions(query.search!)) {
+    const result = searchFor(
+      prepare,
+      expression,
+      before,
+      query.size,
+      (key) => !!isWanted.get(key, ...conditions.values),
+    );
+    // A beginning of a word is tried only where no whole word is found: it has to look at many more entries.
+    if (result.found.length > 0 || result.next !== null || query.cursor !== undefined) return result;
+  }
+  return { found: [], next: null };
+}
+
+function where(conditions: readonly string[]): string {
+  return conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+}
+
+function toFound(row: SqliteRow): FoundSession {
+  return { key: row['key']! };
+}
+
+function toCursor(row: SqliteRow): string {
+  return `${row['updated_at']} ${row['key']}`;
+}
+
+function parseCursor(cursor: string | undefined): [string, number] | undefined {
+  if (cursor === undefined) return undefined;
+  const [before = '', key] = cursor.split(' ');
+  return [before, Number(key)];
+}

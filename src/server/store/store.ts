@@ -1,0 +1,118 @@
+/**
+ * The store of the log server. Every method is one transaction; a write's promise resolves when its data is on disk.
+ * Reference ids of logs and sessions are resolved organisation-wide, that is in the whole store.
+ */
+
+import { HumanloopError } from '../../errors.ts';
+import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, LogUpdate, Page } from '../../wire/v4.ts';
+import type { ViewerStore } from './viewer-store.ts';
+
+export interface Store {
+  /** All or none. A known `reference_id` completes the log that is there. Rejects with `RejectedItemError`. */
+  createLogs(requests: readonly LogRequest[]): Promise<CreatedLog[]>;
+  /** `undefined` where there is no such log. */
+  updateLog(log: LogSelector, update: LogUpdate): Promise<LogResponse | undefined>;
+  getLog(id: string): Promise<LogResponse | undefined>;
+  /** `undefined` where there is no such project. */
+  listLogs(query: LogQuery): Promise<Page<LogResponse> | undefined>;
+  /** Unknown ids are passed over. Children stay, and are linked again if the parent's reference is logged again. */
+  deleteLogs(ids: readonly string[]): Promise<void>;
+
+  createSession(): Promise<{ id: string }>;
+  getSession(id: string): Promise<SessionResponse | undefined>;
+  /** `undefined` where there is no such project. Pages count from 1. */
+  listSessions(query: PageQuery & { projectId: string }): Promise<Page<SessionResponse> | undefined>;
+
+  /** `undefined` where the name is taken. */
+  createProject(name: string): Promise<ProjectResponse | undefined>;
+  getProject(id: string): Promise<ProjectResponse | undefined>;
+  /** Pages count from 0. */
+  listProjects(query: ProjectQuery): Promise<Page<ProjectResponse>>;
+
+  /** All or none. Rejects with `RejectedItemError`. */
+  addFeedback(requests: readonly FeedbackRequest[]): Promise<FeedbackResponse[]>;
+
+  /** What the viewer lists and searches; absent where the store cannot. */
+  readonly viewer?: ViewerStore;
+
+  /** Finishes the writes that were accepted. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** One item of a request names something that does not exist; nothing of the request was stored. */
+export class RejectedItemError extends HumanloopError {
+  override readonly name = 'RejectedItemError';
+  readonly index: number;
+  readonly field: string;
+
+  constructor(index: number, field: string, message: string) {
+    super(message);
+    this.index = index;
+    this.field = field;
+  }
+}
+
+export type LogSelector = { readonly id: string } | { readonly referenceId: string };
+
+export interface PageQuery {
+  readonly page: number;
+  readonly size: number;
+}
+
+export type LogSortColumn = 'source' | 'model' | 'timestamp' | { readonly feedback: string };
+
+/** Pages count from 0. Newest first unless `sort` says otherwise; lists of values are alternatives. */
+export interface LogQuery extends PageQuery {
+  readonly projectId: string;
+  /** Searched in inputs, messages and output; ASCII letters match in either case. */
+  readonly search?: string;
+  readonly metadataSearch?: string;
+  /** Both inclusive, in the form of `toTimestamp`. */
+  readonly startDate?: string;
+  readonly endDate?: string;
+  readonly sources: readonly string[];
+  readonly models: readonly string[];
+  /** The latest feedback of each type must be one of its values. */
+  readonly feedback: ReadonlyMap<string, readonly string[]>;
+  readonly sort: readonly { readonly column: LogSortColumn; readonly descending: boolean }[];
+}
+
+export interface ProjectQuery extends PageQuery {
+  /** Part of the name. */
+  readonly filter?: string;
+  readonly sortBy: 'created_at' | 'updated_at' | 'name';
+  readonly descending: boolean;
+}
+
+export interface SessionResponse {
+  id: string;
+  reference_id?: string;
+  projects: { id: string; name: string; type: 'prompt' | 'tool' | 'flow' }[];
+  datapoints_count: number;
+  first_inputs?: Record<string, unknown>;
+  last_output?: string;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface ProjectResponse {
+  id: string;
+  name: string;
+  users: never[];
+  data_count: number;
+  feedback_types: { type: string }[];
+  team_id: string;
+  /** Of the project's first log with a config. */
+  config_type?: string;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface FeedbackResponse {
+  id: string;
+  type: string;
+  value: FeedbackRequest['value'] | null;
+  data_id?: string;
+  user?: string;
+  created_at?: string;
+}

@@ -1,0 +1,135 @@
+/** Request bodies, parsed once: what comes out is complete and of the wire schema, else a 422 says where it is not. */
+
+import { z } from 'zod';
+import { isObject } from '../../wire/json.ts';
+import {
+  type FeedbackRequest,
+  feedbackRequest,
+  type LogRequest,
+  type LogUpdate,
+  logRequest,
+  logUpdate,
+  type ValidationDetail,
+} from '../../wire/v4.ts';
+import { HttpError } from '../http/http-error.ts';
+import { toValidationDetails } from './validation-detail.ts';
+
+type Loc = (string | number)[];
+type JsonObject = Record<string, unknown>;
+
+/** Enough to repair a request by; the rest would only make the answer long. */
+const MAX_DETAILS = 100;
+
+export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] {
+  const items = toItems(body, maxItems);
+  const details: ValidationDetail[] = [];
+  const requests = items.map(({ value, loc }) => {
+    const item = withoutNullsIn(value, ['config', 'feedback']);
+    const result = logRequest.safeParse(item);
+    // The item itself, not zod's copy: that lacks the keys of messages which the schema does not name.
+    const request = item as LogRequest;
+    if (!result.success) {
+      details.push(...toValidationDetails(result.error.issues, loc));
+      return request;
+    }
+    const config = request.config as JsonObject | null | undefined;
+    return config && !('type' in config)
+      ? ({ ...request, config: { ...config, type: 'model' } } as LogRequest)
+      : request;
+  });
+  rejectIfAny(details);
+  const referenceIds = new Set(requests.map((request) => request.reference_id).filter(Boolean));
+  rejectIfAny(requests.flatMap((request, index) => findBrokenRules(request, items[index]!.loc, referenceIds)));
+  return requests;
+}
+
+/** The rules of the API that no schema states. */
+function findBrokenRules(request: LogRequest, loc: Loc, referenceIds: ReadonlySet<unknown>): ValidationDetail[] {
+  const broken: ValidationDetail[] = [];
+  const add = (field: string, msg: string, type = 'value_error'): void => {
+    broken.push({ loc: [...loc, field], msg, type });
+  };
+  if (!request.project && !request.project_id) {
+    add('project', 'either project or project_id must be provided', 'value_error.missing');
+  }
+  if (!request.config && !request.config_id && !request.trial_id) {
+    add('config', 'config is required unless config_id or trial_id is provided', 'value_error.missing');
+  }
+  if (request.session_id && request.session_reference_id) {
+    add('session_reference_id', 'specify at most one of session_id and session_reference_id');
+  }
+  if (request.parent_id && request.parent_reference_id) {
+    add('parent_reference_id', 'specify at most one of parent_id and parent_reference_id');
+  }
+  for (const field of ['parent_reference_id', 'parent_id'] as const) {
+    if (request[field] && referenceIds.has(request[field])) {
+      add(field, 'the parent cannot be a datapoint of the same request: log it in an earlier one');
+    }
+  }
+  return broken;
+}
+
+/** Other keys (`id`, `referenceId`, `provider_api_keys`) leak from old clients: they are passed over. */
+export function parseLogUpdate(body: unknown): LogUpdate {
+  return parseOne(logUpdate, body);
+}
+
+export function parseFeedbackRequests(body: unknown, maxItems: number): FeedbackRequest[] {
+  const items = toItems(body, maxItems);
+  const details: ValidationDetail[] = [];
+  const requests = items.map(({ value, loc }) => {
+    const result = feedbackRequest.safeParse(isObject(value) ? withoutNulls(value) : value);
+    if (!result.success) {
+      details.push(...toValidationDetails(result.error.issues, loc));
+      return {} as FeedbackRequest;
+    }
+    const required = { data_id: result.data.data_id, value: result.data.unset ? true : result.data.value };
+    for (const [field, given] of Object.entries(required)) {
+      if (given === undefined) {
+        details.push({ loc: [...loc, field], msg: 'field required', type: 'value_error.missing' });
+      }
+    }
+    return result.data;
+  });
+  rejectIfAny(details);
+  return requests;
+}
+
+const projectRequest = z.looseObject({ name: z.string().min(1) });
+
+export function parseProjectName(body: unknown): string {
+  return parseOne(projectRequest, body).name;
+}
+
+function parseOne<Output>(schema: z.ZodType<Output>, body: unknown): Output {
+  const result = schema.safeParse(body);
+  if (!result.success) throw new HttpError(422, toValidationDetails(result.error.issues, ['body']));
+  return result.data;
+}
+
+/** One object or an array of them. `loc` names the index only where the client sent an array. */
+function toItems(body: unknown, maxItems: number): { value: unknown; loc: Loc }[] {
+  if (!Array.isArray(body)) return [{ value: body, loc: ['body'] }];
+  // 413, as for too many bytes: the same request in two parts would do.
+  if (body.length > maxItems)
+    throw new HttpError(413, `the array has ${body.length} items, at most ${maxItems} are taken`);
+  return body.map((value, index) => ({ value, loc: ['body', index] }));
+}
+
+function rejectIfAny(details: ValidationDetail[]): void {
+  if (details.length > 0) throw new HttpError(422, details.slice(0, MAX_DETAILS));
+}
+
+/** Clients in Python send the optional fields of a config as `null`; the schema takes that only at the top. */
+function withoutNullsIn(value: unknown, fields: readonly string[]): unknown {
+  if (!isObject(value)) return value;
+  const changed = fields.flatMap((field) => {
+    const nested = value[field];
+    return isObject(nested) && Object.values(nested).includes(null) ? [[field, withoutNulls(nested)] as const] : [];
+  });
+  return changed.length > 0 ? { ...value, ...Object.fromEntries(changed) } : value;
+}
+
+function withoutNulls(value: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
+}

@@ -1,0 +1,40 @@
+/** From zod's issues to the `detail` list of FastAPI, which the official clients and the exporter read. Pure. */
+import type { z } from 'zod';
+import type { ValidationDetail } from '../../wire/v4.ts';
+
+type Issue = z.core.$ZodIssue;
+
+export function toValidationDetails(issues: readonly Issue[], loc: readonly (string | number)[]): ValidationDetail[] {
+  return issues.flatMap((issue) => toDetails(issue, [...loc, ...(issue.path as (string | number)[])]));
+}
+
+function toDetails(issue: Issue, loc: (string | number)[]): ValidationDetail[] {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.message.endsWith('received undefined')
+        ? [{ loc, msg: 'field required', type: 'value_error.missing' }]
+        : [{ loc, msg: `value is not a valid ${issue.expected}`, type: `type_error.${issue.expected}` }];
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({
+        loc: [...loc, key],
+        msg: 'extra fields not permitted',
+        type: 'value_error.extra',
+      }));
+    case 'invalid_union': {
+      // Of the alternatives, the one that the value came furthest into is the one that was meant.
+      const [meant] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
+      if (meant && depth(meant) > 0) return toValidationDetails(meant, loc);
+      return [{ loc, msg: 'value matches none of the permitted types', type: 'type_error.union' }];
+    }
+    case 'invalid_value':
+      return [
+        { loc, msg: `unexpected value; permitted: ${issue.values.map(String).join(', ')}`, type: 'value_error.const' },
+      ];
+    default:
+      return [{ loc, msg: issue.message, type: 'value_error' }];
+  }
+}
+
+function depth(issues: readonly Issue[]): number {
+  return Math.max(0, ...issues.map((issue) => issue.path.length));
+}

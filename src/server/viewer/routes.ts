@@ -1,0 +1,96 @@
+/** The viewer's own operations, beside the v4 API and stricter: they are for one client, the page that is served here. */
+
+import { createViewerCookie } from '../http/cookie.ts';
+import { HttpError, invalid } from '../http/http-error.ts';
+import { toTimestamp } from '../store/timestamps.ts';
+import type { SessionQuery, ViewerStore } from '../store/viewer-store.ts';
+import type { Routes } from '../v4/routes.ts';
+
+const MAX_PAGE_SIZE = 200;
+const MAX_IDS = 50;
+const MAX_VALUE_CHARACTERS = 500;
+const TEXT_FILTERS = ['project', 'model', 'type', 'feedback'] as const;
+const KNOWN = new Set<string>([...TEXT_FILTERS, 'error', 'since', 'until', 'q', 'id', 'cursor', 'size']);
+
+export function createViewerRoutes(viewer: ViewerStore, apiKey: string | undefined): Routes {
+  return {
+    '/viewer/api/sessions': {
+      GET: async ({ query }) => ok(await viewer.listSessions(parseSessionQuery(query))),
+    },
+    '/viewer/api/sessions/:id': {
+      GET: async ({ id, query }) => {
+        const session = await viewer.readSession(id, parseTime(query, 'since'));
+        if (!session) throw new HttpError(404, 'session not found');
+        return ok(session);
+      },
+    },
+    '/viewer/api/logs/:id': {
+      GET: async ({ id }) => {
+        const log = await viewer.readLog(id);
+        if (!log) throw new HttpError(404, 'log not found');
+        return ok(log);
+      },
+    },
+    '/viewer/api/filters': { GET: async () => ok(await viewer.listFilters()) },
+    '/viewer/api/login': {
+      POST: async ({ body }) => {
+        const given = (body as { api_key?: unknown } | null | undefined)?.api_key;
+        if (typeof given !== 'string') throw invalid(['body', 'api_key'], 'field required', 'value_error.missing');
+        if (apiKey === undefined) return { status: 204 };
+        const cookie = createViewerCookie(given, apiKey);
+        if (!cookie) throw new HttpError(401, 'the API key is not valid');
+        return { status: 204, headers: { 'Set-Cookie': cookie } };
+      },
+    },
+  };
+}
+
+function ok(body: unknown) {
+  return { status: 200, body, headers: { 'Cache-Control': 'no-store' } };
+}
+
+export function parseSessionQuery(query: URLSearchParams): SessionQuery {
+  for (const [name, value] of query) {
+    if (!KNOWN.has(name)) throw invalid(['query', name], 'is not a filter');
+    if (value.length > MAX_VALUE_CHARACTERS) {
+      throw invalid(['query', name], `ensure this value has at most ${MAX_VALUE_CHARACTERS} characters`);
+    }
+  }
+  const ids = query.getAll('id');
+  if (ids.length > MAX_IDS) throw invalid(['query', 'id'], `at most ${MAX_IDS} are taken`);
+  const texts = TEXT_FILTERS.flatMap((name) => (query.get(name) ? [[name, query.get(name)]] : []));
+  const since = parseTime(query, 'since');
+  const until = parseTime(query, 'until');
+  const search = query.get('q')?.trim();
+  const cursor = query.get('cursor');
+  if (cursor !== null && !(search ? /^\d{1,16}$/ : /^\d{4}-[-0-9T:.]{10,24}Z -?\d{1,16}$/).test(cursor)) {
+    throw invalid(['query', 'cursor'], 'expected the cursor of a page of the same list');
+  }
+  return {
+    ...Object.fromEntries(texts),
+    ...(query.get('error') === '1' && { hasError: true }),
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+    ...(search && { search }),
+    ...(ids.length > 0 && { ids }),
+    ...(cursor !== null && { cursor }),
+    size: parseSize(query.get('size')),
+  };
+}
+
+function parseSize(text: string | null): number {
+  if (text === null) return 50;
+  const size = Number(text);
+  if (!/^\d+$/.test(text) || size < 1 || size > MAX_PAGE_SIZE) {
+    throw invalid(['query', 'size'], `expected a whole number from 1 to ${MAX_PAGE_SIZE}`);
+  }
+  return size;
+}
+
+function parseTime(query: URLSearchParams, name: string): string | undefined {
+  const text = query.get(name);
+  if (!text) return undefined;
+  const time = toTimestamp(text);
+  if (time === undefined) throw invalid(['query', name], 'value is not a valid datetime');
+  return time;
+}

@@ -1,0 +1,97 @@
+/**
+ * Two instrumentations of one call that do not know of each other: LangChain's callbacks are never the active span, so that the
+ * span of the client library is not below theirs but beside.
+ *
+ * They are told by: different instrumentations, one span within the time of the other, and the same response id; or, where not
+ * both have an id, the same model and the same answer, or the same question where one has no answer.
+ */
+import type { Reading } from '../../conventions/convention.ts';
+import { agreeOnModel, answerOf, type CallSpan, questionOf, tellsMore } from './call-span.ts';
+
+export interface Double {
+  readonly kept: CallSpan;
+  readonly double: CallSpan;
+}
+
+/** Two clocks: spans of one call may be off by this much. */
+const TOLERANCE_MILLIS = 2;
+/** Calls at the same time, with the same answer, that are looked at. Bounds the work where all answers are alike. */
+const MAX_AT_ONCE = 16;
+
+const KEYS: readonly ((reading: Reading) => string | undefined)[] = [({ callId }) => callId, answerOf, questionOf];
+
+export function findDoubles(calls: readonly CallSpan[]): Double[] {
+  const found: Double[] = [];
+  if (!calls.some(({ scope }) => scope !== calls[0]?.scope)) return found;
+  let rest = calls.filter(({ endMillis }) => endMillis !== undefined);
+  for (const keyOf of KEYS) {
+    const taken = new Set<CallSpan>();
+    for (const group of groupBy(rest, keyOf).values()) pairUp(group, found, taken);
+    rest = rest.filter((call) => !taken.has(call));
+  }
+  return found;
+}
+
+function groupBy(
+  calls: readonly CallSpan[],
+  keyOf: (reading: Reading) => string | undefined,
+): ReadonlyMap<string, CallSpan[]> {
+  const groups = new Map<string, CallSpan[]>();
+  for (const call of calls) {
+    const key = keyOf(call.reading);
+    if (key === undefined) continue;
+    const group = groups.get(key);
+    if (group) group.push(call);
+    else groups.set(key, [call]);
+  }
+  return groups;
+}
+
+function pairUp(group: CallSpan[], found: Double[], taken: Set<CallSpan>): void {
+  if (group.length < 2) return;
+  let open: CallSpan[] = [];
+  for (const call of group.sort((a, b) => a.startMillis - b.startMillis)) {
+    open = open.filter((other) => endOf(other) + TOLERANCE_MILLIS >= call.startMillis).slice(-MAX_AT_ONCE);
+    const at = open.findIndex((other) => isSameCall(other, call));
+    if (at < 0) {
+      open.push(call);
+      continue;
+    }
+    const [other] = open.splice(at, 1) as [CallSpan];
+    const [outer, inner] = spanOf(other) >= spanOf(call) ? [other, call] : [call, other];
+    const isOuterKept = tellsMore(outer.reading, inner.reading);
+    found.push(isOuterKept ? { kept: outer, double: inner } : { kept: inner, double: outer });
+    taken.add(outer).add(inner);
+  }
+}
+
+function isSameCall(first: CallSpan, second: CallSpan): boolean {
+  if (first.scope === second.scope || isAbove(first, second) || isAbove(second, first)) return false;
+  const [a, b] = [first.reading, second.reading];
+  if (a.callId !== undefined && b.callId !== undefined && a.callId !== b.callId) return false;
+  if (contradict(answerOf(a), answerOf(b)) || contradict(questionOf(a), questionOf(b))) return false;
+  return agreeOnModel(a, b) && (isWithin(first, second) || isWithin(second, first));
+}
+
+function contradict(first: string | undefined, second: string | undefined): boolean {
+  return first !== undefined && second !== undefined && first !== second;
+}
+
+/** Of nested spans it is decided already. */
+function isAbove(ancestor: CallSpan, span: CallSpan): boolean {
+  let step = span.parent;
+  for (let depth = 0; step && depth < 64; depth++, step = step.parent) if (step === ancestor) return true;
+  return false;
+}
+
+function isWithin(outer: CallSpan, inner: CallSpan): boolean {
+  return outer.startMillis <= inner.startMillis + TOLERANCE_MILLIS && endOf(outer) + TOLERANCE_MILLIS >= endOf(inner);
+}
+
+function spanOf(call: CallSpan): number {
+  return endOf(call) - call.startMillis;
+}
+
+function endOf({ endMillis = Number.POSITIVE_INFINITY }: CallSpan): number {
+  return endMillis;
+}

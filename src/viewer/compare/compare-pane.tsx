@@ -1,0 +1,197 @@
+/** Two logs side by side: what they were given, what they answered, and with what config. */
+import { useMemo, useState } from 'preact/hooks';
+import type { LogResponse } from '../../wire/v4.ts';
+import { toAnswer, toConversation, toPlainText } from '../log/conversation.ts';
+import { labelOf } from '../log/log-facts.tsx';
+import { formatCost, formatSeconds, formatTokens, toLabel } from '../parts/format.ts';
+import { Icon, TypeIcon } from '../parts/icons.tsx';
+import { LongText } from '../parts/long-text.tsx';
+import { navigate } from '../state/browser.ts';
+import { useLog } from '../state/use-log.ts';
+import type { ViewLocation } from '../state/view-location.ts';
+import { type DiffPiece, type DiffRow, diffTexts } from './text-diff.ts';
+
+/** Same lines around a change; more of them are folded. */
+const CONTEXT_LINES = 3;
+
+export function ComparePane({
+  location,
+  version,
+}: {
+  location: Extract<ViewLocation, { page: 'session' }>;
+  version: number;
+}) {
+  const left = useLog(location.compare!, String(version));
+  const right = useLog(location.log!, String(version));
+  const { compare, ...rest } = location;
+  const problem = left.problem || right.problem;
+  return (
+    <article class="log-pane" aria-label="Comparison">
+      <div class="log-top">
+        <h2>
+          <Icon name="compare" />
+          Comparison
+        </h2>
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => navigate({ ...rest, log: compare!, compare: location.log! })}
+        >
+          Swap
+        </button>
+        <button
+          type="button"
+          class="quiet square"
+          aria-label="Stop comparing"
+          title="Stop comparing (Esc)"
+          onClick={() => navigate(rest)}
+        >
+          <Icon name="close" />
+        </button>
+      </div>
+      {problem && (
+        <p role="alert" class="problem banner">
+          {problem}
+        </p>
+      )}
+      {left.log && right.log && (
+        <div class="log-part scroll" tabIndex={0} role="region" aria-label="Differences">
+          <Overview left={left.log} right={right.log} />
+          <Section title="Inputs" left={json(left.log.inputs)} right={json(right.log.inputs)} />
+          <Section title="Messages" left={messagesText(left.log)} right={messagesText(right.log)} />
+          <Section title="Output" left={outputText(left.log)} right={outputText(right.log)} />
+          <Section title="Error" left={left.log.error ?? ''} right={right.log.error ?? ''} />
+          <Section title="Config" left={configText(left.log)} right={configText(right.log)} />
+        </div>
+      )}
+    </article>
+  );
+}
+
+function Overview({ left, right }: { left: LogResponse; right: LogResponse }) {
+  const rows: [string, (log: LogResponse) => string][] = [
+    ['Duration', ({ duration }) => (duration == null ? '' : formatSeconds(duration))],
+    ['Tokens', (log) => formatTokens(log.prompt_tokens ?? undefined, log.output_tokens ?? undefined) ?? ''],
+    [
+      'Cost',
+      (log) =>
+        log.prompt_cost == null && log.output_cost == null
+          ? ''
+          : formatCost((log.prompt_cost ?? 0) + (log.output_cost ?? 0)),
+    ],
+  ];
+  return (
+    <table class="overview">
+      <thead>
+        <tr>
+          <td />
+          {[left, right].map((log, index) => (
+            <th key={index} scope="col">
+              <TypeIcon type={labelOf(log).type} /> <bdi>{toLabel(labelOf(log).name)}</bdi>
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows
+          .filter(([, read]) => read(left) !== '' || read(right) !== '')
+          .map(([name, read]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{read(left)}</td>
+              <td>{read(right)}</td>
+            </tr>
+          ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Section({ title, left, right }: { title: string; left: string; right: string }) {
+  const rows = useMemo(() => (left === right ? [] : diffTexts(left, right)), [left, right]);
+  if (left === '' && right === '') return null;
+  return (
+    <section class="diff-section">
+      <h3>
+        {title} {left === right && <span class="dim">the same</span>}
+      </h3>
+      {rows === undefined ? (
+        <>
+          <p class="dim">Too long or too different to be compared line by line.</p>
+          <div class="diff-plain">
+            <LongText text={left} isMono />
+            <LongText text={right} isMono />
+          </div>
+        </>
+      ) : (
+        rows.length > 0 && <DiffTable rows={rows} />
+      )}
+    </section>
+  );
+}
+
+function DiffTable({ rows }: { rows: readonly DiffRow[] }) {
+  const [showsAll, setShowsAll] = useState(false);
+  const isNear = rows.map((_, index) =>
+    rows.slice(Math.max(0, index - CONTEXT_LINES), index + CONTEXT_LINES + 1).some(({ kind }) => kind !== 'same'),
+  );
+  const visible = showsAll ? rows : rows.filter((_, index) => isNear[index]);
+  const folded = rows.length - visible.length;
+  return (
+    <div class="diff mono">
+      {visible.map((row, index) => (
+        <div key={index} class={`diff-row diff-${row.kind}`}>
+          <Side pieces={row.left} sign="−" isChange={row.kind === 'changed' || row.kind === 'removed'} />
+          <Side pieces={row.right} sign="+" isChange={row.kind === 'changed' || row.kind === 'added'} />
+        </div>
+      ))}
+      {folded > 0 && (
+        <button type="button" class="unfold" onClick={() => setShowsAll(true)}>
+          {folded} lines that are the same
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Side({
+  pieces,
+  sign,
+  isChange,
+}: {
+  pieces: readonly DiffPiece[] | undefined;
+  sign: string;
+  isChange: boolean;
+}) {
+  const name = sign === '+' ? 'side is-right' : 'side is-left';
+  if (!pieces) return <div class={`${name} is-empty`} />;
+  const Mark = sign === '+' ? 'ins' : 'del';
+  return (
+    <div class={isChange ? `${name} is-change` : name} dir="auto">
+      <span class="sign" aria-hidden="true">
+        {isChange ? sign : ' '}
+      </span>
+      {pieces.map((piece, index) => (piece.isChanged ? <Mark key={index}>{piece.text}</Mark> : piece.text))}
+    </div>
+  );
+}
+
+function messagesText(log: LogResponse): string {
+  return toPlainText(toConversation(log.messages ?? []));
+}
+
+function outputText(log: LogResponse): string {
+  const answer = toAnswer(log);
+  return answer ? toPlainText([answer]).replace(/^[^\n]*\n/, '') : '';
+}
+
+function json(value: unknown): string {
+  if (value === null || value === undefined || JSON.stringify(value) === '{}') return '';
+  return JSON.stringify(value, null, 2);
+}
+
+/** The id is the server's, and no difference. */
+function configText(log: LogResponse): string {
+  const { id: _id, status: _status, ...config } = (log.config ?? {}) as Record<string, unknown>;
+  return json(config);
+}

@@ -1,0 +1,35 @@
+/** What to do next when there is nothing to see. */
+
+import { CopyButton } from '../parts/copy-button.tsx';
+import { navigate } from '../state/browser.ts';
+
+export function EmptyState({ isFiltered }: { isFiltered: boolean }) {
+  if (isFiltered) {
+    return (
+      <div class="empty">
+        <h2>No session matches</h2>
+        <p>Words are matched whole, or by their beginning; all of them must be in one log.</p>
+        <button type="button" class="primary" onClick={() => navigate({ page: 'sessions', filters: {} })}>
+          Show all sessions
+        </button>
+      </div>
+    );
+  }
+  const code = `import { HumanloopSpanProcessor } from 'humanloop-otel';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+const processor = new HumanloopSpanProcessor({ baseUrl: '${location.origin}/v4' });
+new NodeSDK({ spanProcessors: [processor] }).start();`;
+  return (
+    <div class="empty">
+      <h2>Waiting for the first log</h2>
+      <p>
+        Register the span processor in an app that is traced with OpenTelemetry. Its LLM calls appear here as they
+        happen.
+      </p>
+      <div class="code-block">
+        <pre>{code}</pre>
+        <CopyButton text={code} label="Copy the four lines" />
+      </div>
+    </div>
+  );
+}

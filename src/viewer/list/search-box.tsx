@@ -1,0 +1,70 @@
+/** Search from everywhere: `/` goes to it, and what is typed is in the address. */
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { Icon } from '../parts/icons.tsx';
+import { hasModifier, isTyping, useKeyDown } from '../parts/keyboard.ts';
+import { navigate } from '../state/browser.ts';
+import type { ViewLocation } from '../state/view-location.ts';
+
+/** Keys that come closer together are one search. */
+const TYPING_MILLIS = 30;
+
+export function SearchBox({ location }: { location: ViewLocation }) {
+  const input = useRef<HTMLInputElement>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const searched = location.page === 'sessions' ? (location.filters.q ?? '') : '';
+  const [text, setText] = useState(searched);
+
+  /** What this box has put into the address itself: more may have been typed since, which stays. */
+  const own = useRef(searched);
+  useLayoutEffect(() => {
+    if (searched === own.current) return;
+    own.current = searched;
+    clearTimeout(timer.current);
+    setText(searched);
+  }, [searched]);
+  useKeyDown((event) => {
+    if (event.key !== '/' || hasModifier(event) || isTyping(event.target)) return;
+    event.preventDefault();
+    input.current!.select();
+    input.current!.focus();
+  });
+
+  const search = (text: string) => {
+    clearTimeout(timer.current);
+    const filters = location.page === 'sessions' ? location.filters : {};
+    own.current = text.trim();
+    navigate({ page: 'sessions', filters: { ...filters, q: own.current } }, { replace: location.page === 'sessions' });
+  };
+  const onInput = (value: string) => {
+    setText(value);
+    clearTimeout(timer.current);
+    // On a session's page only Enter leaves it.
+    if (location.page === 'sessions') timer.current = setTimeout(() => search(value), TYPING_MILLIS);
+  };
+  return (
+    <search class="search-box">
+      <Icon name="search" />
+      <input
+        ref={input}
+        type="search"
+        value={text}
+        placeholder="Search inputs, messages and outputs"
+        aria-label="Search inputs, messages and outputs"
+        aria-keyshortcuts="/"
+        spellcheck={false}
+        autocomplete="off"
+        maxLength={500}
+        onInput={(event) => onInput(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') search(text);
+          if (event.key !== 'Escape') return;
+          event.stopPropagation();
+          if (text === '') input.current!.blur();
+          else if (location.page === 'sessions') search('');
+          setText('');
+        }}
+      />
+      <kbd aria-hidden="true">/</kbd>
+    </search>
+  );
+}

@@ -1,0 +1,115 @@
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import type { SessionSummary } from '../../server/store/viewer-store.ts';
+import {
+  formatAge,
+  formatCost,
+  formatCount,
+  formatSeconds,
+  formatTime,
+  formatTokens,
+  toLabel,
+} from '../parts/format.ts';
+import { Icon } from '../parts/icons.tsx';
+import { isTyping } from '../parts/keyboard.ts';
+import { STALE_SECONDS } from '../session/log-tree.ts';
+import { followInPage } from '../state/browser.ts';
+import { formatLocation, type ViewLocation } from '../state/view-location.ts';
+import { markWords } from './mark-words.ts';
+
+interface SessionRowProps {
+  readonly session: SessionSummary;
+  readonly index: number;
+  readonly isActive: boolean;
+  readonly nowMillis: number;
+  /** What was searched for. */
+  readonly words: readonly string[];
+  readonly onFocus: (session: string) => void;
+}
+
+export function SessionRow({ session, index, isActive, nowMillis, words, onFocus }: SessionRowProps) {
+  const link = useRef<HTMLAnchorElement>(null);
+  useLayoutEffect(() => {
+    if (isActive && !isTyping(document.activeElement)) link.current!.focus({ preventScroll: true });
+  }, [isActive]);
+  const { match } = session;
+  const to: ViewLocation = { page: 'session', session: session.id, ...(match && { log: match.log_id }) };
+  const tokens = formatTokens(session.prompt_tokens, session.output_tokens);
+  const title = session.first_input ?? session.reference_id ?? session.id;
+  return (
+    <div class={isActive ? 'session-row is-active' : 'session-row'} role="row" aria-rowindex={index + 2}>
+      <span role="cell" class="cell-text">
+        <span class="line">
+          <State session={session} isAtWork={isAtWork(session, nowMillis)} />
+          <a
+            ref={link}
+            href={formatLocation(to)}
+            onFocus={() => onFocus(session.id)}
+            onClick={(event) => followInPage(event, to)}
+          >
+            <bdi>{toLabel(title)}</bdi>
+          </a>
+        </span>
+        <span class={session.last_is_error && !match ? 'line second error-text' : 'line second'}>
+          <bdi>
+            {match ? (
+              <Marked text={toLabel(match.text)} words={words} />
+            ) : session.last_output ? (
+              toLabel(session.last_output)
+            ) : (
+              ' '
+            )}
+          </bdi>
+        </span>
+      </span>
+      <span role="cell" class="cell-project">
+        <bdi>{session.projects.map(toLabel).join(', ')}</bdi>
+      </span>
+      <span role="cell" class="cell-number" data-unit={session.logs === 1 ? 'log' : 'logs'}>
+        {formatCount(session.logs)}
+      </span>
+      <span role="cell" class="cell-number">
+        {isAtWork(session, nowMillis) ? <span class="running-text">running</span> : formatSeconds(session.duration)}
+      </span>
+      <span role="cell" class="cell-tokens" data-unit="tokens">
+        {tokens ?? ''}
+      </span>
+      <span role="cell" class="cell-number cell-cost">
+        {session.cost === undefined ? '' : formatCost(session.cost)}
+      </span>
+      <span role="cell" class="cell-age">
+        <time dateTime={session.updated_at} title={formatTime(session.updated_at)}>
+          {formatAge(session.updated_at, nowMillis)}
+        </time>
+      </span>
+    </div>
+  );
+}
+
+export function isAtWork({ running, updated_at: at }: SessionSummary, nowMillis: number): boolean {
+  return running > 0 && nowMillis - Date.parse(at) < STALE_SECONDS * 1000;
+}
+
+/** A failure is what one looks for: it is said before the text, and more than by colour. */
+function State({ session, isAtWork }: { session: SessionSummary; isAtWork: boolean }) {
+  if (session.errors > 0) {
+    const text = `${session.errors} ${session.errors === 1 ? 'error' : 'errors'}`;
+    return (
+      <span class="badge badge-error">
+        <Icon name="error" />
+        {text}
+      </span>
+    );
+  }
+  if (isAtWork) return <span class="spinner" role="img" aria-label="running" />;
+  return null;
+}
+
+function Marked({ text, words }: { text: string; words: readonly string[] }) {
+  return (
+    <>
+      {markWords(text, words).map(({ text: piece, isMatch }, index) =>
+        isMatch ? <mark key={index}>{piece}</mark> : piece,
+      )}
+    </>
+  );
+}

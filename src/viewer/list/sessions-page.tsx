@@ -1,0 +1,138 @@
+/** The list of sessions: newest first, as it changes, without end. */
+import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
+import type { SessionSummary } from '../../server/store/viewer-store.ts';
+import { hasModifier, isTyping, useKeyDown } from '../parts/keyboard.ts';
+import { VirtualList } from '../parts/virtual-list.tsx';
+import { navigate, type Subscribe } from '../state/browser.ts';
+import { useSessionList } from '../state/use-session-list.ts';
+import { type Filters, formatLocation } from '../state/view-location.ts';
+import { EmptyState } from './empty-state.tsx';
+import { FilterBar } from './filter-bar.tsx';
+import { toWords } from './mark-words.ts';
+import { SessionRow } from './session-row.tsx';
+
+const CLOCK_MILLIS = 5_000;
+
+/** The row where the reader was: going back to the list leads to it. */
+let remembered: { address: string; active: string | undefined } | undefined;
+
+export function SessionsPage({ filters, subscribe }: { filters: Filters; subscribe: Subscribe }) {
+  const address = formatLocation({ page: 'sessions', filters });
+  const { list, listAddress, problem, loadMore } = useSessionList(filters, subscribe);
+  /** By id, as rows move while the reader looks at one. */
+  const [active, setActive] = useState(remembered?.address === address ? remembered.active : undefined);
+  const nowMillis = useClock();
+  const rowHeight = useRowHeight();
+  useLayoutEffect(() => {
+    remembered = { address, active };
+  }, [address, active]);
+
+  const sessions = list?.sessions ?? [];
+  const activeIndex = sessions.findIndex(({ id }) => id === active);
+  useKeyDown((event) => {
+    if (isTyping(event.target) || hasModifier(event)) return;
+    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+      event.preventDefault();
+      const next = activeIndex + (event.key === 'ArrowDown' ? 1 : -1);
+      setActive(sessions[Math.min(Math.max(next, 0), sessions.length - 1)]?.id);
+    } else if (event.key === 'Escape' && Object.keys(filters).length > 0) {
+      navigate({ page: 'sessions', filters: {} });
+    }
+  });
+
+  const words = useMemo(() => toWords(filters.q ?? ''), [filters.q]);
+  const renderRow = useCallback(
+    (session: SessionSummary, index: number) => (
+      <SessionRow
+        session={session}
+        index={index}
+        isActive={session.id === active}
+        nowMillis={nowMillis}
+        words={words}
+        onFocus={setActive}
+      />
+    ),
+    [active, nowMillis, words],
+  );
+
+  return (
+    <main class="sessions">
+      <h1 class="hidden">Sessions</h1>
+      <FilterBar filters={filters} subscribe={subscribe} />
+      {problem && (
+        <p role="alert" class="problem banner">
+          {problem}
+        </p>
+      )}
+      {list && sessions.length === 0 && list.next === null ? (
+        <EmptyState isFiltered={Object.keys(filters).length > 0} />
+      ) : (
+        <div
+          class="session-table"
+          role="table"
+          aria-label="Sessions"
+          aria-busy={listAddress !== address}
+          aria-rowcount={list?.next === null ? sessions.length + 1 : -1}
+        >
+          <div class="session-head" role="row">
+            <span role="columnheader" class="cell-text">
+              Session
+            </span>
+            <span role="columnheader" class="cell-project">
+              Project
+            </span>
+            <span role="columnheader" class="cell-number">
+              Logs
+            </span>
+            <span role="columnheader" class="cell-number">
+              Duration
+            </span>
+            <span role="columnheader" class="cell-tokens">
+              Tokens
+            </span>
+            <span role="columnheader" class="cell-number cell-cost">
+              Cost
+            </span>
+            <span role="columnheader" class="cell-age">
+              Last change
+            </span>
+          </div>
+          <VirtualList
+            class="session-rows scroll"
+            role="rowgroup"
+            items={sessions}
+            name={listAddress ?? ''}
+            rowHeight={rowHeight}
+            keyOf={({ id }) => id}
+            renderRow={renderRow}
+            activeIndex={activeIndex}
+            onNearEnd={loadMore}
+            footer={list && list.next !== null && <p class="loading">Loading…</p>}
+          />
+        </div>
+      )}
+    </main>
+  );
+}
+
+/** The time, as the ages of the rows need it. */
+function useClock(): number {
+  const [nowMillis, setNowMillis] = useState(Date.now);
+  useEffect(() => {
+    const clock = setInterval(() => setNowMillis(Date.now()), CLOCK_MILLIS);
+    return () => clearInterval(clock);
+  }, []);
+  return nowMillis;
+}
+
+/** Of `.session-row`, which is taller where the window is narrow. */
+function useRowHeight(): number {
+  const [query] = useState(() => matchMedia('(max-width: 700px)'));
+  const [isNarrow, setIsNarrow] = useState(query.matches);
+  useEffect(() => {
+    const update = () => setIsNarrow(query.matches);
+    query.addEventListener('change', update);
+    return () => query.removeEventListener('change', update);
+  }, []);
+  return isNarrow ? 84 : 54;
+}

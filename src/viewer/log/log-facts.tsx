@@ -1,0 +1,94 @@
+/** What a log is called, and its numbers. */
+import type { LogResponse } from '../../wire/v4.ts';
+import { formatCost, formatSeconds, formatTime, formatTokens, toLabel } from '../parts/format.ts';
+import { TypeIcon } from '../parts/icons.tsx';
+import type { LogNode } from '../session/log-tree.ts';
+
+export function labelOf(log: LogResponse): { type: string; name: string; model?: string } {
+  const { config } = log;
+  if (!config) return { type: 'generic', name: 'log' };
+  if (config.type === 'model') return { type: 'model', name: config.name ?? config.model, model: config.model };
+  if (config.type === 'agent')
+    return { type: 'agent', name: config.name ?? config.agent_class, model: config.model_config.model };
+  return { type: config.type, name: config.name ?? config.type };
+}
+
+export function LogTitle({ log }: { log: LogResponse }) {
+  const { type, name, model } = labelOf(log);
+  return (
+    <h2>
+      <TypeIcon type={type} />
+      <bdi>{toLabel(name)}</bdi>
+      {model !== undefined && model !== name && (
+        <span class="log-model">
+          <bdi>{toLabel(model)}</bdi>
+        </span>
+      )}
+    </h2>
+  );
+}
+
+export function LogFacts({ log, node }: { log: LogResponse; node: LogNode | undefined }) {
+  const tokens = formatTokens(log.prompt_tokens ?? undefined, log.output_tokens ?? undefined);
+  const below = node && node.sums.logs > 1 ? node.sums : undefined;
+  const tokensBelow = below && formatTokens(below.promptTokens, below.outputTokens);
+  const cost =
+    log.prompt_cost == null && log.output_cost == null ? undefined : (log.prompt_cost ?? 0) + (log.output_cost ?? 0);
+  return (
+    <dl class="facts">
+      <div>
+        <dt>Duration</dt>
+        <dd>
+          {log.duration != null ? (
+            formatSeconds(log.duration)
+          ) : node?.log.running ? (
+            <span class="running-text">running</span>
+          ) : (
+            'not given'
+          )}
+        </dd>
+      </div>
+      {tokens && (
+        <div>
+          <dt>Tokens</dt>
+          <dd>{tokens}</dd>
+        </div>
+      )}
+      {cost !== undefined && (
+        <div>
+          <dt>Cost</dt>
+          <dd>{formatCost(cost)}</dd>
+        </div>
+      )}
+      {below && (
+        <div>
+          <dt>With all below</dt>
+          <dd>
+            {below.logs} logs, {formatSeconds(below.seconds)} of work{tokensBelow && `, ${tokensBelow} tokens`}
+            {below.cost !== undefined && `, ${formatCost(below.cost)}`}
+          </dd>
+        </div>
+      )}
+      <div>
+        <dt>Started</dt>
+        <dd>{formatTime(log.created_at!)}</dd>
+      </div>
+      {log.environment && (
+        <div>
+          <dt>Environment</dt>
+          <dd>
+            <bdi>{toLabel(log.environment)}</bdi>
+          </dd>
+        </div>
+      )}
+      {log.source && (
+        <div>
+          <dt>Source</dt>
+          <dd>
+            <bdi>{toLabel(log.source)}</bdi>
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}

@@ -1,0 +1,38 @@
+/** Asks for the API key. The server answers with a cookie that scripts cannot read; the key itself is not kept. */
+import { useState } from 'preact/hooks';
+import { post } from '../state/browser.ts';
+
+export function KeyForm({ onDone }: { onDone: () => void }) {
+  const [problem, setProblem] = useState('');
+  const [isBusy, setIsBusy] = useState(false);
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    setIsBusy(true);
+    try {
+      await post('/viewer/api/login', { api_key: new FormData(event.target as HTMLFormElement).get('key') });
+      onDone();
+    } catch (error) {
+      setProblem((error as Error).message);
+      setIsBusy(false);
+    }
+  };
+  return (
+    <main class="centred">
+      <form class="card key-form" onSubmit={submit}>
+        <h1>API key</h1>
+        <p>This server asks for a key: the one it was started with, which the exporter sends too.</p>
+        <label for="key">Key</label>
+        {/* The first thing to do on this page, and the only one. */}
+        <input id="key" name="key" type="password" autocomplete="current-password" required />
+        {problem && (
+          <p role="alert" class="problem">
+            {problem}
+          </p>
+        )}
+        <button type="submit" class="primary" disabled={isBusy}>
+          Open the viewer
+        </button>
+      </form>
+    </main>
+  );
+}

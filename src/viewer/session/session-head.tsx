@@ -1,0 +1,71 @@
+import type { SessionSummary } from '../../server/store/viewer-store.ts';
+import { isAtWork } from '../list/session-row.tsx';
+import { CopyButton } from '../parts/copy-button.tsx';
+import { formatCost, formatCount, formatSeconds, formatTime, formatTokens, toLabel } from '../parts/format.ts';
+import { Icon } from '../parts/icons.tsx';
+import { lastList, navigate } from '../state/browser.ts';
+
+interface SessionHeadProps {
+  readonly session: SessionSummary;
+  /** Logs in the tree. */
+  readonly shown: number;
+  readonly total: number;
+}
+
+export function SessionHead({ session, shown, total }: SessionHeadProps) {
+  const tokens = formatTokens(session.prompt_tokens, session.output_tokens);
+  const name = session.reference_id ?? session.id;
+  return (
+    <div class="session-title">
+      <button
+        type="button"
+        class="quiet square"
+        aria-label="Back to the sessions"
+        title="Back to the sessions (Esc)"
+        onClick={back}
+      >
+        <Icon name="back" />
+      </button>
+      <h1 title={toLabel(session.first_input ?? name)}>
+        <bdi>{toLabel(session.first_input ?? name)}</bdi>
+      </h1>
+      <dl class="facts">
+        <Fact name="Session">
+          <span class="mono">
+            <bdi>{toLabel(name)}</bdi>
+          </span>
+          <CopyButton text={name} label="Copy the session's id" />
+        </Fact>
+        <Fact name="Project">{session.projects.map(toLabel).join(', ')}</Fact>
+        <Fact name="Started">{formatTime(session.started_at)}</Fact>
+        <Fact name="Duration">
+          {isAtWork(session, Date.now()) ? <span class="running-text">running</span> : formatSeconds(session.duration)}
+        </Fact>
+        <Fact name="Logs">
+          {shown < total ? `${formatCount(shown)} first of ${formatCount(total)}` : formatCount(total)}
+        </Fact>
+        {tokens && <Fact name="Tokens">{tokens}</Fact>}
+        {session.cost !== undefined && <Fact name="Cost">{formatCost(session.cost)}</Fact>}
+        {session.errors > 0 && (
+          <Fact name="Errors">
+            <span class="error-text">{session.errors}</span>
+          </Fact>
+        )}
+      </dl>
+    </div>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** The list shows what it showed before: it remembers its filters' rows and where it was. */
+function back(): void {
+  navigate(lastList());
+}

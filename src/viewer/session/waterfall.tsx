@@ -1,0 +1,50 @@
+/** The bars of the logs and the ruler of their turn, on one scale. */
+import { formatTick } from '../parts/format.ts';
+import { type LogNode, STALE_SECONDS, type Turn } from './log-tree.ts';
+import { type TimeScale, toBar, toScale, toTicks } from './time-scale.ts';
+
+/** Labels of more would touch. */
+const MAX_TICKS = 4;
+/** Percent; a label behind it would be cut. */
+const LAST_TICK = 86;
+
+export function Waterfall({ node, turn, nowSeconds }: { node: LogNode; turn: Turn; nowSeconds: number }) {
+  const { log } = node;
+  const end = node.ownEnd ?? (isLive(turn, nowSeconds) ? Math.max(nowSeconds, node.end) : turn.end);
+  const bar = toBar(scaleOf(turn, nowSeconds), node.start, end);
+  const names = ['bar', `bar-${node.label.type}`];
+  if (log.error !== undefined) names.push('has-failed');
+  else if (log.running) names.push(isLive(turn, nowSeconds) ? 'is-running' : 'is-stale');
+  return (
+    <span class="waterfall" aria-hidden="true">
+      <span
+        class={names.join(' ')}
+        style={{ left: `min(${bar.left}%, 100% - 3px)`, width: `max(${bar.width}%, 3px)` }}
+      />
+    </span>
+  );
+}
+
+export function Ruler({ scale }: { scale: TimeScale }) {
+  const ticks = toTicks(scale, MAX_TICKS).map((tick) => ({ tick, left: (tick / scale.length) * 100 }));
+  return (
+    <span class="waterfall ruler" aria-hidden="true">
+      {ticks
+        .filter(({ left }) => left < LAST_TICK)
+        .map(({ tick, left }) => (
+          <span key={tick} class="tick" style={{ left: `${left}%` }}>
+            {formatTick(tick)}
+          </span>
+        ))}
+    </span>
+  );
+}
+
+/** The scale of a turn at work ends now. */
+export function scaleOf(turn: Turn, nowSeconds: number): TimeScale {
+  return toScale(turn.start, isLive(turn, nowSeconds) ? Math.max(turn.end, nowSeconds) : turn.end);
+}
+
+export function isLive(turn: Turn, nowSeconds: number): boolean {
+  return turn.sums.running > 0 && nowSeconds - turn.end < STALE_SECONDS;
+}

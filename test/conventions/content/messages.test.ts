@@ -1,0 +1,289 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { isLostAnswer, MessageReader, mergeAssistant } from '../../../src/conventions/content/messages.ts';
+import { messageText } from '../../../src/wire/message-text.ts';
+
+const PNG = 'iVBORw0KGgo=';
+const call = (id: string, name: string, args: string) => ({
+  id,
+  type: 'function',
+  function: { name, arguments: args },
+});
+
+function read(value: unknown) {
+  return new MessageReader().read(value);
+}
+
+describe('messages', () => {
+  it.each<[string, unknown]>([
+    ['GenAI parts', [{ role: 'user', parts: [{ type: 'text', content: 'hi' }] }]],
+    ['OpenAI', [{ role: 'user', content: 'hi' }]],
+    ['OpenAI parts', [{ role: 'user', content: [{ type: 'input_text', text: 'hi' }] }]],
+    ['Gemini', { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] }],
+    [
+      'LangChain',
+      [[{ lc: 1, type: 'constructor', id: ['langchain_core', 'messages', 'HumanMessage'], kwargs: { content: 'hi' } }]],
+    ],
+    ['a request body', { model: 'm', messages: [{ role: 'human', content: 'hi' }] }],
+    ['JSON', '[{"role":"user","content":"hi"}]'],
+    ['text', 'hi'],
+    ['a list of text', ['hi']],
+    [
+      'JSON inside one text part',
+      [{ role: 'user', parts: [{ type: 'text', content: '[{"role":"user","content":"hi"}]' }] }],
+    ],
+  ])('%s', (_name, value) => {
+    expect(read(value)).toEqual([{ role: 'user', content: 'hi' }]);
+  });
+
+  it('keep text that merely looks like JSON', () => {
+    for (const text of ['{"city":"Paris"}', '[{"type":"circle"}]', '[1,2]', '"quoted"', 'null']) {
+      expect(read([{ role: 'user', content: text }])).toEqual([{ role: 'user', content: text }]);
+      expect(read(text)).toEqual([{ role: 'user', content: text }]);
+    }
+  });
+
+  it('map roles to those of v4', () => {
+    const roles = ['developer', 'model', 'function', 'customer'].map((role) => read([{ role, content: 'x' }])[0]!.role);
+    expect(roles).toEqual(['system', 'assistant', 'tool', 'user']);
+  });
+
+  it('put instructions in front, from any shape', () => {
+    for (const value of [
+      'be brief',
+      '"be brief"',
+      [{ type: 'text', content: 'be brief' }],
+      [{ role: 'system', parts: [{ content: 'be brief' }] }],
+    ]) {
+      expect(new MessageReader().readSystem(value)).toEqual([{ role: 'system', content: 'be brief' }]);
+    }
+    expect(read({ system: 's', messages: [{ role: 'user', content: 'hi' }] })[0]).toEqual({
+      role: 'system',
+      content: 's',
+    });
+  });
+});
+
+describe('images and files', () => {
+  const image = (url: string, detail?: string) => ({
+    type: 'image_url',
+    image_url: { url, ...(detail && { detail }) },
+  });
+
+  it.each<[string, unknown, unknown]>([
+    [
+      'OpenAI',
+      { type: 'image_url', image_url: { url: 'https://x/a.png', detail: 'low' } },
+      image('https://x/a.png', 'low'),
+    ],
+    ['Responses', { type: 'input_image', image_url: 'https://x/a.png' }, image('https://x/a.png')],
+    ['uri', { type: 'uri', modality: 'image', uri: 'https://x/a.png' }, image('https://x/a.png')],
+    [
+      'blob',
+      { type: 'blob', modality: 'image', mime_type: 'image/png', content: PNG },
+      image(`data:image/png;base64,${PNG}`),
+    ],
+    [
+      'Anthropic',
+      { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } },
+      image(`data:image/png;base64,${PNG}`),
+    ],
+    ['AI SDK 4', { type: 'image', image: PNG }, image(`data:image/png;base64,${PNG}`)],
+    ['AI SDK 5', { type: 'file', mediaType: 'image/*', data: PNG }, image(`data:image/png;base64,${PNG}`)],
+    ['Gemini', { inlineData: { mimeType: 'image/png', data: PNG } }, image(`data:image/png;base64,${PNG}`)],
+    ['Genkit', { media: { url: 'https://x/a.png', contentType: 'image/png' } }, image('https://x/a.png')],
+    [
+      'Buffer',
+      { type: 'image', image: { type: 'Buffer', data: [...Buffer.from(PNG, 'base64')] } },
+      image(`data:image/png;base64,${PNG}`),
+    ],
+  ])('%s', (_name, part, expected) => {
+    expect(read([{ role: 'user', content: ['see', part] }])[0]!.content).toEqual([
+      { type: 'text', text: 'see' },
+      expected,
+    ]);
+  });
+
+  it('leave a placeholder for what v4 cannot hold', () => {
+    const file = { type: 'file', modality: 'document', file_id: 'f1' };
+    expect(read([{ role: 'user', parts: [file] }])[0]!.content).toBe('[document, f1]');
+    const audio = { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } };
+    expect(read([{ role: 'user', content: [audio] }])[0]!.content).toMatch(/^\[audio\/wav, 3 bytes, sha256:/);
+  });
+
+  it('move megabytes of base64 to a placeholder with size and hash', () => {
+    const bytes = Buffer.alloc(1_000_000, 7);
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    const url = `data:image/png;base64,${bytes.toString('base64')}`;
+    const [message] = read([{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]);
+    expect(message!.content).toBe(`[image/png, 1000000 bytes, sha256:${hash}]`);
+  });
+});
+
+describe('tool calls', () => {
+  it.each<[string, unknown]>([
+    ['GenAI', { role: 'assistant', parts: [{ type: 'tool_call', id: 'c', name: 'f', arguments: { a: 1 } }] }],
+    [
+      'OpenAI',
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
+      },
+    ],
+    ['Anthropic', { role: 'assistant', content: [{ type: 'tool_use', id: 'c', name: 'f', input: { a: 1 } }] }],
+    [
+      'AI SDK 4',
+      { role: 'assistant', content: [{ type: 'tool-call', toolCallId: 'c', toolName: 'f', args: { a: 1 } }] },
+    ],
+    [
+      'AI SDK 5',
+      { role: 'assistant', content: [{ type: 'tool-call', toolCallId: 'c', toolName: 'f', input: '{"a":1}' }] },
+    ],
+    ['Bedrock', { role: 'assistant', content: [{ toolUse: { toolUseId: 'c', name: 'f', input: { a: 1 } } }] }],
+    ['Gemini', { role: 'model', parts: [{ functionCall: { id: 'c', name: 'f', args: { a: 1 } } }] }],
+    ['Genkit', { role: 'model', content: [{ toolRequest: { ref: 'c', name: 'f', input: { a: 1 } } }] }],
+    ['Responses', { type: 'function_call', call_id: 'c', name: 'f', arguments: '{"a":1}' }],
+    [
+      'a part and beside it',
+      {
+        role: 'assistant',
+        content: [{ type: 'tool_use', id: 'c', name: 'f', input: { a: 1 } }],
+        tool_calls: [{ id: 'c', name: 'f', args: { a: 1 } }],
+      },
+    ],
+  ])('%s', (_name, message) => {
+    expect(read([message])).toEqual([{ role: 'assistant', tool_calls: [call('c', 'f', '{"a":1}')] }]);
+  });
+
+  it('get the same id in the answer and in the history of the next call', () => {
+    const asked = {
+      role: 'assistant',
+      tool_calls: [{ function: { name: 'f', arguments: '{}' } }, { function: { name: 'g' } }],
+    };
+    const first = new MessageReader();
+    first.read([{ role: 'user', content: 'hi' }]);
+    const [answer] = first.readOutput([asked]);
+    const [, history, ...results] = read([
+      { role: 'user', content: 'hi' },
+      asked,
+      { role: 'tool', name: 'g', content: 'second' },
+      { role: 'tool', content: 'first' },
+    ]);
+    expect(history).toEqual(answer);
+    expect(answer!.tool_calls!.map(({ id }) => id)).toEqual(['call_0', 'call_1']);
+    expect(results.map(({ tool_call_id, content }) => [tool_call_id, content])).toEqual([
+      ['call_1', 'second'],
+      ['call_0', 'first'],
+    ]);
+  });
+
+  it('are answered by one tool message each, before what else the message says', () => {
+    const parts = [
+      { type: 'text', content: 'and now?' },
+      { type: 'tool_call_response', id: 'a', response: { ok: true } },
+      { type: 'tool_call_response', id: 'b', result: 'text' },
+    ];
+    expect(read([{ role: 'user', parts }])).toEqual([
+      { role: 'tool', content: '{"ok":true}', tool_call_id: 'a' },
+      { role: 'tool', content: 'text', tool_call_id: 'b' },
+      { role: 'user', content: 'and now?' },
+    ]);
+  });
+
+  it.each<[string, unknown]>([
+    ['OpenAI', { role: 'tool', tool_call_id: 'c', content: 'r' }],
+    [
+      'Anthropic',
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'c', content: [{ type: 'text', text: 'r' }] }] },
+    ],
+    ['AI SDK 4', { role: 'tool', content: [{ type: 'tool-result', toolCallId: 'c', result: 'r' }] }],
+    [
+      'AI SDK 5',
+      { role: 'tool', content: [{ type: 'tool-result', toolCallId: 'c', output: { type: 'text', value: 'r' } }] },
+    ],
+    ['Bedrock', { role: 'user', content: [{ toolResult: { toolUseId: 'c', content: [{ text: 'r' }] } }] }],
+    ['OpenInference', { role: 'user', tool_call_id: 'c', content: 'r' }],
+    ['Responses', { type: 'function_call_output', call_id: 'c', output: 'r' }],
+  ])('are answered in the form of %s', (_name, message) => {
+    expect(read([message])).toEqual([{ role: 'tool', content: 'r', tool_call_id: 'c' }]);
+  });
+
+  it('keep all fields of a result that is a list of documents', () => {
+    const documents = [{ text: 'a', score: 1 }];
+    expect(read([{ role: 'tool', tool_call_id: 'c', content: documents }])[0]!.content).toBe(JSON.stringify(documents));
+  });
+});
+
+describe('answers', () => {
+  it('keep reasoning out of the text', () => {
+    const reader = new MessageReader();
+    const [answer] = reader.readOutput([
+      {
+        role: 'assistant',
+        parts: [
+          { type: 'reasoning', content: 'hm' },
+          { type: 'thinking', thinking: 'so' },
+          { type: 'text', content: 'yes' },
+        ],
+        finish_reason: 'tool_call',
+      },
+    ]);
+    expect(answer).toEqual({ role: 'assistant', content: 'yes' });
+    expect(reader.reasoning).toEqual(['hm', 'so']);
+    expect(reader.finishReason).toBe('tool_calls');
+  });
+
+  it('are opened: choices, candidates, Responses items, content blocks', () => {
+    const expected = [{ role: 'assistant', content: 'yes' }];
+    for (const body of [
+      { choices: [{ message: { role: 'assistant', content: 'yes' }, finish_reason: 'stop' }] },
+      { candidates: [{ content: { role: 'model', parts: [{ text: 'yes' }] } }] },
+      {
+        output: [
+          { type: 'reasoning', summary: [{ text: 'hm' }] },
+          { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'yes' }] },
+        ],
+      },
+      { role: 'assistant', content: [{ type: 'text', text: 'yes' }] },
+      [{ type: 'text', text: 'yes' }],
+    ]) {
+      expect(new MessageReader().readOutput(body)).toEqual(expected);
+    }
+  });
+
+  it('of several pieces are one message; several choices stay apart', () => {
+    const pieces = new MessageReader().readOutput({
+      output: [
+        { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'let me see' }] },
+        { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' },
+      ],
+    });
+    expect(pieces).toEqual([{ role: 'assistant', content: 'let me see', tool_calls: [call('c', 'f', '{}')] }]);
+    const choices = new MessageReader().readOutput([
+      { role: 'assistant', content: 'a' },
+      { role: 'assistant', content: 'b' },
+    ]);
+    expect(choices).toHaveLength(2);
+    expect(mergeAssistant(choices)).toEqual([{ role: 'assistant', content: 'a\nb' }]);
+  });
+
+  it('have no text where they only call tools, and an empty one where nothing was said', () => {
+    const toolCall = call('c', 'f', '{}') as never;
+    expect(messageText({ role: 'assistant', tool_calls: [toolCall] })).toBeUndefined();
+    expect(messageText({ role: 'assistant', content: '', tool_calls: [toolCall] })).toBeUndefined();
+    expect(messageText({ role: 'assistant', content: '' })).toBe('');
+    expect(isLostAnswer({ role: 'assistant', content: '' }, 'tool_calls', 0)).toBe(true);
+    expect(isLostAnswer({ role: 'assistant', content: '' }, undefined, 9)).toBe(true);
+    expect(isLostAnswer({ role: 'assistant', content: '' }, 'stop', 9)).toBe(false);
+  });
+
+  it('keep values without a word on what they are, and no marks for a cache', () => {
+    const read = (content: unknown) => new MessageReader().read([{ role: 'user', content }]);
+    expect(read([{ data: { city: 'Paris' } }])).toEqual([{ role: 'user', content: '{"city":"Paris"}' }]);
+    expect(read([{ text: 'Hi' }, { cachePoint: { cacheType: 'default' } }])).toEqual([{ role: 'user', content: 'Hi' }]);
+    const result = read([{ toolResult: { toolUseId: 't', content: [{ json: { celsius: 18 } }] } }]);
+    expect(result).toEqual([{ role: 'tool', content: '{"celsius":18}', tool_call_id: 't' }]);
+    expect(read([{ type: 'reasoningBlock' }, { type: 'imageBlock' }])).toEqual([{ role: 'user', content: '[image]' }]);
+  });
+});

@@ -1,0 +1,242 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { toFinishReason } from '../../../src/conventions/content/finish-reason.ts';
+import { toModelTools } from '../../../src/conventions/content/model-tools.ts';
+import { readError } from '../../../src/conventions/content/read-error.ts';
+import { readSession, readTags, readUser } from '../../../src/conventions/context.ts';
+import {
+  booleanOf,
+  countOf,
+  integerOf,
+  jsonOf,
+  numberOf,
+  stringListOf,
+  stringOf,
+} from '../../../src/conventions/values/attributes.ts';
+import { indexedGroups, prefixed } from '../../../src/conventions/values/indexed-groups.ts';
+import { plainJson } from '../../../src/conventions/values/plain-json.ts';
+import { salvageJson } from '../../../src/conventions/values/salvage-json.ts';
+import { toProvider } from '../../../src/datapoint/provider.ts';
+import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
+import { toSpan } from '../recordings.ts';
+
+describe('values', () => {
+  it('are read from their own type and from text', () => {
+    expect(numberOf('42')).toBe(42);
+    expect(numberOf('0.5')).toBe(0.5);
+    expect([numberOf(Number.NaN), numberOf(''), numberOf(' '), numberOf('4x'), numberOf(null), numberOf(10n)]).toEqual(
+      Array(6).fill(undefined),
+    );
+    expect([integerOf(1.5), integerOf('7'), countOf(-1), countOf(0)]).toEqual([undefined, 7, undefined, 0]);
+    expect([booleanOf('True'), booleanOf(false), booleanOf('yes')]).toEqual([true, false, undefined]);
+    expect([stringOf(''), stringOf('a\ud800'), stringOf(3)]).toEqual([undefined, 'a\ufffd', undefined]);
+    expect(stringListOf('["a","b"]')).toEqual(['a', 'b']);
+    expect(stringListOf('END')).toEqual(['END']);
+    expect(stringListOf([1, 'a', null])).toEqual(['a']);
+  });
+
+  it('are JSON or nothing', () => {
+    expect(jsonOf('{"a":1}')).toEqual({ a: 1 });
+    expect(jsonOf('hello')).toBeUndefined();
+    expect(jsonOf({ a: 1 })).toEqual({ a: 1 });
+    const damage = new Set<string>();
+    expect(jsonOf('[{"role":"user","content":"hel', damage, 'key')).toEqual([{ role: 'user', content: 'hel' }]);
+    expect([...damage]).toEqual(['key']);
+    expect(jsonOf('[Note] do this', damage, 'prose')).toBeUndefined();
+    expect(damage.has('prose')).toBe(false);
+  });
+
+  it('come out as plain JSON, whatever they were', () => {
+    const value: Record<string, unknown> = { big: 10n, date: new Date(0), nan: Number.NaN, list: [undefined, () => 1] };
+    value['self'] = value;
+    Object.defineProperty(value, '__proto__', { value: { polluted: true }, enumerable: true });
+    expect(plainJson(value)).toEqual({
+      big: '10',
+      date: '1970-01-01T00:00:00.000Z',
+      nan: null,
+      list: [null, null],
+      self: '[circular]',
+    });
+    expect(JSON.stringify(plainJson(JSON.parse(`${'['.repeat(3000)}${']'.repeat(3000)}`)))).toContain('[too deep]');
+    expect(plainJson('A'.repeat(100_000))).toMatch(/^\[data, 75000 bytes, sha256:[0-9a-f]{64}\]$/);
+  });
+});
+
+describe('JSON that was cut', () => {
+  it.each([
+    ['[{"a":1},{"b":2', [{ a: 1 }]],
+    ['{"a":"text \\u00', { a: 'text ' }],
+    ['{"a":"x\\\\', { a: 'x\\' }],
+    ['{"a":1,"b', { a: 1 }],
+    ['{"a":{"b":[1,2', { a: { b: [1] } }],
+    ['[{"', undefined],
+    ['[Note] text', undefined],
+    ['{"a":1} and more', undefined],
+  ])('%s', (text, saved) => {
+    expect(salvageJson(text)).toEqual(saved);
+  });
+
+  it('never throws, and gives back no value that was not there', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ role: fc.string(), n: fc.integer() }), { minLength: 1 }),
+        fc.nat(),
+        (value, cut) => {
+          const text = JSON.stringify(value);
+          const saved = salvageJson(text.slice(0, cut % text.length)) as typeof value | undefined;
+          for (const [index, item] of (saved ?? []).entries()) {
+            if (item.n !== undefined) expect(item).toEqual(value[index]);
+            else expect(value[index]!.role.startsWith((item.role ?? '').replace(/\ufffd/g, ''))).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('keys', () => {
+  it('are grouped by index as numbers, with gaps, in any order', () => {
+    const attributes = {
+      'p.10.role': 'c',
+      'p.2.role': 'b',
+      'p.0.role': 'a',
+      'p.x.role': 'no',
+      'p.2.__proto__': { polluted: 1 },
+      'q.0': 'v',
+    };
+    const [p, q] = indexedGroups(attributes, ['p.', 'q.']);
+    expect(p!.map(({ index, fields }) => [index, fields['role']])).toEqual([
+      [0, 'a'],
+      [2, 'b'],
+      [10, 'c'],
+    ]);
+    expect(Object.keys(p![1]!.fields)).toEqual(['role']);
+    expect(Object.getPrototypeOf(p![1]!.fields)).toBe(Object.prototype);
+    expect(q![0]!.fields['']).toBe('v');
+    expect(prefixed({ 'm.a': 1, 'm.__proto__': 2, n: 3 }, 'm.')).toEqual({ a: 1 });
+  });
+});
+
+describe('names', () => {
+  it.each([
+    ['OpenAI', 'openai'],
+    ['openai.responses', 'openai'],
+    ['azure-openai.chat', 'openai_azure'],
+    ['azure.ai.openai', 'openai_azure'],
+    ['az.ai.inference', undefined],
+    ['amazon-bedrock', 'bedrock'],
+    ['aws.bedrock', 'bedrock'],
+    ['google.vertex.chat', 'google'],
+    ['gcp.gemini', 'google'],
+    ['anthropic.messages', 'anthropic'],
+    ['mistral_ai', undefined],
+    ['', undefined],
+  ])('provider %s is %s', (raw, provider) => {
+    expect(toProvider(raw)).toBe(provider);
+  });
+
+  it('a framework is no provider; the model tells', () => {
+    expect(toProvider('strands-agents', 'gpt-4o')).toBe('openai');
+    expect(toProvider('langchain', 'claude-sonnet-4-5')).toBe('anthropic');
+    expect(toProvider('langchain')).toBeUndefined();
+    expect(toProvider('openai', 'gpt-4o', 'x.openai.azure.com')).toBe('openai_azure');
+  });
+
+  it.each([
+    [['tool_use', 'stop'], 'tool_calls'],
+    ['["stop"]', 'stop'],
+    ['stop, length', 'stop'],
+    ['endTurn', 'stop'],
+    ['MAX_TOKENS', 'length'],
+    ['content-filter', 'content_filter'],
+    ['error', 'error'],
+    ['', undefined],
+    [[], undefined],
+    [7, undefined],
+  ])('finish reason %j is %s', (value, reason) => {
+    expect(toFinishReason(value)).toBe(reason);
+  });
+
+  it('tools are read in every form', () => {
+    const schema = { type: 'object' };
+    expect(
+      toModelTools([
+        { type: 'function', function: { name: 'a', description: 'd', parameters: schema, strict: true } },
+        JSON.stringify({ name: 'b', inputSchema: schema }),
+        { name: 'c', input_schema: schema },
+        { toolSpec: { name: 'd', inputSchema: { json: schema } } },
+        { functionDeclarations: [{ name: 'e', parameters: schema }] },
+        'f',
+        { type: 'web_search' },
+        null,
+      ]),
+    ).toEqual([
+      { name: 'a', description: 'd', parameters: schema, strict: true },
+      ...['b', 'c', 'd', 'e'].map((name) => ({ name, parameters: schema })),
+      { name: 'f' },
+      { name: 'web_search' },
+    ]);
+  });
+});
+
+describe('context', () => {
+  it('takes the session by precedence', () => {
+    const attributes = {
+      metadata: '{"session_id":"m"}',
+      'traceloop.association.properties.session_id': 't',
+      'session.id': 's',
+    };
+    expect(readSession(span(attributes))).toBe('s');
+    expect(readSession(span({ ...attributes, 'gen_ai.conversation.id': 7 }))).toBe('7');
+    expect(readSession(span({ metadata: '{"session_id":"m"}' }))).toBe('m');
+    expect(readSession(span({ 'mlflow.trace.session': '"quoted"' }))).toBe('quoted');
+    expect(readSession(span({ 'session.id': '', 'langsmith.trace.session_name': 'project' }))).toBeUndefined();
+  });
+
+  it('takes user and tags', () => {
+    expect(readUser(span({ 'ai.telemetry.metadata.userId': 'u' }))).toBe('u');
+    expect(readTags(span({ 'tag.tags': '["a","b"]' }))).toEqual(['a', 'b']);
+    expect(readTags(span({ 'langsmith.span.tags': 'a, b' }))).toEqual(['a', 'b']);
+  });
+});
+
+describe('errors', () => {
+  const exception = { name: 'exception', attributes: { 'exception.type': 'E', 'exception.message': 'm' } };
+
+  it('are what status, exception and HTTP status say', () => {
+    expect(
+      readError({ ...span({ 'http.response.status_code': 429 }), status: { code: 2 }, events: [exception] }),
+    ).toEqual({
+      message: 'm',
+      type: 'E',
+      httpStatus: 429,
+    });
+    expect(readError(span({ 'error.type': 'rate_limit_error' }))).toEqual({ type: 'rate_limit_error' });
+    expect(readError(span({}), { finishReason: 'error' })).toEqual({ type: 'finish reason error' });
+  });
+
+  it('are none where a retry has succeeded', () => {
+    expect(readError({ ...span({}), events: [exception] })).toBeUndefined();
+    expect(readError({ ...span({}), status: { code: 1 }, events: [exception] })).toBeUndefined();
+  });
+
+  it('bear no stack', () => {
+    const failed = { ...span({}), status: { code: 2, message: 'boom\n\nError: boom\n    at f (/app/x.js:1:2)' } };
+    expect(readError(failed)?.message).toBe('boom');
+  });
+});
+
+function span(attributes: Attributes): SpanSlice {
+  return toSpan({
+    name: 'span',
+    kind: 0,
+    traceId: '1'.repeat(32),
+    spanId: '2'.repeat(16),
+    startTime: [1, 0],
+    endTime: [2, 0],
+    duration: [1, 0],
+    status: { code: 0 },
+    attributes,
+    events: [],
+  });
+}

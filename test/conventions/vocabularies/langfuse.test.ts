@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { CALL_PARIS, kindOf, read } from '../span.ts';
+
+const generation = (fields: Record<string, unknown>) =>
+  read({
+    'langfuse.observation.type': 'generation',
+    ...Object.fromEntries(Object.entries(fields).map(([key, value]) => [`langfuse.observation.${key}`, value])),
+  });
+
+describe('a Langfuse observation', () => {
+  it.each([
+    ['generation', 'model'],
+    ['tool', 'tool'],
+    ['agent', 'agent'],
+    ['span', 'generic'],
+    ['embedding', 'generic'],
+    ['retriever', 'generic'],
+    ['event', 'generic'],
+  ])('%s: %s', (type, kind) => {
+    expect(kindOf({ 'langfuse.observation.type': type })).toBe(kind);
+  });
+
+  it('is none where only the trace was given a name', () => {
+    expect(kindOf({ 'langfuse.trace.name': 'chat', 'session.id': 's', 'http.request.method': 'GET' })).toBeUndefined();
+  });
+
+  it('offers tools, asks for JSON, and answers with a call', () => {
+    const { tools, responseFormat, output, outputMessage, other } = generation({
+      input: JSON.stringify({
+        messages: [{ role: 'user', content: 'Weather?' }],
+        tools: [{ type: 'function', function: { name: 'get_weather', parameters: { type: 'object' } } }],
+      }),
+      output: JSON.stringify({ role: 'assistant', content: null, tool_calls: [CALL_PARIS] }),
+      'model.parameters': '{"response_format":{"type":"json_object"},"top_k":4}',
+    });
+    expect(tools).toEqual([{ name: 'get_weather', parameters: { type: 'object' } }]);
+    expect(responseFormat).toEqual({ type: 'json_object' });
+    expect(other).toEqual({ top_k: 4 });
+    expect(output).toBeUndefined();
+    expect(outputMessage).toEqual({ role: 'assistant', tool_calls: [CALL_PARIS] });
+  });
+
+  it.each(['{"message":"rainy"}', '{"city":"Paris"}', '[1,2]', '42', 'rainy'])(
+    'keeps %s as the text it is',
+    (output) => {
+      expect(generation({ output }).output).toBe(output);
+    },
+  );
+
+  it.each<[string, unknown, number | undefined, number | undefined]>([
+    ['parts', { input: 20, input_cache_read: 17, input_cache_creation: 5, output: 9, total: 51 }, 42, 9],
+    ['names of OpenAI', { prompt_tokens: 42, completion_tokens: 9, total_tokens: 51 }, 42, 9],
+    ['output and total', { output: 9, total: 51 }, 42, 9],
+    ['nothing', {}, undefined, undefined],
+  ])('counts tokens given as %s', (_what, usage, promptTokens, outputTokens) => {
+    const reading = generation({ usage_details: JSON.stringify(usage) });
+    expect([reading.promptTokens, reading.outputTokens]).toEqual([promptTokens, outputTokens]);
+  });
+
+  it('has metadata in one attribute or in many', () => {
+    const one = generation({ metadata: '{"a":{"b":1},"c":"d"}' }).contentMetadata;
+    const many = generation({ 'metadata.a': '{"b":1}', 'metadata.c': 'd' }).contentMetadata;
+    expect(one).toEqual({ a: { b: 1 }, c: 'd' });
+    expect(many).toEqual(one);
+  });
+
+  it('has failed at level ERROR only', () => {
+    expect(generation({ level: 'ERROR', status_message: 'quota' }).error).toEqual({ message: 'quota' });
+    const warned = generation({ level: 'WARNING', status_message: 'slow', output: 'rainy' });
+    expect(warned.error).toBeUndefined();
+    expect(warned.contentMetadata).toMatchObject({ status_message: 'slow' });
+  });
+});

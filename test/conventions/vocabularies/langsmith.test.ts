@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { CALL_PARIS, kindOf, read } from '../span.ts';
+
+const request = {
+  model: 'gpt-4o',
+  temperature: 0.2,
+  stop: ['END'],
+  messages: [{ role: 'user', content: 'Weather?' }],
+  tools: [{ type: 'function', function: { name: 'get_weather', parameters: { type: 'object' } } }],
+};
+const response = {
+  id: 'chatcmpl-1',
+  model: 'gpt-4o-2024-08-06',
+  choices: [
+    { index: 0, finish_reason: 'tool_calls', message: { role: 'assistant', content: null, tool_calls: [CALL_PARIS] } },
+  ],
+};
+
+describe('a LangSmith run', () => {
+  it.each([
+    ['llm', 'model'],
+    ['tool', 'tool'],
+    ['chain', 'generic'],
+    ['retriever', 'generic'],
+    ['prompt', 'generic'],
+    ['embedding', 'generic'],
+  ])('%s: %s, whatever operation it is given', (kind, log) => {
+    expect(kindOf({ 'langsmith.span.kind': kind, 'gen_ai.operation.name': 'chat' })).toBe(log);
+  });
+
+  it('is a log from its start, when only one attribute is there', () => {
+    expect(kindOf({ 'langsmith.traceable': 'true' })).toBe('generic');
+  });
+
+  it('reads request and response of a call', () => {
+    const reading = read({
+      'langsmith.span.kind': 'llm',
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.system': 'openai',
+      'gen_ai.request.model': 'gpt-4o',
+      'gen_ai.response.model': 'gpt-4o-2024-08-06',
+      'gen_ai.response.id': 'chatcmpl-1',
+      'gen_ai.response.finish_reasons': 'tool_calls, stop',
+      'gen_ai.usage.input_tokens': 42,
+      'gen_ai.usage.output_tokens': 9,
+      'gen_ai.usage.input_token_details': '{"cache_read":16}',
+      'langsmith.metadata.LANGSMITH_TRACING': 'true',
+      'langsmith.metadata.ls_provider': 'openai',
+      'langsmith.metadata.tenant': 'acme',
+      'langsmith.trace.session_name': 'my project',
+      'gen_ai.prompt': JSON.stringify(request),
+      'gen_ai.completion': JSON.stringify(response),
+    });
+    expect(reading).toMatchObject({
+      model: 'gpt-4o',
+      provider: 'openai',
+      temperature: 0.2,
+      stop: ['END'],
+      tools: [{ name: 'get_weather', parameters: { type: 'object' } }],
+      messages: [{ role: 'user', content: 'Weather?' }],
+      outputMessage: { role: 'assistant', tool_calls: [CALL_PARIS] },
+      promptTokens: 42,
+      outputTokens: 9,
+      finishReason: 'tool_calls',
+      callId: 'chatcmpl-1',
+      contentMetadata: { tenant: 'acme' },
+      metadata: { cache_read_tokens: 16, langsmith_project: 'my project', response_model: 'gpt-4o-2024-08-06' },
+      providerRequest: request,
+      providerResponse: response,
+    });
+    expect(reading.output).toBeUndefined();
+    expect(reading.contentMetadata).toEqual({ tenant: 'acme' });
+  });
+
+  it('reads LangChain messages', () => {
+    const message = (name: string, content: string) => ({
+      lc: 1,
+      type: 'constructor',
+      id: ['m', name],
+      kwargs: { content },
+    });
+    const { messages, output } = read({
+      'langsmith.span.kind': 'llm',
+      'gen_ai.prompt': JSON.stringify({
+        messages: [[message('SystemMessage', 'be brief'), message('HumanMessage', 'hi')]],
+      }),
+      'gen_ai.completion': JSON.stringify({ generations: [[{ text: 'yo', message: message('AIMessage', 'yo') }]] }),
+    });
+    expect(messages).toEqual([
+      { role: 'system', content: 'be brief' },
+      { role: 'user', content: 'hi' },
+    ]);
+    expect(output).toBe('yo');
+  });
+
+  it('has a chain carry no tokens of its own, and unwraps what it returned', () => {
+    const reading = read({
+      'langsmith.span.kind': 'chain',
+      'gen_ai.operation.name': 'chain',
+      'langsmith.trace.name': 'pipeline',
+      'gen_ai.prompt': '{"q":"Weather?"}',
+      'gen_ai.completion': '{"outputs":"rainy"}',
+      'gen_ai.usage.input_tokens': 42,
+      'gen_ai.usage.output_tokens': 9,
+    });
+    expect(reading).toMatchObject({ name: 'pipeline', inputs: { q: 'Weather?' }, output: 'rainy' });
+    expect(reading.promptTokens).toBeUndefined();
+    expect(reading.messages).toBeUndefined();
+    expect(reading.metadata).toMatchObject({ usage: { prompt_tokens: 42, output_tokens: 9 } });
+  });
+
+  it('reads the arguments of a LangChain tool', () => {
+    const reading = read({
+      'langsmith.span.kind': 'tool',
+      'gen_ai.tool.name': 'get_weather',
+      'gen_ai.prompt': '{"input":"{\\"location\\":\\"Paris\\"}"}',
+      'gen_ai.completion': '{"output":{"temp":57}}',
+    });
+    expect(reading).toMatchObject({ name: 'get_weather', inputs: { location: 'Paris' }, output: '{"temp":57}' });
+  });
+
+  it('has failed with an exception, though its status is OK', () => {
+    const events = [
+      { name: 'exception', attributes: { 'exception.type': 'Error', 'exception.message': '429 slow down' } },
+    ];
+    expect(read({ 'langsmith.span.kind': 'llm' }, { status: { code: 1 }, events }).error).toEqual({
+      message: '429 slow down',
+    });
+  });
+});

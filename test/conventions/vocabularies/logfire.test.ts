@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { kindOf, read } from '../span.ts';
+
+const scope = 'logfire.openai';
+const request = { model: 'gpt-4o', temperature: 0.2, messages: [{ role: 'user', content: 'Weather?' }] };
+
+describe('a Logfire span', () => {
+  it.each<[string, Record<string, unknown>, string | undefined]>([
+    ['a call', { request_data: '{}', 'gen_ai.request.model': 'gpt-4o' }, 'model'],
+    ['an embedding', { request_data: '{}', 'gen_ai.request.model': 'text-embedding-3-small' }, 'generic'],
+    ['what was streamed', { request_data: '{}', response_data: '{}', 'logfire.span_type': 'log' }, undefined],
+    ["the app's own span", { 'logfire.msg': 'hello', 'logfire.span_type': 'span' }, undefined],
+  ])('%s', (_what, attributes, kind) => {
+    expect(kindOf(attributes, { scope })).toBe(kind);
+  });
+
+  it('reads request and response', () => {
+    const reading = read(
+      {
+        request_data: JSON.stringify(request),
+        response_data: JSON.stringify({
+          message: { content: 'rainy', role: 'assistant' },
+          usage: {
+            prompt_tokens: 42,
+            completion_tokens: 9,
+            total_tokens: 51,
+            prompt_tokens_details: { cached_tokens: 16 },
+          },
+        }),
+        'gen_ai.request.model': 'gpt-4o',
+      },
+      { scope },
+    );
+    expect(reading).toMatchObject({
+      model: 'gpt-4o',
+      provider: 'openai',
+      temperature: 0.2,
+      messages: request.messages,
+      output: 'rainy',
+      promptTokens: 42,
+      outputTokens: 9,
+      metadata: { total_tokens: 51, cache_read_tokens: 16 },
+    });
+  });
+});

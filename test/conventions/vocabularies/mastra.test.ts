@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { kindOf, read } from '../span.ts';
+
+describe('a Mastra span', () => {
+  it.each([
+    ['agent_run', 'agent'],
+    ['model_generation', 'model'],
+    ['tool_call', 'tool'],
+    ['mcp_tool_call', 'tool'],
+    ['workflow_run', 'generic'],
+    ['workflow_step', 'generic'],
+    ['model_step', undefined],
+    ['model_inference', undefined],
+    ['model_chunk', undefined],
+  ])('%s: %s', (type, kind) => {
+    expect(kindOf({ 'mastra.span.type': type, 'gen_ai.operation.name': type })).toBe(kind);
+  });
+
+  it('is plumbing as a step, though a second vocabulary takes it for a call', () => {
+    expect(kindOf({ 'openinference.span.kind': 'LLM', 'gen_ai.operation.name': 'model_step' })).toBeUndefined();
+  });
+
+  it('has failed where the finish reason says so, and has answered nothing then', () => {
+    const reading = read(
+      {
+        'mastra.span.type': 'model_generation',
+        'gen_ai.operation.name': 'chat',
+        'gen_ai.request.model': 'gpt-4o',
+        'gen_ai.output.messages': '[{"role":"assistant","parts":[{"type":"text","content":""}]}]',
+        'gen_ai.response.finish_reasons': '["error"]',
+      },
+      { status: { code: 1 } },
+    );
+    expect(reading.error).toEqual({ type: 'finish reason error' });
+    expect(reading).not.toHaveProperty('output');
+    expect(reading).not.toHaveProperty('outputMessage');
+  });
+
+  it('keeps the metadata of the app, and of the transport only the body, as the raw response', () => {
+    const reading = read({
+      'mastra.span.type': 'agent_run',
+      'mastra.agent_run.input': '[{"role":"user","content":"hi"}]',
+      'mastra.agent_run.output': '{"text":"","object":{"temp":57},"files":[]}',
+      'mastra.metadata.tenant': '{"id":1}',
+      'mastra.metadata.headers': '{"x":"y"}',
+      'mastra.metadata.body': '{"id":"chatcmpl-1"}',
+    });
+    expect(reading.contentMetadata).toEqual({ tenant: { id: 1 } });
+    expect(reading.providerResponse).toEqual({ id: 'chatcmpl-1' });
+    expect(reading.inputs).toEqual({ input: [{ role: 'user', content: 'hi' }] });
+    expect(reading.output).toBe('{"temp":57}');
+  });
+});

@@ -1,0 +1,332 @@
+import { describe, expect, it } from 'vitest';
+import { classifySpan } from '../../../src/conventions/index.ts';
+import { openInference } from '../../../src/conventions/vocabularies/openinference/openinference.ts';
+import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
+import { loadRecording, toSpan, toSpans } from '../recordings.ts';
+
+function span(kind: string, attributes: Attributes = {}, more: Partial<Parameters<typeof toSpan>[0]> = {}): SpanSlice {
+  return toSpan({
+    name: 'span',
+    kind: 0,
+    traceId: 'a'.repeat(32),
+    spanId: 'b'.repeat(16),
+    startTime: [1, 0],
+    endTime: [2, 0],
+    duration: [1, 0],
+    status: { code: 0 },
+    events: [],
+    attributes: { 'openinference.span.kind': kind, ...attributes },
+    ...more,
+  });
+}
+
+const read = (kind: string, attributes: Attributes) => openInference.read(span(kind, attributes));
+const llm = (attributes: Attributes) => read('LLM', attributes);
+const recorded = (name: string, at = 0) => openInference.read(toSpans(loadRecording(name))[at]!);
+
+/** `llm.input_messages.0.message.role`, … */
+function messages(list: 'input' | 'output', ...each: Attributes[]): Attributes {
+  const entries = each.flatMap((fields, index) =>
+    Object.entries(fields).map(([key, value]) => [`llm.${list}_messages.${index}.message.${key}`, value]),
+  );
+  return Object.fromEntries(entries) as Attributes;
+}
+
+describe('what an OpenInference span is', () => {
+  it.each([
+    ['LLM', 'model'],
+    ['TOOL', 'tool'],
+    ['AGENT', 'agent'],
+    ['CHAIN', 'generic'],
+    ['RETRIEVER', 'generic'],
+    ['RERANKER', 'generic'],
+    ['EMBEDDING', 'generic'],
+    ['GUARDRAIL', 'generic'],
+    ['EVALUATOR', 'generic'],
+    ['PROMPT', 'generic'],
+    ['something new', 'generic'],
+  ])('%s: %s', (kind, log) => {
+    expect(openInference.classify(span(kind))).toBe(log);
+  });
+
+  it('is left to the AI SDK where a processor has only translated its attributes', () => {
+    const attributes = { 'ai.operationId': 'ai.rerank' };
+    expect(openInference.classify(span('LLM', attributes))).toBeUndefined();
+    expect(classifySpan(span('LLM', attributes))).toEqual({ kind: 'generic', convention: 'vercel-ai' });
+  });
+});
+
+describe('messages', () => {
+  it('are read in the order of their numbers, with gaps, in whatever order they were set', () => {
+    const texts = Array.from({ length: 12 }, (_, index) => index).filter((index) => index !== 5);
+    const attributes = Object.fromEntries(
+      texts.toReversed().flatMap((index) => [
+        [`llm.input_messages.${index}.message.content`, `${index}`],
+        [`llm.input_messages.${index}.message.role`, 'user'],
+      ]),
+    );
+    expect(llm(attributes).messages?.map(({ content }) => content)).toEqual(texts.map(String));
+  });
+
+  it('get Anthropic’s system prompt, which stands in the parameters', () => {
+    const [first] = recorded('openinference-js/v4-anthropic-messages').messages ?? [];
+    expect(first).toEqual({ role: 'system', content: 'You are a weather bot.' });
+  });
+
+  it('of Anthropic keep the text and the image beside a tool result', () => {
+    const { messages } = recorded('openinference-js/v4-anthropic-mixed-tool-result', 1);
+    expect(messages?.slice(-2)).toEqual([
+      { role: 'tool', content: 'rainy', tool_call_id: 'toolu_1' },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'go on' },
+          { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } },
+        ],
+      },
+    ]);
+  });
+
+  it('come from the request where the attribute limit has cut the list', () => {
+    const name = 'openinference-js/v4-openai-long-chat-128-limit';
+    const { 'input.value': request } = loadRecording(name).spans[0]!.attributes;
+    const asked = (JSON.parse(String(request)) as { messages: unknown[] }).messages;
+    expect(recorded(name).messages).toHaveLength(asked.length);
+  });
+
+  it('name a tool call once, though Anthropic’s stands in two places', () => {
+    const attributes = messages('output', {
+      role: 'assistant',
+      'tool_calls.0.tool_call.id': 'c',
+      'tool_calls.0.tool_call.function.name': 'f',
+      'tool_calls.0.tool_call.function.arguments': '{}',
+      'contents.0.message_content.type': 'tool_use',
+      'contents.0.tool_call.id': 'c',
+      'contents.0.tool_call.function.name': 'f',
+    });
+    expect(llm(attributes).outputMessage?.tool_calls).toHaveLength(1);
+  });
+
+  it('take the old function call', () => {
+    const attributes = messages('output', {
+      role: 'assistant',
+      function_call_name: 'f',
+      function_call_arguments_json: '{"a":1}',
+    });
+    expect(llm(attributes).outputMessage?.tool_calls?.[0]?.function).toEqual({ name: 'f', arguments: '{"a":1}' });
+  });
+});
+
+describe('the answer', () => {
+  it('of the Responses API is one message, thinking apart', () => {
+    const called = recorded('openinference-js/v4-openai-responses-reasoning', 0);
+    expect(called.outputMessage).toMatchObject({ role: 'assistant', tool_calls: [{ id: 'call_1' }] });
+    expect(called).not.toHaveProperty('output');
+    expect(called.contentMetadata).toEqual({ reasoning: 'thinking about it' });
+    expect(recorded('openinference-js/v4-openai-responses-reasoning', 1).output).toBe('Rainy.');
+  });
+
+  it('is the first choice, the others are kept beside', () => {
+    const reading = recorded('openinference-js/v4-openai-n2');
+    expect(reading.output).toBe('The weather in Paris is rainy, 57F.');
+    expect(reading.contentMetadata?.['choices']).toHaveLength(1);
+    const both = messages('output', { role: 'assistant', content: 'a' }, { role: 'assistant', content: 'b' });
+    const body = { id: 'x', choices: [{ message: { content: 'a' } }, { message: { content: 'b' } }] };
+    expect(llm({ ...both, 'output.value': JSON.stringify(body) })).toMatchObject({
+      output: 'a',
+      contentMetadata: { choices: [{ role: 'assistant', content: 'b' }] },
+    });
+  });
+
+  it('of a tool call is no text', () => {
+    const reading = recorded('openinference-js/v4-openai-tool-stream');
+    expect(reading).not.toHaveProperty('output');
+    expect(reading.outputMessage?.tool_calls?.[0]?.function.name).toBe('get_weather');
+  });
+
+  it('of LangChain has the ids of its tool calls, which the attributes lack', () => {
+    const called = toSpans(loadRecording('openinference-js/v4-langchain'))
+      .map((each) => openInference.read(each).outputMessage?.tool_calls)
+      .find((calls) => calls !== undefined);
+    expect(called?.[0]?.id).toBe('call_abc123');
+  });
+
+  it('may be JSON that is no body of a provider', () => {
+    const reading = llm({ 'output.value': '{"city":"Paris"}', 'output.mime_type': 'application/json' });
+    expect(reading.output).toBe('{"city":"Paris"}');
+    expect(reading).not.toHaveProperty('providerResponse');
+  });
+
+  it('“stop” on a tool call is the bridge’s word for any complete response', () => {
+    const name = 'openai-agents-js/openinference-responses-tool-loop';
+    expect(recorded(name).finishReason).toBe('tool_calls');
+    expect(recorded(name, 3).finishReason).toBe('stop');
+  });
+});
+
+describe('what is hidden', () => {
+  it('is absent, and the system prompt does not come back through the parameters', () => {
+    const reading = llm({
+      'input.value': '__REDACTED__',
+      'output.value': '__REDACTED__',
+      'llm.invocation_parameters': '{"model":"claude-x","system":"secret","max_tokens":5}',
+    });
+    expect(reading).toMatchObject({ model: 'claude-x', maxTokens: 5 });
+    expect(JSON.stringify(reading)).not.toMatch(/secret|REDACTED/);
+  });
+
+  it('in a message leaves the rest of it', () => {
+    const attributes = messages('input', {
+      role: 'user',
+      'contents.0.message_content.type': 'text',
+      'contents.0.message_content.text': 'look',
+      'contents.1.message_content.type': 'image',
+      'contents.1.message_content.image.image.url': '__REDACTED__',
+    });
+    expect(llm(attributes).messages).toEqual([{ role: 'user', content: 'look' }]);
+  });
+
+  it('is not brought back from the raw request', () => {
+    const request = { model: 'claude-x', messages: [{ role: 'user', content: 'secret' }] };
+    const attributes = {
+      ...messages('input', { role: 'user', content: '__REDACTED__' }),
+      'llm.system': 'anthropic',
+      'input.value': JSON.stringify(request),
+    };
+    expect(JSON.stringify(llm(attributes).messages ?? null)).not.toContain('secret');
+  });
+});
+
+describe('how the model was called', () => {
+  it('reads the parameters of each provider', () => {
+    const of = (parameters: unknown) => llm({ 'llm.invocation_parameters': JSON.stringify(parameters) });
+    expect(of({ model: 'm', max_completion_tokens: 5, stop: 'END', seed: 1, user: 'u' })).toMatchObject({
+      model: 'm',
+      maxTokens: 5,
+      stop: 'END',
+      seed: 1,
+      metadata: { user: 'u' },
+    });
+    expect(of({ generationConfig: { maxOutputTokens: 6, topP: 0.5, stopSequences: ['a'] }, top_k: 3 })).toMatchObject({
+      maxTokens: 6,
+      topP: 0.5,
+      stop: ['a'],
+      other: { top_k: 3 },
+    });
+    const format = { type: 'json_schema', json_schema: { name: 'W', schema: {} } };
+    expect(of({ response_format: format }).responseFormat).toEqual(format);
+    expect(of({ text: { format: { type: 'json_schema', name: 'W', schema: {} } } }).responseFormat).toEqual(format);
+  });
+
+  it('leaves out of a response that stands in place of the parameters what is no parameter', () => {
+    const { other, model } = recorded('openai-agents-js/openinference-responses-tool-loop');
+    expect(model).toBe('gpt-4o-2024-08-06');
+    expect(other).toEqual({ parallel_tool_calls: true, store: true, tool_choice: 'auto', truncation: 'disabled' });
+  });
+
+  it('prefers the model that was asked for, and does not take LangChain’s “unknown” for one', () => {
+    const attributes = { 'llm.model_name': 'gpt-4o-2024', 'llm.invocation_parameters': '{"model":"gpt-4o"}' };
+    expect(llm(attributes)).toMatchObject({ model: 'gpt-4o', metadata: { response_model: 'gpt-4o-2024' } });
+    const metadata = JSON.stringify({ ls_model_name: 'gpt-4o', ls_provider: 'openai' });
+    expect(llm({ 'llm.model_name': 'unknown', metadata })).toMatchObject({ model: 'gpt-4o', provider: 'openai' });
+    expect(llm({ 'llm.model_name': 'unknown' })).not.toHaveProperty('model');
+  });
+
+  it('reads prompts, completions, cost and template', () => {
+    expect(recorded('manual-spec/openinference-spec-extras')).toMatchObject({
+      endpoint: 'complete',
+      messages: [{ role: 'user', content: 'def fib(n):' }],
+      output: 'return n',
+      promptCost: 0.0021,
+      outputCost: 0.0045,
+      promptTemplate: 'Weather in {city}',
+      inputs: { city: 'Paris' },
+      metadata: { total_cost: 0.0066 },
+    });
+  });
+});
+
+describe('spans that are no call', () => {
+  it('carry sums of tokens as metadata', () => {
+    const reading = read('AGENT', { 'agent.name': 'a', 'llm.token_count.prompt': 3, 'llm.system': 'openai' });
+    expect(reading).toEqual({ name: 'a', metadata: { usage: { prompt_tokens: 3 } } });
+  });
+
+  it('take LangChain’s objects for what they hold', () => {
+    const message = (className: string, kwargs: unknown) => ({
+      lc: 1,
+      type: 'constructor',
+      id: ['langchain_core', 'messages', className],
+      kwargs,
+    });
+    const chain = read('CHAIN', {
+      'input.value': JSON.stringify({ history: [message('HumanMessage', { content: 'hi' })] }),
+      'output.value': JSON.stringify(message('AIMessageChunk', { content: 'hello' })),
+    });
+    expect(chain.inputs).toEqual({ history: [{ role: 'user', content: 'hi' }] });
+    expect(chain.output).toBe('hello');
+    const result = { output: message('ToolMessage', { content: 'rainy', tool_call_id: 'c' }) };
+    expect(read('TOOL', { 'input.value': 'Paris', 'output.value': JSON.stringify(result) })).toMatchObject({
+      inputs: { input: 'Paris' },
+      output: 'rainy',
+      metadata: { tool_call_id: 'c' },
+    });
+  });
+
+  it('tell a tool’s schema from its arguments', () => {
+    const schema = { type: 'object', properties: { a: { type: 'number' } } };
+    const declared = read('TOOL', { 'tool.name': 'f', 'tool.parameters': JSON.stringify(schema) });
+    expect(declared).toEqual({ name: 'f', toolParameters: schema });
+    const called = read('TOOL', { 'tool.name': 'f', 'tool.parameters': '{"a":1}' });
+    expect(called).toEqual({ name: 'f', inputs: { a: 1 } });
+  });
+
+  it('keep documents, a ranking and texts, but no vectors', () => {
+    const document = (list: string, text: string) => ({
+      [`${list}.0.document.content`]: text,
+      [`${list}.0.document.score`]: 0.5,
+    });
+    expect(read('RETRIEVER', { 'input.value': 'q', ...document('retrieval.documents', 'd') })).toEqual({
+      inputs: { input: 'q' },
+      output: '[{"content":"d","score":0.5}]',
+    });
+    const lists = {
+      ...document('reranker.input_documents', 'in'),
+      ...document('reranker.output_documents', 'out'),
+    };
+    const ranked = read('RERANKER', {
+      'reranker.query': 'q',
+      'reranker.model_name': 'r',
+      'reranker.top_k': 1,
+      ...lists,
+    });
+    expect(ranked).toEqual({
+      model: 'r',
+      other: { top_k: 1 },
+      inputs: { query: 'q', documents: [{ content: 'in', score: 0.5 }] },
+      output: '[{"content":"out","score":0.5}]',
+    });
+    const embedded = read('EMBEDDING', {
+      'embedding.model_name': 'e',
+      'embedding.embeddings.0.embedding.text': 'a',
+      'embedding.embeddings.0.embedding.vector': [0.25, 0.75],
+      'llm.token_count.prompt': 8,
+    });
+    expect(embedded).toEqual({ model: 'e', inputs: { input: ['a'] }, promptTokens: 8 });
+  });
+});
+
+it('reads cut JSON as far as it goes, and leaves out bodies and schemas that are cut', () => {
+  const reading = recorded('openinference-js/v4-truncated120-openai-tool-loop');
+  expect(reading.tools).toEqual([{ name: 'get_weather', description: 'Get weather' }]);
+  expect(reading).not.toHaveProperty('providerRequest');
+  expect(reading).not.toHaveProperty('providerResponse');
+  expect(reading.metadata?.['truncated']).toContain('input.value');
+});
+
+it('says what failed, without the stack that LangChain adds', () => {
+  const failed = toSpans(loadRecording('openinference-js/v4-langchain')).at(-1)!;
+  const { error } = openInference.read(failed);
+  expect(error?.message).toContain('429 Rate limit reached');
+  expect(error?.message).not.toContain('node_modules');
+});

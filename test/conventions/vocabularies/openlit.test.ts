@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { kindOf, read } from '../span.ts';
+
+const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', 'telemetry.sdk.name': 'openlit' };
+
+describe('an OpenLIT span', () => {
+  it('leaves out what is made up', () => {
+    const reading = read({
+      ...chat,
+      'gen_ai.request.temperature': 1,
+      'gen_ai.request.top_p': 1,
+      'gen_ai.output.type': 'json',
+      'gen_ai.usage.cost': 0,
+      'server.address': 'api.openai.com',
+      'gen_ai.tool.name': 'get_weather',
+      'gen_ai.tool.call.id': 'c1',
+    });
+    for (const field of ['temperature', 'topP', 'responseFormat', 'name']) expect(reading).not.toHaveProperty(field);
+    expect(reading.metadata).toEqual({ convention: 'openlit' });
+  });
+
+  it('keeps what was asked for', () => {
+    const reading = read({
+      ...chat,
+      'gen_ai.request.temperature': 0.2,
+      'gen_ai.request.top_p': 0.5,
+      'gen_ai.usage.cost': 0.01,
+    });
+    expect(reading).toMatchObject({ temperature: 0.2, topP: 0.5, metadata: { total_cost: 0.01 } });
+  });
+
+  it('is a model call though it bears the tool call that was asked for', () => {
+    expect(kindOf({ ...chat, 'gen_ai.tool.name': 'get_weather' })).toBe('model');
+  });
+
+  it('reads texts to embed', () => {
+    const attributes = {
+      ...chat,
+      'gen_ai.operation.name': 'embeddings',
+      'gen_ai.input.messages': '["a","b"]',
+      'gen_ai.usage.input_tokens': 4,
+    };
+    expect(kindOf(attributes)).toBe('generic');
+    expect(read(attributes)).toMatchObject({ inputs: { input: ['a', 'b'] }, promptTokens: 4 });
+  });
+});

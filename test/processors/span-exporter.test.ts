@@ -1,0 +1,174 @@
+/** What the exporter promises to the span processor that calls it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { type ExportResult, type HumanloopOptions, HumanloopSpanExporter } from '../../src/index.ts';
+import type { SpanSlice } from '../../src/otel/span-slice.ts';
+import { type MisbehavingV4Options, startMisbehavingV4 } from '../misbehaving-v4.ts';
+import { AGENT, CHAT, outputOf, QUICK, referenceOf } from '../pain/traced-app.ts';
+
+async function start(options: HumanloopOptions = {}, server: MisbehavingV4Options = {}) {
+  const v4 = await startMisbehavingV4(server);
+  const exporter = new HumanloopSpanExporter({ baseUrl: v4.baseUrl, ...QUICK, ...options });
+  onTestFinished(() => exporter.shutdown());
+  return { v4, exporter };
+}
+
+/** Ended spans, as a span processor hands them over. */
+function createSpans() {
+  const ended = new InMemorySpanExporter();
+  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(ended)] });
+  const startSpan = (name: string, attributes = CHAT, parent?: Span): Span => {
+    const context: Context = parent ? trace.setSpan(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
+    return provider.getTracer('app').startSpan(name, { attributes }, context);
+  };
+  return { startSpan, takeEnded: () => ended.getFinishedSpans().splice(0) };
+}
+
+function oneSpan(): SpanSlice[] {
+  const { startSpan, takeEnded } = createSpans();
+  startSpan('chat').end();
+  return takeEnded();
+}
+
+/** Results of all calls of the callback, with the time since the export. */
+function exportSpans(exporter: HumanloopSpanExporter, spans: readonly SpanSlice[]) {
+  const results: (ExportResult & { elapsedMillis: number })[] = [];
+  const startedAtMillis = performance.now();
+  exporter.export(spans, (result) => {
+    results.push({ ...result, elapsedMillis: performance.now() - startedAtMillis });
+  });
+  return results;
+}
+
+test('the callback is called once, with success, when the server has acknowledged', async () => {
+  const { v4, exporter } = await start({}, { fault: () => ({ stores: true, delayMillis: 200 }) });
+  const results = exportSpans(exporter, oneSpan());
+  await exporter.forceFlush();
+  await exporter.shutdown();
+  expect(results).toEqual([{ code: 0, elapsedMillis: expect.any(Number) }]);
+  expect(results[0]?.elapsedMillis).toBeGreaterThanOrEqual(200);
+  expect(v4.logs.size).toBe(1);
+});
+
+test.each<[string, MisbehavingV4Options]>([
+  ['refuses everything', { refuses: () => true }],
+  ['is down', { fault: () => ({ answer: { status: 503 } }) }],
+  ['cuts connections', { fault: () => ({ answer: 'reset' }) }],
+  ['never answers', { fault: () => ({ answer: 'hang' }) }],
+  ['wants another key', { fault: () => ({ answer: { status: 401 } }) }],
+])('the callback is called once by the deadline where the server %s', async (_, server) => {
+  const { exporter } = await start({ timeoutMillis: 200, flushTimeoutMillis: 300 }, server);
+  const results = exportSpans(exporter, oneSpan());
+  await vi.waitFor(() => expect(results).toHaveLength(1), { timeout: 600 });
+  await exporter.shutdown();
+  await sleep(50);
+  expect(results).toHaveLength(1);
+  const { dropped } = exporter.stats();
+  expect(Object.values(dropped)).toEqual([1]);
+});
+
+test('export of nothing succeeds at once', async () => {
+  const { v4, exporter } = await start();
+  const results = exportSpans(exporter, []);
+  await vi.waitFor(() => expect(results).toMatchObject([{ code: 0 }]));
+  expect(v4.requests).toEqual([]);
+});
+
+test('export after shutdown fails, once, and sends nothing', async () => {
+  const { v4, exporter } = await start();
+  await exporter.shutdown();
+  await exporter.shutdown();
+  const results = exportSpans(exporter, oneSpan());
+  await sleep(20);
+  expect(results).toMatchObject([{ code: 1, error: { name: 'HumanloopError', message: 'export after shutdown' } }]);
+  expect(v4.requests).toEqual([]);
+  await exporter.forceFlush();
+});
+
+test('a callback that throws is called once and stops nothing', async () => {
+  const { v4, exporter } = await start();
+  const callback = vi.fn(() => {
+    throw new Error('callback');
+  });
+  exporter.export(oneSpan(), callback);
+  await exporter.forceFlush();
+  exportSpans(exporter, oneSpan());
+  await exporter.forceFlush();
+  expect(callback).toHaveBeenCalledTimes(1);
+  expect(v4.logs.size).toBe(2);
+});
+
+test('a child that comes in an earlier batch waits for its parent, and the order holds', async () => {
+  const { v4, exporter } = await start({ holdMillis: 10_000 });
+  const { startSpan, takeEnded } = createSpans();
+  const agent = startSpan('agent', AGENT);
+  const chat = startSpan('chat', CHAT, agent);
+  chat.end();
+  const results = exportSpans(exporter, takeEnded());
+  await vi.waitFor(() => expect(results).toMatchObject([{ code: 0 }]));
+  expect(v4.requests).toEqual([]);
+  expect(exporter.stats().held).toBe(1);
+  agent.end();
+  exportSpans(exporter, takeEnded());
+  await exporter.forceFlush();
+  expect(v4.requests.map(({ method, references }) => [method, ...references])).toEqual([
+    ['POST', referenceOf(agent)],
+    ['POST', referenceOf(chat)],
+  ]);
+  expect(v4.breaches).toEqual([]);
+});
+
+test('a parent that does not come in time is a stub, which it completes when it comes', async () => {
+  const { v4, exporter } = await start({ holdMillis: 30, missingParent: 'stub' });
+  const { startSpan, takeEnded } = createSpans();
+  const agent = startSpan('agent', AGENT);
+  const chat = startSpan('chat', CHAT, agent);
+  chat.end();
+  exportSpans(exporter, takeEnded());
+  await vi.waitFor(() => expect(v4.logs.get(referenceOf(chat))).toBeDefined());
+  expect(v4.logs.get(referenceOf(agent))).toMatchObject({ metadata: { stub: true }, config: { type: 'generic' } });
+  expect(v4.logs.get(referenceOf(chat))?.parent_reference_id).toBe(referenceOf(agent));
+  agent.setAttributes(outputOf('done')).end();
+  exportSpans(exporter, takeEnded());
+  await exporter.forceFlush();
+  expect(v4.logs.get(referenceOf(agent))).toMatchObject({ output: 'done', duration: expect.any(Number) });
+  expect(v4.breaches).toEqual([]);
+});
+
+test("missingParent 'root' makes such a child top-level in the session of its trace", async () => {
+  const { v4, exporter } = await start({ holdMillis: 30, missingParent: 'root' });
+  const { startSpan, takeEnded } = createSpans();
+  const chat = startSpan('chat', CHAT, startSpan('agent', AGENT));
+  chat.end();
+  exportSpans(exporter, takeEnded());
+  await exporter.forceFlush();
+  expect([...v4.logs.keys()]).toEqual([referenceOf(chat)]);
+  expect(v4.logs.get(referenceOf(chat))).not.toHaveProperty('parent_reference_id');
+  expect(v4.logs.get(referenceOf(chat))?.session_reference_id).toBe(chat.spanContext().traceId);
+});
+
+test('a stub whose parent never comes is closed at shutdown', async () => {
+  const { v4, exporter } = await start({ holdMillis: 10 });
+  const { startSpan, takeEnded } = createSpans();
+  const agent = startSpan('agent', AGENT);
+  startSpan('chat', CHAT, agent).end();
+  exportSpans(exporter, takeEnded());
+  await exporter.forceFlush();
+  await exporter.shutdown();
+  expect(v4.logs.get(referenceOf(agent))?.error).toBe('span did not end before shutdown');
+});
+
+test('frozen spans are taken as they are', async () => {
+  const { v4, exporter } = await start();
+  const spans = oneSpan().map((span) => {
+    Object.freeze(span.attributes);
+    Object.freeze(span.events);
+    return Object.freeze(span);
+  });
+  const results = exportSpans(exporter, spans);
+  await exporter.forceFlush();
+  expect(results).toMatchObject([{ code: 0 }]);
+  expect(v4.logs.size).toBe(1);
+});

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { excerpt, inputPreview, outputPreview, searchableText } from '../../../src/server/store/log-text.ts';
+import { searchTerms, toMatchExpressions } from '../../../src/server/store/sqlite/viewer-search.ts';
+import { markWords, toWords } from '../../../src/viewer/list/mark-words.ts';
+
+const nothing = { inputs: null, messages: null, output: null, outputMessage: null, error: null, label: '' };
+
+test('the words of inputs, messages, output and error are searched; roles, types and images are not', () => {
+  const text = searchableText({
+    ...nothing,
+    label: 'planner gpt-4o',
+    inputs: { city: 'Bergen', deep: [{ n: 42 }] },
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'hello' },
+          { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
+        ],
+      },
+    ],
+    output: 'done',
+    error: 'Boom',
+  });
+  expect(text.split('\n').sort()).toEqual(['42', 'Bergen', 'Boom', 'done', 'hello', 'planner gpt-4o']);
+});
+
+test('one log does not take the whole index', () => {
+  expect(searchableText({ ...nothing, output: 'x'.repeat(5_000_000) }).length).toBeLessThan(210_000);
+  let deep: unknown = 'bottom';
+  for (let level = 0; level < 10_000; level += 1) deep = [deep];
+  expect(searchableText({ ...nothing, inputs: deep })).toBe('');
+});
+
+test('texts without spaces are searched by character', () => {
+  expect(searchableText({ ...nothing, output: '東京へ' })).toContain(' 東  京  へ ');
+  expect(toMatchExpressions('東京')[0]).toBe('" 東  京 "');
+});
+
+test('nothing in a search has a meaning of its own', () => {
+  expect(toMatchExpressions('a OR b* "x y" NEAR( col:z ^')).toEqual([
+    '"a" "OR" "b*" "x y" "NEAR(" "col:z"',
+    '"a" "OR" "b*" "x y" "NEAR(" "col:z" *',
+  ]);
+  expect(toMatchExpressions('"" * ^')).toEqual([]);
+  expect(searchTerms('say "hello world" now')).toEqual(toWords('say "hello world" now'));
+});
+
+test('the line of a session is what was asked and what was answered', () => {
+  expect(
+    inputPreview({
+      messages: [
+        { role: 'user', content: 'first' },
+        { role: 'user', content: [{ type: 'text', text: ' last \n one' }] },
+        { role: 'assistant', content: 'x' },
+      ],
+      inputs: { a: 1 },
+    }),
+  ).toBe('last one');
+  expect(inputPreview({ messages: null, inputs: { system: 's', prompt: 'p' } })).toBe('p');
+  expect(inputPreview({ messages: null, inputs: { only: 'o' } })).toBe('o');
+  expect(inputPreview({ messages: null, inputs: { a: 1, b: 2 } })).toBe('{"a":1,"b":2}');
+  expect(inputPreview({ messages: null, inputs: {} })).toBeUndefined();
+  expect(outputPreview({ output: null, outputMessage: { content: 'c' } })).toBe('c');
+  expect(outputPreview({ output: 'x'.repeat(500), outputMessage: null })).toHaveLength(240);
+});
+
+test('an excerpt is around the word, and the word is marked', () => {
+  const text = `${'before '.repeat(40)}needle after`;
+  expect(excerpt(text, ['NEEDLE'])).toMatch(/^….*needle after$/);
+  expect(markWords('a Needle, needles', ['needle'])).toEqual([
+    { text: 'a ', isMatch: false },
+    { text: 'Needle', isMatch: true },
+    { text: ', ', isMatch: false },
+    { text: 'needle', isMatch: true },
+    { text: 's', isMatch: false },
+  ]);
+  expect(markWords('(a.b)', ['a.b', '('])).toHaveLength(3);
+});

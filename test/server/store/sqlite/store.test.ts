@@ -1,0 +1,104 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
+import { openSqlite } from '../../../../src/sqlite/open.ts';
+import { log } from '../../sample-log.ts';
+import { temporaryDirectory } from '../../start-test-server.ts';
+import { describeStore } from '../store-contract.ts';
+
+describeStore('SQLite', () => openSqliteStore({ file: join(temporaryDirectory(), 'logs.db') }));
+
+test('a store is there again after it was closed', async () => {
+  const file = join(temporaryDirectory(), 'deep', 'er', 'logs.db');
+  const first = await openSqliteStore({ file });
+  const [created] = await first.createLogs([log({ output: 'kept' })]);
+  await first.close();
+  expect(statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0).toBe(0);
+  const second = await openSqliteStore({ file });
+  expect((await second.getLog(created!.id))?.output).toBe('kept');
+  await second.close();
+});
+
+test('writes of one turn share a commit, and none is answered before it', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const store = await openSqliteStore({ file });
+  onTestFinished(() => store.close());
+  const before = readFileSync(`${file}-wal`).length;
+  const results = await Promise.all(Array.from({ length: 50 }, () => store.createLogs([log({ output: 'x' })])));
+  expect(results).toHaveLength(50);
+  const pages = (readFileSync(`${file}-wal`).length - before) / 4096;
+  // Fifty commits of their own would write each touched page fifty times.
+  expect(pages).toBeLessThan(100);
+});
+
+describe('a file that cannot be used is named, with the reason and what to do', () => {
+  const expectReason = (file: string, reason: string, message: RegExp) =>
+    expect(openSqliteStore({ file, busyTimeoutMillis: 20 })).rejects.toMatchObject({
+      ...{ name: 'SqliteError', reason, file },
+      message: expect.stringMatching(message),
+    });
+
+  test('locked', async () => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    const other = await openSqlite({ file });
+    onTestFinished(() => other.close());
+    other.exec('BEGIN EXCLUSIVE');
+    await expectReason(file, 'locked', /locked by another process/);
+  });
+
+  test('not a database', async () => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    writeFileSync(file, 'x'.repeat(5000));
+    await expectReason(file, 'corrupt', /damaged or is not a SQLite database/);
+  });
+
+  test('damaged', async () => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    await (await openSqliteStore({ file })).close();
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0xff, 200, 4096));
+    await expectReason(file, 'corrupt', /damaged/);
+  });
+
+  test('of another program', async () => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    const other = await openSqlite({ file });
+    other.exec('CREATE TABLE theirs (a)');
+    other.close();
+    await expectReason(file, 'foreign', /another program/);
+  });
+
+  test('of a newer version', async () => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    await (await openSqliteStore({ file })).close();
+    const newer = await openSqlite({ file });
+    newer.exec('PRAGMA user_version = 999');
+    newer.close();
+    await expectReason(file, 'foreign', /newer humanloop-otel \(schema 999.*update the package/);
+  });
+
+  test('a directory', async () => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    mkdirSync(file);
+    await expectReason(file, 'cannot-open', /cannot be opened/);
+  });
+
+  test('below a file', async () => {
+    const directory = temporaryDirectory();
+    writeFileSync(join(directory, 'file'), '');
+    await expectReason(join(directory, 'file', 'logs.db'), 'cannot-open', /cannot be opened/);
+  });
+});
+
+test('a lock that another process takes later fails the write, not the store', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const store = await openSqliteStore({ file, busyTimeoutMillis: 20 });
+  onTestFinished(() => store.close());
+  const other = await openSqlite({ file });
+  onTestFinished(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  await expect(store.createLogs([log()])).rejects.toMatchObject({ reason: 'locked' });
+  other.exec('ROLLBACK');
+  await expect(store.createLogs([log()])).resolves.toHaveLength(1);
+});

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { RejectedItemError, type Store } from '../../../src/server/store/store.ts';
+import type { LogRequest } from '../../../src/wire/v4.ts';
+import { config, createOne, log } from '../sample-log.ts';
+
+export function describeLogs(name: string, open: () => Promise<Store>): void {
+  describe(`${name}: createLogs`, () => {
+    test('keeps every field that it is given', async () => {
+      const store = await open();
+      const fields: Partial<LogRequest> = {
+        ...{ reference_id: 'r', session_reference_id: 's', parent_reference_id: 'elsewhere', source: 'app' },
+        ...{ inputs: { q: 'é "quoted"\n' }, metadata: { nested: { a: [1, null] } }, environment: 'production' },
+        ...{ messages: [{ role: 'user', content: 'hi' }], output: 'out\0put', error: 'e', stdout: 'o', judgment: true },
+        ...{ output_message: { role: 'assistant', content: null }, prompt_tokens: 3, output_tokens: 4 },
+        ...{ prompt_cost: 0.1, output_cost: 0.2, duration: 1.25, created_at: '2024-05-06T07:08:09.123456+02:00' },
+        ...{ provider_request: { a: 1 }, provider_response: 'raw', source_datapoint_id: 'd', trial_id: 't' },
+      };
+      const { id } = await createOne(store, fields);
+      expect(await store.getLog(id)).toMatchObject({
+        ...fields,
+        id,
+        output: 'out\uFFFDput',
+        created_at: '2024-05-06T05:08:09.123456Z',
+        project: 'project',
+        tokens: 7,
+        save: true,
+        feedback: [],
+        evaluation_results: [],
+        observability_status: 'completed',
+        config: { ...config, id: expect.stringMatching(/^config_/) },
+        model_config: { project_name: 'project', config },
+      });
+    });
+
+    test('takes all or nothing, and says which item and field', async () => {
+      const store = await open();
+      const unknown = [
+        { project_id: 'pr_x' },
+        { session_id: 'sesh_x' },
+        { parent_id: 'data_x' },
+        { config_id: 'config_x' },
+      ];
+      for (const bad of unknown) {
+        const rejection = store.createLogs([log({ reference_id: 'good' }), log(bad)]);
+        await expect(rejection).rejects.toBeInstanceOf(RejectedItemError);
+        await expect(rejection).rejects.toMatchObject({ index: 1, field: Object.keys(bad)[0] });
+      }
+      expect((await store.listProjects({ page: 0, size: 10, sortBy: 'name', descending: false })).total).toBe(0);
+      expect(await store.updateLog({ referenceId: 'good' }, { output: 'x' })).toBeUndefined();
+    });
+
+    test('puts equal configs of a project under one id, whatever the order of their keys', async () => {
+      const store = await open();
+      const configs: LogRequest['config'][] = [
+        { type: 'model', model: 'gpt-4', other: { a: 1, b: 2 } },
+        { model: 'gpt-4', other: { b: 2, a: 1 }, type: 'model' },
+        { type: 'model', model: 'gpt-4', other: { a: 1, b: 3 } },
+      ];
+      const created = await store.createLogs(configs.map((each) => log({ config: each })));
+      const elsewhere = await createOne(store, { project: 'other', config: configs[0] });
+      const ids = await Promise.all([...created, elsewhere].map(async ({ id }) => (await store.getLog(id))!.config_id));
+      expect(ids[1]).toBe(ids[0]);
+      expect(new Set(ids).size).toBe(3);
+      const byId = await createOne(store, { config: undefined, config_id: ids[0] });
+      expect((await store.getLog(byId.id))!.config).toMatchObject(configs[0]!);
+    });
+
+    test('keeps no content of a log with save: false, not even later', async () => {
+      const store = await open();
+      const secret = {
+        inputs: { q: 'secret' },
+        output: 'secret',
+        messages: [{ role: 'user' as const, content: 'secret' }],
+      };
+      const { id } = await createOne(store, { ...secret, reference_id: 'r', save: false, duration: 1 });
+      await createOne(store, { ...secret, reference_id: 'r' });
+      await store.updateLog({ id }, { output: 'secret', duration: 2 });
+      const stored = await store.getLog(id);
+      expect(JSON.stringify(stored)).not.toContain('secret');
+      expect(stored).toMatchObject({ save: false, duration: 2 });
+    });
+
+    test('rejects what is nested too deeply to be written', async () => {
+      const store = await open();
+      const deep = JSON.parse(`${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}`);
+      await expect(store.createLogs([log(), log({ inputs: deep })])).rejects.toMatchObject({ index: 1 });
+    });
+  });
+
+  describe(`${name}: updateLog`, () => {
+    test('changes what is given, by id and by reference', async () => {
+      const store = await open();
+      const { id } = await createOne(store, { reference_id: 'r', output: 'old', error: 'old' });
+      expect(await store.updateLog({ id }, { output: 'new', error: null })).toMatchObject({
+        output: 'new',
+        error: 'old',
+      });
+      expect(await store.updateLog({ referenceId: 'r' }, { error: '', duration: 0 })).toMatchObject({
+        id,
+        error: '',
+        duration: 0,
+      });
+      expect(await store.updateLog({ id: 'r' }, { output: 'x' })).toBeUndefined();
+    });
+  });
+}

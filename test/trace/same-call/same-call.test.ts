@@ -1,0 +1,237 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { LogKind, Reading } from '../../../src/conventions/convention.ts';
+import type { CallSpan } from '../../../src/trace/same-call/call-span.ts';
+import { settleCalls } from '../../../src/trace/same-call/same-call.ts';
+
+const QUESTION: Reading = { messages: [{ role: 'user', content: 'Weather?' }] };
+const USAGE: Reading = { promptTokens: 42, outputTokens: 9 };
+
+let spanCount = 0;
+
+function span(kind: LogKind, reading: Reading = {}, parent?: CallSpan, more: Partial<CallSpan> = {}): CallSpan {
+  const spanId = String(++spanCount).padStart(16, '0');
+  return { spanId, parent, kind, reading, scope: 'one', startMillis: 0, endMillis: 100, ...more };
+}
+
+/** Kind and tokens of each span, with the others judged. */
+function verdicts(...spans: CallSpan[]): string[] {
+  const settled = settleCalls(spans);
+  return spans.map((each) => {
+    const { kind, reading } = settled.get(each) ?? each;
+    return `${kind} ${reading.promptTokens ?? '-'}/${reading.outputTokens ?? '-'}`;
+  });
+}
+
+describe('a span with a call below it', () => {
+  it('is a wrapper, and its counts are an aggregate', () => {
+    const outer = span('model', { ...QUESTION, ...USAGE, metadata: { cache_read_tokens: 16, response_model: 'm' } });
+    const inner = span('model', { ...QUESTION, ...USAGE }, outer);
+    expect(verdicts(outer, inner)).toEqual(['generic -/-', 'model 42/9']);
+    expect(settleCalls([outer, inner]).get(outer)?.reading.metadata).toEqual({
+      response_model: 'm',
+      usage: { prompt_tokens: 42, output_tokens: 9, cache_read_tokens: 16 },
+    });
+  });
+
+  it('is an agent where tools ran below it', () => {
+    const outer = span('model', { ...QUESTION, promptTokens: 84, outputTokens: 18 });
+    const first = span('model', { ...QUESTION, ...USAGE }, outer);
+    const tool = span('tool', {}, outer);
+    const second = span('model', { ...QUESTION, ...USAGE }, outer);
+    expect(verdicts(first, tool, second, outer)).toEqual(['model 42/9', 'tool -/-', 'model 42/9', 'agent -/-']);
+  });
+
+  it('is a wrapper with chains and agents between, and wrappers between', () => {
+    const top = span('model', USAGE);
+    const chain = span('generic', {}, top);
+    const middle = span('model', { ...USAGE }, chain);
+    const agent = span('agent', {}, middle);
+    const call = span('model', { ...QUESTION, ...USAGE }, agent);
+    expect(verdicts(call, agent, middle, chain, top).filter((verdict) => verdict.startsWith('model'))).toEqual([
+      'model 42/9',
+    ]);
+  });
+
+  it.each<[string, Reading, Reading]>([
+    ['a response id', { callId: 'a', ...USAGE }, { callId: 'b', ...USAGE }],
+    ['usage', { promptTokens: 500, outputTokens: 70 }, USAGE],
+  ])('is a call of its own with %s that nothing below it has', (_what, outer, inner) => {
+    const above = span('model', { ...QUESTION, ...outer });
+    const under = span('model', { ...QUESTION, ...inner }, above);
+    expect(verdicts(above, under).map((verdict) => verdict.split(' ')[0])).toEqual(['model', 'model']);
+  });
+
+  it('is the same call if only the count of cached input differs', () => {
+    const outer = span('model', { promptTokens: 20, outputTokens: 9, ...QUESTION });
+    const inner = span('model', { promptTokens: 42, outputTokens: 9, ...QUESTION }, outer);
+    expect(verdicts(outer, inner)).toEqual(['generic -/-', 'model 42/9']);
+  });
+
+  it('keeps the call if it has the messages, and the counts that only the other has', () => {
+    const outer = span('model', { ...QUESTION, output: 'rainy' });
+    const inner = span('model', { ...USAGE, callId: 'msg_1', metadata: { cache_read_tokens: 17 } }, outer);
+    expect(verdicts(outer, inner)).toEqual(['model 42/9', 'generic -/-']);
+    expect(settleCalls([outer, inner]).get(outer)?.reading.metadata).toEqual({ cache_read_tokens: 17 });
+  });
+
+  it('is a wrapper if it asks and answers something else and counts nothing', () => {
+    const outer = span('model', { ...QUESTION, output: 'Take an umbrella.' });
+    const inner = span('model', { ...QUESTION, ...USAGE, output: 'rainy' }, span('tool', {}, outer));
+    expect(verdicts(outer, inner)).toEqual(['agent -/-', 'model 42/9']);
+  });
+
+  it('is left alone if what is below is an embedding', () => {
+    const outer = span('model', { ...QUESTION, ...USAGE });
+    const embedding = span('generic', { promptTokens: 3 }, outer);
+    expect(verdicts(outer, embedding)).toEqual(['model 42/9', 'generic 3/-']);
+  });
+
+  it('counts nothing as an embedding around the embedding that was made', () => {
+    const outer = span('generic', { promptTokens: 3 });
+    expect(verdicts(outer, span('generic', { promptTokens: 3 }, outer))).toEqual(['generic -/-', 'generic 3/-']);
+  });
+
+  it('counts nothing as a chain around calls', () => {
+    const outer = span('generic', { promptTokens: 84, outputTokens: 18 });
+    expect(verdicts(outer, span('model', USAGE, outer))).toEqual(['generic -/-', 'model 42/9']);
+  });
+});
+
+describe('two instrumentations side by side', () => {
+  const outer = { startMillis: 0, endMillis: 100 };
+  const inner = { startMillis: 10, endMillis: 90, scope: 'two' };
+  const answered: Reading = { ...QUESTION, ...USAGE, model: 'gpt-4o', output: 'rainy' };
+
+  it.each<[string, Reading, Reading]>([
+    ['response id', { callId: 'a', ...USAGE }, { callId: 'a', ...USAGE }],
+    ['answer', answered, { ...answered, model: 'gpt-4o-2024-08-06', callId: 'a' }],
+  ])('are one call with the same %s', (_what, first, second) => {
+    const around = span('model', first, undefined, outer);
+    const within = span('model', second, undefined, inner);
+    expect(verdicts(around, within)).toEqual(['generic -/-', 'model 42/9']);
+    expect(verdicts(within, around)).toEqual(['model 42/9', 'generic -/-']);
+  });
+
+  it('are one call with the same question, and the one that has the answer keeps it', () => {
+    const around = span('model', answered, undefined, outer);
+    const within = span('model', { ...QUESTION, ...USAGE }, undefined, inner);
+    expect(verdicts(around, within)).toEqual(['model 42/9', 'generic -/-']);
+  });
+
+  it.each<[string, CallSpan, CallSpan]>([
+    ['one instrumentation', span('model', answered), span('model', answered)],
+    [
+      'one after the other',
+      span('model', answered),
+      span('model', answered, undefined, { ...inner, startMillis: 150 }),
+    ],
+    [
+      'only overlapping',
+      span('model', answered, undefined, { startMillis: 0, endMillis: 50 }),
+      span('model', answered, undefined, { ...inner, startMillis: 20 }),
+    ],
+    [
+      'different ids',
+      span('model', { ...answered, callId: 'a' }),
+      span('model', { ...answered, callId: 'b' }, undefined, inner),
+    ],
+    ['different answers', span('model', answered), span('model', { ...answered, output: 'dry' }, undefined, inner)],
+    [
+      'different questions',
+      span('model', answered),
+      span('model', { ...answered, messages: [{ role: 'user', content: 'Rain?' }] }, undefined, inner),
+    ],
+    ['different models', span('model', answered), span('model', { ...answered, model: 'claude' }, undefined, inner)],
+    ['models of like names', span('model', answered), span('model', { ...answered, model: 'gpt-4' }, undefined, inner)],
+    [
+      'one still open',
+      span('model', answered, undefined, { endMillis: undefined }),
+      span('model', answered, undefined, inner),
+    ],
+  ])('are two calls with %s', (_what, first, second) => {
+    expect(verdicts(first, second)).toEqual(['model 42/9', 'model 42/9']);
+  });
+});
+
+describe('any trace', () => {
+  const reading = fc.record(
+    {
+      callId: fc.constantFrom('a', 'b', 'c'),
+      promptTokens: fc.constantFrom(1, 42),
+      outputTokens: fc.constantFrom(1, 9),
+      output: fc.constantFrom('rainy', 'dry'),
+      model: fc.constantFrom('gpt-4o', 'claude'),
+      messages: fc.constant(QUESTION.messages),
+    },
+    { requiredKeys: [] },
+  );
+  const trace = fc
+    .array(
+      fc.record({
+        parent: fc.nat(),
+        kind: fc.constantFrom<LogKind>('model', 'model', 'tool', 'agent', 'generic'),
+        reading,
+        scope: fc.constantFrom('one', 'two'),
+        start: fc.nat(10),
+        length: fc.nat(20),
+      }),
+      { maxLength: 20 },
+    )
+    .map((all) => {
+      const spans: CallSpan[] = [];
+      for (const { parent, kind, reading: read, scope, start, length } of all) {
+        const above = spans.length > 0 && parent % 3 !== 0 ? spans[parent % spans.length] : undefined;
+        spans.push(span(kind, read as Reading, above, { scope, startMillis: start, endMillis: start + length }));
+      }
+      return spans;
+    });
+
+  it('keeps a call, and no counts on what is none', () => {
+    fc.assert(
+      fc.property(trace, (spans) => {
+        const settled = settleCalls(spans);
+        const kindOf = (each: CallSpan) => (settled.get(each) ?? each).kind;
+        // A trace with LLM spans never comes out without one.
+        if (spans.some(({ kind }) => kind === 'model'))
+          expect(spans.some((each) => kindOf(each) === 'model')).toBe(true);
+        for (const [each, { kind, reading: read }] of settled) {
+          expect(each.kind === 'model' || each.kind === 'generic').toBe(true);
+          if (kind !== 'model') expect([read.promptTokens, read.outputTokens]).toEqual([undefined, undefined]);
+        }
+      }),
+    );
+  });
+
+  it('does not depend on the order of the spans', () => {
+    fc.assert(
+      fc.property(trace, (spans) => {
+        const forward = settleCalls(spans);
+        const backward = settleCalls([...spans].reverse());
+        const tokens = (settled: ReturnType<typeof settleCalls>) =>
+          spans.reduce((sum, each) => {
+            const { kind, reading: read } = settled.get(each) ?? each;
+            return kind === 'model' || kind === 'generic' ? sum + (read.outputTokens ?? 0) : sum;
+          }, 0);
+        expect(backward.size > 0).toBe(forward.size > 0);
+        expect(tokens(backward)).toBe(tokens(forward));
+      }),
+    );
+  });
+
+  it('takes time that grows with the number of spans', () => {
+    const deep: CallSpan[] = [];
+    for (let i = 0; i < 4_000; i++)
+      deep.push(span(i % 2 ? 'generic' : 'model', { callId: `${i}`, ...USAGE }, deep.at(-1)));
+    const wide = Array.from({ length: 4_000 }, (_, i) =>
+      span('model', { ...QUESTION, ...USAGE, output: 'rainy' }, deep[0], {
+        scope: String(i % 2),
+        startMillis: i,
+        endMillis: i + 5,
+      }),
+    );
+    const began = performance.now();
+    settleCalls([...deep, ...wide]);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+});

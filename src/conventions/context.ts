@@ -6,6 +6,14 @@ import type { Attributes, SpanSlice } from '../otel/span-slice.ts';
 import { isObject } from '../wire/json.ts';
 import { jsonOf, stringListOf, stringOf } from './values/attributes.ts';
 
+/** What holds for each log of a trace. */
+export interface TraceContext {
+  /** The session's reference. */
+  session?: string | undefined;
+  user?: string | undefined;
+  tags?: readonly string[] | undefined;
+}
+
 /** Highest precedence first. */
 const SESSION_KEYS: readonly string[] = [
   'gen_ai.conversation.id',

@@ -5,6 +5,7 @@
  * types; the tests hold every datapoint against the schema.
  */
 
+import type { TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
 import { type SpanSlice, scopeOf } from '../otel/span-slice.ts';
 import { messageText } from '../wire/message-text.ts';
@@ -27,12 +28,6 @@ export interface DatapointSettings {
   readonly source: string;
   /** `false`: structure, tokens and timing only. */
   readonly captureContent: boolean;
-}
-
-/** What was found on the trace as a whole and holds for each of its logs. */
-export interface TraceContext {
-  readonly user?: string | undefined;
-  readonly tags?: readonly string[] | undefined;
 }
 
 const NO_CONTEXT: TraceContext = {};

@@ -14,6 +14,7 @@ export type DropReason =
   | 'mapping_failed'
   | 'shutdown'
   | 'span_forgotten'
+  | 'update_not_a_log'
   | 'update_rejected'
   | 'update_unknown_reference'
   | 'spool_full'

@@ -1,86 +1,66 @@
 /**
- * Works off the spans that are due, in slices between turns of the event loop.
- *
- * What is due together of one trace is judged and read before any of it is written, and written before any of it is let
- * go: which spans tell of the same call shows only when all are read, and a child's session may stand on an ancestor.
+ * Decides when due spans are worked off: they gather for a while, and the work is cut into slices between turns of the
+ * event loop. What the work is, `log-writer.ts` says.
  */
-import { guard } from '../host/guard.ts';
-import type { ResolvedOptions } from '../options.ts';
+import { EarliestTimer } from '../scheduling/earliest-timer.ts';
 import { Turns } from '../scheduling/turns.ts';
-import { settleRun } from '../trace/same-call/settle-run.ts';
 import type { SpanNode } from '../trace/span-node.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
-import type { LogWriter } from './log-writer.ts';
-import { readNode } from './map-log.ts';
 
-/** Small steps between two looks at the clock. */
-const STEPS_PER_LOOK = 16;
-/** Of a larger trace, parts of this size are looked at by themselves: all readings of a part are in memory. */
+/** A larger trace is worked off in runs of this size: all readings of a run are in memory at once. */
 const MAX_RUN = 1_000;
 /**
  * How long due spans gather. In an app that does other things between its spans, one trace alone finds no code and no
  * data in the processor's caches, and costs twice what it costs as one of twenty.
  */
 const GATHER_MILLIS = 100;
-/** So many due spans need not gather longer. */
+/** So many due spans are worked off without gathering longer. */
 const GATHERED = 250;
+
+export interface BacklogOptions {
+  /** `false`: what is due is worked off in the next turn, since it is to reach the disk soon. */
+  readonly gathers: boolean;
+  /** Works off spans of one trace that are due together. Yields after each small step, and never throws. */
+  readonly work: (run: readonly SpanNode[]) => Generator<void>;
+}
 
 export class Backlog {
   readonly #tracker: TraceTracker;
-  readonly #writer: LogWriter;
-  readonly #isLog: (node: SpanNode) => boolean;
-  readonly #conventions: ResolvedOptions['conventions'];
-  readonly #settle: (node: SpanNode, isTraceDone: boolean) => void;
-  readonly #turns = new Turns(() => this.#work());
-  /** Called when all that is due by then has been handed to the delivery. */
+  readonly #options: BacklogOptions;
+  readonly #turns = new Turns(() => this.#workOff());
+  readonly #timer = new EarliestTimer(() => this.#turns.schedule());
+  /** Other work that is to be done in slices, after what is due. */
+  #jobs: Generator<void>[] = [];
+  /** Called when all that is due by then has been worked off. */
   #marks: (() => void)[] = [];
-  /** Held spans that the spool does not know yet. */
-  #drafts: SpanNode[] = [];
-  /** Open spans that are to be written as ended. */
-  #closing: SpanNode[] = [];
-  readonly #gatherMillis: number;
-  #timer: NodeJS.Timeout | undefined;
-  #timerAtMillis = Number.POSITIVE_INFINITY;
-  /** A timer is set for what has become due. */
+  /** The timer is set for spans that have become due. */
   #isGathering = false;
+  #isClosed = false;
 
-  /**
-   * `settle` is called for each span that is worked off, and told whether nothing else of its trace is open or due. With
-   * a spool nothing gathers: what has ended is to reach the disk.
-   */
-  constructor(
-    tracker: TraceTracker,
-    writer: LogWriter,
-    isLog: (node: SpanNode) => boolean,
-    { conventions, spool }: Pick<ResolvedOptions, 'conventions' | 'spool'>,
-    settle: (node: SpanNode, isTraceDone: boolean) => void,
-  ) {
+  constructor(tracker: TraceTracker, options: BacklogOptions) {
     this.#tracker = tracker;
-    this.#writer = writer;
-    this.#isLog = isLog;
-    this.#conventions = conventions;
-    this.#settle = settle;
-    this.#gatherMillis = spool ? 0 : GATHER_MILLIS;
+    this.#options = options;
   }
 
-  /** Something may be due. */
+  /** Call this when something may have become due. */
   schedule(): void {
     const { dueCount } = this.#tracker;
-    if (dueCount + this.#drafts.length === 0) {
-      if (!this.#timer) this.#workAt(this.#tracker.nextReleaseMillis);
-    } else if (dueCount >= GATHERED || this.#gatherMillis === 0) {
+    if (dueCount + this.#jobs.length === 0) {
+      if (!this.#timer.isSet) this.#workAt(this.#tracker.nextReleaseMillis);
+    } else if (dueCount >= GATHERED || !this.#options.gathers) {
       this.#turns.schedule();
     } else if (!this.#isGathering) {
-      this.#workAt(performance.now() + this.#gatherMillis);
+      this.#workAt(performance.now() + GATHER_MILLIS);
       this.#isGathering = true;
     }
   }
 
-  draft(node: SpanNode): void {
-    this.#drafts.push(node);
+  /** Adds work of another kind. It must not throw. */
+  add(job: Generator<void>): void {
+    this.#jobs.push(job);
   }
 
-  /** Resolves when all that is due now has been mapped and handed on. */
+  /** Resolves when all that is due now, and each job that was added before, is done. */
   worked(): Promise<void> {
     return new Promise((resolve) => {
       this.#marks.push(resolve);
@@ -88,92 +68,35 @@ export class Backlog {
     });
   }
 
-  /** Writes open spans as ended. No more time-outs are watched: everything was released before. */
-  closeOpen(nodes: SpanNode[]): Promise<void> {
-    this.#clearTimer();
-    this.#writer.closesOpenSpans = true;
-    this.#closing = nodes;
-    return this.worked();
+  /** Sets no timer any more: from now on only `worked` makes anything happen. */
+  close(): void {
+    this.#isClosed = true;
+    this.#timer.clear();
   }
 
-  *#work(): Generator<void> {
-    for (;;) {
-      this.#writer.mayRepeatStubs = this.#tracker.hasForgotten;
+  *#workOff(): Generator<void> {
+    this.#isGathering = false;
+    this.#timer.clear();
+    do {
       this.#tracker.releaseOverdue(performance.now());
       const marks = this.#marks;
       this.#marks = [];
       for (const due of this.#tracker.takeDue()) {
-        for (const run of partsOf(due)) yield* this.#workOff(run);
+        for (const run of runsOf(due)) yield* this.#options.work(run);
       }
-      const closing = this.#closing.splice(0);
-      yield* this.#write(closing);
-      const drafts = this.#drafts.splice(0);
-      for (const node of drafts) {
-        if (node.state === 'held') guard(() => this.#writer.draft(node));
-        yield;
-      }
+      for (const job of this.#jobs.splice(0)) yield* job;
       for (const reached of marks) reached();
-      // Whatever was done here was done in turns, between which somebody may have asked for more.
-      if (this.#marks.length + this.#drafts.length === 0) break;
-    }
+      // Between the turns of this work somebody may have asked for more.
+    } while (this.#marks.length + this.#jobs.length > 0);
     this.schedule();
   }
 
-  *#workOff(run: readonly SpanNode[]): Generator<void> {
-    let steps = 0;
-    const logs: SpanNode[] = [];
-    for (const node of run) {
-      guard(() => this.#isLog(node) && logs.push(node));
-      if (++steps % STEPS_PER_LOOK === 0) yield;
-    }
-    for (const node of logs) {
-      guard(() => {
-        if (node.span) node.reading = readNode(node, node.span, this.#conventions);
-      });
-      yield;
-    }
-    guard(() => settleRun(logs));
-    yield* this.#write(logs);
-    let left = run.length;
-    for (const node of run) {
-      const { openCount, pendingCount } = node.trace;
-      guard(() => this.#settle(node, openCount === 0 && pendingCount === left));
-      left--;
-      if (++steps % STEPS_PER_LOOK === 0) yield;
-    }
-  }
-
-  *#write(nodes: readonly SpanNode[]): Generator<void> {
-    for (const node of nodes) {
-      guard(() => this.#isLog(node) && this.#writer.write(node));
-      yield;
-    }
-  }
-
-  /** At the latest: a timer that fires sooner does no harm. */
   #workAt(atMillis: number | undefined): void {
-    if (atMillis === undefined || atMillis >= this.#timerAtMillis || this.#writer.closesOpenSpans) return;
-    this.#clearTimer();
-    this.#timerAtMillis = atMillis;
-    this.#timer = setTimeout(
-      () => {
-        this.#clearTimer();
-        this.#turns.schedule();
-      },
-      Math.max(0, Math.ceil(atMillis - performance.now())),
-    );
-    this.#timer.unref();
-  }
-
-  #clearTimer(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#timerAtMillis = Number.POSITIVE_INFINITY;
-    this.#isGathering = false;
+    if (atMillis !== undefined && !this.#isClosed) this.#timer.fireAt(atMillis);
   }
 }
 
-function* partsOf(due: readonly SpanNode[]): Generator<readonly SpanNode[]> {
+function* runsOf(due: readonly SpanNode[]): Generator<readonly SpanNode[]> {
   if (due.length <= MAX_RUN) return yield due;
   for (let start = 0; start < due.length; start += MAX_RUN) yield due.slice(start, start + MAX_RUN);
 }

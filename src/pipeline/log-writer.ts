@@ -1,181 +1,313 @@
 /**
- * Writes a log as it stands: reads and maps its span, redacts and encodes it, and hands it to the delivery. Called
- * when a span is due, again when one that was posted open has ended, and for what the app says through `update()`.
+ * Writes logs: selects the spans that are logs, reads them, resolves what tells of one call twice, maps, redacts,
+ * encodes, and hands the result to the delivery.
+ *
+ * What is due together of one trace is selected and read before any of it is written, and written before any of it is
+ * retired: which spans tell of the same call shows only when all are read, and the session of a child may stand on an
+ * ancestor. A log is written again when the span of one that was posted open has ended, and when a stub's parent comes.
  */
-
+import type { TraceContext } from '../conventions/context.ts';
+import type { Reading } from '../conventions/convention.ts';
+import { readSpan } from '../conventions/index.ts';
 import { encodeDatapoint } from '../datapoint/encode.ts';
 import { type Redacted, runRedact } from '../datapoint/redact.ts';
 import type { Delivery } from '../delivery/delivery.ts';
+import type { Drops } from '../delivery/drops.ts';
 import { type Late, LogEntry } from '../delivery/log-entry.ts';
+import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { millisOf } from '../otel/hr-time.ts';
-import { type SpanEvent, type SpanSlice, spanOfEvent } from '../otel/span-slice.ts';
-import { findAncestor, referenceOf, type SpanNode } from '../trace/span-node.ts';
+import { type SpanEvent, type SpanSlice, spanOfEvent, withEvents } from '../otel/span-slice.ts';
+import { settleRun } from '../trace/same-call/settle-run.ts';
+import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
+import { findAncestor, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
+import { decideContext, findContext, noteContext } from '../trace/trace-context.ts';
+import type { TraceTracker } from '../trace/trace-tracker.ts';
+import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
-import type { MapFlags, MapLog } from './map-log.ts';
+import { examine } from './doctor.ts';
+import { createMapLog, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
 
+/** Small steps between two looks at the clock. */
+const STEPS_PER_LOOK = 16;
 const MAX_STUBS = 10_000;
-const PLAIN: MapFlags = { withContent: true, isClosing: false };
-const CLOSING: MapFlags = { withContent: true, isClosing: true };
-const DRAFT: MapFlags = { withContent: true, isClosing: false, isDraft: true };
 
 export class LogWriter {
   readonly #delivery: Delivery;
+  readonly #tracker: TraceTracker;
+  readonly #drops: Drops;
+  readonly #options: ResolvedOptions;
+  readonly #select: Select;
+  readonly #stubsMissingParents: boolean;
   readonly #map: MapLog;
-  readonly #redact: ResolvedOptions['redact'];
-  readonly #captureContent: boolean;
-  readonly #isLog: (node: SpanNode) => boolean;
-  /** Posted in place of a parent that had not come. */
-  readonly stubs = new Set<SpanNode>();
-  /** Open spans are written as ended: nobody will see their end. */
-  closesOpenSpans = false;
-  /** Spans were forgotten: a parent that stands in for one may have been sent by its own name before. */
-  mayRepeatStubs = false;
+  /** Logs in place of parents that have not come. */
+  readonly #stubs = new Set<SpanNode>();
 
+  /** `stubsMissingParents`: a parent that was not seen in time is a log. */
   constructor(
     delivery: Delivery,
-    map: MapLog,
-    { redact, captureContent }: Pick<ResolvedOptions, 'redact' | 'captureContent'>,
-    isLog: (node: SpanNode) => boolean,
+    tracker: TraceTracker,
+    drops: Drops,
+    options: ResolvedOptions,
+    stubsMissingParents: boolean,
   ) {
     this.#delivery = delivery;
-    this.#map = map;
-    this.#redact = redact;
-    this.#captureContent = captureContent;
-    this.#isLog = isLog;
+    this.#tracker = tracker;
+    this.#drops = drops;
+    this.#options = options;
+    this.#select = createSelect(options);
+    this.#stubsMissingParents = stubsMissingParents;
+    this.#map = createMapLog(options);
+  }
+
+  /** Whether the span is a log, as far as it is known by now. */
+  isLog(node: SpanNode): boolean {
+    return isLog(node, this.#select, this.#stubsMissingParents);
+  }
+
+  /** The same of a span that is followed no more. */
+  isLogSpan(span: SpanSlice): boolean {
+    return this.#select(span) !== undefined;
+  }
+
+  /** Works off spans of one trace that are due together. */
+  *workOff(run: readonly SpanNode[]): Generator<void> {
+    let steps = 0;
+    const logs: SpanNode[] = [];
+    for (const node of run) {
+      guard(() => this.isLog(node) && logs.push(node));
+      if (++steps % STEPS_PER_LOOK === 0) yield;
+    }
+    for (const node of logs) {
+      guard(() => {
+        if (node.span) node.reading = this.#read(node, node.span);
+      });
+      yield;
+    }
+    guard(() => settleRun(logs));
+    const flags = flagsOf(false);
+    for (const node of logs) {
+      guard(() => this.#write(node, flags));
+      yield;
+    }
+    let left = run.length;
+    for (const node of run) {
+      const { openCount, pendingCount } = node.trace;
+      const isTraceDone = openCount === 0 && pendingCount === left--;
+      guard(() => this.#retire(node, isTraceDone));
+      if (++steps % STEPS_PER_LOOK === 0) yield;
+    }
+  }
+
+  /** Writes all that is open as ended, stubs included: nobody will see their ends. */
+  *closeOpen(): Generator<void> {
+    const flags = flagsOf(true);
+    for (const node of [...this.#tracker.unsettledNodes(), ...this.#stubs]) {
+      guard(() => this.isLog(node) && this.#write(node, flags));
+      yield;
+    }
+  }
+
+  /** Lets the spool know of a held span, if it is still held when this is worked off. */
+  *draft(node: SpanNode): Generator<void> {
+    if (node.state === 'held') guard(() => this.#draft(node));
+    yield;
+  }
+
+  /** Takes what the app says of a log's late fields. It outranks what the span says. */
+  update(traceId: string, spanId: string, late: Late): void {
+    const node = this.#tracker.find(traceId, spanId);
+    if (!node) return this.#override(deliveredElsewhere(referenceIdOf(traceId, spanId)), late);
+    if (node.entry) return this.#override(node.entry, late);
+    node.overrides = { ...node.overrides, ...late };
+    if (node.isNoLog && node.state === 'settled') this.dropUpdate(node);
+  }
+
+  /** Takes an event of a span whose log is written already: it can still bring the output. */
+  writeEvent(node: SpanNode, entry: LogEntry, event: SpanEvent): void {
+    const span = spanOfEvent(node.trace.traceId, node.spanId, event);
+    const log = this.#describe(node, span, undefined, this.#read(node, span));
+    const { output } = this.#map(log, this.#decide(node.trace), flagsOf(false));
+    if (output) this.#override(entry, { output });
+  }
+
+  /** Counts what the app said of a span that is not a log, or was let go before it was one. */
+  dropUpdate(node: SpanNode): void {
+    if (node.overrides) this.#drops.add('update_not_a_log', referenceOf(node));
+    node.overrides = undefined;
   }
 
   /** Hands the log on as it is now, and before it those open ancestors that it names as parents. */
-  write(node: SpanNode): void {
-    const entry = this.#entryOf(node);
+  #write(node: SpanNode, flags: MapFlags): void {
+    const entry = this.#entryOf(node, flags);
     const { span } = node;
-    if (span) this.stubs.delete(node);
+    if (span) this.#stubs.delete(node);
     else this.#addStub(node);
-    entry.isFinal = this.closesOpenSpans || (span !== undefined && node.state !== 'open');
+    entry.isFinal = flags.isClosing || (span !== undefined && node.state !== 'open');
     entry.version++;
-    if (node.overrides) this.update(entry, node.overrides);
+    if (node.overrides) this.#override(entry, node.overrides);
     node.overrides = undefined;
-    const flags = this.closesOpenSpans ? CLOSING : PLAIN;
-    const parent = entry.effectiveParent?.referenceId;
     try {
-      const datapoint = this.#map(node, span, parent, flags);
-      if (this.#redact) this.#offerRedacted(node, span, entry, datapoint);
-      else this.#offer(entry, datapoint);
+      const context = this.#decide(node.trace);
+      const parent = entry.effectiveParent?.referenceId;
+      const log: SpanLog | StubLog = span
+        ? this.#describe(node, span, parent, node.reading ?? this.#read(node, span))
+        : { referenceId: entry.referenceId, span, neighbour: anySpan(node.trace) };
+      if (log.span) examine(log.span, log.kind);
+      const { version } = entry;
+      this.#redacted(log, context, flags, (cleared) => {
+        // Hooks may answer out of order; what was said later holds.
+        if (entry.version !== version) return;
+        if (cleared) this.#offer(entry, cleared);
+        else this.#delivery.drop(entry, 'redacted');
+      });
     } catch (error) {
       this.#delivery.drop(entry, 'mapping_failed', String(error));
     }
   }
 
-  /**
-   * Lets the spool know of a log that is held back, and of the open ancestors above it, as they are now. Nothing is
-   * decided by that: when it is written, it is written anew.
-   */
-  draft(node: SpanNode): void {
-    const { span } = node;
-    if (!span || node.draftedAs === node.state || node.entry || !this.#isLog(node)) return;
-    node.draftedAs = node.state;
-    const parent = findAncestor(node, this.#isLog);
-    if (parent) this.draft(parent);
-    const parentReferenceId = parent && referenceOf(parent);
-    let datapoint: LogRequest;
-    try {
-      datapoint = this.#map(node, span, parentReferenceId, DRAFT);
-    } catch {
-      // It will fail once more when it is written, and be counted then.
-      return;
-    }
-    this.#redacted(datapoint, node, span, (cleared) => {
-      if (!cleared || node.entry || node.state === 'settled') return;
-      const { body, late } = encodeDatapoint(cleared);
-      this.#delivery.spool?.draft({
-        referenceId: referenceOf(node),
-        parentReferenceId,
-        body,
-        late,
-        acknowledged: undefined,
-        isDelivered: false,
-        isFinal: node.state !== 'open',
-        startedMillis: millisOf(span.startTime) ?? 0,
-      });
-    });
-  }
-
-  /** An event of a span whose log is written: it can still bring the output. */
-  writeEvent(node: SpanNode, entry: LogEntry, event: SpanEvent): void {
-    const span = spanOfEvent(node.trace.traceId, node.spanId, event);
-    const { output } = this.#map(node, span, undefined, PLAIN);
-    if (output) this.update(entry, { output });
-  }
-
-  /** What the app itself says of the late fields. */
-  update(entry: LogEntry, late: Late): void {
-    const said = this.#captureContent ? late : withoutText(late);
-    if (!this.#redact) return this.#delivery.override(entry, said);
-    this.#delivery.expect(entry);
-    settle(runRedact(this.#redact, { reference_id: entry.referenceId, ...said }), (result) => {
-      this.#delivery.override(entry, result === null ? {} : result === 'failed' ? withoutText(said) : lateOf(result));
-    });
-  }
-
   #offer(entry: LogEntry, datapoint: LogRequest): void {
     const { body, late } = encodeDatapoint(datapoint);
-    this.#delivery.offer(entry, body, late, this.mayRepeatStubs && datapoint.metadata?.['stub'] === true);
+    // A stub may stand in for a parent that was sent by its own name, and forgotten since.
+    const mayBeStored = this.#tracker.hasForgotten && datapoint.metadata?.['stub'] === true;
+    this.#delivery.offer(entry, body, late, mayBeStored);
   }
 
-  /** The oldest are let go: they are merely not closed at shutdown. */
-  #addStub(node: SpanNode): void {
-    this.stubs.add(node);
-    for (const oldest of this.stubs) {
-      if (this.stubs.size <= MAX_STUBS) return;
-      this.stubs.delete(oldest);
-      if (oldest.entry) this.#delivery.finish(oldest.entry);
+  /**
+   * Lets the spool know of a log that is held back, and of the open ancestors above it, as they are now. That decides
+   * nothing: when the log is written, it is mapped again.
+   */
+  #draft(node: SpanNode): void {
+    const { span } = node;
+    if (!span || node.draftedAs === node.state || node.entry || !this.isLog(node)) return;
+    node.draftedAs = node.state;
+    const parent = findAncestor(node, (ancestor) => this.isLog(ancestor));
+    if (parent) this.#draft(parent);
+    const parentReferenceId = parent && referenceOf(parent);
+    try {
+      const log = this.#describe(node, span, parentReferenceId, this.#read(node, span));
+      const context = findContext(node.trace, this.#options.session);
+      this.#redacted(log, context, flagsOf(false), (cleared) => {
+        if (!cleared || node.entry || node.state === 'settled') return;
+        const { body, late } = encodeDatapoint(cleared);
+        this.#delivery.spool?.draft({
+          referenceId: log.referenceId,
+          parentReferenceId,
+          body,
+          late,
+          acknowledged: undefined,
+          isDelivered: false,
+          isFinal: node.state !== 'open',
+          startedMillis: millisOf(span.startTime) ?? 0,
+        });
+      });
+    } catch {
+      // It will fail again when the log is written, and be counted then.
     }
   }
 
-  #offerRedacted(node: SpanNode, span: SpanSlice | undefined, entry: LogEntry, datapoint: LogRequest): void {
-    const { version } = entry;
-    this.#redacted(datapoint, node, span, (cleared) => {
-      // Hooks may answer out of order; what was said later holds.
-      if (entry.version !== version) return;
-      if (cleared) this.#offer(entry, cleared);
-      else this.#delivery.drop(entry, 'redacted');
-    });
+  /** Lets the span go. Once its trace has a context, nothing else of it is needed. */
+  #retire(node: SpanNode, isTraceDone: boolean): void {
+    if (!isTraceDone) noteContext(node, this.#options.session);
+    if (node.draftedAs && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
+    this.dropUpdate(node);
+    this.#tracker.settle(node);
   }
 
-  /** `null` where the hook withholds the log. A hook that fails clears nothing but the structure. */
-  #redacted(
-    datapoint: LogRequest,
-    node: SpanNode,
-    span: SpanSlice | undefined,
-    use: (cleared: LogRequest | null) => void,
-  ): void {
-    if (!this.#redact) return use(datapoint);
-    const parent = datapoint.parent_reference_id ?? undefined;
-    const { reading } = node;
-    const flags = { ...(this.closesOpenSpans ? CLOSING : PLAIN), withContent: false };
-    settle(runRedact(this.#redact, datapoint), (result) => {
-      use(result === 'failed' ? flagged(this.#map(node, span, parent, flags, reading)) : result);
-    });
-  }
-
-  #entryOf(node: SpanNode): LogEntry {
+  /** The entry of the log, and before it those of the ancestors that it can name as parents. */
+  #entryOf(node: SpanNode, flags: MapFlags): LogEntry {
     const missing: SpanNode[] = [];
     let parent: SpanNode | undefined = node;
-    for (; parent && !parent.entry; parent = findAncestor(parent, this.#isLog)) missing.push(parent);
+    for (; parent && !parent.entry; parent = findAncestor(parent, (ancestor) => this.isLog(ancestor))) {
+      missing.push(parent);
+    }
     for (const step of missing.reverse()) {
       step.entry = new LogEntry(referenceOf(step), parent?.entry, step.trace.logs);
       if (step.span) step.entry.startedMillis = millisOf(step.span.startTime) ?? 0;
       this.#delivery.expect(step.entry);
       // Ended ancestors come by themselves. An open one is posted as it is, for its child's sake.
-      if (step !== node && (step.state === 'open' || !step.span)) this.write(step);
+      if (step !== node && (step.state === 'open' || !step.span)) this.#write(step, flags);
       parent = step;
     }
     return node.entry as LogEntry;
   }
+
+  /** When there are too many, the oldest are let go: they are merely not closed at shutdown. */
+  #addStub(node: SpanNode): void {
+    this.#stubs.add(node);
+    for (const oldest of this.#stubs) {
+      if (this.#stubs.size <= MAX_STUBS) return;
+      this.#stubs.delete(oldest);
+      if (oldest.entry) this.#delivery.finish(oldest.entry);
+    }
+  }
+
+  #override(entry: LogEntry, late: Late): void {
+    const said = this.#options.captureContent ? late : withoutText(late);
+    const { redact } = this.#options;
+    if (!redact) return this.#delivery.override(entry, said);
+    this.#delivery.expect(entry);
+    whenRedacted(runRedact(redact, { reference_id: entry.referenceId, ...said }), (result) => {
+      this.#delivery.override(entry, result === null ? {} : result === 'failed' ? withoutText(said) : lateOf(result));
+    });
+  }
+
+  /** Maps the log; `use` gets it as the hook lets it through, or `null` where the hook withholds it. */
+  #redacted(
+    log: SpanLog | StubLog,
+    context: TraceContext,
+    flags: MapFlags,
+    use: (cleared: LogRequest | null) => void,
+  ): void {
+    const datapoint = this.#map(log, context, flags);
+    const { redact } = this.#options;
+    if (!redact) return use(datapoint);
+    whenRedacted(runRedact(redact, datapoint), (result) => {
+      // A hook that fails clears nothing but the structure.
+      use(result === 'failed' ? flagged(this.#map(log, context, { ...flags, withContent: false })) : result);
+    });
+  }
+
+  #describe(node: SpanNode, span: SpanSlice, parentReferenceId: string | undefined, reading: Reading): SpanLog {
+    return {
+      referenceId: referenceOf(node),
+      parentReferenceId,
+      span,
+      kind: node.kind ?? 'generic',
+      reading,
+      isOpen: node.state === 'open',
+    };
+  }
+
+  /** All that is said of a span, on it and in events that came another way. */
+  #read(node: SpanNode, span: SpanSlice): Reading {
+    return readSpan(withEvents(span, node.events), this.#options.conventions);
+  }
+
+  #decide(trace: Trace): TraceContext {
+    return decideContext(trace, this.#options.session);
+  }
 }
 
-/** At once where the hook is synchronous. */
-function settle(result: Redacted | Promise<Redacted>, use: (result: Redacted) => void): void {
+function flagsOf(isClosing: boolean): MapFlags {
+  return { withContent: true, isClosing, nowMillis: Date.now() };
+}
+
+function anySpan(trace: Trace): SpanSlice | undefined {
+  for (const { span } of trace.nodes.values()) if (span) return span;
+  return undefined;
+}
+
+/** A log that this process has not sent, or has forgotten: only an update can reach it. */
+function deliveredElsewhere(referenceId: string): LogEntry {
+  const entry = new LogEntry(referenceId, undefined, []);
+  entry.state = 'delivered';
+  entry.isFinal = true;
+  return entry;
+}
+
+/** Calls back at once where the hook is synchronous. */
+function whenRedacted(result: Redacted | Promise<Redacted>, use: (result: Redacted) => void): void {
   if (result instanceof Promise) void result.then(use);
   else use(result);
 }
@@ -184,7 +316,7 @@ function lateOf({ output, error, duration }: LogRequest): Late {
   return { output: output ?? undefined, error: error ?? undefined, duration: duration ?? undefined };
 }
 
-/** That it failed is structure, how it failed is content. */
+/** That a call failed is structure, how it failed is content. */
 function withoutText({ error, duration }: Late): Late {
   return { duration, error: error === undefined ? undefined : 'error' };
 }

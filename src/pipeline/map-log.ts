@@ -1,70 +1,66 @@
-/** From a span in its trace to the datapoint that it is now. */
-
-import { bearsContext, readUser } from '../conventions/context.ts';
-import type { Reading } from '../conventions/convention.ts';
-import { readSpan } from '../conventions/index.ts';
+/** From what is known of a span to the datapoint that its log is at this moment. Pure, but for the app's own `project`. */
+import { bearsContext, readUser, type TraceContext } from '../conventions/context.ts';
+import type { LogKind, Reading } from '../conventions/convention.ts';
 import { createdAt } from '../datapoint/span-time.ts';
-import { type DatapointSettings, type Identity, toDatapoint } from '../datapoint/to-datapoint.ts';
+import { type DatapointSettings, toDatapoint } from '../datapoint/to-datapoint.ts';
 import { callHook } from '../host/call-hook.ts';
 import type { ResolvedOptions } from '../options.ts';
-import { type SpanSlice, withEvents } from '../otel/span-slice.ts';
-import { referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
-import { decideContext, findContext } from '../trace/trace-context.ts';
+import type { SpanSlice } from '../otel/span-slice.ts';
 import type { LogRequest } from '../wire/v4.ts';
-import { examine } from './doctor.ts';
 
 const UNKNOWN_PROJECT = 'unknown_service';
+const NOT_ENDED = 'span did not end before shutdown';
+
+/** A span that is a log, as it is now. */
+export interface SpanLog {
+  readonly referenceId: string;
+  readonly parentReferenceId: string | undefined;
+  readonly span: SpanSlice;
+  readonly kind: LogKind;
+  readonly reading: Reading;
+  /** The span has not ended. */
+  readonly isOpen: boolean;
+}
+
+/** A log in place of a parent that did not come in time. An update completes it if the parent comes after all. */
+export interface StubLog {
+  readonly referenceId: string;
+  readonly span: undefined;
+  /** Any span of its trace, to name the project. */
+  readonly neighbour: SpanSlice | undefined;
+}
 
 export interface MapFlags {
+  /** `false` leaves out what was said, whatever the options say. */
   readonly withContent: boolean;
-  /** The app shuts down: a span that is open now will not be seen to end. */
+  /** The app shuts down: nobody will see the end of what is open now. */
   readonly isClosing: boolean;
-  /** What is decided once for a trace may still change: the log is not sent yet. */
-  readonly isDraft?: boolean;
+  /** Unix milliseconds, for what has no time of its own. */
+  readonly nowMillis: number;
 }
 
-/** `span` is `undefined` for a parent that did not come. */
-export type MapLog = (
-  node: SpanNode,
-  span: SpanSlice | undefined,
-  parentReferenceId: string | undefined,
-  flags: MapFlags,
-  reading?: Reading,
-) => LogRequest;
+/** `context` is that of the log's trace; its session is decided. */
+export type MapLog = (log: SpanLog | StubLog, context: TraceContext, flags: MapFlags) => LogRequest;
 
-export function createMapLog(options: ResolvedOptions): MapLog {
-  const { project, environment, source, conventions } = options;
-  return (node, span, parentReferenceId, { withContent, isClosing, isDraft }, reading = node.reading) => {
-    const context = (isDraft ? findContext : decideContext)(node.trace, options.session);
-    const settings: DatapointSettings = {
-      project: projectOf(project, span ?? anySpan(node.trace)),
-      environment,
-      source,
-      captureContent: withContent && options.captureContent,
-    };
-    const identity: Identity = {
-      referenceId: referenceOf(node),
-      sessionReferenceId: context.session as string,
-      parentReferenceId,
-    };
-    if (!span) return stub(identity, settings, isClosing);
+export function createMapLog(
+  options: Pick<ResolvedOptions, 'project' | 'environment' | 'source' | 'captureContent'>,
+): MapLog {
+  const { project, environment, source } = options;
+  const settingsOf = (span: SpanSlice | undefined, { withContent }: MapFlags): DatapointSettings => ({
+    project: projectOf(project, span),
+    environment,
+    source,
+    captureContent: withContent && options.captureContent,
+  });
+  return (log, context, flags) => {
+    if (!log.span) return toStub(log, context, settingsOf(log.neighbour, flags), flags);
+    const { referenceId, parentReferenceId, span, kind, reading } = log;
+    const identity = { referenceId, sessionReferenceId: context.session as string, parentReferenceId };
     const user = (bearsContext(span) ? readUser(span) : undefined) ?? context.user;
-    const kind = node.kind ?? 'generic';
-    examine(span, kind);
     const own = user === context.user ? context : { ...context, user };
-    const datapoint = toDatapoint(span, kind, reading ?? readNode(node, span, conventions), identity, settings, own);
-    return isClosing && node.state === 'open' ? closed(datapoint, createdAt(span)) : datapoint;
+    const datapoint = toDatapoint(span, kind, reading, identity, settingsOf(span, flags), own);
+    return flags.isClosing && log.isOpen ? closed(datapoint, span, flags.nowMillis) : datapoint;
   };
-}
-
-/** All that is said of a span, on it and in events that came another way. */
-export function readNode(node: SpanNode, span: SpanSlice, conventions: ResolvedOptions['conventions']): Reading {
-  return readSpan(withEvents(span, node.events), conventions);
-}
-
-function anySpan(trace: Trace): SpanSlice | undefined {
-  for (const { span } of trace.nodes.values()) if (span) return span;
-  return undefined;
 }
 
 function projectOf(project: ResolvedOptions['project'], span: SpanSlice | undefined): string {
@@ -75,24 +71,26 @@ function projectOf(project: ResolvedOptions['project'], span: SpanSlice | undefi
   return typeof name === 'string' && name ? name : UNKNOWN_PROJECT;
 }
 
-/** Stands in for a parent that did not come in time, and is completed by update should it come. */
-function stub(identity: Identity, settings: DatapointSettings, isClosing: boolean): LogRequest {
+function toStub(
+  { referenceId }: StubLog,
+  { session }: TraceContext,
+  { project, environment, source }: DatapointSettings,
+  { isClosing, nowMillis }: MapFlags,
+): LogRequest {
   return {
-    project: settings.project,
-    session_reference_id: identity.sessionReferenceId,
-    reference_id: identity.referenceId,
-    source: settings.source,
+    project,
+    session_reference_id: session as string,
+    reference_id: referenceId,
+    source,
     config: { type: 'generic', name: 'missing parent' },
-    created_at: new Date().toISOString(),
+    created_at: new Date(nowMillis).toISOString(),
     metadata: { stub: true },
-    ...(settings.environment !== undefined && { environment: settings.environment }),
+    ...(environment !== undefined && { environment }),
     ...(isClosing && { error: NOT_ENDED }),
   };
 }
 
-const NOT_ENDED = 'span did not end before shutdown';
-
-function closed(datapoint: LogRequest, start: string): LogRequest {
-  const duration = Math.max(0, (Date.now() - Date.parse(start)) / 1000);
+function closed(datapoint: LogRequest, span: SpanSlice, nowMillis: number): LogRequest {
+  const duration = Math.max(0, (nowMillis - Date.parse(createdAt(span))) / 1000);
   return { ...datapoint, error: datapoint.error ?? NOT_ENDED, duration };
 }

@@ -9,15 +9,13 @@
 import { type Context, diag } from '@opentelemetry/api';
 import { Delivery } from '../delivery/delivery.ts';
 import { Drops } from '../delivery/drops.ts';
-import { type Late, LogEntry } from '../delivery/log-entry.ts';
+import type { Late } from '../delivery/log-entry.ts';
 import { UPDATES_PER_CONNECTION } from '../delivery/sender.ts';
-import { HumanloopError } from '../errors.ts';
 import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
-import { estimateBytes, estimateEventBytes } from '../trace/estimate-bytes.ts';
-import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
-import { referenceOf, type SpanNode } from '../trace/span-node.ts';
+import { Deadline, keepingAlive } from '../scheduling/deadline.ts';
+import { referenceOf } from '../trace/span-node.ts';
 import { noteBaggage, noteContext } from '../trace/trace-context.ts';
 import { TraceTracker } from '../trace/trace-tracker.ts';
 import { createGzipTransport } from '../transport/gzip-transport.ts';
@@ -26,12 +24,11 @@ import type { Transport } from '../transport/transport.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import { Backlog } from './backlog.ts';
 import { LogWriter } from './log-writer.ts';
-import { createMapLog } from './map-log.ts';
 
 /** At this share of a bound, what is held longest is sent early, so that nothing has to be dropped. */
 const PRESSURE = 0.75;
 const RELEASED_AT_ONCE = 1_000;
-const MAX_TIMER_MILLIS = 2 ** 31 - 1;
+const NOT_TAKEN_OVER = 'what dead processes left in the spool was not taken over in time';
 
 /** Numbers of logs, but for `held`: ended spans of all kinds that wait to be worked off. */
 export interface Stats {
@@ -56,38 +53,31 @@ export interface Stats {
 export class Pipeline {
   readonly #options: ResolvedOptions;
   readonly #tracker: TraceTracker;
-  readonly #select: Select;
-  readonly #isLog: (node: SpanNode) => boolean;
   readonly #drops: Drops;
   readonly #delivery: Delivery;
   readonly #writer: LogWriter;
   readonly #backlog: Backlog;
-  #heldBytes = 0;
   #shutdown: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions, mode: { awaitsUnseenParents: boolean }, transport?: Transport) {
     this.#options = options;
     this.#tracker = new TraceTracker({ holdMillis: options.holdMillis, ...mode });
-    const select = createSelect(options);
-    this.#select = select;
-    const stubsMissingParents = mode.awaitsUnseenParents && options.missingParent === 'stub';
-    this.#isLog = (node) => isLog(node, select, stubsMissingParents);
     this.#drops = new Drops(options.onDrop);
     this.#delivery = new Delivery(transport ?? createTransport(options), this.#drops, {
       ...options,
       isPressed: () => this.#usage() > PRESSURE,
     });
-    this.#writer = new LogWriter(this.#delivery, createMapLog(options), options, this.#isLog);
-    this.#backlog = new Backlog(this.#tracker, this.#writer, this.#isLog, options, (node, isTraceDone) =>
-      this.#settle(node, isTraceDone),
-    );
+    const stubsMissingParents = mode.awaitsUnseenParents && options.missingParent === 'stub';
+    const writer = new LogWriter(this.#delivery, this.#tracker, this.#drops, options, stubsMissingParents);
+    this.#writer = writer;
+    this.#backlog = new Backlog(this.#tracker, { gathers: !options.spool, work: (run) => writer.workOff(run) });
   }
 
   get isShutDown(): boolean {
     return this.#shutdown !== undefined;
   }
 
-  /** Those that are open, or ended and not worked off. */
+  /** The spans that are open, or ended and not worked off. */
   *unsettledSpans(): Generator<SpanSlice> {
     for (const { span } of this.#tracker.unsettledNodes()) if (span) yield span;
   }
@@ -105,44 +95,25 @@ export class Pipeline {
     if (this.#shutdown) return this.#endTooLate(span);
     guard(() => {
       const node = this.#tracker.end(span, performance.now());
-      this.#heldBytes -= node.heldBytes;
-      node.heldBytes = estimateBytes(span);
-      this.#heldBytes += node.heldBytes;
-      if (this.#delivery.spool && node.state === 'held') this.#backlog.draft(node);
+      if (this.#delivery.spool && node.state === 'held') this.#backlog.add(this.#writer.draft(node));
       this.#relieve();
       this.#backlog.schedule();
     });
   }
 
-  /** What the app learns of a log later. Of a log that is not known here, it is sent as an update all the same. */
+  /** Takes what the app learns of a log later. If the log is not known here, it is sent as an update all the same. */
   update(traceId: string, spanId: string, late: Late): void {
-    if (this.#shutdown) return;
-    guard(() => {
-      const node = this.#tracker.find(traceId, spanId);
-      if (node && !node.entry) {
-        node.overrides = { ...node.overrides, ...late };
-        return;
-      }
-      const entry = node?.entry ?? deliveredElsewhere(referenceIdOf(traceId, spanId));
-      this.#writer.update(entry, late);
-    });
+    if (!this.#shutdown) guard(() => this.#writer.update(traceId, spanId, late));
   }
 
-  /** An event that belongs to a span and did not come on it. Of a log that is written already it can bring the output. */
+  /** Takes an event of a span that did not come on it. If the log is written already, it can bring the output. */
   addEvent(traceId: string, spanId: string, event: SpanEvent): void {
     if (this.#shutdown) return;
     guard(() => {
       const node = this.#tracker.find(traceId, spanId);
       if (!node || node.isNoLog) return;
-      if (node.state === 'settled') {
-        if (node.entry) this.#writer.writeEvent(node, node.entry, event);
-        return;
-      }
-      node.events ??= [];
-      node.events.push(event);
-      const bytes = estimateEventBytes(event);
-      node.heldBytes += bytes;
-      this.#heldBytes += bytes;
+      if (node.state !== 'settled') this.#tracker.addEvent(node, event);
+      else if (node.entry) this.#writer.writeEvent(node, node.entry, event);
     });
   }
 
@@ -152,61 +123,55 @@ export class Pipeline {
 
   /** Resolves when all that had ended before is acknowledged or dropped. Rejects at the deadline. */
   flush(timeoutMillis: number): Promise<void> {
-    return keepingAlive(this.#flush(timeoutMillis));
+    return keepingAlive(this.#flush(new Deadline(timeoutMillis)));
   }
 
-  async #flush(timeoutMillis: number): Promise<void> {
-    const deadlineMillis = performance.now() + timeoutMillis;
+  async #flush(deadline: Deadline): Promise<void> {
     this.#tracker.releaseAll();
     await this.#backlog.worked();
-    await inTime(this.#delivery.recovered(), deadlineMillis - performance.now());
-    await this.#delivery.flush(deadlineMillis - performance.now());
+    await deadline.within(this.#delivery.recovered(), NOT_TAKEN_OVER);
+    await this.#delivery.flush(deadline.leftMillis);
   }
 
   /** Resolves when all that is due is acknowledged or dropped; what is held may stay held. */
-  async settle(timeoutMillis: number): Promise<void> {
+  async flushDue(timeoutMillis: number): Promise<void> {
     await this.#backlog.worked();
     await this.#delivery.flush(timeoutMillis);
   }
 
-  /** Closes what is still open, flushes, counts what is left as dropped. Idempotent. */
+  /** Closes what is still open, flushes, and counts what is left as dropped. Idempotent. */
   shutdown(timeoutMillis: number): Promise<void> {
-    this.#shutdown ??= keepingAlive(this.#close(timeoutMillis));
+    this.#shutdown ??= keepingAlive(this.#close(new Deadline(timeoutMillis)));
     return this.#shutdown;
   }
 
-  async #close(timeoutMillis: number): Promise<void> {
-    const deadlineMillis = performance.now() + timeoutMillis;
+  async #close(deadline: Deadline): Promise<void> {
     try {
       this.#tracker.releaseAll();
-      await inTime(this.#backlog.worked(), timeoutMillis);
-      const open = [...this.#tracker.unsettledNodes(), ...this.#writer.stubs];
-      await inTime(this.#backlog.closeOpen(open), deadlineMillis - performance.now());
-      await inTime(this.#delivery.recovered(), deadlineMillis - performance.now());
-      await this.#delivery.flush(deadlineMillis - performance.now());
+      await deadline.within(this.#backlog.worked(), 'not all spans were worked off');
+      this.#backlog.close();
+      this.#backlog.add(this.#writer.closeOpen());
+      await deadline.within(this.#backlog.worked(), 'not all open spans were closed');
+      await deadline.within(this.#delivery.recovered(), NOT_TAKEN_OVER);
+      await this.#delivery.flush(deadline.leftMillis);
     } catch (error) {
       diag.warn('humanloop-otel: shut down before everything was delivered', error);
     }
     for (const node of this.#tracker.unsettledNodes()) {
-      if (node.state !== 'open' && !node.entry && this.#isLog(node)) this.#drops.add('shutdown', referenceOf(node));
+      if (node.state !== 'open' && !node.entry && this.#writer.isLog(node)) {
+        this.#drops.add('shutdown', referenceOf(node));
+      }
+      if (!node.entry) this.#writer.dropUpdate(node);
     }
     await this.#delivery.close();
   }
 
-  #settle(node: SpanNode, isTraceDone: boolean): void {
-    this.#heldBytes -= node.heldBytes;
-    node.heldBytes = 0;
-    if (!isTraceDone) noteContext(node, this.#options.session);
-    if (node.draftedAs && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
-    this.#tracker.settle(node);
-  }
-
-  /** A part at once, so that it is seldom done. */
+  /** Forgets a part of them at once, so that it is seldom done. */
   #forgetOldestOpen(): void {
     this.#tracker.forgetOldestOpen(Math.ceil(this.#options.queue.maxItems / 10), (node) => {
       noteContext(node, this.#options.session);
       if (node.entry) this.#delivery.finish(node.entry);
-      if (this.#isLog(node)) this.#drops.add('span_forgotten', referenceOf(node), 'open for too long');
+      if (this.#writer.isLog(node)) this.#drops.add('span_forgotten', referenceOf(node), 'open for too long');
     });
     this.#backlog.schedule();
   }
@@ -215,7 +180,7 @@ export class Pipeline {
     guard(() => {
       const { traceId, spanId } = span.spanContext();
       const wasClosed = this.#tracker.find(traceId, spanId)?.entry !== undefined;
-      if (wasClosed || !this.#select(span)) return;
+      if (wasClosed || !this.#writer.isLogSpan(span)) return;
       this.#drops.add('shutdown', referenceIdOf(traceId, spanId), 'the span ended after shutdown');
     });
   }
@@ -224,7 +189,7 @@ export class Pipeline {
   #usage(): number {
     const { queue } = this.#options;
     const items = this.#tracker.pendingCount + this.#delivery.heldCount;
-    return Math.max(items / queue.maxItems, (this.#heldBytes + this.#delivery.bytes) / queue.maxBytes);
+    return Math.max(items / queue.maxItems, (this.#tracker.pendingBytes + this.#delivery.bytes) / queue.maxBytes);
   }
 
   #relieve(): void {
@@ -241,29 +206,4 @@ function createTransport(options: ResolvedOptions): Transport {
     pipelining: UPDATES_PER_CONNECTION,
   });
   return options.compression === 'gzip' ? createGzipTransport(transport) : transport;
-}
-
-/** A log that this process has not sent, or has forgotten: only an update can reach it. */
-function deliveredElsewhere(referenceId: string): LogEntry {
-  const entry = new LogEntry(referenceId, undefined, []);
-  entry.state = 'delivered';
-  entry.isFinal = true;
-  return entry;
-}
-
-/**
- * All timers and immediates here are unref'ed. Somebody who awaits a flush at the end of a script must get an answer
- * all the same, and not a process that ends under it; both have a deadline.
- */
-async function keepingAlive(work: Promise<void>): Promise<void> {
-  const reference = setInterval(() => undefined, MAX_TIMER_MILLIS);
-  await work.finally(() => clearInterval(reference));
-}
-
-async function inTime(work: Promise<void>, timeoutMillis: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((_, reject) => {
-    timer = setTimeout(() => reject(new HumanloopError(`not done within ${timeoutMillis} ms`)), timeoutMillis);
-  });
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

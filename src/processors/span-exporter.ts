@@ -40,7 +40,7 @@ export class HumanloopSpanExporter {
     for (const span of spans) if (isShutDown || this.#claim(span)) this.#pipeline.end(span);
     const done = isShutDown
       ? Promise.resolve({ code: FAILED, error: new HumanloopError('export after shutdown') })
-      : this.#pipeline.settle(this.#options.timeoutMillis).then(
+      : this.#pipeline.flushDue(this.#options.timeoutMillis).then(
           () => ({ code: SUCCESS }),
           () => ({ code: SUCCESS }),
         );

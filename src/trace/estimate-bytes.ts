@@ -5,9 +5,15 @@ import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 const SPAN_BYTES = 1_000;
 const VALUE_BYTES = 50;
 
+/** The bytes of the span and its events. A span whose values throw when they are read counts as an empty one. */
 export function estimateBytes(span: SpanSlice): number {
-  let bytes = SPAN_BYTES + ofAttributes(span.attributes);
-  for (const event of span.events) bytes += estimateEventBytes(event);
+  let bytes = SPAN_BYTES;
+  try {
+    bytes += ofAttributes(span.attributes);
+    for (const event of span.events) bytes += estimateEventBytes(event);
+  } catch {
+    // Whatever is wrong with it shows when it is read, and is handled there.
+  }
   return bytes;
 }
 

@@ -1,15 +1,9 @@
 /** What is remembered of the spans of one trace. Plain data: `trace-tracker.ts` says how it changes. */
+import type { TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
 import type { Late, LogEntry } from '../delivery/log-entry.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
-
-/** What all logs of a trace share. */
-export interface TraceContext {
-  session: string | undefined;
-  user: string | undefined;
-  tags: readonly string[] | undefined;
-}
 
 export interface Trace {
   readonly traceId: string;

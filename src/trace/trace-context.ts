@@ -1,9 +1,9 @@
 /** What holds for every log of a trace: its session, its user, its tags. Decided when the first of them is written. */
 import { type Context, propagation } from '@opentelemetry/api';
-import { bearsContext, readSession, readTags, readUser } from '../conventions/context.ts';
+import { bearsContext, readSession, readTags, readUser, type TraceContext } from '../conventions/context.ts';
 import { callHook } from '../host/call-hook.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
-import type { SpanNode, Trace, TraceContext } from './span-node.ts';
+import type { SpanNode, Trace } from './span-node.ts';
 
 /** Read where no span of a trace bears a session: an upstream service may have sent it along. */
 const BAGGAGE_KEYS = ['gen_ai.conversation.id', 'session.id'];
@@ -19,7 +19,7 @@ export function decideContext(trace: Trace, session: ReadSession = readSession):
 /** What would be decided now. */
 export function findContext(trace: Trace, session: ReadSession = readSession): TraceContext {
   if (trace.context) return trace.context;
-  const found = { ...trace.noted } as TraceContext;
+  const found = { ...trace.noted };
   // In the order in which the spans started; a root, which is asked last, outranks what was found below it.
   for (const wantsRoot of [false, true]) {
     for (const node of trace.nodes.values()) if (isRoot(node) === wantsRoot) note(found, node, session);

@@ -12,8 +12,9 @@
  * A trace is at rest when nothing in it is open or due. Spans that never end are forgotten when there are too many.
  */
 
-import { parentSpanIdOf, type SpanSlice } from '../otel/span-slice.ts';
+import { parentSpanIdOf, type SpanEvent, type SpanSlice } from '../otel/span-slice.ts';
 import { Fifo } from '../scheduling/fifo.ts';
+import { estimateBytes, estimateEventBytes } from './estimate-bytes.ts';
 import { RestingTraces } from './resting-traces.ts';
 import { createNode, createTrace, findBlocker, type SpanNode, type Trace } from './span-node.ts';
 import { hasContext } from './trace-context.ts';
@@ -38,6 +39,7 @@ export class TraceTracker {
   #dueCount = 0;
   #openCount = 0;
   #pendingCount = 0;
+  #pendingBytes = 0;
 
   constructor(options: { holdMillis: number; awaitsUnseenParents: boolean }) {
     this.#holdMillis = options.holdMillis;
@@ -47,6 +49,11 @@ export class TraceTracker {
   /** Ended spans that are held or due, of logs and of others. */
   get pendingCount(): number {
     return this.#pendingCount;
+  }
+
+  /** Estimated bytes of what the pending spans hold. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
   }
 
   /** Spans that `takeDue` would give. */
@@ -89,6 +96,9 @@ export class TraceTracker {
     const node = trace.nodes.get(spanId) ?? this.start(span);
     if (!node.span) this.#adopt(node, span);
     node.span = span;
+    let bytes = estimateBytes(span);
+    for (const event of node.events ?? []) bytes += estimateEventBytes(event);
+    this.#weigh(node, bytes);
     if (node.state === 'held' || node.state === 'due') return node;
     if (node.state === 'open') this.#countOpen(trace, -1);
     // Of a span that was forgotten open it could not be known yet.
@@ -101,6 +111,13 @@ export class TraceTracker {
     else this.#markDue(node);
     this.#rehang(node);
     return node;
+  }
+
+  /** Keeps an event that belongs to the span and did not come on it. */
+  addEvent(node: SpanNode, event: SpanEvent): void {
+    node.events ??= [];
+    node.events.push(event);
+    this.#weigh(node, node.heldBytes + estimateEventBytes(event));
   }
 
   /** Finds a span of a trace that is active or remembered. */
@@ -143,6 +160,7 @@ export class TraceTracker {
 
   settle(node: SpanNode): void {
     node.state = 'settled';
+    this.#weigh(node, 0);
     node.span = undefined;
     node.events = undefined;
     node.reading = undefined;
@@ -167,6 +185,8 @@ export class TraceTracker {
       for (const node of open) {
         forget(node);
         node.span = undefined;
+        node.events = undefined;
+        this.#weigh(node, 0);
       }
       left -= open.length;
       this.#restIfDone(trace);
@@ -249,6 +269,11 @@ export class TraceTracker {
     if (trace.nodes.size >= MAX_SPANS_PER_TRACE) forgetEnded(trace);
     this.#countOpen(trace, 1);
     return createNode(trace, spanId, parent);
+  }
+
+  #weigh(node: SpanNode, bytes: number): void {
+    this.#pendingBytes += bytes - node.heldBytes;
+    node.heldBytes = bytes;
   }
 
   #countOpen(trace: Trace, change: number): void {

@@ -126,6 +126,36 @@ test('update of a log that another process sent goes out as an update', async ()
   expect(app.log(span)?.output).toBe('from elsewhere');
 });
 
+test.each([
+  ['open when it is updated', 'before'],
+  ['ended and not worked off', 'between'],
+  ['worked off', 'after'],
+])('update of a span that turns out not to be a log is dropped with a reason: %s', async (_, moment) => {
+  const { app, processor } = await start();
+  const root = app.start('agent', { attributes: AGENT });
+  const span = app.startOther('GET /', { parent: root });
+  if (moment === 'before') processor.update(span, { output: 'lost' });
+  span.end();
+  if (moment === 'between') processor.update(span, { output: 'lost' });
+  await processor.forceFlush();
+  if (moment === 'after') processor.update(span, { output: 'lost' });
+  root.end();
+  await processor.forceFlush();
+  await sleep(0);
+  expect(processor.stats().dropped).toEqual({ update_not_a_log: 1 });
+  expect(app.dropped.get('update_not_a_log')).toEqual([referenceOf(span)]);
+  app.expectAccounted();
+});
+
+test('update of a span that is open at shutdown and not a log is dropped with a reason', async () => {
+  const { app, processor } = await start();
+  const span = app.startOther('GET /');
+  processor.update(span, { output: 'lost' });
+  await processor.shutdown();
+  await sleep(0);
+  expect(app.dropped.get('update_not_a_log')).toEqual([referenceOf(span)]);
+});
+
 test('update of a log that nobody knows is dropped with a reason', async () => {
   const { app, processor } = await start();
   const reference = `${'a'.repeat(32)}-${'b'.repeat(16)}`;

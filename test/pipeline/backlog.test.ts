@@ -1,0 +1,186 @@
+/** When due spans are worked off, on a fake clock. */
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SpanSlice } from '../../src/otel/span-slice.ts';
+import { Backlog, type BacklogOptions } from '../../src/pipeline/backlog.ts';
+import type { SpanNode } from '../../src/trace/span-node.ts';
+import { TraceTracker } from '../../src/trace/trace-tracker.ts';
+import { makeSpan } from '../conventions/span.ts';
+
+const GATHER_MILLIS = 100;
+const HOLD_MILLIS = 1_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] });
+});
+afterEach(() => void vi.useRealTimers());
+
+function spanOf(trace: number, span: number, parent?: number): SpanSlice {
+  const traceId = String(trace).padStart(32, '0');
+  return makeSpan(
+    {},
+    {
+      traceId,
+      spanId: String(span).padStart(16, '0'),
+      ...(parent !== undefined && { parentSpanContext: { spanId: String(parent).padStart(16, '0') } }),
+    },
+  );
+}
+
+function start(options: Partial<BacklogOptions> = {}) {
+  const tracker = new TraceTracker({ holdMillis: HOLD_MILLIS, awaitsUnseenParents: false });
+  const runs: { readonly atMillis: number; readonly nodes: readonly SpanNode[] }[] = [];
+  const backlog = new Backlog(tracker, {
+    gathers: true,
+    *work(run) {
+      runs.push({ atMillis: performance.now(), nodes: run });
+      for (const node of run) tracker.settle(node);
+      yield;
+    },
+    ...options,
+  });
+  const end = (span: SpanSlice) => {
+    tracker.end(span, performance.now());
+    backlog.schedule();
+  };
+  const worked = () => runs.flatMap(({ nodes }) => nodes.map(({ spanId }) => Number(spanId)));
+  return { tracker, backlog, runs, end, worked };
+}
+
+describe('due spans', () => {
+  it('gather, and are worked off together, trace by trace', () => {
+    const { runs, end } = start();
+    const startMillis = performance.now();
+    end(spanOf(1, 1));
+    vi.advanceTimersByTime(60);
+    end(spanOf(2, 2));
+    end(spanOf(2, 3));
+    vi.advanceTimersByTime(GATHER_MILLIS - 61);
+    expect(runs).toEqual([]);
+    vi.advanceTimersByTime(2);
+    expect(runs.map(({ nodes }) => nodes.length)).toEqual([1, 2]);
+    expect(runs[0]!.atMillis - startMillis).toBeLessThanOrEqual(GATHER_MILLIS + 1);
+  });
+
+  it('do not gather when there are many, nor where nothing is to gather', () => {
+    const many = start();
+    for (let span = 0; span < 250; span++) many.end(spanOf(span, span));
+    vi.advanceTimersByTime(0);
+    expect(many.worked()).toHaveLength(250);
+    const atOnce = start({ gathers: false });
+    atOnce.end(spanOf(1, 1));
+    vi.advanceTimersByTime(0);
+    expect(atOnce.worked()).toEqual([1]);
+  });
+
+  it('are worked off when their hold is over, without anything else that happens', () => {
+    const { tracker, end, worked } = start();
+    tracker.start(spanOf(1, 1));
+    end(spanOf(1, 2, 1));
+    vi.advanceTimersByTime(HOLD_MILLIS - 1);
+    expect(worked()).toEqual([]);
+    vi.advanceTimersByTime(GATHER_MILLIS + 2);
+    expect(worked()).toEqual([2]);
+  });
+
+  it('of a large trace come in runs', () => {
+    const { tracker, runs, end } = start();
+    tracker.start(spanOf(1, 0));
+    for (let span = 1; span < 2_500; span++) end(spanOf(1, span, 0));
+    end(spanOf(1, 0));
+    vi.advanceTimersByTime(GATHER_MILLIS + 1);
+    expect(runs.map(({ nodes }) => nodes.length)).toEqual([1_000, 1_000, 500]);
+  });
+});
+
+describe('worked', () => {
+  it('resolves once all that was due at the call is worked off, jobs included', async () => {
+    const { backlog, end, worked } = start();
+    const steps: string[] = [];
+    end(spanOf(1, 1));
+    backlog.add(
+      (function* () {
+        steps.push(`job after ${worked().length}`);
+        yield;
+      })(),
+    );
+    const done = backlog.worked().then(() => steps.push('done'));
+    await vi.advanceTimersByTimeAsync(1);
+    await done;
+    expect(steps).toEqual(['job after 1', 'done']);
+  });
+
+  it('does not wait for a hold, and not for what is added later by what it waited for', async () => {
+    const { tracker, backlog, end, worked } = start();
+    tracker.start(spanOf(1, 1));
+    end(spanOf(1, 2, 1));
+    await Promise.all([backlog.worked(), vi.advanceTimersByTimeAsync(1)]);
+    expect(worked()).toEqual([]);
+  });
+
+  it('resolves for each caller, also where one asks while work is under way', async () => {
+    const waiting: Promise<void>[] = [];
+    const started = start({
+      *work(run) {
+        for (const node of run) started.tracker.settle(node);
+        if (waiting.length < 3) waiting.push(started.backlog.worked());
+        yield;
+      },
+    });
+    started.end(spanOf(1, 1));
+    started.end(spanOf(2, 2));
+    waiting.push(started.backlog.worked());
+    await vi.advanceTimersByTimeAsync(1);
+    await Promise.all(waiting);
+    expect(waiting).toHaveLength(3);
+  });
+});
+
+it('sets no timer once it is closed', async () => {
+  const { tracker, backlog, end, worked } = start();
+  tracker.start(spanOf(1, 1));
+  end(spanOf(1, 2, 1));
+  backlog.close();
+  await vi.advanceTimersByTimeAsync(10 * HOLD_MILLIS);
+  expect([worked(), vi.getTimerCount()]).toEqual([[], 0]);
+  tracker.releaseAll();
+  await Promise.all([backlog.worked(), vi.advanceTimersByTimeAsync(1)]);
+  expect(worked()).toEqual([2]);
+});
+
+it('works off each ended span once, soon after it is due, whatever happens in which order', () => {
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('end' as const), trace: fc.nat(3), parent: fc.nat(2) }),
+    fc.record({ kind: fc.constant('wait' as const), millis: fc.nat(300) }),
+    fc.record({ kind: fc.constant('flush' as const) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const { tracker, backlog, runs, end, worked } = start();
+      // The first two spans of a trace stay open, so that what ends below them is held.
+      for (let trace = 0; trace < 4; trace++) {
+        for (let parent = 0; parent < 2; parent++) tracker.start(spanOf(trace, trace * 10 + parent));
+      }
+      const endedAtMillis = new Map<number, number>();
+      let next = 100;
+      for (const planned of steps) {
+        if (planned.kind === 'wait') vi.advanceTimersByTime(planned.millis);
+        else if (planned.kind === 'flush') void backlog.worked();
+        else {
+          const isRoot = planned.parent === 2;
+          end(spanOf(planned.trace, next, isRoot ? undefined : planned.trace * 10 + planned.parent));
+          endedAtMillis.set(next++, performance.now());
+        }
+      }
+      vi.advanceTimersByTime(HOLD_MILLIS + 2 * GATHER_MILLIS);
+      expect(worked().sort((a, b) => a - b)).toEqual([...endedAtMillis.keys()]);
+      for (const { atMillis, nodes } of runs) {
+        for (const { spanId } of nodes) {
+          const waitedMillis = atMillis - endedAtMillis.get(Number(spanId))!;
+          expect(waitedMillis).toBeLessThanOrEqual(HOLD_MILLIS + GATHER_MILLIS + 2);
+        }
+      }
+      backlog.close();
+    }),
+  );
+});

@@ -10,7 +10,6 @@ import type { TraceContext } from '../conventions/context.ts';
 import type { Reading } from '../conventions/convention.ts';
 import { readSpan } from '../conventions/index.ts';
 import { encodeDatapoint } from '../datapoint/encode.ts';
-import { type Redacted, runRedact } from '../datapoint/redact.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Drops } from '../delivery/drops.ts';
 import { type Late, LogEntry } from '../delivery/log-entry.ts';
@@ -27,6 +26,7 @@ import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
 import { examine } from './doctor.ts';
 import { createMapLog, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
+import { Redaction } from './redaction.ts';
 
 /** Small steps between two looks at the clock. */
 const STEPS_PER_LOOK = 16;
@@ -40,6 +40,7 @@ export class LogWriter {
   readonly #select: Select;
   readonly #stubsMissingParents: boolean;
   readonly #map: MapLog;
+  readonly #redaction: Redaction;
   /** Logs in place of parents that have not come. */
   readonly #stubs = new Set<SpanNode>();
 
@@ -58,6 +59,7 @@ export class LogWriter {
     this.#select = createSelect(options);
     this.#stubsMissingParents = stubsMissingParents;
     this.#map = createMapLog(options);
+    this.#redaction = new Redaction(this.#map, options);
   }
 
   /** Whether the span is a log, as far as it is known by now. */
@@ -155,7 +157,7 @@ export class LogWriter {
         : { referenceId: entry.referenceId, span, neighbour: anySpan(node.trace) };
       if (log.span) examine(log.span, log.kind);
       const { version } = entry;
-      this.#redacted(log, context, flags, (cleared) => {
+      this.#redaction.map(log, context, flags, (cleared) => {
         // Hooks may answer out of order; what was said later holds.
         if (entry.version !== version) return;
         if (cleared) this.#offer(entry, cleared);
@@ -187,7 +189,7 @@ export class LogWriter {
     try {
       const log = this.#describe(node, span, parentReferenceId, this.#read(node, span));
       const context = findContext(node.trace, this.#options.session);
-      this.#redacted(log, context, flagsOf(false), (cleared) => {
+      this.#redaction.map(log, context, flagsOf(false), (cleared) => {
         if (!cleared || node.entry || node.state === 'settled') return;
         const { body, late } = encodeDatapoint(cleared);
         this.#delivery.spool?.draft({
@@ -243,29 +245,9 @@ export class LogWriter {
   }
 
   #override(entry: LogEntry, late: Late): void {
-    const said = this.#options.captureContent ? late : withoutText(late);
-    const { redact } = this.#options;
-    if (!redact) return this.#delivery.override(entry, said);
+    // The hook may answer later: a flush waits for it.
     this.#delivery.expect(entry);
-    whenRedacted(runRedact(redact, { reference_id: entry.referenceId, ...said }), (result) => {
-      this.#delivery.override(entry, result === null ? {} : result === 'failed' ? withoutText(said) : lateOf(result));
-    });
-  }
-
-  /** Maps the log; `use` gets it as the hook lets it through, or `null` where the hook withholds it. */
-  #redacted(
-    log: SpanLog | StubLog,
-    context: TraceContext,
-    flags: MapFlags,
-    use: (cleared: LogRequest | null) => void,
-  ): void {
-    const datapoint = this.#map(log, context, flags);
-    const { redact } = this.#options;
-    if (!redact) return use(datapoint);
-    whenRedacted(runRedact(redact, datapoint), (result) => {
-      // A hook that fails clears nothing but the structure.
-      use(result === 'failed' ? flagged(this.#map(log, context, { ...flags, withContent: false })) : result);
-    });
+    this.#redaction.clear(entry.referenceId, late, (cleared) => this.#delivery.override(entry, cleared));
   }
 
   #describe(node: SpanNode, span: SpanSlice, parentReferenceId: string | undefined, reading: Reading): SpanLog {
@@ -304,23 +286,4 @@ function deliveredElsewhere(referenceId: string): LogEntry {
   entry.state = 'delivered';
   entry.isFinal = true;
   return entry;
-}
-
-/** Calls back at once where the hook is synchronous. */
-function whenRedacted(result: Redacted | Promise<Redacted>, use: (result: Redacted) => void): void {
-  if (result instanceof Promise) void result.then(use);
-  else use(result);
-}
-
-function lateOf({ output, error, duration }: LogRequest): Late {
-  return { output: output ?? undefined, error: error ?? undefined, duration: duration ?? undefined };
-}
-
-/** That a call failed is structure, how it failed is content. */
-function withoutText({ error, duration }: Late): Late {
-  return { duration, error: error === undefined ? undefined : 'error' };
-}
-
-function flagged(datapoint: LogRequest): LogRequest {
-  return { ...datapoint, metadata: { ...datapoint.metadata, redaction: 'failed' } };
 }

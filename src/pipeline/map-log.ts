@@ -1,6 +1,6 @@
 /** From a span in its trace to the datapoint that it is now. */
 
-import { bearsContext, readUser } from '../conventions/context.ts';
+import { hasContextAttribute, readUser } from '../conventions/context.ts';
 import type { Reading } from '../conventions/convention.ts';
 import { readSpan } from '../conventions/index.ts';
 import { createdAt } from '../datapoint/span-time.ts';
@@ -48,7 +48,7 @@ export function createMapLog(options: ResolvedOptions): MapLog {
       parentReferenceId,
     };
     if (!span) return stub(identity, settings, isClosing);
-    const user = (bearsContext(span) ? readUser(span) : undefined) ?? context.user;
+    const user = (hasContextAttribute(span) ? readUser(span) : undefined) ?? context.user;
     const kind = node.kind ?? 'generic';
     examine(span, kind);
     const own = user === context.user ? context : { ...context, user };

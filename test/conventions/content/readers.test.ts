@@ -13,8 +13,8 @@ import {
   stringListOf,
   stringOf,
 } from '../../../src/conventions/values/attributes.ts';
-import { indexedGroups, prefixed } from '../../../src/conventions/values/indexed-groups.ts';
-import { plainJson } from '../../../src/conventions/values/plain-json.ts';
+import { fieldsBelow, groupByIndex } from '../../../src/conventions/values/indexed-groups.ts';
+import { toPlainJson } from '../../../src/conventions/values/plain-json.ts';
 import { salvageJson } from '../../../src/conventions/values/salvage-json.ts';
 import { toProvider } from '../../../src/datapoint/provider.ts';
 import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
@@ -50,15 +50,15 @@ describe('values', () => {
     const value: Record<string, unknown> = { big: 10n, date: new Date(0), nan: Number.NaN, list: [undefined, () => 1] };
     value['self'] = value;
     Object.defineProperty(value, '__proto__', { value: { polluted: true }, enumerable: true });
-    expect(plainJson(value)).toEqual({
+    expect(toPlainJson(value)).toEqual({
       big: '10',
       date: '1970-01-01T00:00:00.000Z',
       nan: null,
       list: [null, null],
       self: '[circular]',
     });
-    expect(JSON.stringify(plainJson(JSON.parse(`${'['.repeat(3000)}${']'.repeat(3000)}`)))).toContain('[too deep]');
-    expect(plainJson('A'.repeat(100_000))).toMatch(/^\[data, 75000 bytes, sha256:[0-9a-f]{64}\]$/);
+    expect(JSON.stringify(toPlainJson(JSON.parse(`${'['.repeat(3000)}${']'.repeat(3000)}`)))).toContain('[too deep]');
+    expect(toPlainJson('A'.repeat(100_000))).toMatch(/^\[data, 75000 bytes, sha256:[0-9a-f]{64}\]$/);
   });
 });
 
@@ -104,7 +104,7 @@ describe('keys', () => {
       'p.2.__proto__': { polluted: 1 },
       'q.0': 'v',
     };
-    const [p, q] = indexedGroups(attributes, ['p.', 'q.']);
+    const [p, q] = groupByIndex(attributes, ['p.', 'q.']);
     expect(p!.map(({ index, fields }) => [index, fields['role']])).toEqual([
       [0, 'a'],
       [2, 'b'],
@@ -113,7 +113,7 @@ describe('keys', () => {
     expect(Object.keys(p![1]!.fields)).toEqual(['role']);
     expect(Object.getPrototypeOf(p![1]!.fields)).toBe(Object.prototype);
     expect(q![0]!.fields['']).toBe('v');
-    expect(prefixed({ 'm.a': 1, 'm.__proto__': 2, n: 3 }, 'm.')).toEqual({ a: 1 });
+    expect(fieldsBelow({ 'm.a': 1, 'm.__proto__': 2, n: 3 }, 'm.')).toEqual({ a: 1 });
   });
 });
 

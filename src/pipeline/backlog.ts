@@ -7,7 +7,7 @@
 import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { Turns } from '../scheduling/turns.ts';
-import { settleRun } from '../trace/same-call/settle-run.ts';
+import { resolveDuplicatesOfRun } from '../trace/same-call/resolve-run.ts';
 import type { SpanNode } from '../trace/span-node.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -132,7 +132,7 @@ export class Backlog {
       });
       yield;
     }
-    guard(() => settleRun(logs));
+    guard(() => resolveDuplicatesOfRun(logs));
     yield* this.#write(logs);
     let left = run.length;
     for (const node of run) {

@@ -11,7 +11,7 @@ import { type Classified, classifySpan, readSpan } from '../../src/conventions/i
 import { toDatapoint } from '../../src/datapoint/to-datapoint.ts';
 import type { Attributes, HrTime, SpanEvent, SpanSlice } from '../../src/otel/span-slice.ts';
 import { type CallSpan, callSpanOf } from '../../src/trace/same-call/call-span.ts';
-import { settleCalls } from '../../src/trace/same-call/same-call.ts';
+import { resolveDuplicates } from '../../src/trace/same-call/same-call.ts';
 import type { LogRequest } from '../../src/wire/v4.ts';
 
 export const RECORDINGS = fileURLToPath(new URL('../fixtures/spans/', import.meta.url));
@@ -116,11 +116,11 @@ export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): 
     const parent = ancestors(span, byId).find((ancestor) => logs.has(idOf(ancestor)));
     calls.set(idOf(span), callSpanOf(span, classified.kind, readSpan(span), parent && calls.get(idOf(parent))));
   }
-  const settled = new Map([...tracesOf(calls)].flatMap((ofTrace) => [...settleCalls(ofTrace)]));
+  const corrections = new Map([...tracesOf(calls)].flatMap((ofTrace) => [...resolveDuplicates(ofTrace)]));
   return spans.flatMap((span) => {
     const call = calls.get(idOf(span));
     if (!call) return [];
-    const { kind, reading } = settled.get(call) ?? call;
+    const { kind, reading } = corrections.get(call) ?? call;
     const path = ancestors(span, byId);
     const parent = path.find((ancestor) => logs.has(idOf(ancestor)));
     const ofTrace = rootFirst(spans, span, byId);

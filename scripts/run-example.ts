@@ -25,7 +25,7 @@ export async function openModel(): Promise<Model> {
   }
   const model: ScriptedModel = await startScriptedModel();
   return {
-    description: 'scripted answers (set OPENAI_API_KEY, and OPENAI_BASE_URL, to talk to a real one)',
+    description: 'scripted answers (set OPENAI_API_KEY, and OPENAI_BASE_URL if needed, to use a real model)',
     environment: { OPENAI_API_KEY: 'scripted', OPENAI_BASE_URL: model.baseUrl },
     close: () => model.close(),
   };

@@ -1,6 +1,6 @@
 /**
  * The options of the span processor and the exporter. They are read once, at construction: from code, else from the
- * environment, else defaults. The result is complete and frozen, and nothing else reads `process.env`.
+ * environment, else defaults. The result is complete and frozen, and no room below reads `process.env`.
  *
  * They are checked by hand, since this runs at the start of every app and loading zod takes longer than loading the
  * rest of the package.

@@ -12,9 +12,9 @@ export function callHook<Answer>(option: string, call: () => Answer): Answer | u
     const answer = call();
     if (typeof (answer as { then?: unknown } | null | undefined)?.then !== 'function') return answer;
     Promise.resolve(answer).catch(() => undefined);
-    throw new TypeError('it gave a promise, and must answer at once');
+    throw new TypeError('it returned a promise, but must be synchronous');
   } catch (error) {
-    warnings.warn(option, `the option ${option} failed; its default holds`, error);
+    warnings.warn(option, `the option ${option} failed; its default is used`, error);
     return undefined;
   }
 }

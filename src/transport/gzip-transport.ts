@@ -42,7 +42,7 @@ class GzipTransport implements Transport {
 
   #giveUp(): void {
     this.#support = 'no';
-    this.#warnings.warn('gzip', 'the server takes no gzip; requests are sent as they are');
+    this.#warnings.warn('gzip', 'the server does not support gzip; requests are sent uncompressed');
   }
 
   #mayMeanNoGzip(outcome: TransportOutcome): boolean {

@@ -66,10 +66,10 @@ export function withoutOwnUsage(reading: Reading): Reading {
   return { ...rest, metadata: isEmpty ? kept : { ...kept, usage: kept['usage'] ?? usage } };
 }
 
-/** Returns the reading of the call that is kept, with the usage of its double if it has none itself. */
-export function withUsageOf(reading: Reading, double: Reading): Reading {
-  if (hasUsage(reading) || !hasUsage(double)) return reading;
-  const { promptTokens, outputTokens, promptCost, outputCost, metadata = {} } = double;
+/** Returns the reading of the call that is kept, with the usage of its duplicate if it has none itself. */
+export function withUsageOf(reading: Reading, duplicate: Reading): Reading {
+  if (hasUsage(reading) || !hasUsage(duplicate)) return reading;
+  const { promptTokens, outputTokens, promptCost, outputCost, metadata = {} } = duplicate;
   const details = COUNTED.flatMap((key) => (metadata[key] === undefined ? [] : [[key, metadata[key]] as const]));
   const usage: Reading = {};
   if (promptTokens !== undefined) usage.promptTokens = promptTokens;
@@ -80,7 +80,7 @@ export function withUsageOf(reading: Reading, double: Reading): Reading {
 }
 
 /** Whether the first of two spans of one call says more about it. Messages count most, then usage, then the answer. */
-export function tellsMore(first: Reading, second: Reading): boolean {
+export function saysMore(first: Reading, second: Reading): boolean {
   return scoreOf(first) > scoreOf(second);
 }
 

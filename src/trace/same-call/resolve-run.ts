@@ -8,7 +8,7 @@ import { resolveDuplicates } from './same-call.ts';
 export function resolveDuplicatesOfRun(nodes: readonly SpanNode[]): void {
   if (nodes.filter(isCall).length < 2) return;
   const calls = new Map<SpanNode, CallSpan>();
-  for (const node of nodes) callOf(node, calls);
+  for (const node of nodes) addCall(node, calls);
   const corrections = resolveDuplicates([...calls.values()]);
   for (const [node, call] of calls) {
     const { kind, reading } = corrections.get(call) ?? call;
@@ -23,7 +23,7 @@ function isCall({ kind, reading }: SpanNode): boolean {
 }
 
 /** Creates the calls of a node and its ancestors, parents first, since each needs its parent's. */
-function callOf(node: SpanNode, calls: Map<SpanNode, CallSpan>): void {
+function addCall(node: SpanNode, calls: Map<SpanNode, CallSpan>): void {
   const path: SpanNode[] = [];
   let step: SpanNode | undefined = node;
   for (; step && !calls.has(step); step = findAncestor(step, isRead)) path.push(step);

@@ -19,11 +19,11 @@ import {
   type Correction,
   hasUsage,
   isOtherCall,
-  tellsMore,
+  saysMore,
   withoutOwnUsage,
   withUsageOf,
 } from './call-span.ts';
-import { findDoubles } from './double-calls.ts';
+import { findDuplicates } from './find-duplicates.ts';
 
 /** A span with more calls below it is a wrapper without further comparison. */
 const MAX_COMPARED = 64;
@@ -54,9 +54,9 @@ export function resolveDuplicates<Span extends CallSpan>(spans: readonly Span[])
     const { parent } = span;
     if (passedOn && parent) below.set(parent, merge(below.get(parent), passedOn));
   }
-  for (const { kept, double } of findDoubles([...calls])) {
-    keepCall(kept, double, corrections);
-    demote(double, false, corrections);
+  for (const { kept, duplicate } of findDuplicates([...calls])) {
+    keepCall(kept, duplicate, corrections);
+    demote(duplicate, false, corrections);
   }
   return corrections;
 }
@@ -83,7 +83,7 @@ function judge(
     const isOther = under.calls.length <= MAX_COMPARED && under.calls.every((call) => isOtherCall(span, call));
     const inner = under.calls.length === 1 && !isOther ? under.calls[0] : undefined;
     if (inner && isSameCall(reading, inner.reading)) {
-      if (!tellsMore(reading, inner.reading)) {
+      if (!saysMore(reading, inner.reading)) {
         keepCall(inner, span, corrections);
         demote(span, under.hasTools, corrections);
         return under;
@@ -135,9 +135,9 @@ function demote(span: CallSpan, ranTools: boolean, corrections: Map<CallSpan, Co
   corrections.set(span, { kind: ranTools ? 'agent' : 'generic', reading: withoutOwnUsage(reading) });
 }
 
-function keepCall(span: CallSpan, double: CallSpan, corrections: Map<CallSpan, Correction>): void {
+function keepCall(span: CallSpan, duplicate: CallSpan, corrections: Map<CallSpan, Correction>): void {
   const { reading } = corrections.get(span) ?? span;
-  const whole = withUsageOf(reading, double.reading);
+  const whole = withUsageOf(reading, duplicate.reading);
   if (whole !== reading) corrections.set(span, { kind: span.kind, reading: whole });
 }
 

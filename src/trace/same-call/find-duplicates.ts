@@ -6,11 +6,11 @@
  * response id. If not both have an id, they have the same model and answer, or the same question if one has no answer.
  */
 import type { Reading } from '../../conventions/convention.ts';
-import { agreeOnModel, answerOf, type CallSpan, questionOf, tellsMore } from './call-span.ts';
+import { agreeOnModel, answerOf, type CallSpan, questionOf, saysMore } from './call-span.ts';
 
-export interface Double {
+export interface DuplicatePair {
   readonly kept: CallSpan;
-  readonly double: CallSpan;
+  readonly duplicate: CallSpan;
 }
 
 /** The clocks of two spans of one call may differ by this much. */
@@ -20,8 +20,8 @@ const MAX_AT_ONCE = 16;
 
 const KEYS: readonly ((reading: Reading) => string | undefined)[] = [({ callId }) => callId, answerOf, questionOf];
 
-export function findDoubles(calls: readonly CallSpan[]): Double[] {
-  const found: Double[] = [];
+export function findDuplicates(calls: readonly CallSpan[]): DuplicatePair[] {
+  const found: DuplicatePair[] = [];
   if (!calls.some(({ scope }) => scope !== calls[0]?.scope)) return found;
   let rest = calls.filter(({ endMillis }) => endMillis !== undefined);
   for (const keyOf of KEYS) {
@@ -47,7 +47,7 @@ function groupBy(
   return groups;
 }
 
-function pairUp(group: CallSpan[], found: Double[], paired: Set<CallSpan>): void {
+function pairUp(group: CallSpan[], found: DuplicatePair[], paired: Set<CallSpan>): void {
   if (group.length < 2) return;
   let open: CallSpan[] = [];
   for (const call of group.sort((a, b) => a.startMillis - b.startMillis)) {
@@ -59,8 +59,8 @@ function pairUp(group: CallSpan[], found: Double[], paired: Set<CallSpan>): void
     }
     const [other] = open.splice(at, 1) as [CallSpan];
     const [outer, inner] = durationMillisOf(other) >= durationMillisOf(call) ? [other, call] : [call, other];
-    const isOuterKept = tellsMore(outer.reading, inner.reading);
-    found.push(isOuterKept ? { kept: outer, double: inner } : { kept: inner, double: outer });
+    const isOuterKept = saysMore(outer.reading, inner.reading);
+    found.push(isOuterKept ? { kept: outer, duplicate: inner } : { kept: inner, duplicate: outer });
     paired.add(outer).add(inner);
   }
 }

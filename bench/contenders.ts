@@ -1,10 +1,10 @@
-/** Who is compared. Each is set up in a process of its own, so only what it needs is loaded. */
+/** The exporters that are compared. Each runs in a process of its own, which loads only what it needs. */
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { HumanloopOptions } from 'humanloop-otel';
 
 export interface Contender {
   readonly processors: SpanProcessor[];
-  /** Resolves when all that has ended is acknowledged, or given up. */
+  /** Resolves when all that has ended is acknowledged or dropped. */
   flush(): Promise<void>;
   update?(reference: string, output: string): void;
   stats?(): unknown;
@@ -12,11 +12,11 @@ export interface Contender {
 
 export interface Setting {
   readonly origin: string;
-  /** As a user gets it; else with room for all spans, so that what is compared is the same amount of work. */
+  /** `true` keeps the default settings; `false` makes room for all spans, so that all do the same work. */
   readonly atDefaults: boolean;
 }
 
-/** What OTLP exporters need to take the whole workload: 47 requests of 512 spans at once. */
+/** Settings with which OTLP exporters accept the whole workload: 47 requests of 512 spans at once. */
 const ROOMY = { maxQueueSize: 200_000, maxExportBatchSize: 512 };
 const ROOMY_REQUESTS = 1_000;
 
@@ -46,7 +46,7 @@ export const CONTENDERS: Readonly<Record<string, (setting: Setting) => Promise<C
   'ours, gzip': (setting) => ours('humanloop-otel', setting, { compression: 'gzip' }),
 };
 
-/** Another build of the package, given by its `dist` folder, is compared as `ours: <folder>`. */
+/** Returns the contender of that name. `ours: <folder>` is another build of the package, in its `dist` folder. */
 export function contenderOf(name: string): (setting: Setting) => Promise<Contender> {
   const [, folder] = /^ours: (.+)$/.exec(name) ?? [];
   const found = folder ? (setting: Setting) => ours(`${folder}/index.js`, setting) : CONTENDERS[name];

@@ -1,6 +1,6 @@
 /**
- * What a team would write for itself in an afternoon, as the bound to compare with: logs in arrays of 100 over a pool of
- * kept connections. It holds no bound on memory, never retries, and knows no vocabulary but this workload's.
+ * What a team might write in an afternoon, as the bound to compare with: logs in arrays of 100 over a pool of kept
+ * connections. It does not bound memory, never retries, and knows only the vocabulary of this workload.
  */
 import type { Attributes, Context, Span } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base';
@@ -11,17 +11,17 @@ const LINGER_MILLIS = 10;
 const CONNECTIONS = 8;
 
 export type HandWrittenKind =
-  /** In the order in which spans end: children before their parents. */
+  /** Sends logs in the order in which spans end: children before their parents. */
   | 'unordered'
-  /** A child is sent when its parent's request was answered; requests gather for 10 ms. */
+  /** Sends a child after its parent's request was answered; requests gather logs for 10 ms. */
   | 'parents first'
-  /** As `unordered`, with datapoints that are made beforehand: what sending alone costs. */
+  /** Like `unordered`, with datapoints built beforehand, to measure the cost of sending alone. */
   | 'prebuilt';
 
 type Datapoint = Record<string, unknown>;
 
 interface Trace {
-  /** Nearest log at or above a span. */
+  /** For each span the nearest log, which may be the span itself. */
   readonly logs: Map<string, string>;
   readonly children: Datapoint[];
 }
@@ -85,7 +85,7 @@ export class HandWritten implements SpanProcessor {
     return this.#ended.length === 0 && this.#ready.length === 0 && this.#inFlight === 0;
   }
 
-  /** One request a turn, so that mapping never blocks for long. */
+  /** Maps one request per turn of the event loop, so that mapping never blocks for long. */
   #post(): void {
     this.#immediate = undefined;
     clearTimeout(this.#timer);
@@ -133,7 +133,7 @@ export class HandWritten implements SpanProcessor {
     if (datapoint['parent_reference_id']) return;
     const traceId = (datapoint['reference_id'] as string).slice(0, 32);
     for (const child of this.#traces.get(traceId)?.children ?? []) this.#ready.push(child);
-    // All children of this workload have ended before the root.
+    // In this workload all children end before the root.
     this.#traces.delete(traceId);
   }
 

@@ -1,4 +1,4 @@
-/** The main table: what an app pays for each exporter, and what it gets for that. */
+/** The main table: cost and throughput of each exporter. */
 
 import { CONTENDERS } from './contenders.ts';
 import { type Arena, medianOf, type Round } from './rounds.ts';
@@ -46,13 +46,13 @@ export const mainTable: Scenario = async (arena: Arena, { rounds, builds }: Effo
 
 const NOTE = `A trace has 12 spans: an agent, 3 chat spans with 2 kB of prompt and 1 kB of answer as \`gen_ai.*\` JSON, 2 tools and 6 HTTP
 spans; 6 of the 12 are logs. OTLP/JSON sends all 12, the others the 6. *Export CPU* is the CPU time of the whole process above that
-without an exporter. *Bound* is "hand-written, unordered": map, stringify, post arrays of 100 over a pool of kept connections, with no
-order, no retry, and no bound on memory. *Burst* is 50,004 spans without a turn of the event loop, at each exporter's defaults; in
-the drain OTLP/JSON and langfuse have queues that hold everything. *Import* is loading and constructing above the SDK; ours and the
-hand-written ones load undici, 70 ms or so, and ours does so at the first request.
+without an exporter. *Bound* is "hand-written, unordered": map, stringify, post arrays of 100 over a pool of kept connections, without
+order, retries, or a bound on memory. *Burst* is 50,004 spans without a turn of the event loop, with each exporter's defaults; in
+the drain OTLP/JSON and langfuse have queues that hold everything. *Import* is the time to load and construct, beyond the SDK; ours
+and the hand-written ones load undici, which takes about 70 ms, and ours does so at the first request.
 
-All but the burst is measured in a process that has sent 60,000 spans before, as an app has that runs for days: the first 20,000
-spans of a process cost each contender two to three times as much, while their code is compiled.`;
+Except for the burst, each process has sent 60,000 spans before the measurement, like an app that has run for days: the first 20,000
+spans of a process cost each contender two to three times as much, while the code is compiled.`;
 
 function endTime(rounds: readonly Round[] | undefined): string {
   const p99 = medianOf(rounds, ({ endP99Micros }) => endP99Micros);

@@ -1,4 +1,4 @@
-/** From a span to the bytes of its datapoint: what a worker thread would take off the app's thread. */
+/** Maps spans to the bytes of their datapoints: the work that a worker thread could do. */
 export type Wire = Record<string, unknown>;
 
 interface Parts {
@@ -9,7 +9,7 @@ interface Parts {
 const IDENTITY = { referenceId: 'trace-span', sessionReferenceId: 'session' };
 const SETTINGS = { project: 'bench', source: 'opentelemetry', captureContent: true };
 
-/** Compiled file by file: the package itself does not give these out. */
+/** Imports the files of a second build, since the package does not export these functions. */
 export async function createMapping(): Promise<(wires: readonly Wire[]) => Buffer> {
   const conventions = './package/conventions/index.js';
   const datapoint = './package/datapoint/to-datapoint.js';

@@ -1,4 +1,4 @@
-/** One measurement, in a process of its own: `node measure.js '{"contender":"ours","job":"drain",…}'`. */
+/** Runs one measurement in a process of its own: `node measure.js '{"contender":"ours","job":"drain",…}'`. */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -21,7 +21,7 @@ export interface Measurement {
   readonly endMaxMicros: number;
   readonly loopP99Millis: number;
   readonly loopMaxMillis: number;
-  /** The peak of the process. */
+  /** Peak of the process. */
   readonly rssMegabytes: number;
   readonly stats?: unknown;
 }
@@ -77,7 +77,7 @@ async function measure(): Promise<Measurement> {
 type Run = (workload: import('./workload.ts').Workload, contender: Contender) => Promise<void>;
 
 const JOBS: Record<'drain' | 'burst' | 'steady' | 'updates' | 'openTraces', Run> = {
-  /** As fast as the app can, with a turn of the event loop every few traces. */
+  /** Makes traces as fast as it can, with a turn of the event loop every few traces. */
   async drain(workload, contender) {
     for (let i = 0; i < task.traces; i++) {
       workload.trace();
@@ -86,10 +86,10 @@ const JOBS: Record<'drain' | 'burst' | 'steady' | 'updates' | 'openTraces', Run>
     await contender.flush();
   },
 
-  /** Without a turn of the event loop. */
+  /** Makes all traces without a turn of the event loop. */
   async burst(workload, contender) {
     for (let i = 0; i < task.traces; i++) workload.trace();
-    // Some give up during a flush; what counts is what has come by then.
+    // Some exporters give up during a flush; what has arrived by then counts.
     await contender.flush().catch(() => undefined);
   },
 
@@ -104,7 +104,7 @@ const JOBS: Record<'drain' | 'burst' | 'steady' | 'updates' | 'openTraces', Run>
     await contender.flush();
   },
 
-  /** The updates come when all logs have been sent: none of them can become part of a POST. */
+  /** Updates logs after all of them have been sent, so that no update can become part of a POST. */
   async updates(workload, contender) {
     const references: string[] = [];
     for (let i = 0; i < task.traces; i++) {
@@ -112,14 +112,14 @@ const JOBS: Record<'drain' | 'burst' | 'steady' | 'updates' | 'openTraces', Run>
       if (i % TRACES_A_TURN === 0) await nextTurn();
     }
     await contender.flush();
-    for (const reference of references.slice(0, UPDATES)) contender.update?.(reference, 'what was learnt later');
+    for (const reference of references.slice(0, UPDATES)) contender.update?.(reference, 'what was learned later');
     await contender.flush();
   },
 
   openTraces: (workload, contender) => JOBS.drain(workload, contender),
 };
 
-/** What loading and constructing costs above the SDK, which an app that traces has loaded anyway. */
+/** Measures loading and constructing beyond the SDK, which a traced app has loaded anyway. */
 async function measureImport(): Promise<Measurement> {
   await import('@opentelemetry/sdk-trace-base');
   const { contenderOf } = await import('./contenders.ts');

@@ -1,4 +1,6 @@
-/** What reading one LLM span costs in each vocabulary: real recordings, the built package, one process, all in turn. */
+/**
+ * The cost of reading one LLM span in each vocabulary: real recordings, the built package, one process, taking turns.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Arena } from './rounds.ts';
 import { median } from './rounds.ts';
@@ -6,10 +8,10 @@ import type { Effort } from './scenarios.ts';
 import { number, type Table } from './tables.ts';
 
 const RECORDINGS = new URL('../../test/fixtures/spans/', import.meta.url);
-/** Compiled file by file: the package itself does not give its readers out. */
+/** A file of a second build, since the package does not export its readers. */
 const CONVENTIONS = './package/conventions/index.js';
 const TURNS = 60;
-/** Each call is read many times in a row, as apps make the same calls again and again. */
+/** Each call is read this many times in a row, since apps repeat the same calls. */
 const REPETITIONS = 20;
 
 type Recorded = { attributes: Record<string, unknown>; traceId: string; spanId: string };
@@ -46,11 +48,11 @@ export async function reading(_arena: Arena, { rounds }: Effort): Promise<Table>
       typical(micros.get(name)?.parse),
       typical(micros.get(name)?.read),
     ]),
-    note: 'All recorded model calls of each vocabulary, in the mean. A reader that opens all JSON of a span cannot be faster than `JSON.parse`.',
+    note: 'The mean over all recorded model calls of each vocabulary. A reader that parses all JSON of a span cannot be faster than `JSON.parse`.',
   };
 }
 
-/** CPU time of one call: other processes do not count, garbage collection does. */
+/** Returns the CPU time of one call in microseconds. It includes garbage collection but not other processes. */
 function microsOf(calls: readonly Call[], step: (call: Call) => unknown): number {
   const before = process.cpuUsage();
   for (const call of calls) for (let i = 0; i < REPETITIONS; i++) step(call);
@@ -81,7 +83,7 @@ function recordedCalls(classify: Classify): Map<string, Call[]> {
   return calls;
 }
 
-/** As SDKs set attributes, which gives objects of another layout than `JSON.parse` does. */
+/** Sets attributes one by one, as SDKs do: V8 gives such objects another layout than `JSON.parse`. */
 function setOneByOne(attributes: Record<string, unknown>): Record<string, unknown> {
   const set: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(attributes)) set[key] = value;

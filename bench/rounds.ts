@@ -1,4 +1,4 @@
-/** Runs the contenders in turn, round after round, so that what else the machine does hits all of them alike. */
+/** Runs the contenders in turn, round after round, so that other load on the machine affects all of them alike. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -8,11 +8,11 @@ import { LOGS_PER_TRACE, SPANS_PER_TRACE, WARM_UP_TRACES } from './workload.ts';
 
 export interface Round extends Measurement, SinkCounts {
   readonly warmUpTraces: number;
-  /** Logs, or for OTLP spans, that should have come, the warm-up included. */
+  /** Number of logs (for OTLP: spans) that should have arrived, including the warm-up. */
   readonly expected: number;
 }
 
-/** By contender, one entry a round. */
+/** One entry per round, by contender. */
 export type Rounds = ReadonlyMap<string, readonly Round[]>;
 
 const NORMAL: SinkConditions = { delayMillis: 0, failingShare: 0 };
@@ -36,7 +36,7 @@ export class Arena {
     this.#sink.disconnect();
   }
 
-  /** @param count how many rounds; in every second one the contenders run in reverse order. */
+  /** @param count number of rounds; in every second one the contenders run in reverse order. */
   async compare(
     contenders: readonly string[],
     count: number,
@@ -90,7 +90,7 @@ export function medianOf(rounds: readonly Round[] | undefined, read: (round: Rou
   return median((rounds ?? []).map(read));
 }
 
-/** The median over the rounds of a figure that compares two contenders of the same round. */
+/** Returns the median over the rounds of a figure that compares two contenders in the same round. */
 export function medianPair(
   rounds: Rounds,
   [name, other]: readonly [string, string],

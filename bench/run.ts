@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all scenarios, and writes `bench/RESULTS.md`.
+ * `npm run bench`: runs all scenarios and writes `bench/RESULTS.md`.
  *
  *     npm run bench -- --quick                 one round of the main table, in less than a minute; writes nothing
  *     npm run bench -- far updates             some scenarios; writes nothing
@@ -45,7 +45,7 @@ process.exitCode = await run(positionals.length > 0 ? positionals : values.quick
 async function run(names: readonly string[]): Promise<number> {
   const unknown = names.find((name) => !SCENARIOS[name]);
   if (unknown !== undefined) {
-    console.error(`There is no scenario ${unknown}: expected some of ${Object.keys(SCENARIOS).join(', ')}`);
+    console.error(`unknown scenario ${unknown}: expected some of ${Object.keys(SCENARIOS).join(', ')}`);
     return 1;
   }
   const effort: Effort = {
@@ -83,9 +83,8 @@ function heading({ rounds }: Effort): string {
   const versions = packages.map((name) => `${name} ${versionOf(name)}`).join(', ');
   return `# Benchmark
 
-Written by \`npm run bench\`. Medians of ${rounds} rounds (fewer where a scenario is long), all contenders in turn in one run, each round in a
-process of its own, the server in another one. What counts are the ratios: the figures themselves change with the machine and with what
-else it does.
+Written by \`npm run bench\`. The figures are medians of ${rounds} rounds (fewer if a scenario is long). All contenders take turns in one run, each
+round in a process of its own, the server in another one. Compare the ratios: the absolute figures change with the machine and its load.
 
 Node ${process.version} on ${cpus().length} × ${cpu?.model.trim() || 'unknown processor'}, ${memory} GB, ${process.platform} ${process.arch}; ${versions}.
 `;

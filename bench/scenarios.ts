@@ -1,4 +1,4 @@
-/** What is measured under which conditions, and what of it is reported. */
+/** The scenarios: what is measured under which conditions, and which figures are reported. */
 import { type Arena, medianOf, medianPair, type Round, type Rounds } from './rounds.ts';
 import { cpuPerSpan, millis, number, ratio, spansPerSecond, type Table } from './tables.ts';
 import { SPANS_PER_TRACE } from './workload.ts';
@@ -23,7 +23,7 @@ const STEADY_SPANS_A_SECOND = 2_400;
 const FAR_MILLIS = 50;
 const UPDATED = 2_000;
 
-/** 50 ms away, to and back. */
+/** The server answers after 50 ms. */
 export const far: Scenario = async (arena, { rounds, builds }) => {
   const contenders = [PREBUILT, 'OTLP/JSON', 'hand-written, parents first', OURS, ...builds];
   const results = await arena.compare(
@@ -58,7 +58,7 @@ export const gzip: Scenario = async (arena, { rounds }) => {
         medianOf(results.get(name), ({ bytes, warmUpTraces }) => bytes / ((TRACES + warmUpTraces) * SPANS_PER_TRACE)),
       ),
     ]),
-    note: 'Off by default. Texts of this workload repeat themselves; real ones shrink to a quarter or so, and cost more to compress.',
+    note: 'Off by default. The texts of this workload repeat themselves; real ones shrink to about a quarter and cost more to compress.',
   };
 };
 
@@ -137,7 +137,7 @@ export const openTraces: Scenario = async (arena, { rounds, builds }) => {
     }
   }
   return {
-    title: 'CPU per span, µs, while so many other traces are open',
+    title: 'CPU per span, µs, by the number of other open traces',
     head: ['', ...counts.map((count) => number(count))],
     rows,
   };

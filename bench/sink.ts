@@ -1,13 +1,13 @@
 /**
- * The server that all contenders send to, in a process of its own. It reads no more of a body than it must to answer
- * with an id for each log and to tell which logs came; it can be slow, and it can answer 503.
+ * The server that all contenders send to, in a process of its own. It reads only as much of a body as it needs to
+ * answer with an id for each log and to know which logs arrived. It can be slow and answer 503.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 
 export interface SinkConditions {
-  /** Between the last byte of a request and the answer. */
+  /** Milliseconds between the last byte of a request and the answer. */
   readonly delayMillis: number;
   /** Share of requests that are answered with 503 and not stored. */
   readonly failingShare: number;
@@ -17,16 +17,16 @@ export interface SinkCounts {
   readonly requests: number;
   readonly posts: number;
   readonly patches: number;
-  /** Logs with a reference of their own, or OTLP spans. */
+  /** Number of logs with different references, or of OTLP spans. */
   readonly stored: number;
   readonly repeated: number;
-  /** Of request bodies, as they came. */
+  /** Bytes of request bodies as they arrived, compressed or not. */
   readonly bytes: number;
 }
 
 const REFERENCE = Buffer.from('"reference_id":"');
 const SPAN_ID = Buffer.from('"spanId":');
-/** `<traceId>-<spanId>` */
+/** The length of `<traceId>-<spanId>`. */
 const REFERENCE_LENGTH = 49;
 
 let conditions: SinkConditions = { delayMillis: 0, failingShare: 0 };
@@ -91,7 +91,7 @@ function store(body: Buffer): string {
   return `[${ids.join(',')}]`;
 }
 
-/** The same requests fail in each run with the same order of requests. */
+/** With the same order of requests, the same requests fail in each run. */
 function isFailing(): boolean {
   random = (Math.imul(random, 1_103_515_245) + 12_345) & 0x7fffffff;
   return random / 0x7fffffff < conditions.failingShare;

@@ -1,4 +1,4 @@
-/** Figures as text, and tables of them as Markdown. */
+/** Formats figures as text and tables as Markdown. */
 import { medianOf, type Round } from './rounds.ts';
 import { SPANS_PER_TRACE } from './workload.ts';
 
@@ -6,7 +6,7 @@ export interface Table {
   readonly title: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** What a reader has to know to read the figures right. */
+  /** What a reader has to know to understand the figures. */
   readonly note?: string;
 }
 

@@ -1,4 +1,6 @@
-/** Whether the mapping of spans had better run in a worker thread: what that takes off the app's thread, and what it costs. */
+/**
+ * Compares mapping spans on the app's thread and in a worker thread: time saved on the app's thread, and total cost.
+ */
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -15,9 +17,9 @@ const TURNS = 15;
 const WARM_UP_TURNS = 5;
 
 interface Cost {
-  /** Of the app's thread, by the clock. */
+  /** Microseconds per log on the app's thread, wall time. */
   readonly onThread: number;
-  /** Of the whole process, by the CPU. */
+  /** Microseconds per log of the whole process, CPU time. */
   readonly total: number;
 }
 
@@ -51,10 +53,10 @@ export async function worker(_arena: Arena, _effort: Effort): Promise<Table> {
     number(median(all.map(({ total }) => total)), 1),
   ];
   return {
-    title: 'Reading, mapping and encoding a model call, on the thread of the app and in a worker',
-    head: ['', 'app’s thread, µs per log', 'whole process, CPU µs per log'],
-    rows: [row('on the thread of the app', costs.here), row('in a worker', costs.there)],
-    note: `A worker takes ${number(startMillis)} ms to start and about ${number(Math.max(0, memory))} MB. What it gets is copied on the app's thread.`,
+    title: "Reading, mapping and encoding a model call, on the app's thread and in a worker",
+    head: ['', "app's thread, µs per log", 'whole process, CPU µs per log'],
+    rows: [row("on the app's thread", costs.here), row('in a worker', costs.there)],
+    note: `A worker takes ${number(startMillis)} ms to start and about ${number(Math.max(0, memory))} MB. Its input is copied on the app's thread.`,
   };
 }
 
@@ -67,7 +69,7 @@ async function measure(
   let onThread = 0;
   for (let at = 0; at < spans.length; at += BATCH) {
     const before = performance.now();
-    // All that it does on this thread it does before it returns.
+    // All work on this thread is done before it returns.
     handle(spans.slice(at, at + BATCH));
     onThread += performance.now() - before;
     await handled();
@@ -76,7 +78,7 @@ async function measure(
   return { onThread: (onThread * 1000) / spans.length, total: (user + system) / spans.length };
 }
 
-/** What of a span a worker needs: spans themselves hold functions, which cannot be copied. */
+/** Returns the parts of a span that a worker needs. Spans themselves have functions, which cannot be copied. */
 function toWire(span: ReadableSpan): Wire {
   const { name, attributes, startTime, endTime, duration, status, events, resource, instrumentationScope } = span;
   const { traceId, spanId, traceFlags } = span.spanContext();

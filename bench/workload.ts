@@ -1,12 +1,12 @@
 /**
- * The traces that every contender gets: one agent, three chat spans below HTTP spans, two tools, 12 spans in all, of
- * which 6 are logs. A chat span bears 2 kB of prompt and 1 kB of answer as JSON, the way instrumentations write them.
+ * The traces that every contender gets: one agent, three chat spans below HTTP spans, and two tools. 6 of these 12
+ * spans are logs. A chat span has 2 kB of prompt and 1 kB of answer as JSON, as instrumentations write them.
  */
 import { context, SpanKind, type Tracer, trace } from '@opentelemetry/api';
 
 export const SPANS_PER_TRACE = 12;
 export const LOGS_PER_TRACE = 6;
-/** Sent before each measurement but a burst: compiles the hot paths, loads what is loaded at first use, and connects. */
+/** Sent before each measurement except a burst: compiles the hot paths, loads lazy modules, and connects. */
 export const WARM_UP_TRACES = 5_000;
 
 const TEXTS = 256;
@@ -20,7 +20,7 @@ export interface Conversation {
   readonly output: string;
 }
 
-/** Half of them hold a character that makes V8 keep the text in two bytes, as answers of models mostly do. */
+/** Half of them have a character for which V8 stores the text in two bytes per character, as most model answers do. */
 export const CONVERSATIONS: readonly Conversation[] = Array.from({ length: TEXTS }, (_, seed) => {
   const mark = seed % 2 === 0 ? '’' : "'";
   const message = (role: string, length: number, more: object = {}) => ({
@@ -40,9 +40,9 @@ function textOf(seed: number, length: number): string {
   return text.slice(0, length);
 }
 
-/** Makes traces, and keeps how long each `end()` took. */
+/** Makes traces and records the duration of each `end()`. */
 export class Workload {
-  /** Microseconds. */
+  /** Durations of `end()` in microseconds. */
   readonly endMicros: number[] = [];
   readonly #tracer: Tracer;
   #count = 0;
@@ -51,7 +51,7 @@ export class Workload {
     this.#tracer = tracer;
   }
 
-  /** One whole trace, without a turn of the event loop. Returns the reference id of the agent's log. */
+  /** Makes a whole trace without a turn of the event loop. Returns the reference id of the agent's log. */
   trace(): string {
     const agent = this.startAgent();
     for (let step = 0; step < 3; step++) this.#chat(agent, step);

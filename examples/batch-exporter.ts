@@ -1,4 +1,4 @@
-/** For those who bring their own BatchSpanProcessor: the exporter, which sees only spans that have ended. */
+/** The exporter in a BatchSpanProcessor of your own. It sees only spans that have ended. */
 import { openai } from '@ai-sdk/openai';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { generateText } from 'ai';

@@ -1,4 +1,4 @@
-/** Without OpenTelemetry: the v4 client, for scripts and for what no span tells. */
+/** The v4 client without OpenTelemetry, for scripts and for logs that have no span. */
 import { randomUUID } from 'node:crypto';
 import { HumanloopApiError, HumanloopLogs } from 'humanloop-otel';
 
@@ -6,13 +6,13 @@ const humanloop = new HumanloopLogs();
 const session_reference_id = randomUUID();
 const agent = randomUUID();
 
-// A parent is logged in an earlier request than its children, without its output, which comes last.
+// A parent must be logged in an earlier request than its children. Its output is added at the end.
 await humanloop.log({
   project: 'client-example',
   session_reference_id,
   reference_id: agent,
   config: { type: 'agent', agent_class: 'librarian', name: 'librarian', model_config: { model: 'gpt-4o-mini' } },
-  inputs: { question: 'Which book tells of a white whale?' },
+  inputs: { question: 'Which book is about a white whale?' },
   created_at: new Date(),
 });
 const { body, roundTripTime } = await humanloop.log({
@@ -20,7 +20,7 @@ const { body, roundTripTime } = await humanloop.log({
   session_reference_id,
   parent_reference_id: agent,
   config: { type: 'model', model: 'gpt-4o-mini', provider: 'openai', endpoint: 'chat' },
-  messages: [{ role: 'user', content: 'Which book tells of a white whale?' }],
+  messages: [{ role: 'user', content: 'Which book is about a white whale?' }],
   output: 'Moby-Dick.',
   duration: 0.4,
   created_at: new Date(),

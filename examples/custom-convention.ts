@@ -1,4 +1,4 @@
-/** A vocabulary of your own: what your framework writes on its spans, read in a few lines. */
+/** A vocabulary of your own: reads the attributes that your framework writes. */
 import { SpanStatusCode, trace } from '@opentelemetry/api';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { CONVENTIONS, type Convention, HumanloopSpanProcessor, type Reading } from 'humanloop-otel';
@@ -6,17 +6,16 @@ import { CONVENTIONS, type Convention, HumanloopSpanProcessor, type Reading } fr
 const KINDS = { generate: 'model', lookup: 'tool', session: 'plumbing' } as const;
 
 const librarian: Convention = {
-  // Kept in the metadata of each log.
+  // Written to the metadata of each log.
   name: 'librarian',
 
-  // Called for every span of the app, open ones too: look up a key or two. `undefined` is for spans that are not yours,
-  // `plumbing` for those that are and should be no logs.
+  // Runs for every span of the app, open ones too, so only look up a key or two. Return undefined for spans that are
+  // not yours, and `plumbing` for spans of yours that should not become logs.
   classify({ attributes }) {
     return KINDS[attributes['librarian.step'] as keyof typeof KINDS];
   },
 
-  // Say what the span says and leave out the rest. What this returns is all that is taken from the span, but for its
-  // name, its times and its ids.
+  // Set only the fields that the span has. Nothing else is taken from the span except its name, times and ids.
   read({ attributes, status }) {
     const { prompt, answer, title } = JSON.parse(String(attributes['librarian.data'])) as Record<string, string>;
     const reading: Reading = {};
@@ -30,7 +29,7 @@ const librarian: Convention = {
 };
 
 const provider = new NodeTracerProvider({
-  // Before the others, so that it decides where a span speaks several.
+  // First in the list, so that it decides if a span uses several vocabularies.
   spanProcessors: [
     new HumanloopSpanProcessor({ project: 'custom-convention-example', conventions: [librarian, ...CONVENTIONS] }),
   ],
@@ -47,7 +46,7 @@ function step(kind: string, data: object, below: () => void = () => {}): void {
 }
 
 step('session', {}, () => {
-  step('generate', { prompt: 'Which book tells of a white whale?', answer: 'Moby-Dick.' }, () => {
+  step('generate', { prompt: 'Which book is about a white whale?', answer: 'Moby-Dick.' }, () => {
     step('lookup', { title: 'Moby-Dick', answer: 'on loan' });
   });
 });

@@ -1,4 +1,4 @@
-/** What the app learns after a span has ended: `update()` completes the log, sent or not. */
+/** Results that arrive after a span has ended: `update()` completes the log, sent or not. */
 import { trace } from '@opentelemetry/api';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { HumanloopSpanProcessor } from 'humanloop-otel';
@@ -13,8 +13,8 @@ const span = trace.getTracer('late-update-example').startSpan('chat my-own-model
 span.end();
 await processor.forceFlush();
 
-// The answer comes by another way, a queue for instance, when the log is already stored.
-processor.update(span, { output: 'The answer that came by mail.', duration: 42 });
+// The answer arrives in another way, such as a queue, when the log is already stored.
+processor.update(span, { output: 'The answer that arrived by mail.', duration: 42 });
 
 await provider.shutdown();
 console.log(processor.stats());

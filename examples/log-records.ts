@@ -1,4 +1,4 @@
-/** Prompts and answers in log events, as OpenTelemetry's own instrumentation of openai writes them: a second processor. */
+/** Prompts and answers in log events, as OpenTelemetry's own openai instrumentation writes them. */
 import { createRequire } from 'node:module';
 import { OpenAIInstrumentation } from '@opentelemetry/instrumentation-openai';
 import { NodeSDK } from '@opentelemetry/sdk-node';
@@ -8,14 +8,14 @@ const processor = new HumanloopSpanProcessor({ project: 'log-records-example' })
 const sdk = new NodeSDK({
   spanProcessors: [processor],
   logRecordProcessors: [new HumanloopLogRecordProcessor(processor)],
-  // Without the option it keeps the content to itself.
+  // Without this option it does not record the content.
   instrumentations: [new OpenAIInstrumentation({ captureMessageContent: true })],
-  // Nothing to do with Humanloop: without this, NodeSDK looks for a collector of metrics.
+  // Not for Humanloop: without this, NodeSDK sends metrics to a collector.
   metricReaders: [],
 });
 sdk.start();
 
-// The instrumentation hooks `require`; what is loaded by `import` passes it by.
+// The instrumentation hooks `require` and does not see modules loaded with `import`.
 const { OpenAI } = createRequire(import.meta.url)('openai') as typeof import('openai');
 
 const completion = await new OpenAI().chat.completions.create({

@@ -1,4 +1,4 @@
-/** No instrumentation at hand: spans of your own, with the attributes of the OpenTelemetry GenAI conventions. */
+/** Spans created by hand, with the attributes of OpenTelemetry's GenAI conventions. */
 import { SpanStatusCode, trace } from '@opentelemetry/api';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { HumanloopSpanProcessor } from 'humanloop-otel';
@@ -25,8 +25,8 @@ tracer.startActiveSpan('invoke_agent librarian', (agent) => {
       'gen_ai.request.model': 'my-own-model',
       'gen_ai.usage.input_tokens': 12,
       'gen_ai.usage.output_tokens': 9,
-      'gen_ai.input.messages': text('user', 'Which book tells of a white whale?'),
-      'gen_ai.output.messages': text('assistant', 'Moby-Dick. Shall I look whether it is in?'),
+      'gen_ai.input.messages': text('user', 'Which book is about a white whale?'),
+      'gen_ai.output.messages': text('assistant', 'Moby-Dick. Shall I check whether it is available?'),
     });
     chat.end();
   });
@@ -41,7 +41,10 @@ tracer.startActiveSpan('invoke_agent librarian', (agent) => {
     tool.end();
   });
 
-  agent.setAttribute('gen_ai.output.messages', text('assistant', 'Moby-Dick; ask again tomorrow whether it is in.'));
+  agent.setAttribute(
+    'gen_ai.output.messages',
+    text('assistant', 'Moby-Dick. Ask again tomorrow whether it is available.'),
+  );
   agent.end();
 });
 

@@ -1,11 +1,11 @@
-/** Sending no content: the structure, the tokens and the timing of the calls, and not a word of what was said. */
+/** No content: only structure, tokens and timing of the calls are sent. */
 import { openai } from '@ai-sdk/openai';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { generateText } from 'ai';
 import { HumanloopSpanProcessor } from 'humanloop-otel';
 
 const provider = new NodeTracerProvider({
-  // The same without a change of code: HUMANLOOP_CAPTURE_CONTENT=false.
+  // HUMANLOOP_CAPTURE_CONTENT=false does the same without changing code.
   spanProcessors: [new HumanloopSpanProcessor({ project: 'no-content-example', captureContent: false })],
 });
 provider.register();

@@ -1,4 +1,4 @@
-/** One line in NodeSDK: everything that is traced is logged. */
+/** One line in NodeSDK logs all LLM calls that are traced. */
 import { openai } from '@ai-sdk/openai';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { generateText } from 'ai';
@@ -7,7 +7,7 @@ import { HumanloopSpanProcessor } from 'humanloop-otel';
 const sdk = new NodeSDK({
   serviceName: 'node-sdk-example',
   spanProcessors: [new HumanloopSpanProcessor()],
-  // Nothing to do with Humanloop: without these two, NodeSDK looks for a collector of metrics and logs.
+  // Not for Humanloop: without these two lines, NodeSDK sends metrics and logs to a collector.
   metricReaders: [],
   logRecordProcessors: [],
 });

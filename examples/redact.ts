@@ -1,4 +1,4 @@
-/** Changing what is sent: a hook that sees every datapoint before it leaves. */
+/** Changing what is sent: a hook gets every datapoint first. */
 import { openai } from '@ai-sdk/openai';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { generateText } from 'ai';
@@ -6,7 +6,7 @@ import { HumanloopSpanProcessor, type Redact } from 'humanloop-otel';
 
 const EMAIL = /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g;
 
-/** If it throws, the content is left out: nothing is ever sent unredacted. `null` withholds the whole log. */
+/** If it throws, the log is sent without content, never unredacted. Returning null withholds the whole log. */
 const hideEmailAddresses: Redact = (datapoint) => {
   return JSON.parse(JSON.stringify(datapoint).replaceAll(EMAIL, '[email address]'));
 };

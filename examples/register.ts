@@ -1,9 +1,9 @@
-/** Without a line of tracing code: `node --import humanloop-otel/register`, and an app that knows nothing of it. */
+/** No tracing code at all: `node --import humanloop-otel/register`. */
 import { openai } from '@ai-sdk/openai';
 import { generateText } from 'ai';
 
-// The AI SDK makes spans where it is told to. What @opentelemetry/auto-instrumentations-node instruments needs not even
-// this, if that package is installed.
+// The AI SDK needs `experimental_telemetry` to create spans. Packages that @opentelemetry/auto-instrumentations-node
+// instruments need nothing, if it is installed.
 const { text } = await generateText({
   model: openai.chat('gpt-4o-mini'),
   prompt: 'What is the capital of Norway?',

@@ -1,4 +1,4 @@
-/** Without NodeSDK: the processor in a NodeTracerProvider, next to others. */
+/** The processor in a NodeTracerProvider, without NodeSDK and next to other processors. */
 import { openai } from '@ai-sdk/openai';
 import { ConsoleSpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { generateText } from 'ai';

@@ -1,4 +1,4 @@
-/** `npm run build`, its middle: src to dist. What was built before by another layout goes. */
+/** The second step of `npm run build`: bundles src into dist and removes old chunks. */
 import { fileURLToPath } from 'node:url';
 import { writePackageFiles } from './package-files.ts';
 

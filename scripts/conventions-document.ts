@@ -1,6 +1,6 @@
 /**
- * `docs/conventions.md`: which fields of a log each vocabulary fills, as the recordings and the datapoints expected
- * from them show. A pure function of these files.
+ * Creates `docs/conventions.md`: which fields of a log each vocabulary fills, taken from the recordings and the
+ * datapoints expected from them.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import type { LogRequest } from '../src/wire/v4.ts';
 const RECORDINGS = fileURLToPath(new URL('../test/fixtures/spans/', import.meta.url));
 
 type Datapoint = LogRequest & { config: Record<string, unknown>; metadata: Record<string, unknown> };
-/** The field's value; `undefined` or `false` where the log does not have it. */
+/** Returns the field's value; undefined, null or false if the log does not have it. */
 type Find = (datapoint: Datapoint) => unknown;
 
 interface Recorded {
@@ -20,7 +20,7 @@ interface Recorded {
 
 const LETTERS = { model: 'M', tool: 'T', agent: 'A', generic: 'G' } as const;
 
-/** Where a parameter stands depends on the kind of the log. */
+/** The place of a parameter depends on the kind of the log. */
 const parameter =
   (name: string): Find =>
   ({ config }) => {
@@ -38,7 +38,7 @@ const metadata =
 
 const TABLES: readonly [title: string, fields: Readonly<Record<string, Find>>][] = [
   [
-    'What was said',
+    'Content',
     {
       inputs: ({ inputs }) => Object.keys(inputs ?? {}).length > 0,
       messages: field('messages'),
@@ -59,7 +59,7 @@ const TABLES: readonly [title: string, fields: Readonly<Record<string, Find>>][]
     },
   ],
   [
-    'The config',
+    'Config',
     {
       model: (datapoint) => parameter('model')(datapoint) !== 'unknown' && parameter('model')(datapoint),
       provider: parameter('provider'),
@@ -112,19 +112,19 @@ export function conventionsDocument(): string {
   return `${[INTRODUCTION, ...tables, `## Recordings\n\n${RECORDINGS_INTRODUCTION}\n\n${recordingsTable(recorded)}`].join('\n\n')}\n`;
 }
 
-const INTRODUCTION = `# What each vocabulary says
+const INTRODUCTION = `# What each vocabulary fills in
 
-Printed by \`npm run coverage-matrix\` from the recorded spans in \`test/fixtures/spans\` and the datapoints that the tests
-expect of them. A letter stands where a log of that kind has the field in at least one recording: **M**odel, **T**ool,
-**A**gent, **G**eneric. Nothing stands where no recording has it: the instrumentation does not say it, or no recording
-brings it about.
+\`npm run coverage-matrix\` writes this file from the recorded spans in \`test/fixtures/spans\` and the datapoints that the
+tests expect from them. A letter means that a log of that kind has the field in at least one recording: **M**odel,
+**T**ool, **A**gent, **G**eneric. A cell is empty if no recording has the field: the instrumentation does not report it,
+or no recording covers it.
 
-Several vocabularies may be on one span. The row is that of the most telling one, which decides what the log is and is
-kept as \`metadata.convention\`; the others fill in what it does not say. Every log has a project, a session, a reference,
-a source, a config, inputs, its start, and \`span_name\`, \`scope\` and \`trace_id\` in its metadata.`;
+A span may use several vocabularies. It counts for the most specific one, which decides the kind of the log and is kept
+as \`metadata.convention\`; the others fill in what it does not say. Every log has a project, a session, a reference, a
+source, a config, inputs, its start, and \`span_name\`, \`scope\` and \`trace_id\` in its metadata.`;
 
-const RECORDINGS_INTRODUCTION = `One file for each run. The packages in \`manual-spec\` are those that made the spans; their attributes are written by
-hand, from published specifications and sources.`;
+const RECORDINGS_INTRODUCTION = `Each run has one file. For \`manual-spec\` the package is the SDK that created the spans; their attributes are written
+by hand, from published specifications and sources.`;
 
 function readRecorded(): Recorded[] {
   return readdirSync(RECORDINGS, { recursive: true, encoding: 'utf8' })

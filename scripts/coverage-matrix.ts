@@ -1,4 +1,4 @@
-/** `npm run coverage-matrix`: writes `docs/conventions.md` anew. */
+/** `npm run coverage-matrix`: writes `docs/conventions.md`. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { conventionsDocument } from './conventions-document.ts';
 

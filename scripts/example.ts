@@ -1,4 +1,4 @@
-/** `npm run example NAME`: one example, and what it logged. Without a name: the list of them. */
+/** `npm run example NAME`: runs an example and shows what it logged. Without a name it lists the examples. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { startServer } from 'humanloop-otel/server';
 import { openModel, printSessions, runExample } from './run-example.ts';
@@ -31,7 +31,7 @@ async function main(name: string | undefined): Promise<number> {
   }
 }
 
-/** From name to the first line of the file's leading comment. */
+/** Returns the first line of each example's leading comment, by name. */
 function listExamples(): Map<string, string> {
   const files = readdirSync(EXAMPLES, { withFileTypes: true });
   const entries = files.flatMap((file): [string, string][] => {
@@ -47,7 +47,7 @@ function listExamples(): Map<string, string> {
   );
 }
 
-/** The server of `HUMANLOOP_BASE_URL`, else the one that `npm start` left running, else one for this run. */
+/** Uses the server of `HUMANLOOP_BASE_URL`, else the one that `npm start` runs, else starts one for this run. */
 async function openServer() {
   const stay = async () => {};
   const given = process.env['HUMANLOOP_BASE_URL'];

@@ -1,7 +1,7 @@
 /**
- * The package's JavaScript: one file for each entry, and what they share beside them.
+ * Bundles the package's JavaScript: one file for each entry, and chunks for what they share.
  *
- * An app imports this when it starts. A hundred small modules cost it several times what the same code in one file does.
+ * Apps import it when they start, and a hundred small modules take several times as long as the same code in one file.
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export async function writePackageFiles(directory: string): Promise<void> {
     outdir: directory,
     bundle: true,
     splitting: true,
-    // In a folder: files are found from here by the same relative paths as from any other room.
+    // In a folder of their own, so that the code finds other files by the same relative paths as in src.
     chunkNames: 'chunks/[name]-[hash]',
     packages: 'external',
     format: 'esm',

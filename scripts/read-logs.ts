@@ -1,10 +1,10 @@
-/** Reads logs back over the HTTP API, as anybody else would. */
+/** Reads logs over the HTTP API. */
 import { HumanloopLogs } from 'humanloop-otel';
 import type { LogResponse } from '../src/wire/v4.ts';
 
 const PAGE_SIZE = 100;
 
-/** All logs of all projects that started at or after `since`. */
+/** Returns the logs of all projects that started at or after `since`. */
 export async function readLogs(baseUrl: string, since: Date): Promise<LogResponse[]> {
   const client = new HumanloopLogs({ baseUrl });
   try {

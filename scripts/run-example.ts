@@ -6,17 +6,17 @@ import { type ScriptedModel, startScriptedModel } from '../examples/scripted-mod
 import { readLogs } from './read-logs.ts';
 import { formatLegend, formatSessions } from './session-tree.ts';
 
-/** How long the server's clock may be behind the example's, for the question which logs are new. */
+/** Logs count as new if they started up to this long before the run: the server's clock may be behind. */
 const CLOCK_SLACK_MILLIS = 5;
 
 export interface Model {
-  /** One line for the reader. */
+  /** One line to print. */
   readonly description: string;
   readonly environment: Readonly<Record<string, string>>;
   close(): void;
 }
 
-/** The model of `OPENAI_API_KEY` and `OPENAI_BASE_URL`, or the scripted one. */
+/** Uses the model of `OPENAI_API_KEY` and `OPENAI_BASE_URL`, or starts the scripted one. */
 export async function openModel(): Promise<Model> {
   if (process.env['OPENAI_API_KEY']) {
     const name = process.env['OPENAI_MODEL'] ?? 'gpt-4o-mini';
@@ -25,19 +25,19 @@ export async function openModel(): Promise<Model> {
   }
   const model: ScriptedModel = await startScriptedModel();
   return {
-    description: 'scripted answers (set OPENAI_API_KEY, and OPENAI_BASE_URL, to talk to a real one)',
+    description: 'scripted answers (set OPENAI_API_KEY, and OPENAI_BASE_URL if needed, to use a real model)',
     environment: { OPENAI_API_KEY: 'scripted', OPENAI_BASE_URL: model.baseUrl },
     close: () => model.close(),
   };
 }
 
-/** What Node loads before an example: its telemetry, where that is not a part of it. */
+/** Modules that Node loads before an example, for examples whose telemetry is a file of its own. */
 const PRELOADED: Readonly<Record<string, string>> = {
   app: new URL('../examples/app/telemetry.ts', import.meta.url).href,
   register: 'humanloop-otel/register',
 };
 
-/** The arguments for Node that run an example, from the root of the repository. */
+/** Returns the arguments for Node that run an example from the root of the repository. */
 export function exampleArguments(name: string): string[] {
   const preloaded = PRELOADED[name];
   const file = name === 'app' ? 'app/main.ts' : `${name}.ts`;
@@ -45,7 +45,7 @@ export function exampleArguments(name: string): string[] {
   return ['--import', 'tsx', ...(preloaded ? ['--import', preloaded] : []), path];
 }
 
-/** Resolves to the exit code; prints what the example prints. */
+/** Runs an example with its output on this terminal. Resolves to its exit code. */
 export async function runExample(name: string, baseUrl: string, model: Model): Promise<number> {
   const child = spawn(process.execPath, exampleArguments(name), {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
@@ -56,7 +56,7 @@ export async function runExample(name: string, baseUrl: string, model: Model): P
   return code ?? 1;
 }
 
-/** Prints the sessions that were logged since then. */
+/** Prints the sessions with logs since `since`. */
 export async function printSessions(baseUrl: string, since: Date): Promise<void> {
   const logs = await readLogs(baseUrl, new Date(since.getTime() - CLOCK_SLACK_MILLIS));
   const { isTTY, columns = 120 } = process.stdout;

@@ -1,21 +1,21 @@
-/** The errors of this package. Everything that can be told apart is a field, not a word in the message. */
+/** The errors of this package. Whatever callers may distinguish is a field, not a word in the message. */
 import type { ValidationDetail } from './wire/v4.ts';
 
-/** Base of every error that this package throws or rejects with. */
+/** The base class of every error that this package throws or rejects with. */
 export class HumanloopError extends Error {
   override readonly name: string = 'HumanloopError';
 }
 
 export interface ApiErrorFields {
   readonly method: string;
-  /** Without credentials and without the API key, which travels in a header. */
+  /** Has no credentials and no API key, which is sent in a header. */
   readonly url: string;
-  /** HTTP status; 0 where no answer came. */
+  /** HTTP status; 0 if there was no answer. */
   readonly status: number;
-  /** The status text, or what became of the connection. */
+  /** The status text, or why there was no usable answer. */
   readonly reason: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** The parsed body, or its text where it is not JSON. */
+  /** The parsed body; its text if it is not JSON. */
   readonly body: unknown;
   /** Milliseconds from the call to the last byte. */
   readonly roundTripTime: number;
@@ -23,7 +23,7 @@ export interface ApiErrorFields {
   readonly detail?: readonly ValidationDetail[];
 }
 
-/** A request to the v4 API that did not succeed. */
+/** A failed request to the v4 API. */
 export class HumanloopApiError extends HumanloopError implements ApiErrorFields {
   override readonly name = 'HumanloopApiError';
   readonly method: string;
@@ -48,10 +48,10 @@ export class HumanloopApiError extends HumanloopError implements ApiErrorFields 
   }
 }
 
-/** A key, or an address with credentials in it, must not end up in somebody's log. */
+/** Options whose value must not end up in a log: keys, and addresses that may have credentials. */
 const SECRET = /key|url/i;
 
-/** The error for an option, or what stands in for one, that cannot be used: which, what was expected and what came. */
+/** Returns the error for a wrong option, or what `what` names: `option x: expected a function, got 3`. */
 export function optionError(name: string, expected: string, value: unknown, what = 'option'): HumanloopError {
   return new HumanloopError(`${what} ${name}: expected ${expected}, got ${describe(name, value)}`);
 }

@@ -1,4 +1,7 @@
-/** The app's side: from OpenTelemetry spans to Humanloop v4 logs. The server is `humanloop-otel/server`. */
+/**
+ * The public names of the app half, which turns OpenTelemetry spans into v4 logs. The server is
+ * `humanloop-otel/server`.
+ */
 export type { HumanloopResult } from './client/api-result.ts';
 export {
   HumanloopLogs,

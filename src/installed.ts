@@ -1,6 +1,6 @@
 /**
- * What the app has installed of OpenTelemetry: SDK 1, 2 or 3, and the bundle of instrumentations. Found from the app's
- * directory, since a strict package manager lets this package see none of it.
+ * Finds the OpenTelemetry packages that the app has installed: SDK 1, 2 or 3, and the bundle of instrumentations. The
+ * search starts in the app's directory, since strict package managers hide them from this package.
  */
 import { createRequire, register } from 'node:module';
 import { join } from 'node:path';
@@ -16,18 +16,18 @@ interface InstalledSdk {
 
 export interface Installed {
   readonly sdk: InstalledSdk | undefined;
-  /** @throws what an instrumentation throws. */
+  /** @throws whatever an instrumentation throws. */
   startInstrumentations(): void;
 }
 
-/** Each of them has one of these classes, by whichever name its major version gives it. */
+/** Each SDK exports one of the classes in `PROVIDERS`; the name depends on its major version. */
 const SDKS = ['@opentelemetry/sdk-trace-node', '@opentelemetry/sdk-trace', '@opentelemetry/sdk-trace-base'];
 const PROVIDERS = ['NodeTracerProvider', 'TracerProvider', 'BasicTracerProvider'];
 
 type Constructor<Made> = new (options?: object) => Made;
 type Exports = Record<string, unknown>;
 
-/** @throws what a package that is installed and broken throws. */
+/** @throws whatever an installed but broken package throws. */
 export function findInstalled(directory: string): Installed {
   const fromApp = createRequire(join(directory, 'app.js'));
   const fromSdkNode = requireFrom(fromApp, '@opentelemetry/sdk-node');
@@ -61,10 +61,10 @@ function startInstrumentations(from: NodeJS.Require): void {
   const bundle = '@opentelemetry/auto-instrumentations-node';
   const fromBundle = requireFrom(from, bundle);
   if (!fromBundle) return;
-  // Without the hook only what is loaded with `require` can be instrumented.
+  // Without the hook, only modules loaded with `require` can be instrumented.
   register(pathToFileURL(fromBundle.resolve('@opentelemetry/instrumentation/hook.mjs')));
   const { getNodeAutoInstrumentations } = from(bundle);
-  // An instrumentation is on once it is made, and asks the global provider for its tracer.
+  // Creating an instrumentation enables it; it takes its tracer from the global provider.
   getNodeAutoInstrumentations();
 }
 
@@ -72,7 +72,7 @@ function load(from: NodeJS.Require, name: string): Exports | undefined {
   return requireFrom(from, name) && from(name);
 }
 
-/** Resolves as the named package does, or `undefined` where that is not installed. */
+/** Returns a `require` that resolves as the named package does; undefined if that is not installed. */
 function requireFrom(from: NodeJS.Require, name: string): NodeJS.Require | undefined {
   try {
     return createRequire(from.resolve(name));

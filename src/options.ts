@@ -1,9 +1,9 @@
 /**
- * The options of the span processor and the exporter: read once, at construction, from code, then environment, then
- * defaults. What comes out is complete and frozen; nothing deeper reads `process.env`.
+ * The options of the span processor and the exporter. They are read once, at construction: from code, else from the
+ * environment, else defaults. The result is complete and frozen, and no room below reads `process.env`.
  *
- * Checked by hand and not by zod: this runs in every app that starts, and loading zod costs more than the rest of the
- * package together.
+ * They are checked by hand, since this runs at the start of every app and loading zod takes longer than loading the
+ * rest of the package.
  */
 
 import type { Convention } from './conventions/convention.ts';
@@ -12,72 +12,79 @@ import type { SpanSlice } from './otel/span-slice.ts';
 import { isObject } from './wire/json.ts';
 import type { LogRequest } from './wire/v4.ts';
 
-/** The final datapoint, or for an update only `reference_id`, `output`, `error` and `duration`. */
+/** Gets the final datapoint, or for an update only `reference_id`, `output`, `error` and `duration`. */
 export type Redact = (datapoint: LogRequest) => LogRequest | null | Promise<LogRequest | null>;
 
 export interface DropReport {
-  /** Why: `queue_full`, `rejected`, `retry_expired`, `redacted` … The same words as in `stats().dropped`. */
+  /** `queue_full`, `rejected`, `retry_expired`, `redacted` … The same words are the keys of `stats().dropped`. */
   readonly reason: string;
   readonly count: number;
-  /** The first 100 of them. */
+  /** Reference ids of the first 100 dropped logs. */
   readonly referenceIds: readonly string[];
 }
 
 export interface HumanloopOptions {
-  /** Sent as `X-API-KEY`. Environment: `HUMANLOOP_API_KEY`. Default: none, which a loopback server accepts. */
+  /** Sent as `X-API-KEY`. Environment: `HUMANLOOP_API_KEY`. Default: none, as a server on this machine needs none. */
   apiKey?: string;
-  /** Where the v4 API is. Environment: `HUMANLOOP_BASE_URL`. Default: `http://127.0.0.1:4340/v4`. */
+  /** Address of the v4 API. Environment: `HUMANLOOP_BASE_URL`. Default: `http://127.0.0.1:4340/v4`. */
   baseUrl?: string;
   /** Project of the logs. Environment: `HUMANLOOP_PROJECT`. Default: the resource's `service.name`. */
   project?: string | ((span: SpanSlice) => string);
-  /** The datapoints' `environment`. Environment: `HUMANLOOP_ENVIRONMENT`. */
+  /** `environment` of the logs. Environment: `HUMANLOOP_ENVIRONMENT`. Default: none. */
   environment?: string;
-  /** The datapoints' `source`. Default: `opentelemetry`. */
+  /** `source` of the logs. Default: `opentelemetry`. */
   source?: string;
-  /** Gives the session reference that a span carries, if it carries one. Default: the known session attributes. */
+  /** Returns the session reference of a span, if it has one. Default: reads the known session attributes. */
   session?: (span: SpanSlice) => string | undefined;
-  /** Which spans are logs. Gets the span and the default's answer. A throw counts as the default's answer. */
+  /** Decides which spans are logs. Gets the span and the default decision, which also applies if it throws. */
   include?: (span: SpanSlice, isLog: boolean) => boolean;
-  /** The vocabularies to read, most specific first. Default: all. */
+  /** The vocabularies to read, most specific first. Default: `CONVENTIONS`. */
   conventions?: readonly Convention[];
   /** `false` sends structure, tokens and timing only. Environment: `HUMANLOOP_CAPTURE_CONTENT`. Default: `true`. */
   captureContent?: boolean;
-  /** Changes or withholds (`null`) a datapoint. May be async. If it throws or is slow, the content is dropped. */
+  /**
+   * Returns the datapoint to send, or null to withhold the log. May be async. If it throws or takes longer than 5
+   * seconds, the log is sent without content.
+   */
   redact?: Redact;
-  /** How long an ended span waits for an open ancestor before that is posted open. Default: 10,000. */
+  /** How long an ended span waits for its open ancestors before these are sent unfinished. Default: 10,000. */
   holdMillis?: number;
-  /** Exporter only: what becomes of a span whose parent does not come within `holdMillis`. Default: `stub`. */
+  /**
+   * Exporter only: what to do if the parent of a span is not exported within `holdMillis`. `stub` creates a placeholder
+   * log for the parent; `root` puts the span at the top of its session. Default: `stub`.
+   */
   missingParent?: 'stub' | 'root';
   /** Bounds of one request. Default: 100 items, 4 MiB. */
   batch?: { maxItems?: number; maxBytes?: number };
-  /** Bounds on all that is held, estimated. Default: 100,000 items, 256 MiB. */
+  /** Bounds of all spans and logs in memory, estimated. Default: 100,000 items, 256 MiB. */
   queue?: { maxItems?: number; maxBytes?: number };
-  /**
-   * `gzip` compresses requests, off the app's thread; a server that does not take it gets them as they are. Default: `none`.
-   */
+  /** `gzip` compresses requests off the app's thread, if the server accepts it. Default: `none`. */
   compression?: 'none' | 'gzip';
-  /** Connections, and so POST requests in flight. Default: 8. */
+  /** Maximum number of connections, and so of POST requests in flight. Default: 8. */
   concurrency?: number;
-  /** Deadline of one request, from the call to the last byte. Default: 10,000. */
+  /** Deadline of one request, from the call to the last byte of the answer. Default: 10,000. */
   timeoutMillis?: number;
-  /** Full jitter between the two delays; `Retry-After` outranks it. Default: 500, 30,000, 600,000. */
+  /**
+   * Back-off after failed requests: a random pause (full jitter) bounded by the two delays, unless the server sends
+   * `Retry-After`; a log is given up after `maxElapsedMillis`. Default: 500, 30,000, 600,000.
+   */
   retry?: { minDelayMillis?: number; maxDelayMillis?: number; maxElapsedMillis?: number };
   /** Deadline of `forceFlush` and `shutdown`. Default: 30,000. */
   flushTimeoutMillis?: number;
-  /** Keeps what is not acknowledged on disk, for the next start. Default: off. */
+  /** Keeps logs that are not acknowledged on disk, for the next start. Default: off. */
   spool?: Partial<SpoolOptions> & Pick<SpoolOptions, 'directory'>;
-  /** Called with what was dropped and why. A throw is ignored. */
+  /** Called with the logs that were dropped and why. If it throws, that is ignored. */
   onDrop?: (report: DropReport) => void;
 }
 
 export interface SpoolOptions {
-  /** Made if it is not there, for its owner only. Several processes may share it. */
+  /** Created if it does not exist, with access for its owner only. Several processes may share it. */
   readonly directory: string;
-  /** Bound of one process's file. Default: 1 GiB. */
+  /** Bound of the file of one process. Default: 1 GiB. */
   readonly maxBytes: number;
-  /** What a dead process left longer ago is not sent any more. Default: 2 days. */
+  /** Logs that a dead process left longer ago are dropped. Default: 2 days. */
   readonly maxAgeMillis: number;
-  /** Within this time what is accepted is on disk. Default: 200. */
+  /** An accepted log is on disk within this time. Default: 200. */
   readonly fsyncMillis: number;
 }
 
@@ -115,7 +122,7 @@ export const DEFAULT_BASE_URL = 'http://127.0.0.1:4340/v4';
 
 const MEBIBYTE = 1024 * 1024;
 const SPOOL_DEFAULTS = { maxBytes: 1024 * MEBIBYTE, maxAgeMillis: 2 * 24 * 3_600_000, fsyncMillis: 200 };
-/** Timers take at most 2^31-1 milliseconds; longer ones fire at once. */
+/** Timers accept at most 2^31-1 milliseconds; longer ones fire at once. */
 const MAX_MILLIS = 2 ** 31 - 1;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -159,7 +166,7 @@ const SPOOL = { directory: TEXT, maxBytes: COUNT, maxAgeMillis: MILLIS, fsyncMil
 const RETRY = { minDelayMillis: MILLIS, maxDelayMillis: MILLIS, maxElapsedMillis: MILLIS };
 
 /**
- * @throws {HumanloopError} on an option that is unknown or out of range; it says which, what was expected and what came.
+ * @throws {HumanloopError} on an unknown or wrong option; the message names it, what was expected and what was given.
  */
 export function resolveOptions(options: HumanloopOptions = {}, env: Environment = process.env): ResolvedOptions {
   check('', options, TOP_LEVEL);

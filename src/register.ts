@@ -1,8 +1,8 @@
 /**
- * `node --import humanloop-otel/register app.js`: traces an app that has no tracing of its own, without a line of code.
+ * `node --import humanloop-otel/register app.js`: traces an app without tracing of its own, without a line of code.
  *
- * It takes the OpenTelemetry SDK and the instrumentations that the app has installed, and brings none itself. Whatever
- * goes wrong is one line on stderr, and the app runs as it would without this file.
+ * It uses the OpenTelemetry SDK and the instrumentations that the app has installed. If something goes wrong, it prints
+ * one line to stderr, and the app runs as it would without this file.
  */
 import { context, propagation, trace } from '@opentelemetry/api';
 import { findInstalled, type Installed } from './installed.ts';
@@ -18,7 +18,7 @@ if (process.env['OTEL_SDK_DISABLED']?.toLowerCase() !== 'true') {
 
 function setUp({ sdk, startInstrumentations }: Installed): void {
   if (!sdk) return warn('no OpenTelemetry SDK found. Install one: npm install @opentelemetry/sdk-trace-node');
-  const processor = new HumanloopSpanProcessor(options());
+  const processor = new HumanloopSpanProcessor(readOptions());
   if (!trace.setGlobalTracerProvider(sdk.createProvider(processor))) {
     return warn('a tracer provider is registered already; add a HumanloopSpanProcessor to that one');
   }
@@ -33,15 +33,15 @@ function setUp({ sdk, startInstrumentations }: Installed): void {
   }
 }
 
-/** The provider's resource is the SDK's default, which does not read this variable. */
-function options(): { project?: string } {
+/** Reads `OTEL_SERVICE_NAME`, since the SDK's default resource does not. */
+function readOptions(): { project?: string } {
   const { HUMANLOOP_PROJECT, OTEL_SERVICE_NAME } = process.env;
   return !HUMANLOOP_PROJECT && OTEL_SERVICE_NAME ? { project: OTEL_SERVICE_NAME } : {};
 }
 
 /**
- * `beforeExit` is the last that can wait, for at most `flushTimeoutMillis`; Node emits it again after that. Signals and
- * `process.exit()` skip it: an app that is stopped in that way shuts its processor down itself.
+ * `beforeExit` is the last event that can wait, here for at most `flushTimeoutMillis`; Node emits it again after that.
+ * Signals and `process.exit()` skip it: an app that is stopped that way has to shut its processor down itself.
  */
 function flushBeforeExit(processor: HumanloopSpanProcessor): void {
   process.once('beforeExit', () => {

@@ -1,4 +1,4 @@
-/** The app's dealings with models: the openai package for plain answers, the AI SDK for agents with tools. */
+/** The model calls of the app: the openai package for plain answers, the AI SDK for agents with tools. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createOpenAI } from '@ai-sdk/openai';
 import { generateText, ToolLoopAgent, tool } from 'ai';
@@ -53,7 +53,7 @@ export async function planTrip(wish: string): Promise<string> {
   return (await agent.generate({ prompt: wish })).text;
 }
 
-/** Its tool is slow: the agent is still at work when its first model call is already due to be logged. */
+/** Its tool is slow, so the first model call is sent while the agent still runs. */
 export async function research(question: string): Promise<string> {
   const agent = new ToolLoopAgent({
     model: provider.chat(MODEL),

@@ -1,4 +1,4 @@
-/** Runs the app and visits it: every visit is one line here, and logs on the Humanloop server. */
+/** An HTTP app with plain and streamed answers, agents with tools, and a call that fails. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';

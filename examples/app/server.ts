@@ -1,4 +1,4 @@
-/** The app: an HTTP server whose requests end in model calls, so that those have ancestors that are no logs. */
+/** The app: an HTTP server whose requests end in model calls. The HTTP spans above these are not logs. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { trace } from '@opentelemetry/api';
@@ -24,7 +24,7 @@ export function createApp(): Server {
 async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const route = ROUTES[request.url ?? ''];
   if (!route) return void response.writeHead(404).end(`no such page: ${request.url}`);
-  // All that a request causes belongs to its visitor's conversation.
+  // All spans of a request belong to its visitor's conversation.
   const conversation = request.headers['x-conversation'];
   if (typeof conversation === 'string') trace.getActiveSpan()?.setAttribute('session.id', conversation);
 

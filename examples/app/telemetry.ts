@@ -1,7 +1,7 @@
 /**
  * OpenTelemetry for the app, loaded before it: `node --import ./telemetry.ts main.ts`.
  *
- * The line that matters is `spanProcessors`. The rest is what an instrumented app has anyway.
+ * Only the line `spanProcessors` is for Humanloop; an instrumented app already has the rest.
  */
 import { createRequire } from 'node:module';
 import { OpenAIInstrumentation } from '@arizeai/openinference-instrumentation-openai';
@@ -10,7 +10,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { HumanloopSpanProcessor } from 'humanloop-otel';
 import OpenAI from 'openai';
 
-/** Half a second instead of the default ten, so that a slow agent is seen being logged while it still runs. */
+/** Waits half a second instead of ten, to show a slow agent that is logged while it still runs. */
 export const processor = new HumanloopSpanProcessor({ holdMillis: 500 });
 
 const openaiInstrumentation = new OpenAIInstrumentation();
@@ -23,7 +23,7 @@ const sdk = new NodeSDK({
   instrumentations: [new HttpInstrumentation(), openaiInstrumentation],
 });
 sdk.start();
-// ES modules pass by the hooks of instrumentations: hand them the module, and load `http` the way they watch.
+// Instrumentations hook `require` and do not see ES modules: pass them the module, and load `http` with `require`.
 openaiInstrumentation.manuallyInstrument(OpenAI);
 createRequire(import.meta.url)('node:http');
 

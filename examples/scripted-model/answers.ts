@@ -1,4 +1,4 @@
-/** What the scripted model says: a pure function of the request, so that every run tells the same story. */
+/** The answers of the scripted model. They depend only on the request, so that every run is the same. */
 
 export interface ChatRequest {
   readonly model: string;
@@ -13,7 +13,7 @@ export type Answer =
   | { readonly kind: 'tool'; readonly name: string; readonly arguments: string }
   | { readonly kind: 'error'; readonly status: number; readonly message: string };
 
-/** Asking for this model fails: with status 429 here, with a 404 at a real endpoint. */
+/** A request for this model fails, here with status 429, at a real endpoint with 404. */
 export const OVERLOADED_MODEL = 'overloaded-model';
 
 const TEXTS: readonly [about: RegExp, text: string][] = [
@@ -23,7 +23,7 @@ const TEXTS: readonly [about: RegExp, text: string][] = [
   [/archive|research/i, 'The line over the mountains opened in 1909, after fourteen years of work in the snow.'],
 ];
 
-/** Values for the tools' parameters, by the parameter's name. */
+/** Values of tool parameters, by name. */
 const PARAMETERS: Readonly<Record<string, string>> = {
   city: 'Oslo',
   from: 'Bergen',
@@ -31,7 +31,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   query: 'railway Bergen Oslo 1909',
 };
 
-/** Calls each offered tool once, one a step, and then answers. */
+/** Calls each offered tool once, one per step, and then answers. */
 export function answerTo({ model, messages, tools = [] }: ChatRequest): Answer {
   if (model === OVERLOADED_MODEL) {
     return { kind: 'error', status: 429, message: `Rate limit reached for ${model}. Try again in 20 s.` };
@@ -44,7 +44,7 @@ export function answerTo({ model, messages, tools = [] }: ChatRequest): Answer {
   return { kind: 'text', text };
 }
 
-/** Near enough to what a tokenizer would say. */
+/** Roughly what a tokenizer would count. */
 export function countTokens(value: unknown): number {
   return Math.ceil(JSON.stringify(value).length / 4);
 }

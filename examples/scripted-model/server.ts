@@ -9,7 +9,7 @@ const THINKING_MILLIS = 80;
 const WORD_MILLIS = 20;
 
 export interface ScriptedModel {
-  /** What `OPENAI_BASE_URL` takes: `http://127.0.0.1:50123/v1`. */
+  /** The value for `OPENAI_BASE_URL`: `http://127.0.0.1:50123/v1`. */
   readonly baseUrl: string;
   close(): void;
 }

@@ -1,4 +1,4 @@
-/** What became of a request, for the callers of the client: a result, or a `HumanloopApiError` that says it all. */
+/** The outcome of a request for callers of the client: a result or a `HumanloopApiError`. */
 
 import { HumanloopApiError } from '../errors.ts';
 import type { TransportOutcome, TransportRequest } from '../transport/transport.ts';
@@ -6,21 +6,21 @@ import { parseJson } from '../wire/json.ts';
 import type { ValidationDetail } from '../wire/v4.ts';
 
 export interface HumanloopResult<Body> {
-  /** The parsed answer; `undefined` where the server answers without a body (204). */
+  /** The parsed answer; undefined for a 204, which has no body. */
   readonly body: Body;
   readonly status: number;
-  /** Names in lower case; a repeated header's values are joined by a comma. */
+  /** Names in lower case. The values of a repeated header are joined with commas. */
   readonly headers: Readonly<Record<string, string>>;
   /** Milliseconds from the call to the last byte of the answer. */
   readonly roundTripTime: number;
 }
 
-/** Characters of an answer that are quoted in a message. The error's `body` holds all of it. */
+/** An error message quotes at most this many characters of the answer. The error's `body` has all of it. */
 const QUOTED = 300;
 
 /**
  * @param url without credentials; it becomes part of the error.
- * @throws {HumanloopApiError} for everything that is not a 2xx with JSON, or a 204.
+ * @throws {HumanloopApiError} unless the answer is a 2xx with JSON, or a 204.
  */
 export function toResult<Body>(
   request: TransportRequest,
@@ -40,7 +40,7 @@ export function toResult<Body>(
   const json = parseJson(text);
   const body = json === undefined ? text : json;
   const fail = (reason: string, quote: string) => {
-    const detail = status === 422 ? validationDetail(body) : undefined;
+    const detail = status === 422 ? readValidationDetail(body) : undefined;
     const fields = { ...call, status, reason, headers, body, ...(detail && { detail }) };
     const message = `${request.method} ${url}: ${status} ${reason}`.trimEnd();
     return new HumanloopApiError(quote ? `${message}: ${quote}` : message, fields);
@@ -53,8 +53,8 @@ export function toResult<Body>(
   return { body: json as Body, status, headers, roundTripTime };
 }
 
-/** An answer of the wrong shape, found by the caller who knows the right one. */
-export function unexpectedBody(
+/** Returns the error for an answer of the wrong shape; `expected` completes "expected … in the answer". */
+export function unexpectedBodyError(
   request: TransportRequest,
   url: string,
   { body, ...rest }: HumanloopResult<unknown>,
@@ -65,22 +65,22 @@ export function unexpectedBody(
   return new HumanloopApiError(message, { method: request.method, url, reason, body, ...rest });
 }
 
-/** Node's network errors say little in `message` where several addresses were tried; the code is what one looks up. */
+/** If several addresses were tried, a network error of Node has an empty message, so its code is added. */
 function describe(cause: Error & { code?: unknown }): string {
   const code = typeof cause.code === 'string' ? cause.code : '';
   if (!cause.message) return code || cause.name;
   return code && !cause.message.includes(code) ? `${cause.message} (${code})` : cause.message;
 }
 
-/** `body.0.project: field required; …` for a validation error, else the text as it came. */
+/** Returns `body.0.project: field required; …` for a validation error, else the text of the answer. */
 function quoteOf(body: unknown, text: string): string {
-  const detail = validationDetail(body);
+  const detail = readValidationDetail(body);
   const quote = detail?.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ') ?? text;
   return quote.length > QUOTED ? `${quote.slice(0, QUOTED)}…` : quote;
 }
 
-/** `detail` may also be a string or an object; those stay in `body`. */
-function validationDetail(body: unknown): ValidationDetail[] | undefined {
+/** `detail` may also be a string or an object; these stay in `body`. */
+function readValidationDetail(body: unknown): ValidationDetail[] | undefined {
   const detail = (body as { detail?: unknown } | null | undefined)?.detail;
   if (!Array.isArray(detail)) return undefined;
   const isEntry = (entry: unknown) => Array.isArray((entry as Partial<ValidationDetail> | null)?.loc);

@@ -1,36 +1,43 @@
-/** The client of the v4 logs API: one method per operation, for scripts and for what no span tells. */
+/** The client of the v4 logs API, with one method per operation, for scripts and for logs that have no span. */
 
 import { HumanloopError, optionError } from '../errors.ts';
 import { type HumanloopOptions, resolveOptions } from '../options.ts';
 import { createHttpTransport } from '../transport/http-transport.ts';
 import type { Transport, TransportOutcome, TransportRequest } from '../transport/transport.ts';
 import type { CreatedLog, LogRequest, LogResponse, LogUpdate, Page } from '../wire/v4.ts';
-import { type HumanloopResult, toResult, unexpectedBody } from './api-result.ts';
+import { type HumanloopResult, toResult, unexpectedBodyError } from './api-result.ts';
 import { type ListArguments, toListQuery } from './list-query.ts';
 
-/** Environment variables and defaults as for the span processor; `timeoutMillis` is per request, 10,000. */
+/**
+ * The span processor's options, with its environment variables and defaults. `timeoutMillis` applies to each request.
+ */
 export type HumanloopLogsOptions = Pick<HumanloopOptions, 'apiKey' | 'baseUrl' | 'timeoutMillis'>;
 
 type WithDates<Fields> = { [Name in keyof Fields]: Name extends 'created_at' ? Date | Fields[Name] : Fields[Name] };
 
-/** A datapoint to log. All fields have their names of the v4 API; `created_at` may be a Date. */
+/**
+ * A datapoint to log. All fields have the names of the v4 API; `created_at` may also be a Date, `duration` is in
+ * seconds.
+ */
 export type LogArguments = WithDates<LogRequest>;
 
+/** The log's id, and the fields to change. `duration` is in seconds. */
 export type UpdateArguments = Pick<LogUpdate, 'output' | 'error' | 'duration'> & { id: string };
 
+/** The log's reference id under either name, and the fields to change. `duration` is in seconds. */
 export type UpdateByRefArguments = Pick<LogUpdate, 'output' | 'error' | 'duration'> &
   ({ referenceId: string; reference_id?: undefined } | { reference_id: string; referenceId?: undefined });
 
 /**
- * Every method resolves to a `HumanloopResult`. It rejects with a `HumanloopApiError` for a failed request, which is
- * never repeated, and with a plain `HumanloopError` for arguments that cannot be sent.
+ * Client of the v4 logs API. Every method resolves to a `HumanloopResult`. It rejects with a `HumanloopApiError` if the
+ * request fails, and with a plain `HumanloopError` if the arguments cannot be sent. Failed requests are not repeated.
  */
 export class HumanloopLogs {
   readonly #transport: Transport;
   readonly #baseUrl: string;
   readonly #apiKey: string | undefined;
 
-  /** @throws {HumanloopError} on a wrong option; it says which, what was expected and what came. */
+  /** @throws {HumanloopError} on a wrong option; the message names it, what was expected and what was given. */
   constructor({ apiKey, baseUrl, timeoutMillis, ...unknown }: HumanloopLogsOptions = {}) {
     const [name] = Object.keys(unknown);
     if (name)
@@ -41,59 +48,59 @@ export class HumanloopLogs {
     this.#transport = createHttpTransport(options);
   }
 
-  /** `POST /logs`. The reply does not echo the reference ids: it is matched by position. */
+  /** `POST /logs`: stores one or several logs. The created logs have the order of the datapoints. */
   log(datapoint: LogArguments): Promise<HumanloopResult<CreatedLog>>;
   log(datapoints: readonly LogArguments[]): Promise<HumanloopResult<CreatedLog[]>>;
   async log(
     datapoints: LogArguments | readonly LogArguments[],
   ): Promise<HumanloopResult<CreatedLog> | HumanloopResult<CreatedLog[]>> {
-    const request: TransportRequest = { method: 'POST', path: '/logs', body: encode('log', datapoints) };
+    const request: TransportRequest = { method: 'POST', path: '/logs', body: encodeJson('log', datapoints) };
     const result = await this.#send<CreatedLog & CreatedLog[]>(request);
     const isCreated = (log: unknown) => typeof (log as CreatedLog | null)?.id === 'string';
     const { body } = result;
     if (!Array.isArray(datapoints)) {
-      if (!isCreated(body)) throw unexpectedBody(request, this.#url(request), result, 'the id of the log');
+      if (!isCreated(body)) throw unexpectedBodyError(request, this.#url(request), result, 'the id of the log');
     } else if (!Array.isArray(body) || body.length !== datapoints.length || !body.every(isCreated)) {
-      throw unexpectedBody(request, this.#url(request), result, `the ids of ${datapoints.length} logs`);
+      throw unexpectedBodyError(request, this.#url(request), result, `the ids of ${datapoints.length} logs`);
     }
     return result;
   }
 
-  /** `PATCH /logs/{id}`. Only the output, the error and the duration (in seconds) of a log can change. */
+  /** `PATCH /logs/{id}`: changes output, error or duration, the only fields that v4 allows to change. */
   async update({ id, output, error, duration }: UpdateArguments): Promise<HumanloopResult<LogResponse>> {
-    const body = encode('update', { output, error, duration });
-    return this.#send({ method: 'PATCH', path: `/logs/${pathSegment('update', id)}`, body });
+    const body = encodeJson('update', { output, error, duration });
+    return this.#send({ method: 'PATCH', path: `/logs/${toPathSegment('update', id)}`, body });
   }
 
-  /** `PATCH /logs?reference_id=`: an update of the log that was posted with this reference. */
+  /** `PATCH /logs?reference_id=`: like `update`, for the log that was posted with this reference id. */
   async updateByRef(update: UpdateByRefArguments): Promise<HumanloopResult<LogResponse>> {
     const { output, error, duration } = update;
-    const referenceId = text('updateByRef', 'referenceId', update.referenceId ?? update.reference_id);
+    const referenceId = requireText('updateByRef', 'referenceId', update.referenceId ?? update.reference_id);
     const query = new URLSearchParams({ reference_id: referenceId });
-    const body = encode('updateByRef', { output, error, duration });
+    const body = encodeJson('updateByRef', { output, error, duration });
     return this.#send({ method: 'PATCH', path: `/logs?${query}`, body });
   }
 
-  /** `GET /logs/{id}`. */
+  /** `GET /logs/{id}`: reads one log. */
   async get(id: string): Promise<HumanloopResult<LogResponse>> {
-    return this.#send({ method: 'GET', path: `/logs/${pathSegment('get', id)}` });
+    return this.#send({ method: 'GET', path: `/logs/${toPathSegment('get', id)}` });
   }
 
-  /** `GET /logs`: one page of a project's logs. */
+  /** `GET /logs`: reads one page of a project's logs. */
   async list(list: ListArguments): Promise<HumanloopResult<Page<LogResponse>>> {
-    text('list', 'projectId', list?.projectId);
+    requireText('list', 'projectId', list?.projectId);
     return this.#send({ method: 'GET', path: `/logs?${toListQuery(list)}` });
   }
 
-  /** `DELETE /logs`. */
+  /** `DELETE /logs`: deletes logs by their ids. */
   async delete(ids: string | readonly string[]): Promise<HumanloopResult<undefined>> {
     const query = new URLSearchParams();
-    for (const id of Array.isArray(ids) ? ids : [ids]) query.append('id', text('delete', 'id', id));
+    for (const id of Array.isArray(ids) ? ids : [ids]) query.append('id', requireText('delete', 'id', id));
     if (query.size === 0) throw new HumanloopError('delete: expected at least one id');
     return this.#send({ method: 'DELETE', path: `/logs?${query}` });
   }
 
-  /** Closes the connections; requests in flight fail. */
+  /** Closes the connections. Requests in flight fail. */
   close(): Promise<void> {
     return this.#transport.close();
   }
@@ -107,7 +114,7 @@ export class HumanloopLogs {
     return toResult<Body>(request, this.#url(request), this.#withoutKey(outcome));
   }
 
-  /** A server that rejects a key may quote it, and answers end up in logs. Short keys are no secrets but words. */
+  /** A server that rejects a key may quote it, and answers end up in logs. A short key is a word, not a secret. */
   #withoutKey(outcome: TransportOutcome): TransportOutcome {
     const key = this.#apiKey;
     if (!key || key.length < 8 || outcome.kind !== 'answered' || outcome.status < 300) return outcome;
@@ -117,8 +124,8 @@ export class HumanloopLogs {
   }
 }
 
-/** JSON in UTF-8. A Date becomes its ISO text, `undefined` is left out, `null` is kept. */
-function encode(method: string, value: unknown): Buffer {
+/** Returns JSON in UTF-8. A Date becomes its ISO text, undefined is left out, null is kept. */
+function encodeJson(method: string, value: unknown): Buffer {
   if (typeof value !== 'object' || value === null) {
     throw new HumanloopError(`${method}: expected an object, got ${value === null ? 'null' : typeof value}`);
   }
@@ -129,20 +136,20 @@ function encode(method: string, value: unknown): Buffer {
   }
 }
 
-/** JSON turns an invalid Date into `null`, which the API takes for absent. */
+/** `JSON.stringify` turns an invalid Date into null, which the API takes for absent. */
 function rejectInvalidDate(this: Record<string, unknown>, name: string, value: unknown): unknown {
   if (value === null && this[name] instanceof Date) throw new RangeError(`${name} is an invalid Date`);
   return value;
 }
 
-function text(method: string, name: string, value: unknown): string {
+function requireText(method: string, name: string, value: unknown): string {
   if (typeof value === 'string' && value) return value;
   throw new HumanloopError(`${method}: expected ${name} as a non-empty string, got ${typeof value}`);
 }
 
-function pathSegment(method: string, value: unknown): string {
-  const id = text(method, 'id', value);
-  // Servers and proxies resolve dot segments, also percent-encoded ones: they would address another resource.
+function toPathSegment(method: string, value: unknown): string {
+  const id = requireText(method, 'id', value);
+  // Servers and proxies resolve dot segments, also percent-encoded ones, so these would address another resource.
   if (/^\.\.?$/.test(id)) throw new HumanloopError(`${method}: expected the id of a log, got '${id}'`);
   return encodeURIComponent(id);
 }

@@ -1,4 +1,4 @@
-/** The query of `GET /logs`. */
+/** The query of `GET /logs`, with the parameters of the v4 API. */
 
 export interface ListArguments {
   projectId: string;
@@ -6,20 +6,20 @@ export interface ListArguments {
   search?: string;
   metadataSearch?: string;
   versionStatus?: 'uncommitted' | 'committed' | 'deleted';
-  /** A Date is sent as date and time; a string as it is, `2024-01-31` or RFC 3339. */
+  /** A Date is sent as date and time; a string is sent unchanged, as `2024-01-31` or RFC 3339. */
   startDate?: Date | string;
   endDate?: Date | string;
-  /** Logs on a page. Default of the API: 50. */
+  /** Logs per page. Default of the API: 50. */
   size?: number;
-  /** Starts from 0, which is also the default. */
+  /** Page number, starting from 0. Default: 0. */
   page?: number;
-  /** `source`, `model`, `timestamp` or `feedback-{name}`, then `.asc` or `.desc`; several in order of weight. */
+  /** `source`, `model`, `timestamp` or `feedback-{name}`, followed by `.asc` or `.desc`. The first one sorts first. */
   sort?: string | readonly string[];
   sourceFilter?: string | readonly string[];
   modelFilter?: string | readonly string[];
-  /** By the feedback's name. */
+  /** Keyed by the name of the feedback. */
   feedbackFilter?: Readonly<Record<string, string | readonly string[]>>;
-  /** By the evaluator's id. */
+  /** Keyed by the id of the evaluator. */
   evaluatorFilter?: Readonly<Record<string, string | readonly string[]>>;
 }
 

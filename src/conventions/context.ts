@@ -1,6 +1,6 @@
 /**
- * Whose call it was: session, user, tags. These may sit on any span of a trace, HTTP ones too, so the readers are
- * nothing but key look-ups, and look only where vocabularies are known to put them.
+ * Session, user and tags of a call. Any span of a trace may carry them, HTTP spans too, so these readers only look up
+ * the keys that the vocabularies use.
  */
 import type { Attributes, SpanSlice } from '../otel/span-slice.ts';
 import { isObject } from '../wire/json.ts';
@@ -71,15 +71,15 @@ const TAGS_KEYS: readonly string[] = ['tag.tags', 'langfuse.trace.tags', 'mastra
 const CONTEXT_KEYS: ReadonlySet<string> = new Set([...SESSION_KEYS, ...USER_KEYS, ...TAGS_KEYS, 'metadata']);
 
 /**
- * Whether the span bears any of what is read here. Most spans bear none of it: to look at the few keys that are there
- * costs a fraction of looking for the many that could be.
+ * Returns whether the span has any attribute that this file reads. Most spans have none, and looking at the few keys
+ * they have costs a fraction of looking up all the keys listed here.
  */
-export function bearsContext({ attributes }: SpanSlice): boolean {
+export function hasContextAttribute({ attributes }: SpanSlice): boolean {
   for (const key in attributes) if (CONTEXT_KEYS.has(key)) return true;
   return false;
 }
 
-/** The conversation or session that the span itself names. Ids given as numbers count too. */
+/** Returns the id of the conversation or session that the span itself names, also if it is a number. */
 export function readSession(span: SpanSlice): string | undefined {
   const { attributes } = span;
   const found = firstId(attributes, SESSION_KEYS);
@@ -88,12 +88,12 @@ export function readSession(span: SpanSlice): string | undefined {
   return metadata && (idOf(metadata['session_id']) ?? idOf(metadata['thread_id']) ?? idOf(metadata['conversation_id']));
 }
 
-/** The end user that the span itself names. */
+/** Returns the id of the end user that the span itself names. */
 export function readUser(span: SpanSlice): string | undefined {
   return firstId(span.attributes, USER_KEYS);
 }
 
-/** Tags that the app put on the span or its trace. */
+/** Returns the tags that the app put on the span or its trace. */
 export function readTags(span: SpanSlice): string[] | undefined {
   const { attributes } = span;
   const tags =
@@ -115,7 +115,7 @@ function firstId(attributes: Attributes, keys: readonly string[]): string | unde
   return undefined;
 }
 
-/** MLflow writes ids as JSON strings, in quotes. */
+/** An id as text. MLflow writes ids as JSON strings, with quotes. */
 function idOf(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isFinite(value)) return String(value);
   const text = stringOf(value);
@@ -123,7 +123,7 @@ function idOf(value: unknown): string | undefined {
   return text;
 }
 
-/** OpenInference's `metadata` is JSON; it is parsed only where it can hold an id. */
+/** OpenInference's `metadata` is JSON; it is parsed only if it may contain an id. */
 function openInferenceMetadata(attributes: Attributes): Record<string, unknown> | undefined {
   const metadata = attributes['metadata'];
   if (isObject(metadata)) return metadata;

@@ -1,9 +1,9 @@
 /**
  * The contract of one attribute vocabulary.
  *
- * A convention recognises its spans and reads them into the common `Reading`. It is pure: no clock, no state, no
- * throw, and it never writes to the span. Several conventions may recognise one span; the first in the table decides
- * what kind of log it is, the others fill in what the first did not say.
+ * A convention recognises its spans and reads them into the common `Reading`. It has no clock and no state, never
+ * throws and never writes to the span. Several conventions may recognise one span: the first in the table decides what
+ * kind of log it is, and the others fill in the fields that it leaves out.
  */
 
 import type { SpanSlice } from '../otel/span-slice.ts';
@@ -12,33 +12,33 @@ import type { ChatMessage, ModelTool } from '../wire/v4.ts';
 /** The four config types of a v4 log. */
 export type LogKind = 'model' | 'tool' | 'agent' | 'generic';
 
-/** `plumbing`: a span of this vocabulary that is no log of its own (a step, a loop cycle, a raw request). */
+/** `plumbing`: a span of this vocabulary that is not a log (a step, a loop cycle, a raw request). */
 export type SpanKind = LogKind | 'plumbing';
 
 export interface Convention {
-  /** Stable name, kept in the log's metadata: `openinference`, `vercel-ai`. */
+  /** Stable name, written to the log's metadata: `openinference`, `vercel-ai`. */
   readonly name: string;
-  /** Names of vocabularies that add nothing to its spans: it reads their words itself, since it means something else by them. */
+  /** Vocabularies to skip on spans this one recognises: it reads their attributes itself, with another meaning. */
   readonly covers?: readonly string[];
   /**
-   * What this span is, or `undefined` if it does not speak this vocabulary. Called for open spans too, which may bear
-   * only a part of their attributes, and for every span of the app: it must be cheap and parse nothing.
+   * Returns the kind of the span, or undefined if it does not use this vocabulary. It runs for every span of the app,
+   * so it must be cheap and parse nothing. An open span may have only some of its attributes yet.
    */
   classify(span: SpanSlice): SpanKind | undefined;
-  /** Everything that this vocabulary says about the span. Absent means not said: never `null`, `''`, `0` as filler. */
+  /** Returns all that this vocabulary says about the span. A field not said is absent: never `null`, `''` or `0`. */
   read(span: SpanSlice): Reading;
 }
 
-/** What went wrong in a span. `message` is content and may be withheld; `type` and `httpStatus` are structure. */
+/** Why a span failed. `message` is content and may be withheld; `type` and `httpStatus` are structure. */
 export interface ReadError {
   readonly message?: string;
   readonly type?: string;
   readonly httpStatus?: number;
 }
 
-/** Common reading of one span, whatever its vocabulary. Every field is optional. */
+/** What one span says, in the same fields for every vocabulary. All of them are optional. */
 export interface Reading {
-  /** The provider's id of the answer: spans of one call, in whatever vocabulary, share it. */
+  /** The provider's id of the answer. Spans that report the same call share it, whatever their vocabulary. */
   callId?: string;
   /** Model name as requested. */
   model?: string;
@@ -56,10 +56,10 @@ export interface Reading {
   tools?: ModelTool[];
   promptTemplate?: string;
   chatTemplate?: ChatMessage[];
-  /** Parameters that no v4 config field names: top_k, choice count, reasoning effort … */
+  /** Parameters without a v4 config field: top_k, choice count, reasoning effort … */
   other?: Record<string, unknown>;
 
-  /** Name of the tool, agent, chain or retriever. The span's own name is used where this is absent. */
+  /** Name of the tool, agent, chain or retriever. Without it the span's own name is used. */
   name?: string;
   description?: string;
   /** JSON Schema of a tool's arguments. */
@@ -68,7 +68,7 @@ export interface Reading {
   inputs?: Record<string, unknown>;
   messages?: ChatMessage[];
   outputMessage?: ChatMessage;
-  /** Text of the answer. Unset where nothing was captured and for a tool-call-only answer. */
+  /** Text of the answer. Absent if it was not captured or consists of tool calls only. */
   output?: string;
 
   promptTokens?: number;
@@ -77,13 +77,13 @@ export interface Reading {
   promptCost?: number;
   /** US dollars. */
   outputCost?: number;
-  /** Already normalised: stop, length, tool_calls, content_filter, or the source's own word. */
+  /** `stop`, `length`, `tool_calls` or `content_filter`; else the source's own word. */
   finishReason?: string;
   error?: ReadError;
 
-  /** Structure that v4 has no field for: response id and model, cache tokens, time to first token. No content. */
+  /** Structure without a v4 field: response id and model, cache tokens, time to first token. Never content. */
   metadata?: Record<string, unknown>;
-  /** Content that v4 has no field for: reasoning text, further choices, what the app attached to the span. */
+  /** Content without a v4 field: reasoning text, further choices, what the app attached to the span. */
   contentMetadata?: Record<string, unknown>;
   providerRequest?: Record<string, unknown>;
   providerResponse?: Record<string, unknown>;

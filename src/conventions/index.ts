@@ -1,4 +1,4 @@
-/** The table of vocabularies, and how several of them on one span make one reading. */
+/** The table of vocabularies, and how the readings of several vocabularies on one span are merged. */
 import type { SpanSlice } from '../otel/span-slice.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
 import { kindOfOpenSpan } from './scopes.ts';
@@ -23,7 +23,7 @@ import { sentry } from './vocabularies/sentry.ts';
 import { strands } from './vocabularies/strands.ts';
 import { vercelAi } from './vocabularies/vercel-ai/vercel-ai.ts';
 
-/** Most telling vocabulary first: the first that recognises a span decides what it is. */
+/** Most specific vocabulary first: the first that recognises a span decides its kind. */
 export const CONVENTIONS: readonly Convention[] = [
   humanloop,
   langfuse,
@@ -42,13 +42,13 @@ export const CONVENTIONS: readonly Convention[] = [
   haystack,
   pydanticAi,
   logfire,
-  // Writes some names of OpenLLMetry.
+  // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
   openLlmetry,
   genAi,
 ];
 
-/** Steps of a framework's own loop are no logs, whatever a second vocabulary takes them for. */
+/** Steps of a framework's own loop are not logs, even if a second vocabulary recognises them. */
 const STEPS: ReadonlySet<unknown> = new Set([
   'agent_step',
   'model_step',
@@ -59,17 +59,20 @@ const STEPS: ReadonlySet<unknown> = new Set([
 
 export interface Classified {
   readonly kind: LogKind;
-  /** The name of the vocabulary that decided, or `scope` for an open span that is known by its instrumentation only. */
+  /** Name of the vocabulary that decided; `scope` for an open span recognised by its instrumentation scope only. */
   readonly convention: string;
 }
 
-/** What log a span is, open spans too; `undefined` if it is none. A few key look-ups: it runs for every span of the app. */
+/**
+ * Returns the kind of log that a span, open or ended, becomes; undefined if it is not a log. It costs a few key
+ * look-ups, since it runs for every span of the app.
+ */
 export function classifySpan(
   span: SpanSlice,
   conventions: readonly Convention[] = CONVENTIONS,
 ): Classified | undefined {
   for (const convention of conventions) {
-    const kind = classify(convention, span);
+    const kind = classifySafely(convention, span);
     if (kind === undefined) continue;
     const isPlumbing =
       kind === 'plumbing' || STEPS.has(span.attributes['gen_ai.operation.name']) || STEPS.has(span.name);
@@ -79,50 +82,52 @@ export function classifySpan(
   return kind === undefined ? undefined : { kind, convention: 'scope' };
 }
 
-/** The first vocabulary that recognises the span is believed; the others fill in what it does not say. */
+/**
+ * Merges the readings of all vocabularies that recognise the span. The first wins; the others fill in what it lacks.
+ */
 export function readSpan(span: SpanSlice, conventions: readonly Convention[] = CONVENTIONS): Reading {
   let reading: Reading | undefined;
   let decided: SpanKind | undefined;
   let covered: readonly string[] = [];
   for (const convention of conventions) {
     if (covered.includes(convention.name)) continue;
-    const kind = classify(convention, span);
+    const kind = classifySafely(convention, span);
     if (kind === undefined) continue;
-    const next = read(convention, span);
+    const next = readSafely(convention, span);
     if (convention.covers) covered = [...covered, ...convention.covers];
     if (reading === undefined) {
       decided = kind;
       reading = next;
       reading.metadata = { ...next.metadata, convention: convention.name };
     } else {
-      fill(reading, kind === decided ? next : withoutUsage(next));
+      fillIn(reading, kind === decided ? next : usageAsMetadata(next));
     }
   }
   return flagDropped(span, withoutFiller(reading ?? {}));
 }
 
-/** A call that failed has answered nothing, though some vocabularies write `""` for it. */
+/** A failed call has no answer, though some vocabularies write `""` for it. */
 function withoutFiller(reading: Reading): Reading {
   if (reading.error === undefined || reading.output !== '') return reading;
   const { output: _output, outputMessage, ...rest } = reading;
   return outputMessage?.tool_calls ? { ...rest, outputMessage } : rest;
 }
 
-function fill(reading: Reading, from: Reading): void {
+function fillIn(reading: Reading, from: Reading): void {
   for (const key in from) {
     const field = key as keyof Reading;
     const value = from[field];
     if (value === undefined) continue;
     const present = reading[field];
     if (present === undefined) assign(reading, field, value);
-    else if (MERGED.has(field)) assign(reading, field, merged(present as Entries, value as Entries));
+    else if (MERGED.has(field)) assign(reading, field, mergeEntries(present as Entries, value as Entries));
   }
 }
 
 type Entries = Record<string, unknown>;
 
-/** Copied only where there is something to add: mostly there is nothing. */
-function merged(present: Entries, more: Entries): Entries {
+/** Copies only if there is something to add, which is rare. */
+function mergeEntries(present: Entries, more: Entries): Entries {
   let copy: Entries | undefined;
   for (const key in more) {
     if (present[key] !== undefined) continue;
@@ -138,8 +143,8 @@ function assign<Key extends keyof Reading>(reading: Reading, key: Key, value: un
   reading[key] = value as Reading[Key];
 }
 
-/** A vocabulary that takes the span for something else counts tokens that are not this log's own. */
-function withoutUsage(reading: Reading): Reading {
+/** A vocabulary that takes the span for another kind may count other calls' tokens too: they go to the metadata. */
+function usageAsMetadata(reading: Reading): Reading {
   const { promptTokens, outputTokens, promptCost, outputCost, ...rest } = reading;
   if (promptTokens === undefined && outputTokens === undefined) return rest;
   const usage = {
@@ -149,7 +154,7 @@ function withoutUsage(reading: Reading): Reading {
   return { ...rest, metadata: { usage, ...rest.metadata } };
 }
 
-/** Over the attribute count limit an SDK drops what is set last: output, usage, finish reason. */
+/** Beyond its attribute limit an SDK drops what is set last: output, usage, finish reason. */
 function flagDropped(span: SpanSlice, reading: Reading): Reading {
   const dropped = span.droppedAttributesCount;
   if (typeof dropped === 'number' && dropped > 0) {
@@ -158,8 +163,8 @@ function flagDropped(span: SpanSlice, reading: Reading): Reading {
   return reading;
 }
 
-/** Users bring their own conventions, which may throw; a span that cannot be judged is not theirs. */
-function classify(convention: Convention, span: SpanSlice): SpanKind | undefined {
+/** A convention of the app may throw; then the span counts as not recognised. */
+function classifySafely(convention: Convention, span: SpanSlice): SpanKind | undefined {
   try {
     return convention.classify(span);
   } catch {
@@ -167,7 +172,7 @@ function classify(convention: Convention, span: SpanSlice): SpanKind | undefined
   }
 }
 
-function read(convention: Convention, span: SpanSlice): Reading {
+function readSafely(convention: Convention, span: SpanSlice): Reading {
   try {
     return convention.read(span);
   } catch {

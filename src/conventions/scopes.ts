@@ -1,6 +1,6 @@
 /**
- * Instrumentations that set every attribute at the end, and some never end a failed span: an open span of theirs is
- * judged by its scope, so that it can be the parent of what ends before it.
+ * Instrumentations that set all attributes at the end of a span, or never end a failed one. Their open spans are
+ * classified by instrumentation scope, so that they can be parents of spans that end before them.
  */
 import { type SpanSlice, scopeOf } from '../otel/span-slice.ts';
 import type { LogKind } from './convention.ts';
@@ -12,10 +12,10 @@ const KINDS: ReadonlyMap<string, LogKind> = new Map([
   ['@traceloop/node-server-sdk', 'generic'],
 ]);
 
-/** Chains, agents and tools of frameworks. */
+/** Scopes that begin with this are frameworks: chains, agents, tools. */
 const OPENINFERENCE = '@arizeai/openinference-';
 
-/** The kind of a span that is still open and says nothing of itself. */
+/** Returns the kind of an open span by its scope; undefined for ended spans and unknown scopes. */
 export function kindOfOpenSpan(span: SpanSlice): LogKind | undefined {
   if (span.ended !== false) return undefined;
   const { name } = scopeOf(span);

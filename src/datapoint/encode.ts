@@ -1,7 +1,7 @@
 /**
- * A datapoint as the JSON that is sent. What may change until then is split off.
+ * Encodes a datapoint as the JSON that is sent, without the fields that may still change.
  *
- * Kept as a string and not as bytes: it costs no more memory, and a whole request is encoded faster than its parts.
+ * The JSON stays a string: bytes would not take less memory, and encoding a whole request at once is faster.
  */
 import type { LogRequest } from '../wire/v4.ts';
 
@@ -16,7 +16,7 @@ export interface EncodedDatapoint {
 }
 
 /**
- * Takes the datapoint apart: it must be the caller's own.
+ * Clears fields of the datapoint, which must belong to the caller.
  *
  * @throws {TypeError} if the datapoint cannot be serialised at all.
  */
@@ -35,7 +35,7 @@ export function encodeDatapoint(datapoint: LogRequest): EncodedDatapoint {
   return { body: stringify(datapoint), late };
 }
 
-/** Escapes of lone surrogates are valid JSON and still break databases on the other side. */
+/** Escaped lone surrogates are valid JSON, but some databases refuse them. */
 const SURROGATE_ESCAPE = '\\ud';
 
 function stringify(value: unknown): string {
@@ -43,30 +43,30 @@ function stringify(value: unknown): string {
   try {
     json = JSON.stringify(value);
   } catch {
-    return JSON.stringify(plain(value, []));
+    return JSON.stringify(toPlain(value, []));
   }
-  return json.includes(SURROGATE_ESCAPE) ? JSON.stringify(value, wellFormed) : json;
+  return json.includes(SURROGATE_ESCAPE) ? JSON.stringify(value, toWellFormed) : json;
 }
 
-function wellFormed(_key: string, value: unknown): unknown {
+function toWellFormed(_key: string, value: unknown): unknown {
   return typeof value === 'string' ? value.toWellFormed() : value;
 }
 
 const MAX_DEPTH = 64;
 
-/** A copy that JSON can hold: what attributes should never bear (cycles, bigints, throwing getters) becomes text. */
-function plain(value: unknown, ancestors: readonly object[]): unknown {
+/** Copies a value so that JSON can hold it. Cycles, bigints and throwing getters become text. */
+function toPlain(value: unknown, ancestors: readonly object[]): unknown {
   if (typeof value === 'string') return value.toWellFormed();
   if (typeof value === 'bigint') return value.toString();
   if (typeof value !== 'object' || value === null) return value;
   if (ancestors.includes(value)) return '[circular]';
   if (ancestors.length >= MAX_DEPTH) return '[too deep]';
   const path = [...ancestors, value];
-  if (Array.isArray(value)) return value.map((item) => plain(item, path));
+  if (Array.isArray(value)) return value.map((item) => toPlain(item, path));
   const copy: Record<string, unknown> = Object.create(null);
   for (const key of Object.keys(value)) {
     try {
-      copy[key.toWellFormed()] = plain((value as Record<string, unknown>)[key], path);
+      copy[key.toWellFormed()] = toPlain((value as Record<string, unknown>)[key], path);
     } catch {
       copy[key.toWellFormed()] = '[unreadable]';
     }

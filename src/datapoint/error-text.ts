@@ -1,8 +1,8 @@
-/** An error as the one string that v4 has for it. */
+/** An error as the single string that a v4 log has for it. */
 import type { ReadError } from '../conventions/convention.ts';
 
-/** `RateLimitError: too many requests (HTTP 429)`. Without content: type and status only. Never empty. */
-export function errorText(error: ReadError, captureContent: boolean): string {
+/** Returns `RateLimitError: too many requests (HTTP 429)`; without content, type and status only. Never empty. */
+export function toErrorText(error: ReadError, captureContent: boolean): string {
   const { type, httpStatus } = error;
   const message = captureContent ? error.message : undefined;
   let text = message ?? type ?? 'error';

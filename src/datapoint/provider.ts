@@ -1,11 +1,11 @@
 /**
  * Provider names as instrumentations write them → the v4 enum.
  *
- * The server validates the enum, so an unlisted provider is left out; the raw name stays under `config.other`.
+ * The server validates the enum, so an unlisted provider is left out; its raw name stays under `config.other`.
  */
 import type { ModelProvider } from '../wire/v4.ts';
 
-/** Whole names, lower case. */
+/** Whole names in lower case. */
 const NAMES: ReadonlyMap<string, ModelProvider> = new Map([
   ['az.ai.openai', 'openai_azure'],
   ['azure.ai.openai', 'openai_azure'],
@@ -42,7 +42,7 @@ const FAMILIES: ReadonlyMap<string, ModelProvider> = new Map([
   ['ai21', 'ai21'],
 ]);
 
-/** Names of frameworks, which say nothing of who ran the model. */
+/** Frameworks, whose name does not say who ran the model. */
 const FRAMEWORKS: ReadonlySet<string> = new Set([
   'langchain',
   'strands-agents',
@@ -74,13 +74,13 @@ const MODEL_PREFIXES: readonly (readonly [string, ModelProvider])[] = [
   ['command', 'cohere'],
 ];
 
-/** The v4 provider, or `undefined` where the name is none that v4 lists. */
+/** Returns the v4 provider, or undefined if v4 does not list it. `host` is the address of the called server. */
 export function toProvider(raw: string | undefined, model?: string, host?: string): ModelProvider | undefined {
   if (host?.toLowerCase().endsWith('.openai.azure.com')) return 'openai_azure';
   const name = raw?.toLowerCase();
   if (name === undefined) return undefined;
   if (FRAMEWORKS.has(name)) return fromModel(model);
-  // Azure's inference API serves models of many makers.
+  // Azure's inference API serves models of many providers.
   if (name.endsWith('.ai.inference')) return undefined;
   return NAMES.get(name) ?? FAMILIES.get(name) ?? FAMILIES.get(name.split(/[.\-/]/, 1)[0]!);
 }

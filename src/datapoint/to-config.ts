@@ -1,9 +1,11 @@
-/** Reading → one of the four v4 config types. Model, agent and generic configs forbid unknown keys: those go to `other`. */
+/**
+ * Reading → one of the four v4 configs. Model, agent and generic configs forbid unknown keys, so these go to `other`.
+ */
 import type { LogKind, Reading } from '../conventions/convention.ts';
 import type { AgentConfig, GenericConfig, LogConfig, ModelConfig, ModelTool, ToolConfig } from '../wire/v4.ts';
 import { toProvider } from './provider.ts';
 
-/** Model names are missing on failed calls and in LangChain's callbacks; v4 requires one. */
+/** Failed calls and LangChain's callbacks lack the model name, which v4 requires. */
 const UNKNOWN_MODEL = 'unknown';
 
 type Other = Record<string, unknown>;
@@ -53,7 +55,7 @@ function toToolConfig(reading: Reading, spanName: string): ToolConfig {
   return config;
 }
 
-/** Embeddings, chains and agents without a model: what they say of a model stands under `other`. */
+/** For embeddings, chains, and agents without a model. What they say about a model goes to `other`. */
 function toGenericConfig(reading: Reading, spanName: string): GenericConfig {
   const config: GenericConfig = { type: 'generic', name: reading.name ?? spanName };
   if (reading.description !== undefined) config.description = reading.description;
@@ -81,7 +83,7 @@ function setParameters(config: Partial<ModelConfig>, reading: Reading): void {
   if (reading.stop !== undefined) config.stop = reading.stop;
 }
 
-/** The raw provider name is kept wherever the enum says less than it. */
+/** Keeps the raw provider name if it says more than the v4 enum. */
 function otherOf(reading: Reading, provider: string | undefined): Other | undefined {
   if (reading.provider === undefined || reading.provider.toLowerCase() === provider) return reading.other;
   return { provider: reading.provider, ...reading.other };

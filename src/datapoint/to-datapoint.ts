@@ -1,8 +1,8 @@
 /**
  * Reading + identity → v4 log request.
  *
- * On the hot path of every log: plain assignments, no schema check at run time. What conventions give is valid by their
- * types; the tests hold every datapoint against the schema.
+ * This is the hot path of every log, so it uses plain assignments and does not check the schema at run time. The types
+ * make it valid, and the tests check every recorded datapoint against the schema.
  */
 
 import type { TraceContext } from '../conventions/context.ts';
@@ -10,7 +10,7 @@ import type { LogKind, Reading } from '../conventions/convention.ts';
 import { type SpanSlice, scopeOf } from '../otel/span-slice.ts';
 import { messageText } from '../wire/message-text.ts';
 import type { LogRequest, LogUpdate } from '../wire/v4.ts';
-import { errorText } from './error-text.ts';
+import { toErrorText } from './error-text.ts';
 import { createdAt, durationOf } from './span-time.ts';
 import { toConfig } from './to-config.ts';
 import { withholdContent } from './withhold-content.ts';
@@ -26,7 +26,7 @@ export interface DatapointSettings {
   readonly project: string;
   readonly environment?: string | undefined;
   readonly source: string;
-  /** `false`: structure, tokens and timing only. */
+  /** `false` keeps structure, tokens and timing only. */
   readonly captureContent: boolean;
 }
 
@@ -59,19 +59,19 @@ export function toDatapoint(
   if (isCall(kind)) setUsage(datapoint, read);
   if (read.providerRequest !== undefined) datapoint.provider_request = read.providerRequest;
   if (read.providerResponse !== undefined) datapoint.provider_response = read.providerResponse;
-  setLate(datapoint, span, read, settings.captureContent);
+  setLateFields(datapoint, span, read, settings.captureContent);
   return datapoint;
 }
 
-function setLate(into: LogUpdate, span: SpanSlice, reading: Reading, captureContent: boolean): void {
+function setLateFields(into: LogUpdate, span: SpanSlice, reading: Reading, captureContent: boolean): void {
   const output = captureContent ? (reading.output ?? messageText(reading.outputMessage)) : undefined;
   if (output !== undefined) into.output = output;
-  if (reading.error !== undefined) into.error = errorText(reading.error, captureContent);
+  if (reading.error !== undefined) into.error = toErrorText(reading.error, captureContent);
   const duration = durationOf(span);
   if (duration !== undefined) into.duration = duration;
 }
 
-/** Tokens stand on the log of the provider call only, so that those of a session add up. */
+/** Only logs of provider calls have token fields, so that the tokens of a session add up. */
 function isCall(kind: LogKind): boolean {
   return kind === 'model' || kind === 'generic';
 }
@@ -83,7 +83,7 @@ function setUsage(datapoint: LogRequest, { promptTokens, outputTokens, promptCos
   if (outputCost !== undefined) datapoint.output_cost = outputCost;
 }
 
-/** The app's own entries first, so that none of them can pass for structure. */
+/** Copies the app's own entries first, so that none of them can overwrite structure. */
 function toMetadata(
   span: SpanSlice,
   kind: LogKind,
@@ -97,7 +97,7 @@ function toMetadata(
   copyInto(metadata, reading.metadata);
   if (reading.finishReason !== undefined) metadata['finish_reason'] = reading.finishReason;
   if (isCall(kind)) {
-    // Servers of the first v4 versions know no token fields.
+    // Servers of the first v4 versions do not know the token fields.
     if (reading.promptTokens !== undefined) metadata['prompt_tokens'] = reading.promptTokens;
     if (reading.outputTokens !== undefined) metadata['output_tokens'] = reading.outputTokens;
   }

@@ -1,7 +1,7 @@
-/** `captureContent: false`: a reading without any word of content. Structure, tokens and timing stay. */
+/** Removes all content from a reading for `captureContent: false`. Structure, tokens and timing stay. */
 import type { Reading } from '../conventions/convention.ts';
 
-/** Parameters whose text is a choice from a fixed set, never the app's own words. */
+/** Parameters whose text is one of a fixed set, never written by the app. */
 const KEPT_TEXTS: ReadonlySet<string> = new Set([
   'reasoning_effort',
   'service_tier',
@@ -13,7 +13,7 @@ const KEPT_TEXTS: ReadonlySet<string> = new Set([
   'verbosity',
 ]);
 
-/** Longer values of these keys would be no choice from a fixed set. */
+/** A longer value is not one of a fixed set. */
 const MAX_KEPT_CHARS = 32;
 
 export function withholdContent(reading: Reading): Reading {
@@ -38,12 +38,12 @@ export function withholdContent(reading: Reading): Reading {
   const kept: Reading = structure;
   if (responseFormat !== undefined) kept.responseFormat = { type: responseFormat.type };
   if (tools !== undefined) kept.tools = tools.map(({ name }) => ({ name }));
-  const parameters = other && withoutTexts(other);
+  const parameters = other && omitTexts(other);
   if (parameters !== undefined) kept.other = parameters;
   return kept;
 }
 
-function withoutTexts(other: Record<string, unknown>): Record<string, unknown> | undefined {
+function omitTexts(other: Record<string, unknown>): Record<string, unknown> | undefined {
   let kept: Record<string, unknown> | undefined;
   for (const key of Object.keys(other)) {
     const value = other[key];

@@ -1,6 +1,9 @@
+/** Keeps exceptions of this package away from the app. */
 import { diag } from '@opentelemetry/api';
 
-/** A fault of ours, or of a span that breaks every promise, must not reach the app, nor stop the work on other spans. */
+/**
+ * Runs a step. If it throws, because of a bug or a malformed span, neither the app nor the work on other spans stops.
+ */
 export function guard(step: () => void): void {
   try {
     step();

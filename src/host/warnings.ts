@@ -1,22 +1,22 @@
-/** What the app's operator should know, through OpenTelemetry's `diag`, and each topic only once in a while. */
+/** Warnings for the app's operator through OpenTelemetry's `diag`, limited per topic. */
 import { diag } from '@opentelemetry/api';
 
 export class Warnings {
   readonly #intervalMillis: number;
   readonly #saidAtMillis = new Map<string, number>();
 
-  /** The interval between two warnings of one topic. Default: once per instance. */
+  /** `intervalMillis` has to pass between two warnings of one topic. Default: each topic is warned about once. */
   constructor(intervalMillis = Number.POSITIVE_INFINITY) {
     this.#intervalMillis = intervalMillis;
   }
 
-  /** Whether a warning of this topic would be held back now. */
+  /** Whether a warning of this topic would be suppressed now. */
   has(topic: string): boolean {
     const saidAtMillis = this.#saidAtMillis.get(topic);
     return saidAtMillis !== undefined && performance.now() - saidAtMillis < this.#intervalMillis;
   }
 
-  /** `cause` is given to `diag` as it is, for its stack. */
+  /** Warns, unless the topic is suppressed. `cause` is passed to `diag` unchanged, for its stack. */
   warn(topic: string, message: string, cause?: unknown): void {
     if (this.has(topic)) return;
     this.#saidAtMillis.set(topic, performance.now());
@@ -24,7 +24,7 @@ export class Warnings {
     else diag.warn(`humanloop-otel: ${message}`, cause);
   }
 
-  /** The trouble is over: should it come back, it is said again. */
+  /** Call when the trouble is over: the next warning of this topic is not suppressed. */
   forget(topic: string): void {
     this.#saidAtMillis.delete(topic);
   }

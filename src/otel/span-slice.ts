@@ -1,16 +1,16 @@
 /**
- * The slice of OpenTelemetry that this package reads.
+ * The part of OpenTelemetry that this package reads.
  *
- * No SDK code is imported: a span of SDK 1.30 (`instrumentationLibrary`, `parentSpanId`), of SDK 2 and of SDK 3
- * (`instrumentationScope`, `parentSpanContext`, structured attribute values) all fit `SpanSlice`, and nothing outside
- * this file needs to know which of them it holds.
+ * No SDK code is imported. Spans of SDK 1.30 (`instrumentationLibrary`, `parentSpanId`), SDK 2 and SDK 3
+ * (`instrumentationScope`, `parentSpanContext`, structured attribute values) all fit `SpanSlice`, and only this file
+ * knows the differences.
  */
 import type { SpanContext } from '@opentelemetry/api';
 
-/** Seconds and nanoseconds since the epoch, as the SDKs give them. */
+/** Seconds and nanoseconds since 1970; for a duration, seconds and nanoseconds. */
 export type HrTime = readonly [seconds: number, nanoseconds: number];
 
-/** Attribute values are `unknown` on purpose: SDK 3 keeps nested objects, and instrumentations set wrong types. */
+/** The values are `unknown` on purpose: SDK 3 keeps nested objects, and instrumentations set wrong types. */
 export type Attributes = Readonly<Record<string, unknown>>;
 
 export interface SpanEvent {
@@ -24,7 +24,7 @@ export interface InstrumentationScope {
   readonly version?: string;
 }
 
-/** A span as the SDKs hand it to processors and exporters. It is shared with other exporters: never write to it. */
+/** A span as SDKs hand it to processors and exporters. It is shared with other exporters: never write to it. */
 export interface SpanSlice {
   readonly name: string;
   readonly kind: number;
@@ -36,6 +36,7 @@ export interface SpanSlice {
   readonly startTime: HrTime;
   readonly endTime: HrTime;
   readonly duration: HrTime;
+  /** `false` while the span is open. May be absent on ended spans. */
   readonly ended?: boolean;
   readonly status: { readonly code: number; readonly message?: string };
   readonly attributes: Attributes;
@@ -48,20 +49,22 @@ export interface SpanSlice {
   readonly droppedAttributesCount?: number;
 }
 
+/** `SpanStatusCode.ERROR` of `@opentelemetry/api`. */
 export const STATUS_ERROR = 2;
 
 const NO_SCOPE: InstrumentationScope = { name: '' };
 
+/** Returns the instrumentation scope; one with an empty name if the span has none. */
 export function scopeOf(span: SpanSlice): InstrumentationScope {
   return span.instrumentationScope ?? span.instrumentationLibrary ?? NO_SCOPE;
 }
 
-/** The id of the parent span, or `undefined` for the root of a trace. */
+/** Returns the id of the parent span; undefined for the root of a trace. */
 export function parentSpanIdOf(span: SpanSlice): string | undefined {
   return (span.parentSpanContext?.spanId ?? span.parentSpanId) || undefined;
 }
 
-/** The span with more events than it bears itself. The span stays as it is. */
+/** Returns a copy of the span with more events, or the span itself if there are none. */
 export function withEvents(span: SpanSlice, events: readonly SpanEvent[] | undefined): SpanSlice {
   if (!events) return span;
   return {
@@ -81,7 +84,7 @@ export function withEvents(span: SpanSlice, events: readonly SpanEvent[] | undef
   };
 }
 
-/** An open span that bears nothing but one GenAI event, so that conventions can read the event by itself. */
+/** Builds an open span with nothing but one GenAI event, so that conventions can read the event by itself. */
 export function spanOfEvent(traceId: string, spanId: string, event: SpanEvent): SpanSlice {
   const time = event.time ?? ([0, 0] as const);
   return {

@@ -17,7 +17,7 @@ import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { millisOf } from '../otel/hr-time.ts';
 import { type SpanEvent, type SpanSlice, spanOfEvent, withEvents } from '../otel/span-slice.ts';
-import { settleRun } from '../trace/same-call/settle-run.ts';
+import { resolveDuplicatesOfRun } from '../trace/same-call/resolve-run.ts';
 import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
 import { findAncestor, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
 import { decideContext, findContext, noteContext } from '../trace/trace-context.ts';
@@ -86,7 +86,7 @@ export class LogWriter {
       });
       yield;
     }
-    guard(() => settleRun(logs));
+    guard(() => resolveDuplicatesOfRun(logs));
     const flags = flagsOf(false);
     for (const node of logs) {
       guard(() => this.#write(node, flags));

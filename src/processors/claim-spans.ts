@@ -1,22 +1,22 @@
 /**
- * One span, one log, also where this package is set up twice: after a hot reload, in two layers of a framework, from
- * two copies in `node_modules`. The first processor or exporter that sees a span has it; a second one with the same
- * settings leaves it alone. What is set up to log elsewhere, or other spans, is no rival.
+ * Logs each span once, even if this package is set up twice: after a hot reload, in two layers of a framework, from two
+ * copies in `node_modules`. The first processor or exporter that sees a span claims it; a second one with the same
+ * settings leaves it alone. Instances that log to another server, or log other spans, do not compete.
  */
 import { createHash } from 'node:crypto';
 import { diag } from '@opentelemetry/api';
 import type { ResolvedOptions } from '../options.ts';
 
-/** Whoever follows spans, and can say which of them it has now. */
+/** A pipeline that follows spans and can list those it has now. */
 export interface Claimant {
   readonly isShutDown: boolean;
   unsettledSpans(): Iterable<object>;
 }
 
-/** All that were set up with the same settings. */
+/** All instances with the same settings. */
 interface Rivals {
   readonly claimants: WeakRef<Claimant>[];
-  /** Who has which span. Absent as long as there is but one claimant, which then need not ask for each span. */
+  /** The owner of each span. Absent while there is only one claimant, which saves a look-up per span. */
   owners: WeakMap<object, Claimant> | undefined;
 }
 
@@ -25,10 +25,10 @@ interface Claims {
   hasWarned: boolean;
 }
 
-/** Copies of the package share nothing but the global object. Nothing is written to the spans. */
+/** Kept on the global object, which is all that copies of the package share. Nothing is written to the spans. */
 const CLAIMS = Symbol.for('humanloop-otel claims');
 
-/** Whether the claimant has the span, which it has from then on if nobody had it before. */
+/** Claims the span for this instance; returns false if another instance already has it. */
 export type Claim = (span: object) => boolean;
 
 export function createClaim(claimant: Claimant, options: ResolvedOptions): Claim {
@@ -74,7 +74,9 @@ function sharedClaims(): Claims {
   return shared[CLAIMS] as Claims;
 }
 
-/** What decides where logs go and which spans are logs. A hash, since the API key is part of it. */
+/**
+ * Identifies the settings that decide where logs go and which spans are logs. Hashed, since it contains the API key.
+ */
 function fingerprint({ apiKey, baseUrl, project, environment, include, conventions }: ResolvedOptions): string {
   const names = conventions?.map(({ name }) => name);
   const settings = [apiKey, baseUrl, String(project), environment, String(include), names];

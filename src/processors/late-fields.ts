@@ -1,7 +1,7 @@
-/** What an app says of a log later, read so that nothing it says can throw or cost the log. */
+/** Reads the arguments of `update()`. Wrong arguments are ignored with a warning; they never throw or lose the log. */
 import { diag, isSpanContextValid, type SpanContext } from '@opentelemetry/api';
 
-/** The three fields of a log that can be completed after it was sent. */
+/** The three fields of a log that can change after it was sent. */
 export interface LateFields {
   output?: string;
   error?: string;
@@ -9,17 +9,17 @@ export interface LateFields {
   duration?: number;
 }
 
-/** A span, its context, or a reference id (`<traceId>-<spanId>`). */
+/** Names a log by its span, the span's context, or its reference id (`<traceId>-<spanId>`). */
 export type LogReference = { spanContext(): SpanContext } | SpanContext | string;
 
-/** `undefined` for what names no span, and for the spans that the API makes while tracing is off. */
+/** Returns undefined if the argument does not name a span, or names one that the API created while tracing is off. */
 export function readReference(log: LogReference): { traceId: string; spanId: string } | undefined {
   try {
     const [traceId = '', spanId = ''] = typeof log === 'string' ? log.split('-') : idsOf(log);
     if (isSpanContextValid({ traceId, spanId, traceFlags: 0 })) return { traceId, spanId };
     if (typeof log !== 'string') return undefined;
   } catch {
-    // Told below.
+    // Warned about below.
   }
   diag.warn('humanloop-otel: update ignored: expected a span, its context or "<traceId>-<spanId>"');
   return undefined;
@@ -30,7 +30,7 @@ function idsOf(log: Exclude<LogReference, string>): [traceId: string, spanId: st
   return [traceId, spanId];
 }
 
-/** A field of a wrong type would make the server refuse the log as a whole. */
+/** Drops fields of a wrong type, for which the server would refuse the whole log. */
 export function readLateFields(fields: LateFields | undefined): LateFields {
   const { output, error, duration } = fields ?? {};
   return {

@@ -1,25 +1,25 @@
 /**
- * Joins GenAI content that comes in log events to the span that they name.
+ * Joins GenAI content in log events to the span that they name.
  *
- * Some instrumentations (`@opentelemetry/instrumentation-openai` among them) put prompts and answers into log records,
- * which no span processor sees. Events that come while their span is held go into its log; later ones can still bring
- * the output, by update.
+ * Some instrumentations (`@opentelemetry/instrumentation-openai` is one) put prompts and answers into log records,
+ * which span processors do not see. Events that arrive before their span's log is sent go into it; from later ones the
+ * output is still sent, as an update.
  */
 import type { SpanContext } from '@opentelemetry/api';
 import type { Attributes, HrTime } from '../otel/span-slice.ts';
 import type { HumanloopSpanProcessor } from './span-processor.ts';
 
-/** The slice of an SDK log record that is read. */
+/** The part of an SDK log record that is read. */
 export interface LogRecordSlice {
   readonly spanContext?: SpanContext | undefined;
-  /** Newer SDKs; older instrumentations set the attribute `event.name`. */
+  /** Set by newer SDKs; older instrumentations set the attribute `event.name`. */
   readonly eventName?: string | undefined;
   readonly attributes?: Attributes | undefined;
   readonly body?: unknown;
   readonly hrTime?: HrTime | undefined;
 }
 
-/** Fits the `LogRecordProcessor` interface of `@opentelemetry/sdk-logs`. Its methods never throw. */
+/** A `LogRecordProcessor` of `@opentelemetry/sdk-logs`. Its methods never throw. */
 export class HumanloopLogRecordProcessor {
   readonly #spanProcessor: HumanloopSpanProcessor;
 
@@ -37,8 +37,9 @@ export class HumanloopLogRecordProcessor {
     });
   }
 
-  /** The span processor holds and flushes what came through here. */
+  /** Does nothing: the span processor flushes the content that came through here. */
   async forceFlush(): Promise<void> {}
 
+  /** Does nothing: shut the span processor down. */
   async shutdown(): Promise<void> {}
 }

@@ -1,6 +1,6 @@
 /**
- * The exporter, for those who bring a BatchSpanProcessor. It sees ended spans only, children mostly before parents: a
- * span waits up to `holdMillis` for its parent, then `missingParent` decides.
+ * The exporter, for apps with a BatchSpanProcessor. It sees only ended spans, usually children before parents: a span
+ * waits up to `holdMillis` for its parent, then the option `missingParent` decides.
  */
 
 import { HumanloopError } from '../errors.ts';
@@ -18,12 +18,17 @@ export interface ExportResult {
 const SUCCESS = 0;
 const FAILED = 1;
 
+/**
+ * Turns the LLM spans that a span processor exports into Humanloop v4 logs.
+ *
+ * It is a `SpanExporter` of OpenTelemetry SDK 1.30, 2.x and 3.x. Its methods never throw.
+ */
 export class HumanloopSpanExporter {
   readonly #options: ResolvedOptions;
   readonly #pipeline: Pipeline;
   readonly #claim: Claim;
 
-  /** @throws {HumanloopError} on wrong options. */
+  /** @throws {HumanloopError} on a wrong option; the message names it, what was expected and what was given. */
   constructor(options?: HumanloopOptions) {
     this.#options = resolveOptions(options);
     this.#pipeline = new Pipeline(this.#options, { awaitsUnseenParents: true });
@@ -31,9 +36,9 @@ export class HumanloopSpanExporter {
   }
 
   /**
-   * Takes the spans over. The callback is called exactly once: with success when those that wait for no parent are
-   * acknowledged, and at the latest after `timeoutMillis`, since they are kept and sent all the same; with failure
-   * only after shutdown.
+   * Takes the spans over. The callback is called exactly once: with success when the spans that do not wait for a
+   * parent are acknowledged, or after `timeoutMillis`, since they are kept and sent anyway; with failure only after
+   * shutdown.
    */
   export(spans: readonly SpanSlice[], resultCallback: (result: ExportResult) => void): void {
     const { isShutDown } = this.#pipeline;
@@ -44,7 +49,7 @@ export class HumanloopSpanExporter {
           () => ({ code: SUCCESS }),
           () => ({ code: SUCCESS }),
         );
-    // A callback that throws is the caller's affair, and no reason to call it again or to reject unheard.
+    // If the callback throws, it is not called again, and its error must not become an unhandled rejection.
     void done.then(resultCallback).catch(() => undefined);
   }
 
@@ -57,11 +62,15 @@ export class HumanloopSpanExporter {
     return this.#pipeline.flush(this.#options.flushTimeoutMillis);
   }
 
-  /** Flushes for at most `flushTimeoutMillis` and counts the rest as dropped. Idempotent; never rejects. */
+  /**
+   * Flushes for at most `flushTimeoutMillis`. The rest is counted as dropped, or stays in the spool for the next start.
+   * Idempotent; never rejects.
+   */
   shutdown(): Promise<void> {
     return this.#pipeline.shutdown(this.#options.flushTimeoutMillis);
   }
 
+  /** Returns what this exporter has now, and what it has sent and dropped since its construction. */
   stats(): Stats {
     return this.#pipeline.stats();
   }

@@ -1,4 +1,4 @@
-/** The span processor: it sees starts, so it knows which parents are open and what hangs below them. */
+/** The span processor. It sees spans start, so it knows which parents are open. */
 import type { Context } from '@opentelemetry/api';
 import { type HumanloopOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
@@ -9,14 +9,14 @@ import { type LateFields, type LogReference, readLateFields, readReference } fro
 /**
  * Turns the LLM spans of the app into Humanloop v4 logs.
  *
- * Fits the `SpanProcessor` interface of OpenTelemetry SDK 1.30, 2.x and 3.x. Its methods never throw; wrong options do,
- * with a `HumanloopError`, at construction.
+ * It is a `SpanProcessor` of OpenTelemetry SDK 1.30, 2.x and 3.x. Its methods never throw.
  */
 export class HumanloopSpanProcessor {
   readonly #options: ResolvedOptions;
   readonly #pipeline: Pipeline;
   readonly #claim: Claim;
 
+  /** @throws {HumanloopError} on a wrong option; the message names it, what was expected and what was given. */
   constructor(options?: HumanloopOptions) {
     this.#options = resolveOptions(options);
     this.#pipeline = new Pipeline(this.#options, { awaitsUnseenParents: false });
@@ -32,37 +32,38 @@ export class HumanloopSpanProcessor {
   }
 
   /**
-   * Completes a log with what the app learns later, whether it was sent already or not. Outranks what the span says.
-   * A field of a wrong type, or a reference that names no span, is ignored with a warning.
+   * Sets output, error or duration (in seconds) of a log, whether it was already sent or not. These fields win over the
+   * span's. A field of a wrong type, or a reference that does not name a span, is ignored with a warning.
    */
   update(log: LogReference, fields: LateFields): void {
     const named = readReference(log);
     if (named) this.#pipeline.update(named.traceId, named.spanId, readLateFields(fields));
   }
 
-  /** Adds an event to a span's log that did not come on the span itself. Only GenAI events bear anything for a log. */
+  /** Adds an event that is not on the span itself to the span's log. Only GenAI events have content for a log. */
   addEvent(log: LogReference, event: SpanEvent): void {
     const named = readReference(log);
     if (named) this.#pipeline.addEvent(named.traceId, named.spanId, event);
   }
 
   /**
-   * Resolves when everything that had ended before the call is acknowledged or dropped with a reason.
+   * Resolves when everything that ended before the call is acknowledged or dropped with a reason.
    *
-   * @throws {HumanloopError} (as a rejection) after `flushTimeoutMillis`. Nothing is lost by that: sending goes on.
+   * @throws {HumanloopError} (as a rejection) after `flushTimeoutMillis`. Nothing is lost then: sending goes on.
    */
   forceFlush(): Promise<void> {
     return this.#pipeline.flush(this.#options.flushTimeoutMillis);
   }
 
   /**
-   * Closes the logs of open spans with an error, flushes for at most `flushTimeoutMillis`, and counts the rest as
-   * dropped. Idempotent; never rejects.
+   * Closes the logs of open spans with an error and flushes for at most `flushTimeoutMillis`. The rest is counted as
+   * dropped, or stays in the spool for the next start. Idempotent; never rejects.
    */
   shutdown(): Promise<void> {
     return this.#pipeline.shutdown(this.#options.flushTimeoutMillis);
   }
 
+  /** Returns what this processor has now, and what it has sent and dropped since its construction. */
   stats(): Stats {
     return this.#pipeline.stats();
   }

@@ -1,4 +1,4 @@
-/** A moment by which several waits, one after the other, have to end. */
+/** A point in time by which several consecutive waits have to end. */
 import { HumanloopError } from '../errors.ts';
 
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
@@ -6,20 +6,20 @@ const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 export class Deadline {
   readonly #atMillis: number;
 
-  /** Counts from now. */
+  /** The time-out counts from now. */
   constructor(timeoutMillis: number) {
     this.#atMillis = performance.now() + timeoutMillis;
   }
 
-  /** Milliseconds until then; negative when it is over. */
+  /** Milliseconds left; negative after the deadline. */
   get leftMillis(): number {
     return this.#atMillis - performance.now();
   }
 
   /**
-   * Resolves or rejects as the work does.
+   * Resolves or rejects as `work` does.
    *
-   * @throws {HumanloopError} (as a rejection) with this message when the time is over; the work goes on.
+   * @throws {HumanloopError} (as a rejection) with this message at the deadline; the work goes on.
    */
   async within<Result>(work: Promise<Result>, message: string): Promise<Result> {
     let timer: NodeJS.Timeout | undefined;
@@ -33,8 +33,8 @@ export class Deadline {
 }
 
 /**
- * Keeps the process alive until the work is done: all timers of this package are unref'ed, and whoever awaits a flush at
- * the end of a script must get an answer. The work needs a deadline of its own.
+ * Keeps the process alive until `work` is done. All timers of this package are unref'ed, so without this a flush at the
+ * end of a script would never resolve. The work needs a deadline of its own.
  */
 export async function keepingAlive<Result>(work: Promise<Result>): Promise<Result> {
   const reference = setInterval(() => undefined, MAX_TIMER_MILLIS);

@@ -2,8 +2,8 @@
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 /**
- * One timer for many wishes: it fires at the earliest time that was asked for. Whoever uses it looks what is to be done
- * then, and asks for the next time. Unref'ed: it does not keep the process alive.
+ * One timer for many requests: it fires at the earliest requested time. Its user then does what is due and requests the
+ * next time. It is unref'ed, so it does not keep the process alive.
  */
 export class EarliestTimer {
   readonly #fire: () => void;
@@ -18,7 +18,7 @@ export class EarliestTimer {
     return this.#timer !== undefined;
   }
 
-  /** Fires at this time at the latest: monotonic milliseconds, as `performance.now()` gives them. */
+  /** Makes the timer fire at `atMillis` at the latest, in milliseconds of `performance.now()`. */
   fireAt(atMillis: number): void {
     if (this.#atMillis <= atMillis) return;
     this.clear();

@@ -1,4 +1,4 @@
-/** First in, first out, in constant time at both ends that are used: an array's `shift` moves all that is left. */
+/** A queue with `push` and `shift` in constant time: an array's `shift` moves all that is left. */
 export class Fifo<Item> {
   #items: (Item | undefined)[] = [];
   #head = 0;
@@ -26,7 +26,7 @@ export class Fifo<Item> {
     return item;
   }
 
-  /** Puts items back in front, in their order. */
+  /** Puts items back in front, keeping their order. */
   unshift(items: readonly Item[]): void {
     this.#items = [...items, ...this.#items.slice(this.#head)];
     this.#head = 0;

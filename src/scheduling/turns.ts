@@ -1,9 +1,8 @@
 /**
- * Runs a long job in slices between turns of the event loop: a slice ends after `SLICE_MILLIS`, whatever is left.
+ * Runs a long job in slices between turns of the event loop. A slice ends after `SLICE_MILLIS`, whatever is left.
  *
- * The job is a generator that yields after each small step. The immediates are not unref'ed: Node then sleeps until
- * some other event comes, and does not look at them before. So a job that is left keeps the process alive until it is
- * done, which is a matter of milliseconds.
+ * The job is a generator that yields after each small step. An unfinished job keeps the process alive, for some
+ * milliseconds: its immediates are not unref'ed, since Node would not run those before some other event wakes it.
  */
 const SLICE_MILLIS = 4;
 
@@ -26,7 +25,7 @@ export class Turns {
     this.#isScheduled = false;
     const untilMillis = performance.now() + SLICE_MILLIS;
     const job = this.#job ?? this.#createJob();
-    // A job that throws is over. It is not left here, where every later turn would take it up again.
+    // Cleared before it runs: a job that throws is over, and must not be resumed by later turns.
     this.#job = undefined;
     while (!job.next().done) {
       if (performance.now() < untilMillis) continue;

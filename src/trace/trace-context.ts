@@ -1,6 +1,6 @@
 /** What holds for every log of a trace: its session, its user, its tags. Decided when the first of them is written. */
 import { type Context, propagation } from '@opentelemetry/api';
-import { bearsContext, readSession, readTags, readUser, type TraceContext } from '../conventions/context.ts';
+import { hasContextAttribute, readSession, readTags, readUser, type TraceContext } from '../conventions/context.ts';
 import { callHook } from '../host/call-hook.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
 import type { SpanNode, Trace } from './span-node.ts';
@@ -54,7 +54,7 @@ export function hasContext({ context, noted }: Trace): boolean {
 function note(found: TraceContext, node: SpanNode, session: ReadSession): void {
   const { span } = node;
   if (!span) return;
-  const bears = attempt(bearsContext, span) ?? false;
+  const bears = attempt(hasContextAttribute, span) ?? false;
   if (!bears && session === readSession) return;
   const outranks = isRoot(node);
   if (outranks || found.session === undefined) {

@@ -1,11 +1,11 @@
-/** Compresses requests, off the app's thread, as long as the server takes them so. */
+/** A transport that compresses requests off the app's thread, until the server turns out not to accept gzip. */
 import { promisify } from 'node:util';
 import { Warnings } from '../host/warnings.ts';
 import type { Transport, TransportOutcome, TransportRequest } from './transport.ts';
 
-/** Below this, compressing saves no packet. */
+/** Compressing less does not save a network packet. */
 const MIN_BYTES = 1_024;
-/** Higher levels cost three times the CPU for a tenth less. */
+/** Higher levels take three times the CPU to save another tenth. */
 const LEVEL = 1;
 const UNSUPPORTED_MEDIA_TYPE = 415;
 
@@ -16,7 +16,7 @@ export function createGzipTransport(transport: Transport): Transport {
 class GzipTransport implements Transport {
   readonly #transport: Transport;
   readonly #warnings = new Warnings();
-  /** Until a compressed request has passed, any refusal of one may be that of a server which does not unpack it. */
+  /** Until a compressed request has succeeded, a refusal may mean that the server does not support gzip. */
   #support: 'unknown' | 'yes' | 'no' = 'unknown';
 
   constructor(transport: Transport) {
@@ -42,7 +42,7 @@ class GzipTransport implements Transport {
 
   #giveUp(): void {
     this.#support = 'no';
-    this.#warnings.warn('gzip', 'the server takes no gzip; requests are sent as they are');
+    this.#warnings.warn('gzip', 'the server does not support gzip; requests are sent uncompressed');
   }
 
   #mayMeanNoGzip(outcome: TransportOutcome): boolean {

@@ -1,11 +1,11 @@
 /**
  * The transport over HTTP: one undici Pool, loaded at the first request.
  *
- * What a failed request became is told by one fact: undici calls `onRequestStart` right before it writes the first
- * byte. Before that, nothing can have been stored (`unsent`: refused, unknown host, TLS handshake); after it, the
- * server may have read everything (`lost`), also on a stale keep-alive connection that only looks unused.
+ * undici calls `onRequestStart` right before it writes the first byte. A request that fails before it is `unsent`:
+ * nothing can have been stored (refused, unknown host, TLS handshake). After it the request is `lost`: the server may
+ * have read everything, even on a stale keep-alive connection.
  *
- * Requests in flight keep the process alive, for `timeoutMillis` at most; idle connections and timers do not.
+ * Requests in flight keep the process alive, for at most `timeoutMillis`; idle connections and timers do not.
  */
 import type { Dispatcher, Pool } from 'undici';
 import { optionError } from '../errors.ts';
@@ -13,17 +13,17 @@ import { withoutTracing } from '../otel/suppress-tracing.ts';
 import type { Transport, TransportOutcome, TransportRequest } from './transport.ts';
 
 export interface HttpTransportOptions {
-  /** An http(s) address without credentials; the request's path is appended to its path. */
+  /** An http(s) address without credentials. A request's path is appended to its path. */
   readonly baseUrl: string;
-  /** Sent as `X-API-KEY`. White space around it, such as the newline of a secret file, is not part of it. */
+  /** Sent as `X-API-KEY`. White space around it is removed, such as the newline of a secret file. */
   readonly apiKey?: string | undefined;
-  /** Deadline of one request in wall time, from the call to the last byte of the answer. */
+  /** Deadline of one request in milliseconds, from the call to the last byte of the answer. */
   readonly timeoutMillis: number;
-  /** Connections kept open. More requests than that wait, within their deadline. Default: 4. */
+  /** Maximum number of connections. Further requests wait, within their deadline. Default: 4. */
   readonly connections?: number;
-  /** Requests that may share a connection unanswered. Only idempotent ones do, so `POST` never. Default: 1. */
+  /** Unanswered requests per connection. Only idempotent requests share one, so `POST` never does. Default: 1. */
   readonly pipelining?: number;
-  /** A longer answer is cut there. Default: 4 MiB. */
+  /** Longer answers are cut. Default: 4 MiB. */
   readonly maxResponseBytes?: number;
   readonly userAgent?: string;
 }
@@ -101,7 +101,7 @@ class HttpTransport implements Transport {
   async #open(): Promise<Pool> {
     const { Pool } = await import('undici');
     const { connections = 4, pipelining = 1, timeoutMillis } = this.#options;
-    // The deadline is ours: undici's own limits are idle times, which an answer of one byte a second never reaches.
+    // We keep the deadline ourselves: undici limits idle time, which an answer of one byte a second never reaches.
     return new Pool(this.#origin, {
       connections,
       pipelining,
@@ -113,17 +113,17 @@ class HttpTransport implements Transport {
 }
 
 /**
- * One request under way. It is `waiting` for a connection, then `started`, then settled: by the whole answer, by the
- * size limit, by an error, or by the deadline. What undici reports after that is ignored.
+ * One request under way. It waits for a connection, then starts, and is resolved by the whole answer, the size limit,
+ * an error, or the deadline. What undici reports after that is ignored.
  */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly outcome: Promise<TransportOutcome>;
   readonly #maxResponseBytes: number;
   readonly #startedAt = performance.now();
   readonly #deadline: NodeJS.Timeout;
-  #resolve!: (outcome: TransportOutcome) => void;
+  #fulfill!: (outcome: TransportOutcome) => void;
   #controller: Dispatcher.DispatchController | undefined;
-  #settled = false;
+  #isResolved = false;
   #status = 0;
   #reason = '';
   #headers: Record<string, string> = {};
@@ -133,7 +133,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   constructor({ timeoutMillis, maxResponseBytes = MAX_RESPONSE_BYTES }: HttpTransportOptions) {
     this.#maxResponseBytes = maxResponseBytes;
     this.outcome = new Promise((resolve) => {
-      this.#resolve = resolve;
+      this.#fulfill = resolve;
     });
     this.#deadline = setTimeout(() => {
       const stage = this.#status ? 'no end of the answer' : this.#controller ? 'no answer' : 'no connection';
@@ -143,12 +143,12 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   /**
-   * Without this request's bytes having left, aborting here keeps them from ever leaving. Called once more where undici
-   * sends again what shared a connection that was reset; whether and when that is done is decided elsewhere.
+   * No byte has been written yet, so aborting here guarantees that none will be. undici calls this again when it
+   * retries a pipelined request after a reset; we fail instead, since delivery/ decides about retries.
    */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#controller) this.fail(new Error('the connection was reset before the answer came'));
-    if (this.#settled) controller.abort(new Error('the request was given up before it was sent'));
+    if (this.#isResolved) controller.abort(new Error('the request was given up before it was sent'));
     else this.#controller = controller;
   }
 
@@ -160,7 +160,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   ): void {
     this.#status = status;
     this.#reason = reason;
-    // Called once more after each 1xx answer; only the last call counts.
+    // undici calls this for each 1xx answer too; only the last call counts.
     this.#headers = {};
     for (const [name, value] of Object.entries(headers)) {
       if (value !== undefined) this.#headers[name] = Array.isArray(value) ? value.join(', ') : value;
@@ -168,7 +168,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#settled) return;
+    if (this.#isResolved) return;
     const room = this.#maxResponseBytes - this.#bytes;
     this.#chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
     this.#bytes += chunk.length;
@@ -185,11 +185,11 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   fail(cause: Error): void {
     const kind = this.#controller ? 'lost' : 'unsent';
-    this.#settle({ kind, cause, roundTripTime: performance.now() - this.#startedAt });
+    this.#resolve({ kind, cause, roundTripTime: performance.now() - this.#startedAt });
   }
 
   #answer(truncated: boolean): void {
-    this.#settle({
+    this.#resolve({
       kind: 'answered',
       status: this.#status,
       reason: this.#reason,
@@ -201,13 +201,13 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (truncated) this.#controller?.abort(new Error('the answer is longer than the limit'));
   }
 
-  #settle(outcome: TransportOutcome): void {
-    if (this.#settled) return;
-    this.#settled = true;
+  #resolve(outcome: TransportOutcome): void {
+    if (this.#isResolved) return;
+    this.#isResolved = true;
     clearTimeout(this.#deadline);
     this.#chunks = [];
-    this.#resolve(outcome);
-    // Only a whole answer leaves the connection fit for the next request.
+    this.#fulfill(outcome);
+    // After anything but a whole answer the connection cannot be reused.
     if (outcome.kind !== 'answered') this.#controller?.abort(outcome.cause);
   }
 }

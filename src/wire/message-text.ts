@@ -1,7 +1,7 @@
-/** The text that stands for a message in a log's `output`. */
+/** The text of a message, as a log has it in `output`. */
 import type { ChatMessage } from './v4.ts';
 
-/** The text of a message; `undefined` where it has none, as an answer that only calls tools. */
+/** Returns the text of a message; undefined if it has none, such as an answer that only calls tools. */
 export function messageText(message: ChatMessage | undefined): string | undefined {
   const content = message?.content;
   if (typeof content === 'string') {

@@ -1,8 +1,8 @@
 /**
- * The wire schema of the v4 logs API: the only one, for the server that validates and for the client that is typed.
+ * The wire schema of the v4 logs API. The server validates with it, and the client takes its types from it.
  *
- * It accepts the union of all v4 versions: the four config types of the early description and the fields of the last
- * one. The span path imports types only from here, so that an app that only exports never loads zod.
+ * It accepts the union of all v4 versions: the four config types of the early API description and the fields of the
+ * last one. The app half imports only types from here, so that an app that exports never loads zod.
  */
 import { z } from 'zod';
 
@@ -27,11 +27,11 @@ export const chatMessage = z.object({
   name: z.string().nullable().optional(),
   tool_call_id: z.string().nullable().optional(),
   tool_calls: z.array(toolCall).nullable().optional(),
-  /** Deprecated single call; its arguments were free-form in the first versions. */
+  /** Deprecated single call. In the first versions its arguments may have any form. */
   tool_call: z.object({ name: z.string(), arguments: z.unknown() }).nullable().optional(),
 });
 
-/** Every provider that a v4 version has listed. An unlisted one is left out and kept under `other`. */
+/** The providers listed by any v4 version. An unlisted one is left out and its name kept under `other`. */
 export const MODEL_PROVIDERS = [
   'openai',
   'openai_azure',
@@ -46,7 +46,7 @@ export const MODEL_PROVIDERS = [
   'groq',
 ] as const;
 
-/** What every version has of a tool beside its name. */
+/** Fields of a tool, besides its name, in any version. */
 const toolFields = {
   description: z.string().optional(),
   parameters: jsonObject.optional(),
@@ -104,7 +104,7 @@ export const agentConfig = z.strictObject({
 
 export const genericConfig = z.strictObject({ ...named, type: z.literal('generic') });
 
-/** A config without `type` is a model config: the schema of every version leaves the field optional there. */
+/** A config without `type` is a model config, as in the schema of every version. */
 const config = z.preprocess(
   (value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value) && !('type' in value)
@@ -128,7 +128,7 @@ export const feedback = z.object({
 
 const judgment = z.union([z.boolean(), z.number(), z.string(), z.array(z.string())]);
 
-/** `POST /logs`, one datapoint. `null` is taken for absent, as the official clients send it so. */
+/** One datapoint of `POST /logs`. `null` means absent: the official clients send it so. */
 export const logRequest = z.looseObject({
   project: z.string().min(1).nullish(),
   project_id: z.string().nullish(),
@@ -164,7 +164,7 @@ export const logRequest = z.looseObject({
   provider_response: z.union([jsonObject, z.string()]).nullish(),
 });
 
-/** `PATCH /logs`: the only three fields that can change once a log is stored, in every v4 version. */
+/** The body of `PATCH /logs`: the only fields that v4 allows to change once a log is stored. */
 export const logUpdate = z.looseObject({
   output: z.string().nullish(),
   error: z.string().nullish(),
@@ -172,7 +172,7 @@ export const logUpdate = z.looseObject({
   duration: z.number().nullish(),
 });
 
-/** `POST /feedback`, one annotation. */
+/** One annotation of `POST /feedback`. */
 export const feedbackRequest = feedback.extend({
   value: feedback.shape.value.optional(),
   unset: z.boolean().optional(),
@@ -193,23 +193,24 @@ export type LogUpdate = z.infer<typeof logUpdate>;
 export type Feedback = z.infer<typeof feedback>;
 export type FeedbackRequest = z.infer<typeof feedbackRequest>;
 
-/** Reply to `POST /logs`, one per datapoint, matched by position: it does not echo the reference id. */
+/** One entry of the reply to `POST /logs`. It is matched by position, since it does not repeat the reference id. */
 export interface CreatedLog {
   id: string;
   project_id: string;
-  /** Only where the datapoint was logged with a session. */
+  /** Present only if the datapoint was logged with a session. */
   session_id?: string | null;
 }
 
-/** A stored log, as `GET` and `PATCH` answer it. */
+/** A stored log, as `GET` and `PATCH` return it. */
 export interface LogResponse extends LogRequest {
   id: string;
   evaluation_results: unknown[];
   observability_status: 'pending' | 'running' | 'completed' | 'failed';
+  /** ISO date and time. */
   updated_at: string;
 }
 
-/** The shape of every v4 list. */
+/** One page of a v4 list. `total` counts the records of all pages; `page` starts from 0. */
 export interface Page<Item> {
   records: Item[];
   page: number;
@@ -217,7 +218,7 @@ export interface Page<Item> {
   total: number;
 }
 
-/** One entry of the `detail` list of a 422. `loc` names the place: `['body', 3, 'config', 'model']`. */
+/** One entry of the `detail` list of a 422. `loc` is the path of the field: `['body', 3, 'config', 'model']`. */
 export interface ValidationDetail {
   loc: (string | number)[];
   msg: string;

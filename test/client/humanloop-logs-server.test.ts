@@ -46,7 +46,7 @@ test('a log is created, completed by id and by reference, read, listed and delet
   await expect(client.get(created.id)).rejects.toMatchObject({ status: 404 });
 });
 
-test('a datapoint that the schema refuses is named by its place', async () => {
+test('a datapoint that the schema refuses is named by its index', async () => {
   const { client } = await startServerAndClient();
   const good = { project: 'p', config: { type: 'generic' } } as const;
   await expect(client.log([good, { ...good, duration: 'long' as never }])).rejects.toMatchObject({

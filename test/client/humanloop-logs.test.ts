@@ -14,7 +14,7 @@ interface Answer {
   text?: string;
 }
 
-/** A client of a server that gives these answers in turn, the last one for ever. */
+/** Creates a client of a server that gives these answers in turn, then repeats the last one. */
 async function clientAnsweredBy(answers: Answer[], options: HumanloopLogsOptions = {}) {
   const queue = [...answers];
   const server = await startMisbehavingServer((_request, response) => {
@@ -130,7 +130,7 @@ test('get, list and delete', async () => {
   ]);
 });
 
-test('a 422 carries its detail and says where', async () => {
+test('a 422 has its detail and says where', async () => {
   const detail = [{ loc: ['body', 0, 'config', 'model'], msg: 'Field required', type: 'missing' }];
   const { client, baseUrl } = await clientAnsweredBy([{ status: 422, body: { detail } }]);
   const error = await failureOf(client.log({ project: 'p' }));
@@ -148,7 +148,7 @@ test('a 422 carries its detail and says where', async () => {
   expect(error).toBeInstanceOf(HumanloopError);
 });
 
-test('a detail that is no list stays in the body', async () => {
+test('a detail that is not a list stays in the body', async () => {
   const { client } = await clientAnsweredBy([{ status: 404, body: { detail: 'no such log' } }]);
   const error = await failureOf(client.get('data_1'));
   expect(error.detail).toBeUndefined();
@@ -219,7 +219,7 @@ test.each([
   expect(make).not.toThrow('secret');
 });
 
-test('key and address come from the environment where no option names them', async () => {
+test('key and address come from the environment unless options set them', async () => {
   const { baseUrl, received } = await startMisbehavingServer((_request, response) => response.end('{"id":"data_1"}'));
   vi.stubEnv('HUMANLOOP_BASE_URL', `${baseUrl}/`);
   vi.stubEnv('HUMANLOOP_API_KEY', 'from-environment');

@@ -19,7 +19,7 @@ const RECORDED = recordingNames().map((name) => loadRecording(name));
 const SPANS = RECORDED.flatMap(({ spans }) => spans);
 const IDENTITY = { referenceId: 'a-b', sessionReferenceId: 'a', parentReferenceId: 'a-c' };
 
-/** What the fake model and its callers said, in every recording. */
+/** Content of the fake model and its callers in the recordings. */
 const CONTENT = /Paris|rainy|weather bot|Rate limit reached|per-minute rate/i;
 
 const strangeValue = fc.oneof(
@@ -95,7 +95,7 @@ describe('whatever became of the attributes', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
-  it('no content is left where content is off', () => {
+  it('no content is left if content is off', () => {
     fc.assert(
       fc.property(damaged, (span) => {
         expect(JSON.stringify(map(span, false)) ?? '').not.toMatch(CONTENT);
@@ -106,7 +106,7 @@ describe('whatever became of the attributes', () => {
 });
 
 describe.each(RECORDED)('$name', (recording) => {
-  it('leaves no content where content is off, and keeps structure', () => {
+  it('leaves no content if content is off, and keeps structure', () => {
     for (const span of toSpans(recording)) {
       const datapoint = map(span, false);
       if (!datapoint) continue;
@@ -120,7 +120,7 @@ describe.each(RECORDED)('$name', (recording) => {
     }
   });
 
-  it('takes no span for a log at its start that is none in the end', () => {
+  it('never takes a span for a log at its start that is not a log at its end', () => {
     for (const recorded of recording.spans) {
       if (recorded.$onStart && classifySpan(toStartedSpan(recorded)))
         expect(classifySpan(toSpan(recorded))).toBeDefined();

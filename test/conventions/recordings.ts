@@ -1,8 +1,8 @@
 /**
  * Recordings of real spans, and how a test turns one into the datapoints expected from it.
  *
- * The identity of a log is made here as simply as can be (nearest ancestor that is a log, session of the trace, root
- * first), so that these tests say something of the conventions alone.
+ * The identity of a log is decided here in the simplest way (nearest ancestor that is a log, session of the trace, root
+ * first), so that these tests cover the conventions only.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ import { type Classified, classifySpan, readSpan } from '../../src/conventions/i
 import { toDatapoint } from '../../src/datapoint/to-datapoint.ts';
 import type { Attributes, HrTime, SpanEvent, SpanSlice } from '../../src/otel/span-slice.ts';
 import { type CallSpan, callSpanOf } from '../../src/trace/same-call/call-span.ts';
-import { settleCalls } from '../../src/trace/same-call/same-call.ts';
+import { resolveDuplicates } from '../../src/trace/same-call/same-call.ts';
 import type { LogRequest } from '../../src/wire/v4.ts';
 
 export const RECORDINGS = fileURLToPath(new URL('../fixtures/spans/', import.meta.url));
@@ -45,13 +45,13 @@ export interface RecordedLogRecord {
 }
 
 export interface Recording {
-  /** Path below the folder, without its ending: `vercel-ai/v5-embed`. */
+  /** Path below the folder, without its extension: `vercel-ai/v5-embed`. */
   name: string;
   spans: RecordedSpan[];
   logRecords?: RecordedLogRecord[];
 }
 
-/** The names of all recordings below one folder, or of all of them. */
+/** Returns the names of all recordings, or of those below one folder. */
 export function recordingNames(folder = ''): string[] {
   return readdirSync(RECORDINGS + folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.json') && !file.endsWith('.expected.json'))
@@ -64,7 +64,7 @@ export function loadRecording(name: string): Recording {
   return { ...recording, name };
 }
 
-/** The spans as an SDK hands them to an exporter; content from log records is joined to them as events. */
+/** Returns the spans as an SDK hands them to an exporter, with content from log records joined as events. */
 export function toSpans(recording: Recording): SpanSlice[] {
   return recording.spans.map((span) => {
     const records = recording.logRecords?.filter(({ spanId }) => spanId === span.spanId) ?? [];
@@ -72,7 +72,7 @@ export function toSpans(recording: Recording): SpanSlice[] {
   });
 }
 
-/** A span as it was when a processor saw its start. */
+/** Returns a span as a processor sees it at its start. */
 export function toStartedSpan(recorded: RecordedSpan): SpanSlice {
   const { name, attributes } = recorded.$onStart ?? { name: recorded.name, attributes: {} };
   const span = toSpan({ ...recorded, name, attributes, events: [], status: { code: 0 } });
@@ -101,7 +101,7 @@ function toEvent(record: RecordedLogRecord): SpanEvent {
 
 export const SETTINGS = { project: 'recordings', source: 'opentelemetry', captureContent: true };
 
-/** The datapoints of all spans that are logs, in the order in which the spans ended. */
+/** Returns the datapoints of all spans that are logs, in the order in which the spans ended. */
 export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): LogRequest[] {
   const byId = new Map(spans.map((span) => [idOf(span), span]));
   const logs = new Map<string, Classified>();
@@ -116,11 +116,11 @@ export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): 
     const parent = ancestors(span, byId).find((ancestor) => logs.has(idOf(ancestor)));
     calls.set(idOf(span), callSpanOf(span, classified.kind, readSpan(span), parent && calls.get(idOf(parent))));
   }
-  const settled = new Map([...tracesOf(calls)].flatMap((ofTrace) => [...settleCalls(ofTrace)]));
+  const corrections = new Map([...tracesOf(calls)].flatMap((ofTrace) => [...resolveDuplicates(ofTrace)]));
   return spans.flatMap((span) => {
     const call = calls.get(idOf(span));
     if (!call) return [];
-    const { kind, reading } = settled.get(call) ?? call;
+    const { kind, reading } = corrections.get(call) ?? call;
     const path = ancestors(span, byId);
     const parent = path.find((ancestor) => logs.has(idOf(ancestor)));
     const ofTrace = rootFirst(spans, span, byId);

@@ -1,4 +1,4 @@
-/** A span with the given attributes, and its log as `[kind, reading]` with all vocabularies asked. */
+/** Builds a span with the given attributes, and reads it as `[kind, reading]` with all vocabularies. */
 import type { Reading } from '../../src/conventions/convention.ts';
 import { classifySpan, readSpan } from '../../src/conventions/index.ts';
 import type { Attributes, SpanSlice } from '../../src/otel/span-slice.ts';
@@ -23,7 +23,7 @@ export function makeSpan(attributes: Attributes, { scope, ...more }: SpanFields 
   });
 }
 
-/** `undefined` for a span that is no log. */
+/** Returns undefined if the span is not a log. */
 export function kindOf(attributes: Attributes, more?: SpanFields): string | undefined {
   return classifySpan(makeSpan(attributes, more))?.kind;
 }

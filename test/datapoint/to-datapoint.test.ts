@@ -91,12 +91,12 @@ describe('toDatapoint', () => {
     expect(datapoint.config).toMatchObject({ type: kind, name: 'weather' });
   });
 
-  it('takes an agent without a model for a generic log, and a call without one for an unknown model', () => {
+  it('maps an agent without a model to a generic log, and a call without one to an unknown model', () => {
     expect(toDatapoint(span(), 'agent', {}, IDENTITY, SETTINGS).config).toEqual({ type: 'generic', name: 'chat' });
     expect(toDatapoint(span(), 'model', {}, IDENTITY, SETTINGS).config).toEqual({ type: 'model', model: 'unknown' });
   });
 
-  it('has tokens on calls only', () => {
+  it('has tokens only on calls', () => {
     for (const kind of ['agent', 'tool'] as const) {
       const datapoint = toDatapoint(span(), kind, FULL, IDENTITY, SETTINGS);
       expect(datapoint.prompt_tokens ?? datapoint.output_tokens ?? datapoint.prompt_cost).toBeUndefined();
@@ -104,7 +104,7 @@ describe('toDatapoint', () => {
     }
   });
 
-  it.each(['model', 'tool', 'agent', 'generic'] as const)('leaves no content of a %s where it is off', (kind) => {
+  it.each(['model', 'tool', 'agent', 'generic'] as const)('leaves no content of a %s if content is off', (kind) => {
     const datapoint = toDatapoint(
       span(),
       kind,
@@ -142,7 +142,7 @@ describe('several vocabularies on one span', () => {
     read: () => ({ ...reading }),
   });
 
-  it('the first decides, the others fill what it does not say', () => {
+  it('the first decides; the others fill in what it does not say', () => {
     const conventions = [
       named('one', 'model', { model: 'a', metadata: { x: 1 } }),
       named('two', 'model', { model: 'b', output: 'o', metadata: { x: 2, y: 2 } }),
@@ -155,16 +155,16 @@ describe('several vocabularies on one span', () => {
     });
   });
 
-  it('tokens of one that takes the span for something else are no tokens of this log', () => {
+  it('tokens from one that takes the span for another kind are not tokens of this log', () => {
     const conventions = [named('one', 'generic', {}), named('two', 'model', { promptTokens: 5 })];
     expect(readSpan(span(), conventions)).toEqual({ metadata: { usage: { prompt_tokens: 5 }, convention: 'one' } });
   });
 
-  it('plumbing of the first is no log, whatever the second says', () => {
+  it('plumbing for the first is not a log, whatever the second says', () => {
     expect(classifySpan(span(), [named('one', 'plumbing', {}), named('two', 'model', {})])).toBeUndefined();
   });
 
-  it('one that throws is passed over', () => {
+  it('one that throws is skipped', () => {
     const throwing: Convention = {
       name: 'bad',
       classify: () => {
@@ -175,7 +175,7 @@ describe('several vocabularies on one span', () => {
     expect(classifySpan(span(), [throwing, named('two', 'tool', {})])?.convention).toBe('two');
   });
 
-  it('HTTP spans and inherited attributes are no logs', () => {
+  it('HTTP spans and inherited attributes are not logs', () => {
     for (const attributes of [
       { 'http.request.method': 'GET' },
       { 'gen_ai.conversation.id': 'c' },

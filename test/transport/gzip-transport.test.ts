@@ -22,7 +22,7 @@ function transportTo(baseUrl: string) {
   return transport;
 }
 
-/** Answers 200 to what it can read, and else with the given status. Keeps what encodings came. */
+/** Answers 200 to what it can read, else the given status. Records the encodings that arrived. */
 async function startWithoutGzip(status: number) {
   const encodings: (string | undefined)[] = [];
   const server = await startMisbehavingServer((request: IncomingMessage, response: ServerResponse) => {
@@ -32,7 +32,7 @@ async function startWithoutGzip(status: number) {
   return { baseUrl: server.baseUrl, encodings };
 }
 
-test('a request arrives gzipped, and a small one as it is', async () => {
+test('a request arrives gzipped, a small one uncompressed', async () => {
   const received: Buffer[] = [];
   const server = createServer(async (request, response) => {
     received.push(await buffer(request));
@@ -50,19 +50,22 @@ test('a request arrives gzipped, and a small one as it is', async () => {
   expect(small.toString()).toBe('{}');
 });
 
-test.each([415, 400, 422])('a server that answers gzip with %i gets it as it is, from then on', async (status) => {
-  const warn = vi.fn();
-  diag.setLogger({ error: warn, warn, info() {}, debug() {}, verbose() {} });
-  onTestFinished(() => diag.disable());
-  const server = await startWithoutGzip(status);
-  const transport = transportTo(server.baseUrl);
-  expect(await transport.send(POST)).toMatchObject({ kind: 'answered', status: 200 });
-  expect(await transport.send(POST)).toMatchObject({ kind: 'answered', status: 200 });
-  expect(server.encodings).toEqual(['gzip', undefined, undefined]);
-  expect(warn).toHaveBeenCalledTimes(1);
-});
+test.each([415, 400, 422])(
+  'a server that answers gzip with %i gets uncompressed requests from then on',
+  async (status) => {
+    const warn = vi.fn();
+    diag.setLogger({ error: warn, warn, info() {}, debug() {}, verbose() {} });
+    onTestFinished(() => diag.disable());
+    const server = await startWithoutGzip(status);
+    const transport = transportTo(server.baseUrl);
+    expect(await transport.send(POST)).toMatchObject({ kind: 'answered', status: 200 });
+    expect(await transport.send(POST)).toMatchObject({ kind: 'answered', status: 200 });
+    expect(server.encodings).toEqual(['gzip', undefined, undefined]);
+    expect(warn).toHaveBeenCalledTimes(1);
+  },
+);
 
-test('a refusal by a server that takes gzip is about what was sent', async () => {
+test('a refusal by a server that accepts gzip is a refusal of the logs', async () => {
   let status = 200;
   const encodings: unknown[] = [];
   const server = await startMisbehavingServer((request, response) => {

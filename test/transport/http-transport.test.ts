@@ -18,7 +18,7 @@ function transportTo(baseUrl: string, options: Partial<HttpTransportOptions> = {
 
 const POST = { method: 'POST', path: '/logs', body: Buffer.from('{"a":"é"}') } as const;
 
-test('sends the bytes as they are, with key, length and type', async () => {
+test('sends the bytes unchanged, with key, length and type', async () => {
   const server = await startMisbehavingServer((_request, response) => response.end('{}'));
   const transport = transportTo(`${server.baseUrl}/`, { apiKey: 'sk-123456789\n', userAgent: 'test/1' });
   const outcome = await transport.send(POST);
@@ -39,7 +39,7 @@ test('sends the bytes as they are, with key, length and type', async () => {
   ]);
 });
 
-test('keeps its connections and opens no more than it may', async () => {
+test('reuses its connections and opens no more than allowed', async () => {
   const server = await startMisbehavingServer((_request, response) => response.end('{}'));
   const transport = transportTo(server.baseUrl);
   for (let round = 0; round < 3; round += 1) {
@@ -81,8 +81,8 @@ test('a failed TLS handshake is unsent', async () => {
   expect(outcome).toMatchObject({ kind: 'unsent', cause: { code: expect.stringContaining('SSL') } });
 });
 
-test('a connection that never comes about is unsent at the deadline', async () => {
-  // Accepts TCP and then says nothing, so that the TLS handshake never ends.
+test('a request is unsent if no connection is made by the deadline', async () => {
+  // Accepts TCP and then stays silent, so that the TLS handshake never ends.
   const server = createTcpServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => void server.close());
@@ -135,7 +135,7 @@ test.each([
   },
 );
 
-test('of updates that share a connection none is sent twice because of a reset', async () => {
+test('no update on a shared connection is sent twice because of a reset', async () => {
   let received = '';
   const server = createTcpServer((socket) => {
     socket.on('error', () => undefined);
@@ -179,7 +179,7 @@ test('redirects are answers', async () => {
   expect(server.received).toHaveLength(1);
 });
 
-test('an answer past the limit is cut and its connection closed', async () => {
+test('an answer over the limit is cut and its connection closed', async () => {
   const server = await startMisbehavingServer((_request, response) => {
     const push = () => {
       while (response.write(Buffer.alloc(65_536, 'a')));
@@ -192,13 +192,13 @@ test('an answer past the limit is cut and its connection closed', async () => {
   await expect.poll(() => server.state.closed).toBe(1);
 });
 
-test('an answer of exactly the limit is whole', async () => {
+test('an answer exactly at the limit is whole', async () => {
   const server = await startMisbehavingServer((_request, response) => response.end('a'.repeat(1_000)));
   const outcome = await transportTo(server.baseUrl, { maxResponseBytes: 1_000 }).send(POST);
   expect(outcome).toMatchObject({ truncated: false, text: 'a'.repeat(1_000) });
 });
 
-test('close ends what is in flight as lost and later sends as unsent', async () => {
+test('after close, requests in flight are lost and later ones unsent', async () => {
   const server = await startMisbehavingServer(() => {});
   const transport = transportTo(server.baseUrl);
   const hanging = transport.send(POST);
@@ -209,7 +209,7 @@ test('close ends what is in flight as lost and later sends as unsent', async () 
   await expect.poll(() => server.state.closed).toBe(server.state.connections);
 });
 
-test('an API key that no header can carry is refused without being shown', () => {
+test('an API key that is not a valid header value is refused without being shown', () => {
   const make = () => createHttpTransport({ baseUrl: 'http://127.0.0.1', timeoutMillis: 1, apiKey: 'sécret\nkey' });
   expect(make).toThrow('apiKey: expected printable ASCII characters');
   expect(make).not.toThrow('sécret');
@@ -222,7 +222,7 @@ test('an idle connection does not keep the process alive', async () => {
   // Inside node_modules, so that the bundle finds the packages.
   const directory = await mkdtemp(join('node_modules', '.idle-connection-'));
   onTestFinished(() => rm(directory, { recursive: true }));
-  // Node 20 runs no TypeScript, and a child process is the only place where staying alive can be seen.
+  // Node 20 does not run TypeScript, and only a child process can show whether it stays alive.
   const outfile = join(directory, 'idle.mjs');
   await build({
     stdin: {

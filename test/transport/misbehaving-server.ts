@@ -9,7 +9,7 @@ interface Received {
   body: string;
 }
 
-/** A real HTTP server on a free port, closed with the test; what it received, and how many connections came and went. */
+/** A real HTTP server on a free port, closed with the test. It records requests and counts connections. */
 export async function startMisbehavingServer(answer: RequestListener) {
   const received: Received[] = [];
   const state = { connections: 0, closed: 0 };

@@ -1,4 +1,4 @@
-/** Why a model stopped, in one set of words: stop, length, tool_calls, content_filter, or the source's own word. */
+/** Why a model stopped: `stop`, `length`, `tool_calls` or `content_filter`, else the source's own word. */
 import { jsonOf, stringOf } from '../values/attributes.ts';
 
 const WORDS: ReadonlyMap<string, string> = new Map([
@@ -8,7 +8,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['stop_sequence', 'stop'],
   ['stopsequence', 'stop'],
   ['completed', 'stop'],
-  // Cohere's and Titan's words.
+  // Cohere and Titan.
   ['complete', 'stop'],
   ['finish', 'stop'],
   ['finish_reason_stop', 'stop'],
@@ -30,7 +30,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['blocked', 'content_filter'],
 ]);
 
-/** Takes a word, a list, a JSON list as text, or words joined with commas; the first counts. */
+/** Takes a word, a list, the JSON text of a list, or words joined with commas. The first word counts. */
 export function toFinishReason(value: unknown): string | undefined {
   const raw = firstWord(value);
   if (raw === undefined) return undefined;
@@ -45,6 +45,6 @@ function firstWord(value: unknown): string | undefined {
     const list = jsonOf(text);
     return Array.isArray(list) ? firstWord(list[0]) : undefined;
   }
-  // Genkit and AI SDK 6 may nest the reason; text with a comma comes from LangSmith.
+  // LangSmith joins several reasons with commas.
   return text.includes(',') ? stringOf(text.split(',', 1)[0]?.trim()) : text;
 }

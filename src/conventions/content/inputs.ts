@@ -1,14 +1,14 @@
-/** v4 `inputs` are an object: arguments of a tool, variables of a template, the input of a chain. */
+/** The `inputs` object of a v4 log: arguments of a tool, variables of a template, input of a chain. */
 
 import { isObject } from '../../wire/json.ts';
 import { type Damage, jsonOf } from '../values/attributes.ts';
-import { plainJson, plainObject } from '../values/plain-json.ts';
+import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 
-/** An object as it is; text, scalars and lists as `{ input }`. `undefined` where nothing was captured. */
+/** Returns an object as it is, and texts, scalars and lists as `{ input }`; undefined if nothing was captured. */
 export function inputsOf(value: unknown, damage?: Damage, key?: string): Record<string, unknown> | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   const parsed = jsonOf(value, damage, key) ?? value;
-  if (isObject(parsed)) return plainObject(parsed);
-  const plain = plainJson(parsed);
+  if (isObject(parsed)) return toPlainObject(parsed);
+  const plain = toPlainJson(parsed);
   return plain === undefined ? undefined : { input: plain };
 }

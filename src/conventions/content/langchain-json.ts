@@ -1,7 +1,7 @@
 /**
  * LangChain's own serialisation (`{"lc": 1, "type": "constructor", "id": […], "kwargs": {…}}`) → plain values.
  *
- * Messages become `{role, content, …}` in OpenAI's words; of any other object its arguments are kept.
+ * Messages become `{role, content, …}` as OpenAI writes them; every other object becomes its constructor arguments.
  */
 
 import { isObject } from '../../wire/json.ts';
@@ -21,18 +21,18 @@ export function isLangChain(value: unknown): value is Record<string, unknown> {
   return isObject(value) && value['lc'] === 1 && Array.isArray(value['id']);
 }
 
-/** What holds none of it is given back as it is. */
+/** Returns a value without LangChain objects in it as it is, not copied. */
 export function fromLangChain(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
-  if (!isLangChain(value)) return insideOf(value as Record<string, unknown>, depth + 1);
+  if (!isLangChain(value)) return convertFields(value as Record<string, unknown>, depth + 1);
   const className = stringOf((value['id'] as unknown[]).at(-1)) ?? '';
   const kwargs = value['kwargs'];
   if (!isObject(kwargs)) return className;
   return /Message(Chunk)?$/.test(className) ? toMessage(className, kwargs) : fromLangChain(kwargs, depth + 1);
 }
 
-/** Copied only where something inside changes: most bodies are no LangChain's, and they are long. */
-function insideOf(value: Record<string, unknown>, depth: number): unknown {
+/** Copies only if something inside changes: most bodies are not LangChain's, and they are long. */
+function convertFields(value: Record<string, unknown>, depth: number): unknown {
   let copy: Record<string, unknown> | undefined;
   for (const key in value) {
     const item = value[key];

@@ -1,10 +1,10 @@
-/** Images, audio and files inside messages → image parts, or a line of text that says what was there. */
+/** Images, audio and files inside messages → image parts, or a line of text that names the file. */
 
 import { isObject } from '../../wire/json.ts';
 import type { ImageContent, TextContent } from '../../wire/v4.ts';
 import { firstString, firstValue, stringOf } from '../values/attributes.ts';
 import { isLargeData, placeholderOf } from '../values/large-data.ts';
-import { bufferOf } from '../values/plain-json.ts';
+import { toBytes } from '../values/plain-json.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -16,13 +16,13 @@ export interface Media {
   readonly detail?: string | undefined;
   readonly fileName?: string | undefined;
   readonly fileId?: string | undefined;
-  /** What it is where no MIME type says so: `image`, `audio`, `file`. */
+  /** Used if there is no MIME type: `image`, `audio`, `file`. */
   readonly modality?: string | undefined;
 }
 
 const URL_SCHEME = /^[a-z][a-z0-9+.-]{1,20}:/i;
 
-/** First base64 characters of the image formats that models take. */
+/** First base64 characters of the image formats that models accept. */
 const SIGNATURES: readonly (readonly [string, string])[] = [
   ['iVBORw0KGgo', 'image/png'],
   ['/9j/', 'image/jpeg'],
@@ -30,7 +30,7 @@ const SIGNATURES: readonly (readonly [string, string])[] = [
   ['UklGR', 'image/webp'],
 ];
 
-/** Keys below which a part may keep its payload. */
+/** Keys whose object may hold the payload of a part. */
 const PAYLOAD_KEYS = [
   'image_url',
   'source',
@@ -57,34 +57,35 @@ const DATA_KEYS = [
 ] as const;
 const MIME_KEYS = ['mime_type', 'mimeType', 'mediaType', 'media_type', 'contentType'] as const;
 
-/** A part of which it is known that it holds a file. `modality` is what its kind says it is. */
+/** Reads a part that is known to hold a file. `modality` is the caller's guess from the key that held the part. */
 export function readMedia(part: Fields, modality?: string): Media {
   const type = stringOf(part['type']);
   const kind = stringOf(part['modality']) ?? modality ?? (type && modalityOf(type));
   for (const key of PAYLOAD_KEYS) {
     const inner = part[key];
-    if (isObject(inner) && inner['type'] !== 'Buffer') return mergeMedia(payload(inner, kind), payload(part, kind));
+    if (isObject(inner) && inner['type'] !== 'Buffer')
+      return mergeMedia(readPayload(inner, kind), readPayload(part, kind));
   }
-  return payload(part, kind);
+  return readPayload(part, kind);
 }
 
-/** An image becomes `image_url`; anything else, and an image too large to keep, becomes a placeholder text. */
+/** Returns an image as `image_url`; anything else, and an image too large to keep, as a placeholder text. */
 export function toMediaContent(media: Media): ImageContent | TextContent {
   const isImage = media.mimeType ? media.mimeType.startsWith('image/') : media.modality === 'image';
   const bytes = bytesOf(media.data);
   const source = bytes ? Buffer.from(bytes).toString('base64') : stringOf(media.data);
-  if (source === undefined) return text(describe(media));
+  if (source === undefined) return toTextPart(describe(media));
   const isUrl = URL_SCHEME.test(source.slice(0, 24));
   if (isUrl && !source.startsWith('data:')) {
-    return isImage ? image(source, media.detail) : text(`${describe(media).slice(0, -1)}, ${source}]`);
+    return isImage ? toImagePart(source, media.detail) : toTextPart(`${describe(media).slice(0, -1)}, ${source}]`);
   }
   if (isLargeData(source) || !(isImage || source.startsWith('data:image/'))) {
-    return text(placeholderOf(source, media.mimeType ?? media.modality));
+    return toTextPart(placeholderOf(source, media.mimeType ?? media.modality));
   }
-  return image(isUrl ? source : `data:${imageType(source, media.mimeType)};base64,${source}`, media.detail);
+  return toImagePart(isUrl ? source : `data:${imageType(source, media.mimeType)};base64,${source}`, media.detail);
 }
 
-function payload(body: Fields, modality: string | undefined): Media {
+function readPayload(body: Fields, modality: string | undefined): Media {
   const source = isObject(body['source']) ? body['source'] : body;
   const format = stringOf(body['format']);
   return {
@@ -114,7 +115,7 @@ function modalityOf(type: string): string {
 
 function bytesOf(data: unknown): Uint8Array | undefined {
   if (data instanceof Uint8Array) return data;
-  if (isObject(data) && data['type'] === 'Buffer' && Array.isArray(data['data'])) return bufferOf(data['data']);
+  if (isObject(data) && data['type'] === 'Buffer' && Array.isArray(data['data'])) return toBytes(data['data']);
   return undefined;
 }
 
@@ -123,16 +124,16 @@ function imageType(base64: string, mimeType: string | undefined): string {
   return SIGNATURES.find(([start]) => base64.startsWith(start))?.[1] ?? mimeType ?? 'image/png';
 }
 
-/** `[application/pdf, report.pdf]` */
+/** Returns `[application/pdf, report.pdf]`. */
 function describe(media: Media): string {
   const words = [media.mimeType ?? media.modality ?? 'file', media.fileName, media.fileId];
   return `[${words.filter((word) => word !== undefined).join(', ')}]`;
 }
 
-function image(url: string, detail: string | undefined): ImageContent {
+function toImagePart(url: string, detail: string | undefined): ImageContent {
   return { type: 'image_url', image_url: detail === undefined ? { url } : { url, detail } };
 }
 
-function text(value: string): TextContent {
+function toTextPart(value: string): TextContent {
   return { type: 'text', text: value };
 }

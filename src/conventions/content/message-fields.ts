@@ -1,11 +1,11 @@
-/** What stands around the content of a message: its role, wrappers, and calls beside the parts. */
+/** The fields of a message around its content: role, wrappers, and tool calls that are not among the parts. */
 
 import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
 import { jsonOf, stringOf } from '../values/attributes.ts';
-import { textOrJson } from '../values/plain-json.ts';
+import { toText } from '../values/plain-json.ts';
 import { isKnownPart, type MessageParts } from './message-parts.ts';
-import { readCall } from './tool-parts.ts';
+import { readCallPart } from './tool-parts.ts';
 
 export type ChatRole = ChatMessage['role'];
 
@@ -24,12 +24,12 @@ const ROLES: ReadonlyMap<string, ChatRole> = new Map([
   ['function', 'tool'],
 ]);
 
-/** The v4 role, or `fallback` for one that v4 does not know. */
+/** Returns the v4 role, or `fallback` if v4 does not know it. */
 export function toRole(value: unknown, fallback: ChatRole = 'user'): ChatRole {
   return (typeof value === 'string' && ROLES.get(value.toLowerCase())) || fallback;
 }
 
-/** Opens `{ message }` (choices, events), `{ content: { parts } }`, LangChain's `{ kwargs }` and `{ type, data }`. */
+/** Unwraps `{ message }` (choices, events), `{ content: { parts } }`, LangChain's `{ kwargs }` and `{ type, data }`. */
 export function innerMessage(item: Fields): Fields {
   if (isObject(item['message'])) return item['message'];
   if (isObject(item['kwargs'])) return item['kwargs'];
@@ -50,14 +50,14 @@ export function roleOf(item: Fields, message: Fields, fallback: ChatRole): ChatR
   return LANGCHAIN_TYPES.has(String(item['type'])) ? toRole(item['type'], fallback) : fallback;
 }
 
-/** A part, or an item of the Responses API, that stands where a message is expected. */
+/** Whether this is a part, or an item of the Responses API, in the place of a message. */
 export function isLonePart(message: Fields, body: unknown): boolean {
   if (message['role'] !== undefined) return false;
   return isKnownPart(message) || (body === undefined && message['tool_calls'] === undefined);
 }
 
-/** Whether a tool message's body is made of result parts, which carry their own ids. */
-export function holdsResults(body: unknown): boolean {
+/** Whether the body of a tool message has result parts, which carry their own call ids. */
+export function hasToolResults(body: unknown): boolean {
   if (!Array.isArray(body)) return false;
   return body.some((part) => {
     if (!isObject(part)) return false;
@@ -68,17 +68,17 @@ export function holdsResults(body: unknown): boolean {
   });
 }
 
-/** Calls, thinking and refusals that stand beside the content. */
+/** Adds tool calls, thinking and refusals that are fields of the message and not parts of its content. */
 export function collectCallsBeside(message: Fields, parts: MessageParts): void {
   const extra = isObject(message['additional_kwargs']) ? message['additional_kwargs'] : undefined;
   const calls = nonEmpty(message['tool_calls']) ?? nonEmpty(message['toolCalls']) ?? nonEmpty(extra?.['tool_calls']);
-  if (calls) for (const call of calls) if (isObject(call)) parts.calls.push(readCall(call));
+  if (calls) for (const call of calls) if (isObject(call)) parts.calls.push(readCallPart(call));
   const legacy = message['function_call'] ?? message['tool_call'];
   if (isObject(legacy) && legacy['name'] !== undefined && message['content'] !== undefined) {
     parts.calls.push({
       id: undefined,
-      name: textOrJson(legacy['name']),
-      arguments: textOrJson(legacy['arguments'] ?? {}),
+      name: toText(legacy['name']),
+      arguments: toText(legacy['arguments'] ?? {}),
     });
   }
   if (parts.reasoning.length === 0) {

@@ -1,16 +1,16 @@
 /**
- * The parts of one message, of every provider and framework → text, images, tool calls, tool results, reasoning.
+ * The parts of one message, from any provider or framework → text, images, tool calls, tool results, reasoning.
  *
- * Parts are told apart by their `type` where they have one, else by the key that holds their payload (Gemini, Bedrock,
- * Genkit). What nobody knows is kept as its JSON text rather than lost.
+ * A part is recognised by its `type`, or without one by the key that holds its payload (Gemini, Bedrock, Genkit). An
+ * unknown part is kept as JSON text.
  */
 
 import { isObject } from '../../wire/json.ts';
 import type { ImageContent, TextContent } from '../../wire/v4.ts';
 import { firstValue, jsonOf, stringOf, textOf } from '../values/attributes.ts';
-import { textOrJson } from '../values/plain-json.ts';
+import { toText } from '../values/plain-json.ts';
 import { readMedia, toMediaContent } from './media.ts';
-import { isJsonBlock, onlyValue, type PartCall, readCall, readResult } from './tool-parts.ts';
+import { isJsonBlock, onlyValueOf, type PartCall, readCallPart, readResultPart } from './tool-parts.ts';
 
 export interface PartResult {
   readonly id: string | undefined;
@@ -31,24 +31,24 @@ type Fields = Record<string, unknown>;
 type Collector = (part: Fields, into: MessageParts) => void;
 
 const MAX_DEPTH = 8;
-/** More are no message: vectors and tables are written where parts are expected. */
+/** Longer lists are not messages: some apps write vectors and tables where parts are expected. */
 const MAX_PARTS = 10_000;
 
 const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
-  // What AI SDK 7 calls custom is a provider's own mark, mostly without any content.
-  ...collectors(pushTextPart, 'text', 'input_text', 'output_text', 'refusal', 'custom'),
-  ...collectors(pushReasoning, 'reasoning', 'thinking', 'redacted_thinking', 'redacted-reasoning', 'compaction'),
-  ...collectors(pushCall, 'tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'),
-  ...collectors(pushCall, 'server_tool_call', 'server_tool_use', 'mcp_tool_use', 'custom_tool_call'),
-  ...collectors(pushResult, 'tool_call_response', 'tool-result', 'tool_result', 'toolResult', 'tool-error'),
-  ...collectors(pushResult, 'function_call_output', 'custom_tool_call_output', 'server_tool_call_response'),
-  ...collectors(pushResult, 'web_search_tool_result', 'mcp_tool_result'),
-  ...collectors(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
-  ...collectors(pushMedia, 'input_audio', 'audio', 'audio_url', 'video_url', 'document', 'document-url', 'media'),
-  // Blocks of which an instrumentation writes nothing but the type.
-  ...collectors(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
-  ...collectors(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
-  ...collectors(pushNothing, 'cache_point', 'cachePointBlock'),
+  // In AI SDK 7 `custom` is a marker of the provider, mostly without content.
+  ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text', 'refusal', 'custom'),
+  ...collectorsFor(pushReasoning, 'reasoning', 'thinking', 'redacted_thinking', 'redacted-reasoning', 'compaction'),
+  ...collectorsFor(pushCall, 'tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'),
+  ...collectorsFor(pushCall, 'server_tool_call', 'server_tool_use', 'mcp_tool_use', 'custom_tool_call'),
+  ...collectorsFor(pushResult, 'tool_call_response', 'tool-result', 'tool_result', 'toolResult', 'tool-error'),
+  ...collectorsFor(pushResult, 'function_call_output', 'custom_tool_call_output', 'server_tool_call_response'),
+  ...collectorsFor(pushResult, 'web_search_tool_result', 'mcp_tool_result'),
+  ...collectorsFor(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
+  ...collectorsFor(pushMedia, 'input_audio', 'audio', 'audio_url', 'video_url', 'document', 'document-url', 'media'),
+  // Blocks whose instrumentations write only the type.
+  ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
+  ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
+  ...collectorsFor(pushNothing, 'cache_point', 'cachePointBlock'),
 ]);
 
 const CALL_KEYS = ['toolUse', 'functionCall', 'function_call', 'toolRequest', 'tool_call'] as const;
@@ -72,11 +72,11 @@ const MEDIA_KEYS: readonly (readonly [string, string | undefined])[] = [
   ['video', 'video'],
 ];
 
-export function emptyParts(): MessageParts {
+export function createParts(): MessageParts {
   return { content: [], calls: [], results: [], reasoning: [] };
 }
 
-/** Text parts alone join to one string; with images they stay a list. */
+/** Joins text parts with newlines into one string. A list with images stays a list; an empty one gives undefined. */
 export function joinContent(content: (TextContent | ImageContent)[]): MessageContent | undefined {
   if (content.length === 0) return undefined;
   const texts: string[] = [];
@@ -94,9 +94,9 @@ export function collectPart(part: unknown, into: MessageParts, depth = 0): void 
   } else if (Array.isArray(part)) {
     if (depth < MAX_DEPTH) collectList(part, into, depth + 1);
   } else if (isObject(part)) {
-    const collect = TYPED.get(part['type']) ?? untyped(part);
+    const collect = TYPED.get(part['type']) ?? collectorByKey(part);
     if (collect) collect(part, into);
-    else if (saysSomething(part)) pushText(onlyValue(part) ?? part, into);
+    else if (hasContent(part)) pushText(onlyValueOf(part) ?? part, into);
   } else if (typeof part === 'number' || typeof part === 'boolean') {
     pushText(String(part), into);
   }
@@ -108,41 +108,41 @@ function collectList(list: readonly unknown[], into: MessageParts, depth: number
   if (list.length > count) pushText(`[${list.length - count} more]`, into);
 }
 
-/** `{ type: 'custom' }` is all that some instrumentations write of a part that they do not know. */
-function saysSomething(part: Fields): boolean {
+/** Some instrumentations write nothing but `{ type: 'custom' }` for a part that they do not know. */
+function hasContent(part: Fields): boolean {
   for (const key in part) if (key !== 'type' && part[key] !== undefined && part[key] !== null) return true;
   return typeof part['type'] !== 'string';
 }
 
-/** Whether a value is surely a content block: a document with a `text` among other fields is not. */
+/** Whether a value is certainly a content block. A document with `text` among other fields is not. */
 export function isKnownPart(value: unknown): boolean {
   if (!isObject(value)) return false;
   if (typeof value['type'] === 'string') return TYPED.has(value['type']);
-  const collect = untyped(value);
+  const collect = collectorByKey(value);
   return collect !== undefined && (collect !== pushTextPart || Object.keys(value).length === 1);
 }
 
-/** The content blocks in a text that is a stringified list of them. Text that merely looks like JSON is no blocks. */
+/** Parses a text that is a stringified list of content blocks; returns undefined for any other text, also JSON. */
 export function blocksInText(text: string): unknown[] | undefined {
   if (!text.startsWith('[{')) return undefined;
   const list = jsonOf(text);
   return Array.isArray(list) && list.length > 0 && list.every(isKnownPart) ? list : undefined;
 }
 
-/** What a tool answered: text as it is, content blocks joined, anything else as JSON. */
-export function resultContent(value: unknown): MessageContent {
+/** Returns what a tool answered: text as it is, content blocks joined, anything else as JSON text. */
+export function toResultContent(value: unknown): MessageContent {
   if (value === undefined || value === null) return '';
   const list = typeof value === 'string' ? blocksInText(value) : value;
   if (Array.isArray(list) && list.length > 0 && list.every((block) => isKnownPart(block) || isJsonBlock(block))) {
-    const parts = emptyParts();
+    const parts = createParts();
     for (const block of list) collectPart(block, parts);
     const content = joinContent(parts.content);
     if (content !== undefined) return content;
   }
-  return textOrJson(value);
+  return toText(value);
 }
 
-function untyped(part: Fields): Collector | undefined {
+function collectorByKey(part: Fields): Collector | undefined {
   if (typeof part['text'] === 'string') return part['thought'] === true ? pushReasoning : pushTextPart;
   const call = CALL_KEYS.find((key) => isObject(part[key]));
   if (call) return (_part, into) => pushCall(part[call] as Fields, into);
@@ -151,7 +151,7 @@ function untyped(part: Fields): Collector | undefined {
   if (firstValue(part, REASONING_KEYS) !== undefined) return pushReasoning;
   const media = MEDIA_KEYS.find(([key]) => isObject(part[key]));
   if (media) return (_part, into) => pushMedia(part[media[0]] as Fields, into, media[1]);
-  // A mark for the provider's cache, which says nothing to the model.
+  // A marker for the provider's cache, not content.
   if (isObject(part['cachePoint'])) return pushNothing;
   return typeof part['content'] === 'string' ? pushTextPart : undefined;
 }
@@ -161,35 +161,35 @@ function pushTextPart(part: Fields, into: MessageParts): void {
 }
 
 function pushText(value: unknown, into: MessageParts): void {
-  if (value !== undefined && value !== null)
-    into.content.push({ type: 'text', text: textOf(value) ?? textOrJson(value) });
+  if (value !== undefined && value !== null) into.content.push({ type: 'text', text: textOf(value) ?? toText(value) });
 }
 
 function pushReasoning(part: Fields, into: MessageParts): void {
   for (const key of REASONING_TEXT_KEYS) {
-    const texts = reasoningTexts(part[key], 0);
+    const texts = readReasoningTexts(part[key], 0);
     if (texts.length === 0) continue;
     for (const text of texts) into.reasoning.push(text);
     return;
   }
 }
 
-function reasoningTexts(value: unknown, depth: number): string[] {
+function readReasoningTexts(value: unknown, depth: number): string[] {
   const text = stringOf(value);
   if (text !== undefined) return [text];
   if (depth > 4) return [];
-  if (Array.isArray(value)) return value.flatMap((item) => reasoningTexts(item, depth + 1));
-  if (isObject(value)) return reasoningTexts(value['text'] ?? value['content'] ?? value['reasoningText'], depth + 1);
+  if (Array.isArray(value)) return value.flatMap((item) => readReasoningTexts(item, depth + 1));
+  if (isObject(value))
+    return readReasoningTexts(value['text'] ?? value['content'] ?? value['reasoningText'], depth + 1);
   return [];
 }
 
 function pushCall(part: Fields, into: MessageParts): void {
-  into.calls.push(readCall(part));
+  into.calls.push(readCallPart(part));
 }
 
 function pushResult(part: Fields, into: MessageParts): void {
-  const { id, name, value } = readResult(part);
-  into.results.push({ id, name, content: resultContent(value) });
+  const { id, name, value } = readResultPart(part);
+  into.results.push({ id, name, content: toResultContent(value) });
 }
 
 function pushNothing(): void {}
@@ -198,6 +198,6 @@ function pushMedia(part: Fields, into: MessageParts, modality?: string): void {
   into.content.push(toMediaContent(readMedia(part, modality)));
 }
 
-function collectors(collect: Collector, ...types: string[]): [string, Collector][] {
+function collectorsFor(collect: Collector, ...types: string[]): [string, Collector][] {
   return types.map((type) => [type, collect]);
 }

@@ -1,4 +1,4 @@
-/** What messages come wrapped in: request and response bodies, nested lists, JSON text → a list of single messages. */
+/** Unwraps messages from request and response bodies, nested lists and JSON text → a list of single messages. */
 
 import { isObject } from '../../wire/json.ts';
 import { jsonOf, stringOf } from '../values/attributes.ts';
@@ -8,13 +8,13 @@ type Fields = Record<string, unknown>;
 
 export interface Unwrapped {
   readonly items: readonly unknown[];
-  /** The items are pieces of messages (Responses API): neighbours of the assistant belong together. */
+  /** Whether the items are pieces of messages (Responses API): neighbouring items of the assistant belong together. */
   readonly areFragments: boolean;
 }
 
 const MAX_UNWRAPPING = 6;
 
-/** Where bodies keep their messages; the first that is there counts. */
+/** Keys where bodies keep their messages. The first that is present counts. */
 const WRAPPER_KEYS = [
   'messages',
   'contents',
@@ -45,7 +45,7 @@ export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
     const parsed = jsonOf(value);
     const holdsMessages = Array.isArray(parsed)
       ? parsed.some(isMessageLike)
-      : isObject(parsed) && (isMessage(parsed) || wrappedIn(parsed) !== undefined);
+      : isObject(parsed) && (isMessage(parsed) || wrapperKeyOf(parsed) !== undefined);
     return holdsMessages
       ? unwrapMessages(parsed, depth + 1)
       : { items: value === '' ? [] : [value], areFragments: false };
@@ -53,7 +53,7 @@ export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
   if (Array.isArray(value)) return unwrapList(value, depth);
   if (!isObject(value)) return { items: [value], areFragments: false };
   if (isMessage(value)) return { items: [value], areFragments: false };
-  const key = wrappedIn(value);
+  const key = wrapperKeyOf(value);
   if (key === undefined) return { items: [value], areFragments: false };
   const inner = unwrapMessages(value[key], depth + 1);
   for (const systemKey of SYSTEM_KEYS) {
@@ -67,13 +67,13 @@ export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
 }
 
 function unwrapList(list: readonly unknown[], depth: number): Unwrapped {
-  // LangChain batches: a list of conversations, of which a call holds one.
+  // LangChain batches: a list of conversations; one call has one of them.
   if (list.length > 0 && list.every(Array.isArray)) return unwrapMessages(list[0], depth + 1);
   if (list.length > 0 && list.every(isPartOnly)) return { items: [{ content: list }], areFragments: false };
   return { items: list, areFragments: list.some((item) => isObject(item) && FRAGMENT_TYPES.has(item['type'])) };
 }
 
-function wrappedIn(body: Fields): (typeof WRAPPER_KEYS)[number] | undefined {
+function wrapperKeyOf(body: Fields): (typeof WRAPPER_KEYS)[number] | undefined {
   return WRAPPER_KEYS.find((key) => {
     const inner = body[key];
     return Array.isArray(inner) || isObject(inner) || (typeof inner === 'string' && inner !== '');
@@ -91,7 +91,7 @@ function isMessage(value: Fields): boolean {
   );
 }
 
-/** Stricter than `isMessage`: text that merely looks like JSON must stay text. */
+/** Stricter than `isMessage`: a text that happens to be JSON must stay text. */
 function isMessageLike(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(isMessageLike);
   return (
@@ -102,7 +102,7 @@ function isMessageLike(value: unknown): boolean {
   );
 }
 
-/** A content block that stands where a message is expected. */
+/** Whether this is a content block in the place of a message. */
 function isPartOnly(value: unknown): boolean {
   if (!isObject(value) || 'role' in value || 'message' in value || 'parts' in value || 'kwargs' in value) return false;
   if (FRAGMENT_TYPES.has(value['type'])) return false;
@@ -114,14 +114,14 @@ function isPartOnly(value: unknown): boolean {
   );
 }
 
-/** The messages in a text that is a stringified list of them; `undefined` for any other text. */
+/** Parses a text that is a stringified list of messages; returns undefined for any other text. */
 export function messagesInText(text: string): unknown[] | undefined {
   if (!text.startsWith('[') || !(text.includes('"role"') || text.includes('"type"'))) return undefined;
   const list = jsonOf(text);
   return Array.isArray(list) && list.length > 0 && list.every(isMessageLike) ? list : undefined;
 }
 
-/** The finish reason that the first choice carries. */
+/** Returns the finish reason of the first choice. */
 export function finishReasonOf(value: unknown): string | undefined {
   const body = typeof value === 'string' ? jsonOf(value) : value;
   const first: unknown = Array.isArray(body) ? body[0] : body;

@@ -1,60 +1,70 @@
 /**
- * Messages of every shape → v4 chat messages.
+ * Messages of any shape → v4 chat messages.
  *
- * One `MessageReader` serves one span: input first, then output, so that tool calls without an id get the same
- * synthesized id when they are asked for and when they come back as history of the next call (`call_0`, `call_1`, …), and
- * results without an id find the call they answer.
+ * Create one `MessageReader` for each span and read its input before its output. Tool calls without an id are then
+ * numbered (`call_0`, `call_1`, …) as they will be in the history of the next call, and results without an id find the
+ * call that they answer.
  */
 
 import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
 import { jsonOf, stringOf } from '../values/attributes.ts';
-import { type ChatRole, collectCallsBeside, holdsResults, innerMessage, isLonePart, roleOf } from './message-fields.ts';
+import {
+  type ChatRole,
+  collectCallsBeside,
+  hasToolResults,
+  innerMessage,
+  isLonePart,
+  roleOf,
+} from './message-fields.ts';
 import {
   collectPart,
-  emptyParts,
+  createParts,
   joinContent,
   type MessageParts,
   type PartResult,
-  resultContent,
+  toResultContent,
 } from './message-parts.ts';
 import { finishReasonOf, messagesInText, unwrapMessages } from './message-wrappers.ts';
 import type { PartCall } from './tool-parts.ts';
 
-/** More is no conversation: vectors and tables are written where messages are expected. */
+/** Longer lists are not conversations: some apps write vectors and tables where messages are expected. */
 const MAX_MESSAGES = 10_000;
 
 type ToolCalls = NonNullable<ChatMessage['tool_calls']>;
 
 export class MessageReader {
-  /** Thinking of the answer, kept out of its text. */
+  /** Reasoning in the answer, kept out of its text. */
   readonly reasoning: string[] = [];
-  /** Thinking in the history of the conversation. */
+  /** Reasoning in the history of the conversation. */
   readonly inputReasoning: string[] = [];
-  /** Of the first output message that names one. */
+  /** The first finish reason found by `readOutput`. */
   finishReason: string | undefined;
   #calls = 0;
-  /** Names of tools by the ids of their calls. */
+  /** Tool names of the calls that have no result yet, by call id. */
   readonly #unanswered = new Map<string, string>();
 
   /**
-   * A conversation: a list of messages, one message, text, or an object that wraps them (`messages`, `contents`, `input`,
-   * `prompt`, with `system` beside). `role` is for messages that name none.
+   * Reads a conversation: a list of messages, one message, text, or an object that wraps them (`messages`, `contents`,
+   * `input`, `prompt`, with `system` beside). `role` is for messages without one.
    */
   read(value: unknown, role: ChatRole = 'user'): ChatMessage[] {
     return this.#readAll(value, role, this.inputReasoning);
   }
 
-  /** What the model answered: one message per choice. Wrappers (`choices`, `output`, `candidates`) are opened. */
+  /** Reads the model's answer into one message per choice, unwrapping `choices`, `output` and `candidates`. */
   readOutput(value: unknown): ChatMessage[] {
     this.finishReason ??= finishReasonOf(value);
     return this.#readAll(value, 'assistant', this.reasoning);
   }
 
-  /** Instructions that came apart from the messages: text, JSON text of it, parts, or messages. */
+  /**
+   * Reads instructions that are separate from the messages: text, its JSON, parts, or messages. Returns 0 or 1
+   * messages.
+   */
   readSystem(value: unknown): ChatMessage[] {
     const parsed = jsonOf(value) ?? value;
-    const parts = emptyParts();
+    const parts = createParts();
     for (const item of Array.isArray(parsed) ? parsed.slice(0, MAX_MESSAGES) : [parsed]) {
       const isMessage = isObject(item) && (item['parts'] !== undefined || item['role'] !== undefined);
       collectPart(isMessage ? (item['parts'] ?? item['content']) : item, parts);
@@ -74,7 +84,7 @@ export class MessageReader {
 
   #readOne(item: unknown, fallback: ChatRole, reasoning: string[], into: ChatMessage[]): void {
     if (item === null || item === undefined) return;
-    const parts = emptyParts();
+    const parts = createParts();
     if (!isObject(item)) {
       collectPart(item, parts);
       this.#push(fallback, undefined, parts, reasoning, into);
@@ -87,15 +97,15 @@ export class MessageReader {
     const body = message['parts'] ?? message['content'] ?? message['contents'];
     if (isLonePart(message, body)) {
       collectPart(message, parts);
-      // The name of a tool, then, and not of who speaks.
+      // Here `name` is the tool's name, not the speaker's.
       name = undefined;
     } else if (body === undefined) {
       collectPart(message['text'], parts);
-    } else if (role === 'tool' && !holdsResults(body)) {
-      parts.results.push({ id: toolCallId ?? stringOf(message['id']), name, content: resultContent(body) });
+    } else if (role === 'tool' && !hasToolResults(body)) {
+      parts.results.push({ id: toolCallId ?? stringOf(message['id']), name, content: toResultContent(body) });
     } else {
       collectPart(body, parts);
-      // OpenInference's Anthropic results: a user message with a call id.
+      // OpenInference writes Anthropic's tool results as a user message with a call id.
       if (role === 'user' && toolCallId !== undefined && parts.results.length === 0) {
         parts.results.push({ id: toolCallId, name, content: joinContent(parts.content.splice(0)) ?? '' });
       }
@@ -104,7 +114,7 @@ export class MessageReader {
     this.#push(role, name, parts, reasoning, into);
   }
 
-  /** Results first, one message each; then what else the message held. */
+  /** Adds the tool results first, one message each, then the rest of the message. */
   #push(role: ChatRole, name: string | undefined, parts: MessageParts, reasoning: string[], into: ChatMessage[]): void {
     for (const text of parts.reasoning) reasoning.push(text);
     for (const result of parts.results) into.push(this.#toolMessage(result));
@@ -115,9 +125,9 @@ export class MessageReader {
       for (const message of this.#readAll(unwrapped, role, reasoning)) into.push(message);
       return;
     }
-    // A tool message that is no answer, or an assistant's words under a role that cannot call.
+    // Only an assistant can call tools, whatever role the message names.
     const message: ChatMessage = { role: parts.calls.length > 0 ? 'assistant' : role };
-    // Beside calls, `""` is what instrumentations write for no text.
+    // Instrumentations write `""` for a message that only calls tools.
     if (content !== undefined && (content !== '' || parts.calls.length === 0)) message.content = content;
     if (name !== undefined) message.name = name;
     if (parts.calls.length > 0) message.tool_calls = this.#toolCalls(parts.calls);
@@ -154,7 +164,7 @@ export class MessageReader {
   }
 }
 
-/** Content for which v4 has no place: thinking of the answer, and thinking and summaries in its history. */
+/** Returns the content without a v4 field: reasoning in the answer, and reasoning and summaries in the history. */
 export function reasoningMetadata(reader: MessageReader): Record<string, unknown> {
   const metadata: Record<string, unknown> = {};
   if (reader.reasoning.length > 0) metadata['reasoning'] = reader.reasoning.join('\n');
@@ -162,7 +172,7 @@ export function reasoningMetadata(reader: MessageReader): Record<string, unknown
   return metadata;
 }
 
-/** Joins neighbouring messages of the assistant into one: text, then calls. */
+/** Joins neighbouring assistant messages into one: first text, then calls. */
 export function mergeAssistant(messages: readonly ChatMessage[]): ChatMessage[] {
   const merged: ChatMessage[] = [];
   for (const message of messages) {
@@ -171,7 +181,7 @@ export function mergeAssistant(messages: readonly ChatMessage[]): ChatMessage[] 
       merged.push(message);
       continue;
     }
-    const content = joinContent([...contentParts(last), ...contentParts(message)]);
+    const content = joinContent([...contentPartsOf(last), ...contentPartsOf(message)]);
     const calls = [...(last.tool_calls ?? []), ...(message.tool_calls ?? [])];
     const joined: ChatMessage = { role: 'assistant' };
     if (content !== undefined) joined.content = content;
@@ -184,8 +194,8 @@ export function mergeAssistant(messages: readonly ChatMessage[]): ChatMessage[] 
 }
 
 /**
- * Whether an answer is `""` only because its instrumentation does not write tool calls: the model has produced tokens,
- * and nothing says that it stopped on its own.
+ * Whether an answer is `""` only because its instrumentation does not write tool calls: the model produced tokens, and
+ * no finish reason says that it stopped by itself.
  */
 export function isLostAnswer(
   message: ChatMessage | undefined,
@@ -196,7 +206,7 @@ export function isLostAnswer(
   return finishReason === 'tool_calls' || (finishReason === undefined && (outputTokens ?? 0) > 0);
 }
 
-function contentParts(message: ChatMessage): MessageParts['content'] {
+function contentPartsOf(message: ChatMessage): MessageParts['content'] {
   if (typeof message.content === 'string')
     return message.content === '' ? [] : [{ type: 'text', text: message.content }];
   return message.content ?? [];

@@ -3,14 +3,14 @@
 import { isObject } from '../../wire/json.ts';
 import type { ModelTool } from '../../wire/v4.ts';
 import { booleanOf, type Damage, jsonOf, stringOf } from '../values/attributes.ts';
-import { plainObject } from '../values/plain-json.ts';
+import { toPlainObject } from '../values/plain-json.ts';
 
 type Fields = Record<string, unknown>;
 
 /**
- * A list (or its JSON, or a list of JSON texts) of OpenAI's nested and flat forms, Anthropic's, Gemini's declarations,
- * Bedrock's `toolSpec`, Genkit's and the AI SDK's `inputSchema`, or names only. A tool of the provider itself, which has no
- * schema, goes by its name or type.
+ * Reads a list, its JSON, or a list of JSON texts. The tools may have OpenAI's nested or flat form, Anthropic's, be
+ * Gemini's declarations, Bedrock's `toolSpec`, Genkit's or the AI SDK's `inputSchema`, or names only. A provider's own
+ * tool, which has no schema, is named by its name or type.
  */
 export function toModelTools(value: unknown, damage?: Damage, key?: string): ModelTool[] | undefined {
   const list = jsonOf(value, damage, key);
@@ -52,17 +52,17 @@ export function toModelTool(value: unknown): ModelTool | undefined {
   return tool;
 }
 
-/** A JSON Schema: an object, its JSON, or Bedrock's `{ json }`. */
+/** Returns a JSON Schema from an object, its JSON, or Bedrock's `{ json }`. */
 export function toSchema(value: unknown): Record<string, unknown> | undefined {
   const schema = jsonOf(value);
   if (!isObject(schema)) return undefined;
-  return plainObject(isObject(schema['json']) ? schema['json'] : schema);
+  return toPlainObject(isObject(schema['json']) ? schema['json'] : schema);
 }
 
 function innerOf(tool: Fields): Fields {
   if (isObject(tool['function'])) return tool['function'];
   if (isObject(tool['toolSpec'])) return tool['toolSpec'];
-  // Haystack's own serialisation names the class beside it.
+  // Haystack serialises a tool as its class name and `data`.
   if (isObject(tool['data']) && tool['name'] === undefined) return tool['data'];
   return tool;
 }

@@ -1,12 +1,10 @@
-/**
- * Bodies of requests and responses, in the words of a provider or of a framework, that stand whole in one attribute.
- */
+/** Whole request and response bodies of a provider or framework in one attribute. */
 
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
-import { type Damage, defined, jsonOf, stringOf } from '../values/attributes.ts';
-import { textOrJson } from '../values/plain-json.ts';
+import { type Damage, jsonOf, omitUndefined, stringOf } from '../values/attributes.ts';
+import { toText } from '../values/plain-json.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { finishReasonOf } from './message-wrappers.ts';
 import { isLostAnswer, type MessageReader } from './messages.ts';
@@ -18,7 +16,7 @@ type Fields = Record<string, unknown>;
 const NO_ATTRIBUTES = {};
 const ANSWER_KEYS = ['choices', 'candidates', 'generations', 'output', 'response'] as const;
 
-/** A list or an object, also from its JSON; any other value as it is: a text that is `42` stays a text. */
+/** Returns a list or an object, also from its JSON, and any other value as it is: the text `42` stays a text. */
 export function structuredOf(value: unknown, damage?: Damage, key?: string): unknown {
   if (typeof value !== 'string' || !(value.startsWith('{') || value.startsWith('['))) return value ?? undefined;
   const parsed = jsonOf(value, damage, key);
@@ -26,26 +24,26 @@ export function structuredOf(value: unknown, damage?: Damage, key?: string): unk
   return /"lc":\s?1\b/.test(value) ? fromLangChain(parsed) : parsed;
 }
 
-/** Parameters and tools of a request. */
+/** Reads parameters and tools of a request. */
 export function readRequest(body: Fields): Reading {
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     ...readParameters(NO_ATTRIBUTES, body),
     tools: toModelTools(body['tools'] ?? body['functions']),
   });
 }
 
-/** Text, a message, or a response body that holds one → the answer. JSON that is neither is the answer's own text. */
+/** Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text. */
 export function readAnswer(value: unknown, reader: MessageReader, outputTokens?: number): Reading {
   if (value === undefined || value === null) return {};
   const holdsMessage = isAnswer(value);
   const answers = reader.readOutput(
-    holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text: textOrJson(value) }] },
+    holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text: toText(value) }] },
   );
   const choices = answers.filter(({ role }) => role === 'assistant');
   const finishReason = holdsMessage ? finishReasonOf(value) : undefined;
   const [outputMessage, ...others] = choices;
-  if (isLostAnswer(outputMessage, finishReason, outputTokens)) return defined<Reading>({ finishReason });
-  return defined<Reading>({
+  if (isLostAnswer(outputMessage, finishReason, outputTokens)) return omitUndefined<Reading>({ finishReason });
+  return omitUndefined<Reading>({
     outputMessage,
     output: messageText(outputMessage),
     finishReason,
@@ -68,13 +66,16 @@ function isMessageOrPart(value: unknown): boolean {
   return isObject(value) && (typeof value['role'] === 'string' || typeof value['type'] === 'string' || isAnswer(value));
 }
 
-/** Of a step of a framework: text as it is, a value that is alone in its wrapper unwrapped, all else as JSON. */
-export function readResult(value: unknown, ...wrappers: readonly string[]): string | undefined {
+/**
+ * Returns a framework step's result as text. Strings pass through, an object whose only key is one of `wrappers` is
+ * unwrapped, and anything else becomes JSON.
+ */
+export function toStepOutput(value: unknown, ...wrappers: readonly string[]): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (isObject(value)) {
     const keys = Object.keys(value);
     const only = keys[0];
-    if (keys.length === 1 && only !== undefined && wrappers.includes(only)) return readResult(value[only]);
+    if (keys.length === 1 && only !== undefined && wrappers.includes(only)) return toStepOutput(value[only]);
   }
-  return textOrJson(value);
+  return toText(value);
 }

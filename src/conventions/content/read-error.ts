@@ -1,25 +1,26 @@
 /**
- * What went wrong, from the places where spans say so: status, the last exception event, `error.*`, the HTTP status.
+ * Why a span failed, from its status, the last exception event, `error.*` and the HTTP status.
  *
- * An exception event alone does not make a span failed: retries leave them on calls that succeeded in the end.
+ * An exception event alone does not make a span failed: retries leave them on calls that succeed in the end.
  */
 import { type SpanSlice, STATUS_ERROR } from '../../otel/span-slice.ts';
 import type { ReadError } from '../convention.ts';
 import { integerOf, stringOf } from '../values/attributes.ts';
 
 export interface ErrorSigns {
-  /** The vocabulary itself says that the span failed, whatever the status. */
+  /** Whether the vocabulary itself says that the span failed, whatever its status. */
   readonly failed?: boolean | undefined;
-  /** The vocabulary's own words for it; they win over the generic places. */
+  /** The vocabulary's own error message; it wins over the generic attributes, as `type` does. */
   readonly message?: string;
   readonly type?: string;
-  /** From `toFinishReason`; `error` makes the span failed. */
+  /** As `toFinishReason` returns it; `error` means that the span failed. */
   readonly finishReason?: string | undefined;
 }
 
 const HTTP_FAILURE = 400;
 const MAX_MESSAGE_CHARS = 16_384;
 
+/** Returns undefined if the span has not failed. */
 export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | undefined {
   const { attributes } = span;
   const finishError = signs.finishReason === 'error';
@@ -47,7 +48,7 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
   return error;
 }
 
-/** `Error` and `_OTHER` say less than no type. */
+/** `Error`, `unknown` and `_OTHER` say nothing. */
 function meaningful(value: unknown): string | undefined {
   const type = stringOf(value);
   return type === '_OTHER' || type === 'unknown' || type === 'Error' ? undefined : type;
@@ -60,7 +61,7 @@ export function lastException(span: SpanSlice): Readonly<Record<string, unknown>
   return undefined;
 }
 
-/** Messages of LangChain carry the stack; a line that begins with `at ` or a Python traceback ends the message. */
+/** LangChain's messages contain the stack. The message ends where a line begins with `at ` or a Python traceback. */
 function withoutStack(message: string): string {
   const python = message.indexOf('\nTraceback (most recent call last)');
   const node = message.search(/\n {4}at /);
@@ -68,7 +69,7 @@ function withoutStack(message: string): string {
   return withoutRepetition(message.slice(0, end).trimEnd()).toWellFormed();
 }
 
-/** `message`, empty line, `Name: message`: what is left of LangChain's message and stack. */
+/** LangChain's message without its stack is `message`, an empty line, `Name: message`. */
 function withoutRepetition(message: string): string {
   const half = Math.floor(message.length / 2);
   for (let at = message.indexOf('\n\n'); at >= 0 && at <= half; at = message.indexOf('\n\n', at + 1)) {

@@ -1,8 +1,8 @@
 /**
- * How an OpenInference LLM span was called: `llm.invocation_parameters`, tools, model names.
+ * Parameters of a request, under the names of any provider.
  *
- * The parameters are the request without its messages, in the words of the provider; the OpenAI Agents bridge gives the
- * response instead.
+ * OpenInference gives them as `llm.invocation_parameters`: the request without its messages. Its OpenAI Agents bridge
+ * gives the response instead.
  */
 import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
@@ -12,16 +12,16 @@ import {
   firstString,
   firstValue,
   integerOf,
-  noneIfEmpty,
   numberOf,
   objectOf,
   put,
   stringListOf,
   stringOf,
+  unlessEmpty,
 } from '../values/attributes.ts';
-import { plainJson, plainObject } from '../values/plain-json.ts';
+import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 
-/** Parameters with a field of their own, and what is read elsewhere: content, and whose call it was. */
+/** Parameters with a field of their own, and what other files read: content, user and metadata. */
 const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   'model',
   'model_name',
@@ -59,7 +59,7 @@ const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   'instructions',
 ]);
 
-/** Of a response that stands in place of the request: what is no parameter. */
+/** Fields that are not parameters, if a response stands in place of the request. */
 const RESPONSE_ONLY: ReadonlySet<string> = new Set([
   'id',
   'object',
@@ -77,8 +77,8 @@ const RESPONSE_ONLY: ReadonlySet<string> = new Set([
 
 const NESTED = ['config', 'generationConfig', 'generation_config', 'inferenceConfig'] as const;
 
-/** `undefined` where there are none; nested generation configs are laid open. */
-export function invocationParameters(attributes: Attributes, damage: Damage): Record<string, unknown> | undefined {
+/** Returns OpenInference's parameters with nested generation configs flattened; undefined if there are none. */
+export function readInvocationParameters(attributes: Attributes, damage: Damage): Record<string, unknown> | undefined {
   const parameters = objectOf(attributes['llm.invocation_parameters'], damage, 'llm.invocation_parameters');
   if (!parameters || !NESTED.some((key) => isObject(parameters[key]))) return parameters;
   const open: Record<string, unknown> = Object.assign({}, ...NESTED.map((key) => parameters[key]).filter(isObject));
@@ -86,12 +86,14 @@ export function invocationParameters(attributes: Attributes, damage: Damage): Re
   return open;
 }
 
-/** The OpenAI Agents bridge puts the Responses API's answer here. */
-export function isResponse(parameters: Record<string, unknown> | undefined): boolean {
+/**
+ * Whether the parameters are really a response of the Responses API, as OpenInference's OpenAI Agents bridge writes.
+ */
+export function isResponseBody(parameters: Record<string, unknown> | undefined): boolean {
   return parameters !== undefined && stringOf(parameters['id']) !== undefined && 'created_at' in parameters;
 }
 
-export function readModelName(
+export function readModelAndProvider(
   attributes: Attributes,
   parameters: Record<string, unknown> | undefined,
   app: Record<string, unknown> | undefined,
@@ -100,17 +102,18 @@ export function readModelName(
   put(
     into,
     'model',
-    modelName(attributes['llm.request.model_name']) ??
-      modelName(parameters?.['model']) ??
-      modelName(parameters?.['model_name']) ??
-      modelName(attributes['gen_ai.request.model']) ??
-      modelName(attributes['llm.model_name']) ??
-      modelName(app?.['ls_model_name']),
+    modelNameOf(attributes['llm.request.model_name']) ??
+      modelNameOf(parameters?.['model']) ??
+      modelNameOf(parameters?.['model_name']) ??
+      modelNameOf(attributes['gen_ai.request.model']) ??
+      modelNameOf(attributes['llm.model_name']) ??
+      modelNameOf(app?.['ls_model_name']),
   );
   put(into, 'provider', firstString(attributes, 'llm.provider', 'llm.system') ?? stringOf(app?.['ls_provider']));
 }
 
-function modelName(value: unknown): string | undefined {
+/** LangChain's callbacks write `unknown` for a model they do not see. */
+export function modelNameOf(value: unknown): string | undefined {
   const name = stringOf(value);
   return name === 'unknown' ? undefined : name;
 }
@@ -124,6 +127,7 @@ const MAX_TOKENS_KEYS = [
 ] as const;
 const STOP_KEYS = ['stop', 'stop_sequences', 'stopSequences'] as const;
 
+/** Reads into `into` and returns it. `attributes` may have some of them as `llm.*`. */
 export function readParameters(
   attributes: Attributes,
   parameters: Record<string, unknown>,
@@ -139,43 +143,43 @@ export function readParameters(
   put(into, 'frequencyPenalty', numberOf(frequency ?? attributes['llm.frequency_penalty']));
   put(into, 'seed', integerOf(parameters['seed']));
   put(into, 'stop', stringOf(stop) ?? stringListOf(stop));
-  put(into, 'responseFormat', responseFormat(parameters));
-  put(into, 'other', otherParameters(parameters));
+  put(into, 'responseFormat', readResponseFormat(parameters));
+  put(into, 'other', readOtherParameters(parameters));
   return into;
 }
 
-function responseFormat(parameters: Record<string, unknown>): Reading['responseFormat'] {
+function readResponseFormat(parameters: Record<string, unknown>): Reading['responseFormat'] {
   if ((parameters['responseMimeType'] ?? parameters['response_mime_type']) === 'application/json') {
     return { type: 'json_object' };
   }
   const format = objectOf(parameters['response_format']) ?? objectOf(objectOf(parameters['text'])?.['format']);
   if (format?.['type'] === 'json_object') return { type: 'json_object' };
   if (format?.['type'] !== 'json_schema') return undefined;
-  // The Responses API has name and schema beside the type, chat completions one level below.
+  // The Responses API has name and schema beside the type; chat completions have them one level below.
   const { type: _type, ...flat } = format;
-  const schema = plainObject(objectOf(format['json_schema']) ?? flat);
+  const schema = toPlainObject(objectOf(format['json_schema']) ?? flat);
   return { type: 'json_schema', ...(schema && { json_schema: schema }) };
 }
 
-/** Gemini's names of what others call by one name. */
+/** Gemini's names for parameters on which the others agree. */
 const COMMON_NAMES: ReadonlyMap<string, string> = new Map([
   ['topK', 'top_k'],
   ['candidateCount', 'n'],
   ['candidate_count', 'n'],
 ]);
 
-function otherParameters(parameters: Record<string, unknown>): Record<string, unknown> | undefined {
-  const fromResponse = isResponse(parameters);
+function readOtherParameters(parameters: Record<string, unknown>): Record<string, unknown> | undefined {
+  const fromResponse = isResponseBody(parameters);
   const other: Record<string, unknown> = {};
   for (const key in parameters) {
     if (READ_ELSEWHERE.has(key) || (fromResponse && RESPONSE_ONLY.has(key)) || key === '__proto__') continue;
     const value = parameters[key];
-    if (!isEmpty(value)) put(other, COMMON_NAMES.get(key) ?? key, plainJson(value));
+    if (!isEmpty(value)) put(other, COMMON_NAMES.get(key) ?? key, toPlainJson(value));
   }
-  return noneIfEmpty(other);
+  return unlessEmpty(other);
 }
 
-/** Responses spell out what was not asked for: `"reasoning": {"effort": null}`. */
+/** Responses list parameters that were not set: `"reasoning": {"effort": null}`. */
 function isEmpty(value: unknown): boolean {
   if (value === null) return true;
   if (!isObject(value)) return false;

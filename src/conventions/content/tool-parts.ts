@@ -1,15 +1,15 @@
-/** Tool calls and tool results as providers and frameworks write them. */
+/** Message parts that are tool calls or tool results, as providers and frameworks write them. */
 
 import { isObject } from '../../wire/json.ts';
 import { firstString, firstValue, stringOf } from '../values/attributes.ts';
-import { textOrJson } from '../values/plain-json.ts';
+import { toText } from '../values/plain-json.ts';
 
 type Fields = Record<string, unknown>;
 
 export interface PartCall {
   readonly id: string | undefined;
   readonly name: string;
-  /** JSON text, as v4 has it. */
+  /** JSON text, as in v4. */
   readonly arguments: string;
 }
 
@@ -17,18 +17,18 @@ const INPUT_KEYS = ['arguments', 'args', 'input', 'server_tool_call', 'parameter
 const RESULT_KEYS = ['response', 'result', 'output', 'content', 'server_tool_call_response', 'error'] as const;
 const AI_SDK_OUTPUTS: ReadonlySet<unknown> = new Set(['text', 'json', 'error-text', 'error-json', 'content']);
 
-export function readCall(part: Fields): PartCall {
+export function readCallPart(part: Fields): PartCall {
   const inner = isObject(part['function']) ? part['function'] : part;
   const input = firstValue(inner, INPUT_KEYS) ?? part['arguments'];
   return {
     id: firstString(part, 'toolCallId', 'call_id', 'toolUseId', 'tool_call_id', 'ref', 'id'),
     name: firstString(inner, 'name', 'toolName') ?? stringOf(part['name']) ?? 'unknown',
-    arguments: input === undefined || input === null || input === '' ? '{}' : textOrJson(input),
+    arguments: input === undefined || input === null || input === '' ? '{}' : toText(input),
   };
 }
 
-/** The id of the call that a result answers, the tool's name, and the raw answer. */
-export function readResult(part: Fields): { id: string | undefined; name: string | undefined; value: unknown } {
+/** Returns the id of the answered call, the tool's name, and the raw result. */
+export function readResultPart(part: Fields): { id: string | undefined; name: string | undefined; value: unknown } {
   return {
     id: firstString(part, 'toolCallId', 'tool_use_id', 'toolUseId', 'call_id', 'tool_call_id', 'ref', 'id'),
     name: firstString(part, 'name', 'toolName'),
@@ -36,21 +36,21 @@ export function readResult(part: Fields): { id: string | undefined; name: string
   };
 }
 
-/** AI SDK 5 and later: `{ type: 'text' | 'json' | 'error-text' | …, value }`. */
+/** AI SDK 5 and later wrap results: `{ type: 'text' | 'json' | 'error-text' | …, value }`. */
 function unwrapOutput(value: unknown): unknown {
   return isObject(value) && 'value' in value && AI_SDK_OUTPUTS.has(value['type']) ? value['value'] : value;
 }
 
-/** Keys that may hold all that an untyped part says: structured output, the JSON that a tool has answered. */
+/** Keys that may be all an untyped part has: structured output, or the JSON that a tool answered. */
 const VALUE_KEYS: ReadonlySet<string> = new Set(['data', 'json']);
 
-/** What Bedrock's tools answer: `{ json }`. */
+/** Whether this is `{ json }`, as Bedrock writes a tool's result. */
 export function isJsonBlock(value: unknown): boolean {
-  return isObject(value) && value['json'] !== undefined && onlyValue(value) !== undefined;
+  return isObject(value) && value['json'] !== undefined && onlyValueOf(value) !== undefined;
 }
 
-/** The value of a part that holds nothing else, and no word on what it is. */
-export function onlyValue(part: Fields): unknown {
+/** Returns the value of a part that has nothing else, not even a type; undefined for other parts. */
+export function onlyValueOf(part: Fields): unknown {
   let value: unknown;
   for (const key in part) {
     if (key === 'metadata') continue;

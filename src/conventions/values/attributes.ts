@@ -1,42 +1,42 @@
 /**
- * Total readers of attribute values: whatever an instrumentation put there, they answer with a value of the asked type
- * or `undefined`, and never throw.
+ * Readers of attribute values. Whatever an instrumentation wrote, they return a value of the named type or undefined,
+ * and never throw.
  *
- * They take values, not keys, so that they serve attributes, event bodies and parsed JSON alike. A value may be of the
- * right type, its text (`"42"`, `"true"`, JSON), or a nested object, which SDK 3 keeps on spans.
+ * They take values, not keys, so that they also read event bodies and parsed JSON. A value may have the right type, be
+ * its text (`"42"`, `"true"`, JSON), or be a nested object, which SDK 3 keeps on spans.
  */
 
 import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
-import { boundedTree } from './plain-json.ts';
+import { toBoundedTree } from './plain-json.ts';
 import { salvageJson } from './salvage-json.ts';
 
-/** Keys whose JSON did not parse because it had been cut; flagged in the log's metadata. */
+/** Keys of attributes whose JSON was cut by a value length limit. The log's metadata lists them as `truncated`. */
 export type Damage = Set<string>;
 
-/** A non-empty string. Lone surrogates, which no UTF-8 body can carry, become U+FFFD. */
+/** Returns a non-empty string. Lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
 export function stringOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.toWellFormed() : undefined;
 }
 
-/** A string that may be empty: for what a model really answered. */
+/** Returns a string that may be empty, as a model's answer may be. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value.toWellFormed() : undefined;
 }
 
-/** A finite number, also from its text. */
+/** Returns a finite number, also from its text. */
 export function numberOf(value: unknown): number | undefined {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
 
-/** A whole number, also from its text. */
+/** Returns a whole number, also from its text. */
 export function integerOf(value: unknown): number | undefined {
   const number = numberOf(value);
   return number !== undefined && Number.isSafeInteger(number) ? number : undefined;
 }
 
-/** A whole number that is not negative: a token count. */
+/** Returns a whole number of at least 0, such as a token count. */
 export function countOf(value: unknown): number | undefined {
   const number = integerOf(value);
   return number !== undefined && number >= 0 ? number : undefined;
@@ -49,7 +49,7 @@ export function booleanOf(value: unknown): boolean | undefined {
   return word === 'true' ? true : word === 'false' ? false : undefined;
 }
 
-/** A list of strings, from a list or its JSON. A single other string is a list of one. */
+/** Returns the non-empty strings of a list or its JSON; any other string as a list of one. */
 export function stringListOf(value: unknown): string[] | undefined {
   let list = value;
   if (typeof value === 'string') {
@@ -66,16 +66,16 @@ export function stringListOf(value: unknown): string[] | undefined {
 }
 
 /**
- * The value behind JSON text, or a structured value as it is. Text that is no JSON gives `undefined`.
+ * Parses JSON text; returns structured values as they are. Returns undefined if the text is not JSON.
  *
- * JSON that was cut by a value length limit gives what can be saved, and its key is noted in `damage`; where nothing
- * can be saved it gives `undefined`, with the key noted too, and the caller keeps the raw text.
+ * If the JSON was cut by a value length limit, it returns what can be saved and adds `key` to `damage`. If nothing can
+ * be saved it returns undefined, also adds the key, and the caller keeps the raw text.
  */
 export function jsonOf(value: unknown, damage?: Damage, key?: string): unknown {
   if (typeof value !== 'string')
-    return typeof value === 'object' && value !== null ? boundedTree(value) : (value ?? undefined);
+    return typeof value === 'object' && value !== null ? toBoundedTree(value) : (value ?? undefined);
   const first = value.charCodeAt(0);
-  // Most texts are no JSON; a thrown and caught SyntaxError costs ten times a parse.
+  // Most texts are not JSON, and catching a SyntaxError costs ten times as much as parsing.
   if (!startsJson(first)) return undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
@@ -95,26 +95,26 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
-/** Whether the last character, but for white space, is this one. */
+/** Whether `code` is the last character that is not white space. */
 function endsWith(text: string, code: number): boolean {
   let at = text.length - 1;
   while (at > 0 && text.charCodeAt(at) <= 0x20) at--;
   return text.charCodeAt(at) === code;
 }
 
-/** An object (no list), structured or as JSON text. */
+/** Returns an object (not a list), structured or parsed from JSON text; for `damage` and `key` see `jsonOf`. */
 export function objectOf(value: unknown, damage?: Damage, key?: string): Record<string, unknown> | undefined {
   const parsed = jsonOf(value, damage, key);
   return isObject(parsed) ? parsed : undefined;
 }
 
-/** A list, structured or as JSON text. */
+/** Returns a list, structured or parsed from JSON text; for `damage` and `key` see `jsonOf`. */
 export function listOf(value: unknown, damage?: Damage, key?: string): unknown[] | undefined {
   const parsed = jsonOf(value, damage, key);
   return Array.isArray(parsed) ? parsed : undefined;
 }
 
-/** The first of these keys that holds a non-empty string. */
+/** Returns the first non-empty string at one of these keys. */
 export function firstString(attributes: Attributes, ...keys: readonly string[]): string | undefined {
   for (const key of keys) {
     const found = stringOf(attributes[key]);
@@ -123,7 +123,7 @@ export function firstString(attributes: Attributes, ...keys: readonly string[]):
   return undefined;
 }
 
-/** The first of these keys that holds a finite number. */
+/** Returns the first finite number at one of these keys. */
 export function firstNumber(attributes: Attributes, ...keys: string[]): number | undefined {
   for (const key of keys) {
     const found = numberOf(attributes[key]);
@@ -132,7 +132,7 @@ export function firstNumber(attributes: Attributes, ...keys: string[]): number |
   return undefined;
 }
 
-/** The first of these keys that holds a whole number, not negative. */
+/** Returns the first whole number of at least 0 at one of these keys. */
 export function firstCount(attributes: Attributes, ...keys: string[]): number | undefined {
   for (const key of keys) {
     const found = countOf(attributes[key]);
@@ -141,7 +141,7 @@ export function firstCount(attributes: Attributes, ...keys: string[]): number | 
   return undefined;
 }
 
-/** `{`, `[`, `"`, `-`, digits, `t`, `f`, `n`, and white space before them. */
+/** JSON starts with `{`, `[`, `"`, `-`, a digit, `t`, `f`, `n` or white space. */
 function startsJson(code: number): boolean {
   return (
     code === 0x7b ||
@@ -156,13 +156,13 @@ function startsJson(code: number): boolean {
   );
 }
 
-/** `{"` and `[{`, `["`, `[[`: prose that only begins with a bracket is no damage. */
+/** Cut JSON starts with `{"`, `[{`, `["` or `[[`. Prose that merely starts with a bracket was not cut. */
 function looksCut(text: string): boolean {
   const second = text.charCodeAt(1);
   return text.charCodeAt(0) === 0x7b ? second === 0x22 : second === 0x7b || second === 0x22 || second === 0x5b;
 }
 
-/** The first of these keys that holds anything but `null`. */
+/** Returns the first value at one of these keys that is neither undefined nor null. */
 export function firstValue(fields: Attributes, keys: readonly string[]): unknown {
   for (const key of keys) {
     const found = fields[key];
@@ -171,31 +171,23 @@ export function firstValue(fields: Attributes, keys: readonly string[]): unknown
   return undefined;
 }
 
-/** Sets a field unless its value is `undefined`: absent means not said. Spreading costs ten times as much. */
+/** Sets a field unless its value is undefined: a field not said is absent. Spreading costs ten times as much. */
 export function put<T extends object, Key extends keyof T>(into: T, key: Key, value: T[Key] | undefined): void {
   if (value !== undefined) into[key] = value;
 }
 
-export function noneIfEmpty<T extends object>(value: T): T | undefined {
+/** Returns the object, or undefined if it has no fields. */
+export function unlessEmpty<T extends object>(value: T): T | undefined {
   for (const _key in value) return value;
   return undefined;
 }
 
-/** A copy without the fields that are `undefined`: absent means not said. */
-export function defined<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): Partial<T> {
+/** Returns a copy without the fields that are undefined: a field not said is absent. */
+export function omitUndefined<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): Partial<T> {
   const result: Partial<T> = {};
   for (const key in fields) {
     const value = fields[key];
     if (value !== undefined) result[key] = value;
   }
   return result;
-}
-
-/** `defined`, or `undefined` if nothing is left. */
-export function definedOrNone<T extends object>(
-  fields: { readonly [K in keyof T]: T[K] | undefined },
-): Partial<T> | undefined {
-  const result = defined<T>(fields);
-  for (const _key in result) return result;
-  return undefined;
 }

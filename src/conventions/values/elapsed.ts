@@ -1,8 +1,8 @@
-/** Times that vocabularies give as dates → milliseconds since the span's start. */
+/** Dates in attributes → milliseconds since the span's start. */
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { jsonOf, stringOf } from './attributes.ts';
 
-/** `undefined` for what is no date, or lies before the start. A date may be in JSON quotes. */
+/** Returns whole milliseconds; undefined if `date` is not a date or is before the start. JSON quotes are allowed. */
 export function millisSinceStart(span: SpanSlice, date: unknown): number | undefined {
   const text = stringOf(date);
   if (text === undefined) return undefined;

@@ -1,14 +1,16 @@
 /**
  * Lists that were flattened into attribute keys: `llm.input_messages.10.message.role`.
  *
- * One pass over the attributes serves all the lists of a span; nested lists are read by asking again with the fields
- * of one entry. Indexes are sorted as numbers, may have gaps, and may come in any order.
+ * One pass over the attributes reads all lists of a span; a nested list is read by a second call with the fields of one
+ * entry. Indexes are sorted as numbers, may have gaps, and may come in any order.
  */
 import type { Attributes } from '../../otel/span-slice.ts';
 
 export interface IndexedGroup {
   readonly index: number;
-  /** What stands behind the index: `message.role`, … ; a value directly at the index has the key `''`. Prototype keys are left out. */
+  /**
+   * Keyed by what follows the index: `message.role`, or `''` for a value at the index itself. Never has `__proto__`.
+   */
   readonly fields: Attributes;
 }
 
@@ -16,13 +18,13 @@ const MAX_INDEX = 100_000;
 
 const DOT = 0x2e;
 
-/** The entries below each prefix (which ends in a dot), in the order of `prefixes`. */
-export function indexedGroups(attributes: Attributes, prefixes: readonly string[]): IndexedGroup[][] {
+/** Returns the entries below each prefix, in the order of `prefixes`. A prefix ends in a dot. */
+export function groupByIndex(attributes: Attributes, prefixes: readonly string[]): IndexedGroup[][] {
   const found: FieldGroup[][] = prefixes.map(() => []);
   for (const key in attributes) {
     for (let i = 0; i < prefixes.length; i++) {
       const prefix = prefixes[i]!;
-      // Where the dot stands tells most keys apart, at the cost of one comparison.
+      // The position of the dot rules out most keys for the price of one comparison.
       if (key.charCodeAt(prefix.length - 1) !== DOT || !key.startsWith(prefix)) continue;
       place(found[i]!, key, prefix.length, attributes[key]);
       break;
@@ -31,8 +33,8 @@ export function indexedGroups(attributes: Attributes, prefixes: readonly string[
   return found;
 }
 
-/** The values below one prefix, keyed by what follows it. Prototype keys are left out. */
-export function prefixed(attributes: Attributes, prefix: string): Record<string, unknown> | undefined {
+/** Returns the values below one prefix, keyed by what follows it, without `__proto__`; undefined if there are none. */
+export function fieldsBelow(attributes: Attributes, prefix: string): Record<string, unknown> | undefined {
   let found: Record<string, unknown> | undefined;
   for (const key in attributes) {
     if (!key.startsWith(prefix) || key.length === prefix.length) continue;
@@ -59,11 +61,11 @@ function place(groups: FieldGroup[], key: string, from: number, value: unknown):
   if (at === from || index > MAX_INDEX) return;
   if (at < key.length && key.charCodeAt(at) !== DOT) return;
   const name = key.slice(at + 1);
-  if (name !== '__proto__') groupAt(groups, index).fields[name] = value;
+  if (name !== '__proto__') findOrAddGroup(groups, index).fields[name] = value;
 }
 
-/** Groups are kept in order; mostly they come in order. */
-function groupAt(groups: FieldGroup[], index: number): FieldGroup {
+/** Keeps the groups sorted by index. Most of them arrive in order. */
+function findOrAddGroup(groups: FieldGroup[], index: number): FieldGroup {
   let low = 0;
   let high = groups.length;
   const last = groups[high - 1];

@@ -1,23 +1,23 @@
 /**
- * Files inside messages. Small images stay, so that they can be looked at; megabytes of base64 become a placeholder with
- * the size and the SHA-256 of the bytes, by which the file can be found again.
+ * Files inside messages. Small images stay, so that the viewer can show them; megabytes of base64 become a placeholder
+ * with size and SHA-256, by which the file can be found again.
  */
 import { createHash } from 'node:crypto';
 
-/** Base64 characters that may stay in a datapoint. */
+/** Longer data URLs and base64 texts are replaced. */
 const MAX_INLINE_CHARS = 64 * 1024;
 const BASE64 = /^[A-Za-z0-9+/_-]+$/;
 const DATA_URL_HEAD = /^data:([^;,]{0,100})[^,]{0,100},/;
 
-/** Whether a string is a data URL or bare base64, too large to keep. */
+/** Whether a string is a data URL or bare base64 that is too large to keep. */
 export function isLargeData(text: string): boolean {
   if (text.length <= MAX_INLINE_CHARS) return false;
   if (text.startsWith('data:')) return DATA_URL_HEAD.test(text.slice(0, 256));
-  // Text has white space and punctuation long before this; a sample at both ends is enough.
+  // Prose would have white space or punctuation by now, so a sample at both ends is enough.
   return BASE64.test(text.slice(0, 1024)) && BASE64.test(text.slice(-1024, -4));
 }
 
-/** `[image/png, 123456 bytes, sha256:…]` */
+/** Returns `[image/png, 123456 bytes, sha256:…]` for a data URL, base64 text or bytes. */
 export function placeholderOf(data: string | Uint8Array, mimeType?: string): string {
   let type = mimeType;
   let bytes: Uint8Array;

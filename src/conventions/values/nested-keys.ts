@@ -1,13 +1,16 @@
-/** Nested values that were flattened into dotted keys, lists included: `file.tools.0.name`. */
+/** Objects and lists that were flattened into dotted keys: `file.tools.0.name`. */
 import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
-import { plainJson } from './plain-json.ts';
+import { toPlainJson } from './plain-json.ts';
 
 const MAX_DEPTH = 32;
 const MAX_ITEMS = 100_000;
 
-/** What stands below `prefix` (which ends in a dot), nested again. Objects whose keys are all numbers become lists. */
-export function nested(attributes: Attributes, prefix: string): Record<string, unknown> | undefined {
+/**
+ * Rebuilds the object below `prefix`, which ends in a dot; undefined if there is none. Objects whose keys are all
+ * numbers become lists.
+ */
+export function unflatten(attributes: Attributes, prefix: string): Record<string, unknown> | undefined {
   let root: Record<string, unknown> | undefined;
   for (const key in attributes) {
     if (!key.startsWith(prefix) || key.length === prefix.length) continue;
@@ -22,8 +25,8 @@ function place(into: Record<string, unknown>, path: readonly string[], value: un
   for (const [at, key] of path.entries()) {
     if (key === '__proto__') return;
     if (at === path.length - 1) {
-      // A value at a key that also has children below it: the children say more.
-      if (!Object.hasOwn(step, key)) step[key] = plainJson(value);
+      // If a key has both a value and children, the children win.
+      if (!Object.hasOwn(step, key)) step[key] = toPlainJson(value);
       return;
     }
     const inner = Object.hasOwn(step, key) ? step[key] : undefined;

@@ -1,34 +1,37 @@
 /**
- * Makes a value safe to pass through into a datapoint: plain JSON of bounded depth and size, whatever it was.
+ * Turns any value into plain JSON of bounded depth and size, so that it can go into a datapoint.
  *
- * Structured attribute values may hold cycles, bigints, dates, buffers, lone surrogates and `__proto__` keys, and parsed JSON may
- * be nested so deep that the next `JSON.stringify` overflows the stack.
+ * Structured attribute values may hold cycles, bigints, dates, buffers, lone surrogates and `__proto__` keys, and
+ * parsed JSON may be so deep that the next `JSON.stringify` overflows the stack.
  */
 import { isLargeData, placeholderOf } from './large-data.ts';
 
 const MAX_DEPTH = 64;
-/** Bounds what shared references can blow up to. */
+/** A few shared references can expand to any number of nodes. */
 const MAX_NODES = 200_000;
 
-/** The value as plain JSON, copied only where it is none; `undefined` for what has no JSON (functions, symbols, `undefined`). */
-export function plainJson(value: unknown): unknown {
-  return typeof value === 'object' ? plain(value, [], { nodes: 0 }) : plainScalar(value);
+/**
+ * Returns the value as plain JSON, copying only what has to change. Returns undefined for what JSON cannot hold:
+ * functions, symbols, undefined.
+ */
+export function toPlainJson(value: unknown): unknown {
+  return typeof value === 'object' ? toPlain(value, [], { nodes: 0 }) : scalarToPlain(value);
 }
 
-/** Like `plainJson`, for objects: `undefined` for anything else. */
-export function plainObject(value: unknown): Record<string, unknown> | undefined {
-  const plain = plainJson(value);
+/** Like `toPlainJson`, but returns undefined for anything other than an object. */
+export function toPlainObject(value: unknown): Record<string, unknown> | undefined {
+  const plain = toPlainJson(value);
   return typeof plain === 'object' && plain !== null && !Array.isArray(plain)
     ? (plain as Record<string, unknown>)
     : undefined;
 }
 
-/** The value itself if it is a tree that can be walked whole; a bounded copy if it has cycles, or is too deep or large. */
-export function boundedTree(value: object): object {
-  return countNodes(value, 0, 0) <= MAX_NODES ? value : (plain(value, [], { nodes: 0 }) as object);
+/** Returns the value itself, or a bounded copy if it has cycles, is too deep or too large to be walked. */
+export function toBoundedTree(value: object): object {
+  return countNodes(value, 0, 0) <= MAX_NODES ? value : (toPlain(value, [], { nodes: 0 }) as object);
 }
 
-/** Nodes of a tree, or more than `MAX_NODES` for what is none. */
+/** Counts the nodes of a tree; returns more than `MAX_NODES` if it has cycles or is too deep or large. */
 function countNodes(value: object, depth: number, before: number): number {
   let nodes = before + 1;
   if (depth > MAX_DEPTH) return Number.POSITIVE_INFINITY;
@@ -40,13 +43,13 @@ function countNodes(value: object, depth: number, before: number): number {
   return nodes;
 }
 
-/** Text of a value: strings as they are, everything else as JSON. */
-export function textOrJson(value: unknown): string {
+/** Returns strings as they are and everything else as JSON text. */
+export function toText(value: unknown): string {
   if (typeof value === 'string') return value.toWellFormed();
-  return JSON.stringify(plainJson(value)) ?? '';
+  return JSON.stringify(toPlainJson(value)) ?? '';
 }
 
-function plainScalar(value: unknown): unknown {
+function scalarToPlain(value: unknown): unknown {
   switch (typeof value) {
     case 'string':
       return isLargeData(value) ? placeholderOf(value) : value.toWellFormed();
@@ -61,15 +64,15 @@ function plainScalar(value: unknown): unknown {
   }
 }
 
-function plain(value: unknown, ancestors: object[], budget: { nodes: number }): unknown {
-  if (typeof value !== 'object') return plainScalar(value);
+function toPlain(value: unknown, ancestors: object[], budget: { nodes: number }): unknown {
+  if (typeof value !== 'object') return scalarToPlain(value);
   if (value === null) return null;
   if (ancestors.includes(value)) return '[circular]';
   if (ancestors.length >= MAX_DEPTH || ++budget.nodes > MAX_NODES) return '[too deep]';
   if (Array.isArray(value)) {
     if (value.length > MAX_NODES) return `[list of ${value.length}]`;
     ancestors.push(value);
-    const list = plainList(value, ancestors, budget);
+    const list = listToPlain(value, ancestors, budget);
     ancestors.pop();
     return list;
   }
@@ -78,19 +81,19 @@ function plain(value: unknown, ancestors: object[], budget: { nodes: number }): 
   if (!isPlain && value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (!isPlain && value instanceof Uint8Array) return placeholderOf(value);
   const source = value as Record<string, unknown>;
-  if (source['type'] === 'Buffer' && Array.isArray(source['data'])) return placeholderOf(bufferOf(source['data']));
-  const bytes = typeof source['0'] === 'number' ? typedArrayOf(source) : undefined;
+  if (source['type'] === 'Buffer' && Array.isArray(source['data'])) return placeholderOf(toBytes(source['data']));
+  const bytes = typeof source['0'] === 'number' ? bytesOfTypedArray(source) : undefined;
   if (bytes) return placeholderOf(bytes);
   ancestors.push(source);
-  const result = plainFields(source, isPlain, ancestors, budget);
+  const result = fieldsToPlain(source, isPlain, ancestors, budget);
   ancestors.pop();
   return result;
 }
 
-function plainList(list: unknown[], ancestors: object[], budget: { nodes: number }): unknown[] {
+function listToPlain(list: unknown[], ancestors: object[], budget: { nodes: number }): unknown[] {
   let copy: unknown[] | undefined;
   for (let at = 0; at < list.length; at++) {
-    const item = plain(list[at], ancestors, budget) ?? null;
+    const item = toPlain(list[at], ancestors, budget) ?? null;
     if (item === list[at]) continue;
     copy ??= list.slice();
     copy[at] = item;
@@ -98,7 +101,7 @@ function plainList(list: unknown[], ancestors: object[], budget: { nodes: number
   return copy ?? list;
 }
 
-function plainFields(
+function fieldsToPlain(
   source: Record<string, unknown>,
   isPlain: boolean,
   ancestors: object[],
@@ -109,39 +112,42 @@ function plainFields(
   for (let at = 0; at < keys.length; at++) {
     const key = keys[at]!;
     const name = key.toWellFormed();
-    // Assigning this one key would set the prototype instead of storing data.
-    const item = key === '__proto__' ? undefined : plain(source[key], ancestors, budget);
+    // Assigning to this key would set the prototype.
+    const item = key === '__proto__' ? undefined : toPlain(source[key], ancestors, budget);
     if (copy === undefined && item !== undefined && item === source[key] && name === key) continue;
-    copy ??= firstFields(source, keys, at);
+    copy ??= copyFirstFields(source, keys, at);
     if (item !== undefined) copy[name] = item;
   }
   return copy ?? source;
 }
 
-/** What has been seen to be plain already. */
-function firstFields(source: Record<string, unknown>, keys: readonly string[], count: number): Record<string, unknown> {
+function copyFirstFields(
+  source: Record<string, unknown>,
+  keys: readonly string[],
+  count: number,
+): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (let at = 0; at < count; at++) fields[keys[at]!] = source[keys[at]!];
   return fields;
 }
 
-/** The bytes of a `Buffer` that went through JSON. */
-export function bufferOf(data: unknown[]): Uint8Array {
+/** Returns the bytes of a `Buffer` that went through JSON; `data` is its list of numbers. */
+export function toBytes(data: unknown[]): Uint8Array {
   return Uint8Array.from(data, (byte) => (typeof byte === 'number' ? byte : 0));
 }
 
-/** Fewer numbers under numeric keys may be what the app means. */
+/** Fewer numbers under numeric keys may be an object of the app. */
 const MIN_TYPED_ARRAY = 8;
 
-/** The bytes of a `Uint8Array` that went through JSON: `{ "0": 137, "1": 80, … }`. */
-function typedArrayOf(fields: Record<string, unknown>): Uint8Array | undefined {
+/** Returns the bytes of a `Uint8Array` that went through JSON: `{ "0": 137, "1": 80, … }`. */
+function bytesOfTypedArray(fields: Record<string, unknown>): Uint8Array | undefined {
   const bytes = Object.values(fields);
   if (bytes.length < MIN_TYPED_ARRAY || fields[bytes.length - 1] === undefined) return undefined;
   const areBytes = bytes.every((byte) => typeof byte === 'number' && (byte & 0xff) === byte);
-  return areBytes ? bufferOf(bytes) : undefined;
+  return areBytes ? toBytes(bytes) : undefined;
 }
 
-/** Text as it is, everything else as JSON text; `undefined` where there is no value. */
-export function jsonOrText(value: unknown): string | undefined {
-  return value === undefined || value === null ? undefined : textOrJson(value);
+/** Like `toText`, but returns undefined for null and undefined. */
+export function toOptionalText(value: unknown): string | undefined {
+  return value === undefined || value === null ? undefined : toText(value);
 }

@@ -1,11 +1,11 @@
 /**
- * Saves what can be saved of JSON text that was cut at its end, as `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` does.
+ * Reads JSON text that was cut at its end, as `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` does.
  *
- * One scan finds what was open at the cut. A string value that was being written is kept as far as it goes; a key, a
- * number or a word that was being written is given up, since half of it would be wrong.
+ * One scan finds what was open at the cut. A string value cut in the middle is kept as far as it goes; a key, number or
+ * word cut in the middle is dropped, since half of it would be wrong.
  */
 
-/** More nesting than this is no message of an LLM call. */
+/** No message of an LLM call is nested deeper. */
 const MAX_DEPTH = 200;
 
 const QUOTE = 0x22;
@@ -17,10 +17,10 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
-/** The saved value, or `undefined` if the text is no cut JSON or nothing of it is left. */
+/** Returns what is left of the object or list; undefined if the text is not cut JSON or nothing is left. */
 export function salvageJson(text: string): object | undefined {
   const closers: string[] = [];
-  /** End of the last text that can be closed into valid JSON, and how deep it was. */
+  /** Where the text can last be closed into valid JSON, and how deep it is there. */
   let safeEnd = 0;
   let safeDepth = 0;
   let expectsValue = false;
@@ -46,7 +46,7 @@ export function salvageJson(text: string): object | undefined {
     } else if (code === COLON) {
       expectsValue = true;
     } else if (code === COMMA) {
-      // What stands before a comma was complete, numbers and words too.
+      // Before a comma everything is complete, numbers and words too.
       markSafe(at);
       expectsValue = false;
     }
@@ -67,18 +67,18 @@ function close(closers: readonly string[]): string {
   return closers.toReversed().join('');
 }
 
-/** Where the string ends that begins at `from`, or -1 if it does not. */
+/** Returns the index of the quote that closes the string starting at `from`, or -1 if there is none. */
 function stringEnd(text: string, from: number): number {
   for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let before = quote - 1;
     while (before >= from && text.charCodeAt(before) === BACKSLASH) before--;
-    // An even number of backslashes escapes nothing but itself.
+    // An even number of backslashes before the quote does not escape it.
     if ((quote - before) % 2 === 1) return quote;
   }
   return -1;
 }
 
-/** The end of an unfinished string without an escape that was cut in two. */
+/** Returns the end of an unfinished string, leaving out an escape sequence that was cut. */
 function partialStringEnd(text: string, quote: number): number {
   const tail = text.slice(Math.max(quote + 1, text.length - 6));
   const slash = tail.lastIndexOf('\\');

@@ -1,12 +1,12 @@
 /**
- * The tracing that Anthropic's own SDK brings along: GenAI conventions, with the stop reason, thinking and tool results under
- * `anthropic.*`. The spans of calls are HTTP client spans too.
+ * The tracing built into Anthropic's own SDK: GenAI conventions, with stop reason, thinking and tool results under
+ * `anthropic.*`. The spans of its calls are HTTP client spans as well.
  */
 import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
-import { readResult } from '../content/provider-bodies.ts';
+import { toStepOutput } from '../content/provider-bodies.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { defined, definedOrNone, integerOf, stringListOf, stringOf } from '../values/attributes.ts';
+import { integerOf, omitUndefined, stringListOf, stringOf, unlessEmpty } from '../values/attributes.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 const SCOPE = 'com.anthropic.sdk.';
@@ -25,11 +25,11 @@ export const anthropicSdk: Convention = {
 
   read(span: SpanSlice): Reading {
     const { attributes } = span;
-    return defined<Reading>({
+    return omitUndefined<Reading>({
       finishReason: toFinishReason(attributes[STOP_REASON]),
-      output: readResult(attributes['anthropic.tool_result.content']),
+      output: toStepOutput(attributes['anthropic.tool_result.content']),
       other: readOther(attributes),
-      metadata: defined<Record<string, unknown>>({
+      metadata: omitUndefined<Record<string, unknown>>({
         request_id: stringOf(attributes['anthropic.request.id']),
         service_tier: stringOf(attributes['anthropic.response.service_tier']),
       }),
@@ -38,11 +38,13 @@ export const anthropicSdk: Convention = {
 };
 
 function readOther(attributes: Attributes): Record<string, unknown> | undefined {
-  return definedOrNone<Record<string, unknown>>({
-    thinking_type: stringOf(attributes['anthropic.thinking.type']),
-    thinking_budget_tokens: integerOf(attributes['anthropic.thinking.budget_tokens']),
-    service_tier: stringOf(attributes['anthropic.request.service_tier']),
-    beta: stringListOf(attributes['anthropic.beta']),
-    stream: attributes['gen_ai.request.stream'] === true ? true : undefined,
-  });
+  return unlessEmpty(
+    omitUndefined<Record<string, unknown>>({
+      thinking_type: stringOf(attributes['anthropic.thinking.type']),
+      thinking_budget_tokens: integerOf(attributes['anthropic.thinking.budget_tokens']),
+      service_tier: stringOf(attributes['anthropic.request.service_tier']),
+      beta: stringListOf(attributes['anthropic.beta']),
+      stream: attributes['gen_ai.request.stream'] === true ? true : undefined,
+    }),
+  );
 }

@@ -1,16 +1,17 @@
 /**
- * Claude Code and the Agent SDK, whose command line process traces itself: `claude_code.*` spans with attributes that have no prefix.
+ * Claude Code and the Agent SDK, whose command line process traces itself: `claude_code.*` spans with attributes
+ * without a prefix.
  *
- * Input tokens leave cached ones out. Prompts are hidden unless the user has asked for them.
+ * Input tokens exclude cached ones. Prompts are hidden unless the user asks for them.
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader } from '../content/messages.ts';
-import { readResult, structuredOf } from '../content/provider-bodies.ts';
+import { structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts';
-import { countOf, defined, firstString, integerOf, stringOf } from '../values/attributes.ts';
+import { countOf, firstString, integerOf, omitUndefined, stringOf } from '../values/attributes.ts';
 
 const PREFIX = 'claude_code.';
 const SCOPE = 'com.anthropic.claude_code';
@@ -29,7 +30,7 @@ export const claudeCode: Convention = {
     const isNamed = span.name.startsWith(PREFIX);
     if (!isNamed && !scopeOf(span).name.startsWith(SCOPE)) return undefined;
     const type = span.attributes['span.type'] ?? (isNamed ? span.name.slice(PREFIX.length) : undefined);
-    // Waiting for the user, running a tool's process, hooks.
+    // Plumbing: waiting for the user, running a tool's process, hooks.
     return KINDS.get(type) ?? 'plumbing';
   },
 
@@ -37,25 +38,25 @@ export const claudeCode: Convention = {
     const { attributes } = span;
     switch (claudeCode.classify(span)) {
       case 'model':
-        return readCall(span);
+        return readModelCall(span);
       case 'tool':
-        return readTool(span);
+        return readToolCall(span);
       default:
-        return defined<Reading>({
+        return omitUndefined<Reading>({
           name: 'Claude Code',
-          inputs: inputsOf(shown(attributes['user_prompt'])),
+          inputs: inputsOf(unlessHidden(attributes['user_prompt'])),
           error: readFailure(span),
         });
     }
   },
 };
 
-function readCall(span: SpanSlice): Reading {
+function readModelCall(span: SpanSlice): Reading {
   const { attributes } = span;
-  const answer = shown(attributes['response.model_output']);
-  const context = shown(attributes['new_context']);
+  const answer = unlessHidden(attributes['response.model_output']);
+  const context = unlessHidden(attributes['new_context']);
   const finishReason = toFinishReason(attributes['stop_reason']);
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     callId: stringOf(attributes['gen_ai.response.id']),
     model: firstString(attributes, 'model', 'gen_ai.request.model'),
     provider: stringOf(attributes['gen_ai.system']) ?? 'anthropic',
@@ -67,7 +68,7 @@ function readCall(span: SpanSlice): Reading {
     outputTokens: countOf(attributes['output_tokens']),
     finishReason,
     error: readFailure(span),
-    metadata: defined<Record<string, unknown>>({
+    metadata: omitUndefined<Record<string, unknown>>({
       request_id: stringOf(attributes['request_id']),
       cache_read_tokens: countOf(attributes['cache_read_tokens']),
       cache_write_tokens: countOf(attributes['cache_creation_tokens']),
@@ -77,19 +78,19 @@ function readCall(span: SpanSlice): Reading {
   });
 }
 
-function readTool(span: SpanSlice): Reading {
+function readToolCall(span: SpanSlice): Reading {
   const { attributes } = span;
-  const output = attributes['tool_output'] ?? outputEvent(span);
-  return defined<Reading>({
+  const output = attributes['tool_output'] ?? readOutputEvent(span);
+  return omitUndefined<Reading>({
     name: firstString(attributes, 'tool_name', 'gen_ai.tool.name'),
-    inputs: inputsOf(structuredOf(shown(attributes['tool_input'] ?? attributes['tool_parameters']))),
-    output: readResult(output),
+    inputs: inputsOf(structuredOf(unlessHidden(attributes['tool_input'] ?? attributes['tool_parameters']))),
+    output: toStepOutput(output),
     error: readFailure(span),
-    metadata: defined<Record<string, unknown>>({ tool_call_id: stringOf(attributes['tool_use_id']) }),
+    metadata: omitUndefined<Record<string, unknown>>({ tool_call_id: stringOf(attributes['tool_use_id']) }),
   });
 }
 
-function outputEvent(span: SpanSlice): unknown {
+function readOutputEvent(span: SpanSlice): unknown {
   const event = span.events.find(({ name }) => name === 'tool.output');
   return event?.attributes?.['content'] ?? event?.attributes?.['output'];
 }
@@ -103,7 +104,7 @@ function readFailure(span: SpanSlice): ReadError | undefined {
   return error && httpStatus !== undefined && httpStatus >= 400 ? { httpStatus, ...error } : error;
 }
 
-function shown(value: unknown): string | undefined {
+function unlessHidden(value: unknown): string | undefined {
   const text = stringOf(value);
   return text === HIDDEN ? undefined : text;
 }

@@ -1,6 +1,6 @@
 /**
- * Genkit: `genkit:*`, with colons. Actions have a subtype (model, tool, flow, …); utilities such as `generate` wrap them, and nest in
- * one another, one level for each round of tool calls.
+ * Genkit: `genkit:*`, with colons. Actions have a subtype (model, tool, flow, …). Utilities such as `generate` wrap
+ * them and nest in each other, one level for each round of tool calls.
  */
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
@@ -9,12 +9,12 @@ import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { finishReasonOf } from '../content/message-wrappers.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
-import { readRequest, readResult } from '../content/provider-bodies.ts';
+import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { countOf, type Damage, defined, definedOrNone, jsonOf, objectOf, stringOf } from '../values/attributes.ts';
+import { countOf, type Damage, jsonOf, objectOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
 import { damageMetadata } from '../values/damage.ts';
-import { plainJson, plainObject } from '../values/plain-json.ts';
+import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -46,16 +46,16 @@ export const genkit: Convention = {
     const { attributes } = span;
     const damage: Damage = new Set();
     const isModel = genkit.classify(span) === 'model';
-    const { metadata, ...content } = isModel ? readModel(span, damage) : readStep(span, damage);
-    return defined<Reading>({
+    const { metadata, ...content } = isModel ? readModelCall(span, damage) : readStep(span, damage);
+    return omitUndefined<Reading>({
       ...content,
       error: readError(span, { failed: attributes['genkit:state'] === 'error' }),
-      metadata: defined<Fields>({ ...metadata, ...damageMetadata(damage) }),
+      metadata: omitUndefined<Fields>({ ...metadata, ...damageMetadata(damage) }),
     });
   },
 };
 
-function readModel(span: SpanSlice, damage: Damage): Reading {
+function readModelCall(span: SpanSlice, damage: Damage): Reading {
   const { attributes } = span;
   const request = objectOf(attributes[INPUT], damage, INPUT) ?? {};
   const response = objectOf(attributes[OUTPUT], damage, OUTPUT) ?? {};
@@ -64,36 +64,36 @@ function readModel(span: SpanSlice, damage: Damage): Reading {
   const [outputMessage] = reader.readOutput(response['message'] ?? response['candidates']);
   const raw = objectOf(response['raw']);
   const usage = readUsage(response['usage']);
-  return defined<Reading>({
-    ...readModelName(attributes['genkit:name'] ?? nameInKey(attributes['genkit:key'])),
+  return omitUndefined<Reading>({
+    ...readModelAndProvider(attributes['genkit:name'] ?? nameInKey(attributes['genkit:key'])),
     ...readConfig(request),
     endpoint: 'chat',
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
     output: messageText(outputMessage),
     ...usage.own,
-    // Genkit says `stop` for tool calls too; the provider's own word is in the raw response.
+    // Genkit writes `stop` for tool calls too; the provider's own word is in the raw response.
     finishReason: finishReasonOf(raw) ?? toFinishReason(response['finishReason'] ?? finishReasonOf(response)),
     callId: stringOf(raw?.['id']),
-    metadata: defined<Fields>({
+    metadata: omitUndefined<Fields>({
       response_id: stringOf(raw?.['id']),
       response_model: stringOf(raw?.['model']),
       ...usage.details,
     }),
-    contentMetadata: definedOrNone<Fields>(reasoningMetadata(reader)),
-    providerResponse: plainObject(raw),
+    contentMetadata: unlessEmpty(reasoningMetadata(reader)),
+    providerResponse: toPlainObject(raw),
   });
 }
 
-/** `openai/gpt-4o`: plugin and model. */
-function readModelName(name: unknown): Reading {
+/** Splits `openai/gpt-4o` into plugin and model. */
+function readModelAndProvider(name: unknown): Reading {
   const text = stringOf(name);
   const slash = text?.indexOf('/') ?? -1;
   if (text === undefined || slash < 1) return text === undefined ? {} : { model: text };
-  return defined<Reading>({ provider: text.slice(0, slash), model: stringOf(text.slice(slash + 1)) });
+  return omitUndefined<Reading>({ provider: text.slice(0, slash), model: stringOf(text.slice(slash + 1)) });
 }
 
-/** An open span has its key only: `/model/openai/gpt-4o`. */
+/** An open span has only its key: `/model/openai/gpt-4o`. */
 function nameInKey(key: unknown): string | undefined {
   return stringOf(key)?.replace(/^\/[\w-]+\//, '');
 }
@@ -103,15 +103,17 @@ function readConfig(request: Fields): Reading {
   const { other, responseFormat, ...parameters } = readRequest({ ...config, tools: request['tools'] });
   const output = objectOf(request['output']) ?? {};
   const asksJson = output['format'] === 'json' || output['contentType'] === 'application/json';
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     ...parameters,
     responseFormat: responseFormat ?? (asksJson ? { type: 'json_object' } : undefined),
-    other: definedOrNone<Fields>({
-      ...other,
-      version: stringOf(version),
-      tool_choice: stringOf(request['toolChoice']),
-      schema: plainJson(output['schema']),
-    }),
+    other: unlessEmpty(
+      omitUndefined<Fields>({
+        ...other,
+        version: stringOf(version),
+        tool_choice: stringOf(request['toolChoice']),
+        schema: toPlainJson(output['schema']),
+      }),
+    ),
   });
 }
 
@@ -127,7 +129,7 @@ function readUsage(value: unknown) {
   };
 }
 
-/** Flows, tools, prompts, embedders, retrievers, and the utilities around models. */
+/** Reads flows, tools, prompts, embedders, retrievers, and the utilities around models. */
 function readStep({ attributes, name }: SpanSlice, damage: Damage): Reading {
   const isEmbedder = attributes['genkit:metadata:subtype'] === 'embedder';
   const output = jsonOf(attributes[OUTPUT], damage, OUTPUT) ?? attributes[OUTPUT];
@@ -135,24 +137,26 @@ function readStep({ attributes, name }: SpanSlice, damage: Damage): Reading {
   const [outputMessage] = answer === undefined ? [] : new MessageReader().readOutput(answer);
   const usage = readUsage(isObject(output) ? output['usage'] : undefined);
   const ownName = stringOf(attributes['genkit:name']) ?? nameInKey(attributes['genkit:key']) ?? name;
-  return defined<Reading>({
-    ...(isEmbedder && readModelName(ownName)),
+  return omitUndefined<Reading>({
+    ...(isEmbedder && readModelAndProvider(ownName)),
     name: ownName,
     inputs: withoutKey(inputsOf(attributes[INPUT], damage, INPUT)),
     outputMessage,
     // Vectors are left out: they are large and nobody reads them.
-    output: isEmbedder ? undefined : answer === undefined ? readResult(output) : messageText(outputMessage),
-    metadata: defined<Fields>({
-      usage: definedOrNone<Fields>({
-        prompt_tokens: usage.own.promptTokens,
-        output_tokens: usage.own.outputTokens,
-        ...usage.details,
-      }),
+    output: isEmbedder ? undefined : answer === undefined ? toStepOutput(output) : messageText(outputMessage),
+    metadata: omitUndefined<Fields>({
+      usage: unlessEmpty(
+        omitUndefined<Fields>({
+          prompt_tokens: usage.own.promptTokens,
+          output_tokens: usage.own.outputTokens,
+          ...usage.details,
+        }),
+      ),
     }),
   });
 }
 
-/** Plugins take their keys in the config. */
+/** Removes the API key, which plugins accept in their config. */
 function withoutKey(inputs: Fields | undefined): Fields | undefined {
   if (!isObject(inputs?.['config'])) return inputs;
   const { apiKey: _apiKey, ...config } = inputs['config'];

@@ -1,20 +1,21 @@
 /**
- * Google's Agent Development Kit: request and response as JSON in `gcp.vertex.agent.*`, set when the model has answered.
+ * Google's Agent Development Kit: request and response as JSON in `gcp.vertex.agent.*`, set when the model has
+ * answered.
  *
- * A call that fails is a `call_llm` span that has ended with no attribute at all, and a tool that throws an `execute_tool` span
- * without any. The calls of an agent that another one hands over to are below the call that asked for it.
+ * A failed call is a `call_llm` span that ends without any attributes, and a tool that throws is such an `execute_tool`
+ * span. If an agent hands over to another one, the calls of the second are below the call that asked for it.
  */
 import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
-import { readRequest, readResult, structuredOf } from '../content/provider-bodies.ts';
+import { readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts';
-import { countOf, type Damage, defined, definedOrNone, objectOf, stringOf } from '../values/attributes.ts';
+import { countOf, type Damage, objectOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
 import { damageMetadata } from '../values/damage.ts';
-import { plainObject } from '../values/plain-json.ts';
+import { toPlainObject } from '../values/plain-json.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;
@@ -25,10 +26,10 @@ const RESPONSE = 'gcp.vertex.agent.llm_response';
 const TOOL_INPUT = 'gcp.vertex.agent.tool_call_args';
 const TOOL_OUTPUT = 'gcp.vertex.agent.tool_response';
 
-/** Stands in for content that is hidden, and for what does not apply. */
+/** Values that stand for hidden or absent content. */
 const NOTHING: ReadonlySet<unknown> = new Set(['{}', 'N/A', '<not serializable>', '{"result":"<not specified>"}']);
 
-/** Parts of a Gemini config that are no parameters; headers may hold keys. */
+/** Fields of a Gemini config that are not parameters. Headers may contain keys. */
 const TRANSPORT = ['httpOptions', 'http_options', 'labels', 'abortSignal'] as const;
 
 export const googleAdk: Convention = {
@@ -38,7 +39,7 @@ export const googleAdk: Convention = {
     const { attributes, name } = span;
     if (scopeOf(span).name !== SCOPE && attributes['gen_ai.system'] !== SCOPE) return undefined;
     if (name === 'call_llm') return 'model';
-    // Repeats the results of tools that ran side by side, for the kit's own viewer.
+    // Repeats the results of tools that ran in parallel, for the kit's own viewer.
     if (attributes['gen_ai.tool.name'] === '(merged tools)' || name.endsWith('(merged tools)')) return 'plumbing';
     const kind = genAi.classify(span);
     if (kind !== undefined) return kind;
@@ -51,10 +52,10 @@ export const googleAdk: Convention = {
     const damage: Damage = new Set();
     const kind = googleAdk.classify(span);
     const { metadata, ...content } =
-      kind === 'model' ? readCall(span, damage) : kind === 'tool' ? readTool(span, damage) : readRun(span);
-    return defined<Reading>({
+      kind === 'model' ? readModelCall(span, damage) : kind === 'tool' ? readToolCall(span, damage) : readRun(span);
+    return omitUndefined<Reading>({
       ...content,
-      metadata: defined<Fields>({
+      metadata: omitUndefined<Fields>({
         invocation_id: stringOf(attributes['gcp.vertex.agent.invocation_id']),
         event_id: stringOf(attributes['gcp.vertex.agent.event_id']),
         ...metadata,
@@ -64,7 +65,7 @@ export const googleAdk: Convention = {
   },
 };
 
-function readCall(span: SpanSlice, damage: Damage): Reading {
+function readModelCall(span: SpanSlice, damage: Damage): Reading {
   const { attributes } = span;
   const request = bodyAt(attributes, REQUEST, damage);
   const response = bodyAt(attributes, RESPONSE, damage);
@@ -72,7 +73,7 @@ function readCall(span: SpanSlice, damage: Damage): Reading {
   const reader = new MessageReader();
   const system = config['systemInstruction'] ?? config['system_instruction'];
   const messages = [
-    ...(system === undefined ? [] : reader.readSystem(systemParts(system))),
+    ...(system === undefined ? [] : reader.readSystem(systemPartsOf(system))),
     ...(request === undefined ? [] : reader.read({ contents: request['contents'] })),
   ];
   const answer = response?.['content'];
@@ -80,7 +81,7 @@ function readCall(span: SpanSlice, damage: Damage): Reading {
   const usage = objectOf(response?.['usageMetadata'] ?? response?.['usage_metadata']) ?? {};
   const reported = response?.['finishReason'] ?? response?.['finish_reason'];
   const parameters = withoutTransport(config);
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     ...readRequest(parameters),
     model: stringOf(request?.['model']),
     endpoint: 'chat',
@@ -91,14 +92,14 @@ function readCall(span: SpanSlice, damage: Damage): Reading {
     outputTokens: countOf(usage['candidatesTokenCount'] ?? usage['candidates_token_count']),
     finishReason: toFinishReason(attributes['gen_ai.response.finish_reasons']) ?? toFinishReason(reported),
     error: readFailure(span, response),
-    metadata: defined<Fields>({
+    metadata: omitUndefined<Fields>({
       total_tokens: countOf(usage['totalTokenCount'] ?? usage['total_token_count']),
       cache_read_tokens: countOf(usage['cachedContentTokenCount'] ?? usage['cached_content_token_count']),
       reasoning_tokens: countOf(usage['thoughtsTokenCount'] ?? usage['thoughts_token_count']),
     }),
-    contentMetadata: definedOrNone<Fields>(reasoningMetadata(reader)),
-    providerRequest: request && plainObject({ ...request, config: withoutTransport(config) }),
-    providerResponse: plainObject(response),
+    contentMetadata: unlessEmpty(reasoningMetadata(reader)),
+    providerRequest: request && toPlainObject({ ...request, config: withoutTransport(config) }),
+    providerResponse: toPlainObject(response),
   });
 }
 
@@ -106,8 +107,8 @@ function withoutTransport(config: Fields): Fields {
   return Object.fromEntries(Object.entries(config).filter(([key]) => !TRANSPORT.some((name) => name === key)));
 }
 
-/** Text, a content with parts, or parts. */
-function systemParts(system: unknown): unknown {
+/** The instructions may be text, a content with parts, or parts. */
+function systemPartsOf(system: unknown): unknown {
   return objectOf(system)?.['parts'] ?? system;
 }
 
@@ -121,29 +122,29 @@ function readFailure(span: SpanSlice, response: Fields | undefined): ReadError |
   return readError(span, isSilent ? { failed: true, type: 'no response' } : {});
 }
 
-function readTool(span: SpanSlice, damage: Damage): Reading {
+function readToolCall(span: SpanSlice, damage: Damage): Reading {
   const { attributes } = span;
   const output = attributes[TOOL_OUTPUT];
   const isSilent = span.ended !== false && attributes['gen_ai.tool.name'] === undefined && output === undefined;
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     name: stringOf(attributes['gen_ai.tool.name'] ?? /^execute_tool (.+)/.exec(span.name)?.[1]),
     error: readError(span, isSilent ? { failed: true, type: 'no result' } : {}),
     inputs: attributes[TOOL_INPUT] === 'N/A' ? undefined : inputsOf(attributes[TOOL_INPUT], damage, TOOL_INPUT),
-    output: NOTHING.has(output) ? undefined : readResult(output),
+    output: NOTHING.has(output) ? undefined : toStepOutput(output),
   });
 }
 
-/** Agents, workflows and their nodes, the invocation around them, and data sent to a live agent. */
+/** Reads agents, workflows and their nodes, the invocation around them, and data sent to a live agent. */
 function readRun(span: SpanSlice): Reading {
   const { attributes, name } = span;
   const data = attributes['gcp.vertex.agent.data'];
   const status = stringOf(attributes['adk.node.status']);
   const named = /^(?:invoke_agent|agent_run|invoke_workflow|execute_node) \[?([^\]]+)/.exec(name)?.[1];
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     name: stringOf(attributes['gen_ai.agent.name'] ?? attributes['adk.workflow.name'] ?? named),
     inputs: NOTHING.has(data) ? undefined : inputsOf(structuredOf(data)),
     error: readError(span, status === 'failed' ? { failed: true, type: 'node failed' } : {}),
-    metadata: defined<Fields>({
+    metadata: omitUndefined<Fields>({
       node_path: stringOf(attributes['adk.node.path']),
       node_status: status,
       attempt: countOf(attributes['adk.node.attempt']),

@@ -1,7 +1,7 @@
 /**
- * Haystack: pipelines and their components; input and output are there only if the app has asked for content.
+ * Haystack: pipelines and their components. Input and output are present only if the app enabled content tracing.
  *
- * A component's class says what it is: `OpenAIChatGenerator`, `SentenceTransformersTextEmbedder`, `Agent`.
+ * The class of a component tells its kind: `OpenAIChatGenerator`, `SentenceTransformersTextEmbedder`, `Agent`.
  */
 import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
@@ -9,10 +9,10 @@ import { messageText } from '../../wire/message-text.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
-import { readRequest, readResult, structuredOf } from '../content/provider-bodies.ts';
+import { readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { countOf, type Damage, defined, definedOrNone, objectOf, stringOf } from '../values/attributes.ts';
+import { countOf, type Damage, objectOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
 import { damageMetadata } from '../values/damage.ts';
 
 type Fields = Record<string, unknown>;
@@ -53,12 +53,12 @@ export const haystack: Convention = {
   read(span: SpanSlice): Reading {
     const damage: Damage = new Set();
     const { metadata, finishReason, ...content } =
-      haystack.classify(span) === 'model' ? readCall(span.attributes, damage) : readStep(span.attributes, damage);
-    return defined<Reading>({
+      haystack.classify(span) === 'model' ? readModelCall(span.attributes, damage) : readStep(span.attributes, damage);
+    return omitUndefined<Reading>({
       ...content,
       finishReason,
       error: readError(span, finishReason === undefined ? {} : { finishReason }),
-      metadata: defined<Fields>({
+      metadata: omitUndefined<Fields>({
         component_type: stringOf(span.attributes[TYPE]),
         ...metadata,
         ...damageMetadata(damage),
@@ -67,7 +67,7 @@ export const haystack: Convention = {
   },
 };
 
-function readCall(attributes: Attributes, damage: Damage): Reading {
+function readModelCall(attributes: Attributes, damage: Damage): Reading {
   const input = objectOf(attributes[INPUT], damage, INPUT) ?? {};
   const output = objectOf(attributes[OUTPUT], damage, OUTPUT) ?? {};
   const reader = new MessageReader();
@@ -75,10 +75,10 @@ function readCall(attributes: Attributes, damage: Damage): Reading {
   const messages = history === undefined ? [] : reader.read(history);
   const replies = Array.isArray(output['replies']) ? output['replies'].map(toMessage) : [];
   const [outputMessage, ...others] = reader.readOutput(replies);
-  // Chat generators have it on the message, the others beside the replies.
+  // Chat generators have `meta` on the message, the others beside the replies.
   const meta = metaOf(replies[0]) ?? metaOf({ meta: Array.isArray(output['meta']) ? output['meta'][0] : undefined });
   const usage = objectOf(meta?.['usage']) ?? {};
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     ...readRequest({ ...objectOf(input['generation_kwargs']), tools: input['tools'] }),
     model: stringOf(meta?.['model']),
     provider: providerOf(attributes[TYPE]),
@@ -90,14 +90,16 @@ function readCall(attributes: Attributes, damage: Damage): Reading {
     outputTokens: countOf(usage['completion_tokens'] ?? usage['output_tokens']),
     finishReason: toFinishReason(meta?.['finish_reason']),
     metadata: { total_tokens: countOf(usage['total_tokens']) },
-    contentMetadata: definedOrNone<Fields>({
-      ...reasoningMetadata(reader),
-      choices: others.length > 0 ? others : undefined,
-    }),
+    contentMetadata: unlessEmpty(
+      omitUndefined<Fields>({
+        ...reasoningMetadata(reader),
+        choices: others.length > 0 ? others : undefined,
+      }),
+    ),
   });
 }
 
-/** Earlier releases write the private fields of the message: `_role`, `_content`, `_meta`. */
+/** Earlier releases write the private fields of a message: `_role`, `_content`, `_meta`. */
 function toMessage(value: unknown): unknown {
   if (!isObject(value)) return value;
   const content = value['content'] ?? value['_content'];
@@ -110,7 +112,7 @@ function toMessage(value: unknown): unknown {
   };
 }
 
-/** `{ tool_call: { tool_name, arguments, id } }` and `{ tool_call_result: { result, origin } }`. */
+/** Converts `{ tool_call: { tool_name, arguments, id } }` and `{ tool_call_result: { result, origin } }`. */
 function toPart(part: unknown): unknown {
   if (!isObject(part)) return part;
   const call = objectOf(part['tool_call']);
@@ -130,16 +132,16 @@ function providerOf(type: unknown): string | undefined {
   return name && PROVIDERS.find(([prefix]) => name.startsWith(prefix))?.[1];
 }
 
-/** Pipelines, agents, and components that call no model. */
+/** Reads pipelines, agents, and components that do not call a model. */
 function readStep(attributes: Attributes, damage: Damage): Reading {
   const isEmbedder = stringOf(attributes[TYPE])?.endsWith('Embedder') === true;
   const input = attributes[INPUT] ?? attributes['haystack.pipeline.input_data'] ?? attributes['haystack.agent.input'];
   const output =
     attributes[OUTPUT] ?? attributes['haystack.pipeline.output_data'] ?? attributes['haystack.agent.output'];
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     name: stringOf(attributes['haystack.component.name']) ?? stringOf(attributes['haystack.pipeline.name']),
     inputs: inputsOf(structuredOf(input, damage, INPUT)),
     // Vectors are left out: they are large and nobody reads them.
-    output: isEmbedder ? undefined : readResult(output),
+    output: isEmbedder ? undefined : toStepOutput(output),
   });
 }

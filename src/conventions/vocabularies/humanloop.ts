@@ -1,8 +1,9 @@
 /**
- * Humanloop's own SDK, version 5: nested values flattened below `humanloop.file.` (what ran) and `humanloop.log.` (what it did).
+ * Humanloop's own SDK, version 5: nested values flattened below `humanloop.file.` (what ran) and `humanloop.log.` (what
+ * it did).
  *
- * Decorated flows and tools are spans of the SDK; of a decorated prompt it stamps the provider's span, which another vocabulary
- * reads. Decorated functions are root spans of their own, linked by the ids of Humanloop logs.
+ * Decorated flows and tools are spans of the SDK. For a decorated prompt it adds its attributes to the provider's span,
+ * which another vocabulary reads as well. Each decorated function is a root span; the ids of Humanloop logs link them.
  */
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
@@ -10,12 +11,12 @@ import { messageText } from '../../wire/message-text.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader } from '../content/messages.ts';
 import { toSchema } from '../content/model-tools.ts';
-import { readRequest, readResult } from '../content/provider-bodies.ts';
+import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { countOf, defined, definedOrNone, stringOf } from '../values/attributes.ts';
-import { nested } from '../values/nested-keys.ts';
-import { plainJson } from '../values/plain-json.ts';
+import { countOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
+import { unflatten } from '../values/nested-keys.ts';
+import { toPlainJson } from '../values/plain-json.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;
@@ -38,7 +39,7 @@ export const humanloop: Convention = {
     const isOwn = span.name.startsWith(NAME);
     const type = attributes['humanloop.file.type'] ?? (isOwn ? span.name.slice(NAME.length) : undefined);
     if (type !== undefined) {
-      // An embedding made inside a prompt bears the prompt's stamp too.
+      // An embedding made inside a prompt has the prompt's attributes too.
       return type === 'prompt' ? (genAi.classify(span) ?? 'model') : (KINDS.get(type) ?? 'generic');
     }
     return attributes['humanloop.file.path'] !== undefined || attributes['humanloop.log.output'] !== undefined
@@ -49,28 +50,28 @@ export const humanloop: Convention = {
   read(span: SpanSlice): Reading {
     const { attributes } = span;
     const kind = humanloop.classify(span);
-    const file = nested(attributes, 'humanloop.file.') ?? {};
-    const log = nested(attributes, 'humanloop.log.') ?? {};
+    const file = unflatten(attributes, 'humanloop.file.') ?? {};
+    const log = unflatten(attributes, 'humanloop.log.') ?? {};
     const message = stringOf(log['error']);
-    return defined<Reading>({
-      ...(kind === 'tool' ? readTool(file) : readFile(file)),
+    return omitUndefined<Reading>({
+      ...(kind === 'tool' ? readToolCall(file) : readFile(file)),
       ...readLog(log),
       error: readError(span, message === undefined ? {} : { failed: true, message }),
-      metadata: defined<Fields>({
+      metadata: omitUndefined<Fields>({
         humanloop_path: stringOf(file['path']),
         humanloop_log_id: stringOf(log['id']),
         humanloop_trace_parent_id: stringOf(log['trace_parent_id']),
         humanloop_log_status: stringOf(log['log_status']),
       }),
-      contentMetadata: definedOrNone<Fields>({ attributes: plainJson(file['attributes']) }),
+      contentMetadata: unlessEmpty(omitUndefined<Fields>({ attributes: toPlainJson(file['attributes']) })),
     });
   },
 };
 
-function readTool(file: Fields): Reading {
+function readToolCall(file: Fields): Reading {
   const declared = isObject(file['function']) ? file['function'] : {};
   return {
-    ...defined<Reading>({
+    ...omitUndefined<Reading>({
       name: stringOf(declared['name']) ?? lastSegment(file['path']),
       description: stringOf(declared['description']),
       toolParameters: toSchema(declared['parameters']),
@@ -78,7 +79,7 @@ function readTool(file: Fields): Reading {
   };
 }
 
-/** A prompt's parameters stand in the file itself, or below `prompt` in the first releases. */
+/** A prompt's parameters are in the file itself, or below `prompt` in the first releases. */
 function readFile(file: Fields): Reading {
   const {
     path,
@@ -95,7 +96,7 @@ function readFile(file: Fields): Reading {
   const chat = Array.isArray(written) ? new MessageReader().read(written) : undefined;
   const { other, ...parameters } = readRequest(body);
   const { provider: _provider, endpoint: _endpoint, template: _template, ...unknown } = other ?? {};
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     ...parameters,
     other: Object.keys(unknown).length > 0 ? unknown : undefined,
     model: stringOf(body['model']),
@@ -110,11 +111,11 @@ function readLog(log: Fields): Reading {
   const reader = new MessageReader();
   const messages = Array.isArray(log['messages']) ? reader.read(log['messages']) : undefined;
   const outputMessage = isObject(log['output_message']) ? reader.readOutput(log['output_message'])[0] : undefined;
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     inputs: isObject(log['inputs']) ? inputsOf(log['inputs']) : undefined,
     messages,
     outputMessage,
-    output: readResult(log['output']) ?? messageText(outputMessage),
+    output: toStepOutput(log['output']) ?? messageText(outputMessage),
     promptTokens: countOf(log['prompt_tokens']),
     outputTokens: countOf(log['output_tokens']),
     finishReason: stringOf(log['finish_reason']),

@@ -1,29 +1,30 @@
 /**
- * LangSmith's OpenTelemetry mode: a run per span, its inputs and outputs as JSON in `gen_ai.prompt` and `gen_ai.completion`.
+ * LangSmith's OpenTelemetry mode: one run per span, with inputs and outputs as JSON in `gen_ai.prompt` and
+ * `gen_ai.completion`.
  *
- * It writes most names of the GenAI conventions, some with a meaning of its own, so that this reads them all. A failed run may have the
- * status OK and an exception event.
+ * It writes most names of the GenAI conventions, some with another meaning, so this file reads them all. A failed run
+ * may have the status OK and an exception event.
  */
 import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
-import { readAnswer, readRequest, readResult, structuredOf } from '../content/provider-bodies.ts';
+import { readAnswer, readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { lastException, readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import {
   countOf,
   type Damage,
-  defined,
-  definedOrNone,
   numberOf,
   objectOf,
+  omitUndefined,
   stringListOf,
   stringOf,
+  unlessEmpty,
 } from '../values/attributes.ts';
 import { damageMetadata } from '../values/damage.ts';
-import { prefixed } from '../values/indexed-groups.ts';
-import { plainJson, plainObject } from '../values/plain-json.ts';
+import { fieldsBelow } from '../values/indexed-groups.ts';
+import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;
@@ -54,29 +55,29 @@ export const langsmith: Convention = {
     const general = genAi.read(span);
     const usage = readUsage(attributes);
     const { contentMetadata, ...content } =
-      kind === 'model' ? readCall(general, attributes, damage) : readStep(span, damage);
+      kind === 'model' ? readModelCall(general, attributes, damage) : readStep(span, damage);
     const isCall = kind === 'model' || attributes['langsmith.span.kind'] === 'embedding';
     const { promptTokens, outputTokens } = { ...usage.own, ...pickUsage(general) };
     const finishReason = kind === 'model' ? (general.finishReason ?? content.finishReason) : undefined;
     const sums = { prompt_tokens: promptTokens, output_tokens: outputTokens };
     const { usage: _usage, ...structure } = general.metadata ?? {};
-    return defined<Reading>({
+    return omitUndefined<Reading>({
       ...content,
       ...(isCall && { promptTokens, outputTokens }),
       finishReason,
       error: readError(span, { failed: lastException(span) !== undefined, finishReason }),
-      metadata: defined<Fields>({
+      metadata: omitUndefined<Fields>({
         ...structure,
-        ...(isCall ? usage.details : { usage: definedOrNone<Fields>(sums) }),
+        ...(isCall ? usage.details : { usage: unlessEmpty(omitUndefined<Fields>(sums)) }),
         langsmith_project: stringOf(attributes['langsmith.trace.session_name']),
         ...damageMetadata(damage),
       }),
-      contentMetadata: definedOrNone<Fields>({ ...readAppMetadata(attributes), ...contentMetadata }),
+      contentMetadata: unlessEmpty(omitUndefined<Fields>({ ...readAppMetadata(attributes), ...contentMetadata })),
     });
   },
 };
 
-function readCall(general: Reading, attributes: Attributes, damage: Damage): Reading {
+function readModelCall(general: Reading, attributes: Attributes, damage: Damage): Reading {
   const input = structuredOf(attributes[INPUT], damage, INPUT);
   const request = isObject(input) ? input : {};
   const invocation = objectOf(attributes[`${METADATA}ls_invocation_params`]) ?? {};
@@ -86,10 +87,10 @@ function readCall(general: Reading, attributes: Attributes, damage: Damage): Rea
   const answer = readAnswer(output, reader, general.outputTokens);
   const parameters = readRequest({ ...invocation, ...(stringOf(request['model']) !== undefined && request) });
   const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     ...parameters,
     model: general.model ?? stringOf(attributes[`${METADATA}ls_model_name`]),
-    // Guessed from the model's name, or `langchain`, where the run itself knows.
+    // The general one is guessed from the model's name, or is `langchain`.
     provider: stringOf(attributes[`${METADATA}ls_provider`]) ?? general.provider,
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
     tools: general.tools ?? parameters.tools,
@@ -103,31 +104,33 @@ function readCall(general: Reading, attributes: Attributes, damage: Damage): Rea
     ...answer,
     callId: general.callId ?? answer.callId,
     contentMetadata: { ...reasoningMetadata(reader), ...answer.contentMetadata },
-    providerRequest: stringOf(request['model']) === undefined ? undefined : plainObject(request),
-    providerResponse: isRawResponse ? plainObject(output) : undefined,
+    providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
+    providerResponse: isRawResponse ? toPlainObject(output) : undefined,
   });
 }
 
-/** Chains, tools, retrievers, prompts, parsers, embeddings. `{ input }` and `{ outputs }` are how a traced function is wrapped. */
+/**
+ * Reads chains, tools, retrievers, prompts, parsers, embeddings. Traced functions have `{ input }` and `{ outputs }`.
+ */
 function readStep({ attributes, name }: SpanSlice, damage: Damage): Reading {
   const isEmbedding = attributes['langsmith.span.kind'] === 'embedding';
   const output = structuredOf(attributes[OUTPUT], damage, OUTPUT);
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     name: stringOf(attributes['gen_ai.tool.name']) ?? stringOf(attributes['langsmith.trace.name']) ?? name,
     model: isEmbedding ? stringOf(attributes['gen_ai.request.model']) : undefined,
     inputs: inputsOf(unwrapInput(structuredOf(attributes[INPUT], damage, INPUT))),
-    output: isEmbedding ? undefined : readResult(output, 'outputs', 'output'),
+    output: isEmbedding ? undefined : toStepOutput(output, 'outputs', 'output'),
   });
 }
 
-/** LangChain's tools get their arguments as JSON under `input`. */
+/** LangChain's tools have their arguments as JSON under `input`. */
 function unwrapInput(input: unknown): unknown {
   if (!isObject(input) || Object.keys(input).length !== 1) return input;
   return objectOf(input['input']) ?? input;
 }
 
 function pickUsage({ promptTokens, outputTokens }: Reading): Reading {
-  return defined<Reading>({ promptTokens, outputTokens });
+  return omitUndefined<Reading>({ promptTokens, outputTokens });
 }
 
 function readUsage(attributes: Attributes) {
@@ -135,7 +138,7 @@ function readUsage(attributes: Attributes) {
   const input = objectOf(usage['input_token_details'] ?? attributes['gen_ai.usage.input_token_details']) ?? {};
   const output = objectOf(usage['output_token_details'] ?? attributes['gen_ai.usage.output_token_details']) ?? {};
   return {
-    own: defined<Reading>({
+    own: omitUndefined<Reading>({
       promptTokens: countOf(usage['input_tokens']),
       outputTokens: countOf(usage['output_tokens']),
     }),
@@ -150,12 +153,12 @@ function readUsage(attributes: Attributes) {
   };
 }
 
-/** Without the environment, which holds settings, and without what LangSmith notes of the model. */
+/** Leaves out environment variables, which are settings, and what LangSmith adds about the model. */
 function readAppMetadata(attributes: Attributes): Fields {
-  const entries = Object.entries(prefixed(attributes, METADATA) ?? {});
+  const entries = Object.entries(fieldsBelow(attributes, METADATA) ?? {});
   return Object.fromEntries(
     entries
       .filter(([key]) => !/^(LANGSMITH|LANGCHAIN)_|^ls_|^usage_metadata$|^invocation_params$|^revision_id$/.test(key))
-      .map(([key, value]) => [key, plainJson(structuredOf(value))]),
+      .map(([key, value]) => [key, toPlainJson(structuredOf(value))]),
   );
 }

@@ -1,11 +1,11 @@
 /**
- * LiteLLM: GenAI conventions with operations of its own, and what the proxy knows of the caller in `metadata.*`. The raw request
- * below each call repeats it in Python's notation.
+ * LiteLLM: GenAI conventions with some operations of its own, and what the proxy knows about the caller in
+ * `metadata.*`. The raw request span below each call repeats it in Python's notation.
  */
 import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { booleanOf, defined, definedOrNone, objectOf, stringOf } from '../values/attributes.ts';
-import { plainJson } from '../values/plain-json.ts';
+import { booleanOf, objectOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
+import { toPlainJson } from '../values/plain-json.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
@@ -30,9 +30,9 @@ export const liteLlm: Convention = {
 
   read({ attributes }: SpanSlice): Reading {
     const isStreaming = booleanOf(attributes['llm.is_streaming']);
-    return defined<Reading>({
+    return omitUndefined<Reading>({
       other: isStreaming === undefined ? undefined : { stream: isStreaming },
-      metadata: defined<Record<string, unknown>>({
+      metadata: omitUndefined<Record<string, unknown>>({
         user: stringOf(attributes['metadata.user_api_key_end_user_id']) ?? stringOf(attributes['llm.user']),
       }),
       contentMetadata: readCaller(attributes),
@@ -40,7 +40,7 @@ export const liteLlm: Convention = {
   },
 };
 
-/** Never the key or its hash. */
+/** Reads names and ids of the caller, never the key or its hash. */
 function readCaller(attributes: Attributes): Record<string, unknown> | undefined {
   const found: Record<string, unknown> = {};
   for (const key of CALLER) {
@@ -48,5 +48,7 @@ function readCaller(attributes: Attributes): Record<string, unknown> | undefined
     if (value !== undefined && value !== 'None') found[key] = value;
   }
   const requester = objectOf(attributes['metadata.requester_metadata']) ?? {};
-  return definedOrNone<Record<string, unknown>>({ ...(plainJson(requester) as Record<string, unknown>), ...found });
+  return unlessEmpty(
+    omitUndefined<Record<string, unknown>>({ ...(toPlainJson(requester) as Record<string, unknown>), ...found }),
+  );
 }

@@ -1,8 +1,8 @@
 /**
  * Logfire's instrumentations of provider clients: request and response as JSON in `request_data` and `response_data`.
  *
- * Of a streamed call the span ends with the request; what was streamed comes in a second span, a log with no parent, which
- * repeats the request.
+ * The span of a streamed call ends with the request. What was streamed comes in a second span of type `log`, which has
+ * no parent and repeats the request.
  */
 import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { inputsOf } from '../content/inputs.ts';
@@ -10,7 +10,7 @@ import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { readAnswer, readRequest } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { countOf, type Damage, defined, definedOrNone, objectOf, stringOf } from '../values/attributes.ts';
+import { countOf, type Damage, objectOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
 import { damageMetadata } from '../values/damage.ts';
 
 type Fields = Record<string, unknown>;
@@ -31,16 +31,16 @@ export const logfire: Convention = {
 
   read(span: SpanSlice): Reading {
     const damage: Damage = new Set();
-    const { metadata, ...content } = readCall(span, damage);
-    return defined<Reading>({
+    const { metadata, ...content } = readModelCall(span, damage);
+    return omitUndefined<Reading>({
       ...content,
       error: readError(span, content.finishReason === undefined ? {} : { finishReason: content.finishReason }),
-      metadata: defined<Fields>({ ...metadata, ...damageMetadata(damage) }),
+      metadata: omitUndefined<Fields>({ ...metadata, ...damageMetadata(damage) }),
     });
   },
 };
 
-function readCall(span: SpanSlice, damage: Damage): Reading {
+function readModelCall(span: SpanSlice, damage: Damage): Reading {
   const { attributes } = span;
   const request = objectOf(attributes['request_data'], damage, 'request_data') ?? {};
   const response = objectOf(attributes['response_data'], damage, 'response_data') ?? {};
@@ -51,21 +51,22 @@ function readCall(span: SpanSlice, damage: Damage): Reading {
     ...usage.own,
     metadata: usage.details,
   };
-  if (logfire.classify(span) === 'generic') return defined<Reading>({ ...shared, inputs: inputsOf(request['input']) });
+  if (logfire.classify(span) === 'generic')
+    return omitUndefined<Reading>({ ...shared, inputs: inputsOf(request['input']) });
   const reader = new MessageReader();
   const messages = reader.read(request);
   const answer = readAnswer(answerOf(response), reader, usage.own.outputTokens);
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     ...shared,
     ...readRequest(request),
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
     messages: messages.length > 0 ? messages : undefined,
     ...answer,
-    contentMetadata: definedOrNone<Fields>({ ...reasoningMetadata(reader), ...answer.contentMetadata }),
+    contentMetadata: unlessEmpty(omitUndefined<Fields>({ ...reasoningMetadata(reader), ...answer.contentMetadata })),
   });
 }
 
-/** `{ message, usage }`, `{ combined_chunk_content }`, `{ text }`. */
+/** The answer in `{ message, usage }`, `{ combined_chunk_content }` or `{ text }`. */
 function answerOf(response: Fields): unknown {
   const message = objectOf(response['message']);
   if (message) return { role: 'assistant', ...message };
@@ -90,7 +91,7 @@ function readUsage(value: unknown) {
   };
 }
 
-/** `logfire.openai` */
+/** The scope's name contains the provider: `logfire.openai`. */
 function providerInScope(span: SpanSlice): string | undefined {
   const scope = scopeOf(span).name;
   return scope.startsWith(SCOPE) ? stringOf(scope.slice(SCOPE.length)) : undefined;

@@ -1,24 +1,24 @@
-/** MLflow: inputs and outputs of every span in `mlflow.spanInputs` and `mlflow.spanOutputs`. All values are JSON, text in quotes. */
+/** MLflow: every span has `mlflow.spanInputs` and `mlflow.spanOutputs`. All values are JSON, so texts are in quotes. */
 import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { toModelTools } from '../content/model-tools.ts';
-import { readAnswer, readRequest, readResult, structuredOf } from '../content/provider-bodies.ts';
+import { readAnswer, readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import {
   countOf,
   type Damage,
-  defined,
-  definedOrNone,
   jsonOf,
   numberOf,
   objectOf,
+  omitUndefined,
   stringOf,
+  unlessEmpty,
 } from '../values/attributes.ts';
 import { damageMetadata } from '../values/damage.ts';
-import { plainObject } from '../values/plain-json.ts';
+import { toPlainObject } from '../values/plain-json.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -37,7 +37,7 @@ export const mlflow: Convention = {
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {
     const type = attributes['mlflow.spanType'];
-    return typeof type === 'string' ? (KINDS.get(unquoted(type)) ?? 'generic') : undefined;
+    return typeof type === 'string' ? (KINDS.get(withoutQuotes(type)) ?? 'generic') : undefined;
   },
 
   read(span: SpanSlice): Reading {
@@ -47,23 +47,25 @@ export const mlflow: Convention = {
     const isCall = kind === 'model' || textAt(attributes, 'mlflow.spanType') === 'EMBEDDING';
     const usage = readUsage(attributes);
     const { contentMetadata, ...content } =
-      kind === 'model' ? readCall(attributes, usage.own.outputTokens, damage) : readStep(span, damage);
-    return defined<Reading>({
+      kind === 'model' ? readModelCall(attributes, usage.own.outputTokens, damage) : readStep(span, damage);
+    return omitUndefined<Reading>({
       ...content,
       ...(isCall ? usage.own : undefined),
       provider: textAt(attributes, 'mlflow.llm.provider'),
       error: readError(span, content.finishReason === undefined ? {} : { finishReason: content.finishReason }),
-      metadata: defined<Fields>({
-        ...(isCall ? usage.details : { usage: definedOrNone<Fields>({ ...usage.sums, ...usage.details }) }),
+      metadata: omitUndefined<Fields>({
+        ...(isCall
+          ? usage.details
+          : { usage: unlessEmpty(omitUndefined<Fields>({ ...usage.sums, ...usage.details })) }),
         message_format: textAt(attributes, 'mlflow.message.format'),
         ...damageMetadata(damage),
       }),
-      contentMetadata: definedOrNone<Fields>({ ...contentMetadata }),
+      contentMetadata: unlessEmpty(omitUndefined<Fields>({ ...contentMetadata })),
     });
   },
 };
 
-function readCall(attributes: Attributes, outputTokens: number | undefined, damage: Damage): Reading {
+function readModelCall(attributes: Attributes, outputTokens: number | undefined, damage: Damage): Reading {
   const input = valueAt(attributes, INPUT, damage);
   const output = valueAt(attributes, OUTPUT, damage);
   const request = isObject(input) ? input : {};
@@ -72,7 +74,7 @@ function readCall(attributes: Attributes, outputTokens: number | undefined, dama
   const answer = readAnswer(output, reader, outputTokens);
   const { tools, ...parameters } = readRequest(request);
   const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     ...parameters,
     model: textAt(attributes, 'mlflow.llm.model') ?? stringOf(request['model']),
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
@@ -81,20 +83,20 @@ function readCall(attributes: Attributes, outputTokens: number | undefined, dama
     ...answer,
     metadata: undefined,
     contentMetadata: { ...reasoningMetadata(reader), ...answer.contentMetadata },
-    providerRequest: stringOf(request['model']) === undefined ? undefined : plainObject(request),
-    providerResponse: isRawResponse ? plainObject(output) : undefined,
+    providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
+    providerResponse: isRawResponse ? toPlainObject(output) : undefined,
   });
 }
 
 function readStep({ attributes, name }: SpanSlice, damage: Damage): Reading {
   const isEmbedding = textAt(attributes, 'mlflow.spanType') === 'EMBEDDING';
   const input = valueAt(attributes, INPUT, damage);
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     name: name,
     model: textAt(attributes, 'mlflow.llm.model') ?? (isObject(input) ? stringOf(input['model']) : undefined),
     inputs: inputsOf(input),
     // Vectors are left out: they are large and nobody reads them.
-    output: isEmbedding ? undefined : readResult(valueAt(attributes, OUTPUT, damage)),
+    output: isEmbedding ? undefined : toStepOutput(valueAt(attributes, OUTPUT, damage)),
   });
 }
 
@@ -119,7 +121,7 @@ function readUsage(attributes: Attributes) {
   };
 }
 
-/** A list, an object, or the text inside the quotes. */
+/** Returns a list, an object, or the text inside the quotes. */
 function valueAt(attributes: Attributes, key: string, damage: Damage): unknown {
   const value = attributes[key];
   if (typeof value === 'string' && value.startsWith('"')) return jsonOf(value) ?? value;
@@ -128,9 +130,9 @@ function valueAt(attributes: Attributes, key: string, damage: Damage): unknown {
 
 function textAt(attributes: Attributes, key: string): string | undefined {
   const text = stringOf(attributes[key]);
-  return text === undefined ? undefined : stringOf(unquoted(text));
+  return text === undefined ? undefined : stringOf(withoutQuotes(text));
 }
 
-function unquoted(text: string): string {
+function withoutQuotes(text: string): string {
   return text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
 }

@@ -1,13 +1,14 @@
 /**
- * OpenLIT: GenAI conventions with some values made up. `temperature` and `top_p` are 1 where the request named none, the server's
- * address is the provider's whatever was called, and a chat span bears the tool call that the model asked for.
+ * OpenLIT: GenAI conventions with some invented values. `temperature` and `top_p` are 1 if the request did not set
+ * them, the server's address is the provider's whatever was called, and a chat span has the id of the tool call that
+ * the model asked for.
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { defined, numberOf } from '../values/attributes.ts';
+import { numberOf, omitUndefined } from '../values/attributes.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
-/** What an API takes where the request says nothing, so that leaving it out changes nothing. */
+/** The default of the APIs too, so leaving it out changes nothing. */
 const FILLER = 1;
 
 export const openLit: Convention = {
@@ -30,11 +31,11 @@ export const openLit: Convention = {
     const { temperature, topP, metadata, ...reading } = genAi.read(span);
     const { server_address: _address, tool_call_id: toolCallId, ...structure } = metadata ?? {};
     const firstToken = numberOf(attributes['gen_ai.server.time_to_first_token']);
-    return defined<Reading>({
+    return omitUndefined<Reading>({
       ...reading,
       temperature: temperature === FILLER ? undefined : temperature,
       topP: topP === FILLER ? undefined : topP,
-      metadata: defined<Record<string, unknown>>({
+      metadata: omitUndefined<Record<string, unknown>>({
         ...structure,
         tool_call_id: isTool ? toolCallId : undefined,
         time_to_first_chunk_ms: firstToken === undefined ? undefined : firstToken * 1000,

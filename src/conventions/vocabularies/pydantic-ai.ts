@@ -1,6 +1,6 @@
 /**
- * Pydantic AI, versions 1 to 5: GenAI conventions, and what the earlier ones write instead (`events`, `tool_arguments`,
- * `all_messages_events`). An agent has all its messages in one attribute.
+ * Pydantic AI, instrumentation versions 1 to 5: GenAI conventions, and what the earlier ones write instead (`events`,
+ * `tool_arguments`, `all_messages_events`). An agent has all its messages in one attribute.
  */
 import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
@@ -8,21 +8,21 @@ import { messageText } from '../../wire/message-text.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { toModelTools } from '../content/model-tools.ts';
-import { readResult } from '../content/provider-bodies.ts';
+import { toStepOutput } from '../content/provider-bodies.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import {
   countOf,
   type Damage,
-  defined,
-  definedOrNone,
   firstCount,
   firstValue,
   listOf,
   objectOf,
+  omitUndefined,
   stringOf,
+  unlessEmpty,
 } from '../values/attributes.ts';
 import { damageMetadata } from '../values/damage.ts';
-import { plainJson } from '../values/plain-json.ts';
+import { toPlainJson } from '../values/plain-json.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;
@@ -53,63 +53,65 @@ export const pydanticAi: Convention = {
     const kind = pydanticAi.classify(span);
     const { metadata, ...content } =
       kind === 'tool'
-        ? readTool(attributes, damage)
+        ? readToolCall(attributes, damage)
         : kind === 'agent'
           ? readRun(attributes, damage)
-          : readCall(attributes, damage);
-    return defined<Reading>({ ...content, metadata: { ...metadata, ...damageMetadata(damage) } });
+          : readModelCall(attributes, damage);
+    return omitUndefined<Reading>({ ...content, metadata: { ...metadata, ...damageMetadata(damage) } });
   },
 };
 
-function readTool(attributes: Attributes, damage: Damage): Reading {
-  return defined<Reading>({
+function readToolCall(attributes: Attributes, damage: Damage): Reading {
+  return omitUndefined<Reading>({
     inputs: inputsOf(attributes['tool_arguments'], damage, 'tool_arguments'),
-    output: readResult(attributes['tool_response']),
+    output: toStepOutput(attributes['tool_response']),
   });
 }
 
-/** The last answer of the run is its output, all before it the messages. */
+/** The last answer of a run is its output; all messages before it are its messages. */
 function readRun(attributes: Attributes, damage: Damage): Reading {
   const key = ALL_MESSAGES.find((name) => attributes[name] !== undefined);
   const reader = new MessageReader();
   const all = key === undefined ? [] : reader.read(withRoles(listOf(attributes[key], damage, key)));
   const last = all.at(-1)?.role === 'assistant' ? all.pop() : undefined;
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     name: stringOf(attributes['gen_ai.agent.name']) ?? stringOf(attributes['agent_name']),
     model: stringOf(attributes['gen_ai.request.model']) ?? stringOf(attributes['model_name']),
     messages: all.length > 0 ? all : undefined,
     outputMessage: last,
-    output: readResult(attributes['final_result']) ?? messageText(last),
-    metadata: defined<Fields>({ usage: readAggregate(attributes) }),
+    output: toStepOutput(attributes['final_result']) ?? messageText(last),
+    metadata: omitUndefined<Fields>({ usage: readAggregate(attributes) }),
   });
 }
 
 function readAggregate(attributes: Attributes): Fields | undefined {
-  return definedOrNone<Fields>({
-    prompt_tokens: firstCount(attributes, 'gen_ai.aggregated_usage.input_tokens', 'gen_ai.usage.input_tokens'),
-    output_tokens: firstCount(attributes, 'gen_ai.aggregated_usage.output_tokens', 'gen_ai.usage.output_tokens'),
-    cache_read_tokens: countOf(attributes['gen_ai.aggregated_usage.details.cache_read_tokens']),
-    reasoning_tokens: countOf(attributes['gen_ai.aggregated_usage.details.reasoning_tokens']),
-  });
+  return unlessEmpty(
+    omitUndefined<Fields>({
+      prompt_tokens: firstCount(attributes, 'gen_ai.aggregated_usage.input_tokens', 'gen_ai.usage.input_tokens'),
+      output_tokens: firstCount(attributes, 'gen_ai.aggregated_usage.output_tokens', 'gen_ai.usage.output_tokens'),
+      cache_read_tokens: countOf(attributes['gen_ai.aggregated_usage.details.cache_read_tokens']),
+      reasoning_tokens: countOf(attributes['gen_ai.aggregated_usage.details.reasoning_tokens']),
+    }),
+  );
 }
 
-function readCall(attributes: Attributes, damage: Damage): Reading {
+function readModelCall(attributes: Attributes, damage: Damage): Reading {
   const key = 'model_request_parameters';
   const parameters = objectOf(attributes[key], damage, key) ?? {};
   const tools = [parameters['function_tools'], parameters['output_tools']].flatMap((list) =>
     Array.isArray(list) ? list : [],
   );
   const schema = objectOf(parameters['output_object']);
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     ...readEvents(attributes, damage),
-    // The conventions' own list is as the provider got it.
+    // The list in the GenAI attribute is as the provider got it.
     tools: attributes['gen_ai.tool.definitions'] === undefined ? toModelTools(tools) : undefined,
     responseFormat: schema && parameters['output_mode'] === 'native' ? { type: 'json_object' } : undefined,
-    other: schema && { schema: plainJson(schema['json_schema'] ?? schema) },
+    other: schema && { schema: toPlainJson(schema['json_schema'] ?? schema) },
   });
 }
 
-/** Version 1: a JSON list of events, one for each message and each choice. */
+/** Version 1 writes a JSON list of events, one for each message and each choice. */
 function readEvents(attributes: Attributes, damage: Damage): Reading {
   const events = withRoles(listOf(attributes['events'], damage, 'events'));
   if (events.length === 0) return {};
@@ -117,15 +119,15 @@ function readEvents(attributes: Attributes, damage: Damage): Reading {
   const isChoice = (event: unknown) => isObject(event) && event['event.name'] === 'gen_ai.choice';
   const messages = reader.read(events.filter((event) => !isChoice(event)));
   const [outputMessage] = reader.readOutput(events.filter(isChoice));
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
     output: messageText(outputMessage),
-    contentMetadata: definedOrNone<Fields>(reasoningMetadata(reader)),
+    contentMetadata: unlessEmpty(reasoningMetadata(reader)),
   });
 }
 
-/** The role of an event is in its name where the event has none; a tool's answer names its call in `id`. */
+/** An event without a role has it in its name. A tool's answer names its call in `id`. */
 function withRoles(events: readonly unknown[] | undefined): unknown[] {
   return (events ?? []).map((event) => {
     if (!isObject(event) || typeof event['event.name'] !== 'string') return event;

@@ -1,6 +1,6 @@
 /**
- * Sentry's AI spans: GenAI conventions with messages in OpenAI's form, and the answer apart in `gen_ai.response.text` and
- * `gen_ai.response.tool_calls`. Its HTTP spans come from the same scope.
+ * Sentry's AI spans: GenAI conventions with messages in OpenAI's form, and the answer split into `gen_ai.response.text`
+ * and `gen_ai.response.tool_calls`. Sentry's HTTP spans have the same scope.
  */
 import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
@@ -9,15 +9,15 @@ import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader } from '../content/messages.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { type Damage, defined, definedOrNone, integerOf, listOf, stringOf, textOf } from '../values/attributes.ts';
+import { type Damage, integerOf, listOf, omitUndefined, stringOf, textOf, unlessEmpty } from '../values/attributes.ts';
 import { damageMetadata } from '../values/damage.ts';
-import { textOrJson } from '../values/plain-json.ts';
+import { toText } from '../values/plain-json.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 const CALLS = 'gen_ai.response.tool_calls';
 const FINISH_REASONS = 'gen_ai.response.finish_reasons';
 
-/** A stream of the Responses API puts all its items among the calls. */
+/** Types among the tool calls that are not calls: a stream of the Responses API lists all its items there. */
 const NO_CALLS: ReadonlySet<unknown> = new Set(['message', 'reasoning']);
 
 export const sentry: Convention = {
@@ -35,12 +35,12 @@ export const sentry: Convention = {
     const { attributes } = span;
     const damage: Damage = new Set();
     const { choices, ...answer } = sentry.classify(span) === 'tool' ? {} : readAnswer(attributes, damage);
-    return defined<Reading>({
+    return omitUndefined<Reading>({
       ...answer,
       finishReason: readFinishReason(attributes, answer),
       inputs: inputsOf(attributes['gen_ai.embeddings.input']),
       metadata: { ...readShortened(attributes), ...damageMetadata(damage) },
-      contentMetadata: definedOrNone<Record<string, unknown>>({ choices }),
+      contentMetadata: unlessEmpty(omitUndefined<Record<string, unknown>>({ choices })),
     });
   },
 };
@@ -56,34 +56,34 @@ function readAnswer(attributes: Attributes, damage: Damage): Reading & { choices
     ...(calls.length > 0 && { tool_calls: calls }),
   });
   return {
-    ...defined<Reading>({ outputMessage, output: messageText(outputMessage) }),
+    ...omitUndefined<Reading>({ outputMessage, output: messageText(outputMessage) }),
     ...(others.length > 0 && { choices: others }),
   };
 }
 
-/** The text is `""` where the answer was a refusal, or a call that is not written down. */
+/** Whether the text is `""` because the answer was a refusal or a tool call that is not recorded. */
 function isSilent(attributes: Attributes): boolean {
   if (toFinishReason(attributes[FINISH_REASONS]) === 'tool_calls') return true;
   return stringOf(attributes['gen_ai.response.id'])?.startsWith('resp_') === true;
 }
 
-/** Of the Responses API these are all states that a stream went through, and `completed` whatever was answered. */
+/** For the Responses API these are all states that a stream went through, ending with `completed` for any answer. */
 function readFinishReason(attributes: Attributes, { outputMessage }: Reading): string | undefined {
   const words = listOf(attributes[FINISH_REASONS])?.filter((word) => word !== 'in_progress' && word !== 'queued');
   const finishReason = toFinishReason(words ?? attributes[FINISH_REASONS]);
   return finishReason === 'stop' && outputMessage?.tool_calls ? 'tool_calls' : finishReason;
 }
 
-/** A JSON list with a text per choice, or, when streaming, the text itself, which may look like one. */
+/** Reads a JSON list with one text per choice, or for a stream the text itself, which may look like a JSON list. */
 function readTexts(attributes: Attributes): string[] {
   const value = attributes['gen_ai.response.text'] ?? attributes['gen_ai.response.object'];
   if (value === undefined || value === null) return [];
   const isStreamed = attributes['gen_ai.response.streaming'] === true;
   const list = isStreamed ? undefined : listOf(value);
-  return list?.every((item) => typeof item === 'string') ? list.map((item) => textOf(item) ?? '') : [textOrJson(value)];
+  return list?.every((item) => typeof item === 'string') ? list.map((item) => textOf(item) ?? '') : [toText(value)];
 }
 
-/** Long histories are shortened to their last messages. */
+/** Sentry shortens long histories to their last messages; this returns how many it dropped. */
 function readShortened(attributes: Attributes): Record<string, unknown> {
   const original = integerOf(attributes['sentry.sdk_meta.gen_ai.input.messages.original_length']);
   const kept = original === undefined ? undefined : listOf(attributes['gen_ai.input.messages'])?.length;

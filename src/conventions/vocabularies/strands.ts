@@ -1,23 +1,23 @@
 /**
- * Strands Agents: GenAI spans whose content is in span events; for tools the events hold arguments and result.
+ * Strands Agents: GenAI spans with their content in span events; the events of a tool hold its arguments and result.
  *
- * `gen_ai.system` and the scope name the framework, not the provider, or whatever `OTEL_SERVICE_NAME` is set to. Each cycle of the
+ * `gen_ai.system` and the scope name the framework, not the provider, or contain `OTEL_SERVICE_NAME`. Each cycle of an
  * agent's loop repeats the events of the call in it.
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader } from '../content/messages.ts';
-import { readResult } from '../content/provider-bodies.ts';
+import { toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { defined, listOf, numberOf, stringOf } from '../values/attributes.ts';
+import { listOf, numberOf, omitUndefined, stringOf } from '../values/attributes.ts';
 import { withSystem } from './gen-ai/content.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 const SYSTEM = 'strands-agents';
 const PYTHON_SCOPE = 'strands.telemetry.tracer';
-/** Nobody else writes it. */
+/** Only Strands writes this attribute. */
 const START = 'gen_ai.event.start_time';
 const DETAILS = 'gen_ai.client.inference.operation.details';
 
@@ -40,9 +40,9 @@ export const strands: Convention = {
     const { attributes } = span;
     const kind = strands.classify(span);
     const firstToken = numberOf(attributes['gen_ai.server.time_to_first_token']);
-    return defined<Reading>({
+    return omitUndefined<Reading>({
       ...(kind !== 'tool' && { provider: SYSTEM }),
-      ...(kind === 'tool' && readTool(span)),
+      ...(kind === 'tool' && readToolCall(span)),
       ...(kind === 'agent' && readAgent(span)),
       ...(kind === 'generic' && readGroup(span)),
       metadata: firstToken === undefined ? undefined : { time_to_first_chunk_ms: firstToken },
@@ -50,7 +50,7 @@ export const strands: Convention = {
   },
 };
 
-function readTool(span: SpanSlice): Reading {
+function readToolCall(span: SpanSlice): Reading {
   const { attributes } = span;
   let input = attributes['gen_ai.tool.call.arguments'];
   let output = attributes['gen_ai.tool.call.result'];
@@ -66,9 +66,9 @@ function readTool(span: SpanSlice): Reading {
   input ??= partOf(attributes['gen_ai.input.messages'], 'arguments');
   output ??= partOf(attributes['gen_ai.output.messages'], 'response');
   const failed = attributes['gen_ai.tool.status'] === 'error';
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     inputs: inputsOf(input),
-    output: readResult(output),
+    output: toStepOutput(output),
     error: readError(span, failed ? { failed, type: 'tool error' } : {}),
   });
 }
@@ -79,11 +79,11 @@ function partOf(messages: unknown, key: 'arguments' | 'response'): unknown {
   return isObject(part) ? part[key] : undefined;
 }
 
-/** A graph or a swarm, and its nodes: named by their id, for the agent's name is the kind of the group. */
+/** Reads a graph or swarm and its nodes. Their id serves as name, since the agent's name is the kind of the group. */
 function readGroup(span: SpanSlice): Reading {
   const { attributes } = span;
   const failed = attributes['gen_ai.agent.status'] === 'FAILED';
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     name: stringOf(attributes['gen_ai.agent.id']),
     inputs: inputsOf(attributes['gen_ai.agent.input']),
     error: readError(span, failed ? { failed, type: 'node failed' } : {}),

@@ -1,4 +1,4 @@
-/** A log of a trace as `same-call.ts` judges it: what it was read as, and what it turns out to be among the others. */
+/** A log of a trace as `same-call.ts` compares it with others, and its correction if it duplicates one of them. */
 
 import type { LogKind, Reading } from '../../conventions/convention.ts';
 import { millisOf } from '../../otel/hr-time.ts';
@@ -6,15 +6,15 @@ import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 
 export interface CallSpan {
   readonly spanId: string;
-  /** Nearest ancestor that is a log. */
+  /** The nearest ancestor that is a log. */
   readonly parent: CallSpan | undefined;
   readonly kind: LogKind;
   readonly reading: Reading;
-  /** Name of the instrumentation. */
+  /** Name of the instrumentation scope. */
   readonly scope: string;
-  /** Unix milliseconds; 0 where the span's clock gave no time. */
+  /** Unix milliseconds; 0 if the span's start is not a time. */
   readonly startMillis: number;
-  /** `undefined` while the span is open. */
+  /** Unix milliseconds; undefined while the span is open. */
   readonly endMillis: number | undefined;
 }
 
@@ -31,20 +31,22 @@ export function callSpanOf(span: SpanSlice, kind: LogKind, reading: Reading, par
   };
 }
 
-/** What a log is, if that differs from what its span alone says. */
-export interface Settled {
+/** Kind and reading of a log that differ from what its span alone says. */
+export interface Correction {
   readonly kind: LogKind;
   readonly reading: Reading;
 }
 
-/** Counts and costs that are one call's own, and an aggregate on anything around it. */
+/** Metadata counts and costs that belong to one call, and are a sum on any span around it. */
 const COUNTED = ['total_tokens', 'cache_read_tokens', 'cache_write_tokens', 'reasoning_tokens', 'total_cost'] as const;
 
 export function hasUsage({ promptTokens, outputTokens }: Reading): boolean {
   return promptTokens !== undefined || outputTokens !== undefined;
 }
 
-/** The reading of a log that is not the call itself: its counts stand under `usage`, where nobody adds them up. */
+/**
+ * Returns the reading of a log that is not the call itself. Its counts go under `usage`, where they are not added up.
+ */
 export function withoutOwnUsage(reading: Reading): Reading {
   const { promptTokens, outputTokens, promptCost, outputCost, metadata = {}, ...rest } = reading;
   const kept = { ...metadata };
@@ -64,10 +66,10 @@ export function withoutOwnUsage(reading: Reading): Reading {
   return { ...rest, metadata: isEmpty ? kept : { ...kept, usage: kept['usage'] ?? usage } };
 }
 
-/** The call that stays, with what only its double knows of it. */
-export function withUsageOf(reading: Reading, double: Reading): Reading {
-  if (hasUsage(reading) || !hasUsage(double)) return reading;
-  const { promptTokens, outputTokens, promptCost, outputCost, metadata = {} } = double;
+/** Returns the reading of the call that is kept, with the usage of its duplicate if it has none itself. */
+export function withUsageOf(reading: Reading, duplicate: Reading): Reading {
+  if (hasUsage(reading) || !hasUsage(duplicate)) return reading;
+  const { promptTokens, outputTokens, promptCost, outputCost, metadata = {} } = duplicate;
   const details = COUNTED.flatMap((key) => (metadata[key] === undefined ? [] : [[key, metadata[key]] as const]));
   const usage: Reading = {};
   if (promptTokens !== undefined) usage.promptTokens = promptTokens;
@@ -77,30 +79,32 @@ export function withUsageOf(reading: Reading, double: Reading): Reading {
   return { ...reading, ...usage, metadata: { ...reading.metadata, ...Object.fromEntries(details) } };
 }
 
-/** Of two spans of one call, the one that tells more keeps it: its messages first of all. */
-export function tellsMore(first: Reading, second: Reading): boolean {
-  return worth(first) > worth(second);
+/** Whether the first of two spans of one call says more about it. Messages count most, then usage, then the answer. */
+export function saysMore(first: Reading, second: Reading): boolean {
+  return scoreOf(first) > scoreOf(second);
 }
 
-function worth(reading: Reading): number {
+function scoreOf(reading: Reading): number {
   return (
     (reading.messages !== undefined ? 4 : 0) + (hasUsage(reading) ? 2 : 0) + (answerOf(reading) !== undefined ? 1 : 0)
   );
 }
 
-/** What the model said, as a text to compare. */
+/** Returns the model's answer as a text to compare. */
 export function answerOf({ output, outputMessage }: Reading): string | undefined {
   const calls = outputMessage?.tool_calls?.map((call) => `${call.function.name}(${call.function.arguments})`) ?? [];
   return output || calls.length > 0 ? [output ?? '', ...calls].join('\n') : undefined;
 }
 
-/** What the model was asked last, as a text to compare. */
+/** Returns the last message to the model as a text to compare. */
 export function questionOf({ messages }: Reading): string | undefined {
   const last = messages?.at(-1);
   return last && JSON.stringify([last.role, last.content ?? last.tool_calls]);
 }
 
-/** Whether one instrumentation, which writes the same words for the same thing, asked and got something else there. */
+/**
+ * Whether both spans come from one instrumentation, which reports another question and another answer on the inner one.
+ */
 export function isOtherCall(outer: CallSpan, inner: CallSpan): boolean {
   if (outer.scope !== inner.scope) return false;
   const [answer, question] = [answerOf(outer.reading), questionOf(outer.reading)];
@@ -109,10 +113,10 @@ export function isOtherCall(outer: CallSpan, inner: CallSpan): boolean {
   return innerQuestion !== undefined && answer !== innerAnswer && question !== innerQuestion;
 }
 
-/** What a provider adds to the name of a model for the version that answered: `-2024-08-06`, `-0613`, `-latest`. */
+/** Suffix of a model name for the version that answered: `-2024-08-06`, `-0613`, `-latest`. */
 const VERSION = /^[-@:](\d{4}|latest)/;
 
-/** `gpt-4o` and `gpt-4o-2024-08-06` are one model; `gpt-4` is none of them. An unknown one contradicts nothing. */
+/** `gpt-4o` and `gpt-4o-2024-08-06` are one model, `gpt-4` is another. An unknown model agrees with any. */
 export function agreeOnModel(first: Reading, second: Reading): boolean {
   const [a, b] = [first.model, second.model];
   if (a === undefined || b === undefined || a === b) return true;

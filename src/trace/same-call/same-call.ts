@@ -1,38 +1,38 @@
 /**
- * One call of a model, one model log, its tokens once.
+ * Makes one call of a model one model log, with its tokens counted once.
  *
- * Several spans can tell of one call: a framework's around the client library's, two instrumentations of one client, an
- * aggregate around the calls of a loop. Seen alone each of them is a call. Among the others:
- * - an LLM span with LLM spans below it is a wrapper, if they carry the call: an agent where tools ran below it, else generic;
- * - it is a call of its own if it has a response id, or usage, that nothing below it has, or if the same instrumentation
- *   tells of other questions and answers below it: agents that hand over to others nest so;
- * - of two spans of the same call, the one with the messages keeps it;
- * - a wrapper's counts are an aggregate, and stand under `metadata.usage`.
+ * Several spans can report one call: a framework's span around the client library's, two instrumentations of one
+ * client, a sum around the calls of a loop. Each alone looks like a call. Compared with the others:
+ * - an LLM span with the call in LLM spans below it is a wrapper: an agent if tools ran below it, else generic;
+ * - it is a call of its own if it has a response id or usage that nothing below it has, or if the same instrumentation
+ *   reports other questions and answers below it, as for agents that hand over to others;
+ * - of two spans of the same call, the one with the messages stays the call;
+ * - the counts of a wrapper are sums and go to `metadata.usage`.
  *
- * Pure, and linear in the number of spans but for their sorting and the merging of sets, smaller into larger.
+ * It is pure, and linear in the number of spans except for sorting them and merging sets, smaller into larger.
  */
 import type { Reading } from '../../conventions/convention.ts';
 import {
   agreeOnModel,
   answerOf,
   type CallSpan,
+  type Correction,
   hasUsage,
   isOtherCall,
-  type Settled,
-  tellsMore,
+  saysMore,
   withoutOwnUsage,
   withUsageOf,
 } from './call-span.ts';
-import { findDoubles } from './double-calls.ts';
+import { findDuplicates } from './find-duplicates.ts';
 
-/** A span with more calls below it is a wrapper, whatever they say. */
+/** A span with more calls below it is a wrapper without further comparison. */
 const MAX_COMPARED = 64;
 
-/** What is known of the calls below a span. */
+/** The calls below a span. */
 interface Below {
   calls: CallSpan[];
   ids: Set<string>;
-  /** Each call's counts, as text. */
+  /** The token counts of each call, as text. */
   usages: Set<string>;
   promptTokens: number;
   outputTokens: number;
@@ -40,41 +40,41 @@ interface Below {
 }
 
 /**
- * What differs from what the spans say alone. `spans` are the logs of one trace, or of a part of it with all that is below
- * each of them; their order does not matter.
+ * Returns the logs whose kind or reading differs from what their span alone says. `spans` are the logs of one trace, or
+ * some of them with all that is below each; their order does not matter.
  */
-export function settleCalls<Span extends CallSpan>(spans: readonly Span[]): Map<CallSpan, Settled> {
-  const settled = new Map<CallSpan, Settled>();
+export function resolveDuplicates<Span extends CallSpan>(spans: readonly Span[]): Map<CallSpan, Correction> {
+  const corrections = new Map<CallSpan, Correction>();
   const below = new Map<CallSpan, Below>();
   const calls = new Set<CallSpan>();
   for (const span of childrenFirst([...spans].sort(byTime))) {
     const under = below.get(span);
     below.delete(span);
-    const passedOn = judge(span, under, settled, calls);
+    const passedOn = judge(span, under, corrections, calls);
     const { parent } = span;
     if (passedOn && parent) below.set(parent, merge(below.get(parent), passedOn));
   }
-  for (const { kept, double } of findDoubles([...calls])) {
-    keep(kept, double, settled);
-    demote(double, false, settled);
+  for (const { kept, duplicate } of findDuplicates([...calls])) {
+    keepCall(kept, duplicate, corrections);
+    demote(duplicate, false, corrections);
   }
-  return settled;
+  return corrections;
 }
 
-/** Where several pairs could be made, the same ones are, in whatever order the spans come. */
+/** Makes pairing deterministic: the order of the input does not matter. */
 function byTime(first: CallSpan, second: CallSpan): number {
   return first.startMillis - second.startMillis || (first.spanId < second.spanId ? -1 : 1);
 }
 
-/** Decides on one span, with all below it decided on, and gives what its parent has below it then. */
+/** Decides about one span after all spans below it, and returns the calls that its parent then has below it. */
 function judge(
   span: CallSpan,
   under: Below | undefined,
-  settled: Map<CallSpan, Settled>,
+  corrections: Map<CallSpan, Correction>,
   calls: Set<CallSpan>,
 ): Below | undefined {
   const { kind, reading } = span;
-  if (kind === 'tool') return { ...(under ?? nothing()), hasTools: true };
+  if (kind === 'tool') return { ...(under ?? emptyBelow()), hasTools: true };
   if (kind === 'model') {
     if (!under || under.calls.length === 0) {
       calls.add(span);
@@ -83,32 +83,33 @@ function judge(
     const isOther = under.calls.length <= MAX_COMPARED && under.calls.every((call) => isOtherCall(span, call));
     const inner = under.calls.length === 1 && !isOther ? under.calls[0] : undefined;
     if (inner && isSameCall(reading, inner.reading)) {
-      if (!tellsMore(reading, inner.reading)) {
-        keep(inner, span, settled);
-        demote(span, under.hasTools, settled);
+      if (!saysMore(reading, inner.reading)) {
+        keepCall(inner, span, corrections);
+        demote(span, under.hasTools, corrections);
         return under;
       }
-      keep(span, inner, settled);
-      demote(inner, false, settled);
+      keepCall(span, inner, corrections);
+      demote(inner, false, corrections);
       calls.delete(inner);
       calls.add(span);
-      return withCall({ ...nothing(), hasTools: under.hasTools }, span);
+      return withCall({ ...emptyBelow(), hasTools: under.hasTools }, span);
     }
     if (isOther || hasOwnCall(reading, under)) {
       calls.add(span);
       return withCall(under, span);
     }
-    demote(span, under.hasTools, settled);
+    demote(span, under.hasTools, corrections);
     return under;
   }
   if (kind === 'generic' && hasUsage(reading)) {
-    if (!under || (under.calls.length === 0 && under.usages.size === 0)) return withUsage(under ?? nothing(), reading);
-    settled.set(span, { kind, reading: withoutOwnUsage(reading) });
+    if (!under || (under.calls.length === 0 && under.usages.size === 0))
+      return withUsage(under ?? emptyBelow(), reading);
+    corrections.set(span, { kind, reading: withoutOwnUsage(reading) });
   }
   return under;
 }
 
-/** Of one span and the only call below it. What both say must agree; what only one says contradicts nothing. */
+/** Compares a span with the only call below it. What both say must agree; what only one says is ignored. */
 function isSameCall(outer: Reading, inner: Reading): boolean {
   if (!agreeOnModel(outer, inner)) return false;
   if (outer.callId !== undefined && inner.callId !== undefined) return outer.callId === inner.callId;
@@ -128,19 +129,19 @@ function hasOwnCall(reading: Reading, under: Below): boolean {
   return promptTokens !== under.promptTokens && outputTokens !== under.outputTokens;
 }
 
-/** The span is no call after all. */
-function demote(span: CallSpan, ranTools: boolean, settled: Map<CallSpan, Settled>): void {
-  const { reading } = settled.get(span) ?? span;
-  settled.set(span, { kind: ranTools ? 'agent' : 'generic', reading: withoutOwnUsage(reading) });
+/** Makes the span a wrapper, which is not a call. */
+function demote(span: CallSpan, ranTools: boolean, corrections: Map<CallSpan, Correction>): void {
+  const { reading } = corrections.get(span) ?? span;
+  corrections.set(span, { kind: ranTools ? 'agent' : 'generic', reading: withoutOwnUsage(reading) });
 }
 
-function keep(span: CallSpan, double: CallSpan, settled: Map<CallSpan, Settled>): void {
-  const { reading } = settled.get(span) ?? span;
-  const whole = withUsageOf(reading, double.reading);
-  if (whole !== reading) settled.set(span, { kind: span.kind, reading: whole });
+function keepCall(span: CallSpan, duplicate: CallSpan, corrections: Map<CallSpan, Correction>): void {
+  const { reading } = corrections.get(span) ?? span;
+  const whole = withUsageOf(reading, duplicate.reading);
+  if (whole !== reading) corrections.set(span, { kind: span.kind, reading: whole });
 }
 
-function nothing(): Below {
+function emptyBelow(): Below {
   return {
     calls: [],
     ids: new Set(),
@@ -152,7 +153,7 @@ function nothing(): Below {
 }
 
 function withCall(under: Below | undefined, span: CallSpan): Below {
-  const result = withUsage(under ?? nothing(), span.reading);
+  const result = withUsage(under ?? emptyBelow(), span.reading);
   result.calls.push(span);
   if (span.reading.callId !== undefined) result.ids.add(span.reading.callId);
   return result;
@@ -173,7 +174,7 @@ function usageText({ promptTokens, outputTokens }: Reading): string {
 function merge(first: Below | undefined, second: Below): Below {
   if (!first) return second;
   return {
-    calls: joined(first.calls, second.calls),
+    calls: concat(first.calls, second.calls),
     ids: union(first.ids, second.ids),
     usages: union(first.usages, second.usages),
     promptTokens: first.promptTokens + second.promptTokens,
@@ -182,7 +183,7 @@ function merge(first: Below | undefined, second: Below): Below {
   };
 }
 
-function joined(first: CallSpan[], second: CallSpan[]): CallSpan[] {
+function concat(first: CallSpan[], second: CallSpan[]): CallSpan[] {
   const [small, large] = first.length < second.length ? [first, second] : [second, first];
   for (const call of small) large.push(call);
   return large;
@@ -194,7 +195,7 @@ function union(first: Set<string>, second: Set<string>): Set<string> {
   return large;
 }
 
-/** A parent that is not among the spans is passed through. */
+/** Sorts children before parents. Includes ancestors that are not among the spans. */
 function childrenFirst(spans: readonly CallSpan[]): CallSpan[] {
   const seen = new Set<CallSpan>();
   const order: CallSpan[] = [];

@@ -1,4 +1,4 @@
-/** Values of megabytes, and lists of very many things, where content stands: each costs a bounded time and gives a valid datapoint. */
+/** Content of many megabytes and very long lists take a bounded time and give a valid datapoint. */
 import { expect, test } from 'vitest';
 import { classifySpan, readSpan } from '../../../src/conventions/index.ts';
 import { toDatapoint } from '../../../src/datapoint/to-datapoint.ts';
@@ -6,7 +6,7 @@ import { logRequest } from '../../../src/wire/v4.ts';
 import { SETTINGS } from '../recordings.ts';
 import { makeSpan } from '../span.ts';
 
-/** CPU time of one span, best of some tries, so that a busy machine fails nothing. */
+/** CPU time of one span, best of some tries, so that a busy machine does not fail the test. */
 const MAX_MILLIS = 250;
 const TRIES = 5;
 

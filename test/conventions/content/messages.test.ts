@@ -36,7 +36,7 @@ describe('messages', () => {
     expect(read(value)).toEqual([{ role: 'user', content: 'hi' }]);
   });
 
-  it('keep text that merely looks like JSON', () => {
+  it('keep text that happens to look like JSON', () => {
     for (const text of ['{"city":"Paris"}', '[{"type":"circle"}]', '[1,2]', '"quoted"', 'null']) {
       expect(read([{ role: 'user', content: text }])).toEqual([{ role: 'user', content: text }]);
       expect(read(text)).toEqual([{ role: 'user', content: text }]);
@@ -48,7 +48,7 @@ describe('messages', () => {
     expect(roles).toEqual(['system', 'assistant', 'tool', 'user']);
   });
 
-  it('put instructions in front, from any shape', () => {
+  it('put instructions of any shape first', () => {
     for (const value of [
       'be brief',
       '"be brief"',
@@ -178,7 +178,7 @@ describe('tool calls', () => {
     ]);
   });
 
-  it('are answered by one tool message each, before what else the message says', () => {
+  it('are answered by one tool message each, before the rest of the message', () => {
     const parts = [
       { type: 'text', content: 'and now?' },
       { type: 'tool_call_response', id: 'a', response: { ok: true } },
@@ -234,7 +234,7 @@ describe('answers', () => {
     expect(reader.finishReason).toBe('tool_calls');
   });
 
-  it('are opened: choices, candidates, Responses items, content blocks', () => {
+  it('are unwrapped: choices, candidates, Responses items, content blocks', () => {
     const expected = [{ role: 'assistant', content: 'yes' }];
     for (const body of [
       { choices: [{ message: { role: 'assistant', content: 'yes' }, finish_reason: 'stop' }] },
@@ -252,7 +252,7 @@ describe('answers', () => {
     }
   });
 
-  it('of several pieces are one message; several choices stay apart', () => {
+  it('in several pieces become one message; several choices stay apart', () => {
     const pieces = new MessageReader().readOutput({
       output: [
         { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'let me see' }] },
@@ -268,7 +268,7 @@ describe('answers', () => {
     expect(mergeAssistant(choices)).toEqual([{ role: 'assistant', content: 'a\nb' }]);
   });
 
-  it('have no text where they only call tools, and an empty one where nothing was said', () => {
+  it('have no text if they only call tools, and an empty text if the model said nothing', () => {
     const toolCall = call('c', 'f', '{}') as never;
     expect(messageText({ role: 'assistant', tool_calls: [toolCall] })).toBeUndefined();
     expect(messageText({ role: 'assistant', content: '', tool_calls: [toolCall] })).toBeUndefined();
@@ -278,7 +278,7 @@ describe('answers', () => {
     expect(isLostAnswer({ role: 'assistant', content: '' }, 'stop', 9)).toBe(false);
   });
 
-  it('keep values without a word on what they are, and no marks for a cache', () => {
+  it('keep values without a type, and leave out cache markers', () => {
     const read = (content: unknown) => new MessageReader().read([{ role: 'user', content }]);
     expect(read([{ data: { city: 'Paris' } }])).toEqual([{ role: 'user', content: '{"city":"Paris"}' }]);
     expect(read([{ text: 'Hi' }, { cachePoint: { cacheType: 'default' } }])).toEqual([{ role: 'user', content: 'Hi' }]);

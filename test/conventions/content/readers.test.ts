@@ -13,8 +13,8 @@ import {
   stringListOf,
   stringOf,
 } from '../../../src/conventions/values/attributes.ts';
-import { indexedGroups, prefixed } from '../../../src/conventions/values/indexed-groups.ts';
-import { plainJson } from '../../../src/conventions/values/plain-json.ts';
+import { fieldsBelow, groupByIndex } from '../../../src/conventions/values/indexed-groups.ts';
+import { toPlainJson } from '../../../src/conventions/values/plain-json.ts';
 import { salvageJson } from '../../../src/conventions/values/salvage-json.ts';
 import { toProvider } from '../../../src/datapoint/provider.ts';
 import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
@@ -35,7 +35,7 @@ describe('values', () => {
     expect(stringListOf([1, 'a', null])).toEqual(['a']);
   });
 
-  it('are JSON or nothing', () => {
+  it('are read from JSON, or are undefined', () => {
     expect(jsonOf('{"a":1}')).toEqual({ a: 1 });
     expect(jsonOf('hello')).toBeUndefined();
     expect(jsonOf({ a: 1 })).toEqual({ a: 1 });
@@ -46,19 +46,19 @@ describe('values', () => {
     expect(damage.has('prose')).toBe(false);
   });
 
-  it('come out as plain JSON, whatever they were', () => {
+  it('become plain JSON, whatever they were', () => {
     const value: Record<string, unknown> = { big: 10n, date: new Date(0), nan: Number.NaN, list: [undefined, () => 1] };
     value['self'] = value;
     Object.defineProperty(value, '__proto__', { value: { polluted: true }, enumerable: true });
-    expect(plainJson(value)).toEqual({
+    expect(toPlainJson(value)).toEqual({
       big: '10',
       date: '1970-01-01T00:00:00.000Z',
       nan: null,
       list: [null, null],
       self: '[circular]',
     });
-    expect(JSON.stringify(plainJson(JSON.parse(`${'['.repeat(3000)}${']'.repeat(3000)}`)))).toContain('[too deep]');
-    expect(plainJson('A'.repeat(100_000))).toMatch(/^\[data, 75000 bytes, sha256:[0-9a-f]{64}\]$/);
+    expect(JSON.stringify(toPlainJson(JSON.parse(`${'['.repeat(3000)}${']'.repeat(3000)}`)))).toContain('[too deep]');
+    expect(toPlainJson('A'.repeat(100_000))).toMatch(/^\[data, 75000 bytes, sha256:[0-9a-f]{64}\]$/);
   });
 });
 
@@ -76,7 +76,7 @@ describe('JSON that was cut', () => {
     expect(salvageJson(text)).toEqual(saved);
   });
 
-  it('never throws, and gives back no value that was not there', () => {
+  it('never throws, and adds no value that was not there', () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ role: fc.string(), n: fc.integer() }), { minLength: 1 }),
@@ -104,7 +104,7 @@ describe('keys', () => {
       'p.2.__proto__': { polluted: 1 },
       'q.0': 'v',
     };
-    const [p, q] = indexedGroups(attributes, ['p.', 'q.']);
+    const [p, q] = groupByIndex(attributes, ['p.', 'q.']);
     expect(p!.map(({ index, fields }) => [index, fields['role']])).toEqual([
       [0, 'a'],
       [2, 'b'],
@@ -113,7 +113,7 @@ describe('keys', () => {
     expect(Object.keys(p![1]!.fields)).toEqual(['role']);
     expect(Object.getPrototypeOf(p![1]!.fields)).toBe(Object.prototype);
     expect(q![0]!.fields['']).toBe('v');
-    expect(prefixed({ 'm.a': 1, 'm.__proto__': 2, n: 3 }, 'm.')).toEqual({ a: 1 });
+    expect(fieldsBelow({ 'm.a': 1, 'm.__proto__': 2, n: 3 }, 'm.')).toEqual({ a: 1 });
   });
 });
 
@@ -135,7 +135,7 @@ describe('names', () => {
     expect(toProvider(raw)).toBe(provider);
   });
 
-  it('a framework is no provider; the model tells', () => {
+  it('a framework is not a provider, so the model decides', () => {
     expect(toProvider('strands-agents', 'gpt-4o')).toBe('openai');
     expect(toProvider('langchain', 'claude-sonnet-4-5')).toBe('anthropic');
     expect(toProvider('langchain')).toBeUndefined();
@@ -203,7 +203,7 @@ describe('context', () => {
 describe('errors', () => {
   const exception = { name: 'exception', attributes: { 'exception.type': 'E', 'exception.message': 'm' } };
 
-  it('are what status, exception and HTTP status say', () => {
+  it('are read from status, exception and HTTP status', () => {
     expect(
       readError({ ...span({ 'http.response.status_code': 429 }), status: { code: 2 }, events: [exception] }),
     ).toEqual({
@@ -215,12 +215,12 @@ describe('errors', () => {
     expect(readError(span({}), { finishReason: 'error' })).toEqual({ type: 'finish reason error' });
   });
 
-  it('are none where a retry has succeeded', () => {
+  it('are absent if a retry succeeded', () => {
     expect(readError({ ...span({}), events: [exception] })).toBeUndefined();
     expect(readError({ ...span({}), status: { code: 1 }, events: [exception] })).toBeUndefined();
   });
 
-  it('bear no stack', () => {
+  it('have no stack', () => {
     const failed = { ...span({}), status: { code: 2, message: 'boom\n\nError: boom\n    at f (/app/x.js:1:2)' } };
     expect(readError(failed)?.message).toBe('boom');
   });

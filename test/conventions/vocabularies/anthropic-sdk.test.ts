@@ -13,7 +13,7 @@ describe("a span of Anthropic's SDK", () => {
     expect(kindOf(attributes, { name, scope })).toBe(kind);
   });
 
-  it('reads stop reason, thinking and the cache that was written', () => {
+  it('reads stop reason, thinking and cache writes', () => {
     const reading = read(
       {
         'gen_ai.operation.name': 'chat',

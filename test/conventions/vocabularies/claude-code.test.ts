@@ -16,7 +16,7 @@ describe('a Claude Code span', () => {
     expect(kindOf({}, { name: `claude_code.${type}` })).toBe(kind);
   });
 
-  it('has failed where it did not succeed', () => {
+  it('has failed if it did not succeed', () => {
     const attributes = { 'span.type': 'llm_request', success: false, error: 'overloaded', status_code: 529 };
     expect(read(attributes, { scope }).error).toEqual({ message: 'overloaded', httpStatus: 529 });
     expect(read({ 'span.type': 'llm_request', success: true }, { scope }).error).toBeUndefined();

@@ -24,7 +24,7 @@ describe('a Genkit span', () => {
     expect(kindOf({ 'genkit:type': 'action', ...(subtype && { 'genkit:metadata:subtype': subtype }) })).toBe(kind);
   });
 
-  it('names its model from its start', () => {
+  it('has its model from its start', () => {
     const reading = read({
       'genkit:type': 'action',
       'genkit:metadata:subtype': 'model',
@@ -79,7 +79,7 @@ describe('a Genkit span', () => {
     expect(read(util).inputs).toEqual({ config: { topK: 3 } });
   });
 
-  it('leaves vectors out, and unquotes what a flow takes and gives', () => {
+  it('leaves vectors out, and unquotes the input and output of a flow', () => {
     const embedder = {
       'genkit:type': 'action',
       'genkit:metadata:subtype': 'embedder',

@@ -95,7 +95,7 @@ describe('a span of the Agent Development Kit', () => {
     expect(JSON.stringify(reading)).not.toContain('secret');
   });
 
-  it('has captured nothing where placeholders stand', () => {
+  it('reads placeholders as no content', () => {
     const reading = read(
       {
         'gen_ai.system': scope,
@@ -110,7 +110,7 @@ describe('a span of the Agent Development Kit', () => {
       expect(reading).not.toHaveProperty(field);
   });
 
-  it('has failed when it ended without a word, and not while it is open', () => {
+  it('has failed if it ends without attributes, but not while it is open', () => {
     expect(read({}, { name: 'call_llm', scope }).error).toEqual({ type: 'no response' });
     expect(googleAdk.read({ ...makeSpan({}, { name: 'call_llm', scope }), ended: false }).error).toBeUndefined();
     expect(call({ errorCode: 'RESOURCE_EXHAUSTED', errorMessage: 'quota' }).error).toEqual({
@@ -119,7 +119,7 @@ describe('a span of the Agent Development Kit', () => {
     });
   });
 
-  it('reads what a tool took and gave', () => {
+  it('reads arguments and result of a tool', () => {
     const reading = read(
       {
         'gen_ai.operation.name': 'execute_tool',
@@ -133,7 +133,7 @@ describe('a span of the Agent Development Kit', () => {
     expect(reading).toMatchObject({ name: 'get_weather', inputs: { location: 'Paris' }, output: '{"temp":57}' });
   });
 
-  it('has failed as a tool that gave nothing, or as a node whose status says so', () => {
+  it('has failed as a tool without a result, or as a node whose status says so', () => {
     const tool = makeSpan({}, { name: 'execute_tool get_weather', scope });
     expect(googleAdk.read(tool)).toMatchObject({ name: 'get_weather', error: { type: 'no result' } });
     expect(googleAdk.read({ ...tool, ended: false }).error).toBeUndefined();

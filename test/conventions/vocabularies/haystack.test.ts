@@ -23,7 +23,7 @@ describe('a Haystack span', () => {
     expect(kindOf({ 'haystack.component.type': type }, { name: 'haystack.component.run' })).toBe(kind);
   });
 
-  it('is generic as a pipeline, and nothing for other names', () => {
+  it('is generic if it is a pipeline, and is not recognised under other names', () => {
     expect(kindOf({}, { name: 'haystack.pipeline.run' })).toBe('generic');
     expect(kindOf({}, { name: 'haystack.other' })).toBeUndefined();
   });

@@ -47,11 +47,11 @@ describe('a span of the Humanloop SDK', () => {
     });
   });
 
-  it('has failed with what its log says', () => {
+  it('has failed with the error of its log', () => {
     expect(read({ 'humanloop.log.error': 'boom' }, { name: 'humanloop.flow' }).error).toEqual({ message: 'boom' });
   });
 
-  it('takes no prototype for data', () => {
+  it('does not take a prototype for data', () => {
     const attributes = {
       'humanloop.log.inputs.__proto__.polluted': 1,
       'humanloop.log.inputs.constructor.prototype.polluted': 1,

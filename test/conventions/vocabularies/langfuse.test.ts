@@ -20,7 +20,7 @@ describe('a Langfuse observation', () => {
     expect(kindOf({ 'langfuse.observation.type': type })).toBe(kind);
   });
 
-  it('is none where only the trace was given a name', () => {
+  it('needs more than a trace name', () => {
     expect(kindOf({ 'langfuse.trace.name': 'chat', 'session.id': 's', 'http.request.method': 'GET' })).toBeUndefined();
   });
 
@@ -64,7 +64,7 @@ describe('a Langfuse observation', () => {
     expect(many).toEqual(one);
   });
 
-  it('has failed at level ERROR only', () => {
+  it('has failed only at level ERROR', () => {
     expect(generation({ level: 'ERROR', status_message: 'quota' }).error).toEqual({ message: 'quota' });
     const warned = generation({ level: 'WARNING', status_message: 'slow', output: 'rainy' });
     expect(warned.error).toBeUndefined();

@@ -28,7 +28,7 @@ describe('a LangSmith run', () => {
     expect(kindOf({ 'langsmith.span.kind': kind, 'gen_ai.operation.name': 'chat' })).toBe(log);
   });
 
-  it('is a log from its start, when only one attribute is there', () => {
+  it('is a log from its start, with only one attribute', () => {
     expect(kindOf({ 'langsmith.traceable': 'true' })).toBe('generic');
   });
 
@@ -93,7 +93,7 @@ describe('a LangSmith run', () => {
     expect(output).toBe('yo');
   });
 
-  it('has a chain carry no tokens of its own, and unwraps what it returned', () => {
+  it('gives a chain no tokens of its own, and unwraps its result', () => {
     const reading = read({
       'langsmith.span.kind': 'chain',
       'gen_ai.operation.name': 'chain',

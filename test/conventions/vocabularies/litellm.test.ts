@@ -19,7 +19,7 @@ describe('a LiteLLM span', () => {
     expect(kindOf(attributes, { name, scope })).toBe(kind);
   });
 
-  it('knows the caller, never the key', () => {
+  it('has the caller, never the key', () => {
     const reading = read(
       {
         'gen_ai.operation.name': 'completion',

@@ -20,7 +20,7 @@ describe('a Mastra span', () => {
     expect(kindOf({ 'openinference.span.kind': 'LLM', 'gen_ai.operation.name': 'model_step' })).toBeUndefined();
   });
 
-  it('has failed where the finish reason says so, and has answered nothing then', () => {
+  it('has failed if the finish reason says so, and then has no answer', () => {
     const reading = read(
       {
         'mastra.span.type': 'model_generation',
@@ -36,7 +36,7 @@ describe('a Mastra span', () => {
     expect(reading).not.toHaveProperty('outputMessage');
   });
 
-  it('keeps the metadata of the app, and of the transport only the body, as the raw response', () => {
+  it('keeps the app’s metadata, and only the body of the transport’s, as the raw response', () => {
     const reading = read({
       'mastra.span.type': 'agent_run',
       'mastra.agent_run.input': '[{"role":"user","content":"hi"}]',

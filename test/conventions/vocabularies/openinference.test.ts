@@ -32,7 +32,7 @@ function messages(list: 'input' | 'output', ...each: Attributes[]): Attributes {
   return Object.fromEntries(entries) as Attributes;
 }
 
-describe('what an OpenInference span is', () => {
+describe('the kind of an OpenInference span', () => {
   it.each([
     ['LLM', 'model'],
     ['TOOL', 'tool'],
@@ -49,7 +49,7 @@ describe('what an OpenInference span is', () => {
     expect(openInference.classify(span(kind))).toBe(log);
   });
 
-  it('is left to the AI SDK where a processor has only translated its attributes', () => {
+  it('is left to the AI SDK if a processor has only translated its attributes', () => {
     const attributes = { 'ai.operationId': 'ai.rerank' };
     expect(openInference.classify(span('LLM', attributes))).toBeUndefined();
     expect(classifySpan(span('LLM', attributes))).toEqual({ kind: 'generic', convention: 'vercel-ai' });
@@ -68,12 +68,12 @@ describe('messages', () => {
     expect(llm(attributes).messages?.map(({ content }) => content)).toEqual(texts.map(String));
   });
 
-  it('get Anthropic’s system prompt, which stands in the parameters', () => {
+  it('include Anthropic’s system prompt, which is in the parameters', () => {
     const [first] = recorded('openinference-js/v4-anthropic-messages').messages ?? [];
     expect(first).toEqual({ role: 'system', content: 'You are a weather bot.' });
   });
 
-  it('of Anthropic keep the text and the image beside a tool result', () => {
+  it('from Anthropic keep the text and the image beside a tool result', () => {
     const { messages } = recorded('openinference-js/v4-anthropic-mixed-tool-result', 1);
     expect(messages?.slice(-2)).toEqual([
       { role: 'tool', content: 'rainy', tool_call_id: 'toolu_1' },
@@ -87,14 +87,14 @@ describe('messages', () => {
     ]);
   });
 
-  it('come from the request where the attribute limit has cut the list', () => {
+  it('come from the request if the attribute limit has cut the list', () => {
     const name = 'openinference-js/v4-openai-long-chat-128-limit';
     const { 'input.value': request } = loadRecording(name).spans[0]!.attributes;
     const asked = (JSON.parse(String(request)) as { messages: unknown[] }).messages;
     expect(recorded(name).messages).toHaveLength(asked.length);
   });
 
-  it('name a tool call once, though Anthropic’s stands in two places', () => {
+  it('have a tool call once, though Anthropic’s is in two places', () => {
     const attributes = messages('output', {
       role: 'assistant',
       'tool_calls.0.tool_call.id': 'c',
@@ -107,7 +107,7 @@ describe('messages', () => {
     expect(llm(attributes).outputMessage?.tool_calls).toHaveLength(1);
   });
 
-  it('take the old function call', () => {
+  it('accept the old function call', () => {
     const attributes = messages('output', {
       role: 'assistant',
       function_call_name: 'f',
@@ -118,7 +118,7 @@ describe('messages', () => {
 });
 
 describe('the answer', () => {
-  it('of the Responses API is one message, thinking apart', () => {
+  it('from the Responses API is one message, with thinking apart', () => {
     const called = recorded('openinference-js/v4-openai-responses-reasoning', 0);
     expect(called.outputMessage).toMatchObject({ role: 'assistant', tool_calls: [{ id: 'call_1' }] });
     expect(called).not.toHaveProperty('output');
@@ -126,7 +126,7 @@ describe('the answer', () => {
     expect(recorded('openinference-js/v4-openai-responses-reasoning', 1).output).toBe('Rainy.');
   });
 
-  it('is the first choice, the others are kept beside', () => {
+  it('is the first choice; the others are kept beside it', () => {
     const reading = recorded('openinference-js/v4-openai-n2');
     expect(reading.output).toBe('The weather in Paris is rainy, 57F.');
     expect(reading.contentMetadata?.['choices']).toHaveLength(1);
@@ -138,34 +138,34 @@ describe('the answer', () => {
     });
   });
 
-  it('of a tool call is no text', () => {
+  it('has no text if it is a tool call', () => {
     const reading = recorded('openinference-js/v4-openai-tool-stream');
     expect(reading).not.toHaveProperty('output');
     expect(reading.outputMessage?.tool_calls?.[0]?.function.name).toBe('get_weather');
   });
 
-  it('of LangChain has the ids of its tool calls, which the attributes lack', () => {
+  it('from LangChain has the ids of its tool calls, which the attributes lack', () => {
     const called = toSpans(loadRecording('openinference-js/v4-langchain'))
       .map((each) => openInference.read(each).outputMessage?.tool_calls)
       .find((calls) => calls !== undefined);
     expect(called?.[0]?.id).toBe('call_abc123');
   });
 
-  it('may be JSON that is no body of a provider', () => {
+  it('may be JSON that is not a provider’s body', () => {
     const reading = llm({ 'output.value': '{"city":"Paris"}', 'output.mime_type': 'application/json' });
     expect(reading.output).toBe('{"city":"Paris"}');
     expect(reading).not.toHaveProperty('providerResponse');
   });
 
-  it('“stop” on a tool call is the bridge’s word for any complete response', () => {
+  it('has the finish reason tool_calls though the bridge writes “stop” for any complete response', () => {
     const name = 'openai-agents-js/openinference-responses-tool-loop';
     expect(recorded(name).finishReason).toBe('tool_calls');
     expect(recorded(name, 3).finishReason).toBe('stop');
   });
 });
 
-describe('what is hidden', () => {
-  it('is absent, and the system prompt does not come back through the parameters', () => {
+describe('hidden content', () => {
+  it('is absent, and the system prompt is not taken from the parameters', () => {
     const reading = llm({
       'input.value': '__REDACTED__',
       'output.value': '__REDACTED__',
@@ -175,7 +175,7 @@ describe('what is hidden', () => {
     expect(JSON.stringify(reading)).not.toMatch(/secret|REDACTED/);
   });
 
-  it('in a message leaves the rest of it', () => {
+  it('of one part leaves the rest of the message', () => {
     const attributes = messages('input', {
       role: 'user',
       'contents.0.message_content.type': 'text',
@@ -186,7 +186,7 @@ describe('what is hidden', () => {
     expect(llm(attributes).messages).toEqual([{ role: 'user', content: 'look' }]);
   });
 
-  it('is not brought back from the raw request', () => {
+  it('is not taken from the raw request', () => {
     const request = { model: 'claude-x', messages: [{ role: 'user', content: 'secret' }] };
     const attributes = {
       ...messages('input', { role: 'user', content: '__REDACTED__' }),
@@ -197,8 +197,8 @@ describe('what is hidden', () => {
   });
 });
 
-describe('how the model was called', () => {
-  it('reads the parameters of each provider', () => {
+describe('the model and its parameters', () => {
+  it('are read under each provider’s names', () => {
     const of = (parameters: unknown) => llm({ 'llm.invocation_parameters': JSON.stringify(parameters) });
     expect(of({ model: 'm', max_completion_tokens: 5, stop: 'END', seed: 1, user: 'u' })).toMatchObject({
       model: 'm',
@@ -218,13 +218,13 @@ describe('how the model was called', () => {
     expect(of({ text: { format: { type: 'json_schema', name: 'W', schema: {} } } }).responseFormat).toEqual(format);
   });
 
-  it('leaves out of a response that stands in place of the parameters what is no parameter', () => {
+  it('leave out what is not a parameter if a response stands in their place', () => {
     const { other, model } = recorded('openai-agents-js/openinference-responses-tool-loop');
     expect(model).toBe('gpt-4o-2024-08-06');
     expect(other).toEqual({ parallel_tool_calls: true, store: true, tool_choice: 'auto', truncation: 'disabled' });
   });
 
-  it('prefers the model that was asked for, and does not take LangChain’s “unknown” for one', () => {
+  it('prefer the requested model, and do not take LangChain’s “unknown” for one', () => {
     const attributes = { 'llm.model_name': 'gpt-4o-2024', 'llm.invocation_parameters': '{"model":"gpt-4o"}' };
     expect(llm(attributes)).toMatchObject({ model: 'gpt-4o', metadata: { response_model: 'gpt-4o-2024' } });
     const metadata = JSON.stringify({ ls_model_name: 'gpt-4o', ls_provider: 'openai' });
@@ -232,7 +232,7 @@ describe('how the model was called', () => {
     expect(llm({ 'llm.model_name': 'unknown' })).not.toHaveProperty('model');
   });
 
-  it('reads prompts, completions, cost and template', () => {
+  it('come with prompts, completions, cost and template', () => {
     expect(recorded('manual-spec/openinference-spec-extras')).toMatchObject({
       endpoint: 'complete',
       messages: [{ role: 'user', content: 'def fib(n):' }],
@@ -246,13 +246,13 @@ describe('how the model was called', () => {
   });
 });
 
-describe('spans that are no call', () => {
-  it('carry sums of tokens as metadata', () => {
+describe('spans that are not calls', () => {
+  it('have sums of tokens as metadata', () => {
     const reading = read('AGENT', { 'agent.name': 'a', 'llm.token_count.prompt': 3, 'llm.system': 'openai' });
     expect(reading).toEqual({ name: 'a', metadata: { usage: { prompt_tokens: 3 } } });
   });
 
-  it('take LangChain’s objects for what they hold', () => {
+  it('unwrap LangChain’s objects', () => {
     const message = (className: string, kwargs: unknown) => ({
       lc: 1,
       type: 'constructor',
@@ -273,7 +273,7 @@ describe('spans that are no call', () => {
     });
   });
 
-  it('tell a tool’s schema from its arguments', () => {
+  it('distinguish a tool’s schema from its arguments', () => {
     const schema = { type: 'object', properties: { a: { type: 'number' } } };
     const declared = read('TOOL', { 'tool.name': 'f', 'tool.parameters': JSON.stringify(schema) });
     expect(declared).toEqual({ name: 'f', toolParameters: schema });
@@ -316,7 +316,7 @@ describe('spans that are no call', () => {
   });
 });
 
-it('reads cut JSON as far as it goes, and leaves out bodies and schemas that are cut', () => {
+it('reads cut JSON as far as it goes, and leaves out cut bodies and schemas', () => {
   const reading = recorded('openinference-js/v4-truncated120-openai-tool-loop');
   expect(reading.tools).toEqual([{ name: 'get_weather', description: 'Get weather' }]);
   expect(reading).not.toHaveProperty('providerRequest');
@@ -324,7 +324,7 @@ it('reads cut JSON as far as it goes, and leaves out bodies and schemas that are
   expect(reading.metadata?.['truncated']).toContain('input.value');
 });
 
-it('says what failed, without the stack that LangChain adds', () => {
+it('reads the error without the stack that LangChain adds', () => {
   const failed = toSpans(loadRecording('openinference-js/v4-langchain')).at(-1)!;
   const { error } = openInference.read(failed);
   expect(error?.message).toContain('429 Rate limit reached');

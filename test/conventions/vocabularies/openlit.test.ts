@@ -4,7 +4,7 @@ import { kindOf, read } from '../span.ts';
 const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', 'telemetry.sdk.name': 'openlit' };
 
 describe('an OpenLIT span', () => {
-  it('leaves out what is made up', () => {
+  it('leaves out invented values', () => {
     const reading = read({
       ...chat,
       'gen_ai.request.temperature': 1,
@@ -19,7 +19,7 @@ describe('an OpenLIT span', () => {
     expect(reading.metadata).toEqual({ convention: 'openlit' });
   });
 
-  it('keeps what was asked for', () => {
+  it('keeps the values of the request', () => {
     const reading = read({
       ...chat,
       'gen_ai.request.temperature': 0.2,
@@ -29,7 +29,7 @@ describe('an OpenLIT span', () => {
     expect(reading).toMatchObject({ temperature: 0.2, topP: 0.5, metadata: { total_cost: 0.01 } });
   });
 
-  it('is a model call though it bears the tool call that was asked for', () => {
+  it('is a model call though it has the tool call that the model asked for', () => {
     expect(kindOf({ ...chat, 'gen_ai.tool.name': 'get_weather' })).toBe('model');
   });
 

@@ -36,7 +36,7 @@ describe('a Sentry span', () => {
     expect(read({ ...chat, ...attributes }).output).toBe(output);
   });
 
-  it('keeps further choices, and says what was dropped of a long history', () => {
+  it('keeps further choices, and counts the messages dropped from a long history', () => {
     const reading = read({
       ...chat,
       'gen_ai.response.text': '["a","b"]',

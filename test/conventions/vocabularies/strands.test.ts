@@ -54,7 +54,7 @@ describe('a Strands span', () => {
     expect(finishReason).toBe('stop');
   });
 
-  it('has arguments and result of a tool in events too', () => {
+  it('has the arguments and the result of a tool in events too', () => {
     const tool = { ...strands, 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': 'get_weather' };
     const old = read(tool, {
       events: [
@@ -89,12 +89,12 @@ describe('a Strands span', () => {
     }
   });
 
-  it('has failed as a tool whose status says so', () => {
+  it('has failed if the tool status says so', () => {
     const attributes = { ...strands, 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.status': 'error' };
     expect(read(attributes).error).toEqual({ type: 'tool error' });
   });
 
-  it('is known under a service name of its own, and has failed as a node whose status says so', () => {
+  it('is recognised under the app’s service name, and has failed if the node status says so', () => {
     const named = { 'gen_ai.system': 'shop', 'gen_ai.event.start_time': '2026-11-22T10:00:00.000Z' };
     expect(read({ ...named, 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' }).provider).toBe(
       'strands-agents',

@@ -24,7 +24,7 @@ function span(name: string, attributes: Attributes = {}, more: Partial<Parameter
 const call = (attributes: Attributes) => vercelAi.read(span('ai.generateText.doGenerate', attributes));
 const run = (attributes: Attributes) => vercelAi.read(span('ai.generateText', attributes));
 
-describe('what a span of the AI SDK is', () => {
+describe('the kind of an AI SDK span', () => {
   it.each([
     ['ai.generateText', 'agent'],
     ['ai.streamObject', 'agent'],
@@ -39,7 +39,7 @@ describe('what a span of the AI SDK is', () => {
     ['ai.transcribe', 'generic'],
   ])('%s: %s', (name, kind) => {
     expect(vercelAi.classify(span(name))).toBe(kind);
-    // The id may be missing: then the operation's or the span's name says the same.
+    // Without the operation id, the operation's or the span's name decides.
     const named = { 'ai.operationId': undefined, 'operation.name': `${name} my function` };
     expect(vercelAi.classify(span('renamed', named))).toBe(kind);
     const byName = span(name, { 'ai.operationId': undefined });
@@ -58,15 +58,15 @@ describe('what a span of the AI SDK is', () => {
     expect(vercelAi.classify(span(operation, attributes, { instrumentationScope: { name: 'gen_ai' } }))).toBe(kind);
   });
 
-  it('leaves spans of others alone', () => {
+  it('does not recognise other spans', () => {
     expect(vercelAi.classify(span('aix', {}))).toBeUndefined();
     expect(vercelAi.classify(span('chat', { 'gen_ai.operation.name': 'chat' }))).toBeUndefined();
     expect(vercelAi.classify(span('x', { 'ai.operationId': 7 }))).toBeUndefined();
   });
 
-  it.each(recordingNames('vercel-ai'))('knows the spans of %s from their start', (name) => {
+  it.each(recordingNames('vercel-ai'))('recognises the spans of %s from their start', (name) => {
     for (const recorded of loadRecording(name).spans) {
-      // Not every recording has kept what was known at the start.
+      // Not every recording has the attributes known at the start.
       if (!recorded.$onStart) continue;
       const atStart = classifySpan(toStartedSpan(recorded))?.kind;
       expect(atStart).toBe(classifySpan(toSpan(recorded))?.kind);
@@ -75,7 +75,7 @@ describe('what a span of the AI SDK is', () => {
 });
 
 describe('tokens', () => {
-  it.each(recordingNames('vercel-ai'))('stand on the provider calls of %s only', (name) => {
+  it.each(recordingNames('vercel-ai'))('are only on the provider calls of %s', (name) => {
     const datapoints = toDatapoints(toSpans(loadRecording(name)));
     const parents = new Set(datapoints.map((datapoint) => datapoint.parent_reference_id));
     for (const { config, reference_id, prompt_tokens, output_tokens } of datapoints) {
@@ -84,19 +84,19 @@ describe('tokens', () => {
     }
   });
 
-  it('of a run are metadata', () => {
+  it('are metadata on a run', () => {
     const reading = run({ 'ai.usage.promptTokens': 3, 'ai.usage.completionTokens': 4 });
     expect(reading.promptTokens).toBeUndefined();
     expect(reading.metadata?.['usage']).toEqual({ prompt_tokens: 3, output_tokens: 4 });
   });
 
-  it('that are no numbers are absent', () => {
+  it('are absent if they are not numbers', () => {
     const reading = call({ 'ai.usage.promptTokens': Number.NaN, 'ai.usage.completionTokens': null });
     expect(reading).not.toHaveProperty('promptTokens');
     expect(reading).not.toHaveProperty('outputTokens');
   });
 
-  it('from the cache are found in the words of each provider', () => {
+  it('from the cache are found under the names of each provider', () => {
     const of = (provider: unknown) =>
       call({ 'ai.response.providerMetadata': JSON.stringify(provider) }).metadata?.['cache_read_tokens'];
     expect(of({ openai: { cachedPromptTokens: 1 } })).toBe(1);
@@ -123,7 +123,7 @@ describe('the answer', () => {
     });
   });
 
-  it('is empty only where the model answered nothing', () => {
+  it('is empty only if the model answered nothing', () => {
     expect(call({ 'ai.response.text': '' }).output).toBe('');
     expect(call({})).not.toHaveProperty('output');
     expect(call({})).not.toHaveProperty('outputMessage');
@@ -156,7 +156,7 @@ describe('the answer', () => {
     expect(reading).not.toHaveProperty('output');
   });
 
-  it('of a run leaves out the calls of earlier steps, but not those of the last', () => {
+  it('leaves out a run’s calls of earlier steps, but not those of the last', () => {
     const answer = { 'ai.response.text': 'Done.', 'ai.response.toolCalls': JSON.stringify([toolCalls[1]]) };
     const done = run({ ...answer, 'ai.response.finishReason': 'stop' });
     expect(done.outputMessage).toEqual({ role: 'assistant', content: 'Done.' });
@@ -197,7 +197,7 @@ describe('what was asked', () => {
     expect(text).not.toContain('[1,2,3]');
   });
 
-  it('saves what it can of cut JSON, says so, and leaves out half a schema', () => {
+  it('saves what it can of cut JSON, marks it, and leaves out a cut schema', () => {
     const reading = call({
       'ai.prompt.messages': '[{"role":"user","content":[{"type":"text","text":"Weather in Pa',
       'ai.prompt.tools': ['{"type":"function","name":"f","inputSchema":{"type":"obj'],
@@ -207,7 +207,7 @@ describe('what was asked', () => {
     expect(reading.metadata?.['truncated']).toEqual(['ai.prompt.tools', 'ai.prompt.messages']);
   });
 
-  it('reads settings by both names, and the rest into other', () => {
+  it('reads settings under both names, and the rest into other', () => {
     const reading = call({
       'gen_ai.request.temperature': 0,
       'ai.settings.maxOutputTokens': 5,
@@ -225,7 +225,7 @@ describe('what was asked', () => {
     expect(JSON.stringify(reading)).not.toContain('secret');
   });
 
-  it('keeps what a provider’s own tool is configured with', () => {
+  it('keeps the configuration of a provider’s own tool', () => {
     const tool = { type: 'provider-defined', id: 'openai.web_search', name: 'web_search', args: { size: 'low' } };
     expect(call({ 'ai.prompt.tools': [JSON.stringify(tool)] }).tools).toEqual([
       { name: 'web_search', other: { id: 'openai.web_search', args: { size: 'low' } } },
@@ -236,19 +236,19 @@ describe('what was asked', () => {
 describe('tool calls', () => {
   const tool = (attributes: Attributes) => vercelAi.read(span('ai.toolCall', attributes));
 
-  it('take arguments that are no object, and give text without quotes', () => {
+  it('accept arguments that are not an object, and return text without quotes', () => {
     const reading = tool({ 'ai.toolCall.name': 'f', 'ai.toolCall.args': '"Paris"', 'ai.toolCall.result': '"rainy"' });
     expect(reading).toMatchObject({ name: 'f', inputs: { input: 'Paris' }, output: 'rainy' });
   });
 
-  it('give nothing where content is not recorded', () => {
+  it('are empty if content is not recorded', () => {
     const reading = tool({ 'ai.toolCall.name': 'f', 'ai.toolCall.id': 'c' });
     expect(reading).toEqual({ name: 'f', metadata: { tool_call_id: 'c' } });
   });
 });
 
 describe('version 7', () => {
-  it('gives of a run the final text only', () => {
+  it('gives only the final text of a run', () => {
     const parts = [
       { type: 'text', content: 'Rainy.' },
       { type: 'tool_call', id: 'c', name: 'f', arguments: {} },
@@ -267,7 +267,7 @@ describe('version 7', () => {
     expect(reading.metadata?.['usage']).toEqual({ prompt_tokens: 3 });
   });
 
-  it('is no call of a model for the OpenInference that a processor adds', () => {
+  it('is not a model call though a processor adds OpenInference attributes that say so', () => {
     const attributes = { 'gen_ai.operation.name': 'agent_step', 'openinference.span.kind': 'LLM' };
     expect(classifySpan(span('step 1', attributes, { instrumentationScope: { name: 'gen_ai' } }))).toBeUndefined();
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogKind, Reading } from '../../../src/conventions/convention.ts';
 import type { CallSpan } from '../../../src/trace/same-call/call-span.ts';
-import { settleCalls } from '../../../src/trace/same-call/same-call.ts';
+import { resolveDuplicates } from '../../../src/trace/same-call/same-call.ts';
 
 const QUESTION: Reading = { messages: [{ role: 'user', content: 'Weather?' }] };
 const USAGE: Reading = { promptTokens: 42, outputTokens: 9 };
@@ -16,9 +16,9 @@ function span(kind: LogKind, reading: Reading = {}, parent?: CallSpan, more: Par
 
 /** Kind and tokens of each span, with the others judged. */
 function verdicts(...spans: CallSpan[]): string[] {
-  const settled = settleCalls(spans);
+  const corrections = resolveDuplicates(spans);
   return spans.map((each) => {
-    const { kind, reading } = settled.get(each) ?? each;
+    const { kind, reading } = corrections.get(each) ?? each;
     return `${kind} ${reading.promptTokens ?? '-'}/${reading.outputTokens ?? '-'}`;
   });
 }
@@ -28,7 +28,7 @@ describe('a span with a call below it', () => {
     const outer = span('model', { ...QUESTION, ...USAGE, metadata: { cache_read_tokens: 16, response_model: 'm' } });
     const inner = span('model', { ...QUESTION, ...USAGE }, outer);
     expect(verdicts(outer, inner)).toEqual(['generic -/-', 'model 42/9']);
-    expect(settleCalls([outer, inner]).get(outer)?.reading.metadata).toEqual({
+    expect(resolveDuplicates([outer, inner]).get(outer)?.reading.metadata).toEqual({
       response_model: 'm',
       usage: { prompt_tokens: 42, output_tokens: 9, cache_read_tokens: 16 },
     });
@@ -72,7 +72,7 @@ describe('a span with a call below it', () => {
     const outer = span('model', { ...QUESTION, output: 'rainy' });
     const inner = span('model', { ...USAGE, callId: 'msg_1', metadata: { cache_read_tokens: 17 } }, outer);
     expect(verdicts(outer, inner)).toEqual(['model 42/9', 'generic -/-']);
-    expect(settleCalls([outer, inner]).get(outer)?.reading.metadata).toEqual({ cache_read_tokens: 17 });
+    expect(resolveDuplicates([outer, inner]).get(outer)?.reading.metadata).toEqual({ cache_read_tokens: 17 });
   });
 
   it('is a wrapper if it asks and answers something else and counts nothing', () => {
@@ -190,12 +190,12 @@ describe('any trace', () => {
   it('keeps a call, and no counts on what is none', () => {
     fc.assert(
       fc.property(trace, (spans) => {
-        const settled = settleCalls(spans);
-        const kindOf = (each: CallSpan) => (settled.get(each) ?? each).kind;
+        const corrections = resolveDuplicates(spans);
+        const kindOf = (each: CallSpan) => (corrections.get(each) ?? each).kind;
         // A trace with LLM spans never comes out without one.
         if (spans.some(({ kind }) => kind === 'model'))
           expect(spans.some((each) => kindOf(each) === 'model')).toBe(true);
-        for (const [each, { kind, reading: read }] of settled) {
+        for (const [each, { kind, reading: read }] of corrections) {
           expect(each.kind === 'model' || each.kind === 'generic').toBe(true);
           if (kind !== 'model') expect([read.promptTokens, read.outputTokens]).toEqual([undefined, undefined]);
         }
@@ -206,11 +206,11 @@ describe('any trace', () => {
   it('does not depend on the order of the spans', () => {
     fc.assert(
       fc.property(trace, (spans) => {
-        const forward = settleCalls(spans);
-        const backward = settleCalls([...spans].reverse());
-        const tokens = (settled: ReturnType<typeof settleCalls>) =>
+        const forward = resolveDuplicates(spans);
+        const backward = resolveDuplicates([...spans].reverse());
+        const tokens = (corrections: ReturnType<typeof resolveDuplicates>) =>
           spans.reduce((sum, each) => {
-            const { kind, reading: read } = settled.get(each) ?? each;
+            const { kind, reading: read } = corrections.get(each) ?? each;
             return kind === 'model' || kind === 'generic' ? sum + (read.outputTokens ?? 0) : sum;
           }, 0);
         expect(backward.size > 0).toBe(forward.size > 0);
@@ -231,7 +231,7 @@ describe('any trace', () => {
       }),
     );
     const began = performance.now();
-    settleCalls([...deep, ...wide]);
+    resolveDuplicates([...deep, ...wide]);
     expect(performance.now() - began).toBeLessThan(2_000);
   });
 });

@@ -1,4 +1,4 @@
-/** Messages, output and inputs of the GenAI conventions, from attributes first and events else. */
+/** Messages, output and inputs of the GenAI conventions, from attributes or else from events. */
 
 import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
@@ -8,17 +8,17 @@ import { inputsOf } from '../../content/inputs.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
-import { type Damage, jsonOf, noneIfEmpty, put, stringOf } from '../../values/attributes.ts';
-import { prefixed } from '../../values/indexed-groups.ts';
-import { jsonOrText, plainJson } from '../../values/plain-json.ts';
+import { type Damage, jsonOf, put, stringOf, unlessEmpty } from '../../values/attributes.ts';
+import { fieldsBelow } from '../../values/indexed-groups.ts';
+import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
 import { type EventContent, readEventContent } from './events.ts';
 
-/** What instrumentations write in place of content that they were told to hide. */
+/** Values that instrumentations write in place of hidden content. */
 const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
 
 const NO_EVENTS: EventContent = {};
 
-/** Stringifies the content blocks of a message into the text of one part. */
+/** Scope of an instrumentation that stringifies the content blocks of a message into the text of one part. */
 const LANGCHAIN = '@traceloop/instrumentation-langchain';
 
 export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage, into: Reading): void {
@@ -39,7 +39,7 @@ export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage
   const messages = withSystem(system === undefined ? [] : reader.readSystem(system), history);
   const output = contentAt(attributes, ['gen_ai.output.messages', 'gen_ai.completion'], damage) ?? events.output;
   const answers = output === undefined ? [] : reader.readOutput(output);
-  const outputMessage = kind === 'agent' ? lastAnswer(answers) : answers.find(({ role }) => role === 'assistant');
+  const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');
   const others =
     kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];
 
@@ -51,7 +51,7 @@ export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage
   const content = reasoningMetadata(reader);
   if (others.length > 0) content['choices'] = others;
   put(content, 'evaluations', evaluationsOf(attributes, events));
-  put(into, 'contentMetadata', noneIfEmpty(content));
+  put(into, 'contentMetadata', unlessEmpty(content));
 }
 
 function openBlocks(messages: ChatMessage[], reader: MessageReader): void {
@@ -61,24 +61,26 @@ function openBlocks(messages: ChatMessage[], reader: MessageReader): void {
   }
 }
 
-/** Attribute content as the message readers take it; cut JSON as what could be saved, else as text. */
+/**
+ * Returns the first content at these keys as the message reader takes it. Cut JSON gives what can be saved, or text.
+ */
 function contentAt(attributes: Attributes, keys: readonly string[], damage: Damage): unknown {
   for (const key of keys) {
     const value = attributes[key];
     if (value === undefined || value === null || HIDDEN.has(value)) continue;
-    return typeof value === 'string' ? (structured(jsonOf(value, damage, key), key) ?? value) : value;
+    return typeof value === 'string' ? (unlessPlainText(jsonOf(value, damage, key), key) ?? value) : value;
   }
   return undefined;
 }
 
-/** Messages are JSON by the conventions, even a lone text; elsewhere a text in quotes is just that. */
-function structured(value: unknown, key: string): unknown {
+/** The conventions write messages as JSON, even a single text; at other keys a text in quotes stays as it is. */
+function unlessPlainText(value: unknown, key: string): unknown {
   return typeof value === 'object' || (typeof value === 'string' && key === 'gen_ai.input.messages')
     ? value
     : undefined;
 }
 
-/** Instructions go first, once: some instrumentations repeat them in the messages. */
+/** Puts the instructions first, unless the messages already begin with them, as in some instrumentations. */
 export function withSystem(system: readonly ChatMessage[], messages: ChatMessage[]): ChatMessage[] {
   const first = system[0];
   if (!first) return messages;
@@ -90,8 +92,8 @@ export function withSystem(system: readonly ChatMessage[], messages: ChatMessage
   return [first, ...messages];
 }
 
-/** The last words of an agent, without the calls that it has made on the way. */
-function lastAnswer(answers: readonly ChatMessage[]): ChatMessage | undefined {
+/** Returns an agent's last text, without the tool calls that it made on the way. */
+function lastAnswerOf(answers: readonly ChatMessage[]): ChatMessage | undefined {
   const last = answers.findLast((message) => message.role === 'assistant' && messageText(message) !== undefined);
   if (!last) return answers.findLast(({ role }) => role === 'assistant');
   if (!last.tool_calls || !answers.some(({ role }) => role === 'tool')) return last;
@@ -99,36 +101,38 @@ function lastAnswer(answers: readonly ChatMessage[]): ChatMessage | undefined {
   return words;
 }
 
-/** Embeddings, retrieval, workflows: no conversation, but something in and something out. */
+/** Reads embeddings, retrieval and workflows, which have inputs and an output but no conversation. */
 function readValues(attributes: Attributes, events: EventContent, damage: Damage, into: Reading): void {
   const input = contentAt(attributes, ['gen_ai.input.messages', 'gen_ai.prompt'], damage) ?? events.input;
   const query = stringOf(attributes['gen_ai.retrieval.query.text']);
   const documents = attributes['gen_ai.retrieval.documents'];
   const output = contentAt(attributes, ['gen_ai.output.messages', 'gen_ai.completion'], damage) ?? events.output;
   const reader = new MessageReader();
-  const messages = holdsMessages(input) ? reader.read(input) : undefined;
-  const outputMessage = output === undefined ? undefined : lastAnswer(reader.readOutput(output));
+  const messages = hasMessages(input) ? reader.read(input) : undefined;
+  const outputMessage = output === undefined ? undefined : lastAnswerOf(reader.readOutput(output));
   put(into, 'inputs', query !== undefined ? { query } : messages ? variablesOf(attributes) : inputsOf(input));
   put(into, 'messages', messages);
   put(into, 'outputMessage', outputMessage);
-  put(into, 'output', jsonOrText(documents) ?? messageText(outputMessage));
+  put(into, 'output', toOptionalText(documents) ?? messageText(outputMessage));
   const evaluations = evaluationsOf(attributes, events);
   if (evaluations) into.contentMetadata = { evaluations };
 }
 
-function holdsMessages(input: unknown): boolean {
+function hasMessages(input: unknown): boolean {
   return Array.isArray(input) && input.some((item) => isObject(item) && typeof item['role'] === 'string');
 }
 
 function variablesOf(attributes: Attributes): Record<string, unknown> | undefined {
-  return attributes['gen_ai.prompt.name'] === undefined ? undefined : prefixed(attributes, 'gen_ai.prompt.variable.');
+  return attributes['gen_ai.prompt.name'] === undefined
+    ? undefined
+    : fieldsBelow(attributes, 'gen_ai.prompt.variable.');
 }
 
 function evaluationsOf(attributes: Attributes, events: EventContent): unknown[] | undefined {
-  if (events.evaluations) return plainJson(events.evaluations) as unknown[];
+  if (events.evaluations) return toPlainJson(events.evaluations) as unknown[];
   if (attributes['gen_ai.evaluation.name'] === undefined) return undefined;
   const { evaluations } = readEventContent({
     events: [{ name: 'gen_ai.evaluation.result', attributes }],
   } as unknown as SpanSlice);
-  return plainJson(evaluations) as unknown[];
+  return toPlainJson(evaluations) as unknown[];
 }

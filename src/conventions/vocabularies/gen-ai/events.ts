@@ -1,9 +1,9 @@
 /**
- * Content that the GenAI conventions put in events: of the span, or log records that were joined to it.
+ * Content that the GenAI conventions put in events of the span, or in log records that were joined to it.
  *
- * Three generations, each in several writings: `gen_ai.content.prompt` and `.completion` (1.27), one event per message
- * (1.28 to 1.36), `gen_ai.client.inference.operation.details` (1.37 on, at times one event per attribute). A body may stand flat in
- * the attributes, as JSON in `gen_ai.event.content`, under `body`, or with its fields as JSON texts.
+ * There are three generations: `gen_ai.content.prompt` and `.completion` (1.27), one event per message (1.28 to 1.36),
+ * and `gen_ai.client.inference.operation.details` (from 1.37 on, sometimes one event per attribute). A body may be flat
+ * in the attributes, JSON in `gen_ai.event.content`, under `body`, or have its fields as JSON texts.
  */
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
@@ -20,7 +20,7 @@ export interface EventContent {
 
 const PREFIX = 'gen_ai.';
 
-/** What the events say; of the generations, the newest that says anything about input or output. */
+/** Reads the events. Input and output come from the newest generation that has them. */
 export function readEventContent(span: SpanSlice): EventContent {
   const found: EventContent = {};
   const input: unknown[] = [];
@@ -84,12 +84,12 @@ const KNOWN_ROLES: ReadonlySet<unknown> = new Set([
 function readDetails(attributes: Attributes, found: EventContent): void {
   const body = bodyOf(attributes);
   found.system = found.system ?? attributes['gen_ai.system_instructions'] ?? body['gen_ai.system_instructions'];
-  found.input = joined(found.input, attributes['gen_ai.input.messages'] ?? body['gen_ai.input.messages']);
-  found.output = joined(found.output, attributes['gen_ai.output.messages'] ?? body['gen_ai.output.messages']);
+  found.input = joinLists(found.input, attributes['gen_ai.input.messages'] ?? body['gen_ai.input.messages']);
+  found.output = joinLists(found.output, attributes['gen_ai.output.messages'] ?? body['gen_ai.output.messages']);
 }
 
-/** Several events of one kind continue each other. */
-function joined(before: unknown, value: unknown): unknown {
+/** Several events of one kind continue one list. */
+function joinLists(before: unknown, value: unknown): unknown {
   if (before === undefined || value === undefined) return before ?? value;
   const first = jsonOf(before);
   const second = jsonOf(value);
@@ -104,7 +104,7 @@ function bodyOf(attributes: Attributes): Fields {
   return isObject(nested) ? nested : attributes;
 }
 
-/** A role that nobody knows (`customer`) is the role that the event's name gives. */
+/** Falls back to the role in the event's name if the body's role is unknown (`customer`). */
 function messageOf(body: Fields, role: string): Message {
   const message: Message = {};
   pick(body, message);
@@ -113,7 +113,7 @@ function messageOf(body: Fields, role: string): Message {
   return message;
 }
 
-/** The message of a choice may be JSON, and its calls may stand beside it. */
+/** The message of a choice may be JSON, and its tool calls may be beside it. */
 function choiceOf(body: Fields): Message {
   const raw = body['message'];
   const parsed = jsonOf(raw) ?? raw;
@@ -124,7 +124,7 @@ function choiceOf(body: Fields): Message {
   return message;
 }
 
-/** The fields of a message, with content and calls parsed where they are JSON of blocks. */
+/** Copies the fields of a message, parsing content and tool calls that are JSON. */
 function pick(body: Fields, into: Message): void {
   const { content, role, name, function_call: call, refusal, reasoning_content: reasoning, parts } = body;
   if (content !== undefined)

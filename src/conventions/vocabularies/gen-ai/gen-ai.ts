@@ -1,9 +1,9 @@
 /**
- * OpenTelemetry's GenAI semantic conventions, 1.27 to the unreleased repository, and what many instrumentations write
- * under the same names.
+ * OpenTelemetry's GenAI semantic conventions, from 1.27 to the unreleased repository, and what many instrumentations
+ * write under the same names.
  *
- * Content stands in attributes (JSON or, with SDK 3, structured), in span events, or, for log records, in events that
- * were handed over with the span: `gen-ai-events.ts`.
+ * Content is in attributes (JSON or, with SDK 3, structured), in span events, or in log records that were joined to the
+ * span as events: `events.ts`.
  */
 import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
@@ -11,9 +11,9 @@ import { inputsOf } from '../../content/inputs.ts';
 import { isLostAnswer } from '../../content/messages.ts';
 import { readError } from '../../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import { type Damage, firstString, noneIfEmpty, put, stringOf } from '../../values/attributes.ts';
+import { type Damage, firstString, put, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { damageMetadata } from '../../values/damage.ts';
-import { jsonOrText } from '../../values/plain-json.ts';
+import { toOptionalText } from '../../values/plain-json.ts';
 import { readGenAiContent } from './content.ts';
 import { readGenAiParameters } from './parameters.ts';
 import { readAggregateUsage, readStructure, readUsage } from './usage.ts';
@@ -47,7 +47,7 @@ export const genAi: Convention = {
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
     const operation = attributes['gen_ai.operation.name'];
-    // Embeddings, retrieval, rerank, memory, workflows, and operations that are yet to come.
+    // Generic: embeddings, retrieval, rerank, memory, workflows, and operations of later versions.
     if (typeof operation === 'string' && operation !== '') return KINDS.get(operation) ?? 'generic';
     const model = attributes['gen_ai.request.model'];
     if (model !== undefined) {
@@ -64,7 +64,7 @@ export const genAi: Convention = {
     const reading: Reading = {};
     const metadata: Record<string, unknown> = {};
     readGenAiParameters(attributes, kind, damage, reading);
-    if (kind === 'tool') readTool(attributes, damage, reading);
+    if (kind === 'tool') readToolCall(attributes, damage, reading);
     else readGenAiContent(span, kind, damage, reading);
     readStructure(span, metadata);
     if (kind === 'model' || kind === 'generic') readUsage(span, reading, metadata);
@@ -84,17 +84,17 @@ export const genAi: Convention = {
     }
     put(reading, 'error', readError(span, { finishReason: reading.finishReason }));
     put(metadata, 'truncated', damageMetadata(damage).truncated);
-    put(reading, 'metadata', noneIfEmpty(metadata));
+    put(reading, 'metadata', unlessEmpty(metadata));
     return reading;
   },
 };
 
-/** OpenLLMetry writes `""` and `stop` for all that the Responses API answers besides text: calls, refusals. */
+/** OpenLLMetry writes `""` and `stop` for everything other than text from the Responses API: tool calls, refusals. */
 function isLostItem({ output, outputMessage, callId, outputTokens = 0 }: Reading): boolean {
   return output === '' && !outputMessage?.tool_calls && callId?.startsWith('resp_') === true && outputTokens > 0;
 }
 
-/** A model name alone may be inherited; a call has usage, content, a provider, or has failed. */
+/** A model name alone may be inherited from a parent; a call also has usage, content or a provider, or has failed. */
 function looksLikeCall(span: SpanSlice): boolean {
   const { attributes } = span;
   return (
@@ -111,10 +111,10 @@ function looksLikeCall(span: SpanSlice): boolean {
   );
 }
 
-function readTool(attributes: Attributes, damage: Damage, into: Reading): void {
+function readToolCall(attributes: Attributes, damage: Damage, into: Reading): void {
   const key = ARGUMENT_KEYS.find((name) => attributes[name] !== undefined);
   if (key) put(into, 'inputs', inputsOf(attributes[key], damage, key));
-  put(into, 'output', jsonOrText(attributes['gen_ai.tool.call.result'] ?? attributes['gen_ai.tool.output']));
+  put(into, 'output', toOptionalText(attributes['gen_ai.tool.call.result'] ?? attributes['gen_ai.tool.output']));
 }
 
 const ARGUMENT_KEYS = ['gen_ai.tool.call.arguments', 'gen_ai.tool.input', 'gen_ai.tool.args'] as const;

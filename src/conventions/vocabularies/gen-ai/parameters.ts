@@ -1,21 +1,21 @@
 /** Request parameters of the GenAI conventions → the fields of a v4 model config. */
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { toModelTools, toSchema } from '../../content/model-tools.ts';
+import { modelNameOf } from '../../content/request-parameters.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import {
   type Damage,
   firstString,
   integerOf,
   jsonOf,
-  noneIfEmpty,
   numberOf,
   objectOf,
   put,
   stringListOf,
   stringOf,
+  unlessEmpty,
 } from '../../values/attributes.ts';
-import { plainJson } from '../../values/plain-json.ts';
-import { modelName } from './usage.ts';
+import { toPlainJson } from '../../values/plain-json.ts';
 
 export function readGenAiParameters(attributes: Attributes, kind: SpanKind, damage: Damage, into: Reading): void {
   if (kind === 'tool') {
@@ -24,7 +24,11 @@ export function readGenAiParameters(attributes: Attributes, kind: SpanKind, dama
     put(into, 'toolParameters', toSchema(attributes['gen_ai.tool.parameters']));
     return;
   }
-  put(into, 'model', modelName(attributes['gen_ai.request.model']) ?? modelName(attributes['gen_ai.response.model']));
+  put(
+    into,
+    'model',
+    modelNameOf(attributes['gen_ai.request.model']) ?? modelNameOf(attributes['gen_ai.response.model']),
+  );
   put(into, 'provider', firstString(attributes, 'gen_ai.provider.name', 'gen_ai.system'));
   if (kind === 'model') into.endpoint = endpointOf(attributes);
   put(
@@ -42,7 +46,7 @@ export function readGenAiParameters(attributes: Attributes, kind: SpanKind, dama
     integerOf(attributes['gen_ai.request.seed']) ?? integerOf(attributes['gen_ai.openai.request.seed']),
   );
   put(into, 'stop', stringListOf(attributes['gen_ai.request.stop_sequences']));
-  put(into, 'responseFormat', responseFormat(attributes));
+  put(into, 'responseFormat', readResponseFormat(attributes));
   put(into, 'tools', readTools(attributes, damage));
   put(into, 'other', readOther(attributes));
 }
@@ -67,8 +71,8 @@ function readTools(attributes: Attributes, damage: Damage) {
   return undefined;
 }
 
-/** Only where the request asked for JSON: OpenLIT writes `json` for every answer that calls a tool. */
-function responseFormat(attributes: Attributes): Reading['responseFormat'] {
+/** Set only if the request asked for JSON: OpenLIT writes `json` for every answer that calls a tool. */
+function readResponseFormat(attributes: Attributes): Reading['responseFormat'] {
   const format = attributes['gen_ai.openai.request.response_format'] ?? attributes['openai.request.response_format'];
   const name = stringOf(format) ?? stringOf(objectOf(format)?.['type']);
   const asksJson = attributes['gen_ai.output.type'] === 'json' && attributes['telemetry.sdk.name'] !== 'openlit';
@@ -101,6 +105,6 @@ function readOther(attributes: Attributes): Record<string, unknown> | undefined 
   put(other, 'encoding_formats', stringListOf(attributes['gen_ai.request.encoding_formats']));
   put(other, 'dimensions', integerOf(attributes['gen_ai.embeddings.dimension.count']));
   put(other, 'retrieval_top_k', numberOf(attributes['gen_ai.retrieval.top_k']));
-  if (schema !== undefined) other['structured_output_schema'] = plainJson(jsonOf(schema) ?? schema);
-  return noneIfEmpty(other);
+  if (schema !== undefined) other['structured_output_schema'] = toPlainJson(jsonOf(schema) ?? schema);
+  return unlessEmpty(other);
 }

@@ -1,11 +1,12 @@
-/** What the GenAI conventions report besides content: tokens, costs, ids and times. */
+/** Tokens, costs, ids and times of the GenAI conventions. */
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
+import { modelNameOf } from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
 import { firstCount, firstNumber, firstString, put, stringOf } from '../../values/attributes.ts';
 
 type Metadata = Record<string, unknown>;
 
-/** Tokens as reported, by today's names and all the earlier ones. */
+/** Reads the input tokens by today's attribute name and all earlier ones. */
 export function promptTokensOf(attributes: Attributes): number | undefined {
   return firstCount(
     attributes,
@@ -15,6 +16,7 @@ export function promptTokensOf(attributes: Attributes): number | undefined {
   );
 }
 
+/** Reads the output tokens by today's attribute name and all earlier ones. */
 export function outputTokensOf(attributes: Attributes): number | undefined {
   return firstCount(
     attributes,
@@ -24,7 +26,7 @@ export function outputTokensOf(attributes: Attributes): number | undefined {
   );
 }
 
-/** Of a call: its own tokens, and costs where both parts are known apart. */
+/** Reads a call's own tokens, and its costs if input and output are priced separately. */
 export function readUsage({ attributes }: SpanSlice, into: Reading, metadata: Metadata): void {
   const promptTokens = promptTokensOf(attributes);
   const outputTokens = outputTokensOf(attributes);
@@ -38,7 +40,7 @@ export function readUsage({ attributes }: SpanSlice, into: Reading, metadata: Me
   readUsageDetails(attributes, metadata);
 }
 
-/** Of an agent: the sum over its calls, which have their own logs. */
+/** Reads an agent's tokens into the metadata: they are sums over its calls, which have logs of their own. */
 export function readAggregateUsage({ attributes }: SpanSlice, metadata: Metadata): void {
   const usage: Metadata = {};
   put(usage, 'prompt_tokens', promptTokensOf(attributes));
@@ -50,10 +52,10 @@ export function readAggregateUsage({ attributes }: SpanSlice, metadata: Metadata
   }
 }
 
-/** Ids, names and times of the call. */
+/** Reads ids, names and times of the call. */
 export function readStructure({ attributes }: SpanSlice, metadata: Metadata): void {
   put(metadata, 'response_id', stringOf(attributes['gen_ai.response.id']));
-  put(metadata, 'response_model', modelName(attributes['gen_ai.response.model']));
+  put(metadata, 'response_model', modelNameOf(attributes['gen_ai.response.model']));
   put(
     metadata,
     'service_tier',
@@ -126,12 +128,6 @@ function readUsageDetails(attributes: Attributes, into: Metadata): void {
     'operation.cost',
     'gen_ai.cost.total_cost',
   );
-  // 0 is what OpenLIT writes for a price it does not know.
+  // OpenLIT writes 0 for a price it does not know.
   if (totalCost !== undefined && totalCost !== 0) into['total_cost'] = totalCost;
-}
-
-/** LangChain's callbacks write `unknown` for a model they do not see. */
-export function modelName(value: unknown): string | undefined {
-  const name = stringOf(value);
-  return name === 'unknown' ? undefined : name;
 }

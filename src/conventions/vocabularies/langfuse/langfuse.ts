@@ -1,21 +1,30 @@
 /**
- * Langfuse: one observation per span, its input and output whole in one attribute each (text, or JSON of anything).
+ * Langfuse: one observation per span, with its whole input and output in one attribute each (text, or JSON of
+ * anything).
  *
- * A failed observation is one with level ERROR; the span's own status stays unset. Usage is split into parts that add up:
- * `input` leaves cached tokens out, `output` reasoning ones.
+ * A failed observation has the level ERROR; the span's own status stays unset. Usage is split into parts that add up:
+ * `input` excludes cached tokens, `output` excludes reasoning tokens.
  */
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { inputsOf } from '../../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
-import { readAnswer, readRequest, readResult, structuredOf } from '../../content/provider-bodies.ts';
+import { readAnswer, readRequest, structuredOf, toStepOutput } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import { countOf, type Damage, defined, definedOrNone, numberOf, objectOf, stringOf } from '../../values/attributes.ts';
+import {
+  countOf,
+  type Damage,
+  numberOf,
+  objectOf,
+  omitUndefined,
+  stringOf,
+  unlessEmpty,
+} from '../../values/attributes.ts';
 import { damageMetadata } from '../../values/damage.ts';
 import { millisSinceStart } from '../../values/elapsed.ts';
-import { prefixed } from '../../values/indexed-groups.ts';
-import { plainJson, plainObject } from '../../values/plain-json.ts';
+import { fieldsBelow } from '../../values/indexed-groups.ts';
+import { toPlainJson, toPlainObject } from '../../values/plain-json.ts';
 import { withSystem } from '../gen-ai/content.ts';
 import { readWrappedRequest, type WrappedRequest } from './openai.ts';
 
@@ -47,13 +56,13 @@ export const langfuse: Convention = {
     const { contentMetadata, finishReason, ...content } =
       type === 'generation' ? readGeneration(span, request, usage.own.outputTokens, damage) : readStep(span, damage);
     const isCall = type === 'generation' || type === 'embedding';
-    return defined<Reading>({
+    return omitUndefined<Reading>({
       ...content,
       ...(isCall ? usage.own : undefined),
       model: stringOf(attributes['langfuse.observation.model.name']),
       finishReason,
       error: readFailure(span),
-      metadata: defined<Fields>({
+      metadata: omitUndefined<Fields>({
         prompt_name: stringOf(attributes['langfuse.observation.prompt.name']),
         prompt_version: versionOf(attributes['langfuse.observation.prompt.version']),
         level: levelOf(attributes),
@@ -61,15 +70,17 @@ export const langfuse: Convention = {
         release: stringOf(attributes['langfuse.release']),
         langfuse_environment: stringOf(attributes['langfuse.environment']),
         time_to_first_chunk_ms: millisSinceStart(span, attributes['langfuse.observation.completion_start_time']),
-        ...(isCall ? usage.details : { usage: definedOrNone<Fields>({ ...usage.sums, ...usage.details }) }),
+        ...(isCall
+          ? usage.details
+          : { usage: unlessEmpty(omitUndefined<Fields>({ ...usage.sums, ...usage.details })) }),
         ...damageMetadata(damage),
       }),
-      contentMetadata: definedOrNone<Fields>({ ...request.metadata, ...contentMetadata }),
+      contentMetadata: unlessEmpty(omitUndefined<Fields>({ ...request.metadata, ...contentMetadata })),
     });
   },
 };
 
-/** The OpenAI wrapper calls embeddings generations. */
+/** The OpenAI wrapper gives embeddings the type `generation`. */
 function typeOf({ name, attributes }: SpanSlice): unknown {
   const type = attributes['langfuse.observation.type'];
   if (type !== 'generation') return type;
@@ -78,7 +89,7 @@ function typeOf({ name, attributes }: SpanSlice): unknown {
   return isEmbedding ? 'embedding' : type;
 }
 
-/** Of a generation: the request of a provider, a list of messages, or text. */
+/** The input of a generation is a provider's request, a list of messages, or text. */
 function readGeneration(
   { name, attributes }: SpanSlice,
   request: WrappedRequest,
@@ -108,16 +119,16 @@ function readStep(span: SpanSlice, damage: Damage): Reading {
   const input = attributes[INPUT] ?? attributes['langfuse.trace.input'];
   const output = attributes[OUTPUT] ?? attributes['langfuse.trace.output'];
   const parameters = objectOf(attributes['langfuse.observation.model.parameters']);
-  return defined<Reading>({
+  return omitUndefined<Reading>({
     name,
-    other: parameters && plainObject(withoutFiller(parameters)),
+    other: parameters && toPlainObject(withoutFiller(parameters)),
     inputs: inputsOf(structuredOf(input, damage, INPUT)),
     // Vectors are left out: they are large and nobody reads them.
-    output: isEmbedding ? undefined : readResult(output),
+    output: isEmbedding ? undefined : toStepOutput(output),
   });
 }
 
-/** `"response_format": ""` is what the OpenAI wrapper writes where none was asked for. */
+/** The OpenAI wrapper writes `"response_format": ""` if none was set. */
 function withoutFiller(parameters: Fields): Fields {
   return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== '' && value !== null));
 }
@@ -132,7 +143,7 @@ function readUsage(attributes: Attributes) {
     countOf(usage['prompt_tokens']) ??
     countOf(usage['promptTokens']) ??
     (total !== undefined && output !== undefined && total >= output ? total - output : undefined);
-  // For calls without usage, failed ones, the costs are all 0.
+  // If a call has no usage, because it failed, all costs are 0.
   const isPriced = input !== undefined || Object.values(costs).some((cost) => numberOf(cost) !== 0);
   return {
     own: {
@@ -155,7 +166,7 @@ function readUsage(attributes: Attributes) {
   };
 }
 
-/** `input`, `input_cached_tokens`, `input_audio_tokens`, … are parts of one whole. */
+/** Sums `input`, `input_cached_tokens`, `input_audio_tokens`, …, which are parts of one whole. */
 function sumOf(usage: Fields, prefix: string): number | undefined {
   let sum: number | undefined;
   for (const [key, value] of Object.entries(usage)) {
@@ -165,7 +176,7 @@ function sumOf(usage: Fields, prefix: string): number | undefined {
   return sum;
 }
 
-/** A number, or a label in other tools that write the same attribute. */
+/** Langfuse writes a number; other tools write a label into the same attribute. */
 function versionOf(value: unknown): number | string | undefined {
   return numberOf(value) ?? stringOf(value);
 }
@@ -182,16 +193,16 @@ function readFailure(span: SpanSlice) {
   return readError(span, { failed: true, ...(message !== undefined && { message }) });
 }
 
-/** One attribute per key, or all in one; values other than text are JSON. */
+/** The app's metadata has one attribute per key, or one for all keys. Values other than text are JSON. */
 function readAppMetadata(attributes: Attributes): Fields {
   const found = {
     ...objectOf(attributes['langfuse.trace.metadata']),
-    ...prefixed(attributes, 'langfuse.trace.metadata.'),
+    ...fieldsBelow(attributes, 'langfuse.trace.metadata.'),
     ...objectOf(attributes['langfuse.observation.metadata']),
-    ...prefixed(attributes, 'langfuse.observation.metadata.'),
+    ...fieldsBelow(attributes, 'langfuse.observation.metadata.'),
   };
-  const values = Object.entries(found).map(([key, value]) => [key, plainJson(structuredOf(value))] as const);
-  return defined<Fields>({
+  const values = Object.entries(found).map(([key, value]) => [key, toPlainJson(structuredOf(value))] as const);
+  return omitUndefined<Fields>({
     ...Object.fromEntries(values),
     trace_name: stringOf(attributes['langfuse.trace.name']),
     status_message:

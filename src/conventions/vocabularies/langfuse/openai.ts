@@ -1,11 +1,11 @@
 /**
- * What Langfuse's OpenAI wrapper puts into an observation's metadata though it belongs to the request: instructions and tools
- * of the Responses API, and the response format.
+ * Parts of a request that Langfuse's OpenAI wrapper puts into the metadata of an observation: instructions and tools of
+ * the Responses API, and the response format.
  */
 
 import { isObject } from '../../../wire/json.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
-import { definedOrNone, stringOf } from '../../values/attributes.ts';
+import { omitUndefined, stringOf, unlessEmpty } from '../../values/attributes.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -13,7 +13,7 @@ export interface WrappedRequest {
   readonly instructions: string | undefined;
   readonly parameters: Fields;
   readonly finishReason: string | undefined;
-  /** What the app itself attached. */
+  /** The rest: metadata that the app attached. */
   readonly metadata: Fields;
 }
 
@@ -21,7 +21,7 @@ export function readWrappedRequest(name: string, metadata: Fields): WrappedReque
   if (!name.startsWith('OpenAI.'))
     return { instructions: undefined, parameters: {}, finishReason: undefined, metadata };
   const { instructions, tools, response_format, reasoning, incomplete_details, ...rest } = metadata;
-  const settings = definedOrNone<Fields>({ ...(isObject(reasoning) && withoutNulls(reasoning)) });
+  const settings = unlessEmpty(omitUndefined<Fields>({ ...(isObject(reasoning) && withoutNulls(reasoning)) }));
   return {
     instructions: stringOf(instructions),
     parameters: {

@@ -1,4 +1,4 @@
-/** An OpenInference LLM span: one call of a provider, or of a framework's model class. */
+/** Reads an OpenInference LLM span: one call of a provider, or of a framework's model class. */
 
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
@@ -7,21 +7,26 @@ import type { ChatMessage } from '../../../wire/v4.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { finishReasonOf } from '../../content/message-wrappers.ts';
 import { MessageReader } from '../../content/messages.ts';
-import { invocationParameters, isResponse, readModelName, readParameters } from '../../content/request-parameters.ts';
+import {
+  isResponseBody,
+  readInvocationParameters,
+  readModelAndProvider,
+  readParameters,
+} from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
 import {
   countOf,
   type Damage,
   firstValue,
-  noneIfEmpty,
   numberOf,
   objectOf,
   put,
   stringOf,
   textOf,
+  unlessEmpty,
 } from '../../values/attributes.ts';
-import { type IndexedGroup, indexedGroups } from '../../values/indexed-groups.ts';
-import { plainObject } from '../../values/plain-json.ts';
+import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
+import { toPlainObject } from '../../values/plain-json.ts';
 import { readInput } from './input.ts';
 import { isRedacted, type RawValue, readOutput, readValue } from './messages.ts';
 import { readTools } from './tools.ts';
@@ -30,20 +35,22 @@ const LISTS = ['llm.input_messages.', 'llm.output_messages.', 'llm.tools.', 'llm
 
 const SYSTEM_KEYS = ['system', 'instructions', 'systemInstruction', 'system_instruction'] as const;
 
-/** The legacy API in the JavaScript instrumentation, which writes its prompt as plain `input.value`. */
+/**
+ * Span name for the legacy completion API in the JavaScript instrumentation; its prompt is plain text in `input.value`.
+ */
 const COMPLETIONS = 'OpenAI Completions';
 
-export function readCall(span: SpanSlice, app: Record<string, unknown> | undefined, damage: Damage): Reading {
+export function readModelCall(span: SpanSlice, app: Record<string, unknown> | undefined, damage: Damage): Reading {
   const { attributes } = span;
-  const [inputs = [], outputs = [], tools = [], prompts = [], choices = []] = indexedGroups(attributes, LISTS);
-  const parameters = invocationParameters(attributes, damage);
+  const [inputs = [], outputs = [], tools = [], prompts = [], choices = []] = groupByIndex(attributes, LISTS);
+  const parameters = readInvocationParameters(attributes, damage);
   const request = readValue(attributes, 'input.value', damage);
   const response = readValue(attributes, 'output.value', damage);
   const requestBody = bodyOf(request);
   const responseBody = bodyOf(response);
 
   const reader = new MessageReader();
-  const texts = prompts.length > 0 ? readPrompts(prompts) : serialisedPrompts(request);
+  const texts = prompts.length > 0 ? readPrompts(prompts) : readSerialisedPrompts(request);
   const messages = texts ?? readInput(inputs, request, isFlattenedWithLoss(span), reader);
   if (messages.length > 0 && !messages.some(isSystem)) {
     const system =
@@ -57,7 +64,7 @@ export function readCall(span: SpanSlice, app: Record<string, unknown> | undefin
   const body = response.isDamaged ? undefined : responseBody;
 
   const reading: Reading = {};
-  readModelName(attributes, parameters, app, reading);
+  readModelAndProvider(attributes, parameters, app, reading);
   reading.endpoint = texts !== undefined || span.name === COMPLETIONS ? 'complete' : 'chat';
   readParameters(attributes, parameters ?? {}, reading);
   put(reading, 'tools', readTools(tools, parameters, damage));
@@ -74,9 +81,9 @@ export function readCall(span: SpanSlice, app: Record<string, unknown> | undefin
   const content: Record<string, unknown> = {};
   if (reader.reasoning.length > 0) content['reasoning'] = reader.reasoning.join('\n');
   if (others.length > 0) content['choices'] = others;
-  put(reading, 'contentMetadata', noneIfEmpty(content));
-  if (!request.isDamaged) put(reading, 'providerRequest', plainObject(requestBody));
-  put(reading, 'providerResponse', plainObject(body));
+  put(reading, 'contentMetadata', unlessEmpty(content));
+  if (!request.isDamaged) put(reading, 'providerRequest', toPlainObject(requestBody));
+  put(reading, 'providerResponse', toPlainObject(body));
   return reading;
 }
 
@@ -84,14 +91,14 @@ function isSystem({ role }: ChatMessage): boolean {
   return role === 'system';
 }
 
-/** Variables of the template are the inputs of the call. */
+/** The variables of the prompt template are the inputs of the call. */
 export function readTemplate(attributes: Attributes, damage: Damage, into: Reading): void {
   const key = 'llm.prompt_template.variables';
-  put(into, 'inputs', plainObject(objectOf(attributes[key], damage, key)));
+  put(into, 'inputs', toPlainObject(objectOf(attributes[key], damage, key)));
   put(into, 'promptTemplate', stringOf(attributes['llm.prompt_template.template']));
 }
 
-/** Of a call, or of an embedding. */
+/** Reads tokens and costs of a call or an embedding. */
 export function readUsage(attributes: Attributes, into: Reading): void {
   put(into, 'promptTokens', countOf(attributes['llm.token_count.prompt']));
   put(into, 'outputTokens', countOf(attributes['llm.token_count.completion']));
@@ -100,14 +107,14 @@ export function readUsage(attributes: Attributes, into: Reading): void {
 }
 
 /**
- * Over its attribute limit a span loses the end of the list. Of Anthropic's messages the flattened form keeps one tool result each
- * and no image data.
+ * A span beyond its attribute limit loses the end of the list. For Anthropic the flattened form keeps one tool result
+ * per message and no image data.
  */
 function isFlattenedWithLoss(span: SpanSlice): boolean {
   return (span.droppedAttributesCount ?? 0) > 0 || span.attributes['llm.system'] === 'anthropic';
 }
 
-/** Prompts of the completion API: texts without a role. */
+/** Reads prompts of the completion API, which are texts without a role. */
 function readPrompts(prompts: readonly IndexedGroup[]): ChatMessage[] {
   return prompts.flatMap(({ fields }) => {
     const content = textOf(fields['prompt.text']);
@@ -115,14 +122,14 @@ function readPrompts(prompts: readonly IndexedGroup[]): ChatMessage[] {
   });
 }
 
-/** What LangChain's classes for the completion API are called with. */
-function serialisedPrompts({ json }: RawValue): ChatMessage[] | undefined {
+/** Reads `{ prompts }`, which LangChain's classes for the completion API are called with. */
+function readSerialisedPrompts({ json }: RawValue): ChatMessage[] | undefined {
   const prompts = isObject(json) && Object.keys(json).length === 1 ? json['prompts'] : undefined;
   if (!Array.isArray(prompts) || !prompts.every((prompt) => typeof prompt === 'string')) return undefined;
   return prompts.map((content) => ({ role: 'user', content }));
 }
 
-/** Answers of the completion API. */
+/** Reads answers of the completion API. */
 function readCompletions(choices: readonly IndexedGroup[]): string[] {
   const texts: string[] = [];
   for (const { fields } of choices) {
@@ -132,7 +139,7 @@ function readCompletions(choices: readonly IndexedGroup[]): string[] {
   return texts;
 }
 
-/** The Responses API has no finish reason of its own: `stop` stands for any response that is complete. */
+/** The Responses API has no finish reason: `stop` stands for every complete response, also one that calls tools. */
 function readFinishReason(
   attributes: Attributes,
   parameters: Record<string, unknown> | undefined,
@@ -141,11 +148,11 @@ function readFinishReason(
   answer: ChatMessage | undefined,
 ): string | undefined {
   const finishReason = toFinishReason(attributes['llm.finish_reason']) ?? finishReasonOf(response.json);
-  const isResponsesApi = isResponse(parameters) || body?.['object'] === 'response';
+  const isResponsesApi = isResponseBody(parameters) || body?.['object'] === 'response';
   return finishReason === 'stop' && isResponsesApi && answer?.tool_calls?.length ? 'tool_calls' : finishReason;
 }
 
-/** `llm.model_name` is the response's model in some instrumentations, the request's in others. */
+/** `llm.model_name` is the response's model in some instrumentations and the request's in others. */
 function readResponse(
   attributes: Attributes,
   body: Record<string, unknown> | undefined,
@@ -166,7 +173,7 @@ function readResponse(
   return metadata;
 }
 
-/** Only what went over the wire: LangChain's serialisation and bare lists are none. */
+/** Returns a body that went over the wire; undefined for LangChain's serialisation and bare lists. */
 function bodyOf(value: RawValue): Record<string, unknown> | undefined {
   const { json } = value;
   if (!isObject(json)) return undefined;

@@ -1,8 +1,8 @@
 /**
- * The conversation that an OpenInference LLM span was asked to go on with.
+ * The input messages of an OpenInference LLM span.
  *
- * `llm.input_messages` is easy to read, but not all that was sent: blocks and call ids of LangChain, images of agents, audio and
- * files stand in `input.value` only.
+ * `llm.input_messages` is easy to read but incomplete: content blocks and call ids of LangChain, images of agents,
+ * audio and files are only in `input.value`.
  */
 
 import type { Attributes } from '../../../otel/span-slice.ts';
@@ -12,9 +12,9 @@ import { fromLangChain } from '../../content/langchain-json.ts';
 import { type MessageReader, mergeAssistant } from '../../content/messages.ts';
 import { stringOf } from '../../values/attributes.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
-import { holdsRedacted, type RawValue, toMessage } from './messages.ts';
+import { hasRedacted, type RawValue, toMessage } from './messages.ts';
 
-/** `llm.input_messages`, or the request itself: where there are none, and where the flattened list has lost something. */
+/** Reads `llm.input_messages`; the request itself if there are none or if the flattened list has lost something. */
 export function readInput(
   groups: readonly IndexedGroup[],
   request: RawValue,
@@ -24,20 +24,20 @@ export function readInput(
   const { json } = request;
   const list = listIn(json);
   if (groups.length === 0) return reader.read(json === undefined ? request.text : fromLangChain(json));
-  const isWhole = json !== undefined && !request.isDamaged && !groups.some(holdsRedacted);
+  const isWhole = json !== undefined && !request.isDamaged && !groups.some(hasRedacted);
   if (isWhole && ((hasLoss && isObject(json)) || lacksContent(groups, list))) {
     const messages = reader.read(fromLangChain(json));
-    // Instructions of the Responses API and of agents are beside the list.
+    // The Responses API and agents have their instructions beside the list.
     if (messages.some(({ role }) => role === 'system')) return messages;
     const system = groups.filter(({ fields }) => isSystem(fields['message.role']));
     return [...reader.read(system.map(({ fields }) => toMessage(fields))), ...messages];
   }
   const messages = reader.read(groups.map(({ fields }) => toMessage(fields)));
-  // Each call of a history is an item of its own in the Responses API.
+  // In the Responses API each tool call in the history is a separate item.
   return list?.some((item) => isObject(item) && item['type'] === 'function_call') ? mergeAssistant(messages) : messages;
 }
 
-/** LangChain batches: a list of conversations, of which a call holds one. */
+/** LangChain batches: a list of conversations; one call has one of them. */
 function listIn(json: unknown): unknown[] | undefined {
   const list = isObject(json) ? (json['messages'] ?? json['input']) : json;
   if (!Array.isArray(list)) return undefined;

@@ -1,8 +1,9 @@
 /**
- * OpenInference's flattened messages → messages as any provider would write them, for the message reader.
+ * OpenInference's flattened messages → messages as providers write them, for the message reader.
  *
- * A message is spread over keys such as `llm.input_messages.1.message.contents.0.message_content.text`. The Responses API
- * gives one output message per item (reasoning, text, calls), which belong together; other instrumentations may give one per choice.
+ * A message is spread over keys such as `llm.input_messages.1.message.contents.0.message_content.text`. The Responses
+ * API gives one output message per item (reasoning, text, calls), which belong together; other instrumentations may
+ * give one per choice.
  */
 
 import type { Attributes } from '../../../otel/span-slice.ts';
@@ -11,23 +12,23 @@ import type { ChatMessage } from '../../../wire/v4.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
 import { type MessageReader, mergeAssistant } from '../../content/messages.ts';
 import { type Damage, jsonOf, stringOf, textOf } from '../../values/attributes.ts';
-import { type IndexedGroup, indexedGroups } from '../../values/indexed-groups.ts';
+import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 
 type Fields = Record<string, unknown>;
 
-/** What the instrumentations put in place of content that is to be hidden. */
+/** Values that instrumentations write in place of hidden content. */
 const REDACTED: ReadonlySet<unknown> = new Set(['__REDACTED__', '<REDACTED>']);
 
 export function isRedacted(value: unknown): boolean {
   return REDACTED.has(value);
 }
 
-export function holdsRedacted({ fields }: IndexedGroup): boolean {
+export function hasRedacted({ fields }: IndexedGroup): boolean {
   for (const key in fields) if (isRedacted(fields[key])) return true;
   return false;
 }
 
-/** One message per choice. */
+/** Returns one message per choice. */
 export function readOutput(groups: readonly IndexedGroup[], response: RawValue, reader: MessageReader): ChatMessage[] {
   const body = response.json;
   if (groups.length === 0) {
@@ -41,20 +42,20 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
   }
   addCallIds(raw, body);
   const messages = reader.readOutput(raw);
-  // The flattened message of a refusal has a role only.
-  if (messages.length === 0 && isAnswer(body) && !response.isDamaged && !groups.some(holdsRedacted)) {
+  // The flattened message of a refusal has only a role.
+  if (messages.length === 0 && isAnswer(body) && !response.isDamaged && !groups.some(hasRedacted)) {
     return reader.readOutput(fromLangChain(body));
   }
   const choices = isObject(body) && Array.isArray(body['choices']) ? body['choices'].length : 0;
   if (choices <= 1) return mergeAssistant(messages);
-  // Some instrumentations write every choice, others the first one only.
+  // Some instrumentations write every choice, others only the first.
   return messages.length === choices ? messages : reader.readOutput(body);
 }
 
 const NESTED_LISTS = ['message.tool_calls.', 'message.contents.'] as const;
 
 export function toMessage(fields: Attributes): Fields | undefined {
-  const [calls = [], contents = []] = indexedGroups(fields, NESTED_LISTS);
+  const [calls = [], contents = []] = groupByIndex(fields, NESTED_LISTS);
   const toolCalls: Fields[] = [];
   for (const { fields: call } of calls) {
     const read = toCall(call);
@@ -72,7 +73,7 @@ export function toMessage(fields: Attributes): Fields | undefined {
   }
   const text = isRedacted(fields['message.content']) ? undefined : fields['message.content'];
   const callId = stringOf(fields['message.tool_call_id']);
-  // Anthropic's tool result beside further parts of the same message.
+  // In an Anthropic message a tool result may come before further parts.
   if (callId !== undefined && parts.length > 0 && text)
     parts.unshift({ type: 'tool_result', id: callId, content: text });
   const content = parts.length > 0 ? parts : text === '' && toolCalls.length > 0 ? undefined : text;
@@ -113,7 +114,7 @@ function toPart(fields: Attributes): Fields | undefined {
   return text === undefined || isRedacted(text) ? undefined : { type: 'text', text };
 }
 
-/** Bodies of providers and frameworks; other JSON is the answer's own text. */
+/** Whether this is a body of a provider or framework. Other JSON is the answer's own text. */
 function isAnswer(response: unknown): boolean {
   if (!isObject(response)) return false;
   return (
@@ -125,7 +126,7 @@ function isAnswer(response: unknown): boolean {
   );
 }
 
-/** LangChain's spans leave out the ids of tool calls; the serialised answer has them. */
+/** LangChain's spans lack the ids of tool calls; the serialised answer has them. */
 function addCallIds(messages: readonly Fields[], response: unknown): void {
   if (!isObject(response) || !Array.isArray(response['generations'])) return;
   const ids = callIdsOf(response['generations']);
@@ -142,14 +143,14 @@ function callIdsOf(generations: unknown): string[] {
   return calls.flatMap((call) => (isObject(call) ? (stringOf(call['id']) ?? []) : []));
 }
 
-/** What stands in `input.value` or `output.value`. */
+/** The value of `input.value` or `output.value`. */
 export interface RawValue {
   readonly text?: string | undefined;
   readonly json?: unknown;
   readonly isDamaged: boolean;
 }
 
-/** JSON where it is a list or an object, else text; what is hidden is absent. */
+/** Sets `json` for a list or an object, and `text` for any string. Both are absent if the content is hidden. */
 export function readValue(attributes: Attributes, key: 'input.value' | 'output.value', damage: Damage): RawValue {
   const value = attributes[key];
   if (value === undefined || value === null || isRedacted(value)) return { isDamaged: false };

@@ -1,9 +1,9 @@
 /**
- * OpenInference: every span names its kind in `openinference.span.kind`; JavaScript instrumentations set all attributes at
- * the end.
+ * OpenInference: every span has its kind in `openinference.span.kind`. JavaScript instrumentations set all attributes
+ * at the end.
  *
- * Lists are flattened into keys, so that the attribute limit of a span (128) cuts long chats: the request in `input.value` is
- * complete then. `input.value` and `output.value` are the raw bodies for LLM spans, and inputs and output for all other kinds.
+ * Lists are flattened into keys, so the attribute limit of a span (128) cuts long chats; the request in `input.value`
+ * is still complete. `input.value` and `output.value` are the raw bodies on LLM spans, inputs and output on all others.
  */
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { readError } from '../../content/read-error.ts';
@@ -13,15 +13,15 @@ import {
   firstCount,
   firstNumber,
   firstString,
-  noneIfEmpty,
   objectOf,
   put,
+  unlessEmpty,
 } from '../../values/attributes.ts';
 import { damageMetadata } from '../../values/damage.ts';
-import { plainObject } from '../../values/plain-json.ts';
+import { toPlainObject } from '../../values/plain-json.ts';
 import { vercelAi } from '../vercel-ai/vercel-ai.ts';
-import { readCall } from './call.ts';
-import { readChain, readEmbedding, readRerank, readRetrieval, readTool } from './steps.ts';
+import { readModelCall } from './call.ts';
+import { readChain, readEmbedding, readRerank, readRetrieval, readToolCall } from './steps.ts';
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['LLM', 'model'],
@@ -35,8 +35,8 @@ export const openInference: Convention = {
   classify(span: SpanSlice): SpanKind | undefined {
     const kind = span.attributes['openinference.span.kind'];
     if (typeof kind !== 'string') return undefined;
-    // On spans of the AI SDK these attributes are a translation, made by a processor, which loses some and takes every step for a
-    // call; the originals are still there.
+    // On spans of the AI SDK a processor adds these attributes as a translation. It loses some and takes every step for
+    // a call; the original attributes are still there.
     if (vercelAi.classify(span) !== undefined) return undefined;
     return KINDS.get(kind.toUpperCase()) ?? 'generic';
   },
@@ -44,14 +44,14 @@ export const openInference: Convention = {
   read(span: SpanSlice): Reading {
     const { attributes } = span;
     const damage: Damage = new Set();
-    const app = plainObject(objectOf(attributes['metadata'], damage, 'metadata'));
+    const app = toPlainObject(objectOf(attributes['metadata'], damage, 'metadata'));
     const kind = String(attributes['openinference.span.kind']).toUpperCase();
     const reading = readContent(span, kind, app, damage);
     put(reading, 'error', readError(span, { finishReason: reading.finishReason }));
     const metadata = Object.assign(readMetadata(attributes, kind), reading.metadata);
     put(metadata, 'truncated', damageMetadata(damage).truncated);
-    put(reading, 'metadata', noneIfEmpty(metadata));
-    if (app) put(reading, 'contentMetadata', noneIfEmpty(Object.assign(app, reading.contentMetadata)));
+    put(reading, 'metadata', unlessEmpty(metadata));
+    if (app) put(reading, 'contentMetadata', unlessEmpty(Object.assign(app, reading.contentMetadata)));
     return reading;
   },
 };
@@ -59,9 +59,9 @@ export const openInference: Convention = {
 function readContent(span: SpanSlice, kind: string, app: Record<string, unknown> | undefined, damage: Damage): Reading {
   switch (kind) {
     case 'LLM':
-      return readCall(span, app, damage);
+      return readModelCall(span, app, damage);
     case 'TOOL':
-      return readTool(span.attributes, damage);
+      return readToolCall(span.attributes, damage);
     case 'RETRIEVER':
       return readRetrieval(span.attributes, damage);
     case 'RERANKER':
@@ -78,12 +78,12 @@ function readMetadata(attributes: Attributes, kind: string): Record<string, unkn
   if (kind === 'LLM' || kind === 'EMBEDDING') {
     readUsageDetails(attributes, metadata);
   } else {
-    // On agents and chains token counts are sums of the calls below.
+    // The token counts of agents and chains are sums over the calls below.
     const sums: Record<string, unknown> = {};
     put(sums, 'prompt_tokens', firstCount(attributes, 'llm.token_count.prompt'));
     put(sums, 'output_tokens', firstCount(attributes, 'llm.token_count.completion'));
     readUsageDetails(attributes, sums);
-    put(metadata, 'usage', noneIfEmpty(sums));
+    put(metadata, 'usage', unlessEmpty(sums));
   }
   put(metadata, 'prompt_template_version', firstString(attributes, 'llm.prompt_template.version'));
   put(metadata, 'prompt_id', firstString(attributes, 'prompt.id'));

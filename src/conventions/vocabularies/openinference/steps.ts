@@ -1,4 +1,4 @@
-/** OpenInference spans that are no call of a model: tools, chains, retrieval, embeddings. */
+/** Reads OpenInference spans that are not model calls: tools, chains, retrieval, embeddings. */
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
@@ -12,18 +12,18 @@ import {
   firstCount,
   firstString,
   jsonOf,
-  noneIfEmpty,
   numberOf,
   objectOf,
   put,
   stringOf,
+  unlessEmpty,
 } from '../../values/attributes.ts';
-import { type IndexedGroup, indexedGroups } from '../../values/indexed-groups.ts';
-import { plainJson, plainObject, textOrJson } from '../../values/plain-json.ts';
+import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
+import { toPlainJson, toPlainObject, toText } from '../../values/plain-json.ts';
 import { readTemplate, readUsage } from './call.ts';
 import { isRedacted, type RawValue, readValue } from './messages.ts';
 
-/** Chains, agents, prompts, guardrails, evaluators. */
+/** Reads chains, agents, prompts, guardrails, evaluators. */
 export function readChain(attributes: Attributes, damage: Damage): Reading {
   const reading: Reading = {};
   readTemplate(attributes, damage, reading);
@@ -37,13 +37,13 @@ export function readChain(attributes: Attributes, damage: Damage): Reading {
   return reading;
 }
 
-/** `tool.parameters` is a schema by the specification, and the actual arguments in what many apps write by hand. */
-export function readTool(attributes: Attributes, damage: Damage): Reading {
+/** `tool.parameters` is a schema by the specification, but many apps write the actual arguments into it. */
+export function readToolCall(attributes: Attributes, damage: Damage): Reading {
   const schema = toModelTool(objectOf(attributes['tool.json_schema'], damage, 'tool.json_schema'));
-  const parameters = plainObject(objectOf(attributes['tool.parameters'], damage, 'tool.parameters'));
+  const parameters = toPlainObject(objectOf(attributes['tool.parameters'], damage, 'tool.parameters'));
   const isSchema = isObject(parameters?.['properties']) || parameters?.['type'] === 'object';
   const result = readValue(attributes, 'output.value', damage);
-  const toolCallId = firstString(attributes, 'tool.id', 'tool_call.id') ?? answeredCall(result);
+  const toolCallId = firstString(attributes, 'tool.id', 'tool_call.id') ?? idOfAnsweredCall(result);
   const reading: Reading = {};
   put(reading, 'name', firstString(attributes, 'tool.name') ?? schema?.name);
   put(reading, 'description', firstString(attributes, 'tool.description') ?? schema?.description);
@@ -55,7 +55,7 @@ export function readTool(attributes: Attributes, damage: Damage): Reading {
 }
 
 export function readRetrieval(attributes: Attributes, damage: Damage): Reading {
-  const [groups = []] = indexedGroups(attributes, ['retrieval.documents.']);
+  const [groups = []] = groupByIndex(attributes, ['retrieval.documents.']);
   const reading = readChain(attributes, damage);
   const documents = readDocuments(groups);
   if (documents !== undefined) reading.output = JSON.stringify(documents);
@@ -64,7 +64,7 @@ export function readRetrieval(attributes: Attributes, damage: Damage): Reading {
 
 export function readRerank(attributes: Attributes, damage: Damage): Reading {
   const lists = ['reranker.input_documents.', 'reranker.output_documents.'];
-  const [input = [], output = []] = indexedGroups(attributes, lists);
+  const [input = [], output = []] = groupByIndex(attributes, lists);
   const reading = readChain(attributes, damage);
   const topK = firstCount(attributes, 'reranker.top_k');
   const ranking = readDocuments(output);
@@ -73,14 +73,14 @@ export function readRerank(attributes: Attributes, damage: Damage): Reading {
   put(inputs, 'documents', readDocuments(input));
   put(reading, 'model', firstString(attributes, 'reranker.model_name'));
   if (topK !== undefined) reading.other = { ...reading.other, top_k: topK };
-  put(reading, 'inputs', noneIfEmpty(inputs));
+  put(reading, 'inputs', unlessEmpty(inputs));
   if (ranking !== undefined) reading.output = JSON.stringify(ranking);
   return reading;
 }
 
 /** Vectors are left out: they are large and nobody reads them. */
 export function readEmbedding(attributes: Attributes, damage: Damage): Reading {
-  const [groups = []] = indexedGroups(attributes, ['embedding.embeddings.']);
+  const [groups = []] = groupByIndex(attributes, ['embedding.embeddings.']);
   const texts: string[] = [];
   for (const { fields } of groups) {
     const text = stringOf(fields['embedding.text']);
@@ -92,7 +92,7 @@ export function readEmbedding(attributes: Attributes, damage: Damage): Reading {
   const reading: Reading = {};
   put(reading, 'model', stringOf(model) ?? firstString(attributes, 'embedding.model_name', 'llm.model_name'));
   put(reading, 'provider', firstString(attributes, 'llm.provider', 'llm.system'));
-  put(reading, 'other', noneIfEmpty(plainObject(rest) ?? {}));
+  put(reading, 'other', unlessEmpty(toPlainObject(rest) ?? {}));
   put(reading, 'inputs', texts.length > 0 ? { input: texts } : toInputs(readValue(attributes, 'input.value', damage)));
   readUsage(attributes, reading);
   return reading;
@@ -102,7 +102,7 @@ function toInputs(value: RawValue): Record<string, unknown> | undefined {
   return value.json === undefined ? inputsOf(value.text) : inputsOf(fromLangChain(value.json));
 }
 
-/** Text as it is; of a message of LangChain its text; other serialised objects as plain JSON. */
+/** Reads text as it is, the text of a LangChain message, and other serialised objects as plain JSON. */
 function readOutput(value: RawValue, into: Reading): void {
   if (value.json === undefined || value.isDamaged || (value.text !== undefined && !/"lc":\s?1\b/.test(value.text))) {
     put(into, 'output', value.text);
@@ -110,7 +110,7 @@ function readOutput(value: RawValue, into: Reading): void {
   }
   const inner = resultOf(fromLangChain(value.json));
   if (!isObject(inner) || typeof inner['role'] !== 'string') {
-    into.output = textOrJson(inner);
+    into.output = toText(inner);
     return;
   }
   const message = new MessageReader().readOutput(inner)[0];
@@ -118,13 +118,13 @@ function readOutput(value: RawValue, into: Reading): void {
   if (message?.role === 'assistant') into.outputMessage = message;
 }
 
-/** LangChain's tool message names the call that it answers. */
-function answeredCall(value: RawValue): string | undefined {
+/** Returns the id of the call that LangChain's tool message answers. */
+function idOfAnsweredCall(value: RawValue): string | undefined {
   const message = resultOf(fromLangChain(value.json));
   return isObject(message) ? stringOf(message['tool_call_id']) : undefined;
 }
 
-/** `{ output }` is how LangChain wraps a tool's result. */
+/** LangChain wraps a tool's result: `{ output }`. */
 function resultOf(plain: unknown): unknown {
   return isObject(plain) && Object.keys(plain).length === 1 && isObject(plain['output']) ? plain['output'] : plain;
 }
@@ -138,7 +138,7 @@ function readDocuments(groups: readonly IndexedGroup[]): Record<string, unknown>
     put(document, 'id', stringOf(fields['document.id']));
     if (!isRedacted(content)) put(document, 'content', content);
     put(document, 'score', numberOf(fields['document.score']));
-    if (metadata !== undefined) put(document, 'metadata', plainJson(jsonOf(metadata) ?? metadata));
+    if (metadata !== undefined) put(document, 'metadata', toPlainJson(jsonOf(metadata) ?? metadata));
     return document;
   });
 }

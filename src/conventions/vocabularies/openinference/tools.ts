@@ -1,4 +1,4 @@
-/** Tools that an OpenInference span names: those offered to a model, and the one that a tool span runs. */
+/** The tools that an OpenInference LLM span offers to its model. */
 
 import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
@@ -6,7 +6,7 @@ import { toModelTool, toModelTools } from '../../content/model-tools.ts';
 import { type Damage, objectOf } from '../../values/attributes.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
 
-/** `llm.tools.N`, else the request's own list, which is there when content is hidden. */
+/** Reads `llm.tools.N`, else the request's own list, which is present even if content is hidden. */
 export function readTools(
   groups: readonly IndexedGroup[],
   parameters: Record<string, unknown> | undefined,
@@ -18,13 +18,13 @@ export function readTools(
   }
   const tools: ModelTool[] = [];
   for (const { index, fields } of groups) {
-    const tool = readTool(index, fields, damage);
+    const tool = readToolDefinition(index, fields, damage);
     if (tool) tools.push(tool);
   }
   return tools.length > 0 ? tools : undefined;
 }
 
-function readTool(index: number, fields: Attributes, damage: Damage): ModelTool | undefined {
+function readToolDefinition(index: number, fields: Attributes, damage: Damage): ModelTool | undefined {
   const key = `llm.tools.${index}.tool.json_schema`;
   const schema = objectOf(fields['tool.json_schema'], damage, key);
   const tool = toModelTool(
@@ -37,7 +37,7 @@ function readTool(index: number, fields: Attributes, damage: Damage): ModelTool 
   return tool && damage.has(key) ? withoutSchema(tool) : tool;
 }
 
-/** Half a schema is a wrong one. */
+/** A cut schema would be wrong. */
 function withoutSchema(tool: ModelTool): ModelTool {
   const { parameters: _cut, ...rest } = tool;
   return rest;

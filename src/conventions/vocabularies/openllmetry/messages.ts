@@ -1,4 +1,6 @@
-/** `gen_ai.prompt.N.*`, `gen_ai.completion.N.*` and `llm.request.functions.N.*`, read in one pass over the attributes. */
+/**
+ * Reads `gen_ai.prompt.N.*`, `gen_ai.completion.N.*` and `llm.request.functions.N.*` in one pass over the attributes.
+ */
 
 import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
@@ -7,7 +9,7 @@ import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
 import { type Damage, stringOf } from '../../values/attributes.ts';
-import { type IndexedGroup, indexedGroups } from '../../values/indexed-groups.ts';
+import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { salvageJson } from '../../values/salvage-json.ts';
 
 export interface IndexedConversation {
@@ -23,7 +25,7 @@ const CALLS = ['tool_calls.'] as const;
 const PREFIXES = ['gen_ai.prompt.', 'gen_ai.completion.', 'llm.request.functions.'] as const;
 
 export function readIndexedMessages(attributes: Attributes, damage: Damage): IndexedConversation {
-  const [prompts, completions, functions] = indexedGroups(attributes, PREFIXES) as [
+  const [prompts, completions, functions] = groupByIndex(attributes, PREFIXES) as [
     IndexedGroup[],
     IndexedGroup[],
     IndexedGroup[],
@@ -44,7 +46,7 @@ export function readIndexedMessages(attributes: Attributes, damage: Damage): Ind
 
 function toMessage({ index, fields }: IndexedGroup, prefix: string, damage: Damage): Record<string, unknown> {
   const role = stringOf(fields['role']) ?? (prefix === 'gen_ai.completion.' ? 'assistant' : 'user');
-  const [calls] = indexedGroups(fields, CALLS);
+  const [calls] = groupByIndex(fields, CALLS);
   const content = fields['content'];
   const hasRefusal = stringOf(fields['refusal']) !== undefined && fields['refusal'] !== 'none';
   return {
@@ -60,7 +62,10 @@ function toMessage({ index, fields }: IndexedGroup, prefix: string, damage: Dama
   };
 }
 
-/** Content blocks are stringified, an answer without any too (`[]`); `null` is how the JavaScript releases write the content of a message that only calls tools. */
+/**
+ * Content blocks are stringified, also an answer without any (`[]`). The JavaScript releases write `null` as the
+ * content of a message that only calls tools.
+ */
 function readContent(text: string, role: string, key: string, damage: Damage): unknown {
   if (text === 'null' && role === 'assistant') return undefined;
   if (text === '[]' && role === 'assistant') return '';

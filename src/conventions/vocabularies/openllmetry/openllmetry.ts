@@ -1,6 +1,7 @@
 /**
- * OpenLLMetry (Traceloop), JavaScript and Python: `gen_ai.prompt.N.*` and `llm.*` of the old releases, and the entities of its SDK
- * (`traceloop.*`). The new releases write plain GenAI conventions, which `gen-ai.ts` reads; here is what they add.
+ * OpenLLMetry (Traceloop), JavaScript and Python: `gen_ai.prompt.N.*` and `llm.*` of the old releases, and the entities
+ * of its SDK (`traceloop.*`). The new releases write plain GenAI conventions, which `gen-ai/` reads; this file reads
+ * what they add.
  */
 import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
@@ -16,16 +17,16 @@ import {
   firstString,
   integerOf,
   jsonOf,
-  noneIfEmpty,
   numberOf,
   objectOf,
   put,
   stringListOf,
   stringOf,
+  unlessEmpty,
 } from '../../values/attributes.ts';
 import { damageMetadata } from '../../values/damage.ts';
-import { prefixed } from '../../values/indexed-groups.ts';
-import { jsonOrText, plainObject } from '../../values/plain-json.ts';
+import { fieldsBelow } from '../../values/indexed-groups.ts';
+import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
 import { outputTokensOf } from '../gen-ai/usage.ts';
 import { readIndexedMessages } from './messages.ts';
@@ -48,7 +49,7 @@ export const openLlmetry: Convention = {
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
     const entity = attributes['traceloop.span.kind'];
-    if (entity !== undefined) return entityKind(span, entity);
+    if (entity !== undefined) return kindOfEntity(span, entity);
     const request = attributes['llm.request.type'];
     if (typeof request === 'string') {
       return request === 'embedding' || request === 'rerank' ? 'generic' : 'model';
@@ -62,12 +63,12 @@ export const openLlmetry: Convention = {
     const damage: Damage = new Set();
     const kind = openLlmetry.classify(span);
     const reading: Reading = {};
-    if (kind === 'model') readModel(attributes, damage, reading);
+    if (kind === 'model') readModelCall(attributes, damage, reading);
     else readEntity(span, kind, damage, reading);
     readPrompt(attributes, reading);
     put(reading, 'error', readError(span, { finishReason: reading.finishReason }));
-    const properties = prefixed(attributes, 'traceloop.association.properties.');
-    if (properties) reading.contentMetadata = { ...plainObject(properties), ...reading.contentMetadata };
+    const properties = fieldsBelow(attributes, 'traceloop.association.properties.');
+    if (properties) reading.contentMetadata = { ...toPlainObject(properties), ...reading.contentMetadata };
     put(reading, 'metadata', readStructure(attributes, reading, damage));
     return reading;
   },
@@ -82,11 +83,11 @@ function readStructure(attributes: Attributes, reading: Reading, damage: Damage)
   put(metadata, 'prompt_version', numberOf(attributes['traceloop.prompt.version']));
   put(metadata, 'prompt_version_name', stringOf(attributes['traceloop.prompt.version_name']));
   put(metadata, 'truncated', damageMetadata(damage).truncated);
-  return noneIfEmpty(metadata);
+  return unlessEmpty(metadata);
 }
 
-/** LangChain's tools are tasks; newer releases say so in the operation, older ones in the class name only. */
-function entityKind(span: SpanSlice, entity: unknown): SpanKind {
+/** LangChain's tools are tasks. Newer releases mark them by the operation, older ones only by the class name. */
+function kindOfEntity(span: SpanSlice, entity: unknown): SpanKind {
   const operation = span.attributes['gen_ai.operation.name'];
   if (operation === 'execute_tool') return 'tool';
   const name = span.attributes['traceloop.entity.name'];
@@ -94,7 +95,7 @@ function entityKind(span: SpanSlice, entity: unknown): SpanKind {
   return ENTITY_KINDS.get(entity) ?? 'generic';
 }
 
-function readModel(attributes: Attributes, damage: Damage, into: Reading): void {
+function readModelCall(attributes: Attributes, damage: Damage, into: Reading): void {
   const request = attributes['llm.request.type'];
   put(into, 'provider', firstString(attributes, 'gen_ai.provider.name', 'gen_ai.system'));
   if (request !== undefined) into.endpoint = request === 'completion' ? 'complete' : 'chat';
@@ -108,7 +109,7 @@ function readModel(attributes: Attributes, damage: Damage, into: Reading): void 
   put(other, 'repetition_penalty', numberOf(attributes['llm.request.repetition_penalty']));
   put(other, 'thinking_type', stringOf(attributes['llm.request.thinking.type']));
   put(other, 'thinking_budget_tokens', numberOf(attributes['llm.request.thinking.budget_tokens']));
-  put(into, 'other', noneIfEmpty(other));
+  put(into, 'other', unlessEmpty(other));
 
   const { messages, answers, tools, reasoning, finishReason } = readIndexedMessages(attributes, damage);
   const [answer] = answers;
@@ -125,30 +126,30 @@ function readModel(attributes: Attributes, damage: Damage, into: Reading): void 
       toFinishReason(attributes['llm.response.stop_reason']),
   );
   if (answers.length > 1) reasoning['choices'] = answers.slice(1);
-  put(into, 'contentMetadata', noneIfEmpty(reasoning));
+  put(into, 'contentMetadata', unlessEmpty(reasoning));
 }
 
 function readEntity(span: SpanSlice, kind: SpanKind | undefined, damage: Damage, into: Reading): void {
   const { attributes } = span;
-  const output = entityValue(attributes, 'traceloop.entity.output', damage);
+  const output = readEntityValue(attributes, 'traceloop.entity.output', damage);
   const result = kind === 'tool' && isObject(output) && output['role'] === 'tool' ? output : undefined;
-  // The class of a LangChain tool is its entity name; its own name is in what it answers.
+  // The entity name of a LangChain tool is its class; its own name is in its result.
   put(
     into,
     'name',
     stringOf(result?.['name']) ?? firstString(attributes, 'traceloop.entity.name', 'traceloop.workflow.name'),
   );
-  put(into, 'inputs', entityInputs(entityValue(attributes, 'traceloop.entity.input', damage)));
-  if (!isVector(span, output)) put(into, 'output', jsonOrText(result ? result['content'] : output));
+  put(into, 'inputs', readEntityInputs(readEntityValue(attributes, 'traceloop.entity.input', damage)));
+  if (!isVector(span, output)) put(into, 'output', toOptionalText(result ? result['content'] : output));
 }
 
-/** LlamaIndex's embeddings are tasks that answer with a vector: large, and nobody reads it. */
+/** LlamaIndex's embeddings are tasks that return a vector, which is left out: it is large and nobody reads it. */
 function isVector(span: SpanSlice, output: unknown): boolean {
   return Array.isArray(output) && /embedding/i.test(span.name) && output.every((item) => typeof item === 'number');
 }
 
-/** `{ args, kwargs }` of the decorated function: keyword arguments, or the one object that was passed. */
-function entityInputs(input: unknown): Record<string, unknown> | undefined {
+/** Reads `{ args, kwargs }` of a decorated function: the one object that was passed, and keyword arguments. */
+function readEntityInputs(input: unknown): Record<string, unknown> | undefined {
   if (!isObject(input) || !Array.isArray(input['args'])) return inputsOf(input);
   const { args, kwargs } = input as { args: unknown[]; kwargs?: unknown };
   const named = isObject(kwargs) && Object.keys(kwargs).length > 0 ? kwargs : undefined;
@@ -158,7 +159,7 @@ function entityInputs(input: unknown): Record<string, unknown> | undefined {
   return inputsOf({ ...positional, ...named });
 }
 
-function entityValue(attributes: Attributes, key: string, damage: Damage): unknown {
+function readEntityValue(attributes: Attributes, key: string, damage: Damage): unknown {
   const value = attributes[key];
   const parsed = jsonOf(value, damage, key) ?? value;
   return typeof value === 'string' && value.includes('"lc":1') ? fromLangChain(parsed) : parsed;
@@ -167,5 +168,5 @@ function entityValue(attributes: Attributes, key: string, damage: Damage): unkno
 function readPrompt(attributes: Attributes, into: Reading): void {
   put(into, 'promptTemplate', stringOf(attributes['traceloop.prompt.template']));
   if (attributes['traceloop.prompt.key'] === undefined && into.promptTemplate === undefined) return;
-  put(into, 'inputs', plainObject(prefixed(attributes, 'traceloop.prompt.template_variables.')));
+  put(into, 'inputs', toPlainObject(fieldsBelow(attributes, 'traceloop.prompt.template_variables.')));
 }

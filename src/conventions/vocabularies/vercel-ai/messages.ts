@@ -1,8 +1,8 @@
 /**
- * What the AI SDK sent to a model, and what came back.
+ * Messages, inputs and answers of the AI SDK.
  *
- * The inner span has the provider's messages, system first; the outer one has what the app passed (`ai.prompt`), which may
- * hold buffers, UI messages, or one text. Answers are flat: text, object, tool calls and files, each under a key of its own.
+ * The inner span has the provider's messages, system first; the outer one has what the app passed (`ai.prompt`), which
+ * may contain buffers, UI messages, or one text. Answers are flat: text, object, tool calls and files have a key each.
  */
 
 import type { Attributes } from '../../../otel/span-slice.ts';
@@ -17,14 +17,14 @@ import {
   firstValue,
   jsonOf,
   listOf,
-  noneIfEmpty,
   put,
   stringOf,
   textOf,
+  unlessEmpty,
 } from '../../values/attributes.ts';
-import { jsonOrText, plainJson } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
 
-/** Messages and answer of a model call. */
+/** Reads messages and answer of a model call. */
 export function readConversation(attributes: Attributes, damage: Damage, into: Reading): void {
   const reader = new MessageReader();
   const raw = attributes['ai.prompt.messages'];
@@ -33,7 +33,10 @@ export function readConversation(attributes: Attributes, damage: Damage, into: R
   readAnswer(attributes, reader, damage, into);
 }
 
-/** The app's prompt as inputs, and the final answer. Calls of earlier steps, which some versions list with it, are left out. */
+/**
+ * Reads the app's prompt as inputs, and the final answer without the tool calls of earlier steps that some versions
+ * list.
+ */
 export function readRun(attributes: Attributes, damage: Damage, into: Reading): void {
   put(into, 'inputs', inputsOf(attributes['ai.prompt'], damage, 'ai.prompt'));
   const raw = attributes['gen_ai.output.messages'];
@@ -51,18 +54,18 @@ export function readToolCall(attributes: Attributes, damage: Damage, into: Readi
     attributes['ai.toolCall.result'] ?? attributes['ai.toolCall.output'] ?? attributes['gen_ai.tool.call.result'];
   put(into, 'name', stringOf(attributes['ai.toolCall.name']));
   put(into, 'inputs', inputsOf(input, damage, 'ai.toolCall.args'));
-  put(into, 'output', toolOutput(result));
+  put(into, 'output', toToolOutput(result));
 }
 
-/** Texts to embed, or documents and ranking. Vectors are left out: they are large and nobody reads them. */
+/** Reads texts to embed, or documents and ranking. Vectors are left out: they are large and nobody reads them. */
 export function readValues(attributes: Attributes, damage: Damage, into: Reading): void {
   const inputs: Record<string, unknown> = {};
   const value = attributes['ai.value'];
-  if (value !== undefined) put(inputs, 'value', plainJson(jsonOf(value, damage, 'ai.value') ?? value));
-  put(inputs, 'values', jsonItems(attributes['ai.values']));
-  put(inputs, 'documents', jsonItems(attributes['ai.documents']));
-  put(into, 'inputs', noneIfEmpty(inputs));
-  const ranking = jsonItems(attributes['ai.ranking']);
+  if (value !== undefined) put(inputs, 'value', toPlainJson(jsonOf(value, damage, 'ai.value') ?? value));
+  put(inputs, 'values', readJsonItems(attributes['ai.values']));
+  put(inputs, 'documents', readJsonItems(attributes['ai.documents']));
+  put(into, 'inputs', unlessEmpty(inputs));
+  const ranking = readJsonItems(attributes['ai.ranking']);
   if (ranking) into.output = JSON.stringify(ranking);
 }
 
@@ -70,7 +73,7 @@ function readHistory(raw: unknown, reader: MessageReader, damage: Damage): ChatM
   return reader.read(jsonOf(raw, damage, 'ai.prompt.messages') ?? raw);
 }
 
-/** Only where the provider's messages are absent: `{ system, prompt }` or `{ system, messages }`. */
+/** Reads `{ system, prompt }` or `{ system, messages }`, for spans without the provider's messages. */
 function readPrompt(attributes: Attributes, reader: MessageReader, damage: Damage): ChatMessage[] {
   const prompt = jsonOf(attributes['ai.prompt'], damage, 'ai.prompt') ?? attributes['ai.prompt'];
   return prompt === undefined ? [] : reader.read(prompt);
@@ -78,7 +81,7 @@ function readPrompt(attributes: Attributes, reader: MessageReader, damage: Damag
 
 const ANSWER_KEYS = ['ai.response.object', 'ai.result.object', 'ai.response.text', 'ai.result.text'] as const;
 
-/** `""` counts as an answer only where nothing else came in its place. */
+/** `""` counts as an answer only if there are no tool calls or files. */
 function readAnswer(attributes: Attributes, reader: MessageReader, damage: Damage, into: Reading): void {
   const calls = readToolCalls(attributes, damage);
   const files = listOf(attributes['ai.response.files'], damage, 'ai.response.files') ?? [];
@@ -88,10 +91,10 @@ function readAnswer(attributes: Attributes, reader: MessageReader, damage: Damag
   if (parts.length > 0) put(into, 'outputMessage', reader.readOutput({ role: 'assistant', content: parts })[0]);
   put(into, 'output', output);
   const reasoning = stringOf(attributes['ai.response.reasoning']);
-  if (reasoning !== undefined) into.contentMetadata = { reasoning: reasoningText(reasoning) };
+  if (reasoning !== undefined) into.contentMetadata = { reasoning: toReasoningText(reasoning) };
 }
 
-/** Version 7 puts the final text, all calls and all results of the run into one message of the assistant. */
+/** Version 7 puts the final text, all calls and all results of a run into one assistant message. */
 function readMixedAnswer(raw: unknown, damage: Damage, into: Reading): void {
   const reader = new MessageReader();
   const messages = reader.readOutput(jsonOf(raw, damage, 'gen_ai.output.messages') ?? raw);
@@ -102,8 +105,8 @@ function readMixedAnswer(raw: unknown, damage: Damage, into: Reading): void {
   if (reader.reasoning.length > 0) into.contentMetadata = { reasoning: reader.reasoning.join('\n') };
 }
 
-/** A text, or its parts as JSON. */
-function reasoningText(reasoning: string): string {
+/** Reasoning is a text, or a JSON list of parts. */
+function toReasoningText(reasoning: string): string {
   const parts = reasoning.startsWith('[') ? jsonOf(reasoning) : undefined;
   if (!Array.isArray(parts)) return reasoning;
   const texts = parts.flatMap((part) => (isObject(part) ? (stringOf(part['text']) ?? []) : []));
@@ -117,13 +120,13 @@ function readToolCalls(attributes: Attributes, damage: Damage): Record<string, u
   return calls.filter(isObject).map((call) => ({ ...call, type: 'tool-call' }));
 }
 
-/** The SDK serialises every result, so that a text comes in quotes. */
-function toolOutput(value: unknown): string | undefined {
+/** The SDK serialises every result, so a text is in quotes. */
+function toToolOutput(value: unknown): string | undefined {
   const parsed = typeof value === 'string' && value.startsWith('"') ? jsonOf(value) : undefined;
-  return textOf(parsed) ?? jsonOrText(value);
+  return textOf(parsed) ?? toOptionalText(value);
 }
 
-function jsonItems(value: unknown): unknown[] | undefined {
+function readJsonItems(value: unknown): unknown[] | undefined {
   const items = listOf(value);
-  return items?.map((item) => plainJson(jsonOf(item) ?? item));
+  return items?.map((item) => toPlainJson(jsonOf(item) ?? item));
 }

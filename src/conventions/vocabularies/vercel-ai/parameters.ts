@@ -1,8 +1,8 @@
 /**
- * How the AI SDK was called: `ai.settings.*`, `gen_ai.request.*`, tools and schema.
+ * Parameters of AI SDK calls: `ai.settings.*`, `gen_ai.request.*`, tools and schema.
  *
- * The SDK repeats part of the settings as `gen_ai.request.*` on the model call; the seed and everything on the outer span
- * stand under `ai.settings.*` only.
+ * The SDK repeats some settings as `gen_ai.request.*` on the model call; the seed, and everything on the outer span,
+ * are only under `ai.settings.*`.
  */
 
 import type { Attributes } from '../../../otel/span-slice.ts';
@@ -16,13 +16,13 @@ import {
   firstString,
   integerOf,
   jsonOf,
-  noneIfEmpty,
   objectOf,
   put,
   stringListOf,
   stringOf,
+  unlessEmpty,
 } from '../../values/attributes.ts';
-import { plainJson } from '../../values/plain-json.ts';
+import { toPlainJson } from '../../values/plain-json.ts';
 
 const SETTINGS = 'ai.settings.';
 const METADATA = 'ai.telemetry.metadata.';
@@ -40,7 +40,7 @@ const NAMED_SETTINGS: ReadonlySet<string> = new Set([
   'stopSequences',
 ]);
 
-export function readModelName(attributes: Attributes, into: Reading): void {
+export function readModelAndProvider(attributes: Attributes, into: Reading): void {
   put(into, 'model', firstString(attributes, 'gen_ai.request.model', 'ai.model.id'));
   put(into, 'provider', firstString(attributes, 'gen_ai.provider.name', 'gen_ai.system', 'ai.model.provider'));
 }
@@ -80,18 +80,18 @@ export function readParameters(
   if (asksForObject(attributes, operation)) into.responseFormat = { type: 'json_object' };
   put(into, 'tools', readTools(attributes, damage));
   readOther(attributes, damage, settings);
-  put(into, 'other', noneIfEmpty(settings));
+  put(into, 'other', unlessEmpty(settings));
 }
 
 function readOther(attributes: Attributes, damage: Damage, other: Record<string, unknown>): void {
   put(other, 'top_k', firstNumber(attributes, 'gen_ai.request.top_k', 'ai.settings.topK'));
-  put(other, 'tool_choice', plainJson(jsonOf(attributes['ai.prompt.toolChoice'], damage, 'ai.prompt.toolChoice')));
-  put(other, 'schema', plainJson(objectOf(attributes['ai.schema'], damage, 'ai.schema')));
+  put(other, 'tool_choice', toPlainJson(jsonOf(attributes['ai.prompt.toolChoice'], damage, 'ai.prompt.toolChoice')));
+  put(other, 'schema', toPlainJson(objectOf(attributes['ai.schema'], damage, 'ai.schema')));
   put(other, 'schema_name', stringOf(attributes['ai.schema.name']));
   put(other, 'schema_description', stringOf(attributes['ai.schema.description']));
 }
 
-/** `generateObject` and `streamObject` ask for JSON by their nature; the schema stands on the outer span only. */
+/** `generateObject` and `streamObject` always ask for JSON; the schema is only on the outer span. */
 function asksForObject(attributes: Attributes, operation: string): boolean {
   return (
     operation.startsWith('ai.generateObject') ||
@@ -100,40 +100,40 @@ function asksForObject(attributes: Attributes, operation: string): boolean {
   );
 }
 
-/** A list of JSON texts; tools of the provider have an `id` and `args` in place of a schema. */
+/** Reads a list of JSON texts. A provider's own tools have an `id` and `args` instead of a schema. */
 function readTools(attributes: Attributes, damage: Damage): ModelTool[] | undefined {
   const value = attributes['ai.prompt.tools'];
   const list = typeof value === 'string' ? jsonOf(value, damage, 'ai.prompt.tools') : value;
   if (!Array.isArray(list)) return undefined;
   const tools: ModelTool[] = [];
   for (const item of list) {
-    const tool = readTool(item, damage);
+    const tool = readToolDefinition(item, damage);
     if (tool) tools.push(tool);
   }
   return tools.length > 0 ? tools : undefined;
 }
 
-function readTool(item: unknown, damage: Damage): ModelTool | undefined {
+function readToolDefinition(item: unknown, damage: Damage): ModelTool | undefined {
   const cut: Damage = new Set();
   const parsed = objectOf(item, cut, 'ai.prompt.tools');
   const tool = toModelTool(parsed);
   if (!isObject(parsed) || !tool) return undefined;
   for (const key of cut) {
     damage.add(key);
-    // Half a schema is a wrong one.
+    // A cut schema would be wrong.
     delete tool.parameters;
   }
   const other: Record<string, unknown> = {};
   put(other, 'id', stringOf(parsed['id']));
-  put(other, 'args', plainJson(parsed['args']));
-  put(tool, 'other', noneIfEmpty(other));
+  put(other, 'args', toPlainJson(parsed['args']));
+  put(tool, 'other', unlessEmpty(other));
   return tool;
 }
 
 export interface AppAttributes {
-  /** `maxRetries`, `maxSteps`, `mode`, …: those without a field of their own. */
+  /** Settings without a field of their own: `maxRetries`, `maxSteps`, `mode`, … */
   readonly settings: Record<string, unknown>;
-  /** What the app attached; version 7 calls it runtime context. Headers are left out, they may hold keys. */
+  /** Metadata of the app; version 7 calls it runtime context. Headers are left out, since they may contain keys. */
   readonly context: Record<string, unknown>;
 }
 
@@ -146,16 +146,16 @@ export function readAppAttributes(attributes: Attributes): AppAttributes {
     } else if (key.startsWith(SETTINGS)) {
       const name = key.slice(SETTINGS.length);
       if (name.startsWith('context.')) set(context, name.slice('context.'.length), attributes[key]);
-      else if (!NAMED_SETTINGS.has(name)) set(settings, snakeCase(name), attributes[key]);
+      else if (!NAMED_SETTINGS.has(name)) set(settings, toSnakeCase(name), attributes[key]);
     }
   }
   return { settings, context };
 }
 
 function set(into: Record<string, unknown>, name: string, value: unknown): void {
-  if (name !== '' && name !== '__proto__') put(into, name, plainJson(value));
+  if (name !== '' && name !== '__proto__') put(into, name, toPlainJson(value));
 }
 
-function snakeCase(name: string): string {
+function toSnakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -1,8 +1,8 @@
 /**
- * What the AI SDK reports besides the answer: tokens, timings, ids, and the provider's own metadata.
+ * Tokens, timings, ids and provider metadata of AI SDK spans.
  *
- * Tokens are a call's own on the inner span. On the outer one they are a sum in some versions and the last step's in others, so
- * they are metadata there.
+ * On the inner span the tokens are the call's own. On the outer one they are a sum in some versions and the last step's
+ * in others, so they go to the metadata.
  */
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
@@ -13,23 +13,23 @@ import {
   firstCount,
   firstNumber,
   firstString,
-  noneIfEmpty,
   numberOf,
   objectOf,
   put,
   stringOf,
+  unlessEmpty,
 } from '../../values/attributes.ts';
-import { plainObject } from '../../values/plain-json.ts';
+import { toPlainObject } from '../../values/plain-json.ts';
 
 type Metadata = Record<string, unknown>;
 
-/** Tokens of the provider call that this span is. */
+/** Reads the tokens of a span that is one provider call. */
 export function readTokens(attributes: Attributes, into: Reading): void {
-  put(into, 'promptTokens', inputTokens(attributes));
-  put(into, 'outputTokens', outputTokens(attributes));
+  put(into, 'promptTokens', inputTokensOf(attributes));
+  put(into, 'outputTokens', outputTokensOf(attributes));
 }
 
-/** Structure of the response: no content. On a wrapper the token counts stand apart, under `usage`. */
+/** Reads the structure of a response, no content. The token counts of a wrapper go under `usage`. */
 export function readResponseMetadata(
   attributes: Attributes,
   isWrapper: boolean,
@@ -38,17 +38,17 @@ export function readResponseMetadata(
 ): void {
   if (isWrapper) {
     const usage: Metadata = {};
-    put(usage, 'prompt_tokens', inputTokens(attributes));
-    put(usage, 'output_tokens', outputTokens(attributes));
+    put(usage, 'prompt_tokens', inputTokensOf(attributes));
+    put(usage, 'output_tokens', outputTokensOf(attributes));
     readTokenDetails(attributes, provider, usage);
-    put(into, 'usage', noneIfEmpty(usage));
+    put(into, 'usage', unlessEmpty(usage));
   } else {
     readTokenDetails(attributes, provider, into);
   }
   put(into, 'response_id', firstString(attributes, 'gen_ai.response.id', 'ai.response.id'));
   put(into, 'response_model', firstString(attributes, 'gen_ai.response.model', 'ai.response.model'));
   put(into, 'response_timestamp', stringOf(attributes['ai.response.timestamp']));
-  if (provider) put(into, 'service_tier', stringOf(entry(provider, 'openai', 'serviceTier')));
+  if (provider) put(into, 'service_tier', stringOf(valueAtPath(provider, 'openai', 'serviceTier')));
   put(
     into,
     'time_to_first_chunk_ms',
@@ -62,13 +62,13 @@ export function readResponseMetadata(
   );
 }
 
-/** Whatever the provider added to its answer: it may quote the prompt (sources, grounding), so it is content. */
-export function providerMetadata(attributes: Attributes, damage: Damage): Metadata | undefined {
+/** Reads what the provider added to its answer. It may quote the prompt (sources, grounding), so it is content. */
+export function readProviderMetadata(attributes: Attributes, damage: Damage): Metadata | undefined {
   const key = 'ai.response.providerMetadata';
-  return plainObject(objectOf(attributes[key], damage, key));
+  return toPlainObject(objectOf(attributes[key], damage, key));
 }
 
-function inputTokens(attributes: Attributes): number | undefined {
+function inputTokensOf(attributes: Attributes): number | undefined {
   return firstCount(
     attributes,
     'gen_ai.usage.input_tokens',
@@ -79,7 +79,7 @@ function inputTokens(attributes: Attributes): number | undefined {
   );
 }
 
-function outputTokens(attributes: Attributes): number | undefined {
+function outputTokensOf(attributes: Attributes): number | undefined {
   return firstCount(
     attributes,
     'gen_ai.usage.output_tokens',
@@ -89,7 +89,7 @@ function outputTokens(attributes: Attributes): number | undefined {
   );
 }
 
-/** Versions 3 to 5 give some of these in the provider's own words only. */
+/** Versions 3 to 5 give some of these only under the provider's own names. */
 function readTokenDetails(attributes: Attributes, provider: Metadata | undefined, into: Metadata): void {
   put(into, 'total_tokens', countOf(attributes['ai.usage.totalTokens']));
   put(
@@ -102,29 +102,29 @@ function readTokenDetails(attributes: Attributes, provider: Metadata | undefined
       'ai.usage.cachedInputTokens',
     ) ??
       (provider &&
-        (countOf(entry(provider, 'openai', 'cachedPromptTokens')) ??
-          countOf(entry(provider, 'anthropic', 'cacheReadInputTokens')) ??
-          countOf(entry(provider, 'anthropic', 'usage', 'cache_read_input_tokens')) ??
-          countOf(entry(provider, 'bedrock', 'usage', 'cacheReadInputTokens')) ??
-          countOf(entry(provider, 'google', 'usageMetadata', 'cachedContentTokenCount')))),
+        (countOf(valueAtPath(provider, 'openai', 'cachedPromptTokens')) ??
+          countOf(valueAtPath(provider, 'anthropic', 'cacheReadInputTokens')) ??
+          countOf(valueAtPath(provider, 'anthropic', 'usage', 'cache_read_input_tokens')) ??
+          countOf(valueAtPath(provider, 'bedrock', 'usage', 'cacheReadInputTokens')) ??
+          countOf(valueAtPath(provider, 'google', 'usageMetadata', 'cachedContentTokenCount')))),
   );
   put(
     into,
     'cache_write_tokens',
     firstCount(attributes, 'gen_ai.usage.cache_creation.input_tokens', 'ai.usage.inputTokenDetails.cacheWriteTokens') ??
       (provider &&
-        (countOf(entry(provider, 'anthropic', 'cacheCreationInputTokens')) ??
-          countOf(entry(provider, 'bedrock', 'usage', 'cacheWriteInputTokens')))),
+        (countOf(valueAtPath(provider, 'anthropic', 'cacheCreationInputTokens')) ??
+          countOf(valueAtPath(provider, 'bedrock', 'usage', 'cacheWriteInputTokens')))),
   );
   put(
     into,
     'reasoning_tokens',
     firstCount(attributes, 'ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens') ??
-      (provider && countOf(entry(provider, 'openai', 'reasoningTokens'))),
+      (provider && countOf(valueAtPath(provider, 'openai', 'reasoningTokens'))),
   );
 }
 
-function entry(value: unknown, ...path: readonly string[]): unknown {
+function valueAtPath(value: unknown, ...path: readonly string[]): unknown {
   let found = value;
   for (const key of path) found = isObject(found) ? found[key] : undefined;
   return found;

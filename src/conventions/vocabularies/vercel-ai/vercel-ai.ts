@@ -1,28 +1,28 @@
 /**
- * Vercel AI SDK: `ai.*` of versions 3 to 6 and of version 7's legacy mode, and what is the SDK's own in the `gen_ai.*` mode of
- * version 7.
+ * Vercel AI SDK: `ai.*` of versions 3 to 6 and of version 7's legacy mode, and the SDK's own attributes in the
+ * `gen_ai.*` mode of version 7.
  *
- * `ai.generateText` and its like are the app's view of a run: the prompt as it was passed, the final answer, summed usage. Each provider
- * call below is an inner span (`….doGenerate`, `….doStream`), one per step and per retry; tool calls are `ai.toolCall`. An aborted
- * stream ends its outer span only, so that has to stand by itself.
+ * `ai.generateText` and similar spans are the app's view of a run: the prompt as it was passed, the final answer,
+ * summed usage. Each provider call below is an inner span (`….doGenerate`, `….doStream`), one per step and retry; tool
+ * calls are `ai.toolCall`. An aborted stream ends only its outer span, which therefore has to be complete by itself.
  */
 import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { readError } from '../../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import { type Damage, firstString, noneIfEmpty, put, stringOf } from '../../values/attributes.ts';
+import { type Damage, firstString, put, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { damageMetadata } from '../../values/damage.ts';
 import { readConversation, readRun, readToolCall, readValues } from './messages.ts';
-import { readAppAttributes, readModelName, readParameters } from './parameters.ts';
-import { providerMetadata, readResponseMetadata, readTokens } from './usage.ts';
+import { readAppAttributes, readModelAndProvider, readParameters } from './parameters.ts';
+import { readProviderMetadata, readResponseMetadata, readTokens } from './usage.ts';
 
-/** Span name: `ai.streamText`, `ai.streamText.doStream`, `ai.toolCall`. */
+/** Span names: `ai.streamText`, `ai.streamText.doStream`, `ai.toolCall`. */
 const SPAN_NAME = /^ai\.(?:toolCall|(?:generate|stream|embed|rerank|transcribe)\w*)(?:\.do[A-Z]\w*)?$/;
 
 const GEN_AI_SCOPE = 'gen_ai';
 
-/** Operations of the `gen_ai.*` mode; others of its scope (`rerank`, `ai.generateSpeech`) are generic. */
+/** Operations of the `gen_ai.*` mode. Others of its scope (`rerank`, `ai.generateSpeech`) are generic. */
 const GEN_AI_KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['chat', 'model'],
   ['execute_tool', 'tool'],
@@ -47,7 +47,7 @@ export const vercelAi: Convention = {
     const damage: Damage = new Set();
     const operation = operationOf(span) ?? '';
     const kind = vercelAi.classify(span) ?? 'generic';
-    const provider = providerMetadata(attributes, damage);
+    const provider = readProviderMetadata(attributes, damage);
     const { settings, context } = readAppAttributes(attributes);
     const reading = readContent(attributes, settings, kind, operation, damage);
     put(reading, 'callId', firstString(attributes, 'gen_ai.response.id', 'ai.response.id'));
@@ -60,16 +60,16 @@ export const vercelAi: Convention = {
     put(metadata, 'tool_call_id', stringOf(attributes['ai.toolCall.id']));
     readResponseMetadata(attributes, isWrapper(kind, operation), provider, metadata);
     put(metadata, 'truncated', damageMetadata(damage).truncated);
-    put(reading, 'metadata', noneIfEmpty(metadata));
+    put(reading, 'metadata', unlessEmpty(metadata));
 
     Object.assign(context, reading.contentMetadata);
-    if (provider && saysSomething(provider)) context['provider_metadata'] = provider;
-    put(reading, 'contentMetadata', noneIfEmpty(context));
+    if (provider && hasEntries(provider)) context['provider_metadata'] = provider;
+    put(reading, 'contentMetadata', unlessEmpty(context));
     return reading;
   },
 };
 
-/** `ai.generateText.doGenerate`, without the function id that the app may have appended. */
+/** Returns `ai.generateText.doGenerate`, without the function id that the app may append. */
 function operationOf(span: SpanSlice): string | undefined {
   const id = span.attributes['ai.operationId'];
   if (typeof id === 'string' && id.startsWith('ai.')) return id;
@@ -98,13 +98,13 @@ function readContent(
     return reading;
   }
   if (kind === 'plumbing') return reading;
-  readModelName(attributes, reading);
+  readModelAndProvider(attributes, reading);
   readParameters(attributes, settings, operation, damage, reading);
   if (kind === 'model') {
     reading.endpoint = isCompletion(attributes) ? 'complete' : 'chat';
     readConversation(attributes, damage, reading);
   } else if (kind === 'agent') {
-    // The function id is the only name that the app gives to a run.
+    // The function id is the app's only name for a run.
     put(reading, 'name', firstString(attributes, 'gen_ai.agent.name', 'ai.telemetry.functionId', 'resource.name'));
     readRun(attributes, damage, reading);
   } else {
@@ -114,13 +114,13 @@ function readContent(
   return reading;
 }
 
-/** OpenAI's legacy completion API: `openai.completion`, `azure.completion`. */
+/** Providers of OpenAI's legacy completion API: `openai.completion`, `azure.completion`. */
 function isCompletion(attributes: Attributes): boolean {
   const provider = firstString(attributes, 'ai.model.provider', 'gen_ai.system');
   return provider?.endsWith('.completion') === true;
 }
 
-/** `ai.embed` sums up what its `ai.embed.doEmbed` spans report. */
+/** Whether the usage is a sum: `ai.embed` sums up what its `ai.embed.doEmbed` spans report. */
 function isWrapper(kind: SpanKind, operation: string): boolean {
   return kind === 'agent' || /^ai\.\w+$/.test(operation);
 }
@@ -134,8 +134,8 @@ function readFinishReason(attributes: Attributes): string | undefined {
   );
 }
 
-/** `{"openai":{}}` is what version 7 gives where the provider added nothing. */
-function saysSomething(provider: Record<string, unknown>): boolean {
+/** Version 7 writes `{"openai":{}}` if the provider added nothing. */
+function hasEntries(provider: Record<string, unknown>): boolean {
   for (const key in provider) {
     const value = provider[key];
     if (!isObject(value) || Object.keys(value).length > 0) return true;

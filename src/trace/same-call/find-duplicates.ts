@@ -1,33 +1,33 @@
 /**
- * Two instrumentations of one call that do not know of each other: LangChain's callbacks are never the active span, so that the
- * span of the client library is not below theirs but beside.
+ * Finds pairs of spans in which two unrelated instrumentations report one call. LangChain's callbacks are never the
+ * active span, so the span of the client library is beside theirs and not below it.
  *
- * They are told by: different instrumentations, one span within the time of the other, and the same response id; or, where not
- * both have an id, the same model and the same answer, or the same question where one has no answer.
+ * A pair comes from different instrumentations, one span lies within the time of the other, and both have the same
+ * response id. If not both have an id, they have the same model and answer, or the same question if one has no answer.
  */
 import type { Reading } from '../../conventions/convention.ts';
-import { agreeOnModel, answerOf, type CallSpan, questionOf, tellsMore } from './call-span.ts';
+import { agreeOnModel, answerOf, type CallSpan, questionOf, saysMore } from './call-span.ts';
 
-export interface Double {
+export interface DuplicatePair {
   readonly kept: CallSpan;
-  readonly double: CallSpan;
+  readonly duplicate: CallSpan;
 }
 
-/** Two clocks: spans of one call may be off by this much. */
+/** The clocks of two spans of one call may differ by this much. */
 const TOLERANCE_MILLIS = 2;
-/** Calls at the same time, with the same answer, that are looked at. Bounds the work where all answers are alike. */
+/** At most this many simultaneous calls with the same answer are compared. Bounds the work if all answers are equal. */
 const MAX_AT_ONCE = 16;
 
 const KEYS: readonly ((reading: Reading) => string | undefined)[] = [({ callId }) => callId, answerOf, questionOf];
 
-export function findDoubles(calls: readonly CallSpan[]): Double[] {
-  const found: Double[] = [];
+export function findDuplicates(calls: readonly CallSpan[]): DuplicatePair[] {
+  const found: DuplicatePair[] = [];
   if (!calls.some(({ scope }) => scope !== calls[0]?.scope)) return found;
   let rest = calls.filter(({ endMillis }) => endMillis !== undefined);
   for (const keyOf of KEYS) {
-    const taken = new Set<CallSpan>();
-    for (const group of groupBy(rest, keyOf).values()) pairUp(group, found, taken);
-    rest = rest.filter((call) => !taken.has(call));
+    const paired = new Set<CallSpan>();
+    for (const group of groupBy(rest, keyOf).values()) pairUp(group, found, paired);
+    rest = rest.filter((call) => !paired.has(call));
   }
   return found;
 }
@@ -47,7 +47,7 @@ function groupBy(
   return groups;
 }
 
-function pairUp(group: CallSpan[], found: Double[], taken: Set<CallSpan>): void {
+function pairUp(group: CallSpan[], found: DuplicatePair[], paired: Set<CallSpan>): void {
   if (group.length < 2) return;
   let open: CallSpan[] = [];
   for (const call of group.sort((a, b) => a.startMillis - b.startMillis)) {
@@ -58,10 +58,10 @@ function pairUp(group: CallSpan[], found: Double[], taken: Set<CallSpan>): void 
       continue;
     }
     const [other] = open.splice(at, 1) as [CallSpan];
-    const [outer, inner] = spanOf(other) >= spanOf(call) ? [other, call] : [call, other];
-    const isOuterKept = tellsMore(outer.reading, inner.reading);
-    found.push(isOuterKept ? { kept: outer, double: inner } : { kept: inner, double: outer });
-    taken.add(outer).add(inner);
+    const [outer, inner] = durationMillisOf(other) >= durationMillisOf(call) ? [other, call] : [call, other];
+    const isOuterKept = saysMore(outer.reading, inner.reading);
+    found.push(isOuterKept ? { kept: outer, duplicate: inner } : { kept: inner, duplicate: outer });
+    paired.add(outer).add(inner);
   }
 }
 
@@ -77,7 +77,7 @@ function contradict(first: string | undefined, second: string | undefined): bool
   return first !== undefined && second !== undefined && first !== second;
 }
 
-/** Of nested spans it is decided already. */
+/** Nested spans were compared before, in `same-call.ts`. */
 function isAbove(ancestor: CallSpan, span: CallSpan): boolean {
   let step = span.parent;
   for (let depth = 0; step && depth < 64; depth++, step = step.parent) if (step === ancestor) return true;
@@ -88,7 +88,7 @@ function isWithin(outer: CallSpan, inner: CallSpan): boolean {
   return outer.startMillis <= inner.startMillis + TOLERANCE_MILLIS && endOf(outer) + TOLERANCE_MILLIS >= endOf(inner);
 }
 
-function spanOf(call: CallSpan): number {
+function durationMillisOf(call: CallSpan): number {
   return endOf(call) - call.startMillis;
 }
 

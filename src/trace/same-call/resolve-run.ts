@@ -1,29 +1,29 @@
-/** Decides for logs of one trace that are due together which of them tell of the same call. */
+/** Applies `same-call.ts` to the logs of one trace that are due together (a run). */
 
 import { findAncestor, type SpanNode } from '../span-node.ts';
 import { type CallSpan, callSpanOf } from './call-span.ts';
-import { settleCalls } from './same-call.ts';
+import { resolveDuplicates } from './same-call.ts';
 
-/** The nodes are logs, each with its reading: what turns out to be no call of its own gets another kind and reading. */
-export function settleRun(nodes: readonly SpanNode[]): void {
+/** Corrects kind and reading of nodes that report the same call as another. The nodes are logs and have been read. */
+export function resolveDuplicatesOfRun(nodes: readonly SpanNode[]): void {
   if (nodes.filter(isCall).length < 2) return;
   const calls = new Map<SpanNode, CallSpan>();
-  for (const node of nodes) callOf(node, calls);
-  const settled = settleCalls([...calls.values()]);
+  for (const node of nodes) addCall(node, calls);
+  const corrections = resolveDuplicates([...calls.values()]);
   for (const [node, call] of calls) {
-    const { kind, reading } = settled.get(call) ?? call;
+    const { kind, reading } = corrections.get(call) ?? call;
     node.kind = kind;
     node.reading = reading;
   }
 }
 
-/** Only what has counts of its own, or is taken for a call, can be counted twice. */
+/** Only logs that are calls or have token counts can be counted twice. */
 function isCall({ kind, reading }: SpanNode): boolean {
   return kind === 'model' || (kind === 'generic' && reading?.promptTokens !== undefined);
 }
 
-/** Parents first, so that each finds its own. */
-function callOf(node: SpanNode, calls: Map<SpanNode, CallSpan>): void {
+/** Creates the calls of a node and its ancestors, parents first, since each needs its parent's. */
+function addCall(node: SpanNode, calls: Map<SpanNode, CallSpan>): void {
   const path: SpanNode[] = [];
   let step: SpanNode | undefined = node;
   for (; step && !calls.has(step); step = findAncestor(step, isRead)) path.push(step);

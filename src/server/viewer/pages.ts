@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { acceptsGzip } from '../http/accept-encoding.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { SessionChange, ViewerStore } from '../store/viewer-store.ts';
 import { readFirstData, withFirstData } from './first-data.ts';
@@ -158,7 +159,7 @@ function sendFile(
   file: StaticFile,
   headers: Record<string, string>,
 ): void {
-  const isGzipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const isGzipped = acceptsGzip(request.headers['accept-encoding']);
   const bytes = isGzipped ? file.gzipped : file.bytes;
   response.writeHead(200, {
     'Content-Type': file.type,

@@ -1,12 +1,14 @@
 /** The v4-compatible log server: store, operations and HTTP edge put together. */
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HumanloopError, optionError } from '../errors.ts';
-import { isLoopback, LOOPBACK_HOSTS } from './http/access.ts';
-import { createRequestListener } from './http/http.ts';
+import { createAccess, isLoopback, LOOPBACK_HOSTS } from './http/access.ts';
+import { createRequestListener } from './http/listener.ts';
+import { listen, stopListening } from './http/listening.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
-import { createRoutes } from './v4/routes.ts';
-import { createViewerPages } from './viewer/pages.ts';
+import { createV4Routes } from './v4/routes.ts';
+import { createEventStreams } from './viewer/events.ts';
+import { createPageRoutes } from './viewer/pages.ts';
 import { createViewerRoutes } from './viewer/routes.ts';
 
 export interface ServerOptions {
@@ -22,7 +24,7 @@ export interface ServerOptions {
   readonly maxBodyBytes?: number;
   /** Most datapoints in one request; more are answered with 413. Default 1000. */
   readonly maxItems?: number;
-  /** Told of failures that are the server's own: a full disk, a bug. Default: one line on stderr. */
+  /** Called with failures that are the server's own: a full disk, a bug. Default: one line on stderr. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -36,7 +38,6 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-const CLOSE_TIMEOUT_MILLIS = 10_000;
 const MAX_PENDING_BYTES = 256 * 1024 * 1024;
 
 /**
@@ -46,15 +47,19 @@ const MAX_PENDING_BYTES = 256 * 1024 * 1024;
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const { host, port, file, apiKey, maxBodyBytes, maxItems, onError } = completeOptions(options);
   const store = await openSqliteStore({ file });
-  const pages = store.viewer && createViewerPages(store.viewer);
-  const viewerRoutes = store.viewer && createViewerRoutes(store.viewer, apiKey);
+  const access = createAccess({ apiKey, allowedHosts: isLoopback(host) ? LOOPBACK_HOSTS : undefined });
+  const events = createEventStreams(store.viewer);
   const server = createServer(
     // A pool's idle connection must not be closed under its next request: longer than clients keep theirs.
     { keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 120_000 },
     createRequestListener({
-      routes: { ...createRoutes(store, { maxItems }), ...viewerRoutes },
-      pages,
-      access: { apiKey, allowedHosts: isLoopback(host) ? LOOPBACK_HOSTS : undefined },
+      routes: {
+        ...createV4Routes(store, { maxItems }),
+        ...createViewerRoutes(store.viewer, access),
+        ...createPageRoutes(store.viewer),
+        ...events.routes,
+      },
+      access,
       limits: { maxBodyBytes, maxPendingBytes: Math.max(MAX_PENDING_BYTES, maxBodyBytes) },
       onError,
     }),
@@ -62,7 +67,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   try {
     await listen(server, host, port);
   } catch (error) {
-    pages?.close();
+    events.close();
     await store.close();
     throw error;
   }
@@ -74,7 +79,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     baseUrl: `${url}/v4`,
     port: bound,
     close: () => {
-      pages?.close();
+      events.close();
       closing ??= stopListening(server).then(() => store.close());
       return closing;
     },
@@ -106,27 +111,4 @@ function printError(error: unknown): void {
 function toUrlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function stopListening(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MILLIS);
-    // A kept-alive connection becomes idle when its answer is out, and would then stay open for its time-out.
-    const sweep = setInterval(() => server.closeIdleConnections(), 20);
-    server.close(() => {
-      clearTimeout(deadline);
-      clearInterval(sweep);
-      resolve();
-    });
-  });
 }

@@ -1,45 +1,84 @@
-/** Who may talk to the server. */
+/**
+ * Who may do what. A route says what it needs; here it is decided, once for each request and from its headers alone,
+ * what the caller may do.
+ */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { hasViewerCookie } from './cookie.ts';
+import { createViewerCookie, hasViewerCookie } from './cookie.ts';
 import { HttpError } from './http-error.ts';
 
+/** `key` is met by any key, whatever else that key allows. */
+export type Need = 'nothing' | 'key' | 'read' | 'write';
+
+export interface Caller {
+  readonly may: ReadonlySet<Need>;
+  /** What a caller is told who may not. */
+  readonly fault: string;
+}
+
+export interface Access {
+  /** Throws a 403 `HttpError` for a host or an origin that is refused, whatever the request is for. */
+  admit(headers: IncomingHttpHeaders): Caller;
+  /**
+   * For a reader who types the key into the viewer: returns the `Set-Cookie` header that stands for it, or `undefined`
+   * where no key is needed. Throws a 401 `HttpError` for another key.
+   */
+  logIn(givenKey: string): string | undefined;
+}
+
 export interface AccessRules {
-  readonly apiKey?: string;
+  /** The key that every caller must give; `undefined` lets everyone do everything. */
+  readonly apiKey?: string | undefined;
   /** Host names that a request may name; `undefined` for any. */
-  readonly allowedHosts?: ReadonlySet<string>;
+  readonly allowedHosts?: ReadonlySet<string> | undefined;
+}
+
+const STRANGER: ReadonlySet<Need> = new Set<Need>(['nothing']);
+/** The one key allows everything. */
+const KEY_HOLDER: ReadonlySet<Need> = new Set<Need>(['nothing', 'key', 'read', 'write']);
+
+const WRONG_KEY = 'the API key is not valid';
+
+export function createAccess({ apiKey, allowedHosts }: AccessRules): Access {
+  const expected = apiKey === undefined ? undefined : digest(apiKey);
+
+  /** Compares in constant time, over digests, so that neither content nor length of the key can be measured. */
+  const findFault = (headers: IncomingHttpHeaders): string | undefined => {
+    // The viewer, which has given the key before, shows its cookie.
+    if (apiKey === undefined || !expected || hasViewerCookie(headers.cookie, apiKey)) return undefined;
+    const given = headers['x-api-key'];
+    if (typeof given !== 'string') return 'the header X-API-KEY is missing';
+    return timingSafeEqual(digest(given), expected) ? undefined : WRONG_KEY;
+  };
+
+  return {
+    admit: (headers) => {
+      checkOrigin(headers, allowedHosts);
+      const fault = findFault(headers);
+      return fault === undefined ? { may: KEY_HOLDER, fault: '' } : { may: STRANGER, fault };
+    },
+    logIn: (givenKey) => {
+      if (apiKey === undefined) return undefined;
+      const cookie = createViewerCookie(givenKey, apiKey);
+      if (!cookie) throw new HttpError(401, WRONG_KEY);
+      return cookie;
+    },
+  };
 }
 
 /**
  * A server on a loopback address has no other guard than that address, and a web page in the user's browser can reach
  * it: by a name of its own that resolves to 127.0.0.1 (the Host check stops that), or by a plain cross-site POST (the
- * Origin check stops that). Throws an `HttpError`.
+ * Origin check stops that).
  */
-export function checkOrigin(headers: IncomingHttpHeaders, rules: AccessRules): void {
+function checkOrigin(headers: IncomingHttpHeaders, allowedHosts: ReadonlySet<string> | undefined): void {
   const host = headers.host ?? '';
-  if (rules.allowedHosts && !rules.allowedHosts.has(hostName(host))) {
+  if (allowedHosts && !allowedHosts.has(hostName(host))) {
     throw new HttpError(403, `the host ${JSON.stringify(host)} is not served here`);
   }
   if (headers.origin !== undefined && headers.origin.replace(/^https?:\/\//, '') !== host) {
     throw new HttpError(403, 'requests from pages of another origin are refused');
   }
-}
-
-/** Throws an `HttpError`. */
-export function checkApiKey(headers: IncomingHttpHeaders, rules: AccessRules): void {
-  const fault = findKeyFault(headers, rules);
-  if (fault !== undefined) throw new HttpError(401, fault);
-}
-
-/**
- * In constant time, over digests, so that neither content nor length of the key can be measured. The viewer, which has
- * shown the key before, shows its cookie. `undefined` for whom may read and write.
- */
-export function findKeyFault(headers: IncomingHttpHeaders, rules: AccessRules): string | undefined {
-  if (rules.apiKey === undefined || hasViewerCookie(headers.cookie, rules.apiKey)) return undefined;
-  const given = headers['x-api-key'];
-  if (typeof given !== 'string') return 'the header X-API-KEY is missing';
-  return timingSafeEqual(digest(given), digest(rules.apiKey)) ? undefined : 'the API key is not valid';
 }
 
 function digest(text: string): Buffer {

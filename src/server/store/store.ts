@@ -32,8 +32,8 @@ export interface Store {
   /** All or none. Rejects with `RejectedItemError`. */
   addFeedback(requests: readonly FeedbackRequest[]): Promise<FeedbackResponse[]>;
 
-  /** What the viewer lists and searches; absent where the store cannot. */
-  readonly viewer?: ViewerStore;
+  /** What the viewer lists and searches. */
+  readonly viewer: ViewerStore;
 
   /** Finishes the writes that were accepted. Idempotent. */
   close(): Promise<void>;

@@ -8,9 +8,9 @@ export interface ViewerStore {
   readSession(id: string, changedSince?: string): Promise<SessionLogs | undefined>;
   readLog(id: string): Promise<ViewerLog | undefined>;
   listFilters(): Promise<SessionFilters>;
-  /** Of the last change. */
-  version(): number;
-  /** Told after each change that can be read and searched. Returns how to stop. */
+  /** The version of the last change, see `SessionChange`. */
+  version(): Promise<number>;
+  /** Calls the listener after each change that can be read and searched. Returns a function that stops it. */
   onChange(listener: (change: SessionChange) => void): () => void;
 }
 

@@ -2,27 +2,28 @@
  * What the page would ask for first, put into it: its rows are there in the first frame, after one request instead of
  * two. In a data block, which a browser does not run, whatever its policy says.
  */
-
 import type { FirstData, ViewerStore } from '../store/viewer-store.ts';
+import { fillIn } from './page-template.ts';
 import { parseSessionQuery } from './routes.ts';
 
 /** Enough for a tall window; the page asks for what is behind them. */
 const FIRST_SESSIONS = 40;
 /** A larger session is asked for by the page, which says meanwhile that it is loading. */
 const MAX_LOGS = 500;
-/** Of the page's address, those that the list takes as they are: times can be relative to the reader's clock. */
+/** The parts of the page's address that the list takes as they are; times can be relative to the reader's clock. */
 const FILTERS = new Set(['q', 'project', 'model', 'type', 'error', 'feedback']);
-const EMPTY_BLOCK = '<script type="application/json" id="first-data">null</script>';
 
-/** `segments` and `query` are those of the page. `undefined` where the page has to ask: it is told there what is wrong. */
+/**
+ * For the address of a page: the session that it shows, or the list where `id` is empty. Returns `undefined` where the
+ * page has to ask for itself: the answer says what is wrong.
+ */
 export async function readFirstData(
   viewer: ViewerStore,
-  segments: readonly string[],
+  id: string,
   query: URLSearchParams,
 ): Promise<FirstData | undefined> {
   try {
-    const id = segments[1];
-    if (id === undefined) {
+    if (id === '') {
       if ([...query.keys()].some((name) => !FILTERS.has(name))) return undefined;
       return { sessions: await viewer.listSessions({ ...parseSessionQuery(query), size: FIRST_SESSIONS }) };
     }
@@ -36,12 +37,10 @@ export async function readFirstData(
 }
 
 /** Texts in it were written by others: none can end the block, or begin a comment or a script in it. */
-export function withFirstData(page: string, data: FirstData | undefined): string {
-  if (!data) return page;
-  const json = JSON.stringify(data).replaceAll(
+export function withFirstData(template: string, data: FirstData | undefined): string {
+  const json = JSON.stringify(data ?? null).replaceAll(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  // By a function, as a text can have `$&` in it.
-  return page.replace(EMPTY_BLOCK, () => EMPTY_BLOCK.replace('null', () => json));
+  return fillIn(template, 'firstData', json);
 }

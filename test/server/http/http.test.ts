@@ -1,25 +1,18 @@
 import { once } from 'node:events';
-import { Agent, createServer, request } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createRequestListener } from '../../../src/server/http/http.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { empty, json } from '../../../src/server/http/answer.ts';
 import { startServer } from '../../../src/server/index.ts';
 import { startTestServer, temporaryDirectory } from '../start-test-server.ts';
+import { callRaw, serveRoutes } from './serve-routes.ts';
 
 const log = { project: 'p', config: { model: 'gpt-4' } };
 
-/** `fetch` chooses the Host header itself, so this speaks for those who do not. */
-function rawStatus(port: number, headers: Record<string, string>, method = 'GET', path = '/healthz'): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const call = request({ port, method, path, headers }, (response) => {
-      response.resume();
-      resolve(response.statusCode!);
-    });
-    call.on('error', reject);
-    call.end();
-  });
+async function rawStatus(port: number, headers: Record<string, string>, method = 'GET', path = '/healthz') {
+  return (await callRaw(port, method, path, headers)).status;
 }
 
 test('unknown paths are 404, wrong methods 405 with what is allowed', async () => {
@@ -92,6 +85,13 @@ describe('access', () => {
     }
     expect((await call('POST', '/v4/logs', log, { 'x-api-key': 'right' })).status).toBe(200);
     expect((await call('GET', '/healthz')).status).toBe(200);
+  });
+
+  test('a slash in disguise leads nowhere, and so not past the key', async () => {
+    const { call } = await startTestServer({ apiKey: 'right' });
+    for (const path of ['/viewer%2Fapi%2Fevents', '/viewer/api%2Fevents', '/v4%2Flogs', '/viewer%2Fapi/sessions']) {
+      expect((await call('GET', path)).status).toBe(404);
+    }
   });
 
   test('a loopback server answers only to loopback names', async () => {
@@ -179,36 +179,21 @@ describe('close', () => {
 });
 
 test('an answer that cannot be written, and an error hook that throws, end the request and not the process', async () => {
-  const listener = createRequestListener({
-    routes: { '/healthz': { GET: async () => ({ status: 200, body: 1n }) } },
-    access: {},
-    limits: { maxBodyBytes: 10, maxPendingBytes: 10 },
-    onError: () => {
-      throw new Error('hook');
-    },
-  });
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  onTestFinished(() => void server.close());
-  await once(server, 'listening');
-  expect(await rawStatus((server.address() as AddressInfo).port, {})).toBe(500);
+  const { port } = await serveRoutes({ '/healthz': { GET: { needs: 'nothing', run: async () => json(200, 1n) } } });
+  expect(await rawStatus(port, {})).toBe(500);
 });
 
 test('bodies of all pending requests together are bounded', async () => {
   const release: (() => void)[] = [];
-  const listener = createRequestListener({
-    routes: {
+  const { port } = await serveRoutes(
+    {
       '/v4/logs': {
-        POST: () => new Promise((resolve) => release.push(() => resolve({ status: 204 }))),
+        POST: { needs: 'write', run: () => new Promise((resolve) => release.push(() => resolve(empty()))) },
       },
     },
-    access: {},
-    limits: { maxBodyBytes: 100, maxPendingBytes: 150 },
-    onError: () => {},
-  });
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  onTestFinished(() => void server.close());
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v4/logs`;
+    { limits: { maxBodyBytes: 100, maxPendingBytes: 150 }, onError: () => {} },
+  );
+  const url = `http://127.0.0.1:${port}/v4/logs`;
   const post = () => fetch(url, { method: 'POST', body: JSON.stringify('x'.repeat(90)) });
   const first = post();
   await vi.waitUntil(() => release.length === 1);

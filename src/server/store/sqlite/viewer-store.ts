@@ -127,7 +127,7 @@ export function createSqliteViewerStore(
       feedback: values('feedback'),
     }),
 
-    version: () => index.version(),
+    version: async () => index.version(),
     onChange: (listener) => index.onChange(listener),
   };
 }

@@ -43,8 +43,14 @@ async function run(commandLine: string[]): Promise<void> {
   }
   const host = values.host ?? '127.0.0.1';
   const port = readPort(values.port ?? '4340');
-  const apiKey = values['api-key'] ?? process.env['HUMANLOOP_API_KEY'];
-  const options: ServerOptions = { host, port, ...(values.db && { file: values.db }), ...(apiKey && { apiKey }) };
+  // An empty variable counts as unset; an empty key on the command line is a mistake, which the server refuses.
+  const apiKey = values['api-key'] ?? (process.env['HUMANLOOP_API_KEY'] || undefined);
+  const options: ServerOptions = {
+    host,
+    port,
+    ...(values.db !== undefined && { file: values.db }),
+    ...(apiKey !== undefined && { apiKey }),
+  };
   const server = await startServer(options).catch((error: unknown) => {
     throw explainListenError(error, host, port, '--port');
   });

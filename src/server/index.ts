@@ -1,7 +1,7 @@
 /** The v4-compatible log server: store, operations and HTTP edge put together. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { HumanloopError, optionError } from '../errors.ts';
+import { checkOptions, HumanloopError, type OptionCheck, optionError } from '../errors.ts';
 import { createAccess, isLoopback, LOOPBACK_HOSTS } from './http/access.ts';
 import { createRequestListener } from './http/listener.ts';
 import { listen, stopListening } from './http/listening.ts';
@@ -86,22 +86,30 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   };
 }
 
+const TEXT: OptionCheck = ['a non-empty string', (value) => typeof value === 'string' && value !== ''];
+const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
+  port: wholeNumber(0, 65_535),
+  host: TEXT,
+  file: TEXT,
+  apiKey: TEXT,
+  maxBodyBytes: wholeNumber(1, 512 * 1024 * 1024),
+  maxItems: wholeNumber(1, 1_000_000),
+  onError: ['a function', (value) => typeof value === 'function'],
+};
+
+function wholeNumber(least: number, most: number): OptionCheck {
+  const isValid = (value: unknown) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
+  return [`a whole number from ${least} to ${most}`, isValid];
+}
+
 function completeOptions(options: ServerOptions) {
+  checkOptions(options, CHECKS);
   const { host = '127.0.0.1', port = 4340, file = '.humanloop/logs.db', apiKey } = options;
   const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onError = printError } = options;
-  expectInteger('port', port, 0, 65_535);
-  expectInteger('maxBodyBytes', maxBodyBytes, 1, 512 * 1024 * 1024);
-  expectInteger('maxItems', maxItems, 1, 1_000_000);
-  if (apiKey === '') throw optionError('apiKey', 'a non-empty string', apiKey);
   if (!isLoopback(host) && apiKey === undefined) {
     throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
   }
   return { host, port, file, apiKey, maxBodyBytes, maxItems, onError };
-}
-
-function expectInteger(option: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw optionError(option, `a whole number from ${least} to ${most}`, value);
 }
 
 function printError(error: unknown): void {

@@ -4,8 +4,9 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, test, vi } from 'vitest';
+import { HumanloopError } from '../../../src/errors.ts';
 import { empty, json } from '../../../src/server/http/answer.ts';
-import { startServer } from '../../../src/server/index.ts';
+import { type ServerOptions, startServer } from '../../../src/server/index.ts';
 import { startTestServer, temporaryDirectory } from '../start-test-server.ts';
 import { callRaw, serveRoutes } from './serve-routes.ts';
 
@@ -120,13 +121,22 @@ describe('access', () => {
   });
 });
 
-test('wrong options say which, what was expected and what came', async () => {
-  await expect(startServer({ port: 70_000 })).rejects.toThrow(
-    'option port: expected a whole number from 0 to 65535, got 70000',
-  );
-  await expect(startServer({ maxItems: 0 })).rejects.toThrow(/^option maxItems: .* got 0/);
-  await expect(startServer({ maxBodyBytes: 0.5 })).rejects.toThrow(/^option maxBodyBytes: .* got 0.5/);
-  await expect(startServer({ apiKey: '' })).rejects.toThrow(/^option apiKey: expected a non-empty string, got ""$/);
+test.each<[object, string]>([
+  [{ port: 70_000 }, 'option port: expected a whole number from 0 to 65535, got 70000'],
+  [{ port: '4340' }, 'option port: expected a whole number from 0 to 65535, got "4340"'],
+  [{ maxItems: 0 }, 'option maxItems: expected a whole number from 1 to 1000000, got 0'],
+  [{ maxBodyBytes: 0.5 }, 'option maxBodyBytes: expected a whole number from 1 to 536870912, got 0.5'],
+  [{ apiKey: '' }, 'option apiKey: expected a non-empty string, got ""'],
+  [{ apiKey: 42 }, 'option apiKey: expected a non-empty string, got 42'],
+  [{ host: '' }, 'option host: expected a non-empty string, got ""'],
+  [{ file: '' }, 'option file: expected a non-empty string, got ""'],
+  [{ onError: 'log' }, 'option onError: expected a function, got "log"'],
+  [
+    { apikey: 'secret' },
+    'unknown option apikey: expected one of port, host, file, apiKey, maxBodyBytes, maxItems, onError, got a string of 6 characters',
+  ],
+])('wrong options %j say which, what was expected and what came', async (options, message) => {
+  await expect(startServer(options as ServerOptions)).rejects.toThrow(new HumanloopError(message));
 });
 
 test('a port in use leaves no database open', async () => {

@@ -10,7 +10,7 @@ import { VIEWER_MIGRATION } from './viewer-schema.ts';
 /** `hlot` in ASCII: tells our files from those of other programs. */
 const APPLICATION_ID = 0x686c6f74;
 
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE projects (
     key INTEGER PRIMARY KEY,

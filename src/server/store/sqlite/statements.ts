@@ -1,5 +1,5 @@
-/** Every fixed statement of the SQLite store, named for what it does, prepared once. */
-import type { SqliteDatabase, SqliteStatement } from '../../../sqlite/open.ts';
+/** Every fixed statement of the v4 operations, named for what it does. */
+import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
 import { CONTENT_COLUMNS, GIVEN_COLUMNS, PLAIN_COLUMNS } from './log-row.ts';
 
 /** The log and its ancestors, nearest first; UNION ends it even on a damaged file that holds a cycle. */
@@ -104,9 +104,8 @@ const SQL = {
     WHERE project_key = ? ORDER BY feedback.type`,
 } as const;
 
-export type Statements = Readonly<Record<keyof typeof SQL, SqliteStatement>>;
+export type Statements = ReturnType<typeof prepareStatements>;
 
-export function prepareStatements(database: SqliteDatabase): Statements {
-  const entries = Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)]);
-  return Object.fromEntries(entries) as Statements;
+export function prepareStatements(prepare: Prepare) {
+  return prepareAll(prepare, SQL);
 }

@@ -2,9 +2,11 @@
  * The SQL of the session list. No request reads more than a bounded number of rows, whatever is asked: the cursor says
  * where it stopped, and the page may have fewer sessions than were asked for.
  */
-import type { SqliteDatabase, SqliteRow, SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
+import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import type { Prepare } from '../../../sqlite/statement-cache.ts';
 import type { SessionQuery } from '../viewer-store.ts';
-import { type FoundSession, type FoundSessions, type Prepare, searchFor, toMatchExpressions } from './viewer-search.ts';
+import { type FoundSession, type FoundSessions, searchFor, toMatchExpressions } from './viewer-search.ts';
+import type { ViewerStatements } from './viewer-statements.ts';
 
 /** Sessions that one request walks through at most. */
 const MAX_WALKED = 20_000;
@@ -16,28 +18,21 @@ type Conditions =
   | { readonly sql: string[]; readonly values: SqliteValue[]; readonly facets: SqliteValue[] }
   | undefined;
 
-export function createSessionFinder(database: SqliteDatabase): (query: SessionQuery) => FoundSessions {
-  const prepared = new Map<string, SqliteStatement>();
-  const prepare: Prepare = (sql) => {
-    let statement = prepared.get(sql);
-    if (!statement) {
-      if (prepared.size >= 100) prepared.clear();
-      statement = database.prepare(sql);
-      prepared.set(sql, statement);
-    }
-    return statement;
-  };
+export function createSessionFinder(
+  prepare: Prepare,
+  statements: ViewerStatements,
+): (query: SessionQuery) => FoundSessions {
   return (query) => {
-    const conditions = toConditions(prepare, query);
+    const conditions = toConditions(statements, query);
     if (!conditions) return { found: [], next: null };
-    if (query.search !== undefined) return search(prepare, query, conditions);
+    if (query.search !== undefined) return search(prepare, statements, query, conditions);
     if (query.ids) return findByIds(prepare, query.ids, conditions);
-    const rare = conditions.facets.find((facet) => isRare(prepare, facet));
+    const rare = conditions.facets.find((facet) => isRare(statements, facet));
     return rare === undefined ? walk(prepare, query, conditions) : sort(prepare, query, conditions, rare);
   };
 }
 
-function toConditions(prepare: Prepare, query: SessionQuery): Conditions {
+function toConditions(statements: ViewerStatements, query: SessionQuery): Conditions {
   const wanted: [string, string | undefined][] = [
     ['project', query.project],
     ['model', query.model],
@@ -50,7 +45,7 @@ function toConditions(prepare: Prepare, query: SessionQuery): Conditions {
   const facets: SqliteValue[] = [];
   for (const [kind, value] of wanted) {
     if (value === undefined) continue;
-    const facet = prepare('SELECT key FROM facets WHERE kind = ? AND value = ?').get(kind, value)?.['key'];
+    const facet = statements.findFacet.get(kind, value)?.['key'];
     if (facet === undefined) return undefined;
     facets.push(facet);
     sql.push('EXISTS (SELECT 1 FROM session_facets WHERE facet_key = ? AND session_key = summary.key)');
@@ -67,9 +62,8 @@ function toConditions(prepare: Prepare, query: SessionQuery): Conditions {
   return { sql, values, facets };
 }
 
-function isRare(prepare: Prepare, facet: SqliteValue): boolean {
-  const sql = 'SELECT count(*) AS count FROM (SELECT 1 FROM session_facets WHERE facet_key = ? LIMIT ?)';
-  return Number(prepare(sql).get(facet, MAX_SORTED)!['count']) < MAX_SORTED;
+function isRare(statements: ViewerStatements, facet: SqliteValue): boolean {
+  return Number(statements.countSessionsOfFacet.get(facet, MAX_SORTED)!['count']) < MAX_SORTED;
 }
 
 /** Along the index of changes, newest first. */
@@ -115,12 +109,17 @@ function findByIds(prepare: Prepare, ids: readonly string[], conditions: NonNull
 }
 
 /** Newest matching log first; a session stands where its newest match is, once. */
-function search(prepare: Prepare, query: SessionQuery, conditions: NonNullable<Conditions>): FoundSessions {
+function search(
+  prepare: Prepare,
+  statements: ViewerStatements,
+  query: SessionQuery,
+  conditions: NonNullable<Conditions>,
+): FoundSessions {
   const isWanted = prepare(`SELECT 1 FROM session_summaries AS summary ${where(['key = ?', ...conditions.sql])}`);
   const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor);
   for (const expression of toMatchExpressions(query.search!)) {
     const result = searchFor(
-      prepare,
+      statements,
       expression,
       before,
       query.size,

@@ -1,10 +1,10 @@
 /** Full-text search: from words to the sessions of the logs that have them, newest log first. */
-import type { SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
+import type { SqliteValue } from '../../../sqlite/open.ts';
 import { splitIdeographs } from '../log-text.ts';
+import { MATCHES_PORTION, type ViewerStatements } from './viewer-statements.ts';
 
-/** Matching logs that one search looks at, in portions of this size, until the page is full. */
+/** Matching logs that one search looks at, portion by portion, until the page is full. */
 const MAX_MATCHES = 2_000;
-const MATCHES_PORTION = 200;
 /** With its quotes. Shorter ones begin too many words. */
 const SHORTEST_BEGINNING = 5;
 
@@ -19,27 +19,20 @@ export interface FoundSessions {
   readonly next: string | null;
 }
 
-/** Prepares a statement once. */
-export type Prepare = (sql: string) => SqliteStatement;
-
 export function searchFor(
-  prepare: Prepare,
+  statements: ViewerStatements,
   expression: string,
   before: number,
   size: number,
   isWanted: (key: SqliteValue) => boolean,
 ): FoundSessions {
-  const matches = prepare(
-    `SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ${MATCHES_PORTION}`,
-  );
-  const group = prepare('SELECT session_key, parent_key FROM logs WHERE key = ?');
   const found = new Map<SqliteValue, FoundSession>();
   let last = before;
   for (let seen = 0; seen < MAX_MATCHES; seen += MATCHES_PORTION) {
-    const rows = matches.all(expression, last);
+    const rows = statements.listMatches.all(expression, last);
     for (const { key } of rows) {
       last = Number(key);
-      const session = sessionOf(group, key!);
+      const session = summaryKeyOf(statements, key!);
       if (session === undefined || found.has(session) || !isWanted(session)) continue;
       found.set(session, { key: session, logKey: key! });
       if (found.size === size) return { found: [...found.values()], next: String(last) };
@@ -50,10 +43,10 @@ export function searchFor(
 }
 
 /** Up to the log at the top, where there is no session. */
-function sessionOf(group: SqliteStatement, key: SqliteValue): SqliteValue | undefined {
+function summaryKeyOf(statements: ViewerStatements, key: SqliteValue): SqliteValue | undefined {
   let at = key;
   for (let depth = 0; depth < 1_000; depth += 1) {
-    const row = group.get(at);
+    const row = statements.findLogByKey.get(at);
     if (!row) return undefined;
     if (row['session_key'] !== null) return row['session_key'];
     if (row['parent_key'] === null) return -Number(at);

@@ -1,6 +1,7 @@
-/** The SQL of `listLogs`: fragments chosen from fixed text, with every value bound. Pure. */
+/** The SQL of list queries: fragments chosen from fixed text, with every value bound. Pure. */
 import type { SqliteValue } from '../../../sqlite/open.ts';
-import type { LogQuery, LogSortColumn } from '../store.ts';
+import type { LogQuery, LogSortColumn, ProjectQuery } from '../store.ts';
+import { PROJECT_COLUMNS } from './statements.ts';
 
 export interface SqlQuery {
   readonly sql: string;
@@ -55,6 +56,20 @@ export function toLogListSql(projectKey: SqliteValue, query: LogQuery): { count:
   };
 }
 
+export function toProjectListSql(query: ProjectQuery): { count: SqlQuery; rows: SqlQuery } {
+  const { sortBy, descending, filter, page, size } = query;
+  const direction = descending ? 'DESC' : 'ASC';
+  const from = `FROM projects ${filter === undefined ? '' : `WHERE name LIKE ? ESCAPE '\\'`}`;
+  const parameters = filter === undefined ? [] : [containing(filter)];
+  return {
+    count: { sql: `SELECT count(*) AS total ${from}`, parameters },
+    rows: {
+      sql: `SELECT ${PROJECT_COLUMNS} ${from} ORDER BY ${sortBy} ${direction}, key ${direction} LIMIT ? OFFSET ?`,
+      parameters: [...parameters, size, page * size],
+    },
+  };
+}
+
 /** As the text that a query string would hold: strings bare, the rest as JSON. */
 const LATEST_FEEDBACK = `
   (SELECT CASE json_type(value) WHEN 'text' THEN json_extract(value, '$') ELSE value END FROM feedback
@@ -70,7 +85,7 @@ function marks(values: readonly unknown[]): string {
 }
 
 /** A LIKE pattern for texts that contain the term. */
-export function containing(term: string): string {
+function containing(term: string): string {
   return `%${term.replace(/[\\%_]/g, '\\$&')}%`;
 }
 

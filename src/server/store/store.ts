@@ -2,8 +2,6 @@
  * The store of the log server. Every method is one transaction; a write's promise resolves when its data is on disk.
  * Reference ids of logs and sessions are resolved organisation-wide, that is in the whole store.
  */
-
-import { HumanloopError } from '../../errors.ts';
 import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, LogUpdate, Page } from '../../wire/v4.ts';
 import type { ViewerStore } from './viewer-store.ts';
 
@@ -37,19 +35,6 @@ export interface Store {
 
   /** Finishes the writes that were accepted. Idempotent. */
   close(): Promise<void>;
-}
-
-/** One item of a request names something that does not exist; nothing of the request was stored. */
-export class RejectedItemError extends HumanloopError {
-  override readonly name = 'RejectedItemError';
-  readonly index: number;
-  readonly field: string;
-
-  constructor(index: number, field: string, message: string) {
-    super(message);
-    this.index = index;
-    this.field = field;
-  }
 }
 
 export type LogSelector = { readonly id: string } | { readonly referenceId: string };

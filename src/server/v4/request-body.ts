@@ -12,7 +12,7 @@ import {
   type ValidationDetail,
 } from '../../wire/v4.ts';
 import { HttpError } from '../http/http-error.ts';
-import { toValidationDetails } from './validation-detail.ts';
+import { check } from './validation-detail.ts';
 
 type Loc = (string | number)[];
 type JsonObject = Record<string, unknown>;
@@ -25,11 +25,11 @@ export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] 
   const details: ValidationDetail[] = [];
   const requests = items.map(({ value, loc }) => {
     const item = withoutNullsIn(value, ['config', 'feedback']);
-    const result = logRequest.safeParse(item);
+    const checked = check(logRequest, item, loc);
     // The item itself, not zod's copy: that lacks the keys of messages which the schema does not name.
     const request = item as LogRequest;
-    if (!result.success) {
-      details.push(...toValidationDetails(result.error.issues, loc));
+    if (checked.details) {
+      details.push(...checked.details);
       return request;
     }
     const config = request.config as JsonObject | null | undefined;
@@ -78,18 +78,19 @@ export function parseFeedbackRequests(body: unknown, maxItems: number): Feedback
   const items = toItems(body, maxItems);
   const details: ValidationDetail[] = [];
   const requests = items.map(({ value, loc }) => {
-    const result = feedbackRequest.safeParse(isObject(value) ? withoutNulls(value) : value);
-    if (!result.success) {
-      details.push(...toValidationDetails(result.error.issues, loc));
+    const checked = check(feedbackRequest, isObject(value) ? withoutNulls(value) : value, loc);
+    if (checked.details) {
+      details.push(...checked.details);
       return {} as FeedbackRequest;
     }
-    const required = { data_id: result.data.data_id, value: result.data.unset ? true : result.data.value };
+    const { data } = checked;
+    const required = { data_id: data.data_id, value: data.unset ? true : data.value };
     for (const [field, given] of Object.entries(required)) {
       if (given === undefined) {
         details.push({ loc: [...loc, field], msg: 'field required', type: 'value_error.missing' });
       }
     }
-    return result.data;
+    return data;
   });
   rejectIfAny(details);
   return requests;
@@ -102,9 +103,9 @@ export function parseProjectName(body: unknown): string {
 }
 
 function parseOne<Output>(schema: z.ZodType<Output>, body: unknown): Output {
-  const result = schema.safeParse(body);
-  if (!result.success) throw new HttpError(422, toValidationDetails(result.error.issues, ['body']));
-  return result.data;
+  const checked = check(schema, body, ['body']);
+  if (checked.details) throw new HttpError(422, checked.details);
+  return checked.data;
 }
 
 /** One object or an array of them. `loc` names the index only where the client sent an array. */

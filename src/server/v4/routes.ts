@@ -2,7 +2,8 @@
 import { type Answer, empty, json } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
-import { type LogSelector, RejectedItemError, type Store } from '../store/store.ts';
+import { RejectedItemError } from '../store/rejected-item.ts';
+import type { LogSelector, Store } from '../store/store.ts';
 import { parseLogQuery, parsePage, parseProjectQuery, requireValue } from './query-string.ts';
 import { parseFeedbackRequests, parseLogRequests, parseLogUpdate, parseProjectName } from './request-body.ts';
 

@@ -1,17 +1,32 @@
-/** From zod's issues to the `detail` list of FastAPI, which the official clients and the exporter read. Pure. */
+/** Checks by a zod schema, with its issues as the `detail` list of FastAPI, which the official clients read. Pure. */
 import type { z } from 'zod';
 import type { ValidationDetail } from '../../wire/v4.ts';
 
 type Issue = z.core.$ZodIssue;
 
-export function toValidationDetails(issues: readonly Issue[], loc: readonly (string | number)[]): ValidationDetail[] {
+export type Checked<Output> =
+  | { readonly data: Output; readonly details?: undefined }
+  | { readonly details: ValidationDetail[] };
+
+/** `loc` is the place of the value in the request. */
+export function check<Output>(
+  schema: z.ZodType<Output>,
+  value: unknown,
+  loc: readonly (string | number)[],
+): Checked<Output> {
+  // With its input, an issue tells a field that is missing from one of the wrong type.
+  const { data, error } = schema.safeParse(value, { reportInput: true });
+  return error ? { details: toValidationDetails(error.issues, loc) } : { data: data as Output };
+}
+
+function toValidationDetails(issues: readonly Issue[], loc: readonly (string | number)[]): ValidationDetail[] {
   return issues.flatMap((issue) => toDetails(issue, [...loc, ...(issue.path as (string | number)[])]));
 }
 
 function toDetails(issue: Issue, loc: (string | number)[]): ValidationDetail[] {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.message.endsWith('received undefined')
+      return issue.input === undefined
         ? [{ loc, msg: 'field required', type: 'value_error.missing' }]
         : [{ loc, msg: `value is not a valid ${issue.expected}`, type: `type_error.${issue.expected}` }];
     case 'unrecognized_keys':
@@ -21,7 +36,7 @@ function toDetails(issue: Issue, loc: (string | number)[]): ValidationDetail[] {
         type: 'value_error.extra',
       }));
     case 'invalid_union': {
-      // Of the alternatives, the one that the value came furthest into is the one that was meant.
+      // The alternative that the value came furthest into is the one that was meant.
       const [meant] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
       if (meant && depth(meant) > 0) return toValidationDetails(meant, loc);
       return [{ loc, msg: 'value matches none of the permitted types', type: 'type_error.union' }];

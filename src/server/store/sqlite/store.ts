@@ -7,7 +7,8 @@ import { explainSqliteError, openSqlite, type SqliteDatabase, type SqliteRow } f
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
 import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
-import { type FeedbackResponse, type LogQuery, type ProjectQuery, RejectedItemError, type Store } from '../store.ts';
+import { mapItems, RejectedFieldError } from '../rejected-item.ts';
+import type { FeedbackResponse, LogQuery, ProjectQuery, Store } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
 import { toProject, toSession } from './container-row.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
@@ -51,8 +52,8 @@ function createSqliteStore(database: SqliteDatabase, file: string): Store {
 
   return {
     createLogs: async (requests) => {
-      const encoded = requests.map(encodeLog);
-      return inTurn((writes): CreatedLog[] => encoded.map((log, index) => writes.create(index, log)));
+      const encoded = mapItems(requests, encodeLog);
+      return inTurn((writes): CreatedLog[] => mapItems(encoded, (log) => writes.create(log)));
     },
 
     updateLog: (selector, update) =>
@@ -122,7 +123,7 @@ function createSqliteStore(database: SqliteDatabase, file: string): Store {
     },
 
     addFeedback: (requests) =>
-      inTurn((writes) => requests.map((request, index) => changeFeedback(statements, writes, index, request))),
+      inTurn((writes) => mapItems(requests, (request) => changeFeedback(statements, writes, request))),
 
     viewer: createSqliteViewerStore(prepare, viewerStatements, index, readLog),
 
@@ -136,24 +137,19 @@ function createSqliteStore(database: SqliteDatabase, file: string): Store {
   };
 }
 
-function encodeLog(request: LogRequest, index: number): EncodedLog {
+function encodeLog(request: LogRequest): EncodedLog {
   try {
     return { request, row: toLogRow(request) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new RejectedItemError(index, 'inputs', 'the datapoint is nested too deeply to be stored');
+    throw new RejectedFieldError('inputs', 'the datapoint is nested too deeply to be stored');
   }
 }
 
-function changeFeedback(
-  statements: Statements,
-  writes: LogWrites,
-  index: number,
-  request: FeedbackRequest,
-): FeedbackResponse {
+function changeFeedback(statements: Statements, writes: LogWrites, request: FeedbackRequest): FeedbackResponse {
   const { type, value, data_id: dataId, user, created_at } = request;
   const log = dataId === undefined ? undefined : statements.findLogById.get(dataId);
-  if (!log) throw new RejectedItemError(index, 'data_id', 'datapoint not found');
+  if (!log) throw new RejectedFieldError('data_id', 'datapoint not found');
   const answer = { type, ...(dataId !== undefined && { data_id: dataId }), ...(user !== undefined && { user }) };
   if (!request.unset) {
     return { ...answer, value, ...writes.insertFeedback(log['key']!, { type, value: value!, user, created_at }) };

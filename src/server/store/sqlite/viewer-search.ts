@@ -63,6 +63,7 @@ export function toMatchExpressions(search: string): string[] {
   return terms.at(-1)!.length >= SHORTEST_BEGINNING ? [all, `${all} *`] : [all];
 }
 
+/** The page marks what was found by the same words: `toWords` in the viewer's mark-words.ts must split alike. */
 export function searchTerms(search: string): string[] {
   const terms = [...search.matchAll(/"([^"]+)"|[^\s"]+/g)].map(([text, phrase]) => phrase ?? text);
   // Without a letter or digit there is no word in it, and the engine would find nothing at all.

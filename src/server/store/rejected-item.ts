@@ -1,0 +1,38 @@
+/** One item of a request names something that does not exist, or cannot be stored: nothing of the request is kept. */
+import { HumanloopError } from '../../errors.ts';
+
+export class RejectedItemError extends HumanloopError {
+  override readonly name = 'RejectedItemError';
+  /** Of the item in the request. */
+  readonly index: number;
+  readonly field: string;
+
+  constructor(index: number, field: string, message: string) {
+    super(message);
+    this.index = index;
+    this.field = field;
+  }
+}
+
+/** Why an item is rejected, thrown where nobody knows its index. */
+export class RejectedFieldError extends HumanloopError {
+  override readonly name = 'RejectedFieldError';
+  readonly field: string;
+
+  constructor(field: string, message: string) {
+    super(message);
+    this.field = field;
+  }
+}
+
+/** Works on each item in order. A `RejectedFieldError` from `work` becomes a `RejectedItemError` with the item's index. */
+export function mapItems<Item, Result>(items: readonly Item[], work: (item: Item) => Result): Result[] {
+  return items.map((item, index) => {
+    try {
+      return work(item);
+    } catch (error) {
+      if (!(error instanceof RejectedFieldError)) throw error;
+      throw new RejectedItemError(index, error.field, error.message);
+    }
+  });
+}

@@ -43,7 +43,7 @@ async function run(commandLine: string[]): Promise<void> {
   }
   const host = values.host ?? '127.0.0.1';
   const port = readPort(values.port ?? '4340');
-  // An empty variable counts as unset; an empty key on the command line is a mistake, which the server refuses.
+  // An empty variable counts as unset. An empty key on the command line is a mistake, and the server refuses it.
   const apiKey = values['api-key'] ?? (process.env['HUMANLOOP_API_KEY'] || undefined);
   const options: ServerOptions = {
     host,
@@ -87,7 +87,7 @@ function readVersion(): string {
   return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 }
 
-/** The first signal closes in order; a second one ends the process at once, which is the default behaviour. */
+/** The first signal closes the server in order; a second one ends the process at once, as signals do by default. */
 function closeOnSignal(server: RunningServer): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {

@@ -1,4 +1,4 @@
-/** The v4-compatible log server: store, operations and HTTP edge put together. */
+/** The v4-compatible log server: puts store, operations and HTTP edge together. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { checkOptions, HumanloopError, type OptionCheck, optionError } from '../errors.ts';
@@ -29,9 +29,9 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
-  /** `http://127.0.0.1:4340`, without a path: where the viewer is. */
+  /** `http://127.0.0.1:4340`, without a path. The viewer is there. */
   readonly url: string;
-  /** Where the v4 API is: `url` and `/v4`. What the exporter and the official clients take as base URL. */
+  /** `url` with `/v4`: where the v4 API is, and what the exporter and the official clients take as base URL. */
   readonly baseUrl: string;
   readonly port: number;
   /** Stops listening, finishes the requests in flight (at most 10 seconds), closes the store. Idempotent. */
@@ -50,7 +50,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const access = createAccess({ apiKey, allowedHosts: isLoopback(host) ? LOOPBACK_HOSTS : undefined });
   const events = createEventStreams(store.viewer);
   const server = createServer(
-    // A pool's idle connection must not be closed under its next request: longer than clients keep theirs.
+    // Longer than clients keep idle connections: one that we close first could be closed under a pool's next request.
     { keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 120_000 },
     createRequestListener({
       routes: {

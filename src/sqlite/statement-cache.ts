@@ -1,10 +1,13 @@
 /**
- * Prepares each SQL text once for a database: that costs more than most statements do. Fixed statements stand in a table
- * by name; texts that are composed for a query are few in shape, but a caller chooses the shape.
+ * Prepares each SQL text of a database once, since preparing costs more than running most statements. Fixed statements
+ * are prepared together, from a table of texts by name; texts that are composed for a query are prepared when they
+ * come.
  */
 import type { SqliteDatabase, SqliteStatement } from './open.ts';
 
-/** When there are more, all are forgotten. Whoever holds a statement keeps it. */
+/**
+ * Callers choose the shape of composed texts. At this number all are forgotten; a statement that is held stays usable.
+ */
 const MAX_STATEMENTS = 200;
 
 export type Prepare = (sql: string) => SqliteStatement;
@@ -22,7 +25,7 @@ export function createStatementCache(database: Pick<SqliteDatabase, 'prepare'>):
   };
 }
 
-/** From a table of texts to the table of their statements. */
+/** Returns the statements under the names of their texts. */
 export function prepareAll<Name extends string>(
   prepare: Prepare,
   sql: Readonly<Record<Name, string>>,

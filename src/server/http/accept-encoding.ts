@@ -1,6 +1,6 @@
 /**
- * Whether an answer may be sent gzipped, by RFC 9110 (12.5.3): `q=0` forbids a coding, `*` speaks for those that are not
- * named, and letters match in either case. Where a client likes both equally, or does not name `identity`, gzip wins.
+ * Whether an answer should be sent gzipped, by RFC 9110 (12.5.3): `q=0` forbids a coding, `*` stands for those that are
+ * not named, and letters match in either case. gzip wins if the client likes `identity` as much, or does not name it.
  */
 export function acceptsGzip(header = ''): boolean {
   const weights = new Map<string, number>();

@@ -1,27 +1,27 @@
 /**
- * Who may do what. A route says what it needs; here it is decided, once for each request and from its headers alone,
- * what the caller may do.
+ * Decides who may do what, once for each request and from its headers alone. A route says what it needs; a caller has a
+ * set of needs that are met.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createViewerCookie, hasViewerCookie } from './cookie.ts';
 import { HttpError } from './http-error.ts';
 
-/** `key` is met by any key, whatever else that key allows. */
+/** Any key meets `key`, whatever else it allows. */
 export type Need = 'nothing' | 'key' | 'read' | 'write';
 
 export interface Caller {
   readonly may: ReadonlySet<Need>;
-  /** What a caller is told who may not. */
+  /** The detail of the 401 for what the caller may not do. */
   readonly fault: string;
 }
 
 export interface Access {
-  /** Throws a 403 `HttpError` for a host or an origin that is refused, whatever the request is for. */
+  /** Throws a 403 `HttpError` for a refused host or origin, whatever the request asks for. */
   admit(headers: IncomingHttpHeaders): Caller;
   /**
-   * For a reader who types the key into the viewer: returns the `Set-Cookie` header that stands for it, or `undefined`
-   * where no key is needed. Throws a 401 `HttpError` for another key.
+   * Exchanges the key, which a reader has typed into the viewer, for a cookie that has the same effect. Returns the
+   * `Set-Cookie` header; `undefined` where no key is needed. Throws a 401 `HttpError` for another key.
    */
   logIn(givenKey: string): string | undefined;
 }
@@ -34,7 +34,7 @@ export interface AccessRules {
 }
 
 const STRANGER: ReadonlySet<Need> = new Set<Need>(['nothing']);
-/** The one key allows everything. */
+/** The server has one key, and it allows everything. */
 const KEY_HOLDER: ReadonlySet<Need> = new Set<Need>(['nothing', 'key', 'read', 'write']);
 
 const WRONG_KEY = 'the API key is not valid';
@@ -44,7 +44,7 @@ export function createAccess({ apiKey, allowedHosts }: AccessRules): Access {
 
   /** Compares in constant time, over digests, so that neither content nor length of the key can be measured. */
   const findFault = (headers: IncomingHttpHeaders): string | undefined => {
-    // The viewer, which has given the key before, shows its cookie.
+    // The viewer has given the key before and shows its cookie now.
     if (apiKey === undefined || !expected || hasViewerCookie(headers.cookie, apiKey)) return undefined;
     const given = headers['x-api-key'];
     if (typeof given !== 'string') return 'the header X-API-KEY is missing';
@@ -67,9 +67,9 @@ export function createAccess({ apiKey, allowedHosts }: AccessRules): Access {
 }
 
 /**
- * A server on a loopback address has no other guard than that address, and a web page in the user's browser can reach
- * it: by a name of its own that resolves to 127.0.0.1 (the Host check stops that), or by a plain cross-site POST (the
- * Origin check stops that).
+ * A server on a loopback address is guarded by that address alone, and a web page in the user's browser can reach it:
+ * by a name of its own that resolves to 127.0.0.1 (the Host check stops that), or by a plain cross-site POST (the
+ * Origin check stops that). Throws an `HttpError`.
  */
 function checkOrigin(headers: IncomingHttpHeaders, allowedHosts: ReadonlySet<string> | undefined): void {
   const host = headers.host ?? '';

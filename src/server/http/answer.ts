@@ -1,4 +1,4 @@
-/** What an operation answers with. It never sees the response: write-answer.ts makes one of the answer. */
+/** What an operation answers with. Operations never see the response: write-answer.ts writes it. */
 
 export type Answer = JsonAnswer | EmptyAnswer | FileAnswer | StreamAnswer;
 
@@ -11,7 +11,7 @@ export interface JsonAnswer {
   readonly headers?: Headers | undefined;
 }
 
-/** A 204. */
+/** A 204, which has no body. */
 export interface EmptyAnswer {
   readonly kind: 'empty';
   readonly headers?: Headers | undefined;
@@ -27,14 +27,14 @@ export interface FileAnswer {
   readonly headers: Headers;
 }
 
-/** Text that goes on until one side ends it. */
+/** Text that goes on until the client or the server ends it. */
 export interface StreamAnswer {
   readonly kind: 'stream';
   /** The content type. */
   readonly type: string;
-  /** Sent again and again, so that neither side takes a silent connection for a dead one. */
+  /** Sent regularly, so that nobody on the way takes a quiet connection for a dead one. */
   readonly heartbeat: { readonly text: string; readonly everyMillis: number };
-  /** A client that leaves more than this unread is cut off. */
+  /** A client that has left more than this unread is cut off at the next text. */
   readonly maxUnreadBytes: number;
   /** Called once, before anything is sent. Throws an `HttpError` where the stream cannot begin. */
   readonly subscribe: (client: StreamClient) => Subscription;
@@ -46,9 +46,9 @@ export interface StreamClient {
 }
 
 export interface Subscription {
-  /** Sent before everything that the client is sent. */
+  /** Sent before all that is sent to the `StreamClient`. */
   readonly first: string;
-  /** Called once, when the client is gone. */
+  /** Called once, when the connection is closed. */
   stop(): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The HTTP edge: finds the operation, checks that the caller may use it, reads the body, has the answer written. Every
- * failure below ends in the one `catch` here and becomes a `{ detail }` body, as FastAPI writes it.
+ * The HTTP edge: finds the operation, checks that the caller may use it, reads the body and writes the answer. Every
+ * failure below ends in the one `catch` here and becomes a `{ detail }` body, as FastAPI has it.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { SqliteError } from '../../sqlite/open.ts';
@@ -15,7 +15,7 @@ export interface ListenerOptions {
   readonly routes: Routes;
   readonly access: Access;
   readonly limits: BodyLimits;
-  /** Called with what the operator should know: failures that are not the client's. */
+  /** Called with failures that are not the client's: the operator should know of them. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -49,7 +49,7 @@ function findOperation({ route, isListed }: FoundRoute, method: string | undefin
   return isListed ? route[(method === 'HEAD' ? 'GET' : method) as Method] : undefined;
 }
 
-/** What it needs to be told that a path or a method is not there: see `Routes`. */
+/** What a caller needs to learn that a path or a method does not exist, see `Routes`. */
 function needOfNothing({ route }: FoundRoute): Need {
   return Object.values(route).some(({ needs }) => needs === 'nothing') ? 'nothing' : 'key';
 }
@@ -59,7 +59,7 @@ function notThere({ route, isListed }: FoundRoute): HttpError {
   return new HttpError(405, 'Method Not Allowed', { Allow: Object.keys(route).join(', ') });
 }
 
-/** The hook is the embedding app's: what it throws must not become an unhandled rejection. */
+/** The hook belongs to the embedding app: an error that it throws must not become an unhandled rejection. */
 function report(error: unknown, onError: (error: unknown) => void): void {
   try {
     onError(error);
@@ -68,7 +68,10 @@ function report(error: unknown, onError: (error: unknown) => void): void {
   }
 }
 
-/** By hand, because `URL` takes `//x` for a host. Clients with a base URL that ends in a slash send `/v4//logs`. */
+/**
+ * Splits by hand, because `URL` takes `//x` for a host, and clients whose base URL ends in a slash send `/v4//logs`. An
+ * encoded slash is part of its segment.
+ */
 function splitUrl(url: string): { segments: string[]; query: URLSearchParams } {
   const [path = '', query] = url.split(/\?(.*)/s, 2);
   try {

@@ -1,10 +1,10 @@
-/** The port: opened, closed in order, and explained where it cannot be opened. */
+/** Opens the port, closes it in order, and explains why it could not be opened. */
 import type { Server } from 'node:http';
 import { HumanloopError } from '../../errors.ts';
 
 const CLOSE_TIMEOUT_MILLIS = 10_000;
 
-/** Rejects with Node's own error. */
+/** Resolves when the server listens. Rejects with Node's own error. */
 export function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -15,11 +15,11 @@ export function listen(server: Server, host: string, port: number): Promise<void
   });
 }
 
-/** Resolves when the requests in flight are answered, or cut off after 10 seconds. */
+/** Resolves when the requests in flight are answered. Those that take longer than 10 seconds are cut off. */
 export function stopListening(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MILLIS);
-    // A kept-alive connection becomes idle when its answer is out, and would then stay open for its time-out.
+    // A kept-alive connection becomes idle after its answer, and would stay open until its time-out.
     const sweep = setInterval(() => server.closeIdleConnections(), 20);
     server.close(() => {
       clearTimeout(deadline);
@@ -29,7 +29,10 @@ export function stopListening(server: Server): Promise<void> {
   });
 }
 
-/** What `listen` rejected with, as a line for whoever started the server. `portOption` is how they choose a port. */
+/**
+ * Returns an error whose message tells the person who started the server what to do; any other error as it is.
+ * `portOption` is how that person chooses a port.
+ */
 export function explainListenError(error: unknown, host: string, port: number, portOption: string): unknown {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EADDRINUSE':

@@ -11,7 +11,7 @@ export interface RouteRequest {
   readonly caller: Caller;
 }
 
-/** HEAD is answered as GET is, without the body. */
+/** A HEAD is answered like a GET, without the body. */
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 export interface Operation {
@@ -22,20 +22,21 @@ export interface Operation {
 export type Route = Readonly<Partial<Record<Method, Operation>>>;
 
 /**
- * By path, where `:id` stands for one segment. A path that is not listed is judged by the nearest one above it: unless
- * something there is open to everyone, only a caller with a key learns that there is nothing. A route without operations
- * stands for such a place and nothing else.
+ * By path, where `:id` stands for one segment.
+ *
+ * The nearest listed path above decides who learns that a path does not exist: everyone, if it has an operation that
+ * needs nothing, else only callers with a key. A route without operations is there for this alone.
  */
 export type Routes = Readonly<Record<string, Route>>;
 
 export interface FoundRoute {
   readonly route: Route;
   readonly id: string;
-  /** Whether it is the route of the path itself, and not of one above. */
+  /** False where this is the route of a path above. */
   readonly isListed: boolean;
 }
 
-/** Takes the segments of a path, decoded. */
+/** Returns a function from the decoded segments of a path to its route, or to the nearest one above. */
 export function createRouteFinder(routes: Routes): (segments: readonly string[]) => FoundRoute {
   const listed = Object.entries(routes).map(([path, route]) => ({ pattern: path.split('/').filter(Boolean), route }));
   return (segments) => {

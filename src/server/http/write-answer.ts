@@ -1,9 +1,9 @@
-/** From an answer to bytes on the connection. Nothing else in the server writes a response. */
+/** Writes answers to the connection. Nothing else in the server writes a response. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { acceptsGzip } from './accept-encoding.ts';
 import type { Answer, FileAnswer, JsonAnswer, StreamAnswer } from './answer.ts';
 
-/** Throws only before anything is sent, so that an error can be answered instead. */
+/** Throws only before it has sent anything, so that the caller can answer with the error. */
 export function writeAnswer(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   switch (answer.kind) {
     case 'json':
@@ -18,7 +18,7 @@ export function writeAnswer(request: IncomingMessage, response: ServerResponse, 
 }
 
 function writeJson(response: ServerResponse, { status, body, headers }: JsonAnswer): void {
-  // Fails for a stored text that is nested as deeply as could just be written.
+  // `stringify` throws on a stored value that is nested too deeply.
   const bytes = Buffer.from(JSON.stringify(body));
   response.writeHead(status, { ...headers, 'Content-Type': 'application/json', 'Content-Length': bytes.length });
   response.end(bytes);
@@ -40,7 +40,7 @@ function writeFile(request: IncomingMessage, response: ServerResponse, answer: F
 }
 
 function writeStream(request: IncomingMessage, response: ServerResponse, answer: StreamAnswer): void {
-  // A client that went away while the answer was made closes no more: its subscription would never be stopped.
+  // The client went away while the answer was made. No `close` event is left to stop a subscription.
   if (response.destroyed) return;
   const send = (text: string): void => {
     if (response.writableLength > answer.maxUnreadBytes) response.destroy();
@@ -51,7 +51,7 @@ function writeStream(request: IncomingMessage, response: ServerResponse, answer:
     'Content-Type': answer.type,
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
-    // Proxies that gather an answer before they pass it on would hold the stream back.
+    // Tells proxies not to buffer the answer, which would hold the stream back.
     'X-Accel-Buffering': 'no',
   });
   response.write(first);

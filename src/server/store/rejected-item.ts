@@ -1,9 +1,10 @@
-/** One item of a request names something that does not exist, or cannot be stored: nothing of the request is kept. */
+/** Errors for an item of a request that cannot be stored. Nothing of the request is stored then. */
 import { HumanloopError } from '../../errors.ts';
 
+/** What the store rejects with. */
 export class RejectedItemError extends HumanloopError {
   override readonly name = 'RejectedItemError';
-  /** Of the item in the request. */
+  /** The item's place in the request. */
   readonly index: number;
   readonly field: string;
 
@@ -14,7 +15,7 @@ export class RejectedItemError extends HumanloopError {
   }
 }
 
-/** Why an item is rejected, thrown where nobody knows its index. */
+/** Thrown inside a store for one item, by code that does not know its index. */
 export class RejectedFieldError extends HumanloopError {
   override readonly name = 'RejectedFieldError';
   readonly field: string;
@@ -25,7 +26,9 @@ export class RejectedFieldError extends HumanloopError {
   }
 }
 
-/** Works on each item in order. A `RejectedFieldError` from `work` becomes a `RejectedItemError` with the item's index. */
+/**
+ * Works on each item in order. A `RejectedFieldError` from `work` becomes a `RejectedItemError` with the item's index.
+ */
 export function mapItems<Item, Result>(items: readonly Item[], work: (item: Item) => Result): Result[] {
   return items.map((item, index) => {
     try {

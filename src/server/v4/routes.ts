@@ -1,4 +1,4 @@
-/** The operations of the v4 API: data in, data out. */
+/** The operations of the v4 API, and the health check. */
 import { type Answer, empty, json } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
@@ -8,7 +8,7 @@ import { parseLogQuery, parsePage, parseProjectQuery, requireValue } from './que
 import { parseFeedbackRequests, parseLogRequests, parseLogUpdate, parseProjectName } from './request-body.ts';
 
 export interface RouteLimits {
-  /** Items in one array. */
+  /** The most items in one array. */
   readonly maxItems: number;
 }
 
@@ -95,7 +95,7 @@ function found(body: unknown, what: string): Answer {
   return json(200, body);
 }
 
-/** What the store rejects is a 422 like any other; its place has an index only where the client sent an array. */
+/** Turns a rejection of the store into a 422. Its place has an index only where the client sent an array. */
 function nameItemOf(body: unknown): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof RejectedItemError)) throw error;

@@ -1,4 +1,6 @@
-/** Checks by a zod schema, with its issues as the `detail` list of FastAPI, which the official clients read. Pure. */
+/**
+ * Checks a value by a zod schema, with the issues in FastAPI's `detail` form, which the official clients read. Pure.
+ */
 import type { z } from 'zod';
 import type { ValidationDetail } from '../../wire/v4.ts';
 
@@ -36,7 +38,7 @@ function toDetails(issue: Issue, loc: (string | number)[]): ValidationDetail[] {
         type: 'value_error.extra',
       }));
     case 'invalid_union': {
-      // The alternative that the value came furthest into is the one that was meant.
+      // The client meant the alternative that its value got furthest into.
       const [meant] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
       if (meant && depth(meant) > 0) return toValidationDetails(meant, loc);
       return [{ loc, msg: 'value matches none of the permitted types', type: 'type_error.union' }];

@@ -1,4 +1,4 @@
-/** The stream of changes that open pages follow, as server-sent events. */
+/** Sends changes to the open pages, as server-sent events. */
 import type { StreamAnswer, StreamClient, Subscription } from '../http/answer.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
@@ -11,7 +11,7 @@ const MAX_UNREAD_BYTES = 1024 * 1024;
 
 export interface EventStreams {
   readonly routes: Routes;
-  /** Ends the streams, which would otherwise keep the server from closing, and takes no more. */
+  /** Ends all streams, which would keep the server from closing, and refuses new ones. */
   close(): void;
 }
 
@@ -25,12 +25,12 @@ export function createEventStreams(viewer: ViewerStore): EventStreams {
     for (const client of clients) client.send(event);
   });
 
-  /** Begins with a change of no names: a page that has read less than its version has missed something. */
+  /** The first event names no sessions: a page that has read an older version has missed something. */
   const subscribe = (client: StreamClient, version: number): Subscription => {
     if (isClosed) throw new HttpError(503, 'the server is closing', { 'Retry-After': '1' });
     if (clients.size >= MAX_STREAMS) throw new HttpError(503, 'too many open viewers', { 'Retry-After': '10' });
     clients.add(client);
-    // The version was read a moment ago, and a change since then was sent to others only.
+    // A change since the version was read has been sent to the other clients only.
     const first = toEvent({ sessions: null, version: Math.max(version, newest) });
     return { first: `retry: 1000\n\n${first}`, stop: () => clients.delete(client) };
   };

@@ -1,13 +1,13 @@
-/** The page is a template: the build fills in the names of script and style sheet, the server the data, page by page. */
+/** The page is a template: the build fills in the names of script and style sheet, the server fills in the data. */
 
 const PLACES = {
   script: '%SCRIPT%',
   style: '%STYLE%',
-  /** With its quotes, so that the template's data block is JSON as well. */
+  /** Includes the quotes, so that the data block of the template is JSON too. */
   firstData: '"%FIRST_DATA%"',
 } as const;
 
-/** Puts the text, as it is, in its place. Throws where the template does not have that place exactly once. */
+/** Replaces the place by the text. Throws if the template does not have the place exactly once. */
 export function fillIn(template: string, place: keyof typeof PLACES, text: string): string {
   const parts = template.split(PLACES[place]);
   if (parts.length === 2) return parts.join(text);

@@ -1,4 +1,6 @@
-/** The viewer's three files: the page, for each of its addresses, and the script and style sheet that it names. */
+/**
+ * Serves the viewer's three files: the page, at each of its addresses, and the script and style sheet that it names.
+ */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -10,10 +12,10 @@ import type { ViewerStore } from '../store/viewer-store.ts';
 import { readFirstData, withFirstData } from './first-data.ts';
 
 const ASSET_TYPES = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' } as const;
-/** An asset's name has a hash of its content: what is under a name never changes. */
+/** An asset's name contains a hash of its content, so a browser can keep it for ever. */
 const ASSET_HEADERS = { 'Cache-Control': 'public, max-age=31536000, immutable' };
 
-/** Everything that is shown was written by others: no inline code, nothing from elsewhere, no frames, no forms. */
+/** Others wrote everything that is shown: no inline code, nothing from elsewhere, no frames, no forms. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -34,7 +36,7 @@ const PAGE_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 };
 
-/** The files are the same for everyone; only a caller who may read finds data in the page. */
+/** Everyone gets the files; only a caller who may read gets a page with data in it. */
 export function createPageRoutes(viewer: ViewerStore): Routes {
   const assets = new Map<string, FileAnswer>();
   let template: string | undefined;

@@ -1,4 +1,4 @@
-/** The viewer's own operations, beside the v4 API and stricter: they are for one client, the page that is served here. */
+/** The viewer's own operations. They are stricter than the v4 API: their one client is the page that is served here. */
 import type { Access } from '../http/access.ts';
 import { type Answer, empty, json } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';

@@ -1,4 +1,4 @@
-/** What `createLogs` and `updateLog` do inside one transaction. Throws `RejectedFieldError` to take all of it back. */
+/** The work of `createLogs` and `updateLog` inside one transaction. A `RejectedFieldError` rolls all of it back. */
 
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { CreatedLog, Feedback, LogRequest, LogUpdate } from '../../../wire/v4.ts';
@@ -24,7 +24,7 @@ interface Session {
   readonly id: string;
 }
 
-/** One request's writes: remembers the projects, sessions and configs that it has found, which most items share. */
+/** Writes one request. Remembers the projects, sessions and configs that it has found, since most items share them. */
 export class LogWrites {
   readonly #statements: Statements;
   readonly #now = timestampNow();
@@ -63,7 +63,7 @@ export class LogWrites {
     return { id, project_id: project.id, session_id: session?.id ?? null };
   }
 
-  /** A retry, or a second reading of the same thing: what is there stays, what it lacked is added. */
+  /** For a retry, or a second report of the same call: keeps what is there and adds what was missing. */
   #complete(known: SqliteRow, request: LogRequest, row: LogRow): CreatedLog {
     const key = known['key']!;
     const projectKey = known['project_key'] as number;
@@ -86,7 +86,7 @@ export class LogWrites {
     return { id: known['id'] as string, project_id: known['project_id'] as string, session_id: sessionId };
   }
 
-  /** The key of the log that was updated. */
+  /** Returns the key of the log that was updated; `undefined` if there is none. */
   update(selector: LogSelector, update: LogUpdate): SqliteValue | undefined {
     const found =
       'id' in selector
@@ -143,11 +143,11 @@ export class LogWrites {
     return findSessionByReference.get(reference) ?? insertSession.get(session);
   }
 
-  /** A reference that is not known yet is kept: the log is linked when its parent comes. */
+  /** Keeps a reference that is not known yet: the log is linked when its parent comes. */
   #parent(request: LogRequest): { key: SqliteValue; referenceId: string | null } {
     const { findLogById, findLogByReference } = this.#statements;
     if (request.parent_id) {
-      // The official text lets `parent_id` hold a reference as well.
+      // By the official description, `parent_id` can be a reference as well.
       const found = findLogById.get(request.parent_id) ?? findLogByReference.get(storableText(request.parent_id));
       if (!found) throw new RejectedFieldError('parent_id', 'parent datapoint not found');
       return { key: found['key']!, referenceId: null };

@@ -1,5 +1,5 @@
 /**
- * The store in one SQLite file (WAL). Reads run at once; writes go through turns (see sqlite-write-turns.ts).
+ * The store in one SQLite file (WAL). Reads run at once; writes go through turns (write-turns.ts).
  * Limit: the engine is synchronous, so a search through a very large project holds up the event loop.
  */
 import { resolve } from 'node:path';

@@ -1,9 +1,9 @@
 /**
- * Keeps what the viewer searches and filters by up to date, between the turns of writes.
+ * Keeps the search index and the filters of the viewer up to date, between the turns of writes.
  *
- * Triggers mark logs and sessions that changed (sqlite-viewer-schema.ts). Marked ones are worked off in slices, each a
- * job in the writes' own turns, newest log first: after a start with a large unindexed file, what comes in meanwhile is
- * found at once. A slice that fails is taken back and tried again; its marks are still there.
+ * Triggers mark the logs and sessions that changed (viewer-schema.ts). `ViewerIndex` works the marks off in slices,
+ * each a job in the turns of the writes, newest log first: after a start with a large unindexed file, new logs are
+ * found at once. A slice that fails is rolled back and tried again, since its marks are still there.
  */
 
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
@@ -15,7 +15,7 @@ import type { ViewerStatements } from './viewer-statements.ts';
 /** Writes that come close together are indexed together. */
 const GATHER_MILLIS = 40;
 const SLICE_MILLIS = 10;
-/** Between slices, so that a backlog does not make requests wait for more than one. */
+/** Between two slices, so that no request waits for more than one. */
 const PAUSE_MILLIS = 5;
 const RETRY_MILLIS = 1_000;
 const MAX_NAMED_SESSIONS = 50;
@@ -25,9 +25,9 @@ const MAX_KNOWN_FACETS = 10_000;
 type RunInTurn = <Result>(work: () => Result) => Promise<Result>;
 
 export interface ViewerIndex {
-  /** To be called after each write. */
+  /** Must be called with each write. */
   schedule(): void;
-  /** Of the last change that listeners were told of. */
+  /** Returns the version of the last change that the listeners were called with. */
   version(): number;
   onChange(listener: (change: SessionChange) => void): () => void;
   close(): void;
@@ -57,7 +57,7 @@ export function createViewerIndex(statements: ViewerStatements, runInTurn: RunIn
     statements.markLogsOfSession.run({ key });
   };
 
-  /** The session's key; `undefined` where the log is shown under another one. */
+  /** Returns the key of the log's summary; `undefined` for a log below another one, outside of sessions. */
   const indexLog = (key: SqliteValue): SqliteValue | undefined => {
     const row = statements.readLogToIndex.get(key);
     if (!row) return undefined;
@@ -107,7 +107,7 @@ export function createViewerIndex(statements: ViewerStatements, runInTurn: RunIn
       const change = { sessions: changed.length > MAX_NAMED_SESSIONS ? null : changed, version };
       for (const listener of listeners) listener(change);
     } catch {
-      // The disk is full, or the file locked: those who write are told, and search catches up later.
+      // The disk is full, or the file is locked: the writers get the error, and the index catches up later.
       facetKeys.clear();
       again(RETRY_MILLIS);
     }
@@ -146,7 +146,7 @@ export function toTexts(row: SqliteRow): LogTexts {
   };
 }
 
-/** A text so deep that it cannot be read is not searched. */
+/** JSON that is nested too deeply to be parsed is not searched. */
 function parse(json: SqliteValue | undefined): unknown {
   return typeof json === 'string' ? (parseJson(json) ?? null) : null;
 }

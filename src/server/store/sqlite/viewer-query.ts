@@ -1,6 +1,6 @@
 /**
- * The SQL of the session list. No request reads more than a bounded number of rows, whatever is asked: the cursor says
- * where it stopped, and the page may have fewer sessions than were asked for.
+ * Finds the sessions of a list. Every request reads a bounded number of rows: the cursor says where it stopped, and the
+ * page may have fewer sessions than were asked for.
  */
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { Prepare } from '../../../sqlite/statement-cache.ts';
@@ -8,12 +8,12 @@ import type { SessionQuery } from '../viewer-store.ts';
 import { type FoundSession, type FoundSessions, searchFor, toMatchExpressions } from './viewer-search.ts';
 import type { ViewerStatements } from './viewer-statements.ts';
 
-/** Sessions that one request walks through at most. */
+/** One request walks through no more sessions than this. */
 const MAX_WALKED = 20_000;
-/** A filter with fewer sessions than this is answered from these sessions, sorted; with more by walking the list. */
+/** A filter with fewer sessions than this is answered by sorting them; one with more by walking the list. */
 const MAX_SORTED = 4_000;
 
-/** `undefined` stands for a filter that no session meets. */
+/** `undefined` if a filter is one that no session meets. */
 type Conditions =
   | { readonly sql: string[]; readonly values: SqliteValue[]; readonly facets: SqliteValue[] }
   | undefined;
@@ -66,7 +66,7 @@ function isRare(statements: ViewerStatements, facet: SqliteValue): boolean {
   return Number(statements.countSessionsOfFacet.get(facet, MAX_SORTED)!['count']) < MAX_SORTED;
 }
 
-/** Along the index of changes, newest first. */
+/** Walks along the index of changes, newest first. */
 function walk(prepare: Prepare, query: SessionQuery, conditions: NonNullable<Conditions>): FoundSessions {
   const [before, beforeKey] = parseCursor(query.cursor) ?? [query.until ?? '~', Number.MAX_SAFE_INTEGER];
   const slice = `SELECT key, updated_at FROM session_summaries
@@ -80,7 +80,7 @@ function walk(prepare: Prepare, query: SessionQuery, conditions: NonNullable<Con
   return { found: rows.map(toFound), next: stop ? toCursor(stop) : null };
 }
 
-/** All sessions of a rare filter, sorted: few enough to be looked at whole. */
+/** Sorts all sessions of a rare filter. */
 function sort(
   prepare: Prepare,
   query: SessionQuery,
@@ -108,7 +108,7 @@ function findByIds(prepare: Prepare, ids: readonly string[], conditions: NonNull
   return { found: rows.map(toFound), next: null };
 }
 
-/** Newest matching log first; a session stands where its newest match is, once. */
+/** Newest matching log first. A session is listed once, at its newest match. */
 function search(
   prepare: Prepare,
   statements: ViewerStatements,
@@ -125,7 +125,7 @@ function search(
       query.size,
       (key) => !!isWanted.get(key, ...conditions.values),
     );
-    // A beginning of a word is tried only where no whole word is found: it has to look at many more entries.
+    // The beginning of a word is tried only if no whole word is found: it looks at many more entries.
     if (result.found.length > 0 || result.next !== null || query.cursor !== undefined) return result;
   }
   return { found: [], next: null };

@@ -1,14 +1,14 @@
 /**
- * What the viewer lists and searches, derived from the logs.
+ * The tables that the viewer lists and searches, derived from the logs.
  *
- * Sums are kept by triggers, in the transaction of the write and in constant time. Texts, filters and the search index
+ * Triggers keep the sums, in the transaction of the write and in constant time. Texts, filters and the search index
  * cost more: a trigger only marks the log (`unindexed_logs`), and the work is done between turns (viewer-index.ts). The
- * marks are in the file, so nothing is missed if the process dies before.
+ * marks are in the file, so nothing is missed if the process dies first.
  *
- * The key of a summary, which the triggers call for a row by
- * `coalesce(session_key, CASE WHEN parent_key IS NULL THEN -key END)`, is that of the session or, for a log that is in no
- * session and under no other log, minus the log's. A log that has neither a duration nor an output nor an error is
- * counted as running; viewer-statements.ts says so of a single log in the same words.
+ * Two expressions come up again and again. `coalesce(session_key, CASE WHEN parent_key IS NULL THEN -key END)` is the
+ * key of the summary that a log counts in: that of its session or, for a log in no session and below no other log,
+ * minus its own. `duration IS NULL AND output IS NULL AND error IS NULL` means that a log is running, here in the sums
+ * and in viewer-statements.ts for a single log.
  */
 export const VIEWER_MIGRATION = `
   CREATE TABLE session_summaries (

@@ -1,16 +1,16 @@
-/** Full-text search: from words to the sessions of the logs that have them, newest log first. */
+/** Full-text search: finds the sessions of the logs that have the words, newest log first. */
 import type { SqliteValue } from '../../../sqlite/open.ts';
 import { splitIdeographs } from '../log-text.ts';
 import { MATCHES_PORTION, type ViewerStatements } from './viewer-statements.ts';
 
-/** Matching logs that one search looks at, portion by portion, until the page is full. */
+/** One search looks at no more matching logs than this, portion by portion, until the page is full. */
 const MAX_MATCHES = 2_000;
-/** With its quotes. Shorter ones begin too many words. */
+/** Length with its quotes; the shorter a term, the more words begin with it. */
 const SHORTEST_BEGINNING = 5;
 
 export interface FoundSession {
   readonly key: SqliteValue;
-  /** Where a search found it. */
+  /** The log in which a search found it. */
   readonly logKey?: SqliteValue;
 }
 
@@ -42,7 +42,7 @@ export function searchFor(
   return { found: [...found.values()], next: String(last) };
 }
 
-/** Up to the log at the top, where there is no session. */
+/** Climbs to the log at the top if there is no session. Returns `undefined` for a log that is gone. */
 function summaryKeyOf(statements: ViewerStatements, key: SqliteValue): SqliteValue | undefined {
   let at = key;
   for (let depth = 0; depth < 1_000; depth += 1) {
@@ -55,7 +55,7 @@ function summaryKeyOf(statements: ViewerStatements, key: SqliteValue): SqliteVal
   return undefined;
 }
 
-/** All words must be there; "quoted" ones as a phrase. Each is quoted, so that no character has a meaning of its own. */
+/** All words must be there, "quoted" ones as a phrase. Each is quoted, so that no character is an operator. */
 export function toMatchExpressions(search: string): string[] {
   const terms = searchTerms(search).map((term) => `"${splitIdeographs(term)}"`);
   if (terms.length === 0) return [];
@@ -63,9 +63,9 @@ export function toMatchExpressions(search: string): string[] {
   return terms.at(-1)!.length >= SHORTEST_BEGINNING ? [all, `${all} *`] : [all];
 }
 
-/** The page marks what was found by the same words: `toWords` in the viewer's mark-words.ts must split alike. */
+/** Splits like `toWords` in the viewer's mark-words.ts, which marks what was found: a test holds the two together. */
 export function searchTerms(search: string): string[] {
   const terms = [...search.matchAll(/"([^"]+)"|[^\s"]+/g)].map(([text, phrase]) => phrase ?? text);
-  // Without a letter or digit there is no word in it, and the engine would find nothing at all.
+  // A term without a letter or digit has no word in it, and the engine would find nothing at all.
   return terms.filter((term) => /[\p{L}\p{N}]/u.test(term));
 }

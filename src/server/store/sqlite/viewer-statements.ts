@@ -1,10 +1,10 @@
-/** Every fixed statement of what the viewer reads and of the index that it reads from, named for what it does. */
+/** Every fixed statement of the viewer's reads and of the index behind them, named for what it does. */
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
 
 const MAX_FILTER_VALUES = 500;
-/** A session that is larger is cut: its newest logs are left out. */
+/** A larger session is cut: its newest logs are left out. */
 const MAX_SESSION_LOGS = 20_000;
-/** Matching logs are read in portions of this size. */
+/** A search reads matching logs in portions of this size. */
 export const MATCHES_PORTION = 200;
 
 const LOG_COLUMNS = `
@@ -24,7 +24,7 @@ const CHANGED_LOGS = `
 const CONFIG_COLUMNS = `key, type, model, json_extract(content, '$.name') AS name,
   json_extract(content, '$.agent_class') AS agent_class`;
 
-/** A log in no session stands for itself and all that is under it. Its summary's key is minus its own. */
+/** A log in no session is shown like a session of itself and all logs below it. `:key` is minus the log's. */
 const BELOW = `
   WITH RECURSIVE below (key) AS (SELECT -:key UNION SELECT logs.key FROM logs JOIN below ON logs.parent_key = below.key)`;
 

@@ -32,7 +32,7 @@ async function textOf(stream: Readable): Promise<string> {
   return text;
 }
 
-/** The base URL, from the line that tells it. */
+/** Reads the base URL from the line that has it. */
 async function baseUrlOf(child: Child): Promise<string> {
   const [chunk] = await once(child.stdout, 'data');
   return /http:\S+/.exec(String(chunk))![0];

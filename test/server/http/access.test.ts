@@ -21,7 +21,7 @@ const CLOSED = [
 
 const EVERYTHING = [...OPEN, ...CLOSED];
 
-/** Those of the routes that are answered with the status. */
+/** Resolves to the routes that are answered with the status. */
 async function answered(
   status: number,
   port: number,
@@ -36,7 +36,7 @@ async function answered(
   return found;
 }
 
-/** The cookie of a reader who has logged in. */
+/** Resolves to the cookie of a reader who has logged in. */
 async function logIn({ call }: Awaited<ReturnType<typeof startTestServer>>): Promise<string> {
   const { headers } = await call('POST', '/viewer/api/login', { api_key: 'right' });
   return headers.get('set-cookie')!.split(';')[0]!;

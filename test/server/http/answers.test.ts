@@ -23,7 +23,7 @@ const file: Answer = {
   headers: { 'Cache-Control': 'no-store' },
 };
 
-/** A stream that the test drives, and what became of its one client. */
+/** A stream that the test drives: its clients, and a spy for those that are gone. */
 function createStream(options: Partial<StreamAnswer> = {}) {
   const stop = vi.fn();
   const clients: StreamClient[] = [];
@@ -52,7 +52,7 @@ test.each<[string, Answer]>([
     const head = await callRaw(port, 'HEAD', '/', { 'accept-encoding': encoding });
     const get = await openRaw(port, 'GET', '/', { 'accept-encoding': encoding });
     get.destroy();
-    // How a body is cut for its way is not said where there is none.
+    // Node sets this header only where a body follows.
     const { date: _date, 'transfer-encoding': _cut, ...headers } = get.headers;
     expect(head).toMatchObject({ status: get.statusCode, headers });
     expect(head.body).toHaveLength(0);
@@ -194,7 +194,7 @@ describe('stream', () => {
       await sleep(1);
     }
     expect(stop).toHaveBeenCalledOnce();
-    // What lies in the buffers of the system is not counted; a few megabytes on most.
+    // The buffers of the system take a few megabytes first.
     expect(sent).toBeGreaterThan(10);
     response.resume();
     await expect(once(response, 'end')).rejects.toThrow('aborted');

@@ -70,7 +70,7 @@ describe('limits', () => {
     expect(await post(brotliCompressSync(json), 'br')).toBe(415);
     expect(await post(json, 'gzip')).toBe(400);
     expect(await post(packed.subarray(0, -10), 'gzip')).toBe(400);
-    // A few kilobytes that stand for a hundred megabytes.
+    // A hundred megabytes, in a few kilobytes.
     expect(await post(gzipSync(Buffer.alloc(100_000_000)), 'gzip')).toBe(413);
     expect((await call('POST', '/v4/logs', log)).status).toBe(200);
   });
@@ -170,7 +170,7 @@ describe('close', () => {
     expect(await answer).toBe(200);
     const answered = performance.now();
     await first;
-    // The kept-alive connection must not hold it until its time-out.
+    // The kept-alive connection must not hold up the end until its time-out.
     expect(performance.now() - answered).toBeLessThan(8000);
     agent.destroy();
   });

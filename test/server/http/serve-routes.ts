@@ -1,4 +1,4 @@
-/** The HTTP edge alone, on a free port, with routes of the test's own. */
+/** Serves a test's own routes by the HTTP edge alone, on a free port. */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -32,7 +32,7 @@ export interface RawAnswer {
   readonly body: Buffer;
 }
 
-/** Bytes and headers as they are on the wire: `fetch` chooses the Host header itself, and unpacks what is gzipped. */
+/** Unlike `fetch`, sends the Host header that is given, and resolves to the bytes as they are on the wire. */
 export async function callRaw(
   port: number,
   method: string,

@@ -4,7 +4,7 @@ import type { RouteRequest } from '../../../src/server/http/route.ts';
 import type { SessionChange, ViewerStore } from '../../../src/server/store/viewer-store.ts';
 import { createEventStreams } from '../../../src/server/viewer/events.ts';
 
-/** A store of which only its changes are asked, with the version that is given. */
+/** Streams of a store that has nothing but a version and changes. */
 function createStreams(version: () => Promise<number>) {
   const listeners = new Set<(change: SessionChange) => void>();
   const onChange = (listener: (change: SessionChange) => void) => {

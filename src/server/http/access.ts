@@ -33,29 +33,17 @@ export interface AccessRules {
   readonly allowedHosts?: ReadonlySet<string> | undefined;
 }
 
-const STRANGER: ReadonlySet<Need> = new Set<Need>(['nothing']);
-/** The server has one key, and it allows everything. */
-const KEY_HOLDER: ReadonlySet<Need> = new Set<Need>(['nothing', 'key', 'read', 'write']);
-
 const WRONG_KEY = 'the API key is not valid';
+/** The server has one key, and it allows everything. */
+const KEY_HOLDER: Caller = { may: new Set<Need>(['nothing', 'key', 'read', 'write']), fault: '' };
+const STRANGER: Caller['may'] = new Set<Need>(['nothing']);
 
 export function createAccess({ apiKey, allowedHosts }: AccessRules): Access {
-  const expected = apiKey === undefined ? undefined : digest(apiKey);
-
-  /** Compares in constant time, over digests, so that neither content nor length of the key can be measured. */
-  const findFault = (headers: IncomingHttpHeaders): string | undefined => {
-    // The viewer has given the key before and shows its cookie now.
-    if (apiKey === undefined || !expected || hasViewerCookie(headers.cookie, apiKey)) return undefined;
-    const given = headers['x-api-key'];
-    if (typeof given !== 'string') return 'the header X-API-KEY is missing';
-    return timingSafeEqual(digest(given), expected) ? undefined : WRONG_KEY;
-  };
-
+  const identify = apiKey === undefined ? () => KEY_HOLDER : createIdentification(apiKey);
   return {
     admit: (headers) => {
       checkOrigin(headers, allowedHosts);
-      const fault = findFault(headers);
-      return fault === undefined ? { may: KEY_HOLDER, fault: '' } : { may: STRANGER, fault };
+      return identify(headers);
     },
     logIn: (givenKey) => {
       if (apiKey === undefined) return undefined;
@@ -63,6 +51,18 @@ export function createAccess({ apiKey, allowedHosts }: AccessRules): Access {
       if (!cookie) throw new HttpError(401, WRONG_KEY);
       return cookie;
     },
+  };
+}
+
+/** Compares keys in constant time, over digests, so that neither content nor length of the key can be measured. */
+function createIdentification(apiKey: string): (headers: IncomingHttpHeaders) => Caller {
+  const expected = digest(apiKey);
+  return (headers) => {
+    // The viewer has given the key before and shows its cookie now.
+    if (hasViewerCookie(headers.cookie, apiKey)) return KEY_HOLDER;
+    const given = headers['x-api-key'];
+    if (typeof given !== 'string') return { may: STRANGER, fault: 'the header X-API-KEY is missing' };
+    return timingSafeEqual(digest(given), expected) ? KEY_HOLDER : { may: STRANGER, fault: WRONG_KEY };
   };
 }
 

@@ -1,6 +1,8 @@
 /** `npm start`: the server, the example app logging to it, and what arrived, read back and shown as trees. */
 import { parseArgs } from 'node:util';
 import { type RunningServer, startServer } from 'humanloop-otel/server';
+import { optionError } from '../src/errors.ts';
+import { explainListenError } from '../src/server/http/listening.ts';
 import { openModel, printSessions, runExample } from './run-example.ts';
 
 const USAGE = `Usage: npm start -- [--port NUMBER] [--db FILE] [--once]
@@ -50,7 +52,8 @@ function readOptions(): { port: number; file: string; once: boolean } | undefine
       options: { port: { type: 'string' }, db: { type: 'string' }, once: { type: 'boolean' } },
     });
     const { port = '4340', db: file = '.humanloop/logs.db', once = false } = values;
-    if (!/^\d+$/.test(port) || Number(port) > 65_535) throw new Error(`--port takes a number to 65535, not ${port}`);
+    if (!/^\d+$/.test(port) || Number(port) > 65_535)
+      throw optionError('--port', 'a whole number from 0 to 65535', port);
     return { port: Number(port), file, once };
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`);
@@ -62,9 +65,8 @@ async function listen(port: number, file: string): Promise<RunningServer | undef
   try {
     return await startServer({ port, file });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const inUse = `Port ${port} is in use: stop what listens there, or choose another with: npm start -- --port NUMBER`;
-    console.error(code === 'EADDRINUSE' ? inUse : message);
+    const explained = explainListenError(error, '127.0.0.1', port, 'npm start -- --port NUMBER');
+    console.error((explained as Error).message);
     return undefined;
   }
 }

@@ -2,7 +2,8 @@
 /** The command line: `humanloop-otel serve`. The only room that touches the process: signals, exit codes, output. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { HumanloopError } from './errors.ts';
+import { HumanloopError, optionError } from './errors.ts';
+import { explainListenError } from './server/http/listening.ts';
 import { type RunningServer, type ServerOptions, startServer } from './server/index.ts';
 
 const USAGE = `Usage: humanloop-otel serve [options]
@@ -42,10 +43,16 @@ async function run(commandLine: string[]): Promise<void> {
   }
   const host = values.host ?? '127.0.0.1';
   const port = readPort(values.port ?? '4340');
-  const apiKey = values['api-key'] ?? process.env['HUMANLOOP_API_KEY'];
-  const options: ServerOptions = { host, port, ...(values.db && { file: values.db }), ...(apiKey && { apiKey }) };
-  const server = await startServer(options).catch((error: NodeJS.ErrnoException) => {
-    throw explainListenError(error, host, port);
+  // An empty variable counts as unset. An empty key on the command line is a mistake, and the server refuses it.
+  const apiKey = values['api-key'] ?? (process.env['HUMANLOOP_API_KEY'] || undefined);
+  const options: ServerOptions = {
+    host,
+    port,
+    ...(values.db !== undefined && { file: values.db }),
+    ...(apiKey !== undefined && { apiKey }),
+  };
+  const server = await startServer(options).catch((error: unknown) => {
+    throw explainListenError(error, host, port, '--port');
   });
   process.stdout.write(`humanloop-otel serves ${server.baseUrl}\nIts viewer is at ${server.url}\n`);
   closeOnSignal(server);
@@ -72,26 +79,15 @@ function readCommandLine(commandLine: string[]) {
 
 function readPort(text: string): number {
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) throw new UsageError(`--port takes a number from 0 to 65535, not ${text}`);
-  return port;
-}
-
-function explainListenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === 'EADDRINUSE') {
-    return new HumanloopError(`port ${port} is in use: stop what listens there, or choose another with --port`);
-  }
-  if (error.code === 'EACCES') return new HumanloopError(`port ${port} may not be used by this user`);
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-    return new HumanloopError(`${host} is not an address of this machine`);
-  }
-  return error;
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new UsageError(optionError('--port', 'a whole number from 0 to 65535', text).message);
 }
 
 function readVersion(): string {
   return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 }
 
-/** The first signal closes in order; a second one ends the process at once, which is the default behaviour. */
+/** The first signal closes the server in order; a second one ends the process at once, as signals do by default. */
 function closeOnSignal(server: RunningServer): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {

@@ -1,4 +1,5 @@
 /** The errors of this package. Whatever callers may distinguish is a field, not a word in the message. */
+import { isObject } from './wire/json.ts';
 import type { ValidationDetail } from './wire/v4.ts';
 
 /** The base class of every error that this package throws or rejects with. */
@@ -54,6 +55,18 @@ const SECRET = /key|url/i;
 /** Returns the error for a wrong option, or what `what` names: `option x: expected a function, got 3`. */
 export function optionError(name: string, expected: string, value: unknown, what = 'option'): HumanloopError {
   return new HumanloopError(`${what} ${name}: expected ${expected}, got ${describe(name, value)}`);
+}
+
+export type OptionCheck = readonly [expected: string, isValid: (value: unknown) => boolean];
+
+/** @throws {HumanloopError} for the first option that is not in the list, or is given and not valid. */
+export function checkOptions(given: object, checks: Readonly<Record<string, OptionCheck>>, prefix = ''): void {
+  if (!isObject(given)) throw optionError(prefix || 'options', 'an object', given);
+  for (const [name, value] of Object.entries(given)) {
+    const known = checks[name];
+    if (!known) throw optionError(prefix + name, `one of ${Object.keys(checks).join(', ')}`, value, 'unknown option');
+    if (value !== undefined && !known[1](value)) throw optionError(prefix + name, known[0], value);
+  }
 }
 
 function describe(name: string, value: unknown): string {

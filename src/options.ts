@@ -7,7 +7,7 @@
  */
 
 import type { Convention } from './conventions/convention.ts';
-import { optionError } from './errors.ts';
+import { checkOptions, type OptionCheck, optionError } from './errors.ts';
 import type { SpanSlice } from './otel/span-slice.ts';
 import { isObject } from './wire/json.ts';
 import type { LogRequest } from './wire/v4.ts';
@@ -126,19 +126,18 @@ const SPOOL_DEFAULTS = { maxBytes: 1024 * MEBIBYTE, maxAgeMillis: 2 * 24 * 3_600
 const MAX_MILLIS = 2 ** 31 - 1;
 
 type Environment = Readonly<Record<string, string | undefined>>;
-type Check = [expected: string, isValid: (value: unknown) => boolean];
 
 const isText = (value: unknown) => typeof value === 'string' && value.length > 0;
 const isFunction = (value: unknown) => typeof value === 'function';
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1;
 const isMillis = (value: unknown) => typeof value === 'number' && value >= 0 && value <= MAX_MILLIS;
 
-const TEXT: Check = ['a non-empty string', isText];
-const FUNCTION: Check = ['a function', isFunction];
-const COUNT: Check = ['a whole number of at least 1', isCount];
-const MILLIS: Check = [`milliseconds from 0 to ${MAX_MILLIS}`, isMillis];
+const TEXT: OptionCheck = ['a non-empty string', isText];
+const FUNCTION: OptionCheck = ['a function', isFunction];
+const COUNT: OptionCheck = ['a whole number of at least 1', isCount];
+const MILLIS: OptionCheck = [`milliseconds from 0 to ${MAX_MILLIS}`, isMillis];
 
-const TOP_LEVEL: Record<keyof HumanloopOptions, Check> = {
+const TOP_LEVEL: Record<keyof HumanloopOptions, OptionCheck> = {
   apiKey: TEXT,
   baseUrl: ['an http(s) address without credentials, query or fragment', isBaseUrl],
   project: ['a non-empty string or a function', (value) => isText(value) || isFunction(value)],
@@ -169,11 +168,11 @@ const RETRY = { minDelayMillis: MILLIS, maxDelayMillis: MILLIS, maxElapsedMillis
  * @throws {HumanloopError} on an unknown or wrong option; the message names it, what was expected and what was given.
  */
 export function resolveOptions(options: HumanloopOptions = {}, env: Environment = process.env): ResolvedOptions {
-  check('', options, TOP_LEVEL);
-  check('batch.', options.batch, BOUNDS);
-  check('queue.', options.queue, BOUNDS);
-  check('retry.', options.retry, RETRY);
-  check('spool.', options.spool, SPOOL);
+  checkOptions(options, TOP_LEVEL);
+  checkOptions(options.batch ?? {}, BOUNDS, 'batch.');
+  checkOptions(options.queue ?? {}, BOUNDS, 'queue.');
+  checkOptions(options.retry ?? {}, RETRY, 'retry.');
+  checkOptions(options.spool ?? {}, SPOOL, 'spool.');
 
   const baseUrl = options.baseUrl ?? fromEnvironment(env, 'HUMANLOOP_BASE_URL', TOP_LEVEL.baseUrl) ?? DEFAULT_BASE_URL;
   const captureContent = fromEnvironment(env, 'HUMANLOOP_CAPTURE_CONTENT', [
@@ -205,18 +204,8 @@ export function resolveOptions(options: HumanloopOptions = {}, env: Environment 
   });
 }
 
-function check(prefix: string, given: object | undefined, checks: Record<string, Check>): void {
-  if (given === undefined) return;
-  if (!isObject(given)) throw optionError(prefix || 'options', 'an object', given);
-  for (const [name, value] of Object.entries(given)) {
-    const known = checks[name];
-    if (!known) throw optionError(prefix + name, `one of ${Object.keys(checks).join(', ')}`, value, 'unknown option');
-    if (value !== undefined && !known[1](value)) throw optionError(prefix + name, known[0], value);
-  }
-}
-
 /** An empty variable counts as unset, as everywhere in OpenTelemetry. */
-function fromEnvironment(env: Environment, name: string, [expected, isValid]: Check): string | undefined {
+function fromEnvironment(env: Environment, name: string, [expected, isValid]: OptionCheck): string | undefined {
   const value = env[name];
   if (value === undefined || value === '') return undefined;
   if (!isValid(value)) throw optionError(name, expected, value, 'environment variable');

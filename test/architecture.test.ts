@@ -41,9 +41,7 @@ const APP_ROOMS = [
 const SERVER_ROOMS = [
   ['cli.ts'],
   ['server/index.ts'],
-  ['server/http/http.ts'],
-  ['server/viewer/'],
-  ['server/v4/'],
+  ['server/viewer/', 'server/v4/'],
   ['server/http/'],
   ['server/store/sqlite/'],
   ['server/store/'],

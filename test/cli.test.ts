@@ -32,7 +32,7 @@ async function textOf(stream: Readable): Promise<string> {
   return text;
 }
 
-/** The base URL, from the line that tells it. */
+/** Reads the base URL from the line that has it. */
 async function baseUrlOf(child: Child): Promise<string> {
   const [chunk] = await once(child.stdout, 'data');
   return /http:\S+/.exec(String(chunk))![0];
@@ -107,3 +107,12 @@ test.each([[], ['bake'], ['serve', 'more'], ['serve', '--prot', '1'], ['serve', 
     expect(err).toMatch(/^humanloop-otel: .+\n\nUsage: humanloop-otel serve/);
   },
 );
+
+test.each([
+  [['--port', '70000'], 2, 'option --port: expected a whole number from 0 to 65535, got "70000"\n\nUsage: '],
+  [['--api-key', ''], 1, 'option apiKey: expected a non-empty string, got ""\n'],
+  [['--db', ''], 1, 'option file: expected a non-empty string, got ""\n'],
+])('serve %j says which option is wrong, what was expected and what came', async (options, code, message) => {
+  const result = await run('serve', ...options);
+  expect(result).toMatchObject({ code, out: '', err: expect.stringContaining(`humanloop-otel: ${message}`) });
+});

@@ -1,12 +1,14 @@
-/** The v4-compatible log server: store, operations and HTTP edge put together. */
-import { createServer, type Server } from 'node:http';
+/** The v4-compatible log server: puts store, operations and HTTP edge together. */
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { HumanloopError, optionError } from '../errors.ts';
-import { isLoopback, LOOPBACK_HOSTS } from './http/access.ts';
-import { createRequestListener } from './http/http.ts';
+import { checkOptions, HumanloopError, type OptionCheck, optionError } from '../errors.ts';
+import { createAccess, isLoopback, LOOPBACK_HOSTS } from './http/access.ts';
+import { createRequestListener } from './http/listener.ts';
+import { listen, stopListening } from './http/listening.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
-import { createRoutes } from './v4/routes.ts';
-import { createViewerPages } from './viewer/pages.ts';
+import { createV4Routes } from './v4/routes.ts';
+import { createEventStreams } from './viewer/events.ts';
+import { createPageRoutes } from './viewer/pages.ts';
 import { createViewerRoutes } from './viewer/routes.ts';
 
 export interface ServerOptions {
@@ -22,21 +24,20 @@ export interface ServerOptions {
   readonly maxBodyBytes?: number;
   /** Most datapoints in one request; more are answered with 413. Default 1000. */
   readonly maxItems?: number;
-  /** Told of failures that are the server's own: a full disk, a bug. Default: one line on stderr. */
+  /** Called with failures that are the server's own: a full disk, a bug. Default: one line on stderr. */
   readonly onError?: (error: unknown) => void;
 }
 
 export interface RunningServer {
-  /** `http://127.0.0.1:4340`, without a path: where the viewer is. */
+  /** `http://127.0.0.1:4340`, without a path. The viewer is there. */
   readonly url: string;
-  /** Where the v4 API is: `url` and `/v4`. What the exporter and the official clients take as base URL. */
+  /** `url` with `/v4`: where the v4 API is, and what the exporter and the official clients take as base URL. */
   readonly baseUrl: string;
   readonly port: number;
   /** Stops listening, finishes the requests in flight (at most 10 seconds), closes the store. Idempotent. */
   close(): Promise<void>;
 }
 
-const CLOSE_TIMEOUT_MILLIS = 10_000;
 const MAX_PENDING_BYTES = 256 * 1024 * 1024;
 
 /**
@@ -46,15 +47,19 @@ const MAX_PENDING_BYTES = 256 * 1024 * 1024;
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const { host, port, file, apiKey, maxBodyBytes, maxItems, onError } = completeOptions(options);
   const store = await openSqliteStore({ file });
-  const pages = store.viewer && createViewerPages(store.viewer);
-  const viewerRoutes = store.viewer && createViewerRoutes(store.viewer, apiKey);
+  const access = createAccess({ apiKey, allowedHosts: isLoopback(host) ? LOOPBACK_HOSTS : undefined });
+  const events = createEventStreams(store.viewer);
   const server = createServer(
-    // A pool's idle connection must not be closed under its next request: longer than clients keep theirs.
+    // Longer than clients keep idle connections: one that we close first could be closed under a pool's next request.
     { keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 120_000 },
     createRequestListener({
-      routes: { ...createRoutes(store, { maxItems }), ...viewerRoutes },
-      pages,
-      access: { apiKey, allowedHosts: isLoopback(host) ? LOOPBACK_HOSTS : undefined },
+      routes: {
+        ...createV4Routes(store, { maxItems }),
+        ...createViewerRoutes(store.viewer, access),
+        ...createPageRoutes(store.viewer),
+        ...events.routes,
+      },
+      access,
       limits: { maxBodyBytes, maxPendingBytes: Math.max(MAX_PENDING_BYTES, maxBodyBytes) },
       onError,
     }),
@@ -62,7 +67,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   try {
     await listen(server, host, port);
   } catch (error) {
-    pages?.close();
+    events.close();
     await store.close();
     throw error;
   }
@@ -74,29 +79,37 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     baseUrl: `${url}/v4`,
     port: bound,
     close: () => {
-      pages?.close();
+      events.close();
       closing ??= stopListening(server).then(() => store.close());
       return closing;
     },
   };
 }
 
+const TEXT: OptionCheck = ['a non-empty string', (value) => typeof value === 'string' && value !== ''];
+const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
+  port: wholeNumber(0, 65_535),
+  host: TEXT,
+  file: TEXT,
+  apiKey: TEXT,
+  maxBodyBytes: wholeNumber(1, 512 * 1024 * 1024),
+  maxItems: wholeNumber(1, 1_000_000),
+  onError: ['a function', (value) => typeof value === 'function'],
+};
+
+function wholeNumber(least: number, most: number): OptionCheck {
+  const isValid = (value: unknown) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
+  return [`a whole number from ${least} to ${most}`, isValid];
+}
+
 function completeOptions(options: ServerOptions) {
+  checkOptions(options, CHECKS);
   const { host = '127.0.0.1', port = 4340, file = '.humanloop/logs.db', apiKey } = options;
   const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onError = printError } = options;
-  expectInteger('port', port, 0, 65_535);
-  expectInteger('maxBodyBytes', maxBodyBytes, 1, 512 * 1024 * 1024);
-  expectInteger('maxItems', maxItems, 1, 1_000_000);
-  if (apiKey === '') throw optionError('apiKey', 'a non-empty string', apiKey);
   if (!isLoopback(host) && apiKey === undefined) {
     throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
   }
   return { host, port, file, apiKey, maxBodyBytes, maxItems, onError };
-}
-
-function expectInteger(option: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw optionError(option, `a whole number from ${least} to ${most}`, value);
 }
 
 function printError(error: unknown): void {
@@ -106,27 +119,4 @@ function printError(error: unknown): void {
 function toUrlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function stopListening(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MILLIS);
-    // A kept-alive connection becomes idle when its answer is out, and would then stay open for its time-out.
-    const sweep = setInterval(() => server.closeIdleConnections(), 20);
-    server.close(() => {
-      clearTimeout(deadline);
-      clearInterval(sweep);
-      resolve();
-    });
-  });
 }

@@ -40,7 +40,7 @@ export type SqliteErrorReason =
   | 'foreign'
   | 'other';
 
-/** A failure of the database as a whole, told for the operator. `file` is the absolute path. */
+/** A failure of the database as a whole, explained for the operator. `file` is the absolute path. */
 export class SqliteError extends HumanloopError {
   override readonly name = 'SqliteError';
   readonly reason: SqliteErrorReason;
@@ -79,7 +79,7 @@ export function openSqlite(options: OpenSqliteOptions): SqliteDatabase {
 
 /**
  * `@photostructure/sqlite` keeps the file open after `close()` until its statements are collected, and so never brings
- * the write-ahead log back into the file, as SQLite does at the last close. Done here for both engines.
+ * the write-ahead log back into the file, as SQLite does at the last close. This does so for both engines.
  */
 function closingWithCheckpoint(database: SqliteDatabase): SqliteDatabase {
   return {
@@ -89,21 +89,21 @@ function closingWithCheckpoint(database: SqliteDatabase): SqliteDatabase {
       try {
         database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       } catch {
-        // Read-only, or in use by another process: that one's close will do it. Nothing is lost meanwhile.
+        // The file is read-only, or another process uses it and will do this at its own close. Nothing is lost.
       }
       database.close();
     },
   };
 }
 
-/** Required and not imported, so that a constructor can say at once that there is no engine. */
+/** Loads engines synchronously, so that a constructor can say at once that there is none. */
 const require = createRequire(import.meta.url);
 
 function loadEngine(file: string): Engine {
   try {
     return (require('node:sqlite') as { DatabaseSync: Engine }).DatabaseSync;
   } catch {
-    // Older Node: the built-in module does not exist, or only behind a flag.
+    // An older Node does not have the built-in module, or has it behind a flag.
   }
   try {
     return (require('@photostructure/sqlite') as { DatabaseSync: Engine }).DatabaseSync;
@@ -115,7 +115,7 @@ function loadEngine(file: string): Engine {
   }
 }
 
-/** Turns an engine's error into one that says what is wrong with the file and what to do. */
+/** Turns an engine's error into one that says what is wrong with the file, and what to do about it. */
 export function explainSqliteError(cause: unknown, file: string): SqliteError {
   if (cause instanceof SqliteError) return cause;
   const reason = reasonOf(cause);

@@ -68,7 +68,7 @@ test('a port in use is one clear line and exit code 1', { timeout: TIMEOUT_MILLI
   const { port } = squatter.address() as import('node:net').AddressInfo;
   const { code, output } = await run('start.ts', '--port', String(port), '--db', await databaseFile());
   expect(output).toBe(
-    `Port ${port} is in use: stop what listens there, or choose another with: npm start -- --port NUMBER\n`,
+    `port ${port} is in use: stop what listens there, or choose another with npm start -- --port NUMBER\n`,
   );
   expect(code).toBe(1);
 });

@@ -1,12 +1,12 @@
 /**
- * With an API key set, the viewer asks for it once. What the browser keeps is not the key but a proof of it with a time
- * in it, in a cookie that scripts cannot read and that no other site's request carries.
+ * The viewer asks for the API key once. The browser then keeps a proof of the key with the time in it, not the key, in
+ * a cookie that scripts cannot read and that requests from other sites do not carry.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 const MAX_AGE_SECONDS = 30 * 24 * 60 * 60;
 
-/** The `Set-Cookie` header for one who has given the key; `undefined` if it is another key. */
+/** Returns the `Set-Cookie` header for a caller who has given the key; `undefined` for another key. */
 export function createViewerCookie(givenKey: string, apiKey: string, nowMillis = Date.now()): string | undefined {
   if (!timingSafeEqual(proof(givenKey, 'login'), proof(apiKey, 'login'))) return undefined;
   const issued = String(Math.floor(nowMillis / 1000));
@@ -14,6 +14,7 @@ export function createViewerCookie(givenKey: string, apiKey: string, nowMillis =
   return `${cookieName(apiKey)}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${MAX_AGE_SECONDS}`;
 }
 
+/** Whether the `Cookie` header has a proof of the key that is not older than its maximum age. */
 export function hasViewerCookie(cookies: string | undefined, apiKey: string, nowMillis = Date.now()): boolean {
   if (cookies === undefined) return false;
   const name = `${cookieName(apiKey)}=`;
@@ -28,7 +29,7 @@ export function hasViewerCookie(cookies: string | undefined, apiKey: string, now
   return isFresh && timingSafeEqual(Buffer.from(signature, 'hex'), proof(apiKey, issued));
 }
 
-/** Cookies do not tell ports apart: two servers on one machine need two names. */
+/** The name depends on the key: cookies do not tell ports apart, so two servers on one machine need two names. */
 function cookieName(apiKey: string): string {
   return `humanloop_otel_${proof(apiKey, 'name').toString('hex').slice(0, 8)}`;
 }

@@ -1,6 +1,9 @@
 import type { ValidationDetail } from '../../wire/v4.ts';
 
-/** An answer other than success, thrown from anywhere below the HTTP edge. `detail` becomes the body's `detail`. */
+/**
+ * A failure that is answered with its status. Thrown anywhere below the HTTP edge; `detail` becomes the body's
+ * `detail`.
+ */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
   readonly status: number;

@@ -1,18 +1,18 @@
-/** Request bodies from the connection to JSON, bounded for each and for all together. */
+/** Reads request bodies as JSON. Each is bounded, and all together are. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createGunzip } from 'node:zlib';
 import { HttpError, invalid } from './http-error.ts';
 
 export interface BodyLimits {
-  /** One body; a larger one is a 413. */
+  /** The largest body; a larger one is a 413. */
   readonly maxBodyBytes: number;
-  /** The bodies of all requests that are not answered yet; more is a 503 that asks to come again. */
+  /** The most bytes in the bodies of all unanswered requests; more is a 503 with `Retry-After`. */
   readonly maxPendingBytes: number;
 }
 
 /**
- * Makes a reader that resolves to the parsed body, or `undefined` if there is none. What is over a limit is not kept:
- * Node reads it off the connection after the answer, within the server's request time-out.
+ * Returns a reader that resolves to the parsed body, or to `undefined` if there is none. It keeps nothing that is over
+ * a limit: Node reads the rest off the connection after the answer, within the server's request time-out.
  */
 export function createBodyReader(
   limits: BodyLimits,
@@ -23,7 +23,7 @@ export function createBodyReader(
     new Promise((resolve, reject) => {
       const tooLarge = new HttpError(413, `the body is larger than ${limits.maxBodyBytes} bytes`);
       if (Number(request.headers['content-length'] ?? 0) > limits.maxBodyBytes) return reject(tooLarge);
-      // Unpacked piece by piece, so that a few bytes which stand for a gigabyte are refused at the limit.
+      // Unpacks piece by piece, so that a few bytes that stand for a gigabyte are refused at the limit.
       const source = isGzipped ? request.pipe(createGunzip()) : request;
       const chunks: Buffer[] = [];
       let reserved = 0;
@@ -31,7 +31,7 @@ export function createBodyReader(
         pendingBytes -= reserved;
       });
       const refuse = (error: HttpError): void => {
-        // From here on nothing is reserved: the answer may be out, and its release done, before the body ends.
+        // Nothing is reserved from here on: the answer may be sent, and the bytes given back, before the body ends.
         source.off('data', onData);
         if (source !== request) {
           request.unpipe();
@@ -52,7 +52,7 @@ export function createBodyReader(
       source.on('data', onData);
       source.on('end', () => resolve(Buffer.concat(chunks)));
       if (source !== request) source.on('error', () => refuse(new HttpError(400, 'the body is not valid gzip')));
-      // Nobody is left to read this answer: it only tells such an end apart from a failure of the server.
+      // Nobody reads this answer: it keeps a client that went away from being reported as a failure of the server.
       const cutOff = () => refuse(new HttpError(400, 'the request ended before its body'));
       request.on('error', cutOff);
       request.on('close', () => request.complete || cutOff());

@@ -1,17 +1,17 @@
 /**
- * Ids as v4 has them: a prefix that names the kind, and 21 base-62 characters, of which the first 7 are the time in
- * milliseconds (until the year 2081) and 14 random, 83 bits. With the time first, new ids are neighbours in their
- * index; random ones would touch a page of a large file each.
+ * Makes ids as v4 has them: a prefix that names the kind, and 21 base-62 characters. The first 7 are the time in
+ * milliseconds (until the year 2081), the other 14 are random (83 bits). With the time first, new ids are neighbours in
+ * their index; random ones would touch one page of a large file each.
  */
 import { randomFillSync } from 'node:crypto';
 
 export type IdentifierPrefix = 'data' | 'pr' | 'sesh' | 'config' | 'ann';
 
-/** In the order of their codes, so that ids sort by time. */
+/** Sorted by character code, so that ids sort by time. */
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const TIME_LENGTH = 7;
 const RANDOM_LENGTH = 14;
-/** Bytes above this are thrown away, so that each character is equally likely. */
+/** Larger bytes are thrown away, so that each character is equally likely. */
 const LARGEST_FAIR_BYTE = 62 * 4 - 1;
 
 const pool = new Uint8Array(4096);

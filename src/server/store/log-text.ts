@@ -1,7 +1,7 @@
-/** The words of a log: for the search index, and as the one line that a list shows. Pure. */
+/** Takes the words of a log for the search index, and for the one line that a list shows. Pure. */
 import { isObject } from '../../wire/json.ts';
 
-/** More is not searched: one log must not hold up the others. */
+/** The rest is not searched: one log must not hold up the others. */
 const MAX_SEARCHED_CHARACTERS = 200_000;
 const MAX_PREVIEW_CHARACTERS = 240;
 const MAX_DEPTH = 20;
@@ -15,7 +15,7 @@ export interface LogTexts {
   readonly label: string;
 }
 
-/** All texts of inputs, messages, output and error, with the config's name and model. */
+/** Returns all texts of inputs, messages, output and error, with the config's name and model. */
 export function searchableText(log: LogTexts): string {
   const texts: string[] = [log.label];
   let left = MAX_SEARCHED_CHARACTERS;
@@ -33,7 +33,7 @@ export function searchableText(log: LogTexts): string {
       }
     }
   };
-  // The newest words first, in case that not all fit.
+  // Newest words first, in case not all of them fit.
   take(log.error, 0);
   take(log.output, 0);
   if (log.output === null) take(log.outputMessage, 0);
@@ -43,21 +43,21 @@ export function searchableText(log: LogTexts): string {
 }
 
 /**
- * Chinese and Japanese are written without spaces and would be one word a sentence: each character becomes a word, and
- * a search for several of them a phrase. Done to the index and to the search alike.
+ * Chinese and Japanese have no spaces, so a sentence would be one word. Each character becomes a word, and a search for
+ * several of them a phrase. Both the index and the search are split by this.
  */
 export function splitIdeographs(text: string): string {
   return /[\u3040-\u30ff\u3400-\u9fff]/.test(text) ? text.replaceAll(/[\u3040-\u30ff\u3400-\u9fff]/g, ' $& ') : text;
 }
 
-/** What was asked: the last message of the user, else the inputs. */
+/** Returns what was asked: the last message of the user, else the inputs. */
 export function inputPreview({ inputs, messages }: Pick<LogTexts, 'inputs' | 'messages'>): string | undefined {
   const asked = Array.isArray(messages) ? messages.findLast((message) => message?.role === 'user') : undefined;
   const text = contentText(asked?.content) || inputsText(inputs);
   return text ? preview(text) : undefined;
 }
 
-/** What was answered. */
+/** Returns what was answered. */
 export function outputPreview({
   output,
   outputMessage,
@@ -67,12 +67,12 @@ export function outputPreview({
   return text ? preview(text) : undefined;
 }
 
-/** Where it failed instead. */
+/** Returns the error, for a log that failed instead. */
 export function errorPreview({ error }: Pick<LogTexts, 'error'>): string | undefined {
   return error ? preview(error) : undefined;
 }
 
-/** The words around the first match of one of the terms; the beginning if there is none. */
+/** Returns the words around the first match of any term; the beginning if there is no match. */
 export function excerpt(text: string, terms: readonly string[]): string {
   const lower = text.toLowerCase();
   const places = terms.map((term) => lower.indexOf(term.toLowerCase())).filter((place) => place >= 0);
@@ -86,7 +86,7 @@ function contentText(content: unknown): string {
   return content.flatMap((part) => (typeof part?.text === 'string' ? [part.text] : [])).join(' ');
 }
 
-/** A single text, or one under a name that says it is the question, else all of the inputs. */
+/** Returns the only text, or one whose name says that it is the question, else all inputs as JSON. */
 function inputsText(inputs: unknown): string {
   if (!isObject(inputs)) return '';
   const values = Object.values(inputs);
@@ -103,11 +103,11 @@ function preview(text: string): string {
     .slice(0, 4 * MAX_PREVIEW_CHARACTERS)
     .replaceAll(/\s+/g, ' ')
     .trim();
-  // A pair of surrogates is not cut: half of one is no text.
+  // A surrogate pair that the cut would halve is replaced: half of one is not text.
   return line.length > MAX_PREVIEW_CHARACTERS ? `${line.slice(0, MAX_PREVIEW_CHARACTERS - 1).toWellFormed()}…` : line;
 }
 
-/** Images and other files in the text: not words. */
+/** Whether the text is an image or another file, and so has no words. */
 function isData(text: string): boolean {
   return text.startsWith('data:') && text.slice(0, 100).includes(';base64,');
 }

@@ -1,55 +1,41 @@
 /**
- * The store of the log server. Every method is one transaction; a write's promise resolves when its data is on disk.
- * Reference ids of logs and sessions are resolved organisation-wide, that is in the whole store.
+ * The contract of a store. Every method is one transaction; a write's promise resolves when its data is on disk.
+ * Reference ids of logs and sessions are unique in the whole store, not in a project.
  */
-
-import { HumanloopError } from '../../errors.ts';
 import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, LogUpdate, Page } from '../../wire/v4.ts';
 import type { ViewerStore } from './viewer-store.ts';
 
 export interface Store {
-  /** All or none. A known `reference_id` completes the log that is there. Rejects with `RejectedItemError`. */
+  /** Stores all or none. A known `reference_id` completes the log that is there. Rejects with `RejectedItemError`. */
   createLogs(requests: readonly LogRequest[]): Promise<CreatedLog[]>;
-  /** `undefined` where there is no such log. */
+  /** Resolves to `undefined` if there is no such log. */
   updateLog(log: LogSelector, update: LogUpdate): Promise<LogResponse | undefined>;
+  /** Resolves to `undefined` if there is no such log. */
   getLog(id: string): Promise<LogResponse | undefined>;
-  /** `undefined` where there is no such project. */
+  /** Resolves to `undefined` if there is no such project. */
   listLogs(query: LogQuery): Promise<Page<LogResponse> | undefined>;
-  /** Unknown ids are passed over. Children stay, and are linked again if the parent's reference is logged again. */
+  /** Ignores unknown ids. Children stay, and are linked again if the parent's reference is logged again. */
   deleteLogs(ids: readonly string[]): Promise<void>;
 
   createSession(): Promise<{ id: string }>;
   getSession(id: string): Promise<SessionResponse | undefined>;
-  /** `undefined` where there is no such project. Pages count from 1. */
+  /** Resolves to `undefined` if there is no such project. Pages count from 1. */
   listSessions(query: PageQuery & { projectId: string }): Promise<Page<SessionResponse> | undefined>;
 
-  /** `undefined` where the name is taken. */
+  /** Resolves to `undefined` if the name is taken. */
   createProject(name: string): Promise<ProjectResponse | undefined>;
   getProject(id: string): Promise<ProjectResponse | undefined>;
   /** Pages count from 0. */
   listProjects(query: ProjectQuery): Promise<Page<ProjectResponse>>;
 
-  /** All or none. Rejects with `RejectedItemError`. */
+  /** Stores all or none. Rejects with `RejectedItemError`. */
   addFeedback(requests: readonly FeedbackRequest[]): Promise<FeedbackResponse[]>;
 
-  /** What the viewer lists and searches; absent where the store cannot. */
-  readonly viewer?: ViewerStore;
+  /** The viewer's reads. */
+  readonly viewer: ViewerStore;
 
   /** Finishes the writes that were accepted. Idempotent. */
   close(): Promise<void>;
-}
-
-/** One item of a request names something that does not exist; nothing of the request was stored. */
-export class RejectedItemError extends HumanloopError {
-  override readonly name = 'RejectedItemError';
-  readonly index: number;
-  readonly field: string;
-
-  constructor(index: number, field: string, message: string) {
-    super(message);
-    this.index = index;
-    this.field = field;
-  }
 }
 
 export type LogSelector = { readonly id: string } | { readonly referenceId: string };
@@ -61,13 +47,13 @@ export interface PageQuery {
 
 export type LogSortColumn = 'source' | 'model' | 'timestamp' | { readonly feedback: string };
 
-/** Pages count from 0. Newest first unless `sort` says otherwise; lists of values are alternatives. */
+/** Pages count from 0. Newest first unless `sort` says otherwise. The values of a list are alternatives. */
 export interface LogQuery extends PageQuery {
   readonly projectId: string;
-  /** Searched in inputs, messages and output; ASCII letters match in either case. */
+  /** Text to find in inputs, messages or output. ASCII letters match in either case. */
   readonly search?: string;
   readonly metadataSearch?: string;
-  /** Both inclusive, in the form of `toTimestamp`. */
+  /** Bounds of `created_at`, inclusive, in the form of `toTimestamp`. */
   readonly startDate?: string;
   readonly endDate?: string;
   readonly sources: readonly string[];
@@ -78,7 +64,7 @@ export interface LogQuery extends PageQuery {
 }
 
 export interface ProjectQuery extends PageQuery {
-  /** Part of the name. */
+  /** A part of the name. */
   readonly filter?: string;
   readonly sortBy: 'created_at' | 'updated_at' | 'name';
   readonly descending: boolean;
@@ -102,7 +88,7 @@ export interface ProjectResponse {
   data_count: number;
   feedback_types: { type: string }[];
   team_id: string;
-  /** Of the project's first log with a config. */
+  /** Type of the project's first config. */
   config_type?: string;
   created_at: string;
   updated_at: string;

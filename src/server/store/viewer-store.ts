@@ -1,68 +1,75 @@
-/** What the viewer reads: a view on the same store, with pages by key. The page imports these types. */
+/** What the viewer reads: a view of the same store, with pages by key. The page in the browser imports these types. */
 import type { LogResponse } from '../../wire/v4.ts';
 
 export interface ViewerStore {
-  /** Newest change first; with `search`, newest matching log first. */
+  /** Newest change first; with `search`, newest matching log first. Unknown `ids` are left out. */
   listSessions(query: SessionQuery): Promise<SessionPage>;
-  /** `undefined` where there is no such session. */
+  /**
+   * Resolves to `undefined` if there is no such session. `changedSince`, in the form of `toTimestamp`, leaves out older
+   * logs.
+   */
   readSession(id: string, changedSince?: string): Promise<SessionLogs | undefined>;
+  /** Resolves to `undefined` if there is no such log. */
   readLog(id: string): Promise<ViewerLog | undefined>;
   listFilters(): Promise<SessionFilters>;
-  /** Of the last change. */
-  version(): number;
-  /** Told after each change that can be read and searched. Returns how to stop. */
+  /** Resolves to the version of the last change, see `SessionChange`. */
+  version(): Promise<number>;
+  /** Calls the listener after each change that can be read and searched. Returns a function that stops it. */
   onChange(listener: (change: SessionChange) => void): () => void;
 }
 
 export interface SessionQuery {
-  /** Each given one must hold for at least one log of the session. */
+  /** Each filter that is given must hold for at least one log of the session. */
   readonly project?: string;
   readonly model?: string;
   readonly type?: string;
   readonly hasError?: boolean;
   /** `type: value`, or `*` for any. */
   readonly feedback?: string;
-  /** Of the last change; both inclusive, in the form of `toTimestamp`. */
+  /** Bounds of the session's last change, inclusive, in the form of `toTimestamp`. */
   readonly since?: string;
   readonly until?: string;
   readonly search?: string;
-  /** Only these, which is how a page that is open follows changes. */
+  /** Only these sessions. A page that is open reads those that changed. */
   readonly ids?: readonly string[];
-  /** `next` of the page before. */
+  /** The `next` of the page before. */
   readonly cursor?: string;
   readonly size: number;
 }
 
 export interface SessionPage {
   sessions: SessionSummary[];
-  /** There may be more behind it, even where the page is not full: one request looks at a bounded number. */
+  /**
+   * The cursor of the next page. A page with one need not be full, since one request looks at a bounded number of rows.
+   */
   next: string | null;
-  /** Of the last change that is in it, see `SessionChange`. */
+  /** Version of the newest change that this includes, see `SessionChange`. */
   version: number;
 }
 
 export interface SessionSummary {
-  /** Sessions of the same last change are sorted by it, highest first. */
+  /** Sorts sessions with the same `updated_at`, highest first. */
   key: number;
-  /** Of the session, or of the log where that is in no session. */
+  /** Id of the session, or of the log if that is in no session. */
   id: string;
   reference_id?: string;
   projects: string[];
   logs: number;
   errors: number;
+  /** How many of its logs are `running`, see `SessionLog`. */
   running: number;
   prompt_tokens?: number;
   output_tokens?: number;
   cost?: number;
   first_input?: string;
   last_output?: string;
-  /** That is an error, where an output was due. */
+  /** Present if `last_output` is an error. */
   last_is_error?: true;
   started_at: string;
   /** Seconds from the first start to the last end. */
   duration: number;
   updated_at: string;
-  /** Where a search found it: the newest log, and the words around. */
+  /** Where a search found the session: the newest matching log, and the words around the match. */
   match?: { log_id: string; text: string };
 }
 
@@ -75,11 +82,11 @@ export interface SessionFilters {
 
 export interface SessionLogs {
   session: SessionSummary;
-  /** Of all its logs; `logs` has fewer where only changes were asked for, or where they are too many for one answer. */
+  /** Count of all its logs. `logs` has fewer if only changes were asked for, or if they are too many for one answer. */
   total: number;
   logs: SessionLog[];
   configs: Record<number, LogLabel>;
-  /** Of the last change that is in it, see `SessionChange`. */
+  /** Version of the newest change that this includes, see `SessionChange`. */
   version: number;
 }
 
@@ -89,13 +96,13 @@ export interface LogLabel {
   model?: string;
 }
 
-/** A log as the tree needs it; `readLog` has the rest. */
+/** What the tree needs of a log; `readLog` has the rest. */
 export interface SessionLog {
   key: number;
   id: string;
   /** Key of the parent, which need not be in this session. */
   parent?: number;
-  /** A parent that was named and is not there. */
+  /** Reference id of a parent that is not stored. */
   missing_parent?: string;
   trace?: string;
   project: string;
@@ -104,32 +111,38 @@ export interface SessionLog {
   updated_at: string;
   /** Seconds. */
   duration?: number;
+  /**
+   * Present while the log has no duration, no output and no error. The server decides this, for a log and in the sums
+   * of a session, and knows no more: a process that died leaves its logs running. How long after its last change a log
+   * is still shown as at work is the page's rule (`STALE_SECONDS` in log-tree.ts), since it depends on the reader's
+   * clock.
+   */
   running?: true;
   prompt_tokens?: number;
   output_tokens?: number;
   cost?: number;
-  /** Beginnings only. */
+  /** The first 300 characters; of the output, 160. */
   error?: string;
   output?: string;
-  /** The first tool that the answer calls, where it has no text. */
+  /** The first tool that the answer calls, if it has no text. */
   calls?: string;
   feedback?: { type: string; value: unknown }[];
 }
 
 export interface ViewerLog {
   log: LogResponse;
-  /** Id of the page that shows it in its tree. */
+  /** Id of the session in whose tree it is shown, as in `SessionSummary`. */
   session: string;
 }
 
 export interface SessionChange {
-  /** Ids of the sessions that changed; `null` for too many to name. */
+  /** Ids of the sessions that changed; `null` if they are not named, because they are too many. */
   sessions: readonly string[] | null;
-  /** Goes up with each change, also over a new start of the server. */
+  /** Goes up with each change, and does not start again when the server does. */
   version: number;
 }
 
-/** In the page itself, for its address. */
+/** What the server puts into the page itself, according to its address. */
 export interface FirstData {
   readonly sessions?: SessionPage;
   readonly session?: SessionLogs;

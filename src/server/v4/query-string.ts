@@ -1,10 +1,10 @@
-/** Query strings of the list operations, parsed once; a wrong value is a 422 that names it. */
+/** Parses the query strings of the list operations, once. A wrong value is a 422 that names it. */
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { LogQuery, LogSortColumn, PageQuery, ProjectQuery } from '../store/store.ts';
 import { toTimestampBound } from '../store/timestamps.ts';
 
 const MAX_PAGE_SIZE = 1000;
-/** Longer patterns are slow and, for SQLite, an error. */
+/** Longer patterns are slow, and SQLite refuses them at some length. */
 const MAX_SEARCH_LENGTH = 1000;
 
 export function parsePage(query: URLSearchParams, firstPage: 0 | 1, defaultSize: number): PageQuery {
@@ -14,7 +14,9 @@ export function parsePage(query: URLSearchParams, firstPage: 0 | 1, defaultSize:
   };
 }
 
-/** `version_status` and `evaluator-{id}_filter` are taken and change nothing: there are no versions or evaluators here. */
+/**
+ * Accepts `version_status` and `evaluator-{id}_filter` without effect: this server has no versions and no evaluators.
+ */
 export function parseLogQuery(query: URLSearchParams): LogQuery {
   parseChoice(query, 'version_status', ['uncommitted', 'committed', 'deleted'], 'uncommitted');
   const feedback = new Map<string, string[]>();
@@ -92,7 +94,7 @@ function parseDate(query: URLSearchParams, name: string, bound: 'first' | 'last'
   return timestamp;
 }
 
-/** `{column}.{asc|desc}` */
+/** Parses `{column}.{asc|desc}`. */
 function parseSort(text: string): LogQuery['sort'][number] {
   const [, name, direction] = /^(source|model|timestamp|feedback-.+)\.(asc|desc)$/.exec(text) ?? [];
   if (!name) {

@@ -1,4 +1,4 @@
-/** Request bodies, parsed once: what comes out is complete and of the wire schema, else a 422 says where it is not. */
+/** Parses request bodies, once: the result is complete and of the wire schema, or a 422 says where it is not. */
 
 import { z } from 'zod';
 import { isObject } from '../../wire/json.ts';
@@ -12,12 +12,12 @@ import {
   type ValidationDetail,
 } from '../../wire/v4.ts';
 import { HttpError } from '../http/http-error.ts';
-import { toValidationDetails } from './validation-detail.ts';
+import { check } from './validation-detail.ts';
 
 type Loc = (string | number)[];
 type JsonObject = Record<string, unknown>;
 
-/** Enough to repair a request by; the rest would only make the answer long. */
+/** This many are enough to repair a request; more would only make the answer long. */
 const MAX_DETAILS = 100;
 
 export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] {
@@ -25,11 +25,11 @@ export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] 
   const details: ValidationDetail[] = [];
   const requests = items.map(({ value, loc }) => {
     const item = withoutNullsIn(value, ['config', 'feedback']);
-    const result = logRequest.safeParse(item);
-    // The item itself, not zod's copy: that lacks the keys of messages which the schema does not name.
+    const checked = check(logRequest, item, loc);
+    // We keep the item itself: zod's copy lacks the keys of messages that the schema does not name.
     const request = item as LogRequest;
-    if (!result.success) {
-      details.push(...toValidationDetails(result.error.issues, loc));
+    if (checked.details) {
+      details.push(...checked.details);
       return request;
     }
     const config = request.config as JsonObject | null | undefined;
@@ -43,7 +43,7 @@ export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] 
   return requests;
 }
 
-/** The rules of the API that no schema states. */
+/** Checks the rules of the API that no schema states. */
 function findBrokenRules(request: LogRequest, loc: Loc, referenceIds: ReadonlySet<unknown>): ValidationDetail[] {
   const broken: ValidationDetail[] = [];
   const add = (field: string, msg: string, type = 'value_error'): void => {
@@ -69,7 +69,7 @@ function findBrokenRules(request: LogRequest, loc: Loc, referenceIds: ReadonlySe
   return broken;
 }
 
-/** Other keys (`id`, `referenceId`, `provider_api_keys`) leak from old clients: they are passed over. */
+/** Ignores other keys: `id`, `referenceId` and `provider_api_keys` leak from old clients. */
 export function parseLogUpdate(body: unknown): LogUpdate {
   return parseOne(logUpdate, body);
 }
@@ -78,18 +78,19 @@ export function parseFeedbackRequests(body: unknown, maxItems: number): Feedback
   const items = toItems(body, maxItems);
   const details: ValidationDetail[] = [];
   const requests = items.map(({ value, loc }) => {
-    const result = feedbackRequest.safeParse(isObject(value) ? withoutNulls(value) : value);
-    if (!result.success) {
-      details.push(...toValidationDetails(result.error.issues, loc));
+    const checked = check(feedbackRequest, isObject(value) ? withoutNulls(value) : value, loc);
+    if (checked.details) {
+      details.push(...checked.details);
       return {} as FeedbackRequest;
     }
-    const required = { data_id: result.data.data_id, value: result.data.unset ? true : result.data.value };
+    const { data } = checked;
+    const required = { data_id: data.data_id, value: data.unset ? true : data.value };
     for (const [field, given] of Object.entries(required)) {
       if (given === undefined) {
         details.push({ loc: [...loc, field], msg: 'field required', type: 'value_error.missing' });
       }
     }
-    return result.data;
+    return data;
   });
   rejectIfAny(details);
   return requests;
@@ -102,15 +103,15 @@ export function parseProjectName(body: unknown): string {
 }
 
 function parseOne<Output>(schema: z.ZodType<Output>, body: unknown): Output {
-  const result = schema.safeParse(body);
-  if (!result.success) throw new HttpError(422, toValidationDetails(result.error.issues, ['body']));
-  return result.data;
+  const checked = check(schema, body, ['body']);
+  if (checked.details) throw new HttpError(422, checked.details);
+  return checked.data;
 }
 
-/** One object or an array of them. `loc` names the index only where the client sent an array. */
+/** Takes one object or an array of them. `loc` has the index only where the client sent an array. */
 function toItems(body: unknown, maxItems: number): { value: unknown; loc: Loc }[] {
   if (!Array.isArray(body)) return [{ value: body, loc: ['body'] }];
-  // 413, as for too many bytes: the same request in two parts would do.
+  // 413, as for too many bytes: the client can send the same in two requests.
   if (body.length > maxItems)
     throw new HttpError(413, `the array has ${body.length} items, at most ${maxItems} are taken`);
   return body.map((value, index) => ({ value, loc: ['body', index] }));
@@ -120,7 +121,7 @@ function rejectIfAny(details: ValidationDetail[]): void {
   if (details.length > 0) throw new HttpError(422, details.slice(0, MAX_DETAILS));
 }
 
-/** Clients in Python send the optional fields of a config as `null`; the schema takes that only at the top. */
+/** Python clients send the optional fields of a config as `null`; the schema allows that only at the top level. */
 function withoutNullsIn(value: unknown, fields: readonly string[]): unknown {
   if (!isObject(value)) return value;
   const changed = fields.flatMap((field) => {

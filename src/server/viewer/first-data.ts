@@ -1,28 +1,32 @@
 /**
- * What the page would ask for first, put into it: its rows are there in the first frame, after one request instead of
- * two. In a data block, which a browser does not run, whatever its policy says.
+ * Puts into the page what it would ask for first: its rows are there in the first frame, after one request instead of
+ * two. They are in a data block, which a browser never runs, whatever its policy says.
  */
-
 import type { FirstData, ViewerStore } from '../store/viewer-store.ts';
+import { fillIn } from './page-template.ts';
 import { parseSessionQuery } from './routes.ts';
 
-/** Enough for a tall window; the page asks for what is behind them. */
+/** This many fill a tall window; the page asks for the rest. */
 const FIRST_SESSIONS = 40;
-/** A larger session is asked for by the page, which says meanwhile that it is loading. */
+/** The page asks for a larger session itself, and says meanwhile that it is loading. */
 const MAX_LOGS = 500;
-/** Of the page's address, those that the list takes as they are: times can be relative to the reader's clock. */
+/**
+ * Filters that the page's address and the list have in common. A time may be relative to the reader's clock, so it is
+ * not one.
+ */
 const FILTERS = new Set(['q', 'project', 'model', 'type', 'error', 'feedback']);
-const EMPTY_BLOCK = '<script type="application/json" id="first-data">null</script>';
 
-/** `segments` and `query` are those of the page. `undefined` where the page has to ask: it is told there what is wrong. */
+/**
+ * Reads the session that a page shows, or the list where `id` is empty. Returns `undefined` where the page has to ask:
+ * the answer then says what is wrong.
+ */
 export async function readFirstData(
   viewer: ViewerStore,
-  segments: readonly string[],
+  id: string,
   query: URLSearchParams,
 ): Promise<FirstData | undefined> {
   try {
-    const id = segments[1];
-    if (id === undefined) {
+    if (id === '') {
       if ([...query.keys()].some((name) => !FILTERS.has(name))) return undefined;
       return { sessions: await viewer.listSessions({ ...parseSessionQuery(query), size: FIRST_SESSIONS }) };
     }
@@ -35,13 +39,11 @@ export async function readFirstData(
   }
 }
 
-/** Texts in it were written by others: none can end the block, or begin a comment or a script in it. */
-export function withFirstData(page: string, data: FirstData | undefined): string {
-  if (!data) return page;
-  const json = JSON.stringify(data).replaceAll(
+/** Others wrote the texts in the data: escaped, none can end the block, or begin a comment or a script in it. */
+export function withFirstData(template: string, data: FirstData | undefined): string {
+  const json = JSON.stringify(data ?? null).replaceAll(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  // By a function, as a text can have `$&` in it.
-  return page.replace(EMPTY_BLOCK, () => EMPTY_BLOCK.replace('null', () => json));
+  return fillIn(template, 'firstData', json);
 }

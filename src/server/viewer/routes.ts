@@ -1,10 +1,10 @@
-/** The viewer's own operations, beside the v4 API and stricter: they are for one client, the page that is served here. */
-
-import { createViewerCookie } from '../http/cookie.ts';
+/** The viewer's own operations. They are stricter than the v4 API: their one client is the page that is served here. */
+import type { Access } from '../http/access.ts';
+import { type Answer, empty, json } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
+import type { Routes } from '../http/route.ts';
 import { toTimestamp } from '../store/timestamps.ts';
 import type { SessionQuery, ViewerStore } from '../store/viewer-store.ts';
-import type { Routes } from '../v4/routes.ts';
 
 const MAX_PAGE_SIZE = 200;
 const MAX_IDS = 50;
@@ -12,41 +12,49 @@ const MAX_VALUE_CHARACTERS = 500;
 const TEXT_FILTERS = ['project', 'model', 'type', 'feedback'] as const;
 const KNOWN = new Set<string>([...TEXT_FILTERS, 'error', 'since', 'until', 'q', 'id', 'cursor', 'size']);
 
-export function createViewerRoutes(viewer: ViewerStore, apiKey: string | undefined): Routes {
+export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes {
   return {
+    '/viewer/api': {},
     '/viewer/api/sessions': {
-      GET: async ({ query }) => ok(await viewer.listSessions(parseSessionQuery(query))),
+      GET: { needs: 'read', run: async ({ query }) => fresh(await viewer.listSessions(parseSessionQuery(query))) },
     },
     '/viewer/api/sessions/:id': {
-      GET: async ({ id, query }) => {
-        const session = await viewer.readSession(id, parseTime(query, 'since'));
-        if (!session) throw new HttpError(404, 'session not found');
-        return ok(session);
+      GET: {
+        needs: 'read',
+        run: async ({ id, query }) => {
+          const session = await viewer.readSession(id, parseTime(query, 'since'));
+          if (!session) throw new HttpError(404, 'session not found');
+          return fresh(session);
+        },
       },
     },
     '/viewer/api/logs/:id': {
-      GET: async ({ id }) => {
-        const log = await viewer.readLog(id);
-        if (!log) throw new HttpError(404, 'log not found');
-        return ok(log);
+      GET: {
+        needs: 'read',
+        run: async ({ id }) => {
+          const log = await viewer.readLog(id);
+          if (!log) throw new HttpError(404, 'log not found');
+          return fresh(log);
+        },
       },
     },
-    '/viewer/api/filters': { GET: async () => ok(await viewer.listFilters()) },
+    '/viewer/api/filters': { GET: { needs: 'read', run: async () => fresh(await viewer.listFilters()) } },
     '/viewer/api/login': {
-      POST: async ({ body }) => {
-        const given = (body as { api_key?: unknown } | null | undefined)?.api_key;
-        if (typeof given !== 'string') throw invalid(['body', 'api_key'], 'field required', 'value_error.missing');
-        if (apiKey === undefined) return { status: 204 };
-        const cookie = createViewerCookie(given, apiKey);
-        if (!cookie) throw new HttpError(401, 'the API key is not valid');
-        return { status: 204, headers: { 'Set-Cookie': cookie } };
+      POST: {
+        needs: 'nothing',
+        run: async ({ body }) => {
+          const given = (body as { api_key?: unknown } | null | undefined)?.api_key;
+          if (typeof given !== 'string') throw invalid(['body', 'api_key'], 'field required', 'value_error.missing');
+          const cookie = access.logIn(given);
+          return empty(cookie === undefined ? undefined : { 'Set-Cookie': cookie });
+        },
       },
     },
   };
 }
 
-function ok(body: unknown) {
-  return { status: 200, body, headers: { 'Cache-Control': 'no-store' } };
+function fresh(body: unknown): Answer {
+  return json(200, body, { 'Cache-Control': 'no-store' });
 }
 
 export function parseSessionQuery(query: URLSearchParams): SessionQuery {

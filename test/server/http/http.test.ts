@@ -1,25 +1,19 @@
 import { once } from 'node:events';
-import { Agent, createServer, request } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createRequestListener } from '../../../src/server/http/http.ts';
-import { startServer } from '../../../src/server/index.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { HumanloopError } from '../../../src/errors.ts';
+import { empty, json } from '../../../src/server/http/answer.ts';
+import { type ServerOptions, startServer } from '../../../src/server/index.ts';
 import { startTestServer, temporaryDirectory } from '../start-test-server.ts';
+import { callRaw, serveRoutes } from './serve-routes.ts';
 
 const log = { project: 'p', config: { model: 'gpt-4' } };
 
-/** `fetch` chooses the Host header itself, so this speaks for those who do not. */
-function rawStatus(port: number, headers: Record<string, string>, method = 'GET', path = '/healthz'): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const call = request({ port, method, path, headers }, (response) => {
-      response.resume();
-      resolve(response.statusCode!);
-    });
-    call.on('error', reject);
-    call.end();
-  });
+async function rawStatus(port: number, headers: Record<string, string>, method = 'GET', path = '/healthz') {
+  return (await callRaw(port, method, path, headers)).status;
 }
 
 test('unknown paths are 404, wrong methods 405 with what is allowed', async () => {
@@ -76,7 +70,7 @@ describe('limits', () => {
     expect(await post(brotliCompressSync(json), 'br')).toBe(415);
     expect(await post(json, 'gzip')).toBe(400);
     expect(await post(packed.subarray(0, -10), 'gzip')).toBe(400);
-    // A few kilobytes that stand for a hundred megabytes.
+    // A hundred megabytes, in a few kilobytes.
     expect(await post(gzipSync(Buffer.alloc(100_000_000)), 'gzip')).toBe(413);
     expect((await call('POST', '/v4/logs', log)).status).toBe(200);
   });
@@ -92,6 +86,13 @@ describe('access', () => {
     }
     expect((await call('POST', '/v4/logs', log, { 'x-api-key': 'right' })).status).toBe(200);
     expect((await call('GET', '/healthz')).status).toBe(200);
+  });
+
+  test('a slash in disguise leads nowhere, and so not past the key', async () => {
+    const { call } = await startTestServer({ apiKey: 'right' });
+    for (const path of ['/viewer%2Fapi%2Fevents', '/viewer/api%2Fevents', '/v4%2Flogs', '/viewer%2Fapi/sessions']) {
+      expect((await call('GET', path)).status).toBe(404);
+    }
   });
 
   test('a loopback server answers only to loopback names', async () => {
@@ -120,13 +121,22 @@ describe('access', () => {
   });
 });
 
-test('wrong options say which, what was expected and what came', async () => {
-  await expect(startServer({ port: 70_000 })).rejects.toThrow(
-    'option port: expected a whole number from 0 to 65535, got 70000',
-  );
-  await expect(startServer({ maxItems: 0 })).rejects.toThrow(/^option maxItems: .* got 0/);
-  await expect(startServer({ maxBodyBytes: 0.5 })).rejects.toThrow(/^option maxBodyBytes: .* got 0.5/);
-  await expect(startServer({ apiKey: '' })).rejects.toThrow(/^option apiKey: expected a non-empty string, got ""$/);
+test.each<[object, string]>([
+  [{ port: 70_000 }, 'option port: expected a whole number from 0 to 65535, got 70000'],
+  [{ port: '4340' }, 'option port: expected a whole number from 0 to 65535, got "4340"'],
+  [{ maxItems: 0 }, 'option maxItems: expected a whole number from 1 to 1000000, got 0'],
+  [{ maxBodyBytes: 0.5 }, 'option maxBodyBytes: expected a whole number from 1 to 536870912, got 0.5'],
+  [{ apiKey: '' }, 'option apiKey: expected a non-empty string, got ""'],
+  [{ apiKey: 42 }, 'option apiKey: expected a non-empty string, got 42'],
+  [{ host: '' }, 'option host: expected a non-empty string, got ""'],
+  [{ file: '' }, 'option file: expected a non-empty string, got ""'],
+  [{ onError: 'log' }, 'option onError: expected a function, got "log"'],
+  [
+    { apikey: 'secret' },
+    'unknown option apikey: expected one of port, host, file, apiKey, maxBodyBytes, maxItems, onError, got a string of 6 characters',
+  ],
+])('wrong options %j say which, what was expected and what came', async (options, message) => {
+  await expect(startServer(options as ServerOptions)).rejects.toThrow(new HumanloopError(message));
 });
 
 test('a port in use leaves no database open', async () => {
@@ -160,7 +170,7 @@ describe('close', () => {
     expect(await answer).toBe(200);
     const answered = performance.now();
     await first;
-    // The kept-alive connection must not hold it until its time-out.
+    // The kept-alive connection must not hold up the end until its time-out.
     expect(performance.now() - answered).toBeLessThan(8000);
     agent.destroy();
   });
@@ -179,36 +189,21 @@ describe('close', () => {
 });
 
 test('an answer that cannot be written, and an error hook that throws, end the request and not the process', async () => {
-  const listener = createRequestListener({
-    routes: { '/healthz': { GET: async () => ({ status: 200, body: 1n }) } },
-    access: {},
-    limits: { maxBodyBytes: 10, maxPendingBytes: 10 },
-    onError: () => {
-      throw new Error('hook');
-    },
-  });
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  onTestFinished(() => void server.close());
-  await once(server, 'listening');
-  expect(await rawStatus((server.address() as AddressInfo).port, {})).toBe(500);
+  const { port } = await serveRoutes({ '/healthz': { GET: { needs: 'nothing', run: async () => json(200, 1n) } } });
+  expect(await rawStatus(port, {})).toBe(500);
 });
 
 test('bodies of all pending requests together are bounded', async () => {
   const release: (() => void)[] = [];
-  const listener = createRequestListener({
-    routes: {
+  const { port } = await serveRoutes(
+    {
       '/v4/logs': {
-        POST: () => new Promise((resolve) => release.push(() => resolve({ status: 204 }))),
+        POST: { needs: 'write', run: () => new Promise((resolve) => release.push(() => resolve(empty()))) },
       },
     },
-    access: {},
-    limits: { maxBodyBytes: 100, maxPendingBytes: 150 },
-    onError: () => {},
-  });
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  onTestFinished(() => void server.close());
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v4/logs`;
+    { limits: { maxBodyBytes: 100, maxPendingBytes: 150 }, onError: () => {} },
+  );
+  const url = `http://127.0.0.1:${port}/v4/logs`;
   const post = () => fetch(url, { method: 'POST', body: JSON.stringify('x'.repeat(90)) });
   const first = post();
   await vi.waitUntil(() => release.length === 1);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { RejectedItemError, type Store } from '../../../src/server/store/store.ts';
+import { RejectedItemError } from '../../../src/server/store/rejected-item.ts';
+import type { Store } from '../../../src/server/store/store.ts';
 import type { LogRequest } from '../../../src/wire/v4.ts';
 import { config, createOne, log } from '../sample-log.ts';
 

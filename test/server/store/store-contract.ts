@@ -1,4 +1,4 @@
-/** What every store must do. A store's test calls this with a way to open an empty one. */
+/** What every store must do. The test of a store calls this with a function that opens an empty one. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../../src/server/store/store.ts';
 import { log } from '../sample-log.ts';

@@ -16,7 +16,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 /**
- * The rules in their plainest form: the first parent that a log names is its parent, from when both are there, unless
+ * The rules in their plainest form: the first parent that a log names is its parent, as soon as both are there, unless
  * the link would close a cycle.
  */
 class Model {

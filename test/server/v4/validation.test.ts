@@ -3,7 +3,7 @@ import { startTestServer } from '../start-test-server.ts';
 
 const good = { project: 'p', config: { model: 'gpt-4' } };
 
-/** Each: what is wrong with the item, and where the answer must say so. */
+/** What is wrong with the item, and the place that the answer must name. */
 const WRONG: [name: string, item: unknown, ...loc: (string | number)[]][] = [
   ['not an object', 'text'],
   ['neither project nor project_id', { config: good.config }, 'project'],
@@ -14,8 +14,8 @@ const WRONG: [name: string, item: unknown, ...loc: (string | number)[]][] = [
   ['an unknown key in a model config', { ...good, config: { model: 'm', topk: 1 } }, 'config', 'topk'],
   ['both session fields', { ...good, session_id: 'a', session_reference_id: 'b' }, 'session_reference_id'],
   ['both parent fields', { ...good, parent_id: 'a', parent_reference_id: 'b' }, 'parent_reference_id'],
-  ['an output that is no text', { ...good, output: { a: 1 } }, 'output'],
-  ['a duration that is no number', { ...good, duration: '1' }, 'duration'],
+  ['an output that is not a text', { ...good, output: { a: 1 } }, 'output'],
+  ['a duration that is not a number', { ...good, duration: '1' }, 'duration'],
   ['a time without a date', { ...good, created_at: 'today' }, 'created_at'],
   ['a message of no known role', { ...good, messages: [{ role: 'robot' }] }, 'messages', 0, 'role'],
   [

@@ -21,7 +21,7 @@ test.each([
   'half \ud800 a pair',
 ])('%j stays a text inside of the data block', (text) => {
   const written = withFirstData(page, dataWith(text));
-  const [before, after] = page.split('null</script>');
+  const [before, after] = page.split('"%FIRST_DATA%"</script>');
   expect(written.startsWith(before!)).toBe(true);
   expect(written.endsWith(`</script>${after}`)).toBe(true);
   const block = written.slice(before!.length, -`</script>${after}`.length);
@@ -29,6 +29,15 @@ test.each([
   expect(JSON.parse(block)).toEqual(dataWith(text));
 });
 
-test('a page without data is the page', () => {
-  expect(withFirstData(page, undefined)).toBe(page);
+test('a page without data says so', () => {
+  expect(withFirstData(page, undefined)).toBe(page.replace('"%FIRST_DATA%"', 'null'));
+});
+
+test.each([
+  ['no', 0, page.replace('"%FIRST_DATA%"', 'null')],
+  ['more than one', 2, `${page}"%FIRST_DATA%"`],
+])('a page with %s place for data is not served, and why is said', (_, places, broken) => {
+  expect(() => withFirstData(broken, undefined)).toThrow(
+    `the viewer's page must have "%FIRST_DATA%" once, and has it ${places} times`,
+  );
 });

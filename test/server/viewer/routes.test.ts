@@ -18,7 +18,7 @@ async function list(server: TestServer, query = ''): Promise<SessionPage> {
 
 const names = ({ sessions }: SessionPage) => sessions.map(({ reference_id }) => reference_id);
 
-/** Indexing follows a write within a second; a machine that is busy with other tests gets a little more. */
+/** Waits for the index, which follows a write within a second; a busy machine gets a little more. */
 async function indexed<Result>(read: () => Promise<Result>, isThere: (result: Result) => boolean): Promise<Result> {
   const end = Date.now() + 3_000;
   for (;;) {

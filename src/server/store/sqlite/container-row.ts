@@ -1,4 +1,4 @@
-/** Sessions and projects, the two things that logs are kept in, from their rows to the wire's form. */
+/** Converts sessions and projects, the two containers of logs, from their rows to the wire's form. */
 import type { SqliteRow } from '../../../sqlite/open.ts';
 import type { ProjectResponse, SessionResponse } from '../store.ts';
 import type { Statements } from './statements.ts';

@@ -1,10 +1,10 @@
-/** A log between its two forms: the wire's (nested JSON) and the row's (one column a field). Pure. */
+/** Converts a log between its two forms: nested JSON on the wire, and a row with one column for each field. Pure. */
 import { createHash } from 'node:crypto';
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { LogConfig, LogRequest, LogResponse } from '../../../wire/v4.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
 
-/** Columns that hold what the request gave under the same name, as it is. */
+/** Columns that store a request's field of the same name, as it is. */
 export const PLAIN_COLUMNS = [
   'source',
   'environment',
@@ -20,7 +20,7 @@ export const PLAIN_COLUMNS = [
   'metadata',
 ] as const;
 
-/** The payloads, which a request with `save: false` asks not to keep. */
+/** The payloads. A request with `save: false` asks not to keep them. */
 export const CONTENT_COLUMNS = [
   'inputs',
   'messages',
@@ -81,7 +81,9 @@ function toColumn(column: string, value: unknown): SqliteValue {
   return typeof value === 'string' ? storableText(value) : (value as number);
 }
 
-/** Text in a database ends at NUL for some readers (and PostgreSQL refuses it): it becomes the replacement character. */
+/**
+ * Replaces NUL by the replacement character: some readers of a database end a text there, and PostgreSQL refuses it.
+ */
 export function storableText(text: string): string {
   return text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text;
 }
@@ -99,7 +101,7 @@ function withSortedKeys(value: unknown): unknown {
   return Object.fromEntries(keys.map((key) => [key, withSortedKeys((value as Record<string, unknown>)[key])]));
 }
 
-/** From a row of the statement `readLog`. Fields that are not known are left out, but for those that v4 requires. */
+/** Takes a row of the statement `readLog`. Leaves out unknown fields, except those that v4 requires. */
 export function toLogResponse(row: SqliteRow): LogResponse {
   const log: Record<string, unknown> = {};
   for (const name of ANSWERED) {
@@ -126,7 +128,7 @@ export function toLogResponse(row: SqliteRow): LogResponse {
   }
   log['feedback'] = toFeedback(row);
   log['evaluation_results'] = [];
-  // The state of v4's monitoring evaluators, of which there are none here: nothing is ever outstanding.
+  // The state of v4's monitoring evaluators. This server has none, so nothing is ever outstanding.
   log['observability_status'] = 'completed';
   return log as unknown as LogResponse;
 }
@@ -140,7 +142,7 @@ const ANSWERED = [
 function toConfigResponse(row: SqliteRow): Record<string, unknown> {
   const config = JSON.parse(row['config'] as string) as Record<string, unknown>;
   config['id'] = row['config_id'];
-  // Required of every type but model, whose schema forbids `status`.
+  // v4 requires these of every type but `model`, whose schema forbids `status`.
   if (config['type'] !== 'model') {
     config['status'] = 'uncommitted';
     config['name'] ??= config['agent_class'] ?? config['type'];

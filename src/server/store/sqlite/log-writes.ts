@@ -1,9 +1,10 @@
-/** What `createLogs` and `updateLog` do inside one transaction. Throws `RejectedItemError` to take all of it back. */
+/** The work of `createLogs` and `updateLog` inside one transaction. A `RejectedFieldError` rolls all of it back. */
 
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { CreatedLog, Feedback, LogRequest, LogUpdate } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
-import { type LogSelector, RejectedItemError } from '../store.ts';
+import { RejectedFieldError } from '../rejected-item.ts';
+import type { LogSelector } from '../store.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
 import { GIVEN_COLUMNS, type LogRow, storableText } from './log-row.ts';
 import type { Statements } from './statements.ts';
@@ -23,7 +24,7 @@ interface Session {
   readonly id: string;
 }
 
-/** One request's writes: remembers the projects, sessions and configs that it has found, which most items share. */
+/** Writes one request. Remembers the projects, sessions and configs that it has found, since most items share them. */
 export class LogWrites {
   readonly #statements: Statements;
   readonly #now = timestampNow();
@@ -35,21 +36,21 @@ export class LogWrites {
     this.#statements = statements;
   }
 
-  create(index: number, { request, row }: EncodedLog): CreatedLog {
+  create({ request, row }: EncodedLog): CreatedLog {
     const referenceId = request.reference_id ? storableText(request.reference_id) : null;
     const known = referenceId === null ? undefined : this.#statements.findLogByReference.get(referenceId);
-    if (known) return this.#complete(known, index, request, row);
+    if (known) return this.#complete(known, request, row);
 
-    const project = this.#project(index, request);
-    const session = this.#session(index, request, project.key);
-    const parent = this.#parent(index, request);
+    const project = this.#project(request);
+    const session = this.#session(request, project.key);
+    const parent = this.#parent(request);
     const id = newIdentifier('data');
     const { lastInsertRowid: key } = this.#statements.insertLog.run(
       id,
       referenceId,
       project.key,
       session?.key ?? null,
-      this.#config(index, request, row, project.key),
+      this.#config(request, row, project.key),
       parent.key,
       parent.referenceId,
       row.createdAt,
@@ -62,20 +63,20 @@ export class LogWrites {
     return { id, project_id: project.id, session_id: session?.id ?? null };
   }
 
-  /** A retry, or a second reading of the same thing: what is there stays, what it lacked is added. */
-  #complete(known: SqliteRow, index: number, request: LogRequest, row: LogRow): CreatedLog {
+  /** For a retry, or a second report of the same call: keeps what is there and adds what was missing. */
+  #complete(known: SqliteRow, request: LogRequest, row: LogRow): CreatedLog {
     const key = known['key']!;
     const projectKey = known['project_key'] as number;
-    const session = known['session_key'] === null ? this.#session(index, request, projectKey) : undefined;
+    const session = known['session_key'] === null ? this.#session(request, projectKey) : undefined;
     this.#statements.completeLog.run({
       ...row.given,
       key,
       session_key: session?.key ?? null,
-      config_key: known['config_key'] === null ? this.#config(index, request, row, projectKey) : null,
+      config_key: known['config_key'] === null ? this.#config(request, row, projectKey) : null,
       now: this.#now,
     });
     if (known['parent_key'] === null && known['parent_reference_id'] === null) {
-      const parent = this.#parent(index, request);
+      const parent = this.#parent(request);
       if (parent.key !== null || parent.referenceId !== null) {
         this.#statements.setParent.run({ key, parent_key: parent.key, parent_reference_id: parent.referenceId });
       }
@@ -85,7 +86,7 @@ export class LogWrites {
     return { id: known['id'] as string, project_id: known['project_id'] as string, session_id: sessionId };
   }
 
-  /** The key of the log that was updated. */
+  /** Returns the key of the log that was updated; `undefined` if there is none. */
   update(selector: LogSelector, update: LogUpdate): SqliteValue | undefined {
     const found =
       'id' in selector
@@ -103,12 +104,12 @@ export class LogWrites {
     return found['key'];
   }
 
-  #project(index: number, request: LogRequest): Project {
+  #project(request: LogRequest): Project {
     const { project_id: id, project: name } = request;
     const remembered = this.#projects.get(id ?? `name ${name}`);
     if (remembered) return remembered;
     const project = (id ? this.#statements.findProjectById.get(id) : this.#projectNamed(name!)) as Project | undefined;
-    if (!project) throw new RejectedItemError(index, 'project_id', 'project not found');
+    if (!project) throw new RejectedFieldError('project_id', 'project not found');
     this.#statements.touchProject.run({ key: project.key, now: this.#now });
     this.#projects.set(id ?? `name ${name}`, project);
     return project;
@@ -120,7 +121,7 @@ export class LogWrites {
     return findProjectByName.get(name) ?? insertProject.get({ id: newIdentifier('pr'), name, now: this.#now });
   }
 
-  #session(index: number, request: LogRequest, projectKey: number): Session | undefined {
+  #session(request: LogRequest, projectKey: number): Session | undefined {
     const { session_id: id, session_reference_id: reference } = request;
     if (!id && !reference) return undefined;
     const name = `${projectKey} ${id ? 'id' : 'reference'} ${id || reference}`;
@@ -129,7 +130,7 @@ export class LogWrites {
     const session = (
       id ? this.#statements.findSessionById.get(id) : this.#sessionReferenced(storableText(reference!))
     ) as Session | undefined;
-    if (!session) throw new RejectedItemError(index, 'session_id', 'session not found');
+    if (!session) throw new RejectedFieldError('session_id', 'session not found');
     this.#statements.touchSession.run({ key: session.key, now: this.#now });
     this.#statements.linkSessionToProject.run({ project_key: projectKey, session_key: session.key });
     this.#sessions.set(name, session);
@@ -142,13 +143,13 @@ export class LogWrites {
     return findSessionByReference.get(reference) ?? insertSession.get(session);
   }
 
-  /** A reference that is not known yet is kept: the log is linked when its parent comes. */
-  #parent(index: number, request: LogRequest): { key: SqliteValue; referenceId: string | null } {
+  /** Keeps a reference that is not known yet: the log is linked when its parent comes. */
+  #parent(request: LogRequest): { key: SqliteValue; referenceId: string | null } {
     const { findLogById, findLogByReference } = this.#statements;
     if (request.parent_id) {
-      // The official text lets `parent_id` hold a reference as well.
+      // By the official description, `parent_id` can be a reference as well.
       const found = findLogById.get(request.parent_id) ?? findLogByReference.get(storableText(request.parent_id));
-      if (!found) throw new RejectedItemError(index, 'parent_id', 'parent datapoint not found');
+      if (!found) throw new RejectedFieldError('parent_id', 'parent datapoint not found');
       return { key: found['key']!, referenceId: null };
     }
     if (!request.parent_reference_id) return { key: null, referenceId: null };
@@ -156,10 +157,10 @@ export class LogWrites {
     return { key: findLogByReference.get(referenceId)?.['key'] ?? null, referenceId };
   }
 
-  #config(index: number, request: LogRequest, row: LogRow, projectKey: number): SqliteValue {
+  #config(request: LogRequest, row: LogRow, projectKey: number): SqliteValue {
     if (request.config_id) {
       const found = this.#statements.findConfigById.get(request.config_id);
-      if (!found) throw new RejectedItemError(index, 'config_id', 'config not found');
+      if (!found) throw new RejectedFieldError('config_id', 'config not found');
       return found['key']!;
     }
     if (!row.config) return null;

@@ -1,5 +1,6 @@
 /**
- * The schema of the SQLite store. Forward-only: a migration that was released is never edited, the next one is added.
+ * The schema of the SQLite store. Migrations go forward only: one that was released is never edited, a new one is
+ * added.
  *
  * The file's number is its `user_version`, set in the same transaction as the change; the transaction takes the write
  * lock first, so that of two processes that start together one migrates and the other finds it done.
@@ -7,10 +8,10 @@
 import { explainSqliteError, type SqliteDatabase, SqliteError } from '../../../sqlite/open.ts';
 import { VIEWER_MIGRATION } from './viewer-schema.ts';
 
-/** `hlot` in ASCII: tells our files from those of other programs. */
+/** `hlot` in ASCII. Distinguishes our files from those of other programs. */
 const APPLICATION_ID = 0x686c6f74;
 
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE projects (
     key INTEGER PRIMARY KEY,
@@ -104,7 +105,7 @@ const MIGRATIONS: readonly string[] = [
   VIEWER_MIGRATION,
 ];
 
-/** Prepares an open file for use: settings, then the migrations that it lacks. Throws `SqliteError`. */
+/** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */
 export function migrateSqlite(database: SqliteDatabase, file: string): void {
   try {
     const identity = readNumber(database, 'application_id');
@@ -116,7 +117,7 @@ export function migrateSqlite(database: SqliteDatabase, file: string): void {
     // FULL: every commit waits for the disk. NORMAL would lose acknowledged logs in a power cut.
     database.exec('PRAGMA synchronous = FULL');
     database.exec('PRAGMA foreign_keys = ON');
-    // Random ids go all over their indexes: the default of 2 MB reads the same pages again and again in a large file.
+    // References are scattered over their index: with the default of 2 MB, a large file's pages are read repeatedly.
     database.exec('PRAGMA cache_size = -64000');
     database.exec(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
     database.exec('BEGIN IMMEDIATE');

@@ -1,8 +1,8 @@
-/** Every fixed statement of the SQLite store, named for what it does, prepared once. */
-import type { SqliteDatabase, SqliteStatement } from '../../../sqlite/open.ts';
+/** Every fixed statement of the v4 operations, named for what it does. */
+import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
 import { CONTENT_COLUMNS, GIVEN_COLUMNS, PLAIN_COLUMNS } from './log-row.ts';
 
-/** The log and its ancestors, nearest first; UNION ends it even on a damaged file that holds a cycle. */
+/** The log and its ancestors, nearest first. UNION ends even on a damaged file with a cycle. */
 const ancestorsOf = (key: string) => `
   WITH RECURSIVE ancestors (key) AS (
     SELECT ${key}
@@ -57,11 +57,11 @@ const SQL = {
       EXISTS (SELECT 1 FROM feedback WHERE log_key = logs.key) AS has_feedback
     FROM logs JOIN projects ON projects.key = project_key LEFT JOIN sessions ON sessions.key = session_key
     WHERE logs.reference_id = ?`,
-  /** Bound by position, and without RETURNING: by name it takes five times as long. */
+  /** Bound by position and without RETURNING: by name it takes five times as long. */
   insertLog: `INSERT INTO logs (id, reference_id, project_key, session_key, config_key, parent_key,
       parent_reference_id, created_at, updated_at, save, ${GIVEN_COLUMNS.join(', ')})
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${GIVEN_COLUMNS.map(() => '?').join(', ')})`,
-  /** A field that is there stays: a retry must not undo a later update. */
+  /** Keeps the fields that are there: a retry must not undo a later update. */
   completeLog: `UPDATE logs SET updated_at = :now,
       session_key = coalesce(session_key, :session_key), config_key = coalesce(config_key, :config_key),
       ${PLAIN_COLUMNS.map((column) => `${column} = coalesce(${column}, :${column})`).join(', ')},
@@ -69,7 +69,7 @@ const SQL = {
     WHERE key = :key`,
   updateLog: `UPDATE logs SET updated_at = :now, output = CASE WHEN save THEN coalesce(:output, output) END,
       error = coalesce(:error, error), duration = coalesce(:duration, duration) WHERE key = :key`,
-  /** Children that named this reference before it was known. A link that would close a cycle is not made. */
+  /** Links the children that named this reference before it was known, except where the link would close a cycle. */
   linkWaitingChildren: `${ancestorsOf(':key')}
     UPDATE logs SET parent_key = :key
     WHERE parent_reference_id = :reference_id AND parent_key IS NULL AND key NOT IN ancestors`,
@@ -96,7 +96,7 @@ const SQL = {
 
   insertFeedback: `INSERT INTO feedback (id, log_key, type, value, user, created_at)
     VALUES (:id, :log_key, :type, :value, :user, :created_at)`,
-  /** Without a value all of the type, without a user those of all users. */
+  /** Without a value: all of the type. Without a user: those of all users. */
   deleteFeedback: `DELETE FROM feedback WHERE log_key = :log_key AND type = :type
       AND (:value IS NULL OR value = :value) AND (:user IS NULL OR user = :user)
     RETURNING id, value, created_at`,
@@ -104,9 +104,8 @@ const SQL = {
     WHERE project_key = ? ORDER BY feedback.type`,
 } as const;
 
-export type Statements = Readonly<Record<keyof typeof SQL, SqliteStatement>>;
+export type Statements = ReturnType<typeof prepareStatements>;
 
-export function prepareStatements(database: SqliteDatabase): Statements {
-  const entries = Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)]);
-  return Object.fromEntries(entries) as Statements;
+export function prepareStatements(prepare: Prepare) {
+  return prepareAll(prepare, SQL);
 }

@@ -1,26 +1,23 @@
 /**
- * The store in one SQLite file (WAL). Reads run at once; writes go through turns (see sqlite-write-turns.ts).
+ * The store in one SQLite file (WAL). Reads run at once; writes go through turns (write-turns.ts).
  * Limit: the engine is synchronous, so a search through a very large project holds up the event loop.
  */
 import { resolve } from 'node:path';
-import {
-  explainSqliteError,
-  openSqlite,
-  type SqliteDatabase,
-  type SqliteRow,
-  type SqliteStatement,
-} from '../../../sqlite/open.ts';
+import { explainSqliteError, openSqlite, type SqliteDatabase, type SqliteRow } from '../../../sqlite/open.ts';
+import { createStatementCache } from '../../../sqlite/statement-cache.ts';
 import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
-import { type FeedbackResponse, type LogQuery, type ProjectQuery, RejectedItemError, type Store } from '../store.ts';
+import { mapItems, RejectedFieldError } from '../rejected-item.ts';
+import type { FeedbackResponse, LogQuery, ProjectQuery, Store } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
 import { toProject, toSession } from './container-row.ts';
-import { containing, type SqlQuery, toLogListSql } from './log-query.ts';
+import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
 import { storableText, toLogResponse, toLogRow } from './log-row.ts';
 import { type EncodedLog, LogWrites } from './log-writes.ts';
 import { migrateSqlite } from './migrations.ts';
-import { PROJECT_COLUMNS, prepareStatements, type Statements } from './statements.ts';
+import { prepareStatements, type Statements } from './statements.ts';
 import { createViewerIndex } from './viewer-index.ts';
+import { prepareViewerStatements } from './viewer-statements.ts';
 import { createSqliteViewerStore } from './viewer-store.ts';
 import { createWriteTurns } from './write-turns.ts';
 
@@ -38,12 +35,14 @@ export async function openSqliteStore(options: { file: string; busyTimeoutMillis
 }
 
 function createSqliteStore(database: SqliteDatabase, file: string): Store {
-  const statements = prepareStatements(database);
+  const prepare = createStatementCache(database);
+  const statements = prepareStatements(prepare);
+  const viewerStatements = prepareViewerStatements(prepare);
   const turns = createWriteTurns(database, file);
-  const query = createQueryRunner(database);
-  const index = createViewerIndex(database, turns.run);
+  const index = createViewerIndex(viewerStatements, turns.run);
   let closed = false;
 
+  const query = ({ sql, parameters }: SqlQuery): SqliteRow[] => prepare(sql).all(...parameters);
   const readLog = (key: SqliteRow[string]): LogResponse => toLogResponse(statements.readLog.get(key)!);
   const inTurn = async <Result>(work: (writes: LogWrites) => Result): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
@@ -53,8 +52,8 @@ function createSqliteStore(database: SqliteDatabase, file: string): Store {
 
   return {
     createLogs: async (requests) => {
-      const encoded = requests.map(encodeLog);
-      return inTurn((writes): CreatedLog[] => encoded.map((log, index) => writes.create(index, log)));
+      const encoded = mapItems(requests, encodeLog);
+      return inTurn((writes): CreatedLog[] => mapItems(encoded, (log) => writes.create(log)));
     },
 
     updateLog: (selector, update) =>
@@ -118,22 +117,15 @@ function createSqliteStore(database: SqliteDatabase, file: string): Store {
     },
 
     listProjects: async (listQuery: ProjectQuery) => {
-      const { sortBy, descending, filter, page, size } = listQuery;
-      const direction = descending ? 'DESC' : 'ASC';
-      const where = filter === undefined ? '' : `WHERE name LIKE ? ESCAPE '\\'`;
-      const parameters = filter === undefined ? [] : [containing(filter)];
-      const rows = query({
-        sql: `SELECT ${PROJECT_COLUMNS} FROM projects ${where} ORDER BY ${sortBy} ${direction}, key ${direction} LIMIT ? OFFSET ?`,
-        parameters: [...parameters, size, page * size],
-      });
-      const records = rows.map((row) => toProject(row, statements));
-      return toPage(records, listQuery, query({ sql: `SELECT count(*) AS total FROM projects ${where}`, parameters }));
+      const { count, rows } = toProjectListSql(listQuery);
+      const records = query(rows).map((row) => toProject(row, statements));
+      return toPage(records, listQuery, query(count));
     },
 
     addFeedback: (requests) =>
-      inTurn((writes) => requests.map((request, index) => changeFeedback(statements, writes, index, request))),
+      inTurn((writes) => mapItems(requests, (request) => changeFeedback(statements, writes, request))),
 
-    viewer: createSqliteViewerStore(database, index, readLog),
+    viewer: createSqliteViewerStore(prepare, viewerStatements, index, readLog),
 
     close: async () => {
       if (closed) return;
@@ -145,24 +137,19 @@ function createSqliteStore(database: SqliteDatabase, file: string): Store {
   };
 }
 
-function encodeLog(request: LogRequest, index: number): EncodedLog {
+function encodeLog(request: LogRequest): EncodedLog {
   try {
     return { request, row: toLogRow(request) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new RejectedItemError(index, 'inputs', 'the datapoint is nested too deeply to be stored');
+    throw new RejectedFieldError('inputs', 'the datapoint is nested too deeply to be stored');
   }
 }
 
-function changeFeedback(
-  statements: Statements,
-  writes: LogWrites,
-  index: number,
-  request: FeedbackRequest,
-): FeedbackResponse {
+function changeFeedback(statements: Statements, writes: LogWrites, request: FeedbackRequest): FeedbackResponse {
   const { type, value, data_id: dataId, user, created_at } = request;
   const log = dataId === undefined ? undefined : statements.findLogById.get(dataId);
-  if (!log) throw new RejectedItemError(index, 'data_id', 'datapoint not found');
+  if (!log) throw new RejectedFieldError('data_id', 'datapoint not found');
   const answer = { type, ...(dataId !== undefined && { data_id: dataId }), ...(user !== undefined && { user }) };
   if (!request.unset) {
     return { ...answer, value, ...writes.insertFeedback(log['key']!, { type, value: value!, user, created_at }) };
@@ -178,18 +165,4 @@ function changeFeedback(
 
 function toPage<Item>(records: Item[], { page, size }: { page: number; size: number }, total: SqliteRow[]): Page<Item> {
   return { records, page, size, total: Number(total[0]!['total']) };
-}
-
-/** Prepares the statements of list queries once each; their shapes are few, but a caller chooses them: bounded. */
-function createQueryRunner(database: SqliteDatabase): (query: SqlQuery) => SqliteRow[] {
-  const prepared = new Map<string, SqliteStatement>();
-  return ({ sql, parameters }) => {
-    let statement = prepared.get(sql);
-    if (!statement) {
-      if (prepared.size >= 100) prepared.clear();
-      statement = database.prepare(sql);
-      prepared.set(sql, statement);
-    }
-    return statement.all(...parameters);
-  };
 }

@@ -1,20 +1,21 @@
 /**
- * Keeps what the viewer searches and filters by up to date, between the turns of writes.
+ * Keeps the search index and the filters of the viewer up to date, between the turns of writes.
  *
- * Triggers mark logs and sessions that changed (sqlite-viewer-schema.ts). Marked ones are worked off in slices, each a
- * job in the writes' own turns, newest log first: after a start with a large unindexed file, what comes in meanwhile is
- * found at once. A slice that fails is taken back and tried again; its marks are still there.
+ * Triggers mark the logs and sessions that changed (viewer-schema.ts). `ViewerIndex` works the marks off in slices,
+ * each a job in the turns of the writes, newest log first: after a start with a large unindexed file, new logs are
+ * found at once. A slice that fails is rolled back and tried again, since its marks are still there.
  */
 
-import type { SqliteDatabase, SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import { parseJson } from '../../../wire/json.ts';
 import { errorPreview, inputPreview, type LogTexts, outputPreview, searchableText } from '../log-text.ts';
 import type { SessionChange } from '../viewer-store.ts';
+import type { ViewerStatements } from './viewer-statements.ts';
 
 /** Writes that come close together are indexed together. */
 const GATHER_MILLIS = 40;
 const SLICE_MILLIS = 10;
-/** Between slices, so that a backlog does not make requests wait for more than one. */
+/** Between two slices, so that no request waits for more than one. */
 const PAUSE_MILLIS = 5;
 const RETRY_MILLIS = 1_000;
 const MAX_NAMED_SESSIONS = 50;
@@ -23,48 +24,16 @@ const MAX_KNOWN_FACETS = 10_000;
 
 type RunInTurn = <Result>(work: () => Result) => Promise<Result>;
 
-const SQL = {
-  nextSession: 'DELETE FROM unindexed_sessions WHERE key = (SELECT min(key) FROM unindexed_sessions) RETURNING key',
-  nextLog: 'DELETE FROM unindexed_logs WHERE key = (SELECT max(key) FROM unindexed_logs) RETURNING key',
-  clearFacets: 'DELETE FROM session_facets WHERE session_key = ? AND facet_key IN (SELECT key FROM facets)',
-  clearTexts: `UPDATE session_summaries SET first_input = NULL, first_input_rank = NULL, last_output = NULL,
-      last_output_rank = NULL,
-      started_at = coalesce((SELECT min(created_at) FROM logs WHERE session_key = :key OR logs.key = -:key), started_at),
-      ended_at = coalesce((SELECT max(unixepoch(created_at, 'subsec') + coalesce(duration, 0)) FROM logs
-        WHERE session_key = :key OR logs.key = -:key), ended_at)
-    WHERE key = :key`,
-  markLogs: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE session_key = :key OR key = -:key
-    ON CONFLICT DO NOTHING`,
-  readLog: `SELECT logs.key, session_key, parent_key, parent_reference_id, logs.created_at, inputs, messages, output,
-      output_message, error, projects.name AS project, configs.type, configs.model,
-      json_extract(configs.content, '$.name') AS name,
-      (SELECT json_group_array(json_array(type, json(value))) FROM feedback WHERE log_key = logs.key) AS feedback
-    FROM logs JOIN projects ON projects.key = logs.project_key LEFT JOIN configs ON configs.key = config_key
-    WHERE logs.key = ?`,
-  writeText: 'INSERT OR REPLACE INTO logs_search (rowid, text) VALUES (?, ?)',
-  findFacet: 'SELECT key FROM facets WHERE kind = ? AND value = ?',
-  insertFacet: 'INSERT INTO facets (kind, value) VALUES (?, ?) RETURNING key',
-  addFacet: 'INSERT INTO session_facets (facet_key, session_key) VALUES (?, ?) ON CONFLICT DO NOTHING',
-  setFirstInput: `UPDATE session_summaries SET first_input = :text, first_input_rank = :rank
-    WHERE key = :key AND (first_input_rank IS NULL OR first_input_rank >= :rank)`,
-  setLastOutput: `UPDATE session_summaries SET last_output = :text, last_output_rank = :rank, last_is_error = :is_error
-    WHERE key = :key AND (last_output_rank IS NULL OR last_output_rank <= :rank)`,
-  findSessionId: `SELECT coalesce((SELECT id FROM sessions WHERE key = :key), (SELECT id FROM logs WHERE key = -:key)) AS id`,
-} as const;
-
 export interface ViewerIndex {
-  /** To be called after each write. */
+  /** Must be called with each write. */
   schedule(): void;
-  /** Of the last change that listeners were told of. */
+  /** Returns the version of the last change that the listeners were called with. */
   version(): number;
   onChange(listener: (change: SessionChange) => void): () => void;
   close(): void;
 }
 
-export function createViewerIndex(database: SqliteDatabase, runInTurn: RunInTurn): ViewerIndex {
-  const statements = Object.fromEntries(
-    Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)]),
-  ) as Record<keyof typeof SQL, ReturnType<SqliteDatabase['prepare']>>;
+export function createViewerIndex(statements: ViewerStatements, runInTurn: RunInTurn): ViewerIndex {
   const listeners = new Set<(change: SessionChange) => void>();
   const facetKeys = new Map<string, SqliteValue>();
   let timer: NodeJS.Timeout | undefined;
@@ -85,12 +54,12 @@ export function createViewerIndex(database: SqliteDatabase, runInTurn: RunInTurn
   const resetSession = (key: SqliteValue): void => {
     statements.clearFacets.run(key);
     statements.clearTexts.run({ key });
-    statements.markLogs.run({ key });
+    statements.markLogsOfSession.run({ key });
   };
 
-  /** The session's key; `undefined` where the log is shown under another one. */
+  /** Returns the key of the log's summary; `undefined` for a log below another one, outside of sessions. */
   const indexLog = (key: SqliteValue): SqliteValue | undefined => {
-    const row = statements.readLog.get(key);
+    const row = statements.readLogToIndex.get(key);
     if (!row) return undefined;
     const texts = toTexts(row);
     statements.writeText.run(key, searchableText(texts));
@@ -114,17 +83,17 @@ export function createViewerIndex(database: SqliteDatabase, runInTurn: RunInTurn
     const groups = new Set<SqliteValue>();
     let isDone = false;
     while (!isDone && performance.now() < end) {
-      const session = statements.nextSession.get();
+      const session = statements.takeMarkedSession.get();
       if (session) {
         resetSession(session['key']!);
         groups.add(session['key']!);
         continue;
       }
-      const log = statements.nextLog.get();
+      const log = statements.takeMarkedLog.get();
       if (log) groups.add(indexLog(log['key']!) ?? -Number(log['key']));
       else isDone = true;
     }
-    const ids = [...groups].map((key) => statements.findSessionId.get({ key })?.['id'] as string | null);
+    const ids = [...groups].map((key) => statements.findSummaryId.get({ key })?.['id'] as string | null);
     return { changed: ids.filter((id) => id !== null), isDone };
   };
 
@@ -138,7 +107,7 @@ export function createViewerIndex(database: SqliteDatabase, runInTurn: RunInTurn
       const change = { sessions: changed.length > MAX_NAMED_SESSIONS ? null : changed, version };
       for (const listener of listeners) listener(change);
     } catch {
-      // The disk is full, or the file locked: those who write are told, and search catches up later.
+      // The disk is full, or the file is locked: the writers get the error, and the index catches up later.
       facetKeys.clear();
       again(RETRY_MILLIS);
     }
@@ -177,7 +146,7 @@ export function toTexts(row: SqliteRow): LogTexts {
   };
 }
 
-/** A text so deep that it cannot be read is not searched. */
+/** JSON that is nested too deeply to be parsed is not searched. */
 function parse(json: SqliteValue | undefined): unknown {
   return typeof json === 'string' ? (parseJson(json) ?? null) : null;
 }

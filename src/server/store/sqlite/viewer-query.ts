@@ -1,43 +1,38 @@
 /**
- * The SQL of the session list. No request reads more than a bounded number of rows, whatever is asked: the cursor says
- * where it stopped, and the page may have fewer sessions than were asked for.
+ * Finds the sessions of a list. Every request reads a bounded number of rows: the cursor says where it stopped, and the
+ * page may have fewer sessions than were asked for.
  */
-import type { SqliteDatabase, SqliteRow, SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
+import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import type { Prepare } from '../../../sqlite/statement-cache.ts';
 import type { SessionQuery } from '../viewer-store.ts';
-import { type FoundSession, type FoundSessions, type Prepare, searchFor, toMatchExpressions } from './viewer-search.ts';
+import { type FoundSession, type FoundSessions, searchFor, toMatchExpressions } from './viewer-search.ts';
+import type { ViewerStatements } from './viewer-statements.ts';
 
-/** Sessions that one request walks through at most. */
+/** One request walks through no more sessions than this. */
 const MAX_WALKED = 20_000;
-/** A filter with fewer sessions than this is answered from these sessions, sorted; with more by walking the list. */
+/** A filter with fewer sessions than this is answered by sorting them; one with more by walking the list. */
 const MAX_SORTED = 4_000;
 
-/** `undefined` stands for a filter that no session meets. */
+/** `undefined` if a filter is one that no session meets. */
 type Conditions =
   | { readonly sql: string[]; readonly values: SqliteValue[]; readonly facets: SqliteValue[] }
   | undefined;
 
-export function createSessionFinder(database: SqliteDatabase): (query: SessionQuery) => FoundSessions {
-  const prepared = new Map<string, SqliteStatement>();
-  const prepare: Prepare = (sql) => {
-    let statement = prepared.get(sql);
-    if (!statement) {
-      if (prepared.size >= 100) prepared.clear();
-      statement = database.prepare(sql);
-      prepared.set(sql, statement);
-    }
-    return statement;
-  };
+export function createSessionFinder(
+  prepare: Prepare,
+  statements: ViewerStatements,
+): (query: SessionQuery) => FoundSessions {
   return (query) => {
-    const conditions = toConditions(prepare, query);
+    const conditions = toConditions(statements, query);
     if (!conditions) return { found: [], next: null };
-    if (query.search !== undefined) return search(prepare, query, conditions);
+    if (query.search !== undefined) return search(prepare, statements, query, conditions);
     if (query.ids) return findByIds(prepare, query.ids, conditions);
-    const rare = conditions.facets.find((facet) => isRare(prepare, facet));
+    const rare = conditions.facets.find((facet) => isRare(statements, facet));
     return rare === undefined ? walk(prepare, query, conditions) : sort(prepare, query, conditions, rare);
   };
 }
 
-function toConditions(prepare: Prepare, query: SessionQuery): Conditions {
+function toConditions(statements: ViewerStatements, query: SessionQuery): Conditions {
   const wanted: [string, string | undefined][] = [
     ['project', query.project],
     ['model', query.model],
@@ -50,7 +45,7 @@ function toConditions(prepare: Prepare, query: SessionQuery): Conditions {
   const facets: SqliteValue[] = [];
   for (const [kind, value] of wanted) {
     if (value === undefined) continue;
-    const facet = prepare('SELECT key FROM facets WHERE kind = ? AND value = ?').get(kind, value)?.['key'];
+    const facet = statements.findFacet.get(kind, value)?.['key'];
     if (facet === undefined) return undefined;
     facets.push(facet);
     sql.push('EXISTS (SELECT 1 FROM session_facets WHERE facet_key = ? AND session_key = summary.key)');
@@ -67,12 +62,11 @@ function toConditions(prepare: Prepare, query: SessionQuery): Conditions {
   return { sql, values, facets };
 }
 
-function isRare(prepare: Prepare, facet: SqliteValue): boolean {
-  const sql = 'SELECT count(*) AS count FROM (SELECT 1 FROM session_facets WHERE facet_key = ? LIMIT ?)';
-  return Number(prepare(sql).get(facet, MAX_SORTED)!['count']) < MAX_SORTED;
+function isRare(statements: ViewerStatements, facet: SqliteValue): boolean {
+  return Number(statements.countSessionsOfFacet.get(facet, MAX_SORTED)!['count']) < MAX_SORTED;
 }
 
-/** Along the index of changes, newest first. */
+/** Walks along the index of changes, newest first. */
 function walk(prepare: Prepare, query: SessionQuery, conditions: NonNullable<Conditions>): FoundSessions {
   const [before, beforeKey] = parseCursor(query.cursor) ?? [query.until ?? '~', Number.MAX_SAFE_INTEGER];
   const slice = `SELECT key, updated_at FROM session_summaries
@@ -86,7 +80,7 @@ function walk(prepare: Prepare, query: SessionQuery, conditions: NonNullable<Con
   return { found: rows.map(toFound), next: stop ? toCursor(stop) : null };
 }
 
-/** All sessions of a rare filter, sorted: few enough to be looked at whole. */
+/** Sorts all sessions of a rare filter. */
 function sort(
   prepare: Prepare,
   query: SessionQuery,
@@ -114,19 +108,24 @@ function findByIds(prepare: Prepare, ids: readonly string[], conditions: NonNull
   return { found: rows.map(toFound), next: null };
 }
 
-/** Newest matching log first; a session stands where its newest match is, once. */
-function search(prepare: Prepare, query: SessionQuery, conditions: NonNullable<Conditions>): FoundSessions {
+/** Newest matching log first. A session is listed once, at its newest match. */
+function search(
+  prepare: Prepare,
+  statements: ViewerStatements,
+  query: SessionQuery,
+  conditions: NonNullable<Conditions>,
+): FoundSessions {
   const isWanted = prepare(`SELECT 1 FROM session_summaries AS summary ${where(['key = ?', ...conditions.sql])}`);
   const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor);
   for (const expression of toMatchExpressions(query.search!)) {
     const result = searchFor(
-      prepare,
+      statements,
       expression,
       before,
       query.size,
       (key) => !!isWanted.get(key, ...conditions.values),
     );
-    // A beginning of a word is tried only where no whole word is found: it has to look at many more entries.
+    // The beginning of a word is tried only if no whole word is found: it looks at many more entries.
     if (result.found.length > 0 || result.next !== null || query.cursor !== undefined) return result;
   }
   return { found: [], next: null };

@@ -1,53 +1,15 @@
 /**
- * What the viewer lists and searches, derived from the logs.
+ * The tables that the viewer lists and searches, derived from the logs.
  *
- * Sums are kept by triggers, in the transaction of the write and in constant time. Texts, filters and the search index
- * cost more: a trigger only marks the log (`unindexed_logs`), and the work is done between turns (sqlite-viewer-index.ts).
- * The marks are in the file, so nothing is missed if the process dies before.
+ * Triggers keep the sums, in the transaction of the write and in constant time. Texts, filters and the search index
+ * cost more: a trigger only marks the log (`unindexed_logs`), and the work is done between turns (viewer-index.ts). The
+ * marks are in the file, so nothing is missed if the process dies first.
  *
- * A summary's key is that of its session or, for a log that is in no session and under no other log, minus the log's.
+ * Two expressions come up again and again. `coalesce(session_key, CASE WHEN parent_key IS NULL THEN -key END)` is the
+ * key of the summary that a log counts in: that of its session or, for a log in no session and below no other log,
+ * minus its own. `duration IS NULL AND output IS NULL AND error IS NULL` means that a log is running, here in the sums
+ * and in viewer-statements.ts for a single log.
  */
-const groupOf = (row: 'OLD' | 'NEW') =>
-  `coalesce(${row}.session_key, CASE WHEN ${row}.parent_key IS NULL THEN -${row}.key END)`;
-
-/** A log without duration, output and error is still at work. */
-const isRunning = (row: string) => `(${row}.duration IS NULL AND ${row}.output IS NULL AND ${row}.error IS NULL)`;
-const costOf = (row: string) =>
-  `coalesce(${row}.prompt_cost + ${row}.output_cost, ${row}.prompt_cost, ${row}.output_cost)`;
-const endOf = (row: string) => `unixepoch(${row}.created_at, 'subsec') + coalesce(${row}.duration, 0)`;
-const sum = (left: string, right: string) => `coalesce(${left} + ${right}, ${left}, ${right})`;
-
-const add = (row: string, group: string, from: string) => `
-  INSERT INTO session_summaries
-    (key, logs_count, errors_count, running_count, prompt_tokens, output_tokens, cost, started_at, ended_at, updated_at)
-  SELECT ${group}, 1, ${row}.error IS NOT NULL, ${isRunning(row)}, ${row}.prompt_tokens, ${row}.output_tokens,
-    ${costOf(row)}, ${row}.created_at, ${endOf(row)}, ${row}.updated_at ${from}
-  ON CONFLICT (key) DO UPDATE SET
-    logs_count = logs_count + 1,
-    errors_count = errors_count + excluded.errors_count,
-    running_count = running_count + excluded.running_count,
-    prompt_tokens = ${sum('prompt_tokens', 'excluded.prompt_tokens')},
-    output_tokens = ${sum('output_tokens', 'excluded.output_tokens')},
-    cost = ${sum('cost', 'excluded.cost')},
-    started_at = min(started_at, excluded.started_at),
-    ended_at = max(ended_at, excluded.ended_at),
-    updated_at = max(updated_at, excluded.updated_at);`;
-
-const subtractOld = `
-  UPDATE session_summaries SET
-    logs_count = logs_count - 1,
-    errors_count = errors_count - (OLD.error IS NOT NULL),
-    running_count = running_count - ${isRunning('OLD')},
-    prompt_tokens = prompt_tokens - coalesce(OLD.prompt_tokens, 0),
-    output_tokens = output_tokens - coalesce(OLD.output_tokens, 0),
-    cost = cost - coalesce(${costOf('OLD')}, 0)
-  WHERE key = ${groupOf('OLD')};`;
-
-const deleteIfEmpty = `DELETE FROM session_summaries WHERE key = ${groupOf('OLD')} AND logs_count = 0;`;
-const mark = (key: string) => `INSERT INTO unindexed_logs (key) VALUES (${key}) ON CONFLICT DO NOTHING;`;
-const markSession = (group: string, from = '') =>
-  `INSERT INTO unindexed_sessions (key) SELECT ${group} ${from} WHERE ${group} IS NOT NULL ON CONFLICT DO NOTHING;`;
-
 export const VIEWER_MIGRATION = `
   CREATE TABLE session_summaries (
     key INTEGER PRIMARY KEY,
@@ -86,31 +48,120 @@ export const VIEWER_MIGRATION = `
   CREATE TABLE unindexed_logs (key INTEGER PRIMARY KEY);
   CREATE TABLE unindexed_sessions (key INTEGER PRIMARY KEY);
 
-  ${add('logs', 'coalesce(session_key, -key)', 'FROM logs WHERE session_key IS NOT NULL OR parent_key IS NULL')}
+  -- The logs that are there already. From here on the triggers do the same for each log.
+  INSERT INTO session_summaries
+    (key, logs_count, errors_count, running_count, prompt_tokens, output_tokens, cost, started_at, ended_at, updated_at)
+  SELECT
+    coalesce(session_key, -key),
+    1,
+    logs.error IS NOT NULL,
+    (logs.duration IS NULL AND logs.output IS NULL AND logs.error IS NULL),
+    logs.prompt_tokens,
+    logs.output_tokens,
+    coalesce(logs.prompt_cost + logs.output_cost, logs.prompt_cost, logs.output_cost),
+    logs.created_at,
+    unixepoch(logs.created_at, 'subsec') + coalesce(logs.duration, 0),
+    logs.updated_at
+  FROM logs WHERE session_key IS NOT NULL OR parent_key IS NULL
+  ON CONFLICT (key) DO UPDATE SET
+    logs_count = logs_count + 1,
+    errors_count = errors_count + excluded.errors_count,
+    running_count = running_count + excluded.running_count,
+    prompt_tokens = coalesce(prompt_tokens + excluded.prompt_tokens, prompt_tokens, excluded.prompt_tokens),
+    output_tokens = coalesce(output_tokens + excluded.output_tokens, output_tokens, excluded.output_tokens),
+    cost = coalesce(cost + excluded.cost, cost, excluded.cost),
+    started_at = min(started_at, excluded.started_at),
+    ended_at = max(ended_at, excluded.ended_at),
+    updated_at = max(updated_at, excluded.updated_at);
   INSERT INTO unindexed_logs (key) SELECT key FROM logs;
 
   CREATE TRIGGER viewer_log_insert AFTER INSERT ON logs BEGIN
-    ${add('NEW', groupOf('NEW'), `WHERE ${groupOf('NEW')} IS NOT NULL`)}
-    ${mark('NEW.key')}
+    INSERT INTO session_summaries
+      (key, logs_count, errors_count, running_count, prompt_tokens, output_tokens, cost, started_at, ended_at, updated_at)
+    SELECT
+      coalesce(NEW.session_key, CASE WHEN NEW.parent_key IS NULL THEN -NEW.key END),
+      1,
+      NEW.error IS NOT NULL,
+      (NEW.duration IS NULL AND NEW.output IS NULL AND NEW.error IS NULL),
+      NEW.prompt_tokens,
+      NEW.output_tokens,
+      coalesce(NEW.prompt_cost + NEW.output_cost, NEW.prompt_cost, NEW.output_cost),
+      NEW.created_at,
+      unixepoch(NEW.created_at, 'subsec') + coalesce(NEW.duration, 0),
+      NEW.updated_at
+    WHERE coalesce(NEW.session_key, CASE WHEN NEW.parent_key IS NULL THEN -NEW.key END) IS NOT NULL
+    ON CONFLICT (key) DO UPDATE SET
+      logs_count = logs_count + 1,
+      errors_count = errors_count + excluded.errors_count,
+      running_count = running_count + excluded.running_count,
+      prompt_tokens = coalesce(prompt_tokens + excluded.prompt_tokens, prompt_tokens, excluded.prompt_tokens),
+      output_tokens = coalesce(output_tokens + excluded.output_tokens, output_tokens, excluded.output_tokens),
+      cost = coalesce(cost + excluded.cost, cost, excluded.cost),
+      started_at = min(started_at, excluded.started_at),
+      ended_at = max(ended_at, excluded.ended_at),
+      updated_at = max(updated_at, excluded.updated_at);
+    INSERT INTO unindexed_logs (key) VALUES (NEW.key) ON CONFLICT DO NOTHING;
   END;
 
   CREATE TRIGGER viewer_log_update AFTER UPDATE ON logs BEGIN
-    ${subtractOld}
-    ${add('NEW', groupOf('NEW'), `WHERE ${groupOf('NEW')} IS NOT NULL`)}
-    ${deleteIfEmpty}
-    ${mark('NEW.key')}
+    UPDATE session_summaries SET
+      logs_count = logs_count - 1,
+      errors_count = errors_count - (OLD.error IS NOT NULL),
+      running_count = running_count - (OLD.duration IS NULL AND OLD.output IS NULL AND OLD.error IS NULL),
+      prompt_tokens = prompt_tokens - coalesce(OLD.prompt_tokens, 0),
+      output_tokens = output_tokens - coalesce(OLD.output_tokens, 0),
+      cost = cost - coalesce(coalesce(OLD.prompt_cost + OLD.output_cost, OLD.prompt_cost, OLD.output_cost), 0)
+    WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END);
+    INSERT INTO session_summaries
+      (key, logs_count, errors_count, running_count, prompt_tokens, output_tokens, cost, started_at, ended_at, updated_at)
+    SELECT
+      coalesce(NEW.session_key, CASE WHEN NEW.parent_key IS NULL THEN -NEW.key END),
+      1,
+      NEW.error IS NOT NULL,
+      (NEW.duration IS NULL AND NEW.output IS NULL AND NEW.error IS NULL),
+      NEW.prompt_tokens,
+      NEW.output_tokens,
+      coalesce(NEW.prompt_cost + NEW.output_cost, NEW.prompt_cost, NEW.output_cost),
+      NEW.created_at,
+      unixepoch(NEW.created_at, 'subsec') + coalesce(NEW.duration, 0),
+      NEW.updated_at
+    WHERE coalesce(NEW.session_key, CASE WHEN NEW.parent_key IS NULL THEN -NEW.key END) IS NOT NULL
+    ON CONFLICT (key) DO UPDATE SET
+      logs_count = logs_count + 1,
+      errors_count = errors_count + excluded.errors_count,
+      running_count = running_count + excluded.running_count,
+      prompt_tokens = coalesce(prompt_tokens + excluded.prompt_tokens, prompt_tokens, excluded.prompt_tokens),
+      output_tokens = coalesce(output_tokens + excluded.output_tokens, output_tokens, excluded.output_tokens),
+      cost = coalesce(cost + excluded.cost, cost, excluded.cost),
+      started_at = min(started_at, excluded.started_at),
+      ended_at = max(ended_at, excluded.ended_at),
+      updated_at = max(updated_at, excluded.updated_at);
+    DELETE FROM session_summaries
+    WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END) AND logs_count = 0;
+    INSERT INTO unindexed_logs (key) VALUES (NEW.key) ON CONFLICT DO NOTHING;
   END;
 
   CREATE TRIGGER viewer_log_delete AFTER DELETE ON logs BEGIN
-    ${subtractOld}
-    ${deleteIfEmpty}
+    UPDATE session_summaries SET
+      logs_count = logs_count - 1,
+      errors_count = errors_count - (OLD.error IS NOT NULL),
+      running_count = running_count - (OLD.duration IS NULL AND OLD.output IS NULL AND OLD.error IS NULL),
+      prompt_tokens = prompt_tokens - coalesce(OLD.prompt_tokens, 0),
+      output_tokens = output_tokens - coalesce(OLD.output_tokens, 0),
+      cost = cost - coalesce(coalesce(OLD.prompt_cost + OLD.output_cost, OLD.prompt_cost, OLD.output_cost), 0)
+    WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END);
+    DELETE FROM session_summaries
+    WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END) AND logs_count = 0;
     DELETE FROM unindexed_logs WHERE key = OLD.key;
     DELETE FROM logs_search WHERE rowid = OLD.key;
-    ${markSession(groupOf('OLD'))}
+    INSERT INTO unindexed_sessions (key)
+    SELECT coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END)
+    WHERE coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END) IS NOT NULL
+    ON CONFLICT DO NOTHING;
   END;
 
   CREATE TRIGGER viewer_feedback_insert AFTER INSERT ON feedback BEGIN
-    ${mark('NEW.log_key')}
+    INSERT INTO unindexed_logs (key) VALUES (NEW.log_key) ON CONFLICT DO NOTHING;
   END;
 
   CREATE TRIGGER viewer_feedback_delete AFTER DELETE ON feedback BEGIN

@@ -1,16 +1,16 @@
-/** Full-text search: from words to the sessions of the logs that have them, newest log first. */
-import type { SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
+/** Full-text search: finds the sessions of the logs that have the words, newest log first. */
+import type { SqliteValue } from '../../../sqlite/open.ts';
 import { splitIdeographs } from '../log-text.ts';
+import { MATCHES_PORTION, type ViewerStatements } from './viewer-statements.ts';
 
-/** Matching logs that one search looks at, in portions of this size, until the page is full. */
+/** One search looks at no more matching logs than this, portion by portion, until the page is full. */
 const MAX_MATCHES = 2_000;
-const MATCHES_PORTION = 200;
-/** With its quotes. Shorter ones begin too many words. */
+/** Length with its quotes; the shorter a term, the more words begin with it. */
 const SHORTEST_BEGINNING = 5;
 
 export interface FoundSession {
   readonly key: SqliteValue;
-  /** Where a search found it. */
+  /** The log in which a search found it. */
   readonly logKey?: SqliteValue;
 }
 
@@ -19,27 +19,20 @@ export interface FoundSessions {
   readonly next: string | null;
 }
 
-/** Prepares a statement once. */
-export type Prepare = (sql: string) => SqliteStatement;
-
 export function searchFor(
-  prepare: Prepare,
+  statements: ViewerStatements,
   expression: string,
   before: number,
   size: number,
   isWanted: (key: SqliteValue) => boolean,
 ): FoundSessions {
-  const matches = prepare(
-    `SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ${MATCHES_PORTION}`,
-  );
-  const group = prepare('SELECT session_key, parent_key FROM logs WHERE key = ?');
   const found = new Map<SqliteValue, FoundSession>();
   let last = before;
   for (let seen = 0; seen < MAX_MATCHES; seen += MATCHES_PORTION) {
-    const rows = matches.all(expression, last);
+    const rows = statements.listMatches.all(expression, last);
     for (const { key } of rows) {
       last = Number(key);
-      const session = sessionOf(group, key!);
+      const session = summaryKeyOf(statements, key!);
       if (session === undefined || found.has(session) || !isWanted(session)) continue;
       found.set(session, { key: session, logKey: key! });
       if (found.size === size) return { found: [...found.values()], next: String(last) };
@@ -49,11 +42,11 @@ export function searchFor(
   return { found: [...found.values()], next: String(last) };
 }
 
-/** Up to the log at the top, where there is no session. */
-function sessionOf(group: SqliteStatement, key: SqliteValue): SqliteValue | undefined {
+/** Climbs to the log at the top if there is no session. Returns `undefined` for a log that is gone. */
+function summaryKeyOf(statements: ViewerStatements, key: SqliteValue): SqliteValue | undefined {
   let at = key;
   for (let depth = 0; depth < 1_000; depth += 1) {
-    const row = group.get(at);
+    const row = statements.findLogByKey.get(at);
     if (!row) return undefined;
     if (row['session_key'] !== null) return row['session_key'];
     if (row['parent_key'] === null) return -Number(at);
@@ -62,7 +55,7 @@ function sessionOf(group: SqliteStatement, key: SqliteValue): SqliteValue | unde
   return undefined;
 }
 
-/** All words must be there; "quoted" ones as a phrase. Each is quoted, so that no character has a meaning of its own. */
+/** All words must be there, "quoted" ones as a phrase. Each is quoted, so that no character is an operator. */
 export function toMatchExpressions(search: string): string[] {
   const terms = searchTerms(search).map((term) => `"${splitIdeographs(term)}"`);
   if (terms.length === 0) return [];
@@ -70,8 +63,9 @@ export function toMatchExpressions(search: string): string[] {
   return terms.at(-1)!.length >= SHORTEST_BEGINNING ? [all, `${all} *`] : [all];
 }
 
+/** Splits like `toWords` in the viewer's mark-words.ts, which marks what was found: a test holds the two together. */
 export function searchTerms(search: string): string[] {
   const terms = [...search.matchAll(/"([^"]+)"|[^\s"]+/g)].map(([text, phrase]) => phrase ?? text);
-  // Without a letter or digit there is no word in it, and the engine would find nothing at all.
+  // A term without a letter or digit has no word in it, and the engine would find nothing at all.
   return terms.filter((term) => /[\p{L}\p{N}]/u.test(term));
 }

@@ -1,7 +1,7 @@
 /**
  * Group commit. Waiting for the disk costs far more than the statements do, so all writes that arrive in one turn of
  * the event loop share one transaction, and are answered after its commit. Each runs in a savepoint of its own: one
- * that throws takes back only itself. A turn is cut after `TURN_MILLIS`; what is left runs in the next.
+ * that throws rolls back only itself. A turn is cut after `TURN_MILLIS`; the rest runs in the next one.
  */
 import { explainSqliteError, type SqliteDatabase } from '../../../sqlite/open.ts';
 
@@ -16,7 +16,7 @@ interface Job {
 export interface WriteTurns {
   /** Runs `work` in the next turn. Resolves with its result once that is on disk, rejects with what it threw. */
   run<Result>(work: () => Result): Promise<Result>;
-  /** Runs at once all that waits. */
+  /** Runs everything that waits, now. */
   drain(): void;
 }
 
@@ -86,11 +86,11 @@ function rollback(database: SqliteDatabase): void {
   try {
     database.exec('ROLLBACK');
   } catch {
-    // No transaction is open: the failure has ended it.
+    // No transaction is open: the failure has already ended it.
   }
 }
 
-/** What the work itself threw stays as it is; what the engine threw is explained. */
+/** Explains an error of the engine; returns an error of the work itself as it is. */
 function explainEngineError(error: unknown, file: string): unknown {
   return typeof (error as { errcode?: unknown }).errcode === 'number' ? explainSqliteError(error, file) : error;
 }

@@ -1,13 +1,14 @@
-/** The SQL of `listLogs`: fragments chosen from fixed text, with every value bound. Pure. */
+/** Composes the SQL of list queries from fixed fragments, with every value bound. Pure. */
 import type { SqliteValue } from '../../../sqlite/open.ts';
-import type { LogQuery, LogSortColumn } from '../store.ts';
+import type { LogQuery, LogSortColumn, ProjectQuery } from '../store.ts';
+import { PROJECT_COLUMNS } from './statements.ts';
 
 export interface SqlQuery {
   readonly sql: string;
   readonly parameters: readonly SqliteValue[];
 }
 
-/** Two queries: how many logs match, and the keys of those on the page. */
+/** Returns two queries: how many logs match, and the keys of those on the page. */
 export function toLogListSql(projectKey: SqliteValue, query: LogQuery): { count: SqlQuery; keys: SqlQuery } {
   const conditions = ['logs.project_key = ?'];
   const parameters: SqliteValue[] = [projectKey];
@@ -43,7 +44,7 @@ export function toLogListSql(projectKey: SqliteValue, query: LogQuery): { count:
   }
   const byTime = query.sort.find(({ column }) => column === 'timestamp');
   if (!byTime) order.push('logs.created_at DESC');
-  // The key makes the order total, so that no log is on two pages; in the direction of the index.
+  // The key makes the order total, so that no log is on two pages. Its direction is that of the index.
   order.push(byTime && !byTime.descending ? 'logs.key ASC' : 'logs.key DESC');
 
   return {
@@ -55,7 +56,21 @@ export function toLogListSql(projectKey: SqliteValue, query: LogQuery): { count:
   };
 }
 
-/** As the text that a query string would hold: strings bare, the rest as JSON. */
+export function toProjectListSql(query: ProjectQuery): { count: SqlQuery; rows: SqlQuery } {
+  const { sortBy, descending, filter, page, size } = query;
+  const direction = descending ? 'DESC' : 'ASC';
+  const from = `FROM projects ${filter === undefined ? '' : `WHERE name LIKE ? ESCAPE '\\'`}`;
+  const parameters = filter === undefined ? [] : [containing(filter)];
+  return {
+    count: { sql: `SELECT count(*) AS total ${from}`, parameters },
+    rows: {
+      sql: `SELECT ${PROJECT_COLUMNS} ${from} ORDER BY ${sortBy} ${direction}, key ${direction} LIMIT ? OFFSET ?`,
+      parameters: [...parameters, size, page * size],
+    },
+  };
+}
+
+/** The latest value as a query string would have it: strings without quotes, anything else as JSON. */
 const LATEST_FEEDBACK = `
   (SELECT CASE json_type(value) WHEN 'text' THEN json_extract(value, '$') ELSE value END FROM feedback
    WHERE log_key = logs.key AND type = ? ORDER BY feedback.created_at DESC, feedback.key DESC LIMIT 1)`;
@@ -69,8 +84,8 @@ function marks(values: readonly unknown[]): string {
   return values.map(() => '?').join(', ');
 }
 
-/** A LIKE pattern for texts that contain the term. */
-export function containing(term: string): string {
+/** Returns a LIKE pattern for texts that contain the term. */
+function containing(term: string): string {
   return `%${term.replace(/[\\%_]/g, '\\$&')}%`;
 }
 

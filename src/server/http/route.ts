@@ -1,0 +1,56 @@
+/** Routes: from a path to what can be done there, what each operation needs, and how it is answered. */
+import type { Caller, Need } from './access.ts';
+import type { Answer } from './answer.ts';
+
+export interface RouteRequest {
+  /** The path's `:id`, decoded; empty where the path has none. */
+  readonly id: string;
+  readonly query: URLSearchParams;
+  /** Parsed JSON; `undefined` where there was no body. */
+  readonly body: unknown;
+  readonly caller: Caller;
+}
+
+/** A HEAD is answered like a GET, without the body. */
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+export interface Operation {
+  readonly needs: Need;
+  readonly run: (request: RouteRequest) => Promise<Answer>;
+}
+
+export type Route = Readonly<Partial<Record<Method, Operation>>>;
+
+/**
+ * By path, where `:id` stands for one segment.
+ *
+ * The nearest listed path above decides who learns that a path does not exist: everyone, if it has an operation that
+ * needs nothing, else only callers with a key. A route without operations is there for this alone.
+ */
+export type Routes = Readonly<Record<string, Route>>;
+
+export interface FoundRoute {
+  readonly route: Route;
+  readonly id: string;
+  /** False where this is the route of a path above. */
+  readonly isListed: boolean;
+}
+
+/** Returns a function from the decoded segments of a path to its route, or to the nearest one above. */
+export function createRouteFinder(routes: Routes): (segments: readonly string[]) => FoundRoute {
+  const listed = Object.entries(routes).map(([path, route]) => ({ pattern: path.split('/').filter(Boolean), route }));
+  return (segments) => {
+    for (let length = segments.length; length >= 0; length -= 1) {
+      const found = listed.find(({ pattern }) => pattern.length === length && isBeginning(pattern, segments));
+      if (!found) continue;
+      const { pattern, route } = found;
+      const isListed = length === segments.length && Object.keys(route).length > 0;
+      return { route, id: segments[pattern.indexOf(':id')] ?? '', isListed };
+    }
+    return { route: {}, id: '', isListed: false };
+  };
+}
+
+function isBeginning(pattern: readonly string[], segments: readonly string[]): boolean {
+  return pattern.every((part, index) => part === ':id' || part === segments[index]);
+}

@@ -1,0 +1,41 @@
+/** Errors for an item of a request that cannot be stored. Nothing of the request is stored then. */
+import { HumanloopError } from '../../errors.ts';
+
+/** What the store rejects with. */
+export class RejectedItemError extends HumanloopError {
+  override readonly name = 'RejectedItemError';
+  /** The item's place in the request. */
+  readonly index: number;
+  readonly field: string;
+
+  constructor(index: number, field: string, message: string) {
+    super(message);
+    this.index = index;
+    this.field = field;
+  }
+}
+
+/** Thrown inside a store for one item, by code that does not know its index. */
+export class RejectedFieldError extends HumanloopError {
+  override readonly name = 'RejectedFieldError';
+  readonly field: string;
+
+  constructor(field: string, message: string) {
+    super(message);
+    this.field = field;
+  }
+}
+
+/**
+ * Works on each item in order. A `RejectedFieldError` from `work` becomes a `RejectedItemError` with the item's index.
+ */
+export function mapItems<Item, Result>(items: readonly Item[], work: (item: Item) => Result): Result[] {
+  return items.map((item, index) => {
+    try {
+      return work(item);
+    } catch (error) {
+      if (!(error instanceof RejectedFieldError)) throw error;
+      throw new RejectedItemError(index, error.field, error.message);
+    }
+  });
+}

@@ -1,8 +1,8 @@
 /** What becomes of logs that the server does not simply take, as the app sees it: delivered, or dropped and named. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { type MisbehavingV4, startMisbehavingV4 } from './misbehaving-v4.ts';
-import { appWithProcessor, CHAT, outputOf, referenceOf } from './pain/traced-app.ts';
+import { type MisbehavingV4, startMisbehavingV4 } from './support/misbehaving-v4.ts';
+import { appWithProcessor, CHAT, outputOf, referenceOf } from './support/traced-app.ts';
 
 /** Ten logs of which the fourth is bad. */
 async function sendTen(v4: MisbehavingV4) {

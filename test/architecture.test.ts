@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createApp, runApp } from './app.ts';
-import { startTestServer } from './server/start-test-server.ts';
+import { createApp, runApp } from './support/installed-app.ts';
+import { startTestServer } from './support/start-test-server.ts';
 
 /**
  * From the top. A file imports files of its own room and of rooms below it, types included. A room may have rooms in it:

@@ -3,8 +3,8 @@
  * it alive, trace its own requests, print the key.
  */
 import { expect, test } from 'vitest';
-import { createApp, runApp } from './app.ts';
-import { startMisbehavingV4 } from './misbehaving-v4.ts';
+import { createApp, runApp } from './support/installed-app.ts';
+import { startMisbehavingV4 } from './support/misbehaving-v4.ts';
 
 const STRICT = ['--unhandled-rejections=strict', '--trace-warnings', 'app.mjs'];
 const SETUP = `

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { HumanloopOptions, LogRequest, Redact } from '../src/index.ts';
-import { startMisbehavingV4 } from './misbehaving-v4.ts';
-import { AGENT, appWithProcessor, CHAT, outputOf, referenceOf } from './pain/traced-app.ts';
+import { startMisbehavingV4 } from './support/misbehaving-v4.ts';
+import { AGENT, appWithProcessor, CHAT, outputOf, referenceOf } from './support/traced-app.ts';
 
 const SECRET = 'secret';
 const chat = { ...CHAT, ...outputOf(`the ${SECRET}`) };

@@ -12,8 +12,8 @@ import {
   toSpans,
   toStartedSpan,
 } from './conventions/recordings.ts';
-import { type MisbehavingV4, startMisbehavingV4 } from './misbehaving-v4.ts';
 import { usedTokens } from './stated-usage.ts';
+import { type MisbehavingV4, startMisbehavingV4 } from './support/misbehaving-v4.ts';
 
 interface Subject {
   readonly name: string;

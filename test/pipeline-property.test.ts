@@ -10,7 +10,7 @@ import { type HumanloopOptions, resolveOptions } from '../src/options.ts';
 import type { SpanSlice } from '../src/otel/span-slice.ts';
 import { Pipeline } from '../src/pipeline/pipeline.ts';
 import type { LogRequest } from '../src/wire/v4.ts';
-import { type Fault, StrictEndpoint, type StrictEndpointOptions } from './strict-endpoint.ts';
+import { type Fault, StrictEndpoint, type StrictEndpointOptions } from './support/strict-endpoint.ts';
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 40);
 const STEPS = 40;

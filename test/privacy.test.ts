@@ -7,9 +7,9 @@ import {
   type Redact,
 } from '../src/index.ts';
 import { recordingNames } from './conventions/recordings.ts';
-import { type MisbehavingV4, startMisbehavingV4 } from './misbehaving-v4.ts';
-import { collectDiag } from './pain/collect-diag.ts';
 import { type PlantedRecording, plantedRecording, SECRET } from './planted-secrets.ts';
+import { collectDiag } from './support/collect-diag.ts';
+import { type MisbehavingV4, startMisbehavingV4 } from './support/misbehaving-v4.ts';
 
 const RECORDINGS = recordingNames().map(plantedRecording);
 /** A hook sees the final datapoint, whatever it was read from: some recordings are enough. */

@@ -1,8 +1,8 @@
 /** `node --import humanloop-otel/register`, in apps of their own, against the real server. */
 import { expect, test } from 'vitest';
 import { readLogs } from '../scripts/read-logs.ts';
-import { createApp, runApp } from './app.ts';
-import { startTestServer } from './server/start-test-server.ts';
+import { createApp, runApp } from './support/installed-app.ts';
+import { startTestServer } from './support/start-test-server.ts';
 
 const AGENT = `
 import { trace } from '@opentelemetry/api';

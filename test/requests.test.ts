@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Span } from '@opentelemetry/api';
 import { expect, test, vi } from 'vitest';
-import { startMisbehavingV4 } from './misbehaving-v4.ts';
-import { AGENT, appWithProcessor, CHAT, outputOf, referenceOf } from './pain/traced-app.ts';
+import { startMisbehavingV4 } from './support/misbehaving-v4.ts';
+import { AGENT, appWithProcessor, CHAT, outputOf, referenceOf } from './support/traced-app.ts';
 
 test('short traces cost one POST for each level and no update, however many there are', async () => {
   const v4 = await startMisbehavingV4();

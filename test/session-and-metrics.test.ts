@@ -4,7 +4,7 @@ import { metrics as sdk } from '@opentelemetry/sdk-node';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { expect, onTestFinished, test } from 'vitest';
 import { HumanloopSpanProcessor } from '../src/index.ts';
-import { startMisbehavingV4 } from './misbehaving-v4.ts';
+import { startMisbehavingV4 } from './support/misbehaving-v4.ts';
 
 const CHAT = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' };
 

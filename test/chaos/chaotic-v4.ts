@@ -8,7 +8,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type LogRequest, logRequest, logUpdate } from '../../src/wire/v4.ts';
-import { Random } from './random.ts';
+import { Random } from '../support/random.ts';
 
 const FAULTS = [
   'resetBefore',

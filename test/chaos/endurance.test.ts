@@ -5,12 +5,12 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { HumanloopOptions } from '../../src/index.ts';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, appWithProcessor } from '../pain/traced-app.ts';
-import { temporaryDirectory } from '../server/start-test-server.ts';
-import { Diary } from './diary.ts';
-import type { Plan } from './producer.ts';
-import { bundled, startProducer, startScript } from './start-producer.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { Diary } from '../support/producer/diary.ts';
+import type { Plan } from '../support/producer/producer.ts';
+import { bundled, startProducer, startScript } from '../support/producer/start-producer.ts';
+import { temporaryDirectory } from '../support/start-test-server.ts';
+import { AGENT, appWithProcessor } from '../support/traced-app.ts';
 import type { SteadyPlan, SteadyReport } from './steady-app.ts';
 
 const OUTAGE_MILLIS = Number(process.env['OUTAGE_MILLIS'] ?? 2_000);

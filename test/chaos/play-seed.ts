@@ -6,11 +6,11 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Diary, type SpanRecord } from '../support/producer/diary.ts';
+import type { Plan } from '../support/producer/producer.ts';
+import { startProducer } from '../support/producer/start-producer.ts';
+import { Random } from '../support/random.ts';
 import { ChaoticV4 } from './chaotic-v4.ts';
-import { Diary, type SpanRecord } from './diary.ts';
-import type { Plan } from './producer.ts';
-import { Random } from './random.ts';
-import { startProducer } from './start-producer.ts';
 
 const PROCESS_EXITED = 'process exited before the span ended';
 const LAST_WAITS_MILLIS = 60_000;

@@ -1,8 +1,8 @@
 /** Rows 1 to 3: lost answers, children and parents over several connections, updates of what is still being posted. */
 import type { Span } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
-import { type Fault, startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, appWithProcessor, CHAT, outputOf } from '../pain/traced-app.ts';
+import { type Fault, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithProcessor, CHAT, outputOf } from '../support/traced-app.ts';
 
 /** The same numbers in each run. */
 function createDice(seed: number): () => number {

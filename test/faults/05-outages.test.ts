@@ -4,9 +4,9 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { resolveOptions } from '../../src/options.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { Transport } from '../../src/transport/transport.ts';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { appWithProcessor, CHAT } from '../pain/traced-app.ts';
-import { type Fault, StrictEndpoint } from '../strict-endpoint.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { type Fault, StrictEndpoint } from '../support/strict-endpoint.ts';
+import { appWithProcessor, CHAT } from '../support/traced-app.ts';
 
 const MINUTE = 60_000;
 

@@ -1,8 +1,8 @@
 /** Rows 7 and 21: the end of an app, and of the parts of it that call us. */
 import { expect, test } from 'vitest';
 import { HumanloopSpanProcessor } from '../../src/index.ts';
-import { type Fault, startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, appWithExporter, appWithProcessor, outputOf } from '../pain/traced-app.ts';
+import { type Fault, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor, outputOf } from '../support/traced-app.ts';
 
 const DEADLINE_MILLIS = 400;
 

@@ -1,7 +1,7 @@
 /** Rows 10 to 12: too large, one bad among many, answers that are none. */
 import { expect, test } from 'vitest';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { appWithProcessor, CHAT, outputOf } from '../pain/traced-app.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { appWithProcessor, CHAT, outputOf } from '../support/traced-app.ts';
 
 test.each([256, 64, 8])('10: a limit of %i kB is found by halving, kept, and costs no log', async (kilobytes) => {
   const server = await startMisbehavingV4({ maxBytes: kilobytes * 1_000 });

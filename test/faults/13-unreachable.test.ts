@@ -1,9 +1,9 @@
 /** Servers that say when to come again, that cannot be reached, or that point elsewhere. */
 import { expect, test, vi } from 'vitest';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { collectDiag } from '../pain/collect-diag.ts';
-import { fakeClock } from '../pain/fake-clock.ts';
-import { AGENT, appWithProcessor } from '../pain/traced-app.ts';
+import { collectDiag } from '../support/collect-diag.ts';
+import { fakeClock } from '../support/fake-clock.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithProcessor } from '../support/traced-app.ts';
 
 const MINUTE = 60_000;
 const YEAR = 365 * 24 * 60 * MINUTE;

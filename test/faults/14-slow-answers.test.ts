@@ -1,7 +1,7 @@
 /** Servers that take their time, or that never come to an end. */
 import { expect, test } from 'vitest';
-import { type Fault, startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, appWithProcessor, outputOf } from '../pain/traced-app.ts';
+import { type Fault, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithProcessor, outputOf } from '../support/traced-app.ts';
 
 const CHAT = { ...AGENT, ...outputOf('an answer') };
 

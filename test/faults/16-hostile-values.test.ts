@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { HumanloopSpanProcessor } from '../../src/index.ts';
 import type { SpanSlice } from '../../src/otel/span-slice.ts';
-import { type MisbehavingV4, startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, appWithProcessor, outputOf } from '../pain/traced-app.ts';
+import { type MisbehavingV4, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithProcessor, outputOf } from '../support/traced-app.ts';
 
 const circular: Record<string, unknown> = { name: 'circular' };
 circular['itself'] = circular;

@@ -5,11 +5,11 @@ import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { HumanloopSpanExporter, HumanloopSpanProcessor } from '../../src/index.ts';
-import { Diary } from '../chaos/diary.ts';
-import type { Plan } from '../chaos/producer.ts';
-import { bundled, planIn, startProducer, startScript } from '../chaos/start-producer.ts';
-import { type MisbehavingV4, startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { temporaryDirectory } from '../server/start-test-server.ts';
+import { type MisbehavingV4, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { Diary } from '../support/producer/diary.ts';
+import type { Plan } from '../support/producer/producer.ts';
+import { bundled, planIn, startProducer, startScript } from '../support/producer/start-producer.ts';
+import { temporaryDirectory } from '../support/start-test-server.ts';
 
 const API_KEY = 'hl_sk_this_must_not_be_seen';
 const FORMS = [
@@ -67,7 +67,7 @@ test('22: four workers of a cluster share a directory, two are killed: all arriv
   );
   const primary = startScript(cluster, {
     PLANS: JSON.stringify(plans),
-    PRODUCER: await bundled('test/chaos/producer.ts'),
+    PRODUCER: await bundled('test/support/producer/producer.ts'),
   });
   onTestFinished(() => void primary.child.kill('SIGKILL'));
   for (const { diary } of plans) await allSafe(diary);
@@ -86,7 +86,7 @@ test('23: a worker thread that is terminated while it sends leaves its spool to 
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
   const plan = planFor(directory, server, 'thread', { ending: 'wait' });
-  const worker = new Worker(await bundled('test/chaos/producer.ts'), {
+  const worker = new Worker(await bundled('test/support/producer/producer.ts'), {
     env: { PLAN: JSON.stringify(plan) },
     stdout: true,
     stderr: true,

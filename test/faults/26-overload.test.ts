@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { Diary } from '../chaos/diary.ts';
-import { Random } from '../chaos/random.ts';
-import { bundled } from '../chaos/start-producer.ts';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, appWithProcessor } from '../pain/traced-app.ts';
-import { temporaryDirectory } from '../server/start-test-server.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { Diary } from '../support/producer/diary.ts';
+import { bundled } from '../support/producer/start-producer.ts';
+import { Random } from '../support/random.ts';
+import { temporaryDirectory } from '../support/start-test-server.ts';
+import { AGENT, appWithProcessor } from '../support/traced-app.ts';
 
 test('26: of a burst ten times what fits, every log is counted: as delivered, or as dropped with its whole trace', async () => {
   const server = await startMisbehavingV4({
@@ -74,7 +74,7 @@ test('27: 64 open files are enough, with a spool and a server that hangs up on i
       retry: { minDelayMillis: 5, maxDelayMillis: 50 },
     },
   };
-  const command = `ulimit -n 64; exec "${process.execPath}" "${await bundled('test/chaos/producer.ts')}"`;
+  const command = `ulimit -n 64; exec "${process.execPath}" "${await bundled('test/support/producer/producer.ts')}"`;
   const child = spawn('sh', ['-c', command], { env: { PATH: process.env['PATH'], PLAN: JSON.stringify(plan) } });
   onTestFinished(() => void child.kill('SIGKILL'));
   let said = '';

@@ -3,8 +3,8 @@ import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { expect, test } from 'vitest';
 import type { HumanloopOptions } from '../../src/index.ts';
 import { HumanloopSpanExporter } from '../../src/index.ts';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, appWithExporter, appWithProcessor, outputOf, referenceOf, TracedApp } from './traced-app.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor, outputOf, referenceOf, TracedApp } from '../support/traced-app.ts';
 
 test('1: children that are exported in an earlier batch than their parent come after it', async () => {
   const server = await startMisbehavingV4();

@@ -1,8 +1,8 @@
 /** Children that end long after the log that they belong under was sent. */
 import { expect, test, vi } from 'vitest';
-import { type MisbehavingV4, startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { fakeClock } from './fake-clock.ts';
-import { AGENT, appWithExporter, appWithProcessor, referenceOf } from './traced-app.ts';
+import { fakeClock } from '../support/fake-clock.ts';
+import { type MisbehavingV4, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor, referenceOf } from '../support/traced-app.ts';
 
 /** More spans than a client remembers of traces at rest. */
 const MORE_THAN_REMEMBERED = 51_000;

@@ -6,9 +6,9 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { streamText } from 'ai';
 import { MockLanguageModelV3 } from 'ai/test';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { fakeClock } from './fake-clock.ts';
-import { AGENT, appWithExporter, appWithProcessor, outputOf, referenceOf } from './traced-app.ts';
+import { fakeClock } from '../support/fake-clock.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor, outputOf, referenceOf } from '../support/traced-app.ts';
 
 const HOUR = 3_600_000;
 const NOT_ENDED = 'span did not end before shutdown';

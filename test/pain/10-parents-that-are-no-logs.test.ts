@@ -5,9 +5,9 @@ import {
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { expect, test } from 'vitest';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { collectDiag } from './collect-diag.ts';
-import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf, referenceOf } from './traced-app.ts';
+import { collectDiag } from '../support/collect-diag.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf, referenceOf } from '../support/traced-app.ts';
 
 const HTTP = { 'http.request.method': 'POST', 'url.full': 'http://localhost/' };
 

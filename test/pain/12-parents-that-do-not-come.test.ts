@@ -4,8 +4,8 @@ import { type Sampler, SamplingDecision, TraceIdRatioBasedSampler } from '@opent
 import { expect, test } from 'vitest';
 import { HumanloopSpanExporter, HumanloopSpanProcessor } from '../../src/index.ts';
 import type { SpanSlice } from '../../src/otel/span-slice.ts';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, appWithExporter, appWithProcessor, QUICK, referenceOf } from './traced-app.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor, QUICK, referenceOf } from '../support/traced-app.ts';
 
 test('12: a child of another process is logged at once, at the top of the session', async () => {
   const server = await startMisbehavingV4();

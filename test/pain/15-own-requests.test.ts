@@ -6,9 +6,9 @@ import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { expect, onTestFinished, test } from 'vitest';
 import { HumanloopLogRecordProcessor } from '../../src/index.ts';
-import { type Fault, startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { collectDiag } from './collect-diag.ts';
-import { AGENT, appWithExporter, appWithProcessor } from './traced-app.ts';
+import { collectDiag } from '../support/collect-diag.ts';
+import { type Fault, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor } from '../support/traced-app.ts';
 
 const TROUBLE: Fault[] = [
   { answer: { status: 503 } },

@@ -4,8 +4,8 @@ import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trac
 import * as sdk1 from 'sdk-trace-node-1';
 import { expect, test } from 'vitest';
 import { HumanloopSpanExporter, HumanloopSpanProcessor } from '../../src/index.ts';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, CHAT, outputOf, QUICK, referenceOf } from './traced-app.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, CHAT, outputOf, QUICK, referenceOf } from '../support/traced-app.ts';
 
 interface TestedSdk {
   readonly name: string;

@@ -3,15 +3,15 @@ import { context, type Tracer, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { collectDiag } from './collect-diag.ts';
-import { AGENT, type appWithProcessor, CHAT } from './traced-app.ts';
+import { collectDiag } from '../support/collect-diag.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, type appWithProcessor, CHAT } from '../support/traced-app.ts';
 
 beforeEach(() => void vi.resetModules());
 
 /** In a process that has not said anything yet. */
 async function freshApp(...args: Parameters<typeof appWithProcessor>): Promise<ReturnType<typeof appWithProcessor>> {
-  const fresh = await import('./traced-app.ts');
+  const fresh = await import('../support/traced-app.ts');
   return fresh.appWithProcessor(...args);
 }
 

@@ -2,8 +2,8 @@
 import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { expect, test, vi } from 'vitest';
 import { HumanloopSpanExporter, HumanloopSpanProcessor } from '../../src/index.ts';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, CHAT, QUICK, referenceOf } from './traced-app.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, CHAT, QUICK, referenceOf } from '../support/traced-app.ts';
 
 async function play(processors: SpanProcessor[]) {
   const provider = new BasicTracerProvider({ spanProcessors: processors });

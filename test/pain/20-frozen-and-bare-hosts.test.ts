@@ -2,10 +2,10 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { fakeClock } from './fake-clock.ts';
+import { fakeClock } from '../support/fake-clock.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor } from '../support/traced-app.ts';
 import { outcomeOf, startChild } from './run-child.ts';
-import { AGENT, appWithExporter, appWithProcessor } from './traced-app.ts';
 
 test('20: a flush needs no timer to go off', async () => {
   const server = await startMisbehavingV4();

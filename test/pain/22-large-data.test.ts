@@ -1,8 +1,8 @@
 /** Too many attributes, and values that are too large. */
 import { expect, test } from 'vitest';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { collectDiag } from './collect-diag.ts';
-import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf } from './traced-app.ts';
+import { collectDiag } from '../support/collect-diag.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf } from '../support/traced-app.ts';
 
 const MEGABYTE = 1_000_000;
 

@@ -1,8 +1,8 @@
 /** Values that nobody may see, wherever an instrumentation puts them. */
 import { expect, test } from 'vitest';
 import { HumanloopLogRecordProcessor, type HumanloopOptions } from '../../src/index.ts';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { appWithProcessor, CHAT } from './traced-app.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { appWithProcessor, CHAT } from '../support/traced-app.ts';
 
 const SECRET = 'sk-very-secret-4711';
 

@@ -2,9 +2,9 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { expect, test, vi } from 'vitest';
 import { type ExportResult, type HumanloopOptions, HumanloopSpanExporter } from '../../src/index.ts';
-import { type Fault, type MisbehavingV4, startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { fakeClock } from './fake-clock.ts';
-import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf, QUICK, referenceOf } from './traced-app.ts';
+import { fakeClock } from '../support/fake-clock.ts';
+import { type Fault, type MisbehavingV4, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf, QUICK, referenceOf } from '../support/traced-app.ts';
 
 const fail = () => {
   throw new Error('a hook of the user');

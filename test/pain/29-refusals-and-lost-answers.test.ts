@@ -1,8 +1,8 @@
 /** Servers that ask to wait, refuse, or store and do not say so. */
 import { expect, test } from 'vitest';
-import { type Fault, startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { fakeClock, passTime } from './fake-clock.ts';
-import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf, referenceOf } from './traced-app.ts';
+import { fakeClock, passTime } from '../support/fake-clock.ts';
+import { type Fault, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf, referenceOf } from '../support/traced-app.ts';
 
 test('29: 429 with a Retry-After beyond all time-outs: nothing is sent before, and nothing is lost', async () => {
   const server = await startMisbehavingV4({

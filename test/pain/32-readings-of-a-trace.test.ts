@@ -8,8 +8,8 @@ import { generateText } from 'ai';
 import OpenAI from 'openai';
 import { expect, onTestFinished, test } from 'vitest';
 import { startScriptedModel } from '../../examples/scripted-model/server.ts';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf, referenceOf } from './traced-app.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf, referenceOf } from '../support/traced-app.ts';
 
 const ERROR = 2;
 

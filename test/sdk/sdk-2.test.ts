@@ -6,7 +6,7 @@ import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { expect, test } from 'vitest';
 import { readLogs } from '../../scripts/read-logs.ts';
 import { HumanloopSpanProcessor } from '../../src/processors/span-processor.ts';
-import { startTestServer } from '../server/start-test-server.ts';
+import { startTestServer } from '../support/start-test-server.ts';
 import { testSdk } from './sdk-contract.ts';
 
 testSdk<SpanProcessor>({

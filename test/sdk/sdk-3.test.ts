@@ -8,8 +8,8 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import { readLogs } from '../../scripts/read-logs.ts';
-import { createApp, runApp } from '../app.ts';
-import { startTestServer } from '../server/start-test-server.ts';
+import { createApp, runApp } from '../support/installed-app.ts';
+import { startTestServer } from '../support/start-test-server.ts';
 
 const INSTALL_MILLIS = 240_000;
 const directory = resolve('test/sdk/sdk-3');

@@ -5,7 +5,7 @@ import { readLogs } from '../../scripts/read-logs.ts';
 import { HumanloopSpanExporter } from '../../src/processors/span-exporter.ts';
 import { HumanloopSpanProcessor } from '../../src/processors/span-processor.ts';
 import type { LogResponse } from '../../src/wire/v4.ts';
-import { startTestServer } from '../server/start-test-server.ts';
+import { startTestServer } from '../support/start-test-server.ts';
 
 export interface SdkProvider extends TracerProvider {
   forceFlush(): Promise<void>;

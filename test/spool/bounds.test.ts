@@ -4,8 +4,8 @@ import Module from 'node:module';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { HumanloopSpanProcessor } from '../../src/index.ts';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, outputOf, referenceOf } from '../pain/traced-app.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, outputOf, referenceOf } from '../support/traced-app.ts';
 import { spoolDirectory, spooledApp, spoolFiles, written } from './spooled-app.ts';
 
 /** Nothing is in flight meanwhile. */

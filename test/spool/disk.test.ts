@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { collectDiag } from '../pain/collect-diag.ts';
-import { fakeClock } from '../pain/fake-clock.ts';
-import { AGENT, outputOf } from '../pain/traced-app.ts';
-import { temporaryDirectory } from '../server/start-test-server.ts';
+import { collectDiag } from '../support/collect-diag.ts';
+import { fakeClock } from '../support/fake-clock.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { temporaryDirectory } from '../support/start-test-server.ts';
+import { AGENT, outputOf } from '../support/traced-app.ts';
 import { spoolDirectory, spooledApp, spoolFiles, written } from './spooled-app.ts';
 
 const DOWN = { answer: { status: 503 } } as const;

@@ -2,11 +2,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { Diary } from '../chaos/diary.ts';
-import type { Plan } from '../chaos/producer.ts';
-import { type Producer, planIn, startProducer } from '../chaos/start-producer.ts';
-import { type MisbehavingV4, startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { temporaryDirectory } from '../server/start-test-server.ts';
+import { type MisbehavingV4, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { Diary } from '../support/producer/diary.ts';
+import type { Plan } from '../support/producer/producer.ts';
+import { type Producer, planIn, startProducer } from '../support/producer/start-producer.ts';
+import { temporaryDirectory } from '../support/start-test-server.ts';
 
 const PROCESS_EXITED = 'process exited before the span ended';
 const API_KEY = 'hl_sk_the_secret_of_the_test';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { openSpoolFile } from '../../src/delivery/spool/directory.ts';
 import type { OrphanedLog } from '../../src/delivery/spool/orphan-rows.ts';
 import { recoverEntries } from '../../src/delivery/spool/recovery.ts';
-import { startMisbehavingV4 } from '../misbehaving-v4.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { spoolDirectory, spooledApp, spoolFiles } from './spooled-app.ts';
 
 const TRACE = 'a'.repeat(32);

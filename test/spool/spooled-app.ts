@@ -2,9 +2,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HumanloopOptions } from '../../src/index.ts';
-import type { MisbehavingV4 } from '../misbehaving-v4.ts';
-import { appWithProcessor } from '../pain/traced-app.ts';
-import { temporaryDirectory } from '../server/start-test-server.ts';
+import type { MisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { temporaryDirectory } from '../support/start-test-server.ts';
+import { appWithProcessor } from '../support/traced-app.ts';
 
 export const FSYNC_MILLIS = 20;
 

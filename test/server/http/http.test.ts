@@ -6,7 +6,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createRequestListener } from '../../../src/server/http/http.ts';
 import { startServer } from '../../../src/server/index.ts';
-import { startTestServer, temporaryDirectory } from '../start-test-server.ts';
+import { startTestServer, temporaryDirectory } from '../../support/start-test-server.ts';
 
 const log = { project: 'p', config: { model: 'gpt-4' } };
 

@@ -3,8 +3,8 @@
  * reference id must be stored once. It answers as a transport does, may fail in every way that a network can, and
  * writes down each breach of the rules instead of helping.
  */
-import type { Transport, TransportOutcome, TransportRequest } from '../src/transport/transport.ts';
-import { type LogRequest, logRequest, logUpdate } from '../src/wire/v4.ts';
+import type { Transport, TransportOutcome, TransportRequest } from '../../src/transport/transport.ts';
+import { type LogRequest, logRequest, logUpdate } from '../../src/wire/v4.ts';
 
 export type Fault =
   | 'unsent'

@@ -1,9 +1,9 @@
 /** An app of its own process: it traces what its plan says with the real SDK, and writes down what it did. */
 import { DiagConsoleLogger, DiagLogLevel, diag, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-import { type HumanloopOptions, HumanloopSpanProcessor } from '../../src/index.ts';
+import { type HumanloopOptions, HumanloopSpanProcessor } from '../../../src/index.ts';
+import { Random } from '../random.ts';
 import { writeDiary } from './diary.ts';
-import { Random } from './random.ts';
 
 export interface Plan {
   readonly seed: number;

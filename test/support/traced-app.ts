@@ -16,7 +16,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { expect, onTestFinished } from 'vitest';
 import { type HumanloopOptions, HumanloopSpanExporter, HumanloopSpanProcessor, type Stats } from '../../src/index.ts';
-import type { MisbehavingV4 } from '../misbehaving-v4.ts';
+import type { MisbehavingV4 } from './misbehaving-v4.ts';
 
 /** Pauses short enough for tests. */
 export const QUICK: HumanloopOptions = {

@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { type LogRequest, logRequest, logUpdate } from '../src/wire/v4.ts';
+import { type LogRequest, logRequest, logUpdate } from '../../src/wire/v4.ts';
 
 /** What goes wrong with a request. Nothing given is what a good server does. */
 export interface Fault {

@@ -55,7 +55,7 @@ export interface Producer {
 }
 
 export async function startProducer(plan: Plan): Promise<Producer> {
-  return startScript(await bundled('test/chaos/producer.ts'), { PLAN: JSON.stringify(plan) });
+  return startScript(await bundled('test/support/producer/producer.ts'), { PLAN: JSON.stringify(plan) });
 }
 
 export function startScript(

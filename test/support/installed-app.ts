@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
-import { writePackageFiles } from '../scripts/package-files.ts';
+import { writePackageFiles } from '../../scripts/package-files.ts';
 
 const NEEDED = ['undici', 'zod'];
 /** No key, address or setting of the person who runs the tests. */

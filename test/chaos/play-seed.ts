@@ -33,7 +33,7 @@ export async function playSeed(seed: number): Promise<Story> {
   const server = new ChaoticV4({
     seed,
     faultShare: random.pick([0.05, 0.2, 0.4]),
-    namesPoison: random.chance(0.5),
+    namesRefused: random.chance(0.5),
     ...(random.chance(0.5) && { maxBytes: 6_000 }),
   });
   await server.listen();
@@ -108,7 +108,7 @@ async function play(seed: number, random: Random, directory: string, server: Cha
     delivered: spans.filter(({ reference }) => server.logs.has(reference)).length,
     rejected: [...dropped.values()].filter((reason) => reason === 'rejected').length,
     closed: [...server.logs.values()].filter(({ error }) => error === PROCESS_EXITED).length,
-    requests: server.requestCount,
+    requests: server.requests.length,
     faults: server.faults,
   };
 }

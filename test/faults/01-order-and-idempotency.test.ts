@@ -1,7 +1,7 @@
 /** Rows 1 to 3: lost answers, children and parents over several connections, updates of what is still being posted. */
 import type { Span } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
-import { type Fault, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { type Misbehaviour, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithProcessor, CHAT, outputOf } from '../support/traced-app.ts';
 
 /** The same numbers in each run. */
@@ -15,7 +15,7 @@ function createDice(seed: number): () => number {
 
 test('1: with three answers of ten lost, every log is stored once', async () => {
   const dice = createDice(1);
-  const lost: Fault[] = [
+  const lost: Misbehaviour[] = [
     { stores: true, answer: 'reset' },
     { stores: true, answer: 'cut' },
     { stores: false, answer: 'reset' },

@@ -1,12 +1,12 @@
 /** Rows 7 and 21: the end of an app, and of the parts of it that call us. */
 import { expect, test } from 'vitest';
 import { HumanloopSpanProcessor } from '../../src/index.ts';
-import { type Fault, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { type Misbehaviour, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor, outputOf } from '../support/traced-app.ts';
 
 const DEADLINE_MILLIS = 400;
 
-const SERVERS: Record<string, Fault> = {
+const SERVERS: Record<string, Misbehaviour> = {
   healthy: {},
   slow: { delayMillis: 100 },
   hanging: { answer: 'hang' },

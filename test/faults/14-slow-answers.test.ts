@@ -1,6 +1,6 @@
 /** Servers that take their time, or that never come to an end. */
 import { expect, test } from 'vitest';
-import { type Fault, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { type Misbehaviour, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithProcessor, outputOf } from '../support/traced-app.ts';
 
 const CHAT = { ...AGENT, ...outputOf('an answer') };
@@ -15,13 +15,13 @@ test('1: what is sent once more is the same, byte for byte', async () => {
   expect(second?.body).toBe(first?.body);
 });
 
-const SILENCES: readonly Fault['answer'][] = ['hang', 'drip'];
+const SILENCES: readonly Misbehaviour['answer'][] = ['hang', 'drip'];
 
 test.each(SILENCES)(
   '14: an answer that never ends (%s) costs timeoutMillis, of the clock and not of idleness',
   async (answer) => {
     const server = await startMisbehavingV4({
-      fault: (_, index) => (index < 2 ? { answer: answer as Fault['answer'] } : undefined),
+      fault: (_, index) => (index < 2 ? { answer: answer as Misbehaviour['answer'] } : undefined),
     });
     const app = appWithProcessor(server, { timeoutMillis: 100, flushTimeoutMillis: 10_000 });
     app.start('call', { attributes: CHAT }).end();

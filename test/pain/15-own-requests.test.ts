@@ -7,10 +7,10 @@ import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-tr
 import { expect, onTestFinished, test } from 'vitest';
 import { HumanloopLogRecordProcessor } from '../../src/index.ts';
 import { collectDiag } from '../support/collect-diag.ts';
-import { type Fault, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { type Misbehaviour, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor } from '../support/traced-app.ts';
 
-const TROUBLE: Fault[] = [
+const TROUBLE: Misbehaviour[] = [
   { answer: { status: 503 } },
   { answer: { status: 500 }, stores: true },
   { answer: 'reset' },

@@ -3,7 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { expect, test, vi } from 'vitest';
 import { type ExportResult, type HumanloopOptions, HumanloopSpanExporter } from '../../src/index.ts';
 import { fakeClock } from '../support/fake-clock.ts';
-import { type Fault, type MisbehavingV4, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { type MisbehavingV4, type Misbehaviour, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf, QUICK, referenceOf } from '../support/traced-app.ts';
 
 const fail = () => {
@@ -76,7 +76,7 @@ function spansOf(count: number, server: MisbehavingV4): ReadableSpan[] {
 
 interface CallbackCase {
   readonly name: string;
-  readonly fault?: Fault;
+  readonly fault?: Misbehaviour;
   readonly options?: HumanloopOptions;
   readonly before?: (exporter: HumanloopSpanExporter) => Promise<unknown>;
   readonly during?: (exporter: HumanloopSpanExporter) => Promise<unknown>;

@@ -1,7 +1,7 @@
 /** Servers that ask to wait, refuse, or store and do not say so. */
 import { expect, test } from 'vitest';
 import { fakeClock, passTime } from '../support/fake-clock.ts';
-import { type Fault, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { type Misbehaviour, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf, referenceOf } from '../support/traced-app.ts';
 
 test('29: 429 with a Retry-After beyond all time-outs: nothing is sent before, and nothing is lost', async () => {
@@ -73,7 +73,7 @@ test('29: what is refused for longer than maxElapsedMillis is dropped with a rea
   expect(app.dropped.get('retry_expired')).toContain(referenceOf(root));
 });
 
-const LOST: [string, Fault][] = [
+const LOST: [string, Misbehaviour][] = [
   ['the connection is cut after the store', { answer: 'reset', stores: true }],
   ['the connection is cut before it', { answer: 'reset' }],
   ['the answer never comes after the store', { answer: 'hang', stores: true }],

@@ -1,26 +1,30 @@
 /**
- * A v4 endpoint over real HTTP that fails as told, and is as strict as the API's text where it does not: a parent must
- * have been acknowledged in an earlier request, and a reference be stored once. It writes down each breach.
+ * A v4 server over real HTTP that fails as it is told. What it works on it holds against the rules of the API: see
+ * `breaches`.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { type LogRequest, logRequest, logUpdate } from '../../src/wire/v4.ts';
+import { referencesOf, type V4Request, V4Rules, type V4RulesOptions } from './v4-rules.ts';
 
 /** What goes wrong with a request. Nothing given is what a good server does. */
-export interface Fault {
-  /** The request is worked on, whatever becomes of the answer. Default: `false` where `answer` is given. */
-  readonly stores?: boolean;
+export interface Misbehaviour {
+  /** Whether the request is worked on, whatever becomes of the answer. Default: where no `answer` is given. */
+  readonly stores?: boolean | 'half';
+  /** Before the request is looked at. */
+  readonly waitMillis?: number;
   /** Before the answer, after the work. */
   readonly delayMillis?: number;
   /**
-   * - `reset`  the connection is cut
-   * - `hang`   no answer ever comes
-   * - `drip`   an answer that never ends, a byte at a time
-   * - `cut`    the connection ends halfway through the body
-   * - `html`   status 200 with a proxy's page
+   * - `reset`    the connection is cut
+   * - `hang`     no answer ever comes
+   * - `drip`     an answer that never ends, a byte at a time
+   * - `cut`      the connection ends halfway through the body
+   * - `halfJson` status 200 with half of the good answer's body
+   * - `slow`     the good answer, but its last byte comes late
+   * - `html`     status 200 with a proxy's page
    */
-  readonly answer?: 'reset' | 'hang' | 'drip' | 'cut' | 'html' | Answer;
+  readonly answer?: 'reset' | 'hang' | 'drip' | 'cut' | 'halfJson' | 'slow' | 'html' | Answer;
 }
 
 export interface Answer {
@@ -29,43 +33,34 @@ export interface Answer {
   readonly body?: unknown;
 }
 
-export interface Request {
-  readonly method: string;
-  readonly url: string;
+export interface ReceivedRequest extends V4Request {
   readonly headers: IncomingMessage['headers'];
-  readonly body: string;
   readonly references: readonly string[];
   readonly startedAtMillis: number;
   /** 0 until the answer is out. */
   status: number;
 }
 
-export interface MisbehavingV4Options {
+export interface MisbehavingV4Options extends V4RulesOptions {
   /** What goes wrong with this request, the `index`-th, counted from 0. */
-  readonly fault?: (request: Request, index: number) => Fault | undefined;
-  /** A datapoint that is refused, with the detail of a 422. */
-  readonly refuses?: (log: LogRequest) => boolean;
-  /** Larger requests are answered with 413. */
-  readonly maxBytes?: number;
+  readonly fault?: (request: ReceivedRequest, index: number) => Misbehaviour | undefined;
 }
 
+const DRIP_MILLIS = 20;
+const SLOW_MILLIS = 60;
+
 export class MisbehavingV4 {
-  readonly logs = new Map<string, LogRequest>();
-  readonly breaches: string[] = [];
-  readonly requests: Request[] = [];
+  readonly requests: ReceivedRequest[] = [];
   /** Exchangeable at any time: an outage ends, a key is mended. */
   fault: MisbehavingV4Options['fault'];
   baseUrl = '';
   maxInFlight = 0;
   #inFlight = 0;
-  /** By reference, after which event it was. Requests and acknowledgements are counted. */
-  readonly #acknowledged = new Map<string, number>();
-  #events = 0;
-  readonly #options: MisbehavingV4Options;
+  readonly #rules: V4Rules;
   readonly #server = createServer((request, response) => this.#receive(request, response));
 
-  constructor(options: MisbehavingV4Options) {
-    this.#options = options;
+  constructor(options: MisbehavingV4Options = {}) {
+    this.#rules = new V4Rules(options);
     this.fault = options.fault;
   }
 
@@ -84,7 +79,15 @@ export class MisbehavingV4 {
     this.#server.close();
   }
 
-  ofMethod(method: 'POST' | 'PATCH'): Request[] {
+  get logs(): V4Rules['logs'] {
+    return this.#rules.logs;
+  }
+
+  get breaches(): V4Rules['breaches'] {
+    return this.#rules.breaches;
+  }
+
+  ofMethod(method: 'POST' | 'PATCH'): ReceivedRequest[] {
     return this.requests.filter((request) => request.method === method);
   }
 
@@ -93,7 +96,7 @@ export class MisbehavingV4 {
   }
 
   #receive(message: IncomingMessage, response: ServerResponse): void {
-    const came = ++this.#events;
+    const arrivedAt = this.#rules.arrive();
     const chunks: Buffer[] = [];
     this.maxInFlight = Math.max(this.maxInFlight, ++this.#inFlight);
     response.on('close', () => {
@@ -104,26 +107,21 @@ export class MisbehavingV4 {
     message.on('end', () => {
       const { method = '', url = '', headers } = message;
       const body = Buffer.concat(chunks).toString();
-      const request = {
-        method,
-        url,
-        headers,
-        body,
-        references: referencesOf(url, body),
-        startedAtMillis: performance.now(),
-        status: 0,
-      };
+      const references = referencesOf({ url, body });
+      const request = { method, url, headers, body, references, startedAtMillis: performance.now(), status: 0 };
       this.requests.push(request);
-      void this.#answer(request, response, came);
+      void this.#answer(request, response, arrivedAt);
     });
   }
 
-  async #answer(request: Request, response: ServerResponse, came: number): Promise<void> {
+  async #answer(request: ReceivedRequest, response: ServerResponse, arrivedAt: number): Promise<void> {
     const fault = this.fault?.(request, this.requests.length - 1) ?? {};
-    const isWorked = fault.stores ?? fault.answer === undefined;
-    const good = isWorked ? this.#work(request, came) : undefined;
-    if (fault.delayMillis) await new Promise((resolve) => setTimeout(resolve, fault.delayMillis));
-    const { answer = good as Answer } = fault;
+    const { stores = fault.answer === undefined, waitMillis = 0, delayMillis = 0 } = fault;
+    if (waitMillis > 0) await pause(waitMillis);
+    const good = stores && this.#rules.answer(request, arrivedAt, stores === 'half' ? 'half' : 'all');
+    if (delayMillis > 0) await pause(delayMillis);
+    const { answer = 'good' } = fault;
+    if (typeof answer === 'object') return this.#send(request, response, answer);
     switch (answer) {
       case 'hang':
         return;
@@ -139,48 +137,24 @@ export class MisbehavingV4 {
         request.status = 200;
         return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Welcome</body></html>');
     }
-    const { status, headers = {}, body = {} } = answer;
-    request.status = status;
-    if (status === 200) this.#acknowledge(request.references);
+    if (!good) throw new Error(`The answer ${answer} is one of a request that is worked on: stores must not be false.`);
+    if (answer === 'good') return this.#send(request, response, good);
+    const json = JSON.stringify(good.body);
+    if (answer === 'halfJson') return void response.writeHead(200).end(json.slice(0, json.length / 2));
+    response.writeHead(good.status, { 'content-type': 'application/json' }).write(json.slice(0, -1));
+    await pause(SLOW_MILLIS);
+    this.#leave(request, good.status);
+    response.end(json.slice(-1));
+  }
+
+  #send(request: ReceivedRequest, response: ServerResponse, { status, headers = {}, body = {} }: Answer): void {
+    this.#leave(request, status);
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
   }
 
-  #acknowledge(references: readonly string[]): void {
-    this.#events++;
-    for (const reference of references) {
-      if (!this.#acknowledged.has(reference)) this.#acknowledged.set(reference, this.#events);
-    }
-  }
-
-  #work(request: Request, came: number): Answer {
-    if (request.method === 'PATCH') return this.#patch(request);
-    const logs = JSON.parse(request.body) as LogRequest[];
-    if (Buffer.byteLength(request.body) > (this.#options.maxBytes ?? Number.POSITIVE_INFINITY)) return { status: 413 };
-    const bad = logs.findIndex((log) => this.#options.refuses?.(log));
-    if (bad >= 0) {
-      return { status: 422, body: { detail: [{ loc: ['body', bad, 'config'], msg: 'bad', type: 'value_error' }] } };
-    }
-    for (const log of logs) this.#store(log, request.references, came);
-    return { status: 200, body: logs.map((_, index) => ({ id: `data_${index}`, project_id: 'pr_1' })) };
-  }
-
-  #store(log: LogRequest, references: readonly string[], came: number): void {
-    const reference = String(log.reference_id);
-    const parsed = logRequest.safeParse(log);
-    if (!parsed.success) this.breaches.push(`${reference} is invalid: ${parsed.error.message}`);
-    if (this.logs.has(reference)) this.breaches.push(`${reference} was stored twice`);
-    const parent = log.parent_reference_id;
-    if (parent && references.includes(parent)) this.breaches.push(`${reference} shares a request with its parent`);
-    else if (parent && (this.#acknowledged.get(parent) ?? Number.POSITIVE_INFINITY) >= came)
-      this.breaches.push(`${reference} came before its parent was acknowledged`);
-    this.logs.set(reference, log);
-  }
-
-  #patch(request: Request): Answer {
-    const log = this.logs.get(request.references[0] as string);
-    if (!log) return { status: 404 };
-    Object.assign(log, logUpdate.parse(JSON.parse(request.body)));
-    return { status: 200, body: { id: 'data_0' } };
+  #leave(request: ReceivedRequest, status: number): void {
+    request.status = status;
+    if (status === 200) this.#rules.acknowledge(request.references);
   }
 }
 
@@ -192,17 +166,11 @@ export async function startMisbehavingV4(options: MisbehavingV4Options = {}): Pr
   return server;
 }
 
-function referencesOf(url: string, body: string): string[] {
-  const named = new URL(url, 'http://localhost').searchParams.get('reference_id');
-  if (named) return [named];
-  try {
-    return (JSON.parse(body) as LogRequest[]).map(({ reference_id }) => String(reference_id));
-  } catch {
-    return [];
-  }
+function drip(response: ServerResponse): void {
+  const timer = setInterval(() => response.write(' '), DRIP_MILLIS);
+  response.on('close', () => clearInterval(timer));
 }
 
-function drip(response: ServerResponse): void {
-  const timer = setInterval(() => response.write(' '), 20);
-  response.on('close', () => clearInterval(timer));
+function pause(millis: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, millis));
 }

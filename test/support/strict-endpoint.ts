@@ -1,11 +1,11 @@
 /**
- * A v4 endpoint as strict as the API's text: a parent must have been acknowledged in an earlier request, and a
- * reference id must be stored once. It answers as a transport does, may fail in every way that a network can, and
- * writes down each breach of the rules instead of helping.
+ * The rules of the v4 API behind a transport, without a socket: for tests on a fake clock, and for those that play
+ * thousands of requests.
  */
 import type { Transport, TransportOutcome, TransportRequest } from '../../src/transport/transport.ts';
-import { type LogRequest, logRequest, logUpdate } from '../../src/wire/v4.ts';
+import { referencesOf, type V4Answer, type V4Request, V4Rules, type V4RulesOptions } from './v4-rules.ts';
 
+/** What goes wrong with a request. `…After` and what is no answer: it was worked on all the same. */
 export type Fault =
   | 'unsent'
   | 'lostBefore'
@@ -18,120 +18,60 @@ export type Fault =
   | 'html'
   | 'cutAnswer';
 
-export interface StrictEndpointOptions {
+/** Those that let the request through to the endpoint. */
+const WORKED: ReadonlySet<Fault | undefined> = new Set<Fault | undefined>([
+  undefined,
+  'lostAfter',
+  'lostHalfway',
+  '500After',
+  'html',
+  'cutAnswer',
+]);
+
+export interface StrictEndpointOptions extends V4RulesOptions {
   /** What goes wrong with the next request; `undefined` for nothing. */
   readonly nextFault?: (request: TransportRequest) => Fault | undefined;
   readonly nextDelayMillis?: () => number;
-  /** Datapoints that the endpoint refuses as invalid. */
-  readonly isPoison?: (log: LogRequest) => boolean;
-  /** Whether a 422 says which datapoint was bad. */
-  readonly namesPoison?: boolean;
-  readonly maxBytes?: number;
 }
 
-type Answer = { status: number; body: unknown };
-
 export class StrictEndpoint implements Transport {
-  readonly logs = new Map<string, LogRequest>();
-  readonly breaches: string[] = [];
   readonly requests: { method: string; path: string; items: number; status: number | string }[] = [];
-  readonly #acknowledged = new Set<string>();
   readonly #options: StrictEndpointOptions;
-  isClosed = false;
+  readonly #rules: V4Rules;
 
   constructor(options: StrictEndpointOptions = {}) {
     this.#options = options;
+    this.#rules = new V4Rules(options);
   }
 
-  get posts(): number {
-    return this.requests.filter(({ method }) => method === 'POST').length;
+  get logs(): V4Rules['logs'] {
+    return this.#rules.logs;
   }
 
-  get patches(): number {
-    return this.requests.filter(({ method }) => method === 'PATCH').length;
+  get breaches(): V4Rules['breaches'] {
+    return this.#rules.breaches;
   }
 
   async send(request: TransportRequest): Promise<TransportOutcome> {
-    const known = new Set(this.#acknowledged);
+    const { method, path } = request;
+    const arrivedAt = this.#rules.arrive();
     const fault = this.#options.nextFault?.(request);
     await sleep(this.#options.nextDelayMillis?.() ?? 0);
-    const { answer, references } = this.#work(request, fault, known);
-    const outcome = toOutcome(fault, answer);
-    if (outcome.kind === 'answered' && outcome.status === 200 && !fault) {
-      for (const reference of references) this.#acknowledged.add(reference);
-    }
-    this.requests.push({
-      method: request.method,
-      path: request.path,
-      items: references.length,
-      status: outcome.kind === 'answered' ? outcome.status : outcome.kind,
-    });
+    const received: V4Request = { method, url: path, body: Buffer.from(request.body ?? []).toString() };
+    const stores = fault === 'lostHalfway' ? 'half' : 'all';
+    const good = WORKED.has(fault) ? this.#rules.answer(received, arrivedAt, stores) : undefined;
+    const outcome = toOutcome(fault, good);
+    const references = referencesOf(received);
+    const status = outcome.kind === 'answered' ? outcome.status : outcome.kind;
+    if (status === 200 && !fault) this.#rules.acknowledge(references);
+    this.requests.push({ method, path, items: references.length, status });
     return outcome;
   }
 
-  async close(): Promise<void> {
-    this.isClosed = true;
-  }
-
-  #work(request: TransportRequest, fault: Fault | undefined, known: ReadonlySet<string>) {
-    const body: unknown = JSON.parse(Buffer.from(request.body as Uint8Array).toString());
-    if (request.method === 'PATCH') return this.#patch(request, body, fault);
-    const logs = body as LogRequest[];
-    const references = logs.map(({ reference_id }) => String(reference_id));
-    const reaches =
-      fault === undefined || ['lostAfter', '500After', 'html', 'cutAnswer', 'lostHalfway'].includes(fault);
-    if (!reaches) return { answer: { status: Number(fault) || 0, body: {} }, references };
-    const refused = this.#refuse(request, logs);
-    if (refused) return { answer: refused, references };
-    const stored = fault === 'lostHalfway' ? logs.filter((_, index) => index % 2 === 0) : logs;
-    for (const log of stored) this.#store(log, references, known);
-    return {
-      answer: { status: 200, body: references.map((id) => ({ id: `data_${id}`, project_id: 'pr_1' })) },
-      references,
-    };
-  }
-
-  #refuse(request: TransportRequest, logs: LogRequest[]): Answer | undefined {
-    if ((request.body?.length ?? 0) > (this.#options.maxBytes ?? Number.POSITIVE_INFINITY))
-      return { status: 413, body: {} };
-    const bad = logs.findIndex((log) => this.#options.isPoison?.(log));
-    if (bad < 0) return undefined;
-    const detail = [{ loc: ['body', bad, 'config'], msg: 'bad', type: 'value_error' }];
-    return { status: 422, body: this.#options.namesPoison === false ? { detail: 'bad' } : { detail } };
-  }
-
-  #store(log: LogRequest, references: readonly string[], known: ReadonlySet<string>): void {
-    const reference = String(log.reference_id);
-    const parsed = logRequest.safeParse(log);
-    if (!parsed.success) this.breaches.push(`${reference} is invalid: ${parsed.error.message}`);
-    if (this.logs.has(reference)) this.breaches.push(`${reference} was posted twice`);
-    const parent = log.parent_reference_id;
-    if (parent && references.includes(parent)) this.breaches.push(`${reference} shares a request with its parent`);
-    else if (parent && !known.has(parent)) this.breaches.push(`${reference} came before its parent was acknowledged`);
-    this.logs.set(reference, log);
-  }
-
-  #patch(request: TransportRequest, body: unknown, fault: Fault | undefined) {
-    const reference = new URLSearchParams(request.path.split('?')[1]).get('reference_id') as string;
-    const reaches =
-      fault === undefined || ['lostAfter', '500After', 'html', 'cutAnswer', 'lostHalfway'].includes(fault);
-    if (!reaches) return { answer: { status: Number(fault) || 0, body: {} }, references: [reference] };
-    const log = this.logs.get(reference);
-    if (!log) return { answer: { status: 404, body: {} }, references: [] };
-    Object.assign(log, logUpdate.parse(body));
-    return { answer: { status: 200, body: { id: `data_${reference}` } }, references: [reference] };
-  }
+  async close(): Promise<void> {}
 }
 
-function toOutcome(fault: Fault | undefined, { status, body }: Answer): TransportOutcome {
-  const answered = (code: number, text: string): TransportOutcome => ({
-    kind: 'answered',
-    status: code,
-    headers: {},
-    text,
-    truncated: false,
-    roundTripTime: 1,
-  });
+function toOutcome(fault: Fault | undefined, good: V4Answer | undefined): TransportOutcome {
   switch (fault) {
     case 'unsent':
       return { kind: 'unsent', cause: new Error('connect ECONNREFUSED'), roundTripTime: 1 };
@@ -150,8 +90,12 @@ function toOutcome(fault: Fault | undefined, { status, body }: Answer): Transpor
     case 'cutAnswer':
       return answered(200, '[{"id":');
     default:
-      return answered(status, JSON.stringify(body));
+      return answered(good?.status ?? 500, JSON.stringify(good?.body));
   }
+}
+
+function answered(status: number, text: string): TransportOutcome {
+  return { kind: 'answered', status, headers: {}, text, truncated: false, roundTripTime: 1 };
 }
 
 function sleep(millis: number): Promise<void> {

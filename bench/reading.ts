@@ -1,7 +1,7 @@
 /** What reading one LLM span costs in each vocabulary: real recordings, the built package, one process, all in turn. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { median } from './median.ts';
 import type { Arena } from './rounds.ts';
-import { median } from './rounds.ts';
 import type { Effort } from './scenarios.ts';
 import { number, type Table } from './tables.ts';
 

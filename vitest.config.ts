@@ -13,6 +13,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/build-package.ts'],
     testTimeout: 20_000,
     coverage: {
       provider: 'v8',

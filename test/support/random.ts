@@ -24,6 +24,15 @@ export class Random {
     return this.next() < share;
   }
 
+  /** The same items in another order. */
+  shuffle<Item>(items: readonly Item[]): Item[] {
+    const shuffled = [...items];
+    for (let left = shuffled.length; left > 1; left--) {
+      shuffled.push(...shuffled.splice(this.between(0, left - 1), 1));
+    }
+    return shuffled;
+  }
+
   pick<Item>(items: readonly Item[]): Item {
     return items[Math.floor(this.next() * items.length)] as Item;
   }

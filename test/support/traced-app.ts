@@ -52,9 +52,9 @@ export class TracedApp<Client extends HumanloopSpanProcessor | HumanloopSpanExpo
   ) {
     this.server = server;
     const onDrop: HumanloopOptions['onDrop'] = (report) => {
-      options.onDrop?.(report);
       const references = this.dropped.get(report.reason) ?? [];
       this.dropped.set(report.reason, [...references, ...report.referenceIds]);
+      return options.onDrop?.(report);
     };
     const { client, processor } = create({ baseUrl: server.baseUrl, ...QUICK, ...options, onDrop });
     this.client = client;
@@ -76,6 +76,12 @@ export class TracedApp<Client extends HumanloopSpanProcessor | HumanloopSpanExpo
   /** A span that is none. */
   startOther(name: string, { parent, attributes = {} }: LogSpanOptions = {}): Span {
     return this.provider.getTracer('app').startSpan(name, { attributes }, contextOf(parent));
+  }
+
+  /** Until all that has ended is acknowledged: first what a batch processor of the SDK holds is handed over. */
+  async flush(): Promise<void> {
+    await this.provider.forceFlush();
+    await this.client.forceFlush();
   }
 
   log(span: Span) {
@@ -135,15 +141,12 @@ export function appWithExporter(
   options: HumanloopOptions = {},
   batch: BufferConfig = { maxExportBatchSize: 2 },
   config: TracerConfig = {},
-): TracedApp<HumanloopSpanExporter> & { flush(): Promise<void> } {
-  let processor: BatchSpanProcessor | undefined;
+): TracedApp<HumanloopSpanExporter> {
   const create = (resolved: HumanloopOptions) => {
     const client = new HumanloopSpanExporter(resolved);
-    processor = new BatchSpanProcessor(client, batch);
-    return { client, processor };
+    return { client, processor: new BatchSpanProcessor(client, batch) };
   };
-  const app = new TracedApp(server, options, create, config);
-  return Object.assign(app, { flush: async () => processor?.forceFlush() });
+  return new TracedApp(server, options, create, config);
 }
 
 export function referenceOf(span: { spanContext(): SpanContext }): string {

@@ -26,7 +26,7 @@ const TURNS = 40;
 const KINDS = ['chat', 'execute_tool', 'invoke_agent', undefined];
 
 const plan = JSON.parse(process.env['PLAN'] as string) as Plan;
-diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
+diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.ALL);
 const random = new Random(plan.seed);
 const processor = new HumanloopSpanProcessor({
   ...plan.options,

@@ -52,7 +52,7 @@ const SERVER_ROOMS = [
   ['wire/'],
 ];
 /** Loaded when they are first needed, since they cost more to load than the rest of the package together. */
-const LAZY = /^(undici|zod|node:sqlite|@photostructure\/sqlite|postgres)$/;
+const LAZY = /^(undici|zod|node:sqlite|@photostructure\/sqlite)$/;
 const LAZY_ALLOWED: Readonly<Record<string, RegExp>> = { zod: /^(wire\/v4\.ts|server\/)/ };
 
 interface Import {

@@ -1,9 +1,10 @@
-/** Hosts that freeze the process between invocations. */
+/** Hosts that freeze the process between invocations, and apps that block their own event loop. */
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createApp, resultOf, startApp } from '../support/installed-app.ts';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithProcessor } from '../support/traced-app.ts';
 
 test('a process that is frozen in between, with connections cut and answers late, loses nothing', async () => {
   const server = await startMisbehavingV4();
@@ -39,4 +40,19 @@ test('a process that is frozen in between, with connections cut and answers late
   const names = [...server.logs.values()].map(({ metadata }) => metadata?.['span_name']);
   expect(names.sort()).toEqual(['after a freeze', 'first', 'no answer', 'thawed']);
   expect(server.breaches).toEqual([]);
+});
+
+test('an event loop that is blocked for longer than every deadline loses nothing and sends nothing twice', async () => {
+  const server = await startMisbehavingV4({ fault: () => ({ delayMillis: 20 }) });
+  const app = appWithProcessor(server, { timeoutMillis: 150, holdMillis: 50 });
+  for (let round = 0; round < 5; round++) {
+    const root = app.start('root', { attributes: AGENT });
+    for (let left = 10; left > 0; left--) app.start('child', { parent: root, attributes: AGENT }).end();
+    root.end();
+    await sleep(15);
+    const untilMillis = performance.now() + 250;
+    while (performance.now() < untilMillis);
+  }
+  await app.client.forceFlush();
+  app.expectDelivered();
 });

@@ -24,6 +24,7 @@ export interface AppOptions {
   readonly nodeModules?: string;
   /** TypeScript programs of this repository, by the name that each gets in the app as one file of JavaScript. */
   readonly programs?: Readonly<Record<string, string>>;
+  /** Texts, by their path in the app. */
   readonly files?: Readonly<Record<string, string>>;
   /** With the package's type declarations, for an app that is compiled. */
   readonly isTyped?: boolean;
@@ -45,7 +46,10 @@ export async function createApp(options: AppOptions): Promise<string> {
     await mkdir(dirname(join(installed, name)), { recursive: true });
     await symlink(resolve(from, name), join(installed, name));
   }
-  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(directory, name)), { recursive: true });
+    await writeFile(join(directory, name), text);
+  }
   for (const [name, source] of Object.entries(programs)) await compile(source, join(directory, name));
   return directory;
 }

@@ -146,7 +146,21 @@ test('a log that a crash left open is closed with the sign of life of its own pr
   }
 });
 
-test('two live processes share a directory: what a dead one left is sent by one of them, and nothing twice', async () => {
+test('what was on disk before a process.exit arrives with the next start', async () => {
+  const directory = temporaryDirectory();
+  const server = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
+  const plan = planFor(directory, server, { traces: 20, maxPauseMillis: 20, openShare: 0.2, ending: 'exit' });
+  const producer = await run(plan);
+  expect(await producer.ended).toBe(0);
+  server.fault = undefined;
+  await drain(planFor(directory, server));
+  const safe = [...new Diary(plan.diary).spans.values()].filter(({ isSafe }) => isSafe);
+  expect(safe.length).toBeGreaterThan(5);
+  expect(safe.filter(({ reference }) => !server.logs.has(reference))).toEqual([]);
+  expect(server.breaches).toEqual([]);
+});
+
+test('of two live processes that share a directory one sends what a dead one left, and nothing is sent twice', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 503 } }) });
   const plans = [planFor(directory, server), planFor(directory, server), planFor(directory, server)] as const;
@@ -167,7 +181,7 @@ test('two live processes share a directory: what a dead one left is sent by one 
   expectComplete(server, diaries[0] as Diary);
 });
 
-test('files are for their owner only, bear no key in any form', async () => {
+test('files are for their owner only and have no key in any form', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 401 } }) });
   const plan = planFor(directory, server);

@@ -1,6 +1,7 @@
 /** What becomes known of a log after it was sent. */
+import type { Span } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
-import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { type MisbehavingV4, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithProcessor, CHAT, outputOf, referenceOf } from '../support/traced-app.ts';
 
 test('an update leaves only when the slow POST of its log is acknowledged', async () => {
@@ -39,7 +40,7 @@ test('a second update is sent with the newest values only, and never beside anot
   expect(server.ofMethod('PATCH').length).toBeLessThan(10);
 });
 
-test('a log that the server has lost is posted once more, and not twice', async () => {
+test('a log that the server has lost is posted once more, with its last values', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server, { holdMillis: 1 });
   const agent = app.start('agent', { attributes: AGENT });
@@ -50,6 +51,24 @@ test('a log that the server has lost is posted once more, and not twice', async 
   agent.end();
   await app.client.forceFlush();
   expect(app.log(agent)?.output).toBe('done');
-  const posts = server.ofMethod('POST').filter(({ references }) => references.includes(referenceOf(agent)));
-  expect(posts).toHaveLength(2);
+  expect(postsOf(server, agent)).toHaveLength(2);
 });
+
+test('a log that the server loses again is not posted a third time', async () => {
+  const server = await startMisbehavingV4();
+  const app = appWithProcessor(server, { holdMillis: 1 });
+  const agent = app.start('agent', { attributes: AGENT });
+  app.start('call', { parent: agent }).end();
+  await expect.poll(() => app.stats.logged).toBe(2);
+  for (const output of ['first', 'second']) {
+    server.logs.clear();
+    app.client.update(agent, { output });
+    await app.client.forceFlush();
+  }
+  expect(postsOf(server, agent)).toHaveLength(2);
+  expect(app.dropped).toEqual(new Map([['update_unknown_reference', [referenceOf(agent)]]]));
+});
+
+function postsOf(server: MisbehavingV4, span: Span) {
+  return server.ofMethod('POST').filter(({ references }) => references.includes(referenceOf(span)));
+}

@@ -45,7 +45,7 @@ test('a full file gives up the oldest traces, whole, and counts them', async () 
 test('of more logs than one turn writes, each is written', async () => {
   const directory = spoolDirectory();
   const down = await startMisbehavingV4({ fault: () => DOWN });
-  const before = spooledApp(down, directory, { flushTimeoutMillis: 2_000 });
+  const before = spooledApp(down, directory, { flushTimeoutMillis: 1_000 });
   for (let left = 350; left > 0; left--) before.start('call', { attributes: { ...AGENT, ...KILOBYTE } }).end();
   await before.client.shutdown();
   expect(before.stats).toMatchObject({ spooled: 350, dropped: {} });
@@ -103,7 +103,7 @@ test('with a spool, what memory cannot hold waits on disk, and comes back as it 
   });
   for (let count = 0; count < 500; count++) {
     app.start('call', { attributes: { ...AGENT, ...outputOf(`output ${count}`) } }).end();
-    if (count % 20 === 19) await written();
+    if (count % 50 === 49) await written();
   }
   expect(app.stats).toMatchObject({ queued: 500, dropped: {} });
   server.fault = undefined;

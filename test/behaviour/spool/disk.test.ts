@@ -157,7 +157,7 @@ test('a file system that turns read-only is said once, and taken up again when i
   const { lines } = collectDiag();
   const down = await startMisbehavingV4({ fault: () => DOWN });
   fakeClock();
-  const app = spooledApp(down, directory);
+  const app = spooledApp(down, directory, { flushTimeoutMillis: 400 });
   app.start('call').end();
   await vi.advanceTimersByTimeAsync(11_000);
   expect(lines.filter((line) => CANNOT.test(line))).toHaveLength(1);

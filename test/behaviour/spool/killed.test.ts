@@ -131,7 +131,7 @@ test('a log that a crash left open is closed with the sign of life of its own pr
   await settled(plan);
   await kill(producer);
   const killedMillis = Date.now();
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await new Promise((resolve) => setTimeout(resolve, 400));
   const recovering = await run(planFor(directory, server, { traces: 1 }));
   await recovering.says('traced');
   await new Promise((resolve) => setTimeout(resolve, 200));

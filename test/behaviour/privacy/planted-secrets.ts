@@ -10,13 +10,11 @@ import { loadRecording, type RecordedSpan, toSpan, toSpans, toStartedSpan } from
 export const SECRET = 'sk-secret-4711';
 
 /** Last words of keys: `gen_ai.request.model`, `toolCallId`, `finish_reasons`. */
-const STRUCTURE: ReadonlySet<string> = new Set([
-  ...['id', 'name', 'type', 'kind', 'role', 'model', 'provider', 'system', 'operation', 'user', 'path', 'key'],
-  ...['reason', 'reasons', 'status', 'level', 'version', 'tier', 'fingerprint', 'timestamp', 'address', 'choice'],
-  // Lists of bare tool names.
-  ...['definitions', 'tools'],
-  'truncation',
-]);
+const STRUCTURE: ReadonlySet<string> = new Set(
+  // Lists of bare tool names are `definitions` and `tools`.
+  `id name type kind role model provider system operation user path key reason reasons status level version tier
+  fingerprint timestamp address choice definitions tools truncation`.split(/\s+/),
+);
 
 export interface PlantedRecording {
   readonly name: string;

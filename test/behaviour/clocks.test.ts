@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { appWithProcessor, CHAT, referenceOf } from '../support/traced-app.ts';
 
-test('of spans whose clock jumped durations are not negative and dates are dates', async () => {
+test('durations are not negative and dates are dates where the clock of a span jumps', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server);
   const start = (name: string, startTime: number) => {

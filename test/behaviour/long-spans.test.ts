@@ -106,7 +106,7 @@ test('with the exporter, which never sees such a root, its children arrive under
   expect(app.log(root)?.error).toBe(NOT_ENDED);
 });
 
-test('of an aborted stream of the AI SDK, whose spans do not all end, the call is closed at shutdown', async () => {
+test('the call of an aborted stream of the AI SDK, whose spans do not all end, is closed at shutdown', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server);
   useContextManager();

@@ -53,7 +53,7 @@ test.each([
   expect(app.log(root)).toMatchObject({ output: 'the end' });
 });
 
-test('of a burst ten times what fits, every log is counted: as delivered, or as dropped with its whole trace', async () => {
+test('every log of a burst ten times what fits is counted: as delivered, or as dropped with its whole trace', async () => {
   const server = await startMisbehavingV4({
     fault: () => ({ answer: { status: 429, headers: { 'retry-after': '1' } } }),
   });

@@ -57,7 +57,7 @@ test('without a context manager all is logged, in a session of its own each, and
   expect(diagnostics.lines).toEqual([expect.stringContaining('no OpenTelemetry context manager is registered')]);
 });
 
-test('nothing is said where nothing is wrong', async () => {
+test('there is no warning where nothing is wrong', async () => {
   const diagnostics = collectDiag();
   useContextManager();
   const server = await startMisbehavingV4();
@@ -69,7 +69,7 @@ test('nothing is said where nothing is wrong', async () => {
   expect(diagnostics.lines).toEqual([]);
 });
 
-test('a script that makes calls only, without a context manager, is not told that it lacks one', async () => {
+test('a script that only makes calls gets no warning that it has no context manager', async () => {
   const diagnostics = collectDiag();
   const server = await startMisbehavingV4();
   const app = await freshApp(server);

@@ -86,7 +86,7 @@ test('what the package says through diag may itself make spans and log records, 
   expect(app.stats).toMatchObject({ logged: 0, queued: 0, held: 0 });
 });
 
-test('what makes a span of each line that the package says comes to an end while nothing gets through', async () => {
+test('making a span of each line that the package says comes to an end also while nothing gets through', async () => {
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 401 } }) });
   const app = appWithProcessor(server, { flushTimeoutMillis: 50 });
   const diagnostics = collectDiag(() => app.start('diag').end());

@@ -29,7 +29,7 @@ test('nothing waits for an unsampled parent for ever, and nothing unsampled is s
     app.expectDelivered();
     expect(app.log(unsampled)).toBeUndefined();
     const isProcessor = app.client instanceof HumanloopSpanProcessor;
-    // The exporter is never told of the unsampled span, so not of what is above it either.
+    // The exporter never gets the unsampled span, so it does not know what is above it either.
     expect(app.log(call)?.parent_reference_id).toBe(isProcessor ? referenceOf(root) : undefined);
   }
 });

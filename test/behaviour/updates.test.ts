@@ -40,7 +40,7 @@ test('a second update is sent with the newest values only, and never beside anot
   expect(server.ofMethod('PATCH').length).toBeLessThan(10);
 });
 
-test('a log that the server has lost is posted once more, with its last values', async () => {
+test('a log that the server has lost is posted again, with its last values', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server, { holdMillis: 1 });
   const agent = app.start('agent', { attributes: AGENT });

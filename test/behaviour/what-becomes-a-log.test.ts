@@ -11,7 +11,7 @@ import { useContextManager } from '../support/context-manager.ts';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { appWithProcessor, CHAT, outputOf, referenceOf } from '../support/traced-app.ts';
 
-test('a call that the AI SDK and an instrumentation of the client below it both tell of is one model log, its tokens once', async () => {
+test('a call that the AI SDK and an instrumentation of the client below it both report is one model log, with its tokens once', async () => {
   useContextManager();
   const model = await startScriptedModel();
   onTestFinished(() => model.close());

@@ -56,7 +56,7 @@ export class ChaoticV4 extends MisbehavingV4 {
     const name = this.#draw(`${method} ${references[0]}`);
     if (name) this.faults[name] = (this.faults[name] ?? 0) + 1;
     // What came before on other connections is worked on first, also where this machine is so busy that it is read
-    // after it: a log that is stored after a probe was told that it is not there cannot but be sent twice.
+    // after it: a log that is stored after a probe was answered that it is not there cannot but be sent twice.
     return { ...(method === 'PATCH' && { waitMillis: PATCH_WAIT_MILLIS }), ...(name && FAULTS[name]?.()) };
   }
 

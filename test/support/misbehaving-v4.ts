@@ -1,5 +1,5 @@
 /**
- * A v4 server over real HTTP that fails as it is told. What it works on it holds against the rules of the API: see
+ * A v4 server over real HTTP that fails as a test says. It checks what it works on against the rules of the API: see
  * `breaches`.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

@@ -88,7 +88,7 @@ export class V4Rules {
     this.logs.set(reference, log);
   }
 
-  /** One that the server does not have is no breach: that is how a client asks for it. */
+  /** An update of a log that the server does not have is not a breach: that is how a client asks for it. */
   #patch(request: V4Request): V4Answer {
     const [reference = ''] = referencesOf(request);
     const log = this.logs.get(reference);

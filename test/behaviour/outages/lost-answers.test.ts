@@ -81,7 +81,7 @@ test('an answer that never comes is asked about, and the log is not sent twice',
   expect(server.ofMethod('POST')).toHaveLength(1);
 });
 
-test('what is sent once more is the same, byte for byte', async () => {
+test('what is sent again is the same, byte for byte', async () => {
   const server = await startMisbehavingV4({ fault: (_, index) => (index === 0 ? { answer: 'reset' } : undefined) });
   const app = appWithProcessor(server);
   for (let left = 10; left > 0; left--) app.start('call', { attributes: CHAT }).end();

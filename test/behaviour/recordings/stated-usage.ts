@@ -1,5 +1,5 @@
 /**
- * Which tokens the calls of a trace have used, told from raw attributes and nothing else of this package: a span that states usage and has
+ * Which tokens the calls of a trace have used, read from raw attributes by none of this package's readers: a span that states usage and has
  * no span below it that does is a call; two of different instrumentations with the same answer length are one. A call below which an agent
  * runs is a call too: it is the one that handed over to that agent.
  */
@@ -81,7 +81,7 @@ function isSameCall(call: Stated, other: Stated): boolean {
   );
 }
 
-/** Of the spans above a call, nearest first: those that may tell of the same call. */
+/** Spans above a call that may report the same call, nearest first. */
 function tellingOf(path: readonly SpanSlice[]): SpanSlice[] {
   const agent = path.findIndex((span) => span.attributes['gen_ai.operation.name'] === 'invoke_agent');
   return path.filter((span, at) => {

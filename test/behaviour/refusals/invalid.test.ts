@@ -11,7 +11,7 @@ test.each([
   [3, false],
   [100, false],
 ])(
-  'of a hundred logs %i are bad and dropped, the others arrive; the answer names the bad ones: %s',
+  '%i bad logs of a hundred are dropped and the others arrive; the answer names the bad ones: %s',
   async (bad, isNamed) => {
     const server = await startMisbehavingV4({
       refuses: ({ metadata }) => String(metadata?.['span_name']).startsWith('bad'),

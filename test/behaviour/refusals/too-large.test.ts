@@ -39,7 +39,7 @@ test.each([
   ['processor', appWithProcessor],
   ['exporter', appWithExporter],
 ] as const)(
-  'of ten logs, one with an image of 20 MB, nine arrive whole and one cut with a marker (%s)',
+  'a log with an image of 20 MB is cut with a marker, and the nine beside it arrive whole (%s)',
   async (_, create) => {
     const server = await startMisbehavingV4({ maxBytes: 10 * MEGABYTE });
     const app = create(server);

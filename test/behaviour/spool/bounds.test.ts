@@ -42,7 +42,7 @@ test('a full file gives up the oldest traces, whole, and counts them', async () 
   expect(server.logs.size).toBe(200 - dropped);
 });
 
-test('of more logs than one turn writes, each is written', async () => {
+test('each log is written, also where there are more than one turn writes', async () => {
   const directory = spoolDirectory();
   const down = await startMisbehavingV4({ fault: () => DOWN });
   const before = spooledApp(down, directory, { flushTimeoutMillis: 1_000 });

@@ -1,4 +1,4 @@
-/** Disks that fail: the delivery goes on in memory, says so once, and takes the disk up again when it can be written. */
+/** Disks that fail: the delivery goes on in memory, warns once, and uses the disk again when it can be written. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ async function leaveTen(directory: string) {
   return app;
 }
 
-test('a file that is damaged is kept under another name, said once, and keeps no other file from being sent', async () => {
+test('a damaged file is kept under another name, with one warning, and keeps no other file from being sent', async () => {
   const directory = spoolDirectory();
   const left = await leaveTen(directory);
   writeFileSync(join(directory, '1-damaged.spool'), Buffer.alloc(8192, 'no database'));
@@ -66,7 +66,7 @@ test('a file that ends in the middle of a record does no harm', async () => {
   app.expectAccounted();
 });
 
-test('a directory that cannot be made is said once and done without', async () => {
+test('a directory that cannot be made causes one warning, and delivery goes on without it', async () => {
   const parent = temporaryDirectory();
   writeFileSync(join(parent, 'file'), '');
   const { lines } = collectDiag();
@@ -92,7 +92,7 @@ test('with a disk that never worked shutdown counts what is left as dropped, and
   app.expectAccounted();
 });
 
-test('a directory that is removed is made anew, with all that was in the file', async () => {
+test('a directory that is removed is made again, with all that was in the file', async () => {
   const directory = spoolDirectory();
   const down = await startMisbehavingV4({ fault: () => DOWN });
   const app = spooledApp(down, directory, { flushTimeoutMillis: 400 });
@@ -122,7 +122,7 @@ function smallDisk(): string | undefined {
   return directory;
 }
 
-test('a full disk is said once; nothing is lost that memory can hold; with room again it is written again', async ({
+test('a full disk causes one warning; nothing is lost that memory can hold, and with room it is written again', async ({
   skip,
 }) => {
   const disk = smallDisk();
@@ -148,7 +148,9 @@ test('a full disk is said once; nothing is lost that memory can hold; with room 
   expect(spoolFiles(directory)).toEqual([]);
 });
 
-test('a file system that turns read-only is said once, and taken up again when it can be written', async ({ skip }) => {
+test('a file system that turns read-only causes one warning, and is used again when it can be written', async ({
+  skip,
+}) => {
   const disk = smallDisk();
   if (!disk) return skip('may not mount a small file system here');
   const directory = join(disk, 'spool');

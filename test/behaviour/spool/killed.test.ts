@@ -160,7 +160,7 @@ test('what was on disk before a process.exit arrives with the next start', async
   expect(server.breaches).toEqual([]);
 });
 
-test('of two live processes that share a directory one sends what a dead one left, and nothing is sent twice', async () => {
+test('one of two live processes that share a directory sends what a dead one left, and nothing is sent twice', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 503 } }) });
   const plans = [planFor(directory, server), planFor(directory, server), planFor(directory, server)] as const;

@@ -5,7 +5,7 @@
 import type { Transport, TransportOutcome, TransportRequest } from '../../src/transport/transport.ts';
 import { referencesOf, type V4Answer, type V4Request, V4Rules, type V4RulesOptions } from './v4-rules.ts';
 
-/** What goes wrong with a request. With `…After` and with half an answer it is worked on all the same. */
+/** What goes wrong with a request. Before `lostHalfway` every other log of it is stored, before those in `WORKED` all. */
 export type Fault =
   | 'unsent'
   | 'lostBefore'

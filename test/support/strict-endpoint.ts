@@ -19,14 +19,7 @@ export type Fault =
   | 'cutAnswer';
 
 /** Those that let the request through to the endpoint. */
-const WORKED: ReadonlySet<Fault | undefined> = new Set<Fault | undefined>([
-  undefined,
-  'lostAfter',
-  'lostHalfway',
-  '500After',
-  'html',
-  'cutAnswer',
-]);
+const WORKED: ReadonlySet<string> = new Set(['lostAfter', 'lostHalfway', '500After', 'html', 'cutAnswer']);
 
 export interface StrictEndpointOptions extends V4RulesOptions {
   /** What goes wrong with the next request; `undefined` for nothing. */
@@ -59,7 +52,8 @@ export class StrictEndpoint implements Transport {
     await sleep(this.#options.nextDelayMillis?.() ?? 0);
     const received: V4Request = { method, url: path, body: Buffer.from(request.body ?? []).toString() };
     const stores = fault === 'lostHalfway' ? 'half' : 'all';
-    const good = WORKED.has(fault) ? this.#rules.answer(received, arrivedAt, stores) : undefined;
+    const isWorked = fault === undefined || WORKED.has(fault);
+    const good = isWorked ? this.#rules.answer(received, arrivedAt, stores) : undefined;
     const outcome = toOutcome(fault, good);
     const references = referencesOf(received);
     const status = outcome.kind === 'answered' ? outcome.status : outcome.kind;

@@ -56,7 +56,7 @@ test('a session is summed up over its logs, through creation, update and deletio
   ]);
   const first = await indexed(
     () => list(server),
-    ({ sessions }) => sessions[0]?.first_input !== undefined,
+    ({ sessions }) => sessions[0]?.last_output !== undefined,
   );
   expect(first.sessions).toEqual([
     expect.objectContaining({

@@ -1,9 +1,13 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const source = (file: string) => fileURLToPath(new URL(`src/${file}`, import.meta.url));
 
-export default defineConfig({
+/** Tests that take their time, or need a network: `npm run test:long`, and not `npm test`. */
+const LONG = 'test/**/*.long.test.ts';
+
+export default defineConfig(({ mode }) => ({
   resolve: {
     // The package's own name means the sources, as in tsconfig.json, so that no test depends on a build.
     alias: [
@@ -12,7 +16,14 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: mode === 'long' ? [LONG, 'test/chaos/*.test.ts'] : ['test/**/*.test.ts'],
+    exclude: mode === 'long' ? configDefaults.exclude : [...configDefaults.exclude, LONG],
+    globalSetup: ['test/support/build-package.ts'],
+    // Most of their time tests wait for timers, sockets and processes. One worker fewer than cores is the default: on a
+    // machine with two, all of it would be waited for in a row.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    reporters: ['default', './test/support/progress-reporter.ts'],
+    slowTestThreshold: 1_000,
     testTimeout: 20_000,
     coverage: {
       provider: 'v8',
@@ -21,4 +32,4 @@ export default defineConfig({
       reporter: ['text-summary'],
     },
   },
-});
+}));

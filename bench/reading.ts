@@ -2,8 +2,8 @@
  * The cost of reading one LLM span in each vocabulary: real recordings, the built package, one process, taking turns.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { median } from './median.ts';
 import type { Arena } from './rounds.ts';
-import { median } from './rounds.ts';
 import type { Effort } from './scenarios.ts';
 import { number, type Table } from './tables.ts';
 

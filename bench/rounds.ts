@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Measurement, Task } from './measure.ts';
+import { median } from './median.ts';
 import type { SinkConditions, SinkCounts } from './sink.ts';
 import { LOGS_PER_TRACE, SPANS_PER_TRACE, WARM_UP_TRACES } from './workload.ts';
 
@@ -77,13 +78,6 @@ export class Arena {
 
 function pathOf(file: string): string {
   return fileURLToPath(new URL(file, import.meta.url));
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 0 ? ((sorted[middle - 1] ?? Number.NaN) + upper) / 2 : upper;
 }
 
 export function medianOf(rounds: readonly Round[] | undefined, read: (round: Round) => number): number {

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
+import { createRandom } from './random.ts';
 
 export interface SinkConditions {
   /** Milliseconds between the last byte of a request and the answer. */
@@ -33,7 +34,7 @@ let conditions: SinkConditions = { delayMillis: 0, failingShare: 0 };
 const NOTHING = { requests: 0, posts: 0, patches: 0, spans: 0, repeated: 0, bytes: 0 };
 let counts = { ...NOTHING };
 const references = new Set<string>();
-let random = 1;
+let random = createRandom(1);
 
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
@@ -53,7 +54,7 @@ process.on('message', (message: { reset?: SinkConditions }) => {
     conditions = message.reset;
     counts = { ...NOTHING };
     references.clear();
-    random = 1;
+    random = createRandom(1);
   }
   const { spans, ...rest } = counts;
   process.send?.({ counts: { ...rest, stored: spans + references.size } satisfies SinkCounts });
@@ -93,6 +94,5 @@ function store(body: Buffer): string {
 
 /** With the same order of requests, the same requests fail in each run. */
 function isFailing(): boolean {
-  random = (Math.imul(random, 1_103_515_245) + 12_345) & 0x7fffffff;
-  return random / 0x7fffffff < conditions.failingShare;
+  return random() < conditions.failingShare;
 }

@@ -1,5 +1,6 @@
 /** Sessions of 12 logs as an agent leaves them, deterministic: the same number gives the same log. */
 import type { LogRequest } from '../src/wire/v4.ts';
+import { createRandom } from './random.ts';
 
 export const LOGS_PER_SESSION = 12;
 
@@ -58,13 +59,11 @@ function model(session: number): string {
   return session % 3 === 0 ? 'gpt-4o' : 'gpt-4o-mini';
 }
 
-/** A linear congruential generator: cheap, and the same everywhere. */
 function sentence(seed: number, words: number): string {
-  let state = (seed * 2_654_435_761) >>> 0;
+  const random = createRandom(seed);
   let text = '';
   for (let index = 0; index < words; index += 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    text += `${index === 0 ? '' : ' '}${WORDS[(state >>> 8) % WORDS.length]}`;
+    text += `${index === 0 ? '' : ' '}${WORDS[Math.floor(random() * WORDS.length)]}`;
   }
   return text;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HumanloopLogs } from 'humanloop-otel';
 import { startServer } from 'humanloop-otel/server';
+import { median } from './median.ts';
 import { syntheticRequest } from './viewer-data.ts';
 
 const REQUESTS = 200;
@@ -19,7 +20,7 @@ for (let index = 0; index < REQUESTS; index += 1) {
 }
 times.sort((a, b) => a - b);
 console.log(
-  `POST of 100 logs: median ${times[REQUESTS / 2]!.toFixed(1)} ms, 99th percentile ${times[Math.floor(REQUESTS * 0.99)]!.toFixed(1)} ms, worst ${times.at(-1)!.toFixed(1)} ms`,
+  `POST of 100 logs: median ${median(times).toFixed(1)} ms, 99th percentile ${times[Math.floor(REQUESTS * 0.99)]!.toFixed(1)} ms, worst ${times.at(-1)!.toFixed(1)} ms`,
 );
 await client.close();
 await server.close();

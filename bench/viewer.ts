@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
 import { openSqliteStore } from '../src/server/store/sqlite/store.ts';
 import { openSqlite } from '../src/sqlite/open.ts';
+import { median } from './median.ts';
 import { LOGS_PER_SESSION, syntheticRequest } from './viewer-data.ts';
 
 const ROUNDS = 40;
@@ -171,8 +172,4 @@ function report(what: string, times: number[]): void {
   console.log(
     `${what.padEnd(28)} median ${median(times).toFixed(0).padStart(5)} ms   worst ${worst.toFixed(0).padStart(5)} ms   first ${times[0]!.toFixed(0).padStart(5)} ms`,
   );
-}
-
-function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
 }

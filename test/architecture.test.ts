@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createApp, runApp } from './app.ts';
-import { startTestServer } from './server/start-test-server.ts';
+import { createApp, runApp } from './support/installed-app.ts';
+import { startTestServer } from './support/start-test-server.ts';
 
 /**
  * From the top. A file imports files of its own room and of rooms below it, types included. A room may have rooms in it:
@@ -50,7 +50,7 @@ const SERVER_ROOMS = [
   ['wire/'],
 ];
 /** Loaded when they are first needed, since they cost more to load than the rest of the package together. */
-const LAZY = /^(undici|zod|node:sqlite|@photostructure\/sqlite|postgres)$/;
+const LAZY = /^(undici|zod|node:sqlite|@photostructure\/sqlite)$/;
 const LAZY_ALLOWED: Readonly<Record<string, RegExp>> = { zod: /^(wire\/v4\.ts|server\/)/ };
 
 interface Import {

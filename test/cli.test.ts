@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../src/server/store/sqlite/store.ts';
-import { startTestServer, temporaryDirectory } from './server/start-test-server.ts';
+import { startTestServer, temporaryDirectory } from './support/start-test-server.ts';
 
 const CLI = join(import.meta.dirname, '..', 'src', 'cli.ts');
 

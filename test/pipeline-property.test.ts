@@ -10,7 +10,7 @@ import { type HumanloopOptions, resolveOptions } from '../src/options.ts';
 import type { SpanSlice } from '../src/otel/span-slice.ts';
 import { Pipeline } from '../src/pipeline/pipeline.ts';
 import type { LogRequest } from '../src/wire/v4.ts';
-import { type Fault, StrictEndpoint, type StrictEndpointOptions } from './strict-endpoint.ts';
+import { type Fault, StrictEndpoint, type StrictEndpointOptions } from './support/strict-endpoint.ts';
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 40);
 const STEPS = 40;
@@ -79,11 +79,11 @@ describe('the pipeline, whatever comes', () => {
     });
   });
 
-  for (const namesPoison of [true, false]) {
-    it(`drops what the server refuses and nothing else, ${namesPoison ? 'when told' : 'without being told'} which`, async () => {
+  for (const namesRefused of [true, false]) {
+    it(`drops what the server refuses and nothing else, ${namesRefused ? 'when told' : 'without being told'} which`, async () => {
       const isPoison = (log: LogRequest) =>
         (log.metadata as { span_name?: string })?.span_name?.startsWith('poison') === true;
-      await property({ endpoint: { isPoison, namesPoison }, faults: false }, ({ pipeline, logs }) => {
+      await property({ endpoint: { refuses: isPoison, namesRefused }, faults: false }, ({ pipeline, logs }) => {
         const poison = logs.filter(({ planned }) => planned.isPoison).length;
         const { dropped, logged } = pipeline.stats();
         expect({ rejected: dropped['rejected'] ?? 0, logged }).toEqual({

@@ -1,20 +1,10 @@
 /** `node --import humanloop-otel/register`, in apps of their own, against the real server. */
 import { expect, test } from 'vitest';
 import { readLogs } from '../scripts/read-logs.ts';
-import { createApp, runApp } from './app.ts';
-import { startTestServer } from './server/start-test-server.ts';
+import { createApp, runApp } from './support/installed-app.ts';
+import { startTestServer } from './support/start-test-server.ts';
 
-const AGENT = `
-import { trace } from '@opentelemetry/api';
-const tracer = trace.getTracer('app');
-const chat = { attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' } };
-await tracer.startActiveSpan('agent', { attributes: { 'gen_ai.operation.name': 'invoke_agent' } }, async (agent) => {
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  tracer.startActiveSpan('chat', chat, (span) => span.end());
-  agent.end();
-});
-console.log('done');
-`;
+const AGENT = { 'app.mjs': 'test/behaviour/apps/agent.ts' };
 const REGISTER = ['--unhandled-rejections=strict', '--import', 'humanloop-otel/register', 'app.mjs'];
 const NO_SERVER = { HUMANLOOP_BASE_URL: 'http://127.0.0.1:9/v4' };
 
@@ -24,7 +14,7 @@ test.each([
   ['the SDK without Node parts', ['@opentelemetry/sdk-trace-base', '@opentelemetry/context-async-hooks']],
 ])('with %s, what the app traces arrives, nested, and the app ends by itself', async (_, packages) => {
   const server = await startTestServer();
-  const app = await createApp({ packages, files: { 'app.mjs': AGENT } });
+  const app = await createApp({ packages, programs: AGENT });
   const result = await runApp(app, REGISTER, {
     env: { HUMANLOOP_BASE_URL: server.baseUrl, OTEL_SERVICE_NAME: 'zero-code' },
   });
@@ -44,7 +34,8 @@ test('a CommonJS app is traced as well', async () => {
   const server = await startTestServer();
   const app = await createApp({
     packages: ['@opentelemetry/sdk-trace-node'],
-    files: { 'app.cjs': `import('./app.mjs')`, 'app.mjs': AGENT },
+    programs: AGENT,
+    files: { 'app.cjs': `import('./app.mjs')` },
   });
   const args = ['--import', 'humanloop-otel/register', 'app.cjs'];
   const result = await runApp(app, args, { env: { HUMANLOOP_BASE_URL: server.baseUrl } });
@@ -61,21 +52,15 @@ test.each([
     'environment variable HUMANLOOP_BASE_URL: expected an http(s) address without credentials, query or fragment, got a string of 17 characters',
   ],
 ])('where %s, one line says so and the app runs', async (_, packages, env, line) => {
-  const app = await createApp({ packages, files: { 'app.mjs': AGENT } });
+  const app = await createApp({ packages, programs: AGENT });
   const result = await runApp(app, REGISTER, { env: { ...NO_SERVER, ...env } });
   expect(result).toMatchObject({ code: 0, stdout: 'done\n', stderr: `humanloop-otel/register: ${line}\n` });
 });
 
 test('a provider that is registered already stays as it is, with one line of warning', async () => {
-  const own = `
-    import { trace } from '@opentelemetry/api';
-    import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-    globalThis.ended = 0;
-    const spanProcessors = [{ onStart() {}, onEnd() { ended++ }, forceFlush: async () => {}, shutdown: async () => {} }];
-    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors }));`;
   const app = await createApp({
     packages: ['@opentelemetry/sdk-trace-base'],
-    files: { 'own.mjs': own, 'app.mjs': `${AGENT}; console.log(ended)` },
+    programs: { ...AGENT, 'own.mjs': 'test/behaviour/apps/own-provider.ts' },
   });
   const result = await runApp(app, ['--import', './own.mjs', ...REGISTER], { env: NO_SERVER });
   expect(result).toMatchObject({ code: 0, stdout: 'done\n2\n' });
@@ -85,7 +70,7 @@ test('a provider that is registered already stays as it is, with one line of war
 });
 
 test('OTEL_SDK_DISABLED turns it off', async () => {
-  const app = await createApp({ packages: ['@opentelemetry/sdk-trace-node'], files: { 'app.mjs': AGENT } });
+  const app = await createApp({ packages: ['@opentelemetry/sdk-trace-node'], programs: AGENT });
   const result = await runApp(app, REGISTER, { env: { ...NO_SERVER, OTEL_SDK_DISABLED: 'true' } });
   expect(result).toMatchObject({ code: 0, stdout: 'done\n', stderr: '' });
 });
@@ -93,7 +78,8 @@ test('OTEL_SDK_DISABLED turns it off', async () => {
 test('an app that traces nothing ends at once, and so does one whose server is down on exit()', async () => {
   const app = await createApp({
     packages: ['@opentelemetry/sdk-trace-node'],
-    files: { 'app.mjs': `console.log('idle')`, 'exit.mjs': `${AGENT}; process.exit(3)` },
+    programs: { 'agent.mjs': 'test/behaviour/apps/agent.ts' },
+    files: { 'app.mjs': `console.log('idle');`, 'exit.mjs': `await import('./agent.mjs'); process.exit(3);` },
   });
   expect(await runApp(app, REGISTER, { env: NO_SERVER })).toMatchObject({ code: 0, stdout: 'idle\n', stderr: '' });
   const exiting = await runApp(app, [...REGISTER.slice(0, -1), 'exit.mjs'], { env: NO_SERVER });
@@ -114,12 +100,9 @@ test('instrumentations that are installed are started, and see nothing of the ow
       '@opentelemetry/instrumentation-undici',
       '@opentelemetry/instrumentation',
     ],
-    files: { 'bundle.cjs': bundle, 'app.mjs': AGENT },
+    programs: AGENT,
+    files: { 'node_modules/@opentelemetry/auto-instrumentations-node/index.js': bundle },
   });
-  const { mkdir, rename } = await import('node:fs/promises');
-  const directory = `${app}/node_modules/@opentelemetry/auto-instrumentations-node`;
-  await mkdir(directory);
-  await rename(`${app}/bundle.cjs`, `${directory}/index.js`);
   const result = await runApp(app, REGISTER, { env: { HUMANLOOP_BASE_URL: server.baseUrl } });
   expect(result).toMatchObject({ code: 0, stdout: 'started\ndone\n', stderr: '' });
   expect(await readLogs(server.baseUrl, new Date(0))).toHaveLength(2);

@@ -6,11 +6,11 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Diary, type SpanRecord } from '../support/producer/diary.ts';
+import type { Plan } from '../support/producer/producer.ts';
+import { startProducer } from '../support/producer/start-producer.ts';
+import { Random } from '../support/random.ts';
 import { ChaoticV4 } from './chaotic-v4.ts';
-import { Diary, type SpanRecord } from './diary.ts';
-import type { Plan } from './producer.ts';
-import { Random } from './random.ts';
-import { startProducer } from './start-producer.ts';
 
 const PROCESS_EXITED = 'process exited before the span ended';
 const LAST_WAITS_MILLIS = 60_000;
@@ -33,7 +33,7 @@ export async function playSeed(seed: number): Promise<Story> {
   const server = new ChaoticV4({
     seed,
     faultShare: random.pick([0.05, 0.2, 0.4]),
-    namesPoison: random.chance(0.5),
+    namesRefused: random.chance(0.5),
     ...(random.chance(0.5) && { maxBytes: 6_000 }),
   });
   await server.listen();
@@ -108,7 +108,7 @@ async function play(seed: number, random: Random, directory: string, server: Cha
     delivered: spans.filter(({ reference }) => server.logs.has(reference)).length,
     rejected: [...dropped.values()].filter((reason) => reason === 'rejected').length,
     closed: [...server.logs.values()].filter(({ error }) => error === PROCESS_EXITED).length,
-    requests: server.requestCount,
+    requests: server.requests.length,
     faults: server.faults,
   };
 }

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { readLogs } from '../../scripts/read-logs.ts';
 import { CONVENTIONS } from '../../src/conventions/index.ts';
 import { resolveOptions } from '../../src/options.ts';
-import { createApp, runApp } from '../app.ts';
-import { startTestServer } from '../server/start-test-server.ts';
+import { createApp, runApp } from '../support/installed-app.ts';
+import { startTestServer } from '../support/start-test-server.ts';
 
 const README = readFileSync('README.md', 'utf8');
 

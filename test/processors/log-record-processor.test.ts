@@ -10,7 +10,7 @@ import { readLogs } from '../../scripts/read-logs.ts';
 import type { HumanloopOptions } from '../../src/options.ts';
 import { HumanloopLogRecordProcessor } from '../../src/processors/log-record-processor.ts';
 import { HumanloopSpanProcessor } from '../../src/processors/span-processor.ts';
-import { startTestServer } from '../server/start-test-server.ts';
+import { startTestServer } from '../support/start-test-server.ts';
 
 const instrumentation = new OpenAIInstrumentation({ captureMessageContent: true });
 // It makes its histograms here, and fails without them.

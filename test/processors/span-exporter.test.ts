@@ -5,8 +5,8 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type ExportResult, type HumanloopOptions, HumanloopSpanExporter } from '../../src/index.ts';
 import type { SpanSlice } from '../../src/otel/span-slice.ts';
-import { type MisbehavingV4Options, startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, CHAT, outputOf, QUICK, referenceOf } from '../pain/traced-app.ts';
+import { type MisbehavingV4Options, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, CHAT, outputOf, QUICK, referenceOf } from '../support/traced-app.ts';
 
 async function start(options: HumanloopOptions = {}, server: MisbehavingV4Options = {}) {
   const v4 = await startMisbehavingV4(server);

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { INVALID_SPAN_CONTEXT, SpanStatusCode } from '@opentelemetry/api';
 import { expect, test, vi } from 'vitest';
 import { HumanloopError, type HumanloopOptions } from '../../src/index.ts';
-import { type MisbehavingV4Options, startMisbehavingV4 } from '../misbehaving-v4.ts';
-import { AGENT, appWithProcessor, CHAT, outputOf, referenceOf } from '../pain/traced-app.ts';
+import { type MisbehavingV4Options, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithProcessor, CHAT, outputOf, referenceOf } from '../support/traced-app.ts';
 
 async function start(options: HumanloopOptions = {}, server: MisbehavingV4Options = {}) {
   const v4 = await startMisbehavingV4(server);

@@ -6,15 +6,19 @@ import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { expect, test } from 'vitest';
 import { readLogs } from '../../scripts/read-logs.ts';
 import { HumanloopSpanProcessor } from '../../src/processors/span-processor.ts';
-import { startTestServer } from '../server/start-test-server.ts';
+import { startTestServer } from '../support/start-test-server.ts';
 import { testSdk } from './sdk-contract.ts';
+import { testTypes } from './type-contract.ts';
 
 testSdk<SpanProcessor>({
   createProvider: (processor) => new NodeTracerProvider({ spanProcessors: [processor] }),
   fromHumanloop: (processor) => processor,
-  batch: (exporter) => new BatchSpanProcessor(exporter),
+  // Small batches, so that children come in earlier ones than their parents.
+  batch: (exporter) => new BatchSpanProcessor(exporter, { maxExportBatchSize: 2 }),
   simple: (exporter) => new SimpleSpanProcessor(exporter),
 });
+
+testTypes(['@opentelemetry/sdk-trace-base']);
 
 test('NodeSDK: one line of set-up, and the project is the service name', async () => {
   const server = await startTestServer();

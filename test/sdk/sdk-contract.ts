@@ -5,7 +5,7 @@ import { readLogs } from '../../scripts/read-logs.ts';
 import { HumanloopSpanExporter } from '../../src/processors/span-exporter.ts';
 import { HumanloopSpanProcessor } from '../../src/processors/span-processor.ts';
 import type { LogResponse } from '../../src/wire/v4.ts';
-import { startTestServer } from '../server/start-test-server.ts';
+import { startTestServer } from '../support/start-test-server.ts';
 
 export interface SdkProvider extends TracerProvider {
   forceFlush(): Promise<void>;
@@ -47,46 +47,60 @@ export function testSdk<Processor>(sdk: Sdk<Processor>): void {
   });
 }
 
-/** An agent with a tool and, below an HTTP span that is no log, a model call. */
+/** An agent with a tool and a second agent that, below an HTTP span that is no log, calls a model, which fails. */
 function traceConversation(provider: TracerProvider, session: string): void {
   const tracer = provider.getTracer('app', '1.0.0');
   const start = (name: string, parent: typeof ROOT_CONTEXT, attributes: Record<string, string>) => {
     const span = tracer.startSpan(name, { attributes }, parent);
     return { span, inside: trace.setSpan(parent, span) };
   };
-  const agent = start('agent', ROOT_CONTEXT, {
+  const planner = start('planner', ROOT_CONTEXT, {
     'gen_ai.operation.name': 'invoke_agent',
     'gen_ai.agent.name': 'planner',
     'session.id': session,
   });
-  const tool = start('tool', agent.inside, {
+  const tool = start('tool', planner.inside, {
     'gen_ai.operation.name': 'execute_tool',
     'gen_ai.tool.name': 'get_weather',
   });
   tool.span.end();
-  const http = start('POST', agent.inside, { 'http.request.method': 'POST' });
+  const writer = start('writer', planner.inside, {
+    'gen_ai.operation.name': 'invoke_agent',
+    'gen_ai.agent.name': 'writer',
+  });
+  const http = start('POST', writer.inside, { 'http.request.method': 'POST' });
   const model = start('model', http.inside, {
     'gen_ai.operation.name': 'chat',
     'gen_ai.request.model': 'gpt-4o',
     'gen_ai.input.messages': JSON.stringify([{ role: 'user', parts: [{ type: 'text', content: session }] }]),
     'gen_ai.output.messages': JSON.stringify([{ role: 'assistant', parts: [{ type: 'text', content: 'Hello.' }] }]),
   });
+  model.span.recordException(new Error('cut off'));
   model.span.setStatus({ code: 2, message: 'cut off' });
-  model.span.end();
-  http.span.end();
-  agent.span.end();
+  for (const { span } of [model, http, writer, planner]) span.end();
 }
 
 function expectConversations(logs: readonly LogResponse[]): void {
-  expect(logs).toHaveLength(6);
-  const agents = logs.filter(({ parent_id }) => !parent_id);
-  expect(new Set(agents.map(({ session_id }) => session_id)).size).toBe(2);
-  for (const agent of agents) {
-    const below = logs.filter(({ parent_id }) => parent_id === agent.id);
-    expect(below.map(({ config }) => config?.type).sort()).toEqual(['model', 'tool']);
-    for (const log of below) expect(log.session_id).toBe(agent.session_id);
-    const model = below.find(({ config }) => config?.type === 'model');
-    expect(model?.output).toBe('Hello.');
-    expect(model?.error).toContain('cut off');
+  expect(logs).toHaveLength(8);
+  const planners = logs.filter(({ parent_id }) => !parent_id);
+  expect(new Set(planners.map(({ session_id }) => session_id)).size).toBe(2);
+  for (const planner of planners) {
+    const ofSession = logs.filter(({ session_id }) => session_id === planner.session_id);
+    const below = (id: string) => ofSession.filter(({ parent_id }) => parent_id === id);
+    expect(ofSession).toHaveLength(4);
+    expect(below(planner.id).map(nameOf).sort()).toEqual(['tool', 'writer']);
+    const writer = below(planner.id).find((log) => nameOf(log) === 'writer');
+    expect(below(String(writer?.id))).toEqual([
+      expect.objectContaining({
+        config: expect.objectContaining({ type: 'model', model: 'gpt-4o' }),
+        output: 'Hello.',
+        error: expect.stringContaining('cut off'),
+        metadata: expect.objectContaining({ span_name: 'model', scope: 'app@1.0.0' }),
+      }),
+    ]);
   }
+}
+
+function nameOf({ metadata }: LogResponse): unknown {
+  return metadata?.['span_name'];
 }

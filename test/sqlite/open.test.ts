@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { explainSqliteError, openSqlite } from '../../src/sqlite/open.ts';
-import { temporaryDirectory } from '../server/start-test-server.ts';
+import { temporaryDirectory } from '../support/start-test-server.ts';
 
 test('a directory that it makes is for its owner only', async () => {
   const directory = join(temporaryDirectory(), 'made');

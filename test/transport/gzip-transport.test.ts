@@ -10,7 +10,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { HumanloopSpanProcessor } from '../../src/index.ts';
 import { createGzipTransport } from '../../src/transport/gzip-transport.ts';
 import { createHttpTransport } from '../../src/transport/http-transport.ts';
-import { startTestServer } from '../server/start-test-server.ts';
+import { startTestServer } from '../support/start-test-server.ts';
 import { startMisbehavingServer } from './misbehaving-server.ts';
 
 const BODY = Buffer.from(JSON.stringify({ text: 'a long text, '.repeat(1_000) }));

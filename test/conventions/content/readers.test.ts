@@ -17,8 +17,7 @@ import { fieldsBelow, groupByIndex } from '../../../src/conventions/values/index
 import { toPlainJson } from '../../../src/conventions/values/plain-json.ts';
 import { salvageJson } from '../../../src/conventions/values/salvage-json.ts';
 import { toProvider } from '../../../src/datapoint/provider.ts';
-import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
-import { toSpan } from '../recordings.ts';
+import { makeSpan } from '../span.ts';
 
 describe('values', () => {
   it('are read from their own type and from text', () => {
@@ -186,17 +185,17 @@ describe('context', () => {
       'traceloop.association.properties.session_id': 't',
       'session.id': 's',
     };
-    expect(readSession(span(attributes))).toBe('s');
-    expect(readSession(span({ ...attributes, 'gen_ai.conversation.id': 7 }))).toBe('7');
-    expect(readSession(span({ metadata: '{"session_id":"m"}' }))).toBe('m');
-    expect(readSession(span({ 'mlflow.trace.session': '"quoted"' }))).toBe('quoted');
-    expect(readSession(span({ 'session.id': '', 'langsmith.trace.session_name': 'project' }))).toBeUndefined();
+    expect(readSession(makeSpan(attributes))).toBe('s');
+    expect(readSession(makeSpan({ ...attributes, 'gen_ai.conversation.id': 7 }))).toBe('7');
+    expect(readSession(makeSpan({ metadata: '{"session_id":"m"}' }))).toBe('m');
+    expect(readSession(makeSpan({ 'mlflow.trace.session': '"quoted"' }))).toBe('quoted');
+    expect(readSession(makeSpan({ 'session.id': '', 'langsmith.trace.session_name': 'project' }))).toBeUndefined();
   });
 
   it('takes user and tags', () => {
-    expect(readUser(span({ 'ai.telemetry.metadata.userId': 'u' }))).toBe('u');
-    expect(readTags(span({ 'tag.tags': '["a","b"]' }))).toEqual(['a', 'b']);
-    expect(readTags(span({ 'langsmith.span.tags': 'a, b' }))).toEqual(['a', 'b']);
+    expect(readUser(makeSpan({ 'ai.telemetry.metadata.userId': 'u' }))).toBe('u');
+    expect(readTags(makeSpan({ 'tag.tags': '["a","b"]' }))).toEqual(['a', 'b']);
+    expect(readTags(makeSpan({ 'langsmith.span.tags': 'a, b' }))).toEqual(['a', 'b']);
   });
 });
 
@@ -205,38 +204,23 @@ describe('errors', () => {
 
   it('are read from status, exception and HTTP status', () => {
     expect(
-      readError({ ...span({ 'http.response.status_code': 429 }), status: { code: 2 }, events: [exception] }),
+      readError({ ...makeSpan({ 'http.response.status_code': 429 }), status: { code: 2 }, events: [exception] }),
     ).toEqual({
       message: 'm',
       type: 'E',
       httpStatus: 429,
     });
-    expect(readError(span({ 'error.type': 'rate_limit_error' }))).toEqual({ type: 'rate_limit_error' });
-    expect(readError(span({}), { finishReason: 'error' })).toEqual({ type: 'finish reason error' });
+    expect(readError(makeSpan({ 'error.type': 'rate_limit_error' }))).toEqual({ type: 'rate_limit_error' });
+    expect(readError(makeSpan({}), { finishReason: 'error' })).toEqual({ type: 'finish reason error' });
   });
 
   it('are absent if a retry succeeded', () => {
-    expect(readError({ ...span({}), events: [exception] })).toBeUndefined();
-    expect(readError({ ...span({}), status: { code: 1 }, events: [exception] })).toBeUndefined();
+    expect(readError({ ...makeSpan({}), events: [exception] })).toBeUndefined();
+    expect(readError({ ...makeSpan({}), status: { code: 1 }, events: [exception] })).toBeUndefined();
   });
 
   it('have no stack', () => {
-    const failed = { ...span({}), status: { code: 2, message: 'boom\n\nError: boom\n    at f (/app/x.js:1:2)' } };
+    const failed = { ...makeSpan({}), status: { code: 2, message: 'boom\n\nError: boom\n    at f (/app/x.js:1:2)' } };
     expect(readError(failed)?.message).toBe('boom');
   });
 });
-
-function span(attributes: Attributes): SpanSlice {
-  return toSpan({
-    name: 'span',
-    kind: 0,
-    traceId: '1'.repeat(32),
-    spanId: '2'.repeat(16),
-    startTime: [1, 0],
-    endTime: [2, 0],
-    duration: [1, 0],
-    status: { code: 0 },
-    attributes,
-    events: [],
-  });
-}

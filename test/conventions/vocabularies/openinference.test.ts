@@ -2,22 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { classifySpan } from '../../../src/conventions/index.ts';
 import { openInference } from '../../../src/conventions/vocabularies/openinference/openinference.ts';
 import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
-import { loadRecording, toSpan, toSpans } from '../recordings.ts';
+import { loadRecording, toSpans } from '../recordings.ts';
+import { makeSpan } from '../span.ts';
 
-function span(kind: string, attributes: Attributes = {}, more: Partial<Parameters<typeof toSpan>[0]> = {}): SpanSlice {
-  return toSpan({
-    name: 'span',
-    kind: 0,
-    traceId: 'a'.repeat(32),
-    spanId: 'b'.repeat(16),
-    startTime: [1, 0],
-    endTime: [2, 0],
-    duration: [1, 0],
-    status: { code: 0 },
-    events: [],
-    attributes: { 'openinference.span.kind': kind, ...attributes },
-    ...more,
-  });
+function span(kind: string, attributes: Attributes = {}): SpanSlice {
+  return makeSpan({ 'openinference.span.kind': kind, ...attributes });
 }
 
 const read = (kind: string, attributes: Attributes) => openInference.read(span(kind, attributes));

@@ -3,22 +3,12 @@ import { classifySpan, readSpan } from '../../../src/conventions/index.ts';
 import { vercelAi } from '../../../src/conventions/vocabularies/vercel-ai/vercel-ai.ts';
 import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
 import { loadRecording, recordingNames, toDatapoints, toSpan, toSpans, toStartedSpan } from '../recordings.ts';
+import { makeSpan } from '../span.ts';
 
-function span(name: string, attributes: Attributes = {}, more: Partial<Parameters<typeof toSpan>[0]> = {}): SpanSlice {
-  return toSpan({
-    name,
-    kind: 0,
-    traceId: 'a'.repeat(32),
-    spanId: 'b'.repeat(16),
-    startTime: [1, 0],
-    endTime: [2, 0],
-    duration: [1, 0],
-    status: { code: 0 },
-    events: [],
-    instrumentationScope: { name: 'ai' },
-    attributes: name.startsWith('ai.') ? { 'ai.operationId': name, ...attributes } : attributes,
-    ...more,
-  });
+/** Of the package `ai`; the newer versions have a scope of another name. */
+function span(name: string, attributes: Attributes = {}, scope = 'ai'): SpanSlice {
+  const named = name.startsWith('ai.') ? { 'ai.operationId': name, ...attributes } : attributes;
+  return makeSpan(named, { name, scope });
 }
 
 const call = (attributes: Attributes) => vercelAi.read(span('ai.generateText.doGenerate', attributes));
@@ -55,7 +45,7 @@ describe('the kind of an AI SDK span', () => {
     ['ai.generateSpeech', 'generic'],
   ])('version 7, %s: %s', (operation, kind) => {
     const attributes = { 'gen_ai.operation.name': operation };
-    expect(vercelAi.classify(span(operation, attributes, { instrumentationScope: { name: 'gen_ai' } }))).toBe(kind);
+    expect(vercelAi.classify(span(operation, attributes, 'gen_ai'))).toBe(kind);
   });
 
   it('does not recognise other spans', () => {
@@ -260,7 +250,7 @@ describe('version 7', () => {
       'gen_ai.output.messages': JSON.stringify([{ role: 'assistant', parts, finish_reason: 'stop' }]),
       'gen_ai.usage.input_tokens': 3,
     };
-    const reading = readSpan(span('invoke_agent', attributes, { instrumentationScope: { name: 'gen_ai' } }));
+    const reading = readSpan(span('invoke_agent', attributes, 'gen_ai'));
     expect(reading.outputMessage).toEqual({ role: 'assistant', content: 'Rainy.' });
     expect(reading.output).toBe('Rainy.');
     expect(reading).not.toHaveProperty('promptTokens');
@@ -269,6 +259,6 @@ describe('version 7', () => {
 
   it('is not a model call though a processor adds OpenInference attributes that say so', () => {
     const attributes = { 'gen_ai.operation.name': 'agent_step', 'openinference.span.kind': 'LLM' };
-    expect(classifySpan(span('step 1', attributes, { instrumentationScope: { name: 'gen_ai' } }))).toBeUndefined();
+    expect(classifySpan(span('step 1', attributes, 'gen_ai'))).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createAccess } from '../../../src/server/http/access.ts';
 import { empty } from '../../../src/server/http/answer.ts';
-import { startTestServer } from '../start-test-server.ts';
+import { startTestServer } from '../../support/start-test-server.ts';
 import { callRaw, serveRoutes } from './serve-routes.ts';
 
 const OPEN = [

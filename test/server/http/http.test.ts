@@ -7,7 +7,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { HumanloopError } from '../../../src/errors.ts';
 import { empty, json } from '../../../src/server/http/answer.ts';
 import { type ServerOptions, startServer } from '../../../src/server/index.ts';
-import { startTestServer, temporaryDirectory } from '../start-test-server.ts';
+import { startTestServer, temporaryDirectory } from '../../support/start-test-server.ts';
 import { callRaw, serveRoutes } from './serve-routes.ts';
 
 const log = { project: 'p', config: { model: 'gpt-4' } };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { startTestServer } from '../start-test-server.ts';
+import { startTestServer } from '../../support/start-test-server.ts';
 
 const config = { type: 'model', model: 'gpt-4' };
 const item = (fields: object = {}) => ({ project: 'p', config, ...fields });

@@ -1,6 +1,6 @@
 import { Humanloop } from 'humanloop';
 import { expect, test } from 'vitest';
-import { startTestServer } from '../start-test-server.ts';
+import { startTestServer } from '../../support/start-test-server.ts';
 
 /** `useFetch: false`: the client's fetch adapter does not work with the axios that it brings. */
 async function connectClient() {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { startTestServer } from '../start-test-server.ts';
+import { startTestServer } from '../../support/start-test-server.ts';
 
 const good = { project: 'p', config: { model: 'gpt-4' } };
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createViewerCookie, hasViewerCookie } from '../../../src/server/http/cookie.ts';
 import type { SessionLogs, SessionPage, SessionSummary } from '../../../src/server/store/viewer-store.ts';
 import type { LogRequest } from '../../../src/wire/v4.ts';
-import { startTestServer, type TestServer, temporaryDirectory } from '../start-test-server.ts';
+import { startTestServer, type TestServer, temporaryDirectory } from '../../support/start-test-server.ts';
 
 function log(fields: Partial<LogRequest> = {}): Partial<LogRequest> {
   return { project: 'p', session_reference_id: 's', config: { type: 'model', model: 'gpt-4o' }, ...fields };
@@ -56,7 +56,7 @@ test('a session is summed up over its logs, through creation, update and deletio
   ]);
   const first = await indexed(
     () => list(server),
-    ({ sessions }) => sessions[0]?.first_input !== undefined,
+    ({ sessions }) => sessions[0]?.last_output !== undefined,
   );
   expect(first.sessions).toEqual([
     expect.objectContaining({

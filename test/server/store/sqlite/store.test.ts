@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
+import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
-import { temporaryDirectory } from '../../start-test-server.ts';
 import { describeStore } from '../store-contract.ts';
 
 describeStore('SQLite', () => openSqliteStore({ file: join(temporaryDirectory(), 'logs.db') }));

@@ -1,0 +1,43 @@
+/** Servers that cannot be reached, or that point elsewhere. */
+import { expect, test } from 'vitest';
+import { collectDiag } from '../../support/collect-diag.ts';
+import { startMisbehavingV4 } from '../../support/misbehaving-v4.ts';
+import { AGENT, appWithProcessor } from '../../support/traced-app.ts';
+
+test.each([
+  ['http://127.0.0.1:9/v4', /ECONNREFUSED/],
+  ['https://127.0.0.1:9/v4', /ECONNREFUSED/],
+  ['http://no-such-host.invalid/v4', /ENOTFOUND|EAI_AGAIN|no connection/],
+])(
+  'where %s cannot be reached it is tried again, what is traced is kept, and one line says why it waits',
+  async (baseUrl, why) => {
+    const { lines } = collectDiag();
+    const server = await startMisbehavingV4();
+    const app = appWithProcessor(server, { baseUrl, flushTimeoutMillis: 100, timeoutMillis: 500 });
+    app.start('call', { attributes: AGENT }).end();
+    await expect.poll(() => app.stats.retried, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect(app.client.forceFlush()).rejects.toThrow('not acknowledged');
+    expect(app.stats).toMatchObject({ queued: 1, dropped: {} });
+    const said = lines.filter((line) => line.includes('nothing can be sent now'));
+    expect(said).toEqual([expect.stringMatching(why)]);
+    await app.client.shutdown();
+    expect(app.stats.dropped).toEqual({ shutdown: 1 });
+    app.expectAccounted();
+  },
+);
+
+test.each([301, 302, 303, 307, 308])(
+  '%i to another host is not followed: it gets neither key nor content',
+  async (status) => {
+    const other = await startMisbehavingV4();
+    const server = await startMisbehavingV4({
+      fault: () => ({ answer: { status, headers: { location: `${other.baseUrl}/logs` } } }),
+    });
+    const app = appWithProcessor(server, { apiKey: 'hl_key', flushTimeoutMillis: 100 });
+    app.start('call', { attributes: AGENT }).end();
+    await expect(app.client.forceFlush()).rejects.toThrow();
+    expect(other.requests).toEqual([]);
+    expect(app.stats).toMatchObject({ queued: 1, dropped: {} });
+    server.fault = undefined;
+  },
+);

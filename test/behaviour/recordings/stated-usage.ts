@@ -1,0 +1,105 @@
+/**
+ * Which tokens the calls of a trace have used, read from raw attributes by none of this package's readers: a span that states usage and has
+ * no span below it that does is a call; two of different instrumentations with the same answer length are one. A call below which an agent
+ * runs is a call too: it is the one that handed over to that agent.
+ */
+import type { SpanSlice } from '../../../src/otel/span-slice.ts';
+
+export interface Usage {
+  readonly prompt: number;
+  readonly output: number;
+}
+
+const PROMPT_KEYS = [
+  'gen_ai.usage.input_tokens',
+  'gen_ai.usage.prompt_tokens',
+  'gen_ai.response.prompt_tokens',
+  'ai.usage.inputTokens',
+  'ai.usage.promptTokens',
+  'ai.usage.tokens',
+  'llm.token_count.prompt',
+  'input_tokens',
+];
+const OUTPUT_KEYS = [
+  'gen_ai.usage.output_tokens',
+  'gen_ai.usage.completion_tokens',
+  'gen_ai.response.completion_tokens',
+  'ai.usage.outputTokens',
+  'ai.usage.completionTokens',
+  'llm.token_count.completion',
+  'output_tokens',
+];
+/** JSON that holds counts, and their names in it. Langfuse counts cached and reasoning tokens apart: `input_cached_tokens`. */
+const JSON_KEYS = ['langfuse.observation.usage_details', 'genkit:output', 'haystack.component.output'];
+const PROMPT_WORD = /"(?:input|input_cached_tokens|inputTokens|prompt_tokens)": ?(\d+)/g;
+const OUTPUT_WORD = /"(?:output|output_reasoning_tokens|outputTokens|completion_tokens)": ?(\d+)/g;
+
+interface Stated {
+  readonly span: SpanSlice;
+  readonly usage: Usage;
+}
+
+export function usedTokens(spans: readonly SpanSlice[]): Usage {
+  const stated = spans.flatMap((span) => statedBy(span) ?? []);
+  const above = new Set(stated.flatMap(({ span }) => tellingOf(ancestors(span, spans))));
+  const calls: Stated[] = [];
+  for (const call of stated) {
+    if (above.has(call.span) || calls.some((other) => isSameCall(call, other))) continue;
+    calls.push(call);
+  }
+  return {
+    prompt: calls.reduce((sum, { usage }) => sum + usage.prompt, 0),
+    output: calls.reduce((sum, { usage }) => sum + usage.output, 0),
+  };
+}
+
+function statedBy(span: SpanSlice): Stated | undefined {
+  const prompt = firstCount(span, PROMPT_KEYS) ?? countInJson(span, PROMPT_WORD);
+  const output = firstCount(span, OUTPUT_KEYS) ?? countInJson(span, OUTPUT_WORD);
+  if (prompt === undefined && output === undefined) return undefined;
+  return { span, usage: { prompt: prompt ?? 0, output: output ?? 0 } };
+}
+
+function firstCount({ attributes }: SpanSlice, keys: readonly string[]): number | undefined {
+  return keys.map((key) => Number(attributes[key] ?? Number.NaN)).find((count) => Number.isFinite(count));
+}
+
+function countInJson({ attributes }: SpanSlice, word: RegExp): number | undefined {
+  for (const key of JSON_KEYS) {
+    const found = [...String(attributes[key] ?? '').matchAll(word)].map(([, count]) => Number(count));
+    // Frameworks repeat the provider's answer beside their own.
+    if (found.length > 0) return key === JSON_KEYS[0] ? found.reduce((sum, count) => sum + count) : found[0];
+  }
+  return undefined;
+}
+
+function isSameCall(call: Stated, other: Stated): boolean {
+  return (
+    call.span.spanContext().traceId === other.span.spanContext().traceId &&
+    call.span.instrumentationScope?.name !== other.span.instrumentationScope?.name &&
+    call.usage.output === other.usage.output
+  );
+}
+
+/** Spans above a call that may report the same call, nearest first. */
+function tellingOf(path: readonly SpanSlice[]): SpanSlice[] {
+  const agent = path.findIndex((span) => span.attributes['gen_ai.operation.name'] === 'invoke_agent');
+  return path.filter((span, at) => {
+    const isCall = span.name === 'call_llm' || span.attributes['gen_ai.operation.name'] === 'chat';
+    return !(isCall && agent >= 0 && at > agent);
+  });
+}
+
+function ancestors(span: SpanSlice, spans: readonly SpanSlice[]): SpanSlice[] {
+  const { traceId } = span.spanContext();
+  const path: SpanSlice[] = [];
+  let parentId = span.parentSpanContext?.spanId;
+  while (parentId !== undefined && path.length < 100) {
+    const parent = spans.find(
+      (each) => each.spanContext().spanId === parentId && each.spanContext().traceId === traceId,
+    );
+    if (parent) path.push(parent);
+    parentId = parent?.parentSpanContext?.spanId;
+  }
+  return path;
+}

@@ -1,0 +1,54 @@
+/** The end of an app. */
+import { expect, test } from 'vitest';
+import { HumanloopSpanProcessor } from '../../src/index.ts';
+import { type Misbehaviour, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { AGENT, appWithProcessor, outputOf } from '../support/traced-app.ts';
+
+const DEADLINE_MILLIS = 400;
+
+const SERVERS: Record<string, Misbehaviour> = {
+  healthy: {},
+  slow: { delayMillis: 100 },
+  hanging: { answer: 'hang' },
+  dripping: { answer: 'drip' },
+  overloaded: { answer: { status: 429, headers: { 'retry-after': '60' } } },
+};
+
+for (const [name, fault] of Object.entries(SERVERS)) {
+  test(`shutdown with a server that is ${name} keeps its deadline and accounts for all`, async () => {
+    const server = await startMisbehavingV4({ fault: () => fault });
+    const isWorking = fault.answer === undefined;
+    const deadlineMillis = isWorking ? 5_000 : DEADLINE_MILLIS;
+    const app = appWithProcessor(server, { flushTimeoutMillis: deadlineMillis });
+    const root = app.start('root', { attributes: AGENT });
+    for (let left = 20; left > 0; left--)
+      app.start('child', { parent: root, attributes: { ...AGENT, ...outputOf('x') } }).end();
+    root.end();
+    const startedAt = performance.now();
+    await Promise.all([app.client.shutdown(), app.client.shutdown()]);
+    // A machine with other things to do gets some more.
+    expect(performance.now() - startedAt).toBeLessThan(deadlineMillis + 300);
+    app.expectAccounted();
+    expect(app.stats).toMatchObject({ logged: isWorking ? 21 : 0, dropped: isWorking ? {} : { shutdown: 21 } });
+    await app.client.shutdown();
+  });
+}
+
+test('no handler of a signal or of the process is set', async () => {
+  const names = () =>
+    ['SIGTERM', 'SIGINT', 'exit', 'beforeExit', 'uncaughtException', 'unhandledRejection'].map((name) =>
+      process.listenerCount(name),
+    );
+  const before = names();
+  const server = await startMisbehavingV4();
+  const app = appWithProcessor(server);
+  app.start('call').end();
+  await app.client.forceFlush();
+  expect(names()).toEqual(before);
+});
+
+test('what is never shut down and never used costs nothing', async () => {
+  const before = process.getActiveResourcesInfo().length;
+  for (let left = 20; left > 0; left--) new HumanloopSpanProcessor();
+  expect(process.getActiveResourcesInfo().length).toBe(before);
+});

@@ -1,0 +1,183 @@
+/** The spool is bounded in bytes and in age, holds what memory cannot, and leaves the rest to the next start. */
+import { readFileSync, statSync } from 'node:fs';
+import Module from 'node:module';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { HumanloopSpanProcessor } from '../../../src/index.ts';
+import { startMisbehavingV4 } from '../../support/misbehaving-v4.ts';
+import { AGENT, outputOf, referenceOf } from '../../support/traced-app.ts';
+import { spoolDirectory, spooledApp, spoolFiles, written } from './spooled-app.ts';
+
+/** Nothing is in flight meanwhile. */
+const DOWN = { answer: { status: 429, headers: { 'retry-after': '2' } } } as const;
+const KILOBYTE = outputOf('x'.repeat(1_000));
+
+test('a full file gives up the oldest traces, whole, and counts them', async () => {
+  const directory = spoolDirectory();
+  const maxBytes = 100_000;
+  const server = await startMisbehavingV4({ fault: () => DOWN });
+  const app = spooledApp(server, directory, {}, { maxBytes });
+  for (let left = 100; left > 0; left--) {
+    const root = app.start('root', { attributes: { ...AGENT, ...KILOBYTE } });
+    app.start('child', { parent: root, attributes: { ...AGENT, ...KILOBYTE } }).end();
+    root.end();
+    if (left % 10 === 0) await written();
+  }
+  await written();
+  const { spool_full: dropped = 0 } = app.stats.dropped;
+  expect(dropped).toBeGreaterThan(80);
+  expect(dropped).toBeLessThan(180);
+  expect(statSync(join(directory, spoolFiles(directory)[0] as string)).size).toBeLessThan(4 * maxBytes);
+  const given = new Set(app.dropped.get('spool_full'));
+  const traces = new Set([...given].map((reference) => reference.split('-')[0]));
+  expect(app.ended.filter((reference) => traces.has(reference.split('-')[0])).every((one) => given.has(one))).toBe(
+    true,
+  );
+  // The oldest: the first that is kept came after the last that was not.
+  const kept = app.ended.findIndex((reference) => !given.has(reference));
+  expect(app.ended.slice(kept).some((reference) => given.has(reference))).toBe(false);
+  server.fault = undefined;
+  await app.client.forceFlush();
+  app.expectAccounted();
+  expect(server.logs.size).toBe(200 - dropped);
+});
+
+test('each log is written, also where there are more than one turn writes', async () => {
+  const directory = spoolDirectory();
+  const down = await startMisbehavingV4({ fault: () => DOWN });
+  const before = spooledApp(down, directory, { flushTimeoutMillis: 1_000 });
+  for (let left = 350; left > 0; left--) before.start('call', { attributes: { ...AGENT, ...KILOBYTE } }).end();
+  await before.client.shutdown();
+  expect(before.stats).toMatchObject({ spooled: 350, dropped: {} });
+  const server = await startMisbehavingV4();
+  const app = spooledApp(server, directory);
+  await expect.poll(() => server.logs.size, { timeout: 10_000 }).toBe(350);
+  await expect.poll(() => app.stats.queued).toBe(0);
+  await app.client.shutdown();
+  expect(spoolFiles(directory)).toEqual([]);
+});
+
+test('what a dead process left too long ago is counted, and not sent', async () => {
+  const directory = spoolDirectory();
+  const down = await startMisbehavingV4({ fault: () => DOWN });
+  const before = spooledApp(down, directory, { flushTimeoutMillis: 400 });
+  for (let left = 5; left > 0; left--) before.start('call').end();
+  await before.client.shutdown();
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  const server = await startMisbehavingV4();
+  const app = spooledApp(server, directory, {}, { maxAgeMillis: 50 });
+  app.start('call').end();
+  await app.client.forceFlush();
+  expect(app.stats.dropped).toEqual({ spool_expired: 5 });
+  expect(app.dropped.get('spool_expired')?.sort()).toEqual([...before.ended].sort());
+  expect(server.logs.size).toBe(1);
+});
+
+test('shutdown with a server that hangs leaves the rest in the file and says how much, and the next start sends it', async () => {
+  const directory = spoolDirectory();
+  const hanging = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
+  const before = spooledApp(hanging, directory, { flushTimeoutMillis: 400, timeoutMillis: 5_000 });
+  const root = before.start('root', { attributes: AGENT });
+  for (let left = 9; left > 0; left--) before.start('child', { parent: root }).end();
+  root.end();
+  const startedAt = performance.now();
+  await before.client.shutdown();
+  expect(performance.now() - startedAt).toBeLessThan(1_500);
+  expect(before.stats).toMatchObject({ spooled: 10, logged: 0, dropped: {} });
+  // In the same process: the lock of the closed file is let go of, though its engine may keep the file open.
+  const server = await startMisbehavingV4();
+  const app = spooledApp(server, directory);
+  await expect.poll(() => [...server.logs.keys()].sort()).toEqual([...before.ended].sort());
+  await expect.poll(() => app.stats.queued).toBe(0);
+  expect(server.breaches).toEqual([]);
+  await app.client.shutdown();
+  expect(spoolFiles(directory)).toEqual([]);
+});
+
+test('with a spool, what memory cannot hold waits on disk, and comes back as it was', async () => {
+  const server = await startMisbehavingV4({ fault: () => DOWN });
+  const app = spooledApp(server, spoolDirectory(), {
+    queue: { maxItems: 200 },
+    batch: { maxItems: 10 },
+    concurrency: 1,
+  });
+  for (let count = 0; count < 500; count++) {
+    app.start('call', { attributes: { ...AGENT, ...outputOf(`output ${count}`) } }).end();
+    if (count % 50 === 49) await written();
+  }
+  expect(app.stats).toMatchObject({ queued: 500, dropped: {} });
+  server.fault = undefined;
+  await app.client.forceFlush();
+  app.expectDelivered();
+  expect(app.ended.map((reference) => server.logs.get(reference)?.output)).toEqual(
+    app.ended.map((_, index) => `output ${index}`),
+  );
+});
+
+test('an update of a log that was sent long ago survives, too', async () => {
+  const directory = spoolDirectory();
+  const server = await startMisbehavingV4();
+  const before = spooledApp(server, directory, { flushTimeoutMillis: 400 });
+  const span = before.start('call');
+  span.end();
+  await before.client.forceFlush();
+  server.fault = () => DOWN;
+  before.client.update(span, { output: 'found out later' });
+  await before.client.shutdown();
+  expect(before.stats).toMatchObject({ spooled: 1, dropped: {} });
+  server.fault = undefined;
+  spooledApp(server, directory);
+  await expect.poll(() => before.log(span)?.output).toBe('found out later');
+  expect(server.breaches).toEqual([]);
+});
+
+test('a log that is sent while its span is open is on disk before it leaves', async () => {
+  const directory = spoolDirectory();
+  const found: boolean[] = [];
+  const server = await startMisbehavingV4({
+    fault: ({ references }) => {
+      const bytes = Buffer.concat(spoolFiles(directory).map((name) => readFileSync(join(directory, name))));
+      found.push(references.every((reference) => bytes.includes(reference)));
+      return undefined;
+    },
+  });
+  const app = spooledApp(server, directory, { holdMillis: 0 }, { fsyncMillis: 60_000 });
+  const root = app.start('root', { attributes: AGENT });
+  app.start('child', { parent: root, attributes: AGENT }).end();
+  await expect.poll(() => found.length).toBeGreaterThan(0);
+  expect(found[0]).toBe(true);
+});
+
+test('redact runs before anything is written', async () => {
+  const directory = spoolDirectory();
+  const server = await startMisbehavingV4({ fault: () => DOWN });
+  const app = spooledApp(server, directory, {
+    flushTimeoutMillis: 50,
+    redact: async (datapoint) => JSON.parse(JSON.stringify(datapoint).replaceAll('4111111111111111', 'CARD')),
+  });
+  const root = app.start('root', { attributes: AGENT });
+  const attributes = { ...AGENT, ...outputOf('4111111111111111') };
+  for (const parent of [root, undefined]) app.start('call', { ...(parent && { parent }), attributes }).end();
+  await written();
+  const bytes = Buffer.concat(spoolFiles(directory).map((name) => readFileSync(join(directory, name))));
+  expect(bytes.includes('CARD')).toBe(true);
+  expect(bytes.includes('4111111111111111')).toBe(false);
+  expect(server.requests.some(({ body }) => body.includes('4111111111111111'))).toBe(false);
+  expect(referenceOf(root)).toMatch(/^\w{32}-\w{16}$/);
+});
+
+test('without an SQLite engine a spool is an error at construction that says what to do', () => {
+  const loader = Module as unknown as { _load(request: string, ...rest: unknown[]): unknown };
+  const { _load: load } = loader;
+  onTestFinished(() => {
+    loader._load = load;
+  });
+  loader._load = (request, ...rest) => {
+    if (/sqlite/.test(request)) throw new Error(`Cannot find module '${request}'`);
+    return load.call(loader, request, ...rest);
+  };
+  expect(() => new HumanloopSpanProcessor({ spool: { directory: spoolDirectory() } })).toThrow(
+    /No SQLite engine.*npm install @photostructure\/sqlite/,
+  );
+  expect(() => new HumanloopSpanProcessor({})).not.toThrow();
+});

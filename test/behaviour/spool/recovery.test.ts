@@ -1,0 +1,86 @@
+/** What is made of the rows that a process left, if some of them are missing. */
+import { expect, test } from 'vitest';
+import { openSpoolFile } from '../../../src/delivery/spool/directory.ts';
+import type { OrphanedLog } from '../../../src/delivery/spool/orphan-rows.ts';
+import { recoverEntries } from '../../../src/delivery/spool/recovery.ts';
+import { startMisbehavingV4 } from '../../support/misbehaving-v4.ts';
+import { spoolDirectory, spooledApp, spoolFiles } from './spooled-app.ts';
+
+const TRACE = 'a'.repeat(32);
+
+function orphan(name: string, parent: string | undefined, more: Partial<OrphanedLog> = {}): OrphanedLog {
+  return {
+    referenceId: `${TRACE}-${name}`,
+    parentReferenceId: parent && `${TRACE}-${parent}`,
+    body: undefined,
+    late: {},
+    acknowledged: undefined,
+    isDelivered: false,
+    isFinal: true,
+    startedMillis: 1_000,
+    bytes: 2,
+    aliveMillis: 3_500,
+    ...more,
+  };
+}
+
+test('children find their parents in whatever order the rows come', () => {
+  const entries = recoverEntries([orphan('c', 'b'), orphan('b', 'a'), orphan('a', undefined)]);
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => entries.find(({ referenceId }) => referenceId.endsWith(`-${name}`)));
+  expect(c?.parent).toBe(b);
+  expect(b?.parent).toBe(a);
+  expect(entries.every(({ state }) => state === 'unsure')).toBe(true);
+});
+
+test('a parent without a row is asked for, once for all its children', () => {
+  const entries = recoverEntries([orphan('c', 'gone'), orphan('d', 'gone')]);
+  expect(entries).toHaveLength(3);
+  expect(entries[1]?.parent).toBe(entries[0]);
+  expect(entries[2]?.parent).toBe(entries[0]);
+});
+
+test('rows in a circle, which only a broken file has, are roots at one place', () => {
+  const entries = recoverEntries([orphan('a', 'b'), orphan('b', 'a')]);
+  expect(entries).toHaveLength(2);
+  expect(entries.filter(({ parent }) => parent === undefined)).toHaveLength(1);
+});
+
+test('what was open is closed with what is known; what it said itself stands', () => {
+  const [entry] = recoverEntries([
+    orphan('a', undefined, { isFinal: false, isDelivered: true, late: { output: 'so far' } }),
+  ]);
+  expect(entry?.desired).toMatchObject({
+    output: 'so far',
+    error: 'process exited before the span ended',
+    duration: 2.5,
+  });
+});
+
+test('a parent that neither the file nor the server has is given up and counted; its children move up and arrive', async () => {
+  const directory = spoolDirectory();
+  const file = openSpoolFile(directory);
+  const log = {
+    body: '{"config":{"type":"generic"}}',
+    late: { output: 'x' },
+    acknowledged: undefined,
+    isDelivered: false,
+    isFinal: true,
+    startedMillis: 1_000,
+  };
+  file.transaction(() => {
+    for (const name of ['b', 'c'])
+      file.put({ ...log, referenceId: `${TRACE}-${name}`, parentReferenceId: `${TRACE}-gone` });
+  });
+  file.close();
+  const server = await startMisbehavingV4();
+  const app = spooledApp(server, directory);
+  await expect.poll(() => [...server.logs.keys()].sort()).toEqual([`${TRACE}-b`, `${TRACE}-c`]);
+  await expect.poll(() => app.stats).toMatchObject({ queued: 0, dropped: { spool_lost: 1 } });
+  expect([...server.logs.values()].map(({ parent_reference_id }) => parent_reference_id)).toEqual([
+    undefined,
+    undefined,
+  ]);
+  expect(server.breaches).toEqual([]);
+  await app.client.shutdown();
+  expect(spoolFiles(directory)).toEqual([]);
+});

@@ -1,0 +1,35 @@
+/** An app with a spool in this process, in a directory of its own. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HumanloopOptions } from '../../../src/index.ts';
+import type { MisbehavingV4 } from '../../support/misbehaving-v4.ts';
+import { temporaryDirectory } from '../../support/start-test-server.ts';
+import { appWithProcessor } from '../../support/traced-app.ts';
+
+export const FSYNC_MILLIS = 20;
+
+export function spoolDirectory(): string {
+  return join(temporaryDirectory(), 'spool');
+}
+
+export function spooledApp(
+  server: MisbehavingV4,
+  directory: string,
+  options: Omit<HumanloopOptions, 'spool'> = {},
+  spool: Omit<NonNullable<HumanloopOptions['spool']>, 'directory'> = {},
+) {
+  return appWithProcessor(server, {
+    flushTimeoutMillis: 5_000,
+    ...options,
+    spool: { directory, fsyncMillis: FSYNC_MILLIS, ...spool },
+  });
+}
+
+/** Until what has ended before is on disk. */
+export function written(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, FSYNC_MILLIS + 150));
+}
+
+export function spoolFiles(directory: string): string[] {
+  return readdirSync(directory).sort();
+}

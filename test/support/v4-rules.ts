@@ -1,0 +1,121 @@
+/**
+ * The rules of the v4 API for logs, without a network: a parent must have been acknowledged before a request that names
+ * it comes, a reference is stored once, and what is sent fits the schema. It does not help its client: what breaks a rule
+ * is stored all the same and written down. The servers that fail in tests are shells around this class.
+ */
+import { type LogRequest, logRequest, logUpdate } from '../../src/wire/v4.ts';
+
+export interface V4RulesOptions {
+  /** Whether a datapoint is refused as invalid. One that is refused costs its whole request a 422. */
+  readonly refuses?: (log: LogRequest) => boolean;
+  /** Whether a 422 says which datapoint was bad. Default: `true`. */
+  readonly namesRefused?: boolean;
+  /** Larger requests are answered with 413. */
+  readonly maxBytes?: number;
+}
+
+export interface V4Request {
+  readonly method: string;
+  /** From the path on. */
+  readonly url: string;
+  readonly body: string;
+}
+
+export interface V4Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** All else must be in the POST. */
+const UPDATABLE: ReadonlySet<string> = new Set(['output', 'error', 'duration']);
+
+export class V4Rules {
+  readonly logs = new Map<string, LogRequest>();
+  readonly breaches: string[] = [];
+  readonly #options: V4RulesOptions;
+  /** Counts requests and acknowledgements, so that of any two it is known which was first. */
+  #moment = 0;
+  readonly #acknowledgedAt = new Map<string, number>();
+
+  constructor(options: V4RulesOptions = {}) {
+    this.#options = options;
+  }
+
+  /** To be called when a request begins to arrive. Returns its moment, for `answer`. */
+  arrive(): number {
+    return ++this.#moment;
+  }
+
+  /** Works on a request as a good server does, or on every other log of it, and returns what a good server answers. */
+  answer(request: V4Request, arrivedAt: number, stores: 'all' | 'half' = 'all'): V4Answer {
+    return request.method === 'PATCH' ? this.#patch(request) : this.#post(request, arrivedAt, stores);
+  }
+
+  /** To be called when an answer that names these as stored leaves: from now on they may be named as parents. */
+  acknowledge(references: readonly string[]): void {
+    const moment = ++this.#moment;
+    for (const reference of references) {
+      if (!this.#acknowledgedAt.has(reference)) this.#acknowledgedAt.set(reference, moment);
+    }
+  }
+
+  #post({ body }: V4Request, arrivedAt: number, stores: 'all' | 'half'): V4Answer {
+    const { maxBytes = Number.POSITIVE_INFINITY, namesRefused = true, refuses = () => false } = this.#options;
+    if (Buffer.byteLength(body) > maxBytes) return { status: 413, body: {} };
+    const logs = JSON.parse(body) as LogRequest[];
+    const bad = logs.findIndex(refuses);
+    if (bad >= 0) {
+      const detail = [{ loc: ['body', bad, 'config'], msg: 'bad', type: 'value_error' }];
+      return { status: 422, body: { detail: namesRefused ? detail : 'bad' } };
+    }
+    const together = new Set(logs.map(referenceOf));
+    for (const [index, log] of logs.entries()) {
+      if (stores === 'all' || index % 2 === 0) this.#store(log, together, arrivedAt);
+    }
+    return { status: 200, body: logs.map((log) => ({ id: `data_${referenceOf(log)}`, project_id: 'pr_1' })) };
+  }
+
+  #store(log: LogRequest, together: ReadonlySet<string>, arrivedAt: number): void {
+    const reference = referenceOf(log);
+    const breach = (what: string) => this.breaches.push(`${reference} ${what}`);
+    const parsed = logRequest.safeParse(log);
+    if (!parsed.success) breach(`is invalid: ${parsed.error.message}`);
+    if (this.logs.has(reference)) breach('was posted twice');
+    const parent = log.parent_reference_id;
+    if (parent && together.has(parent)) breach(`shares a request with its parent ${parent}`);
+    else if (parent && (this.#acknowledgedAt.get(parent) ?? Number.POSITIVE_INFINITY) > arrivedAt)
+      breach(`came before its parent ${parent} was acknowledged`);
+    this.logs.set(reference, log);
+  }
+
+  /** An update of a log that the server does not have is not a breach: that is how a client asks for it. */
+  #patch(request: V4Request): V4Answer {
+    const [reference = ''] = referencesOf(request);
+    const log = this.logs.get(reference);
+    if (!log) return { status: 404, body: { detail: 'not found' } };
+    const parsed = logUpdate.safeParse(JSON.parse(request.body));
+    if (!parsed.success) {
+      this.breaches.push(`${reference} has an invalid update: ${parsed.error.message}`);
+      return { status: 422, body: { detail: 'bad' } };
+    }
+    const others = Object.keys(parsed.data).filter((field) => !UPDATABLE.has(field));
+    if (others.length > 0) this.breaches.push(`${reference} has an update of ${others}`);
+    Object.assign(log, parsed.data);
+    return { status: 200, body: { id: `data_${reference}` } };
+  }
+}
+
+/** The logs that a request names, in its order. Empty where its body says nothing of them. */
+export function referencesOf({ url, body }: Pick<V4Request, 'url' | 'body'>): string[] {
+  const named = new URL(url, 'http://localhost').searchParams.get('reference_id');
+  if (named !== null) return [named];
+  try {
+    return (JSON.parse(body) as LogRequest[]).map(referenceOf);
+  } catch {
+    return [];
+  }
+}
+
+function referenceOf(log: LogRequest): string {
+  return String(log.reference_id);
+}

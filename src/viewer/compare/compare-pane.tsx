@@ -6,21 +6,15 @@ import { labelOf } from '../log/log-facts.tsx';
 import { formatCost, formatSeconds, formatTokens, toLabel } from '../parts/format.ts';
 import { Icon, TypeIcon } from '../parts/icons.tsx';
 import { LongText } from '../parts/long-text.tsx';
-import { navigate } from '../state/browser.ts';
+import { navigate } from '../state/address.ts';
 import { useLog } from '../state/use-log.ts';
-import type { ViewLocation } from '../state/view-location.ts';
+import type { SessionLocation } from '../state/view-location.ts';
 import { type DiffPiece, type DiffRow, diffTexts } from './text-diff.ts';
 
 /** Same lines around a change; more of them are folded. */
 const CONTEXT_LINES = 3;
 
-export function ComparePane({
-  location,
-  version,
-}: {
-  location: Extract<ViewLocation, { page: 'session' }>;
-  version: number;
-}) {
+export function ComparePane({ location, version }: { location: SessionLocation; version: number }) {
   const left = useLog(location.compare!, String(version));
   const right = useLog(location.log!, String(version));
   const { compare, ...rest } = location;

@@ -1,7 +1,7 @@
 /** What to do next when there is nothing to see. */
 
 import { CopyButton } from '../parts/copy-button.tsx';
-import { navigate } from '../state/browser.ts';
+import { navigate } from '../state/address.ts';
 
 export function EmptyState({ isFiltered }: { isFiltered: boolean }) {
   if (isFiltered) {

@@ -2,7 +2,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { SessionFilters } from '../../server/store/viewer-store.ts';
 import { toLabel } from '../parts/format.ts';
-import { navigate, request, type Subscribe } from '../state/browser.ts';
+import { navigate } from '../state/address.ts';
+import { request } from '../state/api.ts';
+import type { Subscribe } from '../state/live-source.ts';
 import type { FilterName, Filters } from '../state/view-location.ts';
 
 const NONE: SessionFilters = { projects: [], models: [], types: [], feedback: [] };

@@ -2,7 +2,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../parts/icons.tsx';
 import { hasModifier, isTyping, useKeyDown } from '../parts/keyboard.ts';
-import { navigate } from '../state/browser.ts';
+import { navigate } from '../state/address.ts';
 import type { ViewLocation } from '../state/view-location.ts';
 
 /** Keys that come closer together are one search. */

@@ -1,3 +1,4 @@
+/** A session in the list: its title and last output, or where a search found it, and its numbers. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { SessionSummary } from '../../server/store/viewer-store.ts';
 import {
@@ -11,8 +12,8 @@ import {
 } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { isTyping } from '../parts/keyboard.ts';
-import { STALE_SECONDS } from '../session/log-tree.ts';
-import { followInPage } from '../state/browser.ts';
+import { followInPage } from '../state/address.ts';
+import { isStillRunning } from '../state/still-running.ts';
 import { formatLocation, type ViewLocation } from '../state/view-location.ts';
 import { markWords } from './mark-words.ts';
 
@@ -34,12 +35,13 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
   const { match } = session;
   const to: ViewLocation = { page: 'session', session: session.id, ...(match && { log: match.log_id }) };
   const tokens = formatTokens(session.prompt_tokens, session.output_tokens);
+  const isRunning = isStillRunning(session.running, Date.parse(session.updated_at), nowMillis);
   const title = session.first_input ?? session.reference_id ?? session.id;
   return (
     <div class={isActive ? 'session-row is-active' : 'session-row'} role="row" aria-rowindex={index + 2}>
       <span role="cell" class="cell-text">
         <span class="line">
-          <State session={session} isAtWork={isAtWork(session, nowMillis)} />
+          <State session={session} isRunning={isRunning} />
           <a
             ref={link}
             href={formatLocation(to)}
@@ -68,7 +70,7 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
         {formatCount(session.logs)}
       </span>
       <span role="cell" class="cell-number">
-        {isAtWork(session, nowMillis) ? <span class="running-text">running</span> : formatSeconds(session.duration)}
+        {isRunning ? <span class="running-text">running</span> : formatSeconds(session.duration)}
       </span>
       <span role="cell" class="cell-tokens" data-unit="tokens">
         {tokens ?? ''}
@@ -85,12 +87,8 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
   );
 }
 
-export function isAtWork({ running, updated_at: at }: SessionSummary, nowMillis: number): boolean {
-  return running > 0 && nowMillis - Date.parse(at) < STALE_SECONDS * 1000;
-}
-
 /** A failure is what one looks for: it is said before the text, and more than by colour. */
-function State({ session, isAtWork }: { session: SessionSummary; isAtWork: boolean }) {
+function State({ session, isRunning }: { session: SessionSummary; isRunning: boolean }) {
   if (session.errors > 0) {
     const text = `${session.errors} ${session.errors === 1 ? 'error' : 'errors'}`;
     return (
@@ -100,7 +98,7 @@ function State({ session, isAtWork }: { session: SessionSummary; isAtWork: boole
       </span>
     );
   }
-  if (isAtWork) return <span class="spinner" role="img" aria-label="running" />;
+  if (isRunning) return <span class="spinner" role="img" aria-label="running" />;
   return null;
 }
 

@@ -3,8 +3,9 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'prea
 import type { SessionSummary } from '../../server/store/viewer-store.ts';
 import { hasModifier, isTyping, useKeyDown } from '../parts/keyboard.ts';
 import { VirtualList } from '../parts/virtual-list.tsx';
-import { navigate, type Subscribe } from '../state/browser.ts';
-import { useSessionList } from '../state/use-session-list.ts';
+import { navigate } from '../state/address.ts';
+import type { Subscribe } from '../state/live-source.ts';
+import { useLiveList } from '../state/use-live-list.ts';
 import { type Filters, formatLocation } from '../state/view-location.ts';
 import { EmptyState } from './empty-state.tsx';
 import { FilterBar } from './filter-bar.tsx';
@@ -18,7 +19,7 @@ let remembered: { address: string; active: string | undefined } | undefined;
 
 export function SessionsPage({ filters, subscribe }: { filters: Filters; subscribe: Subscribe }) {
   const address = formatLocation({ page: 'sessions', filters });
-  const { list, listAddress, problem, loadMore } = useSessionList(filters, subscribe);
+  const { list, address: listAddress, problem, loadMore } = useLiveList(filters, subscribe);
   /** By id, as rows move while the reader looks at one. */
   const [active, setActive] = useState(remembered?.address === address ? remembered.active : undefined);
   const nowMillis = useClock();

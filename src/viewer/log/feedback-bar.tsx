@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Feedback, LogResponse } from '../../wire/v4.ts';
 import { toLabel } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
-import { post } from '../state/browser.ts';
+import { post } from '../state/api.ts';
 
 const RATING = 'rating';
 const COMMENT = 'comment';

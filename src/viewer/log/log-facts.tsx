@@ -2,7 +2,7 @@
 import type { LogResponse } from '../../wire/v4.ts';
 import { formatCost, formatSeconds, formatTime, formatTokens, toLabel } from '../parts/format.ts';
 import { TypeIcon } from '../parts/icons.tsx';
-import type { LogNode } from '../session/log-tree.ts';
+import type { LogNode } from '../tree/log-tree.ts';
 
 export function labelOf(log: LogResponse): { type: string; name: string; model?: string } {
   const { config } = log;

@@ -1,3 +1,4 @@
+/** A button that puts a text on the clipboard, and says that it did. */
 import { useEffect, useState } from 'preact/hooks';
 import { Icon } from './icons.tsx';
 

@@ -1,6 +1,6 @@
 /** Asks for the API key. The server answers with a cookie that scripts cannot read; the key itself is not kept. */
 import { useState } from 'preact/hooks';
-import { post } from '../state/browser.ts';
+import { post } from '../state/api.ts';
 
 export function KeyForm({ onDone }: { onDone: () => void }) {
   const [problem, setProblem] = useState('');

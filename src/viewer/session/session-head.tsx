@@ -1,9 +1,10 @@
+/** The head of a session's page: its title, its numbers, and the way back to the list. */
 import type { SessionSummary } from '../../server/store/viewer-store.ts';
-import { isAtWork } from '../list/session-row.tsx';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { formatCost, formatCount, formatSeconds, formatTime, formatTokens, toLabel } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
-import { lastList, navigate } from '../state/browser.ts';
+import { lastList, navigate } from '../state/address.ts';
+import { isStillRunning } from '../state/still-running.ts';
 
 interface SessionHeadProps {
   readonly session: SessionSummary;
@@ -14,6 +15,7 @@ interface SessionHeadProps {
 
 export function SessionHead({ session, shown, total }: SessionHeadProps) {
   const tokens = formatTokens(session.prompt_tokens, session.output_tokens);
+  const isRunning = isStillRunning(session.running, Date.parse(session.updated_at), Date.now());
   const name = session.reference_id ?? session.id;
   return (
     <div class="session-title">
@@ -39,7 +41,7 @@ export function SessionHead({ session, shown, total }: SessionHeadProps) {
         <Fact name="Project">{session.projects.map(toLabel).join(', ')}</Fact>
         <Fact name="Started">{formatTime(session.started_at)}</Fact>
         <Fact name="Duration">
-          {isAtWork(session, Date.now()) ? <span class="running-text">running</span> : formatSeconds(session.duration)}
+          {isRunning ? <span class="running-text">running</span> : formatSeconds(session.duration)}
         </Fact>
         <Fact name="Logs">
           {shown < total ? `${formatCount(shown)} first of ${formatCount(total)}` : formatCount(total)}

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ViewerLog } from '../../server/store/viewer-store.ts';
 import type { LogResponse } from '../../wire/v4.ts';
-import { request } from './browser.ts';
+import { request } from './api.ts';
 
 /** `stamp` changes when the log has. The one that is shown stays until the new one is there. */
 export function useLog(id: string, stamp: string) {

@@ -18,6 +18,8 @@ export type ViewLocation =
       readonly compare?: string;
     };
 
+export type SessionLocation = Extract<ViewLocation, { page: 'session' }>;
+
 export function parseLocation(path: string, search: string): ViewLocation {
   const query = new URLSearchParams(search);
   const session = /^\/sessions\/([^/]+)\/?$/.exec(path)?.[1];

@@ -1,6 +1,7 @@
 /** The bars of the logs and the ruler of their turn, on one scale. */
 import { formatTick } from '../parts/format.ts';
-import { type LogNode, STALE_SECONDS, type Turn } from './log-tree.ts';
+import { isStillRunning } from '../state/still-running.ts';
+import type { LogNode, Turn } from './log-tree.ts';
 import { type TimeScale, toBar, toScale, toTicks } from './time-scale.ts';
 
 /** Labels of more would touch. */
@@ -46,5 +47,5 @@ export function scaleOf(turn: Turn, nowSeconds: number): TimeScale {
 }
 
 export function isLive(turn: Turn, nowSeconds: number): boolean {
-  return turn.sums.running > 0 && nowSeconds - turn.end < STALE_SECONDS;
+  return isStillRunning(turn.sums.running, turn.end * 1000, nowSeconds * 1000);
 }

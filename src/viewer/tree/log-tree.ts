@@ -48,9 +48,6 @@ export interface LogTree {
   readonly byId: ReadonlyMap<string, LogNode>;
 }
 
-/** A process that died leaves its logs without an end: after this long without a change nobody is at work on them. */
-export const STALE_SECONDS = 3600;
-
 const UNKNOWN: LogLabel = { type: 'generic', name: 'log' };
 
 export function buildTree(logs: Iterable<SessionLog>, configs: Readonly<Record<number, LogLabel>>): LogTree {

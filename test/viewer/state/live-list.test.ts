@@ -1,0 +1,346 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { SessionPage } from '../../../src/server/store/viewer-store.ts';
+import { RequestError } from '../../../src/viewer/state/api.ts';
+import { type ListView, LiveList } from '../../../src/viewer/state/live-list.ts';
+import type { Filters } from '../../../src/viewer/state/view-location.ts';
+import { FAKED, Network, pass } from './network.ts';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: [...FAKED] }));
+afterEach(() => void vi.useRealTimers());
+
+const names = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `s${from + index}`);
+const shown = ({ view }: LiveList) => view.list?.sessions.map(({ reference_id: name }) => name);
+const at = (path: string) => new URL(path, 'http://viewer').searchParams;
+
+async function openList(network: Network, filters: Filters = {}, before?: ListView, first?: SessionPage) {
+  const list = new LiveList(network, filters, before, first);
+  const views: ListView[] = [];
+  const stop = list.start((view) => views.push(view));
+  return { list, views, stop };
+}
+
+async function loadedList(sessions: readonly string[]) {
+  const network = await Network.open();
+  await network.write(sessions);
+  const opened = await openList(network);
+  await network.calm();
+  network.asked.length = 0;
+  return { network, ...opened };
+}
+
+test('the page that came with the HTML is shown without a request, and what changes later is asked for by name', async () => {
+  const network = await Network.open();
+  await network.write(['a', 'b']);
+  const first = await network.viewer.listSessions({ size: 40 });
+  const { list } = await openList(network, {}, undefined, first);
+  expect(shown(list)).toEqual(['b', 'a']);
+  // As the stream begins.
+  network.tell({ sessions: null, version: first.version });
+  await network.calm();
+  expect(network.asked).toEqual([]);
+  const [changed] = await network.write(['a']);
+  await network.calm();
+  expect(network.asked).toEqual([`/viewer/api/sessions?id=${changed!.session_id}`]);
+  expect(shown(list)).toEqual(['a', 'b']);
+});
+
+test('without that page the first one is asked for', async () => {
+  const network = await Network.open();
+  await network.write(names(70));
+  const { list, views } = await openList(network);
+  expect(shown(list)).toBeUndefined();
+  await network.answer();
+  expect(network.asked).toEqual(['/viewer/api/sessions?size=60']);
+  expect(shown(list)).toEqual(names(70).reverse().slice(0, 60));
+  expect(views).toEqual([list.view]);
+});
+
+test('changes that come close together are one request; one that is known already is none', async () => {
+  const { network, list } = await loadedList(['a', 'b', 'c']);
+  await network.write(['a'], {}, { isBusy: true });
+  await pass(60);
+  await network.write(['b'], {}, { isBusy: true });
+  await pass(60);
+  expect(network.asked).toEqual([]);
+  await network.calm();
+  expect(at(network.asked[0]!).getAll('id')).toHaveLength(2);
+  expect(network.asked).toHaveLength(1);
+  expect(shown(list)).toEqual(['b', 'a', 'c']);
+  network.tell({ sessions: [list.view.list!.sessions[0]!.id], version: network.viewer.version() });
+  await network.calm();
+  expect(network.asked).toHaveLength(1);
+});
+
+test('a session that is gone goes, and one that no longer meets the filters too', async () => {
+  const network = await Network.open();
+  const [a, b, c] = await network.write(['a', 'b', 'c']);
+  const rate = (id: string, unset: boolean) =>
+    network.done(network.store.addFeedback([{ data_id: id, type: 'rating', value: 'good', ...(unset && { unset }) }]));
+  for (const { id } of [a!, b!, c!]) await rate(id, false);
+  await network.calm();
+  const { list } = await openList(network, { feedback: '*' });
+  await network.calm();
+  expect(shown(list)).toEqual(['c', 'b', 'a']);
+  await network.done(network.store.deleteLogs([c!.id]));
+  await network.calm();
+  expect(shown(list)).toEqual(['b', 'a']);
+  await rate(b!.id, true);
+  await network.calm();
+  expect(shown(list)).toEqual(['a']);
+});
+
+test('sessions of one request have one time, and keep their places whichever of them changes', async () => {
+  const network = await Network.open();
+  const created = await network.write(['a', 'b', 'c']);
+  const { list } = await openList(network);
+  await network.calm();
+  for (const { id } of created) {
+    await network.done(network.store.addFeedback([{ data_id: id, type: 'rating', value: 'good' }]));
+    await network.calm();
+    expect(shown(list)).toEqual(['c', 'b', 'a']);
+  }
+  expect(network.asked).toHaveLength(4);
+});
+
+test('one read at a time: what changes while one is under way is read after it', async () => {
+  const { network, list } = await loadedList(['a', 'b']);
+  await network.write(['a']);
+  network.read();
+  await network.write(['b']);
+  await network.write(['c']);
+  expect(network.asked).toHaveLength(1);
+  list.loadMore();
+  await network.answer();
+  expect(shown(list)).toEqual(['a', 'b']);
+  await network.calm();
+  expect(network.asked).toHaveLength(2);
+  expect(at(network.asked[1]!).getAll('id')).toHaveLength(2);
+  expect(shown(list)).toEqual(['c', 'b', 'a']);
+});
+
+test('what an answer has beyond the change that was asked for is still asked for where it is not in it', async () => {
+  const { network, list } = await loadedList(['a', 'b']);
+  await network.write(['a']);
+  // Before the server reads the question, which names only `a`.
+  await network.write(['b']);
+  await network.calm();
+  expect(network.asked).toHaveLength(2);
+  expect(list.view.list!.sessions).toEqual(await network.sessions());
+});
+
+test('pages come by scrolling, and nothing is asked for behind the last', async () => {
+  const { network, list } = await loadedList(names(130));
+  list.loadMore();
+  list.loadMore();
+  await network.calm();
+  expect(network.asked).toHaveLength(1);
+  list.loadMore();
+  await network.calm();
+  expect(shown(list)).toEqual(names(130).reverse());
+  expect(list.view.list!.next).toBeNull();
+  list.loadMore();
+  expect(network.asked).toHaveLength(2);
+});
+
+test('after missed changes all that is shown is read again, and stays as long', async () => {
+  const { network, list } = await loadedList(names(130));
+  list.loadMore();
+  await network.calm();
+  network.loseStream();
+  const gone = await network.sessions();
+  const { logs } = (await network.viewer.readSession(gone[100]!.id))!;
+  await network.done(network.store.deleteLogs(logs.map(({ id }) => id)));
+  // More than the first page has.
+  await network.write(names(70, 20));
+  network.asked.length = 0;
+  network.regainStream();
+  await network.calm();
+  expect(network.asked).toEqual(['/viewer/api/sessions?size=120']);
+  expect(list.view.list!.sessions).toEqual((await network.sessions()).slice(0, 120));
+});
+
+test('what changes while the pages are read again is not missed', async () => {
+  const { network, list } = await loadedList(names(260));
+  while (list.view.list!.next !== null) {
+    list.loadMore();
+    await network.calm();
+  }
+  network.loseStream();
+  await network.write(['s100']);
+  network.regainStream();
+  await pass(500);
+  await network.answer();
+  await network.write(['s50']);
+  await network.calm();
+  expect(list.view.list!.sessions).toEqual(await network.sessions());
+});
+
+test('many changes at once are not named, and read with one request', async () => {
+  const { network, list } = await loadedList(names(20));
+  await network.write(names(51));
+  await network.calm();
+  expect(network.asked).toEqual(['/viewer/api/sessions?size=60']);
+  expect(shown(list)).toEqual(names(51).reverse());
+  // Named, but by several changes, and more than the server takes in one request.
+  network.asked.length = 0;
+  await network.write(names(40), {}, { isBusy: true });
+  await pass(50);
+  await network.write(names(40, 40), {}, { isBusy: true });
+  await pass(50);
+  await network.calm();
+  expect(network.asked).toEqual(['/viewer/api/sessions?size=60']);
+});
+
+test('of a very long list a thousand rows are read again, the others when the reader comes there', async () => {
+  const { network, list } = await loadedList(names(1_100));
+  while (list.view.list!.next !== null) {
+    list.loadMore();
+    await network.calm();
+  }
+  expect(list.view.list!.sessions).toHaveLength(1_100);
+  network.asked.length = 0;
+  await network.write(names(60));
+  await network.calm();
+  expect(network.asked.map((path) => at(path).get('size'))).toEqual(['200', '200', '200', '200', '200']);
+  expect(list.view.list!.sessions).toEqual((await network.sessions()).slice(0, 1_000));
+  list.loadMore();
+  await network.calm();
+  expect(list.view.list!.sessions).toHaveLength(1_060);
+});
+
+test('the rows of the address before stay until there are new ones, and its late answer is dropped', async () => {
+  const { network, list: all, views, stop } = await loadedList(['a', 'b']);
+  await network.write(['c'], { error: 'boom' });
+  const before = all.view;
+  // Of two changes, one is being read, the other waits.
+  await network.write(['c'], { error: 'boom' }, { isBusy: true });
+  await pass(60);
+  stop();
+  const { list } = await openList(network, { error: '1' }, before);
+  expect(network.waiting).toHaveLength(2);
+  expect(list.view).toEqual({ ...before, address: '/' });
+  list.loadMore();
+  await network.answer(1);
+  expect([list.view.address, shown(list)]).toEqual(['/?error=1', ['c']]);
+  const count = views.length;
+  await network.answer(0);
+  await network.calm();
+  expect([all.view, views.length]).toEqual([before, count]);
+  // Nor does it ask again.
+  await network.write(['d']);
+  await network.calm();
+  expect(views).toHaveLength(count);
+  expect(network.asked.filter((path) => !path.includes('error'))).toHaveLength(1);
+});
+
+test('going back to a list shows what it had, and reads all of it again', async () => {
+  const { network, list, stop } = await loadedList(names(130));
+  list.loadMore();
+  await network.calm();
+  stop();
+  await network.write(['s0']);
+  const { list: again } = await openList(network, {}, list.view);
+  expect(shown(again)).toHaveLength(120);
+  await network.calm();
+  expect(network.asked.at(-1)).toBe('/viewer/api/sessions?size=120');
+  expect(shown(again)!.slice(0, 2)).toEqual(['s0', 's129']);
+});
+
+test('a search is read whole at each change, after a longer while', async () => {
+  const network = await Network.open();
+  await network.write(['a', 'b'], { output: 'a fjord' });
+  const { list } = await openList(network, { q: 'fjord' });
+  await network.calm();
+  expect(shown(list)).toEqual(['b', 'a']);
+  network.asked.length = 0;
+  await network.write(['a'], { output: 'another fjord' }, { isBusy: true });
+  await pass(700);
+  expect(network.asked).toEqual([]);
+  await network.calm();
+  expect(network.asked).toEqual(['/viewer/api/sessions?q=fjord&size=60']);
+  expect(shown(list)).toEqual(['a', 'b']);
+  expect(list.view.list!.sessions[0]!.match!.text).toContain('another');
+});
+
+test('a first page that does not come is a problem, and asked for again after a while', async () => {
+  const network = await Network.open();
+  await network.write(['a']);
+  const { list } = await openList(network);
+  await network.fail();
+  expect(list.view.problem).toBe('Failed to fetch');
+  await pass(1_900);
+  expect(network.asked).toHaveLength(1);
+  await pass(100);
+  await network.fail(0, new RequestError(503, 'the server is closing'));
+  expect(list.view.problem).toBe('Failed to fetch');
+  await pass(2_000);
+  await network.answer();
+  expect([list.view.problem, shown(list)]).toEqual(['', ['a']]);
+});
+
+test('a lost answer to a change is no problem for the reader: everything is asked for again', async () => {
+  const { network, list, views } = await loadedList(['a', 'b']);
+  const before = list.view;
+  await network.write(['a']);
+  await network.fail();
+  expect([list.view, views.length]).toEqual([before, 1]);
+  await network.calm();
+  expect(network.asked[1]).toBe('/viewer/api/sessions?size=60');
+  expect(shown(list)).toEqual(['a', 'b']);
+  // With the next change, if that comes first.
+  await network.write(['b']);
+  await network.fail();
+  await network.write(['c'], {}, { isBusy: true });
+  await pass(300);
+  expect(network.asked.at(-1)).toBe('/viewer/api/sessions?size=60');
+  await network.calm();
+  expect(shown(list)).toEqual(['c', 'b', 'a']);
+});
+
+test('a page that does not come when scrolling is a problem until something does', async () => {
+  const { network, list } = await loadedList(names(70));
+  list.loadMore();
+  await network.fail();
+  expect(list.view).toMatchObject({ problem: 'Failed to fetch', list: { next: expect.any(String) } });
+  await network.calm();
+  // Nothing that is shown has become uncertain.
+  expect(network.asked).toHaveLength(1);
+  list.loadMore();
+  await network.calm();
+  expect([list.view.problem, shown(list)!.length]).toEqual(['', 70]);
+});
+
+test('where the server wants its key, or takes a filter for wrong, it is not asked again before something changes', async () => {
+  const network = await Network.open();
+  await network.write(['a']);
+  const { list } = await openList(network);
+  await network.fail(0, new RequestError(401, 'the API key is not valid'));
+  await pass(60_000);
+  expect(network.asked).toHaveLength(1);
+  expect(list.view.problem).toBe('the API key is not valid');
+  network.tell({ sessions: null, version: network.viewer.version() });
+  await network.calm();
+  expect([list.view.problem, shown(list)]).toEqual(['', ['a']]);
+});
+
+test('what comes while a read fails is not lost', async () => {
+  const network = await Network.open();
+  const { list } = await openList(network);
+  await network.write(['a']);
+  await network.fail(0, new RequestError(401, 'the API key is not valid'));
+  await network.calm();
+  expect(shown(list)).toEqual(['a']);
+});
+
+test('a stream that was lost says when it is back how much was missed, which may be nothing', async () => {
+  const { network, list } = await loadedList(['a']);
+  network.loseStream();
+  network.regainStream();
+  await network.calm();
+  expect(network.asked).toEqual([]);
+  network.loseStream();
+  await network.write(['b']);
+  network.regainStream();
+  await network.calm();
+  expect(shown(list)).toEqual(['b', 'a']);
+});

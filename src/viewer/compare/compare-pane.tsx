@@ -2,13 +2,13 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { LogResponse } from '../../wire/v4.ts';
 import { toAnswer, toConversation, toPlainText } from '../log/conversation.ts';
-import { labelOf } from '../log/log-facts.tsx';
-import { formatCost, formatSeconds, formatTokens, toLabel } from '../parts/format.ts';
+import { formatCost, formatSeconds, formatTokens, toVisibleText } from '../parts/format.ts';
 import { Icon, TypeIcon } from '../parts/icons.tsx';
 import { LongText } from '../parts/long-text.tsx';
 import { navigate } from '../state/address.ts';
 import { useLog } from '../state/use-log.ts';
 import type { SessionLocation } from '../state/view-location.ts';
+import { labelOf } from '../tree/log-label.ts';
 import { type DiffPiece, type DiffRow, diffTexts } from './text-diff.ts';
 
 /** Same lines around a change; more of them are folded. */
@@ -81,7 +81,7 @@ function Overview({ left, right }: { left: LogResponse; right: LogResponse }) {
           <td />
           {[left, right].map((log, index) => (
             <th key={index} scope="col">
-              <TypeIcon type={labelOf(log).type} /> <bdi>{toLabel(labelOf(log).name)}</bdi>
+              <TypeIcon type={labelOf(log).type} /> <bdi>{toVisibleText(labelOf(log).name)}</bdi>
             </th>
           ))}
         </tr>

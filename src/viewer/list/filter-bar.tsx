@@ -1,7 +1,7 @@
 /** Which sessions: each choice is in the address. */
 import { useEffect, useState } from 'preact/hooks';
 import type { SessionFilters } from '../../server/store/viewer-store.ts';
-import { toLabel } from '../parts/format.ts';
+import { toVisibleText } from '../parts/format.ts';
 import { navigate } from '../state/address.ts';
 import { request } from '../state/api.ts';
 import type { Subscribe } from '../state/live-source.ts';
@@ -41,7 +41,7 @@ export function FilterBar({ filters, subscribe }: { filters: Filters; subscribe:
       name={name}
       all={all}
       value={filters[name]}
-      options={values.map((value) => [value, toLabel(value)])}
+      options={values.map((value) => [value, toVisibleText(value)])}
       onChange={(value) => set({ [name]: value })}
     />
   );
@@ -49,7 +49,7 @@ export function FilterBar({ filters, subscribe }: { filters: Filters; subscribe:
   const isCustom = isExact || filters.until !== undefined;
   const feedback: [string, string][] = known.feedback.map((value) => [
     value,
-    value === '*' ? 'Any feedback' : toLabel(value),
+    value === '*' ? 'Any feedback' : toVisibleText(value),
   ]);
   return (
     <div class="filters" role="group" aria-label="Filters">
@@ -114,7 +114,7 @@ function Choice({ name, all, value = '', options, onChange }: ChoiceProps) {
       onChange={(event) => onChange(event.currentTarget.value)}
     >
       <option value="">{all}</option>
-      {!isKnown && <option value={value}>{toLabel(value)}</option>}
+      {!isKnown && <option value={value}>{toVisibleText(value)}</option>}
       {options.map(([option, label]) => (
         <option key={option} value={option}>
           {label}

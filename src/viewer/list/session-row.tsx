@@ -8,7 +8,7 @@ import {
   formatSeconds,
   formatTime,
   formatTokens,
-  toLabel,
+  toVisibleText,
 } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { isTyping } from '../parts/keyboard.ts';
@@ -48,15 +48,15 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
             onFocus={() => onFocus(session.id)}
             onClick={(event) => followInPage(event, to)}
           >
-            <bdi>{toLabel(title)}</bdi>
+            <bdi>{toVisibleText(title)}</bdi>
           </a>
         </span>
         <span class={session.last_is_error && !match ? 'line second error-text' : 'line second'}>
           <bdi>
             {match ? (
-              <Marked text={toLabel(match.text)} words={words} />
+              <Marked text={toVisibleText(match.text)} words={words} />
             ) : session.last_output ? (
-              toLabel(session.last_output)
+              toVisibleText(session.last_output)
             ) : (
               ' '
             )}
@@ -64,7 +64,7 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
         </span>
       </span>
       <span role="cell" class="cell-project">
-        <bdi>{session.projects.map(toLabel).join(', ')}</bdi>
+        <bdi>{session.projects.map(toVisibleText).join(', ')}</bdi>
       </span>
       <span role="cell" class="cell-number" data-unit={session.logs === 1 ? 'log' : 'logs'}>
         {formatCount(session.logs)}

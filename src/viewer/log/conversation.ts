@@ -1,5 +1,6 @@
 /** Chat messages in the order of a conversation, each tool call with its result. Pure; total over anything that is stored. */
 import type { LogResponse } from '../../wire/v4.ts';
+import { isObject, parseIfJson } from './json.ts';
 
 export type ContentPart =
   | { kind: 'text'; text: string }
@@ -69,16 +70,6 @@ export function toPlainText(messages: readonly MessageView[]): string {
     .join('\n\n');
 }
 
-/** JSON where the text is an object or array of it, else the text. */
-export function parseIfJson(text: string): unknown {
-  if (!/^\s*[[{]/.test(text) || text.length > 2_000_000) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
 function toView(message: AnyMessage, results: ReadonlyMap<unknown, AnyMessage>): MessageView {
   return {
     role: typeof message.role === 'string' ? message.role : 'message',
@@ -126,8 +117,4 @@ function partText(part: ContentPart): string {
   return part.url.startsWith('data:')
     ? `[${part.url.split(/[;,]/, 1)}, ${part.url.length} characters]`
     : `[image ${part.url}]`;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

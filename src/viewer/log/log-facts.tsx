@@ -1,27 +1,19 @@
 /** What a log is called, and its numbers. */
 import type { LogResponse } from '../../wire/v4.ts';
-import { formatCost, formatSeconds, formatTime, formatTokens, toLabel } from '../parts/format.ts';
+import { formatCost, formatSeconds, formatTime, formatTokens, toVisibleText } from '../parts/format.ts';
 import { TypeIcon } from '../parts/icons.tsx';
+import { labelOf } from '../tree/log-label.ts';
 import type { LogNode } from '../tree/log-tree.ts';
-
-export function labelOf(log: LogResponse): { type: string; name: string; model?: string } {
-  const { config } = log;
-  if (!config) return { type: 'generic', name: 'log' };
-  if (config.type === 'model') return { type: 'model', name: config.name ?? config.model, model: config.model };
-  if (config.type === 'agent')
-    return { type: 'agent', name: config.name ?? config.agent_class, model: config.model_config.model };
-  return { type: config.type, name: config.name ?? config.type };
-}
 
 export function LogTitle({ log }: { log: LogResponse }) {
   const { type, name, model } = labelOf(log);
   return (
     <h2>
       <TypeIcon type={type} />
-      <bdi>{toLabel(name)}</bdi>
+      <bdi>{toVisibleText(name)}</bdi>
       {model !== undefined && model !== name && (
         <span class="log-model">
-          <bdi>{toLabel(model)}</bdi>
+          <bdi>{toVisibleText(model)}</bdi>
         </span>
       )}
     </h2>
@@ -77,7 +69,7 @@ export function LogFacts({ log, node }: { log: LogResponse; node: LogNode | unde
         <div>
           <dt>Environment</dt>
           <dd>
-            <bdi>{toLabel(log.environment)}</bdi>
+            <bdi>{toVisibleText(log.environment)}</bdi>
           </dd>
         </div>
       )}
@@ -85,7 +77,7 @@ export function LogFacts({ log, node }: { log: LogResponse; node: LogNode | unde
         <div>
           <dt>Source</dt>
           <dd>
-            <bdi>{toLabel(log.source)}</bdi>
+            <bdi>{toVisibleText(log.source)}</bdi>
           </dd>
         </div>
       )}

@@ -2,12 +2,13 @@
 import { useState } from 'preact/hooks';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Fold } from '../parts/fold.tsx';
-import { toLabel } from '../parts/format.ts';
+import { toVisibleText } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { JsonView } from '../parts/json-view.tsx';
 import { LongText } from '../parts/long-text.tsx';
 import { RemoteImage } from '../parts/remote-image.tsx';
-import { type ContentPart, type MessageView, parseIfJson, toPlainText } from './conversation.ts';
+import { type ContentPart, type MessageView, toPlainText } from './conversation.ts';
+import { parseIfJson } from './json.ts';
 import { Markdown } from './markdown.tsx';
 
 const ROLES: ReadonlySet<string> = new Set(['user', 'assistant', 'system', 'tool']);
@@ -21,10 +22,10 @@ export function Message({ message, isAnswer = false }: { message: MessageView; i
   return (
     <div class={`message role-${role}${isAnswer ? ' is-answer' : ''}`}>
       <div class="message-head">
-        <span class="role">{toLabel(message.role)}</span>
+        <span class="role">{toVisibleText(message.role)}</span>
         {message.name && (
           <span class="dim">
-            <bdi>{toLabel(message.name)}</bdi>
+            <bdi>{toVisibleText(message.name)}</bdi>
           </span>
         )}
         <span class="message-buttons">
@@ -44,7 +45,7 @@ export function Message({ message, isAnswer = false }: { message: MessageView; i
           <div class="tool-side">
             <p class="tool-name">
               <Icon name="tool" class="type-tool" />
-              <bdi>{toLabel(call.name)}</bdi>
+              <bdi>{toVisibleText(call.name)}</bdi>
             </p>
             {typeof call.arguments === 'string' ? (
               <LongText text={call.arguments} isMono />

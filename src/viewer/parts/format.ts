@@ -79,7 +79,7 @@ function digits(number: number, count = 2): string {
 /** Zero-width and direction-changing characters could make a label look like another, or like nothing. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u17b4\u17b5\u3164\uffa0]+/gu;
 
-export function toLabel(text: string): string {
+export function toVisibleText(text: string): string {
   const visible = text.replace(INVISIBLE, ' ').trim();
   return visible === '' ? '(no visible text)' : visible;
 }

@@ -1,11 +1,11 @@
 /** An image that is not in the log. It is not fetched: a click shows where it is. */
 import { useState } from 'preact/hooks';
-import { toLabel } from './format.ts';
+import { toVisibleText } from './format.ts';
 import { Icon } from './icons.tsx';
 
 export function RemoteImage({ url, alt }: { url: string; alt: string }) {
   const [isShown, setIsShown] = useState(false);
-  const label = alt === '' ? 'Image elsewhere' : `Image elsewhere: ${toLabel(alt)}`;
+  const label = alt === '' ? 'Image elsewhere' : `Image elsewhere: ${toVisibleText(alt)}`;
   return (
     <span class="remote-image">
       <button

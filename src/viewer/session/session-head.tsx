@@ -1,7 +1,7 @@
 /** The head of a session's page: its title, its numbers, and the way back to the list. */
 import type { SessionSummary } from '../../server/store/viewer-store.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
-import { formatCost, formatCount, formatSeconds, formatTime, formatTokens, toLabel } from '../parts/format.ts';
+import { formatCost, formatCount, formatSeconds, formatTime, formatTokens, toVisibleText } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { lastList, navigate } from '../state/address.ts';
 import { isStillRunning } from '../state/still-running.ts';
@@ -28,17 +28,17 @@ export function SessionHead({ session, shown, total }: SessionHeadProps) {
       >
         <Icon name="back" />
       </button>
-      <h1 title={toLabel(session.first_input ?? name)}>
-        <bdi>{toLabel(session.first_input ?? name)}</bdi>
+      <h1 title={toVisibleText(session.first_input ?? name)}>
+        <bdi>{toVisibleText(session.first_input ?? name)}</bdi>
       </h1>
       <dl class="facts">
         <Fact name="Session">
           <span class="mono">
-            <bdi>{toLabel(name)}</bdi>
+            <bdi>{toVisibleText(name)}</bdi>
           </span>
           <CopyButton text={name} label="Copy the session's id" />
         </Fact>
-        <Fact name="Project">{session.projects.map(toLabel).join(', ')}</Fact>
+        <Fact name="Project">{session.projects.map(toVisibleText).join(', ')}</Fact>
         <Fact name="Started">{formatTime(session.started_at)}</Fact>
         <Fact name="Duration">
           {isRunning ? <span class="running-text">running</span> : formatSeconds(session.duration)}

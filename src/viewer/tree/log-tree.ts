@@ -5,6 +5,7 @@
  * other as parent are cut open at the one that started first. Everything is iterative, as nesting has no limit.
  */
 import type { LogLabel, SessionLog } from '../../server/store/viewer-store.ts';
+import { NO_CONFIG } from './log-label.ts';
 
 /** Tokens and cost only where at least one log gives them: unknown is not 0. */
 export interface Sums {
@@ -47,8 +48,6 @@ export interface LogTree {
   readonly turns: Turn[];
   readonly byId: ReadonlyMap<string, LogNode>;
 }
-
-const UNKNOWN: LogLabel = { type: 'generic', name: 'log' };
 
 export function buildTree(logs: Iterable<SessionLog>, configs: Readonly<Record<number, LogLabel>>): LogTree {
   const nodes = [...logs].map((log) => toNode(log, configs)).sort(byStart);
@@ -95,7 +94,7 @@ function toNode(log: SessionLog, configs: Readonly<Record<number, LogLabel>>): L
   if (log.prompt_tokens !== undefined) sums.promptTokens = log.prompt_tokens;
   if (log.output_tokens !== undefined) sums.outputTokens = log.output_tokens;
   if (log.cost !== undefined) sums.cost = log.cost;
-  const label = (log.config !== undefined && configs[log.config]) || UNKNOWN;
+  const label = (log.config !== undefined && configs[log.config]) || NO_CONFIG;
   return {
     log,
     label,

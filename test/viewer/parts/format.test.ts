@@ -9,7 +9,7 @@ import {
   formatTick,
   formatTime,
   formatTokens,
-  toLabel,
+  toVisibleText,
 } from '../../../src/viewer/parts/format.ts';
 
 test('durations have the digits that matter', () => {
@@ -53,7 +53,7 @@ test('ages up to a day, then the date', () => {
 });
 
 test('a label shows what could not be seen as a space, and says if nothing is left', () => {
-  expect(toLabel('a\u202Eb\u200Bc\nd')).toBe('a b c d');
-  expect(toLabel('\u200B\u2060\uFEFF')).toBe('(no visible text)');
-  expect(toLabel('שלום')).toBe('שלום');
+  expect(toVisibleText('a\u202Eb\u200Bc\nd')).toBe('a b c d');
+  expect(toVisibleText('\u200B\u2060\uFEFF')).toBe('(no visible text)');
+  expect(toVisibleText('שלום')).toBe('שלום');
 });

@@ -1,0 +1,18 @@
+/** What can be said of JSON that others have written. Pure. */
+
+const MAX_PARSED_CHARACTERS = 2_000_000;
+
+/** Whether the value is an object: neither `null` nor a list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value where the text is an object or a list in JSON, else the text. */
+export function parseIfJson(text: string): unknown {
+  if (!/^\s*[[{]/.test(text) || text.length > MAX_PARSED_CHARACTERS) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,4 +1,4 @@
-/** The frame of every page: header, the page of the address, and the question for the API key. */
+/** The frame of every page: the header, below it the page for the address, or the form for the API key. */
 import { useEffect, useState } from 'preact/hooks';
 import { SearchBox } from './list/search-box.tsx';
 import { SessionsPage } from './list/sessions-page.tsx';

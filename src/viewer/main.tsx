@@ -1,4 +1,4 @@
-/** Where the page begins: the theme, before anything is drawn, then the app. */
+/** Starts the page: applies the theme before anything is drawn, then renders the app. */
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { applyTheme, readTheme } from './state/theme.ts';

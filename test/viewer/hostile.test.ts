@@ -88,7 +88,7 @@ describeInBrowser('the viewer and what others have written', () => {
       const safe = { href: 'https://example.com/', rel: 'noopener noreferrer nofollow ugc', target: '_blank' };
       expect(links.length).toBeGreaterThan(0);
       for (const link of links) expect(link).toEqual(safe);
-      await page.getByRole('button', { name: 'Image elsewhere: remote' }).first().click();
+      await page.getByRole('button', { name: 'External image: remote' }).first().click();
       await page.locator('.remote-image code', { hasText: 'https://tracker.example/pixel.png' }).first().waitFor();
     }
     await page.getByRole('link', { name: 'Compare' }).click();

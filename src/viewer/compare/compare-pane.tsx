@@ -1,4 +1,4 @@
-/** Two logs side by side: what they were given, what they answered, and with what config. */
+/** Two logs side by side: numbers, inputs, messages, outputs and configs. */
 import { useMemo, useState } from 'preact/hooks';
 import type { LogResponse } from '../../wire/v4.ts';
 import { toAnswer, toConversation, toPlainText } from '../log/conversation.ts';
@@ -11,7 +11,7 @@ import type { SessionLocation } from '../state/view-location.ts';
 import { labelOf } from '../tree/log-label.ts';
 import { type DiffPiece, type DiffRow, diffTexts } from './text-diff.ts';
 
-/** Same lines around a change; more of them are folded. */
+/** How many unchanged lines are shown around a change; more of them are folded. */
 const CONTEXT_LINES = 3;
 
 export function ComparePane({ location, version }: { location: SessionLocation; version: number }) {
@@ -141,7 +141,7 @@ function DiffTable({ rows }: { rows: readonly DiffRow[] }) {
       ))}
       {folded > 0 && (
         <button type="button" class="unfold" onClick={() => setShowsAll(true)}>
-          {folded} lines that are the same
+          {folded} unchanged lines
         </button>
       )}
     </div>
@@ -184,7 +184,7 @@ function json(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** The id is the server's, and no difference. */
+/** Leaves out what the server has added. */
 function configText(log: LogResponse): string {
   const { id: _id, status: _status, ...config } = (log.config ?? {}) as Record<string, unknown>;
   return json(config);

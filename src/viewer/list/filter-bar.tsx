@@ -1,4 +1,4 @@
-/** Which sessions: each choice is in the address. */
+/** The filters of the list. Each choice is in the address. */
 import { useEffect, useState } from 'preact/hooks';
 import type { SessionFilters } from '../../server/store/viewer-store.ts';
 import { toVisibleText } from '../parts/format.ts';
@@ -58,7 +58,7 @@ export function FilterBar({ filters, subscribe }: { filters: Filters; subscribe:
       {choice('type', 'All types', known.types)}
       <Choice
         name="feedback"
-        all="Feedback or not"
+        all="With or without feedback"
         value={filters.feedback}
         options={feedback}
         onChange={(value) => set({ feedback: value })}
@@ -104,7 +104,7 @@ interface ChoiceProps {
 }
 
 function Choice({ name, all, value = '', options, onChange }: ChoiceProps) {
-  // A pasted link can name what is not there, or not yet.
+  // A pasted link can name a value that no session has, or none yet.
   const isKnown = value === '' || options.some(([known]) => known === value);
   return (
     <select
@@ -143,7 +143,7 @@ function TimeInput({
   );
 }
 
-/** As `datetime-local` has it: the reader's own time, without a zone. */
+/** Formats a time for `datetime-local`: in the reader's zone, and without naming it. */
 function toLocalInput(millis: number): string {
   return new Date(millis - new Date(millis).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

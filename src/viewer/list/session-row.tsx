@@ -1,4 +1,4 @@
-/** A session in the list: its title and last output, or where a search found it, and its numbers. */
+/** A session in the list: title, last output (or the text that a search found) and numbers. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { SessionSummary } from '../../server/store/viewer-store.ts';
 import {
@@ -22,7 +22,7 @@ interface SessionRowProps {
   readonly index: number;
   readonly isActive: boolean;
   readonly nowMillis: number;
-  /** What was searched for. */
+  /** The words that were searched for. */
   readonly words: readonly string[];
   readonly onFocus: (session: string) => void;
 }
@@ -87,7 +87,7 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
   );
 }
 
-/** A failure is what one looks for: it is said before the text, and more than by colour. */
+/** Readers look for failures: they stand before the text, and not only in another colour. */
 function State({ session, isRunning }: { session: SessionSummary; isRunning: boolean }) {
   if (session.errors > 0) {
     const text = `${session.errors} ${session.errors === 1 ? 'error' : 'errors'}`;

@@ -1,4 +1,4 @@
-/** The list of sessions: newest first, as it changes, without end. */
+/** The page with the list of sessions: newest first, live, more rows as the reader scrolls. */
 import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import type { SessionSummary } from '../../server/store/viewer-store.ts';
 import { hasModifier, isTyping, useKeyDown } from '../parts/keyboard.ts';
@@ -14,13 +14,13 @@ import { SessionRow } from './session-row.tsx';
 
 const CLOCK_MILLIS = 5_000;
 
-/** The row where the reader was: going back to the list leads to it. */
+/** The row where the reader was; going back to the list restores it. */
 let remembered: { address: string; active: string | undefined } | undefined;
 
 export function SessionsPage({ filters, subscribe }: { filters: Filters; subscribe: Subscribe }) {
   const address = formatLocation({ page: 'sessions', filters });
   const { list, address: listAddress, problem, loadMore } = useLiveList(filters, subscribe);
-  /** By id, as rows move while the reader looks at one. */
+  /** An id, not an index: rows move while the reader looks at one. */
   const [active, setActive] = useState(remembered?.address === address ? remembered.active : undefined);
   const nowMillis = useClock();
   const rowHeight = useRowHeight();
@@ -116,7 +116,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
   );
 }
 
-/** The time, as the ages of the rows need it. */
+/** The time in milliseconds since 1970, often enough for the ages of the rows. */
 function useClock(): number {
   const [nowMillis, setNowMillis] = useState(Date.now);
   useEffect(() => {
@@ -126,7 +126,7 @@ function useClock(): number {
   return nowMillis;
 }
 
-/** Of `.session-row`, which is taller where the window is narrow. */
+/** Height of `.session-row` in pixels; rows are taller in a narrow window. */
 function useRowHeight(): number {
   const [query] = useState(() => matchMedia('(max-width: 700px)'));
   const [isNarrow, setIsNarrow] = useState(query.matches);

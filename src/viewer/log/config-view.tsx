@@ -1,4 +1,4 @@
-/** The config: its parameters as a table, its tools with their schemas, and the rest as it is. */
+/** The config: its parameters as a table, its tools with their schemas, the rest as JSON. */
 import type { LogResponse } from '../../wire/v4.ts';
 import { toVisibleText } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';

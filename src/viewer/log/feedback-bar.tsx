@@ -1,4 +1,4 @@
-/** Feedback on the log, as v4 has it. It shows at once; the server's answer follows. */
+/** Feedback on the log, in the types of v4. It is shown at once, and taken back if the server refuses it. */
 import { useEffect, useState } from 'preact/hooks';
 import type { Feedback, LogResponse } from '../../wire/v4.ts';
 import { toVisibleText } from '../parts/format.ts';

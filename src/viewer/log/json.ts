@@ -1,4 +1,4 @@
-/** What can be said of JSON that others have written. Pure. */
+/** Questions about JSON that others have written. Pure. */
 
 const MAX_PARSED_CHARACTERS = 2_000_000;
 
@@ -7,7 +7,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value where the text is an object or a list in JSON, else the text. */
+/** Returns the parsed value if the text is a JSON object or list, else the text. */
 export function parseIfJson(text: string): unknown {
   if (!/^\s*[[{]/.test(text) || text.length > MAX_PARSED_CHARACTERS) return text;
   try {

@@ -1,5 +1,6 @@
-/** What a log is called, and its numbers. */
+/** The title of a log, and its numbers. */
 import type { LogResponse } from '../../wire/v4.ts';
+import { Fact } from '../parts/fact.tsx';
 import { formatCost, formatSeconds, formatTime, formatTokens, toVisibleText } from '../parts/format.ts';
 import { TypeIcon } from '../parts/icons.tsx';
 import { labelOf } from '../tree/log-label.ts';
@@ -28,58 +29,33 @@ export function LogFacts({ log, node }: { log: LogResponse; node: LogNode | unde
     log.prompt_cost == null && log.output_cost == null ? undefined : (log.prompt_cost ?? 0) + (log.output_cost ?? 0);
   return (
     <dl class="facts">
-      <div>
-        <dt>Duration</dt>
-        <dd>
-          {log.duration != null ? (
-            formatSeconds(log.duration)
-          ) : node?.log.running ? (
-            <span class="running-text">running</span>
-          ) : (
-            'not given'
-          )}
-        </dd>
-      </div>
-      {tokens && (
-        <div>
-          <dt>Tokens</dt>
-          <dd>{tokens}</dd>
-        </div>
-      )}
-      {cost !== undefined && (
-        <div>
-          <dt>Cost</dt>
-          <dd>{formatCost(cost)}</dd>
-        </div>
-      )}
+      <Fact name="Duration">
+        {log.duration != null ? (
+          formatSeconds(log.duration)
+        ) : node?.log.running ? (
+          <span class="running-text">running</span>
+        ) : (
+          'not given'
+        )}
+      </Fact>
+      {tokens && <Fact name="Tokens">{tokens}</Fact>}
+      {cost !== undefined && <Fact name="Cost">{formatCost(cost)}</Fact>}
       {below && (
-        <div>
-          <dt>With all below</dt>
-          <dd>
-            {below.logs} logs, {formatSeconds(below.seconds)} of work{tokensBelow && `, ${tokensBelow} tokens`}
-            {below.cost !== undefined && `, ${formatCost(below.cost)}`}
-          </dd>
-        </div>
+        <Fact name="Including everything below">
+          {below.logs} logs, {formatSeconds(below.seconds)} of work{tokensBelow && `, ${tokensBelow} tokens`}
+          {below.cost !== undefined && `, ${formatCost(below.cost)}`}
+        </Fact>
       )}
-      <div>
-        <dt>Started</dt>
-        <dd>{formatTime(log.created_at!)}</dd>
-      </div>
+      <Fact name="Started">{formatTime(log.created_at!)}</Fact>
       {log.environment && (
-        <div>
-          <dt>Environment</dt>
-          <dd>
-            <bdi>{toVisibleText(log.environment)}</bdi>
-          </dd>
-        </div>
+        <Fact name="Environment">
+          <bdi>{toVisibleText(log.environment)}</bdi>
+        </Fact>
       )}
       {log.source && (
-        <div>
-          <dt>Source</dt>
-          <dd>
-            <bdi>{toVisibleText(log.source)}</bdi>
-          </dd>
-        </div>
+        <Fact name="Source">
+          <bdi>{toVisibleText(log.source)}</bdi>
+        </Fact>
       )}
     </dl>
   );

@@ -1,5 +1,4 @@
-/** One log: what it was given, what it answered, and with what. */
-
+/** One log: its inputs and output, its config, its numbers, and the feedback on it. */
 import { Icon } from '../parts/icons.tsx';
 import { followInPage, navigate } from '../state/address.ts';
 import { useLog } from '../state/use-log.ts';
@@ -15,7 +14,7 @@ interface LogPaneProps {
   readonly location: SessionLocation;
   /** Absent where the log is not in this session. */
   readonly node: LogNode | undefined;
-  /** Of the session: a new one may mean a new log. */
+  /** Version of the session: with a newer one, a log outside of the session may have changed too. */
   readonly version: number;
   readonly onClose: () => void;
 }

@@ -12,7 +12,7 @@ import { parseIfJson } from './json.ts';
 import { Markdown } from './markdown.tsx';
 
 const ROLES: ReadonlySet<string> = new Set(['user', 'assistant', 'system', 'tool']);
-/** Longer texts are shown as they are. */
+/** Longer texts are shown as plain text. */
 const MAX_MARKDOWN_CHARACTERS = 20_000;
 
 export function Message({ message, isAnswer = false }: { message: MessageView; isAnswer?: boolean }) {
@@ -82,7 +82,7 @@ function Part({ part, isSource }: { part: ContentPart; isSource: boolean }) {
   );
 }
 
-/** Only an image that is in the log itself. To fetch another would tell its server who reads what, and when. */
+/** Shows an image that is in the log itself. Fetching any other would tell its server who reads what, and when. */
 function ImagePart({ url }: { url: string }) {
   if (/^data:image\/(png|jpe?g|gif|webp|avif|bmp|svg\+xml)[;,]/i.test(url)) {
     return <img class="part-image" src={url} alt="in the message" loading="lazy" />;
@@ -90,7 +90,7 @@ function ImagePart({ url }: { url: string }) {
   return <RemoteImage url={url} alt="" />;
 }
 
-/** The bare text where there is nothing else. */
+/** Returns the bare text of a message that is nothing else. */
 function copyText(message: MessageView): string {
   const [only] = message.parts;
   return message.parts.length === 1 && message.calls.length === 0 && only?.kind === 'text'

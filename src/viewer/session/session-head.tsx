@@ -1,6 +1,7 @@
-/** The head of a session's page: its title, its numbers, and the way back to the list. */
+/** The head of the page of a session: the way back, the title, the numbers. */
 import type { SessionSummary } from '../../server/store/viewer-store.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
+import { Fact } from '../parts/fact.tsx';
 import { formatCost, formatCount, formatSeconds, formatTime, formatTokens, toVisibleText } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { lastList, navigate } from '../state/address.ts';
@@ -8,7 +9,7 @@ import { isStillRunning } from '../state/still-running.ts';
 
 interface SessionHeadProps {
   readonly session: SessionSummary;
-  /** Logs in the tree. */
+  /** How many logs the tree has. */
   readonly shown: number;
   readonly total: number;
 }
@@ -44,7 +45,7 @@ export function SessionHead({ session, shown, total }: SessionHeadProps) {
           {isRunning ? <span class="running-text">running</span> : formatSeconds(session.duration)}
         </Fact>
         <Fact name="Logs">
-          {shown < total ? `${formatCount(shown)} first of ${formatCount(total)}` : formatCount(total)}
+          {shown < total ? `first ${formatCount(shown)} of ${formatCount(total)}` : formatCount(total)}
         </Fact>
         {tokens && <Fact name="Tokens">{tokens}</Fact>}
         {session.cost !== undefined && <Fact name="Cost">{formatCost(session.cost)}</Fact>}
@@ -58,16 +59,7 @@ export function SessionHead({ session, shown, total }: SessionHeadProps) {
   );
 }
 
-function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
-/** The list shows what it showed before: it remembers its filters' rows and where it was. */
+/** Goes to the list as it was, with its filters; it remembers its rows and the reader's place. */
 function back(): void {
   navigate(lastList());
 }

@@ -1,4 +1,4 @@
-/** One session: the tree with its waterfall, and beside it the log that is chosen. */
+/** The page of one session: the tree with its waterfall, and beside it the selected log or a comparison. */
 import { useCallback, useMemo } from 'preact/hooks';
 import { ComparePane } from '../compare/compare-pane.tsx';
 import { LogPane } from '../log/log-pane.tsx';

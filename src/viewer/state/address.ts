@@ -1,4 +1,4 @@
-/** The address bar: where the page is, and how it goes elsewhere without loading itself again. */
+/** The address bar: which page is shown, and how to show another without loading the document again. */
 import { useLayoutEffect, useState } from 'preact/hooks';
 import { formatLocation, parseLocation, type ViewLocation } from './view-location.ts';
 
@@ -6,7 +6,7 @@ const navigated = new EventTarget();
 
 let list: ViewLocation = { page: 'sessions', filters: {} };
 
-/** The list that the session on the page was opened from, with its filters. */
+/** The list that was shown last, with its filters. */
 export function lastList(): ViewLocation {
   return list;
 }
@@ -17,7 +17,7 @@ function currentLocation(): ViewLocation {
   return current;
 }
 
-/** Set `replace` where going back should not stop at each step: typing, arrow keys. */
+/** @param options `replace` adds no step to the browser's history: for typing and arrow keys. */
 export function navigate(to: ViewLocation, { replace = false } = {}): void {
   const address = formatLocation(to);
   if (address !== location.pathname + location.search) {
@@ -41,7 +41,7 @@ export function useViewLocation(): ViewLocation {
   return state;
 }
 
-/** Handles the click on a link in the page, unless the reader wants a new tab or window. */
+/** Handles a click on a link without loading the document again, unless the reader wants a new tab or window. */
 export function followInPage(event: MouseEvent, to: ViewLocation): void {
   if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();

@@ -1,6 +1,6 @@
 /** Requests to the server that the page came from. */
 
-/** The server answered, and not with what was asked for. */
+/** The server has answered with an error. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly status: number;
@@ -13,13 +13,13 @@ export class RequestError extends Error {
 
 const access = new EventTarget();
 
-/** Calls back when the server asks for its API key. Returns how to stop. */
+/** Calls back whenever the server asks for its API key. Returns how to stop. */
 export function onKeyWanted(listener: () => void): () => void {
   access.addEventListener('wanted', listener);
   return () => access.removeEventListener('wanted', listener);
 }
 
-/** @throws {RequestError} (as a rejection) where the server answers with an error; without an answer, what `fetch` throws. */
+/** @throws {RequestError} (as a rejection) if the server answers with an error. Without an answer, `fetch` throws. */
 export async function request<Body>(path: string, init: RequestInit = {}): Promise<Body> {
   const response = await fetch(path, { credentials: 'same-origin', ...init });
   if (response.status === 401) access.dispatchEvent(new Event('wanted'));

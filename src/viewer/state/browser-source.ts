@@ -1,4 +1,4 @@
-/** The browser as the source of what is live. */
+/** The browser as the source of the live list and session. */
 import { request } from './api.ts';
 import type { LiveSource, Subscribe } from './live-source.ts';
 

@@ -1,50 +1,50 @@
-/** The reading that list and session share: they differ in what they read, not in when. */
+/** When to read again: the part that the live list and the live session share. */
 import type { SessionChange } from '../../server/store/viewer-store.ts';
 import { RequestError } from './api.ts';
 import type { LiveSource } from './live-source.ts';
 
-/** The version of what has never been read. */
+/** The version of something that was never read: older than every change. */
 export const NOTHING = -1;
 const RETRY_MILLIS = 2_000;
 
-/** Ids of the sessions to be read again; `null` for everything. */
+/** Ids of the sessions that changed; `null` if everything may have changed. */
 export type Names = ReadonlySet<string> | null;
 
 /**
- * Puts an answer in its place. Returns the version up to which everything is shown then, `NOTHING` to have it all read
- * again, or `undefined` where the version is what it was.
+ * Takes over an answer, and shows it. Returns the version that is shown from then on, `NOTHING` to have everything read
+ * again, or `undefined` if the version stays the same.
  */
 export type Place = () => number | undefined;
 
 interface CatchUpOptions {
-  /** Whether a change of these sessions matters here. */
+  /** Whether a change of these sessions has to be read. */
   readonly concerns: (sessions: readonly string[]) => boolean;
-  /** How long to wait for more changes before these are read. */
+  /** How long to wait for more changes before reading these. */
   readonly gatherMillis: (names: Names) => number;
-  /** Reads what has changed. `upTo` is the newest change among these. */
+  /** Reads what has changed, up to the version `upTo` at least. */
   readonly read: (names: Names, upTo: number) => Promise<Place>;
-  /** Reading what has changed has failed. */
+  /** Called when `read` has failed. */
   readonly onFailure: (error: Error) => void;
 }
 
 /**
- * Keeps what the page shows as it is on the server.
+ * Reads again what has changed on the server.
  *
- * - idle: until a change comes;
- * - gathering: changes that come close together are read together; then, if they are newer than what is shown:
- * - reading: one read at a time; changes that come meanwhile are gathered after it.
+ * - Idle, until a change is reported.
+ * - Gathering: changes that come close together are read together. Afterwards, if one is newer than what is shown:
+ * - Reading, one read at a time. Changes that are reported meanwhile are gathered after it.
  *
- * After a failure nothing that was named is certain, so everything is read: with the next change, or by itself where the
- * failure may pass.
+ * When a read of changes fails, it is no longer known which sessions are up to date, so the next one reads everything:
+ * with the next change, or after `RETRY_MILLIS` if the failure may be temporary.
  */
 export class CatchUp {
   readonly #source: Pick<LiveSource, 'subscribe' | 'clock'>;
   readonly #options: CatchUpOptions;
   #isOn = false;
-  /** The change up to which everything is shown. */
+  /** Version of what is shown: it includes every change up to this one. */
   #version = NOTHING;
   #gathered: { names: Set<string> | null; upTo: number } | undefined;
-  /** The read under way. An answer to any other comes too late. */
+  /** The read that is under way. The answer to any other has come too late. */
   #reading: object | undefined;
   #timer: { readonly atMillis: number; readonly cancel: () => void } | undefined;
 
@@ -53,7 +53,7 @@ export class CatchUp {
     this.#options = options;
   }
 
-  /** Follows the changes after `version`. Returns how to stop, after which no answer is put in place any more. */
+  /** Follows the changes after `version`. Returns how to stop; answers that come after that are ignored. */
   start(version = NOTHING): () => void {
     this.#isOn = true;
     this.#version = version;
@@ -92,7 +92,7 @@ export class CatchUp {
   }
 
   #readGathered(): void {
-    // Its end looks for what was gathered meanwhile.
+    // When it ends, it looks at what has been gathered.
     if (this.#reading) return;
     const gathered = this.#gathered;
     this.#gathered = undefined;
@@ -128,7 +128,7 @@ export class CatchUp {
   }
 }
 
-/** What the server refuses it will refuse again: the key is wanted, or the session is not there. */
+/** A 4xx answer would be the same again: the API key is missing, or there is no such session. */
 function mayPass(error: unknown): boolean {
   return !(error instanceof RequestError && error.status < 500);
 }

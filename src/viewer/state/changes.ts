@@ -1,12 +1,13 @@
-/** The server's stream of changes, shared by all parts of the page. */
+/** The server's stream of changes, opened once for all parts of the page. */
 import type { SessionChange } from '../../server/store/viewer-store.ts';
 import type { Subscribe } from './live-source.ts';
 
 const REOPEN_MILLIS = 2_000;
 
 /**
- * Each opening begins with a change that names no sessions but has a version: who has read less has missed something.
- * A hidden tab closes its stream, since a browser opens only six connections to one server for all of its tabs.
+ * The server begins each stream with a change that names no sessions but has a version: a reader with an older version
+ * has missed something. A hidden tab closes its stream, since a browser opens only six connections to one server for
+ * all of its tabs.
  */
 export class ChangeStream {
   readonly #listeners = new Set<(change: SessionChange) => void>();
@@ -31,7 +32,7 @@ export class ChangeStream {
       source.onerror = () => {
         onState(false);
         if (source?.readyState !== EventSource.CLOSED) return;
-        // An answer other than 200 ends it for good: the server may be starting, or want its key.
+        // After an answer other than 200 the browser gives up: the server may be starting, or want its key.
         disconnect();
         timer = setTimeout(connect, REOPEN_MILLIS);
       };

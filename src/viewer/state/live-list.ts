@@ -1,4 +1,4 @@
-/** The list of sessions at one address: its pages, and the changes that come into it. Knows no browser. */
+/** The list of sessions at one address, kept as it is on the server. Runs without a browser. */
 import type { SessionPage } from '../../server/store/viewer-store.ts';
 import { CatchUp, type Names, type Place } from './catch-up.ts';
 import type { LiveSource } from './live-source.ts';
@@ -6,22 +6,22 @@ import { appendPage, EMPTY_LIST, mergeChanges, type SessionList } from './sessio
 import { type Filters, formatLocation, toApiQuery } from './view-location.ts';
 
 const PAGE_SIZE = 60;
-/** The server gives at most so many rows at once, */
+/** The server's limit. */
 const MAX_PAGE_SIZE = 200;
-/** and a longer list is read again up to here. What is behind comes back when the reader scrolls there. */
+/** When all is read again, the list is cut after so many pages; the rest comes back when the reader scrolls there. */
 const MAX_PAGES = 5;
-/** Sessions that are asked for by id. */
+/** The server's limit of ids in one request. */
 const MAX_NAMED = 50;
 const GATHER_MILLIS = 150;
-/** Where many sessions change, everything is read again; so it is in a search, which takes longest. */
+/** Reading everything again costs more than reading named sessions, and a search costs most. */
 const GATHER_MANY_MILLIS = 400;
 const GATHER_SEARCH_MILLIS = 800;
 
 export interface ListView {
-  /** Where the rows belong: those of the address before stay until there are new ones. */
+  /** The address whose rows these are: those of the address before stay until the first answer. */
   readonly address: string | undefined;
   readonly list: SessionList | undefined;
-  /** Why the rows that were asked for are not there; `''` where nothing is wrong. */
+  /** Why a page could not be read; `''` if nothing is wrong. */
   readonly problem: string;
 }
 
@@ -34,7 +34,10 @@ export class LiveList {
   #view: ListView;
   #tell: (view: ListView) => void = () => {};
 
-  /** `before` are the rows that are shown until this list has its own; `first` is its first page, where it is known. */
+  /**
+   * @param before what is shown until this list has rows of its own.
+   * @param first the first page as it came with the HTML, if it did.
+   */
   constructor(source: LiveSource, filters: Filters, before?: ListView, first?: SessionPage) {
     this.#source = source;
     this.#filters = filters;
@@ -50,7 +53,7 @@ export class LiveList {
         return names === null ? GATHER_MANY_MILLIS : GATHER_MILLIS;
       },
       read: (names, upTo) => this.#readChanges(names, upTo),
-      // The rows that are there stay. If the server is away, the stream of changes says so.
+      // The rows stay, and the page says `Offline` if the stream of changes is lost as well.
       onFailure: () => {},
     });
   }
@@ -59,7 +62,7 @@ export class LiveList {
     return this.#view;
   }
 
-  /** Returns how to stop. */
+  /** Calls `onView` with each new view. Returns how to stop. */
   start(onView: (view: ListView) => void): () => void {
     this.#tell = onView;
     const stop = this.#catchUp.start(this.#first?.version);
@@ -67,7 +70,7 @@ export class LiveList {
     return stop;
   }
 
-  /** Reads the next page, unless the end is reached or something is being read: call again while the end is in sight. */
+  /** Reads the next page. Does nothing at the end of the list, or while something is being read. */
   loadMore(): void {
     const list = this.#list;
     if (!list || list.next === null) return;
@@ -80,13 +83,13 @@ export class LiveList {
     }, this.#fail);
   }
 
-  /** The rows, where they are those of this address. */
+  /** The rows of this address, if they have come. */
   get #list(): SessionList | undefined {
     return this.#view.address === this.#address ? this.#view.list : undefined;
   }
 
   #readChanges(names: Names, upTo: number): Promise<Place> {
-    // Where a session stands in a search is for the server to say.
+    // Only the server knows where in a search a session stands.
     if (names === null || names.size > MAX_NAMED || this.#filters.q) return this.#readAll();
     return this.#readNamed(names, upTo);
   }
@@ -99,7 +102,7 @@ export class LiveList {
     };
   }
 
-  /** As many rows as there are. Fewer would not do: what has gone is named by nobody, and can be anywhere among them. */
+  /** Reads as many rows as are shown: after missed changes, sessions can be gone from anywhere among them. */
   async #readAll(): Promise<Place> {
     const rows = this.#list?.sessions.length ?? 0;
     let list = EMPTY_LIST;
@@ -110,7 +113,7 @@ export class LiveList {
         ['size', String(size)],
         ...(list.next === null ? [] : [['cursor', list.next] as const]),
       ]);
-      // What changes while the others are read comes as a change.
+      // The first answer's: later changes will be reported, and read then.
       version ??= page.version;
       list = appendPage(list, page);
       if (list.next === null || list.sessions.length >= rows) break;

@@ -1,15 +1,15 @@
-/** The logs of one session, and the changes that come into them. Knows no browser. */
+/** The logs of one session, kept as they are on the server. Runs without a browser. */
 import type { SessionLog, SessionLogs, SessionSummary } from '../../server/store/viewer-store.ts';
 import { CatchUp, type Names, NOTHING, type Place } from './catch-up.ts';
 import type { LiveSource } from './live-source.ts';
 
 const GATHER_MILLIS = 150;
-/** A smaller session is read whole at every change. Of a larger one what has changed, which does not say what is gone. */
+/** A session of up to so many logs is read whole at every change; of a larger one, only the logs that changed. */
 const READ_WHOLE_LOGS = 500;
 
 export interface LoadedSession {
   readonly session: SessionSummary;
-  /** Of its logs on the server; `logs` has fewer where they are too many for one answer. */
+  /** How many logs the server has; `logs` has fewer if they are too many for one answer. */
   readonly total: number;
   readonly version: number;
   readonly logs: ReadonlyMap<string, SessionLog>;
@@ -18,7 +18,7 @@ export interface LoadedSession {
 
 export interface SessionView {
   readonly loaded: LoadedSession | undefined;
-  /** Why the session is not there, or not as it is now; `''` where nothing is wrong. */
+  /** Why the session could not be read; `''` if nothing is wrong. */
   readonly problem: string;
 }
 
@@ -29,7 +29,7 @@ export class LiveSession {
   #view: SessionView;
   #tell: (view: SessionView) => void = () => {};
 
-  /** `first` is what there is of it already, where that is known. */
+  /** @param first the session as it came with the page, if it did. */
   constructor(source: LiveSource, id: string, first?: SessionLogs) {
     this.#source = source;
     this.#path = `/viewer/api/sessions/${encodeURIComponent(id)}`;
@@ -46,7 +46,7 @@ export class LiveSession {
     return this.#view;
   }
 
-  /** Returns how to stop. */
+  /** Calls `onView` with each new view. Returns how to stop. */
   start(onView: (view: SessionView) => void): () => void {
     this.#tell = onView;
     const { loaded } = this.#view;
@@ -64,7 +64,7 @@ export class LiveSession {
       const now = merge(known, page);
       this.#view = { loaded: now, problem: '' };
       this.#tell(this.#view);
-      // More logs than there are: some have gone.
+      // The changed logs do not say which are gone, but the count does.
       return now.logs.size > now.total ? NOTHING : now.version;
     };
   }

@@ -1,4 +1,4 @@
-/** What a live list or session needs of the browser. It is passed in, so that tests can stand in for it. */
+/** What the live list and session need from the browser. It is passed in, so that tests can take its place. */
 import type { SessionChange } from '../../server/store/viewer-store.ts';
 
 export type Request = <Body>(path: string) => Promise<Body>;

@@ -3,21 +3,21 @@ import type { SessionPage, SessionSummary } from '../../server/store/viewer-stor
 
 export interface SessionList {
   readonly sessions: readonly SessionSummary[];
-  /** Where the next page begins, as the server wrote it; `null` when the end is reached. */
+  /** The server's cursor to the next page; `null` when the end is reached. */
   readonly next: string | null;
 }
 
 export const EMPTY_LIST: SessionList = { sessions: [], next: null };
 
-/** The next page behind what is there. A search can find a session again, by an older log. */
+/** Adds the next page. Sessions that are there already stay in place: a search can find one again, by an older log. */
 export function appendPage(list: SessionList, page: SessionPage): SessionList {
   const known = new Set(list.sessions.map(({ id }) => id));
   return { sessions: [...list.sessions, ...page.sessions.filter(({ id }) => !known.has(id))], next: page.next };
 }
 
 /**
- * `fresh` is what the sessions `ids` are now; those that are not in it are gone or no longer meet the filters. Not for a
- * search, whose order is another one.
+ * Puts changed sessions in their places. `ids` are the sessions that changed, `fresh` what they are now; a session that
+ * is not in `fresh` is gone or no longer meets the filters. Not for a search, which has another order.
  */
 export function mergeChanges(
   list: SessionList,
@@ -25,19 +25,19 @@ export function mergeChanges(
   fresh: readonly SessionSummary[],
 ): SessionList {
   const { next } = list;
-  // What belongs behind the loaded part comes with its page.
+  // A session behind the loaded part comes with its page.
   const here = next === null ? fresh : fresh.filter((session) => isLoaded(session, next));
   const kept = list.sessions.filter(({ id }) => !ids.has(id));
   return { sessions: [...kept, ...here].sort(newestFirst), next };
 }
 
-/** Whether the session stands before the place where the next page begins, `<last change> <key>`. */
+/** Whether the session stands before the next page. Its cursor is `<last change> <key>` of the session before it. */
 function isLoaded({ updated_at: at, key }: SessionSummary, next: string): boolean {
   const [lastAt = '', lastKey] = next.split(' ');
   return at === lastAt ? key >= Number(lastKey) : at > lastAt;
 }
 
-/** As the server sorts: sessions of one time, as one request leaves them, must not change places. */
+/** The server's order. Sessions that changed at the same time, as in one request, must not change places. */
 function newestFirst(left: SessionSummary, right: SessionSummary): number {
   if (left.updated_at !== right.updated_at) return left.updated_at > right.updated_at ? -1 : 1;
   return right.key - left.key;

@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it, or as the reader has chosen. The style sheet reads `data-theme`. */
+/** Light or dark, as the system or as the reader chooses. The style sheet reads `data-theme`. */
 
 export type Theme = 'system' | 'light' | 'dark';
 const THEME_KEY = 'humanloop-otel theme';
@@ -17,6 +17,6 @@ export function applyTheme(theme: Theme): void {
   try {
     localStorage.setItem(THEME_KEY, theme);
   } catch {
-    // Storage is off: the choice lasts as long as the page.
+    // Storage is turned off: the choice lasts as long as the page.
   }
 }

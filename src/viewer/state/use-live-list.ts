@@ -1,4 +1,4 @@
-/** `LiveList` for components. */
+/** Gives components a `LiveList`. */
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { fromBrowser } from './browser-source.ts';
 import { takeFirstData } from './first-data.ts';
@@ -6,12 +6,12 @@ import { type ListView, LiveList } from './live-list.ts';
 import type { Subscribe } from './live-source.ts';
 import { type Filters, formatLocation } from './view-location.ts';
 
-/** What was shown last: going back to the list shows it at once. */
+/** The rows that were shown last: going back to the list shows them at once. */
 let remembered: ListView | undefined;
 
 /**
- * The list at the filters' address. All in layout effects: what is set up after the paint comes up to 100 ms after the
- * rows can be seen, too late for the keys of a quick reader.
+ * The list for these filters. These must be layout effects: an effect after the paint runs up to 100 ms after the rows
+ * are visible, too late for the keys of a quick reader.
  */
 export function useLiveList(filters: Filters, subscribe: Subscribe) {
   const address = formatLocation({ page: 'sessions', filters });
@@ -26,7 +26,7 @@ export function useLiveList(filters: Filters, subscribe: Subscribe) {
     before.current = view;
     if (view.list) remembered = view;
   }, [view]);
-  // Another function for each list: whoever has asked for more and got it may ask again.
+  // Another function for each list: `VirtualList` calls a new one if the end is still near.
   const loadMore = useCallback(() => live.loadMore(), [live, view.list]);
   return { ...view, loadMore };
 }

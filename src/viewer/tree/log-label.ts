@@ -1,11 +1,11 @@
-/** What a log is called. Pure, and used by the scripts too. */
+/** The name of a log. Pure; the scripts use it too. */
 import type { LogLabel } from '../../server/store/viewer-store.ts';
 import type { LogResponse } from '../../wire/v4.ts';
 
-/** Of a log without a config. */
+/** Label of a log without a config. */
 export const NO_CONFIG: LogLabel = { type: 'generic', name: 'log' };
 
-/** For a log that is there whole. The rows of the tree have labels from the server, which computes the same. */
+/** Labels a complete log. Rows of the tree get their labels from the server, which computes the same. */
 export function labelOf({ config }: Pick<LogResponse, 'config'>): LogLabel {
   if (!config) return NO_CONFIG;
   if (config.type === 'model') return { type: 'model', name: config.name ?? config.model, model: config.model };

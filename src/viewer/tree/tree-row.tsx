@@ -1,4 +1,4 @@
-/** A row of the tree: a turn with the ruler of its time, or a log with its bar. */
+/** A row of the tree: a turn with its time ruler, or a log with its bar. */
 import { formatClock, formatCost, formatCount, formatSeconds, formatTokens, toVisibleText } from '../parts/format.ts';
 import { Icon, TypeIcon } from '../parts/icons.tsx';
 import type { LogNode, Sums, Turn } from './log-tree.ts';
@@ -8,7 +8,7 @@ import { isLive, Ruler, scaleOf, Waterfall } from './waterfall.tsx';
 interface TreeRowProps {
   readonly row: Row;
   readonly elementId: string;
-  /** `undefined` where there is nothing to open. */
+  /** `undefined` if the row has nothing below it. */
   readonly isOpen: boolean | undefined;
   readonly isSelected: boolean;
   readonly isFocused: boolean;
@@ -134,7 +134,7 @@ type Time = number | 'running' | 'no end' | undefined;
 function Numbers({ sums, time, isSum }: { sums: Sums; time: Time; isSum: boolean }) {
   const tokens = formatTokens(sums.promptTokens, sums.outputTokens);
   const parts = [];
-  if (isSum) parts.push(`${formatCount(sums.logs)} logs`, `${formatSeconds(sums.seconds)} in those at the bottom`);
+  if (isSum) parts.push(`${formatCount(sums.logs)} logs`, `${formatSeconds(sums.seconds)} in the innermost logs`);
   if (tokens) parts.push(`${tokens} tokens`);
   if (sums.cost !== undefined) parts.push(formatCost(sums.cost));
   return (
@@ -147,7 +147,7 @@ function Numbers({ sums, time, isSum }: { sums: Sums; time: Time; isSum: boolean
   );
 }
 
-/** Its own duration; where none was given, that of what is below it. */
+/** The duration of the log; if none was logged, the time that the logs below it span. */
 function timeOf(node: LogNode, turn: Turn, nowSeconds: number): Time {
   if (node.log.running) return toState(turn, nowSeconds);
   if (node.log.duration !== undefined) return node.log.duration;
@@ -166,5 +166,5 @@ function FailedBelow({ count }: { count: number }) {
 function noteText({ note, log }: LogNode): string {
   if (note === 'missing parent') return `Its parent, ${toVisibleText(log.missing_parent ?? '')}, was never logged.`;
   if (note === 'parent elsewhere') return 'Its parent is in another session.';
-  return 'Its parents lead back to itself.';
+  return 'Its chain of parents leads back to itself.';
 }

@@ -58,7 +58,7 @@ export function FilterBar({ filters, subscribe }: { filters: Filters; subscribe:
       {choice('type', 'All types', known.types)}
       <Choice
         name="feedback"
-        all="With or without feedback"
+        all="Any or no feedback"
         value={filters.feedback}
         options={feedback}
         onChange={(value) => set({ feedback: value })}

@@ -79,7 +79,7 @@ describeInBrowser('the viewer and what others have written', () => {
         await page.locator('#log-part', { hasText: '<script>' }).waitFor();
         for (const toggle of await page.locator('.json-toggle[aria-expanded="false"]').all()) await toggle.click();
       }
-      // Every address that is a link is one that may be followed, and names no opener.
+      // Every link leads to an allowed address, and does not give its target access to this page.
       const links = await page
         .locator('.log-part a')
         .evaluateAll((all: Record<'href' | 'rel' | 'target', string>[]) =>

@@ -4,7 +4,7 @@ import { toAnswer, toConversation, toPlainText } from '../../../src/viewer/log/c
 
 const call = (id: string) => ({ id, type: 'function', function: { name: 'find', arguments: '{"a":1}' } });
 
-test('a result stands beside its call and not once more', () => {
+test('a result stands beside its call, and nowhere else', () => {
   const messages = toConversation([
     { role: 'user', content: 'hi' },
     { role: 'assistant', tool_calls: [call('1'), call('2')] },

@@ -52,7 +52,7 @@ test('ages up to a day, then the date', () => {
   expect(ago(-30)).toBe('now');
 });
 
-test('a label shows what could not be seen as a space, and says if nothing is left', () => {
+test('what cannot be seen becomes a space, and a text with nothing else says so', () => {
   expect(toVisibleText('a\u202Eb\u200Bc\nd')).toBe('a b c d');
   expect(toVisibleText('\u200B\u2060\uFEFF')).toBe('(no visible text)');
   expect(toVisibleText('שלום')).toBe('שלום');

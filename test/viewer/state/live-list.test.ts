@@ -28,13 +28,13 @@ async function loadedList(sessions: readonly string[]) {
   return { network, ...opened };
 }
 
-test('the page that came with the HTML is shown without a request, and what changes later is asked for by name', async () => {
+test('the page that came with the HTML is shown without a request, and later changes are asked for by id', async () => {
   const network = await Network.open();
   await network.write(['a', 'b']);
   const first = await network.viewer.listSessions({ size: 40 });
   const { list } = await openList(network, {}, undefined, first);
   expect(shown(list)).toEqual(['b', 'a']);
-  // As the stream begins.
+  // The beginning of the stream.
   network.tell({ sessions: null, version: first.version });
   await network.calm();
   expect(network.asked).toEqual([]);
@@ -44,7 +44,7 @@ test('the page that came with the HTML is shown without a request, and what chan
   expect(shown(list)).toEqual(['a', 'b']);
 });
 
-test('without that page the first one is asked for', async () => {
+test('without such a page the first one is asked for', async () => {
   const network = await Network.open();
   await network.write(names(70));
   const { list, views } = await openList(network);
@@ -55,7 +55,7 @@ test('without that page the first one is asked for', async () => {
   expect(views).toEqual([list.view]);
 });
 
-test('changes that come close together are one request; one that is known already is none', async () => {
+test('changes that come close together are one request, and a change that is known already is none', async () => {
   const { network, list } = await loadedList(['a', 'b', 'c']);
   await network.write(['a'], {}, { isBusy: true });
   await pass(60);
@@ -89,7 +89,7 @@ test('a session that is gone goes, and one that no longer meets the filters too'
   expect(shown(list)).toEqual(['a']);
 });
 
-test('sessions of one request have one time, and keep their places whichever of them changes', async () => {
+test('sessions of one request have the same time, and keep their places whichever of them changes', async () => {
   const network = await Network.open();
   const created = await network.write(['a', 'b', 'c']);
   const { list } = await openList(network);
@@ -118,17 +118,17 @@ test('one read at a time: what changes while one is under way is read after it',
   expect(shown(list)).toEqual(['c', 'b', 'a']);
 });
 
-test('what an answer has beyond the change that was asked for is still asked for where it is not in it', async () => {
+test('a change between question and answer is asked for, since the question did not name it', async () => {
   const { network, list } = await loadedList(['a', 'b']);
   await network.write(['a']);
-  // Before the server reads the question, which names only `a`.
+  // Written before the server reads the question, which names only `a`.
   await network.write(['b']);
   await network.calm();
   expect(network.asked).toHaveLength(2);
   expect(list.view.list!.sessions).toEqual(await network.sessions());
 });
 
-test('pages come by scrolling, and nothing is asked for behind the last', async () => {
+test('scrolling reads page after page, up to the last', async () => {
   const { network, list } = await loadedList(names(130));
   list.loadMore();
   list.loadMore();
@@ -142,7 +142,7 @@ test('pages come by scrolling, and nothing is asked for behind the last', async 
   expect(network.asked).toHaveLength(2);
 });
 
-test('after missed changes all that is shown is read again, and stays as long', async () => {
+test('after missed changes, as many rows as are shown are read again', async () => {
   const { network, list } = await loadedList(names(130));
   list.loadMore();
   await network.calm();
@@ -159,7 +159,7 @@ test('after missed changes all that is shown is read again, and stays as long', 
   expect(list.view.list!.sessions).toEqual((await network.sessions()).slice(0, 120));
 });
 
-test('what changes while the pages are read again is not missed', async () => {
+test('a change while several pages are read again is not missed', async () => {
   const { network, list } = await loadedList(names(260));
   while (list.view.list!.next !== null) {
     list.loadMore();
@@ -175,13 +175,13 @@ test('what changes while the pages are read again is not missed', async () => {
   expect(list.view.list!.sessions).toEqual(await network.sessions());
 });
 
-test('many changes at once are not named, and read with one request', async () => {
+test('many changes at once are read with one request for the whole list', async () => {
   const { network, list } = await loadedList(names(20));
   await network.write(names(51));
   await network.calm();
   expect(network.asked).toEqual(['/viewer/api/sessions?size=60']);
   expect(shown(list)).toEqual(names(51).reverse());
-  // Named, but by several changes, and more than the server takes in one request.
+  // Two changes that name 40 each: together more than the server takes in one request.
   network.asked.length = 0;
   await network.write(names(40), {}, { isBusy: true });
   await pass(50);
@@ -191,7 +191,7 @@ test('many changes at once are not named, and read with one request', async () =
   expect(network.asked).toEqual(['/viewer/api/sessions?size=60']);
 });
 
-test('of a very long list a thousand rows are read again, the others when the reader comes there', async () => {
+test('of a very long list, a thousand rows are read again, and the others when the reader scrolls there', async () => {
   const { network, list } = await loadedList(names(1_100));
   while (list.view.list!.next !== null) {
     list.loadMore();
@@ -208,11 +208,11 @@ test('of a very long list a thousand rows are read again, the others when the re
   expect(list.view.list!.sessions).toHaveLength(1_060);
 });
 
-test('the rows of the address before stay until there are new ones, and its late answer is dropped', async () => {
+test('the rows of the previous address stay until the first answer, and late answers to it are dropped', async () => {
   const { network, list: all, views, stop } = await loadedList(['a', 'b']);
   await network.write(['c'], { error: 'boom' });
   const before = all.view;
-  // Of two changes, one is being read, the other waits.
+  // One change is being read, another is gathered.
   await network.write(['c'], { error: 'boom' }, { isBusy: true });
   await pass(60);
   stop();
@@ -226,14 +226,14 @@ test('the rows of the address before stay until there are new ones, and its late
   await network.answer(0);
   await network.calm();
   expect([all.view, views.length]).toEqual([before, count]);
-  // Nor does it ask again.
+  // The stopped list does not ask again.
   await network.write(['d']);
   await network.calm();
   expect(views).toHaveLength(count);
   expect(network.asked.filter((path) => !path.includes('error'))).toHaveLength(1);
 });
 
-test('going back to a list shows what it had, and reads all of it again', async () => {
+test('going back to a list shows its rows at once, and reads all of them again', async () => {
   const { network, list, stop } = await loadedList(names(130));
   list.loadMore();
   await network.calm();
@@ -246,7 +246,7 @@ test('going back to a list shows what it had, and reads all of it again', async 
   expect(shown(again)!.slice(0, 2)).toEqual(['s0', 's129']);
 });
 
-test('a search is read whole at each change, after a longer while', async () => {
+test('a search is read as a whole at each change, after a longer time', async () => {
   const network = await Network.open();
   await network.write(['a', 'b'], { output: 'a fjord' });
   const { list } = await openList(network, { q: 'fjord' });
@@ -262,7 +262,7 @@ test('a search is read whole at each change, after a longer while', async () => 
   expect(list.view.list!.sessions[0]!.match!.text).toContain('another');
 });
 
-test('a first page that does not come is a problem, and asked for again after a while', async () => {
+test('a first page that does not come is shown as a problem, and asked for again after two seconds', async () => {
   const network = await Network.open();
   await network.write(['a']);
   const { list } = await openList(network);
@@ -278,7 +278,7 @@ test('a first page that does not come is a problem, and asked for again after a 
   expect([list.view.problem, shown(list)]).toEqual(['', ['a']]);
 });
 
-test('a lost answer to a change is no problem for the reader: everything is asked for again', async () => {
+test('a lost answer to a change is not shown as a problem: everything is asked for again', async () => {
   const { network, list, views } = await loadedList(['a', 'b']);
   const before = list.view;
   await network.write(['a']);
@@ -287,7 +287,7 @@ test('a lost answer to a change is no problem for the reader: everything is aske
   await network.calm();
   expect(network.asked[1]).toBe('/viewer/api/sessions?size=60');
   expect(shown(list)).toEqual(['a', 'b']);
-  // With the next change, if that comes first.
+  // The next change comes before the two seconds are over.
   await network.write(['b']);
   await network.fail();
   await network.write(['c'], {}, { isBusy: true });
@@ -297,20 +297,20 @@ test('a lost answer to a change is no problem for the reader: everything is aske
   expect(shown(list)).toEqual(['c', 'b', 'a']);
 });
 
-test('a page that does not come when scrolling is a problem until something does', async () => {
+test('a page that does not come when scrolling is shown as a problem until an answer comes', async () => {
   const { network, list } = await loadedList(names(70));
   list.loadMore();
   await network.fail();
   expect(list.view).toMatchObject({ problem: 'Failed to fetch', list: { next: expect.any(String) } });
   await network.calm();
-  // Nothing that is shown has become uncertain.
+  // The rows that are shown are still certain.
   expect(network.asked).toHaveLength(1);
   list.loadMore();
   await network.calm();
   expect([list.view.problem, shown(list)!.length]).toEqual(['', 70]);
 });
 
-test('where the server wants its key, or takes a filter for wrong, it is not asked again before something changes', async () => {
+test('a refused request, for want of the API key, is not repeated before something changes', async () => {
   const network = await Network.open();
   await network.write(['a']);
   const { list } = await openList(network);
@@ -323,7 +323,7 @@ test('where the server wants its key, or takes a filter for wrong, it is not ask
   expect([list.view.problem, shown(list)]).toEqual(['', ['a']]);
 });
 
-test('what comes while a read fails is not lost', async () => {
+test('a change during a read that fails is not lost', async () => {
   const network = await Network.open();
   const { list } = await openList(network);
   await network.write(['a']);
@@ -332,7 +332,7 @@ test('what comes while a read fails is not lost', async () => {
   expect(shown(list)).toEqual(['a']);
 });
 
-test('a stream that was lost says when it is back how much was missed, which may be nothing', async () => {
+test('a stream that is back after a loss shows whether anything was missed', async () => {
   const { network, list } = await loadedList(['a']);
   network.loseStream();
   network.regainStream();

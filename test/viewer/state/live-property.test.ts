@@ -1,4 +1,4 @@
-/** Whatever is written, told, answered and lost, in whatever order: in the end the page shows what a fresh load gives. */
+/** In whatever order things are written, reported, answered and lost: in the end the page shows what a fresh load gives. */
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { RequestError } from '../../../src/viewer/state/api.ts';
@@ -7,7 +7,7 @@ import { LiveSession } from '../../../src/viewer/state/live-session.ts';
 import { type Filters, toApiQuery } from '../../../src/viewer/state/view-location.ts';
 import { FAKED, Network, pass } from './network.ts';
 
-/** In each run: fast-check needs real time between them. */
+/** Fakes the time in each run; fast-check needs real time between the runs. */
 async function check<Values>(property: fc.IAsyncPropertyWithHooks<Values>, numRuns: number): Promise<void> {
   property.beforeEach(() => void vi.useFakeTimers({ toFake: [...FAKED] })).afterEach(() => void vi.useRealTimers());
   await fc.assert(property, { numRuns });
@@ -17,7 +17,7 @@ async function check<Values>(property: fc.IAsyncPropertyWithHooks<Values>, numRu
 type Step<What extends string> = readonly [What, number];
 type Plays<What extends string> = Readonly<Record<What, (number: number) => unknown>>;
 
-/** What the network and the time do, and how often. */
+/** Steps of the network and of time, with their weights. */
 const OUTSIDE = { pass: 8, read: 2, answer: 6, fail: 1, refuse: 1, lose: 1, regain: 1 } as const;
 
 const playOutside = (network: Network): Plays<keyof typeof OUTSIDE> => ({
@@ -39,15 +39,15 @@ async function play<What extends string>(steps: readonly Step<What>[], plays: Pl
   for (const [what, number] of steps) await plays[what](number);
 }
 
-/** The network works again, and what was under way ends. A read that was refused is made again with the next change. */
-async function heal(network: Network): Promise<void> {
+/** Repairs the network and lets everything end. A read that was refused is repeated with the next change. */
+async function heal(network: Network, session: string): Promise<void> {
   network.regainStream();
   await network.calm();
-  await network.write(['of the end']);
+  await network.write([session]);
   await network.calm();
 }
 
-test('a list, through whichever filters the reader goes', { timeout: 60_000 }, async () => {
+test('a list equals a fresh load, whichever filters the reader has gone through', { timeout: 60_000 }, async () => {
   const filters: readonly Filters[] = [{}, { error: '1' }, { feedback: '*' }, { q: 'fjord' }];
   const fields = [{}, {}, { error: 'boom' }, { output: 'a fjord' }];
   const steps = stepsOf({ ...OUTSIDE, write: 6, writeMany: 2, remove: 1, rate: 1, unrate: 1, more: 4, filter: 1 });
@@ -63,9 +63,8 @@ test('a list, through whichever filters the reader goes', { timeout: 60_000 }, a
       return network.done(network.store.addFeedback([request]).catch(() => {}));
     };
 
-    let query = filters[start]!;
     const first = hasFirst ? await network.viewer.listSessions({ size: 40 }) : undefined;
-    if (first) query = {};
+    let query = first ? {} : filters[start]!;
     let list = new LiveList(network, query, undefined, first);
     let stop = list.start(() => {});
     await play(given, {
@@ -86,7 +85,7 @@ test('a list, through whichever filters the reader goes', { timeout: 60_000 }, a
         stop = list.start(() => {});
       },
     });
-    await heal(network);
+    await heal(network, 'of the end');
 
     const fresh = await network.sessions(toApiQuery(query, Date.now()).toString());
     const rows = () => list.view.list!.sessions;
@@ -103,7 +102,7 @@ test('a list, through whichever filters the reader goes', { timeout: 60_000 }, a
   await check(property, 100);
 });
 
-test('a session, small or large', { timeout: 60_000 }, async () => {
+test('a session equals a fresh load, small or large', { timeout: 60_000 }, async () => {
   const steps = stepsOf({ ...OUTSIDE, add: 6, update: 3, remove: 2, rate: 1, elsewhere: 1 });
   const property = fc.asyncProperty(
     fc.constantFrom(1, 3, 499, 501),
@@ -126,7 +125,7 @@ test('a session, small or large', { timeout: 60_000 }, async () => {
           logs.push(...added.map((log) => log.id));
         },
         update: (number) => network.done(network.store.updateLog({ id: logOf(number) }, { output: `now ${number}` })),
-        // At least one log stays, or the session would be gone.
+        // One log stays, or the session would be gone.
         remove: (number) => logOf(number) !== logs[0] && network.done(network.store.deleteLogs([logOf(number)])),
         rate: (number) => {
           const rating = { data_id: logOf(number), type: 'rating', value: 'good' };
@@ -134,10 +133,7 @@ test('a session, small or large', { timeout: 60_000 }, async () => {
         },
         elsewhere: () => network.write(['elsewhere'], {}, { isBusy: true }),
       });
-      network.regainStream();
-      await network.calm();
-      await network.write(['it']);
-      await network.calm();
+      await heal(network, 'it');
 
       const { logs: fresh, configs, version: _version, ...rest } = (await network.viewer.readSession(id))!;
       const { loaded, problem } = session.view;

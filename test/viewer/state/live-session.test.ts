@@ -8,7 +8,7 @@ afterEach(() => void vi.useRealTimers());
 
 const LARGE = 501;
 
-/** A session of so many logs, shown as it came with the HTML. */
+/** Opens a session of so many logs that came with the HTML. */
 async function openSession(count: number) {
   const network = await Network.open();
   const logs = await network.write(Array<string>(count).fill('it'));
@@ -32,7 +32,7 @@ test('what came with the HTML is shown without a request', async () => {
   expect(session.view.loaded).toMatchObject({ total: 2, session: { reference_id: 'it' } });
 });
 
-test('without it, the session is asked for, and is not there before', async () => {
+test('a session that did not come with the HTML is asked for', async () => {
   const network = await Network.open();
   const [log] = await network.write(['it']);
   const session = new LiveSession(network, log!.session_id!);
@@ -58,7 +58,7 @@ test('a small session is read whole at each change, so that what is gone goes', 
   expect(shown(session)).toEqual([logs[0]!.id, logs[2]!.id].sort());
 });
 
-test('of a large session what has changed is read, with its new configs', async () => {
+test('of a large session only what has changed is read, with new configs', async () => {
   const { network, id, first, session, fresh } = await openSession(LARGE);
   const newest = first.logs
     .map((log) => log.updated_at)
@@ -103,7 +103,7 @@ test('a change that comes between question and answer is read if the answer does
   expect(session.view.loaded!.total).toBe(2);
   await network.calm();
   expect(shown(session)).toEqual(await fresh());
-  // This answer has it.
+  // The server reads the question after the second change: this answer has both.
   await network.write(['it']);
   await network.write(['it']);
   network.asked.length = 0;
@@ -111,7 +111,7 @@ test('a change that comes between question and answer is read if the answer does
   expect([network.asked, session.view.loaded!.total]).toEqual([[], 5]);
 });
 
-test('a failure is told while the logs stay, and is over with the next answer', async () => {
+test('a failure is shown while the logs stay, until the next answer', async () => {
   const { network, session } = await openSession(1);
   const before = session.view.loaded;
   await network.write(['it']);
@@ -136,7 +136,7 @@ test('a session that is not there is asked for again when it changes', async () 
   expect(network.asked).toHaveLength(2);
 });
 
-test('after it is stopped nothing is asked for or told', async () => {
+test('a stopped session asks for nothing and ignores what comes', async () => {
   const { network, views, stop } = await openSession(1);
   await network.write(['it']);
   await network.write(['it'], {}, { isBusy: true });

@@ -1,6 +1,6 @@
 /**
- * A real store, and between it and the viewer a network that the test plays: it says when a request is read, when its
- * answer comes or is lost, and whether the stream of changes is there. Time is vitest's.
+ * A real store, and between it and the viewer a network that the test controls: when a request is read, when its answer
+ * comes or is lost, and whether there is a stream of changes. Time is vitest's.
  */
 import { vi } from 'vitest';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
@@ -11,10 +11,10 @@ import { RequestError } from '../../../src/viewer/state/api.ts';
 import type { LiveSource } from '../../../src/viewer/state/live-source.ts';
 import type { LogRequest } from '../../../src/wire/v4.ts';
 
-/** Longer than anything in the store or the viewer waits. */
+/** Longer than any delay in the store or the viewer. */
 const LONG_MILLIS = 3_000;
 
-/** To be faked before `Network.open`. */
+/** What must be faked before `Network.open`. */
 export const FAKED = ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'Date', 'performance'] as const;
 
 interface Sent {
@@ -69,7 +69,7 @@ export class Network implements LiveSource {
     for (const listener of this.#listeners) listener(change);
   }
 
-  /** The server reads a request; what is written later is not in its answer. */
+  /** Lets the server read a request: what is written later is not in its answer. */
   read(index = 0): void {
     const sent = this.waiting[index];
     if (sent) sent.answer ??= this.#answer(sent.path);
@@ -92,14 +92,14 @@ export class Network implements LiveSource {
     this.#hasStream = false;
   }
 
-  /** The stream begins with a change that names nothing. */
+  /** Opens the stream again, which begins with a change that names nothing. */
   regainStream(): void {
     if (this.#hasStream) return;
     this.#hasStream = true;
     this.tell({ sessions: null, version: this.viewer.version() });
   }
 
-  /** Answers everything, until nothing is asked for any more. */
+  /** Answers all requests until there are no more. */
   async calm(): Promise<void> {
     do {
       while (this.waiting.length > 0) await this.answer();
@@ -107,7 +107,10 @@ export class Network implements LiveSource {
     } while (this.waiting.length > 0);
   }
 
-  /** A log in each of these sessions, in one request. Everything of it is indexed and told of, unless `isBusy`. */
+  /**
+   * Writes a log in each of these sessions, in one request. Returns when the change has been reported; with `isBusy`
+   * before it has been indexed.
+   */
   async write(sessions: readonly string[], fields: Partial<LogRequest> = {}, { isBusy = false } = {}) {
     const logs = sessions.map((session) => ({
       project: 'p',
@@ -121,7 +124,7 @@ export class Network implements LiveSource {
     return created;
   }
 
-  /** Lets as little time pass as the work takes, which may be none. */
+  /** Lets only as much time pass as the work takes, which may be none. */
   async done<Result>(work: Promise<Result>): Promise<Result> {
     let isDone = false;
     const ended = work.finally(() => {
@@ -132,7 +135,7 @@ export class Network implements LiveSource {
     return ended;
   }
 
-  /** What the server has at these filters, all pages of it. */
+  /** Reads all sessions that meet the filters, page by page. */
   async sessions(query = ''): Promise<SessionSummary[]> {
     const found = new Map<string, SessionSummary>();
     for (let cursor: string | null = ''; cursor !== null; ) {

@@ -1,4 +1,4 @@
-/** Sessions of 12 logs as an agent leaves them, deterministic: the same number gives the same log. */
+/** Invented sessions of 12 logs, like those of an agent. The same number always gives the same log. */
 import type { LogRequest } from '../src/wire/v4.ts';
 import { createRandom } from './random.ts';
 
@@ -53,6 +53,15 @@ export function syntheticRequest(index: number): LogRequest[] {
   const firstSession = Math.floor(index / LOGS_PER_SESSION) * 100;
   const step = index % LOGS_PER_SESSION;
   return Array.from({ length: 100 }, (_, offset) => syntheticLog((firstSession + offset) * LOGS_PER_SESSION + step));
+}
+
+/** Writes the logs of `syntheticRequest(index)` through the API of the server at `url`. */
+export async function writeRequest(url: string, index: number): Promise<void> {
+  const body = JSON.stringify(syntheticRequest(index));
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(`${url}/v4/logs`, { method: 'POST', body, headers });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`POST ${url}/v4/logs: ${answer.status} ${text.slice(0, 500)}`);
 }
 
 function model(session: number): string {

@@ -1,4 +1,4 @@
-/** What a POST of 100 logs costs (median and worst of 200), with whatever the store does beside keeping them. */
+/** `npx tsx bench/viewer-writes.ts`: what a POST of 100 logs costs, including what the server does for the viewer. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,16 +1,19 @@
 /**
- * `npx tsx bench/viewer.ts [--db FILE] [--sessions NUMBER]`: how long the viewer's reader waits, in the browser, with
- * 100,000 sessions of 12 logs in the database and writers that keep writing. A file that is there is used again.
+ * `npx tsx bench/viewer.ts [--db FILE] [--sessions NUMBER]`: how long a reader waits for the viewer, in the browser, with
+ * 100,000 sessions of 12 logs in the database while another process keeps writing.
+ *
+ * Not one of the scenarios of `npm run bench`: it needs Chromium, and filling its 3 GB file takes minutes. An existing
+ * file is used again. It knows of the server only the command line and the API.
  */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
-import { openSqliteStore } from '../src/server/store/sqlite/store.ts';
-import { openSqlite } from '../src/sqlite/open.ts';
+import type { SessionPage } from '../src/server/store/viewer-store.ts';
 import { median } from './median.ts';
-import { LOGS_PER_SESSION, syntheticRequest } from './viewer-data.ts';
+import { LOGS_PER_SESSION, writeRequest } from './viewer-data.ts';
 
 const ROUNDS = 40;
 const FLAGS = [
@@ -40,21 +43,21 @@ const { values } = parseArgs({ options: { db: { type: 'string' }, sessions: { ty
 const file = values.db ?? '/tmp/viewer-bench/logs.db';
 const sessions = Number(values.sessions ?? 100_000);
 
-if (!existsSync(file)) await fill();
-const bytes = statSync(file).size;
-console.log(
-  `\n${sessions.toLocaleString('en')} sessions of ${LOGS_PER_SESSION} logs: ${(bytes / 1e9).toFixed(2)} GB\n`,
-);
+const isFilled = existsSync(file);
 const server = spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', 'serve', '--port', '0', '--db', file], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
+process.on('exit', () => server.kill());
 const [output] = (await once(server.stdout, 'data')) as [Buffer];
 const url = new URL(/http:\S+/.exec(String(output))![0]).origin;
+if (!isFilled) await fill();
+const gigabytes = (statSync(file).size / 1e9).toFixed(2);
+console.log(`\n${sessions.toLocaleString('en')} sessions of ${LOGS_PER_SESSION} logs: ${gigabytes} GB\n`);
 const writer = startWriting();
 const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
 try {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-  // From the beginning of the page: a question from here comes late.
+  // Runs in the page from its beginning: asked from here, the time would include the way of the question.
   await context.addInitScript({
     content: `window.firstRow = new Promise((resolve) => {
       const look = () => document.querySelector('.session-row') ? resolve(performance.now()) : requestAnimationFrame(look);
@@ -79,31 +82,29 @@ try {
   server.kill();
 }
 
-/** Without HTTP, which is not what is measured. Ends when everything can be found. */
+/** Resolves when everything that was written can be found: when the server reports no changes any more. */
 async function fill(): Promise<void> {
   const start = performance.now();
-  const store = await openSqliteStore({ file });
+  const say = (text: string) => console.log(`${text}, ${((performance.now() - start) / 1000).toFixed(0)} s`);
   const requests = Math.ceil(sessions / 100) * LOGS_PER_SESSION;
   for (let index = 0; index < requests; index += 1) {
-    await store.createLogs(syntheticRequest(index));
-    if (index % 1200 === 0)
-      console.log(`${index} of ${requests} requests, ${((performance.now() - start) / 1000).toFixed(0)} s`);
+    await writeRequest(url, index);
+    if (index % 1200 === 0) say(`${index} of ${requests} requests`);
   }
-  const reader = await openSqlite({ file, readOnly: true });
-  const waiting = reader.prepare('SELECT count(*) AS count FROM unindexed_logs');
-  for (let left = 1; left > 0; ) {
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
-    left = Number(waiting.get()!['count']);
-    console.log(`${left} logs to be indexed, ${((performance.now() - start) / 1000).toFixed(0)} s`);
+  const readVersion = async () => (await readPage('?size=1')).version;
+  let version = await readVersion();
+  for (let before = -1; version !== before; ) {
+    say('indexing');
+    before = version;
+    await sleep(5_000);
+    version = await readVersion();
   }
-  reader.close();
-  await store.close();
 }
 
-/** New sessions behind those of the fill, in a process of its own, which does not delay what measures. */
+/** Writes more sessions, in a process of its own so that it does not delay the one that measures. */
 function startWriting() {
   const times: number[] = [];
-  // Other sessions than those of the fill, and than those of a run before.
+  // Sessions that neither the fill nor an earlier run has written.
   const index = (Math.ceil(sessions / 100) + (Math.floor(Date.now() / 1000) % 1_000_000)) * LOGS_PER_SESSION;
   const writer = fork(new URL('viewer-writer.ts', import.meta.url), [url, String(index)]);
   writer.on('message', (millis: number) => times.push(millis));
@@ -140,18 +141,23 @@ async function openSession(page: Page, round: number): Promise<number> {
 
 async function fetchPage(query: string): Promise<number> {
   const start = performance.now();
-  const answer = await fetch(`${url}/viewer/api/sessions${query}`);
-  await answer.arrayBuffer();
+  await (await fetch(`${url}/viewer/api/sessions${query}`)).arrayBuffer();
   return performance.now() - start;
 }
 
+async function readPage(query: string): Promise<SessionPage> {
+  return (await (await fetch(`${url}/viewer/api/sessions${query}`)).json()) as SessionPage;
+}
+
+/** The cursor of the last page, found by reading all pages. */
 async function lastCursor(): Promise<string> {
-  const reader = await openSqlite({ file, readOnly: true });
-  const row = reader
-    .prepare('SELECT updated_at, key FROM session_summaries ORDER BY updated_at, key LIMIT 1 OFFSET 60')
-    .get()!;
-  reader.close();
-  return `${row['updated_at']} ${row['key']}`;
+  let last = '';
+  for (let next: string | null = ''; next !== null; ) {
+    last = next;
+    const cursor: string = next === '' ? '' : `&cursor=${encodeURIComponent(next)}`;
+    next = (await readPage(`?size=200${cursor}`)).next;
+  }
+  return last;
 }
 
 function whenTrue(condition: string): string {

@@ -1,5 +1,6 @@
 /** Logs as text: each session a tree of its logs, one line a log. Pure. */
 import { styleText } from 'node:util';
+import { labelOf } from '../src/viewer/tree/log-label.ts';
 import type { LogResponse } from '../src/wire/v4.ts';
 
 export interface TreeFormat {
@@ -101,10 +102,11 @@ function outcomeOf(log: LogResponse): string {
 }
 
 /** The name, with the model where both are known: `trip-planner (gpt-4o-mini)`. */
-function nameOf({ config }: LogResponse): string {
-  const name = typeof config?.name === 'string' ? config.name : '';
-  const model = config?.type === 'model' ? config.model : config?.type === 'agent' ? config.model_config.model : '';
-  return name && model && name !== model ? `${name} (${model})` : name || model;
+function nameOf(log: LogResponse): string {
+  const { type, name, model } = labelOf(log);
+  // Nothing is known that the column of the types does not say.
+  if (!log.config || name === type) return '';
+  return model && name !== model ? `${name} (${model})` : name;
 }
 
 function sessionOf(log: LogResponse): string {

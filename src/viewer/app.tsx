@@ -1,39 +1,23 @@
-/** The frame of every page: header, the page of the address, and the question for the API key. */
+/** The frame of every page: the header, below it the page for the address, or the form for the API key. */
 import { useEffect, useState } from 'preact/hooks';
-import type { SessionChange } from '../server/store/viewer-store.ts';
 import { SearchBox } from './list/search-box.tsx';
 import { SessionsPage } from './list/sessions-page.tsx';
 import { Icon } from './parts/icons.tsx';
 import { KeyForm } from './parts/key-form.tsx';
 import { SessionPage } from './session/session-page.tsx';
-import {
-  applyTheme,
-  followChanges,
-  followInPage,
-  onKeyWanted,
-  readTheme,
-  type Subscribe,
-  type Theme,
-  useViewLocation,
-} from './state/browser.ts';
+import { followInPage, useViewLocation } from './state/address.ts';
+import { onKeyWanted } from './state/api.ts';
+import { ChangeStream } from './state/changes.ts';
+import { applyTheme, readTheme, type Theme } from './state/theme.ts';
 
 export function App() {
   const location = useViewLocation();
   const [wantsKey, setWantsKey] = useState(false);
   const [isLive, setIsLive] = useState(false);
-  const [subscribers] = useState(() => new Set<(change: SessionChange) => void>());
-  const [subscribe] = useState<Subscribe>(() => (listener: (change: SessionChange) => void) => {
-    subscribers.add(listener);
-    return () => subscribers.delete(listener);
-  });
+  const [changes] = useState(() => new ChangeStream());
 
   useEffect(() => onKeyWanted(() => setWantsKey(true)), []);
-  useEffect(() => {
-    if (wantsKey) return undefined;
-    return followChanges((change) => {
-      for (const tell of subscribers) tell(change);
-    }, setIsLive);
-  }, [wantsKey]);
+  useEffect(() => (wantsKey ? undefined : changes.open(setIsLive)), [changes, wantsKey]);
 
   return (
     <>
@@ -54,9 +38,9 @@ export function App() {
       {wantsKey ? (
         <KeyForm onDone={() => setWantsKey(false)} />
       ) : location.page === 'sessions' ? (
-        <SessionsPage filters={location.filters} subscribe={subscribe} />
+        <SessionsPage filters={location.filters} subscribe={changes.subscribe} />
       ) : (
-        <SessionPage key={location.session} location={location} subscribe={subscribe} />
+        <SessionPage key={location.session} location={location} subscribe={changes.subscribe} />
       )}
     </>
   );

@@ -17,7 +17,7 @@ const FLAGS = [
 
 let browser: Browser;
 
-/** The tests of one file, in one browser; left out, with the reason, where there is none. */
+/** Runs the tests of one file in one browser; skips them, and says so, if there is none. */
 export function describeInBrowser(name: string, tests: () => void): void {
   const hasChromium = existsSync(CHROMIUM);
   if (!hasChromium) console.warn(`${name}: left out, as there is no ${CHROMIUM} (set CHROMIUM to where it is)`);
@@ -35,15 +35,15 @@ export function describeInBrowser(name: string, tests: () => void): void {
 export interface Viewer {
   readonly server: TestServer;
   readonly page: Page;
-  /** Opens a path and waits for what is on it. */
+  /** Opens a path and waits for its content. */
   open(path: string): Promise<void>;
   /** Sends logs over HTTP, as any client of v4 could. */
   post(logs: unknown): Promise<{ id: string; session_id: string }[]>;
-  /** An app that is traced: spans of this provider become logs. */
+  /** Starts a traced app: the spans of this provider become logs. */
   startApp(): { provider: BasicTracerProvider; processor: HumanloopSpanProcessor };
 }
 
-/** Fails at the end if the page broke its own policy, threw, or asked anybody else for anything. */
+/** Fails the test at its end if the page broke its own policy, threw, or sent a request to another server. */
 export async function openViewer(
   options: { context?: BrowserContextOptions; server?: ServerOptions } = {},
 ): Promise<Viewer> {
@@ -94,7 +94,7 @@ export async function openViewer(
   };
 }
 
-/** What an instrumentation says of a chat call. */
+/** The attributes that an instrumentation sets on a chat call. */
 export function chatAttributes(question: string, answer?: string): Record<string, string | number> {
   const message = (role: string, content: string) => ({ role, parts: [{ type: 'text', content }] });
   return {

@@ -61,7 +61,7 @@ describeInBrowser('the data that comes with the page', () => {
     const path = `/sessions/${first!.session_id}`;
     const session = (await server.call('GET', `/viewer/api${path}`)).body;
     expect(await blockOf(`${server.url}${path}?tab=raw`)).toMatchObject({ session: { logs: session.logs } });
-    // A time can be relative to the reader's clock; the others are no filters of the page.
+    // A time can be relative to the reader's clock; the others are not filters of the page.
     for (const query of ['since=15m', 'cursor=1', 'size=200', 'utm=x', `q=${'x'.repeat(600)}`]) {
       expect(await blockOf(`${server.url}/?${query}`)).toBeNull();
     }
@@ -77,7 +77,7 @@ describeInBrowser('the data that comes with the page', () => {
     const login = await server.call('POST', '/viewer/api/login', { api_key: 'right' });
     const cookie = login.headers.get('set-cookie')!.split(';')[0]!;
     expect(await blockOf(server.url, { cookie })).toMatchObject({ sessions: { sessions: [{ logs: 1 }] } });
-    // By a name of a stranger that leads here, with the cookie or without.
+    // Under a foreign host name that leads here, even with the cookie.
     const [answer] = await once(get(server.url, { headers: { cookie, host: 'evil.example' } }), 'response');
     answer.resume();
     expect(answer.statusCode).toBe(403);

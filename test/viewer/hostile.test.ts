@@ -79,7 +79,7 @@ describeInBrowser('the viewer and what others have written', () => {
         await page.locator('#log-part', { hasText: '<script>' }).waitFor();
         for (const toggle of await page.locator('.json-toggle[aria-expanded="false"]').all()) await toggle.click();
       }
-      // Every address that is a link is one that may be followed, and names no opener.
+      // Every link leads to an allowed address, and does not give its target access to this page.
       const links = await page
         .locator('.log-part a')
         .evaluateAll((all: Record<'href' | 'rel' | 'target', string>[]) =>
@@ -88,7 +88,7 @@ describeInBrowser('the viewer and what others have written', () => {
       const safe = { href: 'https://example.com/', rel: 'noopener noreferrer nofollow ugc', target: '_blank' };
       expect(links.length).toBeGreaterThan(0);
       for (const link of links) expect(link).toEqual(safe);
-      await page.getByRole('button', { name: 'Image elsewhere: remote' }).first().click();
+      await page.getByRole('button', { name: 'External image: remote' }).first().click();
       await page.locator('.remote-image code', { hasText: 'https://tracker.example/pixel.png' }).first().waitFor();
     }
     await page.getByRole('link', { name: 'Compare' }).click();

@@ -26,7 +26,7 @@ describeInBrowser('the viewer while an app runs', () => {
     });
     const below = trace.setSpan(context.active(), agent);
     tracer.startSpan('chat gpt-4o-mini', { attributes: chatAttributes('Where to?', 'To Oslo.') }, below).end();
-    // The call is due; it takes its open agent along, which is seen at work.
+    // The call is due, and its open agent with it: the viewer shows the agent running.
     const row = page.getByRole('row').filter({ hasText: 'Where to?' });
     await row.getByText('running').waitFor();
     await row.getByRole('link').click();

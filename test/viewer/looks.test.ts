@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { describeInBrowser, openViewer, type Viewer } from './browser.ts';
 
-/** Axe's rules that are broken, each with the first place. */
+/** The rules of axe that the page breaks, each with the first element. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const found = await page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
@@ -167,7 +167,7 @@ describeInBrowser('how the viewer looks', () => {
       };
       requestAnimationFrame(step);
     })`)) as number;
-    // 17 on a machine that has nothing else to do.
+    // 17 ms on an idle machine.
     expect(frameMillis).toBeLessThan(100);
     await page.getByRole('tree').focus();
     await page.keyboard.press('End');

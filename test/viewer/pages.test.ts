@@ -9,7 +9,7 @@ const config = {
   tools: [{ name: 'find_order', description: 'Finds it', parameters: { type: 'object' } }],
 };
 
-/** Two sessions: one of an agent with a failed tool, one plain. */
+/** Writes two sessions: an agent with a failed tool, and a single call. */
 async function fill({ post }: Viewer): Promise<void> {
   const log = (fields: object) => ({
     project: 'shop',

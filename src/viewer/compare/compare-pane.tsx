@@ -1,26 +1,20 @@
-/** Two logs side by side: what they were given, what they answered, and with what config. */
+/** Two logs side by side: numbers, inputs, messages, outputs and configs. */
 import { useMemo, useState } from 'preact/hooks';
 import type { LogResponse } from '../../wire/v4.ts';
 import { toAnswer, toConversation, toPlainText } from '../log/conversation.ts';
-import { labelOf } from '../log/log-facts.tsx';
-import { formatCost, formatSeconds, formatTokens, toLabel } from '../parts/format.ts';
+import { formatCost, formatSeconds, formatTokens, toVisibleText } from '../parts/format.ts';
 import { Icon, TypeIcon } from '../parts/icons.tsx';
 import { LongText } from '../parts/long-text.tsx';
-import { navigate } from '../state/browser.ts';
+import { navigate } from '../state/address.ts';
 import { useLog } from '../state/use-log.ts';
-import type { ViewLocation } from '../state/view-location.ts';
+import type { SessionLocation } from '../state/view-location.ts';
+import { labelOf } from '../tree/log-label.ts';
 import { type DiffPiece, type DiffRow, diffTexts } from './text-diff.ts';
 
-/** Same lines around a change; more of them are folded. */
+/** How many unchanged lines are shown around a change; more of them are folded. */
 const CONTEXT_LINES = 3;
 
-export function ComparePane({
-  location,
-  version,
-}: {
-  location: Extract<ViewLocation, { page: 'session' }>;
-  version: number;
-}) {
+export function ComparePane({ location, version }: { location: SessionLocation; version: number }) {
   const left = useLog(location.compare!, String(version));
   const right = useLog(location.log!, String(version));
   const { compare, ...rest } = location;
@@ -87,7 +81,7 @@ function Overview({ left, right }: { left: LogResponse; right: LogResponse }) {
           <td />
           {[left, right].map((log, index) => (
             <th key={index} scope="col">
-              <TypeIcon type={labelOf(log).type} /> <bdi>{toLabel(labelOf(log).name)}</bdi>
+              <TypeIcon type={labelOf(log).type} /> <bdi>{toVisibleText(labelOf(log).name)}</bdi>
             </th>
           ))}
         </tr>
@@ -147,7 +141,7 @@ function DiffTable({ rows }: { rows: readonly DiffRow[] }) {
       ))}
       {folded > 0 && (
         <button type="button" class="unfold" onClick={() => setShowsAll(true)}>
-          {folded} lines that are the same
+          {folded} unchanged lines
         </button>
       )}
     </div>
@@ -190,7 +184,7 @@ function json(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** The id is the server's, and no difference. */
+/** Leaves out what the server has added. */
 function configText(log: LogResponse): string {
   const { id: _id, status: _status, ...config } = (log.config ?? {}) as Record<string, unknown>;
   return json(config);

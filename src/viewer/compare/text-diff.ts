@@ -1,4 +1,4 @@
-/** Two texts as rows of two columns, lines that were changed beside each other with the words that differ. Pure. */
+/** Two texts in two columns: changed lines beside each other, with the words that differ. Pure. */
 import { diffLines, diffWordsWithSpace } from 'diff';
 
 export interface DiffPiece {
@@ -12,15 +12,15 @@ export interface DiffRow {
   readonly right?: DiffPiece[];
 }
 
-/** Beyond these the texts are shown without a diff: the page must answer. */
+/** Longer texts are shown without a diff, so that the page keeps responding. */
 const MAX_CHARACTERS = 300_000;
 const MAX_LINE_CHARACTERS = 5_000;
 const TIMEOUT_MILLIS = 400;
 
-/** `undefined` where the two are too long or too different. */
+/** Returns undefined if the texts are too long or too different. */
 export function diffTexts(left: string, right: string): DiffRow[] | undefined {
   if (left.length + right.length > MAX_CHARACTERS) return undefined;
-  // The last line ends like the others, or it would differ from one that does.
+  // Without a line end of its own, the last line would differ from the same line in the middle.
   const changes = diffLines(`${left}\n`, `${right}\n`, { timeout: TIMEOUT_MILLIS });
   if (!changes) return undefined;
   const rows: DiffRow[] = [];

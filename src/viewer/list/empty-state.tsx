@@ -1,14 +1,13 @@
-/** What to do next when there is nothing to see. */
-
+/** The empty list: what to do next. */
 import { CopyButton } from '../parts/copy-button.tsx';
-import { navigate } from '../state/browser.ts';
+import { navigate } from '../state/address.ts';
 
 export function EmptyState({ isFiltered }: { isFiltered: boolean }) {
   if (isFiltered) {
     return (
       <div class="empty">
         <h2>No session matches</h2>
-        <p>Words are matched whole, or by their beginning; all of them must be in one log.</p>
+        <p>All words must occur in the same log, as whole words or as the beginning of one.</p>
         <button type="button" class="primary" onClick={() => navigate({ page: 'sessions', filters: {} })}>
           Show all sessions
         </button>

@@ -1,8 +1,10 @@
-/** Which sessions: each choice is in the address. */
+/** The filters of the list. Each choice is in the address. */
 import { useEffect, useState } from 'preact/hooks';
 import type { SessionFilters } from '../../server/store/viewer-store.ts';
-import { toLabel } from '../parts/format.ts';
-import { navigate, request, type Subscribe } from '../state/browser.ts';
+import { toVisibleText } from '../parts/format.ts';
+import { navigate } from '../state/address.ts';
+import { request } from '../state/api.ts';
+import type { Subscribe } from '../state/live-source.ts';
 import type { FilterName, Filters } from '../state/view-location.ts';
 
 const NONE: SessionFilters = { projects: [], models: [], types: [], feedback: [] };
@@ -39,7 +41,7 @@ export function FilterBar({ filters, subscribe }: { filters: Filters; subscribe:
       name={name}
       all={all}
       value={filters[name]}
-      options={values.map((value) => [value, toLabel(value)])}
+      options={values.map((value) => [value, toVisibleText(value)])}
       onChange={(value) => set({ [name]: value })}
     />
   );
@@ -47,7 +49,7 @@ export function FilterBar({ filters, subscribe }: { filters: Filters; subscribe:
   const isCustom = isExact || filters.until !== undefined;
   const feedback: [string, string][] = known.feedback.map((value) => [
     value,
-    value === '*' ? 'Any feedback' : toLabel(value),
+    value === '*' ? 'Any feedback' : toVisibleText(value),
   ]);
   return (
     <div class="filters" role="group" aria-label="Filters">
@@ -56,7 +58,7 @@ export function FilterBar({ filters, subscribe }: { filters: Filters; subscribe:
       {choice('type', 'All types', known.types)}
       <Choice
         name="feedback"
-        all="Feedback or not"
+        all="Any or no feedback"
         value={filters.feedback}
         options={feedback}
         onChange={(value) => set({ feedback: value })}
@@ -102,7 +104,7 @@ interface ChoiceProps {
 }
 
 function Choice({ name, all, value = '', options, onChange }: ChoiceProps) {
-  // A pasted link can name what is not there, or not yet.
+  // A pasted link can name a value that no session has, or none yet.
   const isKnown = value === '' || options.some(([known]) => known === value);
   return (
     <select
@@ -112,7 +114,7 @@ function Choice({ name, all, value = '', options, onChange }: ChoiceProps) {
       onChange={(event) => onChange(event.currentTarget.value)}
     >
       <option value="">{all}</option>
-      {!isKnown && <option value={value}>{toLabel(value)}</option>}
+      {!isKnown && <option value={value}>{toVisibleText(value)}</option>}
       {options.map(([option, label]) => (
         <option key={option} value={option}>
           {label}
@@ -141,7 +143,7 @@ function TimeInput({
   );
 }
 
-/** As `datetime-local` has it: the reader's own time, without a zone. */
+/** Formats a time for `datetime-local`: in the reader's zone, and without naming it. */
 function toLocalInput(millis: number): string {
   return new Date(millis - new Date(millis).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

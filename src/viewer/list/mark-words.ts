@@ -1,11 +1,14 @@
-/** Which pieces of a text were searched for. Pure. */
+/** Finds the words of a search in a text. Pure. */
 
 export interface MarkedPiece {
   readonly text: string;
   readonly isMatch: boolean;
 }
 
-/** The words of a search, "quoted" ones as one. */
+/**
+ * The words of a search; "quoted words" are one. The expression is that of `searchTerms` in the server's
+ * `sqlite/viewer-search.ts`: what is marked here must be what was found there.
+ */
 export function toWords(search: string): string[] {
   return [...search.matchAll(/"([^"]+)"|[^\s"]+/g)].map(([text, phrase]) => phrase ?? text);
 }

@@ -1,11 +1,11 @@
-/** Search from everywhere: `/` goes to it, and what is typed is in the address. */
+/** The search, on every page. `/` focuses it, and what is typed goes into the address. */
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../parts/icons.tsx';
 import { hasModifier, isTyping, useKeyDown } from '../parts/keyboard.ts';
-import { navigate } from '../state/browser.ts';
+import { navigate } from '../state/address.ts';
 import type { ViewLocation } from '../state/view-location.ts';
 
-/** Keys that come closer together are one search. */
+/** Characters typed faster than this are one search. */
 const TYPING_MILLIS = 30;
 
 export function SearchBox({ location }: { location: ViewLocation }) {
@@ -14,7 +14,7 @@ export function SearchBox({ location }: { location: ViewLocation }) {
   const searched = location.page === 'sessions' ? (location.filters.q ?? '') : '';
   const [text, setText] = useState(searched);
 
-  /** What this box has put into the address itself: more may have been typed since, which stays. */
+  /** What this box itself put into the address. While that is there the text stays: more may have been typed since. */
   const own = useRef(searched);
   useLayoutEffect(() => {
     if (searched === own.current) return;
@@ -38,7 +38,7 @@ export function SearchBox({ location }: { location: ViewLocation }) {
   const onInput = (value: string) => {
     setText(value);
     clearTimeout(timer.current);
-    // On a session's page only Enter leaves it.
+    // On the page of a session only Enter searches, since searching leaves the page.
     if (location.page === 'sessions') timer.current = setTimeout(() => search(value), TYPING_MILLIS);
   };
   return (

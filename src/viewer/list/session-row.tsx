@@ -1,3 +1,4 @@
+/** A session in the list: title, last output (or the text that a search found) and numbers. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { SessionSummary } from '../../server/store/viewer-store.ts';
 import {
@@ -7,12 +8,12 @@ import {
   formatSeconds,
   formatTime,
   formatTokens,
-  toLabel,
+  toVisibleText,
 } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { isTyping } from '../parts/keyboard.ts';
-import { STALE_SECONDS } from '../session/log-tree.ts';
-import { followInPage } from '../state/browser.ts';
+import { followInPage } from '../state/address.ts';
+import { isStillRunning } from '../state/still-running.ts';
 import { formatLocation, type ViewLocation } from '../state/view-location.ts';
 import { markWords } from './mark-words.ts';
 
@@ -21,7 +22,7 @@ interface SessionRowProps {
   readonly index: number;
   readonly isActive: boolean;
   readonly nowMillis: number;
-  /** What was searched for. */
+  /** The words that were searched for. */
   readonly words: readonly string[];
   readonly onFocus: (session: string) => void;
 }
@@ -34,27 +35,28 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
   const { match } = session;
   const to: ViewLocation = { page: 'session', session: session.id, ...(match && { log: match.log_id }) };
   const tokens = formatTokens(session.prompt_tokens, session.output_tokens);
+  const isRunning = isStillRunning(session.running, Date.parse(session.updated_at), nowMillis);
   const title = session.first_input ?? session.reference_id ?? session.id;
   return (
     <div class={isActive ? 'session-row is-active' : 'session-row'} role="row" aria-rowindex={index + 2}>
       <span role="cell" class="cell-text">
         <span class="line">
-          <State session={session} isAtWork={isAtWork(session, nowMillis)} />
+          <State session={session} isRunning={isRunning} />
           <a
             ref={link}
             href={formatLocation(to)}
             onFocus={() => onFocus(session.id)}
             onClick={(event) => followInPage(event, to)}
           >
-            <bdi>{toLabel(title)}</bdi>
+            <bdi>{toVisibleText(title)}</bdi>
           </a>
         </span>
         <span class={session.last_is_error && !match ? 'line second error-text' : 'line second'}>
           <bdi>
             {match ? (
-              <Marked text={toLabel(match.text)} words={words} />
+              <Marked text={toVisibleText(match.text)} words={words} />
             ) : session.last_output ? (
-              toLabel(session.last_output)
+              toVisibleText(session.last_output)
             ) : (
               ' '
             )}
@@ -62,13 +64,13 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
         </span>
       </span>
       <span role="cell" class="cell-project">
-        <bdi>{session.projects.map(toLabel).join(', ')}</bdi>
+        <bdi>{session.projects.map(toVisibleText).join(', ')}</bdi>
       </span>
       <span role="cell" class="cell-number" data-unit={session.logs === 1 ? 'log' : 'logs'}>
         {formatCount(session.logs)}
       </span>
       <span role="cell" class="cell-number">
-        {isAtWork(session, nowMillis) ? <span class="running-text">running</span> : formatSeconds(session.duration)}
+        {isRunning ? <span class="running-text">running</span> : formatSeconds(session.duration)}
       </span>
       <span role="cell" class="cell-tokens" data-unit="tokens">
         {tokens ?? ''}
@@ -85,12 +87,8 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
   );
 }
 
-export function isAtWork({ running, updated_at: at }: SessionSummary, nowMillis: number): boolean {
-  return running > 0 && nowMillis - Date.parse(at) < STALE_SECONDS * 1000;
-}
-
-/** A failure is what one looks for: it is said before the text, and more than by colour. */
-function State({ session, isAtWork }: { session: SessionSummary; isAtWork: boolean }) {
+/** Readers look for failures: they stand before the text, and not only in another colour. */
+function State({ session, isRunning }: { session: SessionSummary; isRunning: boolean }) {
   if (session.errors > 0) {
     const text = `${session.errors} ${session.errors === 1 ? 'error' : 'errors'}`;
     return (
@@ -100,7 +98,7 @@ function State({ session, isAtWork }: { session: SessionSummary; isAtWork: boole
       </span>
     );
   }
-  if (isAtWork) return <span class="spinner" role="img" aria-label="running" />;
+  if (isRunning) return <span class="spinner" role="img" aria-label="running" />;
   return null;
 }
 

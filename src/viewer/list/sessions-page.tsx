@@ -1,10 +1,11 @@
-/** The list of sessions: newest first, as it changes, without end. */
+/** The page with the list of sessions: newest first, live, more rows as the reader scrolls. */
 import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import type { SessionSummary } from '../../server/store/viewer-store.ts';
 import { hasModifier, isTyping, useKeyDown } from '../parts/keyboard.ts';
 import { VirtualList } from '../parts/virtual-list.tsx';
-import { navigate, type Subscribe } from '../state/browser.ts';
-import { useSessionList } from '../state/use-session-list.ts';
+import { navigate } from '../state/address.ts';
+import type { Subscribe } from '../state/live-source.ts';
+import { useLiveList } from '../state/use-live-list.ts';
 import { type Filters, formatLocation } from '../state/view-location.ts';
 import { EmptyState } from './empty-state.tsx';
 import { FilterBar } from './filter-bar.tsx';
@@ -13,13 +14,13 @@ import { SessionRow } from './session-row.tsx';
 
 const CLOCK_MILLIS = 5_000;
 
-/** The row where the reader was: going back to the list leads to it. */
+/** The row where the reader was; going back to the list restores it. */
 let remembered: { address: string; active: string | undefined } | undefined;
 
 export function SessionsPage({ filters, subscribe }: { filters: Filters; subscribe: Subscribe }) {
   const address = formatLocation({ page: 'sessions', filters });
-  const { list, listAddress, problem, loadMore } = useSessionList(filters, subscribe);
-  /** By id, as rows move while the reader looks at one. */
+  const { list, address: listAddress, problem, loadMore } = useLiveList(filters, subscribe);
+  /** An id, not an index: rows move while the reader looks at one. */
   const [active, setActive] = useState(remembered?.address === address ? remembered.active : undefined);
   const nowMillis = useClock();
   const rowHeight = useRowHeight();
@@ -115,7 +116,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
   );
 }
 
-/** The time, as the ages of the rows need it. */
+/** The time in milliseconds since 1970, often enough for the ages of the rows. */
 function useClock(): number {
   const [nowMillis, setNowMillis] = useState(Date.now);
   useEffect(() => {
@@ -125,7 +126,7 @@ function useClock(): number {
   return nowMillis;
 }
 
-/** Of `.session-row`, which is taller where the window is narrow. */
+/** Height of `.session-row` in pixels; rows are taller in a narrow window. */
 function useRowHeight(): number {
   const [query] = useState(() => matchMedia('(max-width: 700px)'));
   const [isNarrow, setIsNarrow] = useState(query.matches);

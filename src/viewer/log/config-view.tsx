@@ -1,9 +1,10 @@
-/** The config: its parameters as a table, its tools with their schemas, and the rest as it is. */
+/** The config: its parameters as a table, its tools with their schemas, the rest as JSON. */
 import type { LogResponse } from '../../wire/v4.ts';
-import { toLabel } from '../parts/format.ts';
+import { toVisibleText } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { JsonView } from '../parts/json-view.tsx';
 import { LongText } from '../parts/long-text.tsx';
+import { isObject } from './json.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -74,14 +75,10 @@ function Tool({ tool }: { tool: JsonObject }) {
     <div class="tool-card">
       <p class="tool-name">
         <Icon name="tool" class="type-tool" />
-        <bdi>{toLabel(String(name ?? 'tool'))}</bdi>
+        <bdi>{toVisibleText(String(name ?? 'tool'))}</bdi>
       </p>
       {typeof description === 'string' && <LongText text={description} />}
       {Object.keys(rest).length > 0 && <JsonView value={rest} />}
     </div>
   );
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-/** What went in and what came out. */
+/** The content of a log: error, inputs, messages, output. */
 import { useState } from 'preact/hooks';
 import type { LogResponse } from '../../wire/v4.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
@@ -8,7 +8,7 @@ import { LongText } from '../parts/long-text.tsx';
 import { toAnswer, toConversation, toPlainText } from './conversation.ts';
 import { Message } from './message.tsx';
 
-/** Of a longer conversation the beginning and the end are shown, and the rest when asked for. */
+/** A longer conversation shows its beginning and its end, and a button for the messages between. */
 const SHOWN_AT_START = 3;
 const SHOWN_AT_END = 12;
 
@@ -43,13 +43,13 @@ export function ContentView({ log, isRunning }: { log: LogResponse; isRunning: b
       )}
       {isRunning && !answer && (
         <p class="waiting" role="status">
-          <span class="spinner" /> Running: its output is not there yet.
+          <span class="spinner" /> Running: no output yet.
         </p>
       )}
       {!hasContent && !isRunning && (
         <p class="dim">
           {log.save === false
-            ? 'Its content was not to be kept: the log was sent with save: false.'
+            ? 'The content was not kept: this log was sent with save: false.'
             : 'Nothing was captured: no inputs, messages or output.'}
         </p>
       )}
@@ -76,7 +76,7 @@ function Messages({ messages }: { messages: ReturnType<typeof toConversation> })
   );
 }
 
-/** Short ones as a list of texts; a structure as JSON. */
+/** Texts as they are, anything else as JSON. */
 function Inputs({ inputs }: { inputs: Record<string, unknown> }) {
   return (
     <dl class="inputs">
@@ -90,7 +90,7 @@ function Inputs({ inputs }: { inputs: Record<string, unknown> }) {
   );
 }
 
-/** The first line is the failure; what follows is where. */
+/** The first line says what failed, the others usually where. */
 export function ErrorBlock({ text }: { text: string }) {
   const [first = '', ...rest] = text.split('\n');
   return (

@@ -1,5 +1,6 @@
-/** Chat messages in the order of a conversation, each tool call with its result. Pure; total over anything that is stored. */
+/** Chat messages as a conversation, each tool call with its result. Pure; accepts anything that can be stored. */
 import type { LogResponse } from '../../wire/v4.ts';
+import { isObject, parseIfJson } from './json.ts';
 
 export type ContentPart =
   | { kind: 'text'; text: string }
@@ -9,7 +10,7 @@ export type ContentPart =
 export interface ToolCallView {
   readonly name: string;
   readonly arguments: unknown;
-  /** Of the tool message that names this call. */
+  /** Content of the tool message that names this call. */
   readonly result?: ContentPart[];
 }
 
@@ -42,7 +43,7 @@ export function toConversation(messages: readonly unknown[]): MessageView[] {
   return given.filter((message) => !besideCall.has(message)).map((message) => toView(message, results));
 }
 
-/** The answer: the message where there is one, as it can hold tool calls, else the text. */
+/** Prefers the output message, which can have tool calls, to the text. Returns undefined if there is neither. */
 export function toAnswer(log: Pick<LogResponse, 'output' | 'output_message'>): MessageView | undefined {
   if (isObject(log.output_message)) {
     const view = toView(log.output_message, new Map());
@@ -53,7 +54,7 @@ export function toAnswer(log: Pick<LogResponse, 'output' | 'output_message'>): M
   return { role: 'assistant', parts: [{ kind: 'text', text: log.output }], calls: [] };
 }
 
-/** As plain text, for copying and comparing. */
+/** The conversation as plain text, for copying and comparing. */
 export function toPlainText(messages: readonly MessageView[]): string {
   return messages
     .map(({ role, parts, calls }) => {
@@ -67,16 +68,6 @@ export function toPlainText(messages: readonly MessageView[]): string {
       return `${role}:\n${lines.join('\n')}`;
     })
     .join('\n\n');
-}
-
-/** JSON where the text is an object or array of it, else the text. */
-export function parseIfJson(text: string): unknown {
-  if (!/^\s*[[{]/.test(text) || text.length > 2_000_000) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 function toView(message: AnyMessage, results: ReadonlyMap<unknown, AnyMessage>): MessageView {
@@ -122,12 +113,8 @@ function toParts(content: unknown): ContentPart[] {
 function partText(part: ContentPart): string {
   if (part.kind === 'text') return part.text;
   if (part.kind === 'other') return JSON.stringify(part.value);
-  // The bytes of an image say nothing to a reader; its type and length tell two of them apart.
+  // A reader cannot see anything in the bytes of an image; type and length are enough to tell two images apart.
   return part.url.startsWith('data:')
     ? `[${part.url.split(/[;,]/, 1)}, ${part.url.length} characters]`
     : `[image ${part.url}]`;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

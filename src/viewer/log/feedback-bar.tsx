@@ -1,9 +1,9 @@
-/** Feedback on the log, as v4 has it. It shows at once; the server's answer follows. */
+/** Feedback on the log, in the types of v4. It is shown at once, and taken back if the server refuses it. */
 import { useEffect, useState } from 'preact/hooks';
 import type { Feedback, LogResponse } from '../../wire/v4.ts';
-import { toLabel } from '../parts/format.ts';
+import { toVisibleText } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
-import { post } from '../state/browser.ts';
+import { post } from '../state/api.ts';
 
 const RATING = 'rating';
 const COMMENT = 'comment';
@@ -70,8 +70,8 @@ export function FeedbackBar({ log, onChange }: { log: LogResponse; onChange: () 
       )}
       {others.map(({ type, value }, index) => (
         <span key={index} class="chip">
-          <span class="dim">{toLabel(type)}</span>{' '}
-          <bdi>{toLabel(typeof value === 'string' ? value : JSON.stringify(value))}</bdi>
+          <span class="dim">{toVisibleText(type)}</span>{' '}
+          <bdi>{toVisibleText(typeof value === 'string' ? value : JSON.stringify(value))}</bdi>
         </span>
       ))}
       {problem && (

@@ -1,27 +1,20 @@
-/** What a log is called, and its numbers. */
+/** The title of a log, and its numbers. */
 import type { LogResponse } from '../../wire/v4.ts';
-import { formatCost, formatSeconds, formatTime, formatTokens, toLabel } from '../parts/format.ts';
+import { Fact } from '../parts/fact.tsx';
+import { formatCost, formatSeconds, formatTime, formatTokens, toVisibleText } from '../parts/format.ts';
 import { TypeIcon } from '../parts/icons.tsx';
-import type { LogNode } from '../session/log-tree.ts';
-
-export function labelOf(log: LogResponse): { type: string; name: string; model?: string } {
-  const { config } = log;
-  if (!config) return { type: 'generic', name: 'log' };
-  if (config.type === 'model') return { type: 'model', name: config.name ?? config.model, model: config.model };
-  if (config.type === 'agent')
-    return { type: 'agent', name: config.name ?? config.agent_class, model: config.model_config.model };
-  return { type: config.type, name: config.name ?? config.type };
-}
+import { labelOf } from '../tree/log-label.ts';
+import type { LogNode } from '../tree/log-tree.ts';
 
 export function LogTitle({ log }: { log: LogResponse }) {
   const { type, name, model } = labelOf(log);
   return (
     <h2>
       <TypeIcon type={type} />
-      <bdi>{toLabel(name)}</bdi>
+      <bdi>{toVisibleText(name)}</bdi>
       {model !== undefined && model !== name && (
         <span class="log-model">
-          <bdi>{toLabel(model)}</bdi>
+          <bdi>{toVisibleText(model)}</bdi>
         </span>
       )}
     </h2>
@@ -36,58 +29,33 @@ export function LogFacts({ log, node }: { log: LogResponse; node: LogNode | unde
     log.prompt_cost == null && log.output_cost == null ? undefined : (log.prompt_cost ?? 0) + (log.output_cost ?? 0);
   return (
     <dl class="facts">
-      <div>
-        <dt>Duration</dt>
-        <dd>
-          {log.duration != null ? (
-            formatSeconds(log.duration)
-          ) : node?.log.running ? (
-            <span class="running-text">running</span>
-          ) : (
-            'not given'
-          )}
-        </dd>
-      </div>
-      {tokens && (
-        <div>
-          <dt>Tokens</dt>
-          <dd>{tokens}</dd>
-        </div>
-      )}
-      {cost !== undefined && (
-        <div>
-          <dt>Cost</dt>
-          <dd>{formatCost(cost)}</dd>
-        </div>
-      )}
+      <Fact name="Duration">
+        {log.duration != null ? (
+          formatSeconds(log.duration)
+        ) : node?.log.running ? (
+          <span class="running-text">running</span>
+        ) : (
+          'not given'
+        )}
+      </Fact>
+      {tokens && <Fact name="Tokens">{tokens}</Fact>}
+      {cost !== undefined && <Fact name="Cost">{formatCost(cost)}</Fact>}
       {below && (
-        <div>
-          <dt>With all below</dt>
-          <dd>
-            {below.logs} logs, {formatSeconds(below.seconds)} of work{tokensBelow && `, ${tokensBelow} tokens`}
-            {below.cost !== undefined && `, ${formatCost(below.cost)}`}
-          </dd>
-        </div>
+        <Fact name="Including everything below">
+          {below.logs} logs, {formatSeconds(below.seconds)} of work{tokensBelow && `, ${tokensBelow} tokens`}
+          {below.cost !== undefined && `, ${formatCost(below.cost)}`}
+        </Fact>
       )}
-      <div>
-        <dt>Started</dt>
-        <dd>{formatTime(log.created_at!)}</dd>
-      </div>
+      <Fact name="Started">{formatTime(log.created_at!)}</Fact>
       {log.environment && (
-        <div>
-          <dt>Environment</dt>
-          <dd>
-            <bdi>{toLabel(log.environment)}</bdi>
-          </dd>
-        </div>
+        <Fact name="Environment">
+          <bdi>{toVisibleText(log.environment)}</bdi>
+        </Fact>
       )}
       {log.source && (
-        <div>
-          <dt>Source</dt>
-          <dd>
-            <bdi>{toLabel(log.source)}</bdi>
-          </dd>
-        </div>
+        <Fact name="Source">
+          <bdi>{toVisibleText(log.source)}</bdi>
+        </Fact>
       )}
     </dl>
   );

@@ -1,23 +1,20 @@
-/** One log: what it was given, what it answered, and with what. */
-
+/** One log: its inputs and output, its config, its numbers, and the feedback on it. */
 import { Icon } from '../parts/icons.tsx';
-import type { LogNode } from '../session/log-tree.ts';
-import { followInPage, navigate } from '../state/browser.ts';
+import { followInPage, navigate } from '../state/address.ts';
 import { useLog } from '../state/use-log.ts';
-import { formatLocation, TABS, type Tab, type ViewLocation } from '../state/view-location.ts';
+import { formatLocation, type SessionLocation, TABS, type Tab } from '../state/view-location.ts';
+import type { LogNode } from '../tree/log-tree.ts';
 import { ConfigView } from './config-view.tsx';
 import { ContentView } from './content-view.tsx';
 import { FeedbackBar } from './feedback-bar.tsx';
 import { LogFacts, LogTitle } from './log-facts.tsx';
 import { MetadataView, RawView } from './log-parts.tsx';
 
-type SessionLocation = Extract<ViewLocation, { page: 'session' }>;
-
 interface LogPaneProps {
   readonly location: SessionLocation;
   /** Absent where the log is not in this session. */
   readonly node: LogNode | undefined;
-  /** Of the session: a new one may mean a new log. */
+  /** Version of the session: with a newer one, a log outside of the session may have changed too. */
   readonly version: number;
   readonly onClose: () => void;
 }

@@ -1,4 +1,4 @@
-/** The parts of a log that are shown as they are: metadata and identity, and the whole of it as JSON. */
+/** The tabs that show parts of a log as they are: metadata and identity, and the whole log as JSON. */
 import type { LogResponse } from '../../wire/v4.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { formatBytes } from '../parts/format.ts';
@@ -44,7 +44,7 @@ export function MetadataView({ log }: { log: LogResponse }) {
       )}
       {log.provider_response && (
         <>
-          <h3>Response of the provider</h3>
+          <h3>Response from the provider</h3>
           <JsonView value={log.provider_response} />
         </>
       )}

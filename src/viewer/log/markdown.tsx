@@ -1,6 +1,6 @@
 /**
- * Markdown as elements: the text is only ever text. HTML in it is shown as it is written, links name no page that opened
- * them, and images are not fetched.
+ * Markdown as elements, never as markup: HTML in the text is shown as it is written. Links tell their target nothing
+ * about this page, and images are not fetched.
  */
 import { Lexer, type Token, type Tokens } from 'marked';
 import type { ComponentChildren } from 'preact';
@@ -38,7 +38,7 @@ function render(token: Token, depth: number): ComponentChildren {
     case 'def':
       return null;
     case 'heading': {
-      // The page's own headings end at the third level.
+      // The page itself uses the levels up to the third.
       const Heading = `h${Math.min(6, token['depth'] + 3)}` as 'h4';
       return <Heading>{inner()}</Heading>;
     }
@@ -77,7 +77,7 @@ function render(token: Token, depth: number): ComponentChildren {
     case 'image':
       return <RemoteImage url={token['href']} alt={token['text']} />;
     default:
-      // HTML, and whatever a later version may add.
+      // HTML, and anything that a later version of the lexer adds.
       return token.raw;
   }
 }
@@ -138,7 +138,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   nbsp: '\u00a0',
 };
 
-/** The few entities that models write; the result is text again, never markup. */
+/** Decodes the few entities that models write. The result is text, never markup. */
 function decodeEntities(text: string): string {
   return text.replaceAll(/&(amp|lt|gt|quot|#39|nbsp);/g, (whole, name: string) => ENTITIES[name] ?? whole);
 }

@@ -2,16 +2,17 @@
 import { useState } from 'preact/hooks';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Fold } from '../parts/fold.tsx';
-import { toLabel } from '../parts/format.ts';
+import { toVisibleText } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { JsonView } from '../parts/json-view.tsx';
 import { LongText } from '../parts/long-text.tsx';
 import { RemoteImage } from '../parts/remote-image.tsx';
-import { type ContentPart, type MessageView, parseIfJson, toPlainText } from './conversation.ts';
+import { type ContentPart, type MessageView, toPlainText } from './conversation.ts';
+import { parseIfJson } from './json.ts';
 import { Markdown } from './markdown.tsx';
 
 const ROLES: ReadonlySet<string> = new Set(['user', 'assistant', 'system', 'tool']);
-/** Longer texts are shown as they are. */
+/** Longer texts are shown as plain text. */
 const MAX_MARKDOWN_CHARACTERS = 20_000;
 
 export function Message({ message, isAnswer = false }: { message: MessageView; isAnswer?: boolean }) {
@@ -21,10 +22,10 @@ export function Message({ message, isAnswer = false }: { message: MessageView; i
   return (
     <div class={`message role-${role}${isAnswer ? ' is-answer' : ''}`}>
       <div class="message-head">
-        <span class="role">{toLabel(message.role)}</span>
+        <span class="role">{toVisibleText(message.role)}</span>
         {message.name && (
           <span class="dim">
-            <bdi>{toLabel(message.name)}</bdi>
+            <bdi>{toVisibleText(message.name)}</bdi>
           </span>
         )}
         <span class="message-buttons">
@@ -44,7 +45,7 @@ export function Message({ message, isAnswer = false }: { message: MessageView; i
           <div class="tool-side">
             <p class="tool-name">
               <Icon name="tool" class="type-tool" />
-              <bdi>{toLabel(call.name)}</bdi>
+              <bdi>{toVisibleText(call.name)}</bdi>
             </p>
             {typeof call.arguments === 'string' ? (
               <LongText text={call.arguments} isMono />
@@ -81,7 +82,7 @@ function Part({ part, isSource }: { part: ContentPart; isSource: boolean }) {
   );
 }
 
-/** Only an image that is in the log itself. To fetch another would tell its server who reads what, and when. */
+/** Shows an image that is in the log itself. Fetching any other would tell its server who reads what, and when. */
 function ImagePart({ url }: { url: string }) {
   if (/^data:image\/(png|jpe?g|gif|webp|avif|bmp|svg\+xml)[;,]/i.test(url)) {
     return <img class="part-image" src={url} alt="in the message" loading="lazy" />;
@@ -89,7 +90,7 @@ function ImagePart({ url }: { url: string }) {
   return <RemoteImage url={url} alt="" />;
 }
 
-/** The bare text where there is nothing else. */
+/** Returns the bare text of a message that is nothing else. */
 function copyText(message: MessageView): string {
   const [only] = message.parts;
   return message.parts.length === 1 && message.calls.length === 0 && only?.kind === 'text'

@@ -1,3 +1,4 @@
+/** A button that copies a text, and shows that it did. */
 import { useEffect, useState } from 'preact/hooks';
 import { Icon } from './icons.tsx';
 
@@ -25,7 +26,7 @@ async function copyText(text: string): Promise<boolean> {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Not on a page over plain http from another machine: there the old way still works.
+    // The clipboard API is missing on a page over plain http from another machine; the old way still works there.
   }
   const area = document.createElement('textarea');
   area.value = text;

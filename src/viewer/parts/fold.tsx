@@ -1,4 +1,4 @@
-/** Long content behind a button: its beginning is enough to know what it is. */
+/** Shows the beginning of long content, and a button for the rest. */
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { formatBytes } from './format.ts';
@@ -10,7 +10,7 @@ export function Fold({ size, children }: { size: number; children: ComponentChil
   if (size <= FOLDED_CHARACTERS) return <>{children}</>;
   return (
     <div>
-      {/* What is cut off can still be reached by the keyboard, and comes into view then. */}
+      {/* The keyboard still reaches what is cut off, which then scrolls into view. */}
       <div class={isOpen ? '' : 'fold'}>{children}</div>
       <button type="button" class="unfold" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
         {isOpen ? 'Fold' : `Show all ${formatBytes(size)}`}

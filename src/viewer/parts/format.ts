@@ -1,4 +1,4 @@
-/** Numbers, times and untrusted one-line texts as they are shown. Pure. */
+/** Formats numbers, times and untrusted one-line texts. Pure. */
 
 export function formatSeconds(seconds: number): string {
   if (seconds === 0) return '0 ms';
@@ -13,7 +13,7 @@ export function formatSeconds(seconds: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} m` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** A round time on a ruler: no more digits than it has. */
+/** Formats a round time for a ruler, without trailing zeros. */
 export function formatTick(seconds: number): string {
   return seconds === 0
     ? '0'
@@ -29,7 +29,7 @@ export function formatCount(count: number): string {
   return `${(count / 1_000_000).toFixed(1)}M`;
 }
 
-/** v4 does not say in which currency, and everybody means dollars. */
+/** v4 names no currency; everybody means dollars. */
 export function formatCost(cost: number): string {
   if (cost === 0) return '$0';
   return cost < 0.01 ? `$${Number(cost.toPrecision(2))}` : `$${cost.toFixed(2)}`;
@@ -48,7 +48,7 @@ export function formatBytes(bytes: number): string {
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
-/** How long ago, up to a day; then the date. */
+/** Says how long ago, up to a day; then the date. */
 export function formatAge(time: string, nowMillis: number): string {
   const date = new Date(time);
   const seconds = (nowMillis - date.getTime()) / 1000;
@@ -61,7 +61,7 @@ export function formatAge(time: string, nowMillis: number): string {
   return isThisYear ? day : `${day} ${date.getFullYear()}`;
 }
 
-/** In the reader's zone. By hand, as the browser's own formatting takes longer than all else of a row. */
+/** In the reader's zone. Written by hand, since `Intl` takes longer than everything else in a row. */
 export function formatTime(time: string): string {
   const date = new Date(time);
   return `${date.getFullYear()}-${digits(date.getMonth() + 1)}-${digits(date.getDate())} ${formatClock(time)}`;
@@ -76,10 +76,11 @@ function digits(number: number, count = 2): string {
   return String(number).padStart(count, '0');
 }
 
-/** Zero-width and direction-changing characters could make a label look like another, or like nothing. */
+/** Zero-width and direction-changing characters can make a text look like another, or like nothing. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u17b4\u17b5\u3164\uffa0]+/gu;
 
-export function toLabel(text: string): string {
+/** Makes an untrusted text fit for one line: what cannot be seen becomes a space. Never returns an empty text. */
+export function toVisibleText(text: string): string {
   const visible = text.replace(INVISIBLE, ' ').trim();
   return visible === '' ? '(no visible text)' : visible;
 }

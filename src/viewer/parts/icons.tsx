@@ -1,4 +1,4 @@
-/** Drawn here, so that nothing is loaded. Each is 16 by 16 and takes the colour of its text. */
+/** Icons, drawn here so that nothing is loaded. Each is 16 by 16 and has the colour of the text around it. */
 const PATHS = {
   model: 'M8 1.8 9.5 6.5 14.2 8 9.5 9.5 8 14.2 6.5 9.5 1.8 8 6.5 6.5Z',
   tool: 'M10.2 2.3a3.6 3.6 0 0 0-3.5 4.9L2.4 11.5v2.1h2.1l4.3-4.3a3.6 3.6 0 0 0 4.6-4.5l-2.1 2.1-1.9-.3-.3-1.9 2.1-2.1a3.6 3.6 0 0 0-1-.3Z',
@@ -38,7 +38,7 @@ export function Icon({ name, title, class: className }: { name: IconName; title?
   );
 }
 
-/** The sign of a config's type. */
+/** The icon of a config's type. */
 export function TypeIcon({ type }: { type: string }) {
   const name = type === 'model' || type === 'tool' || type === 'agent' ? type : 'generic';
   return <Icon name={name} class={`type type-${name}`} title={type} />;

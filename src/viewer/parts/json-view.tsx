@@ -1,10 +1,10 @@
-/** JSON, indented and folded. What is closed is not there, and long lists open in portions. */
+/** JSON, indented and folded. Closed branches are not rendered, and long ones open in portions. */
 import { useState } from 'preact/hooks';
 import { CopyButton } from './copy-button.tsx';
 import { Icon } from './icons.tsx';
 
 const OPEN_DEPTH = 2;
-/** Objects with more entries start closed, but for the outermost. */
+/** Objects and lists with more entries start closed, except the outermost. */
 const OPEN_ENTRIES = 12;
 const PORTION = 100;
 const MAX_STRING = 600;
@@ -79,7 +79,7 @@ function JsonBranch({ value, depth, label }: { value: object; depth: number; lab
 function JsonString({ text }: { text: string }) {
   const [isOpen, setIsOpen] = useState(false);
   const isLong = text.length > MAX_STRING;
-  // What is opened is shown up to a size that the browser draws at once; copying gives all of it.
+  // An opened text is cut where the browser would take long to draw it; the copy button has all of it.
   const shown = isLong ? text.slice(0, isOpen ? 200_000 : MAX_STRING).toWellFormed() : text;
   return (
     <>

@@ -1,6 +1,6 @@
-/** Asks for the API key. The server answers with a cookie that scripts cannot read; the key itself is not kept. */
+/** Asks for the API key. The server answers with a cookie that scripts cannot read; the page does not keep the key. */
 import { useState } from 'preact/hooks';
-import { post } from '../state/browser.ts';
+import { post } from '../state/api.ts';
 
 export function KeyForm({ onDone }: { onDone: () => void }) {
   const [problem, setProblem] = useState('');
@@ -20,9 +20,8 @@ export function KeyForm({ onDone }: { onDone: () => void }) {
     <main class="centred">
       <form class="card key-form" onSubmit={submit}>
         <h1>API key</h1>
-        <p>This server asks for a key: the one it was started with, which the exporter sends too.</p>
+        <p>This server needs its API key: the one it was started with, which the exporter sends too.</p>
         <label for="key">Key</label>
-        {/* The first thing to do on this page, and the only one. */}
         <input id="key" name="key" type="password" autocomplete="current-password" required />
         {problem && (
           <p role="alert" class="problem">

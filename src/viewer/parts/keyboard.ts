@@ -1,9 +1,9 @@
-/** Keys that are the page's, wherever the focus is. */
+/** Keys of the whole page, wherever the focus is. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
 /**
- * Calls the `onKey` of the newest render. In layout effects: what is set up after the paint comes up to 100 ms after
- * the rows can be seen, and the keys of a quick reader would meet nothing, or the handler of an older list.
+ * Calls the `onKey` of the newest render. These must be layout effects: an effect after the paint runs up to 100 ms
+ * after the rows are visible, and a quick reader's keys would reach no handler, or that of an older list.
  */
 export function useKeyDown(onKey: (event: KeyboardEvent) => void): void {
   const latest = useRef(onKey);

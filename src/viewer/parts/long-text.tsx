@@ -1,4 +1,4 @@
-/** Text as it is. A long one is folded, and opened in portions: the browser is slow with megabytes in one element. */
+/** Plain text. A long text is folded and opens in portions, since browsers are slow with megabytes in one element. */
 import { useState } from 'preact/hooks';
 import { formatBytes } from './format.ts';
 

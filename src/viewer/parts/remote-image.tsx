@@ -1,11 +1,11 @@
-/** An image that is not in the log. It is not fetched: a click shows where it is. */
+/** Stands for an image that is not in the log. The image is not fetched; a click shows its address. */
 import { useState } from 'preact/hooks';
-import { toLabel } from './format.ts';
+import { toVisibleText } from './format.ts';
 import { Icon } from './icons.tsx';
 
 export function RemoteImage({ url, alt }: { url: string; alt: string }) {
   const [isShown, setIsShown] = useState(false);
-  const label = alt === '' ? 'Image elsewhere' : `Image elsewhere: ${toLabel(alt)}`;
+  const label = alt === '' ? 'External image' : `External image: ${toVisibleText(alt)}`;
   return (
     <span class="remote-image">
       <button
@@ -13,7 +13,7 @@ export function RemoteImage({ url, alt }: { url: string; alt: string }) {
         class="quiet"
         aria-expanded={isShown}
         onClick={() => setIsShown(!isShown)}
-        title="It is not fetched; a click shows its address"
+        title="Not loaded. Click to show its address"
       >
         <Icon name="image" />
         {label}

@@ -1,6 +1,6 @@
 /**
- * Rows of one height, of which only those on the screen exist. A row is as high as `rowHeight`, which the style sheet
- * must agree with.
+ * A list of rows of the same height, of which only those on the screen exist. `rowHeight` must be what the style sheet
+ * says, in pixels.
  */
 import type { ComponentChildren, HTMLAttributes, VNode } from 'preact';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
@@ -9,15 +9,15 @@ const OVERSCAN = 8;
 
 interface VirtualListProps<Item> extends Omit<HTMLAttributes<HTMLDivElement>, 'children'> {
   readonly items: readonly Item[];
-  /** Names the list: another one is shown from its top. */
+  /** Names the list: when the name changes, the list is scrolled to its top. */
   readonly name: string;
   readonly rowHeight: number;
   readonly keyOf: (item: Item) => string;
-  /** While it is the same function, a row whose item and place are the same is not rendered again. */
+  /** As long as the function stays the same, a row with the same item and index is not rendered again. */
   readonly renderRow: (item: Item, index: number) => ComponentChildren;
-  /** Its item is brought into view when it becomes another one, and left alone when it only moves. */
+  /** Another active item is scrolled into view; when the active item only moves, nothing is scrolled. */
   readonly activeIndex?: number;
-  /** Called while the end is near. */
+  /** Called when the end comes near, and again when more rows or another function are there while it is near. */
   readonly onNearEnd?: () => void;
   readonly footer?: ComponentChildren;
 }
@@ -31,11 +31,11 @@ interface Rendered<Item> {
 export function VirtualList<Item>(props: VirtualListProps<Item>) {
   const { items, name, rowHeight, keyOf, renderRow, activeIndex = -1, onNearEnd, footer, ...attributes } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  // The first frame has what a window can show at most: to measure would take longer than to paint.
+  // The first frame has as many rows as any window can show: measuring would take longer than painting them.
   const [range, setRange] = useState(() => ({ first: 0, last: Math.ceil(window.innerHeight / rowHeight) }));
 
   const measure = useCallback(() => {
-    // A size can still be told of after the list is gone.
+    // The observer can still report a size after the list is gone.
     if (!scroller.current) return;
     const { scrollTop, clientHeight } = scroller.current;
     const first = Math.max(0, Math.floor(scrollTop / rowHeight) - OVERSCAN);
@@ -75,7 +75,7 @@ export function VirtualList<Item>(props: VirtualListProps<Item>) {
     measure();
   }, [activeKey, measure]);
 
-  // A row that moves to its new place is taken out and put in again, which takes the focus from it.
+  // A row that moves to another place is removed and inserted again, and loses the focus.
   const focused = scroller.current?.contains(document.activeElement) ? document.activeElement : null;
   useLayoutEffect(() => {
     if (!focused?.isConnected || document.activeElement !== document.body) return;

@@ -1,19 +1,22 @@
+/** The head of the page of a session: the way back, the title, the numbers. */
 import type { SessionSummary } from '../../server/store/viewer-store.ts';
-import { isAtWork } from '../list/session-row.tsx';
 import { CopyButton } from '../parts/copy-button.tsx';
-import { formatCost, formatCount, formatSeconds, formatTime, formatTokens, toLabel } from '../parts/format.ts';
+import { Fact } from '../parts/fact.tsx';
+import { formatCost, formatCount, formatSeconds, formatTime, formatTokens, toVisibleText } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
-import { lastList, navigate } from '../state/browser.ts';
+import { lastList, navigate } from '../state/address.ts';
+import { isStillRunning } from '../state/still-running.ts';
 
 interface SessionHeadProps {
   readonly session: SessionSummary;
-  /** Logs in the tree. */
+  /** How many logs the tree has. */
   readonly shown: number;
   readonly total: number;
 }
 
 export function SessionHead({ session, shown, total }: SessionHeadProps) {
   const tokens = formatTokens(session.prompt_tokens, session.output_tokens);
+  const isRunning = isStillRunning(session.running, Date.parse(session.updated_at), Date.now());
   const name = session.reference_id ?? session.id;
   return (
     <div class="session-title">
@@ -26,23 +29,23 @@ export function SessionHead({ session, shown, total }: SessionHeadProps) {
       >
         <Icon name="back" />
       </button>
-      <h1 title={toLabel(session.first_input ?? name)}>
-        <bdi>{toLabel(session.first_input ?? name)}</bdi>
+      <h1 title={toVisibleText(session.first_input ?? name)}>
+        <bdi>{toVisibleText(session.first_input ?? name)}</bdi>
       </h1>
       <dl class="facts">
         <Fact name="Session">
           <span class="mono">
-            <bdi>{toLabel(name)}</bdi>
+            <bdi>{toVisibleText(name)}</bdi>
           </span>
           <CopyButton text={name} label="Copy the session's id" />
         </Fact>
-        <Fact name="Project">{session.projects.map(toLabel).join(', ')}</Fact>
+        <Fact name="Project">{session.projects.map(toVisibleText).join(', ')}</Fact>
         <Fact name="Started">{formatTime(session.started_at)}</Fact>
         <Fact name="Duration">
-          {isAtWork(session, Date.now()) ? <span class="running-text">running</span> : formatSeconds(session.duration)}
+          {isRunning ? <span class="running-text">running</span> : formatSeconds(session.duration)}
         </Fact>
         <Fact name="Logs">
-          {shown < total ? `${formatCount(shown)} first of ${formatCount(total)}` : formatCount(total)}
+          {shown < total ? `first ${formatCount(shown)} of ${formatCount(total)}` : formatCount(total)}
         </Fact>
         {tokens && <Fact name="Tokens">{tokens}</Fact>}
         {session.cost !== undefined && <Fact name="Cost">{formatCost(session.cost)}</Fact>}
@@ -56,16 +59,7 @@ export function SessionHead({ session, shown, total }: SessionHeadProps) {
   );
 }
 
-function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
-/** The list shows what it showed before: it remembers its filters' rows and where it was. */
+/** Goes to the list as it was, with its filters; it remembers its rows and the reader's place. */
 function back(): void {
   navigate(lastList());
 }

@@ -1,10 +1,10 @@
-/** One log, read when it is shown and again when it has changed. */
+/** Reads one log when it is shown, and again when it has changed. */
 import { useEffect, useState } from 'preact/hooks';
 import type { ViewerLog } from '../../server/store/viewer-store.ts';
 import type { LogResponse } from '../../wire/v4.ts';
-import { request } from './browser.ts';
+import { request } from './api.ts';
 
-/** `stamp` changes when the log has. The one that is shown stays until the new one is there. */
+/** @param stamp another value whenever the log has changed; until the new version has come, the old one is returned. */
 export function useLog(id: string, stamp: string) {
   const [log, setLog] = useState<LogResponse>();
   const [problem, setProblem] = useState('');

@@ -1,4 +1,4 @@
-/** The address is the state: what is shown, to the address and back. Pure. */
+/** The address holds the state: from what is shown to the address, and back. Pure. */
 
 export const FILTERS = ['q', 'project', 'model', 'type', 'error', 'feedback', 'since', 'until'] as const;
 export type FilterName = (typeof FILTERS)[number];
@@ -14,9 +14,11 @@ export type ViewLocation =
       readonly session: string;
       readonly log?: string;
       readonly tab?: Tab;
-      /** Log that the one in `log` is compared with. */
+      /** Id of the log that `log` is compared with. */
       readonly compare?: string;
     };
+
+export type SessionLocation = Extract<ViewLocation, { page: 'session' }>;
 
 export function parseLocation(path: string, search: string): ViewLocation {
   const query = new URLSearchParams(search);
@@ -59,7 +61,7 @@ export function formatLocation(location: ViewLocation): string {
 
 const SPANS: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400 };
 
-/** The query of `/viewer/api/sessions`. Times may be relative, `15m`, so that a pasted link stays what it says. */
+/** The query of `/viewer/api/sessions`. A time can be relative (`15m`): a link to the last minutes stays one. */
 export function toApiQuery(filters: Filters, nowMillis: number): URLSearchParams {
   const query = new URLSearchParams();
   for (const name of FILTERS) {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseIfJson, toAnswer, toConversation, toPlainText } from '../../../src/viewer/log/conversation.ts';
+import { toAnswer, toConversation, toPlainText } from '../../../src/viewer/log/conversation.ts';
 
 const call = (id: string) => ({ id, type: 'function', function: { name: 'find', arguments: '{"a":1}' } });
 
-test('a result stands beside its call and not once more', () => {
+test('a result stands beside its call, and nowhere else', () => {
   const messages = toConversation([
     { role: 'user', content: 'hi' },
     { role: 'assistant', tool_calls: [call('1'), call('2')] },
@@ -50,12 +50,6 @@ test('the answer is the message, or the output where that has more', () => {
   });
   expect(toAnswer({ output_message: { role: 'assistant', tool_calls: [call('1')] as never } })!.calls).toHaveLength(1);
   expect(toAnswer({})).toBeUndefined();
-});
-
-test('only objects and arrays are JSON', () => {
-  expect(parseIfJson(' {"a":1}')).toEqual({ a: 1 });
-  expect(parseIfJson('12')).toBe('12');
-  expect(parseIfJson('{not')).toBe('{not');
 });
 
 test('nothing that can be stored breaks it', () => {

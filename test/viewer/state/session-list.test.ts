@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { SessionSummary } from '../../../src/server/store/viewer-store.ts';
-import { appendPage, EMPTY_LIST, mergeChanges, prependPage } from '../../../src/viewer/state/session-list.ts';
+import { appendPage, EMPTY_LIST, mergeChanges, type SessionList } from '../../../src/viewer/state/session-list.ts';
+import { startTestServer } from '../../support/start-test-server.ts';
 
 function session(id: string, at: number): SessionSummary {
   const time = `2026-01-01T00:00:${String(at).padStart(2, '0')}.000000Z`;
@@ -17,8 +18,12 @@ function session(id: string, at: number): SessionSummary {
   };
 }
 
-const list = { sessions: [session('c', 30), session('b', 20), session('a', 10)], next: 'more' };
+/** Where the next page begins, behind this session. */
+const behind = ({ updated_at: at, key }: SessionSummary) => `${at} ${key}`;
+const list = { sessions: [session('c', 30), session('b', 20), session('a', 10)], next: behind(session('a', 10)) };
 const ids = ({ sessions }: { sessions: readonly SessionSummary[] }) => sessions.map(({ id }) => id);
+const merge = (into: SessionList, id: string, ...fresh: SessionSummary[]) =>
+  ids(mergeChanges(into, new Set([id]), fresh));
 
 test('a page comes behind what is there, each session once', () => {
   const both = appendPage(appendPage(EMPTY_LIST, { sessions: [session('b', 2)], next: 'x', version: 0 }), {
@@ -31,30 +36,37 @@ test('a page comes behind what is there, each session once', () => {
 });
 
 test('a changed session moves to its place, a new one comes in, and one that is gone goes', () => {
-  expect(ids(mergeChanges(list, ['a'], [session('a', 40)]))).toEqual(['a', 'c', 'b']);
-  expect(ids(mergeChanges(list, ['d'], [session('d', 25)]))).toEqual(['c', 'd', 'b', 'a']);
-  expect(ids(mergeChanges(list, ['b'], []))).toEqual(['c', 'a']);
+  expect(merge(list, 'a', session('a', 40))).toEqual(['a', 'c', 'b']);
+  expect(merge(list, 'd', session('d', 25))).toEqual(['c', 'd', 'b', 'a']);
+  expect(merge(list, 'b')).toEqual(['c', 'a']);
 });
 
 test('sessions of one time keep their places, whichever of them changed last', () => {
   const three = { sessions: [session('c', 30), session('b', 30), session('a', 30)], next: null };
-  for (const id of ['a', 'b', 'c']) expect(ids(mergeChanges(three, [id], [session(id, 30)]))).toEqual(['c', 'b', 'a']);
-});
-
-test('the first page, read again, comes before what is there; after a gap the list starts anew', () => {
-  const joined = prependPage(list, {
-    sessions: [session('d', 40), session('b', 35), session('c', 30)],
-    next: 'x',
-    version: 0,
-  });
-  expect([ids(joined), joined.next]).toEqual([['d', 'b', 'c', 'a'], 'more']);
-  const anew = prependPage(list, { sessions: [session('f', 60), session('e', 50)], next: 'x', version: 0 });
-  expect([ids(anew), anew.next]).toEqual([['f', 'e'], 'x']);
-  const all = prependPage(list, { sessions: [session('b', 35)], next: null, version: 0 });
-  expect([ids(all), all.next]).toEqual([['b'], null]);
+  for (const id of ['a', 'b', 'c']) expect(merge(three, id, session(id, 30))).toEqual(['c', 'b', 'a']);
 });
 
 test('what belongs behind the loaded part waits for its page', () => {
-  expect(ids(mergeChanges(list, ['z'], [session('z', 5)]))).toEqual(['c', 'b', 'a']);
-  expect(ids(mergeChanges({ ...list, next: null }, ['z'], [session('z', 5)]))).toEqual(['c', 'b', 'a', 'z']);
+  expect(merge(list, 'z', session('z', 5))).toEqual(['c', 'b', 'a']);
+  expect(merge({ ...list, next: null }, 'z', session('z', 5))).toEqual(['c', 'b', 'a', 'z']);
+  // Of one time the higher key comes first.
+  expect(merge(list, 'Z', session('Z', 10))).toEqual(['c', 'b', 'a']);
+  expect(merge(list, 'z', session('z', 10))).toEqual(['c', 'b', 'z', 'a']);
+});
+
+test('the loaded part ends where its page did, also when its last session is gone or there was none', () => {
+  const shorter = mergeChanges(list, new Set(['a']), []);
+  expect(ids(shorter)).toEqual(['c', 'b']);
+  expect(ids(mergeChanges(shorter, new Set(['d']), [session('d', 15)]))).toEqual(['c', 'b', 'd']);
+  const none = { sessions: [], next: behind(session('m', 20)) };
+  expect(merge(none, 'd', session('d', 25))).toEqual(['d']);
+  expect(merge(none, 'd', session('d', 15))).toEqual([]);
+});
+
+test('the place where the next page begins is what the server says', async () => {
+  const server = await startTestServer();
+  for (const name of ['a', 'b', 'c'])
+    await server.call('POST', '/v4/logs', { project: 'p', session_reference_id: name, config: { type: 'generic' } });
+  const { body } = await server.call('GET', '/viewer/api/sessions?size=2');
+  expect(body.next).toBe(behind(body.sessions[1]));
 });

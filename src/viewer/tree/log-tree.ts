@@ -1,17 +1,18 @@
 /**
  * The logs of a session as a forest: a turn for each trace, below it the logs by parent. Pure.
  *
- * Nothing is hidden: a log whose parent is not here stands at the top of its turn and says so, and logs that name each
- * other as parent are cut open at the one that started first. Everything is iterative, as nesting has no limit.
+ * Nothing is hidden: a log whose parent is not here stands at the top of its turn with a note, and a cycle of parents
+ * is opened at the log that started first. Nothing recurses, since nesting has no limit.
  */
 import type { LogLabel, SessionLog } from '../../server/store/viewer-store.ts';
+import { NO_CONFIG } from './log-label.ts';
 
-/** Tokens and cost only where at least one log gives them: unknown is not 0. */
+/** Tokens and cost are absent if no log gives them: unknown is not 0. */
 export interface Sums {
   logs: number;
   errors: number;
   running: number;
-  /** Durations of the logs at the bottom, which do the work; those above only wait for them. */
+  /** Durations of the innermost logs, which do the work; the logs above only wait for them. */
   seconds: number;
   promptTokens?: number;
   outputTokens?: number;
@@ -26,11 +27,11 @@ export interface LogNode {
   depth: number;
   /** Seconds since 1970. */
   readonly start: number;
-  /** Its own end, without those below; absent while it runs. */
+  /** End of the log itself, not of the logs below it; absent while it runs. Seconds since 1970. */
   readonly ownEnd?: number;
-  /** Of the log and all below it; what runs ends at its start. */
+  /** End of the log and all below it; a running log counts with its start. Seconds since 1970. */
   end: number;
-  /** Of the log and all below it. */
+  /** Sums of the log and all below it. */
   readonly sums: Sums;
   note?: 'missing parent' | 'parent elsewhere' | 'cycle';
 }
@@ -47,11 +48,6 @@ export interface LogTree {
   readonly turns: Turn[];
   readonly byId: ReadonlyMap<string, LogNode>;
 }
-
-/** A process that died leaves its logs without an end: after this long without a change nobody is at work on them. */
-export const STALE_SECONDS = 3600;
-
-const UNKNOWN: LogLabel = { type: 'generic', name: 'log' };
 
 export function buildTree(logs: Iterable<SessionLog>, configs: Readonly<Record<number, LogLabel>>): LogTree {
   const nodes = [...logs].map((log) => toNode(log, configs)).sort(byStart);
@@ -74,7 +70,7 @@ export function buildTree(logs: Iterable<SessionLog>, configs: Readonly<Record<n
   return { turns: toTurns(roots), byId: new Map(nodes.map((node) => [node.log.id, node])) };
 }
 
-/** The node and everything below it, parents before children. */
+/** Walks through the nodes and everything below them, parents before children. */
 export function* descend(
   roots: readonly LogNode[],
   isOpen: (node: LogNode) => boolean = () => true,
@@ -98,7 +94,7 @@ function toNode(log: SessionLog, configs: Readonly<Record<number, LogLabel>>): L
   if (log.prompt_tokens !== undefined) sums.promptTokens = log.prompt_tokens;
   if (log.output_tokens !== undefined) sums.outputTokens = log.output_tokens;
   if (log.cost !== undefined) sums.cost = log.cost;
-  const label = (log.config !== undefined && configs[log.config]) || UNKNOWN;
+  const label = (log.config !== undefined && configs[log.config]) || NO_CONFIG;
   return {
     log,
     label,
@@ -111,7 +107,7 @@ function toNode(log: SessionLog, configs: Readonly<Record<number, LogLabel>>): L
   };
 }
 
-/** What no root leads to is in a cycle or below one. */
+/** A node that no root leads to is in a cycle or below one. */
 function openCycles(nodes: readonly LogNode[], roots: LogNode[]): void {
   const reached = new Set(descend(roots));
   for (const node of nodes) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { SessionLog } from '../../../src/server/store/viewer-store.ts';
-import { buildTree } from '../../../src/viewer/session/log-tree.ts';
-import { moveInTree, toRows } from '../../../src/viewer/session/tree-rows.ts';
+import { buildTree } from '../../../src/viewer/tree/log-tree.ts';
+import { moveInTree, toRows } from '../../../src/viewer/tree/tree-rows.ts';
 
 function log(key: number, trace: string, parent?: number): SessionLog {
   const at = new Date(key * 1000).toISOString();

@@ -1,4 +1,4 @@
-/** Where in the waterfall a time stands. Pure; times in seconds. */
+/** From times to places in the waterfall. Pure; times are in seconds. */
 
 export interface TimeScale {
   readonly start: number;
@@ -14,18 +14,18 @@ export interface Bar {
 
 const SHORTEST = 0.001;
 
-/** Each turn has its own scale: minutes can lie between two, and would leave nothing of either. */
+/** Each turn has its own scale: minutes can lie between two turns, and on one scale neither would be visible. */
 export function toScale(start: number, end: number): TimeScale {
   return { start, length: Math.max(SHORTEST, end - start) };
 }
 
-/** A bar is inside the scale, whatever the clocks of two machines say. */
+/** Keeps the bar inside the scale, even if the clocks of two machines disagree. */
 export function toBar({ start, length }: TimeScale, from: number, to: number): Bar {
   const left = clamp(((from - start) / length) * 100);
   return { left, width: Math.max(0, clamp(((to - start) / length) * 100) - left) };
 }
 
-/** Round times from 0 on, at most `most` of them. */
+/** Returns round times, from 0 on. */
 export function toTicks({ length }: TimeScale, most: number): number[] {
   const rough = length / Math.max(1, most);
   const power = 10 ** Math.floor(Math.log10(rough));

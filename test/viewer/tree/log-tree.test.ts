@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { SessionLog } from '../../../src/server/store/viewer-store.ts';
-import { buildTree, descend, type LogNode } from '../../../src/viewer/session/log-tree.ts';
+import { buildTree, descend, type LogNode } from '../../../src/viewer/tree/log-tree.ts';
 
 function log(key: number, fields: Partial<SessionLog> = {}): SessionLog {
   const at = new Date(Date.UTC(2026, 0, 1) + key * 1000).toISOString();

@@ -1,11 +1,11 @@
-/** The tree as the rows that are on the screen, and where the arrow keys lead. Pure. */
+/** The rows of the tree that are not folded away, and where the arrow keys lead. Pure. */
 import { descend, type LogNode, type LogTree, type Turn } from './log-tree.ts';
 
 export type TreeRow =
   | { kind: 'turn'; id: string; turn: Turn; number: number }
   | { kind: 'log'; id: string; node: LogNode; turn: Turn };
 
-/** `collapsed` has the ids of turns and of logs. */
+/** `collapsed` has the ids of turns (see `turnId`) and of logs. */
 export function toRows(tree: LogTree, collapsed: ReadonlySet<string>): TreeRow[] {
   const rows: TreeRow[] = [];
   tree.turns.forEach((turn, index) => {
@@ -18,14 +18,14 @@ export function toRows(tree: LogTree, collapsed: ReadonlySet<string>): TreeRow[]
   return rows;
 }
 
-/** Apart from ids of logs: a turn without a trace has that of its log. */
+/** Differs from the ids of all logs: a turn without a trace has the id of its log. */
 export function turnId(turn: Turn): string {
   return `turn ${turn.id}`;
 }
 
 export type TreeMove = { select: string } | { open: string } | { close: string } | undefined;
 
-/** As the tree pattern of ARIA has it: left closes, then goes up; right opens, then goes down. */
+/** Follows the tree pattern of ARIA: left closes, then goes up; right opens, then goes down. */
 export function moveInTree(
   rows: readonly TreeRow[],
   collapsed: ReadonlySet<string>,

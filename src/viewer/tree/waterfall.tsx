@@ -1,11 +1,12 @@
 /** The bars of the logs and the ruler of their turn, on one scale. */
 import { formatTick } from '../parts/format.ts';
-import { type LogNode, STALE_SECONDS, type Turn } from './log-tree.ts';
+import { isStillRunning } from '../state/still-running.ts';
+import type { LogNode, Turn } from './log-tree.ts';
 import { type TimeScale, toBar, toScale, toTicks } from './time-scale.ts';
 
-/** Labels of more would touch. */
+/** The labels of more ticks would touch each other. */
 const MAX_TICKS = 4;
-/** Percent; a label behind it would be cut. */
+/** Percent of the width; a label further right would be cut. */
 const LAST_TICK = 86;
 
 export function Waterfall({ node, turn, nowSeconds }: { node: LogNode; turn: Turn; nowSeconds: number }) {
@@ -40,11 +41,11 @@ export function Ruler({ scale }: { scale: TimeScale }) {
   );
 }
 
-/** The scale of a turn at work ends now. */
+/** A turn that is still running has a scale that ends now. */
 export function scaleOf(turn: Turn, nowSeconds: number): TimeScale {
   return toScale(turn.start, isLive(turn, nowSeconds) ? Math.max(turn.end, nowSeconds) : turn.end);
 }
 
 export function isLive(turn: Turn, nowSeconds: number): boolean {
-  return turn.sums.running > 0 && nowSeconds - turn.end < STALE_SECONDS;
+  return isStillRunning(turn.sums.running, turn.end * 1000, nowSeconds * 1000);
 }

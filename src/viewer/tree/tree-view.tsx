@@ -1,4 +1,4 @@
-/** The tree of a session and, in the same rows, its waterfall. */
+/** The tree of a session with its waterfall, in the same rows. */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { hasModifier, isTyping, useKeyDown } from '../parts/keyboard.ts';
 import { VirtualList } from '../parts/virtual-list.tsx';
@@ -18,7 +18,7 @@ interface TreeViewProps {
 
 export function TreeView({ tree, selected, compared, onSelect }: TreeViewProps) {
   const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
-  /** Where the arrow keys are: a turn can be there, and is not a log that could be shown. */
+  /** The row that the arrow keys have reached: a log or a turn, while only a log can be selected. */
   const [focused, setFocused] = useState<string | undefined>(selected);
   const rows = useMemo(() => toRows(tree, collapsed), [tree, collapsed]);
   const list = useRef<HTMLDivElement>(null);
@@ -31,7 +31,7 @@ export function TreeView({ tree, selected, compared, onSelect }: TreeViewProps) 
     setCollapsed(next);
   };
 
-  // A link, or the compare pane, can name a log inside of what is closed.
+  // A link, or the compare pane, can name a log below a closed row.
   useLayoutEffect(() => {
     if (selected === undefined) return;
     setFocused(selected);
@@ -45,7 +45,7 @@ export function TreeView({ tree, selected, compared, onSelect }: TreeViewProps) 
   useKeyDown((event) => {
     if (hasModifier(event) || isTyping(event.target)) return;
     const target = event.target as HTMLElement;
-    // The keys are the tree's, unless they scroll or move something that has the focus.
+    // The keys move in the tree, unless something else that they scroll or press has the focus.
     const isElsewhere = target.closest('.log-pane') || (target.closest('button, a') && !list.current?.contains(target));
     if (isElsewhere && target !== document.body) return;
     if (event.key === 'Enter' || event.key === ' ') {
@@ -107,7 +107,7 @@ function rowId(id: string): string {
   return `row-${id.replaceAll(/[^\w-]/g, '_')}`;
 }
 
-/** Moves only while something runs. */
+/** The time in seconds since 1970; it advances only while something runs. */
 function useNow(isRunning: boolean): number {
   const [now, setNow] = useState(() => Date.now() / 1000);
   useEffect(() => {

@@ -1,5 +1,5 @@
-/** A row of the tree: a turn with the ruler of its time, or a log with its bar. */
-import { formatClock, formatCost, formatCount, formatSeconds, formatTokens, toLabel } from '../parts/format.ts';
+/** A row of the tree: a turn with its time ruler, or a log with its bar. */
+import { formatClock, formatCost, formatCount, formatSeconds, formatTokens, toVisibleText } from '../parts/format.ts';
 import { Icon, TypeIcon } from '../parts/icons.tsx';
 import type { LogNode, Sums, Turn } from './log-tree.ts';
 import type { TreeRow as Row } from './tree-rows.ts';
@@ -8,7 +8,7 @@ import { isLive, Ruler, scaleOf, Waterfall } from './waterfall.tsx';
 interface TreeRowProps {
   readonly row: Row;
   readonly elementId: string;
-  /** `undefined` where there is nothing to open. */
+  /** `undefined` if the row has nothing below it. */
   readonly isOpen: boolean | undefined;
   readonly isSelected: boolean;
   readonly isFocused: boolean;
@@ -92,11 +92,11 @@ function LogCells({ node, turn, isOpen, nowSeconds, onToggle }: TreeRowProps & {
         )}
         {hasFailed ? <Icon name="error" class="error-text" title="failed" /> : <TypeIcon type={label.type} />}
         <span class={hasFailed ? 'log-name error-text' : 'log-name'}>
-          <bdi>{toLabel(label.name)}</bdi>
+          <bdi>{toVisibleText(label.name)}</bdi>
         </span>
         {label.model !== undefined && label.model !== label.name && (
           <span class="log-model">
-            <bdi>{toLabel(label.model)}</bdi>
+            <bdi>{toVisibleText(label.model)}</bdi>
           </span>
         )}
         {log.running && isLive(turn, nowSeconds) && <span class="spinner" role="img" aria-label="running" />}
@@ -107,19 +107,19 @@ function LogCells({ node, turn, isOpen, nowSeconds, onToggle }: TreeRowProps & {
           </span>
         )}
         {log.feedback?.map(({ type, value }, index) => (
-          <span key={index} class="badge" title={`${toLabel(type)}: ${toLabel(String(value))}`}>
+          <span key={index} class="badge" title={`${toVisibleText(type)}: ${toVisibleText(String(value))}`}>
             {value === 'good' ? (
               <Icon name="up" title="good" />
             ) : value === 'bad' ? (
               <Icon name="down" title="bad" />
             ) : (
-              toLabel(type).slice(0, 12)
+              toVisibleText(type).slice(0, 12)
             )}
           </span>
         ))}
         {text && (
           <span class="log-text">
-            <bdi>{toLabel(text)}</bdi>
+            <bdi>{toVisibleText(text)}</bdi>
           </span>
         )}
       </span>
@@ -134,7 +134,7 @@ type Time = number | 'running' | 'no end' | undefined;
 function Numbers({ sums, time, isSum }: { sums: Sums; time: Time; isSum: boolean }) {
   const tokens = formatTokens(sums.promptTokens, sums.outputTokens);
   const parts = [];
-  if (isSum) parts.push(`${formatCount(sums.logs)} logs`, `${formatSeconds(sums.seconds)} in those at the bottom`);
+  if (isSum) parts.push(`${formatCount(sums.logs)} logs`, `${formatSeconds(sums.seconds)} in the innermost logs`);
   if (tokens) parts.push(`${tokens} tokens`);
   if (sums.cost !== undefined) parts.push(formatCost(sums.cost));
   return (
@@ -147,7 +147,7 @@ function Numbers({ sums, time, isSum }: { sums: Sums; time: Time; isSum: boolean
   );
 }
 
-/** Its own duration; where none was given, that of what is below it. */
+/** The duration of the log; if none was logged, the time that the logs below it span. */
 function timeOf(node: LogNode, turn: Turn, nowSeconds: number): Time {
   if (node.log.running) return toState(turn, nowSeconds);
   if (node.log.duration !== undefined) return node.log.duration;
@@ -164,7 +164,7 @@ function FailedBelow({ count }: { count: number }) {
 }
 
 function noteText({ note, log }: LogNode): string {
-  if (note === 'missing parent') return `Its parent, ${toLabel(log.missing_parent ?? '')}, was never logged.`;
+  if (note === 'missing parent') return `Its parent, ${toVisibleText(log.missing_parent ?? '')}, was never logged.`;
   if (note === 'parent elsewhere') return 'Its parent is in another session.';
-  return 'Its parents lead back to itself.';
+  return 'Its chain of parents leads back to itself.';
 }

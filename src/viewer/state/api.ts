@@ -1,0 +1,43 @@
+/** Requests to the server that the page came from. */
+
+/** The server has answered with an error. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const access = new EventTarget();
+
+/** Calls back whenever the server asks for its API key. Returns how to stop. */
+export function onKeyWanted(listener: () => void): () => void {
+  access.addEventListener('wanted', listener);
+  return () => access.removeEventListener('wanted', listener);
+}
+
+/** @throws {RequestError} (as a rejection) if the server answers with an error. Without an answer, `fetch` throws. */
+export async function request<Body>(path: string, init: RequestInit = {}): Promise<Body> {
+  const response = await fetch(path, { credentials: 'same-origin', ...init });
+  if (response.status === 401) access.dispatchEvent(new Event('wanted'));
+  const text = await response.text();
+  if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as Body;
+  throw new RequestError(response.status, detailOf(text) ?? `${response.status} ${response.statusText}`);
+}
+
+export function post<Body>(path: string, body: unknown): Promise<Body> {
+  const headers = { 'content-type': 'application/json' };
+  return request(path, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+function detailOf(text: string): string | undefined {
+  try {
+    const { detail } = JSON.parse(text);
+    return typeof detail === 'string' ? detail : detail.map(({ msg }: { msg: string }) => msg).join('; ');
+  } catch {
+    return undefined;
+  }
+}

@@ -24,7 +24,7 @@ test('a process that is frozen in between, with connections cut and answers late
     child.kill('SIGSTOP');
     server.cutConnections();
     // Longer than the time-out of a request: what was in flight is late when the process goes on.
-    await sleep(600);
+    await sleep(700);
     child.kill('SIGCONT');
   };
   expect(await invoke('first')).toBe('first: flushed');

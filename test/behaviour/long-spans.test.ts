@@ -8,6 +8,7 @@ import { fakeClock } from '../support/fake-clock.ts';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor, outputOf, referenceOf } from '../support/traced-app.ts';
 
+const PATIENT = { timeout: 10_000 };
 const HOUR = 3_600_000;
 const NOT_ENDED = 'span did not end before shutdown';
 
@@ -17,7 +18,7 @@ test('an agent that is open longer than holdMillis is posted open and completed 
   const agent = app.start('agent', { attributes: AGENT });
   const chat = app.start('chat', { parent: agent });
   chat.end();
-  await vi.waitFor(() => expect(app.log(chat)).toBeDefined());
+  await expect.poll(() => app.log(chat)).toBeDefined();
   expect(app.log(chat)?.parent_reference_id).toBe(referenceOf(agent));
   expect(app.log(agent)).not.toHaveProperty('duration');
   expect(server.requests.map(({ method }) => method)).toEqual(['POST', 'POST']);
@@ -42,8 +43,10 @@ test('the children of a root that lives for two hours arrive while it runs, and 
     app.start('call', { parent: root, attributes: AGENT }).end();
     // Only the first one waits for the root. More time at once would be longer than a request may take.
     await vi.advanceTimersByTimeAsync(minute === 0 ? 10_300 : 300);
-    await vi.waitUntil(() => app.ended.every((reference) => server.logs.has(reference)));
-    await vi.waitUntil(() => app.stats.queued === 0);
+    await vi.waitUntil(
+      () => app.ended.every((reference) => server.logs.has(reference)) && app.stats.queued === 0,
+      PATIENT,
+    );
     await vi.advanceTimersByTimeAsync(HOUR / 3);
   }
   expect(app.log(root)?.duration).toBeUndefined();
@@ -66,8 +69,10 @@ test('with the exporter they wait for such a root no longer than holdMillis, und
     children.push(app.start('call', { parent: root }));
     children.at(-1)?.end();
     await vi.advanceTimersByTimeAsync(minute === 0 ? 10_500 : 500);
-    await vi.waitUntil(() => app.ended.every((reference) => server.logs.has(reference)));
-    await vi.waitUntil(() => app.stats.queued === 0);
+    await vi.waitUntil(
+      () => app.ended.every((reference) => server.logs.has(reference)) && app.stats.queued === 0,
+      PATIENT,
+    );
     await vi.advanceTimersByTimeAsync((2 * HOUR) / 3);
   }
   expect(app.log(root)?.config).toMatchObject({ type: 'generic' });

@@ -4,8 +4,8 @@ import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { HumanloopSpanProcessor } from 'humanloop-otel';
 
 const processor = new HumanloopSpanProcessor({
-  timeoutMillis: 300,
-  flushTimeoutMillis: 1_000,
+  timeoutMillis: 500,
+  flushTimeoutMillis: 2_000,
   retry: { minDelayMillis: 10, maxDelayMillis: 50 },
 });
 const tracer = new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('function');

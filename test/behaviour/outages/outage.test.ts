@@ -66,7 +66,7 @@ test('after an outage all is delivered, once', async () => {
   const app = appWithProcessor(server);
   for (let i = 0; i < 50; i++) app.start('chat').end();
   void app.client.forceFlush();
-  await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(2));
+  await expect.poll(() => server.requests.length).toBeGreaterThan(2);
   isDown = false;
   await app.client.forceFlush();
   app.expectDelivered();

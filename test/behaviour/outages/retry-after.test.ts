@@ -4,6 +4,7 @@ import { fakeClock, passTime } from '../../support/fake-clock.ts';
 import { startMisbehavingV4 } from '../../support/misbehaving-v4.ts';
 import { AGENT, appWithProcessor } from '../../support/traced-app.ts';
 
+const PATIENT = { timeout: 10_000 };
 const MINUTE = 60_000;
 const YEAR = 365 * 24 * 60 * MINUTE;
 
@@ -37,13 +38,13 @@ test.each(WAITS)(
     app.start('call', { attributes: AGENT }).end();
     // Past the time for which a wave gathers.
     await vi.advanceTimersByTimeAsync(250);
-    await vi.waitUntil(() => app.stats.inFlight === 0 && server.requests.length === 1);
+    await vi.waitUntil(() => app.stats.inFlight === 0 && server.requests.length === 1, PATIENT);
     app.start('meanwhile', { attributes: AGENT }).end();
     await vi.advanceTimersByTimeAsync(least - 1);
     await new Promise((resolve) => setImmediate(resolve));
     expect(server.requests).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(most - least + 251);
-    await vi.waitUntil(() => app.stats.queued === 0);
+    await vi.waitUntil(() => app.stats.queued === 0, PATIENT);
     app.expectDelivered();
     expect(app.stats.retried).toBe(1);
   },
@@ -56,7 +57,7 @@ test('429 with Retry-After pauses the whole queue, and calls back nothing that i
   const app = appWithProcessor(server, { batch: { maxItems: 1 }, concurrency: 4 });
   for (let call = 0; call < 3; call++) app.start('call').end();
   const flushed = app.client.forceFlush();
-  await vi.waitUntil(() => server.requests.length === 3 && app.stats.inFlight === 0);
+  await vi.waitUntil(() => server.requests.length === 3 && app.stats.inFlight === 0, PATIENT);
   for (let call = 0; call < 5; call++) app.start('meanwhile').end();
   await flushed;
   await app.client.forceFlush();

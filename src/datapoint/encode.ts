@@ -3,16 +3,13 @@
  *
  * Kept as a string and not as bytes: it costs no more memory, and a whole request is encoded faster than its parts.
  */
+import type { LateFields } from '../wire/late-fields.ts';
 import type { LogRequest } from '../wire/v4.ts';
 
 export interface EncodedDatapoint {
   /** JSON object without `reference_id`, `parent_reference_id` and the late fields. */
   readonly body: string;
-  readonly late: {
-    readonly output: string | undefined;
-    readonly error: string | undefined;
-    readonly duration: number | undefined;
-  };
+  readonly late: LateFields;
 }
 
 /**

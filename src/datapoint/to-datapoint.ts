@@ -8,7 +8,7 @@
 import type { LogKind, Reading } from '../conventions/convention.ts';
 import { type SpanSlice, scopeOf } from '../otel/span-slice.ts';
 import { messageText } from '../wire/message-text.ts';
-import type { LogRequest, LogUpdate } from '../wire/v4.ts';
+import type { LogRequest } from '../wire/v4.ts';
 import { errorText } from './error-text.ts';
 import { createdAt, durationOf } from './span-time.ts';
 import { toConfig } from './to-config.ts';
@@ -68,7 +68,7 @@ export function toDatapoint(
   return datapoint;
 }
 
-function setLate(into: LogUpdate, span: SpanSlice, reading: Reading, captureContent: boolean): void {
+function setLate(into: LogRequest, span: SpanSlice, reading: Reading, captureContent: boolean): void {
   const output = captureContent ? (reading.output ?? messageText(reading.outputMessage)) : undefined;
   if (output !== undefined) into.output = output;
   if (reading.error !== undefined) into.error = errorText(reading.error, captureContent);

@@ -6,11 +6,12 @@
 import { encodeDatapoint } from '../datapoint/encode.ts';
 import { type Redacted, runRedact } from '../datapoint/redact.ts';
 import type { Delivery } from '../delivery/delivery.ts';
-import { type Late, LogEntry } from '../delivery/log-entry.ts';
+import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { millisOf } from '../otel/hr-time.ts';
 import { type SpanEvent, type SpanSlice, spanOfEvent } from '../otel/span-slice.ts';
 import { findAncestor, referenceOf, type SpanNode } from '../trace/span-node.ts';
+import type { LateFields } from '../wire/late-fields.ts';
 import type { LogRequest } from '../wire/v4.ts';
 import type { MapFlags, MapLog } from './map-log.ts';
 
@@ -25,6 +26,8 @@ export class LogWriter {
   readonly #redact: ResolvedOptions['redact'];
   readonly #captureContent: boolean;
   readonly #isLog: (node: SpanNode) => boolean;
+  /** How often a log was given to the redact hook. */
+  readonly #versions = new WeakMap<LogEntry, number>();
   /** Posted in place of a parent that had not come. */
   readonly stubs = new Set<SpanNode>();
   /** Open spans are written as ended: nobody will see their end. */
@@ -51,16 +54,15 @@ export class LogWriter {
     const { span } = node;
     if (span) this.stubs.delete(node);
     else this.#addStub(node);
-    entry.isFinal = this.closesOpenSpans || (span !== undefined && node.state !== 'open');
-    entry.version++;
+    const isFinal = this.closesOpenSpans || (span !== undefined && node.state !== 'open');
     if (node.overrides) this.update(entry, node.overrides);
     node.overrides = undefined;
     const flags = this.closesOpenSpans ? CLOSING : PLAIN;
     const parent = entry.effectiveParent?.referenceId;
     try {
       const datapoint = this.#map(node, span, parent, flags);
-      if (this.#redact) this.#offerRedacted(node, span, entry, datapoint);
-      else this.#offer(entry, datapoint);
+      if (this.#redact) this.#offerRedacted(node, span, entry, datapoint, isFinal);
+      else this.#offer(entry, datapoint, isFinal);
     } catch (error) {
       this.#delivery.drop(entry, 'mapping_failed', String(error));
     }
@@ -108,18 +110,19 @@ export class LogWriter {
   }
 
   /** What the app itself says of the late fields. */
-  update(entry: LogEntry, late: Late): void {
+  update(entry: LogEntry, late: LateFields): void {
     const said = this.#captureContent ? late : withoutText(late);
     if (!this.#redact) return this.#delivery.override(entry, said);
-    this.#delivery.expect(entry);
+    this.#delivery.expectOverride(entry);
     settle(runRedact(this.#redact, { reference_id: entry.referenceId, ...said }), (result) => {
       this.#delivery.override(entry, result === null ? {} : result === 'failed' ? withoutText(said) : lateOf(result));
     });
   }
 
-  #offer(entry: LogEntry, datapoint: LogRequest): void {
+  #offer(entry: LogEntry, datapoint: LogRequest, isFinal: boolean): void {
+    const mayBeStored = this.mayRepeatStubs && datapoint.metadata?.['stub'] === true;
     const { body, late } = encodeDatapoint(datapoint);
-    this.#delivery.offer(entry, body, late, this.mayRepeatStubs && datapoint.metadata?.['stub'] === true);
+    this.#delivery.offer(entry, { body, late, isFinal, mayBeStored });
   }
 
   /** The oldest are let go: they are merely not closed at shutdown. */
@@ -132,12 +135,19 @@ export class LogWriter {
     }
   }
 
-  #offerRedacted(node: SpanNode, span: SpanSlice | undefined, entry: LogEntry, datapoint: LogRequest): void {
-    const { version } = entry;
+  #offerRedacted(
+    node: SpanNode,
+    span: SpanSlice | undefined,
+    entry: LogEntry,
+    datapoint: LogRequest,
+    isFinal: boolean,
+  ): void {
+    const version = (this.#versions.get(entry) ?? 0) + 1;
+    this.#versions.set(entry, version);
     this.#redacted(datapoint, node, span, (cleared) => {
       // Hooks may answer out of order; what was said later holds.
-      if (entry.version !== version) return;
-      if (cleared) this.#offer(entry, cleared);
+      if (this.#versions.get(entry) !== version) return;
+      if (cleared) this.#offer(entry, cleared, isFinal);
       else this.#delivery.drop(entry, 'redacted');
     });
   }
@@ -163,9 +173,12 @@ export class LogWriter {
     let parent: SpanNode | undefined = node;
     for (; parent && !parent.entry; parent = findAncestor(parent, this.#isLog)) missing.push(parent);
     for (const step of missing.reverse()) {
-      step.entry = new LogEntry(referenceOf(step), parent?.entry, step.trace.logs);
-      if (step.span) step.entry.startedMillis = millisOf(step.span.startTime) ?? 0;
-      this.#delivery.expect(step.entry);
+      step.entry = this.#delivery.expect({
+        referenceId: referenceOf(step),
+        parent: parent?.entry,
+        family: step.trace.logs,
+        startedMillis: (step.span && millisOf(step.span.startTime)) ?? 0,
+      });
       // Ended ancestors come by themselves. An open one is posted as it is, for its child's sake.
       if (step !== node && (step.state === 'open' || !step.span)) this.write(step);
       parent = step;
@@ -180,12 +193,12 @@ function settle(result: Redacted | Promise<Redacted>, use: (result: Redacted) =>
   else use(result);
 }
 
-function lateOf({ output, error, duration }: LogRequest): Late {
+function lateOf({ output, error, duration }: LogRequest): LateFields {
   return { output: output ?? undefined, error: error ?? undefined, duration: duration ?? undefined };
 }
 
 /** That it failed is structure, how it failed is content. */
-function withoutText({ error, duration }: Late): Late {
+function withoutText({ error, duration }: LateFields): LateFields {
   return { duration, error: error === undefined ? undefined : 'error' };
 }
 

@@ -9,7 +9,6 @@
 import { type Context, diag } from '@opentelemetry/api';
 import { Delivery } from '../delivery/delivery.ts';
 import { Drops } from '../delivery/drops.ts';
-import { type Late, LogEntry } from '../delivery/log-entry.ts';
 import { UPDATES_PER_CONNECTION } from '../delivery/sender.ts';
 import { HumanloopError } from '../errors.ts';
 import { guard } from '../host/guard.ts';
@@ -23,6 +22,7 @@ import { TraceTracker } from '../trace/trace-tracker.ts';
 import { createGzipTransport } from '../transport/gzip-transport.ts';
 import { createHttpTransport } from '../transport/http-transport.ts';
 import type { Transport } from '../transport/transport.ts';
+import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import { Backlog } from './backlog.ts';
 import { LogWriter } from './log-writer.ts';
@@ -115,7 +115,7 @@ export class Pipeline {
   }
 
   /** What the app learns of a log later. Of a log that is not known here, it is sent as an update all the same. */
-  update(traceId: string, spanId: string, late: Late): void {
+  update(traceId: string, spanId: string, late: LateFields): void {
     if (this.#shutdown) return;
     guard(() => {
       const node = this.#tracker.find(traceId, spanId);
@@ -123,7 +123,7 @@ export class Pipeline {
         node.overrides = { ...node.overrides, ...late };
         return;
       }
-      const entry = node?.entry ?? deliveredElsewhere(referenceIdOf(traceId, spanId));
+      const entry = node?.entry ?? this.#delivery.assumeDelivered(referenceIdOf(traceId, spanId));
       this.#writer.update(entry, late);
     });
   }
@@ -241,14 +241,6 @@ function createTransport(options: ResolvedOptions): Transport {
     pipelining: UPDATES_PER_CONNECTION,
   });
   return options.compression === 'gzip' ? createGzipTransport(transport) : transport;
-}
-
-/** A log that this process has not sent, or has forgotten: only an update can reach it. */
-function deliveredElsewhere(referenceId: string): LogEntry {
-  const entry = new LogEntry(referenceId, undefined, []);
-  entry.state = 'delivered';
-  entry.isFinal = true;
-  return entry;
 }
 
 /**

@@ -1,13 +1,6 @@
 /** What an app says of a log later, read so that nothing it says can throw or cost the log. */
 import { diag, isSpanContextValid, type SpanContext } from '@opentelemetry/api';
-
-/** The three fields of a log that can be completed after it was sent. */
-export interface LateFields {
-  output?: string;
-  error?: string;
-  /** Seconds. */
-  duration?: number;
-}
+import type { LateFields } from '../wire/late-fields.ts';
 
 /** A span, its context, or a reference id (`<traceId>-<spanId>`). */
 export type LogReference = { spanContext(): SpanContext } | SpanContext | string;

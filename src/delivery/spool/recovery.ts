@@ -1,0 +1,87 @@
+/**
+ * Takes over what processes have left in the directory that are no more: when this process's file is opened, and every
+ * 30 s. Runs in slices between turns of the event loop.
+ */
+import type { SpoolOptions } from '../../options.ts';
+import { EarliestTimer } from '../../scheduling/earliest-timer.ts';
+import { Turns } from '../../scheduling/turns.ts';
+import { explainSqliteError } from '../../sqlite/open.ts';
+import type { Drops } from '../drops.ts';
+import type { SpoolOwner } from '../ledger/spool.ts';
+import { takeOverFiles } from './directory.ts';
+import type { DiskWarnings } from './disk-warnings.ts';
+import type { SpoolFile } from './file.ts';
+import { partsByTrace, recoverEntries } from './recover-entries.ts';
+
+const INTERVAL_MILLIS = 30_000;
+/** Logs that become entries between two turns. */
+const RECOVERED_AT_ONCE = 500;
+/** Logs that the server is asked for together: those that are not there are then posted together. */
+const ASKED_TOGETHER = 100;
+
+export class Recovery {
+  readonly #options: SpoolOptions;
+  readonly #drops: Drops;
+  readonly #owner: SpoolOwner;
+  readonly #warnings: DiskWarnings;
+  readonly #turns = new Turns(() => this.#recover());
+  readonly #timer = new EarliestTimer(() => this.#look());
+  #file: SpoolFile | undefined;
+  #isUnderWay = false;
+  /** Called when the recovery that is under way is done. */
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(options: SpoolOptions, drops: Drops, owner: SpoolOwner, warnings: DiskWarnings) {
+    this.#options = options;
+    this.#drops = drops;
+    this.#owner = owner;
+    this.#warnings = warnings;
+  }
+
+  /** From now on, what is found goes into this file. */
+  start(file: SpoolFile): void {
+    this.#file = file;
+    this.#look();
+  }
+
+  /** Resolves when what dead processes had left by now is in the file, and known to the owner. */
+  done(): Promise<void> {
+    return this.#isUnderWay ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve();
+  }
+
+  /** Nothing is handed to the owner any more. */
+  stop(): void {
+    this.#file = undefined;
+    this.#timer.clear();
+  }
+
+  #look(): void {
+    this.#timer.clear();
+    this.#timer.fireAt(performance.now() + INTERVAL_MILLIS);
+    this.#isUnderWay = true;
+    this.#turns.schedule();
+  }
+
+  *#recover(): Generator<void> {
+    try {
+      const file = this.#file;
+      if (!file) return;
+      file.markAlive(Date.now());
+      const { logs, expired } = yield* takeOverFiles(this.#options, file);
+      for (const referenceId of expired) this.#drops.add('spool_expired', referenceId);
+      for (const part of partsByTrace(logs, RECOVERED_AT_ONCE)) {
+        if (!this.#file) return;
+        const entries = recoverEntries(part);
+        for (let start = 0; start < entries.length; start += ASKED_TOGETHER) {
+          this.#owner.recover(entries.slice(start, start + ASKED_TOGETHER));
+        }
+        yield;
+      }
+    } catch (cause) {
+      this.#warnings.failed(explainSqliteError(cause, this.#options.directory));
+    } finally {
+      this.#isUnderWay = false;
+      for (const resolve of this.#waiting.splice(0)) resolve();
+    }
+  }
+}

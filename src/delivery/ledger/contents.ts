@@ -47,7 +47,6 @@ export class Contents {
   }
 
   unload(entry: MutableEntry): void {
-    if (entry.isUnloaded) return;
     entry.unload();
     this.#unloadedCount++;
     this.#recount(entry);

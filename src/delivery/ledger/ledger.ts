@@ -232,6 +232,7 @@ export class Ledger implements SpoolOwner {
   /** An update goes out again, before all others. */
   backToUpdates(log: LogEntry): void {
     this.#patches.unshift([mutable(log)]);
+    this.#sender?.wake();
   }
 
   /** Halves the texts of an update. */

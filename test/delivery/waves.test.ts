@@ -50,6 +50,13 @@ describe('a wave', () => {
     expect([waves.take().length, waves.take().length]).toEqual([3, 3]);
   });
 
+  test('ends before a log that goes with fewer others', () => {
+    const { ledger, add, waves } = createWaves({ maxItems: 10, maxBytes: 10_000 });
+    const entries = ['a-1', 'a-2', 'a-3'].map((name) => add(name));
+    ledger.halve(entries.slice(2));
+    expect([waves.take(), waves.take()]).toEqual([entries.slice(0, 2), entries.slice(2)]);
+  });
+
   test('stays below what the server found too large', () => {
     const { add, waves } = createWaves({ maxItems: 100, maxBytes: 1_000_000 });
     waves.learnTooLarge(64_000);

@@ -29,7 +29,7 @@ interface Question {
 
 export class Updates implements Work {
   readonly #ledger: Ledger;
-  /** Of the probes that have begun. They go before the updates that came later. */
+  /** The questions of the probes that have begun. They go before the updates that came later. */
   readonly #questions = new Fifo<Question>();
 
   constructor(ledger: Ledger) {

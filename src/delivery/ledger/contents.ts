@@ -16,7 +16,7 @@ export class Contents {
     this.#spool = spool;
   }
 
-  /** Of what is in memory, estimated. */
+  /** What is in memory, estimated: a character counts as one byte. */
   get bytes(): number {
     return this.#bytes;
   }

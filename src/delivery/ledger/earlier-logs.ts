@@ -34,7 +34,7 @@ export interface EarlierLog {
   readonly storedBytes: number;
 }
 
-/** A log that a process has left that is no more. It has to be given to `Ledger.recover`. */
+/** A log that a dead process has left. It has to be given to `Ledger.recover`. */
 export function recoveredEntry(log: EarlierLog): LogEntry {
   const entry = new MutableEntry(log.referenceId, log.parent, log.family);
   entry.state = log.isDelivered ? 'delivered' : 'unsure';

@@ -1,7 +1,7 @@
 /**
- * The one owner of the logs' states: all that can happen to a log is a method here, named for it. What follows from it
- * follows in the same step: who may be sent now, what a flush still waits for, the sums, and the note in the spool. What
- * is sent, and what an answer means, is decided by `Posts` and `Updates`.
+ * The one owner of the logs' states: all that can happen to a log is a method here, named for it, in the order of a log's
+ * way. What follows from it follows in the same step: who may be sent now, what a flush still waits for, the sums, and
+ * the note in the spool. `Posts` and `Updates` decide what is sent and what an answer means.
  *
  * Two queues hold what is to be sent: for `POST` the ready logs, for `PATCH` the delivered logs that differ and the
  * requests whose logs are unsure. What enters a queue wakes the sender.
@@ -269,10 +269,8 @@ export class Ledger implements SpoolOwner {
       this.#pending.add(mutable(log));
       this.#contents.add(mutable(log));
     }
-    this.unsure(
-      logs.filter(({ state }) => state === 'unsure'),
-      false,
-    );
+    const unsure = logs.filter(({ state }) => state === 'unsure');
+    this.unsure(unsure, false);
     for (const log of logs) if (log.state === 'delivered') this.#reconcile(mutable(log));
   }
 

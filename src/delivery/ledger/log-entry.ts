@@ -24,7 +24,7 @@ export interface LogEntry {
    * `isUnloaded`, on disk.
    */
   readonly body: string | undefined;
-  /** What the late fields should be. Of an unloaded log, those that were set since. */
+  /** What the late fields should be; for an unloaded log, those that were set since. */
   readonly desired: Readonly<LateFields>;
   /** What the server has of them. */
   readonly acknowledged: Readonly<LateFields> | undefined;
@@ -35,7 +35,7 @@ export interface LogEntry {
   /** At most this many logs in a request with this one: halved while the one that a server refuses is looked for. */
   readonly batchLimit: number;
 
-  /** What it takes in memory, estimated: a character counts as one byte. */
+  /** What it takes in memory, estimated. */
   readonly bytes: number;
   /** What it adds to a request, but for its ids. */
   readonly wireBytes: number;

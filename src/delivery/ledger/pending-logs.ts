@@ -22,7 +22,7 @@ export interface Pending extends Iterable<LogEntry> {
 }
 
 interface OpenBarrier extends FlushBarrier {
-  /** Of the last log that came before it. */
+  /** The sequence of the last log that came before it. */
   readonly sequence: number;
   left: number;
   readonly resolve: () => void;

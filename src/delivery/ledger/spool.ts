@@ -1,6 +1,6 @@
 /**
  * A copy of what is not acknowledged that outlives the process. The ledger notes each change in it, and leaves to it the
- * bodies that memory cannot hold. What a process has left that is no more comes back as entries, through `SpoolOwner`.
+ * bodies that memory cannot hold. What dead processes have left comes back as entries, through `SpoolOwner`.
  *
  * A spool never throws: where its medium fails, the delivery goes on in memory. Then `isStored` is `false`, and `load`
  * may find nothing.
@@ -61,6 +61,6 @@ export interface SpoolOwner {
   unload(entry: LogEntry): boolean;
   /** The spool has reached its bound. `false` if there is nothing to give up. */
   dropOldestTrace(reason: DropReason): boolean;
-  /** Logs of processes that are no more, parents first. */
+  /** Logs that dead processes have left, parents first. */
   recover(entries: readonly LogEntry[]): void;
 }

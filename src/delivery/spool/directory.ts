@@ -1,6 +1,6 @@
 /**
  * The directory that processes share: each has a file of its own, which it holds locked as long as it lives. A file
- * that can be locked was left by a process that is no more, and belongs to whoever locks it first.
+ * that can be locked was left by a dead process, and belongs to whoever locks it first.
  */
 
 import { randomUUID } from 'node:crypto';

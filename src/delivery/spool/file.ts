@@ -124,7 +124,7 @@ export class SpoolFile implements OwnFile {
     this.#resize(referenceId, 0);
   }
 
-  /** The row is to be removed: its bytes count no more. */
+  /** The row is to be removed: its bytes do not count any more. */
   discount(referenceId: string): void {
     const bytes = this.#sizes.get(referenceId);
     if (bytes === undefined) return;

@@ -1,4 +1,4 @@
-/** Makes entries again of what a process left that is no more. Pure. */
+/** Makes entries again of what a dead process left. Pure. */
 import type { LateFields } from '../../wire/late-fields.ts';
 import { recoveredEntry } from '../ledger/earlier-logs.ts';
 import type { LogEntry } from '../ledger/log-entry.ts';

@@ -1,6 +1,6 @@
 /**
- * Takes over what processes have left in the directory that are no more: when this process's file is opened, and every
- * 30 s. Runs in slices between turns of the event loop.
+ * Takes over what dead processes have left in the directory: when this process's file is opened, and every 30 s. Runs in
+ * slices between turns of the event loop.
  */
 import type { SpoolOptions } from '../../options.ts';
 import { EarliestTimer } from '../../scheduling/earliest-timer.ts';

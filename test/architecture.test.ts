@@ -19,6 +19,8 @@ const APP_ROOMS = [
   ['delivery/delivery.ts'],
   ['delivery/spool/'],
   ['delivery/'],
+  ['delivery/ledger/'],
+  ['delivery/drops.ts', 'delivery/metrics.ts'],
   ['client/'],
   ['transport/'],
   ['sqlite/'],
@@ -127,6 +129,12 @@ test.each([
     return rank >= 0 && (target < rank || (target === rank && dirname(from) !== dirname(to)));
   });
   expect(upwards.map(show)).toEqual([]);
+});
+
+test('only the ledger can change a log', () => {
+  const parts = /^delivery\/ledger\/(mutable-entry|contents|order|pending-logs)\.ts$/;
+  const writers = inside.filter(({ from, to }) => parts.test(to) && dirname(from) !== 'delivery/ledger');
+  expect(writers.map(show)).toEqual([]);
 });
 
 test('the viewer takes types only from the other rooms, and no other room imports it', () => {

@@ -3,16 +3,13 @@
  *
  * The JSON stays a string: bytes would not take less memory, and encoding a whole request at once is faster.
  */
+import type { LateFields } from '../wire/late-fields.ts';
 import type { LogRequest } from '../wire/v4.ts';
 
 export interface EncodedDatapoint {
   /** JSON object without `reference_id`, `parent_reference_id` and the late fields. */
   readonly body: string;
-  readonly late: {
-    readonly output: string | undefined;
-    readonly error: string | undefined;
-    readonly duration: number | undefined;
-  };
+  readonly late: LateFields;
 }
 
 /**

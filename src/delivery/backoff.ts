@@ -44,7 +44,10 @@ export class Backoff {
     return this.#failing.size > 0;
   }
 
-  /** One request of this kind at a time, to see: all kinds while nothing has passed since the pause, then what failed. */
+  /**
+   * After a pause, requests go one at a time: those of every method until one succeeds, then only those of the methods
+   * that failed.
+   */
   isAlone(method: Method): boolean {
     return this.isDown && (!this.#hasPassed || this.#failing.has(method));
   }

@@ -1,5 +1,5 @@
 /** Counts what is given up, by reason, and tells the app. Nothing is dropped anywhere else. */
-import { diag } from '@opentelemetry/api';
+import { Warnings } from '../host/warnings.ts';
 import type { DropReport } from '../options.ts';
 import { countDropped } from './metrics.ts';
 
@@ -28,7 +28,7 @@ export class Drops {
   readonly #counts = new Map<DropReason, number>();
   readonly #onDrop: ((report: DropReport) => void) | undefined;
   #pending = new Map<DropReason, { count: number; referenceIds: string[]; why: string | undefined }>();
-  #warnedAtMillis = Number.NEGATIVE_INFINITY;
+  readonly #warnings = new Warnings(WARN_INTERVAL_MILLIS);
 
   constructor(onDrop: ((report: DropReport) => void) | undefined) {
     this.#onDrop = onDrop;
@@ -55,10 +55,8 @@ export class Drops {
     const reports = this.#pending;
     this.#pending = new Map();
     for (const [reason, { count, referenceIds, why }] of reports) {
-      if (performance.now() - this.#warnedAtMillis >= WARN_INTERVAL_MILLIS) {
-        this.#warnedAtMillis = performance.now();
-        diag.warn(`humanloop-otel: dropped ${count} (${reason}${why ? `: ${why}` : ''}), first ${referenceIds[0]}`);
-      }
+      const first = `dropped ${count} (${reason}${why ? `: ${why}` : ''}), first ${referenceIds[0]}`;
+      this.#warnings.warn('dropped', first);
       countDropped(count, reason);
       // The app's hook may throw or reject: neither must stop the delivery of what was not dropped.
       Promise.resolve({ reason, count, referenceIds })

@@ -1,14 +1,15 @@
 /**
  * Decides when requests go out: how many at once, after which pause, and how long a wave that is not full gathers.
- * What is in them, and what becomes of it, is the work's affair.
+ * Their content and the handling of answers belong to the work.
  */
-import { diag } from '@opentelemetry/api';
+import { Warnings } from '../host/warnings.ts';
 import type { RetryOptions } from '../options.ts';
+import { EarliestTimer } from '../scheduling/earliest-timer.ts';
 import type { Transport, TransportOutcome, TransportRequest } from '../transport/transport.ts';
-import { Backoff, type Failure } from './backoff.ts';
+import { Backoff, type Failure, type Method } from './backoff.ts';
 import type { Verdict } from './verdict.ts';
 
-const COMPLAINT_INTERVAL_MILLIS = 60_000;
+const WARN_INTERVAL_MILLIS = 60_000;
 /** How long a wave that is not full gathers: long enough to share requests, short enough to look live. */
 const GATHER_MILLIS = 200;
 
@@ -22,32 +23,44 @@ export interface Shipment {
   readonly request: TransportRequest;
   judge(outcome: TransportOutcome): Verdict;
   /** Called once, with the verdict on the request. */
-  settle(verdict: Verdict): void;
+  apply(verdict: Verdict): void;
 }
 
+/** What is to be sent by one method. */
 export interface Work {
-  takeUpdate(): Shipment | undefined;
-  takeWave(): Shipment | undefined;
-  hasWave(): boolean;
+  /** The next request, built now; `undefined` where there is none. */
+  take(): Shipment | undefined;
+}
+
+/** Work that is better sent in few requests than at once. */
+export interface GatheredWork extends Work {
+  readonly isWaiting: boolean;
   /** A full request is waiting, or somebody waits for a flush: gathering longer gains nothing. */
-  isWaveUrgent(): boolean;
+  readonly isUrgent: boolean;
 }
 
 export class Sender {
   readonly #transport: Transport;
-  readonly #work: Work;
+  readonly #posts: GatheredWork;
+  readonly #updates: Work;
   readonly #concurrency: number;
   readonly #backoff: Backoff;
   readonly #inFlight = { POST: 0, PATCH: 0 };
+  readonly #timer = new EarliestTimer(() => this.pump());
+  readonly #warnings = new Warnings(WARN_INTERVAL_MILLIS);
   #gatherUntilMillis: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #timerAtMillis = Number.POSITIVE_INFINITY;
-  #complainedAtMillis = Number.NEGATIVE_INFINITY;
+  #isWoken = false;
   #isClosed = false;
 
-  constructor(transport: Transport, work: Work, options: { concurrency: number; retry: RetryOptions }) {
+  constructor(
+    transport: Transport,
+    posts: GatheredWork,
+    updates: Work,
+    options: { readonly concurrency: number; readonly retry: RetryOptions },
+  ) {
     this.#transport = transport;
-    this.#work = work;
+    this.#posts = posts;
+    this.#updates = updates;
     this.#concurrency = options.concurrency;
     this.#backoff = new Backoff(options.retry);
   }
@@ -56,45 +69,55 @@ export class Sender {
     return this.#inFlight.POST + this.#inFlight.PATCH;
   }
 
+  /** Something may be sent: soon, and once for all that comes in one turn. */
+  wake(): void {
+    if (this.#isWoken) return;
+    this.#isWoken = true;
+    queueMicrotask(() => {
+      this.#isWoken = false;
+      this.pump();
+    });
+  }
+
   /** Sends what may be sent now and sets the timer for the rest. Cheap to call when there is nothing to do. */
   pump(): void {
     if (this.#isClosed) return;
     const now = performance.now();
-    if (now < this.#backoff.resumeAtMillis) return this.#pumpAt(this.#backoff.resumeAtMillis);
+    if (now < this.#backoff.resumeAtMillis) return this.#timer.fireAt(this.#backoff.resumeAtMillis);
     while (this.#mayGo('PATCH')) {
-      const update = this.#work.takeUpdate();
+      const update = this.#updates.take();
       if (!update) break;
       void this.#send('PATCH', update, now);
     }
-    while (this.#work.hasWave() && this.#mayGo('POST')) {
-      if (!this.#isGathered(now)) return this.#pumpAt(this.#gatherUntilMillis as number);
-      const wave = this.#work.takeWave();
+    while (this.#posts.isWaiting && this.#mayGo('POST')) {
+      if (!this.#isGathered(now)) return this.#timer.fireAt(this.#gatherUntilMillis as number);
+      const wave = this.#posts.take();
       if (!wave) break;
       void this.#send('POST', wave, now);
     }
-    if (!this.#work.hasWave()) this.#gatherUntilMillis = undefined;
+    if (!this.#posts.isWaiting) this.#gatherUntilMillis = undefined;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#timer.clear();
     await this.#transport.close();
   }
 
   /** After a pause one request goes alone, of either kind, and the rest waits for what becomes of it. */
-  #mayGo(method: 'POST' | 'PATCH'): boolean {
+  #mayGo(method: Method): boolean {
     if (this.#backoff.isAlone(method)) return (this.#backoff.hasPassed ? this.#inFlight[method] : this.inFlight) === 0;
     const perConnection = method === 'PATCH' ? UPDATES_PER_CONNECTION : 1;
     return this.#inFlight[method] < this.#concurrency * perConnection;
   }
 
   #isGathered(nowMillis: number): boolean {
-    if (this.#work.isWaveUrgent()) return true;
+    if (this.#posts.isUrgent) return true;
     this.#gatherUntilMillis ??= nowMillis + GATHER_MILLIS;
     return nowMillis >= this.#gatherUntilMillis;
   }
 
-  async #send(method: 'POST' | 'PATCH', shipment: Shipment, startedAtMillis: number): Promise<void> {
+  async #send(method: Method, shipment: Shipment, startedAtMillis: number): Promise<void> {
     this.#inFlight[method]++;
     const outcome = await this.#transport.send(shipment.request);
     this.#inFlight[method]--;
@@ -105,34 +128,17 @@ export class Sender {
     if (scope) {
       const retryAfterMillis = 'retryAfterMillis' in verdict ? verdict.retryAfterMillis : undefined;
       this.#backoff.failed({ startedAtMillis, nowMillis: performance.now(), retryAfterMillis, scope, method });
-      if (this.#backoff.isDown && 'why' in verdict) this.#complain(verdict.why);
+      if (this.#backoff.isDown && 'why' in verdict) this.#warn(verdict.why);
     } else {
       this.#backoff.succeeded(method, startedAtMillis);
     }
-    shipment.settle(verdict);
+    shipment.apply(verdict);
     this.pump();
   }
 
   /** A wrong address or key would else be noticed by nobody but those who look at the numbers. */
-  #complain(why: string): void {
-    if (performance.now() - this.#complainedAtMillis < COMPLAINT_INTERVAL_MILLIS) return;
-    this.#complainedAtMillis = performance.now();
-    diag.warn(`humanloop-otel: nothing can be sent now (${why}); logs are kept and tried again`);
-  }
-
-  #pumpAt(atMillis: number): void {
-    // A timer that fires sooner does no harm: it looks, and sets the next.
-    if (this.#timerAtMillis <= atMillis) return;
-    clearTimeout(this.#timer);
-    this.#timerAtMillis = atMillis;
-    this.#timer = setTimeout(
-      () => {
-        this.#timerAtMillis = Number.POSITIVE_INFINITY;
-        this.pump();
-      },
-      Math.max(0, Math.ceil(atMillis - performance.now())),
-    );
-    this.#timer.unref();
+  #warn(why: string): void {
+    this.#warnings.warn('unsent', `nothing can be sent now (${why}); logs are kept and tried again`);
   }
 }
 

@@ -3,156 +3,127 @@
  *
  * - An update brings a delivered log to what it should be now. Only one of a log is in flight, and the next one is
  *   built when it goes out: so values that changed meanwhile share it, and an older one can never overtake a newer.
- * - A probe asks whether a log is there whose POST got no clear answer. It is an update too, with the newest values:
+ * - A question asks whether a log is there whose POST got no clear answer. It is an update too, with the newest values:
  *   a log that is there is up to date at once, and one that is unknown goes back to be posted.
  */
-
 import { Fifo } from '../scheduling/fifo.ts';
-import type { Drops } from './drops.ts';
-import type { Ledger } from './ledger.ts';
-import { isExpired, type Late, type LogEntry, type Probe } from './log-entry.ts';
+import type { LateFields } from '../wire/late-fields.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import type { LogEntry, UnsureLogs } from './ledger/log-entry.ts';
 import { countDelivered } from './metrics.ts';
-import type { Shipment } from './sender.ts';
+import type { Shipment, Work } from './sender.ts';
 import { judgeUpdate, type Verdict } from './verdict.ts';
 
-export class Updates {
-  readonly #queue = new Fifo<LogEntry>();
+/** All questions about the logs of one request. */
+interface Probe {
+  readonly entries: readonly LogEntry[];
+  readonly absent: LogEntry[];
+  openCount: number;
+  isAnyThere: boolean;
+}
+
+interface Question {
+  readonly entry: LogEntry;
+  readonly probe: Probe;
+}
+
+export class Updates implements Work {
   readonly #ledger: Ledger;
-  readonly #drops: Drops;
-  readonly #maxElapsedMillis: number;
-  readonly #postAgain: (entries: readonly LogEntry[]) => void;
-  updatedCount = 0;
-  retriedCount = 0;
+  /** The questions of the probes that have begun. They go before the updates that came later. */
+  readonly #questions = new Fifo<Question>();
 
-  constructor(
-    ledger: Ledger,
-    drops: Drops,
-    maxElapsedMillis: number,
-    postAgain: (entries: readonly LogEntry[]) => void,
-  ) {
+  constructor(ledger: Ledger) {
     this.#ledger = ledger;
-    this.#drops = drops;
-    this.#maxElapsedMillis = maxElapsedMillis;
-    this.#postAgain = postAgain;
-  }
-
-  add(entry: LogEntry): void {
-    this.#queue.push(entry);
-  }
-
-  /** Asks which of the logs of a request are there. If none is likely to be, the first and the last stand for all. */
-  ask(entries: readonly LogEntry[], isUnlikely: boolean): void {
-    const asked = isUnlikely && entries.length > 2 ? [entries[0], entries.at(-1)] : entries;
-    const probe: Probe = { entries, absent: [], openCount: asked.length, isAnyThere: false };
-    for (const entry of asked as LogEntry[]) {
-      entry.probe = probe;
-      this.#queue.push(entry);
-    }
   }
 
   take(): Shipment | undefined {
-    for (let entry = this.#queue.shift(); entry; entry = this.#queue.shift()) {
-      const shipment = entry.probe ? this.#probe(entry, entry.probe) : this.#update(entry);
+    for (;;) {
+      const question = this.#questions.shift();
+      const next = question ?? this.#ledger.takePatch();
+      if (!next) return undefined;
+      if ('entries' in next) {
+        this.#beginProbe(next);
+        continue;
+      }
+      const shipment = 'probe' in next ? this.#ask(next) : this.#update(next);
       if (shipment) return shipment;
     }
-    return undefined;
   }
 
   #update(entry: LogEntry): Shipment | undefined {
-    const late = entry.difference();
-    if (entry.state === 'delivered' && late) {
-      return this.#shipment(entry, late, (verdict) => this.#settleUpdate(entry, late, verdict));
-    }
-    entry.isUpdating = false;
-    this.#ledger.reconcile(entry);
-    return undefined;
+    const late = this.#ledger.startUpdating(entry);
+    return late && this.#shipment(entry, late, (verdict) => this.#applyToUpdate(entry, late, verdict));
   }
 
-  #probe(entry: LogEntry, probe: Probe): Shipment | undefined {
-    const late = entry.desired;
-    if (entry.state === 'unsure') {
-      return this.#shipment(entry, late, (verdict) => this.#settleProbe(entry, probe, late, verdict));
-    }
-    this.#answered(entry, probe, false);
-    return undefined;
+  /** If none of the logs is likely to be there, the first and the last stand for all. */
+  #beginProbe({ entries, isUnlikely }: UnsureLogs): void {
+    const asked = isUnlikely && entries.length > 2 ? [entries[0], entries.at(-1)] : entries;
+    const probe: Probe = { entries, absent: [], openCount: asked.length, isAnyThere: false };
+    for (const entry of asked) this.#questions.push({ entry: entry as LogEntry, probe });
   }
 
-  #shipment(entry: LogEntry, late: Late, settle: (verdict: Verdict) => void): Shipment {
-    if (entry.firstAttemptMillis !== undefined) this.retriedCount++;
-    entry.firstAttemptMillis ??= performance.now();
+  #ask(question: Question): Shipment | undefined {
+    const { entry } = question;
+    if (entry.state !== 'unsure') {
+      this.#answer(question, false);
+      return undefined;
+    }
+    const late = this.#ledger.startAsking(entry);
+    return this.#shipment(entry, late, (verdict) => this.#applyToQuestion(question, late, verdict));
+  }
+
+  #shipment(entry: LogEntry, late: LateFields, apply: (verdict: Verdict) => void): Shipment {
     const path = `/logs?reference_id=${encodeURIComponent(entry.referenceId)}`;
     return {
       request: { method: 'PATCH', path, body: Buffer.from(JSON.stringify(late)) },
       judge: judgeUpdate,
-      settle,
+      apply,
     };
   }
 
-  #settleUpdate(entry: LogEntry, late: Late, verdict: Verdict): void {
+  #applyToUpdate(entry: LogEntry, late: LateFields, verdict: Verdict): void {
     if (entry.state === 'dropped') return;
     switch (verdict.kind) {
       case 'stored':
-        this.updatedCount++;
-        return this.#done(entry, late);
+        return this.#ledger.updated(entry, late);
       case 'unknown':
-        if (!entry.body || entry.wasPostedAgain) return this.#giveUp(entry, late, 'update_unknown_reference', verdict);
-        entry.wasPostedAgain = true;
-        entry.isUpdating = false;
-        entry.acknowledged = undefined;
-        return this.#postAgain([entry]);
+        if (this.#ledger.lost(entry)) return;
+        return this.#ledger.dropUpdate(entry, late, 'update_unknown_reference', verdict.why);
       case 'invalid':
-        return this.#giveUp(entry, late, 'update_rejected', verdict);
+        return this.#ledger.dropUpdate(entry, late, 'update_rejected', verdict.why);
       case 'tooLarge':
-        if (!late.output && !late.error) return this.#giveUp(entry, late, 'too_large', verdict);
-        this.#shrink(entry);
-        return this.#queue.unshift([entry]);
+        if (!late.output && !late.error) return this.#ledger.dropUpdate(entry, late, 'too_large', verdict.why);
+        this.#ledger.shrinkUpdate(entry);
+        return this.#ledger.backToUpdates(entry);
       default:
-        if (isExpired(entry, this.#maxElapsedMillis)) return this.#giveUp(entry, late, 'retry_expired', verdict);
-        return this.#queue.unshift([entry]);
+        if (!this.#ledger.isExpired(entry)) return this.#ledger.backToUpdates(entry);
+        return this.#ledger.dropUpdate(entry, late, 'retry_expired', verdict.why);
     }
   }
 
-  #shrink(entry: LogEntry): void {
-    const { bytes } = entry;
-    entry.shrinkLate();
-    this.#ledger.changed(entry, bytes);
-  }
-
-  #giveUp(entry: LogEntry, late: Late, reason: Parameters<Drops['add']>[0], verdict: { why?: string }): void {
-    this.#drops.add(reason, entry.referenceId, verdict.why);
-    this.#done(entry, late);
-  }
-
-  #done(entry: LogEntry, late: Late): void {
-    entry.firstAttemptMillis = undefined;
-    entry.isUpdating = false;
-    entry.acknowledge(late);
-    this.#ledger.reconcile(entry);
-  }
-
-  #settleProbe(entry: LogEntry, probe: Probe, late: Late, verdict: Verdict): void {
+  #applyToQuestion(question: Question, late: LateFields, verdict: Verdict): void {
+    const { entry } = question;
     const isFailure = verdict.kind === 'later' || verdict.kind === 'refused' || verdict.kind === 'unsure';
-    if (isFailure && entry.state === 'unsure' && !isExpired(entry, this.#maxElapsedMillis)) {
-      return this.#queue.unshift([entry]);
+    if (isFailure && entry.state === 'unsure' && !this.#ledger.isExpired(entry)) {
+      return this.#questions.unshift([question]);
     }
-    const isThere = verdict.kind === 'stored' && entry.state === 'unsure';
-    if (isThere) {
-      this.#ledger.delivered(entry, late);
-      countDelivered(1);
-    }
-    this.#answered(entry, probe, isThere);
+    const isThere = verdict.kind === 'stored' && this.#ledger.stored(entry, late);
+    if (isThere) countDelivered(1);
+    this.#answer(question, isThere);
   }
 
   /** When the last of the asked has answered, those that are not there are posted again, in one request. */
-  #answered(entry: LogEntry, probe: Probe, isThere: boolean): void {
-    entry.probe = undefined;
+  #answer({ entry, probe }: Question, isThere: boolean): void {
     probe.openCount--;
     if (isThere) probe.isAnyThere = true;
     else probe.absent.push(entry);
     if (probe.openCount > 0) return;
-    const unasked = probe.entries.filter((other) => other.state === 'unsure' && !probe.absent.includes(other));
-    if (!probe.isAnyThere) return this.#postAgain(probe.entries.filter((other) => other.state === 'unsure'));
-    this.#postAgain(probe.absent);
-    if (unasked.length > 0) this.ask(unasked, false);
+    const unsure = probe.entries.filter(({ state }) => state === 'unsure');
+    if (!probe.isAnyThere) return this.#ledger.backToReady(unsure);
+    this.#ledger.backToReady(probe.absent);
+    this.#ledger.unsure(
+      unsure.filter((other) => !probe.absent.includes(other)),
+      false,
+    );
   }
 }

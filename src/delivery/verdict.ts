@@ -63,7 +63,7 @@ export function judgeUpdate(outcome: TransportOutcome): Verdict {
   if (common) return common;
   const { status, text } = outcome as Extract<TransportOutcome, { kind: 'answered' }>;
   if (status >= 200 && status < 300) {
-    // A proxy's page with status 200 is no answer of a log server.
+    // A proxy's page with status 200 is not an answer of a log server.
     return isObject(parseJson(text))
       ? { kind: 'stored' }
       : { kind: 'unsure', why: `HTTP ${status} without a log`, isServerError: false, isUnlikely: false };
@@ -88,7 +88,7 @@ function judgeCommon(outcome: TransportOutcome): Verdict | undefined {
   return undefined;
 }
 
-/** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3). Anything else, and the past, is no wish at all. */
+/** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3). Anything else, and the past, is ignored. */
 function retryAfterMillis(headers: Readonly<Record<string, string>>): number | undefined {
   const value = headers['retry-after']?.trim();
   if (!value) return undefined;

@@ -1,11 +1,11 @@
 /**
- * The logs that may be sent now, and how they are cut into requests.
+ * How the logs that are ready are cut into requests, and the body of one.
  *
- * A log is in here only when its parent is acknowledged, so any two of them, of any traces, may share a request: that
+ * A log is ready only when its parent is acknowledged, so any two of them, of any traces, may share a request: that
  * is a wave. Requests are filled up to the bounds; what a server refuses as too large lowers the bound for good.
  */
-import { Fifo } from '../scheduling/fifo.ts';
-import type { LogEntry } from './log-entry.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import type { LogEntry } from './ledger/log-entry.ts';
 
 /** Room for the ids, the late fields' names and the comma around one datapoint. */
 const FRAME_BYTES = 256;
@@ -13,52 +13,37 @@ const FRAME_BYTES = 256;
 const MIN_REQUEST_BYTES = 1024;
 
 export class Waves {
-  readonly #ready = new Fifo<LogEntry>();
+  readonly #ledger: Ledger;
   readonly #maxItems: number;
   #maxBytes: number;
 
-  constructor(bounds: { maxItems: number; maxBytes: number }) {
+  constructor(ledger: Ledger, bounds: { readonly maxItems: number; readonly maxBytes: number }) {
+    this.#ledger = ledger;
     this.#maxItems = bounds.maxItems;
     this.#maxBytes = bounds.maxBytes;
   }
 
-  get length(): number {
-    return this.#ready.length;
-  }
-
   /** A whole request is waiting, so that gathering longer gains nothing. */
   get isFull(): boolean {
-    return this.#ready.length >= this.#maxItems;
+    return this.#ledger.readyCount >= this.#maxItems;
   }
 
-  get maxBytes(): number {
-    return this.#maxBytes;
-  }
-
-  add(entry: LogEntry): void {
-    this.#ready.push(entry);
-  }
-
-  /** In front of all others: they have waited longest. */
-  addAgain(entries: readonly LogEntry[]): void {
-    this.#ready.unshift(entries);
-  }
-
-  /** The logs of the next request. One that is larger than the bound goes alone. */
+  /** The logs of the next request, which are being sent from now on. One that is larger than the bound goes alone. */
   take(): LogEntry[] {
-    const batch: LogEntry[] = [];
+    const wave: LogEntry[] = [];
     let bytes = 0;
     let limit = this.#maxItems;
-    for (let entry = this.#ready.peek(); entry; entry = this.#ready.peek()) {
-      if (entry.state === 'ready') {
-        limit = Math.min(limit, entry.batchLimit);
-        bytes += entry.wireBytes + FRAME_BYTES;
-        if (batch.length > 0 && (batch.length >= limit || bytes > this.#maxBytes)) break;
-        batch.push(entry);
-      }
-      this.#ready.shift();
+    for (let next = this.#ledger.nextReady; next; next = this.#ledger.nextReady) {
+      const bytesWith = bytes + next.wireBytes + FRAME_BYTES;
+      const limitWith = Math.min(limit, next.batchLimit);
+      if (wave.length > 0 && (wave.length >= limitWith || bytesWith > this.#maxBytes)) break;
+      const entry = this.#ledger.startSending();
+      if (!entry) continue;
+      wave.push(entry);
+      bytes = bytesWith;
+      limit = limitWith;
     }
-    return batch;
+    return wave;
   }
 
   /** The server found a request of these bytes too large. */

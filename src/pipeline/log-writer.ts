@@ -12,7 +12,7 @@ import { readSpan } from '../conventions/index.ts';
 import { encodeDatapoint } from '../datapoint/encode.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Drops } from '../delivery/drops.ts';
-import { type Late, LogEntry } from '../delivery/log-entry.ts';
+import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { millisOf } from '../otel/hr-time.ts';
@@ -22,6 +22,7 @@ import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
 import { findAncestor, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
 import { decideContext, findContext, noteContext } from '../trace/trace-context.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
+import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
 import { examine } from './doctor.ts';
@@ -117,9 +118,9 @@ export class LogWriter {
   }
 
   /** Takes what the app says of a log's late fields. It outranks what the span says. */
-  update(traceId: string, spanId: string, late: Late): void {
+  update(traceId: string, spanId: string, late: LateFields): void {
     const node = this.#tracker.find(traceId, spanId);
-    if (!node) return this.#override(deliveredElsewhere(referenceIdOf(traceId, spanId)), late);
+    if (!node) return this.#override(this.#delivery.assumeDelivered(referenceIdOf(traceId, spanId)), late);
     if (node.entry) return this.#override(node.entry, late);
     node.overrides = { ...node.overrides, ...late };
     if (node.isNoLog && node.state === 'settled') this.dropUpdate(node);
@@ -145,8 +146,7 @@ export class LogWriter {
     const { span } = node;
     if (span) this.#stubs.delete(node);
     else this.#addStub(node);
-    entry.isFinal = flags.isClosing || (span !== undefined && node.state !== 'open');
-    entry.version++;
+    const isFinal = flags.isClosing || (span !== undefined && node.state !== 'open');
     if (node.overrides) this.#override(entry, node.overrides);
     node.overrides = undefined;
     try {
@@ -156,11 +156,8 @@ export class LogWriter {
         ? this.#describe(node, span, parent, node.reading ?? this.#read(node, span))
         : { referenceId: entry.referenceId, span, neighbour: anySpan(node.trace) };
       if (log.span) examine(log.span, log.kind);
-      const { version } = entry;
-      this.#redaction.map(log, context, flags, (cleared) => {
-        // Hooks may answer out of order; what was said later holds.
-        if (entry.version !== version) return;
-        if (cleared) this.#offer(entry, cleared);
+      this.#redaction.map(entry, log, context, flags, (cleared) => {
+        if (cleared) this.#offer(entry, cleared, isFinal);
         else this.#delivery.drop(entry, 'redacted');
       });
     } catch (error) {
@@ -168,11 +165,11 @@ export class LogWriter {
     }
   }
 
-  #offer(entry: LogEntry, datapoint: LogRequest): void {
+  #offer(entry: LogEntry, datapoint: LogRequest, isFinal: boolean): void {
     const { body, late } = encodeDatapoint(datapoint);
     // A stub may stand in for a parent that was sent by its own name, and forgotten since.
     const mayBeStored = this.#tracker.hasForgotten && datapoint.metadata?.['stub'] === true;
-    this.#delivery.offer(entry, body, late, mayBeStored);
+    this.#delivery.offer(entry, { body, late, isFinal, mayBeStored });
   }
 
   /**
@@ -189,7 +186,7 @@ export class LogWriter {
     try {
       const log = this.#describe(node, span, parentReferenceId, this.#read(node, span));
       const context = findContext(node.trace, this.#options.session);
-      this.#redaction.map(log, context, flagsOf(false), (cleared) => {
+      this.#redaction.map(node, log, context, flagsOf(false), (cleared) => {
         if (!cleared || node.entry || node.state === 'settled') return;
         const { body, late } = encodeDatapoint(cleared);
         this.#delivery.spool?.draft({
@@ -224,9 +221,12 @@ export class LogWriter {
       missing.push(parent);
     }
     for (const step of missing.reverse()) {
-      step.entry = new LogEntry(referenceOf(step), parent?.entry, step.trace.logs);
-      if (step.span) step.entry.startedMillis = millisOf(step.span.startTime) ?? 0;
-      this.#delivery.expect(step.entry);
+      step.entry = this.#delivery.expect({
+        referenceId: referenceOf(step),
+        parent: parent?.entry,
+        family: step.trace.logs,
+        startedMillis: (step.span && millisOf(step.span.startTime)) ?? 0,
+      });
       // Ended ancestors come by themselves. An open one is posted as it is, for its child's sake.
       if (step !== node && (step.state === 'open' || !step.span)) this.#write(step, flags);
       parent = step;
@@ -244,9 +244,9 @@ export class LogWriter {
     }
   }
 
-  #override(entry: LogEntry, late: Late): void {
+  #override(entry: LogEntry, late: LateFields): void {
     // The hook may answer later: a flush waits for it.
-    this.#delivery.expect(entry);
+    this.#delivery.expectOverride(entry);
     this.#redaction.clear(entry.referenceId, late, (cleared) => this.#delivery.override(entry, cleared));
   }
 
@@ -278,12 +278,4 @@ function flagsOf(isClosing: boolean): MapFlags {
 function anySpan(trace: Trace): SpanSlice | undefined {
   for (const { span } of trace.nodes.values()) if (span) return span;
   return undefined;
-}
-
-/** A log that this process has not sent, or has forgotten: only an update can reach it. */
-function deliveredElsewhere(referenceId: string): LogEntry {
-  const entry = new LogEntry(referenceId, undefined, []);
-  entry.state = 'delivered';
-  entry.isFinal = true;
-  return entry;
 }

@@ -9,7 +9,6 @@
 import { type Context, diag } from '@opentelemetry/api';
 import { Delivery } from '../delivery/delivery.ts';
 import { Drops } from '../delivery/drops.ts';
-import type { Late } from '../delivery/log-entry.ts';
 import { UPDATES_PER_CONNECTION } from '../delivery/sender.ts';
 import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -21,6 +20,7 @@ import { TraceTracker } from '../trace/trace-tracker.ts';
 import { createGzipTransport } from '../transport/gzip-transport.ts';
 import { createHttpTransport } from '../transport/http-transport.ts';
 import type { Transport } from '../transport/transport.ts';
+import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import { Backlog } from './backlog.ts';
 import { LogWriter } from './log-writer.ts';
@@ -102,7 +102,7 @@ export class Pipeline {
   }
 
   /** Takes what the app learns of a log later. If the log is not known here, it is sent as an update all the same. */
-  update(traceId: string, spanId: string, late: Late): void {
+  update(traceId: string, spanId: string, late: LateFields): void {
     if (!this.#shutdown) guard(() => this.#writer.update(traceId, spanId, late));
   }
 

@@ -1,13 +1,6 @@
 /** Reads the arguments of `update()`. Wrong arguments are ignored with a warning; they never throw or lose the log. */
 import { diag, isSpanContextValid, type SpanContext } from '@opentelemetry/api';
-
-/** The three fields of a log that can change after it was sent. */
-export interface LateFields {
-  output?: string;
-  error?: string;
-  /** Seconds. */
-  duration?: number;
-}
+import type { LateFields } from '../wire/late-fields.ts';
 
 /** Names a log by its span, the span's context, or its reference id (`<traceId>-<spanId>`). */
 export type LogReference = { spanContext(): SpanContext } | SpanContext | string;

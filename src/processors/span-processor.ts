@@ -3,8 +3,9 @@ import type { Context } from '@opentelemetry/api';
 import { type HumanloopOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import { Pipeline, type Stats } from '../pipeline/pipeline.ts';
+import type { LateFields } from '../wire/late-fields.ts';
 import { type Claim, createClaim } from './claim-spans.ts';
-import { type LateFields, type LogReference, readLateFields, readReference } from './late-fields.ts';
+import { type LogReference, readLateFields, readReference } from './late-fields.ts';
 
 /**
  * Turns the LLM spans of the app into Humanloop v4 logs.

@@ -19,12 +19,13 @@ export class Deadline {
   /**
    * Resolves or rejects as `work` does.
    *
-   * @throws {HumanloopError} (as a rejection) with this message at the deadline; the work goes on.
+   * @throws {HumanloopError} (as a rejection) with this message at the deadline; the work goes on. A function is asked
+   * for the message then.
    */
-  async within<Result>(work: Promise<Result>, message: string): Promise<Result> {
+  async within<Result>(work: Promise<Result>, message: string | (() => string)): Promise<Result> {
     let timer: NodeJS.Timeout | undefined;
     const over = new Promise<never>((_, reject) => {
-      const fire = () => reject(new HumanloopError(message));
+      const fire = () => reject(new HumanloopError(typeof message === 'string' ? message : message()));
       timer = setTimeout(fire, Math.min(Math.max(0, this.leftMillis), MAX_TIMER_MILLIS));
       timer.unref();
     });

@@ -2,7 +2,8 @@
  * A trace in which all is done, in a sixth of the memory: who its spans are, under whom, and which of them are logs. That
  * is all that a span which comes late, or an update, has to find.
  */
-import { LogEntry } from '../delivery/log-entry.ts';
+import { rememberedEntry } from '../delivery/ledger/earlier-logs.ts';
+import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import { createNode, createTrace, findAncestor, referenceOf, type SpanNode, type Trace } from './span-node.ts';
 
 type Fate = 'none' | 'delivered' | 'dropped';
@@ -34,7 +35,7 @@ export function fileTrace(trace: Trace): FiledTrace | undefined {
 function fateOf({ entry, isNoLog }: SpanNode): Fate | undefined {
   if (!entry) return isNoLog ? 'none' : undefined;
   if (entry.state === 'dropped') return 'dropped';
-  return entry.state === 'delivered' && entry.isFinal && entry.sequence === 0 ? 'delivered' : undefined;
+  return entry.isDone ? 'delivered' : undefined;
 }
 
 export function unfileTrace({ traceId, context, noted, baggageSession, spans }: FiledTrace): Trace {
@@ -46,16 +47,12 @@ export function unfileTrace({ traceId, context, noted, baggageSession, spans }: 
     const fate = FATES[code % FATES.length] as Fate;
     node.state = 'settled';
     node.isNoLog = fate === 'none';
-    if (fate !== 'none') node.entry = doneEntry(node, fate);
+    if (fate !== 'none') node.entry = rememberedEntry(referenceOf(node), parentEntryOf(node), trace.logs, fate);
     nodes.push(node);
   }
   return trace;
 }
 
-function doneEntry(node: SpanNode, fate: 'delivered' | 'dropped'): LogEntry {
-  const parent = findAncestor(node, (ancestor) => ancestor.entry !== undefined)?.entry;
-  const entry = new LogEntry(referenceOf(node), parent, node.trace.logs);
-  entry.state = fate;
-  entry.isFinal = true;
-  return entry;
+function parentEntryOf(node: SpanNode): LogEntry | undefined {
+  return findAncestor(node, ({ entry }) => entry !== undefined)?.entry;
 }

@@ -1,8 +1,9 @@
 /** What is remembered of the spans of one trace. Plain data: `trace-tracker.ts` says how it changes. */
 import type { TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
-import type { Late, LogEntry } from '../delivery/log-entry.ts';
+import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
+import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 
 export interface Trace {
@@ -52,7 +53,7 @@ export interface SpanNode {
   /** What the span was read as, while it is worked off. */
   reading: Reading | undefined;
   /** What the app said through `update()` before the span was known to be a log. */
-  overrides: Late | undefined;
+  overrides: LateFields | undefined;
   /** Events that came another way than on the span. */
   events: SpanEvent[] | undefined;
   /** The spool knows it, though it is held back: as it was in this state. */

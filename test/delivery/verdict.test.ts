@@ -1,14 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { judgePost, judgeUpdate } from '../../src/delivery/verdict.ts';
-import type { TransportOutcome } from '../../src/transport/transport.ts';
+import { answered, LOST, UNSENT } from './outcomes.ts';
 
-function answered(status: number, body: unknown = {}, headers: Record<string, string> = {}): TransportOutcome {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return { kind: 'answered', status, headers, text, truncated: false, roundTripTime: 1 };
-}
-
-const LOST: TransportOutcome = { kind: 'lost', cause: new Error('reset'), roundTripTime: 1 };
-const UNSENT: TransportOutcome = { kind: 'unsent', cause: new Error('refused'), roundTripTime: 1 };
 const TWO = [{ id: 'data_1' }, { id: 'data_2' }];
 
 describe('a POST of two logs', () => {

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LogEntry } from '../../src/delivery/log-entry.ts';
+import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
 import { encodeWave, Waves } from '../../src/delivery/waves.ts';
+import { createLedger, offeredLog } from './offered-logs.ts';
 
-function readyEntry(reference: string, fields: Record<string, unknown> = {}, parent?: LogEntry): LogEntry {
-  const entry = new LogEntry(reference, parent, []);
-  entry.body = JSON.stringify(fields);
-  entry.state = 'ready';
-  return entry;
+function createWaves(bounds: { maxItems: number; maxBytes: number }) {
+  const { ledger } = createLedger();
+  const add = (reference: string, fields: Record<string, unknown> = {}) =>
+    offeredLog(ledger, reference, undefined, { body: JSON.stringify(fields) });
+  return { ledger, add, waves: new Waves(ledger, bounds) };
 }
 
 describe('a wave', () => {
@@ -19,12 +20,12 @@ describe('a wave', () => {
         fc.integer({ min: 1, max: 20 }),
         fc.integer({ min: 500, max: 20_000 }),
         (sizes, maxItems, maxBytes) => {
-          const waves = new Waves({ maxItems, maxBytes });
-          const entries = sizes.map((size, index) => readyEntry(`r-${index}`, { text: 'x'.repeat(size) }));
-          for (const entry of entries) waves.add(entry);
+          const { ledger, add, waves } = createWaves({ maxItems, maxBytes });
+          const entries = sizes.map((size, index) => add(`r-${index}`, { text: 'x'.repeat(size) }));
           const taken: LogEntry[] = [];
-          while (waves.length > 0) {
+          while (ledger.readyCount > 0) {
             const wave = waves.take();
+            expect(wave.length).toBeGreaterThan(0);
             expect(wave.length).toBeLessThanOrEqual(maxItems);
             if (wave.length > 1) expect(encodeWave(wave).length).toBeLessThanOrEqual(maxBytes);
             taken.push(...wave);
@@ -36,29 +37,39 @@ describe('a wave', () => {
   });
 
   test('has no log that was dropped meanwhile', () => {
-    const waves = new Waves({ maxItems: 10, maxBytes: 10_000 });
-    const [first, second] = [readyEntry('a-1'), readyEntry('a-2')];
-    waves.add(first);
-    waves.add(second);
-    first.state = 'dropped';
+    const { ledger, add, waves } = createWaves({ maxItems: 10, maxBytes: 10_000 });
+    const [first, second] = [add('a-1'), add('a-2')];
+    ledger.drop(first, 'redacted');
     expect(waves.take()).toEqual([second]);
   });
 
   test('is halved for logs among which a bad one is looked for', () => {
-    const waves = new Waves({ maxItems: 10, maxBytes: 10_000 });
-    const entries = Array.from({ length: 6 }, (_, index) => readyEntry(`a-${index}`));
-    for (const entry of entries) {
-      entry.batchLimit = 3;
-      waves.add(entry);
-    }
+    const { ledger, add, waves } = createWaves({ maxItems: 10, maxBytes: 10_000 });
+    const entries = Array.from({ length: 6 }, (_, index) => add(`a-${index}`));
+    ledger.halve(entries);
     expect([waves.take().length, waves.take().length]).toEqual([3, 3]);
   });
 
+  test('ends before a log that goes with fewer others', () => {
+    const { ledger, add, waves } = createWaves({ maxItems: 10, maxBytes: 10_000 });
+    const entries = ['a-1', 'a-2', 'a-3'].map((name) => add(name));
+    ledger.halve(entries.slice(2));
+    expect([waves.take(), waves.take()]).toEqual([entries.slice(0, 2), entries.slice(2)]);
+  });
+
   test('stays below what the server found too large', () => {
-    const waves = new Waves({ maxItems: 100, maxBytes: 1_000_000 });
+    const { add, waves } = createWaves({ maxItems: 100, maxBytes: 1_000_000 });
     waves.learnTooLarge(64_000);
-    for (let index = 0; index < 50; index++) waves.add(readyEntry(`a-${index}`, { text: 'x'.repeat(3_000) }));
+    for (let index = 0; index < 50; index++) add(`a-${index}`, { text: 'x'.repeat(3_000) });
     expect(encodeWave(waves.take()).length).toBeLessThanOrEqual(32_000);
+  });
+
+  test('is full when a whole request is ready', () => {
+    const { add, waves } = createWaves({ maxItems: 2, maxBytes: 10_000 });
+    add('a-1');
+    expect(waves.isFull).toBe(false);
+    add('a-2');
+    expect(waves.isFull).toBe(true);
   });
 });
 
@@ -74,11 +85,13 @@ describe('the body of a request', () => {
       fc.property(
         fc.array(fc.record({ late, fields: fc.dictionary(fc.constantFrom('a', 'b'), text) }), { minLength: 1 }),
         (logs) => {
-          const entries = logs.map(({ late: { output, error, duration }, fields }, index) => {
-            const entry = readyEntry(`t-${index}`, fields);
-            entry.desire({ output: output ?? undefined, error: error ?? undefined, duration: duration ?? undefined });
-            return entry;
-          });
+          const { ledger } = createLedger();
+          const entries = logs.map(({ late: { output, error, duration }, fields }, index) =>
+            offeredLog(ledger, `t-${index}`, undefined, {
+              body: JSON.stringify(fields),
+              late: { output: output ?? undefined, error: error ?? undefined, duration: duration ?? undefined },
+            }),
+          );
           const expected = logs.map(({ late: { output, error, duration }, fields }, index) => ({
             reference_id: `t-${index}`,
             ...(output !== null && { output }),
@@ -93,20 +106,23 @@ describe('the body of a request', () => {
   });
 
   test('names the nearest ancestor that was not dropped', () => {
-    const root = readyEntry('t-root');
-    const middle = readyEntry('t-middle', {}, root);
-    const leaf = readyEntry('t-leaf', {}, middle);
+    const { ledger } = createLedger();
+    const root = offeredLog(ledger, 't-root');
+    const middle = offeredLog(ledger, 't-middle', root);
+    const leaf = offeredLog(ledger, 't-leaf', middle);
     expect(JSON.parse(encodeWave([leaf]).toString())).toEqual([
       { reference_id: 't-leaf', parent_reference_id: 't-middle' },
     ]);
-    middle.state = 'dropped';
+    ledger.drop(middle, 'redacted');
     expect(JSON.parse(encodeWave([leaf]).toString())).toEqual([
       { reference_id: 't-leaf', parent_reference_id: 't-root' },
     ]);
   });
 
   test('larger than the memory that is used again', () => {
-    const entries = [readyEntry('t-1', { text: 'é'.repeat(3_000_000) }), readyEntry('t-2')];
+    const { ledger } = createLedger();
+    const large = { body: JSON.stringify({ text: 'é'.repeat(3_000_000) }) };
+    const entries = [offeredLog(ledger, 't-1', undefined, large), offeredLog(ledger, 't-2')];
     expect(JSON.parse(encodeWave(entries).toString())).toHaveLength(2);
   });
 });

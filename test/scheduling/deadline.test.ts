@@ -31,6 +31,14 @@ it('bounds several waits by one moment', async () => {
   expect(await second).toEqual(new HumanloopError('second'));
 });
 
+it('asks what to say only when the time is over', async () => {
+  let left = 2;
+  const late = new Deadline(100).within(new Promise(() => undefined), () => `${left} left`).catch((error) => error);
+  left = 1;
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await late).toEqual(new HumanloopError('1 left'));
+});
+
 it('is over at once where no time is left', async () => {
   const deadline = new Deadline(-1);
   const late = deadline.within(new Promise(() => undefined), 'over').catch((error: unknown) => error);

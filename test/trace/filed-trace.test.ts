@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LogEntry } from '../../src/delivery/log-entry.ts';
+import { rememberedEntry } from '../../src/delivery/ledger/earlier-logs.ts';
+import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
 import { fileTrace, unfileTrace } from '../../src/trace/filed-trace.ts';
 import { createNode, createTrace, referenceOf, type SpanNode, type Trace } from '../../src/trace/span-node.ts';
+import { createLedger, deliveredLog, offeredLog } from '../delivery/offered-logs.ts';
 
 interface Planned {
   /** Index of a span before it, or -1. */
@@ -25,9 +27,7 @@ function traceOf(plan: readonly Planned[]): Trace {
     if (fate !== 'none') {
       let above = node.parent;
       while (above && !above.entry) above = above.parent;
-      node.entry = new LogEntry(referenceOf(node), above?.entry, trace.logs);
-      node.entry.state = fate;
-      node.entry.isFinal = true;
+      node.entry = rememberedEntry(referenceOf(node), above?.entry, trace.logs, fate);
     }
     nodes.push(node);
   }
@@ -58,18 +58,26 @@ test('what a late span finds in a filed trace is what it would have found in the
   );
 });
 
-test.each<[string, (node: SpanNode, entry: LogEntry) => void]>([
-  ['is not delivered', (_, entry) => (entry.state = 'ready')],
-  ['can still change', (_, entry) => (entry.isFinal = false)],
-  ['has an update under way', (_, entry) => (entry.sequence = 1)],
-  ['is not judged yet', (node) => (node.entry = undefined)],
-])('a trace with a log that %s is not filed', (_, change) => {
+test.each<[string, () => LogEntry | undefined]>([
+  ['is not delivered', () => offeredLog(createLedger().ledger, 'log')],
+  ['can still change', () => deliveredLog(createLedger().ledger, 'log', undefined, { isFinal: false })],
+  [
+    'has an update under way',
+    () => {
+      const { ledger } = createLedger();
+      const entry = deliveredLog(ledger, 'log');
+      ledger.override(entry, { output: 'found out later' });
+      return entry;
+    },
+  ],
+  ['is not judged yet', () => undefined],
+])('a trace with a log that %s is not filed', (_, createEntry) => {
   const trace = traceOf([
     { parent: -1, fate: 'none' },
     { parent: 0, fate: 'delivered' },
   ]);
   expect(fileTrace(trace)).toBeDefined();
   const node = trace.nodes.get('span-1') as SpanNode;
-  change(node, node.entry as LogEntry);
+  node.entry = createEntry();
   expect(fileTrace(trace)).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 /**
  * The directory that processes share: each has a file of its own, which it holds locked as long as it lives. A file
- * that can be locked was left by a process that is no more, and belongs to whoever locks it first.
+ * that can be locked was left by a dead process, and belongs to whoever locks it first.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -10,7 +10,7 @@ import { diag } from '@opentelemetry/api';
 import type { SpoolOptions } from '../../options.ts';
 import { explainSqliteError, openSqlite, type SqliteDatabase } from '../../sqlite/open.ts';
 import { removeSpoolFile, SpoolFile } from './file.ts';
-import type { Inheritance } from './orphan-rows.ts';
+import type { TakenOver } from './take-over-rows.ts';
 
 const SUFFIX = '.spool';
 /** A file that has been empty for so long is not about to be filled: its process ended right after it made it. */
@@ -34,13 +34,13 @@ export function openSpoolFile(directory: string): SpoolFile {
  * Moves what dead processes have left into this process's file, in steps between which it yields. A file that cannot be
  * read is kept under another name.
  */
-export function* takeOrphans(options: SpoolOptions, own: SpoolFile): Generator<void, Inheritance> {
-  const inheritance: Inheritance = { logs: [], expired: [] };
+export function* takeOverFiles(options: SpoolOptions, own: SpoolFile): Generator<void, TakenOver> {
+  const takenOver: TakenOver = { logs: [], expired: [] };
   for (const name of readdirSync(options.directory)) {
     const path = join(options.directory, name);
     if (!name.endsWith(SUFFIX) || path === own.path) continue;
     try {
-      if (isFilled(path)) yield* own.takeOver(path, Date.now() - options.maxAgeMillis, inheritance);
+      if (isFilled(path)) yield* own.takeOver(path, Date.now() - options.maxAgeMillis, takenOver);
     } catch (cause) {
       const error = explainSqliteError(cause, path);
       // Locked: its process lives, or another one was quicker. Our own file may be what cannot be written: later.
@@ -48,7 +48,7 @@ export function* takeOrphans(options: SpoolOptions, own: SpoolFile): Generator<v
     }
     if (own.isClosed) break;
   }
-  return inheritance;
+  return takenOver;
 }
 
 function lockSpoolFile(path: string): SpoolFile {

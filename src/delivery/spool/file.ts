@@ -1,9 +1,10 @@
 /** One process's spool: a SQLite file with a row for each log that is not done. */
 import { existsSync, unlinkSync } from 'node:fs';
 import type { SqliteDatabase, SqliteStatement } from '../../sqlite/open.ts';
-import type { Late } from '../log-entry.ts';
-import { type Heir, type Inheritance, inheritRows, type OrphanedLog } from './orphan-rows.ts';
-import { SCHEMA, type SpooledLog, toLog } from './row.ts';
+import type { LateFields } from '../../wire/late-fields.ts';
+import type { SpooledLog } from '../ledger/spool.ts';
+import { SCHEMA, toLog } from './row.ts';
+import { type FoundLog, type OwnFile, type TakenOver, takeOverRows } from './take-over-rows.ts';
 
 /** A row's ids, times and index entries, roughly. */
 const ROW_BYTES = 300;
@@ -15,7 +16,7 @@ const PUT = `
     late = excluded.late, acknowledged = excluded.acknowledged, is_delivered = excluded.is_delivered,
     is_final = excluded.is_final, started_millis = excluded.started_millis`;
 
-export class SpoolFile implements Heir {
+export class SpoolFile implements OwnFile {
   readonly path: string;
   readonly database: SqliteDatabase;
   readonly #sizes = new Map<string, number>();
@@ -26,7 +27,7 @@ export class SpoolFile implements Heir {
   readonly #moveChildren: SqliteStatement;
   readonly #markAlive: SqliteStatement;
   #bytes = 0;
-  #hasOrphan = false;
+  #isOtherAttached = false;
   #isClosed = false;
   /** Sizes before the transaction that is under way. */
   #undo: Map<string, number | undefined> | undefined;
@@ -108,7 +109,7 @@ export class SpoolFile implements Heir {
   }
 
   /** Changes what can change of a log whose body is only here. */
-  change(referenceId: string, parentReferenceId: string | undefined, late: Late, isFinal: boolean): void {
+  change(referenceId: string, parentReferenceId: string | undefined, late: LateFields, isFinal: boolean): void {
     this.#change.run(parentReferenceId ?? null, JSON.stringify(late), Number(isFinal), referenceId);
   }
 
@@ -123,7 +124,7 @@ export class SpoolFile implements Heir {
     this.#resize(referenceId, 0);
   }
 
-  /** The row is to be removed: its bytes count no more. */
+  /** The row is to be removed: its bytes do not count any more. */
   discount(referenceId: string): void {
     const bytes = this.#sizes.get(referenceId);
     if (bytes === undefined) return;
@@ -144,27 +145,27 @@ export class SpoolFile implements Heir {
    * last alive before `sinceMillis` is left out. Yields between steps; what was moved so far stands in `into` whatever
    * happens.
    */
-  *takeOver(orphanPath: string, sinceMillis: number, into: Inheritance): Generator<void> {
-    this.database.prepare('ATTACH DATABASE ? AS orphan').run(orphanPath);
-    this.#hasOrphan = true;
+  *takeOver(path: string, sinceMillis: number, into: TakenOver): Generator<void> {
+    this.database.prepare('ATTACH DATABASE ? AS dead').run(path);
+    this.#isOtherAttached = true;
     try {
-      const isEmpty = yield* inheritRows(this, sinceMillis, into);
+      const isEmpty = yield* takeOverRows(this, sinceMillis, into);
       // While it is locked, so that nobody else finds it; and whoever has it open already finds nothing in it.
-      if (isEmpty) removeSpoolFile(orphanPath);
+      if (isEmpty) removeSpoolFile(path);
     } finally {
-      this.#letGoOfOrphan();
+      this.#detachOther();
     }
   }
 
-  /** The row of an orphan is here now. */
-  count({ referenceId, late, bytes }: OrphanedLog): void {
+  /** The row of a log that was found is here now. */
+  count({ referenceId, late, bytes }: FoundLog): void {
     this.#resize(referenceId, ROW_BYTES + JSON.stringify(late).length + bytes);
   }
 
-  #letGoOfOrphan(): void {
-    if (!this.#hasOrphan) return;
-    this.#hasOrphan = false;
-    this.database.exec('DETACH DATABASE orphan');
+  #detachOther(): void {
+    if (!this.#isOtherAttached) return;
+    this.#isOtherAttached = false;
+    this.database.exec('DETACH DATABASE dead');
   }
 
   /** A file that is removed can still be read and written, but no other process will ever find it. */
@@ -189,7 +190,7 @@ export class SpoolFile implements Heir {
   close(): void {
     this.#isClosed = true;
     try {
-      this.#letGoOfOrphan();
+      this.#detachOther();
       this.database.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; SELECT count(*) FROM process');
     } finally {
       this.database.close();

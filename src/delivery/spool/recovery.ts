@@ -1,92 +1,87 @@
-/** Makes entries again of what a process left that is no more. Pure. */
-import { type Late, LogEntry } from '../log-entry.ts';
-import type { OrphanedLog } from './orphan-rows.ts';
-
-export const PROCESS_EXITED = 'process exited before the span ended';
-
 /**
- * Parents and children find each other by their references. A parent that is not among the logs was acknowledged, or
- * was not on disk yet when the process ended: the server is asked, too, and a child of none moves up.
- * A span that was open is closed: with an error, and with the duration to its process's last sign of life.
+ * Takes over what dead processes have left in the directory: when this process's file is opened, and every 30 s. Runs in
+ * slices between turns of the event loop.
  */
-export function recoverEntries(logs: readonly OrphanedLog[]): LogEntry[] {
-  const byReference = new Map(logs.map((log) => [log.referenceId, log]));
-  const entries = new Map<string, LogEntry>();
-  const families = new Map<string, LogEntry[]>();
-  for (const log of logs) {
-    const path: OrphanedLog[] = [];
-    // From the log up to an ancestor that is an entry already. A circle, which only a broken file has, ends it too.
-    for (let step: OrphanedLog | undefined = log; step && !entries.has(step.referenceId) && !path.includes(step); ) {
-      path.push(step);
-      step = byReference.get(step.parentReferenceId ?? '');
+import type { SpoolOptions } from '../../options.ts';
+import { EarliestTimer } from '../../scheduling/earliest-timer.ts';
+import { Turns } from '../../scheduling/turns.ts';
+import { explainSqliteError } from '../../sqlite/open.ts';
+import type { Drops } from '../drops.ts';
+import type { SpoolOwner } from '../ledger/spool.ts';
+import { takeOverFiles } from './directory.ts';
+import type { DiskWarnings } from './disk-warnings.ts';
+import type { SpoolFile } from './file.ts';
+import { partsByTrace, recoverEntries } from './recover-entries.ts';
+
+const INTERVAL_MILLIS = 30_000;
+/** Logs that become entries between two turns. */
+const RECOVERED_AT_ONCE = 500;
+/** Logs that the server is asked for together: those that are not there are then posted together. */
+const ASKED_TOGETHER = 100;
+
+export class Recovery {
+  readonly #options: SpoolOptions;
+  readonly #drops: Drops;
+  readonly #owner: SpoolOwner;
+  readonly #warnings: DiskWarnings;
+  readonly #turns = new Turns(() => this.#recover());
+  readonly #timer = new EarliestTimer(() => this.#look());
+  #file: SpoolFile | undefined;
+  #isUnderWay = false;
+  /** Called when the recovery that is under way is done. */
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(options: SpoolOptions, drops: Drops, owner: SpoolOwner, warnings: DiskWarnings) {
+    this.#options = options;
+    this.#drops = drops;
+    this.#owner = owner;
+    this.#warnings = warnings;
+  }
+
+  /** From now on, what is found goes into this file. */
+  start(file: SpoolFile): void {
+    this.#file = file;
+    this.#look();
+  }
+
+  /** Resolves when what dead processes had left by now is in the file, and known to the owner. */
+  done(): Promise<void> {
+    return this.#isUnderWay ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve();
+  }
+
+  /** Nothing is handed to the owner any more. */
+  stop(): void {
+    this.#file = undefined;
+    this.#timer.clear();
+  }
+
+  #look(): void {
+    this.#timer.clear();
+    this.#timer.fireAt(performance.now() + INTERVAL_MILLIS);
+    this.#isUnderWay = true;
+    this.#turns.schedule();
+  }
+
+  *#recover(): Generator<void> {
+    try {
+      const file = this.#file;
+      if (!file) return;
+      file.markAlive(Date.now());
+      const { logs, expired } = yield* takeOverFiles(this.#options, file);
+      for (const referenceId of expired) this.#drops.add('spool_expired', referenceId);
+      for (const part of partsByTrace(logs, RECOVERED_AT_ONCE)) {
+        if (!this.#file) return;
+        const entries = recoverEntries(part);
+        for (let start = 0; start < entries.length; start += ASKED_TOGETHER) {
+          this.#owner.recover(entries.slice(start, start + ASKED_TOGETHER));
+        }
+        yield;
+      }
+    } catch (cause) {
+      this.#warnings.failed(explainSqliteError(cause, this.#options.directory));
+    } finally {
+      this.#isUnderWay = false;
+      for (const resolve of this.#waiting.splice(0)) resolve();
     }
-    for (const step of path.reverse()) {
-      const parent = parentOf(step, byReference, entries);
-      const traceId = traceIdOf(step.referenceId);
-      const family = families.get(traceId) ?? [];
-      families.set(traceId, family);
-      entries.set(step.referenceId, toEntry(step, parent, family));
-    }
   }
-  return [...entries.values()];
-}
-
-function parentOf(
-  { parentReferenceId, isDelivered }: OrphanedLog,
-  byReference: ReadonlyMap<string, OrphanedLog>,
-  entries: Map<string, LogEntry>,
-): LogEntry | undefined {
-  if (parentReferenceId === undefined) return undefined;
-  const known = entries.get(parentReferenceId);
-  if (known || isDelivered || byReference.has(parentReferenceId)) return known;
-  return absent(parentReferenceId, entries);
-}
-
-function toEntry(log: OrphanedLog, parent: LogEntry | undefined, family: LogEntry[]): LogEntry {
-  const entry = new LogEntry(log.referenceId, parent, family);
-  entry.state = log.isDelivered ? 'delivered' : 'unsure';
-  entry.desire(log.isFinal ? log.late : closed(log));
-  if (log.acknowledged) entry.acknowledge(log.acknowledged);
-  entry.storedBytes = log.isDelivered ? undefined : log.bytes;
-  entry.startedMillis = log.startedMillis;
-  entry.isFinal = true;
-  return entry;
-}
-
-/** A log without a row. */
-function absent(referenceId: string, entries: Map<string, LogEntry>): LogEntry {
-  const entry = new LogEntry(referenceId, undefined, []);
-  entry.state = 'unsure';
-  entry.storedBytes = 0;
-  entry.isFinal = true;
-  entries.set(referenceId, entry);
-  return entry;
-}
-
-function closed({ late, startedMillis, aliveMillis }: OrphanedLog): Late {
-  const duration = Math.max(0, aliveMillis - startedMillis) / 1000;
-  return { ...late, error: late.error ?? PROCESS_EXITED, duration: late.duration ?? duration };
-}
-
-/** Logs of one trace stay together: they find their parents among each other. */
-export function partsByTrace(logs: readonly OrphanedLog[], minLength: number): OrphanedLog[][] {
-  const traces = new Map<string, OrphanedLog[]>();
-  for (const log of logs) {
-    const traceId = traceIdOf(log.referenceId);
-    const trace = traces.get(traceId);
-    if (trace) trace.push(log);
-    else traces.set(traceId, [log]);
-  }
-  const parts: OrphanedLog[][] = [];
-  let part: OrphanedLog[] = [];
-  for (const trace of traces.values()) {
-    if (part.length === 0) parts.push(part);
-    for (const log of trace) part.push(log);
-    if (part.length >= minLength) part = [];
-  }
-  return parts;
-}
-
-function traceIdOf(referenceId: string): string {
-  return referenceId.split('-', 1)[0] as string;
 }

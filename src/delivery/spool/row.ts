@@ -1,20 +1,7 @@
 /** A log as a row of a spool file. */
 import type { SqliteRow } from '../../sqlite/open.ts';
-import type { Late } from '../log-entry.ts';
-
-export interface SpooledLog {
-  readonly referenceId: string;
-  readonly parentReferenceId: string | undefined;
-  /** The datapoint without its ids and late fields; `undefined` where only updates are left to send. */
-  readonly body: string | undefined;
-  readonly late: Late;
-  readonly acknowledged: Late | undefined;
-  readonly isDelivered: boolean;
-  /** The span has ended. */
-  readonly isFinal: boolean;
-  /** Start of the span, Unix milliseconds. */
-  readonly startedMillis: number;
-}
+import type { LateFields } from '../../wire/late-fields.ts';
+import type { SpooledLog } from '../ledger/spool.ts';
 
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS log (
@@ -39,8 +26,8 @@ export function toLog(row: SqliteRow): SpooledLog {
     referenceId: String(row['reference_id']),
     parentReferenceId: (row['parent_reference_id'] as string | null) ?? undefined,
     body: typeof body === 'string' ? body : undefined,
-    late: JSON.parse(String(row['late'])) as Late,
-    acknowledged: row['acknowledged'] ? (JSON.parse(String(row['acknowledged'])) as Late) : undefined,
+    late: JSON.parse(String(row['late'])) as LateFields,
+    acknowledged: row['acknowledged'] ? (JSON.parse(String(row['acknowledged'])) as LateFields) : undefined,
     isDelivered: Number(row['is_delivered']) === 1,
     isFinal: Number(row['is_final']) === 1,
     startedMillis: Number(row['started_millis']),

@@ -1,14 +1,14 @@
 /** What is made of the rows that a process left, if some of them are missing. */
 import { expect, test } from 'vitest';
 import { openSpoolFile } from '../../../src/delivery/spool/directory.ts';
-import type { OrphanedLog } from '../../../src/delivery/spool/orphan-rows.ts';
-import { recoverEntries } from '../../../src/delivery/spool/recovery.ts';
+import { recoverEntries } from '../../../src/delivery/spool/recover-entries.ts';
+import type { FoundLog } from '../../../src/delivery/spool/take-over-rows.ts';
 import { startMisbehavingV4 } from '../../support/misbehaving-v4.ts';
 import { spoolDirectory, spooledApp, spoolFiles } from './spooled-app.ts';
 
 const TRACE = 'a'.repeat(32);
 
-function orphan(name: string, parent: string | undefined, more: Partial<OrphanedLog> = {}): OrphanedLog {
+function found(name: string, parent: string | undefined, more: Partial<FoundLog> = {}): FoundLog {
   return {
     referenceId: `${TRACE}-${name}`,
     parentReferenceId: parent && `${TRACE}-${parent}`,
@@ -25,7 +25,7 @@ function orphan(name: string, parent: string | undefined, more: Partial<Orphaned
 }
 
 test('children find their parents in whatever order the rows come', () => {
-  const entries = recoverEntries([orphan('c', 'b'), orphan('b', 'a'), orphan('a', undefined)]);
+  const entries = recoverEntries([found('c', 'b'), found('b', 'a'), found('a', undefined)]);
   const [a, b, c] = ['a', 'b', 'c'].map((name) => entries.find(({ referenceId }) => referenceId.endsWith(`-${name}`)));
   expect(c?.parent).toBe(b);
   expect(b?.parent).toBe(a);
@@ -33,21 +33,21 @@ test('children find their parents in whatever order the rows come', () => {
 });
 
 test('a parent without a row is asked for, once for all its children', () => {
-  const entries = recoverEntries([orphan('c', 'gone'), orphan('d', 'gone')]);
+  const entries = recoverEntries([found('c', 'gone'), found('d', 'gone')]);
   expect(entries).toHaveLength(3);
   expect(entries[1]?.parent).toBe(entries[0]);
   expect(entries[2]?.parent).toBe(entries[0]);
 });
 
 test('rows in a circle, which only a broken file has, are roots at one place', () => {
-  const entries = recoverEntries([orphan('a', 'b'), orphan('b', 'a')]);
+  const entries = recoverEntries([found('a', 'b'), found('b', 'a')]);
   expect(entries).toHaveLength(2);
   expect(entries.filter(({ parent }) => parent === undefined)).toHaveLength(1);
 });
 
 test('what was open is closed with what is known; what it said itself stands', () => {
   const [entry] = recoverEntries([
-    orphan('a', undefined, { isFinal: false, isDelivered: true, late: { output: 'so far' } }),
+    found('a', undefined, { isFinal: false, isDelivered: true, late: { output: 'so far' } }),
   ]);
   expect(entry?.desired).toMatchObject({
     output: 'so far',

@@ -1,0 +1,81 @@
+/**
+ * The logs with something left to do, in the order in which they came, and what flushes wait for: each for the logs that
+ * were pending when it came, and not for what comes later.
+ */
+import type { LogEntry } from './log-entry.ts';
+import type { MutableEntry } from './mutable-entry.ts';
+
+export interface FlushBarrier {
+  /** Resolves when all that was pending is done. */
+  readonly reached: Promise<void>;
+}
+
+/** What everybody may see and ask of them. */
+export interface Pending extends Iterable<LogEntry> {
+  readonly size: number;
+  /** A flush waits. */
+  readonly isAwaited: boolean;
+  /** It is reached when all that is pending now is done. */
+  addBarrier(): FlushBarrier;
+  /** Nobody waits for it any more. */
+  removeBarrier(barrier: FlushBarrier): void;
+}
+
+interface OpenBarrier extends FlushBarrier {
+  /** The sequence of the last log that came before it. */
+  readonly sequence: number;
+  left: number;
+  readonly resolve: () => void;
+}
+
+export class PendingLogs implements Pending {
+  readonly #entries = new Set<MutableEntry>();
+  readonly #barriers = new Set<OpenBarrier>();
+  #sequence = 0;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Oldest first. */
+  [Symbol.iterator](): IterableIterator<MutableEntry> {
+    return this.#entries.values();
+  }
+
+  add(entry: MutableEntry): void {
+    if (entry.isPending) return;
+    entry.sequence = ++this.#sequence;
+    this.#entries.add(entry);
+  }
+
+  remove(entry: MutableEntry): void {
+    if (!entry.isPending) return;
+    const { sequence } = entry;
+    entry.sequence = 0;
+    this.#entries.delete(entry);
+    for (const barrier of this.#barriers) {
+      if (sequence > barrier.sequence || --barrier.left > 0) continue;
+      this.#barriers.delete(barrier);
+      barrier.resolve();
+    }
+  }
+
+  get isAwaited(): boolean {
+    return this.#barriers.size > 0;
+  }
+
+  addBarrier(): FlushBarrier {
+    let resolve: () => void = () => undefined;
+    const reached = new Promise<void>((fulfil) => {
+      resolve = fulfil;
+    });
+    const barrier: OpenBarrier = { sequence: this.#sequence, left: this.size, resolve, reached };
+    if (barrier.left === 0) resolve();
+    else this.#barriers.add(barrier);
+    return barrier;
+  }
+
+  removeBarrier(barrier: FlushBarrier): void {
+    this.#barriers.delete(barrier as OpenBarrier);
+  }
+}

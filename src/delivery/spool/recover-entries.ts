@@ -1,0 +1,95 @@
+/** Makes entries again of what a dead process left. Pure. */
+import type { LateFields } from '../../wire/late-fields.ts';
+import { recoveredEntry } from '../ledger/earlier-logs.ts';
+import type { LogEntry } from '../ledger/log-entry.ts';
+import type { FoundLog } from './take-over-rows.ts';
+
+export const PROCESS_EXITED = 'process exited before the span ended';
+
+/**
+ * Parents and children find each other by their references. A parent that is not among the logs was acknowledged, or
+ * was not on disk yet when the process ended: the server is asked, too, and a child of none moves up.
+ * A span that was open is closed: with an error, and with the duration to its process's last sign of life.
+ */
+export function recoverEntries(logs: readonly FoundLog[]): LogEntry[] {
+  const byReference = new Map(logs.map((log) => [log.referenceId, log]));
+  const entries = new Map<string, LogEntry>();
+  const families = new Map<string, LogEntry[]>();
+  for (const log of logs) {
+    const path: FoundLog[] = [];
+    // From the log up to an ancestor that is an entry already. A circle, which only a broken file has, ends it too.
+    for (let step: FoundLog | undefined = log; step && !entries.has(step.referenceId) && !path.includes(step); ) {
+      path.push(step);
+      step = byReference.get(step.parentReferenceId ?? '');
+    }
+    for (const step of path.reverse()) {
+      const parent = parentOf(step, byReference, entries);
+      const traceId = traceIdOf(step.referenceId);
+      const family = families.get(traceId) ?? [];
+      families.set(traceId, family);
+      entries.set(step.referenceId, toEntry(step, parent, family));
+    }
+  }
+  return [...entries.values()];
+}
+
+function parentOf(
+  { parentReferenceId, isDelivered }: FoundLog,
+  byReference: ReadonlyMap<string, FoundLog>,
+  entries: Map<string, LogEntry>,
+): LogEntry | undefined {
+  if (parentReferenceId === undefined) return undefined;
+  const known = entries.get(parentReferenceId);
+  if (known || isDelivered || byReference.has(parentReferenceId)) return known;
+  return absent(parentReferenceId, entries);
+}
+
+function toEntry(log: FoundLog, parent: LogEntry | undefined, family: LogEntry[]): LogEntry {
+  const { referenceId, startedMillis, isDelivered, acknowledged, bytes: storedBytes } = log;
+  const late = log.isFinal ? log.late : closed(log);
+  return recoveredEntry({ referenceId, parent, family, startedMillis, isDelivered, late, acknowledged, storedBytes });
+}
+
+/** A log without a row. */
+function absent(referenceId: string, entries: Map<string, LogEntry>): LogEntry {
+  const entry = recoveredEntry({
+    referenceId,
+    parent: undefined,
+    family: [],
+    startedMillis: 0,
+    isDelivered: false,
+    late: {},
+    acknowledged: undefined,
+    storedBytes: 0,
+  });
+  entries.set(referenceId, entry);
+  return entry;
+}
+
+function closed({ late, startedMillis, aliveMillis }: FoundLog): LateFields {
+  const duration = Math.max(0, aliveMillis - startedMillis) / 1000;
+  return { ...late, error: late.error ?? PROCESS_EXITED, duration: late.duration ?? duration };
+}
+
+/** Logs of one trace stay together: they find their parents among each other. */
+export function partsByTrace(logs: readonly FoundLog[], minLength: number): FoundLog[][] {
+  const traces = new Map<string, FoundLog[]>();
+  for (const log of logs) {
+    const traceId = traceIdOf(log.referenceId);
+    const trace = traces.get(traceId);
+    if (trace) trace.push(log);
+    else traces.set(traceId, [log]);
+  }
+  const parts: FoundLog[][] = [];
+  let part: FoundLog[] = [];
+  for (const trace of traces.values()) {
+    if (part.length === 0) parts.push(part);
+    for (const log of trace) part.push(log);
+    if (part.length >= minLength) part = [];
+  }
+  return parts;
+}
+
+function traceIdOf(referenceId: string): string {
+  return referenceId.split('-', 1)[0] as string;
+}

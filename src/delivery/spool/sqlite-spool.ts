@@ -1,0 +1,209 @@
+/**
+ * The spool as SQLite files, one for each process, so that a process that is killed loses nothing that is older than
+ * `fsyncMillis`. `directory.ts` finds what dead processes left, and `recovery.ts` takes it over.
+ *
+ * Changes are noted and written together, once per `fsyncMillis`: a log that is delivered sooner never touches the
+ * disk. Written with `synchronous=NORMAL`, which a killed process survives and a power cut may not: the stronger mode
+ * would hold up the app's thread for the disk.
+ *
+ * If the disk fails, delivery goes on in memory; that is reported once, and the disk is tried again every few seconds.
+ */
+import type { SpoolOptions } from '../../options.ts';
+import { EarliestTimer } from '../../scheduling/earliest-timer.ts';
+import { explainSqliteError } from '../../sqlite/open.ts';
+import type { Drops } from '../drops.ts';
+import type { LogEntry } from '../ledger/log-entry.ts';
+import type { Spool, SpooledLog, SpoolOwner, StoredContent } from '../ledger/spool.ts';
+import { openSpoolFile } from './directory.ts';
+import { DiskWarnings } from './disk-warnings.ts';
+import type { SpoolFile } from './file.ts';
+import { Recovery } from './recovery.ts';
+
+/** Rows written between two turns of the event loop. */
+const ROWS_PER_TURN = 100;
+const RETRY_MILLIS = 5_000;
+
+/** @throws {SqliteError} only if there is no SQLite engine; a directory that cannot be used is reported and done without. */
+export function openSpool(options: SpoolOptions, drops: Drops, owner: SpoolOwner): Spool {
+  return new SqliteSpool(options, drops, owner);
+}
+
+class SqliteSpool implements Spool {
+  readonly #options: SpoolOptions;
+  readonly #owner: SpoolOwner;
+  readonly #warnings = new DiskWarnings();
+  readonly #recovery: Recovery;
+  readonly #timer = new EarliestTimer(() => this.#writeInTurn());
+  /** Written at the next flush, the newest state of each. */
+  readonly #dirty = new Map<string, LogEntry | SpooledLog | 'gone'>();
+  /** On disk as they are now, and in memory too. */
+  readonly #resident = new Set<LogEntry>();
+  #file: SpoolFile | undefined;
+  #isClosed = false;
+
+  constructor(options: SpoolOptions, drops: Drops, owner: SpoolOwner) {
+    this.#options = options;
+    this.#owner = owner;
+    this.#recovery = new Recovery(options, drops, owner, this.#warnings);
+    this.#attempt(() => this.#open());
+  }
+
+  note(entry: LogEntry): void {
+    if (this.#isClosed) return;
+    const { referenceId } = entry;
+    this.#resident.delete(entry);
+    if (entry.state === 'dropped') this.#file?.discount(referenceId);
+    // Most logs are done before they are written: they never touch the disk.
+    if (entry.isDone && !this.#file?.has(referenceId)) this.#dirty.delete(referenceId);
+    else this.#write(referenceId, entry);
+  }
+
+  draft(log: SpooledLog): void {
+    this.#write(log.referenceId, log);
+  }
+
+  forget(referenceId: string): void {
+    if (this.#file?.has(referenceId)) this.#write(referenceId, 'gone');
+    else this.#dirty.delete(referenceId);
+  }
+
+  load(referenceId: string): StoredContent | undefined {
+    let log: SpooledLog | undefined;
+    this.#attempt(() => {
+      log = this.#file?.read(referenceId);
+    });
+    return log?.body === undefined ? undefined : { body: log.body, late: log.late };
+  }
+
+  recovered(): Promise<void> {
+    return this.#recovery.done();
+  }
+
+  flush(): void {
+    while (this.#dirty.size > 0 && this.#writeSome());
+  }
+
+  secure(entries: readonly LogEntry[]): void {
+    if (entries.some((entry) => !entry.isFinal && !this.#file?.has(entry.referenceId))) this.flush();
+  }
+
+  isStored(referenceId: string): boolean {
+    return this.#file?.has(referenceId) === true && !this.#dirty.has(referenceId);
+  }
+
+  close(): void {
+    this.flush();
+    this.#isClosed = true;
+    this.#timer.clear();
+    this.#recovery.stop();
+    this.#attempt(() => this.#file?.close());
+  }
+
+  #write(referenceId: string, what: LogEntry | SpooledLog | 'gone'): void {
+    this.#dirty.set(referenceId, what);
+    this.#schedule(this.#options.fsyncMillis);
+  }
+
+  /** While the disk fails, a new change does not make it be tried sooner. */
+  #schedule(delayMillis: number): void {
+    if (!this.#timer.isSet && !this.#isClosed) this.#timer.fireAt(performance.now() + delayMillis);
+  }
+
+  #writeInTurn(): void {
+    const isWritten = this.#writeSome();
+    if (this.#dirty.size > 0) this.#schedule(isWritten ? 0 : RETRY_MILLIS);
+  }
+
+  /** One transaction. `false` if the disk would not take it. */
+  #writeSome(): boolean {
+    const isWritten = this.#attempt(() => {
+      const file = this.#usableFile();
+      const written: string[] = [];
+      const onDisk: LogEntry[] = [];
+      file.transaction(() => {
+        for (const [referenceId, what] of this.#dirty) {
+          if (written.length === ROWS_PER_TURN) break;
+          written.push(referenceId);
+          if (what === 'gone') file.remove(referenceId);
+          else if (!('state' in what)) file.put(what);
+          else if (store(file, what)) onDisk.push(what);
+        }
+        file.markAlive(Date.now());
+      });
+      for (const referenceId of written) this.#dirty.delete(referenceId);
+      for (const entry of onDisk) this.#resident.add(entry);
+      this.#unload();
+      while (file.bytes > this.#options.maxBytes && this.#owner.dropOldestTrace('spool_full'));
+    });
+    if (isWritten) this.#warnings.worked();
+    return isWritten;
+  }
+
+  #unload(): void {
+    for (const entry of this.#resident) {
+      if (!this.#owner.isPressed()) return;
+      if (this.#owner.unload(entry)) this.#resident.delete(entry);
+    }
+  }
+
+  /** A file that somebody has removed is made again, with all that it held. */
+  #usableFile(): SpoolFile {
+    const before = this.#file;
+    if (before && !before.isRemoved) return before;
+    const file = this.#open();
+    if (before) {
+      file.copyFrom(before);
+      this.#attempt(() => before.close());
+    }
+    return file;
+  }
+
+  #open(): SpoolFile {
+    this.#file = openSpoolFile(this.#options.directory);
+    this.#recovery.start(this.#file);
+    return this.#file;
+  }
+
+  #attempt(step: () => void): boolean {
+    try {
+      step();
+      return true;
+    } catch (cause) {
+      const error = explainSqliteError(cause, this.#options.directory);
+      if (error.reason === 'no-engine') throw error;
+      this.#warnings.failed(error);
+      return false;
+    }
+  }
+}
+
+/** Writes an entry's state, or removes its row if nothing is left to do for it. `true` if its body is on disk now. */
+function store(file: SpoolFile, entry: LogEntry): boolean {
+  const { referenceId } = entry;
+  if (entry.state === 'dropped') {
+    file.remove(referenceId);
+    file.moveChildren(referenceId, entry.effectiveParent?.referenceId);
+    return false;
+  }
+  if (entry.isDone) {
+    file.remove(referenceId);
+    return false;
+  }
+  // Its body is here already.
+  if (entry.isUnloaded && entry.state !== 'delivered') {
+    file.change(referenceId, entry.effectiveParent?.referenceId, entry.desired, entry.isFinal);
+    return false;
+  }
+  const { body, desired, acknowledged, isFinal, startedMillis } = entry;
+  file.put({
+    referenceId,
+    parentReferenceId: entry.effectiveParent?.referenceId,
+    body,
+    late: desired,
+    acknowledged,
+    isDelivered: entry.state === 'delivered',
+    isFinal,
+    startedMillis,
+  });
+  return body !== undefined;
+}

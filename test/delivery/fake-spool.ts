@@ -1,0 +1,98 @@
+/** A spool in memory, whose rows can be lost. As the real one does, it reads a log when it writes it. */
+import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
+import type { Spool, SpooledLog, SpoolOwner, StoredContent } from '../../src/delivery/ledger/spool.ts';
+
+type Row = { -readonly [Field in keyof SpooledLog]: SpooledLog[Field] };
+
+export class FakeSpool implements Spool {
+  readonly rows = new Map<string, Row>();
+  /** Every call of `note`, until it is emptied. */
+  readonly noted: LogEntry[] = [];
+  readonly #owner: SpoolOwner;
+  readonly #dirty = new Map<string, LogEntry | SpooledLog | 'gone'>();
+  /** Stored as they are now. */
+  readonly #stored = new Set<LogEntry>();
+
+  constructor(owner: SpoolOwner) {
+    this.#owner = owner;
+  }
+
+  note(entry: LogEntry): void {
+    this.noted.push(entry);
+    this.#stored.delete(entry);
+    this.#dirty.set(entry.referenceId, entry);
+  }
+
+  load(referenceId: string): StoredContent | undefined {
+    const row = this.rows.get(referenceId);
+    return row?.body === undefined ? undefined : { body: row.body, late: row.late };
+  }
+
+  secure(entries: readonly LogEntry[]): void {
+    if (entries.some(({ isFinal, referenceId }) => !isFinal && !this.rows.has(referenceId))) this.flush();
+  }
+
+  draft(log: SpooledLog): void {
+    this.#dirty.set(log.referenceId, log);
+  }
+
+  forget(referenceId: string): void {
+    this.#dirty.set(referenceId, 'gone');
+  }
+
+  isStored(referenceId: string): boolean {
+    return this.rows.has(referenceId) && !this.#dirty.has(referenceId);
+  }
+
+  async recovered(): Promise<void> {}
+
+  flush(): void {
+    for (const [referenceId, what] of this.#dirty) {
+      if (what === 'gone') this.rows.delete(referenceId);
+      else if ('state' in what) this.#write(what);
+      else this.rows.set(referenceId, { ...what });
+    }
+    this.#dirty.clear();
+  }
+
+  close(): void {
+    this.flush();
+  }
+
+  /** Memory is short: what is stored is let go of there. */
+  unload(): void {
+    for (const entry of this.#stored) if (this.#owner.unload(entry)) this.#stored.delete(entry);
+  }
+
+  lose(referenceId: string): void {
+    this.rows.delete(referenceId);
+  }
+
+  #write(entry: LogEntry): void {
+    const { referenceId, body, desired, acknowledged, isFinal, startedMillis } = entry;
+    const parentReferenceId = entry.effectiveParent?.referenceId;
+    const row = this.rows.get(referenceId);
+    if (entry.isDone) {
+      this.rows.delete(referenceId);
+      if (entry.state !== 'dropped') return;
+      for (const child of this.rows.values())
+        if (child.parentReferenceId === referenceId) child.parentReferenceId = parentReferenceId;
+    } else if (entry.isUnloaded && entry.state !== 'delivered') {
+      if (!row) return;
+      const { output, error, duration } = desired;
+      row.late = {
+        output: output ?? row.late.output,
+        error: error ?? row.late.error,
+        duration: duration ?? row.late.duration,
+      };
+      row.isFinal = isFinal;
+      row.parentReferenceId = parentReferenceId;
+    } else {
+      const isDelivered = entry.state === 'delivered';
+      const late = { ...desired };
+      const content = { body, late, acknowledged, isDelivered, isFinal, startedMillis };
+      this.rows.set(referenceId, { referenceId, parentReferenceId, ...content });
+      if (body !== undefined) this.#stored.add(entry);
+    }
+  }
+}

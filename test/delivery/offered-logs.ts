@@ -1,0 +1,39 @@
+/** Logs in a ledger, in whichever state a test needs. */
+import { Drops } from '../../src/delivery/drops.ts';
+import { Ledger } from '../../src/delivery/ledger/ledger.ts';
+import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
+import type { Offer } from '../../src/delivery/ledger/offer.ts';
+
+export function createLedger(options: { maxElapsedMillis?: number; isPressed?: () => boolean } = {}) {
+  const drops = new Drops(undefined);
+  const ledger = new Ledger(drops, options.maxElapsedMillis ?? Number.POSITIVE_INFINITY, options.isPressed);
+  return { drops, ledger };
+}
+
+/** Known to be a log, and not mapped yet. */
+export function expectLog(ledger: Ledger, referenceId: string, parent?: LogEntry, family: LogEntry[] = []): LogEntry {
+  return ledger.expect({ referenceId, parent, family, startedMillis: 0 });
+}
+
+export function offer(ledger: Ledger, entry: LogEntry, more: Partial<Offer> = {}): LogEntry {
+  ledger.offer(entry, { body: '{}', late: {}, isFinal: true, mayBeStored: false, ...more });
+  return entry;
+}
+
+/** Ready, or waiting for its parent. */
+export function offeredLog(ledger: Ledger, referenceId: string, parent?: LogEntry, more?: Partial<Offer>): LogEntry {
+  return offer(ledger, expectLog(ledger, referenceId, parent), more);
+}
+
+/** All that are ready, from now on in a request. */
+export function sendReady(ledger: Ledger): LogEntry[] {
+  const sent: LogEntry[] = [];
+  for (; ledger.nextReady; ) sent.push(ledger.startSending() as LogEntry);
+  return sent;
+}
+
+export function deliveredLog(ledger: Ledger, referenceId: string, parent?: LogEntry, more?: Partial<Offer>): LogEntry {
+  const entry = offeredLog(ledger, referenceId, parent, more);
+  for (const sent of sendReady(ledger)) ledger.stored(sent, sent.desired);
+  return entry;
+}

@@ -86,8 +86,9 @@ test('a server that resets each POST and answers each question about it is not h
   });
   const app = appWithProcessor(server, { retry: { minDelayMillis: 50, maxDelayMillis: 400 } });
   for (let left = 10; left > 0; left--) app.start('call').end();
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
-  expect(server.ofMethod('POST').length).toBeGreaterThan(2);
+  const aSecond = new Promise((resolve) => setTimeout(resolve, 1_000));
+  await expect.poll(() => server.ofMethod('POST').length).toBeGreaterThan(2);
+  await aSecond;
   expect(server.ofMethod('POST').length).toBeLessThan(20);
   server.fault = undefined;
   await app.client.forceFlush();

@@ -55,8 +55,8 @@ export class Drops {
     const reports = this.#pending;
     this.#pending = new Map();
     for (const [reason, { count, referenceIds, why }] of reports) {
-      const first = `dropped ${count} (${reason}${why ? `: ${why}` : ''}), first ${referenceIds[0]}`;
-      this.#warnings.warn('dropped', first);
+      const message = `dropped ${count} (${reason}${why ? `: ${why}` : ''}), first ${referenceIds[0]}`;
+      this.#warnings.warn('dropped', message);
       countDropped(count, reason);
       // The app's hook may throw or reject: neither must stop the delivery of what was not dropped.
       Promise.resolve({ reason, count, referenceIds })

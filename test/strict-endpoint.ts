@@ -21,7 +21,7 @@ export type Fault =
 export interface StrictEndpointOptions {
   /** What goes wrong with the next request; `undefined` for nothing. */
   readonly nextFault?: (request: TransportRequest) => Fault | undefined;
-  readonly nextDelayMillis?: () => number;
+  readonly nextDelayMillis?: (request: TransportRequest) => number;
   /** Datapoints that the endpoint refuses as invalid. */
   readonly isPoison?: (log: LogRequest) => boolean;
   /** Whether a 422 says which datapoint was bad. */
@@ -54,7 +54,7 @@ export class StrictEndpoint implements Transport {
   async send(request: TransportRequest): Promise<TransportOutcome> {
     const known = new Set(this.#acknowledged);
     const fault = this.#options.nextFault?.(request);
-    await sleep(this.#options.nextDelayMillis?.() ?? 0);
+    await sleep(this.#options.nextDelayMillis?.(request) ?? 0);
     const { answer, references } = this.#work(request, fault, known);
     const outcome = toOutcome(fault, answer);
     if (outcome.kind === 'answered' && outcome.status === 200 && !fault) {

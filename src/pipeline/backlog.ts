@@ -30,7 +30,7 @@ export class Backlog {
   readonly #writer: LogWriter;
   readonly #isLog: (node: SpanNode) => boolean;
   readonly #conventions: ResolvedOptions['conventions'];
-  readonly #settle: (node: SpanNode, isTraceDone: boolean) => void;
+  readonly #retire: (node: SpanNode, isTraceDone: boolean) => void;
   readonly #turns = new Turns(() => this.#work());
   /** Called when all that is due by then has been handed to the delivery. */
   #marks: (() => void)[] = [];
@@ -45,7 +45,7 @@ export class Backlog {
   #isGathering = false;
 
   /**
-   * `settle` is called for each span that is worked off, and told whether nothing else of its trace is open or due. With
+   * `retire` is called for each span that is worked off, and told whether nothing else of its trace is open or due. With
    * a spool nothing gathers: what has ended is to reach the disk.
    */
   constructor(
@@ -53,13 +53,13 @@ export class Backlog {
     writer: LogWriter,
     isLog: (node: SpanNode) => boolean,
     { conventions, spool }: Pick<ResolvedOptions, 'conventions' | 'spool'>,
-    settle: (node: SpanNode, isTraceDone: boolean) => void,
+    retire: (node: SpanNode, isTraceDone: boolean) => void,
   ) {
     this.#tracker = tracker;
     this.#writer = writer;
     this.#isLog = isLog;
     this.#conventions = conventions;
-    this.#settle = settle;
+    this.#retire = retire;
     this.#gatherMillis = spool ? 0 : GATHER_MILLIS;
   }
 
@@ -122,30 +122,39 @@ export class Backlog {
   *#workOff(run: readonly SpanNode[]): Generator<void> {
     let steps = 0;
     const logs: SpanNode[] = [];
+    const heldAgain = new Set<SpanNode>();
     for (const node of run) {
-      guard(() => this.#isLog(node) && logs.push(node));
+      guard(() => {
+        if (!this.#isLog(node)) return;
+        if (this.#tracker.holdWithAncestor(node, this.#isLog)) heldAgain.add(node);
+        else logs.push(node);
+      });
       if (++steps % STEPS_PER_LOOK === 0) yield;
     }
     for (const node of logs) {
       guard(() => {
-        if (node.span) node.reading = readNode(node, node.span, this.#conventions);
+        if (node.span) node.reading ??= readNode(node, node.span, this.#conventions);
       });
       yield;
     }
     guard(() => settleRun(logs));
-    yield* this.#write(logs);
+    yield* this.#write(logs, heldAgain);
     let left = run.length;
     for (const node of run) {
       const { openCount, pendingCount } = node.trace;
-      guard(() => this.#settle(node, openCount === 0 && pendingCount === left));
+      if (!heldAgain.has(node)) guard(() => this.#retire(node, openCount === 0 && pendingCount === left));
       left--;
       if (++steps % STEPS_PER_LOOK === 0) yield;
     }
   }
 
-  *#write(nodes: readonly SpanNode[]): Generator<void> {
+  *#write(nodes: readonly SpanNode[], heldAgain?: Set<SpanNode>): Generator<void> {
     for (const node of nodes) {
-      guard(() => this.#isLog(node) && this.#writer.write(node));
+      guard(() => {
+        if (!this.#isLog(node)) return;
+        if (this.#tracker.place(node, this.#isLog)) this.#writer.write(node);
+        else heldAgain?.add(node);
+      });
       yield;
     }
   }

@@ -85,7 +85,7 @@ export class LogWriter {
       return;
     }
     this.#redacted(datapoint, node, span, (cleared) => {
-      if (!cleared || node.entry || node.state === 'settled') return;
+      if (!cleared || node.entry || node.state === 'retired') return;
       const { body, late } = encodeDatapoint(cleared);
       this.#delivery.spool?.draft({
         referenceId: referenceOf(node),

@@ -67,11 +67,11 @@ export class Pipeline {
 
   constructor(options: ResolvedOptions, mode: { awaitsUnseenParents: boolean }, transport?: Transport) {
     this.#options = options;
-    this.#tracker = new TraceTracker({ holdMillis: options.holdMillis, ...mode });
+    const { holdMillis, missingParent } = options;
+    this.#tracker = new TraceTracker({ holdMillis, missingParent, ...mode });
     const select = createSelect(options);
     this.#select = select;
-    const stubsMissingParents = mode.awaitsUnseenParents && options.missingParent === 'stub';
-    this.#isLog = (node) => isLog(node, select, stubsMissingParents);
+    this.#isLog = (node) => isLog(node, select);
     this.#drops = new Drops(options.onDrop);
     this.#delivery = new Delivery(transport ?? createTransport(options), this.#drops, {
       ...options,
@@ -79,7 +79,8 @@ export class Pipeline {
     });
     this.#writer = new LogWriter(this.#delivery, createMapLog(options), options, this.#isLog);
     this.#backlog = new Backlog(this.#tracker, this.#writer, this.#isLog, options, (node, isTraceDone) =>
-      this.#settle(node, isTraceDone),
+      // An exporter cannot know that nothing else of a trace comes.
+      this.#retire(node, isTraceDone && !mode.awaitsUnseenParents),
     );
   }
 
@@ -89,7 +90,7 @@ export class Pipeline {
 
   /** Those that are open, or ended and not worked off. */
   *unsettledSpans(): Generator<SpanSlice> {
-    for (const { span } of this.#tracker.unsettledNodes()) if (span) yield span;
+    for (const { span } of this.#tracker.unretiredNodes()) if (span) yield span;
   }
 
   start(span: SpanSlice, parentContext?: Context): void {
@@ -105,9 +106,9 @@ export class Pipeline {
     if (this.#shutdown) return this.#endTooLate(span);
     guard(() => {
       const node = this.#tracker.end(span, performance.now());
-      this.#heldBytes -= node.heldBytes;
-      node.heldBytes = estimateBytes(span);
-      this.#heldBytes += node.heldBytes;
+      this.#heldBytes -= node.estimatedBytes;
+      node.estimatedBytes = estimateBytes(span);
+      this.#heldBytes += node.estimatedBytes;
       if (this.#delivery.spool && node.state === 'held') this.#backlog.draft(node);
       this.#relieve();
       this.#backlog.schedule();
@@ -134,14 +135,14 @@ export class Pipeline {
     guard(() => {
       const node = this.#tracker.find(traceId, spanId);
       if (!node || node.isNoLog) return;
-      if (node.state === 'settled') {
+      if (node.state === 'retired') {
         if (node.entry) this.#writer.writeEvent(node, node.entry, event);
         return;
       }
       node.events ??= [];
       node.events.push(event);
       const bytes = estimateEventBytes(event);
-      node.heldBytes += bytes;
+      node.estimatedBytes += bytes;
       this.#heldBytes += bytes;
     });
   }
@@ -180,25 +181,25 @@ export class Pipeline {
     try {
       this.#tracker.releaseAll();
       await inTime(this.#backlog.worked(), timeoutMillis);
-      const open = [...this.#tracker.unsettledNodes(), ...this.#writer.stubs];
+      const open = [...this.#tracker.unretiredNodes(), ...this.#writer.stubs];
       await inTime(this.#backlog.closeOpen(open), deadlineMillis - performance.now());
       await inTime(this.#delivery.recovered(), deadlineMillis - performance.now());
       await this.#delivery.flush(deadlineMillis - performance.now());
     } catch (error) {
       diag.warn('humanloop-otel: shut down before everything was delivered', error);
     }
-    for (const node of this.#tracker.unsettledNodes()) {
+    for (const node of this.#tracker.unretiredNodes()) {
       if (node.state !== 'open' && !node.entry && this.#isLog(node)) this.#drops.add('shutdown', referenceOf(node));
     }
     await this.#delivery.close();
   }
 
-  #settle(node: SpanNode, isTraceDone: boolean): void {
-    this.#heldBytes -= node.heldBytes;
-    node.heldBytes = 0;
+  #retire(node: SpanNode, isTraceDone: boolean): void {
+    this.#heldBytes -= node.estimatedBytes;
+    node.estimatedBytes = 0;
     if (!isTraceDone) noteContext(node, this.#options.session);
     if (node.draftedAs && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
-    this.#tracker.settle(node);
+    this.#tracker.retire(node);
   }
 
   /** A part at once, so that it is seldom done. */

@@ -19,8 +19,7 @@ function traceOf(plan: readonly Planned[]): Trace {
   trace.context = { session: 'session', user: 'user', tags: undefined };
   const nodes: SpanNode[] = [];
   for (const [index, { parent, fate }] of plan.entries()) {
-    const node = createNode(trace, `span-${index}`, nodes[parent]);
-    node.state = 'settled';
+    const node = createNode(trace, `span-${index}`, 'retired', nodes[parent]);
     node.isNoLog = fate === 'none';
     if (fate !== 'none') {
       let above = node.parent;

@@ -5,7 +5,7 @@
 
 import { HumanloopError } from '../errors.ts';
 import { type HumanloopOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
-import { parentSpanIdOf, type SpanSlice } from '../otel/span-slice.ts';
+import type { SpanSlice } from '../otel/span-slice.ts';
 import { Pipeline, type Stats } from '../pipeline/pipeline.ts';
 import { type Claim, createClaim } from './claim-spans.ts';
 
@@ -37,7 +37,7 @@ export class HumanloopSpanExporter {
    */
   export(spans: readonly SpanSlice[], resultCallback: (result: ExportResult) => void): void {
     const { isShutDown } = this.#pipeline;
-    for (const span of parentsFirst(spans)) if (isShutDown || this.#claim(span)) this.#pipeline.end(span);
+    for (const span of spans) if (isShutDown || this.#claim(span)) this.#pipeline.end(span);
     const done = isShutDown
       ? Promise.resolve({ code: FAILED, error: new HumanloopError('export after shutdown') })
       : this.#pipeline.settle(this.#options.timeoutMillis).then(
@@ -64,29 +64,5 @@ export class HumanloopSpanExporter {
 
   stats(): Stats {
     return this.#pipeline.stats();
-  }
-}
-
-/** A span whose parent is in its own batch has not to wait for it, and more is known of what is above it. */
-function parentsFirst(spans: readonly SpanSlice[]): readonly SpanSlice[] {
-  const ordered: SpanSlice[] = [];
-  try {
-    const bySpanId = new Map(spans.map((span) => [span.spanContext().spanId, span]));
-    const seen = new Set<SpanSlice>();
-    for (const span of spans) {
-      const path: SpanSlice[] = [];
-      for (
-        let step: SpanSlice | undefined = span;
-        step && !seen.has(step);
-        step = bySpanId.get(parentSpanIdOf(step) ?? '')
-      ) {
-        seen.add(step);
-        path.push(step);
-      }
-      ordered.push(...path.reverse());
-    }
-    return ordered;
-  } catch {
-    return spans;
   }
 }

@@ -29,6 +29,8 @@ export class PendingSpans {
   #dueTraces: Trace[] = [];
   #count = 0;
   #dueCount = 0;
+  /** Spans of an exporter that are held, and for which it is to be found out what blocks them. */
+  #unlinked: SpanNode[] = [];
   /** Calls of `takeDue` until all that was due at the last `releaseAll` is retired. */
   #takesOfFlush = 0;
 
@@ -41,8 +43,9 @@ export class PendingSpans {
     return this.#count;
   }
 
+  /** Spans that are due, or may be when `takeDue` is called. */
   get dueCount(): number {
-    return this.#dueCount;
+    return this.#dueCount + this.#unlinked.length;
   }
 
   /** Monotonic milliseconds at which `releaseOverdue` has something to do. */
@@ -55,6 +58,11 @@ export class PendingSpans {
     this.#count++;
     node.trace.pendingCount++;
     node.state = 'held';
+    if (this.#options.awaitsUnseenParents) {
+      this.#holds.add(node, nowMillis + this.#options.holdMillis);
+      this.#unlink(node);
+      return;
+    }
     const blocker = findBlocker(node);
     if (blocker) {
       waitFor(blocker, node);
@@ -89,6 +97,7 @@ export class PendingSpans {
 
   /** Makes due what has been held long enough. */
   releaseOverdue(nowMillis: number): void {
+    this.#link();
     const overdue: SpanNode[] = [];
     for (let next = this.#holds.nextMillis; next !== undefined && next <= nowMillis; next = this.#holds.nextMillis) {
       overdue.push(this.#holds.take() as SpanNode);
@@ -98,6 +107,7 @@ export class PendingSpans {
 
   /** Makes due what has been held longest: the given number of spans, and what waits for the same open ancestors. */
   releaseOldest(count: number): void {
+    this.#link();
     const oldest: SpanNode[] = [];
     while (oldest.length < count) {
       const node = this.#holds.take();
@@ -115,6 +125,7 @@ export class PendingSpans {
 
   /** What has become due since the last call, by trace. It has to be retired or held again before the next call. */
   takeDue(): SpanNode[][] {
+    this.#link();
     const traces = this.#dueTraces;
     this.#dueTraces = [];
     this.#dueCount = 0;
@@ -158,6 +169,26 @@ export class PendingSpans {
       this.unblock(above);
     }
     return true;
+  }
+
+  /** An unseen span has come: more is known of what is above it, and above those that waited for it. */
+  #unlink(node: SpanNode): void {
+    this.#unlinked.push(node);
+    for (const waiter of node.waiters ?? []) this.#unlinked.push(waiter);
+    node.waiters = undefined;
+  }
+
+  /** Not before the work begins: what is exported together, in whatever order, is known together. */
+  #link(): void {
+    const nodes = this.#unlinked;
+    if (nodes.length === 0) return;
+    this.#unlinked = [];
+    for (const node of nodes) {
+      if (node.state !== 'held') continue;
+      const blocker = findBlocker(node);
+      if (blocker) waitFor(blocker, node);
+      else this.#markDue(node);
+    }
   }
 
   /** Ends the waiting of spans. Those that are no longer held are passed over. */

@@ -42,18 +42,27 @@ const planned = fc.record({
 });
 
 const scenario = fc.record({
-  traces: plannedTraces(planned, { maxTraces: 4, maxSpans: 10 }),
-  holdMillis: fc.constantFrom(0, 20, 80, 5_000),
+  traces: plannedTraces(planned, { maxTraces: 3, maxSpans: 8 }),
+  holdMillis: fc.constantFrom(0, 20, 80, 5_000, 5_000),
   missingParent: fc.constantFrom('stub' as const, 'root' as const),
-  order: fc.constantFrom('childrenFirst', 'childrenFirst', 'any'),
+  /** By how much a child comes before its parent; it counts against `rank`. */
+  childrenFirst: fc.constantFrom(1_000, 1_000, 400, 0),
   /** Sizes of the batches, over and over. */
-  cuts: fc.oneof(fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 6 }), fc.constant([1_000])),
-  /** After each batch, over and over: milliseconds, or a turn of the event loop. After 0 ms it is the same turn. */
-  pauses: fc.array(fc.constantFrom('turn' as const, 0, 5, 15, 40, 95, 150, 400, 4_000, 5_300), {
-    minLength: 1,
-    maxLength: 6,
-  }),
-  flushAfter: fc.option(fc.nat(10), { freq: 2, nil: undefined }),
+  cuts: fc.oneof(
+    fc.constant([1]),
+    fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 6 }),
+    fc.constant([Number.MAX_SAFE_INTEGER]),
+  ),
+  /** After each batch, over and over: a turn of the event loop, or a part of `holdMillis` and some milliseconds more. */
+  pauses: fc.array(
+    fc.oneof(
+      fc.constant('turn' as const),
+      fc.record({ part: fc.constant(0), more: fc.constantFrom(0, 5, 40, 95, 150) }),
+      { weight: 4, arbitrary: fc.record({ part: fc.constantFrom(0.2, 0.45, 0.7, 1.1), more: fc.constant(0) }) },
+    ),
+    { minLength: 1, maxLength: 12, size: 'max' },
+  ),
+  flushAfter: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.nat(10)),
   maxItems: fc.integer({ min: 1, max: 12 }),
   concurrency: fc.integer({ min: 1, max: 4 }),
   isBusy: fc.boolean(),
@@ -135,7 +144,12 @@ async function play(plan: Scenario, time: VirtualTime): Promise<Outcome> {
   const steps: Step[] = [];
   const flushes: Promise<void>[] = [];
   for (const [index, exported] of batchesOf(plan, spans).entries()) {
-    await pauseOutsideMargins(time, index === 0 ? 0 : plan.pauses[index % plan.pauses.length], steps, holdMillis);
+    await pauseOutsideMargins(
+      time,
+      index === 0 ? undefined : plan.pauses[index % plan.pauses.length],
+      steps,
+      holdMillis,
+    );
     steps.push({ atMillis: time.nowMillis, exported, isFlush: false });
     exporter.export(
       exported.map(({ span }) => ended[spans.findIndex((each) => each.span === span)] as SpanSlice),
@@ -153,11 +167,13 @@ async function play(plan: Scenario, time: VirtualTime): Promise<Outcome> {
   return { endpoint, exporter, spans, rule: new ExportRule({ holdMillis, missingParent, steps, isStored }) };
 }
 
-function batchesOf({ order, cuts }: Scenario, spans: readonly PlantedSpan<Planned>[]): PlantedSpan<Planned>[][] {
-  const depthFirst = ({ ancestors }: PlantedSpan<Planned>) => (order === 'any' ? 0 : -400 * ancestors.length);
+function batchesOf(
+  { childrenFirst, cuts }: Scenario,
+  spans: readonly PlantedSpan<Planned>[],
+): PlantedSpan<Planned>[][] {
   const places = spans.flatMap((span) => {
     const { rank, isExported, isExportedTwice } = span.planned;
-    const place = { span, rank: rank + depthFirst(span) };
+    const place = { span, rank: rank - childrenFirst * span.ancestors.length };
     if (!isExported) return [];
     return isExportedTwice ? [place, { span, rank: place.rank + 700 }] : [place];
   });
@@ -169,12 +185,13 @@ function batchesOf({ order, cuts }: Scenario, spans: readonly PlantedSpan<Planne
 
 async function pauseOutsideMargins(
   time: VirtualTime,
-  pause: Scenario['pauses'][number] = 0,
+  pause: Scenario['pauses'][number] | undefined,
   steps: readonly Step[],
   holdMillis: number,
 ): Promise<void> {
+  if (!pause) return;
   if (pause === 'turn') await time.turn();
-  let untilMillis = time.nowMillis + (pause === 'turn' ? 0 : pause);
+  let untilMillis = time.nowMillis + (pause === 'turn' ? 0 : Math.round(pause.part * holdMillis) + pause.more);
   const ends = holdMillis > 0 ? steps.map(({ atMillis }) => atMillis + holdMillis) : [];
   for (const end of ends) if (Math.abs(untilMillis - end) <= MARGIN_MILLIS) untilMillis = end + MARGIN_MILLIS + 1;
   if (untilMillis > time.nowMillis) await time.pass(untilMillis - time.nowMillis);

@@ -49,13 +49,21 @@ export function plannedTraces<More extends object>(
   more: fc.Arbitrary<More>,
   { maxTraces = 6, maxSpans = 14 } = {},
 ): fc.Arbitrary<(PlannedSpan & More)[][]> {
-  const own = fc.record({ parent: fc.nat(), isLog: fc.boolean(), trouble: fc.array(trouble, { maxLength: 3 }) });
+  const own = fc.record({
+    parent: fc.oneof(fc.nat(), fc.constant('previous' as const)),
+    isLog: fc.boolean(),
+    trouble: fc.array(trouble, { maxLength: 3 }),
+  });
   const span = fc.tuple(own, more).map(([first, second]) => ({ ...first, ...second }));
-  const spans = fc.array(span, { minLength: 1, maxLength: maxSpans });
+  const spans = fc.array(span, { minLength: 1, maxLength: maxSpans, size: 'max' });
   const forest = spans.map((planned) =>
-    planned.map((each, index) => ({ ...each, parent: index === 0 ? -1 : (each.parent % (index + 1)) - 1 })),
+    planned.map((each, index) => ({ ...each, parent: placeOf(each.parent, index) })),
   );
   return fc.array(forest, { minLength: 1, maxLength: maxTraces });
+}
+
+function placeOf(parent: number | 'previous', index: number): number {
+  return parent === 'previous' || index === 0 ? index - 1 : (parent % (index + 1)) - 1;
 }
 
 /** A span that was started, as planned. */

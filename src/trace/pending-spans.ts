@@ -20,6 +20,12 @@ export interface PendingOptions {
   readonly missingParent: 'stub' | 'root';
 }
 
+interface Unlinked {
+  readonly node: SpanNode;
+  readonly untilMillis: number;
+  readonly waiters: SpanNode[] | undefined;
+}
+
 type IsLog = (node: SpanNode) => boolean;
 
 export class PendingSpans {
@@ -29,8 +35,8 @@ export class PendingSpans {
   #dueTraces: Trace[] = [];
   #count = 0;
   #dueCount = 0;
-  /** Spans of an exporter that are held, and for which it is to be found out what blocks them. */
-  #unlinked: SpanNode[] = [];
+  /** Held spans of an exporter of which it is still to be found out what blocks them and those that waited for them. */
+  #unlinked: Unlinked[] = [];
   /** Calls of `takeDue` until all that was due at the last `releaseAll` is retired. */
   #takesOfFlush = 0;
 
@@ -58,19 +64,36 @@ export class PendingSpans {
     this.#count++;
     node.trace.pendingCount++;
     node.state = 'held';
+    const untilMillis = nowMillis + this.#options.holdMillis;
     if (this.#options.awaitsUnseenParents) {
-      this.#holds.add(node, nowMillis + this.#options.holdMillis);
-      this.#unlink(node);
+      this.#unlinked.push({ node, untilMillis, waiters: node.waiters });
+      node.waiters = undefined;
       return;
     }
     const blocker = findBlocker(node);
-    if (blocker) {
-      waitFor(blocker, node);
-      this.#holds.add(node, nowMillis + this.#options.holdMillis);
-    } else {
-      this.#markDue(node);
-    }
+    if (blocker) this.#hold(node, blocker, untilMillis);
+    else this.#markDue(node);
     this.unblock(node);
+  }
+
+  /**
+   * Finds out what blocks the spans that have been added for an exporter. Not before the work begins: what is exported
+   * together is known together, in whatever order it comes.
+   */
+  link(): void {
+    if (this.#unlinked.length === 0) return;
+    const unlinked = this.#unlinked;
+    this.#unlinked = [];
+    for (const { node, untilMillis, waiters = [] } of unlinked) {
+      const blocker = findBlocker(node);
+      if (blocker) {
+        passOn(waiters, blocker);
+        if (node.state === 'held') this.#hold(node, blocker, untilMillis);
+      } else {
+        this.#markDue(node);
+        for (const waiter of waiters) this.#markDue(waiter);
+      }
+    }
   }
 
   /** The span was worked off. */
@@ -97,7 +120,7 @@ export class PendingSpans {
 
   /** Makes due what has been held long enough. */
   releaseOverdue(nowMillis: number): void {
-    this.#link();
+    this.link();
     const overdue: SpanNode[] = [];
     for (let next = this.#holds.nextMillis; next !== undefined && next <= nowMillis; next = this.#holds.nextMillis) {
       overdue.push(this.#holds.take() as SpanNode);
@@ -107,7 +130,7 @@ export class PendingSpans {
 
   /** Makes due what has been held longest: the given number of spans, and what waits for the same open ancestors. */
   releaseOldest(count: number): void {
-    this.#link();
+    this.link();
     const oldest: SpanNode[] = [];
     while (oldest.length < count) {
       const node = this.#holds.take();
@@ -125,7 +148,7 @@ export class PendingSpans {
 
   /** What has become due since the last call, by trace. It has to be retired or held again before the next call. */
   takeDue(): SpanNode[][] {
-    this.#link();
+    this.link();
     const traces = this.#dueTraces;
     this.#dueTraces = [];
     this.#dueCount = 0;
@@ -171,24 +194,9 @@ export class PendingSpans {
     return true;
   }
 
-  /** An unseen span has come: more is known of what is above it, and above those that waited for it. */
-  #unlink(node: SpanNode): void {
-    this.#unlinked.push(node);
-    for (const waiter of node.waiters ?? []) this.#unlinked.push(waiter);
-    node.waiters = undefined;
-  }
-
-  /** Not before the work begins: what is exported together, in whatever order, is known together. */
-  #link(): void {
-    const nodes = this.#unlinked;
-    if (nodes.length === 0) return;
-    this.#unlinked = [];
-    for (const node of nodes) {
-      if (node.state !== 'held') continue;
-      const blocker = findBlocker(node);
-      if (blocker) waitFor(blocker, node);
-      else this.#markDue(node);
-    }
+  #hold(node: SpanNode, blocker: SpanNode, untilMillis: number): void {
+    waitFor(blocker, node);
+    this.#holds.add(node, untilMillis);
   }
 
   /** Ends the waiting of spans. Those that are no longer held are passed over. */
@@ -245,4 +253,12 @@ export class PendingSpans {
 function waitFor(blocker: SpanNode, node: SpanNode): void {
   blocker.waiters ??= [];
   blocker.waiters.push(node);
+}
+
+/** The fewer ones move, so that a deep trace whose leaves come first does not move all of them at each level. */
+function passOn(waiters: SpanNode[], blocker: SpanNode): void {
+  const present = blocker.waiters ?? [];
+  const [more, fewer] = present.length > waiters.length ? [present, waiters] : [waiters, present];
+  for (const waiter of fewer) more.push(waiter);
+  blocker.waiters = more;
 }

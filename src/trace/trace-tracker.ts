@@ -195,6 +195,7 @@ export class TraceTracker {
 
   /** Down to half, so that it is seldom done. Spans that open ones hang under are still reached from these. */
   #forgetEnded(trace: Trace): void {
+    this.#pending.link();
     let surplus = trace.nodes.size - MAX_SPANS_PER_TRACE / 2;
     for (const [spanId, node] of trace.nodes) {
       if (surplus <= 0) break;

@@ -142,7 +142,7 @@ async function play(plan: Scenario, time: VirtualTime): Promise<Outcome> {
   const exporter = new HumanloopSpanExporter({ holdMillis, missingParent, batch: { maxItems }, concurrency, retry });
   const results: number[] = [];
   const steps: Step[] = [];
-  const flushes: Promise<void>[] = [];
+  const flushes: Promise<unknown>[] = [];
   for (const [index, exported] of batchesOf(plan, spans).entries()) {
     await pauseOutsideMargins(
       time,
@@ -157,7 +157,9 @@ async function play(plan: Scenario, time: VirtualTime): Promise<Outcome> {
     );
     if (plan.flushAfter === index) {
       steps.push({ atMillis: time.nowMillis, exported: [], isFlush: true });
-      flushes.push(exporter.forceFlush());
+      const before = steps.flatMap((step) => step.exported).filter(({ planned: { isLog } }) => isLog);
+      const missing = () => before.filter(({ reference }) => !endpoint.logs.has(reference));
+      flushes.push(exporter.forceFlush().then(() => expect(missing()).toEqual([])));
     }
   }
   await time.pass(holdMillis + 1_000);

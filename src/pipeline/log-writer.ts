@@ -33,40 +33,34 @@ import { Redaction } from './redaction.ts';
 const STEPS_PER_LOOK = 16;
 const MAX_STUBS = 10_000;
 
+export interface LogWriterOptions extends ResolvedOptions {
+  /** An exporter: it cannot know whether more of a trace comes. */
+  readonly awaitsUnseenParents: boolean;
+}
+
 export class LogWriter {
   readonly #delivery: Delivery;
   readonly #tracker: TraceTracker;
   readonly #drops: Drops;
-  readonly #options: ResolvedOptions;
+  readonly #options: LogWriterOptions;
   readonly #select: Select;
-  readonly #stubsMissingParents: boolean;
   readonly #map: MapLog;
   readonly #redaction: Redaction;
   /** Logs in place of parents that have not come. */
   readonly #stubs = new Set<SpanNode>();
 
-  /** `stubsMissingParents`: a parent that was not seen in time is a log. */
-  constructor(
-    delivery: Delivery,
-    tracker: TraceTracker,
-    drops: Drops,
-    options: ResolvedOptions,
-    stubsMissingParents: boolean,
-  ) {
+  constructor(delivery: Delivery, tracker: TraceTracker, drops: Drops, options: LogWriterOptions) {
     this.#delivery = delivery;
     this.#tracker = tracker;
     this.#drops = drops;
     this.#options = options;
     this.#select = createSelect(options);
-    this.#stubsMissingParents = stubsMissingParents;
     this.#map = createMapLog(options);
     this.#redaction = new Redaction(this.#map, options);
   }
 
   /** Whether the span is a log, as far as it is known by now. */
-  isLog(node: SpanNode): boolean {
-    return isLog(node, this.#select, this.#stubsMissingParents);
-  }
+  readonly isLog = (node: SpanNode): boolean => isLog(node, this.#select);
 
   /** The same of a span that is followed no more. */
   isLogSpan(span: SpanSlice): boolean {
@@ -77,27 +71,36 @@ export class LogWriter {
   *workOff(run: readonly SpanNode[]): Generator<void> {
     let steps = 0;
     const logs: SpanNode[] = [];
+    /** Logs that wait for a logged ancestor which is held. They come back with it. */
+    const heldAgain = new Set<SpanNode>();
     for (const node of run) {
-      guard(() => this.isLog(node) && logs.push(node));
+      guard(() => {
+        if (!this.isLog(node)) return;
+        if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
+        else logs.push(node);
+      });
       if (++steps % STEPS_PER_LOOK === 0) yield;
     }
     for (const node of logs) {
       guard(() => {
-        if (node.span) node.reading = this.#read(node, node.span);
+        if (node.span) node.reading ??= this.#read(node, node.span);
       });
       yield;
     }
     guard(() => resolveDuplicatesOfRun(logs));
     const flags = flagsOf(false);
     for (const node of logs) {
-      guard(() => this.#write(node, flags));
+      guard(() => {
+        if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
+        else heldAgain.add(node);
+      });
       yield;
     }
     let left = run.length;
     for (const node of run) {
       const { openCount, pendingCount } = node.trace;
       const isTraceDone = openCount === 0 && pendingCount === left--;
-      guard(() => this.#retire(node, isTraceDone));
+      if (!heldAgain.has(node)) guard(() => this.#retire(node, isTraceDone));
       if (++steps % STEPS_PER_LOOK === 0) yield;
     }
   }
@@ -105,8 +108,8 @@ export class LogWriter {
   /** Writes all that is open as ended, stubs included: nobody will see their ends. */
   *closeOpen(): Generator<void> {
     const flags = flagsOf(true);
-    for (const node of [...this.#tracker.unsettledNodes(), ...this.#stubs]) {
-      guard(() => this.isLog(node) && this.#write(node, flags));
+    for (const node of [...this.#tracker.unretiredNodes(), ...this.#stubs]) {
+      guard(() => this.isLog(node) && this.#tracker.place(node, this.isLog) && this.#write(node, flags));
       yield;
     }
   }
@@ -123,7 +126,7 @@ export class LogWriter {
     if (!node) return this.#override(this.#delivery.assumeDelivered(referenceIdOf(traceId, spanId)), late);
     if (node.entry) return this.#override(node.entry, late);
     node.overrides = { ...node.overrides, ...late };
-    if (node.isNoLog && node.state === 'settled') this.dropUpdate(node);
+    if (node.isNoLog && node.state === 'retired') this.dropUpdate(node);
   }
 
   /** Takes an event of a span whose log is written already: it can still bring the output. */
@@ -180,14 +183,14 @@ export class LogWriter {
     const { span } = node;
     if (!span || node.draftedAs === node.state || node.entry || !this.isLog(node)) return;
     node.draftedAs = node.state;
-    const parent = findAncestor(node, (ancestor) => this.isLog(ancestor));
+    const parent = findAncestor(node, this.isLog);
     if (parent) this.#draft(parent);
     const parentReferenceId = parent && referenceOf(parent);
     try {
       const log = this.#describe(node, span, parentReferenceId, this.#read(node, span));
       const context = findContext(node.trace, this.#options.session);
       this.#redaction.map(node, log, context, flagsOf(false), (cleared) => {
-        if (!cleared || node.entry || node.state === 'settled') return;
+        if (!cleared || node.entry || node.state === 'retired') return;
         const { body, late } = encodeDatapoint(cleared);
         this.#delivery.spool?.draft({
           referenceId: log.referenceId,
@@ -207,17 +210,17 @@ export class LogWriter {
 
   /** Lets the span go. Once its trace has a context, nothing else of it is needed. */
   #retire(node: SpanNode, isTraceDone: boolean): void {
-    if (!isTraceDone) noteContext(node, this.#options.session);
+    if (!isTraceDone || this.#options.awaitsUnseenParents) noteContext(node, this.#options.session);
     if (node.draftedAs && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
     this.dropUpdate(node);
-    this.#tracker.settle(node);
+    this.#tracker.retire(node);
   }
 
   /** The entry of the log, and before it those of the ancestors that it can name as parents. */
   #entryOf(node: SpanNode, flags: MapFlags): LogEntry {
     const missing: SpanNode[] = [];
     let parent: SpanNode | undefined = node;
-    for (; parent && !parent.entry; parent = findAncestor(parent, (ancestor) => this.isLog(ancestor))) {
+    for (; parent && !parent.entry; parent = findAncestor(parent, this.isLog)) {
       missing.push(parent);
     }
     for (const step of missing.reverse()) {

@@ -61,14 +61,13 @@ export class Pipeline {
 
   constructor(options: ResolvedOptions, mode: { awaitsUnseenParents: boolean }, transport?: Transport) {
     this.#options = options;
-    this.#tracker = new TraceTracker({ holdMillis: options.holdMillis, ...mode });
+    this.#tracker = new TraceTracker({ ...options, ...mode });
     this.#drops = new Drops(options.onDrop);
     this.#delivery = new Delivery(transport ?? createTransport(options), this.#drops, {
       ...options,
       isPressed: () => this.#usage() > PRESSURE,
     });
-    const stubsMissingParents = mode.awaitsUnseenParents && options.missingParent === 'stub';
-    const writer = new LogWriter(this.#delivery, this.#tracker, this.#drops, options, stubsMissingParents);
+    const writer = new LogWriter(this.#delivery, this.#tracker, this.#drops, { ...options, ...mode });
     this.#writer = writer;
     this.#backlog = new Backlog(this.#tracker, { gathers: !options.spool, work: (run) => writer.workOff(run) });
   }
@@ -79,7 +78,7 @@ export class Pipeline {
 
   /** The spans that are open, or ended and not worked off. */
   *unsettledSpans(): Generator<SpanSlice> {
-    for (const { span } of this.#tracker.unsettledNodes()) if (span) yield span;
+    for (const { span } of this.#tracker.unretiredNodes()) if (span) yield span;
   }
 
   start(span: SpanSlice, parentContext?: Context): void {
@@ -112,7 +111,7 @@ export class Pipeline {
     guard(() => {
       const node = this.#tracker.find(traceId, spanId);
       if (!node || node.isNoLog) return;
-      if (node.state !== 'settled') this.#tracker.addEvent(node, event);
+      if (node.state !== 'retired') this.#tracker.addEvent(node, event);
       else if (node.entry) this.#writer.writeEvent(node, node.entry, event);
     });
   }
@@ -157,7 +156,7 @@ export class Pipeline {
     } catch (error) {
       diag.warn('humanloop-otel: shut down before everything was delivered', error);
     }
-    for (const node of this.#tracker.unsettledNodes()) {
+    for (const node of this.#tracker.unretiredNodes()) {
       if (node.state !== 'open' && !node.entry && this.#writer.isLog(node)) {
         this.#drops.add('shutdown', referenceOf(node));
       }
@@ -189,7 +188,7 @@ export class Pipeline {
   #usage(): number {
     const { queue } = this.#options;
     const items = this.#tracker.pendingCount + this.#delivery.heldCount;
-    return Math.max(items / queue.maxItems, (this.#tracker.pendingBytes + this.#delivery.bytes) / queue.maxBytes);
+    return Math.max(items / queue.maxItems, (this.#tracker.bytes + this.#delivery.bytes) / queue.maxBytes);
   }
 
   #relieve(): void {

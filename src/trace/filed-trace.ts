@@ -1,41 +1,57 @@
 /**
- * A trace in which all is done, in a sixth of the memory: who its spans are, under whom, and which of them are logs. That
- * is all that a span which comes late, or an update, has to find.
+ * A trace in which all is done, in a sixth of the memory: its span ids, the parent of each, and which of them are logs.
+ * A late span or an update needs no more.
  */
 import { rememberedEntry } from '../delivery/ledger/earlier-logs.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import { createNode, createTrace, findAncestor, referenceOf, type SpanNode, type Trace } from './span-node.ts';
+import { hasContext } from './trace-context.ts';
 
-type Fate = 'none' | 'delivered' | 'dropped';
+type Fate = 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote';
 
-/** Of a log, and of a span that is none. In a code they stand beside the index of the parent. */
-const FATES: readonly Fate[] = ['none', 'delivered', 'dropped'];
+/** What became of a span, or as what placeholder it is missing. Those that are no logs: `none`. */
+const FATES: readonly Fate[] = ['none', 'delivered', 'dropped', 'unseen', 'remote'];
 
 export interface FiledTrace extends Pick<Trace, 'traceId' | 'context' | 'noted' | 'baggageSession'> {
-  /** Span id and code in turn, in the order in which the spans started. */
+  /**
+   * For each span its id, then a code. Parents come before their children. The code packs the place of the parent, from
+   * 0, or -1 if there is none, with the fate: (place + 1) * FATES.length + index of the fate.
+   */
   readonly spans: readonly (string | number)[];
 }
 
-/** `undefined` where something may still happen to one of its logs. */
+/** Returns undefined if something can still happen to one of its logs. */
 export function fileTrace(trace: Trace): FiledTrace | undefined {
-  const { traceId, context, noted, baggageSession } = trace;
-  const indices = new Map<SpanNode, number>();
+  const { traceId, context, baggageSession } = trace;
+  const places = new Map<SpanNode, number>();
   const spans: (string | number)[] = [];
-  for (const node of trace.nodes.values()) {
+  for (const node of parentsFirst(trace)) {
     const fate = fateOf(node);
-    const parentIndex = node.parent ? indices.get(node.parent) : -1;
-    // A parent that came after its child, or was forgotten.
-    if (fate === undefined || parentIndex === undefined) return undefined;
-    indices.set(node, indices.size);
-    spans.push(node.spanId, (parentIndex + 1) * FATES.length + FATES.indexOf(fate));
+    if (fate === undefined) return undefined;
+    const parentPlace = node.parent ? (places.get(node.parent) as number) : -1;
+    places.set(node, places.size);
+    spans.push(node.spanId, (parentPlace + 1) * FATES.length + FATES.indexOf(fate));
   }
+  const noted = hasContext(trace) ? trace.noted : undefined;
   return { traceId, context, noted, baggageSession, spans };
 }
 
-function fateOf({ entry, isNoLog }: SpanNode): Fate | undefined {
-  if (!entry) return isNoLog ? 'none' : undefined;
-  if (entry.state === 'dropped') return 'dropped';
-  return entry.isDone ? 'delivered' : undefined;
+/** A parent may have come after its child, or be forgotten and still be reached from its child. */
+function parentsFirst(trace: Trace): Set<SpanNode> {
+  const nodes = new Set<SpanNode>();
+  for (const node of trace.nodes.values()) {
+    const path: SpanNode[] = [];
+    for (let step: SpanNode | undefined = node; step && !nodes.has(step); step = step.parent) path.push(step);
+    for (const step of path.reverse()) nodes.add(step);
+  }
+  return nodes;
+}
+
+function fateOf({ entry, isNoLog, state }: SpanNode): Fate | undefined {
+  if (entry?.state === 'dropped') return 'dropped';
+  if (entry) return entry.isDone ? 'delivered' : undefined;
+  if (state === 'unseen' || state === 'remote') return state;
+  return isNoLog ? 'none' : undefined;
 }
 
 export function unfileTrace({ traceId, context, noted, baggageSession, spans }: FiledTrace): Trace {
@@ -43,11 +59,15 @@ export function unfileTrace({ traceId, context, noted, baggageSession, spans }: 
   const nodes: SpanNode[] = [];
   for (let at = 0; at < spans.length; at += 2) {
     const code = spans[at + 1] as number;
-    const node = createNode(trace, spans[at] as string, nodes[Math.floor(code / FATES.length) - 1]);
     const fate = FATES[code % FATES.length] as Fate;
-    node.state = 'settled';
+    const state = fate === 'unseen' || fate === 'remote' ? fate : 'retired';
+    const node = createNode(trace, spans[at] as string, state, nodes[Math.floor(code / FATES.length) - 1]);
     node.isNoLog = fate === 'none';
-    if (fate !== 'none') node.entry = rememberedEntry(referenceOf(node), parentEntryOf(node), trace.logs, fate);
+    if (fate === 'delivered' || fate === 'dropped') {
+      node.entry = rememberedEntry(referenceOf(node), parentEntryOf(node), trace.logs, fate);
+      // Nothing below a log waits for what is above it.
+      node.blocker = undefined;
+    }
     nodes.push(node);
   }
   return trace;

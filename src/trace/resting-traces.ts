@@ -1,94 +1,44 @@
 /**
- * Traces with logs in which nothing is open or due: remembered, so that a child that starts late still finds its
- * parent and its session. Those that rest longest are forgotten first.
+ * Remembers traces in which nothing is open, held or due, so that a span that comes late still finds its parent and its
+ * session.
+ *
+ * A processor knows the parent of a span that is open or has just ended. It remembers traces with logs, and those that
+ * say something of the session of later logs. An exporter also has to remember traces without logs: a span that is no
+ * log may be the only link between two logs. Such traces are most of what many apps export. They have a bound of their
+ * own, so that they do not push out traces with logs.
  */
-import { Fifo } from '../scheduling/fifo.ts';
-import { type FiledTrace, fileTrace, unfileTrace } from './filed-trace.ts';
 import type { Trace } from './span-node.ts';
+import { hasContext } from './trace-context.ts';
+import { TraceShelf } from './trace-shelf.ts';
 
-/** About 4 MB of ids. */
-const MAX_REMEMBERED_SPANS = 50_000;
-/** Of older traces only that is kept which late spans need. */
-const MAX_WHOLE_SPANS = 5_000;
-
-interface Rest {
-  readonly traceId: string;
-  readonly spanCount: number;
-  trace: Trace | FiledTrace;
-}
+/** About 4 MB of ids, if traces have ten spans. */
+const WITH_LOGS = { maxSpans: 50_000, maxWholeSpans: 5_000 };
+const WITHOUT_LOGS = { maxSpans: 50_000, maxWholeSpans: 500 };
 
 export class RestingTraces {
-  readonly #rests = new Map<string, Rest>();
-  /** In the order in which they began. A map's own order costs more the more was taken out of its front. */
-  #order = new Fifo<Rest>();
-  /** Those that are not filed yet, in the same order. */
-  readonly #whole = new Fifo<Rest>();
-  #wholeCount = 0;
-  #spanCount = 0;
-  #hasForgotten = false;
+  readonly #withLogs = new TraceShelf(WITH_LOGS);
+  readonly #withoutLogs: TraceShelf | undefined;
 
-  /** A span that is not known may have been sent before. */
+  constructor({ keepsTracesWithoutLogs }: { keepsTracesWithoutLogs: boolean }) {
+    if (keepsTracesWithoutLogs) this.#withoutLogs = new TraceShelf(WITHOUT_LOGS);
+  }
+
+  /** A log of a span that is not known may have been sent before. */
   get hasForgotten(): boolean {
-    return this.#hasForgotten;
+    return this.#withLogs.hasForgotten;
   }
 
   get(traceId: string): Trace | undefined {
-    const rest = this.#rests.get(traceId);
-    if (!rest) return undefined;
-    rest.trace = wholeOf(rest.trace);
-    return rest.trace;
+    return this.#withLogs.get(traceId) ?? this.#withoutLogs?.get(traceId);
   }
 
   put(trace: Trace): void {
-    const rest: Rest = { traceId: trace.traceId, spanCount: trace.nodes.size, trace };
-    this.#rests.set(trace.traceId, rest);
-    this.#order.push(rest);
-    this.#whole.push(rest);
-    this.#spanCount += rest.spanCount;
-    this.#wholeCount += rest.spanCount;
-    while (this.#wholeCount > MAX_WHOLE_SPANS) this.#fileOldest();
-    while (this.#spanCount > MAX_REMEMBERED_SPANS && this.#rests.size > 1) this.#forgetOldest();
-    if (this.#order.length > 2 * this.#rests.size + 1_000) this.#forgetEndedRests();
+    if (this.#withoutLogs && !trace.context) this.#withoutLogs.put(trace);
+    else if (hasContext(trace)) this.#withLogs.put(trace);
   }
 
-  /** Something happens in the trace again. */
-  take(traceId: string): Trace | undefined {
-    const rest = this.#rests.get(traceId);
-    if (!rest) return undefined;
-    this.#end(rest);
-    return wholeOf(rest.trace);
+  /** Something happens in the trace again: it is no longer here. */
+  wake(traceId: string): Trace | undefined {
+    return this.#withLogs.wake(traceId) ?? this.#withoutLogs?.wake(traceId);
   }
-
-  #end(rest: Rest): void {
-    this.#rests.delete(rest.traceId);
-    this.#spanCount -= rest.spanCount;
-  }
-
-  #fileOldest(): void {
-    const rest = this.#whole.shift() as Rest;
-    this.#wholeCount -= rest.spanCount;
-    if (this.#lasts(rest) && 'nodes' in rest.trace) rest.trace = fileTrace(rest.trace) ?? rest.trace;
-  }
-
-  #forgetOldest(): void {
-    const rest = this.#order.shift();
-    if (!rest || !this.#lasts(rest)) return;
-    this.#end(rest);
-    this.#hasForgotten = true;
-  }
-
-  /** A trace that wakes again and again would leave an entry each time. */
-  #forgetEndedRests(): void {
-    const order = new Fifo<Rest>();
-    for (const rest of this.#rests.values()) order.push(rest);
-    this.#order = order;
-  }
-
-  #lasts(rest: Rest): boolean {
-    return this.#rests.get(rest.traceId) === rest;
-  }
-}
-
-function wholeOf(trace: Trace | FiledTrace): Trace {
-  return 'nodes' in trace ? trace : unfileTrace(trace);
 }

@@ -9,7 +9,7 @@ import type { SpanNode } from './span-node.ts';
 
 const SAMPLED = 1;
 
-/** What log a span is, as far as it is known by now, or `undefined` if it is none. */
+/** Returns what log a span is, as far as is known by now, or undefined if it is none. */
 export type Select = (span: SpanSlice) => LogKind | undefined;
 
 export function createSelect({ conventions, include }: Pick<ResolvedOptions, 'conventions' | 'include'>): Select {
@@ -23,14 +23,15 @@ export function createSelect({ conventions, include }: Pick<ResolvedOptions, 'co
 }
 
 /**
- * Whether a span is a log. For an open span `yes` is final and `no` is not: many instrumentations set everything at
- * the end. A parent that was not seen in time is a log if missing parents are to be stubs.
+ * Whether a span is a log. For an open span `true` is final and `false` is not: many instrumentations set everything at
+ * the end. A stub is a log, and so is the span that completes it, whatever it turns out to be.
  */
-export function isLog(node: SpanNode, select: Select, stubsMissingParents: boolean): boolean {
-  if (node.entry || node.kind) return true;
+export function isLog(node: SpanNode, select: Select): boolean {
+  if (node.kind) return true;
   if (node.isNoLog) return false;
-  if (!node.span) return node.released && stubsMissingParents;
-  node.kind = select(node.span);
+  const mustBeLog = node.entry !== undefined || node.state === 'stub';
+  if (!node.span) return mustBeLog;
+  node.kind = select(node.span) ?? (mustBeLog ? 'generic' : undefined);
   if (node.kind === undefined && node.state !== 'open') node.isNoLog = true;
   return node.kind !== undefined;
 }

@@ -1,4 +1,5 @@
-/** What is remembered of the spans of one trace. Plain data: `trace-tracker.ts` says how it changes. */
+/** What is known of the spans of one trace. Plain data: `trace-tracker.ts` says how it changes. */
+
 import type { TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
@@ -8,45 +9,53 @@ import { referenceIdOf } from '../wire/reference-id.ts';
 
 export interface Trace {
   readonly traceId: string;
-  /** In the order of their starts, so parents first, as far as starts are seen. */
+  /** In the order of their starts, so parents come first, as far as starts are seen. */
   readonly nodes: Map<string, SpanNode>;
-  /** Spans that have started and not ended, placeholders of unseen parents included. */
+  /** Spans that have started and not ended. */
   openCount: number;
-  /** Nodes that became due since these were last taken. */
+  /** Nodes that became due since due nodes were last taken. */
   due: SpanNode[];
-  /** Nodes that are due or held and not yet worked off. A trace with none and nothing open is at rest. */
+  /** Nodes that are held or due. A trace without any, and with nothing open, is at rest. */
   pendingCount: number;
   /** Decided with the first log of the trace that is written, and the same for all of them. */
   context: TraceContext | undefined;
   /** The session that came with the context of the first span, from upstream. */
   baggageSession: string | undefined;
-  /** What spans said of it that are let go already. */
+  /** What retired spans said of the context before it was decided. */
   noted: TraceContext | undefined;
   /** The logs of the trace that may still have to be dropped with it. */
   readonly logs: LogEntry[];
 }
 
+/**
+ * - `open`     started and not ended
+ * - `held`     ended; waits for an ancestor
+ * - `due`      ended; waits to be worked off
+ * - `retired`  worked off. If its end is reported again, it is held or due again
+ *
+ * An exporter learns of a parent by its children first. Until its span is exported a placeholder stands in for it:
+ * - `unseen`   a span of this process. Its descendants wait for it
+ * - `remote`   a span of another process, as far as is known. Nothing waits for it
+ * - `stub`     it did not come in time, and a log under it has been written. It is a log from now on
+ */
+export type SpanState = 'open' | 'held' | 'due' | 'retired' | Placeholder;
+export type Placeholder = 'unseen' | 'remote' | 'stub';
+
 export interface SpanNode {
   readonly trace: Trace;
   readonly spanId: string;
-  /** Absent for a root, for a remote parent's child, and where the parent was never seen. */
+  /** Absent for a root, for a placeholder, and if the parent was never recorded. */
   parent: SpanNode | undefined;
-  /** Shared with other exporters and never written to. Released once the log is mapped. */
+  /** Shared with other exporters and never written to. Let go once the span is retired. */
   span: SpanSlice | undefined;
-  /**
-   * - `open`     started, or the placeholder of a parent that was not seen yet
-   * - `held`     ended; waits for an open ancestor
-   * - `due`      ended; waits to be worked off
-   * - `settled`  worked off. If the span is ended once more, it is due once more
-   */
-  state: 'open' | 'held' | 'due' | 'settled';
-  /** Its descendants no longer wait for it, though it is open: one of them has waited long enough. */
+  state: SpanState;
+  /** Its descendants no longer wait for this open span: one of them has waited long enough. */
   released: boolean;
-  /** Ended descendants that wait for this open span. */
-  held: SpanNode[] | undefined;
-  /** Nearest ancestor that may still block, with the ended ones between skipped over. */
+  /** Those that become due when nothing above them blocks any more, or with this node if it is held itself. */
+  waiters: SpanNode[] | undefined;
+  /** The nearest ancestor that may still block, with ended ones between skipped over. */
   blocker: SpanNode | undefined;
-  /** Present once it is decided that this span is a log. That decision stands. */
+  /** Present once it is decided that this span is a log, and under which other log. That decision stands. */
   entry: LogEntry | undefined;
   /** What log the span is, once that is known. */
   kind: LogKind | undefined;
@@ -56,12 +65,12 @@ export interface SpanNode {
   overrides: LateFields | undefined;
   /** Events that came another way than on the span. */
   events: SpanEvent[] | undefined;
-  /** The spool knows it, though it is held back: as it was in this state. */
-  draftedAs: SpanNode['state'] | undefined;
+  /** The state in which this span was last drafted to the spool. */
+  draftedAs: SpanState | undefined;
   /** Set once an ended span is decided to be no log. */
   isNoLog: boolean;
-  /** Estimated bytes that holding the span costs, as long as it is held. */
-  heldBytes: number;
+  /** What holding the span costs, estimated; 0 once it is retired. */
+  estimatedBytes: number;
 }
 
 export function referenceOf({ trace, spanId }: SpanNode): string {
@@ -82,15 +91,15 @@ export function createTrace(traceId: string): Trace {
   };
 }
 
-export function createNode(trace: Trace, spanId: string, parent: SpanNode | undefined): SpanNode {
+export function createNode(trace: Trace, spanId: string, state: SpanState, parent: SpanNode | undefined): SpanNode {
   const node: SpanNode = {
     trace,
     spanId,
     parent,
     span: undefined,
-    state: 'open',
+    state,
     released: false,
-    held: undefined,
+    waiters: undefined,
     blocker: parent,
     entry: undefined,
     kind: undefined,
@@ -99,25 +108,30 @@ export function createNode(trace: Trace, spanId: string, parent: SpanNode | unde
     events: undefined,
     draftedAs: undefined,
     isNoLog: false,
-    heldBytes: 0,
+    estimatedBytes: 0,
   };
   trace.nodes.set(spanId, node);
   return node;
 }
 
+export function isPlaceholder({ state }: SpanNode): boolean {
+  return state === 'unseen' || state === 'remote' || state === 'stub';
+}
+
 /**
- * The nearest ancestor that an ended span has to wait for: open and not yet released. Skips are compressed on the way,
- * so that long chains of ended ancestors are walked once and not for each descendant.
+ * The nearest ancestor that an ended span has to wait for: open and not yet released, or unseen. Skips are compressed on
+ * the way, so that long chains of ended ancestors are walked once and not for each descendant. A placeholder is never
+ * skipped: what is above it is not known yet.
  */
 export function findBlocker(node: SpanNode): SpanNode | undefined {
-  let blocker = node.blocker;
-  while (blocker && (blocker.state !== 'open' || blocker.released)) blocker = blocker.blocker;
-  for (let step: SpanNode | undefined = node; step && step !== blocker; ) {
+  let end = node.blocker;
+  while (end && !isPlaceholder(end) && (end.state !== 'open' || end.released)) end = end.blocker;
+  for (let step: SpanNode | undefined = node; step && step !== end; ) {
     const next: SpanNode | undefined = step.blocker;
-    step.blocker = blocker;
+    step.blocker = end;
     step = next;
   }
-  return blocker;
+  return end && (end.state === 'open' || end.state === 'unseen') ? end : undefined;
 }
 
 /** The nearest ancestor for which the predicate holds. */

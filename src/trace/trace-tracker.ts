@@ -1,64 +1,55 @@
 /**
- * Follows the spans of all traces and says which are due. Pure: the clock is passed in, nothing is sent from here.
+ * Follows the spans of all traces, and owns the states of their nodes. The clock is passed in, and nothing is sent from
+ * here. `pending-spans.ts` says how long a span that has ended waits, and what the methods do that are passed on to it.
  *
- * - An ended span is due when no ancestor of it is open, so a short trace becomes due as a whole, with its root.
- * - An ended span below an open ancestor is held. After `holdMillis` its open ancestors are released: it is due, and
- *   so is all that ends below them later, without waiting.
- * - A flush, a shutdown and memory pressure release in the same way, only sooner.
+ * A processor sees starts: a parent that was not seen was never recorded. An exporter sees ended spans only, children
+ * mostly before parents (`awaitsUnseenParents`): a parent that was not seen is a placeholder until it comes.
  *
- * With `awaitsUnseenParents` (an exporter sees ended spans only) a local parent that was not seen yet stands in as an
- * open span. Without it (a processor sees starts) such a parent was never recorded, and nothing waits for it.
- *
- * A trace is at rest when nothing in it is open or due. Spans that never end are forgotten when there are too many.
+ * A trace is at rest when nothing in it is open, held or due. Spans that never end are forgotten when there are too many.
  */
 
 import { parentSpanIdOf, type SpanEvent, type SpanSlice } from '../otel/span-slice.ts';
-import { Fifo } from '../scheduling/fifo.ts';
 import { estimateBytes, estimateEventBytes } from './estimate-bytes.ts';
+import { type PendingOptions, PendingSpans } from './pending-spans.ts';
 import { RestingTraces } from './resting-traces.ts';
-import { createNode, createTrace, findBlocker, type SpanNode, type Trace } from './span-node.ts';
-import { hasContext } from './trace-context.ts';
+import { createNode, createTrace, isPlaceholder, type SpanNode, type SpanState, type Trace } from './span-node.ts';
 
-/** Of a trace that has more, the ended spans are forgotten, oldest first: only a child that starts late misses them. */
+/** In a trace that has more, the oldest ended spans are forgotten. Only a child that comes late misses them. */
 const MAX_SPANS_PER_TRACE = 10_000;
 
-interface Hold {
-  readonly node: SpanNode;
-  readonly untilMillis: number;
-}
-
 export class TraceTracker {
-  readonly #holdMillis: number;
   readonly #awaitsUnseenParents: boolean;
   readonly #active = new Map<string, Trace>();
-  readonly #resting = new RestingTraces();
-  /** In the order of their deadlines, since all wait equally long. Those that became due otherwise are skipped. */
-  readonly #holds = new Fifo<Hold>();
-  /** Those with due spans, which they hold themselves. */
-  #dueTraces: Trace[] = [];
-  #dueCount = 0;
+  readonly #resting: RestingTraces;
+  readonly #pending: PendingSpans;
   #openCount = 0;
-  #pendingCount = 0;
-  #pendingBytes = 0;
+  #bytes = 0;
+  #hasForgottenSpans = false;
 
-  constructor(options: { holdMillis: number; awaitsUnseenParents: boolean }) {
-    this.#holdMillis = options.holdMillis;
+  constructor(options: PendingOptions) {
     this.#awaitsUnseenParents = options.awaitsUnseenParents;
+    this.#pending = new PendingSpans(options);
+    this.#resting = new RestingTraces({ keepsTracesWithoutLogs: options.awaitsUnseenParents });
   }
 
   /** Ended spans that are held or due, of logs and of others. */
   get pendingCount(): number {
-    return this.#pendingCount;
+    return this.#pending.count;
   }
 
-  /** Estimated bytes of what the pending spans hold. */
-  get pendingBytes(): number {
-    return this.#pendingBytes;
+  /** Estimated bytes of what is held, due, or was added to open spans. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Spans that `takeDue` would give. */
   get dueCount(): number {
-    return this.#dueCount;
+    return this.#pending.dueCount;
+  }
+
+  /** Monotonic milliseconds at which `releaseOverdue` has something to do. */
+  get nextReleaseMillis(): number | undefined {
+    return this.#pending.nextReleaseMillis;
   }
 
   /** Spans that have started and not ended. */
@@ -68,16 +59,7 @@ export class TraceTracker {
 
   /** A span that is not known may have been sent before. */
   get hasForgotten(): boolean {
-    return this.#resting.hasForgotten;
-  }
-
-  /** Monotonic milliseconds at which `releaseOverdue` has something to do. */
-  get nextReleaseMillis(): number | undefined {
-    for (let hold = this.#holds.peek(); hold; hold = this.#holds.peek()) {
-      if (hold.node.state === 'held') return hold.untilMillis;
-      this.#holds.shift();
-    }
-    return undefined;
+    return this.#hasForgottenSpans || this.#resting.hasForgotten;
   }
 
   start(span: SpanSlice): SpanNode {
@@ -85,7 +67,8 @@ export class TraceTracker {
     const trace = this.#wake(traceId);
     const known = trace.nodes.get(spanId);
     if (known) return known;
-    const node = this.#createNode(trace, spanId, this.#findParent(trace, span, spanId));
+    const node = this.#createNode(trace, spanId, 'open', this.#findParent(trace, span, spanId));
+    this.#countOpen(trace, 1);
     node.span = span;
     return node;
   }
@@ -101,15 +84,9 @@ export class TraceTracker {
     this.#weigh(node, bytes);
     if (node.state === 'held' || node.state === 'due') return node;
     if (node.state === 'open') this.#countOpen(trace, -1);
-    // Of a span that was forgotten open it could not be known yet.
+    // A span that was forgotten while it was open could not be judged yet.
     node.isNoLog = false;
-    trace.pendingCount++;
-    this.#pendingCount++;
-    node.state = 'held';
-    const blocker = findBlocker(node);
-    if (blocker) this.#hold(node, blocker, nowMillis + this.#holdMillis);
-    else this.#markDue(node);
-    this.#rehang(node);
+    this.#pending.add(node, nowMillis);
     return node;
   }
 
@@ -117,7 +94,7 @@ export class TraceTracker {
   addEvent(node: SpanNode, event: SpanEvent): void {
     node.events ??= [];
     node.events.push(event);
-    this.#weigh(node, node.heldBytes + estimateEventBytes(event));
+    this.#weigh(node, node.estimatedBytes + estimateEventBytes(event));
   }
 
   /** Finds a span of a trace that is active or remembered. */
@@ -125,52 +102,42 @@ export class TraceTracker {
     return (this.#active.get(traceId) ?? this.#resting.get(traceId))?.nodes.get(spanId);
   }
 
-  /** Makes due what has been held long enough. */
   releaseOverdue(nowMillis: number): void {
-    for (let hold = this.#holds.peek(); hold && hold.untilMillis <= nowMillis; hold = this.#holds.peek()) {
-      this.#holds.shift();
-      if (hold.node.state === 'held') this.#releaseAncestors(hold.node);
-    }
+    this.#pending.releaseOverdue(nowMillis);
   }
 
-  /** Makes due what has been held longest: the given number of spans and what waits for the same ancestors. */
   releaseOldest(count: number): void {
-    for (let left = count; left > 0; left--) {
-      const hold = this.#holds.shift();
-      if (!hold) return;
-      if (hold.node.state === 'held') this.#releaseAncestors(hold.node);
-    }
+    this.#pending.releaseOldest(count);
   }
 
   releaseAll(): void {
-    this.releaseOverdue(Number.POSITIVE_INFINITY);
+    this.#pending.releaseAll();
   }
 
-  /** What has become due since the last call, by trace. Each must be given back to `settle` once it is worked off. */
   takeDue(): SpanNode[][] {
-    const traces = this.#dueTraces;
-    this.#dueTraces = [];
-    this.#dueCount = 0;
-    return traces.map((trace) => {
-      const { due } = trace;
-      trace.due = [];
-      return due;
-    });
+    return this.#pending.takeDue();
   }
 
-  settle(node: SpanNode): void {
-    node.state = 'settled';
-    this.#weigh(node, 0);
+  holdWithAncestor(node: SpanNode, isLog: (node: SpanNode) => boolean): boolean {
+    return this.#pending.holdWithAncestor(node, isLog);
+  }
+
+  place(node: SpanNode, isLog: (node: SpanNode) => boolean): boolean {
+    return this.#pending.place(node, isLog);
+  }
+
+  /** The span was worked off. */
+  retire(node: SpanNode): void {
     node.span = undefined;
     node.events = undefined;
     node.reading = undefined;
-    this.#pendingCount--;
-    node.trace.pendingCount--;
+    this.#weigh(node, 0);
+    this.#pending.retire(node);
     this.#restIfDone(node.trace);
   }
 
   /**
-   * Lets open spans go that never seem to end, those of the oldest traces first and at least `count` of them. What
+   * Gives up open spans that never seem to end, those of the oldest traces first and at least `count` of them. What
    * waited for them is due. Should one end after all, it is logged like any other. `forget` is called for each.
    */
   forgetOldestOpen(count: number, forget: (node: SpanNode) => void): void {
@@ -179,9 +146,9 @@ export class TraceTracker {
       if (left <= 0) return;
       if (trace.openCount === 0) continue;
       const open = [...trace.nodes.values()].filter(({ state }) => state === 'open');
-      for (const node of open) node.state = 'settled';
+      for (const node of open) node.state = 'retired';
       this.#countOpen(trace, -open.length);
-      for (const node of open) this.#rehang(node);
+      for (const node of open) this.#pending.unblock(node);
       for (const node of open) {
         forget(node);
         node.span = undefined;
@@ -193,10 +160,10 @@ export class TraceTracker {
     }
   }
 
-  /** The spans that are open, or ended and not worked off: oldest trace first, in the order of their starts. */
-  *unsettledNodes(): Generator<SpanNode> {
+  /** The spans that are open, held or due: oldest trace first, in the order of their starts. */
+  *unretiredNodes(): Generator<SpanNode> {
     for (const trace of this.#active.values()) {
-      for (const node of trace.nodes.values()) if (node.state !== 'settled') yield node;
+      for (const node of trace.nodes.values()) if (node.state !== 'retired' && !isPlaceholder(node)) yield node;
     }
   }
 
@@ -204,76 +171,33 @@ export class TraceTracker {
     const parentSpanId = parentSpanIdOf(span);
     if (!parentSpanId || parentSpanId === spanId) return undefined;
     const known = trace.nodes.get(parentSpanId);
-    if (known || !this.#awaitsUnseenParents || span.parentSpanContext?.isRemote) return known;
-    return this.#createNode(trace, parentSpanId, undefined);
+    if (!this.#awaitsUnseenParents) return known;
+    const isRemote = span.parentSpanContext?.isRemote === true;
+    if (!known) return this.#createNode(trace, parentSpanId, isRemote ? 'remote' : 'unseen', undefined);
+    // It is of this process after all.
+    if (known.state === 'remote' && !isRemote) known.state = 'unseen';
+    return known;
   }
 
-  /** The span that a placeholder stood for has come, or one that is settled ends again. */
+  /** The span that a placeholder stood for has come, or one that is retired ends again. */
   #adopt(node: SpanNode, span: SpanSlice): void {
     if (node.parent) return;
     const parent = this.#findParent(node.trace, span, node.spanId);
     // Ids that would close a circle make the span a root.
     for (let step = parent; step; step = step.parent) if (step === node) return;
     node.parent = parent;
-    node.blocker = parent;
+    // Under what a log is written is decided with its entry.
+    if (!node.entry) node.blocker = parent;
   }
 
-  #hold(node: SpanNode, blocker: SpanNode, untilMillis: number): void {
-    blocker.held ??= [];
-    blocker.held.push(node);
-    this.#holds.push({ node, untilMillis });
-  }
-
-  /** Those that waited for a span that no longer blocks wait for the next one above, or are due. */
-  #rehang(node: SpanNode): void {
-    const { held } = node;
-    node.held = undefined;
-    if (!held) return;
-    const blocker = findBlocker(node);
-    if (!blocker) {
-      for (const waiting of held) this.#markDue(waiting);
-    } else if (!blocker.held) {
-      blocker.held = held;
-    } else {
-      for (const waiting of held) blocker.held.push(waiting);
-    }
-  }
-
-  #releaseAncestors(node: SpanNode): void {
-    const released: SpanNode[] = [];
-    for (let blocker = findBlocker(node); blocker; blocker = findBlocker(node)) {
-      blocker.released = true;
-      released.push(blocker);
-      if (!blocker.span) this.#giveUpUnseen(blocker);
-    }
-    // From the top, so that nothing moves more than once.
-    for (const blocker of released.reverse()) this.#rehang(blocker);
-  }
-
-  /** A parent that did not come counts as ended: it must not keep its trace from resting. It may still come. */
-  #giveUpUnseen(node: SpanNode): void {
-    node.state = 'settled';
-    this.#countOpen(node.trace, -1);
-  }
-
-  #markDue(node: SpanNode): void {
-    if (node.state !== 'held') return;
-    node.state = 'due';
-    const { trace } = node;
-    if (trace.due.length === 0) this.#dueTraces.push(trace);
-    trace.due.push(node);
-    this.#dueCount++;
-  }
-
-  #createNode(trace: Trace, spanId: string, parent: SpanNode | undefined): SpanNode {
-    if (trace.nodes.size >= MAX_SPANS_PER_TRACE) forgetEnded(trace);
-    this.#countOpen(trace, 1);
-    return createNode(trace, spanId, parent);
+  #createNode(trace: Trace, spanId: string, state: SpanState, parent: SpanNode | undefined): SpanNode {
+    if (trace.nodes.size >= MAX_SPANS_PER_TRACE) this.#forgetEnded(trace);
+    return createNode(trace, spanId, state, parent);
   }
 
   #weigh(node: SpanNode, bytes: number): void {
-    this.#pendingBytes += bytes - node.heldBytes;
-    node.heldBytes = bytes;
+    this.#bytes += bytes - node.estimatedBytes;
+    node.estimatedBytes = bytes;
   }
 
   #countOpen(trace: Trace, change: number): void {
@@ -284,7 +208,7 @@ export class TraceTracker {
   #wake(traceId: string): Trace {
     let trace = this.#active.get(traceId);
     if (trace) return trace;
-    trace = this.#resting.take(traceId) ?? createTrace(traceId);
+    trace = this.#resting.wake(traceId) ?? createTrace(traceId);
     this.#active.set(traceId, trace);
     return trace;
   }
@@ -292,22 +216,25 @@ export class TraceTracker {
   #restIfDone(trace: Trace): void {
     if (trace.openCount > 0 || trace.pendingCount > 0) return;
     this.#active.delete(trace.traceId);
-    if (hasContext(trace)) this.#resting.put(trace);
+    this.#resting.put(trace);
   }
-}
 
-/** Down to half, so that it is seldom done. Spans that open ones hang under are still reached from these. */
-function forgetEnded(trace: Trace): void {
-  let surplus = trace.nodes.size - MAX_SPANS_PER_TRACE / 2;
-  for (const [spanId, { state }] of trace.nodes) {
-    if (surplus <= 0) break;
-    if (state !== 'settled') continue;
-    trace.nodes.delete(spanId);
-    surplus--;
+  /** Down to half, so that it is seldom done. Spans that open ones hang under are still reached from these. */
+  #forgetEnded(trace: Trace): void {
+    this.#pending.link();
+    let surplus = trace.nodes.size - MAX_SPANS_PER_TRACE / 2;
+    for (const [spanId, node] of trace.nodes) {
+      if (surplus <= 0) break;
+      const isWaitedFor = node.waiters !== undefined && node.waiters.length > 0;
+      if (node.state !== 'retired' && (isWaitedFor || !isPlaceholder(node))) continue;
+      trace.nodes.delete(spanId);
+      this.#hasForgottenSpans = true;
+      surplus--;
+    }
+    // In place: the logs themselves hold on to this list.
+    let kept = 0;
+    for (const entry of trace.logs)
+      if (entry.state !== 'delivered' && entry.state !== 'dropped') trace.logs[kept++] = entry;
+    trace.logs.length = kept;
   }
-  // In place: the logs themselves hold on to this list.
-  let kept = 0;
-  for (const entry of trace.logs)
-    if (entry.state !== 'delivered' && entry.state !== 'dropped') trace.logs[kept++] = entry;
-  trace.logs.length = kept;
 }

@@ -37,3 +37,11 @@ export function deliveredLog(ledger: Ledger, referenceId: string, parent?: LogEn
   for (const sent of sendReady(ledger)) ledger.stored(sent, sent.desired);
   return entry;
 }
+
+/** Delivered, with an update under way. */
+export function updatedLog(): LogEntry {
+  const { ledger } = createLedger();
+  const entry = deliveredLog(ledger, 'log');
+  ledger.override(entry, { output: 'found out later' });
+  return entry;
+}

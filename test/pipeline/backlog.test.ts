@@ -28,13 +28,13 @@ function spanOf(trace: number, span: number, parent?: number): SpanSlice {
 }
 
 function start(options: Partial<BacklogOptions> = {}) {
-  const tracker = new TraceTracker({ holdMillis: HOLD_MILLIS, awaitsUnseenParents: false });
+  const tracker = new TraceTracker({ holdMillis: HOLD_MILLIS, missingParent: 'stub', awaitsUnseenParents: false });
   const runs: { readonly atMillis: number; readonly nodes: readonly SpanNode[] }[] = [];
   const backlog = new Backlog(tracker, {
     gathers: true,
     *work(run) {
       runs.push({ atMillis: performance.now(), nodes: run });
-      for (const node of run) tracker.settle(node);
+      for (const node of run) tracker.retire(node);
       yield;
     },
     ...options,
@@ -122,7 +122,7 @@ describe('worked', () => {
     const waiting: Promise<void>[] = [];
     const started = start({
       *work(run) {
-        for (const node of run) started.tracker.settle(node);
+        for (const node of run) started.tracker.retire(node);
         if (waiting.length < 3) waiting.push(started.backlog.worked());
         yield;
       },

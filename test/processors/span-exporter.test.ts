@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type ExportResult, type HumanloopOptions, HumanloopSpanExporter } from '../../src/index.ts';
 import type { SpanSlice } from '../../src/otel/span-slice.ts';
 import { type MisbehavingV4Options, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
@@ -158,6 +158,60 @@ test('a stub whose parent never comes is closed at shutdown', async () => {
   await exporter.forceFlush();
   await exporter.shutdown();
   expect(v4.logs.get(referenceOf(agent))?.error).toBe('span did not end before shutdown');
+});
+
+describe('a log below a span that is none', () => {
+  const HTTP = { 'http.request.method': 'POST' };
+
+  async function startChain(options: HumanloopOptions) {
+    const { v4, exporter } = await start(options);
+    const { startSpan, takeEnded } = createSpans();
+    const agent = startSpan('agent', AGENT);
+    const http = startSpan('POST /tools', HTTP, agent);
+    const tool = startSpan('tool', CHAT, http);
+    const exportAlone = (span: Span) => {
+      span.end();
+      return exportSpans(exporter, takeEnded());
+    };
+    return { v4, exporter, agent, http, tool, startSpan, exportAlone };
+  }
+
+  test.each(['stub', 'root'] as const)('that was exported alone, before its own parent (%s)', async (missingParent) => {
+    for (const isSlow of [false, true]) {
+      const { v4, exporter, agent, http, tool, exportAlone } = await startChain({ holdMillis: 0, missingParent });
+      for (const span of [http, agent, tool]) {
+        const results = exportAlone(span);
+        if (isSlow) await vi.waitFor(() => expect(results).toHaveLength(1));
+      }
+      await exporter.forceFlush();
+      expect(v4.logs.get(referenceOf(tool))?.parent_reference_id).toBe(referenceOf(agent));
+      expect([...v4.logs.keys()].sort()).toEqual([referenceOf(agent), referenceOf(tool)].sort());
+      expect(v4.breaches).toEqual([]);
+    }
+  });
+
+  test.each(['stub', 'root'] as const)(
+    'that was exported after its parent, with others in between (%s)',
+    async (missingParent) => {
+      for (const holdMillis of [0, 10, 10_000]) {
+        const { v4, exporter, agent, http, tool, startSpan, exportAlone } = await startChain({
+          holdMillis,
+          missingParent,
+        });
+        exportAlone(agent);
+        await sleep(20);
+        exportAlone(http);
+        for (let others = 0; others < 3; others++) {
+          exportAlone(startSpan('other', CHAT));
+          await sleep(20);
+        }
+        exportAlone(tool);
+        await exporter.forceFlush();
+        expect(v4.logs.get(referenceOf(tool))?.parent_reference_id).toBe(referenceOf(agent));
+        expect(v4.breaches).toEqual([]);
+      }
+    },
+  );
 });
 
 test('frozen spans are taken as they are', async () => {

@@ -24,7 +24,7 @@ const WORKED: ReadonlySet<string> = new Set(['lostAfter', 'lostHalfway', '500Aft
 export interface StrictEndpointOptions extends V4RulesOptions {
   /** What goes wrong with the next request; `undefined` for nothing. */
   readonly nextFault?: (request: TransportRequest) => Fault | undefined;
-  readonly nextDelayMillis?: () => number;
+  readonly nextDelayMillis?: (request: TransportRequest) => number;
 }
 
 export class StrictEndpoint implements Transport {
@@ -49,7 +49,7 @@ export class StrictEndpoint implements Transport {
     const { method, path } = request;
     const arrivedAt = this.#rules.arrive();
     const fault = this.#options.nextFault?.(request);
-    await sleep(this.#options.nextDelayMillis?.() ?? 0);
+    await sleep(this.#options.nextDelayMillis?.(request) ?? 0);
     const received: V4Request = { method, url: path, body: Buffer.from(request.body ?? []).toString() };
     const stores = fault === 'lostHalfway' ? 'half' : 'all';
     const isWorked = fault === undefined || WORKED.has(fault);

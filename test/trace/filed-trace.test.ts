@@ -1,43 +1,36 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { rememberedEntry } from '../../src/delivery/ledger/earlier-logs.ts';
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
 import { fileTrace, unfileTrace } from '../../src/trace/filed-trace.ts';
-import { createNode, createTrace, referenceOf, type SpanNode, type Trace } from '../../src/trace/span-node.ts';
-import { createLedger, deliveredLog, offeredLog } from '../delivery/offered-logs.ts';
+import type { SpanNode, Trace } from '../../src/trace/span-node.ts';
+import { createLedger, deliveredLog, offeredLog, updatedLog } from '../delivery/offered-logs.ts';
+import { makeTrace, type PlannedNode } from './make-trace.ts';
 
-interface Planned {
-  /** Index of a span before it, or -1. */
-  readonly parent: number;
-  readonly fate: 'none' | 'delivered' | 'dropped';
-}
+/** Any forest, in any order: `up` names a span before it, and `order` where it stands. */
+const plans: fc.Arbitrary<PlannedNode[]> = fc
+  .array(
+    fc.record({
+      up: fc.nat(),
+      fate: fc.constantFrom('none', 'delivered', 'dropped', 'unseen', 'remote'),
+      order: fc.nat(),
+    }),
+    { maxLength: 40 },
+  )
+  .map((spans) => {
+    const places = spans.map((_, index) => index).sort((a, b) => (spans[a]?.order ?? 0) - (spans[b]?.order ?? 0));
+    return places.map((index): PlannedNode => {
+      const { up, fate } = spans[index] as (typeof spans)[number];
+      const isPlaceholder = fate === 'unseen' || fate === 'remote';
+      return { fate, parent: isPlaceholder ? -1 : places.indexOf((up % (index + 1)) - 1) };
+    });
+  });
 
-const plans: fc.Arbitrary<Planned[]> = fc
-  .array(fc.record({ up: fc.nat(), fate: fc.constantFrom('none', 'delivered', 'dropped') }), { maxLength: 40 })
-  .map((spans) => spans.map(({ up, fate }, index) => ({ parent: (up % (index + 1)) - 1, fate })));
-
-function traceOf(plan: readonly Planned[]): Trace {
-  const trace = createTrace('t'.repeat(32));
-  trace.context = { session: 'session', user: 'user', tags: undefined };
-  const nodes: SpanNode[] = [];
-  for (const [index, { parent, fate }] of plan.entries()) {
-    const node = createNode(trace, `span-${index}`, nodes[parent]);
-    node.state = 'settled';
-    node.isNoLog = fate === 'none';
-    if (fate !== 'none') {
-      let above = node.parent;
-      while (above && !above.entry) above = above.parent;
-      node.entry = rememberedEntry(referenceOf(node), above?.entry, trace.logs, fate);
-    }
-    nodes.push(node);
-  }
-  return trace;
-}
-
+/** Spans in the order of their ids: filed, parents come first. */
 function picture(trace: Trace) {
+  const nodes = [...trace.nodes.values()].sort((a, b) => (a.spanId < b.spanId ? -1 : 1));
   return {
     context: trace.context,
-    nodes: [...trace.nodes.values()].map(({ spanId, parent, state, isNoLog, entry }) => ({
+    nodes: nodes.map(({ spanId, parent, state, isNoLog, entry }) => ({
       spanId,
       parent: parent?.spanId,
       state,
@@ -50,29 +43,33 @@ function picture(trace: Trace) {
 test('what a late span finds in a filed trace is what it would have found in the trace', () => {
   fc.assert(
     fc.property(plans, (plan) => {
-      const trace = traceOf(plan);
+      const trace = makeTrace('t'.repeat(32), plan);
       const filed = fileTrace(trace);
       expect(filed).toBeDefined();
       expect(picture(unfileTrace(filed!))).toEqual(picture(trace));
+      expect(unfileTrace(fileTrace(unfileTrace(filed!))!)).toEqual(unfileTrace(filed!));
     }),
   );
+});
+
+test('an ancestor that the trace has forgotten is kept, as long as a span still hangs under it', () => {
+  const trace = makeTrace('t'.repeat(32), [
+    { parent: -1, fate: 'delivered' },
+    { parent: 0, fate: 'none' },
+  ]);
+  trace.nodes.delete('span-0');
+  const [parent, child] = [...unfileTrace(fileTrace(trace)!).nodes.values()];
+  expect(child?.parent).toBe(parent);
+  expect(parent?.entry).toMatchObject({ referenceId: `${'t'.repeat(32)}-span-0`, state: 'delivered' });
 });
 
 test.each<[string, () => LogEntry | undefined]>([
   ['is not delivered', () => offeredLog(createLedger().ledger, 'log')],
   ['can still change', () => deliveredLog(createLedger().ledger, 'log', undefined, { isFinal: false })],
-  [
-    'has an update under way',
-    () => {
-      const { ledger } = createLedger();
-      const entry = deliveredLog(ledger, 'log');
-      ledger.override(entry, { output: 'found out later' });
-      return entry;
-    },
-  ],
+  ['has an update under way', () => updatedLog()],
   ['is not judged yet', () => undefined],
 ])('a trace with a log that %s is not filed', (_, createEntry) => {
-  const trace = traceOf([
+  const trace = makeTrace('t'.repeat(32), [
     { parent: -1, fate: 'none' },
     { parent: 0, fate: 'delivered' },
   ]);

@@ -1,0 +1,31 @@
+/** Until when spans are held, in the order of their deadlines: all wait equally long. */
+import { Fifo } from '../scheduling/fifo.ts';
+import type { SpanNode } from './span-node.ts';
+
+interface Hold {
+  readonly node: SpanNode;
+  /** Monotonic milliseconds. */
+  readonly untilMillis: number;
+}
+
+export class Holds {
+  readonly #holds = new Fifo<Hold>();
+
+  add(node: SpanNode, untilMillis: number): void {
+    this.#holds.push({ node, untilMillis });
+  }
+
+  /** The earliest deadline, in monotonic milliseconds. Spans that became due before theirs have none. */
+  get nextMillis(): number | undefined {
+    for (let hold = this.#holds.peek(); hold; hold = this.#holds.peek()) {
+      if (hold.node.state === 'held') return hold.untilMillis;
+      this.#holds.shift();
+    }
+    return undefined;
+  }
+
+  /** Takes out the span with the earliest deadline. It may have become due before. */
+  take(): SpanNode | undefined {
+    return this.#holds.shift()?.node;
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * The ended spans of all traces until they are retired: first held, as long as something above them blocks, then due.
+ *
+ * For a processor open ancestors block. A span that has been held long enough releases them: it is due, and so is all
+ * that ends below them later, without waiting. A log under an open ancestor has all it needs: that one is written first.
+ *
+ * For an exporter unseen ancestors block, and each span waits for its own time: who is above an unseen span becomes known
+ * only when that comes. A log that is due is then placed with what is known.
+ * - If its nearest logged ancestor is still held, the log is held with it.
+ * - If it has none below an unseen span, `missingParent` decides: that span becomes a stub, or the log goes to the top of
+ *   its session. In the second case others go on waiting for that span.
+ */
+import { Holds } from './holds.ts';
+import { findBlocker, type SpanNode, type Trace } from './span-node.ts';
+
+export interface PendingOptions {
+  readonly holdMillis: number;
+  /** An exporter: a parent that was not seen yet may still come. */
+  readonly awaitsUnseenParents: boolean;
+  readonly missingParent: 'stub' | 'root';
+}
+
+interface Unlinked {
+  readonly node: SpanNode;
+  readonly untilMillis: number;
+  readonly waiters: SpanNode[] | undefined;
+}
+
+type IsLog = (node: SpanNode) => boolean;
+
+export class PendingSpans {
+  readonly #options: PendingOptions;
+  readonly #holds = new Holds();
+  /** Those with due spans, which they hold themselves. */
+  #dueTraces: Trace[] = [];
+  #count = 0;
+  #dueCount = 0;
+  /** Held spans of an exporter of which it is still to be found out what blocks them and those that waited for them. */
+  #unlinked: Unlinked[] = [];
+  /** Calls of `takeDue` until all that was due at the last `releaseAll` is retired. */
+  #takesOfFlush = 0;
+
+  constructor(options: PendingOptions) {
+    this.#options = options;
+  }
+
+  /** Spans that are held or due. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Spans that are due, or may be when `takeDue` is called. */
+  get dueCount(): number {
+    return this.#dueCount + this.#unlinked.length;
+  }
+
+  /** Monotonic milliseconds at which `releaseOverdue` has something to do. */
+  get nextReleaseMillis(): number | undefined {
+    return this.#holds.nextMillis;
+  }
+
+  /** The span has ended. */
+  add(node: SpanNode, nowMillis: number): void {
+    this.#count++;
+    node.trace.pendingCount++;
+    node.state = 'held';
+    const untilMillis = nowMillis + this.#options.holdMillis;
+    if (this.#options.awaitsUnseenParents) {
+      this.#unlinked.push({ node, untilMillis, waiters: node.waiters });
+      node.waiters = undefined;
+      return;
+    }
+    const blocker = findBlocker(node);
+    if (blocker) this.#hold(node, blocker, untilMillis);
+    else this.#markDue(node);
+    this.unblock(node);
+  }
+
+  /**
+   * Finds out what blocks the spans that have been added for an exporter. Not before the work begins: what is exported
+   * together is known together, in whatever order it comes.
+   */
+  link(): void {
+    if (this.#unlinked.length === 0) return;
+    const unlinked = this.#unlinked;
+    this.#unlinked = [];
+    for (const { node, untilMillis, waiters = [] } of unlinked) {
+      const blocker = findBlocker(node);
+      if (blocker) {
+        passOn(waiters, blocker);
+        if (node.state === 'held') this.#hold(node, blocker, untilMillis);
+      } else {
+        this.#markDue(node);
+        for (const waiter of waiters) this.#markDue(waiter);
+      }
+    }
+  }
+
+  /** The span was worked off. */
+  retire(node: SpanNode): void {
+    node.state = 'retired';
+    this.#count--;
+    node.trace.pendingCount--;
+  }
+
+  /** The span no longer blocks. Those that waited for it wait for what blocks above it, or are due. */
+  unblock(node: SpanNode): void {
+    const { waiters } = node;
+    node.waiters = undefined;
+    if (!waiters) return;
+    const blocker = findBlocker(node);
+    if (!blocker) {
+      for (const waiter of waiters) this.#markDue(waiter);
+    } else if (!blocker.waiters) {
+      blocker.waiters = waiters;
+    } else {
+      for (const waiter of waiters) blocker.waiters.push(waiter);
+    }
+  }
+
+  /** Makes due what has been held long enough. */
+  releaseOverdue(nowMillis: number): void {
+    this.link();
+    const overdue: SpanNode[] = [];
+    for (let next = this.#holds.nextMillis; next !== undefined && next <= nowMillis; next = this.#holds.nextMillis) {
+      overdue.push(this.#holds.take() as SpanNode);
+    }
+    this.#release(overdue);
+  }
+
+  /** Makes due what has been held longest: the given number of spans, and what waits for the same open ancestors. */
+  releaseOldest(count: number): void {
+    this.link();
+    const oldest: SpanNode[] = [];
+    while (oldest.length < count) {
+      const node = this.#holds.take();
+      if (!node) break;
+      oldest.push(node);
+    }
+    this.#release(oldest);
+  }
+
+  /** Makes due all that is held. Nothing that is due now is held again. */
+  releaseAll(): void {
+    this.#takesOfFlush = 2;
+    this.releaseOverdue(Number.POSITIVE_INFINITY);
+  }
+
+  /** What has become due since the last call, by trace. It has to be retired or held again before the next call. */
+  takeDue(): SpanNode[][] {
+    this.link();
+    const traces = this.#dueTraces;
+    this.#dueTraces = [];
+    this.#dueCount = 0;
+    if (this.#takesOfFlush > 0) this.#takesOfFlush--;
+    return traces.map((trace) => {
+      const { due } = trace;
+      trace.due = [];
+      return due;
+    });
+  }
+
+  /** Holds a due log again, if its nearest logged ancestor is held: it becomes due with that. Returns whether it did. */
+  holdWithAncestor(node: SpanNode, isLog: IsLog): boolean {
+    if (!this.#options.awaitsUnseenParents || node.state !== 'due') return false;
+    for (let above: SpanNode | undefined = node; above && !above.entry; above = above.parent) {
+      if (above.state !== 'held' || !isLog(above)) continue;
+      if (this.#takesOfFlush === 0) {
+        node.state = 'held';
+        waitFor(above, node);
+        return true;
+      }
+      // A flush does not wait for that one either: it goes with what is known above it.
+      this.#markDue(above);
+    }
+    return false;
+  }
+
+  /**
+   * Decides under what a due log is written, as far as that is still open. Returns false if it is held again. The caller
+   * creates its entry in the same step, and first that of a placeholder that has become a stub.
+   */
+  place(node: SpanNode, isLog: IsLog): boolean {
+    if (!this.#options.awaitsUnseenParents || node.entry) return true;
+    if (this.holdWithAncestor(node, isLog)) return false;
+    // What comes below it later hangs under this log, and need not wait for what is above.
+    node.blocker = undefined;
+    let above = node.parent;
+    while (above && !above.entry && above.state !== 'unseen') above = above.parent;
+    if (above?.state === 'unseen' && this.#options.missingParent === 'stub') {
+      above.state = 'stub';
+      this.unblock(above);
+    }
+    return true;
+  }
+
+  #hold(node: SpanNode, blocker: SpanNode, untilMillis: number): void {
+    waitFor(blocker, node);
+    this.#holds.add(node, untilMillis);
+  }
+
+  /** Ends the waiting of spans. Those that are no longer held are passed over. */
+  #release(nodes: readonly SpanNode[]): void {
+    if (this.#options.awaitsUnseenParents) return this.#releaseEach(nodes);
+    for (const node of nodes) if (node.state === 'held') this.#releaseAncestors(node);
+  }
+
+  #releaseEach(nodes: readonly SpanNode[]): void {
+    const blockers = new Set<SpanNode>();
+    for (const node of nodes) {
+      const blocker = findBlocker(node);
+      if (blocker) blockers.add(blocker);
+      this.#markDue(node);
+    }
+    // An unseen span that never comes must not collect all that ever waited for it.
+    for (const blocker of blockers) blocker.waiters = blocker.waiters?.filter(({ state }) => state === 'held');
+  }
+
+  #releaseAncestors(node: SpanNode): void {
+    const released: SpanNode[] = [];
+    for (let blocker = findBlocker(node); blocker; blocker = findBlocker(node)) {
+      blocker.released = true;
+      released.push(blocker);
+    }
+    // From the top, so that nothing moves more than once.
+    for (const blocker of released.reverse()) this.unblock(blocker);
+  }
+
+  /** Together with what waits for this span, or is held with it. */
+  #markDue(node: SpanNode): void {
+    if (node.state !== 'held') return;
+    this.#enqueue(node);
+    const { waiters } = node;
+    node.waiters = undefined;
+    if (!waiters) return;
+    for (const waiter of waiters) {
+      if (waiter.state !== 'held') continue;
+      this.#enqueue(waiter);
+      for (const next of waiter.waiters ?? []) waiters.push(next);
+      waiter.waiters = undefined;
+    }
+  }
+
+  #enqueue(node: SpanNode): void {
+    node.state = 'due';
+    const { trace } = node;
+    if (trace.due.length === 0) this.#dueTraces.push(trace);
+    trace.due.push(node);
+    this.#dueCount++;
+  }
+}
+
+function waitFor(blocker: SpanNode, node: SpanNode): void {
+  blocker.waiters ??= [];
+  blocker.waiters.push(node);
+}
+
+/** The fewer ones move, so that a deep trace whose leaves come first does not move all of them at each level. */
+function passOn(waiters: SpanNode[], blocker: SpanNode): void {
+  const present = blocker.waiters ?? [];
+  const [more, fewer] = present.length > waiters.length ? [present, waiters] : [waiters, present];
+  for (const waiter of fewer) more.push(waiter);
+  blocker.waiters = more;
+}

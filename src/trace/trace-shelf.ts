@@ -1,0 +1,135 @@
+/**
+ * Remembers traces at rest, within bounds. Those that have rested longest are filed first, which compacts them to what a
+ * late span needs, and forgotten last.
+ */
+import { Fifo } from '../scheduling/fifo.ts';
+import { type FiledTrace, fileTrace, unfileTrace } from './filed-trace.ts';
+import type { Trace } from './span-node.ts';
+
+export interface ShelfBounds {
+  readonly maxSpans: number;
+  /** Spans of traces that could be filed and are not. */
+  readonly maxWholeSpans: number;
+}
+
+interface Rest {
+  readonly traceId: string;
+  readonly spanCount: number;
+  trace: Trace | FiledTrace;
+  /** It is in the queue of traces that are to be filed. */
+  isQueued: boolean;
+}
+
+export class TraceShelf {
+  readonly #bounds: ShelfBounds;
+  readonly #rests = new Map<string, Rest>();
+  /** In the order in which they came. A map's own order costs more the more was taken out of its front. */
+  #order = new Fifo<Rest>();
+  /** Whole traces that are to be filed, in the same order. */
+  #toFile = new Fifo<Rest>();
+  /** Whole traces that could not be filed yet: something can still happen to one of their logs. */
+  #unfinished = new Fifo<Rest>();
+  #spanCount = 0;
+  #queuedSpanCount = 0;
+  #hasForgotten = false;
+
+  constructor(bounds: ShelfBounds) {
+    this.#bounds = bounds;
+  }
+
+  get hasForgotten(): boolean {
+    return this.#hasForgotten;
+  }
+
+  /** What is found may be changed: it is the same trace the next time, as long as something is under way in it. */
+  get(traceId: string): Trace | undefined {
+    const rest = this.#rests.get(traceId);
+    if (!rest) return undefined;
+    if ('nodes' in rest.trace) return rest.trace;
+    const trace = unfileTrace(rest.trace);
+    rest.trace = trace;
+    this.#queue(rest);
+    return trace;
+  }
+
+  put(trace: Trace): void {
+    const rest: Rest = { traceId: trace.traceId, spanCount: trace.nodes.size, trace, isQueued: false };
+    this.#rests.set(trace.traceId, rest);
+    this.#order.push(rest);
+    this.#spanCount += rest.spanCount;
+    this.#queue(rest);
+    this.#fileUnfinished();
+    while (this.#spanCount > this.#bounds.maxSpans && this.#rests.size > 1) this.#forgetOldest();
+    if (this.#order.length > 2 * this.#rests.size + 1_000) this.#forgetEnded();
+  }
+
+  /** Something happens in the trace again: it is no longer here. */
+  wake(traceId: string): Trace | undefined {
+    const rest = this.#rests.get(traceId);
+    if (!rest) return undefined;
+    this.#end(rest);
+    return 'nodes' in rest.trace ? rest.trace : unfileTrace(rest.trace);
+  }
+
+  #end(rest: Rest): void {
+    this.#rests.delete(rest.traceId);
+    this.#spanCount -= rest.spanCount;
+    this.#unqueue(rest);
+  }
+
+  /** Others are filed to make room for it. It stays whole itself, however large it is. */
+  #queue(rest: Rest): void {
+    while (this.#queuedSpanCount > 0 && this.#queuedSpanCount + rest.spanCount > this.#bounds.maxWholeSpans) {
+      const oldest = this.#toFile.shift();
+      if (!oldest) break;
+      if (!oldest.isQueued) continue;
+      this.#unqueue(oldest);
+      this.#file(oldest);
+    }
+    rest.isQueued = true;
+    this.#queuedSpanCount += rest.spanCount;
+    this.#toFile.push(rest);
+  }
+
+  #unqueue(rest: Rest): void {
+    if (!rest.isQueued) return;
+    rest.isQueued = false;
+    this.#queuedSpanCount -= rest.spanCount;
+  }
+
+  #file(rest: Rest): void {
+    if (!('nodes' in rest.trace)) return;
+    const filed = fileTrace(rest.trace);
+    if (filed) rest.trace = filed;
+    else this.#unfinished.push(rest);
+  }
+
+  /** One with each trace that comes: their logs are delivered in about the same order. */
+  #fileUnfinished(): void {
+    const rest = this.#unfinished.shift();
+    if (rest && this.#isHere(rest)) this.#file(rest);
+  }
+
+  #forgetOldest(): void {
+    const rest = this.#order.shift();
+    if (!rest || !this.#isHere(rest)) return;
+    this.#end(rest);
+    this.#hasForgotten = true;
+  }
+
+  /** A trace that wakes again and again would leave an entry in the queues each time. */
+  #forgetEnded(): void {
+    this.#order = new Fifo();
+    this.#toFile = new Fifo();
+    this.#unfinished = new Fifo();
+    for (const rest of this.#rests.values()) {
+      this.#order.push(rest);
+      if (rest.isQueued) this.#toFile.push(rest);
+      else if ('nodes' in rest.trace) this.#unfinished.push(rest);
+    }
+  }
+
+  #isHere(rest: Rest): boolean {
+    return this.#rests.get(rest.traceId) === rest;
+  }
+}

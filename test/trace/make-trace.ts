@@ -1,0 +1,44 @@
+import { rememberedEntry } from '../../src/delivery/ledger/earlier-logs.ts';
+import {
+  createNode,
+  createTrace,
+  findAncestor,
+  referenceOf,
+  type SpanNode,
+  type Trace,
+} from '../../src/trace/span-node.ts';
+
+export interface PlannedNode {
+  /** Index in the plan, or -1. A parent may come after its child. */
+  readonly parent: number;
+  readonly fate: 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote';
+}
+
+/** A trace in which all is done. Its spans are named `span-<index>`. */
+export function makeTrace(traceId: string, plan: readonly PlannedNode[]): Trace {
+  const trace = createTrace(traceId);
+  trace.context = { session: 'session', user: 'user', tags: undefined };
+  const nodes = plan.map(({ fate }, index) => {
+    const node = createNode(
+      trace,
+      `span-${index}`,
+      fate === 'unseen' || fate === 'remote' ? fate : 'retired',
+      undefined,
+    );
+    node.isNoLog = fate === 'none';
+    return node;
+  });
+  for (const [index, { parent }] of plan.entries()) (nodes[index] as SpanNode).parent = nodes[parent];
+  for (const node of nodes) setEntry(node, plan);
+  return trace;
+}
+
+/** Parents first. */
+function setEntry(node: SpanNode, plan: readonly PlannedNode[]): void {
+  const fateOf = ({ spanId }: SpanNode) => plan[Number(spanId.slice('span-'.length))]?.fate;
+  const fate = fateOf(node);
+  if (node.entry || (fate !== 'delivered' && fate !== 'dropped')) return;
+  const above = findAncestor(node, (step) => fateOf(step) === 'delivered' || fateOf(step) === 'dropped');
+  if (above) setEntry(above, plan);
+  node.entry = rememberedEntry(referenceOf(node), above?.entry, node.trace.logs, fate);
+}

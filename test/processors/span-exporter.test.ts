@@ -214,6 +214,35 @@ describe('a log below a span that is none', () => {
   );
 });
 
+test('the session is the one that a span said which was exported long before the first log', async () => {
+  const { v4, exporter } = await start({ holdMillis: 0 });
+  const { startSpan, takeEnded } = createSpans();
+  const http = startSpan('POST /chat', { 'http.request.method': 'POST', 'session.id': 's' });
+  const chat = startSpan('chat', CHAT, http);
+  http.end();
+  const results = exportSpans(exporter, takeEnded());
+  await vi.waitFor(() => expect(results).toHaveLength(1));
+  chat.end();
+  exportSpans(exporter, takeEnded());
+  await exporter.forceFlush();
+  expect(v4.logs.get(referenceOf(chat))?.session_reference_id).toBe('s');
+});
+
+test('a span that comes before its stub is stored is logged as what it is', async () => {
+  const pause = { answer: { status: 429, headers: { 'retry-after': '1' } } };
+  const { v4, exporter } = await start({ holdMillis: 0 }, { fault: (_, index) => (index === 0 ? pause : undefined) });
+  const { startSpan, takeEnded } = createSpans();
+  const call = startSpan('call');
+  startSpan('retry', CHAT, call).end();
+  exportSpans(exporter, takeEnded());
+  await vi.waitFor(() => expect(v4.requests).toHaveLength(1));
+  call.end();
+  exportSpans(exporter, takeEnded());
+  await exporter.forceFlush();
+  expect(v4.logs.get(referenceOf(call))?.config).toMatchObject({ type: 'model' });
+  expect(v4.breaches).toEqual([]);
+});
+
 test('frozen spans are taken as they are', async () => {
   const { v4, exporter } = await start();
   const spans = oneSpan().map((span) => {

@@ -116,7 +116,9 @@ describe('a shelf', () => {
 
   test('holds the same when a trace wakes again and again', () => {
     const shelf = new TraceShelf({ maxSpans: 20, maxWholeSpans: 6 });
-    fill(shelf, 9, 'trace');
+    fill(shelf, 8, 'trace');
+    const newest = logTrace('newest');
+    shelf.put(newest);
     let trace = logTrace('restless');
     for (let times = 0; times < 10_000; times++) {
       shelf.put(trace);
@@ -124,7 +126,8 @@ describe('a shelf', () => {
     }
     shelf.put(trace);
     expect(shelf.hasForgotten).toBe(false);
-    for (let index = 0; index < 9; index++) expect(shelf.get(`trace ${index}`)).toBeDefined();
+    expect(shelf.get('newest')).toBe(newest);
+    for (let index = 0; index < 8; index++) expect(shelf.get(`trace ${index}`)).toBeDefined();
     shelf.put(logTrace('one more'));
     expect(shelf.get('trace 0')).toBeUndefined();
     expect(shelf.get('trace 1')).toBeDefined();

@@ -126,7 +126,7 @@ export class LogWriter {
     if (!node) return this.#override(this.#delivery.assumeDelivered(referenceIdOf(traceId, spanId)), late);
     if (node.entry) return this.#override(node.entry, late);
     node.overrides = { ...node.overrides, ...late };
-    if (node.isNoLog && node.state === 'retired') this.dropUpdate(node);
+    if (node.isNoLog && node.state === 'retired') this.dropOverrides(node);
   }
 
   /** Takes an event of a span whose log is written already: it can still bring the output. */
@@ -138,7 +138,7 @@ export class LogWriter {
   }
 
   /** Counts what the app said of a span that is not a log, or was let go before it was one. */
-  dropUpdate(node: SpanNode): void {
+  dropOverrides(node: SpanNode): void {
     if (node.overrides) this.#drops.add('update_not_a_log', referenceOf(node));
     node.overrides = undefined;
   }
@@ -212,7 +212,7 @@ export class LogWriter {
   #retire(node: SpanNode, isTraceDone: boolean): void {
     if (!isTraceDone || this.#options.awaitsUnseenParents) noteContext(node, this.#options.session);
     if (node.draftedAs && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
-    this.dropUpdate(node);
+    this.dropOverrides(node);
     this.#tracker.retire(node);
   }
 

@@ -28,6 +28,7 @@ import { LogWriter } from './log-writer.ts';
 /** At this share of a bound, what is held longest is sent early, so that nothing has to be dropped. */
 const PRESSURE = 0.75;
 const RELEASED_AT_ONCE = 1_000;
+const NOT_WORKED_OFF = 'not all spans were worked off in time';
 const NOT_TAKEN_OVER = 'what dead processes left in the spool was not taken over in time';
 
 /** Numbers of logs, but for `held`: ended spans of all kinds that wait to be worked off. */
@@ -127,15 +128,16 @@ export class Pipeline {
 
   async #flush(deadline: Deadline): Promise<void> {
     this.#tracker.releaseAll();
-    await this.#backlog.worked();
+    await deadline.within(this.#backlog.worked(), NOT_WORKED_OFF);
     await deadline.within(this.#delivery.recovered(), NOT_TAKEN_OVER);
     await this.#delivery.flush(deadline.leftMillis);
   }
 
   /** Resolves when all that is due is acknowledged or dropped; what is held may stay held. */
   async flushDue(timeoutMillis: number): Promise<void> {
-    await this.#backlog.worked();
-    await this.#delivery.flush(timeoutMillis);
+    const deadline = new Deadline(timeoutMillis);
+    await deadline.within(this.#backlog.worked(), NOT_WORKED_OFF);
+    await this.#delivery.flush(deadline.leftMillis);
   }
 
   /** Closes what is still open, flushes, and counts what is left as dropped. Idempotent. */
@@ -147,7 +149,7 @@ export class Pipeline {
   async #close(deadline: Deadline): Promise<void> {
     try {
       this.#tracker.releaseAll();
-      await deadline.within(this.#backlog.worked(), 'not all spans were worked off');
+      await deadline.within(this.#backlog.worked(), NOT_WORKED_OFF);
       this.#backlog.close();
       this.#backlog.add(this.#writer.closeOpen());
       await deadline.within(this.#backlog.worked(), 'not all open spans were closed');
@@ -160,7 +162,7 @@ export class Pipeline {
       if (node.state !== 'open' && !node.entry && this.#writer.isLog(node)) {
         this.#drops.add('shutdown', referenceOf(node));
       }
-      if (!node.entry) this.#writer.dropUpdate(node);
+      if (!node.entry) this.#writer.dropOverrides(node);
     }
     await this.#delivery.close();
   }

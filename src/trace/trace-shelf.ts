@@ -1,6 +1,6 @@
 /**
- * Remembers traces at rest, within bounds. Those that have rested longest are filed first, which compacts them to what a
- * late span needs, and forgotten last.
+ * Remembers traces at rest, within bounds. Traces that have rested longest are the first to be filed, which compacts them
+ * to what a late span needs, and the first to be forgotten.
  */
 import { Fifo } from '../scheduling/fifo.ts';
 import { type FiledTrace, fileTrace, unfileTrace } from './filed-trace.ts';

@@ -114,7 +114,7 @@ export interface SessionLog {
   /**
    * Present while the log has no duration, no output and no error. The server decides this, for a log and in the sums
    * of a session, and knows no more: a process that died leaves its logs running. How long after its last change a log
-   * is still shown as at work is the page's rule (`STALE_SECONDS` in log-tree.ts), since it depends on the reader's
+   * is still shown as at work is the page's rule (`STALE_MILLIS` in still-running.ts), since it depends on the reader's
    * clock.
    */
   running?: true;

@@ -1,14 +1,15 @@
 /**
  * Compares desired state with delivered state.
  *
- * For every log the delivery knows what it should be now and what the server has acknowledged, and sends the difference.
+ * For every log the delivery knows what it should be now and what the server has acknowledged, and sends the
+ * difference.
  * - Not delivered, and its parent is acknowledged or it has none: it joins the next wave, one POST of many logs.
  * - Delivered, and `output`, `error` or `duration` differ: a PATCH by reference, with the newest values.
  * - A POST whose answer was lost: a PATCH by reference asks whether the server has the log, before it is sent again.
  * - Equal: nothing. A flush waits until all logs that were pending when it was called are equal or dropped.
  *
- * `Ledger` owns the states and the queues of what may be sent. `Posts` and `Updates` take from these queues and know what
- * the answers mean, `Sender` knows when to send, and `Spool` keeps a copy on disk. This file puts them together.
+ * `Ledger` owns the states and the queues of what may be sent. `Posts` and `Updates` take from these queues and know
+ * what the answers mean, `Sender` knows when to send, and `Spool` keeps a copy on disk. This file puts them together.
  */
 import type { RetryOptions, SpoolOptions } from '../options.ts';
 import { Deadline } from '../scheduling/deadline.ts';
@@ -85,9 +86,7 @@ export class Delivery {
     return assumedEntry(referenceId);
   }
 
-  /**
-   * Takes a log's datapoint, new or more complete than before. Once the log is being sent, only the late fields count.
-   */
+  /** Takes a log's datapoint, new or more complete. Once the log is being sent, only the late fields count. */
   offer(entry: LogEntry, offer: Offer): void {
     if (this.#isClosed) this.#ledger.drop(entry, 'shutdown');
     else this.#ledger.offer(entry, offer);

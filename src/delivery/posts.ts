@@ -1,8 +1,8 @@
 /**
  * Does everything that needs `POST /logs`: builds waves of logs and applies the server's answer to each log.
  *
- * Before a log that the server may have stored is sent again, a probe asks for it. A log that the server refuses without
- * naming it is found by halving the request, so that the other logs of the request are not lost with it.
+ * Before a log that the server may have stored is sent again, a probe asks for it. A log that the server refuses
+ * without naming it is found by halving the request, so that the other logs of the request are not lost with it.
  */
 import type { LateFields } from '../wire/late-fields.ts';
 import type { Ledger } from './ledger/ledger.ts';

@@ -87,7 +87,9 @@ function judgeCommon(outcome: TransportOutcome): Verdict | undefined {
   return undefined;
 }
 
-/** Reads `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3). Returns undefined for anything else or a past date. */
+/**
+ * Reads `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3). Returns undefined for anything else or a past date.
+ */
 function retryAfterMillis(headers: Readonly<Record<string, string>>): number | undefined {
   const value = headers['retry-after']?.trim();
   if (!value) return undefined;

@@ -85,7 +85,9 @@ function encode(pieces: readonly string[], length: number): Buffer {
   return Buffer.from(scratch.subarray(0, offset));
 }
 
-/** Returns the datapoint's opening brace and the fields that are decided last: its id, its parent and the late fields. */
+/**
+ * Returns the datapoint's opening brace and the fields that are decided last: its id, its parent and the late fields.
+ */
 function head({ referenceId, effectiveParent, desired }: LogEntry): string {
   let json = `{"reference_id":"${referenceId}"`;
   if (effectiveParent) json += `,"parent_reference_id":"${effectiveParent.referenceId}"`;

@@ -1,6 +1,6 @@
 /**
- * The bodies and late fields of the logs, in memory or only on disk, and the sums of both. Only the ledger uses this, and
- * calls it with each change.
+ * The bodies and late fields of the logs, in memory or only on disk, and the sums of both. Only the ledger uses this,
+ * and calls it with each change.
  */
 import type { LogEntry } from './log-entry.ts';
 import type { MutableEntry } from './mutable-entry.ts';

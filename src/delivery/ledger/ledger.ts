@@ -1,7 +1,7 @@
 /**
  * Owns the logs' states. Everything that can happen to a log is a method here, in the order of a log's life. The same
- * method also updates the queues, the flushes, the sums and the spool. `Posts` and `Updates` decide what is sent and what
- * an answer means.
+ * method also updates the queues, the flushes, the sums and the spool. `Posts` and `Updates` decide what is sent and
+ * what an answer means.
  *
  * Two queues have what is to be sent: for `POST` the ready logs, for `PATCH` the delivered logs that differ and the
  * requests whose logs are unsure. Each new item in a queue wakes the sender.
@@ -68,9 +68,7 @@ export class Ledger implements SpoolOwner {
     if (log.state !== 'dropped') this.#pending.add(mutable(log));
   }
 
-  /**
-   * Takes a log's datapoint, new or more complete than before. Once the log is being sent, only the late fields count.
-   */
+  /** Takes a log's datapoint, new or more complete. Once the log is being sent, only the late fields count. */
   offer(log: LogEntry, { body, late, isFinal, mayBeStored }: Offer): void {
     const entry = mutable(log);
     if (entry.state === 'dropped') return;
@@ -111,9 +109,7 @@ export class Ledger implements SpoolOwner {
     this.#sender?.wake();
   }
 
-  /**
-   * Gives up all unsent logs of the oldest trace: half a trace is worth less than none. Returns false if there are none.
-   */
+  /** Gives up all unsent logs of the oldest trace: half a one is of no use. Returns false if there are none. */
   dropOldestTrace(reason: DropReason): boolean {
     for (const oldest of this.#pending) {
       if (!oldest.isUnsent) continue;

@@ -1,6 +1,6 @@
 /**
- * One log on its way to the server: what it should be, and what the server has acknowledged. Everybody may read it; only
- * the ledger changes it.
+ * One log on its way to the server: what it should be, and what the server has acknowledged. Everybody may read it;
+ * only the ledger changes it.
  *
  * States, and how each is left:
  * - `new`        known to be a log, not mapped yet             → `waiting`, `ready` or `unsure` when offered
@@ -20,8 +20,8 @@ export interface LogEntry {
   readonly parent: LogEntry | undefined;
   readonly state: EntryState;
   /**
-   * The datapoint as JSON, without its reference ids and the late fields. It is kept as long as a POST may need it: here,
-   * or on disk if `isUnloaded`.
+   * The datapoint as JSON, without its reference ids and the late fields. It is kept as long as a POST may need it:
+   * here, or on disk if `isUnloaded`.
    */
   readonly body: string | undefined;
   /** What the late fields should be. For an unloaded log: those that were set since it was unloaded. */

@@ -1,7 +1,7 @@
 /**
- * Decides which log waits for which, and which are ready. A mapped log is `ready` when the ancestor that it will name as
- * parent is acknowledged, so a child never shares a request with its parent. If a parent is dropped, its children wait
- * for the next ancestor. Only the ledger uses this.
+ * Decides which log waits for which, and which are ready. A mapped log is `ready` when the ancestor that it will name
+ * as parent is acknowledged, so a child never shares a request with its parent. If a parent is dropped, its children
+ * wait for the next ancestor. Only the ledger uses this.
  */
 import { Fifo } from '../../scheduling/fifo.ts';
 import type { MutableEntry } from './mutable-entry.ts';
@@ -46,7 +46,9 @@ export class Order {
     for (const waiter of waiters ?? []) if (waiter.state === 'waiting') this.advance(waiter);
   }
 
-  /** Makes the log ready or waiting; returns true if ready. After a restart its parent may have to be sent again first. */
+  /**
+   * Makes the log ready or waiting; returns true if ready. After a restart its parent may have to be sent again first.
+   */
   #decide(entry: MutableEntry): boolean {
     const parent = entry.effectiveParent;
     const isReady = !parent || parent.state === 'delivered';

@@ -1,10 +1,10 @@
 /**
- * The contract of a spool: a copy of the unacknowledged logs that outlives the process. The ledger notes each change in it
- * and leaves the bodies to it that memory has no room for. What dead processes have left comes back as entries, through
- * `SpoolOwner`.
+ * The contract of a spool: a copy of the unacknowledged logs that outlives the process. The ledger notes each change in
+ * it and leaves the bodies to it that memory has no room for. What dead processes have left comes back as entries,
+ * through `SpoolOwner`.
  *
- * A spool never throws: if its medium fails, delivery continues in memory. Then `isStored` returns false, and `load` may
- * find nothing.
+ * A spool never throws: if its medium fails, delivery continues in memory. Then `isStored` returns false, and `load`
+ * may find nothing.
  */
 import type { LateFields } from '../../wire/late-fields.ts';
 import type { DropReason } from '../drops.ts';
@@ -12,8 +12,8 @@ import type { LogEntry } from './log-entry.ts';
 
 export interface Spool {
   /**
-   * Call this when a log that was offered has changed in a way that a restart has to know of. Its newest state is written
-   * soon; a log that `isDone` is removed.
+   * Call this when a log that was offered has changed in a way that a restart has to know of. Its newest state is
+   * written soon; a log that `isDone` is removed.
    */
   note(entry: LogEntry): void;
   /** Returns the content of a log that the owner has unloaded; undefined if it is lost. */

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { HumanloopError, optionError } from './errors.ts';
-import { explainListenError } from './server/http/listening.ts';
+import { explainListenError } from './server/http/port.ts';
 import { type RunningServer, type ServerOptions, startServer } from './server/index.ts';
 
 const USAGE = `Usage: humanloop-otel serve [options]

@@ -16,10 +16,10 @@ export { HumanloopApiError, HumanloopError } from './errors.ts';
 export type { DropReport, HumanloopOptions, Redact } from './options.ts';
 export type { SpanSlice } from './otel/span-slice.ts';
 export type { Stats } from './pipeline/pipeline.ts';
-export type { LogReference } from './processors/late-fields.ts';
 export { HumanloopLogRecordProcessor, type LogRecordSlice } from './processors/log-record-processor.ts';
 export { type ExportResult, HumanloopSpanExporter } from './processors/span-exporter.ts';
 export { HumanloopSpanProcessor } from './processors/span-processor.ts';
+export type { LogReference } from './processors/update-arguments.ts';
 export type { LateFields } from './wire/late-fields.ts';
 export type {
   ChatMessage,

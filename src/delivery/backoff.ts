@@ -1,19 +1,20 @@
 /**
- * When requests may go out again, for the whole queue at once: a server that is down is down for every request.
+ * Decides when requests may go out again, for all of them together: a server that is down is down for every request.
  *
- * A single failure among successes pauses nothing; several in a row do, and so does an answer that speaks for all
+ * A single failure among successes causes no pause. Several in a row do, and so does an answer that applies to all
  * requests (429, no connection, wrong key). Full jitter (a random delay up to a bound that doubles) keeps a fleet of
- * exporters from coming back in step. After a pause one request goes out alone; the others follow when it passed.
+ * exporters from returning at the same moment. After a pause one request goes out alone; if it succeeds, the others
+ * follow.
  */
 import type { RetryOptions } from '../options.ts';
 
-/** With so many failures in a row the server is taken to be down. */
+/** After this many failures in a row the server counts as down. */
 const FAILURES_IN_A_ROW = 3;
-/** A wrong key or address is asked about seldom: nothing passes until somebody mends it. */
+/** A wrong key or address is tried rarely: no request succeeds until somebody fixes it. */
 const MAX_REFUSED_DELAY_MILLIS = 60_000;
 
 export interface Failure {
-  /** Monotonic milliseconds. Requests that were in flight together fail together and count as one pause. */
+  /** Start of the request, monotonic milliseconds. Requests in flight at the same time cause one pause together. */
   readonly startedAtMillis: number;
   readonly nowMillis: number;
   readonly retryAfterMillis: number | undefined;
@@ -27,7 +28,7 @@ export class Backoff {
   readonly #retry: RetryOptions;
   readonly #random: () => number;
   readonly #failuresInARow = { POST: 0, PATCH: 0 };
-  /** Methods whose failure paused and that have not passed since. */
+  /** Methods whose failure caused a pause and that have not succeeded since. */
   readonly #failing = new Set<Method>();
   #hasPassed = false;
   #pauses = 0;
@@ -39,32 +40,32 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** Paused, or just out of a pause with no success yet of what failed. */
+  /** True during a pause, and after it until each method that failed has succeeded. */
   get isDown(): boolean {
     return this.#failing.size > 0;
   }
 
   /**
-   * After a pause, requests go one at a time: those of every method until one succeeds, then only those of the methods
-   * that failed.
+   * Returns true if requests of this method go one at a time. After a pause that applies to every method until one
+   * request succeeds, then only to the methods that failed.
    */
   isAlone(method: Method): boolean {
     return this.isDown && (!this.#hasPassed || this.#failing.has(method));
   }
 
-  /** Something has passed since the pause: the server is there. */
+  /** True if a request has succeeded since the pause: the server is there. */
   get hasPassed(): boolean {
     return this.#hasPassed;
   }
 
-  /** Monotonic milliseconds; 0 where nothing is paused. */
+  /** End of the pause, monotonic milliseconds; 0 if there was none since the last success. */
   get resumeAtMillis(): number {
     return this.#resumeAtMillis;
   }
 
   /**
-   * A success says nothing about the other method: where each POST fails and each question about it is answered, the
-   * two would else take turns without a pause. Nor does it, if it was sent before the pause.
+   * A success says nothing about the other method: if each POST fails but each probe for it succeeds, the two would
+   * otherwise alternate without a pause. A request that was sent before the pause does not end it.
    */
   succeeded(method: Method, startedAtMillis: number): void {
     this.#failuresInARow[method] = 0;
@@ -93,7 +94,7 @@ export class Backoff {
     const limit = isRefused ? Math.max(maxDelayMillis, MAX_REFUSED_DELAY_MILLIS) : maxDelayMillis;
     const bound = Math.min(limit, minDelayMillis * 2 ** Math.min(this.#pauses, 30));
     const spread = Math.max(0, bound - minDelayMillis);
-    // Refusals are not a herd that could come back in step, and their long delays are what spares the server.
+    // Refusals need no jitter: they are not a fleet that returns at once, and the long delay protects the server.
     return isRefused ? bound : Math.min(limit, minDelayMillis) + this.#random() * spread;
   }
 }

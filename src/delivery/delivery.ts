@@ -1,14 +1,15 @@
 /**
- * Desired state against delivered state.
+ * Compares desired state with delivered state.
  *
- * For every log this knows what it should be now and what the server has acknowledged; work is the difference.
+ * For every log the delivery knows what it should be now and what the server has acknowledged, and sends the
+ * difference.
  * - Not delivered, and its parent is acknowledged or it has none: it joins the next wave, one POST of many logs.
  * - Delivered, and `output`, `error` or `duration` differ: a PATCH by reference, with the newest values.
- * - A POST whose answer was lost: a PATCH by reference asks whether the log is there, before it is sent again.
- * - Equal: nothing. A flush waits until all that was here when it was called is equal or dropped.
+ * - A POST whose answer was lost: a PATCH by reference asks whether the server has the log, before it is sent again.
+ * - Equal: nothing. A flush waits until all logs that were pending when it was called are equal or dropped.
  *
- * `Ledger` owns the states and what may be sent, `Posts` and `Updates` take it from there and know what the answers mean,
- * `Sender` knows when, and `Spool` keeps a copy on disk. Here they are put together.
+ * `Ledger` owns the states and the queues of what may be sent. `Posts` and `Updates` take from these queues and know
+ * what the answers mean, `Sender` knows when to send, and `Spool` keeps a copy on disk. This file puts them together.
  */
 import type { RetryOptions, SpoolOptions } from '../options.ts';
 import { Deadline } from '../scheduling/deadline.ts';
@@ -25,7 +26,7 @@ import { Sender } from './sender.ts';
 import { openSpool } from './spool/sqlite-spool.ts';
 import { Updates } from './updates.ts';
 
-/** A log's states, ids and places in lists. */
+/** Estimated memory of an entry apart from its texts: states, ids, places in lists. */
 const ENTRY_BYTES = 700;
 
 export interface DeliveryOptions {
@@ -33,21 +34,21 @@ export interface DeliveryOptions {
   readonly concurrency: number;
   readonly retry: RetryOptions;
   readonly spool?: SpoolOptions | undefined;
-  /** Memory is short: with a spool, bodies that are on disk are let go. */
+  /** Returns true if memory is short: with a spool, bodies that are on disk are then removed from memory. */
   readonly isPressed?: () => boolean;
 }
 
 export class Delivery {
-  /** Where one is used: spans that are held back are drafted in it. */
+  /** Undefined unless the app configured one. Held spans are drafted in it. */
   readonly spool: Spool | undefined;
   readonly #ledger: Ledger;
   readonly #sender: Sender;
   #isClosed = false;
   #spooledCount = 0;
 
-  /** @throws {SqliteError} if a spool is asked for and there is no SQLite engine. */
+  /** @throws {SqliteError} if a spool is configured and there is no SQLite engine. */
   constructor(transport: Transport, drops: Drops, options: DeliveryOptions) {
-    // What is on disk is given up by its age there, not by how long it has been tried.
+    // A spooled log expires by its age on disk, not by how long it has been tried.
     const maxElapsedMillis = options.spool ? Number.POSITIVE_INFINITY : options.retry.maxElapsedMillis;
     this.#ledger = new Ledger(drops, maxElapsedMillis, options.isPressed);
     const posts = new Posts(this.#ledger, options.batch);
@@ -56,12 +57,12 @@ export class Delivery {
     this.#ledger.connect(this.#sender, this.spool);
   }
 
-  /** Bytes of what is held here in memory, estimated. */
+  /** Estimated bytes that the entries take in memory. */
   get bytes(): number {
     return this.#ledger.contents.bytes + this.#ledger.pending.size * ENTRY_BYTES;
   }
 
-  /** Logs that have something left to do and are in memory as a whole. */
+  /** Number of pending logs that are completely in memory. */
   get heldCount(): number {
     return this.#ledger.pending.size - this.#ledger.contents.unloadedCount;
   }
@@ -75,33 +76,33 @@ export class Delivery {
     };
   }
 
-  /** A span is known to be a log. It will be offered: a flush that comes now waits for it. */
+  /** Adds a span that is known to be a log. `offer` has to follow; a flush waits for it from now on. */
   expect(log: ExpectedLog): LogEntry {
     return this.#ledger.expect(log);
   }
 
-  /** A log that this process has not sent, or has forgotten: only an update can reach it. */
+  /** Returns an entry for a log that this process has not sent, or has forgotten: only an update can reach it. */
   assumeDelivered(referenceId: string): LogEntry {
     return assumedEntry(referenceId);
   }
 
-  /** The datapoint of a log, new or more complete than before. Once it is being sent only the late fields count. */
+  /** Takes a log's datapoint, new or more complete. Once the log is being sent, only the late fields count. */
   offer(entry: LogEntry, offer: Offer): void {
     if (this.#isClosed) this.#ledger.drop(entry, 'shutdown');
     else this.#ledger.offer(entry, offer);
   }
 
-  /** `override` will follow: a flush that comes now waits for it. */
+  /** Announces a call of `override`: a flush waits for it from now on. */
   expectOverride(entry: LogEntry): void {
     this.#ledger.expectOverride(entry);
   }
 
-  /** What the app itself says of a log's late fields. Before the POST it goes into it, afterwards into an update. */
+  /** Takes late fields that the app set. They go into the POST; if that is already sent, into an update. */
   override(entry: LogEntry, late: LateFields): void {
     if (!this.#isClosed) this.#ledger.override(entry, late);
   }
 
-  /** Nothing more is expected of this log. It is not kept for its span's end. */
+  /** Stops waiting for the span's end: the log is forgotten once it is delivered. */
   finish(entry: LogEntry): void {
     this.#ledger.finish(entry);
   }
@@ -111,17 +112,21 @@ export class Delivery {
     this.#ledger.drop(entry, reason, why);
   }
 
-  /** Gives up the unsent logs of the oldest trace. `false` if there are none. */
+  /** Gives up the unsent logs of the oldest trace. Returns false if there are none. */
   dropOldestTrace(reason: DropReason): boolean {
     return this.#ledger.dropOldestTrace(reason);
   }
 
-  /** Resolves when what dead processes have left is known here. */
+  /** Resolves when the logs that dead processes have left have entries. */
   async recovered(): Promise<void> {
     await this.spool?.recovered();
   }
 
-  /** Resolves when all that is here now is acknowledged or dropped. Rejects at the deadline. */
+  /**
+   * Resolves when all logs that are pending now are acknowledged or dropped.
+   *
+   * @throws {HumanloopError} (as a rejection) after the time-out.
+   */
   async flush(timeoutMillis: number): Promise<void> {
     const { pending } = this.#ledger;
     if (pending.size === 0) return;
@@ -133,7 +138,7 @@ export class Delivery {
       .finally(() => pending.removeBarrier(barrier));
   }
 
-  /** Leaves what is left to the spool, or counts it as dropped, and closes the connections. */
+  /** Leaves pending logs to the spool, or counts them as dropped, and closes the connections. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.spool?.flush();

@@ -1,9 +1,9 @@
-/** Counts what is given up, by reason, and tells the app. Nothing is dropped anywhere else. */
+/** Counts what is given up, by reason, and reports it to the app. Nothing is dropped anywhere else. */
 import { Warnings } from '../host/warnings.ts';
 import type { DropReport } from '../options.ts';
 import { countDropped } from './metrics.ts';
 
-/** Why a log was not delivered, or an update was not. */
+/** Why a log or an update was not delivered. */
 export type DropReason =
   | 'queue_full'
   | 'rejected'
@@ -50,7 +50,7 @@ export class Drops {
     if (pending.referenceIds.length < MAX_REFERENCES) pending.referenceIds.push(referenceId);
   }
 
-  /** One report per reason for all that was dropped in one turn: a full queue drops by the thousand. */
+  /** Makes one report per reason for all drops of one turn: a full queue drops thousands of logs. */
   #report(): void {
     const reports = this.#pending;
     this.#pending = new Map();
@@ -58,7 +58,7 @@ export class Drops {
       const message = `dropped ${count} (${reason}${why ? `: ${why}` : ''}), first ${referenceIds[0]}`;
       this.#warnings.warn('dropped', message);
       countDropped(count, reason);
-      // The app's hook may throw or reject: neither must stop the delivery of what was not dropped.
+      // The app's hook may throw or reject; neither must stop the delivery of other logs.
       Promise.resolve({ reason, count, referenceIds })
         .then(this.#onDrop)
         .catch(() => undefined);

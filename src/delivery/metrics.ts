@@ -1,6 +1,6 @@
 /**
- * What becomes of logs, as OpenTelemetry metrics, for apps that have a meter provider. The provider is asked for at
- * each report, and not kept: the metrics API gives no stand-in for one that is registered later.
+ * Counts delivered and dropped logs as OpenTelemetry metrics, for apps that have a meter provider. The provider is
+ * looked up for each report: the metrics API has no proxy for a provider that is registered later.
  */
 import { metrics } from '@opentelemetry/api';
 

@@ -1,18 +1,19 @@
 /**
- * Everything that is done by `POST /logs`: waves of logs, and what the server's answer means for each of them.
+ * Does everything that needs `POST /logs`: builds waves of logs and applies the server's answer to each log.
  *
- * What the server may or may not have stored is asked for before it is sent again. What it refuses is looked for by
- * halving, if the answer does not name it, so that the others of a request do not suffer from one.
+ * Before a log that the server may have stored is sent again, a probe asks for it. A log that the server refuses
+ * without naming it is found by halving the request, so that the other logs of the request are not lost with it.
  */
 import type { LateFields } from '../wire/late-fields.ts';
+import { encodeWave } from './encode-wave.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { LogEntry } from './ledger/log-entry.ts';
 import { countDelivered } from './metrics.ts';
 import type { GatheredWork, Shipment } from './sender.ts';
 import { judgePost, type Verdict } from './verdict.ts';
-import { encodeWave, Waves } from './waves.ts';
+import { Waves } from './waves.ts';
 
-/** After so many errors of the server on the same logs they go in halves, in case one of them causes the error. */
+/** After this many server errors for the same logs they are sent in halves, in case one of them causes the error. */
 const SERVER_ERRORS_BEFORE_HALVING = 3;
 
 export class Posts implements GatheredWork {
@@ -71,7 +72,7 @@ export class Posts implements GatheredWork {
     countDelivered(count);
   }
 
-  /** Drops the datapoints that the server named; where it named none, halves the request until one is left. */
+  /** Drops the datapoints that the server named. If it named none, halves the request until one log is left. */
   #separate(entries: readonly LogEntry[], { why, indices }: Extract<Verdict, { kind: 'invalid' }>): void {
     const bad = new Set(entries.length === 1 ? [0] : indices);
     for (const index of bad) this.#ledger.drop(entries[index] as LogEntry, 'rejected', why);

@@ -1,6 +1,6 @@
 /**
  * Decides when requests go out: how many at once, after which pause, and how long a wave that is not full gathers.
- * Their content and the handling of answers belong to the work.
+ * `Posts` and `Updates` build the requests and handle the answers.
  */
 import { Warnings } from '../host/warnings.ts';
 import type { RetryOptions } from '../options.ts';
@@ -14,28 +14,29 @@ const WARN_INTERVAL_MILLIS = 60_000;
 const GATHER_MILLIS = 200;
 
 /**
- * An update is one small request, and idempotent: several may share a connection unanswered, or a distant server would
- * see one of them per connection and round trip.
+ * Number of unanswered updates on one connection. Updates are small and idempotent, so they can be pipelined; otherwise
+ * a distant server would receive one per connection and round trip.
  */
 export const UPDATES_PER_CONNECTION = 32;
 
 export interface Shipment {
   readonly request: TransportRequest;
+  /** Returns what the outcome means for the logs of the request. */
   judge(outcome: TransportOutcome): Verdict;
   /** Called once, with the verdict on the request. */
   apply(verdict: Verdict): void;
 }
 
-/** What is to be sent by one method. */
+/** What is to be sent with one HTTP method. */
 export interface Work {
-  /** The next request, built now; `undefined` where there is none. */
+  /** Builds and returns the next request; undefined if there is none. */
   take(): Shipment | undefined;
 }
 
-/** Work that is better sent in few requests than at once. */
+/** Work that waits a short time so that it needs fewer requests. */
 export interface GatheredWork extends Work {
   readonly isWaiting: boolean;
-  /** A full request is waiting, or somebody waits for a flush: gathering longer gains nothing. */
+  /** A full request is waiting, or a flush is: waiting longer gains nothing. */
   readonly isUrgent: boolean;
 }
 
@@ -69,7 +70,7 @@ export class Sender {
     return this.#inFlight.POST + this.#inFlight.PATCH;
   }
 
-  /** Something may be sent: soon, and once for all that comes in one turn. */
+  /** Call this when something may be sent. All calls of one turn lead to one `pump`. */
   wake(): void {
     if (this.#isWoken) return;
     this.#isWoken = true;
@@ -79,7 +80,7 @@ export class Sender {
     });
   }
 
-  /** Sends what may be sent now and sets the timer for the rest. Cheap to call when there is nothing to do. */
+  /** Sends what may be sent now and sets the timer for the rest. A call costs little if there is nothing to do. */
   pump(): void {
     if (this.#isClosed) return;
     const now = performance.now();
@@ -104,7 +105,7 @@ export class Sender {
     await this.#transport.close();
   }
 
-  /** After a pause one request goes alone, of either kind, and the rest waits for what becomes of it. */
+  /** After a pause one request of either method goes alone; the others wait for its outcome. */
   #mayGo(method: Method): boolean {
     if (this.#backoff.isAlone(method)) return (this.#backoff.hasPassed ? this.#inFlight[method] : this.inFlight) === 0;
     const perConnection = method === 'PATCH' ? UPDATES_PER_CONNECTION : 1;
@@ -121,7 +122,7 @@ export class Sender {
     this.#inFlight[method]++;
     const outcome = await this.#transport.send(shipment.request);
     this.#inFlight[method]--;
-    // What was in flight at the close is accounted for already.
+    // `close` has already counted the logs that were in flight.
     if (this.#isClosed) return;
     const verdict = shipment.judge(outcome);
     const scope = FAILURE_SCOPES[verdict.kind];
@@ -136,13 +137,13 @@ export class Sender {
     this.pump();
   }
 
-  /** A wrong address or key would else be noticed by nobody but those who look at the numbers. */
+  /** Without a warning, a wrong address or key would show only in `stats()`. */
   #warn(why: string): void {
     this.#warnings.warn('unsent', `nothing can be sent now (${why}); logs are kept and tried again`);
   }
 }
 
-/** Verdicts that say something about the server; the others say that it works. */
+/** Verdicts that count as failures of the server; the others show that it works. */
 const FAILURE_SCOPES: Partial<Record<Verdict['kind'], Failure['scope']>> = {
   unsure: 'request',
   later: 'server',

@@ -1,10 +1,10 @@
 /**
- * Everything that is done by `update_by_ref`, one log a request.
+ * Does everything that needs `PATCH /logs`, one log per request.
  *
- * - An update brings a delivered log to what it should be now. Only one of a log is in flight, and the next one is
- *   built when it goes out: so values that changed meanwhile share it, and an older one can never overtake a newer.
- * - A question asks whether a log is there whose POST got no clear answer. It is an update too, with the newest values:
- *   a log that is there is up to date at once, and one that is unknown goes back to be posted.
+ * - An update sends what a delivered log should be now. Each log has at most one update in flight, and the next one is
+ *   built when it goes out: values that changed meanwhile share it, and an older one can never overtake a newer one.
+ * - A probe asks whether the server has a log whose POST got no clear answer. It is an update too, with the newest
+ *   values: a log that is there is then up to date, and one that is unknown is posted again.
  */
 import { Fifo } from '../scheduling/fifo.ts';
 import type { LateFields } from '../wire/late-fields.ts';
@@ -14,23 +14,24 @@ import { countDelivered } from './metrics.ts';
 import type { Shipment, Work } from './sender.ts';
 import { judgeUpdate, type Verdict } from './verdict.ts';
 
-/** All questions about the logs of one request. */
-interface Probe {
+/** The logs of one POST, and what the probes for them have found so far. */
+interface ProbedPost {
   readonly entries: readonly LogEntry[];
   readonly absent: LogEntry[];
+  /** Probes without an answer. */
   openCount: number;
   isAnyThere: boolean;
 }
 
-interface Question {
+interface Probe {
   readonly entry: LogEntry;
-  readonly probe: Probe;
+  readonly post: ProbedPost;
 }
 
 export class Updates implements Work {
   readonly #ledger: Ledger;
-  /** The questions of the probes that have begun. They go before the updates that came later. */
-  readonly #questions = new Fifo<Question>();
+  /** Probes go before updates that came later. */
+  readonly #probes = new Fifo<Probe>();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
@@ -38,14 +39,13 @@ export class Updates implements Work {
 
   take(): Shipment | undefined {
     for (;;) {
-      const question = this.#questions.shift();
-      const next = question ?? this.#ledger.takePatch();
+      const next = this.#probes.shift() ?? this.#ledger.takePatch();
       if (!next) return undefined;
       if ('entries' in next) {
-        this.#beginProbe(next);
+        this.#queueProbes(next);
         continue;
       }
-      const shipment = 'probe' in next ? this.#ask(next) : this.#update(next);
+      const shipment = 'post' in next ? this.#probe(next) : this.#update(next);
       if (shipment) return shipment;
     }
   }
@@ -55,21 +55,21 @@ export class Updates implements Work {
     return late && this.#shipment(entry, late, (verdict) => this.#applyToUpdate(entry, late, verdict));
   }
 
-  /** If none of the logs is likely to be there, the first and the last stand for all. */
-  #beginProbe({ entries, isUnlikely }: UnsureLogs): void {
-    const asked = isUnlikely && entries.length > 2 ? [entries[0], entries.at(-1)] : entries;
-    const probe: Probe = { entries, absent: [], openCount: asked.length, isAnyThere: false };
-    for (const entry of asked) this.#questions.push({ entry: entry as LogEntry, probe });
+  /** If the server probably has none of the logs, probes for the first and the last are enough. */
+  #queueProbes({ entries, isUnlikely }: UnsureLogs): void {
+    const probed = isUnlikely && entries.length > 2 ? [entries[0], entries.at(-1)] : entries;
+    const post: ProbedPost = { entries, absent: [], openCount: probed.length, isAnyThere: false };
+    for (const entry of probed) this.#probes.push({ entry: entry as LogEntry, post });
   }
 
-  #ask(question: Question): Shipment | undefined {
-    const { entry } = question;
+  #probe(probe: Probe): Shipment | undefined {
+    const { entry } = probe;
     if (entry.state !== 'unsure') {
-      this.#answer(question, false);
+      this.#finishProbe(probe, false);
       return undefined;
     }
-    const late = this.#ledger.startAsking(entry);
-    return this.#shipment(entry, late, (verdict) => this.#applyToQuestion(question, late, verdict));
+    const late = this.#ledger.startProbing(entry);
+    return this.#shipment(entry, late, (verdict) => this.#applyToProbe(probe, late, verdict));
   }
 
   #shipment(entry: LogEntry, late: LateFields, apply: (verdict: Verdict) => void): Shipment {
@@ -101,28 +101,28 @@ export class Updates implements Work {
     }
   }
 
-  #applyToQuestion(question: Question, late: LateFields, verdict: Verdict): void {
-    const { entry } = question;
+  #applyToProbe(probe: Probe, late: LateFields, verdict: Verdict): void {
+    const { entry } = probe;
     const isFailure = verdict.kind === 'later' || verdict.kind === 'refused' || verdict.kind === 'unsure';
     if (isFailure && entry.state === 'unsure' && !this.#ledger.isExpired(entry)) {
-      return this.#questions.unshift([question]);
+      return this.#probes.unshift([probe]);
     }
     const isThere = verdict.kind === 'stored' && this.#ledger.stored(entry, late);
     if (isThere) countDelivered(1);
-    this.#answer(question, isThere);
+    this.#finishProbe(probe, isThere);
   }
 
-  /** When the last of the asked has answered, those that are not there are posted again, in one request. */
-  #answer({ entry, probe }: Question, isThere: boolean): void {
-    probe.openCount--;
-    if (isThere) probe.isAnyThere = true;
-    else probe.absent.push(entry);
-    if (probe.openCount > 0) return;
-    const unsure = probe.entries.filter(({ state }) => state === 'unsure');
-    if (!probe.isAnyThere) return this.#ledger.backToReady(unsure);
-    this.#ledger.backToReady(probe.absent);
+  /** After the last probe of a POST, the logs that are not there are posted again, in one request. */
+  #finishProbe({ entry, post }: Probe, isThere: boolean): void {
+    post.openCount--;
+    if (isThere) post.isAnyThere = true;
+    else post.absent.push(entry);
+    if (post.openCount > 0) return;
+    const unsure = post.entries.filter(({ state }) => state === 'unsure');
+    if (!post.isAnyThere) return this.#ledger.backToReady(unsure);
+    this.#ledger.backToReady(post.absent);
     this.#ledger.unsure(
-      unsure.filter((other) => !probe.absent.includes(other)),
+      unsure.filter((other) => !post.absent.includes(other)),
       false,
     );
   }

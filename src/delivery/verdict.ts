@@ -1,35 +1,34 @@
 /**
- * What an outcome means for the logs of a request. The point is to tell what the server has certainly not stored from
- * what it may have: only the latter must be asked for before it is sent again.
+ * Decides what an outcome means for the logs of a request. The verdict separates logs that the server has certainly not
+ * stored from logs that it may have stored: only the latter need a probe before they are sent again.
  */
-
 import type { TransportOutcome } from '../transport/transport.ts';
 import { isObject, parseJson } from '../wire/json.ts';
 import type { CreatedLog, ValidationDetail } from '../wire/v4.ts';
 
 export type Verdict =
   | { readonly kind: 'stored' }
-  /** Not stored, and the same request may pass later. */
+  /** Not stored; the same request may succeed later. */
   | { readonly kind: 'later'; readonly why: string; readonly retryAfterMillis?: number }
-  /** Address or key are wrong: nothing can pass until somebody mends that, so ask seldom and keep the data. */
+  /** Address or key are wrong: no request can succeed until somebody fixes that, so try rarely and keep the logs. */
   | { readonly kind: 'refused'; readonly why: string }
   /** Perhaps stored. */
   | {
       readonly kind: 'unsure';
       readonly why: string;
-      /** The server itself says that it failed, and not the way to it. */
+      /** The server itself reports the failure, not the network. */
       readonly isServerError: boolean;
       /** The server says that it was too busy to work on the request. */
       readonly isUnlikely: boolean;
       readonly retryAfterMillis?: number;
     }
-  /** Some datapoint of the request is bad. `indices` if the server named them. */
+  /** A datapoint of the request is invalid. `indices` has the invalid ones, if the server named them. */
   | { readonly kind: 'invalid'; readonly why: string; readonly indices?: readonly number[] }
   | { readonly kind: 'tooLarge'; readonly why: string }
-  /** The reference that an update names is not known. */
+  /** The server does not know the reference of the update. */
   | { readonly kind: 'unknown'; readonly why: string };
 
-/** A server that asks for more than this is asked again after this. */
+/** Longest pause that `Retry-After` can cause. */
 const MAX_RETRY_AFTER_MILLIS = 15 * 60_000;
 
 export function judgePost(outcome: TransportOutcome, itemCount: number): Verdict {
@@ -47,7 +46,7 @@ export function judgePost(outcome: TransportOutcome, itemCount: number): Verdict
           isUnlikely: false,
         };
   }
-  // A log that the server says it has is stored, whoever got it there.
+  // The server says that it has the log, whoever sent it.
   if (status === 409) return { kind: 'stored' };
   if (status === 413) return { kind: 'tooLarge', why: 'HTTP 413' };
   if (status === 400 || status === 422) {
@@ -63,7 +62,7 @@ export function judgeUpdate(outcome: TransportOutcome): Verdict {
   if (common) return common;
   const { status, text } = outcome as Extract<TransportOutcome, { kind: 'answered' }>;
   if (status >= 200 && status < 300) {
-    // A proxy's page with status 200 is not an answer of a log server.
+    // Not JSON: a proxy's page, not an answer of a log server.
     return isObject(parseJson(text))
       ? { kind: 'stored' }
       : { kind: 'unsure', why: `HTTP ${status} without a log`, isServerError: false, isUnlikely: false };
@@ -88,7 +87,9 @@ function judgeCommon(outcome: TransportOutcome): Verdict | undefined {
   return undefined;
 }
 
-/** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3). Anything else, and the past, is ignored. */
+/**
+ * Reads `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3). Returns undefined for anything else or a past date.
+ */
 function retryAfterMillis(headers: Readonly<Record<string, string>>): number | undefined {
   const value = headers['retry-after']?.trim();
   if (!value) return undefined;
@@ -106,7 +107,7 @@ function readDetail(text: string): ValidationDetail[] {
   return Array.isArray(detail) ? detail.filter((entry) => Array.isArray(entry?.loc)) : [];
 }
 
-/** The first number in `loc` is the place in the array: `['body', 3, 'config']`. */
+/** Returns array indices: the first number in each `loc`, such as 3 in `['body', 3, 'config']`. */
 function badIndices(detail: readonly ValidationDetail[], itemCount: number): number[] {
   const indices = new Set<number>();
   for (const { loc } of detail) {
@@ -116,7 +117,7 @@ function badIndices(detail: readonly ValidationDetail[], itemCount: number): num
   return [...indices];
 }
 
-/** Names the field and the rule, never the value. */
+/** Returns a message with the field and the rule, never the value. */
 function explain(status: number, detail: readonly ValidationDetail[]): string {
   const first = detail[0];
   return first ? `HTTP ${status}: ${first.loc.join('.')}: ${String(first.msg).slice(0, 200)}` : `HTTP ${status}`;

@@ -1,31 +1,31 @@
-/** Warnings for the app's operator through OpenTelemetry's `diag`, limited per topic. */
+/** Warns the app's operator through OpenTelemetry's `diag`, with a limit for each topic. */
 import { diag } from '@opentelemetry/api';
 
 export class Warnings {
   readonly #intervalMillis: number;
-  readonly #saidAtMillis = new Map<string, number>();
+  readonly #warnedAtMillis = new Map<string, number>();
 
-  /** `intervalMillis` has to pass between two warnings of one topic. Default: each topic is warned about once. */
+  /** At least `intervalMillis` are between two warnings of a topic. Default: one warning per topic. */
   constructor(intervalMillis = Number.POSITIVE_INFINITY) {
     this.#intervalMillis = intervalMillis;
   }
 
-  /** Whether a warning of this topic would be suppressed now. */
-  has(topic: string): boolean {
-    const saidAtMillis = this.#saidAtMillis.get(topic);
-    return saidAtMillis !== undefined && performance.now() - saidAtMillis < this.#intervalMillis;
+  /** Returns true if a warning of this topic would be suppressed now. */
+  isSuppressed(topic: string): boolean {
+    const warnedAtMillis = this.#warnedAtMillis.get(topic);
+    return warnedAtMillis !== undefined && performance.now() - warnedAtMillis < this.#intervalMillis;
   }
 
   /** Warns, unless the topic is suppressed. `cause` is passed to `diag` unchanged, for its stack. */
   warn(topic: string, message: string, cause?: unknown): void {
-    if (this.has(topic)) return;
-    this.#saidAtMillis.set(topic, performance.now());
+    if (this.isSuppressed(topic)) return;
+    this.#warnedAtMillis.set(topic, performance.now());
     if (cause === undefined) diag.warn(`humanloop-otel: ${message}`);
     else diag.warn(`humanloop-otel: ${message}`, cause);
   }
 
   /** Call when the trouble is over: the next warning of this topic is not suppressed. */
   forget(topic: string): void {
-    this.#saidAtMillis.delete(topic);
+    this.#warnedAtMillis.delete(topic);
   }
 }

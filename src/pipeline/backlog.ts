@@ -1,24 +1,24 @@
 /**
  * Decides when due spans are worked off: they gather for a while, and the work is cut into slices between turns of the
- * event loop. What the work is, `log-writer.ts` says.
+ * event loop. `log-writer.ts` does the work.
  */
 import { EarliestTimer } from '../scheduling/earliest-timer.ts';
 import { Turns } from '../scheduling/turns.ts';
 import type { SpanNode } from '../trace/span-node.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
 
-/** A larger trace is worked off in runs of this size: all readings of a run are in memory at once. */
+/** Spans in a run. A larger trace is cut, since all readings of a run are in memory at once. */
 const MAX_RUN = 1_000;
 /**
- * How long due spans gather. In an app that does other things between its spans, one trace alone finds no code and no
- * data in the processor's caches, and costs twice what it costs as one of twenty.
+ * How long due spans gather. In an app that does other work between its spans, the CPU's caches are cold for each
+ * trace: a single trace costs twice as much as one of twenty.
  */
 const GATHER_MILLIS = 100;
-/** So many due spans are worked off without gathering longer. */
-const GATHERED = 250;
+/** With this many due spans the work starts at once. */
+const MAX_GATHERED = 250;
 
 export interface BacklogOptions {
-  /** `false`: what is due is worked off in the next turn, since it is to reach the disk soon. */
+  /** If false, due spans are worked off in the next turn, since their logs should reach the disk soon. */
   readonly gathers: boolean;
   /** Works off spans of one trace that are due together. Yields after each small step, and never throws. */
   readonly work: (run: readonly SpanNode[]) => Generator<void>;
@@ -29,11 +29,11 @@ export class Backlog {
   readonly #options: BacklogOptions;
   readonly #turns = new Turns(() => this.#workOff());
   readonly #timer = new EarliestTimer(() => this.#turns.schedule());
-  /** Other work that is to be done in slices, after what is due. */
+  /** Other work in slices, done after the due spans. */
   #jobs: Generator<void>[] = [];
-  /** Called when all that is due by then has been worked off. */
-  #marks: (() => void)[] = [];
-  /** The timer is set for spans that have become due. */
+  /** Called when the spans that are due now have been worked off. */
+  #waiting: (() => void)[] = [];
+  /** The timer is set, for spans that are due. */
   #isGathering = false;
   #isClosed = false;
 
@@ -47,7 +47,7 @@ export class Backlog {
     const { dueCount } = this.#tracker;
     if (dueCount + this.#jobs.length === 0) {
       if (!this.#timer.isSet) this.#workAt(this.#tracker.nextReleaseMillis);
-    } else if (dueCount >= GATHERED || !this.#options.gathers) {
+    } else if (dueCount >= MAX_GATHERED || !this.#options.gathers) {
       this.#turns.schedule();
     } else if (!this.#isGathering) {
       this.#workAt(performance.now() + GATHER_MILLIS);
@@ -55,20 +55,20 @@ export class Backlog {
     }
   }
 
-  /** Adds work of another kind. It must not throw. */
+  /** Adds other work, which must not throw. */
   add(job: Generator<void>): void {
     this.#jobs.push(job);
   }
 
-  /** Resolves when all that is due now, and each job that was added before, is done. */
-  worked(): Promise<void> {
+  /** Resolves when the spans that are due now, and the jobs that were added before, are worked off. */
+  workedOff(): Promise<void> {
     return new Promise((resolve) => {
-      this.#marks.push(resolve);
+      this.#waiting.push(resolve);
       this.#turns.schedule();
     });
   }
 
-  /** Sets no timer any more: from now on only `worked` makes anything happen. */
+  /** Stops the timer: from now on only `workedOff` starts work. */
   close(): void {
     this.#isClosed = true;
     this.#timer.clear();
@@ -79,15 +79,15 @@ export class Backlog {
     this.#timer.clear();
     do {
       this.#tracker.releaseOverdue(performance.now());
-      const marks = this.#marks;
-      this.#marks = [];
+      const waiting = this.#waiting;
+      this.#waiting = [];
       for (const due of this.#tracker.takeDue()) {
         for (const run of runsOf(due)) yield* this.#options.work(run);
       }
       for (const job of this.#jobs.splice(0)) yield* job;
-      for (const reached of marks) reached();
-      // Between the turns of this work somebody may have asked for more.
-    } while (this.#marks.length + this.#jobs.length > 0);
+      for (const resolve of waiting) resolve();
+      // More may have been added between the turns of this work.
+    } while (this.#waiting.length + this.#jobs.length > 0);
     this.schedule();
   }
 

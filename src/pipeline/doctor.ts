@@ -1,8 +1,7 @@
 /**
- * Tells what in an app's set-up costs it parts of its logs: one line each, once per process, through `diag.warn`. Only
- * what can be told for sure is told; a span that was never recorded is seen by nobody.
+ * Warns about an app's set-up that makes its logs incomplete, once per process for each fault. It warns only about what
+ * is certain; a span that was never recorded cannot be seen.
  */
-
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { LogKind } from '../conventions/convention.ts';
 import { Warnings } from '../host/warnings.ts';
@@ -13,7 +12,7 @@ const warnings = new Warnings();
 /** Kinds of logs that were at the top of their traces. */
 const kindsAtTop = new Set<'model' | 'other'>();
 
-/** Looks at a span that is a log. */
+/** Warns if the span, which is a log, shows a fault of the set-up. */
 export function examine(span: SpanSlice, kind: LogKind): void {
   const dropped = span.droppedAttributesCount;
   if (typeof dropped === 'number' && dropped > 0) {
@@ -23,10 +22,10 @@ export function examine(span: SpanSlice, kind: LogKind): void {
         'set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT, or spanLimits of the provider, above its default of 128',
     );
   }
-  if (!warnings.has('context') && parentSpanIdOf(span) === undefined) examineTop(kind);
+  if (!warnings.isSuppressed('context') && parentSpanIdOf(span) === undefined) examineTop(kind);
 }
 
-/** Model calls beside agents or tools, all at the top and without a context manager, lack what would nest them. */
+/** Model calls beside agents or tools, all at the top of their traces, show that a context manager is missing. */
 function examineTop(kind: LogKind): void {
   kindsAtTop.add(kind === 'model' ? 'model' : 'other');
   if (kindsAtTop.size < 2 || hasContextManager()) return;

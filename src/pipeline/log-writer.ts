@@ -1,10 +1,10 @@
 /**
- * Writes logs: selects the spans that are logs, reads them, resolves what tells of one call twice, maps, redacts,
- * encodes, and hands the result to the delivery.
+ * Writes logs: selects the spans that are logs, reads them, resolves duplicates, maps, redacts, encodes, and passes the
+ * result to the delivery.
  *
- * What is due together of one trace is selected and read before any of it is written, and written before any of it is
- * retired: which spans tell of the same call shows only when all are read, and the session of a child may stand on an
- * ancestor. A log is written again when the span of one that was posted open has ended, and when a stub's parent comes.
+ * All spans of a run are selected and read before the first is written, and all are written before the first is
+ * retired: duplicates are known only when all are read, and the session of a child may be on an ancestor. A log is
+ * written again when a span that was posted open ends, and when the parent comes that a stub stands for.
  */
 import type { TraceContext } from '../conventions/context.ts';
 import type { Reading } from '../conventions/convention.ts';
@@ -29,12 +29,12 @@ import { examine } from './doctor.ts';
 import { createMapLog, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
 import { Redaction } from './redaction.ts';
 
-/** Small steps between two looks at the clock. */
-const STEPS_PER_LOOK = 16;
+/** Number of small steps between two yields. */
+const STEPS_PER_YIELD = 16;
 const MAX_STUBS = 10_000;
 
 export interface LogWriterOptions extends ResolvedOptions {
-  /** An exporter: it cannot know whether more of a trace comes. */
+  /** True for an exporter, which cannot know whether more of a trace will come. */
   readonly awaitsUnseenParents: boolean;
 }
 
@@ -46,7 +46,7 @@ export class LogWriter {
   readonly #select: Select;
   readonly #map: MapLog;
   readonly #redaction: Redaction;
-  /** Logs in place of parents that have not come. */
+  /** Placeholders whose stubs are sent. */
   readonly #stubs = new Set<SpanNode>();
 
   constructor(delivery: Delivery, tracker: TraceTracker, drops: Drops, options: LogWriterOptions) {
@@ -59,19 +59,19 @@ export class LogWriter {
     this.#redaction = new Redaction(this.#map, options);
   }
 
-  /** Whether the span is a log, as far as it is known by now. */
+  /** Returns true if the span is a log, as far as it is known now. */
   readonly isLog = (node: SpanNode): boolean => isLog(node, this.#select);
 
-  /** The same of a span that is followed no more. */
+  /** The same for a span without a node. */
   isLogSpan(span: SpanSlice): boolean {
     return this.#select(span) !== undefined;
   }
 
-  /** Works off spans of one trace that are due together. */
+  /** Works off a run. Yields after small steps. */
   *workOff(run: readonly SpanNode[]): Generator<void> {
     let steps = 0;
     const logs: SpanNode[] = [];
-    /** Logs that wait for a logged ancestor which is held. They come back with it. */
+    // Logs that wait for a held ancestor that is a log. They become due with it.
     const heldAgain = new Set<SpanNode>();
     for (const node of run) {
       guard(() => {
@@ -79,7 +79,7 @@ export class LogWriter {
         if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
         else logs.push(node);
       });
-      if (++steps % STEPS_PER_LOOK === 0) yield;
+      if (++steps % STEPS_PER_YIELD === 0) yield;
     }
     for (const node of logs) {
       guard(() => {
@@ -101,11 +101,11 @@ export class LogWriter {
       const { openCount, pendingCount } = node.trace;
       const isTraceDone = openCount === 0 && pendingCount === left--;
       if (!heldAgain.has(node)) guard(() => this.#retire(node, isTraceDone));
-      if (++steps % STEPS_PER_LOOK === 0) yield;
+      if (++steps % STEPS_PER_YIELD === 0) yield;
     }
   }
 
-  /** Writes all that is open as ended, stubs included: nobody will see their ends. */
+  /** Writes the logs of open spans and stubs as ended, since their ends will not be seen. */
   *closeOpen(): Generator<void> {
     const flags = flagsOf(true);
     for (const node of [...this.#tracker.unretiredNodes(), ...this.#stubs]) {
@@ -114,13 +114,13 @@ export class LogWriter {
     }
   }
 
-  /** Lets the spool know of a held span, if it is still held when this is worked off. */
+  /** Drafts a held span in the spool, if it is still held when this is worked off. */
   *draft(node: SpanNode): Generator<void> {
     if (node.state === 'held') guard(() => this.#draft(node));
     yield;
   }
 
-  /** Takes what the app says of a log's late fields. It outranks what the span says. */
+  /** Takes late fields that the app set. They win over the span's. */
   update(traceId: string, spanId: string, late: LateFields): void {
     const node = this.#tracker.find(traceId, spanId);
     if (!node) return this.#override(this.#delivery.assumeDelivered(referenceIdOf(traceId, spanId)), late);
@@ -129,7 +129,7 @@ export class LogWriter {
     if (node.isNoLog && node.state === 'retired') this.dropOverrides(node);
   }
 
-  /** Takes an event of a span whose log is written already: it can still bring the output. */
+  /** Takes an event of a span whose log is already written. Only its output is used. */
   writeEvent(node: SpanNode, entry: LogEntry, event: SpanEvent): void {
     const span = spanOfEvent(node.trace.traceId, node.spanId, event);
     const log = this.#describe(node, span, undefined, this.#read(node, span));
@@ -137,13 +137,13 @@ export class LogWriter {
     if (output) this.#override(entry, { output });
   }
 
-  /** Counts what the app said of a span that is not a log, or was let go before it was one. */
+  /** Counts the override of a span that is not a log, or that was forgotten before it was one. */
   dropOverrides(node: SpanNode): void {
     if (node.overrides) this.#drops.add('update_not_a_log', referenceOf(node));
     node.overrides = undefined;
   }
 
-  /** Hands the log on as it is now, and before it those open ancestors that it names as parents. */
+  /** Offers the log as it is now, and before it the open ancestors that it names as parents. */
   #write(node: SpanNode, flags: MapFlags): void {
     const entry = this.#entryOf(node, flags);
     const { span } = node;
@@ -170,14 +170,14 @@ export class LogWriter {
 
   #offer(entry: LogEntry, datapoint: LogRequest, isFinal: boolean): void {
     const { body, late } = encodeDatapoint(datapoint);
-    // A stub may stand in for a parent that was sent by its own name, and forgotten since.
+    // A stub may stand for a parent whose log was sent and then forgotten.
     const mayBeStored = this.#tracker.hasForgotten && datapoint.metadata?.['stub'] === true;
     this.#delivery.offer(entry, { body, late, isFinal, mayBeStored });
   }
 
   /**
-   * Lets the spool know of a log that is held back, and of the open ancestors above it, as they are now. That decides
-   * nothing: when the log is written, it is mapped again.
+   * Drafts the log of a held span, and those of its open ancestors, as they are now. A draft decides nothing: when the
+   * log is written, it is mapped again.
    */
   #draft(node: SpanNode): void {
     const { span } = node;
@@ -204,11 +204,11 @@ export class LogWriter {
         });
       });
     } catch {
-      // It will fail again when the log is written, and be counted then.
+      // Mapping will fail again when the log is written, and is counted then.
     }
   }
 
-  /** Lets the span go. Once its trace has a context, nothing else of it is needed. */
+  /** Retires the span. Its trace keeps what it says about the context; nothing else is needed. */
   #retire(node: SpanNode, isTraceDone: boolean): void {
     if (!isTraceDone || this.#options.awaitsUnseenParents) noteContext(node, this.#options.session);
     if (node.draftedAs && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
@@ -216,7 +216,7 @@ export class LogWriter {
     this.#tracker.retire(node);
   }
 
-  /** The entry of the log, and before it those of the ancestors that it can name as parents. */
+  /** Returns the entry of the log. Creates it, after those of the ancestors that it can name as parents. */
   #entryOf(node: SpanNode, flags: MapFlags): LogEntry {
     const missing: SpanNode[] = [];
     let parent: SpanNode | undefined = node;
@@ -230,14 +230,14 @@ export class LogWriter {
         family: step.trace.logs,
         startedMillis: (step.span && millisOf(step.span.startTime)) ?? 0,
       });
-      // Ended ancestors come by themselves. An open one is posted as it is, for its child's sake.
+      // Ended ancestors are due themselves. An open one is posted as it is now, so that its child can be sent.
       if (step !== node && (step.state === 'open' || !step.span)) this.#write(step, flags);
       parent = step;
     }
     return node.entry as LogEntry;
   }
 
-  /** When there are too many, the oldest are let go: they are merely not closed at shutdown. */
+  /** Adds a stub. If there are too many, forgets the oldest, which are then not closed at shutdown. */
   #addStub(node: SpanNode): void {
     this.#stubs.add(node);
     for (const oldest of this.#stubs) {
@@ -248,9 +248,9 @@ export class LogWriter {
   }
 
   #override(entry: LogEntry, late: LateFields): void {
-    // The hook may answer later: a flush waits for it.
+    // The hook may be asynchronous: a flush waits for its answer.
     this.#delivery.expectOverride(entry);
-    this.#redaction.clear(entry.referenceId, late, (cleared) => this.#delivery.override(entry, cleared));
+    this.#redaction.redactLate(entry.referenceId, late, (cleared) => this.#delivery.override(entry, cleared));
   }
 
   #describe(node: SpanNode, span: SpanSlice, parentReferenceId: string | undefined, reading: Reading): SpanLog {
@@ -264,7 +264,7 @@ export class LogWriter {
     };
   }
 
-  /** All that is said of a span, on it and in events that came another way. */
+  /** Reads the span together with its events that came as log events. */
   #read(node: SpanNode, span: SpanSlice): Reading {
     return readSpan(withEvents(span, node.events), this.#options.conventions);
   }

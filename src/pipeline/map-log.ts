@@ -1,4 +1,4 @@
-/** From what is known of a span to the datapoint that its log is at this moment. Pure, but for the app's own `project`. */
+/** Maps what is known of a span to the datapoint that its log is now. Pure, apart from the app's function `project`. */
 import { hasContextAttribute, readUser, type TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
 import { createdAt } from '../datapoint/span-time.ts';
@@ -22,24 +22,24 @@ export interface SpanLog {
   readonly isOpen: boolean;
 }
 
-/** A log in place of a parent that did not come in time. An update completes it if the parent comes after all. */
+/** A stub: the log of a parent that did not come in time. An update completes it if the parent comes later. */
 export interface StubLog {
   readonly referenceId: string;
   readonly span: undefined;
-  /** Any span of its trace, to name the project. */
+  /** Any span of the same trace, to choose the project. */
   readonly neighbour: SpanSlice | undefined;
 }
 
 export interface MapFlags {
-  /** `false` leaves out what was said, whatever the options say. */
+  /** If false, content is left out, whatever the options say. */
   readonly withContent: boolean;
-  /** The app shuts down: nobody will see the end of what is open now. */
+  /** The app shuts down: the ends of spans that are open now will not be seen. */
   readonly isClosing: boolean;
-  /** Unix milliseconds, for what has no time of its own. */
+  /** Unix milliseconds, for logs that have no end time or no start time. */
   readonly nowMillis: number;
 }
 
-/** `context` is that of the log's trace; its session is decided. */
+/** Returns the datapoint. `context` is that of the log's trace; its session must be decided. */
 export type MapLog = (log: SpanLog | StubLog, context: TraceContext, flags: MapFlags) => LogRequest;
 
 export function createMapLog(

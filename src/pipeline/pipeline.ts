@@ -1,10 +1,10 @@
 /**
- * From spans to requests: the one path that the span processor and the exporter share.
+ * The path from spans to requests that the span processor and the exporter share.
  *
  *     start, end → TraceTracker → due → select → map → redact → encode → Delivery → Transport
  *
- * `start` and `end` only note the span. All else runs later, in slices of a few milliseconds between turns of the
- * event loop. Nothing here throws into the app.
+ * `start` and `end` only record the span. Everything else runs later, in slices of a few milliseconds between turns of
+ * the event loop. Nothing here throws into the app.
  */
 import { type Context, diag } from '@opentelemetry/api';
 import { Delivery } from '../delivery/delivery.ts';
@@ -25,29 +25,29 @@ import { referenceIdOf } from '../wire/reference-id.ts';
 import { Backlog } from './backlog.ts';
 import { LogWriter } from './log-writer.ts';
 
-/** At this share of a bound, what is held longest is sent early, so that nothing has to be dropped. */
+/** At this share of a bound, the spans that are held longest are released early, so that nothing has to be dropped. */
 const PRESSURE = 0.75;
 const RELEASED_AT_ONCE = 1_000;
 const NOT_WORKED_OFF = 'not all spans were worked off in time';
 const NOT_TAKEN_OVER = 'what dead processes left in the spool was not taken over in time';
 
-/** Numbers of logs, but for `held`: ended spans of all kinds that wait to be worked off. */
+/** What a processor or exporter has now, and what it has sent and dropped since its construction. */
 export interface Stats {
-  /** Ended spans that wait for an open ancestor or for their turn. */
+  /** Number of ended spans, logs or not, that wait for an open ancestor or to be mapped. */
   readonly held: number;
-  /** Logs with something left to send, those in flight included. */
+  /** Number of logs with something left to send, including those in flight. */
   readonly queued: number;
-  /** Requests in flight. */
+  /** Number of requests in flight. */
   readonly inFlight: number;
-  /** Logs that the server has acknowledged. */
+  /** Number of logs that the server has acknowledged. */
   readonly logged: number;
-  /** Updates by reference that the server has acknowledged. */
+  /** Number of updates that the server has acknowledged. */
   readonly updated: number;
-  /** Logs that shutdown left in the spool for the next start; 0 before. */
+  /** Number of logs that shutdown left in the spool for the next start; 0 before shutdown. */
   readonly spooled: number;
-  /** Logs and updates that were sent once more. */
+  /** Number of times that a log or an update was sent again. */
   readonly retried: number;
-  /** Given up, by reason. */
+  /** Number of logs and updates that were given up, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
 }
 
@@ -78,7 +78,7 @@ export class Pipeline {
   }
 
   /** The spans that are open, or ended and not worked off. */
-  *unsettledSpans(): Generator<SpanSlice> {
+  *unfinishedSpans(): Generator<SpanSlice> {
     for (const { span } of this.#tracker.unretiredNodes()) if (span) yield span;
   }
 
@@ -101,12 +101,12 @@ export class Pipeline {
     });
   }
 
-  /** Takes what the app learns of a log later. If the log is not known here, it is sent as an update all the same. */
+  /** Takes late fields that the app set. They are sent even if the log is not known here. */
   update(traceId: string, spanId: string, late: LateFields): void {
     if (!this.#shutdown) guard(() => this.#writer.update(traceId, spanId, late));
   }
 
-  /** Takes an event of a span that did not come on it. If the log is written already, it can bring the output. */
+  /** Adds a log event to the span that it names. If the span's log is already written, only the output is used. */
   addEvent(traceId: string, spanId: string, event: SpanEvent): void {
     if (this.#shutdown) return;
     guard(() => {
@@ -121,26 +121,34 @@ export class Pipeline {
     return { held: this.#tracker.pendingCount, ...this.#delivery.stats(), dropped: this.#drops.counts };
   }
 
-  /** Resolves when all that had ended before is acknowledged or dropped. Rejects at the deadline. */
+  /**
+   * Resolves when the logs of all spans that have ended are acknowledged or dropped.
+   *
+   * @throws {HumanloopError} (as a rejection) after the time-out.
+   */
   flush(timeoutMillis: number): Promise<void> {
     return keepingAlive(this.#flush(new Deadline(timeoutMillis)));
   }
 
   async #flush(deadline: Deadline): Promise<void> {
     this.#tracker.releaseAll();
-    await deadline.within(this.#backlog.worked(), NOT_WORKED_OFF);
+    await deadline.within(this.#backlog.workedOff(), NOT_WORKED_OFF);
     await deadline.within(this.#delivery.recovered(), NOT_TAKEN_OVER);
     await this.#delivery.flush(deadline.leftMillis);
   }
 
-  /** Resolves when all that is due is acknowledged or dropped; what is held may stay held. */
+  /**
+   * Resolves when the logs of all due spans are acknowledged or dropped; held spans may stay held.
+   *
+   * @throws {HumanloopError} (as a rejection) after the time-out.
+   */
   async flushDue(timeoutMillis: number): Promise<void> {
     const deadline = new Deadline(timeoutMillis);
-    await deadline.within(this.#backlog.worked(), NOT_WORKED_OFF);
+    await deadline.within(this.#backlog.workedOff(), NOT_WORKED_OFF);
     await this.#delivery.flush(deadline.leftMillis);
   }
 
-  /** Closes what is still open, flushes, and counts what is left as dropped. Idempotent. */
+  /** Closes the logs of open spans, flushes, and counts what is left as dropped. Idempotent; never rejects. */
   shutdown(timeoutMillis: number): Promise<void> {
     this.#shutdown ??= keepingAlive(this.#close(new Deadline(timeoutMillis)));
     return this.#shutdown;
@@ -149,10 +157,10 @@ export class Pipeline {
   async #close(deadline: Deadline): Promise<void> {
     try {
       this.#tracker.releaseAll();
-      await deadline.within(this.#backlog.worked(), NOT_WORKED_OFF);
+      await deadline.within(this.#backlog.workedOff(), NOT_WORKED_OFF);
       this.#backlog.close();
       this.#backlog.add(this.#writer.closeOpen());
-      await deadline.within(this.#backlog.worked(), 'not all open spans were closed');
+      await deadline.within(this.#backlog.workedOff(), 'not all open spans were closed');
       await deadline.within(this.#delivery.recovered(), NOT_TAKEN_OVER);
       await this.#delivery.flush(deadline.leftMillis);
     } catch (error) {
@@ -167,7 +175,7 @@ export class Pipeline {
     await this.#delivery.close();
   }
 
-  /** Forgets a part of them at once, so that it is seldom done. */
+  /** Forgets a tenth of the bound at once, so that this is rarely needed. */
   #forgetOldestOpen(): void {
     this.#tracker.forgetOldestOpen(Math.ceil(this.#options.queue.maxItems / 10), (node) => {
       noteContext(node, this.#options.session);
@@ -186,7 +194,7 @@ export class Pipeline {
     });
   }
 
-  /** The fuller of the two bounds, as a share of it. */
+  /** Returns memory use as a share of the bound of `queue`, in items or bytes, whichever is larger. */
   #usage(): number {
     const { queue } = this.#options;
     const items = this.#tracker.pendingCount + this.#delivery.heldCount;

@@ -1,4 +1,4 @@
-/** Puts the app's `redact` between a log and its delivery. Where the hook is synchronous, all of this is. */
+/** Calls the app's `redact` between mapping and delivery. If the hook is synchronous, everything here is. */
 import type { TraceContext } from '../conventions/context.ts';
 import { type Redacted, runRedact } from '../datapoint/redact.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -10,7 +10,7 @@ export class Redaction {
   readonly #map: MapLog;
   readonly #redact: ResolvedOptions['redact'];
   readonly #captureContent: boolean;
-  /** How often something was mapped for each owner. */
+  /** How often a log was mapped for each owner. */
   readonly #versions = new WeakMap<object, number>();
 
   constructor(map: MapLog, { redact, captureContent }: Pick<ResolvedOptions, 'redact' | 'captureContent'>) {
@@ -20,8 +20,8 @@ export class Redaction {
   }
 
   /**
-   * Maps the log. `use` gets it as the hook lets it through, or `null` if the hook withholds it. Hooks may answer out of
-   * order: an answer is ignored if something was mapped for the same `owner` since.
+   * Maps the log. `use` gets the datapoint that the hook returns, or null if the hook withholds it. Hooks may answer
+   * out of order: an answer is ignored if a log was mapped for the same `owner` since.
    */
   map(
     owner: object,
@@ -36,17 +36,17 @@ export class Redaction {
     this.#versions.set(owner, version);
     whenRedacted(runRedact(this.#redact, datapoint), (result) => {
       if (this.#versions.get(owner) !== version) return;
-      // A hook that fails clears nothing but the structure.
+      // If the hook fails, only the structure is sent.
       use(result === 'failed' ? flagged(this.#map(log, context, { ...flags, withContent: false })) : result);
     });
   }
 
-  /** `use` gets of an update what the hook lets through, and nothing of it where the hook withholds it. */
-  clear(referenceId: string, late: LateFields, use: (cleared: LateFields) => void): void {
-    const said = this.#captureContent ? late : withoutText(late);
-    if (!this.#redact) return use(said);
-    whenRedacted(runRedact(this.#redact, { reference_id: referenceId, ...said }), (result) => {
-      use(result === null ? {} : result === 'failed' ? withoutText(said) : lateOf(result));
+  /** Redacts an update. `use` gets the late fields that the hook returns; none if it withholds the update. */
+  redactLate(referenceId: string, late: LateFields, use: (cleared: LateFields) => void): void {
+    const captured = this.#captureContent ? late : withoutText(late);
+    if (!this.#redact) return use(captured);
+    whenRedacted(runRedact(this.#redact, { reference_id: referenceId, ...captured }), (result) => {
+      use(result === null ? {} : result === 'failed' ? withoutText(captured) : lateOf(result));
     });
   }
 }
@@ -60,7 +60,7 @@ function lateOf({ output, error, duration }: LogRequest): LateFields {
   return { output: output ?? undefined, error: error ?? undefined, duration: duration ?? undefined };
 }
 
-/** That a call failed is structure, how it failed is content. */
+/** Keeps that a call failed, which is structure, and removes how it failed, which is content. */
 function withoutText({ error, duration }: LateFields): LateFields {
   return { duration, error: error === undefined ? undefined : 'error' };
 }

@@ -7,21 +7,21 @@ import { createHash } from 'node:crypto';
 import { diag } from '@opentelemetry/api';
 import type { ResolvedOptions } from '../options.ts';
 
-/** A pipeline that follows spans and can list those it has now. */
-export interface Claimant {
+/** What other instances need to know of one that logs spans. */
+export interface SpanOwner {
   readonly isShutDown: boolean;
-  unsettledSpans(): Iterable<object>;
+  unfinishedSpans(): Iterable<object>;
 }
 
-/** All instances with the same settings. */
-interface Rivals {
-  readonly claimants: WeakRef<Claimant>[];
-  /** The owner of each span. Absent while there is only one claimant, which saves a look-up per span. */
-  owners: WeakMap<object, Claimant> | undefined;
+/** All instances with the same settings. Each span has one of them as its owner. */
+interface SameSettings {
+  readonly instances: WeakRef<SpanOwner>[];
+  /** The owner of each span. Undefined while there is only one instance, which saves a look-up per span. */
+  owners: WeakMap<object, SpanOwner> | undefined;
 }
 
 interface Claims {
-  readonly rivals: Map<string, Rivals>;
+  readonly bySettings: Map<string, SameSettings>;
   hasWarned: boolean;
 }
 
@@ -31,44 +31,46 @@ const CLAIMS = Symbol.for('humanloop-otel claims');
 /** Claims the span for this instance; returns false if another instance already has it. */
 export type Claim = (span: object) => boolean;
 
-export function createClaim(claimant: Claimant, options: ResolvedOptions): Claim {
+/** Returns the function with which `instance` claims spans. */
+export function createClaim(instance: SpanOwner, options: ResolvedOptions): Claim {
   const claims = sharedClaims();
-  const rivals = joinRivals(claims, claimant, fingerprint(options));
+  const sameSettings = addInstance(claims, instance, fingerprint(options));
   return (span) => {
-    const { owners } = rivals;
+    const { owners } = sameSettings;
     if (!owners || typeof span !== 'object' || span === null) return true;
-    const present = owners.get(span);
-    if (present === undefined) owners.set(span, claimant);
-    if (present === undefined || present === claimant) return true;
+    const owner = owners.get(span);
+    if (owner === undefined) owners.set(span, instance);
+    if (owner === undefined || owner === instance) return true;
     if (!claims.hasWarned) diag.warn('humanloop-otel: set up twice with the same settings; each span is logged once');
     claims.hasWarned = true;
     return false;
   };
 }
 
-function joinRivals(claims: Claims, claimant: Claimant, settings: string): Rivals {
-  const present = claims.rivals.get(settings);
-  const others = (present?.claimants ?? []).filter((other) => other.deref()?.isShutDown === false);
+/** When a second instance comes, the first becomes the owner of the spans that it has not finished. */
+function addInstance(claims: Claims, instance: SpanOwner, settings: string): SameSettings {
+  const present = claims.bySettings.get(settings);
+  const others = (present?.instances ?? []).filter((other) => other.deref()?.isShutDown === false);
   if (!present || others.length === 0) {
-    const alone = { claimants: [new WeakRef(claimant)], owners: undefined };
-    claims.rivals.set(settings, alone);
+    const alone = { instances: [new WeakRef(instance)], owners: undefined };
+    claims.bySettings.set(settings, alone);
     return alone;
   }
   if (!present.owners) {
     present.owners = new WeakMap();
     for (const other of others) {
       const first = other.deref();
-      for (const span of first?.unsettledSpans() ?? []) present.owners.set(span, first as Claimant);
+      for (const span of first?.unfinishedSpans() ?? []) present.owners.set(span, first as SpanOwner);
     }
   }
-  present.claimants.push(new WeakRef(claimant));
+  present.instances.push(new WeakRef(instance));
   return present;
 }
 
 function sharedClaims(): Claims {
   const shared = globalThis as { [CLAIMS]?: Claims };
   if (!shared[CLAIMS]) {
-    const value: Claims = { rivals: new Map(), hasWarned: false };
+    const value: Claims = { bySettings: new Map(), hasWarned: false };
     Object.defineProperty(shared, CLAIMS, { value });
   }
   return shared[CLAIMS] as Claims;

@@ -2,8 +2,8 @@
  * Joins GenAI content in log events to the span that they name.
  *
  * Some instrumentations (`@opentelemetry/instrumentation-openai` is one) put prompts and answers into log records,
- * which span processors do not see. Events that arrive before their span's log is sent go into it; from later ones the
- * output is still sent, as an update.
+ * which span processors do not see. Events that arrive before their span's log is sent go into the log. The output of a
+ * later event is sent as an update.
  */
 import type { SpanContext } from '@opentelemetry/api';
 import type { Attributes, HrTime } from '../otel/span-slice.ts';

@@ -5,7 +5,7 @@ import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import { Pipeline, type Stats } from '../pipeline/pipeline.ts';
 import type { LateFields } from '../wire/late-fields.ts';
 import { type Claim, createClaim } from './claim-spans.ts';
-import { type LogReference, readLateFields, readReference } from './late-fields.ts';
+import { type LogReference, readLateFields, readReference } from './update-arguments.ts';
 
 /**
  * Turns the LLM spans of the app into Humanloop v4 logs.
@@ -33,7 +33,7 @@ export class HumanloopSpanProcessor {
   }
 
   /**
-   * Sets output, error or duration (in seconds) of a log, whether it was already sent or not. These fields win over the
+   * Sets output, error or duration (in seconds) of a log, whether or not it was already sent. These fields win over the
    * span's. A field of a wrong type, or a reference that does not name a span, is ignored with a warning.
    */
   update(log: LogReference, fields: LateFields): void {
@@ -50,7 +50,7 @@ export class HumanloopSpanProcessor {
   /**
    * Resolves when everything that ended before the call is acknowledged or dropped with a reason.
    *
-   * @throws {HumanloopError} (as a rejection) after `flushTimeoutMillis`. Nothing is lost then: sending goes on.
+   * @throws {HumanloopError} (as a rejection) after `flushTimeoutMillis`. Nothing is lost then: sending continues.
    */
   forceFlush(): Promise<void> {
     return this.#pipeline.flush(this.#options.flushTimeoutMillis);

@@ -19,8 +19,8 @@ export class Deadline {
   /**
    * Resolves or rejects as `work` does.
    *
-   * @throws {HumanloopError} (as a rejection) with this message at the deadline; the work goes on. A function is asked
-   * for the message then.
+   * @throws {HumanloopError} (as a rejection) with this message at the deadline; the work continues. If `message` is a
+   * function, it is called at the deadline.
    */
   async within<Result>(work: Promise<Result>, message: string | (() => string)): Promise<Result> {
     let timer: NodeJS.Timeout | undefined;

@@ -1,4 +1,4 @@
-/** Longest delay that a Node timer takes; a longer one would fire at once. */
+/** Longest delay of a Node timer; a longer one would fire at once. */
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 /**

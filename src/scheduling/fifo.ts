@@ -1,4 +1,4 @@
-/** A queue with `push` and `shift` in constant time: an array's `shift` moves all that is left. */
+/** A queue with `push` and `shift` in constant time; an array's `shift` moves all other items. */
 export class Fifo<Item> {
   #items: (Item | undefined)[] = [];
   #head = 0;
@@ -26,7 +26,7 @@ export class Fifo<Item> {
     return item;
   }
 
-  /** Puts items back in front, keeping their order. */
+  /** Puts items back at the front, in their order. */
   unshift(items: readonly Item[]): void {
     this.#items = [...items, ...this.#items.slice(this.#head)];
     this.#head = 0;

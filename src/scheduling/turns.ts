@@ -1,8 +1,8 @@
 /**
- * Runs a long job in slices between turns of the event loop. A slice ends after `SLICE_MILLIS`, whatever is left.
+ * Runs a long job in slices of `SLICE_MILLIS` between turns of the event loop.
  *
- * The job is a generator that yields after each small step. An unfinished job keeps the process alive, for some
- * milliseconds: its immediates are not unref'ed, since Node would not run those before some other event wakes it.
+ * The job is a generator that yields after each small step. An unfinished job keeps the process alive until it is done:
+ * its immediates are not unref'ed, since Node would run those only after another event.
  */
 const SLICE_MILLIS = 4;
 
@@ -25,7 +25,7 @@ export class Turns {
     this.#isScheduled = false;
     const untilMillis = performance.now() + SLICE_MILLIS;
     const job = this.#job ?? this.#createJob();
-    // Cleared before it runs: a job that throws is over, and must not be resumed by later turns.
+    // Cleared before it runs, so that a later turn does not resume a job that has thrown.
     this.#job = undefined;
     while (!job.next().done) {
       if (performance.now() < untilMillis) continue;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { checkOptions, HumanloopError, type OptionCheck, optionError } from '../errors.ts';
 import { createAccess, isLoopback, LOOPBACK_HOSTS } from './http/access.ts';
 import { createRequestListener } from './http/listener.ts';
-import { listen, stopListening } from './http/listening.ts';
+import { listen, stopListening } from './http/port.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import { createV4Routes } from './v4/routes.ts';
 import { createEventStreams } from './viewer/events.ts';

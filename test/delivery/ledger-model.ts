@@ -191,7 +191,7 @@ export class LedgerModel {
     const absent: LogEntry[] = [];
     for (const [at, entry] of entries.entries()) {
       if (entry.state !== 'unsure') continue;
-      const late = this.#ledger.startAsking(entry);
+      const late = this.#ledger.startProbing(entry);
       this.#attempt(this.#known.get(entry) as Known);
       if (there & (1 << at)) this.#store({ entry, late });
       else absent.push(entry);

@@ -202,7 +202,7 @@ describe('a log that may be stored', () => {
     ledger.unsure(sendReady(ledger), true);
     expect(ledger.takePatch()).toEqual({ entries: [parent], isUnlikely: true });
     expect(statesOf(parent, child)).toEqual(['unsure', 'waiting']);
-    expect(ledger.startAsking(parent)).toBe(parent.desired);
+    expect(ledger.startProbing(parent)).toBe(parent.desired);
     ledger.stored(parent, parent.desired);
     expect(statesOf(parent, child)).toEqual(['delivered', 'ready']);
   });

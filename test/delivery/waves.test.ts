@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { encodeWave } from '../../src/delivery/encode-wave.ts';
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
-import { encodeWave, Waves } from '../../src/delivery/waves.ts';
+import { Waves } from '../../src/delivery/waves.ts';
 import { createLedger, offeredLog } from './offered-logs.ts';
 
 function createWaves(bounds: { maxItems: number; maxBytes: number }) {

@@ -29,7 +29,7 @@ it('says each topic once, under the name of the package', () => {
     warnings.warn('key', 'the key is wrong');
   }
   expect(said).toEqual([['humanloop-otel: the disk is full', cause], ['humanloop-otel: the key is wrong']]);
-  expect([warnings.has('disk'), warnings.has('other')]).toEqual([true, false]);
+  expect([warnings.isSuppressed('disk'), warnings.isSuppressed('other')]).toEqual([true, false]);
 });
 
 it('says it again after the interval', () => {

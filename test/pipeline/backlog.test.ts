@@ -104,7 +104,7 @@ describe('worked', () => {
         yield;
       })(),
     );
-    const done = backlog.worked().then(() => steps.push('done'));
+    const done = backlog.workedOff().then(() => steps.push('done'));
     await vi.advanceTimersByTimeAsync(1);
     await done;
     expect(steps).toEqual(['job after 1', 'done']);
@@ -114,7 +114,7 @@ describe('worked', () => {
     const { tracker, backlog, end, worked } = start();
     tracker.start(spanOf(1, 1));
     end(spanOf(1, 2, 1));
-    await Promise.all([backlog.worked(), vi.advanceTimersByTimeAsync(1)]);
+    await Promise.all([backlog.workedOff(), vi.advanceTimersByTimeAsync(1)]);
     expect(worked()).toEqual([]);
   });
 
@@ -123,13 +123,13 @@ describe('worked', () => {
     const started = start({
       *work(run) {
         for (const node of run) started.tracker.retire(node);
-        if (waiting.length < 3) waiting.push(started.backlog.worked());
+        if (waiting.length < 3) waiting.push(started.backlog.workedOff());
         yield;
       },
     });
     started.end(spanOf(1, 1));
     started.end(spanOf(2, 2));
-    waiting.push(started.backlog.worked());
+    waiting.push(started.backlog.workedOff());
     await vi.advanceTimersByTimeAsync(1);
     await Promise.all(waiting);
     expect(waiting).toHaveLength(3);
@@ -144,7 +144,7 @@ it('sets no timer once it is closed', async () => {
   await vi.advanceTimersByTimeAsync(10 * HOLD_MILLIS);
   expect([worked(), vi.getTimerCount()]).toEqual([[], 0]);
   tracker.releaseAll();
-  await Promise.all([backlog.worked(), vi.advanceTimersByTimeAsync(1)]);
+  await Promise.all([backlog.workedOff(), vi.advanceTimersByTimeAsync(1)]);
   expect(worked()).toEqual([2]);
 });
 
@@ -165,7 +165,7 @@ it('works off each ended span once, soon after it is due, whatever happens in wh
       let next = 100;
       for (const planned of steps) {
         if (planned.kind === 'wait') vi.advanceTimersByTime(planned.millis);
-        else if (planned.kind === 'flush') void backlog.worked();
+        else if (planned.kind === 'flush') void backlog.workedOff();
         else {
           const isRoot = planned.parent === 2;
           end(spanOf(planned.trace, next, isRoot ? undefined : planned.trace * 10 + planned.parent));

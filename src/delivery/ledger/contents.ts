@@ -1,6 +1,6 @@
 /**
- * What the logs hold: bodies and late fields, in memory or left to the spool, and the sums of both. For the ledger alone,
- * which calls this with each change.
+ * The bodies and late fields of the logs, in memory or only on disk, and the sums of both. Only the ledger uses this,
+ * and calls it with each change.
  */
 import type { LogEntry } from './log-entry.ts';
 import type { MutableEntry } from './mutable-entry.ts';
@@ -11,37 +11,37 @@ export class Contents {
   #bytes = 0;
   #unloadedCount = 0;
 
-  /** From now on each change is noted in the spool. */
+  /** Starts to note each change in the spool. */
   connect(spool: Spool | undefined): void {
     this.#spool = spool;
   }
 
-  /** What is in memory, estimated: a character counts as one byte. */
+  /** Estimated bytes in memory: a character counts as one. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Logs whose bodies are on disk only. */
+  /** Number of logs whose bodies are on disk only. */
   get unloadedCount(): number {
     return this.#unloadedCount;
   }
 
-  /** Something about the log has changed that a restart would have to know of, or that takes memory. */
+  /** Call this after a change that a restart has to know of, or that takes memory. */
   changed(entry: MutableEntry): void {
     this.#recount(entry);
-    // Nothing of a new log can be sent: if the spool knows it, then as a draft, which must stand until it is offered.
+    // A new log cannot be sent. The spool may have a draft of it, which must stay until the log is offered.
     if (entry.state !== 'new') this.#spool?.note(entry);
   }
 
-  /** Takes over a log as it was made, with its body on disk or without one. */
+  /** Counts an entry that was recovered. */
   add(entry: MutableEntry): void {
     if (entry.isUnloaded) this.#unloadedCount++;
     this.#recount(entry);
   }
 
-  /** A newer body than the one that is here or on disk. `changed` has to follow. */
+  /** Replaces the body in memory or on disk. `changed` has to follow. */
   replaceBody(entry: MutableEntry, body: string): void {
-    // The late fields come back, for a field that is not said now keeps its value.
+    // The late fields are loaded, since a field that the newer datapoint lacks keeps its value.
     if (entry.isUnloaded && !this.load(entry)) this.#markLoaded(entry);
     entry.body = body;
   }
@@ -52,7 +52,7 @@ export class Contents {
     this.#recount(entry);
   }
 
-  /** `false` if what the log held is lost. */
+  /** Loads body and late fields from disk. Returns false if they are lost. */
   load(entry: MutableEntry): boolean {
     const stored = this.#spool?.load(entry.referenceId);
     if (!stored) return false;
@@ -66,7 +66,7 @@ export class Contents {
     this.#spool?.secure(entries);
   }
 
-  /** Nothing of the log will be sent any more. `changed` has to follow. */
+  /** Forgets the content of a log of which nothing more will be sent. `changed` has to follow. */
   clear(entry: MutableEntry): void {
     if (entry.isUnloaded) this.#markLoaded(entry);
     entry.clear();

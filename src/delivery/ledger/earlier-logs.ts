@@ -1,14 +1,14 @@
-/** Logs whose state was decided before this process began, or before it forgot them. */
+/** Entries for logs that an earlier process has sent, or that this process has forgotten. */
 import type { LateFields } from '../../wire/late-fields.ts';
 import type { LogEntry } from './log-entry.ts';
 import { MutableEntry } from './mutable-entry.ts';
 
-/** A log that this process has not sent, or has forgotten: it is taken to be stored, and only an update can reach it. */
+/** Returns an entry that counts as stored: only an update can reach it. */
 export function assumedEntry(referenceId: string): LogEntry {
   return rememberedEntry(referenceId, undefined, [], 'delivered');
 }
 
-/** A log that was done, as it was filed with its trace: late children and updates may still name it. */
+/** Returns an entry for a log that was done, as its trace remembers it: late children and updates may still name it. */
 export function rememberedEntry(
   referenceId: string,
   parent: LogEntry | undefined,
@@ -26,15 +26,15 @@ export interface EarlierLog {
   readonly parent: LogEntry | undefined;
   readonly family: LogEntry[];
   readonly startedMillis: number;
-  /** Whether it was acknowledged as a log; else the server is asked whether it has it. */
+  /** The server has acknowledged the log; if not, a probe asks for it. */
   readonly isDelivered: boolean;
   readonly late: LateFields;
   readonly acknowledged: LateFields | undefined;
-  /** Length of its body, which is on disk. */
+  /** Length of its body, which is on disk, in bytes. */
   readonly storedBytes: number;
 }
 
-/** A log that a dead process has left. It has to be given to `Ledger.recover`. */
+/** Returns an entry for a log that a dead process has left. It has to be passed to `Ledger.recover`. */
 export function recoveredEntry(log: EarlierLog): LogEntry {
   const entry = new MutableEntry(log.referenceId, log.parent, log.family);
   entry.state = log.isDelivered ? 'delivered' : 'unsure';

@@ -1,10 +1,10 @@
 /**
- * The one owner of the logs' states: all that can happen to a log is a method here, named for it, in the order of a log's
- * way. What follows from it follows in the same step: who may be sent now, what a flush still waits for, the sums, and
- * the note in the spool. `Posts` and `Updates` decide what is sent and what an answer means.
+ * Owns the logs' states. Everything that can happen to a log is a method here, in the order of a log's life. The same
+ * method also updates the queues, the flushes, the sums and the spool. `Posts` and `Updates` decide what is sent and
+ * what an answer means.
  *
- * Two queues hold what is to be sent: for `POST` the ready logs, for `PATCH` the delivered logs that differ and the
- * requests whose logs are unsure. What enters a queue wakes the sender.
+ * Two queues have what is to be sent: for `POST` the ready logs, for `PATCH` the delivered logs that differ and the
+ * requests whose logs are unsure. Each new item in a queue wakes the sender.
  */
 import { Fifo } from '../../scheduling/fifo.ts';
 import type { LateFields } from '../../wire/late-fields.ts';
@@ -13,7 +13,7 @@ import { Contents } from './contents.ts';
 import type { LogEntry, UnsureLogs } from './log-entry.ts';
 import { MutableEntry, mutable } from './mutable-entry.ts';
 import type { ExpectedLog, Offer } from './offer.ts';
-import { Order } from './order.ts';
+import { Order } from './parents-first.ts';
 import { type Pending, PendingLogs } from './pending-logs.ts';
 import type { Spool, SpoolOwner } from './spool.ts';
 
@@ -28,14 +28,14 @@ export class Ledger implements SpoolOwner {
   #sender: { wake(): void } | undefined;
   readonly #counts = { logged: 0, updated: 0, retried: 0 };
 
-  /** The same thing is tried for `maxElapsedMillis`. `isPressed` answers whether memory is short. */
+  /** The same POST or update is tried for `maxElapsedMillis`. `isPressed` returns true if memory is short. */
   constructor(drops: Drops, maxElapsedMillis: number, isPressed: () => boolean = () => false) {
     this.#drops = drops;
     this.#maxElapsedMillis = maxElapsedMillis;
     this.isPressed = isPressed;
   }
 
-  /** From now on the sender is woken, and each change is noted in the spool. */
+  /** Starts to wake the sender and to note each change in the spool. */
   connect(sender: { wake(): void }, spool?: Spool): void {
     this.#sender = sender;
     this.#contents.connect(spool);
@@ -50,12 +50,12 @@ export class Ledger implements SpoolOwner {
     return this.#contents;
   }
 
-  /** Logs and updates that the server has acknowledged, and attempts beyond the first of each. */
+  /** Numbers of acknowledged logs, acknowledged updates, and attempts beyond the first of each. */
   get counts(): Readonly<{ logged: number; updated: number; retried: number }> {
     return this.#counts;
   }
 
-  /** A span is known to be a log: from now on a flush waits for it. */
+  /** Adds a span that is known to be a log: a flush waits for it from now on. */
   expect({ referenceId, parent, family, startedMillis }: ExpectedLog): LogEntry {
     const entry = new MutableEntry(referenceId, parent, family);
     entry.startedMillis = startedMillis;
@@ -63,12 +63,12 @@ export class Ledger implements SpoolOwner {
     return entry;
   }
 
-  /** `override` will follow: a flush that comes now waits for it. */
+  /** Announces a call of `override`: a flush waits for it from now on. */
   expectOverride(log: LogEntry): void {
     if (log.state !== 'dropped') this.#pending.add(mutable(log));
   }
 
-  /** The datapoint of a log, new or more complete than before. Once it is being sent only the late fields count. */
+  /** Takes a log's datapoint, new or more complete. Once the log is being sent, only the late fields count. */
   offer(log: LogEntry, { body, late, isFinal, mayBeStored }: Offer): void {
     const entry = mutable(log);
     if (entry.state === 'dropped') return;
@@ -82,7 +82,7 @@ export class Ledger implements SpoolOwner {
     this.#sender?.wake();
   }
 
-  /** What the app itself says of the late fields. Before the POST it goes into it, afterwards into an update. */
+  /** Takes late fields that the app set. They go into the POST; if that is already sent, into an update. */
   override(log: LogEntry, late: Readonly<LateFields>): void {
     const entry = mutable(log);
     if (entry.state === 'dropped') return;
@@ -90,7 +90,7 @@ export class Ledger implements SpoolOwner {
     this.#reconcile(entry);
   }
 
-  /** Nothing more is expected of this log: it is not kept for its span's end. */
+  /** Stops waiting for the span's end: the log is forgotten once it is delivered. */
   finish(log: LogEntry): void {
     mutable(log).isFinal = true;
     this.#reconcile(mutable(log));
@@ -109,7 +109,7 @@ export class Ledger implements SpoolOwner {
     this.#sender?.wake();
   }
 
-  /** Gives up the unsent logs of the oldest trace, all of them: half a trace is worth less than none. */
+  /** Gives up all unsent logs of the oldest trace: half a one is of no use. Returns false if there are none. */
   dropOldestTrace(reason: DropReason): boolean {
     for (const oldest of this.#pending) {
       if (!oldest.isUnsent) continue;
@@ -119,7 +119,7 @@ export class Ledger implements SpoolOwner {
     return false;
   }
 
-  /** Logs that wait for a POST; some may have been dropped since. */
+  /** Number of logs that wait for a POST; some may have been dropped since. */
   get readyCount(): number {
     return this.#order.readyCount;
   }
@@ -129,7 +129,7 @@ export class Ledger implements SpoolOwner {
     return this.#order.peek();
   }
 
-  /** Takes the next ready log, with its body. `undefined` if the spool has lost that: the log is dropped. */
+  /** Takes the next ready log, with its body. If the spool has lost the body, drops the log and returns undefined. */
   startSending(): LogEntry | undefined {
     const entry = this.#order.shift();
     if (entry?.isUnloaded && !this.#contents.load(entry)) {
@@ -142,12 +142,12 @@ export class Ledger implements SpoolOwner {
     return entry;
   }
 
-  /** They leave now: what a restart must know of them is on disk. */
+  /** Writes to disk what a restart must know of these logs, since they are sent now. */
   secure(logs: readonly LogEntry[]): void {
     this.#contents.secure(logs);
   }
 
-  /** The server has the log, with these late fields. `false` for one that was dropped meanwhile. */
+  /** The server has the log, with these late fields. Returns false if it was dropped meanwhile. */
   stored(log: LogEntry, sent: Readonly<LateFields>): boolean {
     const entry = mutable(log);
     if (entry.state === 'dropped') return false;
@@ -159,7 +159,7 @@ export class Ledger implements SpoolOwner {
     return true;
   }
 
-  /** Perhaps stored: the server is to be asked. */
+  /** The logs may be stored: probes will ask the server. `isUnlikely`: it probably has none of them. */
   unsure(logs: readonly LogEntry[], isUnlikely: boolean): void {
     const entries = logs.filter(({ state }) => state !== 'dropped');
     if (entries.length === 0) return;
@@ -168,37 +168,37 @@ export class Ledger implements SpoolOwner {
     this.#sender?.wake();
   }
 
-  /** Not stored: posted again, before all others, but for those that have been tried for too long. */
+  /** The logs are not stored: they are posted again, before all others. Drops those that were tried for too long. */
   backToReady(logs: readonly LogEntry[], why = 'the answer was lost'): void {
     for (const log of logs) if (this.isExpired(log)) this.drop(log, 'retry_expired', why);
     this.#order.putBack(logs.filter(({ state }) => state !== 'dropped').map(mutable));
     this.#sender?.wake();
   }
 
-  /** Cuts a log to about this size. `false` where that cannot be reached. */
+  /** Cuts a log to about this size. Returns false if that is not possible. */
   shrink(log: LogEntry, maxBytes: number): boolean {
     const isSmaller = mutable(log).shrink(maxBytes);
     this.#contents.changed(mutable(log));
     return isSmaller;
   }
 
-  /** From now on at most half as many logs share a request with one of these. */
+  /** Limits the requests of these logs to half as many logs from now on. */
   halve(logs: readonly LogEntry[]): void {
     const limit = Math.ceil(logs.length / 2);
     for (const log of logs) mutable(log).batchLimit = Math.min(log.batchLimit, limit);
   }
 
-  /** A request with these was answered with an error of the server. Gives how often in a row for one of them. */
+  /** Counts a server error for these logs. Returns the largest number in a row that one of them has had. */
   countServerError(logs: readonly LogEntry[]): number {
     return logs.reduce((most, log) => Math.max(most, ++mutable(log).serverErrors), 0);
   }
 
-  /** The next delivered log that may differ, or logs that the server is to be asked for. */
+  /** Takes the next delivered log that may differ, or unsure logs that need probes. */
   takePatch(): LogEntry | UnsureLogs | undefined {
     return this.#patches.shift();
   }
 
-  /** Late fields for an update of the log. `undefined` if nothing differs any more: no update of it is under way. */
+  /** Returns the late fields for an update of the log; undefined if nothing differs any more. */
   startUpdating(log: LogEntry): LateFields | undefined {
     const entry = mutable(log);
     const late = entry.state === 'delivered' ? entry.difference() : undefined;
@@ -211,25 +211,25 @@ export class Ledger implements SpoolOwner {
     return late;
   }
 
-  /** Late fields for the update that asks whether an unsure log is there. */
-  startAsking(log: LogEntry): Readonly<LateFields> {
+  /** Returns the late fields for the probe of an unsure log. */
+  startProbing(log: LogEntry): Readonly<LateFields> {
     if (mutable(log).startAttempt()) this.#counts.retried++;
     return log.desired;
   }
 
-  /** The server has taken an update with these late fields. */
+  /** The server has acknowledged an update with these late fields. */
   updated(log: LogEntry, late: Readonly<LateFields>): void {
     this.#counts.updated++;
     this.#acknowledge(mutable(log), late);
   }
 
-  /** An update with these late fields is given up. */
+  /** Gives up an update with these late fields. */
   dropUpdate(log: LogEntry, late: Readonly<LateFields>, reason: DropReason, why?: string): void {
     this.#drops.add(reason, log.referenceId, why);
     this.#acknowledge(mutable(log), late);
   }
 
-  /** An update goes out again, before all others. */
+  /** Sends an update again, before all others. */
   backToUpdates(log: LogEntry): void {
     this.#patches.unshift([mutable(log)]);
     this.#sender?.wake();
@@ -241,7 +241,7 @@ export class Ledger implements SpoolOwner {
     this.#contents.changed(mutable(log));
   }
 
-  /** The server has lost a log that it had acknowledged: it is posted again. `false` if that cannot be done. */
+  /** The server has lost a log that it had acknowledged: posts it again. Returns false if that is not possible. */
   lost(log: LogEntry): boolean {
     const entry = mutable(log);
     if (!entry.body || entry.wasPostedAgain) return false;
@@ -253,7 +253,7 @@ export class Ledger implements SpoolOwner {
     return true;
   }
 
-  /** What is being sent of it has been tried for too long. */
+  /** Returns true if the current POST or update of the log has been tried for too long. */
   isExpired(log: LogEntry): boolean {
     return mutable(log).triedMillis >= this.#maxElapsedMillis;
   }
@@ -280,7 +280,7 @@ export class Ledger implements SpoolOwner {
     this.#reconcile(entry);
   }
 
-  /** After a change: something may be left to do for a delivered log, or nothing any more. */
+  /** After a change, decides whether a delivered log needs an update or is done. */
   #reconcile(entry: MutableEntry): void {
     if (entry.state === 'delivered' && !entry.isUpdating) {
       if (entry.difference()) {

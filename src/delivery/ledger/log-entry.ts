@@ -1,14 +1,14 @@
 /**
- * One log on its way to the server: what it should be, and what the server has acknowledged. Everybody may read it; only
- * the ledger changes it.
+ * One log on its way to the server: what it should be, and what the server has acknowledged. Everybody may read it;
+ * only the ledger changes it.
  *
  * States, and how each is left:
  * - `new`        known to be a log, not mapped yet             → `waiting`, `ready` or `unsure` when offered
  * - `waiting`    mapped; its parent is not acknowledged        → `ready` when the parent is delivered or dropped
  * - `ready`      may join the next wave                        → `sending`
  * - `sending`    in a POST                                     → `delivered`, `ready` (again), `unsure`, `dropped`
- * - `unsure`     a POST's answer was lost: stored or not?      → `delivered` or `ready`, as an update by reference shows
- * - `delivered`  stored; updates go out for what differs       (stays, but for a log that the server has lost: `ready`)
+ * - `unsure`     a POST's answer was lost: stored or not?      → `delivered` or `ready`, as a probe shows
+ * - `delivered`  stored; updates go out for what differs       (stays, unless the server has lost it: `ready`)
  * - `dropped`    given up, counted with a reason               (stays); its children move to its own parent
  */
 import type { LateFields } from '../../wire/late-fields.ts';
@@ -20,38 +20,38 @@ export interface LogEntry {
   readonly parent: LogEntry | undefined;
   readonly state: EntryState;
   /**
-   * The datapoint as JSON, without its reference ids and the late fields. Kept as long as a POST may need it, here or, if
-   * `isUnloaded`, on disk.
+   * The datapoint as JSON, without its reference ids and the late fields. It is kept as long as a POST may need it:
+   * here, or on disk if `isUnloaded`.
    */
   readonly body: string | undefined;
-  /** What the late fields should be; for an unloaded log, those that were set since. */
+  /** What the late fields should be. For an unloaded log: those that were set since it was unloaded. */
   readonly desired: Readonly<LateFields>;
-  /** What the server has of them. */
+  /** The late fields that the server has. */
   readonly acknowledged: Readonly<LateFields> | undefined;
   /** Start of the span, Unix milliseconds; 0 for the placeholder of a span that did not come. */
   readonly startedMillis: number;
-  /** The span has ended, so that nothing but an explicit update can follow. */
+  /** The span has ended, so only an override can follow. */
   readonly isFinal: boolean;
-  /** At most this many logs in a request with this one: halved while the one that a server refuses is looked for. */
+  /** Most logs in a request with this one. It is halved to find the log that the server refuses. */
   readonly batchLimit: number;
 
-  /** What it takes in memory, estimated. */
+  /** Estimated bytes in memory. */
   readonly bytes: number;
-  /** What it adds to a request, but for its ids. */
+  /** Estimated bytes that it adds to a request, without its ids. */
   readonly wireBytes: number;
   /** Something is left to do for it: a flush waits for it. */
   readonly isPending: boolean;
-  /** Mapped, not known to be stored, and in no request: it can still be given up at no loss but its own. */
+  /** Mapped, not known to be stored, and not in a request: dropping it affects no other log. */
   readonly isUnsent: boolean;
   /** Its body and texts are on disk only. */
   readonly isUnloaded: boolean;
-  /** Nothing is left to do for it and nothing but an explicit update can follow, whatever becomes of this process. */
+  /** Nothing is left to do for it, and only an override can follow: a restart need not know it. */
   readonly isDone: boolean;
-  /** The nearest ancestor that was not dropped: the one to name as parent, once it is delivered. */
+  /** The nearest ancestor that was not dropped. The log names it as its parent once that is delivered. */
   readonly effectiveParent: LogEntry | undefined;
 }
 
-/** Logs of one request that the server may have or not. */
+/** Logs of one request that the server may or may not have. */
 export interface UnsureLogs {
   readonly entries: readonly LogEntry[];
   /** It probably has none of them. */

@@ -1,6 +1,6 @@
 /**
- * A log as the ledger writes it. Only the ledger's own files import this: everybody else sees a `LogEntry`, which says
- * what the fields mean.
+ * A log entry as the ledger changes it. Only files of the ledger import this; everybody else sees a `LogEntry`, which
+ * documents the shared fields.
  */
 import { cutText, shrinkJson } from '../../datapoint/shrink.ts';
 import type { LateFields } from '../../wire/late-fields.ts';
@@ -20,23 +20,23 @@ export class MutableEntry implements LogEntry {
   startedMillis = 0;
   isFinal = false;
   batchLimit = Number.POSITIVE_INFINITY;
-  /** As it stands in the ledger's sum: it follows what the entry holds when the ledger counts it. */
+  /** As counted in the ledger's sum. The ledger brings it up to date when it counts the entry. */
   bytes = 0;
-  /** What the app said through `update()`. It outranks what the span says, whenever that comes. */
+  /** Late fields that the app set with `update()`. They win over the span's, whichever come first. */
   #overrides: Readonly<LateFields> | undefined;
-  /** Bytes that were in memory before they were left to the disk; `undefined` for a log that is in memory. */
+  /** Bytes that the log took in memory before it was unloaded; undefined while it is in memory. */
   storedBytes: number | undefined;
   /** An update is queued or in flight. */
   isUpdating = false;
-  /** The server lost this log and it was posted again. Done once per log, or we would loop. */
+  /** The server lost this log and it was posted again. That is done once per log, to avoid a loop. */
   wasPostedAgain = false;
   /** Children that wait for this log. */
   waiters: MutableEntry[] | undefined;
-  /** Place in the order of arrival, 0 while nothing is to be done. */
+  /** Place in the order of arrival; 0 while the log is not pending. */
   sequence = 0;
-  /** Monotonic milliseconds of the first attempt at what is being sent. */
+  /** Monotonic milliseconds of the first attempt at the current POST or update. */
   #firstAttemptMillis: number | undefined;
-  /** How often in a row a server answered a request that held this log with an error of its own. */
+  /** How often in a row a server error was the answer to a request with this log. */
   serverErrors = 0;
 
   constructor(referenceId: string, parent: LogEntry | undefined, family: LogEntry[]) {
@@ -76,7 +76,7 @@ export class MutableEntry implements LogEntry {
     return (this.body?.length ?? 0) + (this.desired.output?.length ?? 0) + (this.desired.error?.length ?? 0);
   }
 
-  /** What the server has not acknowledged yet, or `undefined` if there is nothing. */
+  /** Returns the late fields that the server has not acknowledged; undefined if there are none. */
   difference(): LateFields | undefined {
     const { desired, acknowledged = NOTHING } = this;
     const output = desired.output === acknowledged.output ? undefined : desired.output;
@@ -86,7 +86,7 @@ export class MutableEntry implements LogEntry {
     return isNothing ? undefined : { output, error, duration };
   }
 
-  /** Takes over what is said; a field that is not said keeps its value, since v4 has no way to clear one. */
+  /** Sets the given late fields. A missing field keeps its value, since v4 cannot clear one. */
   desire(late: Readonly<LateFields>): void {
     this.desired = over(this.#overrides, over(late, this.desired));
   }
@@ -96,38 +96,38 @@ export class MutableEntry implements LogEntry {
     this.desire(NOTHING);
   }
 
-  /** What is sent next is another thing. */
+  /** Notes what the server has. The next attempt is the first one of another update. */
   acknowledge(late: Readonly<LateFields>): void {
     this.#firstAttemptMillis = undefined;
     this.acknowledged = over(late, this.acknowledged ?? NOTHING);
   }
 
-  /** `true` if the same was attempted before. */
+  /** Returns true if the current POST or update was attempted before. */
   startAttempt(): boolean {
     const isRetry = this.#firstAttemptMillis !== undefined;
     this.#firstAttemptMillis ??= performance.now();
     return isRetry;
   }
 
-  /** For how long the same has been attempted; 0 if it has not. */
+  /** Milliseconds since the first attempt at the current POST or update; 0 if there was none. */
   get triedMillis(): number {
     return this.#firstAttemptMillis === undefined ? 0 : performance.now() - this.#firstAttemptMillis;
   }
 
-  /** Its body and texts are on disk. */
+  /** Removes body and texts from memory; the spool has them. */
   unload(): void {
     this.storedBytes = this.bytes;
     this.body = undefined;
     this.desired = { ...NOTHING, duration: this.desired.duration };
   }
 
-  /** Back from the disk. What was said meanwhile holds. */
+  /** Puts body and late fields back. Late fields that were set meanwhile win. */
   load(body: string, late: Readonly<LateFields>): void {
     this.body = body;
     this.desired = over(this.desired, late);
   }
 
-  /** Cuts the longest texts until the log fits into `maxBytes`. `false` where that cannot be reached. */
+  /** Cuts the longest texts until the log fits into `maxBytes`. Returns false if that is not possible. */
   shrink(maxBytes: number): boolean {
     this.#cutLate(Math.floor(maxBytes / 8));
     const body = this.body && shrinkJson(this.body, Math.floor(maxBytes / 2));
@@ -141,7 +141,7 @@ export class MutableEntry implements LogEntry {
     this.#cutLate(Math.floor(Math.max(output.length, error.length) / 2));
   }
 
-  /** What is done is remembered by its reference only: late children and updates may still name it. */
+  /** Forgets the content. The reference is kept, since late children and updates may still name it. */
   clear(): void {
     this.body = undefined;
     this.desired = NOTHING;
@@ -159,6 +159,7 @@ export class MutableEntry implements LogEntry {
   }
 }
 
+/** Returns `late`, with the fields that it lacks taken from `below`. */
 function over(late: Readonly<LateFields> | undefined, below: Readonly<LateFields>): Readonly<LateFields> {
   if (!late) return below;
   return {
@@ -168,7 +169,7 @@ function over(late: Readonly<LateFields> | undefined, below: Readonly<LateFields
   };
 }
 
-/** The ledger's way in: each entry was made by a file of this room. */
+/** Returns the entry as the ledger may change it. The cast is safe: only this room creates entries. */
 export function mutable(entry: LogEntry): MutableEntry {
   return entry as MutableEntry;
 }

@@ -1,8 +1,8 @@
-/** What the pipeline tells the delivery of a log. */
+/** What the pipeline passes to the delivery about a log. */
 import type { LateFields } from '../../wire/late-fields.ts';
 import type { LogEntry } from './log-entry.ts';
 
-/** A span that is known to be a log, and not mapped yet. */
+/** A span that is known to be a log and is not mapped yet. */
 export interface ExpectedLog {
   readonly referenceId: string;
   /** The nearest ancestor that is a log. */
@@ -13,13 +13,13 @@ export interface ExpectedLog {
   readonly startedMillis: number;
 }
 
-/** Its datapoint, encoded. */
+/** The encoded datapoint of a log. */
 export interface Offer {
   /** JSON without the reference ids and the late fields. */
   readonly body: string;
   readonly late: Readonly<LateFields>;
   /** The span has ended, or its end will not be seen. */
   readonly isFinal: boolean;
-  /** It may have been sent before it was forgotten here: the server is asked first. */
+  /** The log may have been sent and then forgotten here: a probe asks the server first. */
   readonly mayBeStored: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * The logs with something left to do, in the order in which they came, and what flushes wait for: each for the logs that
- * were pending when it came, and not for what comes later.
+ * The logs with something left to do, in the order in which they came, and the barriers of flushes: each waits for the
+ * logs that were pending when it was added, and not for later ones.
  */
 import type { LogEntry } from './log-entry.ts';
 import type { MutableEntry } from './mutable-entry.ts';
@@ -10,19 +10,19 @@ export interface FlushBarrier {
   readonly reached: Promise<void>;
 }
 
-/** What everybody may see and ask of them. */
+/** What other rooms may do with the pending logs. */
 export interface Pending extends Iterable<LogEntry> {
   readonly size: number;
-  /** A flush waits. */
+  /** True while a flush waits. */
   readonly isAwaited: boolean;
-  /** It is reached when all that is pending now is done. */
+  /** Returns a barrier that is reached when all logs that are pending now are done. */
   addBarrier(): FlushBarrier;
-  /** Nobody waits for it any more. */
+  /** Removes a barrier that nobody waits for any more. */
   removeBarrier(barrier: FlushBarrier): void;
 }
 
 interface OpenBarrier extends FlushBarrier {
-  /** The sequence of the last log that came before it. */
+  /** The sequence of the last log that came before the barrier. */
   readonly sequence: number;
   left: number;
   readonly resolve: () => void;

@@ -1,8 +1,9 @@
 /**
- * A copy of what is not acknowledged that outlives the process. The ledger notes each change in it, and leaves to it the
- * bodies that memory cannot hold. What dead processes have left comes back as entries, through `SpoolOwner`.
+ * The contract of a spool: a copy of the unacknowledged logs that outlives the process. The ledger notes each change in
+ * it and leaves the bodies to it that memory has no room for. What dead processes have left comes back as entries,
+ * through `SpoolOwner`.
  *
- * A spool never throws: where its medium fails, the delivery goes on in memory. Then `isStored` is `false`, and `load`
+ * A spool never throws: if its medium fails, delivery continues in memory. Then `isStored` returns false, and `load`
  * may find nothing.
  */
 import type { LateFields } from '../../wire/late-fields.ts';
@@ -11,25 +12,25 @@ import type { LogEntry } from './log-entry.ts';
 
 export interface Spool {
   /**
-   * Something has changed about a log that was offered, so that a restart would have to know of it. Its newest state is
-   * written before long; what `isDone` is removed.
+   * Call this when a log that was offered has changed in a way that a restart has to know of. Its newest state is
+   * written soon; a log that `isDone` is removed.
    */
   note(entry: LogEntry): void;
-  /** What the owner unloaded, as it is stored; `undefined` if it is lost. */
+  /** Returns the content of a log that the owner has unloaded; undefined if it is lost. */
   load(referenceId: string): StoredContent | undefined;
-  /** The logs are about to be sent: those of open spans are written now, or after a crash nobody would close them. */
+  /** Call this before logs are sent: those of open spans are written now, or nobody would close them after a crash. */
   secure(entries: readonly LogEntry[]): void;
-  /** A log that is known already, though it is held back from the delivery. */
+  /** Writes a draft of a log that is not offered yet. */
   draft(log: SpooledLog): void;
-  /** What was drafted turned out not to be a log. */
+  /** Removes a draft: the span turned out not to be a log. */
   forget(referenceId: string): void;
-  /** The newest state of the log is written. */
+  /** Returns true if the newest state of the log is written. */
   isStored(referenceId: string): boolean;
-  /** Resolves when what dead processes had left by now is known to the owner. */
+  /** Resolves when the owner has the logs that dead processes had left by now. */
   recovered(): Promise<void>;
-  /** Writes all that is noted, now. */
+  /** Writes all notes now. */
   flush(): void;
-  /** Writes all that is noted, which stays there for the next start. Nothing is noted or recovered any more. */
+  /** Writes all notes, which stay for the next start. After that nothing is noted or recovered. */
   close(): void;
 }
 
@@ -42,7 +43,7 @@ export interface StoredContent {
 export interface SpooledLog {
   readonly referenceId: string;
   readonly parentReferenceId: string | undefined;
-  /** The datapoint without its ids and late fields; `undefined` where only updates are left to send. */
+  /** The datapoint without its ids and late fields; undefined if only updates are left to send. */
   readonly body: string | undefined;
   readonly late: LateFields;
   readonly acknowledged: LateFields | undefined;
@@ -53,14 +54,14 @@ export interface SpooledLog {
   readonly startedMillis: number;
 }
 
-/** What a spool asks of whoever owns the logs. */
+/** What a spool needs from the owner of the logs. */
 export interface SpoolOwner {
-  /** Memory is short: what is stored need not be there too. */
+  /** Returns true if memory is short: bodies that are stored need not be in memory too. */
   isPressed(): boolean;
-  /** Lets go of a body that is stored. `false` for a log that is needed as it is, since it is being sent. */
+  /** Removes a body that is stored from memory. Returns false if the log needs it, since it is being sent. */
   unload(entry: LogEntry): boolean;
-  /** The spool has reached its bound. `false` if there is nothing to give up. */
+  /** Makes room when the spool is full. Returns false if there is nothing to give up. */
   dropOldestTrace(reason: DropReason): boolean;
-  /** Logs that dead processes have left, parents first. */
+  /** Takes logs that dead processes have left, parents first. */
   recover(entries: readonly LogEntry[]): void;
 }

@@ -1,8 +1,7 @@
 /**
- * The directory that processes share: each has a file of its own, which it holds locked as long as it lives. A file
- * that can be locked was left by a dead process, and belongs to whoever locks it first.
+ * The directory that processes share. Each process has its own file and keeps it locked as long as it lives. A file
+ * that can be locked was left by a dead process, and belongs to the process that locks it first.
  */
-
 import { randomUUID } from 'node:crypto';
 import { closeSync, constants, mkdirSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,14 +12,14 @@ import { removeSpoolFile, SpoolFile } from './file.ts';
 import type { TakenOver } from './take-over-rows.ts';
 
 const SUFFIX = '.spool';
-/** A file that has been empty for so long is not about to be filled: its process ended right after it made it. */
+/** A file that is empty for longer than this stays empty: its process ended right after it had created it. */
 const MAX_EMPTY_MILLIS = 60_000;
 
-/** Creates this process's file, readable by its owner only. */
+/** Creates and locks this process's file, readable by its owner only. */
 export function openSpoolFile(directory: string): SpoolFile {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, `${process.pid}-${randomUUID()}${SUFFIX}`);
-  // Made here and not by SQLite, for the mode, and so that no link that waits there is followed.
+  // Created here and not by SQLite, for the mode, and so that a link with this name is not followed.
   closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | constants.O_RDWR, 0o600));
   try {
     return lockSpoolFile(path);
@@ -31,8 +30,8 @@ export function openSpoolFile(directory: string): SpoolFile {
 }
 
 /**
- * Moves what dead processes have left into this process's file, in steps between which it yields. A file that cannot be
- * read is kept under another name.
+ * Moves the rows of dead processes' files into this process's file and returns what it moved. Yields after each step. A
+ * file that cannot be read is kept under another name.
  */
 export function* takeOverFiles(options: SpoolOptions, own: SpoolFile): Generator<void, TakenOver> {
   const takenOver: TakenOver = { logs: [], expired: [] };
@@ -43,7 +42,7 @@ export function* takeOverFiles(options: SpoolOptions, own: SpoolFile): Generator
       if (isFilled(path)) yield* own.takeOver(path, Date.now() - options.maxAgeMillis, takenOver);
     } catch (cause) {
       const error = explainSqliteError(cause, path);
-      // Locked: its process lives, or another one was quicker. Our own file may be what cannot be written: later.
+      // A locked file has a live process, or another one was quicker. If our own file cannot be written, try later.
       if (error.reason === 'corrupt' || error.reason === 'other') setAside(path, error);
     }
     if (own.isClosed) break;
@@ -54,7 +53,7 @@ export function* takeOverFiles(options: SpoolOptions, own: SpoolFile): Generator
 function lockSpoolFile(path: string): SpoolFile {
   const database = openSqlite({ file: path, busyTimeoutMillis: 0 });
   try {
-    hold(database);
+    lock(database);
     return new SpoolFile(path, database);
   } catch (error) {
     database.close();
@@ -62,15 +61,15 @@ function lockSpoolFile(path: string): SpoolFile {
   }
 }
 
-/** Takes the file's lock at once and keeps it until the connection closes, or the process ends in whatever way. */
-function hold(database: SqliteDatabase): void {
+/** Locks the file at once, until the connection closes or the process ends in any way. */
+function lock(database: SqliteDatabase): void {
   database.exec('PRAGMA locking_mode = EXCLUSIVE');
   database.exec('PRAGMA journal_mode = WAL');
   database.exec('PRAGMA synchronous = NORMAL');
   database.exec('BEGIN IMMEDIATE; COMMIT');
 }
 
-/** A file is empty between the moment in which its process makes it and the one in which it locks it. */
+/** Returns false for an empty file: its process may have created it just now and not locked it yet. */
 function isFilled(path: string): boolean {
   const { size, mtimeMs } = statSync(path);
   if (size > 0) return true;
@@ -78,7 +77,7 @@ function isFilled(path: string): boolean {
   return false;
 }
 
-/** Kept for whoever wants to look into it, and out of the way of the next start. */
+/** Renames the file: it can still be inspected, and the next start does not find it. */
 function setAside(path: string, error: Error): void {
   diag.warn(`humanloop-otel: a spool file cannot be read; kept as ${path}.corrupt`, error);
   renameSync(path, `${path}.corrupt`);

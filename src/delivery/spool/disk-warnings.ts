@@ -1,4 +1,4 @@
-/** Says once that the disk fails, and once that it can be used again. */
+/** Reports once that the disk fails, and once that it can be used again. */
 import { diag } from '@opentelemetry/api';
 import { Warnings } from '../../host/warnings.ts';
 
@@ -12,7 +12,7 @@ export class DiskWarnings {
   }
 
   worked(): void {
-    if (!this.#warnings.has(TOPIC)) return;
+    if (!this.#warnings.isSuppressed(TOPIC)) return;
     this.#warnings.forget(TOPIC);
     diag.info('humanloop-otel: the spool can be used again');
   }

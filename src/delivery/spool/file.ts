@@ -6,7 +6,7 @@ import type { SpooledLog } from '../ledger/spool.ts';
 import { SCHEMA, toLog } from './row.ts';
 import { type FoundLog, type OwnFile, type TakenOver, takeOverRows } from './take-over-rows.ts';
 
-/** A row's ids, times and index entries, roughly. */
+/** Estimated bytes of a row's ids, times and index entries. */
 const ROW_BYTES = 300;
 
 const PUT = `
@@ -29,10 +29,10 @@ export class SpoolFile implements OwnFile {
   #bytes = 0;
   #isOtherAttached = false;
   #isClosed = false;
-  /** Sizes before the transaction that is under way. */
+  /** Sizes before the current transaction. */
   #undo: Map<string, number | undefined> | undefined;
 
-  /** The connection must hold the file for itself: its lock is what tells others that this process lives. */
+  /** The connection must have locked the file: the lock shows other processes that this one lives. */
   constructor(path: string, database: SqliteDatabase) {
     this.path = path;
     this.database = database;
@@ -50,7 +50,7 @@ export class SpoolFile implements OwnFile {
     this.markAlive(Date.now());
   }
 
-  /** Bytes of the rows that are to stay; the file is somewhat larger. */
+  /** Estimated bytes of the rows that are to stay; the file is somewhat larger. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -89,7 +89,7 @@ export class SpoolFile implements OwnFile {
     try {
       this.database.exec('ROLLBACK');
     } catch {
-      // After some errors, such as a full disk, SQLite has done it itself.
+      // After some errors, such as a full disk, SQLite has rolled back by itself.
     }
   }
 
@@ -108,7 +108,7 @@ export class SpoolFile implements OwnFile {
     this.#resize(log.referenceId, ROW_BYTES + late.length + (log.body?.length ?? 0));
   }
 
-  /** Changes what can change of a log whose body is only here. */
+  /** Changes what can change in a log whose body is only here. */
   change(referenceId: string, parentReferenceId: string | undefined, late: LateFields, isFinal: boolean): void {
     this.#change.run(parentReferenceId ?? null, JSON.stringify(late), Number(isFinal), referenceId);
   }
@@ -124,7 +124,7 @@ export class SpoolFile implements OwnFile {
     this.#resize(referenceId, 0);
   }
 
-  /** The row is to be removed: its bytes do not count any more. */
+  /** Stops counting the bytes of a row that is to be removed. */
   discount(referenceId: string): void {
     const bytes = this.#sizes.get(referenceId);
     if (bytes === undefined) return;
@@ -141,23 +141,23 @@ export class SpoolFile implements OwnFile {
   }
 
   /**
-   * Moves the rows of a dead process's file here, but for those that are here already, and removes the file. What was
-   * last alive before `sinceMillis` is left out. Yields between steps; what was moved so far stands in `into` whatever
-   * happens.
+   * Moves the rows of a dead process's file here, except those that are here already, and removes the file. Rows of
+   * processes that last wrote before `sinceMillis` (Unix milliseconds) expire. Yields after each step. `into` gets the
+   * rows that were moved, even if a later step fails.
    */
   *takeOver(path: string, sinceMillis: number, into: TakenOver): Generator<void> {
     this.database.prepare('ATTACH DATABASE ? AS dead').run(path);
     this.#isOtherAttached = true;
     try {
       const isEmpty = yield* takeOverRows(this, sinceMillis, into);
-      // While it is locked, so that nobody else finds it; and whoever has it open already finds nothing in it.
+      // Removed while it is locked, so no other process finds it. A process that has it open finds no rows.
       if (isEmpty) removeSpoolFile(path);
     } finally {
       this.#detachOther();
     }
   }
 
-  /** The row of a log that was found is here now. */
+  /** Counts the row of a log that was moved here. */
   count({ referenceId, late, bytes }: FoundLog): void {
     this.#resize(referenceId, ROW_BYTES + JSON.stringify(late).length + bytes);
   }
@@ -168,12 +168,12 @@ export class SpoolFile implements OwnFile {
     this.database.exec('DETACH DATABASE dead');
   }
 
-  /** A file that is removed can still be read and written, but no other process will ever find it. */
+  /** True if the file was deleted. It can still be read and written, but no other process will ever find it. */
   get isRemoved(): boolean {
     return !existsSync(this.path);
   }
 
-  /** All rows of a file that was removed while it was in use. */
+  /** Copies all rows of a file that was deleted while it was in use. */
   copyFrom(removed: SpoolFile): void {
     this.transaction(() => {
       for (const referenceId of removed.#sizes.keys()) {
@@ -184,7 +184,7 @@ export class SpoolFile implements OwnFile {
   }
 
   /**
-   * Lets go of the lock, and deletes the file if nothing is left in it. The lock is let go of outright, since
+   * Unlocks the file, and deletes it if no rows are left. The lock is given up explicitly, since
    * `@photostructure/sqlite` keeps a connection open until its statements are collected.
    */
   close(): void {
@@ -207,12 +207,13 @@ export class SpoolFile implements OwnFile {
   }
 }
 
+/** Deletes the file and its SQLite companions. A file that is not there is ignored. */
 export function removeSpoolFile(path: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) {
     try {
       unlinkSync(path + suffix);
     } catch {
-      // Not there, or another process was quicker.
+      // It is not there, or another process was quicker.
     }
   }
 }

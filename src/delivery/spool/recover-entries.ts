@@ -1,4 +1,4 @@
-/** Makes entries again of what a dead process left. Pure. */
+/** Turns what a dead process has left into entries again. Pure. */
 import type { LateFields } from '../../wire/late-fields.ts';
 import { recoveredEntry } from '../ledger/earlier-logs.ts';
 import type { LogEntry } from '../ledger/log-entry.ts';
@@ -7,9 +7,9 @@ import type { FoundLog } from './take-over-rows.ts';
 export const PROCESS_EXITED = 'process exited before the span ended';
 
 /**
- * Parents and children find each other by their references. A parent that is not among the logs was acknowledged, or
- * was not on disk yet when the process ended: the server is asked, too, and a child of none moves up.
- * A span that was open is closed: with an error, and with the duration to its process's last sign of life.
+ * Links parents and children by their references; returns parents first. A parent that is not among the logs was
+ * acknowledged, or was not on disk yet when the process ended: a probe asks for it, and if it is not there, its
+ * children move up. A span that was open is closed with an error, and with the duration up to its process's last write.
  */
 export function recoverEntries(logs: readonly FoundLog[]): LogEntry[] {
   const byReference = new Map(logs.map((log) => [log.referenceId, log]));
@@ -17,7 +17,7 @@ export function recoverEntries(logs: readonly FoundLog[]): LogEntry[] {
   const families = new Map<string, LogEntry[]>();
   for (const log of logs) {
     const path: FoundLog[] = [];
-    // From the log up to an ancestor that is an entry already. A circle, which only a broken file has, ends it too.
+    // The path goes up to an ancestor that has an entry. A circle, which only a damaged file has, ends it too.
     for (let step: FoundLog | undefined = log; step && !entries.has(step.referenceId) && !path.includes(step); ) {
       path.push(step);
       step = byReference.get(step.parentReferenceId ?? '');
@@ -41,7 +41,7 @@ function parentOf(
   if (parentReferenceId === undefined) return undefined;
   const known = entries.get(parentReferenceId);
   if (known || isDelivered || byReference.has(parentReferenceId)) return known;
-  return absent(parentReferenceId, entries);
+  return addEntryWithoutRow(parentReferenceId, entries);
 }
 
 function toEntry(log: FoundLog, parent: LogEntry | undefined, family: LogEntry[]): LogEntry {
@@ -50,8 +50,8 @@ function toEntry(log: FoundLog, parent: LogEntry | undefined, family: LogEntry[]
   return recoveredEntry({ referenceId, parent, family, startedMillis, isDelivered, late, acknowledged, storedBytes });
 }
 
-/** A log without a row. */
-function absent(referenceId: string, entries: Map<string, LogEntry>): LogEntry {
+/** Adds an entry for a parent that has no row. */
+function addEntryWithoutRow(referenceId: string, entries: Map<string, LogEntry>): LogEntry {
   const entry = recoveredEntry({
     referenceId,
     parent: undefined,
@@ -71,7 +71,7 @@ function closed({ late, startedMillis, aliveMillis }: FoundLog): LateFields {
   return { ...late, error: late.error ?? PROCESS_EXITED, duration: late.duration ?? duration };
 }
 
-/** Logs of one trace stay together: they find their parents among each other. */
+/** Splits logs into parts of at least `minLength`. A trace stays in one part: its logs are linked with each other. */
 export function partsByTrace(logs: readonly FoundLog[], minLength: number): FoundLog[][] {
   const traces = new Map<string, FoundLog[]>();
   for (const log of logs) {

@@ -1,12 +1,12 @@
 /**
- * The spool as SQLite files, one for each process, so that a process that is killed loses nothing that is older than
- * `fsyncMillis`. `directory.ts` finds what dead processes left, and `recovery.ts` takes it over.
+ * The spool as SQLite files, one per process: a killed process loses nothing that is older than `fsyncMillis`.
+ * `directory.ts` finds what dead processes have left, and `recovery.ts` takes it over.
  *
  * Changes are noted and written together, once per `fsyncMillis`: a log that is delivered sooner never touches the
- * disk. Written with `synchronous=NORMAL`, which a killed process survives and a power cut may not: the stronger mode
- * would hold up the app's thread for the disk.
+ * disk. The files use `synchronous=NORMAL`: they survive a killed process, but perhaps not a power cut. The stronger
+ * mode would block the app's thread while the disk writes.
  *
- * If the disk fails, delivery goes on in memory; that is reported once, and the disk is tried again every few seconds.
+ * If the disk fails, delivery continues in memory. That is reported once, and the disk is tried again every 5 s.
  */
 import type { SpoolOptions } from '../../options.ts';
 import { EarliestTimer } from '../../scheduling/earliest-timer.ts';
@@ -17,13 +17,18 @@ import type { Spool, SpooledLog, SpoolOwner, StoredContent } from '../ledger/spo
 import { openSpoolFile } from './directory.ts';
 import { DiskWarnings } from './disk-warnings.ts';
 import type { SpoolFile } from './file.ts';
-import { Recovery } from './recovery.ts';
+import { Recovery } from './take-over-orphans.ts';
 
-/** Rows written between two turns of the event loop. */
+/** Number of rows that are written between two turns of the event loop. */
 const ROWS_PER_TURN = 100;
 const RETRY_MILLIS = 5_000;
 
-/** @throws {SqliteError} only if there is no SQLite engine; a directory that cannot be used is reported and done without. */
+/**
+ * Opens this process's file in the directory.
+ *
+ * @throws {SqliteError} only if there is no SQLite engine. A directory that cannot be used is reported; delivery then
+ * works in memory.
+ */
 export function openSpool(options: SpoolOptions, drops: Drops, owner: SpoolOwner): Spool {
   return new SqliteSpool(options, drops, owner);
 }
@@ -34,9 +39,9 @@ class SqliteSpool implements Spool {
   readonly #warnings = new DiskWarnings();
   readonly #recovery: Recovery;
   readonly #timer = new EarliestTimer(() => this.#writeInTurn());
-  /** Written at the next flush, the newest state of each. */
+  /** Logs whose newest state has to be written. */
   readonly #dirty = new Map<string, LogEntry | SpooledLog | 'gone'>();
-  /** On disk as they are now, and in memory too. */
+  /** Logs that are on disk in their newest state, and still in memory too. */
   readonly #resident = new Set<LogEntry>();
   #file: SpoolFile | undefined;
   #isClosed = false;
@@ -53,7 +58,7 @@ class SqliteSpool implements Spool {
     const { referenceId } = entry;
     this.#resident.delete(entry);
     if (entry.state === 'dropped') this.#file?.discount(referenceId);
-    // Most logs are done before they are written: they never touch the disk.
+    // Most logs are done before they are written, and never touch the disk.
     if (entry.isDone && !this.#file?.has(referenceId)) this.#dirty.delete(referenceId);
     else this.#write(referenceId, entry);
   }
@@ -104,7 +109,7 @@ class SqliteSpool implements Spool {
     this.#schedule(this.#options.fsyncMillis);
   }
 
-  /** While the disk fails, a new change does not make it be tried sooner. */
+  /** If the timer is set, keeps it: while the disk fails, a new change must not cause an earlier attempt. */
   #schedule(delayMillis: number): void {
     if (!this.#timer.isSet && !this.#isClosed) this.#timer.fireAt(performance.now() + delayMillis);
   }
@@ -114,7 +119,7 @@ class SqliteSpool implements Spool {
     if (this.#dirty.size > 0) this.#schedule(isWritten ? 0 : RETRY_MILLIS);
   }
 
-  /** One transaction. `false` if the disk would not take it. */
+  /** Writes one transaction. Returns false if the disk fails. */
   #writeSome(): boolean {
     const isWritten = this.#attempt(() => {
       const file = this.#usableFile();
@@ -146,7 +151,7 @@ class SqliteSpool implements Spool {
     }
   }
 
-  /** A file that somebody has removed is made again, with all that it held. */
+  /** Returns this process's file. If it was deleted, creates another one with all its rows. */
   #usableFile(): SpoolFile {
     const before = this.#file;
     if (before && !before.isRemoved) return before;
@@ -177,7 +182,10 @@ class SqliteSpool implements Spool {
   }
 }
 
-/** Writes an entry's state, or removes its row if nothing is left to do for it. `true` if its body is on disk now. */
+/**
+ * Writes an entry's state, or removes its row if the log is done. Returns true if the body is now on disk and in
+ * memory.
+ */
 function store(file: SpoolFile, entry: LogEntry): boolean {
   const { referenceId } = entry;
   if (entry.state === 'dropped') {
@@ -189,7 +197,7 @@ function store(file: SpoolFile, entry: LogEntry): boolean {
     file.remove(referenceId);
     return false;
   }
-  // Its body is here already.
+  // The body is on disk already.
   if (entry.isUnloaded && entry.state !== 'delivered') {
     file.change(referenceId, entry.effectiveParent?.referenceId, entry.desired, entry.isFinal);
     return false;

@@ -1,6 +1,6 @@
 /**
- * Moves the rows of a dead process's file into this process's own, some at a time: a file of 200 MB would hold up the
- * app for a second.
+ * Moves the rows of a dead process's file into this process's own file, some at a time: a file of 200 MB would block
+ * the app for a second.
  */
 import type { SqliteDatabase } from '../../sqlite/open.ts';
 import type { SpooledLog } from '../ledger/spool.ts';
@@ -8,22 +8,22 @@ import { toLog } from './row.ts';
 
 /** A log as it was found in a dead process's file, without its body. */
 export interface FoundLog extends SpooledLog {
-  /** Length of the body. */
+  /** Length of the body, in bytes. */
   readonly bytes: number;
-  /** When the process that the span ran in last wrote, Unix milliseconds. */
+  /** Last write of the process that the span ran in, Unix milliseconds. */
   readonly aliveMillis: number;
 }
 
 export interface TakenOver {
   readonly logs: FoundLog[];
-  /** References of those that are too old. */
+  /** Reference ids of logs that are too old. */
   readonly expired: string[];
 }
 
-/** What the rows are moved into. */
+/** The file that the rows are moved into. */
 export interface OwnFile {
   readonly database: SqliteDatabase;
-  /** It is given up: nothing more can be moved into it. */
+  /** Nothing more can be moved into it. */
   readonly isClosed: boolean;
   has(referenceId: string): boolean;
   count(log: FoundLog): void;
@@ -31,7 +31,7 @@ export interface OwnFile {
 
 const ROWS_PER_STEP = 50;
 
-/** A row keeps its own process's last sign of life, however often it moves. */
+/** The last write of the row's own process, however often the row was moved since. */
 const ALIVE = 'COALESCE(alive_millis, (SELECT alive_millis FROM dead.process), 0)';
 
 const PAGE = `
@@ -45,10 +45,13 @@ const COPY = `
   SELECT reference_id, parent_reference_id, body, late, acknowledged, is_delivered, is_final, started_millis, ${ALIVE}
   FROM dead.log WHERE position > ? AND position <= ? AND ${ALIVE} >= ? ORDER BY position`;
 
-/** The dead process's file is attached as `dead`. Yields between steps; `true` if nothing is left in it. */
+/**
+ * Moves the rows of the file that is attached as `dead`. Yields after each step. Returns true if no rows are left
+ * there.
+ */
 export function* takeOverRows(own: OwnFile, sinceMillis: number, into: TakenOver): Generator<void, boolean> {
   const { database } = own;
-  // Locked from here on, since the connection locks for itself whatever it touches.
+  // This read locks the file: the connection's locking mode is exclusive.
   const tables = database.prepare("SELECT name FROM dead.sqlite_schema WHERE name IN ('log', 'process')").all();
   if (tables.length < 2) return true;
   const page = database.prepare(PAGE);
@@ -63,7 +66,7 @@ export function* takeOverRows(own: OwnFile, sinceMillis: number, into: TakenOver
       aliveMillis: Number(row['alive_millis']),
     }));
     const missing = found.filter(({ referenceId }) => !own.has(referenceId));
-    // Here before they are gone there: a process that is killed between the two leaves a row twice, never lost.
+    // Copied before they are removed: a process that is killed in between leaves a row twice and never loses one.
     copy.run(position, last, sinceMillis);
     for (const log of missing) {
       if (log.aliveMillis < sinceMillis) {

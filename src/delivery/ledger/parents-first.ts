@@ -1,7 +1,7 @@
 /**
- * Who waits for whom, and what is ready. A mapped log is `ready` when the ancestor that it will name as parent is
- * acknowledged, so that a child can never share a request with its parent. If a parent is dropped, its children look to
- * the next ancestor. For the ledger alone.
+ * Decides which log waits for which, and which are ready. A mapped log is `ready` when the ancestor that it will name
+ * as parent is acknowledged, so a child never shares a request with its parent. If a parent is dropped, its children
+ * wait for the next ancestor. Only the ledger uses this.
  */
 import { Fifo } from '../../scheduling/fifo.ts';
 import type { MutableEntry } from './mutable-entry.ts';
@@ -9,12 +9,12 @@ import type { MutableEntry } from './mutable-entry.ts';
 export class Order {
   readonly #ready = new Fifo<MutableEntry>();
 
-  /** Logs in the queue; some may have been dropped since. */
+  /** Number of logs in the queue; some may have been dropped since. */
   get readyCount(): number {
     return this.#ready.length;
   }
 
-  /** The ready log that has waited longest. */
+  /** Returns the ready log that has waited longest. */
   peek(): MutableEntry | undefined {
     for (let entry = this.#ready.peek(); entry; entry = this.#ready.peek()) {
       if (entry.state === 'ready') return entry;
@@ -29,24 +29,26 @@ export class Order {
     return entry;
   }
 
-  /** The log was mapped, or what became of the ancestor that it waited for is known. */
+  /** Call this when the log was mapped, or when the ancestor that it waited for is delivered or dropped. */
   advance(entry: MutableEntry): void {
     if (this.#decide(entry)) this.#ready.push(entry);
   }
 
-  /** The logs are to be sent again, before all others. */
+  /** Queues logs that are to be sent again, before all others. */
   putBack(entries: readonly MutableEntry[]): void {
     this.#ready.unshift(entries.filter((entry) => this.#decide(entry)));
   }
 
-  /** The log is delivered or dropped. */
+  /** Call this when the log is delivered or dropped. */
   advanceChildren(entry: MutableEntry): void {
     const { waiters } = entry;
     entry.waiters = undefined;
     for (const waiter of waiters ?? []) if (waiter.state === 'waiting') this.advance(waiter);
   }
 
-  /** Ready or waiting. After a restart the parent may have to be sent again, too, and first. */
+  /**
+   * Makes the log ready or waiting; returns true if ready. After a restart its parent may have to be sent again first.
+   */
   #decide(entry: MutableEntry): boolean {
     const parent = entry.effectiveParent;
     const isReady = !parent || parent.state === 'delivered';

@@ -1,5 +1,5 @@
 /**
- * Takes over what dead processes have left in the directory: when this process's file is opened, and every 30 s. Runs in
+ * Takes over what dead processes have left in the directory, when this process's file is opened and then every 30 s, in
  * slices between turns of the event loop.
  */
 import type { SpoolOptions } from '../../options.ts';
@@ -14,10 +14,10 @@ import type { SpoolFile } from './file.ts';
 import { partsByTrace, recoverEntries } from './recover-entries.ts';
 
 const INTERVAL_MILLIS = 30_000;
-/** Logs that become entries between two turns. */
+/** Number of logs that become entries between two turns. */
 const RECOVERED_AT_ONCE = 500;
-/** Logs that the server is asked for together: those that are not there are then posted together. */
-const ASKED_TOGETHER = 100;
+/** Number of logs that are probed together: those that are not there are then posted together. */
+const PROBED_TOGETHER = 100;
 
 export class Recovery {
   readonly #options: SpoolOptions;
@@ -28,7 +28,7 @@ export class Recovery {
   readonly #timer = new EarliestTimer(() => this.#look());
   #file: SpoolFile | undefined;
   #isUnderWay = false;
-  /** Called when the recovery that is under way is done. */
+  /** Called when the current recovery is done. */
   readonly #waiting: (() => void)[] = [];
 
   constructor(options: SpoolOptions, drops: Drops, owner: SpoolOwner, warnings: DiskWarnings) {
@@ -38,18 +38,18 @@ export class Recovery {
     this.#warnings = warnings;
   }
 
-  /** From now on, what is found goes into this file. */
+  /** Starts to look for files of dead processes; their rows are moved into `file`. */
   start(file: SpoolFile): void {
     this.#file = file;
     this.#look();
   }
 
-  /** Resolves when what dead processes had left by now is in the file, and known to the owner. */
+  /** Resolves when the owner has the logs that dead processes had left by now. */
   done(): Promise<void> {
     return this.#isUnderWay ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve();
   }
 
-  /** Nothing is handed to the owner any more. */
+  /** Stops: the owner gets no more logs. */
   stop(): void {
     this.#file = undefined;
     this.#timer.clear();
@@ -72,8 +72,8 @@ export class Recovery {
       for (const part of partsByTrace(logs, RECOVERED_AT_ONCE)) {
         if (!this.#file) return;
         const entries = recoverEntries(part);
-        for (let start = 0; start < entries.length; start += ASKED_TOGETHER) {
-          this.#owner.recover(entries.slice(start, start + ASKED_TOGETHER));
+        for (let start = 0; start < entries.length; start += PROBED_TOGETHER) {
+          this.#owner.recover(entries.slice(start, start + PROBED_TOGETHER));
         }
         yield;
       }

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { type RunningServer, startServer } from 'humanloop-otel/server';
 import { optionError } from '../src/errors.ts';
-import { explainListenError } from '../src/server/http/listening.ts';
+import { explainListenError } from '../src/server/http/port.ts';
 import { openModel, printSessions, runExample } from './run-example.ts';
 
 const USAGE = `Usage: npm start -- [--port NUMBER] [--db FILE] [--once]

@@ -15,14 +15,34 @@ export type LogKind = 'model' | 'tool' | 'agent' | 'generic';
 /** `plumbing`: a span of this vocabulary that is not a log (a step, a loop cycle, a raw request). */
 export type SpanKind = LogKind | 'plumbing';
 
+/**
+ * What the spans of a vocabulary are known by: if `classify` recognises a span, the span has at least one of these. A
+ * span may have a sign without being recognised.
+ */
+export interface Signs {
+  /** Keys of attributes. */
+  readonly keys?: readonly string[];
+  /** Beginnings of keys. */
+  readonly prefixes?: readonly string[];
+  /** Beginnings of the names of instrumentation scopes. */
+  readonly scopes?: readonly string[];
+  /** Beginnings of span names. */
+  readonly names?: readonly string[];
+}
+
 export interface Convention {
   /** Stable name, written to the log's metadata: `openinference`, `vercel-ai`. */
   readonly name: string;
+  /**
+   * `classify` is called only for spans that have one of these signs. Most spans of an app have none and cost nothing
+   * more. A convention without `signs` is asked about every span.
+   */
+  readonly signs?: Signs;
   /** Vocabularies to skip on spans this one recognises: it reads their attributes itself, with another meaning. */
   readonly covers?: readonly string[];
   /**
-   * Returns the kind of the span, or undefined if it does not use this vocabulary. It runs for every span of the app,
-   * so it must be cheap and parse nothing. An open span may have only some of its attributes yet.
+   * Returns the kind of the span, or undefined if it does not use this vocabulary. It must be cheap and parse nothing.
+   * An open span may have only some of its attributes yet.
    */
   classify(span: SpanSlice): SpanKind | undefined;
   /** Returns all that this vocabulary says about the span. A field not said is absent: never `null`, `''` or `0`. */

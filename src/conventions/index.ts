@@ -1,5 +1,6 @@
 /** The table of vocabularies, and how the readings of several vocabularies on one span are merged. */
 import type { SpanSlice } from '../otel/span-slice.ts';
+import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
 import { kindOfOpenSpan } from './scopes.ts';
 import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
@@ -57,50 +58,77 @@ const STEPS: ReadonlySet<unknown> = new Set([
   'execute_agent_loop_cycle',
 ]);
 
+/** What a vocabulary takes a span for. */
+export interface Recognition {
+  readonly convention: Convention;
+  readonly kind: SpanKind;
+}
+
 export interface Classified {
   readonly kind: LogKind;
   /** Name of the vocabulary that decided; `scope` for an open span recognised by its instrumentation scope only. */
   readonly convention: string;
+  /** The vocabularies to read the span with. They may be more when an open span has ended. */
+  readonly recognitions: readonly Recognition[];
+}
+
+/** Looks through the keys of a span: the functions below need not ask the vocabularies that cannot be meant. */
+export function censusOf(span: SpanSlice, conventions: readonly Convention[] = CONVENTIONS): Census {
+  return takeCensus(span, conventions);
 }
 
 /**
- * Returns the kind of log that a span, open or ended, becomes; undefined if it is not a log. It costs a few key
- * look-ups, since it runs for every span of the app.
+ * Returns the kind of log that a span, open or ended, becomes; undefined if it is not a log. `signs` are those of the
+ * span's census, if one was taken.
  */
 export function classifySpan(
   span: SpanSlice,
   conventions: readonly Convention[] = CONVENTIONS,
+  signs = takeCensus(span, conventions).signs,
 ): Classified | undefined {
-  for (const convention of conventions) {
-    const kind = classifySafely(convention, span);
-    if (kind === undefined) continue;
-    const isPlumbing =
-      kind === 'plumbing' || STEPS.has(span.attributes['gen_ai.operation.name']) || STEPS.has(span.name);
-    return isPlumbing ? undefined : { kind, convention: convention.name };
+  const recognitions = hasVocabulary(signs) ? recognise(span, conventions, signs) : NO_RECOGNITIONS;
+  const [first] = recognitions;
+  if (!first) {
+    const kind = kindOfOpenSpan(span);
+    return kind === undefined ? undefined : { kind, convention: 'scope', recognitions };
   }
-  const kind = kindOfOpenSpan(span);
-  return kind === undefined ? undefined : { kind, convention: 'scope' };
+  const { kind, convention } = first;
+  const isPlumbing = kind === 'plumbing' || STEPS.has(span.attributes['gen_ai.operation.name']) || STEPS.has(span.name);
+  return isPlumbing ? undefined : { kind, convention: convention.name, recognitions };
+}
+
+const NO_RECOGNITIONS: readonly Recognition[] = [];
+
+/** Asks the vocabularies that may be meant, in the order of the table, but for those that one before them covers. */
+function recognise(span: SpanSlice, conventions: readonly Convention[], signs: number): readonly Recognition[] {
+  const found: Recognition[] = [];
+  for (let index = 0; index < conventions.length; index++) {
+    if (!mayRecognise(signs, index)) continue;
+    const convention = conventions[index]!;
+    if (found.some((before) => before.convention.covers?.includes(convention.name))) continue;
+    const kind = classifySafely(convention, span);
+    if (kind !== undefined) found.push({ convention, kind });
+  }
+  return found;
 }
 
 /**
  * Merges the readings of all vocabularies that recognise the span. The first wins; the others fill in what it lacks.
+ * `recognitions` are those of `classifySpan`, if it was asked about this span when it had ended.
  */
-export function readSpan(span: SpanSlice, conventions: readonly Convention[] = CONVENTIONS): Reading {
+export function readSpan(
+  span: SpanSlice,
+  conventions: readonly Convention[] = CONVENTIONS,
+  recognitions = recognise(span, conventions, takeCensus(span, conventions).signs),
+): Reading {
   let reading: Reading | undefined;
-  let decided: SpanKind | undefined;
-  let covered: readonly string[] = [];
-  for (const convention of conventions) {
-    if (covered.includes(convention.name)) continue;
-    const kind = classifySafely(convention, span);
-    if (kind === undefined) continue;
+  for (const { convention, kind } of recognitions) {
     const next = readSafely(convention, span);
-    if (convention.covers) covered = [...covered, ...convention.covers];
     if (reading === undefined) {
-      decided = kind;
       reading = next;
       reading.metadata = { ...next.metadata, convention: convention.name };
     } else {
-      fillIn(reading, kind === decided ? next : usageAsMetadata(next));
+      fillIn(reading, kind === recognitions[0]?.kind ? next : usageAsMetadata(next));
     }
   }
   return flagDropped(span, withoutFiller(reading ?? {}));

@@ -20,7 +20,7 @@ import { type SpanEvent, type SpanSlice, spanOfEvent, withEvents } from '../otel
 import { resolveDuplicatesOfRun } from '../trace/same-call/resolve-run.ts';
 import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
 import { findAncestor, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
-import { decideContext, findContext, noteContext } from '../trace/trace-context.ts';
+import { decideContext, findContext, namesContext, noteContext } from '../trace/trace-context.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
@@ -257,13 +257,14 @@ export class LogWriter {
       span,
       kind: node.kind ?? 'generic',
       reading,
+      namesContext: namesContext(node, span),
       isOpen: node.state === 'open',
     };
   }
 
   /** All that is said of a span, on it and in events that came another way. */
   #read(node: SpanNode, span: SpanSlice): Reading {
-    return readSpan(withEvents(span, node.events), this.#options.conventions);
+    return readSpan(withEvents(span, node.events), this.#options.conventions, node.recognitions);
   }
 
   #decide(trace: Trace): TraceContext {

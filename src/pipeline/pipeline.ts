@@ -61,7 +61,7 @@ export class Pipeline {
 
   constructor(options: ResolvedOptions, mode: { awaitsUnseenParents: boolean }, transport?: Transport) {
     this.#options = options;
-    this.#tracker = new TraceTracker({ holdMillis: options.holdMillis, ...mode });
+    this.#tracker = new TraceTracker({ ...options, ...mode });
     this.#drops = new Drops(options.onDrop);
     this.#delivery = new Delivery(transport ?? createTransport(options), this.#drops, {
       ...options,

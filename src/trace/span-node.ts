@@ -1,6 +1,7 @@
 /** What is remembered of the spans of one trace. Plain data: `trace-tracker.ts` says how it changes. */
 import type { TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
+import type { Recognition } from '../conventions/index.ts';
 import type { Late, LogEntry } from '../delivery/log-entry.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
@@ -49,6 +50,10 @@ export interface SpanNode {
   entry: LogEntry | undefined;
   /** What log the span is, once that is known. */
   kind: LogKind | undefined;
+  /** What the keys of the span show, once it has ended. */
+  signs: number | undefined;
+  /** The vocabularies to read the ended span with, until it is settled. */
+  recognitions: readonly Recognition[] | undefined;
   /** What the span was read as, while it is worked off. */
   reading: Reading | undefined;
   /** What the app said through `update()` before the span was known to be a log. */
@@ -93,6 +98,8 @@ export function createNode(trace: Trace, spanId: string, parent: SpanNode | unde
     blocker: parent,
     entry: undefined,
     kind: undefined,
+    signs: undefined,
+    recognitions: undefined,
     reading: undefined,
     overrides: undefined,
     events: undefined,

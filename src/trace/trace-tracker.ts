@@ -12,9 +12,11 @@
  * A trace is at rest when nothing in it is open or due. Spans that never end are forgotten when there are too many.
  */
 
+import type { Convention } from '../conventions/convention.ts';
+import { censusOf } from '../conventions/index.ts';
+import { estimateEventBytes } from '../conventions/values/estimate-bytes.ts';
 import { parentSpanIdOf, type SpanEvent, type SpanSlice } from '../otel/span-slice.ts';
 import { Fifo } from '../scheduling/fifo.ts';
-import { estimateBytes, estimateEventBytes } from './estimate-bytes.ts';
 import { RestingTraces } from './resting-traces.ts';
 import { createNode, createTrace, findBlocker, type SpanNode, type Trace } from './span-node.ts';
 import { hasContext } from './trace-context.ts';
@@ -30,6 +32,7 @@ interface Hold {
 export class TraceTracker {
   readonly #holdMillis: number;
   readonly #awaitsUnseenParents: boolean;
+  readonly #conventions: readonly Convention[] | undefined;
   readonly #active = new Map<string, Trace>();
   readonly #resting = new RestingTraces();
   /** In the order of their deadlines, since all wait equally long. Those that became due otherwise are skipped. */
@@ -41,9 +44,14 @@ export class TraceTracker {
   #pendingCount = 0;
   #pendingBytes = 0;
 
-  constructor(options: { holdMillis: number; awaitsUnseenParents: boolean }) {
+  constructor(options: {
+    holdMillis: number;
+    awaitsUnseenParents: boolean;
+    conventions?: readonly Convention[] | undefined;
+  }) {
     this.#holdMillis = options.holdMillis;
     this.#awaitsUnseenParents = options.awaitsUnseenParents;
+    this.#conventions = options.conventions;
   }
 
   /** Ended spans that are held or due, of logs and of others. */
@@ -96,7 +104,10 @@ export class TraceTracker {
     const node = trace.nodes.get(spanId) ?? this.start(span);
     if (!node.span) this.#adopt(node, span);
     node.span = span;
-    let bytes = estimateBytes(span);
+    const { signs, bytes: ownBytes } = censusOf(span, this.#conventions);
+    node.signs = signs;
+    node.recognitions = undefined;
+    let bytes = ownBytes;
     for (const event of node.events ?? []) bytes += estimateEventBytes(event);
     this.#weigh(node, bytes);
     if (node.state === 'held' || node.state === 'due') return node;
@@ -163,6 +174,7 @@ export class TraceTracker {
     this.#weigh(node, 0);
     node.span = undefined;
     node.events = undefined;
+    node.recognitions = undefined;
     node.reading = undefined;
     this.#pendingCount--;
     node.trace.pendingCount--;

@@ -14,6 +14,7 @@ const STOP_REASON = 'anthropic.message.stop_reason';
 
 export const anthropicSdk: Convention = {
   name: 'anthropic-sdk',
+  signs: { keys: [STOP_REASON], scopes: [SCOPE], names: ['anthropic.messages.'] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const isOwn =

@@ -25,6 +25,7 @@ const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
 
 export const claudeCode: Convention = {
   name: 'claude-code',
+  signs: { scopes: [SCOPE], names: [PREFIX] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const isNamed = span.name.startsWith(PREFIX);

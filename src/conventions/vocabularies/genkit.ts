@@ -23,6 +23,7 @@ const OUTPUT = 'genkit:output';
 
 export const genkit: Convention = {
   name: 'genkit',
+  signs: { keys: ['genkit:type', 'genkit:metadata:subtype'] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {
     const type = attributes['genkit:type'];

@@ -34,6 +34,7 @@ const TRANSPORT = ['httpOptions', 'http_options', 'labels', 'abortSignal'] as co
 
 export const googleAdk: Convention = {
   name: 'google-adk',
+  signs: { keys: ['gen_ai.system'], scopes: [SCOPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes, name } = span;

@@ -38,6 +38,7 @@ const PROVIDERS: readonly (readonly [string, string])[] = [
 
 export const haystack: Convention = {
   name: 'haystack',
+  signs: { keys: [TYPE], names: ['haystack.'] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const type = span.attributes[TYPE];

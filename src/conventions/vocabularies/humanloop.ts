@@ -33,6 +33,7 @@ const NAME = 'humanloop.';
 
 export const humanloop: Convention = {
   name: 'humanloop',
+  signs: { keys: ['humanloop.file.type', 'humanloop.file.path', 'humanloop.log.output'], names: [NAME] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;

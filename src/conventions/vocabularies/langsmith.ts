@@ -40,6 +40,7 @@ const METADATA = 'langsmith.metadata.';
 
 export const langsmith: Convention = {
   name: 'langsmith',
+  signs: { keys: ['langsmith.span.kind', 'langsmith.traceable'] },
   covers: ['gen-ai'],
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {

@@ -18,6 +18,7 @@ const CALLER = ['user_api_key_alias', 'user_api_key_team_alias', 'user_api_key_u
 
 export const liteLlm: Convention = {
   name: 'litellm',
+  signs: { keys: ['hidden_params'], scopes: ['litellm'] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;

@@ -19,6 +19,7 @@ const SCOPE = 'logfire.';
 
 export const logfire: Convention = {
   name: 'logfire',
+  signs: { keys: ['request_data'] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;

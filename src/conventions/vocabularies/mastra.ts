@@ -37,6 +37,7 @@ const NOT_THE_APPS: ReadonlySet<string> = new Set(['body', 'headers', 'modelMeta
 
 export const mastra: Convention = {
   name: 'mastra',
+  signs: { keys: ['mastra.span.type'] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {
     const type = attributes['mastra.span.type'];

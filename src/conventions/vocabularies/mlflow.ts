@@ -34,6 +34,7 @@ const OUTPUT = 'mlflow.spanOutputs';
 
 export const mlflow: Convention = {
   name: 'mlflow',
+  signs: { keys: ['mlflow.spanType'] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {
     const type = attributes['mlflow.spanType'];

@@ -13,6 +13,7 @@ const FILLER = 1;
 
 export const openLit: Convention = {
   name: 'openlit',
+  signs: { keys: ['telemetry.sdk.name', 'gen_ai.sdk.version'], scopes: ['@openlit/', 'openlit'] },
   covers: ['gen-ai'],
 
   classify(span: SpanSlice): SpanKind | undefined {

@@ -32,6 +32,7 @@ const ALL_MESSAGES = ['pydantic_ai.all_messages', 'all_messages_events', 'all_me
 
 export const pydanticAi: Convention = {
   name: 'pydantic-ai',
+  signs: { keys: ['model_request_parameters', 'pydantic_ai.all_messages', 'all_messages_events'], scopes: [SCOPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;

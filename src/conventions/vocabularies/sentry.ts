@@ -22,6 +22,7 @@ const NO_CALLS: ReadonlySet<unknown> = new Set(['message', 'reasoning']);
 
 export const sentry: Convention = {
   name: 'sentry',
+  signs: { keys: ['sentry.op', 'sentry.origin'] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;

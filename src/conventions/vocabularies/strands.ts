@@ -23,6 +23,7 @@ const DETAILS = 'gen_ai.client.inference.operation.details';
 
 export const strands: Convention = {
   name: 'strands',
+  signs: { keys: ['gen_ai.system', 'gen_ai.provider.name', START], scopes: [SYSTEM, PYTHON_SCOPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;

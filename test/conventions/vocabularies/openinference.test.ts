@@ -52,7 +52,7 @@ describe('the kind of an OpenInference span', () => {
   it('is left to the AI SDK if a processor has only translated its attributes', () => {
     const attributes = { 'ai.operationId': 'ai.rerank' };
     expect(openInference.classify(span('LLM', attributes))).toBeUndefined();
-    expect(classifySpan(span('LLM', attributes))).toEqual({ kind: 'generic', convention: 'vercel-ai' });
+    expect(classifySpan(span('LLM', attributes))).toMatchObject({ kind: 'generic', convention: 'vercel-ai' });
   });
 });
 

@@ -43,6 +43,7 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
 
 export const genAi: Convention = {
   name: 'gen-ai',
+  signs: { keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name'] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;

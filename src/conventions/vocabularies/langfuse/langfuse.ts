@@ -36,11 +36,13 @@ const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
   ['tool', 'tool'],
 ]);
 
+const TYPE = 'langfuse.observation.type';
 const INPUT = 'langfuse.observation.input';
 const OUTPUT = 'langfuse.observation.output';
 
 export const langfuse: Convention = {
   name: 'langfuse',
+  signs: { keys: [TYPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const type = typeOf(span);
@@ -82,7 +84,7 @@ export const langfuse: Convention = {
 
 /** The OpenAI wrapper gives embeddings the type `generation`. */
 function typeOf({ name, attributes }: SpanSlice): unknown {
-  const type = attributes['langfuse.observation.type'];
+  const type = attributes[TYPE];
   if (type !== 'generation') return type;
   const model = attributes['langfuse.observation.model.name'];
   const isEmbedding = name === 'OpenAI.embeddings' || (typeof model === 'string' && /embedding/i.test(model));

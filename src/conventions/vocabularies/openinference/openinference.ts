@@ -23,6 +23,8 @@ import { vercelAi } from '../vercel-ai/vercel-ai.ts';
 import { readModelCall } from './call.ts';
 import { readChain, readEmbedding, readRerank, readRetrieval, readToolCall } from './steps.ts';
 
+const KIND = 'openinference.span.kind';
+
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['LLM', 'model'],
   ['TOOL', 'tool'],
@@ -31,9 +33,10 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
 
 export const openInference: Convention = {
   name: 'openinference',
+  signs: { keys: [KIND] },
 
   classify(span: SpanSlice): SpanKind | undefined {
-    const kind = span.attributes['openinference.span.kind'];
+    const kind = span.attributes[KIND];
     if (typeof kind !== 'string') return undefined;
     // On spans of the AI SDK a processor adds these attributes as a translation. It loses some and takes every step for
     // a call; the original attributes are still there.
@@ -45,7 +48,7 @@ export const openInference: Convention = {
     const { attributes } = span;
     const damage: Damage = new Set();
     const app = toPlainObject(objectOf(attributes['metadata'], damage, 'metadata'));
-    const kind = String(attributes['openinference.span.kind']).toUpperCase();
+    const kind = String(attributes[KIND]).toUpperCase();
     const reading = readContent(span, kind, app, damage);
     put(reading, 'error', readError(span, { finishReason: reading.finishReason }));
     const metadata = Object.assign(readMetadata(attributes, kind), reading.metadata);

@@ -45,6 +45,7 @@ const ENTITY_KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
 
 export const openLlmetry: Convention = {
   name: 'openllmetry',
+  signs: { keys: ['traceloop.span.kind', 'llm.request.type'], scopes: [SCOPE, PYTHON_SCOPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;

@@ -32,6 +32,11 @@ const GEN_AI_KINDS: ReadonlyMap<string, SpanKind> = new Map([
 
 export const vercelAi: Convention = {
   name: 'vercel-ai',
+  signs: {
+    keys: ['ai.operationId', 'operation.name', 'gen_ai.operation.name'],
+    scopes: [GEN_AI_SCOPE],
+    names: ['ai.'],
+  },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const operation = operationOf(span);

@@ -1,0 +1,161 @@
+/** The one look through the keys of a span: it must miss no vocabulary, and spare the others all look-ups. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { hasContext, mayRecognise, takeCensus } from '../../src/conventions/census.ts';
+import { readSession, readTags, readUser } from '../../src/conventions/context.ts';
+import type { Convention } from '../../src/conventions/convention.ts';
+import { CONVENTIONS, censusOf, classifySpan, readSpan } from '../../src/conventions/index.ts';
+import type { Attributes, SpanSlice } from '../../src/otel/span-slice.ts';
+import { loadRecording, recordingNames, toSpan, toStartedSpan } from './recordings.ts';
+import { makeSpan } from './span.ts';
+
+const RECORDED = recordingNames().flatMap((name) => loadRecording(name).spans);
+const ENTRIES = RECORDED.flatMap(({ attributes }) => Object.entries(attributes));
+const KEYS = [...new Set([...ENTRIES.map(([key]) => key), ...CONVENTIONS.flatMap(({ signs }) => signs?.keys ?? [])])];
+const WORDS = [
+  ...CONVENTIONS.flatMap(({ signs }) => [...(signs?.scopes ?? []), ...(signs?.names ?? [])]),
+  ...RECORDED.flatMap(({ name, instrumentationScope }) => [name, instrumentationScope?.name ?? '']),
+  ...['chat', 'agent_step', 'LLM', 'gen_ai.chat', 'auto.ai.openai', 'openlit', 'haystack.agent.run', 'ai.toolCall'],
+];
+const word = fc.oneof(
+  fc.constantFrom(...WORDS),
+  fc.constantFrom(...WORDS).map((text) => `${text}more`),
+);
+const entry = fc.oneof(
+  fc.constantFrom(...ENTRIES),
+  fc.tuple(fc.constantFrom(...KEYS), fc.oneof(word, fc.boolean(), fc.constant({}))),
+);
+const mixedSpan = fc
+  .record({
+    attributes: fc.array(entry, { maxLength: 12 }).map((entries) => Object.fromEntries(entries) as Attributes),
+    name: word,
+    scope: word,
+    isOpen: fc.boolean(),
+  })
+  .map(({ attributes, isOpen, ...names }) => ({ ...makeSpan(attributes, names), ended: !isOpen }));
+
+function expectNoneMissed(span: SpanSlice): void {
+  const { signs } = censusOf(span);
+  for (const [index, convention] of CONVENTIONS.entries()) {
+    const isMissed = convention.classify(span) !== undefined && !mayRecognise(signs, index);
+    expect(isMissed ? convention.name : undefined).toBeUndefined();
+  }
+  const context = [readSession(span), readUser(span), readTags(span)];
+  if (context.some((found) => found !== undefined)) expect(hasContext(signs)).toBe(true);
+}
+
+describe('no vocabulary is missed', () => {
+  it('on recorded spans, open and ended', () => {
+    for (const recorded of RECORDED) {
+      expectNoneMissed(toSpan(recorded));
+      expectNoneMissed(toStartedSpan(recorded));
+    }
+  });
+
+  it('on spans that mix the keys, scopes and names of all vocabularies', () => {
+    fc.assert(fc.property(mixedSpan, expectNoneMissed), { numRuns: 5_000 });
+  });
+
+  it('if all have signs', () => {
+    for (const { signs, name } of CONVENTIONS) expect([name, signs]).toEqual([name, expect.anything()]);
+  });
+});
+
+describe("an app's own conventions", () => {
+  const own = (name: string, more: Partial<Convention> = {}): Convention => ({
+    name,
+    classify: ({ attributes }) => (attributes['own'] === name ? 'tool' : undefined),
+    read: () => ({ output: name }),
+    ...more,
+  });
+
+  it('are asked about every span if they have no signs', () => {
+    const conventions = [own('first'), ...CONVENTIONS];
+    expect(classifySpan(makeSpan({ own: 'first' }), conventions)).toMatchObject({ kind: 'tool', convention: 'first' });
+    expect(readSpan(makeSpan({ own: 'first' }), conventions).output).toBe('first');
+  });
+
+  it('are asked only about spans with their signs if they have any', () => {
+    let asked = 0;
+    const classify = () => {
+      asked++;
+      return undefined;
+    };
+    const signs = { keys: ['a.key'], prefixes: ['b.'], scopes: ['a-scope'], names: ['a name'] };
+    const conventions = [own('first', { classify, signs })];
+    for (const key of ['a.key', 'b.anything']) classifySpan(makeSpan({ [key]: 1 }), conventions);
+    classifySpan(makeSpan({}, { scope: 'a-scope-of-ours' }), conventions);
+    classifySpan(makeSpan({}, { name: 'a name' }), conventions);
+    expect(asked).toBe(4);
+    classifySpan(makeSpan({ 'a.key.more': 1, b: 1 }, { scope: 'no-scope', name: 'no name' }), conventions);
+    expect(asked).toBe(4);
+  });
+
+  it('may be more than there are bits', () => {
+    const names = Array.from({ length: 70 }, (_, index) => `own ${index}`);
+    const conventions = [...CONVENTIONS, ...names.map((name) => own(name, { signs: { keys: ['own'] } }))];
+    for (const name of names) {
+      expect(classifySpan(makeSpan({ own: name }), conventions)).toMatchObject({ convention: name });
+    }
+    expect(hasContext(takeCensus(makeSpan({ own: 1 }), conventions).signs)).toBe(false);
+  });
+});
+
+it('spares a plain HTTP span all look-ups, and reads each value once', () => {
+  const reads: PropertyKey[] = [];
+  const attributes = { 'http.request.method': 'POST', 'url.path': '/v1/chat', 'server.port': 443 };
+  const watched = new Proxy(attributes, {
+    get: (target, key) => {
+      reads.push(key);
+      return Reflect.get(target, key);
+    },
+  });
+  const span = { ...makeSpan({}), attributes: watched };
+  const { signs } = censusOf(span);
+  expect(classifySpan(span, CONVENTIONS, signs)).toBeUndefined();
+  expect(hasContext(signs)).toBe(false);
+  expect(reads).toEqual(Object.keys(attributes));
+});
+
+it('stays right when there are more keys than it remembers', () => {
+  for (let i = 0; i < 20_000; i++) expect(hasContext(censusOf(makeSpan({ [`key.${i}`]: i })).signs)).toBe(false);
+  expect(classifySpan(makeSpan({ 'mastra.span.type': 'agent_run' }))?.convention).toBe('mastra');
+  expect(hasContext(censusOf(makeSpan({ 'session.id': 's', ['k'.repeat(10_000)]: 1 })).signs)).toBe(true);
+});
+
+describe('the bytes', () => {
+  it('grow with the texts, wherever they stand', () => {
+    const bytes = (span: SpanSlice) => censusOf(span).bytes;
+    const empty = bytes(makeSpan({}));
+    const text = 'x'.repeat(10_000);
+    const events = [{ name: 'event', attributes: { content: text } }];
+    for (const span of [makeSpan({ a: text }), makeSpan({ a: [{ b: text }] }), makeSpan({}, { events })]) {
+      expect(bytes(span) - empty).toBeGreaterThan(10_000);
+      expect(bytes(span) - empty).toBeLessThan(10_500);
+    }
+  });
+
+  it('of a value that throws are those of a small one, and its key still counts', () => {
+    const throwing = Object.defineProperty({}, 'value', {
+      enumerable: true,
+      get: () => {
+        throw new Error('a getter');
+      },
+    });
+    const { signs, bytes } = censusOf(makeSpan({ a: throwing, 'session.id': 's' }));
+    expect(hasContext(signs)).toBe(true);
+    expect(bytes).toBe(censusOf(makeSpan({ a: 1, 'session.id': 's' })).bytes);
+  });
+});
+
+it('asks all conventions about a span whose keys cannot be listed', () => {
+  const attributes = new Proxy(
+    { 'mastra.span.type': 'agent_run' },
+    {
+      ownKeys: () => {
+        throw new Error('a proxy');
+      },
+    },
+  );
+  expect(classifySpan({ ...makeSpan({}), attributes })?.convention).toBe('mastra');
+});

@@ -10,24 +10,41 @@ import { loadRecording, recordingNames, toSpan, toStartedSpan } from './recordin
 import { makeSpan } from './span.ts';
 
 const RECORDED = recordingNames().flatMap((name) => loadRecording(name).spans);
-const ENTRIES = RECORDED.flatMap(({ attributes }) => Object.entries(attributes));
-const KEYS = [...new Set([...ENTRIES.map(([key]) => key), ...CONVENTIONS.flatMap(({ signs }) => signs?.keys ?? [])])];
+const SPANS = RECORDED.flatMap((recorded) => [toSpan(recorded), toStartedSpan(recorded)]);
+
+/** The keys that any `classify` asks for, with the values that recordings have there. */
+const VALUES = new Map<string, unknown[]>();
+for (const span of SPANS) {
+  const attributes = new Proxy(span.attributes, {
+    get: (target, key) => {
+      const value = target[String(key)];
+      const values = VALUES.get(String(key)) ?? [true];
+      VALUES.set(String(key), value === undefined ? values : [...values, value].slice(-50));
+      return value;
+    },
+  });
+  for (const convention of CONVENTIONS) convention.classify({ ...span, attributes });
+}
+
+/** Scopes, span names and values that mean something to a vocabulary, and others. */
 const WORDS = [
+  ...new Set(SPANS.flatMap(({ name, instrumentationScope }) => [name, instrumentationScope?.name ?? ''])),
   ...CONVENTIONS.flatMap(({ signs }) => [...(signs?.scopes ?? []), ...(signs?.names ?? [])]),
-  ...RECORDED.flatMap(({ name, instrumentationScope }) => [name, instrumentationScope?.name ?? '']),
-  ...['chat', 'agent_step', 'LLM', 'gen_ai.chat', 'auto.ai.openai', 'openlit', 'haystack.agent.run', 'ai.toolCall'],
 ];
-const word = fc.oneof(
-  fc.constantFrom(...WORDS),
-  fc.constantFrom(...WORDS).map((text) => `${text}more`),
-);
-const entry = fc.oneof(
-  fc.constantFrom(...ENTRIES),
-  fc.tuple(fc.constantFrom(...KEYS), fc.oneof(word, fc.boolean(), fc.constant({}))),
-);
+const MEANINGFUL = [
+  ...['gen_ai', 'gcp.vertex.agent', 'strands-agents', 'strands.telemetry.tracer', '@openlit/x', 'openlit', 'litellm'],
+  ...['com.anthropic.sdk.messages', 'com.anthropic.claude_code', 'pydantic-ai', 'logfire.openai', '@traceloop/x'],
+  ...['opentelemetry.instrumentation.openai', 'humanloop.prompt', 'humanloop.flow', 'ai.toolCall', 'ai.generateText'],
+  ...['anthropic.messages.create', 'claude_code.tool', 'haystack.agent.run', 'haystack.pipeline.run', 'call_llm'],
+  ...['chat', 'agent_step', 'LLM', 'gen_ai.chat', 'auto.ai.openai', 'raw_gen_ai_request', 'embedding', 'task'],
+];
+const word = fc.oneof(fc.constantFrom(...MEANINGFUL), fc.constantFrom(...WORDS));
+const entry = fc
+  .constantFrom(...VALUES.keys())
+  .chain((key) => fc.tuple(fc.constant(key), fc.oneof(fc.constantFrom(...VALUES.get(key)!), word)));
 const mixedSpan = fc
   .record({
-    attributes: fc.array(entry, { maxLength: 12 }).map((entries) => Object.fromEntries(entries) as Attributes),
+    attributes: fc.array(entry, { maxLength: 5 }).map((entries) => Object.fromEntries(entries) as Attributes),
     name: word,
     scope: word,
     isOpen: fc.boolean(),
@@ -46,10 +63,7 @@ function expectNoneMissed(span: SpanSlice): void {
 
 describe('no vocabulary is missed', () => {
   it('on recorded spans, open and ended', () => {
-    for (const recorded of RECORDED) {
-      expectNoneMissed(toSpan(recorded));
-      expectNoneMissed(toStartedSpan(recorded));
-    }
+    for (const span of SPANS) expectNoneMissed(span);
   });
 
   it('on spans that mix the keys, scopes and names of all vocabularies', () => {

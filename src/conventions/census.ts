@@ -60,7 +60,7 @@ export function mayRecognise(signs: number, index: number): boolean {
 }
 
 /** Whether the span has any attribute that `context.ts` reads. */
-export function hasContext(signs: number): boolean {
+export function hasContextSign(signs: number): boolean {
   return (signs & CONTEXT_SIGN) !== 0;
 }
 

@@ -8,6 +8,7 @@
 
 import type { SpanSlice } from '../otel/span-slice.ts';
 import type { ChatMessage, ModelTool } from '../wire/v4.ts';
+import type { SpanFields } from './values/span-fields.ts';
 
 /** The four config types of a v4 log. */
 export type LogKind = 'model' | 'tool' | 'agent' | 'generic';
@@ -45,8 +46,11 @@ export interface Convention {
    * An open span may have only some of its attributes yet.
    */
   classify(span: SpanSlice): SpanKind | undefined;
-  /** Returns all that this vocabulary says about the span. A field not said is absent: never `null`, `''` or `0`. */
-  read(span: SpanSlice): Reading;
+  /**
+   * Returns all that this vocabulary says about the span. A field not said is absent or undefined: never `null`, `''`
+   * or `0`. `kind` is what `classify` returned, and `fields` looks up the attributes of the span.
+   */
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading;
 }
 
 /** Why a span failed. `message` is content and may be withheld; `type` and `httpStatus` are structure. */
@@ -88,7 +92,10 @@ export interface Reading {
   inputs?: Record<string, unknown>;
   messages?: ChatMessage[];
   outputMessage?: ChatMessage;
-  /** Text of the answer. Absent if it was not captured or consists of tool calls only. */
+  /**
+   * Text of the answer. Absent if it was not captured or consists of tool calls only. Vectors are left out: they are
+   * large and nobody reads them.
+   */
   output?: string;
 
   promptTokens?: number;

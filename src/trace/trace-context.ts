@@ -1,6 +1,6 @@
 /** What holds for every log of a trace: its session, its user, its tags. Decided when the first of them is written. */
 import { type Context, propagation } from '@opentelemetry/api';
-import { hasContext as hasContextSign } from '../conventions/census.ts';
+import { hasContextSign } from '../conventions/census.ts';
 import { readSession, readTags, readUser, type TraceContext } from '../conventions/context.ts';
 import { censusOf } from '../conventions/index.ts';
 import { callHook } from '../host/call-hook.ts';

@@ -1,7 +1,7 @@
 /** The one look through the keys of a span: it must miss no vocabulary, and spare the others all look-ups. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hasContext, mayRecognise, takeCensus } from '../../src/conventions/census.ts';
+import { hasContextSign, mayRecognise, takeCensus } from '../../src/conventions/census.ts';
 import { readSession, readTags, readUser } from '../../src/conventions/context.ts';
 import type { Convention } from '../../src/conventions/convention.ts';
 import { CONVENTIONS, censusOf, classifySpan, readSpan } from '../../src/conventions/index.ts';
@@ -58,7 +58,7 @@ function expectNoneMissed(span: SpanSlice): void {
     expect(isMissed ? convention.name : undefined).toBeUndefined();
   }
   const context = [readSession(span), readUser(span), readTags(span)];
-  if (context.some((found) => found !== undefined)) expect(hasContext(signs)).toBe(true);
+  if (context.some((found) => found !== undefined)) expect(hasContextSign(signs)).toBe(true);
 }
 
 describe('no vocabulary is missed', () => {
@@ -111,7 +111,7 @@ describe("an app's own conventions", () => {
     for (const name of names) {
       expect(classifySpan(makeSpan({ own: name }), conventions)).toMatchObject({ convention: name });
     }
-    expect(hasContext(takeCensus(makeSpan({ own: 1 }), conventions).signs)).toBe(false);
+    expect(hasContextSign(takeCensus(makeSpan({ own: 1 }), conventions).signs)).toBe(false);
   });
 });
 
@@ -127,14 +127,14 @@ it('spares a plain HTTP span all look-ups, and reads each value once', () => {
   const span = { ...makeSpan({}), attributes: watched };
   const { signs } = censusOf(span);
   expect(classifySpan(span, CONVENTIONS, signs)).toBeUndefined();
-  expect(hasContext(signs)).toBe(false);
+  expect(hasContextSign(signs)).toBe(false);
   expect(reads).toEqual(Object.keys(attributes));
 });
 
 it('stays right when there are more keys than it remembers', () => {
-  for (let i = 0; i < 20_000; i++) expect(hasContext(censusOf(makeSpan({ [`key.${i}`]: i })).signs)).toBe(false);
+  for (let i = 0; i < 20_000; i++) expect(hasContextSign(censusOf(makeSpan({ [`key.${i}`]: i })).signs)).toBe(false);
   expect(classifySpan(makeSpan({ 'mastra.span.type': 'agent_run' }))?.convention).toBe('mastra');
-  expect(hasContext(censusOf(makeSpan({ 'session.id': 's', ['k'.repeat(10_000)]: 1 })).signs)).toBe(true);
+  expect(hasContextSign(censusOf(makeSpan({ 'session.id': 's', ['k'.repeat(10_000)]: 1 })).signs)).toBe(true);
 });
 
 describe('the bytes', () => {
@@ -157,7 +157,7 @@ describe('the bytes', () => {
       },
     });
     const { signs, bytes } = censusOf(makeSpan({ a: throwing, 'session.id': 's' }));
-    expect(hasContext(signs)).toBe(true);
+    expect(hasContextSign(signs)).toBe(true);
     expect(bytes).toBe(censusOf(makeSpan({ a: 1, 'session.id': 's' })).bytes);
   });
 });

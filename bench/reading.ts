@@ -1,5 +1,6 @@
 /**
- * The cost of reading one LLM span in each vocabulary: real recordings, the built package, one process, taking turns.
+ * The cost of looking through and of reading one LLM span in each vocabulary: real recordings, the built package, one
+ * process, taking turns.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { median } from './median.ts';
@@ -14,38 +15,50 @@ const TURNS = 60;
 /** Each call is read this many times in a row, since apps repeat the same calls. */
 const REPETITIONS = 20;
 
+type Step = 'parse' | 'classify' | 'read';
+type Micros = Record<Step, number[]>;
 type Recorded = { attributes: Record<string, unknown>; traceId: string; spanId: string };
-type Read = (span: unknown) => unknown;
-type Classify = (span: unknown) => { kind: string; convention: string } | undefined;
+type Classified = { kind: string; convention: string; recognitions: readonly unknown[] };
+
+interface Conventions {
+  readonly CONVENTIONS: readonly unknown[];
+  readonly censusOf: (span: unknown) => { signs: number };
+  readonly classifySpan: (span: unknown, conventions?: readonly unknown[], signs?: number) => Classified | undefined;
+  readonly readSpan: (span: unknown, conventions: readonly unknown[], recognitions: readonly unknown[]) => unknown;
+}
 
 interface Call {
   readonly span: unknown;
+  readonly recognitions: readonly unknown[];
   readonly jsonTexts: readonly string[];
   readonly characters: number;
 }
 
 export async function reading(_arena: Arena, { rounds }: Effort): Promise<Table> {
-  const { readSpan, classifySpan } = (await import(CONVENTIONS)) as { readSpan: Read; classifySpan: Classify };
+  const { CONVENTIONS: table, censusOf, classifySpan, readSpan } = (await import(CONVENTIONS)) as Conventions;
   const conventions = [...recordedCalls(classifySpan)].sort(([a], [b]) => a.localeCompare(b));
-  const steps: Record<'parse' | 'read', (call: Call) => unknown> = {
+  const steps: Record<Step, (call: Call) => unknown> = {
     parse: ({ jsonTexts }) => jsonTexts.map((text) => JSON.parse(text)),
-    read: ({ span }) => readSpan(span),
+    classify: ({ span }) => classifySpan(span, table, censusOf(span).signs),
+    read: ({ span, recognitions }) => readSpan(span, table, recognitions),
   };
-  const micros = new Map(conventions.map(([name]) => [name, { parse: [] as number[], read: [] as number[] }]));
+  const micros = new Map(conventions.map(([name]) => [name, { parse: [], classify: [], read: [] } as Micros]));
   for (let turn = 0; turn < TURNS * Math.min(rounds, 3); turn++) {
     for (const [name, calls] of conventions) {
-      for (const step of ['parse', 'read'] as const) micros.get(name)?.[step].push(microsOf(calls, steps[step]));
+      for (const step of ['parse', 'classify', 'read'] as const)
+        micros.get(name)?.[step].push(microsOf(calls, steps[step]));
     }
   }
   const typical = (values: readonly number[] = []) => number(median(values.slice(TURNS / 4)), 1);
   return {
     title: 'Reading one LLM span',
-    head: ['', 'recorded calls', 'characters', 'JSON.parse alone, µs', 'reading, µs'],
+    head: ['', 'recorded calls', 'characters', 'JSON.parse alone, µs', 'census and kind, µs', 'reading, µs'],
     rows: conventions.map(([name, calls]) => [
       name,
       number(calls.length),
       number(calls.reduce((sum, { characters }) => sum + characters, 0) / calls.length),
       typical(micros.get(name)?.parse),
+      typical(micros.get(name)?.classify),
       typical(micros.get(name)?.read),
     ]),
     note: 'The mean over all recorded model calls of each vocabulary. A reader that parses all JSON of a span cannot be faster than `JSON.parse`.',
@@ -60,7 +73,7 @@ function microsOf(calls: readonly Call[], step: (call: Call) => unknown): number
   return (user + system) / (calls.length * REPETITIONS);
 }
 
-function recordedCalls(classify: Classify): Map<string, Call[]> {
+function recordedCalls(classify: Conventions['classifySpan']): Map<string, Call[]> {
   const calls = new Map<string, Call[]>();
   const files = readdirSync(RECORDINGS, { recursive: true, encoding: 'utf8' });
   for (const file of files.filter((name) => name.endsWith('.json') && !name.endsWith('.expected.json'))) {
@@ -77,7 +90,10 @@ function recordedCalls(classify: Classify): Map<string, Call[]> {
       const texts = Object.values(recorded.attributes).filter((value) => typeof value === 'string');
       const characters = texts.reduce((sum, { length }) => sum + length, 0);
       const known = calls.get(classified.convention) ?? [];
-      calls.set(classified.convention, [...known, { span, jsonTexts: texts.filter(isJson), characters }]);
+      calls.set(classified.convention, [
+        ...known,
+        { span, recognitions: classified.recognitions, jsonTexts: texts.filter(isJson), characters },
+      ]);
     }
   }
   return calls;

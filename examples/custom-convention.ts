@@ -9,8 +9,11 @@ const librarian: Convention = {
   // Written to the metadata of each log.
   name: 'librarian',
 
-  // Runs for every span of the app, open ones too, so only look up a key or two. Return undefined for spans that are
-  // not yours, and `plumbing` for spans of yours that should not become logs.
+  // What your spans are known by. `classify` is not called for spans without any of these.
+  signs: { keys: ['librarian.step'] },
+
+  // Runs for open spans too, so only look up a key or two. Return undefined for spans that are not yours, and
+  // `plumbing` for spans of yours that should not become logs.
   classify({ attributes }) {
     return KINDS[attributes['librarian.step'] as keyof typeof KINDS];
   },

@@ -10,8 +10,9 @@ export {
   type UpdateArguments,
   type UpdateByRefArguments,
 } from './client/humanloop-logs.ts';
-export type { Convention, LogKind, ReadError, Reading, SpanKind } from './conventions/convention.ts';
+export type { Convention, LogKind, ReadError, Reading, Signs, SpanKind } from './conventions/convention.ts';
 export { CONVENTIONS } from './conventions/index.ts';
+export type { SpanFields } from './conventions/values/span-fields.ts';
 export { HumanloopApiError, HumanloopError } from './errors.ts';
 export type { DropReport, HumanloopOptions, Redact } from './options.ts';
 export type { SpanSlice } from './otel/span-slice.ts';

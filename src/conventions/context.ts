@@ -70,13 +70,9 @@ const TAGS_KEYS: readonly string[] = ['tag.tags', 'langfuse.trace.tags', 'mastra
 
 const CONTEXT_KEYS: ReadonlySet<string> = new Set([...SESSION_KEYS, ...USER_KEYS, ...TAGS_KEYS, 'metadata']);
 
-/**
- * Returns whether the span has any attribute that this file reads. Most spans have none, and looking at the few keys
- * they have costs a fraction of looking up all the keys listed here.
- */
-export function hasContextAttribute({ attributes }: SpanSlice): boolean {
-  for (const key in attributes) if (CONTEXT_KEYS.has(key)) return true;
-  return false;
+/** Whether this file reads the attribute. Most spans have none of them: `census.ts` tells which have. */
+export function isContextKey(key: string): boolean {
+  return CONTEXT_KEYS.has(key);
 }
 
 /** Returns the id of the conversation or session that the span itself names, also if it is a number. */

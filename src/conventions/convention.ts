@@ -8,6 +8,7 @@
 
 import type { SpanSlice } from '../otel/span-slice.ts';
 import type { ChatMessage, ModelTool } from '../wire/v4.ts';
+import type { SpanFields } from './values/span-fields.ts';
 
 /** The four config types of a v4 log. */
 export type LogKind = 'model' | 'tool' | 'agent' | 'generic';
@@ -15,18 +16,41 @@ export type LogKind = 'model' | 'tool' | 'agent' | 'generic';
 /** `plumbing`: a span of this vocabulary that is not a log (a step, a loop cycle, a raw request). */
 export type SpanKind = LogKind | 'plumbing';
 
+/**
+ * What the spans of a vocabulary are known by: if `classify` recognises a span, the span has at least one of these. A
+ * span may have a sign without being recognised.
+ */
+export interface Signs {
+  /** Keys of attributes. */
+  readonly keys?: readonly string[];
+  /** Beginnings of keys. */
+  readonly prefixes?: readonly string[];
+  /** Beginnings of the names of instrumentation scopes. */
+  readonly scopes?: readonly string[];
+  /** Beginnings of span names. */
+  readonly names?: readonly string[];
+}
+
 export interface Convention {
   /** Stable name, written to the log's metadata: `openinference`, `vercel-ai`. */
   readonly name: string;
+  /**
+   * `classify` is called only for spans that have one of these signs. Most spans of an app have none and cost nothing
+   * more. A convention without `signs` is asked about every span.
+   */
+  readonly signs?: Signs;
   /** Vocabularies to skip on spans this one recognises: it reads their attributes itself, with another meaning. */
   readonly covers?: readonly string[];
   /**
-   * Returns the kind of the span, or undefined if it does not use this vocabulary. It runs for every span of the app,
-   * so it must be cheap and parse nothing. An open span may have only some of its attributes yet.
+   * Returns the kind of the span, or undefined if it does not use this vocabulary. It must be cheap and parse nothing.
+   * An open span may have only some of its attributes yet.
    */
   classify(span: SpanSlice): SpanKind | undefined;
-  /** Returns all that this vocabulary says about the span. A field not said is absent: never `null`, `''` or `0`. */
-  read(span: SpanSlice): Reading;
+  /**
+   * Returns all that this vocabulary says about the span. A field not said is absent or undefined: never `null`, `''`
+   * or `0`. `kind` is what `classify` returned, and `fields` looks up the attributes of the span.
+   */
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading;
 }
 
 /** Why a span failed. `message` is content and may be withheld; `type` and `httpStatus` are structure. */
@@ -68,7 +92,10 @@ export interface Reading {
   inputs?: Record<string, unknown>;
   messages?: ChatMessage[];
   outputMessage?: ChatMessage;
-  /** Text of the answer. Absent if it was not captured or consists of tool calls only. */
+  /**
+   * Text of the answer. Absent if it was not captured or consists of tool calls only. Vectors are left out: they are
+   * large and nobody reads them.
+   */
   output?: string;
 
   promptTokens?: number;

@@ -1,7 +1,11 @@
 /** The table of vocabularies, and how the readings of several vocabularies on one span are merged. */
 import type { SpanSlice } from '../otel/span-slice.ts';
+import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
 import { kindOfOpenSpan } from './scopes.ts';
+import { STEPS } from './steps.ts';
+import { addTo, unlessEmpty } from './values/attributes.ts';
+import { SpanFields } from './values/span-fields.ts';
 import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
 import { claudeCode } from './vocabularies/claude-code.ts';
 import { genAi } from './vocabularies/gen-ai/gen-ai.ts';
@@ -48,93 +52,115 @@ export const CONVENTIONS: readonly Convention[] = [
   genAi,
 ];
 
-/** Steps of a framework's own loop are not logs, even if a second vocabulary recognises them. */
-const STEPS: ReadonlySet<unknown> = new Set([
-  'agent_step',
-  'model_step',
-  'model_inference',
-  'model_chunk',
-  'execute_agent_loop_cycle',
-]);
+/** What a vocabulary takes a span for. */
+export interface Recognition {
+  readonly convention: Convention;
+  readonly kind: SpanKind;
+}
 
 export interface Classified {
   readonly kind: LogKind;
   /** Name of the vocabulary that decided; `scope` for an open span recognised by its instrumentation scope only. */
   readonly convention: string;
+  /** The vocabularies to read the span with. They may be more when an open span has ended. */
+  readonly recognitions: readonly Recognition[];
+}
+
+/** Looks through the keys of a span: the functions below need not ask the vocabularies that cannot be meant. */
+export function censusOf(span: SpanSlice, conventions: readonly Convention[] = CONVENTIONS): Census {
+  return takeCensus(span, conventions);
 }
 
 /**
- * Returns the kind of log that a span, open or ended, becomes; undefined if it is not a log. It costs a few key
- * look-ups, since it runs for every span of the app.
+ * Returns the kind of log that a span, open or ended, becomes; undefined if it is not a log. `signs` are those of the
+ * span's census, if one was taken.
  */
 export function classifySpan(
   span: SpanSlice,
   conventions: readonly Convention[] = CONVENTIONS,
+  signs = takeCensus(span, conventions).signs,
 ): Classified | undefined {
-  for (const convention of conventions) {
-    const kind = classifySafely(convention, span);
-    if (kind === undefined) continue;
-    const isPlumbing =
-      kind === 'plumbing' || STEPS.has(span.attributes['gen_ai.operation.name']) || STEPS.has(span.name);
-    return isPlumbing ? undefined : { kind, convention: convention.name };
+  const recognitions = hasVocabulary(signs) ? recognise(span, conventions, signs) : NO_RECOGNITIONS;
+  const [first] = recognitions;
+  if (!first) {
+    const kind = kindOfOpenSpan(span);
+    return kind === undefined ? undefined : { kind, convention: 'scope', recognitions };
   }
-  const kind = kindOfOpenSpan(span);
-  return kind === undefined ? undefined : { kind, convention: 'scope' };
+  const { kind, convention } = first;
+  const isPlumbing = kind === 'plumbing' || STEPS.has(span.attributes['gen_ai.operation.name']) || STEPS.has(span.name);
+  return isPlumbing ? undefined : { kind, convention: convention.name, recognitions };
+}
+
+const NO_RECOGNITIONS: readonly Recognition[] = [];
+
+/** Asks the vocabularies that may be meant, in the order of the table, but for those that one before them covers. */
+function recognise(span: SpanSlice, conventions: readonly Convention[], signs: number): readonly Recognition[] {
+  const found: Recognition[] = [];
+  for (let index = 0; index < conventions.length; index++) {
+    if (!mayRecognise(signs, index)) continue;
+    const convention = conventions[index]!;
+    if (found.some((before) => before.convention.covers?.includes(convention.name))) continue;
+    const kind = classifySafely(convention, span);
+    if (kind !== undefined) found.push({ convention, kind });
+  }
+  return found;
 }
 
 /**
  * Merges the readings of all vocabularies that recognise the span. The first wins; the others fill in what it lacks.
+ * `recognitions` are those of `classifySpan`, if it was asked about this span when it had ended.
  */
-export function readSpan(span: SpanSlice, conventions: readonly Convention[] = CONVENTIONS): Reading {
+export function readSpan(
+  span: SpanSlice,
+  conventions: readonly Convention[] = CONVENTIONS,
+  recognitions = recognise(span, conventions, takeCensus(span, conventions).signs),
+): Reading {
+  const fields = new SpanFields(span);
   let reading: Reading | undefined;
-  let decided: SpanKind | undefined;
-  let covered: readonly string[] = [];
-  for (const convention of conventions) {
-    if (covered.includes(convention.name)) continue;
-    const kind = classifySafely(convention, span);
-    if (kind === undefined) continue;
-    const next = readSafely(convention, span);
-    if (convention.covers) covered = [...covered, ...convention.covers];
+  for (const { convention, kind } of recognitions) {
+    const next = onlyWhatIsSaid(readSafely(convention, span, kind, fields));
     if (reading === undefined) {
-      decided = kind;
       reading = next;
-      reading.metadata = { ...next.metadata, convention: convention.name };
+      addTo(metadataOf(reading), { convention: convention.name });
     } else {
-      fillIn(reading, kind === decided ? next : usageAsMetadata(next));
+      fillIn(reading, kind === recognitions[0]?.kind ? next : usageAsMetadata(next));
     }
   }
-  return flagDropped(span, withoutFiller(reading ?? {}));
+  return withoutFiller(withLosses(reading ?? {}, fields));
+}
+
+/** Returns a copy without fields that are undefined, also in its records, and without records that are empty. */
+function onlyWhatIsSaid(reading: Reading): Reading {
+  const said: Reading = {};
+  for (const key in reading) {
+    const field = key as keyof Reading;
+    const value = MERGED.has(field) ? unlessEmpty(reading[field] as Entries) : reading[field];
+    if (value !== undefined) assign(said, field, value);
+  }
+  return said;
 }
 
 /** A failed call has no answer, though some vocabularies write `""` for it. */
 function withoutFiller(reading: Reading): Reading {
   if (reading.error === undefined || reading.output !== '') return reading;
   const { output: _output, outputMessage, ...rest } = reading;
-  return outputMessage?.tool_calls ? { ...rest, outputMessage } : rest;
+  return outputMessage?.tool_calls ? { outputMessage, ...rest } : rest;
 }
 
 function fillIn(reading: Reading, from: Reading): void {
   for (const key in from) {
     const field = key as keyof Reading;
     const value = from[field];
-    if (value === undefined) continue;
     const present = reading[field];
     if (present === undefined) assign(reading, field, value);
-    else if (MERGED.has(field)) assign(reading, field, mergeEntries(present as Entries, value as Entries));
+    else if (MERGED.has(field)) fillInEntries(present as Entries, value as Entries);
   }
 }
 
 type Entries = Record<string, unknown>;
 
-/** Copies only if there is something to add, which is rare. */
-function mergeEntries(present: Entries, more: Entries): Entries {
-  let copy: Entries | undefined;
-  for (const key in more) {
-    if (present[key] !== undefined) continue;
-    copy ??= { ...present };
-    copy[key] = more[key];
-  }
-  return copy ?? present;
+function fillInEntries(present: Entries, more: Entries): void {
+  for (const key in more) if (present[key] === undefined) present[key] = more[key];
 }
 
 const MERGED: ReadonlySet<keyof Reading> = new Set(['metadata', 'contentMetadata', 'other']);
@@ -143,23 +169,27 @@ function assign<Key extends keyof Reading>(reading: Reading, key: Key, value: un
   reading[key] = value as Reading[Key];
 }
 
-/** A vocabulary that takes the span for another kind may count other calls' tokens too: they go to the metadata. */
-function usageAsMetadata(reading: Reading): Reading {
-  const { promptTokens, outputTokens, promptCost, outputCost, ...rest } = reading;
-  if (promptTokens === undefined && outputTokens === undefined) return rest;
-  const usage = {
-    ...(promptTokens !== undefined && { prompt_tokens: promptTokens }),
-    ...(outputTokens !== undefined && { output_tokens: outputTokens }),
-  };
-  return { ...rest, metadata: { usage, ...rest.metadata } };
+function metadataOf(reading: Reading): Entries {
+  reading.metadata ??= {};
+  return reading.metadata;
 }
 
-/** Beyond its attribute limit an SDK drops what is set last: output, usage, finish reason. */
-function flagDropped(span: SpanSlice, reading: Reading): Reading {
+/** A vocabulary that takes the span for another kind may count other calls' tokens too: they go to the metadata. */
+function usageAsMetadata(reading: Reading): Reading {
+  const { promptTokens, outputTokens, promptCost: _promptCost, outputCost: _outputCost, ...rest } = reading;
+  const usage = unlessEmpty({ prompt_tokens: promptTokens, output_tokens: outputTokens });
+  if (usage) fillInEntries(metadataOf(rest), { usage });
+  return rest;
+}
+
+/**
+ * Says in the metadata what the span has lost: texts that a value length limit cut, and attributes beyond the attribute
+ * limit. An SDK drops what is set last: output, usage, finish reason.
+ */
+function withLosses(reading: Reading, { truncated, span }: SpanFields): Reading {
   const dropped = span.droppedAttributesCount;
-  if (typeof dropped === 'number' && dropped > 0) {
-    reading.metadata = { ...reading.metadata, dropped_attributes: dropped };
-  }
+  if (truncated.size > 0) addTo(metadataOf(reading), { truncated: [...truncated] });
+  if (typeof dropped === 'number' && dropped > 0) addTo(metadataOf(reading), { dropped_attributes: dropped });
   return reading;
 }
 
@@ -172,9 +202,9 @@ function classifySafely(convention: Convention, span: SpanSlice): SpanKind | und
   }
 }
 
-function readSafely(convention: Convention, span: SpanSlice): Reading {
+function readSafely(convention: Convention, span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
   try {
-    return convention.read(span);
+    return convention.read(span, kind, fields);
   } catch {
     return { metadata: { unreadable: convention.name } };
   }

@@ -20,7 +20,7 @@ import { type SpanEvent, type SpanSlice, spanOfEvent, withEvents } from '../otel
 import { resolveDuplicatesOfRun } from '../trace/same-call/resolve-run.ts';
 import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
 import { findAncestor, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
-import { decideContext, findContext, noteContext } from '../trace/trace-context.ts';
+import { decideContext, findContext, namesContext, noteContext } from '../trace/trace-context.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
 import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
@@ -260,13 +260,14 @@ export class LogWriter {
       span,
       kind: node.kind ?? 'generic',
       reading,
+      namesContext: namesContext(node, span),
       isOpen: node.state === 'open',
     };
   }
 
   /** Reads the span together with its events that came as log events. */
   #read(node: SpanNode, span: SpanSlice): Reading {
-    return readSpan(withEvents(span, node.events), this.#options.conventions);
+    return readSpan(withEvents(span, node.events), this.#options.conventions, node.recognitions);
   }
 
   #decide(trace: Trace): TraceContext {

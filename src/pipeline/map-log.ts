@@ -1,5 +1,5 @@
 /** Maps what is known of a span to the datapoint that its log is now. Pure, apart from the app's function `project`. */
-import { hasContextAttribute, readUser, type TraceContext } from '../conventions/context.ts';
+import { readUser, type TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
 import { createdAt } from '../datapoint/span-time.ts';
 import { type DatapointSettings, toDatapoint } from '../datapoint/to-datapoint.ts';
@@ -18,6 +18,8 @@ export interface SpanLog {
   readonly span: SpanSlice;
   readonly kind: LogKind;
   readonly reading: Reading;
+  /** The span itself names a session, a user or tags. */
+  readonly namesContext: boolean;
   /** The span has not ended. */
   readonly isOpen: boolean;
 }
@@ -54,9 +56,9 @@ export function createMapLog(
   });
   return (log, context, flags) => {
     if (!log.span) return toStub(log, context, settingsOf(log.neighbour, flags), flags);
-    const { referenceId, parentReferenceId, span, kind, reading } = log;
+    const { referenceId, parentReferenceId, span, kind, reading, namesContext } = log;
     const identity = { referenceId, sessionReferenceId: context.session as string, parentReferenceId };
-    const user = (hasContextAttribute(span) ? readUser(span) : undefined) ?? context.user;
+    const user = (namesContext ? readUser(span) : undefined) ?? context.user;
     const own = user === context.user ? context : { ...context, user };
     const datapoint = toDatapoint(span, kind, reading, identity, settingsOf(span, flags), own);
     return flags.isClosing && log.isOpen ? closed(datapoint, span, flags.nowMillis) : datapoint;

@@ -1,7 +1,7 @@
 /** Decides which spans are logs, and under which other log each of them hangs. */
 
 import type { LogKind } from '../conventions/convention.ts';
-import { classifySpan } from '../conventions/index.ts';
+import { type Classified, classifySpan } from '../conventions/index.ts';
 import { callHook } from '../host/call-hook.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
@@ -9,16 +9,19 @@ import type { SpanNode } from './span-node.ts';
 
 const SAMPLED = 1;
 
-/** Returns what log a span is, as far as is known by now, or undefined if it is none. */
-export type Select = (span: SpanSlice) => LogKind | undefined;
+/** What log a span is. `recognitions` are absent if only the app takes it for a log. */
+export type Selected = { readonly kind: LogKind } & Partial<Classified>;
+
+/** What log a span is, as far as it is known by now, or `undefined` if it is none. `signs` are those of its census. */
+export type Select = (span: SpanSlice, signs?: number) => Selected | undefined;
 
 export function createSelect({ conventions, include }: Pick<ResolvedOptions, 'conventions' | 'include'>): Select {
-  return (span) => {
+  return (span, signs) => {
     if ((span.spanContext().traceFlags & SAMPLED) === 0) return undefined;
-    const kind = classifySpan(span, conventions)?.kind;
-    const isLog = kind !== undefined;
+    const classified = classifySpan(span, conventions, signs);
+    const isLog = classified !== undefined;
     const isIncluded = include ? (callHook('include', () => include(span, isLog)) ?? isLog) : isLog;
-    return isIncluded ? (kind ?? 'generic') : undefined;
+    return isIncluded ? (classified ?? { kind: 'generic' }) : undefined;
   };
 }
 
@@ -31,7 +34,11 @@ export function isLog(node: SpanNode, select: Select): boolean {
   if (node.isNoLog) return false;
   const mustBeLog = node.entry !== undefined || node.state === 'stub';
   if (!node.span) return mustBeLog;
-  node.kind = select(node.span) ?? (mustBeLog ? 'generic' : undefined);
-  if (node.kind === undefined && node.state !== 'open') node.isNoLog = true;
+  const selected = select(node.span, node.signs);
+  node.kind = selected?.kind ?? (mustBeLog ? 'generic' : undefined);
+  if (node.state !== 'open') {
+    node.isNoLog = node.kind === undefined;
+    node.recognitions = selected?.recognitions;
+  }
   return node.kind !== undefined;
 }

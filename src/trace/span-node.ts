@@ -2,6 +2,7 @@
 
 import type { TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
+import type { Recognition } from '../conventions/index.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import type { LateFields } from '../wire/late-fields.ts';
@@ -59,6 +60,10 @@ export interface SpanNode {
   entry: LogEntry | undefined;
   /** What log the span is, once that is known. */
   kind: LogKind | undefined;
+  /** What the keys of the span show, once it has ended. */
+  signs: number | undefined;
+  /** The vocabularies to read the ended span with, until it is settled. */
+  recognitions: readonly Recognition[] | undefined;
   /** What the span was read as, while it is worked off. */
   reading: Reading | undefined;
   /** What the app said through `update()` before the span was known to be a log. */
@@ -103,6 +108,8 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
     blocker: parent,
     entry: undefined,
     kind: undefined,
+    signs: undefined,
+    recognitions: undefined,
     reading: undefined,
     overrides: undefined,
     events: undefined,

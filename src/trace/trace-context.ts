@@ -1,6 +1,8 @@
 /** What holds for every log of a trace: its session, its user, its tags. Decided when the first of them is written. */
 import { type Context, propagation } from '@opentelemetry/api';
-import { hasContextAttribute, readSession, readTags, readUser, type TraceContext } from '../conventions/context.ts';
+import { hasContextSign } from '../conventions/census.ts';
+import { readSession, readTags, readUser, type TraceContext } from '../conventions/context.ts';
+import { censusOf } from '../conventions/index.ts';
 import { callHook } from '../host/call-hook.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
 import type { SpanNode, Trace } from './span-node.ts';
@@ -51,10 +53,15 @@ export function hasContext({ context, noted }: Trace): boolean {
   );
 }
 
+/** Whether the span has any attribute that names a session, a user or tags. */
+export function namesContext({ signs }: SpanNode, span: SpanSlice): boolean {
+  return hasContextSign(signs ?? censusOf(span).signs);
+}
+
 function note(found: TraceContext, node: SpanNode, session: ReadSession): void {
   const { span } = node;
   if (!span) return;
-  const bears = attempt(hasContextAttribute, span) ?? false;
+  const bears = namesContext(node, span);
   if (!bears && session === readSession) return;
   const outranks = isRoot(node);
   if (outranks || found.session === undefined) {

@@ -8,8 +8,10 @@
  * A trace is at rest when nothing in it is open, held or due. Spans that never end are forgotten when there are too many.
  */
 
+import type { Convention } from '../conventions/convention.ts';
+import { censusOf } from '../conventions/index.ts';
+import { estimateEventBytes } from '../conventions/values/estimate-bytes.ts';
 import { parentSpanIdOf, type SpanEvent, type SpanSlice } from '../otel/span-slice.ts';
-import { estimateBytes, estimateEventBytes } from './estimate-bytes.ts';
 import { type PendingOptions, PendingSpans } from './pending-spans.ts';
 import { RestingTraces } from './resting-traces.ts';
 import { createNode, createTrace, isPlaceholder, type SpanNode, type SpanState, type Trace } from './span-node.ts';
@@ -17,8 +19,14 @@ import { createNode, createTrace, isPlaceholder, type SpanNode, type SpanState, 
 /** In a trace that has more, the oldest ended spans are forgotten. Only a child that comes late misses them. */
 const MAX_SPANS_PER_TRACE = 10_000;
 
+export interface TrackerOptions extends PendingOptions {
+  /** The vocabularies that a census looks for; all if undefined. */
+  readonly conventions?: readonly Convention[] | undefined;
+}
+
 export class TraceTracker {
   readonly #awaitsUnseenParents: boolean;
+  readonly #conventions: readonly Convention[] | undefined;
   readonly #active = new Map<string, Trace>();
   readonly #resting: RestingTraces;
   readonly #pending: PendingSpans;
@@ -26,7 +34,8 @@ export class TraceTracker {
   #bytes = 0;
   #hasForgottenSpans = false;
 
-  constructor(options: PendingOptions) {
+  constructor(options: TrackerOptions) {
+    this.#conventions = options.conventions;
     this.#awaitsUnseenParents = options.awaitsUnseenParents;
     this.#pending = new PendingSpans(options);
     this.#resting = new RestingTraces({ keepsTracesWithoutLogs: options.awaitsUnseenParents });
@@ -79,7 +88,10 @@ export class TraceTracker {
     const node = trace.nodes.get(spanId) ?? this.start(span);
     if (!node.span) this.#adopt(node, span);
     node.span = span;
-    let bytes = estimateBytes(span);
+    const { signs, bytes: ownBytes } = censusOf(span, this.#conventions);
+    node.signs = signs;
+    node.recognitions = undefined;
+    let bytes = ownBytes;
     for (const event of node.events ?? []) bytes += estimateEventBytes(event);
     this.#weigh(node, bytes);
     if (node.state === 'held' || node.state === 'due') return node;
@@ -130,6 +142,7 @@ export class TraceTracker {
   retire(node: SpanNode): void {
     node.span = undefined;
     node.events = undefined;
+    node.recognitions = undefined;
     node.reading = undefined;
     this.#weigh(node, 0);
     this.#pending.retire(node);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readSession, readTags, readUser } from '../../src/conventions/context.ts';
 import { CONVENTIONS, classifySpan, readSpan } from '../../src/conventions/index.ts';
+import { SpanFields } from '../../src/conventions/values/span-fields.ts';
 import { toDatapoint } from '../../src/datapoint/to-datapoint.ts';
 import type { SpanSlice } from '../../src/otel/span-slice.ts';
 import { logRequest } from '../../src/wire/v4.ts';
@@ -69,7 +70,10 @@ describe('whatever became of the attributes', () => {
   it('no convention throws', () => {
     fc.assert(
       fc.property(damaged, (span) => {
-        for (const convention of CONVENTIONS) if (convention.classify(span)) convention.read(span);
+        for (const convention of CONVENTIONS) {
+          const kind = convention.classify(span);
+          if (kind) convention.read(span, kind, new SpanFields(span));
+        }
         readSession(span);
         readUser(span);
         readTags(span);

@@ -18,6 +18,7 @@ function logOf(more: Partial<SpanLog> = {}, attributes = {}): SpanLog {
     span: { ...makeSpan(attributes), resource: RESOURCE },
     kind: 'model',
     reading: Object.freeze({ model: 'gpt-4o', output: 'the answer' }),
+    namesContext: true,
     isOpen: false,
     ...more,
   });

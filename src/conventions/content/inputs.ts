@@ -1,14 +1,23 @@
 /** The `inputs` object of a v4 log: arguments of a tool, variables of a template, input of a chain. */
 
 import { isObject } from '../../wire/json.ts';
-import { type Damage, jsonOf } from '../values/attributes.ts';
+import { jsonOf } from '../values/attributes.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 
 /** Returns an object as it is, and texts, scalars and lists as `{ input }`; undefined if nothing was captured. */
-export function inputsOf(value: unknown, damage?: Damage, key?: string): Record<string, unknown> | undefined {
+export function inputsOf(value: unknown): Record<string, unknown> | undefined {
+  return toInputs(value, jsonOf(value));
+}
+
+/** The same of the value at a key. */
+export function inputsAt(fields: SpanFields, key: string | undefined): Record<string, unknown> | undefined {
+  return key === undefined ? undefined : toInputs(fields.attributes[key], fields.json(key));
+}
+
+function toInputs(value: unknown, parsed: unknown): Record<string, unknown> | undefined {
   if (value === undefined || value === null || value === '') return undefined;
-  const parsed = jsonOf(value, damage, key) ?? value;
   if (isObject(parsed)) return toPlainObject(parsed);
-  const plain = toPlainJson(parsed);
-  return plain === undefined ? undefined : { input: plain };
+  const input = toPlainJson(parsed ?? value);
+  return input === undefined ? undefined : { input };
 }

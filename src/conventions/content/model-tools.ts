@@ -2,8 +2,9 @@
 
 import { isObject } from '../../wire/json.ts';
 import type { ModelTool } from '../../wire/v4.ts';
-import { booleanOf, type Damage, jsonOf, stringOf } from '../values/attributes.ts';
+import { booleanOf, jsonOf, stringOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -12,12 +13,20 @@ type Fields = Record<string, unknown>;
  * Gemini's declarations, Bedrock's `toolSpec`, Genkit's or the AI SDK's `inputSchema`, or names only. A provider's own
  * tool, which has no schema, is named by its name or type.
  */
-export function toModelTools(value: unknown, damage?: Damage, key?: string): ModelTool[] | undefined {
-  const list = jsonOf(value, damage, key);
+export function toModelTools(value: unknown): ModelTool[] | undefined {
+  return readList(jsonOf(value), jsonOf);
+}
+
+/** The same of the value at a key. */
+export function modelToolsAt(fields: SpanFields, key: string): ModelTool[] | undefined {
+  return readList(fields.json(key), (text) => fields.jsonWithin(key, text));
+}
+
+function readList(list: unknown, parse: (text: string) => unknown): ModelTool[] | undefined {
   if (!Array.isArray(list)) return undefined;
   const tools: ModelTool[] = [];
   for (const item of list) {
-    const parsed = typeof item === 'string' ? (jsonOf(item, damage, key) ?? item) : item;
+    const parsed = typeof item === 'string' ? (parse(item) ?? item) : item;
     const declarations = isObject(parsed)
       ? (parsed['functionDeclarations'] ?? parsed['function_declarations'])
       : undefined;

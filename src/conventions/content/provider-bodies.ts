@@ -3,33 +3,46 @@
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
-import { type Damage, jsonOf, omitUndefined, stringOf } from '../values/attributes.ts';
+import { addTo, jsonOf, omitUndefined, stringOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { finishReasonOf } from './message-wrappers.ts';
 import { isLostAnswer, type MessageReader } from './messages.ts';
 import { toModelTools } from './model-tools.ts';
-import { readParameters } from './request-parameters.ts';
+import { readRequestParameters } from './request-parameters.ts';
 
 type Fields = Record<string, unknown>;
 
-const NO_ATTRIBUTES = {};
+/** LangChain's serialisation is somewhere in the text. */
+const LANGCHAIN_TEXT = /"lc":\s?1\b/;
+
 const ANSWER_KEYS = ['choices', 'candidates', 'generations', 'output', 'response'] as const;
 
 /** Returns a list or an object, also from its JSON, and any other value as it is: the text `42` stays a text. */
-export function structuredOf(value: unknown, damage?: Damage, key?: string): unknown {
-  if (typeof value !== 'string' || !(value.startsWith('{') || value.startsWith('['))) return value ?? undefined;
-  const parsed = jsonOf(value, damage, key);
-  if (typeof parsed !== 'object') return value;
-  return /"lc":\s?1\b/.test(value) ? fromLangChain(parsed) : parsed;
+export function structuredOf(value: unknown): unknown {
+  return isStructuredText(value) ? toStructured(value, jsonOf(value)) : (value ?? undefined);
+}
+
+/** The same of the value at a key. */
+export function structuredAt(fields: SpanFields, key: string | undefined): unknown {
+  if (key === undefined) return undefined;
+  const value = fields.attributes[key];
+  return isStructuredText(value) ? toStructured(value, fields.json(key)) : (value ?? undefined);
+}
+
+function isStructuredText(value: unknown): value is string {
+  return typeof value === 'string' && (value.startsWith('{') || value.startsWith('['));
+}
+
+function toStructured(text: string, parsed: unknown): unknown {
+  if (typeof parsed !== 'object') return text;
+  return LANGCHAIN_TEXT.test(text) ? fromLangChain(parsed) : parsed;
 }
 
 /** Reads parameters and tools of a request. */
 export function readRequest(body: Fields): Reading {
-  return omitUndefined<Reading>({
-    ...readParameters(NO_ATTRIBUTES, body),
-    tools: toModelTools(body['tools'] ?? body['functions']),
-  });
+  return addTo(readRequestParameters(body), { tools: toModelTools(body['tools'] ?? body['functions']) });
 }
 
 /** Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text. */

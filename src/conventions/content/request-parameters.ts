@@ -1,25 +1,22 @@
 /**
- * Parameters of a request, under the names of any provider.
- *
- * OpenInference gives them as `llm.invocation_parameters`: the request without its messages. Its OpenAI Agents bridge
- * gives the response instead.
+ * The parameters of a request, under the names of any provider: vocabularies that give a whole request body, or what a
+ * framework passed on to its provider, all read them here.
  */
-import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
 import {
-  type Damage,
-  firstString,
   firstValue,
   integerOf,
   numberOf,
   objectOf,
-  put,
+  omitUndefined,
   stringListOf,
   stringOf,
   unlessEmpty,
 } from '../values/attributes.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
+
+type Fields = Record<string, unknown>;
 
 /** Parameters with a field of their own, and what other files read: content, user and metadata. */
 const READ_ELSEWHERE: ReadonlySet<string> = new Set([
@@ -75,41 +72,11 @@ const RESPONSE_ONLY: ReadonlySet<string> = new Set([
   'service_tier',
 ]);
 
-const NESTED = ['config', 'generationConfig', 'generation_config', 'inferenceConfig'] as const;
-
-/** Returns OpenInference's parameters with nested generation configs flattened; undefined if there are none. */
-export function readInvocationParameters(attributes: Attributes, damage: Damage): Record<string, unknown> | undefined {
-  const parameters = objectOf(attributes['llm.invocation_parameters'], damage, 'llm.invocation_parameters');
-  if (!parameters || !NESTED.some((key) => isObject(parameters[key]))) return parameters;
-  const open: Record<string, unknown> = Object.assign({}, ...NESTED.map((key) => parameters[key]).filter(isObject));
-  for (const key in parameters) if (!NESTED.some((name) => name === key)) open[key] = parameters[key];
-  return open;
-}
-
 /**
  * Whether the parameters are really a response of the Responses API, as OpenInference's OpenAI Agents bridge writes.
  */
-export function isResponseBody(parameters: Record<string, unknown> | undefined): boolean {
+export function isResponseBody(parameters: Fields | undefined): boolean {
   return parameters !== undefined && stringOf(parameters['id']) !== undefined && 'created_at' in parameters;
-}
-
-export function readModelAndProvider(
-  attributes: Attributes,
-  parameters: Record<string, unknown> | undefined,
-  app: Record<string, unknown> | undefined,
-  into: Reading,
-): void {
-  put(
-    into,
-    'model',
-    modelNameOf(attributes['llm.request.model_name']) ??
-      modelNameOf(parameters?.['model']) ??
-      modelNameOf(parameters?.['model_name']) ??
-      modelNameOf(attributes['gen_ai.request.model']) ??
-      modelNameOf(attributes['llm.model_name']) ??
-      modelNameOf(app?.['ls_model_name']),
-  );
-  put(into, 'provider', firstString(attributes, 'llm.provider', 'llm.system') ?? stringOf(app?.['ls_provider']));
 }
 
 /** LangChain's callbacks write `unknown` for a model they do not see. */
@@ -127,28 +94,23 @@ const MAX_TOKENS_KEYS = [
 ] as const;
 const STOP_KEYS = ['stop', 'stop_sequences', 'stopSequences'] as const;
 
-/** Reads into `into` and returns it. `attributes` may have some of them as `llm.*`. */
-export function readParameters(
-  attributes: Attributes,
-  parameters: Record<string, unknown>,
-  into: Reading = {},
-): Reading {
-  const presence = parameters['presence_penalty'] ?? parameters['presencePenalty'];
-  const frequency = parameters['frequency_penalty'] ?? parameters['frequencyPenalty'];
-  const stop = firstValue(parameters, STOP_KEYS) ?? attributes['llm.chat.stop_sequences'];
-  put(into, 'maxTokens', integerOf(firstValue(parameters, MAX_TOKENS_KEYS)));
-  put(into, 'temperature', numberOf(parameters['temperature']));
-  put(into, 'topP', numberOf(parameters['top_p'] ?? parameters['topP']));
-  put(into, 'presencePenalty', numberOf(presence ?? attributes['llm.presence_penalty']));
-  put(into, 'frequencyPenalty', numberOf(frequency ?? attributes['llm.frequency_penalty']));
-  put(into, 'seed', integerOf(parameters['seed']));
-  put(into, 'stop', stringOf(stop) ?? stringListOf(stop));
-  put(into, 'responseFormat', readResponseFormat(parameters));
-  put(into, 'other', readOtherParameters(parameters));
-  return into;
+/** Reads the parameters of a request body, whatever provider or framework it is for. */
+export function readRequestParameters(request: Fields): Reading {
+  const stop = firstValue(request, STOP_KEYS);
+  return omitUndefined<Reading>({
+    maxTokens: integerOf(firstValue(request, MAX_TOKENS_KEYS)),
+    temperature: numberOf(request['temperature']),
+    topP: numberOf(request['top_p'] ?? request['topP']),
+    presencePenalty: numberOf(request['presence_penalty'] ?? request['presencePenalty']),
+    frequencyPenalty: numberOf(request['frequency_penalty'] ?? request['frequencyPenalty']),
+    seed: integerOf(request['seed']),
+    stop: stringOf(stop) ?? stringListOf(stop),
+    responseFormat: readResponseFormat(request),
+    other: readOtherParameters(request),
+  });
 }
 
-function readResponseFormat(parameters: Record<string, unknown>): Reading['responseFormat'] {
+function readResponseFormat(parameters: Fields): Reading['responseFormat'] {
   if ((parameters['responseMimeType'] ?? parameters['response_mime_type']) === 'application/json') {
     return { type: 'json_object' };
   }
@@ -168,13 +130,13 @@ const COMMON_NAMES: ReadonlyMap<string, string> = new Map([
   ['candidate_count', 'n'],
 ]);
 
-function readOtherParameters(parameters: Record<string, unknown>): Record<string, unknown> | undefined {
+function readOtherParameters(parameters: Fields): Fields | undefined {
   const fromResponse = isResponseBody(parameters);
-  const other: Record<string, unknown> = {};
+  const other: Fields = {};
   for (const key in parameters) {
     if (READ_ELSEWHERE.has(key) || (fromResponse && RESPONSE_ONLY.has(key)) || key === '__proto__') continue;
     const value = parameters[key];
-    if (!isEmpty(value)) put(other, COMMON_NAMES.get(key) ?? key, toPlainJson(value));
+    if (!isEmpty(value)) other[COMMON_NAMES.get(key) ?? key] = toPlainJson(value);
   }
   return unlessEmpty(other);
 }

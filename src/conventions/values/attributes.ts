@@ -11,9 +11,6 @@ import { isObject } from '../../wire/json.ts';
 import { toBoundedTree } from './plain-json.ts';
 import { salvageJson } from './salvage-json.ts';
 
-/** Keys of attributes whose JSON was cut by a value length limit. The log's metadata lists them as `truncated`. */
-export type Damage = Set<string>;
-
 /** Returns a non-empty string. Lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
 export function stringOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.toWellFormed() : undefined;
@@ -68,10 +65,10 @@ export function stringListOf(value: unknown): string[] | undefined {
 /**
  * Parses JSON text; returns structured values as they are. Returns undefined if the text is not JSON.
  *
- * If the JSON was cut by a value length limit, it returns what can be saved and adds `key` to `damage`. If nothing can
- * be saved it returns undefined, also adds the key, and the caller keeps the raw text.
+ * If the JSON was cut by a value length limit, it calls `onCut` and returns what can be saved. If nothing can be saved
+ * it returns undefined, and the caller keeps the raw text.
  */
-export function jsonOf(value: unknown, damage?: Damage, key?: string): unknown {
+export function jsonOf(value: unknown, onCut?: () => void): unknown {
   if (typeof value !== 'string')
     return typeof value === 'object' && value !== null ? toBoundedTree(value) : (value ?? undefined);
   const first = value.charCodeAt(0);
@@ -86,7 +83,7 @@ export function jsonOf(value: unknown, damage?: Damage, key?: string): unknown {
     }
   }
   const saved = salvageJson(value);
-  if (damage && key && (saved !== undefined || looksCut(value))) damage.add(key);
+  if (onCut && (saved !== undefined || looksCut(value))) onCut();
   return saved;
 }
 
@@ -102,15 +99,15 @@ function endsWith(text: string, code: number): boolean {
   return text.charCodeAt(at) === code;
 }
 
-/** Returns an object (not a list), structured or parsed from JSON text; for `damage` and `key` see `jsonOf`. */
-export function objectOf(value: unknown, damage?: Damage, key?: string): Record<string, unknown> | undefined {
-  const parsed = jsonOf(value, damage, key);
+/** Returns an object (not a list), structured or parsed from JSON text. */
+export function objectOf(value: unknown): Record<string, unknown> | undefined {
+  const parsed = jsonOf(value);
   return isObject(parsed) ? parsed : undefined;
 }
 
-/** Returns a list, structured or parsed from JSON text; for `damage` and `key` see `jsonOf`. */
-export function listOf(value: unknown, damage?: Damage, key?: string): unknown[] | undefined {
-  const parsed = jsonOf(value, damage, key);
+/** Returns a list, structured or parsed from JSON text. */
+export function listOf(value: unknown): unknown[] | undefined {
+  const parsed = jsonOf(value);
   return Array.isArray(parsed) ? parsed : undefined;
 }
 
@@ -118,24 +115,6 @@ export function listOf(value: unknown, damage?: Damage, key?: string): unknown[]
 export function firstString(attributes: Attributes, ...keys: readonly string[]): string | undefined {
   for (const key of keys) {
     const found = stringOf(attributes[key]);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-/** Returns the first finite number at one of these keys. */
-export function firstNumber(attributes: Attributes, ...keys: string[]): number | undefined {
-  for (const key of keys) {
-    const found = numberOf(attributes[key]);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-/** Returns the first whole number of at least 0 at one of these keys. */
-export function firstCount(attributes: Attributes, ...keys: string[]): number | undefined {
-  for (const key of keys) {
-    const found = countOf(attributes[key]);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -171,23 +150,29 @@ export function firstValue(fields: Attributes, keys: readonly string[]): unknown
   return undefined;
 }
 
-/** Sets a field unless its value is undefined: a field not said is absent. Spreading costs ten times as much. */
-export function put<T extends object, Key extends keyof T>(into: T, key: Key, value: T[Key] | undefined): void {
-  if (value !== undefined) into[key] = value;
-}
-
-/** Returns the object, or undefined if it has no fields. */
-export function unlessEmpty<T extends object>(value: T): T | undefined {
-  for (const _key in value) return value;
-  return undefined;
-}
-
-/** Returns a copy without the fields that are undefined: a field not said is absent. */
-export function omitUndefined<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): Partial<T> {
-  const result: Partial<T> = {};
-  for (const key in fields) {
-    const value = fields[key];
-    if (value !== undefined) result[key] = value;
+/**
+ * Sets the fields of `more` that are not undefined, and returns `fields`. It takes a tenth of the time of a literal that
+ * begins with a spread, `{ ...fields, a, b }`: V8 makes a new layout for each such object.
+ */
+export function addTo<T extends object>(fields: T, more: Partial<T> | undefined): T {
+  for (const key in more) {
+    const value = more[key];
+    // Assigning to this key would set the prototype.
+    if (value !== undefined && key !== '__proto__') fields[key] = value as T[typeof key];
   }
-  return result;
+  return fields;
+}
+
+/** Returns a copy without the fields that are undefined. */
+export function omitUndefined<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): Partial<T> {
+  return addTo<Partial<T>>({}, fields as Partial<T>);
+}
+
+/** The same, but undefined if no field is left. */
+export function unlessEmpty(
+  fields: Readonly<Record<string, unknown>> | undefined,
+): Record<string, unknown> | undefined {
+  const said = addTo<Record<string, unknown>>({}, fields);
+  for (const _key in said) return said;
+  return undefined;
 }

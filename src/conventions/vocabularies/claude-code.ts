@@ -10,8 +10,10 @@ import { inputsOf } from '../content/inputs.ts';
 import { MessageReader } from '../content/messages.ts';
 import { structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
+import { ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts';
-import { countOf, firstString, integerOf, omitUndefined, stringOf } from '../values/attributes.ts';
+import { stringOf } from '../values/attributes.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 
 const PREFIX = 'claude_code.';
 const SCOPE = 'com.anthropic.claude_code';
@@ -25,6 +27,7 @@ const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
 
 export const claudeCode: Convention = {
   name: 'claude-code',
+  signs: { scopes: [SCOPE], names: [PREFIX] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const isNamed = span.name.startsWith(PREFIX);
@@ -34,60 +37,63 @@ export const claudeCode: Convention = {
     return KINDS.get(type) ?? 'plumbing';
   },
 
-  read(span: SpanSlice): Reading {
-    const { attributes } = span;
-    switch (claudeCode.classify(span)) {
+  read(_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    switch (kind) {
       case 'model':
-        return readModelCall(span);
+        return readModelCall(fields);
       case 'tool':
-        return readToolCall(span);
+        return readToolCall(fields);
       default:
-        return omitUndefined<Reading>({
+        return {
           name: 'Claude Code',
-          inputs: inputsOf(unlessHidden(attributes['user_prompt'])),
-          error: readFailure(span),
-        });
+          inputs: inputsOf(unlessHidden(fields.attributes['user_prompt'])),
+          error: readFailure(fields),
+        };
     }
   },
 };
 
-function readModelCall(span: SpanSlice): Reading {
-  const { attributes } = span;
+const USAGE = new UsageTable({
+  promptTokens: ['input_tokens'],
+  outputTokens: ['output_tokens'],
+  cache_read_tokens: ['cache_read_tokens'],
+  cache_write_tokens: ['cache_creation_tokens'],
+});
+
+function readModelCall(fields: SpanFields): Reading {
+  const { attributes, keys } = fields;
   const answer = unlessHidden(attributes['response.model_output']);
   const context = unlessHidden(attributes['new_context']);
-  const finishReason = toFinishReason(attributes['stop_reason']);
-  return omitUndefined<Reading>({
-    callId: stringOf(attributes['gen_ai.response.id']),
-    model: firstString(attributes, 'model', 'gen_ai.request.model'),
-    provider: stringOf(attributes['gen_ai.system']) ?? 'anthropic',
+  const usage = USAGE.read(attributes, keys);
+  return {
+    callId: fields.string('gen_ai.response.id'),
+    model: fields.firstString('model', 'gen_ai.request.model'),
+    provider: fields.string('gen_ai.system') ?? 'anthropic',
     endpoint: 'chat',
     messages: context === undefined ? undefined : new MessageReader().read([{ role: 'user', content: context }]),
     outputMessage: answer === undefined ? undefined : { role: 'assistant', content: answer },
     output: answer,
-    promptTokens: countOf(attributes['input_tokens']),
-    outputTokens: countOf(attributes['output_tokens']),
-    finishReason,
-    error: readFailure(span),
-    metadata: omitUndefined<Record<string, unknown>>({
-      request_id: stringOf(attributes['request_id']),
-      cache_read_tokens: countOf(attributes['cache_read_tokens']),
-      cache_write_tokens: countOf(attributes['cache_creation_tokens']),
-      time_to_first_chunk_ms: countOf(attributes['ttft_ms']),
-      attempt: countOf(attributes['attempt']),
-    }),
-  });
+    ...ownUsage(usage),
+    finishReason: toFinishReason(attributes['stop_reason']),
+    error: readFailure(fields),
+    metadata: {
+      request_id: fields.string('request_id'),
+      ...usageDetails(usage),
+      time_to_first_chunk_ms: fields.count('ttft_ms'),
+      attempt: fields.count('attempt'),
+    },
+  };
 }
 
-function readToolCall(span: SpanSlice): Reading {
-  const { attributes } = span;
-  const output = attributes['tool_output'] ?? readOutputEvent(span);
-  return omitUndefined<Reading>({
-    name: firstString(attributes, 'tool_name', 'gen_ai.tool.name'),
+function readToolCall(fields: SpanFields): Reading {
+  const { attributes, span } = fields;
+  return {
+    name: fields.firstString('tool_name', 'gen_ai.tool.name'),
     inputs: inputsOf(structuredOf(unlessHidden(attributes['tool_input'] ?? attributes['tool_parameters']))),
-    output: toStepOutput(output),
-    error: readFailure(span),
-    metadata: omitUndefined<Record<string, unknown>>({ tool_call_id: stringOf(attributes['tool_use_id']) }),
-  });
+    output: toStepOutput(attributes['tool_output'] ?? readOutputEvent(span)),
+    error: readFailure(fields),
+    metadata: { tool_call_id: fields.string('tool_use_id') },
+  };
 }
 
 function readOutputEvent(span: SpanSlice): unknown {
@@ -95,12 +101,12 @@ function readOutputEvent(span: SpanSlice): unknown {
   return event?.attributes?.['content'] ?? event?.attributes?.['output'];
 }
 
-function readFailure(span: SpanSlice): ReadError | undefined {
-  const { attributes } = span;
+function readFailure(fields: SpanFields): ReadError | undefined {
+  const { attributes, span } = fields;
   const failed = attributes['success'] === false || attributes['success'] === 'false';
-  const message = firstString(attributes, 'error', 'error_message');
+  const message = fields.firstString('error', 'error_message');
   const error = readError(span, { failed, ...(failed && message !== undefined && { message }) });
-  const httpStatus = integerOf(attributes['status_code']);
+  const httpStatus = fields.integer('status_code');
   return error && httpStatus !== undefined && httpStatus >= 400 ? { httpStatus, ...error } : error;
 }
 

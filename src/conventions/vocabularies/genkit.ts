@@ -6,15 +6,16 @@ import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
-import { inputsOf } from '../content/inputs.ts';
+import { inputsAt } from '../content/inputs.ts';
 import { finishReasonOf } from '../content/message-wrappers.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
+import { ownUsage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { countOf, type Damage, jsonOf, objectOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
-import { damageMetadata } from '../values/damage.ts';
+import { addTo, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -23,6 +24,7 @@ const OUTPUT = 'genkit:output';
 
 export const genkit: Convention = {
   name: 'genkit',
+  signs: { keys: ['genkit:type', 'genkit:metadata:subtype'] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {
     const type = attributes['genkit:type'];
@@ -42,123 +44,103 @@ export const genkit: Convention = {
     }
   },
 
-  read(span: SpanSlice): Reading {
-    const { attributes } = span;
-    const damage: Damage = new Set();
-    const isModel = genkit.classify(span) === 'model';
-    const { metadata, ...content } = isModel ? readModelCall(span, damage) : readStep(span, damage);
-    return omitUndefined<Reading>({
-      ...content,
-      error: readError(span, { failed: attributes['genkit:state'] === 'error' }),
-      metadata: omitUndefined<Fields>({ ...metadata, ...damageMetadata(damage) }),
-    });
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    const reading = kind === 'model' ? readModelCall(fields) : readStep(fields);
+    reading.error = readError(span, { failed: span.attributes['genkit:state'] === 'error' });
+    return reading;
   },
 };
 
-function readModelCall(span: SpanSlice, damage: Damage): Reading {
-  const { attributes } = span;
-  const request = objectOf(attributes[INPUT], damage, INPUT) ?? {};
-  const response = objectOf(attributes[OUTPUT], damage, OUTPUT) ?? {};
+const USAGE = new UsageTable({
+  promptTokens: ['inputTokens'],
+  outputTokens: ['outputTokens'],
+  total_tokens: ['totalTokens'],
+  cache_read_tokens: ['cachedContentTokens'],
+  reasoning_tokens: ['thoughtsTokens'],
+});
+
+function readModelCall(fields: SpanFields): Reading {
+  const request = fields.object(INPUT) ?? {};
+  const response = fields.object(OUTPUT) ?? {};
   const reader = new MessageReader();
   const messages = reader.read(request['messages']);
   const [outputMessage] = reader.readOutput(response['message'] ?? response['candidates']);
   const raw = objectOf(response['raw']);
-  const usage = readUsage(response['usage']);
-  return omitUndefined<Reading>({
-    ...readModelAndProvider(attributes['genkit:name'] ?? nameInKey(attributes['genkit:key'])),
-    ...readConfig(request),
+  const usage = USAGE.read(recordOf(response['usage']));
+  return {
     endpoint: 'chat',
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
     output: messageText(outputMessage),
-    ...usage.own,
+    ...ownUsage(usage),
     // Genkit writes `stop` for tool calls too; the provider's own word is in the raw response.
     finishReason: finishReasonOf(raw) ?? toFinishReason(response['finishReason'] ?? finishReasonOf(response)),
     callId: stringOf(raw?.['id']),
-    metadata: omitUndefined<Fields>({
+    metadata: {
       response_id: stringOf(raw?.['id']),
       response_model: stringOf(raw?.['model']),
-      ...usage.details,
-    }),
-    contentMetadata: unlessEmpty(reasoningMetadata(reader)),
+      ...usageDetails(usage),
+    },
+    contentMetadata: reasoningMetadata(reader),
     providerResponse: toPlainObject(raw),
-  });
+    ...readModelAndProvider(fields.attributes['genkit:name'] ?? nameInKey(fields)),
+    ...readConfig(request),
+  };
 }
 
 /** Splits `openai/gpt-4o` into plugin and model. */
 function readModelAndProvider(name: unknown): Reading {
   const text = stringOf(name);
   const slash = text?.indexOf('/') ?? -1;
-  if (text === undefined || slash < 1) return text === undefined ? {} : { model: text };
-  return omitUndefined<Reading>({ provider: text.slice(0, slash), model: stringOf(text.slice(slash + 1)) });
+  if (text === undefined || slash < 1) return { model: text };
+  return { provider: text.slice(0, slash), model: stringOf(text.slice(slash + 1)) };
 }
 
 /** An open span has only its key: `/model/openai/gpt-4o`. */
-function nameInKey(key: unknown): string | undefined {
-  return stringOf(key)?.replace(/^\/[\w-]+\//, '');
+function nameInKey(fields: SpanFields): string | undefined {
+  return fields.string('genkit:key')?.replace(/^\/[\w-]+\//, '');
 }
 
 function readConfig(request: Fields): Reading {
   const { apiKey: _apiKey, version, ...config } = objectOf(request['config']) ?? {};
-  const { other, responseFormat, ...parameters } = readRequest({ ...config, tools: request['tools'] });
+  const reading = readRequest(addTo(config, { tools: request['tools'] }));
   const output = objectOf(request['output']) ?? {};
   const asksJson = output['format'] === 'json' || output['contentType'] === 'application/json';
-  return omitUndefined<Reading>({
-    ...parameters,
-    responseFormat: responseFormat ?? (asksJson ? { type: 'json_object' } : undefined),
-    other: unlessEmpty(
-      omitUndefined<Fields>({
-        ...other,
-        version: stringOf(version),
-        tool_choice: stringOf(request['toolChoice']),
-        schema: toPlainJson(output['schema']),
-      }),
-    ),
+  if (asksJson) reading.responseFormat ??= { type: 'json_object' };
+  reading.other = addTo(reading.other ?? {}, {
+    version: stringOf(version),
+    tool_choice: stringOf(request['toolChoice']),
+    schema: toPlainJson(output['schema']),
   });
-}
-
-function readUsage(value: unknown) {
-  const usage = isObject(value) ? value : {};
-  return {
-    own: { promptTokens: countOf(usage['inputTokens']), outputTokens: countOf(usage['outputTokens']) },
-    details: {
-      total_tokens: countOf(usage['totalTokens']),
-      cache_read_tokens: countOf(usage['cachedContentTokens']),
-      reasoning_tokens: countOf(usage['thoughtsTokens']),
-    },
-  };
+  return reading;
 }
 
 /** Reads flows, tools, prompts, embedders, retrievers, and the utilities around models. */
-function readStep({ attributes, name }: SpanSlice, damage: Damage): Reading {
+function readStep(fields: SpanFields): Reading {
+  const { attributes, span } = fields;
   const isEmbedder = attributes['genkit:metadata:subtype'] === 'embedder';
-  const output = jsonOf(attributes[OUTPUT], damage, OUTPUT) ?? attributes[OUTPUT];
+  const output = fields.json(OUTPUT) ?? attributes[OUTPUT];
   const answer = isObject(output) ? (output['message'] ?? output['candidates']) : undefined;
   const [outputMessage] = answer === undefined ? [] : new MessageReader().readOutput(answer);
-  const usage = readUsage(isObject(output) ? output['usage'] : undefined);
-  const ownName = stringOf(attributes['genkit:name']) ?? nameInKey(attributes['genkit:key']) ?? name;
-  return omitUndefined<Reading>({
-    ...(isEmbedder && readModelAndProvider(ownName)),
-    name: ownName,
-    inputs: withoutKey(inputsOf(attributes[INPUT], damage, INPUT)),
+  const name = fields.string('genkit:name') ?? nameInKey(fields) ?? span.name;
+  const text = answer === undefined ? toStepOutput(output) : messageText(outputMessage);
+  return {
+    name,
+    inputs: withoutKey(inputsAt(fields, INPUT)),
     outputMessage,
-    // Vectors are left out: they are large and nobody reads them.
-    output: isEmbedder ? undefined : answer === undefined ? toStepOutput(output) : messageText(outputMessage),
-    metadata: omitUndefined<Fields>({
-      usage: unlessEmpty(
-        omitUndefined<Fields>({
-          prompt_tokens: usage.own.promptTokens,
-          output_tokens: usage.own.outputTokens,
-          ...usage.details,
-        }),
-      ),
-    }),
-  });
+    output: isEmbedder ? undefined : text,
+    metadata: usageSums(USAGE.read(recordOf(recordOf(output)?.['usage']))),
+    ...(isEmbedder && readModelAndProvider(name)),
+  };
+}
+
+function recordOf(value: unknown): Fields | undefined {
+  return isObject(value) ? value : undefined;
 }
 
 /** Removes the API key, which plugins accept in their config. */
 function withoutKey(inputs: Fields | undefined): Fields | undefined {
   if (!isObject(inputs?.['config'])) return inputs;
   const { apiKey: _apiKey, ...config } = inputs['config'];
-  return { ...inputs, config };
+  return addTo({ ...inputs }, { config });
 }

@@ -5,17 +5,18 @@
  * A failed call is a `call_llm` span that ends without any attributes, and a tool that throws is such an `execute_tool`
  * span. If an agent hands over to another one, the calls of the second are below the call that asked for it.
  */
-import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
-import { inputsOf } from '../content/inputs.ts';
+import { inputsAt, inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
+import { ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts';
-import { countOf, type Damage, objectOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
-import { damageMetadata } from '../values/damage.ts';
+import { addTo, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;
@@ -34,6 +35,7 @@ const TRANSPORT = ['httpOptions', 'http_options', 'labels', 'abortSignal'] as co
 
 export const googleAdk: Convention = {
   name: 'google-adk',
+  signs: { keys: ['gen_ai.system'], scopes: [SCOPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes, name } = span;
@@ -47,28 +49,28 @@ export const googleAdk: Convention = {
     return name.startsWith('invoke_agent') || name.startsWith('agent_run') ? 'agent' : 'generic';
   },
 
-  read(span: SpanSlice): Reading {
-    const { attributes } = span;
-    const damage: Damage = new Set();
-    const kind = googleAdk.classify(span);
-    const { metadata, ...content } =
-      kind === 'model' ? readModelCall(span, damage) : kind === 'tool' ? readToolCall(span, damage) : readRun(span);
-    return omitUndefined<Reading>({
-      ...content,
-      metadata: omitUndefined<Fields>({
-        invocation_id: stringOf(attributes['gcp.vertex.agent.invocation_id']),
-        event_id: stringOf(attributes['gcp.vertex.agent.event_id']),
-        ...metadata,
-        ...damageMetadata(damage),
-      }),
-    });
+  read(_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    const reading = kind === 'model' ? readModelCall(fields) : kind === 'tool' ? readToolCall(fields) : readRun(fields);
+    reading.metadata = {
+      invocation_id: fields.string('gcp.vertex.agent.invocation_id'),
+      event_id: fields.string('gcp.vertex.agent.event_id'),
+      ...reading.metadata,
+    };
+    return reading;
   },
 };
 
-function readModelCall(span: SpanSlice, damage: Damage): Reading {
-  const { attributes } = span;
-  const request = bodyAt(attributes, REQUEST, damage);
-  const response = bodyAt(attributes, RESPONSE, damage);
+const USAGE = new UsageTable({
+  promptTokens: ['promptTokenCount', 'prompt_token_count'],
+  outputTokens: ['candidatesTokenCount', 'candidates_token_count'],
+  total_tokens: ['totalTokenCount', 'total_token_count'],
+  cache_read_tokens: ['cachedContentTokenCount', 'cached_content_token_count'],
+  reasoning_tokens: ['thoughtsTokenCount', 'thoughts_token_count'],
+});
+
+function readModelCall(fields: SpanFields): Reading {
+  const request = bodyAt(fields, REQUEST);
+  const response = bodyAt(fields, RESPONSE);
   const config = objectOf(request?.['config']) ?? {};
   const reader = new MessageReader();
   const system = config['systemInstruction'] ?? config['system_instruction'];
@@ -78,29 +80,24 @@ function readModelCall(span: SpanSlice, damage: Damage): Reading {
   ];
   const answer = response?.['content'];
   const [outputMessage] = answer === undefined || answer === null ? [] : reader.readOutput(answer);
-  const usage = objectOf(response?.['usageMetadata'] ?? response?.['usage_metadata']) ?? {};
+  const usage = USAGE.read(objectOf(response?.['usageMetadata'] ?? response?.['usage_metadata']));
   const reported = response?.['finishReason'] ?? response?.['finish_reason'];
   const parameters = withoutTransport(config);
-  return omitUndefined<Reading>({
-    ...readRequest(parameters),
+  return {
     model: stringOf(request?.['model']),
     endpoint: 'chat',
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
     output: messageText(outputMessage),
-    promptTokens: countOf(usage['promptTokenCount'] ?? usage['prompt_token_count']),
-    outputTokens: countOf(usage['candidatesTokenCount'] ?? usage['candidates_token_count']),
-    finishReason: toFinishReason(attributes['gen_ai.response.finish_reasons']) ?? toFinishReason(reported),
-    error: readFailure(span, response),
-    metadata: omitUndefined<Fields>({
-      total_tokens: countOf(usage['totalTokenCount'] ?? usage['total_token_count']),
-      cache_read_tokens: countOf(usage['cachedContentTokenCount'] ?? usage['cached_content_token_count']),
-      reasoning_tokens: countOf(usage['thoughtsTokenCount'] ?? usage['thoughts_token_count']),
-    }),
-    contentMetadata: unlessEmpty(reasoningMetadata(reader)),
-    providerRequest: request && toPlainObject({ ...request, config: withoutTransport(config) }),
+    ...ownUsage(usage),
+    finishReason: toFinishReason(fields.attributes['gen_ai.response.finish_reasons']) ?? toFinishReason(reported),
+    error: readFailure(fields, response),
+    metadata: usageDetails(usage),
+    contentMetadata: reasoningMetadata(reader),
+    providerRequest: request && toPlainObject(addTo({ ...request }, { config: parameters })),
     providerResponse: toPlainObject(response),
-  });
+    ...readRequest(parameters),
+  };
 }
 
 function withoutTransport(config: Fields): Fields {
@@ -112,47 +109,46 @@ function systemPartsOf(system: unknown): unknown {
   return objectOf(system)?.['parts'] ?? system;
 }
 
-function readFailure(span: SpanSlice, response: Fields | undefined): ReadError | undefined {
+function readFailure({ attributes, span }: SpanFields, response: Fields | undefined): ReadError | undefined {
   const code = stringOf(response?.['errorCode'] ?? response?.['error_code']);
   const message = stringOf(response?.['errorMessage'] ?? response?.['error_message']);
   if (code !== undefined || message !== undefined) {
     return readError(span, { failed: true, ...(code && { type: code }), ...(message && { message }) });
   }
-  const isSilent = span.ended !== false && span.attributes['gen_ai.request.model'] === undefined;
+  const isSilent = span.ended !== false && attributes['gen_ai.request.model'] === undefined;
   return readError(span, isSilent ? { failed: true, type: 'no response' } : {});
 }
 
-function readToolCall(span: SpanSlice, damage: Damage): Reading {
-  const { attributes } = span;
+function readToolCall(fields: SpanFields): Reading {
+  const { attributes, span } = fields;
   const output = attributes[TOOL_OUTPUT];
   const isSilent = span.ended !== false && attributes['gen_ai.tool.name'] === undefined && output === undefined;
-  return omitUndefined<Reading>({
+  return {
     name: stringOf(attributes['gen_ai.tool.name'] ?? /^execute_tool (.+)/.exec(span.name)?.[1]),
     error: readError(span, isSilent ? { failed: true, type: 'no result' } : {}),
-    inputs: attributes[TOOL_INPUT] === 'N/A' ? undefined : inputsOf(attributes[TOOL_INPUT], damage, TOOL_INPUT),
+    inputs: attributes[TOOL_INPUT] === 'N/A' ? undefined : inputsAt(fields, TOOL_INPUT),
     output: NOTHING.has(output) ? undefined : toStepOutput(output),
-  });
+  };
 }
 
 /** Reads agents, workflows and their nodes, the invocation around them, and data sent to a live agent. */
-function readRun(span: SpanSlice): Reading {
-  const { attributes, name } = span;
+function readRun(fields: SpanFields): Reading {
+  const { attributes, span } = fields;
   const data = attributes['gcp.vertex.agent.data'];
-  const status = stringOf(attributes['adk.node.status']);
-  const named = /^(?:invoke_agent|agent_run|invoke_workflow|execute_node) \[?([^\]]+)/.exec(name)?.[1];
-  return omitUndefined<Reading>({
+  const status = fields.string('adk.node.status');
+  const named = /^(?:invoke_agent|agent_run|invoke_workflow|execute_node) \[?([^\]]+)/.exec(span.name)?.[1];
+  return {
     name: stringOf(attributes['gen_ai.agent.name'] ?? attributes['adk.workflow.name'] ?? named),
     inputs: NOTHING.has(data) ? undefined : inputsOf(structuredOf(data)),
     error: readError(span, status === 'failed' ? { failed: true, type: 'node failed' } : {}),
-    metadata: omitUndefined<Fields>({
-      node_path: stringOf(attributes['adk.node.path']),
+    metadata: {
+      node_path: fields.string('adk.node.path'),
       node_status: status,
-      attempt: countOf(attributes['adk.node.attempt']),
-    }),
-  });
+      attempt: fields.count('adk.node.attempt'),
+    },
+  };
 }
 
-function bodyAt(attributes: Attributes, key: string, damage: Damage): Fields | undefined {
-  const value = attributes[key];
-  return NOTHING.has(value) ? undefined : objectOf(value, damage, key);
+function bodyAt(fields: SpanFields, key: string): Fields | undefined {
+  return NOTHING.has(fields.attributes[key]) ? undefined : fields.object(key);
 }

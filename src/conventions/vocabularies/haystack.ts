@@ -3,17 +3,18 @@
  *
  * The class of a component tells its kind: `OpenAIChatGenerator`, `SentenceTransformersTextEmbedder`, `Agent`.
  */
-import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
+import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
-import { readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
+import { readRequest, structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
+import { ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { countOf, type Damage, objectOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
-import { damageMetadata } from '../values/damage.ts';
+import { addTo, objectOf, stringOf } from '../values/attributes.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -38,6 +39,7 @@ const PROVIDERS: readonly (readonly [string, string])[] = [
 
 export const haystack: Convention = {
   name: 'haystack',
+  signs: { keys: [TYPE], names: ['haystack.'] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const type = span.attributes[TYPE];
@@ -50,26 +52,23 @@ export const haystack: Convention = {
     return span.name.startsWith('haystack.pipeline.') ? 'generic' : undefined;
   },
 
-  read(span: SpanSlice): Reading {
-    const damage: Damage = new Set();
-    const { metadata, finishReason, ...content } =
-      haystack.classify(span) === 'model' ? readModelCall(span.attributes, damage) : readStep(span.attributes, damage);
-    return omitUndefined<Reading>({
-      ...content,
-      finishReason,
-      error: readError(span, finishReason === undefined ? {} : { finishReason }),
-      metadata: omitUndefined<Fields>({
-        component_type: stringOf(span.attributes[TYPE]),
-        ...metadata,
-        ...damageMetadata(damage),
-      }),
-    });
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    const reading = kind === 'model' ? readModelCall(fields) : readStep(fields);
+    reading.error = readError(span, { finishReason: reading.finishReason });
+    reading.metadata = { component_type: fields.string(TYPE), ...reading.metadata };
+    return reading;
   },
 };
 
-function readModelCall(attributes: Attributes, damage: Damage): Reading {
-  const input = objectOf(attributes[INPUT], damage, INPUT) ?? {};
-  const output = objectOf(attributes[OUTPUT], damage, OUTPUT) ?? {};
+const USAGE = new UsageTable({
+  promptTokens: ['prompt_tokens', 'input_tokens'],
+  outputTokens: ['completion_tokens', 'output_tokens'],
+  total_tokens: ['total_tokens'],
+});
+
+function readModelCall(fields: SpanFields): Reading {
+  const input = fields.object(INPUT) ?? {};
+  const output = fields.object(OUTPUT) ?? {};
   const reader = new MessageReader();
   const history = Array.isArray(input['messages']) ? input['messages'].map(toMessage) : input['prompt'];
   const messages = history === undefined ? [] : reader.read(history);
@@ -77,26 +76,20 @@ function readModelCall(attributes: Attributes, damage: Damage): Reading {
   const [outputMessage, ...others] = reader.readOutput(replies);
   // Chat generators have `meta` on the message, the others beside the replies.
   const meta = metaOf(replies[0]) ?? metaOf({ meta: Array.isArray(output['meta']) ? output['meta'][0] : undefined });
-  const usage = objectOf(meta?.['usage']) ?? {};
-  return omitUndefined<Reading>({
-    ...readRequest({ ...objectOf(input['generation_kwargs']), tools: input['tools'] }),
+  const usage = USAGE.read(objectOf(meta?.['usage']));
+  return {
     model: stringOf(meta?.['model']),
-    provider: providerOf(attributes[TYPE]),
+    provider: providerOf(fields.string(TYPE)),
     endpoint: input['prompt'] === undefined ? 'chat' : 'complete',
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
     output: messageText(outputMessage),
-    promptTokens: countOf(usage['prompt_tokens'] ?? usage['input_tokens']),
-    outputTokens: countOf(usage['completion_tokens'] ?? usage['output_tokens']),
+    ...ownUsage(usage),
     finishReason: toFinishReason(meta?.['finish_reason']),
-    metadata: { total_tokens: countOf(usage['total_tokens']) },
-    contentMetadata: unlessEmpty(
-      omitUndefined<Fields>({
-        ...reasoningMetadata(reader),
-        choices: others.length > 0 ? others : undefined,
-      }),
-    ),
-  });
+    metadata: usageDetails(usage),
+    contentMetadata: { choices: others.length > 0 ? others : undefined, ...reasoningMetadata(reader) },
+    ...readRequest(addTo({ ...objectOf(input['generation_kwargs']) }, { tools: input['tools'] })),
+  };
 }
 
 /** Earlier releases write the private fields of a message: `_role`, `_content`, `_meta`. */
@@ -127,21 +120,18 @@ function metaOf(reply: unknown): Fields | undefined {
   return isObject(reply) ? objectOf(reply['meta']) : undefined;
 }
 
-function providerOf(type: unknown): string | undefined {
-  const name = stringOf(type);
-  return name && PROVIDERS.find(([prefix]) => name.startsWith(prefix))?.[1];
+function providerOf(type: string | undefined): string | undefined {
+  return type && PROVIDERS.find(([prefix]) => type.startsWith(prefix))?.[1];
 }
 
 /** Reads pipelines, agents, and components that do not call a model. */
-function readStep(attributes: Attributes, damage: Damage): Reading {
-  const isEmbedder = stringOf(attributes[TYPE])?.endsWith('Embedder') === true;
-  const input = attributes[INPUT] ?? attributes['haystack.pipeline.input_data'] ?? attributes['haystack.agent.input'];
-  const output =
-    attributes[OUTPUT] ?? attributes['haystack.pipeline.output_data'] ?? attributes['haystack.agent.output'];
-  return omitUndefined<Reading>({
-    name: stringOf(attributes['haystack.component.name']) ?? stringOf(attributes['haystack.pipeline.name']),
-    inputs: inputsOf(structuredOf(input, damage, INPUT)),
-    // Vectors are left out: they are large and nobody reads them.
-    output: isEmbedder ? undefined : toStepOutput(output),
-  });
+function readStep(fields: SpanFields): Reading {
+  const isEmbedder = fields.string(TYPE)?.endsWith('Embedder') === true;
+  const input = fields.firstKey(INPUT, 'haystack.pipeline.input_data', 'haystack.agent.input');
+  const output = fields.firstKey(OUTPUT, 'haystack.pipeline.output_data', 'haystack.agent.output');
+  return {
+    name: fields.firstString('haystack.component.name', 'haystack.pipeline.name'),
+    inputs: inputsOf(structuredAt(fields, input)),
+    output: isEmbedder || output === undefined ? undefined : toStepOutput(fields.attributes[output]),
+  };
 }

@@ -13,10 +13,12 @@ import { MessageReader } from '../content/messages.ts';
 import { toSchema } from '../content/model-tools.ts';
 import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
+import { ownUsage, UsageTable } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { countOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
+import { addTo, stringOf } from '../values/attributes.ts';
 import { unflatten } from '../values/nested-keys.ts';
 import { toPlainJson } from '../values/plain-json.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;
@@ -33,6 +35,7 @@ const NAME = 'humanloop.';
 
 export const humanloop: Convention = {
   name: 'humanloop',
+  signs: { keys: ['humanloop.file.type', 'humanloop.file.path', 'humanloop.log.output'], names: [NAME] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
@@ -47,35 +50,29 @@ export const humanloop: Convention = {
       : undefined;
   },
 
-  read(span: SpanSlice): Reading {
-    const { attributes } = span;
-    const kind = humanloop.classify(span);
+  read(span: SpanSlice, kind: SpanKind, { attributes }: SpanFields): Reading {
     const file = unflatten(attributes, 'humanloop.file.') ?? {};
     const log = unflatten(attributes, 'humanloop.log.') ?? {};
     const message = stringOf(log['error']);
-    return omitUndefined<Reading>({
-      ...(kind === 'tool' ? readToolCall(file) : readFile(file)),
-      ...readLog(log),
-      error: readError(span, message === undefined ? {} : { failed: true, message }),
-      metadata: omitUndefined<Fields>({
-        humanloop_path: stringOf(file['path']),
-        humanloop_log_id: stringOf(log['id']),
-        humanloop_trace_parent_id: stringOf(log['trace_parent_id']),
-        humanloop_log_status: stringOf(log['log_status']),
-      }),
-      contentMetadata: unlessEmpty(omitUndefined<Fields>({ attributes: toPlainJson(file['attributes']) })),
-    });
+    const reading = addTo(kind === 'tool' ? readToolCall(file) : readFile(file), readLog(log));
+    reading.error = readError(span, message === undefined ? {} : { failed: true, message });
+    reading.metadata = {
+      humanloop_path: stringOf(file['path']),
+      humanloop_log_id: stringOf(log['id']),
+      humanloop_trace_parent_id: stringOf(log['trace_parent_id']),
+      humanloop_log_status: stringOf(log['log_status']),
+    };
+    reading.contentMetadata = { attributes: toPlainJson(file['attributes']) };
+    return reading;
   },
 };
 
 function readToolCall(file: Fields): Reading {
   const declared = isObject(file['function']) ? file['function'] : {};
   return {
-    ...omitUndefined<Reading>({
-      name: stringOf(declared['name']) ?? lastSegment(file['path']),
-      description: stringOf(declared['description']),
-      toolParameters: toSchema(declared['parameters']),
-    }),
+    name: stringOf(declared['name']) ?? lastSegment(file['path']),
+    description: stringOf(declared['description']),
+    toolParameters: toSchema(declared['parameters']),
   };
 }
 
@@ -94,11 +91,10 @@ function readFile(file: Fields): Reading {
   const body = isObject(prompt) ? { ...prompt, ...rest } : rest;
   const written = template ?? (isObject(prompt) ? prompt['template'] : undefined);
   const chat = Array.isArray(written) ? new MessageReader().read(written) : undefined;
-  const { other, ...parameters } = readRequest(body);
-  const { provider: _provider, endpoint: _endpoint, template: _template, ...unknown } = other ?? {};
-  return omitUndefined<Reading>({
-    ...parameters,
-    other: Object.keys(unknown).length > 0 ? unknown : undefined,
+  const reading = readRequest(body);
+  const { provider: _provider, endpoint: _endpoint, template: _template, ...other } = reading.other ?? {};
+  return addTo(reading, {
+    other,
     model: stringOf(body['model']),
     provider: stringOf(body['provider']),
     name: stringOf(path),
@@ -107,19 +103,20 @@ function readFile(file: Fields): Reading {
   });
 }
 
+const USAGE = new UsageTable({ promptTokens: ['prompt_tokens'], outputTokens: ['output_tokens'] });
+
 function readLog(log: Fields): Reading {
   const reader = new MessageReader();
   const messages = Array.isArray(log['messages']) ? reader.read(log['messages']) : undefined;
   const outputMessage = isObject(log['output_message']) ? reader.readOutput(log['output_message'])[0] : undefined;
-  return omitUndefined<Reading>({
+  return {
     inputs: isObject(log['inputs']) ? inputsOf(log['inputs']) : undefined,
     messages,
     outputMessage,
     output: toStepOutput(log['output']) ?? messageText(outputMessage),
-    promptTokens: countOf(log['prompt_tokens']),
-    outputTokens: countOf(log['output_tokens']),
+    ...ownUsage(USAGE.read(log)),
     finishReason: stringOf(log['finish_reason']),
-  });
+  };
 }
 
 function lastSegment(path: unknown): string | undefined {

@@ -5,26 +5,18 @@
  * It writes most names of the GenAI conventions, some with another meaning, so this file reads them all. A failed run
  * may have the status OK and an exception event.
  */
-import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
+import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
-import { readAnswer, readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
+import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { lastException, readError } from '../content/read-error.ts';
+import { ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import {
-  countOf,
-  type Damage,
-  numberOf,
-  objectOf,
-  omitUndefined,
-  stringListOf,
-  stringOf,
-  unlessEmpty,
-} from '../values/attributes.ts';
-import { damageMetadata } from '../values/damage.ts';
+import { addTo, countOf, objectOf, stringListOf, stringOf } from '../values/attributes.ts';
 import { fieldsBelow } from '../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;
@@ -40,6 +32,7 @@ const METADATA = 'langsmith.metadata.';
 
 export const langsmith: Convention = {
   name: 'langsmith',
+  signs: { keys: ['langsmith.span.kind', 'langsmith.traceable'] },
   covers: ['gen-ai'],
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {
@@ -48,62 +41,54 @@ export const langsmith: Convention = {
     return KINDS.get(kind) ?? 'generic';
   },
 
-  read(span: SpanSlice): Reading {
-    const { attributes } = span;
-    const damage: Damage = new Set();
-    const kind = langsmith.classify(span);
-    const general = genAi.read(span);
-    const usage = readUsage(attributes);
-    const { contentMetadata, ...content } =
-      kind === 'model' ? readModelCall(general, attributes, damage) : readStep(span, damage);
-    const isCall = kind === 'model' || attributes['langsmith.span.kind'] === 'embedding';
-    const { promptTokens, outputTokens } = { ...usage.own, ...pickUsage(general) };
-    const finishReason = kind === 'model' ? (general.finishReason ?? content.finishReason) : undefined;
-    const sums = { prompt_tokens: promptTokens, output_tokens: outputTokens };
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    const general = genAi.read(span, genAi.classify(span) ?? 'generic', fields);
+    const reading = kind === 'model' ? readModelCall(fields, general) : readStep(fields);
+    const isCall = kind === 'model' || isEmbedding(fields);
+    const usage = readUsage(fields, general);
+    const { promptTokens, outputTokens } = usage;
+    const finishReason = kind === 'model' ? (general.finishReason ?? reading.finishReason) : undefined;
     const { usage: _usage, ...structure } = general.metadata ?? {};
-    return omitUndefined<Reading>({
-      ...content,
-      ...(isCall && { promptTokens, outputTokens }),
-      finishReason,
-      error: readError(span, { failed: lastException(span) !== undefined, finishReason }),
-      metadata: omitUndefined<Fields>({
-        ...structure,
-        ...(isCall ? usage.details : { usage: unlessEmpty(omitUndefined<Fields>(sums)) }),
-        langsmith_project: stringOf(attributes['langsmith.trace.session_name']),
-        ...damageMetadata(damage),
-      }),
-      contentMetadata: unlessEmpty(omitUndefined<Fields>({ ...readAppMetadata(attributes), ...contentMetadata })),
-    });
+    if (isCall) addTo(reading, ownUsage(usage));
+    reading.finishReason = finishReason;
+    reading.error = readError(span, { failed: lastException(span) !== undefined, finishReason });
+    addTo(structure, isCall ? readCallDetails(fields, usage) : usageSums({ promptTokens, outputTokens }));
+    reading.metadata = addTo(structure, { langsmith_project: fields.string('langsmith.trace.session_name') });
+    reading.contentMetadata = addTo(readAppMetadata(fields), reading.contentMetadata);
+    return reading;
   },
 };
 
-function readModelCall(general: Reading, attributes: Attributes, damage: Damage): Reading {
-  const input = structuredOf(attributes[INPUT], damage, INPUT);
+function isEmbedding({ attributes }: SpanFields): boolean {
+  return attributes['langsmith.span.kind'] === 'embedding';
+}
+
+function readModelCall(fields: SpanFields, general: Reading): Reading {
+  const input = structuredAt(fields, INPUT);
   const request = isObject(input) ? input : {};
-  const invocation = objectOf(attributes[`${METADATA}ls_invocation_params`]) ?? {};
+  const invocation = fields.object(`${METADATA}ls_invocation_params`) ?? {};
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
-  const output = structuredOf(attributes[OUTPUT], damage, OUTPUT);
+  const output = structuredAt(fields, OUTPUT);
   const answer = readAnswer(output, reader, general.outputTokens);
   const parameters = readRequest({ ...invocation, ...(stringOf(request['model']) !== undefined && request) });
   const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
-  return omitUndefined<Reading>({
-    ...parameters,
-    model: general.model ?? stringOf(attributes[`${METADATA}ls_model_name`]),
+  return addTo(parameters, {
+    model: general.model ?? fields.string(`${METADATA}ls_model_name`),
     // The general one is guessed from the model's name, or is `langchain`.
-    provider: stringOf(attributes[`${METADATA}ls_provider`]) ?? general.provider,
+    provider: fields.string(`${METADATA}ls_provider`) ?? general.provider,
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
-    tools: general.tools ?? parameters.tools,
-    maxTokens: general.maxTokens ?? parameters.maxTokens ?? countOf(attributes[`${METADATA}ls_max_tokens`]),
-    temperature: general.temperature ?? parameters.temperature ?? numberOf(attributes[`${METADATA}ls_temperature`]),
-    topP: general.topP ?? parameters.topP,
-    presencePenalty: general.presencePenalty ?? parameters.presencePenalty,
-    frequencyPenalty: general.frequencyPenalty ?? parameters.frequencyPenalty,
-    stop: parameters.stop ?? stringListOf(attributes[`${METADATA}ls_stop`]),
+    tools: general.tools,
+    maxTokens: general.maxTokens ?? parameters.maxTokens ?? fields.count(`${METADATA}ls_max_tokens`),
+    temperature: general.temperature ?? parameters.temperature ?? fields.number(`${METADATA}ls_temperature`),
+    topP: general.topP,
+    presencePenalty: general.presencePenalty,
+    frequencyPenalty: general.frequencyPenalty,
+    stop: parameters.stop ?? stringListOf(fields.attributes[`${METADATA}ls_stop`]),
     messages: messages.length > 0 ? messages : undefined,
     ...answer,
     callId: general.callId ?? answer.callId,
-    contentMetadata: { ...reasoningMetadata(reader), ...answer.contentMetadata },
+    contentMetadata: addTo(reasoningMetadata(reader), answer.contentMetadata),
     providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
     providerResponse: isRawResponse ? toPlainObject(output) : undefined,
   });
@@ -112,15 +97,13 @@ function readModelCall(general: Reading, attributes: Attributes, damage: Damage)
 /**
  * Reads chains, tools, retrievers, prompts, parsers, embeddings. Traced functions have `{ input }` and `{ outputs }`.
  */
-function readStep({ attributes, name }: SpanSlice, damage: Damage): Reading {
-  const isEmbedding = attributes['langsmith.span.kind'] === 'embedding';
-  const output = structuredOf(attributes[OUTPUT], damage, OUTPUT);
-  return omitUndefined<Reading>({
-    name: stringOf(attributes['gen_ai.tool.name']) ?? stringOf(attributes['langsmith.trace.name']) ?? name,
-    model: isEmbedding ? stringOf(attributes['gen_ai.request.model']) : undefined,
-    inputs: inputsOf(unwrapInput(structuredOf(attributes[INPUT], damage, INPUT))),
-    output: isEmbedding ? undefined : toStepOutput(output, 'outputs', 'output'),
-  });
+function readStep(fields: SpanFields): Reading {
+  return {
+    name: fields.firstString('gen_ai.tool.name', 'langsmith.trace.name') ?? fields.span.name,
+    model: isEmbedding(fields) ? fields.string('gen_ai.request.model') : undefined,
+    inputs: inputsOf(unwrapInput(structuredAt(fields, INPUT))),
+    output: isEmbedding(fields) ? undefined : toStepOutput(structuredAt(fields, OUTPUT), 'outputs', 'output'),
+  };
 }
 
 /** LangChain's tools have their arguments as JSON under `input`. */
@@ -129,32 +112,38 @@ function unwrapInput(input: unknown): unknown {
   return objectOf(input['input']) ?? input;
 }
 
-function pickUsage({ promptTokens, outputTokens }: Reading): Reading {
-  return omitUndefined<Reading>({ promptTokens, outputTokens });
+const USAGE = new UsageTable({
+  promptTokens: ['input_tokens'],
+  outputTokens: ['output_tokens'],
+  total_tokens: ['total_tokens'],
+});
+
+/** Reads the run's usage. The tokens of the GenAI attributes outrank those of the run. */
+function readUsage(fields: SpanFields, general: Reading): Usage {
+  const body = fields.object('langsmith.usage_metadata') ?? {};
+  const input = objectOf(body['input_token_details']) ?? fields.object('gen_ai.usage.input_token_details');
+  const output = objectOf(body['output_token_details']) ?? fields.object('gen_ai.usage.output_token_details');
+  const usage = USAGE.read(body);
+  return {
+    promptTokens: general.promptTokens ?? usage.promptTokens,
+    outputTokens: general.outputTokens ?? usage.outputTokens,
+    total_tokens: fields.count('gen_ai.usage.total_tokens') ?? usage.total_tokens,
+    cache_read_tokens: countOf(input?.['cache_read']),
+    cache_write_tokens: countOf(input?.['cache_creation']),
+    reasoning_tokens: countOf(output?.['reasoning']),
+  };
 }
 
-function readUsage(attributes: Attributes) {
-  const usage = objectOf(attributes['langsmith.usage_metadata']) ?? {};
-  const input = objectOf(usage['input_token_details'] ?? attributes['gen_ai.usage.input_token_details']) ?? {};
-  const output = objectOf(usage['output_token_details'] ?? attributes['gen_ai.usage.output_token_details']) ?? {};
+function readCallDetails(fields: SpanFields, usage: Usage): Fields {
   return {
-    own: omitUndefined<Reading>({
-      promptTokens: countOf(usage['input_tokens']),
-      outputTokens: countOf(usage['output_tokens']),
-    }),
-    details: {
-      total_tokens: countOf(attributes['gen_ai.usage.total_tokens']) ?? countOf(usage['total_tokens']),
-      cache_read_tokens: countOf(input['cache_read']),
-      cache_write_tokens: countOf(input['cache_creation']),
-      reasoning_tokens: countOf(output['reasoning']),
-      service_tier: stringOf(attributes['gen_ai.response.service_tier']),
-      system_fingerprint: stringOf(attributes['gen_ai.response.system_fingerprint']),
-    },
+    service_tier: fields.string('gen_ai.response.service_tier'),
+    system_fingerprint: fields.string('gen_ai.response.system_fingerprint'),
+    ...usageDetails(usage),
   };
 }
 
 /** Leaves out environment variables, which are settings, and what LangSmith adds about the model. */
-function readAppMetadata(attributes: Attributes): Fields {
+function readAppMetadata({ attributes }: SpanFields): Fields {
   const entries = Object.entries(fieldsBelow(attributes, METADATA) ?? {});
   return Object.fromEntries(
     entries

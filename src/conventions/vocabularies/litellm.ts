@@ -2,10 +2,11 @@
  * LiteLLM: GenAI conventions with some operations of its own, and what the proxy knows about the caller in
  * `metadata.*`. The raw request span below each call repeats it in Python's notation.
  */
-import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { booleanOf, objectOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
-import { toPlainJson } from '../values/plain-json.ts';
+import { booleanOf, unlessEmpty } from '../values/attributes.ts';
+import { toPlainObject } from '../values/plain-json.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
@@ -18,6 +19,7 @@ const CALLER = ['user_api_key_alias', 'user_api_key_team_alias', 'user_api_key_u
 
 export const liteLlm: Convention = {
   name: 'litellm',
+  signs: { keys: ['hidden_params'], scopes: ['litellm'] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
@@ -28,27 +30,21 @@ export const liteLlm: Convention = {
     return kind === 'generic' ? (KINDS.get(attributes['gen_ai.operation.name']) ?? kind) : kind;
   },
 
-  read({ attributes }: SpanSlice): Reading {
-    const isStreaming = booleanOf(attributes['llm.is_streaming']);
-    return omitUndefined<Reading>({
-      other: isStreaming === undefined ? undefined : { stream: isStreaming },
-      metadata: omitUndefined<Record<string, unknown>>({
-        user: stringOf(attributes['metadata.user_api_key_end_user_id']) ?? stringOf(attributes['llm.user']),
-      }),
-      contentMetadata: readCaller(attributes),
-    });
+  read(_span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
+    return {
+      other: { stream: booleanOf(fields.attributes['llm.is_streaming']) },
+      metadata: { user: fields.firstString('metadata.user_api_key_end_user_id', 'llm.user') },
+      contentMetadata: readCaller(fields),
+    };
   },
 };
 
 /** Reads names and ids of the caller, never the key or its hash. */
-function readCaller(attributes: Attributes): Record<string, unknown> | undefined {
+function readCaller(fields: SpanFields): Record<string, unknown> | undefined {
   const found: Record<string, unknown> = {};
   for (const key of CALLER) {
-    const value = stringOf(attributes[`metadata.${key}`]);
-    if (value !== undefined && value !== 'None') found[key] = value;
+    const value = fields.string(`metadata.${key}`);
+    if (value !== 'None') found[key] = value;
   }
-  const requester = objectOf(attributes['metadata.requester_metadata']) ?? {};
-  return unlessEmpty(
-    omitUndefined<Record<string, unknown>>({ ...(toPlainJson(requester) as Record<string, unknown>), ...found }),
-  );
+  return unlessEmpty({ ...toPlainObject(fields.object('metadata.requester_metadata')), ...unlessEmpty(found) });
 }

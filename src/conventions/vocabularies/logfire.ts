@@ -4,14 +4,15 @@
  * The span of a streamed call ends with the request. What was streamed comes in a second span of type `log`, which has
  * no parent and repeats the request.
  */
-import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { readAnswer, readRequest } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
+import { ownUsage, type Usage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { countOf, type Damage, objectOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
-import { damageMetadata } from '../values/damage.ts';
+import { addTo, countOf, objectOf, stringOf } from '../values/attributes.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -19,6 +20,7 @@ const SCOPE = 'logfire.';
 
 export const logfire: Convention = {
   name: 'logfire',
+  signs: { keys: ['request_data'] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
@@ -29,41 +31,33 @@ export const logfire: Convention = {
     return model !== undefined || scopeOf(span).name.startsWith(SCOPE) ? 'model' : undefined;
   },
 
-  read(span: SpanSlice): Reading {
-    const damage: Damage = new Set();
-    const { metadata, ...content } = readModelCall(span, damage);
-    return omitUndefined<Reading>({
-      ...content,
-      error: readError(span, content.finishReason === undefined ? {} : { finishReason: content.finishReason }),
-      metadata: omitUndefined<Fields>({ ...metadata, ...damageMetadata(damage) }),
-    });
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    const reading = readModelCall(fields, kind);
+    reading.error = readError(span, { finishReason: reading.finishReason });
+    return reading;
   },
 };
 
-function readModelCall(span: SpanSlice, damage: Damage): Reading {
-  const { attributes } = span;
-  const request = objectOf(attributes['request_data'], damage, 'request_data') ?? {};
-  const response = objectOf(attributes['response_data'], damage, 'response_data') ?? {};
+function readModelCall(fields: SpanFields, kind: SpanKind): Reading {
+  const request = fields.object('request_data') ?? {};
+  const response = fields.object('response_data') ?? {};
   const usage = readUsage(response['usage']);
-  const shared = {
-    model: stringOf(attributes['gen_ai.request.model']) ?? stringOf(request['model']),
-    provider: stringOf(attributes['gen_ai.system']) ?? providerInScope(span),
-    ...usage.own,
-    metadata: usage.details,
+  const reading: Reading = {
+    model: fields.string('gen_ai.request.model') ?? stringOf(request['model']),
+    provider: fields.string('gen_ai.system') ?? providerInScope(fields.span),
+    ...ownUsage(usage),
+    metadata: usageDetails(usage),
   };
-  if (logfire.classify(span) === 'generic')
-    return omitUndefined<Reading>({ ...shared, inputs: inputsOf(request['input']) });
+  if (kind === 'generic') return addTo(reading, { inputs: inputsOf(request['input']) });
   const reader = new MessageReader();
   const messages = reader.read(request);
-  const answer = readAnswer(answerOf(response), reader, usage.own.outputTokens);
-  return omitUndefined<Reading>({
-    ...shared,
-    ...readRequest(request),
-    endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
-    messages: messages.length > 0 ? messages : undefined,
-    ...answer,
-    contentMetadata: unlessEmpty(omitUndefined<Fields>({ ...reasoningMetadata(reader), ...answer.contentMetadata })),
-  });
+  const answer = readAnswer(answerOf(response), reader, usage.outputTokens);
+  addTo(reading, readRequest(request));
+  addTo(reading, answer);
+  reading.endpoint = stringOf(request['prompt']) === undefined ? 'chat' : 'complete';
+  reading.messages = messages.length > 0 ? messages : undefined;
+  reading.contentMetadata = addTo(reasoningMetadata(reader), answer.contentMetadata);
+  return reading;
 }
 
 /** The answer in `{ message, usage }`, `{ combined_chunk_content }` or `{ text }`. */
@@ -73,22 +67,22 @@ function answerOf(response: Fields): unknown {
   return response['combined_chunk_content'] ?? response['text'] ?? response['output'];
 }
 
-function readUsage(value: unknown) {
-  const usage: Attributes = objectOf(value) ?? {};
-  const input = objectOf(usage['prompt_tokens_details'] ?? usage['input_tokens_details']) ?? {};
-  const output = objectOf(usage['completion_tokens_details'] ?? usage['output_tokens_details']) ?? {};
-  return {
-    own: {
-      promptTokens: countOf(usage['prompt_tokens'] ?? usage['input_tokens']),
-      outputTokens: countOf(usage['completion_tokens'] ?? usage['output_tokens']),
-    },
-    details: {
-      total_tokens: countOf(usage['total_tokens']),
-      cache_read_tokens: countOf(input['cached_tokens'] ?? usage['cache_read_input_tokens']),
-      cache_write_tokens: countOf(usage['cache_creation_input_tokens']),
-      reasoning_tokens: countOf(output['reasoning_tokens']),
-    },
-  };
+const USAGE = new UsageTable({
+  promptTokens: ['prompt_tokens', 'input_tokens'],
+  outputTokens: ['completion_tokens', 'output_tokens'],
+  total_tokens: ['total_tokens'],
+  cache_read_tokens: ['cache_read_input_tokens'],
+  cache_write_tokens: ['cache_creation_input_tokens'],
+});
+
+function readUsage(value: unknown): Usage {
+  const body = objectOf(value) ?? {};
+  const input = objectOf(body['prompt_tokens_details'] ?? body['input_tokens_details']);
+  const output = objectOf(body['completion_tokens_details'] ?? body['output_tokens_details']);
+  return addTo<Usage>(USAGE.read(body), {
+    cache_read_tokens: countOf(input?.['cached_tokens']),
+    reasoning_tokens: countOf(output?.['reasoning_tokens']),
+  });
 }
 
 /** The scope's name contains the provider: `logfire.openai`. */

@@ -5,16 +5,17 @@
  * history and are plumbing. A failed call has an empty answer and the finish reason `error`; the error itself is on the
  * agent's span.
  */
-import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
+import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { structuredOf, toStepOutput } from '../content/provider-bodies.ts';
+import { structuredAt, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { type Damage, objectOf, omitUndefined, stringOf, unlessEmpty } from '../values/attributes.ts';
-import { damageMetadata } from '../values/damage.ts';
+import { STEPS } from '../steps.ts';
+import { stringOf } from '../values/attributes.ts';
 import { millisSinceStart } from '../values/elapsed.ts';
 import { fieldsBelow } from '../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -26,9 +27,6 @@ const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
   ['mcp_tool_call', 'tool'],
   ['provider_tool_call', 'tool'],
   ['client_tool_call', 'tool'],
-  ['model_step', 'plumbing'],
-  ['model_inference', 'plumbing'],
-  ['model_chunk', 'plumbing'],
   ['llm_chunk', 'plumbing'],
 ]);
 
@@ -37,37 +35,30 @@ const NOT_THE_APPS: ReadonlySet<string> = new Set(['body', 'headers', 'modelMeta
 
 export const mastra: Convention = {
   name: 'mastra',
+  signs: { keys: ['mastra.span.type'] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {
     const type = attributes['mastra.span.type'];
-    return type === undefined ? undefined : (KINDS.get(type) ?? 'generic');
+    if (type === undefined) return undefined;
+    return STEPS.has(type) ? 'plumbing' : (KINDS.get(type) ?? 'generic');
   },
 
-  read(span: SpanSlice): Reading {
-    const { attributes } = span;
-    const damage: Damage = new Set();
-    const type = stringOf(attributes['mastra.span.type']) ?? '';
-    return omitUndefined<Reading>({
+  read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
+    const type = fields.string('mastra.span.type') ?? '';
+    const output = structuredAt(fields, `mastra.${type}.output`);
+    return {
       name: type === 'workflow_run' ? stringOf(span.name.replace(/^invoke_workflow /, '')) : undefined,
-      ...readStep(attributes, type, damage),
-      metadata: omitUndefined<Fields>({
-        time_to_first_chunk_ms: millisSinceStart(span, attributes['mastra.completion_start_time']),
-        ...damageMetadata(damage),
-      }),
-      contentMetadata: unlessEmpty(omitUndefined<Fields>(readAppMetadata(attributes))),
-      providerResponse: toPlainObject(objectOf(attributes['mastra.metadata.body'], damage, 'mastra.metadata.body')),
-    });
+      // Models and tools have inputs and output in `gen_ai.*`.
+      inputs: inputsOf(structuredAt(fields, `mastra.${type}.input`)),
+      output: type === 'rag_embedding' ? undefined : readOutput(output),
+      metadata: {
+        time_to_first_chunk_ms: millisSinceStart(span, fields.attributes['mastra.completion_start_time']),
+      },
+      contentMetadata: readAppMetadata(fields),
+      providerResponse: toPlainObject(fields.object('mastra.metadata.body')),
+    };
   },
 };
-
-/** Reads agents, workflows and their steps. Models and tools have inputs and output in `gen_ai.*`. */
-function readStep(attributes: Attributes, type: string, damage: Damage): Reading {
-  const [input, output] = [`mastra.${type}.input`, `mastra.${type}.output`];
-  return omitUndefined<Reading>({
-    inputs: inputsOf(structuredOf(attributes[input], damage, input)),
-    output: type === 'rag_embedding' ? undefined : readOutput(structuredOf(attributes[output], damage, output)),
-  });
-}
 
 /** The output of an agent is `{ text, object?, files }`. */
 function readOutput(output: unknown): string | undefined {
@@ -76,7 +67,7 @@ function readOutput(output: unknown): string | undefined {
   return stringOf(output['text']) ?? toStepOutput(output);
 }
 
-function readAppMetadata(attributes: Attributes): Fields {
+function readAppMetadata({ attributes }: SpanFields): Fields {
   const entries = Object.entries(fieldsBelow(attributes, 'mastra.metadata.') ?? {});
   return Object.fromEntries(
     entries.filter(([key]) => !NOT_THE_APPS.has(key)).map(([key, value]) => [key, toPlainJson(structuredOf(value))]),

@@ -5,7 +5,8 @@
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { numberOf, omitUndefined } from '../values/attributes.ts';
+import { addTo } from '../values/attributes.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 /** The default of the APIs too, so leaving it out changes nothing. */
@@ -13,6 +14,7 @@ const FILLER = 1;
 
 export const openLit: Convention = {
   name: 'openlit',
+  signs: { keys: ['telemetry.sdk.name', 'gen_ai.sdk.version'], scopes: ['@openlit/', 'openlit'] },
   covers: ['gen-ai'],
 
   classify(span: SpanSlice): SpanKind | undefined {
@@ -25,21 +27,16 @@ export const openLit: Convention = {
     return isOwn ? genAi.classify(span) : undefined;
   },
 
-  read(span: SpanSlice): Reading {
-    const { attributes } = span;
-    const isTool = openLit.classify(span) === 'tool';
-    const { temperature, topP, metadata, ...reading } = genAi.read(span);
-    const { server_address: _address, tool_call_id: toolCallId, ...structure } = metadata ?? {};
-    const firstToken = numberOf(attributes['gen_ai.server.time_to_first_token']);
-    return omitUndefined<Reading>({
-      ...reading,
-      temperature: temperature === FILLER ? undefined : temperature,
-      topP: topP === FILLER ? undefined : topP,
-      metadata: omitUndefined<Record<string, unknown>>({
-        ...structure,
-        tool_call_id: isTool ? toolCallId : undefined,
-        time_to_first_chunk_ms: firstToken === undefined ? undefined : firstToken * 1000,
-      }),
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    const reading = genAi.read(span, kind, fields);
+    const { server_address: _address, tool_call_id: toolCallId, ...structure } = reading.metadata ?? {};
+    const firstToken = fields.number('gen_ai.server.time_to_first_token');
+    if (reading.temperature === FILLER) reading.temperature = undefined;
+    if (reading.topP === FILLER) reading.topP = undefined;
+    reading.metadata = addTo(structure, {
+      tool_call_id: kind === 'tool' ? toolCallId : undefined,
+      time_to_first_chunk_ms: firstToken === undefined ? undefined : firstToken * 1000,
     });
+    return reading;
   },
 };

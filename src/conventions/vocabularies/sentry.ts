@@ -2,16 +2,16 @@
  * Sentry's AI spans: GenAI conventions with messages in OpenAI's form, and the answer split into `gen_ai.response.text`
  * and `gen_ai.response.tool_calls`. Sentry's HTTP spans have the same scope.
  */
-import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
+import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader } from '../content/messages.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { type Damage, integerOf, listOf, omitUndefined, stringOf, textOf, unlessEmpty } from '../values/attributes.ts';
-import { damageMetadata } from '../values/damage.ts';
+import { listOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 const CALLS = 'gen_ai.response.tool_calls';
@@ -22,6 +22,7 @@ const NO_CALLS: ReadonlySet<unknown> = new Set(['message', 'reasoning']);
 
 export const sentry: Convention = {
   name: 'sentry',
+  signs: { keys: ['sentry.op', 'sentry.origin'] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
@@ -31,51 +32,49 @@ export const sentry: Convention = {
     return typeof origin === 'string' && origin.startsWith('auto.ai.') ? genAi.classify(span) : undefined;
   },
 
-  read(span: SpanSlice): Reading {
-    const { attributes } = span;
-    const damage: Damage = new Set();
-    const { choices, ...answer } = sentry.classify(span) === 'tool' ? {} : readAnswer(attributes, damage);
-    return omitUndefined<Reading>({
+  read(_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    const answer = kind === 'tool' ? {} : readAnswer(fields);
+    return {
+      finishReason: readFinishReason(fields, answer),
+      inputs: inputsOf(fields.attributes['gen_ai.embeddings.input']),
+      metadata: { dropped_messages: countDropped(fields) },
       ...answer,
-      finishReason: readFinishReason(attributes, answer),
-      inputs: inputsOf(attributes['gen_ai.embeddings.input']),
-      metadata: { ...readShortened(attributes), ...damageMetadata(damage) },
-      contentMetadata: unlessEmpty(omitUndefined<Record<string, unknown>>({ choices })),
-    });
+    };
   },
 };
 
-function readAnswer(attributes: Attributes, damage: Damage): Reading & { choices?: string[] } {
-  const items = listOf(attributes[CALLS], damage, CALLS) ?? [];
+function readAnswer(fields: SpanFields): Reading {
+  const items = fields.list(CALLS) ?? [];
   const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
-  const [text, ...others] = readTexts(attributes);
-  if (calls.length === 0 && (text === undefined || (text === '' && isSilent(attributes)))) return {};
+  const [text, ...others] = readTexts(fields);
+  if (calls.length === 0 && (text === undefined || (text === '' && isSilent(fields)))) return {};
   const [outputMessage] = new MessageReader().readOutput({
     role: 'assistant',
     content: text === undefined || (text === '' && calls.length > 0) ? [] : [{ type: 'text', text }],
     ...(calls.length > 0 && { tool_calls: calls }),
   });
   return {
-    ...omitUndefined<Reading>({ outputMessage, output: messageText(outputMessage) }),
-    ...(others.length > 0 && { choices: others }),
+    outputMessage,
+    output: messageText(outputMessage),
+    contentMetadata: { choices: others.length > 0 ? others : undefined },
   };
 }
 
 /** Whether the text is `""` because the answer was a refusal or a tool call that is not recorded. */
-function isSilent(attributes: Attributes): boolean {
-  if (toFinishReason(attributes[FINISH_REASONS]) === 'tool_calls') return true;
-  return stringOf(attributes['gen_ai.response.id'])?.startsWith('resp_') === true;
+function isSilent(fields: SpanFields): boolean {
+  if (toFinishReason(fields.attributes[FINISH_REASONS]) === 'tool_calls') return true;
+  return fields.string('gen_ai.response.id')?.startsWith('resp_') === true;
 }
 
 /** For the Responses API these are all states that a stream went through, ending with `completed` for any answer. */
-function readFinishReason(attributes: Attributes, { outputMessage }: Reading): string | undefined {
-  const words = listOf(attributes[FINISH_REASONS])?.filter((word) => word !== 'in_progress' && word !== 'queued');
-  const finishReason = toFinishReason(words ?? attributes[FINISH_REASONS]);
+function readFinishReason(fields: SpanFields, { outputMessage }: Reading): string | undefined {
+  const words = fields.list(FINISH_REASONS)?.filter((word) => word !== 'in_progress' && word !== 'queued');
+  const finishReason = toFinishReason(words ?? fields.attributes[FINISH_REASONS]);
   return finishReason === 'stop' && outputMessage?.tool_calls ? 'tool_calls' : finishReason;
 }
 
 /** Reads a JSON list with one text per choice, or for a stream the text itself, which may look like a JSON list. */
-function readTexts(attributes: Attributes): string[] {
+function readTexts({ attributes }: SpanFields): string[] {
   const value = attributes['gen_ai.response.text'] ?? attributes['gen_ai.response.object'];
   if (value === undefined || value === null) return [];
   const isStreamed = attributes['gen_ai.response.streaming'] === true;
@@ -84,8 +83,8 @@ function readTexts(attributes: Attributes): string[] {
 }
 
 /** Sentry shortens long histories to their last messages; this returns how many it dropped. */
-function readShortened(attributes: Attributes): Record<string, unknown> {
-  const original = integerOf(attributes['sentry.sdk_meta.gen_ai.input.messages.original_length']);
-  const kept = original === undefined ? undefined : listOf(attributes['gen_ai.input.messages'])?.length;
-  return original !== undefined && kept !== undefined && original > kept ? { dropped_messages: original - kept } : {};
+function countDropped(fields: SpanFields): number | undefined {
+  const original = fields.integer('sentry.sdk_meta.gen_ai.input.messages.original_length');
+  const kept = original === undefined ? undefined : fields.list('gen_ai.input.messages')?.length;
+  return original !== undefined && kept !== undefined && original > kept ? original - kept : undefined;
 }

@@ -11,7 +11,8 @@ import { MessageReader } from '../content/messages.ts';
 import { toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { listOf, numberOf, omitUndefined, stringOf } from '../values/attributes.ts';
+import { listOf } from '../values/attributes.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 import { withSystem } from './gen-ai/content.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
@@ -23,6 +24,7 @@ const DETAILS = 'gen_ai.client.inference.operation.details';
 
 export const strands: Convention = {
   name: 'strands',
+  signs: { keys: ['gen_ai.system', 'gen_ai.provider.name', START], scopes: [SYSTEM, PYTHON_SCOPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
@@ -36,22 +38,18 @@ export const strands: Convention = {
       : genAi.classify(span);
   },
 
-  read(span: SpanSlice): Reading {
-    const { attributes } = span;
-    const kind = strands.classify(span);
-    const firstToken = numberOf(attributes['gen_ai.server.time_to_first_token']);
-    return omitUndefined<Reading>({
-      ...(kind !== 'tool' && { provider: SYSTEM }),
-      ...(kind === 'tool' && readToolCall(span)),
-      ...(kind === 'agent' && readAgent(span)),
-      ...(kind === 'generic' && readGroup(span)),
-      metadata: firstToken === undefined ? undefined : { time_to_first_chunk_ms: firstToken },
-    });
+  read(_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    return {
+      provider: kind === 'tool' ? undefined : SYSTEM,
+      ...(kind === 'tool' && readToolCall(fields)),
+      ...(kind === 'agent' && readAgent(fields)),
+      ...(kind === 'generic' && readGroup(fields)),
+      metadata: { time_to_first_chunk_ms: fields.number('gen_ai.server.time_to_first_token') },
+    };
   },
 };
 
-function readToolCall(span: SpanSlice): Reading {
-  const { attributes } = span;
+function readToolCall({ attributes, span }: SpanFields): Reading {
   let input = attributes['gen_ai.tool.call.arguments'];
   let output = attributes['gen_ai.tool.call.result'];
   for (const { name, attributes: body } of span.events) {
@@ -66,11 +64,11 @@ function readToolCall(span: SpanSlice): Reading {
   input ??= partOf(attributes['gen_ai.input.messages'], 'arguments');
   output ??= partOf(attributes['gen_ai.output.messages'], 'response');
   const failed = attributes['gen_ai.tool.status'] === 'error';
-  return omitUndefined<Reading>({
+  return {
     inputs: inputsOf(input),
     output: toStepOutput(output),
     error: readError(span, failed ? { failed, type: 'tool error' } : {}),
-  });
+  };
 }
 
 function partOf(messages: unknown, key: 'arguments' | 'response'): unknown {
@@ -80,18 +78,19 @@ function partOf(messages: unknown, key: 'arguments' | 'response'): unknown {
 }
 
 /** Reads a graph or swarm and its nodes. Their id serves as name, since the agent's name is the kind of the group. */
-function readGroup(span: SpanSlice): Reading {
-  const { attributes } = span;
+function readGroup(fields: SpanFields): Reading {
+  const { attributes, span } = fields;
   const failed = attributes['gen_ai.agent.status'] === 'FAILED';
-  return omitUndefined<Reading>({
-    name: stringOf(attributes['gen_ai.agent.id']),
+  return {
+    name: fields.string('gen_ai.agent.id'),
     inputs: inputsOf(attributes['gen_ai.agent.input']),
     error: readError(span, failed ? { failed, type: 'node failed' } : {}),
-  });
+  };
 }
 
-function readAgent(span: SpanSlice): Reading {
-  const system = stringOf(span.attributes['system_prompt']);
+function readAgent(fields: SpanFields): Reading {
+  const system = fields.string('system_prompt');
   if (system === undefined) return {};
-  return { messages: withSystem(new MessageReader().readSystem(system), genAi.read(span).messages ?? []) };
+  const { messages = [] } = genAi.read(fields.span, 'agent', fields);
+  return { messages: withSystem(new MessageReader().readSystem(system), messages) };
 }

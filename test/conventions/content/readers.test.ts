@@ -38,11 +38,12 @@ describe('values', () => {
     expect(jsonOf('{"a":1}')).toEqual({ a: 1 });
     expect(jsonOf('hello')).toBeUndefined();
     expect(jsonOf({ a: 1 })).toEqual({ a: 1 });
-    const damage = new Set<string>();
-    expect(jsonOf('[{"role":"user","content":"hel', damage, 'key')).toEqual([{ role: 'user', content: 'hel' }]);
-    expect([...damage]).toEqual(['key']);
-    expect(jsonOf('[Note] do this', damage, 'prose')).toBeUndefined();
-    expect(damage.has('prose')).toBe(false);
+    const cut: string[] = [];
+    const jsonOfCut = (text: string) => jsonOf(text, () => cut.push(text));
+    expect(jsonOfCut('[{"role":"user","content":"hel')).toEqual([{ role: 'user', content: 'hel' }]);
+    expect(cut).toEqual(['[{"role":"user","content":"hel']);
+    expect(jsonOfCut('[Note] do this')).toBeUndefined();
+    expect(cut).toHaveLength(1);
   });
 
   it('become plain JSON, whatever they were', () => {

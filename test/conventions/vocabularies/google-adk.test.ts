@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { googleAdk } from '../../../src/conventions/vocabularies/google-adk.ts';
-import { kindOf, makeSpan, read } from '../span.ts';
+import { kindOf, makeSpan, read, readWith } from '../span.ts';
 
 const scope = 'gcp.vertex.agent';
 
@@ -112,7 +112,7 @@ describe('a span of the Agent Development Kit', () => {
 
   it('has failed if it ends without attributes, but not while it is open', () => {
     expect(read({}, { name: 'call_llm', scope }).error).toEqual({ type: 'no response' });
-    expect(googleAdk.read({ ...makeSpan({}, { name: 'call_llm', scope }), ended: false }).error).toBeUndefined();
+    expect(readWith(googleAdk, { ...makeSpan({}, { name: 'call_llm', scope }), ended: false }).error).toBeUndefined();
     expect(call({ errorCode: 'RESOURCE_EXHAUSTED', errorMessage: 'quota' }).error).toEqual({
       type: 'RESOURCE_EXHAUSTED',
       message: 'quota',
@@ -135,8 +135,8 @@ describe('a span of the Agent Development Kit', () => {
 
   it('has failed as a tool without a result, or as a node whose status says so', () => {
     const tool = makeSpan({}, { name: 'execute_tool get_weather', scope });
-    expect(googleAdk.read(tool)).toMatchObject({ name: 'get_weather', error: { type: 'no result' } });
-    expect(googleAdk.read({ ...tool, ended: false }).error).toBeUndefined();
+    expect(readWith(googleAdk, tool)).toMatchObject({ name: 'get_weather', error: { type: 'no result' } });
+    expect(readWith(googleAdk, { ...tool, ended: false }).error).toBeUndefined();
     const node = { 'gen_ai.operation.name': 'execute_node', 'adk.node.path': 'pipeline.one' };
     const failed = read({ ...node, 'adk.node.status': 'failed' }, { name: 'execute_node one', scope });
     expect(failed).toMatchObject({

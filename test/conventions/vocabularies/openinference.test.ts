@@ -3,15 +3,15 @@ import { classifySpan } from '../../../src/conventions/index.ts';
 import { openInference } from '../../../src/conventions/vocabularies/openinference/openinference.ts';
 import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
 import { loadRecording, toSpans } from '../recordings.ts';
-import { makeSpan } from '../span.ts';
+import { makeSpan, readWith } from '../span.ts';
 
 function span(kind: string, attributes: Attributes = {}): SpanSlice {
   return makeSpan({ 'openinference.span.kind': kind, ...attributes });
 }
 
-const read = (kind: string, attributes: Attributes) => openInference.read(span(kind, attributes));
+const read = (kind: string, attributes: Attributes) => readWith(openInference, span(kind, attributes));
 const llm = (attributes: Attributes) => read('LLM', attributes);
-const recorded = (name: string, at = 0) => openInference.read(toSpans(loadRecording(name))[at]!);
+const recorded = (name: string, at = 0) => readWith(openInference, toSpans(loadRecording(name))[at]!);
 
 /** `llm.input_messages.0.message.role`, … */
 function messages(list: 'input' | 'output', ...each: Attributes[]): Attributes {
@@ -41,7 +41,7 @@ describe('the kind of an OpenInference span', () => {
   it('is left to the AI SDK if a processor has only translated its attributes', () => {
     const attributes = { 'ai.operationId': 'ai.rerank' };
     expect(openInference.classify(span('LLM', attributes))).toBeUndefined();
-    expect(classifySpan(span('LLM', attributes))).toEqual({ kind: 'generic', convention: 'vercel-ai' });
+    expect(classifySpan(span('LLM', attributes))).toMatchObject({ kind: 'generic', convention: 'vercel-ai' });
   });
 });
 
@@ -135,7 +135,7 @@ describe('the answer', () => {
 
   it('from LangChain has the ids of its tool calls, which the attributes lack', () => {
     const called = toSpans(loadRecording('openinference-js/v4-langchain'))
-      .map((each) => openInference.read(each).outputMessage?.tool_calls)
+      .map((each) => readWith(openInference, each).outputMessage?.tool_calls)
       .find((calls) => calls !== undefined);
     expect(called?.[0]?.id).toBe('call_abc123');
   });
@@ -315,7 +315,7 @@ it('reads cut JSON as far as it goes, and leaves out cut bodies and schemas', ()
 
 it('reads the error without the stack that LangChain adds', () => {
   const failed = toSpans(loadRecording('openinference-js/v4-langchain')).at(-1)!;
-  const { error } = openInference.read(failed);
+  const { error } = readWith(openInference, failed);
   expect(error?.message).toContain('429 Rate limit reached');
   expect(error?.message).not.toContain('node_modules');
 });

@@ -3,7 +3,7 @@ import { classifySpan, readSpan } from '../../../src/conventions/index.ts';
 import { vercelAi } from '../../../src/conventions/vocabularies/vercel-ai/vercel-ai.ts';
 import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
 import { loadRecording, recordingNames, toDatapoints, toSpan, toSpans, toStartedSpan } from '../recordings.ts';
-import { makeSpan } from '../span.ts';
+import { makeSpan, readWith } from '../span.ts';
 
 /** Of the package `ai`; the newer versions have a scope of another name. */
 function span(name: string, attributes: Attributes = {}, scope = 'ai'): SpanSlice {
@@ -11,8 +11,8 @@ function span(name: string, attributes: Attributes = {}, scope = 'ai'): SpanSlic
   return makeSpan(named, { name, scope });
 }
 
-const call = (attributes: Attributes) => vercelAi.read(span('ai.generateText.doGenerate', attributes));
-const run = (attributes: Attributes) => vercelAi.read(span('ai.generateText', attributes));
+const call = (attributes: Attributes) => readWith(vercelAi, span('ai.generateText.doGenerate', attributes));
+const run = (attributes: Attributes) => readWith(vercelAi, span('ai.generateText', attributes));
 
 describe('the kind of an AI SDK span', () => {
   it.each([
@@ -224,7 +224,7 @@ describe('what was asked', () => {
 });
 
 describe('tool calls', () => {
-  const tool = (attributes: Attributes) => vercelAi.read(span('ai.toolCall', attributes));
+  const tool = (attributes: Attributes) => readWith(vercelAi, span('ai.toolCall', attributes));
 
   it('accept arguments that are not an object, and return text without quotes', () => {
     const reading = tool({ 'ai.toolCall.name': 'f', 'ai.toolCall.args': '"Paris"', 'ai.toolCall.result': '"rainy"' });

@@ -1,6 +1,6 @@
 /** Messages, output and inputs of the GenAI conventions, from attributes or else from events. */
 
-import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
+import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
@@ -8,9 +8,9 @@ import { inputsOf } from '../../content/inputs.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
-import { type Damage, jsonOf, put, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
 import { type EventContent, readEventContent } from './events.ts';
 
 /** Values that instrumentations write in place of hidden content. */
@@ -21,37 +21,35 @@ const NO_EVENTS: EventContent = {};
 /** Scope of an instrumentation that stringifies the content blocks of a message into the text of one part. */
 const LANGCHAIN = '@traceloop/instrumentation-langchain';
 
-export function readGenAiContent(span: SpanSlice, kind: SpanKind, damage: Damage, into: Reading): void {
-  const { attributes } = span;
+export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
+  const { span } = fields;
   const events = span.events.length > 0 ? readEventContent(span) : NO_EVENTS;
-  if (kind === 'generic') {
-    readValues(attributes, events, damage, into);
-    return;
-  }
+  if (kind === 'generic') return readValues(fields, events);
 
   const reader = new MessageReader();
-  const input =
-    contentAt(attributes, ['gen_ai.input.messages', 'gen_ai.request.messages', 'gen_ai.prompt'], damage) ??
-    events.input;
-  const system = contentAt(attributes, ['gen_ai.system_instructions'], damage) ?? events.system;
+  const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', 'gen_ai.prompt') ?? events.input;
+  const system = contentAt(fields, 'gen_ai.system_instructions') ?? events.system;
   const history = input === undefined ? [] : reader.read(input);
   if (scopeOf(span).name === LANGCHAIN) openBlocks(history, reader);
   const messages = withSystem(system === undefined ? [] : reader.readSystem(system), history);
-  const output = contentAt(attributes, ['gen_ai.output.messages', 'gen_ai.completion'], damage) ?? events.output;
+  const output = contentAt(fields, 'gen_ai.output.messages', 'gen_ai.completion') ?? events.output;
   const answers = output === undefined ? [] : reader.readOutput(output);
   const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');
   const others =
     kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];
 
-  put(into, 'inputs', variablesOf(attributes));
-  if (messages.length > 0) into.messages = messages;
-  put(into, 'outputMessage', outputMessage);
-  put(into, 'output', messageText(outputMessage));
-  put(into, 'finishReason', reader.finishReason);
-  const content = reasoningMetadata(reader);
-  if (others.length > 0) content['choices'] = others;
-  put(content, 'evaluations', evaluationsOf(attributes, events));
-  put(into, 'contentMetadata', unlessEmpty(content));
+  return {
+    inputs: variablesOf(fields),
+    messages: messages.length > 0 ? messages : undefined,
+    outputMessage,
+    output: messageText(outputMessage),
+    finishReason: reader.finishReason,
+    contentMetadata: {
+      choices: others.length > 0 ? others : undefined,
+      evaluations: evaluationsOf(fields, events),
+      ...reasoningMetadata(reader),
+    },
+  };
 }
 
 function openBlocks(messages: ChatMessage[], reader: MessageReader): void {
@@ -64,11 +62,11 @@ function openBlocks(messages: ChatMessage[], reader: MessageReader): void {
 /**
  * Returns the first content at these keys as the message reader takes it. Cut JSON gives what can be saved, or text.
  */
-function contentAt(attributes: Attributes, keys: readonly string[], damage: Damage): unknown {
+function contentAt(fields: SpanFields, ...keys: readonly string[]): unknown {
   for (const key of keys) {
-    const value = attributes[key];
+    const value = fields.attributes[key];
     if (value === undefined || value === null || HIDDEN.has(value)) continue;
-    return typeof value === 'string' ? (unlessPlainText(jsonOf(value, damage, key), key) ?? value) : value;
+    return typeof value === 'string' ? (unlessPlainText(fields.json(key), key) ?? value) : value;
   }
   return undefined;
 }
@@ -102,33 +100,34 @@ function lastAnswerOf(answers: readonly ChatMessage[]): ChatMessage | undefined 
 }
 
 /** Reads embeddings, retrieval and workflows, which have inputs and an output but no conversation. */
-function readValues(attributes: Attributes, events: EventContent, damage: Damage, into: Reading): void {
-  const input = contentAt(attributes, ['gen_ai.input.messages', 'gen_ai.prompt'], damage) ?? events.input;
-  const query = stringOf(attributes['gen_ai.retrieval.query.text']);
-  const documents = attributes['gen_ai.retrieval.documents'];
-  const output = contentAt(attributes, ['gen_ai.output.messages', 'gen_ai.completion'], damage) ?? events.output;
+function readValues(fields: SpanFields, events: EventContent): Reading {
+  const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.prompt') ?? events.input;
+  const query = fields.string('gen_ai.retrieval.query.text');
+  const documents = fields.attributes['gen_ai.retrieval.documents'];
+  const output = contentAt(fields, 'gen_ai.output.messages', 'gen_ai.completion') ?? events.output;
   const reader = new MessageReader();
   const messages = hasMessages(input) ? reader.read(input) : undefined;
   const outputMessage = output === undefined ? undefined : lastAnswerOf(reader.readOutput(output));
-  put(into, 'inputs', query !== undefined ? { query } : messages ? variablesOf(attributes) : inputsOf(input));
-  put(into, 'messages', messages);
-  put(into, 'outputMessage', outputMessage);
-  put(into, 'output', toOptionalText(documents) ?? messageText(outputMessage));
-  const evaluations = evaluationsOf(attributes, events);
-  if (evaluations) into.contentMetadata = { evaluations };
+  return {
+    inputs: query !== undefined ? { query } : messages ? variablesOf(fields) : inputsOf(input),
+    messages,
+    outputMessage,
+    output: toOptionalText(documents) ?? messageText(outputMessage),
+    contentMetadata: { evaluations: evaluationsOf(fields, events) },
+  };
 }
 
 function hasMessages(input: unknown): boolean {
   return Array.isArray(input) && input.some((item) => isObject(item) && typeof item['role'] === 'string');
 }
 
-function variablesOf(attributes: Attributes): Record<string, unknown> | undefined {
+function variablesOf({ attributes }: SpanFields): Record<string, unknown> | undefined {
   return attributes['gen_ai.prompt.name'] === undefined
     ? undefined
     : fieldsBelow(attributes, 'gen_ai.prompt.variable.');
 }
 
-function evaluationsOf(attributes: Attributes, events: EventContent): unknown[] | undefined {
+function evaluationsOf({ attributes }: SpanFields, events: EventContent): unknown[] | undefined {
   if (events.evaluations) return toPlainJson(events.evaluations) as unknown[];
   if (attributes['gen_ai.evaluation.name'] === undefined) return undefined;
   const { evaluations } = readEventContent({

@@ -8,7 +8,7 @@
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { blocksInText } from '../../content/message-parts.ts';
-import { jsonOf, put, stringOf } from '../../values/attributes.ts';
+import { jsonOf, omitUndefined, stringOf } from '../../values/attributes.ts';
 
 export interface EventContent {
   system?: unknown;
@@ -106,8 +106,7 @@ function bodyOf(attributes: Attributes): Fields {
 
 /** Falls back to the role in the event's name if the body's role is unknown (`customer`). */
 function messageOf(body: Fields, role: string): Message {
-  const message: Message = {};
-  pick(body, message);
+  const message = fieldsOf(body);
   message['role'] = KNOWN_ROLES.has(body['role']) ? body['role'] : role;
   if (role === 'tool') message['tool_call_id'] = body['tool_call_id'] ?? body['id'];
   return message;
@@ -118,24 +117,27 @@ function choiceOf(body: Fields): Message {
   const raw = body['message'];
   const parsed = jsonOf(raw) ?? raw;
   const isMessage = isObject(parsed) && !('toolUse' in parsed) && parsed['type'] === undefined;
-  const message: Message = { finish_reason: stringOf(body['finish_reason']), role: 'assistant' };
-  pick(body, message);
-  pick(isMessage ? parsed : { content: parsed }, message);
-  return message;
+  return {
+    finish_reason: stringOf(body['finish_reason']),
+    role: 'assistant',
+    ...fieldsOf(body),
+    ...fieldsOf(isMessage ? parsed : { content: parsed }),
+  };
 }
 
-/** Copies the fields of a message, parsing content and tool calls that are JSON. */
-function pick(body: Fields, into: Message): void {
-  const { content, role, name, function_call: call, refusal, reasoning_content: reasoning, parts } = body;
-  if (content !== undefined)
-    into['content'] = typeof content === 'string' ? (blocksInText(content) ?? content) : content;
-  if (typeof role === 'string') into['role'] = role;
-  if (typeof name === 'string') into['name'] = name;
-  put(into, 'tool_calls', jsonOf(body['tool_calls']));
-  if (isObject(call)) into['function_call'] = call;
-  put(into, 'refusal', refusal);
-  put(into, 'reasoning_content', reasoning);
-  if (parts !== undefined) into['parts'] = jsonOf(parts) ?? parts;
+/** Returns the fields of a message, with content and tool calls that are JSON parsed. */
+function fieldsOf(body: Fields): Message {
+  const { content, role, name, function_call: call, refusal, reasoning_content, parts } = body;
+  return omitUndefined<Message>({
+    content: typeof content === 'string' ? (blocksInText(content) ?? content) : content,
+    role: typeof role === 'string' ? role : undefined,
+    name: typeof name === 'string' ? name : undefined,
+    tool_calls: jsonOf(body['tool_calls']),
+    function_call: isObject(call) ? call : undefined,
+    refusal,
+    reasoning_content,
+    parts: jsonOf(parts) ?? parts,
+  });
 }
 
 function evaluationOf(attributes: Attributes): Record<string, unknown> {

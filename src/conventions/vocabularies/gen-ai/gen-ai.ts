@@ -5,18 +5,20 @@
  * Content is in attributes (JSON or, with SDK 3, structured), in span events, or in log records that were joined to the
  * span as events: `events.ts`.
  */
-import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
+import { type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
-import { inputsOf } from '../../content/inputs.ts';
+import { inputsAt } from '../../content/inputs.ts';
 import { isLostAnswer } from '../../content/messages.ts';
 import { readError } from '../../content/read-error.ts';
+import { ownUsage, type Usage, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import { type Damage, firstString, put, stringOf, unlessEmpty } from '../../values/attributes.ts';
-import { damageMetadata } from '../../values/damage.ts';
+import { STEPS } from '../../steps.ts';
+import { addTo, stringOf } from '../../values/attributes.ts';
 import { toOptionalText } from '../../values/plain-json.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
 import { readGenAiContent } from './content.ts';
 import { readGenAiParameters } from './parameters.ts';
-import { readAggregateUsage, readStructure, readUsage } from './usage.ts';
+import { readGenAiUsage, readStructure } from './usage.ts';
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['chat', 'model'],
@@ -33,22 +35,20 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['execute_tool', 'tool'],
   ['invoke_agent', 'agent'],
   ['create_agent', 'agent'],
-  ['agent_step', 'plumbing'],
-  ['model_step', 'plumbing'],
-  ['model_inference', 'plumbing'],
-  ['model_chunk', 'plumbing'],
   ['workflow_step', 'plumbing'],
-  ['execute_agent_loop_cycle', 'plumbing'],
 ]);
 
 export const genAi: Convention = {
   name: 'gen-ai',
+  signs: { keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name'] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
     const operation = attributes['gen_ai.operation.name'];
     // Generic: embeddings, retrieval, rerank, memory, workflows, and operations of later versions.
-    if (typeof operation === 'string' && operation !== '') return KINDS.get(operation) ?? 'generic';
+    if (typeof operation === 'string' && operation !== '') {
+      return STEPS.has(operation) ? 'plumbing' : (KINDS.get(operation) ?? 'generic');
+    }
     const model = attributes['gen_ai.request.model'];
     if (model !== undefined) {
       if (!looksLikeCall(span)) return undefined;
@@ -57,37 +57,42 @@ export const genAi: Convention = {
     return attributes['gen_ai.tool.name'] !== undefined ? 'tool' : undefined;
   },
 
-  read(span: SpanSlice): Reading {
-    const kind = genAi.classify(span) ?? 'generic';
-    const { attributes } = span;
-    const damage: Damage = new Set();
-    const reading: Reading = {};
-    const metadata: Record<string, unknown> = {};
-    readGenAiParameters(attributes, kind, damage, reading);
-    if (kind === 'tool') readToolCall(attributes, damage, reading);
-    else readGenAiContent(span, kind, damage, reading);
-    readStructure(span, metadata);
-    if (kind === 'model' || kind === 'generic') readUsage(span, reading, metadata);
-    else readAggregateUsage(span, metadata);
-    put(reading, 'callId', stringOf(attributes['gen_ai.response.id']));
-    put(reading, 'name', readName(span, kind));
-    put(reading, 'description', firstString(attributes, 'gen_ai.tool.description', 'gen_ai.agent.description'));
-    if (kind !== 'tool') {
-      const finishReason =
-        toFinishReason(attributes['gen_ai.response.finish_reasons']) ??
-        toFinishReason(attributes['gen_ai.response.finish_reason']);
-      put(reading, 'finishReason', finishReason);
-    }
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    const reading = readGenAiParameters(fields, kind);
+    addTo(reading, kind === 'tool' ? readToolCall(fields) : readGenAiContent(fields, kind));
+    const usage = readGenAiUsage(fields);
+    if (isCall(kind)) addTo(reading, callUsage(usage));
+    reading.callId = fields.string('gen_ai.response.id');
+    reading.name = readName(fields, kind);
+    reading.description = fields.firstString('gen_ai.tool.description', 'gen_ai.agent.description');
+    if (kind !== 'tool') reading.finishReason = readFinishReason(fields) ?? reading.finishReason;
     if (isLostAnswer(reading.outputMessage, reading.finishReason, reading.outputTokens) || isLostItem(reading)) {
-      delete reading.outputMessage;
-      delete reading.output;
+      reading.outputMessage = undefined;
+      reading.output = undefined;
     }
-    put(reading, 'error', readError(span, { finishReason: reading.finishReason }));
-    put(metadata, 'truncated', damageMetadata(damage).truncated);
-    put(reading, 'metadata', unlessEmpty(metadata));
+    reading.error = readError(span, { finishReason: reading.finishReason });
+    reading.metadata = addTo(readStructure(fields), isCall(kind) ? usageDetails(usage) : usageSums(usage));
     return reading;
   },
 };
+
+/** The tokens of agents and tools are sums over the calls below, which have logs of their own. */
+function isCall(kind: SpanKind): boolean {
+  return kind === 'model' || kind === 'generic';
+}
+
+/** OpenLIT writes 0 and 0 for a stream without usage. */
+function callUsage(usage: Usage): Partial<Reading> {
+  const isFiller = usage.promptTokens === 0 && usage.outputTokens === 0;
+  return ownUsage(isFiller ? { ...usage, promptTokens: undefined, outputTokens: undefined } : usage);
+}
+
+function readFinishReason({ attributes }: SpanFields): string | undefined {
+  return (
+    toFinishReason(attributes['gen_ai.response.finish_reasons']) ??
+    toFinishReason(attributes['gen_ai.response.finish_reason'])
+  );
+}
 
 /** OpenLLMetry writes `""` and `stop` for everything other than text from the Responses API: tool calls, refusals. */
 function isLostItem({ output, outputMessage, callId, outputTokens = 0 }: Reading): boolean {
@@ -111,23 +116,22 @@ function looksLikeCall(span: SpanSlice): boolean {
   );
 }
 
-function readToolCall(attributes: Attributes, damage: Damage, into: Reading): void {
-  const key = ARGUMENT_KEYS.find((name) => attributes[name] !== undefined);
-  if (key) put(into, 'inputs', inputsOf(attributes[key], damage, key));
-  put(into, 'output', toOptionalText(attributes['gen_ai.tool.call.result'] ?? attributes['gen_ai.tool.output']));
+function readToolCall(fields: SpanFields): Reading {
+  const result = fields.firstKey('gen_ai.tool.call.result', 'gen_ai.tool.output');
+  return {
+    inputs: inputsAt(fields, fields.firstKey('gen_ai.tool.call.arguments', 'gen_ai.tool.input', 'gen_ai.tool.args')),
+    output: result && toOptionalText(fields.attributes[result]),
+  };
 }
 
-const ARGUMENT_KEYS = ['gen_ai.tool.call.arguments', 'gen_ai.tool.input', 'gen_ai.tool.args'] as const;
-
-function readName(span: SpanSlice, kind: SpanKind | undefined): string | undefined {
-  const { attributes } = span;
+function readName(fields: SpanFields, kind: SpanKind): string | undefined {
   switch (kind) {
     case 'tool':
-      return stringOf(attributes['gen_ai.tool.name']) ?? afterPrefix(span.name, 'execute_tool ');
+      return fields.string('gen_ai.tool.name') ?? afterPrefix(fields.span.name, 'execute_tool ');
     case 'agent':
-      return stringOf(attributes['gen_ai.agent.name']);
+      return fields.string('gen_ai.agent.name');
     case 'generic':
-      return firstString(attributes, 'gen_ai.workflow.name', 'gen_ai.agent.name', 'gen_ai.data_source.id');
+      return fields.firstString('gen_ai.workflow.name', 'gen_ai.agent.name', 'gen_ai.data_source.id');
     default:
       return undefined;
   }

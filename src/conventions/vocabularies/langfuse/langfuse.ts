@@ -5,26 +5,19 @@
  * A failed observation has the level ERROR; the span's own status stays unset. Usage is split into parts that add up:
  * `input` excludes cached tokens, `output` excludes reasoning tokens.
  */
-import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
+import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { inputsOf } from '../../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
-import { readAnswer, readRequest, structuredOf, toStepOutput } from '../../content/provider-bodies.ts';
+import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
-import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import {
-  countOf,
-  type Damage,
-  numberOf,
-  objectOf,
-  omitUndefined,
-  stringOf,
-  unlessEmpty,
-} from '../../values/attributes.ts';
-import { damageMetadata } from '../../values/damage.ts';
+import { ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../../content/usage.ts';
+import type { Convention, ReadError, Reading, SpanKind } from '../../convention.ts';
+import { addTo, countOf, numberOf, stringOf } from '../../values/attributes.ts';
 import { millisSinceStart } from '../../values/elapsed.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject } from '../../values/plain-json.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
 import { withSystem } from '../gen-ai/content.ts';
 import { readWrappedRequest, type WrappedRequest } from './openai.ts';
 
@@ -36,53 +29,49 @@ const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
   ['tool', 'tool'],
 ]);
 
+const TYPE = 'langfuse.observation.type';
 const INPUT = 'langfuse.observation.input';
 const OUTPUT = 'langfuse.observation.output';
+const PARAMETERS = 'langfuse.observation.model.parameters';
+const LEVEL = 'langfuse.observation.level';
+const STATUS_MESSAGE = 'langfuse.observation.status_message';
 
 export const langfuse: Convention = {
   name: 'langfuse',
+  signs: { keys: [TYPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const type = typeOf(span);
     return type === undefined ? undefined : (KINDS.get(type) ?? 'generic');
   },
 
-  read(span: SpanSlice): Reading {
-    const { attributes } = span;
-    const damage: Damage = new Set();
+  read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
     const type = typeOf(span);
-    const usage = readUsage(attributes);
-    const request = readWrappedRequest(span.name, readAppMetadata(attributes));
-    const { contentMetadata, finishReason, ...content } =
-      type === 'generation' ? readGeneration(span, request, usage.own.outputTokens, damage) : readStep(span, damage);
+    const usage = readUsage(fields);
+    const request = readWrappedRequest(span.name, readAppMetadata(fields));
+    const reading = type === 'generation' ? readGeneration(fields, request, usage.outputTokens) : readStep(fields);
     const isCall = type === 'generation' || type === 'embedding';
-    return omitUndefined<Reading>({
-      ...content,
-      ...(isCall ? usage.own : undefined),
-      model: stringOf(attributes['langfuse.observation.model.name']),
-      finishReason,
-      error: readFailure(span),
-      metadata: omitUndefined<Fields>({
-        prompt_name: stringOf(attributes['langfuse.observation.prompt.name']),
-        prompt_version: versionOf(attributes['langfuse.observation.prompt.version']),
-        level: levelOf(attributes),
-        version: stringOf(attributes['langfuse.version']),
-        release: stringOf(attributes['langfuse.release']),
-        langfuse_environment: stringOf(attributes['langfuse.environment']),
-        time_to_first_chunk_ms: millisSinceStart(span, attributes['langfuse.observation.completion_start_time']),
-        ...(isCall
-          ? usage.details
-          : { usage: unlessEmpty(omitUndefined<Fields>({ ...usage.sums, ...usage.details })) }),
-        ...damageMetadata(damage),
-      }),
-      contentMetadata: unlessEmpty(omitUndefined<Fields>({ ...request.metadata, ...contentMetadata })),
-    });
+    if (isCall) addTo(reading, ownUsage(usage));
+    reading.model = fields.string('langfuse.observation.model.name');
+    reading.error = readFailure(fields);
+    reading.metadata = {
+      prompt_name: fields.string('langfuse.observation.prompt.name'),
+      prompt_version: versionOf(fields.attributes['langfuse.observation.prompt.version']),
+      level: levelOf(fields),
+      version: fields.string('langfuse.version'),
+      release: fields.string('langfuse.release'),
+      langfuse_environment: fields.string('langfuse.environment'),
+      time_to_first_chunk_ms: millisSinceStart(span, fields.attributes['langfuse.observation.completion_start_time']),
+      ...(isCall ? usageDetails(usage) : usageSums(usage)),
+    };
+    reading.contentMetadata = addTo(request.metadata, reading.contentMetadata);
+    return reading;
   },
 };
 
 /** The OpenAI wrapper gives embeddings the type `generation`. */
 function typeOf({ name, attributes }: SpanSlice): unknown {
-  const type = attributes['langfuse.observation.type'];
+  const type = attributes[TYPE];
   if (type !== 'generation') return type;
   const model = attributes['langfuse.observation.model.name'];
   const isEmbedding = name === 'OpenAI.embeddings' || (typeof model === 'string' && /embedding/i.test(model));
@@ -90,42 +79,35 @@ function typeOf({ name, attributes }: SpanSlice): unknown {
 }
 
 /** The input of a generation is a provider's request, a list of messages, or text. */
-function readGeneration(
-  { name, attributes }: SpanSlice,
-  request: WrappedRequest,
-  outputTokens: number | undefined,
-  damage: Damage,
-): Reading {
+function readGeneration(fields: SpanFields, request: WrappedRequest, outputTokens: number | undefined): Reading {
   const reader = new MessageReader();
-  const input = structuredOf(attributes[INPUT], damage, INPUT);
+  const input = structuredAt(fields, INPUT);
   const history = input === undefined ? [] : reader.read(input);
   const messages = withSystem(reader.readSystem(request.instructions), history);
-  const parametersKey = 'langfuse.observation.model.parameters';
-  const parameters = objectOf(attributes[parametersKey], damage, parametersKey) ?? {};
+  const parameters = fields.object(PARAMETERS) ?? {};
   const tools = isObject(input) ? (input['tools'] ?? input['functions']) : undefined;
-  const answer = readAnswer(structuredOf(attributes[OUTPUT], damage, OUTPUT), reader, outputTokens);
-  return {
-    ...readRequest({ ...withoutFiller(parameters), tools, ...request.parameters }),
-    ...(messages.length > 0 && { messages, endpoint: name === 'OpenAI.completions' ? 'complete' : 'chat' }),
-    ...(request.finishReason && { finishReason: request.finishReason }),
-    ...answer,
-    contentMetadata: { ...reasoningMetadata(reader), ...answer.contentMetadata },
-  };
+  const answer = readAnswer(structuredAt(fields, OUTPUT), reader, outputTokens);
+  const reading = readRequest(addTo(addTo(withoutFiller(parameters), { tools }), request.parameters));
+  if (messages.length > 0) {
+    reading.messages = messages;
+    reading.endpoint = fields.span.name === 'OpenAI.completions' ? 'complete' : 'chat';
+  }
+  reading.finishReason = request.finishReason;
+  addTo(reading, answer);
+  reading.contentMetadata = addTo(reasoningMetadata(reader), answer.contentMetadata);
+  return reading;
 }
 
-function readStep(span: SpanSlice, damage: Damage): Reading {
-  const { attributes, name } = span;
-  const isEmbedding = typeOf(span) === 'embedding';
-  const input = attributes[INPUT] ?? attributes['langfuse.trace.input'];
-  const output = attributes[OUTPUT] ?? attributes['langfuse.trace.output'];
-  const parameters = objectOf(attributes['langfuse.observation.model.parameters']);
-  return omitUndefined<Reading>({
-    name,
+function readStep(fields: SpanFields): Reading {
+  const output = fields.firstKey(OUTPUT, 'langfuse.trace.output');
+  const parameters = fields.object(PARAMETERS);
+  const isEmbedding = typeOf(fields.span) === 'embedding';
+  return {
+    name: fields.span.name,
     other: parameters && toPlainObject(withoutFiller(parameters)),
-    inputs: inputsOf(structuredOf(input, damage, INPUT)),
-    // Vectors are left out: they are large and nobody reads them.
-    output: isEmbedding ? undefined : toStepOutput(output),
-  });
+    inputs: inputsOf(structuredAt(fields, fields.firstKey(INPUT, 'langfuse.trace.input'))),
+    output: isEmbedding || output === undefined ? undefined : toStepOutput(fields.attributes[output]),
+  };
 }
 
 /** The OpenAI wrapper writes `"response_format": ""` if none was set. */
@@ -133,37 +115,30 @@ function withoutFiller(parameters: Fields): Fields {
   return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== '' && value !== null));
 }
 
-function readUsage(attributes: Attributes) {
-  const usage = objectOf(attributes['langfuse.observation.usage_details']) ?? {};
-  const costs = objectOf(attributes['langfuse.observation.cost_details']) ?? {};
-  const total = countOf(usage['total']) ?? countOf(usage['total_tokens']) ?? countOf(usage['totalTokens']);
-  const output = sumOf(usage, 'output') ?? countOf(usage['completion_tokens']) ?? countOf(usage['completionTokens']);
-  const input =
-    sumOf(usage, 'input') ??
-    countOf(usage['prompt_tokens']) ??
-    countOf(usage['promptTokens']) ??
-    (total !== undefined && output !== undefined && total >= output ? total - output : undefined);
+const USAGE = new UsageTable({
+  promptTokens: ['prompt_tokens', 'promptTokens'],
+  outputTokens: ['completion_tokens', 'completionTokens'],
+  total_tokens: ['total', 'total_tokens', 'totalTokens'],
+  cache_read_tokens: ['input_cached_tokens', 'input_cache_read', 'cache_read_input_tokens'],
+  cache_write_tokens: ['input_cache_creation', 'cache_creation_input_tokens'],
+  reasoning_tokens: ['output_reasoning_tokens', 'output_reasoning'],
+});
+const COSTS = new UsageTable({ promptCost: ['input'], outputCost: ['output'], total_cost: ['total'] });
+
+function readUsage(fields: SpanFields): Usage {
+  const body = fields.object('langfuse.observation.usage_details') ?? {};
+  const costs = fields.object('langfuse.observation.cost_details') ?? {};
+  const usage = USAGE.read(body);
+  const { total_tokens: total } = usage;
+  const outputTokens = sumOf(body, 'output') ?? usage.outputTokens;
+  const promptTokens =
+    sumOf(body, 'input') ??
+    usage.promptTokens ??
+    (total !== undefined && outputTokens !== undefined && total >= outputTokens ? total - outputTokens : undefined);
   // If a call has no usage, because it failed, all costs are 0.
-  const isPriced = input !== undefined || Object.values(costs).some((cost) => numberOf(cost) !== 0);
-  return {
-    own: {
-      promptTokens: input,
-      outputTokens: output,
-      promptCost: isPriced ? numberOf(costs['input']) : undefined,
-      outputCost: isPriced ? numberOf(costs['output']) : undefined,
-    },
-    sums: { prompt_tokens: input, output_tokens: output },
-    details: {
-      total_tokens: total,
-      cache_read_tokens:
-        countOf(usage['input_cached_tokens']) ??
-        countOf(usage['input_cache_read']) ??
-        countOf(usage['cache_read_input_tokens']),
-      cache_write_tokens: countOf(usage['input_cache_creation']) ?? countOf(usage['cache_creation_input_tokens']),
-      reasoning_tokens: countOf(usage['output_reasoning_tokens']) ?? countOf(usage['output_reasoning']),
-      total_cost: isPriced ? numberOf(costs['total']) : undefined,
-    },
-  };
+  const isPriced = promptTokens !== undefined || Object.values(costs).some((cost) => numberOf(cost) !== 0);
+  addTo(usage, { promptTokens, outputTokens });
+  return isPriced ? addTo(usage, COSTS.read(costs)) : usage;
 }
 
 /** Sums `input`, `input_cached_tokens`, `input_audio_tokens`, …, which are parts of one whole. */
@@ -181,33 +156,27 @@ function versionOf(value: unknown): number | string | undefined {
   return numberOf(value) ?? stringOf(value);
 }
 
-function levelOf(attributes: Attributes): string | undefined {
-  const level = stringOf(attributes['langfuse.observation.level']);
+function levelOf(fields: SpanFields): string | undefined {
+  const level = fields.string(LEVEL);
   return level === 'DEFAULT' || level === 'ERROR' ? undefined : level;
 }
 
-function readFailure(span: SpanSlice) {
-  const { attributes } = span;
-  if (attributes['langfuse.observation.level'] !== 'ERROR') return readError(span);
-  const message = stringOf(attributes['langfuse.observation.status_message']);
-  return readError(span, { failed: true, ...(message !== undefined && { message }) });
+function readFailure(fields: SpanFields): ReadError | undefined {
+  if (fields.attributes[LEVEL] !== 'ERROR') return readError(fields.span);
+  const message = fields.string(STATUS_MESSAGE);
+  return readError(fields.span, { failed: true, ...(message !== undefined && { message }) });
 }
 
 /** The app's metadata has one attribute per key, or one for all keys. Values other than text are JSON. */
-function readAppMetadata(attributes: Attributes): Fields {
-  const found = {
-    ...objectOf(attributes['langfuse.trace.metadata']),
-    ...fieldsBelow(attributes, 'langfuse.trace.metadata.'),
-    ...objectOf(attributes['langfuse.observation.metadata']),
-    ...fieldsBelow(attributes, 'langfuse.observation.metadata.'),
-  };
-  const values = Object.entries(found).map(([key, value]) => [key, toPlainJson(structuredOf(value))] as const);
-  return omitUndefined<Fields>({
-    ...Object.fromEntries(values),
-    trace_name: stringOf(attributes['langfuse.trace.name']),
-    status_message:
-      attributes['langfuse.observation.level'] === 'ERROR'
-        ? undefined
-        : stringOf(attributes['langfuse.observation.status_message']),
+function readAppMetadata(fields: SpanFields): Fields {
+  const { attributes } = fields;
+  const found: Fields = { ...fields.object('langfuse.trace.metadata') };
+  addTo(found, fieldsBelow(attributes, 'langfuse.trace.metadata.'));
+  addTo(found, fields.object('langfuse.observation.metadata'));
+  addTo(found, fieldsBelow(attributes, 'langfuse.observation.metadata.'));
+  for (const key in found) found[key] = toPlainJson(structuredOf(found[key]));
+  return addTo(found, {
+    trace_name: fields.string('langfuse.trace.name'),
+    status_message: attributes[LEVEL] === 'ERROR' ? undefined : fields.string(STATUS_MESSAGE),
   });
 }

@@ -5,7 +5,7 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
-import { omitUndefined, stringOf, unlessEmpty } from '../../values/attributes.ts';
+import { stringOf, unlessEmpty } from '../../values/attributes.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -14,14 +14,14 @@ export interface WrappedRequest {
   readonly parameters: Fields;
   readonly finishReason: string | undefined;
   /** The rest: metadata that the app attached. */
-  readonly metadata: Fields;
+  metadata: Fields;
 }
 
 export function readWrappedRequest(name: string, metadata: Fields): WrappedRequest {
   if (!name.startsWith('OpenAI.'))
     return { instructions: undefined, parameters: {}, finishReason: undefined, metadata };
   const { instructions, tools, response_format, reasoning, incomplete_details, ...rest } = metadata;
-  const settings = unlessEmpty(omitUndefined<Fields>({ ...(isObject(reasoning) && withoutNulls(reasoning)) }));
+  const settings = isObject(reasoning) ? unlessEmpty(withoutNulls(reasoning)) : undefined;
   return {
     instructions: stringOf(instructions),
     parameters: {

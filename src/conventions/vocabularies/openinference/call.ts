@@ -7,28 +7,15 @@ import type { ChatMessage } from '../../../wire/v4.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { finishReasonOf } from '../../content/message-wrappers.ts';
 import { MessageReader } from '../../content/messages.ts';
-import {
-  isResponseBody,
-  readInvocationParameters,
-  readModelAndProvider,
-  readParameters,
-} from '../../content/request-parameters.ts';
+import { isResponseBody } from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
-import {
-  countOf,
-  type Damage,
-  firstValue,
-  numberOf,
-  objectOf,
-  put,
-  stringOf,
-  textOf,
-  unlessEmpty,
-} from '../../values/attributes.ts';
+import { addTo, firstValue, stringOf, textOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
 import { readInput } from './input.ts';
 import { isRedacted, type RawValue, readOutput, readValue } from './messages.ts';
+import { readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
 import { readTools } from './tools.ts';
 
 const LISTS = ['llm.input_messages.', 'llm.output_messages.', 'llm.tools.', 'llm.prompts.', 'llm.choices.'] as const;
@@ -40,12 +27,12 @@ const SYSTEM_KEYS = ['system', 'instructions', 'systemInstruction', 'system_inst
  */
 const COMPLETIONS = 'OpenAI Completions';
 
-export function readModelCall(span: SpanSlice, app: Record<string, unknown> | undefined, damage: Damage): Reading {
-  const { attributes } = span;
+export function readModelCall(fields: SpanFields, app: Record<string, unknown> | undefined): Reading {
+  const { attributes, span } = fields;
   const [inputs = [], outputs = [], tools = [], prompts = [], choices = []] = groupByIndex(attributes, LISTS);
-  const parameters = readInvocationParameters(attributes, damage);
-  const request = readValue(attributes, 'input.value', damage);
-  const response = readValue(attributes, 'output.value', damage);
+  const parameters = readInvocationParameters(fields);
+  const request = readValue(fields, 'input.value');
+  const response = readValue(fields, 'output.value');
   const requestBody = bodyOf(request);
   const responseBody = bodyOf(response);
 
@@ -62,29 +49,29 @@ export function readModelCall(span: SpanSlice, app: Record<string, unknown> | un
   const outputMessage = answers[0];
   const others = completions.length > 0 ? completions.slice(1) : answers.slice(1);
   const body = response.isDamaged ? undefined : responseBody;
+  const { model, provider } = readModelAndProvider(fields, parameters, app);
+  const { inputs: variables, promptTemplate } = readTemplate(fields);
 
-  const reading: Reading = {};
-  readModelAndProvider(attributes, parameters, app, reading);
-  reading.endpoint = texts !== undefined || span.name === COMPLETIONS ? 'complete' : 'chat';
-  readParameters(attributes, parameters ?? {}, reading);
-  put(reading, 'tools', readTools(tools, parameters, damage));
-  readTemplate(attributes, damage, reading);
-  if (messages.length > 0) reading.messages = messages;
-  put(reading, 'outputMessage', outputMessage);
-  put(reading, 'output', messageText(outputMessage) ?? completions[0]);
-  put(reading, 'finishReason', readFinishReason(attributes, parameters, response, responseBody, outputMessage));
-  readUsage(attributes, reading);
-  put(reading, 'callId', stringOf(body?.['id']));
-  const metadata = readResponse(attributes, body, reading.model);
-  put(metadata, 'user', stringOf(parameters?.['user']));
-  reading.metadata = metadata;
-  const content: Record<string, unknown> = {};
-  if (reader.reasoning.length > 0) content['reasoning'] = reader.reasoning.join('\n');
-  if (others.length > 0) content['choices'] = others;
-  put(reading, 'contentMetadata', unlessEmpty(content));
-  if (!request.isDamaged) put(reading, 'providerRequest', toPlainObject(requestBody));
-  put(reading, 'providerResponse', toPlainObject(body));
-  return reading;
+  return addTo(readParameters(fields, parameters), {
+    model,
+    provider,
+    endpoint: texts !== undefined || span.name === COMPLETIONS ? 'complete' : 'chat',
+    tools: readTools(fields, tools, parameters),
+    inputs: variables,
+    promptTemplate,
+    messages: messages.length > 0 ? messages : undefined,
+    outputMessage,
+    output: messageText(outputMessage) ?? completions[0],
+    finishReason: readFinishReason(attributes, parameters, response, responseBody, outputMessage),
+    callId: stringOf(body?.['id']),
+    metadata: readResponse(fields, body, model, stringOf(parameters?.['user'])),
+    contentMetadata: {
+      reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
+      choices: others.length > 0 ? others : undefined,
+    },
+    providerRequest: request.isDamaged ? undefined : toPlainObject(requestBody),
+    providerResponse: toPlainObject(body),
+  });
 }
 
 function isSystem({ role }: ChatMessage): boolean {
@@ -92,18 +79,11 @@ function isSystem({ role }: ChatMessage): boolean {
 }
 
 /** The variables of the prompt template are the inputs of the call. */
-export function readTemplate(attributes: Attributes, damage: Damage, into: Reading): void {
-  const key = 'llm.prompt_template.variables';
-  put(into, 'inputs', toPlainObject(objectOf(attributes[key], damage, key)));
-  put(into, 'promptTemplate', stringOf(attributes['llm.prompt_template.template']));
-}
-
-/** Reads tokens and costs of a call or an embedding. */
-export function readUsage(attributes: Attributes, into: Reading): void {
-  put(into, 'promptTokens', countOf(attributes['llm.token_count.prompt']));
-  put(into, 'outputTokens', countOf(attributes['llm.token_count.completion']));
-  put(into, 'promptCost', numberOf(attributes['llm.cost.prompt']));
-  put(into, 'outputCost', numberOf(attributes['llm.cost.completion']));
+export function readTemplate(fields: SpanFields): Reading {
+  return {
+    inputs: toPlainObject(fields.object('llm.prompt_template.variables')),
+    promptTemplate: fields.string('llm.prompt_template.template'),
+  };
 }
 
 /**
@@ -154,23 +134,22 @@ function readFinishReason(
 
 /** `llm.model_name` is the response's model in some instrumentations and the request's in others. */
 function readResponse(
-  attributes: Attributes,
+  fields: SpanFields,
   body: Record<string, unknown> | undefined,
   model: string | undefined,
+  user: string | undefined,
 ): Record<string, unknown> {
-  const metadata: Record<string, unknown> = {};
-  const reported = stringOf(attributes['llm.model_name']);
-  put(metadata, 'response_id', stringOf(body?.['id']));
-  put(
-    metadata,
-    'response_model',
-    stringOf(attributes['llm.response.model_name']) ??
+  const reported = fields.string('llm.model_name');
+  return {
+    response_id: stringOf(body?.['id']),
+    response_model:
+      fields.string('llm.response.model_name') ??
       stringOf(body?.['model']) ??
       (reported === model ? undefined : reported),
-  );
-  put(metadata, 'service_tier', stringOf(body?.['service_tier']));
-  put(metadata, 'system_fingerprint', stringOf(body?.['system_fingerprint']));
-  return metadata;
+    service_tier: stringOf(body?.['service_tier']),
+    system_fingerprint: stringOf(body?.['system_fingerprint']),
+    user,
+  };
 }
 
 /** Returns a body that went over the wire; undefined for LangChain's serialisation and bare lists. */

@@ -11,8 +11,9 @@ import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
 import { type MessageReader, mergeAssistant } from '../../content/messages.ts';
-import { type Damage, jsonOf, stringOf, textOf } from '../../values/attributes.ts';
+import { stringOf, textOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -151,12 +152,11 @@ export interface RawValue {
 }
 
 /** Sets `json` for a list or an object, and `text` for any string. Both are absent if the content is hidden. */
-export function readValue(attributes: Attributes, key: 'input.value' | 'output.value', damage: Damage): RawValue {
-  const value = attributes[key];
+export function readValue(fields: SpanFields, key: 'input.value' | 'output.value'): RawValue {
+  const value = fields.attributes[key];
   if (value === undefined || value === null || isRedacted(value)) return { isDamaged: false };
   const text = textOf(value);
   const isJson = text === undefined || text.startsWith('{') || text.startsWith('[');
-  const json = isJson ? jsonOf(value, damage, key) : undefined;
-  const isDamaged = damage.has(key);
-  return { isDamaged, json, text };
+  const json = isJson ? fields.json(key) : undefined;
+  return { isDamaged: fields.truncated.has(key), json, text };
 }

@@ -5,23 +5,18 @@
  * Lists are flattened into keys, so the attribute limit of a span (128) cuts long chats; the request in `input.value`
  * is still complete. `input.value` and `output.value` are the raw bodies on LLM spans, inputs and output on all others.
  */
-import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
+import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { readError } from '../../content/read-error.ts';
+import { ownUsage, UsageTable, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import {
-  type Damage,
-  firstCount,
-  firstNumber,
-  firstString,
-  objectOf,
-  put,
-  unlessEmpty,
-} from '../../values/attributes.ts';
-import { damageMetadata } from '../../values/damage.ts';
+import { addTo } from '../../values/attributes.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
 import { vercelAi } from '../vercel-ai/vercel-ai.ts';
 import { readModelCall } from './call.ts';
 import { readChain, readEmbedding, readRerank, readRetrieval, readToolCall } from './steps.ts';
+
+const KIND = 'openinference.span.kind';
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['LLM', 'model'],
@@ -31,9 +26,10 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
 
 export const openInference: Convention = {
   name: 'openinference',
+  signs: { keys: [KIND] },
 
   classify(span: SpanSlice): SpanKind | undefined {
-    const kind = span.attributes['openinference.span.kind'];
+    const kind = span.attributes[KIND];
     if (typeof kind !== 'string') return undefined;
     // On spans of the AI SDK a processor adds these attributes as a translation. It loses some and takes every step for
     // a call; the original attributes are still there.
@@ -41,65 +37,52 @@ export const openInference: Convention = {
     return KINDS.get(kind.toUpperCase()) ?? 'generic';
   },
 
-  read(span: SpanSlice): Reading {
-    const { attributes } = span;
-    const damage: Damage = new Set();
-    const app = toPlainObject(objectOf(attributes['metadata'], damage, 'metadata'));
-    const kind = String(attributes['openinference.span.kind']).toUpperCase();
-    const reading = readContent(span, kind, app, damage);
-    put(reading, 'error', readError(span, { finishReason: reading.finishReason }));
-    const metadata = Object.assign(readMetadata(attributes, kind), reading.metadata);
-    put(metadata, 'truncated', damageMetadata(damage).truncated);
-    put(reading, 'metadata', unlessEmpty(metadata));
-    if (app) put(reading, 'contentMetadata', unlessEmpty(Object.assign(app, reading.contentMetadata)));
+  read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
+    const app = toPlainObject(fields.object('metadata'));
+    const kind = String(span.attributes[KIND]).toUpperCase();
+    const isCall = kind === 'LLM' || kind === 'EMBEDDING';
+    const usage = USAGE.read(fields.attributes, fields.keys);
+    const reading = readContent(fields, kind, app);
+    if (isCall) addTo(reading, ownUsage(usage));
+    reading.error = readError(span, { finishReason: reading.finishReason });
+    const metadata: Record<string, unknown> = {
+      prompt_template_version: fields.string('llm.prompt_template.version'),
+      prompt_id: fields.string('prompt.id'),
+      prompt_vendor: fields.string('prompt.vendor'),
+      prompt_url: fields.string('prompt.url'),
+      ...(isCall ? usageDetails(usage) : usageSums(usage)),
+    };
+    reading.metadata = addTo(metadata, reading.metadata);
+    if (app) reading.contentMetadata = addTo({ ...app }, reading.contentMetadata);
     return reading;
   },
 };
 
-function readContent(span: SpanSlice, kind: string, app: Record<string, unknown> | undefined, damage: Damage): Reading {
+const USAGE = new UsageTable({
+  promptTokens: ['llm.token_count.prompt'],
+  outputTokens: ['llm.token_count.completion'],
+  promptCost: ['llm.cost.prompt'],
+  outputCost: ['llm.cost.completion'],
+  total_tokens: ['llm.token_count.total'],
+  cache_read_tokens: ['llm.token_count.prompt_details.cache_read', 'llm.token_count.prompt_details.cache_input'],
+  cache_write_tokens: ['llm.token_count.prompt_details.cache_write'],
+  reasoning_tokens: ['llm.token_count.completion_details.reasoning'],
+  total_cost: ['llm.cost.total'],
+});
+
+function readContent(fields: SpanFields, kind: string, app: Record<string, unknown> | undefined): Reading {
   switch (kind) {
     case 'LLM':
-      return readModelCall(span, app, damage);
+      return readModelCall(fields, app);
     case 'TOOL':
-      return readToolCall(span.attributes, damage);
+      return readToolCall(fields);
     case 'RETRIEVER':
-      return readRetrieval(span.attributes, damage);
+      return readRetrieval(fields);
     case 'RERANKER':
-      return readRerank(span.attributes, damage);
+      return readRerank(fields);
     case 'EMBEDDING':
-      return readEmbedding(span.attributes, damage);
+      return readEmbedding(fields);
     default:
-      return readChain(span.attributes, damage);
+      return readChain(fields);
   }
-}
-
-function readMetadata(attributes: Attributes, kind: string): Record<string, unknown> {
-  const metadata: Record<string, unknown> = {};
-  if (kind === 'LLM' || kind === 'EMBEDDING') {
-    readUsageDetails(attributes, metadata);
-  } else {
-    // The token counts of agents and chains are sums over the calls below.
-    const sums: Record<string, unknown> = {};
-    put(sums, 'prompt_tokens', firstCount(attributes, 'llm.token_count.prompt'));
-    put(sums, 'output_tokens', firstCount(attributes, 'llm.token_count.completion'));
-    readUsageDetails(attributes, sums);
-    put(metadata, 'usage', unlessEmpty(sums));
-  }
-  put(metadata, 'prompt_template_version', firstString(attributes, 'llm.prompt_template.version'));
-  put(metadata, 'prompt_id', firstString(attributes, 'prompt.id'));
-  put(metadata, 'prompt_vendor', firstString(attributes, 'prompt.vendor'));
-  put(metadata, 'prompt_url', firstString(attributes, 'prompt.url'));
-  return metadata;
-}
-
-function readUsageDetails(attributes: Attributes, into: Record<string, unknown>): void {
-  put(into, 'total_tokens', firstCount(attributes, 'llm.token_count.total'));
-  put(
-    into,
-    'cache_read_tokens',
-    firstCount(attributes, 'llm.token_count.prompt_details.cache_read', 'llm.token_count.prompt_details.cache_input'),
-  );
-  put(into, 'cache_write_tokens', firstCount(attributes, 'llm.token_count.prompt_details.cache_write'));
-  put(into, 'reasoning_tokens', firstCount(attributes, 'llm.token_count.completion_details.reasoning'));
-  put(into, 'total_cost', firstNumber(attributes, 'llm.cost.total'));
 }

@@ -3,38 +3,37 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
 import { toModelTool, toModelTools } from '../../content/model-tools.ts';
-import { type Damage, objectOf } from '../../values/attributes.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
 
 /** Reads `llm.tools.N`, else the request's own list, which is present even if content is hidden. */
 export function readTools(
+  fields: SpanFields,
   groups: readonly IndexedGroup[],
   parameters: Record<string, unknown> | undefined,
-  damage: Damage,
 ): ModelTool[] | undefined {
   if (groups.length === 0) {
     const tools = toModelTools(parameters?.['tools'] ?? parameters?.['functions']);
-    return damage.has('llm.invocation_parameters') ? tools?.map(withoutSchema) : tools;
+    return fields.truncated.has('llm.invocation_parameters') ? tools?.map(withoutSchema) : tools;
   }
   const tools: ModelTool[] = [];
-  for (const { index, fields } of groups) {
-    const tool = readToolDefinition(index, fields, damage);
+  for (const { index, fields: definition } of groups) {
+    const tool = readToolDefinition(fields, index, definition);
     if (tool) tools.push(tool);
   }
   return tools.length > 0 ? tools : undefined;
 }
 
-function readToolDefinition(index: number, fields: Attributes, damage: Damage): ModelTool | undefined {
+function readToolDefinition(fields: SpanFields, index: number, definition: Attributes): ModelTool | undefined {
   const key = `llm.tools.${index}.tool.json_schema`;
-  const schema = objectOf(fields['tool.json_schema'], damage, key);
   const tool = toModelTool(
-    schema ?? {
-      name: fields['tool.name'],
-      description: fields['tool.description'],
-      parameters: fields['tool.parameters'],
+    fields.object(key) ?? {
+      name: definition['tool.name'],
+      description: definition['tool.description'],
+      parameters: definition['tool.parameters'],
     },
   );
-  return tool && damage.has(key) ? withoutSchema(tool) : tool;
+  return tool && fields.truncated.has(key) ? withoutSchema(tool) : tool;
 }
 
 /** A cut schema would be wrong. */

@@ -2,15 +2,15 @@
  * Reads `gen_ai.prompt.N.*`, `gen_ai.completion.N.*` and `llm.request.functions.N.*` in one pass over the attributes.
  */
 
-import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
-import { type Damage, stringOf } from '../../values/attributes.ts';
+import { stringOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { salvageJson } from '../../values/salvage-json.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
 
 export interface IndexedConversation {
   messages: ChatMessage[];
@@ -24,34 +24,34 @@ export interface IndexedConversation {
 const CALLS = ['tool_calls.'] as const;
 const PREFIXES = ['gen_ai.prompt.', 'gen_ai.completion.', 'llm.request.functions.'] as const;
 
-export function readIndexedMessages(attributes: Attributes, damage: Damage): IndexedConversation {
-  const [prompts, completions, functions] = groupByIndex(attributes, PREFIXES) as [
+export function readIndexedMessages(fields: SpanFields): IndexedConversation {
+  const [prompts, completions, functions] = groupByIndex(fields.attributes, PREFIXES) as [
     IndexedGroup[],
     IndexedGroup[],
     IndexedGroup[],
   ];
   const reader = new MessageReader();
-  const messages = reader.read(prompts.map((group) => toMessage(group, 'gen_ai.prompt.', damage)));
-  const answers = reader.readOutput(completions.map((group) => toMessage(group, 'gen_ai.completion.', damage)));
+  const messages = reader.read(prompts.map((group) => toMessage(fields, group, 'gen_ai.prompt.')));
+  const answers = reader.readOutput(completions.map((group) => toMessage(fields, group, 'gen_ai.completion.')));
   return {
     messages,
     answers,
     tools: toModelTools(
-      functions.map(({ fields }) => ({ ...fields, parameters: fields['parameters'] ?? fields['arguments'] })),
+      functions.map(({ fields: tool }) => ({ ...tool, parameters: tool['parameters'] ?? tool['arguments'] })),
     ),
     reasoning: reasoningMetadata(reader),
     finishReason: toFinishReason(completions[0]?.fields['finish_reason']),
   };
 }
 
-function toMessage({ index, fields }: IndexedGroup, prefix: string, damage: Damage): Record<string, unknown> {
+function toMessage(span: SpanFields, { index, fields }: IndexedGroup, prefix: string): Record<string, unknown> {
   const role = stringOf(fields['role']) ?? (prefix === 'gen_ai.completion.' ? 'assistant' : 'user');
   const [calls] = groupByIndex(fields, CALLS);
   const content = fields['content'];
   const hasRefusal = stringOf(fields['refusal']) !== undefined && fields['refusal'] !== 'none';
   return {
     role,
-    content: typeof content === 'string' ? readContent(content, role, `${prefix}${index}.content`, damage) : content,
+    content: typeof content === 'string' ? readContent(span, content, role, `${prefix}${index}.content`) : content,
     tool_call_id: fields['tool_call_id'],
     tool_calls: calls?.map(({ fields: call }) => ({
       id: call['id'],
@@ -66,14 +66,14 @@ function toMessage({ index, fields }: IndexedGroup, prefix: string, damage: Dama
  * Content blocks are stringified, also an answer without any (`[]`). The JavaScript releases write `null` as the
  * content of a message that only calls tools.
  */
-function readContent(text: string, role: string, key: string, damage: Damage): unknown {
+function readContent(fields: SpanFields, text: string, role: string, key: string): unknown {
   if (text === 'null' && role === 'assistant') return undefined;
   if (text === '[]' && role === 'assistant') return '';
   const blocks = blocksInText(text);
   if (blocks || !text.startsWith('[{"type":"')) return blocks ?? text;
   const saved = endsWhole(text) ? undefined : salvageJson(text);
   if (saved === undefined) return text;
-  damage.add(key);
+  fields.truncated.add(key);
   return saved;
 }
 

@@ -10,22 +10,14 @@ import { isObject } from '../../../wire/json.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
 import { toModelTool } from '../../content/model-tools.ts';
 import type { Reading } from '../../convention.ts';
-import {
-  type Damage,
-  firstNumber,
-  firstString,
-  integerOf,
-  jsonOf,
-  objectOf,
-  put,
-  stringListOf,
-  stringOf,
-  unlessEmpty,
-} from '../../values/attributes.ts';
+import { addTo, integerOf, jsonOf, numberOf, stringListOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
+import { FieldTable } from '../../values/field-table.ts';
 import { toPlainJson } from '../../values/plain-json.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
 
 const SETTINGS = 'ai.settings.';
 const METADATA = 'ai.telemetry.metadata.';
+const TOOLS = 'ai.prompt.tools';
 
 /** Settings with a field of their own. */
 const NAMED_SETTINGS: ReadonlySet<string> = new Set([
@@ -40,55 +32,37 @@ const NAMED_SETTINGS: ReadonlySet<string> = new Set([
   'stopSequences',
 ]);
 
-export function readModelAndProvider(attributes: Attributes, into: Reading): void {
-  put(into, 'model', firstString(attributes, 'gen_ai.request.model', 'ai.model.id'));
-  put(into, 'provider', firstString(attributes, 'gen_ai.provider.name', 'gen_ai.system', 'ai.model.provider'));
-}
+const PARAMETERS = new FieldTable<Reading>({
+  model: [stringOf, 'gen_ai.request.model', 'ai.model.id'],
+  provider: [stringOf, 'gen_ai.provider.name', 'gen_ai.system', 'ai.model.provider'],
+  maxTokens: [integerOf, 'gen_ai.request.max_tokens', 'ai.settings.maxOutputTokens', 'ai.settings.maxTokens'],
+  temperature: [numberOf, 'gen_ai.request.temperature', 'ai.settings.temperature'],
+  topP: [numberOf, 'gen_ai.request.top_p', 'ai.settings.topP'],
+  presencePenalty: [numberOf, 'gen_ai.request.presence_penalty', 'ai.settings.presencePenalty'],
+  frequencyPenalty: [numberOf, 'gen_ai.request.frequency_penalty', 'ai.settings.frequencyPenalty'],
+  seed: [integerOf, 'gen_ai.request.seed', 'ai.settings.seed'],
+  stop: [stringListOf, 'gen_ai.request.stop_sequences', 'ai.settings.stopSequences'],
+});
 
-export function readParameters(
-  attributes: Attributes,
-  settings: Record<string, unknown>,
-  operation: string,
-  damage: Damage,
-  into: Reading,
-): void {
-  const maxTokens = firstNumber(
-    attributes,
-    'gen_ai.request.max_tokens',
-    'ai.settings.maxOutputTokens',
-    'ai.settings.maxTokens',
-  );
-  put(into, 'maxTokens', integerOf(maxTokens));
-  put(into, 'temperature', firstNumber(attributes, 'gen_ai.request.temperature', 'ai.settings.temperature'));
-  put(into, 'topP', firstNumber(attributes, 'gen_ai.request.top_p', 'ai.settings.topP'));
-  put(
-    into,
-    'presencePenalty',
-    firstNumber(attributes, 'gen_ai.request.presence_penalty', 'ai.settings.presencePenalty'),
-  );
-  put(
-    into,
-    'frequencyPenalty',
-    firstNumber(attributes, 'gen_ai.request.frequency_penalty', 'ai.settings.frequencyPenalty'),
-  );
-  put(into, 'seed', integerOf(firstNumber(attributes, 'gen_ai.request.seed', 'ai.settings.seed')));
-  put(
-    into,
-    'stop',
-    stringListOf(attributes['gen_ai.request.stop_sequences']) ?? stringListOf(attributes['ai.settings.stopSequences']),
-  );
-  if (asksForObject(attributes, operation)) into.responseFormat = { type: 'json_object' };
-  put(into, 'tools', readTools(attributes, damage));
-  readOther(attributes, damage, settings);
-  put(into, 'other', unlessEmpty(settings));
-}
+const OTHER = new FieldTable<Record<string, unknown>>({
+  top_k: [numberOf, 'gen_ai.request.top_k', 'ai.settings.topK'],
+  schema_name: [stringOf, 'ai.schema.name'],
+  schema_description: [stringOf, 'ai.schema.description'],
+});
 
-function readOther(attributes: Attributes, damage: Damage, other: Record<string, unknown>): void {
-  put(other, 'top_k', firstNumber(attributes, 'gen_ai.request.top_k', 'ai.settings.topK'));
-  put(other, 'tool_choice', toPlainJson(jsonOf(attributes['ai.prompt.toolChoice'], damage, 'ai.prompt.toolChoice')));
-  put(other, 'schema', toPlainJson(objectOf(attributes['ai.schema'], damage, 'ai.schema')));
-  put(other, 'schema_name', stringOf(attributes['ai.schema.name']));
-  put(other, 'schema_description', stringOf(attributes['ai.schema.description']));
+/** `settings` are those that have no field of their own; the other parameters join them. */
+export function readParameters(fields: SpanFields, settings: Record<string, unknown>, operation: string): Reading {
+  const { attributes, keys } = fields;
+  const reading: Reading = PARAMETERS.read(attributes, keys);
+  if (asksForObject(attributes, operation)) reading.responseFormat = { type: 'json_object' };
+  reading.tools = readTools(fields);
+  addTo(settings, OTHER.read(attributes, keys));
+  addTo(settings, {
+    tool_choice: toPlainJson(fields.json('ai.prompt.toolChoice')),
+    schema: toPlainJson(fields.object('ai.schema')),
+  });
+  reading.other = settings;
+  return reading;
 }
 
 /** `generateObject` and `streamObject` always ask for JSON; the schema is only on the outer span. */
@@ -101,32 +75,29 @@ function asksForObject(attributes: Attributes, operation: string): boolean {
 }
 
 /** Reads a list of JSON texts. A provider's own tools have an `id` and `args` instead of a schema. */
-function readTools(attributes: Attributes, damage: Damage): ModelTool[] | undefined {
-  const value = attributes['ai.prompt.tools'];
-  const list = typeof value === 'string' ? jsonOf(value, damage, 'ai.prompt.tools') : value;
-  if (!Array.isArray(list)) return undefined;
+function readTools(fields: SpanFields): ModelTool[] | undefined {
   const tools: ModelTool[] = [];
-  for (const item of list) {
-    const tool = readToolDefinition(item, damage);
+  for (const item of fields.list(TOOLS) ?? []) {
+    const tool = readToolDefinition(fields, item);
     if (tool) tools.push(tool);
   }
   return tools.length > 0 ? tools : undefined;
 }
 
-function readToolDefinition(item: unknown, damage: Damage): ModelTool | undefined {
-  const cut: Damage = new Set();
-  const parsed = objectOf(item, cut, 'ai.prompt.tools');
+function readToolDefinition(fields: SpanFields, item: unknown): ModelTool | undefined {
+  let isCut = false;
+  const parsed = jsonOf(item, () => {
+    isCut = true;
+  });
   const tool = toModelTool(parsed);
   if (!isObject(parsed) || !tool) return undefined;
-  for (const key of cut) {
-    damage.add(key);
+  if (isCut) {
+    fields.truncated.add(TOOLS);
     // A cut schema would be wrong.
     delete tool.parameters;
   }
-  const other: Record<string, unknown> = {};
-  put(other, 'id', stringOf(parsed['id']));
-  put(other, 'args', toPlainJson(parsed['args']));
-  put(tool, 'other', unlessEmpty(other));
+  const other = unlessEmpty({ id: stringOf(parsed['id']), args: toPlainJson(parsed['args']) });
+  if (other) tool.other = other;
   return tool;
 }
 
@@ -137,10 +108,10 @@ export interface AppAttributes {
   readonly context: Record<string, unknown>;
 }
 
-export function readAppAttributes(attributes: Attributes): AppAttributes {
+export function readAppAttributes({ attributes, keys }: SpanFields): AppAttributes {
   const settings: Record<string, unknown> = {};
   const context: Record<string, unknown> = {};
-  for (const key in attributes) {
+  for (const key of keys) {
     if (key.startsWith(METADATA)) {
       set(context, key.slice(METADATA.length), attributes[key]);
     } else if (key.startsWith(SETTINGS)) {
@@ -153,7 +124,7 @@ export function readAppAttributes(attributes: Attributes): AppAttributes {
 }
 
 function set(into: Record<string, unknown>, name: string, value: unknown): void {
-  if (name !== '' && name !== '__proto__') put(into, name, toPlainJson(value));
+  if (name !== '' && name !== '__proto__') into[name] = toPlainJson(value);
 }
 
 function toSnakeCase(name: string): string {

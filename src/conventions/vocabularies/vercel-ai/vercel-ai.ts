@@ -6,16 +6,17 @@
  * summed usage. Each provider call below is an inner span (`….doGenerate`, `….doStream`), one per step and retry; tool
  * calls are `ai.toolCall`. An aborted stream ends only its outer span, which therefore has to be complete by itself.
  */
-import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
+import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { readError } from '../../content/read-error.ts';
+import { ownUsage, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import { type Damage, firstString, put, stringOf, unlessEmpty } from '../../values/attributes.ts';
-import { damageMetadata } from '../../values/damage.ts';
+import { addTo } from '../../values/attributes.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
 import { readConversation, readRun, readToolCall, readValues } from './messages.ts';
-import { readAppAttributes, readModelAndProvider, readParameters } from './parameters.ts';
-import { readProviderMetadata, readResponseMetadata, readTokens } from './usage.ts';
+import { readAppAttributes, readParameters } from './parameters.ts';
+import { readProviderMetadata, readResponseMetadata, readUsage } from './usage.ts';
 
 /** Span names: `ai.streamText`, `ai.streamText.doStream`, `ai.toolCall`. */
 const SPAN_NAME = /^ai\.(?:toolCall|(?:generate|stream|embed|rerank|transcribe)\w*)(?:\.do[A-Z]\w*)?$/;
@@ -27,11 +28,15 @@ const GEN_AI_KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['chat', 'model'],
   ['execute_tool', 'tool'],
   ['invoke_agent', 'agent'],
-  ['agent_step', 'plumbing'],
 ]);
 
 export const vercelAi: Convention = {
   name: 'vercel-ai',
+  signs: {
+    keys: ['ai.operationId', 'operation.name', 'gen_ai.operation.name'],
+    scopes: [GEN_AI_SCOPE],
+    names: ['ai.'],
+  },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const operation = operationOf(span);
@@ -42,29 +47,26 @@ export const vercelAi: Convention = {
     return GEN_AI_KINDS.get(genAi) ?? 'generic';
   },
 
-  read(span: SpanSlice): Reading {
-    const { attributes } = span;
-    const damage: Damage = new Set();
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     const operation = operationOf(span) ?? '';
-    const kind = vercelAi.classify(span) ?? 'generic';
-    const provider = readProviderMetadata(attributes, damage);
-    const { settings, context } = readAppAttributes(attributes);
-    const reading = readContent(attributes, settings, kind, operation, damage);
-    put(reading, 'callId', firstString(attributes, 'gen_ai.response.id', 'ai.response.id'));
-    const finishReason = readFinishReason(attributes);
-    put(reading, 'finishReason', finishReason);
-    put(reading, 'error', readError(span, { finishReason }));
-
-    const metadata: Record<string, unknown> = {};
-    put(metadata, 'function_id', stringOf(attributes['ai.telemetry.functionId']));
-    put(metadata, 'tool_call_id', stringOf(attributes['ai.toolCall.id']));
-    readResponseMetadata(attributes, isWrapper(kind, operation), provider, metadata);
-    put(metadata, 'truncated', damageMetadata(damage).truncated);
-    put(reading, 'metadata', unlessEmpty(metadata));
-
-    Object.assign(context, reading.contentMetadata);
+    const provider = readProviderMetadata(fields);
+    const { settings, context } = readAppAttributes(fields);
+    const reading = readContent(fields, settings, kind, operation);
+    const usage = readUsage(fields, provider);
+    const isOwn = !isWrapper(kind, operation);
+    if (isOwn && kind !== 'tool' && kind !== 'plumbing') addTo(reading, ownUsage(usage));
+    reading.callId = fields.firstString('gen_ai.response.id', 'ai.response.id');
+    reading.finishReason = readFinishReason(fields);
+    reading.error = readError(span, { finishReason: reading.finishReason });
+    reading.metadata = {
+      function_id: fields.string('ai.telemetry.functionId'),
+      tool_call_id: fields.string('ai.toolCall.id'),
+      ...readResponseMetadata(fields, provider),
+    };
+    addTo(reading.metadata, isOwn ? usageDetails(usage) : usageSums(usage));
+    addTo(context, reading.contentMetadata);
     if (provider && hasEntries(provider)) context['provider_metadata'] = provider;
-    put(reading, 'contentMetadata', unlessEmpty(context));
+    reading.contentMetadata = context;
     return reading;
   },
 };
@@ -86,38 +88,27 @@ function kindOf(operation: string): SpanKind {
 }
 
 function readContent(
-  attributes: Attributes,
+  fields: SpanFields,
   settings: Record<string, unknown>,
   kind: SpanKind,
   operation: string,
-  damage: Damage,
 ): Reading {
-  const reading: Reading = {};
-  if (kind === 'tool') {
-    readToolCall(attributes, damage, reading);
-    return reading;
-  }
-  if (kind === 'plumbing') return reading;
-  readModelAndProvider(attributes, reading);
-  readParameters(attributes, settings, operation, damage, reading);
+  if (kind === 'tool') return readToolCall(fields);
+  if (kind === 'plumbing') return {};
+  const reading = readParameters(fields, settings, operation);
   if (kind === 'model') {
-    reading.endpoint = isCompletion(attributes) ? 'complete' : 'chat';
-    readConversation(attributes, damage, reading);
-  } else if (kind === 'agent') {
-    // The function id is the app's only name for a run.
-    put(reading, 'name', firstString(attributes, 'gen_ai.agent.name', 'ai.telemetry.functionId', 'resource.name'));
-    readRun(attributes, damage, reading);
-  } else {
-    readValues(attributes, damage, reading);
+    reading.endpoint = isCompletion(fields) ? 'complete' : 'chat';
+    return addTo(reading, readConversation(fields));
   }
-  if (!isWrapper(kind, operation)) readTokens(attributes, reading);
-  return reading;
+  if (kind !== 'agent') return addTo(reading, readValues(fields));
+  // The function id is the app's only name for a run.
+  reading.name = fields.firstString('gen_ai.agent.name', 'ai.telemetry.functionId', 'resource.name');
+  return addTo(reading, readRun(fields));
 }
 
 /** Providers of OpenAI's legacy completion API: `openai.completion`, `azure.completion`. */
-function isCompletion(attributes: Attributes): boolean {
-  const provider = firstString(attributes, 'ai.model.provider', 'gen_ai.system');
-  return provider?.endsWith('.completion') === true;
+function isCompletion(fields: SpanFields): boolean {
+  return fields.firstString('ai.model.provider', 'gen_ai.system')?.endsWith('.completion') === true;
 }
 
 /** Whether the usage is a sum: `ai.embed` sums up what its `ai.embed.doEmbed` spans report. */
@@ -125,7 +116,7 @@ function isWrapper(kind: SpanKind, operation: string): boolean {
   return kind === 'agent' || /^ai\.\w+$/.test(operation);
 }
 
-function readFinishReason(attributes: Attributes): string | undefined {
+function readFinishReason({ attributes }: SpanFields): string | undefined {
   return toFinishReason(
     attributes['ai.response.finishReason'] ??
       attributes['gen_ai.response.finish_reasons'] ??

@@ -1,0 +1,145 @@
+/**
+ * One look through the keys of a span that has ended: which vocabularies may speak on it, whether it names a session, a
+ * user or tags, and what holding it costs. A span without signs, as most spans of an app are, is never looked at again.
+ *
+ * Each vocabulary says in its `signs` what it is known by. They are compiled once for each list of conventions into one
+ * bit per convention, and the bits of a key are remembered: instrumentations write the same keys again and again.
+ */
+import { type SpanSlice, scopeOf } from '../otel/span-slice.ts';
+import { isContextKey } from './context.ts';
+import type { Convention } from './convention.ts';
+import { estimateEntryBytes, estimateEventBytes } from './values/estimate-bytes.ts';
+
+export interface Census {
+  /** One bit for each convention that may recognise the span, and one for session, user and tags. */
+  readonly signs: number;
+  /** Estimated bytes of the span and its events. */
+  readonly bytes: number;
+}
+
+/** Numbers beyond 31 bits would not be small integers of V8. */
+const CONTEXT_SIGN = 1 << 30;
+/** Conventions from here on share a bit, which is always set. */
+const SHARED_BIT = 29;
+/** Any convention may recognise a span that cannot be looked through. */
+const ALL_SIGNS = CONTEXT_SIGN - 1;
+
+/** An empty span with its contexts, times and resource reference. */
+const SPAN_BYTES = 1_000;
+
+const MAX_REMEMBERED_KEYS = 4_096;
+const MAX_REMEMBERED_CHARS = 256;
+
+/** Never throws. */
+export function takeCensus(span: SpanSlice, conventions: readonly Convention[]): Census {
+  const table = tableOf(conventions);
+  try {
+    const { attributes } = span;
+    let signs = table.ofNames(span.name, scopeOf(span).name);
+    let bytes = SPAN_BYTES;
+    for (const key in attributes) {
+      signs |= table.ofKey(key);
+      bytes += estimateEntryBytes(attributes[key]);
+    }
+    for (const event of span.events) bytes += estimateEventBytes(event);
+    return { signs, bytes };
+  } catch {
+    // Its attributes throw when they are listed. What is wrong with it shows when it is read, and is handled there.
+    return { signs: ALL_SIGNS, bytes: SPAN_BYTES };
+  }
+}
+
+/** Whether any convention may recognise the span. */
+export function hasVocabulary(signs: number): boolean {
+  return (signs & ALL_SIGNS) !== 0;
+}
+
+/** Whether the convention at this place of its list may recognise the span. */
+export function mayRecognise(signs: number, index: number): boolean {
+  return (signs & bitAt(index)) !== 0;
+}
+
+/** Whether the span has any attribute that `context.ts` reads. */
+export function hasContextSign(signs: number): boolean {
+  return (signs & CONTEXT_SIGN) !== 0;
+}
+
+function bitAt(index: number): number {
+  return 1 << Math.min(index, SHARED_BIT);
+}
+
+/** Beginnings of texts, and the bits of the conventions that are known by them. */
+type Beginnings = ReadonlyMap<string, number>;
+
+class SignTable {
+  /** Bits of the conventions that are always asked. */
+  readonly #always: number;
+  readonly #keys: ReadonlyMap<string, number>;
+  readonly #prefixes: Beginnings;
+  readonly #names: Beginnings;
+  readonly #scopes: Beginnings;
+  readonly #remembered = new Map<string, number>();
+  /** Spans of one instrumentation come in rows. */
+  #lastScope = '';
+  #lastScopeSigns: number;
+
+  constructor(conventions: readonly Convention[]) {
+    this.#always = conventions.reduce(
+      (bits, { signs }, index) => (signs === undefined || index >= SHARED_BIT ? bits | bitAt(index) : bits),
+      0,
+    );
+    this.#keys = collect(conventions, ({ signs }) => signs?.keys);
+    this.#prefixes = collect(conventions, ({ signs }) => signs?.prefixes);
+    this.#names = collect(conventions, ({ signs }) => signs?.names);
+    this.#scopes = collect(conventions, ({ signs }) => signs?.scopes);
+    this.#lastScopeSigns = bitsOf('', this.#scopes);
+  }
+
+  ofNames(name: string, scope: string): number {
+    if (scope !== this.#lastScope) {
+      this.#lastScope = scope;
+      this.#lastScopeSigns = bitsOf(scope, this.#scopes);
+    }
+    return this.#always | this.#lastScopeSigns | bitsOf(name, this.#names);
+  }
+
+  ofKey(key: string): number {
+    return this.#remembered.get(key) ?? this.#judge(key);
+  }
+
+  #judge(key: string): number {
+    const bits = (this.#keys.get(key) ?? 0) | bitsOf(key, this.#prefixes) | (isContextKey(key) ? CONTEXT_SIGN : 0);
+    // Keys with numbers or ids in them would fill the memory, and keep out those that come again.
+    if (this.#remembered.size >= MAX_REMEMBERED_KEYS) this.#remembered.clear();
+    if (key.length <= MAX_REMEMBERED_CHARS) this.#remembered.set(key, bits);
+    return bits;
+  }
+}
+
+const tables = new WeakMap<readonly Convention[], SignTable>();
+
+function tableOf(conventions: readonly Convention[]): SignTable {
+  let table = tables.get(conventions);
+  if (table) return table;
+  table = new SignTable(conventions);
+  tables.set(conventions, table);
+  return table;
+}
+
+function collect(
+  conventions: readonly Convention[],
+  pick: (convention: Convention) => readonly string[] | undefined,
+): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const [index, convention] of conventions.entries()) {
+    for (const text of pick(convention) ?? []) found.set(text, (found.get(text) ?? 0) | bitAt(index));
+  }
+  return found;
+}
+
+function bitsOf(text: unknown, beginnings: Beginnings): number {
+  let bits = 0;
+  if (typeof text !== 'string') return bits;
+  for (const [beginning, bit] of beginnings) if (text.startsWith(beginning)) bits |= bit;
+  return bits;
+}

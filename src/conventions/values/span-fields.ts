@@ -1,0 +1,103 @@
+/**
+ * One span while it is read: its attributes by key, and what was found out about them on the way.
+ *
+ * It is made once for all vocabularies that read the span, so the JSON at a key is parsed once, and all keys whose JSON
+ * was cut are known in one place. The methods return a value of the named type or undefined, and never throw; see
+ * `attributes.ts` for what counts as which type.
+ */
+import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
+import { isObject } from '../../wire/json.ts';
+import { countOf, integerOf, jsonOf, numberOf, stringOf, textOf } from './attributes.ts';
+
+export class SpanFields {
+  readonly span: SpanSlice;
+  readonly attributes: Attributes;
+  /** Keys whose JSON was cut by a value length limit. The log's metadata lists them as `truncated`. */
+  readonly truncated: Set<string> = new Set();
+  /** What the texts at these keys were parsed into. */
+  #parsed: Map<string, unknown> | undefined;
+  #keys: readonly string[] | undefined;
+
+  constructor(span: SpanSlice) {
+    this.span = span;
+    this.attributes = span.attributes;
+  }
+
+  /** The keys of all attributes. */
+  get keys(): readonly string[] {
+    this.#keys ??= Object.keys(this.attributes);
+    return this.#keys;
+  }
+
+  /** Returns a non-empty string. */
+  string(key: string): string | undefined {
+    return stringOf(this.attributes[key]);
+  }
+
+  /** Returns a string that may be empty, as a model's answer may be. */
+  text(key: string): string | undefined {
+    return textOf(this.attributes[key]);
+  }
+
+  /** Returns a finite number, also from its text. */
+  number(key: string): number | undefined {
+    return numberOf(this.attributes[key]);
+  }
+
+  /** Returns a whole number, also from its text. */
+  integer(key: string): number | undefined {
+    return integerOf(this.attributes[key]);
+  }
+
+  /** Returns a whole number of at least 0, such as a token count. */
+  count(key: string): number | undefined {
+    return countOf(this.attributes[key]);
+  }
+
+  /**
+   * Returns what the JSON text at this key says, or the structured value there. Of cut JSON it returns what can be
+   * saved. Returns undefined for other texts. The result is shared by all readers of the span: do not write to it.
+   */
+  json(key: string): unknown {
+    const value = this.attributes[key];
+    if (typeof value !== 'string') return jsonOf(value);
+    this.#parsed ??= new Map();
+    const known = this.#parsed.get(key);
+    if (known !== undefined || this.#parsed.has(key)) return known;
+    const parsed = this.jsonWithin(key, value);
+    this.#parsed.set(key, parsed);
+    return parsed;
+  }
+
+  /** Returns an object (not a list), structured or parsed from JSON text. */
+  object(key: string): Record<string, unknown> | undefined {
+    const value = this.json(key);
+    return isObject(value) ? value : undefined;
+  }
+
+  /** Returns a list, structured or parsed from JSON text. */
+  list(key: string): unknown[] | undefined {
+    const value = this.json(key);
+    return Array.isArray(value) ? value : undefined;
+  }
+
+  /** Parses a text that is a part of the value at this key. */
+  jsonWithin(key: string, text: unknown): unknown {
+    return jsonOf(text, () => this.truncated.add(key));
+  }
+
+  /** Returns the first of these keys at which there is a value, null not being one. */
+  firstKey<Key extends string>(...keys: readonly Key[]): Key | undefined {
+    for (const key of keys) if (this.attributes[key] !== undefined && this.attributes[key] !== null) return key;
+    return undefined;
+  }
+
+  /** Returns the first non-empty string at one of these keys. */
+  firstString(...keys: readonly string[]): string | undefined {
+    for (const key of keys) {
+      const found = stringOf(this.attributes[key]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,51 @@
+/** Model, provider and parameters of an OpenInference LLM span. */
+import { isObject } from '../../../wire/json.ts';
+import { modelNameOf, readRequestParameters } from '../../content/request-parameters.ts';
+import type { Reading } from '../../convention.ts';
+import { numberOf, stringListOf, stringOf } from '../../values/attributes.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
+
+const PARAMETERS = 'llm.invocation_parameters';
+/** Keys below which frameworks pass a generation config on. */
+const NESTED = ['config', 'generationConfig', 'generation_config', 'inferenceConfig'] as const;
+
+/**
+ * Returns the request without its messages, with nested generation configs flattened; undefined if there is none. The
+ * OpenAI Agents bridge gives the response instead.
+ */
+export function readInvocationParameters(fields: SpanFields): Record<string, unknown> | undefined {
+  const parameters = fields.object(PARAMETERS);
+  if (!parameters || !NESTED.some((key) => isObject(parameters[key]))) return parameters;
+  const open: Record<string, unknown> = Object.assign({}, ...NESTED.map((key) => parameters[key]).filter(isObject));
+  for (const key in parameters) if (!NESTED.some((name) => name === key)) open[key] = parameters[key];
+  return open;
+}
+
+/** `app` is the metadata that the app attached: LangChain's names for model and provider are in it. */
+export function readModelAndProvider(
+  fields: SpanFields,
+  parameters: Record<string, unknown> | undefined,
+  app: Record<string, unknown> | undefined,
+): Reading {
+  const { attributes } = fields;
+  return {
+    model:
+      modelNameOf(attributes['llm.request.model_name']) ??
+      modelNameOf(parameters?.['model']) ??
+      modelNameOf(parameters?.['model_name']) ??
+      modelNameOf(attributes['gen_ai.request.model']) ??
+      modelNameOf(attributes['llm.model_name']) ??
+      modelNameOf(app?.['ls_model_name']),
+    provider: fields.firstString('llm.provider', 'llm.system') ?? stringOf(app?.['ls_provider']),
+  };
+}
+
+/** Some parameters may have attributes of their own. */
+export function readParameters({ attributes }: SpanFields, parameters: Record<string, unknown> = {}): Reading {
+  const reading = readRequestParameters(parameters);
+  const stop = attributes['llm.chat.stop_sequences'];
+  reading.stop ??= stringOf(stop) ?? stringListOf(stop);
+  reading.presencePenalty ??= numberOf(attributes['llm.presence_penalty']);
+  reading.frequencyPenalty ??= numberOf(attributes['llm.frequency_penalty']);
+  return reading;
+}

@@ -4,6 +4,8 @@
  *
  * Each vocabulary says in its `signs` what it is known by. They are compiled once for each list of conventions into one
  * bit per convention, and the bits of a key are remembered: instrumentations write the same keys again and again.
+ *
+ * A key that another processor adds to a span after its end is not a sign any more, though it is read.
  */
 import { type SpanSlice, scopeOf } from '../otel/span-slice.ts';
 import { isContextKey } from './context.ts';

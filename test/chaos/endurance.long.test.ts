@@ -1,6 +1,6 @@
 /**
- * An outage in real time, and spans without number. `npm run test:long` makes the outage ten seconds long, `npm run chaos`
- * ten minutes, with a million spans.
+ * An outage in real time, and spans without number. `npm run test:long` makes the outage ten seconds long, `npm run
+ * chaos` ten minutes, with a million spans.
  */
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';

@@ -186,7 +186,7 @@ export class LedgerModel {
   }
 
   /** `there` are the bits of those that the server has. */
-  answerQuestion(index: number, there: number): void {
+  answerProbes(index: number, there: number): void {
     const { entries } = takeFrom(this.#questions, index) ?? { entries: [] };
     const absent: LogEntry[] = [];
     for (const [at, entry] of entries.entries()) {
@@ -284,7 +284,7 @@ export class LedgerModel {
       expect(round).toBeLessThan(100);
       for (let left = 2 * MAX_LOGS; left > 0; left--) await this.check(() => this.takePatch());
       await this.check(() => this.send(MAX_LOGS));
-      while (this.#questions.length > 0) await this.check(() => this.answerQuestion(0, -1));
+      while (this.#questions.length > 0) await this.check(() => this.answerProbes(0, -1));
       while (this.#updates.length > 0) await this.check(() => this.answerUpdate(0, 'taken'));
       while (this.#requests.length > 0) await this.check(() => this.store(0));
     }

@@ -32,7 +32,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 2, arbitrary: fc.tuple(index, index, fc.boolean()).map(([a, b, c]) => named('refuse', a, b, c)) },
     { weight: 8, arbitrary: fc.constant(named('takePatch')) },
     { weight: 8, arbitrary: fc.tuple(index, answer).map(([a, b]) => named('answerUpdate', a, b)) },
-    { weight: 3, arbitrary: fc.tuple(index, fc.nat(15)).map(([a, b]) => named('answerQuestion', a, b)) },
+    { weight: 3, arbitrary: fc.tuple(index, fc.nat(15)).map(([a, b]) => named('answerProbes', a, b)) },
     { weight: 1, arbitrary: fc.tuple(fc.boolean(), fc.boolean()).map(([a, b]) => named('recover', a, b)) },
     { weight: 4, arbitrary: fc.constant(named('writeSpool')) },
     { weight: 4, arbitrary: fc.constant(named('unload')) },

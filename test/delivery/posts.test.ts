@@ -142,8 +142,8 @@ test('a log that is dropped while it is sent stays dropped, and no answer brings
     ledger.drop(first, 'redacted');
     answer(shipment, outcome);
     expect(first.state).toBe('dropped');
-    const question = ledger.takePatch();
-    if (question) expect(question).toMatchObject({ entries: [second] });
+    const unsure = ledger.takePatch();
+    if (unsure) expect(unsure).toMatchObject({ entries: [second] });
     const again = posts.take();
     if (again) expect(bodyOf(again)).toEqual([{ reference_id: second.referenceId }]);
   }

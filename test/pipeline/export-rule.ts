@@ -3,9 +3,9 @@
  * what was exported when.
  *
  * A log names the nearest logged ancestor that was exported before it or within `holdMillis` after it. Where none was,
- * `missingParent` decides: the nearest ancestor that was not exported is a stub, or the log is at the top. Ancestors are
- * known by the parent links of exported spans. A remote parent is known if it was exported, and is not waited for. A stub
- * is a log from then on, at the top of its session, whatever its span turns out to be.
+ * `missingParent` decides: the nearest ancestor that was not exported is a stub, or the log is at the top. Ancestors
+ * are known by the parent links of exported spans. A remote parent is known if it was exported, and is not waited for.
+ * A stub is a log from then on, at the top of its session, whatever its span turns out to be.
  *
  * A log is placed at the end of its hold, or as soon as all above it is known, and up to `GATHER_MILLIS` later. Whether
  * it takes account of what is exported in between is left open.
@@ -90,8 +90,8 @@ export class ExportRule {
   }
 
   /**
-   * The steps after which the log may have been placed. `until` is looked at, but not into, and nothing after it: whether
-   * a span is a stub depends on what was before it, and so the questions come to an end.
+   * The steps after which the log may have been placed. `until` is looked at, but not into, and nothing after it:
+   * whether a span is a stub depends on what was before it, and so the questions come to an end.
    */
   #placedAfter(log: Planted, until = Number.POSITIVE_INFINITY): number[] {
     const { steps, holdMillis } = this.#story;

@@ -1,7 +1,7 @@
 /**
  * Whatever the shape of the traces, the batches in which their spans are exported, the timing and the failures: every
- * log arrives exactly once, under the parent that the rule of the exporter gives it (`export-rule.ts`), and nothing else
- * arrives but the stubs that the rule allows.
+ * log arrives exactly once, under the parent that the rule of the exporter gives it (`export-rule.ts`), and nothing
+ * else arrives but the stubs that the rule allows.
  */
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
@@ -53,7 +53,9 @@ const scenario = fc.record({
     fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 6 }),
     fc.constant([Number.MAX_SAFE_INTEGER]),
   ),
-  /** After each batch, over and over: a turn of the event loop, or a part of `holdMillis` and some milliseconds more. */
+  /**
+   * After each batch, over and over: a turn of the event loop, or a part of `holdMillis` and some milliseconds more.
+   */
   pauses: fc.array(
     fc.oneof(
       fc.constant('turn' as const),

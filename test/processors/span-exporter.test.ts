@@ -58,7 +58,7 @@ test.each<[string, MisbehavingV4Options]>([
   ['cuts connections', { fault: () => ({ answer: 'reset' }) }],
   ['never answers', { fault: () => ({ answer: 'hang' }) }],
   ['wants another key', { fault: () => ({ answer: { status: 401 } }) }],
-])('the callback is called once by the deadline where the server %s', async (_, server) => {
+])('the callback is called once by the deadline if the server %s', async (_, server) => {
   const { exporter } = await start({ timeoutMillis: 200, flushTimeoutMillis: 300 }, server);
   const results = exportSpans(exporter, oneSpan());
   await vi.waitFor(() => expect(results).toHaveLength(1), { timeout: 600 });

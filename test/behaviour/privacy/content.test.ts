@@ -1,4 +1,7 @@
-/** Every text of every recording, and of some spans more, holds a secret, and every byte that is sent is searched for it. */
+/**
+ * Every text of every recording, and of some spans more, holds a secret, and every byte that is sent is searched for
+ * it.
+ */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   HumanloopLogRecordProcessor,

@@ -1,8 +1,8 @@
 /**
  * Recordings with a secret in every text that is content, and the search for what got out.
  *
- * The rule of what is structure: names of spans, tools, agents, models and files, ids, roles, kinds, versions, finish reasons, error
- * types, and choices from a fixed set. All other text is content, wherever it stands.
+ * The rule of what is structure: names of spans, tools, agents, models and files, ids, roles, kinds, versions, finish
+ * reasons, error types, and choices from a fixed set. All other text is content, wherever it stands.
  */
 import type { SpanEvent, SpanSlice } from '../../../src/otel/span-slice.ts';
 import { loadRecording, type RecordedSpan, toSpan, toSpans, toStartedSpan } from '../../conventions/recordings.ts';
@@ -22,7 +22,9 @@ export interface PlantedRecording {
   readonly spans: readonly SpanSlice[];
 }
 
-/** A secret in every field that the vocabularies read, each vocabulary in a span of its own: a recording has only some. */
+/**
+ * A secret in every field that the vocabularies read, each vocabulary in a span of its own: a recording has only some.
+ */
 export function handWrittenSpans(): PlantedRecording {
   const message = (role: string) => JSON.stringify([{ role, parts: [{ type: 'text', content: SECRET }] }]);
   const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' };

@@ -1,7 +1,7 @@
 /**
- * Which tokens the calls of a trace have used, read from raw attributes by none of this package's readers: a span that states usage and has
- * no span below it that does is a call; two of different instrumentations with the same answer length are one. A call below which an agent
- * runs is a call too: it is the one that handed over to that agent.
+ * Which tokens the calls of a trace have used, read from raw attributes by none of this package's readers: a span that
+ * states usage and has no span below it that does is a call; two of different instrumentations with the same answer
+ * length are one. A call below which an agent runs is a call too: it is the one that handed over to that agent.
  */
 import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 
@@ -29,7 +29,10 @@ const OUTPUT_KEYS = [
   'llm.token_count.completion',
   'output_tokens',
 ];
-/** JSON that holds counts, and their names in it. Langfuse counts cached and reasoning tokens apart: `input_cached_tokens`. */
+/**
+ * JSON that holds counts, and their names in it. Langfuse counts cached and reasoning tokens apart:
+ * `input_cached_tokens`.
+ */
 const JSON_KEYS = ['langfuse.observation.usage_details', 'genkit:output', 'haystack.component.output'];
 const PROMPT_WORD = /"(?:input|input_cached_tokens|inputTokens|prompt_tokens)": ?(\d+)/g;
 const OUTPUT_WORD = /"(?:output|output_reasoning_tokens|outputTokens|completion_tokens)": ?(\d+)/g;

@@ -68,14 +68,14 @@ function end({ span, reference, lineage }: Traced): void {
   span.end();
   if (!isLog) return;
   writeDiary(plan.diary, { what: 'ended', reference });
-  void settled().then(() => writeDiary(plan.diary, { what: 'safe', reference }));
+  void writtenToDisk().then(() => writeDiary(plan.diary, { what: 'safe', reference }));
 }
 
 /**
  * What ended before is on disk. Counted in the app's own time and not in the world's: a machine so busy that the app
  * gets no turn keeps it from ending spans, too.
  */
-async function settled(): Promise<void> {
+async function writtenToDisk(): Promise<void> {
   for (let left = TURNS; left > 0; left--) await new Promise((resolve) => setImmediate(resolve));
   await pause(fsyncMillis + 10);
   await pause(10);

@@ -34,7 +34,7 @@ export class TraceTracker {
     return this.#pending.count;
   }
 
-  /** Spans that are due, or may be when `takeDue` is called. */
+  /** Spans that `takeDue` would give. */
   get dueCount(): number {
     return this.#pending.dueCount;
   }

@@ -9,7 +9,7 @@ import { hasContext } from './trace-context.ts';
 
 type Fate = 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote';
 
-/** What became of a span, or as what placeholder it is missing. Those that are no logs: `none`. */
+/** What became of the log of a span, `none` if it is not a log, or which placeholder stands in for the span. */
 const FATES: readonly Fate[] = ['none', 'delivered', 'dropped', 'unseen', 'remote'];
 
 export interface FiledTrace extends Pick<Trace, 'traceId' | 'context' | 'noted' | 'baggageSession'> {
@@ -36,7 +36,7 @@ export function fileTrace(trace: Trace): FiledTrace | undefined {
   return { traceId, context, noted, baggageSession, spans };
 }
 
-/** A parent may have come after its child, or be forgotten and still be reached from its child. */
+/** Sorts the nodes. A parent may have come after its child, or be forgotten and still be reached from its child. */
 function parentsFirst(trace: Trace): Set<SpanNode> {
   const nodes = new Set<SpanNode>();
   for (const node of trace.nodes.values()) {

@@ -1,4 +1,4 @@
-/** Until when spans are held, in the order of their deadlines: all wait equally long. */
+/** The deadlines of held spans. They come in order, since all spans are held equally long. */
 import { Fifo } from '../scheduling/fifo.ts';
 import type { SpanNode } from './span-node.ts';
 
@@ -15,7 +15,7 @@ export class Holds {
     this.#holds.push({ node, untilMillis });
   }
 
-  /** The earliest deadline, in monotonic milliseconds. Spans that became due before theirs have none. */
+  /** The earliest deadline of a span that is still held, in monotonic milliseconds. */
   get nextMillis(): number | undefined {
     for (let hold = this.#holds.peek(); hold; hold = this.#holds.peek()) {
       if (hold.node.state === 'held') return hold.untilMillis;
@@ -24,7 +24,7 @@ export class Holds {
     return undefined;
   }
 
-  /** Takes out the span with the earliest deadline. It may have become due before. */
+  /** Removes the span with the earliest deadline, and returns it. It may have become due before. */
   take(): SpanNode | undefined {
     return this.#holds.shift()?.node;
   }

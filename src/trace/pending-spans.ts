@@ -1,21 +1,21 @@
 /**
  * The ended spans of all traces until they are retired: first held, as long as something above them blocks, then due.
  *
- * For a processor open ancestors block. A span that has been held long enough releases them: it is due, and so is all
- * that ends below them later, without waiting. A log under an open ancestor has all it needs: that one is written first.
+ * For a processor, open ancestors block. A span that has been held long enough releases them: it is due, and so is all
+ * that ends below them later, without waiting. Its log needs no more of an open ancestor, which is written first.
  *
- * For an exporter unseen ancestors block, and each span waits for its own time: who is above an unseen span becomes known
- * only when that comes. A log that is due is then placed with what is known.
+ * For an exporter, unseen ancestors block, and each span waits for its own `holdMillis`: what is above an unseen span
+ * becomes known only when that comes. A log that is due is then placed with what is known.
  * - If its nearest logged ancestor is still held, the log is held with it.
- * - If it has none below an unseen span, `missingParent` decides: that span becomes a stub, or the log goes to the top of
- *   its session. In the second case others go on waiting for that span.
+ * - If there is no logged ancestor below an unseen one, `missingParent` decides: the unseen span becomes a stub, or the
+ *   log goes to the top of its session, and others go on waiting for the unseen span.
  */
 import { Holds } from './holds.ts';
 import { findBlocker, type SpanNode, type Trace } from './span-node.ts';
 
 export interface PendingOptions {
   readonly holdMillis: number;
-  /** An exporter: a parent that was not seen yet may still come. */
+  /** True for an exporter: a parent that was not seen yet may still come. */
   readonly awaitsUnseenParents: boolean;
   readonly missingParent: 'stub' | 'root';
 }
@@ -31,13 +31,13 @@ type IsLog = (node: SpanNode) => boolean;
 export class PendingSpans {
   readonly #options: PendingOptions;
   readonly #holds = new Holds();
-  /** Those with due spans, which they hold themselves. */
+  /** Traces with due spans, which are in `Trace.due`. */
   #dueTraces: Trace[] = [];
   #count = 0;
   #dueCount = 0;
-  /** Held spans of an exporter of which it is still to be found out what blocks them and those that waited for them. */
+  /** Held spans of an exporter that `link` has not looked at yet. */
   #unlinked: Unlinked[] = [];
-  /** Calls of `takeDue` until all that was due at the last `releaseAll` is retired. */
+  /** How many more calls of `takeDue` it takes until all that was due at the last `releaseAll` is retired. */
   #takesOfFlush = 0;
 
   constructor(options: PendingOptions) {
@@ -59,7 +59,7 @@ export class PendingSpans {
     return this.#holds.nextMillis;
   }
 
-  /** The span has ended. */
+  /** Adds a span that has ended. */
   add(node: SpanNode, nowMillis: number): void {
     this.#count++;
     node.trace.pendingCount++;
@@ -77,8 +77,8 @@ export class PendingSpans {
   }
 
   /**
-   * Finds out what blocks the spans that have been added for an exporter. Not before the work begins: what is exported
-   * together is known together, in whatever order it comes.
+   * Finds out what blocks the spans that were added for an exporter, and those that waited for them. Done when the work
+   * begins and not in `add`, so that the order of spans that are exported together does not matter.
    */
   link(): void {
     if (this.#unlinked.length === 0) return;
@@ -96,14 +96,14 @@ export class PendingSpans {
     }
   }
 
-  /** The span was worked off. */
+  /** Removes a span that is worked off. */
   retire(node: SpanNode): void {
     node.state = 'retired';
     this.#count--;
     node.trace.pendingCount--;
   }
 
-  /** The span no longer blocks. Those that waited for it wait for what blocks above it, or are due. */
+  /** Lets the spans that waited for this one wait for what blocks above it, or makes them due. */
   unblock(node: SpanNode): void {
     const { waiters } = node;
     node.waiters = undefined;
@@ -140,13 +140,13 @@ export class PendingSpans {
     this.#release(oldest);
   }
 
-  /** Makes due all that is held. Nothing that is due now is held again. */
+  /** Makes due all that is held. Spans that are due now are not held again. */
   releaseAll(): void {
     this.#takesOfFlush = 2;
     this.releaseOverdue(Number.POSITIVE_INFINITY);
   }
 
-  /** What has become due since the last call, by trace. It has to be retired or held again before the next call. */
+  /** Returns what has become due since the last call, by trace. It has to be retired or held again before the next. */
   takeDue(): SpanNode[][] {
     this.link();
     const traces = this.#dueTraces;
@@ -160,7 +160,7 @@ export class PendingSpans {
     });
   }
 
-  /** Holds a due log again, if its nearest logged ancestor is held: it becomes due with that. Returns whether it did. */
+  /** Holds a due log again if its nearest logged ancestor is held; both become due together. Returns whether it did. */
   holdWithAncestor(node: SpanNode, isLog: IsLog): boolean {
     if (!this.#options.awaitsUnseenParents || node.state !== 'due') return false;
     for (let above: SpanNode | undefined = node; above && !above.entry; above = above.parent) {
@@ -170,20 +170,20 @@ export class PendingSpans {
         waitFor(above, node);
         return true;
       }
-      // A flush does not wait for that one either: it goes with what is known above it.
+      // A flush does not wait for the ancestor either. It is due, with what is known above it.
       this.#markDue(above);
     }
     return false;
   }
 
   /**
-   * Decides under what a due log is written, as far as that is still open. Returns false if it is held again. The caller
-   * creates its entry in the same step, and first that of a placeholder that has become a stub.
+   * Decides the parent of a due log, unless that is decided already. Returns false if the log is held again. Otherwise the
+   * caller creates its entry in the same step, after the entry of a placeholder that has become a stub.
    */
   place(node: SpanNode, isLog: IsLog): boolean {
     if (!this.#options.awaitsUnseenParents || node.entry) return true;
     if (this.holdWithAncestor(node, isLog)) return false;
-    // What comes below it later hangs under this log, and need not wait for what is above.
+    // Spans that come below this log later hang under it, and need not wait for what is above.
     node.blocker = undefined;
     let above = node.parent;
     while (above && !above.entry && above.state !== 'unseen') above = above.parent;
@@ -199,7 +199,7 @@ export class PendingSpans {
     this.#holds.add(node, untilMillis);
   }
 
-  /** Ends the waiting of spans. Those that are no longer held are passed over. */
+  /** Makes spans due, as far as they are still held. */
   #release(nodes: readonly SpanNode[]): void {
     if (this.#options.awaitsUnseenParents) return this.#releaseEach(nodes);
     for (const node of nodes) if (node.state === 'held') this.#releaseAncestors(node);
@@ -212,7 +212,7 @@ export class PendingSpans {
       if (blocker) blockers.add(blocker);
       this.#markDue(node);
     }
-    // An unseen span that never comes must not collect all that ever waited for it.
+    // Otherwise an unseen span that never comes would collect all spans that ever waited for it.
     for (const blocker of blockers) blocker.waiters = blocker.waiters?.filter(({ state }) => state === 'held');
   }
 
@@ -226,7 +226,7 @@ export class PendingSpans {
     for (const blocker of released.reverse()) this.unblock(blocker);
   }
 
-  /** Together with what waits for this span, or is held with it. */
+  /** Also makes due what waits for this span, or is held with it. */
   #markDue(node: SpanNode): void {
     if (node.state !== 'held') return;
     this.#enqueue(node);
@@ -255,7 +255,7 @@ function waitFor(blocker: SpanNode, node: SpanNode): void {
   blocker.waiters.push(node);
 }
 
-/** The fewer ones move, so that a deep trace whose leaves come first does not move all of them at each level. */
+/** Moves the shorter list: a deep trace whose leaves come first would otherwise move all of them at each level. */
 function passOn(waiters: SpanNode[], blocker: SpanNode): void {
   const present = blocker.waiters ?? [];
   const [more, fewer] = present.length > waiters.length ? [present, waiters] : [waiters, present];

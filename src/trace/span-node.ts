@@ -22,7 +22,7 @@ export interface Trace {
   context: TraceContext | undefined;
   /** The session that came with the context of the first span, from upstream. */
   baggageSession: string | undefined;
-  /** What retired spans said of the context before it was decided. */
+  /** What retired spans said about the context before it was decided. */
   noted: TraceContext | undefined;
   /** The logs of the trace that may still have to be dropped with it. */
   readonly logs: LogEntry[];
@@ -37,7 +37,7 @@ export interface Trace {
  * An exporter learns of a parent by its children first. Until its span is exported a placeholder stands in for it:
  * - `unseen`   a span of this process. Its descendants wait for it
  * - `remote`   a span of another process, as far as is known. Nothing waits for it
- * - `stub`     it did not come in time, and a log under it has been written. It is a log from now on
+ * - `stub`     did not come in time, and is the parent of a log that was written. It is a log from now on
  */
 export type SpanState = 'open' | 'held' | 'due' | 'retired' | Placeholder;
 export type Placeholder = 'unseen' | 'remote' | 'stub';
@@ -52,7 +52,7 @@ export interface SpanNode {
   state: SpanState;
   /** Its descendants no longer wait for this open span: one of them has waited long enough. */
   released: boolean;
-  /** Those that become due when nothing above them blocks any more, or with this node if it is held itself. */
+  /** Spans that this one blocks or, if it is held itself, logs that become due together with it. */
   waiters: SpanNode[] | undefined;
   /** The nearest ancestor that may still block, with ended ones between skipped over. */
   blocker: SpanNode | undefined;
@@ -72,9 +72,9 @@ export interface SpanNode {
   events: SpanEvent[] | undefined;
   /** The state in which this span was last drafted to the spool. */
   draftedAs: SpanState | undefined;
-  /** Set once an ended span is decided to be no log. */
+  /** Set once it is decided that an ended span is not a log. */
   isNoLog: boolean;
-  /** What holding the span costs, estimated; 0 once it is retired. */
+  /** Bytes that holding the span costs, estimated; 0 once it is retired. */
   estimatedBytes: number;
 }
 

@@ -1,4 +1,4 @@
-/** What holds for every log of a trace: its session, its user, its tags. Decided when the first of them is written. */
+/** The session, user and tags that all logs of a trace share. They are decided when the first of the logs is written. */
 import { type Context, propagation } from '@opentelemetry/api';
 import { hasContextSign } from '../conventions/census.ts';
 import { readSession, readTags, readUser, type TraceContext } from '../conventions/context.ts';
@@ -7,18 +7,18 @@ import { callHook } from '../host/call-hook.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
 import type { SpanNode, Trace } from './span-node.ts';
 
-/** Read where no span of a trace bears a session: an upstream service may have sent it along. */
+/** Read if no span of a trace has a session: an upstream service may have sent it. */
 const BAGGAGE_KEYS = ['gen_ai.conversation.id', 'session.id'];
 
 type ReadSession = (span: SpanSlice) => string | undefined;
 
-/** It stands once it is decided: a log's session cannot be changed, and all logs of a trace share one. */
+/** Decides once and for all: a log's session cannot be changed, and all logs of a trace share one. */
 export function decideContext(trace: Trace, session: ReadSession = readSession): TraceContext {
   trace.context ??= findContext(trace, session);
   return trace.context;
 }
 
-/** What would be decided now. */
+/** Returns what would be decided now. */
 export function findContext(trace: Trace, session: ReadSession = readSession): TraceContext {
   if (trace.context) return trace.context;
   const found = { ...trace.noted };
@@ -30,7 +30,7 @@ export function findContext(trace: Trace, session: ReadSession = readSession): T
   return found;
 }
 
-/** Of the first span that starts here: what it inherits, all others of the trace inherit too. */
+/** Keeps the session that the first span of a trace inherits. All others inherit the same. */
 export function noteBaggage(trace: Trace, context: Context): void {
   if (trace.nodes.size > 1) return;
   const baggage = propagation.getBaggage(context);
@@ -38,7 +38,7 @@ export function noteBaggage(trace: Trace, context: Context): void {
   for (const key of BAGGAGE_KEYS) trace.baggageSession ??= baggage.getEntry(key)?.value || undefined;
 }
 
-/** Before a span is let go whose trace has no log yet: what it says may be said nowhere else. */
+/** Call before releasing a span of a trace without logs: it may be the only one that carries the session. */
 export function noteContext(node: SpanNode, session: ReadSession = readSession): void {
   const { trace } = node;
   if (trace.context) return;
@@ -46,7 +46,7 @@ export function noteContext(node: SpanNode, session: ReadSession = readSession):
   note(trace.noted, node, session);
 }
 
-/** Nothing else of a trace without logs could be missed by a span that comes late. */
+/** Without logs a trace is remembered only for its session, user and tags; a late span needs nothing else of it. */
 export function hasContext({ context, noted }: Trace): boolean {
   return (
     context !== undefined || noted?.session !== undefined || noted?.user !== undefined || noted?.tags !== undefined
@@ -72,16 +72,17 @@ function note(found: TraceContext, node: SpanNode, session: ReadSession): void {
   if (outranks || found.tags === undefined) found.tags = attempt(readTags, span) ?? found.tags;
 }
 
-/** An app's reader may give what its type forbids, and the server would refuse the log for it. */
+/** The app's `session` option may return what its type forbids, and the server would refuse the log. */
 function nonEmpty(session: unknown): string | undefined {
   return typeof session === 'string' && session ? session : undefined;
 }
 
-function isRoot(node: SpanNode): boolean {
-  return node.parent === undefined;
+/** A parent of another process says nothing here. */
+function isRoot({ parent }: SpanNode): boolean {
+  return parent === undefined || parent.state === 'remote';
 }
 
-/** A span that breaks every promise says nothing. */
+/** Returns undefined if reading the span throws. */
 function attempt<Found>(read: (span: SpanSlice) => Found | undefined, span: SpanSlice): Found | undefined {
   try {
     return read(span);

@@ -8,7 +8,7 @@ import type { Trace } from './span-node.ts';
 
 export interface ShelfBounds {
   readonly maxSpans: number;
-  /** Spans of traces that could be filed and are not. */
+  /** Spans of traces that are kept whole although they could be filed. Traces with something under way do not count. */
   readonly maxWholeSpans: number;
 }
 
@@ -16,7 +16,7 @@ interface Rest {
   readonly traceId: string;
   readonly spanCount: number;
   trace: Trace | FiledTrace;
-  /** It is in the queue of traces that are to be filed. */
+  /** Whether it is whole and counts for `maxWholeSpans`. */
   isQueued: boolean;
 }
 
@@ -41,7 +41,7 @@ export class TraceShelf {
     return this.#hasForgotten;
   }
 
-  /** What is found may be changed: it is the same trace the next time, as long as something is under way in it. */
+  /** Returns a trace that may be changed. The next call returns the same one, at least until its logs are done. */
   get(traceId: string): Trace | undefined {
     const rest = this.#rests.get(traceId);
     if (!rest) return undefined;
@@ -63,7 +63,7 @@ export class TraceShelf {
     if (this.#order.length > 2 * this.#rests.size + 1_000) this.#forgetEnded();
   }
 
-  /** Something happens in the trace again: it is no longer here. */
+  /** Removes a trace in which something happens again, and returns it. */
   wake(traceId: string): Trace | undefined {
     const rest = this.#rests.get(traceId);
     if (!rest) return undefined;
@@ -77,7 +77,7 @@ export class TraceShelf {
     this.#unqueue(rest);
   }
 
-  /** Others are filed to make room for it. It stays whole itself, however large it is. */
+  /** Files others to make room for a whole trace. That one stays whole, however large it is. */
   #queue(rest: Rest): void {
     while (this.#queuedSpanCount > 0 && this.#queuedSpanCount + rest.spanCount > this.#bounds.maxWholeSpans) {
       const oldest = this.#toFile.shift();
@@ -104,7 +104,7 @@ export class TraceShelf {
     else this.#unfinished.push(rest);
   }
 
-  /** One with each trace that comes: their logs are delivered in about the same order. */
+  /** Tries one for each trace that comes: logs are delivered in about the order in which their traces came to rest. */
   #fileUnfinished(): void {
     const rest = this.#unfinished.shift();
     if (rest && this.#isHere(rest)) this.#file(rest);

@@ -1,6 +1,6 @@
 /**
  * Follows the spans of all traces, and owns the states of their nodes. The clock is passed in, and nothing is sent from
- * here. `pending-spans.ts` says how long a span that has ended waits, and what the methods do that are passed on to it.
+ * here. `pending-spans.ts` decides how long an ended span waits, and documents the methods that are passed on to it.
  *
  * A processor sees starts: a parent that was not seen was never recorded. An exporter sees ended spans only, children
  * mostly before parents (`awaitsUnseenParents`): a parent that was not seen is a placeholder until it comes.
@@ -66,7 +66,7 @@ export class TraceTracker {
     return this.#openCount;
   }
 
-  /** A span that is not known may have been sent before. */
+  /** Whether a span that is not known may have been sent before. */
   get hasForgotten(): boolean {
     return this.#hasForgottenSpans || this.#resting.hasForgotten;
   }
@@ -138,7 +138,7 @@ export class TraceTracker {
     return this.#pending.place(node, isLog);
   }
 
-  /** The span was worked off. */
+  /** Call when the span is worked off. */
   retire(node: SpanNode): void {
     node.span = undefined;
     node.events = undefined;
@@ -187,7 +187,7 @@ export class TraceTracker {
     if (!this.#awaitsUnseenParents) return known;
     const isRemote = span.parentSpanContext?.isRemote === true;
     if (!known) return this.#createNode(trace, parentSpanId, isRemote ? 'remote' : 'unseen', undefined);
-    // It is of this process after all.
+    // A child of this process names it as its own, so it belongs to this process after all.
     if (known.state === 'remote' && !isRemote) known.state = 'unseen';
     return known;
   }
@@ -199,7 +199,7 @@ export class TraceTracker {
     // Ids that would close a circle make the span a root.
     for (let step = parent; step; step = step.parent) if (step === node) return;
     node.parent = parent;
-    // Under what a log is written is decided with its entry.
+    // The parent of a log is decided with its entry.
     if (!node.entry) node.blocker = parent;
   }
 
@@ -232,7 +232,7 @@ export class TraceTracker {
     this.#resting.put(trace);
   }
 
-  /** Down to half, so that it is seldom done. Spans that open ones hang under are still reached from these. */
+  /** Forgets half of the spans, so that it is seldom done. Ancestors of open spans are still reached from these. */
   #forgetEnded(trace: Trace): void {
     this.#pending.link();
     let surplus = trace.nodes.size - MAX_SPANS_PER_TRACE / 2;
@@ -244,7 +244,7 @@ export class TraceTracker {
       this.#hasForgottenSpans = true;
       surplus--;
     }
-    // In place: the logs themselves hold on to this list.
+    // The list is changed in place, since the logs refer to it.
     let kept = 0;
     for (const entry of trace.logs)
       if (entry.state !== 'delivered' && entry.state !== 'dropped') trace.logs[kept++] = entry;

@@ -4,7 +4,7 @@
  * else arrives but the stubs that the rule allows.
  */
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { HumanloopSpanExporter } from '../../src/index.ts';
 import type { SpanSlice } from '../../src/otel/span-slice.ts';
 import { StrictEndpoint } from '../support/strict-endpoint.ts';
@@ -76,57 +76,58 @@ type Scenario = typeof scenario extends fc.Arbitrary<infer Value> ? Value : neve
 /** Nothing is exported so close to the end of a hold that it matters which of the two comes first. */
 const MARGIN_MILLIS = 7;
 
-describe('the exporter, whatever comes', { timeout: PROPERTY_TIMEOUT_MILLIS }, () => {
-  it('delivers every log once, under the nearest logged ancestor that was exported in time', async () => {
-    await property(({ endpoint, exporter, rule, spans }) => {
-      expect(exporter.stats()).toMatchObject({ held: 0, queued: 0, inFlight: 0, dropped: {} });
-      for (const log of rule.logs) {
-        const stored = endpoint.logs.get(log.reference);
-        expect(stored?.output).toBe(outputOf(log.span));
-        expect(rule.parentsOf(log)).toContain(stored?.parent_reference_id);
-      }
-      const stubs = [...endpoint.logs].filter(([key]) => !rule.logs.some(({ reference }) => reference === key));
-      for (const [reference, stub] of stubs) {
-        const span = spans.find((each) => each.reference === reference);
-        expect(stub.config).toMatchObject({ type: 'generic' });
-        expect(stub.parent_reference_id).toBeUndefined();
-        expect(span && rule.isStub(span)).toMatch(/yes|maybe/);
-        expect([...endpoint.logs.values()].some((log) => log.parent_reference_id === reference)).toBe(true);
-      }
-    });
-  });
-
-  it('puts all logs of a trace into one session', async () => {
-    await property(({ endpoint, spans }) => {
-      const sessions = new Map<number, Set<unknown>>();
-      for (const { reference, trace } of spans) {
-        const log = endpoint.logs.get(reference);
-        if (log) sessions.set(trace, (sessions.get(trace) ?? new Set()).add(log.session_reference_id));
-      }
-      for (const used of sessions.values()) expect(used.size).toBe(1);
-    });
-  });
+test('an exporter delivers every log once, under the nearest logged ancestor that was exported in time', {
+  timeout: PROPERTY_TIMEOUT_MILLIS,
+}, async () => {
+  const property = fc.asyncProperty(scenario, (plan) =>
+    inVirtualTime(plan, async (time) => {
+      const outcome = await play(plan, time);
+      expect(outcome.endpoint.breaches).toEqual([]);
+      expect(outcome.exporter.stats()).toMatchObject({ held: 0, queued: 0, inFlight: 0, dropped: {} });
+      expectPlaced(outcome);
+      expectOnlyStubsBeside(outcome);
+      expectOneSession(outcome);
+      await time.until(outcome.exporter.shutdown());
+    }),
+  );
+  await fc.assert(property, { numRuns: RUNS });
 });
+
+function expectPlaced({ endpoint, rule }: Outcome): void {
+  for (const log of rule.logs) {
+    const stored = endpoint.logs.get(log.reference);
+    expect(stored?.output, log.name).toBe(outputOf(log.span));
+    expect(rule.parentsOf(log), log.name).toContain(stored?.parent_reference_id);
+  }
+}
+
+function expectOnlyStubsBeside({ endpoint, rule, spans }: Outcome): void {
+  const logs = new Set(rule.logs.map(({ reference }) => reference));
+  const parents = new Set([...endpoint.logs.values()].map((log) => log.parent_reference_id));
+  for (const [reference, stub] of endpoint.logs) {
+    if (logs.has(reference)) continue;
+    const span = spans.find((each) => each.reference === reference);
+    expect(span && rule.isStub(span), span?.name).toMatch(/yes|maybe/);
+    expect(stub.config).toMatchObject({ type: 'generic' });
+    expect(stub.parent_reference_id).toBeUndefined();
+    expect(parents).toContain(reference);
+  }
+}
+
+function expectOneSession({ endpoint, spans }: Outcome): void {
+  const sessions = new Map<number, Set<unknown>>();
+  for (const { reference, trace } of spans) {
+    const log = endpoint.logs.get(reference);
+    if (log) sessions.set(trace, (sessions.get(trace) ?? new Set()).add(log.session_reference_id));
+  }
+  for (const used of sessions.values()) expect(used.size).toBe(1);
+}
 
 interface Outcome {
   readonly endpoint: StrictEndpoint;
   readonly exporter: HumanloopSpanExporter;
   readonly rule: ExportRule;
   readonly spans: readonly PlantedSpan<Planned>[];
-}
-
-async function property(holds: (outcome: Outcome) => void): Promise<void> {
-  await fc.assert(
-    fc.asyncProperty(scenario, (plan) =>
-      inVirtualTime(plan, async (time) => {
-        const outcome = await play(plan, time);
-        expect(outcome.endpoint.breaches).toEqual([]);
-        holds(outcome);
-        await time.until(outcome.exporter.shutdown());
-      }),
-    ),
-    { numRuns: RUNS },
-  );
 }
 
 async function play(plan: Scenario, time: VirtualTime): Promise<Outcome> {

@@ -6,8 +6,8 @@ import type { TransportRequest } from '../../src/transport/transport.ts';
 import type { LogRequest } from '../../src/wire/v4.ts';
 import type { Fault, StrictEndpointOptions } from '../support/strict-endpoint.ts';
 
-/** `npm run test:long` sets more of them. */
-export const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 200);
+/** Of each property. Thousands of them are a matter of a minute. */
+export const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 300);
 /** Long enough to find the smallest failure, too. */
 export const PROPERTY_TIMEOUT_MILLIS = 60_000 + 50 * RUNS;
 
@@ -69,6 +69,7 @@ function placeOf(parent: number | 'previous', index: number): number {
 /** A span that was started, as planned. */
 export interface PlantedSpan<Planned extends PlannedSpan> {
   readonly planned: Planned;
+  readonly name: string;
   readonly span: Span;
   readonly reference: string;
   /** Index of its trace. */
@@ -92,7 +93,7 @@ export function plant<Planned extends PlannedSpan>(
       const parent = planted[planned.parent];
       const span = tracer.startSpan(name, { attributes: { ...attributes } }, contextOf(parent, planted[0]));
       const ancestors = parent ? [parent, ...parent.ancestors] : [];
-      planted.push({ planned, span, reference: referenceOf(span), trace: traceIndex, ancestors });
+      planted.push({ planned, name, span, reference: referenceOf(span), trace: traceIndex, ancestors });
     }
     return planted;
   });

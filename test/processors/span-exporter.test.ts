@@ -228,6 +228,20 @@ test('the session is the one that a span said which was exported long before the
   expect(v4.logs.get(referenceOf(chat))?.session_reference_id).toBe('s');
 });
 
+test('the session of a root outranks that of its descendants, also if its own parent is remote', async () => {
+  const { v4, exporter } = await start();
+  const { startSpan, takeEnded } = createSpans();
+  const traceId = 'a'.repeat(32);
+  const remote = trace.wrapSpanContext({ traceId, spanId: 'b'.repeat(16), traceFlags: 1, isRemote: true });
+  const http = startSpan('POST /chat', { 'http.request.method': 'POST', 'session.id': 'of the root' }, remote);
+  const agent = startSpan('agent', AGENT, http);
+  const chat = startSpan('chat', { ...CHAT, 'session.id': 'of the call' }, agent);
+  for (const span of [chat, agent, http]) span.end();
+  exportSpans(exporter, takeEnded());
+  await exporter.forceFlush();
+  expect(v4.logs.get(referenceOf(chat))?.session_reference_id).toBe('of the root');
+});
+
 test('a span that comes before its stub is stored is logged as what it is', async () => {
   const pause = { answer: { status: 429, headers: { 'retry-after': '1' } } };
   const { v4, exporter } = await start({ holdMillis: 0 }, { fault: (_, index) => (index === 0 ? pause : undefined) });

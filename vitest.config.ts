@@ -16,7 +16,8 @@ export default defineConfig(({ mode }) => ({
     ],
   },
   test: {
-    include: mode === 'long' ? [LONG, 'test/chaos/*.test.ts'] : ['test/**/*.test.ts'],
+    include:
+      mode === 'long' ? [LONG, 'test/chaos/*.test.ts', 'test/pipeline/*-property.test.ts'] : ['test/**/*.test.ts'],
     exclude: mode === 'long' ? configDefaults.exclude : [...configDefaults.exclude, LONG],
     globalSetup: ['test/support/build-package.ts'],
     // Most of their time tests wait for timers, sockets and processes. One worker fewer than cores is the default: on a

@@ -4,14 +4,14 @@ import { Backoff, type Failure } from '../../src/delivery/backoff.ts';
 
 const RETRY = { minDelayMillis: 500, maxDelayMillis: 30_000, maxElapsedMillis: 600_000 };
 
-/** Of times far from zero. */
+/** Allows for rounding, since the times are far from zero. */
 const ROUNDING = 1e-6;
 
 function failure(nowMillis: number, scope: Failure['scope'], retryAfterMillis?: number): Failure {
   return { startedAtMillis: nowMillis, nowMillis, retryAfterMillis, scope, method: 'POST' };
 }
 
-test('a failure among successes pauses nothing, three in a row do', () => {
+test('a single failure causes no pause, three in a row do', () => {
   const backoff = new Backoff(RETRY);
   for (let time = 0; time < 10; time++) {
     backoff.failed(failure(time, 'request'));
@@ -46,7 +46,7 @@ test('each pause lies between the shortest delay and a bound that doubles up to 
   );
 });
 
-test('pauses are spread over the whole range, so that a fleet does not come back in step', () => {
+test('pauses are spread over the whole range, so that a fleet does not return at the same moment', () => {
   const delays = [0, 0.5, 0.999].map((roll) => {
     const backoff = new Backoff(RETRY, () => roll);
     for (let pause = 0; pause < 10; pause++) backoff.failed(failure(pause * 100_000, 'server'));
@@ -69,7 +69,7 @@ test('requests that were in flight together count as one pause', () => {
   expect(backoff.resumeAtMillis - 107).toBeLessThanOrEqual(2 * RETRY.minDelayMillis);
 });
 
-test('Retry-After outranks a shorter delay, and not a longer one', () => {
+test('Retry-After overrides a shorter delay, but not a longer one', () => {
   const backoff = new Backoff(RETRY, () => 0);
   backoff.failed(failure(0, 'request', 120_000));
   expect(backoff.resumeAtMillis).toBe(120_000);
@@ -78,7 +78,7 @@ test('Retry-After outranks a shorter delay, and not a longer one', () => {
   expect(eager.resumeAtMillis).toBe(RETRY.minDelayMillis);
 });
 
-test('a wrong key is asked about at growing intervals, up to once a minute', () => {
+test('a wrong key is tried at growing intervals, up to a minute', () => {
   const backoff = new Backoff(RETRY, () => 0);
   const delays: number[] = [];
   for (let now = 0; delays.length < 12; now = backoff.resumeAtMillis) {
@@ -103,7 +103,7 @@ test('a success that was sent before the pause does not end it', () => {
   expect([backoff.isDown, backoff.resumeAtMillis]).toEqual([true, 60_100]);
 });
 
-test('where one method fails and the other passes, what fails goes alone, after pauses that grow', () => {
+test('if one method fails and the other succeeds, requests of the failing one go alone, after growing pauses', () => {
   const backoff = new Backoff(RETRY, () => 0.999_999);
   const delays: number[] = [];
   for (let now = 0; delays.length < 10; now = backoff.resumeAtMillis + 1) {

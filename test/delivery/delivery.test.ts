@@ -1,4 +1,4 @@
-/** The delivery as a whole: what goes out without being asked for, what a flush says, and what a close leaves. */
+/** The delivery as a whole: what it sends without a flush, what a flush reports, and what a close leaves. */
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Delivery } from '../../src/delivery/delivery.ts';
 import { Drops } from '../../src/delivery/drops.ts';
@@ -6,7 +6,7 @@ import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
 import type { Transport, TransportOutcome, TransportRequest } from '../../src/transport/transport.ts';
 import { answered, bodyOf, LOST } from './outcomes.ts';
 
-/** Answers as told; a request without an answer hangs. */
+/** Gives the answers that a test sets; a request without an answer hangs. */
 class FakeTransport implements Transport {
   readonly requests: TransportRequest[] = [];
   answerTo: (request: TransportRequest) => TransportOutcome | Promise<TransportOutcome> = (request) =>
@@ -41,7 +41,7 @@ function createDelivery() {
   return { transport, drops, delivery, expectLog, offer };
 }
 
-test('a log whose parent is given up later goes out by itself', async () => {
+test('a log goes out without a flush when its parent is dropped', async () => {
   const { transport, delivery, expectLog, offer } = createDelivery();
   const parent = expectLog('parent');
   const child = expectLog('child', parent);
@@ -52,7 +52,7 @@ test('a log whose parent is given up later goes out by itself', async () => {
   expect(transport.requests.map(logsOf)).toMatchObject([[{ reference_id: 'child', output: 'x' }]]);
 });
 
-test('a log that is given up while the answer to its POST is lost does not come back', async () => {
+test('a log that is dropped while the answer to its POST is lost does not come back', async () => {
   const { transport, drops, delivery, expectLog, offer } = createDelivery();
   const entry = expectLog('a');
   transport.answerTo = (request) => {
@@ -68,7 +68,7 @@ test('a log that is given up while the answer to its POST is lost does not come 
   expect(drops.counts).toEqual({ redacted: 1 });
 });
 
-test('a flush says how many logs are left when its time is over', async () => {
+test('a flush that times out reports how many logs are left', async () => {
   const { transport, delivery, expectLog, offer } = createDelivery();
   transport.answerTo = () => new Promise(() => undefined);
   const [first] = ['a', 'b', 'c'].map((name) => {
@@ -81,7 +81,7 @@ test('a flush says how many logs are left when its time is over', async () => {
   await expect(flushed).rejects.toThrow(/^2 logs were not acknowledged within 30 ms$/);
 });
 
-test('an update of a log that this process has not sent goes out, and a flush waits for one that is expected', async () => {
+test('an update of a log that this process has not sent goes out, and a flush waits for an expected update', async () => {
   const { transport, delivery } = createDelivery();
   const entry = delivery.assumeDelivered('trace-span');
   delivery.expectOverride(entry);
@@ -103,7 +103,7 @@ test('after the close everything is counted as dropped', async () => {
   expect(drops.counts).toEqual({ shutdown: 3 });
 });
 
-test('counts what it holds in memory: for each log a fixed part, and its texts', () => {
+test('counts its bytes in memory: a fixed part for each log, and the texts', () => {
   const { delivery, expectLog, offer } = createDelivery();
   const entry = expectLog('a');
   const empty = delivery.bytes;

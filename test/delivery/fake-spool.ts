@@ -1,4 +1,4 @@
-/** A spool in memory, whose rows can be lost. As the real one does, it reads a log when it writes it. */
+/** A spool in memory, whose rows can be lost. Like the real one, it reads a log when it writes it. */
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
 import type { Spool, SpooledLog, SpoolOwner, StoredContent } from '../../src/delivery/ledger/spool.ts';
 
@@ -6,11 +6,11 @@ type Row = { -readonly [Field in keyof SpooledLog]: SpooledLog[Field] };
 
 export class FakeSpool implements Spool {
   readonly rows = new Map<string, Row>();
-  /** Every call of `note`, until it is emptied. */
+  /** The logs of all calls of `note`, until a test empties it. */
   readonly noted: LogEntry[] = [];
   readonly #owner: SpoolOwner;
   readonly #dirty = new Map<string, LogEntry | SpooledLog | 'gone'>();
-  /** Stored as they are now. */
+  /** Logs that are stored in their newest state. */
   readonly #stored = new Set<LogEntry>();
 
   constructor(owner: SpoolOwner) {
@@ -59,7 +59,7 @@ export class FakeSpool implements Spool {
     this.flush();
   }
 
-  /** Memory is short: what is stored is let go of there. */
+  /** Unloads all logs that are stored, as if memory were short. */
   unload(): void {
     for (const entry of this.#stored) if (this.#owner.unload(entry)) this.#stored.delete(entry);
   }

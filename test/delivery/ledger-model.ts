@@ -1,6 +1,6 @@
 /**
- * A ledger that is played with, and beside it what should be true of it: written down naively from what was done, and
- * added up again after each step.
+ * A ledger, and a naive model of what should be true of it. The model records every step and adds everything up again
+ * after each one.
  */
 import { expect } from 'vitest';
 import type { Drops } from '../../src/delivery/drops.ts';
@@ -16,15 +16,15 @@ import { createLedger } from './offered-logs.ts';
 
 const MAX_LOGS = 6;
 
-/** What should be known of one log. */
+/** The expected state of one log. */
 interface Known {
   readonly entry: LogEntry;
   body: string | undefined;
-  /** `undefined` where the spool has lost a part of them. */
+  /** Undefined if the spool has lost a part of them. */
   desired: LateFields | undefined;
   overrides: LateFields;
   wasAttempted: boolean;
-  /** Its row was taken from the spool, and not written again. */
+  /** Its row was removed from the spool and has not been written again. */
   isRowLost: boolean;
 }
 
@@ -46,7 +46,7 @@ export class LedgerModel {
   #pending: LogEntry[] = [];
   readonly #requests: Sent[][] = [];
   readonly #updates: Sent[] = [];
-  readonly #questions: UnsureLogs[] = [];
+  readonly #probes: UnsureLogs[] = [];
   readonly #barriers = new Map<FlushBarrier, { left: LogEntry[]; isReached: boolean }>();
   #wakes = 0;
   #logged = 0;
@@ -62,7 +62,7 @@ export class LedgerModel {
     ledger.connect({ wake: () => void this.#wakes++ }, this.#spool);
   }
 
-  // What the pipeline does.
+  // Steps of the pipeline.
 
   expect(family: number, parentIndex: number): void {
     if (this.#known.size >= MAX_LOGS) return;
@@ -112,7 +112,7 @@ export class LedgerModel {
     expect(unsent.every(({ state }) => state === 'dropped')).toBe(true);
   }
 
-  // What a request and its answer do.
+  // Steps of a request and its answer.
 
   send(maxItems: number): void {
     const wave: Sent[] = [];
@@ -156,7 +156,7 @@ export class LedgerModel {
   takePatch(): void {
     const patch = this.#ledger.takePatch();
     if (!patch) return;
-    if ('entries' in patch) return void this.#questions.push(patch);
+    if ('entries' in patch) return void this.#probes.push(patch);
     const late = this.#ledger.startUpdating(patch);
     expect(late !== undefined).toBe(differs(patch));
     if (!late) return;
@@ -185,9 +185,9 @@ export class LedgerModel {
     }
   }
 
-  /** `there` are the bits of those that the server has. */
+  /** `there` has a bit for each log: 1 if the server has it. */
   answerProbes(index: number, there: number): void {
-    const { entries } = takeFrom(this.#questions, index) ?? { entries: [] };
+    const { entries } = takeFrom(this.#probes, index) ?? { entries: [] };
     const absent: LogEntry[] = [];
     for (const [at, entry] of entries.entries()) {
       if (entry.state !== 'unsure') continue;
@@ -199,7 +199,7 @@ export class LedgerModel {
     this.#ledger.backToReady(absent);
   }
 
-  // What the spool and a flush do.
+  // Steps of the spool and of a flush.
 
   recover(isParentDelivered: boolean, isParentKnown: boolean): void {
     const family = this.#families[1] as LogEntry[];
@@ -250,7 +250,7 @@ export class LedgerModel {
     });
   }
 
-  // What must be true.
+  // Checks.
 
   async check(step: () => void): Promise<void> {
     const before = new Map([...this.#known.values()].map((known) => [known, this.#needsOf(known)]));
@@ -276,20 +276,20 @@ export class LedgerModel {
     expect(this.#ledger.pending.isAwaited).toBe([...this.#barriers.values()].some(({ isReached }) => !isReached));
   }
 
-  /** The server takes everything from now on: all that was offered arrives, or was dropped for a reason. */
+  /** The server accepts everything from now on: each offered log arrives, or was dropped with a reason. */
   async end(): Promise<void> {
     for (const { entry } of this.#known.values()) await this.check(() => this.#ledger.finish(entry));
-    const open = [this.#requests, this.#updates, this.#questions];
+    const open = [this.#requests, this.#updates, this.#probes];
     for (let round = 0; this.#sendable().length > 0 || open.some(({ length }) => length > 0); round++) {
       expect(round).toBeLessThan(100);
       for (let left = 2 * MAX_LOGS; left > 0; left--) await this.check(() => this.takePatch());
       await this.check(() => this.send(MAX_LOGS));
-      while (this.#questions.length > 0) await this.check(() => this.answerProbes(0, -1));
+      while (this.#probes.length > 0) await this.check(() => this.answerProbes(0, -1));
       while (this.#updates.length > 0) await this.check(() => this.answerUpdate(0, 'taken'));
       while (this.#requests.length > 0) await this.check(() => this.store(0));
     }
     for (const { state } of this.#known.keys()) expect(['new', 'waiting', 'delivered', 'dropped']).toContain(state);
-    // Only a log that was never offered holds others up.
+    // Only a log that was never offered keeps others waiting.
     for (const entry of this.#known.keys()) {
       if (entry.state === 'waiting') expect(['new', 'waiting']).toContain(parentOf(entry)?.state);
     }
@@ -329,12 +329,9 @@ export class LedgerModel {
     expect(this.#ledger.readyCount).toBeGreaterThanOrEqual(entries.filter(({ state }) => state === 'ready').length);
   }
 
-  /** What should be in one of the queues. */
+  /** Returns the logs that should be in one of the queues. */
   #sendable(): LogEntry[] {
-    const busy = new Set([
-      ...this.#updates.map(({ entry }) => entry),
-      ...this.#questions.flatMap((one) => one.entries),
-    ]);
+    const busy = new Set([...this.#updates.map(({ entry }) => entry), ...this.#probes.flatMap((one) => one.entries)]);
     return [...this.#known.keys()].filter(
       (entry) =>
         !busy.has(entry) &&
@@ -342,7 +339,7 @@ export class LedgerModel {
     );
   }
 
-  /** What a restart needs of the log, as text. */
+  /** Returns what a restart needs to know of the log, as text. */
   #needsOf(known: Known): string {
     const { entry } = known;
     if (entry.state === 'new' || known.desired === undefined) return '';
@@ -378,7 +375,7 @@ export class LedgerModel {
     known.wasAttempted = true;
   }
 
-  /** What is cut away is not looked at here. */
+  /** Accepts the cut texts: how they are cut is not checked here. */
   #readCut(entry: LogEntry): void {
     Object.assign(this.#known.get(entry) as Known, { body: entry.body, desired: entry.desired, overrides: {} });
   }
@@ -401,7 +398,7 @@ function parentOf({ parent }: LogEntry): LogEntry | undefined {
   return parent?.state === 'dropped' ? parentOf(parent) : parent;
 }
 
-/** The first that says something of a field, for each. */
+/** Returns, for each field, the first value that is not undefined. */
 function over(...all: readonly LateFields[]): LateFields {
   const first = <Field extends keyof LateFields>(field: Field) =>
     all.find((late) => late[field] !== undefined)?.[field];
@@ -414,7 +411,7 @@ function differs({ desired, acknowledged }: LogEntry): boolean {
   );
 }
 
-/** After a restart, too, there would be something left to do. */
+/** Returns true if the log would have something left to do after a restart. */
 function isNeeded(entry: LogEntry): boolean {
   return entry.state !== 'dropped' && !(entry.state === 'delivered' && entry.isFinal && !differs(entry));
 }

@@ -1,4 +1,4 @@
-/** What holds for the ledger after each step, whatever is done in whatever order. */
+/** What is true of the ledger after each step, for any steps in any order. */
 import fc from 'fast-check';
 import { test } from 'vitest';
 import { LedgerModel } from './ledger-model.ts';
@@ -16,7 +16,7 @@ const answer = fc.constantFrom('taken', 'refused', 'unknown', 'tooLarge', 'later
 
 type Step = readonly [name: string, act: (model: LedgerModel) => void];
 
-/** What leads on comes more often than what ends a log's way. */
+/** Steps that bring a log forward are more frequent than steps that end it. */
 const step: fc.Arbitrary<Step> = fc.oneof(
   ...[
     { weight: 6, arbitrary: fc.tuple(index, index).map(([a, b]) => named('expect', a, b)) },

@@ -1,11 +1,11 @@
-/** What each step does to a log. `ledger-property.test.ts` has what holds after any of them. */
+/** What each step does to a log. `ledger-property.test.ts` checks what is true after every step. */
 import { describe, expect, test } from 'vitest';
 import { assumedEntry, recoveredEntry, rememberedEntry } from '../../src/delivery/ledger/earlier-logs.ts';
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
 import { FakeSpool } from './fake-spool.ts';
 import { createLedger, deliveredLog, expectLog, offer, offeredLog, sendReady } from './offered-logs.ts';
 
-/** With a spool and a sender that counts how often it is woken. */
+/** A ledger with a spool, and a sender that counts how often it is woken. */
 function createConnected(options: Parameters<typeof createLedger>[0] = {}) {
   const { ledger, drops } = createLedger(options);
   const spool = new FakeSpool(ledger);
@@ -18,7 +18,7 @@ const statesOf = (...entries: LogEntry[]) => entries.map(({ state }) => state);
 const NOTHING = { output: undefined, error: undefined, duration: undefined };
 
 describe('a log that is expected', () => {
-  test('is new, pending, and one of its trace', () => {
+  test('is new, pending, and in the family of its trace', () => {
     const { ledger } = createLedger();
     const family: LogEntry[] = [];
     const parent = expectLog(ledger, 'parent', undefined, family);
@@ -28,7 +28,7 @@ describe('a log that is expected', () => {
     expect([...ledger.pending]).toEqual([parent, entry]);
   });
 
-  test('is not noted before it is offered: what the spool has drafted of it stands', () => {
+  test('is not noted before it is offered: its draft stays in the spool', () => {
     const { ledger, spool } = createConnected();
     const entry = expectLog(ledger, 'a');
     ledger.override(entry, { output: 'known early' });
@@ -53,7 +53,7 @@ describe('a log that is offered', () => {
     expect(statesOf(root, child)).toEqual(['delivered', 'ready']);
   });
 
-  test('looks to the next ancestor where its parent is dropped', () => {
+  test('waits for the next ancestor if its parent is dropped', () => {
     const { ledger } = createLedger();
     const root = offeredLog(ledger, 'root');
     const middle = offeredLog(ledger, 'middle', root);
@@ -65,7 +65,7 @@ describe('a log that is offered', () => {
     expect(leaf).toMatchObject({ state: 'ready', effectiveParent: undefined });
   });
 
-  test('is asked for first if it may be stored already', () => {
+  test('is probed first if it may be stored already', () => {
     const { ledger } = createLedger();
     const entry = offeredLog(ledger, 'a', undefined, { mayBeStored: true });
     expect(entry.state).toBe('unsure');
@@ -73,7 +73,7 @@ describe('a log that is offered', () => {
     expect(ledger.takePatch()).toEqual({ entries: [entry], isUnlikely: false });
   });
 
-  test('may be offered again as long as it was not sent, and then only changes its late fields', () => {
+  test('can be offered again until it is sent; after that only its late fields change', () => {
     const { ledger } = createLedger();
     const entry = offeredLog(ledger, 'a', undefined, { body: '{"v":1}', late: { output: 'one', error: 'failed' } });
     offer(ledger, entry, { body: '{"v":2}', late: { output: 'two' } });
@@ -83,7 +83,7 @@ describe('a log that is offered', () => {
     expect(entry).toMatchObject({ body: '{"v":2}', desired: { output: 'three', error: 'failed' } });
   });
 
-  test('stays final once it was, though an older writing of it comes late', () => {
+  test('stays final once it is, even if an older datapoint comes later', () => {
     const { ledger } = createLedger();
     const entry = offeredLog(ledger, 'a', undefined, { isFinal: true });
     offer(ledger, entry, { isFinal: false });
@@ -102,7 +102,7 @@ describe('a log that is offered', () => {
 });
 
 describe('a log that is stored', () => {
-  test('is done if it is final and equal, and remembered by its reference only', () => {
+  test('is done if it is final and equal; only its reference is remembered', () => {
     const { ledger } = createLedger();
     const entry = deliveredLog(ledger, 'a', undefined, { body: '{"text":"long"}', late: { output: 'x' } });
     expect(entry).toMatchObject({ state: 'delivered', isDone: true, isPending: false, body: undefined });
@@ -111,7 +111,7 @@ describe('a log that is stored', () => {
     expect(ledger.counts).toEqual({ logged: 1, updated: 0, retried: 0 });
   });
 
-  test('is kept where its span is open, since the server may lose it, and let go when it is finished', () => {
+  test('is kept while its span is open, since the server may lose it, and forgotten when it is finished', () => {
     const { ledger, spool } = createConnected();
     const entry = deliveredLog(ledger, 'a', undefined, { body: '{"v":1}', isFinal: false });
     expect(entry).toMatchObject({ isDone: false, isPending: false, body: '{"v":1}' });
@@ -123,7 +123,7 @@ describe('a log that is stored', () => {
     expect([...spool.rows]).toEqual([]);
   });
 
-  test('is updated where it has changed while it was sent', () => {
+  test('is updated if it changed while it was sent', () => {
     const { ledger } = createLedger();
     const entry = offeredLog(ledger, 'a', undefined, { late: { output: 'sent' } });
     sendReady(ledger);
@@ -137,7 +137,7 @@ describe('a log that is stored', () => {
     expect(ledger.counts).toEqual({ logged: 1, updated: 1, retried: 0 });
   });
 
-  test('stays dropped if it was given up meanwhile, whatever the answer is', () => {
+  test('stays dropped if it was dropped meanwhile, whatever the answer is', () => {
     const { ledger } = createLedger();
     const entries = ['a', 'b', 'c'].map((name) => offeredLog(ledger, name));
     const [first, second, third] = sendReady(ledger) as [LogEntry, LogEntry, LogEntry];
@@ -170,7 +170,7 @@ describe('a log that is not stored', () => {
     expect(statesOf(parent, child)).toEqual(['ready', 'waiting']);
   });
 
-  test('is dropped when it was tried for too long, and its children go on', () => {
+  test('is dropped if it was tried for too long; its children are still sent', () => {
     const { ledger, drops } = createLedger({ maxElapsedMillis: 0 });
     const parent = offeredLog(ledger, 'parent');
     const child = offeredLog(ledger, 'child', parent);
@@ -179,7 +179,7 @@ describe('a log that is not stored', () => {
     expect(drops.counts).toEqual({ retry_expired: 1 });
   });
 
-  test('is cut, and goes with fewer others', () => {
+  test('is cut, and shares its request with fewer others', () => {
     const { ledger } = createLedger();
     const text = 'x'.repeat(10_000);
     const entry = offeredLog(ledger, 'a', undefined, { body: JSON.stringify({ text }), late: { output: text } });
@@ -195,7 +195,7 @@ describe('a log that is not stored', () => {
 });
 
 describe('a log that may be stored', () => {
-  test('is in a question, and its children wait', () => {
+  test('is probed, and its children wait', () => {
     const { ledger } = createLedger();
     const parent = offeredLog(ledger, 'parent');
     const child = offeredLog(ledger, 'child', parent);
@@ -209,7 +209,7 @@ describe('a log that may be stored', () => {
 });
 
 describe('an update', () => {
-  test('brings what the app said, which outranks the span, and is one at a time', () => {
+  test('has what the app set, which wins over the span; only one is in flight', () => {
     const { ledger } = createLedger();
     const entry = offeredLog(ledger, 'a', undefined, { late: { output: 'span' }, isFinal: false });
     ledger.override(entry, { output: 'app' });
@@ -223,7 +223,7 @@ describe('an update', () => {
     expect(ledger.startUpdating(entry)).toEqual({ output: undefined, error: 'found out later', duration: 3 });
   });
 
-  test('is not sent where nothing differs any more', () => {
+  test('is not sent if nothing differs any more', () => {
     const { ledger } = createLedger();
     const entry = deliveredLog(ledger, 'a', undefined, { late: { output: 'x' }, isFinal: false });
     ledger.override(entry, { output: 'y' });
@@ -235,7 +235,7 @@ describe('an update', () => {
     expect(ledger.takePatch()).toBe(entry);
   });
 
-  test('that fails goes before all others, or is given up with a reason', () => {
+  test('that fails is sent again before all others, or dropped with a reason', () => {
     const { ledger, drops } = createLedger();
     const [a, b] = ['a', 'b'].map((name) => deliveredLog(ledger, name)) as [LogEntry, LogEntry];
     for (const entry of [a, b]) ledger.override(entry, { output: 'x'.repeat(1_000) });
@@ -252,7 +252,7 @@ describe('an update', () => {
     expect(ledger.counts).toEqual({ logged: 2, updated: 0, retried: 1 });
   });
 
-  test('of a log that the server has lost posts it again, once, and the spool knows that it is not there', () => {
+  test('of a log that the server has lost posts it again, once; the spool knows that it is not stored', () => {
     const { ledger, spool } = createConnected();
     const entry = deliveredLog(ledger, 'a', undefined, { isFinal: false });
     const done = deliveredLog(ledger, 'b');
@@ -280,7 +280,7 @@ describe('an update', () => {
     expect(ledger.counts.logged).toBe(0);
   });
 
-  test('that is expected is waited for', () => {
+  test('that is expected keeps a flush waiting', () => {
     const { ledger } = createLedger();
     const entry = deliveredLog(ledger, 'a');
     const dropped = rememberedEntry('b', undefined, [], 'dropped');
@@ -292,7 +292,7 @@ describe('an update', () => {
 });
 
 describe('the oldest trace', () => {
-  test('is dropped as far as it is not sent', () => {
+  test('loses only the logs that are not sent', () => {
     const { ledger, drops } = createLedger();
     const family: LogEntry[] = [];
     const [sent, ready, waiting, fresh] = ['a', 'b', 'c', 'd'].map((name) =>
@@ -313,7 +313,7 @@ describe('the oldest trace', () => {
 describe('a log on disk', () => {
   const late = { output: 'long output', error: undefined, duration: 2 };
 
-  test('costs no memory, and comes back with what was said meanwhile', () => {
+  test('takes no memory, and is loaded with what was set meanwhile', () => {
     const { ledger, spool } = createConnected();
     const entry = offeredLog(ledger, 'a', undefined, { body: '{"text":"body"}', late });
     spool.flush();
@@ -328,7 +328,7 @@ describe('a log on disk', () => {
     expect(ledger.contents.unloadedCount).toBe(0);
   });
 
-  test('is sent as it was offered last, though an older body of it is on disk', () => {
+  test('is sent as it was last offered, even if an older body is on disk', () => {
     const { ledger, spool } = createConnected();
     const entry = offeredLog(ledger, 'a', undefined, { body: '{"v":1}', late, isFinal: false });
     spool.flush();
@@ -339,7 +339,7 @@ describe('a log on disk', () => {
     expect(entry).toMatchObject({ body: '{"v":2}', desired: { output: 'long output', duration: 9 } });
   });
 
-  test('is dropped if its row is lost, and its children go on; what is offered again needs no row', () => {
+  test('is dropped if its row is lost; its children are still sent, and a log that is offered again needs no row', () => {
     const { ledger, spool, drops } = createConnected();
     const parent = offeredLog(ledger, 'parent');
     const child = offeredLog(ledger, 'child', parent);
@@ -357,7 +357,7 @@ describe('a log on disk', () => {
     expect(ledger.contents.unloadedCount).toBe(0);
   });
 
-  test('is one that waits: what is being sent, or asked for, stays in memory', () => {
+  test('is one that waits: a log that is being sent or probed stays in memory', () => {
     const { ledger } = createLedger();
     const [sending, unsure, ready] = ['a', 'b', 'c'].map((name) => offeredLog(ledger, name)) as LogEntry[];
     for (const entry of [ledger.startSending(), ledger.startSending()]) expect(entry?.state).toBe('sending');
@@ -365,7 +365,7 @@ describe('a log on disk', () => {
     expect([sending, unsure, ready].map((entry) => ledger.unload(entry as LogEntry))).toEqual([false, false, true]);
   });
 
-  test('is written before it leaves, if its span is open', () => {
+  test('is written before it is sent, if its span is open', () => {
     const { ledger, spool } = createConnected();
     const open = offeredLog(ledger, 'open', undefined, { isFinal: false });
     const ended = offeredLog(ledger, 'ended');
@@ -378,7 +378,7 @@ describe('a log on disk', () => {
 });
 
 describe('logs of a dead process', () => {
-  test('are asked for or updated, count as memory or disk, and end like any other', () => {
+  test('are probed or updated, count as memory or disk, and end like any other log', () => {
     const { ledger, spool, sender } = createConnected();
     const [parent, child] = recoverTwo(ledger);
     expect(statesOf(parent, child)).toEqual(['unsure', 'unsure']);
@@ -404,7 +404,7 @@ describe('logs of a dead process', () => {
 });
 
 describe('a flush', () => {
-  test('waits for what was pending when it came, and not for what comes later', async () => {
+  test('waits for logs that were pending when it began, and not for later ones', async () => {
     const { ledger } = createLedger();
     const [first, second] = ['a', 'b'].map((name) => offeredLog(ledger, name)) as [LogEntry, LogEntry];
     const barrier = ledger.pending.addBarrier();
@@ -423,7 +423,7 @@ describe('a flush', () => {
     expect(ledger.pending.isAwaited).toBe(false);
   });
 
-  test('is over at once where nothing is pending, and leaves nothing where nobody waits any more', async () => {
+  test('ends at once if nothing is pending, and leaves nothing behind when nobody waits any more', async () => {
     const { ledger } = createLedger();
     await ledger.pending.addBarrier().reached;
     offeredLog(ledger, 'a');
@@ -434,7 +434,7 @@ describe('a flush', () => {
   });
 });
 
-/** A parent and a child that the server may have. */
+/** Creates a parent and a child that the server may have. */
 function recoverTwo(ledger: ReturnType<typeof createLedger>['ledger']): [LogEntry, LogEntry] {
   const family: LogEntry[] = [];
   const late = { output: 'left behind' };

@@ -1,4 +1,4 @@
-/** Logs in a ledger, in whichever state a test needs. */
+/** Creates logs in a ledger, in the states that tests need. */
 import { Drops } from '../../src/delivery/drops.ts';
 import { Ledger } from '../../src/delivery/ledger/ledger.ts';
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
@@ -10,7 +10,7 @@ export function createLedger(options: { maxElapsedMillis?: number; isPressed?: (
   return { drops, ledger };
 }
 
-/** Known to be a log, and not mapped yet. */
+/** Creates a log that is expected and not mapped yet. */
 export function expectLog(ledger: Ledger, referenceId: string, parent?: LogEntry, family: LogEntry[] = []): LogEntry {
   return ledger.expect({ referenceId, parent, family, startedMillis: 0 });
 }
@@ -20,12 +20,12 @@ export function offer(ledger: Ledger, entry: LogEntry, more: Partial<Offer> = {}
   return entry;
 }
 
-/** Ready, or waiting for its parent. */
+/** Creates a log that is ready, or waits for its parent. */
 export function offeredLog(ledger: Ledger, referenceId: string, parent?: LogEntry, more?: Partial<Offer>): LogEntry {
   return offer(ledger, expectLog(ledger, referenceId, parent), more);
 }
 
-/** All that are ready, from now on in a request. */
+/** Takes all ready logs into a request. */
 export function sendReady(ledger: Ledger): LogEntry[] {
   const sent: LogEntry[] = [];
   for (; ledger.nextReady; ) sent.push(ledger.startSending() as LogEntry);

@@ -1,4 +1,4 @@
-/** What a transport gives for a request. */
+/** Outcomes of a request, as a transport returns them. */
 import type { Shipment } from '../../src/delivery/sender.ts';
 import type { TransportOutcome } from '../../src/transport/transport.ts';
 
@@ -10,7 +10,7 @@ export function answered(status: number, body: unknown = {}, headers: Record<str
 export const LOST: TransportOutcome = { kind: 'lost', cause: new Error('reset'), roundTripTime: 1 };
 export const UNSENT: TransportOutcome = { kind: 'unsent', cause: new Error('refused'), roundTripTime: 1 };
 
-/** What the sender does with an outcome. */
+/** Applies an outcome as the sender does. */
 export function answer(shipment: Shipment | undefined, outcome: TransportOutcome): void {
   shipment?.apply(shipment.judge(outcome));
 }

@@ -19,7 +19,7 @@ const created = (count: number) => Array.from({ length: count }, (_, index) => (
 const statesOf = (logs: readonly LogEntry[]) => logs.map(({ state }) => state);
 const itemsOf = (shipment: ReturnType<Posts['take']>) => (shipment ? (bodyOf(shipment) as unknown[]).length : 0);
 
-test('nothing is taken where nothing is ready', () => {
+test('take returns undefined if nothing is ready', () => {
   const { posts, ledger } = createPosts(1);
   expect(posts).toMatchObject({ isWaiting: true, isUrgent: false });
   expect(bodyOf(posts.take())).toEqual([{ reference_id: 'log-0' }]);
@@ -34,7 +34,7 @@ test('a full request is urgent', () => {
   expect(createPosts(9).posts.isUrgent).toBe(false);
 });
 
-test('stored: all are delivered, with what was sent; what changed meanwhile is not taken for sent', () => {
+test('stored: all are delivered with what was sent; changes made meanwhile do not count as sent', () => {
   const { ledger, posts, logs } = createPosts(2);
   for (const log of logs) ledger.override(log, { output: 'sent' });
   const shipment = posts.take();
@@ -54,7 +54,7 @@ test('no connection, 429 or a wrong key: all are ready again, in their order', (
   expect(bodyOf(posts.take())).toEqual(logs.map(({ referenceId }) => ({ reference_id: referenceId })));
 });
 
-test('a lost answer: the server is asked, and nothing is posted meanwhile', () => {
+test('a lost answer: the logs are probed, and nothing is posted meanwhile', () => {
   const { ledger, posts, logs } = createPosts(2);
   answer(posts.take(), LOST);
   expect(statesOf(logs)).toEqual(['unsure', 'unsure']);
@@ -62,13 +62,13 @@ test('a lost answer: the server is asked, and nothing is posted meanwhile', () =
   expect(ledger.takePatch()).toEqual({ entries: logs, isUnlikely: false });
 });
 
-test('a server that was too busy probably has none', () => {
+test('a server that was too busy probably has none of the logs', () => {
   const { ledger, posts, logs } = createPosts(2);
   answer(posts.take(), answered(503));
   expect(ledger.takePatch()).toEqual({ entries: logs, isUnlikely: true });
 });
 
-test('three errors of the server in a row: the logs go in halves', () => {
+test('three server errors in a row: the logs are sent in halves', () => {
   const { ledger, posts, logs } = createPosts(4);
   for (let errors = 1; errors <= 3; errors++) {
     const shipment = posts.take();
@@ -79,7 +79,7 @@ test('three errors of the server in a row: the logs go in halves', () => {
   expect([itemsOf(posts.take()), itemsOf(posts.take())]).toEqual([2, 2]);
 });
 
-test('invalid: those that the server names are dropped, and the others go again together', () => {
+test('invalid: the logs that the server names are dropped, and the others are sent again together', () => {
   const { drops, posts, logs } = createPosts(4);
   const detail = [1, 3].map((index) => ({ loc: ['body', index, 'config'], msg: 'bad', type: 'value_error' }));
   answer(posts.take(), answered(422, { detail }));
@@ -88,7 +88,7 @@ test('invalid: those that the server names are dropped, and the others go again 
   expect(itemsOf(posts.take())).toBe(2);
 });
 
-test('invalid without names: the request is halved until the bad one is alone, and no other is dropped', () => {
+test('invalid without names: the request is halved until the invalid log is alone, and no other is dropped', () => {
   const { drops, posts, logs } = createPosts(7);
   const bad = 'log-4';
   for (let requests = 1; requests < 20; requests++) {
@@ -103,14 +103,14 @@ test('invalid without names: the request is halved until the bad one is alone, a
 });
 
 describe('too large', () => {
-  test('several: they go in smaller requests from then on', () => {
+  test('several logs: they are sent in smaller requests from then on', () => {
     const { posts, logs } = createPosts(4);
     answer(posts.take(), answered(413));
     expect(statesOf(logs)).toEqual(['ready', 'ready', 'ready', 'ready']);
     expect(itemsOf(posts.take())).toBeLessThan(4);
   });
 
-  test('one: it is cut until it fits', () => {
+  test('one log: it is cut until it fits', () => {
     const { ledger, posts } = createPosts(0);
     const log = offeredLog(ledger, 'log', undefined, { body: JSON.stringify({ text: 'x'.repeat(8_000) }) });
     answer(posts.take(), answered(413));
@@ -120,7 +120,7 @@ describe('too large', () => {
     expect(log.state).toBe('delivered');
   });
 
-  test('one that cannot be cut: it is dropped', () => {
+  test('one log that cannot be cut: it is dropped', () => {
     const { drops, posts } = createPosts(1);
     answer(posts.take(), answered(413));
     expect(drops.counts).toEqual({ too_large: 1 });
@@ -128,13 +128,13 @@ describe('too large', () => {
   });
 });
 
-test('what was tried for too long is dropped', () => {
+test('a log that was tried for too long is dropped', () => {
   const { drops, posts } = createPosts(2, { maxElapsedMillis: 0 });
   answer(posts.take(), answered(429));
   expect(drops.counts).toEqual({ retry_expired: 2 });
 });
 
-test('a log that is dropped while it is sent stays dropped, and no answer brings it back', () => {
+test('a log that is dropped while it is sent stays dropped, whatever the answer', () => {
   for (const outcome of [answered(200, created(2)), LOST, UNSENT, answered(500), answered(413), answered(422)]) {
     const { ledger, posts, logs } = createPosts(2);
     const [first, second] = logs as [LogEntry, LogEntry];
@@ -149,7 +149,7 @@ test('a log that is dropped while it is sent stays dropped, and no answer brings
   }
 });
 
-test('a wave whose first logs the spool has lost is filled with those behind them', () => {
+test('a wave whose first logs the spool has lost is filled with the next ones', () => {
   const { ledger, drops, posts, logs } = createPosts(6, {}, { maxItems: 3, maxBytes: 1_000_000 });
   const spool = new FakeSpool(ledger);
   ledger.connect({ wake: () => undefined }, spool);
@@ -161,7 +161,7 @@ test('a wave whose first logs the spool has lost is filled with those behind the
   expect(drops.counts).toEqual({ spool_lost: 4 });
 });
 
-test('the logs of open spans are on disk before they leave', () => {
+test('the logs of open spans are on disk before they are sent', () => {
   const { ledger, posts } = createPosts(0);
   const spool = new FakeSpool(ledger);
   ledger.connect({ wake: () => undefined }, spool);

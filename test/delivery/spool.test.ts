@@ -1,4 +1,4 @@
-/** What the ledger may count on from a spool: one contract, for the one on disk and for the one that tests use. */
+/** What the ledger expects of a spool: one contract for the spool on disk and for the fake one of the tests. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ describe.each<[string, (ledger: Ledger) => Spool]>([
   }
   const late = { output: 'output', error: undefined, duration: undefined };
 
-  test('stores what is noted when it is flushed, in its newest state', () => {
+  test('stores noted logs when it is flushed, in their newest state', () => {
     const { ledger, spool } = createConnected();
     const entry = offeredLog(ledger, 'a', undefined, { body: '{"v":1}', late });
     expect(spool.isStored('a')).toBe(false);
@@ -56,7 +56,7 @@ describe.each<[string, (ledger: Ledger) => Spool]>([
     expect(spool.load('a')).toMatchObject({ body: '{"v":2}', late: { output: 'output' } });
   });
 
-  test('adds what is said of a log whose body is only here', () => {
+  test('changes a log whose body is only on disk', () => {
     const { ledger, spool } = createConnected();
     const entry = offeredLog(ledger, 'a', undefined, { body: '{"v":1}', late });
     spool.flush();
@@ -68,7 +68,7 @@ describe.each<[string, (ledger: Ledger) => Spool]>([
     expect(entry).toMatchObject({ body: '{"v":1}', desired: { output: 'output', error: 'later' } });
   });
 
-  test('removes what is done, and what is dropped', () => {
+  test('removes logs that are done or dropped', () => {
     const { ledger, spool } = createConnected();
     const done = offeredLog(ledger, 'done');
     const dropped = offeredLog(ledger, 'dropped', expectLog(ledger, 'new'));
@@ -82,7 +82,7 @@ describe.each<[string, (ledger: Ledger) => Spool]>([
     }
   });
 
-  test('keeps what was sent as long as its span is open, for then a restart has to close it', () => {
+  test('keeps a log that was sent while its span is open, since a restart has to close it', () => {
     const { ledger, spool } = createConnected();
     const entry = deliveredLog(ledger, 'a', undefined, { isFinal: false });
     spool.flush();
@@ -107,7 +107,7 @@ describe.each<[string, (ledger: Ledger) => Spool]>([
     expect(spool.isStored('b')).toBe(false);
   });
 
-  test('writes at once what is sent while its span is open', () => {
+  test('writes a log at once if it is sent while its span is open', () => {
     const { ledger, spool } = createConnected();
     const ended = offeredLog(ledger, 'ended');
     const open = offeredLog(ledger, 'open', undefined, { isFinal: false });
@@ -117,7 +117,7 @@ describe.each<[string, (ledger: Ledger) => Spool]>([
     expect(spool.isStored('open')).toBe(true);
   });
 
-  test('finds nothing that it was never given', async () => {
+  test('finds no log that it never got', async () => {
     const { spool } = createConnected();
     expect(spool.load('unknown')).toBeUndefined();
     expect(spool.isStored('unknown')).toBe(false);

@@ -1,4 +1,4 @@
-/** What an answer to a PATCH does: to an update, and to a question about logs that may be stored. */
+/** What an answer to a PATCH does: to an update, and to a probe for logs that may be stored. */
 import { describe, expect, test } from 'vitest';
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
 import type { Shipment } from '../../src/delivery/sender.ts';
@@ -34,7 +34,7 @@ describe('an update', () => {
     expect(updates.take()).toBeUndefined();
   });
 
-  test('taken: what changed meanwhile follows in the next', () => {
+  test('stored: changes made meanwhile are in the next update', () => {
     const { ledger, updates, log } = createUpdate();
     const shipment = updates.take();
     ledger.override(log, { error: 'meanwhile' });
@@ -47,7 +47,7 @@ describe('an update', () => {
     expect(ledger.counts).toMatchObject({ updated: 2, retried: 0 });
   });
 
-  test('failed: again, with the newest values, until it was tried for too long', () => {
+  test('failed: it is sent again, with the newest values, until it was tried for too long', () => {
     const { ledger, updates, log } = createUpdate();
     for (const [index, outcome] of [UNSENT, LOST, answered(500), answered(401)].entries()) {
       const shipment = updates.take();
@@ -64,7 +64,7 @@ describe('an update', () => {
     expect(impatient.log).toMatchObject({ state: 'delivered', isPending: false });
   });
 
-  test('unknown: the log is posted again, once, and after that the update is given up', () => {
+  test('unknown: the log is posted again, once; after that the update is dropped', () => {
     const { ledger, drops, updates, log } = createUpdate();
     answer(updates.take(), answered(404));
     expect(log.state).toBe('ready');
@@ -75,13 +75,13 @@ describe('an update', () => {
     expect(log).toMatchObject({ state: 'delivered', isPending: false });
   });
 
-  test('refused: given up, with a reason', () => {
+  test('refused: it is dropped with a reason', () => {
     const { drops, updates } = createUpdate();
     answer(updates.take(), answered(422));
     expect(drops.counts).toEqual({ update_rejected: 1 });
   });
 
-  test('too large: its texts are halved; one without texts is given up', () => {
+  test('too large: its texts are halved; an update without texts is dropped', () => {
     const { ledger, drops, updates, log } = createUpdate();
     ledger.override(log, { output: 'x'.repeat(1_000) });
     answer(updates.take(), answered(413));
@@ -93,7 +93,7 @@ describe('an update', () => {
     expect(drops.counts).toEqual({ too_large: 1 });
   });
 
-  test('of a log that was dropped meanwhile is nothing any more', () => {
+  test('of a log that was dropped meanwhile has no effect', () => {
     const { ledger, drops, updates, log } = createUpdate();
     const shipment = updates.take();
     ledger.drop(log, 'redacted');
@@ -103,7 +103,7 @@ describe('an update', () => {
   });
 });
 
-describe('a question', () => {
+describe('a probe', () => {
   function createQuestion(count: number, isUnlikely = false, options: Parameters<typeof createLedger>[0] = {}) {
     const { ledger, drops } = createLedger(options);
     const updates = new Updates(ledger);
@@ -114,7 +114,7 @@ describe('a question', () => {
     return { ledger, drops, updates, logs };
   }
 
-  test('goes out for each log, as an update with what it should be', () => {
+  test('is sent for each log, as an update with what it should be', () => {
     const { updates, logs } = createQuestion(3);
     const shipments = takeAll(updates);
     expect(shipments.map(({ request }) => request.path)).toEqual(
@@ -123,7 +123,7 @@ describe('a question', () => {
     expect(bodyOf(shipments[2])).toEqual({ output: 'output 2' });
   });
 
-  test('those that are there are delivered; the others are posted again, in one request, when all have answered', () => {
+  test('delivers a log that is there; the others are posted again, in one request, after all answers', () => {
     const { ledger, updates, logs } = createQuestion(3);
     const [first, second, third] = takeAll(updates);
     answer(first, answered(404));
@@ -134,7 +134,7 @@ describe('a question', () => {
     expect(ledger.counts.logged).toBe(1);
   });
 
-  test('that got no answer is asked again, until it was tried for too long', () => {
+  test('without an answer is sent again, until it was tried for too long', () => {
     const { updates, logs } = createQuestion(1);
     for (const outcome of [LOST, UNSENT, answered(500), answered(401)]) {
       answer(updates.take(), outcome);
@@ -148,7 +148,7 @@ describe('a question', () => {
     expect(impatient.drops.counts).toEqual({ retry_expired: 1 });
   });
 
-  test('of logs that are hardly there goes out for the first and the last, which stand for all', () => {
+  test('is sent only for the first and the last log if the server probably has none', () => {
     const { ledger, updates, logs } = createQuestion(5, true);
     const shipments = takeAll(updates);
     expect(shipments).toHaveLength(2);
@@ -156,7 +156,7 @@ describe('a question', () => {
     expect(sendReady(ledger)).toEqual(logs);
   });
 
-  test('is put for all where one of the two is there after all', () => {
+  test('is sent for all logs if one of these two is there', () => {
     const { ledger, updates, logs } = createQuestion(5, true);
     const [first, last] = takeAll(updates);
     answer(first, answered(200));
@@ -170,7 +170,7 @@ describe('a question', () => {
     expect(statesOf(logs)).toEqual(['delivered', 'delivered', 'delivered', 'delivered', 'ready']);
   });
 
-  test('is not put for a log that was dropped, and the others do not wait for it', () => {
+  test('is not sent for a dropped log, and the others do not wait for it', () => {
     const { ledger, updates, logs } = createQuestion(3);
     const first = updates.take();
     ledger.drop(logs[1] as LogEntry, 'redacted');
@@ -182,7 +182,7 @@ describe('a question', () => {
     expect(statesOf(logs)).toEqual(['ready', 'dropped', 'dropped']);
   });
 
-  test('goes before updates that came later, and after those that came before', () => {
+  test('goes before later updates, and after earlier ones', () => {
     const { ledger } = createLedger();
     const updates = new Updates(ledger);
     const [before, after] = ['before', 'after'].map((name) => deliveredLog(ledger, name)) as [LogEntry, LogEntry];

@@ -32,7 +32,7 @@ describe('a POST of two logs', () => {
     expect(judgePost(outcome, 2).kind).toBe(kind);
   });
 
-  test('422 names the bad ones by their place, and the field, and not the value', () => {
+  test('a 422 gives the indices of the invalid logs, the field and the rule, but not the value', () => {
     const detail = [
       { loc: ['body', 1, 'config', 'model'], msg: 'field required', type: 'value_error', input: 'secret' },
       { loc: ['body', 1, 'messages', 0, 'role'], msg: 'no role', type: 'value_error' },
@@ -43,7 +43,7 @@ describe('a POST of two logs', () => {
   });
 
   test.each([[{ detail: 'bad' }], [{ detail: { message: 'bad' } }], ['bad'], [null]])(
-    'a 422 with %j names none',
+    'a 422 with %j gives no indices',
     (body) => {
       expect(judgePost(answered(422, body), 2)).toEqual({ kind: 'invalid', why: 'HTTP 422' });
     },

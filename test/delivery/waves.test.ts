@@ -44,28 +44,28 @@ describe('a wave', () => {
     expect(waves.take()).toEqual([second]);
   });
 
-  test('is halved for logs among which a bad one is looked for', () => {
+  test('is halved for logs of which one is invalid', () => {
     const { ledger, add, waves } = createWaves({ maxItems: 10, maxBytes: 10_000 });
     const entries = Array.from({ length: 6 }, (_, index) => add(`a-${index}`));
     ledger.halve(entries);
     expect([waves.take().length, waves.take().length]).toEqual([3, 3]);
   });
 
-  test('ends before a log that goes with fewer others', () => {
+  test('ends before a log with a lower batch limit', () => {
     const { ledger, add, waves } = createWaves({ maxItems: 10, maxBytes: 10_000 });
     const entries = ['a-1', 'a-2', 'a-3'].map((name) => add(name));
     ledger.halve(entries.slice(2));
     expect([waves.take(), waves.take()]).toEqual([entries.slice(0, 2), entries.slice(2)]);
   });
 
-  test('stays below what the server found too large', () => {
+  test('stays below the size that the server refused', () => {
     const { add, waves } = createWaves({ maxItems: 100, maxBytes: 1_000_000 });
     waves.learnTooLarge(64_000);
     for (let index = 0; index < 50; index++) add(`a-${index}`, { text: 'x'.repeat(3_000) });
     expect(encodeWave(waves.take()).length).toBeLessThanOrEqual(32_000);
   });
 
-  test('is full when a whole request is ready', () => {
+  test('is full when the logs of a full request are ready', () => {
     const { add, waves } = createWaves({ maxItems: 2, maxBytes: 10_000 });
     add('a-1');
     expect(waves.isFull).toBe(false);
@@ -75,7 +75,7 @@ describe('a wave', () => {
 });
 
 describe('the body of a request', () => {
-  test('is the JSON of its logs, whatever they hold', () => {
+  test('is the JSON of its logs, whatever is in them', () => {
     const text = fc.string({ unit: 'binary', maxLength: 200 }).map((value) => value.toWellFormed());
     const late = fc.record({
       output: fc.option(text),
@@ -120,7 +120,7 @@ describe('the body of a request', () => {
     ]);
   });
 
-  test('larger than the memory that is used again', () => {
+  test('can be larger than the scratch memory', () => {
     const { ledger } = createLedger();
     const large = { body: JSON.stringify({ text: 'é'.repeat(3_000_000) }) };
     const entries = [offeredLog(ledger, 't-1', undefined, large), offeredLog(ledger, 't-2')];

@@ -62,7 +62,7 @@ describe('due spans', () => {
     expect(runs[0]!.atMillis - startMillis).toBeLessThanOrEqual(GATHER_MILLIS + 1);
   });
 
-  it('do not gather when there are many, nor where nothing is to gather', () => {
+  it('do not gather if there are many, or if the backlog does not gather', () => {
     const many = start();
     for (let span = 0; span < 250; span++) many.end(spanOf(span, span));
     vi.advanceTimersByTime(0);
@@ -73,7 +73,7 @@ describe('due spans', () => {
     expect(atOnce.worked()).toEqual([1]);
   });
 
-  it('are worked off when their hold is over, without anything else that happens', () => {
+  it('are worked off when their hold time is over, even if nothing else happens', () => {
     const { tracker, end, worked } = start();
     tracker.start(spanOf(1, 1));
     end(spanOf(1, 2, 1));
@@ -83,7 +83,7 @@ describe('due spans', () => {
     expect(worked()).toEqual([2]);
   });
 
-  it('of a large trace come in runs', () => {
+  it('of a large trace are worked off in runs', () => {
     const { tracker, runs, end } = start();
     tracker.start(spanOf(1, 0));
     for (let span = 1; span < 2_500; span++) end(spanOf(1, span, 0));
@@ -93,8 +93,8 @@ describe('due spans', () => {
   });
 });
 
-describe('worked', () => {
-  it('resolves once all that was due at the call is worked off, jobs included', async () => {
+describe('workedOff', () => {
+  it('resolves when all spans that were due at the call are worked off, and all jobs', async () => {
     const { backlog, end, worked } = start();
     const steps: string[] = [];
     end(spanOf(1, 1));
@@ -110,7 +110,7 @@ describe('worked', () => {
     expect(steps).toEqual(['job after 1', 'done']);
   });
 
-  it('does not wait for a hold, and not for what is added later by what it waited for', async () => {
+  it('does not wait for held spans, or for work that is added by what it waited for', async () => {
     const { tracker, backlog, end, worked } = start();
     tracker.start(spanOf(1, 1));
     end(spanOf(1, 2, 1));
@@ -118,7 +118,7 @@ describe('worked', () => {
     expect(worked()).toEqual([]);
   });
 
-  it('resolves for each caller, also where one asks while work is under way', async () => {
+  it('resolves for each caller, even if it is called during the work', async () => {
     const waiting: Promise<void>[] = [];
     const started = start({
       *work(run) {
@@ -136,7 +136,7 @@ describe('worked', () => {
   });
 });
 
-it('sets no timer once it is closed', async () => {
+it('sets no timer after it is closed', async () => {
   const { tracker, backlog, end, worked } = start();
   tracker.start(spanOf(1, 1));
   end(spanOf(1, 2, 1));
@@ -148,7 +148,7 @@ it('sets no timer once it is closed', async () => {
   expect(worked()).toEqual([2]);
 });
 
-it('works off each ended span once, soon after it is due, whatever happens in which order', () => {
+it('works off each ended span once, soon after it is due, whatever happens in any order', () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('end' as const), trace: fc.nat(3), parent: fc.nat(2) }),
     fc.record({ kind: fc.constant('wait' as const), millis: fc.nat(300) }),
@@ -157,7 +157,7 @@ it('works off each ended span once, soon after it is due, whatever happens in wh
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const { tracker, backlog, runs, end, worked } = start();
-      // The first two spans of a trace stay open, so that what ends below them is held.
+      // The first two spans of a trace stay open, so that spans that end below them are held.
       for (let trace = 0; trace < 4; trace++) {
         for (let parent = 0; parent < 2; parent++) tracker.start(spanOf(trace, trace * 10 + parent));
       }

@@ -1,4 +1,4 @@
-/** The mapping alone: what it says of a log follows from span, context and flags, and from nothing else. */
+/** The mapping alone: a datapoint depends on span, context and flags, and on nothing else. */
 import { describe, expect, it } from 'vitest';
 import type { TraceContext } from '../../src/conventions/context.ts';
 import { resolveOptions } from '../../src/options.ts';
@@ -26,7 +26,7 @@ function logOf(more: Partial<SpanLog> = {}, attributes = {}): SpanLog {
 
 const mapper = (options = {}) => createMapLog(resolveOptions(options, {}));
 
-it('gives the same for the same, and changes nothing of what it gets', () => {
+it('returns the same for the same arguments, and does not change them', () => {
   const map = mapper();
   const log = logOf();
   expect(map(log, CONTEXT, FLAGS)).toEqual(map(log, CONTEXT, FLAGS));
@@ -40,7 +40,7 @@ it('gives the same for the same, and changes nothing of what it gets', () => {
 });
 
 describe('the project', () => {
-  it('is the option, else what the function gives, else the service, else a name that says so', () => {
+  it('is the option, else what the function returns, else the service, else unknown_service', () => {
     const project = (options: object, log = logOf()) => mapper(options)(log, CONTEXT, FLAGS).project;
     expect(project({ project: 'fixed' })).toBe('fixed');
     expect(project({ project: () => 'chosen' })).toBe('chosen');
@@ -56,18 +56,18 @@ describe('the project', () => {
     expect(project({}, logOf({ span: makeSpan({}) }))).toBe('unknown_service');
   });
 
-  it("of a stub is that of a neighbour, since the parent's own span is not there", () => {
+  it("of a stub is that of a neighbour, since the parent's own span is missing", () => {
     const stub = { referenceId: 'trace-parent', span: undefined, neighbour: logOf().span };
     expect(mapper()(stub, CONTEXT, FLAGS).project).toBe('from the resource');
   });
 });
 
-it('takes the user from the span itself before that of the trace', () => {
+it('takes the user of the span itself before that of the trace', () => {
   const named = mapper()(logOf({}, { 'user.id': 'own user' }), CONTEXT, FLAGS);
   expect(named.metadata).toMatchObject({ user: 'own user', tags: ['tag'] });
 });
 
-it('leaves out what was said where content is off, by option or by flag', () => {
+it('leaves out content if an option or a flag says so', () => {
   for (const datapoint of [
     mapper({ captureContent: false })(logOf(), CONTEXT, FLAGS),
     mapper()(logOf(), CONTEXT, { ...FLAGS, withContent: false }),
@@ -80,14 +80,14 @@ it('leaves out what was said where content is off, by option or by flag', () => 
 describe('at shutdown', () => {
   const closing = { ...FLAGS, isClosing: true };
 
-  it('an open span is closed with an error, and with the time that it took until then', () => {
+  it('an open span is closed with an error, and with its duration until then', () => {
     const span = { ...makeSpan({}), startTime: [NOW_MILLIS / 1000 - 2.5, 0] as const, ended: false };
     const { error, duration } = mapper()(logOf({ isOpen: true, span }), CONTEXT, closing);
     expect(error).toBe('span did not end before shutdown');
     expect(duration).toBeCloseTo(2.5, 2);
   });
 
-  it('an error that the open span has already stands', () => {
+  it('an error of the open span is kept', () => {
     const reading = { error: { message: 'its own' } };
     expect(mapper()(logOf({ isOpen: true, reading }), CONTEXT, closing).error).toBe('its own');
   });

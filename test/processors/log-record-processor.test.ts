@@ -1,4 +1,4 @@
-/** Content in log events, from the real instrumentation of the openai package by way of the real logs SDK. */
+/** Content in log events of the real instrumentation of the openai package, through the real logs SDK. */
 import { createRequire } from 'node:module';
 import { type Context, metrics, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import { OpenAIInstrumentation } from '@opentelemetry/instrumentation-openai';
@@ -13,7 +13,7 @@ import { HumanloopSpanProcessor } from '../../src/processors/span-processor.ts';
 import { startTestServer } from '../support/start-test-server.ts';
 
 const instrumentation = new OpenAIInstrumentation({ captureMessageContent: true });
-// It makes its histograms here, and fails without them.
+// The instrumentation creates its histograms here, and fails without them.
 instrumentation.setMeterProvider(metrics.getMeterProvider());
 const { OpenAI } = createRequire(import.meta.url)('openai') as typeof import('openai');
 const QUESTION = { role: 'user', content: 'What is the capital of Norway?' } as const;
@@ -57,7 +57,7 @@ async function setUp(options: HumanloopOptions = {}) {
 const contextOf = (span: Span) => trace.setSpan(ROOT_CONTEXT, span);
 const choice = (content: string) => ({ index: 0, finish_reason: 'stop', message: { role: 'assistant', content } });
 
-test('what comes before the POST goes into it: prompt, answer, finish reason', async () => {
+test('an event before the POST goes into it: prompt, answer, finish reason', async () => {
   const { client, processor, stored } = await setUp();
   await client.chat.completions.create({
     model: 'gpt-4o-mini',
@@ -76,7 +76,7 @@ test('what comes before the POST goes into it: prompt, answer, finish reason', a
   expect(processor.stats()).toMatchObject({ logged: 1, updated: 0, dropped: {} });
 });
 
-test('a streamed answer comes as well', async () => {
+test('a streamed answer arrives, too', async () => {
   const { client, stored } = await setUp();
   const stream = await client.chat.completions.create({ model: 'gpt-4o', messages: [QUESTION], stream: true });
   for await (const _ of stream);
@@ -104,7 +104,7 @@ test('tool calls and their results keep their ids', async () => {
   expect(log?.output_message?.tool_calls).toMatchObject([{ id: 'call_find_2', function: { name: 'find_2' } }]);
 });
 
-test('what comes after the POST can bring the output, by update, and nothing else', async () => {
+test('an event after the POST brings the output, by update, and nothing else', async () => {
   const { processor, tracer, emit, stored } = await setUp();
   const span = tracer.startSpan('chat gpt-4o', { attributes: CHAT });
   span.end();
@@ -130,7 +130,7 @@ test('an event between the end of its span and the POST goes into the POST', asy
   expect(processor.stats()).toMatchObject({ logged: 1, updated: 0 });
 });
 
-test('events of unknown spans, of none, of spans that are no logs, and other events change nothing', async () => {
+test('events without a span, of unknown spans, of spans that are not logs, and other events change nothing', async () => {
   const { processor, tracer, emit, stored } = await setUp();
   const span = tracer.startSpan('chat gpt-4o', { attributes: CHAT });
   const request = tracer.startSpan('GET /', { attributes: { 'http.request.method': 'GET' } });
@@ -152,7 +152,7 @@ test('events of unknown spans, of none, of spans that are no logs, and other eve
   expect(processor.stats()).toMatchObject({ logged: 1, updated: 0, dropped: {} });
 });
 
-test('captureContent: false sends none of it, before the POST or after', async () => {
+test('captureContent: false sends no content of events, before the POST or after', async () => {
   const { client, processor, tracer, emit, stored } = await setUp({ captureContent: false });
   await client.chat.completions.create({ model: 'gpt-4o', messages: [QUESTION] });
   const span = tracer.startSpan('chat gpt-4o', { attributes: CHAT });
@@ -166,7 +166,7 @@ test('captureContent: false sends none of it, before the POST or after', async (
   expect(processor.stats()).toMatchObject({ updated: 0, dropped: {} });
 });
 
-test('redact sees what an event brings, before the POST and after', async () => {
+test('redact gets the content of an event, before the POST and after', async () => {
   const redact: HumanloopOptions['redact'] = (datapoint) =>
     JSON.parse(JSON.stringify(datapoint).replaceAll('Oslo', '[city]'));
   const { client, tracer, emit, stored } = await setUp({ redact });

@@ -1,4 +1,4 @@
-/** What the exporter promises to the span processor that calls it. */
+/** What the exporter guarantees to the span processor that calls it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
@@ -15,7 +15,7 @@ async function start(options: HumanloopOptions = {}, server: MisbehavingV4Option
   return { v4, exporter };
 }
 
-/** Ended spans, as a span processor hands them over. */
+/** Ended spans, as a span processor exports them. */
 function createSpans() {
   const ended = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(ended)] });
@@ -87,7 +87,7 @@ test('export after shutdown fails, once, and sends nothing', async () => {
   await exporter.forceFlush();
 });
 
-test('a callback that throws is called once and stops nothing', async () => {
+test('a callback that throws is called once, and delivery continues', async () => {
   const { v4, exporter } = await start();
   const callback = vi.fn(() => {
     throw new Error('callback');
@@ -100,7 +100,7 @@ test('a callback that throws is called once and stops nothing', async () => {
   expect(v4.logs.size).toBe(2);
 });
 
-test('a child that comes in an earlier batch waits for its parent, and the order holds', async () => {
+test('a child that comes in an earlier batch waits for its parent and is sent after it', async () => {
   const { v4, exporter } = await start({ holdMillis: 10_000 });
   const { startSpan, takeEnded } = createSpans();
   const agent = startSpan('agent', AGENT);
@@ -120,7 +120,7 @@ test('a child that comes in an earlier batch waits for its parent, and the order
   expect(v4.breaches).toEqual([]);
 });
 
-test('a parent that does not come in time is a stub, which it completes when it comes', async () => {
+test('a parent that does not come in time gets a stub, which it completes when it comes', async () => {
   const { v4, exporter } = await start({ holdMillis: 30, missingParent: 'stub' });
   const { startSpan, takeEnded } = createSpans();
   const agent = startSpan('agent', AGENT);
@@ -160,7 +160,7 @@ test('a stub whose parent never comes is closed at shutdown', async () => {
   expect(v4.logs.get(referenceOf(agent))?.error).toBe('span did not end before shutdown');
 });
 
-describe('a log below a span that is none', () => {
+describe('a log below a span that is not a log', () => {
   const HTTP = { 'http.request.method': 'POST' };
 
   async function startChain(options: HumanloopOptions) {
@@ -257,7 +257,7 @@ test('a span that comes before its stub is stored is logged as what it is', asyn
   expect(v4.breaches).toEqual([]);
 });
 
-test('frozen spans are taken as they are', async () => {
+test('frozen spans are accepted', async () => {
   const { v4, exporter } = await start();
   const spans = oneSpan().map((span) => {
     Object.freeze(span.attributes);

@@ -1,4 +1,4 @@
-/** What the span processor promises in its public methods, over real HTTP. */
+/** What the span processor guarantees in its public methods, over real HTTP. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { INVALID_SPAN_CONTEXT, SpanStatusCode } from '@opentelemetry/api';
 import { expect, test, vi } from 'vitest';
@@ -15,7 +15,7 @@ async function start(options: HumanloopOptions = {}, server: MisbehavingV4Option
 const SLOW: MisbehavingV4Options = { fault: () => ({ stores: true, delayMillis: 300 }) };
 const BROKEN: MisbehavingV4Options = { fault: () => ({ answer: { status: 503 } }) };
 
-test('forceFlush resolves once all that had ended is acknowledged, however slow the server', async () => {
+test('forceFlush resolves when the logs of all ended spans are acknowledged, however slow the server is', async () => {
   const { v4, app, processor } = await start({}, SLOW);
   const agent = app.start('agent', { attributes: AGENT });
   app.start('chat', { parent: agent }).end();
@@ -27,7 +27,7 @@ test('forceFlush resolves once all that had ended is acknowledged, however slow 
   app.expectDelivered();
 });
 
-test('forceFlush does not wait for what ends after the call', async () => {
+test('forceFlush does not wait for spans that end after the call', async () => {
   const { v4, app, processor } = await start({}, SLOW);
   app.start('first').end();
   const flushed = processor.forceFlush();
@@ -50,7 +50,7 @@ test('forceFlush with nothing to do resolves at once and sends nothing', async (
   expect(v4.requests).toEqual([]);
 });
 
-test('forceFlush rejects at its deadline, and sending goes on', async () => {
+test('forceFlush rejects at its deadline, and sending continues', async () => {
   const { v4, app, processor } = await start({ flushTimeoutMillis: 150 }, BROKEN);
   app.start('chat').end();
   const startedAtMillis = performance.now();
@@ -62,7 +62,7 @@ test('forceFlush rejects at its deadline, and sending goes on', async () => {
   await vi.waitFor(() => app.expectDelivered(), { timeout: 5_000 });
 });
 
-test('shutdown delivers, closes open spans, and does all that once', async () => {
+test('shutdown delivers, closes open spans, and does so only once', async () => {
   const { v4, app, processor } = await start();
   const agent = app.start('agent', { attributes: AGENT });
   app.start('chat', { parent: agent }).end();
@@ -81,7 +81,7 @@ test('shutdown delivers, closes open spans, and does all that once', async () =>
   expect(v4.requests).toHaveLength(requests);
 });
 
-test('shutdown is bounded: what is left is dropped, counted and named', async () => {
+test('shutdown has a deadline: the remaining logs are dropped, counted and named', async () => {
   const { app, processor } = await start(
     { flushTimeoutMillis: 200 },
     { fault: () => ({ stores: false, answer: 'hang' }) },
@@ -100,7 +100,7 @@ test.each([
   ['the span', (span: Parameters<typeof referenceOf>[0]) => span],
   ['its context', (span: Parameters<typeof referenceOf>[0]) => span.spanContext()],
   ['its reference id', referenceOf],
-])('update by %s: before the log is sent it costs no request, afterwards one', async (_, reference) => {
+])('update by %s needs no request before the log is sent, and one afterwards', async (_, reference) => {
   const { v4, app, processor } = await start();
   const span = app.start('chat', { attributes: { ...CHAT, ...outputOf('as the span says') } });
   processor.update(reference(span), { output: 'early' });
@@ -115,7 +115,7 @@ test.each([
   expect(app.stats).toMatchObject({ logged: 1, updated: 1, dropped: {} });
 });
 
-test('update of a log that another process sent goes out as an update', async () => {
+test('update of a log that another process has sent goes out as an update', async () => {
   const { v4, app, processor } = await start();
   const span = app.start('chat');
   span.end();
@@ -183,7 +183,7 @@ test.each([
 test.each([
   ['before it is sent', false],
   ['afterwards', true],
-])('fields of a wrong type in an update %s do not cost the log', async (_, isSent) => {
+])('fields of a wrong type in an update %s do not lose the log', async (_, isSent) => {
   const { app, processor } = await start();
   const span = app.start('chat');
   if (isSent) span.end();
@@ -199,7 +199,7 @@ test.each([
   app.expectDelivered();
 });
 
-test('stats tell where everything is', async () => {
+test('stats show where every log is', async () => {
   const { app, processor } = await start({ holdMillis: 60_000 }, SLOW);
   const agent = app.start('agent', { attributes: AGENT });
   app.start('chat', { parent: agent }).end();

@@ -1,4 +1,4 @@
-/** Builds the package once for a run of the tests, for those that run apps with it installed. Types are checked elsewhere. */
+/** Builds the package once per test run, for tests of apps that have it installed. Types are checked elsewhere. */
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { writePackageFiles } from '../../scripts/package-files.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Directory of the package as it is published, without its type declarations. */
+    /** Directory with the package as it is published, without its type declarations. */
     builtPackage: string;
   }
 }

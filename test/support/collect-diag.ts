@@ -1,7 +1,7 @@
 import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { onTestFinished } from 'vitest';
 
-/** All that the package says through `diag` at warn and error during this test. */
+/** Collects the warnings and errors that `diag` gets during this test. */
 export function collectDiag(onLine: (line: string) => void = () => undefined): { lines: string[] } {
   const lines: string[] = [];
   const note = (...args: unknown[]) => {

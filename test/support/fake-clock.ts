@@ -1,12 +1,12 @@
 import { onTestFinished, vi } from 'vitest';
 
-/** Clocks and timers stand still until they are told to go on; sockets and immediates stay real. */
+/** Stops clocks and timers until a test advances them; sockets and immediates stay real. */
 export function fakeClock(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] });
   onTestFinished(() => void vi.useRealTimers());
 }
 
-/** Lets time go by in steps, in each of which the server gets the time to answer. */
+/** Advances the time in steps; the server can answer after each step. */
 export async function passTime(
   millis: number,
   app: { stats: { inFlight: number } },

@@ -1,6 +1,6 @@
 /**
- * An app in a directory of its own, with this package installed as built and with the packages that it names. It runs
- * in a process of its own, so that what is loaded, printed and left open can be seen.
+ * An app in its own directory, in which the built package and the packages that the app names are installed. It runs in
+ * its own process, so that a test sees what is loaded, printed and left open.
  */
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,20 +13,20 @@ import { build } from 'esbuild';
 import { inject, onTestFinished } from 'vitest';
 
 const NEEDED = ['undici', 'zod'];
-/** No key, address or setting of the person who runs the tests. */
+/** The environment without keys, addresses and settings of the person who runs the tests. */
 const ENVIRONMENT = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(OPENAI|HUMANLOOP|OTEL|NODE|VITEST)/.test(name)),
 );
 
 export interface AppOptions {
   readonly packages?: readonly string[];
-  /** Where these are installed. Default: the root's. */
+  /** The `node_modules` that has these packages. Default: that of the repository. */
   readonly nodeModules?: string;
-  /** TypeScript programs of this repository, by the name that each gets in the app as one file of JavaScript. */
+  /** TypeScript programs of this repository, by file name. Each is bundled into one JavaScript file of this name. */
   readonly programs?: Readonly<Record<string, string>>;
-  /** Texts, by their path in the app. */
+  /** Contents of other files, by path in the app. */
   readonly files?: Readonly<Record<string, string>>;
-  /** With the package's type declarations, for an app that is compiled. */
+  /** Adds the package's type declarations, for an app that is compiled. */
   readonly isTyped?: boolean;
 }
 
@@ -60,7 +60,7 @@ async function writeTypes(directory: string): Promise<void> {
   await promisify(execFile)(process.execPath, args);
 }
 
-/** Packages stay imports, this one too: it is the installed one that runs, not the sources that tsconfig.json names. */
+/** Keeps packages as imports, including this one: the installed package runs, not the sources that tsconfig.json names. */
 async function compile(source: string, outfile: string): Promise<void> {
   await build({
     entryPoints: [resolve(source)],
@@ -89,7 +89,7 @@ export interface AppResult {
 
 type App = ChildProcessByStdio<Writable, Readable, Readable>;
 
-/** Starts `node ...args` in the app's directory. It is killed with the test. */
+/** Starts `node ...args` in the app's directory. The process is killed when the test ends. */
 export function startApp(directory: string, args: readonly string[], options: RunOptions = {}): App {
   const child = spawn(options.node ?? process.execPath, args, {
     cwd: directory,
@@ -100,14 +100,14 @@ export function startApp(directory: string, args: readonly string[], options: Ru
   return child;
 }
 
-/** Runs `node ...args` in the app's directory to its end. */
+/** Runs `node ...args` in the app's directory until it ends. */
 export async function runApp(directory: string, args: readonly string[], options: RunOptions = {}): Promise<AppResult> {
   const child = startApp(directory, args, options);
   child.stdin.end();
   return resultOf(child);
 }
 
-/** What the app has printed when it is at its end, from now on. */
+/** Resolves, when the app ends, to what it has printed since the call. */
 export async function resultOf(child: App): Promise<AppResult> {
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {

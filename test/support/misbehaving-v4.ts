@@ -1,27 +1,27 @@
 /**
- * A v4 server over real HTTP that fails as a test says. It checks what it works on against the rules of the API: see
- * `breaches`.
+ * A v4 server over real HTTP that fails as a test says. It checks the requests that it handles against the rules of the
+ * API: see `breaches`.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { referencesOf, type V4Request, V4Rules, type V4RulesOptions } from './v4-rules.ts';
 
-/** What goes wrong with a request. Nothing given is what a good server does. */
+/** What goes wrong with a request. Without fields the server behaves well. */
 export interface Misbehaviour {
-  /** Whether the request is worked on, whatever becomes of the answer. Default: where no `answer` is given. */
+  /** Whether the logs are stored, whatever the answer is. Default: true if no `answer` is given. */
   readonly stores?: boolean | 'half';
-  /** Before the request is looked at. */
+  /** Delay before the request is handled. */
   readonly waitMillis?: number;
-  /** Before the answer, after the work. */
+  /** Delay after the request is handled, before the answer. */
   readonly delayMillis?: number;
   /**
    * - `reset`    the connection is cut
    * - `hang`     no answer ever comes
-   * - `drip`     an answer that never ends, a byte at a time
+   * - `drip`     an answer that never ends, one byte at a time
    * - `cut`      the connection ends halfway through the body
-   * - `halfJson` status 200 with half of the good answer's body
-   * - `slow`     the good answer, but its last byte comes late
+   * - `halfJson` status 200 with half of the correct body
+   * - `slow`     the correct answer, but its last byte comes late
    * - `html`     status 200 with a proxy's page
    */
   readonly answer?: 'reset' | 'hang' | 'drip' | 'cut' | 'halfJson' | 'slow' | 'html' | Answer;
@@ -37,12 +37,12 @@ export interface ReceivedRequest extends V4Request {
   readonly headers: IncomingMessage['headers'];
   readonly references: readonly string[];
   readonly startedAtMillis: number;
-  /** 0 until the answer is out. */
+  /** 0 until the answer is sent. */
   status: number;
 }
 
 export interface MisbehavingV4Options extends V4RulesOptions {
-  /** What goes wrong with this request, the `index`-th, counted from 0. */
+  /** Returns what goes wrong with this request. `index` counts requests from 0. */
   readonly fault?: (request: ReceivedRequest, index: number) => Misbehaviour | undefined;
 }
 
@@ -51,7 +51,7 @@ const SLOW_MILLIS = 60;
 
 export class MisbehavingV4 {
   readonly requests: ReceivedRequest[] = [];
-  /** Exchangeable at any time: an outage ends, a key is mended. */
+  /** Can be replaced at any time: an outage ends, a key is fixed. */
   fault: MisbehavingV4Options['fault'];
   baseUrl = '';
   maxInFlight = 0;
@@ -69,7 +69,7 @@ export class MisbehavingV4 {
     this.baseUrl = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v4`;
   }
 
-  /** Also what idle clients see when a host freezes or a proxy restarts. */
+  /** Cuts all connections, as a proxy's restart or a frozen host does. */
   cutConnections(): void {
     this.#server.closeAllConnections();
   }
@@ -158,7 +158,7 @@ export class MisbehavingV4 {
   }
 }
 
-/** Closed with the test. */
+/** Starts a server that is closed when the test ends. */
 export async function startMisbehavingV4(options: MisbehavingV4Options = {}): Promise<MisbehavingV4> {
   const server = new MisbehavingV4(options);
   await server.listen();

@@ -1,7 +1,7 @@
-/** How far a run is, where its output goes to a file or another program and no line on a screen counts along. */
+/** Prints the progress of a run if its output goes to a file or another program, not to a terminal. */
 import type { Reporter } from 'vitest/node';
 
-/** Files between two lines. */
+/** Number of test files between two lines. */
 const STEP = 10;
 
 export default class ProgressReporter implements Reporter {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type RunningServer, type ServerOptions, startServer } from '../../src/server/index.ts';
 
-/** A directory that is removed when the test ends. */
+/** Creates a directory that is removed when the test ends. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'humanloop-otel-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
@@ -14,7 +14,7 @@ export function temporaryDirectory(): string {
 interface Answer {
   status: number;
   headers: Headers;
-  /** The parsed body, for tests that read into it. */
+  /** The parsed body. */
   body: ReturnType<typeof JSON.parse>;
 }
 
@@ -22,7 +22,7 @@ export interface TestServer extends RunningServer {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
 }
 
-/** A real server on a free port with a real file, closed and removed when the test ends. */
+/** Starts a real server on a free port with a real file. Both are removed when the test ends. */
 export async function startTestServer(options: ServerOptions = {}): Promise<TestServer> {
   const server = await startServer({ port: 0, file: join(temporaryDirectory(), 'logs.db'), ...options });
   onTestFinished(() => server.close());

@@ -1,11 +1,11 @@
 /**
- * The rules of the v4 API behind a transport, without a socket: for tests on a fake clock, and for those that play
- * thousands of requests.
+ * The rules of the v4 API behind a transport, without a socket: for tests on a fake clock, and for tests with thousands of
+ * requests.
  */
 import type { Transport, TransportOutcome, TransportRequest } from '../../src/transport/transport.ts';
 import { referencesOf, type V4Answer, type V4Request, V4Rules, type V4RulesOptions } from './v4-rules.ts';
 
-/** What goes wrong with a request. Before `lostHalfway` every other log of it is stored, before those in `WORKED` all. */
+/** What goes wrong with a request. With `lostHalfway` every other log is stored, with those in `WORKED` all are. */
 export type Fault =
   | 'unsent'
   | 'lostBefore'
@@ -18,11 +18,11 @@ export type Fault =
   | 'html'
   | 'cutAnswer';
 
-/** Those that let the request through to the endpoint. */
+/** Faults after which the request has still reached the endpoint. */
 const WORKED: ReadonlySet<string> = new Set(['lostAfter', 'lostHalfway', '500After', 'html', 'cutAnswer']);
 
 export interface StrictEndpointOptions extends V4RulesOptions {
-  /** What goes wrong with the next request; `undefined` for nothing. */
+  /** Returns what goes wrong with the next request; undefined for nothing. */
   readonly nextFault?: (request: TransportRequest) => Fault | undefined;
   readonly nextDelayMillis?: (request: TransportRequest) => number;
 }

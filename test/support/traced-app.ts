@@ -1,4 +1,4 @@
-/** An app that is traced with the real SDK, and the account of what became of its logs. */
+/** An app that is traced with the real SDK, and checks of what became of its logs. */
 import {
   type AttributeValue,
   type Context,
@@ -18,7 +18,7 @@ import { expect, onTestFinished } from 'vitest';
 import { type HumanloopOptions, HumanloopSpanExporter, HumanloopSpanProcessor, type Stats } from '../../src/index.ts';
 import type { MisbehavingV4 } from './misbehaving-v4.ts';
 
-/** Pauses short enough for tests. */
+/** Pauses that are short enough for tests. */
 export const QUICK: HumanloopOptions = {
   retry: { minDelayMillis: 1, maxDelayMillis: 20, maxElapsedMillis: 60_000 },
   holdMillis: 50,
@@ -40,7 +40,7 @@ export class TracedApp<Client extends HumanloopSpanProcessor | HumanloopSpanExpo
   readonly server: MisbehavingV4;
   /** Reference ids that `onDrop` named, by reason. */
   readonly dropped = new Map<string, string[]>();
-  /** References of the spans that are logs and have ended. */
+  /** Reference ids of the spans that are logs and have ended. */
   readonly ended: string[] = [];
   readonly #isLog = new Set<string>();
 
@@ -66,19 +66,19 @@ export class TracedApp<Client extends HumanloopSpanProcessor | HumanloopSpanExpo
     onTestFinished(() => client.shutdown());
   }
 
-  /** A span that is a log. */
+  /** Starts a span that is a log. */
   start(name: string, { parent, attributes = CHAT }: LogSpanOptions = {}): Span {
     const span = this.startOther(name, { ...(parent && { parent }), attributes });
     this.#isLog.add(referenceOf(span));
     return span;
   }
 
-  /** A span that is none. */
+  /** Starts a span that is not a log. */
   startOther(name: string, { parent, attributes = {} }: LogSpanOptions = {}): Span {
     return this.provider.getTracer('app').startSpan(name, { attributes }, contextOf(parent));
   }
 
-  /** Until all that has ended is acknowledged: first what a batch processor of the SDK holds is handed over. */
+  /** Resolves when all ended spans are acknowledged. A batch processor of the SDK exports its spans first. */
   async flush(): Promise<void> {
     await this.provider.forceFlush();
     await this.client.forceFlush();
@@ -92,7 +92,7 @@ export class TracedApp<Client extends HumanloopSpanProcessor | HumanloopSpanExpo
     return this.client.stats();
   }
 
-  /** Every log of a span that ended was delivered once, or dropped and named with a reason; no rule was broken. */
+  /** Expects every log of an ended span to be delivered once or dropped with a reason, and no rule to be broken. */
   expectAccounted(): void {
     expect(this.server.breaches).toEqual([]);
     const given = [...this.dropped].filter(([reason]) => !reason.startsWith('update_')).flatMap(([, named]) => named);
@@ -103,7 +103,7 @@ export class TracedApp<Client extends HumanloopSpanProcessor | HumanloopSpanExpo
     expect(delivered.filter((reference) => given.includes(reference))).toEqual([]);
   }
 
-  /** All of them were delivered, and nothing is left to do. */
+  /** Expects all logs to be delivered, and nothing to be left. */
   expectDelivered(): void {
     this.expectAccounted();
     expect([...this.dropped.keys()]).toEqual([]);

@@ -19,7 +19,7 @@ const patchOf = (reference: string, update: object) => ({
   body: JSON.stringify(update),
 });
 
-/** A server that answers each request before the next one comes. */
+/** Rules whose every request is answered before the next one comes. */
 function createServer(options?: V4RulesOptions) {
   const rules = new V4Rules(options);
   const send = (request: ReturnType<typeof postOf>) => {
@@ -34,7 +34,7 @@ function createServer(options?: V4RulesOptions) {
   };
 }
 
-test('parents first, each log once, and updates of the three fields are no breach', () => {
+test('parents first, each log once, and updates of the three fields are not breaches', () => {
   const { rules, post, patch } = createServer();
   expect(post(log('a'), log('b'))).toEqual({
     status: 200,
@@ -50,7 +50,7 @@ test('parents first, each log once, and updates of the three fields are no breac
   expect(rules.logs.get('a')).toMatchObject({ output: 'done', error: 'late', duration: 2 });
 });
 
-describe('a breach is written down, and the log is stored all the same, where', () => {
+describe('a breach is recorded, and the log is stored nevertheless, if', () => {
   const breachesOf = (play: (server: ReturnType<typeof createServer>) => void) => {
     const server = createServer();
     play(server);
@@ -69,7 +69,7 @@ describe('a breach is written down, and the log is stored all the same, where', 
     expect(breachesOf(({ post }) => post(...logs))).toEqual(['b shares a request with its parent a']);
   });
 
-  test('a child comes while the answer of its parent is still out', () => {
+  test('a child comes before the answer for its parent is sent', () => {
     const rules = new V4Rules();
     rules.answer(postOf([log('a')]), rules.arrive());
     const arrivedAt = rules.arrive();
@@ -78,7 +78,7 @@ describe('a breach is written down, and the log is stored all the same, where', 
     expect(rules.breaches).toEqual(['b came before its parent a was acknowledged']);
   });
 
-  test('the answer of its parent was lost, and nobody has asked since', () => {
+  test('the answer for its parent was lost, and no probe has asked since', () => {
     const { rules, post, patch } = createServer();
     rules.answer(postOf([log('a')]), rules.arrive());
     post(log('b', 'a'));
@@ -123,14 +123,14 @@ describe('a breach is written down, and the log is stored all the same, where', 
   });
 });
 
-test('an update of a log that is not there is answered with 404 and is no breach', () => {
+test('an update of a log that is not there gets a 404 and is not a breach', () => {
   const { rules, patch } = createServer();
   expect(patch('a', { output: 'x' }).status).toBe(404);
   expect(rules.breaches).toEqual([]);
   expect(rules.logs.size).toBe(0);
 });
 
-test('a request that is half worked on stores every other log of it', () => {
+test('a request that is handled halfway stores every other log', () => {
   const rules = new V4Rules();
   const request = postOf([log('a'), log('b'), log('c')]);
   expect(rules.answer(request, rules.arrive(), 'half').status).toBe(200);
@@ -146,14 +146,14 @@ test.each([
   expect(rules.logs.size).toBe(0);
 });
 
-test('what is too large is answered with 413 and not stored', () => {
+test('a request that is too large gets a 413 and is not stored', () => {
   const { rules, post } = createServer({ maxBytes: 200 });
   expect(post(log('a', undefined, { output: 'ø'.repeat(100) })).status).toBe(413);
   expect(post(log('b')).status).toBe(200);
   expect([...rules.logs.keys()]).toEqual(['b']);
 });
 
-test('a request names the logs of its body, or the one of its address', () => {
+test('a request names the logs in its body, or the log in its address', () => {
   expect(referencesOf(postOf([log('a'), log('b')]))).toEqual(['a', 'b']);
   expect(referencesOf(patchOf('a', { output: 'x' }))).toEqual(['a']);
   expect(referencesOf({ url: '/v4/logs', body: 'no JSON' })).toEqual([]);

@@ -1,22 +1,22 @@
 /**
- * The rules of the v4 API for logs, without a network: a parent must have been acknowledged before a request that names
- * it comes, a reference is stored once, and what is sent fits the schema. It does not help its client: what breaks a rule
- * is stored all the same and written down. The servers that fail in tests are shells around this class.
+ * The rules of the v4 API for logs, without a network: a parent must be acknowledged before a request names it, a
+ * reference is stored once, and requests fit the schema. A log that breaks a rule is stored nevertheless, and the breach
+ * is recorded. The failing servers of the tests are shells around this class.
  */
 import { type LogRequest, logRequest, logUpdate } from '../../src/wire/v4.ts';
 
 export interface V4RulesOptions {
-  /** Whether a datapoint is refused as invalid. One that is refused costs its whole request a 422. */
+  /** Returns true if a datapoint is invalid. The whole request then gets a 422. */
   readonly refuses?: (log: LogRequest) => boolean;
-  /** Whether a 422 says which datapoint was bad. Default: `true`. */
+  /** Whether a 422 says which datapoint is invalid. Default: true. */
   readonly namesRefused?: boolean;
-  /** Larger requests are answered with 413. */
+  /** Larger requests get a 413. */
   readonly maxBytes?: number;
 }
 
 export interface V4Request {
   readonly method: string;
-  /** From the path on. */
+  /** Path and query. */
   readonly url: string;
   readonly body: string;
 }
@@ -26,14 +26,14 @@ export interface V4Answer {
   readonly body: unknown;
 }
 
-/** All else must be in the POST. */
+/** Everything else must be in the POST. */
 const UPDATABLE: ReadonlySet<string> = new Set(['output', 'error', 'duration']);
 
 export class V4Rules {
   readonly logs = new Map<string, LogRequest>();
   readonly breaches: string[] = [];
   readonly #options: V4RulesOptions;
-  /** Counts requests and acknowledgements, so that of any two it is known which was first. */
+  /** Counts requests and acknowledgements, so that their order is known. */
   #moment = 0;
   readonly #acknowledgedAt = new Map<string, number>();
 
@@ -41,17 +41,17 @@ export class V4Rules {
     this.#options = options;
   }
 
-  /** To be called when a request begins to arrive. Returns its moment, for `answer`. */
+  /** Call this when a request begins to arrive. Returns its moment, for `answer`. */
   arrive(): number {
     return ++this.#moment;
   }
 
-  /** Works on a request as a good server does, or on every other log of it, and returns what a good server answers. */
+  /** Stores the logs of a request, or every other one, and returns the answer of a good server. */
   answer(request: V4Request, arrivedAt: number, stores: 'all' | 'half' = 'all'): V4Answer {
     return request.method === 'PATCH' ? this.#patch(request) : this.#post(request, arrivedAt, stores);
   }
 
-  /** To be called when an answer that names these as stored leaves: from now on they may be named as parents. */
+  /** Call this when the answer that acknowledges these is sent: from now on requests may name them as parents. */
   acknowledge(references: readonly string[]): void {
     const moment = ++this.#moment;
     for (const reference of references) {
@@ -88,7 +88,7 @@ export class V4Rules {
     this.logs.set(reference, log);
   }
 
-  /** An update of a log that the server does not have is not a breach: that is how a client asks for it. */
+  /** An update of a log that the server does not have is not a breach: it may be a probe. */
   #patch(request: V4Request): V4Answer {
     const [reference = ''] = referencesOf(request);
     const log = this.logs.get(reference);
@@ -105,7 +105,7 @@ export class V4Rules {
   }
 }
 
-/** The logs that a request names, in its order. Empty where its body says nothing of them. */
+/** Returns the reference ids of the logs in a request, in its order; none if the body does not have them. */
 export function referencesOf({ url, body }: Pick<V4Request, 'url' | 'body'>): string[] {
   const named = new URL(url, 'http://localhost').searchParams.get('reference_id');
   if (named !== null) return [named];

@@ -1,4 +1,4 @@
-/** The primary of a cluster whose workers are producers. It ends when all of them have. */
+/** The primary of a cluster whose workers are producers. It ends when all workers have ended. */
 import cluster from 'node:cluster';
 import type { Plan } from './producer.ts';
 

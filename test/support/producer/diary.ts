@@ -1,19 +1,19 @@
 /**
- * What an app that may be killed at any moment says of its spans: one line each, appended at once, so that all that was
- * written is there after a SIGKILL.
+ * What an app that may be killed at any moment writes about its spans. Each line is appended at once, so that it is there
+ * after a SIGKILL.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
 export interface SpanRecord {
   readonly reference: string;
-  /** The logs above it, nearest first. */
+  /** Reference ids of the logs above it, nearest first. */
   readonly ancestors: readonly string[];
   readonly isPoison: boolean;
-  /** `end()` was about to be called. */
+  /** `end()` was about to be called, or was called. */
   isEnding: boolean;
   /** `end()` has returned. */
   isEnded: boolean;
-  /** `fsyncMillis` has passed in the app since then, and a few turns of its event loop. */
+  /** Since then `fsyncMillis` and a few turns of the event loop have passed in the app. */
   isSafe: boolean;
 }
 

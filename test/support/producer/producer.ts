@@ -1,4 +1,4 @@
-/** An app of its own process: it traces what its plan says with the real SDK, and writes down what it did. */
+/** An app in its own process: it traces what its plan says with the real SDK, and writes a diary. */
 import { DiagConsoleLogger, DiagLogLevel, diag, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { type HumanloopOptions, HumanloopSpanProcessor } from '../../../src/index.ts';
@@ -9,20 +9,20 @@ export interface Plan {
   readonly seed: number;
   readonly diary: string;
   readonly traces: number;
-  /** Longest pause between two traces. */
+  /** Longest pause between two traces, in milliseconds. */
   readonly maxPauseMillis: number;
   readonly poisonShare: number;
-  /** Share of traces whose root is not ended before the process is. */
+  /** Share of traces whose root is still open when the process ends. */
   readonly openShare: number;
-  /** When all is traced: sends everything and ends, waits to be killed, is shut down, or exits at once. */
+  /** What happens after the last trace: send everything and end, wait to be killed, shut down, or exit at once. */
   readonly ending: 'drain' | 'wait' | 'shutdown' | 'exit';
   readonly options: HumanloopOptions;
 }
 
-/** Turns of the event loop in which the spans that have ended are mapped, a few milliseconds of work in each. */
+/** Number of turns of the event loop in which ended spans are mapped, for a few milliseconds in each. */
 const TURNS = 40;
 
-/** What spans are: three kinds of logs, and one that is none. */
+/** Kinds of spans: three are logs, one is not. */
 const KINDS = ['chat', 'execute_tool', 'invoke_agent', undefined];
 
 const plan = JSON.parse(process.env['PLAN'] as string) as Plan;
@@ -38,7 +38,7 @@ const fsyncMillis = plan.options.spool?.fsyncMillis ?? 200;
 interface Traced {
   readonly span: Span;
   readonly reference: string;
-  /** Itself, if it is a log, and the logs above it. */
+  /** Reference ids of the span itself, if it is a log, and of the logs above it. */
   readonly lineage: readonly string[];
 }
 
@@ -72,8 +72,8 @@ function end({ span, reference, lineage }: Traced): void {
 }
 
 /**
- * What ended before is on disk. Counted in the app's own time and not in the world's: a machine so busy that the app
- * gets no turn keeps it from ending spans, too.
+ * Resolves when the spans that ended before are on disk. The app's own turns are counted, not the wall clock: on a machine
+ * so busy that the app gets no turn, it does not end spans either.
  */
 async function writtenToDisk(): Promise<void> {
   for (let left = TURNS; left > 0; left--) await new Promise((resolve) => setImmediate(resolve));
@@ -98,7 +98,7 @@ function pause(millis: number): Promise<void> {
 }
 
 async function drain(): Promise<void> {
-  // For whoever looks into a seed that does not come to its end.
+  // This helps to examine a seed that does not end.
   setInterval(() => console.error(JSON.stringify(processor.stats())), 20_000).unref();
   do await processor.forceFlush();
   while (processor.stats().queued + processor.stats().held > 0);

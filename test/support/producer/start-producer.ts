@@ -1,4 +1,4 @@
-/** Starts the producer in a process of its own. Bundled once, so that a process starts in a third of the time. */
+/** Starts the producer in its own process. It is bundled once, so that a process starts in a third of the time. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ const BUNDLES = resolve('node_modules/.cache/humanloop-otel-test');
 
 const bundles = new Map<string, Promise<string>>();
 
-/** Inside `node_modules`, so that the packages it needs are found from there. */
+/** The bundle is inside `node_modules`, so that it finds the packages that it needs. */
 export function bundled(entry: string): Promise<string> {
   const known = bundles.get(entry);
   if (known) return known;
@@ -23,7 +23,7 @@ export function bundled(entry: string): Promise<string> {
   return bundle;
 }
 
-/** A short run in the directory, with a spool in it and pauses short enough for tests. */
+/** Returns the plan of a short run with a spool in the directory, and pauses that are short enough for tests. */
 export function planIn(
   directory: string,
   baseUrl: string,
@@ -48,7 +48,7 @@ export interface Producer {
   readonly child: ChildProcess;
   /** Exit code, or the signal that ended it. */
   readonly ended: Promise<number | string>;
-  /** All that it has printed, on both streams. */
+  /** Everything that it has printed, on both streams. */
   output: string;
   /** Resolves when it prints this line. */
   says(line: 'ready' | 'traced' | 'done'): Promise<void>;

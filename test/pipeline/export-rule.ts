@@ -96,24 +96,33 @@ export class ExportRule {
   #placedAfter(log: Planted, until = Number.POSITIVE_INFINITY): number[] {
     const { steps, holdMillis } = this.#story;
     const came = this.#cameIn(log);
-    let index = came;
-    let endMillis = this.#millisOf(came) + holdMillis;
-    let gatherMillis = GATHER_MILLIS;
-    for (; index < until; index++) {
-      const isFlush = steps[index]?.isFlush === true;
-      if (isFlush || this.#aboveAfter(log, index).kind !== 'unseen') {
-        endMillis = this.#millisOf(index);
-        if (isFlush) gatherMillis = 0;
-        break;
+    const placed = new Set<number>();
+    for (let index: number | undefined = came; index !== undefined; ) {
+      let endMillis = this.#millisOf(came) + holdMillis;
+      let gatherMillis = GATHER_MILLIS;
+      let isAllKnown = false;
+      for (; index < until; index++) {
+        const isFlush: boolean = steps[index]?.isFlush === true;
+        isAllKnown = this.#aboveAfter(log, index).kind !== 'unseen';
+        if (isFlush || isAllKnown) {
+          endMillis = this.#millisOf(index);
+          if (isFlush) gatherMillis = 0;
+          break;
+        }
+        if (this.#millisOf(index + 1) >= endMillis) break;
       }
-      if (this.#millisOf(index + 1) >= endMillis) break;
+      const first: number = placed.size === 0 && this.#cameWithFlush(log) ? came : index;
+      let again: number | undefined;
+      for (let step = first; step <= until; step++) {
+        if (step > index && this.#millisOf(step) > endMillis + gatherMillis) break;
+        placed.add(step);
+        // A remote parent that comes before the log is placed is linked, and what is above it is waited for.
+        const isLinked = isAllKnown && step > index && step < until && this.#aboveAfter(log, step).kind === 'unseen';
+        if (isLinked) again ??= step;
+      }
+      index = again;
     }
-    const placed: number[] = [];
-    for (let step = this.#cameWithFlush(log) ? came : index; step <= until; step++) {
-      if (step > index && this.#millisOf(step) > endMillis + gatherMillis) break;
-      placed.push(step);
-    }
-    return placed;
+    return [...placed];
   }
 
   /** A flush takes along what is exported while it is prepared, if a log that it is to deliver hangs under that. */

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { appWithProcessor, CHAT, referenceOf } from '../support/traced-app.ts';
 
-test('durations are not negative and dates are dates where the clock of a span jumps', async () => {
+test('durations are not negative and dates are valid if the clock jumps during a span', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server);
   const start = (name: string, startTime: number) => {
@@ -39,7 +39,7 @@ test('durations are not negative and dates are dates where the clock of a span j
   expect(server.logs.get(referenceOf(future))?.duration).toBeCloseTo(1);
 });
 
-test('a jump of the wall clock moves no pause and no deadline', async () => {
+test('a jump of the wall clock does not change pauses and deadlines', async () => {
   const server = await startMisbehavingV4({
     fault: (_, index) => (index < 3 ? { answer: { status: 503 } } : undefined),
   });

@@ -1,4 +1,4 @@
-/** Where a span says that it failed. */
+/** The places where a span reports its failure. */
 import { expect, test } from 'vitest';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor, CHAT } from '../support/traced-app.ts';
@@ -36,7 +36,7 @@ test('errors in the status, in an exception event, in error.type and in the fini
   }
 });
 
-test('an error that comes after the log was posted open is sent by update', async () => {
+test('an error that comes after the log was posted open is sent as an update', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server, { holdMillis: 0 });
   const root = app.start('agent', { attributes: AGENT });

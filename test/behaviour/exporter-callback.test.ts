@@ -1,4 +1,4 @@
-/** The one call that an exporter owes. */
+/** The exporter calls its callback exactly once. */
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { expect, test } from 'vitest';
 import { type ExportResult, type HumanloopOptions, HumanloopSpanExporter } from '../../src/index.ts';
@@ -52,7 +52,7 @@ test.each(CASES)(
     const results: ExportResult[] = [];
     exporter.export(spansOf(count, server), (result) => {
       results.push(result);
-      // The SDK's callbacks may throw; that is no reason for another call.
+      // The SDK's callbacks may throw; that must not cause another call.
       throw new Error('the callback itself');
     });
     const others = during?.(exporter);

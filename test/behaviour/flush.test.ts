@@ -1,11 +1,11 @@
-/** A flush is a barrier: it ends when the answers are there, or at its deadline, and is not the end of anything. */
+/** A flush ends when the answers are there, or at its deadline. Work continues after it. */
 import { expect, test } from 'vitest';
 import type { HumanloopOptions } from '../../src/index.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { type Misbehaviour, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor } from '../support/traced-app.ts';
 
-test('a flush ends when the answers are there, not when the requests are out', async () => {
+test('a flush ends when the answers are there, not when the requests are sent', async () => {
   const server = await startMisbehavingV4({ fault: () => ({ delayMillis: 80 }) });
   for (const app of [appWithProcessor(server), appWithExporter(server)]) {
     const root = app.start('root', { attributes: AGENT });
@@ -27,7 +27,7 @@ test('a flush waits for what is in flight already', async () => {
   expect(app.stats.logged).toBe(1);
 });
 
-test('a flush needs no timer to go off', async () => {
+test('a flush does not depend on timers', async () => {
   const server = await startMisbehavingV4();
   fakeClock();
   const options = { holdMillis: 60_000 };
@@ -44,7 +44,7 @@ test.each<[string, Misbehaviour, HumanloopOptions]>([
   ['asks to wait', { answer: { status: 429 } }, {}],
   ['never answers', { answer: 'hang' }, { timeoutMillis: 50 }],
 ])(
-  'a flush that cannot be done rejects at its deadline, and sending goes on, where the server %s',
+  'a flush that cannot finish rejects at its deadline, and sending continues, if the server %s',
   async (_, misbehaviour, options) => {
     const server = await startMisbehavingV4({ fault: () => misbehaviour });
     const app = appWithProcessor(server, { flushTimeoutMillis: 100, ...options });
@@ -59,7 +59,7 @@ test.each<[string, Misbehaviour, HumanloopOptions]>([
   },
 );
 
-test('a flush keeps its deadline while a request that may take longer is out', async () => {
+test('a flush keeps its deadline while a request that may take longer is in flight', async () => {
   const server = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
   const app = appWithProcessor(server, { flushTimeoutMillis: 200, timeoutMillis: 10_000 });
   app.start('call').end();
@@ -70,7 +70,7 @@ test('a flush keeps its deadline while a request that may take longer is out', a
   app.expectAccounted();
 });
 
-test('a flush is not the end: what is exported after it arrives, and so again', async () => {
+test('logs that are exported after a flush arrive with the next one, several times', async () => {
   const server = await startMisbehavingV4();
   for (const app of [appWithProcessor(server), appWithExporter(server)]) {
     for (let round = 1; round <= 3; round++) {

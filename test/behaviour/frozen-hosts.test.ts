@@ -23,7 +23,7 @@ test('a process that is frozen in between, with connections cut and answers late
   const freeze = async () => {
     child.kill('SIGSTOP');
     server.cutConnections();
-    // Longer than the time-out of a request: what was in flight is late when the process goes on.
+    // Longer than the time-out of a request: answers are too late when the process continues.
     await sleep(700);
     child.kill('SIGCONT');
   };

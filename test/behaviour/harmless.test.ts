@@ -1,6 +1,6 @@
 /**
- * What the package must never do to its app, seen from outside, in a process of its own: throw, reject unhandled, keep
- * it alive, trace its own requests, print the key.
+ * What the package must never do to an app, tested from outside, in the app's own process: throw, reject unhandled,
+ * keep it alive, trace its own requests, print the key.
  */
 import { expect, test } from 'vitest';
 import { type AppResult, createApp, runApp } from '../support/installed-app.ts';
@@ -17,14 +17,14 @@ const PACKAGES = [
   '@opentelemetry/instrumentation-undici',
 ];
 
-/** Runs one of `apps/` to its end. */
+/** Runs one of `apps/` until it ends. */
 async function run(name: string, baseUrl: string, ...args: string[]): Promise<AppResult> {
   const app = await createApp({ packages: PACKAGES, programs: { 'app.mjs': `test/behaviour/apps/${name}.ts` } });
   const env = { HUMANLOOP_BASE_URL: baseUrl, HUMANLOOP_API_KEY: KEY };
   return runApp(app, [...STRICT, 'app.mjs', ...args], { env });
 }
 
-test('an app sees nothing of hooks that throw and reject, and of spans that break every promise', async () => {
+test('an app does not notice hooks that throw and reject, or spans that break every rule', async () => {
   const server = await startMisbehavingV4();
   const { code, stdout, stderr } = await run('failing-hooks', server.baseUrl);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -48,7 +48,7 @@ test.each([
   ['shuts down after that', true],
   ['does not', false],
 ])(
-  'an app that awaits a flush gets its answer, though nothing else keeps it alive, and ends by itself where it %s',
+  'an app that awaits a flush gets its result, although nothing else keeps it alive, and ends by itself if it %s',
   async (_, shutsDown) => {
     const { code, stdout, stderr } = await run('awaited-flush', REFUSED, ...(shutsDown ? ['--shutdown'] : []));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -57,13 +57,13 @@ test.each([
   },
 );
 
-test('import and set-up start no timer and no connection, and need no environment', async () => {
+test('import and set-up start no timer and no connection, and need no environment variables', async () => {
   const app = await createApp({ programs: { 'app.mjs': 'test/behaviour/apps/import-only.ts' } });
   const result = await runApp(app, [...STRICT, 'app.mjs']);
   expect(result).toEqual({ code: 0, stdout: '0 {}\n', stderr: '' });
 });
 
-test('no failure of server or hooks reaches the app, for as long as it lasts', async () => {
+test('no failure of server or hooks reaches the app, however long it lasts', async () => {
   const kinds = ['reset', 'cut', 'hang', 'html'] as const;
   const server = await startMisbehavingV4({
     fault: (_, index) => ({ answer: (index % 5 === 4 && kinds[(index >> 2) % 4]) || { status: 500, body: 'no' } }),
@@ -77,13 +77,13 @@ test('no failure of server or hooks reaches the app, for as long as it lasts', a
   expect(server.requests.length).toBeGreaterThan(100);
 });
 
-test('with every instrumentation on, the own requests make no spans: not at once, not from timers, not again', async () => {
+test('with every instrumentation on, the own requests create no spans: not the first ones, not retries, not those of timers', async () => {
   const server = await startMisbehavingV4({
     fault: (_, index) => (index === 0 ? { answer: { status: 503 } } : undefined),
   });
   const { code, stdout, stderr } = await run('instrumented', server.baseUrl);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  // The last one is the app's own request: the instrumentations do work.
+  // The last one is the app's own request: the instrumentations work.
   expect(stdout.trim().split('\n').at(-1)).toBe('["chat","agent","GET"]');
   expect(server.requests.length).toBeGreaterThan(2);
   expect(stdout).not.toContain(KEY);

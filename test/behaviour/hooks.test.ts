@@ -1,4 +1,4 @@
-/** The functions that an app may give: what they decide, and that their failures cost at most what they guard. */
+/** Functions that an app can pass as options: what they decide, and that their failures lose no more than that. */
 import { expect, test } from 'vitest';
 import type { Convention } from '../../src/conventions/convention.ts';
 import { CONVENTIONS } from '../../src/conventions/index.ts';
@@ -23,7 +23,7 @@ test('include decides which spans are logs', async () => {
   expect(app.log(mine)?.config?.type).toBe('generic');
 });
 
-test('project and session are asked of the span', async () => {
+test('project and session get the span', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server, {
     project: (span) => `project of ${span.name}`,
@@ -44,7 +44,7 @@ const fail = () => {
 };
 const reject = async () => fail();
 const BROKEN: Convention = { name: 'broken', classify: fail, read: fail };
-/** It takes every span for its own, and cannot read a single one. */
+/** Recognises every span as its own, and cannot read any. */
 const UNREADING: Convention = { name: 'unreading', classify: () => 'model', read: fail };
 
 test.each<[string, HumanloopOptions]>([
@@ -76,7 +76,7 @@ test.each<[string, HumanloopOptions]>([
   }
 });
 
-test('where a convention cannot read what it has taken for its own, the log arrives without what it would have read', async () => {
+test('if a convention cannot read a span that it recognises, the log arrives without its fields', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server, { conventions: [UNREADING, ...CONVENTIONS] });
   const span = app.start('call', { attributes: { ...CHAT, ...outputOf('said') } });

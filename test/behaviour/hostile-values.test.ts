@@ -1,4 +1,6 @@
-/** Values that no instrumentation should set, and that some do: the app does not notice, and the logs beside them arrive. */
+/**
+ * Values that instrumentations should not set, but that some do set. The app does not notice, and other logs arrive.
+ */
 import { expect, test } from 'vitest';
 import { HumanloopSpanProcessor } from '../../src/index.ts';
 import type { SpanSlice } from '../../src/otel/span-slice.ts';
@@ -94,7 +96,7 @@ function expectAccounted(processor: HumanloopSpanProcessor, server: MisbehavingV
   expect(server.breaches).toEqual([]);
 }
 
-test.each(Object.keys(HOSTILE))('%s, wherever it stands, costs no other log', async (name) => {
+test.each(Object.keys(HOSTILE))('%s, in any attribute, loses no other log', async (name) => {
   const server = await startMisbehavingV4();
   const spans = KEYS.flatMap((key) => [spanWith({ [key]: HOSTILE[name] }), spanWith({ ...outputOf('innocent') })]);
   const processor = await deliver(server, spans);
@@ -104,7 +106,7 @@ test.each(Object.keys(HOSTILE))('%s, wherever it stands, costs no other log', as
   await processor.shutdown();
 });
 
-test('spans that are no spans are taken as they are, and cost no other log', async () => {
+test('objects that are not spans throw nothing and lose no other log', async () => {
   const server = await startMisbehavingV4();
   const broken = [
     spanWith({}, { events: undefined as never }),
@@ -131,7 +133,7 @@ test('spans that are no spans are taken as they are, and cost no other log', asy
   await processor.shutdown();
 });
 
-test('keys of prototypes are data or nothing, and pollute nothing', async () => {
+test('names of prototype properties are data or ignored, and pollute nothing', async () => {
   const server = await startMisbehavingV4();
   const json = (text: string) => ({
     'gen_ai.output.messages': text,

@@ -1,10 +1,10 @@
-/** Children that end long after the log that they belong under was sent. */
+/** Children that end long after the log of their parent was sent. */
 import { expect, test, vi } from 'vitest';
 import { fakeClock } from '../support/fake-clock.ts';
 import { type MisbehavingV4, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor, referenceOf } from '../support/traced-app.ts';
 
-/** More spans than a client remembers of traces at rest. */
+/** More spans than the package remembers of resting traces. */
 const MORE_THAN_REMEMBERED = 51_000;
 
 test.each([
@@ -97,24 +97,21 @@ test('after thousands of other traces a late child still finds its parent and it
 test.each([
   ['processor', appWithProcessor],
   ['exporter', appWithExporter],
-] as const)(
-  'a grandchild of forgotten ancestors is logged all the same, and they are not logged twice (%s)',
-  async (_, create) => {
-    const server = await startMisbehavingV4();
-    const app = create(server, {});
-    const root = app.start('root', { attributes: AGENT });
-    const middle = app.start('middle', { parent: root, attributes: AGENT });
-    middle.end();
-    root.end();
-    await app.flush();
-    await fillMemory(app, server);
-    const grandchild = app.start('grandchild', { parent: middle });
-    grandchild.end();
-    await app.flush();
-    expect(app.log(grandchild)).toBeDefined();
-    app.expectDelivered();
-  },
-);
+] as const)('a grandchild of forgotten ancestors is logged, and they are not logged twice (%s)', async (_, create) => {
+  const server = await startMisbehavingV4();
+  const app = create(server, {});
+  const root = app.start('root', { attributes: AGENT });
+  const middle = app.start('middle', { parent: root, attributes: AGENT });
+  middle.end();
+  root.end();
+  await app.flush();
+  await fillMemory(app, server);
+  const grandchild = app.start('grandchild', { parent: middle });
+  grandchild.end();
+  await app.flush();
+  expect(app.log(grandchild)).toBeDefined();
+  app.expectDelivered();
+});
 
 type App = ReturnType<typeof appWithProcessor> | ReturnType<typeof appWithExporter>;
 
@@ -128,7 +125,7 @@ async function fillMemory(app: App, server: MisbehavingV4): Promise<void> {
   }
   await app.client.forceFlush();
   expect(server.logs.size).toBe(before + 1);
-  // A trace rests only when nothing in it is left, and pushes out older ones then.
+  // A trace rests only when it has no open or due spans; then older ones are forgotten for it.
   app.start('one more').end();
   await app.flush();
 }

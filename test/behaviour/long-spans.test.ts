@@ -1,4 +1,4 @@
-/** Roots that live for hours, and roots that never end. */
+/** Roots that are open for hours, and roots that never end. */
 import type { Span } from '@opentelemetry/api';
 import { streamText } from 'ai';
 import { MockLanguageModelV3 } from 'ai/test';
@@ -34,14 +34,14 @@ test('an agent that is open longer than holdMillis is posted open and completed 
   app.expectDelivered();
 });
 
-test('the children of a root that lives for two hours arrive while it runs, and it is completed by update', async () => {
+test('the children of a root that is open for two hours arrive meanwhile, and it is completed by an update', async () => {
   const server = await startMisbehavingV4();
   fakeClock();
   const app = appWithProcessor(server, { holdMillis: 10_000 });
   const root = app.start('agent', { attributes: AGENT });
   for (let minute = 0; minute < 120; minute += 20) {
     app.start('call', { parent: root, attributes: AGENT }).end();
-    // Only the first one waits for the root. More time at once would be longer than a request may take.
+    // Only the first one waits for the root. A longer step would exceed the time-out of a request.
     await vi.advanceTimersByTimeAsync(minute === 0 ? 10_300 : 300);
     await vi.waitUntil(
       () => app.ended.every((reference) => server.logs.has(reference)) && app.stats.queued === 0,
@@ -59,7 +59,7 @@ test('the children of a root that lives for two hours arrive while it runs, and 
   expect(server.ofMethod('PATCH')).toHaveLength(1);
 });
 
-test('with the exporter they wait for such a root no longer than holdMillis, under a stub that it completes', async () => {
+test('with the exporter children wait for such a root no longer than holdMillis, and get a stub that it completes', async () => {
   const server = await startMisbehavingV4();
   fakeClock();
   const app = appWithExporter(server, { holdMillis: 10_000 }, { scheduledDelayMillis: 100 });
@@ -98,7 +98,7 @@ test('children of a root that never ends arrive under it; shutdown closes it wit
   expect(app.log(root)).toMatchObject({ error: NOT_ENDED, duration: expect.any(Number) });
 });
 
-test('with the exporter, which never sees such a root, its children arrive under a stub, which shutdown closes', async () => {
+test('with the exporter, which never sees such a root, children arrive under a stub, which shutdown closes', async () => {
   const server = await startMisbehavingV4();
   const app = appWithExporter(server, { holdMillis: 20 }, { scheduledDelayMillis: 10 });
   const root = app.start('agent', { attributes: AGENT });

@@ -1,4 +1,4 @@
-/** More than fits: spans without number that never end, bursts that no server could take. */
+/** More than fits in memory: countless spans that never end, and bursts that no server could handle. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Span } from '@opentelemetry/api';
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithProcessor, outputOf } from '../support/traced-app.ts';
 
-test('spans that never end cost a bounded memory, and what is given up is counted', async () => {
+test('spans that never end take bounded memory, and the forgotten ones are counted', async () => {
   const server = await startMisbehavingV4();
   const maxItems = 2_000;
   const app = appWithProcessor(server, { queue: { maxItems } });
@@ -83,6 +83,6 @@ test('every log of a burst ten times what fits is counted: as delivered, or as d
     const trace = reference.split('-')[0] as string;
     sizes.set(trace, (sizes.get(trace) ?? 0) + 1);
   }
-  // But for what was in flight when its trace was given up.
+  // Logs that were in flight when their trace was dropped are the exception.
   expect([...sizes.values()].filter((size) => size < 4).length).toBeLessThanOrEqual(100);
 });

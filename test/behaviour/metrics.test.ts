@@ -1,4 +1,4 @@
-/** The counts that go to the rest of OpenTelemetry. */
+/** Delivered and dropped logs as OpenTelemetry metrics. */
 import { context, metrics } from '@opentelemetry/api';
 import { metrics as sdk } from '@opentelemetry/sdk-node';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
@@ -8,7 +8,7 @@ import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 
 const CHAT = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' };
 
-test('what was delivered and dropped is counted in metrics, by reason', async () => {
+test('metrics count delivered logs, and dropped ones by reason', async () => {
   const exporter = new sdk.InMemoryMetricExporter(sdk.AggregationTemporality.CUMULATIVE);
   const reader = new sdk.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 });
   metrics.setGlobalMeterProvider(new sdk.MeterProvider({ readers: [reader] }));

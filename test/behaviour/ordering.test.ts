@@ -1,4 +1,4 @@
-/** Spans end children first and come several batches at a time; the server gets parents first. */
+/** Children end before parents and batches are exported at the same time, but the server gets parents first. */
 import type { Span } from '@opentelemetry/api';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { Random } from '../support/random.ts';
 import { AGENT, appWithExporter, appWithProcessor, outputOf, referenceOf, TracedApp } from '../support/traced-app.ts';
 
-test('children that are exported in an earlier batch than their parent come after it', async () => {
+test('children that are exported in an earlier batch than their parent are sent after it', async () => {
   const server = await startMisbehavingV4();
   const app = appWithExporter(server, { holdMillis: 5_000 });
   const root = app.start('root', { attributes: AGENT });
@@ -20,7 +20,7 @@ test('children that are exported in an earlier batch than their parent come afte
   expect(server.ofMethod('PATCH')).toEqual([]);
 });
 
-test('several exports at once keep the order and make no second log of a parent', async () => {
+test('several exports at once keep the order and create no second log of a parent', async () => {
   const server = await startMisbehavingV4({ fault: (_, index) => ({ delayMillis: index % 2 ? 0 : 40 }) });
   const create = (options: HumanloopOptions) => {
     const client = new HumanloopSpanExporter(options);

@@ -1,4 +1,4 @@
-/** Another SDK was there first, a part of OpenTelemetry is missing, other exporters read the same spans. */
+/** Another SDK was registered first, a part of OpenTelemetry is missing, or other exporters read the same spans. */
 import { type Tracer, trace } from '@opentelemetry/api';
 import {
   BasicTracerProvider,
@@ -15,13 +15,13 @@ import { AGENT, appWithProcessor, CHAT, outputOf, referenceOf } from '../support
 
 beforeEach(() => void vi.resetModules());
 
-/** In a process that has not said anything yet. */
+/** Imports the package as in a process without any earlier warning. */
 async function freshApp(...args: Parameters<typeof appWithProcessor>): Promise<ReturnType<typeof appWithProcessor>> {
   const fresh = await import('../support/traced-app.ts');
   return fresh.appWithProcessor(...args);
 }
 
-test('with the provider of another SDK in the global place, one of its own logs all that it is given', async () => {
+test('with another SDK as the global provider, a provider of its own logs all its spans', async () => {
   const foreign = new BasicTracerProvider();
   expect(trace.setGlobalTracerProvider(foreign)).toBe(true);
   onTestFinished(() => trace.disable());
@@ -29,7 +29,7 @@ test('with the provider of another SDK in the global place, one of its own logs 
   const server = await startMisbehavingV4();
   const app = await freshApp(server);
   expect(trace.setGlobalTracerProvider(app.provider)).toBe(false);
-  // A span of the other SDK is around it: a parent that nobody here has seen or will see.
+  // A span of the other SDK is the parent, which this package never sees.
   trace.getTracer('other').startActiveSpan('request of the other SDK', (request) => {
     app.start('call', { parent: request }).end();
     request.end();
@@ -46,7 +46,7 @@ function runAgent(tracer: Tracer): void {
   });
 }
 
-test('without a context manager all is logged, in a session of its own each, and one line says why', async () => {
+test('without a context manager each span is logged in its own session, and one warning says why', async () => {
   const diagnostics = collectDiag();
   const server = await startMisbehavingV4();
   const app = await freshApp(server);
@@ -57,7 +57,7 @@ test('without a context manager all is logged, in a session of its own each, and
   expect(diagnostics.lines).toEqual([expect.stringContaining('no OpenTelemetry context manager is registered')]);
 });
 
-test('there is no warning where nothing is wrong', async () => {
+test('there is no warning if nothing is wrong', async () => {
   const diagnostics = collectDiag();
   useContextManager();
   const server = await startMisbehavingV4();
@@ -79,7 +79,7 @@ test('a script that only makes calls gets no warning that it has no context mana
   expect(diagnostics.lines).toEqual([]);
 });
 
-test('spans that may not be written to are logged, and other exporters get them as they were', async () => {
+test('frozen spans are logged, and other exporters get them unchanged', async () => {
   const diagnostics = collectDiag();
   const server = await startMisbehavingV4();
   const other = new InMemorySpanExporter();
@@ -125,7 +125,7 @@ function pictureOf(span: ReadableSpan): string {
 function deepFreeze(value: unknown, seen = new Set<unknown>()): void {
   if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);
-  // The SDK's own parts are not what exporters share.
+  // The SDK's own parts are not shared by exporters.
   for (const [key, part] of Object.entries(value))
     if (!/^_(spanProcessor|spanLimits)$/.test(key)) deepFreeze(part, seen);
   Object.freeze(value);

@@ -1,4 +1,4 @@
-/** What the package does itself must not come back to it as spans or log records. */
+/** What the package does itself must not become spans or log records that it logs. */
 import { context, trace } from '@opentelemetry/api';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
@@ -21,7 +21,7 @@ const TROUBLE: Misbehaviour[] = [
   { answer: 'hang' },
 ];
 
-test('with undici and http instrumented, no request of ours becomes a span, neither retries nor timers', async () => {
+test('with undici and http instrumented, no own request becomes a span, not even retries or those of timers', async () => {
   const trouble = [...TROUBLE];
   const server = await startMisbehavingV4({ fault: (_, index) => (index % 2 ? undefined : trouble.shift()) });
   const seen = new InMemorySpanExporter();
@@ -37,7 +37,7 @@ test('with undici and http instrumented, no request of ours becomes a span, neit
   onTestFinished(() => {
     for (const instrumentation of instrumentations) instrumentation.disable();
   });
-  // To show that they are at work: requests of the app itself are seen.
+  // Requests of the app itself show that the instrumentations work.
   const { request } = await import('undici');
   await (await request(`${server.baseUrl}/logs`, { method: 'PATCH', body: '{}' })).body.dump();
   expect(seen.getFinishedSpans()).toHaveLength(1);
@@ -61,11 +61,11 @@ test('with undici and http instrumented, no request of ours becomes a span, neit
   exporting.expectDelivered();
 });
 
-test('what the package says through diag may itself make spans and log records, and that comes to an end', async () => {
+test('warnings through diag can create spans and log records themselves, and that ends', async () => {
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 422, body: { detail: 'no' } } }) });
   const app = appWithProcessor(server);
   const bridge = new HumanloopLogRecordProcessor(app.client);
-  // The worst bridge there is: each line becomes an LLM span with a GenAI event, which fails in its turn.
+  // The worst bridge: each line becomes an LLM span with a GenAI event, which fails in turn.
   const diagnostics = collectDiag((line) => {
     const span = app.start('diag');
     bridge.onEmit({
@@ -86,7 +86,7 @@ test('what the package says through diag may itself make spans and log records, 
   expect(app.stats).toMatchObject({ logged: 0, queued: 0, held: 0 });
 });
 
-test('making a span of each line that the package says comes to an end also while nothing gets through', async () => {
+test('creating a span for each warning of the package ends, even while nothing can be sent', async () => {
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 401 } }) });
   const app = appWithProcessor(server, { flushTimeoutMillis: 50 });
   const diagnostics = collectDiag(() => app.start('diag').end());

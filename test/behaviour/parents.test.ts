@@ -1,4 +1,4 @@
-/** Which log is the parent, where spans between are no logs, and parents are remote, of another trace, or never to come. */
+/** Which log is the parent if spans in between are not logs, or parents are remote, in another trace, or missing. */
 import { TraceFlags } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
 import { HumanloopSpanExporter, HumanloopSpanProcessor } from '../../src/index.ts';
@@ -8,7 +8,7 @@ import { AGENT, appWithExporter, appWithProcessor, QUICK, referenceOf } from '..
 
 const HTTP = { 'http.request.method': 'POST', 'url.full': 'http://localhost/' };
 
-test('an LLM span below HTTP spans is the root of its session, and the next one hangs under it', async () => {
+test('an LLM span below HTTP spans is the root of its session, and the next one is nested under it', async () => {
   const server = await startMisbehavingV4();
   for (const app of [appWithProcessor(server), appWithExporter(server)]) {
     const http = app.startOther('POST /chat', { attributes: HTTP });
@@ -40,7 +40,7 @@ test('an LLM span below an HTTP span that stays open is the root of its session,
   expect(server.logs.size).toBe(1);
 });
 
-test('a child of another process is logged at once, at the top of the session', async () => {
+test('a child whose parent is in another process is logged at once, at the top of the session', async () => {
   const server = await startMisbehavingV4();
   const remote = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: TraceFlags.SAMPLED, isRemote: true };
   for (const app of [
@@ -76,7 +76,7 @@ test.each([
   },
 );
 
-test('with the processor nothing waits for a parent that was never started here', async () => {
+test('with the processor no span waits for a parent that was never started here', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server, { holdMillis: 60_000 });
   const parent = { traceId: 'c'.repeat(32), spanId: 'd'.repeat(16), traceFlags: TraceFlags.SAMPLED };
@@ -113,7 +113,7 @@ test.each([
   await processor.shutdown();
 });
 
-test('spans whose parents form a circle are logged all the same', async () => {
+test('spans whose parents form a circle are logged', async () => {
   const server = await startMisbehavingV4();
   const exporter = new HumanloopSpanExporter({ ...QUICK, baseUrl: server.baseUrl, holdMillis: 10 });
   const real = appWithProcessor(server).start('real') as unknown as SpanSlice;

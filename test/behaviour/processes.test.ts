@@ -1,4 +1,4 @@
-/** Several processes and threads of one app, and one that may open few files. */
+/** Several processes and threads of one app, and a process that may open only a few files. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -40,7 +40,7 @@ function expectArrived(server: MisbehavingV4, diary: string): void {
   expect(spans.filter(({ reference }) => !server.logs.has(reference))).toEqual([]);
 }
 
-test('four workers of a cluster share a directory, two are killed: all arrives, and nothing twice', async () => {
+test('four workers of a cluster share a directory, two are killed: every log arrives once', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({
     fault: (_, index) => (index % 4 === 0 ? { answer: { status: 503 } } : undefined),
@@ -65,7 +65,7 @@ test('four workers of a cluster share a directory, two are killed: all arrives, 
   expect(readdirSync(join(directory, 'spool'))).toEqual([]);
 });
 
-test('a worker thread that is terminated while it sends leaves its spool to the next', async () => {
+test('a worker thread that is terminated while it sends leaves its spool to the next one', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
   const plan = planFor(directory, server, 'thread', { ending: 'wait' });
@@ -84,7 +84,7 @@ test('a worker thread that is terminated while it sends leaves its spool to the 
   expect(server.breaches).toEqual([]);
 });
 
-test('twenty processors set no listeners that Node warns of', async () => {
+test('twenty processors add no listeners that Node warns about', async () => {
   const warnings: string[] = [];
   const note = (warning: Error) => warnings.push(warning.name);
   process.on('warning', note);
@@ -97,7 +97,7 @@ test('twenty processors set no listeners that Node warns of', async () => {
   expect(warnings.filter((name) => name === 'MaxListenersExceededWarning')).toEqual([]);
 });
 
-test('64 open files are enough, with a spool and a server that hangs up on it', async () => {
+test('64 open files are enough, with a spool and a server that cuts connections', async () => {
   const directory = temporaryDirectory();
   const random = new Random(27);
   const server = await startMisbehavingV4({ fault: () => (random.chance(0.2) ? { answer: 'reset' } : undefined) });

@@ -9,7 +9,7 @@ import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf, referenceOf }
 const SECRET = 'secret';
 const chat = { ...CHAT, ...outputOf(`the ${SECRET}`) };
 
-/** The whole datapoint: what a model said is in `output` and in `output_message`. */
+/** Redacts the whole datapoint: a model's answer is in `output` and in `output_message`. */
 function masked(log: LogRequest): LogRequest {
   return JSON.parse(JSON.stringify(log).replaceAll(SECRET, 'mask'));
 }
@@ -58,7 +58,7 @@ test.each<[string, Redact]>([
   expect(JSON.stringify(server.requests)).not.toContain(SECRET);
 });
 
-test('a redact that never answers for one log holds up no other, and that one goes without content after five seconds', async () => {
+test('a redact that never answers for one log delays no other; that log is sent without content after five seconds', async () => {
   const server = await startMisbehavingV4();
   fakeClock();
   const app = appWithProcessor(server, {
@@ -82,7 +82,7 @@ test('a redact that never answers for one log holds up no other, and that one go
   expect(app.log(child)).toMatchObject({ output: 'fast', parent_reference_id: referenceOf(slow) });
 });
 
-test('redact that gives null withholds the log; its children move up, and the drop is counted', async () => {
+test('a redact that returns null withholds the log; its children move up, and the drop is counted', async () => {
   const { app } = await start({ redact: (log) => (log.config?.type === 'tool' ? null : log) });
   const agent = app.start('agent', { attributes: AGENT });
   const tool = app.start('tool', {
@@ -100,7 +100,7 @@ test('redact that gives null withholds the log; its children move up, and the dr
   app.expectAccounted();
 });
 
-test('redact cannot change which log it is, nor the span that other exporters see', async () => {
+test('redact cannot change the identity of the log, or the span that other exporters see', async () => {
   const { app } = await start({
     redact: (log) => {
       for (const message of log.messages ?? []) message.content = 'changed in place';

@@ -1,10 +1,10 @@
-/** How many requests a trace costs, and how many go at once. */
+/** How many requests a trace needs, and how many are in flight at once. */
 import type { Span } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithProcessor, CHAT } from '../support/traced-app.ts';
 
-test('short traces cost one POST for each level and no update, however many there are', async () => {
+test('short traces need one POST per level and no update, however many there are', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server, { holdMillis: 10_000 });
   for (let i = 0; i < 30; i++) {
@@ -20,7 +20,7 @@ test('short traces cost one POST for each level and no update, however many ther
   expect(requests).toEqual(['POST of 30', 'POST of 30', 'POST of 30']);
 });
 
-test.each([1, 2, 4, 8])('a trace %i levels deep costs as many requests', async (depth) => {
+test.each([1, 2, 4, 8])('a trace %i levels deep needs as many requests', async (depth) => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server, { holdMillis: 10_000 });
   const spans: Span[] = [];
@@ -32,7 +32,7 @@ test.each([1, 2, 4, 8])('a trace %i levels deep costs as many requests', async (
   for (const span of spans.reverse()) span.end();
   await app.client.forceFlush();
   app.expectDelivered();
-  // All five chats of the first level have no parent: each is a trace of its own and shares the first request.
+  // The five chats of the first level have no parent: each is its own trace, and all share the first request.
   expect(server.requests).toHaveLength(depth);
 });
 
@@ -45,19 +45,19 @@ test('requests are cut at batch.maxItems', async () => {
   app.expectDelivered();
 });
 
-test('with answers that take 300 ms the requests go side by side', async () => {
+test('with answers that take 300 ms the requests are sent in parallel', async () => {
   const server = await startMisbehavingV4({ fault: () => ({ delayMillis: 300 }) });
   const app = appWithProcessor(server, { concurrency: 4, batch: { maxItems: 10 } });
   for (let left = 120; left > 0; left--) app.start('call', { attributes: CHAT }).end();
   const startedAt = performance.now();
   await app.client.forceFlush();
-  // Three times four requests, where one after the other would take 3.6 s.
+  // Three times four requests; one after the other they would take 3.6 s.
   expect(performance.now() - startedAt).toBeLessThan(2_400);
   expect(server.maxInFlight).toBe(4);
   app.expectDelivered();
 });
 
-test('a burst opens no more connections than it may', async () => {
+test('a burst opens no more connections than allowed', async () => {
   const server = await startMisbehavingV4({ fault: () => ({ delayMillis: 5 }) });
   const app = appWithProcessor(server, { batch: { maxItems: 20 } });
   for (let left = 5_000; left > 0; left--) app.start('call', { attributes: AGENT }).end();

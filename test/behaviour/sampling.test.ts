@@ -6,7 +6,7 @@ import { HumanloopSpanProcessor } from '../../src/index.ts';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor, referenceOf } from '../support/traced-app.ts';
 
-/** Decides by the span's name, and not by what was decided for its parent. */
+/** Decides by the span's name, not by the decision for its parent. */
 const byName: Sampler = {
   shouldSample: (_context: Context, _traceId: string, name: string) => ({
     decision: name.startsWith('unsampled') ? SamplingDecision.RECORD : SamplingDecision.RECORD_AND_SAMPLED,
@@ -14,7 +14,7 @@ const byName: Sampler = {
   toString: () => 'byName',
 };
 
-test('nothing waits for an unsampled parent for ever, and nothing unsampled is sent', async () => {
+test('no span waits forever for an unsampled parent, and no unsampled span is sent', async () => {
   const server = await startMisbehavingV4();
   const sampler = byName;
   for (const app of [
@@ -29,12 +29,12 @@ test('nothing waits for an unsampled parent for ever, and nothing unsampled is s
     app.expectDelivered();
     expect(app.log(unsampled)).toBeUndefined();
     const isProcessor = app.client instanceof HumanloopSpanProcessor;
-    // The exporter never gets the unsampled span, so it does not know what is above it either.
+    // The exporter never gets the unsampled span, so it does not know its parent either.
     expect(app.log(call)?.parent_reference_id).toBe(isProcessor ? referenceOf(root) : undefined);
   }
 });
 
-test('under a ratio sampler exactly the sampled spans are logged', async () => {
+test('with a ratio sampler exactly the sampled spans are logged', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server, {}, { sampler: new TraceIdRatioBasedSampler(0.5) });
   let sampled = 0;

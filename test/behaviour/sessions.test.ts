@@ -6,7 +6,7 @@ import { HumanloopSpanProcessor } from '../../src/index.ts';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor, CHAT } from '../support/traced-app.ts';
 
-test('a session that is named on one span only is that of the whole trace, of late logs too', async () => {
+test('a session that only one span names is that of the whole trace, also of late logs', async () => {
   const server = await startMisbehavingV4();
   for (const app of [appWithProcessor(server), appWithExporter(server, { holdMillis: 2_000 })]) {
     const http = app.startOther('POST /chat', { attributes: { 'http.route': '/chat', 'session.id': 'from the root' } });
@@ -22,7 +22,7 @@ test('a session that is named on one span only is that of the whole trace, of la
   }
 });
 
-test('a session that is named on a span far below is that of all', async () => {
+test('a session that a deeply nested span names is that of all', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server);
   const agent = app.start('agent', { attributes: AGENT });
@@ -34,7 +34,7 @@ test('a session that is named on a span far below is that of all', async () => {
   for (const span of [agent, call, other]) expect(app.log(span)?.session_reference_id).toBe('below');
 });
 
-test('a session that is named too late, when logs of the trace were sent, does not tear the trace apart', async () => {
+test('a session that is named after logs of the trace were sent does not split the trace', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server);
   const agent = app.start('agent', { attributes: AGENT });

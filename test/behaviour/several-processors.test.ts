@@ -1,4 +1,6 @@
-/** A processor that is registered twice, by a hot reload, in two layers of an app, or from two copies of the package. */
+/**
+ * A processor that is registered twice, by a hot reload, in two layers of an app, or from two copies of the package.
+ */
 import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { expect, test, vi } from 'vitest';
 import { HumanloopSpanExporter, HumanloopSpanProcessor } from '../../src/index.ts';
@@ -38,7 +40,7 @@ test('processors of two copies of the package make one log per span', async () =
   for (const processor of processors) await processor.shutdown();
 });
 
-test('two processors that log to two servers both do', async () => {
+test('two processors for two servers both log', async () => {
   const servers = [await startMisbehavingV4(), await startMisbehavingV4()];
   const processors = servers.map(({ baseUrl }) => new HumanloopSpanProcessor({ ...QUICK, baseUrl }));
   const spans = await play(processors);
@@ -97,7 +99,7 @@ test('a second processor that comes while spans are open leaves those to the fir
   const first = new HumanloopSpanProcessor(options);
   const late: HumanloopSpanProcessor[] = [];
   const follow = (follows: (processor: SpanProcessor) => void) => {
-    // The second stands in front: what is open must not be taken for a span of its own.
+    // The second processor is called first: it must not claim spans that are already open.
     for (const processor of [...late, first]) follows(processor as unknown as SpanProcessor);
   };
   const provider = new BasicTracerProvider({

@@ -15,7 +15,7 @@ const SERVERS: Record<string, Misbehaviour> = {
 };
 
 for (const [name, fault] of Object.entries(SERVERS)) {
-  test(`shutdown with a server that is ${name} keeps its deadline and accounts for all`, async () => {
+  test(`shutdown with a server that is ${name} keeps its deadline and counts every log`, async () => {
     const server = await startMisbehavingV4({ fault: () => fault });
     const isWorking = fault.answer === undefined;
     const deadlineMillis = isWorking ? 5_000 : DEADLINE_MILLIS;
@@ -26,7 +26,7 @@ for (const [name, fault] of Object.entries(SERVERS)) {
     root.end();
     const startedAt = performance.now();
     await Promise.all([app.client.shutdown(), app.client.shutdown()]);
-    // A machine with other things to do gets some more.
+    // A busy machine gets some more time.
     expect(performance.now() - startedAt).toBeLessThan(deadlineMillis + 300);
     app.expectAccounted();
     expect(app.stats).toMatchObject({ logged: isWorking ? 21 : 0, dropped: isWorking ? {} : { shutdown: 21 } });
@@ -34,7 +34,7 @@ for (const [name, fault] of Object.entries(SERVERS)) {
   });
 }
 
-test('no handler of a signal or of the process is set', async () => {
+test('no handlers of signals or process events are added', async () => {
   const names = () =>
     ['SIGTERM', 'SIGINT', 'exit', 'beforeExit', 'uncaughtException', 'unhandledRejection'].map((name) =>
       process.listenerCount(name),
@@ -47,7 +47,7 @@ test('no handler of a signal or of the process is set', async () => {
   expect(names()).toEqual(before);
 });
 
-test('what is never shut down and never used costs nothing', async () => {
+test('a processor that is never used and never shut down costs nothing', async () => {
   const before = process.getActiveResourcesInfo().length;
   for (let left = 20; left > 0; left--) new HumanloopSpanProcessor();
   expect(process.getActiveResourcesInfo().length).toBe(before);

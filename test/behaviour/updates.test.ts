@@ -1,10 +1,10 @@
-/** What becomes known of a log after it was sent. */
+/** What is known of a log only after it was sent. */
 import type { Span } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
 import { type MisbehavingV4, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithProcessor, CHAT, outputOf, referenceOf } from '../support/traced-app.ts';
 
-test('an update leaves only when the slow POST of its log is acknowledged', async () => {
+test('an update is sent only when the slow POST of its log is acknowledged', async () => {
   const server = await startMisbehavingV4({
     fault: ({ method }) => (method === 'POST' ? { delayMillis: 200 } : undefined),
   });
@@ -24,7 +24,7 @@ test('an update leaves only when the slow POST of its log is acknowledged', asyn
   expect(others).toEqual([]);
 });
 
-test('a second update is sent with the newest values only, and never beside another of the same log', async () => {
+test('a second update has only the newest values, and is never in flight together with the first', async () => {
   const server = await startMisbehavingV4({ fault: () => ({ delayMillis: 30 }) });
   const app = appWithProcessor(server);
   const call = app.start('call', { attributes: { ...CHAT, ...outputOf('first') } });

@@ -1,4 +1,4 @@
-/** What is made a log, and what of a span is in it, with the instrumentations of the world side by side. */
+/** Which spans become logs, and what is in these, with several instrumentations at once. */
 import { createOpenAI } from '@ai-sdk/openai';
 import { OpenAIInstrumentation } from '@arizeai/openinference-instrumentation-openai';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
@@ -21,7 +21,7 @@ test('a call that the AI SDK and an instrumentation of the client below it both 
   instrumentation.setTracerProvider(app.provider);
   instrumentation.manuallyInstrument(OpenAI);
   const client = new OpenAI({ apiKey: 'scripted', baseURL: model.baseUrl });
-  // The AI SDK's provider has a client of its own; here it goes through the one that is instrumented.
+  // The AI SDK's provider has its own client; here it uses the one that is instrumented.
   const throughClient: typeof fetch = async (_, init) =>
     Response.json(await client.chat.completions.create(JSON.parse(String(init?.body))));
   const openai = createOpenAI({ apiKey: 'scripted', fetch: throughClient });
@@ -42,7 +42,7 @@ test('a call that the AI SDK and an instrumentation of the client below it both 
   expect(logs.filter((log) => log.parent_reference_id === undefined)).toHaveLength(1);
 });
 
-test('attributes that an enricher puts on every span do not make logs of them', async () => {
+test('attributes that an enricher adds to every span do not turn the spans into logs', async () => {
   const server = await startMisbehavingV4();
   const enricher: SpanProcessor = {
     onStart: (span) => {
@@ -74,7 +74,7 @@ test('attributes that an enricher puts on every span do not make logs of them', 
   expect(app.log(call)).toMatchObject({ session_reference_id: 's', metadata: { user: 'u' } });
 });
 
-test('a call with more attributes than the SDK keeps is logged in part, flagged, with one warning that helps', async () => {
+test('a call with more attributes than the SDK keeps is logged in part and flagged, with one warning that helps', async () => {
   useContextManager();
   const diagnostics = collectDiag();
   const server = await startMisbehavingV4();

@@ -1,8 +1,8 @@
 /**
- * Zero lost, zero stored twice, zero out of order, whatever the network does and whenever the process is killed.
+ * No log is lost, stored twice or sent out of order, whatever the network does and whenever the process is killed.
  *
  * `npm test` plays the first twelve seeds, `npm run test:long` a hundred others, `npm run chaos` a thousand.
- * `CHAOS_FROM=1001` plays others, and `CHAOS_SEED=17 npm run chaos` plays one again.
+ * `CHAOS_FROM=1001` plays others, and `CHAOS_SEED=17 npm run chaos` plays one seed again.
  */
 import { expect, test } from 'vitest';
 import { playSeed, type Story } from './play-seed.ts';

@@ -1,8 +1,8 @@
 /**
- * A server that keeps the API's rules and breaks the network's, as a seed says.
+ * A server that follows the rules of the API, behind a network that fails as a seed decides.
  *
- * What goes wrong with a request is drawn from the seed, its first reference and how often it came, not from the order
- * in which requests arrive: so a seed brings the same faults again, though two runs are never timed alike.
+ * The fault of a request depends on the seed, on its first reference and on how often it came, but not on the order in
+ * which requests arrive: so a seed repeats its faults, although no two runs have the same timing.
  */
 import { MisbehavingV4, type Misbehaviour, type ReceivedRequest } from '../support/misbehaving-v4.ts';
 import { Random } from '../support/random.ts';
@@ -35,7 +35,7 @@ const PATCH_WAIT_MILLIS = 15;
 
 export interface ChaoticV4Options extends V4RulesOptions {
   readonly seed: number;
-  /** Share of first attempts that go wrong. Each further attempt is half as likely to, the fifth never does. */
+  /** Share of first attempts that fail. Each further attempt is half as likely to fail, the fifth never does. */
   readonly faultShare: number;
 }
 
@@ -55,8 +55,8 @@ export class ChaoticV4 extends MisbehavingV4 {
   #misbehave({ method, references }: ReceivedRequest): Misbehaviour {
     const name = this.#draw(`${method} ${references[0]}`);
     if (name) this.faults[name] = (this.faults[name] ?? 0) + 1;
-    // What came before on other connections is worked on first, also where this machine is so busy that it is read
-    // after it: a log that is stored after a probe was answered that it is not there cannot but be sent twice.
+    // Earlier requests on other connections are handled first, even if the machine is so busy that they are read later:
+    // a log that is stored after the answer to its probe was 404 would be sent twice.
     return { ...(method === 'PATCH' && { waitMillis: PATCH_WAIT_MILLIS }), ...(name && FAULTS[name]?.()) };
   }
 
@@ -66,7 +66,7 @@ export class ChaoticV4 extends MisbehavingV4 {
     const random = new Random(`${this.#seed} ${key} ${attempt}`);
     if (attempt >= 5 || !random.chance(this.#faultShare / 2 ** (attempt - 1))) return undefined;
     const name = random.pick(Object.keys(FAULTS));
-    // It pauses everything for a second: seldom, or the runs would do little else.
+    // This pauses everything for a second, so it is rare.
     return name.startsWith('retryAfter') && random.chance(0.7) ? 'unavailable' : name;
   }
 }

@@ -24,7 +24,7 @@ async function startSteadyApp(plan: SteadyPlan) {
   return { ...app, report };
 }
 
-/** At 100 traces of three logs a second, from two seconds before the outage to its end. */
+/** Runs 100 traces of three logs per second, from two seconds before the outage to its end. */
 async function outage(options: HumanloopOptions) {
   const server = await startMisbehavingV4();
   const app = await startSteadyApp({
@@ -35,7 +35,7 @@ async function outage(options: HumanloopOptions) {
   await app.says('ready');
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   server.fault = (_, index) => ({ answer: index % 2 ? 'reset' : { status: 503 } });
-  // What was under way when it began: a few POSTs, and the updates that share their connections.
+  // Requests that were in flight when it began: a few POSTs, and the updates that share their connections.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   const before = server.requests.length;
   await new Promise((resolve) => setTimeout(resolve, OUTAGE_MILLIS - 1_000));
@@ -43,7 +43,7 @@ async function outage(options: HumanloopOptions) {
   server.fault = undefined;
   const report = await app.report();
   expect(server.breaches).toEqual([]);
-  // One request at a time, after pauses that grow to half a minute.
+  // After that one request at a time, after pauses that grow to half a minute.
   expect(during).toBeLessThan(30 + OUTAGE_MILLIS / 3_000);
   expect(report.drainMillis).toBeLessThan(60_000);
   const dropped = Object.values(report.stats.dropped).reduce((sum, count) => sum + count, 0);
@@ -56,7 +56,7 @@ test('in an outage with a spool nothing is lost, memory stays bounded, and the a
   timeout: OUTAGE_MILLIS + 120_000,
 }, async () => {
   const report = await outage({
-    // What is on disk still takes some bytes of each log in memory; ten minutes are 180,000 logs.
+    // Each log on disk still takes some bytes of memory; ten minutes are 180,000 logs.
     queue: { maxBytes: 192 * MEBIBYTE },
     spool: { directory: join(temporaryDirectory(), 'spool') },
   });
@@ -65,7 +65,7 @@ test('in an outage with a spool nothing is lost, memory stays bounded, and the a
   expect(report.endMicrosP99).toBeLessThan(1_000);
 });
 
-test('in an outage without a spool the oldest are given up, counted, as soon as the bound is reached', {
+test('in an outage without a spool the oldest logs are dropped and counted as soon as the bound is reached', {
   timeout: OUTAGE_MILLIS + 120_000,
 }, async () => {
   const report = await outage({ queue: { maxItems: 300 } });
@@ -80,7 +80,7 @@ test(`the heap is as large after ${SPANS} spans as after a third of them`, { tim
     traces: SPANS / 3,
     options: { baseUrl: server.baseUrl, flushTimeoutMillis: 60_000 },
   });
-  // What the test's own server writes down is not asked for here.
+  // The records of the test's own server are not needed here.
   const forget = setInterval(() => {
     server.requests.length = 0;
   }, 100);
@@ -88,7 +88,7 @@ test(`the heap is as large after ${SPANS} spans as after a third of them`, { tim
   const { stats, ended, heapBytes } = await app.report();
   expect(stats).toMatchObject({ logged: ended, dropped: {} });
   const [third = 0, end = 0] = heapBytes;
-  // The 50,000 spans that are remembered for their late children are there at a third of a million, and not sooner.
+  // The 50,000 spans that are remembered for late children are reached at a third of a million, and not earlier.
   const stillRemembering = Math.max(0, 50_000 - SPANS / 3) * 1_000;
   expect(end - third).toBeLessThan(8 * MEBIBYTE + stillRemembering);
 });

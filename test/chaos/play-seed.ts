@@ -1,7 +1,7 @@
 /**
- * One seed, one story: processes that share a spool directory trace, are killed at random moments, also while they send
- * and while they recover what others left, and the last one sends what is left; the server fails all the while. Then
- * every span is asked for.
+ * Plays one seed. Processes that share a spool directory trace, and are killed at random moments, also while they send
+ * or recover what others have left. The last one sends the rest. The server fails all the time. Then every span is
+ * checked.
  */
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ const PROCESS_EXITED = 'process exited before the span ended';
 const LAST_WAITS_MILLIS = 60_000;
 
 export interface Story {
-  /** What was promised and did not hold. */
+  /** The guarantees that were broken. */
   readonly problems: string[];
   readonly ended: number;
   readonly delivered: number;
@@ -138,7 +138,7 @@ function audit(
     if (typeof log.duration !== 'number' || log.duration < 0 || log.duration > 120) say(`took ${log.duration} s`);
     const parent = span.ancestors.find((reference) => isStored(reference));
     const isUnder = log.parent_reference_id ?? undefined;
-    // Which logs above it were rejected before it was sent, or were on disk when the process ended, is not known here.
+    // It is not known here which logs above it were rejected before it was sent, or were on disk at the kill.
     if (isUnder && !span.ancestors.includes(isUnder)) say(`is under ${isUnder}`);
     if (!isUnder && parent && spans.get(parent)?.isSafe) say(`is not under ${parent}`);
   }
@@ -146,7 +146,7 @@ function audit(
   return problems;
 }
 
-/** What the server refuses is dropped; a parent that only its child's row names was too young to be on disk. */
+/** A drop is expected if the server refuses the log, or if a parent had ended too late to be on disk. */
 function isFair(reason: string, { isPoison, isSafe }: SpanRecord): boolean {
   return reason === 'rejected' ? isPoison : reason === 'spool_lost' && !isSafe;
 }

@@ -1,4 +1,4 @@
-/** An app of its own process under a steady load, which tells what that costs it. */
+/** An app in its own process under a steady load, which reports what that costs it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
@@ -6,7 +6,7 @@ import { type HumanloopOptions, HumanloopSpanProcessor, type Stats } from '../..
 
 export interface SteadyPlan {
   readonly tracesPerSecond: number;
-  /** Traces of three logs each. */
+  /** Number of traces, of three logs each. */
   readonly traces: number;
   readonly options: HumanloopOptions;
 }
@@ -15,7 +15,7 @@ export interface SteadyReport {
   readonly stats: Stats;
   readonly ended: number;
   readonly maxRssBytes: number;
-  /** Heap in use after a third of the traces and at the end, each after a collection. */
+  /** Bytes of heap in use after a third of the traces and at the end, each after a garbage collection. */
   readonly heapBytes: readonly number[];
   readonly endMicrosP99: number;
   readonly drainMillis: number;
@@ -23,7 +23,7 @@ export interface SteadyReport {
 
 const AGENT = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': 'agent' };
 const OUTPUT = JSON.stringify([{ role: 'assistant', parts: [{ type: 'text', content: 'x'.repeat(500) }] }]);
-/** Traces at once; between two such bursts the app waits for its turn. */
+/** Number of traces in a burst; the app waits for its turn between two bursts. */
 const BURST = 10;
 
 const plan = JSON.parse(process.env['PLAN'] as string) as SteadyPlan;
@@ -62,7 +62,7 @@ for (let traces = 0; traces < plan.traces; traces += BURST) {
   maxRssBytes = Math.max(maxRssBytes, process.memoryUsage.rss());
   const isLate = (performance.now() - startedAt) / 1_000 > traces / plan.tracesPerSecond;
   await sleep(isLate ? 0 : (BURST / plan.tracesPerSecond) * 1_000);
-  // As fast as it can, but no faster than it gets rid of it.
+  // As fast as possible, but no faster than logs are delivered.
   while (plan.tracesPerSecond === Number.MAX_SAFE_INTEGER && processor.stats().queued > 5_000) await sleep(1);
   if (heapBytes.length === 0 && traces > plan.traces / 3) {
     await processor.forceFlush().catch(() => undefined);

@@ -13,7 +13,7 @@ import { testTypes } from './type-contract.ts';
 testSdk<SpanProcessor>({
   createProvider: (processor) => new NodeTracerProvider({ spanProcessors: [processor] }),
   fromHumanloop: (processor) => processor,
-  // Small batches, so that children come in earlier ones than their parents.
+  // Small batches, so that children come in earlier batches than their parents.
   batch: (exporter) => new BatchSpanProcessor(exporter, { maxExportBatchSize: 2 }),
   simple: (exporter) => new SimpleSpanProcessor(exporter),
 });

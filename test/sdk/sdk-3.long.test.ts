@@ -1,6 +1,6 @@
 /**
- * SDK 3, in a process of its own: it needs a newer API package than the other SDKs allow, and Node 22.15. Both come
- * from `sdk-3/package.json`, installed when they are first needed.
+ * SDK 3, in its own process: it needs a newer API package than the other SDKs allow, and Node 22.15. Both come from
+ * `sdk-3/package.json` and are installed when they are first needed.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -43,7 +43,7 @@ test.each(['the span processor', 'BatchSpanProcessor', 'SimpleSpanProcessor'])(
   },
 );
 
-test('humanloop-otel/register takes SDK 3', async () => {
+test('humanloop-otel/register works with SDK 3', async () => {
   const server = await startTestServer();
   const app = await createApp({ packages, nodeModules, programs: { 'app.mjs': 'test/behaviour/apps/agent.ts' } });
   const args = ['--import', 'humanloop-otel/register', 'app.mjs'];
@@ -55,7 +55,7 @@ test('humanloop-otel/register takes SDK 3', async () => {
 
 testTypes(packages, { nodeModules });
 
-/** This Node where it is new enough for SDK 3, else the one that is installed with it. */
+/** Path of this Node if it is new enough for SDK 3, else of the one that is installed with it. */
 function newNode(): string {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   return major > 22 || (major === 22 && minor >= 15) ? process.execPath : `${nodeModules}/node/bin/node`;

@@ -1,4 +1,4 @@
-/** What must hold with every major version of the OpenTelemetry SDK, against the real server. */
+/** What must be true with every major version of the OpenTelemetry SDK, against the real server. */
 import { ROOT_CONTEXT, type TracerProvider, trace } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
 import { readLogs } from '../../scripts/read-logs.ts';
@@ -47,7 +47,9 @@ export function testSdk<Processor>(sdk: Sdk<Processor>): void {
   });
 }
 
-/** An agent with a tool and a second agent that, below an HTTP span that is no log, calls a model, which fails. */
+/**
+ * An agent with a tool and a second agent. Below an HTTP span, which is not a log, that one calls a model, which fails.
+ */
 function traceConversation(provider: TracerProvider, session: string): void {
   const tracer = provider.getTracer('app', '1.0.0');
   const start = (name: string, parent: typeof ROOT_CONTEXT, attributes: Record<string, string>) => {

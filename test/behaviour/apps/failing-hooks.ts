@@ -1,4 +1,4 @@
-/** Hooks that throw, reject, and give what breaks when it is looked at; spans that break every promise. */
+/** Hooks that throw, reject, or return what breaks when it is read; spans that break every rule. */
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { HumanloopSpanExporter, HumanloopSpanProcessor } from 'humanloop-otel';
 import { CHAT, fail, startTracing } from './set-up.ts';
@@ -7,7 +7,7 @@ const HOOKS: readonly (() => unknown)[] = [
   fail,
   async () => fail(),
   () => undefined,
-  // biome-ignore lint/suspicious/noThenProperty: what is not a promise may have one.
+  // biome-ignore lint/suspicious/noThenProperty: a value that is not a promise may have a then.
   () => ({ then: fail }),
   () => new Proxy({}, { get: fail }),
   async () => new Proxy({}, { ownKeys: fail }),
@@ -49,6 +49,6 @@ for (const hook of HOOKS as never[]) {
   await exporter.shutdown();
   handAll();
 }
-// For what is rejected later.
+// Waits for later rejections.
 await new Promise((resolve) => setTimeout(resolve, 50));
 console.log('done');

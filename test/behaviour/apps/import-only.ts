@@ -1,4 +1,4 @@
-/** What happens when the package is imported, and set up without a word of configuration. */
+/** Imports the package and sets it up without any configuration. */
 const before = process.getActiveResourcesInfo().length;
 const forbidden = (name: string) => () => {
   throw new Error(`${name} at import`);

@@ -1,4 +1,4 @@
-/** An app that neither flushes nor shuts down, with a span that never ends. It says how long it takes to end itself. */
+/** An app that neither flushes nor shuts down, with a span that never ends. It prints how long it takes to end. */
 import { SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { HumanloopSpanExporter, HumanloopSpanProcessor } from 'humanloop-otel';
 import { CHAT, startTracing } from './set-up.ts';

@@ -1,4 +1,4 @@
-/** An app's own set-up of tracing, which says at the end how many spans it has seen. */
+/** An app's own set-up of tracing, which prints at the end how many spans it has seen. */
 import { trace } from '@opentelemetry/api';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 

@@ -1,4 +1,4 @@
-/** An app that works while its telemetry fails. It ends with code 0 if nothing but its work decides. */
+/** An app that works while its telemetry fails. It ends with code 0 if the failures have no effect on its work. */
 import { type HumanloopOptions, HumanloopSpanExporter, HumanloopSpanProcessor } from 'humanloop-otel';
 import { CHAT, fail, startTracing } from './set-up.ts';
 
@@ -9,14 +9,14 @@ const options: HumanloopOptions = {
   timeoutMillis: 200,
   flushTimeoutMillis: 300,
   holdMillis: 5,
-  // Some thousand retries in a few seconds: those of hours at the usual pace.
+  // Some thousand retries in a few seconds, as many as in hours with the default pauses.
   retry: { minDelayMillis: 1, maxDelayMillis: 2, maxElapsedMillis: 1_000 },
   onDrop: reject,
   include: fail,
   session: fail,
   project: fail,
 };
-/** Hooks that must answer at once, and give promises. */
+/** Hooks that must be synchronous but return promises. */
 const REJECTING = { include: reject, session: reject, project: reject } as unknown as HumanloopOptions;
 const processor = new HumanloopSpanProcessor({ ...options, redact: reject });
 const exporter = new HumanloopSpanExporter({ ...options, ...REJECTING, onDrop: fail });

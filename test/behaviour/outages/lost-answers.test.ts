@@ -1,4 +1,4 @@
-/** Answers that are lost, never end, or say too little: each log is stored once, with its final values. */
+/** Answers that are lost, never end, or are unclear: each log is stored once, with its final values. */
 import { expect, test } from 'vitest';
 import { type Misbehaviour, startMisbehavingV4 } from '../../support/misbehaving-v4.ts';
 import { Random } from '../../support/random.ts';
@@ -23,7 +23,7 @@ const LOST: [string, Misbehaviour][] = [
 ];
 
 for (const method of ['POST', 'PATCH'] as const) {
-  test.each(LOST)(`each log is stored once, with its final output, where to a ${method} %s`, async (_, fault) => {
+  test.each(LOST)(`each log is stored once, with its final output, if to a ${method} %s`, async (_, fault) => {
     for (const create of [appWithProcessor, appWithExporter] as const) {
       let left = 2;
       const server = await startMisbehavingV4({
@@ -34,7 +34,7 @@ for (const method of ['POST', 'PATCH'] as const) {
       const calls = ['a', 'b', 'c'].map((name) => app.start(name, { parent: root }));
       for (const call of calls) call.setAttributes(outputOf('said')).end();
       await app.provider.forceFlush();
-      // Only now, so that the root was posted open and needs an update.
+      // The root ends only now, so that it was posted open and needs an update.
       await expect.poll(() => server.logs.size).toBeGreaterThan(0);
       root.setAttributes(outputOf('done')).end();
       await app.flush();
@@ -47,7 +47,7 @@ for (const method of ['POST', 'PATCH'] as const) {
   });
 }
 
-test('with three answers of ten lost, every log is stored once', async () => {
+test('if three of ten answers are lost, every log is stored once', async () => {
   const random = new Random(1);
   const lost: Misbehaviour[] = [
     { stores: true, answer: 'reset' },
@@ -70,7 +70,7 @@ test('with three answers of ten lost, every log is stored once', async () => {
   expect(server.logs.size).toBe(200);
 });
 
-test('an answer that never comes is asked about, and the log is not sent twice', async () => {
+test('a log whose answer never comes is probed, and not sent twice', async () => {
   const server = await startMisbehavingV4({
     fault: (_, index) => (index < 2 ? { stores: true, answer: 'hang' } : undefined),
   });
@@ -81,7 +81,7 @@ test('an answer that never comes is asked about, and the log is not sent twice',
   expect(server.ofMethod('POST')).toHaveLength(1);
 });
 
-test('what is sent again is the same, byte for byte', async () => {
+test('a log that is sent again is the same, byte for byte', async () => {
   const server = await startMisbehavingV4({ fault: (_, index) => (index === 0 ? { answer: 'reset' } : undefined) });
   const app = appWithProcessor(server);
   for (let left = 10; left > 0; left--) app.start('call', { attributes: CHAT }).end();
@@ -92,7 +92,7 @@ test('what is sent again is the same, byte for byte', async () => {
 });
 
 test.each(['hang', 'drip'] as const)(
-  'an answer that never ends (%s) costs timeoutMillis, of the clock and not of idleness',
+  'an answer that never ends (%s) takes timeoutMillis in total, not per byte',
   async (answer) => {
     const server = await startMisbehavingV4({
       fault: (_, index) => (index < 2 ? { answer } : undefined),
@@ -132,11 +132,11 @@ test('an answer of 64 MB is not read to its end', async () => {
   const before = process.memoryUsage.rss();
   await app.client.forceFlush();
   app.expectDelivered();
-  // The server of the test holds it once, as text and as bytes; a reader that keeps it would double that.
+  // The server of the test has it once, as text and as bytes; a reader that kept it would double that.
   expect(process.memoryUsage.rss() - before).toBeLessThan(300_000_000);
 });
 
-test('HTTP 409 says that the log is there', async () => {
+test('HTTP 409 means that the log is there', async () => {
   const server = await startMisbehavingV4({
     fault: (_, index) => (index === 0 ? { answer: { status: 409 }, stores: true } : undefined),
   });

@@ -1,4 +1,4 @@
-/** The server is away, or fails whatever it is asked. */
+/** The server is away, or fails every request. */
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { resolveOptions } from '../../../src/options.ts';
@@ -9,7 +9,7 @@ import { AGENT, appWithProcessor, CHAT, referenceOf } from '../../support/traced
 
 const MINUTE = 60_000;
 
-/** Time is faked, so the network is, too: ten minutes in a second. */
+/** Time and network are fake: ten minutes take a second. */
 async function outage(fault: Fault, queue: { maxItems: number }) {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
@@ -38,21 +38,21 @@ async function outage(fault: Fault, queue: { maxItems: number }) {
 }
 
 test.each(['unsent', '503', 'lostBefore'] as const)(
-  'in ten minutes of %s nothing is lost that there is room for, and within a minute it is delivered',
+  'in ten minutes of %s nothing is lost that memory has room for, and a minute later all is delivered',
   async (fault) => {
     const { endpoint, stats, ended, whileDown } = await outage(fault, { maxItems: 100_000 });
     const { retry_expired = 0, ...others } = stats.dropped;
     expect(others).toEqual({});
-    // Only what was tried for ten minutes is given up, a request's worth at the most.
+    // Only logs that were tried for ten minutes are dropped, at most those of one request.
     expect(retry_expired).toBeLessThanOrEqual(400);
     expect(endpoint.logs.size + retry_expired).toBe(ended);
     expect(endpoint.breaches).toEqual([]);
-    // Up to 30 s apart, on average 15: one probe a pause, and not one for each log.
+    // Pauses take up to 30 s, on average 15: there is one probe per pause, and not one per log.
     expect(whileDown).toBeLessThan(120);
   },
 );
 
-test('without room the oldest are given up and counted, and memory stays bounded', async () => {
+test('without room the oldest logs are dropped and counted, and memory stays bounded', async () => {
   const { endpoint, stats, ended } = await outage('unsent', { maxItems: 1_000 });
   const dropped = Object.values(stats.dropped).reduce((sum, count) => sum + count, 0);
   expect(stats.dropped['queue_full']).toBeGreaterThan(9_000);
@@ -72,7 +72,7 @@ test('after an outage all is delivered, once', async () => {
   app.expectDelivered();
 });
 
-test.each([408, 500, 502, 503, 504])('HTTP %i is tried again until it passes', async (status) => {
+test.each([408, 500, 502, 503, 504])('a request with HTTP %i is tried again until it succeeds', async (status) => {
   const server = await startMisbehavingV4({ fault: (_, index) => (index < 6 ? { answer: { status } } : undefined) });
   const app = appWithProcessor(server);
   for (let call = 0; call < 5; call++) app.start('call').end();
@@ -80,7 +80,7 @@ test.each([408, 500, 502, 503, 504])('HTTP %i is tried again until it passes', a
   app.expectDelivered();
 });
 
-test('a server that resets each POST and answers each question about it is not hammered', async () => {
+test('a server that resets each POST and answers each probe is not overloaded', async () => {
   const server = await startMisbehavingV4({
     fault: ({ method }) => (method === 'POST' ? { answer: 'reset' } : undefined),
   });
@@ -95,7 +95,7 @@ test('a server that resets each POST and answers each question about it is not h
   app.expectDelivered();
 });
 
-test('what is refused for longer than maxElapsedMillis is dropped with a reason', async () => {
+test('a log that is refused for longer than maxElapsedMillis is dropped with a reason', async () => {
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 429 } }) });
   const app = appWithProcessor(server, { retry: { minDelayMillis: 1, maxDelayMillis: 5, maxElapsedMillis: 100 } });
   const root = app.start('root', { attributes: AGENT });

@@ -8,7 +8,7 @@ const PATIENT = { timeout: 10_000 };
 const MINUTE = 60_000;
 const YEAR = 365 * 24 * 60 * MINUTE;
 
-/** What is asked, and the milliseconds between which the next request comes. */
+/** The header's value, and the range of milliseconds after which the next request comes. */
 const WAITS: readonly (readonly [string, () => string, number, number])[] = [
   ['2', () => '2', 2_000, 2_500],
   ['0', () => '0', 100, 1_000],
@@ -17,13 +17,13 @@ const WAITS: readonly (readonly [string, () => string, number, number])[] = [
   ['1e9', () => '1e9', 100, 1_000],
   ['99999999', () => '99999999', 15 * MINUTE, 15 * MINUTE + 500],
   ['a date that is past', () => new Date(Date.now() - YEAR).toUTCString(), 100, 1_000],
-  // Without its fraction of a second.
+  // A date without its fraction of a second.
   ['a date in five seconds', () => new Date(Date.now() + 5_000).toUTCString(), 3_500, 5_500],
   ['a date in a year', () => new Date(Date.now() + YEAR).toUTCString(), 15 * MINUTE, 15 * MINUTE + 500],
 ];
 
 test.each(WAITS)(
-  '429 with Retry-After: %s pauses everything for as long as it says, or as the back-off says',
+  '429 with Retry-After: %s pauses everything for that time, or for that of the back-off',
   async (_, retryAfter, least, most) => {
     const server = await startMisbehavingV4({
       fault: (__, index) =>
@@ -36,7 +36,7 @@ test.each(WAITS)(
       timeoutMillis: 60 * MINUTE,
     });
     app.start('call', { attributes: AGENT }).end();
-    // Past the time for which a wave gathers.
+    // Longer than a wave gathers.
     await vi.advanceTimersByTimeAsync(250);
     await vi.waitUntil(() => app.stats.inFlight === 0 && server.requests.length === 1, PATIENT);
     app.start('meanwhile', { attributes: AGENT }).end();
@@ -50,7 +50,7 @@ test.each(WAITS)(
   },
 );
 
-test('429 with Retry-After pauses the whole queue, and calls back nothing that is on its way', async () => {
+test('429 with Retry-After pauses the whole queue, but not requests in flight', async () => {
   const server = await startMisbehavingV4({
     fault: (_, index) => (index === 0 ? { answer: { status: 429, headers: { 'retry-after': '1' } } } : undefined),
   });
@@ -69,7 +69,7 @@ test('429 with Retry-After pauses the whole queue, and calls back nothing that i
     expect(startedAtMillis).toBeGreaterThanOrEqual(Number(first?.startedAtMillis) + 990);
 });
 
-test('429 with a Retry-After beyond all time-outs holds everything back, and nothing is lost', async () => {
+test('429 with a Retry-After longer than all time-outs pauses everything, and nothing is lost', async () => {
   const server = await startMisbehavingV4({
     fault: () => ({ answer: { status: 429, headers: { 'retry-after': '60' } } }),
   });
@@ -88,12 +88,12 @@ test('429 with a Retry-After beyond all time-outs holds everything back, and not
   app.expectDelivered();
 });
 
-test('a storm of 429 is asked one request at a time', async () => {
+test('a server that answers 429 gets one request at a time', async () => {
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 429 }, delayMillis: 5 }) });
   const app = appWithProcessor(server, { holdMillis: 0, batch: { maxItems: 1 }, concurrency: 4 });
   for (let count = 0; count < 50; count++) app.start('call').end();
   await expect.poll(() => server.requests.length).toBeGreaterThan(20);
-  // The first ones left together; after that one goes alone to see.
+  // The first ones were sent together; after that one is sent alone.
   const [, , , , ...others] = server.requests;
   for (const [index, request] of others.entries()) {
     const next = others[index + 1];

@@ -1,4 +1,4 @@
-/** Servers that cannot be reached, or that point elsewhere. */
+/** Servers that cannot be reached, or that redirect. */
 import { expect, test } from 'vitest';
 import { collectDiag } from '../../support/collect-diag.ts';
 import { startMisbehavingV4 } from '../../support/misbehaving-v4.ts';
@@ -7,10 +7,10 @@ import { AGENT, appWithProcessor } from '../../support/traced-app.ts';
 test.each([
   ['http://127.0.0.1:9/v4', 10_000, /ECONNREFUSED/],
   ['https://127.0.0.1:9/v4', 10_000, /ECONNREFUSED/],
-  // Where there is no network, looking up a name may take longer than anybody waits.
+  // Without a network, the look-up of a name may take longer than the flush.
   ['http://no-such-host.invalid/v4', 500, /ENOTFOUND|EAI_AGAIN|no connection/],
 ])(
-  'where %s cannot be reached it is tried again, what is traced is kept, and one line says why it waits',
+  'if %s cannot be reached it is tried again, logs are kept, and one warning says why',
   async (baseUrl, timeoutMillis, why) => {
     const { lines } = collectDiag();
     const server = await startMisbehavingV4();
@@ -28,7 +28,7 @@ test.each([
 );
 
 test.each([301, 302, 303, 307, 308])(
-  '%i to another host is not followed: it gets neither key nor content',
+  'HTTP %i to another host is not followed: the host gets neither key nor content',
   async (status) => {
     const other = await startMisbehavingV4();
     const server = await startMisbehavingV4({

@@ -16,7 +16,7 @@ const FORMS = [
   encodeURIComponent(API_KEY),
 ];
 
-test('with a key that is refused, at the wordiest level, no output and no file holds it', async () => {
+test('a refused key is in no output and no file, even at the most detailed log level', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({
     fault: () => ({ answer: { status: 401, body: { detail: `bad key ${API_KEY}` } } }),
@@ -41,7 +41,7 @@ test('with a key that is refused, at the wordiest level, no output and no file h
   }
 });
 
-test('neither the look of a processor or an exporter shows the key, nor an error that one throws', async () => {
+test('the key is not shown by an inspected processor or exporter, or by an error that one throws', async () => {
   for (const Client of [HumanloopSpanProcessor, HumanloopSpanExporter]) {
     const client = new Client({ apiKey: API_KEY, baseUrl: 'http://127.0.0.1:9', flushTimeoutMillis: 50 });
     const texts = [inspect(client, { depth: 20, showHidden: true }), JSON.stringify(client), String(client)];

@@ -17,7 +17,7 @@ import { handWrittenSpans, type PlantedRecording, plantedRecording, SECRET } fro
 
 const HAND_WRITTEN = handWrittenSpans();
 const RECORDINGS = [HAND_WRITTEN, ...recordingNames().map(plantedRecording)];
-/** A hook sees the final datapoint, whatever it was read from: some recordings are enough. */
+/** A hook gets the final datapoint, whatever it was read from: some recordings are enough. */
 const SOME = RECORDINGS.filter((_, index) => index % 8 === 0);
 
 const ON_ALL = { timeout: 60_000 };
@@ -41,7 +41,7 @@ class Replay {
     onTestFinished(() => this.processor.shutdown());
   }
 
-  /** Each recording as it was, with what the app and log records say at each moment, also after its logs are sent. */
+  /** Plays each recording, with updates by the app and log records at each moment, also after its logs are sent. */
   async run(flush = () => this.processor.forceFlush()): Promise<void> {
     for (const recording of this.#recordings) {
       this.#sayMore(recording);
@@ -71,13 +71,13 @@ class Replay {
   }
 }
 
-test('without any option the secrets are sent, so that the tests below mean something', async () => {
+test('without any option the secrets are sent, so that the tests below can fail', async () => {
   const { server, sent } = await run({}, SOME);
   expect(server.logs.size).toBeGreaterThan(30);
   expect(sent.split(SECRET).length).toBeGreaterThan(300);
 });
 
-test('captureContent: false sends no word of content, and says none in diagnostics', ON_ALL, async () => {
+test('captureContent: false sends no content, and none is in diagnostics', ON_ALL, async () => {
   const diagnostics = collectDiag();
   const { server, sent } = await run({ captureContent: false });
   expect(server.logs.size).toBeGreaterThan(300);
@@ -102,7 +102,7 @@ describe('redact', () => {
     expect(around(sent)).toBeUndefined();
   });
 
-  test('that gives null: nothing is sent at all', async () => {
+  test('that returns null: nothing is sent', async () => {
     const { server } = await run({ redact: () => null }, SOME);
     expect(server.logs.size).toBe(0);
     expect(around(server.requests.map(({ body }) => body).join())).toBeUndefined();
@@ -141,7 +141,7 @@ function expectHandWritten(server: MisbehavingV4): void {
   expect(HAND_WRITTEN.spans.map(referenceOf).filter((reference) => !server.logs.has(reference))).toEqual([]);
 }
 
-/** Where a secret was found, with what stands before it. */
+/** Returns where a secret was found, with the text before it. */
 function around(text: string): string | undefined {
   const at = text.indexOf(SECRET);
   return at < 0 ? undefined : text.slice(Math.max(0, at - 300), at + SECRET.length);

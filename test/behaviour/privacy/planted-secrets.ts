@@ -1,17 +1,17 @@
 /**
- * Recordings with a secret in every text that is content, and the search for what got out.
+ * Puts a secret into every text of a recording that is content, and searches the output for secrets.
  *
- * The rule of what is structure: names of spans, tools, agents, models and files, ids, roles, kinds, versions, finish
- * reasons, error types, and choices from a fixed set. All other text is content, wherever it stands.
+ * Structure is: names of spans, tools, agents, models and files, ids, roles, kinds, versions, finish
+ * reasons, error types, and choices from a fixed set. All other text is content, wherever it is.
  */
 import type { SpanEvent, SpanSlice } from '../../../src/otel/span-slice.ts';
 import { loadRecording, type RecordedSpan, toSpan, toSpans, toStartedSpan } from '../../conventions/recordings.ts';
 
 export const SECRET = 'sk-secret-4711';
 
-/** Last words of keys: `gen_ai.request.model`, `toolCallId`, `finish_reasons`. */
+/** Last words of keys, as in `gen_ai.request.model`, `toolCallId`, `finish_reasons`. */
 const STRUCTURE: ReadonlySet<string> = new Set(
-  // Lists of bare tool names are `definitions` and `tools`.
+  // `definitions` and `tools` are lists of tool names.
   `id name type kind role model provider system operation user path key reason reasons status level version tier
   fingerprint timestamp address choice definitions tools truncation`.split(/\s+/),
 );

@@ -1,4 +1,4 @@
-/** What holds for every recording on its way through the whole package to a server, however its spans come in. */
+/** What is true of every recording that goes through the whole package to a server, in any order of its spans. */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -34,7 +34,7 @@ const SUBJECTS: readonly Subject[] = recordingNames().map((name) => {
   };
 });
 
-test('each recording arrives as the datapoints expected of it, parents first, each once', ON_ALL, async () => {
+test('each recording arrives as its expected datapoints, parents first, each once', ON_ALL, async () => {
   const server = await startMisbehavingV4();
   for (const subject of SUBJECTS) {
     const logs = await deliver(server, subject, subject.spans);
@@ -67,7 +67,7 @@ test('spans that end in any order give the same logs', ON_ALL, async () => {
   );
 });
 
-/** All spans are open at once, and end in the order given. Copies, since each span is logged once. */
+/** Starts copies of all spans, since each span is logged once, and ends them in the given order. */
 async function deliver(server: MisbehavingV4, subject: Subject, spans: readonly SpanSlice[]): Promise<LogRequest[]> {
   server.logs.clear();
   const processor = new HumanloopSpanProcessor({ baseUrl: server.baseUrl, project: 'recordings' });
@@ -79,7 +79,7 @@ async function deliver(server: MisbehavingV4, subject: Subject, spans: readonly 
   return inOrder([...server.logs.values()]);
 }
 
-/** Recordings keep their spans in the order of their ends. */
+/** Recordings have their spans in the order of their ends. */
 function parentsFirst(spans: readonly RecordedSpan[]): RecordedSpan[] {
   const depthOf = (span: RecordedSpan): number => {
     const parent = spans.find(({ spanId, traceId }) => spanId === span.parentSpanId && traceId === span.traceId);

@@ -84,7 +84,7 @@ function isSameCall(call: Stated, other: Stated): boolean {
   );
 }
 
-/** Spans above a call that may report the same call, nearest first. */
+/** Returns the spans above a call that may report the same call, nearest first. */
 function tellingOf(path: readonly SpanSlice[]): SpanSlice[] {
   const agent = path.findIndex((span) => span.attributes['gen_ai.operation.name'] === 'invoke_agent');
   return path.filter((span, at) => {

@@ -1,4 +1,4 @@
-/** Logs that the server refuses as invalid: they cost no neighbour. */
+/** Logs that the server refuses as invalid. Other logs of their requests are not lost. */
 import { expect, test } from 'vitest';
 import { type MisbehavingV4Options, startMisbehavingV4 } from '../../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf, referenceOf } from '../../support/traced-app.ts';

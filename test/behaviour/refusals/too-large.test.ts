@@ -1,11 +1,11 @@
-/** Requests that are too large for the server, and logs that are too large alone. */
+/** Requests that are too large for the server, and single logs that are too large. */
 import { expect, test } from 'vitest';
 import { startMisbehavingV4 } from '../../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor, CHAT, outputOf } from '../../support/traced-app.ts';
 
 const MEGABYTE = 1_000_000;
 
-test.each([256, 64, 8])('a limit of %i kB is found by halving, kept, and costs no log', async (kilobytes) => {
+test.each([256, 64, 8])('a limit of %i kB is found by halving, remembered, and loses no log', async (kilobytes) => {
   const server = await startMisbehavingV4({ maxBytes: kilobytes * 1_000 });
   const app = appWithProcessor(server, { concurrency: 1 });
   for (let round = 0; round < 2; round++) {
@@ -13,7 +13,7 @@ test.each([256, 64, 8])('a limit of %i kB is found by halving, kept, and costs n
       app.start('call', { attributes: { ...CHAT, ...outputOf('x'.repeat(1_500)) } }).end();
     await app.client.forceFlush();
     const refused = server.requests.filter(({ status }) => status === 413).length;
-    // What was learned holds: the second hundred is not refused once.
+    // The limit is remembered: no request of the second hundred is refused.
     if (round === 0) expect(refused).toBeGreaterThan(0);
     else expect(refused).toBe(0);
     server.requests.length = 0;
@@ -21,7 +21,7 @@ test.each([256, 64, 8])('a limit of %i kB is found by halving, kept, and costs n
   app.expectDelivered();
 });
 
-test('a single log that is too large is cut with a mark, and the others are not', async () => {
+test('a single log that is too large is cut and marked, and the others are not', async () => {
   const server = await startMisbehavingV4({ maxBytes: 8_000 });
   const app = appWithProcessor(server);
   const start = (length: number) => app.start('call', { attributes: { ...CHAT, ...outputOf('x'.repeat(length)) } });
@@ -39,7 +39,7 @@ test.each([
   ['processor', appWithProcessor],
   ['exporter', appWithExporter],
 ] as const)(
-  'a log with an image of 20 MB is cut with a marker, and the nine beside it arrive whole (%s)',
+  'a log with an image of 20 MB is cut and marked, and the nine others arrive complete (%s)',
   async (_, create) => {
     const server = await startMisbehavingV4({ maxBytes: 10 * MEGABYTE });
     const app = create(server);
@@ -68,7 +68,7 @@ function imageOf(bytes: number): Record<string, string> {
   return { ...CHAT, 'gen_ai.input.messages': JSON.stringify([{ role: 'user', parts }]), ...outputOf('a cat') };
 }
 
-test('a log of 11 MB at the head of the queue does not hold up the others', async () => {
+test('a log of 11 MB at the head of the queue does not block the others', async () => {
   const server = await startMisbehavingV4({ maxBytes: 10 * MEGABYTE });
   const app = appWithProcessor(server);
   const head = app.start('head', { attributes: { ...CHAT, ...outputOf('x'.repeat(11 * MEGABYTE)) } });
@@ -81,7 +81,7 @@ test('a log of 11 MB at the head of the queue does not hold up the others', asyn
   expect([...server.logs.values()].filter(({ output }) => output === 'ok')).toHaveLength(20);
 });
 
-test('a log that not even cutting makes small enough is dropped with a reason, and the others arrive', async () => {
+test('a log that cannot be cut enough is dropped with a reason, and the others arrive', async () => {
   const server = await startMisbehavingV4({ maxBytes: 2_000 });
   const app = appWithProcessor(server);
   const many = Array.from({ length: 400 }, (_, index) => ({

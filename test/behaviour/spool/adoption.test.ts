@@ -1,4 +1,4 @@
-/** What dead processes left is taken over in steps, so that a large file does not hold up the app. */
+/** What dead processes have left is taken over in steps, so that a large file does not block the app. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSpoolFile } from '../../../src/delivery/spool/directory.ts';
@@ -9,7 +9,7 @@ import { spoolDirectory, spoolFiles } from './spooled-app.ts';
 const LOGS = 3_000;
 const BODY = JSON.stringify({ project: 'p', inputs: { text: 'x'.repeat(10_000) } });
 
-/** Leaves a file as a process does that was killed. */
+/** Leaves a file, as a killed process does. */
 function leaveOrphan(directory: string): void {
   const file = openSpoolFile(directory);
   file.transaction(() => {
@@ -30,7 +30,7 @@ function leaveOrphan(directory: string): void {
 }
 
 function start(directory: string): HumanloopSpanProcessor {
-  // Nobody listens there: what is taken over stays.
+  // No server listens there: the rows that are taken over stay.
   const processor = new HumanloopSpanProcessor({
     baseUrl: 'http://127.0.0.1:9/v4',
     flushTimeoutMillis: 200,
@@ -59,12 +59,12 @@ test('the app gets its turns while a large file is taken over', async () => {
   let turns = 0;
   for (; processor.stats().queued < LOGS; turns++) await nextTurn();
   expect(processor.stats().queued).toBe(LOGS);
-  // 30 MB are not moved in five slices of a few milliseconds, whatever the machine.
+  // No machine moves 30 MB in five slices of a few milliseconds.
   expect(turns).toBeGreaterThan(5);
   expect(spoolFiles(directory).filter((name) => name.endsWith('.spool'))).toHaveLength(1);
 });
 
-test('a shutdown in the middle of it loses nothing: the next start takes over the rest', async () => {
+test('a shutdown during a take-over loses nothing: the next start takes over the rest', async () => {
   const directory = spoolDirectory();
   leaveOrphan(directory);
   const processor = start(directory);

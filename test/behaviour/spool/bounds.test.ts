@@ -1,4 +1,4 @@
-/** The spool is bounded in bytes and in age, holds what memory cannot, and leaves the rest to the next start. */
+/** The spool is bounded in bytes and in age, has what does not fit in memory, and leaves the rest to the next start. */
 import { readFileSync, statSync } from 'node:fs';
 import Module from 'node:module';
 import { join } from 'node:path';
@@ -8,11 +8,11 @@ import { startMisbehavingV4 } from '../../support/misbehaving-v4.ts';
 import { AGENT, outputOf, referenceOf } from '../../support/traced-app.ts';
 import { spoolDirectory, spooledApp, spoolFiles, written } from './spooled-app.ts';
 
-/** Nothing is in flight meanwhile. */
+/** Stops sending, so that no log is in flight. */
 const DOWN = { answer: { status: 429, headers: { 'retry-after': '2' } } } as const;
 const KILOBYTE = outputOf('x'.repeat(1_000));
 
-test('a full file gives up the oldest traces, whole, and counts them', async () => {
+test('a full file drops the oldest traces as a whole and counts them', async () => {
   const directory = spoolDirectory();
   const maxBytes = 100_000;
   const server = await startMisbehavingV4({ fault: () => DOWN });
@@ -33,7 +33,7 @@ test('a full file gives up the oldest traces, whole, and counts them', async () 
   expect(app.ended.filter((reference) => traces.has(reference.split('-')[0])).every((one) => given.has(one))).toBe(
     true,
   );
-  // The oldest: the first that is kept came after the last that was not.
+  // The oldest ones are dropped: the first that is kept came after the last that is not.
   const kept = app.ended.findIndex((reference) => !given.has(reference));
   expect(app.ended.slice(kept).some((reference) => given.has(reference))).toBe(false);
   server.fault = undefined;
@@ -42,7 +42,7 @@ test('a full file gives up the oldest traces, whole, and counts them', async () 
   expect(server.logs.size).toBe(200 - dropped);
 });
 
-test('each log is written, also where there are more than one turn writes', async () => {
+test('each log is written, even if there are more than one turn writes', async () => {
   const directory = spoolDirectory();
   const down = await startMisbehavingV4({ fault: () => DOWN });
   const before = spooledApp(down, directory, { flushTimeoutMillis: 1_000 });
@@ -57,7 +57,7 @@ test('each log is written, also where there are more than one turn writes', asyn
   expect(spoolFiles(directory)).toEqual([]);
 });
 
-test('what a dead process left too long ago is counted, and not sent', async () => {
+test('logs that a dead process left too long ago are counted and not sent', async () => {
   const directory = spoolDirectory();
   const down = await startMisbehavingV4({ fault: () => DOWN });
   const before = spooledApp(down, directory, { flushTimeoutMillis: 400 });
@@ -73,7 +73,7 @@ test('what a dead process left too long ago is counted, and not sent', async () 
   expect(server.logs.size).toBe(1);
 });
 
-test('shutdown with a server that hangs leaves the rest in the file and says how much, and the next start sends it', async () => {
+test('shutdown with a hanging server leaves the rest in the file and counts it, and the next start sends it', async () => {
   const directory = spoolDirectory();
   const hanging = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
   const before = spooledApp(hanging, directory, { flushTimeoutMillis: 400, timeoutMillis: 5_000 });
@@ -84,7 +84,7 @@ test('shutdown with a server that hangs leaves the rest in the file and says how
   await before.client.shutdown();
   expect(performance.now() - startedAt).toBeLessThan(1_500);
   expect(before.stats).toMatchObject({ spooled: 10, logged: 0, dropped: {} });
-  // In the same process: the lock of the closed file is let go of, though its engine may keep the file open.
+  // In the same process: the closed file is unlocked, although its engine may keep it open.
   const server = await startMisbehavingV4();
   const app = spooledApp(server, directory);
   await expect.poll(() => [...server.logs.keys()].sort()).toEqual([...before.ended].sort());
@@ -94,7 +94,7 @@ test('shutdown with a server that hangs leaves the rest in the file and says how
   expect(spoolFiles(directory)).toEqual([]);
 });
 
-test('with a spool, what memory cannot hold waits on disk, and comes back as it was', async () => {
+test('with a spool, logs that do not fit in memory wait on disk, and are loaded unchanged', async () => {
   const server = await startMisbehavingV4({ fault: () => DOWN });
   const app = spooledApp(server, spoolDirectory(), {
     queue: { maxItems: 200 },
@@ -131,7 +131,7 @@ test('an update of a log that was sent long ago survives, too', async () => {
   expect(server.breaches).toEqual([]);
 });
 
-test('a log that is sent while its span is open is on disk before it leaves', async () => {
+test('a log that is sent while its span is open is on disk before that', async () => {
   const directory = spoolDirectory();
   const found: boolean[] = [];
   const server = await startMisbehavingV4({
@@ -166,7 +166,7 @@ test('redact runs before anything is written', async () => {
   expect(referenceOf(root)).toMatch(/^\w{32}-\w{16}$/);
 });
 
-test('without an SQLite engine a spool is an error at construction that says what to do', () => {
+test('a spool without an SQLite engine is an error at construction that says what to do', () => {
   const loader = Module as unknown as { _load(request: string, ...rest: unknown[]): unknown };
   const { _load: load } = loader;
   onTestFinished(() => {

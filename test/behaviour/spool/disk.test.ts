@@ -1,4 +1,4 @@
-/** Disks that fail: the delivery goes on in memory, warns once, and uses the disk again when it can be written. */
+/** Disks that fail: delivery continues in memory, warns once, and uses the disk again when it works. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { spoolDirectory, spooledApp, spoolFiles, written } from './spooled-app.t
 const DOWN = { answer: { status: 503 } } as const;
 const CANNOT = /the spool cannot be used/;
 
-/** Leaves ten logs in a spool file, as a process does that is shut down while the server is down. */
+/** Leaves ten logs in a spool file, like a process that is shut down while the server is down. */
 async function leaveTen(directory: string) {
   const server = await startMisbehavingV4({ fault: () => DOWN });
   const app = spooledApp(server, directory, { flushTimeoutMillis: 400 });
@@ -24,7 +24,7 @@ async function leaveTen(directory: string) {
   return app;
 }
 
-test('a damaged file is kept under another name, with one warning, and keeps no other file from being sent', async () => {
+test('a damaged file is kept under another name, with one warning, and the others are sent', async () => {
   const directory = spoolDirectory();
   const left = await leaveTen(directory);
   writeFileSync(join(directory, '1-damaged.spool'), Buffer.alloc(8192, 'no database'));
@@ -66,7 +66,7 @@ test('a file that ends in the middle of a record does no harm', async () => {
   app.expectAccounted();
 });
 
-test('a directory that cannot be made causes one warning, and delivery goes on without it', async () => {
+test('a directory that cannot be created causes one warning, and delivery continues without it', async () => {
   const parent = temporaryDirectory();
   writeFileSync(join(parent, 'file'), '');
   const { lines } = collectDiag();
@@ -81,7 +81,7 @@ test('a directory that cannot be made causes one warning, and delivery goes on w
   await app.client.shutdown();
 });
 
-test('with a disk that never worked shutdown counts what is left as dropped, and not as spooled', async () => {
+test('with a disk that never worked shutdown counts the rest as dropped, and not as spooled', async () => {
   const parent = temporaryDirectory();
   writeFileSync(join(parent, 'file'), '');
   const server = await startMisbehavingV4({ fault: () => DOWN });
@@ -92,7 +92,7 @@ test('with a disk that never worked shutdown counts what is left as dropped, and
   app.expectAccounted();
 });
 
-test('a directory that is removed is made again, with all that was in the file', async () => {
+test('a directory that is removed is created again, with everything that was in the file', async () => {
   const directory = spoolDirectory();
   const down = await startMisbehavingV4({ fault: () => DOWN });
   const app = spooledApp(down, directory, { flushTimeoutMillis: 400 });
@@ -110,7 +110,7 @@ test('a directory that is removed is made again, with all that was in the file',
   await expect.poll(() => next.stats.queued).toBe(0);
 });
 
-/** A file system of its own, where that may be made: by root, on Linux. Else the test is left out, with the reason. */
+/** Mounts a file system, which only root on Linux can do; otherwise the test is skipped with the reason. */
 function smallDisk(skip: (note: string) => never): string {
   const directory = temporaryDirectory();
   try {
@@ -124,7 +124,7 @@ function smallDisk(skip: (note: string) => never): string {
   return directory;
 }
 
-test('a full disk causes one warning; nothing is lost that memory can hold, and with room it is written again', async ({
+test('a full disk causes one warning; nothing is lost that fits in memory, and with room the disk is used again', async ({
   skip,
 }) => {
   const disk = smallDisk(skip);
@@ -149,7 +149,7 @@ test('a full disk causes one warning; nothing is lost that memory can hold, and 
   expect(spoolFiles(directory)).toEqual([]);
 });
 
-test('a file system that turns read-only causes one warning, and is used again when it can be written', async ({
+test('a file system that becomes read-only causes one warning, and is used again when it is writable', async ({
   skip,
 }) => {
   const disk = smallDisk(skip);

@@ -1,4 +1,6 @@
-/** What a killed process had ended, the next one sends: once, parents first. The random version of it is test/chaos. */
+/**
+ * The next process sends the spans that a killed one had ended: once, parents first. test/chaos is the random version.
+ */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -43,7 +45,7 @@ async function drain(plan: Plan): Promise<void> {
   expect(await producer.ended, producer.output).toBe(0);
 }
 
-/** Waits until all that has ended is on disk by the app's own account, and gives its diary. */
+/** Waits until the diary says that all ended spans are on disk, and returns the diary. */
 async function settled(plan: Plan): Promise<Diary> {
   await expect
     .poll(() => [...new Diary(plan.diary).spans.values()].every((span) => !span.isEnded || span.isSafe), {
@@ -66,7 +68,7 @@ function expectComplete(server: MisbehavingV4, diary: Diary): void {
   }
 }
 
-test('what ended before a kill arrives with the next start, once and parents first; what was open is closed', async () => {
+test('spans that ended before a kill arrive with the next start, once and parents first; open ones are closed', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 503 } }) });
   const plan = planFor(directory, server);
@@ -82,7 +84,7 @@ test('what ended before a kill arrives with the next start, once and parents fir
   expect(readdirSync(join(directory, 'spool'))).toEqual([]);
 });
 
-test('what is held back under an open agent survives, too, and so does that agent, as far as it was known', async () => {
+test('spans that are held under an open agent survive, too, and so does the agent, as far as it was known', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4();
   const plan = planFor(directory, server, { openShare: 1, options: { holdMillis: 60_000 } });
@@ -99,7 +101,7 @@ test('what is held back under an open agent survives, too, and so does that agen
 
 test('a kill while requests are in flight, and a second one during recovery, change nothing', async () => {
   const directory = temporaryDirectory();
-  // Every other answer is lost after the work was done, so that much is unsure at every kill.
+  // Every other answer is lost after the logs are stored, so that many logs are unsure at every kill.
   const server = await startMisbehavingV4({
     fault: (_, index) => (index % 2 ? { stores: true, answer: 'hang' } : { delayMillis: 30 }),
   });
@@ -122,7 +124,7 @@ test('a kill while requests are in flight, and a second one during recovery, cha
   ).toEqual([]);
 });
 
-test('a log that a crash left open is closed with the sign of life of its own process, however often it moves on', async () => {
+test('a log that a crash left open is closed with the last write of its own process, however often its row is moved', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 503 } }) });
   const plan = planFor(directory, server, { traces: 5, openShare: 1 });
@@ -146,7 +148,7 @@ test('a log that a crash left open is closed with the sign of life of its own pr
   }
 });
 
-test('what was on disk before a process.exit arrives with the next start', async () => {
+test('logs that were on disk before a process.exit arrive with the next start', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
   const plan = planFor(directory, server, { traces: 20, maxPauseMillis: 20, openShare: 0.2, ending: 'exit' });
@@ -160,7 +162,7 @@ test('what was on disk before a process.exit arrives with the next start', async
   expect(server.breaches).toEqual([]);
 });
 
-test('one of two live processes that share a directory sends what a dead one left, and nothing is sent twice', async () => {
+test('one of two live processes that share a directory sends the logs of a dead one, and nothing is sent twice', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 503 } }) });
   const plans = [planFor(directory, server), planFor(directory, server), planFor(directory, server)] as const;
@@ -181,7 +183,7 @@ test('one of two live processes that share a directory sends what a dead one lef
   expectComplete(server, diaries[0] as Diary);
 });
 
-test('files are for their owner only and have no key in any form', async () => {
+test('only their owner can read the files, and the key is not in them in any form', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 401 } }) });
   const plan = planFor(directory, server);

@@ -1,4 +1,4 @@
-/** What is made of the rows that a process left, if some of them are missing. */
+/** How entries are recovered from a dead process's rows, if some rows are missing. */
 import { expect, test } from 'vitest';
 import { openSpoolFile } from '../../../src/delivery/spool/directory.ts';
 import { recoverEntries } from '../../../src/delivery/spool/recover-entries.ts';
@@ -24,7 +24,7 @@ function found(name: string, parent: string | undefined, more: Partial<FoundLog>
   };
 }
 
-test('children find their parents in whatever order the rows come', () => {
+test('children find their parents in any order of the rows', () => {
   const entries = recoverEntries([found('c', 'b'), found('b', 'a'), found('a', undefined)]);
   const [a, b, c] = ['a', 'b', 'c'].map((name) => entries.find(({ referenceId }) => referenceId.endsWith(`-${name}`)));
   expect(c?.parent).toBe(b);
@@ -32,20 +32,20 @@ test('children find their parents in whatever order the rows come', () => {
   expect(entries.every(({ state }) => state === 'unsure')).toBe(true);
 });
 
-test('a parent without a row is asked for, once for all its children', () => {
+test('a parent without a row is probed, once for all its children', () => {
   const entries = recoverEntries([found('c', 'gone'), found('d', 'gone')]);
   expect(entries).toHaveLength(3);
   expect(entries[1]?.parent).toBe(entries[0]);
   expect(entries[2]?.parent).toBe(entries[0]);
 });
 
-test('rows in a circle, which only a broken file has, are roots at one place', () => {
+test('rows in a circle, which only a damaged file has, get one root', () => {
   const entries = recoverEntries([found('a', 'b'), found('b', 'a')]);
   expect(entries).toHaveLength(2);
   expect(entries.filter(({ parent }) => parent === undefined)).toHaveLength(1);
 });
 
-test('what was open is closed with what is known; what it said itself stands', () => {
+test('an open log is closed with what is known; its own error and duration are kept', () => {
   const [entry] = recoverEntries([
     found('a', undefined, { isFinal: false, isDelivered: true, late: { output: 'so far' } }),
   ]);
@@ -56,7 +56,7 @@ test('what was open is closed with what is known; what it said itself stands', (
   });
 });
 
-test('a parent that neither the file nor the server has is given up and counted; its children move up and arrive', async () => {
+test('a parent that neither the file nor the server has is dropped and counted; its children move up and arrive', async () => {
   const directory = spoolDirectory();
   const file = openSpoolFile(directory);
   const log = {

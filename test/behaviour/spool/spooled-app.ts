@@ -1,4 +1,4 @@
-/** An app with a spool in this process, in a directory of its own. */
+/** An app in this process, with a spool in its own directory. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HumanloopOptions } from '../../../src/index.ts';
@@ -25,7 +25,7 @@ export function spooledApp(
   });
 }
 
-/** Until what has ended before is on disk. */
+/** Resolves when the spans that have ended before are on disk. */
 export function written(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, FSYNC_MILLIS + 150));
 }

@@ -1,4 +1,4 @@
-/** An app with SDK 3, whose attributes may be objects. `PROCESSOR` says by which of our doors its spans leave. */
+/** An app with SDK 3, whose attributes may be objects. `PROCESSOR` says which class of this package gets its spans. */
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { BatchSpanProcessor, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { HumanloopSpanExporter, HumanloopSpanProcessor } from 'humanloop-otel';

@@ -4,7 +4,7 @@ import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
 import { jsonOf, stringOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
-import { isKnownPart, type MessageParts } from './message-parts.ts';
+import { addTranscript, isKnownPart, type MessageParts } from './message-parts.ts';
 import { readCallPart } from './tool-parts.ts';
 
 export type ChatRole = ChatMessage['role'];
@@ -68,7 +68,7 @@ export function hasToolResults(body: unknown): boolean {
   });
 }
 
-/** Adds tool calls, thinking and refusals that are fields of the message and not parts of its content. */
+/** Adds tool calls, thinking, refusals and transcripts that are fields of the message and not parts of its content. */
 export function collectCallsBeside(message: Fields, parts: MessageParts): void {
   const extra = isObject(message['additional_kwargs']) ? message['additional_kwargs'] : undefined;
   const calls = nonEmpty(message['tool_calls']) ?? nonEmpty(message['toolCalls']) ?? nonEmpty(extra?.['tool_calls']);
@@ -87,7 +87,11 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
     if (thinking !== undefined) parts.reasoning.push(thinking);
   }
   const refusal = stringOf(message['refusal']);
-  if (refusal !== undefined && parts.content.length === 0) parts.content.push({ type: 'text', text: refusal });
+  // Some providers send an empty text beside it.
+  if (refusal !== undefined && parts.content.every((part) => part.type === 'text' && part.text === '')) {
+    parts.content.splice(0, parts.content.length, { type: 'text', text: refusal });
+  }
+  addTranscript(message, parts);
 }
 
 function nonEmpty(value: unknown): unknown[] | undefined {

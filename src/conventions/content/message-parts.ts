@@ -35,8 +35,8 @@ const MAX_DEPTH = 8;
 const MAX_PARTS = 10_000;
 
 const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
-  // In AI SDK 7 `custom` is a marker of the provider, mostly without content.
-  ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text', 'refusal', 'custom'),
+  ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text', 'refusal'),
+  ...collectorsFor(pushCustom, 'custom'),
   ...collectorsFor(pushReasoning, 'reasoning', 'thinking', 'redacted_thinking', 'redacted-reasoning', 'compaction'),
   ...collectorsFor(pushCall, 'tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'),
   ...collectorsFor(pushCall, 'server_tool_call', 'server_tool_use', 'mcp_tool_use', 'custom_tool_call'),
@@ -44,7 +44,17 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushResult, 'function_call_output', 'custom_tool_call_output', 'server_tool_call_response'),
   ...collectorsFor(pushResult, 'web_search_tool_result', 'mcp_tool_result'),
   ...collectorsFor(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
-  ...collectorsFor(pushMedia, 'input_audio', 'audio', 'audio_url', 'video_url', 'document', 'document-url', 'media'),
+  ...collectorsFor(
+    pushMedia,
+    'input_audio',
+    'output_audio',
+    'audio',
+    'audio_url',
+    'video_url',
+    'document',
+    'document-url',
+    'media',
+  ),
   // Blocks whose instrumentations write only the type.
   ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
   ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
@@ -70,6 +80,8 @@ const MEDIA_KEYS: readonly (readonly [string, string | undefined])[] = [
   ['image', 'image'],
   ['document', 'document'],
   ['video', 'video'],
+  ['audio', 'audio'],
+  ['input_audio', 'audio'],
 ];
 
 export function createParts(): MessageParts {
@@ -160,6 +172,12 @@ function pushTextPart(part: Fields, into: MessageParts): void {
   pushText(part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'], into);
 }
 
+/** In Chat Completions this is a call with free text; in AI SDK 7 a marker of the provider, mostly without content. */
+function pushCustom(part: Fields, into: MessageParts): void {
+  if (isObject(part['custom'])) pushCall(part, into);
+  else pushTextPart(part, into);
+}
+
 function pushText(value: unknown, into: MessageParts): void {
   if (value !== undefined && value !== null) into.content.push({ type: 'text', text: textOf(value) ?? toText(value) });
 }
@@ -195,7 +213,29 @@ function pushResult(part: Fields, into: MessageParts): void {
 function pushNothing(): void {}
 
 function pushMedia(part: Fields, into: MessageParts, modality?: string): void {
-  into.content.push(toMediaContent(readMedia(part, modality)));
+  if (!addTranscript(part, into)) into.content.push(toMediaContent(readMedia(part, modality)));
+}
+
+/**
+ * Adds what was said or heard, unless it is there as a text already. Returns false if there is no transcript. It may be
+ * a field of the part or message, or of its sound.
+ */
+export function addTranscript(source: Fields, into: MessageParts): boolean {
+  const transcript = transcriptOf(source);
+  if (transcript === undefined) return false;
+  const { content } = into;
+  if (content.some((part) => part.type === 'text' && part.text === transcript)) return true;
+  const empty = content.findIndex((part) => part.type === 'text' && part.text === '');
+  content.splice(empty < 0 ? content.length : empty, empty < 0 ? 0 : 1, { type: 'text', text: transcript });
+  return true;
+}
+
+function transcriptOf(source: Fields): string | undefined {
+  for (const holder of [source, source['audio'], source['input_audio'], source['output_audio']]) {
+    const transcript = isObject(holder) ? stringOf(holder['transcript']) : undefined;
+    if (transcript !== undefined) return transcript;
+  }
+  return undefined;
 }
 
 function collectorsFor(collect: Collector, ...types: string[]): [string, Collector][] {

@@ -18,7 +18,7 @@ const RESULT_KEYS = ['response', 'result', 'output', 'content', 'server_tool_cal
 const AI_SDK_OUTPUTS: ReadonlySet<unknown> = new Set(['text', 'json', 'error-text', 'error-json', 'content']);
 
 export function readCallPart(part: Fields): PartCall {
-  const inner = isObject(part['function']) ? part['function'] : part;
+  const inner = [part['function'], part['custom']].find(isObject) ?? part;
   const input = firstValue(inner, INPUT_KEYS) ?? part['arguments'];
   return {
     id: firstString(part, 'toolCallId', 'call_id', 'toolUseId', 'tool_call_id', 'ref', 'id'),

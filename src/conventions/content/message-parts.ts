@@ -1,8 +1,8 @@
 /**
  * The parts of one message, from any provider or framework → text, images, tool calls, tool results, reasoning.
  *
- * A part is recognised by its `type`, or without one by the key that holds its payload (Gemini, Bedrock, Genkit). An
- * unknown part is kept as JSON text.
+ * A part is recognised by its `type`, or without one by the key that holds its payload (Gemini, Bedrock, Genkit). What
+ * belongs to tools that the provider runs is kept apart; any other unknown part is kept as JSON text.
  */
 
 import { isObject } from '../../wire/json.ts';
@@ -10,6 +10,7 @@ import type { ImageContent, TextContent } from '../../wire/v4.ts';
 import { firstValue, jsonOf, stringOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { readMedia, toMediaContent } from './media.ts';
+import { HOSTED_TYPES, type ProviderItem, readProviderItem } from './provider-calls.ts';
 import { isJsonBlock, onlyValueOf, type PartCall, readCallPart, readResultPart } from './tool-parts.ts';
 
 export interface PartResult {
@@ -25,6 +26,8 @@ export interface MessageParts {
   readonly calls: PartCall[];
   readonly results: PartResult[];
   readonly reasoning: string[];
+  /** Calls that the provider ran, and their results. */
+  readonly provider: ProviderItem[];
 }
 
 type Fields = Record<string, unknown>;
@@ -39,10 +42,10 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushCustom, 'custom'),
   ...collectorsFor(pushReasoning, 'reasoning', 'thinking', 'redacted_thinking', 'redacted-reasoning', 'compaction'),
   ...collectorsFor(pushCall, 'tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'),
-  ...collectorsFor(pushCall, 'server_tool_call', 'server_tool_use', 'mcp_tool_use', 'custom_tool_call'),
+  ...collectorsFor(pushCall, 'custom_tool_call'),
+  ...collectorsFor(pushProviderItem, ...HOSTED_TYPES),
   ...collectorsFor(pushResult, 'tool_call_response', 'tool-result', 'tool_result', 'toolResult', 'tool-error'),
-  ...collectorsFor(pushResult, 'function_call_output', 'custom_tool_call_output', 'server_tool_call_response'),
-  ...collectorsFor(pushResult, 'web_search_tool_result', 'mcp_tool_result'),
+  ...collectorsFor(pushResult, 'function_call_output', 'custom_tool_call_output'),
   ...collectorsFor(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
   ...collectorsFor(
     pushMedia,
@@ -85,7 +88,7 @@ const MEDIA_KEYS: readonly (readonly [string, string | undefined])[] = [
 ];
 
 export function createParts(): MessageParts {
-  return { content: [], calls: [], results: [], reasoning: [] };
+  return { content: [], calls: [], results: [], reasoning: [], provider: [] };
 }
 
 /** Joins text parts with newlines into one string. A list with images stays a list; an empty one gives undefined. */
@@ -106,7 +109,7 @@ export function collectPart(part: unknown, into: MessageParts, depth = 0): void 
   } else if (Array.isArray(part)) {
     if (depth < MAX_DEPTH) collectList(part, into, depth + 1);
   } else if (isObject(part)) {
-    const collect = TYPED.get(part['type']) ?? collectorByKey(part);
+    const collect = collectorOf(part);
     if (collect) collect(part, into);
     else if (hasContent(part)) pushText(onlyValueOf(part) ?? part, into);
   } else if (typeof part === 'number' || typeof part === 'boolean') {
@@ -118,6 +121,41 @@ function collectList(list: readonly unknown[], into: MessageParts, depth: number
   const count = Math.min(list.length, MAX_PARTS);
   for (let at = 0; at < count; at++) collectPart(list[at], into, depth);
   if (list.length > count) pushText(`[${list.length - count} more]`, into);
+}
+
+function collectorOf(part: Fields): Collector | undefined {
+  const known = TYPED.get(part['type']);
+  if (known) return known;
+  if (isProviderPart(part)) return pushProviderItem;
+  return isAnswerableItem(part) ? pushItem : collectorByKey(part);
+}
+
+/** Whether this belongs to a tool that the provider runs; parts of texts and known types are not looked at. */
+export function isProviderPart(part: Fields): boolean {
+  if (typeof part['type'] === 'string') return readProviderItem(part) !== undefined;
+  return typeof part['text'] !== 'string' && part['role'] === undefined && readProviderItem(part) !== undefined;
+}
+
+/** Whether this has a type that is not known, and nothing else by which it is. */
+export function isUnknownPart(part: Fields): boolean {
+  return typeof part['type'] === 'string' && collectorOf(part) === undefined;
+}
+
+/** Whether this is an item such as `computer_call`, which the app answers by its `call_id`, or `computer_call_output`. */
+function isAnswerableItem(part: Fields): boolean {
+  const type = part['type'];
+  return typeof type === 'string' && /_call(_output)?$/.test(type) && (part['call_id'] ?? part['callId']) !== undefined;
+}
+
+function pushItem(part: Fields, into: MessageParts): void {
+  const type = String(part['type']);
+  if (type.endsWith('_output')) pushResult(part, into);
+  else into.calls.push(readCallPart({ input: part['action'] ?? part['operation'], name: type.slice(0, -5), ...part }));
+}
+
+function pushProviderItem(part: Fields, into: MessageParts): void {
+  const item = readProviderItem(part);
+  if (item) into.provider.push(item);
 }
 
 /** Some instrumentations write nothing but `{ type: 'custom' }` for a part that they do not know. */
@@ -201,11 +239,18 @@ function readReasoningTexts(value: unknown, depth: number): string[] {
   return [];
 }
 
-function pushCall(part: Fields, into: MessageParts): void {
-  into.calls.push(readCallPart(part));
+export function pushCall(part: Fields, into: MessageParts): void {
+  const item = readProviderItem(part);
+  if (item) into.provider.push(item);
+  else into.calls.push(readCallPart(part));
 }
 
 function pushResult(part: Fields, into: MessageParts): void {
+  const item = readProviderItem(part);
+  if (item) {
+    into.provider.push(item);
+    return;
+  }
   const { id, name, value } = readResultPart(part);
   into.results.push({ id, name, content: toResultContent(value) });
 }

@@ -6,7 +6,7 @@ import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { finishReasonOf } from '../../content/message-wrappers.ts';
-import { MessageReader } from '../../content/messages.ts';
+import { MessageReader, providerCallMetadata } from '../../content/messages.ts';
 import { isResponseBody } from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
 import { addTo, firstValue, stringOf, textOf } from '../../values/attributes.ts';
@@ -73,6 +73,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
     metadata: readResponse(fields, body, model, stringOf(parameters?.['user'])),
     contentMetadata: {
       reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
+      ...providerCallMetadata(reader),
       choices: others.length > 0 ? others : undefined,
     },
     providerRequest: request.isDamaged ? undefined : toPlainObject(requestBody),

@@ -10,6 +10,7 @@ import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
+import { isProviderPart } from '../../content/message-parts.ts';
 import { type MessageReader, mergeAssistant } from '../../content/messages.ts';
 import { stringOf, textOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
@@ -42,6 +43,7 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
     if (message) raw.push(message);
   }
   addCallIds(raw, body);
+  restoreProviderItems(raw, body);
   const messages = reader.readOutput(raw);
   // The flattened message of a refusal or of speech has only a role, or an empty text.
   if (messages.every(isEmpty) && isAnswer(body) && !response.isDamaged && !groups.some(hasRedacted)) {
@@ -143,6 +145,19 @@ function addCallIds(messages: readonly Fields[], response: unknown): void {
   const calls = messages.flatMap((message) => (Array.isArray(message['tool_calls']) ? message['tool_calls'] : []));
   if (calls.length !== ids.length) return;
   for (const [at, call] of calls.entries()) if (isObject(call)) call['id'] ??= ids[at];
+}
+
+/** The flattened call of a tool that the provider ran has only id and type; the item in the body says the rest. */
+function restoreProviderItems(messages: readonly Fields[], response: unknown): void {
+  const items = isObject(response) && Array.isArray(response['output']) ? response['output'].filter(isObject) : [];
+  const hosted = items.filter((item) => stringOf(item['id']) !== undefined && isProviderPart(item));
+  if (hosted.length === 0) return;
+  for (const message of messages) {
+    if (!Array.isArray(message['tool_calls'])) continue;
+    message['tool_calls'] = message['tool_calls'].map(
+      (call: Fields) => hosted.find((item) => item['id'] === call['id']) ?? call,
+    );
+  }
 }
 
 function callIdsOf(generations: unknown): string[] {

@@ -63,7 +63,7 @@ export function hasToolResults(body: unknown): boolean {
     if (!isObject(part)) return false;
     const type = part['type'];
     if (typeof type === 'string')
-      return (type !== 'text' && type.toLowerCase().includes('result')) || type === 'tool_call_response';
+      return (type !== 'text' && type.toLowerCase().includes('result')) || type.endsWith('tool_call_response');
     return isObject(part['toolResult']) || isObject(part['functionResponse']) || isObject(part['toolResponse']);
   });
 }

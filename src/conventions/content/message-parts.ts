@@ -9,9 +9,17 @@ import { isObject } from '../../wire/json.ts';
 import type { ImageContent, TextContent } from '../../wire/v4.ts';
 import { firstValue, jsonOf, stringOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
-import { readMedia, toMediaContent } from './media.ts';
+import { readMedia, toMediaContent, transcriptOf } from './media.ts';
 import { HOSTED_TYPES, type ProviderItem, readProviderItem } from './provider-calls.ts';
-import { isJsonBlock, onlyValueOf, type PartCall, readCallPart, readResultPart } from './tool-parts.ts';
+import {
+  isAnswerableItem,
+  isJsonBlock,
+  onlyValueOf,
+  type PartCall,
+  readCallPart,
+  readResultPart,
+  toCallPart,
+} from './tool-parts.ts';
 
 export interface PartResult {
   readonly id: string | undefined;
@@ -40,6 +48,8 @@ const MAX_PARTS = 10_000;
 const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text', 'refusal'),
   ...collectorsFor(pushCustom, 'custom'),
+  // LangChain wraps blocks of the provider that it does not know.
+  ...collectorsFor((part, into) => collectPart(part['value'], into), 'non_standard'),
   ...collectorsFor(pushReasoning, 'reasoning', 'thinking', 'redacted_thinking', 'redacted-reasoning', 'compaction'),
   ...collectorsFor(pushCall, 'tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'),
   ...collectorsFor(pushCall, 'custom_tool_call'),
@@ -141,16 +151,9 @@ export function isUnknownPart(part: Fields): boolean {
   return typeof part['type'] === 'string' && collectorOf(part) === undefined;
 }
 
-/** Whether this is an item such as `computer_call`, which the app answers by its `call_id`, or `computer_call_output`. */
-function isAnswerableItem(part: Fields): boolean {
-  const type = part['type'];
-  return typeof type === 'string' && /_call(_output)?$/.test(type) && (part['call_id'] ?? part['callId']) !== undefined;
-}
-
 function pushItem(part: Fields, into: MessageParts): void {
-  const type = String(part['type']);
-  if (type.endsWith('_output')) pushResult(part, into);
-  else into.calls.push(readCallPart({ input: part['action'] ?? part['operation'], name: type.slice(0, -5), ...part }));
+  if (String(part['type']).endsWith('_output')) pushResult(part, into);
+  else pushCall(toCallPart(part), into);
 }
 
 function pushProviderItem(part: Fields, into: MessageParts): void {
@@ -176,7 +179,8 @@ export function isKnownPart(value: unknown): boolean {
 export function blocksInText(text: string): unknown[] | undefined {
   if (!text.startsWith('[{')) return undefined;
   const list = jsonOf(text);
-  return Array.isArray(list) && list.length > 0 && list.every(isKnownPart) ? list : undefined;
+  if (!Array.isArray(list) || !list.some(isKnownPart)) return undefined;
+  return list.every((block) => isKnownPart(block) || (isObject(block) && isProviderPart(block))) ? list : undefined;
 }
 
 /** Returns what a tool answered: text as it is, content blocks joined, anything else as JSON text. */
@@ -273,14 +277,6 @@ export function addTranscript(source: Fields, into: MessageParts): boolean {
   const empty = content.findIndex((part) => part.type === 'text' && part.text === '');
   content.splice(empty < 0 ? content.length : empty, empty < 0 ? 0 : 1, { type: 'text', text: transcript });
   return true;
-}
-
-function transcriptOf(source: Fields): string | undefined {
-  for (const holder of [source, source['audio'], source['input_audio'], source['output_audio']]) {
-    const transcript = isObject(holder) ? stringOf(holder['transcript']) : undefined;
-    if (transcript !== undefined) return transcript;
-  }
-  return undefined;
 }
 
 function collectorsFor(collect: Collector, ...types: string[]): [string, Collector][] {

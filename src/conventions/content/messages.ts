@@ -27,7 +27,7 @@ import {
   toResultContent,
 } from './message-parts.ts';
 import { finishReasonOf, messagesInText, unwrapMessages } from './message-wrappers.ts';
-import { ProviderCalls } from './provider-calls.ts';
+import { markAnsweredItems, ProviderCalls } from './provider-calls.ts';
 import type { PartCall } from './tool-parts.ts';
 
 /** Longer lists are not conversations: some apps write vectors and tables where messages are expected. */
@@ -81,7 +81,8 @@ export class MessageReader {
 
   #readAll(value: unknown, role: ChatRole, reasoning: string[]): ChatMessage[] {
     const messages: ChatMessage[] = [];
-    const { items, areFragments } = unwrapMessages(value);
+    const { items: unmarked, areFragments } = unwrapMessages(value);
+    const items = areFragments && reasoning === this.reasoning ? markAnsweredItems(unmarked) : unmarked;
     const count = Math.min(items.length, MAX_MESSAGES);
     const isConversation = areFragments || items.some((item) => isObject(item) && typeof item['role'] === 'string');
     for (let at = 0; at < count; at++) {
@@ -131,7 +132,11 @@ export class MessageReader {
     for (const text of parts.reasoning) reasoning.push(text);
     const providerCalls = reasoning === this.reasoning ? this.providerCalls : this.inputProviderCalls;
     for (const item of parts.provider) providerCalls.add(item);
-    for (const result of parts.results) into.push(this.#toolMessage(result));
+    for (const result of parts.results) {
+      const { id, name: tool = '', content } = result;
+      if (providerCalls.has(id)) providerCalls.add({ id, name: tool, result: content, isResult: true });
+      else into.push(this.#toolMessage(result));
+    }
     const content = joinContent(parts.content);
     if (content === undefined && parts.calls.length === 0) return;
     const unwrapped = role === 'user' && typeof content === 'string' ? messagesInText(content) : undefined;

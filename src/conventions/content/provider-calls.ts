@@ -28,9 +28,13 @@ export class ProviderCalls {
       : undefined;
     if (call) call.result ??= item.result;
     // Some vocabularies list a call both as a part and beside the parts.
-    else if (item.id === undefined || isResult || !this.#calls.some(({ id }) => id === item.id)) {
+    else if (item.id === undefined || isResult || !this.has(item.id)) {
       this.#calls.push(omitUndefined<Fields>(item) as { name: string });
     }
+  }
+
+  has(id: string | undefined): boolean {
+    return id !== undefined && this.#calls.some((call) => call.id === id);
   }
 
   toList(): Fields[] | undefined {
@@ -69,7 +73,17 @@ const HOSTED_RESULTS: ReadonlySet<string> = new Set([
 const APP_CALLS: ReadonlySet<string> = new Set(['function_call', 'tool_call', 'custom_tool_call']);
 const APP_RESULTS: ReadonlySet<string> = new Set(['tool_result', 'tool_call_response', 'function_response']);
 
-const ID_KEYS = ['tool_use_id', 'toolUseId', 'toolCallId', 'tool_call_id', 'approval_request_id', 'approvalId', 'id'];
+const ID_KEYS = [
+  'tool_use_id',
+  'toolUseId',
+  'toolCallId',
+  'tool_call_id',
+  'approval_request_id',
+  'approvalId',
+  'call_id',
+  'callId',
+  'id',
+];
 const INPUT_KEYS = ['arguments', 'args', 'input', 'server_tool_call', 'action', 'parameters'];
 const CALL_RESULT_KEYS = ['output', 'outputs', 'result', 'results', 'tools', 'error'];
 const RESULT_KEYS = ['server_tool_call_response', 'response', 'result', 'output', 'content', 'error'];
@@ -85,6 +99,21 @@ const FRAME_KEYS: ReadonlySet<string> = new Set([
   'providerData',
   'server_label',
 ]);
+
+/** Outputs in an answer that no function of the app gave: the provider has run these calls too. */
+export function markAnsweredItems(items: readonly unknown[]): readonly unknown[] {
+  const answered = new Set<unknown>();
+  for (const item of items) {
+    const type = isObject(item) ? stringOf(item['type']) : undefined;
+    const isOutput = type?.endsWith('_call_output') && type !== 'function_call_output';
+    if (isObject(item) && isOutput) answered.add(item['call_id'] ?? item['callId']);
+  }
+  answered.delete(undefined);
+  if (answered.size === 0) return items;
+  return items.map((item) =>
+    isObject(item) && answered.has(item['call_id'] ?? item['callId']) ? { ...item, providerExecuted: true } : item,
+  );
+}
 
 /** Returns undefined if the part is not of this sort: the app has to answer it, or it is no call at all. */
 export function readProviderItem(part: Fields): ProviderItem | undefined {
@@ -129,7 +158,7 @@ function readCall(part: Fields, type: string): ProviderItem {
   const input = firstValue(body, INPUT_KEYS) ?? remainderOf(body);
   const name = firstString(body, 'name', 'toolName') ?? type;
   return {
-    id: firstString(part, 'toolCallId', 'toolUseId', 'tool_call_id', 'id', 'approvalId', 'call_id'),
+    id: firstString(part, 'toolCallId', 'toolUseId', 'tool_call_id', 'call_id', 'callId', 'id', 'approvalId'),
     name: HOSTED.has(name) || name === type ? name.replace(/_(call|request)$/, '') : name,
     input: input === undefined ? undefined : toPlainJson(jsonOf(input) ?? input),
     result: toPlainJson(firstValue(part, CALL_RESULT_KEYS) ?? undefined),
@@ -140,7 +169,7 @@ function readCall(part: Fields, type: string): ProviderItem {
 function readResult(part: Fields, type: string): ProviderItem {
   const result = firstValue(part, RESULT_KEYS) ?? remainderOf(part);
   return {
-    id: firstString(part, ...ID_KEYS, 'call_id'),
+    id: firstString(part, ...ID_KEYS),
     name: firstString(part, 'name', 'toolName') ?? type.replace(/_(tool_result|response)$/, ''),
     result: toPlainJson(jsonOf(result) ?? result),
     isResult: true,

@@ -36,6 +36,17 @@ export function readResultPart(part: Fields): { id: string | undefined; name: st
   };
 }
 
+/** Whether this is an item such as `computer_call`, which the app answers by its `call_id`, or `computer_call_output`. */
+export function isAnswerableItem(part: Fields): boolean {
+  const type = part['type'];
+  return typeof type === 'string' && /_call(_output)?$/.test(type) && (part['call_id'] ?? part['callId']) !== undefined;
+}
+
+/** Returns such an item as a call that is named by its type: `computer_call`, `{ action }`. */
+export function toCallPart(item: Fields): Fields {
+  return { input: item['action'] ?? item['operation'], name: String(item['type']).replace(/_call$/, ''), ...item };
+}
+
 /** AI SDK 5 and later wrap results: `{ type: 'text' | 'json' | 'error-text' | …, value }`. */
 function unwrapOutput(value: unknown): unknown {
   return isObject(value) && 'value' in value && AI_SDK_OUTPUTS.has(value['type']) ? value['value'] : value;

@@ -65,6 +65,15 @@ describe('items of the Responses API', () => {
     ]);
   });
 
+  it('are not calls of the app if the same answer has their output', () => {
+    const shell = { type: 'shell_call', id: 'sh_1', call_id: 'call_1', action: { commands: ['ls'] } };
+    const output = { type: 'shell_call_output', id: 'sho_1', call_id: 'call_1', output: [{ stdout: 'a' }] };
+    expect(readOutput([shell, output, said])).toEqual({
+      messages: [answer],
+      calls: [{ id: 'call_1', name: 'shell', input: { commands: ['ls'] }, result: [{ stdout: 'a' }] }],
+    });
+  });
+
   it('of types yet to come are nobody’s words', () => {
     const history = [{ role: 'user', content: 'Hi' }, { type: 'moon_phase', id: 'x', value: 3 }, said];
     expect(new MessageReader().read(history)).toEqual([{ role: 'user', content: 'Hi' }, answer]);
@@ -120,6 +129,19 @@ describe('blocks of other providers', () => {
       },
     ],
     [
+      'Bedrock’s system tools',
+      [
+        { toolUse: { toolUseId: 't1', name: 'nova_grounding', input: { q: 1 }, type: 'server_tool_use' } },
+        { toolResult: { toolUseId: 't1', content: [{ text: 'x' }], type: 'nova_grounding_result' } },
+      ],
+      { id: 't1', name: 'nova_grounding', input: { q: 1 }, result: 'x' },
+    ],
+    [
+      'blocks that LangChain does not know',
+      [{ type: 'non_standard', value: { type: 'web_search_call', id: 'ws_1', action: { q: 1 } } }],
+      { id: 'ws_1', name: 'web_search', input: { q: 1 } },
+    ],
+    [
       'the GenAI conventions',
       [
         { type: 'server_tool_call', id: 's1', name: 'search', server_tool_call: { type: 'search', q: 1 } },
@@ -136,6 +158,16 @@ describe('blocks of other providers', () => {
     const use = { type: 'tool_use', id: 'toolu_1', name: 'find', input: { q: 1 } };
     expect(readOutput({ role: 'assistant', content: [use] }).messages[0]?.tool_calls).toHaveLength(1);
   });
+});
+
+it('has results in messages of the role `tool`', () => {
+  const reader = new MessageReader();
+  const messages = reader.read([
+    { role: 'assistant', parts: [{ type: 'server_tool_call', id: 's1', name: 'f', server_tool_call: { q: 1 } }] },
+    { role: 'tool', parts: [{ type: 'server_tool_call_response', id: 's1', server_tool_call_response: { n: 1 } }] },
+  ]);
+  expect(messages).toEqual([]);
+  expect(reader.inputProviderCalls.toList()).toEqual([{ id: 's1', name: 'f', input: { q: 1 }, result: { n: 1 } }]);
 });
 
 it('leaves a text about such an item as it is', () => {
@@ -155,6 +187,24 @@ it('is never a message, wherever it stands in a conversation', () => {
       expect(readOutput([said].toSpliced(at % 2, 0, added as never)).messages).toEqual([answer]);
     }),
   );
+});
+
+it('is found among blocks that an instrumentation has made a text', () => {
+  const blocks = [
+    { type: 'server_tool_use', id: 'srvtoolu_1', name: 'bash_code_execution', input: { command: 'ls' } },
+    { type: 'bash_code_execution_tool_result', tool_use_id: 'srvtoolu_1', content: { stdout: 'a' } },
+    { type: 'text', text: 'Done.' },
+  ];
+  const reading = read({
+    'llm.request.type': 'chat',
+    'gen_ai.request.model': 'claude-sonnet-4-5',
+    'gen_ai.completion.0.role': 'assistant',
+    'gen_ai.completion.0.content': JSON.stringify(blocks),
+  });
+  expect(reading.output).toBe('Done.');
+  expect(reading.contentMetadata?.['provider_tool_calls']).toEqual([
+    { id: 'srvtoolu_1', name: 'bash_code_execution', input: { command: 'ls' }, result: { stdout: 'a' } },
+  ]);
 });
 
 it('does not change the finish reason of calls beside the text', () => {

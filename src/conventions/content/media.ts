@@ -85,6 +85,15 @@ export function toMediaContent(media: Media): ImageContent | TextContent {
   return toImagePart(isUrl ? source : `data:${imageType(source, media.mimeType)};base64,${source}`, media.detail);
 }
 
+/** Returns what was said or heard, from a part or message, or from the sound in it. */
+export function transcriptOf(source: Fields): string | undefined {
+  for (const holder of [source, source['audio'], source['input_audio'], source['output_audio']]) {
+    const transcript = isObject(holder) ? stringOf(holder['transcript']) : undefined;
+    if (transcript !== undefined) return transcript;
+  }
+  return undefined;
+}
+
 function readPayload(body: Fields, modality: string | undefined): Media {
   const source = isObject(body['source']) ? body['source'] : body;
   const format = stringOf(body['format']);

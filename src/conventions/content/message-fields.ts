@@ -4,8 +4,7 @@ import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
 import { jsonOf, stringOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
-import { isKnownPart, type MessageParts } from './message-parts.ts';
-import { readCallPart } from './tool-parts.ts';
+import { addTranscript, isKnownPart, isProviderPart, type MessageParts, pushCall } from './message-parts.ts';
 
 export type ChatRole = ChatMessage['role'];
 
@@ -52,6 +51,7 @@ export function roleOf(item: Fields, message: Fields, fallback: ChatRole): ChatR
 
 /** Whether this is a part, or an item of the Responses API, in the place of a message. */
 export function isLonePart(message: Fields, body: unknown): boolean {
+  if (typeof message['type'] === 'string' && isProviderPart(message)) return true;
   if (message['role'] !== undefined) return false;
   return isKnownPart(message) || (body === undefined && message['tool_calls'] === undefined);
 }
@@ -63,16 +63,16 @@ export function hasToolResults(body: unknown): boolean {
     if (!isObject(part)) return false;
     const type = part['type'];
     if (typeof type === 'string')
-      return (type !== 'text' && type.toLowerCase().includes('result')) || type === 'tool_call_response';
+      return (type !== 'text' && type.toLowerCase().includes('result')) || type.endsWith('tool_call_response');
     return isObject(part['toolResult']) || isObject(part['functionResponse']) || isObject(part['toolResponse']);
   });
 }
 
-/** Adds tool calls, thinking and refusals that are fields of the message and not parts of its content. */
+/** Adds tool calls, thinking, refusals and transcripts that are fields of the message and not parts of its content. */
 export function collectCallsBeside(message: Fields, parts: MessageParts): void {
   const extra = isObject(message['additional_kwargs']) ? message['additional_kwargs'] : undefined;
   const calls = nonEmpty(message['tool_calls']) ?? nonEmpty(message['toolCalls']) ?? nonEmpty(extra?.['tool_calls']);
-  if (calls) for (const call of calls) if (isObject(call)) parts.calls.push(readCallPart(call));
+  if (calls) for (const call of calls) if (isObject(call)) pushCall(call, parts);
   const legacy = message['function_call'] ?? message['tool_call'];
   if (isObject(legacy) && legacy['name'] !== undefined && message['content'] !== undefined) {
     parts.calls.push({
@@ -87,7 +87,11 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
     if (thinking !== undefined) parts.reasoning.push(thinking);
   }
   const refusal = stringOf(message['refusal']);
-  if (refusal !== undefined && parts.content.length === 0) parts.content.push({ type: 'text', text: refusal });
+  // Some providers send an empty text beside it.
+  if (refusal !== undefined && parts.content.every((part) => part.type === 'text' && part.text === '')) {
+    parts.content.splice(0, parts.content.length, { type: 'text', text: refusal });
+  }
+  addTranscript(message, parts);
 }
 
 function nonEmpty(value: unknown): unknown[] | undefined {

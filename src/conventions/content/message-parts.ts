@@ -1,16 +1,25 @@
 /**
  * The parts of one message, from any provider or framework → text, images, tool calls, tool results, reasoning.
  *
- * A part is recognised by its `type`, or without one by the key that holds its payload (Gemini, Bedrock, Genkit). An
- * unknown part is kept as JSON text.
+ * A part is recognised by its `type`, or without one by the key that holds its payload (Gemini, Bedrock, Genkit). What
+ * belongs to tools that the provider runs is kept apart; any other unknown part is kept as JSON text.
  */
 
 import { isObject } from '../../wire/json.ts';
 import type { ImageContent, TextContent } from '../../wire/v4.ts';
 import { firstValue, jsonOf, stringOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
-import { readMedia, toMediaContent } from './media.ts';
-import { isJsonBlock, onlyValueOf, type PartCall, readCallPart, readResultPart } from './tool-parts.ts';
+import { readMedia, toMediaContent, transcriptOf } from './media.ts';
+import { HOSTED_TYPES, type ProviderItem, readProviderItem } from './provider-calls.ts';
+import {
+  isAnswerableItem,
+  isJsonBlock,
+  onlyValueOf,
+  type PartCall,
+  readCallPart,
+  readResultPart,
+  toCallPart,
+} from './tool-parts.ts';
 
 export interface PartResult {
   readonly id: string | undefined;
@@ -25,6 +34,8 @@ export interface MessageParts {
   readonly calls: PartCall[];
   readonly results: PartResult[];
   readonly reasoning: string[];
+  /** Calls that the provider ran, and their results. */
+  readonly provider: ProviderItem[];
 }
 
 type Fields = Record<string, unknown>;
@@ -35,16 +46,28 @@ const MAX_DEPTH = 8;
 const MAX_PARTS = 10_000;
 
 const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
-  // In AI SDK 7 `custom` is a marker of the provider, mostly without content.
-  ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text', 'refusal', 'custom'),
+  ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text', 'refusal'),
+  ...collectorsFor(pushCustom, 'custom'),
+  // LangChain wraps blocks of the provider that it does not know.
+  ...collectorsFor((part, into) => collectPart(part['value'], into), 'non_standard'),
   ...collectorsFor(pushReasoning, 'reasoning', 'thinking', 'redacted_thinking', 'redacted-reasoning', 'compaction'),
   ...collectorsFor(pushCall, 'tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'),
-  ...collectorsFor(pushCall, 'server_tool_call', 'server_tool_use', 'mcp_tool_use', 'custom_tool_call'),
+  ...collectorsFor(pushCall, 'custom_tool_call'),
+  ...collectorsFor(pushProviderItem, ...HOSTED_TYPES),
   ...collectorsFor(pushResult, 'tool_call_response', 'tool-result', 'tool_result', 'toolResult', 'tool-error'),
-  ...collectorsFor(pushResult, 'function_call_output', 'custom_tool_call_output', 'server_tool_call_response'),
-  ...collectorsFor(pushResult, 'web_search_tool_result', 'mcp_tool_result'),
+  ...collectorsFor(pushResult, 'function_call_output', 'custom_tool_call_output'),
   ...collectorsFor(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
-  ...collectorsFor(pushMedia, 'input_audio', 'audio', 'audio_url', 'video_url', 'document', 'document-url', 'media'),
+  ...collectorsFor(
+    pushMedia,
+    'input_audio',
+    'output_audio',
+    'audio',
+    'audio_url',
+    'video_url',
+    'document',
+    'document-url',
+    'media',
+  ),
   // Blocks whose instrumentations write only the type.
   ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
   ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
@@ -70,10 +93,12 @@ const MEDIA_KEYS: readonly (readonly [string, string | undefined])[] = [
   ['image', 'image'],
   ['document', 'document'],
   ['video', 'video'],
+  ['audio', 'audio'],
+  ['input_audio', 'audio'],
 ];
 
 export function createParts(): MessageParts {
-  return { content: [], calls: [], results: [], reasoning: [] };
+  return { content: [], calls: [], results: [], reasoning: [], provider: [] };
 }
 
 /** Joins text parts with newlines into one string. A list with images stays a list; an empty one gives undefined. */
@@ -94,7 +119,7 @@ export function collectPart(part: unknown, into: MessageParts, depth = 0): void 
   } else if (Array.isArray(part)) {
     if (depth < MAX_DEPTH) collectList(part, into, depth + 1);
   } else if (isObject(part)) {
-    const collect = TYPED.get(part['type']) ?? collectorByKey(part);
+    const collect = collectorOf(part);
     if (collect) collect(part, into);
     else if (hasContent(part)) pushText(onlyValueOf(part) ?? part, into);
   } else if (typeof part === 'number' || typeof part === 'boolean') {
@@ -106,6 +131,34 @@ function collectList(list: readonly unknown[], into: MessageParts, depth: number
   const count = Math.min(list.length, MAX_PARTS);
   for (let at = 0; at < count; at++) collectPart(list[at], into, depth);
   if (list.length > count) pushText(`[${list.length - count} more]`, into);
+}
+
+function collectorOf(part: Fields): Collector | undefined {
+  const known = TYPED.get(part['type']);
+  if (known) return known;
+  if (isProviderPart(part)) return pushProviderItem;
+  return isAnswerableItem(part) ? pushItem : collectorByKey(part);
+}
+
+/** Whether this belongs to a tool that the provider runs; parts of texts and known types are not looked at. */
+export function isProviderPart(part: Fields): boolean {
+  if (typeof part['type'] === 'string') return readProviderItem(part) !== undefined;
+  return typeof part['text'] !== 'string' && part['role'] === undefined && readProviderItem(part) !== undefined;
+}
+
+/** Whether this has a type that is not known, and nothing else by which it is. */
+export function isUnknownPart(part: Fields): boolean {
+  return typeof part['type'] === 'string' && collectorOf(part) === undefined;
+}
+
+function pushItem(part: Fields, into: MessageParts): void {
+  if (String(part['type']).endsWith('_output')) pushResult(part, into);
+  else pushCall(toCallPart(part), into);
+}
+
+function pushProviderItem(part: Fields, into: MessageParts): void {
+  const item = readProviderItem(part);
+  if (item) into.provider.push(item);
 }
 
 /** Some instrumentations write nothing but `{ type: 'custom' }` for a part that they do not know. */
@@ -126,7 +179,8 @@ export function isKnownPart(value: unknown): boolean {
 export function blocksInText(text: string): unknown[] | undefined {
   if (!text.startsWith('[{')) return undefined;
   const list = jsonOf(text);
-  return Array.isArray(list) && list.length > 0 && list.every(isKnownPart) ? list : undefined;
+  if (!Array.isArray(list) || !list.some(isKnownPart)) return undefined;
+  return list.every((block) => isKnownPart(block) || (isObject(block) && isProviderPart(block))) ? list : undefined;
 }
 
 /** Returns what a tool answered: text as it is, content blocks joined, anything else as JSON text. */
@@ -160,6 +214,12 @@ function pushTextPart(part: Fields, into: MessageParts): void {
   pushText(part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'], into);
 }
 
+/** In Chat Completions this is a call with free text; in AI SDK 7 a marker of the provider, mostly without content. */
+function pushCustom(part: Fields, into: MessageParts): void {
+  if (isObject(part['custom'])) pushCall(part, into);
+  else pushTextPart(part, into);
+}
+
 function pushText(value: unknown, into: MessageParts): void {
   if (value !== undefined && value !== null) into.content.push({ type: 'text', text: textOf(value) ?? toText(value) });
 }
@@ -183,11 +243,18 @@ function readReasoningTexts(value: unknown, depth: number): string[] {
   return [];
 }
 
-function pushCall(part: Fields, into: MessageParts): void {
-  into.calls.push(readCallPart(part));
+export function pushCall(part: Fields, into: MessageParts): void {
+  const item = readProviderItem(part);
+  if (item) into.provider.push(item);
+  else into.calls.push(readCallPart(part));
 }
 
 function pushResult(part: Fields, into: MessageParts): void {
+  const item = readProviderItem(part);
+  if (item) {
+    into.provider.push(item);
+    return;
+  }
   const { id, name, value } = readResultPart(part);
   into.results.push({ id, name, content: toResultContent(value) });
 }
@@ -195,7 +262,21 @@ function pushResult(part: Fields, into: MessageParts): void {
 function pushNothing(): void {}
 
 function pushMedia(part: Fields, into: MessageParts, modality?: string): void {
-  into.content.push(toMediaContent(readMedia(part, modality)));
+  if (!addTranscript(part, into)) into.content.push(toMediaContent(readMedia(part, modality)));
+}
+
+/**
+ * Adds what was said or heard, unless it is there as a text already. Returns false if there is no transcript. It may be
+ * a field of the part or message, or of its sound.
+ */
+export function addTranscript(source: Fields, into: MessageParts): boolean {
+  const transcript = transcriptOf(source);
+  if (transcript === undefined) return false;
+  const { content } = into;
+  if (content.some((part) => part.type === 'text' && part.text === transcript)) return true;
+  const empty = content.findIndex((part) => part.type === 'text' && part.text === '');
+  content.splice(empty < 0 ? content.length : empty, empty < 0 ? 0 : 1, { type: 'text', text: transcript });
+  return true;
 }
 
 function collectorsFor(collect: Collector, ...types: string[]): [string, Collector][] {

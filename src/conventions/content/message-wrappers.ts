@@ -91,12 +91,14 @@ function isMessage(value: Fields): boolean {
   );
 }
 
+const MESSAGE_KEYS = ['content', 'parts', 'tool_calls', 'refusal', 'audio'] as const;
+
 /** Stricter than `isMessage`: a text that happens to be JSON must stay text. */
 function isMessageLike(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(isMessageLike);
   return (
     isObject(value) &&
-    ((typeof value['role'] === 'string' && ('content' in value || 'parts' in value || 'tool_calls' in value)) ||
+    ((typeof value['role'] === 'string' && MESSAGE_KEYS.some((key) => key in value)) ||
       'kwargs' in value ||
       FRAGMENT_TYPES.has(value['type']))
   );

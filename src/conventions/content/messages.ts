@@ -20,12 +20,14 @@ import {
 import {
   collectPart,
   createParts,
+  isUnknownPart,
   joinContent,
   type MessageParts,
   type PartResult,
   toResultContent,
 } from './message-parts.ts';
 import { finishReasonOf, messagesInText, unwrapMessages } from './message-wrappers.ts';
+import { markAnsweredItems, ProviderCalls } from './provider-calls.ts';
 import type { PartCall } from './tool-parts.ts';
 
 /** Longer lists are not conversations: some apps write vectors and tables where messages are expected. */
@@ -38,6 +40,10 @@ export class MessageReader {
   readonly reasoning: string[] = [];
   /** Reasoning in the history of the conversation. */
   readonly inputReasoning: string[] = [];
+  /** Calls in the answer that the provider ran itself: nobody has to answer them, so no message has them. */
+  readonly providerCalls = new ProviderCalls();
+  /** The same in the history of the conversation. */
+  readonly inputProviderCalls = new ProviderCalls();
   /** The first finish reason found by `readOutput`. */
   finishReason: string | undefined;
   #calls = 0;
@@ -75,9 +81,16 @@ export class MessageReader {
 
   #readAll(value: unknown, role: ChatRole, reasoning: string[]): ChatMessage[] {
     const messages: ChatMessage[] = [];
-    const { items, areFragments } = unwrapMessages(value);
+    const { items: unmarked, areFragments } = unwrapMessages(value);
+    const items = areFragments && reasoning === this.reasoning ? markAnsweredItems(unmarked) : unmarked;
     const count = Math.min(items.length, MAX_MESSAGES);
-    for (let at = 0; at < count; at++) this.#readOne(items[at], role, reasoning, messages);
+    const isConversation = areFragments || items.some((item) => isObject(item) && typeof item['role'] === 'string');
+    for (let at = 0; at < count; at++) {
+      const item = items[at];
+      // Items of types yet to come are nobody's words.
+      if (isConversation && isObject(item) && isLonePart(item, bodyOf(item)) && isUnknownPart(item)) continue;
+      this.#readOne(item, role, reasoning, messages);
+    }
     if (items.length > count) messages.push({ role, content: `[${items.length - count} more]` });
     return areFragments ? mergeAssistant(messages) : messages;
   }
@@ -94,7 +107,7 @@ export class MessageReader {
     const role = roleOf(item, message, fallback);
     let name = stringOf(message['name']);
     const toolCallId = stringOf(message['tool_call_id']) ?? stringOf(message['toolCallId']);
-    const body = message['parts'] ?? message['content'] ?? message['contents'];
+    const body = bodyOf(message);
     if (isLonePart(message, body)) {
       collectPart(message, parts);
       // Here `name` is the tool's name, not the speaker's.
@@ -117,7 +130,13 @@ export class MessageReader {
   /** Adds the tool results first, one message each, then the rest of the message. */
   #push(role: ChatRole, name: string | undefined, parts: MessageParts, reasoning: string[], into: ChatMessage[]): void {
     for (const text of parts.reasoning) reasoning.push(text);
-    for (const result of parts.results) into.push(this.#toolMessage(result));
+    const providerCalls = reasoning === this.reasoning ? this.providerCalls : this.inputProviderCalls;
+    for (const item of parts.provider) providerCalls.add(item);
+    for (const result of parts.results) {
+      const { id, name: tool = '', content } = result;
+      if (providerCalls.has(id)) providerCalls.add({ id, name: tool, result: content, isResult: true });
+      else into.push(this.#toolMessage(result));
+    }
     const content = joinContent(parts.content);
     if (content === undefined && parts.calls.length === 0) return;
     const unwrapped = role === 'user' && typeof content === 'string' ? messagesInText(content) : undefined;
@@ -164,11 +183,28 @@ export class MessageReader {
   }
 }
 
-/** Returns the content without a v4 field: reasoning in the answer, and reasoning and summaries in the history. */
+function bodyOf(message: Record<string, unknown>): unknown {
+  return message['parts'] ?? message['content'] ?? message['contents'];
+}
+
+/**
+ * Returns the content without a v4 field: reasoning in the answer, reasoning and summaries in the history, and what the
+ * provider ran itself.
+ */
 export function reasoningMetadata(reader: MessageReader): Record<string, unknown> {
   const metadata: Record<string, unknown> = {};
   if (reader.reasoning.length > 0) metadata['reasoning'] = reader.reasoning.join('\n');
   if (reader.inputReasoning.length > 0) metadata['input_reasoning'] = reader.inputReasoning.join('\n');
+  return { ...metadata, ...providerCallMetadata(reader) };
+}
+
+/** Returns the calls that the provider ran itself, in the answer and in the history. */
+export function providerCallMetadata(reader: MessageReader): Record<string, unknown> {
+  const metadata: Record<string, unknown> = {};
+  const calls = reader.providerCalls.toList();
+  if (calls) metadata['provider_tool_calls'] = calls;
+  const inputCalls = reader.inputProviderCalls.toList();
+  if (inputCalls) metadata['input_provider_tool_calls'] = inputCalls;
   return metadata;
 }
 

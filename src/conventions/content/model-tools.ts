@@ -71,6 +71,8 @@ export function toSchema(value: unknown): Record<string, unknown> | undefined {
 function innerOf(tool: Fields): Fields {
   if (isObject(tool['function'])) return tool['function'];
   if (isObject(tool['toolSpec'])) return tool['toolSpec'];
+  // A tool of Chat Completions that takes free text.
+  if (isObject(tool['custom'])) return tool['custom'];
   // Haystack serialises a tool as its class name and `data`.
   if (isObject(tool['data']) && tool['name'] === undefined) return tool['data'];
   return tool;

@@ -13,15 +13,15 @@ export interface PartCall {
   readonly arguments: string;
 }
 
-const INPUT_KEYS = ['arguments', 'args', 'input', 'server_tool_call', 'parameters'] as const;
-const RESULT_KEYS = ['response', 'result', 'output', 'content', 'server_tool_call_response', 'error'] as const;
+const INPUT_KEYS = ['arguments', 'args', 'input', 'parameters'] as const;
+const RESULT_KEYS = ['response', 'result', 'output', 'content', 'error'] as const;
 const AI_SDK_OUTPUTS: ReadonlySet<unknown> = new Set(['text', 'json', 'error-text', 'error-json', 'content']);
 
 export function readCallPart(part: Fields): PartCall {
-  const inner = isObject(part['function']) ? part['function'] : part;
+  const inner = [part['function'], part['custom']].find(isObject) ?? part;
   const input = firstValue(inner, INPUT_KEYS) ?? part['arguments'];
   return {
-    id: firstString(part, 'toolCallId', 'call_id', 'toolUseId', 'tool_call_id', 'ref', 'id'),
+    id: firstString(part, 'toolCallId', 'call_id', 'callId', 'toolUseId', 'tool_call_id', 'ref', 'id'),
     name: firstString(inner, 'name', 'toolName') ?? stringOf(part['name']) ?? 'unknown',
     arguments: input === undefined || input === null || input === '' ? '{}' : toText(input),
   };
@@ -30,10 +30,21 @@ export function readCallPart(part: Fields): PartCall {
 /** Returns the id of the answered call, the tool's name, and the raw result. */
 export function readResultPart(part: Fields): { id: string | undefined; name: string | undefined; value: unknown } {
   return {
-    id: firstString(part, 'toolCallId', 'tool_use_id', 'toolUseId', 'call_id', 'tool_call_id', 'ref', 'id'),
+    id: firstString(part, 'toolCallId', 'tool_use_id', 'toolUseId', 'call_id', 'callId', 'tool_call_id', 'ref', 'id'),
     name: firstString(part, 'name', 'toolName'),
     value: unwrapOutput(firstValue(part, RESULT_KEYS)),
   };
+}
+
+/** Whether this is an item such as `computer_call`, which the app answers by its `call_id`, or `computer_call_output`. */
+export function isAnswerableItem(part: Fields): boolean {
+  const type = part['type'];
+  return typeof type === 'string' && /_call(_output)?$/.test(type) && (part['call_id'] ?? part['callId']) !== undefined;
+}
+
+/** Returns such an item as a call that is named by its type: `computer_call`, `{ action }`. */
+export function toCallPart(item: Fields): Fields {
+  return { input: item['action'] ?? item['operation'], name: String(item['type']).replace(/_call$/, ''), ...item };
 }
 
 /** AI SDK 5 and later wrap results: `{ type: 'text' | 'json' | 'error-text' | …, value }`. */

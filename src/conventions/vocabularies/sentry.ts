@@ -7,7 +7,7 @@ import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader } from '../content/messages.ts';
+import { MessageReader, providerCallMetadata } from '../content/messages.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { listOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
@@ -48,7 +48,8 @@ function readAnswer(fields: SpanFields): Reading {
   const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
   const [text, ...others] = readTexts(fields);
   if (calls.length === 0 && (text === undefined || (text === '' && isSilent(fields)))) return {};
-  const [outputMessage] = new MessageReader().readOutput({
+  const reader = new MessageReader();
+  const [outputMessage] = reader.readOutput({
     role: 'assistant',
     content: text === undefined || (text === '' && calls.length > 0) ? [] : [{ type: 'text', text }],
     ...(calls.length > 0 && { tool_calls: calls }),
@@ -56,7 +57,7 @@ function readAnswer(fields: SpanFields): Reading {
   return {
     outputMessage,
     output: messageText(outputMessage),
-    contentMetadata: { choices: others.length > 0 ? others : undefined },
+    contentMetadata: { choices: others.length > 0 ? others : undefined, ...providerCallMetadata(reader) },
   };
 }
 

@@ -6,7 +6,7 @@ import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { finishReasonOf } from '../../content/message-wrappers.ts';
-import { MessageReader } from '../../content/messages.ts';
+import { MessageReader, providerCallMetadata } from '../../content/messages.ts';
 import { isResponseBody } from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
 import { addTo, firstValue, stringOf, textOf } from '../../values/attributes.ts';
@@ -14,7 +14,7 @@ import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts'
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readInput } from './input.ts';
-import { isRedacted, type RawValue, readOutput, readValue } from './messages.ts';
+import { isRedacted, type RawValue, readOutput, readTranscript, readValue } from './messages.ts';
 import { readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
 import { readTools } from './tools.ts';
 
@@ -44,8 +44,14 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
       (requestBody && firstValue(requestBody, SYSTEM_KEYS)) ?? (parameters && firstValue(parameters, SYSTEM_KEYS));
     messages.unshift(...reader.readSystem(system ?? attributes['gen_ai.system_instructions']));
   }
+  const heard = readTranscript(fields, 'input');
+  if (heard !== undefined && !messages.some((message) => messageText(message)?.includes(heard))) {
+    messages.push({ role: 'user', content: heard });
+  }
   const completions = readCompletions(choices);
   const answers = outputs.length === 0 && completions.length > 0 ? [] : readOutput(outputs, response, reader);
+  const said = readTranscript(fields, 'output');
+  if (said !== undefined && !messageText(answers[0])) answers[0] = { ...answers[0], role: 'assistant', content: said };
   const outputMessage = answers[0];
   const others = completions.length > 0 ? completions.slice(1) : answers.slice(1);
   const body = response.isDamaged ? undefined : responseBody;
@@ -67,6 +73,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
     metadata: readResponse(fields, body, model, stringOf(parameters?.['user'])),
     contentMetadata: {
       reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
+      ...providerCallMetadata(reader),
       choices: others.length > 0 ? others : undefined,
     },
     providerRequest: request.isDamaged ? undefined : toPlainObject(requestBody),

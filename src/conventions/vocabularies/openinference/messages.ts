@@ -10,6 +10,7 @@ import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
+import { isProviderPart } from '../../content/message-parts.ts';
 import { type MessageReader, mergeAssistant } from '../../content/messages.ts';
 import { stringOf, textOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
@@ -42,15 +43,20 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
     if (message) raw.push(message);
   }
   addCallIds(raw, body);
+  restoreProviderItems(raw, body);
   const messages = reader.readOutput(raw);
-  // The flattened message of a refusal has only a role.
-  if (messages.length === 0 && isAnswer(body) && !response.isDamaged && !groups.some(hasRedacted)) {
+  // The flattened message of a refusal or of speech has only a role, or an empty text.
+  if (messages.every(isEmpty) && isAnswer(body) && !response.isDamaged && !groups.some(hasRedacted)) {
     return reader.readOutput(fromLangChain(body));
   }
   const choices = isObject(body) && Array.isArray(body['choices']) ? body['choices'].length : 0;
   if (choices <= 1) return mergeAssistant(messages);
   // Some instrumentations write every choice, others only the first.
   return messages.length === choices ? messages : reader.readOutput(body);
+}
+
+function isEmpty({ content, tool_calls: calls }: ChatMessage): boolean {
+  return (content === undefined || content === '') && calls === undefined;
 }
 
 const NESTED_LISTS = ['message.tool_calls.', 'message.contents.'] as const;
@@ -78,9 +84,11 @@ export function toMessage(fields: Attributes): Fields | undefined {
   if (callId !== undefined && parts.length > 0 && text)
     parts.unshift({ type: 'tool_result', id: callId, content: text });
   const content = parts.length > 0 ? parts : text === '' && toolCalls.length > 0 ? undefined : text;
-  if (content === undefined && toolCalls.length === 0) return undefined;
+  const transcript = stringOf(fields['message.audio.transcript']);
+  if (content === undefined && toolCalls.length === 0 && transcript === undefined) return undefined;
   const message: Fields = {
     role: fields['message.role'],
+    transcript: isRedacted(transcript) ? undefined : transcript,
     content: content ?? [],
     name: fields['message.name'],
     tool_call_id: callId,
@@ -90,9 +98,9 @@ export function toMessage(fields: Attributes): Fields | undefined {
 }
 
 function toCall(fields: Attributes): Fields | undefined {
-  const name = stringOf(fields['tool_call.function.name']);
+  const name = stringOf(fields['tool_call.function.name']) ?? stringOf(fields['tool_call.custom.name']);
   if (name === undefined) return undefined;
-  const body = { name, arguments: fields['tool_call.function.arguments'] };
+  const body = { name, arguments: fields['tool_call.function.arguments'] ?? fields['tool_call.custom.input'] };
   return { id: fields['tool_call.id'], type: 'function', function: body };
 }
 
@@ -107,6 +115,9 @@ function toPart(fields: Attributes): Fields | undefined {
   if (type === 'reasoning' || type === 'thinking') return text === undefined ? undefined : { type: 'reasoning', text };
   const image = fields['message_content.image.image.url'] ?? fields['message_content.image.url'];
   if (image !== undefined) return isRedacted(image) ? undefined : { type: 'image', image: { url: image } };
+  const transcript =
+    stringOf(fields['message_content.audio.audio.transcript']) ?? stringOf(fields['message_content.audio.transcript']);
+  if (transcript !== undefined) return isRedacted(transcript) ? undefined : { type: 'text', text: transcript };
   const audio = fields['message_content.audio.audio.url'] ?? fields['message_content.audio.url'];
   if (audio !== undefined) {
     const mimeType = fields['message_content.audio.audio.mime_type'];
@@ -136,12 +147,31 @@ function addCallIds(messages: readonly Fields[], response: unknown): void {
   for (const [at, call] of calls.entries()) if (isObject(call)) call['id'] ??= ids[at];
 }
 
+/** The flattened call of a tool that the provider ran has only id and type; the item in the body says the rest. */
+function restoreProviderItems(messages: readonly Fields[], response: unknown): void {
+  const items = isObject(response) && Array.isArray(response['output']) ? response['output'].filter(isObject) : [];
+  const hosted = items.filter((item) => stringOf(item['id']) !== undefined && isProviderPart(item));
+  if (hosted.length === 0) return;
+  for (const message of messages) {
+    if (!Array.isArray(message['tool_calls'])) continue;
+    message['tool_calls'] = message['tool_calls'].map(
+      (call: Fields) => hosted.find((item) => item['id'] === call['id']) ?? call,
+    );
+  }
+}
+
 function callIdsOf(generations: unknown): string[] {
   const plain = fromLangChain(generations);
   const first = Array.isArray(plain) && Array.isArray(plain[0]) ? plain[0][0] : undefined;
   const message = isObject(first) ? first['message'] : undefined;
   const calls = isObject(message) && Array.isArray(message['tool_calls']) ? message['tool_calls'] : [];
   return calls.flatMap((call) => (isObject(call) ? (stringOf(call['id']) ?? []) : []));
+}
+
+/** Returns what was heard or said on a span with sound. */
+export function readTranscript(fields: SpanFields, side: 'input' | 'output'): string | undefined {
+  const transcript = fields.string(`${side}.audio.transcript`);
+  return isRedacted(transcript) ? undefined : transcript;
 }
 
 /** The value of `input.value` or `output.value`. */

@@ -14,7 +14,7 @@ import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { vercelAi } from '../vercel-ai/vercel-ai.ts';
 import { readModelCall } from './call.ts';
-import { readChain, readEmbedding, readRerank, readRetrieval, readToolCall } from './steps.ts';
+import { readChain, readEmbedding, readRerank, readRetrieval, readSpeech, readToolCall } from './steps.ts';
 
 const KIND = 'openinference.span.kind';
 
@@ -82,6 +82,8 @@ function readContent(fields: SpanFields, kind: string, app: Record<string, unkno
       return readRerank(fields);
     case 'EMBEDDING':
       return readEmbedding(fields);
+    case 'AUDIO':
+      return readSpeech(fields);
     default:
       return readChain(fields);
   }

@@ -11,7 +11,7 @@ import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts'
 import { toPlainJson, toPlainObject, toText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readTemplate } from './call.ts';
-import { isRedacted, type RawValue, readValue } from './messages.ts';
+import { isRedacted, type RawValue, readTranscript, readValue } from './messages.ts';
 
 /** Reads chains, agents, prompts, guardrails, evaluators. */
 export function readChain(fields: SpanFields): Reading {
@@ -19,9 +19,21 @@ export function readChain(fields: SpanFields): Reading {
   return {
     name: fields.firstString('agent.name', 'graph.node.name', 'graph.node.id'),
     other: { prompt_template: promptTemplate },
-    inputs: inputs ?? toInputs(readValue(fields, 'input.value')),
-    ...readOutput(readValue(fields, 'output.value')),
+    inputs: withHeard(fields, inputs ?? toInputs(readValue(fields, 'input.value'))),
+    ...readOutput(readValue(fields, 'output.value'), readTranscript(fields, 'output')),
   };
+}
+
+/** Reads a turn of a conversation by voice. */
+export function readSpeech(fields: SpanFields): Reading {
+  return { ...readChain(fields), model: fields.string('llm.model_name') };
+}
+
+/** A transcript is the input; beside other inputs it has a key of its own. */
+function withHeard(fields: SpanFields, inputs: Record<string, unknown> | undefined): Reading['inputs'] {
+  const heard = readTranscript(fields, 'input');
+  if (heard === undefined || inputs?.['input'] === heard) return inputs;
+  return inputs === undefined ? { input: heard } : { transcript: heard, ...inputs };
 }
 
 /** `tool.parameters` is a schema by the specification, but many apps write the actual arguments into it. */
@@ -34,8 +46,8 @@ export function readToolCall(fields: SpanFields): Reading {
     name: fields.string('tool.name') ?? schema?.name,
     description: fields.string('tool.description') ?? schema?.description,
     toolParameters: schema?.parameters ?? (isSchema ? parameters : undefined),
-    inputs: toInputs(readValue(fields, 'input.value')) ?? (isSchema ? undefined : parameters),
-    ...readOutput(result),
+    inputs: withHeard(fields, toInputs(readValue(fields, 'input.value')) ?? (isSchema ? undefined : parameters)),
+    ...readOutput(result, readTranscript(fields, 'output')),
     metadata: { tool_call_id: fields.firstString('tool.id', 'tool_call.id') ?? idOfAnsweredCall(result) },
   };
 }
@@ -82,8 +94,9 @@ function toInputs(value: RawValue): Record<string, unknown> | undefined {
   return value.json === undefined ? inputsOf(value.text) : inputsOf(fromLangChain(value.json));
 }
 
-/** Reads text as it is, the text of a LangChain message, and other serialised objects as plain JSON. */
-function readOutput(value: RawValue): Reading {
+/** Reads what was said, else text as it is, the text of a LangChain message, and other serialised objects as plain JSON. */
+function readOutput(value: RawValue, said?: string): Reading {
+  if (said !== undefined) return { output: said };
   if (value.json === undefined || value.isDamaged || (value.text !== undefined && !/"lc":\s?1\b/.test(value.text))) {
     return { output: value.text };
   }

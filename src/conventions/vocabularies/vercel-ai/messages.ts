@@ -8,7 +8,7 @@
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import { inputsAt } from '../../content/inputs.ts';
-import { MessageReader } from '../../content/messages.ts';
+import { MessageReader, providerCallMetadata } from '../../content/messages.ts';
 import type { Reading } from '../../convention.ts';
 import { addTo, firstValue, jsonOf, stringOf, textOf, unlessEmpty } from '../../values/attributes.ts';
 import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
@@ -72,10 +72,11 @@ function readAnswer(fields: SpanFields, reader: MessageReader): Reading {
   const output = text === '' && calls.length + files.length > 0 ? undefined : text;
   const parts = output === undefined ? [...files, ...calls] : [{ type: 'text', text: output }, ...files, ...calls];
   const reasoning = fields.string('ai.response.reasoning');
+  const outputMessage = parts.length > 0 ? reader.readOutput({ role: 'assistant', content: parts })[0] : undefined;
   return {
-    outputMessage: parts.length > 0 ? reader.readOutput({ role: 'assistant', content: parts })[0] : undefined,
+    outputMessage,
     output,
-    contentMetadata: { reasoning: reasoning && toReasoningText(reasoning) },
+    contentMetadata: { ...providerCallMetadata(reader), reasoning: reasoning && toReasoningText(reasoning) },
   };
 }
 
@@ -89,7 +90,10 @@ function readMixedAnswer(fields: SpanFields): Reading {
   return {
     outputMessage: message?.content !== undefined || message?.tool_calls ? message : undefined,
     output: messageText(message),
-    contentMetadata: { reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined },
+    contentMetadata: {
+      reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
+      ...providerCallMetadata(reader),
+    },
   };
 }
 

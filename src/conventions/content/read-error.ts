@@ -5,7 +5,7 @@
  */
 import { type SpanSlice, STATUS_ERROR } from '../../otel/span-slice.ts';
 import type { ReadError } from '../convention.ts';
-import { integerOf, stringOf } from '../values/attributes.ts';
+import { integerOf, nameOf, stringOf } from '../values/attributes.ts';
 
 export interface ErrorSigns {
   /** Whether the vocabulary itself says that the span failed, whatever its status. */
@@ -25,7 +25,7 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
   const { attributes } = span;
   const finishError = signs.finishReason === 'error';
   const failed =
-    signs.failed === true || finishError || span.status.code === STATUS_ERROR || attributes['error.type'] !== undefined;
+    signs.failed === true || finishError || span.status.code === STATUS_ERROR || namesError(attributes['error.type']);
   if (!failed) return undefined;
 
   const exception = lastException(span);
@@ -48,9 +48,14 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
   return error;
 }
 
+/** A type of any kind, except for the words that stand for none. */
+function namesError(type: unknown): boolean {
+  return typeof type === 'string' ? nameOf(type) !== undefined : type !== undefined && type !== null;
+}
+
 /** `Error`, `unknown` and `_OTHER` say nothing. */
 function meaningful(value: unknown): string | undefined {
-  const type = stringOf(value);
+  const type = nameOf(value);
   return type === '_OTHER' || type === 'unknown' || type === 'Error' ? undefined : type;
 }
 

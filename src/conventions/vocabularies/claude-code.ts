@@ -66,9 +66,9 @@ function readModelCall(fields: SpanFields): Reading {
   const context = unlessHidden(attributes['new_context']);
   const usage = USAGE.read(attributes, keys);
   return {
-    callId: fields.string('gen_ai.response.id'),
-    model: fields.firstString('model', 'gen_ai.request.model'),
-    provider: fields.string('gen_ai.system') ?? 'anthropic',
+    callId: fields.firstName('gen_ai.response.id'),
+    model: fields.firstName('model', 'gen_ai.request.model'),
+    provider: fields.firstName('gen_ai.system') ?? 'anthropic',
     endpoint: 'chat',
     messages: context === undefined ? undefined : new MessageReader().read([{ role: 'user', content: context }]),
     outputMessage: answer === undefined ? undefined : { role: 'assistant', content: answer },

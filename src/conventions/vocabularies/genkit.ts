@@ -13,7 +13,7 @@ import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { ownUsage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, objectOf, stringOf } from '../values/attributes.ts';
+import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -75,10 +75,10 @@ function readModelCall(fields: SpanFields): Reading {
     ...ownUsage(usage),
     // Genkit writes `stop` for tool calls too; the provider's own word is in the raw response.
     finishReason: finishReasonOf(raw) ?? toFinishReason(response['finishReason'] ?? finishReasonOf(response)),
-    callId: stringOf(raw?.['id']),
+    callId: nameOf(raw?.['id']),
     metadata: {
-      response_id: stringOf(raw?.['id']),
-      response_model: stringOf(raw?.['model']),
+      response_id: nameOf(raw?.['id']),
+      response_model: nameOf(raw?.['model']),
       ...usageDetails(usage),
     },
     contentMetadata: reasoningMetadata(reader),

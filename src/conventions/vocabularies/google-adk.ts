@@ -14,7 +14,7 @@ import { readRequest, structuredOf, toStepOutput } from '../content/provider-bod
 import { readError } from '../content/read-error.ts';
 import { ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts';
-import { addTo, objectOf, stringOf } from '../values/attributes.ts';
+import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
@@ -84,7 +84,7 @@ function readModelCall(fields: SpanFields): Reading {
   const reported = response?.['finishReason'] ?? response?.['finish_reason'];
   const parameters = withoutTransport(config);
   return {
-    model: stringOf(request?.['model']),
+    model: nameOf(request?.['model']),
     endpoint: 'chat',
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,

@@ -13,7 +13,7 @@ import { readRequest, structuredAt, toStepOutput } from '../content/provider-bod
 import { readError } from '../content/read-error.ts';
 import { ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, objectOf, stringOf } from '../values/attributes.ts';
+import { addTo, nameOf, objectOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;
@@ -78,7 +78,7 @@ function readModelCall(fields: SpanFields): Reading {
   const meta = metaOf(replies[0]) ?? metaOf({ meta: Array.isArray(output['meta']) ? output['meta'][0] : undefined });
   const usage = USAGE.read(objectOf(meta?.['usage']));
   return {
-    model: stringOf(meta?.['model']),
+    model: nameOf(meta?.['model']),
     provider: providerOf(fields.string(TYPE)),
     endpoint: input['prompt'] === undefined ? 'chat' : 'complete',
     messages: messages.length > 0 ? messages : undefined,

@@ -74,9 +74,9 @@ function readModelCall(fields: SpanFields, general: Reading): Reading {
   const parameters = readRequest({ ...invocation, ...(stringOf(request['model']) !== undefined && request) });
   const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
   return addTo(parameters, {
-    model: general.model ?? fields.string(`${METADATA}ls_model_name`),
+    model: general.model ?? fields.firstName(`${METADATA}ls_model_name`),
     // The general one is guessed from the model's name, or is `langchain`.
-    provider: fields.string(`${METADATA}ls_provider`) ?? general.provider,
+    provider: fields.firstName(`${METADATA}ls_provider`) ?? general.provider,
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
     tools: general.tools,
     maxTokens: general.maxTokens ?? parameters.maxTokens ?? fields.count(`${METADATA}ls_max_tokens`),
@@ -100,7 +100,7 @@ function readModelCall(fields: SpanFields, general: Reading): Reading {
 function readStep(fields: SpanFields): Reading {
   return {
     name: fields.firstString('gen_ai.tool.name', 'langsmith.trace.name') ?? fields.span.name,
-    model: isEmbedding(fields) ? fields.string('gen_ai.request.model') : undefined,
+    model: isEmbedding(fields) ? fields.firstName('gen_ai.request.model') : undefined,
     inputs: inputsOf(unwrapInput(structuredAt(fields, INPUT))),
     output: isEmbedding(fields) ? undefined : toStepOutput(structuredAt(fields, OUTPUT), 'outputs', 'output'),
   };

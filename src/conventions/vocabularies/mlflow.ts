@@ -8,7 +8,7 @@ import { readAnswer, readRequest, structuredAt, toStepOutput } from '../content/
 import { readError } from '../content/read-error.ts';
 import { ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, stringOf } from '../values/attributes.ts';
+import { addTo, nameOf, stringOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -59,13 +59,13 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
   const answer = readAnswer(output, reader, outputTokens);
   const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
   return addTo(readRequest(request), {
-    model: textAt(fields, 'mlflow.llm.model') ?? stringOf(request['model']),
+    model: textAt(fields, 'mlflow.llm.model') ?? nameOf(request['model']),
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
     tools: modelToolsAt(fields, 'mlflow.chat.tools'),
     messages: messages.length > 0 ? messages : undefined,
     ...answer,
     contentMetadata: addTo(reasoningMetadata(reader), answer.contentMetadata),
-    providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
+    providerRequest: nameOf(request['model']) === undefined ? undefined : toPlainObject(request),
     providerResponse: isRawResponse ? toPlainObject(output) : undefined,
   });
 }
@@ -74,7 +74,7 @@ function readStep(fields: SpanFields): Reading {
   const input = valueAt(fields, INPUT);
   return {
     name: fields.span.name,
-    model: textAt(fields, 'mlflow.llm.model') ?? (isObject(input) ? stringOf(input['model']) : undefined),
+    model: textAt(fields, 'mlflow.llm.model') ?? (isObject(input) ? nameOf(input['model']) : undefined),
     inputs: inputsOf(input),
     output: isEmbedding(fields) ? undefined : toStepOutput(valueAt(fields, OUTPUT)),
   };

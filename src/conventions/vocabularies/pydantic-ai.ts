@@ -57,7 +57,7 @@ function readRun(fields: SpanFields): Reading {
   const last = all.at(-1)?.role === 'assistant' ? all.pop() : undefined;
   return {
     name: fields.firstString('gen_ai.agent.name', 'agent_name'),
-    model: fields.firstString('gen_ai.request.model', 'model_name'),
+    model: fields.firstName('gen_ai.request.model', 'model_name'),
     messages: all.length > 0 ? all : undefined,
     outputMessage: last,
     output: toStepOutput(fields.attributes['final_result']) ?? messageText(last),

@@ -62,7 +62,7 @@ export const genAi: Convention = {
     addTo(reading, kind === 'tool' ? readToolCall(fields) : readGenAiContent(fields, kind));
     const usage = readGenAiUsage(fields);
     if (isCall(kind)) addTo(reading, callUsage(usage));
-    reading.callId = fields.string('gen_ai.response.id');
+    reading.callId = fields.firstName('gen_ai.response.id');
     reading.name = readName(fields, kind);
     reading.description = fields.firstString('gen_ai.tool.description', 'gen_ai.agent.description');
     if (kind !== 'tool') reading.finishReason = readFinishReason(fields) ?? reading.finishReason;

@@ -1,7 +1,7 @@
 /** Tokens, costs, ids and times of the GenAI conventions, by today's attribute names and all earlier ones. */
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { type Usage, UsageTable } from '../../content/usage.ts';
-import { numberOf, stringOf } from '../../values/attributes.ts';
+import { nameOf, numberOf, stringOf } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -36,7 +36,7 @@ const USAGE = new UsageTable({
 });
 
 const STRUCTURE = new FieldTable<Record<string, unknown>>({
-  response_id: [stringOf, 'gen_ai.response.id'],
+  response_id: [nameOf, 'gen_ai.response.id'],
   response_model: [modelNameOf, 'gen_ai.response.model'],
   service_tier: [stringOf, 'openai.response.service_tier', 'gen_ai.openai.response.service_tier'],
   system_fingerprint: [
@@ -50,10 +50,10 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
     'gen_ai.response.time_to_first_chunk',
     'gen_ai.client.operation.time_to_first_chunk',
   ],
-  tool_call_id: [stringOf, 'gen_ai.tool.call.id'],
-  agent_id: [stringOf, 'gen_ai.agent.id'],
-  data_source_id: [stringOf, 'gen_ai.data_source.id'],
-  server_address: [stringOf, 'server.address'],
+  tool_call_id: [nameOf, 'gen_ai.tool.call.id'],
+  agent_id: [nameOf, 'gen_ai.agent.id'],
+  data_source_id: [nameOf, 'gen_ai.data_source.id'],
+  server_address: [nameOf, 'server.address'],
 });
 
 export function readGenAiUsage({ attributes, keys }: SpanFields): Usage {

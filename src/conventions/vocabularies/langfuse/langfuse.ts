@@ -52,7 +52,7 @@ export const langfuse: Convention = {
     const reading = type === 'generation' ? readGeneration(fields, request, usage.outputTokens) : readStep(fields);
     const isCall = type === 'generation' || type === 'embedding';
     if (isCall) addTo(reading, ownUsage(usage));
-    reading.model = fields.string('langfuse.observation.model.name');
+    reading.model = fields.firstName('langfuse.observation.model.name');
     reading.error = readFailure(fields);
     reading.metadata = {
       prompt_name: fields.string('langfuse.observation.prompt.name'),

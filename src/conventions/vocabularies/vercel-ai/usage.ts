@@ -6,7 +6,7 @@
  */
 import { isObject } from '../../../wire/json.ts';
 import { type Usage, UsageTable } from '../../content/usage.ts';
-import { addTo, countOf, numberOf, stringOf } from '../../values/attributes.ts';
+import { addTo, countOf, nameOf, numberOf, stringOf } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -54,8 +54,8 @@ const IN_PROVIDER_METADATA = {
 } as const;
 
 const RESPONSE = new FieldTable<Metadata>({
-  response_id: [stringOf, 'gen_ai.response.id', 'ai.response.id'],
-  response_model: [stringOf, 'gen_ai.response.model', 'ai.response.model'],
+  response_id: [nameOf, 'gen_ai.response.id', 'ai.response.id'],
+  response_model: [nameOf, 'gen_ai.response.model', 'ai.response.model'],
   response_timestamp: [stringOf, 'ai.response.timestamp'],
   time_to_first_chunk_ms: [numberOf, 'ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk'],
   time_to_finish_ms: [numberOf, 'ai.response.msToFinish'],

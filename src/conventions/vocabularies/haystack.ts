@@ -11,7 +11,7 @@ import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { readRequest, structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
+import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -60,11 +60,14 @@ export const haystack: Convention = {
   },
 };
 
-const USAGE = new UsageTable({
-  promptTokens: ['prompt_tokens', 'input_tokens'],
-  outputTokens: ['completion_tokens', 'output_tokens'],
-  total_tokens: ['total_tokens'],
-});
+const USAGE = new UsageTable(
+  {
+    promptTokens: ['prompt_tokens', 'input_tokens'],
+    outputTokens: ['completion_tokens', 'output_tokens'],
+    total_tokens: ['total_tokens'],
+  },
+  IN_BODY,
+);
 
 function readModelCall(fields: SpanFields): Reading {
   const input = fields.object(INPUT) ?? {};

@@ -6,7 +6,15 @@ import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
 import { readAnswer, readRequest, structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
+import {
+  IN_BODY,
+  ownUsage,
+  type Usage,
+  UsageTable,
+  usageDetails,
+  usageSums,
+  withUsageOfBody,
+} from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, stringOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
@@ -42,7 +50,7 @@ export const mlflow: Convention = {
       message_format: textAt(fields, 'mlflow.message.format'),
       ...(isCall ? usageDetails(usage) : usageSums(usage)),
     };
-    return reading;
+    return withUsageOfBody(reading);
   },
 };
 
@@ -65,7 +73,7 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
     messages: messages.length > 0 ? messages : undefined,
     ...answer,
     contentMetadata: addTo(reasoningMetadata(reader), answer.contentMetadata),
-    providerRequest: nameOf(request['model']) === undefined ? undefined : toPlainObject(request),
+    providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
     providerResponse: isRawResponse ? toPlainObject(output) : undefined,
   });
 }
@@ -80,13 +88,16 @@ function readStep(fields: SpanFields): Reading {
   };
 }
 
-const TOKENS = new UsageTable({
-  promptTokens: ['input_tokens'],
-  outputTokens: ['output_tokens'],
-  total_tokens: ['total_tokens'],
-  cache_read_tokens: ['cache_read_input_tokens'],
-  cache_write_tokens: ['cache_creation_input_tokens'],
-});
+const TOKENS = new UsageTable(
+  {
+    promptTokens: ['input_tokens'],
+    outputTokens: ['output_tokens'],
+    total_tokens: ['total_tokens'],
+    cache_read_tokens: ['cache_read_input_tokens'],
+    cache_write_tokens: ['cache_creation_input_tokens'],
+  },
+  IN_BODY,
+);
 const COSTS = new UsageTable({ promptCost: ['input_cost'], outputCost: ['output_cost'], total_cost: ['total_cost'] });
 
 function readUsage(fields: SpanFields): Usage {

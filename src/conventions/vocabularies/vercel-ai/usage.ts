@@ -13,29 +13,32 @@ import type { SpanFields } from '../../values/span-fields.ts';
 
 type Metadata = Record<string, unknown>;
 
-const USAGE = new UsageTable({
-  promptTokens: [
-    'gen_ai.usage.input_tokens',
-    'ai.usage.inputTokens',
-    'gen_ai.usage.prompt_tokens',
-    'ai.usage.promptTokens',
-    'ai.usage.tokens',
-  ],
-  outputTokens: [
-    'gen_ai.usage.output_tokens',
-    'ai.usage.outputTokens',
-    'gen_ai.usage.completion_tokens',
-    'ai.usage.completionTokens',
-  ],
-  total_tokens: ['ai.usage.totalTokens'],
-  cache_read_tokens: [
-    'gen_ai.usage.cache_read.input_tokens',
-    'ai.usage.inputTokenDetails.cacheReadTokens',
-    'ai.usage.cachedInputTokens',
-  ],
-  cache_write_tokens: ['gen_ai.usage.cache_creation.input_tokens', 'ai.usage.inputTokenDetails.cacheWriteTokens'],
-  reasoning_tokens: ['ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens'],
-});
+const USAGE = new UsageTable(
+  {
+    promptTokens: [
+      'gen_ai.usage.input_tokens',
+      'ai.usage.inputTokens',
+      'gen_ai.usage.prompt_tokens',
+      'ai.usage.promptTokens',
+      'ai.usage.tokens',
+    ],
+    outputTokens: [
+      'gen_ai.usage.output_tokens',
+      'ai.usage.outputTokens',
+      'gen_ai.usage.completion_tokens',
+      'ai.usage.completionTokens',
+    ],
+    total_tokens: ['ai.usage.totalTokens'],
+    cache_read_tokens: [
+      'gen_ai.usage.cache_read.input_tokens',
+      'ai.usage.inputTokenDetails.cacheReadTokens',
+      'ai.usage.cachedInputTokens',
+    ],
+    cache_write_tokens: ['gen_ai.usage.cache_creation.input_tokens', 'ai.usage.inputTokenDetails.cacheWriteTokens'],
+    reasoning_tokens: ['ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens'],
+  },
+  ['ai.usage.', 'gen_ai.usage.'],
+);
 
 /** Where providers put details of the tokens that versions 3 to 5 do not give by themselves. */
 const IN_PROVIDER_METADATA = {

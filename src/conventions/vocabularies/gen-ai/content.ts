@@ -9,7 +9,7 @@ import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
-import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainJson, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { type EventContent, readEventContent } from './events.ts';
 
@@ -109,7 +109,7 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
   const messages = hasMessages(input) ? reader.read(input) : undefined;
   const outputMessage = output === undefined ? undefined : lastAnswerOf(reader.readOutput(output));
   return {
-    inputs: query !== undefined ? { query } : messages ? variablesOf(fields) : inputsOf(input),
+    inputs: query !== undefined ? { query } : (variablesOf(fields) ?? (messages ? undefined : inputsOf(input))),
     messages,
     outputMessage,
     output: toOptionalText(documents) ?? messageText(outputMessage),
@@ -122,9 +122,7 @@ function hasMessages(input: unknown): boolean {
 }
 
 function variablesOf({ attributes }: SpanFields): Record<string, unknown> | undefined {
-  return attributes['gen_ai.prompt.name'] === undefined
-    ? undefined
-    : fieldsBelow(attributes, 'gen_ai.prompt.variable.');
+  return toPlainObject(fieldsBelow(attributes, 'gen_ai.prompt.variable.'));
 }
 
 function evaluationsOf({ attributes }: SpanFields, events: EventContent): unknown[] | undefined {

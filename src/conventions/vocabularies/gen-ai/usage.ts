@@ -63,6 +63,9 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
   ],
   cost_currency: [nameOf, 'gen_ai.usage.cost.currency', 'gen_ai.usage.cost_currency', 'gen_ai.cost.currency'],
   cost_source: [nameOf, 'gen_ai.usage.cost.source'],
+  prompt_name: [nameOf, 'gen_ai.prompt.name'],
+  prompt_version: [versionOf, 'gen_ai.prompt.version'],
+  prompt_id: [nameOf, 'gen_ai.prompt.id'],
   tool_call_id: [nameOf, 'gen_ai.tool.call.id'],
   agent_id: [nameOf, 'gen_ai.agent.id'],
   data_source_id: [nameOf, 'gen_ai.data_source.id'],
@@ -87,6 +90,10 @@ export function readStructure({ attributes, keys }: SpanFields): Record<string, 
 function costOf(attributes: Attributes): Record<string, unknown> | undefined {
   const cost = attributes['gen_ai.usage.cost'];
   return cost === undefined || typeof cost === 'number' ? undefined : objectOf(cost);
+}
+
+function versionOf(value: unknown): number | string | undefined {
+  return typeof value === 'number' ? value : nameOf(value);
 }
 
 function millisOfSeconds(value: unknown): number | undefined {

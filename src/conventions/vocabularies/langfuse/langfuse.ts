@@ -29,7 +29,7 @@ const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
   ['tool', 'tool'],
 ]);
 
-const TYPE = 'langfuse.observation.type';
+export const TYPE = 'langfuse.observation.type';
 const INPUT = 'langfuse.observation.input';
 const OUTPUT = 'langfuse.observation.output';
 const PARAMETERS = 'langfuse.observation.model.parameters';
@@ -46,28 +46,33 @@ export const langfuse: Convention = {
   },
 
   read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
-    const type = typeOf(span);
-    const usage = readUsage(fields);
-    const request = readWrappedRequest(span.name, readAppMetadata(fields));
-    const reading = type === 'generation' ? readGeneration(fields, request, usage.outputTokens) : readStep(fields);
-    const isCall = type === 'generation' || type === 'embedding';
-    if (isCall) addTo(reading, ownUsage(usage));
-    reading.model = fields.firstName('langfuse.observation.model.name');
-    reading.error = readFailure(fields);
-    reading.metadata = {
-      prompt_name: fields.string('langfuse.observation.prompt.name'),
-      prompt_version: versionOf(fields.attributes['langfuse.observation.prompt.version']),
-      level: levelOf(fields),
-      version: fields.string('langfuse.version'),
-      release: fields.string('langfuse.release'),
-      langfuse_environment: fields.string('langfuse.environment'),
-      time_to_first_chunk_ms: millisSinceStart(span, fields.attributes['langfuse.observation.completion_start_time']),
-      ...(isCall ? usageDetails(usage) : usageSums(usage)),
-    };
-    reading.contentMetadata = addTo(request.metadata, reading.contentMetadata);
-    return reading;
+    return readObservation(fields, typeOf(span));
   },
 };
+
+/** Reads all attributes of Langfuse, as those of an observation of this type. */
+export function readObservation(fields: SpanFields, type: unknown): Reading {
+  const { span } = fields;
+  const usage = readUsage(fields);
+  const request = readWrappedRequest(span.name, readAppMetadata(fields));
+  const reading = type === 'generation' ? readGeneration(fields, request, usage.outputTokens) : readStep(fields);
+  const isCall = type === 'generation' || type === 'embedding';
+  if (isCall) addTo(reading, ownUsage(usage));
+  reading.model = fields.firstName('langfuse.observation.model.name');
+  reading.error = readFailure(fields);
+  reading.metadata = {
+    prompt_name: fields.string('langfuse.observation.prompt.name'),
+    prompt_version: versionOf(fields.attributes['langfuse.observation.prompt.version']),
+    level: levelOf(fields),
+    version: fields.string('langfuse.version'),
+    release: fields.string('langfuse.release'),
+    langfuse_environment: fields.string('langfuse.environment'),
+    time_to_first_chunk_ms: millisSinceStart(span, fields.attributes['langfuse.observation.completion_start_time']),
+    ...(isCall ? usageDetails(usage) : usageSums(usage)),
+  };
+  reading.contentMetadata = addTo(request.metadata, reading.contentMetadata);
+  return reading;
+}
 
 /** The OpenAI wrapper gives embeddings the type `generation`. */
 function typeOf({ name, attributes }: SpanSlice): unknown {

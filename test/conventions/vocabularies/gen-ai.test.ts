@@ -45,3 +45,25 @@ it("adds what Langfuse's attributes say to a span of any other vocabulary", () =
 it("makes no log of a span that has only Langfuse's additions", () => {
   expect(kindOf({ 'langfuse.trace.name': 'GET /', 'langfuse.observation.prompt.name': 'p' })).toBeUndefined();
 });
+
+it('reads what memory operations look for, find and write', () => {
+  const records = [{ id: 'r1', content: 'tea' }];
+  const memory = { 'gen_ai.memory.records': records, 'gen_ai.memory.store.id': 's1', 'gen_ai.memory.record.id': 'r1' };
+  const of = (operation: string) =>
+    read({ ...memory, 'gen_ai.operation.name': operation, 'gen_ai.memory.query.text': 'q' });
+  expect(of('search_memory')).toMatchObject({ inputs: { query: 'q' }, output: JSON.stringify(records) });
+  expect(of('search_memory').metadata).toMatchObject({ memory_store_id: 's1', memory_record_id: 'r1' });
+  for (const operation of ['create_memory', 'update_memory', 'upsert_memory', 'delete_memory']) {
+    expect(of(operation)).toMatchObject({ inputs: { query: 'q', records } });
+    expect(of(operation).output).toBeUndefined();
+  }
+});
+
+it('keeps the arguments and the result of an operation that it does not know', () => {
+  const span = {
+    'gen_ai.operation.name': 'plan',
+    'gen_ai.tool.call.arguments': '{"a":1}',
+    'gen_ai.tool.call.result': 'ok',
+  };
+  expect(read(span)).toMatchObject({ inputs: { a: 1 }, output: 'ok' });
+});

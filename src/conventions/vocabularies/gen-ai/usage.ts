@@ -69,6 +69,9 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
   tool_call_id: [nameOf, 'gen_ai.tool.call.id'],
   agent_id: [nameOf, 'gen_ai.agent.id'],
   data_source_id: [nameOf, 'gen_ai.data_source.id'],
+  memory_store_id: [nameOf, 'gen_ai.memory.store.id'],
+  memory_store_name: [nameOf, 'gen_ai.memory.store.name'],
+  memory_record_id: [nameOf, 'gen_ai.memory.record.id'],
   server_address: [nameOf, 'server.address'],
 });
 

@@ -23,9 +23,8 @@ export const langfuseAdditions: Convention = {
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {
     if (attributes[TYPE] !== undefined) return undefined;
-    for (const key in attributes)
-      if (KEYS.includes(key) || PREFIXES.some((prefix) => key.startsWith(prefix))) return 'generic';
-    return undefined;
+    const isSign = (key: string) => KEYS.includes(key) || PREFIXES.some((prefix) => key.startsWith(prefix));
+    return Object.keys(attributes).some(isSign) ? 'generic' : undefined;
   },
 
   read(_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {

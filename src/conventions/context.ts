@@ -4,7 +4,7 @@
  */
 import type { Attributes, SpanSlice } from '../otel/span-slice.ts';
 import { isObject } from '../wire/json.ts';
-import { jsonOf, stringListOf, stringOf } from './values/attributes.ts';
+import { jsonOf, nameOf, stringListOf, stringOf } from './values/attributes.ts';
 
 /** What holds for each log of a trace. */
 export interface TraceContext {
@@ -115,8 +115,8 @@ function firstId(attributes: Attributes, keys: readonly string[]): string | unde
 function idOf(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isFinite(value)) return String(value);
   const text = stringOf(value);
-  if (text?.startsWith('"')) return stringOf(jsonOf(text)) ?? text;
-  return text;
+  const id = text?.startsWith('"') ? (stringOf(jsonOf(text)) ?? text) : text;
+  return nameOf(id);
 }
 
 /** OpenInference's `metadata` is JSON; it is parsed only if it may contain an id. */

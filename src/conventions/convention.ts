@@ -42,6 +42,11 @@ export interface Convention {
   /** Vocabularies to skip on spans this one recognises: it reads their attributes itself, with another meaning. */
   readonly covers?: readonly string[];
   /**
+   * Whether this vocabulary only adds to spans that another one before it recognises. Then it never decides what a span
+   * is, and `read` is given the kind that the other one decided on.
+   */
+  readonly isAddition?: boolean;
+  /**
    * Returns the kind of the span, or undefined if it does not use this vocabulary. It must be cheap and parse nothing.
    * An open span may have only some of its attributes yet.
    */

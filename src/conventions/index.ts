@@ -1,6 +1,7 @@
 /** The table of vocabularies, and how the readings of several vocabularies on one span are merged. */
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
+import { correctError } from './content/read-error.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
 import { kindOfOpenSpan } from './scopes.ts';
 import { STEPS } from './steps.ts';
@@ -13,11 +14,13 @@ import { genkit } from './vocabularies/genkit.ts';
 import { googleAdk } from './vocabularies/google-adk.ts';
 import { haystack } from './vocabularies/haystack.ts';
 import { humanloop } from './vocabularies/humanloop.ts';
+import { langfuseAdditions } from './vocabularies/langfuse/additions.ts';
 import { langfuse } from './vocabularies/langfuse/langfuse.ts';
 import { langsmith } from './vocabularies/langsmith.ts';
 import { liteLlm } from './vocabularies/litellm.ts';
 import { logfire } from './vocabularies/logfire.ts';
 import { mastra } from './vocabularies/mastra.ts';
+import { mcp } from './vocabularies/mcp.ts';
 import { mlflow } from './vocabularies/mlflow.ts';
 import { openInference } from './vocabularies/openinference/openinference.ts';
 import { openLit } from './vocabularies/openlit.ts';
@@ -38,6 +41,7 @@ export const CONVENTIONS: readonly Convention[] = [
   googleAdk,
   langsmith,
   strands,
+  mcp,
   sentry,
   openLit,
   anthropicSdk,
@@ -50,6 +54,7 @@ export const CONVENTIONS: readonly Convention[] = [
   liteLlm,
   openLlmetry,
   genAi,
+  langfuseAdditions,
 ];
 
 /** What a vocabulary takes a span for. */
@@ -100,8 +105,9 @@ function recognise(span: SpanSlice, conventions: readonly Convention[], signs: n
     if (!mayRecognise(signs, index)) continue;
     const convention = conventions[index]!;
     if (found.some((before) => before.convention.covers?.includes(convention.name))) continue;
+    if (convention.isAddition && found.length === 0) continue;
     const kind = classifySafely(convention, span);
-    if (kind !== undefined) found.push({ convention, kind });
+    if (kind !== undefined) found.push({ convention, kind: convention.isAddition ? found[0]!.kind : kind });
   }
   return found;
 }
@@ -126,7 +132,7 @@ export function readSpan(
       fillIn(reading, kind === recognitions[0]?.kind ? next : usageAsMetadata(next));
     }
   }
-  return withoutFiller(withLosses(reading ?? {}, fields));
+  return withoutFiller(correctError(withLosses(reading ?? {}, fields), span, recognitions[0]?.kind));
 }
 
 /** Returns a copy without fields that are undefined, also in its records, and without records that are empty. */

@@ -1,50 +1,75 @@
 /** Why a model stopped: `stop`, `length`, `tool_calls` or `content_filter`, else the source's own word. */
-import { jsonOf, stringOf } from '../values/attributes.ts';
+import { jsonOf, nameOf } from '../values/attributes.ts';
 
+/** By their words in lower case, without separators. */
 const WORDS: ReadonlyMap<string, string> = new Map([
-  ['end_turn', 'stop'],
   ['endturn', 'stop'],
+  ['end', 'stop'],
+  ['eos', 'stop'],
+  ['eostoken', 'stop'],
   ['stop', 'stop'],
-  ['stop_sequence', 'stop'],
+  ['stopped', 'stop'],
   ['stopsequence', 'stop'],
   ['completed', 'stop'],
   // Cohere and Titan.
   ['complete', 'stop'],
   ['finish', 'stop'],
-  ['finish_reason_stop', 'stop'],
   ['length', 'length'],
-  ['max_tokens', 'length'],
+  ['maxlength', 'length'],
   ['maxtokens', 'length'],
-  ['max_output_tokens', 'length'],
-  ['tool_use', 'tool_calls'],
+  ['maxoutputtokens', 'length'],
+  ['modellength', 'length'],
+  ['modelcontextwindowexceeded', 'length'],
+  ['tokenlimit', 'length'],
   ['tooluse', 'tool_calls'],
-  ['tool_call', 'tool_calls'],
-  ['tool_calls', 'tool_calls'],
+  ['toolcall', 'tool_calls'],
   ['toolcalls', 'tool_calls'],
-  ['function_call', 'tool_calls'],
-  ['content_filter', 'content_filter'],
-  ['content_filtered', 'content_filter'],
-  ['guardrail_intervened', 'content_filter'],
+  ['toolexecution', 'tool_calls'],
+  ['functioncall', 'tool_calls'],
+  ['functioncalls', 'tool_calls'],
+  ['contentfilter', 'content_filter'],
+  ['contentfiltered', 'content_filter'],
+  ['guardrailintervened', 'content_filter'],
   ['safety', 'content_filter'],
   ['refusal', 'content_filter'],
   ['blocked', 'content_filter'],
+  // Gemini.
+  ['blocklist', 'content_filter'],
+  ['prohibitedcontent', 'content_filter'],
+  ['recitation', 'content_filter'],
+  ['spii', 'content_filter'],
+  ['modelarmor', 'content_filter'],
+  ['imagesafety', 'content_filter'],
+  ['imageprohibitedcontent', 'content_filter'],
+  ['imagerecitation', 'content_filter'],
+  // No reasons of a model, but their case varies too.
+  ['error', 'error'],
+  ['other', 'other'],
+  ['unknown', 'unknown'],
 ]);
 
 /** Takes a word, a list, the JSON text of a list, or words joined with commas. The first word counts. */
 export function toFinishReason(value: unknown): string | undefined {
   const raw = firstWord(value);
   if (raw === undefined) return undefined;
-  return WORDS.get(raw) ?? WORDS.get(raw.toLowerCase().replaceAll('-', '_')) ?? raw;
+  return WORDS.get(raw) ?? wordOf(raw) ?? raw;
+}
+
+/** Looks the word up without its case, its separators and what qualifies it: `FinishReason.MAX_TOKENS`, `MaxTokens`. */
+function wordOf(raw: string): string | undefined {
+  const name = raw.slice(raw.search(/[^.:/]*$/)).toLowerCase();
+  const joined = name.replace(/[^a-z]/g, '');
+  return WORDS.get(joined) ?? WORDS.get(joined.replace(/^(chat)?(finish|stop)reason(?=.)/, ''));
 }
 
 function firstWord(value: unknown): string | undefined {
   if (Array.isArray(value)) return firstWord(value[0]);
-  const text = stringOf(value)?.trim();
+  const text = nameOf(value)?.trim();
   if (!text) return undefined;
   if (text.startsWith('[')) {
     const list = jsonOf(text);
     return Array.isArray(list) ? firstWord(list[0]) : undefined;
   }
   // LangSmith joins several reasons with commas.
-  return text.includes(',') ? stringOf(text.split(',', 1)[0]?.trim()) : text;
+  return text.includes(',') ? nameOf(text.split(',', 1)[0]?.trim()) : text;
 }

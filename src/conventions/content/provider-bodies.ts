@@ -3,7 +3,7 @@
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, jsonOf, omitUndefined, stringOf } from '../values/attributes.ts';
+import { addTo, jsonOf, nameOf, omitUndefined } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { fromLangChain } from './langchain-json.ts';
@@ -60,7 +60,7 @@ export function readAnswer(value: unknown, reader: MessageReader, outputTokens?:
     outputMessage,
     output: messageText(outputMessage),
     finishReason,
-    callId: isObject(value) ? stringOf(value['id']) : undefined,
+    callId: isObject(value) ? nameOf(value['id']) : undefined,
     contentMetadata: others.length > 0 ? { choices: others } : undefined,
   });
 }

@@ -1,11 +1,12 @@
 /**
  * Why a span failed, from its status, the last exception event, `error.*` and the HTTP status.
  *
- * An exception event alone does not make a span failed: retries leave them on calls that succeed in the end.
+ * An exception event alone does not make a span failed: retries leave them on calls that succeed in the end. But it
+ * does if a call has no answer at all. An exception that a framework throws to steer its own flow is never an error.
  */
 import { type SpanSlice, STATUS_ERROR } from '../../otel/span-slice.ts';
-import type { ReadError } from '../convention.ts';
-import { integerOf, stringOf } from '../values/attributes.ts';
+import type { ReadError, Reading, SpanKind } from '../convention.ts';
+import { integerOf, nameOf, stringOf } from '../values/attributes.ts';
 
 export interface ErrorSigns {
   /** Whether the vocabulary itself says that the span failed, whatever its status. */
@@ -25,7 +26,7 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
   const { attributes } = span;
   const finishError = signs.finishReason === 'error';
   const failed =
-    signs.failed === true || finishError || span.status.code === STATUS_ERROR || attributes['error.type'] !== undefined;
+    signs.failed === true || finishError || span.status.code === STATUS_ERROR || namesError(attributes['error.type']);
   if (!failed) return undefined;
 
   const exception = lastException(span);
@@ -48,9 +49,65 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
   return error;
 }
 
+/** LangGraph's ways out of a node, which it catches itself: the run is paused, or goes on elsewhere. */
+const INTERRUPTS: ReadonlySet<string | undefined> = new Set([
+  'GraphInterrupt',
+  'NodeInterrupt',
+  'GraphBubbleUp',
+  'GraphDelegate',
+  'ParentCommand',
+]);
+
+/**
+ * Corrects the error of a reading that all vocabularies have filled in: an interrupt is none, and the exception of a
+ * call without any answer is one. `kind` is that of the log.
+ */
+export function correctError(reading: Reading, span: SpanSlice, kind: SpanKind | undefined): Reading {
+  const interrupt = interruptOf(span);
+  if (interrupt !== undefined) return withInterrupt(reading, interrupt);
+  const isCall = kind === 'model' || kind === 'tool';
+  if (isCall && reading.error === undefined && span.ended !== false && !hasAnswer(reading, kind)) {
+    if (lastException(span) !== undefined) reading.error = readError(span, { failed: true });
+  }
+  return reading;
+}
+
+/** Returns the class of the exception that steered the span's flow. A message with such a word in it does not count. */
+function interruptOf(span: SpanSlice): string | undefined {
+  const type = meaningful(span.attributes['error.type']) ?? stringOf(lastException(span)?.['exception.type']);
+  const name = type?.slice(type.search(/\w*$/));
+  return INTERRUPTS.has(name) ? name : undefined;
+}
+
+function withInterrupt({ error: _error, finishReason, ...reading }: Reading, interrupt: string): Reading {
+  if (finishReason !== undefined && finishReason !== 'error') Object.assign(reading, { finishReason });
+  return { ...reading, metadata: { ...reading.metadata, interrupt } };
+}
+
+/** Whether anything of an answer was recorded: its content, its id, its model, the tokens that it took. */
+function hasAnswer(reading: Reading, kind: SpanKind): boolean {
+  const { output, outputMessage, finishReason, callId, promptTokens, outputTokens, metadata = {} } = reading;
+  if (kind === 'tool') return output !== undefined || outputMessage !== undefined;
+  return (
+    Boolean(output) ||
+    outputMessage?.tool_calls !== undefined ||
+    finishReason !== undefined ||
+    callId !== undefined ||
+    Boolean(promptTokens) ||
+    Boolean(outputTokens) ||
+    metadata['response_id'] !== undefined ||
+    metadata['response_model'] !== undefined
+  );
+}
+
+/** A type of any kind, except for the words that stand for none. */
+function namesError(type: unknown): boolean {
+  return typeof type === 'string' ? nameOf(type) !== undefined : type !== undefined && type !== null;
+}
+
 /** `Error`, `unknown` and `_OTHER` say nothing. */
 function meaningful(value: unknown): string | undefined {
-  const type = stringOf(value);
+  const type = nameOf(value);
   return type === '_OTHER' || type === 'unknown' || type === 'Error' ? undefined : type;
 }
 

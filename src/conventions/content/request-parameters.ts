@@ -7,6 +7,7 @@ import type { Reading } from '../convention.ts';
 import {
   firstValue,
   integerOf,
+  nameOf,
   numberOf,
   objectOf,
   omitUndefined,
@@ -81,7 +82,7 @@ export function isResponseBody(parameters: Fields | undefined): boolean {
 
 /** LangChain's callbacks write `unknown` for a model they do not see. */
 export function modelNameOf(value: unknown): string | undefined {
-  const name = stringOf(value);
+  const name = nameOf(value);
   return name === 'unknown' ? undefined : name;
 }
 

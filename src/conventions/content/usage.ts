@@ -1,7 +1,8 @@
 /** Tokens and costs, under the names of any vocabulary. */
 import type { Attributes } from '../../otel/span-slice.ts';
+import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
-import { countOf, numberOf, unlessEmpty } from '../values/attributes.ts';
+import { addTo, countOf, numberOf, unlessEmpty } from '../values/attributes.ts';
 import { FieldTable } from '../values/field-table.ts';
 
 /** What a call has used. Costs are in US dollars. */
@@ -15,10 +16,76 @@ export interface Usage {
   readonly cache_read_tokens?: number | undefined;
   readonly cache_write_tokens?: number | undefined;
   readonly reasoning_tokens?: number | undefined;
+  readonly input_audio_tokens?: number | undefined;
+  readonly output_audio_tokens?: number | undefined;
   readonly total_cost?: number | undefined;
 }
 
 const COSTS: ReadonlySet<string> = new Set(['promptCost', 'outputCost', 'total_cost']);
+
+/** Details in the words of providers and SDKs, nested ones with a dot. Each has a spelling in camel case too. */
+const DETAILS: UsageNames = {
+  cache_read_tokens: [
+    'cache_read_tokens',
+    'cache_read_input_tokens',
+    'cached_input_tokens',
+    'cached_tokens',
+    'cache_read',
+    'input_cached_tokens',
+    'input_cache_read',
+    'cached_prompt_tokens',
+    'prompt_cache_hit_tokens',
+    'cached_content_token_count',
+    'cached_content_tokens',
+    'cache_read_input_token_count',
+    ...below(['cached_tokens', 'cache_read', 'cache_read_tokens'], 'prompt', 'input'),
+  ],
+  cache_write_tokens: [
+    'cache_write_tokens',
+    'cache_write_input_tokens',
+    'cache_creation_input_tokens',
+    'cache_creation_tokens',
+    'cache_write',
+    'cache_creation',
+    'input_cache_creation',
+    'cache_write_input_token_count',
+    ...below(['cache_creation', 'cache_creation_tokens', 'cache_write', 'cache_write_tokens'], 'prompt', 'input'),
+  ],
+  reasoning_tokens: [
+    'reasoning_tokens',
+    'reasoning_output_tokens',
+    'output_reasoning_tokens',
+    'output_reasoning',
+    'reasoning',
+    'thinking_tokens',
+    'thoughts_tokens',
+    'thoughts_token_count',
+    ...below(['reasoning_tokens', 'reasoning'], 'completion', 'output'),
+  ],
+  input_audio_tokens: [
+    'input_audio_tokens',
+    'audio_input_tokens',
+    'prompt_audio_tokens',
+    'input_audio',
+    ...below(['audio_tokens', 'audio'], 'prompt', 'input'),
+  ],
+  output_audio_tokens: [
+    'output_audio_tokens',
+    'audio_output_tokens',
+    'completion_audio_tokens',
+    'output_audio',
+    ...below(['audio_tokens', 'audio'], 'completion', 'output'),
+  ],
+};
+
+function below(names: readonly string[], ...sides: readonly string[]): string[] {
+  return sides.flatMap((side) =>
+    ['tokens_details', 'token_details'].flatMap((details) => names.map((name) => `${side}_${details}.${name}`)),
+  );
+}
+
+/** The names of a usage object, in which nothing stands before a name. */
+export const IN_BODY: readonly string[] = [''];
 
 /** Names of one vocabulary, the preferred one first. */
 export type UsageNames = { readonly [K in keyof Usage]?: readonly string[] };
@@ -27,17 +94,72 @@ export type UsageNames = { readonly [K in keyof Usage]?: readonly string[] };
 export class UsageTable {
   readonly #table: FieldTable<Usage>;
 
-  constructor(names: UsageNames) {
-    const entries = Object.entries(names).map(([field, all]) => [
-      field,
-      [COSTS.has(field) ? numberOf : countOf, ...all],
-    ]);
+  /** Details are also read by the words of the providers, after each of `prefixes`. */
+  constructor(names: UsageNames, prefixes: readonly string[] = []) {
+    const taken = new Set(Object.values(names).flat());
+    const fields = new Set([...Object.keys(names), ...Object.keys(DETAILS)]) as Set<keyof Usage>;
+    const entries = [...fields].map((field) => {
+      const own = names[field] ?? [];
+      const more = new Set(prefixes.flatMap((prefix) => spellingsOf(field).map((name) => prefix + name)));
+      return [field, [readerOf(field), ...own, ...[...more].filter((name) => !taken.has(name))]];
+    });
     this.#table = new FieldTable<Usage>(Object.fromEntries(entries));
   }
 
   read(source: Attributes | undefined, keys?: readonly string[]): Usage {
-    return source === undefined ? {} : this.#table.read(source, keys);
+    if (source === undefined) return {};
+    return keys === undefined ? this.#table.read(flattened(source)) : this.#table.read(source, keys);
   }
+}
+
+function spellingsOf(field: keyof Usage): string[] {
+  const names = DETAILS[field] ?? [];
+  return [
+    ...names,
+    ...names.map((name) => name.replace(/_([a-z])/g, (_joint, letter: string) => letter.toUpperCase())),
+  ];
+}
+
+function readerOf(field: string): (value: unknown) => number | undefined {
+  if (COSTS.has(field)) return numberOf;
+  return field.endsWith('_audio_tokens') ? unlessNone : countOf;
+}
+
+/** Providers report 0 for each kind of token that a call did not have. */
+function unlessNone(value: unknown): number | undefined {
+  return countOf(value) || undefined;
+}
+
+/** Returns a usage object with what is nested in it under names with a dot. */
+function flattened(usage: Attributes): Attributes {
+  let flat: Record<string, unknown> | undefined;
+  for (const key in usage) {
+    const nested = usage[key];
+    if (!isObject(nested)) continue;
+    flat ??= { ...usage };
+    for (const name in nested) flat[`${key}.${name}`] = nested[name];
+  }
+  return flat ?? usage;
+}
+
+const BODY = new UsageTable(
+  {
+    promptTokens: ['prompt_tokens', 'input_tokens', 'promptTokenCount', 'prompt_token_count'],
+    outputTokens: ['completion_tokens', 'output_tokens', 'candidatesTokenCount', 'candidates_token_count'],
+    total_tokens: ['total_tokens', 'totalTokenCount', 'total_token_count'],
+  },
+  IN_BODY,
+);
+
+/** Fills in what the log of a call lacks from the usage in the provider's raw answer. */
+export function withUsageOfBody(reading: Reading): Reading {
+  const body = reading.providerResponse;
+  const usage = body?.['usage'] ?? body?.['usageMetadata'] ?? body?.['usage_metadata'];
+  if (!isObject(usage)) return reading;
+  const found = BODY.read(usage);
+  if (reading.promptTokens === undefined && reading.outputTokens === undefined) addTo(reading, ownUsage(found));
+  reading.metadata = addTo(addTo<Record<string, unknown>>({}, usageDetails(found)), reading.metadata);
+  return reading;
 }
 
 /** Returns the fields of a log that is itself the call. */
@@ -48,7 +170,16 @@ export function ownUsage({ promptTokens, outputTokens, promptCost, outputCost }:
 /** Returns what goes to the metadata of the call's log. */
 export function usageDetails(usage: Usage): Record<string, unknown> {
   const { total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, total_cost } = usage;
-  return { total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, total_cost };
+  const { input_audio_tokens, output_audio_tokens } = usage;
+  return {
+    total_tokens,
+    cache_read_tokens,
+    cache_write_tokens,
+    reasoning_tokens,
+    input_audio_tokens,
+    output_audio_tokens,
+    total_cost,
+  };
 }
 
 /** Returns the metadata of an agent or a step. Its usage is a sum over calls that have logs of their own. */

@@ -16,6 +16,21 @@ export function stringOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.toWellFormed() : undefined;
 }
 
+/** Words that instrumentations write where they have no value: Micrometer `none`, Python `None`. */
+const FILLER: ReadonlySet<string> = new Set(['none', 'null', 'undefined', '']);
+
+/** Returns a string in the place of a name (model, provider, id, type of an error), unless it stands for nothing. */
+export function nameOf(value: unknown): string | undefined {
+  const name = stringOf(value);
+  return name === undefined || isFiller(name) ? undefined : name;
+}
+
+/** Whether the text is one of the words that stand for no value. */
+export function isFiller(text: string): boolean {
+  // The longest word has 9 characters.
+  return FILLER.has(text.length > 16 ? text.trim() : text.trim().toLowerCase());
+}
+
 /** Returns a string that may be empty, as a model's answer may be. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value.toWellFormed() : undefined;

@@ -7,7 +7,7 @@
  */
 import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
-import { countOf, integerOf, jsonOf, numberOf, stringOf, textOf } from './attributes.ts';
+import { countOf, integerOf, jsonOf, nameOf, numberOf, stringOf, textOf } from './attributes.ts';
 
 export class SpanFields {
   readonly span: SpanSlice;
@@ -84,6 +84,15 @@ export class SpanFields {
   /** Parses a text that is a part of the value at this key. */
   jsonWithin(key: string, text: unknown): unknown {
     return jsonOf(text, () => this.truncated.add(key));
+  }
+
+  /** Returns the first string at one of these keys that names something: `none` and its like do not. */
+  firstName(...keys: readonly string[]): string | undefined {
+    for (const key of keys) {
+      const found = nameOf(this.attributes[key]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** Returns the first of these keys at which there is a value, null not being one. */

@@ -10,7 +10,7 @@ import { inputsOf } from '../content/inputs.ts';
 import { MessageReader } from '../content/messages.ts';
 import { structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
+import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts';
 import { stringOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -53,12 +53,15 @@ export const claudeCode: Convention = {
   },
 };
 
-const USAGE = new UsageTable({
-  promptTokens: ['input_tokens'],
-  outputTokens: ['output_tokens'],
-  cache_read_tokens: ['cache_read_tokens'],
-  cache_write_tokens: ['cache_creation_tokens'],
-});
+const USAGE = new UsageTable(
+  {
+    promptTokens: ['input_tokens'],
+    outputTokens: ['output_tokens'],
+    cache_read_tokens: ['cache_read_tokens'],
+    cache_write_tokens: ['cache_creation_tokens'],
+  },
+  IN_BODY,
+);
 
 function readModelCall(fields: SpanFields): Reading {
   const { attributes, keys } = fields;
@@ -66,9 +69,9 @@ function readModelCall(fields: SpanFields): Reading {
   const context = unlessHidden(attributes['new_context']);
   const usage = USAGE.read(attributes, keys);
   return {
-    callId: fields.string('gen_ai.response.id'),
-    model: fields.firstString('model', 'gen_ai.request.model'),
-    provider: fields.string('gen_ai.system') ?? 'anthropic',
+    callId: fields.firstName('gen_ai.response.id'),
+    model: fields.firstName('model', 'gen_ai.request.model'),
+    provider: fields.firstName('gen_ai.system') ?? 'anthropic',
     endpoint: 'chat',
     messages: context === undefined ? undefined : new MessageReader().read([{ role: 'user', content: context }]),
     outputMessage: answer === undefined ? undefined : { role: 'assistant', content: answer },

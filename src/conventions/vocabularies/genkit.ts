@@ -11,9 +11,9 @@ import { finishReasonOf } from '../content/message-wrappers.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { ownUsage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
+import { IN_BODY, ownUsage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, objectOf, stringOf } from '../values/attributes.ts';
+import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -51,13 +51,16 @@ export const genkit: Convention = {
   },
 };
 
-const USAGE = new UsageTable({
-  promptTokens: ['inputTokens'],
-  outputTokens: ['outputTokens'],
-  total_tokens: ['totalTokens'],
-  cache_read_tokens: ['cachedContentTokens'],
-  reasoning_tokens: ['thoughtsTokens'],
-});
+const USAGE = new UsageTable(
+  {
+    promptTokens: ['inputTokens'],
+    outputTokens: ['outputTokens'],
+    total_tokens: ['totalTokens'],
+    cache_read_tokens: ['cachedContentTokens'],
+    reasoning_tokens: ['thoughtsTokens'],
+  },
+  IN_BODY,
+);
 
 function readModelCall(fields: SpanFields): Reading {
   const request = fields.object(INPUT) ?? {};
@@ -75,10 +78,10 @@ function readModelCall(fields: SpanFields): Reading {
     ...ownUsage(usage),
     // Genkit writes `stop` for tool calls too; the provider's own word is in the raw response.
     finishReason: finishReasonOf(raw) ?? toFinishReason(response['finishReason'] ?? finishReasonOf(response)),
-    callId: stringOf(raw?.['id']),
+    callId: nameOf(raw?.['id']),
     metadata: {
-      response_id: stringOf(raw?.['id']),
-      response_model: stringOf(raw?.['model']),
+      response_id: nameOf(raw?.['id']),
+      response_model: nameOf(raw?.['model']),
       ...usageDetails(usage),
     },
     contentMetadata: reasoningMetadata(reader),

@@ -12,9 +12,9 @@ import { inputsAt, inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
+import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts';
-import { addTo, objectOf, stringOf } from '../values/attributes.ts';
+import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
@@ -60,13 +60,16 @@ export const googleAdk: Convention = {
   },
 };
 
-const USAGE = new UsageTable({
-  promptTokens: ['promptTokenCount', 'prompt_token_count'],
-  outputTokens: ['candidatesTokenCount', 'candidates_token_count'],
-  total_tokens: ['totalTokenCount', 'total_token_count'],
-  cache_read_tokens: ['cachedContentTokenCount', 'cached_content_token_count'],
-  reasoning_tokens: ['thoughtsTokenCount', 'thoughts_token_count'],
-});
+const USAGE = new UsageTable(
+  {
+    promptTokens: ['promptTokenCount', 'prompt_token_count'],
+    outputTokens: ['candidatesTokenCount', 'candidates_token_count'],
+    total_tokens: ['totalTokenCount', 'total_token_count'],
+    cache_read_tokens: ['cachedContentTokenCount', 'cached_content_token_count'],
+    reasoning_tokens: ['thoughtsTokenCount', 'thoughts_token_count'],
+  },
+  IN_BODY,
+);
 
 function readModelCall(fields: SpanFields): Reading {
   const request = bodyAt(fields, REQUEST);
@@ -84,7 +87,7 @@ function readModelCall(fields: SpanFields): Reading {
   const reported = response?.['finishReason'] ?? response?.['finish_reason'];
   const parameters = withoutTransport(config);
   return {
-    model: stringOf(request?.['model']),
+    model: nameOf(request?.['model']),
     endpoint: 'chat',
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,

@@ -11,9 +11,9 @@ import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { readRequest, structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
+import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, objectOf, stringOf } from '../values/attributes.ts';
+import { addTo, nameOf, objectOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;
@@ -60,11 +60,14 @@ export const haystack: Convention = {
   },
 };
 
-const USAGE = new UsageTable({
-  promptTokens: ['prompt_tokens', 'input_tokens'],
-  outputTokens: ['completion_tokens', 'output_tokens'],
-  total_tokens: ['total_tokens'],
-});
+const USAGE = new UsageTable(
+  {
+    promptTokens: ['prompt_tokens', 'input_tokens'],
+    outputTokens: ['completion_tokens', 'output_tokens'],
+    total_tokens: ['total_tokens'],
+  },
+  IN_BODY,
+);
 
 function readModelCall(fields: SpanFields): Reading {
   const input = fields.object(INPUT) ?? {};
@@ -78,7 +81,7 @@ function readModelCall(fields: SpanFields): Reading {
   const meta = metaOf(replies[0]) ?? metaOf({ meta: Array.isArray(output['meta']) ? output['meta'][0] : undefined });
   const usage = USAGE.read(objectOf(meta?.['usage']));
   return {
-    model: stringOf(meta?.['model']),
+    model: nameOf(meta?.['model']),
     provider: providerOf(fields.string(TYPE)),
     endpoint: input['prompt'] === undefined ? 'chat' : 'complete',
     messages: messages.length > 0 ? messages : undefined,

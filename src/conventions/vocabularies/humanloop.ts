@@ -15,7 +15,7 @@ import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { ownUsage, UsageTable } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, stringOf } from '../values/attributes.ts';
+import { addTo, nameOf, stringOf } from '../values/attributes.ts';
 import { unflatten } from '../values/nested-keys.ts';
 import { toPlainJson } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -95,8 +95,8 @@ function readFile(file: Fields): Reading {
   const { provider: _provider, endpoint: _endpoint, template: _template, ...other } = reading.other ?? {};
   return addTo(reading, {
     other,
-    model: stringOf(body['model']),
-    provider: stringOf(body['provider']),
+    model: nameOf(body['model']),
+    provider: nameOf(body['provider']),
     name: stringOf(path),
     promptTemplate: stringOf(written),
     chatTemplate: chat,

@@ -11,7 +11,15 @@ import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { lastException, readError } from '../content/read-error.ts';
-import { ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
+import {
+  IN_BODY,
+  ownUsage,
+  type Usage,
+  UsageTable,
+  usageDetails,
+  usageSums,
+  withUsageOfBody,
+} from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, countOf, objectOf, stringListOf, stringOf } from '../values/attributes.ts';
 import { fieldsBelow } from '../values/indexed-groups.ts';
@@ -55,7 +63,7 @@ export const langsmith: Convention = {
     addTo(structure, isCall ? readCallDetails(fields, usage) : usageSums({ promptTokens, outputTokens }));
     reading.metadata = addTo(structure, { langsmith_project: fields.string('langsmith.trace.session_name') });
     reading.contentMetadata = addTo(readAppMetadata(fields), reading.contentMetadata);
-    return reading;
+    return withUsageOfBody(reading);
   },
 };
 
@@ -74,9 +82,9 @@ function readModelCall(fields: SpanFields, general: Reading): Reading {
   const parameters = readRequest({ ...invocation, ...(stringOf(request['model']) !== undefined && request) });
   const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
   return addTo(parameters, {
-    model: general.model ?? fields.string(`${METADATA}ls_model_name`),
+    model: general.model ?? fields.firstName(`${METADATA}ls_model_name`),
     // The general one is guessed from the model's name, or is `langchain`.
-    provider: fields.string(`${METADATA}ls_provider`) ?? general.provider,
+    provider: fields.firstName(`${METADATA}ls_provider`) ?? general.provider,
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
     tools: general.tools,
     maxTokens: general.maxTokens ?? parameters.maxTokens ?? fields.count(`${METADATA}ls_max_tokens`),
@@ -100,7 +108,7 @@ function readModelCall(fields: SpanFields, general: Reading): Reading {
 function readStep(fields: SpanFields): Reading {
   return {
     name: fields.firstString('gen_ai.tool.name', 'langsmith.trace.name') ?? fields.span.name,
-    model: isEmbedding(fields) ? fields.string('gen_ai.request.model') : undefined,
+    model: isEmbedding(fields) ? fields.firstName('gen_ai.request.model') : undefined,
     inputs: inputsOf(unwrapInput(structuredAt(fields, INPUT))),
     output: isEmbedding(fields) ? undefined : toStepOutput(structuredAt(fields, OUTPUT), 'outputs', 'output'),
   };
@@ -112,11 +120,14 @@ function unwrapInput(input: unknown): unknown {
   return objectOf(input['input']) ?? input;
 }
 
-const USAGE = new UsageTable({
-  promptTokens: ['input_tokens'],
-  outputTokens: ['output_tokens'],
-  total_tokens: ['total_tokens'],
-});
+const USAGE = new UsageTable(
+  {
+    promptTokens: ['input_tokens'],
+    outputTokens: ['output_tokens'],
+    total_tokens: ['total_tokens'],
+  },
+  IN_BODY,
+);
 
 /** Reads the run's usage. The tokens of the GenAI attributes outrank those of the run. */
 function readUsage(fields: SpanFields, general: Reading): Usage {

@@ -9,9 +9,9 @@ import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { readAnswer, readRequest } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { ownUsage, type Usage, UsageTable, usageDetails } from '../content/usage.ts';
+import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, countOf, objectOf, stringOf } from '../values/attributes.ts';
+import { addTo, countOf, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;
@@ -43,8 +43,8 @@ function readModelCall(fields: SpanFields, kind: SpanKind): Reading {
   const response = fields.object('response_data') ?? {};
   const usage = readUsage(response['usage']);
   const reading: Reading = {
-    model: fields.string('gen_ai.request.model') ?? stringOf(request['model']),
-    provider: fields.string('gen_ai.system') ?? providerInScope(fields.span),
+    model: fields.firstName('gen_ai.request.model') ?? nameOf(request['model']),
+    provider: fields.firstName('gen_ai.system') ?? providerInScope(fields.span),
     ...ownUsage(usage),
     metadata: usageDetails(usage),
   };
@@ -67,13 +67,16 @@ function answerOf(response: Fields): unknown {
   return response['combined_chunk_content'] ?? response['text'] ?? response['output'];
 }
 
-const USAGE = new UsageTable({
-  promptTokens: ['prompt_tokens', 'input_tokens'],
-  outputTokens: ['completion_tokens', 'output_tokens'],
-  total_tokens: ['total_tokens'],
-  cache_read_tokens: ['cache_read_input_tokens'],
-  cache_write_tokens: ['cache_creation_input_tokens'],
-});
+const USAGE = new UsageTable(
+  {
+    promptTokens: ['prompt_tokens', 'input_tokens'],
+    outputTokens: ['completion_tokens', 'output_tokens'],
+    total_tokens: ['total_tokens'],
+    cache_read_tokens: ['cache_read_input_tokens'],
+    cache_write_tokens: ['cache_creation_input_tokens'],
+  },
+  IN_BODY,
+);
 
 function readUsage(value: unknown): Usage {
   const body = objectOf(value) ?? {};

@@ -6,9 +6,17 @@ import { MessageReader, reasoningMetadata } from '../content/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
 import { readAnswer, readRequest, structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
+import {
+  IN_BODY,
+  ownUsage,
+  type Usage,
+  UsageTable,
+  usageDetails,
+  usageSums,
+  withUsageOfBody,
+} from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, stringOf } from '../values/attributes.ts';
+import { addTo, nameOf, stringOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -42,7 +50,7 @@ export const mlflow: Convention = {
       message_format: textAt(fields, 'mlflow.message.format'),
       ...(isCall ? usageDetails(usage) : usageSums(usage)),
     };
-    return reading;
+    return withUsageOfBody(reading);
   },
 };
 
@@ -59,7 +67,7 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
   const answer = readAnswer(output, reader, outputTokens);
   const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
   return addTo(readRequest(request), {
-    model: textAt(fields, 'mlflow.llm.model') ?? stringOf(request['model']),
+    model: textAt(fields, 'mlflow.llm.model') ?? nameOf(request['model']),
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
     tools: modelToolsAt(fields, 'mlflow.chat.tools'),
     messages: messages.length > 0 ? messages : undefined,
@@ -74,19 +82,22 @@ function readStep(fields: SpanFields): Reading {
   const input = valueAt(fields, INPUT);
   return {
     name: fields.span.name,
-    model: textAt(fields, 'mlflow.llm.model') ?? (isObject(input) ? stringOf(input['model']) : undefined),
+    model: textAt(fields, 'mlflow.llm.model') ?? (isObject(input) ? nameOf(input['model']) : undefined),
     inputs: inputsOf(input),
     output: isEmbedding(fields) ? undefined : toStepOutput(valueAt(fields, OUTPUT)),
   };
 }
 
-const TOKENS = new UsageTable({
-  promptTokens: ['input_tokens'],
-  outputTokens: ['output_tokens'],
-  total_tokens: ['total_tokens'],
-  cache_read_tokens: ['cache_read_input_tokens'],
-  cache_write_tokens: ['cache_creation_input_tokens'],
-});
+const TOKENS = new UsageTable(
+  {
+    promptTokens: ['input_tokens'],
+    outputTokens: ['output_tokens'],
+    total_tokens: ['total_tokens'],
+    cache_read_tokens: ['cache_read_input_tokens'],
+    cache_write_tokens: ['cache_creation_input_tokens'],
+  },
+  IN_BODY,
+);
 const COSTS = new UsageTable({ promptCost: ['input_cost'], outputCost: ['output_cost'], total_cost: ['total_cost'] });
 
 function readUsage(fields: SpanFields): Usage {

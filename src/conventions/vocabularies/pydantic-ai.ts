@@ -57,7 +57,7 @@ function readRun(fields: SpanFields): Reading {
   const last = all.at(-1)?.role === 'assistant' ? all.pop() : undefined;
   return {
     name: fields.firstString('gen_ai.agent.name', 'agent_name'),
-    model: fields.firstString('gen_ai.request.model', 'model_name'),
+    model: fields.firstName('gen_ai.request.model', 'model_name'),
     messages: all.length > 0 ? all : undefined,
     outputMessage: last,
     output: toStepOutput(fields.attributes['final_result']) ?? messageText(last),
@@ -65,12 +65,15 @@ function readRun(fields: SpanFields): Reading {
   };
 }
 
-const USAGE = new UsageTable({
-  promptTokens: ['gen_ai.aggregated_usage.input_tokens', 'gen_ai.usage.input_tokens'],
-  outputTokens: ['gen_ai.aggregated_usage.output_tokens', 'gen_ai.usage.output_tokens'],
-  cache_read_tokens: ['gen_ai.aggregated_usage.details.cache_read_tokens'],
-  reasoning_tokens: ['gen_ai.aggregated_usage.details.reasoning_tokens'],
-});
+const USAGE = new UsageTable(
+  {
+    promptTokens: ['gen_ai.aggregated_usage.input_tokens', 'gen_ai.usage.input_tokens'],
+    outputTokens: ['gen_ai.aggregated_usage.output_tokens', 'gen_ai.usage.output_tokens'],
+    cache_read_tokens: ['gen_ai.aggregated_usage.details.cache_read_tokens'],
+    reasoning_tokens: ['gen_ai.aggregated_usage.details.reasoning_tokens'],
+  },
+  ['gen_ai.aggregated_usage.', 'gen_ai.aggregated_usage.details.', 'gen_ai.usage.details.'],
+);
 
 function readModelCall(fields: SpanFields): Reading {
   const parameters = fields.object('model_request_parameters') ?? {};

@@ -38,7 +38,17 @@ export interface Correction {
 }
 
 /** Metadata counts and costs that belong to one call, and are a sum on any span around it. */
-const COUNTED = ['total_tokens', 'cache_read_tokens', 'cache_write_tokens', 'reasoning_tokens', 'total_cost'] as const;
+const COUNTED = [
+  'total_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+  'input_audio_tokens',
+  'output_audio_tokens',
+  'total_cost',
+  'cost_currency',
+  'cost_source',
+] as const;
 
 export function hasUsage({ promptTokens, outputTokens }: Reading): boolean {
   return promptTokens !== undefined || outputTokens !== undefined;

@@ -57,10 +57,16 @@ export function usedTokens(spans: readonly SpanSlice[]): Usage {
 }
 
 function statedBy(span: SpanSlice): Stated | undefined {
-  const prompt = firstCount(span, PROMPT_KEYS) ?? countInJson(span, PROMPT_WORD);
   const output = firstCount(span, OUTPUT_KEYS) ?? countInJson(span, OUTPUT_WORD);
+  const prompt = firstCount(span, PROMPT_KEYS) ?? promptByTotal(span, output) ?? countInJson(span, PROMPT_WORD);
   if (prompt === undefined && output === undefined) return undefined;
   return { span, usage: { prompt: prompt ?? 0, output: output ?? 0 } };
+}
+
+/** Langfuse's parts may include each other; its total never does. */
+function promptByTotal({ attributes }: SpanSlice, output: number | undefined): number | undefined {
+  const total = /"total":\s*(\d+)/.exec(String(attributes[JSON_KEYS[0]!] ?? ''))?.[1];
+  return total === undefined || output === undefined ? undefined : Number(total) - output;
 }
 
 function firstCount({ attributes }: SpanSlice, keys: readonly string[]): number | undefined {

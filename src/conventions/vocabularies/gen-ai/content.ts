@@ -4,14 +4,15 @@ import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
-import { inputsOf } from '../../content/inputs.ts';
+import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
-import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainJson, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { type EventContent, readEventContent } from './events.ts';
+import { readMemory } from './memory.ts';
 
 /** Values that instrumentations write in place of hidden content. */
 const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
@@ -99,6 +100,9 @@ function lastAnswerOf(answers: readonly ChatMessage[]): ChatMessage | undefined 
   return words;
 }
 
+const ARGUMENTS = ['gen_ai.tool.call.arguments', 'gen_ai.tool.input'] as const;
+const RESULTS = ['gen_ai.tool.call.result', 'gen_ai.tool.output'] as const;
+
 /** Reads embeddings, retrieval and workflows, which have inputs and an output but no conversation. */
 function readValues(fields: SpanFields, events: EventContent): Reading {
   const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.prompt') ?? events.input;
@@ -107,12 +111,22 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
   const output = contentAt(fields, 'gen_ai.output.messages', 'gen_ai.completion') ?? events.output;
   const reader = new MessageReader();
   const messages = hasMessages(input) ? reader.read(input) : undefined;
+  const memory = readMemory(fields);
   const outputMessage = output === undefined ? undefined : lastAnswerOf(reader.readOutput(output));
   return {
-    inputs: query !== undefined ? { query } : messages ? variablesOf(fields) : inputsOf(input),
+    inputs:
+      query !== undefined
+        ? { query }
+        : (memory.inputs ??
+          variablesOf(fields) ??
+          (messages ? undefined : (inputsOf(input) ?? inputsAt(fields, fields.firstKey(...ARGUMENTS))))),
     messages,
     outputMessage,
-    output: toOptionalText(documents) ?? messageText(outputMessage),
+    output:
+      toOptionalText(documents) ??
+      memory.output ??
+      messageText(outputMessage) ??
+      toOptionalText(fields.attributes[fields.firstKey(...RESULTS) ?? '']),
     contentMetadata: { evaluations: evaluationsOf(fields, events) },
   };
 }
@@ -122,9 +136,7 @@ function hasMessages(input: unknown): boolean {
 }
 
 function variablesOf({ attributes }: SpanFields): Record<string, unknown> | undefined {
-  return attributes['gen_ai.prompt.name'] === undefined
-    ? undefined
-    : fieldsBelow(attributes, 'gen_ai.prompt.variable.');
+  return toPlainObject(fieldsBelow(attributes, 'gen_ai.prompt.variable.'));
 }
 
 function evaluationsOf({ attributes }: SpanFields, events: EventContent): unknown[] | undefined {

@@ -5,7 +5,7 @@
  * Content is in attributes (JSON or, with SDK 3, structured), in span events, or in log records that were joined to the
  * span as events: `events.ts`.
  */
-import { type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
+import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { inputsAt } from '../../content/inputs.ts';
 import { isLostAnswer } from '../../content/messages.ts';
@@ -38,9 +38,20 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['workflow_step', 'plumbing'],
 ]);
 
+const CONTENT = ['gen_ai.completion', 'gen_ai.output.messages', 'gen_ai.input.messages', 'gen_ai.prompt'] as const;
+
+const ANSWER = ['gen_ai.response.model', 'gen_ai.response.id', 'gen_ai.response.finish_reasons'] as const;
+
+const TOKENS = [
+  'gen_ai.usage.input_tokens',
+  'gen_ai.usage.output_tokens',
+  'gen_ai.usage.prompt_tokens',
+  'gen_ai.usage.completion_tokens',
+] as const;
+
 export const genAi: Convention = {
   name: 'gen-ai',
-  signs: { keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name'] },
+  signs: { keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name', ...CONTENT] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
@@ -54,7 +65,8 @@ export const genAi: Convention = {
       if (!looksLikeCall(span)) return undefined;
       return typeof model === 'string' && /embed/i.test(model) ? 'generic' : 'model';
     }
-    return attributes['gen_ai.tool.name'] !== undefined ? 'tool' : undefined;
+    if (attributes['gen_ai.tool.name'] !== undefined) return 'tool';
+    return hasAnyOf(attributes, CONTENT) ? kindByAnswer(attributes) : undefined;
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
@@ -62,7 +74,7 @@ export const genAi: Convention = {
     addTo(reading, kind === 'tool' ? readToolCall(fields) : readGenAiContent(fields, kind));
     const usage = readGenAiUsage(fields);
     if (isCall(kind)) addTo(reading, callUsage(usage));
-    reading.callId = fields.string('gen_ai.response.id');
+    reading.callId = fields.firstName('gen_ai.response.id');
     reading.name = readName(fields, kind);
     reading.description = fields.firstString('gen_ai.tool.description', 'gen_ai.agent.description');
     if (kind !== 'tool') reading.finishReason = readFinishReason(fields) ?? reading.finishReason;
@@ -97,6 +109,19 @@ function readFinishReason({ attributes }: SpanFields): string | undefined {
 /** OpenLLMetry writes `""` and `stop` for everything other than text from the Responses API: tool calls, refusals. */
 function isLostItem({ output, outputMessage, callId, outputTokens = 0 }: Reading): boolean {
   return output === '' && !outputMessage?.tool_calls && callId?.startsWith('resp_') === true && outputTokens > 0;
+}
+
+/** A span with content and no operation is a call if it has what only answers have; an agent only has tokens. */
+function kindByAnswer(attributes: Attributes): SpanKind | undefined {
+  const model = attributes['gen_ai.response.model'];
+  if (typeof model === 'string' && /embed/i.test(model)) return 'generic';
+  if (hasAnyOf(attributes, ANSWER)) return 'model';
+  if (!hasAnyOf(attributes, TOKENS)) return undefined;
+  return attributes['gen_ai.agent.name'] === undefined ? 'model' : 'agent';
+}
+
+function hasAnyOf(attributes: Attributes, keys: readonly string[]): boolean {
+  return keys.some((key) => attributes[key] !== undefined);
 }
 
 /** A model name alone may be inherited from a parent; a call also has usage, content or a provider, or has failed. */

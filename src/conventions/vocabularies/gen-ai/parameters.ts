@@ -3,14 +3,14 @@ import type { ModelTool } from '../../../wire/v4.ts';
 import { modelToolsAt, toSchema } from '../../content/model-tools.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
-import { integerOf, jsonOf, numberOf, objectOf, stringListOf, stringOf } from '../../values/attributes.ts';
+import { integerOf, jsonOf, nameOf, numberOf, objectOf, stringListOf, stringOf } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import { toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 const PARAMETERS = new FieldTable<Reading>({
   model: [modelNameOf, 'gen_ai.request.model', 'gen_ai.response.model'],
-  provider: [stringOf, 'gen_ai.provider.name', 'gen_ai.system'],
+  provider: [nameOf, 'gen_ai.provider.name', 'gen_ai.system'],
   maxTokens: [integerOf, 'gen_ai.request.max_tokens', 'gen_ai.request.max_completion_tokens'],
   temperature: [numberOf, 'gen_ai.request.temperature'],
   topP: [numberOf, 'gen_ai.request.top_p'],

@@ -1,42 +1,53 @@
 /** Tokens, costs, ids and times of the GenAI conventions, by today's attribute names and all earlier ones. */
+import type { Attributes } from '../../../otel/span-slice.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { type Usage, UsageTable } from '../../content/usage.ts';
-import { numberOf, stringOf } from '../../values/attributes.ts';
+import { nameOf, numberOf, objectOf, stringOf } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
-const USAGE = new UsageTable({
-  promptTokens: ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'gen_ai.response.prompt_tokens'],
-  outputTokens: ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'gen_ai.response.completion_tokens'],
-  promptCost: ['gen_ai.cost.input_cost', 'gen_ai.usage.input_cost'],
-  outputCost: ['gen_ai.cost.output_cost', 'gen_ai.usage.output_cost'],
-  total_tokens: ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens'],
-  cache_read_tokens: [
-    'gen_ai.usage.cache_read.input_tokens',
-    'gen_ai.usage.cache_read_input_tokens',
-    'gen_ai.usage.cache_read_tokens',
-    'gen_ai.usage.details.cache_read_tokens',
-    'gen_ai.usage.input_tokens.cached',
-  ],
-  cache_write_tokens: [
-    'gen_ai.usage.cache_write.input_tokens',
-    'gen_ai.usage.cache_creation.input_tokens',
-    'gen_ai.usage.cache_creation_input_tokens',
-    'gen_ai.usage.cache_write_input_tokens',
-    'gen_ai.usage.cache_write_tokens',
-    'gen_ai.usage.details.cache_write_tokens',
-  ],
-  reasoning_tokens: [
-    'gen_ai.usage.reasoning.output_tokens',
-    'gen_ai.usage.reasoning_tokens',
-    'gen_ai.usage.output_tokens.reasoning',
-    'gen_ai.usage.details.reasoning_tokens',
-  ],
-  total_cost: ['gen_ai.usage.cost', 'gen_ai.usage.total_cost', 'operation.cost', 'gen_ai.cost.total_cost'],
-});
+const USAGE = new UsageTable(
+  {
+    promptTokens: ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'gen_ai.response.prompt_tokens'],
+    outputTokens: ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'gen_ai.response.completion_tokens'],
+    promptCost: ['gen_ai.cost.input_cost', 'gen_ai.usage.input_cost'],
+    outputCost: ['gen_ai.cost.output_cost', 'gen_ai.usage.output_cost'],
+    total_tokens: ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens'],
+    cache_read_tokens: [
+      'gen_ai.usage.cache_read.input_tokens',
+      'gen_ai.usage.cache_read_input_tokens',
+      'gen_ai.usage.cache_read_tokens',
+      'gen_ai.usage.details.cache_read_tokens',
+      'gen_ai.usage.input_tokens.cached',
+    ],
+    cache_write_tokens: [
+      'gen_ai.usage.cache_write.input_tokens',
+      'gen_ai.usage.cache_creation.input_tokens',
+      'gen_ai.usage.cache_creation_input_tokens',
+      'gen_ai.usage.cache_write_input_tokens',
+      'gen_ai.usage.cache_write_tokens',
+      'gen_ai.usage.details.cache_write_tokens',
+    ],
+    reasoning_tokens: [
+      'gen_ai.usage.reasoning.output_tokens',
+      'gen_ai.usage.reasoning_tokens',
+      'gen_ai.usage.output_tokens.reasoning',
+      'gen_ai.usage.details.reasoning_tokens',
+    ],
+    total_cost: [
+      'gen_ai.usage.cost',
+      'gen_ai.usage.cost.amount',
+      'gen_ai.usage.total_cost',
+      'operation.cost',
+      'gen_ai.cost.total_cost',
+      'gen_ai.cost.amount',
+    ],
+  },
+  ['gen_ai.usage.', 'gen_ai.usage.details.', 'llm.usage.'],
+);
 
 const STRUCTURE = new FieldTable<Record<string, unknown>>({
-  response_id: [stringOf, 'gen_ai.response.id'],
+  response_id: [nameOf, 'gen_ai.response.id'],
   response_model: [modelNameOf, 'gen_ai.response.model'],
   service_tier: [stringOf, 'openai.response.service_tier', 'gen_ai.openai.response.service_tier'],
   system_fingerprint: [
@@ -50,21 +61,42 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
     'gen_ai.response.time_to_first_chunk',
     'gen_ai.client.operation.time_to_first_chunk',
   ],
-  tool_call_id: [stringOf, 'gen_ai.tool.call.id'],
-  agent_id: [stringOf, 'gen_ai.agent.id'],
-  data_source_id: [stringOf, 'gen_ai.data_source.id'],
-  server_address: [stringOf, 'server.address'],
+  cost_currency: [nameOf, 'gen_ai.usage.cost.currency', 'gen_ai.usage.cost_currency', 'gen_ai.cost.currency'],
+  cost_source: [nameOf, 'gen_ai.usage.cost.source'],
+  prompt_name: [nameOf, 'gen_ai.prompt.name'],
+  prompt_version: [versionOf, 'gen_ai.prompt.version'],
+  prompt_id: [nameOf, 'gen_ai.prompt.id'],
+  tool_call_id: [nameOf, 'gen_ai.tool.call.id'],
+  agent_id: [nameOf, 'gen_ai.agent.id'],
+  data_source_id: [nameOf, 'gen_ai.data_source.id'],
+  memory_store_id: [nameOf, 'gen_ai.memory.store.id'],
+  memory_store_name: [nameOf, 'gen_ai.memory.store.name'],
+  memory_record_id: [nameOf, 'gen_ai.memory.record.id'],
+  server_address: [nameOf, 'server.address'],
 });
 
 export function readGenAiUsage({ attributes, keys }: SpanFields): Usage {
-  const usage = USAGE.read(attributes, keys);
+  const usage: { -readonly [K in keyof Usage]: Usage[K] } = USAGE.read(attributes, keys);
+  usage.total_cost ??= numberOf(costOf(attributes)?.['amount']);
   // OpenLIT writes 0 for a price it does not know.
   return usage.total_cost === 0 ? { ...usage, total_cost: undefined } : usage;
 }
 
 /** Reads ids, names and times of the call. */
 export function readStructure({ attributes, keys }: SpanFields): Record<string, unknown> {
-  return STRUCTURE.read(attributes, keys);
+  const structure = STRUCTURE.read(attributes, keys);
+  structure['cost_currency'] ??= nameOf(costOf(attributes)?.['currency']);
+  return structure;
+}
+
+/** Returns a cost that is one structured value, or its JSON. */
+function costOf(attributes: Attributes): Record<string, unknown> | undefined {
+  const cost = attributes['gen_ai.usage.cost'];
+  return cost === undefined || typeof cost === 'number' ? undefined : objectOf(cost);
+}
+
+function versionOf(value: unknown): number | string | undefined {
+  return typeof value === 'number' ? value : nameOf(value);
 }
 
 function millisOfSeconds(value: unknown): number | undefined {

@@ -11,7 +11,7 @@ import { inputsOf } from '../../content/inputs.ts';
 import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
 import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
-import { ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../../content/usage.ts';
+import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../../convention.ts';
 import { addTo, countOf, numberOf, stringOf } from '../../values/attributes.ts';
 import { millisSinceStart } from '../../values/elapsed.ts';
@@ -29,7 +29,7 @@ const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
   ['tool', 'tool'],
 ]);
 
-const TYPE = 'langfuse.observation.type';
+export const TYPE = 'langfuse.observation.type';
 const INPUT = 'langfuse.observation.input';
 const OUTPUT = 'langfuse.observation.output';
 const PARAMETERS = 'langfuse.observation.model.parameters';
@@ -46,28 +46,33 @@ export const langfuse: Convention = {
   },
 
   read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
-    const type = typeOf(span);
-    const usage = readUsage(fields);
-    const request = readWrappedRequest(span.name, readAppMetadata(fields));
-    const reading = type === 'generation' ? readGeneration(fields, request, usage.outputTokens) : readStep(fields);
-    const isCall = type === 'generation' || type === 'embedding';
-    if (isCall) addTo(reading, ownUsage(usage));
-    reading.model = fields.string('langfuse.observation.model.name');
-    reading.error = readFailure(fields);
-    reading.metadata = {
-      prompt_name: fields.string('langfuse.observation.prompt.name'),
-      prompt_version: versionOf(fields.attributes['langfuse.observation.prompt.version']),
-      level: levelOf(fields),
-      version: fields.string('langfuse.version'),
-      release: fields.string('langfuse.release'),
-      langfuse_environment: fields.string('langfuse.environment'),
-      time_to_first_chunk_ms: millisSinceStart(span, fields.attributes['langfuse.observation.completion_start_time']),
-      ...(isCall ? usageDetails(usage) : usageSums(usage)),
-    };
-    reading.contentMetadata = addTo(request.metadata, reading.contentMetadata);
-    return reading;
+    return readObservation(fields, typeOf(span));
   },
 };
+
+/** Reads all attributes of Langfuse, as those of an observation of this type. */
+export function readObservation(fields: SpanFields, type: unknown): Reading {
+  const { span } = fields;
+  const usage = readUsage(fields);
+  const request = readWrappedRequest(span.name, readAppMetadata(fields));
+  const reading = type === 'generation' ? readGeneration(fields, request, usage.outputTokens) : readStep(fields);
+  const isCall = type === 'generation' || type === 'embedding';
+  if (isCall) addTo(reading, ownUsage(usage));
+  reading.model = fields.firstName('langfuse.observation.model.name');
+  reading.error = readFailure(fields);
+  reading.metadata = {
+    prompt_name: fields.string('langfuse.observation.prompt.name'),
+    prompt_version: versionOf(fields.attributes['langfuse.observation.prompt.version']),
+    level: levelOf(fields),
+    version: fields.string('langfuse.version'),
+    release: fields.string('langfuse.release'),
+    langfuse_environment: fields.string('langfuse.environment'),
+    time_to_first_chunk_ms: millisSinceStart(span, fields.attributes['langfuse.observation.completion_start_time']),
+    ...(isCall ? usageDetails(usage) : usageSums(usage)),
+  };
+  reading.contentMetadata = addTo(request.metadata, reading.contentMetadata);
+  return reading;
+}
 
 /** The OpenAI wrapper gives embeddings the type `generation`. */
 function typeOf({ name, attributes }: SpanSlice): unknown {
@@ -115,14 +120,17 @@ function withoutFiller(parameters: Fields): Fields {
   return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== '' && value !== null));
 }
 
-const USAGE = new UsageTable({
-  promptTokens: ['prompt_tokens', 'promptTokens'],
-  outputTokens: ['completion_tokens', 'completionTokens'],
-  total_tokens: ['total', 'total_tokens', 'totalTokens'],
-  cache_read_tokens: ['input_cached_tokens', 'input_cache_read', 'cache_read_input_tokens'],
-  cache_write_tokens: ['input_cache_creation', 'cache_creation_input_tokens'],
-  reasoning_tokens: ['output_reasoning_tokens', 'output_reasoning'],
-});
+const USAGE = new UsageTable(
+  {
+    promptTokens: ['prompt_tokens', 'promptTokens'],
+    outputTokens: ['completion_tokens', 'completionTokens'],
+    total_tokens: ['total', 'total_tokens', 'totalTokens'],
+    cache_read_tokens: ['input_cached_tokens', 'input_cache_read', 'cache_read_input_tokens'],
+    cache_write_tokens: ['input_cache_creation', 'cache_creation_input_tokens'],
+    reasoning_tokens: ['output_reasoning_tokens', 'output_reasoning'],
+  },
+  IN_BODY,
+);
 const COSTS = new UsageTable({ promptCost: ['input'], outputCost: ['output'], total_cost: ['total'] });
 
 function readUsage(fields: SpanFields): Usage {
@@ -130,15 +138,34 @@ function readUsage(fields: SpanFields): Usage {
   const costs = fields.object('langfuse.observation.cost_details') ?? {};
   const usage = USAGE.read(body);
   const { total_tokens: total } = usage;
-  const outputTokens = sumOf(body, 'output') ?? usage.outputTokens;
+  const [prompt, output] = agreeing(body, total);
+  const outputTokens = output ?? usage.outputTokens;
   const promptTokens =
-    sumOf(body, 'input') ??
+    prompt ??
     usage.promptTokens ??
     (total !== undefined && outputTokens !== undefined && total >= outputTokens ? total - outputTokens : undefined);
   // If a call has no usage, because it failed, all costs are 0.
   const isPriced = promptTokens !== undefined || Object.values(costs).some((cost) => numberOf(cost) !== 0);
   addTo(usage, { promptTokens, outputTokens });
   return isPriced ? addTo(usage, COSTS.read(costs)) : usage;
+}
+
+/**
+ * Returns prompt and output tokens: the sums of their parts, unless the total says that `input` or `output` already
+ * includes the parts beside it. If nothing agrees with the total, the prompt is the total less the output.
+ */
+function agreeing(usage: Fields, total: number | undefined): readonly [number | undefined, number | undefined] {
+  const [prompt, output] = [sumOf(usage, 'input'), sumOf(usage, 'output')];
+  if (total === undefined || prompt === undefined || output === undefined) return [prompt, output];
+  const [input = prompt, whole = output] = [countOf(usage['input']), countOf(usage['output'])];
+  const pairs = [
+    [prompt, output],
+    [input, output],
+    [prompt, whole],
+    [input, whole],
+  ] as const;
+  const pair = pairs.find(([first, second]) => first + second === total);
+  return pair ?? (total >= output ? [total - output, output] : [prompt, output]);
 }
 
 /** Sums `input`, `input_cached_tokens`, `input_audio_tokens`, …, which are parts of one whole. */

@@ -9,7 +9,7 @@ import { finishReasonOf } from '../../content/message-wrappers.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages.ts';
 import { isResponseBody } from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
-import { addTo, firstValue, stringOf, textOf } from '../../values/attributes.ts';
+import { addTo, firstValue, nameOf, stringOf, textOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -17,6 +17,9 @@ import { readInput } from './input.ts';
 import { isRedacted, type RawValue, readOutput, readTranscript, readValue } from './messages.ts';
 import { readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
 import { readTools } from './tools.ts';
+
+/** OpenInference's middleware for TanStack AI sets this instead of `llm.finish_reason`. */
+const TANSTACK_FINISH_REASON = 'tanstack.ai.finish_reason';
 
 const LISTS = ['llm.input_messages.', 'llm.output_messages.', 'llm.tools.', 'llm.prompts.', 'llm.choices.'] as const;
 
@@ -69,7 +72,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
     outputMessage,
     output: messageText(outputMessage) ?? completions[0],
     finishReason: readFinishReason(attributes, parameters, response, responseBody, outputMessage),
-    callId: stringOf(body?.['id']),
+    callId: nameOf(body?.['id']),
     metadata: readResponse(fields, body, model, stringOf(parameters?.['user'])),
     contentMetadata: {
       reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
@@ -134,7 +137,10 @@ function readFinishReason(
   body: Record<string, unknown> | undefined,
   answer: ChatMessage | undefined,
 ): string | undefined {
-  const finishReason = toFinishReason(attributes['llm.finish_reason']) ?? finishReasonOf(response.json);
+  const finishReason =
+    toFinishReason(attributes['llm.finish_reason']) ??
+    toFinishReason(attributes[TANSTACK_FINISH_REASON]) ??
+    finishReasonOf(response.json);
   const isResponsesApi = isResponseBody(parameters) || body?.['object'] === 'response';
   return finishReason === 'stop' && isResponsesApi && answer?.tool_calls?.length ? 'tool_calls' : finishReason;
 }
@@ -146,12 +152,12 @@ function readResponse(
   model: string | undefined,
   user: string | undefined,
 ): Record<string, unknown> {
-  const reported = fields.string('llm.model_name');
+  const reported = nameOf(fields.attributes['llm.model_name']);
   return {
-    response_id: stringOf(body?.['id']),
+    response_id: nameOf(body?.['id']),
     response_model:
-      fields.string('llm.response.model_name') ??
-      stringOf(body?.['model']) ??
+      nameOf(fields.attributes['llm.response.model_name']) ??
+      nameOf(body?.['model']) ??
       (reported === model ? undefined : reported),
     service_tier: stringOf(body?.['service_tier']),
     system_fingerprint: stringOf(body?.['system_fingerprint']),

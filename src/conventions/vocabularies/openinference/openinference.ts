@@ -7,7 +7,7 @@
  */
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { readError } from '../../content/read-error.ts';
-import { ownUsage, UsageTable, usageDetails, usageSums } from '../../content/usage.ts';
+import { ownUsage, UsageTable, usageDetails, usageSums, withUsageOfBody } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { addTo } from '../../values/attributes.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
@@ -54,7 +54,7 @@ export const openInference: Convention = {
     };
     reading.metadata = addTo(metadata, reading.metadata);
     if (app) reading.contentMetadata = addTo({ ...app }, reading.contentMetadata);
-    return reading;
+    return withUsageOfBody(reading);
   },
 };
 
@@ -67,6 +67,8 @@ const USAGE = new UsageTable({
   cache_read_tokens: ['llm.token_count.prompt_details.cache_read', 'llm.token_count.prompt_details.cache_input'],
   cache_write_tokens: ['llm.token_count.prompt_details.cache_write'],
   reasoning_tokens: ['llm.token_count.completion_details.reasoning'],
+  input_audio_tokens: ['llm.token_count.prompt_details.audio'],
+  output_audio_tokens: ['llm.token_count.completion_details.audio'],
   total_cost: ['llm.cost.total'],
 });
 

@@ -2,7 +2,7 @@
 import { isObject } from '../../../wire/json.ts';
 import { modelNameOf, readRequestParameters } from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
-import { numberOf, stringListOf, stringOf } from '../../values/attributes.ts';
+import { nameOf, numberOf, stringListOf, stringOf } from '../../values/attributes.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 const PARAMETERS = 'llm.invocation_parameters';
@@ -35,8 +35,10 @@ export function readModelAndProvider(
       modelNameOf(parameters?.['model_name']) ??
       modelNameOf(attributes['gen_ai.request.model']) ??
       modelNameOf(attributes['llm.model_name']) ??
-      modelNameOf(app?.['ls_model_name']),
-    provider: fields.firstString('llm.provider', 'llm.system') ?? stringOf(app?.['ls_provider']),
+      modelNameOf(app?.['ls_model_name']) ??
+      // A request may ask for a model of any name.
+      stringOf(parameters?.['model']),
+    provider: fields.firstName('llm.provider', 'llm.system') ?? nameOf(app?.['ls_provider']),
   };
 }
 

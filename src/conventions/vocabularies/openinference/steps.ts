@@ -6,7 +6,7 @@ import { fromLangChain } from '../../content/langchain-json.ts';
 import { MessageReader } from '../../content/messages.ts';
 import { toModelTool } from '../../content/model-tools.ts';
 import type { Reading } from '../../convention.ts';
-import { jsonOf, numberOf, omitUndefined, stringOf, unlessEmpty } from '../../values/attributes.ts';
+import { jsonOf, nameOf, numberOf, omitUndefined, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject, toText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -66,7 +66,7 @@ export function readRerank(fields: SpanFields): Reading {
   const reading = readChain(fields);
   const inputs = unlessEmpty({ query: fields.string('reranker.query'), documents: readDocuments(input) });
   const ranking = readDocuments(output);
-  reading.model = fields.string('reranker.model_name');
+  reading.model = fields.firstName('reranker.model_name');
   reading.other = { top_k: fields.count('reranker.top_k'), ...reading.other };
   reading.inputs = inputs ?? reading.inputs;
   if (ranking !== undefined) reading.output = JSON.stringify(ranking);
@@ -83,8 +83,8 @@ export function readEmbedding(fields: SpanFields): Reading {
   const parameters = fields.object('embedding.invocation_parameters') ?? fields.object('llm.invocation_parameters');
   const { model, input: _input, ...rest } = parameters ?? {};
   return {
-    model: stringOf(model) ?? fields.firstString('embedding.model_name', 'llm.model_name'),
-    provider: fields.firstString('llm.provider', 'llm.system'),
+    model: nameOf(model) ?? fields.firstName('embedding.model_name', 'llm.model_name'),
+    provider: fields.firstName('llm.provider', 'llm.system'),
     other: toPlainObject(rest),
     inputs: texts.length > 0 ? { input: texts } : toInputs(readValue(fields, 'input.value')),
   };

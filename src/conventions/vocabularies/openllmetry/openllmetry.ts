@@ -84,7 +84,7 @@ function readModelCall(fields: SpanFields): Reading {
   const { outputTokens } = readGenAiUsage(fields);
   const outputMessage = isLostAnswer(answer, finishReason, outputTokens) ? undefined : answer;
   return {
-    provider: fields.firstString('gen_ai.provider.name', 'gen_ai.system'),
+    provider: fields.firstName('gen_ai.provider.name', 'gen_ai.system'),
     endpoint: request === undefined ? undefined : request === 'completion' ? 'complete' : 'chat',
     frequencyPenalty: fields.number('llm.frequency_penalty'),
     presencePenalty: fields.number('llm.presence_penalty'),

@@ -10,7 +10,16 @@ import { isObject } from '../../../wire/json.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
 import { toModelTool } from '../../content/model-tools.ts';
 import type { Reading } from '../../convention.ts';
-import { addTo, integerOf, jsonOf, numberOf, stringListOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
+import {
+  addTo,
+  integerOf,
+  jsonOf,
+  nameOf,
+  numberOf,
+  stringListOf,
+  stringOf,
+  unlessEmpty,
+} from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import { toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -33,8 +42,8 @@ const NAMED_SETTINGS: ReadonlySet<string> = new Set([
 ]);
 
 const PARAMETERS = new FieldTable<Reading>({
-  model: [stringOf, 'gen_ai.request.model', 'ai.model.id'],
-  provider: [stringOf, 'gen_ai.provider.name', 'gen_ai.system', 'ai.model.provider'],
+  model: [nameOf, 'gen_ai.request.model', 'ai.model.id'],
+  provider: [nameOf, 'gen_ai.provider.name', 'gen_ai.system', 'ai.model.provider'],
   maxTokens: [integerOf, 'gen_ai.request.max_tokens', 'ai.settings.maxOutputTokens', 'ai.settings.maxTokens'],
   temperature: [numberOf, 'gen_ai.request.temperature', 'ai.settings.temperature'],
   topP: [numberOf, 'gen_ai.request.top_p', 'ai.settings.topP'],

@@ -6,36 +6,39 @@
  */
 import { isObject } from '../../../wire/json.ts';
 import { type Usage, UsageTable } from '../../content/usage.ts';
-import { addTo, countOf, numberOf, stringOf } from '../../values/attributes.ts';
+import { addTo, countOf, nameOf, numberOf, stringOf } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 type Metadata = Record<string, unknown>;
 
-const USAGE = new UsageTable({
-  promptTokens: [
-    'gen_ai.usage.input_tokens',
-    'ai.usage.inputTokens',
-    'gen_ai.usage.prompt_tokens',
-    'ai.usage.promptTokens',
-    'ai.usage.tokens',
-  ],
-  outputTokens: [
-    'gen_ai.usage.output_tokens',
-    'ai.usage.outputTokens',
-    'gen_ai.usage.completion_tokens',
-    'ai.usage.completionTokens',
-  ],
-  total_tokens: ['ai.usage.totalTokens'],
-  cache_read_tokens: [
-    'gen_ai.usage.cache_read.input_tokens',
-    'ai.usage.inputTokenDetails.cacheReadTokens',
-    'ai.usage.cachedInputTokens',
-  ],
-  cache_write_tokens: ['gen_ai.usage.cache_creation.input_tokens', 'ai.usage.inputTokenDetails.cacheWriteTokens'],
-  reasoning_tokens: ['ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens'],
-});
+const USAGE = new UsageTable(
+  {
+    promptTokens: [
+      'gen_ai.usage.input_tokens',
+      'ai.usage.inputTokens',
+      'gen_ai.usage.prompt_tokens',
+      'ai.usage.promptTokens',
+      'ai.usage.tokens',
+    ],
+    outputTokens: [
+      'gen_ai.usage.output_tokens',
+      'ai.usage.outputTokens',
+      'gen_ai.usage.completion_tokens',
+      'ai.usage.completionTokens',
+    ],
+    total_tokens: ['ai.usage.totalTokens'],
+    cache_read_tokens: [
+      'gen_ai.usage.cache_read.input_tokens',
+      'ai.usage.inputTokenDetails.cacheReadTokens',
+      'ai.usage.cachedInputTokens',
+    ],
+    cache_write_tokens: ['gen_ai.usage.cache_creation.input_tokens', 'ai.usage.inputTokenDetails.cacheWriteTokens'],
+    reasoning_tokens: ['ai.usage.outputTokenDetails.reasoningTokens', 'ai.usage.reasoningTokens'],
+  },
+  ['ai.usage.', 'gen_ai.usage.'],
+);
 
 /** Where providers put details of the tokens that versions 3 to 5 do not give by themselves. */
 const IN_PROVIDER_METADATA = {
@@ -54,8 +57,8 @@ const IN_PROVIDER_METADATA = {
 } as const;
 
 const RESPONSE = new FieldTable<Metadata>({
-  response_id: [stringOf, 'gen_ai.response.id', 'ai.response.id'],
-  response_model: [stringOf, 'gen_ai.response.model', 'ai.response.model'],
+  response_id: [nameOf, 'gen_ai.response.id', 'ai.response.id'],
+  response_model: [nameOf, 'gen_ai.response.model', 'ai.response.model'],
   response_timestamp: [stringOf, 'ai.response.timestamp'],
   time_to_first_chunk_ms: [numberOf, 'ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk'],
   time_to_finish_ms: [numberOf, 'ai.response.msToFinish'],

@@ -55,7 +55,7 @@ export const vercelAi: Convention = {
     const usage = readUsage(fields, provider);
     const isOwn = !isWrapper(kind, operation);
     if (isOwn && kind !== 'tool' && kind !== 'plumbing') addTo(reading, ownUsage(usage));
-    reading.callId = fields.firstString('gen_ai.response.id', 'ai.response.id');
+    reading.callId = fields.firstName('gen_ai.response.id', 'ai.response.id');
     reading.finishReason = readFinishReason(fields);
     reading.error = readError(span, { finishReason: reading.finishReason });
     reading.metadata = {

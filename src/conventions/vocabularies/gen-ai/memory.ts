@@ -1,0 +1,20 @@
+/** Memory operations of the GenAI conventions: a search finds records, all others write or delete them. */
+import type { Reading } from '../../convention.ts';
+import { unlessEmpty } from '../../values/attributes.ts';
+import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
+
+const QUERY = 'gen_ai.memory.query.text';
+const RECORDS = 'gen_ai.memory.records';
+
+const WRITES = /^(create|add|insert|update|upsert|write|save|delete)_/;
+
+/** Returns nothing if the span has neither a query nor records. */
+export function readMemory(fields: SpanFields): Reading {
+  const records = fields.attributes[RECORDS];
+  const query = fields.firstString(QUERY, 'gen_ai.memory.query');
+  if (!WRITES.test(fields.string('gen_ai.operation.name') ?? '')) {
+    return { inputs: unlessEmpty({ query }), output: toOptionalText(records) };
+  }
+  return { inputs: unlessEmpty({ query, records: toPlainJson(fields.json(RECORDS) ?? records) }) };
+}

@@ -1,0 +1,70 @@
+/** Words in places for names: those that stand for nothing, and finish reasons however they are spelt. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { toFinishReason } from '../../../src/conventions/content/finish-reason.ts';
+import { read } from '../span.ts';
+
+const FILLER = ['none', 'None', 'NULL', 'null', 'undefined', ' ', ''];
+
+it.each(FILLER)('takes %j for no name', (filler) => {
+  const call = read({
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.request.model': filler,
+    'gen_ai.response.model': filler,
+    'gen_ai.provider.name': filler,
+    'gen_ai.system': 'openai',
+    'gen_ai.response.id': filler,
+    'gen_ai.response.finish_reasons': [filler],
+    'error.type': filler,
+  });
+  expect(call).toEqual({ endpoint: 'chat', provider: 'openai', metadata: { convention: 'gen-ai' } });
+});
+
+it('looks for another name where one stands for nothing, in every vocabulary', () => {
+  expect(
+    read({ 'ai.operationId': 'ai.generateText.doGenerate', 'gen_ai.request.model': 'none', 'ai.model.id': 'm' }),
+  ).toMatchObject({ model: 'm' });
+  const chat = { 'openinference.span.kind': 'LLM', 'llm.request.model_name': 'None', 'llm.model_name': 'm' };
+  expect(read({ ...chat, 'llm.provider': 'none', 'llm.system': 'openai' })).toMatchObject({
+    model: 'm',
+    provider: 'openai',
+  });
+  expect(
+    read({
+      'langfuse.observation.type': 'generation',
+      'langfuse.observation.model.name': 'null',
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.request.model': 'm',
+    }),
+  ).toMatchObject({ model: 'm' });
+});
+
+it.each([
+  ['FinishReason.MAX_TOKENS', 'length'],
+  ['FINISH_REASON_SAFETY', 'content_filter'],
+  ['FinishReasons.STOP', 'stop'],
+  ['ToolCalls', 'tool_calls'],
+  ['tool execution', 'tool_calls'],
+  ['MaxOutputTokens', 'length'],
+  ["<FinishReason.RECITATION: 'RECITATION'>", 'content_filter'],
+  ['["END_TURN"]', 'stop'],
+  ['ERROR', 'error'],
+  ['MALFORMED_FUNCTION_CALL', 'MALFORMED_FUNCTION_CALL'],
+])('reads the finish reason %s as %s', (word, reason) => {
+  expect(toFinishReason(word)).toBe(reason);
+});
+
+it('knows a finish reason by its words, whatever joins them and whatever their case', () => {
+  const words = fc.constantFrom(['content', 'filter'], ['max', 'tokens'], ['tool', 'calls'], ['stop', 'sequence']);
+  const spell = fc.constantFrom<(word: string) => string>(
+    (word) => word,
+    (word) => word.toUpperCase(),
+    (word) => word.slice(0, 1).toUpperCase() + word.slice(1),
+  );
+  fc.assert(
+    fc.property(words, spell, fc.constantFrom('', '_', '-', ' '), (all, spelt, joint) => {
+      expect(toFinishReason(all.map(spelt).join(joint))).toBe(toFinishReason(all.join('_')));
+      expect(toFinishReason(all.join('_'))).toMatch(/^(content_filter|length|tool_calls|stop)$/);
+    }),
+  );
+});

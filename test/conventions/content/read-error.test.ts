@@ -1,0 +1,66 @@
+/** What is an error of a span, and what only looks like one. */
+import { describe, expect, it } from 'vitest';
+import { readSpan } from '../../../src/conventions/index.ts';
+import { makeSpan, read } from '../span.ts';
+
+const exception = (type: string, message = 'no') => ({
+  events: [{ name: 'exception', attributes: { 'exception.type': type, 'exception.message': message } }],
+});
+const FAILED = { code: 2, message: 'no' };
+const TOOL = { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': 'book' };
+const CALL = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
+
+describe('an exception that steers a graph', () => {
+  it.each([
+    ['gen-ai', TOOL, 'langgraph.errors.NodeInterrupt', 'NodeInterrupt'],
+    [
+      'langfuse',
+      { 'langfuse.observation.type': 'span', 'langfuse.observation.level': 'ERROR' },
+      'ParentCommand',
+      'ParentCommand',
+    ],
+    ['langsmith', { 'langsmith.span.kind': 'chain' }, 'GraphBubbleUp', 'GraphBubbleUp'],
+    ['openllmetry', { 'traceloop.span.kind': 'task' }, 'langgraph.errors.GraphInterrupt', 'GraphInterrupt'],
+  ])('is no error in %s', (_vocabulary, attributes, type, interrupt) => {
+    const reading = read(attributes, { status: FAILED, ...exception(type) });
+    expect(reading.error).toBeUndefined();
+    expect(reading.metadata).toMatchObject({ interrupt });
+  });
+
+  it('is known by error.type too', () => {
+    const reading = read({ ...TOOL, 'error.type': 'GraphInterrupt' }, { status: FAILED });
+    expect(reading).toEqual({ name: 'book', metadata: { convention: 'gen-ai', interrupt: 'GraphInterrupt' } });
+  });
+
+  it('is not known by the words of a message, nor by a part of a name', () => {
+    const status = { code: 2, message: 'GraphInterrupt' };
+    expect(read(TOOL, { status, ...exception('ValueError', 'GraphInterrupt') }).error?.type).toBe('ValueError');
+    expect(read(TOOL, { status, ...exception('NoGraphInterrupt') }).error?.type).toBe('NoGraphInterrupt');
+  });
+});
+
+describe('an exception and no status', () => {
+  it.each([
+    ['a model', CALL],
+    ['a tool', TOOL],
+    ['a model of OpenInference', { 'openinference.span.kind': 'LLM', 'llm.model_name': 'm', 'input.value': 'Hi' }],
+    ['a model whose answer is empty', { ...CALL, 'gen_ai.completion': '' }],
+  ])('is the error of %s without an answer', (_what, attributes) => {
+    expect(read(attributes, exception('Timeout')).error).toEqual({ type: 'Timeout', message: 'no' });
+  });
+
+  it.each([
+    ['text', { ...CALL, 'gen_ai.completion': 'Yes' }],
+    ['tokens', { ...CALL, 'gen_ai.usage.output_tokens': 3 }],
+    ['an id', { ...CALL, 'gen_ai.response.id': 'r1' }],
+    ['a result', { ...TOOL, 'gen_ai.tool.call.result': '' }],
+    ['steps of its own', { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': 'a' }],
+  ])('is no error where there is an answer: %s', (_what, attributes) => {
+    expect(read(attributes, exception('Timeout')).error).toBeUndefined();
+  });
+
+  it('is no error yet while the span is open', () => {
+    const span = { ...makeSpan(CALL, exception('Timeout')), ended: false };
+    expect(readSpan(span).error).toBeUndefined();
+  });
+});

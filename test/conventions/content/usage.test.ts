@@ -1,0 +1,52 @@
+/** Tokens and costs under the names of providers, SDKs and gateways. */
+import { describe, expect, it } from 'vitest';
+import { read } from '../span.ts';
+
+const CALL = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
+
+it.each([
+  [{ 'gen_ai.usage.details.cached_content_token_count': 7 }, { cache_read_tokens: 7 }],
+  [{ 'gen_ai.usage.details.cacheCreationInputTokens': '7' }, { cache_write_tokens: 7 }],
+  [{ 'gen_ai.usage.prompt_tokens_details.cached_tokens': 7 }, { cache_read_tokens: 7 }],
+  [{ 'gen_ai.usage.thoughts_token_count': 7 }, { reasoning_tokens: 7 }],
+  [
+    { 'gen_ai.usage.details.input_audio_tokens': 7, 'gen_ai.usage.details.output_audio_tokens': 0 },
+    { input_audio_tokens: 7 },
+  ],
+  [{ 'gen_ai.usage.cost': { amount: 2, currency: 'CHF' } }, { total_cost: 2, cost_currency: 'CHF' }],
+])('reads %j', (attributes, details) => {
+  expect(read({ ...CALL, ...attributes }).metadata).toEqual({ convention: 'gen-ai', ...details });
+});
+
+it("reads what the span does not say from the provider's raw answer", () => {
+  const usage = {
+    prompt_tokens: 9,
+    completion_tokens: 4,
+    prompt_tokens_details: { cached_tokens: 5, audio_tokens: 0 },
+  };
+  const output = JSON.stringify({ id: 'r1', model: 'm', choices: [], usage });
+  const reading = read({ 'openinference.span.kind': 'LLM', 'llm.model_name': 'm', 'output.value': output });
+  expect(reading).toMatchObject({ promptTokens: 9, outputTokens: 4, metadata: { cache_read_tokens: 5 } });
+  expect(reading.metadata).not.toHaveProperty('input_audio_tokens');
+});
+
+describe("the parts of Langfuse's usage", () => {
+  it.each([
+    ['add up', { input: 10, input_cached_tokens: 80, output: 5, output_reasoning_tokens: 5, total: 100 }, [90, 10]],
+    ['are included in input', { input: 90, input_cached_tokens: 80, output: 10, total: 100 }, [90, 10]],
+    [
+      'are included in both',
+      { input: 90, input_cached_tokens: 80, output: 10, output_reasoning_tokens: 5, total: 100 },
+      [90, 10],
+    ],
+    ['agree with nothing', { input: 70, input_cached_tokens: 80, output: 10, total: 100 }, [90, 10]],
+    ['have no total', { input: 10, input_cached_tokens: 80, output: 10 }, [90, 10]],
+    ['are more than the total', { input: 90, output: 10, total: 0 }, [90, 10]],
+  ])('%s', (_how, usage, [promptTokens, outputTokens]) => {
+    const attributes = {
+      'langfuse.observation.type': 'generation',
+      'langfuse.observation.usage_details': JSON.stringify(usage),
+    };
+    expect(read(attributes)).toMatchObject({ promptTokens, outputTokens });
+  });
+});

@@ -5,7 +5,7 @@ import type { ChatMessage } from '../../wire/v4.ts';
 import { jsonOf, stringOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { isKnownPart, type MessageParts } from './message-parts.ts';
-import { readCallPart } from './tool-parts.ts';
+import { readCallPart, toArguments } from './tool-parts.ts';
 
 export type ChatRole = ChatMessage['role'];
 
@@ -78,7 +78,7 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
     parts.calls.push({
       id: undefined,
       name: toText(legacy['name']),
-      arguments: toText(legacy['arguments'] ?? {}),
+      arguments: toArguments(legacy['arguments']),
     });
   }
   if (parts.reasoning.length === 0) {

@@ -9,6 +9,7 @@
 import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { toBoundedTree } from './plain-json.ts';
+import { parsePythonJson } from './python-json.ts';
 import { salvageJson } from './salvage-json.ts';
 
 /** Returns a non-empty string. Lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
@@ -63,7 +64,8 @@ export function stringListOf(value: unknown): string[] | undefined {
 }
 
 /**
- * Parses JSON text; returns structured values as they are. Returns undefined if the text is not JSON.
+ * Parses JSON text, also as Python writes it; returns structured values as they are. Returns undefined if the text is not
+ * JSON.
  *
  * If the JSON was cut by a value length limit, it calls `onCut` and returns what can be saved. If nothing can be saved
  * it returns undefined, and the caller keeps the raw text.
@@ -76,11 +78,8 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   if (!startsJson(first)) return undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
-    try {
-      return JSON.parse(value) ?? undefined;
-    } catch {
-      if (!isNested) return undefined;
-    }
+    const parsed = parsePythonJson(value);
+    if (parsed !== undefined || !isNested) return parsed ?? undefined;
   }
   const saved = salvageJson(value);
   if (onCut && (saved !== undefined || looksCut(value))) onCut();

@@ -1,6 +1,7 @@
 /** The table of vocabularies, and how the readings of several vocabularies on one span are merged. */
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
+import { openToolResult } from './content/tool-result.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
 import { kindOfOpenSpan } from './scopes.ts';
 import { STEPS } from './steps.ts';
@@ -126,7 +127,8 @@ export function readSpan(
       fillIn(reading, kind === recognitions[0]?.kind ? next : usageAsMetadata(next));
     }
   }
-  return withoutFiller(withLosses(reading ?? {}, fields));
+  const whole = withoutFiller(withLosses(reading ?? {}, fields));
+  return recognitions[0]?.kind === 'tool' ? openToolResult(whole) : whole;
 }
 
 /** Returns a copy without fields that are undefined, also in its records, and without records that are empty. */

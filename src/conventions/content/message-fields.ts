@@ -2,7 +2,7 @@
 
 import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
-import { jsonOf, stringOf } from '../values/attributes.ts';
+import { listOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { isKnownPart, type MessageParts } from './message-parts.ts';
 import { readCallPart, toArguments } from './tool-parts.ts';
@@ -72,7 +72,10 @@ export function hasToolResults(body: unknown): boolean {
 export function collectCallsBeside(message: Fields, parts: MessageParts): void {
   const extra = isObject(message['additional_kwargs']) ? message['additional_kwargs'] : undefined;
   const calls = nonEmpty(message['tool_calls']) ?? nonEmpty(message['toolCalls']) ?? nonEmpty(extra?.['tool_calls']);
-  if (calls) for (const call of calls) if (isObject(call)) parts.calls.push(readCallPart(call));
+  for (const item of calls ?? []) {
+    const call = objectOf(item);
+    if (call) parts.calls.push(readCallPart(call));
+  }
   const legacy = message['function_call'] ?? message['tool_call'];
   if (isObject(legacy) && legacy['name'] !== undefined && message['content'] !== undefined) {
     parts.calls.push({
@@ -91,6 +94,6 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
 }
 
 function nonEmpty(value: unknown): unknown[] | undefined {
-  const list = typeof value === 'string' ? jsonOf(value) : value;
-  return Array.isArray(list) && list.length > 0 ? list : undefined;
+  const list = listOf(value);
+  return list && list.length > 0 ? list : undefined;
 }

@@ -8,7 +8,7 @@
 
 import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
-import { jsonOf, stringOf } from '../values/attributes.ts';
+import { jsonOf, listOf, stringOf, withoutQuotes } from '../values/attributes.ts';
 import {
   type ChatRole,
   collectCallsBeside,
@@ -22,10 +22,11 @@ import {
   createParts,
   joinContent,
   type MessageParts,
+  openBody,
   type PartResult,
   toResultContent,
 } from './message-parts.ts';
-import { finishReasonOf, messagesInText, unwrapMessages } from './message-wrappers.ts';
+import { finishReasonOf, messagesInText, openTexts, unwrapMessages } from './message-wrappers.ts';
 import type { PartCall } from './tool-parts.ts';
 
 /** Longer lists are not conversations: some apps write vectors and tables where messages are expected. */
@@ -63,9 +64,9 @@ export class MessageReader {
    * messages.
    */
   readSystem(value: unknown): ChatMessage[] {
-    const parsed = jsonOf(value) ?? value;
+    const parsed = withoutQuotes(jsonOf(value)) ?? value;
     const parts = createParts();
-    for (const item of Array.isArray(parsed) ? parsed.slice(0, MAX_MESSAGES) : [parsed]) {
+    for (const item of Array.isArray(parsed) ? openTexts(parsed.slice(0, MAX_MESSAGES)) : [parsed]) {
       const isMessage = isObject(item) && (item['parts'] !== undefined || item['role'] !== undefined);
       collectPart(isMessage ? (item['parts'] ?? item['content']) : item, parts);
     }
@@ -94,7 +95,7 @@ export class MessageReader {
     const role = roleOf(item, message, fallback);
     let name = stringOf(message['name']);
     const toolCallId = stringOf(message['tool_call_id']) ?? stringOf(message['toolCallId']);
-    const body = message['parts'] ?? message['content'] ?? message['contents'];
+    const body = openBody(listOf(message['parts']) ?? message['parts'] ?? message['content'] ?? message['contents']);
     if (isLonePart(message, body)) {
       collectPart(message, parts);
       // Here `name` is the tool's name, not the speaker's.

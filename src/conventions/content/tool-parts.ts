@@ -1,7 +1,7 @@
 /** Message parts that are tool calls or tool results, as providers and frameworks write them. */
 
 import { isObject } from '../../wire/json.ts';
-import { firstString, firstValue, jsonOf, stringOf } from '../values/attributes.ts';
+import { firstString, firstValue, jsonOf, stringOf, unquotedText } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { fromPythonJson } from '../values/python-json.ts';
 
@@ -28,10 +28,15 @@ export function readCallPart(part: Fields): PartCall {
   };
 }
 
-/** Returns JSON text as it is, except for the numbers of Python that JSON cannot write, and other values as JSON. */
+/**
+ * Returns JSON text without quotes around an object and without the numbers of Python that JSON cannot write, other text
+ * as it is, and other values as JSON.
+ */
 export function toArguments(input: unknown): string {
   if (input === undefined || input === null || input === '') return '{}';
-  const text = toText(input);
+  const written = toText(input);
+  const inner = unquotedText(written);
+  const text = inner !== written && isObject(jsonOf(inner)) ? inner : written;
   const json = fromPythonJson(text);
   return json !== text && isObject(jsonOf(json)) ? json : text;
 }

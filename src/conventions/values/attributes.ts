@@ -98,15 +98,37 @@ function endsWith(text: string, code: number): boolean {
   return text.charCodeAt(at) === code;
 }
 
-/** Returns an object (not a list), structured or parsed from JSON text. */
+/** A text that was encoded twice has one layer of quotes too many, or two. */
+const MAX_QUOTES = 2;
+
+/** Takes quotes off parsed JSON if an object or a list is in them. Any other value is returned as it is. */
+export function withoutQuotes(parsed: unknown, onCut?: () => void): unknown {
+  let inner = parsed;
+  for (let layer = 0; layer < MAX_QUOTES && typeof inner === 'string'; layer++) inner = jsonOf(inner, onCut);
+  return typeof inner === 'object' ? inner : parsed;
+}
+
+/** Returns what a text that is one JSON string says, and any other text as it is. */
+export function unquotedText(text: string): string {
+  const inner = textInQuotes(text);
+  const deeper = inner === undefined ? undefined : textInQuotes(inner);
+  // What is said may itself be in quotes.
+  return deeper !== undefined && typeof jsonOf(deeper) === 'object' ? deeper : (inner ?? text);
+}
+
+function textInQuotes(text: string): string | undefined {
+  return text.startsWith('"') && text.endsWith('"') ? textOf(jsonOf(text)) : undefined;
+}
+
+/** Returns an object (not a list), structured or parsed from JSON text, which may have been encoded twice. */
 export function objectOf(value: unknown): Record<string, unknown> | undefined {
-  const parsed = jsonOf(value);
+  const parsed = withoutQuotes(jsonOf(value));
   return isObject(parsed) ? parsed : undefined;
 }
 
-/** Returns a list, structured or parsed from JSON text. */
+/** Returns a list, structured or parsed from JSON text, which may have been encoded twice. */
 export function listOf(value: unknown): unknown[] | undefined {
-  const parsed = jsonOf(value);
+  const parsed = withoutQuotes(jsonOf(value));
   return Array.isArray(parsed) ? parsed : undefined;
 }
 

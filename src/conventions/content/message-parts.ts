@@ -206,7 +206,8 @@ function pushTextPart(part: Fields, into: MessageParts): void {
   pushText(part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'], into);
 }
 
-function pushText(value: unknown, into: MessageParts): void {
+/** Adds a text; null and undefined are none. */
+export function pushText(value: unknown, into: MessageParts): void {
   if (value !== undefined && value !== null) into.content.push({ type: 'text', text: textOf(value) ?? toText(value) });
 }
 

@@ -24,6 +24,7 @@ import {
   type MessageParts,
   openBody,
   type PartResult,
+  pushText,
   toResultContent,
 } from './message-parts.ts';
 import { finishReasonOf, messagesInText, openTexts, unwrapMessages } from './message-wrappers.ts';
@@ -112,6 +113,11 @@ export class MessageReader {
       }
     }
     collectCallsBeside(message, parts);
+    // The calls of such a turn were not recorded, but the order of turns is right only with it.
+    const isHistory = reasoning === this.inputReasoning;
+    if (isHistory && message['role'] !== undefined && role === 'assistant' && message['content'] === null) {
+      if (parts.content.length + parts.calls.length + parts.results.length === 0) pushText('', parts);
+    }
     this.#push(role, name, parts, reasoning, into);
   }
 

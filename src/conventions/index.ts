@@ -2,6 +2,7 @@
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
 import { correctError } from './content/read-error.ts';
+import { openToolResult } from './content/tool-result.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
 import { kindOfOpenSpan } from './scopes.ts';
 import { STEPS } from './steps.ts';
@@ -132,7 +133,8 @@ export function readSpan(
       fillIn(reading, kind === recognitions[0]?.kind ? next : usageAsMetadata(next));
     }
   }
-  return withoutFiller(correctError(withLosses(reading ?? {}, fields), span, recognitions[0]?.kind));
+  const whole = withoutFiller(correctError(withLosses(reading ?? {}, fields), span, recognitions[0]?.kind));
+  return recognitions[0]?.kind === 'tool' ? openToolResult(whole) : whole;
 }
 
 /** Returns a copy without fields that are undefined, also in its records, and without records that are empty. */

@@ -2,9 +2,10 @@
 
 import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
-import { jsonOf, stringOf } from '../values/attributes.ts';
+import { listOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { addTranscript, isKnownPart, isProviderPart, type MessageParts, pushCall } from './message-parts.ts';
+import { toArguments } from './tool-parts.ts';
 
 export type ChatRole = ChatMessage['role'];
 
@@ -72,13 +73,16 @@ export function hasToolResults(body: unknown): boolean {
 export function collectCallsBeside(message: Fields, parts: MessageParts): void {
   const extra = isObject(message['additional_kwargs']) ? message['additional_kwargs'] : undefined;
   const calls = nonEmpty(message['tool_calls']) ?? nonEmpty(message['toolCalls']) ?? nonEmpty(extra?.['tool_calls']);
-  if (calls) for (const call of calls) if (isObject(call)) pushCall(call, parts);
+  for (const item of calls ?? []) {
+    const call = objectOf(item);
+    if (call) pushCall(call, parts);
+  }
   const legacy = message['function_call'] ?? message['tool_call'];
   if (isObject(legacy) && legacy['name'] !== undefined && message['content'] !== undefined) {
     parts.calls.push({
       id: undefined,
       name: toText(legacy['name']),
-      arguments: toText(legacy['arguments'] ?? {}),
+      arguments: toArguments(legacy['arguments']),
     });
   }
   if (parts.reasoning.length === 0) {
@@ -95,6 +99,6 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
 }
 
 function nonEmpty(value: unknown): unknown[] | undefined {
-  const list = typeof value === 'string' ? jsonOf(value) : value;
-  return Array.isArray(list) && list.length > 0 ? list : undefined;
+  const list = listOf(value);
+  return list && list.length > 0 ? list : undefined;
 }

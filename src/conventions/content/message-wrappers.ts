@@ -1,8 +1,9 @@
 /** Unwraps messages from request and response bodies, nested lists and JSON text → a list of single messages. */
 
 import { isObject } from '../../wire/json.ts';
-import { jsonOf, stringOf } from '../values/attributes.ts';
+import { jsonOf, objectOf, stringOf, withoutQuotes } from '../values/attributes.ts';
 import { toFinishReason } from './finish-reason.ts';
+import { isKnownPart } from './message-parts.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -42,7 +43,8 @@ const FRAGMENT_TYPES: ReadonlySet<unknown> = new Set([
 export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
   if (value === undefined || value === null || depth > MAX_UNWRAPPING) return { items: [], areFragments: false };
   if (typeof value === 'string') {
-    const parsed = jsonOf(value);
+    const json = withoutQuotes(jsonOf(value));
+    const parsed = Array.isArray(json) ? openTexts(json) : json;
     const holdsMessages = Array.isArray(parsed)
       ? parsed.some(isMessageLike)
       : isObject(parsed) && (isMessage(parsed) || wrapperKeyOf(parsed) !== undefined);
@@ -67,6 +69,8 @@ export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
 }
 
 function unwrapList(list: readonly unknown[], depth: number): Unwrapped {
+  const items = openTexts(list);
+  if (items !== list) return unwrapList(items, depth);
   // LangChain batches: a list of conversations; one call has one of them.
   if (list.length > 0 && list.every(Array.isArray)) return unwrapMessages(list[0], depth + 1);
   if (list.length > 0 && list.every(isPartOnly)) return { items: [{ content: list }], areFragments: false };
@@ -116,6 +120,33 @@ function isPartOnly(value: unknown): boolean {
   );
 }
 
+/** Replaces the items that are JSON texts of messages or blocks by these. All other texts stay. */
+export function openTexts(list: readonly unknown[]): readonly unknown[] {
+  let opened: unknown[] | undefined;
+  for (let at = 0; at < list.length; at++) {
+    const inner = itemsInText(list[at]);
+    if (inner) {
+      opened ??= list.slice(0, at);
+      opened.push(...inner);
+    } else opened?.push(list[at]);
+  }
+  return opened ?? list;
+}
+
+const JSON_START = /^"?[{[]/;
+
+function itemsInText(text: unknown): unknown[] | undefined {
+  if (typeof text !== 'string' || !JSON_START.test(text)) return undefined;
+  const parsed = withoutQuotes(jsonOf(text));
+  const items: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
+  return items.length > 0 && items.every(isMessageOrBlock) ? items : undefined;
+}
+
+function isMessageOrBlock(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  return isMessageLike(value) || isMessageLike(value['message']) || (value['type'] !== undefined && isKnownPart(value));
+}
+
 /** Parses a text that is a stringified list of messages; returns undefined for any other text. */
 export function messagesInText(text: string): unknown[] | undefined {
   if (!text.startsWith('[') || !(text.includes('"role"') || text.includes('"type"'))) return undefined;
@@ -125,8 +156,9 @@ export function messagesInText(text: string): unknown[] | undefined {
 
 /** Returns the finish reason of the first choice. */
 export function finishReasonOf(value: unknown): string | undefined {
-  const body = typeof value === 'string' ? jsonOf(value) : value;
-  const first: unknown = Array.isArray(body) ? body[0] : body;
+  const body = typeof value === 'string' ? withoutQuotes(jsonOf(value)) : value;
+  const item: unknown = Array.isArray(body) ? body[0] : body;
+  const first = typeof item === 'string' ? objectOf(item) : item;
   if (!isObject(first)) return undefined;
   const reason =
     stringOf(first['finish_reason']) ??

@@ -8,7 +8,7 @@
 
 import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
-import { jsonOf, stringOf } from '../values/attributes.ts';
+import { jsonOf, listOf, stringOf, withoutQuotes } from '../values/attributes.ts';
 import {
   type ChatRole,
   collectCallsBeside,
@@ -23,10 +23,12 @@ import {
   isUnknownPart,
   joinContent,
   type MessageParts,
+  openBody,
   type PartResult,
+  pushText,
   toResultContent,
 } from './message-parts.ts';
-import { finishReasonOf, messagesInText, unwrapMessages } from './message-wrappers.ts';
+import { finishReasonOf, messagesInText, openTexts, unwrapMessages } from './message-wrappers.ts';
 import { markAnsweredItems, ProviderCalls } from './provider-calls.ts';
 import type { PartCall } from './tool-parts.ts';
 
@@ -69,9 +71,9 @@ export class MessageReader {
    * messages.
    */
   readSystem(value: unknown): ChatMessage[] {
-    const parsed = jsonOf(value) ?? value;
+    const parsed = withoutQuotes(jsonOf(value)) ?? value;
     const parts = createParts();
-    for (const item of Array.isArray(parsed) ? parsed.slice(0, MAX_MESSAGES) : [parsed]) {
+    for (const item of Array.isArray(parsed) ? openTexts(parsed.slice(0, MAX_MESSAGES)) : [parsed]) {
       const isMessage = isObject(item) && (item['parts'] !== undefined || item['role'] !== undefined);
       collectPart(isMessage ? (item['parts'] ?? item['content']) : item, parts);
     }
@@ -107,7 +109,7 @@ export class MessageReader {
     const role = roleOf(item, message, fallback);
     let name = stringOf(message['name']);
     const toolCallId = stringOf(message['tool_call_id']) ?? stringOf(message['toolCallId']);
-    const body = bodyOf(message);
+    const body = openBody(bodyOf(message));
     if (isLonePart(message, body)) {
       collectPart(message, parts);
       // Here `name` is the tool's name, not the speaker's.
@@ -124,6 +126,11 @@ export class MessageReader {
       }
     }
     collectCallsBeside(message, parts);
+    // The calls of such a turn were not recorded, but the order of turns is right only with it.
+    const isHistory = reasoning === this.inputReasoning;
+    if (isHistory && message['role'] !== undefined && role === 'assistant' && message['content'] === null) {
+      if (parts.content.length + parts.calls.length + parts.results.length === 0) pushText('', parts);
+    }
     this.#push(role, name, parts, reasoning, into);
   }
 
@@ -184,7 +191,7 @@ export class MessageReader {
 }
 
 function bodyOf(message: Record<string, unknown>): unknown {
-  return message['parts'] ?? message['content'] ?? message['contents'];
+  return listOf(message['parts']) ?? message['parts'] ?? message['content'] ?? message['contents'];
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { isObject } from '../../wire/json.ts';
 import type { ModelTool } from '../../wire/v4.ts';
-import { booleanOf, jsonOf, stringOf } from '../values/attributes.ts';
+import { booleanOf, jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -14,23 +14,24 @@ type Fields = Record<string, unknown>;
  * tool, which has no schema, is named by its name or type.
  */
 export function toModelTools(value: unknown): ModelTool[] | undefined {
-  return readList(jsonOf(value), jsonOf);
+  return readList(listOf(value), jsonOf);
 }
 
 /** The same of the value at a key. */
 export function modelToolsAt(fields: SpanFields, key: string): ModelTool[] | undefined {
-  return readList(fields.json(key), (text) => fields.jsonWithin(key, text));
+  return readList(fields.structure(key), (text) => fields.jsonWithin(key, text));
 }
 
 function readList(list: unknown, parse: (text: string) => unknown): ModelTool[] | undefined {
   if (!Array.isArray(list)) return undefined;
   const tools: ModelTool[] = [];
   for (const item of list) {
-    const parsed = typeof item === 'string' ? (parse(item) ?? item) : item;
+    const parsed = typeof item === 'string' ? (withoutQuotes(parse(item)) ?? item) : item;
     const declarations = isObject(parsed)
       ? (parsed['functionDeclarations'] ?? parsed['function_declarations'])
       : undefined;
-    for (const tool of Array.isArray(declarations) ? declarations : [parsed]) {
+    // One of the texts may hold the whole list.
+    for (const tool of listOf(declarations ?? parsed) ?? [parsed]) {
       const read = toModelTool(tool);
       if (read) tools.push(read);
     }
@@ -63,8 +64,8 @@ export function toModelTool(value: unknown): ModelTool | undefined {
 
 /** Returns a JSON Schema from an object, its JSON, or Bedrock's `{ json }`. */
 export function toSchema(value: unknown): Record<string, unknown> | undefined {
-  const schema = jsonOf(value);
-  if (!isObject(schema)) return undefined;
+  const schema = objectOf(value);
+  if (!schema) return undefined;
   return toPlainObject(isObject(schema['json']) ? schema['json'] : schema);
 }
 
@@ -75,5 +76,8 @@ function innerOf(tool: Fields): Fields {
   if (isObject(tool['custom'])) return tool['custom'];
   // Haystack serialises a tool as its class name and `data`.
   if (isObject(tool['data']) && tool['name'] === undefined) return tool['data'];
-  return tool;
+  if (tool['name'] !== undefined) return tool;
+  // Envelopes of other providers, such as Bedrock's `systemTool`: a key for the sort of tool, with its definition.
+  const definition = Object.values(tool).find((value) => isObject(value) && stringOf(value['name']) !== undefined);
+  return isObject(definition) ? definition : tool;
 }

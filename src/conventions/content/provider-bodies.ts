@@ -3,11 +3,11 @@
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, jsonOf, nameOf, omitUndefined } from '../values/attributes.ts';
+import { addTo, jsonOf, nameOf, omitUndefined, withoutQuotes } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { fromLangChain } from './langchain-json.ts';
-import { finishReasonOf } from './message-wrappers.ts';
+import { finishReasonOf, openTexts } from './message-wrappers.ts';
 import { isLostAnswer, type MessageReader } from './messages.ts';
 import { toModelTools } from './model-tools.ts';
 import { readRequestParameters } from './request-parameters.ts';
@@ -15,29 +15,35 @@ import { readRequestParameters } from './request-parameters.ts';
 type Fields = Record<string, unknown>;
 
 /** LangChain's serialisation is somewhere in the text. */
-const LANGCHAIN_TEXT = /"lc":\s?1\b/;
+const LANGCHAIN_TEXT = /"lc\\*":\s?1\b/;
 
 const ANSWER_KEYS = ['choices', 'candidates', 'generations', 'output', 'response'] as const;
 
 /** Returns a list or an object, also from its JSON, and any other value as it is: the text `42` stays a text. */
 export function structuredOf(value: unknown): unknown {
-  return isStructuredText(value) ? toStructured(value, jsonOf(value)) : (value ?? undefined);
+  return isStructuredText(value) ? toStructured(value, withoutQuotes(jsonOf(value))) : openList(value);
 }
 
 /** The same of the value at a key. */
 export function structuredAt(fields: SpanFields, key: string | undefined): unknown {
   if (key === undefined) return undefined;
   const value = fields.attributes[key];
-  return isStructuredText(value) ? toStructured(value, fields.json(key)) : (value ?? undefined);
+  return isStructuredText(value) ? toStructured(value, fields.structure(key)) : openList(value);
 }
 
 function isStructuredText(value: unknown): value is string {
-  return typeof value === 'string' && (value.startsWith('{') || value.startsWith('['));
+  return typeof value === 'string' && /^"?[{[]/.test(value);
+}
+
+/** A list attribute may have the JSON text of one message in each item. */
+function openList(value: unknown): unknown {
+  return Array.isArray(value) ? openTexts(value) : (value ?? undefined);
 }
 
 function toStructured(text: string, parsed: unknown): unknown {
   if (typeof parsed !== 'object') return text;
-  return LANGCHAIN_TEXT.test(text) ? fromLangChain(parsed) : parsed;
+  const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
+  return LANGCHAIN_TEXT.test(text) ? fromLangChain(items) : items;
 }
 
 /** Reads parameters and tools of a request. */

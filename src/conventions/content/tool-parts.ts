@@ -1,8 +1,9 @@
 /** Message parts that are tool calls or tool results, as providers and frameworks write them. */
 
 import { isObject } from '../../wire/json.ts';
-import { firstString, firstValue, stringOf } from '../values/attributes.ts';
+import { firstString, firstValue, jsonOf, stringOf, unquotedText } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
+import { fromPythonJson } from '../values/python-json.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -23,8 +24,21 @@ export function readCallPart(part: Fields): PartCall {
   return {
     id: firstString(part, 'toolCallId', 'call_id', 'callId', 'toolUseId', 'tool_call_id', 'ref', 'id'),
     name: firstString(inner, 'name', 'toolName') ?? stringOf(part['name']) ?? 'unknown',
-    arguments: input === undefined || input === null || input === '' ? '{}' : toText(input),
+    arguments: toArguments(input),
   };
+}
+
+/**
+ * Returns JSON text without quotes around an object and without the numbers of Python that JSON cannot write, other text
+ * as it is, and other values as JSON.
+ */
+export function toArguments(input: unknown): string {
+  if (input === undefined || input === null || input === '') return '{}';
+  const written = toText(input);
+  const inner = unquotedText(written);
+  const text = inner !== written && isObject(jsonOf(inner)) ? inner : written;
+  const json = fromPythonJson(text);
+  return json !== text && isObject(jsonOf(json)) ? json : text;
 }
 
 /** Returns the id of the answered call, the tool's name, and the raw result. */

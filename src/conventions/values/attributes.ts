@@ -9,6 +9,7 @@
 import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { toBoundedTree } from './plain-json.ts';
+import { parsePythonJson } from './python-json.ts';
 import { salvageJson } from './salvage-json.ts';
 
 /** Returns a non-empty string. Lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
@@ -78,7 +79,8 @@ export function stringListOf(value: unknown): string[] | undefined {
 }
 
 /**
- * Parses JSON text; returns structured values as they are. Returns undefined if the text is not JSON.
+ * Parses JSON text, also as Python writes it; returns structured values as they are. Returns undefined if the text is not
+ * JSON.
  *
  * If the JSON was cut by a value length limit, it calls `onCut` and returns what can be saved. If nothing can be saved
  * it returns undefined, and the caller keeps the raw text.
@@ -91,11 +93,8 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   if (!startsJson(first)) return undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
-    try {
-      return JSON.parse(value) ?? undefined;
-    } catch {
-      if (!isNested) return undefined;
-    }
+    const parsed = parsePythonJson(value);
+    if (parsed !== undefined || !isNested) return parsed ?? undefined;
   }
   const saved = salvageJson(value);
   if (onCut && (saved !== undefined || looksCut(value))) onCut();
@@ -114,15 +113,37 @@ function endsWith(text: string, code: number): boolean {
   return text.charCodeAt(at) === code;
 }
 
-/** Returns an object (not a list), structured or parsed from JSON text. */
+/** A text that was encoded twice has one layer of quotes too many, or two. */
+const MAX_QUOTES = 2;
+
+/** Takes quotes off parsed JSON if an object or a list is in them. Any other value is returned as it is. */
+export function withoutQuotes(parsed: unknown, onCut?: () => void): unknown {
+  let inner = parsed;
+  for (let layer = 0; layer < MAX_QUOTES && typeof inner === 'string'; layer++) inner = jsonOf(inner, onCut);
+  return typeof inner === 'object' ? inner : parsed;
+}
+
+/** Returns what a text that is one JSON string says, and any other text as it is. */
+export function unquotedText(text: string): string {
+  const inner = textInQuotes(text);
+  const deeper = inner === undefined ? undefined : textInQuotes(inner);
+  // What is said may itself be in quotes.
+  return deeper !== undefined && typeof jsonOf(deeper) === 'object' ? deeper : (inner ?? text);
+}
+
+function textInQuotes(text: string): string | undefined {
+  return text.startsWith('"') && text.endsWith('"') ? textOf(jsonOf(text)) : undefined;
+}
+
+/** Returns an object (not a list), structured or parsed from JSON text, which may have been encoded twice. */
 export function objectOf(value: unknown): Record<string, unknown> | undefined {
-  const parsed = jsonOf(value);
+  const parsed = withoutQuotes(jsonOf(value));
   return isObject(parsed) ? parsed : undefined;
 }
 
-/** Returns a list, structured or parsed from JSON text. */
+/** Returns a list, structured or parsed from JSON text, which may have been encoded twice. */
 export function listOf(value: unknown): unknown[] | undefined {
-  const parsed = jsonOf(value);
+  const parsed = withoutQuotes(jsonOf(value));
   return Array.isArray(parsed) ? parsed : undefined;
 }
 
@@ -190,4 +211,10 @@ export function unlessEmpty(
   const said = addTo<Record<string, unknown>>({}, fields);
   for (const _key in said) return said;
   return undefined;
+}
+
+/** Returns a single short word. Anything longer may be content, which is not to pass for structure. */
+export function wordOf(value: unknown): string | undefined {
+  const name = nameOf(value);
+  return name !== undefined && /^\w{1,20}$/.test(name) ? name : undefined;
 }

@@ -4,6 +4,7 @@
  * One scan finds what was open at the cut. A string value cut in the middle is kept as far as it goes; a key, number or
  * word cut in the middle is dropped, since half of it would be wrong.
  */
+import { parsePythonJson, stringEnd } from './python-json.ts';
 
 /** No message of an LLM call is nested deeper. */
 const MAX_DEPTH = 200;
@@ -67,17 +68,6 @@ function close(closers: readonly string[]): string {
   return closers.toReversed().join('');
 }
 
-/** Returns the index of the quote that closes the string starting at `from`, or -1 if there is none. */
-function stringEnd(text: string, from: number): number {
-  for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
-    let before = quote - 1;
-    while (before >= from && text.charCodeAt(before) === BACKSLASH) before--;
-    // An even number of backslashes before the quote does not escape it.
-    if ((quote - before) % 2 === 1) return quote;
-  }
-  return -1;
-}
-
 /** Returns the end of an unfinished string, leaving out an escape sequence that was cut. */
 function partialStringEnd(text: string, quote: number): number {
   const tail = text.slice(Math.max(quote + 1, text.length - 6));
@@ -91,10 +81,6 @@ function partialStringEnd(text: string, quote: number): number {
 }
 
 function parse(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && Object.keys(value).length > 0 ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parsePythonJson(text);
+  return typeof value === 'object' && value !== null && Object.keys(value).length > 0 ? value : undefined;
 }

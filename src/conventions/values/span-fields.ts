@@ -7,7 +7,7 @@
  */
 import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
-import { countOf, integerOf, jsonOf, nameOf, numberOf, stringOf, textOf } from './attributes.ts';
+import { countOf, integerOf, jsonOf, nameOf, numberOf, stringOf, textOf, withoutQuotes } from './attributes.ts';
 
 export class SpanFields {
   readonly span: SpanSlice;
@@ -69,15 +69,20 @@ export class SpanFields {
     return parsed;
   }
 
-  /** Returns an object (not a list), structured or parsed from JSON text. */
+  /** Returns an object or a list like `json`, also from text that was encoded twice, and other values as they are. */
+  structure(key: string): unknown {
+    return withoutQuotes(this.json(key), () => this.truncated.add(key));
+  }
+
+  /** Returns an object (not a list), structured or parsed from JSON text, which may have been encoded twice. */
   object(key: string): Record<string, unknown> | undefined {
-    const value = this.json(key);
+    const value = this.structure(key);
     return isObject(value) ? value : undefined;
   }
 
-  /** Returns a list, structured or parsed from JSON text. */
+  /** Returns a list, structured or parsed from JSON text, which may have been encoded twice. */
   list(key: string): unknown[] | undefined {
-    const value = this.json(key);
+    const value = this.structure(key);
     return Array.isArray(value) ? value : undefined;
   }
 

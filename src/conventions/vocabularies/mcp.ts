@@ -23,7 +23,7 @@ const ARGUMENT = 'mcp.request.argument.';
 const STRUCTURE = new FieldTable<Record<string, unknown>>({
   mcp_session_id: [nameOf, 'mcp.session.id'],
   mcp_request_id: [toId, 'mcp.request.id', 'jsonrpc.request.id'],
-  mcp_transport: [nameOf, 'mcp.transport'],
+  mcp_transport: [transportOf, 'mcp.transport'],
   mcp_protocol_version: [nameOf, 'mcp.protocol.version'],
   server_address: [nameOf, 'server.address'],
 });
@@ -80,4 +80,12 @@ function textOfBlocks(value: unknown): string | undefined {
 
 function toId(value: unknown): string | undefined {
   return typeof value === 'number' ? String(value) : nameOf(value);
+}
+
+/** Returns one of the protocol's transports. Any other text may be content, which must not pass for structure. */
+function transportOf(value: unknown): string | undefined {
+  const name = nameOf(value);
+  return name !== undefined && /^(stdio|sse|https?|tcp|pipe|websocket|(streamable[-_]?)http)$/i.test(name)
+    ? name
+    : undefined;
 }

@@ -43,6 +43,20 @@ describe('messages', () => {
     }
   });
 
+  it('keep the place of an assistant whose content was recorded as none', () => {
+    const turns = [null, ''].map((content) => [
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content },
+    ]);
+    const kept = [
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: '' },
+    ];
+    expect(turns.map(read)).toEqual([kept, kept]);
+    expect(new MessageReader().readOutput([{ role: 'assistant', content: null }])).toEqual([]);
+    expect(read([{ role: 'assistant' }])).toEqual([]);
+  });
+
   it('map roles to those of v4', () => {
     const roles = ['developer', 'model', 'function', 'customer'].map((role) => read([{ role, content: 'x' }])[0]!.role);
     expect(roles).toEqual(['system', 'assistant', 'tool', 'user']);

@@ -6,6 +6,7 @@ import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { blocksInText } from '../../content/message-parts.ts';
+import { openTexts } from '../../content/message-wrappers.ts';
 import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
@@ -67,7 +68,7 @@ function contentAt(fields: SpanFields, ...keys: readonly string[]): unknown {
   for (const key of keys) {
     const value = fields.attributes[key];
     if (value === undefined || value === null || HIDDEN.has(value)) continue;
-    return typeof value === 'string' ? (unlessPlainText(fields.json(key), key) ?? value) : value;
+    return typeof value === 'string' ? (unlessPlainText(fields.structure(key), key) ?? value) : value;
   }
   return undefined;
 }
@@ -132,7 +133,7 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
 }
 
 function hasMessages(input: unknown): boolean {
-  return Array.isArray(input) && input.some((item) => isObject(item) && typeof item['role'] === 'string');
+  return Array.isArray(input) && openTexts(input).some((item) => isObject(item) && typeof item['role'] === 'string');
 }
 
 function variablesOf({ attributes }: SpanFields): Record<string, unknown> | undefined {

@@ -8,7 +8,7 @@
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { blocksInText } from '../../content/message-parts.ts';
-import { jsonOf, omitUndefined, stringOf } from '../../values/attributes.ts';
+import { jsonOf, listOf, objectOf, omitUndefined, stringOf, withoutQuotes } from '../../values/attributes.ts';
 
 export interface EventContent {
   system?: unknown;
@@ -91,17 +91,16 @@ function readDetails(attributes: Attributes, found: EventContent): void {
 /** Several events of one kind continue one list. */
 function joinLists(before: unknown, value: unknown): unknown {
   if (before === undefined || value === undefined) return before ?? value;
-  const first = jsonOf(before);
-  const second = jsonOf(value);
-  return Array.isArray(first) && Array.isArray(second) ? [...first, ...second] : before;
+  const first = listOf(before);
+  const second = listOf(value);
+  return first && second ? [...first, ...second] : before;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 type Message = Record<string, unknown>;
 
 function bodyOf(attributes: Attributes): Fields {
-  const nested = jsonOf(attributes['gen_ai.event.content']) ?? jsonOf(attributes['body']);
-  return isObject(nested) ? nested : attributes;
+  return objectOf(attributes['gen_ai.event.content']) ?? objectOf(attributes['body']) ?? attributes;
 }
 
 /** Falls back to the role in the event's name if the body's role is unknown (`customer`). */
@@ -115,7 +114,7 @@ function messageOf(body: Fields, role: string): Message {
 /** The message of a choice may be JSON, and its tool calls may be beside it. */
 function choiceOf(body: Fields): Message {
   const raw = body['message'];
-  const parsed = jsonOf(raw) ?? raw;
+  const parsed = withoutQuotes(jsonOf(raw)) ?? raw;
   const isMessage = isObject(parsed) && !('toolUse' in parsed) && parsed['type'] === undefined;
   return {
     finish_reason: stringOf(body['finish_reason']),

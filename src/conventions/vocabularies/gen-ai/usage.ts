@@ -2,7 +2,7 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { type Usage, UsageTable } from '../../content/usage.ts';
-import { nameOf, numberOf, objectOf, stringOf } from '../../values/attributes.ts';
+import { nameOf, numberOf, objectOf, stringOf, wordOf } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -61,8 +61,8 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
     'gen_ai.response.time_to_first_chunk',
     'gen_ai.client.operation.time_to_first_chunk',
   ],
-  cost_currency: [nameOf, 'gen_ai.usage.cost.currency', 'gen_ai.usage.cost_currency', 'gen_ai.cost.currency'],
-  cost_source: [nameOf, 'gen_ai.usage.cost.source'],
+  cost_currency: [wordOf, 'gen_ai.usage.cost.currency', 'gen_ai.usage.cost_currency', 'gen_ai.cost.currency'],
+  cost_source: [wordOf, 'gen_ai.usage.cost.source'],
   prompt_name: [nameOf, 'gen_ai.prompt.name'],
   prompt_version: [versionOf, 'gen_ai.prompt.version'],
   prompt_id: [nameOf, 'gen_ai.prompt.id'],
@@ -85,7 +85,7 @@ export function readGenAiUsage({ attributes, keys }: SpanFields): Usage {
 /** Reads ids, names and times of the call. */
 export function readStructure({ attributes, keys }: SpanFields): Record<string, unknown> {
   const structure = STRUCTURE.read(attributes, keys);
-  structure['cost_currency'] ??= nameOf(costOf(attributes)?.['currency']);
+  structure['cost_currency'] ??= wordOf(costOf(attributes)?.['currency']);
   return structure;
 }
 

@@ -186,7 +186,8 @@ export function readValue(fields: SpanFields, key: 'input.value' | 'output.value
   const value = fields.attributes[key];
   if (value === undefined || value === null || isRedacted(value)) return { isDamaged: false };
   const text = textOf(value);
-  const isJson = text === undefined || text.startsWith('{') || text.startsWith('[');
-  const json = isJson ? fields.json(key) : undefined;
+  const isJson = text === undefined || /^"?[{[]/.test(text);
+  const parsed = isJson ? fields.structure(key) : undefined;
+  const json = typeof parsed === 'string' ? undefined : parsed;
   return { isDamaged: fields.truncated.has(key), json, text };
 }

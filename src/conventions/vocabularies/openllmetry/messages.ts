@@ -67,7 +67,7 @@ function toMessage(span: SpanFields, { index, fields }: IndexedGroup, prefix: st
  * content of a message that only calls tools.
  */
 function readContent(fields: SpanFields, text: string, role: string, key: string): unknown {
-  if (text === 'null' && role === 'assistant') return undefined;
+  if (text === 'null' && role === 'assistant') return null;
   if (text === '[]' && role === 'assistant') return '';
   const blocks = blocksInText(text);
   if (blocks || !text.startsWith('[{"type":"')) return blocks ?? text;

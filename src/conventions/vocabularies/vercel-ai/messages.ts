@@ -10,7 +10,7 @@ import { messageText } from '../../../wire/message-text.ts';
 import { inputsAt } from '../../content/inputs.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages.ts';
 import type { Reading } from '../../convention.ts';
-import { addTo, firstValue, jsonOf, stringOf, textOf, unlessEmpty } from '../../values/attributes.ts';
+import { addTo, firstValue, jsonOf, objectOf, stringOf, textOf, unlessEmpty } from '../../values/attributes.ts';
 import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -45,7 +45,7 @@ export function readToolCall(fields: SpanFields): Reading {
   return {
     name: fields.string('ai.toolCall.name'),
     inputs: inputsAt(fields, fields.firstKey('ai.toolCall.args', 'ai.toolCall.input')),
-    output: result === undefined ? undefined : toToolOutput(fields, result),
+    output: result === undefined ? undefined : toOptionalText(fields.attributes[result]),
   };
 }
 
@@ -108,14 +108,10 @@ function toReasoningText(reasoning: string): string {
 function readToolCalls(fields: SpanFields): Record<string, unknown>[] {
   const key = fields.firstKey('ai.response.toolCalls', 'ai.result.toolCalls');
   const calls = (key && fields.list(key)) ?? [];
-  return calls.filter(isObject).map((call) => addTo({ ...call }, { type: 'tool-call' }));
-}
-
-/** The SDK serialises every result, so a text is in quotes. */
-function toToolOutput(fields: SpanFields, key: string): string | undefined {
-  const value = fields.attributes[key];
-  const parsed = typeof value === 'string' && value.startsWith('"') ? fields.json(key) : undefined;
-  return textOf(parsed) ?? toOptionalText(value);
+  return calls
+    .map(objectOf)
+    .filter(isObject)
+    .map((call) => addTo({ ...call }, { type: 'tool-call' }));
 }
 
 function readJsonItems(fields: SpanFields, key: string): unknown[] | undefined {

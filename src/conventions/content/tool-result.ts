@@ -1,0 +1,45 @@
+/** What a tool answered, without what a framework has put around it: quotes of JSON, or a message of its own. */
+import { isObject } from '../../wire/json.ts';
+import { messageText } from '../../wire/message-text.ts';
+import type { Reading } from '../convention.ts';
+import { jsonOf, stringOf, unquotedText } from '../values/attributes.ts';
+import { fromLangChain } from './langchain-json.ts';
+import { toResultContent } from './message-parts.ts';
+import { readResultPart } from './tool-parts.ts';
+
+/** A tool message names the call that it answers, or its role. Other texts are not parsed. */
+const MESSAGE_SIGN = /"(?:tool_call_id|toolCallId|tool_use_id|lc)"|"(?:role|type)":\s?"tool"/;
+
+/** Replaces the output of a tool by the value in it, and adds the id of the call that its message answers. */
+export function openToolResult(reading: Reading): Reading {
+  if (reading.output === undefined) return reading;
+  const output = unquotedText(reading.output);
+  const message = toolMessageIn(output);
+  if (!message) return output === reading.output ? reading : { ...reading, output };
+  const id = reading.metadata?.['tool_call_id'] ?? message.id;
+  const opened: Reading = { ...reading, output: message.text };
+  if (id !== undefined) opened.metadata = { ...reading.metadata, tool_call_id: id };
+  return opened;
+}
+
+function toolMessageIn(output: string): { text: string; id: string | undefined } | undefined {
+  if (!/^\[?\{/.test(output) || !MESSAGE_SIGN.test(output)) return undefined;
+  const message = loneMessage(fromLangChain(jsonOf(output)));
+  if (!message) return undefined;
+  const { id, value } = readResultPart(message);
+  const text = messageText({ role: 'tool', content: toResultContent(message['content'] ?? value) });
+  return { text: text ?? '', id: stringOf(message['tool_call_id']) ?? id };
+}
+
+/** Finds the message itself, in a list of one, or below a single key such as `output`. */
+function loneMessage(value: unknown, depth = 0): Record<string, unknown> | undefined {
+  if (typeof value !== 'object' || value === null || depth > 3) return undefined;
+  if (isObject(value) && isToolMessage(value)) return value;
+  const items = Object.values(value);
+  return items.length === 1 ? loneMessage(items[0], depth + 1) : undefined;
+}
+
+function isToolMessage(value: Record<string, unknown>): boolean {
+  if (value['role'] === 'tool' || value['type'] === 'tool') return 'content' in value;
+  return typeof value['type'] === 'string' && /^tool[-_]result$/.test(value['type']);
+}

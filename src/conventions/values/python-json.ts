@@ -1,0 +1,50 @@
+/**
+ * Reads JSON as Python's `json.dumps` writes it: `NaN`, `Infinity` and `-Infinity` stand bare where JSON has no word for
+ * them. They become null; the same words inside strings stay.
+ */
+
+const BACKSLASH = 0x5c;
+const BARE_WORD = /-?\b(?:NaN|Infinity)\b/g;
+
+/** Returns the parsed text; undefined if it is neither JSON nor Python's. */
+export function parsePythonJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const json = fromPythonJson(text);
+    if (json === text) return undefined;
+    try {
+      return JSON.parse(json);
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Returns the text with null for each number that JSON cannot write. Most texts are returned as they are. */
+export function fromPythonJson(text: string): string {
+  if (!text.includes('NaN') && !text.includes('Infinity')) return text;
+  let json = '';
+  let at = 0;
+  while (at < text.length) {
+    const quote = text.indexOf('"', at);
+    if (quote < 0) break;
+    const end = stringEnd(text, quote + 1);
+    json += text.slice(at, quote).replace(BARE_WORD, 'null');
+    if (end < 0) return json + text.slice(quote);
+    json += text.slice(quote, end + 1);
+    at = end + 1;
+  }
+  return json + text.slice(at).replace(BARE_WORD, 'null');
+}
+
+/** Returns the index of the quote that closes the string starting at `from`, or -1 if there is none. */
+export function stringEnd(text: string, from: number): number {
+  for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let before = quote - 1;
+    while (before >= from && text.charCodeAt(before) === BACKSLASH) before--;
+    // An even number of backslashes before the quote does not escape it.
+    if ((quote - before) % 2 === 1) return quote;
+  }
+  return -1;
+}

@@ -31,6 +31,7 @@ const SPAN_BYTES = 1_000;
 
 const MAX_REMEMBERED_KEYS = 4_096;
 const MAX_REMEMBERED_CHARS = 256;
+const MAX_REMEMBERED_SCOPES = 256;
 
 /** Never throws. */
 export function takeCensus(span: SpanSlice, conventions: readonly Convention[]): Census {
@@ -81,9 +82,7 @@ class SignTable {
   readonly #names: Beginnings;
   readonly #scopes: Beginnings;
   readonly #remembered = new Map<string, number>();
-  /** Spans of one instrumentation come in rows. */
-  #lastScope = '';
-  #lastScopeSigns: number;
+  readonly #rememberedScopes = new Map<string, number>();
 
   constructor(conventions: readonly Convention[]) {
     this.#always = conventions.reduce(
@@ -94,15 +93,17 @@ class SignTable {
     this.#prefixes = collect(conventions, ({ signs }) => signs?.prefixes);
     this.#names = collect(conventions, ({ signs }) => signs?.names);
     this.#scopes = collect(conventions, ({ signs }) => signs?.scopes);
-    this.#lastScopeSigns = bitsOf('', this.#scopes);
   }
 
   ofNames(name: string, scope: string): number {
-    if (scope !== this.#lastScope) {
-      this.#lastScope = scope;
-      this.#lastScopeSigns = bitsOf(scope, this.#scopes);
-    }
-    return this.#always | this.#lastScopeSigns | bitsOf(name, this.#names);
+    return this.#always | (this.#rememberedScopes.get(scope) ?? this.#judgeScope(scope)) | bitsOf(name, this.#names);
+  }
+
+  #judgeScope(scope: string): number {
+    const bits = bitsOf(scope, this.#scopes);
+    if (this.#rememberedScopes.size >= MAX_REMEMBERED_SCOPES) this.#rememberedScopes.clear();
+    this.#rememberedScopes.set(scope, bits);
+    return bits;
   }
 
   ofKey(key: string): number {

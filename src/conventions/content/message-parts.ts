@@ -7,7 +7,7 @@
 
 import { isObject } from '../../wire/json.ts';
 import type { ImageContent, TextContent } from '../../wire/v4.ts';
-import { firstValue, jsonOf, stringOf, textOf, withoutQuotes } from '../values/attributes.ts';
+import { firstValue, jsonOf, stringOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { readMedia, toMediaContent, transcriptOf } from './media.ts';
 import { HOSTED_TYPES, type ProviderItem, readProviderItem } from './provider-calls.ts';
@@ -43,7 +43,7 @@ type Collector = (part: Fields, into: MessageParts) => void;
 
 const MAX_DEPTH = 8;
 /** Longer lists are not messages: some apps write vectors and tables where parts are expected. */
-const MAX_PARTS = 10_000;
+export const MAX_PARTS = 10_000;
 
 const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text', 'refusal'),
@@ -183,50 +183,15 @@ export function blocksInText(text: string): unknown[] | undefined {
   return list.every((block) => isKnownPart(block) || (isObject(block) && isProviderPart(block))) ? list : undefined;
 }
 
-/**
- * Opens texts in the content of a message that are the JSON of its blocks: items of the list that are such a text, and
- * text in which a call or a result with its id can be nothing else.
- */
-export function openBody(body: unknown): unknown {
-  if (typeof body === 'string') return callBlocksIn(body) ?? body;
-  if (!Array.isArray(body)) return body;
-  let opened: unknown[] | undefined;
-  for (let at = 0; at < body.length && at < MAX_PARTS; at++) {
-    const item: unknown = body[at];
-    const blocks = typeof item === 'string' ? typedBlocksIn(item) : callBlocksIn(textOfPart(item));
-    if (blocks) {
-      opened ??= body.slice(0, at);
-      opened.push(...blocks);
-    } else opened?.push(item);
-  }
-  return opened ?? body;
+/** Whether the part is text, by its type. */
+export function isTextPart(part: Fields): boolean {
+  return TYPED.get(part['type'] ?? 'text') === pushTextPart;
 }
 
-function textOfPart(part: unknown): unknown {
-  return isObject(part) && TYPED.get(part['type'] ?? 'text') === pushTextPart
-    ? (part['content'] ?? part['text'])
-    : undefined;
-}
-
-const BLOCK_START = /^"?\[?"?\{/;
-
-function typedBlocksIn(text: unknown): unknown[] | undefined {
-  if (typeof text !== 'string' || !BLOCK_START.test(text) || !text.includes('type')) return undefined;
-  const parsed = withoutQuotes(jsonOf(text));
-  const blocks: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
-  const areTyped = blocks.every((block) => isObject(block) && block['type'] !== undefined && isKnownPart(block));
-  return areTyped && blocks.length > 0 ? blocks : undefined;
-}
-
-function callBlocksIn(text: unknown): unknown[] | undefined {
-  const blocks = typedBlocksIn(text);
-  return blocks?.some(isCallOrResult) ? blocks : undefined;
-}
-
-function isCallOrResult(block: unknown): boolean {
-  if (!isObject(block)) return false;
-  const collect = TYPED.get(block['type']);
-  return (collect === pushCall || collect === pushResult) && readResultPart(block).id !== undefined;
+/** Whether the part is a call or the result of one, by its type. */
+export function isCallOrResultPart(part: Fields): boolean {
+  const collect = TYPED.get(part['type']);
+  return collect === pushCall || collect === pushResult;
 }
 
 /** Returns what a tool answered: text as it is, content blocks joined, anything else as JSON text. */

@@ -23,12 +23,12 @@ import {
   isUnknownPart,
   joinContent,
   type MessageParts,
-  openBody,
   type PartResult,
   pushText,
   toResultContent,
 } from './message-parts.ts';
 import { finishReasonOf, messagesInText, openTexts, unwrapMessages } from './message-wrappers.ts';
+import { openBody } from './open-body.ts';
 import { markAnsweredItems, ProviderCalls } from './provider-calls.ts';
 import type { PartCall } from './tool-parts.ts';
 

@@ -1,0 +1,47 @@
+/** Opens texts that are the JSON of message blocks, as sources give them that encode content twice. */
+import { isObject } from '../../wire/json.ts';
+import { jsonOf, withoutQuotes } from '../values/attributes.ts';
+import { isCallOrResultPart, isKnownPart, isTextPart, MAX_PARTS } from './message-parts.ts';
+import { readResultPart } from './tool-parts.ts';
+
+/**
+ * Opens texts in the content of a message that are the JSON of its blocks: items of the list that are such a text, and
+ * text in which a call or a result with its id can be nothing else.
+ */
+export function openBody(body: unknown): unknown {
+  if (typeof body === 'string') return callBlocksIn(body) ?? body;
+  if (!Array.isArray(body)) return body;
+  let opened: unknown[] | undefined;
+  for (let at = 0; at < body.length && at < MAX_PARTS; at++) {
+    const item: unknown = body[at];
+    const blocks = typeof item === 'string' ? typedBlocksIn(item) : callBlocksIn(textOfPart(item));
+    if (blocks) {
+      opened ??= body.slice(0, at);
+      opened.push(...blocks);
+    } else opened?.push(item);
+  }
+  return opened ?? body;
+}
+
+function textOfPart(part: unknown): unknown {
+  return isObject(part) && isTextPart(part) ? (part['content'] ?? part['text']) : undefined;
+}
+
+const BLOCK_START = /^"?\[?"?\{/;
+
+function typedBlocksIn(text: unknown): unknown[] | undefined {
+  if (typeof text !== 'string' || !BLOCK_START.test(text) || !text.includes('type')) return undefined;
+  const parsed = withoutQuotes(jsonOf(text));
+  const blocks: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
+  const areTyped = blocks.every((block) => isObject(block) && block['type'] !== undefined && isKnownPart(block));
+  return areTyped && blocks.length > 0 ? blocks : undefined;
+}
+
+function callBlocksIn(text: unknown): unknown[] | undefined {
+  const blocks = typedBlocksIn(text);
+  return blocks?.some(isCallOrResult) ? blocks : undefined;
+}
+
+function isCallOrResult(block: unknown): boolean {
+  return isObject(block) && isCallOrResultPart(block) && readResultPart(block).id !== undefined;
+}

@@ -123,8 +123,9 @@ A span may use several vocabularies. It counts for the most specific one, which 
 as \`metadata.convention\`; the others fill in what it does not say. Every log has a project, a session, a reference, a
 source, a config, inputs, its start, and \`span_name\`, \`scope\` and \`trace_id\` in its metadata.`;
 
-const RECORDINGS_INTRODUCTION = `Each run has one file. For \`manual-spec\` the package is the SDK that created the spans; their attributes are written
-by hand, from published specifications and sources.`;
+const RECORDINGS_INTRODUCTION = `Each run has one file. For \`manual-spec\` the package is the SDK that created the spans, if one did; their attributes
+are written by hand, from published specifications and sources. The spans of \`reports\` are written by hand after
+public bug reports.`;
 
 function readRecorded(): Recorded[] {
   return readdirSync(RECORDINGS, { recursive: true, encoding: 'utf8' })

@@ -7,10 +7,11 @@
 
 import { isObject } from '../../wire/json.ts';
 import type { ImageContent, TextContent } from '../../wire/v4.ts';
-import { firstValue, jsonOf, stringOf, textOf } from '../values/attributes.ts';
+import { firstValue, jsonOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { readMedia, toMediaContent, transcriptOf } from './media.ts';
 import { HOSTED_TYPES, type ProviderItem, readProviderItem } from './provider-calls.ts';
+import { REASONING_KEYS, reasoningTextsOf } from './reasoning-texts.ts';
 import {
   isAnswerableItem,
   isJsonBlock,
@@ -82,8 +83,6 @@ const RESULT_KEYS = [
   'toolResponse',
   'tool_call_result',
 ] as const;
-const REASONING_KEYS = ['thinking', 'reasoning', 'reasoningContent', 'reasoning_content'] as const;
-const REASONING_TEXT_KEYS = ['text', 'content', ...REASONING_KEYS, 'summary'] as const;
 const MEDIA_KEYS: readonly (readonly [string, string | undefined])[] = [
   ['inlineData', undefined],
   ['inline_data', undefined],
@@ -237,22 +236,7 @@ export function pushText(value: unknown, into: MessageParts): void {
 }
 
 function pushReasoning(part: Fields, into: MessageParts): void {
-  for (const key of REASONING_TEXT_KEYS) {
-    const texts = readReasoningTexts(part[key], 0);
-    if (texts.length === 0) continue;
-    for (const text of texts) into.reasoning.push(text);
-    return;
-  }
-}
-
-function readReasoningTexts(value: unknown, depth: number): string[] {
-  const text = stringOf(value);
-  if (text !== undefined) return [text];
-  if (depth > 4) return [];
-  if (Array.isArray(value)) return value.flatMap((item) => readReasoningTexts(item, depth + 1));
-  if (isObject(value))
-    return readReasoningTexts(value['text'] ?? value['content'] ?? value['reasoningText'], depth + 1);
-  return [];
+  for (const text of reasoningTextsOf(part)) into.reasoning.push(text);
 }
 
 export function pushCall(part: Fields, into: MessageParts): void {

@@ -198,7 +198,7 @@ function bodyOf(message: Record<string, unknown>): unknown {
  * Returns the content without a v4 field: reasoning in the answer, reasoning and summaries in the history, and what the
  * provider ran itself.
  */
-export function reasoningMetadata(reader: MessageReader): Record<string, unknown> {
+export function metadataOfMessages(reader: MessageReader): Record<string, unknown> {
   const metadata: Record<string, unknown> = {};
   if (reader.reasoning.length > 0) metadata['reasoning'] = reader.reasoning.join('\n');
   if (reader.inputReasoning.length > 0) metadata['input_reasoning'] = reader.inputReasoning.join('\n');

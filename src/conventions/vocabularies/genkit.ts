@@ -8,7 +8,7 @@ import { messageText } from '../../wire/message-text.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsAt } from '../content/inputs.ts';
 import { finishReasonOf } from '../content/message-wrappers.ts';
-import { MessageReader, reasoningMetadata } from '../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
@@ -84,7 +84,7 @@ function readModelCall(fields: SpanFields): Reading {
       response_model: nameOf(raw?.['model']),
       ...usageDetails(usage),
     },
-    contentMetadata: reasoningMetadata(reader),
+    contentMetadata: metadataOfMessages(reader),
     providerResponse: toPlainObject(raw),
     ...readModelAndProvider(fields.attributes['genkit:name'] ?? nameInKey(fields)),
     ...readConfig(request),

@@ -9,7 +9,7 @@ import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsAt, inputsOf } from '../content/inputs.ts';
-import { MessageReader, reasoningMetadata } from '../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
@@ -96,7 +96,7 @@ function readModelCall(fields: SpanFields): Reading {
     finishReason: toFinishReason(fields.attributes['gen_ai.response.finish_reasons']) ?? toFinishReason(reported),
     error: readFailure(fields, response),
     metadata: usageDetails(usage),
-    contentMetadata: reasoningMetadata(reader),
+    contentMetadata: metadataOfMessages(reader),
     providerRequest: request && toPlainObject(addTo({ ...request }, { config: parameters })),
     providerResponse: toPlainObject(response),
     ...readRequest(parameters),

@@ -8,7 +8,7 @@ import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader, reasoningMetadata } from '../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { readRequest, structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
@@ -90,7 +90,7 @@ function readModelCall(fields: SpanFields): Reading {
     ...ownUsage(usage),
     finishReason: toFinishReason(meta?.['finish_reason']),
     metadata: usageDetails(usage),
-    contentMetadata: { choices: others.length > 0 ? others : undefined, ...reasoningMetadata(reader) },
+    contentMetadata: { choices: others.length > 0 ? others : undefined, ...metadataOfMessages(reader) },
     ...readRequest(addTo({ ...objectOf(input['generation_kwargs']) }, { tools: input['tools'] })),
   };
 }

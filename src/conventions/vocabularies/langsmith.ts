@@ -8,7 +8,7 @@
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader, reasoningMetadata } from '../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { lastException, readError } from '../content/read-error.ts';
 import {
@@ -96,7 +96,7 @@ function readModelCall(fields: SpanFields, general: Reading): Reading {
     messages: messages.length > 0 ? messages : undefined,
     ...answer,
     callId: general.callId ?? answer.callId,
-    contentMetadata: addTo(reasoningMetadata(reader), answer.contentMetadata),
+    contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
     providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
     providerResponse: isRawResponse ? toPlainObject(output) : undefined,
   });

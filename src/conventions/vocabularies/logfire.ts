@@ -6,7 +6,7 @@
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader, reasoningMetadata } from '../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { readAnswer, readRequest } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails } from '../content/usage.ts';
@@ -56,7 +56,7 @@ function readModelCall(fields: SpanFields, kind: SpanKind): Reading {
   addTo(reading, answer);
   reading.endpoint = stringOf(request['prompt']) === undefined ? 'chat' : 'complete';
   reading.messages = messages.length > 0 ? messages : undefined;
-  reading.contentMetadata = addTo(reasoningMetadata(reader), answer.contentMetadata);
+  reading.contentMetadata = addTo(metadataOfMessages(reader), answer.contentMetadata);
   return reading;
 }
 

@@ -2,7 +2,7 @@
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader, reasoningMetadata } from '../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
 import { readAnswer, readRequest, structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
@@ -72,7 +72,7 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
     tools: modelToolsAt(fields, 'mlflow.chat.tools'),
     messages: messages.length > 0 ? messages : undefined,
     ...answer,
-    contentMetadata: addTo(reasoningMetadata(reader), answer.contentMetadata),
+    contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
     providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
     providerResponse: isRawResponse ? toPlainObject(output) : undefined,
   });

@@ -6,7 +6,7 @@ import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { inputsAt } from '../content/inputs.ts';
-import { MessageReader, reasoningMetadata } from '../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { toModelTools } from '../content/model-tools.ts';
 import { toStepOutput } from '../content/provider-bodies.ts';
 import { UsageTable, usageSums } from '../content/usage.ts';
@@ -102,7 +102,7 @@ function readEvents(fields: SpanFields): Reading {
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
     output: messageText(outputMessage),
-    contentMetadata: reasoningMetadata(reader),
+    contentMetadata: metadataOfMessages(reader),
   };
 }
 

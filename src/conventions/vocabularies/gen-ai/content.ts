@@ -7,7 +7,7 @@ import type { ChatMessage } from '../../../wire/v4.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { openTexts } from '../../content/message-wrappers.ts';
-import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainJson, toPlainObject } from '../../values/plain-json.ts';
@@ -49,7 +49,7 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
     contentMetadata: {
       choices: others.length > 0 ? others : undefined,
       evaluations: evaluationsOf(fields, events),
-      ...reasoningMetadata(reader),
+      ...metadataOfMessages(reader),
     },
   };
 }

@@ -8,7 +8,7 @@
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { inputsOf } from '../../content/inputs.ts';
-import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../../content/usage.ts';
@@ -99,7 +99,7 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
   }
   reading.finishReason = request.finishReason;
   addTo(reading, answer);
-  reading.contentMetadata = addTo(reasoningMetadata(reader), answer.contentMetadata);
+  reading.contentMetadata = addTo(metadataOfMessages(reader), answer.contentMetadata);
   return reading;
 }
 

@@ -5,7 +5,7 @@
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { blocksInText } from '../../content/message-parts.ts';
-import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
 import { stringOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
@@ -17,7 +17,7 @@ export interface IndexedConversation {
   /** One per choice. */
   answers: ChatMessage[];
   tools: ModelTool[] | undefined;
-  reasoning: Record<string, unknown>;
+  contentMetadata: Record<string, unknown>;
   finishReason: string | undefined;
 }
 
@@ -39,7 +39,7 @@ export function readIndexedMessages(fields: SpanFields): IndexedConversation {
     tools: toModelTools(
       functions.map(({ fields: tool }) => ({ ...tool, parameters: tool['parameters'] ?? tool['arguments'] })),
     ),
-    reasoning: reasoningMetadata(reader),
+    contentMetadata: metadataOfMessages(reader),
     finishReason: toFinishReason(completions[0]?.fields['finish_reason']),
   };
 }

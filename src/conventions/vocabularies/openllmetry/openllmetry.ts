@@ -79,7 +79,7 @@ function kindOfEntity(span: SpanSlice, entity: unknown): SpanKind {
 function readModelCall(fields: SpanFields): Reading {
   const { attributes } = fields;
   const request = attributes['llm.request.type'];
-  const { messages, answers, tools, reasoning, finishReason } = readIndexedMessages(fields);
+  const { messages, answers, tools, contentMetadata, finishReason } = readIndexedMessages(fields);
   const [answer, ...others] = answers;
   const { outputTokens } = readGenAiUsage(fields);
   const outputMessage = isLostAnswer(answer, finishReason, outputTokens) ? undefined : answer;
@@ -105,7 +105,7 @@ function readModelCall(fields: SpanFields): Reading {
       finishReason ??
       toFinishReason(attributes['llm.response.finish_reason']) ??
       toFinishReason(attributes['llm.response.stop_reason']),
-    contentMetadata: { choices: others.length > 0 ? others : undefined, ...reasoning },
+    contentMetadata: { choices: others.length > 0 ? others : undefined, ...contentMetadata },
   };
 }
 

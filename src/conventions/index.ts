@@ -1,6 +1,7 @@
 /** The table of vocabularies, and how the readings of several vocabularies on one span are merged. */
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
+import { readContentRefs } from './content/content-refs.ts';
 import { correctError } from './content/read-error.ts';
 import { openToolResult } from './content/tool-result.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
@@ -133,6 +134,8 @@ export function readSpan(
       fillIn(reading, kind === recognitions[0]?.kind ? next : usageAsMetadata(next));
     }
   }
+  const refs = reading && readContentRefs(fields);
+  if (reading && refs) reading.contentMetadata = { ...reading.contentMetadata, content_refs: refs };
   const whole = withoutFiller(correctError(withLosses(reading ?? {}, fields), span, recognitions[0]?.kind));
   return recognitions[0]?.kind === 'tool' ? openToolResult(whole) : whole;
 }

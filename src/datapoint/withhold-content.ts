@@ -7,6 +7,7 @@ const KEPT_TEXTS: ReadonlySet<string> = new Set([
   'service_tier',
   'thinking_type',
   'tool_type',
+  'output_type',
   'provider',
   'tool_choice',
   'truncation',

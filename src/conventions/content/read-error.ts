@@ -111,9 +111,12 @@ function meaningful(value: unknown): string | undefined {
   return type === '_OTHER' || type === 'unknown' || type === 'Error' ? undefined : type;
 }
 
+/** An event of the span, and the GenAI conventions' log record, which is joined to the span. */
+const EXCEPTION_EVENTS: ReadonlySet<string> = new Set(['exception', 'gen_ai.client.operation.exception']);
+
 export function lastException(span: SpanSlice): Readonly<Record<string, unknown>> | undefined {
   for (let i = span.events.length - 1; i >= 0; i--) {
-    if (span.events[i]!.name === 'exception') return span.events[i]!.attributes;
+    if (EXCEPTION_EVENTS.has(span.events[i]!.name)) return span.events[i]!.attributes;
   }
   return undefined;
 }

@@ -18,6 +18,8 @@ export interface Usage {
   readonly reasoning_tokens?: number | undefined;
   readonly input_audio_tokens?: number | undefined;
   readonly output_audio_tokens?: number | undefined;
+  readonly input_image_tokens?: number | undefined;
+  readonly output_image_tokens?: number | undefined;
   readonly total_cost?: number | undefined;
 }
 
@@ -76,6 +78,20 @@ const DETAILS: UsageNames = {
     'output_audio',
     ...below(['audio_tokens', 'audio'], 'completion', 'output'),
   ],
+  input_image_tokens: [
+    'input_image_tokens',
+    'image_input_tokens',
+    'prompt_image_tokens',
+    'input_image',
+    ...below(['image_tokens', 'image'], 'prompt', 'input'),
+  ],
+  output_image_tokens: [
+    'output_image_tokens',
+    'image_output_tokens',
+    'completion_image_tokens',
+    'output_image',
+    ...below(['image_tokens', 'image'], 'completion', 'output'),
+  ],
 };
 
 function below(names: readonly string[], ...sides: readonly string[]): string[] {
@@ -122,7 +138,7 @@ function spellingsOf(field: keyof Usage): string[] {
 
 function readerOf(field: string): (value: unknown) => number | undefined {
   if (COSTS.has(field)) return numberOf;
-  return field.endsWith('_audio_tokens') ? unlessNone : countOf;
+  return /_(audio|image)_tokens$/.test(field) ? unlessNone : countOf;
 }
 
 /** Providers report 0 for each kind of token that a call did not have. */
@@ -170,7 +186,7 @@ export function ownUsage({ promptTokens, outputTokens, promptCost, outputCost }:
 /** Returns what goes to the metadata of the call's log. */
 export function usageDetails(usage: Usage): Record<string, unknown> {
   const { total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, total_cost } = usage;
-  const { input_audio_tokens, output_audio_tokens } = usage;
+  const { input_audio_tokens, output_audio_tokens, input_image_tokens, output_image_tokens } = usage;
   return {
     total_tokens,
     cache_read_tokens,
@@ -178,6 +194,8 @@ export function usageDetails(usage: Usage): Record<string, unknown> {
     reasoning_tokens,
     input_audio_tokens,
     output_audio_tokens,
+    input_image_tokens,
+    output_image_tokens,
     total_cost,
   };
 }

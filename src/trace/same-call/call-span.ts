@@ -45,6 +45,8 @@ const COUNTED = [
   'reasoning_tokens',
   'input_audio_tokens',
   'output_audio_tokens',
+  'input_image_tokens',
+  'output_image_tokens',
   'total_cost',
   'cost_currency',
   'cost_source',

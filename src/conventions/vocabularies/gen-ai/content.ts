@@ -3,11 +3,12 @@
 import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
-import type { ChatMessage } from '../../../wire/v4.ts';
+import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { openTexts } from '../../content/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
+import { toModelTools } from '../../content/model-tools.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainJson, toPlainObject } from '../../values/plain-json.ts';
@@ -30,10 +31,9 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
 
   const reader = new MessageReader();
   const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', 'gen_ai.prompt') ?? events.input;
-  const system = contentAt(fields, 'gen_ai.system_instructions') ?? events.system;
   const history = input === undefined ? [] : reader.read(input);
   if (scopeOf(span).name === LANGCHAIN) openBlocks(history, reader);
-  const messages = withSystem(system === undefined ? [] : reader.readSystem(system), history);
+  const messages = withSystem(readSystem(fields, events, reader), history);
   const output = contentAt(fields, 'gen_ai.output.messages', 'gen_ai.completion') ?? events.output;
   const answers = output === undefined ? [] : reader.readOutput(output);
   const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');
@@ -42,6 +42,7 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
 
   return {
     inputs: variablesOf(fields),
+    tools: toolsOf(fields, events),
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
     output: messageText(outputMessage),
@@ -52,6 +53,16 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
       ...metadataOfMessages(reader),
     },
   };
+}
+
+function readSystem(fields: SpanFields, events: EventContent, reader: MessageReader): ChatMessage[] {
+  const system = contentAt(fields, 'gen_ai.system_instructions') ?? events.system;
+  return system === undefined ? [] : reader.readSystem(system);
+}
+
+/** Returns the tools that an event defines, if the span does not. */
+function toolsOf({ attributes }: SpanFields, { tools }: EventContent): ModelTool[] | undefined {
+  return attributes['gen_ai.tool.definitions'] === undefined ? toModelTools(tools) : undefined;
 }
 
 function openBlocks(messages: ChatMessage[], reader: MessageReader): void {
@@ -104,14 +115,14 @@ function lastAnswerOf(answers: readonly ChatMessage[]): ChatMessage | undefined 
 const ARGUMENTS = ['gen_ai.tool.call.arguments', 'gen_ai.tool.input'] as const;
 const RESULTS = ['gen_ai.tool.call.result', 'gen_ai.tool.output'] as const;
 
-/** Reads embeddings, retrieval and workflows, which have inputs and an output but no conversation. */
+/** Reads embeddings and retrieval, which have inputs and an output, and workflows and turns, which may have messages. */
 function readValues(fields: SpanFields, events: EventContent): Reading {
   const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.prompt') ?? events.input;
   const query = fields.string('gen_ai.retrieval.query.text');
   const documents = fields.attributes['gen_ai.retrieval.documents'];
   const output = contentAt(fields, 'gen_ai.output.messages', 'gen_ai.completion') ?? events.output;
   const reader = new MessageReader();
-  const messages = hasMessages(input) ? reader.read(input) : undefined;
+  const messages = hasMessages(input) ? withSystem(readSystem(fields, events, reader), reader.read(input)) : undefined;
   const memory = readMemory(fields);
   const outputMessage = output === undefined ? undefined : lastAnswerOf(reader.readOutput(output));
   return {
@@ -128,7 +139,7 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
       memory.output ??
       messageText(outputMessage) ??
       toOptionalText(fields.attributes[fields.firstKey(...RESULTS) ?? '']),
-    contentMetadata: { evaluations: evaluationsOf(fields, events) },
+    contentMetadata: { evaluations: evaluationsOf(fields, events), ...metadataOfMessages(reader) },
   };
 }
 

@@ -14,6 +14,7 @@ export interface EventContent {
   system?: unknown;
   input?: unknown;
   output?: unknown;
+  tools?: unknown;
   /** Evaluations of the answer: name, score, label, explanation. */
   evaluations?: Record<string, unknown>[];
 }
@@ -86,6 +87,7 @@ function readDetails(attributes: Attributes, found: EventContent): void {
   found.system = found.system ?? attributes['gen_ai.system_instructions'] ?? body['gen_ai.system_instructions'];
   found.input = joinLists(found.input, attributes['gen_ai.input.messages'] ?? body['gen_ai.input.messages']);
   found.output = joinLists(found.output, attributes['gen_ai.output.messages'] ?? body['gen_ai.output.messages']);
+  found.tools ??= attributes['gen_ai.tool.definitions'] ?? body['gen_ai.tool.definitions'];
 }
 
 /** Several events of one kind continue one list. */

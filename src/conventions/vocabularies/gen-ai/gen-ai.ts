@@ -6,6 +6,7 @@
  * span as events: `events.ts`.
  */
 import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
+import { toAddress } from '../../content/content-refs.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { inputsAt } from '../../content/inputs.ts';
 import { isLostAnswer } from '../../content/messages.ts';
@@ -32,10 +33,24 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['responses', 'model'],
   ['aresponses', 'model'],
   ['messages', 'model'],
+  ['realtime_inference', 'model'],
+  ['generate_live_content', 'model'],
   ['execute_tool', 'tool'],
   ['invoke_agent', 'agent'],
   ['create_agent', 'agent'],
   ['workflow_step', 'plumbing'],
+]);
+
+/**
+ * Generic operations that call no model themselves. Tokens on them are those of the calls below, which have logs of their
+ * own, or of a call that was made before.
+ */
+const NO_CALLS: ReadonlySet<unknown> = new Set([
+  'invoke_workflow',
+  'workflow',
+  'handle_conversation_turn',
+  'plan',
+  'fetch_response',
 ]);
 
 const CONTENT = ['gen_ai.completion', 'gen_ai.output.messages', 'gen_ai.input.messages', 'gen_ai.prompt'] as const;
@@ -56,7 +71,7 @@ export const genAi: Convention = {
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
     const operation = attributes['gen_ai.operation.name'];
-    // Generic: embeddings, retrieval, rerank, memory, workflows, and operations of later versions.
+    // Generic: embeddings, retrieval, rerank, memory, workflows, plans, turns, and operations of later versions.
     if (typeof operation === 'string' && operation !== '') {
       return STEPS.has(operation) ? 'plumbing' : (KINDS.get(operation) ?? 'generic');
     }
@@ -73,24 +88,40 @@ export const genAi: Convention = {
     const reading = readGenAiParameters(fields, kind);
     addTo(reading, kind === 'tool' ? readToolCall(fields) : readGenAiContent(fields, kind));
     const usage = readGenAiUsage(fields);
-    if (isCall(kind)) addTo(reading, callUsage(usage));
+    const ownsUsage = isCall(fields, kind);
+    if (ownsUsage) addTo(reading, callUsage(usage));
     reading.callId = fields.firstName('gen_ai.response.id');
     reading.name = readName(fields, kind);
-    reading.description = fields.firstString('gen_ai.tool.description', 'gen_ai.agent.description');
+    reading.description = fields.firstString(
+      'gen_ai.tool.description',
+      'gen_ai.skill.description',
+      'gen_ai.agent.description',
+    );
     if (kind !== 'tool') reading.finishReason = readFinishReason(fields) ?? reading.finishReason;
     if (isLostAnswer(reading.outputMessage, reading.finishReason, reading.outputTokens) || isLostItem(reading)) {
       reading.outputMessage = undefined;
       reading.output = undefined;
     }
     reading.error = readError(span, { finishReason: reading.finishReason });
-    reading.metadata = addTo(readStructure(fields), isCall(kind) ? usageDetails(usage) : usageSums(usage));
+    reading.metadata = addTo(readStructure(fields), ownsUsage ? usageDetails(usage) : usageSums(usage));
+    addTo(reading.metadata, readOwners(fields, reading.name));
     return reading;
   },
 };
 
 /** The tokens of agents and tools are sums over the calls below, which have logs of their own. */
-function isCall(kind: SpanKind): boolean {
-  return kind === 'model' || kind === 'generic';
+function isCall({ attributes }: SpanFields, kind: SpanKind): boolean {
+  return kind === 'model' || (kind === 'generic' && !NO_CALLS.has(attributes['gen_ai.operation.name']));
+}
+
+/** Returns the agent and the workflow that a span belongs to, unless its log has their name. */
+function readOwners(fields: SpanFields, name: string | undefined): Record<string, unknown> {
+  const agent = fields.firstName('gen_ai.agent.name');
+  const workflow = fields.firstName('gen_ai.workflow.name');
+  return {
+    agent_name: agent === name ? undefined : agent,
+    workflow_name: workflow === name ? undefined : workflow,
+  };
 }
 
 /** OpenLIT writes 0 and 0 for a stream without usage. */
@@ -146,6 +177,7 @@ function readToolCall(fields: SpanFields): Reading {
   return {
     inputs: inputsAt(fields, fields.firstKey('gen_ai.tool.call.arguments', 'gen_ai.tool.input', 'gen_ai.tool.args')),
     output: result && toOptionalText(fields.attributes[result]),
+    contentMetadata: { skill_source_uri: toAddress(fields.attributes['gen_ai.skill.source.uri']) },
   };
 }
 

@@ -3,7 +3,16 @@ import type { ModelTool } from '../../../wire/v4.ts';
 import { modelToolsAt, toSchema } from '../../content/model-tools.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
-import { integerOf, jsonOf, nameOf, numberOf, objectOf, stringListOf, stringOf } from '../../values/attributes.ts';
+import {
+  booleanOf,
+  integerOf,
+  jsonOf,
+  nameOf,
+  numberOf,
+  objectOf,
+  stringListOf,
+  stringOf,
+} from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import { toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -23,8 +32,11 @@ const PARAMETERS = new FieldTable<Reading>({
 const OTHER = new FieldTable<Record<string, unknown>>({
   top_k: [numberOf, 'gen_ai.request.top_k'],
   n: [integerOf, 'gen_ai.request.choice.count'],
+  stream: [booleanOf, 'gen_ai.request.stream'],
+  output_type: [mediaTypeOf, 'gen_ai.output.type'],
   reasoning_effort: [
     stringOf,
+    'gen_ai.request.reasoning.level',
     'gen_ai.request.reasoning_effort',
     'openai.request.reasoning_effort',
     'gen_ai.openai.request.reasoning_effort',
@@ -66,6 +78,11 @@ export function readGenAiParameters(fields: SpanFields, kind: SpanKind): Reading
 function endpointOf({ attributes }: SpanFields): 'chat' | 'complete' {
   const operation = attributes['gen_ai.operation.name'];
   return operation === 'text_completion' || operation === 'text.completions' ? 'complete' : 'chat';
+}
+
+/** Returns a type of output that is not text: JSON is the response format, and text is what models write anyway. */
+function mediaTypeOf(type: unknown): string | undefined {
+  return type === 'image' || type === 'speech' ? type : undefined;
 }
 
 function readTools(fields: SpanFields): ModelTool[] | undefined {

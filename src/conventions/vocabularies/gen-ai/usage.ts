@@ -2,7 +2,16 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { type Usage, UsageTable } from '../../content/usage.ts';
-import { nameOf, numberOf, objectOf, stringOf, wordOf } from '../../values/attributes.ts';
+import {
+  booleanOf,
+  countOf,
+  integerOf,
+  nameOf,
+  numberOf,
+  objectOf,
+  stringOf,
+  wordOf,
+} from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -34,6 +43,10 @@ const USAGE = new UsageTable(
       'gen_ai.usage.output_tokens.reasoning',
       'gen_ai.usage.details.reasoning_tokens',
     ],
+    input_audio_tokens: ['gen_ai.usage.audio.input_tokens'],
+    output_audio_tokens: ['gen_ai.usage.audio.output_tokens'],
+    input_image_tokens: ['gen_ai.usage.image.input_tokens'],
+    output_image_tokens: ['gen_ai.usage.image.output_tokens'],
     total_cost: [
       'gen_ai.usage.cost',
       'gen_ai.usage.cost.amount',
@@ -49,6 +62,12 @@ const USAGE = new UsageTable(
 const STRUCTURE = new FieldTable<Record<string, unknown>>({
   response_id: [nameOf, 'gen_ai.response.id'],
   response_model: [modelNameOf, 'gen_ai.response.model'],
+  response_status: [wordOf, 'gen_ai.response.status'],
+  previous_response_id: [nameOf, 'gen_ai.request.previous_response.id'],
+  stream_cursor: [nameOrNumberOf, 'gen_ai.request.stream_cursor'],
+  realtime_session_id: [nameOf, 'gen_ai.realtime_session.id'],
+  conversation_compacted: [booleanOf, 'gen_ai.conversation.compacted'],
+  api_type: [wordOf, 'openai.api.type'],
   service_tier: [stringOf, 'openai.response.service_tier', 'gen_ai.openai.response.service_tier'],
   system_fingerprint: [
     stringOf,
@@ -64,14 +83,22 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
   cost_currency: [wordOf, 'gen_ai.usage.cost.currency', 'gen_ai.usage.cost_currency', 'gen_ai.cost.currency'],
   cost_source: [wordOf, 'gen_ai.usage.cost.source'],
   prompt_name: [nameOf, 'gen_ai.prompt.name'],
-  prompt_version: [versionOf, 'gen_ai.prompt.version'],
+  prompt_version: [nameOrNumberOf, 'gen_ai.prompt.version'],
   prompt_id: [nameOf, 'gen_ai.prompt.id'],
   tool_call_id: [nameOf, 'gen_ai.tool.call.id'],
   agent_id: [nameOf, 'gen_ai.agent.id'],
+  agent_version: [nameOrNumberOf, 'gen_ai.agent.version'],
+  is_nested: [booleanOf, 'gen_ai.invocation.is_nested'],
+  skill_name: [nameOf, 'gen_ai.skill.name'],
+  skill_resource_name: [nameOf, 'gen_ai.skill.resource.name'],
+  exit_code: [integerOf, 'process.exit.code'],
   data_source_id: [nameOf, 'gen_ai.data_source.id'],
+  bedrock_knowledge_base_id: [nameOf, 'aws.bedrock.knowledge_base.id'],
+  bedrock_guardrail_id: [nameOf, 'aws.bedrock.guardrail.id'],
   memory_store_id: [nameOf, 'gen_ai.memory.store.id'],
   memory_store_name: [nameOf, 'gen_ai.memory.store.name'],
   memory_record_id: [nameOf, 'gen_ai.memory.record.id'],
+  memory_record_count: [countOf, 'gen_ai.memory.record.count'],
   server_address: [nameOf, 'server.address'],
 });
 
@@ -95,7 +122,7 @@ function costOf(attributes: Attributes): Record<string, unknown> | undefined {
   return cost === undefined || typeof cost === 'number' ? undefined : objectOf(cost);
 }
 
-function versionOf(value: unknown): number | string | undefined {
+function nameOrNumberOf(value: unknown): number | string | undefined {
   return typeof value === 'number' ? value : nameOf(value);
 }
 

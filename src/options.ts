@@ -30,7 +30,10 @@ export interface HumanloopOptions {
   baseUrl?: string;
   /** Project of the logs. Environment: `HUMANLOOP_PROJECT`. Default: the resource's `service.name`. */
   project?: string | ((span: SpanSlice) => string);
-  /** `environment` of the logs. Environment: `HUMANLOOP_ENVIRONMENT`. Default: none. */
+  /**
+   * `environment` of the logs. Environment: `HUMANLOOP_ENVIRONMENT`. Default: what the span names, as
+   * `langfuse.environment`, or its resource as `deployment.environment.name`.
+   */
   environment?: string;
   /** `source` of the logs. Default: `opentelemetry`. */
   source?: string;

@@ -1,6 +1,6 @@
 /**
- * Session, user and tags of a call. Any span of a trace may carry them, HTTP spans too, so these readers only look up
- * the keys that the vocabularies use.
+ * Session, user and tags of a call, and the environment that it ran in. Any span of a trace may carry them, HTTP spans
+ * too, so these readers only look up the keys that the vocabularies use.
  */
 import type { Attributes, SpanSlice } from '../otel/span-slice.ts';
 import { isObject } from '../wire/json.ts';
@@ -68,6 +68,15 @@ const USER_KEYS: readonly string[] = [
 
 const TAGS_KEYS: readonly string[] = ['tag.tags', 'langfuse.trace.tags', 'mastra.tags', 'langsmith.span.tags'];
 
+/** Looked up on the span first, then on its resource. */
+const ENVIRONMENT_KEYS: readonly string[] = [
+  'langfuse.environment',
+  'sentry.environment',
+  'gen_ai.environment',
+  'deployment.environment.name',
+  'deployment.environment',
+];
+
 const CONTEXT_KEYS: ReadonlySet<string> = new Set([...SESSION_KEYS, ...USER_KEYS, ...TAGS_KEYS, 'metadata']);
 
 /** Whether this file reads the attribute. Most spans have none of them: `census.ts` tells which have. */
@@ -99,6 +108,20 @@ export function readTags(span: SpanSlice): string[] | undefined {
   if (tags) return tags;
   const joined = stringOf(attributes['langsmith.span.tags']);
   return joined?.split(',').map((tag) => tag.trim());
+}
+
+/** Returns the environment that the span, or else its resource, names: `production`, `staging`. */
+export function readEnvironment({ attributes, resource }: SpanSlice): string | undefined {
+  return environmentIn(attributes) ?? (resource && environmentIn(resource.attributes));
+}
+
+function environmentIn(attributes: Attributes): string | undefined {
+  for (const key of ENVIRONMENT_KEYS) {
+    const name = nameOf(attributes[key]);
+    // Langfuse and OpenLIT write this where none was chosen.
+    if (name !== undefined && name !== 'default') return name;
+  }
+  return undefined;
 }
 
 function firstId(attributes: Attributes, keys: readonly string[]): string | undefined {

@@ -1,5 +1,5 @@
 /** Maps what is known of a span to the datapoint that its log is now. Pure, apart from the app's function `project`. */
-import { readUser, type TraceContext } from '../conventions/context.ts';
+import { readEnvironment, readUser, type TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
 import { createdAt } from '../datapoint/span-time.ts';
 import { type DatapointSettings, toDatapoint } from '../datapoint/to-datapoint.ts';
@@ -50,7 +50,7 @@ export function createMapLog(
   const { project, environment, source } = options;
   const settingsOf = (span: SpanSlice | undefined, { withContent }: MapFlags): DatapointSettings => ({
     project: projectOf(project, span),
-    environment,
+    environment: environment ?? (span && readEnvironment(span)),
     source,
     captureContent: withContent && options.captureContent,
   });

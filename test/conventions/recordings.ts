@@ -6,7 +6,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readSession, readTags, readUser } from '../../src/conventions/context.ts';
+import { readEnvironment, readSession, readTags, readUser } from '../../src/conventions/context.ts';
 import { type Classified, classifySpan, readSpan } from '../../src/conventions/index.ts';
 import { toDatapoint } from '../../src/datapoint/to-datapoint.ts';
 import type { Attributes, HrTime, SpanEvent, SpanSlice } from '../../src/otel/span-slice.ts';
@@ -130,7 +130,7 @@ export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): 
       ...(parent && { parentReferenceId: idOf(parent) }),
     };
     const context = { user: first(ofTrace, readUser), tags: first(ofTrace, readTags) };
-    return [toDatapoint(span, kind, reading, identity, settings, context)];
+    return [toDatapoint(span, kind, reading, identity, { environment: readEnvironment(span), ...settings }, context)];
   });
 }
 

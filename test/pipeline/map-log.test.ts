@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TraceContext } from '../../src/conventions/context.ts';
 import { resolveOptions } from '../../src/options.ts';
+import type { Attributes } from '../../src/otel/span-slice.ts';
 import { createMapLog, type MapFlags, type SpanLog } from '../../src/pipeline/map-log.ts';
 import { logRequest } from '../../src/wire/v4.ts';
 import { makeSpan } from '../conventions/span.ts';
@@ -36,6 +37,34 @@ it('returns the same for the same arguments, and does not change them', () => {
     session_reference_id: 'session',
     output: 'the answer',
     metadata: { user: 'user of the trace', tags: ['tag'] },
+  });
+});
+
+describe('the environment', () => {
+  const environmentOf = (attributes: Attributes, ofResource: Attributes = {}, option?: string) => {
+    const span = { ...makeSpan(attributes), resource: { attributes: ofResource } };
+    return mapper(option === undefined ? {} : { environment: option })(logOf({ span }), CONTEXT, FLAGS).environment;
+  };
+
+  it('is the option, else what the span names, else what its resource names', () => {
+    const resource = { 'deployment.environment.name': 'staging', 'deployment.environment': 'old name' };
+    expect(environmentOf({ 'langfuse.environment': 'eu' }, resource, 'chosen')).toBe('chosen');
+    expect(environmentOf({ 'langfuse.environment': 'eu' }, resource)).toBe('eu');
+    expect(environmentOf({}, resource)).toBe('staging');
+    expect(environmentOf({}, { 'deployment.environment': 'production' })).toBe('production');
+    expect(environmentOf({ 'deployment.environment': 'test' })).toBe('test');
+  });
+
+  it('is absent where nobody chose one', () => {
+    expect(environmentOf({})).toBeUndefined();
+    expect(environmentOf({ 'gen_ai.environment': 'default' }, { 'deployment.environment': 'none' })).toBeUndefined();
+    expect(environmentOf({ 'deployment.environment': 7 })).toBeUndefined();
+  });
+
+  it("of a stub is that of a neighbour's resource", () => {
+    const neighbour = { ...makeSpan({}), resource: { attributes: { 'deployment.environment.name': 'staging' } } };
+    const stub = { referenceId: 'trace-parent', span: undefined, neighbour };
+    expect(mapper()(stub, CONTEXT, FLAGS).environment).toBe('staging');
   });
 });
 

@@ -2,7 +2,15 @@
  * Reading → one of the four v4 configs. Model, agent and generic configs forbid unknown keys, so these go to `other`.
  */
 import type { LogKind, Reading } from '../conventions/convention.ts';
-import type { AgentConfig, GenericConfig, LogConfig, ModelConfig, ModelTool, ToolConfig } from '../wire/v4.ts';
+import type {
+  AgentConfig,
+  GenericConfig,
+  LogConfig,
+  ModelConfig,
+  ModelProvider,
+  ModelTool,
+  ToolConfig,
+} from '../wire/v4.ts';
 import { toProvider } from './provider.ts';
 
 /** Failed calls and LangChain's callbacks lack the model name, which v4 requires. */
@@ -23,9 +31,14 @@ export function toConfig(kind: LogKind, reading: Reading, spanName: string): Log
   }
 }
 
+/** Returns the v4 provider of the model that the reading names; undefined if v4 does not list it. */
+export function providerOf(reading: Reading): ModelProvider | undefined {
+  return toProvider(reading.provider, reading.model, hostOf(reading));
+}
+
 function toModelConfig(reading: Reading): ModelConfig & { type: 'model' } {
   const config: ModelConfig & { type: 'model' } = { type: 'model', model: reading.model ?? UNKNOWN_MODEL };
-  const provider = toProvider(reading.provider, reading.model, hostOf(reading));
+  const provider = providerOf(reading);
   if (provider !== undefined) config.provider = provider;
   if (reading.endpoint !== undefined) config.endpoint = reading.endpoint;
   setParameters(config, reading);

@@ -25,6 +25,7 @@ import type { TraceTracker } from '../trace/trace-tracker.ts';
 import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
+import { noteCalledModel, withCalledModel } from './agent-model.ts';
 import { examine } from './doctor.ts';
 import { createMapLog, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
 import { Redaction } from './redaction.ts';
@@ -88,6 +89,7 @@ export class LogWriter {
       yield;
     }
     guard(() => resolveDuplicatesOfRun(logs));
+    for (const node of logs) noteCalledModel(node);
     const flags = flagsOf(false);
     for (const node of logs) {
       guard(() => {
@@ -259,7 +261,7 @@ export class LogWriter {
       parentReferenceId,
       span,
       kind: node.kind ?? 'generic',
-      reading,
+      reading: withCalledModel(node, reading),
       namesContext: namesContext(node, span),
       isOpen: node.state === 'open',
     };

@@ -42,6 +42,14 @@ export interface Trace {
 export type SpanState = 'open' | 'held' | 'due' | 'retired' | Placeholder;
 export type Placeholder = 'unseen' | 'remote' | 'stub';
 
+/** What a model call asked for. */
+export interface CalledModel {
+  readonly model: string;
+  readonly provider: string | undefined;
+  /** Unix milliseconds; 0 if the span's start is not a time. */
+  readonly startMillis: number;
+}
+
 export interface SpanNode {
   readonly trace: Trace;
   readonly spanId: string;
@@ -66,6 +74,8 @@ export interface SpanNode {
   recognitions: readonly Recognition[] | undefined;
   /** What the span was read as, while it is worked off. */
   reading: Reading | undefined;
+  /** The model that the span called, once it has been worked off. An agent above it may name none itself. */
+  calledModel: CalledModel | undefined;
   /** What the app said through `update()` before the span was known to be a log. */
   overrides: LateFields | undefined;
   /** Events that came another way than on the span. */
@@ -111,6 +121,7 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
     signs: undefined,
     recognitions: undefined,
     reading: undefined,
+    calledModel: undefined,
     overrides: undefined,
     events: undefined,
     draftedAs: undefined,

@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readEnvironment, readSession, readTags, readUser } from '../../src/conventions/context.ts';
 import { type Classified, classifySpan, readSpan } from '../../src/conventions/index.ts';
+import { providerOf } from '../../src/datapoint/to-config.ts';
 import { toDatapoint } from '../../src/datapoint/to-datapoint.ts';
 import type { Attributes, HrTime, SpanEvent, SpanSlice } from '../../src/otel/span-slice.ts';
 import { type CallSpan, callSpanOf } from '../../src/trace/same-call/call-span.ts';
@@ -117,10 +118,18 @@ export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): 
     calls.set(idOf(span), callSpanOf(span, classified.kind, readSpan(span), parent && calls.get(idOf(parent))));
   }
   const corrections = new Map([...tracesOf(calls)].flatMap((ofTrace) => [...resolveDuplicates(ofTrace)]));
+  const modelCalls = [...calls.values()].filter((call) => (corrections.get(call) ?? call).kind === 'model');
+  const firstModelBelow = (agent: CallSpan) => {
+    const below = modelCalls.filter((call) => call.reading.model && parentsOf(call).includes(agent));
+    const [first] = below.sort((a, b) => a.startMillis - b.startMillis || (a.spanId < b.spanId ? -1 : 1));
+    const provider = agent.reading.provider ?? (first && (providerOf(first.reading) ?? first.reading.provider));
+    return first && { model: first.reading.model, ...(provider && { provider }) };
+  };
   return spans.flatMap((span) => {
     const call = calls.get(idOf(span));
     if (!call) return [];
-    const { kind, reading } = corrections.get(call) ?? call;
+    const { kind, reading: own } = corrections.get(call) ?? call;
+    const reading = kind === 'agent' && own.model === undefined ? { ...own, ...firstModelBelow(call) } : own;
     const path = ancestors(span, byId);
     const parent = path.find((ancestor) => logs.has(idOf(ancestor)));
     const ofTrace = rootFirst(spans, span, byId);
@@ -132,6 +141,10 @@ export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): 
     const context = { user: first(ofTrace, readUser), tags: first(ofTrace, readTags) };
     return [toDatapoint(span, kind, reading, identity, { environment: readEnvironment(span), ...settings }, context)];
   });
+}
+
+function parentsOf({ parent }: CallSpan): CallSpan[] {
+  return parent ? [parent, ...parentsOf(parent)] : [];
 }
 
 function tracesOf(calls: ReadonlyMap<string, CallSpan>): Iterable<CallSpan[]> {

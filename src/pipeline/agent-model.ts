@@ -8,15 +8,15 @@
  */
 import type { Reading } from '../conventions/convention.ts';
 import { providerOf } from '../datapoint/to-config.ts';
-import { millisOf } from '../otel/hr-time.ts';
+import { secondsOf } from '../otel/hr-time.ts';
 import type { CalledModel, SpanNode } from '../trace/span-node.ts';
 
 /** Keeps what model the span called, if it is a model call. `node` has been read. */
 export function noteCalledModel(node: SpanNode): void {
   const { kind, reading, span } = node;
   if (kind !== 'model' || reading?.model === undefined) return;
-  const startMillis = (span && millisOf(span.startTime)) ?? 0;
-  node.calledModel = { model: reading.model, provider: providerOf(reading) ?? reading.provider, startMillis };
+  const startSeconds = secondsOf(span?.startTime) ?? 0;
+  node.calledModel = { model: reading.model, provider: providerOf(reading) ?? reading.provider, startSeconds };
 }
 
 /** Fills in model and provider of an agent from the calls below it. Other logs keep their reading. */
@@ -27,22 +27,19 @@ export function withCalledModel(node: SpanNode, reading: Reading): Reading {
   return { ...reading, model: first.model, provider: reading.provider ?? first.provider };
 }
 
-/** The first call to start; of several at the same time the one with the smallest span id. */
+/** Returns the first call to start; of several with the same time the one that was known first. */
 function firstCallBelow(agent: SpanNode): CalledModel | undefined {
-  let first: SpanNode | undefined;
+  let first: CalledModel | undefined;
   for (const node of agent.trace.nodes.values()) {
-    if (node.calledModel && isBelow(node, agent) && (!first || isEarlier(node, first))) first = node;
+    const { calledModel } = node;
+    if (!calledModel || (first && first.startSeconds <= calledModel.startSeconds)) continue;
+    if (isBelow(node, agent)) first = calledModel;
   }
-  return first?.calledModel;
+  return first;
 }
 
 function isBelow(node: SpanNode, ancestor: SpanNode): boolean {
   let step = node.parent;
   while (step && step !== ancestor) step = step.parent;
   return step === ancestor;
-}
-
-function isEarlier(node: SpanNode, than: SpanNode): boolean {
-  const [start, other] = [node.calledModel?.startMillis ?? 0, than.calledModel?.startMillis ?? 0];
-  return start === other ? node.spanId < than.spanId : start < other;
 }

@@ -46,8 +46,8 @@ export type Placeholder = 'unseen' | 'remote' | 'stub';
 export interface CalledModel {
   readonly model: string;
   readonly provider: string | undefined;
-  /** Unix milliseconds; 0 if the span's start is not a time. */
-  readonly startMillis: number;
+  /** Seconds since 1970 with fractions; 0 if the span's start is not a time. */
+  readonly startSeconds: number;
 }
 
 export interface SpanNode {

@@ -121,7 +121,7 @@ export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): 
   const modelCalls = [...calls.values()].filter((call) => (corrections.get(call) ?? call).kind === 'model');
   const firstModelBelow = (agent: CallSpan) => {
     const below = modelCalls.filter((call) => call.reading.model && parentsOf(call).includes(agent));
-    const [first] = below.sort((a, b) => a.startMillis - b.startMillis || (a.spanId < b.spanId ? -1 : 1));
+    const [first] = below.sort((a, b) => a.startMillis - b.startMillis);
     const provider = agent.reading.provider ?? (first && (providerOf(first.reading) ?? first.reading.provider));
     return first && { model: first.reading.model, ...(provider && { provider }) };
   };

@@ -77,6 +77,9 @@ const ENVIRONMENT_KEYS: readonly string[] = [
   'deployment.environment',
 ];
 
+/** What Langfuse and Sentry allow. Any other text may be content, which must not pass for structure. */
+const ENVIRONMENT_NAME = /^\S{1,64}$/;
+
 const CONTEXT_KEYS: ReadonlySet<string> = new Set([...SESSION_KEYS, ...USER_KEYS, ...TAGS_KEYS, 'metadata']);
 
 /** Whether this file reads the attribute. Most spans have none of them: `census.ts` tells which have. */
@@ -119,7 +122,7 @@ function environmentIn(attributes: Attributes): string | undefined {
   for (const key of ENVIRONMENT_KEYS) {
     const name = nameOf(attributes[key]);
     // Langfuse and OpenLIT write this where none was chosen.
-    if (name !== undefined && name !== 'default') return name;
+    if (name !== undefined && name !== 'default' && ENVIRONMENT_NAME.test(name)) return name;
   }
   return undefined;
 }

@@ -59,6 +59,7 @@ describe('the environment', () => {
     expect(environmentOf({})).toBeUndefined();
     expect(environmentOf({ 'gen_ai.environment': 'default' }, { 'deployment.environment': 'none' })).toBeUndefined();
     expect(environmentOf({ 'deployment.environment': 7 })).toBeUndefined();
+    expect(environmentOf({ 'deployment.environment': 'a text, not a name' })).toBeUndefined();
   });
 
   it("of a stub is that of a neighbour's resource", () => {

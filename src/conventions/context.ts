@@ -4,7 +4,7 @@
  */
 import type { Attributes, SpanSlice } from '../otel/span-slice.ts';
 import { isObject } from '../wire/json.ts';
-import { jsonOf, nameOf, stringListOf, stringOf } from './values/attributes.ts';
+import { jsonOf, nameOf, stringListOf, stringOf, tokenOf } from './values/attributes.ts';
 
 /** What holds for each log of a trace. */
 export interface TraceContext {
@@ -77,9 +77,6 @@ const ENVIRONMENT_KEYS: readonly string[] = [
   'deployment.environment',
 ];
 
-/** What Langfuse and Sentry allow. Any other text may be content, which must not pass for structure. */
-const ENVIRONMENT_NAME = /^\S{1,64}$/;
-
 const CONTEXT_KEYS: ReadonlySet<string> = new Set([...SESSION_KEYS, ...USER_KEYS, ...TAGS_KEYS, 'metadata']);
 
 /** Whether this file reads the attribute. Most spans have none of them: `census.ts` tells which have. */
@@ -120,9 +117,10 @@ export function readEnvironment({ attributes, resource }: SpanSlice): string | u
 
 function environmentIn(attributes: Attributes): string | undefined {
   for (const key of ENVIRONMENT_KEYS) {
-    const name = nameOf(attributes[key]);
+    // Langfuse and Sentry allow no other names.
+    const name = tokenOf(attributes[key]);
     // Langfuse and OpenLIT write this where none was chosen.
-    if (name !== undefined && name !== 'default' && ENVIRONMENT_NAME.test(name)) return name;
+    if (name !== undefined && name !== 'default') return name;
   }
   return undefined;
 }

@@ -218,3 +218,9 @@ export function wordOf(value: unknown): string | undefined {
   const name = nameOf(value);
   return name !== undefined && /^\w{1,20}$/.test(name) ? name : undefined;
 }
+
+/** Returns a short text without white space, such as a cursor or the name of an environment, as structure is. */
+export function tokenOf(value: unknown): string | undefined {
+  const name = nameOf(value);
+  return name !== undefined && /^\S{1,64}$/.test(name) ? name : undefined;
+}

@@ -23,7 +23,8 @@ const ARGUMENT = 'mcp.request.argument.';
 const STRUCTURE = new FieldTable<Record<string, unknown>>({
   mcp_session_id: [nameOf, 'mcp.session.id'],
   mcp_request_id: [toId, 'mcp.request.id', 'jsonrpc.request.id'],
-  mcp_transport: [transportOf, 'mcp.transport'],
+  mcp_transport: [transportOf, 'mcp.transport', 'network.transport'],
+  mcp_status_code: [toId, 'rpc.response.status_code', 'rpc.jsonrpc.error_code'],
   mcp_protocol_version: [nameOf, 'mcp.protocol.version'],
   server_address: [nameOf, 'server.address'],
 });

@@ -67,3 +67,62 @@ it('keeps the arguments and the result of an operation that it does not know', (
   };
   expect(read(span)).toMatchObject({ inputs: { a: 1 }, output: 'ok' });
 });
+
+it.each(['invoke_workflow', 'handle_conversation_turn', 'plan', 'fetch_response'])(
+  'takes the tokens of %s for those of other calls',
+  (operation) => {
+    const usage = { 'gen_ai.usage.input_tokens': 7, 'gen_ai.usage.cache_write.input_tokens': 2 };
+    const span = { 'gen_ai.operation.name': operation, ...usage };
+    expect(kindOf(span)).toBe('generic');
+    expect(read(span)).not.toHaveProperty('promptTokens');
+    expect(read(span).metadata).toEqual({
+      convention: 'gen-ai',
+      usage: { prompt_tokens: 7, cache_write_tokens: 2 },
+    });
+  },
+);
+
+it('names the agent and the workflow of a span, except where its log has their name', () => {
+  const names = { 'gen_ai.agent.name': 'a', 'gen_ai.workflow.name': 'w' };
+  const metadataOf = (operation: string, more = {}) =>
+    read({ 'gen_ai.operation.name': operation, ...names, ...more }).metadata;
+  expect(metadataOf('chat')).toMatchObject({ agent_name: 'a', workflow_name: 'w' });
+  expect(metadataOf('invoke_agent')).toEqual({ convention: 'gen-ai', workflow_name: 'w' });
+  expect(metadataOf('invoke_workflow')).toEqual({ convention: 'gen-ai', agent_name: 'a' });
+  expect(metadataOf('chat', { 'gen_ai.agent.name': 'none' })).not.toHaveProperty('agent_name');
+});
+
+it('takes texts for a cursor, a status or a type of API only if they are short words', () => {
+  const text = 'what the user said';
+  const span = {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.request.stream_cursor': text,
+    'gen_ai.response.status': text,
+    'openai.api.type': text,
+    'gen_ai.output.type': text,
+  };
+  expect(JSON.stringify(read(span))).not.toContain(text);
+});
+
+it("reads the tools of an event, unless the span has them, and the system's words of a workflow", () => {
+  const definitions = (name: string) => ({ 'gen_ai.tool.definitions': [{ type: 'function', name }] });
+  const events = [{ name: 'gen_ai.client.inference.operation.details', attributes: definitions('of event') }];
+  const chat = { 'gen_ai.operation.name': 'chat' };
+  expect(read(chat, { events }).tools).toEqual([{ name: 'of event' }]);
+  expect(read({ ...chat, ...definitions('of span') }, { events }).tools).toEqual([{ name: 'of span' }]);
+  const workflow = {
+    'gen_ai.operation.name': 'invoke_workflow',
+    'gen_ai.system_instructions': '[{"type":"text","content":"Be brief."}]',
+    'gen_ai.input.messages': '[{"role":"user","parts":[{"type":"text","content":"Hi"}]}]',
+  };
+  expect(read(workflow).messages).toEqual([
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'Hi' },
+  ]);
+});
+
+it("reads the exception of the conventions' log record as the call's error", () => {
+  const attributes = { 'exception.type': 'Timeout', 'exception.message': 'too slow' };
+  const events = [{ name: 'gen_ai.client.operation.exception', attributes }];
+  expect(read({ 'gen_ai.operation.name': 'chat' }, { events }).error).toEqual({ type: 'Timeout', message: 'too slow' });
+});

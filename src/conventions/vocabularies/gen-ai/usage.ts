@@ -10,6 +10,7 @@ import {
   numberOf,
   objectOf,
   stringOf,
+  tokenOf,
   wordOf,
 } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
@@ -64,7 +65,7 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
   response_model: [modelNameOf, 'gen_ai.response.model'],
   response_status: [wordOf, 'gen_ai.response.status'],
   previous_response_id: [nameOf, 'gen_ai.request.previous_response.id'],
-  stream_cursor: [nameOrNumberOf, 'gen_ai.request.stream_cursor'],
+  stream_cursor: [tokenOf, 'gen_ai.request.stream_cursor'],
   realtime_session_id: [nameOf, 'gen_ai.realtime_session.id'],
   conversation_compacted: [booleanOf, 'gen_ai.conversation.compacted'],
   api_type: [wordOf, 'openai.api.type'],
@@ -83,11 +84,11 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
   cost_currency: [wordOf, 'gen_ai.usage.cost.currency', 'gen_ai.usage.cost_currency', 'gen_ai.cost.currency'],
   cost_source: [wordOf, 'gen_ai.usage.cost.source'],
   prompt_name: [nameOf, 'gen_ai.prompt.name'],
-  prompt_version: [nameOrNumberOf, 'gen_ai.prompt.version'],
+  prompt_version: [versionOf, 'gen_ai.prompt.version'],
   prompt_id: [nameOf, 'gen_ai.prompt.id'],
   tool_call_id: [nameOf, 'gen_ai.tool.call.id'],
   agent_id: [nameOf, 'gen_ai.agent.id'],
-  agent_version: [nameOrNumberOf, 'gen_ai.agent.version'],
+  agent_version: [versionOf, 'gen_ai.agent.version'],
   is_nested: [booleanOf, 'gen_ai.invocation.is_nested'],
   skill_name: [nameOf, 'gen_ai.skill.name'],
   skill_resource_name: [nameOf, 'gen_ai.skill.resource.name'],
@@ -122,7 +123,7 @@ function costOf(attributes: Attributes): Record<string, unknown> | undefined {
   return cost === undefined || typeof cost === 'number' ? undefined : objectOf(cost);
 }
 
-function nameOrNumberOf(value: unknown): number | string | undefined {
+function versionOf(value: unknown): number | string | undefined {
   return typeof value === 'number' ? value : nameOf(value);
 }
 

@@ -36,6 +36,12 @@ const metadata =
   (datapoint) =>
     datapoint.metadata[name];
 
+/** Whether the metadata has any field of this group, such as `mcp_session_id`. */
+const anyMetadata =
+  (prefix: string): Find =>
+  (datapoint) =>
+    Object.keys(datapoint.metadata).some((name) => name.startsWith(prefix));
+
 const TABLES: readonly [title: string, fields: Readonly<Record<string, Find>>][] = [
   [
     'Content',
@@ -84,6 +90,7 @@ const TABLES: readonly [title: string, fields: Readonly<Record<string, Find>>][]
       'cache tokens': ({ metadata: { cache_read_tokens, cache_write_tokens } }) =>
         cache_read_tokens ?? cache_write_tokens,
       'reasoning tokens': metadata('reasoning_tokens'),
+      'time to first token': metadata('time_to_first_chunk_ms'),
       cost: ({ prompt_cost, output_cost }) => prompt_cost ?? output_cost,
       finish_reason: metadata('finish_reason'),
       response_id: metadata('response_id'),
@@ -91,6 +98,19 @@ const TABLES: readonly [title: string, fields: Readonly<Record<string, Find>>][]
       session: ({ session_reference_id, metadata: { trace_id } }) => session_reference_id !== trace_id,
       user: metadata('user'),
       tags: metadata('tags'),
+      environment: field('environment'),
+    },
+  ],
+  [
+    'Around the call',
+    {
+      evaluation: ({ feedback, metadata: { evaluations } }) => feedback ?? evaluations,
+      'prompt name': ({ metadata: { prompt_name, prompt_key } }) => prompt_name ?? prompt_key,
+      'agent of a call': metadata('agent_name'),
+      MCP: anyMetadata('mcp_'),
+      memory: anyMetadata('memory_'),
+      'tools of the provider': metadata('provider_tool_calls'),
+      'content elsewhere': metadata('content_refs'),
     },
   ],
 ];

@@ -134,9 +134,8 @@ export function readSpan(
       fillIn(reading, kind === recognitions[0]?.kind ? next : usageAsMetadata(next));
     }
   }
-  const refs = reading && readContentRefs(fields);
-  if (reading && refs) reading.contentMetadata = { ...reading.contentMetadata, content_refs: refs };
-  const whole = withoutFiller(correctError(withLosses(reading ?? {}, fields), span, recognitions[0]?.kind));
+  const said = withLosses(withContentRefs(reading ?? {}, fields), fields);
+  const whole = withoutFiller(correctError(said, span, recognitions[0]?.kind));
   return recognitions[0]?.kind === 'tool' ? openToolResult(whole) : whole;
 }
 
@@ -183,6 +182,16 @@ function assign<Key extends keyof Reading>(reading: Reading, key: Key, value: un
 function metadataOf(reading: Reading): Entries {
   reading.metadata ??= {};
   return reading.metadata;
+}
+
+function withContentRefs(reading: Reading, fields: SpanFields): Reading {
+  try {
+    const content_refs = readContentRefs(fields);
+    return content_refs ? { ...reading, contentMetadata: { ...reading.contentMetadata, content_refs } } : reading;
+  } catch {
+    // An event without a name, or an attribute that throws.
+    return reading;
+  }
 }
 
 /** A vocabulary that takes the span for another kind may count other calls' tokens too: they go to the metadata. */

@@ -25,7 +25,7 @@ import type { TraceTracker } from '../trace/trace-tracker.ts';
 import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
-import { noteCalledModel, withCalledModel } from './agent-model.ts';
+import { passOnFirstCall, withCalledModel } from './agent-model.ts';
 import { examine } from './doctor.ts';
 import { createMapLog, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
 import { Redaction } from './redaction.ts';
@@ -89,7 +89,7 @@ export class LogWriter {
       yield;
     }
     guard(() => resolveDuplicatesOfRun(logs));
-    for (const node of logs) noteCalledModel(node);
+    guard(() => run.forEach(passOnFirstCall));
     const flags = flagsOf(false);
     for (const node of logs) {
       guard(() => {

@@ -42,8 +42,8 @@ export interface Trace {
 export type SpanState = 'open' | 'held' | 'due' | 'retired' | Placeholder;
 export type Placeholder = 'unseen' | 'remote' | 'stub';
 
-/** What a model call asked for. */
-export interface CalledModel {
+/** Which model a call asked for. */
+export interface ModelCall {
   readonly model: string;
   readonly provider: string | undefined;
   /** Seconds since 1970 with fractions; 0 if the span's start is not a time. */
@@ -74,8 +74,8 @@ export interface SpanNode {
   recognitions: readonly Recognition[] | undefined;
   /** What the span was read as, while it is worked off. */
   reading: Reading | undefined;
-  /** The model that the span called, once it has been worked off. An agent above it may name none itself. */
-  calledModel: CalledModel | undefined;
+  /** The first model call at or below this span, of those worked off: the model of an agent that names none. */
+  firstCall: ModelCall | undefined;
   /** What the app said through `update()` before the span was known to be a log. */
   overrides: LateFields | undefined;
   /** Events that came another way than on the span. */
@@ -121,7 +121,7 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
     signs: undefined,
     recognitions: undefined,
     reading: undefined,
-    calledModel: undefined,
+    firstCall: undefined,
     overrides: undefined,
     events: undefined,
     draftedAs: undefined,

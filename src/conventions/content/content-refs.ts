@@ -6,7 +6,8 @@
  * the host, and everything from the query on, where signed addresses have their signature.
  */
 import type { Attributes } from '../../otel/span-slice.ts';
-import { nameOf, objectOf } from '../values/attributes.ts';
+import { isObject } from '../../wire/json.ts';
+import { nameOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 const REF_KEY = /^(?:gen_ai|llm|input|output)\..+[._]ref$/;
@@ -24,8 +25,8 @@ export function readContentRefs({ attributes, keys, span }: SpanFields): Refs | 
   for (const { name, attributes: body } of span.events) {
     if (!name.startsWith('gen_ai.') || !body) continue;
     addRefs(body, Object.keys(body), refs);
-    const inner = objectOf(body['body']);
-    if (inner) addRefs(inner, Object.keys(inner), refs);
+    const inner = body['body'];
+    if (isObject(inner)) addRefs(inner, Object.keys(inner), refs);
   }
   for (const _key in refs) return refs;
   return undefined;

@@ -109,7 +109,7 @@ export const genAi: Convention = {
   },
 };
 
-/** The tokens of agents and tools are sums over the calls below, which have logs of their own. */
+/** The tokens of agents, tools and workflows are sums over the calls below, which have logs of their own. */
 function isCall({ attributes }: SpanFields, kind: SpanKind): boolean {
   return kind === 'model' || (kind === 'generic' && !NO_CALLS.has(attributes['gen_ai.operation.name']));
 }

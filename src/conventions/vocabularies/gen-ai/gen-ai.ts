@@ -104,7 +104,7 @@ export const genAi: Convention = {
     }
     reading.error = readError(span, { finishReason: reading.finishReason });
     reading.metadata = addTo(readStructure(fields), ownsUsage ? usageDetails(usage) : usageSums(usage));
-    addTo(reading.metadata, readOwners(fields, reading.name));
+    omitOwnName(reading.metadata, reading.name);
     return reading;
   },
 };
@@ -114,14 +114,10 @@ function isCall({ attributes }: SpanFields, kind: SpanKind): boolean {
   return kind === 'model' || (kind === 'generic' && !NO_CALLS.has(attributes['gen_ai.operation.name']));
 }
 
-/** Returns the agent and the workflow that a span belongs to, unless its log has their name. */
-function readOwners(fields: SpanFields, name: string | undefined): Record<string, unknown> {
-  const agent = fields.firstName('gen_ai.agent.name');
-  const workflow = fields.firstName('gen_ai.workflow.name');
-  return {
-    agent_name: agent === name ? undefined : agent,
-    workflow_name: workflow === name ? undefined : workflow,
-  };
+/** The metadata names the agent and the workflow that a span belongs to, unless its log has their name. */
+function omitOwnName(metadata: Record<string, unknown>, name: string | undefined): void {
+  if (metadata['agent_name'] === name) metadata['agent_name'] = undefined;
+  if (metadata['workflow_name'] === name) metadata['workflow_name'] = undefined;
 }
 
 /** OpenLIT writes 0 and 0 for a stream without usage. */

@@ -87,6 +87,8 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
   prompt_version: [versionOf, 'gen_ai.prompt.version'],
   prompt_id: [nameOf, 'gen_ai.prompt.id'],
   tool_call_id: [nameOf, 'gen_ai.tool.call.id'],
+  workflow_name: [nameOf, 'gen_ai.workflow.name'],
+  agent_name: [nameOf, 'gen_ai.agent.name'],
   agent_id: [nameOf, 'gen_ai.agent.id'],
   agent_version: [versionOf, 'gen_ai.agent.version'],
   is_nested: [booleanOf, 'gen_ai.invocation.is_nested'],

@@ -7,7 +7,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
  */
 export function runInNodes(names: readonly string[], program: string, args: readonly string[]): number {
   for (const name of names) {
-    const { status } = spawnSync(findNode(name), [program, ...args], { stdio: 'inherit' });
+    const { status, error } = spawnSync(findNode(name), [program, ...args], { stdio: 'inherit' });
+    if (error) throw error;
     if (status !== 0) return status ?? 1;
   }
   return 0;

@@ -1,15 +1,9 @@
 /** `bench/RESULTS.md`: a heading and one part for each scenario and version of Node, which can be written one by one. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { describeMachine } from './machine.ts';
 
 const FILE = new URL('../RESULTS.md', import.meta.url);
 const [NODE_MAJOR = ''] = process.versions.node.split('.');
-const PACKAGES = [
-  '@opentelemetry/exporter-trace-otlp-http',
-  '@langfuse/otel',
-  '@opentelemetry/sdk-trace-base',
-  'undici',
-];
 /** Not shown where Markdown is rendered. */
 const MARKER = /^<!-- (\S+), Node (\d+) -->\n/gm;
 
@@ -45,19 +39,17 @@ function nodeOf(name: string): number {
 }
 
 function heading(): string {
-  const [cpu] = cpus();
-  const gigabytes = Math.round(totalmem() / 2 ** 30);
-  const versions = PACKAGES.map((name) => `${name} ${versionOf(name)}`).join(', ');
   return `# Benchmark
 
 Written by \`npm run bench -- --write\`, one part for each scenario and version of Node. Under each title: the exact
-version, the number of rounds, how long they took, and the machine's load average when they began. On an idle machine it
-is below 0.5; where it was more, trust only the ratios.
+version, the number of rounds, how long they took, and how busy other programs kept the machine when they began. Where
+that is more than a few percent, trust only the ratios.
 
 **How it is run.** A figure belongs to a whole process: the exporter, the SDK and the app's own work, over real HTTP to a
 server in another process, which answers at once. All contenders take turns, each time in a new process, and each round
-begins with another one, so that none has the best place in the order. The figures are medians over the rounds. A ratio
-(*× bound*) and a difference (*above no exporter*) compare two processes of the same round, then the median is taken.
+begins with another one, so that none has the best place in the order. The figures are medians over the rounds (at most 3
+in scenarios with long rounds: the burst, steady, updates, open traces). A ratio (*× bound*) or a difference (*above no
+exporter*) is taken within each round, between processes that ran at nearly the same time, and then its median.
 
 **What is measured.** A trace has 12 spans: an agent, 3 chat spans with 2 kB of prompt and 1 kB of answer as \`gen_ai.*\` JSON,
 2 tools and 6 HTTP spans; 6 of the 12 are logs. OTLP/JSON sends all 12, the others the 6. *Export CPU* is user and system
@@ -68,10 +60,5 @@ peak of the process. *Fresh* is a process that has sent 2,400 spans before the m
 while it is measured. *Warm* is one that has sent 60,000, like an app that has run for a day. *Loaded* means that a
 neighbour keeps one of the cores and its cache busy.
 
-${cpus().length} × ${cpu?.model.trim() || 'unknown processor'}, ${gigabytes} GB, ${process.platform} ${process.arch}; ${versions}.`;
-}
-
-function versionOf(name: string): string {
-  const file = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+${describeMachine()}`;
 }

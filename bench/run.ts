@@ -9,17 +9,17 @@
  *     npm run bench -- --nodes 20,22,PATH      in several versions of Node, one after another
  *     npm run bench -- main --write            also replaces these scenarios' parts in bench/RESULTS.md
  */
-import { loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { busyShare } from './machine.ts';
 import { MAIN_SCENARIOS } from './main-table.ts';
 import { runInNodes } from './nodes.ts';
 import { reading } from './reading.ts';
 import { writePart } from './results-file.ts';
 import { Arena } from './rounds.ts';
 import { type Effort, failing, far, gzip, openTraces, type Scenario, steady, updates } from './scenarios.ts';
-import { toMarkdown } from './tables.ts';
+import { number, toMarkdown } from './tables.ts';
 import { worker } from './worker.ts';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -73,12 +73,12 @@ async function runScenarios(names: readonly string[], effort: Effort): Promise<v
   try {
     for (const name of names) {
       process.stderr.write(`${name} `);
-      const [load = 0] = loadavg();
+      const busy = number(100 * (await busyShare()));
       const startedAtMillis = performance.now();
       const table = await (SCENARIOS[name] as Scenario)(arena, effort);
       const minutes = (performance.now() - startedAtMillis) / 60_000;
       process.stderr.write('\n');
-      const conditions = `Node ${process.version}, rounds: ${effort.rounds}, in ${minutes.toFixed(1)} minutes, load average ${load.toFixed(1)}.`;
+      const conditions = `Node ${process.version}, rounds: ${effort.rounds}, in ${minutes.toFixed(1)} minutes; other programs took ${busy} % of the CPU.`;
       const markdown = toMarkdown({ ...table, conditions });
       console.log(markdown);
       if (values.write) writePart(name, markdown, Object.keys(SCENARIOS));

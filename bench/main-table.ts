@@ -39,7 +39,7 @@ function drain(situation: string, warmUpTraces: number, hasNeighbour: boolean): 
     const task = { job: 'drain', traces: TRACES, warmUpTraces } as const;
     const results = await arena.compare(contenders, effort.rounds, task, { hasNeighbour });
     const before = `${number(warmUpTraces * SPANS_PER_TRACE)} spans before the measurement`;
-    const beside = hasNeighbour ? 'a neighbour keeps one core busy' : 'nothing else runs';
+    const beside = hasNeighbour ? 'a neighbour keeps one core busy' : 'the bench runs nothing beside it';
     return {
       title: `${situation}: 24,000 spans as fast as the app makes them`,
       head: [

@@ -1,6 +1,6 @@
 /**
- * Runs the contenders in turn, round after round, each in a process of its own. All take each place in the order equally
- * often, so that what else happens on the machine affects all of them alike.
+ * Runs the contenders in turn, round after round, each in a process of its own. Another one begins each round, so that
+ * none has the best place in the order and what else happens on the machine affects all of them alike.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -45,7 +45,7 @@ export class Arena {
     this.#sink.disconnect();
   }
 
-  /** @param count number of rounds; the contender that begins changes with each. */
+  /** @param count number of rounds. */
   async compare(
     contenders: readonly string[],
     count: number,
@@ -61,7 +61,7 @@ export class Arena {
         process.stderr.write('.');
       }
     }
-    neighbour?.disconnect();
+    if (neighbour) await stopNeighbour(neighbour);
     return rounds;
   }
 
@@ -91,6 +91,12 @@ async function startNeighbour(): Promise<ChildProcess> {
   const neighbour = fork(pathOf('neighbour.js'));
   await once(neighbour, 'message');
   return neighbour;
+}
+
+async function stopNeighbour(neighbour: ChildProcess): Promise<void> {
+  const ended = once(neighbour, 'exit');
+  neighbour.disconnect();
+  await ended;
 }
 
 function pathOf(file: string): string {

@@ -1,64 +1,105 @@
-/** The main table: cost and throughput of each exporter. */
+/** The main tables: cost and throughput of each exporter, in four situations, and what happens once in a process. */
 
 import { CONTENDERS } from './contenders.ts';
-import { type Arena, medianOf, type Round } from './rounds.ts';
-import { type Effort, exportCpu, loopDelay, requestsPerThousand, type Scenario, TRACES } from './scenarios.ts';
-import { millis, number, percent, spansPerSecond, type Table } from './tables.ts';
+import {
+  APP_THREAD,
+  BOUND,
+  endTime,
+  exportCpu,
+  exportRatioRange,
+  loopDelay,
+  lostLogs,
+  memory,
+  NONE,
+  requestsPerThousand,
+  speed,
+} from './figures.ts';
+import { medianOf } from './rounds.ts';
+import { type Effort, OURS, OURS_GZIPPED, type Scenario, TRACES } from './scenarios.ts';
+import { millis, number, percent } from './tables.ts';
+import { FRESH_TRACES, SPANS_PER_TRACE, WARM_TRACES } from './workload.ts';
 
 /** 50,004 spans. */
 const BURST_TRACES = 4_167;
-const MAX_IMPORT_ROUNDS = 5;
+const MAX_BURST_ROUNDS = 3;
+/** Loading takes milliseconds, which vary more than anything else, and few of them. */
+const IMPORTS_A_ROUND = 3;
 
-export const mainTable: Scenario = async (arena: Arena, { rounds, builds }: Effort): Promise<Table> => {
-  const contenders = [...Object.keys(CONTENDERS).filter((name) => name !== 'ours, gzip'), ...builds];
-  const exporters = contenders.filter((name) => name !== 'no exporter');
-  const drain = await arena.compare(contenders, rounds, { job: 'drain', traces: TRACES });
-  const burst = await arena.compare(exporters, Math.min(rounds, 3), { job: 'burst', traces: BURST_TRACES });
-  const imported = await arena.compare(exporters, Math.min(rounds, MAX_IMPORT_ROUNDS), { job: 'import', traces: 0 });
+export const MAIN_SCENARIOS: Readonly<Record<string, Scenario>> = {
+  fresh: drain('Fresh, quiet', FRESH_TRACES, false),
+  'fresh-loaded': drain('Fresh, loaded', FRESH_TRACES, true),
+  warm: drain('Warm, quiet', WARM_TRACES, false),
+  'warm-loaded': drain('Warm, loaded', WARM_TRACES, true),
+  once: burstAndImport,
+};
+
+function drain(situation: string, warmUpTraces: number, hasNeighbour: boolean): Scenario {
+  return async (arena, effort) => {
+    const contenders = allContenders(effort);
+    const task = { job: 'drain', traces: TRACES, warmUpTraces } as const;
+    const results = await arena.compare(contenders, effort.rounds, task, { hasNeighbour });
+    const before = `${number(warmUpTraces * SPANS_PER_TRACE)} spans before the measurement`;
+    const beside = hasNeighbour ? 'a neighbour keeps one core busy' : 'the bench runs nothing beside it';
+    return {
+      title: `${situation}: 24,000 spans as fast as the app makes them`,
+      head: [
+        '',
+        'export CPU, µs per span',
+        '× bound',
+        "of it on the app's thread",
+        '× bound',
+        'spans/s',
+        '× bound',
+        'end() p50 / p99 / max, µs',
+        'p99 above no exporter',
+        'loop delay p99 / max, ms',
+        'requests per 1,000 spans',
+        'RSS, MB',
+      ],
+      rows: contenders.map((name) => [
+        name,
+        ...exportCpu(results, name, TRACES),
+        ...exportCpu(results, name, TRACES, APP_THREAD),
+        ...speed(results, name, TRACES),
+        ...endTime(results, name),
+        loopDelay(results.get(name)),
+        requestsPerThousand(results.get(name), TRACES),
+        memory(results.get(name)),
+      ]),
+      note:
+        `In the same process, ${before}; ${beside}. Over the rounds, ours was ${exportRatioRange(results, OURS)} × bound in CPU of all ` +
+        `threads, ${exportRatioRange(results, OURS, APP_THREAD)} × on the app's thread.`,
+    };
+  };
+}
+
+async function burstAndImport(...[arena, effort]: Parameters<Scenario>) {
+  const exporters = allContenders(effort).filter((name) => name !== NONE);
+  const burst = await arena.compare(exporters, Math.min(effort.rounds, MAX_BURST_ROUNDS), {
+    job: 'burst',
+    traces: BURST_TRACES,
+    warmUpTraces: 0,
+  });
+  const task = { job: 'import', traces: 0, warmUpTraces: 0 } as const;
+  const imported = await arena.compare(exporters, effort.rounds * IMPORTS_A_ROUND, task);
   return {
-    title: '24,000 spans as fast as the app makes them',
-    head: [
-      '',
-      'spans/s',
-      'export CPU, µs per span',
-      '× bound',
-      'end() p99 / max, µs',
-      'loop delay p99 / max, ms',
-      'requests per 1,000 spans',
-      'lost of a burst',
-      'RSS drain / burst, MB',
-      'import, ms',
-    ],
-    rows: contenders.map((name) => [
+    title: 'Once in a process: a burst, and the import',
+    head: ['', 'lost of a burst', 'RSS after it, MB', 'import, ms', 'CPU of it, ms'],
+    rows: exporters.map((name) => [
       name,
-      number(spansPerSecond(drain.get(name), TRACES)),
-      ...exportCpu(drain, name, TRACES),
-      endTime(drain.get(name)),
-      loopDelay(drain.get(name)),
-      requestsPerThousand(drain.get(name)),
-      percent(medianOf(burst.get(name), ({ expected, stored }) => (expected - stored) / expected)),
-      `${rss(drain.get(name))} / ${rss(burst.get(name))}`,
-      number(medianOf(imported.get(name), ({ wallMillis }) => wallMillis)),
+      percent(medianOf(burst.get(name), (round) => lostLogs(round) / round.expected)),
+      memory(burst.get(name)),
+      millis(medianOf(imported.get(name), ({ wallMillis }) => wallMillis)),
+      millis(medianOf(imported.get(name), ({ cpuMillis }) => cpuMillis)),
     ]),
     note: NOTE,
   };
-};
-
-const NOTE = `A trace has 12 spans: an agent, 3 chat spans with 2 kB of prompt and 1 kB of answer as \`gen_ai.*\` JSON, 2 tools and 6 HTTP
-spans; 6 of the 12 are logs. OTLP/JSON sends all 12, the others the 6. *Export CPU* is the CPU time of the whole process above that
-without an exporter. *Bound* is "hand-written, unordered": map, stringify, post arrays of 100 over a pool of kept connections, without
-order, retries, or a bound on memory. *Burst* is 50,004 spans without a turn of the event loop, with each exporter's defaults; in
-the drain OTLP/JSON and langfuse have queues that hold everything. *Import* is the time to load and construct, beyond the SDK; ours
-and the hand-written ones load undici, which takes about 70 ms, and ours does so at the first request.
-
-Except for the burst, each process has sent 60,000 spans before the measurement, like an app that has run for days: the first 20,000
-spans of a process cost each contender two to three times as much, while the code is compiled.`;
-
-function endTime(rounds: readonly Round[] | undefined): string {
-  const p99 = medianOf(rounds, ({ endP99Micros }) => endP99Micros);
-  return `${millis(p99)} / ${number(medianOf(rounds, ({ endMaxMicros }) => endMaxMicros))}`;
 }
 
-function rss(rounds: readonly Round[] | undefined): string {
-  return number(medianOf(rounds, ({ rssMegabytes }) => rssMegabytes));
+const NOTE = `*Burst* is 50,004 spans without a turn of the event loop, with each exporter's defaults; in the tables above, OTLP/JSON and langfuse
+have queues that hold everything. *Import* is the time to load and construct, beyond the SDK. "${BOUND}" and its
+siblings load undici then; ours does so at the first request.`;
+
+function allContenders({ builds }: Effort): readonly string[] {
+  return [...Object.keys(CONTENDERS).filter((name) => name !== OURS_GZIPPED), ...builds];
 }

@@ -1,5 +1,6 @@
 /** Runs one measurement in a process of its own: `node measure.js '{"contender":"ours","job":"drain",…}'`. */
 
+import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Contender } from './contenders.ts';
@@ -9,6 +10,8 @@ export interface Task {
   readonly job: 'drain' | 'burst' | 'steady' | 'updates' | 'openTraces' | 'import';
   readonly origin: string;
   readonly traces: number;
+  /** Sent before the measurement, by the same process. */
+  readonly warmUpTraces: number;
   readonly seconds?: number;
   readonly openTraces?: number;
 }
@@ -17,6 +20,9 @@ export interface Measurement {
   readonly wallMillis: number;
   /** User and system time of the whole process. */
   readonly cpuMillis: number;
+  /** User and system time of the thread that runs the app. */
+  readonly appThreadMillis: number;
+  readonly endP50Micros: number;
   readonly endP99Micros: number;
   readonly endMaxMicros: number;
   readonly loopP99Millis: number;
@@ -34,14 +40,14 @@ const task: Task = JSON.parse(process.argv[2] as string);
 async function measure(): Promise<Measurement> {
   const { BasicTracerProvider } = await import('@opentelemetry/sdk-trace-base');
   const { contenderOf } = await import('./contenders.ts');
-  const { WARM_UP_TRACES, Workload } = await import('./workload.ts');
+  const { Workload } = await import('./workload.ts');
   const atDefaults = task.job === 'burst';
   const contender = await contenderOf(task.contender)({ origin: task.origin, atDefaults });
   const provider = new BasicTracerProvider({ spanProcessors: contender.processors });
   const workload = new Workload(provider.getTracer('bench', '1.0.0'));
 
-  if (task.job !== 'burst') {
-    for (let i = 0; i < WARM_UP_TRACES; i++) {
+  if (task.warmUpTraces > 0) {
+    for (let i = 0; i < task.warmUpTraces; i++) {
       workload.trace();
       if (i % TRACES_A_TURN === 0) await nextTurn();
     }
@@ -54,10 +60,12 @@ async function measure(): Promise<Measurement> {
   await sleep(20);
   delay.reset();
   const cpuBefore = process.cpuUsage();
+  const appThreadBefore = appThreadMillis();
   const before = performance.now();
   await JOBS[task.job as keyof typeof JOBS](workload, contender);
   const wallMillis = performance.now() - before;
   const { user, system } = process.cpuUsage(cpuBefore);
+  const appThread = appThreadMillis() - appThreadBefore;
   await sleep(1);
   delay.disable();
   for (const span of open) span.end();
@@ -65,6 +73,8 @@ async function measure(): Promise<Measurement> {
   return {
     wallMillis,
     cpuMillis: (user + system) / 1000,
+    appThreadMillis: appThread,
+    endP50Micros: ends[Math.floor(ends.length * 0.5)] ?? 0,
     endP99Micros: ends[Math.floor(ends.length * 0.99)] ?? 0,
     endMaxMicros: ends.at(-1) ?? 0,
     loopP99Millis: delay.percentile(99) / 1e6,
@@ -72,6 +82,19 @@ async function measure(): Promise<Measurement> {
     rssMegabytes: process.resourceUsage().maxRSS / 1024,
     stats: contender.stats?.(),
   };
+}
+
+/**
+ * Returns the CPU time of this thread so far. Where there is no `/proc`, it is the time that the event loop was busy,
+ * which includes what other processes took from it.
+ */
+function appThreadMillis(): number {
+  try {
+    const [onCpuNanos] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ');
+    return Number(onCpuNanos) / 1e6;
+  } catch {
+    return performance.eventLoopUtilization().active;
+  }
 }
 
 type Run = (workload: import('./workload.ts').Workload, contender: Contender) => Promise<void>;
@@ -129,7 +152,15 @@ async function measureImport(): Promise<Measurement> {
   await create({ origin: task.origin, atDefaults: true });
   const wallMillis = performance.now() - before;
   const { user, system } = process.cpuUsage(cpuBefore);
-  const zero = { endP99Micros: 0, endMaxMicros: 0, loopP99Millis: 0, loopMaxMillis: 0, rssMegabytes: 0 };
+  const zero = {
+    appThreadMillis: 0,
+    endP50Micros: 0,
+    endP99Micros: 0,
+    endMaxMicros: 0,
+    loopP99Millis: 0,
+    loopMaxMillis: 0,
+    rssMegabytes: 0,
+  };
   return { wallMillis, cpuMillis: (user + system) / 1000, ...zero };
 }
 

@@ -1,11 +1,14 @@
-/** Runs the contenders in turn, round after round, so that other load on the machine affects all of them alike. */
+/**
+ * Runs the contenders in turn, round after round, each in a process of its own. Another one begins each round, so that
+ * none has the best place in the order and what else happens on the machine affects all of them alike.
+ */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Measurement, Task } from './measure.ts';
 import { median } from './median.ts';
 import type { SinkConditions, SinkCounts } from './sink.ts';
-import { LOGS_PER_TRACE, SPANS_PER_TRACE, WARM_UP_TRACES } from './workload.ts';
+import { LOGS_PER_TRACE, SPANS_PER_TRACE } from './workload.ts';
 
 export interface Round extends Measurement, SinkCounts {
   readonly warmUpTraces: number;
@@ -15,6 +18,11 @@ export interface Round extends Measurement, SinkCounts {
 
 /** One entry per round, by contender. */
 export type Rounds = ReadonlyMap<string, readonly Round[]>;
+
+export interface Conditions extends SinkConditions {
+  /** Whether another process keeps one core busy. */
+  readonly hasNeighbour: boolean;
+}
 
 const NORMAL: SinkConditions = { delayMillis: 0, failingShare: 0 };
 
@@ -37,20 +45,23 @@ export class Arena {
     this.#sink.disconnect();
   }
 
-  /** @param count number of rounds; in every second one the contenders run in reverse order. */
+  /** @param count number of rounds. */
   async compare(
     contenders: readonly string[],
     count: number,
     task: Omit<Task, 'contender' | 'origin'>,
-    conditions: Partial<SinkConditions> = {},
+    { hasNeighbour = false, ...sinkConditions }: Partial<Conditions> = {},
   ): Promise<Rounds> {
     const rounds = new Map<string, Round[]>(contenders.map((name) => [name, []]));
+    const neighbour = hasNeighbour ? await startNeighbour() : undefined;
     for (let round = 0; round < count; round++) {
-      for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
-        rounds.get(contender)?.push(await this.#measure({ ...task, contender, origin: this.#origin }, conditions));
+      const first = round % contenders.length;
+      for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
+        rounds.get(contender)?.push(await this.#measure({ ...task, contender, origin: this.#origin }, sinkConditions));
         process.stderr.write('.');
       }
     }
+    if (neighbour) await stopNeighbour(neighbour);
     return rounds;
   }
 
@@ -64,7 +75,7 @@ export class Arena {
     const [measurement] = await Promise.race([measured, failed]);
     failed.catch(() => undefined);
     const counts = await this.#ask({});
-    const warmUpTraces = task.job === 'burst' ? 0 : WARM_UP_TRACES;
+    const { warmUpTraces } = task;
     const perTrace = task.contender.startsWith('OTLP') ? SPANS_PER_TRACE : LOGS_PER_TRACE;
     return { ...measurement, ...counts, warmUpTraces, expected: (task.traces + warmUpTraces) * perTrace };
   }
@@ -76,6 +87,18 @@ export class Arena {
   }
 }
 
+async function startNeighbour(): Promise<ChildProcess> {
+  const neighbour = fork(pathOf('neighbour.js'));
+  await once(neighbour, 'message');
+  return neighbour;
+}
+
+async function stopNeighbour(neighbour: ChildProcess): Promise<void> {
+  const ended = once(neighbour, 'exit');
+  neighbour.disconnect();
+  await ended;
+}
+
 function pathOf(file: string): string {
   return fileURLToPath(new URL(file, import.meta.url));
 }
@@ -84,12 +107,12 @@ export function medianOf(rounds: readonly Round[] | undefined, read: (round: Rou
   return median((rounds ?? []).map(read));
 }
 
-/** Returns the median over the rounds of a figure that compares two contenders in the same round. */
-export function medianPair(
+/** Returns for each round a figure of several contenders, at most three. */
+export function ofEachRound(
   rounds: Rounds,
-  [name, other]: readonly [string, string],
-  compare: (one: Round, two: Round) => number,
-): number {
-  const others = rounds.get(other) ?? [];
-  return median((rounds.get(name) ?? []).map((round, index) => compare(round, others[index] as Round)));
+  names: readonly string[],
+  compute: (first: Round, second: Round, third: Round) => number,
+): number[] {
+  const [first = [], ...others] = names.map((name) => rounds.get(name) ?? []);
+  return first.map((round, index) => compute(round, ...(others.map((other) => other[index]) as [Round, Round])));
 }

@@ -1,24 +1,29 @@
 /**
- * `npm run bench`: runs all scenarios and writes `bench/RESULTS.md`.
+ * `npm run bench`: runs all scenarios and prints their tables.
  *
- *     npm run bench -- --quick                 one round of the main table, in less than a minute; writes nothing
- *     npm run bench -- far updates             some scenarios; writes nothing
+ *     npm run bench -- --quick                 one round of the main tables
+ *     npm run bench -- warm updates            some scenarios; `main` stands for fresh, fresh-loaded, warm, warm-loaded, once
+ *     npm run bench -- --rounds 15             instead of 7; the scenarios with long rounds have at most 3
  *     npm run bench -- --minute steady         a minute instead of five seconds
  *     npm run bench -- --against DIST          compares with another build of the package
+ *     npm run bench -- --nodes 20,22,PATH      in several versions of Node, one after another
+ *     npm run bench -- main --write            also replaces these scenarios' parts in bench/RESULTS.md
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { mainTable } from './main-table.ts';
+import { busyShare } from './machine.ts';
+import { MAIN_SCENARIOS } from './main-table.ts';
+import { runInNodes } from './nodes.ts';
 import { reading } from './reading.ts';
+import { writePart } from './results-file.ts';
 import { Arena } from './rounds.ts';
 import { type Effort, failing, far, gzip, openTraces, type Scenario, steady, updates } from './scenarios.ts';
-import { toMarkdown } from './tables.ts';
+import { number, toMarkdown } from './tables.ts';
 import { worker } from './worker.ts';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
-  main: mainTable,
+  ...MAIN_SCENARIOS,
   far,
   failing,
   steady,
@@ -28,69 +33,70 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   reading,
   worker,
 };
-const RESULTS = new URL('../RESULTS.md', import.meta.url);
-const ROUNDS = 5;
+const ROUNDS = 7;
 
-const { values, positionals } = parseArgs({
+const { values, positionals, tokens } = parseArgs({
   allowPositionals: true,
+  tokens: true,
   options: {
     quick: { type: 'boolean', default: false },
     minute: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     against: { type: 'string', multiple: true, default: [] },
+    nodes: { type: 'string' },
   },
 });
-process.exitCode = await run(positionals.length > 0 ? positionals : values.quick ? ['main'] : Object.keys(SCENARIOS));
 
-async function run(names: readonly string[]): Promise<number> {
+process.exitCode = await run();
+
+async function run(): Promise<number> {
+  const asked = positionals.length > 0 ? positionals : values.quick ? ['main'] : Object.keys(SCENARIOS);
+  const names = asked.flatMap((name) => (name === 'main' ? Object.keys(MAIN_SCENARIOS) : name));
   const unknown = names.find((name) => !SCENARIOS[name]);
   if (unknown !== undefined) {
-    console.error(`unknown scenario ${unknown}: expected some of ${Object.keys(SCENARIOS).join(', ')}`);
-    return 1;
+    return fail(`unknown scenario ${unknown}: expected main or some of ${Object.keys(SCENARIOS).join(', ')}`);
   }
-  const effort: Effort = {
-    rounds: Number(values.rounds ?? (values.quick ? 1 : ROUNDS)),
-    steadySeconds: values.minute ? 60 : 5,
-    builds: values.against.map((folder) => `ours: ${resolve(folder)}`),
-  };
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : ROUNDS));
+  if (!Number.isInteger(rounds) || rounds < 1) return fail(`--rounds ${values.rounds}: expected a whole number`);
+  const builds = values.against.map((folder) => `ours: ${resolve(folder)}`);
+  if (values.write && builds.length > 0) return fail('--write and --against exclude each other');
+  if (values.nodes !== undefined) {
+    return runInNodes(values.nodes.split(','), fileURLToPath(import.meta.url), argumentsWithoutNodes());
+  }
+  await runScenarios(names, { rounds, steadySeconds: values.minute ? 60 : 5, builds });
+  return 0;
+}
+
+async function runScenarios(names: readonly string[], effort: Effort): Promise<void> {
   const arena = await Arena.open();
-  const sections: string[] = [];
   try {
     for (const name of names) {
       process.stderr.write(`${name} `);
-      const section = toMarkdown(await (SCENARIOS[name] as Scenario)(arena, effort));
+      const busy = number(100 * (await busyShare()));
+      const startedAtMillis = performance.now();
+      const table = await (SCENARIOS[name] as Scenario)(arena, effort);
+      const minutes = (performance.now() - startedAtMillis) / 60_000;
       process.stderr.write('\n');
-      console.log(section);
-      sections.push(section);
+      const conditions = `Node ${process.version}, rounds: ${effort.rounds}, in ${minutes.toFixed(1)} minutes; other programs took ${busy} % of the CPU.`;
+      const markdown = toMarkdown({ ...table, conditions });
+      console.log(markdown);
+      if (values.write) writePart(name, markdown, Object.keys(SCENARIOS));
     }
   } finally {
     arena.close();
   }
-  const isWhole = names.length === Object.keys(SCENARIOS).length && !values.quick && effort.builds.length === 0;
-  if (isWhole) writeFileSync(RESULTS, [heading(effort), ...sections].join('\n'));
-  return 0;
 }
 
-function heading({ rounds }: Effort): string {
-  const [cpu] = cpus();
-  const memory = Math.round(totalmem() / 2 ** 30);
-  const packages = [
-    '@opentelemetry/exporter-trace-otlp-http',
-    '@langfuse/otel',
-    '@opentelemetry/sdk-trace-base',
-    'undici',
-  ];
-  const versions = packages.map((name) => `${name} ${versionOf(name)}`).join(', ');
-  return `# Benchmark
-
-Written by \`npm run bench\`. The figures are medians of ${rounds} rounds (fewer if a scenario is long). All contenders take turns in one run, each
-round in a process of its own, the server in another one. Compare the ratios: the absolute figures change with the machine and its load.
-
-Node ${process.version} on ${cpus().length} × ${cpu?.model.trim() || 'unknown processor'}, ${memory} GB, ${process.platform} ${process.arch}; ${versions}.
-`;
+function argumentsWithoutNodes(): string[] {
+  return tokens.flatMap((token) => {
+    if (token.kind === 'positional') return token.value;
+    if (token.kind !== 'option' || token.name === 'nodes') return [];
+    return token.value === undefined ? token.rawName : [token.rawName, token.value];
+  });
 }
 
-function versionOf(name: string): string {
-  const file = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+function fail(message: string): number {
+  console.error(message);
+  return 1;
 }

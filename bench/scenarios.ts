@@ -1,7 +1,20 @@
 /** The scenarios: what is measured under which conditions, and which figures are reported. */
-import { type Arena, medianOf, medianPair, type Round, type Rounds } from './rounds.ts';
-import { cpuPerSpan, millis, number, ratio, spansPerSecond, type Table } from './tables.ts';
-import { SPANS_PER_TRACE } from './workload.ts';
+import {
+  ALL_THREADS,
+  APP_THREAD,
+  BOUND,
+  exportCpu,
+  loopDelay,
+  lostLogs,
+  memory,
+  NONE,
+  requestsPerThousand,
+  spansPerSecond,
+  speed,
+} from './figures.ts';
+import { type Arena, medianOf } from './rounds.ts';
+import { number, ratio, type Table } from './tables.ts';
+import { SPANS_PER_TRACE, WARM_TRACES } from './workload.ts';
 
 export interface Effort {
   readonly rounds: number;
@@ -12,41 +25,34 @@ export interface Effort {
 
 export type Scenario = (arena: Arena, effort: Effort) => Promise<Table>;
 
-const NONE = 'no exporter';
-const BOUND = 'hand-written, unordered';
 const PREBUILT = 'prebuilt datapoints';
-const OURS = 'ours';
-const OURS_GZIPPED = 'ours, gzip';
+export const OURS = 'ours';
+export const OURS_GZIPPED = 'ours, gzip';
 
 export const TRACES = 2_000;
 const STEADY_SPANS_A_SECOND = 2_400;
 const FAR_MILLIS = 50;
 const UPDATED = 2_000;
+const DRAIN = { job: 'drain', traces: TRACES, warmUpTraces: WARM_TRACES } as const;
 
 /** The server answers after 50 ms. */
 export const far: Scenario = async (arena, { rounds, builds }) => {
   const contenders = [PREBUILT, 'OTLP/JSON', 'hand-written, parents first', OURS, ...builds];
-  const results = await arena.compare(
-    contenders,
-    rounds,
-    { job: 'drain', traces: TRACES },
-    { delayMillis: FAR_MILLIS },
-  );
+  const results = await arena.compare(contenders, rounds, DRAIN, { delayMillis: FAR_MILLIS });
   return {
     title: 'A server 50 ms away',
     head: ['', 'spans/s', '× prebuilt', 'requests per 1,000 spans', 'RSS, MB'],
     rows: contenders.map((name) => [
       name,
-      number(spansPerSecond(results.get(name), TRACES)),
-      ratio(medianPair(results, [name, PREBUILT], (one, other) => other.wallMillis / one.wallMillis)),
-      requestsPerThousand(results.get(name)),
-      number(medianOf(results.get(name), ({ rssMegabytes }) => rssMegabytes)),
+      ...speed(results, name, TRACES, PREBUILT),
+      requestsPerThousand(results.get(name), TRACES),
+      memory(results.get(name)),
     ]),
   };
 };
 
 export const gzip: Scenario = async (arena, { rounds }) => {
-  const results = await arena.compare([NONE, BOUND, OURS, OURS_GZIPPED], rounds, { job: 'drain', traces: TRACES });
+  const results = await arena.compare([NONE, BOUND, OURS, OURS_GZIPPED], rounds, DRAIN);
   return {
     title: 'Compression',
     head: ['', 'spans/s', 'export CPU, µs per span', '× bound', 'bytes per span'],
@@ -64,9 +70,8 @@ export const gzip: Scenario = async (arena, { rounds }) => {
 
 export const failing: Scenario = async (arena, { rounds, builds }) => {
   const contenders = [OURS, ...builds];
-  const task = { job: 'drain', traces: TRACES } as const;
-  const undisturbed = await arena.compare(contenders, rounds, task);
-  const disturbed = await arena.compare(contenders, rounds, task, { failingShare: 0.1 });
+  const undisturbed = await arena.compare(contenders, rounds, DRAIN);
+  const disturbed = await arena.compare(contenders, rounds, DRAIN, { failingShare: 0.1 });
   return {
     title: '10 % of the answers are 503',
     head: ['', 'spans/s', 'undisturbed', '×', 'lost', 'stored twice'],
@@ -89,13 +94,23 @@ export const steady: Scenario = async (arena, { rounds, steadySeconds, builds })
   const contenders = [NONE, BOUND, OURS, ...builds];
   const traces = (STEADY_SPANS_A_SECOND * steadySeconds) / SPANS_PER_TRACE;
   const count = Math.min(rounds, 3);
-  const results = await arena.compare(contenders, count, { job: 'steady', traces, seconds: steadySeconds });
+  const task = { job: 'steady', traces, warmUpTraces: WARM_TRACES, seconds: steadySeconds } as const;
+  const results = await arena.compare(contenders, count, task);
   return {
     title: `A steady 2,400 spans/s for ${steadySeconds} s`,
-    head: ['', 'export CPU, µs per span', '× bound', 'loop delay p99 / max, ms', 'requests per 1,000 spans'],
+    head: [
+      '',
+      'export CPU, µs per span',
+      '× bound',
+      "of it on the app's thread",
+      '× bound',
+      'loop delay p99 / max, ms',
+      'requests per 1,000 spans',
+    ],
     rows: contenders.map((name) => [
       name,
       ...exportCpu(results, name, traces),
+      ...exportCpu(results, name, traces, APP_THREAD),
       loopDelay(results.get(name)),
       requestsPerThousand(results.get(name), traces),
     ]),
@@ -104,7 +119,7 @@ export const steady: Scenario = async (arena, { rounds, steadySeconds, builds })
 
 export const updates: Scenario = async (arena, { rounds, builds }) => {
   const contenders = [BOUND, OURS, ...builds];
-  const task = { job: 'updates', traces: TRACES } as const;
+  const task = { job: 'updates', traces: TRACES, warmUpTraces: WARM_TRACES } as const;
   const count = Math.min(rounds, 3);
   const near = await arena.compare(contenders, count, task);
   const distant = await arena.compare(contenders, count, task, { delayMillis: FAR_MILLIS });
@@ -113,10 +128,7 @@ export const updates: Scenario = async (arena, { rounds, builds }) => {
     head: ['', 'spans/s near', '× bound', 'spans/s at 50 ms', '× bound', 'PATCHes'],
     rows: contenders.map((name) => [
       name,
-      ...[near, distant].flatMap((results) => [
-        number(spansPerSecond(results.get(name), TRACES)),
-        ratio(medianPair(results, [name, BOUND], (one, other) => other.wallMillis / one.wallMillis)),
-      ]),
+      ...[near, distant].flatMap((results) => speed(results, name, TRACES)),
       number(medianOf(distant.get(name), ({ patches }) => patches)),
     ]),
   };
@@ -128,12 +140,12 @@ export const openTraces: Scenario = async (arena, { rounds, builds }) => {
   const rows: string[][] = contenders.map((name) => [name]);
   for (const count of counts) {
     const results = await arena.compare(contenders, Math.min(rounds, 3), {
+      ...DRAIN,
       job: 'openTraces',
-      traces: TRACES,
       openTraces: count,
     });
     for (const [index, name] of contenders.entries()) {
-      rows[index]?.push(number(cpuPerSpan(results.get(name), TRACES), 1));
+      rows[index]?.push(number((medianOf(results.get(name), ALL_THREADS) * 1000) / (TRACES * SPANS_PER_TRACE), 1));
     }
   }
   return {
@@ -142,26 +154,3 @@ export const openTraces: Scenario = async (arena, { rounds, builds }) => {
     rows,
   };
 };
-
-export function exportCpu(results: Rounds, name: string, traces: number): [string, string] {
-  const spans = traces * SPANS_PER_TRACE;
-  const bound = medianPair(results, [BOUND, NONE], (one, none) => one.cpuMillis - none.cpuMillis);
-  const own = medianPair(results, [name, NONE], (one, none) => one.cpuMillis - none.cpuMillis);
-  return name === NONE ? ['0', '0'] : [number((own * 1000) / spans, 1), ratio(own / bound)];
-}
-
-export function loopDelay(rounds: readonly Round[] | undefined): string {
-  const p99 = medianOf(rounds, ({ loopP99Millis }) => loopP99Millis);
-  return `${millis(p99)} / ${millis(medianOf(rounds, ({ loopMaxMillis }) => loopMaxMillis))}`;
-}
-
-export function requestsPerThousand(rounds: readonly Round[] | undefined, traces = TRACES): string {
-  return number(
-    medianOf(rounds, ({ requests, warmUpTraces }) => (requests * 1000) / ((traces + warmUpTraces) * SPANS_PER_TRACE)),
-    1,
-  );
-}
-
-function lostLogs({ expected, stored }: Round): number {
-  return expected - stored;
-}

@@ -1,7 +1,4 @@
 /** Formats figures as text and tables as Markdown. */
-import { medianOf, type Round } from './rounds.ts';
-import { SPANS_PER_TRACE } from './workload.ts';
-
 export interface Table {
   readonly title: string;
   readonly head: readonly string[];
@@ -10,12 +7,13 @@ export interface Table {
   readonly note?: string;
 }
 
-export function toMarkdown({ title, head, rows, note }: Table): string {
+/** @param conditions under which the figures were measured, as a sentence. */
+export function toMarkdown({ title, head, rows, note, conditions }: Table & { conditions: string }): string {
   const widths = head.map((cell, column) => Math.max(...[cell, ...rows.map((row) => row[column] ?? '')].map(length)));
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;
   const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
-  const table = [`## ${title}`, '', line(head), rule, ...rows.map(line)];
+  const table = [`### ${title}`, '', conditions, '', line(head), rule, ...rows.map(line)];
   return `${[...table, ...(note ? ['', note] : [])].join('\n')}\n`;
 }
 
@@ -32,17 +30,12 @@ export function millis(value: number): string {
   return number(value, value < 10 ? 1 : 0);
 }
 
+export function micros(value: number): string {
+  return number(value, value < 100 ? 1 : 0);
+}
+
 export function percent(share: number): string {
   return share === 0 ? '0' : `${number(share * 100, 1)} %`;
-}
-
-export function spansPerSecond(rounds: readonly Round[] | undefined, traces: number): number {
-  return medianOf(rounds, ({ wallMillis }) => (traces * SPANS_PER_TRACE * 1000) / wallMillis);
-}
-
-/** Microseconds of the whole process. */
-export function cpuPerSpan(rounds: readonly Round[] | undefined, traces: number): number {
-  return medianOf(rounds, ({ cpuMillis }) => (cpuMillis * 1000) / (traces * SPANS_PER_TRACE));
 }
 
 function length(text: string): number {

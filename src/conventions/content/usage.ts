@@ -108,24 +108,33 @@ export type UsageNames = { readonly [K in keyof Usage]?: readonly string[] };
 
 /** Reads usage from a span's attributes or from a usage object. */
 export class UsageTable {
-  readonly #table: FieldTable<Usage>;
+  readonly #names: UsageNames;
+  readonly #prefixes: readonly string[];
+  /** Made at the first reading: an app loads all vocabularies and reads few of them. */
+  #table: FieldTable<Usage> | undefined;
 
   /** Details are also read by the words of the providers, after each of `prefixes`. */
   constructor(names: UsageNames, prefixes: readonly string[] = []) {
-    const taken = new Set(Object.values(names).flat());
-    const fields = new Set([...Object.keys(names), ...Object.keys(DETAILS)]) as Set<keyof Usage>;
-    const entries = [...fields].map((field) => {
-      const own = names[field] ?? [];
-      const more = new Set(prefixes.flatMap((prefix) => spellingsOf(field).map((name) => prefix + name)));
-      return [field, [readerOf(field), ...own, ...[...more].filter((name) => !taken.has(name))]];
-    });
-    this.#table = new FieldTable<Usage>(Object.fromEntries(entries));
+    this.#names = names;
+    this.#prefixes = prefixes;
   }
 
   read(source: Attributes | undefined, keys?: readonly string[]): Usage {
     if (source === undefined) return {};
+    this.#table ??= toTable(this.#names, this.#prefixes);
     return keys === undefined ? this.#table.read(flattened(source)) : this.#table.read(source, keys);
   }
+}
+
+function toTable(names: UsageNames, prefixes: readonly string[]): FieldTable<Usage> {
+  const taken = new Set(Object.values(names).flat());
+  const fields = new Set([...Object.keys(names), ...Object.keys(DETAILS)]) as Set<keyof Usage>;
+  const entries = [...fields].map((field) => {
+    const own = names[field] ?? [];
+    const more = new Set(prefixes.flatMap((prefix) => spellingsOf(field).map((name) => prefix + name)));
+    return [field, [readerOf(field), ...own, ...[...more].filter((name) => !taken.has(name))]];
+  });
+  return new FieldTable<Usage>(Object.fromEntries(entries));
 }
 
 function spellingsOf(field: keyof Usage): string[] {

@@ -24,18 +24,18 @@ interface Place<Fields> {
 }
 
 export class FieldTable<Fields extends object> {
-  readonly #places = new Map<string, Place<Fields>>();
+  readonly #names: FieldNames<Fields>;
+  /** Made at the first reading: an app loads all vocabularies and reads few of them. */
+  #places: ReadonlyMap<string, Place<Fields>> | undefined;
 
   constructor(names: FieldNames<Fields>) {
-    for (const field in names) {
-      const [read, ...all] = names[field] as readonly [Read<Fields[keyof Fields]>, ...string[]];
-      for (const [rank, name] of all.entries()) this.#places.set(name, { field, read, rank });
-    }
+    this.#names = names;
   }
 
   /** Returns the fields that are there. `keys` are those of `source`, if they are known. */
   read(source: Attributes, keys: readonly string[] = Object.keys(source)): Partial<Fields> {
     const found: Partial<Fields> = {};
+    this.#places ??= placesOf(this.#names);
     let ranks: Map<keyof Fields, number> | undefined;
     for (const key of keys) {
       const place = this.#places.get(key);
@@ -49,4 +49,13 @@ export class FieldTable<Fields extends object> {
     }
     return found;
   }
+}
+
+function placesOf<Fields extends object>(names: FieldNames<Fields>): Map<string, Place<Fields>> {
+  const places = new Map<string, Place<Fields>>();
+  for (const field in names) {
+    const [read, ...all] = names[field] as readonly [Read<Fields[keyof Fields]>, ...string[]];
+    for (const [rank, name] of all.entries()) places.set(name, { field, read, rank });
+  }
+  return places;
 }

@@ -1,6 +1,7 @@
 /** The table of vocabularies, and how the readings of several vocabularies on one span are merged. */
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
+import { readEvaluations } from './content/evaluations.ts';
 import { correctError } from './content/read-error.ts';
 import { openToolResult } from './content/tool-result.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
@@ -134,6 +135,7 @@ export function readSpan(
     }
   }
   const whole = withoutFiller(correctError(withLosses(reading ?? {}, fields), span, recognitions[0]?.kind));
+  addTo(whole, { evaluations: evaluationsOf(span) });
   return recognitions[0]?.kind === 'tool' ? openToolResult(whole) : whole;
 }
 
@@ -199,6 +201,15 @@ function withLosses(reading: Reading, { truncated, span }: SpanFields): Reading 
   if (truncated.size > 0) addTo(metadataOf(reading), { truncated: [...truncated] });
   if (typeof dropped === 'number' && dropped > 0) addTo(metadataOf(reading), { dropped_attributes: dropped });
   return reading;
+}
+
+/** Attributes may throw when they are listed. */
+function evaluationsOf(span: SpanSlice): Reading['evaluations'] {
+  try {
+    return readEvaluations(span);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A convention of the app may throw; then the span counts as not recognised. */

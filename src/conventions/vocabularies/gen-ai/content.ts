@@ -1,6 +1,6 @@
 /** Messages, output and inputs of the GenAI conventions, from attributes or else from events. */
 
-import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
+import { scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
@@ -10,7 +10,7 @@ import { openTexts } from '../../content/message-wrappers.ts';
 import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
-import { toOptionalText, toPlainJson, toPlainObject } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { type EventContent, readEventContent } from './events.ts';
 import { readMemory } from './memory.ts';
@@ -48,7 +48,6 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
     finishReason: reader.finishReason,
     contentMetadata: {
       choices: others.length > 0 ? others : undefined,
-      evaluations: evaluationsOf(fields, events),
       ...reasoningMetadata(reader),
     },
   };
@@ -128,7 +127,6 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
       memory.output ??
       messageText(outputMessage) ??
       toOptionalText(fields.attributes[fields.firstKey(...RESULTS) ?? '']),
-    contentMetadata: { evaluations: evaluationsOf(fields, events) },
   };
 }
 
@@ -138,13 +136,4 @@ function hasMessages(input: unknown): boolean {
 
 function variablesOf({ attributes }: SpanFields): Record<string, unknown> | undefined {
   return toPlainObject(fieldsBelow(attributes, 'gen_ai.prompt.variable.'));
-}
-
-function evaluationsOf({ attributes }: SpanFields, events: EventContent): unknown[] | undefined {
-  if (events.evaluations) return toPlainJson(events.evaluations) as unknown[];
-  if (attributes['gen_ai.evaluation.name'] === undefined) return undefined;
-  const { evaluations } = readEventContent({
-    events: [{ name: 'gen_ai.evaluation.result', attributes }],
-  } as unknown as SpanSlice);
-  return toPlainJson(evaluations) as unknown[];
 }

@@ -107,8 +107,8 @@ function bodyOf(outcome: TransportOutcome): unknown {
 
 /** Two items with the same identity are one. Servers write the same moment in several ways. */
 function identityOf(item: unknown): string {
-  const { type, value, created_at: createdAt } = (isObject(item) ? item : {}) as Partial<Feedback>;
-  return JSON.stringify([type, value, typeof createdAt === 'string' ? millisOf(createdAt) : null]);
+  const { type, value, user, created_at: createdAt } = (isObject(item) ? item : {}) as Partial<Feedback>;
+  return JSON.stringify([type, value, user ?? null, typeof createdAt === 'string' ? millisOf(createdAt) : null]);
 }
 
 const HAS_ZONE = /(?:Z|[+-]\d\d:?\d\d)$/i;

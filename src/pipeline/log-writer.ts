@@ -26,6 +26,7 @@ import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
 import { examine } from './doctor.ts';
+import { Evaluations } from './evaluations.ts';
 import { createMapLog, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
 import { Redaction } from './redaction.ts';
 
@@ -39,6 +40,7 @@ export interface LogWriterOptions extends ResolvedOptions {
 }
 
 export class LogWriter {
+  readonly evaluations: Evaluations;
   readonly #delivery: Delivery;
   readonly #tracker: TraceTracker;
   readonly #drops: Drops;
@@ -46,6 +48,7 @@ export class LogWriter {
   readonly #select: Select;
   readonly #map: MapLog;
   readonly #redaction: Redaction;
+
   /** Placeholders whose stubs are sent. */
   readonly #stubs = new Set<SpanNode>();
 
@@ -57,6 +60,7 @@ export class LogWriter {
     this.#select = createSelect(options);
     this.#map = createMapLog(options);
     this.#redaction = new Redaction(this.#map, options);
+    this.evaluations = new Evaluations(delivery, tracker, drops, this.#redaction, this.isLog);
   }
 
   /** Returns true if the span is a log, as far as it is known now. */
@@ -88,6 +92,10 @@ export class LogWriter {
       yield;
     }
     guard(() => resolveDuplicatesOfRun(logs));
+    for (const node of run) {
+      guard(() => this.evaluations.route(node));
+      if (++steps % STEPS_PER_YIELD === 0) yield;
+    }
     const flags = flagsOf(false);
     for (const node of logs) {
       guard(() => {
@@ -158,7 +166,11 @@ export class LogWriter {
       const log: SpanLog | StubLog = span
         ? this.#describe(node, span, parent, node.reading ?? this.#read(node, span))
         : { referenceId: entry.referenceId, span, neighbour: anySpan(node.trace) };
-      if (log.span) examine(log.span, log.kind);
+      if (log.span) {
+        examine(log.span, log.kind);
+        if (log.kind === 'model') node.callId = log.reading.callId;
+        this.evaluations.write(node, entry, log.reading.evaluations);
+      }
       this.#redaction.map(entry, log, context, flags, (cleared) => {
         if (cleared) this.#offer(entry, cleared, isFinal);
         else this.#delivery.drop(entry, 'redacted');

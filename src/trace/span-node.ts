@@ -66,6 +66,8 @@ export interface SpanNode {
   recognitions: readonly Recognition[] | undefined;
   /** What the span was read as, while it is worked off. */
   reading: Reading | undefined;
+  /** The provider's id of the answer, if the span is the log of a model call that was written. */
+  callId: string | undefined;
   /** What the app said through `update()` before the span was known to be a log. */
   overrides: LateFields | undefined;
   /** Events that came another way than on the span. */
@@ -111,6 +113,7 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
     signs: undefined,
     recognitions: undefined,
     reading: undefined,
+    callId: undefined,
     overrides: undefined,
     events: undefined,
     draftedAs: undefined,

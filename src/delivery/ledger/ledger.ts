@@ -1,10 +1,9 @@
 /**
- * Owns the logs' states. Everything that can happen to a log is a method here, in the order of a log's life. The same
- * method also updates the queues, the flushes, the sums and the spool. `Posts` and `Updates` decide what is sent and
- * what an answer means.
+ * Owns the logs' states. Everything that can happen to a log is a method here, in the order of a log's life. It also
+ * updates the queues, the flushes, the sums and the spool. `Posts` and `Updates` decide what is sent.
  *
- * Two queues have what is to be sent: for `POST` the ready logs, for `PATCH` the delivered logs that differ and the
- * requests whose logs are unsure. Each new item in a queue wakes the sender.
+ * Two queues have what is to be sent: for `POST` the ready logs; the other one has delivered logs that differ or owe
+ * feedback, and requests whose logs are unsure. Each new item in a queue wakes the sender.
  */
 import { Fifo } from '../../scheduling/fifo.ts';
 import type { LateFields } from '../../wire/late-fields.ts';

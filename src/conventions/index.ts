@@ -4,6 +4,7 @@ import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.t
 import { readEvaluations } from './content/evaluations.ts';
 import { correctError } from './content/read-error.ts';
 import { openToolResult } from './content/tool-result.ts';
+import { usageOfAnswer } from './content/usage.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
 import { kindOfOpenSpan } from './scopes.ts';
 import { STEPS } from './steps.ts';
@@ -29,6 +30,7 @@ import { openLit } from './vocabularies/openlit.ts';
 import { openLlmetry } from './vocabularies/openllmetry/openllmetry.ts';
 import { pydanticAi } from './vocabularies/pydantic-ai.ts';
 import { sentry } from './vocabularies/sentry.ts';
+import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
 import { vercelAi } from './vocabularies/vercel-ai/vercel-ai.ts';
 
@@ -52,6 +54,7 @@ export const CONVENTIONS: readonly Convention[] = [
   haystack,
   pydanticAi,
   logfire,
+  springAi,
   // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
   openLlmetry,
@@ -134,9 +137,11 @@ export function readSpan(
       fillIn(reading, kind === recognitions[0]?.kind ? next : usageAsMetadata(next));
     }
   }
-  const whole = withoutFiller(correctError(withLosses(reading ?? {}, fields), span, recognitions[0]?.kind));
+  const kind = recognitions[0]?.kind;
+  if (reading && kind === 'model') addTo(reading, usageOfAnswer(reading, fields));
+  const whole = withoutFiller(correctError(withLosses(reading ?? {}, fields), span, kind));
   addTo(whole, { evaluations: evaluationsOf(span) });
-  return recognitions[0]?.kind === 'tool' ? openToolResult(whole) : whole;
+  return kind === 'tool' ? openToolResult(whole) : whole;
 }
 
 /** Returns a copy without fields that are undefined, also in its records, and without records that are empty. */

@@ -66,7 +66,8 @@ export function booleanOf(value: unknown): boolean | undefined {
 export function stringListOf(value: unknown): string[] | undefined {
   let list = value;
   if (typeof value === 'string') {
-    const parsed = value.startsWith('[') ? jsonOf(value) : undefined;
+    // Python's tuples are lists too.
+    const parsed = value.startsWith('[') ? jsonOf(value) : value.startsWith('(') ? parsePythonJson(value) : undefined;
     list = Array.isArray(parsed) ? parsed : [value];
   }
   if (!Array.isArray(list)) return undefined;

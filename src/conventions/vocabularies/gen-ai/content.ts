@@ -6,17 +6,29 @@ import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { blocksInText } from '../../content/message-parts.ts';
-import { openTexts } from '../../content/message-wrappers.ts';
+import { holdsMessages, openTexts } from '../../content/message-wrappers.ts';
 import { MessageReader, reasoningMetadata } from '../../content/messages.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
+import { isFiller } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
+import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { type EventContent, readEventContent } from './events.ts';
 import { readMemory } from './memory.ts';
 
 /** Values that instrumentations write in place of hidden content. */
 const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
+
+/** Quarkus writes attributes with the names of the events of 1.27. */
+const PROMPTS = ['gen_ai.prompt', 'gen_ai.content.prompt'] as const;
+const COMPLETIONS = ['gen_ai.completion', 'gen_ai.content.completion'] as const;
+
+const IN_JSON: ReadonlySet<string> = new Set([
+  'gen_ai.input.messages',
+  'gen_ai.output.messages',
+  'gen_ai.system_instructions',
+]);
 
 const NO_EVENTS: EventContent = {};
 
@@ -29,12 +41,12 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   if (kind === 'generic') return readValues(fields, events);
 
   const reader = new MessageReader();
-  const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', 'gen_ai.prompt') ?? events.input;
+  const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS) ?? events.input;
   const system = contentAt(fields, 'gen_ai.system_instructions') ?? events.system;
   const history = input === undefined ? [] : reader.read(input);
   if (scopeOf(span).name === LANGCHAIN) openBlocks(history, reader);
   const messages = withSystem(system === undefined ? [] : reader.readSystem(system), history);
-  const output = contentAt(fields, 'gen_ai.output.messages', 'gen_ai.completion') ?? events.output;
+  const output = contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS) ?? events.output;
   const answers = output === undefined ? [] : reader.readOutput(output);
   const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');
   const others =
@@ -67,13 +79,18 @@ function contentAt(fields: SpanFields, ...keys: readonly string[]): unknown {
   for (const key of keys) {
     const value = fields.attributes[key];
     if (value === undefined || value === null || HIDDEN.has(value)) continue;
-    return typeof value === 'string' ? (unlessPlainText(fields.structure(key), key) ?? value) : value;
+    if (typeof value !== 'string') return value;
+    // Keys with JSON do not have these words as texts.
+    if (IN_JSON.has(key) && isFiller(value)) continue;
+    return unlessPlainText(fields.structure(key), key, value) ?? value;
   }
   return undefined;
 }
 
 /** The conventions write messages as JSON, even a single text; at other keys a text in quotes stays as it is. */
-function unlessPlainText(value: unknown, key: string): unknown {
+function unlessPlainText(value: unknown, key: string, text: string): unknown {
+  // Python's spelling of data may be the words of an answer.
+  if (startsAsPython(text) && !holdsMessages(value)) return undefined;
   return typeof value === 'object' || (typeof value === 'string' && key === 'gen_ai.input.messages')
     ? value
     : undefined;
@@ -105,10 +122,10 @@ const RESULTS = ['gen_ai.tool.call.result', 'gen_ai.tool.output'] as const;
 
 /** Reads embeddings, retrieval and workflows, which have inputs and an output but no conversation. */
 function readValues(fields: SpanFields, events: EventContent): Reading {
-  const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.prompt') ?? events.input;
+  const input = contentAt(fields, 'gen_ai.input.messages', ...PROMPTS) ?? events.input;
   const query = fields.string('gen_ai.retrieval.query.text');
   const documents = fields.attributes['gen_ai.retrieval.documents'];
-  const output = contentAt(fields, 'gen_ai.output.messages', 'gen_ai.completion') ?? events.output;
+  const output = contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS) ?? events.output;
   const reader = new MessageReader();
   const messages = hasMessages(input) ? reader.read(input) : undefined;
   const memory = readMemory(fields);

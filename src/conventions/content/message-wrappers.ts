@@ -4,7 +4,7 @@ import { isObject } from '../../wire/json.ts';
 import { jsonOf, objectOf, stringOf, withoutQuotes } from '../values/attributes.ts';
 import { toFinishReason } from './finish-reason.ts';
 import { isKnownPart } from './message-parts.ts';
-import { toKnownSpelling, toKnownSpellings } from './spellings.ts';
+import { isMessageInOtherSpelling, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -109,7 +109,8 @@ function isMessageLike(value: unknown): boolean {
     isObject(value) &&
     ((typeof value['role'] === 'string' && MESSAGE_KEYS.some((key) => key in value)) ||
       'kwargs' in value ||
-      FRAGMENT_TYPES.has(value['type']))
+      FRAGMENT_TYPES.has(value['type']) ||
+      isMessageInOtherSpelling(value))
   );
 }
 

@@ -35,6 +35,13 @@ function isOtherSpelling(value: unknown): boolean {
   return isObject(value) && (isCapitalised(value) || isLangChain4j(value));
 }
 
+const CONTENT_KEYS = ['Content', 'Items', 'Parts', 'ToolCalls', 'text', 'contents', 'toolExecutionRequests'] as const;
+
+/** Whether this is certainly a message: data of the app may have a role or a type too. */
+export function isMessageInOtherSpelling(value: unknown): boolean {
+  return isOtherSpelling(value) && CONTENT_KEYS.some((key) => key in (value as Fields));
+}
+
 function isCapitalised(value: Fields): boolean {
   return value['Role'] !== undefined && value['role'] === undefined;
 }

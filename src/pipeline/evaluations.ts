@@ -54,19 +54,31 @@ export class Evaluations {
       this.#drops.add('feedback_empty', referenceIdOf(traceId, spanId), 'no score, label, explanation or error');
       return;
     }
+    if (traceId === '') {
+      this.#drops.add('feedback_no_log', 'unknown', 'the event names no span');
+      return;
+    }
     const trace = this.#tracker.findTrace(traceId);
     const call = trace && this.#findCall(trace, evaluation.callId);
     const node = trace?.nodes.get(spanId);
     if (call) this.#give(traceId, call.spanId, evaluation);
     // Its call may end before it does.
-    else if (node && isAwaited(node)) this.#tracker.addEvent(node, event);
+    else if (node && isAwaited(node) && !node.reading) this.#tracker.addEvent(node, event);
     else this.#give(traceId, spanId, evaluation);
   }
 
-  /** Takes the evaluations on a due span to where they belong. If the span is a log, it has been read. */
+  /** Counts the evaluations on an open span that is not a log, since its end will not be seen. */
+  giveUp(node: SpanNode): void {
+    for (const _evaluation of evaluationsOfOther(node) ?? []) {
+      this.#drops.add('feedback_no_log', referenceOf(node), 'the span did not end before shutdown');
+    }
+  }
+
+  /** Takes the evaluations on a due span to where they belong. */
   route(node: SpanNode): void {
     const { span, reading } = node;
-    if (!span) return;
+    // A log that is not read is held again, and comes back here.
+    if (!span || (!reading && this.#isLog(node))) return;
     const evaluations = reading ? reading.evaluations : evaluationsOfOther(node);
     if (!evaluations) return;
     const own: Evaluation[] = [];

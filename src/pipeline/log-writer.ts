@@ -117,7 +117,10 @@ export class LogWriter {
   *closeOpen(): Generator<void> {
     const flags = flagsOf(true);
     for (const node of [...this.#tracker.unretiredNodes(), ...this.#stubs]) {
-      guard(() => this.isLog(node) && this.#tracker.place(node, this.isLog) && this.#write(node, flags));
+      guard(() => {
+        if (!this.isLog(node)) this.evaluations.giveUp(node);
+        else if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
+      });
       yield;
     }
   }

@@ -142,6 +142,14 @@ test('an evaluation of a span that is unknown here goes to the log of an earlier
   expect(other.processor.stats()).toMatchObject({ updated: 1, queued: 0, dropped: { feedback_no_log: 3 } });
 });
 
+test('what an open span that is not a log has at shutdown, and what names no span, is counted as dropped', async () => {
+  const { processor, start, judge } = await setUp();
+  judge(contextOf(start('GET /', {})), RELEVANCE);
+  judge(ROOT_CONTEXT, RELEVANCE);
+  await processor.shutdown();
+  expect(processor.stats().dropped).toEqual({ feedback_no_log: 2 });
+});
+
 test('an evaluation that says nothing is counted as dropped', async () => {
   const { processor, start, judge, feedback } = await setUp();
   const span = start('chat', CHAT);

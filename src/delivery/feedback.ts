@@ -87,6 +87,8 @@ export class FeedbackRequests {
     const { feedback } = this.#ledger;
     switch (verdict.kind) {
       case 'unknown':
+        // Posted again, the log is looked up again too.
+        if (this.#ledger.lost(entry)) return;
         return feedback.drop(entry, items, 'feedback_no_log', verdict.why);
       case 'invalid':
       case 'tooLarge':

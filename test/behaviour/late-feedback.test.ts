@@ -3,7 +3,7 @@ import type { Span } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
 import type { HumanloopSpanProcessor } from '../../src/index.ts';
 import { type MisbehavingV4, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
-import { appWithProcessor, QUICK, referenceOf, type TracedApp } from '../support/traced-app.ts';
+import { AGENT, appWithProcessor, QUICK, referenceOf, type TracedApp } from '../support/traced-app.ts';
 import { spoolDirectory } from './spool/spooled-app.ts';
 
 type App = TracedApp<HumanloopSpanProcessor>;
@@ -118,6 +118,20 @@ test('one for a log that was dropped is dropped too', async () => {
   judge(app, call, 'Relevance', 'good');
   await app.client.forceFlush();
   expect(app.stats).toMatchObject({ queued: 0, dropped: { rejected: 1, feedback_no_log: 1 } });
+});
+
+test('if the server has lost the log, it is posted again, and the feedback follows it', async () => {
+  const server = await startMisbehavingV4();
+  const app = appWithProcessor(server, { holdMillis: 1 });
+  const agent = app.start('agent', { attributes: AGENT });
+  app.start('call', { parent: agent }).end();
+  await expect.poll(() => app.stats.logged).toBe(2);
+  server.logs.clear();
+  judge(app, agent, 'Relevance', 'good');
+  await app.client.forceFlush();
+  expect(app.log(agent)).toBeDefined();
+  expect(feedbackOf(server, agent)).toEqual(['Relevance: good']);
+  expect(app.stats.dropped).toEqual({});
 });
 
 test('an update and feedback for the same log both arrive', async () => {

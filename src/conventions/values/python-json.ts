@@ -44,7 +44,7 @@ export function fromPythonJson(text: string): string {
 export function stringEnd(text: string, from: number): number {
   for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let before = quote - 1;
-    while (before >= from && text.charCodeAt(before) === BACKSLASH) before--;
+    while (text.charCodeAt(before) === BACKSLASH) before--;
     // An even number of backslashes before the quote does not escape it.
     if ((quote - before) % 2 === 1) return quote;
   }

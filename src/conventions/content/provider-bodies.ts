@@ -32,8 +32,9 @@ export function structuredAt(fields: SpanFields, key: string | undefined): unkno
   return isStructuredText(value) ? toStructured(value, fields.structure(key)) : openList(value);
 }
 
-function isStructuredText(value: unknown): value is string {
-  return typeof value === 'string' && /^"?[{[]/.test(value);
+/** Whether a text may be a list or an object, as JSON or as Python prints it. */
+export function isStructuredText(value: unknown): value is string {
+  return typeof value === 'string' && /^(?:"?[{[]|[A-Z]\w*\(\w+=)/.test(value);
 }
 
 /** A list attribute may have the JSON text of one message in each item. */

@@ -185,6 +185,7 @@ const ANSWERS = [
   'traceloop.entity.output',
   'output.value',
   'response_data',
+  'mlflow.spanOutputs',
   'ai.response.body',
 ] as const;
 

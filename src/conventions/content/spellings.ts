@@ -19,27 +19,22 @@ const JAVA_ROLES: ReadonlyMap<unknown, string> = new Map([
   ['TOOL_RESULT', 'tool'],
 ]);
 
-/** Returns the list itself if no message in it is spelled otherwise. */
-export function toKnownSpellings(list: readonly unknown[]): readonly unknown[] {
-  return list.some(isOtherSpelling) ? list.map(toKnownSpelling) : list;
-}
-
-/** Returns the message itself if its fields are known. */
-export function toKnownSpelling(value: unknown): unknown {
-  if (!isObject(value)) return value;
-  if (isCapitalised(value)) return withItems(withSnakeKeys(value, 0) as Fields);
-  return isLangChain4j(value) ? fromLangChain4j(value) : value;
-}
-
-function isOtherSpelling(value: unknown): boolean {
-  return isObject(value) && (isCapitalised(value) || isLangChain4j(value));
-}
-
 const CONTENT_KEYS = ['Content', 'Items', 'Parts', 'ToolCalls', 'text', 'contents', 'toolExecutionRequests'] as const;
 
 /** Whether this is certainly a message: data of the app may have a role or a type too. */
 export function isMessageInOtherSpelling(value: unknown): boolean {
-  return isOtherSpelling(value) && CONTENT_KEYS.some((key) => key in (value as Fields));
+  return isObject(value) && (isCapitalised(value) || isLangChain4j(value)) && CONTENT_KEYS.some((key) => key in value);
+}
+
+/** Returns the list itself if no message in it is spelled otherwise. */
+export function toKnownSpellings(list: readonly unknown[]): readonly unknown[] {
+  return list.some(isMessageInOtherSpelling) ? list.map(toKnownSpelling) : list;
+}
+
+/** Returns the message itself if its fields are known. */
+export function toKnownSpelling(value: unknown): unknown {
+  if (!isObject(value) || !isMessageInOtherSpelling(value)) return value;
+  return isCapitalised(value) ? withItems(withSnakeKeys(value, 0) as Fields) : fromLangChain4j(value);
 }
 
 function isCapitalised(value: Fields): boolean {
@@ -63,8 +58,8 @@ function fromLangChain4j(message: Fields): Fields {
 }
 
 function withItems(message: Fields): Fields {
-  const { items, content } = message;
-  return Array.isArray(items) && items.length > 0 ? { ...message, content: items } : { ...message, content };
+  const { items } = message;
+  return Array.isArray(items) && items.length > 0 ? { ...message, content: items } : message;
 }
 
 /** Returns a copy with keys such as `tool_call_id` for `ToolCallID`. Arguments and results of tools stay as they are. */

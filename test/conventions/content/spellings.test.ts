@@ -62,3 +62,7 @@ test('a message that is known stays the same object', () => {
     { role: 'user', content: 'Role: user, Content: none' },
   ]);
 });
+
+test.each([[[{ Role: 'Manager', Name: 'Ada' }]], [[{ type: 'USER', id: 7 }]]])('data %j is not lost', (data) => {
+  expect(JSON.stringify(readAll(data))).toContain(JSON.stringify(JSON.stringify(data[0])).slice(1, -1));
+});

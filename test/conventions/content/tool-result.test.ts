@@ -27,7 +27,7 @@ test('the id that the span names is kept', () => {
 });
 
 test('the id of the message wins over that of the part', () => {
-  const output = json({ role: 'tool', content: 'x', tool_call_id: 'c1', id: 'msg_1' });
+  const output = json({ role: 'tool', content: 'x', tool_call_id: 'c1', call_id: 'other' });
   expect(openToolResult({ output }).metadata).toEqual({ tool_call_id: 'c1' });
 });
 

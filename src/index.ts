@@ -4,13 +4,14 @@
  */
 export type { HumanloopResult } from './client/api-result.ts';
 export {
+  type FeedbackArguments,
   HumanloopLogs,
   type HumanloopLogsOptions,
   type LogArguments,
   type UpdateArguments,
   type UpdateByRefArguments,
 } from './client/humanloop-logs.ts';
-export type { Convention, LogKind, ReadError, Reading, Signs, SpanKind } from './conventions/convention.ts';
+export type { Convention, Evaluation, LogKind, ReadError, Reading, Signs, SpanKind } from './conventions/convention.ts';
 export { CONVENTIONS } from './conventions/index.ts';
 export type { SpanFields } from './conventions/values/span-fields.ts';
 export { HumanloopApiError, HumanloopError } from './errors.ts';
@@ -25,6 +26,7 @@ export type { LateFields } from './wire/late-fields.ts';
 export type {
   ChatMessage,
   CreatedLog,
+  Feedback,
   LogRequest,
   LogResponse,
   LogUpdate,

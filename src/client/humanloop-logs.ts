@@ -4,7 +4,7 @@ import { HumanloopError, optionError } from '../errors.ts';
 import { type HumanloopOptions, resolveOptions } from '../options.ts';
 import { createHttpTransport } from '../transport/http-transport.ts';
 import type { Transport, TransportOutcome, TransportRequest } from '../transport/transport.ts';
-import type { CreatedLog, LogRequest, LogResponse, LogUpdate, Page } from '../wire/v4.ts';
+import type { CreatedLog, Feedback, FeedbackRequest, LogRequest, LogResponse, LogUpdate, Page } from '../wire/v4.ts';
 import { type HumanloopResult, toResult, unexpectedBodyError } from './api-result.ts';
 import { type ListArguments, toListQuery } from './list-query.ts';
 
@@ -27,6 +27,9 @@ export type UpdateArguments = Pick<LogUpdate, 'output' | 'error' | 'duration'> &
 /** The log's reference id under either name, and the fields to change. `duration` is in seconds. */
 export type UpdateByRefArguments = Pick<LogUpdate, 'output' | 'error' | 'duration'> &
   ({ referenceId: string; reference_id?: undefined } | { reference_id: string; referenceId?: undefined });
+
+/** Feedback on the log with the id `data_id`. `created_at` may also be a Date. */
+export type FeedbackArguments = WithDates<FeedbackRequest> & { data_id: string };
 
 /**
  * Client of the v4 logs API. Every method resolves to a `HumanloopResult`. It rejects with a `HumanloopApiError` if the
@@ -90,6 +93,19 @@ export class HumanloopLogs {
   async list(list: ListArguments): Promise<HumanloopResult<Page<LogResponse>>> {
     requireText('list', 'projectId', list?.projectId);
     return this.#send({ method: 'GET', path: `/logs?${toListQuery(list)}` });
+  }
+
+  /** `POST /feedback`: adds feedback to logs, which `data_id` names, or takes it back with `unset`. */
+  feedback(feedback: FeedbackArguments): Promise<HumanloopResult<Feedback>>;
+  feedback(feedback: readonly FeedbackArguments[]): Promise<HumanloopResult<Feedback[]>>;
+  async feedback(
+    feedback: FeedbackArguments | readonly FeedbackArguments[],
+  ): Promise<HumanloopResult<Feedback> | HumanloopResult<Feedback[]>> {
+    return this.#send<Feedback & Feedback[]>({
+      method: 'POST',
+      path: '/feedback',
+      body: encodeJson('feedback', feedback),
+    });
   }
 
   /** `DELETE /logs`: deletes logs by their ids. */

@@ -48,7 +48,11 @@ const SESSION_KEYS: readonly string[] = [
   'mastra.resourceId',
   'gcp.vertex.agent.session_id',
   'mlflow.trace.session',
+  'spring.ai.chat.client.conversation.id',
 ];
+
+/** What Spring AI calls the conversation of everybody who names none. */
+const NO_CONVERSATION = 'default';
 
 const USER_KEYS: readonly string[] = [
   'user.id',
@@ -130,7 +134,7 @@ function firstId(attributes: Attributes, keys: readonly string[]): string | unde
     const value = attributes[key];
     if (value === undefined) continue;
     const id = idOf(value);
-    if (id !== undefined) return id;
+    if (id !== undefined && (id !== NO_CONVERSATION || !key.startsWith('spring.'))) return id;
   }
   return undefined;
 }

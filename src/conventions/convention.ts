@@ -65,6 +65,26 @@ export interface ReadError {
   readonly httpStatus?: number;
 }
 
+/** A judgement of what a span did. At least one of score, label, explanation and error is there. */
+export interface Evaluation {
+  /** The criterion: `relevance`. */
+  readonly name: string;
+  readonly score?: number;
+  readonly label?: string;
+  /** Content. */
+  readonly explanation?: string;
+  /** Type of the error that kept the evaluator from a result. */
+  readonly error?: string;
+  /** Who judged. */
+  readonly user?: string;
+  /** Unix milliseconds. */
+  readonly atMillis?: number;
+  /** The provider's id of the answer that was judged, if the source names it. */
+  readonly callId?: string;
+  /** The span that was judged, if the source names it. */
+  readonly target?: { readonly traceId: string; readonly spanId: string };
+}
+
 /** What one span says, in the same fields for every vocabulary. All of them are optional. */
 export interface Reading {
   /** The provider's id of the answer. Spans that report the same call share it, whatever their vocabulary. */
@@ -112,6 +132,8 @@ export interface Reading {
   /** `stop`, `length`, `tool_calls` or `content_filter`; else the source's own word. */
   finishReason?: string;
   error?: ReadError;
+  /** In the order in which they stand on the span. */
+  evaluations?: Evaluation[];
 
   /** Structure without a v4 field: response id and model, cache tokens, time to first token. Never content. */
   metadata?: Record<string, unknown>;

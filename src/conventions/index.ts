@@ -2,8 +2,10 @@
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
 import { readContentRefs } from './content/content-refs.ts';
+import { readEvaluations } from './content/evaluations.ts';
 import { correctError } from './content/read-error.ts';
 import { openToolResult } from './content/tool-result.ts';
+import { usageOfAnswer } from './content/usage.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
 import { kindOfOpenSpan } from './scopes.ts';
 import { STEPS } from './steps.ts';
@@ -29,6 +31,7 @@ import { openLit } from './vocabularies/openlit.ts';
 import { openLlmetry } from './vocabularies/openllmetry/openllmetry.ts';
 import { pydanticAi } from './vocabularies/pydantic-ai.ts';
 import { sentry } from './vocabularies/sentry.ts';
+import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
 import { vercelAi } from './vocabularies/vercel-ai/vercel-ai.ts';
 
@@ -52,6 +55,7 @@ export const CONVENTIONS: readonly Convention[] = [
   haystack,
   pydanticAi,
   logfire,
+  springAi,
   // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
   openLlmetry,
@@ -134,9 +138,12 @@ export function readSpan(
       fillIn(reading, kind === recognitions[0]?.kind ? next : usageAsMetadata(next));
     }
   }
+  const kind = recognitions[0]?.kind;
+  if (reading && kind === 'model') addTo(reading, usageOfAnswer(reading, fields));
   const said = withLosses(withContentRefs(reading ?? {}, fields), fields);
-  const whole = withoutFiller(correctError(said, span, recognitions[0]?.kind));
-  return recognitions[0]?.kind === 'tool' ? openToolResult(whole) : whole;
+  const whole = withoutFiller(correctError(said, span, kind));
+  addTo(whole, { evaluations: evaluationsOf(span) });
+  return kind === 'tool' ? openToolResult(whole) : whole;
 }
 
 /** Returns a copy without fields that are undefined, also in its records, and without records that are empty. */
@@ -211,6 +218,15 @@ function withLosses(reading: Reading, { truncated, span }: SpanFields): Reading 
   if (truncated.size > 0) addTo(metadataOf(reading), { truncated: [...truncated] });
   if (typeof dropped === 'number' && dropped > 0) addTo(metadataOf(reading), { dropped_attributes: dropped });
   return reading;
+}
+
+/** Attributes may throw when they are listed. */
+function evaluationsOf(span: SpanSlice): Reading['evaluations'] {
+  try {
+    return readEvaluations(span);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A convention of the app may throw; then the span counts as not recognised. */

@@ -23,6 +23,12 @@ const NAMES: ReadonlyMap<string, ModelProvider> = new Map([
 /** First words of a name: `openai.chat`, `azure-openai.responses`, `google.vertex.chat`. */
 const FAMILIES: ReadonlyMap<string, ModelProvider> = new Map([
   ['openai', 'openai'],
+  // LangChain4j's names.
+  ['open_ai', 'openai'],
+  ['azure_open_ai', 'openai_azure'],
+  ['google_ai_gemini', 'google'],
+  ['google_vertex_ai_gemini', 'google'],
+  ['google_vertex_ai_anthropic', 'google'],
   ['azure', 'openai_azure'],
   ['azure_openai', 'openai_azure'],
   ['anthropic', 'anthropic'],
@@ -57,6 +63,9 @@ const FRAMEWORKS: ReadonlySet<string> = new Set([
   'litellm',
   'mastra',
   'genkit',
+  'spring_ai',
+  'semantic_kernel',
+  'langchain4j',
   '_other',
   'unknown',
   'other',

@@ -12,8 +12,8 @@ export function createdAt(span: SpanSlice): string {
 let formattedSecond = 0;
 let secondText = '1970-01-01T00:00:00';
 
-/** Thousands of logs may start in one second, so its text is formatted once. */
-function toIso(millis: number): string {
+/** Returns Unix milliseconds as ISO date. Thousands of logs may start in one second, so its text is formatted once. */
+export function toIso(millis: number): string {
   const second = Math.floor(millis / 1000);
   if (second !== formattedSecond) {
     secondText = new Date(second * 1000).toISOString().slice(0, -'.000Z'.length);

@@ -6,13 +6,14 @@
  */
 
 import type { TraceContext } from '../conventions/context.ts';
-import type { LogKind, Reading } from '../conventions/convention.ts';
+import type { Evaluation, LogKind, Reading } from '../conventions/convention.ts';
 import { type SpanSlice, scopeOf } from '../otel/span-slice.ts';
 import { messageText } from '../wire/message-text.ts';
 import type { LogRequest, LogUpdate } from '../wire/v4.ts';
 import { toErrorText } from './error-text.ts';
 import { createdAt, durationOf } from './span-time.ts';
 import { toConfig } from './to-config.ts';
+import { toFeedback } from './to-feedback.ts';
 import { withholdContent } from './withhold-content.ts';
 
 export interface Identity {
@@ -59,8 +60,14 @@ export function toDatapoint(
   if (isCall(kind)) setUsage(datapoint, read);
   if (read.providerRequest !== undefined) datapoint.provider_request = read.providerRequest;
   if (read.providerResponse !== undefined) datapoint.provider_response = read.providerResponse;
+  if (read.evaluations !== undefined) setFeedback(datapoint, read.evaluations, settings.captureContent);
   setLateFields(datapoint, span, read, settings.captureContent);
   return datapoint;
+}
+
+function setFeedback(datapoint: LogRequest, evaluations: readonly Evaluation[], captureContent: boolean): void {
+  const feedback = toFeedback(evaluations, captureContent);
+  if (feedback.length > 0) datapoint.feedback = feedback;
 }
 
 function setLateFields(into: LogUpdate, span: SpanSlice, reading: Reading, captureContent: boolean): void {

@@ -4,6 +4,7 @@
  * For every log the delivery knows what it should be now and what the server has acknowledged, and sends the
  * difference.
  * - Not delivered, and its parent is acknowledged or it has none: it joins the next wave, one POST of many logs.
+ * - Delivered, and feedback has come since: a POST of the feedback.
  * - Delivered, and `output`, `error` or `duration` differ: a PATCH by reference, with the newest values.
  * - A POST whose answer was lost: a PATCH by reference asks whether the server has the log, before it is sent again.
  * - Equal: nothing. A flush waits until all logs that were pending when it was called are equal or dropped.
@@ -15,6 +16,7 @@ import type { RetryOptions, SpoolOptions } from '../options.ts';
 import { Deadline } from '../scheduling/deadline.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { LateFields } from '../wire/late-fields.ts';
+import type { Feedback } from '../wire/v4.ts';
 import type { DropReason, Drops } from './drops.ts';
 import { assumedEntry } from './ledger/earlier-logs.ts';
 import { Ledger } from './ledger/ledger.ts';
@@ -100,6 +102,13 @@ export class Delivery {
   /** Takes late fields that the app set. They go into the POST; if that is already sent, into an update. */
   override(entry: LogEntry, late: LateFields): void {
     if (!this.#isClosed) this.#ledger.override(entry, late);
+  }
+
+  /** Takes feedback that came after its log was offered. It is sent once the log is delivered. */
+  addFeedback(entry: LogEntry, feedback: readonly Feedback[]): void {
+    const items = feedback.map((item) => JSON.stringify(item));
+    if (!this.#isClosed) this.#ledger.feedback.add(entry, items);
+    else this.#ledger.feedback.drop(entry, items, 'shutdown');
   }
 
   /** Stops waiting for the span's end: the log is forgotten once it is delivered. */

@@ -17,6 +17,9 @@ export type DropReason =
   | 'update_not_a_log'
   | 'update_rejected'
   | 'update_unknown_reference'
+  | 'feedback_no_log'
+  | 'feedback_empty'
+  | 'feedback_rejected'
   | 'spool_full'
   | 'spool_expired'
   | 'spool_lost';

@@ -1,13 +1,15 @@
 /**
- * Does everything that needs `PATCH /logs`, one log per request.
+ * Does everything that follows a log's POST, one log per request.
  *
  * - An update sends what a delivered log should be now. Each log has at most one update in flight, and the next one is
  *   built when it goes out: values that changed meanwhile share it, and an older one can never overtake a newer one.
  * - A probe asks whether the server has a log whose POST got no clear answer. It is an update too, with the newest
  *   values: a log that is there is then up to date, and one that is unknown is posted again.
+ * - Feedback that came late goes after the update, see `feedback.ts`.
  */
 import { Fifo } from '../scheduling/fifo.ts';
 import type { LateFields } from '../wire/late-fields.ts';
+import { FeedbackRequests } from './feedback.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { LogEntry, UnsureLogs } from './ledger/log-entry.ts';
 import { countDelivered } from './metrics.ts';
@@ -30,11 +32,13 @@ interface Probe {
 
 export class Updates implements Work {
   readonly #ledger: Ledger;
+  readonly #feedback: FeedbackRequests;
   /** Probes go before updates that came later. */
   readonly #probes = new Fifo<Probe>();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
+    this.#feedback = new FeedbackRequests(ledger);
   }
 
   take(): Shipment | undefined {
@@ -52,7 +56,8 @@ export class Updates implements Work {
 
   #update(entry: LogEntry): Shipment | undefined {
     const late = this.#ledger.startUpdating(entry);
-    return late && this.#shipment(entry, late, (verdict) => this.#applyToUpdate(entry, late, verdict));
+    if (late) return this.#shipment(entry, late, (verdict) => this.#applyToUpdate(entry, late, verdict));
+    return entry.owesFeedback ? this.#feedback.take(entry) : undefined;
   }
 
   /** If the server probably has none of the logs, probes for the first and the last are enough. */

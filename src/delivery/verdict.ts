@@ -57,13 +57,13 @@ export function judgePost(outcome: TransportOutcome, itemCount: number): Verdict
   return { kind: 'refused', why: `HTTP ${status}` };
 }
 
-export function judgeUpdate(outcome: TransportOutcome): Verdict {
+/** Judges an update. `isAnswer` tells the body of a log server from the page of a proxy. */
+export function judgeUpdate(outcome: TransportOutcome, isAnswer: (body: unknown) => boolean = isObject): Verdict {
   const common = judgeCommon(outcome);
   if (common) return common;
   const { status, text } = outcome as Extract<TransportOutcome, { kind: 'answered' }>;
   if (status >= 200 && status < 300) {
-    // Not JSON: a proxy's page, not an answer of a log server.
-    return isObject(parseJson(text))
+    return isAnswer(parseJson(text))
       ? { kind: 'stored' }
       : { kind: 'unsure', why: `HTTP ${status} without a log`, isServerError: false, isUnlikely: false };
   }
@@ -71,6 +71,11 @@ export function judgeUpdate(outcome: TransportOutcome): Verdict {
   if (status === 413) return { kind: 'tooLarge', why: 'HTTP 413' };
   if (status === 400 || status === 422) return { kind: 'invalid', why: explain(status, readDetail(text)) };
   return { kind: 'refused', why: `HTTP ${status}` };
+}
+
+/** Whether the body answers a request with a list. */
+export function isListAnswer(body: unknown): boolean {
+  return Array.isArray(body);
 }
 
 function judgeCommon(outcome: TransportOutcome): Verdict | undefined {

@@ -41,6 +41,7 @@ export interface SpanSlice {
   readonly status: { readonly code: number; readonly message?: string };
   readonly attributes: Attributes;
   readonly events: readonly SpanEvent[];
+  readonly links?: readonly { readonly context?: Partial<SpanContext> }[];
   readonly resource?: { readonly attributes: Attributes };
   /** SDK 2 and later. */
   readonly instrumentationScope?: InstrumentationScope;
@@ -79,6 +80,7 @@ export function withEvents(span: SpanSlice, events: readonly SpanEvent[] | undef
     attributes: span.attributes,
     events: [...span.events, ...events],
     instrumentationScope: scopeOf(span),
+    ...(span.links && { links: span.links }),
     ...(span.resource && { resource: span.resource }),
     ...(span.droppedAttributesCount !== undefined && { droppedAttributesCount: span.droppedAttributesCount }),
   };

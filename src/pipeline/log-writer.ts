@@ -27,6 +27,7 @@ import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
 import { passOnFirstCall, withCalledModel } from './agent-model.ts';
 import { examine } from './doctor.ts';
+import { Evaluations } from './evaluations.ts';
 import { createMapLog, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
 import { Redaction } from './redaction.ts';
 
@@ -40,6 +41,7 @@ export interface LogWriterOptions extends ResolvedOptions {
 }
 
 export class LogWriter {
+  readonly evaluations: Evaluations;
   readonly #delivery: Delivery;
   readonly #tracker: TraceTracker;
   readonly #drops: Drops;
@@ -47,6 +49,7 @@ export class LogWriter {
   readonly #select: Select;
   readonly #map: MapLog;
   readonly #redaction: Redaction;
+
   /** Placeholders whose stubs are sent. */
   readonly #stubs = new Set<SpanNode>();
 
@@ -58,6 +61,7 @@ export class LogWriter {
     this.#select = createSelect(options);
     this.#map = createMapLog(options);
     this.#redaction = new Redaction(this.#map, options);
+    this.evaluations = new Evaluations(delivery, tracker, drops, this.#redaction, this.isLog);
   }
 
   /** Returns true if the span is a log, as far as it is known now. */
@@ -90,6 +94,10 @@ export class LogWriter {
     }
     guard(() => resolveDuplicatesOfRun(logs));
     guard(() => run.forEach(passOnFirstCall));
+    for (const node of run) {
+      guard(() => this.evaluations.route(node));
+      if (++steps % STEPS_PER_YIELD === 0) yield;
+    }
     const flags = flagsOf(false);
     for (const node of logs) {
       guard(() => {
@@ -111,7 +119,10 @@ export class LogWriter {
   *closeOpen(): Generator<void> {
     const flags = flagsOf(true);
     for (const node of [...this.#tracker.unretiredNodes(), ...this.#stubs]) {
-      guard(() => this.isLog(node) && this.#tracker.place(node, this.isLog) && this.#write(node, flags));
+      guard(() => {
+        if (!this.isLog(node)) this.evaluations.giveUp(node);
+        else if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
+      });
       yield;
     }
   }
@@ -160,7 +171,11 @@ export class LogWriter {
       const log: SpanLog | StubLog = span
         ? this.#describe(node, span, parent, node.reading ?? this.#read(node, span))
         : { referenceId: entry.referenceId, span, neighbour: anySpan(node.trace) };
-      if (log.span) examine(log.span, log.kind);
+      if (log.span) {
+        examine(log.span, log.kind);
+        if (log.kind === 'model') node.callId = log.reading.callId;
+        this.evaluations.write(node, entry, log.reading.evaluations);
+      }
       this.#redaction.map(entry, log, context, flags, (cleared) => {
         if (cleared) this.#offer(entry, cleared, isFinal);
         else this.#delivery.drop(entry, 'redacted');

@@ -7,6 +7,7 @@
  * the event loop. Nothing here throws into the app.
  */
 import { type Context, diag } from '@opentelemetry/api';
+import { EVALUATION_EVENT } from '../conventions/content/evaluations.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import { Drops } from '../delivery/drops.ts';
 import { UPDATES_PER_CONNECTION } from '../delivery/sender.ts';
@@ -106,15 +107,24 @@ export class Pipeline {
     if (!this.#shutdown) guard(() => this.#writer.update(traceId, spanId, late));
   }
 
-  /** Adds a log event to the span that it names. If the span's log is already written, only the output is used. */
+  /**
+   * Adds a log event to the span that it names. If the span's log is already written, only output and evaluations are
+   * used.
+   */
   addEvent(traceId: string, spanId: string, event: SpanEvent): void {
     if (this.#shutdown) return;
     guard(() => {
+      if (event.name === EVALUATION_EVENT) return this.#addEvaluation(traceId, spanId, event);
       const node = this.#tracker.find(traceId, spanId);
       if (!node || node.isNoLog) return;
       if (node.state !== 'retired') this.#tracker.addEvent(node, event);
       else if (node.entry) this.#writer.writeEvent(node, node.entry, event);
     });
+  }
+
+  #addEvaluation(traceId: string, spanId: string, event: SpanEvent): void {
+    if (this.#usage() <= 1) this.#writer.evaluations.receive(traceId, spanId, event);
+    else this.#drops.add('queue_full', referenceIdOf(traceId, spanId), 'feedback');
   }
 
   stats(): Stats {

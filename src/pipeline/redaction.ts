@@ -1,9 +1,11 @@
 /** Calls the app's `redact` between mapping and delivery. If the hook is synchronous, everything here is. */
 import type { TraceContext } from '../conventions/context.ts';
+import type { Evaluation } from '../conventions/convention.ts';
 import { type Redacted, runRedact } from '../datapoint/redact.ts';
+import { toFeedback } from '../datapoint/to-feedback.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { LateFields } from '../wire/late-fields.ts';
-import type { LogRequest } from '../wire/v4.ts';
+import type { Feedback, LogRequest } from '../wire/v4.ts';
 import type { MapFlags, MapLog, SpanLog, StubLog } from './map-log.ts';
 
 export class Redaction {
@@ -47,6 +49,15 @@ export class Redaction {
     if (!this.#redact) return use(captured);
     whenRedacted(runRedact(this.#redact, { reference_id: referenceId, ...captured }), (result) => {
       use(result === null ? {} : result === 'failed' ? withoutText(captured) : lateOf(result));
+    });
+  }
+
+  /** Redacts feedback that is sent after its log. `use` gets what the hook returns; nothing if it withholds it. */
+  redactFeedback(referenceId: string, evaluations: readonly Evaluation[], use: (cleared: Feedback[]) => void): void {
+    const feedback = toFeedback(evaluations, this.#captureContent);
+    if (!this.#redact || feedback.length === 0) return use(feedback);
+    whenRedacted(runRedact(this.#redact, { reference_id: referenceId, feedback }), (result) => {
+      use(result === 'failed' ? toFeedback(evaluations, false) : [result?.feedback ?? []].flat());
     });
   }
 }

@@ -29,7 +29,7 @@ export class HumanloopLogRecordProcessor {
 
   onEmit({ spanContext, eventName, attributes = {}, body, hrTime }: LogRecordSlice): void {
     const name = eventName ?? attributes['event.name'];
-    if (!spanContext || typeof name !== 'string' || !name.startsWith('gen_ai.')) return;
+    if (typeof name !== 'string' || !name.startsWith('gen_ai.')) return;
     this.#spanProcessor.addEvent(spanContext, {
       name,
       attributes: body === undefined ? { ...attributes } : { ...attributes, body },

@@ -41,8 +41,12 @@ export class HumanloopSpanProcessor {
     if (named) this.#pipeline.update(named.traceId, named.spanId, readLateFields(fields));
   }
 
-  /** Adds an event that is not on the span itself to the span's log. Only GenAI events have content for a log. */
-  addEvent(log: LogReference, event: SpanEvent): void {
+  /**
+   * Adds an event that is not on the span itself to the span's log. Only GenAI events have content for a log. Without a
+   * span, an evaluation is counted as dropped, and any other event is ignored.
+   */
+  addEvent(log: LogReference | undefined, event: SpanEvent): void {
+    if (log === undefined) return this.#pipeline.addEvent('', '', event);
     const named = readReference(log);
     if (named) this.#pipeline.addEvent(named.traceId, named.spanId, event);
   }

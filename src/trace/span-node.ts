@@ -76,6 +76,8 @@ export interface SpanNode {
   reading: Reading | undefined;
   /** The first model call at or below this span, of those worked off: the model of an agent that names none. */
   firstCall: ModelCall | undefined;
+  /** The provider's id of the answer, if the span is the log of a model call that was written. */
+  callId: string | undefined;
   /** What the app said through `update()` before the span was known to be a log. */
   overrides: LateFields | undefined;
   /** Events that came another way than on the span. */
@@ -122,6 +124,7 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
     recognitions: undefined,
     reading: undefined,
     firstCall: undefined,
+    callId: undefined,
     overrides: undefined,
     events: undefined,
     draftedAs: undefined,

@@ -109,9 +109,14 @@ export class TraceTracker {
     this.#weigh(node, node.estimatedBytes + estimateEventBytes(event));
   }
 
+  /** Finds a trace that is active or remembered. */
+  findTrace(traceId: string): Trace | undefined {
+    return this.#active.get(traceId) ?? this.#resting.get(traceId);
+  }
+
   /** Finds a span of a trace that is active or remembered. */
   find(traceId: string, spanId: string): SpanNode | undefined {
-    return (this.#active.get(traceId) ?? this.#resting.get(traceId))?.nodes.get(spanId);
+    return this.findTrace(traceId)?.nodes.get(spanId);
   }
 
   releaseOverdue(nowMillis: number): void {

@@ -254,3 +254,16 @@ test.each([
   expect((error as Error).message).toContain(message);
   expect(received).toEqual([]);
 });
+
+test('feedback sends one item as an object and several as a list, with dates as text', async () => {
+  const one = { type: 'rating', value: 'good', id: 'ann_1' };
+  const { client, received } = await clientAnsweredBy([{ body: one }, { body: [one] }]);
+  const item = { type: 'rating', value: 'good', data_id: 'data_1' };
+  expect((await client.feedback({ ...item, created_at: new Date(0) })).body).toEqual(one);
+  expect((await client.feedback([item])).body).toEqual([one]);
+  expect(received.map(({ method, url }) => `${method} ${url}`)).toEqual(['POST /v4/feedback', 'POST /v4/feedback']);
+  expect(received.map(({ body }) => JSON.parse(body))).toEqual([
+    { ...item, created_at: '1970-01-01T00:00:00.000Z' },
+    [item],
+  ]);
+});

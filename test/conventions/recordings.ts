@@ -95,7 +95,8 @@ export function toSpan(recorded: RecordedSpan): SpanSlice {
 function toEvent(record: RecordedLogRecord): SpanEvent {
   return {
     name: record.eventName ?? String(record.attributes?.['event.name'] ?? ''),
-    attributes: { ...record.attributes, ...(record.body as Attributes | undefined) },
+    // As the log record processor joins them.
+    attributes: { ...record.attributes, ...(record.body !== undefined && { body: record.body }) },
     time: record.hrTime,
   };
 }

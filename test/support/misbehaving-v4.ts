@@ -83,6 +83,10 @@ export class MisbehavingV4 {
     return this.#rules.logs;
   }
 
+  get feedback(): V4Rules['feedback'] {
+    return this.#rules.feedback;
+  }
+
   get breaches(): V4Rules['breaches'] {
     return this.#rules.breaches;
   }

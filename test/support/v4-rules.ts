@@ -3,7 +3,7 @@
  * reference is stored once, and requests fit the schema. A log that breaks a rule is stored nevertheless, and the breach
  * is recorded. The failing servers of the tests are shells around this class.
  */
-import { type LogRequest, logRequest, logUpdate } from '../../src/wire/v4.ts';
+import { type Feedback, feedbackRequest, type LogRequest, logRequest, logUpdate } from '../../src/wire/v4.ts';
 
 export interface V4RulesOptions {
   /** Returns true if a datapoint is invalid. The whole request then gets a 422. */
@@ -31,6 +31,8 @@ const UPDATABLE: ReadonlySet<string> = new Set(['output', 'error', 'duration']);
 
 export class V4Rules {
   readonly logs = new Map<string, LogRequest>();
+  /** Feedback that came after the logs, by their references. */
+  readonly feedback = new Map<string, Feedback[]>();
   readonly breaches: string[] = [];
   readonly #options: V4RulesOptions;
   /** Counts requests and acknowledgements, so that their order is known. */
@@ -48,6 +50,7 @@ export class V4Rules {
 
   /** Stores the logs of a request, or every other one, and returns the answer of a good server. */
   answer(request: V4Request, arrivedAt: number, stores: 'all' | 'half' = 'all'): V4Answer {
+    if (request.url.endsWith('/feedback')) return this.#addFeedback(request);
     return request.method === 'PATCH' ? this.#patch(request) : this.#post(request, arrivedAt, stores);
   }
 
@@ -101,7 +104,23 @@ export class V4Rules {
     const others = Object.keys(parsed.data).filter((field) => !UPDATABLE.has(field));
     if (others.length > 0) this.breaches.push(`${reference} has an update of ${others}`);
     Object.assign(log, parsed.data);
-    return { status: 200, body: { id: `data_${reference}` } };
+    return { status: 200, body: { id: `data_${reference}`, feedback: this.feedback.get(reference) ?? [] } };
+  }
+
+  #addFeedback({ body }: V4Request): V4Answer {
+    const items = JSON.parse(body) as Feedback[];
+    for (const [index, item] of items.entries()) {
+      const { data_id, ...feedback } = item;
+      const reference = data_id?.slice('data_'.length) ?? '';
+      if (!feedbackRequest.safeParse(item).success || !this.logs.has(reference) || feedback.value === 'refused') {
+        return { status: 422, body: { detail: [{ loc: ['body', index, 'value'], msg: 'bad', type: 'value_error' }] } };
+      }
+    }
+    for (const { data_id, ...feedback } of items) {
+      const reference = data_id?.slice('data_'.length) ?? '';
+      this.feedback.set(reference, [...(this.feedback.get(reference) ?? []), feedback]);
+    }
+    return { status: 200, body: items.map((item, index) => ({ ...item, id: `ann_${index}` })) };
   }
 }
 

@@ -200,6 +200,14 @@ describeInBrowser('the pages of the viewer', () => {
     await expect.poll(stored).toEqual(['rating bad', 'comment not Monday']);
     await page.getByRole('button', { name: 'Bad' }).click();
     await expect.poll(stored).toEqual(['comment not Monday']);
+    // What an evaluator says while the page is open.
+    const evaluation = { type: 'Relevance', value: 0.9, data_id: id };
+    await server.call('POST', '/v4/feedback', [
+      evaluation,
+      { ...evaluation, type: 'Relevance.explanation', value: 'why' },
+    ]);
+    await page.locator('.log-pane .chip', { hasText: 'Relevance 0.9' }).waitFor();
+    await page.locator('.log-pane .chip', { hasText: 'Relevance.explanation why' }).waitFor();
     await page.goto(`${server.url}/`);
     await page.getByLabel('feedback', { exact: true }).selectOption('*');
     await expect.poll(() => page.locator('.session-row').count()).toBe(1);

@@ -1,5 +1,7 @@
 /** Why a model stopped: `stop`, `length`, `tool_calls` or `content_filter`, else the source's own word. */
 import { jsonOf, nameOf } from '../values/attributes.ts';
+import { memberOf } from '../values/enum-member.ts';
+import { parsePythonJson } from '../values/python-json.ts';
 
 /** By their words in lower case, without separators. */
 const WORDS: ReadonlyMap<string, string> = new Map([
@@ -48,6 +50,8 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['unknown', 'unknown'],
 ]);
 
+const UNQUOTED_LIST = /^\[\s*([\w.-]+)\s*(?:,[^\]]*)?\]$/;
+
 /** Takes a word, a list, the JSON text of a list, or words joined with commas. The first word counts. */
 export function toFinishReason(value: unknown): string | undefined {
   const raw = firstWord(value);
@@ -57,7 +61,7 @@ export function toFinishReason(value: unknown): string | undefined {
 
 /** Looks the word up without its case, its separators and what qualifies it: `FinishReason.MAX_TOKENS`, `MaxTokens`. */
 function wordOf(raw: string): string | undefined {
-  const name = raw.slice(raw.search(/[^.:/]*$/)).toLowerCase();
+  const name = (memberOf(raw) ?? raw.slice(raw.search(/[^.:/]*$/))).toLowerCase();
   const joined = name.replace(/[^a-z]/g, '');
   return WORDS.get(joined) ?? WORDS.get(joined.replace(/^(chat)?(finish|stop)reason(?=.)/, ''));
 }
@@ -66,9 +70,10 @@ function firstWord(value: unknown): string | undefined {
   if (Array.isArray(value)) return firstWord(value[0]);
   const text = nameOf(value)?.trim();
   if (!text) return undefined;
-  if (text.startsWith('[')) {
-    const list = jsonOf(text);
-    return Array.isArray(list) ? firstWord(list[0]) : undefined;
+  if (text.startsWith('[') || text.startsWith('(')) {
+    const list = text.startsWith('[') ? jsonOf(text) : parsePythonJson(text);
+    // Java writes the words of a list without quotes.
+    return Array.isArray(list) ? firstWord(list[0]) : nameOf(UNQUOTED_LIST.exec(text)?.[1]);
   }
   // LangSmith joins several reasons with commas.
   return text.includes(',') ? nameOf(text.split(',', 1)[0]?.trim()) : text;

@@ -3,6 +3,7 @@
 import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
 import { listOf, objectOf, stringOf } from '../values/attributes.ts';
+import { memberOf } from '../values/enum-member.ts';
 import { toText } from '../values/plain-json.ts';
 import { addTranscript, isKnownPart, isProviderPart, type MessageParts, pushCall } from './message-parts.ts';
 import { toArguments } from './tool-parts.ts';
@@ -26,7 +27,8 @@ const ROLES: ReadonlyMap<string, ChatRole> = new Map([
 
 /** Returns the v4 role, or `fallback` if v4 does not know it. */
 export function toRole(value: unknown, fallback: ChatRole = 'user'): ChatRole {
-  return (typeof value === 'string' && ROLES.get(value.toLowerCase())) || fallback;
+  const name = memberOf(value)?.toLowerCase();
+  return (name !== undefined && ROLES.get(name)) || fallback;
 }
 
 /** Unwraps `{ message }` (choices, events), `{ content: { parts } }`, LangChain's `{ kwargs }` and `{ type, data }`. */
@@ -62,9 +64,9 @@ export function hasToolResults(body: unknown): boolean {
   if (!Array.isArray(body)) return false;
   return body.some((part) => {
     if (!isObject(part)) return false;
-    const type = part['type'];
+    const type = part['type'] ?? part['$type'];
     if (typeof type === 'string')
-      return (type !== 'text' && type.toLowerCase().includes('result')) || type.endsWith('tool_call_response');
+      return (type !== 'text' && type.toLowerCase().includes('result')) || /tool_(call_)?response$/.test(type);
     return isObject(part['toolResult']) || isObject(part['functionResponse']) || isObject(part['toolResponse']);
   });
 }

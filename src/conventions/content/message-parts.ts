@@ -56,19 +56,15 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushCall, 'custom_tool_call'),
   ...collectorsFor(pushProviderItem, ...HOSTED_TYPES),
   ...collectorsFor(pushResult, 'tool_call_response', 'tool-result', 'tool_result', 'toolResult', 'tool-error'),
-  ...collectorsFor(pushResult, 'function_call_output', 'custom_tool_call_output'),
+  ...collectorsFor(pushResult, 'function_call_output', 'custom_tool_call_output', 'tool_response'),
+  // .NET's names.
+  ...collectorsFor(pushTextPart, 'TextContent'),
+  ...collectorsFor(pushReasoning, 'TextReasoningContent'),
+  ...collectorsFor(pushCall, 'functionCall', 'FunctionCallContent'),
+  ...collectorsFor(pushResult, 'functionResult', 'FunctionResultContent'),
   ...collectorsFor(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
-  ...collectorsFor(
-    pushMedia,
-    'input_audio',
-    'output_audio',
-    'audio',
-    'audio_url',
-    'video_url',
-    'document',
-    'document-url',
-    'media',
-  ),
+  ...collectorsFor(pushMedia, 'input_audio', 'output_audio', 'audio', 'audio_url', 'video_url'),
+  ...collectorsFor(pushMedia, 'document', 'document-url', 'media'),
   // Blocks whose instrumentations write only the type.
   ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
   ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
@@ -81,6 +77,7 @@ const RESULT_KEYS = [
   'functionResponse',
   'function_response',
   'toolResponse',
+  'tool_response',
   'tool_call_result',
 ] as const;
 const MEDIA_KEYS: readonly (readonly [string, string | undefined])[] = [
@@ -133,7 +130,7 @@ function collectList(list: readonly unknown[], into: MessageParts, depth: number
 }
 
 function collectorOf(part: Fields): Collector | undefined {
-  const known = TYPED.get(part['type']);
+  const known = TYPED.get(part['type'] ?? part['$type']);
   if (known) return known;
   if (isProviderPart(part)) return pushProviderItem;
   return isAnswerableItem(part) ? pushItem : collectorByKey(part);
@@ -242,7 +239,8 @@ function pushReasoning(part: Fields, into: MessageParts): void {
 export function pushCall(part: Fields, into: MessageParts): void {
   const item = readProviderItem(part);
   if (item) into.provider.push(item);
-  else into.calls.push(readCallPart(part));
+  // Go's langchaingo puts the call below the part's type.
+  else into.calls.push(readCallPart(isObject(part['tool_call']) ? part['tool_call'] : part));
 }
 
 function pushResult(part: Fields, into: MessageParts): void {
@@ -251,7 +249,7 @@ function pushResult(part: Fields, into: MessageParts): void {
     into.provider.push(item);
     return;
   }
-  const { id, name, value } = readResultPart(part);
+  const { id, name, value } = readResultPart(isObject(part['tool_response']) ? part['tool_response'] : part);
   into.results.push({ id, name, content: toResultContent(value) });
 }
 

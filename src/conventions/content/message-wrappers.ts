@@ -4,6 +4,7 @@ import { isObject } from '../../wire/json.ts';
 import { jsonOf, objectOf, stringOf, withoutQuotes } from '../values/attributes.ts';
 import { toFinishReason } from './finish-reason.ts';
 import { isKnownPart } from './message-parts.ts';
+import { isMessageInOtherSpelling, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -45,15 +46,13 @@ export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
   if (typeof value === 'string') {
     const json = withoutQuotes(jsonOf(value));
     const parsed = Array.isArray(json) ? openTexts(json) : json;
-    const holdsMessages = Array.isArray(parsed)
-      ? parsed.some(isMessageLike)
-      : isObject(parsed) && (isMessage(parsed) || wrapperKeyOf(parsed) !== undefined);
-    return holdsMessages
+    return holdsMessages(parsed)
       ? unwrapMessages(parsed, depth + 1)
       : { items: value === '' ? [] : [value], areFragments: false };
   }
   if (Array.isArray(value)) return unwrapList(value, depth);
-  if (!isObject(value)) return { items: [value], areFragments: false };
+  const known = toKnownSpelling(value);
+  if (known !== value || !isObject(value)) return { items: [known], areFragments: false };
   if (isMessage(value)) return { items: [value], areFragments: false };
   const key = wrapperKeyOf(value);
   if (key === undefined) return { items: [value], areFragments: false };
@@ -68,8 +67,14 @@ export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
   return inner;
 }
 
+/** Whether this is messages or wraps them, and not only data that a text happens to be. */
+export function holdsMessages(parsed: unknown): boolean {
+  if (Array.isArray(parsed)) return parsed.some(isMessageLike);
+  return isObject(parsed) && (isMessage(parsed) || wrapperKeyOf(parsed) !== undefined);
+}
+
 function unwrapList(list: readonly unknown[], depth: number): Unwrapped {
-  const items = openTexts(list);
+  const items = toKnownSpellings(openTexts(list));
   if (items !== list) return unwrapList(items, depth);
   // LangChain batches: a list of conversations; one call has one of them.
   if (list.length > 0 && list.every(Array.isArray)) return unwrapMessages(list[0], depth + 1);
@@ -104,7 +109,8 @@ function isMessageLike(value: unknown): boolean {
     isObject(value) &&
     ((typeof value['role'] === 'string' && MESSAGE_KEYS.some((key) => key in value)) ||
       'kwargs' in value ||
-      FRAGMENT_TYPES.has(value['type']))
+      FRAGMENT_TYPES.has(value['type']) ||
+      isMessageInOtherSpelling(value))
   );
 }
 

@@ -20,7 +20,7 @@ export function openBody(body: unknown): unknown {
       opened.push(...blocks);
     } else opened?.push(item);
   }
-  return opened ?? body;
+  return opened ? opened.concat(body.slice(MAX_PARTS)) : body;
 }
 
 function textOfPart(part: unknown): unknown {
@@ -34,7 +34,7 @@ function typedBlocksIn(text: unknown): unknown[] | undefined {
   const parsed = withoutQuotes(jsonOf(text));
   const blocks: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
   const areTyped = blocks.every((block) => isObject(block) && block['type'] !== undefined && isKnownPart(block));
-  return areTyped && blocks.length > 0 ? blocks : undefined;
+  return areTyped ? blocks : undefined;
 }
 
 function callBlocksIn(text: unknown): unknown[] | undefined {

@@ -5,9 +5,10 @@ import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
 import { addTo, jsonOf, nameOf, omitUndefined, withoutQuotes } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
+import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { fromLangChain } from './langchain-json.ts';
-import { finishReasonOf, openTexts } from './message-wrappers.ts';
+import { finishReasonOf, holdsMessages, openTexts } from './message-wrappers.ts';
 import { isLostAnswer, type MessageReader } from './messages.ts';
 import { toModelTools } from './model-tools.ts';
 import { readRequestParameters } from './request-parameters.ts';
@@ -31,8 +32,9 @@ export function structuredAt(fields: SpanFields, key: string | undefined): unkno
   return isStructuredText(value) ? toStructured(value, fields.structure(key)) : openList(value);
 }
 
-function isStructuredText(value: unknown): value is string {
-  return typeof value === 'string' && /^"?[{[]/.test(value);
+/** Whether a text may be a list or an object, as JSON or as Python prints it. */
+export function isStructuredText(value: unknown): value is string {
+  return typeof value === 'string' && /^(?:"?[{[]|[A-Z]\w*\(\w+=)/.test(value);
 }
 
 /** A list attribute may have the JSON text of one message in each item. */
@@ -42,6 +44,8 @@ function openList(value: unknown): unknown {
 
 function toStructured(text: string, parsed: unknown): unknown {
   if (typeof parsed !== 'object') return text;
+  // Python's spelling of data may be the words of an answer.
+  if (startsAsPython(text) && !holdsMessages(parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
   return LANGCHAIN_TEXT.test(text) ? fromLangChain(items) : items;
 }

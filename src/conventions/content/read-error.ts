@@ -105,9 +105,13 @@ function namesError(type: unknown): boolean {
   return typeof type === 'string' ? nameOf(type) !== undefined : type !== undefined && type !== null;
 }
 
+/** As Python prints a class. */
+const PYTHON_CLASS = /^<class '([\w.]+)'>$/;
+
 /** `Error`, `unknown` and `_OTHER` say nothing. */
 function meaningful(value: unknown): string | undefined {
-  const type = nameOf(value);
+  const name = nameOf(value);
+  const type = name === undefined ? undefined : (PYTHON_CLASS.exec(name)?.[1] ?? name);
   return type === '_OTHER' || type === 'unknown' || type === 'Error' ? undefined : type;
 }
 
@@ -121,11 +125,13 @@ export function lastException(span: SpanSlice): Readonly<Record<string, unknown>
   return undefined;
 }
 
-/** LangChain's messages contain the stack. The message ends where a line begins with `at ` or a Python traceback. */
+/** How stacks begin: Python's and Go's with a heading, those of Node, .NET and Java with a line. */
+const STACK = /\n(?:Traceback \(most recent call last\)|goroutine \d+ \[|(?: {3,4}|\t)at )/;
+
+/** LangChain's messages contain the stack, as do those of many others. The message ends where it begins. */
 function withoutStack(message: string): string {
-  const python = message.indexOf('\nTraceback (most recent call last)');
-  const node = message.search(/\n {4}at /);
-  const end = Math.min(python < 0 ? message.length : python, node < 0 ? message.length : node, MAX_MESSAGE_CHARS);
+  const stack = message.search(STACK);
+  const end = Math.min(stack < 0 ? message.length : stack, MAX_MESSAGE_CHARS);
   return withoutRepetition(message.slice(0, end).trimEnd()).toWellFormed();
 }
 

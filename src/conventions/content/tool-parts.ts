@@ -4,6 +4,7 @@ import { isObject } from '../../wire/json.ts';
 import { firstString, firstValue, jsonOf, stringOf, unquotedText } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { fromPythonJson } from '../values/python-json.ts';
+import { parsePythonLiteral, startsAsPython } from '../values/python-literal.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -23,14 +24,15 @@ export function readCallPart(part: Fields): PartCall {
   const input = firstValue(inner, INPUT_KEYS) ?? part['arguments'];
   return {
     id: firstString(part, 'toolCallId', 'call_id', 'callId', 'toolUseId', 'tool_call_id', 'ref', 'id'),
-    name: firstString(inner, 'name', 'toolName') ?? stringOf(part['name']) ?? 'unknown',
+    name:
+      firstString(inner, 'name', 'toolName', 'functionName', 'function_name') ?? stringOf(part['name']) ?? 'unknown',
     arguments: toArguments(input),
   };
 }
 
 /**
- * Returns JSON text without quotes around an object and without the numbers of Python that JSON cannot write, other text
- * as it is, and other values as JSON.
+ * Returns JSON text without quotes around an object and without what only Python can read, other text as it is, and other
+ * values as JSON.
  */
 export function toArguments(input: unknown): string {
   if (input === undefined || input === null || input === '') return '{}';
@@ -38,14 +40,16 @@ export function toArguments(input: unknown): string {
   const inner = unquotedText(written);
   const text = inner !== written && isObject(jsonOf(inner)) ? inner : written;
   const json = fromPythonJson(text);
-  return json !== text && isObject(jsonOf(json)) ? json : text;
+  if (json !== text && isObject(jsonOf(json))) return json;
+  const literal = startsAsPython(text) ? parsePythonLiteral(text) : undefined;
+  return isObject(literal) ? JSON.stringify(literal) : text;
 }
 
 /** Returns the id of the answered call, the tool's name, and the raw result. */
 export function readResultPart(part: Fields): { id: string | undefined; name: string | undefined; value: unknown } {
   return {
     id: firstString(part, 'toolCallId', 'tool_use_id', 'toolUseId', 'call_id', 'callId', 'tool_call_id', 'ref', 'id'),
-    name: firstString(part, 'name', 'toolName'),
+    name: firstString(part, 'name', 'toolName', 'functionName', 'function_name'),
     value: unwrapOutput(firstValue(part, RESULT_KEYS)),
   };
 }

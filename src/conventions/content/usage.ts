@@ -4,6 +4,7 @@ import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
 import { addTo, countOf, numberOf, unlessEmpty } from '../values/attributes.ts';
 import { FieldTable } from '../values/field-table.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 
 /** What a call has used. Costs are in US dollars. */
 export interface Usage {
@@ -169,22 +170,73 @@ function flattened(usage: Attributes): Attributes {
 
 const BODY = new UsageTable(
   {
-    promptTokens: ['prompt_tokens', 'input_tokens', 'promptTokenCount', 'prompt_token_count'],
-    outputTokens: ['completion_tokens', 'output_tokens', 'candidatesTokenCount', 'candidates_token_count'],
-    total_tokens: ['total_tokens', 'totalTokenCount', 'total_token_count'],
+    promptTokens: [
+      'prompt_tokens',
+      'input_tokens',
+      'promptTokenCount',
+      'prompt_token_count',
+      'promptTokens',
+      'inputTokens',
+    ],
+    outputTokens: [
+      'completion_tokens',
+      'output_tokens',
+      'candidatesTokenCount',
+      'candidates_token_count',
+      'completionTokens',
+      'outputTokens',
+    ],
+    total_tokens: ['total_tokens', 'totalTokenCount', 'total_token_count', 'totalTokens'],
   },
   IN_BODY,
 );
 
 /** Fills in what the log of a call lacks from the usage in the provider's raw answer. */
 export function withUsageOfBody(reading: Reading): Reading {
-  const body = reading.providerResponse;
-  const usage = body?.['usage'] ?? body?.['usageMetadata'] ?? body?.['usage_metadata'];
-  if (!isObject(usage)) return reading;
+  const usage = usageIn(reading.providerResponse);
+  if (!usage) return reading;
   const found = BODY.read(usage);
   if (reading.promptTokens === undefined && reading.outputTokens === undefined) addTo(reading, ownUsage(found));
   reading.metadata = addTo(addTo<Record<string, unknown>>({}, usageDetails(found)), reading.metadata);
   return reading;
+}
+
+/** Where vocabularies write an answer that may be the provider's whole body. */
+const ANSWERS = [
+  'gen_ai.completion',
+  'gen_ai.output.messages',
+  'gen_ai.content.completion',
+  'langfuse.observation.output',
+  'traceloop.entity.output',
+  'output.value',
+  'response_data',
+  'mlflow.spanOutputs',
+  'ai.response.body',
+] as const;
+
+/** Returns what a call that names no tokens has used, from the provider's raw answer, in whichever vocabulary it is. */
+export function usageOfAnswer(reading: Reading, fields: SpanFields): Partial<Reading> | undefined {
+  if (reading.promptTokens !== undefined || reading.outputTokens !== undefined) return undefined;
+  let usage = usageIn(reading.providerResponse);
+  for (const key of ANSWERS)
+    usage ??= fields.attributes[key] === undefined ? undefined : usageIn(fields.structure(key));
+  if (!usage) return undefined;
+  const found = BODY.read(usage);
+  const metadata = addTo(addTo<Record<string, unknown>>({}, usageDetails(found)), reading.metadata);
+  return { ...ownUsage(found), metadata };
+}
+
+/** Finds the usage in an answer of a provider, of LangChain (also in its camel case), or in a list of one. */
+function usageIn(answer: unknown): Record<string, unknown> | undefined {
+  const body = Array.isArray(answer) && answer.length === 1 ? answer[0] : answer;
+  if (!isObject(body)) return undefined;
+  const output = body['llm_output'] ?? body['llmOutput'];
+  const usage =
+    body['usage'] ??
+    body['usageMetadata'] ??
+    body['usage_metadata'] ??
+    (isObject(output) ? (output['token_usage'] ?? output['tokenUsage']) : undefined);
+  return isObject(usage) ? usage : undefined;
 }
 
 /** Returns the fields of a log that is itself the call. */

@@ -10,6 +10,7 @@ import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { toBoundedTree } from './plain-json.ts';
 import { parsePythonJson } from './python-json.ts';
+import { parsePythonLiteral } from './python-literal.ts';
 import { salvageJson } from './salvage-json.ts';
 
 /** Returns a non-empty string. Lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
@@ -66,7 +67,8 @@ export function booleanOf(value: unknown): boolean | undefined {
 export function stringListOf(value: unknown): string[] | undefined {
   let list = value;
   if (typeof value === 'string') {
-    const parsed = value.startsWith('[') ? jsonOf(value) : undefined;
+    // Python's tuples are lists too.
+    const parsed = value.startsWith('[') ? jsonOf(value) : value.startsWith('(') ? parsePythonJson(value) : undefined;
     list = Array.isArray(parsed) ? parsed : [value];
   }
   if (!Array.isArray(list)) return undefined;
@@ -90,7 +92,7 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
     return typeof value === 'object' && value !== null ? toBoundedTree(value) : (value ?? undefined);
   const first = value.charCodeAt(0);
   // Most texts are not JSON, and catching a SyntaxError costs ten times as much as parsing.
-  if (!startsJson(first)) return undefined;
+  if (!startsJson(first)) return isPrintedObject(value) ? (parsePythonLiteral(value) ?? undefined) : undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
     const parsed = parsePythonJson(value);
@@ -99,6 +101,11 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   const saved = salvageJson(value);
   if (onCut && (saved !== undefined || looksCut(value))) onCut();
   return saved;
+}
+
+/** Whether this may be an object as Python prints it: `ChatCompletion(id='…', choices=[…])`. */
+function isPrintedObject(text: string): boolean {
+  return text.endsWith(')') && /^[A-Z]\w*\(\w+=/.test(text);
 }
 
 const OPEN_BRACE = 0x7b;

@@ -1,7 +1,8 @@
 /**
  * Reads JSON as Python's `json.dumps` writes it: `NaN`, `Infinity` and `-Infinity` stand bare where JSON has no word for
- * them. They become null; the same words inside strings stay.
+ * them. They become null; the same words inside strings stay. Python's own literals are read too.
  */
+import { parsePythonLiteral, startsAsPython } from './python-literal.ts';
 
 const BACKSLASH = 0x5c;
 const BARE_WORD = /-?\b(?:NaN|Infinity)\b/g;
@@ -11,6 +12,7 @@ export function parsePythonJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
+    if (startsAsPython(text)) return parsePythonLiteral(text);
     const json = fromPythonJson(text);
     if (json === text) return undefined;
     try {
@@ -42,7 +44,7 @@ export function fromPythonJson(text: string): string {
 export function stringEnd(text: string, from: number): number {
   for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let before = quote - 1;
-    while (before >= from && text.charCodeAt(before) === BACKSLASH) before--;
+    while (text.charCodeAt(before) === BACKSLASH) before--;
     // An even number of backslashes before the quote does not escape it.
     if ((quote - before) % 2 === 1) return quote;
   }

@@ -30,6 +30,7 @@ export interface EarlierLog {
   readonly isDelivered: boolean;
   readonly late: LateFields;
   readonly acknowledged: LateFields | undefined;
+  readonly feedback?: readonly string[] | undefined;
   /** Length of its body, which is on disk, in bytes. */
   readonly storedBytes: number;
 }
@@ -41,6 +42,7 @@ export function recoveredEntry(log: EarlierLog): LogEntry {
   entry.startedMillis = log.startedMillis;
   entry.isFinal = true;
   entry.desire(log.late);
+  if (log.feedback) entry.feedback = log.feedback;
   if (log.acknowledged) entry.acknowledge(log.acknowledged);
   if (!log.isDelivered) entry.storedBytes = log.storedBytes;
   return entry;

@@ -1,10 +1,9 @@
 /**
- * Owns the logs' states. Everything that can happen to a log is a method here, in the order of a log's life. The same
- * method also updates the queues, the flushes, the sums and the spool. `Posts` and `Updates` decide what is sent and
- * what an answer means.
+ * Owns the logs' states. Everything that can happen to a log is a method here, in the order of a log's life. It also
+ * updates the queues, the flushes, the sums and the spool. `Posts` and `Updates` decide what is sent.
  *
- * Two queues have what is to be sent: for `POST` the ready logs, for `PATCH` the delivered logs that differ and the
- * requests whose logs are unsure. Each new item in a queue wakes the sender.
+ * Two queues have what is to be sent: for `POST` the ready logs; the other one has delivered logs that differ or owe
+ * feedback, and requests whose logs are unsure. Each new item in a queue wakes the sender.
  */
 import { Fifo } from '../../scheduling/fifo.ts';
 import type { LateFields } from '../../wire/late-fields.ts';
@@ -16,8 +15,10 @@ import type { ExpectedLog, Offer } from './offer.ts';
 import { Order } from './parents-first.ts';
 import { type Pending, PendingLogs } from './pending-logs.ts';
 import type { Spool, SpoolOwner } from './spool.ts';
+import { WaitingFeedback } from './waiting-feedback.ts';
 
 export class Ledger implements SpoolOwner {
+  readonly feedback: WaitingFeedback;
   readonly isPressed: () => boolean;
   readonly #drops: Drops;
   readonly #maxElapsedMillis: number;
@@ -33,6 +34,7 @@ export class Ledger implements SpoolOwner {
     this.#drops = drops;
     this.#maxElapsedMillis = maxElapsedMillis;
     this.isPressed = isPressed;
+    this.feedback = new WaitingFeedback(drops, this.#counts, (entry) => this.#reconcile(entry));
   }
 
   /** Starts to wake the sender and to note each change in the spool. */
@@ -198,14 +200,14 @@ export class Ledger implements SpoolOwner {
     return this.#patches.shift();
   }
 
-  /** Returns the late fields for an update of the log; undefined if nothing differs any more. */
+  /** Returns the late fields for an update of the log; undefined if none differs any more. Feedback may still wait. */
   startUpdating(log: LogEntry): LateFields | undefined {
     const entry = mutable(log);
     const late = entry.state === 'delivered' ? entry.difference() : undefined;
-    if (!late) {
+    if (!late && !entry.owesFeedback) {
       entry.isUpdating = false;
       this.#reconcile(entry);
-    } else if (entry.startAttempt()) {
+    } else if (late && entry.startAttempt()) {
       this.#counts.retried++;
     }
     return late;
@@ -268,10 +270,10 @@ export class Ledger implements SpoolOwner {
     for (const log of logs) {
       this.#pending.add(mutable(log));
       this.#contents.add(mutable(log));
+      if (log.state === 'delivered') this.#reconcile(mutable(log));
     }
     const unsure = logs.filter(({ state }) => state === 'unsure');
     this.unsure(unsure, false);
-    for (const log of logs) if (log.state === 'delivered') this.#reconcile(mutable(log));
   }
 
   #acknowledge(entry: MutableEntry, late: Readonly<LateFields>): void {
@@ -283,7 +285,7 @@ export class Ledger implements SpoolOwner {
   /** After a change, decides whether a delivered log needs an update or is done. */
   #reconcile(entry: MutableEntry): void {
     if (entry.state === 'delivered' && !entry.isUpdating) {
-      if (entry.difference()) {
+      if (entry.difference() || entry.owesFeedback) {
         entry.isUpdating = true;
         this.#pending.add(entry);
         this.#patches.push(entry);

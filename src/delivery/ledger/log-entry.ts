@@ -28,6 +28,8 @@ export interface LogEntry {
   readonly desired: Readonly<LateFields>;
   /** The late fields that the server has. */
   readonly acknowledged: Readonly<LateFields> | undefined;
+  /** Feedback that is sent once the log is delivered: JSON objects without its id. */
+  readonly feedback: readonly string[];
   /** Start of the span, Unix milliseconds; 0 for the placeholder of a span that did not come. */
   readonly startedMillis: number;
   /** The span has ended, so only an override can follow. */
@@ -45,6 +47,8 @@ export interface LogEntry {
   readonly isUnsent: boolean;
   /** Its body and texts are on disk only. */
   readonly isUnloaded: boolean;
+  /** Delivered, and feedback is left to send. */
+  readonly owesFeedback: boolean;
   /** Nothing is left to do for it, and only an override can follow: a restart need not know it. */
   readonly isDone: boolean;
   /** The nearest ancestor that was not dropped. The log names it as its parent once that is delivered. */

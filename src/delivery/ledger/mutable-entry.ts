@@ -6,6 +6,7 @@ import { cutText, shrinkJson } from '../../datapoint/shrink.ts';
 import type { LateFields } from '../../wire/late-fields.ts';
 import type { EntryState, LogEntry } from './log-entry.ts';
 
+const NO_FEEDBACK: readonly string[] = [];
 const NOTHING: Readonly<LateFields> = { output: undefined, error: undefined, duration: undefined };
 
 export class MutableEntry implements LogEntry {
@@ -17,6 +18,7 @@ export class MutableEntry implements LogEntry {
   body: string | undefined;
   desired: Readonly<LateFields> = NOTHING;
   acknowledged: Readonly<LateFields> | undefined;
+  feedback: readonly string[] = NO_FEEDBACK;
   startedMillis = 0;
   isFinal = false;
   batchLimit = Number.POSITIVE_INFINITY;
@@ -62,6 +64,10 @@ export class MutableEntry implements LogEntry {
     return this.storedBytes !== undefined;
   }
 
+  get owesFeedback(): boolean {
+    return this.state === 'delivered' && this.feedback.length > 0;
+  }
+
   get isDone(): boolean {
     return this.state === 'dropped' || (this.state === 'delivered' && this.isFinal && !this.isPending);
   }
@@ -73,7 +79,9 @@ export class MutableEntry implements LogEntry {
   }
 
   countBytes(): number {
-    return (this.body?.length ?? 0) + (this.desired.output?.length ?? 0) + (this.desired.error?.length ?? 0);
+    let bytes = (this.body?.length ?? 0) + (this.desired.output?.length ?? 0) + (this.desired.error?.length ?? 0);
+    for (const item of this.feedback) bytes += item.length;
+    return bytes;
   }
 
   /** Returns the late fields that the server has not acknowledged; undefined if there are none. */
@@ -94,6 +102,12 @@ export class MutableEntry implements LogEntry {
   override(late: Readonly<LateFields>): void {
     this.#overrides = over(late, this.#overrides ?? NOTHING);
     this.desire(NOTHING);
+  }
+
+  /** Removes feedback that was sent or given up, and keeps what came since. The next attempt is a first one. */
+  removeFeedback(items: readonly string[]): void {
+    this.feedback = this.feedback.filter((item) => !items.includes(item));
+    this.#firstAttemptMillis = undefined;
   }
 
   /** Notes what the server has. The next attempt is the first one of another update. */
@@ -146,6 +160,7 @@ export class MutableEntry implements LogEntry {
     this.body = undefined;
     this.desired = NOTHING;
     this.acknowledged = undefined;
+    this.feedback = NO_FEEDBACK;
   }
 
   #cutLate(maxLength: number): void {

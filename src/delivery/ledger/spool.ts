@@ -48,6 +48,8 @@ export interface SpooledLog {
   readonly late: LateFields;
   readonly acknowledged: LateFields | undefined;
   readonly isDelivered: boolean;
+  /** Feedback that waits for the log's delivery; undefined if there is none. */
+  readonly feedback?: readonly string[] | undefined;
   /** The span has ended. */
   readonly isFinal: boolean;
   /** Start of the span, Unix milliseconds. */

@@ -1,9 +1,8 @@
 /** One process's spool: a SQLite file with a row for each log that is not done. */
 import { existsSync, unlinkSync } from 'node:fs';
 import type { SqliteDatabase, SqliteStatement } from '../../sqlite/open.ts';
-import type { LateFields } from '../../wire/late-fields.ts';
 import type { SpooledLog } from '../ledger/spool.ts';
-import { SCHEMA, toLog } from './row.ts';
+import { SCHEMA, toLateColumn, toLog } from './row.ts';
 import { type FoundLog, type OwnFile, type TakenOver, takeOverRows } from './take-over-rows.ts';
 
 /** Estimated bytes of a row's ids, times and index entries. */
@@ -94,7 +93,7 @@ export class SpoolFile implements OwnFile {
   }
 
   put(log: SpooledLog): void {
-    const late = JSON.stringify(log.late);
+    const late = toLateColumn(log);
     this.#put.run(
       log.referenceId,
       log.parentReferenceId ?? null,
@@ -109,8 +108,8 @@ export class SpoolFile implements OwnFile {
   }
 
   /** Changes what can change in a log whose body is only here. */
-  change(referenceId: string, parentReferenceId: string | undefined, late: LateFields, isFinal: boolean): void {
-    this.#change.run(parentReferenceId ?? null, JSON.stringify(late), Number(isFinal), referenceId);
+  change(log: Omit<SpooledLog, 'body' | 'acknowledged' | 'isDelivered' | 'startedMillis'>): void {
+    this.#change.run(log.parentReferenceId ?? null, toLateColumn(log), Number(log.isFinal), log.referenceId);
   }
 
   read(referenceId: string): SpooledLog | undefined {
@@ -158,8 +157,8 @@ export class SpoolFile implements OwnFile {
   }
 
   /** Counts the row of a log that was moved here. */
-  count({ referenceId, late, bytes }: FoundLog): void {
-    this.#resize(referenceId, ROW_BYTES + JSON.stringify(late).length + bytes);
+  count(log: FoundLog): void {
+    this.#resize(log.referenceId, ROW_BYTES + toLateColumn(log).length + log.bytes);
   }
 
   #detachOther(): void {

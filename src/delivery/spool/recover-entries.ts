@@ -45,9 +45,10 @@ function parentOf(
 }
 
 function toEntry(log: FoundLog, parent: LogEntry | undefined, family: LogEntry[]): LogEntry {
-  const { referenceId, startedMillis, isDelivered, acknowledged, bytes: storedBytes } = log;
+  const { referenceId, startedMillis, isDelivered, acknowledged, feedback, bytes: storedBytes } = log;
   const late = log.isFinal ? log.late : closed(log);
-  return recoveredEntry({ referenceId, parent, family, startedMillis, isDelivered, late, acknowledged, storedBytes });
+  const stored = { isDelivered, late, acknowledged, feedback, storedBytes };
+  return recoveredEntry({ referenceId, parent, family, startedMillis, ...stored });
 }
 
 /** Adds an entry for a parent that has no row. */

@@ -26,10 +26,22 @@ export function toLog(row: SqliteRow): SpooledLog {
     referenceId: String(row['reference_id']),
     parentReferenceId: (row['parent_reference_id'] as string | null) ?? undefined,
     body: typeof body === 'string' ? body : undefined,
-    late: JSON.parse(String(row['late'])) as LateFields,
+    ...readLate(String(row['late'])),
     acknowledged: row['acknowledged'] ? (JSON.parse(String(row['acknowledged'])) as LateFields) : undefined,
     isDelivered: Number(row['is_delivered']) === 1,
     isFinal: Number(row['is_final']) === 1,
     startedMillis: Number(row['started_millis']),
   };
+}
+
+type Late = Pick<SpooledLog, 'late' | 'feedback'>;
+
+/** Encodes what can change in a log. The feedback is among the late fields, so files of older versions can be read. */
+export function toLateColumn({ late, feedback }: Late): string {
+  return JSON.stringify(feedback && feedback.length > 0 ? { ...late, feedback } : late);
+}
+
+function readLate(column: string): Late {
+  const { feedback, ...late } = JSON.parse(column) as LateFields & Pick<Late, 'feedback'>;
+  return { late, feedback };
 }

@@ -199,10 +199,11 @@ function store(file: SpoolFile, entry: LogEntry): boolean {
   }
   // The body is on disk already.
   if (entry.isUnloaded && entry.state !== 'delivered') {
-    file.change(referenceId, entry.effectiveParent?.referenceId, entry.desired, entry.isFinal);
+    const { desired: late, isFinal, feedback } = entry;
+    file.change({ referenceId, parentReferenceId: entry.effectiveParent?.referenceId, late, isFinal, feedback });
     return false;
   }
-  const { body, desired, acknowledged, isFinal, startedMillis } = entry;
+  const { body, desired, acknowledged, isFinal, startedMillis, feedback } = entry;
   file.put({
     referenceId,
     parentReferenceId: entry.effectiveParent?.referenceId,
@@ -212,6 +213,7 @@ function store(file: SpoolFile, entry: LogEntry): boolean {
     isDelivered: entry.state === 'delivered',
     isFinal,
     startedMillis,
+    feedback,
   });
   return body !== undefined;
 }

@@ -106,7 +106,7 @@ function LogCells({ node, turn, isOpen, nowSeconds, onToggle }: TreeRowProps & {
             {node.note}
           </span>
         )}
-        {log.feedback?.map(({ type, value }, index) => (
+        {log.feedback?.filter(isVerdict).map(({ type, value }, index) => (
           <span key={index} class="badge" title={`${toVisibleText(type)}: ${toVisibleText(String(value))}`}>
             {value === 'good' ? (
               <Icon name="up" title="good" />
@@ -167,4 +167,9 @@ function noteText({ note, log }: LogNode): string {
   if (note === 'missing parent') return `Its parent, ${toVisibleText(log.missing_parent ?? '')}, was never logged.`;
   if (note === 'parent elsewhere') return 'Its parent is in another session.';
   return 'Its chain of parents leads back to itself.';
+}
+
+/** What an evaluator says beside its verdict is shown with the log. */
+function isVerdict({ type }: { type: string }): boolean {
+  return !/\.(score|explanation)$/.test(type);
 }

@@ -35,6 +35,8 @@ it('tools are read from JSON texts and envelopes', () => {
   const tools = [{ name: 'a' }, { name: 'b' }];
   expect(toModelTools(tools.map(quote))).toEqual(tools);
   expect(toModelTools(quote(quote(tools)))).toEqual(tools);
+  expect(toModelTools(tools.map((tool) => quote(quote(tool))))).toEqual(tools);
+  expect(toModelTools([{ function_declarations: tools }])).toEqual(tools);
   expect(toModelTools([{ toolSpec: { name: 'a' } }, { systemTool: { name: 'b' } }, { cachePoint: {} }])).toEqual(tools);
 });
 
@@ -55,4 +57,11 @@ it('a text that is meant as a text stays a text', () => {
   for (const text of ['"quoted"', '{"role":"user"}', '["a"]', '{"type":"text","text":"x"}']) {
     expect(new MessageReader().read([{ role: 'user', content: text }])).toEqual([{ role: 'user', content: text }]);
   }
+});
+
+it('a list of texts that are JSON of other things stays a list of texts', () => {
+  for (const text of ['[1,2]', '[{"a":1}]', '{"a":1}', '[{"role":"user","content":"x"},{"a":1}]']) {
+    expect(new MessageReader().read([text])).toEqual([{ role: 'user', content: text }]);
+  }
+  expect(new MessageReader().read([quote(quote(MESSAGES))])).toEqual(MESSAGES);
 });

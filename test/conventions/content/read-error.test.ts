@@ -64,3 +64,23 @@ describe('an exception and no status', () => {
     expect(readSpan(span).error).toBeUndefined();
   });
 });
+
+it.each([
+  ['Java', 'java.io.IOException: no\n\tat com.example.Client.send(Client.java:3)\n\tat x'],
+  ['.NET', 'java.io.IOException: no\n   at Example.Send() in /src/Client.cs:line 3'],
+  ['Node', 'java.io.IOException: no\n    at send (client.js:3:1)'],
+  ['Go', 'java.io.IOException: no\n\ngoroutine 1 [running]:\nmain.main()'],
+  ['Python', 'java.io.IOException: no\nTraceback (most recent call last):\n  File "x"'],
+])('a message ends where the stack of %s begins', (_language, message) => {
+  expect(read(CALL, { status: { code: 2, message } }).error).toEqual({ message: 'java.io.IOException: no' });
+});
+
+it('a message with lines of its own is kept', () => {
+  const message = 'no\n at the gate\n  at noon';
+  expect(read(CALL, { status: { code: 2, message } }).error).toEqual({ message });
+});
+
+it('a class that Python has printed is named', () => {
+  const { error } = read({ ...CALL, 'error.type': "<class 'openai.RateLimitError'>" }, { status: FAILED });
+  expect(error?.type).toBe('openai.RateLimitError');
+});

@@ -50,3 +50,54 @@ describe("the parts of Langfuse's usage", () => {
     expect(read(attributes)).toMatchObject({ promptTokens, outputTokens });
   });
 });
+
+describe('usage in the raw answer', () => {
+  const answer = {
+    choices: [{ message: { role: 'assistant', content: 'x' } }],
+    usage: { prompt_tokens: 3, completion_tokens: 1 },
+  };
+  const printed =
+    "ChatCompletion(id='c', choices=[Choice(finish_reason='stop', message=ChatCompletionMessage(content='x', " +
+    "role='assistant', tool_calls=None))], usage=CompletionUsage(completion_tokens=1, prompt_tokens=3))";
+  const CALL = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['gen-ai', CALL, 'gen_ai.completion'],
+    ['openinference', { 'openinference.span.kind': 'LLM', 'llm.model_name': 'm' }, 'output.value'],
+    ['langfuse', { 'langfuse.observation.type': 'generation' }, 'langfuse.observation.output'],
+    ['mlflow', { 'mlflow.spanType': '"CHAT_MODEL"' }, 'mlflow.spanOutputs'],
+  ])('counts in %s, as JSON and as Python prints it', (_vocabulary, attributes, key) => {
+    for (const text of [JSON.stringify(answer), printed]) {
+      const reading = read({ ...attributes, [key]: text });
+      expect(reading).toMatchObject({ output: 'x', promptTokens: 3, outputTokens: 1 });
+    }
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['gen-ai', CALL, 'gen_ai.completion'],
+    ['openinference', { 'openinference.span.kind': 'LLM', 'llm.model_name': 'm' }, 'output.value'],
+    ['langfuse', { 'langfuse.observation.type': 'generation' }, 'langfuse.observation.output'],
+  ])('words of an answer in %s that are Python stay as they are', (_vocabulary, attributes, key) => {
+    for (const text of ["{'a': 1}", "['a', 'b']", 'Point(x=1)']) {
+      expect(read({ ...attributes, [key]: text }).output).toBe(text);
+    }
+  });
+
+  it('does not count beside tokens that the span names, or on a span that is no call', () => {
+    const text = JSON.stringify(answer);
+    expect(read({ ...CALL, 'gen_ai.completion': text, 'gen_ai.usage.input_tokens': 9 })).toMatchObject({
+      promptTokens: 9,
+    });
+    expect(read({ ...CALL, 'gen_ai.completion': text, 'gen_ai.usage.input_tokens': 9 }).outputTokens).toBeUndefined();
+    const chain = read({ 'openinference.span.kind': 'CHAIN', 'output.value': text });
+    expect(chain.promptTokens).toBeUndefined();
+  });
+
+  it('is found where LangChain has it', () => {
+    const result = { generations: [], llm_output: { token_usage: { prompt_tokens: 3, completion_tokens: 1 } } };
+    expect(read({ ...CALL, 'gen_ai.completion': JSON.stringify(result) })).toMatchObject({
+      promptTokens: 3,
+      outputTokens: 1,
+    });
+  });
+});

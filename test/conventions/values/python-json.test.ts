@@ -55,6 +55,9 @@ it('may be cut', () => {
   });
   expect(cut).toEqual(['c']);
   expect(jsonOf('{"a": 1, "b": Na')).toEqual({ a: 1 });
+  const call = { type: 'tool_call', id: 'c', name: 'f', arguments: '{"a": NaN, "b": "the res' };
+  const [message] = new MessageReader().read([{ role: 'assistant', content: null, tool_calls: [call] }]);
+  expect(message?.tool_calls?.[0]?.function.arguments).toBe('{"a": null, "b": "the res');
 });
 
 it('leaves prose and free text alone', () => {

@@ -1,23 +1,35 @@
 /** Messages, output and inputs of the GenAI conventions, from attributes or else from events. */
 
-import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
+import { scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { blocksInText } from '../../content/message-parts.ts';
-import { openTexts } from '../../content/message-wrappers.ts';
+import { holdsMessages, openTexts } from '../../content/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
+import { isFiller } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
-import { toOptionalText, toPlainJson, toPlainObject } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
+import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { type EventContent, readEventContent } from './events.ts';
 import { readMemory } from './memory.ts';
 
 /** Values that instrumentations write in place of hidden content. */
 const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
+
+/** Quarkus writes attributes with the names of the events of 1.27. */
+const PROMPTS = ['gen_ai.prompt', 'gen_ai.content.prompt'] as const;
+const COMPLETIONS = ['gen_ai.completion', 'gen_ai.content.completion'] as const;
+
+const IN_JSON: ReadonlySet<string> = new Set([
+  'gen_ai.input.messages',
+  'gen_ai.output.messages',
+  'gen_ai.system_instructions',
+]);
 
 const NO_EVENTS: EventContent = {};
 
@@ -30,11 +42,11 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   if (kind === 'generic') return readValues(fields, events);
 
   const reader = new MessageReader();
-  const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', 'gen_ai.prompt') ?? events.input;
+  const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS) ?? events.input;
   const history = input === undefined ? [] : reader.read(input);
   if (scopeOf(span).name === LANGCHAIN) openBlocks(history, reader);
   const messages = withSystem(readSystem(fields, events, reader), history);
-  const output = contentAt(fields, 'gen_ai.output.messages', 'gen_ai.completion') ?? events.output;
+  const output = contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS) ?? events.output;
   const answers = output === undefined ? [] : reader.readOutput(output);
   const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');
   const others =
@@ -49,7 +61,6 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
     finishReason: reader.finishReason,
     contentMetadata: {
       choices: others.length > 0 ? others : undefined,
-      evaluations: evaluationsOf(fields, events),
       ...metadataOfMessages(reader),
     },
   };
@@ -79,13 +90,18 @@ function contentAt(fields: SpanFields, ...keys: readonly string[]): unknown {
   for (const key of keys) {
     const value = fields.attributes[key];
     if (value === undefined || value === null || HIDDEN.has(value)) continue;
-    return typeof value === 'string' ? (unlessPlainText(fields.structure(key), key) ?? value) : value;
+    if (typeof value !== 'string') return value;
+    // Keys with JSON do not have these words as texts.
+    if (IN_JSON.has(key) && isFiller(value)) continue;
+    return unlessPlainText(fields.structure(key), key, value) ?? value;
   }
   return undefined;
 }
 
 /** The conventions write messages as JSON, even a single text; at other keys a text in quotes stays as it is. */
-function unlessPlainText(value: unknown, key: string): unknown {
+function unlessPlainText(value: unknown, key: string, text: string): unknown {
+  // Python's spelling of data may be the words of an answer.
+  if (startsAsPython(text) && !holdsMessages(value)) return undefined;
   return typeof value === 'object' || (typeof value === 'string' && key === 'gen_ai.input.messages')
     ? value
     : undefined;
@@ -117,10 +133,10 @@ const RESULTS = ['gen_ai.tool.call.result', 'gen_ai.tool.output'] as const;
 
 /** Reads embeddings and retrieval, which have inputs and an output, and workflows and turns, which may have messages. */
 function readValues(fields: SpanFields, events: EventContent): Reading {
-  const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.prompt') ?? events.input;
+  const input = contentAt(fields, 'gen_ai.input.messages', ...PROMPTS) ?? events.input;
   const query = fields.string('gen_ai.retrieval.query.text');
   const documents = fields.attributes['gen_ai.retrieval.documents'];
-  const output = contentAt(fields, 'gen_ai.output.messages', 'gen_ai.completion') ?? events.output;
+  const output = contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS) ?? events.output;
   const reader = new MessageReader();
   const messages = hasMessages(input) ? withSystem(readSystem(fields, events, reader), reader.read(input)) : undefined;
   const memory = readMemory(fields);
@@ -139,7 +155,7 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
       memory.output ??
       messageText(outputMessage) ??
       toOptionalText(fields.attributes[fields.firstKey(...RESULTS) ?? '']),
-    contentMetadata: { evaluations: evaluationsOf(fields, events), ...metadataOfMessages(reader) },
+    contentMetadata: metadataOfMessages(reader),
   };
 }
 
@@ -149,13 +165,4 @@ function hasMessages(input: unknown): boolean {
 
 function variablesOf({ attributes }: SpanFields): Record<string, unknown> | undefined {
   return toPlainObject(fieldsBelow(attributes, 'gen_ai.prompt.variable.'));
-}
-
-function evaluationsOf({ attributes }: SpanFields, events: EventContent): unknown[] | undefined {
-  if (events.evaluations) return toPlainJson(events.evaluations) as unknown[];
-  if (attributes['gen_ai.evaluation.name'] === undefined) return undefined;
-  const { evaluations } = readEventContent({
-    events: [{ name: 'gen_ai.evaluation.result', attributes }],
-  } as unknown as SpanSlice);
-  return toPlainJson(evaluations) as unknown[];
 }

@@ -15,8 +15,6 @@ export interface EventContent {
   input?: unknown;
   output?: unknown;
   tools?: unknown;
-  /** Evaluations of the answer: name, score, label, explanation. */
-  evaluations?: Record<string, unknown>[];
 }
 
 const PREFIX = 'gen_ai.';
@@ -47,9 +45,6 @@ export function readEventContent(span: SpanSlice): EventContent {
         choices.push({ index: Number.isFinite(index) ? index : choices.length, choice: choiceOf(body) });
         break;
       }
-      case 'gen_ai.evaluation.result':
-        found.evaluations = [...(found.evaluations ?? []), evaluationOf(attributes)];
-        break;
       default: {
         const role = MESSAGE_EVENTS.get(name);
         if (role) input.push(messageOf(bodyOf(attributes), role));
@@ -139,13 +134,4 @@ function fieldsOf(body: Fields): Message {
     reasoning_content,
     parts: jsonOf(parts) ?? parts,
   });
-}
-
-function evaluationOf(attributes: Attributes): Record<string, unknown> {
-  return {
-    name: attributes['gen_ai.evaluation.name'],
-    score: attributes['gen_ai.evaluation.score.value'],
-    label: attributes['gen_ai.evaluation.score.label'],
-    explanation: attributes['gen_ai.evaluation.explanation'],
-  };
 }

@@ -11,9 +11,12 @@ import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
 import { isProviderPart } from '../../content/message-parts.ts';
+import { holdsMessages } from '../../content/message-wrappers.ts';
 import { type MessageReader, mergeAssistant } from '../../content/messages.ts';
+import { isStructuredText } from '../../content/provider-bodies.ts';
 import { stringOf, textOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
+import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;
@@ -186,8 +189,9 @@ export function readValue(fields: SpanFields, key: 'input.value' | 'output.value
   const value = fields.attributes[key];
   if (value === undefined || value === null || isRedacted(value)) return { isDamaged: false };
   const text = textOf(value);
-  const isJson = text === undefined || /^"?[{[]/.test(text);
-  const parsed = isJson ? fields.structure(key) : undefined;
-  const json = typeof parsed === 'string' ? undefined : parsed;
+  const parsed = text === undefined || isStructuredText(text) ? fields.structure(key) : undefined;
+  // Python's spelling of data may be the words of an answer.
+  const isWords = key === 'output.value' && text !== undefined && startsAsPython(text) && !holdsMessages(parsed);
+  const json = typeof parsed === 'string' || isWords ? undefined : parsed;
   return { isDamaged: fields.truncated.has(key), json, text };
 }

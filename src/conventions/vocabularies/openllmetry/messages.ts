@@ -51,7 +51,8 @@ function toMessage(span: SpanFields, { index, fields }: IndexedGroup, prefix: st
   const hasRefusal = stringOf(fields['refusal']) !== undefined && fields['refusal'] !== 'none';
   return {
     role,
-    content: typeof content === 'string' ? readContent(span, content, role, `${prefix}${index}.content`) : content,
+    content:
+      typeof content === 'string' ? readContent(span, content, role, `${prefix}${index}.content`, calls) : content,
     tool_call_id: fields['tool_call_id'],
     tool_calls: calls?.map(({ fields: call }) => ({
       id: call['id'],
@@ -64,10 +65,10 @@ function toMessage(span: SpanFields, { index, fields }: IndexedGroup, prefix: st
 
 /**
  * Content blocks are stringified, also an answer without any (`[]`). The JavaScript releases write `null` as the
- * content of a message that only calls tools.
+ * content of a message that only calls tools, and Python's `str` writes `None`.
  */
-function readContent(fields: SpanFields, text: string, role: string, key: string): unknown {
-  if (text === 'null' && role === 'assistant') return null;
+function readContent(fields: SpanFields, text: string, role: string, key: string, calls: unknown[] = []): unknown {
+  if ((text === 'null' || (text === 'None' && calls.length > 0)) && role === 'assistant') return null;
   if (text === '[]' && role === 'assistant') return '';
   const blocks = blocksInText(text);
   if (blocks || !text.startsWith('[{"type":"')) return blocks ?? text;

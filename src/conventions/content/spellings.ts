@@ -1,0 +1,81 @@
+/**
+ * Messages in the spellings of other languages' libraries → the fields that the readers of messages know.
+ *
+ * - .NET and Go write the names of fields as their code does: `{ Role, Content, ToolCalls }`.
+ * - LangChain4j's serialiser writes the role as the type, and calls as `toolExecutionRequests`.
+ * - Semantic Kernel has the parts of a message in `Items`.
+ */
+import { isObject } from '../../wire/json.ts';
+
+type Fields = Record<string, unknown>;
+
+const MAX_DEPTH = 8;
+
+const JAVA_ROLES: ReadonlyMap<unknown, string> = new Map([
+  ['SYSTEM', 'system'],
+  ['USER', 'user'],
+  ['AI', 'assistant'],
+  ['TOOL_EXECUTION_RESULT', 'tool'],
+  ['TOOL_RESULT', 'tool'],
+]);
+
+const CONTENT_KEYS = ['Content', 'Items', 'Parts', 'ToolCalls', 'text', 'contents', 'toolExecutionRequests'] as const;
+
+/** Whether this is certainly a message: data of the app may have a role or a type too. */
+export function isMessageInOtherSpelling(value: unknown): boolean {
+  return isObject(value) && (isCapitalised(value) || isLangChain4j(value)) && CONTENT_KEYS.some((key) => key in value);
+}
+
+/** Returns the list itself if no message in it is spelled otherwise. */
+export function toKnownSpellings(list: readonly unknown[]): readonly unknown[] {
+  return list.some(isMessageInOtherSpelling) ? list.map(toKnownSpelling) : list;
+}
+
+/** Returns the message itself if its fields are known. */
+export function toKnownSpelling(value: unknown): unknown {
+  if (!isObject(value) || !isMessageInOtherSpelling(value)) return value;
+  return isCapitalised(value) ? withItems(withSnakeKeys(value, 0) as Fields) : fromLangChain4j(value);
+}
+
+function isCapitalised(value: Fields): boolean {
+  return value['Role'] !== undefined && value['role'] === undefined;
+}
+
+function isLangChain4j(value: Fields): boolean {
+  return value['role'] === undefined && JAVA_ROLES.has(value['type']);
+}
+
+function fromLangChain4j(message: Fields): Fields {
+  const { type, text, contents, toolExecutionRequests, thinking, id, toolName, name } = message;
+  return {
+    role: JAVA_ROLES.get(type),
+    content: text ?? contents,
+    tool_calls: toolExecutionRequests,
+    reasoning_content: thinking,
+    ...(JAVA_ROLES.get(type) === 'tool' && { tool_call_id: id }),
+    name: toolName ?? name,
+  };
+}
+
+function withItems(message: Fields): Fields {
+  const { items } = message;
+  return Array.isArray(items) && items.length > 0 ? { ...message, content: items } : message;
+}
+
+/** Returns a copy with keys such as `tool_call_id` for `ToolCallID`. Arguments and results of tools stay as they are. */
+function withSnakeKeys(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
+  if (Array.isArray(value)) return value.map((item) => withSnakeKeys(item, depth + 1));
+  const copy: Fields = {};
+  for (const [key, inner] of Object.entries(value)) {
+    const name = toSnake(key);
+    if (name !== '__proto__') copy[name] = APP_VALUES.has(name) ? inner : withSnakeKeys(inner, depth + 1);
+  }
+  return copy;
+}
+
+const APP_VALUES: ReadonlySet<string> = new Set(['arguments', 'result', 'input', 'output', 'metadata']);
+
+function toSnake(key: string): string {
+  return key.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
+}

@@ -1,0 +1,192 @@
+/**
+ * Reads what Python's `repr` and `str` write where other sources write JSON: `{'role': 'user', 'name': None}`.
+ *
+ * Beside dicts, lists, tuples, sets, strings, bytes and numbers it reads members of enums (`<Role.USER: 'user'>` becomes
+ * the value) and objects (`Choice(index=0, message=…)` becomes its named arguments). A text with anything else in it is not
+ * read at all: half of a value would be wrong.
+ */
+
+/** No value of an LLM call is nested deeper. */
+const MAX_DEPTH = 100;
+/** How such a text begins, and JSON does not. */
+const START = /^[[({\s]*(?:[rbu]?'|\(|(?:True|False|None)\b|[A-Za-z_][\w.]*\(|<\w)/;
+
+const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ['True', true],
+  ['False', false],
+  ['None', null],
+  ['nan', null],
+  ['inf', null],
+]);
+
+const SPACE = /\s*/y;
+const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?![\w.])/iy;
+const NAME = /[A-Za-z_][\w.]*/y;
+const MEMBER = /<[\w.]+: /y;
+const STRING_START = /[rbuRBU]{0,2}(?=['"])/y;
+const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([\s\S]))/g;
+const ESCAPED: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', '0': '\0' };
+
+/** Returns true if the text can be such a value, and cannot be JSON. */
+export function startsAsPython(text: string): boolean {
+  return START.test(text);
+}
+
+/** Returns the value; undefined if the text is not one. `None` becomes null. */
+export function parsePythonLiteral(text: string): unknown {
+  try {
+    const reader = new LiteralReader(text);
+    const value = reader.value(0);
+    reader.skipSpace();
+    return reader.isAtEnd ? value : undefined;
+  } catch (error) {
+    if (error instanceof NotALiteral) return undefined;
+    throw error;
+  }
+}
+
+class NotALiteral extends Error {}
+
+class LiteralReader {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#text.length;
+  }
+
+  skipSpace(): void {
+    this.#match(SPACE);
+  }
+
+  value(depth: number): unknown {
+    if (depth > MAX_DEPTH) throw new NotALiteral();
+    this.skipSpace();
+    switch (this.#text[this.#at]) {
+      case '{':
+        return this.#dictOrSet(depth);
+      case '[':
+        return this.#items('[', ']', depth);
+      case '(':
+        return this.#items('(', ')', depth);
+      case '<':
+        return this.#member(depth);
+    }
+    if (this.#match(STRING_START) !== undefined) return this.#string();
+    const number = this.#match(NUMBER);
+    if (number !== undefined) return Number(number);
+    return this.#wordOrObject(depth);
+  }
+
+  #items(open: string, close: string, depth: number): unknown[] {
+    this.#expect(open);
+    const items: unknown[] = [];
+    while (!this.#take(close)) {
+      if (items.length > 0) {
+        this.#expect(',');
+        if (this.#take(close)) break;
+      }
+      items.push(this.value(depth + 1));
+    }
+    return items;
+  }
+
+  #dictOrSet(depth: number): unknown {
+    this.#expect('{');
+    const entries: [string, unknown][] = [];
+    const items: unknown[] = [];
+    while (!this.#take('}')) {
+      if (entries.length + items.length > 0) {
+        this.#expect(',');
+        if (this.#take('}')) break;
+      }
+      const key = this.value(depth + 1);
+      if (this.#take(':')) entries.push([keyOf(key), this.value(depth + 1)]);
+      else items.push(key);
+    }
+    if (entries.length > 0 && items.length > 0) throw new NotALiteral();
+    return items.length > 0 ? items : Object.fromEntries(entries.filter(([key]) => key !== '__proto__'));
+  }
+
+  #member(depth: number): unknown {
+    if (this.#match(MEMBER) === undefined) throw new NotALiteral();
+    const value = this.value(depth + 1);
+    this.#expect('>');
+    return value;
+  }
+
+  #string(): string {
+    const quote = this.#text[this.#at] as string;
+    let end = this.#at + 1;
+    while (end < this.#text.length && this.#text[end] !== quote) end += this.#text[end] === '\\' ? 2 : 1;
+    if (end >= this.#text.length) throw new NotALiteral();
+    const raw = this.#text.slice(this.#at + 1, end);
+    this.#at = end + 1;
+    return raw.includes('\\') ? raw.replace(ESCAPE, readEscape) : raw;
+  }
+
+  #wordOrObject(depth: number): unknown {
+    const name = this.#match(NAME);
+    if (name === undefined) throw new NotALiteral();
+    if (WORDS.has(name)) return WORDS.get(name);
+    if (!this.#take('(')) throw new NotALiteral();
+    const fields: [string, unknown][] = [];
+    const values: unknown[] = [];
+    while (!this.#take(')')) {
+      if (fields.length + values.length > 0) this.#expect(',');
+      const field = this.#fieldName();
+      const value = this.value(depth + 1);
+      if (field === undefined) values.push(value);
+      else fields.push([field, value]);
+    }
+    if (values.length === 0) return Object.fromEntries(fields.filter(([key]) => key !== '__proto__'));
+    // `UUID('…')`, `Decimal('1.5')`; of a date with its numbers, these.
+    return values.length === 1 && fields.length === 0 ? values[0] : values;
+  }
+
+  #fieldName(): string | undefined {
+    const before = this.#at;
+    this.skipSpace();
+    const name = this.#match(NAME);
+    if (name !== undefined && this.#take('=')) return name;
+    this.#at = before;
+    return undefined;
+  }
+
+  #expect(character: string): void {
+    if (!this.#take(character)) throw new NotALiteral();
+  }
+
+  #take(character: string): boolean {
+    this.skipSpace();
+    if (this.#text[this.#at] !== character) return false;
+    this.#at++;
+    return true;
+  }
+
+  #match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text)?.[0];
+    if (found !== undefined) this.#at += found.length;
+    return found;
+  }
+}
+
+function keyOf(key: unknown): string {
+  if (typeof key === 'object' && key !== null) throw new NotALiteral();
+  return String(key);
+}
+
+function readEscape(whole: string, x?: string, u?: string, long?: string, other?: string): string {
+  const code = x ?? u ?? long;
+  if (code !== undefined) {
+    const point = Number.parseInt(code, 16);
+    return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
+  }
+  // A backslash before the end of a line continues the string.
+  return other === '\n' ? '' : (ESCAPED[other as string] ?? (other as string));
+}

@@ -1,0 +1,63 @@
+/**
+ * Spring AI (Java): the spans of its framework, which `spring.ai.kind` marks. Its model calls are plain GenAI spans, with
+ * every value as text, as Micrometer keeps it.
+ *
+ * An advisor wraps the call that it advises, and the inner advisors with it: that is plumbing.
+ */
+import type { SpanSlice } from '../../otel/span-slice.ts';
+import { inputsAt } from '../content/inputs.ts';
+import { toSchema } from '../content/model-tools.ts';
+import { readError } from '../content/read-error.ts';
+import type { Convention, Reading, SpanKind } from '../convention.ts';
+import { toOptionalText } from '../values/plain-json.ts';
+import type { SpanFields } from '../values/span-fields.ts';
+
+const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
+  ['chat_client', 'generic'],
+  ['advisor', 'plumbing'],
+  ['tool_call', 'tool'],
+  ['vector_store', 'generic'],
+]);
+
+export const springAi: Convention = {
+  name: 'spring-ai',
+  signs: { keys: ['spring.ai.kind'] },
+
+  classify({ attributes }: SpanSlice): SpanKind | undefined {
+    const kind = attributes['spring.ai.kind'];
+    return kind === undefined ? undefined : (KINDS.get(kind) ?? 'generic');
+  },
+
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    const reading = kind === 'tool' ? readToolCall(fields) : readStep(fields);
+    reading.error = readError(span);
+    return reading;
+  },
+};
+
+function readToolCall(fields: SpanFields): Reading {
+  return {
+    name: fields.firstName('spring.ai.tool.definition.name'),
+    description: fields.string('spring.ai.tool.definition.description'),
+    toolParameters: toSchema(fields.json('spring.ai.tool.definition.schema')),
+    inputs: inputsAt(fields, fields.firstKey('spring.ai.tool.call.arguments')),
+    output: toOptionalText(fields.attributes['spring.ai.tool.call.result']),
+    other: { tool_type: fields.firstName('spring.ai.tool.type') },
+    metadata: { tool_call_id: fields.firstName('spring.ai.tool.call.id') },
+  };
+}
+
+function readStep(fields: SpanFields): Reading {
+  const query = fields.firstName('db.vector.query.content');
+  const topK = fields.integer('db.vector.query.top_k');
+  return {
+    inputs: query === undefined ? undefined : { query },
+    output: toOptionalText(fields.attributes['db.vector.query.response.documents']),
+    other: { retrieval_top_k: topK },
+    metadata: {
+      db_system: fields.firstName('db.system', 'db.system.name'),
+      db_operation: fields.firstName('db.operation.name'),
+      db_collection: fields.firstName('db.collection.name'),
+    },
+  };
+}

@@ -1,0 +1,54 @@
+/** Texts that are the JSON of message blocks, and texts that only look like it. */
+import { expect, test } from 'vitest';
+import { openBody } from '../../../src/conventions/content/open-body.ts';
+
+const json = (value: unknown) => JSON.stringify(value);
+const WORDS = { type: 'text', text: 'I look.' };
+const CALL = { type: 'tool_use', id: 't1', name: 'f', input: { a: 1 } };
+const RESULT = { type: 'tool_result', tool_use_id: 't1', content: 'x' };
+
+test.each<[string, unknown, unknown]>([
+  ['a call as a text', json([CALL]), [CALL]],
+  ['a result as a text', json([RESULT]), [RESULT]],
+  ['one block without a list', json(CALL), [CALL]],
+  ['words beside a call', json([WORDS, CALL]), [WORDS, CALL]],
+  ['a text in quotes', json(json([CALL])), [CALL]],
+  ['an item that is a text of a block', [json(WORDS)], [WORDS]],
+  ['an item that is a text of several', [json([WORDS, CALL])], [WORDS, CALL]],
+  ['a part whose text is a call', [{ type: 'text', text: json([CALL]) }], [CALL]],
+  ['a part whose content is a call', [{ type: 'text', content: json([CALL]) }], [CALL]],
+  ['a part without a type', [{ text: json([RESULT]) }], [RESULT]],
+  [
+    'what stands before and after',
+    ['before', json(CALL), WORDS, json(WORDS), 'after'],
+    ['before', CALL, WORDS, WORDS, 'after'],
+  ],
+])('opens %s', (_what, body, blocks) => {
+  expect(openBody(body)).toEqual(blocks);
+});
+
+test.each<[string, unknown]>([
+  ['words', 'I look.'],
+  ['nothing', undefined],
+  ['an object', { a: json([CALL]) }],
+  ['a text of words only, as an answer may be', json([WORDS])],
+  ['a part whose text is JSON of words', [{ type: 'text', text: json([WORDS]) }]],
+  ['a call that nobody can answer', json([{ ...CALL, id: undefined }])],
+  ['a result of no call', json([{ type: 'tool_result', content: 'x' }])],
+  ['thoughts about a call', [{ type: 'reasoning', text: json([CALL]) }]],
+  ['data without a type', [json({ text: 'the type of a' })]],
+  ['data of an unknown type', [json({ type: 'invoice', id: 7 })]],
+  ['blocks beside data', json([CALL, { type: 'invoice', id: 7 }])],
+  ['a list beside data', [json([WORDS, { text: 'x' }])]],
+  ['a number', [json(1), 2, null]],
+])('leaves %s', (_what, body) => {
+  expect(openBody(body)).toBe(body);
+});
+
+test('a list that is too long for a message keeps all its items', () => {
+  const body = [json(CALL), ...Array.from({ length: 10_500 }, (_, index) => `${index}`)];
+  const opened = openBody(body) as unknown[];
+  expect(opened).toHaveLength(body.length);
+  expect(opened[0]).toEqual(CALL);
+  expect(opened.at(-1)).toBe('10499');
+});

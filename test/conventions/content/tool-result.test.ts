@@ -1,0 +1,45 @@
+/** What a tool answered, in the envelope of a framework: its text, and the call that it answers. */
+import { expect, test } from 'vitest';
+import { openToolResult } from '../../../src/conventions/content/tool-result.ts';
+
+const json = (value: unknown) => JSON.stringify(value);
+
+test.each<[string, unknown, string | undefined]>([
+  ['a tool message by its role', { role: 'tool', content: 'x', tool_call_id: 'c1' }, 'c1'],
+  ['a tool message by its type', { type: 'tool', content: 'x', tool_call_id: 'c1' }, 'c1'],
+  ['one without the id of a call', { role: 'tool', content: 'x' }, undefined],
+  ['a result part', { type: 'tool_result', tool_use_id: 'c1', content: 'x' }, 'c1'],
+  ['a result part with another name', { type: 'tool-result', toolCallId: 'c1', result: 'x' }, 'c1'],
+  ['a list of one', [{ role: 'tool', content: 'x', tool_call_id: 'c1' }], 'c1'],
+  ['the only field of an object', { output: { role: 'tool', content: 'x', tool_call_id: 'c1' } }, 'c1'],
+  ['blocks', { role: 'tool', content: [{ type: 'text', text: 'x' }], tool_call_id: 'c1' }, 'c1'],
+])('opens %s', (_what, envelope, id) => {
+  expect(openToolResult({ output: json(envelope) })).toEqual({
+    output: 'x',
+    ...(id !== undefined && { metadata: { tool_call_id: id } }),
+  });
+});
+
+test('the id that the span names is kept', () => {
+  const metadata = { tool_call_id: 'of the span', a: 1 };
+  const output = json({ role: 'tool', content: 'x', tool_call_id: 'of the message' });
+  expect(openToolResult({ output, metadata })).toEqual({ output: 'x', metadata });
+});
+
+test('the id of the message wins over that of the part', () => {
+  const output = json({ role: 'tool', content: 'x', tool_call_id: 'c1', call_id: 'other' });
+  expect(openToolResult({ output }).metadata).toEqual({ tool_call_id: 'c1' });
+});
+
+test.each<[string, unknown]>([
+  ['data', { temperature: 4 }],
+  ['a result that names no call', { type: 'tool_result', content: 'x' }],
+  ['several fields, one of which is a message', { a: 1, message: { role: 'tool', content: 'x' } }],
+  ['two messages', [1, 2].map(() => ({ role: 'tool', content: 'x', tool_call_id: 'c' }))],
+  ['a message of somebody else', { role: 'user', content: 'x', tool_call_id: 'c' }],
+  ['a message without content', { role: 'tool', tool_call_id: 'c' }],
+  ['a message that is very deep', [[[[[{ role: 'tool', content: 'x' }]]]]]],
+])('leaves %s', (_what, value) => {
+  const reading = { output: json(value) };
+  expect(openToolResult(reading)).toBe(reading);
+});

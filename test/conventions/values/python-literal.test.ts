@@ -1,0 +1,124 @@
+/** What Python prints for its values, where other sources write JSON. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { jsonOf, stringListOf } from '../../../src/conventions/values/attributes.ts';
+import { memberOf } from '../../../src/conventions/values/enum-member.ts';
+import { parsePythonLiteral, startsAsPython } from '../../../src/conventions/values/python-literal.ts';
+
+test.each([
+  ["{'a': 1, 'b': [True, False, None]}", { a: 1, b: [true, false, null] }],
+  ['{"it\'s": \'say "hi"\'}', { "it's": 'say "hi"' }],
+  ["('stop',)", ['stop']],
+  ['()', []],
+  ['{}', {}],
+  ["{'a', 'b'}", ['a', 'b']],
+  ['[1, -2.5, 1e3, .5, 2., nan, inf]', [1, -2.5, 1000, 0.5, 2, null, null]],
+  ["'\\x41 \\u00e9 \\U0001F600 \\\\ \\' \\n'", "A é 😀 \\ ' \n"],
+  ["b'raw'", 'raw'],
+  ["{1: 'a', None: 'b'}", { '1': 'a', null: 'b' }],
+  ["<FinishReason.STOP: 'STOP'>", 'STOP'],
+  ['<FinishReason.STOP: 1>', 1],
+  ["UUID('12')", '12'],
+  ['datetime.date(2026, 3, 1)', [2026, 3, 1]],
+  [
+    "Choice(index=0, message=Message(content='x', tool_calls=None))",
+    { index: 0, message: { content: 'x', tool_calls: null } },
+  ],
+  ['Empty()', {}],
+  [" [ 'a' , ] ", ['a']],
+])('reads %s', (text, value) => {
+  expect(parsePythonLiteral(text)).toEqual(value);
+});
+
+test.each([
+  '',
+  "{'a': 1",
+  "{'a' 1}",
+  "{'a': 1, 'b'}",
+  "{'a': <object at 0x7f>}",
+  "{'a': name}",
+  "['a' 'b']",
+  "'open",
+  "{'a': 1} and more",
+  '(see above)',
+  "{('a',): 1}",
+  '1_000',
+  '1.2.3',
+  '<Role.USER>',
+])('reads nothing from %s', (text) => {
+  expect(parsePythonLiteral(text)).toBeUndefined();
+});
+
+test('very deep nesting is not read, and takes no long time', () => {
+  expect(parsePythonLiteral('['.repeat(100_000))).toBeUndefined();
+  expect(parsePythonLiteral(`${'['.repeat(90)}${']'.repeat(90)}`)).toBeDefined();
+  const started = performance.now();
+  parsePythonLiteral(`['${'\\'.repeat(200_000)}`);
+  parsePythonLiteral(`[${'a.'.repeat(100_000)}`);
+  expect(performance.now() - started).toBeLessThan(500);
+});
+
+test('a key cannot change the prototype', () => {
+  const value = parsePythonLiteral("{'__proto__': {'polluted': True}, 'a': 1}");
+  expect(value).toEqual({ a: 1 });
+  expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+});
+
+const repr = (value: unknown): string => {
+  if (value === null) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'string') {
+    const quote = value.includes("'") && !value.includes('"') ? '"' : "'";
+    return quote + value.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`).replaceAll('\n', '\\n') + quote;
+  }
+  if (Array.isArray(value)) return `[${value.map(repr).join(', ')}]`;
+  return `{${Object.entries(value as object)
+    .map(([key, inner]) => `${repr(key)}: ${repr(inner)}`)
+    .join(', ')}}`;
+};
+
+test('whatever is printed is read back', () => {
+  const json = fc
+    .jsonValue({ maxDepth: 4, noUnicodeString: false } as object)
+    .filter((value) => !JSON.stringify(value).includes('__proto__'));
+  fc.assert(
+    fc.property(json, (value) => {
+      expect(JSON.stringify(parsePythonLiteral(repr(value)))).toBe(JSON.stringify(value));
+    }),
+  );
+});
+
+test('JSON never passes for Python, so it is never read twice', () => {
+  fc.assert(
+    fc.property(fc.json(), (text) => {
+      expect(startsAsPython(text)).toBe(false);
+    }),
+  );
+});
+
+test('readers of JSON take both, and prose for neither', () => {
+  expect(jsonOf("{'a': None}")).toEqual({ a: null });
+  expect(jsonOf("[{'role': 'user'}]")).toEqual([{ role: 'user' }]);
+  expect(jsonOf("{'a': broken}")).toBeUndefined();
+  expect(stringListOf("('a', 'b')")).toEqual(['a', 'b']);
+  expect(stringListOf("['a']")).toEqual(['a']);
+  expect(stringListOf('(see above)')).toEqual(['(see above)']);
+});
+
+test.each([
+  ['USER', 'USER'],
+  ['MessageRole.USER', 'USER'],
+  ['llama_index.MessageRole.USER', 'USER'],
+  ["<MessageRole.USER: 'user'>", 'USER'],
+  ['<Role.USER>', 'USER'],
+  ['Role::User', 'User'],
+  [{ Label: 'user' }, 'user'],
+  [{ value: 'user' }, 'user'],
+  ['the user said', undefined],
+  ['<b>', undefined],
+  [{}, undefined],
+  [7, undefined],
+])('the member of an enum in %j is %j', (printed, name) => {
+  expect(memberOf(printed)).toBe(name);
+});

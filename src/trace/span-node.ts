@@ -26,6 +26,29 @@ export interface Trace {
   noted: TraceContext | undefined;
   /** The logs of the trace that may still have to be dropped with it. */
   readonly logs: LogEntry[];
+  /** The latest requests to MCP servers that are logs, since the span of a tool around one may come later. */
+  requests: SpanNode[] | undefined;
+}
+
+/** What the spans of one tool call are known by. */
+export interface ToolFacts {
+  /** In lower case, with `_` between its words. */
+  readonly name: string;
+  /** What the span is in the Model Context Protocol; undefined if it is not of that. */
+  readonly mcpRole: 'client' | 'server' | undefined;
+  /** Scope of its instrumentation. */
+  readonly scope: string;
+  /** Arguments that are texts, numbers or booleans; long ones as fingerprints. */
+  readonly arguments: ReadonlyMap<string, string>;
+  /** Fingerprint of the result. */
+  readonly output: string | undefined;
+  readonly hasError: boolean;
+}
+
+/** What has the log of a call: another span, or what is remembered of one. */
+export interface Keeper {
+  /** Undefined until the log is written. */
+  readonly entry: LogEntry | undefined;
 }
 
 /**
@@ -66,6 +89,12 @@ export interface SpanNode {
   recognitions: readonly Recognition[] | undefined;
   /** What the span was read as, while it is worked off. */
   reading: Reading | undefined;
+  /** What other spans of the same call said, and its estimated bytes, until the log is written. */
+  absorbed: { readonly reading: Reading; readonly bytes: number } | undefined;
+  /** What has the log of the call that this span reports, too. Then the span is not a log. */
+  keeper: Keeper | undefined;
+  /** Of a tool's log: what spans of the same call that come later are compared with. */
+  tool: ToolFacts | undefined;
   /** What the app said through `update()` before the span was known to be a log. */
   overrides: LateFields | undefined;
   /** Events that came another way than on the span. */
@@ -93,6 +122,7 @@ export function createTrace(traceId: string): Trace {
     baggageSession: undefined,
     noted: undefined,
     logs: [],
+    requests: undefined,
   };
 }
 
@@ -111,6 +141,9 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
     signs: undefined,
     recognitions: undefined,
     reading: undefined,
+    absorbed: undefined,
+    keeper: undefined,
+    tool: undefined,
     overrides: undefined,
     events: undefined,
     draftedAs: undefined,

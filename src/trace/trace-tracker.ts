@@ -8,7 +8,7 @@
  * A trace is at rest when nothing in it is open, held or due. Spans that never end are forgotten when there are too many.
  */
 
-import type { Convention } from '../conventions/convention.ts';
+import type { Convention, Reading } from '../conventions/convention.ts';
 import { censusOf } from '../conventions/index.ts';
 import { estimateEventBytes } from '../conventions/values/estimate-bytes.ts';
 import { parentSpanIdOf, type SpanEvent, type SpanSlice } from '../otel/span-slice.ts';
@@ -91,7 +91,7 @@ export class TraceTracker {
     const { signs, bytes: ownBytes } = censusOf(span, this.#conventions);
     node.signs = signs;
     node.recognitions = undefined;
-    let bytes = ownBytes;
+    let bytes = ownBytes + (node.absorbed?.bytes ?? 0);
     for (const event of node.events ?? []) bytes += estimateEventBytes(event);
     this.#weigh(node, bytes);
     if (node.state === 'held' || node.state === 'due') return node;
@@ -107,6 +107,12 @@ export class TraceTracker {
     node.events ??= [];
     node.events.push(event);
     this.#weigh(node, node.estimatedBytes + estimateEventBytes(event));
+  }
+
+  /** Keeps what other spans of the same call said, until the log is written. */
+  absorb(node: SpanNode, reading: Reading, bytes: number): void {
+    this.#weigh(node, node.estimatedBytes + bytes);
+    node.absorbed = { reading, bytes: bytes + (node.absorbed?.bytes ?? 0) };
   }
 
   /** Finds a span of a trace that is active or remembered. */
@@ -134,6 +140,10 @@ export class TraceTracker {
     return this.#pending.holdWithAncestor(node, isLog);
   }
 
+  holdWith(node: SpanNode, open: SpanNode, nowMillis: number): boolean {
+    return this.#pending.holdWith(node, open, nowMillis);
+  }
+
   place(node: SpanNode, isLog: (node: SpanNode) => boolean): boolean {
     return this.#pending.place(node, isLog);
   }
@@ -144,6 +154,7 @@ export class TraceTracker {
     node.events = undefined;
     node.recognitions = undefined;
     node.reading = undefined;
+    node.absorbed = undefined;
     this.#weigh(node, 0);
     this.#pending.retire(node);
     this.#restIfDone(node.trace);
@@ -166,6 +177,7 @@ export class TraceTracker {
         forget(node);
         node.span = undefined;
         node.events = undefined;
+        node.absorbed = undefined;
         this.#weigh(node, 0);
       }
       left -= open.length;

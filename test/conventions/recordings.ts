@@ -117,10 +117,12 @@ export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): 
     calls.set(idOf(span), callSpanOf(span, classified.kind, readSpan(span), parent && calls.get(idOf(parent))));
   }
   const corrections = new Map([...tracesOf(calls)].flatMap((ofTrace) => [...resolveDuplicates(ofTrace)]));
+  for (const [id, call] of calls) if (corrections.get(call)?.kind === 'plumbing') logs.delete(id);
   return spans.flatMap((span) => {
     const call = calls.get(idOf(span));
     if (!call) return [];
     const { kind, reading } = corrections.get(call) ?? call;
+    if (kind === 'plumbing') return [];
     const path = ancestors(span, byId);
     const parent = path.find((ancestor) => logs.has(idOf(ancestor)));
     const ofTrace = rootFirst(spans, span, byId);

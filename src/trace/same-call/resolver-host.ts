@@ -1,0 +1,31 @@
+/** What the rest of the app half does for this room. */
+import type { Reading } from '../../conventions/convention.ts';
+import type { LogEntry } from '../../delivery/ledger/log-entry.ts';
+import type { Keeper, SpanNode } from '../span-node.ts';
+
+/** The late fields that a log lacks. */
+export interface Lacking {
+  readonly output: boolean;
+  readonly error: boolean;
+}
+
+export interface ResolverHost {
+  readonly isLog: (node: SpanNode) => boolean;
+  /** Reads the span as it is now. Undefined if it was let go. */
+  read(node: SpanNode): Reading | undefined;
+  /** The spans of all traces that are open, held or due. */
+  unretiredNodes(): Iterable<SpanNode>;
+  /** Adds what another span says about the same call to a log that is not written yet. */
+  absorb(node: SpanNode, reading: Reading, bytes: number): void;
+  /** Sends what the span says, and the log of another span of the same call lacks, as an update of that. */
+  fillIn(entry: LogEntry, node: SpanNode, lacking: Lacking): void;
+  /** Lets a due span wait until the other one, which is open, is due. Returns false if it cannot wait. */
+  holdWith(node: SpanNode, open: SpanNode): boolean;
+}
+
+/** Makes a span that is not posted plumbing, since the keeper's log has its call. */
+export function makePlumbing(node: SpanNode, keeper: Keeper): void {
+  node.kind = undefined;
+  node.isNoLog = true;
+  node.keeper = keeper;
+}

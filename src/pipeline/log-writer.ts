@@ -59,7 +59,7 @@ export class LogWriter {
     this.#map = createMapLog(options);
     this.#redaction = new Redaction(this.#map, options);
     this.#resolver = new CallResolver({
-      isLog: this.isLog,
+      select: this.#select,
       read: (node) => node.span && this.#read(node, node.span),
       unretiredNodes: () => tracker.unretiredNodes(),
       absorb: (node, reading, bytes) => absorb(tracker, node, reading, bytes),

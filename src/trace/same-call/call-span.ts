@@ -53,9 +53,7 @@ export function saysMore(first: Reading, second: Reading): boolean {
   return scoreOf(first) > scoreOf(second);
 }
 
-export const MAX_SCORE = 7;
-
-/** How much a span says about a call, from 0 to `MAX_SCORE`. */
+/** How much a span says about a call, from 0 to 7. */
 export function scoreOf(reading: Reading): number {
   return (
     (reading.messages !== undefined ? 4 : 0) + (hasUsage(reading) ? 2 : 0) + (answerOf(reading) !== undefined ? 1 : 0)

@@ -9,12 +9,12 @@
 import type { Reading } from '../../conventions/convention.ts';
 import { millisOf } from '../../otel/hr-time.ts';
 import { scopeOf } from '../../otel/span-slice.ts';
-import { findAncestor, type SpanNode } from '../span-node.ts';
+import { kindNow, mayBecomeCall } from '../select-spans.ts';
+import type { SpanNode } from '../span-node.ts';
 import { type CallFacts, callFactsOf, isSameCallElsewhere, TOLERANCE_MILLIS } from './call-facts.ts';
-import { MAX_SCORE } from './call-span.ts';
 import { filledWith } from './merge-readings.ts';
 import { RecentCalls } from './recent-calls.ts';
-import { makePlumbing, type ResolverHost } from './resolver-host.ts';
+import { findLogAbove, makePlumbing, type ResolverHost } from './resolver-host.ts';
 import { warnOfDouble } from './warn-of-double.ts';
 
 /** So many searches of an instrumentation's calls may find nothing; then no more are made. */
@@ -57,7 +57,7 @@ export class CallsElsewhere {
     if (!node.entry) {
       if (this.#hasLog(node, facts)) return false;
       const left = this.#searchesLeft.get(scope) ?? MAX_VAIN_SEARCHES;
-      if (left > 0 && this.#isLonely(node, facts)) {
+      if (left > 0) {
         const found = this.#search(node, facts, scopes);
         if (!found) this.#searchesLeft.set(scope, left - 1);
         else if ('open' in found) {
@@ -85,14 +85,11 @@ export class CallsElsewhere {
     for (const [scope, left] of this.#searchesLeft) if (Number.isFinite(left)) this.#searchesLeft.delete(scope);
   }
 
-  /** Whether another span may say more, or have a better place. Others are not searched for. */
-  #isLonely(node: SpanNode, { score }: CallFacts): boolean {
-    return score < MAX_SCORE || !this.#isBelowLog(node);
-  }
-
-  /** Looks for the span among those of other traces. If none of these is the same call, returns an open one that may be. */
+  /** Looks for the span among those of other traces. If none of these is the same call, returns the
+   * latest of the open ones that may be. */
   #search(node: SpanNode, facts: CallFacts, scopes: ReadonlySet<string>): Found | { open: SpanNode } | undefined {
     let open: SpanNode | undefined;
+    let openSinceMillis = 0;
     let count = 0;
     for (const other of this.#host.unretiredNodes()) {
       if (++count > MAX_SEARCHED) break;
@@ -101,7 +98,10 @@ export class CallsElsewhere {
       const startMillis = millisOf(span.startTime) ?? 0;
       if (startMillis > facts.endMillis + TOLERANCE_MILLIS) continue;
       if (state === 'open') {
-        if (!open && startMillis <= facts.startMillis + TOLERANCE_MILLIS && this.#isCall(other)) open = other;
+        const isAround = startMillis <= facts.startMillis + TOLERANCE_MILLIS && startMillis >= openSinceMillis;
+        if (!isAround || !mayBecomeCall(other, this.#host.select)) continue;
+        open = other;
+        openSinceMillis = startMillis;
         continue;
       }
       if (entry || (millisOf(span.endTime) ?? 0) + TOLERANCE_MILLIS < facts.startMillis || !this.#isCall(other))
@@ -114,7 +114,7 @@ export class CallsElsewhere {
   }
 
   #isCall(node: SpanNode): boolean {
-    return this.#host.isLog(node) && node.kind === 'model';
+    return kindNow(node, this.#host.select) === 'model';
   }
 
   #factsOf(node: SpanNode): CallFacts | undefined {
@@ -153,7 +153,7 @@ export class CallsElsewhere {
   }
 
   #isBelowLog(node: SpanNode): boolean {
-    return findAncestor(node, this.#host.isLog) !== undefined;
+    return findLogAbove(node, this.#host) !== undefined;
   }
 
   /** Waits once. If the open span turns out to be another call, nothing is lost but time. */

@@ -2,8 +2,9 @@
  * One tool call whose spans are not due together: a request to an MCP server ends while the tool's span around it is
  * open, or one of the two comes when the other's log is posted.
  */
-import { findAncestor, type SpanNode, type ToolFacts } from '../span-node.ts';
-import { makePlumbing, type ResolverHost } from './resolver-host.ts';
+import { kindNow } from '../select-spans.ts';
+import type { SpanNode, ToolFacts } from '../span-node.ts';
+import { findLogAbove, makePlumbing, type ResolverHost } from './resolver-host.ts';
 import { isSameTool, toolFactsOf } from './tool-facts.ts';
 
 /** So many posted requests of a trace are compared. The spans around a request come soon after it. */
@@ -27,8 +28,8 @@ export function resolveLateRequests(logs: readonly SpanNode[], host: ResolverHos
 /** The tool's span above the request is open, is worked off later, or has a log. */
 function joinAbove(node: SpanNode, tool: ToolFacts, host: ResolverHost): boolean {
   if (tool.mcpRole === undefined) return false;
-  const above = findAncestor(node, host.isLog);
-  if (above?.kind !== 'tool') return false;
+  const above = findLogAbove(node, host);
+  if (!above || kindNow(above, host.select) !== 'tool') return false;
   const isOpen = above.span !== undefined && above.state !== 'retired';
   const reading = isOpen ? host.read(above) : undefined;
   const around = reading && above.span ? toolFactsOf(above.span, reading) : above.tool;
@@ -46,7 +47,7 @@ function joinBelow(node: SpanNode, tool: ToolFacts, host: ResolverHost): boolean
     (request) =>
       request.entry !== undefined &&
       request.tool !== undefined &&
-      findAncestor(request, (step) => step === node || host.isLog(step)) === node &&
+      findLogAbove(request, host) === node &&
       isSameTool(tool, request.tool),
   );
   if (!posted?.entry || !posted.tool) return false;

@@ -60,10 +60,11 @@ export interface Keeper {
  * An exporter learns of a parent by its children first. Until its span is exported a placeholder stands in for it:
  * - `unseen`   a span of this process. Its descendants wait for it
  * - `remote`   a span of another process, as far as is known. Nothing waits for it
+ * - `awaited`  like `remote`, but its child waits for it: the client of a request to an MCP server may be in this process
  * - `stub`     did not come in time, and is the parent of a log that was written. It is a log from now on
  */
 export type SpanState = 'open' | 'held' | 'due' | 'retired' | Placeholder;
-export type Placeholder = 'unseen' | 'remote' | 'stub';
+export type Placeholder = 'unseen' | 'remote' | 'awaited' | 'stub';
 
 export interface SpanNode {
   readonly trace: Trace;
@@ -155,7 +156,7 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
 }
 
 export function isPlaceholder({ state }: SpanNode): boolean {
-  return state === 'unseen' || state === 'remote' || state === 'stub';
+  return state === 'unseen' || state === 'remote' || state === 'awaited' || state === 'stub';
 }
 
 /**
@@ -171,7 +172,7 @@ export function findBlocker(node: SpanNode): SpanNode | undefined {
     step.blocker = end;
     step = next;
   }
-  return end && (end.state === 'open' || end.state === 'unseen') ? end : undefined;
+  return end && (end.state === 'open' || end.state === 'unseen' || end.state === 'awaited') ? end : undefined;
 }
 
 /** The nearest ancestor for which the predicate holds. */

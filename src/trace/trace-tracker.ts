@@ -11,11 +11,14 @@
 import type { Convention, Reading } from '../conventions/convention.ts';
 import { censusOf } from '../conventions/index.ts';
 import { estimateEventBytes } from '../conventions/values/estimate-bytes.ts';
+import { roleInMcp } from '../conventions/vocabularies/mcp.ts';
 import { parentSpanIdOf, type SpanEvent, type SpanSlice } from '../otel/span-slice.ts';
 import { type PendingOptions, PendingSpans } from './pending-spans.ts';
 import { RestingTraces } from './resting-traces.ts';
 import { createNode, createTrace, isPlaceholder, type SpanNode, type SpanState, type Trace } from './span-node.ts';
 
+/** `SpanKind.SERVER` of `@opentelemetry/api`. */
+const KIND_SERVER = 1;
 /** In a trace that has more, the oldest ended spans are forgotten. Only a child that comes late misses them. */
 const MAX_SPANS_PER_TRACE = 10_000;
 
@@ -198,9 +201,13 @@ export class TraceTracker {
     const known = trace.nodes.get(parentSpanId);
     if (!this.#awaitsUnseenParents) return known;
     const isRemote = span.parentSpanContext?.isRemote === true;
-    if (!known) return this.#createNode(trace, parentSpanId, isRemote ? 'remote' : 'unseen', undefined);
+    if (!known) {
+      const mayBeHere = span.kind === KIND_SERVER && roleInMcp(span) !== undefined;
+      const state = !isRemote ? 'unseen' : mayBeHere ? 'awaited' : 'remote';
+      return this.#createNode(trace, parentSpanId, state, undefined);
+    }
     // A child of this process names it as its own, so it belongs to this process after all.
-    if (known.state === 'remote' && !isRemote) known.state = 'unseen';
+    if ((known.state === 'remote' || known.state === 'awaited') && !isRemote) known.state = 'unseen';
     return known;
   }
 

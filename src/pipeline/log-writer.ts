@@ -25,8 +25,8 @@ import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
 import { examine } from './doctor.ts';
-import { createMapLog, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
-import { absorb, lateFieldsFor, readNode } from './read-node.ts';
+import { createMapLog, flagsOf, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
+import { absorb, anySpan, lateFieldsFor, readNode } from './read-node.ts';
 import { Redaction } from './redaction.ts';
 
 /** Number of small steps between two yields. */
@@ -294,13 +294,4 @@ export class LogWriter {
   #decide(trace: Trace): TraceContext {
     return decideContext(trace, this.#options.session);
   }
-}
-
-function flagsOf(isClosing: boolean): MapFlags {
-  return { withContent: true, isClosing, nowMillis: Date.now() };
-}
-
-function anySpan(trace: Trace): SpanSlice | undefined {
-  for (const { span } of trace.nodes.values()) if (span) return span;
-  return undefined;
 }

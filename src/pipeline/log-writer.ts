@@ -8,7 +8,6 @@
  */
 import type { TraceContext } from '../conventions/context.ts';
 import type { Reading } from '../conventions/convention.ts';
-import { readSpan } from '../conventions/index.ts';
 import { encodeDatapoint } from '../datapoint/encode.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Drops } from '../delivery/drops.ts';
@@ -16,8 +15,8 @@ import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { millisOf } from '../otel/hr-time.ts';
-import { type SpanEvent, type SpanSlice, spanOfEvent, withEvents } from '../otel/span-slice.ts';
-import { resolveDuplicatesOfRun } from '../trace/same-call/resolve-run.ts';
+import { type SpanEvent, type SpanSlice, spanOfEvent } from '../otel/span-slice.ts';
+import { CallResolver } from '../trace/same-call/call-resolver.ts';
 import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
 import { findAncestor, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
 import { decideContext, findContext, namesContext, noteContext } from '../trace/trace-context.ts';
@@ -28,7 +27,8 @@ import type { LogRequest } from '../wire/v4.ts';
 import { passOnFirstCall, withCalledModel } from './agent-model.ts';
 import { examine } from './doctor.ts';
 import { Evaluations } from './evaluations.ts';
-import { createMapLog, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
+import { createMapLog, flagsOf, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
+import { absorb, anySpan, lateFieldsFor, readNode } from './read-node.ts';
 import { Redaction } from './redaction.ts';
 
 /** Number of small steps between two yields. */
@@ -49,6 +49,7 @@ export class LogWriter {
   readonly #select: Select;
   readonly #map: MapLog;
   readonly #redaction: Redaction;
+  readonly #resolver: CallResolver;
 
   /** Placeholders whose stubs are sent. */
   readonly #stubs = new Set<SpanNode>();
@@ -62,6 +63,17 @@ export class LogWriter {
     this.#map = createMapLog(options);
     this.#redaction = new Redaction(this.#map, options);
     this.evaluations = new Evaluations(delivery, tracker, drops, this.#redaction, this.isLog);
+    this.#resolver = new CallResolver({
+      select: this.#select,
+      read: (node) => node.span && this.#read(node, node.span),
+      unretiredNodes: () => tracker.unretiredNodes(),
+      absorb: (node, reading, bytes) => absorb(tracker, node, reading, bytes),
+      fillIn: (entry, node, lacking) => {
+        const late = node.span && node.reading && lateFieldsFor(this.#mapLate(node, node.span, node.reading), lacking);
+        if (late) this.#override(entry, late);
+      },
+      holdWith: (node, open) => tracker.holdWith(node, open, performance.now()),
+    });
   }
 
   /** Returns true if the span is a log, as far as it is known now. */
@@ -92,7 +104,7 @@ export class LogWriter {
       });
       yield;
     }
-    guard(() => resolveDuplicatesOfRun(logs));
+    guard(() => this.#resolver.resolve(logs, heldAgain));
     guard(() => run.forEach(passOnFirstCall));
     for (const node of run) {
       guard(() => this.evaluations.route(node));
@@ -101,6 +113,8 @@ export class LogWriter {
     const flags = flagsOf(false);
     for (const node of logs) {
       guard(() => {
+        // Another log has its call, or it waits for another span.
+        if (node.isNoLog || heldAgain.has(node)) return;
         if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
         else heldAgain.add(node);
       });
@@ -137,7 +151,8 @@ export class LogWriter {
   update(traceId: string, spanId: string, late: LateFields): void {
     const node = this.#tracker.find(traceId, spanId);
     if (!node) return this.#override(this.#delivery.assumeDelivered(referenceIdOf(traceId, spanId)), late);
-    if (node.entry) return this.#override(node.entry, late);
+    const entry = node.entry ?? node.keeper?.entry;
+    if (entry) return this.#override(entry, late);
     node.overrides = { ...node.overrides, ...late };
     if (node.isNoLog && node.state === 'retired') this.dropOverrides(node);
   }
@@ -145,8 +160,7 @@ export class LogWriter {
   /** Takes an event of a span whose log is already written. Only its output is used. */
   writeEvent(node: SpanNode, entry: LogEntry, event: SpanEvent): void {
     const span = spanOfEvent(node.trace.traceId, node.spanId, event);
-    const log = this.#describe(node, span, undefined, this.#read(node, span));
-    const { output } = this.#map(log, this.#decide(node.trace), flagsOf(false));
+    const { output } = this.#mapLate(node, span, this.#read(node, span));
     if (output) this.#override(entry, { output });
   }
 
@@ -229,7 +243,8 @@ export class LogWriter {
   #retire(node: SpanNode, isTraceDone: boolean): void {
     if (!isTraceDone || this.#options.awaitsUnseenParents) noteContext(node, this.#options.session);
     if (node.draftedAs && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
-    this.dropOverrides(node);
+    if (node.overrides && node.keeper?.entry) this.#override(node.keeper.entry, node.overrides);
+    else this.dropOverrides(node);
     this.#tracker.retire(node);
   }
 
@@ -270,6 +285,12 @@ export class LogWriter {
     this.#redaction.redactLate(entry.referenceId, late, (cleared) => this.#delivery.override(entry, cleared));
   }
 
+  /** Maps what is only an update of a log. */
+  #mapLate(node: SpanNode, span: SpanSlice, reading: Reading): LogRequest {
+    const log = this.#describe(node, span, undefined, reading);
+    return this.#map(log, this.#decide(node.trace), flagsOf(false));
+  }
+
   #describe(node: SpanNode, span: SpanSlice, parentReferenceId: string | undefined, reading: Reading): SpanLog {
     return {
       referenceId: referenceOf(node),
@@ -284,19 +305,10 @@ export class LogWriter {
 
   /** Reads the span together with its events that came as log events. */
   #read(node: SpanNode, span: SpanSlice): Reading {
-    return readSpan(withEvents(span, node.events), this.#options.conventions, node.recognitions);
+    return readNode(node, span, this.#options.conventions);
   }
 
   #decide(trace: Trace): TraceContext {
     return decideContext(trace, this.#options.session);
   }
-}
-
-function flagsOf(isClosing: boolean): MapFlags {
-  return { withContent: true, isClosing, nowMillis: Date.now() };
-}
-
-function anySpan(trace: Trace): SpanSlice | undefined {
-  for (const { span } of trace.nodes.values()) if (span) return span;
-  return undefined;
 }

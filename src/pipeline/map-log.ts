@@ -41,6 +41,11 @@ export interface MapFlags {
   readonly nowMillis: number;
 }
 
+/** Returns the flags of a log that is mapped now. */
+export function flagsOf(isClosing: boolean): MapFlags {
+  return { withContent: true, isClosing, nowMillis: Date.now() };
+}
+
 /** Returns the datapoint. `context` is that of the log's trace; its session must be decided. */
 export type MapLog = (log: SpanLog | StubLog, context: TraceContext, flags: MapFlags) => LogRequest;
 

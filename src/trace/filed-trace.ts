@@ -50,6 +50,7 @@ function parentsFirst(trace: Trace): Set<SpanNode> {
 function fateOf({ entry, isNoLog, state }: SpanNode): Fate | undefined {
   if (entry?.state === 'dropped') return 'dropped';
   if (entry) return entry.isDone ? 'delivered' : undefined;
+  if (state === 'awaited') return 'remote';
   if (state === 'unseen' || state === 'remote') return state;
   return isNoLog ? 'none' : undefined;
 }

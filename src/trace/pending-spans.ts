@@ -176,6 +176,14 @@ export class PendingSpans {
     return false;
   }
 
+  /** Holds a due span of a processor again, until an open one of another trace is due. Returns whether it did. */
+  holdWith(node: SpanNode, open: SpanNode, nowMillis: number): boolean {
+    if (node.state !== 'due' || open.state !== 'open' || this.#takesOfFlush > 0) return false;
+    node.state = 'held';
+    this.#hold(node, open, nowMillis + this.#options.holdMillis);
+    return true;
+  }
+
   /**
    * Decides the parent of a due log, unless that is decided already. Returns false if the log is held again. Otherwise the
    * caller creates its entry in the same step, after the entry of a placeholder that has become a stub.
@@ -224,6 +232,8 @@ export class PendingSpans {
     }
     // From the top, so that nothing moves more than once.
     for (const blocker of released.reverse()) this.unblock(blocker);
+    // It was held with a span that is not above it.
+    this.#markDue(node);
   }
 
   /** Also makes due what waits for this span, or is held with it. */

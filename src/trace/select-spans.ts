@@ -25,6 +25,18 @@ export function createSelect({ conventions, include }: Pick<ResolvedOptions, 'co
   };
 }
 
+/** What log a span is now. Decides nothing: an open span may turn out to be another one. */
+export function kindNow({ kind, isNoLog, entry, state, span, signs }: SpanNode, select: Select): LogKind | undefined {
+  if (kind || isNoLog) return kind;
+  return (span && select(span, signs)?.kind) ?? (entry || state === 'stub' ? 'generic' : undefined);
+}
+
+/** Whether an open span may turn out to be the call of a model. Some are known by their instrumentation only. */
+export function mayBecomeCall({ span }: SpanNode, select: Select): boolean {
+  const selected = span && select(span);
+  return selected?.kind === 'model' || selected?.convention === 'scope';
+}
+
 /**
  * Whether a span is a log. For an open span `true` is final and `false` is not: many instrumentations set everything at
  * the end. A stub is a log, and so is the span that completes it, whatever it turns out to be.

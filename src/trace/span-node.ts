@@ -26,6 +26,29 @@ export interface Trace {
   noted: TraceContext | undefined;
   /** The logs of the trace that may still have to be dropped with it. */
   readonly logs: LogEntry[];
+  /** The latest requests to MCP servers that are logs, since the span of a tool around one may come later. */
+  requests: SpanNode[] | undefined;
+}
+
+/** What the spans of one tool call are known by. */
+export interface ToolFacts {
+  /** In lower case, with `_` between its words. */
+  readonly name: string;
+  /** What the span is in the Model Context Protocol; undefined if it is not of that. */
+  readonly mcpRole: 'client' | 'server' | undefined;
+  /** Scope of its instrumentation. */
+  readonly scope: string;
+  /** Arguments that are texts, numbers or booleans; long ones as fingerprints. */
+  readonly arguments: ReadonlyMap<string, string>;
+  /** Fingerprint of the result. */
+  readonly output: string | undefined;
+  readonly hasError: boolean;
+}
+
+/** What has the log of a call: another span, or what is remembered of one. */
+export interface Keeper {
+  /** Undefined until the log is written. */
+  readonly entry: LogEntry | undefined;
 }
 
 /**
@@ -37,10 +60,11 @@ export interface Trace {
  * An exporter learns of a parent by its children first. Until its span is exported a placeholder stands in for it:
  * - `unseen`   a span of this process. Its descendants wait for it
  * - `remote`   a span of another process, as far as is known. Nothing waits for it
+ * - `awaited`  like `remote`, but its child waits for it: the client of a request to an MCP server may be in this process
  * - `stub`     did not come in time, and is the parent of a log that was written. It is a log from now on
  */
 export type SpanState = 'open' | 'held' | 'due' | 'retired' | Placeholder;
-export type Placeholder = 'unseen' | 'remote' | 'stub';
+export type Placeholder = 'unseen' | 'remote' | 'awaited' | 'stub';
 
 /** Which model a call asked for. */
 export interface ModelCall {
@@ -78,6 +102,12 @@ export interface SpanNode {
   firstCall: ModelCall | undefined;
   /** The provider's id of the answer, if the span is the log of a model call that was written. */
   callId: string | undefined;
+  /** What other spans of the same call said, and its estimated bytes, until the log is written. */
+  absorbed: { readonly reading: Reading; readonly bytes: number } | undefined;
+  /** What has the log of the call that this span reports, too. Then the span is not a log. */
+  keeper: Keeper | undefined;
+  /** Of a tool's log: what spans of the same call that come later are compared with. */
+  tool: ToolFacts | undefined;
   /** What the app said through `update()` before the span was known to be a log. */
   overrides: LateFields | undefined;
   /** Events that came another way than on the span. */
@@ -105,6 +135,7 @@ export function createTrace(traceId: string): Trace {
     baggageSession: undefined,
     noted: undefined,
     logs: [],
+    requests: undefined,
   };
 }
 
@@ -125,6 +156,9 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
     reading: undefined,
     firstCall: undefined,
     callId: undefined,
+    absorbed: undefined,
+    keeper: undefined,
+    tool: undefined,
     overrides: undefined,
     events: undefined,
     draftedAs: undefined,
@@ -136,7 +170,7 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
 }
 
 export function isPlaceholder({ state }: SpanNode): boolean {
-  return state === 'unseen' || state === 'remote' || state === 'stub';
+  return state === 'unseen' || state === 'remote' || state === 'awaited' || state === 'stub';
 }
 
 /**
@@ -152,7 +186,7 @@ export function findBlocker(node: SpanNode): SpanNode | undefined {
     step.blocker = end;
     step = next;
   }
-  return end && (end.state === 'open' || end.state === 'unseen') ? end : undefined;
+  return end && (end.state === 'open' || end.state === 'unseen' || end.state === 'awaited') ? end : undefined;
 }
 
 /** The nearest ancestor for which the predicate holds. */

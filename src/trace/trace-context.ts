@@ -79,7 +79,7 @@ function nonEmpty(session: unknown): string | undefined {
 
 /** A parent of another process says nothing here. */
 function isRoot({ parent }: SpanNode): boolean {
-  return parent === undefined || parent.state === 'remote';
+  return parent === undefined || parent.state === 'remote' || parent.state === 'awaited';
 }
 
 /** Returns undefined if reading the span throws. */

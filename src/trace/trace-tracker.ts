@@ -8,14 +8,17 @@
  * A trace is at rest when nothing in it is open, held or due. Spans that never end are forgotten when there are too many.
  */
 
-import type { Convention } from '../conventions/convention.ts';
+import type { Convention, Reading } from '../conventions/convention.ts';
 import { censusOf } from '../conventions/index.ts';
 import { estimateEventBytes } from '../conventions/values/estimate-bytes.ts';
+import { roleInMcp } from '../conventions/vocabularies/mcp.ts';
 import { parentSpanIdOf, type SpanEvent, type SpanSlice } from '../otel/span-slice.ts';
 import { type PendingOptions, PendingSpans } from './pending-spans.ts';
 import { RestingTraces } from './resting-traces.ts';
 import { createNode, createTrace, isPlaceholder, type SpanNode, type SpanState, type Trace } from './span-node.ts';
 
+/** `SpanKind.SERVER` of `@opentelemetry/api`. */
+const KIND_SERVER = 1;
 /** In a trace that has more, the oldest ended spans are forgotten. Only a child that comes late misses them. */
 const MAX_SPANS_PER_TRACE = 10_000;
 
@@ -91,7 +94,7 @@ export class TraceTracker {
     const { signs, bytes: ownBytes } = censusOf(span, this.#conventions);
     node.signs = signs;
     node.recognitions = undefined;
-    let bytes = ownBytes;
+    let bytes = ownBytes + (node.absorbed?.bytes ?? 0);
     for (const event of node.events ?? []) bytes += estimateEventBytes(event);
     this.#weigh(node, bytes);
     if (node.state === 'held' || node.state === 'due') return node;
@@ -112,6 +115,12 @@ export class TraceTracker {
   /** Finds a trace that is active or remembered. */
   findTrace(traceId: string): Trace | undefined {
     return this.#active.get(traceId) ?? this.#resting.get(traceId);
+  }
+
+  /** Keeps what other spans of the same call said, until the log is written. */
+  absorb(node: SpanNode, reading: Reading, bytes: number): void {
+    this.#weigh(node, node.estimatedBytes + bytes);
+    node.absorbed = { reading, bytes: bytes + (node.absorbed?.bytes ?? 0) };
   }
 
   /** Finds a span of a trace that is active or remembered. */
@@ -139,6 +148,10 @@ export class TraceTracker {
     return this.#pending.holdWithAncestor(node, isLog);
   }
 
+  holdWith(node: SpanNode, open: SpanNode, nowMillis: number): boolean {
+    return this.#pending.holdWith(node, open, nowMillis);
+  }
+
   place(node: SpanNode, isLog: (node: SpanNode) => boolean): boolean {
     return this.#pending.place(node, isLog);
   }
@@ -149,6 +162,7 @@ export class TraceTracker {
     node.events = undefined;
     node.recognitions = undefined;
     node.reading = undefined;
+    node.absorbed = undefined;
     this.#weigh(node, 0);
     this.#pending.retire(node);
     this.#restIfDone(node.trace);
@@ -171,6 +185,7 @@ export class TraceTracker {
         forget(node);
         node.span = undefined;
         node.events = undefined;
+        node.absorbed = undefined;
         this.#weigh(node, 0);
       }
       left -= open.length;
@@ -191,9 +206,13 @@ export class TraceTracker {
     const known = trace.nodes.get(parentSpanId);
     if (!this.#awaitsUnseenParents) return known;
     const isRemote = span.parentSpanContext?.isRemote === true;
-    if (!known) return this.#createNode(trace, parentSpanId, isRemote ? 'remote' : 'unseen', undefined);
+    if (!known) {
+      const mayBeHere = span.kind === KIND_SERVER && roleInMcp(span) !== undefined;
+      const state = !isRemote ? 'unseen' : mayBeHere ? 'awaited' : 'remote';
+      return this.#createNode(trace, parentSpanId, state, undefined);
+    }
     // A child of this process names it as its own, so it belongs to this process after all.
-    if (known.state === 'remote' && !isRemote) known.state = 'unseen';
+    if ((known.state === 'remote' || known.state === 'awaited') && !isRemote) known.state = 'unseen';
     return known;
   }
 

@@ -119,6 +119,7 @@ export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): 
     calls.set(idOf(span), callSpanOf(span, classified.kind, readSpan(span), parent && calls.get(idOf(parent))));
   }
   const corrections = new Map([...tracesOf(calls)].flatMap((ofTrace) => [...resolveDuplicates(ofTrace)]));
+  for (const [id, call] of calls) if (corrections.get(call)?.kind === 'plumbing') logs.delete(id);
   const modelCalls = [...calls.values()].filter((call) => (corrections.get(call) ?? call).kind === 'model');
   const firstModelBelow = (agent: CallSpan) => {
     const below = modelCalls.filter((call) => call.reading.model && parentsOf(call).includes(agent));
@@ -130,6 +131,7 @@ export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): 
     const call = calls.get(idOf(span));
     if (!call) return [];
     const { kind, reading: own } = corrections.get(call) ?? call;
+    if (kind === 'plumbing') return [];
     const reading = kind === 'agent' && own.model === undefined ? { ...own, ...firstModelBelow(call) } : own;
     const path = ancestors(span, byId);
     const parent = path.find((ancestor) => logs.has(idOf(ancestor)));

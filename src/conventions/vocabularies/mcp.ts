@@ -54,6 +54,15 @@ export const mcp: Convention = {
   },
 };
 
+/** `SpanKind.SERVER` of OpenTelemetry. */
+const KIND_SERVER = 1;
+
+/** Returns which end of the protocol reports a tool call; undefined if the span is not of this protocol. */
+export function roleInMcp({ attributes, kind }: SpanSlice): 'client' | 'server' | undefined {
+  if (attributes[METHOD] !== CALL && attributes[TOOL] === undefined) return undefined;
+  return kind === KIND_SERVER || attributes['sentry.op'] === 'mcp.server' ? 'server' : 'client';
+}
+
 /** The value of each argument is JSON. */
 function readArguments(fields: SpanFields): Record<string, unknown> | undefined {
   const found = fieldsBelow(fields.attributes, ARGUMENT);

@@ -1,8 +1,10 @@
 /** A log of a trace as `same-call.ts` compares it with others, and its correction if it duplicates one of them. */
 
-import type { LogKind, Reading } from '../../conventions/convention.ts';
+import type { LogKind, Reading, SpanKind } from '../../conventions/convention.ts';
 import { millisOf } from '../../otel/hr-time.ts';
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import type { ToolFacts } from '../span-node.ts';
+import { toolFactsOf } from './tool-facts.ts';
 
 export interface CallSpan {
   readonly spanId: string;
@@ -16,6 +18,8 @@ export interface CallSpan {
   readonly startMillis: number;
   /** Unix milliseconds; undefined while the span is open. */
   readonly endMillis: number | undefined;
+  /** Of a tool: what it is compared by. */
+  readonly tool?: ToolFacts | undefined;
 }
 
 export function callSpanOf(span: SpanSlice, kind: LogKind, reading: Reading, parent: CallSpan | undefined): CallSpan {
@@ -28,67 +32,20 @@ export function callSpanOf(span: SpanSlice, kind: LogKind, reading: Reading, par
     scope: scopeOf(span).name,
     startMillis: millisOf(span.startTime) ?? 0,
     endMillis,
+    tool: kind === 'tool' ? toolFactsOf(span, reading) : undefined,
   };
 }
 
-/** Kind and reading of a log that differ from what its span alone says. */
+/** What a log becomes if it is not what its span alone says. `plumbing`: another log reports the same call. */
 export interface Correction {
-  readonly kind: LogKind;
+  readonly kind: SpanKind;
   readonly reading: Reading;
+  /** Of plumbing, the span whose log has the call. */
+  readonly keeper?: CallSpan;
 }
-
-/** Metadata counts and costs that belong to one call, and are a sum on any span around it. */
-const COUNTED = [
-  'total_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'reasoning_tokens',
-  'input_audio_tokens',
-  'output_audio_tokens',
-  'input_image_tokens',
-  'output_image_tokens',
-  'total_cost',
-  'cost_currency',
-  'cost_source',
-] as const;
 
 export function hasUsage({ promptTokens, outputTokens }: Reading): boolean {
   return promptTokens !== undefined || outputTokens !== undefined;
-}
-
-/**
- * Returns the reading of a log that is not the call itself. Its counts go under `usage`, where they are not added up.
- */
-export function withoutOwnUsage(reading: Reading): Reading {
-  const { promptTokens, outputTokens, promptCost, outputCost, metadata = {}, ...rest } = reading;
-  const kept = { ...metadata };
-  const usage: Record<string, unknown> = {};
-  const counts = {
-    prompt_tokens: promptTokens,
-    output_tokens: outputTokens,
-    prompt_cost: promptCost,
-    output_cost: outputCost,
-  };
-  for (const [key, value] of Object.entries(counts)) if (value !== undefined) usage[key] = value;
-  for (const key of COUNTED) {
-    if (kept[key] !== undefined) usage[key] = kept[key];
-    delete kept[key];
-  }
-  const isEmpty = Object.keys(usage).length === 0;
-  return { ...rest, metadata: isEmpty ? kept : { ...kept, usage: kept['usage'] ?? usage } };
-}
-
-/** Returns the reading of the call that is kept, with the usage of its duplicate if it has none itself. */
-export function withUsageOf(reading: Reading, duplicate: Reading): Reading {
-  if (hasUsage(reading) || !hasUsage(duplicate)) return reading;
-  const { promptTokens, outputTokens, promptCost, outputCost, metadata = {} } = duplicate;
-  const details = COUNTED.flatMap((key) => (metadata[key] === undefined ? [] : [[key, metadata[key]] as const]));
-  const usage: Reading = {};
-  if (promptTokens !== undefined) usage.promptTokens = promptTokens;
-  if (outputTokens !== undefined) usage.outputTokens = outputTokens;
-  if (promptCost !== undefined) usage.promptCost = promptCost;
-  if (outputCost !== undefined) usage.outputCost = outputCost;
-  return { ...reading, ...usage, metadata: { ...reading.metadata, ...Object.fromEntries(details) } };
 }
 
 /** Whether the first of two spans of one call says more about it. Messages count most, then usage, then the answer. */
@@ -96,7 +53,8 @@ export function saysMore(first: Reading, second: Reading): boolean {
   return scoreOf(first) > scoreOf(second);
 }
 
-function scoreOf(reading: Reading): number {
+/** How much a span says about a call, from 0 to 7. */
+export function scoreOf(reading: Reading): number {
   return (
     (reading.messages !== undefined ? 4 : 0) + (hasUsage(reading) ? 2 : 0) + (answerOf(reading) !== undefined ? 1 : 0)
   );

@@ -59,10 +59,16 @@ function pairUp(group: CallSpan[], found: DuplicatePair[], paired: Set<CallSpan>
     }
     const [other] = open.splice(at, 1) as [CallSpan];
     const [outer, inner] = durationMillisOf(other) >= durationMillisOf(call) ? [other, call] : [call, other];
-    const isOuterKept = saysMore(outer.reading, inner.reading);
+    const isOuterKept =
+      saysMore(outer.reading, inner.reading) || (!saysMore(inner.reading, outer.reading) && isDeeper(outer, inner));
     found.push(isOuterKept ? { kept: outer, duplicate: inner } : { kept: inner, duplicate: outer });
     paired.add(outer).add(inner);
   }
+}
+
+/** Whether the first has a place in the tree of an agent or chain, and the second has none. */
+function isDeeper(first: CallSpan, second: CallSpan): boolean {
+  return first.parent !== undefined && second.parent === undefined;
 }
 
 function isSameCall(first: CallSpan, second: CallSpan): boolean {

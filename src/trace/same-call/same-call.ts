@@ -6,7 +6,10 @@
  * - an LLM span with the call in LLM spans below it is a wrapper: an agent if tools ran below it, else generic;
  * - it is a call of its own if it has a response id or usage that nothing below it has, or if the same instrumentation
  *   reports other questions and answers below it, as for agents that hand over to others;
- * - of two spans of the same call, the one with the messages stays the call;
+ * - of two spans of the same call, the one with the messages stays the call. What it lacks is filled in from the other,
+ *   which becomes plumbing, unless it has other logs below it, says something of its own (`bringsOwn`), or comes from the
+ *   same instrumentation, which meant to make a step of it;
+ * - of the spans of one tool call, one below the other, the outermost stays the log;
  * - the counts of a wrapper are sums and go to `metadata.usage`.
  *
  * It is pure, and linear in the number of spans except for sorting them and merging sets, smaller into larger.
@@ -20,10 +23,10 @@ import {
   hasUsage,
   isOtherCall,
   saysMore,
-  withoutOwnUsage,
-  withUsageOf,
 } from './call-span.ts';
 import { findDuplicates } from './find-duplicates.ts';
+import { bringsOwn, filledWith, withoutOwnUsage, withUsageOf } from './merge-readings.ts';
+import { isSameTool } from './tool-facts.ts';
 
 /** A span with more calls below it is a wrapper without further comparison. */
 const MAX_COMPARED = 64;
@@ -37,6 +40,8 @@ interface Below {
   promptTokens: number;
   outputTokens: number;
   hasTools: boolean;
+  /** Logs that are not plumbing. */
+  logCount: number;
 }
 
 /**
@@ -47,18 +52,47 @@ export function resolveDuplicates<Span extends CallSpan>(spans: readonly Span[])
   const corrections = new Map<CallSpan, Correction>();
   const below = new Map<CallSpan, Below>();
   const calls = new Set<CallSpan>();
-  for (const span of childrenFirst([...spans].sort(byTime))) {
+  /** Calls with other logs below them. */
+  const parents = new Set<CallSpan>();
+  const order = childrenFirst([...spans].sort(byTime));
+  for (const span of order) {
     const under = below.get(span);
     below.delete(span);
+    if (under && under.logCount > 0) parents.add(span);
     const passedOn = judge(span, under, corrections, calls);
     const { parent } = span;
-    if (passedOn && parent) below.set(parent, merge(below.get(parent), passedOn));
+    if (parent) below.set(parent, merge(below.get(parent), passedOn));
   }
   for (const { kept, duplicate } of findDuplicates([...calls])) {
-    keepCall(kept, duplicate, corrections);
-    demote(duplicate, false, corrections);
+    mergeInto(kept, duplicate, parents.has(duplicate), corrections);
   }
+  mergeTools(order, corrections);
   return corrections;
+}
+
+/** Of spans of one tool call, below each other, keeps the outermost, with what it lacks filled in. */
+function mergeTools(childrenFirst: readonly CallSpan[], corrections: Map<CallSpan, Correction>): void {
+  const requests = new Map<CallSpan, CallSpan[]>();
+  for (const span of childrenFirst) {
+    const attempts = requests.get(span)?.sort((a, b) => endOf(b) - endOf(a)) ?? [];
+    for (const [index, attempt] of attempts.entries()) {
+      const { reading } = corrections.get(attempt) ?? attempt;
+      // Only the last attempt decides whether the tool failed.
+      const { error: _error, ...rest } = reading;
+      const filled = filledWith((corrections.get(span) ?? span).reading, index === 0 ? reading : rest);
+      corrections.set(span, { kind: span.kind, reading: filled });
+      corrections.set(attempt, { kind: 'plumbing', reading, keeper: span });
+    }
+    const { parent } = span;
+    if (!span.tool || !parent?.tool || !isSameTool(parent.tool, span.tool)) continue;
+    const list = requests.get(parent);
+    if (list) list.push(span);
+    else requests.set(parent, [span]);
+  }
+}
+
+function endOf({ endMillis = Number.POSITIVE_INFINITY }: CallSpan): number {
+  return endMillis;
 }
 
 /** Makes pairing deterministic: the order of the input does not matter. */
@@ -72,11 +106,20 @@ function judge(
   under: Below | undefined,
   corrections: Map<CallSpan, Correction>,
   calls: Set<CallSpan>,
-): Below | undefined {
+): Below {
+  const passedOn = passOn(span, under ?? emptyBelow(), corrections, calls);
+  if (corrections.get(span)?.kind !== 'plumbing') passedOn.logCount++;
+  return passedOn;
+}
+
+function passOn(span: CallSpan, under: Below, corrections: Map<CallSpan, Correction>, calls: Set<CallSpan>): Below {
   const { kind, reading } = span;
-  if (kind === 'tool') return { ...(under ?? emptyBelow()), hasTools: true };
+  if (kind === 'tool') {
+    under.hasTools = true;
+    return under;
+  }
   if (kind === 'model') {
-    if (!under || under.calls.length === 0) {
+    if (under.calls.length === 0) {
       calls.add(span);
       return withCall(under, span);
     }
@@ -84,15 +127,19 @@ function judge(
     const inner = under.calls.length === 1 && !isOther ? under.calls[0] : undefined;
     if (inner && isSameCall(reading, inner.reading)) {
       if (!saysMore(reading, inner.reading)) {
-        keepCall(inner, span, corrections);
-        demote(span, under.hasTools, corrections);
+        if (under.hasTools) {
+          keepCall(inner, span, corrections);
+          demote(span, true, corrections);
+        } else {
+          mergeInto(inner, span, under.logCount > 1, corrections);
+        }
         return under;
       }
-      keepCall(span, inner, corrections);
-      demote(inner, false, corrections);
+      mergeInto(span, inner, false, corrections);
       calls.delete(inner);
       calls.add(span);
-      return withCall({ ...emptyBelow(), hasTools: under.hasTools }, span);
+      const logCount = under.logCount - (corrections.get(inner)?.kind === 'plumbing' ? 1 : 0);
+      return withCall({ ...emptyBelow(), hasTools: under.hasTools, logCount }, span);
     }
     if (isOther || hasOwnCall(reading, under)) {
       calls.add(span);
@@ -102,8 +149,7 @@ function judge(
     return under;
   }
   if (kind === 'generic' && hasUsage(reading)) {
-    if (!under || (under.calls.length === 0 && under.usages.size === 0))
-      return withUsage(under ?? emptyBelow(), reading);
+    if (under.calls.length === 0 && under.usages.size === 0) return withUsage(under, reading);
     corrections.set(span, { kind, reading: withoutOwnUsage(reading) });
   }
   return under;
@@ -135,6 +181,23 @@ function demote(span: CallSpan, ranTools: boolean, corrections: Map<CallSpan, Co
   corrections.set(span, { kind: ranTools ? 'agent' : 'generic', reading: withoutOwnUsage(reading) });
 }
 
+/** Of two spans of the same call, makes one the log of it, and the other plumbing unless it says something of its own. */
+function mergeInto(
+  kept: CallSpan,
+  duplicate: CallSpan,
+  hasOtherLogs: boolean,
+  corrections: Map<CallSpan, Correction>,
+): void {
+  const [{ reading }, { reading: other }] = [corrections.get(kept) ?? kept, corrections.get(duplicate) ?? duplicate];
+  if (hasOtherLogs || kept.scope === duplicate.scope || bringsOwn(other, reading)) {
+    keepCall(kept, duplicate, corrections);
+    demote(duplicate, false, corrections);
+    return;
+  }
+  corrections.set(kept, { kind: kept.kind, reading: filledWith(reading, other) });
+  corrections.set(duplicate, { kind: 'plumbing', reading: other, keeper: kept });
+}
+
 function keepCall(span: CallSpan, duplicate: CallSpan, corrections: Map<CallSpan, Correction>): void {
   const { reading } = corrections.get(span) ?? span;
   const whole = withUsageOf(reading, duplicate.reading);
@@ -149,11 +212,12 @@ function emptyBelow(): Below {
     promptTokens: 0,
     outputTokens: 0,
     hasTools: false,
+    logCount: 0,
   };
 }
 
-function withCall(under: Below | undefined, span: CallSpan): Below {
-  const result = withUsage(under ?? emptyBelow(), span.reading);
+function withCall(under: Below, span: CallSpan): Below {
+  const result = withUsage(under, span.reading);
   result.calls.push(span);
   if (span.reading.callId !== undefined) result.ids.add(span.reading.callId);
   return result;
@@ -180,6 +244,7 @@ function merge(first: Below | undefined, second: Below): Below {
     promptTokens: first.promptTokens + second.promptTokens,
     outputTokens: first.outputTokens + second.outputTokens,
     hasTools: first.hasTools || second.hasTools,
+    logCount: first.logCount + second.logCount,
   };
 }
 

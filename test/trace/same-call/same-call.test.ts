@@ -19,6 +19,7 @@ function verdicts(...spans: CallSpan[]): string[] {
   const corrections = resolveDuplicates(spans);
   return spans.map((each) => {
     const { kind, reading } = corrections.get(each) ?? each;
+    if (kind === 'plumbing') return kind;
     return `${kind} ${reading.promptTokens ?? '-'}/${reading.outputTokens ?? '-'}`;
   });
 }
@@ -109,14 +110,14 @@ describe('two instrumentations side by side', () => {
   ])('are one call with the same %s', (_what, first, second) => {
     const around = span('model', first, undefined, outer);
     const within = span('model', second, undefined, inner);
-    expect(verdicts(around, within)).toEqual(['generic -/-', 'model 42/9']);
-    expect(verdicts(within, around)).toEqual(['model 42/9', 'generic -/-']);
+    expect(verdicts(around, within)).toEqual(['plumbing', 'model 42/9']);
+    expect(verdicts(within, around)).toEqual(['model 42/9', 'plumbing']);
   });
 
   it('are one call with the same question, and the one that has the answer keeps it', () => {
     const around = span('model', answered, undefined, outer);
     const within = span('model', { ...QUESTION, ...USAGE }, undefined, inner);
-    expect(verdicts(around, within)).toEqual(['model 42/9', 'generic -/-']);
+    expect(verdicts(around, within)).toEqual(['model 42/9', 'plumbing']);
   });
 
   it.each<[string, CallSpan, CallSpan]>([
@@ -195,9 +196,12 @@ describe('any trace', () => {
         // A trace with LLM spans never comes out without one.
         if (spans.some(({ kind }) => kind === 'model'))
           expect(spans.some((each) => kindOf(each) === 'model')).toBe(true);
-        for (const [each, { kind, reading: read }] of corrections) {
-          expect(each.kind === 'model' || each.kind === 'generic').toBe(true);
-          if (kind !== 'model') expect([read.promptTokens, read.outputTokens]).toEqual([undefined, undefined]);
+        for (const [each, { kind, reading: read, keeper }] of corrections) {
+          expect(each.kind === 'tool' || each.kind === 'model' || each.kind === 'generic').toBe(true);
+          // What has the log of a call is a log itself, after a step or several.
+          if (kind === 'plumbing') expect(keeper && kindOf(keeper)).toBeDefined();
+          if (kind !== 'model' && kind !== 'plumbing')
+            expect([read.promptTokens, read.outputTokens]).toEqual([undefined, undefined]);
         }
       }),
     );

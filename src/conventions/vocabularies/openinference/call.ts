@@ -72,7 +72,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
     outputMessage,
     output: messageText(outputMessage) ?? completions[0],
     finishReason: readFinishReason(attributes, parameters, response, responseBody, outputMessage),
-    callId: nameOf(body?.['id']),
+    callId: nameOf((body ?? onlyBodyOf(response))?.['id']),
     metadata: readResponse(fields, body, model, stringOf(parameters?.['user'])),
     contentMetadata: {
       reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
@@ -166,6 +166,12 @@ function readResponse(
 }
 
 /** Returns a body that went over the wire; undefined for LangChain's serialisation and bare lists. */
+/** OpenAI's agents report the answer of the chat API in a list. */
+function onlyBodyOf({ json }: RawValue): Record<string, unknown> | undefined {
+  if (!Array.isArray(json) || json.length !== 1) return undefined;
+  return isObject(json[0]) && Array.isArray(json[0]['choices']) ? json[0] : undefined;
+}
+
 function bodyOf(value: RawValue): Record<string, unknown> | undefined {
   const { json } = value;
   if (!isObject(json)) return undefined;

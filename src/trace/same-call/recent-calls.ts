@@ -1,0 +1,102 @@
+/**
+ * Remembers the last calls of the process, since two instrumentations may report a call in traces of their own. Bounded
+ * by their number. A call is known by its response id; its content is compared only when the spans of several
+ * instrumentations were seen, or too few to know.
+ */
+import type { LogEntry } from '../../delivery/ledger/log-entry.ts';
+import { Fifo } from '../../scheduling/fifo.ts';
+import type { SpanNode } from '../span-node.ts';
+import { type CallFacts, isSameCallElsewhere } from './call-facts.ts';
+
+const MAX_CALLS = 1_000;
+/** Content is compared for so many calls, also if all come from one instrumentation. */
+const FIRST_CALLS = 100;
+/** So many calls with one question are compared. */
+const MAX_COMPARED = 16;
+
+export interface RecentCall {
+  readonly facts: CallFacts;
+  /** The instrumentations whose spans of this call were seen. Another span of one of them is another call. */
+  readonly scopes: Set<string>;
+  /** Its log; undefined until that is written. */
+  entry: LogEntry | undefined;
+}
+
+export class RecentCalls {
+  readonly #byId = new Map<string, RecentCall[]>();
+  readonly #byQuestion = new Map<string, RecentCall[]>();
+  readonly #order = new Fifo<RecentCall>();
+  /** Calls whose logs were not written yet. */
+  #unwritten: { readonly call: RecentCall; readonly node: SpanNode }[] = [];
+  readonly #scopes = new Set<string>();
+  #count = 0;
+
+  /** Counts a call of an instrumentation. Returns true if it is the first one of that. */
+  see(scope: string): boolean {
+    this.#count++;
+    if (this.#scopes.has(scope)) return false;
+    this.#scopes.add(scope);
+    return true;
+  }
+
+  /** Whether another instrumentation may report the same calls. */
+  get comparesContent(): boolean {
+    return this.#scopes.size > 1 || this.#count <= FIRST_CALLS;
+  }
+
+  /** Finds a call that another instrumentation has reported before, and that has a log. */
+  find(facts: CallFacts): RecentCall | undefined {
+    this.#noteEntries();
+    const matches = (call: RecentCall) =>
+      call.entry !== undefined &&
+      call.entry.state !== 'dropped' &&
+      !call.scopes.has(facts.scope) &&
+      isSameCallElsewhere(call.facts, facts);
+    const sameId = facts.callId === undefined ? undefined : this.#byId.get(facts.callId)?.find(matches);
+    if (sameId || facts.question === undefined) return sameId;
+    return this.#byQuestion.get(facts.question)?.slice(-MAX_COMPARED).find(matches);
+  }
+
+  /** Remembers a call whose log is written next, or was written before. */
+  add(facts: CallFacts, node: SpanNode, scopes: Iterable<string>): void {
+    if (facts.callId === undefined && facts.question === undefined) return;
+    this.#noteEntries();
+    const call: RecentCall = { facts, scopes: new Set(scopes), entry: node.entry };
+    if (!node.entry) this.#unwritten.push({ call, node });
+    addTo(this.#byId, facts.callId, call);
+    addTo(this.#byQuestion, facts.question, call);
+    this.#order.push(call);
+    if (this.#order.length > MAX_CALLS) this.#forgetOldest();
+  }
+
+  /** Done later, so that no trace is kept in memory by its calls. */
+  #noteEntries(): void {
+    if (this.#unwritten.length === 0) return;
+    this.#unwritten = this.#unwritten.filter(({ call, node }) => {
+      call.entry = node.entry;
+      return node.entry === undefined && node.state !== 'retired';
+    });
+  }
+
+  #forgetOldest(): void {
+    const oldest = this.#order.shift();
+    if (!oldest) return;
+    removeFrom(this.#byId, oldest.facts.callId, oldest);
+    removeFrom(this.#byQuestion, oldest.facts.question, oldest);
+  }
+}
+
+function addTo(calls: Map<string, RecentCall[]>, key: string | undefined, call: RecentCall): void {
+  if (key === undefined) return;
+  const list = calls.get(key);
+  if (list) list.push(call);
+  else calls.set(key, [call]);
+}
+
+function removeFrom(calls: Map<string, RecentCall[]>, key: string | undefined, call: RecentCall): void {
+  if (key === undefined) return;
+  const list = calls.get(key);
+  // The oldest call comes first in each list.
+  if (list?.[0] === call) list.shift();
+  if (list?.length === 0) calls.delete(key);
+}

@@ -16,7 +16,7 @@ import type { Delivery } from '../delivery/delivery.ts';
 import type { Drops } from '../delivery/drops.ts';
 import type { EntryState, LogEntry } from '../delivery/ledger/log-entry.ts';
 import { type SpanEvent, withEvents } from '../otel/span-slice.ts';
-import { referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
+import { type Keeper, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { Redaction } from './redaction.ts';
@@ -84,7 +84,8 @@ export class Evaluations {
     const own: Evaluation[] = [];
     for (const evaluation of evaluations) {
       const { traceId, spanId } = this.#targetOf(node, evaluation);
-      if (reading && traceId === node.trace.traceId && spanId === node.spanId) own.push(evaluation);
+      const isOwn = traceId === node.trace.traceId && spanId === node.spanId && !node.keeper;
+      if (reading && isOwn) own.push(evaluation);
       else this.#give(traceId, spanId, evaluation);
     }
     if (reading) reading.evaluations = own;
@@ -111,11 +112,15 @@ export class Evaluations {
   }
 
   #give(traceId: string, spanId: string, evaluation: Evaluation): void {
-    const node = this.#tracker.find(traceId, spanId);
+    const found = this.#tracker.find(traceId, spanId);
     // The log of another process, or one that was forgotten: the server may know it.
-    if (!node || node.state === 'remote') {
+    if (!found || found.state === 'remote') {
       this.#send(this.#delivery.assumeDelivered(referenceIdOf(traceId, spanId)), [evaluation]);
-    } else if (node.entry) this.#send(node.entry, [evaluation]);
+      return;
+    }
+    const node = keeperOf(found);
+    if (node.entry) this.#send(node.entry, [evaluation]);
+    else if (!isNode(node)) this.#drops.add('feedback_no_log', referenceOf(found), 'the log of its call is not known');
     else if (node.reading) node.reading.evaluations = [...(node.reading.evaluations ?? []), evaluation];
     else if (isAwaited(node)) this.#tracker.addEvent(node, toEvaluationEvent(evaluation));
     else this.#drops.add('feedback_no_log', referenceOf(node), 'the span is not a log');
@@ -147,6 +152,17 @@ export class Evaluations {
 /** Its log is not written, and may be one. */
 function isAwaited({ state, entry, isNoLog }: SpanNode): boolean {
   return state !== 'retired' && !entry && !isNoLog;
+}
+
+/** Returns what has the log of the call that this span reports: as a rule the span itself. */
+function keeperOf(node: SpanNode): Keeper {
+  let keeper: Keeper = node;
+  while (isNode(keeper) && keeper.keeper) keeper = keeper.keeper;
+  return keeper;
+}
+
+function isNode(keeper: Keeper): keeper is SpanNode {
+  return 'spanId' in keeper;
 }
 
 function names({ callId, reading, span }: SpanNode, wanted: string): boolean {

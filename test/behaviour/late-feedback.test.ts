@@ -1,9 +1,9 @@
 /** Feedback that comes after its log was posted, over a server that fails. */
-import type { Span } from '@opentelemetry/api';
+import { ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
 import type { HumanloopSpanProcessor } from '../../src/index.ts';
 import { type MisbehavingV4, startMisbehavingV4 } from '../support/misbehaving-v4.ts';
-import { AGENT, appWithProcessor, QUICK, referenceOf, type TracedApp } from '../support/traced-app.ts';
+import { AGENT, appWithProcessor, CHAT, QUICK, referenceOf, type TracedApp } from '../support/traced-app.ts';
 import { spoolDirectory } from './spool/spooled-app.ts';
 
 type App = TracedApp<HumanloopSpanProcessor>;
@@ -72,7 +72,8 @@ test('it is sent again until the server has it, and what comes meanwhile goes wi
   judge(app, call, 'Tone', 'kind');
   await app.client.forceFlush();
   app.expectDelivered();
-  expect(feedbackOf(server, call)).toEqual(['Relevance: good', 'Tone: kind']);
+  expect(server.logs.get(referenceOf(call))).toMatchObject({ feedback: [{ type: 'Relevance', value: 'good' }] });
+  expect(feedbackOf(server, call)).toEqual(['Tone: kind']);
   expect(app.stats.retried).toBeGreaterThan(3);
 });
 
@@ -158,4 +159,25 @@ test('with a spool, the next process sends it', async () => {
   await next.client.forceFlush();
   expect(feedbackOf(server, call)).toEqual(['Relevance: good']);
   expect(next.stats).toMatchObject({ updated: 1, dropped: {} });
+});
+
+test('what judges a second span of a call is feedback of the log that has the call', async () => {
+  const server = await startMisbehavingV4();
+  const app = appWithProcessor(server);
+  const answer = { 'gen_ai.output.messages': '[{"role":"assistant","parts":[{"type":"text","content":"Hello."}]}]' };
+  const call = app.start('call', { attributes: { ...CHAT, ...answer } });
+  const inside = trace.setSpan(ROOT_CONTEXT, call);
+  const again = app.provider.getTracer('another').startSpan('again', { attributes: CHAT }, inside);
+  again.addEvent('gen_ai.evaluation.result', {
+    'gen_ai.evaluation.name': 'Relevance',
+    'gen_ai.evaluation.score.label': 'good',
+  });
+  again.end();
+  call.end();
+  await app.client.forceFlush();
+  judge(app, again, 'Tone', 'kind');
+  await app.client.forceFlush();
+  app.expectDelivered();
+  expect(server.logs.get(referenceOf(call))).toMatchObject({ feedback: [{ type: 'Relevance', value: 'good' }] });
+  expect(feedbackOf(server, call)).toEqual(['Tone: kind']);
 });

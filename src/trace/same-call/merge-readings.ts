@@ -63,12 +63,15 @@ export function withUsageOf(reading: Reading, duplicate: Reading): Reading {
   return { ...reading, ...usage, metadata: { ...reading.metadata, ...Object.fromEntries(details) } };
 }
 
-/** Returns the reading of the log that is kept, with all that it lacks taken from another span of the same call. */
+/**
+ * Returns the reading of the log that is kept, with all that it lacks taken from another span of the same call, but for
+ * evaluations, which find their log by themselves.
+ */
 export function filledWith(reading: Reading, other: Reading): Reading {
   const whole = { ...withUsageOf(reading, other) } as Record<string, unknown>;
   const hasAnswer = answerOf(reading) !== undefined;
   for (const [key, value] of Object.entries(other)) {
-    if (value === undefined || USAGE.has(key)) continue;
+    if (value === undefined || USAGE.has(key) || key === 'evaluations') continue;
     if (hasAnswer && (key === 'output' || key === 'outputMessage')) continue;
     if (RECORDS.has(key)) whole[key] = { ...shared(value), ...(whole[key] as object | undefined) };
     else if (isLacking(whole[key])) whole[key] = value;

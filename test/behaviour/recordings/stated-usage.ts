@@ -33,9 +33,16 @@ const OUTPUT_KEYS = [
  * JSON that holds counts, and their names in it. Langfuse counts cached and reasoning tokens apart:
  * `input_cached_tokens`.
  */
-const JSON_KEYS = ['langfuse.observation.usage_details', 'genkit:output', 'haystack.component.output'];
-const PROMPT_WORD = /"(?:input|input_cached_tokens|inputTokens|prompt_tokens)": ?(\d+)/g;
-const OUTPUT_WORD = /"(?:output|output_reasoning_tokens|outputTokens|completion_tokens)": ?(\d+)/g;
+const JSON_KEYS = [
+  'langfuse.observation.usage_details',
+  'genkit:output',
+  'haystack.component.output',
+  'gen_ai.completion',
+];
+const PROMPT_WORD =
+  /["'](?:input|input_cached_tokens|inputTokens|prompt_tokens|promptTokenCount|prompt_token_count)["']: ?(\d+)/g;
+const OUTPUT_WORD =
+  /["'](?:output|output_reasoning_tokens|outputTokens|completion_tokens|candidatesTokenCount|candidates_token_count)["']: ?(\d+)/g;
 
 interface Stated {
   readonly span: SpanSlice;

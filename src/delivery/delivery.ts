@@ -36,6 +36,8 @@ export interface DeliveryOptions {
   readonly spool?: SpoolOptions | undefined;
   /** Returns true if memory is short: with a spool, bodies that are on disk are then removed from memory. */
   readonly isPressed?: () => boolean;
+  /** Returns true if no more logs are about to come: a wave then goes out without gathering. */
+  readonly isQuiet?: () => boolean;
 }
 
 export class Delivery {
@@ -51,7 +53,7 @@ export class Delivery {
     // A spooled log expires by its age on disk, not by how long it has been tried.
     const maxElapsedMillis = options.spool ? Number.POSITIVE_INFINITY : options.retry.maxElapsedMillis;
     this.#ledger = new Ledger(drops, maxElapsedMillis, options.isPressed);
-    const posts = new Posts(this.#ledger, options.batch);
+    const posts = new Posts(this.#ledger, options.batch, options.isQuiet);
     this.#sender = new Sender(transport, posts, new Updates(this.#ledger), options);
     this.spool = options.spool && openSpool(options.spool, drops, this.#ledger);
     this.#ledger.connect(this.#sender, this.spool);

@@ -78,7 +78,7 @@ export class Delivery {
     };
   }
 
-  /** Adds a span that is known to be a log. `offer` has to follow; a flush waits for it from now on. */
+  /** Adds a span that is known to be a log. `accept` has to follow; a flush waits for it from now on. */
   expect(log: ExpectedLog): LogEntry {
     return this.#ledger.expect(log);
   }
@@ -88,10 +88,10 @@ export class Delivery {
     return assumedEntry(referenceId);
   }
 
-  /** Takes a log's datapoint, new or more complete. Once the log is being sent, only the late fields count. */
-  offer(entry: LogEntry, offer: Offer): void {
-    if (this.#isClosed) this.#ledger.drop(entry, 'shutdown');
-    else this.#ledger.offer(entry, offer);
+  /** Takes the datapoints of logs, new or more complete. Once a log is being sent, only its late fields count. */
+  accept(offers: readonly Offer[]): void {
+    if (!this.#isClosed) return this.#ledger.accept(offers);
+    for (const { entry } of offers) this.#ledger.drop(entry, 'shutdown');
   }
 
   /** Announces a call of `override`: a flush waits for it from now on. */
@@ -107,6 +107,11 @@ export class Delivery {
   /** Stops waiting for the span's end: the log is forgotten once it is delivered. */
   finish(entry: LogEntry): void {
     this.#ledger.finish(entry);
+  }
+
+  /** Call this when `isQuiet` may have become true. */
+  wake(): void {
+    this.#sender.wake();
   }
 
   /** Gives a log up. Its children move to its own parent. */

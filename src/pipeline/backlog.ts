@@ -15,6 +15,8 @@ export interface BacklogOptions {
   readonly catchUp: () => void;
   /** Works off spans of one trace that are due together. Yields after each small step, and never throws. */
   readonly work: (run: readonly SpanNode[]) => Generator<void>;
+  /** Called when all that was due is worked off. */
+  readonly onIdle: () => void;
 }
 
 export class Backlog {
@@ -28,11 +30,16 @@ export class Backlog {
   #waiting: (() => void)[] = [];
   /** The work was asked for since it last began. */
   #isWanted = false;
+  #isWorking = false;
   #isClosed = false;
 
   constructor(tracker: TraceTracker, options: BacklogOptions) {
     this.#tracker = tracker;
     this.#options = options;
+  }
+
+  get isIdle(): boolean {
+    return !this.#isWanted && !this.#isWorking;
   }
 
   /** Begins to work off what is due, in the next turn or after the work in hand. */
@@ -62,6 +69,7 @@ export class Backlog {
 
   *#workOff(): Generator<void> {
     this.#timer.clear();
+    this.#isWorking = true;
     while (this.#isWanted) {
       this.#isWanted = false;
       this.#options.catchUp();
@@ -74,6 +82,8 @@ export class Backlog {
       for (const job of this.#jobs.splice(0)) yield* this.#step(job);
       for (const resolve of waiting) resolve();
     }
+    this.#isWorking = false;
+    this.#options.onIdle();
     const atMillis = this.#tracker.nextReleaseMillis;
     if (atMillis !== undefined && !this.#isClosed) this.#timer.fireAt(atMillis);
   }

@@ -13,6 +13,7 @@ import { encodeDatapoint } from '../datapoint/encode.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Drops } from '../delivery/drops.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
+import type { Offer } from '../delivery/ledger/offer.ts';
 import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { millisOf } from '../otel/hr-time.ts';
@@ -46,6 +47,8 @@ export class LogWriter {
   readonly #select: Select;
   readonly #map: MapLog;
   readonly #redaction: Redaction;
+  /** The logs that were mapped in this turn of the event loop. At its end the delivery takes them together. */
+  readonly #offers: Offer[] = [];
   /** Placeholders whose stubs are sent. */
   readonly #stubs = new Set<SpanNode>();
 
@@ -172,7 +175,8 @@ export class LogWriter {
     const { body, late } = encodeDatapoint(datapoint);
     // A stub may stand for a parent whose log was sent and then forgotten.
     const mayBeStored = this.#tracker.hasForgotten && datapoint.metadata?.['stub'] === true;
-    this.#delivery.offer(entry, { body, late, isFinal, mayBeStored });
+    const count = this.#offers.push({ entry, body, late, isFinal, mayBeStored });
+    if (count === 1) queueMicrotask(() => guard(() => this.#delivery.accept(this.#offers.splice(0))));
   }
 
   /**

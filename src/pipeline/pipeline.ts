@@ -70,13 +70,14 @@ export class Pipeline {
     this.#delivery = new Delivery(transport ?? createTransport(options), this.#drops, {
       ...options,
       isPressed: () => this.#usage() > PRESSURE,
-      isQuiet: () => this.#intake.isQuiet,
+      isQuiet: () => this.#intake.isQuiet && this.#backlog.isIdle,
     });
     const writer = new LogWriter(this.#delivery, this.#tracker, this.#drops, { ...options, ...mode });
     this.#writer = writer;
     this.#backlog = new Backlog(this.#tracker, {
       catchUp: () => this.#intake.catchUp(),
       work: (run) => writer.workOff(run),
+      onIdle: () => this.#delivery.wake(),
     });
     this.#intake = new Intake({
       gathers: !options.spool,

@@ -72,14 +72,20 @@ export class LedgerModel {
     this.#add(this.#ledger.expect({ referenceId, parent, family: logs, startedMillis: 0 }), undefined, {});
   }
 
-  offer(index: number, offer: Offer): void {
-    this.#at(index, (known) => {
-      const { entry } = known;
-      if (this.#isLost(entry)) known.desired = undefined;
-      if (entry.state !== 'dropped') known.desired = known.desired && over(known.overrides, offer.late, known.desired);
-      if (['new', 'waiting', 'ready', 'unsure'].includes(entry.state)) known.body = offer.body;
-      this.#ledger.offer(entry, offer);
-    });
+  /** Offers several logs at once. */
+  accept(planned: readonly [index: number, offer: Omit<Offer, 'entry'>][]): void {
+    const offers: Offer[] = [];
+    for (const [index, offer] of planned) {
+      this.#at(index, (known) => {
+        const { entry } = known;
+        offers.push({ entry, ...offer });
+        if (this.#isLost(entry)) known.desired = undefined;
+        if (entry.state !== 'dropped')
+          known.desired = known.desired && over(known.overrides, offer.late, known.desired);
+        if (['new', 'waiting', 'ready', 'unsure'].includes(entry.state)) known.body = offer.body;
+      });
+    }
+    this.#ledger.accept(offers);
   }
 
   override(index: number, late: LateFields): void {

@@ -44,6 +44,7 @@ function start(options: Partial<BacklogOptions> & { gathers?: boolean } = {}) {
       for (const node of run) tracker.retire(node);
       yield;
     },
+    onIdle: () => undefined,
     ...options,
   });
   const intake = new Intake({

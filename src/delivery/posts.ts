@@ -73,8 +73,8 @@ export class Posts implements GatheredWork {
 
   #store(entries: readonly LogEntry[], sent: readonly LateFields[]): void {
     let count = 0;
-    for (const [index, entry] of entries.entries()) {
-      if (this.#ledger.stored(entry, sent[index] as LateFields)) count++;
+    for (let index = 0; index < entries.length; index++) {
+      if (this.#ledger.stored(entries[index] as LogEntry, sent[index] as LateFields)) count++;
     }
     countDelivered(count);
   }

@@ -14,7 +14,7 @@ import type { Delivery } from '../delivery/delivery.ts';
 import type { Drops } from '../delivery/drops.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import type { Offer } from '../delivery/ledger/offer.ts';
-import { guard } from '../host/guard.ts';
+import { guard, reportFault } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { millisOf } from '../otel/hr-time.ts';
 import { type SpanEvent, type SpanSlice, spanOfEvent, withEvents } from '../otel/span-slice.ts';
@@ -30,8 +30,10 @@ import { examine } from './doctor.ts';
 import { createMapLog, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
 import { Redaction } from './redaction.ts';
 
-/** Number of small steps between two yields. */
-const STEPS_PER_YIELD = 16;
+/** Estimated bytes of the spans that are worked on between two yields: less than a millisecond of work. */
+const BYTES_PER_YIELD = 32_768;
+/** An open span is not estimated. */
+const MIN_SPAN_BYTES = 1_000;
 const MAX_STUBS = 10_000;
 
 export interface LogWriterOptions extends ResolvedOptions {
@@ -72,49 +74,37 @@ export class LogWriter {
 
   /** Works off a run. Yields after small steps. */
   *workOff(run: readonly SpanNode[]): Generator<void> {
-    let steps = 0;
     const logs: SpanNode[] = [];
     // Logs that wait for a held ancestor that is a log. They become due with it.
     const heldAgain = new Set<SpanNode>();
-    for (const node of run) {
-      guard(() => {
-        if (!this.isLog(node)) return;
-        if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
-        else logs.push(node);
-      });
-      if (++steps % STEPS_PER_YIELD === 0) yield;
-    }
-    for (const node of logs) {
-      guard(() => {
-        if (node.span) node.reading ??= this.#read(node, node.span);
-      });
-      yield;
-    }
+    yield* forEach(run, (node) => {
+      if (!this.isLog(node)) return;
+      if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
+      else logs.push(node);
+    });
+    yield* forEach(logs, (node) => {
+      if (node.span) node.reading ??= this.#read(node, node.span);
+    });
     guard(() => resolveDuplicatesOfRun(logs));
     const flags = flagsOf(false);
-    for (const node of logs) {
-      guard(() => {
-        if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
-        else heldAgain.add(node);
-      });
-      yield;
-    }
+    yield* forEach(logs, (node) => {
+      if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
+      else heldAgain.add(node);
+    });
     let left = run.length;
-    for (const node of run) {
+    yield* forEach(run, (node) => {
       const { openCount, pendingCount } = node.trace;
       const isTraceDone = openCount === 0 && pendingCount === left--;
-      if (!heldAgain.has(node)) guard(() => this.#retire(node, isTraceDone));
-      if (++steps % STEPS_PER_YIELD === 0) yield;
-    }
+      if (heldAgain.size === 0 || !heldAgain.has(node)) this.#retire(node, isTraceDone);
+    });
   }
 
   /** Writes the logs of open spans and stubs as ended, since their ends will not be seen. */
   *closeOpen(): Generator<void> {
     const flags = flagsOf(true);
-    for (const node of [...this.#tracker.unretiredNodes(), ...this.#stubs]) {
-      guard(() => this.isLog(node) && this.#tracker.place(node, this.isLog) && this.#write(node, flags));
-      yield;
-    }
+    yield* forEach([...this.#tracker.unretiredNodes(), ...this.#stubs], (node) => {
+      if (this.isLog(node) && this.#tracker.place(node, this.isLog)) this.#write(node, flags);
+    });
   }
 
   /** Drafts a held span in the spool, if it is still held when this is worked off. */
@@ -276,6 +266,22 @@ export class LogWriter {
 
   #decide(trace: Trace): TraceContext {
     return decideContext(trace, this.#options.session);
+  }
+}
+
+/** Runs a step for each span, and yields in between. If a step throws, the others still run. */
+function* forEach(nodes: readonly SpanNode[], step: (node: SpanNode) => void): Generator<void> {
+  let bytes = 0;
+  for (const node of nodes) {
+    bytes += Math.max(MIN_SPAN_BYTES, node.estimatedBytes);
+    try {
+      step(node);
+    } catch (error) {
+      reportFault(error);
+    }
+    if (bytes < BYTES_PER_YIELD) continue;
+    bytes = 0;
+    yield;
   }
 }
 

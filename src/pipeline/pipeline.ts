@@ -11,7 +11,7 @@ import { type Context, diag } from '@opentelemetry/api';
 import { Delivery } from '../delivery/delivery.ts';
 import { Drops } from '../delivery/drops.ts';
 import { UPDATES_PER_CONNECTION } from '../delivery/sender.ts';
-import { guard } from '../host/guard.ts';
+import { guard, reportFault } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import { Deadline, keepingAlive } from '../scheduling/deadline.ts';
@@ -189,17 +189,15 @@ export class Pipeline {
   /** Follows what was noted. What is held now is held from now on. */
   #follow({ spans, events }: Notes): void {
     const nowMillis = performance.now();
-    let at = 0;
-    const followRest = () => {
-      while (at < spans.length) {
-        const span = spans[at] as SpanSlice;
-        const event = events[at++];
-        if (event === ENDED) this.#followEnd(span, nowMillis);
-        else this.#followStart(span, event);
+    for (let at = 0; at < spans.length; at++) {
+      const event = events[at];
+      try {
+        if (event === ENDED) this.#followEnd(spans[at] as SpanSlice, nowMillis);
+        else this.#followStart(spans[at] as SpanSlice, event);
+      } catch (error) {
+        reportFault(error);
       }
-    };
-    // A span that cannot be handled ends the step; the next one goes on after it.
-    while (at < spans.length) guard(followRest);
+    }
   }
 
   #followStart(span: SpanSlice, parentContext: Context | undefined): void {

@@ -20,9 +20,14 @@ export function createSelect({ conventions, include }: Pick<ResolvedOptions, 'co
     if ((span.spanContext().traceFlags & SAMPLED) === 0) return undefined;
     const classified = classifySpan(span, conventions, signs);
     const isLog = classified !== undefined;
-    const isIncluded = include ? (callHook('include', () => include(span, isLog)) ?? isLog) : isLog;
+    const isIncluded = include ? ask(include, span, isLog) : isLog;
     return isIncluded ? (classified ?? { kind: 'generic' }) : undefined;
   };
+}
+
+/** A function of its own, since V8 makes a scope at each call of a function in which a hook is wrapped. */
+function ask(include: NonNullable<ResolvedOptions['include']>, span: SpanSlice, isLog: boolean): boolean {
+  return callHook('include', () => include(span, isLog)) ?? isLog;
 }
 
 /**

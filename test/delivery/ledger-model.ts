@@ -44,6 +44,8 @@ export class LedgerModel {
   readonly #families: LogEntry[][] = [[], []];
   /** In the order in which they came. */
   #pending: LogEntry[] = [];
+  /** The logs of the last call of `accept`, if that is the step in hand. */
+  #offered: LogEntry[] = [];
   readonly #requests: Sent[][] = [];
   readonly #updates: Sent[] = [];
   readonly #probes: UnsureLogs[] = [];
@@ -85,6 +87,7 @@ export class LedgerModel {
         if (['new', 'waiting', 'ready', 'unsure'].includes(entry.state)) known.body = offer.body;
       });
     }
+    this.#offered = offers.map(({ entry }) => entry);
     this.#ledger.accept(offers);
   }
 
@@ -263,6 +266,7 @@ export class LedgerModel {
     const wakesBefore = this.#wakes;
     const waitingBefore = new Set(this.#sendable());
     this.#spool.noted.length = 0;
+    this.#offered = [];
     step();
     await Promise.resolve();
     const entries = [...this.#known.keys()];
@@ -273,7 +277,9 @@ export class LedgerModel {
     }
     if (this.#sendable().some((entry) => !waitingBefore.has(entry))) expect(this.#wakes).toBeGreaterThan(wakesBefore);
     const isNew = (entry: LogEntry) => entry.isPending && !this.#pending.includes(entry);
-    this.#pending = [...this.#pending.filter(({ isPending }) => isPending), ...entries.filter(isNew)];
+    // Those that were offered together come in that order.
+    const added = [...new Set([...this.#offered, ...entries])].filter(isNew);
+    this.#pending = [...this.#pending.filter(({ isPending }) => isPending), ...added];
     expect([...this.#ledger.pending]).toEqual(this.#pending);
     for (const seen of this.#barriers.values()) {
       seen.left = seen.left.filter(({ isPending }) => isPending);

@@ -32,8 +32,6 @@ import { Redaction } from './redaction.ts';
 
 /** Estimated bytes of the spans that are worked on between two yields: less than a millisecond of work. */
 const BYTES_PER_YIELD = 32_768;
-/** An open span is not estimated. */
-const MIN_SPAN_BYTES = 1_000;
 const MAX_STUBS = 10_000;
 
 export interface LogWriterOptions extends ResolvedOptions {
@@ -273,7 +271,8 @@ export class LogWriter {
 function* forEach(nodes: readonly SpanNode[], step: (node: SpanNode) => void): Generator<void> {
   let bytes = 0;
   for (const node of nodes) {
-    bytes += Math.max(MIN_SPAN_BYTES, node.estimatedBytes);
+    // An open span is not estimated: it may be large.
+    bytes += node.estimatedBytes || BYTES_PER_YIELD;
     try {
       step(node);
     } catch (error) {

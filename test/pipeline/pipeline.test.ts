@@ -128,6 +128,13 @@ it('sends a lone trace, with all its levels, soon after its last end', () =>
     expect((sent[0]?.atMillis ?? 0) - endedAtMillis).toBeLessThanOrEqual(40);
   }));
 
+it('sends the rest of a burst soon after it', () =>
+  play(async ({ endpoint, endedChat }, time) => {
+    for (let count = 0; count < 260; count++) endedChat();
+    await time.pass(60);
+    expect(endpoint.logs.size).toBe(260);
+  }));
+
 it('gathers the logs of a busy app into few requests', () =>
   play(async ({ pipeline, sent, endedChat }, time) => {
     for (let millis = 0; millis < 1_000; millis += 5) {

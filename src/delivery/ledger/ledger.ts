@@ -134,11 +134,9 @@ export class Ledger implements SpoolOwner {
   /** Takes the next ready log, with its body. If the spool has lost the body, drops the log and returns undefined. */
   startSending(): LogEntry | undefined {
     const entry = this.#order.shift();
-    if (entry?.isUnloaded && !this.#contents.load(entry)) {
-      this.drop(entry, 'spool_lost');
-      return undefined;
-    }
-    if (!entry) return undefined;
+    const isLost = entry?.isUnloaded === true && !this.#contents.load(entry);
+    if (entry && isLost) this.drop(entry, 'spool_lost');
+    if (!entry || isLost) return undefined;
     entry.state = 'sending';
     if (entry.startAttempt()) this.#counts.retried++;
     return entry;

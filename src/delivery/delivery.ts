@@ -38,6 +38,8 @@ export interface DeliveryOptions {
   readonly spool?: SpoolOptions | undefined;
   /** Returns true if memory is short: with a spool, bodies that are on disk are then removed from memory. */
   readonly isPressed?: () => boolean;
+  /** Returns true if no more logs are about to come: a wave then goes out without gathering. */
+  readonly isQuiet?: () => boolean;
 }
 
 export class Delivery {
@@ -53,7 +55,7 @@ export class Delivery {
     // A spooled log expires by its age on disk, not by how long it has been tried.
     const maxElapsedMillis = options.spool ? Number.POSITIVE_INFINITY : options.retry.maxElapsedMillis;
     this.#ledger = new Ledger(drops, maxElapsedMillis, options.isPressed);
-    const posts = new Posts(this.#ledger, options.batch);
+    const posts = new Posts(this.#ledger, options.batch, options.isQuiet);
     this.#sender = new Sender(transport, posts, new Updates(this.#ledger), options);
     this.spool = options.spool && openSpool(options.spool, drops, this.#ledger);
     this.#ledger.connect(this.#sender, this.spool);
@@ -78,7 +80,7 @@ export class Delivery {
     };
   }
 
-  /** Adds a span that is known to be a log. `offer` has to follow; a flush waits for it from now on. */
+  /** Adds a span that is known to be a log. `accept` has to follow; a flush waits for it from now on. */
   expect(log: ExpectedLog): LogEntry {
     return this.#ledger.expect(log);
   }
@@ -88,10 +90,10 @@ export class Delivery {
     return assumedEntry(referenceId);
   }
 
-  /** Takes a log's datapoint, new or more complete. Once the log is being sent, only the late fields count. */
-  offer(entry: LogEntry, offer: Offer): void {
-    if (this.#isClosed) this.#ledger.drop(entry, 'shutdown');
-    else this.#ledger.offer(entry, offer);
+  /** Takes the datapoints of logs, new or more complete. Once a log is being sent, only its late fields count. */
+  accept(offers: readonly Offer[]): void {
+    if (!this.#isClosed) return this.#ledger.accept(offers);
+    for (const { entry } of offers) this.#ledger.drop(entry, 'shutdown');
   }
 
   /** Announces a call of `override`: a flush waits for it from now on. */
@@ -114,6 +116,11 @@ export class Delivery {
   /** Stops waiting for the span's end: the log is forgotten once it is delivered. */
   finish(entry: LogEntry): void {
     this.#ledger.finish(entry);
+  }
+
+  /** Call this when `isQuiet` may have become true. */
+  wake(): void {
+    this.#sender.wake();
   }
 
   /** Gives a log up. Its children move to its own parent. */

@@ -19,9 +19,16 @@ const SERVER_ERRORS_BEFORE_HALVING = 3;
 export class Posts implements GatheredWork {
   readonly #ledger: Ledger;
   readonly #waves: Waves;
+  readonly #isQuiet: () => boolean;
 
-  constructor(ledger: Ledger, batch: { readonly maxItems: number; readonly maxBytes: number }) {
+  /** `isQuiet` returns true if no more logs are about to come. */
+  constructor(
+    ledger: Ledger,
+    batch: { readonly maxItems: number; readonly maxBytes: number },
+    isQuiet: () => boolean = () => false,
+  ) {
     this.#ledger = ledger;
+    this.#isQuiet = isQuiet;
     this.#waves = new Waves(ledger, batch);
   }
 
@@ -30,7 +37,7 @@ export class Posts implements GatheredWork {
   }
 
   get isUrgent(): boolean {
-    return this.#waves.isFull || this.#ledger.pending.isAwaited;
+    return this.#waves.isFull || this.#ledger.pending.isAwaited || this.#isQuiet();
   }
 
   take(): Shipment | undefined {
@@ -66,8 +73,8 @@ export class Posts implements GatheredWork {
 
   #store(entries: readonly LogEntry[], sent: readonly LateFields[]): void {
     let count = 0;
-    for (const [index, entry] of entries.entries()) {
-      if (this.#ledger.stored(entry, sent[index] as LateFields)) count++;
+    for (let index = 0; index < entries.length; index++) {
+      if (this.#ledger.stored(entries[index] as LogEntry, sent[index] as LateFields)) count++;
     }
     countDelivered(count);
   }

@@ -36,7 +36,7 @@ export interface Work {
 /** Work that waits a short time so that it needs fewer requests. */
 export interface GatheredWork extends Work {
   readonly isWaiting: boolean;
-  /** A full request is waiting, or a flush is: waiting longer gains nothing. */
+  /** A full request is waiting, or a flush is, or no more is about to come: waiting longer gains nothing. */
   readonly isUrgent: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Decides when due spans are worked off: they gather for a while, and the work is cut into slices between turns of the
- * event loop. `log-writer.ts` does the work.
+ * Works off due spans, in slices between turns of the event loop. `intake.ts` decides when, apart from held spans whose time
+ * is over; `log-writer.ts` does the work. Between slices the app runs, so each slice catches up with it first.
  */
 import { EarliestTimer } from '../scheduling/earliest-timer.ts';
 import { Turns } from '../scheduling/turns.ts';
@@ -9,32 +9,28 @@ import type { TraceTracker } from '../trace/trace-tracker.ts';
 
 /** Spans in a run. A larger trace is cut, since all readings of a run are in memory at once. */
 const MAX_RUN = 1_000;
-/**
- * How long due spans gather. In an app that does other work between its spans, the CPU's caches are cold for each
- * trace: a single trace costs twice as much as one of twenty.
- */
-const GATHER_MILLIS = 100;
-/** With this many due spans the work starts at once. */
-const MAX_GATHERED = 250;
 
 export interface BacklogOptions {
-  /** If false, due spans are worked off in the next turn, since their logs should reach the disk soon. */
-  readonly gathers: boolean;
+  /** Makes the tracker follow what has happened. Never throws. */
+  readonly catchUp: () => void;
   /** Works off spans of one trace that are due together. Yields after each small step, and never throws. */
   readonly work: (run: readonly SpanNode[]) => Generator<void>;
+  /** Called when all that was due is worked off. */
+  readonly onIdle: () => void;
 }
 
 export class Backlog {
   readonly #tracker: TraceTracker;
   readonly #options: BacklogOptions;
   readonly #turns = new Turns(() => this.#workOff());
-  readonly #timer = new EarliestTimer(() => this.#turns.schedule());
+  readonly #timer = new EarliestTimer(() => this.work());
   /** Other work in slices, done after the due spans. */
   #jobs: Generator<void>[] = [];
   /** Called when the spans that are due now have been worked off. */
   #waiting: (() => void)[] = [];
-  /** The timer is set, for spans that are due. */
-  #isGathering = false;
+  /** The work was asked for since it last began. */
+  #isWanted = false;
+  #isWorking = false;
   #isClosed = false;
 
   constructor(tracker: TraceTracker, options: BacklogOptions) {
@@ -42,20 +38,17 @@ export class Backlog {
     this.#options = options;
   }
 
-  /** Call this when something may have become due. */
-  schedule(): void {
-    const { dueCount } = this.#tracker;
-    if (dueCount + this.#jobs.length === 0) {
-      if (!this.#timer.isSet) this.#workAt(this.#tracker.nextReleaseMillis);
-    } else if (dueCount >= MAX_GATHERED || !this.#options.gathers) {
-      this.#turns.schedule();
-    } else if (!this.#isGathering) {
-      this.#workAt(performance.now() + GATHER_MILLIS);
-      this.#isGathering = true;
-    }
+  get isIdle(): boolean {
+    return !this.#isWanted && !this.#isWorking;
   }
 
-  /** Adds other work, which must not throw. */
+  /** Begins to work off what is due, in the next turn or after the work in hand. */
+  work(): void {
+    this.#isWanted = true;
+    this.#turns.schedule();
+  }
+
+  /** Adds other work, which must not throw. `work` or `workedOff` has to follow. */
   add(job: Generator<void>): void {
     this.#jobs.push(job);
   }
@@ -64,35 +57,42 @@ export class Backlog {
   workedOff(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.#turns.schedule();
+      this.work();
     });
   }
 
-  /** Stops the timer: from now on only `workedOff` starts work. */
+  /** Stops the timer of held spans. */
   close(): void {
     this.#isClosed = true;
     this.#timer.clear();
   }
 
   *#workOff(): Generator<void> {
-    this.#isGathering = false;
     this.#timer.clear();
-    do {
+    this.#isWorking = true;
+    while (this.#isWanted) {
+      this.#isWanted = false;
+      this.#options.catchUp();
       this.#tracker.releaseOverdue(performance.now());
       const waiting = this.#waiting;
       this.#waiting = [];
       for (const due of this.#tracker.takeDue()) {
-        for (const run of runsOf(due)) yield* this.#options.work(run);
+        for (const run of runsOf(due)) yield* this.#step(this.#options.work(run));
       }
-      for (const job of this.#jobs.splice(0)) yield* job;
+      for (const job of this.#jobs.splice(0)) yield* this.#step(job);
       for (const resolve of waiting) resolve();
-      // More may have been added between the turns of this work.
-    } while (this.#waiting.length + this.#jobs.length > 0);
-    this.schedule();
+    }
+    this.#isWorking = false;
+    this.#options.onIdle();
+    const atMillis = this.#tracker.nextReleaseMillis;
+    if (atMillis !== undefined && !this.#isClosed) this.#timer.fireAt(atMillis);
   }
 
-  #workAt(atMillis: number | undefined): void {
-    if (atMillis !== undefined && !this.#isClosed) this.#timer.fireAt(atMillis);
+  *#step(work: Generator<void>): Generator<void> {
+    while (!work.next().done) {
+      yield;
+      this.#options.catchUp();
+    }
   }
 }
 

@@ -12,6 +12,7 @@ import { encodeDatapoint } from '../datapoint/encode.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Drops } from '../delivery/drops.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
+import type { Offer } from '../delivery/ledger/offer.ts';
 import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { millisOf } from '../otel/hr-time.ts';
@@ -27,12 +28,11 @@ import type { LogRequest } from '../wire/v4.ts';
 import { passOnFirstCall, withCalledModel } from './agent-model.ts';
 import { examine } from './doctor.ts';
 import { Evaluations } from './evaluations.ts';
+import { forEachSpan } from './for-each-span.ts';
 import { createMapLog, flagsOf, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
 import { absorb, anySpan, lateFieldsFor, readNode } from './read-node.ts';
 import { Redaction } from './redaction.ts';
 
-/** Number of small steps between two yields. */
-const STEPS_PER_YIELD = 16;
 const MAX_STUBS = 10_000;
 
 export interface LogWriterOptions extends ResolvedOptions {
@@ -50,7 +50,8 @@ export class LogWriter {
   readonly #map: MapLog;
   readonly #redaction: Redaction;
   readonly #resolver: CallResolver;
-
+  /** The logs that were mapped in this turn of the event loop. At its end the delivery takes them together. */
+  readonly #offers: Offer[] = [];
   /** Placeholders whose stubs are sent. */
   readonly #stubs = new Set<SpanNode>();
 
@@ -86,59 +87,42 @@ export class LogWriter {
 
   /** Works off a run. Yields after small steps. */
   *workOff(run: readonly SpanNode[]): Generator<void> {
-    let steps = 0;
     const logs: SpanNode[] = [];
     // Logs that wait for a held ancestor that is a log. They become due with it.
     const heldAgain = new Set<SpanNode>();
-    for (const node of run) {
-      guard(() => {
-        if (!this.isLog(node)) return;
-        if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
-        else logs.push(node);
-      });
-      if (++steps % STEPS_PER_YIELD === 0) yield;
-    }
-    for (const node of logs) {
-      guard(() => {
-        if (node.span) node.reading ??= this.#read(node, node.span);
-      });
-      yield;
-    }
+    yield* forEachSpan(run, (node) => {
+      if (!this.isLog(node)) return;
+      if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
+      else logs.push(node);
+    });
+    yield* forEachSpan(logs, (node) => {
+      if (node.span) node.reading ??= this.#read(node, node.span);
+    });
     guard(() => this.#resolver.resolve(logs, heldAgain));
     guard(() => run.forEach(passOnFirstCall));
-    for (const node of run) {
-      guard(() => this.evaluations.route(node));
-      if (++steps % STEPS_PER_YIELD === 0) yield;
-    }
+    yield* forEachSpan(run, (node) => this.evaluations.route(node));
     const flags = flagsOf(false);
-    for (const node of logs) {
-      guard(() => {
-        // Another log has its call, or it waits for another span.
-        if (node.isNoLog || heldAgain.has(node)) return;
-        if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
-        else heldAgain.add(node);
-      });
-      yield;
-    }
+    yield* forEachSpan(logs, (node) => {
+      // Another log has its call, or it waits for another span.
+      if (node.isNoLog || heldAgain.has(node)) return;
+      if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
+      else heldAgain.add(node);
+    });
     let left = run.length;
-    for (const node of run) {
+    yield* forEachSpan(run, (node) => {
       const { openCount, pendingCount } = node.trace;
       const isTraceDone = openCount === 0 && pendingCount === left--;
-      if (!heldAgain.has(node)) guard(() => this.#retire(node, isTraceDone));
-      if (++steps % STEPS_PER_YIELD === 0) yield;
-    }
+      if (heldAgain.size === 0 || !heldAgain.has(node)) this.#retire(node, isTraceDone);
+    });
   }
 
   /** Writes the logs of open spans and stubs as ended, since their ends will not be seen. */
   *closeOpen(): Generator<void> {
     const flags = flagsOf(true);
-    for (const node of [...this.#tracker.unretiredNodes(), ...this.#stubs]) {
-      guard(() => {
-        if (!this.isLog(node)) this.evaluations.giveUp(node);
-        else if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
-      });
-      yield;
-    }
+    yield* forEachSpan([...this.#tracker.unretiredNodes(), ...this.#stubs], (node) => {
+      if (!this.isLog(node)) this.evaluations.giveUp(node);
+      else if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
+    });
   }
 
   /** Drafts a held span in the spool, if it is still held when this is worked off. */
@@ -203,7 +187,8 @@ export class LogWriter {
     const { body, late } = encodeDatapoint(datapoint);
     // A stub may stand for a parent whose log was sent and then forgotten.
     const mayBeStored = this.#tracker.hasForgotten && datapoint.metadata?.['stub'] === true;
-    this.#delivery.offer(entry, { body, late, isFinal, mayBeStored });
+    const count = this.#offers.push({ entry, body, late, isFinal, mayBeStored });
+    if (count === 1) queueMicrotask(() => guard(() => this.#delivery.accept(this.#offers.splice(0))));
   }
 
   /**

@@ -1,17 +1,18 @@
 /**
  * The path from spans to requests that the span processor and the exporter share.
  *
- *     start, end → TraceTracker → due → select → map → redact → encode → Delivery → Transport
+ *     start, end → Intake → TraceTracker → due → select → map → redact → encode → Delivery → Transport
  *
- * `start` and `end` only record the span. Everything else runs later, in slices of a few milliseconds between turns of
- * the event loop. Nothing here throws into the app.
+ * `start` and `end` only note the span. Everything else runs later, in slices of a few milliseconds between turns of the
+ * event loop. All other public methods catch up with what was noted first, so that they see what the app has done before.
+ * Nothing here throws into the app.
  */
 import { type Context, diag } from '@opentelemetry/api';
 import { EVALUATION_EVENT } from '../conventions/content/evaluations.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import { Drops } from '../delivery/drops.ts';
 import { UPDATES_PER_CONNECTION } from '../delivery/sender.ts';
-import { guard } from '../host/guard.ts';
+import { guard, reportFault } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import { Deadline, keepingAlive } from '../scheduling/deadline.ts';
@@ -24,6 +25,7 @@ import type { Transport } from '../transport/transport.ts';
 import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import { Backlog } from './backlog.ts';
+import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
 
 /** At this share of a bound, the spans that are held longest are released early, so that nothing has to be dropped. */
@@ -59,6 +61,7 @@ export class Pipeline {
   readonly #delivery: Delivery;
   readonly #writer: LogWriter;
   readonly #backlog: Backlog;
+  readonly #intake: Intake;
   #shutdown: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions, mode: { awaitsUnseenParents: boolean }, transport?: Transport) {
@@ -68,10 +71,20 @@ export class Pipeline {
     this.#delivery = new Delivery(transport ?? createTransport(options), this.#drops, {
       ...options,
       isPressed: () => this.#usage() > PRESSURE,
+      isQuiet: () => this.#intake.isQuiet && this.#backlog.isIdle,
     });
     const writer = new LogWriter(this.#delivery, this.#tracker, this.#drops, { ...options, ...mode });
     this.#writer = writer;
-    this.#backlog = new Backlog(this.#tracker, { gathers: !options.spool, work: (run) => writer.workOff(run) });
+    this.#backlog = new Backlog(this.#tracker, {
+      catchUp: () => this.#intake.catchUp(),
+      work: (run) => writer.workOff(run),
+      onIdle: () => this.#delivery.wake(),
+    });
+    this.#intake = new Intake({
+      gathers: !options.spool,
+      follow: (notes) => this.#follow(notes),
+      onGathered: () => this.#backlog.work(),
+    });
   }
 
   get isShutDown(): boolean {
@@ -80,31 +93,24 @@ export class Pipeline {
 
   /** The spans that are open, or ended and not worked off. */
   *unfinishedSpans(): Generator<SpanSlice> {
+    this.#intake.catchUp();
     for (const { span } of this.#tracker.unretiredNodes()) if (span) yield span;
   }
 
   start(span: SpanSlice, parentContext?: Context): void {
-    if (this.#shutdown) return;
-    guard(() => {
-      const { trace } = this.#tracker.start(span);
-      if (parentContext) noteBaggage(trace, parentContext);
-      if (this.#tracker.openCount > this.#options.queue.maxItems) this.#forgetOldestOpen();
-    });
+    if (!this.#shutdown) this.#intake.start(span, parentContext);
   }
 
   end(span: SpanSlice): void {
-    if (this.#shutdown) return this.#endTooLate(span);
-    guard(() => {
-      const node = this.#tracker.end(span, performance.now());
-      if (this.#delivery.spool && node.state === 'held') this.#backlog.add(this.#writer.draft(node));
-      this.#relieve();
-      this.#backlog.schedule();
-    });
+    if (this.#shutdown) this.#endTooLate(span);
+    else this.#intake.end(span);
   }
 
   /** Takes late fields that the app set. They are sent even if the log is not known here. */
   update(traceId: string, spanId: string, late: LateFields): void {
-    if (!this.#shutdown) guard(() => this.#writer.update(traceId, spanId, late));
+    if (this.#shutdown) return;
+    this.#intake.catchUp();
+    guard(() => this.#writer.update(traceId, spanId, late));
   }
 
   /**
@@ -113,6 +119,7 @@ export class Pipeline {
    */
   addEvent(traceId: string, spanId: string, event: SpanEvent): void {
     if (this.#shutdown) return;
+    this.#intake.catchUp();
     guard(() => {
       if (event.name === EVALUATION_EVENT) return this.#addEvaluation(traceId, spanId, event);
       const node = this.#tracker.find(traceId, spanId);
@@ -128,6 +135,7 @@ export class Pipeline {
   }
 
   stats(): Stats {
+    this.#intake.catchUp();
     return { held: this.#tracker.pendingCount, ...this.#delivery.stats(), dropped: this.#drops.counts };
   }
 
@@ -141,6 +149,7 @@ export class Pipeline {
   }
 
   async #flush(deadline: Deadline): Promise<void> {
+    this.#intake.catchUp();
     this.#tracker.releaseAll();
     await deadline.within(this.#backlog.workedOff(), NOT_WORKED_OFF);
     await deadline.within(this.#delivery.recovered(), NOT_TAKEN_OVER);
@@ -165,6 +174,8 @@ export class Pipeline {
   }
 
   async #close(deadline: Deadline): Promise<void> {
+    this.#intake.catchUp();
+    this.#intake.close();
     try {
       this.#tracker.releaseAll();
       await deadline.within(this.#backlog.workedOff(), NOT_WORKED_OFF);
@@ -185,6 +196,32 @@ export class Pipeline {
     await this.#delivery.close();
   }
 
+  /** Follows what was noted. What is held now is held from now on. */
+  #follow({ spans, events }: Notes): void {
+    const nowMillis = performance.now();
+    for (let at = 0; at < spans.length; at++) {
+      const event = events[at];
+      try {
+        if (event === ENDED) this.#followEnd(spans[at] as SpanSlice, nowMillis);
+        else this.#followStart(spans[at] as SpanSlice, event);
+      } catch (error) {
+        reportFault(error);
+      }
+    }
+  }
+
+  #followStart(span: SpanSlice, parentContext: Context | undefined): void {
+    const { trace } = this.#tracker.start(span);
+    if (parentContext) noteBaggage(trace, parentContext);
+    if (this.#tracker.openCount > this.#options.queue.maxItems) this.#forgetOldestOpen();
+  }
+
+  #followEnd(span: SpanSlice, nowMillis: number): void {
+    const node = this.#tracker.end(span, nowMillis);
+    if (this.#delivery.spool && node.state === 'held') this.#backlog.add(this.#writer.draft(node));
+    this.#relieve();
+  }
+
   /** Forgets a tenth of the bound at once, so that this is rarely needed. */
   #forgetOldestOpen(): void {
     this.#tracker.forgetOldestOpen(Math.ceil(this.#options.queue.maxItems / 10), (node) => {
@@ -192,7 +229,6 @@ export class Pipeline {
       if (node.entry) this.#delivery.finish(node.entry);
       if (this.#writer.isLog(node)) this.#drops.add('span_forgotten', referenceOf(node), 'open for too long');
     });
-    this.#backlog.schedule();
   }
 
   #endTooLate(span: SpanSlice): void {

@@ -37,9 +37,13 @@ export function fileTrace(trace: Trace): FiledTrace | undefined {
 }
 
 /** Sorts the nodes. A parent may have come after its child, or be forgotten and still be reached from its child. */
-function parentsFirst(trace: Trace): Set<SpanNode> {
+function parentsFirst(trace: Trace): Iterable<SpanNode> {
   const nodes = new Set<SpanNode>();
   for (const node of trace.nodes.values()) {
+    if (!node.parent || nodes.has(node.parent)) {
+      nodes.add(node);
+      continue;
+    }
     const path: SpanNode[] = [];
     for (let step: SpanNode | undefined = node; step && !nodes.has(step); step = step.parent) path.push(step);
     for (const step of path.reverse()) nodes.add(step);

@@ -65,7 +65,7 @@ function note(found: TraceContext, node: SpanNode, session: ReadSession): void {
   if (!bears && session === readSession) return;
   const outranks = isRoot(node);
   if (outranks || found.session === undefined) {
-    found.session = nonEmpty(callHook('session', () => session(span))) ?? found.session;
+    found.session = sessionOf(span, session) ?? found.session;
   }
   if (!bears) return;
   if (outranks || found.user === undefined) found.user = attempt(readUser, span) ?? found.user;
@@ -73,7 +73,8 @@ function note(found: TraceContext, node: SpanNode, session: ReadSession): void {
 }
 
 /** The app's `session` option may return what its type forbids, and the server would refuse the log. */
-function nonEmpty(session: unknown): string | undefined {
+function sessionOf(span: SpanSlice, read: ReadSession): string | undefined {
+  const session: unknown = callHook('session', () => read(span));
   return typeof session === 'string' && session ? session : undefined;
 }
 

@@ -95,7 +95,7 @@ export class TraceTracker {
     node.signs = signs;
     node.recognitions = undefined;
     let bytes = ownBytes + (node.absorbed?.bytes ?? 0);
-    for (const event of node.events ?? []) bytes += estimateEventBytes(event);
+    if (node.events) for (const event of node.events) bytes += estimateEventBytes(event);
     this.#weigh(node, bytes);
     if (node.state === 'held' || node.state === 'due') return node;
     if (node.state === 'open') this.#countOpen(trace, -1);

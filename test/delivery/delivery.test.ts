@@ -37,7 +37,7 @@ function createDelivery() {
   const expectLog = (referenceId: string, parent?: LogEntry) =>
     delivery.expect({ referenceId, parent, family: [], startedMillis: 0 });
   const offer = (entry: LogEntry) =>
-    delivery.offer(entry, { body: '{}', late: { output: 'x' }, isFinal: true, mayBeStored: false });
+    delivery.accept([{ entry, body: '{}', late: { output: 'x' }, isFinal: true, mayBeStored: false }]);
   return { transport, drops, delivery, expectLog, offer };
 }
 

@@ -44,6 +44,8 @@ export class LedgerModel {
   readonly #families: LogEntry[][] = [[], []];
   /** In the order in which they came. */
   #pending: LogEntry[] = [];
+  /** The logs of the last call of `accept`, if that is the step in hand. */
+  #offered: LogEntry[] = [];
   readonly #requests: Sent[][] = [];
   readonly #updates: Sent[] = [];
   readonly #probes: UnsureLogs[] = [];
@@ -72,14 +74,21 @@ export class LedgerModel {
     this.#add(this.#ledger.expect({ referenceId, parent, family: logs, startedMillis: 0 }), undefined, {});
   }
 
-  offer(index: number, offer: Offer): void {
-    this.#at(index, (known) => {
-      const { entry } = known;
-      if (this.#isLost(entry)) known.desired = undefined;
-      if (entry.state !== 'dropped') known.desired = known.desired && over(known.overrides, offer.late, known.desired);
-      if (['new', 'waiting', 'ready', 'unsure'].includes(entry.state)) known.body = offer.body;
-      this.#ledger.offer(entry, offer);
-    });
+  /** Offers several logs at once. */
+  accept(planned: readonly [index: number, offer: Omit<Offer, 'entry'>][]): void {
+    const offers: Offer[] = [];
+    for (const [index, offer] of planned) {
+      this.#at(index, (known) => {
+        const { entry } = known;
+        offers.push({ entry, ...offer });
+        if (this.#isLost(entry)) known.desired = undefined;
+        if (entry.state !== 'dropped')
+          known.desired = known.desired && over(known.overrides, offer.late, known.desired);
+        if (['new', 'waiting', 'ready', 'unsure'].includes(entry.state)) known.body = offer.body;
+      });
+    }
+    this.#offered = offers.map(({ entry }) => entry);
+    this.#ledger.accept(offers);
   }
 
   override(index: number, late: LateFields): void {
@@ -257,6 +266,7 @@ export class LedgerModel {
     const wakesBefore = this.#wakes;
     const waitingBefore = new Set(this.#sendable());
     this.#spool.noted.length = 0;
+    this.#offered = [];
     step();
     await Promise.resolve();
     const entries = [...this.#known.keys()];
@@ -267,7 +277,9 @@ export class LedgerModel {
     }
     if (this.#sendable().some((entry) => !waitingBefore.has(entry))) expect(this.#wakes).toBeGreaterThan(wakesBefore);
     const isNew = (entry: LogEntry) => entry.isPending && !this.#pending.includes(entry);
-    this.#pending = [...this.#pending.filter(({ isPending }) => isPending), ...entries.filter(isNew)];
+    // Those that were offered together come in that order.
+    const added = [...new Set([...this.#offered, ...entries])].filter(isNew);
+    this.#pending = [...this.#pending.filter(({ isPending }) => isPending), ...added];
     expect([...this.#ledger.pending]).toEqual(this.#pending);
     for (const seen of this.#barriers.values()) {
       seen.left = seen.left.filter(({ isPending }) => isPending);

@@ -270,6 +270,22 @@ describe('an update', () => {
     expect(ledger.lost(done)).toBe(false);
   });
 
+  test('of a log that the server has lost lets its children wait again, also those that were ready', () => {
+    const { ledger } = createLedger();
+    const family: LogEntry[] = [];
+    const parent = offer(ledger, expectLog(ledger, 'parent', undefined, family), { isFinal: false });
+    for (const sent of sendReady(ledger)) ledger.stored(sent, sent.desired);
+    const child = offer(ledger, expectLog(ledger, 'child', parent, family));
+    const other = offeredLog(ledger, 'other');
+    ledger.override(parent, { output: 'x' });
+    ledger.startUpdating(parent);
+    expect(ledger.lost(parent)).toBe(true);
+    expect(statesOf(parent, child, other)).toEqual(['ready', 'waiting', 'ready']);
+    expect(sendReady(ledger)).toEqual([parent, other]);
+    ledger.stored(parent, parent.desired);
+    expect(sendReady(ledger)).toEqual([child]);
+  });
+
   test('reaches a log that this process has not sent', () => {
     const { ledger } = createLedger();
     const entry = assumedEntry('elsewhere');

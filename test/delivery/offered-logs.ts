@@ -16,7 +16,7 @@ export function expectLog(ledger: Ledger, referenceId: string, parent?: LogEntry
 }
 
 export function offer(ledger: Ledger, entry: LogEntry, more: Partial<Offer> = {}): LogEntry {
-  ledger.offer(entry, { body: '{}', late: {}, isFinal: true, mayBeStored: false, ...more });
+  ledger.accept([{ entry, body: '{}', late: {}, isFinal: true, mayBeStored: false, ...more }]);
   return entry;
 }
 

@@ -1,19 +1,26 @@
-/** When due spans are worked off, on a fake clock. */
+/** When spans that have ended are worked off, on a fake clock: the intake and the backlog together. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SpanSlice } from '../../src/otel/span-slice.ts';
 import { Backlog, type BacklogOptions } from '../../src/pipeline/backlog.ts';
+import { ENDED, Intake } from '../../src/pipeline/intake.ts';
 import type { SpanNode } from '../../src/trace/span-node.ts';
 import { TraceTracker } from '../../src/trace/trace-tracker.ts';
 import { makeSpan } from '../conventions/span.ts';
 
-const GATHER_MILLIS = 100;
+/** A lone trace is worked off within this time after its last span's end. */
+const LONE_MILLIS = 31;
+/** Whatever comes, an ended span is worked off within this time. */
+const GATHER_MILLIS = 107;
 const HOLD_MILLIS = 1_000;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] });
 });
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 function spanOf(trace: number, span: number, parent?: number): SpanSlice {
   const traceId = String(trace).padStart(32, '0');
@@ -27,44 +34,69 @@ function spanOf(trace: number, span: number, parent?: number): SpanSlice {
   );
 }
 
-function start(options: Partial<BacklogOptions> = {}) {
+function start(options: Partial<BacklogOptions> & { gathers?: boolean } = {}) {
   const tracker = new TraceTracker({ holdMillis: HOLD_MILLIS, missingParent: 'stub', awaitsUnseenParents: false });
   const runs: { readonly atMillis: number; readonly nodes: readonly SpanNode[] }[] = [];
   const backlog = new Backlog(tracker, {
-    gathers: true,
+    catchUp: () => intake.catchUp(),
     *work(run) {
       runs.push({ atMillis: performance.now(), nodes: run });
       for (const node of run) tracker.retire(node);
       yield;
     },
+    onIdle: () => undefined,
     ...options,
   });
-  const end = (span: SpanSlice) => {
-    tracker.end(span, performance.now());
-    backlog.schedule();
-  };
+  const intake = new Intake({
+    gathers: options.gathers ?? true,
+    follow({ spans, events }) {
+      for (const [at, span] of spans.entries()) {
+        if (events[at] === ENDED) tracker.end(span, performance.now());
+        else tracker.start(span);
+      }
+    },
+    onGathered: () => backlog.work(),
+  });
+  const begin = (span: SpanSlice) => intake.start(span, undefined);
+  const end = (span: SpanSlice) => intake.end(span);
   const worked = () => runs.flatMap(({ nodes }) => nodes.map(({ spanId }) => Number(spanId)));
-  return { tracker, backlog, runs, end, worked };
+  return { tracker, intake, backlog, runs, begin, end, worked };
 }
 
 describe('due spans', () => {
-  it('gather, and are worked off together, trace by trace', () => {
+  it('are worked off together, trace by trace, when nothing has come for a moment', () => {
     const { runs, end } = start();
-    const startMillis = performance.now();
     end(spanOf(1, 1));
-    vi.advanceTimersByTime(60);
+    vi.advanceTimersByTime(10);
     end(spanOf(2, 2));
     end(spanOf(2, 3));
-    vi.advanceTimersByTime(GATHER_MILLIS - 61);
+    const lastMillis = performance.now();
+    vi.advanceTimersByTime(12);
     expect(runs).toEqual([]);
-    vi.advanceTimersByTime(2);
+    vi.advanceTimersByTime(LONE_MILLIS);
     expect(runs.map(({ nodes }) => nodes.length)).toEqual([1, 2]);
-    expect(runs[0]!.atMillis - startMillis).toBeLessThanOrEqual(GATHER_MILLIS + 1);
+    expect(runs[0]!.atMillis - lastMillis).toBeLessThanOrEqual(LONE_MILLIS);
   });
 
-  it('do not gather if there are many, or if the backlog does not gather', () => {
+  it('gather as long as more comes, but not for ever', () => {
+    const { runs, end } = start();
+    const startMillis = performance.now();
+    for (let span = 1; runs.length === 0; span++) {
+      end(spanOf(span, span));
+      vi.advanceTimersByTime(10);
+    }
+    const waitedMillis = runs[0]!.atMillis - startMillis;
+    expect(waitedMillis).toBeGreaterThan(90);
+    expect(waitedMillis).toBeLessThanOrEqual(GATHER_MILLIS);
+    expect(runs.length).toBeGreaterThan(8);
+  });
+
+  it('do not gather if there are many, or with a spool', () => {
     const many = start();
-    for (let span = 0; span < 250; span++) many.end(spanOf(span, span));
+    for (let span = 0; span < 250; span++) {
+      many.begin(spanOf(span, span));
+      many.end(spanOf(span, span));
+    }
     vi.advanceTimersByTime(0);
     expect(many.worked()).toHaveLength(250);
     const atOnce = start({ gathers: false });
@@ -73,13 +105,43 @@ describe('due spans', () => {
     expect(atOnce.worked()).toEqual([1]);
   });
 
+  it('that end between two slices are known in the next one, and worked off without another wait', () => {
+    let aheadMillis = 0;
+    const read = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => read() + aheadMillis);
+    const late = spanOf(2, 2);
+    const known: boolean[] = [];
+    const { tracker, runs, end } = start({
+      *work(run) {
+        runs.push({ atMillis: performance.now(), nodes: run });
+        for (let step = 0; step < 2; step++) {
+          known.push(tracker.find(late.spanContext().traceId, late.spanContext().spanId) !== undefined);
+          // The slice is over.
+          aheadMillis = 5;
+          yield;
+          aheadMillis = 0;
+        }
+        for (const node of run) tracker.retire(node);
+      },
+    });
+    for (let span = 1_000; span < 1_500; span++) end(spanOf(1, span));
+    vi.advanceTimersToNextTimer();
+    expect(known).toEqual([false]);
+    end(late);
+    vi.advanceTimersToNextTimer();
+    expect(known).toEqual([false, true]);
+    for (let span = 2_000; span < 2_500; span++) end(spanOf(3, span));
+    for (let turn = 0; turn < 5; turn++) vi.advanceTimersToNextTimer();
+    expect(runs.map(({ nodes }) => nodes.length)).toEqual([500, 1, 500]);
+  });
+
   it('are worked off when their hold time is over, even if nothing else happens', () => {
     const { tracker, end, worked } = start();
     tracker.start(spanOf(1, 1));
     end(spanOf(1, 2, 1));
     vi.advanceTimersByTime(HOLD_MILLIS - 1);
     expect(worked()).toEqual([]);
-    vi.advanceTimersByTime(GATHER_MILLIS + 2);
+    vi.advanceTimersByTime(LONE_MILLIS + 2);
     expect(worked()).toEqual([2]);
   });
 

@@ -12,7 +12,7 @@
  */
 import type { PlannedSpan, PlantedSpan } from './forests.ts';
 
-/** Spans that are due gather for 100 ms. The rest is for clocks that are read in slices of a few milliseconds. */
+/** Ended spans gather for at most 105 ms. The rest is for clocks that are read in slices of a few milliseconds. */
 const GATHER_MILLIS = 107;
 
 type Planted = PlantedSpan<PlannedSpan>;

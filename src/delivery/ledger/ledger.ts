@@ -70,17 +70,19 @@ export class Ledger implements SpoolOwner {
     if (log.state !== 'dropped') this.#pending.add(mutable(log));
   }
 
-  /** Takes a log's datapoint, new or more complete. Once the log is being sent, only the late fields count. */
-  offer(log: LogEntry, { body, late, isFinal, mayBeStored }: Offer): void {
-    const entry = mutable(log);
-    if (entry.state === 'dropped') return;
-    if (isFinal) entry.isFinal = true;
-    const isNew = entry.state === 'new';
-    if (isNew || entry.isUnsent) this.#contents.replaceBody(entry, body);
-    entry.desire(late);
-    if (isNew && mayBeStored) this.unsure([entry], false);
-    else if (isNew) this.#order.advance(entry);
-    this.#reconcile(entry);
+  /** Takes the datapoints of logs, new or more complete. Once a log is being sent, only its late fields count. */
+  accept(offers: readonly Offer[]): void {
+    for (const { entry: log, body, late, isFinal, mayBeStored } of offers) {
+      const entry = mutable(log);
+      if (entry.state === 'dropped') continue;
+      if (isFinal) entry.isFinal = true;
+      const isNew = entry.state === 'new';
+      if (isNew || entry.isUnsent) this.#contents.replaceBody(entry, body);
+      entry.desire(late);
+      if (isNew && mayBeStored) this.unsure([entry], false);
+      else if (isNew) this.#order.advance(entry);
+      this.#reconcile(entry);
+    }
     this.#sender?.wake();
   }
 
@@ -134,11 +136,9 @@ export class Ledger implements SpoolOwner {
   /** Takes the next ready log, with its body. If the spool has lost the body, drops the log and returns undefined. */
   startSending(): LogEntry | undefined {
     const entry = this.#order.shift();
-    if (entry?.isUnloaded && !this.#contents.load(entry)) {
-      this.drop(entry, 'spool_lost');
-      return undefined;
-    }
-    if (!entry) return undefined;
+    const isLost = entry?.isUnloaded === true && !this.#contents.load(entry);
+    if (entry && isLost) this.drop(entry, 'spool_lost');
+    if (!entry || isLost) return undefined;
     entry.state = 'sending';
     if (entry.startAttempt()) this.#counts.retried++;
     return entry;
@@ -251,6 +251,7 @@ export class Ledger implements SpoolOwner {
     entry.isUpdating = false;
     entry.acknowledged = undefined;
     this.backToReady([entry]);
+    this.#order.putBackChildren(entry);
     this.#contents.changed(entry);
     return true;
   }

@@ -3,7 +3,7 @@
  * only the ledger changes it.
  *
  * States, and how each is left:
- * - `new`        known to be a log, not mapped yet             → `waiting`, `ready` or `unsure` when offered
+ * - `new`        known to be a log, not mapped yet             → `waiting`, `ready` or `unsure` when accepted
  * - `waiting`    mapped; its parent is not acknowledged        → `ready` when the parent is delivered or dropped
  * - `ready`      may join the next wave                        → `sending`
  * - `sending`    in a POST                                     → `delivered`, `ready` (again), `unsure`, `dropped`

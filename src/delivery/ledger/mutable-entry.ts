@@ -87,6 +87,7 @@ export class MutableEntry implements LogEntry {
   /** Returns the late fields that the server has not acknowledged; undefined if there are none. */
   difference(): LateFields | undefined {
     const { desired, acknowledged = NOTHING } = this;
+    if (desired === acknowledged) return undefined;
     const output = desired.output === acknowledged.output ? undefined : desired.output;
     const error = desired.error === acknowledged.error ? undefined : desired.error;
     const duration = desired.duration === acknowledged.duration ? undefined : desired.duration;
@@ -96,7 +97,7 @@ export class MutableEntry implements LogEntry {
 
   /** Sets the given late fields. A missing field keeps its value, since v4 cannot clear one. */
   desire(late: Readonly<LateFields>): void {
-    this.desired = over(this.#overrides, over(late, this.desired));
+    this.desired = over(this.#overrides, this.desired === NOTHING ? late : over(late, this.desired));
   }
 
   override(late: Readonly<LateFields>): void {
@@ -113,7 +114,7 @@ export class MutableEntry implements LogEntry {
   /** Notes what the server has. The next attempt is the first one of another update. */
   acknowledge(late: Readonly<LateFields>): void {
     this.#firstAttemptMillis = undefined;
-    this.acknowledged = over(late, this.acknowledged ?? NOTHING);
+    this.acknowledged = this.acknowledged ? over(late, this.acknowledged) : late;
   }
 
   /** Returns true if the current POST or update was attempted before. */

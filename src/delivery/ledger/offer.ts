@@ -15,6 +15,7 @@ export interface ExpectedLog {
 
 /** The encoded datapoint of a log. */
 export interface Offer {
+  readonly entry: LogEntry;
   /** JSON without the reference ids and the late fields. */
   readonly body: string;
   readonly late: Readonly<LateFields>;

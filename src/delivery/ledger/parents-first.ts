@@ -4,7 +4,7 @@
  * wait for the next ancestor. Only the ledger uses this.
  */
 import { Fifo } from '../../scheduling/fifo.ts';
-import type { MutableEntry } from './mutable-entry.ts';
+import { type MutableEntry, mutable } from './mutable-entry.ts';
 
 export class Order {
   readonly #ready = new Fifo<MutableEntry>();
@@ -44,6 +44,13 @@ export class Order {
     const { waiters } = entry;
     entry.waiters = undefined;
     for (const waiter of waiters ?? []) if (waiter.state === 'waiting') this.advance(waiter);
+  }
+
+  /** Call this when a delivered log has to be sent again: children that are ready wait for it again. */
+  putBackChildren(entry: MutableEntry): void {
+    // They stay in the queue, too, where only ready logs are taken.
+    for (const log of entry.family)
+      if (log.state === 'ready' && log.effectiveParent === entry) this.#decide(mutable(log));
   }
 
   /**

@@ -25,9 +25,13 @@ const WAITS: readonly (readonly [string, () => string, number, number])[] = [
 test.each(WAITS)(
   '429 with Retry-After: %s pauses everything for that time, or for that of the back-off',
   async (_, retryAfter, least, most) => {
+    let refusedAtMillis = 0;
     const server = await startMisbehavingV4({
-      fault: (__, index) =>
-        index === 0 ? { answer: { status: 429, headers: { 'retry-after': retryAfter() } } } : undefined,
+      fault(__, index) {
+        if (index > 0) return undefined;
+        refusedAtMillis = performance.now();
+        return { answer: { status: 429, headers: { 'retry-after': retryAfter() } } };
+      },
     });
     fakeClock();
     const app = appWithProcessor(server, {
@@ -36,11 +40,10 @@ test.each(WAITS)(
       timeoutMillis: 60 * MINUTE,
     });
     app.start('call', { attributes: AGENT }).end();
-    // Longer than a wave gathers.
-    await vi.advanceTimersByTimeAsync(250);
-    await vi.waitUntil(() => app.stats.inFlight === 0 && server.requests.length === 1, PATIENT);
+    // While it waits, a millisecond passes at each look.
+    await vi.waitUntil(() => app.stats.inFlight === 0 && server.requests.length === 1, { ...PATIENT, interval: 1 });
     app.start('meanwhile', { attributes: AGENT }).end();
-    await vi.advanceTimersByTimeAsync(least - 1);
+    await vi.advanceTimersByTimeAsync(refusedAtMillis + least - 1 - performance.now());
     await new Promise((resolve) => setImmediate(resolve));
     expect(server.requests).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(most - least + 251);

@@ -9,7 +9,7 @@
 import type { TraceContext } from '../conventions/context.ts';
 import type { Reading } from '../conventions/convention.ts';
 import { readSpan } from '../conventions/index.ts';
-import { encodeDatapoint } from '../datapoint/encode.ts';
+import { type EncodedDatapoint, encodeDatapoint } from '../datapoint/encode.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Drops } from '../delivery/drops.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
@@ -17,7 +17,7 @@ import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { millisOf } from '../otel/hr-time.ts';
 import { type SpanEvent, type SpanSlice, spanOfEvent, withEvents } from '../otel/span-slice.ts';
-import { resolveDuplicatesOfRun } from '../trace/same-call/resolve-run.ts';
+import { mayHaveDuplicates, resolveDuplicatesOfRun } from '../trace/same-call/resolve-run.ts';
 import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
 import { findAncestor, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
 import { decideContext, findContext, namesContext, noteContext } from '../trace/trace-context.ts';
@@ -26,7 +26,15 @@ import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
 import { examine } from './doctor.ts';
-import { createMapLog, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
+import {
+  createMapLog,
+  createMapShort,
+  type MapFlags,
+  type MapLog,
+  type MapShort,
+  type SpanLog,
+  type StubLog,
+} from './map-log.ts';
 import { Redaction } from './redaction.ts';
 
 /** Number of small steps between two yields. */
@@ -45,6 +53,7 @@ export class LogWriter {
   readonly #options: LogWriterOptions;
   readonly #select: Select;
   readonly #map: MapLog;
+  readonly #mapShort: MapShort | undefined;
   readonly #redaction: Redaction;
   /** Placeholders whose stubs are sent. */
   readonly #stubs = new Set<SpanNode>();
@@ -56,6 +65,7 @@ export class LogWriter {
     this.#options = options;
     this.#select = createSelect(options);
     this.#map = createMapLog(options);
+    this.#mapShort = createMapShort(options);
     this.#redaction = new Redaction(this.#map, options);
   }
 
@@ -81,13 +91,15 @@ export class LogWriter {
       });
       if (++steps % STEPS_PER_YIELD === 0) yield;
     }
-    for (const node of logs) {
-      guard(() => {
-        if (node.span) node.reading ??= this.#read(node, node.span);
-      });
-      yield;
+    if (mayHaveDuplicates(logs)) {
+      for (const node of logs) {
+        guard(() => {
+          if (node.span) node.reading ??= this.#read(node, node.span);
+        });
+        yield;
+      }
+      guard(() => resolveDuplicatesOfRun(logs));
     }
-    guard(() => resolveDuplicatesOfRun(logs));
     const flags = flagsOf(false);
     for (const node of logs) {
       guard(() => {
@@ -154,11 +166,13 @@ export class LogWriter {
     node.overrides = undefined;
     try {
       const context = this.#decide(node.trace);
+      if (span) examine(span, node.kind ?? 'generic');
+      const short = this.#writeShort(node, flags, context);
+      if (short) return this.#delivery.offer(entry, { ...short, isFinal, mayBeStored: false });
       const parent = entry.effectiveParent?.referenceId;
       const log: SpanLog | StubLog = span
         ? this.#describe(node, span, parent, node.reading ?? this.#read(node, span))
         : { referenceId: entry.referenceId, span, neighbour: anySpan(node.trace) };
-      if (log.span) examine(log.span, log.kind);
       this.#redaction.map(entry, log, context, flags, (cleared) => {
         if (cleared) this.#offer(entry, cleared, isFinal);
         else this.#delivery.drop(entry, 'redacted');
@@ -166,6 +180,15 @@ export class LogWriter {
     } catch (error) {
       this.#delivery.drop(entry, 'mapping_failed', String(error));
     }
+  }
+
+  /** Returns the encoded log if its span is one for the short way and says nothing else. */
+  #writeShort(node: SpanNode, { isClosing }: MapFlags, context: TraceContext): EncodedDatapoint | undefined {
+    const { span, kind, reading, recognitions, events, state } = node;
+    if (!this.#mapShort || !span || !kind || reading || events || isClosing || state === 'open') return undefined;
+    const readShort = recognitions?.length === 1 ? recognitions[0]?.convention.readShort : undefined;
+    if (!readShort) return undefined;
+    return this.#mapShort({ span, kind, readShort, namesContext: namesContext(node, span) }, context);
   }
 
   #offer(entry: LogEntry, datapoint: LogRequest, isFinal: boolean): void {

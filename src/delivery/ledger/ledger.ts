@@ -6,6 +6,7 @@
  * Two queues have what is to be sent: for `POST` the ready logs, for `PATCH` the delivered logs that differ and the
  * requests whose logs are unsure. Each new item in a queue wakes the sender.
  */
+import type { EncodedLate } from '../../datapoint/body.ts';
 import { Fifo } from '../../scheduling/fifo.ts';
 import type { LateFields } from '../../wire/late-fields.ts';
 import type { DropReason, Drops } from '../drops.ts';
@@ -148,7 +149,7 @@ export class Ledger implements SpoolOwner {
   }
 
   /** The server has the log, with these late fields. Returns false if it was dropped meanwhile. */
-  stored(log: LogEntry, sent: Readonly<LateFields>): boolean {
+  stored(log: LogEntry, sent: Readonly<EncodedLate>): boolean {
     const entry = mutable(log);
     if (entry.state === 'dropped') return false;
     entry.state = 'delivered';
@@ -199,7 +200,7 @@ export class Ledger implements SpoolOwner {
   }
 
   /** Returns the late fields for an update of the log; undefined if nothing differs any more. */
-  startUpdating(log: LogEntry): LateFields | undefined {
+  startUpdating(log: LogEntry): EncodedLate | undefined {
     const entry = mutable(log);
     const late = entry.state === 'delivered' ? entry.difference() : undefined;
     if (!late) {
@@ -212,19 +213,19 @@ export class Ledger implements SpoolOwner {
   }
 
   /** Returns the late fields for the probe of an unsure log. */
-  startProbing(log: LogEntry): Readonly<LateFields> {
+  startProbing(log: LogEntry): Readonly<EncodedLate> {
     if (mutable(log).startAttempt()) this.#counts.retried++;
     return log.desired;
   }
 
   /** The server has acknowledged an update with these late fields. */
-  updated(log: LogEntry, late: Readonly<LateFields>): void {
+  updated(log: LogEntry, late: Readonly<EncodedLate>): void {
     this.#counts.updated++;
     this.#acknowledge(mutable(log), late);
   }
 
   /** Gives up an update with these late fields. */
-  dropUpdate(log: LogEntry, late: Readonly<LateFields>, reason: DropReason, why?: string): void {
+  dropUpdate(log: LogEntry, late: Readonly<EncodedLate>, reason: DropReason, why?: string): void {
     this.#drops.add(reason, log.referenceId, why);
     this.#acknowledge(mutable(log), late);
   }
@@ -274,7 +275,7 @@ export class Ledger implements SpoolOwner {
     for (const log of logs) if (log.state === 'delivered') this.#reconcile(mutable(log));
   }
 
-  #acknowledge(entry: MutableEntry, late: Readonly<LateFields>): void {
+  #acknowledge(entry: MutableEntry, late: Readonly<EncodedLate>): void {
     entry.acknowledge(late);
     entry.isUpdating = false;
     this.#reconcile(entry);

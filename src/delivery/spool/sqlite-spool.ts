@@ -8,6 +8,7 @@
  *
  * If the disk fails, delivery continues in memory. That is reported once, and the disk is tried again every 5 s.
  */
+import { bodyText, decodeLate } from '../../datapoint/body.ts';
 import type { SpoolOptions } from '../../options.ts';
 import { EarliestTimer } from '../../scheduling/earliest-timer.ts';
 import { explainSqliteError } from '../../sqlite/open.ts';
@@ -199,16 +200,16 @@ function store(file: SpoolFile, entry: LogEntry): boolean {
   }
   // The body is on disk already.
   if (entry.isUnloaded && entry.state !== 'delivered') {
-    file.change(referenceId, entry.effectiveParent?.referenceId, entry.desired, entry.isFinal);
+    file.change(referenceId, entry.effectiveParent?.referenceId, decodeLate(entry.desired), entry.isFinal);
     return false;
   }
   const { body, desired, acknowledged, isFinal, startedMillis } = entry;
   file.put({
     referenceId,
     parentReferenceId: entry.effectiveParent?.referenceId,
-    body,
-    late: desired,
-    acknowledged,
+    body: body && bodyText(body),
+    late: decodeLate(desired),
+    acknowledged: acknowledged && decodeLate(acknowledged),
     isDelivered: entry.state === 'delivered',
     isFinal,
     startedMillis,

@@ -1,8 +1,29 @@
 /** Applies `same-call.ts` to the logs of one trace that are due together (a run). */
 
+import { scopeOf } from '../../otel/span-slice.ts';
 import { findAncestor, type SpanNode } from '../span-node.ts';
 import { type CallSpan, callSpanOf } from './call-span.ts';
 import { resolveDuplicates } from './same-call.ts';
+
+/**
+ * Returns false if no call of the run can be told of twice, whatever its spans say: all logs are of one instrumentation,
+ * and none that counts something is below another of its kind. Then the logs need not be read before one is written.
+ */
+export function mayHaveDuplicates(nodes: readonly SpanNode[]): boolean {
+  const scope = nodes[0]?.span && scopeOf(nodes[0].span).name;
+  for (const node of nodes) {
+    if (!node.span || scopeOf(node.span).name !== scope) return true;
+    if (node.kind === 'agent') continue;
+    for (let step = node.parent; step; step = step.parent) if (isSameSort(step, node)) return true;
+  }
+  return false;
+}
+
+/** A generic log may be a call too: that shows only in what its span says. */
+function isSameSort(ancestor: SpanNode, { kind }: SpanNode): boolean {
+  if (kind === 'tool') return ancestor.kind === 'tool';
+  return ancestor.kind === 'model' || ancestor.kind === 'generic';
+}
 
 /** Corrects kind and reading of nodes that report the same call as another. The nodes are logs and have been read. */
 export function resolveDuplicatesOfRun(nodes: readonly SpanNode[]): void {

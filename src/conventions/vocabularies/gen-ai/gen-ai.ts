@@ -18,6 +18,7 @@ import { toOptionalText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readGenAiContent } from './content.ts';
 import { readGenAiParameters } from './parameters.ts';
+import { readGenAiShort } from './short-way.ts';
 import { readGenAiUsage, readStructure } from './usage.ts';
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
@@ -86,6 +87,8 @@ export const genAi: Convention = {
     reading.metadata = addTo(readStructure(fields), isCall(kind) ? usageDetails(usage) : usageSums(usage));
     return reading;
   },
+
+  readShort: readGenAiShort,
 };
 
 /** The tokens of agents and tools are sums over the calls below, which have logs of their own. */

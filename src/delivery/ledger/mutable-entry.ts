@@ -2,14 +2,7 @@
  * A log entry as the ledger changes it. Only files of the ledger import this; everybody else sees a `LogEntry`, which
  * documents the shared fields.
  */
-import {
-  type Body,
-  bodyText,
-  ByteBody,
-  type EncodedLate,
-  isSameOutput,
-  outputText,
-} from '../../datapoint/body.ts';
+import { type Body, ByteBody, bodyText, type EncodedLate, isSameOutput, outputText } from '../../datapoint/body.ts';
 import { cutText, shrinkJson } from '../../datapoint/shrink.ts';
 import type { EntryState, LogEntry } from './log-entry.ts';
 

@@ -1,15 +1,26 @@
-/** Spans of the GenAI conventions in their common shape, most of them. Each departure from it is in one of 20 spans. */
+/** Spans of the GenAI conventions in their common shape, most of them. Each departure from it is in one of 30 values. */
 import fc from 'fast-check';
 import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
 import { makeSpan } from '../../conventions/span.ts';
 
 /** Mostly the first. */
 export function mostly<Value>(strict: fc.Arbitrary<Value>, departure: fc.Arbitrary<Value>): fc.Arbitrary<Value> {
-  return fc.oneof({ weight: 19, arbitrary: strict }, { weight: 1, arbitrary: departure });
+  return fc.oneof({ weight: 29, arbitrary: strict }, { weight: 1, arbitrary: departure });
 }
 
 const PROSE = ['the plan', ' held “up”', '\n', '\\', '"quoted"', '日本', '😀', '/', '\t', "it's ", 'é', '. '];
-const ODD = ['[1]', '{"a":1}', '[{"type":"text","text":"x"}]', '"x"', '\ud800', '\u0000', '\u001b', '\udc00', '', '[DONE]'];
+const ODD = [
+  '[1]',
+  '{"a":1}',
+  '[{"type":"text","text":"x"}]',
+  '"x"',
+  '\ud800',
+  '\u0000',
+  '\u001b',
+  '\udc00',
+  '',
+  '[DONE]',
+];
 const JSON_TEXTS = [
   '[{"role":"user","content":"inner"}]',
   '[{"type":"text","text":"inner"}]',
@@ -35,7 +46,7 @@ const textPart = mostly(
     fc.constant({ type: 'blob', modality: 'image', content: 'aGk=', mime_type: 'image/png' }),
   ),
 );
-const argument = fc.oneof(text, fc.integer(), fc.constantFrom<unknown>(null, { b: [1, 'é'] }, 1e400, '\ud800'));
+const argument = fc.oneof(text, fc.integer(), fc.constantFrom<unknown>(null, { b: [1, 'é'] }, '\ud800'));
 const record = fc.dictionary(fc.constantFrom('order', 'fields', '__proto__', 'é', '0', 'data'), argument);
 const callId = mostly(fc.constantFrom('call_1', 'call_2', 'cäll'), fc.constantFrom('srvtoolu_1', '', '\ud800'));
 const callPart = fc
@@ -45,7 +56,10 @@ const resultPart = fc
   .record({ id: callId, response: fc.oneof(record, text, fc.array(textPart, { maxLength: 2 })) })
   .map(({ id, response }) => ({ type: 'tool_call_response', id, response }) as unknown);
 
-const role = mostly(fc.constantFrom('user', 'assistant', 'system'), fc.constantFrom('developer', 'User', 'robot', 'tool'));
+const role = mostly(
+  fc.constantFrom('user', 'assistant', 'system'),
+  fc.constantFrom('developer', 'User', 'robot', 'tool'),
+);
 const textMessage = fc
   .record({ role, parts: fc.array(textPart, { minLength: 1, maxLength: 2 }) })
   .map((message) => message as Record<string, unknown>);
@@ -67,7 +81,10 @@ const message = mostly(
 );
 const answer = mostly(
   fc
-    .tuple(fc.oneof({ weight: 3, arbitrary: textMessage }, callMessage), fc.constantFrom('stop', 'tool_call', undefined))
+    .tuple(
+      fc.oneof({ weight: 3, arbitrary: textMessage }, callMessage),
+      fc.constantFrom('stop', 'tool_call', undefined),
+    )
     .map(([{ parts }, reason]) => ({ role: 'assistant', parts, ...(reason && { finish_reason: reason }) })),
   fc.oneof(
     message,
@@ -86,6 +103,7 @@ const DAMAGES: readonly ((json: string, at: number) => string)[] = [
   (json) => ` ${json}\n`,
   (json) => `${json}]`,
   (json) => JSON.stringify(json),
+  (json) => json.replace(/[0-9]+/, '1e400'),
   (json, at) => insert(json, at, '\\'),
   (json, at) => insert(json, at, '\\x'),
   (json, at) => insert(json, at, '\\u00e9'),

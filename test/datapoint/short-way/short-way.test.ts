@@ -5,7 +5,7 @@ import { loadRecording, recordingNames, toSpans } from '../../conventions/record
 import { contentOf, waveOf, writeLong, writeShortly } from './both-ways.ts';
 import { spanNearGenAi } from './near-gen-ai.ts';
 
-const RUNS = Number(process.env.RUNS ?? 3_000);
+const RUNS = Number(process.env['RUNS'] ?? 3_000);
 
 it('says what the long way says about spans near the common shape, of which it knows a third', () => {
   let known = 0;

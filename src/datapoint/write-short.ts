@@ -69,37 +69,51 @@ function quote(text: string): string {
   return JSON.stringify(text.toWellFormed());
 }
 
+const MAX_REMEMBERED = 1_024;
+const MAX_REMEMBERED_CHARS = 128;
+const remembered = new Map<string, string>();
+
+/** The same for names that come again and again. */
+function quoteName(name: string): string {
+  const known = remembered.get(name);
+  if (known !== undefined) return known;
+  const json = quote(name);
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+  if (name.length <= MAX_REMEMBERED_CHARS) remembered.set(name, json);
+  return json;
+}
+
 /** The beginning of the object, which is the same for all logs of a trace. */
 function frameOf(session: string, { project, environment, source }: Omit<DatapointSettings, 'captureContent'>): string {
-  const json = `{"project":${quote(project)},"session_reference_id":${quote(session)},"source":${quote(source)}`;
-  return environment === undefined ? json : `${json},"environment":${quote(environment)}`;
+  const json = `{"project":${quoteName(project)},"session_reference_id":${quote(session)},"source":${quoteName(source)}`;
+  return environment === undefined ? json : `${json},"environment":${quoteName(environment)}`;
 }
 
 function configOf(reading: ShortReading, spanName: string): string {
   const { kind, name = spanName, description, model, toolType, provider } = reading;
   const about = description === undefined ? '' : `,"description":${quote(description)}`;
   if (kind === 'tool') {
-    const other = toolType === undefined ? '' : `,"other":{"tool_type":${quote(toolType)}}`;
-    return `{"type":"tool","name":${quote(name)}${about}${other}}`;
+    const other = toolType === undefined ? '' : `,"other":{"tool_type":${quoteName(toolType)}}`;
+    return `{"type":"tool","name":${quoteName(name)}${about}${other}}`;
   }
   if (kind === 'model') return modelConfigOf(reading, model as string);
-  const named = `"name":${quote(name)}${about}`;
+  const named = `"name":${quoteName(name)}${about}`;
   if (model !== undefined) {
-    return `{"type":"agent",${named},"agent_class":${quote(name)},"model_config":${modelConfigOf(reading, model)}}`;
+    return `{"type":"agent",${named},"agent_class":${quoteName(name)},"model_config":${modelConfigOf(reading, model)}}`;
   }
-  const other = `${provider === undefined ? '' : `,"provider":${quote(provider)}`}${parametersOf(reading)}`;
+  const other = `${provider === undefined ? '' : `,"provider":${quoteName(provider)}`}${parametersOf(reading)}`;
   return `{"type":"generic",${named}${other === '' ? '' : `,"other":{${other.slice(1)}}`}}`;
 }
 
 function modelConfigOf(reading: ShortReading, model: string): string {
   const { kind, provider, serverAddress } = reading;
   const known = toProvider(provider, model, serverAddress);
-  let json = `{"type":"model","model":${quote(model)}`;
+  let json = `{"type":"model","model":${quoteName(model)}`;
   if (known !== undefined) json += `,"provider":"${known}"`;
   if (kind === 'model') json += ',"endpoint":"chat"';
   json += parametersOf(reading);
   const isSaid = provider === undefined || provider.toLowerCase() === known;
-  return isSaid ? `${json}}` : `${json},"other":{"provider":${quote(provider)}}}`;
+  return isSaid ? `${json}}` : `${json},"other":{"provider":${quoteName(provider)}}}`;
 }
 
 function parametersOf(reading: ShortReading): string {
@@ -123,17 +137,17 @@ function metadataOf(span: SpanSlice, reading: ShortReading, { user, tags }: Trac
   const { kind, responseId, responseModel, serverAddress, toolCallId, agentId, finishReason } = reading;
   let json = `{"convention":"${reading.convention}"`;
   if (responseId !== undefined) json += `,"response_id":${quote(responseId)}`;
-  if (responseModel !== undefined) json += `,"response_model":${quote(responseModel)}`;
-  if (serverAddress !== undefined) json += `,"server_address":${quote(serverAddress)}`;
+  if (responseModel !== undefined) json += `,"response_model":${quoteName(responseModel)}`;
+  if (serverAddress !== undefined) json += `,"server_address":${quoteName(serverAddress)}`;
   if (toolCallId !== undefined) json += `,"tool_call_id":${quote(toolCallId)}`;
   if (agentId !== undefined) json += `,"agent_id":${quote(agentId)}`;
-  if (finishReason !== undefined) json += `,"finish_reason":${quote(finishReason)}`;
+  if (finishReason !== undefined) json += `,"finish_reason":${quoteName(finishReason)}`;
   const usage = tokensOf(reading) + detailsOf(reading);
   // The tokens of agents and tools are sums over the calls below, which have logs of their own.
   if (usage !== '') json += kind === 'model' ? usage : `,"usage":{${usage.slice(1)}}`;
   if (user !== undefined) json += `,"user":${quote(user)}`;
   if (tags !== undefined) json += `,"tags":${JSON.stringify(tags)}`;
-  return `${json}${scopeText(scopeOf(span))},"span_name":${quote(spanName)},"trace_id":"${span.spanContext().traceId}"}`;
+  return `${json}${scopeText(scopeOf(span))},"span_name":${quoteName(spanName)},"trace_id":"${span.spanContext().traceId}"}`;
 }
 
 function detailsOf({ totalTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens }: ShortReading): string {

@@ -35,10 +35,9 @@ import {
   type SpanLog,
   type StubLog,
 } from './map-log.ts';
+import { Pace } from './pace.ts';
 import { Redaction } from './redaction.ts';
 
-/** Number of small steps between two yields. */
-const STEPS_PER_YIELD = 16;
 const MAX_STUBS = 10_000;
 
 export interface LogWriterOptions extends ResolvedOptions {
@@ -79,7 +78,7 @@ export class LogWriter {
 
   /** Works off a run. Yields after small steps. */
   *workOff(run: readonly SpanNode[]): Generator<void> {
-    let steps = 0;
+    const pace = new Pace();
     const logs: SpanNode[] = [];
     // Logs that wait for a held ancestor that is a log. They become due with it.
     const heldAgain = new Set<SpanNode>();
@@ -89,14 +88,14 @@ export class LogWriter {
         if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
         else logs.push(node);
       });
-      if (++steps % STEPS_PER_YIELD === 0) yield;
+      if (pace.isDue(0)) yield;
     }
     if (mayHaveDuplicates(logs)) {
       for (const node of logs) {
         guard(() => {
           if (node.span) node.reading ??= this.#read(node, node.span);
         });
-        yield;
+        if (pace.isDue(node.estimatedBytes)) yield;
       }
       guard(() => resolveDuplicatesOfRun(logs));
     }
@@ -106,14 +105,15 @@ export class LogWriter {
         if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
         else heldAgain.add(node);
       });
-      yield;
+      // The hook may take any time.
+      if (pace.isDue(node.estimatedBytes) || this.#options.redact) yield;
     }
     let left = run.length;
     for (const node of run) {
       const { openCount, pendingCount } = node.trace;
       const isTraceDone = openCount === 0 && pendingCount === left--;
       if (!heldAgain.has(node)) guard(() => this.#retire(node, isTraceDone));
-      if (++steps % STEPS_PER_YIELD === 0) yield;
+      if (pace.isDue(0)) yield;
     }
   }
 
@@ -168,7 +168,10 @@ export class LogWriter {
       const context = this.#decide(node.trace);
       if (span) examine(span, node.kind ?? 'generic');
       const short = this.#writeShort(node, flags, context);
-      if (short) return this.#delivery.offer(entry, { ...short, isFinal, mayBeStored: false });
+      if (short) {
+        const { body, late } = short;
+        return this.#delivery.offer(entry, { body, late, isFinal, mayBeStored: false });
+      }
       const parent = entry.effectiveParent?.referenceId;
       const log: SpanLog | StubLog = span
         ? this.#describe(node, span, parent, node.reading ?? this.#read(node, span))

@@ -206,25 +206,29 @@ function mayBeOpened(json: string, from: number): boolean {
   return escaped === QUOTE || escaped === LETTER_U;
 }
 
-/** The letters after a backslash. */
-const ESCAPES = '"\\/bfnrtu';
 const HEX = /^[0-9a-f]{4}$/i;
+
+/** Whether a backslash may stand before this character, other than `u`. */
+const IS_ESCAPED: readonly boolean[] = Array.from({ length: 128 }, (_, code) =>
+  '"\\/bfnrt'.includes(String.fromCharCode(code)),
+);
 
 /** Returns the place of the quote that ends the text; -1 if there is none or an escape is wrong or of a surrogate. */
 function endOfText(json: string, from: number): number {
   let quote = json.indexOf('"', from);
   let slash = json.indexOf('\\', from);
   while (slash >= 0 && slash < quote) {
-    const escaped = json.charAt(slash + 1);
-    if (!ESCAPES.includes(escaped)) return -1;
-    if (escaped === 'u') {
-      const code = json.slice(slash + 2, slash + 6);
-      if (!HEX.test(code) || /^d[89a-f]/i.test(code)) return -1;
-    }
+    const escaped = json.charCodeAt(slash + 1);
+    if (IS_ESCAPED[escaped] !== true && !isUnicodeEscape(json, slash)) return -1;
     if (slash + 1 === quote) quote = json.indexOf('"', quote + 1);
     slash = json.indexOf('\\', slash + 2);
   }
   return quote;
+}
+
+function isUnicodeEscape(json: string, slash: number): boolean {
+  const code = json.slice(slash + 2, slash + 6);
+  return json.charCodeAt(slash + 1) === LETTER_U && HEX.test(code) && !/^d[89a-f]/i.test(code);
 }
 
 /** Returns the place after the object that starts here; -1 if there is none. Its JSON may be wrong. */

@@ -3,7 +3,7 @@
  *
  * Bytes take a byte for most characters and nothing of the garbage collector's time, and are copied into a request as
  * they are. A block lives as long as any of its bodies, so it would be kept whole by the one log that is stuck. When
- * half of a full block is let go, the rest moves on: blocks never take more than twice what is counted.
+ * half of a full block is let go, the rest moves on: full blocks never take more than twice what is counted.
  */
 import type { LateFields } from '../wire/late-fields.ts';
 
@@ -27,6 +27,12 @@ class Block {
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
+  }
+
+  /** Empties a block to which nothing is added any more, if most of it is not needed. */
+  thinOut(): void {
+    if (this === current || this.live * 2 >= this.used) return;
+    for (const body of this.bodies.splice(0)) body.moveOn();
   }
 }
 
@@ -69,12 +75,12 @@ export class ByteBody {
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    const block = this.#block;
-    block.live -= this.#size;
-    if (block !== current && block.live * 2 < block.used) for (const body of block.bodies.splice(0)) body.#moveOn();
+    this.#block.live -= this.#size;
+    this.#block.thinOut();
   }
 
-  #moveOn(): void {
+  /** Moves to another block. */
+  moveOn(): void {
     if (!this.#isReleased) this.#block = this.#place(this.#block.bytes, this.#start);
   }
 
@@ -91,7 +97,12 @@ export class ByteBody {
 
 function blockFor(size: number): Block {
   if (size > MAX_SHARED_BYTES) return new Block(Buffer.allocUnsafeSlow(size));
-  if (current.used + size > current.bytes.length) current = new Block(Buffer.allocUnsafeSlow(BLOCK_BYTES));
+  if (current.used + size > current.bytes.length) {
+    const full = current;
+    current = new Block(Buffer.allocUnsafeSlow(BLOCK_BYTES));
+    // What moves on takes less than half of the new block.
+    full.thinOut();
+  }
   return current;
 }
 

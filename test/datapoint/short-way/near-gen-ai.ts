@@ -10,6 +10,8 @@ export function mostly<Value>(strict: fc.Arbitrary<Value>, departure: fc.Arbitra
 
 const PROSE = ['the plan', ' held “up”', '\n', '\\', '"quoted"', '日本', '😀', '/', '\t', "it's ", 'é', '. '];
 const ODD = [
+  'x\ud800y',
+  'x\u0000y',
   '[1]',
   '{"a":1}',
   '[{"type":"text","text":"x"}]',
@@ -29,7 +31,14 @@ const JSON_TEXTS = [
 ];
 
 export const text = mostly(
-  fc.array(fc.constantFrom(...PROSE), { minLength: 1, maxLength: 12 }).map((words) => words.join('')),
+  fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc.array(fc.constantFrom(...PROSE), { minLength: 1, maxLength: 12 }).map((words) => words.join('')),
+    },
+    // The same text at two places, for what is compared.
+    { weight: 1, arbitrary: fc.constant('be brief') },
+  ),
   fc.oneof(fc.constantFrom(...ODD, ...JSON_TEXTS), fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' })),
 );
 const odd = fc.constantFrom<unknown>(null, 7, true, Number.NaN, {}, [], 'x', '', 'none', '\ud800');

@@ -8,7 +8,7 @@
 
 import type { SpanSlice } from '../otel/span-slice.ts';
 import type { ChatMessage, ModelTool } from '../wire/v4.ts';
-import type { ReadShort } from './short-way.ts';
+import type { ShortWay } from './short-way.ts';
 import type { SpanFields } from './values/span-fields.ts';
 
 /** The four config types of a v4 log. */
@@ -58,7 +58,7 @@ export interface Convention {
    */
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading;
   /** Says the same as `read`, or nothing, at a fraction of the cost. Only for what profiles show to be needed. */
-  readonly readShort?: ReadShort;
+  readonly shortWay?: ShortWay;
 }
 
 /** Why a span failed. `message` is content and may be withheld; `type` and `httpStatus` are structure. */

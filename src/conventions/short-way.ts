@@ -30,6 +30,9 @@ export class ShortReading {
   presencePenalty: number | undefined = undefined;
   frequencyPenalty: number | undefined = undefined;
   seed: number | undefined = undefined;
+  topK: number | undefined = undefined;
+  /** JSON of the list that a model config has. */
+  tools: string | undefined = undefined;
   toolType: string | undefined = undefined;
   promptTokens: number | undefined = undefined;
   outputTokens: number | undefined = undefined;
@@ -60,6 +63,12 @@ export class ShortReading {
 
 /** Returns undefined for a span that is left to `read`. `kind` is what `classify` returned. */
 export type ReadShort = (span: SpanSlice, kind: string) => ShortReading | undefined;
+
+export interface ShortWay {
+  readonly read: ReadShort;
+  /** Other vocabularies that may recognise the span too, as the same kind: what they say of it is read here. */
+  readonly includes?: readonly string[];
+}
 
 /** Whether the span may have nothing but its attributes to tell of. */
 export function isPlainSpan(span: SpanSlice): boolean {

@@ -101,19 +101,26 @@ function configOf(reading: ShortReading, spanName: string): string {
   if (model !== undefined) {
     return `{"type":"agent",${named},"agent_class":${quoteName(name)},"model_config":${modelConfigOf(reading, model)}}`;
   }
-  const other = `${provider === undefined ? '' : `,"provider":${quoteName(provider)}`}${parametersOf(reading)}`;
+  let other = provider === undefined ? '' : `,"provider":${quoteName(provider)}`;
+  other += parametersOf(reading) + topKOf(reading);
   return `{"type":"generic",${named}${other === '' ? '' : `,"other":{${other.slice(1)}}`}}`;
 }
 
 function modelConfigOf(reading: ShortReading, model: string): string {
-  const { kind, provider, serverAddress } = reading;
+  const { kind, provider, serverAddress, tools } = reading;
   const known = toProvider(provider, model, serverAddress);
   let json = `{"type":"model","model":${quoteName(model)}`;
   if (known !== undefined) json += `,"provider":"${known}"`;
   if (kind === 'model') json += ',"endpoint":"chat"';
   json += parametersOf(reading);
+  if (tools !== undefined) json += `,"tools":${tools}`;
   const isSaid = provider === undefined || provider.toLowerCase() === known;
-  return isSaid ? `${json}}` : `${json},"other":{"provider":${quoteName(provider)}}}`;
+  const other = (isSaid ? '' : `,"provider":${quoteName(provider)}`) + topKOf(reading);
+  return other === '' ? `${json}}` : `${json},"other":{${other.slice(1)}}}`;
+}
+
+function topKOf({ topK }: ShortReading): string {
+  return topK === undefined ? '' : `,"top_k":${topK}`;
 }
 
 function parametersOf(reading: ShortReading): string {

@@ -8,7 +8,7 @@
  */
 import type { TraceContext } from '../conventions/context.ts';
 import type { Reading } from '../conventions/convention.ts';
-import { readSpan } from '../conventions/index.ts';
+import { readSpan, shortWayOf } from '../conventions/index.ts';
 import { type EncodedDatapoint, encodeDatapoint } from '../datapoint/encode.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Drops } from '../delivery/drops.ts';
@@ -189,7 +189,7 @@ export class LogWriter {
   #writeShort(node: SpanNode, { isClosing }: MapFlags, context: TraceContext): EncodedDatapoint | undefined {
     const { span, kind, reading, recognitions, events, state } = node;
     if (!this.#mapShort || !span || !kind || reading || events || isClosing || state === 'open') return undefined;
-    const readShort = recognitions?.length === 1 ? recognitions[0]?.convention.readShort : undefined;
+    const readShort = shortWayOf(recognitions);
     if (!readShort) return undefined;
     return this.#mapShort({ span, kind, readShort, namesContext: namesContext(node, span) }, context);
   }

@@ -61,6 +61,7 @@ class Finder {
   /** JSON of the calls of the message. */
   #calls = '';
   #results = 0;
+  #finishReason: string | undefined;
 
   constructor(json: string, shape: MessageShape) {
     this.#json = json;
@@ -76,12 +77,7 @@ class Finder {
       const role = this.#message();
       if (role === undefined || count++ >= MAX_ITEMS) return undefined;
       if (count === 1) firstRole = role;
-      finishReason = undefined;
-      if (this.#skip(FINISH_REASON)) {
-        finishReason = this.#word();
-        if (finishReason === undefined) return undefined;
-      }
-      if (!this.#skip('}')) return undefined;
+      finishReason = this.#finishReason;
     } while (this.#skip(',') && this.#addSeparator());
     if (!this.#skip(']') || this.#at !== this.#json.length) return undefined;
     this.#pieces.push(this.#structure);
@@ -100,7 +96,7 @@ class Finder {
     return true;
   }
 
-  /** Reads a message up to what may follow its parts, and returns its role. */
+  /** Reads a message, and returns its role. */
   #message(): string | undefined {
     if (!this.#skip(ROLE)) return undefined;
     const role = ROLES.find((name) => this.#json.startsWith(name, this.#at));
@@ -109,7 +105,11 @@ class Finder {
     this.#texts = 0;
     this.#calls = '';
     this.#results = 0;
+    this.#finishReason = undefined;
+    // Some write the reason before the parts, and some after them.
+    if (!this.#skip('"') || !this.#readReason()) return undefined;
     if (!this.#skip(this.#shape.parts) || !this.#parts(role)) return undefined;
+    if (!this.#readReason() || !this.#skip('}')) return undefined;
     if (this.#results > 0) return this.#texts === 0 && this.#calls === '' ? role : undefined;
     if (role === 'tool' || (this.#texts === 0 && this.#calls === '')) return undefined;
     if (this.#texts > 0) this.#structure += '"';
@@ -120,6 +120,14 @@ class Finder {
     }
     this.#structure += '}';
     return role;
+  }
+
+  /** Reads the reason, if there is one. Returns false if there is one that is not a word, or a second one. */
+  #readReason(): boolean {
+    if (!this.#skip(FINISH_REASON)) return true;
+    if (this.#finishReason !== undefined) return false;
+    this.#finishReason = this.#word();
+    return this.#finishReason !== undefined;
   }
 
   #parts(role: string): boolean {

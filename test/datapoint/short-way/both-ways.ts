@@ -1,6 +1,6 @@
 /** A span read and written the short way and the long way. */
 import type { TraceContext } from '../../../src/conventions/context.ts';
-import { classifySpan, readSpan } from '../../../src/conventions/index.ts';
+import { classifySpan, readSpan, shortWayOf } from '../../../src/conventions/index.ts';
 import { bodyText, outputText } from '../../../src/datapoint/body.ts';
 import { type EncodedDatapoint, encodeDatapoint } from '../../../src/datapoint/encode.ts';
 import { toDatapoint } from '../../../src/datapoint/to-datapoint.ts';
@@ -20,8 +20,8 @@ export function writeLong(span: SpanSlice): EncodedDatapoint {
 
 /** Returns undefined if the span is left to the long way. */
 export function writeShortly(span: SpanSlice): EncodedDatapoint | undefined {
-  const { recognitions = [], kind } = classifySpan(span) ?? {};
-  const reading = recognitions.length === 1 && kind && recognitions[0]?.convention.readShort?.(span, kind);
+  const { recognitions, kind } = classifySpan(span) ?? {};
+  const reading = kind && shortWayOf(recognitions)?.(span, kind);
   return reading ? writeShort(span, reading, CONTEXT.session as string, SETTINGS, CONTEXT) : undefined;
 }
 

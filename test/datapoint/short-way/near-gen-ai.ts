@@ -97,6 +97,7 @@ const answer = mostly(
     .map(([{ parts }, reason]) => ({ role: 'assistant', parts, ...(reason && { finish_reason: reason }) })),
   fc.oneof(
     message,
+    textMessage.map(({ parts }) => ({ role: 'assistant', finish_reason: 'stop', parts })),
     textMessage.map((one) => ({ ...one, finish_reason: 'error' })),
   ),
 );
@@ -146,6 +147,12 @@ const messages = damaged(fc.array(message, { minLength: 1, maxLength: 3 }));
 const answers = damaged(answer.map((one) => [one]));
 const instructions = damaged(fc.array(textPart, { minLength: 1, maxLength: 2 }));
 
+const definition = mostly<unknown>(
+  text.map((description) => ({ type: 'function', name: 'lookup', description, parameters: { type: 'object' } })),
+  fc.oneof(odd, record),
+);
+const definitions = damaged(fc.array(definition, { minLength: 1, maxLength: 2 }));
+
 const common = {
   'gen_ai.provider.name': mostly<unknown>(fc.constantFrom('openai', 'azure.ai.openai', 'acme', undefined), odd),
   'gen_ai.conversation.id': fc.constantFrom('c1', undefined),
@@ -160,6 +167,8 @@ const chat = fc.record({
   'gen_ai.request.temperature': fc.oneof(fc.constant(undefined), number),
   'gen_ai.request.max_tokens': fc.oneof(fc.constant(undefined), number),
   'gen_ai.request.top_p': mostly<unknown>(fc.constant(undefined), number),
+  'gen_ai.request.top_k': fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, number),
+  'gen_ai.tool.definitions': fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, definitions),
   'gen_ai.request.seed': mostly<unknown>(fc.constant(undefined), number),
   'gen_ai.response.id': fc.oneof(fc.constant(undefined), name),
   'gen_ai.response.model': fc.oneof(fc.constant(undefined), name),
@@ -200,7 +209,14 @@ const tool = fc.record({
 const departures = fc.dictionary(
   fc.constantFrom(
     ...['gen_ai.prompt', 'gen_ai.completion', 'gen_ai.system', 'gen_ai.request.stop_sequences', 'error.type'],
-    ...['gen_ai.tool.definitions', 'gen_ai.usage.cost', 'gen_ai.request.user', 'ai.operationId', 'http.status_code'],
+    ...[
+      'traceloop.workflow.name',
+      'traceloop.entity.path',
+      'gen_ai.usage.cost',
+      'gen_ai.request.user',
+      'ai.operationId',
+      'http.status_code',
+    ],
     ...['gen_ai.evaluation.name', 'openai.request.service_tier', 'gen_ai.new.key', 'llm.usage.total_tokens'],
   ),
   fc.oneof(odd, text),
@@ -214,7 +230,10 @@ export const spanNearGenAi = fc
   .record({
     attributes,
     name: mostly(fc.constantFrom('chat gpt-4o', 'schritt ü'), fc.constantFrom('', '\ud800', 'call_llm')),
-    scope: mostly(fc.constantFrom('app', ''), fc.constantFrom('@traceloop/instrumentation-langchain', 'gen_ai')),
+    scope: mostly(
+      fc.constantFrom('app', '', '@traceloop/instrumentation-anthropic'),
+      fc.constantFrom('@traceloop/instrumentation-langchain', 'gen_ai'),
+    ),
     more: mostly<Partial<SpanSlice>>(
       fc.constant({}),
       fc.constantFrom<Partial<SpanSlice>>(

@@ -88,7 +88,7 @@ export const genAi: Convention = {
     return reading;
   },
 
-  readShort: readGenAiShort,
+  shortWay: { read: (span, kind) => readGenAiShort(span, kind, 'gen-ai') },
 };
 
 /** The tokens of agents and tools are sums over the calls below, which have logs of their own. */

@@ -3,6 +3,7 @@ import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { findInstructions, findMessages, type MessageShape } from '../../content/message-texts.ts';
+import { modelToolsAt } from '../../content/model-tools.ts';
 import { mayHoldToolMessage } from '../../content/tool-result.ts';
 import {
   isAny,
@@ -18,8 +19,9 @@ import {
   ShortTable,
 } from '../../short-way.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
+import { SpanFields } from '../../values/span-fields.ts';
 
-const SHAPE: MessageShape = { parts: '","parts":[', text: '{"type":"text","content":"' };
+const SHAPE: MessageShape = { parts: ',"parts":[', text: '{"type":"text","content":"' };
 
 class GenAiReading extends ShortReading {
   operation: string | undefined = undefined;
@@ -32,6 +34,7 @@ class GenAiReading extends ShortReading {
   toolArguments: unknown = undefined;
   toolResult: unknown = undefined;
   outputType: unknown = undefined;
+  toolDefinitions: unknown = undefined;
 }
 
 const TABLE = new ShortTable<GenAiReading>(
@@ -46,6 +49,8 @@ const TABLE = new ShortTable<GenAiReading>(
     'gen_ai.request.presence_penalty': ['presencePenalty', isNumber],
     'gen_ai.request.frequency_penalty': ['frequencyPenalty', isNumber],
     'gen_ai.request.seed': ['seed', isInteger],
+    'gen_ai.request.top_k': ['topK', isNumber],
+    'gen_ai.tool.definitions': ['toolDefinitions', isString],
     'gen_ai.response.id': ['responseId', isName],
     'gen_ai.response.model': ['responseModel', isModelName],
     'gen_ai.response.finish_reasons': ['finishReasons', isAny],
@@ -71,14 +76,16 @@ const TABLE = new ShortTable<GenAiReading>(
     'gen_ai.conversation.id': 'ignored',
     'server.address': ['serverAddress', isName],
   },
-  /^(gen_ai|openai|llm|error|exception|telemetry)\.|^operation\.cost$/,
+  /^(gen_ai|openai|llm|traceloop|error|exception|telemetry)\.|^operation\.cost$/,
 );
 
-export function readGenAiShort(span: SpanSlice, kind: string): ShortReading | undefined {
+/** `convention` is the vocabulary that decided on the kind. */
+export function readGenAiShort(span: SpanSlice, kind: string, convention: string): ShortReading | undefined {
   if ((kind !== 'model' && kind !== 'tool' && kind !== 'agent') || !isPlainSpan(span)) return undefined;
-  const reading = new GenAiReading('gen-ai', kind);
+  const reading = new GenAiReading(convention, kind);
   if (!TABLE.read(span, reading)) return undefined;
-  return (kind === 'tool' ? readTool(reading) : readConversation(reading)) ? reading : undefined;
+  if (kind === 'tool') return readTool(reading) ? reading : undefined;
+  return readTools(reading, span) && readConversation(reading) ? reading : undefined;
 }
 
 function readTool(reading: GenAiReading): boolean {
@@ -92,6 +99,28 @@ function readTool(reading: GenAiReading): boolean {
   if (toolResult === undefined) return true;
   reading.output = toolResult as string;
   return !reading.output.startsWith('"') && !mayHoldToolMessage(reading.output);
+}
+
+const MAX_REMEMBERED = 16;
+const MAX_REMEMBERED_CHARS = 64 * 1024;
+/** The calls of an app mostly have one of a few lists of tools, which would be parsed for each of them. */
+const rememberedTools = new Map<string, string>();
+
+function readTools(reading: GenAiReading, span: SpanSlice): boolean {
+  const definitions = reading.toolDefinitions as string | undefined;
+  if (definitions === undefined) return true;
+  if (reading.kind !== 'model') return false;
+  reading.tools = rememberedTools.get(definitions);
+  if (reading.tools !== undefined) return true;
+  const fields = new SpanFields(span);
+  const tools = modelToolsAt(fields, 'gen_ai.tool.definitions');
+  const json = tools && JSON.stringify(tools);
+  // Lone surrogates are escaped.
+  if (json === undefined || fields.truncated.size > 0 || json.includes('\\ud')) return false;
+  if (rememberedTools.size >= MAX_REMEMBERED) rememberedTools.clear();
+  if (definitions.length <= MAX_REMEMBERED_CHARS) rememberedTools.set(definitions, json);
+  reading.tools = json;
+  return true;
 }
 
 /** Returns the JSON of an object as `toPlainObject` would leave it. */

@@ -57,7 +57,10 @@ export interface Convention {
    * or `0`. `kind` is what `classify` returned, and `fields` looks up the attributes of the span.
    */
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading;
-  /** Says the same as `read`, or nothing, at a fraction of the cost. Only for what profiles show to be needed. */
+  /**
+   * Says the same as `read`, or nothing, at a fraction of the cost. Only for what profiles show to be needed, and only
+   * for vocabularies of this package.
+   */
   readonly shortWay?: ShortWay;
 }
 

@@ -154,7 +154,10 @@ const definition = mostly<unknown>(
 const definitions = damaged(fc.array(definition, { minLength: 1, maxLength: 2 }));
 
 const common = {
-  'gen_ai.provider.name': mostly<unknown>(fc.constantFrom('openai', 'azure.ai.openai', 'acme', undefined), odd),
+  'gen_ai.provider.name': mostly<unknown>(
+    fc.constantFrom('openai', 'azure.ai.openai', 'acme', 'openai.completion', undefined),
+    odd,
+  ),
   'gen_ai.conversation.id': fc.constantFrom('c1', undefined),
   'gen_ai.agent.id': mostly<unknown>(fc.constant(undefined), name),
   'server.address': mostly<unknown>(fc.constantFrom('api.openai.com', 'x.openai.azure.com', undefined), odd),
@@ -210,6 +213,9 @@ const departures = fc.dictionary(
   fc.constantFrom(
     ...['gen_ai.prompt', 'gen_ai.completion', 'gen_ai.system', 'gen_ai.request.stop_sequences', 'error.type'],
     ...[
+      'ai.prompt',
+      'ai.response.text',
+      'gen_ai.client.operation.duration',
       'traceloop.workflow.name',
       'traceloop.entity.path',
       'gen_ai.usage.cost',
@@ -231,8 +237,8 @@ export const spanNearGenAi = fc
     attributes,
     name: mostly(fc.constantFrom('chat gpt-4o', 'schritt ü'), fc.constantFrom('', '\ud800', 'call_llm')),
     scope: mostly(
-      fc.constantFrom('app', '', '@traceloop/instrumentation-anthropic'),
-      fc.constantFrom('@traceloop/instrumentation-langchain', 'gen_ai'),
+      fc.constantFrom('app', '', '@traceloop/instrumentation-anthropic', 'gen_ai'),
+      fc.constantFrom('@traceloop/instrumentation-langchain', 'openlit'),
     ),
     more: mostly<Partial<SpanSlice>>(
       fc.constant({}),

@@ -74,9 +74,11 @@ const TABLE = new ShortTable<GenAiReading>(
     'gen_ai.tool.call.result': ['toolResult', isText],
     'gen_ai.output.type': ['outputType', isPlainText],
     'gen_ai.conversation.id': 'ignored',
+    'gen_ai.client.operation.duration': 'ignored',
+    'gen_ai.execute_tool.duration': 'ignored',
     'server.address': ['serverAddress', isName],
   },
-  /^(gen_ai|openai|llm|traceloop|error|exception|telemetry)\.|^operation\.cost$/,
+  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource)\.|^operation\.cost$/,
 );
 
 /** `convention` is the vocabulary that decided on the kind. */

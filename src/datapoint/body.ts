@@ -133,6 +133,11 @@ export class EncodedText {
   }
 }
 
+/** Nothing more is sent of the body. */
+export function releaseBody(body: Body | undefined): void {
+  if (body instanceof ByteBody) body.release();
+}
+
 export function bodyText(body: Body): string {
   return typeof body === 'string' ? body : body.text;
 }

@@ -2,13 +2,13 @@
  * Writes logs: selects the spans that are logs, reads them, resolves duplicates, maps, redacts, encodes, and passes the
  * result to the delivery.
  *
- * All spans of a run are selected and read before the first is written, and all are written before the first is
- * retired: duplicates are known only when all are read, and the session of a child may be on an ancestor. A log is
+ * All spans of a run are selected before the first is written, and all are written before the first is retired: the
+ * session of a child may be on an ancestor. Where there may be duplicates, all are read first, too. A log is
  * written again when a span that was posted open ends, and when the parent comes that a stub stands for.
  */
 import type { TraceContext } from '../conventions/context.ts';
 import type { Reading } from '../conventions/convention.ts';
-import { readSpan, shortWayOf } from '../conventions/index.ts';
+import { readSpan } from '../conventions/index.ts';
 import { type EncodedDatapoint, encodeDatapoint } from '../datapoint/encode.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Drops } from '../delivery/drops.ts';
@@ -19,7 +19,7 @@ import { millisOf } from '../otel/hr-time.ts';
 import { type SpanEvent, type SpanSlice, spanOfEvent, withEvents } from '../otel/span-slice.ts';
 import { mayHaveDuplicates, resolveDuplicatesOfRun } from '../trace/same-call/resolve-run.ts';
 import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
-import { findAncestor, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
+import { anySpan, findAncestor, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
 import { decideContext, findContext, namesContext, noteContext } from '../trace/trace-context.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
 import type { LateFields } from '../wire/late-fields.ts';
@@ -29,6 +29,7 @@ import { examine } from './doctor.ts';
 import {
   createMapLog,
   createMapShort,
+  flagsOf,
   type MapFlags,
   type MapLog,
   type MapShort,
@@ -168,10 +169,8 @@ export class LogWriter {
       const context = this.#decide(node.trace);
       if (span) examine(span, node.kind ?? 'generic');
       const short = this.#writeShort(node, flags, context);
-      if (short) {
-        const { body, late } = short;
-        return this.#delivery.offer(entry, { body, late, isFinal, mayBeStored: false });
-      }
+      if (short)
+        return this.#delivery.offer(entry, { body: short.body, late: short.late, isFinal, mayBeStored: false });
       const parent = entry.effectiveParent?.referenceId;
       const log: SpanLog | StubLog = span
         ? this.#describe(node, span, parent, node.reading ?? this.#read(node, span))
@@ -189,9 +188,7 @@ export class LogWriter {
   #writeShort(node: SpanNode, { isClosing }: MapFlags, context: TraceContext): EncodedDatapoint | undefined {
     const { span, kind, reading, recognitions, events, state } = node;
     if (!this.#mapShort || !span || !kind || reading || events || isClosing || state === 'open') return undefined;
-    const readShort = shortWayOf(recognitions);
-    if (!readShort) return undefined;
-    return this.#mapShort({ span, kind, readShort, namesContext: namesContext(node, span) }, context);
+    return this.#mapShort({ span, kind, recognitions, namesContext: namesContext(node, span) }, context);
   }
 
   #offer(entry: LogEntry, datapoint: LogRequest, isFinal: boolean): void {
@@ -299,13 +296,4 @@ export class LogWriter {
   #decide(trace: Trace): TraceContext {
     return decideContext(trace, this.#options.session);
   }
-}
-
-function flagsOf(isClosing: boolean): MapFlags {
-  return { withContent: true, isClosing, nowMillis: Date.now() };
-}
-
-function anySpan(trace: Trace): SpanSlice | undefined {
-  for (const { span } of trace.nodes.values()) if (span) return span;
-  return undefined;
 }

@@ -1,7 +1,7 @@
 /** Maps what is known of a span to the datapoint that its log is now. Pure, apart from the app's function `project`. */
 import { readUser, type TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
-import type { ReadShort } from '../conventions/short-way.ts';
+import { type Recognition, shortWayOf } from '../conventions/index.ts';
 import type { EncodedDatapoint } from '../datapoint/encode.ts';
 import { createdAt } from '../datapoint/span-time.ts';
 import { type DatapointSettings, toDatapoint } from '../datapoint/to-datapoint.ts';
@@ -44,14 +44,18 @@ export interface MapFlags {
   readonly nowMillis: number;
 }
 
+export function flagsOf(isClosing: boolean): MapFlags {
+  return { withContent: true, isClosing, nowMillis: Date.now() };
+}
+
 /** Returns the datapoint. `context` is that of the log's trace; its session must be decided. */
 export type MapLog = (log: SpanLog | StubLog, context: TraceContext, flags: MapFlags) => LogRequest;
 
-/** A span that has ended, of a vocabulary with a short way. */
+/** A span that has ended. */
 export interface ShortLog {
   readonly span: SpanSlice;
   readonly kind: LogKind;
-  readonly readShort: ReadShort;
+  readonly recognitions: readonly Recognition[] | undefined;
   readonly namesContext: boolean;
 }
 
@@ -64,8 +68,8 @@ export function createMapShort(
 ): MapShort | undefined {
   const { project, environment, source, captureContent, redact } = options;
   if (redact || !captureContent) return undefined;
-  return ({ span, kind, readShort, namesContext }, context) => {
-    const reading = readShort(span, kind);
+  return ({ span, kind, recognitions, namesContext }, context) => {
+    const reading = shortWayOf(recognitions)?.(span, kind);
     if (!reading) return undefined;
     const settings = { project: projectOf(project, span), environment, source };
     return writeShort(span, reading, context.session as string, settings, contextOf(span, namesContext, context));

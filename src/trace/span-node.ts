@@ -146,3 +146,9 @@ export function findAncestor(node: SpanNode, matches: (ancestor: SpanNode) => bo
   for (let step = node.parent; step; step = step.parent) if (matches(step)) return step;
   return undefined;
 }
+
+/** Returns a span of the trace; undefined if none is kept. */
+export function anySpan(trace: Trace): SpanSlice | undefined {
+  for (const { span } of trace.nodes.values()) if (span) return span;
+  return undefined;
+}

@@ -3,7 +3,7 @@
  *
  *     [{"role":"user","parts":[{"type":"text","content":"…"}]}, …]
  *
- * with calls of tools and their results among the parts. Every character is accounted for, but for control characters
+ * with calls of tools and their results among the parts, and a finish reason beside them. Every character is accounted for, but for control characters
  * within texts. For anything else it returns undefined: other keys, another order, white space, damaged JSON, and texts
  * that `messages.ts` might look into.
  */

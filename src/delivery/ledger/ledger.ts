@@ -6,7 +6,7 @@
  * Two queues have what is to be sent: for `POST` the ready logs, for `PATCH` the delivered logs that differ and the
  * requests whose logs are unsure. Each new item in a queue wakes the sender.
  */
-import type { EncodedLate } from '../../datapoint/body.ts';
+import { type EncodedLate, releaseBody } from '../../datapoint/body.ts';
 import { Fifo } from '../../scheduling/fifo.ts';
 import type { LateFields } from '../../wire/late-fields.ts';
 import type { DropReason, Drops } from '../drops.ts';
@@ -76,6 +76,7 @@ export class Ledger implements SpoolOwner {
     if (isFinal) entry.isFinal = true;
     const isNew = entry.state === 'new';
     if (isNew || entry.isUnsent) this.#contents.replaceBody(entry, body);
+    else releaseBody(body);
     entry.desire(late);
     if (isNew && mayBeStored) this.unsure([entry], false);
     else if (isNew) this.#order.advance(entry);

@@ -2,7 +2,7 @@
  * A log entry as the ledger changes it. Only files of the ledger import this; everybody else sees a `LogEntry`, which
  * documents the shared fields.
  */
-import { type Body, ByteBody, bodyText, type EncodedLate, isSameOutput, outputText } from '../../datapoint/body.ts';
+import { type Body, bodyText, type EncodedLate, isSameOutput, outputText, releaseBody } from '../../datapoint/body.ts';
 import { cutText, shrinkJson } from '../../datapoint/shrink.ts';
 import type { EntryState, LogEntry } from './log-entry.ts';
 
@@ -78,7 +78,7 @@ export class MutableEntry implements LogEntry {
 
   /** Lets the former body go. */
   replaceBody(body: Body | undefined): void {
-    if (this.#body instanceof ByteBody) this.#body.release();
+    releaseBody(this.#body);
     this.#body = body;
   }
 

@@ -8,6 +8,7 @@ import { openToolResult } from './content/tool-result.ts';
 import { usageOfAnswer } from './content/usage.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
 import { kindOfOpenSpan } from './scopes.ts';
+import type { ReadShort } from './short-way.ts';
 import { STEPS } from './steps.ts';
 import { addTo, unlessEmpty } from './values/attributes.ts';
 import { SpanFields } from './values/span-fields.ts';
@@ -144,6 +145,16 @@ export function readSpan(
   const whole = withoutFiller(correctError(said, span, kind));
   addTo(whole, { evaluations: evaluationsOf(span) });
   return kind === 'tool' ? openToolResult(whole) : whole;
+}
+
+/** Returns the short way of the span, if all that recognise it are read by that. `recognitions` are those of `classifySpan`. */
+export function shortWayOf(recognitions: readonly Recognition[] = NO_RECOGNITIONS): ReadShort | undefined {
+  const [first, ...others] = recognitions;
+  const way = first?.convention.shortWay;
+  const isWhole = others.every(
+    ({ convention, kind }) => kind === first?.kind && way?.includes?.includes(convention.name),
+  );
+  return isWhole ? way?.read : undefined;
 }
 
 /** Returns a copy without fields that are undefined, also in its records, and without records that are empty. */

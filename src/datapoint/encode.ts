@@ -1,13 +1,19 @@
 /**
  * Encodes a datapoint as the JSON that is sent, without the fields that may still change.
  *
- * The JSON stays a string: bytes would not take less memory, and encoding a whole request at once is faster.
+ * The JSON stays a string: what `JSON.stringify` returns is encoded fastest with the whole request.
  */
 import type { LateFields } from '../wire/late-fields.ts';
 import type { LogRequest } from '../wire/v4.ts';
+import type { Body, EncodedLate } from './body.ts';
 
 export interface EncodedDatapoint {
-  /** JSON object without `reference_id`, `parent_reference_id` and the late fields. */
+  readonly body: Body;
+  readonly late: EncodedLate;
+}
+
+/** The same as text. */
+export interface TextDatapoint {
   readonly body: string;
   readonly late: LateFields;
 }
@@ -17,7 +23,7 @@ export interface EncodedDatapoint {
  *
  * @throws {TypeError} if the datapoint cannot be serialised at all.
  */
-export function encodeDatapoint(datapoint: LogRequest): EncodedDatapoint {
+export function encodeDatapoint(datapoint: LogRequest): TextDatapoint {
   const { output, error, duration } = datapoint;
   const late = {
     output: typeof output === 'string' ? output.toWellFormed() : undefined,

@@ -121,6 +121,7 @@ function copyInto(target: Record<string, unknown>, source: Record<string, unknow
   for (const key in source) if (key !== '__proto__') target[key] = source[key];
 }
 
-function nameOf(span: SpanSlice): string {
+/** Returns the span's name; `span` if it has none. */
+export function nameOf(span: SpanSlice): string {
   return typeof span.name === 'string' && span.name !== '' ? span.name.toWellFormed() : 'span';
 }

@@ -4,7 +4,7 @@
  * Before a log that the server may have stored is sent again, a probe asks for it. A log that the server refuses
  * without naming it is found by halving the request, so that the other logs of the request are not lost with it.
  */
-import type { LateFields } from '../wire/late-fields.ts';
+import type { EncodedLate } from '../datapoint/body.ts';
 import { encodeWave } from './encode-wave.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { LogEntry } from './ledger/log-entry.ts';
@@ -53,7 +53,7 @@ export class Posts implements GatheredWork {
     };
   }
 
-  #apply(entries: readonly LogEntry[], sent: readonly LateFields[], bytes: number, verdict: Verdict): void {
+  #apply(entries: readonly LogEntry[], sent: readonly EncodedLate[], bytes: number, verdict: Verdict): void {
     switch (verdict.kind) {
       case 'stored':
         return this.#store(entries, sent);
@@ -71,10 +71,10 @@ export class Posts implements GatheredWork {
     }
   }
 
-  #store(entries: readonly LogEntry[], sent: readonly LateFields[]): void {
+  #store(entries: readonly LogEntry[], sent: readonly EncodedLate[]): void {
     let count = 0;
     for (let index = 0; index < entries.length; index++) {
-      if (this.#ledger.stored(entries[index] as LogEntry, sent[index] as LateFields)) count++;
+      if (this.#ledger.stored(entries[index] as LogEntry, sent[index] as EncodedLate)) count++;
     }
     countDelivered(count);
   }

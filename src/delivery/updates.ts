@@ -7,8 +7,8 @@
  *   values: a log that is there is then up to date, and one that is unknown is posted again.
  * - Feedback that came late goes after the update, see `feedback.ts`.
  */
+import { decodeLate, type EncodedLate } from '../datapoint/body.ts';
 import { Fifo } from '../scheduling/fifo.ts';
-import type { LateFields } from '../wire/late-fields.ts';
 import { FeedbackRequests } from './feedback.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { LogEntry, UnsureLogs } from './ledger/log-entry.ts';
@@ -77,16 +77,16 @@ export class Updates implements Work {
     return this.#shipment(entry, late, (verdict) => this.#applyToProbe(probe, late, verdict));
   }
 
-  #shipment(entry: LogEntry, late: LateFields, apply: (verdict: Verdict) => void): Shipment {
+  #shipment(entry: LogEntry, late: EncodedLate, apply: (verdict: Verdict) => void): Shipment {
     const path = `/logs?reference_id=${encodeURIComponent(entry.referenceId)}`;
     return {
-      request: { method: 'PATCH', path, body: Buffer.from(JSON.stringify(late)) },
+      request: { method: 'PATCH', path, body: Buffer.from(JSON.stringify(decodeLate(late))) },
       judge: judgeUpdate,
       apply,
     };
   }
 
-  #applyToUpdate(entry: LogEntry, late: LateFields, verdict: Verdict): void {
+  #applyToUpdate(entry: LogEntry, late: EncodedLate, verdict: Verdict): void {
     if (entry.state === 'dropped') return;
     switch (verdict.kind) {
       case 'stored':
@@ -106,7 +106,7 @@ export class Updates implements Work {
     }
   }
 
-  #applyToProbe(probe: Probe, late: LateFields, verdict: Verdict): void {
+  #applyToProbe(probe: Probe, late: EncodedLate, verdict: Verdict): void {
     const { entry } = probe;
     const isFailure = verdict.kind === 'later' || verdict.kind === 'refused' || verdict.kind === 'unsure';
     if (isFailure && entry.state === 'unsure' && !this.#ledger.isExpired(entry)) {

@@ -7,6 +7,8 @@
  * was filed before the agent was seen (`filed-trace.ts`).
  */
 import type { Reading } from '../conventions/convention.ts';
+import type { ShortReading } from '../conventions/short-way.ts';
+import { toProvider } from '../datapoint/provider.ts';
 import { providerOf } from '../datapoint/to-config.ts';
 import { secondsOf } from '../otel/hr-time.ts';
 import type { ModelCall, SpanNode } from '../trace/span-node.ts';
@@ -29,10 +31,21 @@ export function withCalledModel({ kind, firstCall }: SpanNode, reading: Reading)
   return { ...reading, model: firstCall.model, provider: reading.provider ?? firstCall.provider };
 }
 
-function modelCallOf({ kind, reading, span }: SpanNode): ModelCall | undefined {
-  if (kind !== 'model' || reading?.model === undefined) return undefined;
-  const provider = providerOf(reading) ?? reading.provider;
-  return { model: reading.model, provider, startSeconds: secondsOf(span?.startTime) ?? 0 };
+/** The same for an agent that was read the short way. */
+export function calledModelInto({ firstCall }: SpanNode, reading: ShortReading): ShortReading {
+  if (reading.kind !== 'agent' || reading.model !== undefined || !firstCall) return reading;
+  reading.model = firstCall.model;
+  reading.provider ??= firstCall.provider;
+  return reading;
+}
+
+function modelCallOf({ kind, reading, short, span }: SpanNode): ModelCall | undefined {
+  if (kind !== 'model') return undefined;
+  const said = reading ?? short;
+  if (said?.model === undefined) return undefined;
+  const { model, provider: name } = said;
+  const provider = (reading ? providerOf(reading) : toProvider(name, model, short?.serverAddress)) ?? name;
+  return { model, provider, startSeconds: secondsOf(span?.startTime) ?? 0 };
 }
 
 /** Of two calls with the same start the one that was known first stays. */

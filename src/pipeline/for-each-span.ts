@@ -6,17 +6,21 @@ import type { SpanNode } from '../trace/span-node.ts';
 const BYTES_PER_YIELD = 32_768;
 
 /** Runs a step for each span, and yields in between. If a step throws, the others still run. */
-export function* forEachSpan(nodes: readonly SpanNode[], step: (node: SpanNode) => void): Generator<void> {
+export function* forEachSpan(
+  nodes: readonly SpanNode[],
+  step: (node: SpanNode) => void,
+  bytesPerYield = BYTES_PER_YIELD,
+): Generator<void> {
   let bytes = 0;
   for (const node of nodes) {
     // An open span is not estimated: it may be large.
-    bytes += node.estimatedBytes || BYTES_PER_YIELD;
+    bytes += node.estimatedBytes || bytesPerYield;
     try {
       step(node);
     } catch (error) {
       reportFault(error);
     }
-    if (bytes < BYTES_PER_YIELD) continue;
+    if (bytes < bytesPerYield) continue;
     bytes = 0;
     yield;
   }

@@ -2,13 +2,13 @@
  * Writes logs: selects the spans that are logs, reads them, resolves duplicates, maps, redacts, encodes, and passes the
  * result to the delivery.
  *
- * All spans of a run are selected and read before the first is written, and all are written before the first is
- * retired: duplicates are known only when all are read, and the session of a child may be on an ancestor. A log is
+ * All spans of a run are selected before the first is written, and all are written before the first is retired: the
+ * session of a child may be on an ancestor. Where there may be duplicates, all are read first, too. A log is
  * written again when a span that was posted open ends, and when the parent comes that a stub stands for.
  */
 import type { TraceContext } from '../conventions/context.ts';
 import type { Reading } from '../conventions/convention.ts';
-import { encodeDatapoint } from '../datapoint/encode.ts';
+import { type EncodedDatapoint, encodeDatapoint } from '../datapoint/encode.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Drops } from '../delivery/drops.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
@@ -17,21 +17,32 @@ import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { millisOf } from '../otel/hr-time.ts';
 import { type SpanEvent, type SpanSlice, spanOfEvent } from '../otel/span-slice.ts';
-import { CallResolver } from '../trace/same-call/call-resolver.ts';
+import type { ResolverHost } from '../trace/same-call/resolver-host.ts';
 import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
-import { findAncestor, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
-import { decideContext, findContext, namesContext, noteContext } from '../trace/trace-context.ts';
+import { anySpan, findAncestor, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
+import { decideContext, namesContext, noteContext } from '../trace/trace-context.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
 import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
-import { passOnFirstCall, withCalledModel } from './agent-model.ts';
+import { calledModelInto, passOnFirstCall, withCalledModel } from './agent-model.ts';
 import { examine } from './doctor.ts';
+import { Drafts } from './drafts.ts';
 import { Evaluations } from './evaluations.ts';
 import { forEachSpan } from './for-each-span.ts';
-import { createMapLog, flagsOf, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
-import { absorb, anySpan, lateFieldsFor, readNode } from './read-node.ts';
+import {
+  createMapLog,
+  createMapShort,
+  flagsOf,
+  type MapFlags,
+  type MapLog,
+  type MapShort,
+  type SpanLog,
+  type StubLog,
+} from './map-log.ts';
+import { absorb, lateFieldsFor, readNode } from './read-node.ts';
 import { Redaction } from './redaction.ts';
+import { RunReader } from './run-reader.ts';
 
 const MAX_STUBS = 10_000;
 
@@ -42,14 +53,16 @@ export interface LogWriterOptions extends ResolvedOptions {
 
 export class LogWriter {
   readonly evaluations: Evaluations;
+  readonly drafts: Drafts;
   readonly #delivery: Delivery;
   readonly #tracker: TraceTracker;
   readonly #drops: Drops;
   readonly #options: LogWriterOptions;
   readonly #select: Select;
   readonly #map: MapLog;
+  readonly #mapShort: MapShort | undefined;
   readonly #redaction: Redaction;
-  readonly #resolver: CallResolver;
+  readonly #reader: RunReader;
   /** The logs that were mapped in this turn of the event loop. At its end the delivery takes them together. */
   readonly #offers: Offer[] = [];
   /** Placeholders whose stubs are sent. */
@@ -62,9 +75,17 @@ export class LogWriter {
     this.#options = options;
     this.#select = createSelect(options);
     this.#map = createMapLog(options);
+    this.#mapShort = createMapShort(options);
     this.#redaction = new Redaction(this.#map, options);
+    this.drafts = new Drafts({
+      spool: delivery.spool,
+      redaction: this.#redaction,
+      session: options.session,
+      isLog: this.isLog,
+      describe: (node, span, parent) => this.#describe(node, span, parent, this.#read(node, span)),
+    });
     this.evaluations = new Evaluations(delivery, tracker, drops, this.#redaction, this.isLog);
-    this.#resolver = new CallResolver({
+    const host: ResolverHost = {
       select: this.#select,
       read: (node) => node.span && this.#read(node, node.span),
       unretiredNodes: () => tracker.unretiredNodes(),
@@ -74,7 +95,8 @@ export class LogWriter {
         if (late) this.#override(entry, late);
       },
       holdWith: (node, open) => tracker.holdWith(node, open, performance.now()),
-    });
+    };
+    this.#reader = new RunReader(host, { ...options, readsShort: this.#mapShort !== undefined });
   }
 
   /** Returns true if the span is a log, as far as it is known now. */
@@ -95,19 +117,18 @@ export class LogWriter {
       if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
       else logs.push(node);
     });
-    yield* forEachSpan(logs, (node) => {
-      if (node.span) node.reading ??= this.#read(node, node.span);
-    });
-    guard(() => this.#resolver.resolve(logs, heldAgain));
+    yield* this.#reader.read(logs, heldAgain);
     guard(() => run.forEach(passOnFirstCall));
     yield* forEachSpan(run, (node) => this.evaluations.route(node));
     const flags = flagsOf(false);
-    yield* forEachSpan(logs, (node) => {
+    const write = (node: SpanNode) => {
       // Another log has its call, or it waits for another span.
       if (node.isNoLog || heldAgain.has(node)) return;
       if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
       else heldAgain.add(node);
-    });
+    };
+    // The hook may take any time.
+    yield* forEachSpan(logs, write, this.#options.redact ? 0 : undefined);
     let left = run.length;
     yield* forEachSpan(run, (node) => {
       const { openCount, pendingCount } = node.trace;
@@ -123,12 +144,6 @@ export class LogWriter {
       if (!this.isLog(node)) this.evaluations.giveUp(node);
       else if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
     });
-  }
-
-  /** Drafts a held span in the spool, if it is still held when this is worked off. */
-  *draft(node: SpanNode): Generator<void> {
-    if (node.state === 'held') guard(() => this.#draft(node));
-    yield;
   }
 
   /** Takes late fields that the app set. They win over the span's. */
@@ -165,17 +180,19 @@ export class LogWriter {
     node.overrides = undefined;
     try {
       const context = this.#decide(node.trace);
+      if (span) examine(span, node.kind ?? 'generic');
+      const short = this.#writeShort(node, flags, context);
+      if (short) return this.#offer(entry, short, isFinal, false);
       const parent = entry.effectiveParent?.referenceId;
       const log: SpanLog | StubLog = span
         ? this.#describe(node, span, parent, node.reading ?? this.#read(node, span))
         : { referenceId: entry.referenceId, span, neighbour: anySpan(node.trace) };
       if (log.span) {
-        examine(log.span, log.kind);
         if (log.kind === 'model') node.callId = log.reading.callId;
         this.evaluations.write(node, entry, log.reading.evaluations);
       }
       this.#redaction.map(entry, log, context, flags, (cleared) => {
-        if (cleared) this.#offer(entry, cleared, isFinal);
+        if (cleared) this.#offerLog(entry, cleared, isFinal);
         else this.#delivery.drop(entry, 'redacted');
       });
     } catch (error) {
@@ -183,51 +200,30 @@ export class LogWriter {
     }
   }
 
-  #offer(entry: LogEntry, datapoint: LogRequest, isFinal: boolean): void {
-    const { body, late } = encodeDatapoint(datapoint);
-    // A stub may stand for a parent whose log was sent and then forgotten.
-    const mayBeStored = this.#tracker.hasForgotten && datapoint.metadata?.['stub'] === true;
-    const count = this.#offers.push({ entry, body, late, isFinal, mayBeStored });
-    if (count === 1) queueMicrotask(() => guard(() => this.#delivery.accept(this.#offers.splice(0))));
+  /** Returns the encoded log if its span was read the short way, and nothing was added to what it says. */
+  #writeShort(node: SpanNode, { isClosing }: MapFlags, context: TraceContext): EncodedDatapoint | undefined {
+    const { span, short, events, absorbed, state } = node;
+    if (!this.#mapShort || !span || !short || events || absorbed || isClosing || state === 'open') return undefined;
+    if (short.kind === 'model') node.callId = short.responseId;
+    node.short = undefined;
+    return this.#mapShort(span, calledModelInto(node, short), context, namesContext(node, span));
   }
 
-  /**
-   * Drafts the log of a held span, and those of its open ancestors, as they are now. A draft decides nothing: when the
-   * log is written, it is mapped again.
-   */
-  #draft(node: SpanNode): void {
-    const { span } = node;
-    if (!span || node.draftedAs === node.state || node.entry || !this.isLog(node)) return;
-    node.draftedAs = node.state;
-    const parent = findAncestor(node, this.isLog);
-    if (parent) this.#draft(parent);
-    const parentReferenceId = parent && referenceOf(parent);
-    try {
-      const log = this.#describe(node, span, parentReferenceId, this.#read(node, span));
-      const context = findContext(node.trace, this.#options.session);
-      this.#redaction.map(node, log, context, flagsOf(false), (cleared) => {
-        if (!cleared || node.entry || node.state === 'retired') return;
-        const { body, late } = encodeDatapoint(cleared);
-        this.#delivery.spool?.draft({
-          referenceId: log.referenceId,
-          parentReferenceId,
-          body,
-          late,
-          acknowledged: undefined,
-          isDelivered: false,
-          isFinal: node.state !== 'open',
-          startedMillis: millisOf(span.startTime) ?? 0,
-        });
-      });
-    } catch {
-      // Mapping will fail again when the log is written, and is counted then.
-    }
+  #offerLog(entry: LogEntry, datapoint: LogRequest, isFinal: boolean): void {
+    // A stub may stand for a parent whose log was sent and then forgotten.
+    const mayBeStored = this.#tracker.hasForgotten && datapoint.metadata?.['stub'] === true;
+    this.#offer(entry, encodeDatapoint(datapoint), isFinal, mayBeStored);
+  }
+
+  #offer(entry: LogEntry, { body, late }: EncodedDatapoint, isFinal: boolean, mayBeStored: boolean): void {
+    const count = this.#offers.push({ entry, body, late, isFinal, mayBeStored });
+    if (count === 1) queueMicrotask(() => guard(() => this.#delivery.accept(this.#offers.splice(0))));
   }
 
   /** Retires the span. Its trace keeps what it says about the context; nothing else is needed. */
   #retire(node: SpanNode, isTraceDone: boolean): void {
     if (!isTraceDone || this.#options.awaitsUnseenParents) noteContext(node, this.#options.session);
-    if (node.draftedAs && !node.entry) this.#delivery.spool?.forget(referenceOf(node));
+    this.drafts.forget(node);
     if (node.overrides && node.keeper?.entry) this.#override(node.keeper.entry, node.overrides);
     else this.dropOverrides(node);
     this.#tracker.retire(node);

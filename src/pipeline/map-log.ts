@@ -1,8 +1,11 @@
 /** Maps what is known of a span to the datapoint that its log is now. Pure, apart from the app's function `project`. */
 import { readEnvironment, readUser, type TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
+import type { ShortReading } from '../conventions/short-way.ts';
+import type { EncodedDatapoint } from '../datapoint/encode.ts';
 import { createdAt } from '../datapoint/span-time.ts';
 import { type DatapointSettings, toDatapoint } from '../datapoint/to-datapoint.ts';
+import { writeShort } from '../datapoint/write-short.ts';
 import { callHook } from '../host/call-hook.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
@@ -49,6 +52,30 @@ export function flagsOf(isClosing: boolean): MapFlags {
 /** Returns the datapoint. `context` is that of the log's trace; its session must be decided. */
 export type MapLog = (log: SpanLog | StubLog, context: TraceContext, flags: MapFlags) => LogRequest;
 
+/** Returns the datapoint of a span that was read the short way; undefined if it has to be read again, the long way. */
+export type MapShort = (
+  span: SpanSlice,
+  reading: ShortReading,
+  context: TraceContext,
+  namesContext: boolean,
+) => EncodedDatapoint | undefined;
+
+/** Returns undefined if the options need the datapoint as an object. */
+export function createMapShort(
+  options: Pick<ResolvedOptions, 'project' | 'environment' | 'source' | 'captureContent' | 'redact'>,
+): MapShort | undefined {
+  const { project, environment, source, captureContent, redact } = options;
+  if (redact || !captureContent) return undefined;
+  return (span, reading, context, namesContext) => {
+    const settings = {
+      project: projectOf(project, span),
+      environment: environment ?? readEnvironment(span),
+      source,
+    };
+    return writeShort(span, reading, context.session as string, settings, contextOf(span, namesContext, context));
+  };
+}
+
 export function createMapLog(
   options: Pick<ResolvedOptions, 'project' | 'environment' | 'source' | 'captureContent'>,
 ): MapLog {
@@ -63,11 +90,16 @@ export function createMapLog(
     if (!log.span) return toStub(log, context, settingsOf(log.neighbour, flags), flags);
     const { referenceId, parentReferenceId, span, kind, reading, namesContext } = log;
     const identity = { referenceId, sessionReferenceId: context.session as string, parentReferenceId };
-    const user = (namesContext ? readUser(span) : undefined) ?? context.user;
-    const own = user === context.user ? context : { ...context, user };
+    const own = contextOf(span, namesContext, context);
     const datapoint = toDatapoint(span, kind, reading, identity, settingsOf(span, flags), own);
     return flags.isClosing && log.isOpen ? closed(datapoint, span, flags.nowMillis) : datapoint;
   };
+}
+
+/** The user of a log may be another one than its trace's. */
+function contextOf(span: SpanSlice, namesContext: boolean, context: TraceContext): TraceContext {
+  const user = (namesContext ? readUser(span) : undefined) ?? context.user;
+  return user === context.user ? context : { session: context.session, user, tags: context.tags };
 }
 
 function projectOf(project: ResolvedOptions['project'], span: SpanSlice | undefined): string {

@@ -218,7 +218,7 @@ export class Pipeline {
 
   #followEnd(span: SpanSlice, nowMillis: number): void {
     const node = this.#tracker.end(span, nowMillis);
-    if (this.#delivery.spool && node.state === 'held') this.#backlog.add(this.#writer.draft(node));
+    if (this.#delivery.spool && node.state === 'held') this.#backlog.add(this.#writer.drafts.draft(node));
     this.#relieve();
   }
 

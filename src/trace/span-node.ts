@@ -3,6 +3,7 @@
 import type { TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
 import type { Recognition } from '../conventions/index.ts';
+import type { ShortReading } from '../conventions/short-way.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import type { LateFields } from '../wire/late-fields.ts';
@@ -102,6 +103,8 @@ export interface SpanNode {
   firstCall: ModelCall | undefined;
   /** The provider's id of the answer, if the span is the log of a model call that was written. */
   callId: string | undefined;
+  /** What the span says, if it was read the short way. */
+  short: ShortReading | undefined;
   /** What other spans of the same call said, and its estimated bytes, until the log is written. */
   absorbed: { readonly reading: Reading; readonly bytes: number } | undefined;
   /** What has the log of the call that this span reports, too. Then the span is not a log. */
@@ -156,6 +159,7 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
     reading: undefined,
     firstCall: undefined,
     callId: undefined,
+    short: undefined,
     absorbed: undefined,
     keeper: undefined,
     tool: undefined,
@@ -192,5 +196,11 @@ export function findBlocker(node: SpanNode): SpanNode | undefined {
 /** The nearest ancestor for which the predicate holds. */
 export function findAncestor(node: SpanNode, matches: (ancestor: SpanNode) => boolean): SpanNode | undefined {
   for (let step = node.parent; step; step = step.parent) if (matches(step)) return step;
+  return undefined;
+}
+
+/** Returns a span of the trace; undefined if none is kept. */
+export function anySpan(trace: Trace): SpanSlice | undefined {
+  for (const { span } of trace.nodes.values()) if (span) return span;
   return undefined;
 }

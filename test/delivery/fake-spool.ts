@@ -1,4 +1,5 @@
 /** A spool in memory, whose rows can be lost. Like the real one, it reads a log when it writes it. */
+import { bodyText, decodeLate } from '../../src/datapoint/body.ts';
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
 import type { Spool, SpooledLog, SpoolOwner, StoredContent } from '../../src/delivery/ledger/spool.ts';
 
@@ -79,7 +80,7 @@ export class FakeSpool implements Spool {
         if (child.parentReferenceId === referenceId) child.parentReferenceId = parentReferenceId;
     } else if (entry.isUnloaded && entry.state !== 'delivered') {
       if (!row) return;
-      const { output, error, duration } = desired;
+      const { output, error, duration } = decodeLate(desired);
       row.late = {
         output: output ?? row.late.output,
         error: error ?? row.late.error,
@@ -89,9 +90,9 @@ export class FakeSpool implements Spool {
       row.parentReferenceId = parentReferenceId;
     } else {
       const isDelivered = entry.state === 'delivered';
-      const late = { ...desired };
-      const content = { body, late, acknowledged, isDelivered, isFinal, startedMillis };
-      this.rows.set(referenceId, { referenceId, parentReferenceId, ...content });
+      const late = decodeLate(desired);
+      const content = { body: body && bodyText(body), late, acknowledged: acknowledged && decodeLate(acknowledged) };
+      this.rows.set(referenceId, { referenceId, parentReferenceId, ...content, isDelivered, isFinal, startedMillis });
       if (body !== undefined) this.#stored.add(entry);
     }
   }

@@ -3,6 +3,7 @@
  * after each one.
  */
 import { expect } from 'vitest';
+import { bodyText, decodeLate, type EncodedLate } from '../../src/datapoint/body.ts';
 import type { Drops } from '../../src/delivery/drops.ts';
 import { recoveredEntry } from '../../src/delivery/ledger/earlier-logs.ts';
 import type { Ledger } from '../../src/delivery/ledger/ledger.ts';
@@ -12,7 +13,7 @@ import type { FlushBarrier } from '../../src/delivery/ledger/pending-logs.ts';
 import type { SpooledLog } from '../../src/delivery/ledger/spool.ts';
 import type { LateFields } from '../../src/wire/late-fields.ts';
 import { FakeSpool } from './fake-spool.ts';
-import { createLedger } from './offered-logs.ts';
+import { asBytes, createLedger } from './offered-logs.ts';
 
 const MAX_LOGS = 6;
 
@@ -33,7 +34,17 @@ type Picture = Omit<SpooledLog, 'referenceId' | 'startedMillis'>;
 
 interface Sent {
   readonly entry: LogEntry;
-  readonly late: Readonly<LateFields>;
+  readonly late: Readonly<EncodedLate>;
+}
+
+/** What `offer` passes on, before it is encoded. */
+export interface Offered {
+  readonly body: string;
+  readonly late: LateFields;
+  readonly isFinal: boolean;
+  readonly mayBeStored: boolean;
+  /** Encoded as bytes. */
+  readonly asBytes: boolean;
 }
 
 export class LedgerModel {
@@ -75,16 +86,16 @@ export class LedgerModel {
   }
 
   /** Offers several logs at once. */
-  accept(planned: readonly [index: number, offer: Omit<Offer, 'entry'>][]): void {
+  accept(planned: readonly [index: number, offer: Offered][]): void {
     const offers: Offer[] = [];
     for (const [index, offer] of planned) {
       this.#at(index, (known) => {
         const { entry } = known;
-        offers.push({ entry, ...offer });
+        const { body, late, isFinal, mayBeStored } = offer;
+        offers.push({ entry, ...(offer.asBytes ? asBytes(body, late) : { body, late }), isFinal, mayBeStored });
         if (this.#isLost(entry)) known.desired = undefined;
-        if (entry.state !== 'dropped')
-          known.desired = known.desired && over(known.overrides, offer.late, known.desired);
-        if (['new', 'waiting', 'ready', 'unsure'].includes(entry.state)) known.body = offer.body;
+        if (entry.state !== 'dropped') known.desired = known.desired && over(known.overrides, late, known.desired);
+        if (['new', 'waiting', 'ready', 'unsure'].includes(entry.state)) known.body = body;
       });
     }
     this.#offered = offers.map(({ entry }) => entry);
@@ -132,7 +143,7 @@ export class LedgerModel {
       const entry = this.#ledger.startSending();
       expect(entry).toBe(isLost ? undefined : next);
       if (!entry) continue;
-      expect(entry.body).toBe(known.body);
+      expect(textOf(entry)).toBe(known.body);
       this.#attempt(known);
       wave.push({ entry, late: entry.desired });
     }
@@ -315,8 +326,8 @@ export class LedgerModel {
     if (entry.state === 'ready') expect(parent?.state ?? 'delivered').toBe('delivered');
     if (entry.state === 'waiting') expect(parent && parent.state !== 'delivered').toBe(true);
     if (!entry.isUnloaded) {
-      if (known.desired) expect(over(entry.desired)).toEqual(over(known.desired));
-      if (entry.isUnsent || entry.state === 'sending') expect(entry.body).toBe(known.body);
+      if (known.desired) expect(over(decodeLate(entry.desired))).toEqual(over(known.desired));
+      if (entry.isUnsent || entry.state === 'sending') expect(textOf(entry)).toBe(known.body);
     }
     if (entry.state === 'dropped') expect(entry.isPending).toBe(false);
     else if (entry.state !== 'delivered' || differs(entry)) expect(entry.isPending).toBe(true);
@@ -362,9 +373,9 @@ export class LedgerModel {
   #rowOf({ entry, body, desired }: Known): Picture {
     return {
       parentReferenceId: parentOf(entry)?.referenceId,
-      body: entry.isUnloaded && entry.state !== 'delivered' ? body : entry.body,
-      late: (entry.isUnloaded && desired) || entry.desired,
-      acknowledged: entry.acknowledged,
+      body: entry.isUnloaded && entry.state !== 'delivered' ? body : textOf(entry),
+      late: (entry.isUnloaded && desired) || decodeLate(entry.desired),
+      acknowledged: entry.acknowledged && decodeLate(entry.acknowledged),
       isDelivered: entry.state === 'delivered',
       isFinal: entry.isFinal,
     };
@@ -389,7 +400,8 @@ export class LedgerModel {
 
   /** Accepts the cut texts: how they are cut is not checked here. */
   #readCut(entry: LogEntry): void {
-    Object.assign(this.#known.get(entry) as Known, { body: entry.body, desired: entry.desired, overrides: {} });
+    const desired = decodeLate(entry.desired);
+    Object.assign(this.#known.get(entry) as Known, { body: textOf(entry), desired, overrides: {} });
   }
 
   #add(entry: LogEntry, body: string | undefined, desired: LateFields): void {
@@ -417,9 +429,15 @@ function over(...all: readonly LateFields[]): LateFields {
   return { output: first('output'), error: first('error'), duration: first('duration') };
 }
 
-function differs({ desired, acknowledged }: LogEntry): boolean {
+function textOf({ body }: LogEntry): string | undefined {
+  return body === undefined ? undefined : bodyText(body);
+}
+
+function differs(entry: LogEntry): boolean {
+  const desired = decodeLate(entry.desired);
+  const acknowledged = decodeLate(entry.acknowledged ?? {});
   return (['output', 'error', 'duration'] as const).some(
-    (field) => desired[field] !== undefined && desired[field] !== acknowledged?.[field],
+    (field) => desired[field] !== undefined && desired[field] !== acknowledged[field],
   );
 }
 

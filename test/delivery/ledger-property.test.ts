@@ -8,6 +8,7 @@ const late = fc.record({ output: text, error: text, duration: fc.option(fc.nat(9
 const offer = fc.record({
   body: fc.string({ maxLength: 600 }).map((value) => JSON.stringify({ text: value })),
   late,
+  asBytes: fc.boolean(),
   isFinal: fc.boolean(),
   mayBeStored: fc.nat(9).map((dice) => dice === 0),
 });

@@ -1,8 +1,11 @@
 /** Creates logs in a ledger, in the states that tests need. */
+import { ByteBody } from '../../src/datapoint/body.ts';
+import type { EncodedDatapoint } from '../../src/datapoint/encode.ts';
 import { Drops } from '../../src/delivery/drops.ts';
 import { Ledger } from '../../src/delivery/ledger/ledger.ts';
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
 import type { Offer } from '../../src/delivery/ledger/offer.ts';
+import type { LateFields } from '../../src/wire/late-fields.ts';
 
 export function createLedger(options: { maxElapsedMillis?: number; isPressed?: () => boolean } = {}) {
   const drops = new Drops(undefined);
@@ -23,6 +26,16 @@ export function offer(ledger: Ledger, entry: LogEntry, more: Partial<Offer> = {}
 /** Creates a log that is ready, or waits for its parent. */
 export function offeredLog(ledger: Ledger, referenceId: string, parent?: LogEntry, more?: Partial<Offer>): LogEntry {
   return offer(ledger, expectLog(ledger, referenceId, parent), more);
+}
+
+/** Returns the same with body and output as bytes, as the short way makes them. */
+export function asBytes(body: string, { output, error, duration }: LateFields): EncodedDatapoint {
+  const json = Buffer.from(body);
+  const outputJson = Buffer.from(output === undefined ? '' : JSON.stringify(output.toWellFormed()));
+  const bytes = Buffer.concat([json, outputJson]);
+  const outputTo = outputJson.length > 0 ? bytes.length : 0;
+  const encoded = new ByteBody(bytes, bytes.length, json.length, json.length, outputTo);
+  return { body: encoded, late: { output: encoded.output, error, duration } };
 }
 
 /** Takes all ready logs into a request. */

@@ -4,6 +4,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Convention } from '../../src/conventions/convention.ts';
+import { CONVENTIONS } from '../../src/conventions/index.ts';
 import { resolveOptions } from '../../src/options.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { LogRequest } from '../../src/wire/v4.ts';
@@ -28,10 +30,18 @@ interface Planned extends PlannedSpan {
   readonly isPoison: boolean;
   /** The step in which the span ends. */
   readonly endsAt: number;
+  /** The step in which the app sets its output. */
+  readonly updatedAt: number | undefined;
 }
 
 const scenario = fc.record({
-  traces: plannedTraces(fc.record({ isPoison: fc.nat(4).map((dice) => dice === 0), endsAt: fc.nat(STEPS) })),
+  traces: plannedTraces(
+    fc.record({
+      isPoison: fc.nat(4).map((dice) => dice === 0),
+      endsAt: fc.nat(STEPS),
+      updatedAt: fc.option(fc.nat(STEPS), { nil: undefined }),
+    }),
+  ),
   holdMillis: fc.constantFrom(0, 1, 5, 10_000),
   maxItems: fc.integer({ min: 1, max: 12 }),
   concurrency: fc.integer({ min: 1, max: 4 }),
@@ -96,13 +106,56 @@ describe('the span processor, whatever comes', { timeout: PROPERTY_TIMEOUT_MILLI
       }
     });
   });
+
+  for (const isShort of [true, false]) {
+    it(`delivers every log once with its updates, the ${isShort ? 'short' : 'long'} way`, async () => {
+      let shortReadings = 0;
+      const conventions = CONVENTIONS.map((convention): Convention => {
+        const { shortWay, ...rest } = convention;
+        if (!isShort || !shortWay) return rest;
+        return {
+          ...rest,
+          shortWay: {
+            ...shortWay,
+            read: (span, kind) => {
+              const reading = shortWay.read(span, kind);
+              if (reading) shortReadings++;
+              return reading;
+            },
+          },
+        };
+      });
+      await property({ conventions, areAgents: true, isUpdated: true }, ({ endpoint, pipeline, logs }) => {
+        expect(pipeline.stats()).toMatchObject({ held: 0, queued: 0, logged: logs.length, dropped: {} });
+        for (const { reference, span, planned, ancestors, trace } of logs) {
+          const log = endpoint.logs.get(reference);
+          const parent = ancestors.find((above) => above.planned.isLog);
+          expect(log?.parent_reference_id).toBe(parent?.reference);
+          expect(log?.session_reference_id).toBe(`session-${trace}`);
+          expect(log?.output).toBe(planned.updatedAt === undefined ? outputOf(span) : laterOutputOf(span));
+          // A log that was sent open has no messages.
+          if (log?.output_message) expect(log.output_message).toEqual({ role: 'assistant', content: outputOf(span) });
+        }
+      });
+      expect(shortReadings > 0).toBe(isShort);
+    });
+  }
 });
+
+function laterOutputOf(span: Parameters<typeof outputOf>[0]): string {
+  return `later ${outputOf(span)}`;
+}
 
 interface Variant {
   readonly endpoint?: StrictEndpointOptions;
   /** The network does not fail. */
   readonly isQuiet?: boolean;
   readonly saysAtEnd?: boolean;
+  readonly conventions?: readonly Convention[];
+  /** Logs are of agents, which may be below each other and stay what they are. */
+  readonly areAgents?: boolean;
+  /** The app sets some outputs. */
+  readonly isUpdated?: boolean;
 }
 
 interface Outcome {
@@ -131,7 +184,8 @@ async function play(planned: Scenario, variant: Variant, time: VirtualTime): Pro
   const endpoint = new StrictEndpoint({ ...(!variant.isQuiet && troubleOf(() => planted)), ...variant.endpoint });
   const { holdMillis, maxItems, concurrency } = planned;
   const retry = { minDelayMillis: 1, maxDelayMillis: 4, maxElapsedMillis: 60_000 };
-  const options = resolveOptions({ holdMillis, batch: { maxItems }, concurrency, retry }, {});
+  const { conventions = CONVENTIONS } = variant;
+  const options = resolveOptions({ holdMillis, batch: { maxItems }, concurrency, retry, conventions }, {});
   const pipeline = new Pipeline(options, { awaitsUnseenParents: false }, endpoint);
   const processor = {
     onStart: (span: Parameters<Pipeline['start']>[0]) => pipeline.start(span),
@@ -139,13 +193,23 @@ async function play(planned: Scenario, variant: Variant, time: VirtualTime): Pro
   };
   planted = plant(planned.traces, processor, (span, trace, index) => ({
     name: `${span.isPoison ? 'poison' : 'span'} ${trace}.${index}`,
-    attributes: { ...(index === 0 && { 'session.id': `session-${trace}` }), ...(!variant.saysAtEnd && kindOf(span)) },
+    attributes: {
+      ...(index === 0 && { 'session.id': `session-${trace}` }),
+      ...(!variant.saysAtEnd && kindOf(span)),
+      ...(variant.areAgents && span.isLog && { 'gen_ai.operation.name': 'invoke_agent' }),
+    },
   })).flat();
   const flushes: Promise<void>[] = [];
   for (let step = 0; step <= STEPS; step++) {
     for (const each of planted.filter(({ planned: { endsAt } }) => endsAt === step)) {
       if (variant.saysAtEnd) each.span.setAttributes(kindOf(each.planned));
       endSpan(each);
+    }
+    if (variant.isUpdated) {
+      for (const { span } of planted.filter(({ planned: { updatedAt, isLog } }) => isLog && updatedAt === step)) {
+        const { traceId, spanId } = span.spanContext();
+        pipeline.update(traceId, spanId, { output: laterOutputOf(span) });
+      }
     }
     if (planned.flushes.includes(step)) flushes.push(pipeline.flush(20_000));
     await pause(time, planned.pauses[step] ?? 0);

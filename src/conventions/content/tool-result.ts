@@ -22,8 +22,13 @@ export function openToolResult(reading: Reading): Reading {
   return opened;
 }
 
+/** Whether the output may be a message with the value in it. */
+export function mayHoldToolMessage(output: string): boolean {
+  return /^\[?\{/.test(output) && MESSAGE_SIGN.test(output);
+}
+
 function toolMessageIn(output: string): { text: string; id: string | undefined } | undefined {
-  if (!/^\[?\{/.test(output) || !MESSAGE_SIGN.test(output)) return undefined;
+  if (!mayHoldToolMessage(output)) return undefined;
   const message = loneMessage(fromLangChain(jsonOf(output)));
   if (!message) return undefined;
   const { id, value } = readResultPart(message);

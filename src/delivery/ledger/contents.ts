@@ -2,6 +2,7 @@
  * The bodies and late fields of the logs, in memory or only on disk, and the sums of both. Only the ledger uses this,
  * and calls it with each change.
  */
+import type { Body } from '../../datapoint/body.ts';
 import type { LogEntry } from './log-entry.ts';
 import type { MutableEntry } from './mutable-entry.ts';
 import type { Spool } from './spool.ts';
@@ -40,10 +41,10 @@ export class Contents {
   }
 
   /** Replaces the body in memory or on disk. `changed` has to follow. */
-  replaceBody(entry: MutableEntry, body: string): void {
+  replaceBody(entry: MutableEntry, body: Body): void {
     // The late fields are loaded, since a field that the newer datapoint lacks keeps its value.
     if (entry.isUnloaded && !this.load(entry)) this.#markLoaded(entry);
-    entry.body = body;
+    entry.replaceBody(body);
   }
 
   unload(entry: MutableEntry): void {

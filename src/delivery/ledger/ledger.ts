@@ -5,6 +5,7 @@
  * Two queues have what is to be sent: for `POST` the ready logs; the other one has delivered logs that differ or owe
  * feedback, and requests whose logs are unsure. Each new item in a queue wakes the sender.
  */
+import { type EncodedLate, releaseBody } from '../../datapoint/body.ts';
 import { Fifo } from '../../scheduling/fifo.ts';
 import type { LateFields } from '../../wire/late-fields.ts';
 import type { DropReason, Drops } from '../drops.ts';
@@ -78,6 +79,7 @@ export class Ledger implements SpoolOwner {
       if (isFinal) entry.isFinal = true;
       const isNew = entry.state === 'new';
       if (isNew || entry.isUnsent) this.#contents.replaceBody(entry, body);
+      else releaseBody(body);
       entry.desire(late);
       if (isNew && mayBeStored) this.unsure([entry], false);
       else if (isNew) this.#order.advance(entry);
@@ -150,7 +152,7 @@ export class Ledger implements SpoolOwner {
   }
 
   /** The server has the log, with these late fields. Returns false if it was dropped meanwhile. */
-  stored(log: LogEntry, sent: Readonly<LateFields>): boolean {
+  stored(log: LogEntry, sent: Readonly<EncodedLate>): boolean {
     const entry = mutable(log);
     if (entry.state === 'dropped') return false;
     entry.state = 'delivered';
@@ -201,7 +203,7 @@ export class Ledger implements SpoolOwner {
   }
 
   /** Returns the late fields for an update of the log; undefined if none differs any more. Feedback may still wait. */
-  startUpdating(log: LogEntry): LateFields | undefined {
+  startUpdating(log: LogEntry): EncodedLate | undefined {
     const entry = mutable(log);
     const late = entry.state === 'delivered' ? entry.difference() : undefined;
     if (!late && !entry.owesFeedback) {
@@ -214,19 +216,19 @@ export class Ledger implements SpoolOwner {
   }
 
   /** Returns the late fields for the probe of an unsure log. */
-  startProbing(log: LogEntry): Readonly<LateFields> {
+  startProbing(log: LogEntry): Readonly<EncodedLate> {
     if (mutable(log).startAttempt()) this.#counts.retried++;
     return log.desired;
   }
 
   /** The server has acknowledged an update with these late fields. */
-  updated(log: LogEntry, late: Readonly<LateFields>): void {
+  updated(log: LogEntry, late: Readonly<EncodedLate>): void {
     this.#counts.updated++;
     this.#acknowledge(mutable(log), late);
   }
 
   /** Gives up an update with these late fields. */
-  dropUpdate(log: LogEntry, late: Readonly<LateFields>, reason: DropReason, why?: string): void {
+  dropUpdate(log: LogEntry, late: Readonly<EncodedLate>, reason: DropReason, why?: string): void {
     this.#drops.add(reason, log.referenceId, why);
     this.#acknowledge(mutable(log), late);
   }
@@ -277,7 +279,7 @@ export class Ledger implements SpoolOwner {
     this.unsure(unsure, false);
   }
 
-  #acknowledge(entry: MutableEntry, late: Readonly<LateFields>): void {
+  #acknowledge(entry: MutableEntry, late: Readonly<EncodedLate>): void {
     entry.acknowledge(late);
     entry.isUpdating = false;
     this.#reconcile(entry);

@@ -11,7 +11,7 @@
  * - `delivered`  stored; updates go out for what differs       (stays, unless the server has lost it: `ready`)
  * - `dropped`    given up, counted with a reason               (stays); its children move to its own parent
  */
-import type { LateFields } from '../../wire/late-fields.ts';
+import type { Body, EncodedLate } from '../../datapoint/body.ts';
 
 export type EntryState = 'new' | 'waiting' | 'ready' | 'sending' | 'unsure' | 'delivered' | 'dropped';
 
@@ -23,11 +23,11 @@ export interface LogEntry {
    * The datapoint as JSON, without its reference ids and the late fields. It is kept as long as a POST may need it:
    * here, or on disk if `isUnloaded`.
    */
-  readonly body: string | undefined;
+  readonly body: Body | undefined;
   /** What the late fields should be. For an unloaded log: those that were set since it was unloaded. */
-  readonly desired: Readonly<LateFields>;
+  readonly desired: Readonly<EncodedLate>;
   /** The late fields that the server has. */
-  readonly acknowledged: Readonly<LateFields> | undefined;
+  readonly acknowledged: Readonly<EncodedLate> | undefined;
   /** Feedback that is sent once the log is delivered: JSON objects without its id. */
   readonly feedback: readonly string[];
   /** Start of the span, Unix milliseconds; 0 for the placeholder of a span that did not come. */

@@ -2,12 +2,12 @@
  * A log entry as the ledger changes it. Only files of the ledger import this; everybody else sees a `LogEntry`, which
  * documents the shared fields.
  */
+import { type Body, bodyText, type EncodedLate, isSameOutput, outputText, releaseBody } from '../../datapoint/body.ts';
 import { cutText, shrinkJson } from '../../datapoint/shrink.ts';
-import type { LateFields } from '../../wire/late-fields.ts';
 import type { EntryState, LogEntry } from './log-entry.ts';
 
 const NO_FEEDBACK: readonly string[] = [];
-const NOTHING: Readonly<LateFields> = { output: undefined, error: undefined, duration: undefined };
+const NOTHING: Readonly<EncodedLate> = { output: undefined, error: undefined, duration: undefined };
 
 export class MutableEntry implements LogEntry {
   readonly referenceId: string;
@@ -15,9 +15,9 @@ export class MutableEntry implements LogEntry {
   /** All logs of the trace, so that a trace can be dropped whole. */
   readonly family: readonly LogEntry[];
   state: EntryState = 'new';
-  body: string | undefined;
-  desired: Readonly<LateFields> = NOTHING;
-  acknowledged: Readonly<LateFields> | undefined;
+  #body: Body | undefined;
+  desired: Readonly<EncodedLate> = NOTHING;
+  acknowledged: Readonly<EncodedLate> | undefined;
   feedback: readonly string[] = NO_FEEDBACK;
   startedMillis = 0;
   isFinal = false;
@@ -25,7 +25,7 @@ export class MutableEntry implements LogEntry {
   /** As counted in the ledger's sum. The ledger brings it up to date when it counts the entry. */
   bytes = 0;
   /** Late fields that the app set with `update()`. They win over the span's, whichever come first. */
-  #overrides: Readonly<LateFields> | undefined;
+  #overrides: Readonly<EncodedLate> | undefined;
   /** Bytes that the log took in memory before it was unloaded; undefined while it is in memory. */
   storedBytes: number | undefined;
   /** An update is queued or in flight. */
@@ -78,17 +78,27 @@ export class MutableEntry implements LogEntry {
     return parent;
   }
 
+  get body(): Body | undefined {
+    return this.#body;
+  }
+
+  /** Lets the former body go. */
+  replaceBody(body: Body | undefined): void {
+    releaseBody(this.#body);
+    this.#body = body;
+  }
+
   countBytes(): number {
-    let bytes = (this.body?.length ?? 0) + (this.desired.output?.length ?? 0) + (this.desired.error?.length ?? 0);
+    let bytes = (this.#body?.length ?? 0) + (this.desired.output?.length ?? 0) + (this.desired.error?.length ?? 0);
     for (const item of this.feedback) bytes += item.length;
     return bytes;
   }
 
   /** Returns the late fields that the server has not acknowledged; undefined if there are none. */
-  difference(): LateFields | undefined {
+  difference(): EncodedLate | undefined {
     const { desired, acknowledged = NOTHING } = this;
     if (desired === acknowledged) return undefined;
-    const output = desired.output === acknowledged.output ? undefined : desired.output;
+    const output = isSameOutput(desired.output, acknowledged.output) ? undefined : desired.output;
     const error = desired.error === acknowledged.error ? undefined : desired.error;
     const duration = desired.duration === acknowledged.duration ? undefined : desired.duration;
     const isNothing = output === undefined && error === undefined && duration === undefined;
@@ -96,11 +106,11 @@ export class MutableEntry implements LogEntry {
   }
 
   /** Sets the given late fields. A missing field keeps its value, since v4 cannot clear one. */
-  desire(late: Readonly<LateFields>): void {
+  desire(late: Readonly<EncodedLate>): void {
     this.desired = over(this.#overrides, this.desired === NOTHING ? late : over(late, this.desired));
   }
 
-  override(late: Readonly<LateFields>): void {
+  override(late: Readonly<EncodedLate>): void {
     this.#overrides = over(late, this.#overrides ?? NOTHING);
     this.desire(NOTHING);
   }
@@ -112,7 +122,7 @@ export class MutableEntry implements LogEntry {
   }
 
   /** Notes what the server has. The next attempt is the first one of another update. */
-  acknowledge(late: Readonly<LateFields>): void {
+  acknowledge(late: Readonly<EncodedLate>): void {
     this.#firstAttemptMillis = undefined;
     this.acknowledged = this.acknowledged ? over(late, this.acknowledged) : late;
   }
@@ -132,40 +142,41 @@ export class MutableEntry implements LogEntry {
   /** Removes body and texts from memory; the spool has them. */
   unload(): void {
     this.storedBytes = this.bytes;
-    this.body = undefined;
+    this.replaceBody(undefined);
     this.desired = { ...NOTHING, duration: this.desired.duration };
   }
 
   /** Puts body and late fields back. Late fields that were set meanwhile win. */
-  load(body: string, late: Readonly<LateFields>): void {
-    this.body = body;
+  load(body: string, late: Readonly<EncodedLate>): void {
+    this.replaceBody(body);
     this.desired = over(this.desired, late);
   }
 
   /** Cuts the longest texts until the log fits into `maxBytes`. Returns false if that is not possible. */
   shrink(maxBytes: number): boolean {
     this.#cutLate(Math.floor(maxBytes / 8));
-    const body = this.body && shrinkJson(this.body, Math.floor(maxBytes / 2));
-    if (body) this.body = body;
+    const body = this.#body && shrinkJson(bodyText(this.#body), Math.floor(maxBytes / 2));
+    if (body) this.replaceBody(body);
     return body !== undefined;
   }
 
   /** Halves the texts of an update that is too large. */
   shrinkLate(): void {
-    const { output = '', error = '' } = this.desired;
-    this.#cutLate(Math.floor(Math.max(output.length, error.length) / 2));
+    const { output, error = '' } = this.desired;
+    this.#cutLate(Math.floor(Math.max(outputText(output)?.length ?? 0, error.length) / 2));
   }
 
   /** Forgets the content. The reference is kept, since late children and updates may still name it. */
   clear(): void {
-    this.body = undefined;
+    this.replaceBody(undefined);
     this.desired = NOTHING;
     this.acknowledged = undefined;
     this.feedback = NO_FEEDBACK;
   }
 
   #cutLate(maxLength: number): void {
-    const { output, error, duration } = this.desired;
+    const { error, duration } = this.desired;
+    const output = outputText(this.desired.output);
     this.#overrides = undefined;
     this.desired = {
       duration,
@@ -176,7 +187,7 @@ export class MutableEntry implements LogEntry {
 }
 
 /** Returns `late`, with the fields that it lacks taken from `below`. */
-function over(late: Readonly<LateFields> | undefined, below: Readonly<LateFields>): Readonly<LateFields> {
+function over(late: Readonly<EncodedLate> | undefined, below: Readonly<EncodedLate>): Readonly<EncodedLate> {
   if (!late) return below;
   return {
     output: late.output ?? below.output,

@@ -1,5 +1,5 @@
 /** What the pipeline passes to the delivery about a log. */
-import type { LateFields } from '../../wire/late-fields.ts';
+import type { Body, EncodedLate } from '../../datapoint/body.ts';
 import type { LogEntry } from './log-entry.ts';
 
 /** A span that is known to be a log and is not mapped yet. */
@@ -17,8 +17,8 @@ export interface ExpectedLog {
 export interface Offer {
   readonly entry: LogEntry;
   /** JSON without the reference ids and the late fields. */
-  readonly body: string;
-  readonly late: Readonly<LateFields>;
+  readonly body: Body;
+  readonly late: Readonly<EncodedLate>;
   /** The span has ended, or its end will not be seen. */
   readonly isFinal: boolean;
   /** The log may have been sent and then forgotten here: a probe asks the server first. */

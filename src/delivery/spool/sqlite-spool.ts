@@ -8,6 +8,7 @@
  *
  * If the disk fails, delivery continues in memory. That is reported once, and the disk is tried again every 5 s.
  */
+import { bodyText, decodeLate } from '../../datapoint/body.ts';
 import type { SpoolOptions } from '../../options.ts';
 import { EarliestTimer } from '../../scheduling/earliest-timer.ts';
 import { explainSqliteError } from '../../sqlite/open.ts';
@@ -199,7 +200,8 @@ function store(file: SpoolFile, entry: LogEntry): boolean {
   }
   // The body is on disk already.
   if (entry.isUnloaded && entry.state !== 'delivered') {
-    const { desired: late, isFinal, feedback } = entry;
+    const { isFinal, feedback } = entry;
+    const late = decodeLate(entry.desired);
     file.change({ referenceId, parentReferenceId: entry.effectiveParent?.referenceId, late, isFinal, feedback });
     return false;
   }
@@ -207,9 +209,9 @@ function store(file: SpoolFile, entry: LogEntry): boolean {
   file.put({
     referenceId,
     parentReferenceId: entry.effectiveParent?.referenceId,
-    body,
-    late: desired,
-    acknowledged,
+    body: body && bodyText(body),
+    late: decodeLate(desired),
+    acknowledged: acknowledged && decodeLate(acknowledged),
     isDelivered: entry.state === 'delivered',
     isFinal,
     startedMillis,

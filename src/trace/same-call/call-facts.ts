@@ -1,10 +1,11 @@
 /** What a model call is known by when it is compared with calls of other traces: no content, a hundred bytes. */
 import type { Reading } from '../../conventions/convention.ts';
+import type { JsonPieces, ShortReading } from '../../conventions/short-way.ts';
 import { millisOf } from '../../otel/hr-time.ts';
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
-import { agreeOnModel, answerOf, hasUsage, scoreOf } from './call-span.ts';
+import { agreeOnModel, answerOf, hasUsage, scoreFor, scoreOf } from './call-span.ts';
 import { fingerprint } from './fingerprint.ts';
 
 export interface CallFacts {
@@ -53,6 +54,35 @@ export function callFactsOf(span: SpanSlice, reading: Reading, withContent: bool
     hasError: error !== undefined,
     score: scoreOf(reading),
   };
+}
+
+/** The same for a span that was read the short way. Undefined also if it has no id. */
+export function shortFactsOf(span: SpanSlice, reading: ShortReading): CallFacts | undefined {
+  const { responseId: callId, model, messages, outputMessage, promptTokens, outputTokens } = reading;
+  const startMillis = millisOf(span.startTime);
+  const endMillis = millisOf(span.endTime);
+  if (callId === undefined || !startMillis || !endMillis) return undefined;
+  const hasAnswer = outputMessage !== undefined && hasTextOrCalls(outputMessage);
+  const reportsUsage = promptTokens !== undefined || outputTokens !== undefined;
+  return {
+    callId,
+    model,
+    scope: scopeOf(span).name,
+    startMillis,
+    endMillis,
+    question: undefined,
+    answer: undefined,
+    outputTokens,
+    hasUsage: reportsUsage,
+    hasAnswer,
+    hasError: false,
+    score: scoreFor(messages !== undefined, reportsUsage, hasAnswer),
+  };
+}
+
+function hasTextOrCalls(message: JsonPieces): boolean {
+  for (let at = 1; at < message.length; at += 2) if (message[at] !== '') return true;
+  return message.some((piece, at) => at % 2 === 0 && piece.includes('"tool_calls":['));
 }
 
 function fingerprintOf(message: ChatMessage | undefined): string | undefined {

@@ -24,6 +24,29 @@ export class CallResolver {
   }
 
   /**
+   * Returns false if none of these logs, which are due together in one trace, can report a call that another log has,
+   * whatever their spans say: all are of one instrumentation, none that counts something is below another of its kind,
+   * and no other instrumentation is known to report the same calls. Then `remember` does what `resolve` would.
+   */
+  comparesReadings(logs: readonly SpanNode[]): boolean {
+    const scope = logs[0]?.span && scopeOf(logs[0].span).name;
+    for (const { kind, span, parent } of logs) {
+      if (!span || scope === undefined || scopeOf(span).name !== scope) return true;
+      if (kind === 'agent') continue;
+      if (kind === 'model' && this.#elsewhere.maySearch(scope)) return true;
+      if (kind === 'tool' && roleInMcp(span) !== undefined) return true;
+      for (let step = parent; step; step = step.parent) if (isOfKind(step, kind)) return true;
+    }
+    return false;
+  }
+
+  /** Keeps what logs are known by, for spans of the same calls that come later. */
+  remember(logs: readonly SpanNode[]): void {
+    resolveLateRequests(logs, this.#host);
+    for (const node of logs) if (node.kind === 'model') this.#elsewhere.remember(node);
+  }
+
+  /**
    * Takes the logs of one trace that are due together, which have been read. Corrects kind and reading of those that
    * report the same call as another, and marks those of them that are no logs (`isNoLog`). Adds to `heldAgain` what has
    * to wait for a span of another trace.
@@ -36,6 +59,12 @@ export class CallResolver {
       if (node.kind === 'model' && node.reading && this.#elsewhere.compare(node, node.reading)) heldAgain.add(node);
     }
   }
+}
+
+/** Whether an ancestor may count what a log of this kind counts. A generic log may be a call: only its span says so. */
+function isOfKind(ancestor: SpanNode, kind: SpanNode['kind']): boolean {
+  if (kind === 'tool') return ancestor.kind === 'tool';
+  return ancestor.kind === 'model' || ancestor.kind === 'generic';
 }
 
 /** One cheap look at each log. Most runs have nothing to compare. */

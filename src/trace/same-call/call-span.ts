@@ -55,9 +55,11 @@ export function saysMore(first: Reading, second: Reading): boolean {
 
 /** How much a span says about a call, from 0 to 7. */
 export function scoreOf(reading: Reading): number {
-  return (
-    (reading.messages !== undefined ? 4 : 0) + (hasUsage(reading) ? 2 : 0) + (answerOf(reading) !== undefined ? 1 : 0)
-  );
+  return scoreFor(reading.messages !== undefined, hasUsage(reading), answerOf(reading) !== undefined);
+}
+
+export function scoreFor(hasMessages: boolean, hasUsage: boolean, hasAnswer: boolean): number {
+  return (hasMessages ? 4 : 0) + (hasUsage ? 2 : 0) + (hasAnswer ? 1 : 0);
 }
 
 /** Returns the model's answer as a text to compare. */

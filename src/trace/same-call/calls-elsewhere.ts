@@ -11,7 +11,7 @@ import { millisOf } from '../../otel/hr-time.ts';
 import { scopeOf } from '../../otel/span-slice.ts';
 import { kindNow, mayBecomeCall } from '../select-spans.ts';
 import type { SpanNode } from '../span-node.ts';
-import { type CallFacts, callFactsOf, isSameCallElsewhere, TOLERANCE_MILLIS } from './call-facts.ts';
+import { type CallFacts, callFactsOf, isSameCallElsewhere, shortFactsOf, TOLERANCE_MILLIS } from './call-facts.ts';
 import { filledWith } from './merge-readings.ts';
 import { RecentCalls } from './recent-calls.ts';
 import { findLogAbove, makePlumbing, type ResolverHost } from './resolver-host.ts';
@@ -68,6 +68,25 @@ export class CallsElsewhere {
     }
     this.#recent.add(facts, node, scopes);
     return false;
+  }
+
+  /** Whether the calls of an instrumentation are still compared with those of others, by more than their ids. */
+  maySearch(scope: string): boolean {
+    return (
+      this.#recent.comparesContent ||
+      !this.#recent.knows(scope) ||
+      (this.#searchesLeft.get(scope) ?? MAX_VAIN_SEARCHES) > 0
+    );
+  }
+
+  /** Does what `compare` does if the calls of the instrumentation are not compared any more. */
+  remember(node: SpanNode): void {
+    const { span, reading, short } = node;
+    if (!span) return;
+    const { name: scope } = scopeOf(span);
+    this.#recent.see(scope);
+    const facts = reading ? callFactsOf(span, reading, false) : short && shortFactsOf(span, short);
+    if (facts) this.#recent.add(facts, node, [scope]);
   }
 
   #hasLog(node: SpanNode, facts: CallFacts): boolean {
@@ -164,6 +183,7 @@ export class CallsElsewhere {
   }
 
   #confirm(kept: string, dropped: string): void {
+    this.#recent.confirm();
     for (const scope of [kept, dropped]) this.#searchesLeft.set(scope, Number.POSITIVE_INFINITY);
     warnOfDouble(kept, dropped);
   }

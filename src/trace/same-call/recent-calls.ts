@@ -1,7 +1,7 @@
 /**
  * Remembers the last calls of the process, since two instrumentations may report a call in traces of their own. Bounded
- * by their number. A call is known by its response id; its content is compared only when the spans of several
- * instrumentations were seen, or too few to know.
+ * by their number. A call is known by its response id; its content is compared until so many calls were seen that two
+ * instrumentations of the same calls would have shown.
  */
 import type { LogEntry } from '../../delivery/ledger/log-entry.ts';
 import { Fifo } from '../../scheduling/fifo.ts';
@@ -11,6 +11,8 @@ import { type CallFacts, isSameCallElsewhere } from './call-facts.ts';
 const MAX_CALLS = 1_000;
 /** Content is compared for so many calls, also if all come from one instrumentation. */
 const FIRST_CALLS = 100;
+/** If several instrumentations have reported so many calls, and none twice, they report different calls. */
+const CALLS_OF_SEVERAL = 1_000;
 /** So many calls with one question are compared. */
 const MAX_COMPARED = 16;
 
@@ -29,19 +31,31 @@ export class RecentCalls {
   /** Calls whose logs were not written yet. */
   #unwritten: { readonly call: RecentCall; readonly node: SpanNode }[] = [];
   readonly #scopes = new Set<string>();
+  /** Since the first call of the newest instrumentation. */
   #count = 0;
+  #isConfirmed = false;
 
   /** Counts a call of an instrumentation. Returns true if it is the first one of that. */
   see(scope: string): boolean {
     this.#count++;
     if (this.#scopes.has(scope)) return false;
     this.#scopes.add(scope);
+    this.#count = 1;
     return true;
+  }
+
+  knows(scope: string): boolean {
+    return this.#scopes.has(scope);
+  }
+
+  /** Call this when two instrumentations have reported the same call. */
+  confirm(): void {
+    this.#isConfirmed = true;
   }
 
   /** Whether another instrumentation may report the same calls. */
   get comparesContent(): boolean {
-    return this.#scopes.size > 1 || this.#count <= FIRST_CALLS;
+    return this.#isConfirmed || this.#count <= (this.#scopes.size > 1 ? CALLS_OF_SEVERAL : FIRST_CALLS);
   }
 
   /** Finds a call that another instrumentation has reported before, and that has a log. */

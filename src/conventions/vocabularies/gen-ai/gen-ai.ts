@@ -19,6 +19,7 @@ import { toOptionalText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readGenAiContent } from './content.ts';
 import { readGenAiParameters } from './parameters.ts';
+import { readGenAiShort } from './short-way.ts';
 import { readGenAiUsage, readStructure } from './usage.ts';
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
@@ -107,6 +108,8 @@ export const genAi: Convention = {
     omitOwnName(reading.metadata, reading.name);
     return reading;
   },
+
+  shortWay: { read: (span, kind) => readGenAiShort(span, kind, 'gen-ai') },
 };
 
 /** The tokens of agents, tools and workflows are sums over the calls below, which have logs of their own. */

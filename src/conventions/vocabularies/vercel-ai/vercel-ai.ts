@@ -12,8 +12,10 @@ import { toFinishReason } from '../../content/finish-reason.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
+import type { ShortReading } from '../../short-way.ts';
 import { addTo } from '../../values/attributes.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
+import { readGenAiShort } from '../gen-ai/short-way.ts';
 import { readConversation, readRun, readToolCall, readValues } from './messages.ts';
 import { readAppAttributes, readParameters } from './parameters.ts';
 import { readProviderMetadata, readResponseMetadata, readUsage } from './usage.ts';
@@ -69,7 +71,15 @@ export const vercelAi: Convention = {
     reading.contentMetadata = context;
     return reading;
   },
+
+  // The `gen_ai.*` mode of version 7, but for runs: these list the calls of their steps.
+  shortWay: { read: readCallShort, includes: ['gen-ai'] },
 };
+
+function readCallShort(span: SpanSlice, kind: string): ShortReading | undefined {
+  const reading = kind === 'agent' ? undefined : readGenAiShort(span, kind, 'vercel-ai');
+  return reading?.provider?.endsWith('.completion') ? undefined : reading;
+}
 
 /** Returns `ai.generateText.doGenerate`, without the function id that the app may append. */
 function operationOf(span: SpanSlice): string | undefined {

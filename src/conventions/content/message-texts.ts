@@ -1,0 +1,255 @@
+/**
+ * Finds the texts of messages in their JSON, for the short way. It reads one shape of messages and no other:
+ *
+ *     [{"role":"user","parts":[{"type":"text","content":"…"}]}, …]
+ *
+ * with calls of tools and their results among the parts, and a finish reason beside them. Every character is accounted for, but for control characters
+ * within texts. For anything else it returns undefined: other keys, another order, white space, damaged JSON, and texts
+ * that `messages.ts` might look into.
+ */
+import { isObject, parseJson } from '../../wire/json.ts';
+import type { JsonPieces } from '../short-way.ts';
+import { stringOf } from '../values/attributes.ts';
+import { toResultContent } from './message-parts.ts';
+import { readProviderItem } from './provider-calls.ts';
+import { readCallPart, readResultPart } from './tool-parts.ts';
+
+export interface FoundMessages {
+  /** JSON of the messages, without the brackets of the list. */
+  readonly pieces: JsonPieces;
+  readonly count: number;
+  /** Role of the first message. */
+  readonly firstRole: string;
+  /** The last message's. */
+  readonly finishReason: string | undefined;
+}
+
+/** The words of a vocabulary for its messages, as JSON. */
+export interface MessageShape {
+  /** Between the role and the first part. */
+  readonly parts: string;
+  /** Between the start of a part and its text. */
+  readonly text: string;
+}
+
+const ROLES = ['user', 'assistant', 'system', 'tool'] as const;
+const ROLE = '{"role":"';
+const FINISH_REASON = ',"finish_reason":"';
+const CALL_KEYS: ReadonlySet<string> = new Set(['type', 'id', 'name', 'arguments']);
+const RESULT_KEYS: ReadonlySet<string> = new Set(['type', 'id', 'name', 'response', 'result']);
+/** Longer lists have bounds of their own. */
+const MAX_ITEMS = 1_000;
+
+/** Finds the messages of a conversation. */
+export function findMessages(json: string, shape: MessageShape): FoundMessages | undefined {
+  return new Finder(json, shape).messages();
+}
+
+/** Finds the texts of `[{"type":"text","content":"…"}, …]`, as one message with this role. */
+export function findInstructions(json: string, shape: MessageShape, role: string): JsonPieces | undefined {
+  return new Finder(json, shape).parts(role);
+}
+
+class Finder {
+  readonly #json: string;
+  readonly #shape: MessageShape;
+  readonly #pieces: JsonPieces = [];
+  #at = 0;
+  /** Structure since the last text. */
+  #structure = '';
+  #texts = 0;
+  /** JSON of the calls of the message. */
+  #calls = '';
+  #results = 0;
+  #finishReason: string | undefined;
+
+  constructor(json: string, shape: MessageShape) {
+    this.#json = json;
+    this.#shape = shape;
+  }
+
+  messages(): FoundMessages | undefined {
+    let count = 0;
+    let firstRole = '';
+    let finishReason: string | undefined;
+    if (!this.#skip('[')) return undefined;
+    do {
+      const role = this.#message();
+      if (role === undefined || count++ >= MAX_ITEMS) return undefined;
+      if (count === 1) firstRole = role;
+      finishReason = this.#finishReason;
+    } while (this.#skip(',') && this.#addSeparator());
+    if (!this.#skip(']') || this.#at !== this.#json.length) return undefined;
+    this.#pieces.push(this.#structure);
+    return { pieces: this.#pieces, count, firstRole, finishReason };
+  }
+
+  parts(role: string): JsonPieces | undefined {
+    if (!this.#skip('[') || !this.#parts(role) || this.#at !== this.#json.length) return undefined;
+    if (this.#texts === 0 || this.#calls !== '' || this.#results > 0) return undefined;
+    this.#pieces.push(`${this.#structure}"}`);
+    return this.#pieces;
+  }
+
+  #addSeparator(): true {
+    this.#structure += ',';
+    return true;
+  }
+
+  /** Reads a message, and returns its role. */
+  #message(): string | undefined {
+    if (!this.#skip(ROLE)) return undefined;
+    const role = ROLES.find((name) => this.#json.startsWith(name, this.#at));
+    if (role === undefined) return undefined;
+    this.#at += role.length;
+    this.#texts = 0;
+    this.#calls = '';
+    this.#results = 0;
+    this.#finishReason = undefined;
+    // Some write the reason before the parts, and some after them.
+    if (!this.#skip('"') || !this.#readReason()) return undefined;
+    if (!this.#skip(this.#shape.parts) || !this.#parts(role)) return undefined;
+    if (!this.#readReason() || !this.#skip('}')) return undefined;
+    if (this.#results > 0) return this.#texts === 0 && this.#calls === '' ? role : undefined;
+    if (role === 'tool' || (this.#texts === 0 && this.#calls === '')) return undefined;
+    if (this.#texts > 0) this.#structure += '"';
+    else this.#structure += `{"role":"${role}"`;
+    if (this.#calls !== '') {
+      if (role !== 'assistant') return undefined;
+      this.#structure += `,"tool_calls":[${this.#calls}]`;
+    }
+    this.#structure += '}';
+    return role;
+  }
+
+  /** Reads the reason, if there is one. Returns false if there is one that is not a word, or a second one. */
+  #readReason(): boolean {
+    if (!this.#skip(FINISH_REASON)) return true;
+    if (this.#finishReason !== undefined) return false;
+    this.#finishReason = this.#word();
+    return this.#finishReason !== undefined;
+  }
+
+  #parts(role: string): boolean {
+    let count = 0;
+    do {
+      const isFound = this.#skip(this.#shape.text) ? this.#text(role) && this.#skip('}') : this.#otherPart();
+      if (!isFound || count++ >= MAX_ITEMS) return false;
+    } while (this.#skip(','));
+    return this.#skip(']');
+  }
+
+  #text(role: string): boolean {
+    const from = this.#at;
+    const end = endOfText(this.#json, from);
+    if (end <= from || mayBeOpened(this.#json, from)) return false;
+    const pieces = this.#pieces;
+    pieces.push(this.#structure + (this.#texts++ > 0 ? '\\n' : `{"role":"${role}","content":"`));
+    pieces.push(this.#json.slice(from, end));
+    this.#structure = '';
+    this.#at = end + 1;
+    return true;
+  }
+
+  /** Reads a call of a tool or a result. They are short, but for results, and parsed as `messages.ts` does it. */
+  #otherPart(): boolean {
+    const end = endOfObject(this.#json, this.#at);
+    const part = end < 0 ? undefined : parseJson(this.#json.slice(this.#at, end));
+    if (!isObject(part) || stringOf(part['id']) === undefined || readProviderItem(part)) return false;
+    this.#at = end;
+    if (part['type'] === 'tool_call' && hasOnly(part, CALL_KEYS)) return this.#call(part);
+    return part['type'] === 'tool_call_response' && hasOnly(part, RESULT_KEYS) && this.#result(part);
+  }
+
+  #call(part: Record<string, unknown>): boolean {
+    const call = readCallPart(part);
+    const json = JSON.stringify(call.id);
+    // The same call twice is one call.
+    if (this.#calls.includes(`{"id":${json}`)) return false;
+    const { name, arguments: input } = call;
+    if (this.#calls !== '') this.#calls += ',';
+    this.#calls += `{"id":${json},"type":"function","function":${JSON.stringify({ name, arguments: input })}}`;
+    return true;
+  }
+
+  #result(part: Record<string, unknown>): boolean {
+    const { id, name, value } = readResultPart(part);
+    const message = { role: 'tool', content: toResultContent(value), name, tool_call_id: id };
+    this.#structure += `${this.#results++ > 0 ? ',' : ''}${JSON.stringify(message)}`;
+    return true;
+  }
+
+  #skip(expected: string): boolean {
+    if (!this.#json.startsWith(expected, this.#at)) return false;
+    this.#at += expected.length;
+    return true;
+  }
+
+  /** Reads a word and the quote after it. */
+  #word(): string | undefined {
+    const end = this.#json.indexOf('"', this.#at);
+    const word = end < 0 ? '' : this.#json.slice(this.#at, end);
+    this.#at = end + 1;
+    return /^\w{1,64}$/.test(word) ? word : undefined;
+  }
+}
+
+function hasOnly(part: Record<string, unknown>, keys: ReadonlySet<string>): boolean {
+  for (const key in part) if (!keys.has(key)) return false;
+  return true;
+}
+
+const BRACKET = 0x5b;
+const BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+const BACKSLASH = 0x5c;
+const QUOTE = 0x22;
+const LETTER_U = 0x75;
+
+/** Whether the text may be JSON itself, which `messages.ts` looks into. */
+function mayBeOpened(json: string, from: number): boolean {
+  const first = json.charCodeAt(from);
+  if (first !== BACKSLASH) return first === BRACKET || first === BRACE;
+  const escaped = json.charCodeAt(from + 1);
+  return escaped === QUOTE || escaped === LETTER_U;
+}
+
+const HEX = /^[0-9a-f]{4}$/i;
+
+/** Whether a backslash may stand before this character, other than `u`. */
+const IS_ESCAPED: readonly boolean[] = Array.from({ length: 128 }, (_, code) =>
+  '"\\/bfnrt'.includes(String.fromCharCode(code)),
+);
+
+/** Returns the place of the quote that ends the text; -1 if there is none or an escape is wrong or of a surrogate. */
+function endOfText(json: string, from: number): number {
+  let quote = json.indexOf('"', from);
+  let slash = json.indexOf('\\', from);
+  while (slash >= 0 && slash < quote) {
+    const escaped = json.charCodeAt(slash + 1);
+    if (IS_ESCAPED[escaped] !== true && !isUnicodeEscape(json, slash)) return -1;
+    if (slash + 1 === quote) quote = json.indexOf('"', quote + 1);
+    slash = json.indexOf('\\', slash + 2);
+  }
+  return quote;
+}
+
+function isUnicodeEscape(json: string, slash: number): boolean {
+  const code = json.slice(slash + 2, slash + 6);
+  return json.charCodeAt(slash + 1) === LETTER_U && HEX.test(code) && !/^d[89a-f]/i.test(code);
+}
+
+/** Returns the place after the object that starts here; -1 if there is none. Its JSON may be wrong. */
+function endOfObject(json: string, from: number): number {
+  if (json.charCodeAt(from) !== BRACE) return -1;
+  let depth = 0;
+  for (let at = from; at < json.length; at++) {
+    const code = json.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfText(json, at + 1);
+      if (at < 0) return -1;
+    } else if (code === BRACE) depth++;
+    else if (code === CLOSING_BRACE && --depth === 0) return at + 1;
+  }
+  return -1;
+}

@@ -1,0 +1,174 @@
+/**
+ * The short way from a span to its log: an optional second half of a vocabulary, for spans in its most common shape.
+ *
+ * Most of what a log costs are its texts: they are parsed out of an attribute, and then written again. A short way finds
+ * them in the attribute's JSON and passes them on as they are, without either. It says exactly what the vocabulary's
+ * `read` says, or nothing: whatever it does not know in full, be it an attribute, a value or the shape of a message, is
+ * left to `read`, which alone defines what is right.
+ */
+import type { SpanSlice } from '../otel/span-slice.ts';
+import { STATUS_ERROR } from '../otel/span-slice.ts';
+import { countOf, integerOf, isFiller, numberOf } from './values/attributes.ts';
+
+/**
+ * JSON in pieces: those at even places are structure, and those at odd places are the inside of JSON strings, copied
+ * from an attribute. They may still have control characters, which JSON forbids: the writer finds them in the bytes.
+ */
+export type JsonPieces = string[];
+
+/** What a short way reads. The fields have the meaning of those of a `Reading`, or of the entries of its records. */
+export class ShortReading {
+  readonly convention: string;
+  readonly kind: 'model' | 'tool' | 'agent';
+  name: string | undefined = undefined;
+  description: string | undefined = undefined;
+  model: string | undefined = undefined;
+  provider: string | undefined = undefined;
+  maxTokens: number | undefined = undefined;
+  temperature: number | undefined = undefined;
+  topP: number | undefined = undefined;
+  presencePenalty: number | undefined = undefined;
+  frequencyPenalty: number | undefined = undefined;
+  seed: number | undefined = undefined;
+  topK: number | undefined = undefined;
+  /** JSON of the list that a model config has. */
+  tools: string | undefined = undefined;
+  toolType: string | undefined = undefined;
+  promptTokens: number | undefined = undefined;
+  outputTokens: number | undefined = undefined;
+  totalTokens: number | undefined = undefined;
+  cacheReadTokens: number | undefined = undefined;
+  cacheWriteTokens: number | undefined = undefined;
+  reasoningTokens: number | undefined = undefined;
+  responseId: string | undefined = undefined;
+  responseModel: string | undefined = undefined;
+  serverAddress: string | undefined = undefined;
+  toolCallId: string | undefined = undefined;
+  agentId: string | undefined = undefined;
+  /** Name of the agent that makes the call. */
+  callerName: string | undefined = undefined;
+  finishReason: string | undefined = undefined;
+  /** JSON of an object. */
+  inputs: string | undefined = undefined;
+  /** JSON of the messages, without the brackets of the list. */
+  messages: JsonPieces | undefined = undefined;
+  /** JSON of the answer. Its only texts are those of its content. */
+  outputMessage: JsonPieces | undefined = undefined;
+  /** The output of a log without an output message. */
+  output: string | undefined = undefined;
+
+  constructor(convention: string, kind: ShortReading['kind']) {
+    this.convention = convention;
+    this.kind = kind;
+  }
+}
+
+/** Returns undefined for a span that is left to `read`. `kind` is what `classify` returned. */
+export type ReadShort = (span: SpanSlice, kind: string) => ShortReading | undefined;
+
+export interface ShortWay {
+  readonly read: ReadShort;
+  /** Other vocabularies that may recognise the span too, as the same kind: what they say of it is read here. */
+  readonly includes?: readonly string[];
+}
+
+/** Whether the span may have nothing but its attributes to tell of. */
+export function isPlainSpan(span: SpanSlice): boolean {
+  return (
+    span.ended !== false &&
+    span.status.code !== STATUS_ERROR &&
+    span.events.length === 0 &&
+    !span.droppedAttributesCount
+  );
+}
+
+type Accepts = (value: unknown) => boolean;
+
+/** What a short way knows of a key: `'ignored'`, or a field and whether it takes the value as it is. */
+export type ShortKey = 'ignored' | readonly [field: string, accepts: Accepts];
+
+/** Keys with numbers or ids in them would fill the memory. */
+const MAX_REMEMBERED_KEYS = 1_024;
+
+/** The keys of one vocabulary. A key that it does not know, and that might mean something to it, is a doubt. */
+export class ShortTable<Fields extends object> {
+  readonly #keys: Map<string, ShortKey | 'doubt'>;
+  readonly #doubts: RegExp;
+  readonly #size: number;
+
+  /** `doubts` matches the keys that mean something to `read`, or may in a later version. */
+  constructor(keys: Readonly<Record<string, ShortKey>>, doubts: RegExp) {
+    this.#keys = new Map(Object.entries(keys));
+    this.#size = this.#keys.size;
+    this.#doubts = doubts;
+  }
+
+  /** Sets the fields of `into`, which are undefined. Returns false if there is any doubt. */
+  read(span: SpanSlice, into: Fields): boolean {
+    const { attributes } = span;
+    const fields = into as Record<string, unknown>;
+    for (const key in attributes) {
+      const known = this.#keys.get(key) ?? this.#judge(key);
+      if (known === 'ignored') continue;
+      if (known === 'doubt') return false;
+      const value = attributes[key];
+      if (value === undefined) continue;
+      const [field, accepts] = known;
+      // Two keys of a field differ in rank, which only `read` knows.
+      if (fields[field] !== undefined || !accepts(value)) return false;
+      fields[field] = value;
+    }
+    return true;
+  }
+
+  #judge(key: string): 'ignored' | 'doubt' {
+    const judgement = this.#doubts.test(key) ? 'doubt' : 'ignored';
+    if (this.#keys.size < this.#size + MAX_REMEMBERED_KEYS && key.length <= 256) this.#keys.set(key, judgement);
+    return judgement;
+  }
+}
+
+// What the readers of `attributes.ts` return as it is.
+
+/** Like `nameOf`. */
+export function isName(value: unknown): boolean {
+  return typeof value === 'string' && (isLongWord(value) || !isFiller(value)) && value.isWellFormed();
+}
+
+/** The words that stand for nothing have at most 9 characters, but may have white space around them. */
+function isLongWord(text: string): boolean {
+  return text.length > 9 && isPrintable(text.charCodeAt(0)) && isPrintable(text.charCodeAt(text.length - 1));
+}
+
+function isPrintable(code: number): boolean {
+  return code > 0x20 && code < 0x7f;
+}
+
+export function isModelName(value: unknown): boolean {
+  return value !== 'unknown' && isName(value);
+}
+
+/** Like `stringOf`. */
+export function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && value.isWellFormed();
+}
+
+export function isString(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+export function isNumber(value: unknown): boolean {
+  return typeof value === 'number' && numberOf(value) !== undefined;
+}
+
+export function isInteger(value: unknown): boolean {
+  return typeof value === 'number' && integerOf(value) !== undefined;
+}
+
+export function isCount(value: unknown): boolean {
+  return typeof value === 'number' && countOf(value) !== undefined;
+}
+
+export function isAny(): boolean {
+  return true;
+}

@@ -1,0 +1,187 @@
+/** The short way of the GenAI conventions: calls, tools and agents with their content in attributes, as JSON. */
+import type { SpanSlice } from '../../../otel/span-slice.ts';
+import { isObject, parseJson } from '../../../wire/json.ts';
+import { toFinishReason } from '../../content/finish-reason.ts';
+import { findInstructions, findMessages, type MessageShape } from '../../content/message-texts.ts';
+import { modelToolsAt } from '../../content/model-tools.ts';
+import { mayHoldToolMessage } from '../../content/tool-result.ts';
+import {
+  isAny,
+  isCount,
+  isInteger,
+  isModelName,
+  isName,
+  isNumber,
+  isPlainSpan,
+  isString,
+  isText,
+  ShortReading,
+  ShortTable,
+} from '../../short-way.ts';
+import { toPlainObject } from '../../values/plain-json.ts';
+import { SpanFields } from '../../values/span-fields.ts';
+
+const SHAPE: MessageShape = { parts: ',"parts":[', text: '{"type":"text","content":"' };
+
+class GenAiReading extends ShortReading {
+  operation: string | undefined = undefined;
+  agentName: string | undefined = undefined;
+  toolName: string | undefined = undefined;
+  finishReasons: unknown = undefined;
+  inputMessages: unknown = undefined;
+  outputMessages: unknown = undefined;
+  instructions: unknown = undefined;
+  toolArguments: unknown = undefined;
+  toolResult: unknown = undefined;
+  outputType: unknown = undefined;
+  toolDefinitions: unknown = undefined;
+}
+
+const TABLE = new ShortTable<GenAiReading>(
+  {
+    'gen_ai.operation.name': ['operation', isText],
+    'gen_ai.provider.name': ['provider', isName],
+    'gen_ai.system': ['provider', isName],
+    'gen_ai.request.model': ['model', isModelName],
+    'gen_ai.request.max_tokens': ['maxTokens', isInteger],
+    'gen_ai.request.temperature': ['temperature', isNumber],
+    'gen_ai.request.top_p': ['topP', isNumber],
+    'gen_ai.request.presence_penalty': ['presencePenalty', isNumber],
+    'gen_ai.request.frequency_penalty': ['frequencyPenalty', isNumber],
+    'gen_ai.request.seed': ['seed', isInteger],
+    'gen_ai.request.top_k': ['topK', isNumber],
+    'gen_ai.tool.definitions': ['toolDefinitions', isString],
+    'gen_ai.response.id': ['responseId', isName],
+    'gen_ai.response.model': ['responseModel', isModelName],
+    'gen_ai.response.finish_reasons': ['finishReasons', isAny],
+    'gen_ai.usage.input_tokens': ['promptTokens', isCount],
+    'gen_ai.usage.output_tokens': ['outputTokens', isCount],
+    'gen_ai.usage.total_tokens': ['totalTokens', isCount],
+    'gen_ai.usage.cache_read.input_tokens': ['cacheReadTokens', isCount],
+    'gen_ai.usage.cache_creation.input_tokens': ['cacheWriteTokens', isCount],
+    'gen_ai.usage.reasoning.output_tokens': ['reasoningTokens', isCount],
+    'gen_ai.input.messages': ['inputMessages', isString],
+    'gen_ai.output.messages': ['outputMessages', isString],
+    'gen_ai.system_instructions': ['instructions', isString],
+    'gen_ai.agent.name': ['agentName', isText],
+    'gen_ai.agent.id': ['agentId', isName],
+    'gen_ai.agent.description': ['description', isText],
+    'gen_ai.tool.name': ['toolName', isText],
+    'gen_ai.tool.type': ['toolType', isText],
+    'gen_ai.tool.description': ['description', isText],
+    'gen_ai.tool.call.id': ['toolCallId', isName],
+    'gen_ai.tool.call.arguments': ['toolArguments', isString],
+    'gen_ai.tool.call.result': ['toolResult', isText],
+    'gen_ai.output.type': ['outputType', isPlainText],
+    'gen_ai.conversation.id': 'ignored',
+    'gen_ai.client.operation.duration': 'ignored',
+    'gen_ai.execute_tool.duration': 'ignored',
+    'server.address': ['serverAddress', isName],
+  },
+  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow)\.|^(operation\.cost|response_data)$|[_.]ref$/,
+);
+
+/** `convention` is the vocabulary that decided on the kind. */
+export function readGenAiShort(span: SpanSlice, kind: string, convention: string): ShortReading | undefined {
+  if ((kind !== 'model' && kind !== 'tool' && kind !== 'agent') || !isPlainSpan(span)) return undefined;
+  const reading = new GenAiReading(convention, kind);
+  if (!TABLE.read(span, reading)) return undefined;
+  const isKnown = kind === 'tool' ? readTool(reading) : readTools(reading, span) && readConversation(reading);
+  return isKnown && readCaller(reading) ? reading : undefined;
+}
+
+/** The agent that makes the call is named in the metadata. */
+function readCaller(reading: GenAiReading): boolean {
+  const { kind, name, agentName } = reading;
+  if (kind === 'agent' || agentName === undefined || agentName === name) return true;
+  reading.callerName = agentName;
+  return isName(agentName);
+}
+
+function readTool(reading: GenAiReading): boolean {
+  const { toolArguments, toolResult } = reading;
+  if (reading.toolName === undefined) return false;
+  reading.name = reading.toolName;
+  if (toolArguments !== undefined) {
+    reading.inputs = jsonObject(toolArguments as string);
+    if (reading.inputs === undefined) return false;
+  }
+  if (toolResult === undefined) return true;
+  reading.output = toolResult as string;
+  return !reading.output.startsWith('"') && !mayHoldToolMessage(reading.output);
+}
+
+const MAX_REMEMBERED = 16;
+const MAX_REMEMBERED_CHARS = 64 * 1024;
+/** The calls of an app mostly have one of a few lists of tools, which would be parsed for each of them. */
+const rememberedTools = new Map<string, string>();
+
+function readTools(reading: GenAiReading, span: SpanSlice): boolean {
+  const definitions = reading.toolDefinitions as string | undefined;
+  if (definitions === undefined) return true;
+  if (reading.kind !== 'model') return false;
+  reading.tools = rememberedTools.get(definitions);
+  if (reading.tools !== undefined) return true;
+  const fields = new SpanFields(span);
+  const tools = modelToolsAt(fields, 'gen_ai.tool.definitions');
+  const json = tools && JSON.stringify(tools);
+  // Lone surrogates are escaped.
+  if (json === undefined || fields.truncated.size > 0 || json.includes('\\ud')) return false;
+  if (rememberedTools.size >= MAX_REMEMBERED) rememberedTools.clear();
+  if (definitions.length <= MAX_REMEMBERED_CHARS) rememberedTools.set(definitions, json);
+  reading.tools = json;
+  return true;
+}
+
+/** Returns the JSON of an object as `toPlainObject` would leave it. */
+function jsonObject(text: string): string | undefined {
+  const parsed = text.startsWith('{') ? parseJson(text) : undefined;
+  const plain = isObject(parsed) ? toPlainObject(parsed) : undefined;
+  return plain && (plain === parsed ? text : JSON.stringify(plain));
+}
+
+function readConversation(reading: GenAiReading): boolean {
+  const { kind, operation, promptTokens, outputTokens, inputMessages, outputMessages, instructions } = reading;
+  if (operation === 'text_completion' || operation === 'text.completions') return false;
+  if (kind === 'model' && (reading.model === undefined || (promptTokens === 0 && outputTokens === 0))) return false;
+  // An agent without a requested model has the one that answered.
+  if (reading.model === undefined && reading.responseModel !== undefined) return false;
+  if (kind === 'agent') reading.name = reading.agentName;
+  if (inputMessages !== undefined) {
+    const found = findMessages(inputMessages as string, SHAPE);
+    if (!found || (instructions !== undefined && found.firstRole === 'system')) return false;
+    reading.messages = found.pieces;
+  }
+  if (instructions !== undefined) {
+    const first = findInstructions(instructions as string, SHAPE, 'system');
+    if (!first) return false;
+    reading.messages = join(first, reading.messages);
+  }
+  return readAnswer(reading, outputMessages as string | undefined);
+}
+
+/** Joins the pieces of two lists of messages. */
+function join(first: string[], second: readonly string[] | undefined): string[] {
+  if (!second) return first;
+  first.push(`${first.pop()},${second[0]}`);
+  for (let at = 1; at < second.length; at++) first.push(second[at] as string);
+  return first;
+}
+
+function readAnswer(reading: GenAiReading, json: string | undefined): boolean {
+  let reason = toFinishReason(reading.finishReasons);
+  if (json !== undefined) {
+    const found = findMessages(json, SHAPE);
+    if (found?.count !== 1 || found.firstRole !== 'assistant' || found.pieces[0]?.startsWith('{"role":"tool"')) {
+      return false;
+    }
+    reading.outputMessage = found.pieces;
+    reason ??= toFinishReason(found.finishReason);
+  }
+  reading.finishReason = reason;
+  return reason !== 'error';
+}
+
+function isPlainText(type: unknown): boolean {
+  return type === 'text';
+}

@@ -1,0 +1,58 @@
+/**
+ * Reads the logs of a run, which are spans of one trace that are due together, before any of them is written. What they
+ * say decides which of them report a call that another log has.
+ */
+import { shortWayOf } from '../conventions/index.ts';
+import type { ShortReading } from '../conventions/short-way.ts';
+import { guard } from '../host/guard.ts';
+import type { ResolvedOptions } from '../options.ts';
+import { CallResolver } from '../trace/same-call/call-resolver.ts';
+import type { ResolverHost } from '../trace/same-call/resolver-host.ts';
+import type { SpanNode } from '../trace/span-node.ts';
+import { forEachSpan } from './for-each-span.ts';
+import { readNode } from './read-node.ts';
+
+export interface RunReaderOptions extends Pick<ResolvedOptions, 'conventions'> {
+  /** True for an exporter, which cannot know whether more of a trace will come. */
+  readonly awaitsUnseenParents: boolean;
+  /** Whether the logs of spans that are read the short way can be written. */
+  readonly readsShort: boolean;
+}
+
+export class RunReader {
+  readonly #resolver: CallResolver;
+  readonly #options: RunReaderOptions;
+
+  constructor(host: ResolverHost, options: RunReaderOptions) {
+    this.#resolver = new CallResolver(host);
+    this.#options = options;
+  }
+
+  /**
+   * Gives each log its `reading`, or its `short` reading. Marks those that are no logs, and adds to `heldAgain` those that
+   * have to wait for another span. Yields after small steps.
+   */
+  *read(logs: readonly SpanNode[], heldAgain: Set<SpanNode>): Generator<void> {
+    const comparesReadings = this.#resolver.comparesReadings(logs);
+    const isShort = this.#options.readsShort && !comparesReadings;
+    yield* forEachSpan(logs, (node) => {
+      if (!node.span || node.reading) return;
+      node.short = isShort && !this.#mayBeJoined(node) ? readShort(node) : undefined;
+      if (!node.short) node.reading = readNode(node, node.span, this.#options.conventions);
+    });
+    guard(() => {
+      if (comparesReadings) this.#resolver.resolve(logs, heldAgain);
+      else this.#resolver.remember(logs);
+    });
+  }
+
+  /** A request to an MCP server may come after the log of the tool that makes it. It is compared with the tool's reading. */
+  #mayBeJoined({ kind, trace }: SpanNode): boolean {
+    return kind === 'tool' && (this.#options.awaitsUnseenParents || trace.openCount > 0);
+  }
+}
+
+function readShort({ span, kind, recognitions, events, absorbed, state }: SpanNode): ShortReading | undefined {
+  if (!span || !kind || events || absorbed || state === 'open') return undefined;
+  return shortWayOf(recognitions)?.(span, kind);
+}

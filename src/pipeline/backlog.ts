@@ -2,6 +2,7 @@
  * Decides when due spans are worked off: they gather for a while, and the work is cut into slices between turns of the
  * event loop. `log-writer.ts` does the work.
  */
+import { Deadline } from '../scheduling/deadline.ts';
 import { EarliestTimer } from '../scheduling/earliest-timer.ts';
 import { Turns } from '../scheduling/turns.ts';
 import type { SpanNode } from '../trace/span-node.ts';
@@ -16,6 +17,8 @@ const MAX_RUN = 1_000;
 const GATHER_MILLIS = 100;
 /** With this many due spans the work starts at once. */
 const MAX_GATHERED = 250;
+/** SDKs do not bound the time in which they find out what a resource is. */
+const MAX_POSTPONED_MILLIS = 5_000;
 
 export interface BacklogOptions {
   /** If false, due spans are worked off in the next turn, since their logs should reach the disk soon. */
@@ -28,13 +31,15 @@ export class Backlog {
   readonly #tracker: TraceTracker;
   readonly #options: BacklogOptions;
   readonly #turns = new Turns(() => this.#workOff());
-  readonly #timer = new EarliestTimer(() => this.#turns.schedule());
+  readonly #timer = new EarliestTimer(() => this.#start());
   /** Other work in slices, done after the due spans. */
   #jobs: Generator<void>[] = [];
   /** Called when the spans that are due now have been worked off. */
   #waiting: (() => void)[] = [];
   /** The timer is set, for spans that are due. */
   #isGathering = false;
+  /** Work waits for what `postponeUntil` was given. */
+  #isPostponed = false;
   #isClosed = false;
 
   constructor(tracker: TraceTracker, options: BacklogOptions) {
@@ -48,7 +53,7 @@ export class Backlog {
     if (dueCount + this.#jobs.length === 0) {
       if (!this.#timer.isSet) this.#workAt(this.#tracker.nextReleaseMillis);
     } else if (dueCount >= MAX_GATHERED || !this.#options.gathers) {
-      this.#turns.schedule();
+      this.#start();
     } else if (!this.#isGathering) {
       this.#workAt(performance.now() + GATHER_MILLIS);
       this.#isGathering = true;
@@ -60,11 +65,22 @@ export class Backlog {
     this.#jobs.push(job);
   }
 
+  /** Starts no work until the promise is settled, for at most `MAX_POSTPONED_MILLIS`. */
+  postponeUntil(settled: Promise<unknown>): void {
+    if (this.#isPostponed) return;
+    this.#isPostponed = true;
+    const resume = () => {
+      this.#isPostponed = false;
+      this.#turns.schedule();
+    };
+    void new Deadline(MAX_POSTPONED_MILLIS).within(settled, 'postponed for too long').then(resume, resume);
+  }
+
   /** Resolves when the spans that are due now, and the jobs that were added before, are worked off. */
   workedOff(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.#turns.schedule();
+      this.#start();
     });
   }
 
@@ -72,6 +88,10 @@ export class Backlog {
   close(): void {
     this.#isClosed = true;
     this.#timer.clear();
+  }
+
+  #start(): void {
+    if (!this.#isPostponed) this.#turns.schedule();
   }
 
   *#workOff(): Generator<void> {

@@ -1,14 +1,13 @@
 /** Maps what is known of a span to the datapoint that its log is now. Pure, apart from the app's function `project`. */
 import { readUser, type TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
+import { projectOf } from '../datapoint/project.ts';
 import { createdAt } from '../datapoint/span-time.ts';
 import { type DatapointSettings, toDatapoint } from '../datapoint/to-datapoint.ts';
-import { callHook } from '../host/call-hook.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
 import type { LogRequest } from '../wire/v4.ts';
 
-const UNKNOWN_PROJECT = 'unknown_service';
 const NOT_ENDED = 'span did not end before shutdown';
 
 /** A span that is a log, as it is now. */
@@ -45,11 +44,11 @@ export interface MapFlags {
 export type MapLog = (log: SpanLog | StubLog, context: TraceContext, flags: MapFlags) => LogRequest;
 
 export function createMapLog(
-  options: Pick<ResolvedOptions, 'project' | 'environment' | 'source' | 'captureContent'>,
+  options: Pick<ResolvedOptions, 'project' | 'serviceName' | 'environment' | 'source' | 'captureContent'>,
 ): MapLog {
-  const { project, environment, source } = options;
+  const { environment, source } = options;
   const settingsOf = (span: SpanSlice | undefined, { withContent }: MapFlags): DatapointSettings => ({
-    project: projectOf(project, span),
+    project: projectOf(options, span),
     environment,
     source,
     captureContent: withContent && options.captureContent,
@@ -63,14 +62,6 @@ export function createMapLog(
     const datapoint = toDatapoint(span, kind, reading, identity, settingsOf(span, flags), own);
     return flags.isClosing && log.isOpen ? closed(datapoint, span, flags.nowMillis) : datapoint;
   };
-}
-
-function projectOf(project: ResolvedOptions['project'], span: SpanSlice | undefined): string {
-  if (typeof project === 'string') return project;
-  const chosen = span && project && callHook('project', () => project(span));
-  if (typeof chosen === 'string' && chosen) return chosen;
-  const name = span?.resource?.attributes['service.name'];
-  return typeof name === 'string' && name ? name : UNKNOWN_PROJECT;
 }
 
 function toStub(

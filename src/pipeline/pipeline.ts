@@ -94,6 +94,10 @@ export class Pipeline {
   end(span: SpanSlice): void {
     if (this.#shutdown) return this.#endTooLate(span);
     guard(() => {
+      const { resource } = span;
+      if (resource?.asyncAttributesPending && resource.waitForAsyncAttributes) {
+        this.#backlog.postponeUntil(resource.waitForAsyncAttributes());
+      }
       const node = this.#tracker.end(span, performance.now());
       if (this.#delivery.spool && node.state === 'held') this.#backlog.add(this.#writer.draft(node));
       this.#relieve();

@@ -1,0 +1,59 @@
+/** Puts the handover of `handover.ts` into modules while Node loads them. */
+import module from 'node:module';
+import { LLM_PACKAGES } from './catalog.ts';
+import { addToModule, addToScript, type Watched } from './handover.ts';
+
+/** Called when a known package is loaded. */
+export type OnLoaded = (name: string, exports: object) => void;
+
+type Compile = (this: unknown, source: string, path: string, ...rest: unknown[]) => unknown;
+/** In the package, this file is part of `register.js`. */
+const LOADER_THREAD = new URL('./register/loader-thread.js', import.meta.url);
+const LOADED = Symbol.for('humanloop-otel.loaded');
+const TELEMETRY = Symbol.for('humanloop-otel.telemetry');
+
+export function watchModules(onLoaded: OnLoaded): void {
+  const watched: Watched = {
+    ai: '.',
+    ...Object.fromEntries(LLM_PACKAGES.map(({ name, entry = '.' }) => [name, entry])),
+  };
+  Object.assign(globalThis, { [LOADED]: onLoaded, [TELEMETRY]: withTelemetryByDefault });
+  hookScripts(watched);
+  if (hasSynchronousHooks(process.versions.node)) hookModules(watched);
+  else module.register(LOADER_THREAD, { data: watched });
+}
+
+/**
+ * Versions of Node whose `registerHooks` may leave the source of CommonJS modules to Node; others throw. Before 26,
+ * `register` is an alternative without a deprecation warning.
+ */
+export function hasSynchronousHooks(version: string): boolean {
+  if (typeof module.registerHooks !== 'function') return false;
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  if (major === 22) return minor > 22 || (minor === 22 && patch >= 3);
+  if (major === 24) return minor > 11 || (minor === 11 && patch >= 1);
+  return major === 25 ? minor >= 1 : major >= 26;
+}
+
+function hookModules(watched: Watched): void {
+  module.registerHooks({ load: (url, context, next) => addToModule(url, next(url, context), watched) });
+}
+
+/** All CommonJS modules pass here, whether they are required or imported. */
+function hookScripts(watched: Watched): void {
+  const prototype = module.Module.prototype as unknown as { _compile: Compile };
+  const compile = prototype._compile;
+  prototype._compile = function (source, path, ...rest) {
+    return compile.call(this, addToScript(path, source, watched), path, ...rest);
+  };
+}
+
+type AiSdkFunction = (this: unknown, options?: { experimental_telemetry?: object }, ...rest: unknown[]) => unknown;
+
+/** Returns the function, which now creates spans unless the app says that it should not. */
+function withTelemetryByDefault(original: AiSdkFunction): AiSdkFunction {
+  return function (this: unknown, options, ...rest) {
+    const experimental_telemetry = { isEnabled: true, ...options?.experimental_telemetry };
+    return original.call(this, options && { ...options, experimental_telemetry }, ...rest);
+  };
+}

@@ -48,12 +48,8 @@ function setUp(app: App): void {
   const choices = chooseInstrumentations(app);
   dropNestedCalls(provider, choices);
   takeLogEvents(choices, processor);
-  const loaded = new Set<string>();
-  const handOver = startInstrumentations(choices);
-  watchModules((name, exports) => {
-    loaded.add(name);
-    handOver(name, exports);
-  });
+  const loaded = watchModules();
+  loaded.handTo(startInstrumentations(choices));
   const aiSdk = switchOnAiSdk(app);
   const bundle = app.find(BUNDLE);
   if (bundle) attempt(() => startBundle(bundle), 'the installed instrumentations do not start');
@@ -62,7 +58,7 @@ function setUp(app: App): void {
   const coverages = aiSdk ? [...choices, aiSdk] : choices;
   announce(coverages);
   warnOfUnseen(coverages.filter(({ isOwn }) => isOwn));
-  warnIfNothingWasSeen(processor, coverages, loaded);
+  warnIfNothingWasSeen(processor, coverages, loaded.names);
 }
 
 /**

@@ -6,10 +6,17 @@
  */
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** Names of packages → the entry that is watched, as package.json names it. */
-export type Watched = Readonly<Record<string, string>>;
+export interface WatchedPackage {
+  /** As package.json names it. */
+  readonly entry: string;
+  /** Exported classes that may be replaced by others. */
+  readonly replaced: readonly string[];
+}
+
+/** The packages by name. */
+export type Watched = Readonly<Record<string, WatchedPackage>>;
 
 /** A package at the end of a path, whatever directories above it are called. */
 const IN_PACKAGE = /^(.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+))[\\/](.+)$/;
@@ -44,25 +51,47 @@ export function addToModule<Loaded extends LoadedModule>(url: string, loaded: Lo
   const name = nameOfEntry(path, watched);
   if (!name) return loaded;
   const source = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source);
-  const handover =
-    `\n;import * as ${MARK} from ${JSON.stringify(url)};${telemetryByDefault(name, source)}` +
-    `${HANDED_OVER}?.(${JSON.stringify(name)}, ${MARK});\n`;
-  return { ...loaded, source: source + handover };
+  return { ...loaded, source: source + handoverOfModule(name, url, source, watched) };
 }
 
-/** The same for the source of a CommonJS module. */
-export function addToScript(path: string, source: string, watched: Watched): string {
-  if (!path.includes('node_modules')) return source;
+/**
+ * The same for a source that Node compiles for `require`.
+ *
+ * @param format `module` if an ES module is required; its load hook may have been here before.
+ */
+export function addToScript(path: string, source: string, format: unknown, watched: Watched): string {
+  if (!path.includes('node_modules') || source.includes(MARK)) return source;
   const name = nameOfEntry(path, watched);
   if (!name) return source;
-  return `${source}\n;${telemetryByDefault(name, source)}${HANDED_OVER}?.(${JSON.stringify(name)}, module.exports);\n`;
+  // Node 20 says `true`.
+  if (format === 'module' || format === true) {
+    return source + handoverOfModule(name, pathToFileURL(path).href, source, watched);
+  }
+  // Without a format, Node may find out later that this is an ES module.
+  const isScript = `typeof module === 'object' && typeof exports === 'object'`;
+  const handOver = `if (${isScript}) ${HANDED_OVER}?.(${JSON.stringify(name)}, module.exports);`;
+  return `${source}\n;${telemetryByDefault(name, source)}${handOver} // ${MARK}\n`;
+}
+
+/** Exports of an ES module cannot be replaced from outside, so a copy is handed over, and read again. */
+function handoverOfModule(name: string, url: string, source: string, watched: Watched): string {
+  const declared = watched[name]?.replaced.filter((name) => new RegExp(`^class ${name}\\b`, 'm').test(source)) ?? [];
+  const handOver = (exports: string) => `${HANDED_OVER}?.(${JSON.stringify(name)}, ${exports});`;
+  const copy = `${MARK}Copy`;
+  return (
+    `\n;import * as ${MARK} from ${JSON.stringify(url)};${telemetryByDefault(name, source)}` +
+    (declared.length === 0
+      ? handOver(MARK)
+      : `const ${copy} = { ...${MARK} };${handOver(copy)}${declared.map((name) => `${name} = ${copy}.${name};`).join('')}`) +
+    '\n'
+  );
 }
 
 function nameOfEntry(path: string, watched: Watched): string | undefined {
   const [, directory, rawName, file] = IN_PACKAGE.exec(path) ?? [];
   const name = rawName?.replaceAll('\\', '/');
   if (!directory || !name || !file || !Object.hasOwn(watched, name)) return undefined;
-  const files = entryFiles.get(directory) ?? readEntryFiles(directory, watched[name] as string);
+  const files = entryFiles.get(directory) ?? readEntryFiles(directory, watched[name]?.entry ?? '.');
   entryFiles.set(directory, files);
   return files.has(file.replaceAll('\\', '/')) ? name : undefined;
 }

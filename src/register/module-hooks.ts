@@ -1,6 +1,6 @@
 /** Puts the handover of `handover.ts` into modules while Node loads them. */
 import module from 'node:module';
-import { LLM_PACKAGES } from './catalog.ts';
+import { LLM_PACKAGES, type LlmPackage } from './catalog.ts';
 import { addToModule, addToScript, type Watched } from './handover.ts';
 
 /** Called when a known package is loaded. */
@@ -12,15 +12,36 @@ const LOADER_THREAD = new URL('./register/loader-thread.js', import.meta.url);
 const LOADED = Symbol.for('humanloop-otel.loaded');
 const TELEMETRY = Symbol.for('humanloop-otel.telemetry');
 
-export function watchModules(onLoaded: OnLoaded): void {
-  const watched: Watched = {
-    ai: '.',
-    ...Object.fromEntries(LLM_PACKAGES.map(({ name, entry = '.' }) => [name, entry])),
+export interface LoadedModules {
+  /** Names of the known packages that are loaded. */
+  readonly names: ReadonlySet<string>;
+  /** Calls the function for all that is loaded, now and later: instrumentations load packages themselves. */
+  handTo(onLoaded: OnLoaded): void;
+}
+
+export function watchModules(): LoadedModules {
+  const known = [{ name: 'ai' }, ...LLM_PACKAGES] as readonly Pick<LlmPackage, 'name' | 'entry' | 'replaced'>[];
+  const watched: Watched = Object.fromEntries(
+    known.map(({ name, entry = '.', replaced = [] }) => [name, { entry, replaced }]),
+  );
+  const names = new Set<string>();
+  const loaded: (readonly [string, object])[] = [];
+  let hand: OnLoaded = (...module) => loaded.push(module);
+  const onLoaded: OnLoaded = (name, exports) => {
+    names.add(name);
+    hand(name, exports);
   };
   Object.assign(globalThis, { [LOADED]: onLoaded, [TELEMETRY]: withTelemetryByDefault });
   hookScripts(watched);
   if (hasSynchronousHooks(process.versions.node)) hookModules(watched);
   else module.register(LOADER_THREAD, { data: watched });
+  return {
+    names,
+    handTo: (receiver) => {
+      hand = receiver;
+      for (const [name, exports] of loaded) receiver(name, exports);
+    },
+  };
 }
 
 /**
@@ -44,7 +65,7 @@ function hookScripts(watched: Watched): void {
   const prototype = module.Module.prototype as unknown as { _compile: Compile };
   const compile = prototype._compile;
   prototype._compile = function (source, path, ...rest) {
-    return compile.call(this, addToScript(path, source, watched), path, ...rest);
+    return compile.call(this, addToScript(path, source, rest[0], watched), path, ...rest);
   };
 }
 

@@ -152,7 +152,8 @@ export const SETUPS: readonly Setup[] = [
     name: 'Bedrock, OpenLLMetry',
     install: [...SDK, '@aws-sdk/client-bedrock-runtime', '@smithy/node-http-handler', `${OPEN_LLMETRY}-bedrock`],
     app: 'bedrock',
-    expects: ['model!'],
+    // It reports content of InvokeModel only.
+    expects: ['model'],
   },
   {
     name: 'LangGraph, OpenInference',

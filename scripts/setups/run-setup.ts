@@ -15,7 +15,7 @@ import { formatSession, groupBySession } from './tree.ts';
 const APPS = fileURLToPath(new URL('./apps/', import.meta.url));
 const SECONDS = 60;
 /** The AWS SDK announces on old versions of Node that it will stop to support them. */
-const AWS_NOTICE = /\n\(node:\d+\) Warning: NodeVersionSupportWarning[^]*?\(Use `node --trace-warnings[^\n]*/;
+const AWS_NOTICE = /\n\(node:\d+\) Warning: NodeVersionSupportWarning[\s\S]*?\(Use `node --trace-warnings[^\n]*/;
 /** The environment without keys, addresses and settings of the person who runs this. */
 const ENVIRONMENT = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(OPENAI|ANTHROPIC|HUMANLOOP|OTEL|NODE_|AWS|npm_)/i.test(name)),

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { type MeterProvider, metrics } from '@opentelemetry/api';
 import type { InstalledPackage } from './app.ts';
 import { LLM_PACKAGES } from './catalog.ts';
-import { hasSynchronousHooks } from './module-hooks.ts';
+import { hasHooksThread, hasSynchronousHooks } from './module-hooks.ts';
 
 interface Bundle {
   getNodeAutoInstrumentations(config: object): { setMeterProvider?(provider: MeterProvider): void }[];
@@ -29,7 +29,7 @@ function hookImports(bundle: InstalledPackage): void {
   const hook = bundle.require.resolve('@opentelemetry/instrumentation/hook.mjs');
   const exclude = LLM_PACKAGES.map(({ name }) => name);
   if (!hasSynchronousHooks(process.versions.node)) {
-    module.register(pathToFileURL(hook), { data: { exclude } });
+    if (hasHooksThread()) module.register(pathToFileURL(hook), { data: { exclude } });
     return;
   }
   const synchronous = resolveFrom(hook, 'import-in-the-middle/register-hooks.mjs');

@@ -43,14 +43,26 @@ export interface LoadedModule {
   readonly source?: string | ArrayBuffer | NodeJS.TypedArray | null | undefined;
 }
 
-/** Returns the module with its handover, or as it is if it is no ES module or not watched. */
-export function addToModule<Loaded extends LoadedModule>(url: string, loaded: Loaded, watched: Watched): Loaded {
-  if (loaded.format !== 'module' || loaded.source == null) return loaded;
+/**
+ * Returns the module with its handover, or as it is if it is not watched.
+ *
+ * @param withScripts whether CommonJS modules that are imported get theirs here, since Node does not compile them as
+ * those that are required.
+ */
+export function addToModule<Loaded extends LoadedModule>(
+  url: string,
+  loaded: Loaded,
+  watched: Watched,
+  withScripts = false,
+): Loaded {
+  const isScript = loaded.format === 'commonjs' && withScripts;
+  if ((loaded.format !== 'module' && !isScript) || loaded.source == null) return loaded;
   if (!url.startsWith('file:') || !url.includes('/node_modules/')) return loaded;
   const path = fileURLToPath(url);
   const name = nameOfEntry(path, watched);
   if (!name) return loaded;
   const source = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source);
+  if (isScript) return { ...loaded, source: addToScript(path, source, 'commonjs', watched) };
   return { ...loaded, source: source + handoverOfModule(name, url, source, watched) };
 }
 
@@ -68,8 +80,7 @@ export function addToScript(path: string, source: string, format: unknown, watch
     return source + handoverOfModule(name, pathToFileURL(path).href, source, watched);
   }
   // Without a format, Node may find out later that this is an ES module.
-  const isScript = `typeof module === 'object' && typeof exports === 'object'`;
-  const handOver = `if (${isScript}) ${HANDED_OVER}?.(${JSON.stringify(name)}, module.exports);`;
+  const handOver = `if (typeof module === 'object') ${HANDED_OVER}?.(${JSON.stringify(name)}, module.exports);`;
   return `${source}\n;${telemetryByDefault(name, source)}${handOver} // ${MARK}\n`;
 }
 

@@ -33,8 +33,9 @@ export function watchModules(): LoadedModules {
   };
   Object.assign(globalThis, { [LOADED]: onLoaded, [TELEMETRY]: withTelemetryByDefault });
   hookScripts(watched);
-  if (hasSynchronousHooks(process.versions.node)) hookModules(watched);
-  else module.register(LOADER_THREAD, { data: watched });
+  if (hasSynchronousHooks(process.versions.node)) hookModules(watched, false);
+  else if (hasHooksThread()) module.register(LOADER_THREAD, { data: watched });
+  else hookModules(watched, true);
   return {
     names,
     handTo: (receiver) => {
@@ -45,8 +46,8 @@ export function watchModules(): LoadedModules {
 }
 
 /**
- * Versions of Node whose `registerHooks` may leave the source of CommonJS modules to Node; others throw. Before 26,
- * `register` is an alternative without a deprecation warning.
+ * Versions of Node whose `registerHooks` leave CommonJS modules to `Module.prototype`, where instrumentations look for
+ * them. Before 26, `register` is an alternative without a deprecation warning.
  */
 export function hasSynchronousHooks(version: string): boolean {
   if (typeof module.registerHooks !== 'function') return false;
@@ -56,8 +57,18 @@ export function hasSynchronousHooks(version: string): boolean {
   return major === 25 ? minor >= 1 : major >= 26;
 }
 
-function hookModules(watched: Watched): void {
-  module.registerHooks({ load: (url, context, next) => addToModule(url, next(url, context), watched) });
+/**
+ * Whether `register` works. Versions of Node that have `registerHooks` too cannot run an ES module that `--require`
+ * names in the thread of the hooks.
+ */
+export function hasHooksThread(): boolean {
+  const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ');
+  const isRequired = /(^|\s)(-r|--require)[= ]\S*humanloop-otel/.test(options);
+  return !isRequired || typeof module.registerHooks !== 'function';
+}
+
+function hookModules(watched: Watched, withScripts: boolean): void {
+  module.registerHooks({ load: (url, context, next) => addToModule(url, next(url, context), watched, withScripts) });
 }
 
 /** All CommonJS modules pass here, whether they are required or imported. */

@@ -18,7 +18,7 @@ const SECONDS = 60;
 const AWS_NOTICE = /\n\(node:\d+\) Warning: NodeVersionSupportWarning[\s\S]*?\(Use `node --trace-warnings[^\n]*/;
 /** The environment without keys, addresses and settings of the person who runs this. */
 const ENVIRONMENT = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(OPENAI|ANTHROPIC|HUMANLOOP|OTEL|NODE_|AWS|npm_)/i.test(name)),
+  Object.entries(process.env).filter(([name]) => !/^(OPENAI|ANTHROPIC|HUMANLOOP|OTEL|NODE_|AWS|TSX|npm_)/i.test(name)),
 );
 
 export interface Workplace {

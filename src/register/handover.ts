@@ -58,12 +58,21 @@ export function addToModule<Loaded extends LoadedModule>(
   const isScript = loaded.format === 'commonjs' && withScripts;
   if ((loaded.format !== 'module' && !isScript) || loaded.source == null) return loaded;
   if (!url.startsWith('file:') || !url.includes('/node_modules/')) return loaded;
-  const path = fileURLToPath(url);
-  const name = nameOfEntry(path, watched);
-  if (!name) return loaded;
+  const path = pathOf(url);
+  const name = path && nameOfEntry(path, watched);
+  if (!path || !name) return loaded;
   const source = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source);
   if (isScript) return { ...loaded, source: addToScript(path, source, 'commonjs', watched) };
   return { ...loaded, source: source + handoverOfModule(name, url, source, watched) };
+}
+
+/** Undefined if the URL has what no path can have. */
+function pathOf(url: string): string | undefined {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

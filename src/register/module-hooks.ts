@@ -76,7 +76,8 @@ function hookScripts(watched: Watched): void {
   const prototype = module.Module.prototype as unknown as { _compile: Compile };
   const compile = prototype._compile;
   prototype._compile = function (source, path, ...rest) {
-    return compile.call(this, addToScript(path, source, rest[0], watched), path, ...rest);
+    const isText = typeof source === 'string' && typeof path === 'string';
+    return compile.call(this, isText ? addToScript(path, source, rest[0], watched) : source, path, ...rest);
   };
 }
 

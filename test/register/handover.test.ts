@@ -67,7 +67,12 @@ test('what is not an ES module, or not a file, stays as it is', async () => {
     expect(addToModule(url, loaded, WATCHED)).toBe(loaded);
   }
   const loaded = { format: 'module', source: '' };
-  for (const other of ['node:fs', 'data:text/javascript,0', 'https://x/node_modules/watched/index.js']) {
+  for (const other of [
+    'node:fs',
+    'data:text/javascript,0',
+    'https://x/node_modules/watched/index.js',
+    'file:///a%2Fb/node_modules/watched/index.js',
+  ]) {
     expect(addToModule(other, loaded, WATCHED)).toBe(loaded);
   }
 });

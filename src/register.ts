@@ -48,7 +48,7 @@ function setUp(app: App): void {
   const choices = chooseInstrumentations(app);
   dropNestedCalls(provider, choices);
   takeLogEvents(choices, processor);
-  const loaded = watchModules();
+  const loaded = watchModules(new URL('./register/loader-thread.js', import.meta.url));
   loaded.handTo(startInstrumentations(choices));
   const aiSdk = switchOnAiSdk(app);
   const bundle = app.find(BUNDLE);

@@ -7,8 +7,6 @@ import { addToModule, addToScript, type Watched } from './handover.ts';
 export type OnLoaded = (name: string, exports: object) => void;
 
 type Compile = (this: unknown, source: string, path: string, ...rest: unknown[]) => unknown;
-/** In the package, this file is part of `register.js`. */
-const LOADER_THREAD = new URL('./register/loader-thread.js', import.meta.url);
 const LOADED = Symbol.for('humanloop-otel.loaded');
 const TELEMETRY = Symbol.for('humanloop-otel.telemetry');
 
@@ -19,7 +17,8 @@ export interface LoadedModules {
   handTo(onLoaded: OnLoaded): void;
 }
 
-export function watchModules(): LoadedModules {
+/** @param loaderThread address of `loader-thread.ts`. */
+export function watchModules(loaderThread: URL): LoadedModules {
   const known = [{ name: 'ai' }, ...LLM_PACKAGES] as readonly Pick<LlmPackage, 'name' | 'entry' | 'replaced'>[];
   const watched: Watched = Object.fromEntries(
     known.map(({ name, entry = '.', replaced = [] }) => [name, { entry, replaced }]),
@@ -34,7 +33,7 @@ export function watchModules(): LoadedModules {
   Object.assign(globalThis, { [LOADED]: onLoaded, [TELEMETRY]: withTelemetryByDefault });
   hookScripts(watched);
   if (hasSynchronousHooks(process.versions.node)) hookModules(watched, false);
-  else if (hasHooksThread()) module.register(LOADER_THREAD, { data: watched });
+  else if (hasHooksThread()) module.register(loaderThread, { data: watched });
   else hookModules(watched, true);
   return {
     names,

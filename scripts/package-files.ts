@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const source = fileURLToPath(new URL('../src/', import.meta.url));
-const ENTRIES = ['index.ts', 'server/index.ts', 'register.ts', 'cli.ts'];
+const ENTRIES = ['index.ts', 'server/index.ts', 'register.ts', 'register/loader-thread.ts', 'cli.ts'];
 
 export async function writePackageFiles(directory: string): Promise<void> {
   const chunks = join(directory, 'chunks');

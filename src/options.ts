@@ -1,13 +1,14 @@
 /**
  * The options of the span processor and the exporter. They are read once, at construction: from code, else from the
- * environment, else defaults. The result is complete and frozen, and no room below reads `process.env`.
+ * environment (see `environment.ts`), else defaults. The result is complete and frozen, and no room below reads `process.env`.
  *
  * They are checked by hand, since this runs at the start of every app and loading zod takes longer than loading the
  * rest of the package.
  */
 
 import type { Convention } from './conventions/convention.ts';
-import { checkOptions, type OptionCheck, optionError } from './errors.ts';
+import { type Environment, readServiceName, readVariable } from './environment.ts';
+import { checkOptions, type OptionCheck } from './errors.ts';
 import type { SpanSlice } from './otel/span-slice.ts';
 import { isObject } from './wire/json.ts';
 import type { LogRequest } from './wire/v4.ts';
@@ -23,19 +24,23 @@ export interface DropReport {
   readonly referenceIds: readonly string[];
 }
 
+/** Each option that is one value has an environment variable: `HUMANLOOP_BATCH_MAX_ITEMS` for `batch.maxItems`. */
 export interface HumanloopOptions {
   /** Sent as `X-API-KEY`. Environment: `HUMANLOOP_API_KEY`. Default: none, as a server on this machine needs none. */
   apiKey?: string;
   /** Address of the v4 API. Environment: `HUMANLOOP_BASE_URL`. Default: `http://127.0.0.1:4340/v4`. */
   baseUrl?: string;
-  /** Project of the logs. Environment: `HUMANLOOP_PROJECT`. Default: the resource's `service.name`. */
+  /**
+   * Project of the logs. Environment: `HUMANLOOP_PROJECT`. Default: the resource's `service.name`, else
+   * `OTEL_SERVICE_NAME`, else the name in the app's package.json.
+   */
   project?: string | ((span: SpanSlice) => string);
   /**
    * `environment` of the logs. Environment: `HUMANLOOP_ENVIRONMENT`. Default: what the span names, as
    * `langfuse.environment`, or its resource as `deployment.environment.name`.
    */
   environment?: string;
-  /** `source` of the logs. Default: `opentelemetry`. */
+  /** `source` of the logs. Environment: `HUMANLOOP_SOURCE`. Default: `opentelemetry`. */
   source?: string;
   /** Returns the session reference of a span, if it has one. Default: reads the known session attributes. */
   session?: (span: SpanSlice) => string | undefined;
@@ -95,6 +100,8 @@ export interface ResolvedOptions {
   readonly apiKey: string | undefined;
   readonly baseUrl: string;
   readonly project: string | ((span: SpanSlice) => string) | undefined;
+  /** Name of the app in OpenTelemetry's variables, for spans whose resource has none. */
+  readonly serviceName: string | undefined;
   readonly environment: string | undefined;
   readonly source: string;
   readonly session: ((span: SpanSlice) => string | undefined) | undefined;
@@ -124,11 +131,13 @@ export interface RetryOptions {
 export const DEFAULT_BASE_URL = 'http://127.0.0.1:4340/v4';
 
 const MEBIBYTE = 1024 * 1024;
-const SPOOL_DEFAULTS = { maxBytes: 1024 * MEBIBYTE, maxAgeMillis: 2 * 24 * 3_600_000, fsyncMillis: 200 };
+const SPOOL_DEFAULTS: Partial<SpoolOptions> = {
+  maxBytes: 1024 * MEBIBYTE,
+  maxAgeMillis: 2 * 24 * 3_600_000,
+  fsyncMillis: 200,
+};
 /** Timers accept at most 2^31-1 milliseconds; longer ones fire at once. */
 const MAX_MILLIS = 2 ** 31 - 1;
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const isText = (value: unknown) => typeof value === 'string' && value.length > 0;
 const isFunction = (value: unknown) => typeof value === 'function';
@@ -177,48 +186,43 @@ export function resolveOptions(options: HumanloopOptions = {}, env: Environment 
   checkOptions(options.retry ?? {}, RETRY, 'retry.');
   checkOptions(options.spool ?? {}, SPOOL, 'spool.');
 
-  const baseUrl = options.baseUrl ?? fromEnvironment(env, 'HUMANLOOP_BASE_URL', TOP_LEVEL.baseUrl) ?? DEFAULT_BASE_URL;
-  const captureContent = fromEnvironment(env, 'HUMANLOOP_CAPTURE_CONTENT', [
-    'true or false',
-    (value) => value === 'true' || value === 'false',
-  ]);
+  const read = <Value>(option: string, check: OptionCheck, given: Value | undefined) =>
+    given ?? (readVariable(env, option, check) as Value | undefined);
+  const readTop = <Name extends keyof HumanloopOptions>(name: Name) => read(name, TOP_LEVEL[name], options[name]);
+  const readGroup = <Group extends object>(group: string, checks: Record<string, OptionCheck>, defaults: Group) => {
+    const given = (options as Record<string, Partial<Group> | undefined>)[group];
+    const names = Object.keys(checks) as (keyof Group & string)[];
+    const values = names.map((name) => [
+      name,
+      read(`${group}.${name}`, checks[name]!, given?.[name]) ?? defaults[name],
+    ]);
+    return Object.freeze(Object.fromEntries(values)) as Group;
+  };
+  const spool = readGroup('spool', SPOOL, SPOOL_DEFAULTS);
   return Object.freeze({
-    apiKey: options.apiKey ?? fromEnvironment(env, 'HUMANLOOP_API_KEY', TEXT),
-    baseUrl: baseUrl.replace(/\/+$/, ''),
-    project: options.project ?? fromEnvironment(env, 'HUMANLOOP_PROJECT', TEXT),
-    environment: options.environment ?? fromEnvironment(env, 'HUMANLOOP_ENVIRONMENT', TEXT),
-    source: options.source ?? 'opentelemetry',
+    apiKey: readTop('apiKey'),
+    baseUrl: (readTop('baseUrl') ?? DEFAULT_BASE_URL).replace(/\/+$/, ''),
+    project: readTop('project'),
+    serviceName: readServiceName(env),
+    environment: readTop('environment'),
+    source: readTop('source') ?? 'opentelemetry',
     session: options.session,
     include: options.include,
     conventions: options.conventions,
-    captureContent: options.captureContent ?? captureContent !== 'false',
+    captureContent: readTop('captureContent') ?? true,
     redact: options.redact,
-    holdMillis: options.holdMillis ?? 10_000,
-    missingParent: options.missingParent ?? 'stub',
-    batch: withDefaults(options.batch, { maxItems: 100, maxBytes: 4 * MEBIBYTE }),
-    queue: withDefaults(options.queue, { maxItems: 100_000, maxBytes: 256 * MEBIBYTE }),
-    compression: options.compression ?? 'none',
-    concurrency: options.concurrency ?? 8,
-    timeoutMillis: options.timeoutMillis ?? 10_000,
-    retry: withDefaults(options.retry, { minDelayMillis: 500, maxDelayMillis: 30_000, maxElapsedMillis: 600_000 }),
-    flushTimeoutMillis: options.flushTimeoutMillis ?? 30_000,
-    spool: options.spool && withDefaults(options.spool, { directory: options.spool.directory, ...SPOOL_DEFAULTS }),
+    holdMillis: readTop('holdMillis') ?? 10_000,
+    missingParent: readTop('missingParent') ?? 'stub',
+    batch: readGroup('batch', BOUNDS, { maxItems: 100, maxBytes: 4 * MEBIBYTE }),
+    queue: readGroup('queue', BOUNDS, { maxItems: 100_000, maxBytes: 256 * MEBIBYTE }),
+    compression: readTop('compression') ?? 'none',
+    concurrency: readTop('concurrency') ?? 8,
+    timeoutMillis: readTop('timeoutMillis') ?? 10_000,
+    retry: readGroup('retry', RETRY, { minDelayMillis: 500, maxDelayMillis: 30_000, maxElapsedMillis: 600_000 }),
+    flushTimeoutMillis: readTop('flushTimeoutMillis') ?? 30_000,
+    spool: spool.directory ? (spool as SpoolOptions) : undefined,
     onDrop: options.onDrop,
   });
-}
-
-/** An empty variable counts as unset, as everywhere in OpenTelemetry. */
-function fromEnvironment(env: Environment, name: string, [expected, isValid]: OptionCheck): string | undefined {
-  const value = env[name];
-  if (value === undefined || value === '') return undefined;
-  if (!isValid(value)) throw optionError(name, expected, value, 'environment variable');
-  return value;
-}
-
-function withDefaults<Bounds extends object>(given: Partial<Bounds> | undefined, defaults: Bounds): Bounds {
-  const result = { ...defaults };
-  for (const key of Object.keys(defaults) as (keyof Bounds)[]) result[key] = given?.[key] ?? defaults[key];
-  return Object.freeze(result);
 }
 
 function isBaseUrl(value: unknown): boolean {

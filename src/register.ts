@@ -4,39 +4,61 @@
  * It uses the OpenTelemetry SDK and the instrumentations that the app has installed. If something goes wrong, it prints
  * one line to stderr, and the app runs as it would without this file.
  */
+import { isMainThread, parentPort } from 'node:worker_threads';
 import { context, propagation, trace } from '@opentelemetry/api';
-import { findInstalled, type Installed } from './installed.ts';
 import { HumanloopSpanProcessor } from './processors/span-processor.ts';
+import { switchOnAiSdk } from './register/ai-sdk.ts';
+import { announce, attempt, say, warnIfNothingWasSeen, warnOfUnseen } from './register/announce.ts';
+import { App } from './register/app.ts';
+import { startBundle } from './register/bundle.ts';
+import { BUNDLE } from './register/catalog.ts';
+import { captureContent, isDisabled } from './register/content.ts';
+import { AsyncContextManager } from './register/context-manager.ts';
+import { chooseInstrumentations, startInstrumentations } from './register/instrumentations.ts';
+import { takeLogEvents } from './register/log-events.ts';
+import { watchModules } from './register/module-hooks.ts';
+import { dropNestedCalls } from './register/nested-calls.ts';
+import { traceRequests } from './register/requests.ts';
+import { findSdk } from './register/sdk.ts';
 
-if (process.env['OTEL_SDK_DISABLED']?.toLowerCase() !== 'true') {
-  try {
-    setUp(findInstalled(process.cwd()));
-  } catch (error) {
-    warn(error instanceof Error ? error.message : String(error));
-  }
+/** Some versions of Node run `--require` again in the thread of their module hooks, which has no parent to talk to. */
+const isHooksThread = !isMainThread && parentPort === null;
+
+if (!isDisabled() && !isHooksThread) {
+  attempt(() => {
+    const app = new App(process.argv[1], process.cwd());
+    if (!app.isPackageManager) setUp(app);
+  });
 }
 
-function setUp({ sdk, startInstrumentations }: Installed): void {
-  if (!sdk) return warn('no OpenTelemetry SDK found. Install one: npm install @opentelemetry/sdk-trace-node');
-  const processor = new HumanloopSpanProcessor(readOptions());
-  if (!trace.setGlobalTracerProvider(sdk.createProvider(processor))) {
-    return warn('a tracer provider is registered already; add a HumanloopSpanProcessor to that one');
+function setUp(app: App): void {
+  const sdk = findSdk(app);
+  if (!sdk) return say('no OpenTelemetry SDK found. Install one: npm install @opentelemetry/sdk-trace-node');
+  const processor = new HumanloopSpanProcessor();
+  const provider = sdk.createProvider(processor);
+  if (!trace.setGlobalTracerProvider(provider)) {
+    return say('a tracer provider is registered already; add a HumanloopSpanProcessor to that one');
   }
-  if (sdk.contextManager) context.setGlobalContextManager(sdk.contextManager.enable());
-  else warn('spans will not be nested: npm install @opentelemetry/context-async-hooks');
+  const contexts = new AsyncContextManager();
+  context.setGlobalContextManager(contexts);
   if (sdk.propagator) propagation.setGlobalPropagator(sdk.propagator);
   flushBeforeExit(processor);
-  try {
-    startInstrumentations();
-  } catch (error) {
-    warn(`the installed instrumentations do not start: ${error instanceof Error ? error.message : error}`);
-  }
-}
 
-/** Reads `OTEL_SERVICE_NAME`, since the SDK's default resource does not. */
-function readOptions(): { project?: string } {
-  const { HUMANLOOP_PROJECT, OTEL_SERVICE_NAME } = process.env;
-  return !HUMANLOOP_PROJECT && OTEL_SERVICE_NAME ? { project: OTEL_SERVICE_NAME } : {};
+  captureContent();
+  const choices = chooseInstrumentations(app);
+  dropNestedCalls(provider, choices);
+  takeLogEvents(choices, processor);
+  const loaded = watchModules(new URL('./register/loader-thread.js', import.meta.url));
+  loaded.handTo(startInstrumentations(choices));
+  const aiSdk = switchOnAiSdk(app);
+  const bundle = app.find(BUNDLE);
+  if (bundle) attempt(() => startBundle(bundle), 'the installed instrumentations do not start');
+  else traceRequests(contexts);
+
+  const coverages = aiSdk ? [...choices, aiSdk] : choices;
+  announce(coverages);
+  warnOfUnseen(coverages.filter(({ isOwn }) => isOwn));
+  warnIfNothingWasSeen(processor, coverages, loaded.names);
 }
 
 /**
@@ -45,10 +67,6 @@ function readOptions(): { project?: string } {
  */
 function flushBeforeExit(processor: HumanloopSpanProcessor): void {
   process.once('beforeExit', () => {
-    processor.forceFlush().catch((error: Error) => warn(error.message));
+    processor.forceFlush().catch((error: Error) => say(error.message));
   });
-}
-
-function warn(message: string): void {
-  console.error(`humanloop-otel/register: ${message}`);
 }

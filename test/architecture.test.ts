@@ -11,7 +11,7 @@ import { startTestServer } from './support/start-test-server.ts';
  */
 const APP_ROOMS = [
   ['index.ts', 'register.ts'],
-  ['installed.ts'],
+  ['register/'],
   ['processors/'],
   ['pipeline/'],
   ['trace/same-call/'],
@@ -26,6 +26,7 @@ const APP_ROOMS = [
   ['sqlite/'],
   ['datapoint/'],
   ['options.ts'],
+  ['environment.ts'],
   ['conventions/index.ts'],
   // Vocabularies that build on another one stand above it.
   ['conventions/vocabularies/', 'conventions/vocabularies/langfuse/'],

@@ -24,6 +24,14 @@ export interface InstrumentationScope {
   readonly version?: string;
 }
 
+export interface ResourceSlice {
+  readonly attributes: Attributes;
+  /** True while the SDK still finds out what the host is. Its attributes are not complete until then. */
+  readonly asyncAttributesPending?: boolean;
+  /** SDK 1 and 2. */
+  waitForAsyncAttributes?(): Promise<void>;
+}
+
 /** A span as SDKs hand it to processors and exporters. It is shared with other exporters: never write to it. */
 export interface SpanSlice {
   readonly name: string;
@@ -42,7 +50,7 @@ export interface SpanSlice {
   readonly attributes: Attributes;
   readonly events: readonly SpanEvent[];
   readonly links?: readonly { readonly context?: Partial<SpanContext> }[];
-  readonly resource?: { readonly attributes: Attributes };
+  readonly resource?: ResourceSlice;
   /** SDK 2 and later. */
   readonly instrumentationScope?: InstrumentationScope;
   /** SDK 1. */

@@ -2,6 +2,7 @@
  * Works off due spans, in slices between turns of the event loop. `intake.ts` decides when, apart from held spans whose time
  * is over; `log-writer.ts` does the work. Between slices the app runs, so each slice catches up with it first.
  */
+import { Deadline } from '../scheduling/deadline.ts';
 import { EarliestTimer } from '../scheduling/earliest-timer.ts';
 import { Turns } from '../scheduling/turns.ts';
 import type { SpanNode } from '../trace/span-node.ts';
@@ -9,6 +10,8 @@ import type { TraceTracker } from '../trace/trace-tracker.ts';
 
 /** Spans in a run. A larger trace is cut, since all readings of a run are in memory at once. */
 const MAX_RUN = 1_000;
+/** SDKs do not bound the time in which they find out what a resource is. */
+const MAX_POSTPONED_MILLIS = 5_000;
 
 export interface BacklogOptions {
   /** Makes the tracker follow what has happened. Never throws. */
@@ -31,6 +34,8 @@ export class Backlog {
   /** The work was asked for since it last began. */
   #isWanted = false;
   #isWorking = false;
+  /** Work waits for what `postponeUntil` was given. */
+  #isPostponed = false;
   #isClosed = false;
 
   constructor(tracker: TraceTracker, options: BacklogOptions) {
@@ -45,12 +50,23 @@ export class Backlog {
   /** Begins to work off what is due, in the next turn or after the work in hand. */
   work(): void {
     this.#isWanted = true;
-    this.#turns.schedule();
+    if (!this.#isPostponed) this.#turns.schedule();
   }
 
   /** Adds other work, which must not throw. `work` or `workedOff` has to follow. */
   add(job: Generator<void>): void {
     this.#jobs.push(job);
+  }
+
+  /** Starts no work until the promise is settled, for at most `MAX_POSTPONED_MILLIS`. */
+  postponeUntil(settled: Promise<unknown>): void {
+    if (this.#isPostponed) return;
+    this.#isPostponed = true;
+    const resume = () => {
+      this.#isPostponed = false;
+      if (this.#isWanted) this.#turns.schedule();
+    };
+    void new Deadline(MAX_POSTPONED_MILLIS).within(settled, 'postponed for too long').then(resume, resume);
   }
 
   /** Resolves when the spans that are due now, and the jobs that were added before, are worked off. */
@@ -73,6 +89,10 @@ export class Backlog {
     while (this.#isWanted) {
       this.#isWanted = false;
       this.#options.catchUp();
+      if (this.#isPostponed) {
+        this.#isWanted = true;
+        break;
+      }
       this.#tracker.releaseOverdue(performance.now());
       const waiting = this.#waiting;
       this.#waiting = [];

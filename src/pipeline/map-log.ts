@@ -3,15 +3,14 @@ import { readEnvironment, readUser, type TraceContext } from '../conventions/con
 import type { LogKind, Reading } from '../conventions/convention.ts';
 import type { ShortReading } from '../conventions/short-way.ts';
 import type { EncodedDatapoint } from '../datapoint/encode.ts';
+import { projectOf } from '../datapoint/project.ts';
 import { createdAt } from '../datapoint/span-time.ts';
 import { type DatapointSettings, toDatapoint } from '../datapoint/to-datapoint.ts';
 import { writeShort } from '../datapoint/write-short.ts';
-import { callHook } from '../host/call-hook.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
 import type { LogRequest } from '../wire/v4.ts';
 
-const UNKNOWN_PROJECT = 'unknown_service';
 const NOT_ENDED = 'span did not end before shutdown';
 
 /** A span that is a log, as it is now. */
@@ -62,13 +61,13 @@ export type MapShort = (
 
 /** Returns undefined if the options need the datapoint as an object. */
 export function createMapShort(
-  options: Pick<ResolvedOptions, 'project' | 'environment' | 'source' | 'captureContent' | 'redact'>,
+  options: Pick<ResolvedOptions, 'project' | 'serviceName' | 'environment' | 'source' | 'captureContent' | 'redact'>,
 ): MapShort | undefined {
-  const { project, environment, source, captureContent, redact } = options;
+  const { environment, source, captureContent, redact } = options;
   if (redact || !captureContent) return undefined;
   return (span, reading, context, namesContext) => {
     const settings = {
-      project: projectOf(project, span),
+      project: projectOf(options, span),
       environment: environment ?? readEnvironment(span),
       source,
     };
@@ -77,11 +76,11 @@ export function createMapShort(
 }
 
 export function createMapLog(
-  options: Pick<ResolvedOptions, 'project' | 'environment' | 'source' | 'captureContent'>,
+  options: Pick<ResolvedOptions, 'project' | 'serviceName' | 'environment' | 'source' | 'captureContent'>,
 ): MapLog {
-  const { project, environment, source } = options;
+  const { environment, source } = options;
   const settingsOf = (span: SpanSlice | undefined, { withContent }: MapFlags): DatapointSettings => ({
-    project: projectOf(project, span),
+    project: projectOf(options, span),
     environment: environment ?? (span && readEnvironment(span)),
     source,
     captureContent: withContent && options.captureContent,
@@ -100,14 +99,6 @@ export function createMapLog(
 function contextOf(span: SpanSlice, namesContext: boolean, context: TraceContext): TraceContext {
   const user = (namesContext ? readUser(span) : undefined) ?? context.user;
   return user === context.user ? context : { session: context.session, user, tags: context.tags };
-}
-
-function projectOf(project: ResolvedOptions['project'], span: SpanSlice | undefined): string {
-  if (typeof project === 'string') return project;
-  const chosen = span && project && callHook('project', () => project(span));
-  if (typeof chosen === 'string' && chosen) return chosen;
-  const name = span?.resource?.attributes['service.name'];
-  return typeof name === 'string' && name ? name : UNKNOWN_PROJECT;
 }
 
 function toStub(

@@ -14,7 +14,7 @@ import { Drops } from '../delivery/drops.ts';
 import { UPDATES_PER_CONNECTION } from '../delivery/sender.ts';
 import { guard, reportFault } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
-import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
+import type { ResourceSlice, SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import { Deadline, keepingAlive } from '../scheduling/deadline.ts';
 import { referenceOf } from '../trace/span-node.ts';
 import { noteBaggage, noteContext } from '../trace/trace-context.ts';
@@ -62,6 +62,7 @@ export class Pipeline {
   readonly #writer: LogWriter;
   readonly #backlog: Backlog;
   readonly #intake: Intake;
+  readonly #awaitedResources = new WeakSet<ResourceSlice>();
   #shutdown: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions, mode: { awaitsUnseenParents: boolean }, transport?: Transport) {
@@ -217,9 +218,17 @@ export class Pipeline {
   }
 
   #followEnd(span: SpanSlice, nowMillis: number): void {
+    if (span.resource?.asyncAttributesPending) this.#awaitResource(span.resource);
     const node = this.#tracker.end(span, nowMillis);
     if (this.#delivery.spool && node.state === 'held') this.#backlog.add(this.#writer.drafts.draft(node));
     this.#relieve();
+  }
+
+  /** Lets the work wait until the resource is complete, once: it may never be. */
+  #awaitResource(resource: ResourceSlice): void {
+    if (!resource.waitForAsyncAttributes || this.#awaitedResources.has(resource)) return;
+    this.#awaitedResources.add(resource);
+    this.#backlog.postponeUntil(resource.waitForAsyncAttributes());
   }
 
   /** Forgets a tenth of the bound at once, so that this is rarely needed. */

@@ -1,0 +1,112 @@
+/** The app's OpenTelemetry SDK, version 1, 2 or 3, and what its environment variables say. */
+import type { TextMapPropagator, TracerProvider } from '@opentelemetry/api';
+import { readResourceAttributes, readServiceName } from '../environment.ts';
+import type { HumanloopSpanProcessor } from '../processors/span-processor.ts';
+import { type App, findFrom, type InstalledPackage } from './app.ts';
+
+export interface InstalledSdk {
+  /** Name and version, to show. */
+  readonly description: string;
+  createProvider(processor: HumanloopSpanProcessor): TracerProvider;
+  readonly propagator: TextMapPropagator | undefined;
+}
+
+/** Each SDK exports one of the classes in `PROVIDERS`; the name depends on its major version. */
+const SDKS = ['@opentelemetry/sdk-trace-node', '@opentelemetry/sdk-trace', '@opentelemetry/sdk-trace-base'];
+const PROVIDERS = ['NodeTracerProvider', 'TracerProvider', 'BasicTracerProvider'];
+
+type Constructor<Made> = new (...args: unknown[]) => Made;
+type Exports = Record<string, unknown>;
+
+/** @throws whatever an installed but broken package throws. */
+export function findSdk(app: App): InstalledSdk | undefined {
+  const sdkNode = app.find('@opentelemetry/sdk-node');
+  for (const name of SDKS) {
+    const found = app.find(name) ?? (sdkNode && findFrom(sdkNode.require, name));
+    const exports = found?.load();
+    const Provider = PROVIDERS.map((provider) => exports?.[provider]).find(Boolean) as Constructor<TracerProvider>;
+    if (!found || !exports || !Provider) continue;
+    return {
+      description: `${found.name} ${found.version}`,
+      createProvider: (processor) => {
+        const resource = createResource(findFrom(found.require, '@opentelemetry/resources'));
+        return new Provider({ spanProcessors: [processor], ...resource, ...readConfig(exports) });
+      },
+      propagator: createPropagator(findFrom(found.require, '@opentelemetry/core')),
+    };
+  }
+  return undefined;
+}
+
+function createPropagator(core: InstalledPackage | undefined): TextMapPropagator | undefined {
+  const exports = (core?.load() ?? {}) as Record<string, Constructor<TextMapPropagator> | undefined>;
+  const { W3CTraceContextPropagator, W3CBaggagePropagator, CompositePropagator } = exports;
+  if (!W3CTraceContextPropagator || !W3CBaggagePropagator || !CompositePropagator) return undefined;
+  return new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] });
+}
+
+/** No version's provider reads these variables. What the variables do not say is left to the SDK. */
+function createResource(resources: InstalledPackage | undefined, env = process.env): { resource?: object } {
+  const name = readServiceName(env);
+  const attributes = { ...readResourceAttributes(env), ...(name && { 'service.name': name }) };
+  const { defaultResource, resourceFromAttributes, Resource } = (resources?.load() ?? {}) as {
+    defaultResource?: () => { merge(other: object): object };
+    resourceFromAttributes?: (attributes: object) => object;
+    Resource?: new (attributes: object) => object;
+  };
+  if (defaultResource && resourceFromAttributes) {
+    return { resource: defaultResource().merge(resourceFromAttributes(attributes)) };
+  }
+  return Resource ? { resource: new Resource(attributes) } : {};
+}
+
+/** Versions 1 and 2 read these variables themselves; what is given here says the same. */
+function readConfig(exports: Exports, env: NodeJS.ProcessEnv = process.env): object {
+  const sampler = createSampler(exports as Record<string, Constructor<object>>, env);
+  return { ...(sampler && { sampler }), spanLimits: readSpanLimits(env) };
+}
+
+/** Undefined, the SDK's default, if the variable is not set or names a sampler that only its vendor has. */
+function createSampler(exports: Record<string, Constructor<object>>, env: NodeJS.ProcessEnv): object | undefined {
+  const { AlwaysOnSampler, AlwaysOffSampler, ParentBasedSampler, TraceIdRatioBasedSampler } = exports;
+  if (!AlwaysOnSampler || !AlwaysOffSampler || !ParentBasedSampler || !TraceIdRatioBasedSampler) return undefined;
+  const [, parentBased, name] = /^(parentbased_)?(\w+)$/.exec(env['OTEL_TRACES_SAMPLER']?.trim() ?? '') ?? [];
+  const create = (): object | undefined => {
+    if (name === 'always_on') return new AlwaysOnSampler();
+    if (name === 'always_off') return new AlwaysOffSampler();
+    if (name === 'traceidratio') return new TraceIdRatioBasedSampler(readRatio(env['OTEL_TRACES_SAMPLER_ARG']));
+    return undefined;
+  };
+  const root = create();
+  return root && parentBased ? new ParentBasedSampler({ root }) : root;
+}
+
+function readRatio(text: string | undefined): number {
+  const ratio = text?.trim() ? Number(text) : 1;
+  return ratio >= 0 && ratio <= 1 ? ratio : 1;
+}
+
+/** SDK option → variables, the most specific first. */
+const SPAN_LIMITS = {
+  attributeValueLengthLimit: ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', 'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
+  attributeCountLimit: ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', 'OTEL_ATTRIBUTE_COUNT_LIMIT'],
+  eventCountLimit: ['OTEL_SPAN_EVENT_COUNT_LIMIT'],
+  linkCountLimit: ['OTEL_SPAN_LINK_COUNT_LIMIT'],
+  attributePerEventCountLimit: ['OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT'],
+  attributePerLinkCountLimit: ['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT'],
+} as const;
+
+/**
+ * A long conversation has more than the 128 attributes that SDKs keep by default, since some instrumentations write
+ * several for each message.
+ */
+const ATTRIBUTE_COUNT = 4096;
+
+function readSpanLimits(env: NodeJS.ProcessEnv): Record<string, number> {
+  const limits: Record<string, number> = { attributeCountLimit: ATTRIBUTE_COUNT };
+  for (const [option, names] of Object.entries(SPAN_LIMITS)) {
+    const value = names.map((name) => env[name]?.trim()).find((text) => text && /^\d+$/.test(text));
+    if (value !== undefined) limits[option] = Number(value);
+  }
+  return limits;
+}

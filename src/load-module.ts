@@ -1,8 +1,8 @@
 /**
  * Loads modules at the moment when they are needed, synchronously, from ES modules, CommonJS and bundles alike. In a
- * bundle there may be no `import.meta` and no `require`, and a name that a bundler sees it tries to resolve.
+ * bundle there may be no `import.meta` and no `require`, and a name that a bundler sees it tries to resolve. The name
+ * `createRequire` is not imported either: many bundles have it, for their own `require`, above the bundled code.
  */
-import { createRequire } from 'node:module';
 
 /** Returns the built-in module, or undefined if this runtime does not have it. `name` starts with `node:`. */
 export function loadBuiltin(name: string): object | undefined {
@@ -29,6 +29,7 @@ export function resolveInstalled(name: string): string {
  * its own dependencies, beside the app's main script and in its working directory.
  */
 function findInstalled(name: string): { require: NodeJS.Require; file: string } {
+  const { createRequire } = process.getBuiltinModule('node:module');
   let notFound: unknown;
   for (const place of places()) {
     try {

@@ -4,7 +4,7 @@
  * the rest of an installation, and most apps only export. Nothing here knows what the file is for.
  */
 import { mkdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { HumanloopError } from '../errors.ts';
 import { loadBuiltin, loadInstalled } from '../load-module.ts';
 
@@ -70,7 +70,7 @@ export function openSqlite(options: OpenSqliteOptions): SqliteDatabase {
   const Database = loadEngine(file);
   try {
     // The file holds prompts: a directory made for it is for its owner only.
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    if (file !== ':memory:') mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
     const { readOnly = false, busyTimeoutMillis = 2000 } = options;
     return closingWithCheckpoint(new Database(file, { readOnly, timeout: busyTimeoutMillis }));
   } catch (cause) {

@@ -28,6 +28,9 @@ export interface FetchClientOptions {
 /** Codes of errors without a connection: refused, unknown host, no route. Others may come after the first byte. */
 const NO_CONNECTION = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
+/** Requests that began together end together: when the first does, a next one would only be lost. */
+const MIN_LEFT_MILLIS = 10;
+
 export class FetchClient {
   readonly #options: FetchClientOptions;
   readonly #running = new Set<AbortController>();
@@ -52,8 +55,9 @@ export class FetchClient {
     let isConnected = false;
     try {
       if (this.#closed) throw this.#closed;
-      isConnected = await this.#connect(controller.signal);
+      isConnected = await this.#connect(controller.signal, startedAt + timeoutMillis);
       controller.signal.throwIfAborted();
+      if (!isConnected) throw new Error(`no connection within ${timeoutMillis} ms`);
       const answer = await this.#exchange(request, controller.signal);
       return { kind: 'answered', ...answer, roundTripTime: performance.now() - startedAt };
     } catch (error) {
@@ -74,7 +78,7 @@ export class FetchClient {
   }
 
   /** Resolves to true when the request may use a connection, and to false if it is given up before. */
-  #connect(signal: AbortSignal): Promise<boolean> | boolean {
+  #connect(signal: AbortSignal, endsAtMillis: number): Promise<boolean> | boolean {
     if (this.#free > 0) {
       this.#free -= 1;
       return true;
@@ -82,8 +86,9 @@ export class FetchClient {
     return new Promise((resolve) => {
       signal.addEventListener('abort', () => resolve(false), { once: true });
       this.#waiting.push(() => {
-        resolve(true);
-        return !signal.aborted;
+        const isWanted = !signal.aborted && endsAtMillis - performance.now() > MIN_LEFT_MILLIS;
+        resolve(isWanted);
+        return isWanted;
       });
     });
   }

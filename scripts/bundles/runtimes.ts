@@ -15,7 +15,7 @@ const DOWN = MODULE_APP.replace(
 ).replace(/provider\.shutdown\(\)[\s\S]*/, `processor.shutdown().then(() => console.log('resolved'));`);
 const FILES = { 'app.mjs': MODULE_APP, 'app.cjs': COMMONJS_APP, 'server.mjs': SERVER, 'down.mjs': DOWN };
 const PRINTS = ['server 200', 'resolved'];
-const NO_SQLITE = 'use Node 22.13 or later, or run: npm install @photostructure/sqlite';
+const NO_SQLITE = 'Use Node 22.13 or later, or run: npm install @photostructure/sqlite';
 
 const stepsWith = (run: string) => ['app.mjs', 'app.cjs', 'server.mjs', 'down.mjs'].map((file) => `${run} ${file}`);
 

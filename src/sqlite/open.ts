@@ -104,12 +104,12 @@ function loadEngine(file: string): Engine {
   try {
     return (loadInstalled('@photostructure/sqlite') as { DatabaseSync: Engine }).DatabaseSync;
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const message =
-      `Node ${process.versions.node} has no SQLite of its own: use Node 22.13 or later, ` +
-      (code === 'MODULE_NOT_FOUND'
+    const { code, message: failure } = cause as NodeJS.ErrnoException;
+    const remedy =
+      code === 'MODULE_NOT_FOUND'
         ? 'or run: npm install @photostructure/sqlite'
-        : `or repair @photostructure/sqlite, which is installed but does not load (${(cause as Error).message})`);
+        : `or repair @photostructure/sqlite, which is installed and does not load (${failure})`;
+    const message = `No SQLite engine: Node ${process.versions.node} has none of its own. Use Node 22.13 or later, ${remedy}`;
     throw new SqliteError('no-engine', file, message, { cause });
   }
 }

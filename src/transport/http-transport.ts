@@ -97,29 +97,20 @@ class HttpTransport implements Transport {
     return headers;
   }
 
-  /** Never rejects. */
+  /** Never rejects. undici may be missing, or be a stub, as the one that Bun has built in. */
   async #open(): Promise<Pool | FetchClient> {
     const { connections = 4, pipelining = 1, timeoutMillis, maxResponseBytes = MAX_RESPONSE_BYTES } = this.#options;
-    const Pool = await loadPool();
-    if (!Pool) return new FetchClient({ timeoutMillis, connections, maxResponseBytes });
-    // We keep the deadline ourselves: undici limits idle time, which an answer of one byte a second never reaches.
-    return new Pool(this.#origin, {
-      connections,
-      pipelining,
-      connect: { timeout: timeoutMillis },
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-  }
-}
-
-/** Resolves to undefined where undici is missing, or is a stub, as the one that Bun has built in. */
-async function loadPool(): Promise<typeof Pool | undefined> {
-  try {
-    const { Pool } = await import('undici');
-    return typeof Pool.prototype.dispatch === 'function' ? Pool : undefined;
-  } catch {
-    return undefined;
+    try {
+      const { Pool } = await import('undici');
+      if (typeof Pool.prototype.dispatch === 'function') {
+        // We keep the deadline ourselves: undici limits idle time, which an answer of one byte a second never reaches.
+        const withoutLimits = { connect: { timeout: timeoutMillis }, headersTimeout: 0, bodyTimeout: 0 };
+        return new Pool(this.#origin, { connections, pipelining, ...withoutLimits });
+      }
+    } catch {
+      // A bundle without undici.
+    }
+    return new FetchClient({ timeoutMillis, connections, maxResponseBytes });
   }
 }
 

@@ -13,7 +13,7 @@ const NAMES = [
 ];
 const trials = [...RUNTIME_TRIALS, ...NEXT_TRIALS].filter(({ name }) => NAMES.includes(name));
 
-test.each(trials)('$name', { timeout: 300_000 }, async (trial) => {
+test.each(trials)('$name', { timeout: 600_000 }, async (trial) => {
   const { tarball, remove } = await packPackage(inject('builtPackage'));
   onTestFinished(remove);
   expect(await runTrial(trial, tarball)).toMatchObject({ passed: true, text: `logs: ${trial.logs}` });

@@ -4,6 +4,8 @@
  * It uses the OpenTelemetry SDK and the instrumentations that the app has installed. If something goes wrong, it prints
  * one line to stderr, and the app runs as it would without this file.
  */
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { context, propagation, trace } from '@opentelemetry/api';
 import { HumanloopSpanProcessor } from './processors/span-processor.ts';
@@ -48,7 +50,7 @@ function setUp(app: App): void {
   const choices = chooseInstrumentations(app);
   dropNestedCalls(provider, choices);
   takeLogEvents(choices, processor);
-  const loaded = watchModules(new URL('./register/loader-thread.js', import.meta.url));
+  const loaded = watchModules(pathToFileURL(join(dirname(import.meta.filename), 'register', 'loader-thread.js')));
   loaded.handTo(startInstrumentations(choices));
   const aiSdk = switchOnAiSdk(app);
   const bundle = app.find(BUNDLE);

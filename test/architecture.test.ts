@@ -10,7 +10,7 @@ import { startTestServer } from './support/start-test-server.ts';
  * the longest name that fits a file is its own.
  */
 const APP_ROOMS = [
-  ['index.ts', 'register.ts'],
+  ['index.ts', 'register.ts', 'edge/'],
   ['register/'],
   ['processors/'],
   ['pipeline/'],
@@ -37,7 +37,7 @@ const APP_ROOMS = [
   ['conventions/'],
   ['conventions/values/'],
   ['host/', 'scheduling/', 'otel/'],
-  ['errors.ts'],
+  ['errors.ts', 'load-module.ts'],
   ['wire/'],
 ];
 /** The other half: it shares the wire schema and the opening of SQLite, and knows nothing of OpenTelemetry. */
@@ -49,7 +49,7 @@ const SERVER_ROOMS = [
   ['server/store/sqlite/'],
   ['server/store/'],
   ['sqlite/'],
-  ['errors.ts'],
+  ['errors.ts', 'load-module.ts'],
   ['wire/'],
 ];
 /** In the browser. Of the server it takes types only, and of these no more than the last two rooms have. */

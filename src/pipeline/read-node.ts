@@ -4,7 +4,7 @@ import { readSpan } from '../conventions/index.ts';
 import { type SpanSlice, withEvents } from '../otel/span-slice.ts';
 import { filledWith } from '../trace/same-call/merge-readings.ts';
 import type { Lacking } from '../trace/same-call/resolver-host.ts';
-import type { SpanNode, Trace } from '../trace/span-node.ts';
+import type { SpanNode } from '../trace/span-node.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
 import type { LateFields } from '../wire/late-fields.ts';
 import type { LogRequest } from '../wire/v4.ts';
@@ -28,10 +28,4 @@ export function lateFieldsFor({ output, error }: LogRequest, lacking: Lacking): 
   if (lacking.output && output) late.output = output;
   if (lacking.error && error) late.error = error;
   return Object.keys(late).length > 0 ? late : undefined;
-}
-
-/** Returns a span of the trace that is not let go. */
-export function anySpan(trace: Trace): SpanSlice | undefined {
-  for (const { span } of trace.nodes.values()) if (span) return span;
-  return undefined;
 }

@@ -25,7 +25,11 @@ interface Claims {
   hasWarned: boolean;
 }
 
-/** Kept on the global object, which is all that copies of the package share. Nothing is written to the spans. */
+/**
+ * Kept on the global object, which is all that copies of the package share, such as its ES module and its CommonJS half.
+ * Nothing is written to the spans. Copies of other versions read it too: when `Claims` or `SpanOwner` changes, the name
+ * changes, so that each shape has a registry of its own.
+ */
 const CLAIMS = Symbol.for('humanloop-otel claims');
 
 /** Claims the span for this instance; returns false if another instance already has it. */

@@ -1,11 +1,12 @@
 /**
- * Opens a SQLite file with whichever engine this Node has: `node:sqlite` (22.13 and later), else the optional
- * dependency `@photostructure/sqlite`, which has the same interface. Nothing here knows what the file is for.
+ * Opens a SQLite file with whichever engine there is: `node:sqlite` (Node 22.13 and later, Bun, Deno), else the package
+ * `@photostructure/sqlite`, which has the same interface and which apps on Node 20 install themselves: it is larger than
+ * the rest of an installation, and most apps only export. Nothing here knows what the file is for.
  */
 import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { HumanloopError } from '../errors.ts';
+import { loadBuiltin, loadInstalled } from '../load-module.ts';
 
 export type SqliteValue = string | number | bigint | null | Uint8Array;
 export type SqliteRow = Record<string, SqliteValue>;
@@ -25,7 +26,7 @@ export interface SqliteDatabase {
 }
 
 export type SqliteErrorReason =
-  /** Neither engine could be loaded. */
+  /** Neither engine is there, or could be loaded. */
   | 'no-engine'
   /** Another process holds the file's lock for longer than the busy time-out. */
   | 'locked'
@@ -69,7 +70,7 @@ export function openSqlite(options: OpenSqliteOptions): SqliteDatabase {
   const Database = loadEngine(file);
   try {
     // The file holds prompts: a directory made for it is for its owner only.
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    if (file !== ':memory:') mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
     const { readOnly = false, busyTimeoutMillis = 2000 } = options;
     return closingWithCheckpoint(new Database(file, { readOnly, timeout: busyTimeoutMillis }));
   } catch (cause) {
@@ -96,21 +97,19 @@ function closingWithCheckpoint(database: SqliteDatabase): SqliteDatabase {
   };
 }
 
-/** Loads engines synchronously, so that a constructor can say at once that there is none. */
-const require = createRequire(import.meta.url);
-
+/** Synchronous, so that a constructor can say at once that there is no engine. */
 function loadEngine(file: string): Engine {
+  const builtin = loadBuiltin('node:sqlite') as { DatabaseSync: Engine } | undefined;
+  if (builtin) return builtin.DatabaseSync;
   try {
-    return (require('node:sqlite') as { DatabaseSync: Engine }).DatabaseSync;
-  } catch {
-    // An older Node does not have the built-in module, or has it behind a flag.
-  }
-  try {
-    return (require('@photostructure/sqlite') as { DatabaseSync: Engine }).DatabaseSync;
+    return (loadInstalled('@photostructure/sqlite') as { DatabaseSync: Engine }).DatabaseSync;
   } catch (cause) {
-    const message =
-      `No SQLite engine: Node ${process.versions.node} has no node:sqlite (22.13 and later have it), and the optional ` +
-      'dependency @photostructure/sqlite could not be loaded. Update Node, or run: npm install @photostructure/sqlite';
+    const { code, message: failure } = cause as NodeJS.ErrnoException;
+    const remedy =
+      code === 'MODULE_NOT_FOUND'
+        ? 'or run: npm install @photostructure/sqlite'
+        : `or repair @photostructure/sqlite, which is installed and does not load (${failure})`;
+    const message = `No SQLite engine: Node ${process.versions.node} has none of its own. Use Node 22.13 or later, ${remedy}`;
     throw new SqliteError('no-engine', file, message, { cause });
   }
 }

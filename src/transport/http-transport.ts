@@ -1,5 +1,5 @@
 /**
- * The transport over HTTP: one undici Pool, loaded at the first request.
+ * The transport over HTTP: one undici Pool, loaded at the first request; `fetch` where there is no working Pool.
  *
  * undici calls `onRequestStart` right before it writes the first byte. A request that fails before it is `unsent`:
  * nothing can have been stored (refused, unknown host, TLS handshake). After it the request is `lost`: the server may
@@ -10,6 +10,7 @@
 import type { Dispatcher, Pool } from 'undici';
 import { optionError } from '../errors.ts';
 import { withoutTracing } from '../otel/suppress-tracing.ts';
+import { FetchClient } from './fetch-client.ts';
 import type { Transport, TransportOutcome, TransportRequest } from './transport.ts';
 
 export interface HttpTransportOptions {
@@ -40,7 +41,7 @@ class HttpTransport implements Transport {
   readonly #headers: Record<string, string>;
   readonly #origin: string;
   readonly #basePath: string;
-  #pool: Promise<Pool> | undefined;
+  #client: Promise<Pool | FetchClient> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: HttpTransportOptions) {
@@ -62,27 +63,25 @@ class HttpTransport implements Transport {
 
   close(): Promise<void> {
     this.#closing ??= withoutTracing(async () => {
-      const pool = await this.#pool?.catch(() => undefined);
-      await pool?.destroy(new Error('the client was closed'));
+      const client = await this.#client;
+      await client?.destroy(new Error('the client was closed'));
     });
     return this.#closing;
   }
 
   async #send(request: TransportRequest): Promise<TransportOutcome> {
+    if (this.#closing) return { kind: 'unsent', cause: new Error('the client was closed'), roundTripTime: 0 };
+    this.#client ??= this.#open();
+    const client = await this.#client;
+    const { method, body } = request;
+    const path = this.#basePath + request.path;
+    const headers = this.#headersOf(request);
+    if (client instanceof FetchClient) return client.send({ url: this.#origin + path, method, headers, body });
     const exchange = new Exchange(this.#options);
+    const mayShareConnection = method !== 'POST';
     try {
-      if (this.#closing) throw new Error('the client was closed');
-      this.#pool ??= this.#open();
-      const pool = await this.#pool;
-      pool.dispatch(
-        {
-          method: request.method,
-          path: this.#basePath + request.path,
-          body: request.body ?? null,
-          headers: this.#headersOf(request),
-          idempotent: request.method !== 'POST',
-          blocking: request.method === 'POST',
-        },
+      client.dispatch(
+        { method, path, body: body ?? null, headers, idempotent: mayShareConnection, blocking: !mayShareConnection },
         exchange,
       );
     } catch (cause) {
@@ -98,17 +97,20 @@ class HttpTransport implements Transport {
     return headers;
   }
 
-  async #open(): Promise<Pool> {
-    const { Pool } = await import('undici');
-    const { connections = 4, pipelining = 1, timeoutMillis } = this.#options;
-    // We keep the deadline ourselves: undici limits idle time, which an answer of one byte a second never reaches.
-    return new Pool(this.#origin, {
-      connections,
-      pipelining,
-      connect: { timeout: timeoutMillis },
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+  /** Never rejects. undici may be missing, or be a stub, as the one that Bun has built in. */
+  async #open(): Promise<Pool | FetchClient> {
+    const { connections = 4, pipelining = 1, timeoutMillis, maxResponseBytes = MAX_RESPONSE_BYTES } = this.#options;
+    try {
+      const { Pool } = await import('undici');
+      if (typeof Pool.prototype.dispatch === 'function') {
+        // We keep the deadline ourselves: undici limits idle time, which an answer of one byte a second never reaches.
+        const withoutLimits = { connect: { timeout: timeoutMillis }, headersTimeout: 0, bodyTimeout: 0 };
+        return new Pool(this.#origin, { connections, pipelining, ...withoutLimits });
+      }
+    } catch {
+      // A bundle without undici.
+    }
+    return new FetchClient({ timeoutMillis, connections, maxResponseBytes });
   }
 }
 

@@ -2,9 +2,9 @@
  * Serves the viewer's three files: the page, at each of its addresses, and the script and style sheet that it names.
  */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { resolveInstalled } from '../../load-module.ts';
 import type { FileAnswer } from '../http/answer.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Operation, RouteRequest, Routes } from '../http/route.ts';
@@ -74,11 +74,13 @@ function readAsset(name: string): FileAnswer | undefined {
   return { kind: 'file', type, bytes, gzip: () => gzipped, headers: ASSET_HEADERS };
 }
 
-/** Reads what `npm run build` has made. The package finds itself by its name, from the sources and from `dist`. */
+/**
+ * Reads what `npm run build` has made. The package finds itself by its name: from the sources, from `dist`, and from a
+ * bundle if the package is installed beside it.
+ */
 function readBuiltFile(name: string): Buffer | undefined {
-  const folder = dirname(createRequire(import.meta.url).resolve('humanloop-otel/package.json'));
   try {
-    return readFileSync(join(folder, 'dist', 'viewer', name));
+    return readFileSync(join(dirname(resolveInstalled('humanloop-otel/package.json')), 'dist', 'viewer', name));
   } catch {
     return undefined;
   }

@@ -1,9 +1,7 @@
 /** The spool is bounded in bytes and in age, has what does not fit in memory, and leaves the rest to the next start. */
 import { readFileSync, statSync } from 'node:fs';
-import Module from 'node:module';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { HumanloopSpanProcessor } from '../../../src/index.ts';
+import { expect, test } from 'vitest';
 import { startMisbehavingV4 } from '../../support/misbehaving-v4.ts';
 import { AGENT, outputOf, referenceOf } from '../../support/traced-app.ts';
 import { spoolDirectory, spooledApp, spoolFiles, written } from './spooled-app.ts';
@@ -164,20 +162,4 @@ test('redact runs before anything is written', async () => {
   expect(bytes.includes('4111111111111111')).toBe(false);
   expect(server.requests.some(({ body }) => body.includes('4111111111111111'))).toBe(false);
   expect(referenceOf(root)).toMatch(/^\w{32}-\w{16}$/);
-});
-
-test('a spool without an SQLite engine is an error at construction that says what to do', () => {
-  const loader = Module as unknown as { _load(request: string, ...rest: unknown[]): unknown };
-  const { _load: load } = loader;
-  onTestFinished(() => {
-    loader._load = load;
-  });
-  loader._load = (request, ...rest) => {
-    if (/sqlite/.test(request)) throw new Error(`Cannot find module '${request}'`);
-    return load.call(loader, request, ...rest);
-  };
-  expect(() => new HumanloopSpanProcessor({ spool: { directory: spoolDirectory() } })).toThrow(
-    /No SQLite engine.*npm install @photostructure\/sqlite/,
-  );
-  expect(() => new HumanloopSpanProcessor({})).not.toThrow();
 });

@@ -71,6 +71,10 @@ export class HumanloopLogs {
     return refuse();
   }
 
+  feedback(): Promise<never> {
+    return refuse();
+  }
+
   get(): Promise<never> {
     return refuse();
   }

@@ -69,7 +69,8 @@ test.each<[string, HumanloopOptions]>([
     expect(app.log(call)).toMatchObject({
       parent_reference_id: referenceOf(root),
       session_reference_id: root.spanContext().traceId,
-      project: expect.stringContaining('unknown_service'),
+      // The name in package.json.
+      project: 'humanloop-otel',
       config: { type: 'model', model: 'gpt-4o' },
       output: 'said',
     });

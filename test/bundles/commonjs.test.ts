@@ -16,7 +16,7 @@ const ATTRIBUTES = `{ attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.req
 async function run(name: string, source: string, ...flags: string[]) {
   const server = await startTestServer();
   const app = await createApp({ packages: [...packages, '@photostructure/sqlite'], files: { [name]: source } });
-  const env = { HUMANLOOP_BASE_URL: server.baseUrl };
+  const env = { HUMANLOOP_BASE_URL: server.baseUrl, HUMANLOOP_QUIET: '1' };
   const result = await runApp(app, ['--unhandled-rejections=strict', ...flags, name], { env });
   return { ...result, logs: await readLogs(server.baseUrl, new Date(0)) };
 }

@@ -33,7 +33,10 @@ export class RunReader {
    * have to wait for another span. Yields after small steps.
    */
   *read(logs: readonly SpanNode[], heldAgain: Set<SpanNode>): Generator<void> {
-    const comparesReadings = this.#resolver.comparesReadings(logs);
+    let comparesReadings = true;
+    guard(() => {
+      comparesReadings = this.#resolver.comparesReadings(logs);
+    });
     const isShort = this.#options.readsShort && !comparesReadings;
     yield* forEachSpan(logs, (node) => {
       if (!node.span || node.reading) return;

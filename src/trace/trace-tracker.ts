@@ -162,6 +162,7 @@ export class TraceTracker {
     node.events = undefined;
     node.recognitions = undefined;
     node.reading = undefined;
+    node.short = undefined;
     node.absorbed = undefined;
     this.#weigh(node, 0);
     this.#pending.retire(node);

@@ -37,6 +37,7 @@ const APP_ROOMS = [
   ['conventions/'],
   ['conventions/values/'],
   ['host/', 'scheduling/', 'otel/'],
+  ['address.ts'],
   ['errors.ts'],
   ['wire/'],
 ];

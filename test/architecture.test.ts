@@ -22,6 +22,7 @@ const APP_ROOMS = [
   ['delivery/ledger/'],
   ['delivery/drops.ts', 'delivery/metrics.ts'],
   ['client/'],
+  ['delivery/advice.ts'],
   ['transport/'],
   ['sqlite/'],
   ['datapoint/'],

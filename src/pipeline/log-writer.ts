@@ -25,7 +25,7 @@ import type { TraceTracker } from '../trace/trace-tracker.ts';
 import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
-import { examine } from './doctor.ts';
+import { examine, examineSkipped } from './doctor.ts';
 import { createMapLog, type MapFlags, type MapLog, type SpanLog, type StubLog } from './map-log.ts';
 import { Redaction } from './redaction.ts';
 
@@ -75,7 +75,10 @@ export class LogWriter {
     const heldAgain = new Set<SpanNode>();
     for (const node of run) {
       guard(() => {
-        if (!this.isLog(node)) return;
+        if (!this.isLog(node)) {
+          if (node.span) examineSkipped(node.span, this.#options.quiet);
+          return;
+        }
         if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
         else logs.push(node);
       });
@@ -158,7 +161,7 @@ export class LogWriter {
       const log: SpanLog | StubLog = span
         ? this.#describe(node, span, parent, node.reading ?? this.#read(node, span))
         : { referenceId: entry.referenceId, span, neighbour: anySpan(node.trace) };
-      if (log.span) examine(log.span, log.kind);
+      if (log.span) examine(log.span, log.kind, this.#options.quiet);
       this.#redaction.map(entry, log, context, flags, (cleared) => {
         if (cleared) this.#offer(entry, cleared, isFinal);
         else this.#delivery.drop(entry, 'redacted');

@@ -50,12 +50,8 @@ function setUp(app: App): void {
   const choices = chooseInstrumentations(app);
   dropNestedCalls(provider, choices);
   takeLogEvents(choices, processor);
-  const loaded = new Set<string>();
-  const handOver = startInstrumentations(choices);
-  watchModules((name, exports) => {
-    loaded.add(name);
-    handOver(name, exports);
-  });
+  const loaded = watchModules(new URL('./register/loader-thread.js', import.meta.url));
+  loaded.handTo(startInstrumentations(choices));
   const aiSdk = switchOnAiSdk(app);
   const bundle = app.find(BUNDLE);
   if (bundle) attempt(() => startBundle(bundle), 'the installed instrumentations do not start');
@@ -64,5 +60,5 @@ function setUp(app: App): void {
   const coverages = aiSdk ? [...choices, aiSdk] : choices;
   announce(coverages);
   warnOfUnseen(coverages.filter(({ isOwn }) => isOwn));
-  warnIfNothingWasSeen(processor, coverages, loaded);
+  warnIfNothingWasSeen(processor, coverages, loaded.names);
 }

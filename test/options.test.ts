@@ -71,6 +71,43 @@ test.each([
   expect(() => resolveOptions({}, { [name]: value })).toThrow(message);
 });
 
+test('each option that is one value has a variable, and its value is checked like the option', () => {
+  const env = {
+    HUMANLOOP_SOURCE: 'ci',
+    HUMANLOOP_HOLD_MILLIS: '250',
+    HUMANLOOP_MISSING_PARENT: 'root',
+    HUMANLOOP_BATCH_MAX_ITEMS: '10',
+    HUMANLOOP_QUEUE_MAX_BYTES: '1000',
+    HUMANLOOP_COMPRESSION: 'gzip',
+    HUMANLOOP_RETRY_MAX_ELAPSED_MILLIS: '1',
+    HUMANLOOP_SPOOL_DIRECTORY: '/var/spool/app',
+    HUMANLOOP_SPOOL_MAX_AGE_MILLIS: '60000',
+  };
+  expect(resolveOptions({ queue: { maxItems: 5 }, holdMillis: 3 }, env)).toMatchObject({
+    source: 'ci',
+    holdMillis: 3,
+    missingParent: 'root',
+    batch: { maxItems: 10, maxBytes: 4 * 1024 * 1024 },
+    queue: { maxItems: 5, maxBytes: 1000 },
+    compression: 'gzip',
+    retry: { minDelayMillis: 500, maxElapsedMillis: 1 },
+    spool: { directory: '/var/spool/app', maxAgeMillis: 60_000, fsyncMillis: 200 },
+  });
+  expect(() => resolveOptions({}, { HUMANLOOP_QUEUE_MAX_ITEMS: '1.5' })).toThrow(
+    'environment variable HUMANLOOP_QUEUE_MAX_ITEMS: expected a whole number of at least 1, got "1.5"',
+  );
+  expect(resolveOptions({}, { HUMANLOOP_SPOOL_MAX_BYTES: '5' }).spool).toBeUndefined();
+});
+
+test.each([
+  [{ OTEL_SERVICE_NAME: 'shop', OTEL_RESOURCE_ATTRIBUTES: 'service.name=other' }, 'shop'],
+  [{ OTEL_RESOURCE_ATTRIBUTES: 'team=a%20b, service.name = my%2Dshop ,broken,=x' }, 'my-shop'],
+  [{ OTEL_RESOURCE_ATTRIBUTES: 'service.name=%E0%A4%A' }, undefined],
+  [{ OTEL_SERVICE_NAME: ' ' }, undefined],
+])('the service of %j is %s', (env, name) => {
+  expect(resolveOptions({}, env).serviceName).toBe(name);
+});
+
 test('an option that is given as undefined is not given', () => {
   expect(resolveOptions({ holdMillis: undefined, batch: undefined } as never, {}).holdMillis).toBe(10_000);
 });

@@ -7,6 +7,7 @@ import { startTestServer } from './support/start-test-server.ts';
 const AGENT = { 'app.mjs': 'test/behaviour/apps/agent.ts' };
 const REGISTER = ['--unhandled-rejections=strict', '--import', 'humanloop-otel/register', 'app.mjs'];
 const NO_SERVER = { HUMANLOOP_BASE_URL: 'http://127.0.0.1:9/v4' };
+const QUIET = { HUMANLOOP_QUIET: 'true' };
 
 test.each([
   ['SDK 2', ['@opentelemetry/sdk-trace-node']],
@@ -16,7 +17,7 @@ test.each([
   const server = await startTestServer();
   const app = await createApp({ packages, programs: AGENT });
   const result = await runApp(app, REGISTER, {
-    env: { HUMANLOOP_BASE_URL: server.baseUrl, OTEL_SERVICE_NAME: 'zero-code' },
+    env: { ...QUIET, HUMANLOOP_BASE_URL: server.baseUrl, OTEL_SERVICE_NAME: 'zero-code' },
   });
   expect(result).toMatchObject({ code: 0, stdout: 'done\n', stderr: '' });
   const logs = await readLogs(server.baseUrl, new Date(0));
@@ -38,7 +39,7 @@ test('a CommonJS app is traced as well', async () => {
     files: { 'app.cjs': `import('./app.mjs')` },
   });
   const args = ['--import', 'humanloop-otel/register', 'app.cjs'];
-  const result = await runApp(app, args, { env: { HUMANLOOP_BASE_URL: server.baseUrl } });
+  const result = await runApp(app, args, { env: { ...QUIET, HUMANLOOP_BASE_URL: server.baseUrl } });
   expect(result).toMatchObject({ code: 0, stderr: '' });
   expect(await readLogs(server.baseUrl, new Date(0))).toHaveLength(2);
 });
@@ -81,8 +82,12 @@ test('an app that traces nothing ends at once, and so does one whose server is d
     programs: { 'agent.mjs': 'test/behaviour/apps/agent.ts' },
     files: { 'app.mjs': `console.log('idle');`, 'exit.mjs': `await import('./agent.mjs'); process.exit(3);` },
   });
-  expect(await runApp(app, REGISTER, { env: NO_SERVER })).toMatchObject({ code: 0, stdout: 'idle\n', stderr: '' });
-  const exiting = await runApp(app, [...REGISTER.slice(0, -1), 'exit.mjs'], { env: NO_SERVER });
+  expect(await runApp(app, REGISTER, { env: { ...NO_SERVER, ...QUIET } })).toMatchObject({
+    code: 0,
+    stdout: 'idle\n',
+    stderr: '',
+  });
+  const exiting = await runApp(app, [...REGISTER.slice(0, -1), 'exit.mjs'], { env: { ...NO_SERVER, ...QUIET } });
   expect(exiting).toMatchObject({ code: 3, stdout: 'done\n', stderr: '' });
 });
 
@@ -94,6 +99,7 @@ test('instrumentations that are installed are started, and see nothing of the ow
       console.log('started');
       return [new UndiciInstrumentation()];
     };`;
+  const bundlePackage = { name: '@opentelemetry/auto-instrumentations-node', version: '0.82.0' };
   const app = await createApp({
     packages: [
       '@opentelemetry/sdk-trace-node',
@@ -101,9 +107,12 @@ test('instrumentations that are installed are started, and see nothing of the ow
       '@opentelemetry/instrumentation',
     ],
     programs: AGENT,
-    files: { 'node_modules/@opentelemetry/auto-instrumentations-node/index.js': bundle },
+    files: {
+      'node_modules/@opentelemetry/auto-instrumentations-node/index.js': bundle,
+      'node_modules/@opentelemetry/auto-instrumentations-node/package.json': JSON.stringify(bundlePackage),
+    },
   });
-  const result = await runApp(app, REGISTER, { env: { HUMANLOOP_BASE_URL: server.baseUrl } });
+  const result = await runApp(app, REGISTER, { env: { ...QUIET, HUMANLOOP_BASE_URL: server.baseUrl } });
   expect(result).toMatchObject({ code: 0, stdout: 'started\ndone\n', stderr: '' });
   expect(await readLogs(server.baseUrl, new Date(0))).toHaveLength(2);
 });

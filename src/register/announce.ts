@@ -23,7 +23,7 @@ export function attempt<Result>(step: () => Result, whatFails?: string): Result 
 
 /** The line at the start: what is traced, and where the logs go. */
 export function announce(coverages: readonly Coverage[]): void {
-  const traced = coverages.filter(({ by }) => by !== undefined).map(describe);
+  const traced = coverages.filter(({ by, version }) => by !== undefined && version !== '').map(describe);
   const options = resolveOptions();
   const what = traced.length > 0 ? traced.join(', ') : 'spans that the app creates';
   say(`traces ${what}; logs go to project ${projectOf(options, undefined)} at ${options.baseUrl}`);
@@ -59,6 +59,6 @@ function explain(coverages: readonly Coverage[], loaded: ReadonlySet<string>): s
 }
 
 function describe({ name, version, by }: Coverage): string {
-  const versioned = version ? `${name} ${version}` : name;
+  const versioned = `${name} ${version}`.trimEnd();
   return by === undefined || by === name ? versioned : `${versioned} (${by})`;
 }

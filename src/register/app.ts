@@ -1,4 +1,5 @@
 /** The app that is being started, and the packages that are installed for it. */
+import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { appDirectories, findPackageJson, type PackageJson, readPackageJson } from '../host/app-package.ts';
@@ -56,7 +57,8 @@ export function findFrom(from: NodeJS.Require, name: string): InstalledPackage |
     const packageJson = readPackageJson(root);
     if (!packageJson) continue;
     const version = typeof packageJson.version === 'string' ? packageJson.version : '0.0.0';
-    const ownRequire = createRequire(join(root, 'package.json'));
+    // Some package managers link packages, whose dependencies are beside the original.
+    const ownRequire = createRequire(join(realpathSync(root), 'package.json'));
     return { name, version, require: ownRequire, load: () => from(name) };
   }
   return undefined;

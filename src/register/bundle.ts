@@ -1,12 +1,13 @@
 /** Starts OpenTelemetry's bundle of instrumentations, if the app has it, without those that `register` starts itself. */
 import module from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { type MeterProvider, metrics } from '@opentelemetry/api';
 import type { InstalledPackage } from './app.ts';
 import { LLM_PACKAGES } from './catalog.ts';
-import { hasSynchronousHooks } from './module-hooks.ts';
+import { hasHooksThread, hasSynchronousHooks } from './module-hooks.ts';
 
 interface Bundle {
-  getNodeAutoInstrumentations(config: object): unknown;
+  getNodeAutoInstrumentations(config: object): { setMeterProvider?(provider: MeterProvider): void }[];
 }
 
 interface SynchronousHook {
@@ -19,7 +20,8 @@ export function startBundle(bundle: InstalledPackage): void {
   const own = LLM_PACKAGES.flatMap(({ instrumentations }) => instrumentations.map(({ package: name }) => name));
   const config = Object.fromEntries(own.map((name) => [name, { enabled: false }]));
   // Creating an instrumentation enables it; it takes its tracer from the global provider.
-  (bundle.load() as unknown as Bundle).getNodeAutoInstrumentations(config);
+  const started = (bundle.load() as unknown as Bundle).getNodeAutoInstrumentations(config);
+  for (const instrumentation of started) instrumentation.setMeterProvider?.(metrics.getMeterProvider());
 }
 
 /** Without the hook, only modules loaded with `require` can be instrumented. */
@@ -27,7 +29,7 @@ function hookImports(bundle: InstalledPackage): void {
   const hook = bundle.require.resolve('@opentelemetry/instrumentation/hook.mjs');
   const exclude = LLM_PACKAGES.map(({ name }) => name);
   if (!hasSynchronousHooks(process.versions.node)) {
-    module.register(pathToFileURL(hook), { data: { exclude } });
+    if (hasHooksThread()) module.register(pathToFileURL(hook), { data: { exclude } });
     return;
   }
   const synchronous = resolveFrom(hook, 'import-in-the-middle/register-hooks.mjs');

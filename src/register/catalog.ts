@@ -25,6 +25,8 @@ export interface LlmPackage {
   readonly usedAs?: RegExp;
   /** The entry of the package that has what is instrumented. Default: `.`. */
   readonly entry?: string;
+  /** Exported classes that an instrumentation replaces by others. */
+  readonly replaced?: readonly string[];
   /** Versions that create spans by themselves, with the global tracer provider. */
   readonly native?: VersionRange;
   readonly instrumentations: readonly Instrumentation[];
@@ -59,8 +61,11 @@ export const LLM_PACKAGES: readonly LlmPackage[] = [
   {
     name: 'openai',
     instrumentations: [
-      openInference('openai', 'OpenAIInstrumentation'),
-      openLlmetry('openai', 'OpenAIInstrumentation', { from: '4.0', to: '7.0' }),
+      openInference('openai', 'OpenAIInstrumentation', { from: '5.0' }),
+      {
+        ...openLlmetry('openai', 'OpenAIInstrumentation', { from: '4.0', to: '7.0' }),
+        wrapArgument: (exports) => (exports as { OpenAI: object }).OpenAI,
+      },
       openTelemetry('openai', 'OpenAIInstrumentation', { from: '4.19', to: '7.0' }),
     ],
   },
@@ -74,6 +79,7 @@ export const LLM_PACKAGES: readonly LlmPackage[] = [
   },
   {
     name: '@google/genai',
+    replaced: ['GoogleGenAI'],
     instrumentations: [openLlmetry('google-generativeai', 'GenAIInstrumentation')],
   },
   {

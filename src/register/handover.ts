@@ -6,10 +6,17 @@
  */
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** Names of packages → the entry that is watched, as package.json names it. */
-export type Watched = Readonly<Record<string, string>>;
+export interface WatchedPackage {
+  /** As package.json names it. */
+  readonly entry: string;
+  /** Exported classes that may be replaced by others. */
+  readonly replaced: readonly string[];
+}
+
+/** The packages by name. */
+export type Watched = Readonly<Record<string, WatchedPackage>>;
 
 /** A package at the end of a path, whatever directories above it are called. */
 const IN_PACKAGE = /^(.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+))[\\/](.+)$/;
@@ -36,33 +43,75 @@ export interface LoadedModule {
   readonly source?: string | ArrayBuffer | NodeJS.TypedArray | null | undefined;
 }
 
-/** Returns the module with its handover, or as it is if it is no ES module or not watched. */
-export function addToModule<Loaded extends LoadedModule>(url: string, loaded: Loaded, watched: Watched): Loaded {
-  if (loaded.format !== 'module' || loaded.source == null) return loaded;
+/**
+ * Returns the module with its handover, or as it is if it is not watched.
+ *
+ * @param withScripts whether CommonJS modules that are imported get theirs here, since Node does not compile them as
+ * those that are required.
+ */
+export function addToModule<Loaded extends LoadedModule>(
+  url: string,
+  loaded: Loaded,
+  watched: Watched,
+  withScripts = false,
+): Loaded {
+  const isScript = loaded.format === 'commonjs' && withScripts;
+  if ((loaded.format !== 'module' && !isScript) || loaded.source == null) return loaded;
   if (!url.startsWith('file:') || !url.includes('/node_modules/')) return loaded;
-  const path = fileURLToPath(url);
-  const name = nameOfEntry(path, watched);
-  if (!name) return loaded;
+  const path = pathOf(url);
+  const name = path && nameOfEntry(path, watched);
+  if (!path || !name) return loaded;
   const source = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source);
-  const handover =
-    `\n;import * as ${MARK} from ${JSON.stringify(url)};${telemetryByDefault(name, source)}` +
-    `${HANDED_OVER}?.(${JSON.stringify(name)}, ${MARK});\n`;
-  return { ...loaded, source: source + handover };
+  if (isScript) return { ...loaded, source: addToScript(path, source, 'commonjs', watched) };
+  return { ...loaded, source: source + handoverOfModule(name, url, source, watched) };
 }
 
-/** The same for the source of a CommonJS module. */
-export function addToScript(path: string, source: string, watched: Watched): string {
-  if (!path.includes('node_modules')) return source;
+/** Undefined if the URL has what no path can have. */
+function pathOf(url: string): string | undefined {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The same for a source that Node compiles for `require`.
+ *
+ * @param format `module` if an ES module is required; its load hook may have been here before.
+ */
+export function addToScript(path: string, source: string, format: unknown, watched: Watched): string {
+  if (!path.includes('node_modules') || source.includes(MARK)) return source;
   const name = nameOfEntry(path, watched);
   if (!name) return source;
-  return `${source}\n;${telemetryByDefault(name, source)}${HANDED_OVER}?.(${JSON.stringify(name)}, module.exports);\n`;
+  // Node 20 says `true`.
+  if (format === 'module' || format === true) {
+    return source + handoverOfModule(name, pathToFileURL(path).href, source, watched);
+  }
+  // Without a format, Node may find out later that this is an ES module.
+  const handOver = `if (typeof module === 'object') ${HANDED_OVER}?.(${JSON.stringify(name)}, module.exports);`;
+  return `${source}\n;${telemetryByDefault(name, source)}${handOver} // ${MARK}\n`;
+}
+
+/** Exports of an ES module cannot be replaced from outside, so a copy is handed over, and read again. */
+function handoverOfModule(name: string, url: string, source: string, watched: Watched): string {
+  const declared = watched[name]?.replaced.filter((name) => new RegExp(`^class ${name}\\b`, 'm').test(source)) ?? [];
+  const handOver = (exports: string) => `${HANDED_OVER}?.(${JSON.stringify(name)}, ${exports});`;
+  const copy = `${MARK}Copy`;
+  return (
+    `\n;import * as ${MARK} from ${JSON.stringify(url)};${telemetryByDefault(name, source)}` +
+    (declared.length === 0
+      ? handOver(MARK)
+      : `const ${copy} = { ...${MARK} };${handOver(copy)}${declared.map((name) => `${name} = ${copy}.${name};`).join('')}`) +
+    '\n'
+  );
 }
 
 function nameOfEntry(path: string, watched: Watched): string | undefined {
   const [, directory, rawName, file] = IN_PACKAGE.exec(path) ?? [];
   const name = rawName?.replaceAll('\\', '/');
   if (!directory || !name || !file || !Object.hasOwn(watched, name)) return undefined;
-  const files = entryFiles.get(directory) ?? readEntryFiles(directory, watched[name] as string);
+  const files = entryFiles.get(directory) ?? readEntryFiles(directory, watched[name]?.entry ?? '.');
   entryFiles.set(directory, files);
   return files.has(file.replaceAll('\\', '/')) ? name : undefined;
 }

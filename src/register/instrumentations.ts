@@ -1,4 +1,5 @@
 /** Chooses and starts the instrumentations of LLM packages, at most one for each. */
+import { type MeterProvider, metrics } from '@opentelemetry/api';
 import { attempt } from './announce.ts';
 import { type App, findFrom, type InstalledPackage } from './app.ts';
 import { BUNDLE, type Instrumentation, isInRange, LLM_PACKAGES, type LlmPackage } from './catalog.ts';
@@ -60,6 +61,7 @@ function adviceFor({ instrumentations, advice }: LlmPackage, version: string): s
 /** The part of an instrumentation that is used. Not all have all of it. */
 interface StartedInstrumentation {
   manuallyInstrument?(exports: object): void;
+  setMeterProvider?(provider: MeterProvider): void;
   init?(): Definition | readonly Definition[];
 }
 
@@ -76,9 +78,9 @@ type Patch = (exports: object) => void;
  */
 export function startInstrumentations(choices: readonly Choice[]): (name: string, exports: object) => void {
   const patches = new Map<string, Patch>();
-  for (const { name, version, chosen } of choices) {
+  for (const { llm, name, version, chosen } of choices) {
     if (!chosen) continue;
-    const patch = attempt(() => start(name, version, chosen), `${chosen.installed.name} does not start`);
+    const patch = attempt(() => start(llm, version, chosen), `${chosen.installed.name} does not start`);
     if (patch) patches.set(name, patch);
   }
   return (name, exports) => attempt(() => patches.get(name)?.(exports), `${name} cannot be instrumented`);
@@ -88,18 +90,32 @@ export function startInstrumentations(choices: readonly Choice[]): (name: string
  * An instrumentation with `manuallyInstrument` gets all that is loaded, and its own hooks stay off, so that no call is
  * wrapped twice. Others hook `require` by themselves, and get ES modules only.
  */
-function start(name: string, version: string, { instrumentation, installed }: Chosen): Patch {
+function start({ name, replaced = [] }: LlmPackage, version: string, { instrumentation, installed }: Chosen): Patch {
   const Instrumentation = installed.load()[instrumentation.exported] as InstrumentationClass | undefined;
   if (!Instrumentation) throw new Error(`it has no ${instrumentation.exported}`);
   if (typeof Instrumentation.prototype.manuallyInstrument === 'function') {
     const off = { enabled: false };
     const started = new Instrumentation({ ...off, instrumentationConfig: off });
-    return (exports) => started.manuallyInstrument?.(instrumentation.wrapArgument?.(exports) ?? exports);
+    return (exports) => {
+      const originals = { ...exports };
+      started.manuallyInstrument?.(instrumentation.wrapArgument?.(exports) ?? exports);
+      for (const className of replaced) passAsClass(exports, originals, className);
+    };
   }
   const started = new Instrumentation({});
+  // Without this call, some have no instruments for their metrics, and throw into the app.
+  started.setMeterProvider?.(metrics.getMeterProvider());
   const definitions = [started.init?.() ?? []].flat() as Definition[];
   const patch = definitions.find((definition) => definition.name === name)?.patch;
   return (exports) => {
     if (Symbol.toStringTag in exports) patch?.(exports, version);
   };
+}
+
+/** Lets `instanceof`, and the static members, work with a function that was put in the place of a class. */
+function passAsClass(exports: object, originals: object, name: string): void {
+  const [replacing, original] = [exports, originals].map((from) => (from as Record<string, unknown>)[name]);
+  if (typeof replacing !== 'function' || typeof original !== 'function' || replacing === original) return;
+  replacing.prototype = original.prototype;
+  Object.setPrototypeOf(replacing, original);
 }

@@ -1,31 +1,52 @@
 /** Puts the handover of `handover.ts` into modules while Node loads them. */
 import module from 'node:module';
-import { LLM_PACKAGES } from './catalog.ts';
+import { LLM_PACKAGES, type LlmPackage } from './catalog.ts';
 import { addToModule, addToScript, type Watched } from './handover.ts';
 
 /** Called when a known package is loaded. */
 export type OnLoaded = (name: string, exports: object) => void;
 
 type Compile = (this: unknown, source: string, path: string, ...rest: unknown[]) => unknown;
-/** In the package, this file is part of `register.js`. */
-const LOADER_THREAD = new URL('./register/loader-thread.js', import.meta.url);
 const LOADED = Symbol.for('humanloop-otel.loaded');
 const TELEMETRY = Symbol.for('humanloop-otel.telemetry');
 
-export function watchModules(onLoaded: OnLoaded): void {
-  const watched: Watched = {
-    ai: '.',
-    ...Object.fromEntries(LLM_PACKAGES.map(({ name, entry = '.' }) => [name, entry])),
+export interface LoadedModules {
+  /** Names of the known packages that are loaded. */
+  readonly names: ReadonlySet<string>;
+  /** Calls the function for all that is loaded, now and later: instrumentations load packages themselves. */
+  handTo(onLoaded: OnLoaded): void;
+}
+
+/** @param loaderThread address of `loader-thread.ts`. */
+export function watchModules(loaderThread: URL): LoadedModules {
+  const known = [{ name: 'ai' }, ...LLM_PACKAGES] as readonly Pick<LlmPackage, 'name' | 'entry' | 'replaced'>[];
+  const watched: Watched = Object.fromEntries(
+    known.map(({ name, entry = '.', replaced = [] }) => [name, { entry, replaced }]),
+  );
+  const names = new Set<string>();
+  const loaded: (readonly [string, object])[] = [];
+  let hand: OnLoaded = (...module) => loaded.push(module);
+  const onLoaded: OnLoaded = (name, exports) => {
+    names.add(name);
+    hand(name, exports);
   };
   Object.assign(globalThis, { [LOADED]: onLoaded, [TELEMETRY]: withTelemetryByDefault });
   hookScripts(watched);
-  if (hasSynchronousHooks(process.versions.node)) hookModules(watched);
-  else module.register(LOADER_THREAD, { data: watched });
+  if (hasSynchronousHooks(process.versions.node)) hookModules(watched, false);
+  else if (hasHooksThread()) module.register(loaderThread, { data: watched });
+  else hookModules(watched, true);
+  return {
+    names,
+    handTo: (receiver) => {
+      hand = receiver;
+      for (const [name, exports] of loaded) receiver(name, exports);
+    },
+  };
 }
 
 /**
- * Versions of Node whose `registerHooks` may leave the source of CommonJS modules to Node; others throw. Before 26,
- * `register` is an alternative without a deprecation warning.
+ * Versions of Node whose `registerHooks` leave CommonJS modules to `Module.prototype`, where instrumentations look for
+ * them. Before 26, `register` is an alternative without a deprecation warning.
  */
 export function hasSynchronousHooks(version: string): boolean {
   if (typeof module.registerHooks !== 'function') return false;
@@ -35,8 +56,18 @@ export function hasSynchronousHooks(version: string): boolean {
   return major === 25 ? minor >= 1 : major >= 26;
 }
 
-function hookModules(watched: Watched): void {
-  module.registerHooks({ load: (url, context, next) => addToModule(url, next(url, context), watched) });
+/**
+ * Whether `register` works. Versions of Node that have `registerHooks` too cannot run an ES module that `--require`
+ * names in the thread of the hooks.
+ */
+export function hasHooksThread(): boolean {
+  const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ');
+  const isRequired = /(^|\s)(-r|--require)[= ]\S*humanloop-otel/.test(options);
+  return !isRequired || typeof module.registerHooks !== 'function';
+}
+
+function hookModules(watched: Watched, withScripts: boolean): void {
+  module.registerHooks({ load: (url, context, next) => addToModule(url, next(url, context), watched, withScripts) });
 }
 
 /** All CommonJS modules pass here, whether they are required or imported. */
@@ -44,7 +75,8 @@ function hookScripts(watched: Watched): void {
   const prototype = module.Module.prototype as unknown as { _compile: Compile };
   const compile = prototype._compile;
   prototype._compile = function (source, path, ...rest) {
-    return compile.call(this, addToScript(path, source, watched), path, ...rest);
+    const isText = typeof source === 'string' && typeof path === 'string';
+    return compile.call(this, isText ? addToScript(path, source, rest[0], watched) : source, path, ...rest);
   };
 }
 

@@ -13,10 +13,15 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api';
+import { LLM_PACKAGES } from './catalog.ts';
 import type { Choice } from './instrumentations.ts';
 
-/** Frames between the start of a client's span and the framework's file that calls the client. */
+/** Frames between the start of a client's span and the file that calls the client. */
 const STACK_DEPTH = 30;
+/** Frames that are not the caller: instrumentations, Node, and the client itself. */
+const INSTRUMENTATIONS = ['/node_modules/@opentelemetry/', '/node_modules/@arizeai/', '/node_modules/@traceloop/'];
+const CLIENTS = LLM_PACKAGES.filter(({ callerPath }) => !callerPath).map(({ name }) => `/node_modules/${name}/`);
+const BETWEEN = [...INSTRUMENTATIONS, ...CLIENTS, 'node:', '<anonymous>)'];
 
 /** Scope of the spans of packages that create them by themselves. */
 const NATIVE_SCOPES = new Set(['com.anthropic.sdk.typescript']);
@@ -44,25 +49,33 @@ class ClientTracer implements Tracer {
   }
 
   startSpan(name: string, options: SpanOptions = {}, parent: Context = context.active()): Span {
-    if (isEmbedding(name, options.attributes) || !this.#isCalledByFramework()) {
-      return this.#tracer.startSpan(name, options, parent);
-    }
-    return trace.wrapSpanContext(trace.getSpanContext(parent) ?? INVALID_SPAN_CONTEXT);
+    return this.#start(name, options, parent, this.startSpan);
   }
 
   startActiveSpan<Result>(name: string, ...rest: unknown[]): Result {
     const run = rest.pop() as (span: Span) => Result;
     const [options = {}, parent = context.active()] = rest as [SpanOptions?, Context?];
-    const span = this.startSpan(name, options, parent);
+    const span = this.#start(name, options, parent, this.startActiveSpan);
     return context.with(trace.setSpan(parent, span), () => run(span));
   }
 
-  #isCalledByFramework(): boolean {
+  #start(name: string, options: SpanOptions, parent: Context, called: object): Span {
+    if (isEmbedding(name, options.attributes) || !this.#isCalledByFramework(called)) {
+      return this.#tracer.startSpan(name, options, parent);
+    }
+    return trace.wrapSpanContext(trace.getSpanContext(parent) ?? INVALID_SPAN_CONTEXT);
+  }
+
+  /** A tool of the app that a framework runs calls the client itself, so only the nearest caller counts. */
+  #isCalledByFramework(called: object): boolean {
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = STACK_DEPTH;
-    const stack = new Error().stack?.replaceAll('\\', '/') ?? '';
+    const trace: { stack?: string } = {};
+    Error.captureStackTrace(trace, called as () => void);
     Error.stackTraceLimit = limit;
-    return this.#callerPaths.some((path) => stack.includes(path));
+    const [, ...frames] = (trace.stack ?? '').replaceAll('\\', '/').split('\n');
+    const caller = frames.find((frame) => !BETWEEN.some((path) => frame.includes(path)));
+    return caller !== undefined && this.#callerPaths.some((path) => caller.includes(path));
   }
 }
 

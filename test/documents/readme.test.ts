@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readLogs } from '../../scripts/read-logs.ts';
 import { CONVENTIONS } from '../../src/conventions/index.ts';
+import { variableOf } from '../../src/environment.ts';
 import { resolveOptions } from '../../src/options.ts';
 import { createApp, runApp } from '../support/installed-app.ts';
 import { startTestServer } from '../support/start-test-server.ts';
@@ -78,11 +79,17 @@ test('the defaults of the table are those of the code', () => {
 });
 
 test('the environment variables of the table are those of the code', () => {
-  const source = readFileSync('src/options.ts', 'utf8');
-  const read = [...source.matchAll(/fromEnvironment\(env, '(\w+)'/g)].map(([, name]) => name);
-  const said = rows('Options').map(([, name]) => name);
-  expect(said.filter(Boolean).sort()).toEqual(read.sort());
+  for (const [option = '', variable] of rows('Options')) {
+    const isRead = ['x', '5', 'true', 'gzip', 'root', 'http://x'].some((value) => {
+      const env = { HUMANLOOP_SPOOL_DIRECTORY: 'x', [variableOf(option)]: value };
+      return messageOf(() => resolveOptions({}, env)) !== '' || !isEqual(resolveOptions({}, env), withDirectory());
+    });
+    expect([option, variable]).toEqual([option, isRead || option === 'spool.directory' ? variableOf(option) : '']);
+  }
 });
+
+const withDirectory = () => resolveOptions({}, { HUMANLOOP_SPOOL_DIRECTORY: 'x' });
+const isEqual = (first: unknown, second: unknown) => JSON.stringify(first) === JSON.stringify(second);
 
 test('the table of vocabularies is complete', () => {
   const [, section = ''] = README.split('\n## What becomes a log\n');

@@ -39,6 +39,7 @@ test.each(names)('%s', { timeout: 60_000 }, async (name) => {
     OPENAI_API_KEY: 'scripted',
     OPENAI_BASE_URL: model.baseUrl,
     HUMANLOOP_BASE_URL: server.baseUrl,
+    HUMANLOOP_QUIET: 'true',
   };
   const { stderr } = await promisify(execFile)(process.execPath, exampleArguments(name), { env });
   expect(stderr).toBe('');

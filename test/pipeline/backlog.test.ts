@@ -184,3 +184,31 @@ it('works off each ended span once, soon after it is due, whatever happens in an
     }),
   );
 });
+
+describe('work that is postponed', () => {
+  it('starts when what it waits for is settled, and a flush waits with it', async () => {
+    const { backlog, end, worked } = start();
+    let settle = () => {};
+    backlog.postponeUntil(new Promise<void>((resolve) => (settle = resolve)));
+    end(spanOf(1, 1));
+    const flushed = backlog.workedOff();
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(worked()).toEqual([]);
+    settle();
+    await vi.advanceTimersByTimeAsync(0);
+    await flushed;
+    expect(worked()).toEqual([1]);
+  });
+
+  it('starts after five seconds at the latest, and if the promise is rejected', async () => {
+    const { backlog, end, worked } = start();
+    backlog.postponeUntil(new Promise(() => {}));
+    end(spanOf(1, 1));
+    await vi.advanceTimersByTimeAsync(5_001);
+    expect(worked()).toEqual([1]);
+    backlog.postponeUntil(Promise.reject(new Error('no detector')));
+    end(spanOf(2, 2));
+    await vi.advanceTimersByTimeAsync(GATHER_MILLIS + 1);
+    expect(worked()).toEqual([1, 2]);
+  });
+});

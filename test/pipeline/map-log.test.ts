@@ -24,7 +24,7 @@ function logOf(more: Partial<SpanLog> = {}, attributes = {}): SpanLog {
   });
 }
 
-const mapper = (options = {}) => createMapLog(resolveOptions(options, {}));
+const mapper = (options = {}, env = {}) => createMapLog(resolveOptions(options, env));
 
 it('returns the same for the same arguments, and does not change them', () => {
   const map = mapper();
@@ -40,7 +40,7 @@ it('returns the same for the same arguments, and does not change them', () => {
 });
 
 describe('the project', () => {
-  it('is the option, else what the function returns, else the service, else unknown_service', () => {
+  it('is the option, else what the function returns, else the service, else the variable, else the app', () => {
     const project = (options: object, log = logOf()) => mapper(options)(log, CONTEXT, FLAGS).project;
     expect(project({ project: 'fixed' })).toBe('fixed');
     expect(project({ project: () => 'chosen' })).toBe('chosen');
@@ -53,7 +53,13 @@ describe('the project', () => {
       }),
     ).toBe('from the resource');
     expect(project({})).toBe('from the resource');
-    expect(project({}, logOf({ span: makeSpan({}) }))).toBe('unknown_service');
+    for (const name of [undefined, '', 'unknown_service:node', 'unknown_service:/usr/local/bin/node']) {
+      const span = { ...makeSpan({}), resource: { attributes: { 'service.name': name } } };
+      const named = mapper({}, { OTEL_SERVICE_NAME: 'of the variable' });
+      expect(named(logOf({ span }), CONTEXT, FLAGS).project).toBe('of the variable');
+      // Vitest is an installed program, so the package is that of the working directory.
+      expect(project({}, logOf({ span }))).toBe('humanloop-otel');
+    }
   });
 
   it("of a stub is that of a neighbour, since the parent's own span is missing", () => {

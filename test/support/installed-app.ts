@@ -22,7 +22,7 @@ export interface AppOptions {
   readonly packages?: readonly string[];
   /** The `node_modules` that has these packages. Default: that of the repository. */
   readonly nodeModules?: string;
-  /** TypeScript programs of this repository, by file name. Each is bundled into one JavaScript file of this name. */
+  /** Programs of this repository, by file name. Each is bundled into one JavaScript file of this name. */
   readonly programs?: Readonly<Record<string, string>>;
   /** Contents of other files, by path in the app. */
   readonly files?: Readonly<Record<string, string>>;
@@ -67,7 +67,7 @@ async function compile(source: string, outfile: string): Promise<void> {
     outfile,
     bundle: true,
     packages: 'external',
-    format: 'esm',
+    format: outfile.endsWith('.cjs') ? 'cjs' : 'esm',
     platform: 'node',
     target: 'node20',
     tsconfigRaw: '{}',
@@ -76,6 +76,8 @@ async function compile(source: string, outfile: string): Promise<void> {
 }
 
 export interface RunOptions {
+  /** Default: the app's directory. */
+  readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Path of the Node executable. Default: this one. */
   readonly node?: string;
@@ -92,7 +94,7 @@ type App = ChildProcessByStdio<Writable, Readable, Readable>;
 /** Starts `node ...args` in the app's directory. The process is killed when the test ends. */
 export function startApp(directory: string, args: readonly string[], options: RunOptions = {}): App {
   const child = spawn(options.node ?? process.execPath, args, {
-    cwd: directory,
+    cwd: options.cwd ?? directory,
     env: { ...ENVIRONMENT, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { readLogs } from '../scripts/read-logs.ts';
-import { createApp, resultOf, runApp, startApp } from './support/installed-app.ts';
-import { startMisbehavingV4 } from './support/misbehaving-v4.ts';
-import { startTestServer } from './support/start-test-server.ts';
+import { readLogs } from '../../scripts/read-logs.ts';
+import { createApp, resultOf, runApp, startApp } from '../support/installed-app.ts';
+import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
+import { startTestServer } from '../support/start-test-server.ts';
 
 const REGISTER = ['--import', 'humanloop-otel/register'];
 const PACKAGES = ['@opentelemetry/sdk-trace-node'];

@@ -137,6 +137,26 @@ test('no tracer provider is registered', async () => {
   expect((await run(app(), env)).lines).toEqual([]);
 });
 
+test('no tracer provider is registered in a process that does not end, when it sends a request', async () => {
+  const server = await startTestServer();
+  const end = `
+    setInterval(() => fetch(process.env.HUMANLOOP_BASE_URL).catch(() => undefined), 500);
+    setInterval(() => process.kill(process.pid, 'SIGKILL'), 4000);`;
+  const directory = await createApp({ ...SDK, files: { 'app.mjs': app({ register: '', end }) } });
+  const { stderr } = await runApp(directory, ['app.mjs'], { env: { HUMANLOOP_BASE_URL: server.baseUrl } });
+  expect(stderr.match(/no tracer provider is registered/g)).toHaveLength(1);
+});
+
+test('a server that never answers, and one that answered before', async () => {
+  const silent = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
+  const options = '{ flushTimeoutMillis: 2500, timeoutMillis: 300 }';
+  const never = await run(app({ options }), { HUMANLOOP_BASE_URL: silent.baseUrl });
+  expect(never.lines[0]).toContain('accepts connections, but does not answer (');
+  const later = await startMisbehavingV4({ fault: (_, index) => (index > 0 ? { answer: 'hang' } : undefined) });
+  const { lines } = await run(app({ options }), { HUMANLOOP_BASE_URL: later.baseUrl });
+  expect(lines).toEqual(['humanloop-otel: 1 log is lost, not delivered before the shutdown']);
+});
+
 test('nothing is sampled', async () => {
   const server = await startTestServer();
   const env = { HUMANLOOP_BASE_URL: server.baseUrl };

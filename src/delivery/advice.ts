@@ -22,7 +22,8 @@ const DEFAULT_PORT = '4340';
 
 /** Returns undefined if the server works, or only asks to wait. */
 export function adviseOn(outcome: TransportOutcome, server: ServerSettings): Advice | undefined {
-  return outcome.kind === 'answered' ? adviseOnAnswer(outcome, server) : adviseOnError(outcome.cause, server);
+  if (outcome.kind === 'answered') return adviseOnAnswer(outcome, server);
+  return outcome.kind === 'lost' ? adviseOnSilence(outcome.cause, server) : adviseOnError(outcome.cause, server);
 }
 
 function adviseOnAnswer(
@@ -49,6 +50,13 @@ function adviseOnAnswer(
   return { fault: 'answer', text: `${baseUrl} answers HTTP ${status}` };
 }
 
+/** The server is there, but says nothing. */
+function adviseOnSilence(error: Error, { baseUrl }: ServerSettings): Advice {
+  const scheme = baseUrl.startsWith('http:') ? 'https' : 'http';
+  const what = `is it a v4 log server, and should its address begin with ${scheme}://?`;
+  return { fault: 'answer', text: `${baseUrl} accepts connections, but does not answer (${reasonOf(error)}): ${what}` };
+}
+
 function adviseOnError(error: Error, { baseUrl }: ServerSettings): Advice {
   if (error instanceof ServiceClosedError) return { fault: 'closed', text: error.message };
   const code = codeOf(error);
@@ -64,11 +72,14 @@ function adviseOnError(error: Error, { baseUrl }: ServerSettings): Advice {
     return { fault: 'unreachable', text: `the host ${hostname} is not found (${code}): see ${ADDRESS}` };
   }
   if (isTlsFault(code)) return { fault: 'tls', text: explainTls(code, baseUrl) };
-  const why = code ?? error.message.split('\n', 1)[0];
   return {
     fault: 'unreachable',
-    text: `${baseUrl} cannot be reached (${why}): see ${ADDRESS}, and firewalls on the way`,
+    text: `${baseUrl} cannot be reached (${reasonOf(error)}): see ${ADDRESS}, and firewalls on the way`,
   };
+}
+
+function reasonOf(error: Error): string {
+  return codeOf(error) ?? error.message.split('\n', 1)[0] ?? '';
 }
 
 /** Attempts at several addresses of a host fail together, with one error each. */

@@ -137,7 +137,7 @@ export class Sender {
     // `close` has already counted the logs that were in flight.
     if (this.#isClosed) return;
     const verdict = shipment.judge(outcome);
-    const advice = verdict.kind === 'stored' ? undefined : adviseOn(outcome, this.#options);
+    const advice = this.#adviseOn(outcome);
     this.#isAnswered ||= outcome.kind === 'answered';
     this.#isRefused = advice?.fault === 'refused';
     const scope = FAILURE_SCOPES[verdict.kind];
@@ -151,6 +151,11 @@ export class Sender {
     if (verdict.kind === 'closed') this.#warnOnce('closed', verdict.why);
     shipment.apply(verdict);
     this.pump();
+  }
+
+  /** A connection to a server that has answered before may break, without anything being wrong with the set-up. */
+  #adviseOn(outcome: TransportOutcome): Advice | undefined {
+    return outcome.kind === 'lost' && this.#isAnswered ? undefined : adviseOn(outcome, this.#options);
   }
 
   /** Without a warning, a wrong address or key would show only in `stats()`. */

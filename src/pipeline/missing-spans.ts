@@ -1,6 +1,5 @@
 /**
- * Warns if no span can come, which no span can show: a while after the first processor was created, and at the end of
- * the process.
+ * Warns if no span can come, which no span can show: when the app sends a request, and at the end of the process.
  */
 import { type TracerProvider, trace } from '@opentelemetry/api';
 import { warnAloud } from '../host/stderr.ts';
@@ -8,30 +7,48 @@ import { findApiConflict } from './api-copies.ts';
 import { registeredProvider } from './span-limits.ts';
 
 /** By then an app has set its tracing up. */
-const PATIENCE_MILLIS = 10_000;
+const PATIENCE_MILLIS = 2_000;
+/** What Node publishes for requests of `fetch` and of `node:http`. */
+const REQUESTS = ['undici:request:create', 'http.client.request.start'];
 
 let hasSpan = false;
-let isWatching = false;
+let stopWatching: (() => void) | undefined;
 
-/** Call this when a processor or an exporter is created. */
+/**
+ * Call this when a processor or an exporter is created. No timer is started: a request that the app sends, perhaps to a
+ * model, is the occasion to ask why it has no span.
+ */
 export function expectSpans(isQuiet: boolean): void {
-  if (isWatching) return;
-  isWatching = true;
-  const examine = () => {
-    try {
-      const fault = findApiConflict() ?? (hasSpan ? undefined : findFault());
-      if (fault) warnAloud('no spans', fault, isQuiet);
-    } catch {
-      // An SDK that is different from all known ones is not examined.
-    }
+  const { process } = globalThis;
+  const channels = process?.getBuiltinModule?.('node:diagnostics_channel');
+  if (stopWatching || !channels) return;
+  const startedAtMillis = performance.now();
+  const onRequest = () => {
+    if (performance.now() - startedAtMillis < PATIENCE_MILLIS) return;
+    stopWatching?.();
+    examine(isQuiet);
   };
-  setTimeout(examine, PATIENCE_MILLIS).unref?.();
-  globalThis.process?.once?.('exit', examine);
+  stopWatching = () => {
+    for (const name of REQUESTS) channels.unsubscribe(name, onRequest);
+  };
+  for (const name of REQUESTS) channels.subscribe(name, onRequest);
+  process.once('exit', () => examine(isQuiet));
 }
 
 /** Call this when a span has come, whatever it is. */
 export function sawSpan(): void {
+  if (hasSpan) return;
   hasSpan = true;
+  stopWatching?.();
+}
+
+function examine(isQuiet: boolean): void {
+  try {
+    const fault = findApiConflict() ?? (hasSpan ? undefined : findFault());
+    if (fault) warnAloud('no spans', fault, isQuiet);
+  } catch {
+    // An SDK that is different from all known ones is not examined.
+  }
 }
 
 function findFault(): string | undefined {

@@ -70,12 +70,14 @@ export function sendLastLogs(
   const signals = isMainThread ? SIGNALS.map((signal) => [signal, onSignal(signal)] as const) : [];
   const stopListening = listenForEnding({ ...Object.fromEntries(signals), uncaughtException: onException });
 
+  let isFlushed = false;
   let isGivenUp = false;
-  // Node emits this again when the flush is over, as the app may have gone on meanwhile.
+  // Node emits this again after each flush. Handlers of the app, which run after this one, may make more logs each time.
   process.on('beforeExit', () => {
     if (isOver || ending) return;
-    if (isGivenUp || countLeft() === 0) return void end();
+    if (isGivenUp || (isFlushed && countLeft() === 0)) return void end();
     void isDone(processor.forceFlush()).then((isSent) => {
+      isFlushed = true;
       isGivenUp = !isSent;
     });
   });

@@ -56,7 +56,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
 
 test('a handler of the app decides when the process ends, and with which code', async () => {
   const { baseUrl } = await startTestServer();
-  const handler = `process.on('SIGTERM', () => setTimeout(() => { console.log('closed'); process.exit(5); }, 600));`;
+  const handler = `process.on('SIGTERM', () => setTimeout(() => { console.log('closed'); process.exit(5); }, 2_000));`;
   const result = await runAndSignal(handler + WAIT, baseUrl, ['SIGTERM']);
   expect(result).toMatchObject({ code: 5, signal: null, stdout: 'closed\n' });
   expect(await logsOf(baseUrl)).toEqual(UNCLOSED);
@@ -159,7 +159,7 @@ test('what is thrown without being an error is printed as Node does, but for the
 test('where the app handles exceptions it goes on, and its logs arrive', async () => {
   const { baseUrl } = await startTestServer();
   const handler = `
-    process.on('uncaughtException', ({ message }) => { console.log(message); setTimeout(() => process.exit(4), 600); });
+    process.on('uncaughtException', ({ message }) => { console.log(message); setTimeout(() => process.exit(4), 2_000); });
     setTimeout(() => { throw new Error('boom'); }, 20);`;
   const app = await appWith(handler);
   const result = await runApp(app, [...REGISTER, 'app.mjs'], { env: { HUMANLOOP_BASE_URL: baseUrl } });
@@ -186,6 +186,21 @@ test('a process that ends by itself sends its logs, also those that its own befo
   const result = await runApp(app, [...REGISTER, 'app.mjs'], { env: { HUMANLOOP_BASE_URL: baseUrl } });
   expect(result.code).toBe(0);
   expect(await logsOf(baseUrl)).toEqual([CLOSED, 'model', 'model']);
+});
+
+test('logs that only a beforeExit handler makes arrive', async () => {
+  const { baseUrl } = await startTestServer();
+  const files = {
+    'app.mjs': `process.once('beforeExit', async () => {
+      const { trace } = await import('@opentelemetry/api');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      trace.getTracer('app').startSpan('late', { attributes: { 'gen_ai.operation.name': 'chat' } }).end();
+    });`,
+  };
+  const app = await createApp({ packages: PACKAGES, files });
+  const result = await runApp(app, [...REGISTER, 'app.mjs'], { env: { HUMANLOOP_BASE_URL: baseUrl } });
+  expect(result.code).toBe(0);
+  expect(await logsOf(baseUrl)).toEqual(['model']);
 });
 
 test('process.exit() does not wait, and a line says what is lost', async () => {

@@ -50,10 +50,10 @@ function setVariable(limit: unknown, ...names: readonly string[]): string | unde
   return names.find((name) => env[name]?.trim() && Number(env[name]) === limit);
 }
 
+/** Where no provider is registered, a field that spans of SDK 1 and 2 have tells the SDKs apart. */
 function readsVariables(span: SpanSlice): boolean {
-  if (span.instrumentationLibrary) return true;
   const provider = registeredProvider();
-  return provider !== undefined && READS_VARIABLES.test(provider.constructor.name);
+  return provider ? READS_VARIABLES.test(provider.constructor.name) : '_attributeValueLengthLimit' in span;
 }
 
 /** Returns the provider that is registered for the process, without the proxy around it. */

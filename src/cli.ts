@@ -1,24 +1,37 @@
 #!/usr/bin/env node
-/** The command line: `humanloop-otel serve`. The only room that touches the process: signals, exit codes, output. */
+/** The command line: `humanloop-otel serve` and `check`. The only room that touches the process: signals, exit codes, output. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { EXIT_CODES } from './check/exit-codes.ts';
 import { HumanloopError, optionError } from './errors.ts';
 import { explainListenError } from './server/http/port.ts';
 import { type RunningServer, type ServerOptions, startServer } from './server/index.ts';
 
 const USAGE = `Usage: humanloop-otel serve [options]
+       humanloop-otel check [options] [-- COMMAND ...]
 
-Starts the v4-compatible log server.
+serve starts the v4-compatible log server.
 
-Options:
   --port NUMBER   port to listen on; 0 lets the system choose (default 4340)
   --host ADDRESS  address to bind; any but a loopback address needs an API key (default 127.0.0.1)
   --db FILE       SQLite file, created if need be (default .humanloop/logs.db)
   --api-key KEY   required of every request in the header X-API-KEY; better given in the environment
                   variable HUMANLOOP_API_KEY, as other users can see a command line
+
+check says what is installed and which calls will be seen, sends a log to HUMANLOOP_BASE_URL, reads it back and
+deletes it. With a command, such as "-- node app.mjs", it runs that with --import humanloop-otel/register, unless it
+preloads something that may set up tracing, waits for its first log, shows its session, and stops the command.
+
+  --timeout SECONDS  how long to wait for the first log (default 60)
+  --no-register      runs the command as it is
+
+${EXIT_CODES}
   --help          print this
   --version       print the version
 `;
+
+const SERVE_OPTIONS = ['port', 'host', 'db', 'api-key'];
+const CHECK_OPTIONS = ['timeout', 'no-register'];
 
 class UsageError extends Error {}
 
@@ -35,12 +48,18 @@ try {
 }
 
 async function run(commandLine: string[]): Promise<void> {
-  const { values, positionals } = readCommandLine(commandLine);
+  const separator = commandLine.indexOf('--');
+  const own = separator < 0 ? commandLine : commandLine.slice(0, separator);
+  const command = separator < 0 ? [] : commandLine.slice(separator + 1);
+  const { values, positionals } = readCommandLine(own);
   if (values.help) return void process.stdout.write(USAGE);
   if (values.version) return void process.stdout.write(`${readVersion()}\n`);
+  if (positionals.length === 1 && positionals[0] === 'check') return runCheck(values, command, separator >= 0);
   if (positionals.length !== 1 || positionals[0] !== 'serve') {
     throw new UsageError(positionals.length === 0 ? 'no command given' : `unknown command: ${positionals.join(' ')}`);
   }
+  if (separator >= 0) throw new UsageError('serve runs no command');
+  refuse(values, CHECK_OPTIONS, 'serve');
   const host = values.host ?? '127.0.0.1';
   const port = readPort(values.port ?? '4340');
   // An empty variable counts as unset. An empty key on the command line is a mistake, and the server refuses it.
@@ -58,6 +77,37 @@ async function run(commandLine: string[]): Promise<void> {
   closeOnSignal(server);
 }
 
+/** The code of the other half is loaded when it is needed: the server runs without OpenTelemetry. */
+async function runCheck(
+  values: { timeout?: string; 'no-register'?: boolean },
+  command: string[],
+  hasCommand: boolean,
+): Promise<void> {
+  refuse(values, SERVE_OPTIONS, 'check');
+  if (hasCommand && command.length === 0) throw new UsageError('no command after --');
+  const timeoutMillis = readSeconds(values.timeout ?? '60') * 1000;
+  const { check } = await import('./check/check.ts').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new HumanloopError('check needs @opentelemetry/api: npm install @opentelemetry/api');
+  });
+  try {
+    process.exitCode = await check({ command, timeoutMillis, noRegister: values['no-register'] ?? false });
+  } catch (error) {
+    throw error instanceof HumanloopError ? new UsageError(error.message) : error;
+  }
+}
+
+function refuse(values: object, names: readonly string[], command: string): void {
+  const name = names.find((option) => option in values);
+  if (name) throw new UsageError(`${command} has no option --${name}`);
+}
+
+function readSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() && seconds > 0 && seconds <= 86_400) return seconds;
+  throw new UsageError(optionError('--timeout', 'seconds, more than 0 and at most 86400', text).message);
+}
+
 function readCommandLine(commandLine: string[]) {
   try {
     return parseArgs({
@@ -68,6 +118,8 @@ function readCommandLine(commandLine: string[]) {
         host: { type: 'string' },
         db: { type: 'string' },
         'api-key': { type: 'string' },
+        timeout: { type: 'string' },
+        'no-register': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },

@@ -1,7 +1,9 @@
 /** Environment variables: one for each option that is a single value, and those of OpenTelemetry that name the app. */
-import { type OptionCheck, optionError } from './errors.ts';
+import { checkError, type OptionCheck } from './errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false, 1: true, 0: false };
 
 /** Returns the variable of an option: `HUMANLOOP_BATCH_MAX_ITEMS` for `batch.maxItems`. */
 export function variableOf(option: string): string {
@@ -13,13 +15,13 @@ export function variableOf(option: string): string {
  *
  * @throws {HumanloopError} if the value is not valid.
  */
-export function readVariable(env: Environment, option: string, [expected, isValid]: OptionCheck): unknown {
+export function readVariable(env: Environment, option: string, check: OptionCheck): unknown {
   const name = variableOf(option);
   const text = env[name];
   if (text === undefined || text === '') return undefined;
   // The check tells which of these the option is.
-  const value = [text, Number(text), text === 'true' || (text === 'false' ? false : text)].find(isValid);
-  if (value === undefined) throw optionError(name, expected, text, 'environment variable');
+  const value = [text, Number(text), BOOLEANS[text]].find(check[1]);
+  if (value === undefined) throw checkError(name, check, text, 'environment variable');
   return value;
 }
 

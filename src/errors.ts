@@ -57,7 +57,20 @@ export function optionError(name: string, expected: string, value: unknown, what
   return new HumanloopError(`${what} ${name}: expected ${expected}, got ${describe(name, value)}`);
 }
 
-export type OptionCheck = readonly [expected: string, isValid: (value: unknown) => boolean];
+export type OptionCheck = readonly [
+  expected: string,
+  isValid: (value: unknown) => boolean,
+  /** Returns what is wrong with a value that is not valid, without its secrets; undefined if nothing more is known. */
+  explain?: (value: unknown) => string | undefined,
+];
+
+/** Returns the error for a value that is not valid. */
+export function checkError(name: string, check: OptionCheck, value: unknown, what?: string): HumanloopError {
+  const [expected, , explain] = check;
+  const error = optionError(name, expected, value, what);
+  const fault = explain?.(value);
+  return fault ? new HumanloopError(`${error.message}: ${fault}`) : error;
+}
 
 /** @throws {HumanloopError} for the first option that is not in the list, or is given and not valid. */
 export function checkOptions(given: object, checks: Readonly<Record<string, OptionCheck>>, prefix = ''): void {
@@ -65,7 +78,7 @@ export function checkOptions(given: object, checks: Readonly<Record<string, Opti
   for (const [name, value] of Object.entries(given)) {
     const known = checks[name];
     if (!known) throw optionError(prefix + name, `one of ${Object.keys(checks).join(', ')}`, value, 'unknown option');
-    if (value !== undefined && !known[1](value)) throw optionError(prefix + name, known[0], value);
+    if (value !== undefined && !known[1](value)) throw checkError(prefix + name, known, value);
   }
 }
 

@@ -6,6 +6,7 @@
  * rest of the package.
  */
 
+import { explainAddress, isAddress } from './address.ts';
 import type { Convention } from './conventions/convention.ts';
 import { type Environment, readServiceName, readVariable } from './environment.ts';
 import { checkOptions, type OptionCheck } from './errors.ts';
@@ -79,6 +80,13 @@ export interface HumanloopOptions {
   retry?: { minDelayMillis?: number; maxDelayMillis?: number; maxElapsedMillis?: number };
   /** Deadline of `forceFlush` and `shutdown`. Default: 30,000. */
   flushTimeoutMillis?: number;
+  /**
+   * `register` only: how long a process that ends waits until its last logs are sent. Environment:
+   * `HUMANLOOP_EXIT_TIMEOUT_MILLIS`. Default: 2,000.
+   */
+  exitTimeoutMillis?: number;
+  /** Prints nothing to stderr; `diag` still gets all warnings. Environment: `HUMANLOOP_QUIET`. Default: `false`. */
+  quiet?: boolean;
   /** Keeps logs that are not acknowledged on disk, for the next start. Default: off. */
   spool?: Partial<SpoolOptions> & Pick<SpoolOptions, 'directory'>;
   /** Called with the logs that were dropped and why. If it throws, that is ignored. */
@@ -118,6 +126,8 @@ export interface ResolvedOptions {
   readonly timeoutMillis: number;
   readonly retry: RetryOptions;
   readonly flushTimeoutMillis: number;
+  readonly exitTimeoutMillis: number;
+  readonly quiet: boolean;
   readonly spool: SpoolOptions | undefined;
   readonly onDrop: ((report: DropReport) => void) | undefined;
 }
@@ -147,18 +157,19 @@ const isMillis = (value: unknown) => typeof value === 'number' && value >= 0 && 
 const TEXT: OptionCheck = ['a non-empty string', isText];
 const FUNCTION: OptionCheck = ['a function', isFunction];
 const COUNT: OptionCheck = ['a whole number of at least 1', isCount];
+const BOOLEAN: OptionCheck = ['true or false', (value) => typeof value === 'boolean'];
 const MILLIS: OptionCheck = [`milliseconds from 0 to ${MAX_MILLIS}`, isMillis];
 
 const TOP_LEVEL: Record<keyof HumanloopOptions, OptionCheck> = {
   apiKey: TEXT,
-  baseUrl: ['an http(s) address without credentials, query or fragment', isBaseUrl],
+  baseUrl: ['an http(s) address without credentials, query or fragment', isAddress, explainAddress],
   project: ['a non-empty string or a function', (value) => isText(value) || isFunction(value)],
   environment: TEXT,
   source: TEXT,
   session: FUNCTION,
   include: FUNCTION,
   conventions: ['a list of conventions', (value) => Array.isArray(value) && value.every(isConvention)],
-  captureContent: ['true or false', (value) => typeof value === 'boolean'],
+  captureContent: BOOLEAN,
   redact: FUNCTION,
   holdMillis: MILLIS,
   missingParent: ["'stub' or 'root'", (value) => value === 'stub' || value === 'root'],
@@ -169,6 +180,8 @@ const TOP_LEVEL: Record<keyof HumanloopOptions, OptionCheck> = {
   timeoutMillis: MILLIS,
   retry: ['an object', isObject],
   flushTimeoutMillis: MILLIS,
+  exitTimeoutMillis: MILLIS,
+  quiet: BOOLEAN,
   spool: ['an object with a directory', (value) => isObject(value) && 'directory' in (value as object)],
   onDrop: FUNCTION,
 };
@@ -220,15 +233,11 @@ export function resolveOptions(options: HumanloopOptions = {}, env: Environment 
     timeoutMillis: readTop('timeoutMillis') ?? 10_000,
     retry: readGroup('retry', RETRY, { minDelayMillis: 500, maxDelayMillis: 30_000, maxElapsedMillis: 600_000 }),
     flushTimeoutMillis: readTop('flushTimeoutMillis') ?? 30_000,
+    exitTimeoutMillis: readTop('exitTimeoutMillis') ?? 2_000,
+    quiet: readTop('quiet') ?? false,
     spool: spool.directory ? (spool as SpoolOptions) : undefined,
     onDrop: options.onDrop,
   });
-}
-
-function isBaseUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const url = new URL(value);
-  return /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash;
 }
 
 function isConvention(value: unknown): boolean {

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { context, propagation, trace } from '@opentelemetry/api';
+import { resolveOptions } from './options.ts';
 import { HumanloopSpanProcessor } from './processors/span-processor.ts';
 import { switchOnAiSdk } from './register/ai-sdk.ts';
 import { announce, attempt, say, warnIfNothingWasSeen, warnOfUnseen } from './register/announce.ts';
@@ -17,6 +18,7 @@ import { BUNDLE } from './register/catalog.ts';
 import { captureContent, isDisabled } from './register/content.ts';
 import { AsyncContextManager } from './register/context-manager.ts';
 import { chooseInstrumentations, startInstrumentations } from './register/instrumentations.ts';
+import { sendLastLogs } from './register/last-logs.ts';
 import { takeLogEvents } from './register/log-events.ts';
 import { watchModules } from './register/module-hooks.ts';
 import { dropNestedCalls } from './register/nested-calls.ts';
@@ -44,7 +46,7 @@ function setUp(app: App): void {
   const contexts = new AsyncContextManager();
   context.setGlobalContextManager(contexts);
   if (sdk.propagator) propagation.setGlobalPropagator(sdk.propagator);
-  flushBeforeExit(processor);
+  sendLastLogs(processor, resolveOptions());
 
   captureContent();
   const choices = chooseInstrumentations(app);
@@ -61,14 +63,4 @@ function setUp(app: App): void {
   announce(coverages);
   warnOfUnseen(coverages.filter(({ isOwn }) => isOwn));
   warnIfNothingWasSeen(processor, coverages, loaded.names);
-}
-
-/**
- * `beforeExit` is the last event that can wait, here for at most `flushTimeoutMillis`; Node emits it again after that.
- * Signals and `process.exit()` skip it: an app that is stopped that way has to shut its processor down itself.
- */
-function flushBeforeExit(processor: HumanloopSpanProcessor): void {
-  process.once('beforeExit', () => {
-    processor.forceFlush().catch((error: Error) => say(error.message));
-  });
 }

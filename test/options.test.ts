@@ -111,3 +111,27 @@ test.each([
 test('an option that is given as undefined is not given', () => {
   expect(resolveOptions({ holdMillis: undefined, batch: undefined } as never, {}).holdMillis).toBe(10_000);
 });
+
+test.each([
+  ['localhost:4340', 'http:// is missing: did you mean http://localhost:4340/v4?'],
+  ['127.0.0.1:4340/v4', 'http:// is missing: did you mean http://127.0.0.1:4340/v4?'],
+  ['logs.example.com/v4', 'https:// is missing: did you mean https://logs.example.com/v4?'],
+  ['//logs.example.com', 'https:// is missing: did you mean https://logs.example.com/v4?'],
+  ['user:secret@localhost:4340', 'http:// is missing at its beginning'],
+  ['hl_sk_secret', 'http:// is missing at its beginning'],
+  ['ftp://user:secret@host', 'it begins with ftp://'],
+  ['http://user:secret@host/v4', 'it has credentials: remove them, and set apiKey or HUMANLOOP_API_KEY'],
+  ['http://host/v4?key=secret', 'it has a query: remove the ? and what follows'],
+  ['http://host/v4#secret', 'it has a fragment: remove the # and what follows'],
+  ['http://localhost:43400000/v4', 'what follows the last : of its host is not a port'],
+  ['http://user:secret@host:x/v4', 'its host is not valid'],
+  [' localhost:4340', 'it begins or ends with white space'],
+  ['"http://localhost:4340/v4"', 'it has quotation marks around it'],
+])('the address %s is refused with what is wrong with it, and without what may be secret', (baseUrl, fault) => {
+  const message = `expected an http(s) address without credentials, query or fragment, got a string of ${baseUrl.length} characters: ${fault}`;
+  expect(() => resolveOptions({ baseUrl }, {})).toThrow(`option baseUrl: ${message}`);
+  expect(() => resolveOptions({}, { HUMANLOOP_BASE_URL: baseUrl })).toThrow(
+    `environment variable HUMANLOOP_BASE_URL: ${message}`,
+  );
+  expect(message).not.toContain('secret');
+});

@@ -50,7 +50,7 @@ test.each([
     'an option is wrong',
     ['@opentelemetry/sdk-trace-node'],
     { HUMANLOOP_BASE_URL: 'ftp://example.com' },
-    'environment variable HUMANLOOP_BASE_URL: expected an http(s) address without credentials, query or fragment, got a string of 17 characters',
+    'environment variable HUMANLOOP_BASE_URL: expected an http(s) address without credentials, query or fragment, got a string of 17 characters: it begins with ftp://',
   ],
 ])('where %s, one line says so and the app runs', async (_, packages, env, line) => {
   const app = await createApp({ packages, programs: AGENT });

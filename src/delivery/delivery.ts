@@ -12,7 +12,7 @@
  * `Ledger` owns the states and the queues of what may be sent. `Posts` and `Updates` take from these queues and know
  * what the answers mean, `Sender` knows when to send, and `Spool` keeps a copy on disk. This file puts them together.
  */
-import type { RetryOptions, SpoolOptions } from '../options.ts';
+import type { SpoolOptions } from '../options.ts';
 import { Deadline } from '../scheduling/deadline.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { LateFields } from '../wire/late-fields.ts';
@@ -24,17 +24,15 @@ import type { LogEntry } from './ledger/log-entry.ts';
 import type { ExpectedLog, Offer } from './ledger/offer.ts';
 import type { Spool } from './ledger/spool.ts';
 import { Posts } from './posts.ts';
-import { Sender } from './sender.ts';
+import { Sender, type SenderOptions } from './sender.ts';
 import { openSpool } from './spool/sqlite-spool.ts';
 import { Updates } from './updates.ts';
 
 /** Estimated memory of an entry apart from its texts: states, ids, places in lists. */
 const ENTRY_BYTES = 700;
 
-export interface DeliveryOptions {
+export interface DeliveryOptions extends SenderOptions {
   readonly batch: { readonly maxItems: number; readonly maxBytes: number };
-  readonly concurrency: number;
-  readonly retry: RetryOptions;
   readonly spool?: SpoolOptions | undefined;
   /** Returns true if memory is short: with a spool, bodies that are on disk are then removed from memory. */
   readonly isPressed?: () => boolean;
@@ -64,6 +62,11 @@ export class Delivery {
   /** Estimated bytes that the entries take in memory. */
   get bytes(): number {
     return this.#ledger.contents.bytes + this.#ledger.pending.size * ENTRY_BYTES;
+  }
+
+  /** True if no request was ever answered, and the last one was refused. */
+  get isRefused(): boolean {
+    return this.#sender.isRefused;
   }
 
   /** Number of pending logs that are completely in memory. */

@@ -13,6 +13,7 @@ export type DropReason =
   | 'unserialisable'
   | 'mapping_failed'
   | 'shutdown'
+  | 'service_closed'
   | 'span_forgotten'
   | 'update_not_a_log'
   | 'update_rejected'

@@ -95,6 +95,8 @@ export class FeedbackRequests {
         if (items.length < 2) return feedback.drop(entry, items, 'feedback_rejected', verdict.why);
         this.#oneByOne.add(entry);
         break;
+      case 'closed':
+        return feedback.drop(entry, items, 'service_closed', verdict.why);
       default:
         if (this.#ledger.isExpired(entry)) return feedback.drop(entry, items, 'retry_expired', verdict.why);
     }

@@ -66,6 +66,9 @@ export class Posts implements GatheredWork {
       case 'unsure':
         if (verdict.isServerError) this.#countServerError(entries);
         return this.#ledger.unsure(entries, verdict.isUnlikely);
+      case 'closed':
+        for (const entry of entries) this.#ledger.drop(entry, 'service_closed', verdict.why);
+        return;
       default:
         return this.#ledger.backToReady(entries, verdict.why);
     }

@@ -2,10 +2,12 @@
  * Decides when requests go out: how many at once, after which pause, and how long a wave that is not full gathers.
  * `Posts` and `Updates` build the requests and handle the answers.
  */
+import { warnAloud } from '../host/stderr.ts';
 import { Warnings } from '../host/warnings.ts';
 import type { RetryOptions } from '../options.ts';
 import { EarliestTimer } from '../scheduling/earliest-timer.ts';
 import type { Transport, TransportOutcome, TransportRequest } from '../transport/transport.ts';
+import { type Advice, adviseOn, type Fault, type ServerSettings } from './advice.ts';
 import { Backoff, type Failure, type Method } from './backoff.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -40,34 +42,44 @@ export interface GatheredWork extends Work {
   readonly isUrgent: boolean;
 }
 
+export interface SenderOptions extends ServerSettings {
+  readonly concurrency: number;
+  readonly retry: RetryOptions;
+  /** Prints nothing to stderr. */
+  readonly quiet: boolean;
+}
+
 export class Sender {
   readonly #transport: Transport;
   readonly #posts: GatheredWork;
   readonly #updates: Work;
-  readonly #concurrency: number;
+  readonly #options: SenderOptions;
   readonly #backoff: Backoff;
   readonly #inFlight = { POST: 0, PATCH: 0 };
   readonly #timer = new EarliestTimer(() => this.pump());
   readonly #warnings = new Warnings(WARN_INTERVAL_MILLIS);
+  /** No request was ever answered, and the last one was refused. */
+  #isRefused = false;
+  #isAnswered = false;
   #gatherUntilMillis: number | undefined;
   #isWoken = false;
   #isClosed = false;
 
-  constructor(
-    transport: Transport,
-    posts: GatheredWork,
-    updates: Work,
-    options: { readonly concurrency: number; readonly retry: RetryOptions },
-  ) {
+  constructor(transport: Transport, posts: GatheredWork, updates: Work, options: SenderOptions) {
     this.#transport = transport;
     this.#posts = posts;
     this.#updates = updates;
-    this.#concurrency = options.concurrency;
+    this.#options = options;
     this.#backoff = new Backoff(options.retry);
   }
 
   get inFlight(): number {
     return this.#inFlight.POST + this.#inFlight.PATCH;
+  }
+
+  /** True if no request was ever answered, and the last one was refused: probably nobody has started the server. */
+  get isRefused(): boolean {
+    return this.#isRefused && !this.#isAnswered;
   }
 
   /** Call this when something may be sent. All calls of one turn lead to one `pump`. */
@@ -109,7 +121,7 @@ export class Sender {
   #mayGo(method: Method): boolean {
     if (this.#backoff.isAlone(method)) return (this.#backoff.hasPassed ? this.#inFlight[method] : this.inFlight) === 0;
     const perConnection = method === 'PATCH' ? UPDATES_PER_CONNECTION : 1;
-    return this.#inFlight[method] < this.#concurrency * perConnection;
+    return this.#inFlight[method] < this.#options.concurrency * perConnection;
   }
 
   #isGathered(nowMillis: number): boolean {
@@ -125,21 +137,38 @@ export class Sender {
     // `close` has already counted the logs that were in flight.
     if (this.#isClosed) return;
     const verdict = shipment.judge(outcome);
+    const advice = this.#adviseOn(outcome);
+    this.#isAnswered ||= outcome.kind === 'answered';
+    this.#isRefused = advice?.fault === 'refused';
     const scope = FAILURE_SCOPES[verdict.kind];
     if (scope) {
       const retryAfterMillis = 'retryAfterMillis' in verdict ? verdict.retryAfterMillis : undefined;
       this.#backoff.failed({ startedAtMillis, nowMillis: performance.now(), retryAfterMillis, scope, method });
-      if (this.#backoff.isDown && 'why' in verdict) this.#warn(verdict.why);
+      if (this.#backoff.isDown && 'why' in verdict) this.#warn(verdict.why, advice);
     } else {
       this.#backoff.succeeded(method, startedAtMillis);
     }
+    if (verdict.kind === 'closed') this.#warnOnce('closed', verdict.why);
     shipment.apply(verdict);
     this.pump();
   }
 
+  /** A connection to a server that has answered before may break, without anything being wrong with the set-up. */
+  #adviseOn(outcome: TransportOutcome): Advice | undefined {
+    return outcome.kind === 'lost' && this.#isAnswered ? undefined : adviseOn(outcome, this.#options);
+  }
+
   /** Without a warning, a wrong address or key would show only in `stats()`. */
-  #warn(why: string): void {
-    this.#warnings.warn('unsent', `nothing can be sent now (${why}); logs are kept and tried again`);
+  #warn(why: string, advice: Advice | undefined): void {
+    const text = 'nothing can be sent now';
+    const rest = 'logs are kept and tried again';
+    if (advice) this.#warnOnce(advice.fault, `${text}: ${advice.text} (${rest})`);
+    else this.#warnings.warn('unsent', `${text} (${why}); ${rest}`);
+  }
+
+  /** Once per minute through `diag`, and once per process on stderr. */
+  #warnOnce(fault: Fault, message: string): void {
+    if (this.#warnings.mayWarn(fault)) warnAloud(fault, message, this.#options.quiet);
   }
 }
 

@@ -96,6 +96,8 @@ export class Updates implements Work {
         return this.#ledger.dropUpdate(entry, late, 'update_unknown_reference', verdict.why);
       case 'invalid':
         return this.#ledger.dropUpdate(entry, late, 'update_rejected', verdict.why);
+      case 'closed':
+        return this.#ledger.dropUpdate(entry, late, 'service_closed', verdict.why);
       case 'tooLarge':
         if (!late.output && !late.error) return this.#ledger.dropUpdate(entry, late, 'too_large', verdict.why);
         this.#ledger.shrinkUpdate(entry);

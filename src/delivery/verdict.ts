@@ -2,6 +2,7 @@
  * Decides what an outcome means for the logs of a request. The verdict separates logs that the server has certainly not
  * stored from logs that it may have stored: only the latter need a probe before they are sent again.
  */
+import { ServiceClosedError } from '../transport/closed-service.ts';
 import type { TransportOutcome } from '../transport/transport.ts';
 import { isObject, parseJson } from '../wire/json.ts';
 import type { CreatedLog, ValidationDetail } from '../wire/v4.ts';
@@ -10,6 +11,8 @@ export type Verdict =
   | { readonly kind: 'stored' }
   /** Not stored; the same request may succeed later. */
   | { readonly kind: 'later'; readonly why: string; readonly retryAfterMillis?: number }
+  /** Nothing is ever sent to this address. */
+  | { readonly kind: 'closed'; readonly why: string }
   /** Address or key are wrong: no request can succeed until somebody fixes that, so try rarely and keep the logs. */
   | { readonly kind: 'refused'; readonly why: string }
   /** Perhaps stored. */
@@ -79,6 +82,9 @@ export function isListAnswer(body: unknown): boolean {
 }
 
 function judgeCommon(outcome: TransportOutcome): Verdict | undefined {
+  if (outcome.kind === 'unsent' && outcome.cause instanceof ServiceClosedError) {
+    return { kind: 'closed', why: outcome.cause.message };
+  }
   if (outcome.kind === 'unsent') return { kind: 'later', why: outcome.cause.message };
   if (outcome.kind === 'lost')
     return { kind: 'unsure', why: outcome.cause.message, isServerError: false, isUnlikely: false };

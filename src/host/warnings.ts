@@ -16,10 +16,16 @@ export class Warnings {
     return warnedAtMillis !== undefined && performance.now() - warnedAtMillis < this.#intervalMillis;
   }
 
+  /** Returns true, unless the topic is suppressed. It counts as warned about from now on. */
+  mayWarn(topic: string): boolean {
+    if (this.isSuppressed(topic)) return false;
+    this.#warnedAtMillis.set(topic, performance.now());
+    return true;
+  }
+
   /** Warns, unless the topic is suppressed. `cause` is passed to `diag` unchanged, for its stack. */
   warn(topic: string, message: string, cause?: unknown): void {
-    if (this.isSuppressed(topic)) return;
-    this.#warnedAtMillis.set(topic, performance.now());
+    if (!this.mayWarn(topic)) return;
     if (cause === undefined) diag.warn(`humanloop-otel: ${message}`);
     else diag.warn(`humanloop-otel: ${message}`, cause);
   }

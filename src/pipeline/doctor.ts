@@ -1,38 +1,50 @@
 /**
  * Warns about an app's set-up that makes its logs incomplete, once per process for each fault. It warns only about what
- * is certain; a span that was never recorded cannot be seen.
+ * is certain. `missing-spans.ts` does the same where no span comes.
  */
-import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import { context, createContextKey, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
 import type { LogKind } from '../conventions/convention.ts';
+import { classifySpan } from '../conventions/index.ts';
+import { warnAloud } from '../host/stderr.ts';
 import { Warnings } from '../host/warnings.ts';
 import { parentSpanIdOf, type SpanSlice } from '../otel/span-slice.ts';
+import { explainUnsampled } from './missing-spans.ts';
+import { explainCut, explainDropped } from './span-limits.ts';
 
 const PROBE = createContextKey('humanloop-otel doctor');
+const LIMITS = [
+  ['dropped attributes', explainDropped],
+  ['cut attributes', explainCut],
+] as const;
 const warnings = new Warnings();
 /** Kinds of logs that were at the top of their traces. */
 const kindsAtTop = new Set<'model' | 'other'>();
 
 /** Warns if the span, which is a log, shows a fault of the set-up. */
-export function examine(span: SpanSlice, kind: LogKind): void {
-  const dropped = span.droppedAttributesCount;
-  if (typeof dropped === 'number' && dropped > 0) {
-    warnings.warn(
-      'attributes',
-      `the SDK dropped ${dropped} attributes of the span '${span.name}', so that its log is incomplete: ` +
-        'set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT, or spanLimits of the provider, above its default of 128',
-    );
+export function examine(span: SpanSlice, kind: LogKind, isQuiet: boolean): void {
+  for (const [topic, explain] of LIMITS) {
+    const message = warnings.isSuppressed(topic) ? undefined : explain(span);
+    if (message && warnings.mayWarn(topic)) warnAloud(topic, message, isQuiet);
   }
-  if (!warnings.isSuppressed('context') && parentSpanIdOf(span) === undefined) examineTop(kind);
+  if (!warnings.isSuppressed('context') && parentSpanIdOf(span) === undefined) examineTop(kind, isQuiet);
+}
+
+/** Warns if the span is no log only because it is not sampled. */
+export function examineSkipped(span: SpanSlice, isQuiet: boolean): void {
+  const isSampled = (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
+  if (isSampled || warnings.isSuppressed('unsampled') || !classifySpan(span)) return;
+  if (warnings.mayWarn('unsampled')) warnAloud('unsampled', explainUnsampled(span.name), isQuiet);
 }
 
 /** Model calls beside agents or tools, all at the top of their traces, show that a context manager is missing. */
-function examineTop(kind: LogKind): void {
+function examineTop(kind: LogKind, isQuiet: boolean): void {
   kindsAtTop.add(kind === 'model' ? 'model' : 'other');
-  if (kindsAtTop.size < 2 || hasContextManager()) return;
-  warnings.warn(
+  if (kindsAtTop.size < 2 || hasContextManager() || !warnings.mayWarn('context')) return;
+  warnAloud(
     'context',
     'no OpenTelemetry context manager is registered, so that spans are not nested by themselves: ' +
       'call register() of the NodeTracerProvider, or context.setGlobalContextManager()',
+    isQuiet,
   );
 }
 

@@ -26,7 +26,7 @@ import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
 import { calledModelInto, passOnFirstCall, withCalledModel } from './agent-model.ts';
-import { examine } from './doctor.ts';
+import { examine, examineSkipped } from './doctor.ts';
 import { Drafts } from './drafts.ts';
 import { Evaluations } from './evaluations.ts';
 import { forEachSpan } from './for-each-span.ts';
@@ -113,7 +113,10 @@ export class LogWriter {
     // Logs that wait for a held ancestor that is a log. They become due with it.
     const heldAgain = new Set<SpanNode>();
     yield* forEachSpan(run, (node) => {
-      if (!this.isLog(node)) return;
+      if (!this.isLog(node)) {
+        if (node.span) examineSkipped(node.span, this.#options.quiet);
+        return;
+      }
       if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
       else logs.push(node);
     });
@@ -180,7 +183,7 @@ export class LogWriter {
     node.overrides = undefined;
     try {
       const context = this.#decide(node.trace);
-      if (span) examine(span, node.kind ?? 'generic');
+      if (span) examine(span, node.kind ?? 'generic', this.#options.quiet);
       const short = this.#writeShort(node, flags, context);
       if (short) return this.#offer(entry, short, isFinal, false);
       const parent = entry.effectiveParent?.referenceId;

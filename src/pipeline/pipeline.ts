@@ -13,6 +13,7 @@ import { Delivery } from '../delivery/delivery.ts';
 import { Drops } from '../delivery/drops.ts';
 import { UPDATES_PER_CONNECTION } from '../delivery/sender.ts';
 import { guard, reportFault } from '../host/guard.ts';
+import { warnAloud } from '../host/stderr.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { ResourceSlice, SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import { Deadline, keepingAlive } from '../scheduling/deadline.ts';
@@ -27,10 +28,13 @@ import { referenceIdOf } from '../wire/reference-id.ts';
 import { Backlog } from './backlog.ts';
 import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
+import { expectSpans, sawSpan } from './missing-spans.ts';
 
 /** At this share of a bound, the spans that are held longest are released early, so that nothing has to be dropped. */
 const PRESSURE = 0.75;
 const RELEASED_AT_ONCE = 1_000;
+/** How long a shutdown waits for a server that has always refused connections: nobody has started it. */
+const REFUSED_MILLIS = 5_000;
 const NOT_WORKED_OFF = 'not all spans were worked off in time';
 const NOT_TAKEN_OVER = 'what dead processes left in the spool was not taken over in time';
 
@@ -76,6 +80,7 @@ export class Pipeline {
     });
     const writer = new LogWriter(this.#delivery, this.#tracker, this.#drops, { ...options, ...mode });
     this.#writer = writer;
+    expectSpans(options.quiet);
     this.#backlog = new Backlog(this.#tracker, {
       catchUp: () => this.#intake.catchUp(),
       work: (run) => writer.workOff(run),
@@ -99,10 +104,12 @@ export class Pipeline {
   }
 
   start(span: SpanSlice, parentContext?: Context): void {
+    sawSpan();
     if (!this.#shutdown) this.#intake.start(span, parentContext);
   }
 
   end(span: SpanSlice): void {
+    sawSpan();
     if (this.#shutdown) this.#endTooLate(span);
     else this.#intake.end(span);
   }
@@ -184,7 +191,7 @@ export class Pipeline {
       this.#backlog.add(this.#writer.closeOpen());
       await deadline.within(this.#backlog.workedOff(), 'not all open spans were closed');
       await deadline.within(this.#delivery.recovered(), NOT_TAKEN_OVER);
-      await this.#delivery.flush(deadline.leftMillis);
+      await this.#flushLast(deadline);
     } catch (error) {
       diag.warn('humanloop-otel: shut down before everything was delivered', error);
     }
@@ -195,6 +202,26 @@ export class Pipeline {
       if (!node.entry) this.#writer.dropOverrides(node);
     }
     await this.#delivery.close();
+    const { shutdown: lost = 0 } = this.#drops.counts;
+    if (lost > 0) {
+      const logs = lost === 1 ? '1 log is' : `${lost} logs are`;
+      warnAloud('lost', `${logs} lost, not delivered before the shutdown`, this.#options.quiet);
+    }
+  }
+
+  /** Waits until the deadline only if the server was there, or may be coming. */
+  async #flushLast(deadline: Deadline): Promise<void> {
+    if (deadline.leftMillis > REFUSED_MILLIS) {
+      const isDone = await this.#delivery.flush(REFUSED_MILLIS).then(
+        () => true,
+        (error: unknown) => {
+          if (this.#delivery.isRefused) throw error;
+          return false;
+        },
+      );
+      if (isDone) return;
+    }
+    await this.#delivery.flush(deadline.leftMillis);
   }
 
   /** Follows what was noted. What is held now is held from now on. */

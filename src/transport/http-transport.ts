@@ -8,8 +8,10 @@
  * Requests in flight keep the process alive, for at most `timeoutMillis`; idle connections and timers do not.
  */
 import type { Dispatcher, Pool } from 'undici';
+import { isClosedService } from '../address.ts';
 import { optionError } from '../errors.ts';
 import { withoutTracing } from '../otel/suppress-tracing.ts';
+import { createClosedTransport } from './closed-service.ts';
 import { FetchClient } from './fetch-client.ts';
 import type { Transport, TransportOutcome, TransportRequest } from './transport.ts';
 
@@ -33,7 +35,7 @@ const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
 /** @throws {HumanloopError} if the API key cannot be sent in a header. */
 export function createHttpTransport(options: HttpTransportOptions): Transport {
-  return new HttpTransport(options);
+  return isClosedService(options.baseUrl) ? createClosedTransport(options.baseUrl) : new HttpTransport(options);
 }
 
 class HttpTransport implements Transport {

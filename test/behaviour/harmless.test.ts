@@ -20,7 +20,8 @@ const PACKAGES = [
 /** Runs one of `apps/` until it ends. */
 async function run(name: string, baseUrl: string, ...args: string[]): Promise<AppResult> {
   const app = await createApp({ packages: PACKAGES, programs: { 'app.mjs': `test/behaviour/apps/${name}.ts` } });
-  const env = { HUMANLOOP_BASE_URL: baseUrl, HUMANLOOP_API_KEY: KEY };
+  // What is wrong with the server would be said on stderr; everything else there is a fault.
+  const env = { HUMANLOOP_BASE_URL: baseUrl, HUMANLOOP_API_KEY: KEY, HUMANLOOP_QUIET: 'true' };
   return runApp(app, [...STRICT, 'app.mjs', ...args], { env });
 }
 
@@ -59,8 +60,11 @@ test.each([
 
 test('import and set-up start no timer and no connection, and need no environment variables', async () => {
   const app = await createApp({ programs: { 'app.mjs': 'test/behaviour/apps/import-only.ts' } });
+  const line = 'humanloop-otel: no span has come, and no tracer provider is registered: ';
   const result = await runApp(app, [...STRICT, 'app.mjs']);
-  expect(result).toEqual({ code: 0, stdout: '0 {}\n', stderr: '' });
+  expect(result).toEqual({ code: 0, stdout: '0 {}\n', stderr: expect.stringMatching(`^${line}.*\n$`) });
+  const quiet = await runApp(app, [...STRICT, 'app.mjs'], { env: { HUMANLOOP_QUIET: 'true' } });
+  expect(quiet).toEqual({ code: 0, stdout: '0 {}\n', stderr: '' });
 });
 
 test('no failure of server or hooks reaches the app, however long it lasts', async () => {

@@ -32,6 +32,8 @@ function createDelivery() {
     batch: { maxItems: 10, maxBytes: 1_000_000 },
     concurrency: 2,
     retry,
+    baseUrl: 'http://127.0.0.1:4340/v4',
+    quiet: true,
   });
   onTestFinished(() => delivery.close());
   const expectLog = (referenceId: string, parent?: LogEntry) =>

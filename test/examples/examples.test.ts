@@ -13,6 +13,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'batch-exporter': ['agent', 'model'],
   client: ['agent', 'model'],
   'custom-convention': ['model', 'tool'],
+  lambda: ['agent', 'agent', 'model', 'model'],
   'log-records': ['model'],
   'late-update': ['model'],
   'manual-spans': ['agent', 'model', 'tool'],
@@ -22,6 +23,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   redact: ['agent', 'model'],
   register: ['agent', 'model'],
   'tracer-provider': ['agent', 'model'],
+  'wait-until': ['agent', 'model'],
 };
 const names = readdirSync('examples')
   .filter((file) => file.endsWith('.ts'))

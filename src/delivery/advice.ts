@@ -1,0 +1,109 @@
+/** Says why a server gets no logs, and what to do about it. */
+import { isLoopback } from '../address.ts';
+import { ServiceClosedError } from '../transport/closed-service.ts';
+import type { TransportOutcome } from '../transport/transport.ts';
+
+export interface ServerSettings {
+  readonly baseUrl: string;
+  readonly apiKey?: string | undefined;
+}
+
+export type Fault = 'closed' | 'refused' | 'unreachable' | 'tls' | 'key' | 'address' | 'answer';
+
+export interface Advice {
+  readonly fault: Fault;
+  /** Has the address, which has no credentials, and never the key. */
+  readonly text: string;
+}
+
+const KEY = 'HUMANLOOP_API_KEY (or the option apiKey)';
+const ADDRESS = 'HUMANLOOP_BASE_URL (or the option baseUrl)';
+const DEFAULT_PORT = '4340';
+
+/** Returns undefined if the server works, or only asks to wait. */
+export function adviseOn(outcome: TransportOutcome, server: ServerSettings): Advice | undefined {
+  if (outcome.kind === 'answered') return adviseOnAnswer(outcome, server);
+  return outcome.kind === 'lost' ? adviseOnSilence(outcome.cause, server) : adviseOnError(outcome.cause, server);
+}
+
+function adviseOnAnswer(
+  { status, headers }: { status: number; headers: Readonly<Record<string, string>> },
+  { baseUrl, apiKey }: ServerSettings,
+): Advice | undefined {
+  if (status === 429 || (status >= 200 && status < 300)) return undefined;
+  if (status === 401 || status === 403) {
+    const text = apiKey
+      ? `${baseUrl} does not accept the API key (HTTP ${status}): set ${KEY} to the key of that server`
+      : `${baseUrl} asks for an API key (HTTP ${status}): set ${KEY}`;
+    return { fault: 'key', text };
+  }
+  if (status === 404 || status === 405) {
+    const isV4 = baseUrl.endsWith('/v4');
+    const what = isV4 ? 'is it the address of a v4 log server?' : `does the address end in /v4? Set ${ADDRESS}`;
+    return { fault: 'address', text: `${baseUrl} has no logs API (HTTP ${status}): ${what}` };
+  }
+  if (status >= 300 && status < 400) {
+    const target = originOf(headers['location'], baseUrl);
+    const text = `${baseUrl} redirects${target} (HTTP ${status}), which is not followed: set ${ADDRESS} to the final address`;
+    return { fault: 'address', text };
+  }
+  return { fault: 'answer', text: `${baseUrl} answers HTTP ${status}` };
+}
+
+/** The server is there, but says nothing. */
+function adviseOnSilence(error: Error, { baseUrl }: ServerSettings): Advice {
+  const scheme = baseUrl.startsWith('http:') ? 'https' : 'http';
+  const what = `is it a v4 log server, and should its address begin with ${scheme}://?`;
+  return { fault: 'answer', text: `${baseUrl} accepts connections, but does not answer (${reasonOf(error)}): ${what}` };
+}
+
+function adviseOnError(error: Error, { baseUrl }: ServerSettings): Advice {
+  if (error instanceof ServiceClosedError) return { fault: 'closed', text: error.message };
+  const code = codeOf(error);
+  const { hostname, port } = new URL(baseUrl);
+  if (code === 'ECONNREFUSED') {
+    const start = `npx humanloop-otel serve${port && port !== DEFAULT_PORT ? ` --port ${port}` : ''}`;
+    const what = isLoopback(baseUrl)
+      ? `start the server: ${start}`
+      : `does the server run there, and is its port right? See ${ADDRESS}`;
+    return { fault: 'refused', text: `${baseUrl} refuses connections (${code}): ${what}` };
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return { fault: 'unreachable', text: `the host ${hostname} is not found (${code}): see ${ADDRESS}` };
+  }
+  if (isTlsFault(code)) return { fault: 'tls', text: explainTls(code, baseUrl) };
+  return {
+    fault: 'unreachable',
+    text: `${baseUrl} cannot be reached (${reasonOf(error)}): see ${ADDRESS}, and firewalls on the way`,
+  };
+}
+
+function reasonOf(error: Error): string {
+  return codeOf(error) ?? error.message.split('\n', 1)[0] ?? '';
+}
+
+/** Attempts at several addresses of a host fail together, with one error each. */
+function codeOf(error: Error & { code?: unknown; errors?: unknown; cause?: unknown }): string | undefined {
+  if (typeof error.code === 'string') return error.code;
+  const inner = [error.errors, error.cause].flat().find((one) => one instanceof Error);
+  return inner && codeOf(inner);
+}
+
+function isTlsFault(code: string | undefined): code is string {
+  return code !== undefined && /CERT|^UNABLE_TO_|^ERR_(TLS|SSL)_|^EPROTO$|^HOSTNAME_MISMATCH$/.test(code);
+}
+
+function explainTls(code: string, baseUrl: string): string {
+  if (code === 'EPROTO' || code.includes('WRONG_VERSION') || code.includes('PACKET_LENGTH')) {
+    return `${baseUrl} does not speak TLS (${code}): does its address begin with http://?`;
+  }
+  const isUnknown = /SELF_SIGNED|^UNABLE_TO_/.test(code);
+  const what = isUnknown ? ': set NODE_EXTRA_CA_CERTS to the file of the authority that signed it' : '';
+  return `the certificate of ${baseUrl} is not accepted (${code})${what}`;
+}
+
+/** Returns ` to https://host`, without the path and credentials of a location. */
+function originOf(location: string | undefined, baseUrl: string): string {
+  if (!location || !URL.canParse(location, baseUrl)) return '';
+  return ` to ${new URL(location, baseUrl).origin}`;
+}

@@ -1,0 +1,104 @@
+/**
+ * Sends the last logs when the process ends, and then lets it end as it would have: by the same signal, or with the same
+ * exception and exit code.
+ *
+ * Where the app listens to a signal or to exceptions itself, the logs are sent beside that, and the app decides when it
+ * ends. `process.exit()` and `SIGKILL` wait for nothing: then only a spool keeps the last logs.
+ */
+import { constants } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
+import type { ResolvedOptions } from '../options.ts';
+import type { HumanloopSpanProcessor } from '../processors/span-processor.ts';
+import { Deadline, keepingAlive } from '../scheduling/deadline.ts';
+import { say } from './announce.ts';
+import { listenForEnding } from './ending-events.ts';
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+type Signal = (typeof SIGNALS)[number];
+
+export function sendLastLogs(
+  processor: HumanloopSpanProcessor,
+  { exitTimeoutMillis, spool }: Pick<ResolvedOptions, 'exitTimeoutMillis' | 'spool'>,
+): void {
+  /** Everything is done: the process may end. */
+  let isOver = false;
+  let ending: Promise<void> | undefined;
+
+  const countLeft = () => {
+    const { held, queued } = processor.stats();
+    return held + queued;
+  };
+  const sayIfLost = (why: string) => {
+    const count = countLeft();
+    if (count > 0 && !spool) say(`up to ${count} ${count === 1 ? 'log is' : 'logs are'} lost: ${why}`);
+  };
+  const isDone = (work: Promise<void>) =>
+    keepingAlive(new Deadline(exitTimeoutMillis).within(work, 'too late')).then(
+      () => true,
+      () => false,
+    );
+  /** Nothing of the app runs after this: the logs of open spans are closed too. */
+  const end = (): Promise<void> => {
+    ending ??= isDone(processor.shutdown()).then((isSent) => {
+      if (!isSent) sayIfLost(`the process ends, and they were not sent within ${exitTimeoutMillis} ms`);
+      isOver = true;
+    });
+    return ending;
+  };
+
+  const onSignal = (signal: Signal) => (hasOthers: boolean) => {
+    if (hasOthers) return void isDone(processor.forceFlush());
+    void end().then(() => {
+      stopListening();
+      process.kill(process.pid, signal);
+      // The first process of a container has no default action for signals.
+      if (process.pid === 1) process.exit(128 + constants.signals[signal]);
+    });
+  };
+  const onException = (hasOthers: boolean, error: unknown, origin: unknown) => {
+    if (hasOthers) return void isDone(processor.forceFlush());
+    // Without this function, a later exception would end the process in the name of the first.
+    const ignore = () => undefined;
+    process.on('uncaughtException', ignore);
+    void end().then(() => {
+      stopListening();
+      process.off('uncaughtException', ignore);
+      throwAgain(error, origin);
+    });
+  };
+  // Threads get no signals.
+  const signals = isMainThread ? SIGNALS.map((signal) => [signal, onSignal(signal)] as const) : [];
+  const stopListening = listenForEnding({ ...Object.fromEntries(signals), uncaughtException: onException });
+
+  let isFlushed = false;
+  let isGivenUp = false;
+  // Node emits this again after each flush. Handlers of the app, which run after this one, may make more logs each time.
+  process.on('beforeExit', () => {
+    if (isOver || ending) return;
+    if (isGivenUp || (isFlushed && countLeft() === 0)) return void end();
+    void isDone(processor.forceFlush()).then((isSent) => {
+      isFlushed = true;
+      isGivenUp = !isSent;
+    });
+  });
+  process.on('exit', () => {
+    if (!isOver)
+      sayIfLost('process.exit() does not wait until they are sent; await forceFlush() before, or set a spool');
+  });
+}
+
+/** Node then prints the exception and ends the process as if nobody had listened. */
+function throwAgain(error: unknown, origin: unknown): void {
+  if (origin === 'unhandledRejection') return void Promise.reject(error);
+  setImmediate(() => {
+    throw unexplained(error, 'node-do-not-add-exception-line');
+  });
+}
+
+/**
+ * Returns the value. Above an exception Node prints the line of code that threw it, which would now be one of this file.
+ * It does not if that line has these words.
+ */
+function unexplained(value: unknown, _words: string): unknown {
+  return value;
+}

@@ -87,7 +87,7 @@ test('runs a command, also one that does not end, and shows the tree of its firs
     const { code, stdout } = await check(app, ['--', 'node', file], { HUMANLOOP_BASE_URL: server.baseUrl });
     expect(stdout).toContain(`Runs node ${file} (with --import humanloop-otel/register`);
     expect(stdout).toContain('\ndone\n');
-    expect(stdout).toMatch(/\ngeneric .* s\n {2}model {2}gpt-4o {2}[\d.]+ s\n/);
+    expect(stdout).toMatch(/\nagent .* s\n {2}model {2}gpt-4o {2}[\d.]+ s\n/);
     const [, viewer, id] = /\n(http\S+)\/sessions\/(\S+)\n$/.exec(stdout) ?? [];
     expect(viewer).toBe(server.url);
     // What the viewer asks for at this address.

@@ -1,5 +1,8 @@
 /** The command that `check` runs: with which preloads, and how it ended. */
+
 import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 /** Preloads that only load TypeScript or variables, and set up no tracing. */
 const LOADERS = /^(tsx|ts-node|@swc-node|@swc\/register|esbuild-register|@esbuild-kit|dotenv|source-map-support)/;
@@ -28,7 +31,7 @@ export function scriptOf(command: readonly string[]): string | undefined {
 /** Starts the command with the terminal of this process. */
 export function startApp(command: readonly string[], registers: boolean): AppProcess {
   // In the package, this file is in a chunk beside which `register.js` is at the same relative path.
-  const register = new URL('../register.js', import.meta.url).href;
+  const register = pathToFileURL(join(dirname(import.meta.filename), '../register.js')).href;
   const { NODE_OPTIONS: given = '', ...env } = process.env;
   const nodeOptions = registers ? `${given} --import ${register}`.trim() : given;
   const [program = '', ...args] = command;

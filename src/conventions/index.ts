@@ -13,6 +13,7 @@ import { STEPS } from './steps.ts';
 import { addTo, unlessEmpty } from './values/attributes.ts';
 import { SpanFields } from './values/span-fields.ts';
 import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
+import { braintrust } from './vocabularies/braintrust.ts';
 import { claudeCode } from './vocabularies/claude-code.ts';
 import { genAi } from './vocabularies/gen-ai/gen-ai.ts';
 import { genkit } from './vocabularies/genkit.ts';
@@ -60,6 +61,7 @@ export const CONVENTIONS: readonly Convention[] = [
   // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
   openLlmetry,
+  braintrust,
   genAi,
   langfuseAdditions,
 ];

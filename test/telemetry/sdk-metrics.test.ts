@@ -146,6 +146,20 @@ test('an operation lasts until its last retry', async () => {
   expect(valuesOf(collected[IN_FLIGHT])).toEqual({ ok: 0 });
 });
 
+test('an operation whose answer is lost ends with the probe that finds the log', async () => {
+  const collect = registerMeterProvider();
+  const server = await startMisbehavingV4({
+    fault: (_, index) => (index === 0 ? { stores: true, answer: 'reset' } : undefined),
+  });
+  const processor = createProcessor(server);
+  play(processor, 1);
+  await processor.forceFlush();
+  expect(server.requests.map(({ method }) => method)).toEqual(['POST', 'PATCH']);
+  const collected = await collect();
+  expect(valuesOf(collected[DURATION])).toEqual({ '200': 1 });
+  expect(valuesOf(collected[EXPORTED])).toEqual({ ok: 1 });
+});
+
 test('a log that is refused is found in its operation, and the others of it are exported', async () => {
   const collect = registerMeterProvider();
   const server = await startMisbehavingV4({
@@ -229,6 +243,22 @@ test('a provider that is registered or replaced later gets all counts', async ()
   await processor.forceFlush();
   expect(valuesOf((await collect())[EXPORTED])).toEqual({ ok: 4 });
   expect(valuesOf((await collectFirst())[EXPORTED])).toEqual({ ok: 3 });
+});
+
+test('a provider that is registered during an outage gets the queue, and the duration at its end', async () => {
+  const server = await startMisbehavingV4({ fault: () => ({ delayMillis: 500 }) });
+  const early = createProcessor(server, { environment: 'early' });
+  play(early, 1);
+  await expect.poll(() => server.unanswered).toBe(1);
+  const collect = registerMeterProvider();
+  const late = createProcessor(server, { environment: 'late' });
+  metrics.disable();
+  const collectNow = registerMeterProvider();
+  play(late, 2);
+  await expect.poll(async () => valuesOf((await collectNow())[QUEUE_SIZE])).toEqual({ ok: 2 });
+  await expect.poll(() => early.stats().logged).toBe(1);
+  expect(valuesOf((await collectNow())[DURATION])).toEqual({ '200': 1 });
+  expect((await collect())[DURATION]?.points ?? []).toEqual([]);
 });
 
 test('a spool reports its rows, its bytes and its age', async () => {

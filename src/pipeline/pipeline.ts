@@ -16,7 +16,7 @@ import type { ResolvedOptions } from '../options.ts';
 import type { ResourceSlice, SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import { Deadline, keepingAlive } from '../scheduling/deadline.ts';
 import { nameComponent } from '../telemetry/component.ts';
-import { type ComponentState, SelfMetrics } from '../telemetry/self-metrics.ts';
+import { type ComponentState, SelfMetrics, type StateSource } from '../telemetry/self-metrics.ts';
 import { SpanCounts } from '../telemetry/span-counts.ts';
 import { referenceOf } from '../trace/span-node.ts';
 import { noteBaggage, noteContext } from '../trace/trace-context.ts';
@@ -55,7 +55,7 @@ export interface Stats {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-export class Pipeline {
+export class Pipeline implements StateSource {
   readonly #options: ResolvedOptions;
   readonly #tracker: TraceTracker;
   readonly #drops: Drops;
@@ -94,7 +94,7 @@ export class Pipeline {
     });
     const type = mode.awaitsUnseenParents ? 'HumanloopSpanExporter' : 'HumanloopSpanProcessor';
     const component = nameComponent(type, options.baseUrl);
-    this.#metrics = new SelfMetrics(component, this.#delivery.counts, () => this.#state(mode.awaitsUnseenParents));
+    this.#metrics = new SelfMetrics(component, this.#delivery.counts, this);
   }
 
   get isShutDown(): boolean {
@@ -147,6 +147,20 @@ export class Pipeline {
   stats(): Stats {
     this.#intake.catchUp();
     return { held: this.#tracker.pendingCount, ...this.#delivery.stats(), dropped: this.#drops.counts };
+  }
+
+  /** Returns what metrics report of this moment. */
+  readState(): ComponentState {
+    this.#intake.catchUp();
+    const held = this.#tracker.pendingCount;
+    const { isExporter, inFlight } = this.#delivery.counts;
+    return {
+      queueSize: held + this.#delivery.heldCount,
+      queueCapacity: this.#options.queue.maxItems,
+      // All that an exporter knows of was passed to it.
+      inFlight: isExporter ? held + this.#delivery.countUndelivered() : inFlight,
+      spool: this.#delivery.spool?.usage(),
+    };
   }
 
   /**
@@ -204,7 +218,7 @@ export class Pipeline {
       }
       if (!node.entry) this.#writer.dropOverrides(node);
     }
-    this.#metrics.close(this.#delivery.spool !== undefined);
+    this.#metrics.close();
     await this.#delivery.close();
   }
 
@@ -262,19 +276,6 @@ export class Pipeline {
       // The word of the semantic conventions.
       this.#delivery.counts.failUnsent('already_shutdown');
     });
-  }
-
-  /** Returns what metrics report of this moment. */
-  #state(isExporter: boolean): ComponentState {
-    this.#intake.catchUp();
-    const held = this.#tracker.pendingCount;
-    return {
-      queueSize: held + this.#delivery.heldCount,
-      queueCapacity: this.#options.queue.maxItems,
-      // All that an exporter knows of was passed to it.
-      inFlight: isExporter ? held + this.#delivery.countUndelivered() : this.#delivery.counts.inFlight,
-      spool: this.#delivery.spool?.usage(),
-    };
   }
 
   /** Returns memory use as a share of the bound of `queue`, in items or bytes, whichever is larger. */

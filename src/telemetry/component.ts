@@ -7,7 +7,6 @@ import type { Attributes } from '@opentelemetry/api';
 export type ComponentType = 'HumanloopSpanProcessor' | 'HumanloopSpanExporter';
 
 export interface Component {
-  readonly type: ComponentType;
   readonly attributes: Attributes;
   /** The same with the server that the component sends to. */
   readonly attributesWithServer: Attributes;
@@ -29,7 +28,7 @@ export function nameComponent(type: ComponentType, baseUrl: string): Component {
     'server.address': hostname.replace(/^\[(.*)\]$/, '$1'),
     'server.port': port ? Number(port) : DEFAULT_PORTS[protocol],
   };
-  return { type, attributes, attributesWithServer: { ...attributes, ...server } };
+  return { attributes, attributesWithServer: { ...attributes, ...server } };
 }
 
 /** Returns the number of instances of this type before this one. */

@@ -39,6 +39,10 @@ export interface ComponentState {
   readonly spool: SpoolUsage | undefined;
 }
 
+export interface StateSource {
+  readState(): ComponentState;
+}
+
 export interface SpoolUsage {
   readonly rows: number;
   /** Estimated bytes of the rows. */
@@ -51,6 +55,7 @@ export interface SpoolUsage {
   readonly oldestMillis: number | undefined;
 }
 
+const GONE = { queueSize: 0, queueCapacity: 0, inFlight: 0 };
 const NO_SPOOL: SpoolUsage = { rows: 0, usedBytes: 0, capacityBytes: 0, fileBytes: 0, oldestMillis: undefined };
 
 interface Instruments {
@@ -74,15 +79,17 @@ interface SpoolInstruments {
 export class SelfMetrics {
   readonly #component: Component;
   readonly #counts: SpanCounts;
-  #readState: () => ComponentState;
+  /** A meter provider must not keep a component that the app has let go without shutting it down. */
+  #source: WeakRef<StateSource> | undefined;
+  #hasSpool = false;
   #provider: MeterProvider | undefined;
   #duration: Histogram | undefined;
   #detach: (() => void) | undefined;
 
-  constructor(component: Component, counts: SpanCounts, readState: () => ComponentState) {
+  constructor(component: Component, counts: SpanCounts, source: StateSource) {
     this.#component = component;
     this.#counts = counts;
-    this.#readState = readState;
+    this.#source = new WeakRef(source);
     counts.onExported = (operation) => this.#record(operation);
     this.attach();
   }
@@ -102,9 +109,8 @@ export class SelfMetrics {
    * Lets the component go: it has no queue and no spool any more. That is reported as zeros, since the SDK repeats the
    * last values of what is no longer reported. The counts stay: they are collected after the last flush.
    */
-  close(hadSpool: boolean): void {
-    const last = { queueSize: 0, queueCapacity: 0, inFlight: 0, spool: hadSpool ? NO_SPOOL : undefined };
-    this.#readState = () => last;
+  close(): void {
+    this.#source = undefined;
   }
 
   #register(meter: Meter): void {
@@ -118,18 +124,19 @@ export class SelfMetrics {
   }
 
   #observe(result: BatchObservableResult, instruments: Instruments): void {
-    const { type, attributes, attributesWithServer } = this.#component;
-    const isProcessor = type === 'HumanloopSpanProcessor';
-    const state = this.#readState();
-    if (isProcessor) {
+    const { attributes, attributesWithServer } = this.#component;
+    const { isExporter, processed, exported } = this.#counts;
+    const state = this.#source?.deref()?.readState() ?? { ...GONE, spool: this.#hasSpool ? NO_SPOOL : undefined };
+    this.#hasSpool ||= state.spool !== undefined;
+    if (!isExporter) {
+      // An exporter's processor reports what it has processed itself.
+      observeTally(result, instruments.processed, processed, attributes);
       result.observe(instruments.queueSize, state.queueSize, attributes);
       result.observe(instruments.queueCapacity, state.queueCapacity, attributes);
     }
     result.observe(instruments.inFlight, state.inFlight, attributesWithServer);
+    observeTally(result, instruments.exported, exported, attributesWithServer);
     if (state.spool) observeSpool(result, instruments.spool, state.spool, attributes);
-    // An exporter's processor reports what it has processed itself.
-    if (isProcessor) observeTally(result, instruments.processed, this.#counts.processed, attributes);
-    observeTally(result, instruments.exported, this.#counts.exported, attributesWithServer);
   }
 
   #record({ startedAtMillis, status, errorType }: ExportOperation): void {

@@ -37,15 +37,15 @@ export class SpanCounts {
   inFlight = 0;
   /** Called at the end of each operation. */
   onExported: ((operation: ExportOperation) => void) | undefined;
-  readonly #isExporter: boolean;
+  readonly isExporter: boolean;
 
   /** For an exporter, a log that is dropped before it was sent is a failed export: the span was passed to it before. */
   constructor(isExporter = false) {
-    this.#isExporter = isExporter;
+    this.isExporter = isExporter;
   }
 
   /** Counts a span that is dropped before its log was sent. */
   failUnsent(errorType: string): void {
-    (this.#isExporter ? this.exported : this.processed).fail(errorType);
+    (this.isExporter ? this.exported : this.processed).fail(errorType);
   }
 }

@@ -2,6 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type Attributes, metrics } from '@opentelemetry/api';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { expect, onTestFinished, test } from 'vitest';
@@ -299,6 +301,28 @@ test('a spool reports its rows, its bytes and its age', async () => {
   await expect.poll(spool).toMatchObject({ rows: 0, used: 0, 'oldest.age': 0 });
   await processor.shutdown();
   expect(Object.values(await spool())).toEqual([0, 0, 0, 0, 0]);
+});
+
+test('a meter provider does not keep a processor that the app has let go', async () => {
+  const collect = registerMeterProvider();
+  const { baseUrl } = await startMisbehavingV4();
+  const create = () => new WeakRef(new HumanloopSpanProcessor({ ...QUICK, baseUrl }));
+  const processor = create();
+  expect(valuesOf((await collect())[QUEUE_CAPACITY])).toEqual({ ok: 100_000 });
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc');
+  await expect
+    .poll(() => {
+      collectGarbage();
+      return processor.deref() === undefined;
+    })
+    .toBe(true);
+  await expect
+    .poll(async () => {
+      collectGarbage();
+      return valuesOf((await collect())[QUEUE_CAPACITY]);
+    })
+    .toEqual({ ok: 0 });
 });
 
 test('without a spool there is no gauge of one', async () => {

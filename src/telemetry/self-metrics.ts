@@ -142,11 +142,12 @@ export class SelfMetrics {
   #record({ startedAtMillis, status, errorType }: ExportOperation): void {
     this.attach();
     const seconds = (performance.now() - startedAtMillis) / 1000;
-    this.#duration?.record(seconds, {
+    const attributes = {
       ...this.#component.attributesWithServer,
       ...(status !== undefined && { 'http.response.status_code': status }),
       ...(errorType !== undefined && { 'error.type': errorType }),
-    });
+    };
+    guard(() => this.#duration?.record(seconds, attributes));
   }
 }
 

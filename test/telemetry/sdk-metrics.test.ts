@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type Attributes, metrics } from '@opentelemetry/api';
+import { type Attributes, type MeterProvider, metrics } from '@opentelemetry/api';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { expect, onTestFinished, test } from 'vitest';
 import { type HumanloopOptions, HumanloopSpanExporter, HumanloopSpanProcessor } from '../../src/index.ts';
@@ -302,6 +302,27 @@ test('a spool reports its rows, its bytes and its age', async () => {
   await processor.shutdown();
   expect(Object.values(await spool())).toEqual([0, 0, 0, 0, 0]);
 });
+
+test.each(['getMeter', 'createCounter', 'record', 'addBatchObservableCallback'])(
+  'a meter provider whose %s throws does no harm',
+  async (method) => {
+    const broken: unknown = new Proxy(() => broken, {
+      get: (_, name) => {
+        if (name === method) throw new Error('broken');
+        return broken;
+      },
+      apply: () => broken,
+    });
+    metrics.setGlobalMeterProvider(broken as MeterProvider);
+    onTestFinished(() => metrics.disable());
+    const server = await startMisbehavingV4({ refuses: (log) => log.environment === 'refused' });
+    const processors = ['fine', 'refused'].map((environment) => createProcessor(server, { environment }));
+    for (const processor of processors) play(processor, 2);
+    for (const processor of processors) await processor.shutdown();
+    const [fine, refused] = processors.map((processor) => processor.stats());
+    expect([fine?.logged, refused?.dropped]).toEqual([2, { rejected: 2 }]);
+  },
+);
 
 test('a meter provider does not keep a processor that the app has let go', async () => {
   const collect = registerMeterProvider();

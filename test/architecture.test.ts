@@ -21,6 +21,7 @@ const APP_ROOMS = [
   ['delivery/'],
   ['delivery/ledger/'],
   ['delivery/drops.ts', 'delivery/metrics.ts'],
+  ['telemetry/'],
   ['client/'],
   ['delivery/advice.ts'],
   ['transport/'],

@@ -14,6 +14,7 @@
  */
 import type { SpoolOptions } from '../options.ts';
 import { Deadline } from '../scheduling/deadline.ts';
+import { SpanCounts } from '../telemetry/span-counts.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { LateFields } from '../wire/late-fields.ts';
 import type { Feedback } from '../wire/v4.ts';
@@ -38,11 +39,15 @@ export interface DeliveryOptions extends SenderOptions {
   readonly isPressed?: () => boolean;
   /** Returns true if no more logs are about to come: a wave then goes out without gathering. */
   readonly isQuiet?: () => boolean;
+  /** Default: those of a span processor. */
+  readonly counts?: SpanCounts;
 }
 
 export class Delivery {
   /** Undefined unless the app configured one. Held spans are drafted in it. */
   readonly spool: Spool | undefined;
+  /** The spans that were worked off and the logs that were sent, for metrics. */
+  readonly counts: SpanCounts;
   readonly #ledger: Ledger;
   readonly #sender: Sender;
   #isClosed = false;
@@ -50,9 +55,10 @@ export class Delivery {
 
   /** @throws {SqliteError} if a spool is configured and there is no SQLite engine. */
   constructor(transport: Transport, drops: Drops, options: DeliveryOptions) {
+    this.counts = options.counts ?? new SpanCounts();
     // A spooled log expires by its age on disk, not by how long it has been tried.
     const maxElapsedMillis = options.spool ? Number.POSITIVE_INFINITY : options.retry.maxElapsedMillis;
-    this.#ledger = new Ledger(drops, maxElapsedMillis, options.isPressed);
+    this.#ledger = new Ledger(drops, maxElapsedMillis, options.isPressed, this.counts);
     const posts = new Posts(this.#ledger, options.batch, options.isQuiet);
     this.#sender = new Sender(transport, posts, new Updates(this.#ledger), options);
     this.spool = options.spool && openSpool(options.spool, drops, this.#ledger);
@@ -72,6 +78,13 @@ export class Delivery {
   /** Number of pending logs that are completely in memory. */
   get heldCount(): number {
     return this.#ledger.pending.size - this.#ledger.contents.unloadedCount;
+  }
+
+  /** Number of pending logs that the server has not acknowledged. It goes through all of them. */
+  countUndelivered(): number {
+    let count = 0;
+    for (const { state } of this.#ledger.pending) if (state !== 'delivered') count++;
+    return count;
   }
 
   stats() {

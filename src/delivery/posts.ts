@@ -46,9 +46,13 @@ export class Posts implements GatheredWork {
     const body = encodeWave(entries);
     const sent = entries.map(({ desired }) => desired);
     this.#ledger.secure(entries);
+    this.#ledger.exports.begin(entries);
     return {
       request: { method: 'POST', path: '/logs', body },
-      judge: (outcome) => judgePost(outcome, entries.length),
+      judge: (outcome) => {
+        this.#ledger.exports.answered(entries, outcome);
+        return judgePost(outcome, entries.length);
+      },
       apply: (verdict) => this.#apply(entries, sent, body.length, verdict),
     };
   }

@@ -81,7 +81,10 @@ export class Updates implements Work {
     const path = `/logs?reference_id=${encodeURIComponent(entry.referenceId)}`;
     return {
       request: { method: 'PATCH', path, body: Buffer.from(JSON.stringify(decodeLate(late))) },
-      judge: judgeUpdate,
+      judge: (outcome) => {
+        this.#ledger.exports.answered([entry], outcome);
+        return judgeUpdate(outcome);
+      },
       apply,
     };
   }

@@ -133,11 +133,15 @@ export class LogWriter {
     // The hook may take any time.
     yield* forEachSpan(logs, write, this.#options.redact ? 0 : undefined);
     let left = run.length;
+    let withoutLogCount = 0;
     yield* forEachSpan(run, (node) => {
       const { openCount, pendingCount } = node.trace;
       const isTraceDone = openCount === 0 && pendingCount === left--;
-      if (heldAgain.size === 0 || !heldAgain.has(node)) this.#retire(node, isTraceDone);
+      if (heldAgain.size > 0 && heldAgain.has(node)) return;
+      withoutLogCount += node.entry ? 0 : 1;
+      this.#retire(node, isTraceDone);
     });
+    this.#delivery.counts.processed.succeeded += withoutLogCount;
   }
 
   /** Writes the logs of open spans and stubs as ended, since their ends will not be seen. */

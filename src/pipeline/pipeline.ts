@@ -11,21 +11,22 @@ import { type Context, diag } from '@opentelemetry/api';
 import { EVALUATION_EVENT } from '../conventions/content/evaluations.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import { Drops } from '../delivery/drops.ts';
-import { UPDATES_PER_CONNECTION } from '../delivery/sender.ts';
 import { guard, reportFault } from '../host/guard.ts';
 import { warnAloud } from '../host/stderr.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { ResourceSlice, SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import { Deadline, keepingAlive } from '../scheduling/deadline.ts';
+import { nameComponent } from '../telemetry/component.ts';
+import { type ComponentState, SelfMetrics, type StateSource } from '../telemetry/self-metrics.ts';
+import { SpanCounts } from '../telemetry/span-counts.ts';
 import { referenceOf } from '../trace/span-node.ts';
 import { noteBaggage, noteContext } from '../trace/trace-context.ts';
 import { TraceTracker } from '../trace/trace-tracker.ts';
-import { createGzipTransport } from '../transport/gzip-transport.ts';
-import { createHttpTransport } from '../transport/http-transport.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import { Backlog } from './backlog.ts';
+import { createTransport } from './create-transport.ts';
 import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
 import { expectSpans, sawSpan } from './missing-spans.ts';
@@ -58,7 +59,7 @@ export interface Stats {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-export class Pipeline {
+export class Pipeline implements StateSource {
   readonly #options: ResolvedOptions;
   readonly #tracker: TraceTracker;
   readonly #drops: Drops;
@@ -66,6 +67,7 @@ export class Pipeline {
   readonly #writer: LogWriter;
   readonly #backlog: Backlog;
   readonly #intake: Intake;
+  readonly #metrics: SelfMetrics;
   readonly #awaitedResources = new WeakSet<ResourceSlice>();
   #shutdown: Promise<void> | undefined;
 
@@ -75,6 +77,7 @@ export class Pipeline {
     this.#drops = new Drops(options.onDrop);
     this.#delivery = new Delivery(transport ?? createTransport(options), this.#drops, {
       ...options,
+      counts: new SpanCounts(mode.awaitsUnseenParents),
       isPressed: () => this.#usage() > PRESSURE,
       isQuiet: () => this.#intake.isQuiet && this.#backlog.isIdle,
     });
@@ -84,13 +87,19 @@ export class Pipeline {
     this.#backlog = new Backlog(this.#tracker, {
       catchUp: () => this.#intake.catchUp(),
       work: (run) => writer.workOff(run),
-      onIdle: () => this.#delivery.wake(),
+      onIdle: () => {
+        this.#delivery.wake();
+        this.#metrics.attach();
+      },
     });
     this.#intake = new Intake({
       gathers: !options.spool,
       follow: (notes) => this.#follow(notes),
       onGathered: () => this.#backlog.work(),
     });
+    const type = mode.awaitsUnseenParents ? 'HumanloopSpanExporter' : 'HumanloopSpanProcessor';
+    const component = nameComponent(type, options.baseUrl);
+    this.#metrics = new SelfMetrics(component, this.#delivery.counts, this);
   }
 
   get isShutDown(): boolean {
@@ -147,6 +156,20 @@ export class Pipeline {
     return { held: this.#tracker.pendingCount, ...this.#delivery.stats(), dropped: this.#drops.counts };
   }
 
+  /** Returns what metrics report of this moment. */
+  readState(): ComponentState {
+    this.#intake.catchUp();
+    const held = this.#tracker.pendingCount;
+    const { isExporter, inFlight } = this.#delivery.counts;
+    return {
+      queueSize: held + this.#delivery.heldCount,
+      queueCapacity: this.#options.queue.maxItems,
+      // All that an exporter knows of was passed to it.
+      inFlight: isExporter ? held + this.#delivery.countUndelivered() : inFlight,
+      spool: this.#delivery.spool?.usage(),
+    };
+  }
+
   /**
    * Resolves when the logs of all spans that have ended are acknowledged or dropped.
    *
@@ -198,9 +221,11 @@ export class Pipeline {
     for (const node of this.#tracker.unretiredNodes()) {
       if (node.state !== 'open' && !node.entry && this.#writer.isLog(node)) {
         this.#drops.add('shutdown', referenceOf(node));
+        this.#delivery.counts.failUnsent('shutdown');
       }
       if (!node.entry) this.#writer.dropOverrides(node);
     }
+    this.#metrics.close();
     await this.#delivery.close();
     const { shutdown: lost = 0 } = this.#drops.counts;
     if (lost > 0) {
@@ -263,7 +288,9 @@ export class Pipeline {
     this.#tracker.forgetOldestOpen(Math.ceil(this.#options.queue.maxItems / 10), (node) => {
       noteContext(node, this.#options.session);
       if (node.entry) this.#delivery.finish(node.entry);
-      if (this.#writer.isLog(node)) this.#drops.add('span_forgotten', referenceOf(node), 'open for too long');
+      if (!this.#writer.isLog(node)) return;
+      this.#drops.add('span_forgotten', referenceOf(node), 'open for too long');
+      if (!node.entry) this.#delivery.counts.failUnsent('span_forgotten');
     });
   }
 
@@ -273,6 +300,8 @@ export class Pipeline {
       const wasClosed = this.#tracker.find(traceId, spanId)?.entry !== undefined;
       if (wasClosed || !this.#writer.isLogSpan(span)) return;
       this.#drops.add('shutdown', referenceIdOf(traceId, spanId), 'the span ended after shutdown');
+      // The word of the semantic conventions.
+      this.#delivery.counts.failUnsent('already_shutdown');
     });
   }
 
@@ -288,13 +317,4 @@ export class Pipeline {
     this.#tracker.releaseOldest(RELEASED_AT_ONCE);
     while (this.#usage() > 1 && this.#delivery.dropOldestTrace('queue_full'));
   }
-}
-
-function createTransport(options: ResolvedOptions): Transport {
-  const transport = createHttpTransport({
-    ...options,
-    connections: options.concurrency,
-    pipelining: UPDATES_PER_CONNECTION,
-  });
-  return options.compression === 'gzip' ? createGzipTransport(transport) : transport;
 }

@@ -1,18 +1,15 @@
 /** Delivered and dropped logs as OpenTelemetry metrics. */
-import { context, metrics } from '@opentelemetry/api';
-import { metrics as sdk } from '@opentelemetry/sdk-node';
+import { context } from '@opentelemetry/api';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { HumanloopSpanProcessor } from '../../src/index.ts';
+import { registerMeterProvider } from '../support/collect-metrics.ts';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 
 const CHAT = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' };
 
 test('metrics count delivered logs, and dropped ones by reason', async () => {
-  const exporter = new sdk.InMemoryMetricExporter(sdk.AggregationTemporality.CUMULATIVE);
-  const reader = new sdk.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 });
-  metrics.setGlobalMeterProvider(new sdk.MeterProvider({ readers: [reader] }));
-  onTestFinished(() => metrics.disable());
+  const collect = registerMeterProvider();
   const server = await startMisbehavingV4({ refuses: (log) => log.environment === 'refused' });
   for (const environment of ['refused', 'fine']) {
     const processor = new HumanloopSpanProcessor({ baseUrl: server.baseUrl, environment });
@@ -21,12 +18,9 @@ test('metrics count delivered logs, and dropped ones by reason', async () => {
       tracer.startSpan('chat', { attributes: CHAT, root: true }, context.active()).end();
     await processor.shutdown();
   }
-  await reader.forceFlush();
-  const points = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics: all }) => all));
-  const counts = points.map(({ descriptor, dataPoints }) => [
-    descriptor.name,
-    dataPoints.map((point) => [point.attributes, point.value]),
-  ]);
+  const counts = Object.entries(await collect())
+    .filter(([name]) => name.startsWith('humanloop.'))
+    .map(([name, { points }]) => [name, points.map(({ attributes, value }) => [attributes, value])]);
   expect(Object.fromEntries(counts)).toEqual({
     'humanloop.exporter.logs.delivered': [[{}, 3]],
     'humanloop.exporter.logs.dropped': [[{ reason: 'rejected' }, 3]],

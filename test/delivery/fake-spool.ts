@@ -37,6 +37,10 @@ export class FakeSpool implements Spool {
     this.#dirty.set(log.referenceId, log);
   }
 
+  usage(): undefined {
+    return undefined;
+  }
+
   forget(referenceId: string): void {
     this.#dirty.set(referenceId, 'gone');
   }

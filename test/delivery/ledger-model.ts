@@ -7,10 +7,11 @@ import { bodyText, decodeLate, type EncodedLate } from '../../src/datapoint/body
 import type { Drops } from '../../src/delivery/drops.ts';
 import { recoveredEntry } from '../../src/delivery/ledger/earlier-logs.ts';
 import type { Ledger } from '../../src/delivery/ledger/ledger.ts';
-import type { LogEntry, UnsureLogs } from '../../src/delivery/ledger/log-entry.ts';
+import type { EntryState, LogEntry, UnsureLogs } from '../../src/delivery/ledger/log-entry.ts';
 import type { Offer } from '../../src/delivery/ledger/offer.ts';
 import type { FlushBarrier } from '../../src/delivery/ledger/pending-logs.ts';
 import type { SpooledLog } from '../../src/delivery/ledger/spool.ts';
+import type { SpanCounts, Tally } from '../../src/telemetry/span-counts.ts';
 import type { LateFields } from '../../src/wire/late-fields.ts';
 import { FakeSpool } from './fake-spool.ts';
 import { asBytes, createLedger } from './offered-logs.ts';
@@ -27,6 +28,10 @@ interface Known {
   wasAttempted: boolean;
   /** Its row was removed from the spool and has not been written again. */
   isRowLost: boolean;
+  /** It was sent, and is neither stored nor dropped since. */
+  isInFlight: boolean;
+  /** After the last step. */
+  stateBefore: EntryState;
 }
 
 /** What a restart needs of a log. */
@@ -50,6 +55,7 @@ export interface Offered {
 export class LedgerModel {
   readonly #ledger: Ledger;
   readonly #drops: Drops;
+  readonly #counts: SpanCounts;
   readonly #spool: FakeSpool;
   readonly #known = new Map<LogEntry, Known>();
   readonly #families: LogEntry[][] = [[], []];
@@ -66,11 +72,16 @@ export class LedgerModel {
   #updated = 0;
   #retried = 0;
   #droppedUpdates = 0;
+  #droppedUndelivered = 0;
+  /** Exports that have begun, less those that have ended. */
+  #openExports = 0;
 
   constructor(maxElapsedMillis: number) {
-    const { ledger, drops } = createLedger({ maxElapsedMillis });
+    const { ledger, drops, counts } = createLedger({ maxElapsedMillis });
     this.#ledger = ledger;
     this.#drops = drops;
+    this.#counts = counts;
+    counts.onExported = () => this.#openExports--;
     this.#spool = new FakeSpool(ledger);
     ledger.connect({ wake: () => void this.#wakes++ }, this.#spool);
   }
@@ -149,6 +160,8 @@ export class LedgerModel {
     }
     if (wave.length === 0) return;
     this.#ledger.secure(wave.map(({ entry }) => entry));
+    this.#ledger.exports.begin(wave.map(({ entry }) => entry));
+    this.#beginExport(wave);
     this.#requests.push(wave);
   }
 
@@ -212,6 +225,7 @@ export class LedgerModel {
     for (const [at, entry] of entries.entries()) {
       if (entry.state !== 'unsure') continue;
       const late = this.#ledger.startProbing(entry);
+      this.#beginExport([{ entry }]);
       this.#attempt(this.#known.get(entry) as Known);
       if (there & (1 << at)) this.#store({ entry, late });
       else absent.push(entry);
@@ -283,6 +297,7 @@ export class LedgerModel {
     const entries = [...this.#known.keys()];
     for (const known of this.#known.values()) this.#checkLog(known);
     this.#checkSums(entries);
+    this.#checkCounts();
     for (const [known, needs] of before) {
       if (this.#needsOf(known) !== needs) expect(this.#spool.noted).toContain(known.entry);
     }
@@ -352,6 +367,28 @@ export class LedgerModel {
     expect(this.#ledger.readyCount).toBeGreaterThanOrEqual(entries.filter(({ state }) => state === 'ready').length);
   }
 
+  #checkCounts(): void {
+    for (const known of this.#known.values()) {
+      const { entry, stateBefore } = known;
+      if (entry.state === 'dropped') known.isInFlight = false;
+      if (entry.state === 'dropped' && stateBefore !== 'dropped' && stateBefore !== 'delivered') {
+        this.#droppedUndelivered++;
+      }
+      known.stateBefore = entry.state;
+    }
+    const { processed, exported, inFlight } = this.#counts;
+    expect(exported.succeeded).toBe(this.#logged);
+    expect(failuresOf(processed) + failuresOf(exported)).toBe(this.#droppedUndelivered);
+    expect(inFlight).toBe([...this.#known.values()].filter(({ isInFlight }) => isInFlight).length);
+    if (inFlight === 0) expect(this.#openExports).toBe(0);
+  }
+
+  #beginExport(sent: readonly { readonly entry: LogEntry }[]): void {
+    const begun = sent.map(({ entry }) => this.#known.get(entry) as Known).filter(({ isInFlight }) => !isInFlight);
+    for (const known of begun) known.isInFlight = true;
+    if (begun.length > 0) this.#openExports++;
+  }
+
   /** Returns the logs that should be in one of the queues. */
   #sendable(): LogEntry[] {
     const busy = new Set([...this.#updates.map(({ entry }) => entry), ...this.#probes.flatMap((one) => one.entries)]);
@@ -390,7 +427,7 @@ export class LedgerModel {
     expect(this.#ledger.stored(entry, late)).toBe(isExpected);
     if (!isExpected) return;
     this.#logged++;
-    (this.#known.get(entry) as Known).wasAttempted = false;
+    Object.assign(this.#known.get(entry) as Known, { wasAttempted: false, isInFlight: false });
   }
 
   #attempt(known: Known): void {
@@ -405,13 +442,26 @@ export class LedgerModel {
   }
 
   #add(entry: LogEntry, body: string | undefined, desired: LateFields): void {
-    this.#known.set(entry, { entry, body, desired, overrides: {}, wasAttempted: false, isRowLost: false });
+    this.#known.set(entry, {
+      entry,
+      body,
+      desired,
+      overrides: {},
+      wasAttempted: false,
+      isRowLost: false,
+      isInFlight: false,
+      stateBefore: entry.state,
+    });
   }
 
   #at(index: number, act: (known: Known) => void): void {
     const all = [...this.#known.values()];
     if (all.length > 0) act(all[index % all.length] as Known);
   }
+}
+
+function failuresOf({ failed }: Tally): number {
+  return [...failed.values()].reduce((sum, count) => sum + count, 0);
 }
 
 function takeFrom<Item>(items: Item[], index: number): Item | undefined {

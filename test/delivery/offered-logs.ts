@@ -5,12 +5,15 @@ import { Drops } from '../../src/delivery/drops.ts';
 import { Ledger } from '../../src/delivery/ledger/ledger.ts';
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
 import type { Offer } from '../../src/delivery/ledger/offer.ts';
+import { SpanCounts } from '../../src/telemetry/span-counts.ts';
 import type { LateFields } from '../../src/wire/late-fields.ts';
 
 export function createLedger(options: { maxElapsedMillis?: number; isPressed?: () => boolean } = {}) {
   const drops = new Drops(undefined);
-  const ledger = new Ledger(drops, options.maxElapsedMillis ?? Number.POSITIVE_INFINITY, options.isPressed);
-  return { drops, ledger };
+  const counts = new SpanCounts();
+  const maxElapsedMillis = options.maxElapsedMillis ?? Number.POSITIVE_INFINITY;
+  const ledger = new Ledger(drops, maxElapsedMillis, options.isPressed, counts);
+  return { drops, ledger, counts };
 }
 
 /** Creates a log that is expected and not mapped yet. */

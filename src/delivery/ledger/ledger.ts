@@ -7,9 +7,11 @@
  */
 import { type EncodedLate, releaseBody } from '../../datapoint/body.ts';
 import { Fifo } from '../../scheduling/fifo.ts';
+import { SpanCounts } from '../../telemetry/span-counts.ts';
 import type { LateFields } from '../../wire/late-fields.ts';
 import type { DropReason, Drops } from '../drops.ts';
 import { Contents } from './contents.ts';
+import { Exports } from './exports.ts';
 import type { LogEntry, UnsureLogs } from './log-entry.ts';
 import { MutableEntry, mutable } from './mutable-entry.ts';
 import type { ExpectedLog, Offer } from './offer.ts';
@@ -20,6 +22,7 @@ import { WaitingFeedback } from './waiting-feedback.ts';
 
 export class Ledger implements SpoolOwner {
   readonly feedback: WaitingFeedback;
+  readonly exports: Exports;
   readonly isPressed: () => boolean;
   readonly #drops: Drops;
   readonly #maxElapsedMillis: number;
@@ -31,10 +34,11 @@ export class Ledger implements SpoolOwner {
   readonly #counts = { logged: 0, updated: 0, retried: 0 };
 
   /** The same POST or update is tried for `maxElapsedMillis`. `isPressed` returns true if memory is short. */
-  constructor(drops: Drops, maxElapsedMillis: number, isPressed: () => boolean = () => false) {
+  constructor(drops: Drops, maxElapsedMillis: number, isPressed = (): boolean => false, counts = new SpanCounts()) {
     this.#drops = drops;
     this.#maxElapsedMillis = maxElapsedMillis;
     this.isPressed = isPressed;
+    this.exports = new Exports(counts);
     this.feedback = new WaitingFeedback(drops, this.#counts, (entry) => this.#reconcile(entry));
   }
 
@@ -106,6 +110,7 @@ export class Ledger implements SpoolOwner {
   drop(log: LogEntry, reason: DropReason, why?: string): void {
     const entry = mutable(log);
     if (entry.state === 'dropped') return;
+    this.exports.dropped(entry, reason);
     entry.state = 'dropped';
     this.#drops.add(reason, entry.referenceId, why);
     this.#contents.clear(entry);
@@ -157,6 +162,7 @@ export class Ledger implements SpoolOwner {
     if (entry.state === 'dropped') return false;
     entry.state = 'delivered';
     this.#counts.logged++;
+    this.exports.stored(entry);
     this.#acknowledge(entry, sent);
     this.#order.advanceChildren(entry);
     this.#sender?.wake();
@@ -217,6 +223,7 @@ export class Ledger implements SpoolOwner {
 
   /** Returns the late fields for the probe of an unsure log. */
   startProbing(log: LogEntry): Readonly<EncodedLate> {
+    this.exports.begin([log]);
     if (mutable(log).startAttempt()) this.#counts.retried++;
     return log.desired;
   }

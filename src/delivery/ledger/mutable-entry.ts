@@ -4,6 +4,7 @@
  */
 import { type Body, bodyText, type EncodedLate, isSameOutput, outputText, releaseBody } from '../../datapoint/body.ts';
 import { cutText, shrinkJson } from '../../datapoint/shrink.ts';
+import type { ExportOperation } from '../../telemetry/span-counts.ts';
 import type { EntryState, LogEntry } from './log-entry.ts';
 
 const NO_FEEDBACK: readonly string[] = [];
@@ -32,6 +33,8 @@ export class MutableEntry implements LogEntry {
   isUpdating = false;
   /** The server lost this log and it was posted again. That is done once per log, to avoid a loop. */
   wasPostedAgain = false;
+  /** The log was sent and is neither acknowledged nor dropped. */
+  operation: ExportOperation | undefined;
   /** Children that wait for this log. */
   waiters: MutableEntry[] | undefined;
   /** Place in the order of arrival; 0 while the log is not pending. */

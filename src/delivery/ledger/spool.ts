@@ -6,6 +6,7 @@
  * A spool never throws: if its medium fails, delivery continues in memory. Then `isStored` returns false, and `load`
  * may find nothing.
  */
+import type { SpoolUsage } from '../../telemetry/self-metrics.ts';
 import type { LateFields } from '../../wire/late-fields.ts';
 import type { DropReason } from '../drops.ts';
 import type { LogEntry } from './log-entry.ts';
@@ -26,6 +27,8 @@ export interface Spool {
   forget(referenceId: string): void;
   /** Returns true if the newest state of the log is written. */
   isStored(referenceId: string): boolean;
+  /** Returns what is stored now; undefined if the medium fails. */
+  usage(): SpoolUsage | undefined;
   /** Resolves when the owner has the logs that dead processes had left by now. */
   recovered(): Promise<void>;
   /** Writes all notes now. */

@@ -1,5 +1,5 @@
 /** One process's spool: a SQLite file with a row for each log that is not done. */
-import { existsSync, unlinkSync } from 'node:fs';
+import { existsSync, statSync, unlinkSync } from 'node:fs';
 import type { SqliteDatabase, SqliteStatement } from '../../sqlite/open.ts';
 import type { SpooledLog } from '../ledger/spool.ts';
 import { SCHEMA, toLateColumn, toLog } from './row.ts';
@@ -7,6 +7,9 @@ import { type FoundLog, type OwnFile, type TakenOver, takeOverRows } from './tak
 
 /** Estimated bytes of a row's ids, times and index entries. */
 const ROW_BYTES = 300;
+
+/** What SQLite adds to the name of a file for the files that belong to it; first that file itself. */
+const COMPANIONS = ['', '-wal', '-shm', '-journal'];
 
 const PUT = `
   INSERT INTO log (reference_id, parent_reference_id, body, late, acknowledged, is_delivered, is_final, started_millis)
@@ -21,6 +24,7 @@ export class SpoolFile implements OwnFile {
   readonly #sizes = new Map<string, number>();
   readonly #put: SqliteStatement;
   readonly #read: SqliteStatement;
+  readonly #readOldest: SqliteStatement;
   readonly #change: SqliteStatement;
   readonly #remove: SqliteStatement;
   readonly #moveChildren: SqliteStatement;
@@ -38,6 +42,10 @@ export class SpoolFile implements OwnFile {
     database.exec(SCHEMA);
     this.#put = database.prepare(PUT);
     this.#read = database.prepare('SELECT * FROM log WHERE reference_id = ?');
+    // A stub has no start. Rows are in the order in which they were first written.
+    this.#readOldest = database.prepare(
+      'SELECT started_millis FROM log WHERE started_millis > 0 ORDER BY position LIMIT 1',
+    );
     this.#change = database.prepare(
       'UPDATE log SET parent_reference_id = ?, late = json_patch(late, ?), is_final = ? WHERE reference_id = ?',
     );
@@ -52,6 +60,18 @@ export class SpoolFile implements OwnFile {
   /** Estimated bytes of the rows that are to stay; the file is somewhat larger. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get rowCount(): number {
+    return this.#sizes.size;
+  }
+
+  /** Bytes of the file and its SQLite companions on disk. */
+  get fileBytes(): number {
+    return COMPANIONS.reduce(
+      (sum, suffix) => sum + (statSync(this.path + suffix, { throwIfNoEntry: false })?.size ?? 0),
+      0,
+    );
   }
 
   get isClosed(): boolean {
@@ -115,6 +135,12 @@ export class SpoolFile implements OwnFile {
   read(referenceId: string): SpooledLog | undefined {
     const row = this.#read.get(referenceId);
     return row && toLog(row);
+  }
+
+  /** Returns the start of the span whose row was written first, Unix milliseconds; undefined if there are no rows. */
+  readOldestMillis(): number | undefined {
+    const row = this.#readOldest.get();
+    return row && Number(row['started_millis']);
   }
 
   remove(referenceId: string): void {
@@ -208,7 +234,7 @@ export class SpoolFile implements OwnFile {
 
 /** Deletes the file and its SQLite companions. A file that is not there is ignored. */
 export function removeSpoolFile(path: string): void {
-  for (const suffix of ['', '-wal', '-shm', '-journal']) {
+  for (const suffix of COMPANIONS) {
     try {
       unlinkSync(path + suffix);
     } catch {

@@ -12,6 +12,7 @@ import { bodyText, decodeLate } from '../../datapoint/body.ts';
 import type { SpoolOptions } from '../../options.ts';
 import { EarliestTimer } from '../../scheduling/earliest-timer.ts';
 import { explainSqliteError } from '../../sqlite/open.ts';
+import type { SpoolUsage } from '../../telemetry/self-metrics.ts';
 import type { Drops } from '../drops.ts';
 import type { LogEntry } from '../ledger/log-entry.ts';
 import type { Spool, SpooledLog, SpoolOwner, StoredContent } from '../ledger/spool.ts';
@@ -79,6 +80,17 @@ class SqliteSpool implements Spool {
       log = this.#file?.read(referenceId);
     });
     return log?.body === undefined ? undefined : { body: log.body, late: log.late };
+  }
+
+  usage(): SpoolUsage | undefined {
+    const file = this.#file;
+    if (!file || file.isClosed || file.isRemoved) return undefined;
+    const { rowCount: rows, bytes: usedBytes, fileBytes } = file;
+    let oldestMillis: number | undefined;
+    const isRead = this.#attempt(() => {
+      oldestMillis = file.readOldestMillis();
+    });
+    return isRead ? { rows, usedBytes, capacityBytes: this.#options.maxBytes, fileBytes, oldestMillis } : undefined;
   }
 
   recovered(): Promise<void> {

@@ -17,7 +17,7 @@ export type { SpanFields } from './conventions/values/span-fields.ts';
 export { HumanloopApiError, HumanloopError } from './errors.ts';
 export type { DropReport, HumanloopOptions, Redact } from './options.ts';
 export type { SpanSlice } from './otel/span-slice.ts';
-export type { Stats } from './pipeline/pipeline.ts';
+export type { Stats } from './pipeline/stats.ts';
 export { HumanloopLogRecordProcessor, type LogRecordSlice } from './processors/log-record-processor.ts';
 export { type ExportResult, HumanloopSpanExporter } from './processors/span-exporter.ts';
 export { HumanloopSpanProcessor } from './processors/span-processor.ts';

@@ -30,6 +30,7 @@ import { createTransport } from './create-transport.ts';
 import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
 import { expectSpans, sawSpan } from './missing-spans.ts';
+import type { Stats } from './stats.ts';
 
 /** At this share of a bound, the spans that are held longest are released early, so that nothing has to be dropped. */
 const PRESSURE = 0.75;
@@ -38,26 +39,6 @@ const RELEASED_AT_ONCE = 1_000;
 const REFUSED_MILLIS = 5_000;
 const NOT_WORKED_OFF = 'not all spans were worked off in time';
 const NOT_TAKEN_OVER = 'what dead processes left in the spool was not taken over in time';
-
-/** What a processor or exporter has now, and what it has sent and dropped since its construction. */
-export interface Stats {
-  /** Number of ended spans, logs or not, that wait for an open ancestor or to be mapped. */
-  readonly held: number;
-  /** Number of logs with something left to send, including those in flight. */
-  readonly queued: number;
-  /** Number of requests in flight. */
-  readonly inFlight: number;
-  /** Number of logs that the server has acknowledged. */
-  readonly logged: number;
-  /** Number of updates that the server has acknowledged. */
-  readonly updated: number;
-  /** Number of logs that shutdown left in the spool for the next start; 0 before shutdown. */
-  readonly spooled: number;
-  /** Number of times that a log or an update was sent again. */
-  readonly retried: number;
-  /** Number of logs and updates that were given up, by reason. */
-  readonly dropped: Readonly<Record<string, number>>;
-}
 
 export class Pipeline implements StateSource {
   readonly #options: ResolvedOptions;

@@ -6,7 +6,8 @@
 import { HumanloopError } from '../errors.ts';
 import { type HumanloopOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
-import { Pipeline, type Stats } from '../pipeline/pipeline.ts';
+import { Pipeline } from '../pipeline/pipeline.ts';
+import type { Stats } from '../pipeline/stats.ts';
 import { type Claim, createClaim } from './claim-spans.ts';
 
 /** `code` 0 is success, 1 failure, as in `@opentelemetry/core`. */

@@ -2,7 +2,8 @@
 import type { Context } from '@opentelemetry/api';
 import { type HumanloopOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
-import { Pipeline, type Stats } from '../pipeline/pipeline.ts';
+import { Pipeline } from '../pipeline/pipeline.ts';
+import type { Stats } from '../pipeline/stats.ts';
 import type { LateFields } from '../wire/late-fields.ts';
 import { type Claim, createClaim } from './claim-spans.ts';
 import { type LogReference, readLateFields, readReference } from './update-arguments.ts';

@@ -51,6 +51,16 @@ export interface LogWriterOptions extends ResolvedOptions {
   readonly awaitsUnseenParents: boolean;
 }
 
+/** What is known of a run while it is worked off. */
+interface Run {
+  readonly logs: SpanNode[];
+  /** Logs that wait for a held ancestor that is a log, and become due with it, or for another span. */
+  readonly heldAgain: Set<SpanNode>;
+  readonly flags: MapFlags;
+  /** Number of its spans that are not retired yet. */
+  left: number;
+}
+
 export class LogWriter {
   readonly evaluations: Evaluations;
   readonly drafts: Drafts;
@@ -107,44 +117,44 @@ export class LogWriter {
     return this.#select(span) !== undefined;
   }
 
-  /** Works off a run. Yields after small steps. */
-  *workOff(run: readonly SpanNode[]): Generator<void> {
-    const logs: SpanNode[] = [];
-    // Logs that wait for a held ancestor that is a log. They become due with it.
-    const heldAgain = new Set<SpanNode>();
-    yield* forEachSpan(run, (node) => {
-      if (!this.isLog(node)) return;
-      if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
-      else logs.push(node);
-    });
-    yield* this.#reader.read(logs, heldAgain);
-    guard(() => run.forEach(passOnFirstCall));
-    yield* forEachSpan(run, (node) => this.evaluations.route(node));
-    const flags = flagsOf(false);
-    const write = (node: SpanNode) => {
-      // Another log has its call, or it waits for another span.
-      if (node.isNoLog || heldAgain.has(node)) return;
-      if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
-      else heldAgain.add(node);
-    };
+  /** Works off spans of one trace that are due together. Yields after small steps. */
+  *workOff(nodes: readonly SpanNode[]): Generator<void> {
+    const run: Run = { logs: [], heldAgain: new Set(), flags: flagsOf(false), left: nodes.length };
+    yield* forEachSpan(nodes, this.#sortOut, run);
+    yield* this.#reader.read(run.logs, run.heldAgain);
+    yield* forEachSpan(nodes, this.#relate, run);
     // The hook may take any time.
-    yield* forEachSpan(logs, write, this.#options.redact ? 0 : undefined);
-    let left = run.length;
-    yield* forEachSpan(run, (node) => {
-      const { openCount, pendingCount } = node.trace;
-      const isTraceDone = openCount === 0 && pendingCount === left--;
-      if (heldAgain.size === 0 || !heldAgain.has(node)) this.#retire(node, isTraceDone);
-    });
+    yield* forEachSpan(run.logs, this.#place, run, this.#options.redact ? 0 : undefined);
+    yield* forEachSpan(nodes, this.#retire, run);
   }
+
+  readonly #sortOut = (node: SpanNode, { logs, heldAgain }: Run): void => {
+    if (!this.isLog(node)) return;
+    if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
+    else logs.push(node);
+  };
+
+  readonly #relate = (node: SpanNode): void => {
+    passOnFirstCall(node);
+    this.evaluations.route(node);
+  };
+
+  readonly #place = (node: SpanNode, { heldAgain, flags }: Run): void => {
+    // Another log has its call, or it waits for another span.
+    if (node.isNoLog || heldAgain.has(node)) return;
+    if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
+    else heldAgain.add(node);
+  };
 
   /** Writes the logs of open spans and stubs as ended, since their ends will not be seen. */
   *closeOpen(): Generator<void> {
-    const flags = flagsOf(true);
-    yield* forEachSpan([...this.#tracker.unretiredNodes(), ...this.#stubs], (node) => {
-      if (!this.isLog(node)) this.evaluations.giveUp(node);
-      else if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
-    });
+    yield* forEachSpan([...this.#tracker.unretiredNodes(), ...this.#stubs], this.#close, flagsOf(true));
   }
+
+  readonly #close = (node: SpanNode, flags: MapFlags): void => {
+    if (!this.isLog(node)) this.evaluations.giveUp(node);
+    else if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
+  };
 
   /** Takes late fields that the app set. They win over the span's. */
   update(traceId: string, spanId: string, late: LateFields): void {
@@ -220,14 +230,17 @@ export class LogWriter {
     if (count === 1) queueMicrotask(() => guard(() => this.#delivery.accept(this.#offers.splice(0))));
   }
 
-  /** Retires the span. Its trace keeps what it says about the context; nothing else is needed. */
-  #retire(node: SpanNode, isTraceDone: boolean): void {
+  /** Lets the span go, unless it is held again. Its trace keeps what it says about the context; nothing else is needed. */
+  readonly #retire = (node: SpanNode, run: Run): void => {
+    const { openCount, pendingCount } = node.trace;
+    const isTraceDone = openCount === 0 && pendingCount === run.left--;
+    if (run.heldAgain.size > 0 && run.heldAgain.has(node)) return;
     if (!isTraceDone || this.#options.awaitsUnseenParents) noteContext(node, this.#options.session);
     this.drafts.forget(node);
     if (node.overrides && node.keeper?.entry) this.#override(node.keeper.entry, node.overrides);
     else this.dropOverrides(node);
     this.#tracker.retire(node);
-  }
+  };
 
   /** Returns the entry of the log. Creates it, after those of the ancestors that it can name as parents. */
   #entryOf(node: SpanNode, flags: MapFlags): LogEntry {

@@ -1,4 +1,5 @@
 /** The short way of the GenAI conventions: calls, tools and agents with their content in attributes, as JSON. */
+import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
@@ -36,6 +37,8 @@ class GenAiReading extends ShortReading {
   outputType: unknown = undefined;
   toolDefinitions: unknown = undefined;
 }
+
+keepShape(new GenAiReading('', 'model'));
 
 const TABLE = new ShortTable<GenAiReading>(
   {

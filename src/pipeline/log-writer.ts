@@ -43,8 +43,7 @@ import {
 import { absorb, lateFieldsFor, readNode } from './read-node.ts';
 import { Redaction } from './redaction.ts';
 import { RunReader } from './run-reader.ts';
-
-const MAX_STUBS = 10_000;
+import { Stubs } from './stubs.ts';
 
 export interface LogWriterOptions extends ResolvedOptions {
   /** True for an exporter, which cannot know whether more of a trace will come. */
@@ -75,8 +74,7 @@ export class LogWriter {
   readonly #reader: RunReader;
   /** The logs that were mapped in this turn of the event loop. At its end the delivery takes them together. */
   readonly #offers: Offer[] = [];
-  /** Placeholders whose stubs are sent. */
-  readonly #stubs = new Set<SpanNode>();
+  readonly #stubs = new Stubs((entry) => this.#delivery.finish(entry));
 
   constructor(delivery: Delivery, tracker: TraceTracker, drops: Drops, options: LogWriterOptions) {
     this.#delivery = delivery;
@@ -184,7 +182,7 @@ export class LogWriter {
     const entry = this.#entryOf(node, flags);
     const { span } = node;
     if (span) this.#stubs.delete(node);
-    else this.#addStub(node);
+    else this.#stubs.add(node);
     const isFinal = flags.isClosing || (span !== undefined && node.state !== 'open');
     if (node.overrides) this.#override(entry, node.overrides);
     node.overrides = undefined;
@@ -261,16 +259,6 @@ export class LogWriter {
       parent = step;
     }
     return node.entry as LogEntry;
-  }
-
-  /** Adds a stub. If there are too many, forgets the oldest, which are then not closed at shutdown. */
-  #addStub(node: SpanNode): void {
-    this.#stubs.add(node);
-    for (const oldest of this.#stubs) {
-      if (this.#stubs.size <= MAX_STUBS) return;
-      this.#stubs.delete(oldest);
-      if (oldest.entry) this.#delivery.finish(oldest.entry);
-    }
   }
 
   #override(entry: LogEntry, late: LateFields): void {

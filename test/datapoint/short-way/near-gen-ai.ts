@@ -137,7 +137,10 @@ export function damaged(json: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
 }
 
 const name = mostly<unknown>(fc.constantFrom('gpt-4o', 'openai', 'lookup', 'modèle'), odd);
-const number = mostly<unknown>(fc.constantFrom(0, 1, 0.5, 0.0123456, 1024), fc.oneof(odd, fc.constantFrom(-1, '7', 1e21, 1e308, -1e308)));
+const number = mostly<unknown>(
+  fc.constantFrom(0, 1, 0.5, 0.0123456, 1024),
+  fc.oneof(odd, fc.constantFrom(-1, '7', 1e21, 1e308, -1e308)),
+);
 const count = mostly<unknown>(fc.nat(5000), fc.oneof(odd, fc.constantFrom(-1, '7', 0.5)));
 const finishReasons = mostly<unknown>(
   fc.constantFrom(['stop'], ['tool_calls'], undefined),

@@ -113,12 +113,17 @@ function recognise(span: SpanSlice, conventions: readonly Convention[], signs: n
   for (let index = 0; index < conventions.length; index++) {
     if (!mayRecognise(signs, index)) continue;
     const convention = conventions[index]!;
-    if (found.some((before) => before.convention.covers?.includes(convention.name))) continue;
-    if (convention.isAddition && found.length === 0) continue;
+    if (isCovered(convention, found) || (convention.isAddition && found.length === 0)) continue;
     const kind = classifySafely(convention, span);
     if (kind !== undefined) found.push({ convention, kind: convention.isAddition ? found[0]!.kind : kind });
   }
   return found;
+}
+
+/** A function of its own, since a function within the loop would cost memory for each convention. */
+function isCovered({ name }: Convention, found: readonly Recognition[]): boolean {
+  for (const { convention } of found) if (convention.covers?.includes(name)) return true;
+  return false;
 }
 
 /**

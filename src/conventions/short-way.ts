@@ -30,7 +30,9 @@ export class ShortReading {
   presencePenalty: number | undefined = undefined;
   frequencyPenalty: number | undefined = undefined;
   seed: number | undefined = undefined;
+  stop: readonly string[] | undefined = undefined;
   topK: number | undefined = undefined;
+  isStreamed: boolean | undefined = undefined;
   /** JSON of the list that a model config has. */
   tools: string | undefined = undefined;
   toolType: string | undefined = undefined;
@@ -48,6 +50,7 @@ export class ShortReading {
   /** Name of the agent that makes the call. */
   callerName: string | undefined = undefined;
   finishReason: string | undefined = undefined;
+  secondsToFirstChunk: number | undefined = undefined;
   /** JSON of an object. */
   inputs: string | undefined = undefined;
   /** JSON of the messages, without the brackets of the list. */
@@ -167,6 +170,15 @@ export function isInteger(value: unknown): boolean {
 
 export function isCount(value: unknown): boolean {
   return typeof value === 'number' && countOf(value) !== undefined;
+}
+
+export function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean';
+}
+
+/** Like `stringListOf`. */
+export function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isText);
 }
 
 export function isAny(): boolean {

@@ -102,7 +102,7 @@ function configOf(reading: ShortReading, spanName: string): string {
     return `{"type":"agent",${named},"agent_class":${quoteName(name)},"model_config":${modelConfigOf(reading, model)}}`;
   }
   let other = provider === undefined ? '' : `,"provider":${quoteName(provider)}`;
-  other += parametersOf(reading) + topKOf(reading);
+  other += parametersOf(reading) + rarerOf(reading);
   return `{"type":"generic",${named}${other === '' ? '' : `,"other":{${other.slice(1)}}`}}`;
 }
 
@@ -115,16 +115,18 @@ function modelConfigOf(reading: ShortReading, model: string): string {
   json += parametersOf(reading);
   if (tools !== undefined) json += `,"tools":${tools}`;
   const isSaid = provider === undefined || provider.toLowerCase() === known;
-  const other = (isSaid ? '' : `,"provider":${quoteName(provider)}`) + topKOf(reading);
+  const other = (isSaid ? '' : `,"provider":${quoteName(provider)}`) + rarerOf(reading);
   return other === '' ? `${json}}` : `${json},"other":{${other.slice(1)}}}`;
 }
 
-function topKOf({ topK }: ShortReading): string {
-  return topK === undefined ? '' : `,"top_k":${topK}`;
+/** Parameters that a config has under `other`. */
+function rarerOf({ topK, isStreamed }: ShortReading): string {
+  const json = topK === undefined ? '' : `,"top_k":${topK}`;
+  return isStreamed === undefined ? json : `${json},"stream":${isStreamed}`;
 }
 
 function parametersOf(reading: ShortReading): string {
-  const { maxTokens, temperature, topP, presencePenalty, frequencyPenalty, seed } = reading;
+  const { maxTokens, temperature, topP, presencePenalty, frequencyPenalty, seed, stop } = reading;
   let json = '';
   if (maxTokens !== undefined) json += `,"max_tokens":${maxTokens}`;
   if (temperature !== undefined) json += `,"temperature":${temperature}`;
@@ -132,6 +134,7 @@ function parametersOf(reading: ShortReading): string {
   if (presencePenalty !== undefined) json += `,"presence_penalty":${presencePenalty}`;
   if (frequencyPenalty !== undefined) json += `,"frequency_penalty":${frequencyPenalty}`;
   if (seed !== undefined) json += `,"seed":${seed}`;
+  if (stop !== undefined) json += `,"stop":${JSON.stringify(stop)}`;
   return json;
 }
 
@@ -142,6 +145,7 @@ function tokensOf({ promptTokens, outputTokens }: ShortReading): string {
 
 function metadataOf(span: SpanSlice, reading: ShortReading, { user, tags }: TraceContext, spanName: string): string {
   const { kind, responseId, responseModel, serverAddress, toolCallId, callerName, agentId, finishReason } = reading;
+  const { secondsToFirstChunk } = reading;
   let json = `{"convention":"${reading.convention}"`;
   if (responseId !== undefined) json += `,"response_id":${quote(responseId)}`;
   if (responseModel !== undefined) json += `,"response_model":${quoteName(responseModel)}`;
@@ -150,6 +154,8 @@ function metadataOf(span: SpanSlice, reading: ShortReading, { user, tags }: Trac
   if (callerName !== undefined) json += `,"agent_name":${quoteName(callerName)}`;
   if (agentId !== undefined) json += `,"agent_id":${quote(agentId)}`;
   if (finishReason !== undefined) json += `,"finish_reason":${quoteName(finishReason)}`;
+  if (secondsToFirstChunk !== undefined)
+    json += `,"time_to_first_chunk_ms":${Math.round(secondsToFirstChunk * 1e6) / 1e3}`;
   const usage = tokensOf(reading) + detailsOf(reading);
   // The tokens of agents and tools are sums over the calls below, which have logs of their own.
   if (usage !== '') json += kind === 'model' ? usage : `,"usage":{${usage.slice(1)}}`;

@@ -9,9 +9,9 @@ const scratch = new Scratch();
 export function encodeWave(entries: readonly LogEntry[]): Buffer {
   scratch.restart();
   scratch.write('[');
-  for (const [index, entry] of entries.entries()) {
+  for (let index = 0; index < entries.length; index++) {
     if (index > 0) scratch.write(',');
-    writeLog(entry);
+    writeLog(entries[index] as LogEntry);
   }
   scratch.write(']');
   return scratch.copy();

@@ -15,12 +15,18 @@ import type { ModelCall, SpanNode } from '../trace/span-node.ts';
 
 /** Tells the ancestors of a span which model call was the first, as far as it and the spans below it know. */
 export function passOnFirstCall(node: SpanNode): void {
-  const own = modelCallOf(node);
-  if (own && isEarlier(own, node.firstCall)) node.firstCall = own;
+  const startSeconds = node.kind === 'model' ? (secondsOf(node.span?.startTime) ?? 0) : undefined;
+  // Who already knows an earlier call has passed that on itself.
+  if (
+    startSeconds !== undefined &&
+    isEarlier(startSeconds, node.firstCall) &&
+    isEarlier(startSeconds, node.parent?.firstCall)
+  ) {
+    node.firstCall = modelCallOf(node, startSeconds) ?? node.firstCall;
+  }
   const { firstCall } = node;
   if (!firstCall) return;
-  // Who already knows an earlier call has passed that on itself.
-  for (let step = node.parent; step && isEarlier(firstCall, step.firstCall); step = step.parent) {
+  for (let step = node.parent; step && isEarlier(firstCall.startSeconds, step.firstCall); step = step.parent) {
     step.firstCall = firstCall;
   }
 }
@@ -39,16 +45,15 @@ export function calledModelInto({ firstCall }: SpanNode, reading: ShortReading):
   return reading;
 }
 
-function modelCallOf({ kind, reading, short, span }: SpanNode): ModelCall | undefined {
-  if (kind !== 'model') return undefined;
+function modelCallOf({ reading, short }: SpanNode, startSeconds: number): ModelCall | undefined {
   const said = reading ?? short;
   if (said?.model === undefined) return undefined;
   const { model, provider: name } = said;
   const provider = (reading ? providerOf(reading) : toProvider(name, model, short?.serverAddress)) ?? name;
-  return { model, provider, startSeconds: secondsOf(span?.startTime) ?? 0 };
+  return { model, provider, startSeconds };
 }
 
 /** Of two calls with the same start the one that was known first stays. */
-function isEarlier(call: ModelCall, than: ModelCall | undefined): boolean {
-  return than === undefined || call.startSeconds < than.startSeconds;
+function isEarlier(startSeconds: number, than: ModelCall | undefined): boolean {
+  return than === undefined || startSeconds < than.startSeconds;
 }

@@ -43,12 +43,23 @@ import {
 import { absorb, lateFieldsFor, readNode } from './read-node.ts';
 import { Redaction } from './redaction.ts';
 import { RunReader } from './run-reader.ts';
-
-const MAX_STUBS = 10_000;
+import { Stubs } from './stubs.ts';
 
 export interface LogWriterOptions extends ResolvedOptions {
   /** True for an exporter, which cannot know whether more of a trace will come. */
   readonly awaitsUnseenParents: boolean;
+}
+
+/** What is known of a run while it is worked off. */
+interface Run {
+  readonly logs: SpanNode[];
+  /** Logs that wait for a held ancestor that is a log, and become due with it, or for another span. */
+  readonly heldAgain: Set<SpanNode>;
+  readonly flags: MapFlags;
+  /** Number of its spans that are not retired yet. */
+  left: number;
+  /** Number of its spans that are retired and have no log of their own. */
+  withoutLogCount: number;
 }
 
 export class LogWriter {
@@ -65,8 +76,7 @@ export class LogWriter {
   readonly #reader: RunReader;
   /** The logs that were mapped in this turn of the event loop. At its end the delivery takes them together. */
   readonly #offers: Offer[] = [];
-  /** Placeholders whose stubs are sent. */
-  readonly #stubs = new Set<SpanNode>();
+  readonly #stubs = new Stubs((entry) => this.#delivery.finish(entry));
 
   constructor(delivery: Delivery, tracker: TraceTracker, drops: Drops, options: LogWriterOptions) {
     this.#delivery = delivery;
@@ -107,51 +117,48 @@ export class LogWriter {
     return this.#select(span) !== undefined;
   }
 
-  /** Works off a run. Yields after small steps. */
-  *workOff(run: readonly SpanNode[]): Generator<void> {
-    const logs: SpanNode[] = [];
-    // Logs that wait for a held ancestor that is a log. They become due with it.
-    const heldAgain = new Set<SpanNode>();
-    yield* forEachSpan(run, (node) => {
-      if (!this.isLog(node)) {
-        if (node.span) examineSkipped(node.span, this.#options.quiet);
-        return;
-      }
-      if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
-      else logs.push(node);
-    });
-    yield* this.#reader.read(logs, heldAgain);
-    guard(() => run.forEach(passOnFirstCall));
-    yield* forEachSpan(run, (node) => this.evaluations.route(node));
-    const flags = flagsOf(false);
-    const write = (node: SpanNode) => {
-      // Another log has its call, or it waits for another span.
-      if (node.isNoLog || heldAgain.has(node)) return;
-      if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
-      else heldAgain.add(node);
-    };
+  /** Works off spans of one trace that are due together. Yields after small steps. */
+  *workOff(nodes: readonly SpanNode[]): Generator<void> {
+    const run: Run = { logs: [], heldAgain: new Set(), flags: flagsOf(false), left: nodes.length, withoutLogCount: 0 };
+    yield* forEachSpan(nodes, this.#sortOut, run);
+    yield* this.#reader.read(run.logs, run.heldAgain);
+    yield* forEachSpan(nodes, this.#relate, run);
     // The hook may take any time.
-    yield* forEachSpan(logs, write, this.#options.redact ? 0 : undefined);
-    let left = run.length;
-    let withoutLogCount = 0;
-    yield* forEachSpan(run, (node) => {
-      const { openCount, pendingCount } = node.trace;
-      const isTraceDone = openCount === 0 && pendingCount === left--;
-      if (heldAgain.size > 0 && heldAgain.has(node)) return;
-      withoutLogCount += node.entry ? 0 : 1;
-      this.#retire(node, isTraceDone);
-    });
-    this.#delivery.counts.processed.succeeded += withoutLogCount;
+    yield* forEachSpan(run.logs, this.#place, run, this.#options.redact ? 0 : undefined);
+    yield* forEachSpan(nodes, this.#retire, run);
+    this.#delivery.counts.processed.succeeded += run.withoutLogCount;
   }
+
+  readonly #sortOut = (node: SpanNode, { logs, heldAgain }: Run): void => {
+    if (!this.isLog(node)) {
+      if (node.span) examineSkipped(node.span, this.#options.quiet);
+      return;
+    }
+    if (this.#tracker.holdWithAncestor(node, this.isLog)) heldAgain.add(node);
+    else logs.push(node);
+  };
+
+  readonly #relate = (node: SpanNode): void => {
+    passOnFirstCall(node);
+    this.evaluations.route(node);
+  };
+
+  readonly #place = (node: SpanNode, { heldAgain, flags }: Run): void => {
+    // Another log has its call, or it waits for another span.
+    if (node.isNoLog || heldAgain.has(node)) return;
+    if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
+    else heldAgain.add(node);
+  };
 
   /** Writes the logs of open spans and stubs as ended, since their ends will not be seen. */
   *closeOpen(): Generator<void> {
-    const flags = flagsOf(true);
-    yield* forEachSpan([...this.#tracker.unretiredNodes(), ...this.#stubs], (node) => {
-      if (!this.isLog(node)) this.evaluations.giveUp(node);
-      else if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
-    });
+    yield* forEachSpan([...this.#tracker.unretiredNodes(), ...this.#stubs], this.#close, flagsOf(true));
   }
+
+  readonly #close = (node: SpanNode, flags: MapFlags): void => {
+    if (!this.isLog(node)) this.evaluations.giveUp(node);
+    else if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
+  };
 
   /** Takes late fields that the app set. They win over the span's. */
   update(traceId: string, spanId: string, late: LateFields): void {
@@ -181,7 +188,7 @@ export class LogWriter {
     const entry = this.#entryOf(node, flags);
     const { span } = node;
     if (span) this.#stubs.delete(node);
-    else this.#addStub(node);
+    else this.#stubs.add(node);
     const isFinal = flags.isClosing || (span !== undefined && node.state !== 'open');
     if (node.overrides) this.#override(entry, node.overrides);
     node.overrides = undefined;
@@ -227,14 +234,18 @@ export class LogWriter {
     if (count === 1) queueMicrotask(() => guard(() => this.#delivery.accept(this.#offers.splice(0))));
   }
 
-  /** Retires the span. Its trace keeps what it says about the context; nothing else is needed. */
-  #retire(node: SpanNode, isTraceDone: boolean): void {
+  /** Lets the span go, unless it is held again. Its trace keeps what it says about the context; nothing else is needed. */
+  readonly #retire = (node: SpanNode, run: Run): void => {
+    const { openCount, pendingCount } = node.trace;
+    const isTraceDone = openCount === 0 && pendingCount === run.left--;
+    if (run.heldAgain.size > 0 && run.heldAgain.has(node)) return;
+    if (!node.entry) run.withoutLogCount++;
     if (!isTraceDone || this.#options.awaitsUnseenParents) noteContext(node, this.#options.session);
     this.drafts.forget(node);
     if (node.overrides && node.keeper?.entry) this.#override(node.keeper.entry, node.overrides);
     else this.dropOverrides(node);
     this.#tracker.retire(node);
-  }
+  };
 
   /** Returns the entry of the log. Creates it, after those of the ancestors that it can name as parents. */
   #entryOf(node: SpanNode, flags: MapFlags): LogEntry {
@@ -255,16 +266,6 @@ export class LogWriter {
       parent = step;
     }
     return node.entry as LogEntry;
-  }
-
-  /** Adds a stub. If there are too many, forgets the oldest, which are then not closed at shutdown. */
-  #addStub(node: SpanNode): void {
-    this.#stubs.add(node);
-    for (const oldest of this.#stubs) {
-      if (this.#stubs.size <= MAX_STUBS) return;
-      this.#stubs.delete(oldest);
-      if (oldest.entry) this.#delivery.finish(oldest.entry);
-    }
   }
 
   #override(entry: LogEntry, late: LateFields): void {

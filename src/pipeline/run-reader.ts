@@ -37,17 +37,18 @@ export class RunReader {
     guard(() => {
       comparesReadings = this.#resolver.comparesReadings(logs);
     });
-    const isShort = this.#options.readsShort && !comparesReadings;
-    yield* forEachSpan(logs, (node) => {
-      if (!node.span || node.reading) return;
-      node.short = isShort && !this.#mayBeJoined(node) ? readShort(node) : undefined;
-      if (!node.short) node.reading = readNode(node, node.span, this.#options.conventions);
-    });
+    yield* forEachSpan(logs, this.#read, this.#options.readsShort && !comparesReadings);
     guard(() => {
       if (comparesReadings) this.#resolver.resolve(logs, heldAgain);
       else this.#resolver.remember(logs);
     });
   }
+
+  readonly #read = (node: SpanNode, isShort: boolean): void => {
+    if (!node.span || node.reading) return;
+    node.short = isShort && !this.#mayBeJoined(node) ? readShort(node) : undefined;
+    if (!node.short) node.reading = readNode(node, node.span, this.#options.conventions);
+  };
 
   /** A request to an MCP server may come after the log of the tool that makes it. It is compared with the tool's reading. */
   #mayBeJoined({ kind, trace }: SpanNode): boolean {

@@ -261,8 +261,8 @@ export class PendingSpans {
 }
 
 function waitFor(blocker: SpanNode, node: SpanNode): void {
-  blocker.waiters ??= [];
-  blocker.waiters.push(node);
+  if (blocker.waiters) blocker.waiters.push(node);
+  else blocker.waiters = [node];
 }
 
 /** Moves the shorter list: a deep trace whose leaves come first would otherwise move all of them at each level. */

@@ -1,9 +1,10 @@
 /** What an answer to a POST does to the logs of the request. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import type { ByteBody } from '../../src/datapoint/body.ts';
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
 import { Posts } from '../../src/delivery/posts.ts';
 import { FakeSpool } from './fake-spool.ts';
-import { createLedger, offeredLog } from './offered-logs.ts';
+import { asBytes, createLedger, offeredLog } from './offered-logs.ts';
 import { answer, answered, bodyOf, LOST, UNSENT } from './outcomes.ts';
 
 const BATCH = { maxItems: 10, maxBytes: 1_000_000 };
@@ -116,6 +117,24 @@ describe('too large', () => {
     answer(posts.take(), answered(413));
     const shipment = posts.take();
     expect(shipment?.request.body?.length).toBeLessThan(4_100);
+    answer(shipment, answered(200, created(1)));
+    expect(log.state).toBe('delivered');
+  });
+
+  test('one log as bytes: its body and its output are cut, what is not text stays, and its bytes are let go', () => {
+    const { ledger, posts } = createPosts(0);
+    const body = JSON.stringify({ text: '“'.repeat(4_000), source: 'opentelemetry' });
+    const encoded = asBytes(body, { output: `\n${'é'.repeat(4_000)}`, duration: 1.5 });
+    const release = vi.spyOn(encoded.body as ByteBody, 'release');
+    const log = offeredLog(ledger, 'log', undefined, encoded);
+    answer(posts.take(), answered(413));
+    expect(release).toHaveBeenCalledOnce();
+    const shipment = posts.take();
+    expect(shipment?.request.body?.length).toBeLessThan(12_000);
+    const [sent] = bodyOf(shipment) as [Record<string, string>];
+    expect(sent).toMatchObject({ reference_id: 'log', source: 'opentelemetry', duration: 1.5 });
+    expect(sent['text']).toMatch(/^“+… \[\d+ characters cut by humanloop-otel\]$/);
+    expect(sent['output']).toMatch(/^\né+… \[\d+ characters cut by humanloop-otel\]$/);
     answer(shipment, answered(200, created(1)));
     expect(log.state).toBe('delivered');
   });

@@ -7,6 +7,7 @@
  * within texts. For anything else it returns undefined: other keys, another order, white space, damaged JSON, and texts
  * that `messages.ts` might look into.
  */
+import { keepShape } from '../../host/keep-shape.ts';
 import { isObject, parseJson } from '../../wire/json.ts';
 import type { JsonPieces } from '../short-way.ts';
 import { stringOf } from '../values/attributes.ts';
@@ -193,6 +194,8 @@ class Finder {
     return /^\w{1,64}$/.test(word) ? word : undefined;
   }
 }
+
+keepShape(new Finder('', { parts: '', text: '' }));
 
 function hasOnly(part: Record<string, unknown>, keys: ReadonlySet<string>): boolean {
   for (const key in part) if (!keys.has(key)) return false;

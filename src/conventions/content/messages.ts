@@ -6,6 +6,7 @@
  * call that they answer.
  */
 
+import { keepShape } from '../../host/keep-shape.ts';
 import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
 import { jsonOf, listOf, stringOf, withoutQuotes } from '../values/attributes.ts';
@@ -189,6 +190,8 @@ export class MessageReader {
     return undefined;
   }
 }
+
+keepShape(new MessageReader());
 
 function bodyOf(message: Record<string, unknown>): unknown {
   return listOf(message['parts']) ?? message['parts'] ?? message['content'] ?? message['contents'];

@@ -5,7 +5,8 @@
  * was cut are known in one place. The methods return a value of the named type or undefined, and never throw; see
  * `attributes.ts` for what counts as which type.
  */
-import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
+import { keepShape } from '../../host/keep-shape.ts';
+import { type Attributes, type SpanSlice, spanOfEvent } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { countOf, integerOf, jsonOf, nameOf, numberOf, stringOf, textOf, withoutQuotes } from './attributes.ts';
 
@@ -115,3 +116,5 @@ export class SpanFields {
     return undefined;
   }
 }
+
+keepShape(new SpanFields(spanOfEvent('', '', { name: '' })));

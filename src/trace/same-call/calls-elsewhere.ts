@@ -92,7 +92,7 @@ export class CallsElsewhere {
   #hasLog(node: SpanNode, facts: CallFacts): boolean {
     const known = this.#recent.find(facts);
     if (!known?.entry) return false;
-    known.scopes.add(facts.scope);
+    known.scopes.push(facts.scope);
     const { hasAnswer, hasError } = known.facts;
     this.#host.fillIn(known.entry, node, { output: !hasAnswer, error: !hasError });
     makePlumbing(node, known);

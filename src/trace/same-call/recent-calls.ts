@@ -19,7 +19,7 @@ const MAX_COMPARED = 16;
 export interface RecentCall {
   readonly facts: CallFacts;
   /** The instrumentations whose spans of this call were seen. Another span of one of them is another call. */
-  readonly scopes: Set<string>;
+  readonly scopes: string[];
   /** Its log; undefined until that is written. */
   entry: LogEntry | undefined;
 }
@@ -64,7 +64,7 @@ export class RecentCalls {
     const matches = (call: RecentCall) =>
       call.entry !== undefined &&
       call.entry.state !== 'dropped' &&
-      !call.scopes.has(facts.scope) &&
+      !call.scopes.includes(facts.scope) &&
       isSameCallElsewhere(call.facts, facts);
     const sameId = facts.callId === undefined ? undefined : this.#byId.get(facts.callId)?.find(matches);
     if (sameId || facts.question === undefined) return sameId;
@@ -75,7 +75,7 @@ export class RecentCalls {
   add(facts: CallFacts, node: SpanNode, scopes: Iterable<string>): void {
     if (facts.callId === undefined && facts.question === undefined) return;
     this.#noteEntries();
-    const call: RecentCall = { facts, scopes: new Set(scopes), entry: node.entry };
+    const call: RecentCall = { facts, scopes: [...scopes], entry: node.entry };
     if (!node.entry) this.#unwritten.push({ call, node });
     addTo(this.#byId, facts.callId, call);
     addTo(this.#byQuestion, facts.question, call);

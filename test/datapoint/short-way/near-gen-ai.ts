@@ -137,7 +137,10 @@ export function damaged(json: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
 }
 
 const name = mostly<unknown>(fc.constantFrom('gpt-4o', 'openai', 'lookup', 'modèle'), odd);
-const number = mostly<unknown>(fc.constantFrom(0, 1, 0.5, 1024), fc.oneof(odd, fc.constantFrom(-1, '7', 1e21)));
+const number = mostly<unknown>(
+  fc.constantFrom(0, 1, 0.5, 0.0123456, 1024),
+  fc.oneof(odd, fc.constantFrom(-1, '7', 1e21, 1e308, -1e308)),
+);
 const count = mostly<unknown>(fc.nat(5000), fc.oneof(odd, fc.constantFrom(-1, '7', 0.5)));
 const finishReasons = mostly<unknown>(
   fc.constantFrom(['stop'], ['tool_calls'], undefined),
@@ -173,6 +176,12 @@ const chat = fc.record({
   'gen_ai.request.top_k': fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, number),
   'gen_ai.tool.definitions': fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, definitions),
   'gen_ai.request.seed': mostly<unknown>(fc.constant(undefined), number),
+  'gen_ai.request.stop_sequences': mostly<unknown>(
+    fc.constantFrom(undefined, ['END', '“']),
+    fc.oneof(odd, fc.array(odd, { maxLength: 2 })),
+  ),
+  'gen_ai.request.stream': mostly<unknown>(fc.constantFrom(true, undefined), odd),
+  'gen_ai.response.time_to_first_chunk': fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, number),
   'gen_ai.response.id': fc.oneof(fc.constant(undefined), name),
   'gen_ai.response.model': fc.oneof(fc.constant(undefined), name),
   'gen_ai.response.finish_reasons': finishReasons,
@@ -216,6 +225,9 @@ const departures = fc.dictionary(
       'ai.prompt',
       'ai.response.text',
       'gen_ai.client.operation.duration',
+      'gen_ai.client.operation.time_to_first_chunk',
+      'gen_ai.client.operation.time_per_output_chunk',
+      'gen_ai.request.stream',
       'traceloop.workflow.name',
       'traceloop.entity.path',
       'gen_ai.usage.cost',
@@ -225,7 +237,7 @@ const departures = fc.dictionary(
     ],
     ...['gen_ai.evaluation.name', 'openai.request.service_tier', 'gen_ai.new.key', 'llm.usage.total_tokens'],
   ),
-  fc.oneof(odd, text),
+  fc.oneof(odd, text, number),
   { minKeys: 1, maxKeys: 2 },
 );
 const attributes = fc

@@ -1,4 +1,5 @@
 /** The short way of the GenAI conventions: calls, tools and agents with their content in attributes, as JSON. */
+import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
@@ -7,6 +8,7 @@ import { modelToolsAt } from '../../content/model-tools.ts';
 import { mayHoldToolMessage } from '../../content/tool-result.ts';
 import {
   isAny,
+  isBoolean,
   isCount,
   isInteger,
   isModelName,
@@ -15,6 +17,7 @@ import {
   isPlainSpan,
   isString,
   isText,
+  isTextList,
   ShortReading,
   ShortTable,
 } from '../../short-way.ts';
@@ -37,6 +40,8 @@ class GenAiReading extends ShortReading {
   toolDefinitions: unknown = undefined;
 }
 
+keepShape(new GenAiReading('', 'model'));
+
 const TABLE = new ShortTable<GenAiReading>(
   {
     'gen_ai.operation.name': ['operation', isText],
@@ -50,6 +55,8 @@ const TABLE = new ShortTable<GenAiReading>(
     'gen_ai.request.frequency_penalty': ['frequencyPenalty', isNumber],
     'gen_ai.request.seed': ['seed', isInteger],
     'gen_ai.request.top_k': ['topK', isNumber],
+    'gen_ai.request.stop_sequences': ['stop', isTextList],
+    'gen_ai.request.stream': ['isStreamed', isBoolean],
     'gen_ai.tool.definitions': ['toolDefinitions', isString],
     'gen_ai.response.id': ['responseId', isName],
     'gen_ai.response.model': ['responseModel', isModelName],
@@ -73,6 +80,9 @@ const TABLE = new ShortTable<GenAiReading>(
     'gen_ai.tool.call.arguments': ['toolArguments', isString],
     'gen_ai.tool.call.result': ['toolResult', isText],
     'gen_ai.output.type': ['outputType', isPlainText],
+    'gen_ai.response.time_to_first_chunk': ['secondsToFirstChunk', isWait],
+    'gen_ai.client.operation.time_to_first_chunk': ['secondsToFirstChunk', isWait],
+    'gen_ai.client.operation.time_per_output_chunk': 'ignored',
     'gen_ai.conversation.id': 'ignored',
     'gen_ai.client.operation.duration': 'ignored',
     'gen_ai.execute_tool.duration': 'ignored',
@@ -180,6 +190,11 @@ function readAnswer(reading: GenAiReading, json: string | undefined): boolean {
   }
   reading.finishReason = reason;
   return reason !== 'error';
+}
+
+/** The milliseconds of a larger number might not be finite. */
+function isWait(seconds: unknown): boolean {
+  return isNumber(seconds) && Math.abs(seconds as number) < 1e9;
 }
 
 function isPlainText(type: unknown): boolean {

@@ -60,7 +60,7 @@ function notThere({ route, isListed }: FoundRoute): HttpError {
 }
 
 /** The hook belongs to the embedding app: an error that it throws must not become an unhandled rejection. */
-function report(error: unknown, onError: (error: unknown) => void): void {
+export function report(error: unknown, onError: (error: unknown) => void): void {
   try {
     onError(error);
   } catch {

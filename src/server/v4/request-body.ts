@@ -12,6 +12,7 @@ import {
   type ValidationDetail,
 } from '../../wire/v4.ts';
 import { HttpError } from '../http/http-error.ts';
+import { toTimestamp } from '../store/timestamps.ts';
 import { check } from './validation-detail.ts';
 
 type Loc = (string | number)[];
@@ -66,7 +67,17 @@ function findBrokenRules(request: LogRequest, loc: Loc, referenceIds: ReadonlySe
       add(field, 'the parent cannot be a datapoint of the same request: log it in an earlier one');
     }
   }
+  broken.push(...findWrongTime(request, loc));
+  for (const [index, entry] of [request.feedback ?? []].flat().entries()) {
+    broken.push(...findWrongTime(entry, [...loc, 'feedback', ...(Array.isArray(request.feedback) ? [index] : [])]));
+  }
   return broken;
+}
+
+/** The schema knows the form of a time, and not which times can be stored. */
+function findWrongTime({ created_at: time }: { created_at?: string | null | undefined }, loc: Loc): ValidationDetail[] {
+  if (!time || toTimestamp(time) !== undefined) return [];
+  return [{ loc: [...loc, 'created_at'], msg: 'the time is not in the years 0 to 9999 of UTC', type: 'value_error' }];
 }
 
 /** Ignores other keys: `id`, `referenceId` and `provider_api_keys` leak from old clients. */
@@ -90,13 +101,14 @@ export function parseFeedbackRequests(body: unknown, maxItems: number): Feedback
         details.push({ loc: [...loc, field], msg: 'field required', type: 'value_error.missing' });
       }
     }
+    details.push(...findWrongTime(data, loc));
     return data;
   });
   rejectIfAny(details);
   return requests;
 }
 
-const projectRequest = z.looseObject({ name: z.string().min(1) });
+const projectRequest = z.looseObject({ name: z.string().min(1).max(10_000) });
 
 export function parseProjectName(body: unknown): string {
   return parseOne(projectRequest, body).name;

@@ -4,10 +4,15 @@ import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { CreatedLog, Feedback, LogRequest, LogUpdate } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
 import { RejectedFieldError } from '../rejected-item.ts';
+import { storableText } from '../storable-text.ts';
 import type { LogSelector } from '../store.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
-import { GIVEN_COLUMNS, type LogRow, storableText } from './log-row.ts';
+import { GIVEN_COLUMNS, type LogRow } from './log-row.ts';
 import type { Statements } from './statements.ts';
+
+/** All feedback of a log is in each answer that has the log. */
+const MAX_FEEDBACK = 1_000;
+const MAX_FEEDBACK_CHARACTERS = 50_000;
 
 export interface EncodedLog {
   readonly request: LogRequest;
@@ -56,6 +61,8 @@ export class LogWrites {
       row.createdAt,
       this.#now,
       row.save,
+      row.traceId,
+      row.called,
       ...GIVEN_COLUMNS.map((column) => row.given[column]),
     );
     if (referenceId !== null) this.#statements.linkWaitingChildren.run({ key, reference_id: referenceId });
@@ -70,6 +77,8 @@ export class LogWrites {
     const session = known['session_key'] === null ? this.#session(request, projectKey) : undefined;
     this.#statements.completeLog.run({
       ...row.given,
+      trace_id: row.traceId,
+      called: row.called,
       key,
       session_key: session?.key ?? null,
       config_key: known['config_key'] === null ? this.#config(request, row, projectKey) : null,
@@ -174,10 +183,18 @@ export class LogWrites {
   }
 
   #addFeedback(logKey: SqliteValue, request: LogRequest): void {
-    for (const entry of [request.feedback ?? []].flat()) this.insertFeedback(logKey, entry);
+    for (const entry of [request.feedback ?? []].flat()) this.insertFeedback(logKey, entry, 'feedback');
   }
 
-  insertFeedback(logKey: SqliteValue, feedback: Feedback): { id: string; created_at: string } {
+  /** `field` is the one to name where there is no room for the feedback. */
+  insertFeedback(logKey: SqliteValue, feedback: Feedback, field: string): { id: string; created_at: string } {
+    const value = JSON.stringify(feedback.value);
+    if (value.length > MAX_FEEDBACK_CHARACTERS) {
+      throw new RejectedFieldError(field, `the value is longer than ${MAX_FEEDBACK_CHARACTERS} characters`);
+    }
+    if (Number(this.#statements.countFeedback.get(logKey)!['count']) >= MAX_FEEDBACK) {
+      throw new RejectedFieldError(field, `the datapoint has ${MAX_FEEDBACK} feedback entries, and takes no more`);
+    }
     const row = {
       id: newIdentifier('ann'),
       created_at: (feedback.created_at && toTimestamp(feedback.created_at)) || this.#now,
@@ -186,7 +203,7 @@ export class LogWrites {
       ...row,
       log_key: logKey,
       type: storableText(feedback.type),
-      value: JSON.stringify(feedback.value),
+      value,
       user: feedback.user === undefined ? null : storableText(feedback.user),
     });
     return row;

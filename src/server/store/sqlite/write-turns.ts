@@ -16,6 +16,8 @@ interface Job {
 export interface WriteTurns {
   /** Runs `work` in the next turn. Resolves with its result once that is on disk, rejects with what it threw. */
   run<Result>(work: () => Result): Promise<Result>;
+  /** Runs a part of such a `work`. If that throws, what it has written is undone, and `failed` makes the result. */
+  runInSavepoint<Result>(work: () => Result, failed: (error: unknown) => Result): Result;
   /** Runs everything that waits, now. */
   drain(): void;
 }
@@ -28,19 +30,29 @@ export function createWriteTurns(database: SqliteDatabase, file: string): WriteT
   const undo = database.prepare('ROLLBACK TO item');
   let queue: Job[] = [];
 
-  const runOne = (job: Job): (() => void) => {
+  /** `failed` makes a result of what `work` threw. Savepoints nest: the statements mean the innermost. */
+  const runInSavepoint = <Result>(work: () => Result, failed: (error: unknown) => Result): Result => {
     savepoint.run();
     try {
-      const result = job.work();
+      const result = work();
       release.run();
-      return () => job.resolve(result);
+      return result;
     } catch (error) {
       // Throws where SQLite has already rolled back everything (disk full, I/O error): then the whole turn fails.
       undo.run();
       release.run();
-      return () => job.reject(explainEngineError(error, file));
+      return failed(error);
     }
   };
+
+  const runOne = (job: Job): (() => void) =>
+    runInSavepoint(
+      () => {
+        const result = job.work();
+        return () => job.resolve(result);
+      },
+      (error) => () => job.reject(explainEngineError(error, file)),
+    );
 
   const runTurn = (): void => {
     const jobs = queue;
@@ -76,6 +88,7 @@ export function createWriteTurns(database: SqliteDatabase, file: string): WriteT
         if (queue.length === 0) setImmediate(onTurn);
         queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
       }),
+    runInSavepoint,
     drain: () => {
       while (queue.length > 0) runTurn();
     },

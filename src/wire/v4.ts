@@ -5,8 +5,10 @@
  * last one. The app half imports only types from here, so that an app that exports never loads zod.
  */
 import { z } from 'zod';
+import { isObject } from './json.ts';
 
-const jsonObject = z.record(z.string(), z.unknown());
+/** Any object. A `z.record` would copy it, key by key. */
+const jsonObject = z.custom<Record<string, unknown>>(isObject, 'value is not a valid dict');
 const dateTime = z.iso.datetime({ offset: true, local: true });
 /** Names and ids stand in lists, of which each answer has many. */
 const name = z.string().max(10_000);

@@ -21,7 +21,7 @@ export interface ListenerOptions {
 
 export function createRequestListener({ routes, access, limits, onError }: ListenerOptions): RequestListener {
   const findRoute = createRouteFinder(routes);
-  const readJsonBody = createBodyReader(limits);
+  const withJsonBody = createBodyReader(limits);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<Answer> => {
     const caller = access.admit(request.headers);
@@ -30,8 +30,7 @@ export function createRequestListener({ routes, access, limits, onError }: Liste
     const operation = findOperation(found, request.method);
     if (!caller.may.has(operation?.needs ?? needOfNothing(found))) throw new HttpError(401, caller.fault);
     if (!operation) throw notThere(found);
-    const body = await readJsonBody(request, response);
-    return operation.run({ id: found.id, query, body, caller });
+    return withJsonBody(request, response, (body) => operation.run({ id: found.id, query, body, caller }));
   };
 
   return async (request, response) => {
@@ -84,6 +83,9 @@ function splitUrl(url: string): { segments: string[]; query: URLSearchParams } {
 
 function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
+  if (error instanceof SqliteError && error.reason === 'too-slow') {
+    return new HttpError(503, 'this takes too long: ask for less, or try again later', { 'Retry-After': '5' });
+  }
   if (error instanceof SqliteError && (error.reason === 'locked' || error.reason === 'full')) {
     return new HttpError(503, 'the store is not available for now', { 'Retry-After': '1' });
   }

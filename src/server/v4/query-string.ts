@@ -105,7 +105,8 @@ function parseDate(query: URLSearchParams, name: string, bound: 'first' | 'last'
 
 function parseAlternatives(query: URLSearchParams, name: string): string[] {
   const values = query.getAll(name);
-  if (values.length > MAX_FILTER_VALUES) throw invalid(['query', name], `at most ${MAX_FILTER_VALUES} values are taken`);
+  if (values.length > MAX_FILTER_VALUES)
+    throw invalid(['query', name], `at most ${MAX_FILTER_VALUES} values are taken`);
   return values;
 }
 

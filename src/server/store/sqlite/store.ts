@@ -205,7 +205,11 @@ function changeFeedback(statements: Statements, writes: LogWrites, request: Feed
   if (!log) throw new RejectedFieldError('data_id', 'datapoint not found');
   const answer = { type, ...(dataId !== undefined && { data_id: dataId }), ...(user !== undefined && { user }) };
   if (!request.unset) {
-    return { ...answer, value, ...writes.insertFeedback(log['key']!, { type, value: value!, user, created_at }, 'value') };
+    return {
+      ...answer,
+      value,
+      ...writes.insertFeedback(log['key']!, { type, value: value!, user, created_at }, 'value'),
+    };
   }
   const removed = statements.deleteFeedback.all({
     ...{ log_key: log['key']!, type, user: user ?? null },

@@ -78,6 +78,7 @@ export function createViewerIndex(
     if (!row) return undefined;
     const texts = toTexts(row);
     statements.writeText.run(key, storableText(searchableText(texts)));
+    statements.clearUnsearchable.run(key);
     const group = row['session_key'] ?? (row['parent_key'] === null ? -Number(key) : undefined);
     if (group === undefined) return undefined;
     for (const [kind, value] of facetsOf(row)) statements.addFacet.run(facetKey(kind, value), group);

@@ -10,6 +10,9 @@ const MAX_WEIGHT = 500_000;
 /** Of a key, an object or a list, compared with a number in a list: so much more it takes to parse. */
 const HEAVY = 5;
 
+/** In bytes. */
+const LONG_TEXT = 64;
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -32,16 +35,25 @@ export class JsonStructure {
   }
 
   /** Returns what is wrong with the text so far. */
-  read(bytes: Uint8Array): 'too much' | 'too deep' | undefined {
+  read(bytes: Buffer): 'too much' | 'too deep' | undefined {
     let [weight, depth, isInText, isEscaped] = [this.#weight, this.#depth, this.#isInText, this.#isEscaped];
+    let textStart = 0;
     for (let index = 0; index < bytes.length; index += 1) {
       const byte = bytes[index]!;
       if (isInText) {
         if (isEscaped) isEscaped = false;
         else if (byte === BACKSLASH) isEscaped = true;
         else if (byte === QUOTE) isInText = false;
-      } else if (byte === QUOTE) isInText = true;
-      else if (byte === COMMA) weight += 1;
+        else if (index - textStart > LONG_TEXT) {
+          // Most bytes of a large body are in long texts. The engine finds their ends ten times as fast.
+          const end = nextMark(bytes, index);
+          textStart = end;
+          index = end - 1;
+        }
+      } else if (byte === QUOTE) {
+        isInText = true;
+        textStart = index;
+      } else if (byte === COMMA) weight += 1;
       else if (byte === COLON) weight += HEAVY;
       else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
         weight += HEAVY;
@@ -59,4 +71,12 @@ export class JsonStructure {
       ? `the body is nested more than ${MAX_DEPTH} levels deep`
       : `the body has more than ${MAX_WEIGHT / HEAVY} keys, objects and lists, or ${MAX_WEIGHT} values`;
   }
+}
+
+/** Returns the index of the next quote or backslash; the length if there is none. */
+function nextMark(bytes: Buffer, from: number): number {
+  const quote = bytes.indexOf(QUOTE, from);
+  const end = quote < 0 ? bytes.length : quote;
+  const backslash = bytes.subarray(from, end).indexOf(BACKSLASH);
+  return backslash < 0 ? end : from + backslash;
 }

@@ -2,7 +2,7 @@
 import { isObject } from '../../wire/json.ts';
 
 /** The rest is not searched: one log must not hold up the others. Each value counts for at least one character. */
-const MAX_SEARCHED_CHARACTERS = 200_000;
+export const MAX_SEARCHED_CHARACTERS = 200_000;
 /** A longer list of numbers is an embedding or other data, in which nobody looks for words. */
 const MAX_SEARCHED_NUMBERS = 16;
 const MAX_PREVIEW_CHARACTERS = 240;
@@ -37,7 +37,7 @@ export function searchableText(log: LogTexts): string {
     } else if (Array.isArray(value)) {
       if (!isVector(value)) for (const item of value) take(item, depth + 1);
     } else if (isObject(value)) {
-      for (const key in value) {
+      for (const key of Object.keys(value)) {
         if (left <= 0) return;
         if (key !== 'role' && key !== 'type') take(value[key], depth + 1);
       }
@@ -106,13 +106,13 @@ function contentText(content: unknown): string {
 /** Returns the only text, or one whose name says that it is the question, else all inputs as JSON. */
 function inputsText(inputs: unknown): string {
   if (!isObject(inputs)) return '';
-  const values = Object.values(inputs);
-  if (values.length === 0) return '';
+  const names = Object.keys(inputs);
+  if (names.length === 0) return '';
   for (const name of ['prompt', 'question', 'query', 'input']) {
     if (typeof inputs[name] === 'string') return inputs[name];
   }
-  const [only] = values;
-  return values.length === 1 && typeof only === 'string' ? only : beginningOfJson(inputs);
+  const only = inputs[names[0]!];
+  return names.length === 1 && typeof only === 'string' ? only : beginningOfJson(inputs);
 }
 
 /** Returns the value as JSON, as far as a preview reads it: to write all of a large one would take too long. */
@@ -132,7 +132,7 @@ function beginningOfJson(value: unknown): string {
       text += ']';
     } else {
       let before = '{';
-      for (const key in part) {
+      for (const key of Object.keys(part)) {
         if (text.length > PREVIEW_READS) return;
         text += `${before}${JSON.stringify(key.slice(0, PREVIEW_READS))}:`;
         write((part as Record<string, unknown>)[key], depth + 1);

@@ -54,6 +54,17 @@ test('texts do not count, whatever is in them and wherever they are cut', () => 
     // Two keys, four objects and lists, and eight commas between values.
     expect(structure.weight).toBe(6 * 5 + 7);
   }
+  const long = JSON.stringify([
+    `${'x'.repeat(200)}"[${'\\'.repeat(301)}"{,${'y'.repeat(200)}\\`,
+    'z'.repeat(1_000),
+    `${'['.repeat(100)}`,
+  ]);
+  for (const size of [1, 63, 64, 65, 66, 100, 10_000]) {
+    const structure = new JsonStructure();
+    const bytes = Buffer.from(long);
+    for (let at = 0; at < bytes.length; at += size) structure.read(bytes.subarray(at, at + size));
+    expect(structure.weight).toBe(5 + 2);
+  }
 });
 
 test('the deepest body that is taken can be read again', async () => {

@@ -1,5 +1,6 @@
 /** Every fixed statement of the viewer's reads and of the index behind them, named for what it does. */
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
+import { MAX_SEARCHED_CHARACTERS } from '../log-text.ts';
 
 const MAX_FILTER_VALUES = 500;
 /** Rows that are read at once of what may be much longer, so that nothing waits long for their conversion. */
@@ -112,7 +113,8 @@ const SQL = {
   markLogsOfSession: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE session_key = :key OR key = -:key
     ON CONFLICT DO NOTHING`,
   readLogToIndex: `SELECT logs.key, session_key, parent_key, parent_reference_id, logs.created_at, inputs, messages,
-      output, output_message, error, projects.name AS project, configs.type, configs.model, configs.label, ${LISTED_FEEDBACK}
+      substr(output, 1, ${MAX_SEARCHED_CHARACTERS}) AS output, output_message,
+      substr(error, 1, ${MAX_SEARCHED_CHARACTERS}) AS error, projects.name AS project, configs.type, configs.model, configs.label, ${LISTED_FEEDBACK}
     FROM logs JOIN projects ON projects.key = logs.project_key LEFT JOIN configs ON configs.key = config_key
     WHERE logs.key = ?`,
   markUnsearchable: `INSERT OR REPLACE INTO unsearchable_logs (key, fault) VALUES (?, ?)`,

@@ -1,6 +1,6 @@
 /**
- * The store in one SQLite file (WAL). Writes go through turns (write-turns.ts). Reads of single rows run at once; those
- * that look at more rows the larger the file is run on other threads, since the engine is synchronous.
+ * The store in one SQLite file (WAL). Writes go through turns (write-turns.ts). Reads have connections of their own: one
+ * on this thread for single rows, and others on other threads for what looks at more rows the larger the file is.
  */
 import { resolve } from 'node:path';
 import {
@@ -12,7 +12,7 @@ import {
 } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
-import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
+import type { FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
@@ -52,64 +52,71 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const file = options.file === ':memory:' ? options.file : resolve(options.file);
   try {
     migrateSqlite(database, file);
-    return createSqliteStore(database, file, options.onError ?? (() => {}));
+    const readDatabase = file === ':memory:' ? database : openSqlite({ ...options, readOnly: true });
+    return createSqliteStore({ file, database, readDatabase }, options.onError ?? (() => {}));
   } catch (error) {
     database.close();
     throw explainSqliteError(error, file);
   }
 }
 
-function createSqliteStore(database: SqliteDatabase, file: string, onError: (error: unknown) => void): Store {
-  const prepare = createStatementCache(database);
-  const statements = prepareStatements(prepare);
-  const viewerStatements = prepareViewerStatements(prepare);
-  const turns = createWriteTurns(database, file);
-  const index = createViewerIndex(viewerStatements, turns, onError);
+interface OpenFile {
+  readonly file: string;
+  readonly database: SqliteDatabase;
+  /** A connection for reads, which does not see a transaction that is not committed. In memory it is the same one. */
+  readonly readDatabase: SqliteDatabase;
+}
+
+function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: (error: unknown) => void): Store {
+  const prepareWrite = createStatementCache(database);
+  const statements = prepareStatements(prepareWrite);
+  const turns = createWriteTurns(database, { file, canInterrupt: readDatabase !== database });
+  const index = createViewerIndex(prepareViewerStatements(prepareWrite), turns, onError);
+  const prepare = createStatementCache(readDatabase);
+  const reads = prepareStatements(prepare);
   let closed = false;
 
   const reader = createSqliteReader({ file, prepare });
   const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters);
   const readLog = (key: SqliteRow[string]): LogResponse | undefined => {
-    const row = statements.readLog.get(key);
+    const row = reads.readLog.get(key);
     return row && toLogResponse(row);
   };
-  const inTurn = async <Result>(work: (writes: LogWrites) => Result): Promise<Result> => {
+  const inTurn = async <Result>(work: (writes: LogWrites) => Result | Generator<void, Result>): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
     index.schedule();
     return turns.run(() => work(new LogWrites(statements)));
   };
 
   return {
-    createLogs: async (requests) => {
-      const encoded = mapItems(requests, encodeLog);
-      return inTurn((writes): CreatedLog[] => mapItems(encoded, (log) => writes.create(log)));
-    },
+    createLogs: (requests) => inTurn((writes) => mapItems(requests, (request) => writes.create(encodeLog(request)))),
 
     updateLog: (selector, update) =>
       inTurn((writes) => {
         const key = writes.update(selector, update);
-        return key === undefined ? undefined : readLog(key);
+        return key === undefined ? undefined : toLogResponse(statements.readLog.get(key)!);
       }),
 
     getLog: async (id) => {
-      const found = statements.findLogById.get(id);
+      const found = reads.findLogById.get(id);
       return found && readLog(found['key']!);
     },
 
     listLogs: async (listQuery: LogQuery) => {
-      const project = statements.findProjectById.get(listQuery.projectId);
+      const project = reads.findProjectById.get(listQuery.projectId);
       if (!project) return undefined;
       const { count, keys } = toLogListSql(project['key']!, listQuery);
       const total = await query(count);
-      const records = readWithin(await query(keys), statements.readLog, toLogResponse);
+      const records = readWithin(await query(keys), reads.readLog, toLogResponse);
       return toPage(records, listQuery, total);
     },
 
     deleteLogs: (ids) =>
-      inTurn(() => {
+      inTurn(function* () {
         for (const id of ids) {
           const deleted = statements.deleteLog.get(id);
           if (deleted?.['session_key']) statements.unlinkSessionFromProject.run({ ...deleted });
+          yield;
         }
       }),
 
@@ -121,17 +128,17 @@ function createSqliteStore(database: SqliteDatabase, file: string, onError: (err
       }),
 
     getSession: async (id) => {
-      const found = statements.findSessionById.get(id);
-      return found && toSession(statements.readSession.get(found['key']!)!, statements);
+      const found = reads.findSessionById.get(id);
+      return found && toSession(reads.readSession.get(found['key']!)!, reads);
     },
 
     listSessions: async ({ projectId, page, size }) => {
-      const project = statements.findProjectById.get(projectId);
+      const project = reads.findProjectById.get(projectId);
       if (!project) return undefined;
       const key = project['key']!;
       const total = await reader.all(COUNT_SESSIONS_OF_PROJECT, [key]);
       const keys = await reader.all(LIST_SESSIONS_OF_PROJECT, [key, size, (page - 1) * size]);
-      const records = readWithin(keys, statements.readSession, (row) => toSession(row, statements));
+      const records = readWithin(keys, reads.readSession, (row) => toSession(row, reads));
       return toPage(records, { page, size }, total);
     },
 
@@ -156,7 +163,7 @@ function createSqliteStore(database: SqliteDatabase, file: string, onError: (err
     addFeedback: (requests) =>
       inTurn((writes) => mapItems(requests, (request) => changeFeedback(statements, writes, request))),
 
-    viewer: createSqliteViewerStore({ prepare, reader, statements: viewerStatements, index, readLog }),
+    viewer: createSqliteViewerStore({ prepare, reader, statements: prepareViewerStatements(prepare), index, readLog }),
 
     close: async () => {
       if (closed) return;
@@ -164,6 +171,7 @@ function createSqliteStore(database: SqliteDatabase, file: string, onError: (err
       index.close();
       turns.drain();
       await reader.close();
+      if (readDatabase !== database) readDatabase.close();
       database.close();
     },
   };

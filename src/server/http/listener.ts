@@ -9,12 +9,12 @@ import { type Answer, json } from './answer.ts';
 import { HttpError } from './http-error.ts';
 import { type BodyLimits, createBodyReader } from './read-body.ts';
 import { createRouteFinder, type FoundRoute, type Method, type Operation, type Routes } from './route.ts';
-import { writeAnswer } from './write-answer.ts';
+import { type AnswerLimits, createAnswerWriter } from './write-answer.ts';
 
 export interface ListenerOptions {
   readonly routes: Routes;
   readonly access: Access;
-  readonly limits: BodyLimits;
+  readonly limits: BodyLimits & AnswerLimits;
   /** Called with failures that are not the client's: the operator should know of them. */
   readonly onError: (error: unknown) => void;
 }
@@ -22,6 +22,7 @@ export interface ListenerOptions {
 export function createRequestListener({ routes, access, limits, onError }: ListenerOptions): RequestListener {
   const findRoute = createRouteFinder(routes);
   const withJsonBody = createBodyReader(limits);
+  const writeAnswer = createAnswerWriter(limits);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<Answer> => {
     const caller = access.admit(request.headers);

@@ -63,8 +63,7 @@ export function createBodyReader(
         reject(error);
       };
       const refuseSlow = (): void => {
-        // The rest may never come: the connection would wait for it until the request time-out.
-        response.once('finish', () => request.destroy());
+        // The rest may never come: with this header, the connection is closed after the answer.
         refuse(new HttpError(408, 'the body has stopped in the middle', { Connection: 'close' }));
       };
       const space = newSpace(refuseSlow);

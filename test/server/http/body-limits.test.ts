@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { empty } from '../../../src/server/http/answer.ts';
+import { empty, json } from '../../../src/server/http/answer.ts';
 import { createBodyMemory } from '../../../src/server/http/body-memory.ts';
 import { JsonStructure } from '../../../src/server/http/json-structure.ts';
 import { startTestServer } from '../../support/start-test-server.ts';
@@ -41,8 +41,8 @@ test.each(CHEAP_BOMBS)('a bomb of %s is refused quickly, and others hardly wait'
   }
   expect((await answer).status).toBe(status);
   // Without the limits it takes seconds.
-  expect(performance.now() - started).toBeLessThan(1_500);
-  expect(longest).toBeLessThan(500);
+  expect(performance.now() - started).toBeLessThan(3_000);
+  expect(longest).toBeLessThan(1_000);
 });
 
 test('texts do not count, whatever is in them and wherever they are cut', () => {
@@ -104,7 +104,7 @@ test('bodies that stop in the middle keep out neither small ones nor large ones 
   // Those that have stopped give way to it.
   const large = { ...log, output: 'x'.repeat(15 * 1024 * 1024) };
   await expect.poll(async () => (await call('POST', '/v4/logs', large)).status, { timeout: 8_000 }).toBe(200);
-  expect(answers.some((line) => line.includes('408'))).toBe(true);
+  await expect.poll(() => answers.some((line) => line.includes('408'))).toBe(true);
 }, 60_000);
 
 test('a body that stops is answered with 408, and its connection is closed', async () => {
@@ -145,4 +145,31 @@ test('memory: large bodies leave a share to small ones, and the one that stopped
   b.free();
   c.free();
   expect(open('e').grow(1_000)).toBe(true);
+});
+
+test('answers that nobody reads are bounded, and cut off after a while', async () => {
+  const big = 'x'.repeat(4_000_000);
+  const { port } = await serveRoutes(
+    {
+      '/big': { GET: { needs: 'nothing', run: async () => json(200, big) } },
+      '/small': { GET: { needs: 'nothing', run: async () => json(200, 's') } },
+    },
+    {
+      limits: { maxBodyBytes: 1_000, maxPendingBytes: 10_000, maxUnreadBytes: 9_000_000, unreadMillis: 300 },
+      onError: () => {},
+    },
+  );
+  const ask = (path: string) => {
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    return socket.pause();
+  };
+  const status = async (path: string) =>
+    (await fetch(`http://127.0.0.1:${port}${path}`).then(async (r) => [r.status, await r.text()] as const))[0];
+  ask('/big');
+  ask('/big');
+  await expect.poll(() => status('/big')).toBe(503);
+  expect(await status('/small')).toBe(200);
+  await expect.poll(() => status('/big'), { timeout: 5_000 }).toBe(200);
 });

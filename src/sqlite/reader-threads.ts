@@ -149,8 +149,10 @@ class Thread {
     const { Worker } = loadBuiltin('node:worker_threads') as typeof import('node:worker_threads');
     const engine = loadBuiltin('node:sqlite') ? 'node:sqlite' : resolveInstalled('@photostructure/sqlite');
     this.#file = file;
-    // Without the flags of this process: a loader or a test runner in them would start in each thread.
-    this.#worker = new Worker(PROGRAM, { eval: true, workerData: { engine, file }, execArgv: [], env: {} });
+    // Without the flags of this process: a loader or a test runner in them would start in each thread. What Node warns of
+    // (that its SQLite is experimental), it has said once.
+    const execArgv = ['--no-warnings'];
+    this.#worker = new Worker(PROGRAM, { eval: true, workerData: { engine, file }, execArgv, env: {} });
     this.#worker.unref();
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     this.#worker.on('message', (answer: Answer) => {

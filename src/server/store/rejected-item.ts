@@ -15,7 +15,7 @@ export class RejectedItemError extends HumanloopError {
   }
 }
 
-/** Thrown inside a store for one item, by code that does not know its index. */
+/** Thrown for one item by code that does not know its index, and by `updateLog`, which has only one. */
 export class RejectedFieldError extends HumanloopError {
   override readonly name = 'RejectedFieldError';
   readonly field: string;

@@ -121,3 +121,19 @@ test('what has NUL in it is found by it', async () => {
   }
   expect((await server.call('GET', `/v4/logs?project_id=${id}&search=z%00`)).body.total).toBe(0);
 });
+
+test('a log that grows request by request is bounded, and keeps what it had', async () => {
+  const server = await startTestServer();
+  const large = 'x'.repeat(15 * 1024 * 1024);
+  const grow = (fields: object) => server.call('POST', '/v4/logs', { ...good, reference_id: 'r', ...fields });
+  const { body } = await grow({ output: large });
+  expect((await grow({ stdout: large })).status).toBe(200);
+  expect(await grow({ error: large })).toMatchObject({
+    status: 422,
+    body: { detail: [{ loc: ['body', 'reference_id'] }] },
+  });
+  const patched = await server.call('PATCH', `/v4/logs/${body.id}`, { error: large });
+  expect(patched).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'output'] }] } });
+  expect((await server.call('PATCH', `/v4/logs/${body.id}`, { error: 'small' })).status).toBe(200);
+  expect((await server.call('GET', `/v4/logs/${body.id}`)).body).toMatchObject({ error: 'small', stdout: large });
+}, 30_000);

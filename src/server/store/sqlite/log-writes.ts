@@ -8,11 +8,15 @@ import { storableText } from '../storable-text.ts';
 import type { LogSelector } from '../store.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
 import { GIVEN_COLUMNS, type LogRow } from './log-row.ts';
+import { countCharacters } from './row-size.ts';
 import type { Statements } from './statements.ts';
 
 /** All feedback of a log is in each answer that has the log. */
 const MAX_FEEDBACK = 1_000;
 const MAX_FEEDBACK_CHARACTERS = 50_000;
+
+const MAX_LOG_BYTES = 32 * 1024 * 1024;
+const SMALL_CHARACTERS = 256 * 1024;
 
 export interface EncodedLog {
   readonly request: LogRequest;
@@ -84,6 +88,7 @@ export class LogWrites {
       config_key: known['config_key'] === null ? this.#config(request, row, projectKey) : null,
       now: this.#now,
     });
+    this.#checkSize(key, countCharacters(row.given), 'reference_id');
     if (known['parent_key'] === null && known['parent_reference_id'] === null) {
       const parent = this.#parent(request);
       if (parent.key !== null || parent.referenceId !== null) {
@@ -109,8 +114,16 @@ export class LogWrites {
       duration: update.duration ?? null,
       now: this.#now,
     });
+    this.#checkSize(found['key']!, (update.output?.length ?? 0) + (update.error?.length ?? 0), 'output');
     if (found['session_key']) this.#statements.touchSession.run({ key: found['session_key'], now: this.#now });
     return found['key'];
+  }
+
+  /** A log can grow request by request, and every answer has all of it. `addedCharacters` spares the small ones. */
+  #checkSize(key: SqliteValue, addedCharacters: number, field: string): void {
+    if (addedCharacters < SMALL_CHARACTERS) return;
+    if (Number(this.#statements.sizeOfLog.get(key)!['bytes']) <= MAX_LOG_BYTES) return;
+    throw new RejectedFieldError(field, `the datapoint would have more than ${MAX_LOG_BYTES} bytes in all`);
   }
 
   #project(request: LogRequest): Project {

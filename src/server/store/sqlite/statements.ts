@@ -74,6 +74,8 @@ const SQL = {
     WHERE key = :key`,
   updateLog: `UPDATE logs SET updated_at = :now, output = CASE WHEN save THEN coalesce(:output, output) END,
       error = coalesce(:error, error), duration = coalesce(:duration, duration) WHERE key = :key`,
+  sizeOfLog: `SELECT ${GIVEN_COLUMNS.map((column) => `coalesce(octet_length(${column}), 0)`).join(' + ')} AS bytes
+    FROM logs WHERE key = ?`,
   /** Links the children that named this reference before it was known, except where the link would close a cycle. */
   linkWaitingChildren: `${ancestorsOf(':key')}
     UPDATE logs SET parent_key = :key

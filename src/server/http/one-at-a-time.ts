@@ -1,4 +1,4 @@
-/** Runs jobs one after the other, in their order. */
+/** Returns a function that runs jobs one after the other, in their order. One that fails stops none. */
 export function createOneAtATime(): <Result>(work: () => Promise<Result>) => Promise<Result> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

@@ -1,4 +1,4 @@
-/** Reads request bodies and parses them as JSON. Each is bounded, in bytes and in what is in it, and all together are. */
+/** Reads request bodies and parses them as JSON. Each is bounded, in size and content, and so are all together. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';

@@ -27,7 +27,8 @@ export class RejectedFieldError extends HumanloopError {
 }
 
 /**
- * Works on each item in order, and yields after each. A `RejectedFieldError` from `work` becomes a `RejectedItemError` with the item's index.
+ * Works on each item in order, and yields after each. A `RejectedFieldError` from `work` becomes a `RejectedItemError`
+ * with the item's index.
  */
 export function* mapItems<Item, Result>(
   items: readonly Item[],

@@ -93,8 +93,9 @@ function toColumn(column: string, value: unknown): SqliteValue {
   return typeof value === 'string' ? storableText(value) : (value as number);
 }
 
-/** Returns the text as far as a list shows it; null if it is none. */
+/** Returns the text as far as a list shows it; null if the value is not a text or a number. */
 function toLabel(value: unknown): string | null {
+  if (typeof value === 'number') return String(value);
   return typeof value === 'string' ? storableText(value.slice(0, MAX_LABEL_CHARACTERS).toWellFormed()) : null;
 }
 

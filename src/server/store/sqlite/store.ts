@@ -1,6 +1,6 @@
 /**
- * The store in one SQLite file (WAL). Writes go through turns (write-turns.ts). Reads have connections of their own: one
- * on this thread for single rows, and others on other threads for what looks at more rows the larger the file is.
+ * The store in one SQLite file (WAL). Writes go through turns (write-turns.ts). Reads have connections of their own:
+ * one on this thread for single rows, others on other threads for what looks at more rows the larger the file is.
  */
 import { resolve } from 'node:path';
 import {

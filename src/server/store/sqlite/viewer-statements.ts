@@ -79,7 +79,8 @@ const SQL = {
       CASE WHEN summary.key > 0 THEN (SELECT json_group_array(name) FROM
           (SELECT substr(name, 1, ${NAME_CHARACTERS}) AS name FROM session_projects
             JOIN projects ON projects.key = project_key WHERE session_key = summary.key LIMIT 50))
-      ELSE (SELECT json_array(substr(name, 1, ${NAME_CHARACTERS})) FROM projects WHERE key = logs.project_key) END AS projects
+      ELSE (SELECT json_array(substr(name, 1, ${NAME_CHARACTERS})) FROM projects WHERE key = logs.project_key) END
+        AS projects
     FROM session_summaries AS summary
     LEFT JOIN sessions ON sessions.key = summary.key
     LEFT JOIN logs ON logs.key = -summary.key
@@ -100,10 +101,10 @@ const SQL = {
 
   readMatch: `SELECT logs.id, model, label, substr(output, 1, ${MATCH_CHARACTERS}) AS output,
       substr(error, 1, ${MATCH_CHARACTERS}) AS error,
-      CASE WHEN length(inputs) < ${MATCH_CHARACTERS} THEN inputs END AS inputs,
-      CASE WHEN length(messages) < ${MATCH_CHARACTERS} THEN messages END AS messages,
-      CASE WHEN length(output_message) < ${MATCH_CHARACTERS} THEN output_message END AS output_message,
-      max(coalesce(length(inputs), 0), coalesce(length(messages), 0), coalesce(length(output_message), 0))
+      CASE WHEN octet_length(inputs) < ${MATCH_CHARACTERS} THEN inputs END AS inputs,
+      CASE WHEN octet_length(messages) < ${MATCH_CHARACTERS} THEN messages END AS messages,
+      CASE WHEN octet_length(output_message) < ${MATCH_CHARACTERS} THEN output_message END AS output_message,
+      max(coalesce(octet_length(inputs), 0), coalesce(octet_length(messages), 0), coalesce(octet_length(output_message), 0))
         >= ${MATCH_CHARACTERS} AS is_large
     FROM logs LEFT JOIN configs ON configs.key = config_key WHERE logs.key = ?`,
 
@@ -114,7 +115,8 @@ const SQL = {
     ON CONFLICT DO NOTHING`,
   readLogToIndex: `SELECT logs.key, session_key, parent_key, parent_reference_id, logs.created_at, inputs, messages,
       substr(output, 1, ${MAX_SEARCHED_CHARACTERS}) AS output, output_message,
-      substr(error, 1, ${MAX_SEARCHED_CHARACTERS}) AS error, projects.name AS project, configs.type, configs.model, configs.label, ${LISTED_FEEDBACK}
+      substr(error, 1, ${MAX_SEARCHED_CHARACTERS}) AS error, projects.name AS project,
+      configs.type, configs.model, configs.label, ${LISTED_FEEDBACK}
     FROM logs JOIN projects ON projects.key = logs.project_key LEFT JOIN configs ON configs.key = config_key
     WHERE logs.key = ?`,
   markUnsearchable: `INSERT OR REPLACE INTO unsearchable_logs (key, fault) VALUES (?, ?)`,

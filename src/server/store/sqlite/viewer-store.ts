@@ -14,6 +14,8 @@ const MAX_SESSION_LOGS = 20_000;
 const MAX_SESSION_CHARACTERS = 6 * 1024 * 1024;
 /** In the logs that the matches of one page are read from. Sessions beyond it are listed without their match. */
 const MAX_MATCHED_CHARACTERS = 2 * 1024 * 1024;
+/** Logs with documents of any size that are searched for the words of one page. */
+const MAX_LARGE_MATCHES = 10;
 
 export interface ViewerStoreParts extends SessionReads {
   readonly index: ViewerIndex;
@@ -114,12 +116,14 @@ function createMatchReader(
 ): (logKey: SqliteValue) => Promise<SessionSummary['match']> {
   const terms = searchTerms(search);
   let left = MAX_MATCHED_CHARACTERS;
+  let largeLeft = MAX_LARGE_MATCHES;
   return async (logKey) => {
     const row = left > 0 ? statements.readMatch.get(logKey) : undefined;
     if (!row) return undefined;
     left -= countCharacters(row);
     let text = searchableText(toTexts(row));
-    if (row['is_large'] === 1) {
+    if (row['is_large'] === 1 && largeLeft > 0) {
+      largeLeft -= 1;
       const [found] = await reader.all(SCANS.readNear, [logKey, terms[0]!.toLowerCase()]);
       text += `\n${found?.['text'] ?? ''}`;
     }

@@ -57,7 +57,7 @@ const SERVER_ROOMS = [
 const isShared = ([room = '']: readonly string[]) => APP_ROOMS.some((rooms) => rooms.includes(room));
 /** The command line has both halves. */
 const COMMAND_ROOMS = [['cli.ts'], ['check/'], ...SERVER_ROOMS.filter((rooms) => !isShared(rooms)), ...APP_ROOMS];
-/** In the browser. Of the server it takes types only, and of these no more than the last two rooms have. */
+/** In the browser. Of the server it takes types only, and of these no more than the last three rooms have. */
 const VIEWER_ROOMS = [
   ['viewer/main.tsx', 'viewer/app.tsx'],
   ['viewer/list/', 'viewer/session/'],
@@ -68,6 +68,7 @@ const VIEWER_ROOMS = [
   ['viewer/state/'],
   ['server/store/viewer-store.ts'],
   ['wire/v4.ts'],
+  ['wire/json.ts'],
 ];
 /** Loaded when they are first needed, since they cost more to load than the rest of the package together. */
 const LAZY = /^(undici|zod|node:sqlite|@photostructure\/sqlite)$/;

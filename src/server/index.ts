@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { checkOptions, HumanloopError, type OptionCheck, optionError } from '../errors.ts';
 import { createAccess, isLoopback, LOOPBACK_HOSTS } from './http/access.ts';
-import { createRequestListener } from './http/listener.ts';
+import { createRequestListener, report } from './http/listener.ts';
 import { listen, stopListening } from './http/port.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import { createV4Routes } from './v4/routes.ts';
@@ -46,7 +46,7 @@ const MAX_PENDING_BYTES = 256 * 1024 * 1024;
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const { host, port, file, apiKey, maxBodyBytes, maxItems, onError } = completeOptions(options);
-  const store = await openSqliteStore({ file });
+  const store = await openSqliteStore({ file, onError: (error) => report(error, onError) });
   const access = createAccess({ apiKey, allowedHosts: isLoopback(host) ? LOOPBACK_HOSTS : undefined });
   const events = createEventStreams(store.viewer);
   const server = createServer(

@@ -35,6 +35,8 @@ export type SqliteErrorReason =
   /** The file, its directory or its file system may not be written. */
   | 'read-only'
   | 'full'
+  /** A read takes longer than it may. */
+  | 'too-slow'
   /** The file or its directory could not be created or opened. */
   | 'cannot-open'
   /** The file was written by a newer version of this package, or by another program. */
@@ -128,6 +130,7 @@ const MESSAGES: Record<SqliteErrorReason, (file: string) => string> = {
   corrupt: (file) => `${file} is damaged or is not a SQLite database: restore it from a backup, or use another file`,
   'read-only': (file) => `${file} cannot be written: check the permissions of the file and of its directory`,
   full: (file) => `the disk of ${file} is full: free some space`,
+  'too-slow': (file) => `${file}: a read takes too long`,
   'cannot-open': (file) => `${file} cannot be opened: check that its directory exists and can be written`,
   foreign: (file) => `${file} does not belong to this version of humanloop-otel`,
   other: (file) => `${file}: the database failed`,
@@ -145,10 +148,12 @@ const REASONS: Record<number, SqliteErrorReason> = {
   26: 'corrupt',
 };
 
-function reasonOf(cause: unknown): SqliteErrorReason {
+/** Returns `other` for what is not an error of the engine, too. */
+export function reasonOf(cause: unknown): SqliteErrorReason {
+  if (cause instanceof SqliteError) return cause.reason;
   const { errcode, code } = cause as { errcode?: number; code?: string };
   if (typeof errcode === 'number') return REASONS[errcode & 0xff] ?? 'other';
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'read-only';
   if (code === 'ENOSPC') return 'full';
-  return code?.startsWith('E') ? 'cannot-open' : 'other';
+  return code?.startsWith('E') && !code.startsWith('ERR_') ? 'cannot-open' : 'other';
 }

@@ -5,9 +5,18 @@
  * last one. The app half imports only types from here, so that an app that exports never loads zod.
  */
 import { z } from 'zod';
+import { isObject } from './json.ts';
 
-const jsonObject = z.record(z.string(), z.unknown());
+/** Any object. A `z.record` would copy it, key by key. */
+const jsonObject = z.custom<Record<string, unknown>>(isObject, 'value is not a valid dict');
 const dateTime = z.iso.datetime({ offset: true, local: true });
+/** Names and ids stand in lists, of which each answer has many. */
+const name = z.string().max(10_000);
+/** Of 32 bits, so that the sum over any session is exact. */
+const tokenCount = z.int32();
+/** Larger numbers are faults of a client, and sums of them would be infinite. */
+const seconds = z.number().min(-1e11).max(1e11);
+const cost = z.number().min(-1e12).max(1e12);
 
 export const textContent = z.object({ type: z.literal('text'), text: z.string() });
 export const imageContent = z.object({
@@ -75,7 +84,7 @@ export const modelConfig = z.strictObject({
   ...named,
   type: z.literal('model').optional(),
   provider: z.enum(MODEL_PROVIDERS).optional(),
-  model: z.string(),
+  model: name,
   max_tokens: z.int().optional(),
   temperature: z.number().optional(),
   top_p: z.number().optional(),
@@ -119,10 +128,10 @@ const config = z.preprocess(
 );
 
 export const feedback = z.object({
-  type: z.string(),
+  type: name,
   value: z.union([z.boolean(), z.number(), z.string(), z.array(z.string())]),
-  data_id: z.string().optional(),
-  user: z.string().optional(),
+  data_id: name.optional(),
+  user: name.optional(),
   created_at: dateTime.optional(),
 });
 
@@ -130,36 +139,36 @@ const judgment = z.union([z.boolean(), z.number(), z.string(), z.array(z.string(
 
 /** One datapoint of `POST /logs`. `null` means absent: the official clients send it so. */
 export const logRequest = z.looseObject({
-  project: z.string().min(1).nullish(),
-  project_id: z.string().nullish(),
-  session_id: z.string().nullish(),
-  session_reference_id: z.string().nullish(),
-  parent_id: z.string().nullish(),
-  parent_reference_id: z.string().nullish(),
+  project: name.min(1).nullish(),
+  project_id: name.nullish(),
+  session_id: name.nullish(),
+  session_reference_id: name.nullish(),
+  parent_id: name.nullish(),
+  parent_reference_id: name.nullish(),
   inputs: jsonObject.nullish(),
-  source: z.string().nullish(),
+  source: name.nullish(),
   metadata: jsonObject.nullish(),
   save: z.boolean().nullish(),
-  source_datapoint_id: z.string().nullish(),
-  reference_id: z.string().nullish(),
-  trial_id: z.string().nullish(),
+  source_datapoint_id: name.nullish(),
+  reference_id: name.nullish(),
+  trial_id: name.nullish(),
   messages: z.array(chatMessage).nullish(),
   output: z.string().nullish(),
   judgment: judgment.nullish(),
-  config_id: z.string().nullish(),
+  config_id: name.nullish(),
   config: config.nullish(),
-  environment: z.string().nullish(),
+  environment: name.nullish(),
   feedback: z.union([feedback, z.array(feedback)]).nullish(),
   created_at: dateTime.nullish(),
   error: z.string().nullish(),
   stdout: z.string().nullish(),
   /** Seconds. */
-  duration: z.number().nullish(),
+  duration: seconds.nullish(),
   output_message: chatMessage.nullish(),
-  prompt_tokens: z.int().nullish(),
-  output_tokens: z.int().nullish(),
-  prompt_cost: z.number().nullish(),
-  output_cost: z.number().nullish(),
+  prompt_tokens: tokenCount.nullish(),
+  output_tokens: tokenCount.nullish(),
+  prompt_cost: cost.nullish(),
+  output_cost: cost.nullish(),
   provider_request: jsonObject.nullish(),
   provider_response: z.union([jsonObject, z.string()]).nullish(),
 });
@@ -169,7 +178,7 @@ export const logUpdate = z.looseObject({
   output: z.string().nullish(),
   error: z.string().nullish(),
   /** Seconds. */
-  duration: z.number().nullish(),
+  duration: seconds.nullish(),
 });
 
 /** One annotation of `POST /feedback`. */

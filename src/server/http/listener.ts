@@ -9,19 +9,20 @@ import { type Answer, json } from './answer.ts';
 import { HttpError } from './http-error.ts';
 import { type BodyLimits, createBodyReader } from './read-body.ts';
 import { createRouteFinder, type FoundRoute, type Method, type Operation, type Routes } from './route.ts';
-import { writeAnswer } from './write-answer.ts';
+import { type AnswerLimits, createAnswerWriter } from './write-answer.ts';
 
 export interface ListenerOptions {
   readonly routes: Routes;
   readonly access: Access;
-  readonly limits: BodyLimits;
+  readonly limits: BodyLimits & AnswerLimits;
   /** Called with failures that are not the client's: the operator should know of them. */
   readonly onError: (error: unknown) => void;
 }
 
 export function createRequestListener({ routes, access, limits, onError }: ListenerOptions): RequestListener {
   const findRoute = createRouteFinder(routes);
-  const readJsonBody = createBodyReader(limits);
+  const withJsonBody = createBodyReader(limits);
+  const writeAnswer = createAnswerWriter(limits);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<Answer> => {
     const caller = access.admit(request.headers);
@@ -30,8 +31,7 @@ export function createRequestListener({ routes, access, limits, onError }: Liste
     const operation = findOperation(found, request.method);
     if (!caller.may.has(operation?.needs ?? needOfNothing(found))) throw new HttpError(401, caller.fault);
     if (!operation) throw notThere(found);
-    const body = await readJsonBody(request, response);
-    return operation.run({ id: found.id, query, body, caller });
+    return withJsonBody(request, response, (body) => operation.run({ id: found.id, query, body, caller }));
   };
 
   return async (request, response) => {
@@ -60,7 +60,7 @@ function notThere({ route, isListed }: FoundRoute): HttpError {
 }
 
 /** The hook belongs to the embedding app: an error that it throws must not become an unhandled rejection. */
-function report(error: unknown, onError: (error: unknown) => void): void {
+export function report(error: unknown, onError: (error: unknown) => void): void {
   try {
     onError(error);
   } catch {
@@ -84,6 +84,9 @@ function splitUrl(url: string): { segments: string[]; query: URLSearchParams } {
 
 function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
+  if (error instanceof SqliteError && error.reason === 'too-slow') {
+    return new HttpError(503, 'this takes too long: ask for less, or try again later', { 'Retry-After': '5' });
+  }
   if (error instanceof SqliteError && (error.reason === 'locked' || error.reason === 'full')) {
     return new HttpError(503, 'the store is not available for now', { 'Retry-After': '1' });
   }

@@ -2,31 +2,66 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { acceptsGzip } from './accept-encoding.ts';
 import type { Answer, FileAnswer, JsonAnswer, StreamAnswer } from './answer.ts';
+import { HttpError } from './http-error.ts';
 
-/** Throws only before it has sent anything, so that the caller can answer with the error. */
-export function writeAnswer(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-  switch (answer.kind) {
-    case 'json':
-      return writeJson(response, answer);
-    case 'empty':
-      return void response.writeHead(204, answer.headers).end();
-    case 'file':
-      return writeFile(request, response, answer);
-    case 'stream':
-      return writeStream(request, response, answer);
-  }
+export interface AnswerLimits {
+  /** In all answers that clients have not read yet; more is a 503. Default 256 MiB. */
+  readonly maxUnreadBytes?: number;
+  /** A client that reads nothing for so long is cut off. Default 30 s. */
+  readonly unreadMillis?: number;
 }
 
-function writeJson(response: ServerResponse, { status, body, headers }: JsonAnswer): void {
+/** Smaller answers are not counted: an error must always get through. */
+const SMALL_BYTES = 16 * 1024;
+
+export type AnswerWriter = (request: IncomingMessage, response: ServerResponse, answer: Answer) => void;
+
+/** The writer throws only before it has sent anything, so that the caller can answer with the error. */
+export function createAnswerWriter(limits: AnswerLimits = {}): AnswerWriter {
+  const { maxUnreadBytes = 256 * 1024 * 1024, unreadMillis = 30_000 } = limits;
+  let unreadBytes = 0;
+
+  const reserve = (response: ServerResponse, bytes: number): void => {
+    response.setTimeout(unreadMillis, () => response.destroy());
+    // The client went away while the answer was made, and no `close` event is left.
+    if (bytes <= SMALL_BYTES || response.destroyed) return;
+    if (unreadBytes + bytes > maxUnreadBytes) {
+      throw new HttpError(503, 'too many answers wait to be read', { 'Retry-After': '1' });
+    }
+    unreadBytes += bytes;
+    response.once('close', () => {
+      unreadBytes -= bytes;
+    });
+  };
+
+  return (request, response, answer) => {
+    switch (answer.kind) {
+      case 'json':
+        return writeJson(response, answer, reserve);
+      case 'empty':
+        return void response.writeHead(204, answer.headers).end();
+      case 'file':
+        return writeFile(request, response, answer, reserve);
+      case 'stream':
+        return writeStream(request, response, answer);
+    }
+  };
+}
+
+type Reserve = (response: ServerResponse, bytes: number) => void;
+
+function writeJson(response: ServerResponse, { status, body, headers }: JsonAnswer, reserve: Reserve): void {
   // `stringify` throws on a stored value that is nested too deeply.
   const bytes = Buffer.from(JSON.stringify(body));
+  reserve(response, bytes.length);
   response.writeHead(status, { ...headers, 'Content-Type': 'application/json', 'Content-Length': bytes.length });
   response.end(bytes);
 }
 
-function writeFile(request: IncomingMessage, response: ServerResponse, answer: FileAnswer): void {
+function writeFile(request: IncomingMessage, response: ServerResponse, answer: FileAnswer, reserve: Reserve): void {
   const isGzipped = acceptsGzip(request.headers['accept-encoding']);
   const bytes = isGzipped ? answer.gzip() : answer.bytes;
+  reserve(response, bytes.length);
   response.writeHead(200, {
     'Content-Type': answer.type,
     'Content-Length': bytes.length,

@@ -1,9 +1,13 @@
 /** Takes the words of a log for the search index, and for the one line that a list shows. Pure. */
 import { isObject } from '../../wire/json.ts';
 
-/** The rest is not searched: one log must not hold up the others. */
-const MAX_SEARCHED_CHARACTERS = 200_000;
+/** The rest is not searched: one log must not hold up the others. Each value counts for at least one character. */
+export const MAX_SEARCHED_CHARACTERS = 200_000;
+/** A longer list of numbers is an embedding or other data, in which nobody looks for words. */
+const MAX_SEARCHED_NUMBERS = 16;
 const MAX_PREVIEW_CHARACTERS = 240;
+/** Spaces are collapsed, so that a preview reads more than it shows. */
+const PREVIEW_READS = 4 * MAX_PREVIEW_CHARACTERS;
 const MAX_DEPTH = 20;
 
 export interface LogTexts {
@@ -21,15 +25,21 @@ export function searchableText(log: LogTexts): string {
   let left = MAX_SEARCHED_CHARACTERS;
   const take = (value: unknown, depth: number): void => {
     if (left <= 0 || depth > MAX_DEPTH) return;
+    left -= 1;
     if (typeof value === 'string') {
       if (isData(value)) return;
       texts.push(value.slice(0, left));
       left -= value.length;
-    } else if (typeof value === 'number') texts.push(String(value));
-    else if (Array.isArray(value)) for (const item of value) take(item, depth + 1);
-    else if (isObject(value)) {
-      for (const [key, item] of Object.entries(value)) {
-        if (key !== 'role' && key !== 'type') take(item, depth + 1);
+    } else if (typeof value === 'number') {
+      const text = String(value);
+      texts.push(text);
+      left -= text.length;
+    } else if (Array.isArray(value)) {
+      if (!isVector(value)) for (const item of value) take(item, depth + 1);
+    } else if (isObject(value)) {
+      for (const key of Object.keys(value)) {
+        if (left <= 0) return;
+        if (key !== 'role' && key !== 'type') take(value[key], depth + 1);
       }
     }
   };
@@ -38,7 +48,9 @@ export function searchableText(log: LogTexts): string {
   take(log.output, 0);
   if (log.output === null) take(log.outputMessage, 0);
   take(log.inputs, 0);
-  if (Array.isArray(log.messages)) for (const message of log.messages.toReversed()) take(message, 0);
+  if (Array.isArray(log.messages)) {
+    for (let index = log.messages.length - 1; index >= 0 && left > 0; index -= 1) take(log.messages[index], 0);
+  }
   return splitIdeographs(texts.join('\n'));
 }
 
@@ -77,32 +89,68 @@ export function excerpt(text: string, terms: readonly string[]): string {
   const lower = text.toLowerCase();
   const places = terms.map((term) => lower.indexOf(term.toLowerCase())).filter((place) => place >= 0);
   const start = places.length > 0 ? Math.max(0, Math.min(...places) - 60) : 0;
-  return (start > 0 ? '…' : '') + preview(text.slice(start, start + 4 * MAX_PREVIEW_CHARACTERS));
+  return (start > 0 ? '…' : '') + preview(text.slice(start, start + PREVIEW_READS));
 }
 
 function contentText(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
-  return content.flatMap((part) => (typeof part?.text === 'string' ? [part.text] : [])).join(' ');
+  let text = '';
+  for (const part of content) {
+    if (typeof part?.text === 'string') text += text === '' ? part.text : ` ${part.text}`;
+    if (text.length > PREVIEW_READS) break;
+  }
+  return text;
 }
 
 /** Returns the only text, or one whose name says that it is the question, else all inputs as JSON. */
 function inputsText(inputs: unknown): string {
   if (!isObject(inputs)) return '';
-  const values = Object.values(inputs);
-  if (values.length === 0) return '';
+  const names = Object.keys(inputs);
+  if (names.length === 0) return '';
   for (const name of ['prompt', 'question', 'query', 'input']) {
     if (typeof inputs[name] === 'string') return inputs[name];
   }
-  const [only] = values;
-  return values.length === 1 && typeof only === 'string' ? only : JSON.stringify(inputs);
+  const only = inputs[names[0]!];
+  return names.length === 1 && typeof only === 'string' ? only : beginningOfJson(inputs);
+}
+
+/** Returns the value as JSON, as far as a preview reads it: to write all of a large one would take too long. */
+function beginningOfJson(value: unknown): string {
+  let text = '';
+  const write = (part: unknown, depth: number): void => {
+    if (text.length > PREVIEW_READS) return;
+    if (typeof part === 'string') text += JSON.stringify(part.slice(0, PREVIEW_READS));
+    else if (typeof part !== 'object' || part === null) text += JSON.stringify(part);
+    else if (depth > MAX_DEPTH) text += '…';
+    else if (Array.isArray(part)) {
+      text += '[';
+      for (let index = 0; index < part.length && text.length <= PREVIEW_READS; index += 1) {
+        if (index > 0) text += ',';
+        write(part[index], depth + 1);
+      }
+      text += ']';
+    } else {
+      let before = '{';
+      for (const key of Object.keys(part)) {
+        if (text.length > PREVIEW_READS) return;
+        text += `${before}${JSON.stringify(key.slice(0, PREVIEW_READS))}:`;
+        write((part as Record<string, unknown>)[key], depth + 1);
+        before = ',';
+      }
+      text += before === '{' ? '{}' : '}';
+    }
+  };
+  write(value, 0);
+  return text;
+}
+
+function isVector(values: readonly unknown[]): boolean {
+  return values.length > MAX_SEARCHED_NUMBERS && values.every((value) => typeof value === 'number');
 }
 
 function preview(text: string): string {
-  const line = text
-    .slice(0, 4 * MAX_PREVIEW_CHARACTERS)
-    .replaceAll(/\s+/g, ' ')
-    .trim();
+  const line = text.slice(0, PREVIEW_READS).replaceAll(/\s+/g, ' ').trim();
   // A surrogate pair that the cut would halve is replaced: half of one is not text.
   return line.length > MAX_PREVIEW_CHARACTERS ? `${line.slice(0, MAX_PREVIEW_CHARACTERS - 1).toWellFormed()}…` : line;
 }

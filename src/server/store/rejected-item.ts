@@ -15,7 +15,7 @@ export class RejectedItemError extends HumanloopError {
   }
 }
 
-/** Thrown inside a store for one item, by code that does not know its index. */
+/** Thrown for one item by code that does not know its index, and by `updateLog`, which has only one. */
 export class RejectedFieldError extends HumanloopError {
   override readonly name = 'RejectedFieldError';
   readonly field: string;
@@ -27,15 +27,22 @@ export class RejectedFieldError extends HumanloopError {
 }
 
 /**
- * Works on each item in order. A `RejectedFieldError` from `work` becomes a `RejectedItemError` with the item's index.
+ * Works on each item in order, and yields after each. A `RejectedFieldError` from `work` becomes a `RejectedItemError`
+ * with the item's index.
  */
-export function mapItems<Item, Result>(items: readonly Item[], work: (item: Item) => Result): Result[] {
-  return items.map((item, index) => {
+export function* mapItems<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Result,
+): Generator<void, Result[]> {
+  const results: Result[] = [];
+  for (const [index, item] of items.entries()) {
     try {
-      return work(item);
+      results.push(work(item));
     } catch (error) {
       if (!(error instanceof RejectedFieldError)) throw error;
       throw new RejectedItemError(index, error.field, error.message);
     }
-  });
+    yield;
+  }
+  return results;
 }

@@ -8,7 +8,7 @@ import type { ViewerStore } from './viewer-store.ts';
 export interface Store {
   /** Stores all or none. A known `reference_id` completes the log that is there. Rejects with `RejectedItemError`. */
   createLogs(requests: readonly LogRequest[]): Promise<CreatedLog[]>;
-  /** Resolves to `undefined` if there is no such log. */
+  /** Resolves to `undefined` if there is no such log. Rejects with `RejectedFieldError`. */
   updateLog(log: LogSelector, update: LogUpdate): Promise<LogResponse | undefined>;
   /** Resolves to `undefined` if there is no such log. */
   getLog(id: string): Promise<LogResponse | undefined>;

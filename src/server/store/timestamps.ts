@@ -4,17 +4,22 @@
  */
 const DATE_TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?)(?:\.(\d+))?(Z|[+-]\d{2}:?\d{2})?$/i;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
+const FIRST_MILLIS = Date.parse('0000-01-01T00:00:00Z');
+const LAST_MILLIS = Date.parse('9999-12-31T23:59:59.999Z');
 
 export function timestampNow(): string {
   return withMicros(Date.now(), '');
 }
 
-/** Takes an RFC 3339 date-time; one without an offset is UTC. Returns `undefined` if it is not a time. */
+/**
+ * Takes an RFC 3339 date-time; one without an offset is UTC. Returns `undefined` if it is not a time, or not of the
+ * years 0 to 9999 in UTC: others have another width.
+ */
 export function toTimestamp(text: string): string | undefined {
   const [, seconds, fraction = '', offset = 'Z'] = DATE_TIME.exec(text) ?? [];
-  if (seconds === undefined) return undefined;
+  if (seconds === undefined || !isDate(seconds)) return undefined;
   const millis = Date.parse(seconds + offset.toUpperCase());
-  return Number.isNaN(millis) ? undefined : withMicros(millis, fraction);
+  return millis >= FIRST_MILLIS && millis <= LAST_MILLIS ? withMicros(millis, fraction) : undefined;
 }
 
 /**
@@ -23,6 +28,13 @@ export function toTimestamp(text: string): string | undefined {
 export function toTimestampBound(text: string, bound: 'first' | 'last'): string | undefined {
   if (!DATE.test(text)) return toTimestamp(text);
   return toTimestamp(bound === 'first' ? `${text}T00:00:00Z` : `${text}T23:59:59.999999Z`);
+}
+
+/** `Date.parse` takes the 31st of February for a day of March. */
+function isDate(text: string): boolean {
+  const date = text.slice(0, 10);
+  const millis = Date.parse(`${date}T00:00:00Z`);
+  return !Number.isNaN(millis) && new Date(millis).toISOString().startsWith(date);
 }
 
 function withMicros(millis: number, fraction: string): string {

@@ -4,8 +4,13 @@ import type { LogQuery, LogSortColumn, PageQuery, ProjectQuery } from '../store/
 import { toTimestampBound } from '../store/timestamps.ts';
 
 const MAX_PAGE_SIZE = 1000;
-/** Longer patterns are slow, and SQLite refuses them at some length. */
-const MAX_SEARCH_LENGTH = 1000;
+const MAX_SEARCH_LENGTH = 500;
+/** Each sort is computed for all logs of the project. There are three columns, and few types of feedback. */
+const MAX_SORTS = 5;
+/** Types of feedback that one list is filtered by. */
+const MAX_FEEDBACK_FILTERS = 5;
+/** Alternatives of one filter. */
+const MAX_FILTER_VALUES = 100;
 
 export function parsePage(query: URLSearchParams, firstPage: 0 | 1, defaultSize: number): PageQuery {
   return {
@@ -22,7 +27,11 @@ export function parseLogQuery(query: URLSearchParams): LogQuery {
   const feedback = new Map<string, string[]>();
   for (const name of new Set(query.keys())) {
     const type = /^feedback-(.+)_filter$/.exec(name)?.[1];
-    if (type !== undefined) feedback.set(type, query.getAll(name));
+    if (type === undefined) continue;
+    if (feedback.size === MAX_FEEDBACK_FILTERS) {
+      throw invalid(['query', name], `at most ${MAX_FEEDBACK_FILTERS} filters by feedback are taken`);
+    }
+    feedback.set(type, parseAlternatives(query, name));
   }
   return {
     ...parsePage(query, 0, 50),
@@ -31,10 +40,10 @@ export function parseLogQuery(query: URLSearchParams): LogQuery {
     ...optional('metadataSearch', parseSearch(query, 'metadata_search')),
     ...optional('startDate', parseDate(query, 'start_date', 'first')),
     ...optional('endDate', parseDate(query, 'end_date', 'last')),
-    sources: query.getAll('source_filter'),
-    models: query.getAll('model_filter'),
+    sources: parseAlternatives(query, 'source_filter'),
+    models: parseAlternatives(query, 'model_filter'),
     feedback,
-    sort: query.getAll('sort').map(parseSort),
+    sort: parseSorts(query),
   };
 }
 
@@ -92,6 +101,22 @@ function parseDate(query: URLSearchParams, name: string, bound: 'first' | 'last'
   const timestamp = toTimestampBound(text, bound);
   if (!timestamp) throw invalid(['query', name], 'value is not a valid date or datetime');
   return timestamp;
+}
+
+function parseAlternatives(query: URLSearchParams, name: string): string[] {
+  const values = query.getAll(name);
+  if (values.length > MAX_FILTER_VALUES)
+    throw invalid(['query', name], `at most ${MAX_FILTER_VALUES} values are taken`);
+  return values;
+}
+
+/** The second sort by the same column would change nothing. */
+function parseSorts(query: URLSearchParams): LogQuery['sort'] {
+  const texts = query.getAll('sort');
+  if (texts.length > MAX_SORTS) throw invalid(['query', 'sort'], `at most ${MAX_SORTS} sorts are taken`);
+  const columns = new Set(texts.map((text) => text.replace(/\.[^.]*$/, '')));
+  if (columns.size < texts.length) throw invalid(['query', 'sort'], 'each column can be sorted by once');
+  return texts.map(parseSort);
 }
 
 /** Parses `{column}.{asc|desc}`. */

@@ -12,7 +12,9 @@ import {
   type ValidationDetail,
 } from '../../wire/v4.ts';
 import { HttpError } from '../http/http-error.ts';
-import { check } from './validation-detail.ts';
+import { toTimestamp } from '../store/timestamps.ts';
+import { findOversize } from './checked-size.ts';
+import { type Checked, check } from './validation-detail.ts';
 
 type Loc = (string | number)[];
 type JsonObject = Record<string, unknown>;
@@ -24,8 +26,9 @@ export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] 
   const items = toItems(body, maxItems);
   const details: ValidationDetail[] = [];
   const requests = items.map(({ value, loc }) => {
+    rejectIfMany(details);
     const item = withoutNullsIn(value, ['config', 'feedback']);
-    const checked = check(logRequest, item, loc);
+    const checked = checkItem(logRequest, item, loc);
     // We keep the item itself: zod's copy lacks the keys of messages that the schema does not name.
     const request = item as LogRequest;
     if (checked.details) {
@@ -66,7 +69,17 @@ function findBrokenRules(request: LogRequest, loc: Loc, referenceIds: ReadonlySe
       add(field, 'the parent cannot be a datapoint of the same request: log it in an earlier one');
     }
   }
+  broken.push(...findWrongTime(request, loc));
+  for (const [index, entry] of [request.feedback ?? []].flat().entries()) {
+    broken.push(...findWrongTime(entry, [...loc, 'feedback', ...(Array.isArray(request.feedback) ? [index] : [])]));
+  }
   return broken;
+}
+
+/** The schema knows the form of a time, and not which times can be stored. */
+function findWrongTime({ created_at: time }: { created_at?: string | null | undefined }, loc: Loc): ValidationDetail[] {
+  if (!time || toTimestamp(time) !== undefined) return [];
+  return [{ loc: [...loc, 'created_at'], msg: 'the time is not in the years 0 to 9999 of UTC', type: 'value_error' }];
 }
 
 /** Ignores other keys: `id`, `referenceId` and `provider_api_keys` leak from old clients. */
@@ -78,7 +91,8 @@ export function parseFeedbackRequests(body: unknown, maxItems: number): Feedback
   const items = toItems(body, maxItems);
   const details: ValidationDetail[] = [];
   const requests = items.map(({ value, loc }) => {
-    const checked = check(feedbackRequest, isObject(value) ? withoutNulls(value) : value, loc);
+    rejectIfMany(details);
+    const checked = checkItem(feedbackRequest, isObject(value) ? withoutNulls(value) : value, loc);
     if (checked.details) {
       details.push(...checked.details);
       return {} as FeedbackRequest;
@@ -90,22 +104,28 @@ export function parseFeedbackRequests(body: unknown, maxItems: number): Feedback
         details.push({ loc: [...loc, field], msg: 'field required', type: 'value_error.missing' });
       }
     }
+    details.push(...findWrongTime(data, loc));
     return data;
   });
   rejectIfAny(details);
   return requests;
 }
 
-const projectRequest = z.looseObject({ name: z.string().min(1) });
+const projectRequest = z.looseObject({ name: z.string().min(1).max(10_000) });
 
 export function parseProjectName(body: unknown): string {
   return parseOne(projectRequest, body).name;
 }
 
 function parseOne<Output>(schema: z.ZodType<Output>, body: unknown): Output {
-  const checked = check(schema, body, ['body']);
+  const checked = checkItem(schema, body, ['body']);
   if (checked.details) throw new HttpError(422, checked.details);
   return checked.data;
+}
+
+function checkItem<Output>(schema: z.ZodType<Output>, item: unknown, loc: Loc): Checked<Output> {
+  const oversize = findOversize(item, loc);
+  return oversize ? { details: [oversize] } : check(schema, item, loc, MAX_DETAILS);
 }
 
 /** Takes one object or an array of them. `loc` has the index only where the client sent an array. */
@@ -115,6 +135,11 @@ function toItems(body: unknown, maxItems: number): { value: unknown; loc: Loc }[
   if (body.length > maxItems)
     throw new HttpError(413, `the array has ${body.length} items, at most ${maxItems} are taken`);
   return body.map((value, index) => ({ value, loc: ['body', index] }));
+}
+
+/** The rest would not be named any more. */
+function rejectIfMany(details: ValidationDetail[]): void {
+  if (details.length >= MAX_DETAILS) rejectIfAny(details);
 }
 
 function rejectIfAny(details: ValidationDetail[]): void {

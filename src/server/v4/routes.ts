@@ -2,7 +2,7 @@
 import { type Answer, empty, json } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
-import { RejectedItemError } from '../store/rejected-item.ts';
+import { RejectedFieldError, RejectedItemError } from '../store/rejected-item.ts';
 import type { LogSelector, Store } from '../store/store.ts';
 import { parseLogQuery, parsePage, parseProjectQuery, requireValue } from './query-string.ts';
 import { parseFeedbackRequests, parseLogRequests, parseLogUpdate, parseProjectName } from './request-body.ts';
@@ -14,7 +14,7 @@ export interface RouteLimits {
 
 export function createV4Routes(store: Store, limits: RouteLimits): Routes {
   const updateLog = async (selector: LogSelector, body: unknown): Promise<Answer> =>
-    found(await store.updateLog(selector, parseLogUpdate(body)), 'log');
+    found(await store.updateLog(selector, parseLogUpdate(body)).catch(nameItemOf(body)), 'log');
 
   return {
     '/healthz': { GET: { needs: 'nothing', run: async () => json(200, { status: 'ok' }) } },
@@ -98,6 +98,7 @@ function found(body: unknown, what: string): Answer {
 /** Turns a rejection of the store into a 422. Its place has an index only where the client sent an array. */
 function nameItemOf(body: unknown): (error: unknown) => never {
   return (error) => {
+    if (error instanceof RejectedFieldError) throw invalid(['body', error.field], error.message);
     if (!(error instanceof RejectedItemError)) throw error;
     throw invalid(['body', ...(Array.isArray(body) ? [error.index] : []), error.field], error.message);
   };

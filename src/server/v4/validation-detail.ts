@@ -10,14 +10,16 @@ export type Checked<Output> =
   | { readonly data: Output; readonly details?: undefined }
   | { readonly details: ValidationDetail[] };
 
-/** `loc` is the place of the value in the request. */
+/** `loc` is the place of the value in the request. Of many issues, the first `maxDetails` are explained. */
 export function check<Output>(
   schema: z.ZodType<Output>,
   value: unknown,
   loc: readonly (string | number)[],
+  maxDetails = Number.POSITIVE_INFINITY,
 ): Checked<Output> {
   const { data, error } = schema.safeParse(value);
-  return error ? { details: toValidationDetails(error.issues, value, loc) } : { data: data as Output };
+  if (!error) return { data: data as Output };
+  return { details: toValidationDetails(error.issues.slice(0, maxDetails), value, loc).slice(0, maxDetails) };
 }
 
 function toValidationDetails(
@@ -50,7 +52,7 @@ function toDetails(issue: Issue, input: unknown, loc: (string | number)[]): Vali
       }));
     case 'invalid_union': {
       // The client meant the alternative that its value got furthest into.
-      const [meant] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
+      const [meant] = issue.errors.toSorted((a, b) => depth(b) - depth(a));
       if (meant && depth(meant) > 0) return toValidationDetails(meant, input, loc);
       return [{ loc, msg: 'value matches none of the permitted types', type: 'type_error.union' }];
     }
@@ -64,5 +66,5 @@ function toDetails(issue: Issue, input: unknown, loc: (string | number)[]): Vali
 }
 
 function depth(issues: readonly Issue[]): number {
-  return Math.max(0, ...issues.map((issue) => issue.path.length));
+  return issues.reduce((deepest, issue) => Math.max(deepest, issue.path.length), 0);
 }

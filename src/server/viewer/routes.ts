@@ -3,12 +3,15 @@ import type { Access } from '../http/access.ts';
 import { type Answer, empty, json } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
+import { splitIdeographs } from '../store/log-text.ts';
 import { toTimestamp } from '../store/timestamps.ts';
 import type { SessionQuery, ViewerStore } from '../store/viewer-store.ts';
 
 const MAX_PAGE_SIZE = 200;
 const MAX_IDS = 50;
 const MAX_VALUE_CHARACTERS = 500;
+/** All of them are looked up in the search index. */
+const MAX_WORDS = 50;
 const TEXT_FILTERS = ['project', 'model', 'type', 'feedback'] as const;
 const KNOWN = new Set<string>([...TEXT_FILTERS, 'error', 'since', 'until', 'q', 'id', 'cursor', 'size']);
 
@@ -70,6 +73,7 @@ export function parseSessionQuery(query: URLSearchParams): SessionQuery {
   const since = parseTime(query, 'since');
   const until = parseTime(query, 'until');
   const search = query.get('q')?.trim();
+  if (search && countWords(search) > MAX_WORDS) throw invalid(['query', 'q'], `at most ${MAX_WORDS} words are taken`);
   const cursor = query.get('cursor');
   if (cursor !== null && !(search ? /^\d{1,16}$/ : /^\d{4}-[-0-9T:.]{10,24}Z -?\d{1,16}$/).test(cursor)) {
     throw invalid(['query', 'cursor'], 'expected the cursor of a page of the same list');
@@ -84,6 +88,11 @@ export function parseSessionQuery(query: URLSearchParams): SessionQuery {
     ...(cursor !== null && { cursor }),
     size: parseSize(query.get('size')),
   };
+}
+
+/** Each Chinese or Japanese character is a word. */
+function countWords(text: string): number {
+  return splitIdeographs(text).match(/[\p{L}\p{N}]+/gu)?.length ?? 0;
 }
 
 function parseSize(text: string | null): number {

@@ -349,3 +349,46 @@ describe('access', () => {
     expect(hasViewerCookie(undefined, 'key')).toBe(false);
   });
 });
+
+test('a search has at most fifty words, and Chinese characters are words', async () => {
+  const server = await startTestServer();
+  const search = (q: string) => server.call('GET', `/viewer/api/sessions?q=${encodeURIComponent(q)}`);
+  expect((await search('ab '.repeat(50))).status).toBe(200);
+  expect((await search('漢'.repeat(50))).status).toBe(200);
+  for (const q of ['ab '.repeat(51), '漢'.repeat(51), `"${'a.'.repeat(60)}"`]) {
+    expect((await search(q)).body.detail[0].loc).toEqual(['query', 'q']);
+  }
+});
+
+test('a large session is whole, portion by portion, and those of large logs are bounded', async () => {
+  const server = await startTestServer();
+  for (let part = 0; part < 3; part += 1) {
+    await post(
+      server,
+      Array.from({ length: 700 }, (_, n) => log({ reference_id: `${part} ${n}`, created_at: '2026-01-01T00:00:00Z' })),
+    );
+  }
+  const [{ id }] = (await list(server)).sessions as [SessionSummary];
+  const { body } = await server.call('GET', `/viewer/api/sessions/${id}`);
+  expect(body.total).toBe(2_100);
+  expect(new Set(body.logs.map((each: { id: string }) => each.id)).size).toBe(2_100);
+});
+
+test('the words around a match are shown of a large log too', async () => {
+  const server = await startTestServer();
+  const filler = 'lorem ipsum '.repeat(10_000);
+  await post(
+    server,
+    log({
+      messages: [
+        { role: 'user', content: filler },
+        { role: 'user', content: `find the Zebra here ${filler}` },
+      ],
+    }),
+  );
+  const found = await indexed(
+    () => list(server, '?q=zebra'),
+    ({ sessions }) => sessions.length > 0,
+  );
+  expect(found.sessions[0]?.match?.text).toContain('find the Zebra here');
+});

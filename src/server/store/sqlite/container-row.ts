@@ -21,13 +21,13 @@ export function toSession(row: SqliteRow, statements: Statements): SessionRespon
   };
 }
 
-export function toProject(row: SqliteRow, statements: Statements): ProjectResponse {
+export function toProject(row: SqliteRow): ProjectResponse {
   return {
     id: row['id'] as string,
     name: row['name'] as string,
     users: [],
     data_count: Number(row['data_count']),
-    feedback_types: statements.listFeedbackTypes.all(row['key']!).map((entry) => ({ type: entry['type'] as string })),
+    feedback_types: (JSON.parse(row['feedback_types'] as string) as string[]).map((type) => ({ type })),
     team_id: 'tm_local',
     ...(row['config_type'] !== null && { config_type: row['config_type'] as string }),
     created_at: row['created_at'] as string,

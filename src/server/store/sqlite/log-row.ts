@@ -1,7 +1,9 @@
 /** Converts a log between its two forms: nested JSON on the wire, and a row with one column for each field. Pure. */
 import { createHash } from 'node:crypto';
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import { isObject } from '../../../wire/json.ts';
 import type { LogConfig, LogRequest, LogResponse } from '../../../wire/v4.ts';
+import { storableText } from '../storable-text.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
 
 /** Columns that store a request's field of the same name, as it is. */
@@ -31,6 +33,8 @@ export const CONTENT_COLUMNS = [
   'provider_response',
 ] as const;
 
+const MAX_LABEL_CHARACTERS = 500;
+
 const JSON_COLUMNS: ReadonlySet<string> = new Set([
   'judgment',
   'metadata',
@@ -49,12 +53,18 @@ export interface LogRow {
   readonly given: Readonly<Record<GivenColumn, SqliteValue>>;
   readonly createdAt: string;
   readonly save: 0 | 1;
+  /** `trace_id` of the metadata. */
+  readonly traceId: string | null;
+  /** The first tool that the answer calls. */
+  readonly called: string | null;
   readonly config?: ConfigRow;
 }
 
 interface ConfigRow {
   readonly type: string;
   readonly model: string | null;
+  /** What a list calls it. */
+  readonly label: string | null;
   /** JSON with sorted keys: equal configs are equal texts. */
   readonly content: string;
   /** SHA-256 of the content. */
@@ -71,6 +81,8 @@ export function toLogRow(request: LogRequest): LogRow {
     given,
     createdAt: (request.created_at && toTimestamp(request.created_at)) || timestampNow(),
     save: save ? 1 : 0,
+    traceId: toLabel(request.metadata?.['trace_id']),
+    called: save ? toLabel(request.output_message?.tool_calls?.[0]?.function.name) : null,
     ...(request.config && { config: toConfigRow(request.config) }),
   };
 }
@@ -81,24 +93,35 @@ function toColumn(column: string, value: unknown): SqliteValue {
   return typeof value === 'string' ? storableText(value) : (value as number);
 }
 
-/**
- * Replaces NUL by the replacement character: some readers of a database end a text there, and PostgreSQL refuses it.
- */
-export function storableText(text: string): string {
-  return text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text;
+/** Returns the text as far as a list shows it; null if the value is not a text or a number. */
+function toLabel(value: unknown): string | null {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' ? storableText(value.slice(0, MAX_LABEL_CHARACTERS).toWellFormed()) : null;
 }
 
 function toConfigRow(config: LogConfig): ConfigRow {
   const content = JSON.stringify(withSortedKeys(config));
-  const model = config.type === 'model' ? config.model : config.type === 'agent' ? config.model_config.model : null;
-  return { type: config.type, model, content, digest: createHash('sha256').update(content).digest() };
+  const named = config.type === 'agent' ? config.model_config.model : config.type === 'model' ? config.model : null;
+  return {
+    type: config.type,
+    model: named === null ? null : storableText(named),
+    label: toLabel(config.name ?? (config.type === 'agent' ? config.agent_class : undefined)),
+    content,
+    digest: createHash('sha256').update(content).digest(),
+  };
 }
 
+/** Takes one frame of the stack for each level, so that it reaches as deep as a body may be. */
 function withSortedKeys(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(withSortedKeys);
-  const keys = Object.keys(value).sort();
-  return Object.fromEntries(keys.map((key) => [key, withSortedKeys((value as Record<string, unknown>)[key])]));
+  if (Array.isArray(value)) {
+    const items: unknown[] = [];
+    for (const item of value) items.push(withSortedKeys(item));
+    return items;
+  }
+  if (!isObject(value)) return value;
+  const entries: [string, unknown][] = [];
+  for (const key of Object.keys(value).sort()) entries.push([key, withSortedKeys(value[key])]);
+  return Object.fromEntries(entries);
 }
 
 /** Takes a row of the statement `readLog`. Leaves out unknown fields, except those that v4 requires. */

@@ -4,10 +4,19 @@ import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { CreatedLog, Feedback, LogRequest, LogUpdate } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
 import { RejectedFieldError } from '../rejected-item.ts';
+import { storableText } from '../storable-text.ts';
 import type { LogSelector } from '../store.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
-import { GIVEN_COLUMNS, type LogRow, storableText } from './log-row.ts';
+import { GIVEN_COLUMNS, type LogRow } from './log-row.ts';
+import { countCharacters } from './row-size.ts';
 import type { Statements } from './statements.ts';
+
+/** All feedback of a log is in each answer that has the log. */
+const MAX_FEEDBACK = 1_000;
+const MAX_FEEDBACK_CHARACTERS = 50_000;
+
+const MAX_LOG_BYTES = 32 * 1024 * 1024;
+const SMALL_CHARACTERS = 256 * 1024;
 
 export interface EncodedLog {
   readonly request: LogRequest;
@@ -56,6 +65,8 @@ export class LogWrites {
       row.createdAt,
       this.#now,
       row.save,
+      row.traceId,
+      row.called,
       ...GIVEN_COLUMNS.map((column) => row.given[column]),
     );
     if (referenceId !== null) this.#statements.linkWaitingChildren.run({ key, reference_id: referenceId });
@@ -70,11 +81,14 @@ export class LogWrites {
     const session = known['session_key'] === null ? this.#session(request, projectKey) : undefined;
     this.#statements.completeLog.run({
       ...row.given,
+      trace_id: row.traceId,
+      called: row.called,
       key,
       session_key: session?.key ?? null,
       config_key: known['config_key'] === null ? this.#config(request, row, projectKey) : null,
       now: this.#now,
     });
+    this.#checkSize(key, countCharacters(row.given), 'reference_id');
     if (known['parent_key'] === null && known['parent_reference_id'] === null) {
       const parent = this.#parent(request);
       if (parent.key !== null || parent.referenceId !== null) {
@@ -100,8 +114,16 @@ export class LogWrites {
       duration: update.duration ?? null,
       now: this.#now,
     });
+    this.#checkSize(found['key']!, (update.output?.length ?? 0) + (update.error?.length ?? 0), 'output');
     if (found['session_key']) this.#statements.touchSession.run({ key: found['session_key'], now: this.#now });
     return found['key'];
+  }
+
+  /** A log can grow request by request, and every answer has all of it. `addedCharacters` spares the small ones. */
+  #checkSize(key: SqliteValue, addedCharacters: number, field: string): void {
+    if (addedCharacters < SMALL_CHARACTERS) return;
+    if (Number(this.#statements.sizeOfLog.get(key)!['bytes']) <= MAX_LOG_BYTES) return;
+    throw new RejectedFieldError(field, `the datapoint would have more than ${MAX_LOG_BYTES} bytes in all`);
   }
 
   #project(request: LogRequest): Project {
@@ -174,10 +196,18 @@ export class LogWrites {
   }
 
   #addFeedback(logKey: SqliteValue, request: LogRequest): void {
-    for (const entry of [request.feedback ?? []].flat()) this.insertFeedback(logKey, entry);
+    for (const entry of [request.feedback ?? []].flat()) this.insertFeedback(logKey, entry, 'feedback');
   }
 
-  insertFeedback(logKey: SqliteValue, feedback: Feedback): { id: string; created_at: string } {
+  /** `field` is the one to name where there is no room for the feedback. */
+  insertFeedback(logKey: SqliteValue, feedback: Feedback, field: string): { id: string; created_at: string } {
+    const value = JSON.stringify(feedback.value);
+    if (value.length > MAX_FEEDBACK_CHARACTERS) {
+      throw new RejectedFieldError(field, `the value is longer than ${MAX_FEEDBACK_CHARACTERS} characters`);
+    }
+    if (Number(this.#statements.countFeedback.get(logKey)!['count']) >= MAX_FEEDBACK) {
+      throw new RejectedFieldError(field, `the datapoint has ${MAX_FEEDBACK} feedback entries, and takes no more`);
+    }
     const row = {
       id: newIdentifier('ann'),
       created_at: (feedback.created_at && toTimestamp(feedback.created_at)) || this.#now,
@@ -186,7 +216,7 @@ export class LogWrites {
       ...row,
       log_key: logKey,
       type: storableText(feedback.type),
-      value: JSON.stringify(feedback.value),
+      value,
       user: feedback.user === undefined ? null : storableText(feedback.user),
     });
     return row;

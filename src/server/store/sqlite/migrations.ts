@@ -6,7 +6,7 @@
  * lock first, so that of two processes that start together one migrates and the other finds it done.
  */
 import { explainSqliteError, type SqliteDatabase, SqliteError } from '../../../sqlite/open.ts';
-import { VIEWER_MIGRATION } from './viewer-schema.ts';
+import { UPDATE_TRIGGER, VIEWER_MIGRATION } from './viewer-schema.ts';
 
 /** `hlot` in ASCII. Distinguishes our files from those of other programs. */
 const APPLICATION_ID = 0x686c6f74;
@@ -103,6 +103,25 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX feedback_by_log ON feedback (log_key, type, created_at);
   `,
   VIEWER_MIGRATION,
+  `
+  -- What the viewer shows of these documents, taken out when they are written. SQLite's own JSON functions fail for
+  -- a document that is nested deeper than 1,000 levels: one such log must not make the others unreadable.
+  ALTER TABLE configs ADD COLUMN label TEXT;
+  ALTER TABLE logs ADD COLUMN trace_id TEXT;
+  ALTER TABLE logs ADD COLUMN called TEXT;
+  UPDATE configs SET label = substr(coalesce(content ->> 'name', content ->> 'agent_class'), 1, 500)
+    WHERE json_valid(content);
+  DROP TRIGGER viewer_log_update;
+  -- A reference of 49 characters is the exporter's, and has the trace in it.
+  UPDATE logs SET trace_id = substr(metadata ->> 'trace_id', 1, 500)
+    WHERE metadata IS NOT NULL AND length(coalesce(reference_id, '')) <> 49 AND json_valid(metadata);
+  UPDATE logs SET called = substr(output_message ->> '$.tool_calls[0].function.name', 1, 500)
+    WHERE output IS NULL AND output_message IS NOT NULL AND json_valid(output_message);
+  ${UPDATE_TRIGGER}
+
+  -- Logs that the viewer's index has passed over, because of what is in them.
+  CREATE TABLE unsearchable_logs (key INTEGER PRIMARY KEY REFERENCES logs ON DELETE CASCADE, fault TEXT NOT NULL);
+  `,
 ];
 
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */

@@ -12,14 +12,22 @@ const ancestorsOf = (key: string) => `
 
 const SESSION_COLUMNS = `
   sessions.key, sessions.id, sessions.reference_id, sessions.created_at, sessions.updated_at,
-  (SELECT count(*) FROM logs WHERE session_key = sessions.key) AS datapoints_count,
+  coalesce((SELECT logs_count FROM session_summaries WHERE key = sessions.key), 0) AS datapoints_count,
   (SELECT inputs FROM logs WHERE session_key = sessions.key ORDER BY created_at, key LIMIT 1) AS first_inputs,
   (SELECT output FROM logs WHERE session_key = sessions.key ORDER BY created_at DESC, key DESC LIMIT 1) AS last_output`;
 
 export const PROJECT_COLUMNS = `
   projects.key, projects.id, projects.name, projects.created_at, projects.updated_at,
   (SELECT count(*) FROM logs WHERE project_key = projects.key) AS data_count,
-  (SELECT type FROM configs WHERE project_key = projects.key ORDER BY key LIMIT 1) AS config_type`;
+  (SELECT type FROM configs WHERE project_key = projects.key ORDER BY key LIMIT 1) AS config_type,
+  (SELECT json_group_array(type) FROM (SELECT DISTINCT feedback.type AS type FROM feedback
+    JOIN logs ON logs.key = log_key WHERE project_key = projects.key ORDER BY 1 LIMIT 500)) AS feedback_types`;
+
+/** Statements that read a number of rows that grows with the file: they are run on a thread of their own. */
+export const READ_PROJECT = `SELECT ${PROJECT_COLUMNS} FROM projects WHERE id = ?`;
+export const COUNT_SESSIONS_OF_PROJECT = `SELECT count(*) AS total FROM session_projects WHERE project_key = ?`;
+export const LIST_SESSIONS_OF_PROJECT = `SELECT session_key AS key FROM session_projects
+  WHERE project_key = ? ORDER BY session_key DESC LIMIT ? OFFSET ?`;
 
 const SQL = {
   findProjectById: `SELECT key, id, name FROM projects WHERE id = ?`,
@@ -27,7 +35,7 @@ const SQL = {
   insertProject: `INSERT INTO projects (id, name, created_at, updated_at) VALUES (:id, :name, :now, :now)
     ON CONFLICT (name) DO NOTHING RETURNING key, id, name`,
   touchProject: `UPDATE projects SET updated_at = :now WHERE key = :key`,
-  readProject: `SELECT ${PROJECT_COLUMNS} FROM projects WHERE id = ?`,
+  readNewProject: READ_PROJECT,
 
   findSessionById: `SELECT key, id FROM sessions WHERE id = ?`,
   findSessionByReference: `SELECT key, id FROM sessions WHERE reference_id = ?`,
@@ -36,19 +44,15 @@ const SQL = {
   touchSession: `UPDATE sessions SET updated_at = :now WHERE key = :key`,
   linkSessionToProject: `INSERT INTO session_projects (project_key, session_key) VALUES (:project_key, :session_key)
     ON CONFLICT DO NOTHING`,
-  readSession: `SELECT ${SESSION_COLUMNS} FROM sessions WHERE id = ?`,
-  countSessionsOfProject: `SELECT count(*) AS total FROM session_projects WHERE project_key = ?`,
-  listSessionsOfProject: `SELECT ${SESSION_COLUMNS} FROM session_projects
-    JOIN sessions ON sessions.key = session_projects.session_key
-    WHERE project_key = :project_key ORDER BY session_key DESC LIMIT :size OFFSET :offset`,
+  readSession: `SELECT ${SESSION_COLUMNS} FROM sessions WHERE key = ?`,
   listProjectsOfSession: `SELECT projects.id, projects.name,
       (SELECT type FROM configs WHERE project_key = projects.key ORDER BY key LIMIT 1) AS config_type
     FROM session_projects JOIN projects ON projects.key = session_projects.project_key
     WHERE session_key = ? ORDER BY projects.key`,
 
   findConfigById: `SELECT key FROM configs WHERE id = ?`,
-  useConfig: `INSERT INTO configs (id, project_key, digest, type, model, content, created_at, last_used)
-    VALUES (:id, :project_key, :digest, :type, :model, :content, :now, :now)
+  useConfig: `INSERT INTO configs (id, project_key, digest, type, model, label, content, created_at, last_used)
+    VALUES (:id, :project_key, :digest, :type, :model, :label, :content, :now, :now)
     ON CONFLICT (project_key, digest) DO UPDATE SET last_used = :now RETURNING key`,
 
   findLogById: `SELECT key, session_key FROM logs WHERE id = ?`,
@@ -59,16 +63,19 @@ const SQL = {
     WHERE logs.reference_id = ?`,
   /** Bound by position and without RETURNING: by name it takes five times as long. */
   insertLog: `INSERT INTO logs (id, reference_id, project_key, session_key, config_key, parent_key,
-      parent_reference_id, created_at, updated_at, save, ${GIVEN_COLUMNS.join(', ')})
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${GIVEN_COLUMNS.map(() => '?').join(', ')})`,
+      parent_reference_id, created_at, updated_at, save, trace_id, called, ${GIVEN_COLUMNS.join(', ')})
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${GIVEN_COLUMNS.map(() => '?').join(', ')})`,
   /** Keeps the fields that are there: a retry must not undo a later update. */
   completeLog: `UPDATE logs SET updated_at = :now,
+      trace_id = coalesce(trace_id, :trace_id), called = CASE WHEN save THEN coalesce(called, :called) END,
       session_key = coalesce(session_key, :session_key), config_key = coalesce(config_key, :config_key),
       ${PLAIN_COLUMNS.map((column) => `${column} = coalesce(${column}, :${column})`).join(', ')},
       ${CONTENT_COLUMNS.map((column) => `${column} = CASE WHEN save THEN coalesce(${column}, :${column}) END`).join(', ')}
     WHERE key = :key`,
   updateLog: `UPDATE logs SET updated_at = :now, output = CASE WHEN save THEN coalesce(:output, output) END,
       error = coalesce(:error, error), duration = coalesce(:duration, duration) WHERE key = :key`,
+  sizeOfLog: `SELECT ${GIVEN_COLUMNS.map((column) => `coalesce(octet_length(${column}), 0)`).join(' + ')} AS bytes
+    FROM logs WHERE key = ?`,
   /** Links the children that named this reference before it was known, except where the link would close a cycle. */
   linkWaitingChildren: `${ancestorsOf(':key')}
     UPDATE logs SET parent_key = :key
@@ -100,8 +107,7 @@ const SQL = {
   deleteFeedback: `DELETE FROM feedback WHERE log_key = :log_key AND type = :type
       AND (:value IS NULL OR value = :value) AND (:user IS NULL OR user = :user)
     RETURNING id, value, created_at`,
-  listFeedbackTypes: `SELECT DISTINCT feedback.type FROM feedback JOIN logs ON logs.key = log_key
-    WHERE project_key = ? ORDER BY feedback.type`,
+  countFeedback: `SELECT count(*) AS count FROM feedback WHERE log_key = ?`,
 } as const;
 
 export type Statements = ReturnType<typeof prepareStatements>;

@@ -1,85 +1,122 @@
 /**
- * The store in one SQLite file (WAL). Reads run at once; writes go through turns (write-turns.ts).
- * Limit: the engine is synchronous, so a search through a very large project holds up the event loop.
+ * The store in one SQLite file (WAL). Writes go through turns (write-turns.ts). Reads have connections of their own:
+ * one on this thread for single rows, others on other threads for what looks at more rows the larger the file is.
  */
 import { resolve } from 'node:path';
-import { explainSqliteError, openSqlite, type SqliteDatabase, type SqliteRow } from '../../../sqlite/open.ts';
+import {
+  explainSqliteError,
+  openSqlite,
+  type SqliteDatabase,
+  type SqliteRow,
+  type SqliteStatement,
+} from '../../../sqlite/open.ts';
+import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
-import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
+import type { FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
+import { storableText } from '../storable-text.ts';
 import type { FeedbackResponse, LogQuery, ProjectQuery, Store } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
 import { toProject, toSession } from './container-row.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
-import { storableText, toLogResponse, toLogRow } from './log-row.ts';
+import { toLogResponse, toLogRow } from './log-row.ts';
 import { type EncodedLog, LogWrites } from './log-writes.ts';
 import { migrateSqlite } from './migrations.ts';
-import { prepareStatements, type Statements } from './statements.ts';
+import { countCharacters } from './row-size.ts';
+import {
+  COUNT_SESSIONS_OF_PROJECT,
+  LIST_SESSIONS_OF_PROJECT,
+  prepareStatements,
+  READ_PROJECT,
+  type Statements,
+} from './statements.ts';
 import { createViewerIndex } from './viewer-index.ts';
 import { prepareViewerStatements } from './viewer-statements.ts';
 import { createSqliteViewerStore } from './viewer-store.ts';
 import { createWriteTurns } from './write-turns.ts';
 
+/** In all texts of one page. */
+const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024;
+
+export interface SqliteStoreOptions {
+  readonly file: string;
+  readonly busyTimeoutMillis?: number;
+  /** Called with failures that no request is answered with. */
+  readonly onError?: (error: unknown) => void;
+}
+
 /** `file` is a path, made absolute and its directory created, or `:memory:`. Rejects with a `SqliteError`. */
-export async function openSqliteStore(options: { file: string; busyTimeoutMillis?: number }): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const database = openSqlite(options);
   const file = options.file === ':memory:' ? options.file : resolve(options.file);
   try {
     migrateSqlite(database, file);
-    return createSqliteStore(database, file);
+    const readDatabase = file === ':memory:' ? database : openSqlite({ ...options, readOnly: true });
+    return createSqliteStore({ file, database, readDatabase }, options.onError ?? (() => {}));
   } catch (error) {
     database.close();
     throw explainSqliteError(error, file);
   }
 }
 
-function createSqliteStore(database: SqliteDatabase, file: string): Store {
-  const prepare = createStatementCache(database);
-  const statements = prepareStatements(prepare);
-  const viewerStatements = prepareViewerStatements(prepare);
-  const turns = createWriteTurns(database, file);
-  const index = createViewerIndex(viewerStatements, turns.run);
+interface OpenFile {
+  readonly file: string;
+  readonly database: SqliteDatabase;
+  /** A connection for reads, which does not see a transaction that is not committed. In memory it is the same one. */
+  readonly readDatabase: SqliteDatabase;
+}
+
+function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: (error: unknown) => void): Store {
+  const prepareWrite = createStatementCache(database);
+  const statements = prepareStatements(prepareWrite);
+  const turns = createWriteTurns(database, { file, canInterrupt: readDatabase !== database });
+  const index = createViewerIndex(prepareViewerStatements(prepareWrite), turns, onError);
+  const prepare = createStatementCache(readDatabase);
+  const reads = prepareStatements(prepare);
   let closed = false;
 
-  const query = ({ sql, parameters }: SqlQuery): SqliteRow[] => prepare(sql).all(...parameters);
-  const readLog = (key: SqliteRow[string]): LogResponse => toLogResponse(statements.readLog.get(key)!);
-  const inTurn = async <Result>(work: (writes: LogWrites) => Result): Promise<Result> => {
+  const reader = createSqliteReader({ file, prepare });
+  const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters);
+  const readLog = (key: SqliteRow[string]): LogResponse | undefined => {
+    const row = reads.readLog.get(key);
+    return row && toLogResponse(row);
+  };
+  const inTurn = async <Result>(work: (writes: LogWrites) => Result | Generator<void, Result>): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
     index.schedule();
     return turns.run(() => work(new LogWrites(statements)));
   };
 
   return {
-    createLogs: async (requests) => {
-      const encoded = mapItems(requests, encodeLog);
-      return inTurn((writes): CreatedLog[] => mapItems(encoded, (log) => writes.create(log)));
-    },
+    createLogs: (requests) => inTurn((writes) => mapItems(requests, (request) => writes.create(encodeLog(request)))),
 
     updateLog: (selector, update) =>
       inTurn((writes) => {
         const key = writes.update(selector, update);
-        return key === undefined ? undefined : readLog(key);
+        return key === undefined ? undefined : toLogResponse(statements.readLog.get(key)!);
       }),
 
     getLog: async (id) => {
-      const found = statements.findLogById.get(id);
+      const found = reads.findLogById.get(id);
       return found && readLog(found['key']!);
     },
 
     listLogs: async (listQuery: LogQuery) => {
-      const project = statements.findProjectById.get(listQuery.projectId);
+      const project = reads.findProjectById.get(listQuery.projectId);
       if (!project) return undefined;
       const { count, keys } = toLogListSql(project['key']!, listQuery);
-      const records = query(keys).map((row) => readLog(row['key']!));
-      return toPage(records, listQuery, query(count));
+      const total = await query(count);
+      const records = readWithin(await query(keys), reads.readLog, toLogResponse);
+      return toPage(records, listQuery, total);
     },
 
     deleteLogs: (ids) =>
-      inTurn(() => {
+      inTurn(function* () {
         for (const id of ids) {
           const deleted = statements.deleteLog.get(id);
           if (deleted?.['session_key']) statements.unlinkSessionFromProject.run({ ...deleted });
+          yield;
         }
       }),
 
@@ -91,50 +128,74 @@ function createSqliteStore(database: SqliteDatabase, file: string): Store {
       }),
 
     getSession: async (id) => {
-      const row = statements.readSession.get(id);
-      return row && toSession(row, statements);
+      const found = reads.findSessionById.get(id);
+      return found && toSession(reads.readSession.get(found['key']!)!, reads);
     },
 
     listSessions: async ({ projectId, page, size }) => {
-      const project = statements.findProjectById.get(projectId);
+      const project = reads.findProjectById.get(projectId);
       if (!project) return undefined;
       const key = project['key']!;
-      const rows = statements.listSessionsOfProject.all({ project_key: key, size, offset: (page - 1) * size });
-      const records = rows.map((row) => toSession(row, statements));
-      return toPage(records, { page, size }, statements.countSessionsOfProject.all(key));
+      const total = await reader.all(COUNT_SESSIONS_OF_PROJECT, [key]);
+      const keys = await reader.all(LIST_SESSIONS_OF_PROJECT, [key, size, (page - 1) * size]);
+      const records = readWithin(keys, reads.readSession, (row) => toSession(row, reads));
+      return toPage(records, { page, size }, total);
     },
 
     createProject: (name) =>
       inTurn(() => {
         const id = newIdentifier('pr');
         const created = statements.insertProject.get({ id, name: storableText(name), now: timestampNow() });
-        return created && toProject(statements.readProject.get(id)!, statements);
+        return created && toProject(statements.readNewProject.get(id)!);
       }),
 
     getProject: async (id) => {
-      const row = statements.readProject.get(id);
-      return row && toProject(row, statements);
+      const [row] = await reader.all(READ_PROJECT, [id]);
+      return row && toProject(row);
     },
 
     listProjects: async (listQuery: ProjectQuery) => {
       const { count, rows } = toProjectListSql(listQuery);
-      const records = query(rows).map((row) => toProject(row, statements));
-      return toPage(records, listQuery, query(count));
+      const total = await query(count);
+      return toPage((await query(rows)).map(toProject), listQuery, total);
     },
 
     addFeedback: (requests) =>
       inTurn((writes) => mapItems(requests, (request) => changeFeedback(statements, writes, request))),
 
-    viewer: createSqliteViewerStore(prepare, viewerStatements, index, readLog),
+    viewer: createSqliteViewerStore({ prepare, reader, statements: prepareViewerStatements(prepare), index, readLog }),
 
     close: async () => {
       if (closed) return;
       closed = true;
       index.close();
       turns.drain();
+      await reader.close();
+      if (readDatabase !== database) readDatabase.close();
       database.close();
     },
   };
+}
+
+/**
+ * Reads the rows of a page one by one, until they have more text than one answer may have: the page then has fewer
+ * records, and the same `total`. It has at least one. Rows that were deleted meanwhile are left out.
+ */
+function readWithin<Item>(
+  keys: readonly SqliteRow[],
+  statement: SqliteStatement,
+  toItem: (row: SqliteRow) => Item,
+): Item[] {
+  const items: Item[] = [];
+  let characters = 0;
+  for (const { key } of keys) {
+    const row = statement.get(key!);
+    if (!row) continue;
+    characters += countCharacters(row);
+    if (items.length > 0 && characters > MAX_PAGE_CHARACTERS) break;
+    items.push(toItem(row));
+  }
+  return items;
 }
 
 function encodeLog(request: LogRequest): EncodedLog {
@@ -152,7 +213,11 @@ function changeFeedback(statements: Statements, writes: LogWrites, request: Feed
   if (!log) throw new RejectedFieldError('data_id', 'datapoint not found');
   const answer = { type, ...(dataId !== undefined && { data_id: dataId }), ...(user !== undefined && { user }) };
   if (!request.unset) {
-    return { ...answer, value, ...writes.insertFeedback(log['key']!, { type, value: value!, user, created_at }) };
+    return {
+      ...answer,
+      value,
+      ...writes.insertFeedback(log['key']!, { type, value: value!, user, created_at }, 'value'),
+    };
   }
   const removed = statements.deleteFeedback.all({
     ...{ log_key: log['key']!, type, user: user ?? null },

@@ -3,14 +3,18 @@
  *
  * Triggers mark the logs and sessions that changed (viewer-schema.ts). `ViewerIndex` works the marks off in slices,
  * each a job in the turns of the writes, newest log first: after a start with a large unindexed file, new logs are
- * found at once. A slice that fails is rolled back and tried again, since its marks are still there.
+ * found at once. A slice that fails is rolled back and tried again, since its marks are still there. A single log that
+ * fails is passed over, and noted in `unsearchable_logs`: whatever is in it, the others are found.
  */
 
-import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import { HumanloopError } from '../../../errors.ts';
+import { reasonOf, type SqliteRow, type SqliteValue } from '../../../sqlite/open.ts';
 import { parseJson } from '../../../wire/json.ts';
 import { errorPreview, inputPreview, type LogTexts, outputPreview, searchableText } from '../log-text.ts';
+import { storableText } from '../storable-text.ts';
 import type { SessionChange } from '../viewer-store.ts';
 import type { ViewerStatements } from './viewer-statements.ts';
+import type { WriteTurns } from './write-turns.ts';
 
 /** Writes that come close together are indexed together. */
 const GATHER_MILLIS = 40;
@@ -20,9 +24,12 @@ const PAUSE_MILLIS = 5;
 const RETRY_MILLIS = 1_000;
 const MAX_NAMED_SESSIONS = 50;
 const MAX_FACET_CHARACTERS = 40;
+/** A longer name is no filter: the viewer could not ask for it. */
+const MAX_NAME_CHARACTERS = 500;
 const MAX_KNOWN_FACETS = 10_000;
 
-type RunInTurn = <Result>(work: () => Result) => Promise<Result>;
+/** Between two reports of the same kind of failure. */
+const REPORT_MILLIS = 60_000;
 
 export interface ViewerIndex {
   /** Must be called with each write. */
@@ -33,12 +40,20 @@ export interface ViewerIndex {
   close(): void;
 }
 
-export function createViewerIndex(statements: ViewerStatements, runInTurn: RunInTurn): ViewerIndex {
+/** `onError` is called with what the operator should know, once a minute for logs that are passed over. */
+export function createViewerIndex(
+  statements: ViewerStatements,
+  turns: WriteTurns,
+  onError: (error: unknown) => void,
+): ViewerIndex {
   const listeners = new Set<(change: SessionChange) => void>();
   const facetKeys = new Map<string, SqliteValue>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   let version = Date.now();
+  let isFailing = false;
+  let passedOver = 0;
+  let reported = Number.NEGATIVE_INFINITY;
 
   const facetKey = (kind: string, value: string): SqliteValue => {
     const name = `${kind} ${value}`;
@@ -62,20 +77,37 @@ export function createViewerIndex(statements: ViewerStatements, runInTurn: RunIn
     const row = statements.readLogToIndex.get(key);
     if (!row) return undefined;
     const texts = toTexts(row);
-    statements.writeText.run(key, searchableText(texts));
+    statements.writeText.run(key, storableText(searchableText(texts)));
+    statements.clearUnsearchable.run(key);
     const group = row['session_key'] ?? (row['parent_key'] === null ? -Number(key) : undefined);
     if (group === undefined) return undefined;
     for (const [kind, value] of facetsOf(row)) statements.addFacet.run(facetKey(kind, value), group);
     const order = `${row['created_at']} ${String(key).padStart(16, '0')}`;
     const input = inputPreview(texts);
-    if (input) statements.setFirstInput.run({ key: group, text: input, rank: order });
+    if (input) statements.setFirstInput.run({ key: group, text: storableText(input), rank: order });
     const output = outputPreview(texts) ?? errorPreview(texts);
     const isError = output !== undefined && outputPreview(texts) === undefined ? 1 : 0;
     const isTop = row['parent_key'] === null && row['parent_reference_id'] === null;
     if (output) {
-      statements.setLastOutput.run({ key: group, text: output, rank: `${isTop ? 1 : 0} ${order}`, is_error: isError });
+      const rank = `${isTop ? 1 : 0} ${order}`;
+      statements.setLastOutput.run({ key: group, text: storableText(output), rank, is_error: isError });
     }
     return group;
+  };
+
+  const passOver = (key: SqliteValue, cause: unknown): undefined => {
+    // What fails for all logs alike, such as a full disk, is tried again.
+    if (reasonOf(cause) !== 'other') throw cause;
+    // Facets that were made for this log are undone too.
+    facetKeys.clear();
+    statements.markUnsearchable.run(key, String(cause));
+    passedOver += 1;
+    if (performance.now() - reported < REPORT_MILLIS) return;
+    reported = performance.now();
+    const id = statements.findLogByKey.get(key)?.['id'];
+    const others = passedOver === 1 ? '' : `, and ${passedOver - 1} others`;
+    passedOver = 0;
+    onError(new HumanloopError(`the viewer cannot find log ${id}${others} by its words (${cause})`, { cause }));
   };
 
   const slice = (): { changed: string[]; isDone: boolean } => {
@@ -90,8 +122,15 @@ export function createViewerIndex(statements: ViewerStatements, runInTurn: RunIn
         continue;
       }
       const log = statements.takeMarkedLog.get();
-      if (log) groups.add(indexLog(log['key']!) ?? -Number(log['key']));
-      else isDone = true;
+      if (!log) isDone = true;
+      else {
+        const key = log['key']!;
+        const indexed = turns.runInSavepoint(
+          () => indexLog(key),
+          (error) => passOver(key, error),
+        );
+        groups.add(indexed ?? -Number(key));
+      }
     }
     const ids = [...groups].map((key) => statements.findSummaryId.get({ key })?.['id'] as string | null);
     return { changed: ids.filter((id) => id !== null), isDone };
@@ -100,15 +139,18 @@ export function createViewerIndex(statements: ViewerStatements, runInTurn: RunIn
   const run = async (): Promise<void> => {
     timer = undefined;
     try {
-      const { changed, isDone } = await runInTurn(slice);
+      const { changed, isDone } = await turns.run(slice);
+      isFailing = false;
       if (!isDone) again(PAUSE_MILLIS);
       if (changed.length === 0) return;
       version += 1;
       const change = { sessions: changed.length > MAX_NAMED_SESSIONS ? null : changed, version };
       for (const listener of listeners) listener(change);
-    } catch {
-      // The disk is full, or the file is locked: the writers get the error, and the index catches up later.
+    } catch (error) {
+      // The disk is full, or the file is locked: the index catches up later.
       facetKeys.clear();
+      if (!isFailing && !closed) onError(error);
+      isFailing = true;
       again(RETRY_MILLIS);
     }
   };
@@ -142,7 +184,7 @@ export function toTexts(row: SqliteRow): LogTexts {
     output: row['output'] as string | null,
     outputMessage: parse(row['output_message']),
     error: row['error'] as string | null,
-    label: [row['name'], row['model']].filter(Boolean).join(' '),
+    label: [row['label'], row['model']].filter(Boolean).join(' '),
   };
 }
 
@@ -156,9 +198,11 @@ function facetsOf(row: SqliteRow): [kind: string, value: string][] {
   if (row['type']) facets.push(['type', row['type'] as string]);
   if (row['model']) facets.push(['model', row['model'] as string]);
   if (row['error'] !== null) facets.push(['error', '*']);
-  for (const [type, value] of JSON.parse(row['feedback'] as string) as [string, unknown][]) {
+  for (const { type, value } of JSON.parse(row['feedback'] as string) as { type: string; value: unknown }[]) {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     facets.push(['feedback', '*'], ['feedback', text.length > MAX_FACET_CHARACTERS ? type : `${type}: ${text}`]);
   }
-  return facets;
+  return facets
+    .filter(([, value]) => value.length <= MAX_NAME_CHARACTERS)
+    .map(([kind, value]) => [kind, storableText(value)]);
 }

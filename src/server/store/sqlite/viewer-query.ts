@@ -3,7 +3,9 @@
  * page may have fewer sessions than were asked for.
  */
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import type { Prepare } from '../../../sqlite/statement-cache.ts';
+import { storableText } from '../storable-text.ts';
 import type { SessionQuery } from '../viewer-store.ts';
 import { type FoundSession, type FoundSessions, searchFor, toMatchExpressions } from './viewer-search.ts';
 import type { ViewerStatements } from './viewer-statements.ts';
@@ -18,17 +20,23 @@ type Conditions =
   | { readonly sql: string[]; readonly values: SqliteValue[]; readonly facets: SqliteValue[] }
   | undefined;
 
-export function createSessionFinder(
-  prepare: Prepare,
-  statements: ViewerStatements,
-): (query: SessionQuery) => FoundSessions {
-  return (query) => {
+export interface SessionReads {
+  /** For single rows. */
+  readonly prepare: Prepare;
+  readonly statements: ViewerStatements;
+  /** For scans. */
+  readonly reader: SqliteReader;
+}
+
+export function createSessionFinder(reads: SessionReads): (query: SessionQuery) => Promise<FoundSessions> {
+  const { prepare, statements, reader } = reads;
+  return async (query) => {
     const conditions = toConditions(statements, query);
     if (!conditions) return { found: [], next: null };
-    if (query.search !== undefined) return search(prepare, statements, query, conditions);
+    if (query.search !== undefined) return search(reads, query, conditions);
     if (query.ids) return findByIds(prepare, query.ids, conditions);
     const rare = conditions.facets.find((facet) => isRare(statements, facet));
-    return rare === undefined ? walk(prepare, query, conditions) : sort(prepare, query, conditions, rare);
+    return rare === undefined ? walk(reader, query, conditions) : sort(reader, query, conditions, rare);
   };
 }
 
@@ -45,7 +53,7 @@ function toConditions(statements: ViewerStatements, query: SessionQuery): Condit
   const facets: SqliteValue[] = [];
   for (const [kind, value] of wanted) {
     if (value === undefined) continue;
-    const facet = statements.findFacet.get(kind, value)?.['key'];
+    const facet = statements.findFacet.get(kind, storableText(value))?.['key'];
     if (facet === undefined) return undefined;
     facets.push(facet);
     sql.push('EXISTS (SELECT 1 FROM session_facets WHERE facet_key = ? AND session_key = summary.key)');
@@ -67,33 +75,39 @@ function isRare(statements: ViewerStatements, facet: SqliteValue): boolean {
 }
 
 /** Walks along the index of changes, newest first. */
-function walk(prepare: Prepare, query: SessionQuery, conditions: NonNullable<Conditions>): FoundSessions {
+async function walk(
+  reader: SqliteReader,
+  query: SessionQuery,
+  conditions: NonNullable<Conditions>,
+): Promise<FoundSessions> {
   const [before, beforeKey] = parseCursor(query.cursor) ?? [query.until ?? '~', Number.MAX_SAFE_INTEGER];
   const slice = `SELECT key, updated_at FROM session_summaries
     WHERE (updated_at, key) < (?, ?) AND updated_at >= ? ORDER BY updated_at DESC, key DESC`;
   const from = [before, beforeKey, query.since ?? ''];
-  const rows = prepare(
+  const rows = await reader.all(
     `SELECT key, updated_at FROM (${slice} LIMIT ${MAX_WALKED}) AS summary ${where(conditions.sql)} LIMIT ?`,
-  ).all(...from, ...conditions.values, query.size);
+    [...from, ...conditions.values, query.size],
+  );
   if (rows.length === query.size) return { found: rows.map(toFound), next: toCursor(rows.at(-1)!) };
-  const stop = prepare(`${slice} LIMIT 1 OFFSET ${MAX_WALKED - 1}`).get(...from);
+  const [stop] = await reader.all(`${slice} LIMIT 1 OFFSET ${MAX_WALKED - 1}`, from);
   return { found: rows.map(toFound), next: stop ? toCursor(stop) : null };
 }
 
 /** Sorts all sessions of a rare filter. */
-function sort(
-  prepare: Prepare,
+async function sort(
+  reader: SqliteReader,
   query: SessionQuery,
   conditions: NonNullable<Conditions>,
   facet: SqliteValue,
-): FoundSessions {
+): Promise<FoundSessions> {
   const [before, beforeKey] = parseCursor(query.cursor) ?? ['~', Number.MAX_SAFE_INTEGER];
-  const rows = prepare(
+  const rows = await reader.all(
     `SELECT summary.key, summary.updated_at FROM session_facets AS facet
      CROSS JOIN session_summaries AS summary ON summary.key = facet.session_key
      ${where(['facet.facet_key = ?', '(summary.updated_at, summary.key) < (?, ?)', ...conditions.sql])}
      ORDER BY summary.updated_at DESC, summary.key DESC LIMIT ?`,
-  ).all(facet, before, beforeKey, ...conditions.values, query.size);
+    [facet, before, beforeKey, ...conditions.values, query.size],
+  );
   return { found: rows.map(toFound), next: rows.length === query.size ? toCursor(rows.at(-1)!) : null };
 }
 
@@ -109,16 +123,16 @@ function findByIds(prepare: Prepare, ids: readonly string[], conditions: NonNull
 }
 
 /** Newest matching log first. A session is listed once, at its newest match. */
-function search(
-  prepare: Prepare,
-  statements: ViewerStatements,
+async function search(
+  { prepare, statements, reader }: SessionReads,
   query: SessionQuery,
   conditions: NonNullable<Conditions>,
-): FoundSessions {
+): Promise<FoundSessions> {
   const isWanted = prepare(`SELECT 1 FROM session_summaries AS summary ${where(['key = ?', ...conditions.sql])}`);
   const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor);
   for (const expression of toMatchExpressions(query.search!)) {
-    const result = searchFor(
+    const result = await searchFor(
+      reader,
       statements,
       expression,
       before,

@@ -10,6 +10,47 @@
  * minus its own. `duration IS NULL AND output IS NULL AND error IS NULL` means that a log is running, here in the sums
  * and in viewer-statements.ts for a single log.
  */
+
+/** Counts a changed log out of its old summary and into its new one. */
+export const UPDATE_TRIGGER = `
+  CREATE TRIGGER viewer_log_update AFTER UPDATE ON logs BEGIN
+    UPDATE session_summaries SET
+      logs_count = logs_count - 1,
+      errors_count = errors_count - (OLD.error IS NOT NULL),
+      running_count = running_count - (OLD.duration IS NULL AND OLD.output IS NULL AND OLD.error IS NULL),
+      prompt_tokens = prompt_tokens - coalesce(OLD.prompt_tokens, 0),
+      output_tokens = output_tokens - coalesce(OLD.output_tokens, 0),
+      cost = cost - coalesce(coalesce(OLD.prompt_cost + OLD.output_cost, OLD.prompt_cost, OLD.output_cost), 0)
+    WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END);
+    INSERT INTO session_summaries
+      (key, logs_count, errors_count, running_count, prompt_tokens, output_tokens, cost, started_at, ended_at, updated_at)
+    SELECT
+      coalesce(NEW.session_key, CASE WHEN NEW.parent_key IS NULL THEN -NEW.key END),
+      1,
+      NEW.error IS NOT NULL,
+      (NEW.duration IS NULL AND NEW.output IS NULL AND NEW.error IS NULL),
+      NEW.prompt_tokens,
+      NEW.output_tokens,
+      coalesce(NEW.prompt_cost + NEW.output_cost, NEW.prompt_cost, NEW.output_cost),
+      NEW.created_at,
+      unixepoch(NEW.created_at, 'subsec') + coalesce(NEW.duration, 0),
+      NEW.updated_at
+    WHERE coalesce(NEW.session_key, CASE WHEN NEW.parent_key IS NULL THEN -NEW.key END) IS NOT NULL
+    ON CONFLICT (key) DO UPDATE SET
+      logs_count = logs_count + 1,
+      errors_count = errors_count + excluded.errors_count,
+      running_count = running_count + excluded.running_count,
+      prompt_tokens = coalesce(prompt_tokens + excluded.prompt_tokens, prompt_tokens, excluded.prompt_tokens),
+      output_tokens = coalesce(output_tokens + excluded.output_tokens, output_tokens, excluded.output_tokens),
+      cost = coalesce(cost + excluded.cost, cost, excluded.cost),
+      started_at = min(started_at, excluded.started_at),
+      ended_at = max(ended_at, excluded.ended_at),
+      updated_at = max(updated_at, excluded.updated_at);
+    DELETE FROM session_summaries
+    WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END) AND logs_count = 0;
+    INSERT INTO unindexed_logs (key) VALUES (NEW.key) ON CONFLICT DO NOTHING;
+  END;`;
+
 export const VIEWER_MIGRATION = `
   CREATE TABLE session_summaries (
     key INTEGER PRIMARY KEY,
@@ -103,43 +144,7 @@ export const VIEWER_MIGRATION = `
     INSERT INTO unindexed_logs (key) VALUES (NEW.key) ON CONFLICT DO NOTHING;
   END;
 
-  CREATE TRIGGER viewer_log_update AFTER UPDATE ON logs BEGIN
-    UPDATE session_summaries SET
-      logs_count = logs_count - 1,
-      errors_count = errors_count - (OLD.error IS NOT NULL),
-      running_count = running_count - (OLD.duration IS NULL AND OLD.output IS NULL AND OLD.error IS NULL),
-      prompt_tokens = prompt_tokens - coalesce(OLD.prompt_tokens, 0),
-      output_tokens = output_tokens - coalesce(OLD.output_tokens, 0),
-      cost = cost - coalesce(coalesce(OLD.prompt_cost + OLD.output_cost, OLD.prompt_cost, OLD.output_cost), 0)
-    WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END);
-    INSERT INTO session_summaries
-      (key, logs_count, errors_count, running_count, prompt_tokens, output_tokens, cost, started_at, ended_at, updated_at)
-    SELECT
-      coalesce(NEW.session_key, CASE WHEN NEW.parent_key IS NULL THEN -NEW.key END),
-      1,
-      NEW.error IS NOT NULL,
-      (NEW.duration IS NULL AND NEW.output IS NULL AND NEW.error IS NULL),
-      NEW.prompt_tokens,
-      NEW.output_tokens,
-      coalesce(NEW.prompt_cost + NEW.output_cost, NEW.prompt_cost, NEW.output_cost),
-      NEW.created_at,
-      unixepoch(NEW.created_at, 'subsec') + coalesce(NEW.duration, 0),
-      NEW.updated_at
-    WHERE coalesce(NEW.session_key, CASE WHEN NEW.parent_key IS NULL THEN -NEW.key END) IS NOT NULL
-    ON CONFLICT (key) DO UPDATE SET
-      logs_count = logs_count + 1,
-      errors_count = errors_count + excluded.errors_count,
-      running_count = running_count + excluded.running_count,
-      prompt_tokens = coalesce(prompt_tokens + excluded.prompt_tokens, prompt_tokens, excluded.prompt_tokens),
-      output_tokens = coalesce(output_tokens + excluded.output_tokens, output_tokens, excluded.output_tokens),
-      cost = coalesce(cost + excluded.cost, cost, excluded.cost),
-      started_at = min(started_at, excluded.started_at),
-      ended_at = max(ended_at, excluded.ended_at),
-      updated_at = max(updated_at, excluded.updated_at);
-    DELETE FROM session_summaries
-    WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END) AND logs_count = 0;
-    INSERT INTO unindexed_logs (key) VALUES (NEW.key) ON CONFLICT DO NOTHING;
-  END;
+  ${UPDATE_TRIGGER}
 
   CREATE TRIGGER viewer_log_delete AFTER DELETE ON logs BEGIN
     UPDATE session_summaries SET

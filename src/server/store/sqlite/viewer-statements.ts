@@ -1,39 +1,86 @@
 /** Every fixed statement of the viewer's reads and of the index behind them, named for what it does. */
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
+import { MAX_SEARCHED_CHARACTERS } from '../log-text.ts';
 
 const MAX_FILTER_VALUES = 500;
-/** A larger session is cut: its newest logs are left out. */
-const MAX_SESSION_LOGS = 20_000;
-/** A search reads matching logs in portions of this size. */
+/** Rows that are read at once of what may be much longer, so that nothing waits long for their conversion. */
 export const MATCHES_PORTION = 200;
+export const LOGS_PORTION = 1_000;
+/** A longer document is not parsed for the words of a match. */
+const MATCH_CHARACTERS = 100_000;
+/** The part of the document around the first place of a term, `?2`, which is in lower case. */
+const near = (column: string) =>
+  `CASE WHEN instr(lower(${column}), ?2) > 0 THEN
+    substr(${column}, max(1, instr(lower(${column}), ?2) - 100), 1500) END`;
+
+/** Names that are longer are cut: everything in a list is bounded. */
+const NAME_CHARACTERS = 500;
+/** A list shows the newest feedback of a log, without long comments. */
+const LISTED_FEEDBACK = `
+  (SELECT json_group_array(json_object('type', type, 'value', json(value))) FROM (
+    SELECT type, CASE WHEN length(value) <= ${NAME_CHARACTERS} THEN value ELSE '"…"' END AS value FROM (
+      SELECT key, type, value FROM feedback WHERE log_key = logs.key ORDER BY key DESC LIMIT 200
+    ) ORDER BY key
+  )) AS feedback`;
 
 const LOG_COLUMNS = `
-  logs.key, logs.id, logs.parent_key, logs.parent_reference_id, logs.reference_id, logs.created_at, logs.updated_at,
+  logs.key, logs.id, logs.parent_key, substr(logs.parent_reference_id, 1, ${NAME_CHARACTERS}) AS parent_reference_id,
+  substr(logs.reference_id, 1, 50) AS reference_id, logs.created_at, logs.updated_at,
   substr(logs.output, 1, 160) AS output, substr(logs.error, 1, 300) AS error, logs.duration,
   (logs.duration IS NULL AND logs.output IS NULL AND logs.error IS NULL) AS is_running, prompt_tokens, output_tokens,
-  coalesce(prompt_cost + output_cost, prompt_cost, output_cost) AS cost, logs.config_key, projects.name AS project,
-  json_extract(metadata, '$.trace_id') AS trace,
-  CASE WHEN logs.output IS NULL THEN json_extract(output_message, '$.tool_calls[0].function.name') END AS calls,
-  (SELECT json_group_array(json_object('type', type, 'value', json(value))) FROM feedback WHERE log_key = logs.key)
-    AS feedback`;
+  coalesce(prompt_cost + output_cost, prompt_cost, output_cost) AS cost, logs.config_key,
+  substr(projects.name, 1, ${NAME_CHARACTERS}) AS project, trace_id AS trace,
+  CASE WHEN logs.output IS NULL THEN called END AS calls, ${LISTED_FEEDBACK}`;
 
+/** By key: `?3` and `?4` are time and key of the last log of the portion before. */
 const CHANGED_LOGS = `
-  (logs.updated_at >= :since OR EXISTS (SELECT 1 FROM feedback WHERE log_key = logs.key))
-  ORDER BY logs.created_at, logs.key LIMIT ${MAX_SESSION_LOGS}`;
+  (logs.updated_at >= ?2 OR EXISTS (SELECT 1 FROM feedback WHERE log_key = logs.key))
+  AND (logs.created_at, logs.key) > (?3, ?4)
+  ORDER BY logs.created_at, logs.key LIMIT ${LOGS_PORTION}`;
 
-const CONFIG_COLUMNS = `key, type, model, json_extract(content, '$.name') AS name,
-  json_extract(content, '$.agent_class') AS agent_class`;
+const CONFIG_COLUMNS = `key, type, substr(model, 1, ${NAME_CHARACTERS}) AS model, label`;
 
-/** A log in no session is shown like a session of itself and all logs below it. `:key` is minus the log's. */
+/** A log in no session is shown like a session of itself and all logs below it. `?1` is minus the log's key. */
 const BELOW = `
-  WITH RECURSIVE below (key) AS (SELECT -:key UNION SELECT logs.key FROM logs JOIN below ON logs.parent_key = below.key)`;
+  WITH RECURSIVE below (key) AS (SELECT -?1 UNION SELECT logs.key FROM logs JOIN below ON logs.parent_key = below.key)`;
+
+/** Statements that read a number of rows that grows with the file: they are run on a thread of their own. */
+export const SCANS = {
+  listLogsOfSession: `SELECT ${LOG_COLUMNS} FROM logs JOIN projects ON projects.key = project_key
+    WHERE logs.session_key = ?1 AND ${CHANGED_LOGS}`,
+  listLogsBelow: `${BELOW}
+    SELECT ${LOG_COLUMNS} FROM logs JOIN projects ON projects.key = project_key
+    WHERE logs.key IN below AND ${CHANGED_LOGS}`,
+  countLogsOfSession: `SELECT count(*) AS total FROM logs WHERE session_key = ?1`,
+  countLogsBelow: `${BELOW} SELECT count(*) AS total FROM logs WHERE key IN below`,
+  listConfigsOfSession: `SELECT ${CONFIG_COLUMNS} FROM configs
+    WHERE key IN (SELECT config_key FROM logs WHERE session_key = ?1)`,
+  listConfigsBelow: `${BELOW}
+    SELECT ${CONFIG_COLUMNS} FROM configs WHERE key IN (SELECT config_key FROM logs WHERE key IN below)`,
+
+  listFacets: `SELECT value FROM facets WHERE kind = ? AND EXISTS
+    (SELECT 1 FROM session_facets WHERE facet_key = facets.key) ORDER BY value LIMIT ${MAX_FILTER_VALUES}`,
+
+  listMatches: `SELECT found.key, logs.id, session_key, parent_key
+    FROM (SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ? AND rowid < ? ORDER BY rowid DESC
+      LIMIT ${MATCHES_PORTION}) AS found
+    LEFT JOIN logs ON logs.key = found.key ORDER BY found.key DESC`,
+  readNear: `SELECT coalesce(${near('messages')}, ${near('inputs')}, ${near('output_message')}) AS text
+    FROM logs WHERE key = ?1`,
+} as const;
 
 const SQL = {
-  readSummary: `SELECT summary.*, sessions.reference_id,
+  /** Sums are read as REAL, which has no largest number: the driver throws on integers beyond 2^53. */
+  readSummary: `SELECT summary.key, logs_count, errors_count, running_count,
+      CAST(summary.prompt_tokens AS REAL) AS prompt_tokens, CAST(summary.output_tokens AS REAL) AS output_tokens, cost,
+      started_at, ended_at, summary.updated_at, first_input, last_output, last_is_error,
+      substr(sessions.reference_id, 1, ${NAME_CHARACTERS}) AS reference_id,
       coalesce(sessions.id, logs.id) AS id,
-      CASE WHEN summary.key > 0 THEN (SELECT json_group_array(name) FROM session_projects
-        JOIN projects ON projects.key = project_key WHERE session_key = summary.key)
-      ELSE (SELECT json_array(name) FROM projects WHERE key = logs.project_key) END AS projects
+      CASE WHEN summary.key > 0 THEN (SELECT json_group_array(name) FROM
+          (SELECT substr(name, 1, ${NAME_CHARACTERS}) AS name FROM session_projects
+            JOIN projects ON projects.key = project_key WHERE session_key = summary.key LIMIT 50))
+      ELSE (SELECT json_array(substr(name, 1, ${NAME_CHARACTERS})) FROM projects WHERE key = logs.project_key) END
+        AS projects
     FROM session_summaries AS summary
     LEFT JOIN sessions ON sessions.key = summary.key
     LEFT JOIN logs ON logs.key = -summary.key
@@ -46,30 +93,19 @@ const SQL = {
   findLogById: `SELECT key, session_key, parent_key, id FROM logs WHERE id = ?`,
   findLogByKey: `SELECT key, session_key, parent_key, id FROM logs WHERE key = ?`,
 
-  listLogsOfSession: `SELECT ${LOG_COLUMNS} FROM logs JOIN projects ON projects.key = project_key
-    WHERE logs.session_key = :key AND ${CHANGED_LOGS}`,
-  listLogsBelow: `${BELOW}
-    SELECT ${LOG_COLUMNS} FROM logs JOIN projects ON projects.key = project_key
-    WHERE logs.key IN below AND ${CHANGED_LOGS}`,
-  countLogsOfSession: `SELECT count(*) AS total FROM logs WHERE session_key = :key`,
-  countLogsBelow: `${BELOW} SELECT count(*) AS total FROM logs WHERE key IN below`,
-  listConfigsOfSession: `SELECT ${CONFIG_COLUMNS} FROM configs
-    WHERE key IN (SELECT config_key FROM logs WHERE session_key = :key)`,
-  listConfigsBelow: `${BELOW}
-    SELECT ${CONFIG_COLUMNS} FROM configs WHERE key IN (SELECT config_key FROM logs WHERE key IN below)`,
-
-  listFacets: `SELECT value FROM facets WHERE kind = ? AND EXISTS
-    (SELECT 1 FROM session_facets WHERE facet_key = facets.key) ORDER BY value LIMIT ${MAX_FILTER_VALUES}`,
   findFacet: `SELECT key FROM facets WHERE kind = ? AND value = ?`,
   insertFacet: `INSERT INTO facets (kind, value) VALUES (?, ?) RETURNING key`,
   addFacet: `INSERT INTO session_facets (facet_key, session_key) VALUES (?, ?) ON CONFLICT DO NOTHING`,
   countSessionsOfFacet: `SELECT count(*) AS count FROM (SELECT 1 FROM session_facets WHERE facet_key = ? LIMIT ?)`,
   clearFacets: `DELETE FROM session_facets WHERE session_key = ? AND facet_key IN (SELECT key FROM facets)`,
 
-  listMatches: `SELECT rowid AS key FROM logs_search
-    WHERE logs_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ${MATCHES_PORTION}`,
-  readMatch: `SELECT logs.id, inputs, messages, output, output_message, error, model,
-      json_extract(content, '$.name') AS name
+  readMatch: `SELECT logs.id, model, label, substr(output, 1, ${MATCH_CHARACTERS}) AS output,
+      substr(error, 1, ${MATCH_CHARACTERS}) AS error,
+      CASE WHEN octet_length(inputs) < ${MATCH_CHARACTERS} THEN inputs END AS inputs,
+      CASE WHEN octet_length(messages) < ${MATCH_CHARACTERS} THEN messages END AS messages,
+      CASE WHEN octet_length(output_message) < ${MATCH_CHARACTERS} THEN output_message END AS output_message,
+      max(coalesce(octet_length(inputs), 0), coalesce(octet_length(messages), 0), coalesce(octet_length(output_message), 0))
+        >= ${MATCH_CHARACTERS} AS is_large
     FROM logs LEFT JOIN configs ON configs.key = config_key WHERE logs.key = ?`,
 
   takeMarkedSession: `DELETE FROM unindexed_sessions WHERE key = (SELECT min(key) FROM unindexed_sessions)
@@ -78,11 +114,13 @@ const SQL = {
   markLogsOfSession: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE session_key = :key OR key = -:key
     ON CONFLICT DO NOTHING`,
   readLogToIndex: `SELECT logs.key, session_key, parent_key, parent_reference_id, logs.created_at, inputs, messages,
-      output, output_message, error, projects.name AS project, configs.type, configs.model,
-      json_extract(configs.content, '$.name') AS name,
-      (SELECT json_group_array(json_array(type, json(value))) FROM feedback WHERE log_key = logs.key) AS feedback
+      substr(output, 1, ${MAX_SEARCHED_CHARACTERS}) AS output, output_message,
+      substr(error, 1, ${MAX_SEARCHED_CHARACTERS}) AS error, projects.name AS project,
+      configs.type, configs.model, configs.label, ${LISTED_FEEDBACK}
     FROM logs JOIN projects ON projects.key = logs.project_key LEFT JOIN configs ON configs.key = config_key
     WHERE logs.key = ?`,
+  markUnsearchable: `INSERT OR REPLACE INTO unsearchable_logs (key, fault) VALUES (?, ?)`,
+  clearUnsearchable: `DELETE FROM unsearchable_logs WHERE key = ?`,
   writeText: `INSERT OR REPLACE INTO logs_search (rowid, text) VALUES (?, ?)`,
   clearTexts: `UPDATE session_summaries SET first_input = NULL, first_input_rank = NULL, last_output = NULL,
       last_output_rank = NULL,

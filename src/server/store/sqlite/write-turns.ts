@@ -1,85 +1,161 @@
 /**
  * Group commit. Waiting for the disk costs far more than the statements do, so all writes that arrive in one turn of
  * the event loop share one transaction, and are answered after its commit. Each runs in a savepoint of its own: one
- * that throws rolls back only itself. A turn is cut after `TURN_MILLIS`; the rest runs in the next one.
+ * that throws rolls back only itself.
+ *
+ * A turn takes about `TURN_MILLIS`; what is left runs in the next one. A long work is a generator, and is interrupted
+ * where it yields: then the transaction stays open, and is committed in a later turn. Reads therefore need another
+ * connection.
  */
 import { explainSqliteError, type SqliteDatabase } from '../../../sqlite/open.ts';
 
 const TURN_MILLIS = 25;
 
+type Work<Result> = () => Result | Generator<void, Result>;
+
 interface Job {
-  readonly work: () => unknown;
+  readonly work: Work<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
+/** A job that is being done. */
+interface Run {
+  readonly job: Job;
+  readonly steps: Generator<void, unknown>;
+}
+
 export interface WriteTurns {
   /** Runs `work` in the next turn. Resolves with its result once that is on disk, rejects with what it threw. */
-  run<Result>(work: () => Result): Promise<Result>;
+  run<Result>(work: Work<Result>): Promise<Result>;
+  /** Runs a part of such a `work`. If that throws, what it has written is undone, and `failed` makes the result. */
+  runInSavepoint<Result>(work: () => Result, failed: (error: unknown) => Result): Result;
   /** Runs everything that waits, now. */
   drain(): void;
 }
 
-export function createWriteTurns(database: SqliteDatabase, file: string): WriteTurns {
+export interface WriteTurnsOptions {
+  readonly file: string;
+  /** False where reads use the same connection: they must not see half a transaction. */
+  readonly canInterrupt: boolean;
+}
+
+export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt }: WriteTurnsOptions): WriteTurns {
   const begin = database.prepare('BEGIN IMMEDIATE');
   const commit = database.prepare('COMMIT');
   const savepoint = database.prepare('SAVEPOINT item');
   const release = database.prepare('RELEASE item');
   const undo = database.prepare('ROLLBACK TO item');
   let queue: Job[] = [];
+  /** Those of the open transaction, and how they are answered after its commit. */
+  let done: { job: Job; answer: () => void }[] = [];
+  let current: Run | undefined;
+  let isOpen = false;
+  let isScheduled = false;
 
-  const runOne = (job: Job): (() => void) => {
+  /** Savepoints nest: the statements mean the innermost. Throws where SQLite has already rolled back everything. */
+  const undoItem = (): void => {
+    undo.run();
+    release.run();
+  };
+
+  const runInSavepoint = <Result>(work: () => Result, failed: (error: unknown) => Result): Result => {
     savepoint.run();
     try {
-      const result = job.work();
+      const result = work();
       release.run();
-      return () => job.resolve(result);
+      return result;
     } catch (error) {
-      // Throws where SQLite has already rolled back everything (disk full, I/O error): then the whole turn fails.
-      undo.run();
-      release.run();
-      return () => job.reject(explainEngineError(error, file));
+      undoItem();
+      return failed(error);
     }
   };
 
-  const runTurn = (): void => {
-    const jobs = queue;
-    queue = [];
-    const answers: (() => void)[] = [];
-    const end = performance.now() + TURN_MILLIS;
-    let taken = 0;
+  /** Works on the current job, or begins the next one. Returns whether that job is done. */
+  const advance = (end: number): boolean => {
+    if (!current) {
+      const job = queue.shift()!;
+      savepoint.run();
+      current = { job, steps: toSteps(job.work) };
+    }
+    const { job, steps } = current;
     try {
-      begin.run();
+      for (;;) {
+        const step = steps.next();
+        if (step.done) {
+          release.run();
+          done.push({ job, answer: () => job.resolve(step.value) });
+          break;
+        }
+        if (canInterrupt && performance.now() >= end) return false;
+      }
+    } catch (error) {
+      // A full disk or a failing one has rolled back everything: then the whole turn fails.
+      undoItem();
+      done.push({ job, answer: () => job.reject(explainEngineError(error, file)) });
+    }
+    current = undefined;
+    return true;
+  };
+
+  const runTurn = (end: number): void => {
+    try {
+      if (!isOpen) begin.run();
+      isOpen = true;
       do {
-        answers.push(runOne(jobs[taken]!));
-        taken += 1;
-      } while (taken < jobs.length && performance.now() < end);
+        if (!advance(end)) return;
+      } while (queue.length > 0 && performance.now() < end);
       commit.run();
     } catch (error) {
       rollback(database);
       const reason = explainSqliteError(error, file);
-      for (const job of jobs) job.reject(reason);
+      const failed = [...done.map(({ job }) => job), ...(current ? [current.job] : []), ...queue];
+      [queue, done, current, isOpen] = [[], [], undefined, false];
+      for (const job of failed) job.reject(reason);
       return;
     }
-    queue = jobs.slice(taken);
-    for (const answer of answers) answer();
+    const answers = done;
+    [done, isOpen] = [[], false];
+    for (const { answer } of answers) answer();
   };
 
+  const hasWork = (): boolean => queue.length > 0 || current !== undefined;
+
   const onTurn = (): void => {
-    if (queue.length > 0) runTurn();
-    if (queue.length > 0) setImmediate(onTurn);
+    isScheduled = false;
+    if (hasWork()) runTurn(performance.now() + TURN_MILLIS);
+    if (hasWork()) schedule();
+  };
+
+  const schedule = (): void => {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(onTurn);
   };
 
   return {
-    run: <Result>(work: () => Result) =>
+    run: <Result>(work: Work<Result>) =>
       new Promise<Result>((resolve, reject) => {
-        if (queue.length === 0) setImmediate(onTurn);
         queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
+        schedule();
       }),
+    runInSavepoint,
     drain: () => {
-      while (queue.length > 0) runTurn();
+      while (hasWork()) runTurn(Number.POSITIVE_INFINITY);
     },
   };
+}
+
+function* toSteps(work: Work<unknown>): Generator<void, unknown> {
+  const result = work();
+  return isGenerator(result) ? yield* result : result;
+}
+
+function isGenerator(value: unknown): value is Generator<void, unknown> {
+  return (
+    typeof (value as Partial<Generator> | null | undefined)?.[Symbol.iterator] === 'function' &&
+    'next' in (value as object)
+  );
 }
 
 function rollback(database: SqliteDatabase): void {

@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { MIGRATIONS } from '../../../../src/server/store/sqlite/migrations.ts';
+import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
+import { openSqlite } from '../../../../src/sqlite/open.ts';
+import { temporaryDirectory } from '../../../support/start-test-server.ts';
 
 /** Digests of the released migrations, without comments and spacing. A new one adds a line; no line ever changes. */
 const RELEASED = [
   '40bda17ec34dbc3141035ae015698563c0fd2e5bdc16b9dd95ec9dddee908612',
   'af7566074e25270d2c5d8c1ec9b7dae2f9ed826b7d22845e010b6628e38a22a0',
+  '25cc41edb938e332c8d86bbfe230ac290d0a196e7ac5e4ae18c3b7db4b990215',
 ];
 
 function digest(sql: string): string {
@@ -17,4 +22,41 @@ function digest(sql: string): string {
 
 test('a migration that was released does what it did: files that it has made are never made again', () => {
   expect(MIGRATIONS.map(digest)).toEqual(RELEASED);
+});
+
+test('a file of the second version is opened whatever is in it, and all of its logs are shown', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const old = openSqlite({ file });
+  for (const sql of MIGRATIONS.slice(0, 2)) old.exec(sql);
+  old.exec(`PRAGMA application_id = ${0x686c6f74}`);
+  old.exec('PRAGMA user_version = 2');
+  const deep = `{"name":"deep","trace_id":"t","a":${'['.repeat(1_100)}${']'.repeat(1_100)}}`;
+  const calling = '{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look_up"}}]}';
+  old.exec(`INSERT INTO projects VALUES (1, 'pr_1', 'p', '2024-01-01T00:00:00Z', '2024-01-01T00:00:00Z')`);
+  old.exec(`INSERT INTO sessions VALUES (1, 'sesh_1', 's', '2024-01-01T00:00:00Z', '2024-01-01T00:00:00Z')`);
+  const addConfig = old.prepare(`INSERT INTO configs (key, id, project_key, digest, type, model, content, created_at,
+    last_used) VALUES (?, ?, 1, ?, 'generic', NULL, ?, '', '')`);
+  addConfig.run(1, 'config_1', new Uint8Array([1]), deep);
+  addConfig.run(2, 'config_2', new Uint8Array([2]), '{"name":"flat"}');
+  const addLog = old.prepare(`INSERT INTO logs (id, project_key, session_key, config_key, created_at, updated_at, save,
+    prompt_tokens, prompt_cost, metadata, output_message, inputs)
+    VALUES (?, 1, 1, ?, '2024-01-01T00:00:00.000000Z', '2024-01-01T00:00:00.000000Z', 1, ?, 1.7e308, ?, ?, ?)`);
+  addLog.run('data_1', 1, Number.MAX_SAFE_INTEGER, deep, deep, deep);
+  addLog.run('data_2', 2, Number.MAX_SAFE_INTEGER, '{"trace_id":"abc"}', calling, '{"q":"the zebra"}');
+  old.close();
+
+  const store = await openSqliteStore({ file });
+  await expect
+    .poll(async () => (await store.viewer.listSessions({ search: 'zebra', size: 9 })).sessions)
+    .toHaveLength(1);
+  const { sessions } = await store.viewer.listSessions({ size: 9 });
+  expect(sessions).toMatchObject([{ logs: 2, prompt_tokens: 2 * Number.MAX_SAFE_INTEGER }]);
+  const { logs, configs } = (await store.viewer.readSession('sesh_1'))!;
+  expect(logs).toMatchObject([{ id: 'data_1' }, { id: 'data_2', trace: 'abc', calls: 'look_up' }]);
+  expect(configs).toMatchObject({ 1: { name: 'generic' }, 2: { name: 'flat' } });
+  for (const { id } of logs) expect((await store.getLog(id))?.id).toBe(id);
+  expect((await store.updateLog({ id: 'data_2' }, { output: 'late' }))?.output).toBe('late');
+  await store.deleteLogs(['data_1']);
+  expect((await store.viewer.readSession('sesh_1'))?.session.logs).toBe(1);
+  await store.close();
 });

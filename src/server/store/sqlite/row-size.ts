@@ -1,0 +1,9 @@
+/** How much an answer grows by a row. */
+import type { SqliteRow } from '../../../sqlite/open.ts';
+
+/** Returns the number of characters in all texts of the row. */
+export function countCharacters(row: SqliteRow): number {
+  let characters = 0;
+  for (const value of Object.values(row)) if (typeof value === 'string') characters += value.length;
+  return characters;
+}

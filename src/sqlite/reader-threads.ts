@@ -1,0 +1,200 @@
+/**
+ * Runs reads on other threads, each with a read-only connection of its own: the engine is synchronous, and a scan
+ * through a large file would hold up everything else. A thread knows only SQL, so that its program is a short text
+ * which works from sources, from packages and from bundles alike.
+ */
+import type { Worker } from 'node:worker_threads';
+import { loadBuiltin, resolveInstalled } from '../load-module.ts';
+import { SqliteError, type SqliteRow, type SqliteValue } from './open.ts';
+import type { Prepare } from './statement-cache.ts';
+
+export interface SqliteReader {
+  /**
+   * Resolves to all rows, as of the last commit or later. Rejects with the engine's error, or with a `SqliteError` where
+   * the read takes too long or too many wait.
+   */
+  all(sql: string, parameters: readonly SqliteValue[]): Promise<SqliteRow[]>;
+  /** Resolves when the threads have ended; those in the middle of a read end by themselves. */
+  close(): Promise<void>;
+}
+
+/** One long read leaves a thread for others. */
+const MAX_THREADS = 2;
+const MAX_WAITING = 200;
+const DEFAULT_TIMEOUT_MILLIS = 20_000;
+
+const PROGRAM = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const { DatabaseSync } = require(workerData.engine);
+  const database = new DatabaseSync(workerData.file, { readOnly: true, timeout: 2000 });
+  const prepared = new Map();
+  parentPort.on('message', ({ sql, parameters }) => {
+    try {
+      if (!prepared.has(sql)) {
+        if (prepared.size >= 50) prepared.clear();
+        prepared.set(sql, database.prepare(sql));
+      }
+      parentPort.postMessage({ rows: prepared.get(sql).all(...parameters) });
+    } catch ({ message, code, errcode }) {
+      parentPort.postMessage({ error: { message, code, errcode } });
+    }
+  });
+  parentPort.postMessage({ rows: [] });`;
+
+interface Read {
+  readonly sql: string;
+  readonly parameters: readonly SqliteValue[];
+  readonly resolve: (rows: SqliteRow[]) => void;
+  readonly reject: (error: unknown) => void;
+  /** In milliseconds of `performance.now()`. */
+  readonly deadline: number;
+}
+
+interface Answer {
+  readonly rows?: SqliteRow[];
+  readonly error?: { message: string; code?: string; errcode?: number };
+}
+
+export interface ReaderOptions {
+  /** An absolute path. `:memory:` has no second connection: its reads run on this thread. */
+  readonly file: string;
+  /** Prepares on this thread's connection, for where there are no threads. */
+  readonly prepare: Prepare;
+  /** How long a read may wait and run together. */
+  readonly timeoutMillis?: number;
+}
+
+export function createSqliteReader({
+  file,
+  prepare,
+  timeoutMillis = DEFAULT_TIMEOUT_MILLIS,
+}: ReaderOptions): SqliteReader {
+  const idle: Thread[] = [];
+  const busy = new Set<Thread>();
+  let waiting: Read[] = [];
+  let hasThreads = file !== ':memory:';
+  let isClosed = false;
+
+  const runHere = ({ sql, parameters, resolve, reject }: Read): void => {
+    try {
+      resolve(prepare(sql).all(...parameters));
+    } catch (error) {
+      reject(error);
+    }
+  };
+
+  const start = (): Thread | undefined => {
+    if (busy.size + idle.length >= MAX_THREADS) return undefined;
+    try {
+      return new Thread(file);
+    } catch {
+      // This runtime has no threads, or forbids them.
+      hasThreads = false;
+      return undefined;
+    }
+  };
+
+  const runNext = (): void => {
+    while (waiting.length > 0) {
+      const thread = hasThreads ? (idle.pop() ?? start()) : undefined;
+      if (!hasThreads) {
+        runHere(waiting.shift()!);
+        continue;
+      }
+      if (!thread) return;
+      const read = waiting.shift()!;
+      busy.add(thread);
+      void thread.run(read).then((state) => {
+        busy.delete(thread);
+        if (isClosed) return void thread.stop();
+        if (state === 'idle') idle.push(thread);
+        if (state === 'unusable') {
+          hasThreads = false;
+          runHere(read);
+        }
+        runNext();
+      });
+    }
+  };
+
+  return {
+    all: (sql, parameters) =>
+      new Promise((resolve, reject) => {
+        if (isClosed) return reject(new Error('The reader is closed.'));
+        if (waiting.length >= MAX_WAITING) return reject(tooSlow(file, 'too many reads wait'));
+        waiting.push({ sql, parameters, resolve, reject, deadline: performance.now() + timeoutMillis });
+        runNext();
+      }),
+    close: async () => {
+      isClosed = true;
+      for (const { reject } of waiting) reject(new Error('The reader is closed.'));
+      waiting = [];
+      for (const thread of busy) void thread.stop();
+      await Promise.all(idle.map((thread) => thread.stop()));
+    },
+  };
+}
+
+/** `gone`: the thread has ended, and another one can be started. `unusable`: it could not even begin. */
+type ThreadState = 'idle' | 'gone' | 'unusable';
+
+class Thread {
+  readonly #worker: Worker;
+  readonly #file: string;
+  readonly #ended: Promise<void>;
+  #hasBegun = false;
+  #receive: (answer: Answer | undefined) => void = () => {};
+
+  constructor(file: string) {
+    const { Worker } = loadBuiltin('node:worker_threads') as typeof import('node:worker_threads');
+    const engine = loadBuiltin('node:sqlite') ? 'node:sqlite' : resolveInstalled('@photostructure/sqlite');
+    this.#file = file;
+    // Without the flags of this process: a loader or a test runner in them would start in each thread. What Node warns of
+    // (that its SQLite is experimental), it has said once.
+    const execArgv = ['--no-warnings'];
+    this.#worker = new Worker(PROGRAM, { eval: true, workerData: { engine, file }, execArgv, env: {} });
+    this.#worker.unref();
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#worker.on('message', (answer: Answer) => {
+      if (this.#hasBegun) this.#receive(answer);
+      this.#hasBegun = true;
+    });
+    this.#worker.on('error', () => this.#receive(undefined));
+    this.#worker.once('exit', () => this.#receive(undefined));
+  }
+
+  /** Answers the read, except where the thread is `unusable`. Resolves when the thread can run the next one, or has ended. */
+  async run({ sql, parameters, resolve, reject, deadline }: Read): Promise<ThreadState> {
+    let timer: NodeJS.Timeout | undefined;
+    const answer = await new Promise<Answer | 'late' | undefined>((receive) => {
+      this.#receive = receive;
+      timer = setTimeout(() => receive('late'), deadline - performance.now());
+      this.#worker.postMessage({ sql, parameters });
+    });
+    clearTimeout(timer);
+    if (answer === 'late') {
+      reject(tooSlow(this.#file, 'the read takes too long'));
+      // The engine cannot be interrupted. Until it comes back, the thread keeps its place, so that no more are started.
+      await this.stop();
+      return 'gone';
+    }
+    if (answer === undefined) {
+      if (!this.#hasBegun) return 'unusable';
+      reject(new Error('The thread of this read has ended.'));
+      return 'gone';
+    }
+    if (answer.error) reject(Object.assign(new Error(answer.error.message), answer.error));
+    else resolve(answer.rows!);
+    return 'idle';
+  }
+
+  /** Resolves when the thread has ended. */
+  async stop(): Promise<void> {
+    void this.#worker.terminate();
+    await this.#ended;
+  }
+}
+
+function tooSlow(file: string, what: string): SqliteError {
+  return new SqliteError('too-slow', file, `${file}: ${what}: ask for less, or try again later`);
+}

@@ -1,0 +1,175 @@
+/** Bodies that are small on the wire and large in memory, and bodies that stop in the middle. */
+import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { empty, json } from '../../../src/server/http/answer.ts';
+import { createBodyMemory } from '../../../src/server/http/body-memory.ts';
+import { JsonStructure } from '../../../src/server/http/json-structure.ts';
+import { startTestServer } from '../../support/start-test-server.ts';
+import { serveRoutes } from './serve-routes.ts';
+
+const CHEAP_BOMBS: [name: string, text: string, status: number][] = [
+  ['empty objects', `{"inputs":{"v":[${'{},'.repeat(5_000_000)}{}]}}`, 413],
+  ['lists in lists', '['.repeat(8_000_000), 422],
+  ['objects in objects', '{"a":'.repeat(3_000_000), 422],
+  ['numbers', `[${'1,'.repeat(8_000_000)}1]`, 413],
+  ['empty texts', `[${'"",'.repeat(5_000_000)}1]`, 413],
+  ['keys', `{${Array.from({ length: 500_000 }, (_, index) => `"k${index}":1`).join(',')}}`, 413],
+  ['wrong items', `[${'{},'.repeat(900)}{}]`, 422],
+  ['wrong messages', `{"messages":[${'{},'.repeat(80_000)}{}]}`, 422],
+  ['wrong parts of messages', `{"messages":[{"role":"user","content":[${'{},'.repeat(80_000)}{}]}]}`, 422],
+  ['wrong tools', `{"config":{"model":"m","tools":[${'{},'.repeat(80_000)}{}]}}`, 422],
+];
+
+test.each(CHEAP_BOMBS)('a bomb of %s is refused quickly, and others hardly wait', async (_, text, status) => {
+  const { url, call } = await startTestServer();
+  await call('GET', '/healthz');
+  const body = new Uint8Array(gzipSync(text));
+  let isDone = false;
+  const started = performance.now();
+  const answer = fetch(`${url}/v4/logs`, {
+    ...{ method: 'POST', body },
+    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+  }).finally(() => {
+    isDone = true;
+  });
+  let longest = 0;
+  while (!isDone) {
+    const before = performance.now();
+    await call('GET', '/healthz');
+    longest = Math.max(longest, performance.now() - before);
+  }
+  expect((await answer).status).toBe(status);
+  // Without the limits it takes seconds.
+  expect(performance.now() - started).toBeLessThan(3_000);
+  expect(longest).toBeLessThan(1_000);
+});
+
+test('texts do not count, whatever is in them and wherever they are cut', () => {
+  const json = JSON.stringify({ '[{,': ['\\"[[[', '"{{{', '\\\\', ',,,', '\\'], b: [{}, 1, 2] });
+  for (const size of [1, 2, 3, 7, 1_000]) {
+    const structure = new JsonStructure();
+    const bytes = Buffer.from(json);
+    for (let at = 0; at < bytes.length; at += size) structure.read(bytes.subarray(at, at + size));
+    // Two keys, four objects and lists, and eight commas between values.
+    expect(structure.weight).toBe(6 * 5 + 7);
+  }
+  const long = JSON.stringify([
+    `${'x'.repeat(200)}"[${'\\'.repeat(301)}"{,${'y'.repeat(200)}\\`,
+    'z'.repeat(1_000),
+    `${'['.repeat(100)}`,
+  ]);
+  for (const size of [1, 63, 64, 65, 66, 100, 10_000]) {
+    const structure = new JsonStructure();
+    const bytes = Buffer.from(long);
+    for (let at = 0; at < bytes.length; at += size) structure.read(bytes.subarray(at, at + size));
+    expect(structure.weight).toBe(5 + 2);
+  }
+});
+
+test('the deepest body that is taken can be read again', async () => {
+  const { call } = await startTestServer();
+  const post = (levels: number) =>
+    call(
+      'POST',
+      '/v4/logs',
+      `{"project":"p","config":{"model":"m","other":${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}}}`,
+    );
+  expect((await post(1_999)).body.detail[0].msg).toContain('nested more than 2000 levels');
+  const { status, body } = await post(1_998);
+  expect(status).toBe(200);
+  expect((await call('GET', `/v4/logs/${body.id}`)).status).toBe(200);
+  expect((await call('GET', `/v4/logs?project_id=${body.project_id}`)).status).toBe(200);
+  expect((await call('GET', `/viewer/api/logs/${body.id}`)).status).toBe(200);
+});
+
+function sendPart(port: number, length: number, part: Buffer): Socket {
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => {});
+  socket.write(`POST /v4/logs HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n\r\n`);
+  socket.write(part);
+  return socket;
+}
+
+test('bodies that stop in the middle keep out neither small ones nor large ones that flow', async () => {
+  const { call, port } = await startTestServer({ onError: () => {} });
+  const almost = Buffer.alloc(16 * 1024 * 1024 - 1, '[""');
+  const stopped = Array.from({ length: 20 }, () => sendPart(port, almost.length + 1, almost.fill(' ')));
+  const answers: string[] = [];
+  for (const socket of stopped) socket.on('data', (data) => answers.push(data.toString().split('\r\n')[0]!));
+  await vi.waitUntil(() => answers.some((line) => line.includes('503')), { timeout: 20_000, interval: 50 });
+  const log = { project: 'p', config: { model: 'm' } };
+  expect((await call('POST', '/v4/logs', log)).status).toBe(200);
+  // Those that have stopped give way to it.
+  const large = { ...log, output: 'x'.repeat(15 * 1024 * 1024) };
+  await expect.poll(async () => (await call('POST', '/v4/logs', large)).status, { timeout: 8_000 }).toBe(200);
+  await expect.poll(() => answers.some((line) => line.includes('408'))).toBe(true);
+}, 60_000);
+
+test('a body that stops is answered with 408, and its connection is closed', async () => {
+  const { port } = await serveRoutes(
+    { '/v4/logs': { POST: { needs: 'write', run: async () => empty() } } },
+    { limits: { maxBodyBytes: 1_000, maxPendingBytes: 10_000, bodyIdleMillis: 50 }, onError: () => {} },
+  );
+  const socket = sendPart(port, 100, Buffer.from('{'));
+  let answer = '';
+  socket.on('data', (data) => {
+    answer += data;
+  });
+  await new Promise((resolve) => socket.once('close', resolve));
+  expect(answer).toMatch(/^HTTP\/1.1 408 /);
+  expect(answer).toContain('stopped in the middle');
+});
+
+test('memory: large bodies leave a share to small ones, and the one that stopped first gives way first', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const gone: string[] = [];
+  const newSpace = createBodyMemory(1_000, 100);
+  const open = (name: string) => newSpace(() => gone.push(name));
+  const [a, b, c] = [open('a'), open('b'), open('c')];
+  expect(a.grow(400)).toBe(true);
+  vi.advanceTimersByTime(500);
+  expect(b.grow(350)).toBe(true);
+  expect(c.grow(101)).toBe(false);
+  expect(c.grow(100)).toBe(true);
+  expect(c.grow(1)).toBe(false);
+  vi.advanceTimersByTime(2_001);
+  expect(c.grow(300)).toBe(true);
+  expect(gone).toEqual(['a']);
+  b.complete();
+  expect(open('d').grow(600)).toBe(false);
+  expect(gone).toEqual(['a', 'c']);
+  a.free();
+  b.free();
+  c.free();
+  expect(open('e').grow(1_000)).toBe(true);
+});
+
+test('answers that nobody reads are bounded, and cut off after a while', async () => {
+  const big = 'x'.repeat(4_000_000);
+  const { port } = await serveRoutes(
+    {
+      '/big': { GET: { needs: 'nothing', run: async () => json(200, big) } },
+      '/small': { GET: { needs: 'nothing', run: async () => json(200, 's') } },
+    },
+    {
+      limits: { maxBodyBytes: 1_000, maxPendingBytes: 10_000, maxUnreadBytes: 9_000_000, unreadMillis: 300 },
+      onError: () => {},
+    },
+  );
+  const ask = (path: string) => {
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    return socket.pause();
+  };
+  const status = async (path: string) =>
+    (await fetch(`http://127.0.0.1:${port}${path}`).then(async (r) => [r.status, await r.text()] as const))[0];
+  ask('/big');
+  ask('/big');
+  await expect.poll(() => status('/big')).toBe(503);
+  expect(await status('/small')).toBe(200);
+  await expect.poll(() => status('/big'), { timeout: 5_000 }).toBe(200);
+});

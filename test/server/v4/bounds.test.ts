@@ -1,0 +1,139 @@
+/** No request of the v4 API holds up the others, or makes an answer that is too large. */
+import { expect, test } from 'vitest';
+import { startTestServer, type TestServer } from '../../support/start-test-server.ts';
+
+const good = { project: 'p', config: { model: 'gpt-4' } };
+
+async function createProject(server: TestServer, ...logs: object[]): Promise<string> {
+  const { status, body } = await server.call('POST', '/v4/logs', [good, ...logs.map((log) => ({ ...good, ...log }))]);
+  expect(status, JSON.stringify(body)).toBe(200);
+  return body[0].project_id;
+}
+
+test.each<[string, string[], string]>([
+  ['sorts', Array.from({ length: 6 }, (_, index) => `sort=feedback-${index}.asc`), 'sort'],
+  ['sorts by one column', ['sort=source.asc', 'sort=source.desc'], 'sort'],
+  ['values', Array(101).fill('model_filter=m'), 'model_filter'],
+  ['sources', Array(101).fill('source_filter=m'), 'source_filter'],
+  ['feedback filters', Array.from({ length: 6 }, (_, index) => `feedback-${index}_filter=a`), 'feedback-5_filter'],
+  ['values of feedback', Array(101).fill('feedback-a_filter=a'), 'feedback-a_filter'],
+  ['search', [`search=${'a'.repeat(501)}`], 'search'],
+])('too many or too long %s are a 422 that names them', async (_, parameters, name) => {
+  const server = await startTestServer();
+  const id = await createProject(server);
+  const { status, body } = await server.call('GET', `/v4/logs?project_id=${id}&${parameters.join('&')}`);
+  expect(status).toBe(422);
+  expect(body.detail[0].loc).toEqual(['query', name]);
+});
+
+test('as many sorts and filters as are taken work together', async () => {
+  const server = await startTestServer();
+  const id = await createProject(server);
+  const sorts = ['source.asc', 'model.desc', 'timestamp.asc', 'feedback-a.asc', 'feedback-b.desc'];
+  const filters = Array.from({ length: 5 }, (_, index) => `feedback-${index}_filter=a`);
+  const query = [...sorts.map((sort) => `sort=${sort}`), ...filters, ...Array(100).fill('model_filter=gpt-4')];
+  expect((await server.call('GET', `/v4/logs?project_id=${id}&${query.join('&')}`)).status).toBe(200);
+});
+
+test('a search for a text that almost matches everywhere takes no time of others', async () => {
+  const server = await startTestServer();
+  const id = await createProject(server, { output: 'a'.repeat(10_000_000) });
+  let isDone = false;
+  const started = performance.now();
+  const search = server.call('GET', `/v4/logs?project_id=${id}&search=${'a'.repeat(499)}B`).finally(() => {
+    isDone = true;
+  });
+  let longest = 0;
+  while (!isDone) {
+    const before = performance.now();
+    await server.call('GET', '/healthz');
+    longest = Math.max(longest, performance.now() - before);
+  }
+  expect((await search).body.total).toBe(0);
+  // It took half a minute, and so did everything else.
+  expect(performance.now() - started).toBeLessThan(10_000);
+  expect(longest).toBeLessThan(1_000);
+}, 30_000);
+
+test('a page of large logs has fewer of them, and the same total', async () => {
+  const server = await startTestServer();
+  const id = await createProject(server, ...Array(12).fill({ output: 'x'.repeat(1024 * 1024) }));
+  const { body } = await server.call('GET', `/v4/logs?project_id=${id}&size=50`);
+  expect(body.records).toHaveLength(3);
+  expect(body).toMatchObject({ total: 13, page: 0, size: 50 });
+  const seen = new Set<string>();
+  for (let page = 0; page < 13; page += 1) {
+    const { records } = (await server.call('GET', `/v4/logs?project_id=${id}&size=1&page=${page}`)).body;
+    for (const record of records) seen.add(record.id);
+  }
+  expect(seen.size).toBe(13);
+});
+
+test('a page of sessions with large inputs has fewer of them', async () => {
+  const server = await startTestServer();
+  const large = Array.from({ length: 9 }, (_, index) => ({
+    ...{ session_reference_id: `s${index}`, inputs: { q: 'x'.repeat(1024 * 1024) } },
+  }));
+  const id = await createProject(server, ...large);
+  const { body } = await server.call('GET', `/v4/sessions?project_id=${id}`);
+  expect(body.records.length).toBeLessThan(5);
+  expect(body).toMatchObject({ total: 9, size: 10 });
+});
+
+test.each([
+  [{ prompt_tokens: 2 ** 31 }, 'prompt_tokens'],
+  [{ output_tokens: Number.MAX_SAFE_INTEGER }, 'output_tokens'],
+  [{ prompt_cost: 1e308 }, 'prompt_cost'],
+  [{ duration: -1e300 }, 'duration'],
+  [{ created_at: '9999-12-31T23:59:59-14:00' }, 'created_at'],
+  [{ created_at: '0000-01-01T00:00:00+14:00' }, 'created_at'],
+  [{ session_reference_id: 's'.repeat(10_001) }, 'session_reference_id'],
+  [{ messages: Array(10_001).fill({ role: 'user' }) }, 'messages'],
+  [{ feedback: { type: 't', value: true, created_at: '9999-12-31T23:59:59-14:00' } }, 'feedback', 'created_at'],
+  [{ feedback: [{ type: 't', value: 'x'.repeat(50_001) }] }, 'feedback'],
+])('%j cannot be stored, and the answer names it alone among others', async (fields, ...loc) => {
+  const server = await startTestServer();
+  const { status, body } = await server.call('POST', '/v4/logs', [good, { ...good, ...fields }, good]);
+  expect(status).toBe(422);
+  expect(body.detail.map((each: { loc: unknown }) => each.loc)).toEqual([['body', 1, ...loc]]);
+});
+
+test('a log takes a thousand feedback entries', async () => {
+  const server = await startTestServer();
+  const { id } = (await server.call('POST', '/v4/logs', good)).body;
+  const entries = Array(1_000).fill({ data_id: id, type: 'rating', value: 'good' });
+  expect((await server.call('POST', '/v4/feedback', entries)).status).toBe(200);
+  const more = await server.call('POST', '/v4/feedback', entries[0]);
+  expect(more).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'value'] }] } });
+  expect((await server.call('GET', `/v4/logs/${id}`)).body.feedback).toHaveLength(1_000);
+});
+
+test('what has NUL in it is found by it', async () => {
+  const server = await startTestServer();
+  const id = await createProject(server, {
+    output: 'a\0b',
+    source: 'c\0d',
+    config: { model: 'm\0' },
+    inputs: { q: 'e\0f' },
+  });
+  for (const query of ['search=a%00b', 'search=e%00f', 'source_filter=c%00d', 'model_filter=m%00']) {
+    expect((await server.call('GET', `/v4/logs?project_id=${id}&${query}`)).body.total, query).toBe(1);
+  }
+  expect((await server.call('GET', `/v4/logs?project_id=${id}&search=z%00`)).body.total).toBe(0);
+});
+
+test('a log that grows request by request is bounded, and keeps what it had', async () => {
+  const server = await startTestServer();
+  const large = 'x'.repeat(15 * 1024 * 1024);
+  const grow = (fields: object) => server.call('POST', '/v4/logs', { ...good, reference_id: 'r', ...fields });
+  const { body } = await grow({ output: large });
+  expect((await grow({ stdout: large })).status).toBe(200);
+  expect(await grow({ error: large })).toMatchObject({
+    status: 422,
+    body: { detail: [{ loc: ['body', 'reference_id'] }] },
+  });
+  const patched = await server.call('PATCH', `/v4/logs/${body.id}`, { error: large });
+  expect(patched).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'output'] }] } });
+  expect((await server.call('PATCH', `/v4/logs/${body.id}`, { error: 'small' })).status).toBe(200);
+  expect((await server.call('GET', `/v4/logs/${body.id}`)).body).toMatchObject({ error: 'small', stdout: large });
+}, 30_000);

@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { openSqlite } from '../../src/sqlite/open.ts';
+import { createSqliteReader } from '../../src/sqlite/reader-threads.ts';
+import { createStatementCache } from '../../src/sqlite/statement-cache.ts';
+import { temporaryDirectory } from '../support/start-test-server.ts';
+
+/** Counts to `limit`, which takes the engine about 0.1 µs each. */
+const COUNT = `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+  SELECT count(*) AS count FROM numbers`;
+
+function open(options: { file?: string; timeoutMillis?: number } = {}) {
+  const file = options.file ?? join(temporaryDirectory(), 'a.db');
+  const database = openSqlite({ file });
+  database.exec('PRAGMA journal_mode = WAL');
+  database.exec('CREATE TABLE words (word TEXT)');
+  const reader = createSqliteReader({ ...options, file, prepare: createStatementCache(database) });
+  onTestFinished(async () => {
+    await reader.close();
+    database.close();
+  });
+  return { database, reader };
+}
+
+test('a long read holds up neither this thread nor writes nor other reads', async () => {
+  const { database, reader } = open();
+  let isDone = false;
+  const long = reader.all(COUNT, [10_000_000]).finally(() => {
+    isDone = true;
+  });
+  database.exec(`INSERT INTO words VALUES ('written')`);
+  let longest = 0;
+  for (let last = performance.now(); !isDone; last = performance.now()) {
+    expect(await reader.all('SELECT word FROM words', [])).toEqual([{ word: 'written' }]);
+    longest = Math.max(longest, performance.now() - last);
+  }
+  expect(await long).toEqual([{ count: 10_000_000 }]);
+  expect(longest).toBeLessThan(500);
+});
+
+test('each read sees what was committed before it', async () => {
+  const { database, reader } = open();
+  for (let count = 1; count < 50; count += 1) {
+    database.exec(`INSERT INTO words VALUES ('w')`);
+    expect(await reader.all('SELECT count(*) AS count FROM words', [])).toEqual([{ count }]);
+  }
+});
+
+test('a read that takes too long is given up, and the next one is answered', async () => {
+  const { reader } = open({ timeoutMillis: 100 });
+  const reads = [1, 2].map(() => reader.all(COUNT, [20_000_000]));
+  for (const read of reads) await expect(read).rejects.toMatchObject({ reason: 'too-slow' });
+  await expect
+    .poll(() => reader.all('SELECT 1 AS one', []).catch(() => 'busy'), { timeout: 20_000 })
+    .toEqual([{ one: 1 }]);
+}, 30_000);
+
+test('errors are those of the engine', async () => {
+  const { reader } = open();
+  await expect(reader.all('SELECT missing', [])).rejects.toMatchObject({
+    message: expect.stringContaining('no such column'),
+  });
+  await expect(reader.all(`INSERT INTO words VALUES ('x')`, [])).rejects.toThrow('readonly');
+  expect(await reader.all('SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
+});
+
+test('a database in memory has no other connection, and is read here', async () => {
+  const { database, reader } = open({ file: ':memory:' });
+  database.exec(`INSERT INTO words VALUES ('here')`);
+  expect(await reader.all('SELECT word FROM words', [])).toEqual([{ word: 'here' }]);
+});
+
+test('after close there are no reads', async () => {
+  const { reader } = open();
+  expect(await reader.all('SELECT 1 AS one', [])).toHaveLength(1);
+  await reader.close();
+  await expect(reader.all('SELECT 1', [])).rejects.toThrow('closed');
+});

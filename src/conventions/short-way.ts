@@ -8,7 +8,7 @@
  */
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { STATUS_ERROR } from '../otel/span-slice.ts';
-import { countOf, integerOf, isFiller, numberOf } from './values/attributes.ts';
+import { countOf, integerOf, isFiller, MAX_NAME_CHARS, numberOf } from './values/attributes.ts';
 
 /**
  * JSON in pieces: those at even places are structure, and those at odd places are the inside of JSON strings, copied
@@ -135,7 +135,8 @@ export class ShortTable<Fields extends object> {
 
 /** Like `nameOf`. */
 export function isName(value: unknown): boolean {
-  return typeof value === 'string' && (isLongWord(value) || !isFiller(value)) && value.isWellFormed();
+  if (typeof value !== 'string' || value.length > MAX_NAME_CHARS) return false;
+  return (isLongWord(value) || !isFiller(value)) && value.isWellFormed();
 }
 
 /** The words that stand for nothing have at most 9 characters, but may have white space around them. */

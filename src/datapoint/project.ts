@@ -1,4 +1,5 @@
 /** Which project a log belongs to. */
+import { MAX_NAME_CHARS } from '../conventions/values/attributes.ts';
 import { nameOfApp } from '../host/app-package.ts';
 import { callHook } from '../host/call-hook.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -18,6 +19,6 @@ export function projectOf(
   const chosen = span && project && callHook('project', () => project(span));
   if (typeof chosen === 'string' && chosen) return chosen;
   const name = span?.resource?.attributes['service.name'];
-  if (typeof name === 'string' && name && !name.startsWith(UNKNOWN_PROJECT)) return name;
+  if (typeof name === 'string' && name && !name.startsWith(UNKNOWN_PROJECT)) return name.slice(0, MAX_NAME_CHARS);
   return serviceName ?? nameOfApp() ?? UNKNOWN_PROJECT;
 }

@@ -21,10 +21,15 @@ export function stringOf(value: unknown): string | undefined {
 /** Words that instrumentations write where they have no value: Micrometer `none`, Python `None`. */
 const FILLER: ReadonlySet<string> = new Set(['none', 'null', 'undefined', '']);
 
+/** A server may refuse a log with a longer name, and with it its content. */
+export const MAX_NAME_CHARS = 10_000;
+/** The largest count that v4 can hold. */
+const MAX_COUNT = 2 ** 31 - 1;
+
 /** Returns a string in the place of a name (model, provider, id, type of an error), unless it stands for nothing. */
 export function nameOf(value: unknown): string | undefined {
   const name = stringOf(value);
-  return name === undefined || isFiller(name) ? undefined : name;
+  return name === undefined || name.length > MAX_NAME_CHARS || isFiller(name) ? undefined : name;
 }
 
 /** Whether the text is one of the words that stand for no value. */
@@ -53,7 +58,7 @@ export function integerOf(value: unknown): number | undefined {
 /** Returns a whole number of at least 0, such as a token count. */
 export function countOf(value: unknown): number | undefined {
   const number = integerOf(value);
-  return number !== undefined && number >= 0 ? number : undefined;
+  return number !== undefined && number >= 0 && number <= MAX_COUNT ? number : undefined;
 }
 
 export function booleanOf(value: unknown): boolean | undefined {

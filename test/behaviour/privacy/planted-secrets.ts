@@ -13,7 +13,8 @@ export const SECRET = 'sk-secret-4711';
 const STRUCTURE: ReadonlySet<string> = new Set(
   // `definitions` and `tools` are lists of tool names.
   `id name type kind role model provider system operation user path key reason reasons status level version tier
-  fingerprint timestamp address choice definitions tools truncation label identifier`.split(/\s+/),
+  fingerprint timestamp address choice definitions tools truncation label identifier
+  parent`.split(/\s+/),
 );
 
 export interface PlantedRecording {

@@ -18,6 +18,7 @@ const PROMPT_KEYS = [
   'ai.usage.promptTokens',
   'ai.usage.tokens',
   'llm.token_count.prompt',
+  'braintrust.metrics.prompt_tokens',
   'input_tokens',
 ];
 const OUTPUT_KEYS = [
@@ -27,6 +28,7 @@ const OUTPUT_KEYS = [
   'ai.usage.outputTokens',
   'ai.usage.completionTokens',
   'llm.token_count.completion',
+  'braintrust.metrics.completion_tokens',
   'output_tokens',
 ];
 /**
@@ -38,6 +40,7 @@ const JSON_KEYS = [
   'genkit:output',
   'haystack.component.output',
   'gen_ai.completion',
+  'braintrust.metrics',
 ];
 const PROMPT_WORD =
   /["'](?:input|input_cached_tokens|inputTokens|prompt_tokens|promptTokenCount|prompt_token_count)["']: ?(\d+)/g;

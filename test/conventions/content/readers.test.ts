@@ -27,6 +27,8 @@ describe('values', () => {
       Array(6).fill(undefined),
     );
     expect([integerOf(1.5), integerOf('7'), countOf(-1), countOf(0)]).toEqual([undefined, 7, undefined, 0]);
+    // The server takes 32 bits.
+    expect([countOf(2_147_483_647), countOf(2_147_483_648)]).toEqual([2_147_483_647, undefined]);
     expect([booleanOf('True'), booleanOf(false), booleanOf('yes')]).toEqual([true, false, undefined]);
     expect([stringOf(''), stringOf('a\ud800'), stringOf(3)]).toEqual([undefined, 'a\ufffd', undefined]);
     expect(stringListOf('["a","b"]')).toEqual(['a', 'b']);

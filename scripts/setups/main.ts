@@ -11,7 +11,7 @@ import { startServer } from 'humanloop-otel/server';
 import { openProvider } from './provider.ts';
 import { SETUPS } from './rows.ts';
 import { installNode, installSetup, type RunResult, runSetup, type Workplace } from './run-setup.ts';
-import { type Format, NODES, type Setup } from './setup.ts';
+import { FORMATS, NODES, type Setup } from './setup.ts';
 import { describeResult, HEAD, toCells, toLine, writeTables } from './tables.ts';
 
 const USAGE = `Usage: npm run setups -- [--only TEXT]... [--node MAJOR]... [--directory DIR] [--write]
@@ -66,7 +66,7 @@ async function tryRow(setup: Setup, workplace: Workplace): Promise<number> {
     const folder = await installSetup(setup, workplace);
     for (const version of nodes) {
       const node = await installNode(version, workplace);
-      for (const format of setup.formats ?? (['esm', 'cjs'] as Format[])) {
+      for (const format of setup.formats ?? FORMATS) {
         const server = await startServer({ port: 0, file: ':memory:' });
         const run = { folder, node, format, baseUrl: server.baseUrl, providerUrl: workplace.providerUrl };
         results.set(`${version} ${format}`, await runSetup(setup, run));

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { readLogs } from '../read-logs.ts';
-import type { Format, Setup } from './setup.ts';
+import { FORMATS, type Format, type Setup } from './setup.ts';
 import { formatSession, groupBySession } from './tree.ts';
 
 const APPS = fileURLToPath(new URL('./apps/', import.meta.url));
@@ -55,7 +55,7 @@ export async function installSetup(setup: Setup, { directory, tarball }: Workpla
   await rm(target, { recursive: true, force: true });
   await mkdir(target, { recursive: true });
   await run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'], folder);
-  for (const format of ['esm', 'cjs'] as const) {
+  for (const format of setup.formats ?? FORMATS) {
     await compile(`${setup.app}.mjs`, join(folder, fileOf('app', format)), format);
     if (setup.tracing) await compile(`tracing/${setup.tracing}.mjs`, join(folder, fileOf('tracing', format)), format);
   }

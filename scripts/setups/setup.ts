@@ -15,7 +15,7 @@ export interface Setup {
   readonly app: string;
   /** A program in `apps/tracing/` that is loaded before the app, instead of `humanloop-otel/register`. */
   readonly tracing?: string;
-  /** Default: `esm` and `cjs`. */
+  /** Default: `FORMATS`. */
   readonly formats?: readonly Format[];
   /** Major versions of Node. Default: all of `NODES`. */
   readonly nodes?: readonly number[];
@@ -40,6 +40,7 @@ export interface Line {
 
 export type Format = 'esm' | 'cjs';
 
+export const FORMATS: readonly Format[] = ['esm', 'cjs'];
 export const NODES = [20, 22, 24, 26];
 /** The lines of Node on which OpenTelemetry's SDK 3, and packages that need it, run. */
 export const NODES_OF_SDK_3 = [22, 24, 26];

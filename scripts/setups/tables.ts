@@ -34,7 +34,7 @@ export function describeResult({ expects, says }: Setup): string {
     joined(kinds as string[]),
     isNested && 'nested',
     hasContent ? 'with content' : 'without content',
-    isGrouped && 'those of one request in one session',
+    isGrouped && 'grouped into sessions',
   ]
     .filter(Boolean)
     .join(', ');

@@ -277,6 +277,14 @@ const SERVERS: readonly Setup[] = [
     app: 'openai-grouped',
     expects: ['model! model! model! model!'],
   },
+  {
+    name: 'functions wrapped with @arizeai/openinference-core',
+    uses: ['@arizeai/openinference-core@2', 'openai@6'],
+    install: [...SDK, `${OPEN_INFERENCE}-openai`],
+    app: 'wrapped-functions',
+    formats: ['esm'],
+    expects: ['agent!(tool! model!)'],
+  },
 ];
 
 export const ZERO_CODE_SETUPS: readonly Setup[] = [...OPENAI, ...OTHER_CLIENTS, ...AGENTS, ...SERVERS];

@@ -124,6 +124,11 @@ test.each(readdirSync(TRACING))('%s, which npm run setups runs, is in a document
   expect(SETUPS.some(({ tracing }) => `${tracing}.mjs` === file)).toBe(true);
 });
 
+test('the program of the document on Humanloop is one that npm run setups runs', () => {
+  const document = readFileSync('docs/moving-from-humanloop.md', 'utf8');
+  expect(document).toContain(readFileSync('scripts/setups/apps/wrapped-functions.mjs', 'utf8'));
+});
+
 test('the README names every example', () => {
   const [, section = ''] = README.split('\n## Examples\n');
   const names = readdirSync('examples').filter((file) => file.endsWith('.ts'));

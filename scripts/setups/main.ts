@@ -61,6 +61,7 @@ async function pack(directory: string): Promise<string> {
 /** Returns the number of failures. */
 async function tryRow(setup: Setup, workplace: Workplace): Promise<number> {
   const nodes = (setup.nodes ?? NODES).filter((node) => values.node?.includes(String(node)) ?? true);
+  if (nodes.length === 0) return 0;
   const results = new Map<string, RunResult>();
   try {
     const folder = await installSetup(setup, workplace);

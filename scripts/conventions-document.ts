@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { LogRequest } from '../src/wire/v4.ts';
+import { table } from './markdown-table.ts';
 
 const RECORDINGS = fileURLToPath(new URL('../test/fixtures/spans/', import.meta.url));
 
@@ -195,11 +196,4 @@ function recordingsTable(recorded: readonly Recorded[]): string {
     return [`\`${folder}\``, String(own.length), packages.join('; ')];
   });
   return table(['Folder', 'Runs', 'Packages'], rows);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }

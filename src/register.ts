@@ -20,6 +20,7 @@ import { AsyncContextManager } from './register/context-manager.ts';
 import { chooseInstrumentations, startInstrumentations } from './register/instrumentations.ts';
 import { sendLastLogs } from './register/last-logs.ts';
 import { takeLogEvents } from './register/log-events.ts';
+import { applyLogLevel } from './register/log-level.ts';
 import { watchModules } from './register/module-hooks.ts';
 import { dropNestedCalls } from './register/nested-calls.ts';
 import { traceRequests } from './register/requests.ts';
@@ -36,6 +37,7 @@ if (!isDisabled() && !isHooksThread) {
 }
 
 function setUp(app: App): void {
+  applyLogLevel();
   const sdk = findSdk(app);
   if (!sdk) return say('no OpenTelemetry SDK found. Install one: npm install @opentelemetry/sdk-trace-node');
   const processor = new HumanloopSpanProcessor();

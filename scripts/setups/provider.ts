@@ -38,6 +38,8 @@ async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 function answer(path: string, text: string, response: ServerResponse): void {
+  // What Sentry and Langfuse report. It is not JSON.
+  if (path.includes('/envelope/') || path.endsWith('/v1/traces')) return send(response, {});
   const body = (text ? JSON.parse(text) : {}) as Body;
   const wasCalled = /"role":"tool"|"function_call_output"|"tool_result"|"toolResult"|"functionResponse"/.test(text);
   const tool = wasCalled ? undefined : body.tools?.[0];

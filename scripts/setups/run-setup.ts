@@ -3,22 +3,25 @@ import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { readLogs } from '../read-logs.ts';
-import type { Format, Setup } from './rows.ts';
+import { FORMATS, type Format, type Setup } from './setup.ts';
 import { formatSession, groupBySession } from './tree.ts';
 
 const APPS = fileURLToPath(new URL('./apps/', import.meta.url));
 const SECONDS = 60;
+const REGISTER = 'humanloop-otel/register';
 /** The AWS SDK announces on old versions of Node that it will stop to support them. */
-const AWS_NOTICE = /\n\(node:\d+\) Warning: NodeVersionSupportWarning[\s\S]*?\(Use `node --trace-warnings[^\n]*/;
+const AWS_NOTICE = /\(node:\d+\) Warning: NodeVersionSupportWarning[\s\S]*?\(Use `node --trace-warnings[^\n]*/g;
 /** The environment without keys, addresses and settings of the person who runs this. */
 const ENVIRONMENT = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(OPENAI|ANTHROPIC|HUMANLOOP|OTEL|NODE_|AWS|TSX|npm_)/i.test(name)),
+  Object.entries(process.env).filter(
+    ([name]) => !/^(OPENAI|ANTHROPIC|HUMANLOOP|OTEL|NODE_|AWS|TSX|SENTRY|LANGFUSE|npm_)/i.test(name),
+  ),
 );
 
 export interface Workplace {
@@ -46,13 +49,16 @@ export async function installNode(version: number, { directory }: Workplace): Pr
 /** Returns the folder of the row. */
 export async function installSetup(setup: Setup, { directory, tarball }: Workplace): Promise<string> {
   const folder = join(directory, setup.name.replace(/[^\w.]+/g, '-'));
-  await install(folder, setup.install, false);
+  await install(folder, [...setup.uses, ...setup.install], false);
   // The tarball alone is installed again each time: it is what is being tested.
   const target = join(folder, 'node_modules', 'humanloop-otel');
   await rm(target, { recursive: true, force: true });
   await mkdir(target, { recursive: true });
   await run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'], folder);
-  for (const format of ['esm', 'cjs'] as const) await compile(setup.app, format, folder);
+  for (const format of setup.formats ?? FORMATS) {
+    await compile(`${setup.app}.mjs`, join(folder, fileOf('app', format)), format);
+    if (setup.tracing) await compile(`tracing/${setup.tracing}.mjs`, join(folder, fileOf('tracing', format)), format);
+  }
   return folder;
 }
 
@@ -74,19 +80,28 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
   await promisify(execFile)(command, args, { cwd, env: ENVIRONMENT, maxBuffer: 1e8 });
 }
 
-const fileOf = (format: Format) => (format === 'esm' ? 'app.mjs' : 'app.cjs');
+const fileOf = (name: 'app' | 'tracing', format: Format) => `${name}.${format === 'esm' ? 'mjs' : 'cjs'}`;
 
-async function compile(app: string, format: Format, folder: string): Promise<void> {
-  if (format === 'esm') return cp(join(APPS, `${app}.mjs`), join(folder, fileOf(format)));
+async function compile(source: string, outfile: string, format: Format): Promise<void> {
   await build({
-    entryPoints: [join(APPS, `${app}.mjs`)],
-    outfile: join(folder, fileOf(format)),
+    entryPoints: [join(APPS, source)],
+    outfile,
     bundle: true,
     packages: 'external',
     format,
     platform: 'node',
     logLevel: 'silent',
+    ...(format === 'cjs' && {
+      define: { 'import.meta.url': 'fileUrl' },
+      banner: { js: "const fileUrl = require('node:url').pathToFileURL(__filename).href;" },
+    }),
   });
+}
+
+/** The arguments with which a user loads the tracing code. */
+function preload({ tracing }: Setup, format: Format): string[] {
+  if (!tracing) return ['--import', REGISTER];
+  return [format === 'esm' ? '--import' : '--require', `./${fileOf('tracing', format)}`];
 }
 
 /** @param baseUrl the v4 API of a server that has no logs yet. */
@@ -95,8 +110,8 @@ export async function runSetup(
   run: { folder: string; node: string; format: Format; baseUrl: string; providerUrl: string },
 ): Promise<RunResult> {
   const { folder, node, format, baseUrl, providerUrl } = run;
-  const { nodeArgs = ['--import', 'humanloop-otel/register'] } = setup;
-  const child = spawn(node, [...nodeArgs, fileOf(format)], {
+  const { nodeArgs = preload(setup, format) } = setup;
+  const child = spawn(node, [...nodeArgs, fileOf('app', format)], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: SECONDS * 1000,
@@ -109,6 +124,10 @@ export async function runSetup(
       ANTHROPIC_API_KEY: 'none',
       ANTHROPIC_BASE_URL: providerUrl,
       OPENAI_AGENTS_DISABLE_TRACING: '0',
+      SENTRY_DSN: `${providerUrl.replace('://', '://key@')}/1`,
+      LANGFUSE_BASE_URL: providerUrl,
+      LANGFUSE_PUBLIC_KEY: 'none',
+      LANGFUSE_SECRET_KEY: 'none',
       ...setup.env,
     },
   });
@@ -122,7 +141,10 @@ export async function runSetup(
 }
 
 function isExpected(setup: Setup, sessions: readonly string[], code: number | null, stderr: string): boolean {
-  const lines = stderr.trim().replace(AWS_NOTICE, '').split('\n');
-  const saysWell = setup.says ? lines.at(-1)?.includes(setup.says) : lines.length === 1;
+  const isZeroCode = setup.nodeArgs?.includes(REGISTER) ?? !setup.tracing;
+  const lines = stderr.replaceAll(AWS_NOTICE, '').trim().split('\n').filter(Boolean);
+  // In code, the SDK and the instrumentations have their own lines there.
+  const isQuiet = isZeroCode ? lines.length === 1 : !stderr.includes('humanloop-otel:');
+  const saysWell = setup.says ? lines.at(-1)?.includes(setup.says) : isQuiet;
   return code === 0 && Boolean(saysWell) && [...sessions].sort().join() === [...setup.expects].sort().join();
 }

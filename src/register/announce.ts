@@ -55,7 +55,7 @@ function explain(coverages: readonly Coverage[], loaded: ReadonlySet<string>): s
   if (used.length === 0) return `${coverages.map(describe).join(', ')}: not loaded by this process`;
   const unseen = used.find(({ by }) => by === undefined);
   if (unseen) return `nothing sees the calls of ${unseen.name} ${unseen.version}: ${unseen.advice}`;
-  return `${used.map(describe).join(', ')}: no call was made`;
+  return `${used.map(describe).join(', ')}: no call was made, or none is sampled`;
 }
 
 function describe({ name, version, by }: Coverage): string {

@@ -3,10 +3,10 @@
  * `@photostructure/sqlite`, which has the same interface and which apps on Node 20 install themselves: it is larger than
  * the rest of an installation, and most apps only export. Nothing here knows what the file is for.
  */
-import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { HumanloopError } from '../errors.ts';
 import { loadBuiltin, loadInstalled } from '../load-module.ts';
+import { createPrivateDirectory } from './private-directory.ts';
 
 export type SqliteValue = string | number | bigint | null | Uint8Array;
 export type SqliteRow = Record<string, SqliteValue>;
@@ -71,8 +71,7 @@ export function openSqlite(options: OpenSqliteOptions): SqliteDatabase {
   const file = options.file === ':memory:' ? options.file : resolve(options.file);
   const Database = loadEngine(file);
   try {
-    // The file holds prompts: a directory made for it is for its owner only.
-    if (file !== ':memory:') mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
+    if (file !== ':memory:') createPrivateDirectory(dirname(file));
     const { readOnly = false, busyTimeoutMillis = 2000 } = options;
     return closingWithCheckpoint(new Database(file, { readOnly, timeout: busyTimeoutMillis }));
   } catch (cause) {

@@ -1,7 +1,6 @@
 /** Several processes and threads of one app, and a process that may open only a few files. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
@@ -12,6 +11,7 @@ import type { Plan } from '../support/producer/producer.ts';
 import { bundled, planIn, startProducer, startScript } from '../support/producer/start-producer.ts';
 import { Random } from '../support/random.ts';
 import { temporaryDirectory } from '../support/start-test-server.ts';
+import { spoolFiles } from './spool/spooled-app.ts';
 
 function planFor(directory: string, server: MisbehavingV4, diary: string, plan: Partial<Plan> = {}): Plan {
   const options = { holdMillis: 100, ...plan.options };
@@ -62,7 +62,7 @@ test('four workers of a cluster share a directory, two are killed: every log arr
   expect(await last.ended, last.output).toBe(0);
   for (const { diary } of plans) expectArrived(server, diary);
   expect(server.breaches).toEqual([]);
-  expect(readdirSync(join(directory, 'spool'))).toEqual([]);
+  expect(spoolFiles(join(directory, 'spool'))).toEqual([]);
 });
 
 test('a worker thread that is terminated while it sends leaves its spool to the next one', async () => {

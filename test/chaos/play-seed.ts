@@ -3,9 +3,10 @@
  * or recover what others have left. The last one sends the rest. The server fails all the time. Then every span is
  * checked.
  */
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { spoolFiles } from '../behaviour/spool/spooled-app.ts';
 import { Diary, type SpanRecord } from '../support/producer/diary.ts';
 import type { Plan } from '../support/producer/producer.ts';
 import { startProducer } from '../support/producer/start-producer.ts';
@@ -97,7 +98,7 @@ async function play(seed: number, random: Random, directory: string, server: Cha
   const dropped = new Map(books.flatMap((diary) => diary.dropped).map(({ reference, reason }) => [reference, reason]));
   problems.push(...server.breaches);
   for (const diary of books) problems.push(...audit(diary, diary === books.at(-1), server, dropped));
-  const left = readdirSync(spool).filter((name) => statSync(join(spool, name)).size > 0);
+  const left = spoolFiles(spool).filter((name) => statSync(join(spool, name)).size > 0);
   if (left.length > 0) problems.push(`left in the spool directory: ${left.join(', ')}`);
   if (problems.length > 0) problems.push(...outputs.map((output) => `printed: ${output}`));
   const spans = books.flatMap((diary) => [...diary.spans.values()]);

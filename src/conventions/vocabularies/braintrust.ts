@@ -64,10 +64,10 @@ export const braintrust: Convention = {
       braintrust_parent: fields.string('braintrust.parent'),
       span_type: kind === 'generic' ? wordOf(about['type']) : undefined,
       purpose: wordOf(about['purpose']),
-      origin: toPlainObject(fields.object('braintrust.origin')),
       time_to_first_chunk_ms: millisOfSeconds(metrics['time_to_first_token']),
     });
     reading.contentMetadata = addTo<Fields>(reading.contentMetadata ?? {}, {
+      origin: toPlainObject(fields.object('braintrust.origin')),
       expected: toPlainJson(contentAt(fields, 'braintrust.expected')),
       tags: stringListOf(fields.attributes['braintrust.tags']),
       metrics: otherMetrics(metrics),

@@ -3,11 +3,12 @@
  * that can be locked was left by a dead process, and belongs to the process that locks it first.
  */
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, mkdirSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { diag } from '@opentelemetry/api';
 import type { SpoolOptions } from '../../options.ts';
 import { explainSqliteError, openSqlite, type SqliteDatabase } from '../../sqlite/open.ts';
+import { createPrivateDirectory } from '../../sqlite/private-directory.ts';
 import { removeSpoolFile, SpoolFile } from './file.ts';
 import type { TakenOver } from './take-over-rows.ts';
 
@@ -17,7 +18,7 @@ const MAX_EMPTY_MILLIS = 60_000;
 
 /** Creates and locks this process's file, readable by its owner only. */
 export function openSpoolFile(directory: string): SpoolFile {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  createPrivateDirectory(directory, { isOwn: true });
   const path = join(directory, `${process.pid}-${randomUUID()}${SUFFIX}`);
   // Created here and not by SQLite, for the mode, and so that a link with this name is not followed.
   closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | constants.O_RDWR, 0o600));

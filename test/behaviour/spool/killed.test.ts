@@ -9,6 +9,7 @@ import { Diary } from '../../support/producer/diary.ts';
 import type { Plan } from '../../support/producer/producer.ts';
 import { type Producer, planIn, startProducer } from '../../support/producer/start-producer.ts';
 import { temporaryDirectory } from '../../support/start-test-server.ts';
+import { spoolFiles } from './spooled-app.ts';
 
 const PROCESS_EXITED = 'process exited before the span ended';
 const API_KEY = 'hl_sk_the_secret_of_the_test';
@@ -81,7 +82,7 @@ test('spans that ended before a kill arrive with the next start, once and parent
   await drain(planFor(directory, server));
   expectComplete(server, diary);
   expect([...server.logs.values()].filter(({ error }) => error === PROCESS_EXITED).length).toBeGreaterThan(0);
-  expect(readdirSync(join(directory, 'spool'))).toEqual([]);
+  expect(spoolFiles(join(directory, 'spool'))).toEqual([]);
 });
 
 test('spans that are held under an open agent survive, too, and so does the agent, as far as it was known', async () => {
@@ -120,7 +121,7 @@ test('a kill while requests are in flight, and a second one during recovery, cha
   await drain(planFor(directory, server));
   expectComplete(server, diary);
   expect(
-    readdirSync(join(directory, 'spool')).filter((name) => statSync(join(directory, 'spool', name)).size > 0),
+    spoolFiles(join(directory, 'spool')).filter((name) => statSync(join(directory, 'spool', name)).size > 0),
   ).toEqual([]);
 });
 

@@ -30,6 +30,9 @@ export function written(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, FSYNC_MILLIS + 150));
 }
 
+/** All files of the directory, but for the one that is always there. */
 export function spoolFiles(directory: string): string[] {
-  return readdirSync(directory).sort();
+  return readdirSync(directory)
+    .filter((name) => name !== '.gitignore')
+    .sort();
 }

@@ -3,6 +3,7 @@
  * through a large file would hold up everything else. A thread knows only SQL, so that its program is a short text
  * which works from sources, from packages and from bundles alike.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { loadBuiltin, resolveInstalled } from '../load-module.ts';
 import { SqliteError, type SqliteRow, type SqliteValue } from './open.ts';
@@ -14,7 +15,7 @@ export interface SqliteReader {
    * the read takes too long or too many wait.
    */
   all(sql: string, parameters: readonly SqliteValue[]): Promise<SqliteRow[]>;
-  /** Resolves when the threads have ended; those in the middle of a read end by themselves. */
+  /** Resolves when the threads have ended, after the reads that they are in the middle of, for which it waits 5 s. */
   close(): Promise<void>;
 }
 
@@ -22,13 +23,20 @@ export interface SqliteReader {
 const MAX_THREADS = 2;
 const MAX_WAITING = 200;
 const DEFAULT_TIMEOUT_MILLIS = 20_000;
+const CLOSE_TIMEOUT_MILLIS = 5_000;
 
 const PROGRAM = `
   const { parentPort, workerData } = require('node:worker_threads');
   const { DatabaseSync } = require(workerData.engine);
   const database = new DatabaseSync(workerData.file, { readOnly: true, timeout: 2000 });
   const prepared = new Map();
-  parentPort.on('message', ({ sql, parameters }) => {
+  parentPort.on('message', (read) => {
+    if (read === null) {
+      database.close();
+      parentPort.close();
+      return;
+    }
+    const { sql, parameters } = read;
     try {
       if (!prepared.has(sql)) {
         if (prepared.size >= 50) prepared.clear();
@@ -106,7 +114,7 @@ export function createSqliteReader({
       busy.add(thread);
       void thread.run(read).then((state) => {
         busy.delete(thread);
-        if (isClosed) return void thread.stop();
+        if (isClosed) return;
         if (state === 'idle') idle.push(thread);
         if (state === 'unusable') {
           hasThreads = false;
@@ -129,8 +137,8 @@ export function createSqliteReader({
       isClosed = true;
       for (const { reject } of waiting) reject(new Error('The reader is closed.'));
       waiting = [];
-      for (const thread of busy) void thread.stop();
-      await Promise.all(idle.map((thread) => thread.stop()));
+      const ends = Promise.all([...idle, ...busy].map((thread) => thread.stop()));
+      await Promise.race([ends, delay(CLOSE_TIMEOUT_MILLIS, undefined, { ref: false })]);
     },
   };
 }
@@ -174,9 +182,12 @@ class Thread {
     clearTimeout(timer);
     if (answer === 'late') {
       reject(tooSlow(this.#file, 'the read takes too long'));
-      // The engine cannot be interrupted. Until it comes back, the thread keeps its place, so that no more are started.
-      await this.stop();
-      return 'gone';
+      // The engine cannot be interrupted, and a thread that is terminated within it ends the process. Until it comes back,
+      // the thread keeps its place, so that no more are started.
+      const end = await new Promise<Answer | undefined>((receive) => {
+        this.#receive = receive;
+      });
+      return end ? 'idle' : 'gone';
     }
     if (answer === undefined) {
       if (!this.#hasBegun) return 'unusable';
@@ -188,9 +199,9 @@ class Thread {
     return 'idle';
   }
 
-  /** Resolves when the thread has ended. */
+  /** Resolves when the thread has ended, after the read that it is in the middle of. */
   async stop(): Promise<void> {
-    void this.#worker.terminate();
+    this.#worker.postMessage(null);
     await this.#ended;
   }
 }

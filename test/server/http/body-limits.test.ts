@@ -104,7 +104,8 @@ test('bodies that stop in the middle keep out neither small ones nor large ones 
   // Those that have stopped give way to it.
   const large = { ...log, output: 'x'.repeat(15 * 1024 * 1024) };
   await expect.poll(async () => (await call('POST', '/v4/logs', large)).status, { timeout: 8_000 }).toBe(200);
-  await expect.poll(() => answers.some((line) => line.includes('408'))).toBe(true);
+  // At the latest when they have stopped for the time that any body may stop.
+  await expect.poll(() => answers.some((line) => line.includes('408')), { timeout: 15_000 }).toBe(true);
 }, 60_000);
 
 test('a body that stops is answered with 408, and its connection is closed', async () => {

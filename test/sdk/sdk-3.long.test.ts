@@ -47,7 +47,10 @@ test('humanloop-otel/register works with SDK 3', async () => {
   const server = await startTestServer();
   const app = await createApp({ packages, nodeModules, programs: { 'app.mjs': 'test/behaviour/apps/agent.ts' } });
   const args = ['--import', 'humanloop-otel/register', 'app.mjs'];
-  const result = await runApp(app, args, { env: { HUMANLOOP_BASE_URL: server.baseUrl }, node: newNode() });
+  const result = await runApp(app, args, {
+    env: { HUMANLOOP_BASE_URL: server.baseUrl, HUMANLOOP_QUIET: '1' },
+    node: newNode(),
+  });
   expect(result).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
   const logs = await readLogs(server.baseUrl, new Date(0));
   expect(logs.map(({ parent_id }) => Boolean(parent_id)).sort()).toEqual([false, true]);

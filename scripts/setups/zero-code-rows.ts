@@ -10,6 +10,7 @@ const OPEN_LLMETRY = '@traceloop/instrumentation';
 const TWO_CALLS = ['model!', 'model!'];
 /** LangGraph's agents are chains, which are left out. */
 const AGENT_RUN = ['model! tool! model!'];
+const MASTRA = ['@mastra/core@1', '@ai-sdk/openai@4', 'zod'];
 const AGENTS_RUN = ['agent!(agent(model! tool! model!))'];
 const TWO_REQUESTS = ['model! model!', 'model! model!'];
 
@@ -245,6 +246,19 @@ const AGENTS: readonly Setup[] = [
     nodes: [22],
     expects: [],
     says: 'npm install @ai-sdk/otel',
+  },
+  {
+    name: 'Mastra 1, its bridge',
+    line: {
+      have: 'Mastra 1',
+      todo: '`npm i @mastra/observability @mastra/otel-bridge`, and [a bridge in its code](DOCS/frameworks.md#mastra)',
+    },
+    uses: MASTRA,
+    install: [...SDK, '@mastra/observability@1', '@mastra/otel-bridge@1'],
+    app: 'mastra',
+    nodes: NODES_OF_SDK_3,
+    // One generation of Mastra covers all rounds of its tool loop.
+    expects: ['agent!(model!(tool!))'],
   },
 ];
 

@@ -129,7 +129,8 @@ export const LLM_PACKAGES: readonly LlmPackage[] = [
     name: '@mastra/core',
     instrumentations: [],
     bridge: '@mastra/otel-bridge',
-    advice: 'npm install @mastra/otel-bridge, and add an OtelBridge to the observability of your Mastra object',
+    advice:
+      'npm install @mastra/observability @mastra/otel-bridge, and add an OtelBridge to the observability of your Mastra object',
   },
 ];
 

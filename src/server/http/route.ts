@@ -9,6 +9,8 @@ export interface RouteRequest {
   /** Parsed JSON; `undefined` where there was no body. */
   readonly body: unknown;
   readonly caller: Caller;
+  /** From the request's address to the root of the server, relative: a proxy may have put something before both. */
+  readonly root: string;
 }
 
 /** A HEAD is answered like a GET, without the body. */

@@ -19,6 +19,8 @@ import { type Checked, check } from './validation-detail.ts';
 type Loc = (string | number)[];
 type JsonObject = Record<string, unknown>;
 
+/** The form of the schema, as most clients send it. */
+const COMMON_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?$/;
 /** This many are enough to repair a request; more would only make the answer long. */
 const MAX_DETAILS = 100;
 
@@ -27,7 +29,7 @@ export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] 
   const details: ValidationDetail[] = [];
   const requests = items.map(({ value, loc }) => {
     rejectIfMany(details);
-    const item = withoutNullsIn(value, ['config', 'feedback']);
+    const item = withTimes(withoutNullsIn(value, ['config', 'feedback']));
     const checked = checkItem(logRequest, item, loc);
     // We keep the item itself: zod's copy lacks the keys of messages that the schema does not name.
     const request = item as LogRequest;
@@ -76,6 +78,22 @@ function findBrokenRules(request: LogRequest, loc: Loc, referenceIds: ReadonlySe
   return broken;
 }
 
+/** The schema has one form of a time. Clients send others, which every version of the API has taken. */
+function withTimes(item: unknown): unknown {
+  const timed = withTime(item);
+  if (!isObject(timed) || !timed['feedback']) return timed;
+  const feedback = timed['feedback'];
+  return { ...timed, feedback: Array.isArray(feedback) ? feedback.map(withTime) : withTime(feedback) };
+}
+
+function withTime(item: unknown): unknown {
+  if (!isObject(item)) return item;
+  const time = item['created_at'];
+  if ((typeof time !== 'string' && typeof time !== 'number') || COMMON_TIME.test(String(time))) return item;
+  const timestamp = toTimestamp(String(time));
+  return timestamp === undefined ? item : { ...item, created_at: timestamp };
+}
+
 /** The schema knows the form of a time, and not which times can be stored. */
 function findWrongTime({ created_at: time }: { created_at?: string | null | undefined }, loc: Loc): ValidationDetail[] {
   if (!time || toTimestamp(time) !== undefined) return [];
@@ -92,7 +110,7 @@ export function parseFeedbackRequests(body: unknown, maxItems: number): Feedback
   const details: ValidationDetail[] = [];
   const requests = items.map(({ value, loc }) => {
     rejectIfMany(details);
-    const checked = checkItem(feedbackRequest, isObject(value) ? withoutNulls(value) : value, loc);
+    const checked = checkItem(feedbackRequest, withTime(isObject(value) ? withoutNulls(value) : value), loc);
     if (checked.details) {
       details.push(...checked.details);
       return {} as FeedbackRequest;

@@ -37,7 +37,9 @@ export function createV4Routes(store: Store, limits: RouteLimits): Routes {
       DELETE: {
         needs: 'write',
         run: async ({ query }) => {
-          await store.deleteLogs(query.getAll('id'));
+          const ids = query.getAll('id');
+          if (ids.length === 0) throw invalid(['query', 'id'], 'field required', 'value_error.missing');
+          await store.deleteLogs(ids);
           return empty();
         },
       },

@@ -8,6 +8,7 @@ import { createRequestListener, report } from './http/listener.ts';
 import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
+import { explainNotServed } from './v4/known-operations.ts';
 import { createV4Routes } from './v4/routes.ts';
 import { createEventStreams } from './viewer/events.ts';
 import { createPageRoutes } from './viewer/pages.ts';
@@ -63,13 +64,14 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     { keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 120_000 },
     createRequestListener({
       routes: {
-        ...createV4Routes(store, { maxItems }),
+        ...createV4Routes(store, { maxItems, serverUrl: publicUrl?.href ?? '/' }),
         ...createViewerRoutes(store.viewer, access),
         ...createPageRoutes(store.viewer),
         ...events.routes,
       },
       access,
       ...(publicUrl && { basePath: publicUrl.pathname }),
+      explainMissing: explainNotServed,
       limits: { maxBodyBytes, maxPendingBytes: Math.max(MAX_PENDING_BYTES, maxBodyBytes) },
       onError,
     }),

@@ -25,7 +25,8 @@ export interface ListenerOptions {
 }
 
 export function createRequestListener(options: ListenerOptions): RequestListener {
-  const { routes, access, limits, basePath = '', explainMissing = () => undefined, onError } = options;
+  const { routes, access, limits, explainMissing = () => undefined, onError } = options;
+  const basePath = (options.basePath ?? '').replace(/\/+$/, '');
   const findRoute = createFinder(routes, basePath);
   const withJsonBody = createBodyReader(limits);
   const writeAnswer = createAnswerWriter(limits);
@@ -41,7 +42,7 @@ export function createRequestListener(options: ListenerOptions): RequestListener
     // The files are the same for all readers, and may be kept for all of them.
     const cookie = operation.needs === 'nothing' ? undefined : access.renew(caller);
     if (cookie !== undefined) response.setHeader('Set-Cookie', cookie);
-    const root = toRoot(path, segments.length);
+    const root = basePath === '' ? toRoot(path) : `${basePath}/`;
     return withJsonBody(request, response, (body) => operation.run({ id: found.id, query, body, caller, root }));
   };
 

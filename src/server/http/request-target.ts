@@ -32,15 +32,7 @@ export function splitPath(path: string): string[] {
   }
 }
 
-/**
- * Returns the relative address of the root: what a link on a page at this path has to begin with. The page is at the
- * last `depth` segments; what is before them belongs to the root.
- */
-export function toRoot(path: string, depth: number): string {
-  const segments = [...path.matchAll(/[^/]+/g)];
-  const last = segments.at(-1)?.[0];
-  if (depth === 0)
-    return last === undefined || path.endsWith('/') ? './' : `./${last.replace(/["&<>]/g, encodeURIComponent)}/`;
-  const page = path.slice(segments.at(-depth)?.index ?? 0);
-  return '../'.repeat(page.split('/').length - 1) || './';
+/** Returns the relative address of the root, for a page at this path: a proxy may have put something before both. */
+export function toRoot(path: string): string {
+  return '../'.repeat(Math.max(0, path.split('/').length - 2)) || './';
 }

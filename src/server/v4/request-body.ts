@@ -1,6 +1,5 @@
 /** Parses request bodies, once: the result is complete and of the wire schema, or a 422 says where it is not. */
 
-import { z } from 'zod';
 import { isObject } from '../../wire/json.ts';
 import {
   type FeedbackRequest,
@@ -11,18 +10,13 @@ import {
   logUpdate,
   type ValidationDetail,
 } from '../../wire/v4.ts';
-import { HttpError } from '../http/http-error.ts';
 import { toTimestamp } from '../store/timestamps.ts';
-import { findOversize } from './checked-size.ts';
-import { type Checked, check } from './validation-detail.ts';
+import { checkItem, type Loc, parseOne, rejectIfAny, rejectIfMany, toItems, withoutNulls } from './checked-body.ts';
 
-type Loc = (string | number)[];
 type JsonObject = Record<string, unknown>;
 
 /** The form of the schema, as most clients send it. */
 const COMMON_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?$/;
-/** This many are enough to repair a request; more would only make the answer long. */
-const MAX_DETAILS = 100;
 
 export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] {
   const items = toItems(body, maxItems);
@@ -129,41 +123,6 @@ export function parseFeedbackRequests(body: unknown, maxItems: number): Feedback
   return requests;
 }
 
-const projectRequest = z.looseObject({ name: z.string().min(1).max(10_000) });
-
-export function parseProjectName(body: unknown): string {
-  return parseOne(projectRequest, body).name;
-}
-
-function parseOne<Output>(schema: z.ZodType<Output>, body: unknown): Output {
-  const checked = checkItem(schema, body, ['body']);
-  if (checked.details) throw new HttpError(422, checked.details);
-  return checked.data;
-}
-
-function checkItem<Output>(schema: z.ZodType<Output>, item: unknown, loc: Loc): Checked<Output> {
-  const oversize = findOversize(item, loc);
-  return oversize ? { details: [oversize] } : check(schema, item, loc, MAX_DETAILS);
-}
-
-/** Takes one object or an array of them. `loc` has the index only where the client sent an array. */
-function toItems(body: unknown, maxItems: number): { value: unknown; loc: Loc }[] {
-  if (!Array.isArray(body)) return [{ value: body, loc: ['body'] }];
-  // 413, as for too many bytes: the client can send the same in two requests.
-  if (body.length > maxItems)
-    throw new HttpError(413, `the array has ${body.length} items, at most ${maxItems} are taken`);
-  return body.map((value, index) => ({ value, loc: ['body', index] }));
-}
-
-/** The rest would not be named any more. */
-function rejectIfMany(details: ValidationDetail[]): void {
-  if (details.length >= MAX_DETAILS) rejectIfAny(details);
-}
-
-function rejectIfAny(details: ValidationDetail[]): void {
-  if (details.length > 0) throw new HttpError(422, details.slice(0, MAX_DETAILS));
-}
-
 /** Python clients send the optional fields of a config as `null`; the schema allows that only at the top level. */
 function withoutNullsIn(value: unknown, fields: readonly string[]): unknown {
   if (!isObject(value)) return value;
@@ -172,8 +131,4 @@ function withoutNullsIn(value: unknown, fields: readonly string[]): unknown {
     return isObject(nested) && Object.values(nested).includes(null) ? [[field, withoutNulls(nested)] as const] : [];
   });
   return changed.length > 0 ? { ...value, ...Object.fromEntries(changed) } : value;
-}
-
-function withoutNulls(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }

@@ -53,7 +53,8 @@ export function createPageRoutes(viewer: ViewerStore): Routes {
     template ??= readBuiltFile('index.html')?.toString();
     if (template === undefined) throw new HttpError(404, 'the viewer is not built: run npm run build');
     const data = caller.may.has('read') ? await readFirstData(viewer, id, query) : undefined;
-    const page = fillIn(fillIn(template, 'styleRoot', root), 'scriptRoot', root);
+    const address = root.replaceAll('&', '&amp;');
+    const page = fillIn(fillIn(template, 'styleRoot', address), 'scriptRoot', address);
     const bytes = Buffer.from(withFirstData(page, data));
     const gzip = () => gzipSync(bytes, { level: 1 });
     return { kind: 'file', type: 'text/html; charset=utf-8', bytes, gzip, headers: PAGE_HEADERS };

@@ -15,7 +15,7 @@ export function lastList(): ViewLocation {
 function currentLocation(): ViewLocation {
   const { pathname, search } = location;
   const root = serverRoot();
-  const path = pathname.startsWith(`${root}/`) ? pathname.slice(root.length) : '/';
+  const path = `${pathname}/`.startsWith(`${root}/`) ? pathname.slice(root.length) : pathname;
   const current = parseLocation(path, search);
   if (current.page === 'sessions') list = current;
   return current;

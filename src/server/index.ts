@@ -104,12 +104,22 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   port: wholeNumber(0, 65_535),
   host: TEXT,
   file: TEXT,
-  apiKey: TEXT,
+  apiKey: ['a non-empty string', isKey, explainKey],
   publicUrl: ['an address such as https://logs.example.com/base, without credentials, query or fragment', isAddress],
   maxBodyBytes: wholeNumber(1, 512 * 1024 * 1024),
   maxItems: wholeNumber(1, 1_000_000),
   onError: ['a function', (value) => typeof value === 'function'],
 };
+
+/** A key that no client can send in a header would keep everybody out. */
+function isKey(value: unknown): boolean {
+  return typeof value === 'string' && /^[!-~\u00A1-\u00FF](?:[ -~\u00A1-\u00FF]*[!-~\u00A1-\u00FF])?$/.test(value);
+}
+
+function explainKey(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value === '') return undefined;
+  return value.trim() === value ? 'it has characters that no header can have' : 'it begins or ends with white space';
+}
 
 function wholeNumber(least: number, most: number): OptionCheck {
   const isValid = (value: unknown) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most;

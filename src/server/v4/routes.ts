@@ -1,5 +1,4 @@
 /** The operations of the v4 API, its description, and the health check. */
-import type { CreatedLog } from '../../wire/v4.ts';
 import { type Answer, empty, json } from '../http/answer.ts';
 import { invalid } from '../http/http-error.ts';
 import type { Routes, Schema } from '../http/route.ts';
@@ -63,7 +62,7 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
         },
         run: async ({ body }) => {
           const requests = parseLogRequests(body, options.maxItems);
-          const created = (await store.createLogs(requests).catch(nameItemOf(body))).map(withoutNullSession);
+          const created = await store.createLogs(requests).catch(nameItemOf(body));
           return json(200, Array.isArray(body) ? created : created[0]);
         },
       },
@@ -146,9 +145,4 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
     ...createProjectRoutes(store, options),
   };
   return routes;
-}
-
-/** v4 leaves the field out where there is no session. */
-function withoutNullSession({ session_id: sessionId, ...created }: CreatedLog): CreatedLog {
-  return sessionId ? { ...created, session_id: sessionId } : created;
 }

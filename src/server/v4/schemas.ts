@@ -51,7 +51,7 @@ const toPage = (item: z.ZodType) => z.object({ records: z.array(item), page: z.i
 const SCHEMAS = {
   LogRequest: wire.logRequest,
   LogUpdate: wire.logUpdate,
-  CreatedLog: z.object({ id: z.string(), project_id: z.string(), session_id: z.string().optional() }),
+  CreatedLog: z.object({ id: z.string(), project_id: z.string(), session_id: z.string().nullable() }),
   Log,
   LogPage: toPage(Log),
   FeedbackRequest: wire.feedbackRequest,

@@ -131,6 +131,22 @@ test.each<[object, string]>([
     'option publicUrl: expected an address such as https://logs.example.com/base, without credentials, query or fragment, got a string of 16 characters',
   ],
   [{ apiKey: '' }, 'option apiKey: expected a non-empty string, got ""'],
+  [
+    { apiKey: 'secret\n' },
+    'option apiKey: expected a non-empty string, got a string of 7 characters: it begins or ends with white space',
+  ],
+  [
+    { apiKey: ' ' },
+    'option apiKey: expected a non-empty string, got a string of 1 characters: it begins or ends with white space',
+  ],
+  [
+    { apiKey: 'a\0b' },
+    'option apiKey: expected a non-empty string, got a string of 3 characters: it has characters that no header can have',
+  ],
+  [
+    { apiKey: 'ключ' },
+    'option apiKey: expected a non-empty string, got a string of 4 characters: it has characters that no header can have',
+  ],
   [{ apiKey: 42 }, 'option apiKey: expected a non-empty string, got 42'],
   [{ host: '' }, 'option host: expected a non-empty string, got ""'],
   [{ file: '' }, 'option file: expected a non-empty string, got ""'],

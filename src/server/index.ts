@@ -57,6 +57,7 @@ const MAX_PENDING_BYTES = 256 * 1024 * 1024;
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const { host, port, file, apiKey, publicUrl, maxBodyBytes, maxItems, onError } = completeOptions(options);
   const store = await openSqliteStore({ file, onError: (error) => report(error, onError) });
+  const publicAddress = publicUrl && publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '');
   const access = createAccess({ apiKey, isLoopbackOnly: isLoopback(host), publicUrl });
   const events = createEventStreams(store.viewer);
   const server = createServer(
@@ -64,7 +65,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     { keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 120_000 },
     createRequestListener({
       routes: {
-        ...createV4Routes(store, { maxItems, serverUrl: publicUrl?.href ?? '/' }),
+        ...createV4Routes(store, { maxItems, serverUrl: publicAddress ?? '/' }),
         ...createViewerRoutes(store.viewer, access),
         ...createPageRoutes(store.viewer),
         ...events.routes,
@@ -89,7 +90,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   return {
     url,
     baseUrl: `${url}/v4`,
-    publicUrl: publicUrl ? publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '') : url,
+    publicUrl: publicAddress ?? url,
     port: bound,
     close: () => {
       events.close();

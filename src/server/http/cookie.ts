@@ -2,8 +2,8 @@
  * The viewer asks for the API key once. The browser then keeps a proof of the key with times in it, not the key, in a
  * cookie that scripts cannot read and that requests from other sites do not carry.
  *
- * A login ends when the reader ends it, when nothing was asked for a week, and after 30 days. It is in use: its cookie
- * is replaced by a newer one. Nothing is stored but the logins that were ended, until this process ends.
+ * A login ends when the reader ends it, when nothing was asked for a week, and after 30 days. While it is in use, its
+ * cookie is replaced by newer ones. Nothing is stored but the logins that were ended, until this process ends.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 

@@ -1,4 +1,4 @@
-/** Writes answers to the connection. Nothing else in the server writes a response. */
+/** Writes answers to the connection. Nothing else in the server does; the listener only adds a cookie to some. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { acceptsGzip } from './accept-encoding.ts';
 import type { Answer, FileAnswer, JsonAnswer, StreamAnswer } from './answer.ts';

@@ -7,6 +7,7 @@ const FAULTS = {
   401: 'The API key is missing or not valid',
   403: 'The host, or the page that the request is from, is refused',
   404: 'There is no such thing, or the operation is not served here',
+  409: 'The name is taken',
   413: 'The body is too large',
   415: 'The content encoding is not supported',
   422: 'A value is missing or not valid: the detail lists where and why',

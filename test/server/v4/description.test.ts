@@ -50,7 +50,7 @@ test('has each route, and each of its operations is a route', async () => {
 });
 
 test('names the public address', async () => {
-  const { call } = await startTestServer({ publicUrl: 'https://logs.example.com/base' });
+  const { call } = await startTestServer({ publicUrl: 'https://logs.example.com/base/' });
   expect((await call('GET', '/openapi.json')).body.servers).toEqual([{ url: 'https://logs.example.com/base' }]);
   const plain = await startTestServer();
   expect((await plain.call('GET', '/openapi.json')).body.servers).toEqual([{ url: '/' }]);

@@ -102,10 +102,14 @@ function createIdentification(
   };
 }
 
-/** The proxy has added the last address; the client may have made up those before it. */
+/**
+ * The proxy has added the last address; the client may have made up those before it. Some add the port, which is another
+ * for each connection.
+ */
 function forwardedAddress(headers: IncomingHttpHeaders, remoteAddress: string): string {
   const last = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').at(-1)?.trim();
-  return last || remoteAddress;
+  const [, address = last] = /^\[([^\]]*)\]|^([\d.]+):\d+$/.exec(last ?? '')?.filter(Boolean) ?? [];
+  return address || remoteAddress;
 }
 
 function digest(text: string): Buffer {

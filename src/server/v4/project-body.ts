@@ -41,6 +41,10 @@ export function parseDeployment(body: unknown): { configId: string; environmentI
   return { configId, environmentIds: environments?.map(({ id }) => id) ?? [] };
 }
 
+export function parseFeedbackType(body: unknown): FeedbackTypeDefinition {
+  return parseOne(feedbackTypeRequest, isObject(body) ? withoutNulls(body) : body) as FeedbackTypeDefinition;
+}
+
 export function parseFeedbackTypes(body: unknown, maxItems: number): FeedbackTypeDefinition[] {
   const details: ValidationDetail[] = [];
   const types = toItems(body, maxItems).map(({ value, loc }) => {

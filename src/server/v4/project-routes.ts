@@ -8,6 +8,7 @@ import { found, nameItemOf } from './answer-with.ts';
 import { optionalText, pageParameters, projectListParameters } from './parameters.ts';
 import {
   parseDeployment,
+  parseFeedbackType,
   parseFeedbackTypes,
   parseModelConfig,
   parseProjectName,
@@ -182,7 +183,7 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
           answers: { 201: schema('FeedbackType') },
         },
         run: async ({ id, body }) => {
-          const types = parseFeedbackTypes([body], 1);
+          const types = [parseFeedbackType(body)];
           const defined = await projects.defineFeedbackTypes(id, types, { areNew: true }).catch(nameItemOf(body));
           if (!defined) throw new HttpError(404, 'project not found');
           return json(201, defined[0]);

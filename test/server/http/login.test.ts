@@ -65,6 +65,8 @@ describe('guesses', () => {
     const statuses: number[] = [];
     for (let count = 0; count < 11; count += 1) statuses.push(await guess(`10.0.0.${count}, 192.0.2.1`));
     expect(statuses.at(-1)).toBe(429);
+    expect(await guess('192.0.2.1:4711')).toBe(429);
+    expect(await guess('[::ffff:192.0.2.1]:4711')).toBe(429);
     expect(await guess('192.0.2.1, 192.0.2.2')).toBe(401);
   });
 

@@ -96,6 +96,14 @@ test('a name that is taken is a 409, and what this server has nothing of is a 42
   expect((await call('GET', `${path}/active-config?environment=staging`)).body.detail).toBe(
     'the one environment is "production"',
   );
+  expect((await call('POST', `${path}/feedback-types`, { type: 'x', class: 'y' })).body.detail[0].loc).toEqual([
+    'body',
+    'class',
+  ]);
+  expect((await call('POST', `${path}/feedback-types`, { type: 'x' })).body.detail[0].loc).toEqual(['body', 'class']);
+  expect((await call('POST', `${path}/feedback-types`, [type])).status).toBe(422);
+  const wrong = await call('PATCH', `${path}/feedback-types`, [{ type: 'mood' }, { type: 'x' }]);
+  expect(wrong.body.detail[0].loc).toEqual(['body', 1, 'class']);
   const config = await call('POST', '/v4/logs', { project: 'p', config: { type: 'tool', name: 't' } });
   const { config_id: toolId } = (await call('GET', `/v4/logs/${config.body.id}`)).body;
   expect((await call('GET', `/v4/model-configs/${toolId}`)).body.detail).toBe('model config not found');

@@ -30,10 +30,10 @@ const { outputFiles } = await build({
 const script = outputFiles.find(({ path }) => path.endsWith('.js'))!;
 const style = outputFiles.find(({ path }) => path.endsWith('.css'))!;
 const template = await readFile(`${source}page.html`, 'utf8');
-const withScript = fillIn(template, 'script', `/viewer/assets/${basename(script.path)}`);
-const page = fillIn(withScript, 'style', `/viewer/assets/${basename(style.path)}`);
-// For the server to fill in: throws now, and not there, where the page has no place for it.
-fillIn(page, 'firstData', '');
+const withScript = fillIn(template, 'script', basename(script.path));
+const page = fillIn(withScript, 'style', basename(style.path));
+// For the server to fill in: throws now, and not there, where the page has no place for them.
+fillIn(fillIn(fillIn(page, 'firstData', ''), 'styleRoot', ''), 'scriptRoot', '');
 
 const gzippedBytes = [script.contents, style.contents, page].reduce(
   (sum, file) => sum + gzipSync(file, { level: 9 }).length,

@@ -15,6 +15,8 @@ serve starts the v4-compatible log server.
   --port NUMBER   port to listen on; 0 lets the system choose (default 4340)
   --host ADDRESS  address to bind; any but a loopback address needs an API key (default 127.0.0.1)
   --db FILE       SQLite file, created if need be (default .humanloop/logs.db)
+  --public-url URL  where readers find it if a proxy is before it, such as https://logs.example.com/base
+                  (environment variable HUMANLOOP_PUBLIC_URL)
   --api-key KEY   required of every request in the header X-API-KEY; better given in the environment
                   variable HUMANLOOP_API_KEY, as other users can see a command line
 
@@ -30,7 +32,7 @@ ${EXIT_CODES}
   --version       print the version
 `;
 
-const SERVE_OPTIONS = ['port', 'host', 'db', 'api-key'];
+const SERVE_OPTIONS = ['port', 'host', 'db', 'public-url', 'api-key'];
 const CHECK_OPTIONS = ['timeout', 'no-register'];
 
 class UsageError extends Error {}
@@ -64,16 +66,24 @@ async function run(commandLine: string[]): Promise<void> {
   const port = readPort(values.port ?? '4340');
   // An empty variable counts as unset. An empty key on the command line is a mistake, and the server refuses it.
   const apiKey = values['api-key'] ?? (process.env['HUMANLOOP_API_KEY'] || undefined);
+  const publicUrl = values['public-url'] ?? (process.env['HUMANLOOP_PUBLIC_URL'] || undefined);
   const options: ServerOptions = {
     host,
     port,
     ...(values.db !== undefined && { file: values.db }),
     ...(apiKey !== undefined && { apiKey }),
+    ...(publicUrl !== undefined && { publicUrl }),
   };
   const server = await startServer(options).catch((error: unknown) => {
     throw explainListenError(error, host, port, '--port');
   });
-  process.stdout.write(`humanloop-otel serves ${server.baseUrl}\nIts viewer is at ${server.url}\n`);
+  const behindProxy = server.publicUrl === server.url ? '' : `, and ${server.publicUrl}/v4 behind your proxy`;
+  process.stdout.write(`humanloop-otel serves ${server.baseUrl}${behindProxy}\nIts viewer is at ${server.publicUrl}\n`);
+  if (behindProxy && apiKey === undefined) {
+    process.stderr.write(
+      `humanloop-otel: no API key is set: everyone who can reach ${server.publicUrl} can read and change all logs\n`,
+    );
+  }
   closeOnSignal(server);
 }
 
@@ -117,6 +127,7 @@ function readCommandLine(commandLine: string[]) {
         port: { type: 'string' },
         host: { type: 'string' },
         db: { type: 'string' },
+        'public-url': { type: 'string' },
         'api-key': { type: 'string' },
         timeout: { type: 'string' },
         'no-register': { type: 'boolean' },

@@ -51,6 +51,7 @@ const SERVER_ROOMS = [
   ['server/store/sqlite/'],
   ['server/store/'],
   ['sqlite/'],
+  ['address.ts'],
   ['errors.ts', 'load-module.ts'],
   ['wire/'],
 ];

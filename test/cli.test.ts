@@ -14,7 +14,7 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 function start(commandLine: string[], environment: Record<string, string> = {}): Child {
   const child = spawn(process.execPath, ['--import', 'tsx', CLI, ...commandLine], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, HUMANLOOP_API_KEY: '', ...environment },
+    env: { ...process.env, HUMANLOOP_API_KEY: '', HUMANLOOP_PUBLIC_URL: '', ...environment },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
@@ -72,6 +72,41 @@ describe('humanloop-otel serve', () => {
     expect((await post(url, { 'x-api-key': 'secret' })).status).toBe(200);
   });
 
+  test.each([
+    ['an option', ['--public-url', 'https://logs.example.com/base/'], {}],
+    ['the environment', [], { HUMANLOOP_PUBLIC_URL: 'https://logs.example.com/base' }],
+    [
+      'an option, which wins',
+      ['--public-url=https://logs.example.com/base'],
+      { HUMANLOOP_PUBLIC_URL: 'https://a.example' },
+    ],
+  ])(
+    'takes the public address from %s, prints its links, and says that everyone may read',
+    async (_, options, environment) => {
+      const file = join(temporaryDirectory(), 'logs.db');
+      const child = start(['serve', '--port', '0', '--db', file, ...options], environment);
+      const [out, err] = await Promise.all([once(child.stdout, 'data'), once(child.stderr, 'data')]);
+      const [, url] = /^humanloop-otel serves (http:\S+?)\/v4, /.exec(String(out[0]))!;
+      expect(String(out[0])).toBe(
+        `humanloop-otel serves ${url}/v4, and https://logs.example.com/base/v4 behind your proxy\n` +
+          'Its viewer is at https://logs.example.com/base\n',
+      );
+      expect(String(err[0])).toBe(
+        'humanloop-otel: no API key is set: everyone who can reach https://logs.example.com/base can read and change all logs\n',
+      );
+      expect((await fetch(`${url}/base/healthz`)).status).toBe(200);
+    },
+  );
+
+  test('with a key, a public address needs no warning', async () => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    const environment = { HUMANLOOP_API_KEY: 'secret', HUMANLOOP_PUBLIC_URL: 'https://logs.example.com' };
+    const child = start(['serve', '--port', '0', '--db', file], environment);
+    await once(child.stdout, 'data');
+    child.kill('SIGTERM');
+    expect(await textOf(child.stderr)).toBe('');
+  });
+
   test('a port in use is one clear line', async () => {
     const { port } = await startTestServer();
     const { code, out, err } = await run('serve', '--port', String(port), '--db', join(temporaryDirectory(), 'a.db'));
@@ -111,6 +146,12 @@ test.each([[], ['bake'], ['serve', 'more'], ['serve', '--prot', '1'], ['serve', 
 test.each([
   [['--port', '70000'], 2, 'option --port: expected a whole number from 0 to 65535, got "70000"\n\nUsage: '],
   [['--api-key', ''], 1, 'option apiKey: expected a non-empty string, got ""\n'],
+  [
+    ['--public-url', 'logs.example.com'],
+    1,
+    'option publicUrl: expected an address such as https://logs.example.com/base, ',
+  ],
+  [['--public-url', ''], 1, 'option publicUrl: expected an address such as '],
   [['--db', ''], 1, 'option file: expected a non-empty string, got ""\n'],
 ])('serve %j says which option is wrong, what was expected and what came', async (options, code, message) => {
   const result = await run('serve', ...options);

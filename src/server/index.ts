@@ -1,11 +1,14 @@
 /** The v4-compatible log server: puts store, operations and HTTP edge together. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isAddress } from '../address.ts';
 import { checkOptions, HumanloopError, type OptionCheck, optionError } from '../errors.ts';
-import { createAccess, isLoopback, LOOPBACK_HOSTS } from './http/access.ts';
+import { createAccess } from './http/access.ts';
 import { createRequestListener, report } from './http/listener.ts';
+import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
+import { explainNotServed } from './v4/known-operations.ts';
 import { createV4Routes } from './v4/routes.ts';
 import { createEventStreams } from './viewer/events.ts';
 import { createPageRoutes } from './viewer/pages.ts';
@@ -20,6 +23,11 @@ export interface ServerOptions {
   readonly file?: string;
   /** Required of every request below `/v4` in the header `X-API-KEY`. Default: none, anyone on this machine may log. */
   readonly apiKey?: string;
+  /**
+   * Where readers find the server if a proxy is before it, such as `https://logs.example.com/base`. The proxy may leave
+   * the path before each request's or take it away, and has to add the reader's address to `X-Forwarded-For`.
+   */
+  readonly publicUrl?: string;
   /** Largest request body in bytes; a larger one is answered with 413. Default 16 MiB. */
   readonly maxBodyBytes?: number;
   /** Most datapoints in one request; more are answered with 413. Default 1000. */
@@ -29,10 +37,12 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
-  /** `http://127.0.0.1:4340`, without a path. The viewer is there. */
+  /** `http://127.0.0.1:4340`, without a path: where the server listens, and its viewer. */
   readonly url: string;
   /** `url` with `/v4`: where the v4 API is, and what the exporter and the official clients take as base URL. */
   readonly baseUrl: string;
+  /** `publicUrl` without a slash at its end; `url` if there is none. */
+  readonly publicUrl: string;
   readonly port: number;
   /** Stops listening, finishes the requests in flight (at most 10 seconds), closes the store. Idempotent. */
   close(): Promise<void>;
@@ -45,21 +55,24 @@ const MAX_PENDING_BYTES = 256 * 1024 * 1024;
  * address cannot be bound (`EADDRINUSE`, `EACCES`).
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const { host, port, file, apiKey, maxBodyBytes, maxItems, onError } = completeOptions(options);
+  const { host, port, file, apiKey, publicUrl, maxBodyBytes, maxItems, onError } = completeOptions(options);
   const store = await openSqliteStore({ file, onError: (error) => report(error, onError) });
-  const access = createAccess({ apiKey, allowedHosts: isLoopback(host) ? LOOPBACK_HOSTS : undefined });
+  const publicAddress = publicUrl && publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '');
+  const access = createAccess({ apiKey, isLoopbackOnly: isLoopback(host), publicUrl });
   const events = createEventStreams(store.viewer);
   const server = createServer(
     // Longer than clients keep idle connections: one that we close first could be closed under a pool's next request.
     { keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 120_000 },
     createRequestListener({
       routes: {
-        ...createV4Routes(store, { maxItems }),
+        ...createV4Routes(store, { maxItems, serverUrl: publicAddress ?? '/' }),
         ...createViewerRoutes(store.viewer, access),
         ...createPageRoutes(store.viewer),
         ...events.routes,
       },
       access,
+      ...(publicUrl && { basePath: publicUrl.pathname }),
+      explainMissing: explainNotServed,
       limits: { maxBodyBytes, maxPendingBytes: Math.max(MAX_PENDING_BYTES, maxBodyBytes) },
       onError,
     }),
@@ -77,6 +90,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   return {
     url,
     baseUrl: `${url}/v4`,
+    publicUrl: publicAddress ?? url,
     port: bound,
     close: () => {
       events.close();
@@ -91,11 +105,22 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   port: wholeNumber(0, 65_535),
   host: TEXT,
   file: TEXT,
-  apiKey: TEXT,
+  apiKey: ['a non-empty string', isKey, explainKey],
+  publicUrl: ['an address such as https://logs.example.com/base, without credentials, query or fragment', isAddress],
   maxBodyBytes: wholeNumber(1, 512 * 1024 * 1024),
   maxItems: wholeNumber(1, 1_000_000),
   onError: ['a function', (value) => typeof value === 'function'],
 };
+
+/** A key that no client can send in a header would keep everybody out. */
+function isKey(value: unknown): boolean {
+  return typeof value === 'string' && /^[!-~\u00A1-\u00FF](?:[ -~\u00A1-\u00FF]*[!-~\u00A1-\u00FF])?$/.test(value);
+}
+
+function explainKey(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value === '') return undefined;
+  return value.trim() === value ? 'it has characters that no header can have' : 'it begins or ends with white space';
+}
 
 function wholeNumber(least: number, most: number): OptionCheck {
   const isValid = (value: unknown) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
@@ -104,12 +129,13 @@ function wholeNumber(least: number, most: number): OptionCheck {
 
 function completeOptions(options: ServerOptions) {
   checkOptions(options, CHECKS);
-  const { host = '127.0.0.1', port = 4340, file = '.humanloop/logs.db', apiKey } = options;
+  const { host = '127.0.0.1', port = 4340, file = '.humanloop/logs.db', apiKey, publicUrl } = options;
   const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onError = printError } = options;
   if (!isLoopback(host) && apiKey === undefined) {
     throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
   }
-  return { host, port, file, apiKey, maxBodyBytes, maxItems, onError };
+  const parsedUrl = publicUrl === undefined ? undefined : new URL(publicUrl);
+  return { host, port, file, apiKey, publicUrl: parsedUrl, maxBodyBytes, maxItems, onError };
 }
 
 function printError(error: unknown): void {

@@ -4,11 +4,15 @@ import { SearchBox } from './list/search-box.tsx';
 import { SessionsPage } from './list/sessions-page.tsx';
 import { Icon } from './parts/icons.tsx';
 import { KeyForm } from './parts/key-form.tsx';
+import { LogOutButton } from './parts/log-out.tsx';
 import { SessionPage } from './session/session-page.tsx';
-import { followInPage, useViewLocation } from './state/address.ts';
+import { addressOf, followInPage, useViewLocation } from './state/address.ts';
 import { onKeyWanted } from './state/api.ts';
 import { ChangeStream } from './state/changes.ts';
 import { applyTheme, readTheme, type Theme } from './state/theme.ts';
+import type { ViewLocation } from './state/view-location.ts';
+
+const HOME: ViewLocation = { page: 'sessions', filters: {} };
 
 export function App() {
   const location = useViewLocation();
@@ -22,7 +26,7 @@ export function App() {
   return (
     <>
       <header class="top">
-        <a class="brand" href="/" onClick={(event) => followInPage(event, { page: 'sessions', filters: {} })}>
+        <a class="brand" href={addressOf(HOME)} onClick={(event) => followInPage(event, HOME)}>
           <svg viewBox="0 0 16 16" width="18" height="18" aria-hidden="true">
             <path d="M3 2v12M3 5h7M3 11h10" />
           </svg>
@@ -33,6 +37,7 @@ export function App() {
           <span class="dot" />
           <span class="live-text">{isLive ? 'Live' : 'Offline'}</span>
         </span>
+        {!wantsKey && <LogOutButton />}
         <ThemeButton />
       </header>
       {wantsKey ? (

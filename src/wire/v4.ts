@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { isObject } from './json.ts';
 
 /** Any object. A `z.record` would copy it, key by key. */
-const jsonObject = z.custom<Record<string, unknown>>(isObject, 'value is not a valid dict');
+const jsonObject = z.custom<Record<string, unknown>>(isObject, 'value is not a valid dict').meta({ type: 'object' });
 const dateTime = z.iso.datetime({ offset: true, local: true });
 /** Names and ids stand in lists, of which each answer has many. */
 const name = z.string().max(10_000);
@@ -187,6 +187,42 @@ export const feedbackRequest = feedback.extend({
   unset: z.boolean().optional(),
 });
 
+/** The body of `POST /model-configs`: a model config and the project that it is for. */
+export const modelConfigRequest = modelConfig.extend({
+  project: name.min(1).optional(),
+  project_id: name.optional(),
+});
+
+export const feedbackLabel = z.object({
+  value: name,
+  sentiment: z.enum(['positive', 'negative', 'neutral', 'unset']).optional(),
+});
+
+/** One type of `POST` and `PATCH /projects/{id}/feedback-types`. */
+export const feedbackTypeRequest = z.object({
+  type: name.min(1),
+  class: z.enum(['select', 'multi_select', 'text', 'number']).optional(),
+  values: z.array(feedbackLabel).max(1_000).optional(),
+});
+
+/** The body of `POST /projects`. */
+export const projectRequest = z.looseObject({ name: name.min(1) });
+
+/** The body of `PATCH /projects/{id}`. */
+export const projectUpdate = z.looseObject({
+  name: name.min(1).nullish(),
+  active_config_id: name.nullish(),
+});
+
+/** The body of `PATCH /projects/{id}/deploy-config`. */
+export const deployRequest = z.looseObject({
+  config_id: name,
+  environments: z
+    .array(z.looseObject({ id: name }))
+    .max(100)
+    .nullish(),
+});
+
 export type ChatMessage = z.infer<typeof chatMessage>;
 export type TextContent = z.infer<typeof textContent>;
 export type ImageContent = z.infer<typeof imageContent>;
@@ -201,6 +237,8 @@ export type LogRequest = z.infer<typeof logRequest>;
 export type LogUpdate = z.infer<typeof logUpdate>;
 export type Feedback = z.infer<typeof feedback>;
 export type FeedbackRequest = z.infer<typeof feedbackRequest>;
+export type FeedbackLabel = z.infer<typeof feedbackLabel>;
+export type FeedbackClass = NonNullable<z.infer<typeof feedbackTypeRequest>['class']>;
 
 /** One entry of the reply to `POST /logs`. It is matched by position, since it does not repeat the reference id. */
 export interface CreatedLog {

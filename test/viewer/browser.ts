@@ -43,12 +43,12 @@ export interface Viewer {
   startApp(): { provider: BasicTracerProvider; processor: HumanloopSpanProcessor };
 }
 
-/** Fails the test at its end if the page broke its own policy, threw, or sent a request to another server. */
-export async function openViewer(
-  options: { context?: BrowserContextOptions; server?: ServerOptions } = {},
-): Promise<Viewer> {
-  const server = await startTestServer(options.server);
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options.context });
+/**
+ * Fails the test at its end if the page broke its own policy, threw, or sent a request to another address than those
+ * that begin with `root`.
+ */
+export async function openPage(root: string, contextOptions: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...contextOptions });
   onTestFinished(() => context.close());
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
@@ -56,7 +56,7 @@ export async function openViewer(
   page.on('pageerror', (error) => faults.push(`threw ${error.stack}`));
   page.on('dialog', (dialog) => void dialog.dismiss().then(() => faults.push(`opened a dialog: ${dialog.message()}`)));
   page.on('request', (request) => {
-    if (!request.url().startsWith(server.url) && !request.url().startsWith('data:'))
+    if (!request.url().startsWith(root) && !request.url().startsWith('data:'))
       faults.push(`asked for ${request.url()}`);
   });
   await context.exposeFunction('reportViolation', (text: string) => faults.push(`broke its policy: ${text}`));
@@ -66,6 +66,14 @@ export async function openViewer(
     });`,
   });
   onTestFinished(() => expect(faults).toEqual([]));
+  return page;
+}
+
+export async function openViewer(
+  options: { context?: BrowserContextOptions; server?: ServerOptions } = {},
+): Promise<Viewer> {
+  const server = await startTestServer(options.server);
+  const page = await openPage(server.url, options.context);
   const key = options.server?.apiKey;
   const headers = key === undefined ? undefined : { 'x-api-key': key };
   return {

@@ -4,8 +4,10 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { createViewerCookie, hasViewerCookie } from './cookie.ts';
+import { createViewerCookies, type Login, type ViewerCookies } from './cookie.ts';
 import { HttpError } from './http-error.ts';
+import { createLoginThrottle } from './login-throttle.ts';
+import { checkOrigin } from './origin.ts';
 
 /** Any key meets `key`, whatever else it allows. */
 export type Need = 'nothing' | 'key' | 'read' | 'write';
@@ -14,83 +16,102 @@ export interface Caller {
   readonly may: ReadonlySet<Need>;
   /** The detail of the 401 for what the caller may not do. */
   readonly fault: string;
+  /** Of the reader's machine, as far as it is known. */
+  readonly address: string;
+  /** Whether a page at the public address asks; of requests that are from no page it is assumed. */
+  readonly isPublic: boolean;
+  /** Of a reader who has logged in. */
+  readonly login?: Login | undefined;
 }
 
 export interface Access {
-  /** Throws a 403 `HttpError` for a refused host or origin, whatever the request asks for. */
-  admit(headers: IncomingHttpHeaders): Caller;
+  /** Throws a 403 `HttpError` for a refused host, origin or site, whatever the request asks for. */
+  admit(headers: IncomingHttpHeaders, remoteAddress?: string): Caller;
   /**
    * Exchanges the key, which a reader has typed into the viewer, for a cookie that has the same effect. Returns the
-   * `Set-Cookie` header; `undefined` where no key is needed. Throws a 401 `HttpError` for another key.
+   * `Set-Cookie` header; `undefined` where no key is needed. Throws a 401 `HttpError` for another key, and a 429 after
+   * too many of them.
    */
-  logIn(givenKey: string): string | undefined;
+  logIn(givenKey: string, caller: Caller): string | undefined;
+  /** Returns the `Set-Cookie` header for a caller whose cookie should be replaced by a newer one. */
+  renew(caller: Caller): string | undefined;
+  /** Ends the caller's login, if there is one. Returns the `Set-Cookie` header that removes its cookie. */
+  logOut(caller: Caller): string | undefined;
 }
 
 export interface AccessRules {
   /** The key that every caller must give; `undefined` lets everyone do everything. */
   readonly apiKey?: string | undefined;
-  /** Host names that a request may name; `undefined` for any. */
-  readonly allowedHosts?: ReadonlySet<string> | undefined;
+  /** Whether only a request for a loopback name, or for the public one, is served. Default false. */
+  readonly isLoopbackOnly?: boolean;
+  /** Where readers find the server, if a proxy is before it. */
+  readonly publicUrl?: URL | undefined;
 }
 
 const WRONG_KEY = 'the API key is not valid';
 /** The server has one key, and it allows everything. */
-const KEY_HOLDER: Caller = { may: new Set<Need>(['nothing', 'key', 'read', 'write']), fault: '' };
-const STRANGER: Caller['may'] = new Set<Need>(['nothing']);
+const EVERYTHING: Caller['may'] = new Set<Need>(['nothing', 'key', 'read', 'write']);
+const NOTHING: Caller['may'] = new Set<Need>(['nothing']);
 
-export function createAccess({ apiKey, allowedHosts }: AccessRules): Access {
-  const identify = apiKey === undefined ? () => KEY_HOLDER : createIdentification(apiKey);
+export function createAccess({ apiKey, isLoopbackOnly = false, publicUrl }: AccessRules): Access {
+  const cookies = apiKey === undefined ? undefined : createViewerCookies(apiKey, publicUrl);
+  const identify =
+    apiKey === undefined || !cookies ? () => ({ may: EVERYTHING, fault: '' }) : createIdentification(apiKey, cookies);
+  const throttle = createLoginThrottle();
   return {
-    admit: (headers) => {
-      checkOrigin(headers, allowedHosts);
-      return identify(headers);
+    admit: (headers, remoteAddress = '') => {
+      checkOrigin(headers, { isLoopbackOnly, publicUrl });
+      return {
+        ...identify(headers),
+        address: publicUrl ? forwardedAddress(headers, remoteAddress) : remoteAddress,
+        isPublic: publicUrl !== undefined && (headers.origin ?? publicUrl.origin) === publicUrl.origin,
+      };
     },
-    logIn: (givenKey) => {
-      if (apiKey === undefined) return undefined;
-      const cookie = createViewerCookie(givenKey, apiKey);
+    logIn: (givenKey, { address, isPublic }) => {
+      if (!cookies) return undefined;
+      const waitSeconds = throttle.guess(address);
+      if (waitSeconds !== undefined) {
+        const detail = `too many wrong keys: try again in ${waitSeconds} s`;
+        throw new HttpError(429, detail, { 'Retry-After': String(waitSeconds) });
+      }
+      const cookie = cookies.create(givenKey, isPublic);
       if (!cookie) throw new HttpError(401, WRONG_KEY);
+      throttle.forget(address);
       return cookie;
     },
+    renew: ({ login }) => login && cookies?.renew(login),
+    logOut: ({ login }) => login && cookies?.end(login),
   };
 }
 
 /** Compares keys in constant time, over digests, so that neither content nor length of the key can be measured. */
-function createIdentification(apiKey: string): (headers: IncomingHttpHeaders) => Caller {
+function createIdentification(
+  apiKey: string,
+  cookies: ViewerCookies,
+): (headers: IncomingHttpHeaders) => Pick<Caller, 'may' | 'fault' | 'login'> {
   const expected = digest(apiKey);
   return (headers) => {
     // The viewer has given the key before and shows its cookie now.
-    if (hasViewerCookie(headers.cookie, apiKey)) return KEY_HOLDER;
+    const login = cookies.read(headers.cookie);
+    if (login) return { may: EVERYTHING, fault: '', login };
     const given = headers['x-api-key'];
-    if (typeof given !== 'string') return { may: STRANGER, fault: 'the header X-API-KEY is missing' };
-    return timingSafeEqual(digest(given), expected) ? KEY_HOLDER : { may: STRANGER, fault: WRONG_KEY };
+    if (typeof given !== 'string') return { may: NOTHING, fault: 'the header X-API-KEY is missing' };
+    return timingSafeEqual(digest(given), expected)
+      ? { may: EVERYTHING, fault: '' }
+      : { may: NOTHING, fault: WRONG_KEY };
   };
 }
 
 /**
- * A server on a loopback address is guarded by that address alone, and a web page in the user's browser can reach it:
- * by a name of its own that resolves to 127.0.0.1 (the Host check stops that), or by a plain cross-site POST (the
- * Origin check stops that). Throws an `HttpError`.
+ * The proxy has added the last address; the client may have made up those before it. Some add the port, which is another
+ * for each connection.
  */
-function checkOrigin(headers: IncomingHttpHeaders, allowedHosts: ReadonlySet<string> | undefined): void {
-  const host = headers.host ?? '';
-  if (allowedHosts && !allowedHosts.has(hostName(host))) {
-    throw new HttpError(403, `the host ${JSON.stringify(host)} is not served here`);
-  }
-  if (headers.origin !== undefined && headers.origin.replace(/^https?:\/\//, '') !== host) {
-    throw new HttpError(403, 'requests from pages of another origin are refused');
-  }
+function forwardedAddress(headers: IncomingHttpHeaders, remoteAddress: string): string {
+  const last = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').at(-1)?.trim();
+  const [, address = last] = /^\[([^\]]*)\]|^([\d.]+):\d+$/.exec(last ?? '')?.filter(Boolean) ?? [];
+  return address || remoteAddress;
 }
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
-}
-
-function hostName(host: string): string {
-  return host.replace(/:\d+$/, '').toLowerCase();
-}
-
-export const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -8,30 +8,42 @@ import type { Access, Need } from './access.ts';
 import { type Answer, json } from './answer.ts';
 import { HttpError } from './http-error.ts';
 import { type BodyLimits, createBodyReader } from './read-body.ts';
-import { createRouteFinder, type FoundRoute, type Method, type Operation, type Routes } from './route.ts';
+import { readTarget, splitPath, toRoot } from './request-target.ts';
+import { createRouteFinder, type FoundRoute, type Method, type Routes } from './route.ts';
 import { type AnswerLimits, createAnswerWriter } from './write-answer.ts';
 
 export interface ListenerOptions {
   readonly routes: Routes;
   readonly access: Access;
   readonly limits: BodyLimits & AnswerLimits;
+  /** Before every path where a proxy leaves it there: `/base`. Paths without it are served too. */
+  readonly basePath?: string;
+  /** Returns the detail of the 404 for what is known and not served; undefined for what is not known. */
+  readonly explainMissing?: (method: string, segments: readonly string[]) => string | undefined;
   /** Called with failures that are not the client's: the operator should know of them. */
   readonly onError: (error: unknown) => void;
 }
 
-export function createRequestListener({ routes, access, limits, onError }: ListenerOptions): RequestListener {
-  const findRoute = createRouteFinder(routes);
+export function createRequestListener(options: ListenerOptions): RequestListener {
+  const { routes, access, limits, explainMissing = () => undefined, onError } = options;
+  const basePath = (options.basePath ?? '').replace(/\/+$/, '');
+  const findRoute = createFinder(routes, basePath);
   const withJsonBody = createBodyReader(limits);
   const writeAnswer = createAnswerWriter(limits);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<Answer> => {
-    const caller = access.admit(request.headers);
-    const { segments, query } = splitUrl(request.url ?? '/');
-    const found = findRoute(segments);
-    const operation = findOperation(found, request.method);
+    const { headers, path, query } = readTarget(request.url ?? '/', request.headers);
+    const caller = access.admit(headers, request.socket.remoteAddress);
+    const { found, segments } = findRoute(splitPath(path));
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
+    const operation = found.isListed ? found.route[method as Method] : undefined;
     if (!caller.may.has(operation?.needs ?? needOfNothing(found))) throw new HttpError(401, caller.fault);
-    if (!operation) throw notThere(found);
-    return withJsonBody(request, response, (body) => operation.run({ id: found.id, query, body, caller }));
+    if (!operation) throw notThere(found, explainMissing(method, segments));
+    // The files are the same for all readers, and may be kept for all of them.
+    const cookie = operation.needs === 'nothing' ? undefined : access.renew(caller);
+    if (cookie !== undefined) response.setHeader('Set-Cookie', cookie);
+    const root = basePath === '' ? toRoot(path) : `${basePath}/`;
+    return withJsonBody(request, response, (body) => operation.run({ id: found.id, query, body, caller, root }));
   };
 
   return async (request, response) => {
@@ -45,8 +57,23 @@ export function createRequestListener({ routes, access, limits, onError }: Liste
   };
 }
 
-function findOperation({ route, isListed }: FoundRoute, method: string | undefined): Operation | undefined {
-  return isListed ? route[(method === 'HEAD' ? 'GET' : method) as Method] : undefined;
+interface Found {
+  readonly found: FoundRoute;
+  /** Below the base path. */
+  readonly segments: readonly string[];
+}
+
+/** Some proxies take the base path away, others leave it: a path that can be both is taken for what is served. */
+function createFinder(routes: Routes, basePath: string): (segments: readonly string[]) => Found {
+  const findRoute = createRouteFinder(routes);
+  const base = splitPath(basePath);
+  return (segments) => {
+    const whole = { found: findRoute(segments), segments };
+    if (base.length === 0 || !base.every((part, index) => part === segments[index])) return whole;
+    const below = segments.slice(base.length);
+    const inner = { found: findRoute(below), segments: below };
+    return !inner.found.isListed && whole.found.isListed ? whole : inner;
+  };
 }
 
 /** What a caller needs to learn that a path or a method does not exist, see `Routes`. */
@@ -54,8 +81,8 @@ function needOfNothing({ route }: FoundRoute): Need {
   return Object.values(route).some(({ needs }) => needs === 'nothing') ? 'nothing' : 'key';
 }
 
-function notThere({ route, isListed }: FoundRoute): HttpError {
-  if (!isListed) return new HttpError(404, 'Not Found');
+function notThere({ route, isListed }: FoundRoute, explanation: string | undefined): HttpError {
+  if (!isListed || explanation !== undefined) return new HttpError(404, explanation ?? 'Not Found');
   return new HttpError(405, 'Method Not Allowed', { Allow: Object.keys(route).join(', ') });
 }
 
@@ -65,20 +92,6 @@ export function report(error: unknown, onError: (error: unknown) => void): void 
     onError(error);
   } catch {
     // There is nowhere left to report to.
-  }
-}
-
-/**
- * Splits by hand, because `URL` takes `//x` for a host, and clients whose base URL ends in a slash send `/v4//logs`. An
- * encoded slash is part of its segment.
- */
-function splitUrl(url: string): { segments: string[]; query: URLSearchParams } {
-  const [path = '', query] = url.split(/\?(.*)/s, 2);
-  try {
-    const segments = path.split('/').filter(Boolean).map(decodeURIComponent);
-    return { segments, query: new URLSearchParams(query) };
-  } catch {
-    throw new HttpError(400, 'the path is not well encoded');
   }
 }
 

@@ -99,11 +99,7 @@ export function createBodyReader(
     });
 
   return async (request, response, work) => {
-    const encoding = request.headers['content-encoding'] || 'identity';
-    if (encoding !== 'identity' && encoding !== 'gzip') {
-      throw new HttpError(415, `content encoding ${encoding} is not supported`);
-    }
-    const { chunks, isLarge } = await readBytes(request, response, encoding === 'gzip');
+    const { chunks, isLarge } = await readBytes(request, response, isGzipped(request.headers['content-encoding']));
     if (!isLarge) return work(parse(chunks));
     return runAlone(async () => {
       // The client has gone while this waited, and nobody would know what became of its request.
@@ -113,6 +109,22 @@ export function createBodyReader(
       return work(body);
     });
   };
+}
+
+/** Letters match in either case, and gzip has a second name, by RFC 9110 (8.4.1). */
+function isGzipped(header = ''): boolean {
+  const codings = header.split(',').map((coding) =>
+    coding
+      .trim()
+      .toLowerCase()
+      .replace(/^x-gzip$/, 'gzip'),
+  );
+  const applied = codings.filter((coding) => coding !== '' && coding !== 'identity');
+  if (applied.length > 1 || (applied.length === 1 && applied[0] !== 'gzip')) {
+    const detail = `content encoding ${header} is not supported: send gzip, or none`;
+    throw new HttpError(415, detail, { 'Accept-Encoding': 'gzip, identity' });
+  }
+  return applied.length === 1;
 }
 
 /** Empties the list, so that the bytes and the value are not both kept. */

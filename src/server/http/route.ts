@@ -9,13 +9,37 @@ export interface RouteRequest {
   /** Parsed JSON; `undefined` where there was no body. */
   readonly body: unknown;
   readonly caller: Caller;
+  /** Leads from the request's address to the root of the server, for links of a page. */
+  readonly root: string;
 }
 
 /** A HEAD is answered like a GET, without the body. */
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
+/** JSON Schema, as it is in an OpenAPI description. */
+export type Schema = Readonly<Record<string, unknown>>;
+
+/** What an operation takes and answers, for those who write a client. */
+export interface OperationDescription {
+  /** What it does, in a sentence. */
+  readonly summary: string;
+  /** Parameters of the query, by name. */
+  readonly query?: Readonly<Record<string, QueryParameter>>;
+  readonly body?: Schema;
+  /** By status. `undefined` for an answer without body. Those of wrong requests are the same everywhere. */
+  readonly answers: Readonly<Record<number, Schema | undefined>>;
+}
+
+export interface QueryParameter {
+  readonly schema: Schema;
+  readonly isRequired?: boolean;
+  readonly description?: string;
+}
+
 export interface Operation {
   readonly needs: Need;
+  /** Operations of the viewer have none: their one client is the page that is served with them. */
+  readonly description?: OperationDescription;
   readonly run: (request: RouteRequest) => Promise<Answer>;
 }
 

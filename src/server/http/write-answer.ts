@@ -1,4 +1,4 @@
-/** Writes answers to the connection. Nothing else in the server writes a response. */
+/** Writes answers to the connection. Nothing else in the server does; the listener only adds a cookie to some. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { acceptsGzip } from './accept-encoding.ts';
 import type { Answer, FileAnswer, JsonAnswer, StreamAnswer } from './answer.ts';
@@ -10,6 +10,11 @@ export interface AnswerLimits {
   /** A client that reads nothing for so long is cut off. Default 30 s. */
   readonly unreadMillis?: number;
 }
+
+/** Of every answer: no page of another site can load it, and no browser takes it for something else. */
+const GUARDS = { 'X-Content-Type-Options': 'nosniff', 'Cross-Origin-Resource-Policy': 'same-origin' };
+/** Of answers that have logged data, or may have. */
+const PRIVATE = { ...GUARDS, 'Cache-Control': 'no-store' };
 
 /** Smaller answers are not counted: an error must always get through. */
 const SMALL_BYTES = 16 * 1024;
@@ -39,7 +44,7 @@ export function createAnswerWriter(limits: AnswerLimits = {}): AnswerWriter {
       case 'json':
         return writeJson(response, answer, reserve);
       case 'empty':
-        return void response.writeHead(204, answer.headers).end();
+        return void response.writeHead(204, { ...PRIVATE, ...answer.headers }).end();
       case 'file':
         return writeFile(request, response, answer, reserve);
       case 'stream':
@@ -54,7 +59,12 @@ function writeJson(response: ServerResponse, { status, body, headers }: JsonAnsw
   // `stringify` throws on a stored value that is nested too deeply.
   const bytes = Buffer.from(JSON.stringify(body));
   reserve(response, bytes.length);
-  response.writeHead(status, { ...headers, 'Content-Type': 'application/json', 'Content-Length': bytes.length });
+  response.writeHead(status, {
+    ...PRIVATE,
+    ...headers,
+    'Content-Type': 'application/json',
+    'Content-Length': bytes.length,
+  });
   response.end(bytes);
 }
 
@@ -66,8 +76,7 @@ function writeFile(request: IncomingMessage, response: ServerResponse, answer: F
     'Content-Type': answer.type,
     'Content-Length': bytes.length,
     Vary: 'Accept-Encoding',
-    'X-Content-Type-Options': 'nosniff',
-    'Cross-Origin-Resource-Policy': 'same-origin',
+    ...GUARDS,
     ...(isGzipped && { 'Content-Encoding': 'gzip' }),
     ...answer.headers,
   });
@@ -84,8 +93,7 @@ function writeStream(request: IncomingMessage, response: ServerResponse, answer:
   const { first, stop } = answer.subscribe({ send, end: () => response.end() });
   response.writeHead(200, {
     'Content-Type': answer.type,
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
+    ...PRIVATE,
     // Tells proxies not to buffer the answer, which would hold the stream back.
     'X-Accel-Buffering': 'no',
   });

@@ -26,6 +26,11 @@ export class RejectedFieldError extends HumanloopError {
   }
 }
 
+/** A name that is unique is in use. */
+export class NameTakenError extends HumanloopError {
+  override readonly name = 'NameTakenError';
+}
+
 /**
  * Works on each item in order, and yields after each. A `RejectedFieldError` from `work` becomes a `RejectedItemError`
  * with the item's index.

@@ -3,6 +3,7 @@
  * Reference ids of logs and sessions are unique in the whole store, not in a project.
  */
 import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, LogUpdate, Page } from '../../wire/v4.ts';
+import type { ProjectResponse, ProjectStore } from './project-store.ts';
 import type { ViewerStore } from './viewer-store.ts';
 
 export interface Store {
@@ -30,6 +31,9 @@ export interface Store {
 
   /** Stores all or none. Rejects with `RejectedItemError`. */
   addFeedback(requests: readonly FeedbackRequest[]): Promise<FeedbackResponse[]>;
+
+  /** What projects have besides logs. */
+  readonly projects: ProjectStore;
 
   /** The viewer's reads. */
   readonly viewer: ViewerStore;
@@ -81,23 +85,10 @@ export interface SessionResponse {
   updated_at: string;
 }
 
-export interface ProjectResponse {
-  id: string;
-  name: string;
-  users: never[];
-  data_count: number;
-  feedback_types: { type: string }[];
-  team_id: string;
-  /** Type of the project's first config. */
-  config_type?: string;
-  created_at: string;
-  updated_at: string;
-}
-
 export interface FeedbackResponse {
   id: string;
   type: string;
-  value: FeedbackRequest['value'] | null;
+  value: FeedbackRequest['value'];
   data_id?: string;
   user?: string;
   created_at?: string;

@@ -3,7 +3,7 @@ import { HttpError, invalid } from '../http/http-error.ts';
 import type { LogQuery, LogSortColumn, PageQuery, ProjectQuery } from '../store/store.ts';
 import { toTimestampBound } from '../store/timestamps.ts';
 
-const MAX_PAGE_SIZE = 1000;
+export const MAX_PAGE_SIZE = 1000;
 const MAX_SEARCH_LENGTH = 500;
 /** Each sort is computed for all logs of the project. There are three columns, and few types of feedback. */
 const MAX_SORTS = 5;

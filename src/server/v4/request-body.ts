@@ -1,6 +1,5 @@
 /** Parses request bodies, once: the result is complete and of the wire schema, or a 422 says where it is not. */
 
-import { z } from 'zod';
 import { isObject } from '../../wire/json.ts';
 import {
   type FeedbackRequest,
@@ -11,23 +10,20 @@ import {
   logUpdate,
   type ValidationDetail,
 } from '../../wire/v4.ts';
-import { HttpError } from '../http/http-error.ts';
 import { toTimestamp } from '../store/timestamps.ts';
-import { findOversize } from './checked-size.ts';
-import { type Checked, check } from './validation-detail.ts';
+import { checkItem, type Loc, parseOne, rejectIfAny, rejectIfMany, toItems, withoutNulls } from './checked-body.ts';
 
-type Loc = (string | number)[];
 type JsonObject = Record<string, unknown>;
 
-/** This many are enough to repair a request; more would only make the answer long. */
-const MAX_DETAILS = 100;
+/** The form of the schema, as most clients send it. */
+const COMMON_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?$/;
 
 export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] {
   const items = toItems(body, maxItems);
   const details: ValidationDetail[] = [];
   const requests = items.map(({ value, loc }) => {
     rejectIfMany(details);
-    const item = withoutNullsIn(value, ['config', 'feedback']);
+    const item = withTimes(withoutNullsIn(value, ['config', 'feedback']));
     const checked = checkItem(logRequest, item, loc);
     // We keep the item itself: zod's copy lacks the keys of messages that the schema does not name.
     const request = item as LogRequest;
@@ -76,6 +72,22 @@ function findBrokenRules(request: LogRequest, loc: Loc, referenceIds: ReadonlySe
   return broken;
 }
 
+/** The schema has one form of a time. Clients send others, which every version of the API has taken. */
+function withTimes(item: unknown): unknown {
+  const timed = withTime(item);
+  if (!isObject(timed) || !timed['feedback']) return timed;
+  const feedback = timed['feedback'];
+  return { ...timed, feedback: Array.isArray(feedback) ? feedback.map(withTime) : withTime(feedback) };
+}
+
+function withTime(item: unknown): unknown {
+  if (!isObject(item)) return item;
+  const time = item['created_at'];
+  if ((typeof time !== 'string' && typeof time !== 'number') || COMMON_TIME.test(String(time))) return item;
+  const timestamp = toTimestamp(String(time));
+  return timestamp === undefined ? item : { ...item, created_at: timestamp };
+}
+
 /** The schema knows the form of a time, and not which times can be stored. */
 function findWrongTime({ created_at: time }: { created_at?: string | null | undefined }, loc: Loc): ValidationDetail[] {
   if (!time || toTimestamp(time) !== undefined) return [];
@@ -92,7 +104,7 @@ export function parseFeedbackRequests(body: unknown, maxItems: number): Feedback
   const details: ValidationDetail[] = [];
   const requests = items.map(({ value, loc }) => {
     rejectIfMany(details);
-    const checked = checkItem(feedbackRequest, isObject(value) ? withoutNulls(value) : value, loc);
+    const checked = checkItem(feedbackRequest, withTime(isObject(value) ? withoutNulls(value) : value), loc);
     if (checked.details) {
       details.push(...checked.details);
       return {} as FeedbackRequest;
@@ -111,41 +123,6 @@ export function parseFeedbackRequests(body: unknown, maxItems: number): Feedback
   return requests;
 }
 
-const projectRequest = z.looseObject({ name: z.string().min(1).max(10_000) });
-
-export function parseProjectName(body: unknown): string {
-  return parseOne(projectRequest, body).name;
-}
-
-function parseOne<Output>(schema: z.ZodType<Output>, body: unknown): Output {
-  const checked = checkItem(schema, body, ['body']);
-  if (checked.details) throw new HttpError(422, checked.details);
-  return checked.data;
-}
-
-function checkItem<Output>(schema: z.ZodType<Output>, item: unknown, loc: Loc): Checked<Output> {
-  const oversize = findOversize(item, loc);
-  return oversize ? { details: [oversize] } : check(schema, item, loc, MAX_DETAILS);
-}
-
-/** Takes one object or an array of them. `loc` has the index only where the client sent an array. */
-function toItems(body: unknown, maxItems: number): { value: unknown; loc: Loc }[] {
-  if (!Array.isArray(body)) return [{ value: body, loc: ['body'] }];
-  // 413, as for too many bytes: the client can send the same in two requests.
-  if (body.length > maxItems)
-    throw new HttpError(413, `the array has ${body.length} items, at most ${maxItems} are taken`);
-  return body.map((value, index) => ({ value, loc: ['body', index] }));
-}
-
-/** The rest would not be named any more. */
-function rejectIfMany(details: ValidationDetail[]): void {
-  if (details.length >= MAX_DETAILS) rejectIfAny(details);
-}
-
-function rejectIfAny(details: ValidationDetail[]): void {
-  if (details.length > 0) throw new HttpError(422, details.slice(0, MAX_DETAILS));
-}
-
 /** Python clients send the optional fields of a config as `null`; the schema allows that only at the top level. */
 function withoutNullsIn(value: unknown, fields: readonly string[]): unknown {
   if (!isObject(value)) return value;
@@ -154,8 +131,4 @@ function withoutNullsIn(value: unknown, fields: readonly string[]): unknown {
     return isObject(nested) && Object.values(nested).includes(null) ? [[field, withoutNulls(nested)] as const] : [];
   });
   return changed.length > 0 ? { ...value, ...Object.fromEntries(changed) } : value;
-}
-
-function withoutNulls(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }

@@ -1,105 +1,148 @@
-/** The operations of the v4 API, and the health check. */
+/** The operations of the v4 API, its description, and the health check. */
 import { type Answer, empty, json } from '../http/answer.ts';
-import { HttpError, invalid } from '../http/http-error.ts';
-import type { Routes } from '../http/route.ts';
-import { RejectedFieldError, RejectedItemError } from '../store/rejected-item.ts';
+import { invalid } from '../http/http-error.ts';
+import type { Routes, Schema } from '../http/route.ts';
 import type { LogSelector, Store } from '../store/store.ts';
-import { parseLogQuery, parsePage, parseProjectQuery, requireValue } from './query-string.ts';
-import { parseFeedbackRequests, parseLogRequests, parseLogUpdate, parseProjectName } from './request-body.ts';
+import { found, nameItemOf } from './answer-with.ts';
+import { describeRoutes } from './description.ts';
+import { logListParameters, pageParameters, required, requiredList } from './parameters.ts';
+import { createProjectRoutes } from './project-routes.ts';
+import { parseLogQuery, parsePage, requireValue } from './query-string.ts';
+import { parseFeedbackRequests, parseLogRequests, parseLogUpdate } from './request-body.ts';
+import { oneOrMany, schema } from './schemas.ts';
 
-export interface RouteLimits {
+export interface V4Options {
   /** The most items in one array. */
   readonly maxItems: number;
+  /** Where clients find the server, for its description: an address or a path. */
+  readonly serverUrl: string;
 }
 
-export function createV4Routes(store: Store, limits: RouteLimits): Routes {
+export function createV4Routes(store: Store, options: V4Options): Routes {
+  let described: Schema | undefined;
   const updateLog = async (selector: LogSelector, body: unknown): Promise<Answer> =>
     found(await store.updateLog(selector, parseLogUpdate(body)).catch(nameItemOf(body)), 'log');
 
-  return {
-    '/healthz': { GET: { needs: 'nothing', run: async () => json(200, { status: 'ok' }) } },
+  const routes: Routes = {
+    '/healthz': {
+      GET: {
+        needs: 'nothing',
+        description: { summary: 'Says that the server is there', answers: { 200: schema('Health') } },
+        run: async () => json(200, { status: 'ok' }),
+      },
+    },
+    '/openapi.json': {
+      GET: {
+        needs: 'nothing',
+        description: { summary: 'Describes what is served', answers: { 200: schema('Description') } },
+        run: async () => {
+          described ??= describeRoutes(routes, options.serverUrl);
+          return json(200, described);
+        },
+      },
+    },
 
     '/v4': {},
     '/v4/logs': {
-      GET: { needs: 'read', run: async ({ query }) => found(await store.listLogs(parseLogQuery(query)), 'project') },
+      GET: {
+        needs: 'read',
+        description: {
+          summary: 'Lists logs of a project',
+          query: logListParameters,
+          answers: { 200: schema('LogPage') },
+        },
+        run: async ({ query }) => found(await store.listLogs(parseLogQuery(query)), 'project'),
+      },
       POST: {
         needs: 'write',
+        description: {
+          summary: 'Stores logs, all or none',
+          body: oneOrMany('LogRequest'),
+          answers: { 200: oneOrMany('CreatedLog') },
+        },
         run: async ({ body }) => {
-          const requests = parseLogRequests(body, limits.maxItems);
+          const requests = parseLogRequests(body, options.maxItems);
           const created = await store.createLogs(requests).catch(nameItemOf(body));
           return json(200, Array.isArray(body) ? created : created[0]);
         },
       },
       PATCH: {
         needs: 'write',
+        description: {
+          summary: 'Completes the log with a reference id',
+          query: { reference_id: required },
+          body: schema('LogUpdate'),
+          answers: { 200: schema('Log') },
+        },
         run: ({ query, body }) => updateLog({ referenceId: requireValue(query, 'reference_id') }, body),
       },
       DELETE: {
         needs: 'write',
+        description: { summary: 'Deletes logs', query: { id: requiredList }, answers: { 204: undefined } },
         run: async ({ query }) => {
-          await store.deleteLogs(query.getAll('id'));
+          const ids = query.getAll('id');
+          if (ids.length === 0) throw invalid(['query', 'id'], 'field required', 'value_error.missing');
+          await store.deleteLogs(ids);
           return empty();
         },
       },
     },
     '/v4/logs/:id': {
-      GET: { needs: 'read', run: async ({ id }) => found(await store.getLog(id), 'log') },
-      PATCH: { needs: 'write', run: ({ id, body }) => updateLog({ id }, body) },
+      GET: {
+        needs: 'read',
+        description: { summary: 'Reads a log', answers: { 200: schema('Log') } },
+        run: async ({ id }) => found(await store.getLog(id), 'log'),
+      },
+      PATCH: {
+        needs: 'write',
+        description: { summary: 'Completes a log', body: schema('LogUpdate'), answers: { 200: schema('Log') } },
+        run: ({ id, body }) => updateLog({ id }, body),
+      },
     },
 
     '/v4/sessions': {
       GET: {
         needs: 'read',
+        description: {
+          summary: 'Lists sessions of a project',
+          query: { project_id: required, ...pageParameters(1, 10) },
+          answers: { 200: schema('SessionPage') },
+        },
         run: async ({ query }) => {
           const projectId = requireValue(query, 'project_id');
           return found(await store.listSessions({ projectId, ...parsePage(query, 1, 10) }), 'project');
         },
       },
-      POST: { needs: 'write', run: async () => json(201, await store.createSession()) },
-    },
-    '/v4/sessions/:id': {
-      GET: { needs: 'read', run: async ({ id }) => found(await store.getSession(id), 'session') },
-    },
-
-    '/v4/projects': {
-      GET: { needs: 'read', run: async ({ query }) => json(200, await store.listProjects(parseProjectQuery(query))) },
       POST: {
         needs: 'write',
-        run: async ({ body }) => {
-          const name = parseProjectName(body);
-          const project = await store.createProject(name);
-          if (!project) throw new HttpError(409, `a project named ${JSON.stringify(name)} exists`);
-          return json(201, project);
-        },
+        description: { summary: 'Makes a session', answers: { 201: schema('CreatedSession') } },
+        run: async () => json(201, await store.createSession()),
       },
     },
-    '/v4/projects/:id': {
-      GET: { needs: 'read', run: async ({ id }) => found(await store.getProject(id), 'project') },
+    '/v4/sessions/:id': {
+      GET: {
+        needs: 'read',
+        description: { summary: 'Reads a session', answers: { 200: schema('Session') } },
+        run: async ({ id }) => found(await store.getSession(id), 'session'),
+      },
     },
 
     '/v4/feedback': {
       POST: {
         needs: 'write',
+        description: {
+          summary: 'Adds feedback to logs, or removes it',
+          body: oneOrMany('FeedbackRequest'),
+          answers: { 200: oneOrMany('Feedback') },
+        },
         run: async ({ body }) => {
-          const requests = parseFeedbackRequests(body, limits.maxItems);
+          const requests = parseFeedbackRequests(body, options.maxItems);
           const added = await store.addFeedback(requests).catch(nameItemOf(body));
           return json(200, Array.isArray(body) ? added : added[0]);
         },
       },
     },
+    ...createProjectRoutes(store, options),
   };
-}
-
-function found(body: unknown, what: string): Answer {
-  if (body === undefined) throw new HttpError(404, `${what} not found`);
-  return json(200, body);
-}
-
-/** Turns a rejection of the store into a 422. Its place has an index only where the client sent an array. */
-function nameItemOf(body: unknown): (error: unknown) => never {
-  return (error) => {
-    if (error instanceof RejectedFieldError) throw invalid(['body', error.field], error.message);
-    if (!(error instanceof RejectedItemError)) throw error;
-    throw invalid(['body', ...(Array.isArray(body) ? [error.index] : []), error.field], error.message);
-  };
+  return routes;
 }

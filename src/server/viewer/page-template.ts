@@ -1,6 +1,9 @@
 /** The page is a template: the build fills in the names of script and style sheet, the server fills in the data. */
 
 const PLACES = {
+  /** The relative address of the server's root, once for each file. */
+  styleRoot: '%STYLE_ROOT%',
+  scriptRoot: '%SCRIPT_ROOT%',
   script: '%SCRIPT%',
   style: '%STYLE%',
   /** Includes the quotes, so that the data block of the template is JSON too. */

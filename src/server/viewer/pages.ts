@@ -10,6 +10,7 @@ import { HttpError } from '../http/http-error.ts';
 import type { Operation, RouteRequest, Routes } from '../http/route.ts';
 import type { ViewerStore } from '../store/viewer-store.ts';
 import { readFirstData, withFirstData } from './first-data.ts';
+import { fillIn } from './page-template.ts';
 
 const ASSET_TYPES = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' } as const;
 /** An asset's name contains a hash of its content, so a browser can keep it for ever. */
@@ -48,11 +49,13 @@ export function createPageRoutes(viewer: ViewerStore): Routes {
     return asset;
   };
 
-  const writePage = async ({ id, query, caller }: RouteRequest): Promise<FileAnswer> => {
+  const writePage = async ({ id, query, caller, root }: RouteRequest): Promise<FileAnswer> => {
     template ??= readBuiltFile('index.html')?.toString();
     if (template === undefined) throw new HttpError(404, 'the viewer is not built: run npm run build');
     const data = caller.may.has('read') ? await readFirstData(viewer, id, query) : undefined;
-    const bytes = Buffer.from(withFirstData(template, data));
+    const address = root.replaceAll('&', '&amp;');
+    const page = fillIn(fillIn(template, 'styleRoot', address), 'scriptRoot', address);
+    const bytes = Buffer.from(withFirstData(page, data));
     const gzip = () => gzipSync(bytes, { level: 1 });
     return { kind: 'file', type: 'text/html; charset=utf-8', bytes, gzip, headers: PAGE_HEADERS };
   };

@@ -19,7 +19,7 @@ export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes 
   return {
     '/viewer/api': {},
     '/viewer/api/sessions': {
-      GET: { needs: 'read', run: async ({ query }) => fresh(await viewer.listSessions(parseSessionQuery(query))) },
+      GET: { needs: 'read', run: async ({ query }) => json(200, await viewer.listSessions(parseSessionQuery(query))) },
     },
     '/viewer/api/sessions/:id': {
       GET: {
@@ -27,7 +27,7 @@ export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes 
         run: async ({ id, query }) => {
           const session = await viewer.readSession(id, parseTime(query, 'since'));
           if (!session) throw new HttpError(404, 'session not found');
-          return fresh(session);
+          return json(200, session);
         },
       },
     },
@@ -37,27 +37,30 @@ export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes 
         run: async ({ id }) => {
           const log = await viewer.readLog(id);
           if (!log) throw new HttpError(404, 'log not found');
-          return fresh(log);
+          return json(200, log);
         },
       },
     },
-    '/viewer/api/filters': { GET: { needs: 'read', run: async () => fresh(await viewer.listFilters()) } },
+    '/viewer/api/filters': { GET: { needs: 'read', run: async () => json(200, await viewer.listFilters()) } },
     '/viewer/api/login': {
+      GET: { needs: 'nothing', run: async ({ caller }) => json(200, { logged_in: caller.login !== undefined }) },
       POST: {
         needs: 'nothing',
-        run: async ({ body }) => {
+        run: async ({ body, caller }) => {
           const given = (body as { api_key?: unknown } | null | undefined)?.api_key;
           if (typeof given !== 'string') throw invalid(['body', 'api_key'], 'field required', 'value_error.missing');
-          const cookie = access.logIn(given);
-          return empty(cookie === undefined ? undefined : { 'Set-Cookie': cookie });
+          return withCookie(access.logIn(given, caller));
         },
       },
+    },
+    '/viewer/api/logout': {
+      POST: { needs: 'nothing', run: async ({ caller }) => withCookie(access.logOut(caller)) },
     },
   };
 }
 
-function fresh(body: unknown): Answer {
-  return json(200, body, { 'Cache-Control': 'no-store' });
+function withCookie(cookie: string | undefined): Answer {
+  return empty(cookie === undefined ? undefined : { 'Set-Cookie': cookie });
 }
 
 export function parseSessionQuery(query: URLSearchParams): SessionQuery {

@@ -1,6 +1,7 @@
 /** The empty list: what to do next. */
 import { CopyButton } from '../parts/copy-button.tsx';
 import { navigate } from '../state/address.ts';
+import { serverRoot } from '../state/server-root.ts';
 
 export function EmptyState({ isFiltered }: { isFiltered: boolean }) {
   if (isFiltered) {
@@ -16,7 +17,7 @@ export function EmptyState({ isFiltered }: { isFiltered: boolean }) {
   }
   const code = `import { HumanloopSpanProcessor } from 'humanloop-otel';
 import { NodeSDK } from '@opentelemetry/sdk-node';
-const processor = new HumanloopSpanProcessor({ baseUrl: '${location.origin}/v4' });
+const processor = new HumanloopSpanProcessor({ baseUrl: '${location.origin}${serverRoot()}/v4' });
 new NodeSDK({ spanProcessors: [processor] }).start();`;
   return (
     <div class="empty">

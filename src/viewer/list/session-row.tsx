@@ -12,9 +12,9 @@ import {
 } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { isTyping } from '../parts/keyboard.ts';
-import { followInPage } from '../state/address.ts';
+import { addressOf, followInPage } from '../state/address.ts';
 import { isStillRunning } from '../state/still-running.ts';
-import { formatLocation, type ViewLocation } from '../state/view-location.ts';
+import type { ViewLocation } from '../state/view-location.ts';
 import { markWords } from './mark-words.ts';
 
 interface SessionRowProps {
@@ -44,7 +44,7 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
           <State session={session} isRunning={isRunning} />
           <a
             ref={link}
-            href={formatLocation(to)}
+            href={addressOf(to)}
             onFocus={() => onFocus(session.id)}
             onClick={(event) => followInPage(event, to)}
           >

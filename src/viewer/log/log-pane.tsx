@@ -1,8 +1,8 @@
 /** One log: its inputs and output, its config, its numbers, and the feedback on it. */
 import { Icon } from '../parts/icons.tsx';
-import { followInPage, navigate } from '../state/address.ts';
+import { addressOf, followInPage, navigate } from '../state/address.ts';
 import { useLog } from '../state/use-log.ts';
-import { formatLocation, type SessionLocation, TABS, type Tab } from '../state/view-location.ts';
+import { type SessionLocation, TABS, type Tab } from '../state/view-location.ts';
 import type { LogNode } from '../tree/log-tree.ts';
 import { ConfigView } from './config-view.tsx';
 import { ContentView } from './content-view.tsx';
@@ -46,7 +46,7 @@ export function LogPane({ location, node, version, onClose }: LogPaneProps) {
             <LogTitle log={log} />
             <a
               class="button quiet"
-              href={formatLocation({ ...location, compare: log.id })}
+              href={addressOf({ ...location, compare: log.id })}
               onClick={(event) => followInPage(event, { ...location, compare: log.id })}
             >
               <Icon name="compare" />

@@ -1,5 +1,6 @@
 /** The address bar: which page is shown, and how to show another without loading the document again. */
 import { useLayoutEffect, useState } from 'preact/hooks';
+import { serverRoot } from './server-root.ts';
 import { formatLocation, parseLocation, type ViewLocation } from './view-location.ts';
 
 const navigated = new EventTarget();
@@ -12,14 +13,22 @@ export function lastList(): ViewLocation {
 }
 
 function currentLocation(): ViewLocation {
-  const current = parseLocation(location.pathname, location.search);
+  const { pathname, search } = location;
+  const root = serverRoot();
+  const path = `${pathname}/`.startsWith(`${root}/`) ? pathname.slice(root.length) : pathname;
+  const current = parseLocation(path, search);
   if (current.page === 'sessions') list = current;
   return current;
 }
 
+/** Returns the address of a page, for links. */
+export function addressOf(to: ViewLocation): string {
+  return serverRoot() + formatLocation(to);
+}
+
 /** @param options `replace` adds no step to the browser's history: for typing and arrow keys. */
 export function navigate(to: ViewLocation, { replace = false } = {}): void {
-  const address = formatLocation(to);
+  const address = addressOf(to);
   if (address !== location.pathname + location.search) {
     if (replace) history.replaceState(null, '', address);
     else history.pushState(null, '', address);

@@ -1,5 +1,7 @@
 /** Requests to the server that the page came from. */
 
+import { serverRoot } from './server-root.ts';
+
 /** The server has answered with an error. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
@@ -19,9 +21,12 @@ export function onKeyWanted(listener: () => void): () => void {
   return () => access.removeEventListener('wanted', listener);
 }
 
-/** @throws {RequestError} (as a rejection) if the server answers with an error. Without an answer, `fetch` throws. */
+/**
+ * @param path from the server's root.
+ * @throws {RequestError} (as a rejection) if the server answers with an error. Without an answer, `fetch` throws.
+ */
 export async function request<Body>(path: string, init: RequestInit = {}): Promise<Body> {
-  const response = await fetch(path, { credentials: 'same-origin', ...init });
+  const response = await fetch(serverRoot() + path, { credentials: 'same-origin', ...init });
   if (response.status === 401) access.dispatchEvent(new Event('wanted'));
   const text = await response.text();
   if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as Body;

@@ -1,6 +1,7 @@
 /** The server's stream of changes, opened once for all parts of the page. */
 import type { SessionChange } from '../../server/store/viewer-store.ts';
 import type { Subscribe } from './live-source.ts';
+import { serverRoot } from './server-root.ts';
 
 const REOPEN_MILLIS = 2_000;
 
@@ -23,7 +24,7 @@ export class ChangeStream {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const connect = () => {
       if (source || document.hidden) return;
-      source = new EventSource('/viewer/api/events');
+      source = new EventSource(`${serverRoot()}/viewer/api/events`);
       source.onopen = () => onState(true);
       source.onmessage = ({ data }) => {
         const change: SessionChange = JSON.parse(data);

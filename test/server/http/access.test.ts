@@ -19,7 +19,8 @@ const CLOSED = [
   ...['HEAD /viewer/api/events', 'POST /viewer/api/events', 'GET /%76iewer/api/filters'],
 ];
 
-const EVERYTHING = [...OPEN, ...CLOSED];
+/** The last: it ends the login of those before it. */
+const EVERYTHING = [...OPEN, ...CLOSED, 'POST /viewer/api/logout'];
 
 /** Resolves to the routes that are answered with the status. */
 async function answered(
@@ -105,8 +106,9 @@ test('is decided once for each request, from its headers', async () => {
 
 test('a login gives a cookie for the key, and none where no key is needed', () => {
   const access = createAccess({ apiKey: 'right' });
-  const cookie = access.logIn('right')!.split(';')[0]!;
+  const stranger = access.admit({ host: 'h' });
+  const cookie = access.logIn('right', stranger)!.split(';')[0]!;
   expect(access.admit({ host: 'h', cookie }).may.has('write')).toBe(true);
-  expect(() => access.logIn('wrong')).toThrow('the API key is not valid');
-  expect(createAccess({}).logIn('any')).toBeUndefined();
+  expect(() => access.logIn('wrong', stranger)).toThrow('the API key is not valid');
+  expect(createAccess({}).logIn('any', stranger)).toBeUndefined();
 });

@@ -126,14 +126,34 @@ test.each<[object, string]>([
   [{ port: '4340' }, 'option port: expected a whole number from 0 to 65535, got "4340"'],
   [{ maxItems: 0 }, 'option maxItems: expected a whole number from 1 to 1000000, got 0'],
   [{ maxBodyBytes: 0.5 }, 'option maxBodyBytes: expected a whole number from 1 to 536870912, got 0.5'],
+  [
+    { publicUrl: 'logs.example.com' },
+    'option publicUrl: expected an address such as https://logs.example.com/base, without credentials, query or fragment, got a string of 16 characters',
+  ],
   [{ apiKey: '' }, 'option apiKey: expected a non-empty string, got ""'],
+  [
+    { apiKey: 'secret\n' },
+    'option apiKey: expected a non-empty string, got a string of 7 characters: it begins or ends with white space',
+  ],
+  [
+    { apiKey: ' ' },
+    'option apiKey: expected a non-empty string, got a string of 1 characters: it begins or ends with white space',
+  ],
+  [
+    { apiKey: 'a\0b' },
+    'option apiKey: expected a non-empty string, got a string of 3 characters: it has characters that no header can have',
+  ],
+  [
+    { apiKey: 'ключ' },
+    'option apiKey: expected a non-empty string, got a string of 4 characters: it has characters that no header can have',
+  ],
   [{ apiKey: 42 }, 'option apiKey: expected a non-empty string, got 42'],
   [{ host: '' }, 'option host: expected a non-empty string, got ""'],
   [{ file: '' }, 'option file: expected a non-empty string, got ""'],
   [{ onError: 'log' }, 'option onError: expected a function, got "log"'],
   [
     { apikey: 'secret' },
-    'unknown option apikey: expected one of port, host, file, apiKey, maxBodyBytes, maxItems, onError, got a string of 6 characters',
+    'unknown option apikey: expected one of port, host, file, apiKey, publicUrl, maxBodyBytes, maxItems, onError, got a string of 6 characters',
   ],
 ])('wrong options %j say which, what was expected and what came', async (options, message) => {
   await expect(startServer(options as ServerOptions)).rejects.toThrow(new HumanloopError(message));

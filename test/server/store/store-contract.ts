@@ -4,6 +4,7 @@ import type { Store } from '../../../src/server/store/store.ts';
 import { log } from '../sample-log.ts';
 import { describeLists } from './store-contract-lists.ts';
 import { describeLogs } from './store-contract-logs.ts';
+import { describeProjects } from './store-contract-projects.ts';
 import { describeReferences } from './store-contract-references.ts';
 
 export function describeStore(name: string, openEmptyStore: () => Promise<Store>): void {
@@ -15,6 +16,7 @@ export function describeStore(name: string, openEmptyStore: () => Promise<Store>
   describeLogs(name, open);
   describeReferences(name, open);
   describeLists(name, open);
+  describeProjects(name, open);
 
   test(`${name}: one failing write leaves those beside it alone`, async () => {
     const store = await open();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { createViewerCookie, hasViewerCookie } from '../../../src/server/http/cookie.ts';
+import { createViewerCookies } from '../../../src/server/http/cookie.ts';
 import type { SessionLogs, SessionPage, SessionSummary } from '../../../src/server/store/viewer-store.ts';
 import type { LogRequest } from '../../../src/wire/v4.ts';
 import { startTestServer, type TestServer, temporaryDirectory } from '../../support/start-test-server.ts';
@@ -340,13 +340,15 @@ describe('access', () => {
   });
 
   test('a cookie is of its key, and not for ever', () => {
-    expect(createViewerCookie('other', 'key')).toBeUndefined();
-    const cookie = createViewerCookie('key', 'key', 0)!.split(';')[0]!;
-    expect(hasViewerCookie(`a=b; ${cookie}`, 'key', 1_000)).toBe(true);
-    expect(hasViewerCookie(cookie, 'key', 31 * 86_400_000)).toBe(false);
-    expect(hasViewerCookie(cookie, 'another', 1_000)).toBe(false);
-    expect(hasViewerCookie(cookie.replace(/=\d+/, '=9'), 'key', 1_000)).toBe(false);
-    expect(hasViewerCookie(undefined, 'key')).toBe(false);
+    const cookies = createViewerCookies('key');
+    expect(cookies.create('other', false)).toBeUndefined();
+    const cookie = cookies.create('key', false, 0)!.split(';')[0]!;
+    expect(cookies.read(`a=b; ${cookie}`, 1_000)).toBeDefined();
+    expect(cookies.read(cookie, 31 * 86_400_000)).toBeUndefined();
+    expect(createViewerCookies('another').read(cookie, 1_000)).toBeUndefined();
+    expect(cookies.read(cookie.replace(/=\w/, '=g'), 1_000)).toBeUndefined();
+    expect(cookies.read(cookie.replace(/\.0\./, '.9.'), 1_000)).toBeUndefined();
+    expect(cookies.read(undefined)).toBeUndefined();
   });
 });
 

@@ -1,6 +1,9 @@
 /** Converts sessions and projects, the two containers of logs, from their rows to the wire's form. */
 import type { SqliteRow } from '../../../sqlite/open.ts';
-import type { ProjectResponse, SessionResponse } from '../store.ts';
+import type { FeedbackClass, FeedbackLabel } from '../../../wire/v4.ts';
+import type { FeedbackTypeResponse, ProjectResponse } from '../project-store.ts';
+import type { SessionResponse } from '../store.ts';
+import { toProjectConfig } from './config-response.ts';
 import type { Statements } from './statements.ts';
 
 export function toSession(row: SqliteRow, statements: Statements): SessionResponse {
@@ -21,16 +24,32 @@ export function toSession(row: SqliteRow, statements: Statements): SessionRespon
   };
 }
 
-export function toProject(row: SqliteRow): ProjectResponse {
+/** @param activeConfig the row of the active config, if there is one. */
+export function toProject(row: SqliteRow, activeConfig?: SqliteRow): ProjectResponse {
+  const defined = JSON.parse(row['defined_feedback_types'] as string) as StoredFeedbackType[];
+  const names = new Set(defined.map(({ type }) => type));
+  const logged = (JSON.parse(row['feedback_types'] as string) as string[]).filter((type) => !names.has(type));
   return {
     id: row['id'] as string,
     name: row['name'] as string,
     users: [],
     data_count: Number(row['data_count']),
-    feedback_types: (JSON.parse(row['feedback_types'] as string) as string[]).map((type) => ({ type })),
+    feedback_types: [...defined.map(toFeedbackType), ...logged.map((type) => ({ type }))],
     team_id: 'tm_local',
     ...(row['config_type'] !== null && { config_type: row['config_type'] as string }),
+    ...(activeConfig && { active_config: toProjectConfig(activeConfig) }),
     created_at: row['created_at'] as string,
     updated_at: row['updated_at'] as string,
   };
+}
+
+export interface StoredFeedbackType {
+  readonly type: string;
+  readonly class: FeedbackClass;
+  readonly labels: readonly Required<FeedbackLabel>[];
+}
+
+/** Only types with a choice have labels. */
+export function toFeedbackType({ type, class: kind, labels }: StoredFeedbackType): FeedbackTypeResponse {
+  return { type, ...(kind.endsWith('select') && { values: [...labels] }) };
 }

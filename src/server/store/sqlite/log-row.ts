@@ -5,6 +5,7 @@ import { isObject } from '../../../wire/json.ts';
 import type { LogConfig, LogRequest, LogResponse } from '../../../wire/v4.ts';
 import { storableText } from '../storable-text.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
+import { toConfigResponse, toProjectConfig } from './config-response.ts';
 
 /** Columns that store a request's field of the same name, as it is. */
 export const PLAIN_COLUMNS = [
@@ -99,7 +100,7 @@ function toLabel(value: unknown): string | null {
   return typeof value === 'string' ? storableText(value.slice(0, MAX_LABEL_CHARACTERS).toWellFormed()) : null;
 }
 
-function toConfigRow(config: LogConfig): ConfigRow {
+export function toConfigRow(config: LogConfig): ConfigRow {
   const content = JSON.stringify(withSortedKeys(config));
   const named = config.type === 'agent' ? config.model_config.model : config.type === 'model' ? config.model : null;
   return {
@@ -137,17 +138,10 @@ export function toLogResponse(row: SqliteRow): LogResponse {
   log['save'] = row['save'] === 1;
   const tokens = Number(row['prompt_tokens'] ?? 0) + Number(row['output_tokens'] ?? 0);
   if (row['prompt_tokens'] !== null || row['output_tokens'] !== null) log['tokens'] = tokens;
-  const config = row['config'] === null ? null : toConfigResponse(row);
+  const config = row['config'] === null ? null : toConfigResponse(row['config_id'], row['config']);
   log['config'] = config;
   if (config) {
-    log['model_config'] = {
-      project_id: row['project_id'],
-      project_name: row['project'],
-      created_at: row['config_created_at'],
-      updated_at: row['config_created_at'],
-      last_used: row['config_last_used'],
-      config,
-    };
+    log['model_config'] = toProjectConfig(row, config);
   }
   log['feedback'] = toFeedback(row);
   log['evaluation_results'] = [];
@@ -161,17 +155,6 @@ const ANSWERED = [
   ...['parent_id', 'config_id', 'created_at', 'updated_at'],
   ...GIVEN_COLUMNS,
 ] as const;
-
-function toConfigResponse(row: SqliteRow): Record<string, unknown> {
-  const config = JSON.parse(row['config'] as string) as Record<string, unknown>;
-  config['id'] = row['config_id'];
-  // v4 requires these of every type but `model`, whose schema forbids `status`.
-  if (config['type'] !== 'model') {
-    config['status'] = 'uncommitted';
-    config['name'] ??= config['agent_class'] ?? config['type'];
-  }
-  return config;
-}
 
 function toFeedback(row: SqliteRow): unknown[] {
   const entries = JSON.parse(row['feedback'] as string) as Record<string, unknown>[];

@@ -122,6 +122,20 @@ export const MIGRATIONS: readonly string[] = [
   -- Logs that the viewer's index has passed over, because of what is in them.
   CREATE TABLE unsearchable_logs (key INTEGER PRIMARY KEY REFERENCES logs ON DELETE CASCADE, fault TEXT NOT NULL);
   `,
+  `
+  ALTER TABLE projects ADD COLUMN active_config_key INTEGER REFERENCES configs ON DELETE SET NULL;
+  CREATE INDEX projects_by_active_config ON projects (active_config_key) WHERE active_config_key IS NOT NULL;
+
+  -- Types of feedback that were defined for a project. labels is JSON: values with their sentiments.
+  CREATE TABLE feedback_types (
+    key INTEGER PRIMARY KEY,
+    project_key INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE,
+    type TEXT NOT NULL,
+    class TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    UNIQUE (project_key, type)
+  );
+  `,
 ];
 
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */

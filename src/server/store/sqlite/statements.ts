@@ -17,7 +17,9 @@ const SESSION_COLUMNS = `
   (SELECT output FROM logs WHERE session_key = sessions.key ORDER BY created_at DESC, key DESC LIMIT 1) AS last_output`;
 
 export const PROJECT_COLUMNS = `
-  projects.key, projects.id, projects.name, projects.created_at, projects.updated_at,
+  projects.key, projects.id, projects.name, projects.created_at, projects.updated_at, projects.active_config_key,
+  (SELECT json_group_array(json_object('type', type, 'class', class, 'labels', json(labels)))
+    FROM (SELECT * FROM feedback_types WHERE project_key = projects.key ORDER BY key)) AS defined_feedback_types,
   (SELECT count(*) FROM logs WHERE project_key = projects.key) AS data_count,
   (SELECT type FROM configs WHERE project_key = projects.key ORDER BY key LIMIT 1) AS config_type,
   (SELECT json_group_array(type) FROM (SELECT DISTINCT feedback.type AS type FROM feedback

@@ -14,6 +14,7 @@ import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
 import type { FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
+import type { ProjectResponse } from '../project-store.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
 import type { FeedbackResponse, LogQuery, ProjectQuery, Store } from '../store.ts';
@@ -23,6 +24,7 @@ import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
 import { toLogResponse, toLogRow } from './log-row.ts';
 import { type EncodedLog, LogWrites } from './log-writes.ts';
 import { migrateSqlite } from './migrations.ts';
+import { createProjectStore, type SqliteProjectStore } from './project-store.ts';
 import { countCharacters } from './row-size.ts';
 import {
   COUNT_SESSIONS_OF_PROJECT,
@@ -88,6 +90,12 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
     return turns.run(() => work(new LogWrites(statements)));
   };
 
+  const readProject = async (id: string): Promise<ProjectResponse | undefined> => {
+    const [row] = await reader.all(READ_PROJECT, [id]);
+    return row && withActiveConfigs([row], projects)[0];
+  };
+  const projects = createProjectStore({ prepareWrite, prepare, statements, reader, inTurn, readProject, readWithin });
+
   return {
     createLogs: (requests) => inTurn((writes) => mapItems(requests, (request) => writes.create(encodeLog(request)))),
 
@@ -149,19 +157,18 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
         return created && toProject(statements.readNewProject.get(id)!);
       }),
 
-    getProject: async (id) => {
-      const [row] = await reader.all(READ_PROJECT, [id]);
-      return row && toProject(row);
-    },
+    getProject: readProject,
 
     listProjects: async (listQuery: ProjectQuery) => {
       const { count, rows } = toProjectListSql(listQuery);
       const total = await query(count);
-      return toPage((await query(rows)).map(toProject), listQuery, total);
+      return toPage(withActiveConfigs(await query(rows), projects), listQuery, total);
     },
 
     addFeedback: (requests) =>
       inTurn((writes) => mapItems(requests, (request) => changeFeedback(statements, writes, request))),
+
+    projects,
 
     viewer: createSqliteViewerStore({ prepare, reader, statements: prepareViewerStatements(prepare), index, readLog }),
 
@@ -198,6 +205,20 @@ function readWithin<Item>(
   return items;
 }
 
+/** The same for projects, whose active configs can be large. */
+function withActiveConfigs(rows: readonly SqliteRow[], { readConfigRow }: SqliteProjectStore): ProjectResponse[] {
+  const projects: ProjectResponse[] = [];
+  let characters = 0;
+  for (const row of rows) {
+    const key = row['active_config_key']!;
+    const config = key === null ? undefined : readConfigRow(key);
+    characters += countCharacters(row) + (config ? countCharacters(config) : 0);
+    if (projects.length > 0 && characters > MAX_PAGE_CHARACTERS) break;
+    projects.push(toProject(row, config));
+  }
+  return projects;
+}
+
 function encodeLog(request: LogRequest): EncodedLog {
   try {
     return { request, row: toLogRow(request) };
@@ -224,7 +245,8 @@ function changeFeedback(statements: Statements, writes: LogWrites, request: Feed
     value: value === undefined ? null : JSON.stringify(value),
   });
   const last = removed.at(-1);
-  if (!last) return { ...answer, value: value ?? null, id: newIdentifier('ann') };
+  // Nothing was removed. v4 requires a value in the answer.
+  if (!last) return { ...answer, value: value ?? '', id: newIdentifier('ann') };
   return { ...answer, value: JSON.parse(last['value'] as string), id: last['id'] as string };
 }
 

@@ -1,0 +1,219 @@
+/** What projects have besides logs. */
+import type { SqliteRow, SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
+import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
+import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
+import { newIdentifier } from '../identifiers.ts';
+import type {
+  FeedbackTypeDefinition,
+  FeedbackTypeResponse,
+  ProjectResponse,
+  ProjectSelector,
+  ProjectStore,
+} from '../project-store.ts';
+import { mapItems, NameTakenError, RejectedFieldError } from '../rejected-item.ts';
+import { storableText } from '../storable-text.ts';
+import { timestampNow } from '../timestamps.ts';
+import { toConfigResponse, toProjectConfig } from './config-response.ts';
+import { type StoredFeedbackType, toFeedbackType } from './container-row.ts';
+import { toConfigRow } from './log-row.ts';
+import type { Statements } from './statements.ts';
+
+const MAX_CONFIGS = 1_000;
+/** Of one project. All are in each answer that has the project. */
+const MAX_FEEDBACK_TYPES = 200;
+const MAX_LABELS = 1_000;
+const MAX_LABEL_CHARACTERS = 100_000;
+/** Types that every project of v4 had from the start. */
+const GIVEN_TYPES = new Set(['rating', 'action', 'issue']);
+
+const CONFIG_COLUMNS = `configs.id AS config_id, configs.content AS config, configs.created_at AS config_created_at,
+  configs.last_used AS config_last_used, projects.id AS project_id, projects.name AS project
+  FROM configs JOIN projects ON projects.key = configs.project_key`;
+
+const LIST_CONFIGS = `SELECT key FROM configs WHERE project_key = ? ORDER BY last_used DESC, key DESC LIMIT ${MAX_CONFIGS}`;
+
+const SQL = {
+  renameProject: `UPDATE projects SET name = :name, updated_at = :now WHERE key = :key`,
+  /** Sessions are found by the name of their project. */
+  forgetFacet: `DELETE FROM session_facets WHERE facet_key = (SELECT key FROM facets WHERE kind = 'project' AND value = ?)`,
+  deleteFacet: `DELETE FROM facets WHERE kind = 'project' AND value = ?`,
+  renameFacet: `UPDATE facets SET value = :name WHERE kind = 'project' AND value = :old`,
+  readConfigById: `SELECT configs.key, configs.project_key, ${CONFIG_COLUMNS} WHERE configs.id = ?`,
+  readConfig: `SELECT configs.key, configs.project_key, ${CONFIG_COLUMNS} WHERE configs.key = ?`,
+  readActiveConfig: `SELECT projects.key AS project_key, active_config_key FROM projects WHERE id = ?`,
+  activateConfig: `UPDATE projects SET active_config_key = :config_key, updated_at = :now WHERE key = :key`,
+  activateFirstConfig: `UPDATE projects SET active_config_key = :config_key WHERE key = :key AND active_config_key IS NULL
+    AND NOT EXISTS (SELECT 1 FROM configs WHERE project_key = :key AND key <> :config_key)`,
+  readFeedbackType: `SELECT type, class, labels FROM feedback_types WHERE project_key = ? AND type = ?`,
+  countFeedbackTypes: `SELECT count(*) AS count FROM feedback_types WHERE project_key = ?`,
+  saveFeedbackType: `INSERT INTO feedback_types (project_key, type, class, labels)
+    VALUES (:project_key, :type, :class, :labels)
+    ON CONFLICT (project_key, type) DO UPDATE SET class = :class, labels = :labels`,
+} as const;
+
+export interface ProjectStoreParts {
+  /** On the connection for writes, and on that for reads. */
+  readonly prepareWrite: Prepare;
+  readonly prepare: Prepare;
+  /** On the connection for writes. */
+  readonly statements: Statements;
+  readonly reader: SqliteReader;
+  readonly inTurn: <Result>(work: () => Result | Generator<void, Result>) => Promise<Result>;
+  readonly readProject: (id: string) => Promise<ProjectResponse | undefined>;
+  /** Reads rows by their keys until they are too many for one answer. */
+  readonly readWithin: <Item>(
+    keys: readonly SqliteRow[],
+    statement: SqliteStatement,
+    toItem: (row: SqliteRow) => Item,
+  ) => Item[];
+}
+
+export interface SqliteProjectStore extends ProjectStore {
+  /** Returns the row of a config by its key, for the project that it is the active one of. */
+  readConfigRow(key: SqliteValue): SqliteRow | undefined;
+}
+
+export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore {
+  const { statements, reader, inTurn, readProject, readWithin } = parts;
+  const writes = prepareAll(parts.prepareWrite, SQL);
+  const reads = prepareAll(parts.prepare, SQL);
+  const findKey = (id: string): SqliteValue | undefined => statements.findProjectById.get(id)?.['key'];
+
+  const rename = (project: SqliteRow, givenName: string): void => {
+    const name = storableText(givenName);
+    const old = project['name'] as string;
+    if (name === old) return;
+    if (statements.findProjectByName.get(name)) {
+      throw new NameTakenError(`a project named ${JSON.stringify(givenName)} exists`);
+    }
+    writes.renameProject.run({ key: project['key']!, name, now: timestampNow() });
+    // One that is left over from a project that had this name before.
+    writes.forgetFacet.run(name);
+    writes.deleteFacet.run(name);
+    writes.renameFacet.run({ name, old });
+  };
+
+  const activate = (key: SqliteValue, configId: string): void => {
+    const config = writes.readConfigById.get(configId);
+    if (config?.['project_key'] !== key) throw new RejectedFieldError('active_config_id', 'config not found');
+    writes.activateConfig.run({ key, config_key: config['key']!, now: timestampNow() });
+  };
+
+  const findOrMake = (project: ProjectSelector): SqliteValue => {
+    if ('id' in project) {
+      const key = findKey(project.id);
+      if (key === undefined) throw new RejectedFieldError('project_id', 'project not found');
+      return key;
+    }
+    const name = storableText(project.name);
+    const found =
+      statements.findProjectByName.get(name) ??
+      statements.insertProject.get({ id: newIdentifier('pr'), name, now: timestampNow() });
+    return found!['key']!;
+  };
+
+  const define = (projectKey: SqliteValue, given: FeedbackTypeDefinition, isNew: boolean): FeedbackTypeResponse => {
+    const type = storableText(given.type);
+    const row = writes.readFeedbackType.get(projectKey, type);
+    if (row && isNew) throw new NameTakenError(`the feedback type ${JSON.stringify(given.type)} exists`);
+    const count = Number(writes.countFeedbackTypes.get(projectKey)!['count']);
+    if (!row && count >= MAX_FEEDBACK_TYPES) {
+      throw new RejectedFieldError('type', `the project has ${MAX_FEEDBACK_TYPES} feedback types, and takes no more`);
+    }
+    const merged = mergeFeedbackType(given, type, row);
+    writes.saveFeedbackType.run({
+      ...{ project_key: projectKey, type, class: merged.class },
+      labels: JSON.stringify(merged.labels),
+    });
+    return toFeedbackType(merged);
+  };
+
+  return {
+    readConfigRow: (key) => reads.readConfig.get(key),
+
+    update: async (id, { name, activeConfigId }) => {
+      const isKnown = await inTurn(() => {
+        const project = statements.findProjectById.get(id);
+        if (!project) return false;
+        if (name !== undefined) rename(project, name);
+        if (activeConfigId !== undefined) activate(project['key']!, activeConfigId);
+        return true;
+      });
+      return isKnown ? readProject(id) : undefined;
+    },
+
+    registerConfig: async (project, config) => {
+      const row = toConfigRow({ ...config, type: 'model' });
+      return inTurn(() => {
+        const key = findOrMake(project);
+        const used = { ...row, id: newIdentifier('config'), project_key: key, now: timestampNow() };
+        const configKey = statements.useConfig.get(used)!['key']!;
+        writes.activateFirstConfig.run({ key, config_key: configKey });
+        return toProjectConfig(writes.readConfig.get(configKey)!);
+      });
+    },
+
+    getConfig: async (id) => {
+      const row = reads.readConfigById.get(id);
+      return row && toConfigResponse(row['config_id'], row['config']);
+    },
+
+    listConfigs: async (id) => {
+      const project = reads.readActiveConfig.get(id);
+      if (!project) return undefined;
+      const keys = await reader.all(LIST_CONFIGS, [project['project_key']!]);
+      return readWithin(keys, reads.readConfig, (row) => toProjectConfig(row));
+    },
+
+    getActiveConfig: async (id) => {
+      const project = reads.readActiveConfig.get(id);
+      if (!project) return undefined;
+      const key = project['active_config_key']!;
+      const row = key === null ? undefined : reads.readConfig.get(key);
+      return row ? toProjectConfig(row) : null;
+    },
+
+    clearActiveConfig: async (id) => {
+      await inTurn(() => {
+        const project = writes.readActiveConfig.get(id);
+        if (!project || project['active_config_key'] === null) return;
+        writes.activateConfig.run({ key: project['project_key']!, config_key: null, now: timestampNow() });
+      });
+      return readProject(id);
+    },
+
+    defineFeedbackTypes: (id, types, { areNew }) =>
+      inTurn(function* () {
+        const key = findKey(id);
+        return key === undefined ? undefined : yield* mapItems(types, (type) => define(key, type, areNew));
+      }),
+  };
+}
+
+/** Keeps the labels that are there: a client names those that it adds or changes. */
+function mergeFeedbackType(
+  given: FeedbackTypeDefinition,
+  type: string,
+  row: SqliteRow | undefined,
+): StoredFeedbackType {
+  const kind = given.class ?? (row?.['class'] as StoredFeedbackType['class'] | undefined);
+  const chosen = kind ?? (GIVEN_TYPES.has(type) ? 'select' : undefined);
+  if (chosen === undefined) throw new RejectedFieldError('class', 'field required');
+  if (given.values !== undefined && !chosen.endsWith('select')) {
+    throw new RejectedFieldError('values', `a type of the class ${chosen} has no values to choose from`);
+  }
+  const labels = new Map<string, StoredFeedbackType['labels'][number]['sentiment']>();
+  const known = JSON.parse((row?.['labels'] as string | undefined) ?? '[]') as StoredFeedbackType['labels'];
+  for (const { value, sentiment } of known) labels.set(value, sentiment);
+  for (const { value, sentiment } of given.values ?? []) {
+    const text = storableText(value);
+    labels.set(text, sentiment ?? labels.get(text) ?? 'unset');
+  }
+  const merged = [...labels].map(([value, sentiment]) => ({ value, sentiment }));
+  const characters = merged.reduce((sum, { value }) => sum + value.length, 0);
+  if (merged.length > MAX_LABELS || characters > MAX_LABEL_CHARACTERS) {
+    const limit = `${MAX_LABELS} values, or ${MAX_LABEL_CHARACTERS} characters in them`;
+    throw new RejectedFieldError('values', `the type would have more than ${limit}`);
+  }
+  return { type, class: chosen, labels: merged };
+}

@@ -1,0 +1,22 @@
+/** What the operations have in common: how the store's answers and rejections become those of the API. */
+import { type Answer, json } from '../http/answer.ts';
+import { HttpError, invalid } from '../http/http-error.ts';
+import { NameTakenError, RejectedFieldError, RejectedItemError } from '../store/rejected-item.ts';
+
+export function found(body: unknown, what: string): Answer {
+  if (body === undefined) throw new HttpError(404, `${what} not found`);
+  return json(200, body);
+}
+
+/**
+ * Turns a rejection of the store into a 422, or a 409 for a name that is taken. Its place has an index only where the
+ * client sent an array.
+ */
+export function nameItemOf(body: unknown): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof NameTakenError) throw new HttpError(409, error.message);
+    if (error instanceof RejectedFieldError) throw invalid(['body', error.field], error.message);
+    if (!(error instanceof RejectedItemError)) throw error;
+    throw invalid(['body', ...(Array.isArray(body) ? [error.index] : []), error.field], error.message);
+  };
+}

@@ -1,6 +1,9 @@
 /** The address holds the state: from what is shown to the address, and back. Pure. */
 
-export const FILTERS = ['q', 'project', 'model', 'type', 'error', 'feedback', 'since', 'until'] as const;
+export const FILTERS = [
+  ...(['q', 'project', 'model', 'type', 'error', 'feedback', 'user', 'environment'] as const),
+  ...(['since', 'until', 'min_duration', 'sort'] as const),
+] as const;
 export type FilterName = (typeof FILTERS)[number];
 export type Filters = Partial<Record<FilterName, string>>;
 

@@ -5,6 +5,7 @@ import { log } from '../sample-log.ts';
 import { describeLists } from './store-contract-lists.ts';
 import { describeLogs } from './store-contract-logs.ts';
 import { describeReferences } from './store-contract-references.ts';
+import { describeViewer } from './store-contract-viewer.ts';
 
 export function describeStore(name: string, openEmptyStore: () => Promise<Store>): void {
   const open = async (): Promise<Store> => {
@@ -15,6 +16,7 @@ export function describeStore(name: string, openEmptyStore: () => Promise<Store>
   describeLogs(name, open);
   describeReferences(name, open);
   describeLists(name, open);
+  describeViewer(name, open);
 
   test(`${name}: one failing write leaves those beside it alone`, async () => {
     const store = await open();

@@ -41,7 +41,7 @@ export function describeViewer(name: string, open: () => Promise<Store>): void {
       expect(await store.viewer.findSession('mine')).toEqual({ session: other, log: second!.id });
       expect(await store.viewer.findSession('abc')).toEqual({ session: other });
       expect(await list(store, { search: third!.id })).toMatchObject([{ id: other, match: { log_id: third!.id } }]);
-      expect(await store.viewer.findSession('alone')).toEqual({ session: alone!.id });
+      expect(await store.viewer.findSession('alone')).toEqual({ session: alone!.id, log: alone!.id });
       for (const nothing of ['', 'chat', 'min', '0af7651916cd43dd', '%', 'a\0b']) {
         expect(await store.viewer.findSession(nothing), nothing).toBeUndefined();
       }

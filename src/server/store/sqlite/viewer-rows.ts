@@ -133,8 +133,12 @@ function percentilesOf(rows: readonly SqliteRow[]): { p50?: number; p95?: number
     .sort((left, right) => left.seconds - right.seconds);
   const total = timed.reduce((all, { count }) => all + count, 0);
   const at = (share: number): number => {
-    let left = share * total;
-    return timed.find(({ count }) => (left -= count) <= 0)?.seconds ?? timed.at(-1)!.seconds;
+    let passed = 0;
+    for (const { seconds, count } of timed) {
+      passed += count;
+      if (passed >= share * total) return seconds;
+    }
+    return timed.at(-1)!.seconds;
   };
   return total === 0 ? {} : { p50: at(0.5), p95: at(0.95) };
 }

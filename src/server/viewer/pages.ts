@@ -8,7 +8,7 @@ import { resolveInstalled } from '../../load-module.ts';
 import type { FileAnswer } from '../http/answer.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Operation, RouteRequest, Routes } from '../http/route.ts';
-import type { ViewerStore } from '../store/viewer-store.ts';
+import type { FirstData, ViewerStore } from '../store/viewer-store.ts';
 import { readFirstData, withFirstData } from './first-data.ts';
 
 const ASSET_TYPES = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' } as const;
@@ -48,18 +48,21 @@ export function createPageRoutes(viewer: ViewerStore): Routes {
     return asset;
   };
 
-  const writePage = async ({ id, query, caller }: RouteRequest): Promise<FileAnswer> => {
+  const answerPage = async (data: FirstData | undefined): Promise<FileAnswer> => {
     template ??= readBuiltFile('index.html')?.toString();
     if (template === undefined) throw new HttpError(404, 'the viewer is not built: run npm run build');
-    const data = caller.may.has('read') ? await readFirstData(viewer, id, query) : undefined;
     const bytes = Buffer.from(withFirstData(template, data));
     const gzip = () => gzipSync(bytes, { level: 1 });
     return { kind: 'file', type: 'text/html; charset=utf-8', bytes, gzip, headers: PAGE_HEADERS };
   };
 
+  const writePage = async ({ id, query, caller }: RouteRequest): Promise<FileAnswer> =>
+    answerPage(caller.may.has('read') ? await readFirstData(viewer, id, query) : undefined);
+
   const page: Operation = { needs: 'nothing', run: writePage };
   return {
     '/': { GET: page },
+    '/overview': { GET: { needs: 'nothing', run: () => answerPage(undefined) } },
     '/sessions/:id': { GET: page },
     '/viewer/assets/:id': { GET: { needs: 'nothing', run: findAsset } },
   };

@@ -76,9 +76,13 @@ export class LiveSession {
     // Those of the first answer: later changes will be reported, and read then.
     const { version, as_of: asOf } = page;
     let now = merge(known, page);
+    let shown = 0;
     while (page.next !== null && now.logs.size < MAX_LOGS) {
-      // The first load shows what has come: the tree grows.
-      if (!loaded) this.#show({ ...now, isPartial: true });
+      // The first load shows what has come. The tree is built again each time, so that it grows in few steps.
+      if (!loaded && now.logs.size >= 2 * shown) {
+        shown = now.logs.size;
+        this.#show({ ...now, isPartial: true });
+      }
       page = await this.#ask(since, page.next);
       now = merge(now, page);
     }

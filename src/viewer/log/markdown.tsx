@@ -23,7 +23,7 @@ export function Markdown({ text }: { text: string }) {
  * written.
  */
 const MAX_MARKS = 1_000;
-const FENCED = /^ {0,3}(```+|~~~+)[^]*?(?:^ {0,3}\1|$(?![^]))/gm;
+const FENCED = /^ {0,3}(```+|~~~+)[\s\S]*?(?:^ {0,3}\1|$(?![\s\S]))/gm;
 /** Where another paragraph, item or row begins. */
 const BLOCK_START = /\n\s*\n|\n(?=\s*(?:[-*+>#|]|\d+[.)]))/;
 

@@ -70,6 +70,13 @@ export function TreeView({ tree, selected, compared, onSelect }: TreeViewProps) 
     list.current!.querySelector<HTMLElement>('[role="tree"]')!.focus({ preventScroll: true });
   }, []);
 
+  /** From there the next slowest is wanted; from anywhere else the slowest. */
+  const lastSlow = useRef<string>(undefined);
+  const jumpToSlowest = () => {
+    const node = nextOf(slowestFirst(tree), selected === lastSlow.current ? selected : undefined);
+    lastSlow.current = node?.log.id;
+    jumpTo(node);
+  };
   const jumpTo = (node: LogNode | undefined) => {
     if (node) onSelect(node.log.id, { replace: selected !== undefined });
   };
@@ -77,7 +84,7 @@ export function TreeView({ tree, selected, compared, onSelect }: TreeViewProps) 
   useKeyDown((event) => {
     if (hasModifier(event) || isTyping(event.target)) return;
     if (event.key === 'n') return jumpTo(nextOf(failed, selected));
-    if (event.key === 's') return jumpTo(nextOf(slowestFirst(tree), selected));
+    if (event.key === 's') return jumpToSlowest();
     const key = SAME_KEYS[event.key] ?? event.key;
     const target = event.target as HTMLElement;
     // The keys move in the tree, unless something else that they scroll or press has the focus.
@@ -115,7 +122,7 @@ export function TreeView({ tree, selected, compared, onSelect }: TreeViewProps) 
           hasTurns={hasTurns}
           hasOneScale={hasOneScale}
           onType={setType}
-          onSlowest={() => jumpTo(nextOf(slowestFirst(tree), selected))}
+          onSlowest={jumpToSlowest}
           onNextError={() => jumpTo(nextOf(failed, selected))}
           onScale={setHasOneScale}
         />

@@ -67,7 +67,11 @@ export function TreeView({ tree, selected, compared, onSelect }: TreeViewProps) 
   // Otherwise the focus stays with the body, and a screen reader has nothing to say.
   useLayoutEffect(() => {
     if (document.activeElement !== document.body) return;
-    list.current!.querySelector<HTMLElement>('[role="tree"]')!.focus({ preventScroll: true });
+    const element = list.current!.querySelector<HTMLElement>('[role="tree"]')!;
+    element.dataset['quiet'] = '';
+    element.focus({ preventScroll: true });
+    const show = () => delete element.dataset['quiet'];
+    for (const event of ['keydown', 'blur']) element.addEventListener(event, show, { once: true });
   }, []);
 
   /** From there the next slowest is wanted; from anywhere else the slowest. */

@@ -45,6 +45,21 @@ describeInBrowser('what is large', () => {
     expect(longest).toBeLessThan(Math.max(200, 8 * unit));
   });
 
+  test('10 MB of markdown do not freeze the page', { timeout: 60_000 }, async () => {
+    const viewer = await openViewer();
+    const { page, post, server } = viewer;
+    const output = `${'- **bold** and `code`, [a link](https://example.com)\n'.repeat(190_000)}the end`;
+    const [log] = await post({ project: 'p', session_reference_id: 's', config: { type: 'generic' }, output });
+    const longest = await longestTask(viewer, async () => {
+      await page.goto(`${server.url}/sessions/${log!.session_id}?log=${log!.id}`);
+      await page.getByRole('button', { name: /Show 200 kB more, of \d+\.\d MB/ }).waitFor();
+      await page.waitForTimeout(500);
+    });
+    const unit = await yardstick(viewer);
+    console.log(`longest task ${longest} ms, ${unit} ms for the yardstick`);
+    expect(longest).toBeLessThan(Math.max(500, 15 * unit));
+  });
+
   test('a session of 20,000 logs is read in pieces, and none holds up others', { timeout: 120_000 }, async () => {
     const viewer = await openViewer();
     const { page, post, server } = viewer;

@@ -1,7 +1,6 @@
 /** The page with the list of sessions: newest first, live, more rows as the reader scrolls. */
 import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
-import type { IndexLag, SessionSummary } from '../../server/store/viewer-store.ts';
-import { formatCount, formatTime } from '../parts/format.ts';
+import type { SessionSummary } from '../../server/store/viewer-store.ts';
 import { hasModifier, isTyping, useKeyDown } from '../parts/keyboard.ts';
 import { SkeletonRows } from '../parts/skeleton-rows.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
@@ -11,13 +10,12 @@ import { useLiveList } from '../state/use-live-list.ts';
 import { type Filters, formatLocation } from '../state/view-location.ts';
 import { EmptyState } from './empty-state.tsx';
 import { FilterBar } from './filter-bar.tsx';
+import { IndexingNote } from './indexing-note.tsx';
 import { ListHead } from './list-head.tsx';
 import { toWords } from './mark-words.ts';
 import { SessionRow } from './session-row.tsx';
 
 const CLOCK_MILLIS = 5_000;
-/** Fewer are indexed before a reader could search for them. */
-const NOTICED_LAG = 200;
 const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
 
 /** The row where the reader was; going back to the list restores it. */
@@ -73,7 +71,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
           {problem}
         </p>
       )}
-      {list?.indexing && <IndexingNote {...list.indexing} />}
+      <IndexingNote lag={list?.indexing} />
       {list && sessions.length === 0 && list.next === null ? (
         <EmptyState isFiltered={Object.keys(filters).length > 0} />
       ) : (
@@ -101,17 +99,6 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
         </div>
       )}
     </main>
-  );
-}
-
-/** A search over logs that are not in the index yet would otherwise seem to say that they have no such words. */
-function IndexingNote({ logs, oldestCreatedAt: oldest }: IndexLag) {
-  if (logs < NOTICED_LAG) return null;
-  return (
-    <p class="note" role="status">
-      Search and filters do not cover all logs yet: {formatCount(logs)} {logs === 1 ? 'is' : 'are'} being indexed
-      {oldest !== undefined && `, the oldest of ${formatTime(oldest)}`}.
-    </p>
   );
 }
 

@@ -110,13 +110,17 @@ describeInBrowser('finding a session', () => {
     await fill(viewer);
     await viewer.post(log('broken', { error: 'boom', duration: 2 }));
     const { page, open } = viewer;
-    await expect.poll(async () => (await viewer.server.call('GET', '/viewer/api/overview')).body[0]?.errors).toBe(1);
+    await expect
+      .poll(async () => (await viewer.server.call('GET', '/viewer/api/overview')).body.days[0]?.errors)
+      .toBe(1);
     await open('/overview?days=7');
     await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
     const [days, models] = await page.locator('table.counts').all();
     const day = new Date().toISOString().slice(0, 10);
     await days!.getByRole('row').filter({ hasText: day }).getByText('$0.000064').waitFor();
     await models!.getByRole('row').filter({ hasText: 'gpt-4o' }).waitFor();
+    await days!.getByRole('button', { name: `Models of ${day}` }).click();
+    await days!.getByRole('row').filter({ hasText: 'gpt-4o' }).getByText('$0.000064').waitFor();
     await days!.getByRole('link', { name: '1', exact: true }).click();
     await expect.poll(() => titles(viewer)).toEqual(['asked in broken']);
     await page.goBack();

@@ -19,8 +19,8 @@ export interface ViewerStore {
   /** Resolves to a portion of the complete logs of a session, oldest first; `undefined` if there is no such session. */
   exportSession(id: string, cursor?: string): Promise<SessionExport | undefined>;
   listFilters(): Promise<SessionFilters>;
-  /** Resolves to counts by day of `created_at`, in UTC, newest first; days without logs are left out. */
-  readOverview(query: OverviewQuery): Promise<OverviewDay[]>;
+  /** Counts by day of `created_at`, in UTC, and by model. */
+  readOverview(query: OverviewQuery): Promise<Overview>;
   /** Resolves to how many logs wait for the index, and when the oldest of them was created. */
   indexLag(): Promise<IndexLag>;
   /** Resolves to the version of the last change, see `SessionChange`. */
@@ -213,6 +213,13 @@ export interface OverviewQuery {
   readonly days: number;
   readonly until: string;
   readonly project?: string;
+}
+
+export interface Overview {
+  /** Newest first; days without logs are left out. */
+  days: OverviewDay[];
+  /** Over all of the days, most calls first. */
+  models: OverviewModel[];
 }
 
 export interface OverviewDay {

@@ -11,22 +11,28 @@ import type { LogNode } from '../tree/log-tree.ts';
 /** More would push the content out of sight; the metadata tab has all. */
 const MAX_SHOWN_METADATA = 6;
 const MAX_VALUE_CHARACTERS = 60;
-/** How it was captured, or shown elsewhere. */
-const UNSHOWN = new Set([
-  ...['trace_id', 'span_id', 'span_name', 'scope', 'finish_reason', 'prompt_tokens', 'output_tokens'],
-  ...['truncated', 'parent_span_id'],
-]);
+/** How it was captured, what the provider said about it, and what is shown elsewhere. */
+const UNSHOWN =
+  /^(trace_id|span_|parent_span|scope$|finish_reason|truncated|response_|function_id|system_)|_tokens$|timestamp/;
+
+type Shown = [name: string, value: string, filters: Filters];
 
 /** Short entries of the app's own, such as the user and the release, with the filter that finds them elsewhere. */
-function shownMetadata(metadata: LogResponse['metadata']): [name: string, value: string, filters: Filters][] {
+function shownMetadata(metadata: LogResponse['metadata']): Shown[] {
   return Object.entries(metadata ?? {})
-    .filter(([name, value]) => !UNSHOWN.has(name) && /^[^\s:"]{1,40}$/.test(name) && isShort(value))
-    .slice(0, MAX_SHOWN_METADATA)
-    .map(([name, value]) => {
-      const text = String(value);
-      const isUser = name === 'user' || name === 'user_id';
-      return [name, text, isUser ? { user: text } : { q: `metadata.${name}:"${text}"` }];
-    });
+    .filter(([name]) => !UNSHOWN.test(name) && /^[^\s:"]{1,40}$/.test(name))
+    .flatMap(([name, value]) =>
+      [value]
+        .flat()
+        .filter(isShort)
+        .map((item): Shown => toShown(name, String(item))),
+    )
+    .slice(0, MAX_SHOWN_METADATA);
+}
+
+function toShown(name: string, value: string): Shown {
+  const isUser = name === 'user' || name === 'user_id';
+  return [name, value, isUser ? { user: value } : { q: `metadata.${name}:"${value}"` }];
 }
 
 function isShort(value: unknown): value is string | number | boolean {
@@ -86,7 +92,7 @@ export function LogFacts({ log, node }: { log: LogResponse; node: LogNode | unde
         </Fact>
       )}
       {shownMetadata(log.metadata).map(([name, value, filters]) => (
-        <Fact key={name} name={toVisibleText(name)}>
+        <Fact key={`${name} ${value}`} name={toVisibleText(name)}>
           <FilterLink filters={filters}>{toVisibleText(value)}</FilterLink>
         </Fact>
       ))}

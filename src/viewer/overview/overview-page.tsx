@@ -1,13 +1,13 @@
 /** What happened day by day: calls, errors, cost and latency, and the same by model. */
 import { useEffect, useState } from 'preact/hooks';
-import type { OverviewDay, OverviewModel, SessionFilters } from '../../server/store/viewer-store.ts';
+import type { Overview, OverviewDay, OverviewModel, SessionFilters } from '../../server/store/viewer-store.ts';
 import { formatCost, formatCount, formatSeconds, toVisibleText } from '../parts/format.ts';
+import { Icon } from '../parts/icons.tsx';
 import { SkeletonRows } from '../parts/skeleton-rows.tsx';
 import { followInPage, navigate } from '../state/address.ts';
 import { request } from '../state/api.ts';
 import type { Subscribe } from '../state/live-source.ts';
 import { type Filters, formatLocation, type ViewLocation } from '../state/view-location.ts';
-import { type ModelSum, sumModels } from './sum-models.ts';
 
 const SPANS = ['7', '14', '30', '90'];
 const REFRESH_MILLIS = 5_000;
@@ -17,7 +17,7 @@ type OverviewLocation = Extract<ViewLocation, { page: 'overview' }>;
 
 export function OverviewPage({ location, subscribe }: { location: OverviewLocation; subscribe: Subscribe }) {
   const { project, days: span = '14' } = location;
-  const [days, setDays] = useState<OverviewDay[]>();
+  const [overview, setOverview] = useState<Overview>();
   const [projects, setProjects] = useState<string[]>([]);
   const [problem, setProblem] = useState('');
   useEffect(() => {
@@ -26,10 +26,10 @@ export function OverviewPage({ location, subscribe }: { location: OverviewLocati
     const load = () => {
       timer = undefined;
       const query = new URLSearchParams({ days: span, ...(project && { project }) });
-      request<OverviewDay[]>(`/viewer/api/overview?${query}`).then(
+      request<Overview>(`/viewer/api/overview?${query}`).then(
         (answer) => {
           if (!isWanted) return;
-          setDays(answer);
+          setOverview(answer);
           setProblem('');
         },
         (error: Error) => isWanted && setProblem(error.message),
@@ -88,13 +88,13 @@ export function OverviewPage({ location, subscribe }: { location: OverviewLocati
           {problem}
         </p>
       )}
-      {!days && !problem && <SkeletonRows height={ROW_HEIGHT} />}
-      {days && days.length === 0 && <p class="loading">Nothing was logged in these days.</p>}
-      {days && days.length > 0 && (
+      {!overview && !problem && <SkeletonRows height={ROW_HEIGHT} />}
+      {overview?.days.length === 0 && <p class="loading">Nothing was logged in these days.</p>}
+      {overview && overview.days.length > 0 && (
         <>
-          <DayTable days={days} {...(project && { project })} />
+          <DayTable days={overview.days} {...(project && { project })} />
           <h2>By model</h2>
-          <ModelTable models={sumModels(days)} {...(project && { project })} />
+          <ModelTable models={overview.models} {...(project && { project })} />
         </>
       )}
     </main>
@@ -122,43 +122,69 @@ function DayTable({ days, project }: { days: readonly OverviewDay[]; project?: s
       </thead>
       <tbody>
         {days.map((day) => (
-          <tr key={day.day}>
-            <th scope="row">
-              <ListLink
-                filters={{ since: `${day.day}T00:00Z`, until: `${day.day}T23:59:59.999Z`, ...(project && { project }) }}
-              >
-                {day.day}
-              </ListLink>
-            </th>
-            <td class="count-bar">
-              <DayBar day={day} most={most} />
-            </td>
-            <td>{formatCount(day.logs)}</td>
-            <td>{formatCount(sum(day.models, 'calls'))}</td>
-            <td>
-              {day.errors > 0 ? (
-                <ListLink
-                  class="error-text"
-                  filters={{
-                    error: '1',
-                    since: `${day.day}T00:00Z`,
-                    until: `${day.day}T23:59:59.999Z`,
-                    ...(project && { project }),
-                  }}
-                >
-                  {formatCount(day.errors)}
-                </ListLink>
-              ) : (
-                <span class="dim">0</span>
-              )}
-            </td>
-            <Latency of={day} />
-            <td>{formatCount(sum(day.models, 'prompt_tokens') + sum(day.models, 'output_tokens'))}</td>
-            <td>{day.cost === undefined ? '' : formatCost(day.cost)}</td>
-          </tr>
+          <DayRows key={day.day} day={day} most={most} {...(project && { project })} />
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** The row of the day, and when it is open a row for each of its models. */
+function DayRows({ day, most, project }: { day: OverviewDay; most: number; project?: string }) {
+  const [isOpen, setIsOpen] = useState(false);
+  const filters = { since: `${day.day}T00:00Z`, until: `${day.day}T23:59:59.999Z`, ...(project && { project }) };
+  return (
+    <>
+      <tr>
+        <th scope="row">
+          <button
+            type="button"
+            class="quiet square"
+            aria-expanded={isOpen}
+            aria-label={`Models of ${day.day}`}
+            disabled={day.models.length === 0}
+            onClick={() => setIsOpen(!isOpen)}
+          >
+            <Icon name="chevron" class={isOpen ? 'chevron is-open' : 'chevron'} />
+          </button>
+          <ListLink filters={filters}>{day.day}</ListLink>
+        </th>
+        <td class="count-bar">
+          <DayBar day={day} most={most} />
+        </td>
+        <td>{formatCount(day.logs)}</td>
+        <td>{formatCount(sum(day.models, 'calls'))}</td>
+        <td>
+          {day.errors > 0 ? (
+            <ListLink class="error-text" filters={{ ...filters, error: '1' }}>
+              {formatCount(day.errors)}
+            </ListLink>
+          ) : (
+            <span class="dim">0</span>
+          )}
+        </td>
+        <Latency of={day} />
+        <td>{formatCount(sum(day.models, 'prompt_tokens') + sum(day.models, 'output_tokens'))}</td>
+        <td>{day.cost === undefined ? '' : formatCost(day.cost)}</td>
+      </tr>
+      {isOpen &&
+        day.models.map((model) => (
+          <tr key={model.model} class="of-day">
+            <th scope="row">
+              <ListLink filters={{ ...filters, model: model.model }}>
+                <bdi>{toVisibleText(model.model)}</bdi>
+              </ListLink>
+            </th>
+            <td class="count-bar" />
+            <td />
+            <td>{formatCount(model.calls)}</td>
+            <td class={model.errors > 0 ? 'error-text' : 'dim'}>{formatCount(model.errors)}</td>
+            <Latency of={model} />
+            <td>{formatCount(model.prompt_tokens + model.output_tokens)}</td>
+            <td>{model.cost === undefined ? '' : formatCost(model.cost)}</td>
+          </tr>
+        ))}
+    </>
   );
 }
 
@@ -172,7 +198,7 @@ function DayBar({ day, most }: { day: OverviewDay; most: number }) {
   );
 }
 
-function ModelTable({ models, project }: { models: readonly ModelSum[]; project?: string }) {
+function ModelTable({ models, project }: { models: readonly OverviewModel[]; project?: string }) {
   return (
     <table class="counts">
       <thead>
@@ -180,6 +206,8 @@ function ModelTable({ models, project }: { models: readonly ModelSum[]; project?
           <th scope="col">Model</th>
           <th scope="col">Calls</th>
           <th scope="col">Errors</th>
+          <th scope="col">p50</th>
+          <th scope="col">p95</th>
           <th scope="col">Tokens in</th>
           <th scope="col">Tokens out</th>
           <th scope="col">Cost</th>
@@ -196,8 +224,9 @@ function ModelTable({ models, project }: { models: readonly ModelSum[]; project?
             </th>
             <td>{formatCount(model.calls)}</td>
             <td class={model.errors > 0 ? 'error-text' : 'dim'}>{formatCount(model.errors)}</td>
-            <td>{formatCount(model.promptTokens)}</td>
-            <td>{formatCount(model.outputTokens)}</td>
+            <Latency of={model} />
+            <td>{formatCount(model.prompt_tokens)}</td>
+            <td>{formatCount(model.output_tokens)}</td>
             <td>{model.cost === undefined ? '' : formatCost(model.cost)}</td>
             <td>{model.cost === undefined ? '' : formatCost(model.cost / model.calls)}</td>
           </tr>

@@ -366,7 +366,7 @@ test('a name leads to its session, and days are counted', async () => {
   expect((await server.call('GET', '/viewer/api/names/other')).status).toBe(404);
   const overview = async () =>
     (await server.call('GET', '/viewer/api/overview?days=2&until=2024-03-06T00:00:00Z&project=p')).body;
-  const days = await indexed(overview, (found) => found.length > 0);
+  const { days } = await indexed(overview, (found) => found.days.length > 0);
   expect(days).toMatchObject([{ day: '2024-03-05', logs: 1, models: [{ model: 'gpt-4o', calls: 1 }] }]);
   for (const query of ['days=0', 'days=93', 'days=x', 'until=x']) {
     expect((await server.call('GET', `/viewer/api/overview?${query}`)).status).toBe(422);

@@ -1,6 +1,6 @@
 /** From rows to what the viewer shows of a session and its logs. Pure. */
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
-import type { LogLabel, OverviewDay, OverviewModel, SessionLog, SessionSummary } from '../viewer-store.ts';
+import type { LogLabel, Overview, OverviewModel, SessionLog, SessionSummary } from '../viewer-store.ts';
 import { fromBucket } from './viewer-labels.ts';
 
 /** Users and models of one session that its row names. */
@@ -79,30 +79,31 @@ function given<Name extends string>(name: Name, value: SqliteValue | undefined):
   return value === null || value === undefined ? {} : ({ [name]: value } as object);
 }
 
-/** From counts by day, model and bucket, in this order. */
-export function toOverview(rows: readonly SqliteRow[]): OverviewDay[] {
-  return [...groupBy(rows, 'day')].map(([day, ofDay]) => {
-    const calls = ofDay.filter((row) => row['model'] !== '');
-    const models = [...groupBy(calls, 'model')].map(
-      ([model, counts]): OverviewModel => ({
-        model,
-        calls: sum(counts, 'logs'),
-        errors: sum(counts, 'errors'),
-        prompt_tokens: sum(counts, 'prompt_tokens'),
-        output_tokens: sum(counts, 'output_tokens'),
-        ...costOf(counts),
-        ...percentilesOf(counts),
-      }),
-    );
-    return {
-      day,
-      logs: sum(ofDay, 'logs'),
-      errors: sum(ofDay, 'errors'),
-      ...costOf(ofDay),
-      models: models.sort((left, right) => right.calls - left.calls),
-      ...percentilesOf(calls),
-    };
-  });
+/** From counts by day, model and bucket, newest day first. */
+export function toOverview(rows: readonly SqliteRow[]): Overview {
+  const days = [...groupBy(rows, 'day')].map(([day, ofDay]) => ({
+    day,
+    logs: sum(ofDay, 'logs'),
+    errors: sum(ofDay, 'errors'),
+    ...costOf(ofDay),
+    models: toModels(ofDay),
+    ...percentilesOf(ofDay),
+  }));
+  return { days, models: toModels(rows) };
+}
+
+function toModels(rows: readonly SqliteRow[]): OverviewModel[] {
+  const calls = rows.filter((row) => row['model'] !== '');
+  const models = [...groupBy(calls, 'model')].map(([model, counts]) => ({
+    model,
+    calls: sum(counts, 'logs'),
+    errors: sum(counts, 'errors'),
+    prompt_tokens: sum(counts, 'prompt_tokens'),
+    output_tokens: sum(counts, 'output_tokens'),
+    ...costOf(counts),
+    ...percentilesOf(counts),
+  }));
+  return models.sort((left, right) => right.calls - left.calls);
 }
 
 function groupBy(rows: readonly SqliteRow[], column: string): Map<string, SqliteRow[]> {
@@ -124,6 +125,7 @@ function costOf(rows: readonly SqliteRow[]): { cost?: number } {
   return sum(rows, 'priced') > 0 && Number.isFinite(cost) ? { cost } : {};
 }
 
+/** Only calls have a duration here. */
 function percentilesOf(rows: readonly SqliteRow[]): { p50?: number; p95?: number } {
   const timed = rows
     .flatMap((row) => {

@@ -41,7 +41,6 @@ describeInBrowser('what is large', () => {
       await expect.poll(() => page.locator('.message').count(), { timeout: 30_000 }).toBe(51);
     });
     const unit = await yardstick(viewer);
-    console.log(`longest task ${longest} ms, ${unit} ms for the yardstick`);
     expect(longest).toBeLessThan(Math.max(200, 8 * unit));
   });
 
@@ -56,7 +55,6 @@ describeInBrowser('what is large', () => {
       await page.waitForTimeout(500);
     });
     const unit = await yardstick(viewer);
-    console.log(`longest task ${longest} ms, ${unit} ms for the yardstick`);
     expect(longest).toBeLessThan(Math.max(500, 15 * unit));
   });
 

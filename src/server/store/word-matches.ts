@@ -7,52 +7,57 @@
 const WORD = /[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])[\p{L}\p{N}\p{M}\p{Co}])+/gu;
 const IS_WORD = /[\p{L}\p{N}\p{M}\p{Co}]/u;
 const IDEOGRAPH = /[\u3040-\u30ff\u3400-\u9fff]/;
-/** Every word of so much text is looked at; further on, words are found as they are written. */
-const FOLDED_CHARACTERS = 20_000;
+/** Of so much text each word is looked at; further on, words are found as they are written. */
+const FOLDED_CHARACTERS = 8_000;
 
-/** Returns where the first match of any term begins; -1 if there is none. */
+/**
+ * Returns where the first match of any term begins; -1 if there is none. Beginnings of words count where no whole word
+ * does.
+ */
 export function findFirstMatch(text: string, terms: readonly string[]): number {
+  // Lower case has another length in a few letters of a few languages: a place is then a few characters off.
   const lower = text.toLowerCase();
-  // Lower case can have another length, in a few letters of a few languages: a place is then a few characters off.
-  const places = terms.map((term) => findWord(lower, term.toLowerCase())).filter((place) => place >= 0);
-  if (places.length > 0) return Math.min(...places);
-  const folded = terms.map(foldWords).filter((words) => words.length > 0);
-  const words = [...text.slice(0, FOLDED_CHARACTERS).matchAll(WORD)];
-  for (const isEqual of [equals, startsWith]) {
-    for (const [at, word] of words.entries()) {
-      if (folded.some((term) => matchesAt(words, at, term, isEqual))) return word.index;
+  const spellings = terms.map((term) => term.toLowerCase());
+  let words: FoldedWord[] | undefined;
+  for (const isWhole of [true, false]) {
+    const written = spellings.map((term) => findWritten(lower, term, isWhole)).filter((place) => place >= 0);
+    if (written.length > 0) return Math.min(...written);
+    words ??= toFoldedWords(text.slice(0, FOLDED_CHARACTERS));
+    const folded = terms.map(toFoldedWords).filter(({ length }) => length > 0);
+    for (const [at, { index }] of words.entries()) {
+      if (folded.some((term) => matchesAt(words!, at, term, isWhole))) return index;
     }
   }
   return -1;
 }
 
 /** Removes the diacritics, and what else differs between two spellings of a word. */
-export function foldWord(word: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is most of it, and needs no normalisation.
-  if (/^[\x00-\x7f]*$/.test(word)) return word.toLowerCase();
+function foldWord(word: string): string {
   return word.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
 }
 
-function foldWords(text: string): string[] {
-  return (text.match(WORD) ?? []).map(foldWord);
+interface FoldedWord {
+  readonly index: number;
+  readonly folded: string;
 }
 
-type Comparison = (word: string, term: string) => boolean;
-const equals: Comparison = (word, term) => word === term;
-const startsWith: Comparison = (word, term) => word.startsWith(term);
+function toFoldedWords(text: string): FoldedWord[] {
+  return [...text.matchAll(WORD)].map((match) => ({ index: match.index, folded: foldWord(match[0]) }));
+}
 
-function matchesAt(words: readonly RegExpExecArray[], at: number, term: readonly string[], last: Comparison): boolean {
-  return term.every((part, index) => {
-    const word = words[at + index]?.[0];
-    return word !== undefined && (index === term.length - 1 ? last : equals)(foldWord(word), part);
+function matchesAt(words: readonly FoldedWord[], at: number, term: readonly FoldedWord[], isWhole: boolean): boolean {
+  return term.every(({ folded: part }, index) => {
+    const word = words[at + index]?.folded;
+    if (word === undefined) return false;
+    return isWhole || index < term.length - 1 ? word === part : word.startsWith(part);
   });
 }
 
 /** Both in lower case. */
-function findWord(text: string, term: string): number {
+function findWritten(text: string, term: string, isWhole: boolean): number {
   if (term === '') return -1;
   for (let at = text.indexOf(term); at >= 0; at = text.indexOf(term, at + 1)) {
-    if (isEdge(text, at) && isEdge(text, at + term.length)) return at;
+    if (isEdge(text, at) && (!isWhole || isEdge(text, at + term.length))) return at;
   }
   return -1;
 }

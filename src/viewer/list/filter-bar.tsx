@@ -25,7 +25,7 @@ const DURATIONS: Options = [
   ['60', '1 min or more'],
   ['300', '5 min or more'],
 ];
-export const SORTS: Options = [
+const SORTS: Options = [
   ['started', 'Start'],
   ['changed', 'Last arrival'],
   ['duration', 'Longest'],

@@ -15,7 +15,7 @@ const MAX_NAME_CHARACTERS = 10_000;
 /** As in the header `traceparent`. */
 const TRACE = /^(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-([0-9a-f]{16})(?:-[0-9a-f]{2})?)?$/i;
 /** From a log to the top of its tree. */
-const MAX_CLIMBED = 10_000;
+const MAX_CLIMBED = 2_000;
 
 export function findName(statements: ViewerStatements, given = ''): FoundKey | undefined {
   const name = storableText(given.trim());

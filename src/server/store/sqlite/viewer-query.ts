@@ -19,7 +19,13 @@ const MAX_SORTED = 4_000;
 
 /** `undefined` if a filter is one that no session meets. */
 type Conditions =
-  | { readonly sql: string[]; readonly values: SqliteValue[]; readonly facets: SqliteValue[] }
+  | {
+      readonly sql: string[];
+      readonly values: SqliteValue[];
+      readonly facets: SqliteValue[];
+      /** Whether a condition is about more than the key of the summary. */
+      readonly needsSummary: boolean;
+    }
   | undefined;
 
 /** Where a sort finds its order: a table with an index of these columns. */
@@ -92,7 +98,7 @@ function toConditions(statements: ViewerStatements, query: SessionQuery): Condit
     sql.push(`summary.ended_at - unixepoch(summary.started_at, 'subsec') >= ?`);
     values.push(query.minDuration);
   }
-  return { sql, values, facets };
+  return { sql, values, facets, needsSummary: sql.length > facets.length };
 }
 
 function isRare(statements: ViewerStatements, facet: SqliteValue): boolean {
@@ -110,15 +116,15 @@ async function walk(
   const last = column === 'ended_at' && query.since !== undefined ? toSeconds(query.since) : BOTTOM;
   const slice = `SELECT key, ${column} AS place FROM ${table}
     WHERE (${column}, key) < (?, ?) AND ${column} >= ? ORDER BY ${column} DESC, key DESC`;
-  const from = [before, beforeKey, last];
-  const filtered =
-    conditions.sql.length === 0
-      ? `SELECT key, place FROM (${slice} LIMIT ${MAX_WALKED}) LIMIT ?`
-      : `SELECT slice.key, slice.place FROM (${slice} LIMIT ${MAX_WALKED}) AS slice
-         CROSS JOIN session_summaries AS summary ON summary.key = slice.key ${where(conditions.sql)} LIMIT ?`;
-  const rows = await reader.all(filtered, [...from, ...conditions.values, query.size]);
+  const bounds = [before, beforeKey, last];
+  // Filters by facet need only the key; the wide rows of the summaries are read for times and durations alone.
+  const from = conditions.needsSummary
+    ? `(${slice} LIMIT ${MAX_WALKED}) AS slice CROSS JOIN session_summaries AS summary ON summary.key = slice.key`
+    : `(${slice} LIMIT ${MAX_WALKED}) AS summary`;
+  const filtered = `SELECT summary.key, place FROM ${from} ${where(conditions.sql)} LIMIT ?`;
+  const rows = await reader.all(filtered, [...bounds, ...conditions.values, query.size]);
   if (rows.length === query.size) return { found: rows.map(toFound), next: toCursor(rows.at(-1)!) };
-  const [stop] = await reader.all(`${slice} LIMIT 1 OFFSET ${MAX_WALKED - 1}`, from);
+  const [stop] = await reader.all(`${slice} LIMIT 1 OFFSET ${MAX_WALKED - 1}`, bounds);
   return { found: rows.map(toFound), next: stop ? toCursor(stop) : null };
 }
 

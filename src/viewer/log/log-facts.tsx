@@ -13,7 +13,7 @@ const MAX_SHOWN_METADATA = 6;
 const MAX_VALUE_CHARACTERS = 60;
 /** How it was captured, what the provider said about it, and what is shown elsewhere. */
 const UNSHOWN =
-  /^(trace_id|span_|parent_span|scope$|finish_reason|truncated|response_|function_id|system_)|_tokens$|timestamp/;
+  /^(trace_id|span_|parent_span|scope$|convention$|finish_reason|truncated|response_|function_id|system_)|_tokens$|timestamp/;
 
 type Shown = [name: string, value: string, filters: Filters];
 

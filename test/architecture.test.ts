@@ -61,7 +61,7 @@ const COMMAND_ROOMS = [['cli.ts'], ['check/'], ...SERVER_ROOMS.filter((rooms) =>
 /** In the browser. Of the server it takes types only, and of these no more than the last three rooms have. */
 const VIEWER_ROOMS = [
   ['viewer/main.tsx', 'viewer/app.tsx'],
-  ['viewer/list/', 'viewer/session/'],
+  ['viewer/list/', 'viewer/session/', 'viewer/overview/'],
   ['viewer/compare/'],
   ['viewer/log/'],
   ['viewer/tree/'],

@@ -2,8 +2,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import { SearchBox } from './list/search-box.tsx';
 import { SessionsPage } from './list/sessions-page.tsx';
+import { OverviewPage } from './overview/overview-page.tsx';
 import { Icon } from './parts/icons.tsx';
 import { KeyForm } from './parts/key-form.tsx';
+import { KeyHelp } from './parts/key-help.tsx';
+import { hasModifier, isTyping, useKeyDown } from './parts/keyboard.ts';
 import { LogOutButton } from './parts/log-out.tsx';
 import { SessionPage } from './session/session-page.tsx';
 import { addressOf, followInPage, useViewLocation } from './state/address.ts';
@@ -18,10 +21,17 @@ export function App() {
   const location = useViewLocation();
   const [wantsKey, setWantsKey] = useState(false);
   const [isLive, setIsLive] = useState(false);
+  const [showsKeys, setShowsKeys] = useState(false);
   const [changes] = useState(() => new ChangeStream());
 
   useEffect(() => onKeyWanted(() => setWantsKey(true)), []);
   useEffect(() => (wantsKey ? undefined : changes.open(setIsLive)), [changes, wantsKey]);
+
+  useKeyDown((event) => {
+    if (event.key !== '?' || hasModifier(event) || isTyping(event.target)) return;
+    event.preventDefault();
+    setShowsKeys(true);
+  });
 
   return (
     <>
@@ -32,22 +42,51 @@ export function App() {
           </svg>
           <span>humanloop-otel</span>
         </a>
+        <nav class="pages" aria-label="Pages">
+          <PageLink to={{ page: 'sessions', filters: {} }} name="Sessions" isHere={location.page !== 'overview'} />
+          <PageLink to={{ page: 'overview' }} name="Overview" isHere={location.page === 'overview'} />
+        </nav>
         <SearchBox location={location} />
         <span class={isLive ? 'live is-live' : 'live'} role="status">
           <span class="dot" />
           <span class="live-text">{isLive ? 'Live' : 'Offline'}</span>
         </span>
         {!wantsKey && <LogOutButton />}
+        <button
+          type="button"
+          class="quiet square keys-button"
+          onClick={() => setShowsKeys(true)}
+          aria-label="Shortcuts"
+          aria-keyshortcuts="?"
+          title="Shortcuts (?)"
+        >
+          ?
+        </button>
         <ThemeButton />
       </header>
       {wantsKey ? (
         <KeyForm onDone={() => setWantsKey(false)} />
       ) : location.page === 'sessions' ? (
         <SessionsPage filters={location.filters} subscribe={changes.subscribe} />
+      ) : location.page === 'overview' ? (
+        <OverviewPage location={location} subscribe={changes.subscribe} />
       ) : (
         <SessionPage key={location.session} location={location} subscribe={changes.subscribe} />
       )}
+      {showsKeys && <KeyHelp onClose={() => setShowsKeys(false)} />}
     </>
+  );
+}
+
+function PageLink({ to, name, isHere }: { to: ViewLocation; name: string; isHere: boolean }) {
+  return (
+    <a
+      href={addressOf(to)}
+      {...(isHere && { 'aria-current': 'page' as const })}
+      onClick={(event) => followInPage(event, to)}
+    >
+      {name}
+    </a>
   );
 }
 

@@ -162,11 +162,22 @@ async function readAll(server: TestServer): Promise<Set<string>> {
     '?feedback=*',
     '?model=a%00b',
     '?type=model',
+    '?user=a%00b',
+    '?environment=zebra&sort=cost',
+    '?sort=started',
+    '?sort=changed',
+    '?sort=duration&min_duration=1',
+    '?q=metadata.trace_id:*',
+    '?since=0000-01-01T00:00:00Z&until=9999-12-31T23:59:59Z',
+    '?q=a%00b%20metadata.a.a:1%20user:x',
   ]) {
     await read(`/viewer/api/sessions${query}`);
   }
   for (const session of (await read('/viewer/api/sessions?size=200')).sessions) {
     const { logs } = await read(`/viewer/api/sessions/${session.id}`);
+    const { records } = await read(`/viewer/api/sessions/${session.id}/logs`);
+    expect(records.map(({ id }: { id: string }) => id)).toEqual(logs.map(({ id }: { id: string }) => id));
+    expect((await read(`/viewer/api/names/${session.id}`)).session).toBe(session.id);
     for (const each of logs) {
       ids.add(each.id);
       await read(`/viewer/api/logs/${each.id}`);
@@ -174,6 +185,9 @@ async function readAll(server: TestServer): Promise<Set<string>> {
     }
   }
   await read('/viewer/api/filters');
+  await read('/viewer/api/overview?days=92');
+  await read('/viewer/api/overview?until=9999-12-31T23:59:59Z&project=%00');
+  await read('/viewer/api/overview?until=0000-01-01T00:00:00Z');
   return ids;
 }
 

@@ -62,7 +62,7 @@ async function fill({ post }: Viewer): Promise<string> {
 
 describeInBrowser('how the viewer looks', () => {
   for (const colorScheme of ['light', 'dark'] as const) {
-    test(`axe finds nothing on any page, ${colorScheme}`, async () => {
+    test(`axe finds nothing on any page, ${colorScheme}`, { timeout: 90_000 }, async () => {
       const viewer = await openViewer({ context: { colorScheme, bypassCSP: true } });
       const { page, open } = viewer;
       await open('/');
@@ -87,8 +87,55 @@ describeInBrowser('how the viewer looks', () => {
       await items.filter({ hasText: 'find' }).last().click();
       await page.getByRole('heading', { name: 'Comparison' }).waitFor();
       expect(await violations(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Delete' }).click();
+      await page.getByRole('dialog').waitFor();
+      expect(await violations(page)).toEqual([]);
+    });
+
+    test(`axe finds nothing on the other pages, ${colorScheme}`, { timeout: 90_000 }, async () => {
+      const viewer = await openViewer({ context: { colorScheme, bypassCSP: true } });
+      const { page, open } = viewer;
+      await fill(viewer);
+      await open('/?user=ada&sort=cost');
+      await page.getByText('No session matches').waitFor();
+      expect(await violations(page)).toEqual([]);
+      await open('/overview');
+      await page.locator('table.counts').first().waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.keyboard.press('?');
+      await page.getByRole('dialog').waitFor();
+      expect(await violations(page)).toEqual([]);
+      await open('/sessions/none');
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      expect(await violations(page)).toEqual([]);
     });
   }
+
+  test('long names without a break stay within the page', async () => {
+    const viewer = await openViewer();
+    const { page, open, post } = viewer;
+    const name = 'x'.repeat(900);
+    const [log] = await post({
+      ...{ project: name, session_reference_id: name, config: { type: 'tool', name }, environment: name },
+      metadata: { user: name.slice(0, 250), release: name.slice(0, 50) },
+    });
+    const width = () => page.evaluate('document.scrollingElement.scrollWidth');
+    for (const path of ['/', `/sessions/${log!.session_id}?log=${log!.id}`, '/overview', `/sessions/${name}y`]) {
+      await open(path);
+      await page.waitForTimeout(300);
+      expect(await width(), path.slice(0, 20)).toBe(1440);
+      await page.setViewportSize({ width: 375, height: 700 });
+      expect(await width(), path.slice(0, 20)).toBe(375);
+      await page.setViewportSize({ width: 1440, height: 900 });
+    }
+  });
+
+  test('the form for the key has the focus from the start', async () => {
+    const { page, open } = await openViewer({ server: { apiKey: 'k' } });
+    await open('/');
+    await page.getByLabel('Key').waitFor();
+    expect(await page.evaluate('document.activeElement.id')).toBe('key');
+  });
 
   test('the question for the key is found by a screen reader too', async () => {
     const { page, open } = await openViewer({ context: { bypassCSP: true }, server: { apiKey: 'k' } });

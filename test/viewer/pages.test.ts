@@ -256,7 +256,7 @@ describeInBrowser('the pages of the viewer', () => {
     await page.getByLabel('Key').fill('secret-key');
     await page.getByRole('button', { name: 'Open the viewer' }).click();
     await page.locator('.session-row', { hasText: 'behind the key' }).getByRole('link').click();
-    await page.getByRole('treeitem').nth(1).click();
+    await page.getByRole('treeitem').click();
     await page.getByRole('button', { name: 'Good' }).click();
     await page.getByRole('treeitem').getByRole('img', { name: 'good' }).waitFor();
     await page.reload();

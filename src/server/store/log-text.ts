@@ -1,5 +1,6 @@
 /** Takes the words of a log for the search index, and for the one line that a list shows. Pure. */
 import { isObject } from '../../wire/json.ts';
+import { findFirstMatch } from './word-matches.ts';
 
 /** The rest is not searched: one log must not hold up the others. Each value counts for at least one character. */
 export const MAX_SEARCHED_CHARACTERS = 200_000;
@@ -19,8 +20,13 @@ export interface LogTexts {
   readonly label: string;
 }
 
-/** Returns all texts of inputs, messages, output and error, with the config's name and model. */
+/** Returns the words of `plainText` as the index has them. */
 export function searchableText(log: LogTexts): string {
+  return splitIdeographs(plainText(log));
+}
+
+/** Returns all texts of inputs, messages, output and error, with the config's name and model. */
+export function plainText(log: LogTexts): string {
   const texts: string[] = [log.label];
   let left = MAX_SEARCHED_CHARACTERS;
   const take = (value: unknown, depth: number): void => {
@@ -51,7 +57,7 @@ export function searchableText(log: LogTexts): string {
   if (Array.isArray(log.messages)) {
     for (let index = log.messages.length - 1; index >= 0 && left > 0; index -= 1) take(log.messages[index], 0);
   }
-  return splitIdeographs(texts.join('\n'));
+  return texts.join('\n');
 }
 
 /**
@@ -86,9 +92,7 @@ export function errorPreview({ error }: Pick<LogTexts, 'error'>): string | undef
 
 /** Returns the words around the first match of any term; the beginning if there is no match. */
 export function excerpt(text: string, terms: readonly string[]): string {
-  const lower = text.toLowerCase();
-  const places = terms.map((term) => lower.indexOf(term.toLowerCase())).filter((place) => place >= 0);
-  const start = places.length > 0 ? Math.max(0, Math.min(...places) - 60) : 0;
+  const start = Math.max(0, findFirstMatch(text, terms) - 60);
   return (start > 0 ? '…' : '') + preview(text.slice(start, start + PREVIEW_READS));
 }
 

@@ -14,7 +14,9 @@ const MAX_LOGS = 500;
  * Filters that the page's address and the list have in common. A time may be relative to the reader's clock, so it is
  * not one.
  */
-const FILTERS = new Set(['q', 'project', 'model', 'type', 'error', 'feedback']);
+const FILTERS = new Set([
+  ...['q', 'project', 'model', 'type', 'error', 'feedback', 'user', 'environment', 'min_duration', 'sort'],
+]);
 
 /**
  * Reads the session that a page shows, or the list where `id` is empty. Returns `undefined` where the page has to ask:

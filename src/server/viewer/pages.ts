@@ -8,7 +8,7 @@ import { resolveInstalled } from '../../load-module.ts';
 import type { FileAnswer } from '../http/answer.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Operation, RouteRequest, Routes } from '../http/route.ts';
-import type { ViewerStore } from '../store/viewer-store.ts';
+import type { FirstData, ViewerStore } from '../store/viewer-store.ts';
 import { readFirstData, withFirstData } from './first-data.ts';
 import { fillIn } from './page-template.ts';
 
@@ -49,10 +49,9 @@ export function createPageRoutes(viewer: ViewerStore): Routes {
     return asset;
   };
 
-  const writePage = async ({ id, query, caller, root }: RouteRequest): Promise<FileAnswer> => {
+  const answerPage = async (root: string, data: FirstData | undefined): Promise<FileAnswer> => {
     template ??= readBuiltFile('index.html')?.toString();
     if (template === undefined) throw new HttpError(404, 'the viewer is not built: run npm run build');
-    const data = caller.may.has('read') ? await readFirstData(viewer, id, query) : undefined;
     const address = root.replaceAll('&', '&amp;');
     const page = fillIn(fillIn(template, 'styleRoot', address), 'scriptRoot', address);
     const bytes = Buffer.from(withFirstData(page, data));
@@ -60,9 +59,13 @@ export function createPageRoutes(viewer: ViewerStore): Routes {
     return { kind: 'file', type: 'text/html; charset=utf-8', bytes, gzip, headers: PAGE_HEADERS };
   };
 
+  const writePage = async ({ id, query, caller, root }: RouteRequest): Promise<FileAnswer> =>
+    answerPage(root, caller.may.has('read') ? await readFirstData(viewer, id, query) : undefined);
+
   const page: Operation = { needs: 'nothing', run: writePage };
   return {
     '/': { GET: page },
+    '/overview': { GET: { needs: 'nothing', run: ({ root }) => answerPage(root, undefined) } },
     '/sessions/:id': { GET: page },
     '/viewer/assets/:id': { GET: { needs: 'nothing', run: findAsset } },
   };

@@ -4,16 +4,25 @@ import { type Answer, empty, json } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
 import { splitIdeographs } from '../store/log-text.ts';
-import { toTimestamp } from '../store/timestamps.ts';
-import type { SessionQuery, ViewerStore } from '../store/viewer-store.ts';
+import { parseSearch } from '../store/search-query.ts';
+import { timestampNow, toTimestamp } from '../store/timestamps.ts';
+import type { SessionQuery, SessionSort, ViewerStore } from '../store/viewer-store.ts';
 
 const MAX_PAGE_SIZE = 200;
 const MAX_IDS = 50;
 const MAX_VALUE_CHARACTERS = 500;
 /** All of them are looked up in the search index. */
 const MAX_WORDS = 50;
-const TEXT_FILTERS = ['project', 'model', 'type', 'feedback'] as const;
-const KNOWN = new Set<string>([...TEXT_FILTERS, 'error', 'since', 'until', 'q', 'id', 'cursor', 'size']);
+const TEXT_FILTERS = ['project', 'model', 'type', 'feedback', 'user', 'environment'] as const;
+const SORTS: readonly SessionSort[] = ['activity', 'started', 'changed', 'duration', 'cost'];
+const KNOWN = new Set<string>([
+  ...TEXT_FILTERS,
+  ...['error', 'since', 'until', 'min_duration', 'q', 'sort', 'id', 'cursor', 'size'],
+]);
+const MAX_DAYS = 92;
+const NUMBER = String.raw`-?\d{1,16}(?:\.\d{1,30})?(?:e[-+]?\d{1,3})?`;
+const LIST_CURSOR = new RegExp(`^${NUMBER} -?\\d{1,16}$`);
+const LOG_CURSOR = /^\d{4}-[-0-9T:.]{10,24}Z -?\d{1,16}$/;
 
 export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes {
   return {
@@ -25,9 +34,50 @@ export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes 
       GET: {
         needs: 'read',
         run: async ({ id, query }) => {
-          const session = await viewer.readSession(id, parseTime(query, 'since'));
+          const changedSince = parseTime(query, 'since');
+          const cursor = parseLogCursor(query);
+          const session = await viewer.readSession(id, {
+            ...(changedSince !== undefined && { changedSince }),
+            ...(cursor !== undefined && { cursor }),
+          });
           if (!session) throw new HttpError(404, 'session not found');
           return json(200, session);
+        },
+      },
+    },
+    '/viewer/api/sessions/:id/logs': {
+      GET: {
+        needs: 'read',
+        run: async ({ id, query }) => {
+          const portion = await viewer.exportSession(id, parseLogCursor(query));
+          if (!portion) throw new HttpError(404, 'session not found');
+          return json(200, portion);
+        },
+      },
+    },
+    '/viewer/api/names/:id': {
+      GET: {
+        needs: 'read',
+        run: async ({ id }) => {
+          const found = await viewer.findSession(id);
+          if (!found) throw new HttpError(404, 'nothing has this id or reference');
+          return json(200, found);
+        },
+      },
+    },
+    '/viewer/api/overview': {
+      GET: {
+        needs: 'read',
+        run: async ({ query }) => {
+          const project = query.get('project');
+          return json(
+            200,
+            await viewer.readOverview({
+              days: parseWhole(query, 'days', MAX_DAYS, 14),
+              until: parseTime(query, 'until') ?? timestampNow(),
+              ...(project && { project }),
+            }),
+          );
         },
       },
     },
@@ -75,21 +125,28 @@ export function parseSessionQuery(query: URLSearchParams): SessionQuery {
   const texts = TEXT_FILTERS.flatMap((name) => (query.get(name) ? [[name, query.get(name)]] : []));
   const since = parseTime(query, 'since');
   const until = parseTime(query, 'until');
-  const search = query.get('q')?.trim();
-  if (search && countWords(search) > MAX_WORDS) throw invalid(['query', 'q'], `at most ${MAX_WORDS} words are taken`);
+  const minDuration = parseSeconds(query, 'min_duration');
+  const sort = parseSort(query);
+  const typed = query.get('q')?.trim() ?? '';
+  if (countWords(typed) > MAX_WORDS) throw invalid(['query', 'q'], `at most ${MAX_WORDS} words are taken`);
+  const { words: search, ...filters } = parseSearch(typed);
   const cursor = query.get('cursor');
-  if (cursor !== null && !(search ? /^\d{1,16}$/ : /^\d{4}-[-0-9T:.]{10,24}Z -?\d{1,16}$/).test(cursor)) {
+  const isSearch = search !== '' || filters.metadata.length > 0;
+  if (cursor !== null && !(isSearch ? /^\d{1,16}$/ : LIST_CURSOR).test(cursor)) {
     throw invalid(['query', 'cursor'], 'expected the cursor of a page of the same list');
   }
   return {
     ...Object.fromEntries(texts),
+    ...filters,
+    ...(minDuration !== undefined && { minDuration }),
+    ...(sort !== undefined && { sort }),
     ...(query.get('error') === '1' && { hasError: true }),
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
     ...(search && { search }),
     ...(ids.length > 0 && { ids }),
     ...(cursor !== null && { cursor }),
-    size: parseSize(query.get('size')),
+    size: parseWhole(query, 'size', MAX_PAGE_SIZE, 50),
   };
 }
 
@@ -98,13 +155,36 @@ function countWords(text: string): number {
   return splitIdeographs(text).match(/[\p{L}\p{N}]+/gu)?.length ?? 0;
 }
 
-function parseSize(text: string | null): number {
-  if (text === null) return 50;
-  const size = Number(text);
-  if (!/^\d+$/.test(text) || size < 1 || size > MAX_PAGE_SIZE) {
-    throw invalid(['query', 'size'], `expected a whole number from 1 to ${MAX_PAGE_SIZE}`);
+function parseWhole(query: URLSearchParams, name: string, most: number, otherwise: number): number {
+  const text = query.get(name);
+  if (text === null) return otherwise;
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number < 1 || number > most) {
+    throw invalid(['query', name], `expected a whole number from 1 to ${most}`);
   }
-  return size;
+  return number;
+}
+
+function parseSeconds(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (!text) return undefined;
+  if (!/^\d{1,9}(\.\d{1,6})?$/.test(text)) throw invalid(['query', name], 'expected a number of seconds');
+  return Number(text);
+}
+
+function parseSort(query: URLSearchParams): SessionSort | undefined {
+  const text = query.get('sort');
+  if (!text) return undefined;
+  const sort = SORTS.find((name) => name === text);
+  if (!sort) throw invalid(['query', 'sort'], `expected one of ${SORTS.join(', ')}`);
+  return sort;
+}
+
+function parseLogCursor(query: URLSearchParams): string | undefined {
+  const cursor = query.get('cursor');
+  if (cursor === null) return undefined;
+  if (!LOG_CURSOR.test(cursor)) throw invalid(['query', 'cursor'], 'expected the cursor of a portion of this session');
+  return cursor;
 }
 
 function parseTime(query: URLSearchParams, name: string): string | undefined {

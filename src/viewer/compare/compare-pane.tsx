@@ -1,11 +1,12 @@
 /** Two logs side by side: numbers, inputs, messages, outputs and configs. */
-import { useMemo, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import type { LogResponse } from '../../wire/v4.ts';
 import { toAnswer, toConversation, toPlainText } from '../log/conversation.ts';
-import { formatCost, formatSeconds, formatTokens, toVisibleText } from '../parts/format.ts';
+import { formatCost, formatSeconds, formatTime, formatTokens, toVisibleText } from '../parts/format.ts';
 import { Icon, TypeIcon } from '../parts/icons.tsx';
 import { LongText } from '../parts/long-text.tsx';
 import { navigate } from '../state/address.ts';
+import { hold } from '../state/held-log.ts';
 import { useLog } from '../state/use-log.ts';
 import type { SessionLocation } from '../state/view-location.ts';
 import { labelOf } from '../tree/log-label.ts';
@@ -19,6 +20,7 @@ export function ComparePane({ location, version }: { location: SessionLocation; 
   const right = useLog(location.log!, String(version));
   const { compare, ...rest } = location;
   const problem = left.problem || right.problem;
+  useLayoutEffect(() => hold(undefined), []);
   return (
     <article class="log-pane" aria-label="Comparison">
       <div class="log-top">
@@ -55,6 +57,7 @@ export function ComparePane({ location, version }: { location: SessionLocation; 
           <Section title="Messages" left={messagesText(left.log)} right={messagesText(right.log)} />
           <Section title="Output" left={outputText(left.log)} right={outputText(right.log)} />
           <Section title="Error" left={left.log.error ?? ''} right={right.log.error ?? ''} />
+          <Section title="Metadata" left={json(left.log.metadata)} right={json(right.log.metadata)} />
           <Section title="Config" left={configText(left.log)} right={configText(right.log)} />
         </div>
       )}
@@ -64,6 +67,11 @@ export function ComparePane({ location, version }: { location: SessionLocation; 
 
 function Overview({ left, right }: { left: LogResponse; right: LogResponse }) {
   const rows: [string, (log: LogResponse) => string][] = [
+    ['Started', ({ created_at: at }) => (at ? formatTime(at) : '')],
+    ['Session', (log) => toVisibleText(log.session_reference_id ?? log.session_id ?? 'none')],
+    ['Project', ({ project }) => toVisibleText(project ?? '')],
+    ['Environment', ({ environment }) => (environment ? toVisibleText(environment) : '')],
+    ['Feedback', ({ feedback }) => feedbackText(feedback)],
     ['Duration', ({ duration }) => (duration == null ? '' : formatSeconds(duration))],
     ['Tokens', (log) => formatTokens(log.prompt_tokens ?? undefined, log.output_tokens ?? undefined) ?? ''],
     [
@@ -81,7 +89,8 @@ function Overview({ left, right }: { left: LogResponse; right: LogResponse }) {
           <td />
           {[left, right].map((log, index) => (
             <th key={index} scope="col">
-              <TypeIcon type={labelOf(log).type} /> <bdi>{toVisibleText(labelOf(log).name)}</bdi>
+              <span class="dim">{index === 0 ? '− left' : '+ right'}</span> <TypeIcon type={labelOf(log).type} />{' '}
+              <bdi>{toVisibleText(labelOf(log).name)}</bdi>
             </th>
           ))}
         </tr>
@@ -92,8 +101,11 @@ function Overview({ left, right }: { left: LogResponse; right: LogResponse }) {
           .map(([name, read]) => (
             <tr key={name}>
               <th scope="row">{name}</th>
-              <td>{read(left)}</td>
-              <td>{read(right)}</td>
+              {[read(left), read(right)].map((value, index) => (
+                <td key={index} class={read(left) === read(right) ? 'dim' : ''}>
+                  <bdi>{value}</bdi>
+                </td>
+              ))}
             </tr>
           ))}
       </tbody>
@@ -141,7 +153,7 @@ function DiffTable({ rows }: { rows: readonly DiffRow[] }) {
       ))}
       {folded > 0 && (
         <button type="button" class="unfold" onClick={() => setShowsAll(true)}>
-          {folded} unchanged lines
+          {folded === 1 ? '1 unchanged line' : `${folded} unchanged lines`}
         </button>
       )}
     </div>
@@ -168,6 +180,14 @@ function Side({
       {pieces.map((piece, index) => (piece.isChanged ? <Mark key={index}>{piece.text}</Mark> : piece.text))}
     </div>
   );
+}
+
+function feedbackText(feedback: LogResponse['feedback']): string {
+  const entries = [feedback ?? []].flat() as { type: string; value: unknown }[];
+  const texts = entries.map(
+    ({ type, value }) => `${type}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return texts.length === 0 ? '' : toVisibleText(texts.join(', '));
 }
 
 function messagesText(log: LogResponse): string {

@@ -48,8 +48,8 @@ export function SearchBox({ location }: { location: ViewLocation }) {
         ref={input}
         type="search"
         value={text}
-        placeholder="Search inputs, messages and outputs"
-        aria-label="Search inputs, messages and outputs"
+        placeholder="Search words, ids, user:…, metadata.key:…"
+        aria-label="Search words, ids and references"
         aria-keyshortcuts="/"
         spellcheck={false}
         autocomplete="off"

@@ -14,7 +14,7 @@ import { Icon } from '../parts/icons.tsx';
 import { isTyping } from '../parts/keyboard.ts';
 import { addressOf, followInPage } from '../state/address.ts';
 import { isStillRunning } from '../state/still-running.ts';
-import type { ViewLocation } from '../state/view-location.ts';
+import type { Filters, ViewLocation } from '../state/view-location.ts';
 import { markWords } from './mark-words.ts';
 
 interface SessionRowProps {
@@ -24,19 +24,21 @@ interface SessionRowProps {
   readonly nowMillis: number;
   /** The words that were searched for. */
   readonly words: readonly string[];
+  readonly filters: Filters;
   readonly onFocus: (session: string) => void;
 }
 
-export function SessionRow({ session, index, isActive, nowMillis, words, onFocus }: SessionRowProps) {
+export function SessionRow({ session, index, isActive, nowMillis, words, filters, onFocus }: SessionRowProps) {
   const link = useRef<HTMLAnchorElement>(null);
   useLayoutEffect(() => {
     if (isActive && !isTyping(document.activeElement)) link.current!.focus({ preventScroll: true });
   }, [isActive]);
-  const { match } = session;
+  const { match, users = [], models = [] } = session;
   const to: ViewLocation = { page: 'session', session: session.id, ...(match && { log: match.log_id }) };
   const tokens = formatTokens(session.prompt_tokens, session.output_tokens);
   const isRunning = isStillRunning(session.running, Date.parse(session.updated_at), nowMillis);
   const title = session.first_input ?? session.reference_id ?? session.id;
+  const at = timeOf(session, filters.sort);
   return (
     <div class={isActive ? 'session-row is-active' : 'session-row'} role="row" aria-rowindex={index + 2}>
       <span role="cell" class="cell-text">
@@ -50,6 +52,14 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
           >
             <bdi>{toVisibleText(title)}</bdi>
           </a>
+          {session.ratings?.map((rating) => (
+            <Icon
+              key={rating}
+              name={rating === 'good' ? 'up' : 'down'}
+              title={`rated ${rating}`}
+              class={`is-${rating}`}
+            />
+          ))}
         </span>
         <span class={session.last_is_error && !match ? 'line second error-text' : 'line second'}>
           <bdi>
@@ -57,6 +67,8 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
               <Marked text={toVisibleText(match.text)} words={words} />
             ) : session.last_output ? (
               toVisibleText(session.last_output)
+            ) : isRunning ? (
+              'No output yet'
             ) : (
               ' '
             )}
@@ -65,6 +77,10 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
       </span>
       <span role="cell" class="cell-project">
         <bdi>{session.projects.map(toVisibleText).join(', ')}</bdi>
+        {models.length > 0 && <bdi class="cell-model">{models.map(toVisibleText).join(', ')}</bdi>}
+      </span>
+      <span role="cell" class="cell-user">
+        {users[0] !== undefined && <UserLink user={users[0]} more={users.length - 1} filters={filters} />}
       </span>
       <span role="cell" class="cell-number" data-unit={session.logs === 1 ? 'log' : 'logs'}>
         {formatCount(session.logs)}
@@ -79,11 +95,39 @@ export function SessionRow({ session, index, isActive, nowMillis, words, onFocus
         {session.cost === undefined ? '' : formatCost(session.cost)}
       </span>
       <span role="cell" class="cell-age">
-        <time dateTime={session.updated_at} title={formatTime(session.updated_at)}>
-          {formatAge(session.updated_at, nowMillis)}
+        <time
+          dateTime={at}
+          title={`started ${formatTime(session.started_at)}, ended ${formatTime(endOf(session))}, last arrival ${formatTime(session.updated_at)}`}
+        >
+          {formatAge(at, nowMillis)}
         </time>
       </span>
     </div>
+  );
+}
+
+/** The time that the list is sorted by: otherwise that of the last activity. */
+function timeOf(session: SessionSummary, sort: string | undefined): string {
+  if (sort === 'started') return session.started_at;
+  return sort === 'changed' ? session.updated_at : endOf(session);
+}
+
+function endOf({ ended_at: seconds, started_at: start }: SessionSummary): string {
+  const end = new Date(seconds * 1000);
+  return Number.isNaN(end.getTime()) ? start : end.toISOString();
+}
+
+function UserLink({ user, more, filters }: { user: string; more: number; filters: Filters }) {
+  const to: ViewLocation = { page: 'sessions', filters: { ...filters, user } };
+  return (
+    <a
+      href={addressOf(to)}
+      title={`Only sessions of ${toVisibleText(user)}`}
+      onClick={(event) => followInPage(event, to)}
+    >
+      <bdi>{toVisibleText(user)}</bdi>
+      {more > 0 && ` +${more}`}
+    </a>
   );
 }
 

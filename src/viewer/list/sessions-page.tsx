@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import type { SessionSummary } from '../../server/store/viewer-store.ts';
 import { hasModifier, isTyping, useKeyDown } from '../parts/keyboard.ts';
+import { SkeletonRows } from '../parts/skeleton-rows.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { navigate } from '../state/address.ts';
 import type { Subscribe } from '../state/live-source.ts';
@@ -9,10 +10,13 @@ import { useLiveList } from '../state/use-live-list.ts';
 import { type Filters, formatLocation } from '../state/view-location.ts';
 import { EmptyState } from './empty-state.tsx';
 import { FilterBar } from './filter-bar.tsx';
+import { IndexingNote } from './indexing-note.tsx';
+import { ListHead } from './list-head.tsx';
 import { toWords } from './mark-words.ts';
 import { SessionRow } from './session-row.tsx';
 
 const CLOCK_MILLIS = 5_000;
+const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
 
 /** The row where the reader was; going back to the list restores it. */
 let remembered: { address: string; active: string | undefined } | undefined;
@@ -32,9 +36,10 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
   const activeIndex = sessions.findIndex(({ id }) => id === active);
   useKeyDown((event) => {
     if (isTyping(event.target) || hasModifier(event)) return;
-    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+    const step = STEPS[event.key];
+    if (step !== undefined) {
       event.preventDefault();
-      const next = activeIndex + (event.key === 'ArrowDown' ? 1 : -1);
+      const next = activeIndex + step;
       setActive(sessions[Math.min(Math.max(next, 0), sessions.length - 1)]?.id);
     } else if (event.key === 'Escape' && Object.keys(filters).length > 0) {
       navigate({ page: 'sessions', filters: {} });
@@ -50,10 +55,11 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
         isActive={session.id === active}
         nowMillis={nowMillis}
         words={words}
+        filters={filters}
         onFocus={setActive}
       />
     ),
-    [active, nowMillis, words],
+    [active, nowMillis, words, filters],
   );
 
   return (
@@ -65,6 +71,7 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
           {problem}
         </p>
       )}
+      <IndexingNote lag={list?.indexing} />
       {list && sessions.length === 0 && list.next === null ? (
         <EmptyState isFiltered={Object.keys(filters).length > 0} />
       ) : (
@@ -75,29 +82,8 @@ export function SessionsPage({ filters, subscribe }: { filters: Filters; subscri
           aria-busy={listAddress !== address}
           aria-rowcount={list?.next === null ? sessions.length + 1 : -1}
         >
-          <div class="session-head" role="row">
-            <span role="columnheader" class="cell-text">
-              Session
-            </span>
-            <span role="columnheader" class="cell-project">
-              Project
-            </span>
-            <span role="columnheader" class="cell-number">
-              Logs
-            </span>
-            <span role="columnheader" class="cell-number">
-              Duration
-            </span>
-            <span role="columnheader" class="cell-tokens">
-              Tokens
-            </span>
-            <span role="columnheader" class="cell-number cell-cost">
-              Cost
-            </span>
-            <span role="columnheader" class="cell-age">
-              Last change
-            </span>
-          </div>
+          <ListHead filters={filters} />
+          {!list && <SkeletonRows height={rowHeight} />}
           <VirtualList
             class="session-rows scroll"
             role="rowgroup"

@@ -1,11 +1,12 @@
 /** The content of a log: error, inputs, messages, output. */
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { LogResponse } from '../../wire/v4.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { JsonView } from '../parts/json-view.tsx';
 import { LongText } from '../parts/long-text.tsx';
-import { toAnswer, toConversation, toPlainText } from './conversation.ts';
+import { useSlices } from '../parts/use-slices.ts';
+import { type MessageView, toAnswer, toConversation, toPlainText } from './conversation.ts';
 import { Message } from './message.tsx';
 
 /** A longer conversation shows its beginning and its end, and a button for the messages between. */
@@ -13,7 +14,7 @@ const SHOWN_AT_START = 3;
 const SHOWN_AT_END = 12;
 
 export function ContentView({ log, isRunning }: { log: LogResponse; isRunning: boolean }) {
-  const messages = toConversation(log.messages ?? []);
+  const messages = useMemo(() => toConversation(log.messages ?? []), [log]);
   const answer = toAnswer(log);
   const hasInputs = Object.keys(log.inputs ?? {}).length > 0;
   const hasContent = messages.length > 0 || answer !== undefined || hasInputs || log.error != null;
@@ -57,20 +58,70 @@ export function ContentView({ log, isRunning }: { log: LogResponse; isRunning: b
   );
 }
 
-function Messages({ messages }: { messages: ReturnType<typeof toConversation> }) {
+function Messages({ messages }: { messages: readonly MessageView[] }) {
   const [showsAll, setShowsAll] = useState(false);
+  const [sought, setSought] = useState('');
+  const numbered = messages.map((message, number) => ({ message, number }));
   const hiddenCount = messages.length - SHOWN_AT_START - SHOWN_AT_END;
-  if (showsAll || hiddenCount < 3) return messages.map((message, index) => <Message key={index} message={message} />);
+  const isFolded = !showsAll && hiddenCount >= 3;
+  const found = useMemo(() => findMessages(messages, sought), [messages, sought]);
+  const start = isFolded ? numbered.slice(0, SHOWN_AT_START) : numbered;
   return (
     <>
-      {messages.slice(0, SHOWN_AT_START).map((message, index) => (
-        <Message key={index} message={message} />
-      ))}
-      <button type="button" class="unfold" onClick={() => setShowsAll(true)}>
-        {hiddenCount} more messages
-      </button>
-      {messages.slice(-SHOWN_AT_END).map((message, index) => (
-        <Message key={index + SHOWN_AT_START + hiddenCount} message={message} />
+      {hiddenCount >= 3 && (
+        <p class="find-messages">
+          <input
+            type="search"
+            aria-label="Find in the messages"
+            placeholder={`Find in ${messages.length} messages`}
+            value={sought}
+            onInput={(event) => setSought(event.currentTarget.value)}
+            onKeyDown={(event) => {
+              if (event.key !== 'Escape') return;
+              event.stopPropagation();
+              setSought('');
+            }}
+          />
+          {found && (
+            <span class="dim" role="status">
+              {found.size === 1 ? '1 message' : `${found.size} messages`}
+            </span>
+          )}
+        </p>
+      )}
+      {found ? (
+        <MessageList messages={numbered.filter(({ number }) => found.has(number))} />
+      ) : (
+        <>
+          <MessageList messages={start} />
+          {isFolded && (
+            <>
+              <button type="button" class="unfold" onClick={() => setShowsAll(true)}>
+                {hiddenCount} more messages
+              </button>
+              <MessageList messages={numbered.slice(-SHOWN_AT_END)} />
+            </>
+          )}
+        </>
+      )}
+    </>
+  );
+}
+
+/** Returns the numbers of the messages that have the text, in any place; `undefined` where nothing is sought. */
+function findMessages(messages: readonly MessageView[], text: string): ReadonlySet<number> | undefined {
+  const sought = text.trim().toLowerCase();
+  if (sought === '') return undefined;
+  const has = (message: MessageView) => toPlainText([message]).toLowerCase().includes(sought);
+  return new Set(messages.flatMap((message, number) => (has(message) ? [number] : [])));
+}
+
+function MessageList({ messages }: { messages: readonly { message: MessageView; number: number }[] }) {
+  const shown = useSlices(messages.length);
+  return (
+    <>
+      {messages.slice(0, shown).map(({ message, number }) => (
+        <Message key={number} message={message} />
       ))}
     </>
   );

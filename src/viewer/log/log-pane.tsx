@@ -1,8 +1,13 @@
 /** One log: its inputs and output, its config, its numbers, and the feedback on it. */
+
+import type { LogResponse } from '../../wire/v4.ts';
+import { toVisibleText } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { addressOf, followInPage, navigate } from '../state/address.ts';
+import { hold, useHeldLog } from '../state/held-log.ts';
 import { useLog } from '../state/use-log.ts';
 import { type SessionLocation, TABS, type Tab } from '../state/view-location.ts';
+import { labelOf } from '../tree/log-label.ts';
 import type { LogNode } from '../tree/log-tree.ts';
 import { ConfigView } from './config-view.tsx';
 import { ContentView } from './content-view.tsx';
@@ -47,7 +52,11 @@ export function LogPane({ location, node, version, onClose }: LogPaneProps) {
             <a
               class="button quiet"
               href={addressOf({ ...location, compare: log.id })}
-              onClick={(event) => followInPage(event, { ...location, compare: log.id })}
+              title="Hold this log, and choose another one to compare it with"
+              onClick={(event) => {
+                hold({ id: log.id, name: labelOf(log).name });
+                followInPage(event, { ...location, compare: log.id });
+              }}
             >
               <Icon name="compare" />
               Compare
@@ -58,10 +67,12 @@ export function LogPane({ location, node, version, onClose }: LogPaneProps) {
             <p class="hint" role="status">
               <Icon name="compare" />
               <span>
-                Now choose the log to compare this one with, in the tree. <kbd>Esc</kbd> to stop.
+                Now choose the log to compare this one with, in the tree or in any other session. <kbd>Esc</kbd> to
+                stop.
               </span>
             </p>
           )}
+          {location.compare === undefined && <HeldHint location={location} log={log} />}
           <LogFacts log={log} node={node} />
           <FeedbackBar log={log} onChange={reload} />
           <div class="tabs" role="tablist" aria-label="Parts of the log">
@@ -92,6 +103,30 @@ export function LogPane({ location, node, version, onClose }: LogPaneProps) {
         </>
       )}
     </article>
+  );
+}
+
+/** While a log is held: this one can be compared with it. */
+function HeldHint({ location, log }: { location: SessionLocation; log: LogResponse }) {
+  const held = useHeldLog();
+  if (!held || held.id === log.id) return null;
+  const to: SessionLocation = { ...location, log: log.id, compare: held.id };
+  return (
+    <p class="hint" role="status">
+      <Icon name="compare" />
+      <a href={addressOf(to)} onClick={(event) => followInPage(event, to)}>
+        Compare with <bdi>{toVisibleText(held.name)}</bdi>, which is held
+      </a>
+      <button
+        type="button"
+        class="quiet square"
+        aria-label="Hold it no longer"
+        title="Hold it no longer"
+        onClick={() => hold(undefined)}
+      >
+        <Icon name="close" />
+      </button>
+    </p>
   );
 }
 

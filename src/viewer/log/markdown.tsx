@@ -18,12 +18,32 @@ export function Markdown({ text }: { text: string }) {
   );
 }
 
+/**
+ * The lexer takes time with the square of the marks that stand in one paragraph: one that has more is shown as it is
+ * written.
+ */
+const MAX_MARKS = 1_000;
+const FENCED = /^ {0,3}(```+|~~~+)[\s\S]*?(?:^ {0,3}\1|$(?![\s\S]))/gm;
+/** Where another paragraph, item or row begins. */
+const BLOCK_START = /\n\s*\n|\n(?=\s*(?:[-*+>#|]|\d+[.)]))/;
+
+/** Returns `undefined` for a text that is better shown as it is. */
 function parse(text: string): Token[] | undefined {
+  if (countMarks(text) > MAX_MARKS) {
+    const blocks = text.replaceAll(FENCED, '').split(BLOCK_START);
+    if (blocks.some((block) => countMarks(block) > MAX_MARKS)) return undefined;
+  }
   try {
     return new Lexer({ gfm: true, breaks: true }).lex(text);
   } catch {
     return undefined;
   }
+}
+
+function countMarks(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at += 1) if ('*_~`[]<>!'.includes(text[at]!)) count += 1;
+  return count;
 }
 
 function renderAll(tokens: readonly Token[] | undefined, depth: number): ComponentChildren {

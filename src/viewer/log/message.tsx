@@ -75,11 +75,7 @@ function Part({ part, isSource }: { part: ContentPart; isSource: boolean }) {
   const json = parseIfJson(part.text);
   if (typeof json !== 'string') return <JsonView value={json} />;
   if (part.text.length > MAX_MARKDOWN_CHARACTERS) return <LongText text={part.text} />;
-  return (
-    <Fold size={part.text.length}>
-      <Markdown text={part.text} />
-    </Fold>
-  );
+  return <Fold text={part.text} render={(text) => <Markdown text={text} />} />;
 }
 
 /** Shows an image that is in the log itself. Fetching any other would tell its server who reads what, and when. */

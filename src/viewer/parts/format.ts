@@ -29,10 +29,14 @@ export function formatCount(count: number): string {
   return `${(count / 1_000_000).toFixed(1)}M`;
 }
 
-/** v4 names no currency; everybody means dollars. */
+/** v4 names no currency; everybody means dollars. Two digits that matter, so that a column of costs can be compared. */
 export function formatCost(cost: number): string {
   if (cost === 0) return '$0';
-  return cost < 0.01 ? `$${Number(cost.toPrecision(2))}` : `$${cost.toFixed(2)}`;
+  if (cost < 0) return `-${formatCost(-cost)}`;
+  if (cost < 1e-6) return '<$0.000001';
+  const rounded = Number(cost.toPrecision(2));
+  if (rounded < 1) return `$${rounded.toFixed(Math.max(2, 1 - Math.floor(Math.log10(rounded))))}`;
+  return cost < 1000 ? `$${cost.toFixed(2)}` : `$${formatCount(Math.round(cost))}`;
 }
 
 export function formatTokens(prompt: number | undefined, output: number | undefined): string | undefined {
@@ -77,10 +81,35 @@ function digits(number: number, count = 2): string {
 }
 
 /** Zero-width and direction-changing characters can make a text look like another, or like nothing. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u17b4\u17b5\u3164\uffa0]+/gu;
+const INVISIBLE = String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u17b4\u17b5\u3164\uffa0]+`;
+/** Those that are part of how a word, an emoji or a flag is written. */
+const SPELLING = [
+  String.raw`(?<=[\p{L}\p{M}])[\u200c\u200d](?=[\p{L}\p{M}])`,
+  String.raw`(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d(?=\p{Extended_Pictographic})`,
+  String.raw`\u{1f3f4}[\u{e0020}-\u{e007e}]{1,16}\u{e007f}`,
+  // Arabic and Syriac signs that are drawn, though their category is that of the invisible.
+  String.raw`[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2]`,
+].join('|');
+const INVISIBLE_OR_SPELLING = new RegExp(`${SPELLING}|(${INVISIBLE})`, 'gu');
 
 /** Makes an untrusted text fit for one line: what cannot be seen becomes a space. Never returns an empty text. */
 export function toVisibleText(text: string): string {
-  const visible = text.replace(INVISIBLE, ' ').trim();
+  const isPlain = /^[ -~]*$/.test(text);
+  const visible = isPlain
+    ? text.trim()
+    : text.replace(INVISIBLE_OR_SPELLING, (whole, invisible?: string) => (invisible ? ' ' : whole)).trim();
   return visible === '' ? '(no visible text)' : visible;
+}
+
+/** For `datetime-local`, which is in the reader's zone and does not name it. Empty for a text that is no time. */
+export function toLocalInput(time: string): string {
+  const date = new Date(time);
+  if (time === '' || Number.isNaN(date.getTime())) return '';
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** From `datetime-local` to UTC, so that a link means the same time for every reader. */
+export function fromLocalInput(value: string): string {
+  const date = new Date(value);
+  return value === '' || Number.isNaN(date.getTime()) ? '' : `${date.toISOString().slice(0, 16)}Z`;
 }

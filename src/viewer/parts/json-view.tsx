@@ -8,6 +8,9 @@ const OPEN_DEPTH = 2;
 const OPEN_ENTRIES = 12;
 const PORTION = 100;
 const MAX_STRING = 600;
+/** A longer list of numbers is an embedding or other data: it starts closed, and opens as one text. */
+const MAX_LISTED_NUMBERS = 16;
+const MAX_SHOWN_NUMBERS = 2_000;
 
 export function JsonView({ value }: { value: unknown }) {
   return (
@@ -41,6 +44,34 @@ function JsonValue({ value, depth, name }: { value: unknown; depth: number; name
 }
 
 function JsonBranch({ value, depth, label }: { value: object; depth: number; label: preact.ComponentChildren }) {
+  if (isVector(value)) return <JsonVector numbers={value} label={label} />;
+  return <JsonEntries value={value} depth={depth} label={label} />;
+}
+
+function isVector(value: object): value is readonly number[] {
+  return Array.isArray(value) && value.length > MAX_LISTED_NUMBERS && value.every((item) => typeof item === 'number');
+}
+
+function JsonVector({ numbers, label }: { numbers: readonly number[]; label: preact.ComponentChildren }) {
+  const [isOpen, setIsOpen] = useState(false);
+  return (
+    <div class="json-branch">
+      <button type="button" class="json-toggle" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
+        <Icon name="chevron" class={isOpen ? 'chevron is-open' : 'chevron'} />
+        {label}
+        <span class="dim">[{numbers.length.toLocaleString('en')} numbers]</span>
+      </button>
+      {isOpen && (
+        <div class="json-children json-atom">
+          {numbers.slice(0, MAX_SHOWN_NUMBERS).join(', ')}
+          {numbers.length > MAX_SHOWN_NUMBERS && ' …'}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function JsonEntries({ value, depth, label }: { value: object; depth: number; label: preact.ComponentChildren }) {
   const isArray = Array.isArray(value);
   const entries: [string, unknown][] = Object.entries(value);
   const [isOpen, setIsOpen] = useState(depth === 0 || (depth < OPEN_DEPTH && entries.length <= OPEN_ENTRIES));

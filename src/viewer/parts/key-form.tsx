@@ -1,10 +1,12 @@
 /** Asks for the API key. The server answers with a cookie that scripts cannot read; the page does not keep the key. */
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { post } from '../state/api.ts';
 
 export function KeyForm({ onDone }: { onDone: () => void }) {
   const [problem, setProblem] = useState('');
   const [isBusy, setIsBusy] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => input.current!.focus(), []);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     setIsBusy(true);
@@ -22,7 +24,7 @@ export function KeyForm({ onDone }: { onDone: () => void }) {
         <h1>API key</h1>
         <p>This server needs its API key: the one it was started with, which the exporter sends too.</p>
         <label for="key">Key</label>
-        <input id="key" name="key" type="password" autocomplete="current-password" required />
+        <input ref={input} id="key" name="key" type="password" autocomplete="current-password" required />
         {problem && (
           <p role="alert" class="problem">
             {problem}

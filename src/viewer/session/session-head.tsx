@@ -2,19 +2,23 @@
 import type { SessionSummary } from '../../server/store/viewer-store.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Fact } from '../parts/fact.tsx';
+import { FilterLink } from '../parts/filter-link.tsx';
 import { formatCost, formatCount, formatSeconds, formatTime, formatTokens, toVisibleText } from '../parts/format.ts';
 import { Icon } from '../parts/icons.tsx';
 import { lastList, navigate } from '../state/address.ts';
 import { isStillRunning } from '../state/still-running.ts';
+import { SessionActions } from './session-actions.tsx';
 
 interface SessionHeadProps {
   readonly session: SessionSummary;
   /** How many logs the tree has. */
   readonly shown: number;
   readonly total: number;
+  /** While more logs are being read. */
+  readonly isPartial: boolean;
 }
 
-export function SessionHead({ session, shown, total }: SessionHeadProps) {
+export function SessionHead({ session, shown, total, isPartial }: SessionHeadProps) {
   const tokens = formatTokens(session.prompt_tokens, session.output_tokens);
   const isRunning = isStillRunning(session.running, Date.parse(session.updated_at), Date.now());
   const name = session.reference_id ?? session.id;
@@ -32,6 +36,7 @@ export function SessionHead({ session, shown, total }: SessionHeadProps) {
       <h1 title={toVisibleText(session.first_input ?? name)}>
         <bdi>{toVisibleText(session.first_input ?? name)}</bdi>
       </h1>
+      <SessionActions session={session} total={total} />
       <dl class="facts">
         <Fact name="Session">
           <span class="mono">
@@ -39,13 +44,22 @@ export function SessionHead({ session, shown, total }: SessionHeadProps) {
           </span>
           <CopyButton text={name} label="Copy the session's id" />
         </Fact>
-        <Fact name="Project">{session.projects.map(toVisibleText).join(', ')}</Fact>
+        <Fact name="Project">
+          <bdi>{session.projects.map(toVisibleText).join(', ')}</bdi>
+        </Fact>
+        {session.users?.map((user) => (
+          <Fact key={user} name="User">
+            <FilterLink filters={{ user }}>{toVisibleText(user)}</FilterLink>
+          </Fact>
+        ))}
         <Fact name="Started">{formatTime(session.started_at)}</Fact>
         <Fact name="Duration">
           {isRunning ? <span class="running-text">running</span> : formatSeconds(session.duration)}
         </Fact>
         <Fact name="Logs">
-          {shown < total ? `first ${formatCount(shown)} of ${formatCount(total)}` : formatCount(total)}
+          {shown < total
+            ? `${isPartial ? 'reading, ' : 'first '}${formatCount(shown)} of ${formatCount(total)}`
+            : formatCount(total)}
         </Fact>
         {tokens && <Fact name="Tokens">{tokens}</Fact>}
         {session.cost !== undefined && <Fact name="Cost">{formatCost(session.cost)}</Fact>}

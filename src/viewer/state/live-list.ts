@@ -50,7 +50,7 @@ export class LiveList {
       concerns: () => true,
       gatherMillis: (names) => {
         if (filters.q) return GATHER_SEARCH_MILLIS;
-        return names === null ? GATHER_MANY_MILLIS : GATHER_MILLIS;
+        return names === null || filters.sort ? GATHER_MANY_MILLIS : GATHER_MILLIS;
       },
       read: (names, upTo) => this.#readChanges(names, upTo),
       // The rows stay, and the page says `Offline` if the stream of changes is lost as well.
@@ -89,15 +89,15 @@ export class LiveList {
   }
 
   #readChanges(names: Names, upTo: number): Promise<Place> {
-    // Only the server knows where in a search a session stands.
-    if (names === null || names.size > MAX_NAMED || this.#filters.q) return this.#readAll();
+    // Only the server knows where in a search or a sort a session stands.
+    if (names === null || names.size > MAX_NAMED || this.#filters.q || this.#filters.sort) return this.#readAll();
     return this.#readNamed(names, upTo);
   }
 
   async #readNamed(names: ReadonlySet<string>, upTo: number): Promise<Place> {
     const page = await this.#fetch([...names].map((id) => ['id', id]));
     return () => {
-      this.#show(mergeChanges(this.#list!, names, page.sessions));
+      this.#show(mergeChanges(this.#list!, names, page.sessions, page.indexing));
       return upTo;
     };
   }

@@ -1,6 +1,9 @@
 /** The address holds the state: from what is shown to the address, and back. Pure. */
 
-export const FILTERS = ['q', 'project', 'model', 'type', 'error', 'feedback', 'since', 'until'] as const;
+export const FILTERS = [
+  ...(['q', 'project', 'model', 'type', 'error', 'feedback', 'user', 'environment'] as const),
+  ...(['since', 'until', 'min_duration', 'sort'] as const),
+] as const;
 export type FilterName = (typeof FILTERS)[number];
 export type Filters = Partial<Record<FilterName, string>>;
 
@@ -9,6 +12,7 @@ export type Tab = (typeof TABS)[number];
 
 export type ViewLocation =
   | { readonly page: 'sessions'; readonly filters: Filters }
+  | { readonly page: 'overview'; readonly project?: string; readonly days?: string }
   | {
       readonly page: 'session';
       readonly session: string;
@@ -22,6 +26,11 @@ export type SessionLocation = Extract<ViewLocation, { page: 'session' }>;
 
 export function parseLocation(path: string, search: string): ViewLocation {
   const query = new URLSearchParams(search);
+  if (/^\/overview\/?$/.test(path)) {
+    const project = query.get('project');
+    const days = query.get('days');
+    return { page: 'overview', ...(project && { project }), ...(days && { days }) };
+  }
   const session = /^\/sessions\/([^/]+)\/?$/.exec(path)?.[1];
   if (session === undefined) {
     const filters: Filters = {};
@@ -51,6 +60,11 @@ export function formatLocation(location: ViewLocation): string {
       if (value) query.set(name, value);
     }
     return withQuery('/', query);
+  }
+  if (location.page === 'overview') {
+    if (location.project) query.set('project', location.project);
+    if (location.days) query.set('days', location.days);
+    return withQuery('/overview', query);
   }
   for (const name of ['log', 'tab', 'compare'] as const) {
     const value = location[name];

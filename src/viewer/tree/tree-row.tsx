@@ -15,6 +15,8 @@ interface TreeRowProps {
   readonly isCompared: boolean;
   readonly hasTurns: boolean;
   readonly nowSeconds: number;
+  /** The scale is at least so long. */
+  readonly scaleSeconds: number;
   readonly onSelect: () => void;
   readonly onToggle: () => void;
 }
@@ -41,13 +43,20 @@ export function TreeRow(props: TreeRowProps) {
       {row.kind === 'turn' ? (
         <TurnCells {...props} turn={row.turn} number={row.number} />
       ) : (
-        <LogCells {...props} node={row.node} turn={row.turn} />
+        <LogCells {...props} node={row.node} turn={row.turn} {...(props.hasTurns && { number: row.number })} />
       )}
     </div>
   );
 }
 
-function TurnCells({ turn, number, hasTurns, isOpen, nowSeconds }: TreeRowProps & { turn: Turn; number: number }) {
+function TurnCells({
+  turn,
+  number,
+  hasTurns,
+  isOpen,
+  nowSeconds,
+  scaleSeconds,
+}: TreeRowProps & { turn: Turn; number: number }) {
   return (
     <>
       <span class="tree-cell">
@@ -61,12 +70,19 @@ function TurnCells({ turn, number, hasTurns, isOpen, nowSeconds }: TreeRowProps 
         time={turn.sums.running > 0 ? toState(turn, nowSeconds) : turn.end - turn.start}
         isSum
       />
-      <Ruler scale={scaleOf(turn, nowSeconds)} />
+      <Ruler scale={scaleOf(turn, nowSeconds, scaleSeconds)} />
     </>
   );
 }
 
-function LogCells({ node, turn, isOpen, nowSeconds, onToggle }: TreeRowProps & { node: LogNode; turn: Turn }) {
+interface LogCellsProps extends TreeRowProps {
+  readonly node: LogNode;
+  readonly turn: Turn;
+  /** Of its turn, where the row stands for it too. */
+  readonly number?: number | undefined;
+}
+
+function LogCells({ node, turn, number, isOpen, nowSeconds, scaleSeconds, onToggle }: LogCellsProps) {
   const { log, label, sums } = node;
   const hasFailed = log.error !== undefined;
   const indent = Math.min(node.depth, MAX_INDENT);
@@ -90,6 +106,7 @@ function LogCells({ node, turn, isOpen, nowSeconds, onToggle }: TreeRowProps & {
             <Icon name="chevron" class={isOpen ? 'chevron is-open' : 'chevron'} />
           </span>
         )}
+        {number !== undefined && <span class="turn-name">{`Turn ${number}`}</span>}
         {hasFailed ? <Icon name="error" class="error-text" title="failed" /> : <TypeIcon type={label.type} />}
         <span class={hasFailed ? 'log-name error-text' : 'log-name'}>
           <bdi>{toVisibleText(label.name)}</bdi>
@@ -124,7 +141,7 @@ function LogCells({ node, turn, isOpen, nowSeconds, onToggle }: TreeRowProps & {
         )}
       </span>
       <Numbers sums={sums} time={timeOf(node, turn, nowSeconds)} isSum={sums.logs > 1} />
-      <Waterfall node={node} turn={turn} nowSeconds={nowSeconds} />
+      <Waterfall node={node} turn={turn} nowSeconds={nowSeconds} scaleSeconds={scaleSeconds} />
     </>
   );
 }

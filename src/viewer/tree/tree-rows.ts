@@ -3,19 +3,64 @@ import { descend, type LogNode, type LogTree, type Turn } from './log-tree.ts';
 
 export type TreeRow =
   | { kind: 'turn'; id: string; turn: Turn; number: number }
-  | { kind: 'log'; id: string; node: LogNode; turn: Turn };
+  | {
+      kind: 'log';
+      id: string;
+      node: LogNode;
+      turn: Turn;
+      /** Present where the row stands for its turn too. */
+      number?: number;
+    };
 
-/** `collapsed` has the ids of turns (see `turnId`) and of logs. */
-export function toRows(tree: LogTree, collapsed: ReadonlySet<string>): TreeRow[] {
+/**
+ * `collapsed` has the ids of turns (see `turnId`) and of logs. With a `type`, only its logs are there, and nothing is
+ * closed.
+ */
+export function toRows(tree: LogTree, collapsed: ReadonlySet<string>, type?: string): TreeRow[] {
   const rows: TreeRow[] = [];
   tree.turns.forEach((turn, index) => {
-    rows.push({ kind: 'turn', id: turnId(turn), turn, number: index + 1 });
-    if (collapsed.has(turnId(turn))) return;
-    for (const node of descend(turn.roots, ({ log }) => !collapsed.has(log.id))) {
-      rows.push({ kind: 'log', id: node.log.id, node, turn });
+    const [only] = turn.roots;
+    if (isSingle(turn) && only) {
+      if (type === undefined || only.label.type === type) {
+        rows.push({ kind: 'log', id: only.log.id, node: only, turn, number: index + 1 });
+      }
+      return;
     }
+    const row: TreeRow = { kind: 'turn', id: turnId(turn), turn, number: index + 1 };
+    if (type === undefined) {
+      rows.push(row);
+      if (collapsed.has(row.id)) return;
+    }
+    const logs: TreeRow[] = [];
+    for (const node of descend(turn.roots, ({ log }) => type !== undefined || !collapsed.has(log.id))) {
+      if (type === undefined || node.label.type === type) logs.push({ kind: 'log', id: node.log.id, node, turn });
+    }
+    if (type !== undefined && logs.length > 0) rows.push(row);
+    for (const log of logs) rows.push(log);
   });
   return rows;
+}
+
+/** A turn of one log is one row. */
+export function isSingle({ roots: [first, ...others] }: Turn): boolean {
+  return first !== undefined && others.length === 0 && first.children.length === 0;
+}
+
+/** The innermost logs, which do the work, slowest first. */
+export function slowestFirst(tree: LogTree): LogNode[] {
+  return [...tree.byId.values()]
+    .filter(({ children, log }) => children.length === 0 && log.duration !== undefined)
+    .sort((left, right) => right.log.duration! - left.log.duration!);
+}
+
+/** Logs with an error, from the top of the tree down. */
+export function failedOf(tree: LogTree): LogNode[] {
+  return [...descend(tree.turns.flatMap(({ roots }) => roots))].filter(({ log }) => log.error !== undefined);
+}
+
+/** Returns the one after the current one, and after the last one the first. */
+export function nextOf(nodes: readonly LogNode[], current: string | undefined): LogNode | undefined {
+  return nodes[(nodes.findIndex(({ log }) => log.id === current) + 1) % nodes.length];
 }
 
 /** Differs from the ids of all logs: a turn without a trace has the id of its log. */
@@ -53,7 +98,7 @@ export function moveInTree(
     case 'ArrowLeft': {
       if (!row) return undefined;
       if (hasChildren(row) && !collapsed.has(row.id)) return { close: row.id };
-      if (row.kind === 'turn') return undefined;
+      if (row.kind === 'turn' || isSingle(row.turn)) return undefined;
       return { select: row.node.parent ? row.node.parent.log.id : turnId(row.turn) };
     }
     default:

@@ -9,10 +9,17 @@ const MAX_TICKS = 4;
 /** Percent of the width; a label further right would be cut. */
 const LAST_TICK = 86;
 
-export function Waterfall({ node, turn, nowSeconds }: { node: LogNode; turn: Turn; nowSeconds: number }) {
+interface WaterfallProps {
+  readonly node: LogNode;
+  readonly turn: Turn;
+  readonly nowSeconds: number;
+  readonly scaleSeconds: number;
+}
+
+export function Waterfall({ node, turn, nowSeconds, scaleSeconds }: WaterfallProps) {
   const { log } = node;
   const end = node.ownEnd ?? (isLive(turn, nowSeconds) ? Math.max(nowSeconds, node.end) : turn.end);
-  const bar = toBar(scaleOf(turn, nowSeconds), node.start, end);
+  const bar = toBar(scaleOf(turn, nowSeconds, scaleSeconds), node.start, end);
   const names = ['bar', `bar-${node.label.type}`];
   if (log.error !== undefined) names.push('has-failed');
   else if (log.running) names.push(isLive(turn, nowSeconds) ? 'is-running' : 'is-stale');
@@ -41,9 +48,10 @@ export function Ruler({ scale }: { scale: TimeScale }) {
   );
 }
 
-/** A turn that is still running has a scale that ends now. */
-export function scaleOf(turn: Turn, nowSeconds: number): TimeScale {
-  return toScale(turn.start, isLive(turn, nowSeconds) ? Math.max(turn.end, nowSeconds) : turn.end);
+/** A turn that is still running has a scale that ends now. No scale is shorter than `leastSeconds`. */
+export function scaleOf(turn: Turn, nowSeconds: number, leastSeconds: number): TimeScale {
+  const end = isLive(turn, nowSeconds) ? Math.max(turn.end, nowSeconds) : turn.end;
+  return toScale(turn.start, Math.max(end, turn.start + leastSeconds));
 }
 
 export function isLive(turn: Turn, nowSeconds: number): boolean {

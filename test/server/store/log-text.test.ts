@@ -71,9 +71,11 @@ test('an excerpt is around the word, and the word is marked', () => {
   expect(markWords('a Needle, needles', ['needle'])).toEqual([
     { text: 'a ', isMatch: false },
     { text: 'Needle', isMatch: true },
-    { text: ', ', isMatch: false },
-    { text: 'needle', isMatch: true },
-    { text: 's', isMatch: false },
+    { text: ', needles', isMatch: false },
   ]);
+  // The index has found the word, not the digits within a number.
+  const numbers = `${'-0.5403024 '.repeat(60)}the webhook answered 403 twice`;
+  expect(excerpt(numbers, ['webhook', '403'])).toContain('the webhook answered 403');
+  expect(excerpt(`${'forderung '.repeat(60)} die Förde`, ['forde'])).toContain('die Förde');
   expect(markWords('(a.b)', ['a.b', '('])).toHaveLength(3);
 });

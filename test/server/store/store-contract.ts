@@ -6,6 +6,7 @@ import { describeLists } from './store-contract-lists.ts';
 import { describeLogs } from './store-contract-logs.ts';
 import { describeProjects } from './store-contract-projects.ts';
 import { describeReferences } from './store-contract-references.ts';
+import { describeViewer } from './store-contract-viewer.ts';
 
 export function describeStore(name: string, openEmptyStore: () => Promise<Store>): void {
   const open = async (): Promise<Store> => {
@@ -17,6 +18,7 @@ export function describeStore(name: string, openEmptyStore: () => Promise<Store>
   describeReferences(name, open);
   describeLists(name, open);
   describeProjects(name, open);
+  describeViewer(name, open);
 
   test(`${name}: one failing write leaves those beside it alone`, async () => {
     const store = await open();

@@ -7,7 +7,7 @@ const page = readFileSync(new URL('../../../src/viewer/page.html', import.meta.u
 
 function dataWith(text: string): FirstData {
   const time = '2026-01-01T00:00:00Z';
-  const numbers = { key: 1, logs: 1, errors: 0, running: 0, duration: 0 };
+  const numbers = { key: 1, logs: 1, errors: 0, running: 0, duration: 0, ended_at: 1767225600 };
   const session = { ...numbers, id: 's', projects: [text], first_input: text, started_at: time, updated_at: time };
   return { sessions: { sessions: [session], next: null, version: 1 } };
 }

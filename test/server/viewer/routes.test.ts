@@ -140,6 +140,7 @@ describe('filters', () => {
       models: ['gpt-4o'],
       types: ['model', 'tool'],
       feedback: ['*', 'rating: good'],
+      environments: [],
     });
   });
 
@@ -163,6 +164,12 @@ describe('filters', () => {
       ['?since=yesterday', 'since'],
       ['?cursor=1;drop', 'cursor'],
       ['?sort=x', 'sort'],
+      ['?order=x', 'order'],
+      ['?min_duration=-1', 'min_duration'],
+      ['?cursor=2026-01-01T00:00:00.000000Z%201', 'cursor'],
+      ['?q=user:a&cursor=1', 'cursor'],
+      ['/s?cursor=1', 'cursor'],
+      ['/s/logs?cursor=x', 'cursor'],
       [`?q=${'x'.repeat(501)}`, 'q'],
     ] as const) {
       const { status, body } = await server.call('GET', `/viewer/api/sessions${query}`);
@@ -323,7 +330,8 @@ test('changes are streamed within a second, and an open stream does not hold up 
 describe('access', () => {
   test('with an API key the viewer asks once, and its cookie opens both APIs', async () => {
     const { call } = await startTestServer({ apiKey: 'right' });
-    for (const path of ['/viewer/api/sessions', '/viewer/api/filters', '/viewer/api/events', '/viewer/api/logs/x']) {
+    const open = ['sessions', 'sessions/x', 'sessions/x/logs', 'names/x', 'overview', 'filters', 'events', 'logs/x'];
+    for (const path of open.map((name) => `/viewer/api/${name}`)) {
       expect((await call('GET', path)).status).toBe(401);
     }
     expect((await call('POST', '/viewer/api/login', { api_key: 'wrong' })).status).toBe(401);
@@ -352,6 +360,24 @@ describe('access', () => {
   });
 });
 
+test('a name leads to its session, and days are counted', async () => {
+  const server = await startTestServer();
+  const [made] = await post(server, log({ reference_id: 'mine/1', duration: 2, created_at: '2024-03-05T10:00:00Z' }));
+  const { status, body } = await server.call('GET', `/viewer/api/names/${encodeURIComponent('mine/1')}`);
+  expect({ status, body }).toEqual({ status: 200, body: { session: made!.session_id, log: made!.id } });
+  expect((await server.call('GET', '/viewer/api/names/other')).status).toBe(404);
+  const overview = async () =>
+    (await server.call('GET', '/viewer/api/overview?days=2&until=2024-03-06T00:00:00Z&project=p')).body;
+  const { days } = await indexed(overview, (found) => found.days.length > 0);
+  expect(days).toMatchObject([{ day: '2024-03-05', logs: 1, models: [{ model: 'gpt-4o', calls: 1 }] }]);
+  for (const query of ['days=0', 'days=93', 'days=x', 'until=x']) {
+    expect((await server.call('GET', `/viewer/api/overview?${query}`)).status).toBe(422);
+  }
+  const exported = (await server.call('GET', `/viewer/api/sessions/${made!.session_id}/logs`)).body;
+  expect(exported).toMatchObject({ records: [{ id: made!.id, reference_id: 'mine/1' }], next: null });
+  expect((await server.call('GET', '/viewer/api/sessions/none/logs')).status).toBe(404);
+});
+
 test('a search has at most fifty words, and Chinese characters are words', async () => {
   const server = await startTestServer();
   const search = (q: string) => server.call('GET', `/viewer/api/sessions?q=${encodeURIComponent(q)}`);
@@ -371,9 +397,15 @@ test('a large session is whole, portion by portion, and those of large logs are 
     );
   }
   const [{ id }] = (await list(server)).sessions as [SessionSummary];
-  const { body } = await server.call('GET', `/viewer/api/sessions/${id}`);
-  expect(body.total).toBe(2_100);
-  expect(new Set(body.logs.map((each: { id: string }) => each.id)).size).toBe(2_100);
+  const seen = new Set<string>();
+  for (let cursor = ''; cursor !== 'end'; ) {
+    const { body } = await server.call('GET', `/viewer/api/sessions/${id}${cursor}`);
+    expect(body.total).toBe(2_100);
+    expect(body.logs.length).toBeLessThanOrEqual(600);
+    for (const each of body.logs) seen.add(each.id);
+    cursor = body.next === null ? 'end' : `?cursor=${encodeURIComponent(body.next)}`;
+  }
+  expect(seen.size).toBe(2_100);
 });
 
 test('the words around a match are shown of a large log too', async () => {

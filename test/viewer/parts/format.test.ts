@@ -9,6 +9,8 @@ import {
   formatTick,
   formatTime,
   formatTokens,
+  fromLocalInput,
+  toLocalInput,
   toVisibleText,
 } from '../../../src/viewer/parts/format.ts';
 
@@ -28,6 +30,9 @@ test('counts, tokens, cost and bytes', () => {
   expect(formatTokens(undefined, undefined)).toBeUndefined();
   expect(formatTokens(12, undefined)).toBe('12 → ?');
   expect([0, 0.000123, 1.5].map(formatCost)).toEqual(['$0', '$0.00012', '$1.50']);
+  expect([0.02, 0.2, 0.9949, 0.00996, 1e-9, 12_345, -0.5].map(formatCost)).toEqual([
+    ...['$0.020', '$0.20', '$0.99', '$0.010', '<$0.000001', '$12.3k', '-$0.50'],
+  ]);
   expect([999, 12_345, 5_000_000].map(formatBytes)).toEqual(['999 B', '12 kB', '5.0 MB']);
 });
 
@@ -56,4 +61,23 @@ test('what cannot be seen becomes a space, and a text with nothing else says so'
   expect(toVisibleText('a\u202Eb\u200Bc\nd')).toBe('a b c d');
   expect(toVisibleText('\u200B\u2060\uFEFF')).toBe('(no visible text)');
   expect(toVisibleText('שלום')).toBe('שלום');
+  expect(toVisibleText('a\u200d b\u200c\u200cc \u200dd')).toBe('a  b c  d');
+});
+
+test('joiners that spell a word, an emoji or a flag stay', () => {
+  const family = '\u{1f468}\u200d\u{1f469}\u200d\u{1f467}';
+  const england = '\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}';
+  const heart = '\u2764\ufe0f\u200d\u{1f525}';
+  for (const text of ['می\u200cخواهم', 'क्\u200dष', 'क्\u200cष', family, england, heart, '\u{1f44b}\u{1f3fd}']) {
+    expect(toVisibleText(text)).toBe(text);
+  }
+  expect(toVisibleText('x\u{e0067}\u{e0062}y')).toBe('x y');
+});
+
+test('a time in the address is in UTC, and in the field that of the reader', () => {
+  const local = '2026-03-05T07:08';
+  const address = fromLocalInput(local);
+  expect(address).toMatch(/^2026-03-0[456]T\d\d:\d\dZ$/);
+  expect(toLocalInput(address)).toBe(local);
+  expect([fromLocalInput(''), fromLocalInput('x'), toLocalInput(''), toLocalInput('15m')]).toEqual(['', '', '', '']);
 });

@@ -4,7 +4,13 @@ import { startTestServer } from '../../support/start-test-server.ts';
 
 test('an answer is its body, and an empty one nothing', async () => {
   const { url } = await startTestServer();
-  expect(await request(`${url}/viewer/api/filters`)).toEqual({ projects: [], models: [], types: [], feedback: [] });
+  expect(await request(`${url}/viewer/api/filters`)).toEqual({
+    projects: [],
+    models: [],
+    types: [],
+    feedback: [],
+    environments: [],
+  });
   expect(await post(`${url}/viewer/api/login`, { api_key: 'any' })).toBeUndefined();
 });
 

@@ -114,7 +114,7 @@ test('a session equals a fresh load, small or large', { timeout: 60_000 }, async
       const id = created[0]!.session_id!;
       const logs = created.map((log) => log.id);
       const logOf = (number: number) => logs[number % logs.length]!;
-      const first = hasFirst ? await network.viewer.readSession(id) : undefined;
+      const first = hasFirst ? await network.session(id) : undefined;
       const session = new LiveSession(network, id, first);
       const stop = session.start(() => {});
       await play(given, {
@@ -135,7 +135,7 @@ test('a session equals a fresh load, small or large', { timeout: 60_000 }, async
       });
       await heal(network, 'it');
 
-      const { logs: fresh, configs, version: _version, ...rest } = (await network.viewer.readSession(id))!;
+      const { logs: fresh, configs, version: _version, next: _next, as_of: _asOf, ...rest } = await network.session(id);
       const { loaded, problem } = session.view;
       expect(problem).toBe('');
       expect(new Map(loaded!.logs)).toEqual(new Map(fresh.map((log) => [log.id, log])));

@@ -13,11 +13,11 @@ async function openSession(count: number) {
   const network = await Network.open();
   const logs = await network.write(Array<string>(count).fill('it'));
   const id = logs[0]!.session_id!;
-  const first = (await network.viewer.readSession(id))!;
+  const first = await network.session(id);
   const session = new LiveSession(network, id, first);
   const views: SessionView[] = [];
   const stop = session.start((view) => views.push(view));
-  const fresh = async () => (await network.viewer.readSession(id))!.logs.map((log) => log.id).sort();
+  const fresh = async () => (await network.session(id)).logs.map((log) => log.id).sort();
   return { network, id, logs, first, session, views, stop, fresh };
 }
 

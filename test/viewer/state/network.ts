@@ -5,7 +5,12 @@
 import { vi } from 'vitest';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
 import type { Store } from '../../../src/server/store/store.ts';
-import type { SessionChange, SessionPage, SessionSummary } from '../../../src/server/store/viewer-store.ts';
+import type {
+  SessionChange,
+  SessionLogs,
+  SessionPage,
+  SessionSummary,
+} from '../../../src/server/store/viewer-store.ts';
 import { parseSessionQuery } from '../../../src/server/viewer/routes.ts';
 import { RequestError } from '../../../src/viewer/state/api.ts';
 import type { LiveSource } from '../../../src/viewer/state/live-source.ts';
@@ -148,11 +153,27 @@ export class Network implements LiveSource {
     return [...found.values()];
   }
 
+  /** Reads all logs of a session, portion by portion. */
+  async session(id: string): Promise<SessionLogs> {
+    const first = (await this.viewer.readSession(id))!;
+    let { next } = first;
+    while (next !== null) {
+      const more = (await this.viewer.readSession(id, { cursor: next }))!;
+      first.logs.push(...more.logs);
+      Object.assign(first.configs, more.configs);
+      next = more.next;
+    }
+    return { ...first, next };
+  }
+
   async #answer(path: string): Promise<unknown> {
     const { pathname, searchParams } = new URL(path, 'http://viewer');
     if (pathname === '/viewer/api/sessions') return this.viewer.listSessions(parseSessionQuery(searchParams));
     const id = decodeURIComponent(pathname.replace('/viewer/api/sessions/', ''));
-    const session = await this.viewer.readSession(id, searchParams.get('since') ?? undefined);
+    const session = await this.viewer.readSession(id, {
+      changedSince: searchParams.get('since') ?? '',
+      cursor: searchParams.get('cursor') ?? '',
+    });
     if (!session) throw new RequestError(404, 'session not found');
     return session;
   }

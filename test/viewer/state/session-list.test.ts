@@ -13,13 +13,14 @@ function session(id: string, at: number): SessionSummary {
     errors: 0,
     running: 0,
     started_at: time,
+    ended_at: Date.parse(time) / 1000,
     updated_at: time,
     duration: 0,
   };
 }
 
 /** Where the next page begins, behind this session. */
-const behind = ({ updated_at: at, key }: SessionSummary) => `${at} ${key}`;
+const behind = ({ ended_at: at, key }: SessionSummary) => `${at} ${key}`;
 const list = { sessions: [session('c', 30), session('b', 20), session('a', 10)], next: behind(session('a', 10)) };
 const ids = ({ sessions }: { sessions: readonly SessionSummary[] }) => sessions.map(({ id }) => id);
 const merge = (into: SessionList, id: string, ...fresh: SessionSummary[]) =>

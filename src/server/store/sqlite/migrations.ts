@@ -6,6 +6,7 @@
  * lock first, so that of two processes that start together one migrates and the other finds it done.
  */
 import { explainSqliteError, type SqliteDatabase, SqliteError } from '../../../sqlite/open.ts';
+import { LABELS_MIGRATION } from './viewer-labels.ts';
 import { UPDATE_TRIGGER, VIEWER_MIGRATION } from './viewer-schema.ts';
 
 /** `hlot` in ASCII. Distinguishes our files from those of other programs. */
@@ -122,6 +123,7 @@ export const MIGRATIONS: readonly string[] = [
   -- Logs that the viewer's index has passed over, because of what is in them.
   CREATE TABLE unsearchable_logs (key INTEGER PRIMARY KEY REFERENCES logs ON DELETE CASCADE, fault TEXT NOT NULL);
   `,
+  LABELS_MIGRATION,
   `
   ALTER TABLE projects ADD COLUMN active_config_key INTEGER REFERENCES configs ON DELETE SET NULL;
   CREATE INDEX projects_by_active_config ON projects (active_config_key) WHERE active_config_key IS NOT NULL;

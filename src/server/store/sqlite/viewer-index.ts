@@ -10,9 +10,18 @@
 import { HumanloopError } from '../../../errors.ts';
 import { reasonOf, type SqliteRow, type SqliteValue } from '../../../sqlite/open.ts';
 import { parseJson } from '../../../wire/json.ts';
-import { errorPreview, inputPreview, type LogTexts, outputPreview, searchableText } from '../log-text.ts';
+import { type LogLabels, toLabels } from '../log-labels.ts';
+import {
+  errorPreview,
+  inputPreview,
+  type LogTexts,
+  outputPreview,
+  searchableText,
+  splitIdeographs,
+} from '../log-text.ts';
 import { storableText } from '../storable-text.ts';
 import type { SessionChange } from '../viewer-store.ts';
+import { toCount } from './viewer-labels.ts';
 import type { ViewerStatements } from './viewer-statements.ts';
 import type { WriteTurns } from './write-turns.ts';
 
@@ -77,11 +86,14 @@ export function createViewerIndex(
     const row = statements.readLogToIndex.get(key);
     if (!row) return undefined;
     const texts = toTexts(row);
-    statements.writeText.run(key, storableText(searchableText(texts)));
+    const labels = labelsOf(row);
+    statements.writeText.run(key, storableText(`${searchableText(texts)}\n${splitIdeographs(labels.words)}`));
     statements.clearUnsearchable.run(key);
+    statements.clearCount.run(key);
+    statements.writeCount.run(...toCount(key, row));
     const group = row['session_key'] ?? (row['parent_key'] === null ? -Number(key) : undefined);
     if (group === undefined) return undefined;
-    for (const [kind, value] of facetsOf(row)) statements.addFacet.run(facetKey(kind, value), group);
+    for (const [kind, value] of facetsOf(row, labels.user)) statements.addFacet.run(facetKey(kind, value), group);
     const order = `${row['created_at']} ${String(key).padStart(16, '0')}`;
     const input = inputPreview(texts);
     if (input) statements.setFirstInput.run({ key: group, text: storableText(input), rank: order });
@@ -132,6 +144,7 @@ export function createViewerIndex(
         groups.add(indexed ?? -Number(key));
       }
     }
+    for (const key of groups) statements.writeRank.run(key);
     const ids = [...groups].map((key) => statements.findSummaryId.get({ key })?.['id'] as string | null);
     return { changed: ids.filter((id) => id !== null), isDone };
   };
@@ -193,14 +206,24 @@ function parse(json: SqliteValue | undefined): unknown {
   return typeof json === 'string' ? (parseJson(json) ?? null) : null;
 }
 
-function facetsOf(row: SqliteRow): [kind: string, value: string][] {
+/** Of a row with `feedback` and `LABEL_COLUMNS`. */
+export function labelsOf(row: SqliteRow): LogLabels {
+  const feedback = JSON.parse(row['feedback'] as string);
+  return toLabels({ metadata: row['metadata'], environment: row['environment'], source: row['source'], feedback });
+}
+
+function facetsOf(row: SqliteRow, user: string | undefined): [kind: string, value: string][] {
   const facets: [string, string][] = [['project', row['project'] as string]];
   if (row['type']) facets.push(['type', row['type'] as string]);
   if (row['model']) facets.push(['model', row['model'] as string]);
   if (row['error'] !== null) facets.push(['error', '*']);
+  if (user !== undefined) facets.push(['user', user]);
+  if (row['environment']) facets.push(['environment', row['environment'] as string]);
   for (const { type, value } of JSON.parse(row['feedback'] as string) as { type: string; value: unknown }[]) {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
-    facets.push(['feedback', '*'], ['feedback', text.length > MAX_FACET_CHARACTERS ? type : `${type}: ${text}`]);
+    // Each comment is another one: the filter is by their type.
+    const isOwn = type === 'comment' || text.length > MAX_FACET_CHARACTERS;
+    facets.push(['feedback', '*'], ['feedback', isOwn ? type : `${type}: ${text}`]);
   }
   return facets
     .filter(([, value]) => value.length <= MAX_NAME_CHARACTERS)

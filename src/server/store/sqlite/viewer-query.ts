@@ -5,8 +5,10 @@
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import type { Prepare } from '../../../sqlite/statement-cache.ts';
+import { hasMetadata } from '../log-labels.ts';
 import { storableText } from '../storable-text.ts';
-import type { SessionQuery } from '../viewer-store.ts';
+import type { SessionQuery, SessionSort } from '../viewer-store.ts';
+import { findName } from './viewer-names.ts';
 import { type FoundSession, type FoundSessions, searchFor, toMatchExpressions } from './viewer-search.ts';
 import type { ViewerStatements } from './viewer-statements.ts';
 
@@ -17,8 +19,31 @@ const MAX_SORTED = 4_000;
 
 /** `undefined` if a filter is one that no session meets. */
 type Conditions =
-  | { readonly sql: string[]; readonly values: SqliteValue[]; readonly facets: SqliteValue[] }
+  | {
+      readonly sql: string[];
+      readonly values: SqliteValue[];
+      readonly facets: SqliteValue[];
+      /** Whether a condition is about more than the key of the summary. */
+      readonly needsSummary: boolean;
+    }
   | undefined;
+
+/** Where a sort finds its order: a table with an index of these columns. */
+interface Order {
+  readonly table: 'session_summaries' | 'session_ranks';
+  readonly column: string;
+}
+
+const ORDERS: Readonly<Record<SessionSort, Order>> = {
+  activity: { table: 'session_summaries', column: 'ended_at' },
+  started: { table: 'session_ranks', column: 'started' },
+  changed: { table: 'session_ranks', column: 'changed' },
+  duration: { table: 'session_ranks', column: 'duration' },
+  cost: { table: 'session_ranks', column: 'cost' },
+};
+/** Above every value of a sort. */
+const TOP = Number.MAX_VALUE;
+const BOTTOM = -Number.MAX_VALUE;
 
 export interface SessionReads {
   /** For single rows. */
@@ -33,7 +58,7 @@ export function createSessionFinder(reads: SessionReads): (query: SessionQuery) 
   return async (query) => {
     const conditions = toConditions(statements, query);
     if (!conditions) return { found: [], next: null };
-    if (query.search !== undefined) return search(reads, query, conditions);
+    if (query.search !== undefined || query.metadata?.length) return search(reads, query, conditions);
     if (query.ids) return findByIds(prepare, query.ids, conditions);
     const rare = conditions.facets.find((facet) => isRare(statements, facet));
     return rare === undefined ? walk(reader, query, conditions) : sort(reader, query, conditions, rare);
@@ -47,6 +72,8 @@ function toConditions(statements: ViewerStatements, query: SessionQuery): Condit
     ['type', query.type],
     ['error', query.hasError ? '*' : undefined],
     ['feedback', query.feedback],
+    ['user', query.user],
+    ['environment', query.environment],
   ];
   const sql: string[] = [];
   const values: SqliteValue[] = [];
@@ -60,36 +87,44 @@ function toConditions(statements: ViewerStatements, query: SessionQuery): Condit
     values.push(facet);
   }
   if (query.since !== undefined) {
-    sql.push('summary.updated_at >= ?');
-    values.push(query.since);
+    sql.push('summary.ended_at >= ?');
+    values.push(toSeconds(query.since));
   }
   if (query.until !== undefined) {
-    sql.push('summary.updated_at <= ?');
+    sql.push('summary.started_at <= ?');
     values.push(query.until);
   }
-  return { sql, values, facets };
+  if (query.minDuration !== undefined) {
+    sql.push(`summary.ended_at - unixepoch(summary.started_at, 'subsec') >= ?`);
+    values.push(query.minDuration);
+  }
+  return { sql, values, facets, needsSummary: sql.length > facets.length };
 }
 
 function isRare(statements: ViewerStatements, facet: SqliteValue): boolean {
   return Number(statements.countSessionsOfFacet.get(facet, MAX_SORTED)!['count']) < MAX_SORTED;
 }
 
-/** Walks along the index of changes, newest first. */
+/** Walks along the index of the order. */
 async function walk(
   reader: SqliteReader,
   query: SessionQuery,
   conditions: NonNullable<Conditions>,
 ): Promise<FoundSessions> {
-  const [before, beforeKey] = parseCursor(query.cursor) ?? [query.until ?? '~', Number.MAX_SAFE_INTEGER];
-  const slice = `SELECT key, updated_at FROM session_summaries
-    WHERE (updated_at, key) < (?, ?) AND updated_at >= ? ORDER BY updated_at DESC, key DESC`;
-  const from = [before, beforeKey, query.since ?? ''];
-  const rows = await reader.all(
-    `SELECT key, updated_at FROM (${slice} LIMIT ${MAX_WALKED}) AS summary ${where(conditions.sql)} LIMIT ?`,
-    [...from, ...conditions.values, query.size],
-  );
+  const { table, column } = orderOf(query);
+  const [before, beforeKey] = parseCursor(query.cursor) ?? [TOP, Number.MAX_SAFE_INTEGER];
+  const last = column === 'ended_at' && query.since !== undefined ? toSeconds(query.since) : BOTTOM;
+  const slice = `SELECT key, ${column} AS place FROM ${table}
+    WHERE (${column}, key) < (?, ?) AND ${column} >= ? ORDER BY ${column} DESC, key DESC`;
+  const bounds = [before, beforeKey, last];
+  // Filters by facet need only the key; the wide rows of the summaries are read for times and durations alone.
+  const from = conditions.needsSummary
+    ? `(${slice} LIMIT ${MAX_WALKED}) AS slice CROSS JOIN session_summaries AS summary ON summary.key = slice.key`
+    : `(${slice} LIMIT ${MAX_WALKED}) AS summary`;
+  const filtered = `SELECT summary.key, place FROM ${from} ${where(conditions.sql)} LIMIT ?`;
+  const rows = await reader.all(filtered, [...bounds, ...conditions.values, query.size]);
   if (rows.length === query.size) return { found: rows.map(toFound), next: toCursor(rows.at(-1)!) };
-  const [stop] = await reader.all(`${slice} LIMIT 1 OFFSET ${MAX_WALKED - 1}`, from);
+  const [stop] = await reader.all(`${slice} LIMIT 1 OFFSET ${MAX_WALKED - 1}`, bounds);
   return { found: rows.map(toFound), next: stop ? toCursor(stop) : null };
 }
 
@@ -100,12 +135,15 @@ async function sort(
   conditions: NonNullable<Conditions>,
   facet: SqliteValue,
 ): Promise<FoundSessions> {
-  const [before, beforeKey] = parseCursor(query.cursor) ?? ['~', Number.MAX_SAFE_INTEGER];
+  const { table, column } = orderOf(query);
+  const [before, beforeKey] = parseCursor(query.cursor) ?? [TOP, Number.MAX_SAFE_INTEGER];
+  const ranks = table === 'session_ranks' ? 'JOIN session_ranks AS ranks ON ranks.key = summary.key' : '';
+  const place = table === 'session_ranks' ? `ranks.${column}` : `summary.${column}`;
   const rows = await reader.all(
-    `SELECT summary.key, summary.updated_at FROM session_facets AS facet
-     CROSS JOIN session_summaries AS summary ON summary.key = facet.session_key
-     ${where(['facet.facet_key = ?', '(summary.updated_at, summary.key) < (?, ?)', ...conditions.sql])}
-     ORDER BY summary.updated_at DESC, summary.key DESC LIMIT ?`,
+    `SELECT summary.key, ${place} AS place FROM session_facets AS facet
+     CROSS JOIN session_summaries AS summary ON summary.key = facet.session_key ${ranks}
+     ${where(['facet.facet_key = ?', `(${place}, summary.key) < (?, ?)`, ...conditions.sql])}
+     ORDER BY place DESC, summary.key DESC LIMIT ?`,
     [facet, before, beforeKey, ...conditions.values, query.size],
   );
   return { found: rows.map(toFound), next: rows.length === query.size ? toCursor(rows.at(-1)!) : null };
@@ -113,7 +151,7 @@ async function sort(
 
 function findByIds(prepare: Prepare, ids: readonly string[], conditions: NonNullable<Conditions>): FoundSessions {
   const one = prepare(
-    `SELECT key, updated_at FROM session_summaries AS summary ${where([
+    `SELECT key FROM session_summaries AS summary ${where([
       'key = coalesce((SELECT key FROM sessions WHERE id = ?), (SELECT -key FROM logs WHERE id = ?))',
       ...conditions.sql,
     ])}`,
@@ -122,27 +160,37 @@ function findByIds(prepare: Prepare, ids: readonly string[], conditions: NonNull
   return { found: rows.map(toFound), next: null };
 }
 
-/** Newest matching log first. A session is listed once, at its newest match. */
+/** What has this name first, then the newest matching log. A session is listed once, at its newest match. */
 async function search(
   { prepare, statements, reader }: SessionReads,
   query: SessionQuery,
   conditions: NonNullable<Conditions>,
 ): Promise<FoundSessions> {
   const isWanted = prepare(`SELECT 1 FROM session_summaries AS summary ${where(['key = ?', ...conditions.sql])}`);
+  const metadata = query.metadata ?? [];
   const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor);
-  for (const expression of toMatchExpressions(query.search!)) {
-    const result = await searchFor(
-      reader,
-      statements,
-      expression,
-      before,
-      query.size,
-      (key) => !!isWanted.get(key, ...conditions.values),
-    );
+  const isFirst = query.cursor === undefined && query.search !== undefined && metadata.length === 0;
+  const name = isFirst ? findName(statements, query.search) : undefined;
+  const named = name && isWanted.get(name.key, ...conditions.values) ? name : undefined;
+  const size = query.size - (named ? 1 : 0);
+  for (const expression of toMatchExpressions(query.search ?? '', metadata)) {
+    const result = await searchFor(reader, statements, expression, before, Math.max(1, size), {
+      session: (key) => key !== named?.key && !!isWanted.get(key, ...conditions.values),
+      log: (key) => {
+        const json = metadata.length > 0 ? statements.readMetadata.get(key)?.['metadata'] : null;
+        return metadata.every((filter) => hasMetadata(json, filter));
+      },
+    });
     // The beginning of a word is tried only if no whole word is found: it looks at many more entries.
-    if (result.found.length > 0 || result.next !== null || query.cursor !== undefined) return result;
+    if (result.found.length > 0 || result.next !== null || query.cursor !== undefined) {
+      return { ...result, found: named ? [named, ...result.found] : result.found };
+    }
   }
-  return { found: [], next: null };
+  return { found: named ? [named] : [], next: null };
+}
+
+function orderOf({ sort: name = 'activity' }: SessionQuery): Order {
+  return ORDERS[name];
 }
 
 function where(conditions: readonly string[]): string {
@@ -153,12 +201,16 @@ function toFound(row: SqliteRow): FoundSession {
   return { key: row['key']! };
 }
 
-function toCursor(row: SqliteRow): string {
-  return `${row['updated_at']} ${row['key']}`;
+function toSeconds(timestamp: string): number {
+  return Date.parse(timestamp) / 1000;
 }
 
-function parseCursor(cursor: string | undefined): [string, number] | undefined {
+function toCursor(row: SqliteRow): string {
+  return `${row['place']} ${row['key']}`;
+}
+
+function parseCursor(cursor: string | undefined): [number, number] | undefined {
   if (cursor === undefined) return undefined;
-  const [before = '', key] = cursor.split(' ');
-  return [before, Number(key)];
+  const [before, key] = cursor.split(' ');
+  return [Number(before), Number(key)];
 }

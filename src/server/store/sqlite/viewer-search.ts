@@ -1,8 +1,10 @@
 /** Full-text search: finds the sessions of the logs that have the words, newest log first. */
 import type { SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
+import { metadataPhrase } from '../log-labels.ts';
 import { splitIdeographs } from '../log-text.ts';
 import { storableText } from '../storable-text.ts';
+import type { MetadataFilter } from '../viewer-store.ts';
 import { MATCHES_PORTION, SCANS, type ViewerStatements } from './viewer-statements.ts';
 
 /** One search looks at no more matching logs than this, portion by portion, until the page is full. */
@@ -23,14 +25,19 @@ export interface FoundSessions {
   readonly next: string | null;
 }
 
-/** `isWanted` is asked once for each session. */
+export interface Wanted {
+  /** Called once for each session. */
+  readonly session: (key: SqliteValue) => boolean;
+  readonly log: (key: SqliteValue) => boolean;
+}
+
 export async function searchFor(
   reader: SqliteReader,
   statements: ViewerStatements,
   expression: string,
   before: number,
   size: number,
-  isWanted: (key: SqliteValue) => boolean,
+  isWanted: Wanted,
 ): Promise<FoundSessions> {
   const found = new Map<SqliteValue, FoundSession>();
   const unwanted = new Set<SqliteValue>();
@@ -44,7 +51,8 @@ export async function searchFor(
       if (row['id'] === null) continue;
       const session = row['session_key'] ?? (row['parent_key'] === null ? -last : findTop(row['parent_key']!));
       if (session === undefined || found.has(session) || unwanted.has(session)) continue;
-      if (!isWanted(session)) {
+      if (!isWanted.log(last)) continue;
+      if (!isWanted.session(session)) {
         unwanted.add(session);
         continue;
       }
@@ -85,16 +93,22 @@ function createTopFinder(statements: ViewerStatements): (key: SqliteValue) => Sq
 }
 
 /** All words must be there, "quoted" ones as a phrase. Each is quoted, so that no character is an operator. */
-export function toMatchExpressions(search: string): string[] {
-  const terms = searchTerms(storableText(search)).map((term) => `"${splitIdeographs(term)}"`);
+export function toMatchExpressions(search: string, metadata: readonly MetadataFilter[] = []): string[] {
+  const phrases = metadata.map((filter) => storableText(metadataPhrase(filter)).replaceAll('"', ' '));
+  const words = searchTerms(storableText(search));
+  const terms = [...phrases, ...words].filter(hasWord).map((term) => `"${splitIdeographs(term)}"`);
   if (terms.length === 0) return [];
   const all = terms.join(' ');
-  return terms.at(-1)!.length >= SHORTEST_BEGINNING ? [all, `${all} *`] : [all];
+  return words.length > 0 && terms.at(-1)!.length >= SHORTEST_BEGINNING ? [all, `${all} *`] : [all];
 }
 
 /** Splits like `toWords` in the viewer's mark-words.ts, which marks what was found: a test holds the two together. */
 export function searchTerms(search: string): string[] {
   const terms = [...search.matchAll(/"([^"]+)"|[^\s"]+/g)].map(([text, phrase]) => phrase ?? text);
   // A term without a letter or digit has no word in it, and the engine would find nothing at all.
-  return terms.filter((term) => /[\p{L}\p{N}]/u.test(term));
+  return terms.filter(hasWord);
+}
+
+function hasWord(term: string): boolean {
+  return /[\p{L}\p{N}]/u.test(term);
 }

@@ -1,11 +1,16 @@
 /** Every fixed statement of the viewer's reads and of the index behind them, named for what it does. */
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
 import { MAX_SEARCHED_CHARACTERS } from '../log-text.ts';
+import { LABEL_COLUMNS, LABEL_SQL } from './viewer-labels.ts';
 
 const MAX_FILTER_VALUES = 500;
+/** Days × models × buckets of one overview. */
+const MAX_COUNTS = 100_000;
+/** Counting stops there. */
+const MAX_COUNTED_LAG = 1_000_000;
 /** Rows that are read at once of what may be much longer, so that nothing waits long for their conversion. */
 export const MATCHES_PORTION = 200;
-export const LOGS_PORTION = 1_000;
+export const LOGS_PORTION = 600;
 /** A longer document is not parsed for the words of a match. */
 const MATCH_CHARACTERS = 100_000;
 /** The part of the document around the first place of a term, `?2`, which is in lower case. */
@@ -23,6 +28,9 @@ const LISTED_FEEDBACK = `
     ) ORDER BY key
   )) AS feedback`;
 
+/** Comments are searched as far as a reader can write them. */
+const INDEXED_FEEDBACK = LISTED_FEEDBACK.replace(`<= ${NAME_CHARACTERS}`, '<= 6000');
+
 const LOG_COLUMNS = `
   logs.key, logs.id, logs.parent_key, substr(logs.parent_reference_id, 1, ${NAME_CHARACTERS}) AS parent_reference_id,
   substr(logs.reference_id, 1, 50) AS reference_id, logs.created_at, logs.updated_at,
@@ -32,11 +40,11 @@ const LOG_COLUMNS = `
   substr(projects.name, 1, ${NAME_CHARACTERS}) AS project, trace_id AS trace,
   CASE WHEN logs.output IS NULL THEN called END AS calls, ${LISTED_FEEDBACK}`;
 
-/** By key: `?3` and `?4` are time and key of the last log of the portion before. */
-const CHANGED_LOGS = `
-  (logs.updated_at >= ?2 OR EXISTS (SELECT 1 FROM feedback WHERE log_key = logs.key))
-  AND (logs.created_at, logs.key) > (?3, ?4)
+/** By key: `?2` and `?3` are time and key of the last log of the portion before. */
+const NEXT_LOGS = `(logs.created_at, logs.key) > (?2, ?3)
   ORDER BY logs.created_at, logs.key LIMIT ${LOGS_PORTION}`;
+const CHANGED_LOGS = `
+  (logs.updated_at >= ?4 OR EXISTS (SELECT 1 FROM feedback WHERE log_key = logs.key)) AND ${NEXT_LOGS}`;
 
 const CONFIG_COLUMNS = `key, type, substr(model, 1, ${NAME_CHARACTERS}) AS model, label`;
 
@@ -51,12 +59,21 @@ export const SCANS = {
   listLogsBelow: `${BELOW}
     SELECT ${LOG_COLUMNS} FROM logs JOIN projects ON projects.key = project_key
     WHERE logs.key IN below AND ${CHANGED_LOGS}`,
-  countLogsOfSession: `SELECT count(*) AS total FROM logs WHERE session_key = ?1`,
   countLogsBelow: `${BELOW} SELECT count(*) AS total FROM logs WHERE key IN below`,
-  listConfigsOfSession: `SELECT ${CONFIG_COLUMNS} FROM configs
-    WHERE key IN (SELECT config_key FROM logs WHERE session_key = ?1)`,
-  listConfigsBelow: `${BELOW}
-    SELECT ${CONFIG_COLUMNS} FROM configs WHERE key IN (SELECT config_key FROM logs WHERE key IN below)`,
+  listKeysOfSession: `SELECT logs.key, logs.created_at FROM logs WHERE logs.session_key = ?1 AND ${NEXT_LOGS}`,
+  listKeysBelow: `${BELOW}
+    SELECT logs.key, logs.created_at FROM logs WHERE logs.key IN below AND ${NEXT_LOGS}`,
+  listConfigs: `SELECT ${CONFIG_COLUMNS} FROM configs WHERE key IN (SELECT value FROM json_each(?))`,
+
+  readDays: `SELECT day, model, bucket, sum(logs) AS logs, sum(errors) AS errors,
+      CAST(sum(prompt_tokens) AS REAL) AS prompt_tokens, CAST(sum(output_tokens) AS REAL) AS output_tokens,
+      sum(priced) AS priced, sum(cost) AS cost
+    FROM day_counts
+    WHERE day > ?1 AND day <= ?2 AND (?3 IS NULL OR project_key = (SELECT key FROM projects WHERE name = ?3))
+    GROUP BY day, model, bucket ORDER BY day DESC, model, bucket LIMIT ${MAX_COUNTS}`,
+  countUnindexed: `SELECT count(*) AS logs,
+      (SELECT created_at FROM logs WHERE key = (SELECT min(key) FROM unindexed_logs)) AS oldest
+    FROM (SELECT 1 FROM unindexed_logs LIMIT ${MAX_COUNTED_LAG})`,
 
   listFacets: `SELECT value FROM facets WHERE kind = ? AND EXISTS
     (SELECT 1 FROM session_facets WHERE facet_key = facets.key) ORDER BY value LIMIT ${MAX_FILTER_VALUES}`,
@@ -97,7 +114,7 @@ const SQL = {
   insertFacet: `INSERT INTO facets (kind, value) VALUES (?, ?) RETURNING key`,
   addFacet: `INSERT INTO session_facets (facet_key, session_key) VALUES (?, ?) ON CONFLICT DO NOTHING`,
   countSessionsOfFacet: `SELECT count(*) AS count FROM (SELECT 1 FROM session_facets WHERE facet_key = ? LIMIT ?)`,
-  clearFacets: `DELETE FROM session_facets WHERE session_key = ? AND facet_key IN (SELECT key FROM facets)`,
+  clearFacets: `DELETE FROM session_facets WHERE session_key = ?`,
 
   readMatch: `SELECT logs.id, model, label, substr(output, 1, ${MATCH_CHARACTERS}) AS output,
       substr(error, 1, ${MATCH_CHARACTERS}) AS error,
@@ -105,7 +122,9 @@ const SQL = {
       CASE WHEN octet_length(messages) < ${MATCH_CHARACTERS} THEN messages END AS messages,
       CASE WHEN octet_length(output_message) < ${MATCH_CHARACTERS} THEN output_message END AS output_message,
       max(coalesce(octet_length(inputs), 0), coalesce(octet_length(messages), 0), coalesce(octet_length(output_message), 0))
-        >= ${MATCH_CHARACTERS} AS is_large
+        >= ${MATCH_CHARACTERS} AS is_large, '[]' AS feedback, ${LABEL_COLUMNS},
+      (SELECT group_concat(substr(value, 1, 6000), char(10)) FROM (SELECT value FROM feedback
+        WHERE log_key = logs.key ORDER BY key DESC LIMIT 20)) AS comments
     FROM logs LEFT JOIN configs ON configs.key = config_key WHERE logs.key = ?`,
 
   takeMarkedSession: `DELETE FROM unindexed_sessions WHERE key = (SELECT min(key) FROM unindexed_sessions)
@@ -116,7 +135,7 @@ const SQL = {
   readLogToIndex: `SELECT logs.key, session_key, parent_key, parent_reference_id, logs.created_at, inputs, messages,
       substr(output, 1, ${MAX_SEARCHED_CHARACTERS}) AS output, output_message,
       substr(error, 1, ${MAX_SEARCHED_CHARACTERS}) AS error, projects.name AS project,
-      configs.type, configs.model, configs.label, ${LISTED_FEEDBACK}
+      configs.type, configs.model, configs.label, ${INDEXED_FEEDBACK}, ${LABEL_COLUMNS}
     FROM logs JOIN projects ON projects.key = logs.project_key LEFT JOIN configs ON configs.key = config_key
     WHERE logs.key = ?`,
   markUnsearchable: `INSERT OR REPLACE INTO unsearchable_logs (key, fault) VALUES (?, ?)`,
@@ -137,5 +156,5 @@ const SQL = {
 export type ViewerStatements = ReturnType<typeof prepareViewerStatements>;
 
 export function prepareViewerStatements(prepare: Prepare) {
-  return prepareAll(prepare, SQL);
+  return prepareAll(prepare, { ...SQL, ...LABEL_SQL });
 }

@@ -1,21 +1,25 @@
 /** The viewer's reads on the SQLite store. */
-import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import type { SqliteValue } from '../../../sqlite/open.ts';
 import type { LogResponse } from '../../../wire/v4.ts';
-import { excerpt, searchableText } from '../log-text.ts';
-import type { LogLabel, SessionLog, SessionSummary, ViewerStore } from '../viewer-store.ts';
+import { excerpt, plainText } from '../log-text.ts';
+import type { IndexLag, SessionLog, SessionSummary, ViewerStore } from '../viewer-store.ts';
 import { countCharacters } from './row-size.ts';
-import { toTexts, type ViewerIndex } from './viewer-index.ts';
+import { labelsOf, toTexts, type ViewerIndex } from './viewer-index.ts';
+import { findName } from './viewer-names.ts';
 import { createSessionFinder, type SessionReads } from './viewer-query.ts';
+import { toConfigLabel, toOverview, toSessionLog, toSummary } from './viewer-rows.ts';
 import { searchTerms } from './viewer-search.ts';
 import { LOGS_PORTION, SCANS } from './viewer-statements.ts';
 
-/** A larger session is cut: its newest logs are left out. */
-const MAX_SESSION_LOGS = 20_000;
-const MAX_SESSION_CHARACTERS = 6 * 1024 * 1024;
+/** In one portion of a session, so that nothing waits long for it. */
+const MAX_PORTION_CHARACTERS = 512 * 1024;
+const MAX_EXPORT_LOGS = 200;
+const MAX_EXPORT_CHARACTERS = 1024 * 1024;
 /** In the logs that the matches of one page are read from. Sessions beyond it are listed without their match. */
 const MAX_MATCHED_CHARACTERS = 2 * 1024 * 1024;
 /** Logs with documents of any size that are searched for the words of one page. */
 const MAX_LARGE_MATCHES = 10;
+const DAY_MILLIS = 86_400_000;
 
 export interface ViewerStoreParts extends SessionReads {
   readonly index: ViewerIndex;
@@ -28,7 +32,13 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
 
   const readSummary = (key: SqliteValue): SessionSummary | undefined => {
     const row = statements.readSummary.get(key);
-    return row && toSummary(row);
+    return row && toSummary(row, statements.listLabels.all(key));
+  };
+
+  const indexLag = async (): Promise<IndexLag> => {
+    const [row] = await reader.all(SCANS.countUnindexed, []);
+    const oldest = row!['oldest'] as string | null;
+    return { logs: Number(row!['logs']), ...(oldest !== null && { oldestCreatedAt: oldest }) };
   };
 
   const listFacets = async (kind: string) => {
@@ -36,50 +46,76 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
     return rows.map((row) => row['value'] as string);
   };
 
-  /** Reads portion by portion, so that nothing waits for a large session. */
-  const listLogs = async (sql: string, key: SqliteValue, since: string): Promise<SessionLog[]> => {
-    const logs: SessionLog[] = [];
-    let characters = 0;
-    for (;;) {
-      const { created_at: time = '', key: after = 0 } = logs.at(-1) ?? {};
-      const rows = await reader.all(sql, [key, since, time, after]);
-      for (const row of rows) {
-        characters += countCharacters(row);
-        if (characters > MAX_SESSION_CHARACTERS && logs.length > 0) return logs;
-        logs.push(toSessionLog(row));
-      }
-      if (rows.length < LOGS_PORTION || logs.length >= MAX_SESSION_LOGS) return logs;
-    }
-  };
-
   return {
     listSessions: async (query) => {
       // Changes that come while it is read are newer than this, so that the page reads them again.
       const version = index.version();
       const { found, next } = await findSessions(query);
-      const readMatch = createMatchReader(parts, query.search ?? '');
+      const readMatch = createMatchReader(parts, query.search ?? query.metadata?.[0]?.value ?? '');
       const sessions: SessionSummary[] = [];
       for (const { key, logKey } of found) {
         const summary = readSummary(key);
         const match = summary && logKey !== undefined ? await readMatch(logKey) : undefined;
         if (summary) sessions.push({ ...summary, ...(match && { match }) });
       }
-      return { sessions, next, version };
+      const lag = await indexLag();
+      return { sessions, next, version, ...(lag.logs > 0 && { indexing: lag }) };
     },
 
-    readSession: async (id, changedSince = '') => {
+    readSession: async (id, { changedSince = '', cursor } = {}) => {
       const version = index.version();
       const key = statements.findSummaryKey.get({ id })?.['key'];
-      if (key === undefined || !readSummary(key)) return undefined;
+      // Read first: all changes up to its time are in the logs that are read after it.
+      const asOf = key === undefined ? undefined : statements.readSummary.get(key)?.['updated_at'];
+      if (key === undefined || asOf === undefined) return undefined;
       const isSession = Number(key) > 0;
-      const logs = await listLogs(isSession ? SCANS.listLogsOfSession : SCANS.listLogsBelow, key, changedSince);
-      const configs = await reader.all(isSession ? SCANS.listConfigsOfSession : SCANS.listConfigsBelow, [key]);
-      const total = await reader.all(isSession ? SCANS.countLogsOfSession : SCANS.countLogsBelow, [key]);
+      const sql = isSession ? SCANS.listLogsOfSession : SCANS.listLogsBelow;
+      const rows = await reader.all(sql, [key, ...parseLogCursor(cursor), changedSince]);
+      const logs: SessionLog[] = [];
+      let characters = 0;
+      for (const row of rows) {
+        characters += countCharacters(row);
+        if (characters > MAX_PORTION_CHARACTERS && logs.length > 0) break;
+        logs.push(toSessionLog(row));
+      }
+      const isLast = logs.length === rows.length && rows.length < LOGS_PORTION;
+      const next = isLast ? null : `${logs.at(-1)!.created_at} ${logs.at(-1)!.key}`;
+      const keys = [...new Set(logs.flatMap(({ config }) => config ?? []))];
+      const configs = await reader.all(SCANS.listConfigs, [JSON.stringify(keys)]);
       // Read last, so that its sums include the logs.
       const session = readSummary(key);
       if (!session) return undefined;
+      const below = isSession ? undefined : await reader.all(SCANS.countLogsBelow, [key]);
+      const total = below ? Number(below[0]!['total']) : session.logs;
       const labels = Object.fromEntries(configs.map((row) => [row['key'], toConfigLabel(row)]));
-      return { session, total: Number(total[0]!['total']), logs, configs: labels, version };
+      return { session, total, logs, configs: labels, next, as_of: asOf as string, version };
+    },
+
+    findSession: async (name) => {
+      const found = findName(statements, name);
+      const session = found && statements.findSummaryId.get({ key: found.key })?.['id'];
+      if (typeof session !== 'string') return undefined;
+      const log = found?.logKey === undefined ? undefined : statements.findLogByKey.get(found.logKey)?.['id'];
+      return { session, ...(log !== undefined && { log: log as string }) };
+    },
+
+    exportSession: async (id, cursor) => {
+      const key = statements.findSummaryKey.get({ id })?.['key'];
+      if (key === undefined) return undefined;
+      const sql = Number(key) > 0 ? SCANS.listKeysOfSession : SCANS.listKeysBelow;
+      const rows = await reader.all(sql, [key, ...parseLogCursor(cursor)]);
+      const records: LogResponse[] = [];
+      let characters = 0;
+      for (const [at, row] of rows.entries()) {
+        const log = readLog(row['key']!);
+        if (!log) continue;
+        records.push(log);
+        characters += JSON.stringify(log).length;
+        const isFull = characters > MAX_EXPORT_CHARACTERS || records.length >= MAX_EXPORT_LOGS;
+        if (isFull && at < rows.length - 1) return { records, next: `${row['created_at']} ${row['key']}` };
+      }
+      const last = rows.length < LOGS_PORTION ? undefined : rows.at(-1);
+      return { records, next: last ? `${last['created_at']} ${last['key']}` : null };
     },
 
     readLog: async (id) => {
@@ -102,8 +138,16 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
       models: await listFacets('model'),
       types: await listFacets('type'),
       feedback: await listFacets('feedback'),
+      environments: await listFacets('environment'),
     }),
 
+    readOverview: async ({ days, until, project }) => {
+      const last = until.slice(0, 10);
+      const before = new Date(Date.parse(`${last}T00:00:00Z`) - days * DAY_MILLIS).toISOString().slice(0, 10);
+      return toOverview(await reader.all(SCANS.readDays, [before, last, project ?? null]));
+    },
+
+    indexLag,
     version: async () => index.version(),
     onChange: (listener) => index.onChange(listener),
   };
@@ -121,69 +165,18 @@ function createMatchReader(
     const row = left > 0 ? statements.readMatch.get(logKey) : undefined;
     if (!row) return undefined;
     left -= countCharacters(row);
-    let text = searchableText(toTexts(row));
+    let text = [plainText(toTexts(row)), labelsOf(row).words, row['comments']].join('\n');
     if (row['is_large'] === 1 && largeLeft > 0) {
       largeLeft -= 1;
-      const [found] = await reader.all(SCANS.readNear, [logKey, terms[0]!.toLowerCase()]);
+      const [found] = await reader.all(SCANS.readNear, [logKey, (terms[0] ?? '').toLowerCase()]);
       text += `\n${found?.['text'] ?? ''}`;
     }
     return { log_id: row['id'] as string, text: excerpt(text, terms) };
   };
 }
 
-function toSummary(row: SqliteRow): SessionSummary {
-  const started = Date.parse(row['started_at'] as string) / 1000;
-  return {
-    key: Number(row['key']),
-    id: row['id'] as string,
-    ...given('reference_id', row['reference_id']),
-    projects: JSON.parse((row['projects'] as string | null) ?? '[]'),
-    logs: Number(row['logs_count']),
-    errors: Number(row['errors_count']),
-    running: Number(row['running_count']),
-    ...given('prompt_tokens', row['prompt_tokens']),
-    ...given('output_tokens', row['output_tokens']),
-    ...(Number.isFinite(row['cost']) && given('cost', row['cost'])),
-    ...given('first_input', row['first_input']),
-    ...given('last_output', row['last_output']),
-    ...(row['last_is_error'] === 1 && { last_is_error: true as const }),
-    started_at: row['started_at'] as string,
-    duration: Math.max(0, Number(row['ended_at']) - started),
-    updated_at: row['updated_at'] as string,
-  };
-}
-
-function toSessionLog(row: SqliteRow): SessionLog {
-  const feedback = JSON.parse(row['feedback'] as string);
-  const trace = row['trace'] ?? /^([0-9a-f]{32})-[0-9a-f]{16}$/.exec((row['reference_id'] as string | null) ?? '')?.[1];
-  return {
-    key: Number(row['key']),
-    id: row['id'] as string,
-    ...given('parent', row['parent_key']),
-    ...(row['parent_key'] === null && given('missing_parent', row['parent_reference_id'])),
-    ...(trace !== undefined && { trace: String(trace) }),
-    project: row['project'] as string,
-    ...given('config', row['config_key']),
-    created_at: row['created_at'] as string,
-    updated_at: row['updated_at'] as string,
-    ...given('duration', row['duration']),
-    ...(row['is_running'] === 1 && { running: true as const }),
-    ...given('prompt_tokens', row['prompt_tokens']),
-    ...given('output_tokens', row['output_tokens']),
-    ...given('cost', row['cost']),
-    ...given('error', row['error']),
-    ...given('output', row['output']),
-    ...given('calls', row['calls']),
-    ...(feedback.length > 0 && { feedback }),
-  };
-}
-
-function toConfigLabel(row: SqliteRow): LogLabel {
-  const type = row['type'] as string;
-  const name = row['label'] ?? row['model'] ?? type;
-  return { type, name: name as string, ...given('model', row['model']) };
-}
-
-function given<Name extends string>(name: Name, value: SqliteValue | undefined): { [K in Name]?: never } {
-  return value === null || value === undefined ? {} : ({ [name]: value } as object);
+/** Time and key of the log that a portion ended with. */
+function parseLogCursor(cursor = ''): [time: string, key: number] {
+  const [time = '', key = '0'] = cursor.split(' ');
+  return [time, Number(key)];
 }

@@ -60,10 +60,15 @@ function createIdentification(apiKey: string): (headers: IncomingHttpHeaders) =>
   return (headers) => {
     // The viewer has given the key before and shows its cookie now.
     if (hasViewerCookie(headers.cookie, apiKey)) return KEY_HOLDER;
-    const given = headers['x-api-key'];
+    const given = headers['x-api-key'] ?? bearerOf(headers);
     if (typeof given !== 'string') return { may: STRANGER, fault: 'the header X-API-KEY is missing' };
     return timingSafeEqual(digest(given), expected) ? KEY_HOLDER : { may: STRANGER, fault: WRONG_KEY };
   };
+}
+
+/** What OpenTelemetry's senders are mostly configured with. */
+function bearerOf({ authorization }: IncomingHttpHeaders): string | undefined {
+  return /^bearer +(.+)$/i.exec(authorization ?? '')?.[1]?.trim();
 }
 
 /**

@@ -6,6 +6,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { SqliteError } from '../../sqlite/open.ts';
 import type { Access, Need } from './access.ts';
 import { type Answer, json } from './answer.ts';
+import { jsonBody } from './body-format.ts';
 import { HttpError } from './http-error.ts';
 import { type BodyLimits, createBodyReader } from './read-body.ts';
 import { createRouteFinder, type FoundRoute, type Method, type Operation, type Routes } from './route.ts';
@@ -19,9 +20,11 @@ export interface ListenerOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const JSON_BODY = jsonBody();
+
 export function createRequestListener({ routes, access, limits, onError }: ListenerOptions): RequestListener {
   const findRoute = createRouteFinder(routes);
-  const withJsonBody = createBodyReader(limits);
+  const withBody = createBodyReader(limits);
   const writeAnswer = createAnswerWriter(limits);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<Answer> => {
@@ -31,7 +34,16 @@ export function createRequestListener({ routes, access, limits, onError }: Liste
     const operation = findOperation(found, request.method);
     if (!caller.may.has(operation?.needs ?? needOfNothing(found))) throw new HttpError(401, caller.fault);
     if (!operation) throw notThere(found);
-    return withJsonBody(request, response, (body) => operation.run({ id: found.id, query, body, caller }));
+    const { headers } = request;
+    return withBody(request, response, operation.chooseFormat?.(headers) ?? JSON_BODY, (body) =>
+      operation.run({ id: found.id, query, headers, body, caller }),
+    );
+  };
+
+  /** The operation is looked for again, since the failure may be from before it was found. */
+  const explain = (failure: HttpError, { method, url = '/', headers }: IncomingMessage): Answer => {
+    const operation = findOperation(findRoute(segmentsOf(url) ?? []), method);
+    return operation?.explain?.(failure, headers) ?? json(failure.status, { detail: failure.detail }, failure.headers);
   };
 
   return async (request, response) => {
@@ -40,7 +52,7 @@ export function createRequestListener({ routes, access, limits, onError }: Liste
     } catch (error) {
       const failure = toHttpError(error);
       if (failure.status >= 500) report(error, onError);
-      writeAnswer(request, response, json(failure.status, { detail: failure.detail }, failure.headers));
+      writeAnswer(request, response, explain(failure, request));
     }
   };
 }
@@ -73,12 +85,17 @@ export function report(error: unknown, onError: (error: unknown) => void): void 
  * encoded slash is part of its segment.
  */
 function splitUrl(url: string): { segments: string[]; query: URLSearchParams } {
-  const [path = '', query] = url.split(/\?(.*)/s, 2);
+  const segments = segmentsOf(url);
+  if (!segments) throw new HttpError(400, 'the path is not well encoded');
+  return { segments, query: new URLSearchParams(url.split(/\?(.*)/s, 2)[1]) };
+}
+
+function segmentsOf(url: string): string[] | undefined {
+  const [path = ''] = url.split('?', 1);
   try {
-    const segments = path.split('/').filter(Boolean).map(decodeURIComponent);
-    return { segments, query: new URLSearchParams(query) };
+    return path.split('/').filter(Boolean).map(decodeURIComponent);
   } catch {
-    throw new HttpError(400, 'the path is not well encoded');
+    return undefined;
   }
 }
 

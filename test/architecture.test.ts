@@ -58,7 +58,12 @@ const isShared = (rooms: readonly string[]) => SHARED_ROOMS.includes(rooms as st
 /** Rooms about spans. */
 const OF_SPANS = /^(datapoint|conventions|otel|host|scheduling)\/|^(options|environment|address)\.ts$/;
 /** The command line has both halves. */
-const COMMAND_ROOMS = [['cli.ts'], ['check/'], ...SERVER_ROOMS.filter((rooms) => !isShared(rooms)), ...APP_ROOMS];
+const COMMAND_ROOMS = [
+  ['cli.ts'],
+  ['check/', 'import/'],
+  ...SERVER_ROOMS.filter((rooms) => !isShared(rooms)),
+  ...APP_ROOMS,
+];
 /** In the browser. Of the server it takes types only, and of these no more than the last three rooms have. */
 const VIEWER_ROOMS = [
   ['viewer/main.tsx', 'viewer/app.tsx'],

@@ -1,8 +1,9 @@
 /**
  * Finds the JSON values in bytes that come piece by piece, without parsing them: by brackets outside of texts.
  *
- * A line that is a whole value by itself stands alone: if one was seen, the file has a value on each line, and a line
- * that is broken is one fault, which does not spoil those after it. A list around all values is looked through.
+ * A line that is broken is one fault, which does not spoil those after it. It is known by its end, where the file has a
+ * value on each line, else by an object that begins in the first column: what is nested in a document is indented. A
+ * list around all values is looked through.
  */
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
@@ -43,6 +44,7 @@ export class ValueScanner {
   #hasLines = false;
   /** The list around all values is open. */
   #isInList = false;
+  #isLineStart = true;
   /** Skips to the next line: what is there cannot be read. */
   #isLost = false;
 
@@ -61,14 +63,16 @@ export class ValueScanner {
       const byte = bytes[index]!;
       if (byte === NEWLINE) {
         this.#line += 1;
+        this.#isLineStart = true;
         if (this.#isLost) this.#isLost = false;
         else if (this.#depth > 0 && this.#hasLines) {
-          yield { line: this.#startLine, fault: 'the line ends within a value' };
-          this.#reset();
+          yield this.#breakOff();
         }
         continue;
       }
       if (this.#isLost) continue;
+      if (this.#depth > 0 && this.#isLineStart && byte === OPEN_OBJECT) yield this.#breakOff();
+      this.#isLineStart = false;
       if (this.#depth < 0) {
         if (byte !== OPEN_OBJECT) {
           const isBetween = SPACES.has(byte) || (this.#isInList && byte === COMMA);
@@ -125,6 +129,12 @@ export class ValueScanner {
     } catch (error) {
       return { line, fault: `not JSON: ${(error as Error).message}` };
     }
+  }
+
+  #breakOff(): FileFault {
+    const fault = { line: this.#startLine, fault: 'the line ends within a value' };
+    this.#reset();
+    return fault;
   }
 
   #reset(): void {

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { explainAddress, isAddress } from './address.ts';
 import { EXIT_CODES } from './check/exit-codes.ts';
 import { readVariable } from './environment.ts';
-import { HumanloopError, optionError } from './errors.ts';
+import { checkError, HumanloopError, optionError } from './errors.ts';
 import { importFiles } from './import/import-files.ts';
 import { explainListenError } from './server/http/port.ts';
 import { type RunningServer, type ServerOptions, startServer } from './server/index.ts';
@@ -145,7 +145,7 @@ async function runImport(values: CommandValues, files: readonly string[]): Promi
 /** Takes the address of the v4 API too. */
 function readServer(address: string): string {
   if (isAddress(address)) return address.replace(/\/+$/, '').replace(/\/v4$/, '');
-  throw new UsageError(optionError('--server', explainAddress(address) ?? 'an address', address).message);
+  throw new UsageError(checkError('--server', ['an http(s) address', isAddress, explainAddress], address).message);
 }
 
 /** An empty variable counts as unset. An empty key on the command line is a mistake, and the server refuses it. */

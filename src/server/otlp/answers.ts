@@ -36,17 +36,24 @@ export function taken(isProtobuf: boolean, field: RejectedField, { rejected, mes
 }
 
 /** By HTTP status, the codes of google.rpc. */
-const CODES: Readonly<Record<number, number>> = { 401: 16, 403: 7, 404: 5, 408: 4, 413: 8, 429: 8, 503: 14, 500: 13 };
+const CODES: Readonly<Record<number, number>> = { 401: 16, 403: 7, 408: 4, 413: 8, 503: 14 };
 const INVALID_ARGUMENT = 3;
+
+/**
+ * By HTTP status of the v4 API, those of OTLP that mean the same: what is unprocessable is a bad request, and senders
+ * give a batch up after a 500, though the next attempt may succeed.
+ */
+const OWN_STATUSES: Readonly<Record<number, number>> = { 422: 400, 500: 503 };
+const RETRY_SOON = { 'Retry-After': '1' };
 
 /** Returns the answer for a failure: a `google.rpc.Status`. */
 export function failed({ status, message, headers }: HttpError, requestHeaders: IncomingHttpHeaders): Answer {
-  // What the v4 API calls unprocessable is a bad request here.
-  const own = status === 422 ? 400 : status;
+  const own = OWN_STATUSES[status] ?? status;
+  const all = own === 503 ? { ...RETRY_SOON, ...headers } : headers;
   const code = CODES[own] ?? INVALID_ARGUMENT;
   if (mediaTypeOf(requestHeaders) !== PROTOBUF) {
-    return bytes(own, JSON_TYPE, Buffer.from(JSON.stringify({ code, message })), headers);
+    return bytes(own, JSON_TYPE, Buffer.from(JSON.stringify({ code, message })), all);
   }
   const writer = protobuf.Writer.create().uint32(8).int32(code).uint32(18).string(message);
-  return bytes(own, PROTOBUF, Buffer.from(writer.finish()), headers);
+  return bytes(own, PROTOBUF, Buffer.from(writer.finish()), all);
 }

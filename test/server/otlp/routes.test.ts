@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { readLogs } from '../../../scripts/read-logs.ts';
+import { createOtlpRoutes } from '../../../src/server/otlp/routes.ts';
 import { openSqlite } from '../../../src/sqlite/open.ts';
 import { startTestServer, type TestServer, temporaryDirectory } from '../../support/start-test-server.ts';
+import { serveRoutes } from '../http/serve-routes.ts';
 import { decode, encode } from './otlp-messages.ts';
 
 const IDS = { traceId: '0123456789abcdef0123456789abcdef', spanId: '0123456789abcdef' };
@@ -292,6 +294,41 @@ test('paths and methods that are not there', async () => {
     statuses.push((await call(method!, path!, method === 'POST' ? {} : undefined)).status);
   }
   expect(statuses).toEqual([405, 404, 404, 200]);
+});
+
+test('the answer comes after the commit, not before', async () => {
+  let commit = (): void => {};
+  const committed = new Promise<void>((resolve) => {
+    commit = resolve;
+  });
+  const take = () => committed.then(() => ({ rejected: 0 }));
+  const { port } = await serveRoutes(createOtlpRoutes({ takeSpans: take, takeEvents: take }, { maxBodyBytes: 10_000 }));
+  let isAnswered = false;
+  const answer = inProtobuf(`http://127.0.0.1:${port}`)('/v1/traces', traces([chat()])).finally(() => {
+    isAnswered = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(isAnswered).toBe(false);
+  commit();
+  expect((await answer).status).toBe(200);
+});
+
+test('a failure of the server is a 503, as senders give up after a 500, and is reported', async () => {
+  const reported: unknown[] = [];
+  const fail = () => Promise.reject(new Error('a fault of the disk'));
+  const { port } = await serveRoutes(
+    createOtlpRoutes({ takeSpans: fail, takeEvents: fail }, { maxBodyBytes: 10_000 }),
+    {
+      onError: (error) => void reported.push(error),
+    },
+  );
+  const sent = await inProtobuf(`http://127.0.0.1:${port}`)('/v1/traces', traces([chat()]));
+  expect([sent.status, sent.headers.get('retry-after'), sent.body]).toEqual([
+    503,
+    '1',
+    { code: 14, message: 'Internal Server Error' },
+  ]);
+  expect(String(reported)).toBe('Error: a fault of the disk');
 });
 
 describe('the project', () => {

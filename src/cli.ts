@@ -38,7 +38,8 @@ gzipped, and - for the standard input. Importing a file again changes nothing.
   --server ADDRESS  the running server (default HUMANLOOP_BASE_URL without its /v4, else http://127.0.0.1:4340)
   --db FILE         instead, a database file that no server has open
   --project NAME    project of all logs (default that of their resource: humanloop.project, else service.name)
-  --api-key, --no-content  as of serve; with --server, the server decides about content
+  --api-key KEY     of the running server
+  --no-content      with --db, as of serve; a running server decides by itself
 
 ${EXIT_CODES}
   --help          print this
@@ -128,6 +129,9 @@ async function runImport(values: CommandValues, files: readonly string[]): Promi
   if (files.length === 0) throw new UsageError('import: no file given, and no - for the standard input');
   if (values.server !== undefined && values.db !== undefined) {
     throw new UsageError('import takes --server or --db, not both');
+  }
+  if (values['no-content'] && values.db === undefined) {
+    throw new UsageError('import --no-content needs --db: a running server decides by itself');
   }
   const isWhole = await importFiles({
     files,

@@ -185,6 +185,7 @@ describe('humanloop-otel import', () => {
       ['import', '--server', 'localhost:4340', 'f'],
       'option --server: expected an http(s) address, got "localhost:4340": http:// is missing',
     ],
+    [['import', '--no-content', 'f'], 'import --no-content needs --db'],
     [['import', '--port', '1', 'f'], 'import has no option --port'],
     [['serve', '--server', 'x'], 'serve has no option --server'],
     [['serve', '--otlp-port', 'x'], 'option --otlp-port: expected a whole number from 0 to 65535'],

@@ -25,11 +25,11 @@ type Work<Result> = (body: unknown) => Promise<Result>;
 const SMALL_BYTES = 1024 * 1024;
 
 /** By the name of the encoding. `identity` is none. */
-const UNPACKERS: Readonly<Record<string, (() => Transform) | undefined>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-};
+const UNPACKERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+]);
 
 interface Bytes {
   readonly chunks: Buffer[];
@@ -63,7 +63,7 @@ export function createBodyReader(
       const tooLarge = new HttpError(413, `the body is larger than ${maxBodyBytes} bytes`);
       if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) return reject(tooLarge);
       // Unpacks piece by piece, so that a few bytes that stand for a gigabyte are refused at the limit.
-      const unpacker = UNPACKERS[encoding]?.();
+      const unpacker = UNPACKERS.get(encoding)?.();
       const source = unpacker ? request.pipe(unpacker) : request;
       const check = format.createCheck();
       const chunks: Buffer[] = [];
@@ -117,8 +117,8 @@ export function createBodyReader(
 
   return async (request, response, format, work) => {
     const encoding = (request.headers['content-encoding'] || 'identity').trim().toLowerCase();
-    if (encoding !== 'identity' && !UNPACKERS[encoding]) {
-      const names = Object.keys(UNPACKERS).join(', ');
+    if (encoding !== 'identity' && !UNPACKERS.has(encoding)) {
+      const names = [...UNPACKERS.keys()].join(', ');
       throw new HttpError(415, `content encoding ${encoding} is not supported: expected ${names} or identity`);
     }
     // Empties the list, so that the bytes and the value are not both kept.

@@ -22,15 +22,15 @@ const MAX_JSON_WEIGHT = 5_000_000;
 const METRICS_MESSAGE = 'metrics are not stored here; set OTEL_METRICS_EXPORTER=none to send none';
 
 export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes }: OtlpLimits): Routes {
-  const formats: Readonly<Record<string, BodyFormat>> = {
-    [PROTOBUF]: rawBody({ maxBytes: maxBodyBytes }),
-    [JSON_TYPE]: jsonBody({ maxBytes: maxBodyBytes, maxWeight: MAX_JSON_WEIGHT }),
-  };
+  const formats: ReadonlyMap<string, BodyFormat> = new Map([
+    [PROTOBUF, rawBody({ maxBytes: maxBodyBytes })],
+    [JSON_TYPE, jsonBody({ maxBytes: maxBodyBytes, maxWeight: MAX_JSON_WEIGHT })],
+  ]);
   const chooseFormat = (headers: IncomingHttpHeaders): BodyFormat => {
     const type = mediaTypeOf(headers);
-    const format = formats[type];
+    const format = formats.get(type);
     if (format) return format;
-    throw new HttpError(415, `content type ${type || 'none'}: expected ${Object.keys(formats).join(' or ')}`);
+    throw new HttpError(415, `content type ${type || 'none'}: expected ${[...formats.keys()].join(' or ')}`);
   };
   const receive = (field: RejectedField, take: (request: RouteRequest) => Promise<IntakeResult>): Operation => ({
     needs: 'write',

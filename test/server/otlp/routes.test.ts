@@ -156,9 +156,11 @@ describe.each([
 
   test('415 for other encodings', async () => {
     const { url } = await startTestServer();
-    const sent = await poster(url)('/v1/traces', brotliCompressSync('{}'), { 'content-encoding': 'br' });
-    expect(sent).toMatchObject({ status: 415, type, body: { code: 3 } });
-    expect(sent.body['message']).toContain('expected gzip, x-gzip, deflate or identity');
+    for (const encoding of ['br', 'zstd', 'gzip, gzip', 'constructor', '__proto__']) {
+      const sent = await poster(url)('/v1/traces', brotliCompressSync('{}'), { 'content-encoding': encoding });
+      expect(sent).toMatchObject({ status: 415, type, body: { code: 3 } });
+      expect(sent.body['message']).toContain('expected gzip, x-gzip, deflate or identity');
+    }
   });
 
   test('401 without the key, which may be a bearer token', async () => {
@@ -267,15 +269,20 @@ describe.each([
   });
 });
 
-test.each([[''], ['text/plain'], ['application/grpc'], ['application/json-seq'], ['application/vnd.x']])(
-  '415 for the content type %j',
-  async (type) => {
-    const { url } = await startTestServer();
-    const sent = await inJson(url)('/v1/traces', {}, { 'content-type': type });
-    expect([sent.status, sent.type]).toEqual([415, 'application/json']);
-    expect(sent.body['message']).toMatch(/^content type .+: expected application\/x-protobuf or application\/json$/);
-  },
-);
+test.each([
+  [''],
+  ['text/plain'],
+  ['application/grpc'],
+  ['application/json-seq'],
+  ['application/vnd.x'],
+  ['constructor'],
+  ['__proto__'],
+])('415 for the content type %j', async (type) => {
+  const { url } = await startTestServer();
+  const sent = await inJson(url)('/v1/traces', {}, { 'content-type': type });
+  expect([sent.status, sent.type]).toEqual([415, 'application/json']);
+  expect(sent.body['message']).toMatch(/^content type .+: expected application\/x-protobuf or application\/json$/);
+});
 
 test.each(['application/json; charset=utf-8', 'Application/JSON'])('content type %j', async (type) => {
   const { url } = await startTestServer();

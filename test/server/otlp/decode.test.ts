@@ -122,6 +122,18 @@ describe.each([
     expect([levels, value]).toEqual([32, '(nested too deeply)']);
   });
 
+  test('a key cannot be the prototype of the attributes, or of a map in them', () => {
+    const map = { kvlistValue: { values: [{ key: 'polluted', value: { boolValue: true } }] } };
+    const nested = { kvlistValue: { values: [{ key: '__proto__', value: map }] } };
+    const attributes = [
+      { key: '__proto__', value: map },
+      { key: 'map', value: nested },
+    ];
+    const [span] = decodeSpans([{ ...IDS, attributes }]).spans;
+    expect(Object.getPrototypeOf(span!.slice.attributes)).toBe(Object.prototype);
+    expect(Object.getPrototypeOf(span!.slice.attributes['map'])).toBe(Object.prototype);
+  });
+
   test('attributes beyond the limit are counted as dropped', () => {
     const attributes = Array.from({ length: 10_003 }, (_, index) => ({ key: `k${index}`, value: { intValue: '1' } }));
     const [span] = decodeSpans([{ ...IDS, attributes, droppedAttributesCount: 2 }]).spans;

@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { busyShare } from './machine.ts';
 import { MAIN_SCENARIOS } from './main-table.ts';
 import { runInNodes } from './nodes.ts';
+import { otlp } from './otlp.ts';
 import { reading } from './reading.ts';
 import { writePart } from './results-file.ts';
 import { Arena } from './rounds.ts';
@@ -31,6 +32,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   gzip,
   'open-traces': openTraces,
   reading,
+  otlp,
   worker,
 };
 const ROUNDS = 7;

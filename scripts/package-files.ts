@@ -5,15 +5,30 @@
  * The same files exist as CommonJS (`.cjs`), for those that cannot `require` an ES module: jest, and bundles.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, transform } from 'esbuild';
+import { build, type Plugin, transform } from 'esbuild';
 
 const source = fileURLToPath(new URL('../src/', import.meta.url));
 const MODULES = ['index.ts', 'server/index.ts', 'register.ts', 'edge/index.ts', 'edge/register.ts'];
 /** Files that nothing requires. */
 const PROGRAMS = ['cli.ts', 'register/loader-thread.ts'];
 const TARGET = 'node20';
+
+/**
+ * Of all packages only protobufjs is bundled, since only its reader and writer are needed. `long`, which it can do
+ * without, is left out: the numbers that are read with it are not.
+ */
+const BUNDLED: Plugin = {
+  name: 'bundled',
+  setup: ({ onResolve, onLoad }) => {
+    const { resolve: find } = createRequire(import.meta.url);
+    onResolve({ filter: /^protobufjs\// }, ({ path }) => ({ path: find(path) }));
+    onResolve({ filter: /^long$/ }, () => ({ path: 'long', namespace: 'left-out' }));
+    onLoad({ filter: /./, namespace: 'left-out' }, () => ({ contents: 'module.exports = undefined;' }));
+  },
+};
 
 export async function writePackageFiles(directory: string): Promise<void> {
   await rm(join(directory, 'chunks'), { recursive: true, force: true });
@@ -28,6 +43,7 @@ export async function writePackageFiles(directory: string): Promise<void> {
     // In a folder of their own, so that the code finds other files by the same relative paths as in src.
     chunkNames: 'chunks/[name]-[hash]',
     packages: 'external',
+    plugins: [BUNDLED],
     format: 'esm',
     platform: 'node',
     target: TARGET,

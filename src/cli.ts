@@ -1,23 +1,30 @@
 #!/usr/bin/env node
-/** The command line: `humanloop-otel serve` and `check`. The only room that touches the process: signals, exit codes, output. */
+/** The command line: `humanloop-otel serve`, `check` and `import`. The only room that touches the process: signals, exit codes, output. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { explainAddress, isAddress } from './address.ts';
 import { EXIT_CODES } from './check/exit-codes.ts';
-import { HumanloopError, optionError } from './errors.ts';
+import { readVariable } from './environment.ts';
+import { checkError, HumanloopError, optionError } from './errors.ts';
+import { importFiles } from './import/import-files.ts';
 import { explainListenError } from './server/http/port.ts';
 import { type RunningServer, type ServerOptions, startServer } from './server/index.ts';
 
 const USAGE = `Usage: humanloop-otel serve [options]
        humanloop-otel check [options] [-- COMMAND ...]
+       humanloop-otel import [options] FILE ...
 
-serve starts the v4-compatible log server.
+serve starts the log server: the v4 API, OTLP over HTTP (/v1/traces, /v1/logs), and the viewer.
 
   --port NUMBER   port to listen on; 0 lets the system choose (default 4340)
+  --otlp-port NUMBER  a second port, for senders of OTLP that expect it at 4318; HUMANLOOP_OTLP_PORT does the same
+  --no-content    of what comes by OTLP, stores structure, tokens and timing only; so does
+                  HUMANLOOP_CAPTURE_CONTENT=false
   --host ADDRESS  address to bind; any but a loopback address needs an API key (default 127.0.0.1)
   --db FILE       SQLite file, created if need be (default .humanloop/logs.db)
   --public-url URL  where readers find it if a proxy is before it, such as https://logs.example.com/base
                   (environment variable HUMANLOOP_PUBLIC_URL)
-  --api-key KEY   required of every request in the header X-API-KEY; better given in the environment
+  --api-key KEY   required of every request in the header X-API-KEY, or as bearer token; better given in the environment
                   variable HUMANLOOP_API_KEY, as other users can see a command line
 
 check says what is installed and which calls will be seen, sends a log to HUMANLOOP_BASE_URL, reads it back and
@@ -27,15 +34,30 @@ preloads something that may set up tracing, waits for its first log, shows its s
   --timeout SECONDS  how long to wait for the first log (default 60)
   --no-register      runs the command as it is
 
+import reads OTLP JSON: one value on each line, as the Collector's file exporter writes it, or whole documents; also
+gzipped, and - for the standard input. Importing a file again changes nothing.
+
+  --server ADDRESS  the running server (default HUMANLOOP_BASE_URL without its /v4, else http://127.0.0.1:4340)
+  --db FILE         instead, a database file that no server has open
+  --project NAME    project of all logs (default that of their resource: humanloop.project, else service.name)
+  --api-key KEY     of the running server
+  --no-content      with --db, as of serve; a running server decides by itself
+
 ${EXIT_CODES}
   --help          print this
   --version       print the version
 `;
 
-const SERVE_OPTIONS = ['port', 'host', 'db', 'public-url', 'api-key'];
-const CHECK_OPTIONS = ['timeout', 'no-register'];
+/** By command, without those that every command has. */
+const OPTIONS = {
+  serve: ['port', 'otlp-port', 'host', 'db', 'public-url', 'api-key', 'no-content'],
+  check: ['timeout', 'no-register'],
+  import: ['server', 'db', 'project', 'api-key', 'no-content'],
+};
 
 class UsageError extends Error {}
+
+type CommandValues = ReturnType<typeof readCommandLine>['values'];
 
 try {
   await run(process.argv.slice(2));
@@ -57,25 +79,33 @@ async function run(commandLine: string[]): Promise<void> {
   if (values.help) return void process.stdout.write(USAGE);
   if (values.version) return void process.stdout.write(`${readVersion()}\n`);
   if (positionals.length === 1 && positionals[0] === 'check') return runCheck(values, command, separator >= 0);
+  if (positionals[0] === 'import') {
+    if (separator >= 0) positionals.push(...command);
+    return runImport(values, positionals.slice(1));
+  }
   if (positionals.length !== 1 || positionals[0] !== 'serve') {
     throw new UsageError(positionals.length === 0 ? 'no command given' : `unknown command: ${positionals.join(' ')}`);
   }
   if (separator >= 0) throw new UsageError('serve runs no command');
-  refuse(values, CHECK_OPTIONS, 'serve');
+  refuse(values, 'serve');
   const host = values.host ?? '127.0.0.1';
-  const port = readPort(values.port ?? '4340');
-  // An empty variable counts as unset. An empty key on the command line is a mistake, and the server refuses it.
-  const apiKey = values['api-key'] ?? (process.env['HUMANLOOP_API_KEY'] || undefined);
+  const port = readPort('--port', values.port ?? '4340');
+  const otlpPort = values['otlp-port'] ?? (process.env['HUMANLOOP_OTLP_PORT'] || undefined);
+  const apiKey = readApiKey(values);
   const publicUrl = values['public-url'] ?? (process.env['HUMANLOOP_PUBLIC_URL'] || undefined);
   const options: ServerOptions = {
     host,
     port,
+    captureContent: readCaptureContent(values),
+    ...(otlpPort !== undefined && { otlpPort: readPort('--otlp-port', otlpPort) }),
     ...(values.db !== undefined && { file: values.db }),
     ...(apiKey !== undefined && { apiKey }),
     ...(publicUrl !== undefined && { publicUrl }),
   };
   const server = await startServer(options).catch((error: unknown) => {
-    throw explainListenError(error, host, port, '--port');
+    const failed = (error as { port?: unknown }).port;
+    const isOtlp = failed !== undefined && failed === options.otlpPort;
+    throw explainListenError(error, host, isOtlp ? Number(failed) : port, isOtlp ? '--otlp-port' : '--port');
   });
   const behindProxy = server.publicUrl === server.url ? '' : `, and ${server.publicUrl}/v4 behind your proxy`;
   process.stdout.write(`humanloop-otel serves ${server.baseUrl}${behindProxy}\nIts viewer is at ${server.publicUrl}\n`);
@@ -84,16 +114,13 @@ async function run(commandLine: string[]): Promise<void> {
       `humanloop-otel: no API key is set: everyone who can reach ${server.publicUrl} can read and change all logs\n`,
     );
   }
+  if (server.otlpUrl !== server.url) process.stdout.write(`OTLP is also taken at ${server.otlpUrl}\n`);
   closeOnSignal(server);
 }
 
 /** The code of the other half is loaded when it is needed: the server runs without OpenTelemetry. */
-async function runCheck(
-  values: { timeout?: string; 'no-register'?: boolean },
-  command: string[],
-  hasCommand: boolean,
-): Promise<void> {
-  refuse(values, SERVE_OPTIONS, 'check');
+async function runCheck(values: CommandValues, command: string[], hasCommand: boolean): Promise<void> {
+  refuse(values, 'check');
   if (hasCommand && command.length === 0) throw new UsageError('no command after --');
   const timeoutMillis = readSeconds(values.timeout ?? '60') * 1000;
   const { check } = await import('./check/check.ts').catch((error: NodeJS.ErrnoException) => {
@@ -107,8 +134,48 @@ async function runCheck(
   }
 }
 
-function refuse(values: object, names: readonly string[], command: string): void {
-  const name = names.find((option) => option in values);
+async function runImport(values: CommandValues, files: readonly string[]): Promise<void> {
+  refuse(values, 'import');
+  if (files.length === 0) throw new UsageError('import: no file given, and no - for the standard input');
+  if (values.server !== undefined && values.db !== undefined) {
+    throw new UsageError('import takes --server or --db, not both');
+  }
+  if (values['no-content'] && values.db === undefined) {
+    throw new UsageError('import --no-content needs --db: a running server decides by itself');
+  }
+  const isWhole = await importFiles({
+    files,
+    url: readServer(values.server ?? (process.env['HUMANLOOP_BASE_URL'] || 'http://127.0.0.1:4340')),
+    apiKey: readApiKey(values),
+    project: values.project,
+    db: values.db,
+    captureContent: readCaptureContent(values),
+    stdin: process.stdin,
+    stderr: process.stderr,
+  });
+  if (!isWhole) process.exitCode = 1;
+}
+
+/** Takes the address of the v4 API too. */
+function readServer(address: string): string {
+  if (isAddress(address)) return address.replace(/\/+$/, '').replace(/\/v4$/, '');
+  throw new UsageError(checkError('--server', ['an http(s) address', isAddress, explainAddress], address).message);
+}
+
+/** An empty variable counts as unset. An empty key on the command line is a mistake, and the server refuses it. */
+function readApiKey(values: CommandValues): string | undefined {
+  return values['api-key'] ?? (process.env['HUMANLOOP_API_KEY'] || undefined);
+}
+
+function readCaptureContent(values: CommandValues): boolean {
+  if (values['no-content']) return false;
+  const isBoolean = (value: unknown) => typeof value === 'boolean';
+  return (readVariable(process.env, 'captureContent', ['true or false', isBoolean]) as boolean | undefined) ?? true;
+}
+
+function refuse(values: CommandValues, command: keyof typeof OPTIONS): void {
+  const allowed = new Set([...OPTIONS[command], 'help', 'version']);
+  const name = Object.keys(values).find((option) => !allowed.has(option));
   if (name) throw new UsageError(`${command} has no option --${name}`);
 }
 
@@ -125,6 +192,10 @@ function readCommandLine(commandLine: string[]) {
       allowPositionals: true,
       options: {
         port: { type: 'string' },
+        'otlp-port': { type: 'string' },
+        server: { type: 'string' },
+        project: { type: 'string' },
+        'no-content': { type: 'boolean' },
         host: { type: 'string' },
         db: { type: 'string' },
         'public-url': { type: 'string' },
@@ -140,10 +211,10 @@ function readCommandLine(commandLine: string[]) {
   }
 }
 
-function readPort(text: string): number {
+function readPort(option: string, text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new UsageError(optionError('--port', 'a whole number from 0 to 65535', text).message);
+  throw new UsageError(optionError(option, 'a whole number from 0 to 65535', text).message);
 }
 
 function readVersion(): string {

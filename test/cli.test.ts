@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -116,6 +116,43 @@ describe('humanloop-otel serve', () => {
     );
   });
 
+  test.each([
+    ['--otlp-port', ['--otlp-port', '0'], {}],
+    ['HUMANLOOP_OTLP_PORT', [], { HUMANLOOP_OTLP_PORT: '0' }],
+  ])('%s opens a second port for OTLP, and says where', async (_, options, environment) => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    const child = start(['serve', '--port', '0', '--db', file, ...options], environment);
+    let said = '';
+    while (!/OTLP is also taken at http:\S+\n/.test(said)) said += String((await once(child.stdout, 'data'))[0]);
+    const url = /OTLP is also taken at (\S+)/.exec(said)![1];
+    const headers = { 'content-type': 'application/json' };
+    expect((await fetch(`${url}/v1/traces`, { method: 'POST', headers, body: '{}' })).status).toBe(200);
+  });
+
+  test('a port for OTLP that is in use is one clear line, too', async () => {
+    const { port } = await startTestServer();
+    const file = join(temporaryDirectory(), 'a.db');
+    const { code, err } = await run('serve', '--port', '0', '--otlp-port', String(port), '--db', file);
+    expect(code).toBe(1);
+    expect(err).toBe(
+      `humanloop-otel: port ${port} is in use: stop what listens there, or choose another with --otlp-port\n`,
+    );
+  });
+
+  test.each([
+    ['--no-content', ['--no-content'], {}],
+    ['HUMANLOOP_CAPTURE_CONTENT=false', [], { HUMANLOOP_CAPTURE_CONTENT: 'false' }],
+  ])('%s stores no content of what comes by OTLP', async (_, options, environment) => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    const child = start(['serve', '--port', '0', '--db', file, ...options], environment);
+    const url = (await baseUrlOf(child)).replace('/v4', '');
+    const headers = { 'content-type': 'application/json' };
+    expect((await fetch(`${url}/v1/traces`, { method: 'POST', headers, body: CHAT })).status).toBe(200);
+    child.kill();
+    await once(child, 'close');
+    expect(readFileSync(file).includes('a secret')).toBe(false);
+  });
+
   test('an unusable database and an unguarded host are one clear line each', async () => {
     const database = await run('serve', '--port', '0', '--db', '/dev/null/logs.db');
     expect(database).toMatchObject({ code: 1, err: expect.stringMatching(/^humanloop-otel: .*cannot be opened.*\n$/) });
@@ -124,6 +161,74 @@ describe('humanloop-otel serve', () => {
       code: 1,
       err: expect.stringMatching(/^humanloop-otel: option host: .*an apiKey.*\n$/),
     });
+  });
+});
+
+/** A trace with one call, whose input is a secret. */
+const CHAT = JSON.stringify({
+  resourceSpans: [
+    {
+      scopeSpans: [
+        {
+          spans: [
+            {
+              traceId: '0123456789abcdef0123456789abcdef',
+              spanId: '0123456789abcdef',
+              name: 'chat',
+              attributes: [
+                { key: 'gen_ai.operation.name', value: { stringValue: 'chat' } },
+                { key: 'gen_ai.prompt.0.role', value: { stringValue: 'user' } },
+                { key: 'gen_ai.prompt.0.content', value: { stringValue: 'a secret' } },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+  ],
+});
+
+describe('humanloop-otel import', () => {
+  const fileWith = (content: string) => {
+    const file = join(temporaryDirectory(), 'traces.jsonl');
+    writeFileSync(file, content);
+    return file;
+  };
+
+  test('sends a file to a running server, whose address may be that of its v4 API', async () => {
+    const server = await startTestServer();
+    const file = fileWith(CHAT);
+    for (const address of [server.url, server.baseUrl, `${server.baseUrl}/`]) {
+      const result = await run('import', '--server', address, file);
+      expect(result).toEqual({ code: 0, out: '', err: 'read 1 spans, 0 log records\n' });
+    }
+    const { body } = await server.call('GET', '/v4/projects');
+    expect(body.records).toMatchObject([{ name: 'default', data_count: 1 }]);
+  });
+
+  test('what cannot be imported is exit code 1, and says where', async () => {
+    const { url } = await startTestServer();
+    const { code, err } = await run('import', '--server', url, fileWith(`${CHAT}\nnothing\n`));
+    expect(code).toBe(1);
+    expect(err).toMatch(/traces\.jsonl:2: expected an object, got "n"\nread 1 spans, 0 log records, 1 faults\n$/);
+  });
+
+  test.each([
+    [['import'], 'no file given'],
+    [['import', '--server', 'x', '--db', 'y', 'f'], 'import takes --server or --db, not both'],
+    [
+      ['import', '--server', 'localhost:4340', 'f'],
+      'option --server: expected an http(s) address, got "localhost:4340": http:// is missing',
+    ],
+    [['import', '--no-content', 'f'], 'import --no-content needs --db'],
+    [['import', '--port', '1', 'f'], 'import has no option --port'],
+    [['serve', '--server', 'x'], 'serve has no option --server'],
+    [['serve', '--otlp-port', 'x'], 'option --otlp-port: expected a whole number from 0 to 65535'],
+  ])('%j: the reason and the usage, exit code 2', async (commandLine, message) => {
+    const { code, out, err } = await run(...commandLine);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(message);
+    expect(err).toContain('\n\nUsage: humanloop-otel serve');
   });
 });
 

@@ -1,5 +1,5 @@
 /** The v4-compatible log server: puts store, operations and HTTP edge together. */
-import { createServer } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isAddress } from '../address.ts';
 import { checkOptions, HumanloopError, type OptionCheck, optionError } from '../errors.ts';
@@ -7,6 +7,8 @@ import { createAccess } from './http/access.ts';
 import { createRequestListener, report } from './http/listener.ts';
 import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
+import { createRequestIntake } from './otlp/request-intake.ts';
+import { createOtlpRoutes } from './otlp/routes.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import { explainNotServed } from './v4/known-operations.ts';
 import { createV4Routes } from './v4/routes.ts';
@@ -17,18 +19,31 @@ import { createViewerRoutes } from './viewer/routes.ts';
 export interface ServerOptions {
   /** TCP port; 0 lets the system choose. Default 4340. */
   readonly port?: number;
+  /**
+   * A second port with the same routes, for senders of OTLP that use theirs, 4318; 0 lets the system choose. Default:
+   * none, as OTLP is taken on `port` too.
+   */
+  readonly otlpPort?: number;
   /** Address to bind. Default `127.0.0.1`; any but a loopback address requires `apiKey`. */
   readonly host?: string;
   /** The SQLite file, created with its directory if need be, or `:memory:`. Default `.humanloop/logs.db`. */
   readonly file?: string;
-  /** Required of every request below `/v4` in the header `X-API-KEY`. Default: none, anyone on this machine may log. */
+  /**
+   * Required of every request below `/v4` and `/v1` in the header `X-API-KEY`, or as bearer token in `Authorization`.
+   * Default: none, anyone on this machine may log.
+   */
   readonly apiKey?: string;
   /**
    * Where readers find the server if a proxy is before it, such as `https://logs.example.com/base`. The proxy may leave
    * the path before each request's or take it away, and has to add the reader's address to `X-Forwarded-For`.
    */
   readonly publicUrl?: string;
-  /** Largest request body in bytes; a larger one is answered with 413. Default 16 MiB. */
+  /**
+   * `false` stores only structure, tokens and timing of what comes by OTLP; the v4 API stores what it is given. Default
+   * `true`.
+   */
+  readonly captureContent?: boolean;
+  /** Largest request body in bytes, unpacked; a larger one is answered with 413. Default 16 MiB, for OTLP 20 MiB. */
   readonly maxBodyBytes?: number;
   /** Most datapoints in one request; more are answered with 413. Default 1000. */
   readonly maxItems?: number;
@@ -43,70 +58,95 @@ export interface RunningServer {
   readonly baseUrl: string;
   /** `publicUrl` without a slash at its end; `url` if there is none. */
   readonly publicUrl: string;
+  /** `http://127.0.0.1:4318`, or `url` without an `otlpPort`: what `OTEL_EXPORTER_OTLP_ENDPOINT` takes. */
+  readonly otlpUrl: string;
   readonly port: number;
   /** Stops listening, finishes the requests in flight (at most 10 seconds), closes the store. Idempotent. */
   close(): Promise<void>;
 }
 
+const MAX_OTLP_BODY_BYTES = 20 * 1024 * 1024;
 const MAX_PENDING_BYTES = 256 * 1024 * 1024;
 
 /**
- * Rejects with a `HumanloopError` on wrong options and an unusable database, and with Node's own error where the
+ * Rejects with a `HumanloopError` on wrong options and an unusable database, and with Node's own error where an
  * address cannot be bound (`EADDRINUSE`, `EACCES`).
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const { host, port, file, apiKey, publicUrl, maxBodyBytes, maxItems, onError } = completeOptions(options);
+  const { host, port, otlpPort, file, apiKey, publicUrl, captureContent, maxBodyBytes, maxItems, onError } =
+    completeOptions(options);
+  const { maxBodyBytes: maxOtlpBodyBytes = MAX_OTLP_BODY_BYTES } = options;
   const store = await openSqliteStore({ file, onError: (error) => report(error, onError) });
   const publicAddress = publicUrl && publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '');
   const access = createAccess({ apiKey, isLoopbackOnly: isLoopback(host), publicUrl });
   const events = createEventStreams(store.viewer);
-  const server = createServer(
-    // Longer than clients keep idle connections: one that we close first could be closed under a pool's next request.
-    { keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 120_000 },
-    createRequestListener({
-      routes: {
-        ...createV4Routes(store, { maxItems, serverUrl: publicAddress ?? '/' }),
-        ...createViewerRoutes(store.viewer, access),
-        ...createPageRoutes(store.viewer),
-        ...events.routes,
-      },
-      access,
-      ...(publicUrl && { basePath: publicUrl.pathname }),
-      explainMissing: explainNotServed,
-      limits: { maxBodyBytes, maxPendingBytes: Math.max(MAX_PENDING_BYTES, maxBodyBytes) },
-      onError,
-    }),
-  );
+  const intake = createRequestIntake(store, { captureContent });
+  const listener = createRequestListener({
+    routes: {
+      ...createV4Routes(store, { maxItems, serverUrl: publicAddress ?? '/' }),
+      ...createOtlpRoutes(intake, { maxBodyBytes: maxOtlpBodyBytes }),
+      ...createViewerRoutes(store.viewer, access),
+      ...createPageRoutes(store.viewer),
+      ...events.routes,
+    },
+    access,
+    ...(publicUrl && { basePath: publicUrl.pathname }),
+    explainMissing: explainNotServed,
+    limits: { maxBodyBytes, maxPendingBytes: Math.max(MAX_PENDING_BYTES, maxBodyBytes) },
+    onError,
+  });
+  // One listener for both ports, so that all bodies share one memory.
+  const server = serve(listener);
+  const otlpServer = otlpPort === undefined ? undefined : serve(listener);
   try {
     await listen(server, host, port);
+    if (otlpServer && otlpPort !== undefined) await listen(otlpServer, host, otlpPort);
   } catch (error) {
     events.close();
+    if (server.listening) await stopListening(server);
     await store.close();
     throw error;
   }
-  const bound = (server.address() as AddressInfo).port;
-  const url = `http://${toUrlHost(host)}:${bound}`;
+  const url = urlOf(server, host);
   let closing: Promise<void> | undefined;
   return {
     url,
     baseUrl: `${url}/v4`,
     publicUrl: publicAddress ?? url,
-    port: bound,
+    otlpUrl: otlpServer ? urlOf(otlpServer, host) : url,
+    port: portOf(server),
     close: () => {
       events.close();
-      closing ??= stopListening(server).then(() => store.close());
+      closing ??= Promise.all([stopListening(server), otlpServer && stopListening(otlpServer)]).then(() =>
+        store.close(),
+      );
       return closing;
     },
   };
 }
 
+function serve(listener: RequestListener): Server {
+  // Longer than clients keep idle connections: one that we close first could be closed under a pool's next request.
+  return createServer({ keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 120_000 }, listener);
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+function urlOf(server: Server, host: string): string {
+  return `http://${toUrlHost(host)}:${portOf(server)}`;
+}
+
 const TEXT: OptionCheck = ['a non-empty string', (value) => typeof value === 'string' && value !== ''];
 const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   port: wholeNumber(0, 65_535),
+  otlpPort: wholeNumber(0, 65_535),
   host: TEXT,
   file: TEXT,
   apiKey: ['a non-empty string', isKey, explainKey],
   publicUrl: ['an address such as https://logs.example.com/base, without credentials, query or fragment', isAddress],
+  captureContent: ['true or false', (value) => typeof value === 'boolean'],
   maxBodyBytes: wholeNumber(1, 512 * 1024 * 1024),
   maxItems: wholeNumber(1, 1_000_000),
   onError: ['a function', (value) => typeof value === 'function'],
@@ -129,13 +169,17 @@ function wholeNumber(least: number, most: number): OptionCheck {
 
 function completeOptions(options: ServerOptions) {
   checkOptions(options, CHECKS);
-  const { host = '127.0.0.1', port = 4340, file = '.humanloop/logs.db', apiKey, publicUrl } = options;
+  const { host = '127.0.0.1', port = 4340, otlpPort, file = '.humanloop/logs.db', apiKey, publicUrl } = options;
+  const { captureContent = true } = options;
   const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onError = printError } = options;
   if (!isLoopback(host) && apiKey === undefined) {
     throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
   }
+  if (otlpPort !== undefined && otlpPort === port && port !== 0) {
+    throw optionError('otlpPort', `another port than ${port}, which takes OTLP as well`, otlpPort);
+  }
   const parsedUrl = publicUrl === undefined ? undefined : new URL(publicUrl);
-  return { host, port, file, apiKey, publicUrl: parsedUrl, maxBodyBytes, maxItems, onError };
+  return { host, port, otlpPort, file, apiKey, publicUrl: parsedUrl, captureContent, maxBodyBytes, maxItems, onError };
 }
 
 function printError(error: unknown): void {

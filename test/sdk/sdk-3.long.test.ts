@@ -43,6 +43,30 @@ test.each(['the span processor', 'BatchSpanProcessor', 'SimpleSpanProcessor'])(
   },
 );
 
+test.each(['http', 'proto'])(
+  "SDK 3's own exporter, %s: logs arrive nested by OTLP, structured values as messages",
+  async (kind) => {
+    const server = await startTestServer({ otlpPort: 0 });
+    const app = await createApp({
+      packages: [...packages, '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/exporter-trace-otlp-proto'],
+      nodeModules,
+      programs: { 'app.mjs': 'test/sdk/sdk-3/otlp-app.mjs' },
+    });
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: server.otlpUrl, OTEL_SERVICE_NAME: 'sdk-3', EXPORTER: kind };
+    const result = await runApp(app, ['--unhandled-rejections=strict', 'app.mjs'], { env, node: newNode() });
+    expect(result).toMatchObject({ code: 0, stdout: 'flushed\n', stderr: '' });
+    const logs = await readLogs(server.baseUrl, new Date(0));
+    expect(logs).toHaveLength(2);
+    const agent = logs.find(({ parent_id }) => !parent_id);
+    expect(logs.find(({ parent_id }) => parent_id)).toMatchObject({
+      parent_id: agent?.id,
+      session_reference_id: 'session-a',
+      messages: [{ role: 'user', content: 'Hello?' }],
+      output: 'Hello.',
+    });
+  },
+);
+
 test('humanloop-otel/register works with SDK 3', async () => {
   const server = await startTestServer();
   const app = await createApp({ packages, nodeModules, programs: { 'app.mjs': 'test/behaviour/apps/agent.ts' } });

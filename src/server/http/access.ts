@@ -94,12 +94,17 @@ function createIdentification(
     // The viewer has given the key before and shows its cookie now.
     const login = cookies.read(headers.cookie);
     if (login) return { may: EVERYTHING, fault: '', login };
-    const given = headers['x-api-key'];
+    const given = headers['x-api-key'] ?? bearerOf(headers);
     if (typeof given !== 'string') return { may: NOTHING, fault: 'the header X-API-KEY is missing' };
     return timingSafeEqual(digest(given), expected)
       ? { may: EVERYTHING, fault: '' }
       : { may: NOTHING, fault: WRONG_KEY };
   };
+}
+
+/** What OpenTelemetry's senders are mostly configured with. */
+function bearerOf({ authorization }: IncomingHttpHeaders): string | undefined {
+  return /^bearer +(.+)$/i.exec(authorization ?? '')?.[1]?.trim();
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What an operation answers with. Operations never see the response: write-answer.ts writes it. */
 
-export type Answer = JsonAnswer | EmptyAnswer | FileAnswer | StreamAnswer;
+export type Answer = JsonAnswer | BytesAnswer | EmptyAnswer | FileAnswer | StreamAnswer;
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -8,6 +8,16 @@ export interface JsonAnswer {
   readonly kind: 'json';
   readonly status: number;
   readonly body: unknown;
+  readonly headers?: Headers | undefined;
+}
+
+/** A body that is encoded already. */
+export interface BytesAnswer {
+  readonly kind: 'bytes';
+  readonly status: number;
+  /** The content type. */
+  readonly type: string;
+  readonly bytes: Buffer;
   readonly headers?: Headers | undefined;
 }
 
@@ -54,6 +64,10 @@ export interface Subscription {
 
 export function json(status: number, body: unknown, headers?: Headers): JsonAnswer {
   return { kind: 'json', status, body, headers };
+}
+
+export function bytes(status: number, type: string, body: Buffer, headers?: Headers): BytesAnswer {
+  return { kind: 'bytes', status, type, bytes: body, headers };
 }
 
 export function empty(headers?: Headers): EmptyAnswer {

@@ -24,10 +24,15 @@ const CLOSE_OBJECT = 0x7d;
 
 /** Reads text piece by piece. What it says of text that is not JSON does not matter: that is refused anyway. */
 export class JsonStructure {
+  readonly #maxWeight: number;
   #weight = 0;
   #depth = 0;
   #isInText = false;
   #isEscaped = false;
+
+  constructor(maxWeight = MAX_WEIGHT) {
+    this.#maxWeight = maxWeight;
+  }
 
   /** How long the text takes to parse, by what is in it. */
   get weight(): number {
@@ -62,14 +67,14 @@ export class JsonStructure {
       } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth -= 1;
     }
     [this.#weight, this.#depth, this.#isInText, this.#isEscaped] = [weight, depth, isInText, isEscaped];
-    return weight > MAX_WEIGHT ? 'too much' : undefined;
+    return weight > this.#maxWeight ? 'too much' : undefined;
   }
 
   /** What is wrong, for the client. */
-  static explain(fault: 'too much' | 'too deep'): string {
+  explain(fault: 'too much' | 'too deep'): string {
     return fault === 'too deep'
       ? `the body is nested more than ${MAX_DEPTH} levels deep`
-      : `the body has more than ${MAX_WEIGHT / HEAVY} keys, objects and lists, or ${MAX_WEIGHT} values`;
+      : `the body has more than ${this.#maxWeight / HEAVY} keys, objects and lists, or ${this.#maxWeight} values`;
   }
 }
 

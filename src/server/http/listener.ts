@@ -6,10 +6,11 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { SqliteError } from '../../sqlite/open.ts';
 import type { Access, Need } from './access.ts';
 import { type Answer, json } from './answer.ts';
+import { jsonBody } from './body-format.ts';
 import { HttpError } from './http-error.ts';
 import { type BodyLimits, createBodyReader } from './read-body.ts';
 import { readTarget, splitPath, toRoot } from './request-target.ts';
-import { createRouteFinder, type FoundRoute, type Method, type Routes } from './route.ts';
+import { createRouteFinder, type FoundRoute, type Method, type Operation, type Routes } from './route.ts';
 import { type AnswerLimits, createAnswerWriter } from './write-answer.ts';
 
 export interface ListenerOptions {
@@ -24,26 +25,43 @@ export interface ListenerOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const JSON_BODY = jsonBody();
+
 export function createRequestListener(options: ListenerOptions): RequestListener {
   const { routes, access, limits, explainMissing = () => undefined, onError } = options;
   const basePath = (options.basePath ?? '').replace(/\/+$/, '');
   const findRoute = createFinder(routes, basePath);
-  const withJsonBody = createBodyReader(limits);
+  const withBody = createBodyReader(limits);
   const writeAnswer = createAnswerWriter(limits);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<Answer> => {
     const { headers, path, query } = readTarget(request.url ?? '/', request.headers);
     const caller = access.admit(headers, request.socket.remoteAddress);
     const { found, segments } = findRoute(splitPath(path));
-    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
-    const operation = found.isListed ? found.route[method as Method] : undefined;
+    const { method = '' } = request;
+    const operation = findOperation(found, method);
     if (!caller.may.has(operation?.needs ?? needOfNothing(found))) throw new HttpError(401, caller.fault);
     if (!operation) throw notThere(found, explainMissing(method, segments));
     // The files are the same for all readers, and may be kept for all of them.
     const cookie = operation.needs === 'nothing' ? undefined : access.renew(caller);
     if (cookie !== undefined) response.setHeader('Set-Cookie', cookie);
     const root = basePath === '' ? toRoot(path) : `${basePath}/`;
-    return withJsonBody(request, response, (body) => operation.run({ id: found.id, query, body, caller, root }));
+    return withBody(request, response, operation.chooseFormat?.(headers) ?? JSON_BODY, (body) =>
+      operation.run({ id: found.id, query, headers, body, caller, root }),
+    );
+  };
+
+  /** The operation is looked for again, since the failure may be from before it was found. */
+  const explain = (failure: HttpError, { method, url = '/', headers }: IncomingMessage): Answer =>
+    findExplained(url, method)?.explain?.(failure, headers) ??
+    json(failure.status, { detail: failure.detail }, failure.headers);
+
+  const findExplained = (url: string, method: string | undefined): Operation | undefined => {
+    try {
+      return findOperation(findRoute(splitPath(readTarget(url, {}).path)).found, method);
+    } catch {
+      return undefined;
+    }
   };
 
   return async (request, response) => {
@@ -52,7 +70,7 @@ export function createRequestListener(options: ListenerOptions): RequestListener
     } catch (error) {
       const failure = toHttpError(error);
       if (failure.status >= 500) report(error, onError);
-      writeAnswer(request, response, json(failure.status, { detail: failure.detail }, failure.headers));
+      writeAnswer(request, response, explain(failure, request));
     }
   };
 }
@@ -74,6 +92,10 @@ function createFinder(routes: Routes, basePath: string): (segments: readonly str
     const inner = { found: findRoute(below), segments: below };
     return !inner.found.isListed && whole.found.isListed ? whole : inner;
   };
+}
+
+function findOperation({ route, isListed }: FoundRoute, method: string | undefined): Operation | undefined {
+  return isListed ? route[(method === 'HEAD' ? 'GET' : method) as Method] : undefined;
 }
 
 /** What a caller needs to learn that a path or a method does not exist, see `Routes`. */

@@ -1,10 +1,12 @@
-/** Reads request bodies and parses them as JSON. Each is bounded, in size and content, and so are all together. */
+/** Reads request bodies and unpacks them. Each is bounded, in size and content, and so are all together. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Transform } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
+import type { BodyFormat } from './body-format.ts';
 import { createBodyMemory } from './body-memory.ts';
-import { HttpError, invalid } from './http-error.ts';
-import { JsonStructure } from './json-structure.ts';
+import { HttpError } from './http-error.ts';
+import { createInflate } from './inflate.ts';
 import { createOneAtATime } from './one-at-a-time.ts';
 
 export interface BodyLimits {
@@ -16,13 +18,18 @@ export interface BodyLimits {
   readonly bodyIdleMillis?: number;
 }
 
-/** Works on the parsed body; it is `undefined` if there is none. */
+/** Works on what the format has made of the body. */
 type Work<Result> = (body: unknown) => Promise<Result>;
 
 /** Larger bodies are large ones: they are parsed and worked on one after the other. */
 const SMALL_BYTES = 1024 * 1024;
-/** As in `JsonStructure`. */
-const SMALL_WEIGHT = 50_000;
+
+/** By the name of the encoding. `identity` is none. */
+const UNPACKERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+]);
 
 interface Bytes {
   readonly chunks: Buffer[];
@@ -35,18 +42,30 @@ interface Bytes {
  */
 export function createBodyReader(
   limits: BodyLimits,
-): <Result>(request: IncomingMessage, response: ServerResponse, work: Work<Result>) => Promise<Result> {
-  const { maxBodyBytes, maxPendingBytes, bodyIdleMillis = 10_000 } = limits;
+): <Result>(
+  request: IncomingMessage,
+  response: ServerResponse,
+  format: BodyFormat,
+  work: Work<Result>,
+) => Promise<Result> {
+  const { maxPendingBytes, bodyIdleMillis = 10_000 } = limits;
   const newSpace = createBodyMemory(maxPendingBytes, SMALL_BYTES);
   const runAlone = createOneAtATime();
 
-  const readBytes = (request: IncomingMessage, response: ServerResponse, isGzipped: boolean): Promise<Bytes> =>
+  const readBytes = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    format: BodyFormat,
+    encoding: string,
+  ): Promise<Bytes> =>
     new Promise((resolve, reject) => {
+      const { maxBytes: maxBodyBytes = limits.maxBodyBytes } = format;
       const tooLarge = new HttpError(413, `the body is larger than ${maxBodyBytes} bytes`);
       if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) return reject(tooLarge);
       // Unpacks piece by piece, so that a few bytes that stand for a gigabyte are refused at the limit.
-      const source = isGzipped ? request.pipe(createGunzip()) : request;
-      const structure = new JsonStructure();
+      const unpacker = UNPACKERS.get(encoding)?.();
+      const source = unpacker ? request.pipe(unpacker) : request;
+      const check = format.createCheck();
       const chunks: Buffer[] = [];
       let length = 0;
       const refuse = (error: HttpError): void => {
@@ -71,10 +90,8 @@ export function createBodyReader(
       const onData = (chunk: Buffer): void => {
         idle.refresh();
         if (length + chunk.length > maxBodyBytes) return refuse(tooLarge);
-        const fault = structure.read(chunk);
-        if (fault === 'too deep') return refuse(invalid(['body'], JsonStructure.explain(fault)));
-        // 413, as for too many bytes: the client can send the same in two requests.
-        if (fault === 'too much') return refuse(new HttpError(413, JsonStructure.explain(fault)));
+        const fault = check.read(chunk);
+        if (fault) return refuse(fault);
         if (!space.grow(chunk.length)) {
           return refuse(new HttpError(503, 'too many requests at once', { 'Retry-After': '1' }));
         }
@@ -89,17 +106,20 @@ export function createBodyReader(
       source.on('end', () => {
         clearTimeout(idle);
         space.complete();
-        resolve({ chunks, isLarge: length > SMALL_BYTES || structure.weight > SMALL_WEIGHT });
+        resolve({ chunks, isLarge: length > SMALL_BYTES || check.isHeavy });
       });
-      if (source !== request) source.on('error', () => refuse(new HttpError(400, 'the body is not valid gzip')));
+      if (source !== request) source.on('error', () => refuse(new HttpError(400, `the body is not valid ${encoding}`)));
       // Nobody reads this answer: it keeps a client that went away from being reported as a failure of the server.
       const cutOff = () => refuse(new HttpError(400, 'the request ended before its body'));
       request.on('error', cutOff);
       request.on('close', () => request.complete || cutOff());
     });
 
-  return async (request, response, work) => {
-    const { chunks, isLarge } = await readBytes(request, response, isGzipped(request.headers['content-encoding']));
+  return async (request, response, format, work) => {
+    const encoding = encodingOf(request);
+    // Empties the list, so that the bytes and the value are not both kept.
+    const parse = (pieces: Buffer[]) => format.parse(Buffer.concat(pieces.splice(0)));
+    const { chunks, isLarge } = await readBytes(request, response, format, encoding);
     if (!isLarge) return work(parse(chunks));
     return runAlone(async () => {
       // The client has gone while this waited, and nobody would know what became of its request.
@@ -111,29 +131,15 @@ export function createBodyReader(
   };
 }
 
-/** Letters match in either case, and gzip has a second name, by RFC 9110 (8.4.1). */
-function isGzipped(header = ''): boolean {
-  const codings = header.split(',').map((coding) =>
-    coding
-      .trim()
-      .toLowerCase()
-      .replace(/^x-gzip$/, 'gzip'),
-  );
-  const applied = codings.filter((coding) => coding !== '' && coding !== 'identity');
-  if (applied.length > 1 || (applied.length === 1 && applied[0] !== 'gzip')) {
-    const detail = `content encoding ${header} is not supported: send gzip, or none`;
-    throw new HttpError(415, detail, { 'Accept-Encoding': 'gzip, identity' });
+/** Letters match in either case, by RFC 9110 (8.4.1). */
+function encodingOf({ headers }: IncomingMessage): string {
+  const header = headers['content-encoding'] ?? '';
+  const codings = header.split(',').map((coding) => coding.trim().toLowerCase());
+  const [encoding = 'identity', ...others] = codings.filter((coding) => coding !== '' && coding !== 'identity');
+  if (others.length > 0 || (encoding !== 'identity' && !UNPACKERS.has(encoding))) {
+    const known = [...UNPACKERS.keys()].join(', ');
+    const detail = `content encoding ${header} is not supported: expected ${known} or identity`;
+    throw new HttpError(415, detail, { 'Accept-Encoding': `${known}, identity` });
   }
-  return applied.length === 1;
-}
-
-/** Empties the list, so that the bytes and the value are not both kept. */
-function parse(chunks: Buffer[]): unknown {
-  const text = Buffer.concat(chunks.splice(0)).toString('utf8');
-  if (text === '') return undefined;
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw invalid(['body'], `invalid JSON: ${(error as Error).message}`, 'value_error.jsondecode');
-  }
+  return encoding;
 }

@@ -1,12 +1,16 @@
 /** Routes: from a path to what can be done there, what each operation needs, and how it is answered. */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller, Need } from './access.ts';
 import type { Answer } from './answer.ts';
+import type { BodyFormat } from './body-format.ts';
+import type { HttpError } from './http-error.ts';
 
 export interface RouteRequest {
   /** The path's `:id`, decoded; empty where the path has none. */
   readonly id: string;
   readonly query: URLSearchParams;
-  /** Parsed JSON; `undefined` where there was no body. */
+  readonly headers: IncomingHttpHeaders;
+  /** Parsed JSON, `undefined` where there was no body; what the format makes of it where the operation chooses one. */
   readonly body: unknown;
   readonly caller: Caller;
   /** Leads from the request's address to the root of the server, for links of a page. */
@@ -41,6 +45,10 @@ export interface Operation {
   /** Operations of the viewer have none: their one client is the page that is served with them. */
   readonly description?: OperationDescription;
   readonly run: (request: RouteRequest) => Promise<Answer>;
+  /** Default: JSON. Throws an `HttpError` for a body of a type that is not taken. */
+  readonly chooseFormat?: (headers: IncomingHttpHeaders) => BodyFormat;
+  /** Returns the answer for a failure. Default: `{ detail }`. */
+  readonly explain?: (failure: HttpError, headers: IncomingHttpHeaders) => Answer;
 }
 
 export type Route = Readonly<Partial<Record<Method, Operation>>>;

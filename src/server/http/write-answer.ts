@@ -1,7 +1,7 @@
 /** Writes answers to the connection. Nothing else in the server does; the listener only adds a cookie to some. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { acceptsGzip } from './accept-encoding.ts';
-import type { Answer, FileAnswer, JsonAnswer, StreamAnswer } from './answer.ts';
+import type { Answer, BytesAnswer, FileAnswer, JsonAnswer, StreamAnswer } from './answer.ts';
 import { HttpError } from './http-error.ts';
 
 export interface AnswerLimits {
@@ -43,6 +43,8 @@ export function createAnswerWriter(limits: AnswerLimits = {}): AnswerWriter {
     switch (answer.kind) {
       case 'json':
         return writeJson(response, answer, reserve);
+      case 'bytes':
+        return writeBytes(response, answer, reserve);
       case 'empty':
         return void response.writeHead(204, { ...PRIVATE, ...answer.headers }).end();
       case 'file':
@@ -58,13 +60,12 @@ type Reserve = (response: ServerResponse, bytes: number) => void;
 function writeJson(response: ServerResponse, { status, body, headers }: JsonAnswer, reserve: Reserve): void {
   // `stringify` throws on a stored value that is nested too deeply.
   const bytes = Buffer.from(JSON.stringify(body));
+  writeBytes(response, { kind: 'bytes', status, type: 'application/json', bytes, headers }, reserve);
+}
+
+function writeBytes(response: ServerResponse, { status, type, bytes, headers }: BytesAnswer, reserve: Reserve): void {
   reserve(response, bytes.length);
-  response.writeHead(status, {
-    ...PRIVATE,
-    ...headers,
-    'Content-Type': 'application/json',
-    'Content-Length': bytes.length,
-  });
+  response.writeHead(status, { ...PRIVATE, ...headers, 'Content-Type': type, 'Content-Length': bytes.length });
   response.end(bytes);
 }
 

@@ -16,6 +16,7 @@ const CLOSED = [
   ...['GET /v4/sessions', 'POST /v4/sessions', 'GET /v4/sessions/x', 'GET /v4/projects', 'POST /v4/projects'],
   ...['GET /v4/projects/x', 'POST /v4/feedback', 'GET /viewer/api', 'GET /viewer/api/nothing'],
   ...['GET /viewer/api/sessions', 'GET /viewer/api/sessions/x', 'GET /viewer/api/logs/x', 'GET /viewer/api/filters'],
+  ...['GET /v1', 'POST /v1/traces', 'POST /v1/logs', 'POST /v1/metrics', 'GET /v1/traces', 'POST /v1/nothing'],
   ...['HEAD /viewer/api/events', 'POST /viewer/api/events', 'GET /%76iewer/api/filters'],
 ];
 

@@ -102,10 +102,10 @@ describe('forms of a request', () => {
     for (const encoding of ['', 'identity', 'Identity', 'identity, identity']) {
       expect((await post(encoding, plain)).status, encoding).toBe(200);
     }
-    for (const encoding of ['br', 'deflate', 'gzip, gzip', 'gzip br', 'zstd', 'gzipx']) {
+    for (const encoding of ['br', 'gzip, gzip', 'gzip br', 'zstd', 'gzipx']) {
       const answer = await post(encoding, gzipSync(plain));
       expect(answer.status, encoding).toBe(415);
-      expect(answer.headers.get('accept-encoding')).toBe('gzip, identity');
+      expect(answer.headers.get('accept-encoding')).toBe('gzip, x-gzip, deflate, identity');
     }
   });
 });

@@ -1,0 +1,63 @@
+/** Forms that a body may have: how its bytes are looked at while they arrive, and what they become. */
+import { HttpError, invalid } from './http-error.ts';
+import { JsonStructure } from './json-structure.ts';
+
+export interface BodyFormat {
+  /** Default: the limit of all bodies. */
+  readonly maxBytes?: number | undefined;
+  readonly createCheck: () => BodyCheck;
+  /** Throws an `HttpError` for bytes that are not of this form. */
+  readonly parse: (bytes: Buffer) => unknown;
+}
+
+export interface BodyCheck {
+  /** Looks at the next piece. Returns why the body is refused. */
+  read(chunk: Buffer): HttpError | undefined;
+  /** Whether the body takes long to parse, so that it should wait its turn. */
+  readonly isHeavy: boolean;
+}
+
+/** As in `JsonStructure`. */
+const SMALL_WEIGHT = 50_000;
+
+/** Parsed JSON; `undefined` where there is no body. */
+export function jsonBody({ maxBytes, maxWeight }: { maxBytes?: number; maxWeight?: number } = {}): BodyFormat {
+  return { maxBytes, createCheck: () => new JsonCheck(new JsonStructure(maxWeight)), parse: parseJsonBody };
+}
+
+/** The bytes themselves. Whoever decodes them has to bound what is in them. */
+export function rawBody({ maxBytes }: { maxBytes: number }): BodyFormat {
+  return { maxBytes, createCheck: () => UNCHECKED, parse: (bytes) => bytes };
+}
+
+const UNCHECKED: BodyCheck = { read: () => undefined, isHeavy: false };
+
+class JsonCheck implements BodyCheck {
+  readonly #structure: JsonStructure;
+
+  constructor(structure: JsonStructure) {
+    this.#structure = structure;
+  }
+
+  get isHeavy(): boolean {
+    return this.#structure.weight > SMALL_WEIGHT;
+  }
+
+  read(chunk: Buffer): HttpError | undefined {
+    const fault = this.#structure.read(chunk);
+    if (fault === undefined) return undefined;
+    const why = this.#structure.explain(fault);
+    // 413, as for too many bytes: the client can send the same in two requests.
+    return fault === 'too deep' ? invalid(['body'], why) : new HttpError(413, why);
+  }
+}
+
+function parseJsonBody(bytes: Buffer): unknown {
+  const text = bytes.toString('utf8');
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw invalid(['body'], `invalid JSON: ${(error as Error).message}`, 'value_error.jsondecode');
+  }
+}

@@ -1,0 +1,49 @@
+/** Counts the data points of a metrics request. Metrics are not stored, and the sender is to know how many were not. */
+import protobuf from 'protobufjs/minimal.js';
+import { isObject } from '../../wire/json.ts';
+import { enter, leave, type Reader, skip } from './protobuf-values.ts';
+
+/** From the request down to the data point; the last but one is the kind of the metric: gauge, sum, histogram, … */
+const PATH: readonly (readonly number[])[] = [[1], [2], [2], [5, 7, 9, 10, 11], [1]];
+const LENGTH_DELIMITED = 2;
+
+/** @throws {Error} if the bytes are not protobuf. */
+export function countPointsInProtobuf(bytes: Buffer): number {
+  return countIn(protobuf.Reader.create(bytes), 0);
+}
+
+function countIn(reader: Reader, level: number): number {
+  let count = 0;
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if ((tag & 7) !== LENGTH_DELIMITED || !PATH[level]!.includes(tag >>> 3)) skip(reader, tag);
+    else if (level === PATH.length - 1) {
+      count += 1;
+      skip(reader, tag);
+    } else {
+      const end = enter(reader);
+      count += countIn(reader, level + 1);
+      leave(reader, end);
+    }
+  }
+  return count;
+}
+
+const KEYS: readonly (readonly string[])[] = [
+  ['resourceMetrics'],
+  ['scopeMetrics'],
+  ['metrics'],
+  ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary'],
+  ['dataPoints'],
+];
+
+/** Counts what it finds, and looks for nothing where the body is not what OTLP says. */
+export function countPointsInJson(body: unknown, level = 0): number {
+  if (level === KEYS.length) return 1;
+  if (!isObject(body)) return 0;
+  let count = 0;
+  for (const key of KEYS[level]!) {
+    for (const item of [body[key] ?? []].flat()) count += countPointsInJson(item, level + 1);
+  }
+  return count;
+}

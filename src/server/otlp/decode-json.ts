@@ -1,0 +1,126 @@
+/**
+ * Decodes the requests of OTLP from JSON, by the rules of the OTLP specification: keys in lowerCamelCase, ids in hex,
+ * 64-bit numbers as text or number, unknown keys are ignored, and null is as good as absent.
+ *
+ * What other tools have written is read too: enums by their names, and ids in base64, as protobuf's own mapping to JSON
+ * has them.
+ */
+import type { SpanEvent } from '../../otel/span-slice.ts';
+import { Budget, EVENT_WEIGHT, SPAN_WEIGHT } from './budget.ts';
+import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope } from './decoded.ts';
+import { parentIdOf } from './identifiers.ts';
+import { anyValueOf, attributesOf, countOf, enumOf, idOf, listOf, objectOf, textOf, timeOf } from './json-values.ts';
+import { OtlpSpan } from './otlp-span.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const KINDS = [
+  'SPAN_KIND_UNSPECIFIED',
+  'SPAN_KIND_INTERNAL',
+  'SPAN_KIND_SERVER',
+  'SPAN_KIND_CLIENT',
+  'SPAN_KIND_PRODUCER',
+  'SPAN_KIND_CONSUMER',
+];
+const CODES = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR'];
+
+/** @throws {MalformedError} that names what is wrong. @throws {TooMuchError} if it has too much in it. */
+export function decodeTraces(body: unknown, projectName?: string): Decoded {
+  const decoded = new Decoded(projectName);
+  const budget = new Budget();
+  for (const [fields, resource] of resourcesIn(body, 'resourceSpans', budget)) {
+    const spans: OtlpSpan[] = [];
+    for (const [item, scope] of itemsIn(fields, 'scopeSpans', 'spans', budget)) {
+      spans.push(readSpan(item, new OtlpSpan(resource, scope), budget));
+    }
+    decoded.addSpans(spans, resource);
+  }
+  return decoded;
+}
+
+/** @throws as `decodeTraces`. */
+export function decodeLogs(body: unknown, projectName?: string): Decoded {
+  const decoded = new Decoded(projectName);
+  const budget = new Budget();
+  for (const [fields, resource] of resourcesIn(body, 'resourceLogs', budget)) {
+    for (const [item, scope] of itemsIn(fields, 'scopeLogs', 'logRecords', budget)) {
+      decoded.addRecords([readRecord(item, budget)], scope, resource);
+    }
+  }
+  return decoded;
+}
+
+function* resourcesIn(body: unknown, key: string, budget: Budget): Generator<[Fields, Resource]> {
+  // A request without a body has no data.
+  if (body === undefined) return;
+  const request = objectOf(body, 'the body');
+  for (const item of listOf(request[key], key)) {
+    budget.spend(EVENT_WEIGHT);
+    const fields = objectOf(item, key);
+    const { attributes } = objectOf(fields['resource'] ?? {}, 'resource');
+    yield [fields, { attributes: attributesOf(attributes, budget) }];
+  }
+}
+
+function* itemsIn(resource: Fields, scopesKey: string, itemsKey: string, budget: Budget): Generator<[Fields, Scope]> {
+  for (const each of listOf(resource[scopesKey], scopesKey)) {
+    budget.spend(EVENT_WEIGHT);
+    const fields = objectOf(each, scopesKey);
+    const { name, version } = objectOf(fields['scope'] ?? {}, 'scope');
+    const scope: Scope = { name: textOf(name, 'scope.name') };
+    const scopeVersion = textOf(version, 'scope.version');
+    if (scopeVersion) scope.version = scopeVersion;
+    for (const item of listOf(fields[itemsKey], itemsKey)) {
+      budget.spend(SPAN_WEIGHT);
+      yield [objectOf(item, itemsKey), scope];
+    }
+  }
+}
+
+function readSpan(fields: Fields, span: OtlpSpan, budget: Budget): OtlpSpan {
+  span.traceId = idOf(fields['traceId'], 'traceId');
+  span.spanId = idOf(fields['spanId'], 'spanId');
+  span.parentSpanId = parentIdOf(idOf(fields['parentSpanId'], 'parentSpanId'));
+  span.traceStateText = textOf(fields['traceState'], 'traceState');
+  span.flags = countOf(fields['flags'], 'flags');
+  span.name = textOf(fields['name'], 'name');
+  span.kind = Math.max(0, enumOf(fields['kind'], KINDS, 'kind') - 1);
+  span.startTime = timeOf(fields['startTimeUnixNano'], 'startTimeUnixNano') ?? span.startTime;
+  span.endTime = timeOf(fields['endTimeUnixNano'], 'endTimeUnixNano') ?? span.endTime;
+  span.attributes = attributesOf(fields['attributes'], budget);
+  const given = Array.isArray(fields['attributes']) ? fields['attributes'].length : 0;
+  const dropped = countOf(fields['droppedAttributesCount'], 'droppedAttributesCount');
+  span.droppedAttributesCount = dropped + Math.max(0, given - MAX_ATTRIBUTES);
+  for (const event of listOf(fields['events'], 'events')) span.events.push(readEvent(event, budget));
+  for (const link of listOf(fields['links'], 'links')) {
+    budget.spend(EVENT_WEIGHT);
+    const { traceId, spanId } = objectOf(link, 'links');
+    span.links.push({ context: { traceId: idOf(traceId, 'links.traceId'), spanId: idOf(spanId, 'links.spanId') } });
+  }
+  const status = objectOf(fields['status'] ?? {}, 'status');
+  span.status.code = enumOf(status['code'], CODES, 'status.code');
+  const message = textOf(status['message'], 'status.message');
+  if (message) span.status.message = message;
+  return span;
+}
+
+function readEvent(event: unknown, budget: Budget): SpanEvent {
+  budget.spend(EVENT_WEIGHT);
+  const fields = objectOf(event, 'events');
+  const name = textOf(fields['name'], 'events.name');
+  const attributes = attributesOf(fields['attributes'], budget);
+  const time = timeOf(fields['timeUnixNano'], 'events.timeUnixNano');
+  return time ? { name, attributes, time } : { name, attributes };
+}
+
+function readRecord(fields: Fields, budget: Budget): RecordFields {
+  const time = timeOf(fields['timeUnixNano'], 'timeUnixNano');
+  return {
+    traceId: idOf(fields['traceId'], 'traceId'),
+    spanId: idOf(fields['spanId'], 'spanId'),
+    eventName: textOf(fields['eventName'], 'eventName'),
+    body: anyValueOf(fields['body'], budget),
+    attributes: attributesOf(fields['attributes'], budget),
+    time: time ?? timeOf(fields['observedTimeUnixNano'], 'observedTimeUnixNano') ?? [0, 0],
+  };
+}

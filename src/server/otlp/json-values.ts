@@ -1,0 +1,155 @@
+/** Reads ids, times and attribute values from OTLP's JSON. What is of a wrong type throws a `MalformedError`. */
+import type { HrTime } from '../../otel/span-slice.ts';
+import { isObject } from '../../wire/json.ts';
+import type { Budget } from './budget.ts';
+import { MAX_ATTRIBUTES, MAX_DEPTH, setEntry, TOO_DEEP } from './decoded.ts';
+
+/** The request is not what OTLP says. */
+export class MalformedError extends Error {
+  override readonly name = 'MalformedError';
+
+  constructor(where: string, expected: string, value: unknown) {
+    super(`${where}: expected ${expected}, got ${describe(value)}`);
+  }
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (isObject(value)) return 'an object';
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+export function objectOf(value: unknown, where: string): Record<string, unknown> {
+  if (isObject(value)) return value;
+  throw new MalformedError(where, 'an object', value);
+}
+
+export function listOf(value: unknown, where: string): readonly unknown[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value)) return value;
+  throw new MalformedError(where, 'a list', value);
+}
+
+export function textOf(value: unknown, where: string): string {
+  if (typeof value === 'string') return value;
+  if (value === undefined || value === null) return '';
+  throw new MalformedError(where, 'a text', value);
+}
+
+/** Returns a whole number from 0 to 2^32 - 1, also from its text. */
+export function countOf(value: unknown, where: string): number {
+  if (value === undefined || value === null) return 0;
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof number === 'number' && Number.isInteger(number) && number >= 0 && number < 2 ** 32) return number;
+  throw new MalformedError(where, 'a whole number', value);
+}
+
+/** Returns the number of an enum's member, which may be given by its name. */
+export function enumOf(value: unknown, names: readonly string[], where: string): number {
+  if (typeof value !== 'string') return countOf(value, where);
+  const index = names.indexOf(value);
+  return index >= 0 ? index : countOf(value, where);
+}
+
+const HEX = /^[0-9a-f]*$/i;
+/** Of 16 and 8 bytes: no text of these lengths is an id in hex. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{11}=)$/;
+
+/** Returns the id in lower-case hex. What is neither hex nor base64 is returned as it is, and no id. */
+export function idOf(value: unknown, where: string): string {
+  const text = textOf(value, where);
+  if (HEX.test(text)) return text.toLowerCase();
+  return BASE64.test(text) ? Buffer.from(text, 'base64').toString('hex') : text;
+}
+
+const DIGITS = /^\d{1,20}$/;
+const NANO_DIGITS = 9;
+
+/** Returns undefined for 0, which stands for no time. A number has lost its last digits. */
+export function timeOf(value: unknown, where: string): HrTime | undefined {
+  if (value === undefined || value === null || value === 0 || value === '0' || value === '') return undefined;
+  if (typeof value === 'string' && DIGITS.test(value)) {
+    return [Number(value.slice(0, -NANO_DIGITS)), Number(value.slice(-NANO_DIGITS))];
+  }
+  if (typeof value === 'number' && value >= 0 && value < 2 ** 64) {
+    return [Math.floor(value / 1e9), Math.floor(value % 1e9)];
+  }
+  throw new MalformedError(where, 'nanoseconds since 1970', value);
+}
+
+/** Returns the attributes of a list of keys and values. One without a value says nothing. */
+export function attributesOf(value: unknown, budget: Budget, depth = 0): Record<string, unknown> {
+  const attributes: Record<string, unknown> = {};
+  let count = 0;
+  for (const item of listOf(value, 'attributes')) {
+    count += 1;
+    if (count > MAX_ATTRIBUTES) break;
+    budget.spend(1);
+    const { key, value: given } = objectOf(item, 'attributes');
+    const read = anyValueOf(given, budget, depth);
+    if (read !== undefined) setEntry(attributes, textOf(key, 'attributes.key'), read);
+  }
+  return attributes;
+}
+
+/** Returns the value; undefined if none is set. */
+export function anyValueOf(given: unknown, budget: Budget, depth = 0): unknown {
+  if (given === undefined || given === null) return undefined;
+  const value = objectOf(given, 'value');
+  // The only key, in nearly all cases: looked up in the order in which they are frequent.
+  if (value['stringValue'] !== undefined) return textOf(value['stringValue'], 'stringValue');
+  if (value['intValue'] !== undefined) return int64Of(value['intValue']);
+  if (value['doubleValue'] !== undefined) return doubleOf(value['doubleValue']);
+  if (value['boolValue'] !== undefined) return booleanOf(value['boolValue']);
+  if (value['arrayValue'] !== undefined) return listIn(value['arrayValue'], budget, depth + 1);
+  if (value['kvlistValue'] !== undefined) return mapIn(value['kvlistValue'], budget, depth + 1);
+  if (value['bytesValue'] !== undefined) return textOf(value['bytesValue'], 'bytesValue');
+  return undefined;
+}
+
+function listIn(given: unknown, budget: Budget, depth: number): unknown {
+  if (depth > MAX_DEPTH) return TOO_DEEP;
+  return listOf(objectOf(given ?? {}, 'arrayValue')['values'], 'arrayValue.values').map((item) => {
+    budget.spend(1);
+    return anyValueOf(item, budget, depth) ?? null;
+  });
+}
+
+function mapIn(given: unknown, budget: Budget, depth: number): unknown {
+  if (depth > MAX_DEPTH) return TOO_DEEP;
+  return attributesOf(objectOf(given ?? {}, 'kvlistValue')['values'], budget, depth);
+}
+
+const INT64 = /^[+-]?\d{1,19}$/;
+
+/** Returns a number; the decimal text of one that a number cannot hold. */
+function int64Of(given: unknown): number | string | undefined {
+  if (given === null) return undefined;
+  if (typeof given === 'number' && Number.isInteger(given)) return given;
+  if (typeof given === 'string' && INT64.test(given)) {
+    const number = Number(given);
+    return Number.isSafeInteger(number) ? number : given;
+  }
+  throw new MalformedError('intValue', 'a whole number', given);
+}
+
+const WORDS: ReadonlyMap<unknown, number> = new Map([
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['-Infinity', Number.NEGATIVE_INFINITY],
+]);
+
+function doubleOf(given: unknown): number | undefined {
+  if (given === null) return undefined;
+  if (typeof given === 'number') return given;
+  const number = WORDS.get(given) ?? (typeof given === 'string' && given.trim() !== '' ? Number(given) : Number.NaN);
+  if (WORDS.has(given) || !Number.isNaN(number)) return number;
+  throw new MalformedError('doubleValue', 'a number', given);
+}
+
+function booleanOf(given: unknown): boolean | undefined {
+  if (typeof given === 'boolean') return given;
+  if (given === null) return undefined;
+  throw new MalformedError('boolValue', 'true or false', given);
+}

@@ -1,0 +1,158 @@
+/** Reads ids, times and attribute values from protobuf. */
+import type protobuf from 'protobufjs';
+import type { HrTime } from '../../otel/span-slice.ts';
+import type { Budget } from './budget.ts';
+import { MAX_DEPTH, setEntry, TOO_DEEP } from './decoded.ts';
+
+export type Reader = protobuf.Reader;
+
+const MAX_VARINT_BYTES = 10;
+
+/** Enters the message that comes next. Returns what `leave` takes. */
+export function enter(reader: Reader): number {
+  const size = reader.size();
+  const end = reader.pos + size;
+  const outerEnd = reader.len;
+  if (end > outerEnd) throw new RangeError(`a message of ${size} bytes at ${reader.pos} ends after what it is in`);
+  reader.len = end;
+  return outerEnd;
+}
+
+export function leave(reader: Reader, outerEnd: number): void {
+  reader.len = outerEnd;
+}
+
+/** Skips a field that is not known. */
+export function skip(reader: Reader, tag: number): void {
+  reader.skipType(tag & 7, 0, tag >>> 3);
+}
+
+export function readHex(reader: Reader): string {
+  return (reader.bytes() as Buffer).toString('hex');
+}
+
+const TWO_TO_32 = 4_294_967_296;
+
+/** Returns undefined for 0, which stands for no time. All products are exact, other than the first. */
+export function readFixed64Time(reader: Reader): HrTime | undefined {
+  const low = reader.fixed32();
+  const high = reader.fixed32() * TWO_TO_32;
+  if (high === 0 && low === 0) return undefined;
+  let seconds = Math.floor((high + low) / 1e9);
+  let nanos = high - seconds * 1e9 + low;
+  if (nanos < 0) {
+    seconds -= 1;
+    nanos += 1e9;
+  } else if (nanos >= 1e9) {
+    seconds += 1;
+    nanos -= 1e9;
+  }
+  return [seconds, nanos];
+}
+
+/** Reads a `KeyValue` into the attributes. One without a value says nothing. */
+export function readAttribute(reader: Reader, into: Record<string, unknown>, budget: Budget, depth = 0): void {
+  budget.spend(1);
+  let key = '';
+  let value: unknown;
+  const end = enter(reader);
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 10) key = reader.string();
+    else if (tag === 18) value = readValue(reader, budget, depth);
+    else skip(reader, tag);
+  }
+  leave(reader, end);
+  if (value !== undefined) setEntry(into, key, value);
+}
+
+/** Reads an `AnyValue`; undefined if none is set. */
+export function readValue(reader: Reader, budget: Budget, depth = 0): unknown {
+  let value: unknown;
+  const end = enter(reader);
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 10:
+        value = reader.string();
+        break;
+      case 16:
+        value = reader.bool();
+        break;
+      case 24:
+        value = readInt64(reader);
+        break;
+      case 33:
+        value = reader.double();
+        break;
+      case 42:
+        value = readList(reader, budget, depth + 1);
+        break;
+      case 50:
+        value = readMap(reader, budget, depth + 1);
+        break;
+      case 58:
+        value = (reader.bytes() as Buffer).toString('base64');
+        break;
+      default:
+        skip(reader, tag);
+    }
+  }
+  leave(reader, end);
+  return value;
+}
+
+function readList(reader: Reader, budget: Budget, depth: number): unknown {
+  if (depth > MAX_DEPTH) return skipDeep(reader);
+  const list: unknown[] = [];
+  const end = enter(reader);
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 10) {
+      budget.spend(1);
+      list.push(readValue(reader, budget, depth) ?? null);
+    } else skip(reader, tag);
+  }
+  leave(reader, end);
+  return list;
+}
+
+function readMap(reader: Reader, budget: Budget, depth: number): unknown {
+  if (depth > MAX_DEPTH) return skipDeep(reader);
+  const map: Record<string, unknown> = {};
+  const end = enter(reader);
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 10) readAttribute(reader, map, budget, depth);
+    else skip(reader, tag);
+  }
+  leave(reader, end);
+  return map;
+}
+
+function skipDeep(reader: Reader): string {
+  reader.skip(reader.size());
+  return TOO_DEEP;
+}
+
+/** Returns a number; the decimal text of one that a number cannot hold. */
+function readInt64(reader: Reader): number | string {
+  const start = reader.pos;
+  reader.skip();
+  const bytes = reader.buf;
+  const { pos } = reader;
+  if (pos - start > MAX_VARINT_BYTES) throw new RangeError(`a varint of ${pos - start} bytes at ${start}`);
+  if (pos - start > 7) return toText(bytes, start, pos);
+  let value = 0;
+  for (let at = pos - 1; at >= start; at -= 1) value = value * 128 + (bytes[at]! & 127);
+  return value;
+}
+
+/** Negative numbers have ten bytes. */
+function toText(bytes: Uint8Array, start: number, end: number): number | string {
+  let value = 0n;
+  for (let at = end - 1; at >= start; at -= 1) value = (value << 7n) | BigInt(bytes[at]! & 127);
+  const signed = BigInt.asIntN(64, value);
+  const number = Number(signed);
+  return Number.isSafeInteger(number) ? number : String(signed);
+}

@@ -1,0 +1,241 @@
+/** The decoders against protobufjs's own, and against each other. */
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import * as json from '../../../src/server/otlp/decode-json.ts';
+import * as binary from '../../../src/server/otlp/decode-protobuf.ts';
+import type { Decoded } from '../../../src/server/otlp/decoded.ts';
+import { decode, encode, logsData, tracesData } from './otlp-messages.ts';
+
+const numRuns = Number(process.env['PROPERTY_RUNS'] ?? 300);
+
+/** What vocabularies see of it. */
+function seen({ spans, events, rejections }: Decoded) {
+  return {
+    spans: spans.map(({ slice, projectName }) => ({
+      ...slice,
+      context: { ...slice.spanContext(), traceState: slice.spanContext().traceState?.serialize() },
+      parent: { ...slice.parentSpanContext, traceState: undefined },
+      duration: slice.duration,
+      projectName,
+    })),
+    events,
+    rejected: rejections.message,
+  };
+}
+
+test.each([
+  ['spans', tracesData, 'TracesData', binary.decodeTraces, json.decodeTraces],
+  ['log records', logsData, 'LogsData', binary.decodeLogs, json.decodeLogs],
+] as const)(
+  '%s are the same from protobuf and from JSON, and what protobufjs reads',
+  (_, messages, name, fromBinary, fromJson) => {
+    fc.assert(
+      fc.property(messages, (message) => {
+        const bytes = encode(name, message);
+        const decoded = seen(fromBinary(bytes));
+        expect(decoded).toEqual(seen(fromJson(message)));
+        // Encoded and decoded again by protobufjs, with base64 ids and its own order of fields.
+        expect(decoded).toEqual(seen(fromJson(decode(name, bytes))));
+      }),
+      { numRuns },
+    );
+  },
+);
+
+test('a field that is unknown is skipped, wherever it is', () => {
+  const known = encode('TracesData', { resourceSpans: [{ scopeSpans: [{ spans: [{ ...IDS, name: 'x' }] }] }] });
+  const unknown = Buffer.concat([
+    Buffer.from([0xf8, 0x3f, 0x96, 0x01]), // 1023: varint
+    Buffer.from([0xf9, 0x3f, 1, 2, 3, 4, 5, 6, 7, 8]), // 64 bits
+    Buffer.from([0xfa, 0x3f, 2, 0xff, 0xff]), // bytes
+    Buffer.from([0xfb, 0x3f, 0x08, 0x01, 0xfc, 0x3f]), // a group
+    Buffer.from([0xfd, 0x3f, 1, 2, 3, 4]), // 32 bits
+  ]);
+  const { spans } = binary.decodeTraces(Buffer.concat([unknown, known, unknown]));
+  expect(spans.map(({ slice }) => slice.name)).toEqual(['x']);
+  const body = {
+    resourceSpans: [{ new: 1, scopeSpans: [{ new: {}, spans: [{ ...IDS, name: 'x', new: [[]] }] }] }],
+    new: null,
+  };
+  expect(json.decodeTraces(body).spans.map(({ slice }) => slice.name)).toEqual(['x']);
+});
+
+test('the resource counts for all its spans, also where it comes after them', () => {
+  const spansOnly = encode('TracesData', { resourceSpans: [{ scopeSpans: [{ spans: [IDS] }] }] });
+  const resourceOnly = encode('TracesData', {
+    resourceSpans: [{ resource: { attributes: [{ key: 'service.name', value: { stringValue: 'late' } }] } }],
+  });
+  const inner = Buffer.concat([spansOnly.subarray(2), resourceOnly.subarray(2)]);
+  const [span] = binary.decodeTraces(Buffer.concat([Buffer.from([10, inner.length]), inner])).spans;
+  expect(span?.projectName).toBe('late');
+  expect(span?.slice.resource?.attributes).toEqual({ 'service.name': 'late' });
+});
+
+const IDS = { traceId: '0123456789abcdef0123456789abcdef', spanId: '0123456789abcdef' };
+
+describe.each([
+  [
+    'protobuf',
+    (spans: object[]) => binary.decodeTraces(encode('TracesData', { resourceSpans: [{ scopeSpans: [{ spans }] }] })),
+  ],
+  ['JSON', (spans: object[]) => json.decodeTraces({ resourceSpans: [{ scopeSpans: [{ spans }] }] })],
+])('%s', (_, decodeSpans) => {
+  test('a span whose ids are not ids is rejected, with the reason and the number', () => {
+    const { spans, rejections } = decodeSpans([
+      IDS,
+      { ...IDS, traceId: '' },
+      { ...IDS, traceId: 'ab' },
+      { ...IDS, spanId: '0000000000000000' },
+      { ...IDS, parentSpanId: 'abcd' },
+    ]);
+    expect(spans).toHaveLength(1);
+    expect(rejections.count).toBe(4);
+    expect(rejections.message).toBe(
+      '2 × the trace id is not 16 bytes, or zero; 1 × the span id is not 8 bytes, or zero; 1 × the parent span id is not 8 bytes',
+    );
+  });
+
+  test('every span counts as sampled, and bits 8 and 9 say whether the parent is remote', () => {
+    const parentSpanId = 'ffffffffffffffff';
+    const flags = [0, 0x100, 0x101, 0x300, 0x200].map((bits) => ({ ...IDS, parentSpanId, flags: bits }));
+    const slices = decodeSpans(flags).spans.map(({ slice }) => slice);
+    expect(slices.map((slice) => slice.spanContext().traceFlags)).toEqual([1, 1, 1, 1, 1]);
+    expect(slices.map((slice) => slice.parentSpanContext?.isRemote)).toEqual([
+      undefined,
+      false,
+      false,
+      true,
+      undefined,
+    ]);
+  });
+
+  test('values that are nested too deeply are cut, and the span is kept', () => {
+    let deep: object = { stringValue: 'x' };
+    for (let level = 0; level < 36; level += 1) {
+      deep = level % 2 ? { arrayValue: { values: [deep] } } : { kvlistValue: { values: [{ key: 'k', value: deep }] } };
+    }
+    const [span] = decodeSpans([{ ...IDS, attributes: [{ key: 'deep', value: deep }] }]).spans;
+    let levels = 0;
+    let value: unknown = span?.slice.attributes['deep'];
+    for (; typeof value === 'object'; levels += 1) value = Object.values(value as object)[0];
+    expect([levels, value]).toEqual([32, '(nested too deeply)']);
+  });
+
+  test('a key cannot be the prototype of the attributes, or of a map in them', () => {
+    const map = { kvlistValue: { values: [{ key: 'polluted', value: { boolValue: true } }] } };
+    const nested = { kvlistValue: { values: [{ key: '__proto__', value: map }] } };
+    const attributes = [
+      { key: '__proto__', value: map },
+      { key: 'map', value: nested },
+    ];
+    const [span] = decodeSpans([{ ...IDS, attributes }]).spans;
+    expect(Object.getPrototypeOf(span!.slice.attributes)).toBe(Object.prototype);
+    expect(Object.getPrototypeOf(span!.slice.attributes['map'])).toBe(Object.prototype);
+  });
+
+  test('attributes beyond the limit are counted as dropped', () => {
+    const attributes = Array.from({ length: 10_003 }, (_, index) => ({ key: `k${index}`, value: { intValue: '1' } }));
+    const [span] = decodeSpans([{ ...IDS, attributes, droppedAttributesCount: 2 }]).spans;
+    expect(Object.keys(span!.slice.attributes)).toHaveLength(10_000);
+    expect(span!.slice.droppedAttributesCount).toBe(5);
+  });
+
+  test('a request of a million spans is too much', () => {
+    const spans = Array.from({ length: 120_000 }, () => ({}));
+    expect(() => decodeSpans(spans)).toThrow('the request has more than');
+  });
+
+  test('times are exact to the nanosecond, and 0 is none', () => {
+    const { slice } = decodeSpans([
+      { ...IDS, startTimeUnixNano: '1795699435999999999', endTimeUnixNano: '1795699437000000001' },
+    ]).spans[0]!;
+    expect([slice.startTime, slice.endTime, slice.duration]).toEqual([
+      [1795699435, 999999999],
+      [1795699437, 1],
+      [1, 2],
+    ]);
+    const [none] = decodeSpans([IDS]).spans;
+    expect(none!.slice.duration).toEqual([Number.NaN, Number.NaN]);
+  });
+});
+
+test.each([
+  [{ resourceSpans: {} }, 'resourceSpans: expected a list, got an object'],
+  [{ resourceSpans: [1] }, 'resourceSpans: expected an object, got 1'],
+  [[], 'the body: expected an object, got a list'],
+  [{ resourceSpans: [{ scopeSpans: [{ spans: [{ name: 5 }] }] }] }, 'name: expected a text, got 5'],
+  [
+    { resourceSpans: [{ scopeSpans: [{ spans: [{ kind: 'CLIENT' }] }] }] },
+    'kind: expected a whole number, got "CLIENT"',
+  ],
+  [
+    { resourceSpans: [{ scopeSpans: [{ spans: [{ startTimeUnixNano: 'soon' }] }] }] },
+    'startTimeUnixNano: expected nanoseconds since 1970, got "soon"',
+  ],
+  [
+    { resourceSpans: [{ resource: { attributes: [{ key: 'a', value: 'text' }] } }] },
+    'value: expected an object, got "text"',
+  ],
+])('%j: says which field, what was expected and what came', (body, message) => {
+  expect(() => json.decodeTraces(body)).toThrow(message);
+});
+
+test('numbers as numbers, enums by name and ids in capitals or base64 are read, too', () => {
+  const { spans } = json.decodeTraces({
+    resourceSpans: [
+      {
+        resource: null,
+        scopeSpans: [
+          {
+            scope: null,
+            spans: [
+              {
+                traceId: '0123456789ABCDEF0123456789ABCDEF',
+                spanId: Buffer.from(IDS.spanId, 'hex').toString('base64'),
+                kind: 'SPAN_KIND_CLIENT',
+                startTimeUnixNano: 1_500_000_000_500_000_000,
+                status: { code: 'STATUS_CODE_ERROR' },
+                attributes: [
+                  { key: 'int', value: { intValue: 5 } },
+                  { key: 'nan', value: { doubleValue: 'NaN' } },
+                  { key: 'null', value: null },
+                ],
+                events: null,
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  });
+  expect(spans[0]?.slice).toMatchObject({
+    ...IDS,
+    kind: 2,
+    startTime: [1_500_000_000, 500_000_000],
+    status: { code: 2 },
+    attributes: { int: 5, nan: Number.NaN },
+  });
+});
+
+test("what Python's SDK sends: flags without the sampled bit, ids, lists, and events as log records", () => {
+  const { spans, rejections } = binary.decodeTraces(readFileSync('test/fixtures/otlp/python-traces.bin'));
+  expect(rejections.count).toBe(0);
+  expect(spans.map(({ slice, projectName }) => [projectName, slice.name, slice.spanContext().traceFlags])).toEqual([
+    ['python-agent', 'chat gpt-4o-mini', 1],
+    ['python-agent', 'chat silent', 1],
+    ['python-agent', 'GET', 1],
+    ['python-agent', 'execute_tool search', 1],
+    ['python-agent', 'invoke_agent guide', 1],
+  ]);
+  expect(spans[2]?.slice.attributes).toMatchObject({ list: [1, 2], floats: [0.5, 1.5], flag: true });
+  const { events } = binary.decodeLogs(readFileSync('test/fixtures/otlp/python-logs.bin'));
+  expect(events).toMatchObject([
+    {
+      eventName: 'gen_ai.choice',
+      spanId: '00000000000000a4',
+      time: [1_760_000_000, 123_456_789],
+      body: { index: 0, message: { content: 'Said by an event.' } },
+    },
+  ]);
+});

@@ -58,6 +58,11 @@ export interface Convention {
    */
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading;
   /**
+   * Whether a generic span that no other vocabulary recognises is certainly a step around calls, and has no tokens of its
+   * own, as an embedding has. Without this method, any generic span may be a call.
+   */
+  isStep?(span: SpanSlice): boolean;
+  /**
    * Says the same as `read`, or nothing, at a fraction of the cost. Only for what profiles show to be needed, and only
    * for vocabularies of this package.
    */

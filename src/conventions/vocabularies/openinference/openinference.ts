@@ -14,6 +14,7 @@ import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { vercelAi } from '../vercel-ai/vercel-ai.ts';
 import { readModelCall } from './call.ts';
+import { readOpenInferenceShort } from './short-way.ts';
 import { readChain, readEmbedding, readRerank, readRetrieval, readSpeech, readToolCall } from './steps.ts';
 
 const KIND = 'openinference.span.kind';
@@ -39,8 +40,8 @@ export const openInference: Convention = {
 
   read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
     const app = toPlainObject(fields.object('metadata'));
-    const kind = String(span.attributes[KIND]).toUpperCase();
-    const isCall = kind === 'LLM' || kind === 'EMBEDDING';
+    const kind = kindOf(span);
+    const isCall = isCallKind(kind);
     const usage = USAGE.read(fields.attributes, fields.keys);
     const reading = readContent(fields, kind, app);
     if (isCall) addTo(reading, ownUsage(usage));
@@ -56,7 +57,19 @@ export const openInference: Convention = {
     if (app) reading.contentMetadata = addTo({ ...app }, reading.contentMetadata);
     return withUsageOfBody(reading);
   },
+
+  isStep: (span) => !isCallKind(kindOf(span)),
+
+  shortWay: { read: readOpenInferenceShort },
 };
+
+function kindOf({ attributes }: SpanSlice): string {
+  return String(attributes[KIND]).toUpperCase();
+}
+
+function isCallKind(kind: string): boolean {
+  return kind === 'LLM' || kind === 'EMBEDDING';
+}
 
 const USAGE = new UsageTable({
   promptTokens: ['llm.token_count.prompt'],

@@ -17,9 +17,9 @@ import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
-import { readGenAiShort } from '../gen-ai/short-way.ts';
 import { readGenAiUsage } from '../gen-ai/usage.ts';
 import { readIndexedMessages } from './messages.ts';
+import { readOpenLlmetryShort } from './short-way.ts';
 
 const SCOPE = '@traceloop/';
 const PYTHON_SCOPE = 'opentelemetry.instrumentation.';
@@ -67,8 +67,9 @@ export const openLlmetry: Convention = {
     return reading;
   },
 
-  // Without attributes of its own it says nothing that is not in those of the conventions.
-  shortWay: { read: (span, kind) => readGenAiShort(span, kind, 'openllmetry'), includes: ['gen-ai'] },
+  isStep: ({ attributes }) => attributes['traceloop.span.kind'] !== undefined,
+
+  shortWay: { read: readOpenLlmetryShort, includes: ['gen-ai'] },
 };
 
 /** LangChain's tools are tasks. Newer releases mark them by the operation, older ones only by the class name. */

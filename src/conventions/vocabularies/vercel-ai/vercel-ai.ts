@@ -7,7 +7,6 @@
  * calls are `ai.toolCall`. An aborted stream ends only its outer span, which therefore has to be complete by itself.
  */
 import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
-import { isObject } from '../../../wire/json.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, usageDetails, usageSums } from '../../content/usage.ts';
@@ -18,7 +17,8 @@ import type { SpanFields } from '../../values/span-fields.ts';
 import { readGenAiShort } from '../gen-ai/short-way.ts';
 import { readConversation, readRun, readToolCall, readValues } from './messages.ts';
 import { readAppAttributes, readParameters } from './parameters.ts';
-import { readProviderMetadata, readResponseMetadata, readUsage } from './usage.ts';
+import { readVercelAiShort } from './short-way.ts';
+import { hasEntries, readProviderMetadata, readResponseMetadata, readUsage } from './usage.ts';
 
 /** Span names: `ai.streamText`, `ai.streamText.doStream`, `ai.toolCall`. */
 const SPAN_NAME = /^ai\.(?:toolCall|(?:generate|stream|embed|rerank|transcribe)\w*)(?:\.do[A-Z]\w*)?$/;
@@ -72,11 +72,13 @@ export const vercelAi: Convention = {
     return reading;
   },
 
-  // The `gen_ai.*` mode of version 7, but for runs: these list the calls of their steps.
   shortWay: { read: readCallShort, includes: ['gen-ai'] },
 };
 
 function readCallShort(span: SpanSlice, kind: string): ShortReading | undefined {
+  const operation = operationOf(span);
+  if (operation !== undefined) return readVercelAiShort(span, kind, operation);
+  // The `gen_ai.*` mode of version 7, but for runs: these list the calls of their steps.
   const reading = kind === 'agent' ? undefined : readGenAiShort(span, kind, 'vercel-ai');
   return reading?.provider?.endsWith('.completion') ? undefined : reading;
 }
@@ -133,13 +135,4 @@ function readFinishReason({ attributes }: SpanFields): string | undefined {
       attributes['ai.finishReason'] ??
       attributes['gen_ai.finishReason'],
   );
-}
-
-/** Version 7 writes `{"openai":{}}` if the provider added nothing. */
-function hasEntries(provider: Record<string, unknown>): boolean {
-  for (const key in provider) {
-    const value = provider[key];
-    if (!isObject(value) || Object.keys(value).length > 0) return true;
-  }
-  return false;
 }

@@ -25,8 +25,8 @@ export class CallResolver {
 
   /**
    * Returns false if none of these logs, which are due together in one trace, can report a call that another log has,
-   * whatever their spans say: all that count something are of one instrumentation, none of them is below another of its
-   * kind, and no other instrumentation is known to report the same calls. Then `remember` does what `resolve` would.
+   * whatever their spans say: no log is below another that counts the same, all calls are of one instrumentation, and no
+   * other is known to report the same calls. Then `remember` does what `resolve` would.
    */
   comparesReadings(logs: readonly SpanNode[]): boolean {
     let only: string | undefined;
@@ -34,11 +34,13 @@ export class CallResolver {
       const { kind, span, parent } = node;
       if (!span) return true;
       if (isStep(node)) continue;
-      const scope = scopeOf(span).name;
-      only ??= scope;
-      if (scope !== only) return true;
-      if (kind === 'model' && this.#elsewhere.maySearch(scope)) return true;
-      if (kind === 'tool' && roleInMcp(span) !== undefined) return true;
+      if (kind === 'tool') {
+        if (roleInMcp(span) !== undefined) return true;
+      } else {
+        const scope = scopeOf(span).name;
+        only ??= scope;
+        if (scope !== only || (kind === 'model' && this.#elsewhere.maySearch(scope))) return true;
+      }
       for (let step = parent; step; step = step.parent) if (isOfKind(step, kind)) return true;
     }
     return false;

@@ -67,6 +67,9 @@ const TOKENS = [
 
 export const genAi: Convention = {
   name: 'gen-ai',
+  title: 'OpenTelemetry GenAI 1.27 to 1.42, and its drafts of 2026',
+  packages: ['@opentelemetry/instrumentation-openai', '@opentelemetry/instrumentation-aws-sdk'],
+  context: { user: ['gen_ai.request.user'] },
   signs: { keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name', ...CONTENT] },
 
   classify(span: SpanSlice): SpanKind | undefined {

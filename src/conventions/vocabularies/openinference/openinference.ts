@@ -27,6 +27,13 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
 
 export const openInference: Convention = {
   name: 'openinference',
+  title: 'OpenInference',
+  packages: [
+    '@arizeai/openinference-instrumentation-openai',
+    '@arizeai/openinference-instrumentation-anthropic',
+    '@arizeai/openinference-instrumentation-langchain',
+    '@arizeai/openinference-instrumentation-openai-agents',
+  ],
   signs: { keys: [KIND] },
 
   classify(span: SpanSlice): SpanKind | undefined {

@@ -248,9 +248,12 @@ function readUsage(into: OpenInferenceReading, response: Body | undefined): bool
       });
     }
   }
-  // They may be elsewhere in the answer.
-  return into.promptTokens !== undefined || into.outputTokens !== undefined || response === undefined;
+  if (into.promptTokens !== undefined || into.outputTokens !== undefined) return true;
+  // They may be elsewhere in the answer, also behind white space and in quotes.
+  return response === undefined && !((into.response?.charCodeAt(0) ?? 0x7f) <= QUOTE);
 }
+
+const QUOTE = 0x22;
 
 function isZero(value: unknown): boolean {
   return value === 0;

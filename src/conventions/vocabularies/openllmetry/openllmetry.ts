@@ -35,6 +35,24 @@ const ENTITY_KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
 
 export const openLlmetry: Convention = {
   name: 'openllmetry',
+  title: 'OpenLLMetry (Traceloop)',
+  packages: [
+    '@traceloop/instrumentation-openai',
+    '@traceloop/instrumentation-anthropic',
+    '@traceloop/instrumentation-langchain',
+    '@traceloop/instrumentation-llamaindex',
+    '@traceloop/node-server-sdk',
+  ],
+  context: {
+    session: [
+      'traceloop.association.properties.session_id',
+      'traceloop.association.properties.sessionId',
+      'traceloop.association.properties.chat_id',
+      'traceloop.association.properties.conversation_id',
+      'traceloop.association.properties.thread_id',
+    ],
+    user: ['traceloop.association.properties.user_id', 'traceloop.association.properties.userId', 'llm.user'],
+  },
   signs: { keys: ['traceloop.span.kind', 'llm.request.type'], scopes: [SCOPE, PYTHON_SCOPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {

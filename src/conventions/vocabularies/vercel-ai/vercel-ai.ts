@@ -34,6 +34,25 @@ const GEN_AI_KINDS: ReadonlyMap<string, SpanKind> = new Map([
 
 export const vercelAi: Convention = {
   name: 'vercel-ai',
+  title: 'Vercel AI SDK 3 to 7',
+  packages: ['ai'],
+  context: {
+    session: [
+      'ai.telemetry.metadata.sessionId',
+      'ai.telemetry.metadata.conversationId',
+      'ai.telemetry.metadata.chatId',
+      'ai.telemetry.metadata.threadId',
+      'ai.telemetry.metadata.session_id',
+      'ai.telemetry.metadata.conversation_id',
+      'ai.telemetry.metadata.thread_id',
+      'ai.settings.context.sessionId',
+      'ai.settings.context.conversationId',
+      'ai.settings.context.chatId',
+      'ai.settings.context.threadId',
+      'ai.settings.context.session_id',
+    ],
+    user: ['ai.telemetry.metadata.userId', 'ai.telemetry.metadata.user_id', 'ai.settings.context.userId'],
+  },
   signs: {
     keys: ['ai.operationId', 'operation.name', 'gen_ai.operation.name'],
     scopes: [GEN_AI_SCOPE],

@@ -3,7 +3,7 @@
  * of its SDK (`traceloop.*`). The new releases write plain GenAI conventions, which `gen-ai/` reads; this file reads
  * what they add.
  */
-import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
+import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
@@ -22,7 +22,9 @@ import { readIndexedMessages } from './messages.ts';
 import { readOpenLlmetryShort } from './short-way.ts';
 
 const SCOPE = '@traceloop/';
+/** OpenTelemetry's own packages for Python have it too, such as `opentelemetry.instrumentation.openai_v2`. */
 const PYTHON_SCOPE = 'opentelemetry.instrumentation.';
+const OWN_KEY = /^(?:(?:traceloop|llm)\.|gen_ai\.(?:prompt|completion)\.\d)/;
 
 const ENTITY_KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
   ['workflow', 'generic'],
@@ -64,7 +66,8 @@ export const openLlmetry: Convention = {
       return request === 'embedding' || request === 'rerank' ? 'generic' : 'model';
     }
     const scope = scopeOf(span).name;
-    return scope.startsWith(SCOPE) || scope.startsWith(PYTHON_SCOPE) ? genAi.classify(span) : undefined;
+    if (scope.startsWith(SCOPE)) return genAi.classify(span);
+    return scope.startsWith(PYTHON_SCOPE) && hasOwnKey(attributes) ? genAi.classify(span) : undefined;
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
@@ -89,6 +92,11 @@ export const openLlmetry: Convention = {
 
   shortWay: { read: readOpenLlmetryShort, includes: ['gen-ai'] },
 };
+
+function hasOwnKey(attributes: Attributes): boolean {
+  for (const key in attributes) if (OWN_KEY.test(key)) return true;
+  return false;
+}
 
 /** LangChain's tools are tasks. Newer releases mark them by the operation, older ones only by the class name. */
 function kindOfEntity(span: SpanSlice, entity: unknown): SpanKind {
@@ -137,10 +145,19 @@ function readEntity(fields: SpanFields, kind: SpanKind): Reading {
   const result = kind === 'tool' && isObject(output) && output['role'] === 'tool' ? output : undefined;
   return {
     // The entity name of a LangChain tool is its class; its own name is in its result.
-    name: stringOf(result?.['name']) ?? fields.firstString('traceloop.entity.name', 'traceloop.workflow.name'),
+    name: stringOf(result?.['name']) ?? readName(fields, kind),
     inputs: readEntityInputs(readEntityValue(fields, 'traceloop.entity.input')),
     output: isVector(fields.span, output) ? undefined : toOptionalText(result ? result['content'] : output),
   };
+}
+
+/** The workflow gives its name to what has none, also in the names of the conventions, which steps inherit from agents. */
+function readName(fields: SpanFields, kind: SpanKind): string | undefined {
+  return (
+    fields.string('traceloop.entity.name') ??
+    (kind === 'agent' || kind === 'tool' ? fields.string(`gen_ai.${kind}.name`) : undefined) ??
+    fields.string('traceloop.workflow.name')
+  );
 }
 
 /** LlamaIndex's embeddings are tasks that return a vector. */

@@ -228,8 +228,18 @@ function usageIn(answer: unknown): Record<string, unknown> | undefined {
     body['usage'] ??
     body['usageMetadata'] ??
     body['usage_metadata'] ??
-    (isObject(output) ? (output['token_usage'] ?? output['tokenUsage']) : undefined);
+    (isObject(output) ? (output['token_usage'] ?? output['tokenUsage']) : undefined) ??
+    usageOfGeneration(body['generations']);
   return isObject(usage) ? usage : undefined;
+}
+
+/** Newer releases of LangChain have it in the message, which may be serialised. */
+function usageOfGeneration(generations: unknown): unknown {
+  const first = Array.isArray(generations) && Array.isArray(generations[0]) ? generations[0][0] : undefined;
+  const message = isObject(first) ? first['message'] : undefined;
+  if (!isObject(message)) return undefined;
+  const fields = isObject(message['kwargs']) ? message['kwargs'] : message;
+  return fields['usage_metadata'] ?? fields['usageMetadata'];
 }
 
 /** Returns the fields of a log that is itself the call. */

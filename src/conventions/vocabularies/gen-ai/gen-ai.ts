@@ -15,6 +15,7 @@ import { ownUsage, type Usage, usageDetails, usageSums } from '../../content/usa
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { STEPS } from '../../steps.ts';
 import { addTo, stringOf } from '../../values/attributes.ts';
+import { constantOf } from '../../values/enum-member.ts';
 import { toOptionalText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readGenAiContent } from './content.ts';
@@ -77,7 +78,9 @@ export const genAi: Convention = {
     const operation = attributes['gen_ai.operation.name'];
     // Generic: embeddings, retrieval, rerank, memory, workflows, plans, turns, and operations of later versions.
     if (typeof operation === 'string' && operation !== '') {
-      return STEPS.has(operation) ? 'plumbing' : (KINDS.get(operation) ?? 'generic');
+      return STEPS.has(operation)
+        ? 'plumbing'
+        : (KINDS.get(operation) ?? KINDS.get(constantOf(operation)) ?? 'generic');
     }
     const model = attributes['gen_ai.request.model'];
     if (model !== undefined) {

@@ -13,6 +13,7 @@ import { isLostAnswer } from '../../content/messages.ts';
 import { readError } from '../../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { addTo, objectOf, stringListOf, stringOf } from '../../values/attributes.ts';
+import { constantOf } from '../../values/enum-member.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -63,7 +64,8 @@ export const openLlmetry: Convention = {
     if (entity !== undefined) return kindOfEntity(span, entity);
     const request = attributes['llm.request.type'];
     if (typeof request === 'string') {
-      return request === 'embedding' || request === 'rerank' ? 'generic' : 'model';
+      const type = constantOf(request);
+      return type === 'embedding' || type === 'rerank' ? 'generic' : 'model';
     }
     const scope = scopeOf(span).name;
     if (scope.startsWith(SCOPE)) return genAi.classify(span);
@@ -103,8 +105,9 @@ function kindOfEntity(span: SpanSlice, entity: unknown): SpanKind {
   const operation = span.attributes['gen_ai.operation.name'];
   if (operation === 'execute_tool') return 'tool';
   const name = span.attributes['traceloop.entity.name'];
-  if (entity === 'task' && typeof name === 'string' && name.endsWith('Tool')) return 'tool';
-  return ENTITY_KINDS.get(entity) ?? 'generic';
+  const type = typeof entity === 'string' ? constantOf(entity) : entity;
+  if (type === 'task' && typeof name === 'string' && name.endsWith('Tool')) return 'tool';
+  return ENTITY_KINDS.get(type) ?? 'generic';
 }
 
 function readModelCall(fields: SpanFields): Reading {
@@ -116,7 +119,7 @@ function readModelCall(fields: SpanFields): Reading {
   const outputMessage = isLostAnswer(answer, finishReason, outputTokens) ? undefined : answer;
   return {
     provider: fields.firstName('gen_ai.provider.name', 'gen_ai.system'),
-    endpoint: request === undefined ? undefined : request === 'completion' ? 'complete' : 'chat',
+    endpoint: typeof request !== 'string' ? undefined : constantOf(request) === 'completion' ? 'complete' : 'chat',
     frequencyPenalty: fields.number('llm.frequency_penalty'),
     presencePenalty: fields.number('llm.presence_penalty'),
     stop: stringListOf(attributes['llm.chat.stop_sequences']),

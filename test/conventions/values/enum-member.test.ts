@@ -31,6 +31,14 @@ it.each([
   expect(kindOf(attributes)).toBe(kind);
 });
 
+it.each(['gen_ai.response.text', 'gen_ai.request.messages', 'gen_ai.response.id'])(
+  'a model with %s is that of a call, also without an operation',
+  (key) => {
+    expect(kindOf({ 'gen_ai.request.model': 'm', [key]: 'x' })).toBe('model');
+    expect(kindOf({ 'gen_ai.request.model': 'm' })).toBeUndefined();
+  },
+);
+
 it('reads a completion whose request type is a constant', () => {
   expect(read({ 'llm.request.type': 'COMPLETION', 'gen_ai.request.model': 'm' }).endpoint).toBe('complete');
   expect(read({ 'llm.request.type': 'completion', 'gen_ai.request.model': 'm' }).endpoint).toBe('complete');

@@ -59,6 +59,9 @@ const CONTENT = ['gen_ai.completion', 'gen_ai.output.messages', 'gen_ai.input.me
 
 const ANSWER = ['gen_ai.response.model', 'gen_ai.response.id', 'gen_ai.response.finish_reasons'] as const;
 
+/** Content under other names than those of the conventions. */
+const SAID = ['gen_ai.request.messages', 'gen_ai.response.text', 'gen_ai.response.tool_calls'] as const;
+
 const TOKENS = [
   'gen_ai.usage.input_tokens',
   'gen_ai.usage.output_tokens',
@@ -173,6 +176,8 @@ function looksLikeCall(span: SpanSlice): boolean {
     attributes['gen_ai.output.messages'] !== undefined ||
     attributes['gen_ai.prompt'] !== undefined ||
     attributes['gen_ai.prompt.0.content'] !== undefined ||
+    hasAnyOf(attributes, SAID) ||
+    hasAnyOf(attributes, ANSWER) ||
     span.status.code === STATUS_ERROR
   );
 }

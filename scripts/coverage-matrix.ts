@@ -1,8 +1,9 @@
-/** `npm run coverage-matrix`: writes `docs/conventions.md`. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/** `npm run coverage-matrix`: writes `docs/conventions.md` and `docs/vocabularies.md`. */
+import { writeFileSync } from 'node:fs';
 import { conventionsDocument } from './conventions-document.ts';
+import { vocabulariesDocument } from './vocabularies-document.ts';
 
-const FILE = new URL('../docs/conventions.md', import.meta.url);
+const DOCUMENTS = new URL('../docs/', import.meta.url);
 
-mkdirSync(new URL('.', FILE), { recursive: true });
-writeFileSync(FILE, conventionsDocument());
+writeFileSync(new URL('conventions.md', DOCUMENTS), conventionsDocument());
+writeFileSync(new URL('vocabularies.md', DOCUMENTS), vocabulariesDocument());

@@ -30,6 +30,8 @@ const APP_ROOMS = [
   ['options.ts'],
   ['environment.ts'],
   ['conventions/index.ts'],
+  ['conventions/context.ts', 'conventions/census.ts'],
+  ['conventions/table.ts'],
   // Vocabularies that build on another one stand above it.
   ['conventions/vocabularies/', 'conventions/vocabularies/langfuse/'],
   ['conventions/vocabularies/openinference/', 'conventions/vocabularies/openllmetry/'],

@@ -4,6 +4,8 @@
  */
 import type { Attributes, SpanSlice } from '../otel/span-slice.ts';
 import { isObject } from '../wire/json.ts';
+import type { ContextKeys } from './convention.ts';
+import { CONVENTIONS } from './table.ts';
 import { jsonOf, nameOf, stringListOf, stringOf, tokenOf } from './values/attributes.ts';
 
 /** What holds for each log of a trace. */
@@ -14,72 +16,30 @@ export interface TraceContext {
   tags?: readonly string[] | undefined;
 }
 
-/** Highest precedence first. */
-const SESSION_KEYS: readonly string[] = [
-  'gen_ai.conversation.id',
-  'session.id',
-  'langfuse.session.id',
-  'ai.telemetry.metadata.sessionId',
-  'ai.telemetry.metadata.conversationId',
-  'ai.telemetry.metadata.chatId',
-  'ai.telemetry.metadata.threadId',
-  'ai.telemetry.metadata.session_id',
-  'ai.telemetry.metadata.conversation_id',
-  'ai.telemetry.metadata.thread_id',
-  'ai.settings.context.sessionId',
-  'ai.settings.context.conversationId',
-  'ai.settings.context.chatId',
-  'ai.settings.context.threadId',
-  'ai.settings.context.session_id',
-  'traceloop.association.properties.session_id',
-  'traceloop.association.properties.sessionId',
-  'traceloop.association.properties.chat_id',
-  'traceloop.association.properties.conversation_id',
-  'traceloop.association.properties.thread_id',
-  'langsmith.metadata.session_id',
-  'langsmith.metadata.thread_id',
-  'langsmith.metadata.conversation_id',
-  'mastra.metadata.sessionId',
-  'mastra.metadata.threadId',
-  'mastra.metadata.thread_id',
-  'mastra.thread.id',
-  'mastra.threadId',
-  'mastra.resource.id',
-  'mastra.resourceId',
-  'gcp.vertex.agent.session_id',
-  'mlflow.trace.session',
-  'spring.ai.chat.client.conversation.id',
-];
+/** Those that no vocabulary has to itself. They win over those that the vocabularies declare. */
+const COMMON: Required<ContextKeys> = {
+  session: ['gen_ai.conversation.id', 'session.id'],
+  user: ['user.id', 'enduser.id'],
+  tags: ['tag.tags'],
+  environment: ['deployment.environment.name', 'deployment.environment'],
+};
+
+const SESSION_KEYS = keysOf('session');
+const USER_KEYS = keysOf('user');
+const TAGS_KEYS = keysOf('tags');
+/** What a vocabulary calls the environment is more specific than what the process is deployed as. */
+const ENVIRONMENT_KEYS = [...declaredKeys('environment'), ...COMMON.environment];
+
+function keysOf(sort: keyof ContextKeys): readonly string[] {
+  return [...COMMON[sort], ...declaredKeys(sort)];
+}
+
+function declaredKeys(sort: keyof ContextKeys): readonly string[] {
+  return [...new Set(CONVENTIONS.flatMap(({ context }) => context?.[sort] ?? []))];
+}
 
 /** What Spring AI calls the conversation of everybody who names none. */
 const NO_CONVERSATION = 'default';
-
-const USER_KEYS: readonly string[] = [
-  'user.id',
-  'enduser.id',
-  'langfuse.user.id',
-  'ai.telemetry.metadata.userId',
-  'ai.telemetry.metadata.user_id',
-  'ai.settings.context.userId',
-  'traceloop.association.properties.user_id',
-  'traceloop.association.properties.userId',
-  'langsmith.metadata.user_id',
-  'mastra.metadata.userId',
-  'mlflow.trace.user',
-  'gen_ai.request.user',
-  'llm.user',
-];
-
-const TAGS_KEYS: readonly string[] = ['tag.tags', 'langfuse.trace.tags', 'mastra.tags', 'langsmith.span.tags'];
-
-/** Looked up on the span first, then on its resource. */
-const ENVIRONMENT_KEYS: readonly string[] = [
-  'langfuse.environment',
-  'sentry.environment',
-  'gen_ai.environment',
-  'deployment.environment.name',
-  'deployment.environment',
-];
 
 const CONTEXT_KEYS: ReadonlySet<string> = new Set([...SESSION_KEYS, ...USER_KEYS, ...TAGS_KEYS, 'metadata']);
 
@@ -104,14 +64,18 @@ export function readUser(span: SpanSlice): string | undefined {
 
 /** Returns the tags that the app put on the span or its trace. */
 export function readTags(span: SpanSlice): string[] | undefined {
-  const { attributes } = span;
-  const tags =
-    stringListOf(attributes['tag.tags']) ??
-    stringListOf(attributes['langfuse.trace.tags']) ??
-    stringListOf(attributes['mastra.tags']);
-  if (tags) return tags;
-  const joined = stringOf(attributes['langsmith.span.tags']);
-  return joined?.split(',').map((tag) => tag.trim());
+  for (const key of TAGS_KEYS) {
+    const value = span.attributes[key];
+    if (value === undefined) continue;
+    const tags = isJoined(value) ? value.split(',').map((tag) => tag.trim()) : stringListOf(value);
+    if (tags) return tags;
+  }
+  return undefined;
+}
+
+/** LangSmith joins tags with commas. */
+function isJoined(value: unknown): value is string {
+  return typeof value === 'string' && value.includes(',') && !value.startsWith('[') && !value.startsWith('(');
 }
 
 /** Returns the environment that the span, or else its resource, names: `production`, `staging`. */

@@ -32,9 +32,25 @@ export interface Signs {
   readonly names?: readonly string[];
 }
 
+/** Keys of attributes that hold for a whole trace, those that win over others first. Any span of the trace may have them. */
+export interface ContextKeys {
+  readonly session?: readonly string[];
+  readonly user?: readonly string[];
+  /** A list, its JSON, or words joined with commas. */
+  readonly tags?: readonly string[];
+  /** They may also be on the resource. */
+  readonly environment?: readonly string[];
+}
+
 export interface Convention {
   /** Stable name, written to the log's metadata: `openinference`, `vercel-ai`. */
   readonly name: string;
+  /** What writes this vocabulary, for the documents. */
+  readonly title?: string;
+  /** The packages that write it, of those whose spans are among the recordings. */
+  readonly packages?: readonly string[];
+  /** Only for vocabularies of this package. */
+  readonly context?: ContextKeys;
   /**
    * `classify` is called only for spans that have one of these signs. Most spans of an app have none and cost nothing
    * more. A convention without `signs` is asked about every span.
@@ -57,6 +73,11 @@ export interface Convention {
    * or `0`. `kind` is what `classify` returned, and `fields` looks up the attributes of the span.
    */
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading;
+  /**
+   * Whether a generic span that no other vocabulary recognises is certainly a step around calls, and has no tokens of its
+   * own, as an embedding has. Without this method, any generic span may be a call.
+   */
+  isStep?(span: SpanSlice): boolean;
   /**
    * Says the same as `read`, or nothing, at a fraction of the cost. Only for what profiles show to be needed, and only
    * for vocabularies of this package.

@@ -1,4 +1,4 @@
-/** The table of vocabularies, and how the readings of several vocabularies on one span are merged. */
+/** What the vocabularies say of one span: of which of them it is, and how the readings of several are merged. */
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
 import { readContentRefs } from './content/content-refs.ts';
@@ -10,61 +10,11 @@ import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
 import { kindOfOpenSpan } from './scopes.ts';
 import type { ReadShort } from './short-way.ts';
 import { STEPS } from './steps.ts';
+import { CONVENTIONS } from './table.ts';
 import { addTo, unlessEmpty } from './values/attributes.ts';
 import { SpanFields } from './values/span-fields.ts';
-import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
-import { braintrust } from './vocabularies/braintrust.ts';
-import { claudeCode } from './vocabularies/claude-code.ts';
-import { genAi } from './vocabularies/gen-ai/gen-ai.ts';
-import { genkit } from './vocabularies/genkit.ts';
-import { googleAdk } from './vocabularies/google-adk.ts';
-import { haystack } from './vocabularies/haystack.ts';
-import { humanloop } from './vocabularies/humanloop.ts';
-import { langfuseAdditions } from './vocabularies/langfuse/additions.ts';
-import { langfuse } from './vocabularies/langfuse/langfuse.ts';
-import { langsmith } from './vocabularies/langsmith.ts';
-import { liteLlm } from './vocabularies/litellm.ts';
-import { logfire } from './vocabularies/logfire.ts';
-import { mastra } from './vocabularies/mastra.ts';
-import { mcp } from './vocabularies/mcp.ts';
-import { mlflow } from './vocabularies/mlflow.ts';
-import { openInference } from './vocabularies/openinference/openinference.ts';
-import { openLit } from './vocabularies/openlit.ts';
-import { openLlmetry } from './vocabularies/openllmetry/openllmetry.ts';
-import { pydanticAi } from './vocabularies/pydantic-ai.ts';
-import { sentry } from './vocabularies/sentry.ts';
-import { springAi } from './vocabularies/spring-ai.ts';
-import { strands } from './vocabularies/strands.ts';
-import { vercelAi } from './vocabularies/vercel-ai/vercel-ai.ts';
 
-/** Most specific vocabulary first: the first that recognises a span decides its kind. */
-export const CONVENTIONS: readonly Convention[] = [
-  humanloop,
-  langfuse,
-  openInference,
-  vercelAi,
-  genkit,
-  mastra,
-  googleAdk,
-  langsmith,
-  strands,
-  mcp,
-  sentry,
-  openLit,
-  anthropicSdk,
-  claudeCode,
-  mlflow,
-  haystack,
-  pydanticAi,
-  logfire,
-  springAi,
-  // Before OpenLLMetry, some of whose attribute names it writes.
-  liteLlm,
-  openLlmetry,
-  braintrust,
-  genAi,
-  langfuseAdditions,
-];
+export { CONVENTIONS };
 
 /** What a vocabulary takes a span for. */
 export interface Recognition {

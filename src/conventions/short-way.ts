@@ -8,13 +8,19 @@
  */
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { STATUS_ERROR } from '../otel/span-slice.ts';
+import { isObject, parseJson } from '../wire/json.ts';
+import type { ModelTool } from '../wire/v4.ts';
 import { countOf, integerOf, isFiller, MAX_NAME_CHARS, numberOf } from './values/attributes.ts';
+import { toPlainObject } from './values/plain-json.ts';
+import { SpanFields } from './values/span-fields.ts';
 
 /**
  * JSON in pieces: those at even places are structure, and those at odd places are the inside of JSON strings, copied
  * from an attribute. They may still have control characters, which JSON forbids: the writer finds them in the bytes.
  */
 export type JsonPieces = string[];
+
+export type PlainFields = Record<string, unknown>;
 
 /** What a short way reads. The fields have the meaning of those of a `Reading`, or of the entries of its records. */
 export class ShortReading {
@@ -59,6 +65,16 @@ export class ShortReading {
   outputMessage: JsonPieces | undefined = undefined;
   /** The output of a log without an output message. */
   output: string | undefined = undefined;
+  /** Plain JSON, as is what follows. */
+  other: PlainFields | undefined = undefined;
+  metadata: PlainFields | undefined = undefined;
+  contentMetadata: PlainFields | undefined = undefined;
+  /** JSON of an object. */
+  providerRequest: string | undefined = undefined;
+  /** JSON of an object. */
+  providerResponse: string | undefined = undefined;
+  /** The attributes whose keys the vocabulary reads itself. */
+  collected: string[] | undefined = undefined;
 
   constructor(convention: string, kind: ShortReading['kind']) {
     this.convention = convention;
@@ -68,6 +84,10 @@ export class ShortReading {
 
 /** Returns undefined for a span that is left to `read`. `kind` is what `classify` returned. */
 export type ReadShort = (span: SpanSlice, kind: string) => ShortReading | undefined;
+
+export function isShortKind(kind: string): kind is ShortReading['kind'] {
+  return kind === 'model' || kind === 'tool' || kind === 'agent';
+}
 
 export interface ShortWay {
   readonly read: ReadShort;
@@ -93,17 +113,24 @@ export type ShortKey = 'ignored' | readonly [field: string, accepts: Accepts];
 /** Keys with numbers or ids in them would fill the memory. */
 const MAX_REMEMBERED_KEYS = 1_024;
 
+type Judgement = 'ignored' | 'collected' | 'doubt';
+
 /** The keys of one vocabulary. A key that it does not know, and that might mean something to it, is a doubt. */
-export class ShortTable<Fields extends object> {
-  readonly #keys: Map<string, ShortKey | 'doubt'>;
+export class ShortTable<Fields extends ShortReading> {
+  readonly #keys: Map<string, ShortKey | Judgement>;
   readonly #doubts: RegExp;
+  readonly #collects: RegExp | undefined;
   readonly #size: number;
 
-  /** `doubts` matches the keys that mean something to `read`, or may in a later version. */
-  constructor(keys: Readonly<Record<string, ShortKey>>, doubts: RegExp) {
+  /**
+   * `doubts` matches the keys that mean something to `read`, or may in a later version. `collects` matches those that the
+   * vocabulary reads itself, since parts of them are the app's.
+   */
+  constructor(keys: Readonly<Record<string, ShortKey>>, doubts: RegExp, collects?: RegExp) {
     this.#keys = new Map(Object.entries(keys));
     this.#size = this.#keys.size;
     this.#doubts = doubts;
+    this.#collects = collects;
   }
 
   /** Sets the fields of `into`, which are undefined. Returns false if there is any doubt. */
@@ -116,19 +143,65 @@ export class ShortTable<Fields extends object> {
       if (known === 'doubt') return false;
       const value = attributes[key];
       if (value === undefined) continue;
+      if (known === 'collected') {
+        into.collected ??= [];
+        into.collected.push(key);
+        continue;
+      }
       const [field, accepts] = known;
+      const before = fields[field];
       // Two keys of a field differ in rank, which only `read` knows.
-      if (fields[field] !== undefined || !accepts(value)) return false;
+      if (!accepts(value) || (before !== undefined && !isSame(before, value))) return false;
       fields[field] = value;
     }
     return true;
   }
 
-  #judge(key: string): 'ignored' | 'doubt' {
-    const judgement = this.#doubts.test(key) ? 'doubt' : 'ignored';
+  #judge(key: string): Judgement {
+    const judgement = this.#collects?.test(key) ? 'collected' : this.#doubts.test(key) ? 'doubt' : 'ignored';
     if (this.#keys.size < this.#size + MAX_REMEMBERED_KEYS && key.length <= 256) this.#keys.set(key, judgement);
     return judgement;
   }
+}
+
+function isSame(first: unknown, second: unknown): boolean {
+  if (!Array.isArray(first) || !Array.isArray(second)) return first === second;
+  return first.length === second.length && first.every((item, at) => item === second[at]);
+}
+
+/** Returns the JSON of an object as `toPlainObject` would leave it; undefined if the text is not JSON or no object. */
+export function objectText(text: string): string | undefined {
+  const parsed = text.startsWith('{') ? parseJson(text) : undefined;
+  const plain = isObject(parsed) ? toPlainObject(parsed) : undefined;
+  return plain && (plain === parsed ? text : JSON.stringify(plain));
+}
+
+const MAX_REMEMBERED = 16;
+const MAX_REMEMBERED_CHARS = 64 * 1024;
+
+/** What the last few texts say: the calls of an app mostly have one of a few lists of tools, and the same parameters. */
+export class RememberedTexts<Value extends string | object> {
+  readonly #values = new Map<string, Value>();
+
+  /** Returns what the text says, which `read` finds out; undefined if that does. */
+  get(text: string, read: (text: string) => Value | undefined): Value | undefined {
+    const known = this.#values.get(text);
+    if (known !== undefined) return known;
+    const value = read(text);
+    if (value === undefined || text.length > MAX_REMEMBERED_CHARS) return value;
+    if (this.#values.size >= MAX_REMEMBERED) this.#values.clear();
+    this.#values.set(text, value);
+    return value;
+  }
+}
+
+/** Returns the JSON of the tools; undefined if there are none, and if anything of it was cut or is no text. */
+export function toolsText(span: SpanSlice, read: (fields: SpanFields) => ModelTool[] | undefined): string | undefined {
+  const fields = new SpanFields(span);
+  const tools = read(fields);
+  const json = tools && JSON.stringify(tools);
+  // Lone surrogates are escaped.
+  return json === undefined || fields.truncated.size > 0 || json.includes('\\ud') ? undefined : json;
 }
 
 // What the readers of `attributes.ts` return as it is.
@@ -157,8 +230,13 @@ export function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== '' && value.isWellFormed();
 }
 
-export function isString(value: unknown): boolean {
+export function isString(value: unknown): value is string {
   return typeof value === 'string';
+}
+
+/** A word from which `toFinishReason` makes a reason. */
+export function isReason(value: unknown): boolean {
+  return typeof value === 'string' && /^[a-z][\w-]{3,63}$/i.test(value) && isName(value);
 }
 
 export function isNumber(value: unknown): boolean {

@@ -3,7 +3,7 @@
  * `encode.ts` make of the same span, in the order of keys that is cheapest.
  */
 import type { TraceContext } from '../conventions/context.ts';
-import type { JsonPieces, ShortReading } from '../conventions/short-way.ts';
+import type { JsonPieces, PlainFields, ShortReading } from '../conventions/short-way.ts';
 import { type InstrumentationScope, type SpanSlice, scopeOf } from '../otel/span-slice.ts';
 import { ByteBody } from './body.ts';
 import type { EncodedDatapoint } from './encode.ts';
@@ -32,6 +32,9 @@ export function writeShort(
   json += `,"inputs":${reading.inputs ?? '{}'},"created_at":"${createdAt(span)}"`;
   if (reading.kind === 'model') json += tokensOf(reading);
   json += `,"metadata":${metadataOf(span, reading, context, spanName)}`;
+  if (reading.providerRequest !== undefined) json = writeAfter(`${json},"provider_request":`, reading.providerRequest);
+  if (reading.providerResponse !== undefined)
+    json = writeAfter(`${json},"provider_response":`, reading.providerResponse);
   if (messages !== undefined) {
     scratch.write(`${json},"messages":[${messages[0]}`);
     json = `${writeRest(messages)}]`;
@@ -55,6 +58,13 @@ export function writeShort(
   if (scratch.hasControls()) return undefined;
   const body = new ByteBody(scratch.bytes, scratch.length, length, outputFrom, outputTo);
   return { body, late: { output: body.output, error: undefined, duration: durationOf(span) } };
+}
+
+/** Writes both, one by one: a join would cost a copy of the text. Returns the JSON that is not written yet. */
+function writeAfter(json: string, text: string): string {
+  scratch.write(json);
+  scratch.write(text);
+  return '';
 }
 
 /** Writes all pieces after the first, but for the last, which it returns. */
@@ -101,8 +111,8 @@ function configOf(reading: ShortReading, spanName: string): string {
   if (model !== undefined) {
     return `{"type":"agent",${named},"agent_class":${quoteName(name)},"model_config":${modelConfigOf(reading, model)}}`;
   }
-  let other = provider === undefined ? '' : `,"provider":${quoteName(provider)}`;
-  other += parametersOf(reading) + rarerOf(reading);
+  const own = (provider === undefined ? '' : `,"provider":${quoteName(provider)}`) + parametersOf(reading);
+  const other = withEntries(own + rarerOf(reading), reading.other);
   return `{"type":"generic",${named}${other === '' ? '' : `,"other":{${other.slice(1)}}`}}`;
 }
 
@@ -115,8 +125,40 @@ function modelConfigOf(reading: ShortReading, model: string): string {
   json += parametersOf(reading);
   if (tools !== undefined) json += `,"tools":${tools}`;
   const isSaid = provider === undefined || provider.toLowerCase() === known;
-  const other = (isSaid ? '' : `,"provider":${quoteName(provider)}`) + rarerOf(reading);
+  const own = (isSaid ? '' : `,"provider":${quoteName(provider)}`) + rarerOf(reading);
+  const other = withEntries(own, reading.other);
   return other === '' ? `${json}}` : `${json},"other":{${other.slice(1)}}}`;
+}
+
+/** Returns the JSON of the entries of an object, each after a comma. */
+function entriesOf(entries: PlainFields): string {
+  const json = JSON.stringify(entries);
+  return json === '{}' ? '' : `,${json.slice(1, -1)}`;
+}
+
+/** Whether the JSON, which has no objects in it, has an entry of this name. */
+function hasEntry(json: string, name: string): boolean {
+  return json.includes(`,${quoteName(name)}:`);
+}
+
+/** Joins JSON of entries, each after a comma, with more of them, which win over those of the same name. */
+function withEntries(json: string, more: PlainFields | undefined): string {
+  if (more === undefined) return json;
+  for (const name in more) {
+    if (hasEntry(json, name)) return entriesOf({ ...(JSON.parse(`{${json.slice(1)}}`) as PlainFields), ...more });
+  }
+  return json + entriesOf(more);
+}
+
+/** The same, but an entry is left out if there is one of its name. */
+function withFurtherEntries(json: string, more: PlainFields): string {
+  let result = json;
+  for (const name in more) {
+    const value = more[name];
+    if (value === undefined || hasEntry(json, name)) continue;
+    result += `,${quoteName(name)}:${typeof value === 'string' ? quote(value) : JSON.stringify(value)}`;
+  }
+  return result;
 }
 
 /** Parameters that a config has under `other`. */
@@ -146,7 +188,7 @@ function tokensOf({ promptTokens, outputTokens }: ShortReading): string {
 function metadataOf(span: SpanSlice, reading: ShortReading, { user, tags }: TraceContext, spanName: string): string {
   const { kind, responseId, responseModel, serverAddress, toolCallId, callerName, agentId, finishReason } = reading;
   const { secondsToFirstChunk } = reading;
-  let json = `{"convention":"${reading.convention}"`;
+  let json = `,"convention":"${reading.convention}"`;
   if (responseId !== undefined) json += `,"response_id":${quote(responseId)}`;
   if (responseModel !== undefined) json += `,"response_model":${quoteName(responseModel)}`;
   if (serverAddress !== undefined) json += `,"server_address":${quoteName(serverAddress)}`;
@@ -157,11 +199,17 @@ function metadataOf(span: SpanSlice, reading: ShortReading, { user, tags }: Trac
   if (secondsToFirstChunk !== undefined)
     json += `,"time_to_first_chunk_ms":${Math.round(secondsToFirstChunk * 1e6) / 1e3}`;
   const usage = tokensOf(reading) + detailsOf(reading);
-  // The tokens of agents and tools are sums over the calls below, which have logs of their own.
-  if (usage !== '') json += kind === 'model' ? usage : `,"usage":{${usage.slice(1)}}`;
+  if (kind === 'model') json += usage;
+  if (reading.metadata !== undefined) json += entriesOf(reading.metadata);
   if (user !== undefined) json += `,"user":${quote(user)}`;
   if (tags !== undefined) json += `,"tags":${JSON.stringify(tags)}`;
-  return `${json}${scopeText(scopeOf(span))},"span_name":${quoteName(spanName)},"trace_id":"${span.spanContext().traceId}"}`;
+  json += `${scopeText(scopeOf(span))},"span_name":${quoteName(spanName)},"trace_id":"${span.spanContext().traceId}"`;
+  // The tokens of agents and tools are sums over the calls below, which have logs of their own.
+  const sums = usage === '' || kind === 'model' ? '' : `,"usage":{${usage.slice(1)}}`;
+  const content = reading.contentMetadata;
+  if (content === undefined) return `{${(json + sums).slice(1)}}`;
+  // None of the app's own entries overwrites structure.
+  return `{${withFurtherEntries(json, sums === '' ? content : { ...content, usage: undefined }).slice(1)}${sums}}`;
 }
 
 function detailsOf({ totalTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens }: ShortReading): string {

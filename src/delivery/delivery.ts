@@ -43,12 +43,17 @@ export interface DeliveryOptions extends SenderOptions {
   readonly counts?: SpanCounts;
 }
 
+const MIN_ASSUMED = 16;
+
 export class Delivery {
   /** Undefined unless the app configured one. Held spans are drafted in it. */
   readonly spool: Spool | undefined;
   /** The spans that were worked off and the logs that were sent, for metrics. */
   readonly counts: SpanCounts;
   readonly #ledger: Ledger;
+  /** The entries of `assumeDelivered`, by reference id. Those that are done are let go when the map has doubled. */
+  readonly #assumed = new Map<string, LogEntry>();
+  #maxAssumed = MIN_ASSUMED;
   readonly #sender: Sender;
   #isClosed = false;
   #spooledCount = 0;
@@ -101,9 +106,20 @@ export class Delivery {
     return this.#ledger.expect(log);
   }
 
-  /** Returns an entry for a log that this process has not sent, or has forgotten: only an update can reach it. */
+  /**
+   * Returns an entry for a log that this process has not sent, or has forgotten: only an update can reach it. It is the
+   * same one as long as there is something to send, since the spool has one row for each log.
+   */
   assumeDelivered(referenceId: string): LogEntry {
-    return assumedEntry(referenceId);
+    const known = this.#assumed.get(referenceId);
+    if (known?.isPending) return known;
+    if (this.#assumed.size >= this.#maxAssumed) {
+      for (const [id, entry] of this.#assumed) if (!entry.isPending) this.#assumed.delete(id);
+      this.#maxAssumed = Math.max(MIN_ASSUMED, 2 * this.#assumed.size);
+    }
+    const entry = assumedEntry(referenceId);
+    this.#assumed.set(referenceId, entry);
+    return entry;
   }
 
   /** Takes the datapoints of logs, new or more complete. Once a log is being sent, only its late fields count. */

@@ -24,6 +24,8 @@ import type { Redaction } from './redaction.ts';
 /** States in which the body of a log is still replaced by a newer one. */
 const IN_POST: ReadonlySet<EntryState> = new Set<EntryState>(['new', 'waiting', 'ready']);
 
+const MAX_UNSEEN = 1_000;
+
 export class Evaluations {
   readonly #delivery: Delivery;
   readonly #tracker: TraceTracker;
@@ -32,6 +34,8 @@ export class Evaluations {
   readonly #isLog: (node: SpanNode) => boolean;
   /** What was sent of each span's own evaluations, as JSON: a log may be written again when its span ends. */
   readonly #sent = new WeakMap<SpanNode, ReadonlySet<string>>();
+  /** Parents that were not seen when an evaluation of them came. */
+  readonly #unseen = new Set<SpanNode>();
 
   constructor(
     delivery: Delivery,
@@ -63,7 +67,7 @@ export class Evaluations {
     const node = trace?.nodes.get(spanId);
     if (call) this.#give(traceId, call.spanId, evaluation);
     // Its call may end before it does.
-    else if (node && isAwaited(node) && !node.reading) this.#tracker.addEvent(node, event);
+    else if (node && isAwaited(node) && !node.reading) this.#hold(node, event);
     else this.#give(traceId, spanId, evaluation);
   }
 
@@ -72,6 +76,35 @@ export class Evaluations {
     for (const _evaluation of evaluationsOfOther(node) ?? []) {
       this.#drops.add('feedback_no_log', referenceOf(node), 'the span did not end before shutdown');
     }
+  }
+
+  /** Call this at shutdown: sends the evaluations of parents that never came to their stubs, and counts the others. */
+  giveUpUnseen(): void {
+    for (const node of this.#unseen) {
+      const { span, entry, events = [] } = node;
+      if (span) continue;
+      const evaluations = events.map(evaluationOfEvent).filter((evaluation) => evaluation !== undefined);
+      if (entry) this.#send(entry, evaluations);
+      else for (const _evaluation of evaluations) this.#dropUnseen(node);
+    }
+    this.#unseen.clear();
+  }
+
+  #dropUnseen(node: SpanNode): void {
+    this.#drops.add('feedback_no_log', referenceOf(node), 'the span was not seen');
+  }
+
+  /** Keeps the event for a log that is not written yet. The span of an exporter's parent may come later, or never. */
+  #hold(node: SpanNode, event: SpanEvent): void {
+    this.#tracker.addEvent(node, event);
+    if (node.span) return;
+    this.#unseen.add(node);
+    const [oldest] = this.#unseen;
+    if (!oldest || this.#unseen.size <= MAX_UNSEEN) return;
+    this.#unseen.delete(oldest);
+    if (oldest.span || !oldest.events) return;
+    for (const _event of oldest.events) this.#dropUnseen(oldest);
+    oldest.events = undefined;
   }
 
   /** Takes the evaluations on a due span to where they belong. */
@@ -122,7 +155,7 @@ export class Evaluations {
     if (node.entry) this.#send(node.entry, [evaluation]);
     else if (!isNode(node)) this.#drops.add('feedback_no_log', referenceOf(found), 'the log of its call is not known');
     else if (node.reading) node.reading.evaluations = [...(node.reading.evaluations ?? []), evaluation];
-    else if (isAwaited(node)) this.#tracker.addEvent(node, toEvaluationEvent(evaluation));
+    else if (isAwaited(node)) this.#hold(node, toEvaluationEvent(evaluation));
     else this.#drops.add('feedback_no_log', referenceOf(node), 'the span is not a log');
   }
 
@@ -165,8 +198,8 @@ function isNode(keeper: Keeper): keeper is SpanNode {
   return 'spanId' in keeper;
 }
 
-function names({ callId, reading, span }: SpanNode, wanted: string): boolean {
-  if (callId === wanted || reading?.callId === wanted) return true;
+function names({ callId, reading, short, span }: SpanNode, wanted: string): boolean {
+  if (callId === wanted || reading?.callId === wanted || short?.responseId === wanted) return true;
   if (!span) return false;
   // A span that is not read yet: whatever its vocabulary, the id is one of its attributes.
   const { attributes } = span;

@@ -153,6 +153,7 @@ export class LogWriter {
   /** Writes the logs of open spans and stubs as ended, since their ends will not be seen. */
   *closeOpen(): Generator<void> {
     yield* forEachSpan([...this.#tracker.unretiredNodes(), ...this.#stubs], this.#close, flagsOf(true));
+    this.evaluations.giveUpUnseen();
   }
 
   readonly #close = (node: SpanNode, flags: MapFlags): void => {

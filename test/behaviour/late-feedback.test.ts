@@ -160,6 +160,21 @@ test('with a spool, the next process sends it', async () => {
   expect(next.stats).toMatchObject({ updated: 1, dropped: {} });
 });
 
+test('with a spool, the next process sends all that came for one log that is unknown here', async () => {
+  const server = await startMisbehavingV4();
+  const { call } = await withCall(server, {});
+  const spool = { directory: spoolDirectory(), fsyncMillis: 1 };
+  const app = appWithProcessor(server, { spool, flushTimeoutMillis: 300 });
+  server.fault = () => ({ answer: { status: 503 } });
+  judge(app, call, 'Relevance', 'good');
+  judge(app, call, 'Safety', 'fine');
+  await app.client.shutdown();
+  server.fault = undefined;
+  const next = appWithProcessor(server, { spool });
+  await next.client.forceFlush();
+  expect(feedbackOf(server, call)?.sort()).toEqual(['Relevance: good', 'Safety: fine']);
+});
+
 test('what judges a second span of a call is feedback of the log that has the call', async () => {
   const server = await startMisbehavingV4();
   const app = appWithProcessor(server);

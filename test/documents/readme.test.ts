@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { readLogs } from '../../scripts/read-logs.ts';
 import { SETUPS } from '../../scripts/setups/rows.ts';
 import { renderTables } from '../../scripts/setups/tables.ts';
-import { CONVENTIONS } from '../../src/conventions/index.ts';
 import { variableOf } from '../../src/environment.ts';
 import { resolveOptions } from '../../src/options.ts';
 import { createApp, runApp } from '../support/installed-app.ts';
@@ -104,11 +103,6 @@ test("the README's options are those of the table", () => {
   expect(rows.length).toBeGreaterThan(0);
   const variables = new Map(rowsOf(OPTIONS).map(([name, variable]) => [name, variable]));
   for (const [name, variable] of rows) expect([name, variable]).toEqual([name, variables.get(name)]);
-});
-
-test('the table of vocabularies is complete', () => {
-  const document = readFileSync('docs/vocabularies.md', 'utf8');
-  for (const { name } of CONVENTIONS) expect(document).toContain(`\`${name}\``);
 });
 
 test('the tables of set-ups are those that npm run setups checks', async () => {

@@ -11,7 +11,7 @@ import { keepShape } from '../../host/keep-shape.ts';
 import { isObject, parseJson } from '../../wire/json.ts';
 import type { JsonPieces } from '../short-way.ts';
 import { stringOf } from '../values/attributes.ts';
-import { toResultContent } from './message-parts.ts';
+import { blocksInText, toResultContent } from './message-parts.ts';
 import { readProviderItem } from './provider-calls.ts';
 import { readCallPart, readResultPart } from './tool-parts.ts';
 
@@ -31,13 +31,22 @@ export interface MessageShape {
   readonly parts: string;
   /** Between the start of a part and its text. */
   readonly text: string;
+  /** Between the role and a text that is the whole content, if messages may have one. */
+  readonly content?: string;
+  readonly call: PartShape;
+  readonly result: PartShape;
+}
+
+/** A part that is parsed. It has an id, and no keys but these and `type`. */
+export interface PartShape {
+  readonly type: string;
+  readonly id: string;
+  readonly keys: ReadonlySet<string>;
 }
 
 const ROLES = ['user', 'assistant', 'system', 'tool'] as const;
 const ROLE = '{"role":"';
 const FINISH_REASON = ',"finish_reason":"';
-const CALL_KEYS: ReadonlySet<string> = new Set(['type', 'id', 'name', 'arguments']);
-const RESULT_KEYS: ReadonlySet<string> = new Set(['type', 'id', 'name', 'response', 'result']);
 /** Longer lists have bounds of their own. */
 const MAX_ITEMS = 1_000;
 
@@ -109,7 +118,9 @@ class Finder {
     this.#finishReason = undefined;
     // Some write the reason before the parts, and some after them.
     if (!this.#skip('"') || !this.#readReason()) return undefined;
-    if (!this.#skip(this.#shape.parts) || !this.#parts(role)) return undefined;
+    const { parts, content } = this.#shape;
+    const isText = content !== undefined && this.#skip(content);
+    if (!(isText ? this.#text(role) : this.#skip(parts) && this.#parts(role))) return undefined;
     if (!this.#readReason() || !this.#skip('}')) return undefined;
     if (this.#results > 0) return this.#texts === 0 && this.#calls === '' ? role : undefined;
     if (role === 'tool' || (this.#texts === 0 && this.#calls === '')) return undefined;
@@ -156,26 +167,24 @@ class Finder {
   #otherPart(): boolean {
     const end = endOfObject(this.#json, this.#at);
     const part = end < 0 ? undefined : parseJson(this.#json.slice(this.#at, end));
-    if (!isObject(part) || stringOf(part['id']) === undefined || readProviderItem(part)) return false;
+    if (!isObject(part)) return false;
     this.#at = end;
-    if (part['type'] === 'tool_call' && hasOnly(part, CALL_KEYS)) return this.#call(part);
-    return part['type'] === 'tool_call_response' && hasOnly(part, RESULT_KEYS) && this.#result(part);
+    const { call, result } = this.#shape;
+    return fits(part, call) ? this.#call(part) : fits(part, result) && this.#result(part);
   }
 
   #call(part: Record<string, unknown>): boolean {
-    const call = readCallPart(part);
-    const json = JSON.stringify(call.id);
-    // The same call twice is one call.
-    if (this.#calls.includes(`{"id":${json}`)) return false;
-    const { name, arguments: input } = call;
-    if (this.#calls !== '') this.#calls += ',';
-    this.#calls += `{"id":${json},"type":"function","function":${JSON.stringify({ name, arguments: input })}}`;
-    return true;
+    const calls = addCall(this.#calls, part);
+    this.#calls = calls ?? '';
+    return calls !== undefined;
   }
 
   #result(part: Record<string, unknown>): boolean {
     const { id, name, value } = readResultPart(part);
-    const message = { role: 'tool', content: toResultContent(value), name, tool_call_id: id };
+    const content = toResultContent(value);
+    // Some vocabularies look for blocks in it once more.
+    if (typeof content === 'string' && blocksInText(content)) return false;
+    const message = { role: 'tool', content, name, tool_call_id: id };
     this.#structure += `${this.#results++ > 0 ? ',' : ''}${JSON.stringify(message)}`;
     return true;
   }
@@ -195,11 +204,23 @@ class Finder {
   }
 }
 
-keepShape(new Finder('', { parts: '', text: '' }));
+const NO_PART: PartShape = { type: '', id: '', keys: new Set() };
+keepShape(new Finder('', { parts: '', text: '', call: NO_PART, result: NO_PART }));
 
-function hasOnly(part: Record<string, unknown>, keys: ReadonlySet<string>): boolean {
-  for (const key in part) if (!keys.has(key)) return false;
+/** Whether the part has this shape, and the app has to do with it, not only the provider. */
+export function fits(part: Record<string, unknown>, { type, id, keys }: PartShape): boolean {
+  if (part['type'] !== type || stringOf(part[id]) === undefined || readProviderItem(part)) return false;
+  for (const key in part) if (key !== 'type' && !keys.has(key)) return false;
   return true;
+}
+
+/** Adds the JSON of a call to that of others. Returns undefined if it is one of them: the same call twice is one. */
+export function addCall(calls: string, part: Record<string, unknown>): string | undefined {
+  const { id, name, arguments: input } = readCallPart(part);
+  const json = JSON.stringify(id);
+  if (calls.includes(`{"id":${json}`)) return undefined;
+  const call = `{"id":${json},"type":"function","function":${JSON.stringify({ name, arguments: input })}}`;
+  return calls === '' ? call : `${calls},${call}`;
 }
 
 const BRACKET = 0x5b;

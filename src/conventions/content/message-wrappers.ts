@@ -164,7 +164,7 @@ export function messagesInText(text: string): unknown[] | undefined {
 export function finishReasonOf(value: unknown): string | undefined {
   const body = typeof value === 'string' ? withoutQuotes(jsonOf(value)) : value;
   const item: unknown = Array.isArray(body) ? body[0] : body;
-  const first = typeof item === 'string' ? objectOf(item) : item;
+  const first = toKnownSpelling(typeof item === 'string' ? objectOf(item) : item);
   if (!isObject(first)) return undefined;
   const reason =
     stringOf(first['finish_reason']) ??

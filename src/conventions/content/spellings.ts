@@ -4,6 +4,7 @@
  * - .NET and Go write the names of fields as their code does: `{ Role, Content, ToolCalls }`.
  * - LangChain4j's serialiser writes the role as the type, and calls as `toolExecutionRequests`.
  * - Semantic Kernel has the parts of a message in `Items`.
+ * - Go's langchaingo writes an answer without a role: `{ Content, StopReason, ToolCalls }`.
  */
 import { isObject } from '../../wire/json.ts';
 
@@ -19,7 +20,10 @@ const JAVA_ROLES: ReadonlyMap<unknown, string> = new Map([
   ['TOOL_RESULT', 'tool'],
 ]);
 
-const CONTENT_KEYS = ['Content', 'Items', 'Parts', 'ToolCalls', 'text', 'contents', 'toolExecutionRequests'] as const;
+const CONTENT_KEYS = [
+  ...['Content', 'Contents', 'Items', 'Parts', 'ToolCalls'],
+  ...['text', 'contents', 'toolExecutionRequests'],
+] as const;
 
 /** Whether this is certainly a message: data of the app may have a role or a type too. */
 export function isMessageInOtherSpelling(value: unknown): boolean {
@@ -38,7 +42,11 @@ export function toKnownSpelling(value: unknown): unknown {
 }
 
 function isCapitalised(value: Fields): boolean {
-  return value['Role'] !== undefined && value['role'] === undefined;
+  return (value['Role'] !== undefined && value['role'] === undefined) || isLangChainGo(value);
+}
+
+function isLangChainGo(value: Fields): boolean {
+  return typeof value['Content'] === 'string' && 'StopReason' in value && value['role'] === undefined;
 }
 
 function isLangChain4j(value: Fields): boolean {

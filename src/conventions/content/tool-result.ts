@@ -3,6 +3,7 @@ import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
 import { jsonOf, stringOf, unquotedText } from '../values/attributes.ts';
+import { parsePrintedFields } from '../values/python-literal.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { toResultContent } from './message-parts.ts';
 import { readResultPart } from './tool-parts.ts';
@@ -22,14 +23,22 @@ export function openToolResult(reading: Reading): Reading {
   return opened;
 }
 
+/** LangChain's message as Python prints it. */
+const PRINTED_MESSAGE = /^content=['"[]/;
+
 /** Whether the output may be a message with the value in it. */
 export function mayHoldToolMessage(output: string): boolean {
-  return /^\[?\{/.test(output) && MESSAGE_SIGN.test(output);
+  return (/^\[?\{/.test(output) && MESSAGE_SIGN.test(output)) || isPrinted(output);
+}
+
+function isPrinted(output: string): boolean {
+  return PRINTED_MESSAGE.test(output) && output.includes(" tool_call_id='");
 }
 
 function toolMessageIn(output: string): { text: string; id: string | undefined } | undefined {
   if (!mayHoldToolMessage(output)) return undefined;
-  const message = loneMessage(fromLangChain(jsonOf(output)));
+  const printed = isPrinted(output) ? parsePrintedFields(output) : undefined;
+  const message = printed ?? loneMessage(fromLangChain(jsonOf(output)));
   if (!message) return undefined;
   const { id, value } = readResultPart(message);
   const text = messageText({ role: 'tool', content: toResultContent(message['content'] ?? value) });

@@ -123,7 +123,7 @@ export class UsageTable {
   read(source: Attributes | undefined, keys?: readonly string[]): Usage {
     if (source === undefined) return {};
     this.#table ??= toTable(this.#names, this.#prefixes);
-    return keys === undefined ? this.#table.read(flattened(source)) : this.#table.read(source, keys);
+    return keys === undefined ? this.#table.readNested(source) : this.#table.read(source, keys);
   }
 }
 
@@ -156,18 +156,6 @@ function unlessNone(value: unknown): number | undefined {
   return countOf(value) || undefined;
 }
 
-/** Returns a usage object with what is nested in it under names with a dot. */
-function flattened(usage: Attributes): Attributes {
-  let flat: Record<string, unknown> | undefined;
-  for (const key in usage) {
-    const nested = usage[key];
-    if (!isObject(nested)) continue;
-    flat ??= { ...usage };
-    for (const name in nested) flat[`${key}.${name}`] = nested[name];
-  }
-  return flat ?? usage;
-}
-
 const BODY = new UsageTable(
   {
     promptTokens: [
@@ -191,11 +179,16 @@ const BODY = new UsageTable(
   IN_BODY,
 );
 
+/** Returns what a provider's raw answer says; undefined if it says nothing. */
+export function usageOfBody(body: unknown): Usage | undefined {
+  const usage = usageIn(body);
+  return usage && BODY.read(usage);
+}
+
 /** Fills in what the log of a call lacks from the usage in the provider's raw answer. */
 export function withUsageOfBody(reading: Reading): Reading {
-  const usage = usageIn(reading.providerResponse);
-  if (!usage) return reading;
-  const found = BODY.read(usage);
+  const found = usageOfBody(reading.providerResponse);
+  if (!found) return reading;
   if (reading.promptTokens === undefined && reading.outputTokens === undefined) addTo(reading, ownUsage(found));
   reading.metadata = addTo(addTo<Record<string, unknown>>({}, usageDetails(found)), reading.metadata);
   return reading;
@@ -235,8 +228,18 @@ function usageIn(answer: unknown): Record<string, unknown> | undefined {
     body['usage'] ??
     body['usageMetadata'] ??
     body['usage_metadata'] ??
-    (isObject(output) ? (output['token_usage'] ?? output['tokenUsage']) : undefined);
+    (isObject(output) ? (output['token_usage'] ?? output['tokenUsage']) : undefined) ??
+    usageOfGeneration(body['generations']);
   return isObject(usage) ? usage : undefined;
+}
+
+/** Newer releases of LangChain have it in the message, which may be serialised. */
+function usageOfGeneration(generations: unknown): unknown {
+  const first = Array.isArray(generations) && Array.isArray(generations[0]) ? generations[0][0] : undefined;
+  const message = isObject(first) ? first['message'] : undefined;
+  if (!isObject(message)) return undefined;
+  const fields = isObject(message['kwargs']) ? message['kwargs'] : message;
+  return fields['usage_metadata'] ?? fields['usageMetadata'];
 }
 
 /** Returns the fields of a log that is itself the call. */

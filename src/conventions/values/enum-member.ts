@@ -5,6 +5,18 @@ const QUALIFIED = /^(?:[\w$]+(?:\.|::|\/))*([\w-]+)$/;
 /** As Python's `repr` prints it. */
 const IN_ANGLES = /^<(?:\w+\.)+(\w+)(?:: .*)?>$/;
 
+/**
+ * Returns the word that a constant of an enum stands for, in lower case with `_` between words: `chat` for `CHAT`, `Chat` and
+ * `Operations.CHAT`. Other words and qualified names, which may be the app's own, stay as they are.
+ */
+export function constantOf(value: string): string {
+  const name = memberOf(value);
+  if (name === undefined) return value;
+  const isUpper = name === name.toUpperCase();
+  if (name !== value.trim() && !isUpper) return value;
+  return isUpper ? name.toLowerCase() : name.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
+}
+
 /** Returns the name of the member, or a plain word as it is; undefined if the value is neither. */
 export function memberOf(value: unknown): string | undefined {
   if (isObject(value)) return memberOf(value['Label'] ?? value['label'] ?? value['value']);

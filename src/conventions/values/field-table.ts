@@ -5,6 +5,7 @@
  * vocabulary has 30 names for tokens and costs, and a span has 2 or 3 of them.
  */
 import type { Attributes } from '../../otel/span-slice.ts';
+import { isObject } from '../../wire/json.ts';
 
 type Read<Value> = (value: unknown) => Value | undefined;
 
@@ -27,6 +28,8 @@ export class FieldTable<Fields extends object> {
   readonly #names: FieldNames<Fields>;
   /** Made at the first reading: an app loads all vocabularies and reads few of them. */
   #places: ReadonlyMap<string, Place<Fields>> | undefined;
+  /** The names with a dot, by what is before it and what is after it. */
+  #nested: ReadonlyMap<string, ReadonlyMap<string, Place<Fields>>> | undefined;
 
   constructor(names: FieldNames<Fields>) {
     this.#names = names;
@@ -36,19 +39,62 @@ export class FieldTable<Fields extends object> {
   read(source: Attributes, keys: readonly string[] = Object.keys(source)): Partial<Fields> {
     const found: Partial<Fields> = {};
     this.#places ??= placesOf(this.#names);
-    let ranks: Map<keyof Fields, number> | undefined;
+    let ranks: Ranks<Fields>;
     for (const key of keys) {
       const place = this.#places.get(key);
-      if (place === undefined) continue;
-      const { field, read, rank } = place;
-      if (found[field] !== undefined && (ranks?.get(field) ?? 0) <= rank) continue;
-      const value = read(source[key]);
-      if (value === undefined) continue;
-      found[field] = value;
-      if (rank > 0 || ranks !== undefined) ranks = (ranks ?? new Map()).set(field, rank);
+      if (place !== undefined) ranks = fill(found, ranks, place, source[key]);
     }
     return found;
   }
+
+  /** Returns the fields of an object in which those with a dot in their names are nested: `{ details: { cached } }`. */
+  readNested(source: Attributes): Partial<Fields> {
+    const found: Partial<Fields> = {};
+    this.#places ??= placesOf(this.#names);
+    this.#nested ??= nestedIn(this.#places);
+    let ranks: Ranks<Fields>;
+    for (const key in source) {
+      const value = source[key];
+      const inner = isObject(value) ? this.#nested.get(key) : undefined;
+      if (inner) {
+        const fields = value as Attributes;
+        for (const name in fields) {
+          const place = inner.get(name);
+          if (place !== undefined) ranks = fill(found, ranks, place, fields[name]);
+        }
+      }
+      const place = this.#places.get(key);
+      if (place !== undefined) ranks = fill(found, ranks, place, value);
+    }
+    return found;
+  }
+}
+
+/** The ranks of the names that were found, if not all of them are 0. */
+type Ranks<Fields> = Map<keyof Fields, number> | undefined;
+
+function fill<Fields>(
+  found: Partial<Fields>,
+  ranks: Ranks<Fields>,
+  { field, read, rank }: Place<Fields>,
+  raw: unknown,
+): Ranks<Fields> {
+  if (found[field] !== undefined && (ranks?.get(field) ?? 0) <= rank) return ranks;
+  const value = read(raw);
+  if (value === undefined) return ranks;
+  found[field] = value;
+  return rank > 0 || ranks !== undefined ? (ranks ?? new Map()).set(field, rank) : ranks;
+}
+
+function nestedIn<Fields>(places: ReadonlyMap<string, Place<Fields>>): Map<string, Map<string, Place<Fields>>> {
+  const nested = new Map<string, Map<string, Place<Fields>>>();
+  for (const [name, place] of places) {
+    const dot = name.indexOf('.');
+    if (dot < 0) continue;
+    const outer = name.slice(0, dot);
+    nested.set(outer, (nested.get(outer) ?? new Map()).set(name.slice(dot + 1), place));
+  }
+  return nested;
 }
 
 function placesOf<Fields extends object>(names: FieldNames<Fields>): Map<string, Place<Fields>> {

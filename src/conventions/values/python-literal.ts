@@ -45,6 +45,19 @@ export function parsePythonLiteral(text: string): unknown {
   }
 }
 
+/**
+ * Reads fields as Pydantic prints an object without its name: `content='sunny' name='weather'`. Returns undefined if the
+ * text is anything else.
+ */
+export function parsePrintedFields(text: string): Record<string, unknown> | undefined {
+  try {
+    return new LiteralReader(text).printedFields();
+  } catch (error) {
+    if (error instanceof NotALiteral) return undefined;
+    throw error;
+  }
+}
+
 class NotALiteral extends Error {}
 
 class LiteralReader {
@@ -80,6 +93,16 @@ class LiteralReader {
     const number = this.#match(NUMBER);
     if (number !== undefined) return Number(number);
     return this.#wordOrObject(depth);
+  }
+
+  printedFields(): Record<string, unknown> {
+    const fields: [string, unknown][] = [];
+    for (this.skipSpace(); !this.isAtEnd; this.skipSpace()) {
+      const field = this.#fieldName();
+      if (field === undefined) throw new NotALiteral();
+      fields.push([field, this.value(0)]);
+    }
+    return Object.fromEntries(fields.filter(([key]) => key !== '__proto__'));
   }
 
   #items(open: string, close: string, depth: number): unknown[] {

@@ -15,6 +15,8 @@ const STOP_REASON = 'anthropic.message.stop_reason';
 
 export const anthropicSdk: Convention = {
   name: 'anthropic-sdk',
+  title: "Anthropic's SDK",
+  packages: ['@anthropic-ai/sdk'],
   signs: { keys: [STOP_REASON], scopes: [SCOPE], names: ['anthropic.messages.'] },
 
   classify(span: SpanSlice): SpanKind | undefined {

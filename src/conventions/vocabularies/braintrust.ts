@@ -38,6 +38,7 @@ const FLAT_CONTENT = ['braintrust.input.', 'braintrust.output.'] as const;
 
 export const braintrust: Convention = {
   name: 'braintrust',
+  title: 'Braintrust (Go, and attributes that apps set)',
   signs: { keys: [SPAN_ATTRIBUTES, TYPE, ...CONTENT], prefixes: FLAT_CONTENT },
 
   classify(span: SpanSlice): SpanKind | undefined {

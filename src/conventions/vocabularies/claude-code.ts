@@ -27,6 +27,7 @@ const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
 
 export const claudeCode: Convention = {
   name: 'claude-code',
+  title: 'Claude Code',
   signs: { scopes: [SCOPE], names: [PREFIX] },
 
   classify(span: SpanSlice): SpanKind | undefined {

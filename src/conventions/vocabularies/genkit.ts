@@ -24,6 +24,8 @@ const OUTPUT = 'genkit:output';
 
 export const genkit: Convention = {
   name: 'genkit',
+  title: 'Genkit',
+  packages: ['genkit'],
   signs: { keys: ['genkit:type', 'genkit:metadata:subtype'] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {

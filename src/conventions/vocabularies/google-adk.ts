@@ -35,6 +35,9 @@ const TRANSPORT = ['httpOptions', 'http_options', 'labels', 'abortSignal'] as co
 
 export const googleAdk: Convention = {
   name: 'google-adk',
+  title: 'Google ADK',
+  packages: ['@google/adk'],
+  context: { session: ['gcp.vertex.agent.session_id'] },
   signs: { keys: ['gen_ai.system'], scopes: [SCOPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {

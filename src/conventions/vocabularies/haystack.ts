@@ -39,6 +39,7 @@ const PROVIDERS: readonly (readonly [string, string])[] = [
 
 export const haystack: Convention = {
   name: 'haystack',
+  title: 'Haystack',
   signs: { keys: [TYPE], names: ['haystack.'] },
 
   classify(span: SpanSlice): SpanKind | undefined {

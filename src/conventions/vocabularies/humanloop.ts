@@ -35,6 +35,8 @@ const NAME = 'humanloop.';
 
 export const humanloop: Convention = {
   name: 'humanloop',
+  title: "Humanloop's SDK, version 5",
+  packages: ['humanloop'],
   signs: { keys: ['humanloop.file.type', 'humanloop.file.path', 'humanloop.log.output'], names: [NAME] },
 
   classify(span: SpanSlice): SpanKind | undefined {

@@ -40,6 +40,13 @@ const METADATA = 'langsmith.metadata.';
 
 export const langsmith: Convention = {
   name: 'langsmith',
+  title: 'LangSmith',
+  packages: ['langsmith'],
+  context: {
+    session: ['langsmith.metadata.session_id', 'langsmith.metadata.thread_id', 'langsmith.metadata.conversation_id'],
+    user: ['langsmith.metadata.user_id'],
+    tags: ['langsmith.span.tags'],
+  },
   signs: { keys: ['langsmith.span.kind', 'langsmith.traceable'] },
   covers: ['gen-ai'],
 

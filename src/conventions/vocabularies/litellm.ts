@@ -19,6 +19,7 @@ const CALLER = ['user_api_key_alias', 'user_api_key_team_alias', 'user_api_key_u
 
 export const liteLlm: Convention = {
   name: 'litellm',
+  title: 'LiteLLM',
   signs: { keys: ['hidden_params'], scopes: ['litellm'] },
 
   classify(span: SpanSlice): SpanKind | undefined {

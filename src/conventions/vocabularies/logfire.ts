@@ -20,6 +20,7 @@ const SCOPE = 'logfire.';
 
 export const logfire: Convention = {
   name: 'logfire',
+  title: 'Logfire',
   signs: { keys: ['request_data'] },
 
   classify(span: SpanSlice): SpanKind | undefined {

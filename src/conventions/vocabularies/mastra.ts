@@ -35,6 +35,21 @@ const NOT_THE_APPS: ReadonlySet<string> = new Set(['body', 'headers', 'modelMeta
 
 export const mastra: Convention = {
   name: 'mastra',
+  title: 'Mastra',
+  packages: ['@mastra/core', '@mastra/otel-bridge'],
+  context: {
+    session: [
+      'mastra.metadata.sessionId',
+      'mastra.metadata.threadId',
+      'mastra.metadata.thread_id',
+      'mastra.thread.id',
+      'mastra.threadId',
+      'mastra.resource.id',
+      'mastra.resourceId',
+    ],
+    user: ['mastra.metadata.userId'],
+    tags: ['mastra.tags'],
+  },
   signs: { keys: ['mastra.span.type'] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {

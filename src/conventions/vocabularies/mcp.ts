@@ -31,6 +31,7 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
 
 export const mcp: Convention = {
   name: 'mcp',
+  title: 'MCP, clients and servers',
   signs: { keys: [METHOD, TOOL] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {

@@ -32,6 +32,8 @@ const OUTPUT = 'mlflow.spanOutputs';
 
 export const mlflow: Convention = {
   name: 'mlflow',
+  title: 'MLflow',
+  context: { session: ['mlflow.trace.session'], user: ['mlflow.trace.user'] },
   signs: { keys: ['mlflow.spanType'] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {

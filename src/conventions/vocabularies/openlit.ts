@@ -14,6 +14,9 @@ const FILLER = 1;
 
 export const openLit: Convention = {
   name: 'openlit',
+  title: 'OpenLIT',
+  packages: ['openlit'],
+  context: { environment: ['gen_ai.environment'] },
   signs: { keys: ['telemetry.sdk.name', 'gen_ai.sdk.version'], scopes: ['@openlit/', 'openlit'] },
   covers: ['gen-ai'],
 

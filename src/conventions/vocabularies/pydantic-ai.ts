@@ -20,6 +20,7 @@ const SCOPE = 'pydantic-ai';
 
 export const pydanticAi: Convention = {
   name: 'pydantic-ai',
+  title: 'Pydantic AI',
   signs: { keys: ['model_request_parameters', 'pydantic_ai.all_messages', 'all_messages_events'], scopes: [SCOPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {

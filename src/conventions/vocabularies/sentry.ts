@@ -22,6 +22,9 @@ const NO_CALLS: ReadonlySet<unknown> = new Set(['message', 'reasoning']);
 
 export const sentry: Convention = {
   name: 'sentry',
+  title: 'Sentry',
+  packages: ['@sentry/node'],
+  context: { environment: ['sentry.environment'] },
   signs: { keys: ['sentry.op', 'sentry.origin'] },
 
   classify(span: SpanSlice): SpanKind | undefined {

@@ -21,6 +21,8 @@ const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
 
 export const springAi: Convention = {
   name: 'spring-ai',
+  title: 'Spring AI (Java)',
+  context: { session: ['spring.ai.chat.client.conversation.id'] },
   signs: { keys: ['spring.ai.kind'] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {

@@ -24,6 +24,8 @@ const DETAILS = 'gen_ai.client.inference.operation.details';
 
 export const strands: Convention = {
   name: 'strands',
+  title: 'Strands Agents',
+  packages: ['@strands-agents/sdk'],
   signs: { keys: ['gen_ai.system', 'gen_ai.provider.name', START], scopes: [SYSTEM, PYTHON_SCOPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {

@@ -25,16 +25,22 @@ export class CallResolver {
 
   /**
    * Returns false if none of these logs, which are due together in one trace, can report a call that another log has,
-   * whatever their spans say: all are of one instrumentation, none that counts something is below another of its kind,
-   * and no other instrumentation is known to report the same calls. Then `remember` does what `resolve` would.
+   * whatever their spans say: no log is below another that counts the same, all calls are of one instrumentation, and no
+   * other is known to report the same calls. Then `remember` does what `resolve` would.
    */
   comparesReadings(logs: readonly SpanNode[]): boolean {
-    const scope = logs[0]?.span && scopeOf(logs[0].span).name;
-    for (const { kind, span, parent } of logs) {
-      if (!span || scope === undefined || scopeOf(span).name !== scope) return true;
-      if (kind === 'agent') continue;
-      if (kind === 'model' && this.#elsewhere.maySearch(scope)) return true;
-      if (kind === 'tool' && roleInMcp(span) !== undefined) return true;
+    let only: string | undefined;
+    for (const node of logs) {
+      const { kind, span, parent } = node;
+      if (!span) return true;
+      if (isStep(node)) continue;
+      if (kind === 'tool') {
+        if (roleInMcp(span) !== undefined) return true;
+      } else {
+        const scope = scopeOf(span).name;
+        only ??= scope;
+        if (scope !== only || (kind === 'model' && this.#elsewhere.maySearch(scope))) return true;
+      }
       for (let step = parent; step; step = step.parent) if (isOfKind(step, kind)) return true;
     }
     return false;
@@ -61,10 +67,17 @@ export class CallResolver {
   }
 }
 
-/** Whether an ancestor may count what a log of this kind counts. A generic log may be a call: only its span says so. */
+/** Whether an ancestor may count what a log of this kind counts. */
 function isOfKind(ancestor: SpanNode, kind: SpanNode['kind']): boolean {
   if (kind === 'tool') return ancestor.kind === 'tool';
-  return ancestor.kind === 'model' || ancestor.kind === 'generic';
+  return ancestor.kind === 'model' || (ancestor.kind === 'generic' && !isStep(ancestor));
+}
+
+/** Whether the log counts nothing: agents do not, and of generic logs the vocabulary may know. */
+function isStep({ kind, span, recognitions }: SpanNode): boolean {
+  if (kind === 'agent') return true;
+  if (kind !== 'generic' || !span || recognitions?.length !== 1) return false;
+  return recognitions[0]?.convention.isStep?.(span) === true;
 }
 
 /** One cheap look at each log. Most runs have nothing to compare. */

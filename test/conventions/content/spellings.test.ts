@@ -66,3 +66,16 @@ test('a message that is known stays the same object', () => {
 test.each([[[{ Role: 'Manager', Name: 'Ada' }]], [[{ type: 'USER', id: 7 }]]])('data %j is not lost', (data) => {
   expect(JSON.stringify(readAll(data))).toContain(JSON.stringify(JSON.stringify(data[0])).slice(1, -1));
 });
+
+test("the parts of Microsoft's and the answers of langchaingo's messages are read, also with their reason", () => {
+  const reader = new MessageReader();
+  const parts = [{ $type: 'text', Text: 'Sunny' }];
+  expect(reader.readOutput([{ Role: 'assistant', Contents: parts, FinishReason: 'length' }])).toEqual([
+    { role: 'assistant', content: 'Sunny' },
+  ]);
+  expect(reader.finishReason).toBe('length');
+  const choice = { Content: 'Sunny', StopReason: 'stop', FuncCall: null, ToolCalls: [CALL] };
+  expect(new MessageReader().readOutput([choice])).toEqual([
+    { role: 'assistant', content: 'Sunny', tool_calls: [CALL] },
+  ]);
+});

@@ -43,3 +43,19 @@ test.each<[string, unknown]>([
   const reading = { output: json(value) };
   expect(openToolResult(reading)).toBe(reading);
 });
+
+test.each<[string, string, object]>([
+  ["content='Sunny' name='weather' tool_call_id='call_9'", 'Sunny', { tool_call_id: 'call_9' }],
+  [`content="it's 4°" id='run-1' tool_call_id='call_9' status='success'`, "it's 4°", { tool_call_id: 'call_9' }],
+  [`content=[{'type': 'text', 'text': 'Sunny'}] tool_call_id='call_9'`, 'Sunny', { tool_call_id: 'call_9' }],
+])('opens a message as Python prints it: %s', (output, text, metadata) => {
+  expect(openToolResult({ output })).toEqual({ output: text, metadata });
+});
+
+test.each([
+  "content='Sunny' and tool_call_id='call_9' are its fields",
+  "content='Sunny' name='weather'",
+  "content='cut tool_call_id='call_9",
+])('leaves text that only looks like one: %s', (output) => {
+  expect(openToolResult({ output }).output).toBe(output);
+});

@@ -100,4 +100,28 @@ describe('usage in the raw answer', () => {
       outputTokens: 1,
     });
   });
+
+  it.each([{ kwargs: {} }, {}])('is found in the message of LangChain, serialised or not: %o', (shape) => {
+    const fields = { usage_metadata: { input_tokens: 3, output_tokens: 1, input_token_details: { cache_read: 2 } } };
+    const message = 'kwargs' in shape ? { lc: 1, kwargs: fields } : fields;
+    const result = JSON.stringify({ generations: [[{ text: 'a', message }]] });
+    for (const span of [
+      { ...CALL, 'gen_ai.completion': result },
+      { ...OPENINFERENCE, 'output.value': result },
+    ]) {
+      const { promptTokens, outputTokens, metadata } = read(span);
+      expect([promptTokens, outputTokens, metadata?.['cache_read_tokens']]).toEqual([3, 1, 2]);
+    }
+  });
+});
+
+const OPENINFERENCE = { 'openinference.span.kind': 'LLM', 'llm.model_name': 'm' };
+
+it.each([
+  ['prompt_details.cached_tokens', 'cache_read_tokens'],
+  ['prompt_details.cache_creation', 'cache_write_tokens'],
+  ['completion_details.reasoning_tokens', 'reasoning_tokens'],
+  ['completion_details.audio_tokens', 'output_audio_tokens'],
+])('reads %s of OpenInference', (key, field) => {
+  expect(read({ ...OPENINFERENCE, [`llm.token_count.${key}`]: '7' }).metadata).toMatchObject({ [field]: 7 });
 });

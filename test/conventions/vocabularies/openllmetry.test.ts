@@ -1,6 +1,7 @@
-/** OpenLLMetry's indexed messages. */
+/** OpenLLMetry's indexed messages, its names, and spans that only look like its own. */
 import { expect, it } from 'vitest';
-import { read } from '../span.ts';
+import { classifySpan } from '../../../src/conventions/index.ts';
+import { makeSpan, read } from '../span.ts';
 
 it('keeps the place of an assistant whose content is the text null', () => {
   const messages = ['user', 'assistant', 'tool'].flatMap((role, at) => [
@@ -13,4 +14,33 @@ it('keeps the place of an assistant whose content is the text null', () => {
     ['assistant', ''],
     ['tool', 'tool'],
   ]);
+});
+
+const conventionOf = (attributes: Record<string, unknown>, scope: string) =>
+  classifySpan(makeSpan(attributes, { scope }))?.convention;
+const CHAT = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', 'gen_ai.request.model': 'gpt-4o' };
+
+it.each(['openai_v2', 'vertexai', 'google_genai', 'botocore.bedrock-runtime', 'openai_agents'])(
+  "leaves spans of OpenTelemetry's own package for Python to the GenAI conventions: %s",
+  (name) => {
+    const scope = `opentelemetry.instrumentation.${name}`;
+    expect(conventionOf(CHAT, scope)).toBe('gen-ai');
+    expect(conventionOf({ 'http.request.method': 'POST', 'server.address': 'api.openai.com' }, scope)).toBeUndefined();
+  },
+);
+
+it.each([{ 'gen_ai.prompt.0.role': 'user' }, { 'llm.is_streaming': false }, { 'traceloop.workflow.name': 'flow' }])(
+  'knows its own spans for Python by %o',
+  (own) => {
+    expect(conventionOf({ ...CHAT, ...own }, 'opentelemetry.instrumentation.openai.v1')).toBe('openllmetry');
+  },
+);
+
+it('names an agent by its own name, not by that of the workflow that it is in', () => {
+  const workflow = { 'traceloop.workflow.name': 'Agent Workflow' };
+  expect(read({ 'traceloop.span.kind': 'agent', 'gen_ai.agent.name': 'Triage', ...workflow }).name).toBe('Triage');
+  expect(read({ 'traceloop.span.kind': 'tool', 'gen_ai.tool.name': 'lookup', ...workflow }).name).toBe('lookup');
+  expect(read({ 'traceloop.span.kind': 'workflow', 'gen_ai.agent.name': 'Triage', ...workflow }).name).toBe(
+    'Agent Workflow',
+  );
 });

@@ -1,11 +1,11 @@
-/** Spans of the GenAI conventions in their common shape, most of them. Each departure from it is in one of 30 values. */
+/** Spans of the GenAI conventions in their common shape, most of them. Each departure from it is in one of 80 values. */
 import fc from 'fast-check';
 import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
 import { makeSpan } from '../../conventions/span.ts';
 
 /** Mostly the first. */
 export function mostly<Value>(strict: fc.Arbitrary<Value>, departure: fc.Arbitrary<Value>): fc.Arbitrary<Value> {
-  return fc.oneof({ weight: 29, arbitrary: strict }, { weight: 1, arbitrary: departure });
+  return fc.oneof({ weight: 79, arbitrary: strict }, { weight: 1, arbitrary: departure });
 }
 
 const PROSE = ['the plan', ' held “up”', '\n', '\\', '"quoted"', '日本', '😀', '/', '\t', "it's ", 'é', '. '];
@@ -41,7 +41,7 @@ export const text = mostly(
   ),
   fc.oneof(fc.constantFrom(...ODD, ...JSON_TEXTS), fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' })),
 );
-const odd = fc.constantFrom<unknown>(null, 7, true, Number.NaN, {}, [], 'x', '', 'none', '\ud800');
+export const odd = fc.constantFrom<unknown>(null, 7, true, Number.NaN, {}, [], 'x', '', 'none', '\ud800');
 
 const textPart = mostly(
   text.map((content): unknown => ({ type: 'text', content })),
@@ -55,9 +55,9 @@ const textPart = mostly(
     fc.constant({ type: 'blob', modality: 'image', content: 'aGk=', mime_type: 'image/png' }),
   ),
 );
-const argument = fc.oneof(text, fc.integer(), fc.constantFrom<unknown>(null, { b: [1, 'é'] }, '\ud800'));
-const record = fc.dictionary(fc.constantFrom('order', 'fields', '__proto__', 'é', '0', 'data'), argument);
-const callId = mostly(fc.constantFrom('call_1', 'call_2', 'cäll'), fc.constantFrom('srvtoolu_1', '', '\ud800'));
+export const argument = fc.oneof(text, fc.integer(), fc.constantFrom<unknown>(null, { b: [1, 'é'] }, '\ud800'));
+export const record = fc.dictionary(fc.constantFrom('order', 'fields', '__proto__', 'é', '0', 'data'), argument);
+export const callId = mostly(fc.constantFrom('call_1', 'call_2', 'cäll'), fc.constantFrom('srvtoolu_1', '', '\ud800'));
 const callPart = fc
   .record({ id: callId, name: fc.constantFrom('lookup', 'web_search', ''), input: fc.oneof(record, text) })
   .map(({ id, name, input }) => ({ type: 'tool_call', id, name, arguments: input }) as unknown);
@@ -136,13 +136,13 @@ export function damaged(json: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   return mostly<unknown>(written, fc.oneof(damage, json, odd));
 }
 
-const name = mostly<unknown>(fc.constantFrom('gpt-4o', 'openai', 'lookup', 'modèle'), odd);
-const number = mostly<unknown>(
+export const name = mostly<unknown>(fc.constantFrom('gpt-4o', 'openai', 'lookup', 'modèle'), odd);
+export const number = mostly<unknown>(
   fc.constantFrom(0, 1, 0.5, 0.0123456, 1024),
   fc.oneof(odd, fc.constantFrom(-1, '7', 1e21, 1e308, -1e308)),
 );
-const count = mostly<unknown>(fc.nat(5000), fc.oneof(odd, fc.constantFrom(-1, '7', 0.5)));
-const finishReasons = mostly<unknown>(
+export const count = mostly<unknown>(fc.nat(5000), fc.oneof(odd, fc.constantFrom(-1, '7', 0.5)));
+export const finishReasons = mostly<unknown>(
   fc.constantFrom(['stop'], ['tool_calls'], undefined),
   fc.constantFrom<unknown>('["length"]', 'error', [], ['error'], [7], null),
 );
@@ -166,7 +166,7 @@ const common = {
   'server.address': mostly<unknown>(fc.constantFrom('api.openai.com', 'x.openai.azure.com', undefined), odd),
   'app.own': fc.constantFrom<unknown>('anything', undefined, { nested: true }),
 };
-const chat = fc.record({
+export const chat = fc.record({
   ...common,
   'gen_ai.operation.name': mostly<unknown>(fc.constant('chat'), fc.constantFrom('text_completion', 'embeddings', '')),
   'gen_ai.request.model': mostly<unknown>(fc.constantFrom('gpt-4o', 'o3'), fc.oneof(name, fc.constant(undefined))),
@@ -218,7 +218,7 @@ const tool = fc.record({
   'gen_ai.tool.call.result': fc.oneof(fc.constant<unknown>(undefined), text, damaged(record), damaged(resultMessage)),
 });
 
-const departures = fc.dictionary(
+export const departures = fc.dictionary(
   fc.constantFrom(
     ...['gen_ai.prompt', 'gen_ai.completion', 'gen_ai.system', 'gen_ai.request.stop_sequences', 'error.type'],
     ...[
@@ -244,27 +244,37 @@ const attributes = fc
   .tuple(fc.oneof<fc.Arbitrary<Attributes>[]>(chat, agent, tool), mostly(fc.constant<Attributes>({}), departures))
   .map(([own, more]) => ({ ...own, ...more }));
 
-export const spanNearGenAi = fc
-  .record({
-    attributes,
-    name: mostly(fc.constantFrom('chat gpt-4o', 'schritt ü'), fc.constantFrom('', '\ud800', 'call_llm')),
-    scope: mostly(
-      fc.constantFrom('app', '', '@traceloop/instrumentation-anthropic', 'gen_ai'),
-      fc.constantFrom('@traceloop/instrumentation-langchain', 'openlit'),
-    ),
-    more: mostly<Partial<SpanSlice>>(
-      fc.constant({}),
-      fc.constantFrom<Partial<SpanSlice>>(
-        { status: { code: 2, message: 'failed' } },
-        { events: [{ name: 'exception', attributes: { 'exception.message': 'no' } }] },
-        { events: [{ name: 'gen_ai.choice', attributes: { content: 'x' } }] },
-        { droppedAttributesCount: 2 },
-        { duration: [Number.NaN, 0] },
-      ),
-    ),
-  })
-  .map(({ attributes: all, more, ...names }) => ({ ...makeSpan(withoutUndefined(all), names), ...more }) as SpanSlice);
+export const spanNearGenAi = spanOf(
+  attributes,
+  mostly(
+    fc.constantFrom('app', '', '@traceloop/instrumentation-anthropic', 'gen_ai'),
+    fc.constantFrom('@traceloop/instrumentation-langchain', 'openlit'),
+  ),
+);
 
-function withoutUndefined(all: Attributes): Attributes {
+/** Adds what has to do with no vocabulary. */
+export function spanOf(attributes: fc.Arbitrary<Attributes>, scope: fc.Arbitrary<string>): fc.Arbitrary<SpanSlice> {
+  return fc
+    .record({
+      attributes,
+      name: mostly(fc.constantFrom('chat gpt-4o', 'schritt ü'), fc.constantFrom('', '\ud800', 'call_llm')),
+      scope,
+      more: mostly<Partial<SpanSlice>>(
+        fc.constant({}),
+        fc.constantFrom<Partial<SpanSlice>>(
+          { status: { code: 2, message: 'failed' } },
+          { events: [{ name: 'exception', attributes: { 'exception.message': 'no' } }] },
+          { events: [{ name: 'gen_ai.choice', attributes: { content: 'x' } }] },
+          { droppedAttributesCount: 2 },
+          { duration: [Number.NaN, 0] },
+        ),
+      ),
+    })
+    .map(
+      ({ attributes: all, more, ...names }) => ({ ...makeSpan(withoutUndefined(all), names), ...more }) as SpanSlice,
+    );
+}
+
+export function withoutUndefined(all: Attributes): Attributes {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

@@ -77,9 +77,9 @@ function toolsOf({ attributes }: SpanFields, { tools }: EventContent): ModelTool
 }
 
 function openBlocks(messages: ChatMessage[], reader: MessageReader): void {
-  for (const [at, { role, content }] of messages.entries()) {
-    const blocks = typeof content === 'string' ? blocksInText(content) : undefined;
-    if (blocks) messages.splice(at, 1, ...reader.read({ role, content: blocks }));
+  for (const [at, message] of messages.entries()) {
+    const blocks = typeof message.content === 'string' ? blocksInText(message.content) : undefined;
+    if (blocks) messages.splice(at, 1, ...reader.read({ ...message, content: blocks }));
   }
 }
 

@@ -15,6 +15,7 @@ import { ownUsage, type Usage, usageDetails, usageSums } from '../../content/usa
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { STEPS } from '../../steps.ts';
 import { addTo, stringOf } from '../../values/attributes.ts';
+import { constantOf } from '../../values/enum-member.ts';
 import { toOptionalText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readGenAiContent } from './content.ts';
@@ -58,6 +59,9 @@ const CONTENT = ['gen_ai.completion', 'gen_ai.output.messages', 'gen_ai.input.me
 
 const ANSWER = ['gen_ai.response.model', 'gen_ai.response.id', 'gen_ai.response.finish_reasons'] as const;
 
+/** Content under other names than those of the conventions. */
+const SAID = ['gen_ai.request.messages', 'gen_ai.response.text', 'gen_ai.response.tool_calls'] as const;
+
 const TOKENS = [
   'gen_ai.usage.input_tokens',
   'gen_ai.usage.output_tokens',
@@ -67,6 +71,9 @@ const TOKENS = [
 
 export const genAi: Convention = {
   name: 'gen-ai',
+  title: 'OpenTelemetry GenAI 1.27 to 1.42, and its drafts of 2026',
+  packages: ['@opentelemetry/instrumentation-openai', '@opentelemetry/instrumentation-aws-sdk'],
+  context: { user: ['gen_ai.request.user'] },
   signs: { keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name', ...CONTENT] },
 
   classify(span: SpanSlice): SpanKind | undefined {
@@ -74,7 +81,9 @@ export const genAi: Convention = {
     const operation = attributes['gen_ai.operation.name'];
     // Generic: embeddings, retrieval, rerank, memory, workflows, plans, turns, and operations of later versions.
     if (typeof operation === 'string' && operation !== '') {
-      return STEPS.has(operation) ? 'plumbing' : (KINDS.get(operation) ?? 'generic');
+      return STEPS.has(operation)
+        ? 'plumbing'
+        : (KINDS.get(operation) ?? KINDS.get(constantOf(operation)) ?? 'generic');
     }
     const model = attributes['gen_ai.request.model'];
     if (model !== undefined) {
@@ -167,6 +176,8 @@ function looksLikeCall(span: SpanSlice): boolean {
     attributes['gen_ai.output.messages'] !== undefined ||
     attributes['gen_ai.prompt'] !== undefined ||
     attributes['gen_ai.prompt.0.content'] !== undefined ||
+    hasAnyOf(attributes, SAID) ||
+    hasAnyOf(attributes, ANSWER) ||
     span.status.code === STATUS_ERROR
   );
 }

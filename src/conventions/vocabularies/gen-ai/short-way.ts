@@ -1,7 +1,6 @@
 /** The short way of the GenAI conventions: calls, tools and agents with their content in attributes, as JSON. */
 import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
-import { isObject, parseJson } from '../../../wire/json.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { findInstructions, findMessages, type MessageShape } from '../../content/message-texts.ts';
 import { modelToolsAt } from '../../content/model-tools.ts';
@@ -15,18 +14,27 @@ import {
   isName,
   isNumber,
   isPlainSpan,
+  isShortKind,
   isString,
   isText,
   isTextList,
+  objectText,
+  RememberedTexts,
+  type ShortKey,
   ShortReading,
   ShortTable,
+  toolsText,
 } from '../../short-way.ts';
-import { toPlainObject } from '../../values/plain-json.ts';
-import { SpanFields } from '../../values/span-fields.ts';
 
-const SHAPE: MessageShape = { parts: ',"parts":[', text: '{"type":"text","content":"' };
+const SHAPE: MessageShape = {
+  parts: ',"parts":[',
+  text: '{"type":"text","content":"',
+  call: { type: 'tool_call', id: 'id', keys: new Set(['id', 'name', 'arguments']) },
+  result: { type: 'tool_call_response', id: 'id', keys: new Set(['id', 'name', 'response', 'result']) },
+};
 
-class GenAiReading extends ShortReading {
+/** What the keys of the conventions say, before it is looked into. */
+export class GenAiReading extends ShortReading {
   operation: string | undefined = undefined;
   agentName: string | undefined = undefined;
   toolName: string | undefined = undefined;
@@ -42,60 +50,71 @@ class GenAiReading extends ShortReading {
 
 keepShape(new GenAiReading('', 'model'));
 
-const TABLE = new ShortTable<GenAiReading>(
-  {
-    'gen_ai.operation.name': ['operation', isText],
-    'gen_ai.provider.name': ['provider', isName],
-    'gen_ai.system': ['provider', isName],
-    'gen_ai.request.model': ['model', isModelName],
-    'gen_ai.request.max_tokens': ['maxTokens', isInteger],
-    'gen_ai.request.temperature': ['temperature', isNumber],
-    'gen_ai.request.top_p': ['topP', isNumber],
-    'gen_ai.request.presence_penalty': ['presencePenalty', isNumber],
-    'gen_ai.request.frequency_penalty': ['frequencyPenalty', isNumber],
-    'gen_ai.request.seed': ['seed', isInteger],
-    'gen_ai.request.top_k': ['topK', isNumber],
-    'gen_ai.request.stop_sequences': ['stop', isTextList],
-    'gen_ai.request.stream': ['isStreamed', isBoolean],
-    'gen_ai.tool.definitions': ['toolDefinitions', isString],
-    'gen_ai.response.id': ['responseId', isName],
-    'gen_ai.response.model': ['responseModel', isModelName],
-    'gen_ai.response.finish_reasons': ['finishReasons', isAny],
-    'gen_ai.usage.input_tokens': ['promptTokens', isCount],
-    'gen_ai.usage.output_tokens': ['outputTokens', isCount],
-    'gen_ai.usage.total_tokens': ['totalTokens', isCount],
-    'gen_ai.usage.cache_read.input_tokens': ['cacheReadTokens', isCount],
-    'gen_ai.usage.cache_creation.input_tokens': ['cacheWriteTokens', isCount],
-    'gen_ai.usage.reasoning.output_tokens': ['reasoningTokens', isCount],
-    'gen_ai.input.messages': ['inputMessages', isString],
-    'gen_ai.output.messages': ['outputMessages', isString],
-    'gen_ai.system_instructions': ['instructions', isString],
-    'gen_ai.agent.name': ['agentName', isText],
-    'gen_ai.agent.id': ['agentId', isName],
-    'gen_ai.agent.description': ['description', isText],
-    'gen_ai.tool.name': ['toolName', isText],
-    'gen_ai.tool.type': ['toolType', isText],
-    'gen_ai.tool.description': ['description', isText],
-    'gen_ai.tool.call.id': ['toolCallId', isName],
-    'gen_ai.tool.call.arguments': ['toolArguments', isString],
-    'gen_ai.tool.call.result': ['toolResult', isText],
-    'gen_ai.output.type': ['outputType', isPlainText],
-    'gen_ai.response.time_to_first_chunk': ['secondsToFirstChunk', isWait],
-    'gen_ai.client.operation.time_to_first_chunk': ['secondsToFirstChunk', isWait],
-    'gen_ai.client.operation.time_per_output_chunk': 'ignored',
-    'gen_ai.conversation.id': 'ignored',
-    'gen_ai.client.operation.duration': 'ignored',
-    'gen_ai.execute_tool.duration': 'ignored',
-    'server.address': ['serverAddress', isName],
-  },
-  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow)\.|^(operation\.cost|response_data)$|[_.]ref$/,
-);
+export const GEN_AI_KEYS: Readonly<Record<string, ShortKey>> = {
+  'gen_ai.operation.name': ['operation', isText],
+  'gen_ai.provider.name': ['provider', isName],
+  'gen_ai.system': ['provider', isName],
+  'gen_ai.request.model': ['model', isModelName],
+  'gen_ai.request.max_tokens': ['maxTokens', isInteger],
+  'gen_ai.request.temperature': ['temperature', isNumber],
+  'gen_ai.request.top_p': ['topP', isNumber],
+  'gen_ai.request.presence_penalty': ['presencePenalty', isNumber],
+  'gen_ai.request.frequency_penalty': ['frequencyPenalty', isNumber],
+  'gen_ai.request.seed': ['seed', isInteger],
+  'gen_ai.request.top_k': ['topK', isNumber],
+  'gen_ai.request.stop_sequences': ['stop', isTextList],
+  'gen_ai.request.stream': ['isStreamed', isBoolean],
+  'gen_ai.tool.definitions': ['toolDefinitions', isString],
+  'gen_ai.response.id': ['responseId', isName],
+  'gen_ai.response.model': ['responseModel', isModelName],
+  'gen_ai.response.finish_reasons': ['finishReasons', isAny],
+  'gen_ai.usage.input_tokens': ['promptTokens', isCount],
+  'gen_ai.usage.output_tokens': ['outputTokens', isCount],
+  'gen_ai.usage.total_tokens': ['totalTokens', isCount],
+  'gen_ai.usage.cache_read.input_tokens': ['cacheReadTokens', isCount],
+  'gen_ai.usage.cache_creation.input_tokens': ['cacheWriteTokens', isCount],
+  'gen_ai.usage.reasoning.output_tokens': ['reasoningTokens', isCount],
+  'gen_ai.input.messages': ['inputMessages', isString],
+  'gen_ai.output.messages': ['outputMessages', isString],
+  'gen_ai.system_instructions': ['instructions', isString],
+  'gen_ai.agent.name': ['agentName', isText],
+  'gen_ai.agent.id': ['agentId', isName],
+  'gen_ai.agent.description': ['description', isText],
+  'gen_ai.tool.name': ['toolName', isText],
+  'gen_ai.tool.type': ['toolType', isText],
+  'gen_ai.tool.description': ['description', isText],
+  'gen_ai.tool.call.id': ['toolCallId', isName],
+  'gen_ai.tool.call.arguments': ['toolArguments', isString],
+  'gen_ai.tool.call.result': ['toolResult', isText],
+  'gen_ai.output.type': ['outputType', isPlainText],
+  'gen_ai.response.time_to_first_chunk': ['secondsToFirstChunk', isWait],
+  'gen_ai.client.operation.time_to_first_chunk': ['secondsToFirstChunk', isWait],
+  'gen_ai.client.operation.time_per_output_chunk': 'ignored',
+  'gen_ai.conversation.id': 'ignored',
+  'gen_ai.client.operation.duration': 'ignored',
+  'gen_ai.execute_tool.duration': 'ignored',
+  'server.address': ['serverAddress', isName],
+};
 
-/** `convention` is the vocabulary that decided on the kind. */
-export function readGenAiShort(span: SpanSlice, kind: string, convention: string): ShortReading | undefined {
-  if ((kind !== 'model' && kind !== 'tool' && kind !== 'agent') || !isPlainSpan(span)) return undefined;
+/** What any vocabulary might read, if it is not known. */
+export const DOUBTS =
+  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow)\.|^(operation\.cost|response_data)$|[_.]ref$/;
+
+const TABLE = new ShortTable<GenAiReading>(GEN_AI_KEYS, DOUBTS);
+
+/**
+ * `convention` is the vocabulary that decided on the kind. `table` knows the keys of the conventions, and may know keys
+ * that this vocabulary reads itself.
+ */
+export function readGenAiShort(
+  span: SpanSlice,
+  kind: string,
+  convention: string,
+  table: ShortTable<GenAiReading> = TABLE,
+): ShortReading | undefined {
+  if (!isShortKind(kind) || !isPlainSpan(span)) return undefined;
   const reading = new GenAiReading(convention, kind);
-  if (!TABLE.read(span, reading)) return undefined;
+  if (!table.read(span, reading)) return undefined;
   const isKnown = kind === 'tool' ? readTool(reading) : readTools(reading, span) && readConversation(reading);
   return isKnown && readCaller(reading) ? reading : undefined;
 }
@@ -113,7 +132,7 @@ function readTool(reading: GenAiReading): boolean {
   if (reading.toolName === undefined) return false;
   reading.name = reading.toolName;
   if (toolArguments !== undefined) {
-    reading.inputs = jsonObject(toolArguments as string);
+    reading.inputs = objectText(toolArguments as string);
     if (reading.inputs === undefined) return false;
   }
   if (toolResult === undefined) return true;
@@ -121,33 +140,17 @@ function readTool(reading: GenAiReading): boolean {
   return !reading.output.startsWith('"') && !mayHoldToolMessage(reading.output);
 }
 
-const MAX_REMEMBERED = 16;
-const MAX_REMEMBERED_CHARS = 64 * 1024;
 /** The calls of an app mostly have one of a few lists of tools, which would be parsed for each of them. */
-const rememberedTools = new Map<string, string>();
+const rememberedTools = new RememberedTexts<string>();
 
 function readTools(reading: GenAiReading, span: SpanSlice): boolean {
   const definitions = reading.toolDefinitions as string | undefined;
   if (definitions === undefined) return true;
   if (reading.kind !== 'model') return false;
-  reading.tools = rememberedTools.get(definitions);
-  if (reading.tools !== undefined) return true;
-  const fields = new SpanFields(span);
-  const tools = modelToolsAt(fields, 'gen_ai.tool.definitions');
-  const json = tools && JSON.stringify(tools);
-  // Lone surrogates are escaped.
-  if (json === undefined || fields.truncated.size > 0 || json.includes('\\ud')) return false;
-  if (rememberedTools.size >= MAX_REMEMBERED) rememberedTools.clear();
-  if (definitions.length <= MAX_REMEMBERED_CHARS) rememberedTools.set(definitions, json);
-  reading.tools = json;
-  return true;
-}
-
-/** Returns the JSON of an object as `toPlainObject` would leave it. */
-function jsonObject(text: string): string | undefined {
-  const parsed = text.startsWith('{') ? parseJson(text) : undefined;
-  const plain = isObject(parsed) ? toPlainObject(parsed) : undefined;
-  return plain && (plain === parsed ? text : JSON.stringify(plain));
+  reading.tools = rememberedTools.get(definitions, () =>
+    toolsText(span, (fields) => modelToolsAt(fields, 'gen_ai.tool.definitions')),
+  );
+  return reading.tools !== undefined;
 }
 
 function readConversation(reading: GenAiReading): boolean {

@@ -38,6 +38,14 @@ const STATUS_MESSAGE = 'langfuse.observation.status_message';
 
 export const langfuse: Convention = {
   name: 'langfuse',
+  title: 'Langfuse',
+  packages: ['@langfuse/otel', '@langfuse/tracing', '@langfuse/openai'],
+  context: {
+    session: ['langfuse.session.id'],
+    user: ['langfuse.user.id'],
+    tags: ['langfuse.trace.tags'],
+    environment: ['langfuse.environment'],
+  },
   signs: { keys: [TYPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {

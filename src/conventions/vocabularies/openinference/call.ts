@@ -23,7 +23,7 @@ const TANSTACK_FINISH_REASON = 'tanstack.ai.finish_reason';
 
 const LISTS = ['llm.input_messages.', 'llm.output_messages.', 'llm.tools.', 'llm.prompts.', 'llm.choices.'] as const;
 
-const SYSTEM_KEYS = ['system', 'instructions', 'systemInstruction', 'system_instruction'] as const;
+export const SYSTEM_KEYS = ['system', 'instructions', 'systemInstruction', 'system_instruction'] as const;
 
 /**
  * Span name for the legacy completion API in the JavaScript instrumentation; its prompt is plain text in `input.value`.
@@ -165,15 +165,17 @@ function readResponse(
   };
 }
 
-/** Returns a body that went over the wire; undefined for LangChain's serialisation and bare lists. */
 /** OpenAI's agents report the answer of the chat API in a list. */
 function onlyBodyOf({ json }: RawValue): Record<string, unknown> | undefined {
   if (!Array.isArray(json) || json.length !== 1) return undefined;
   return isObject(json[0]) && Array.isArray(json[0]['choices']) ? json[0] : undefined;
 }
 
-function bodyOf(value: RawValue): Record<string, unknown> | undefined {
-  const { json } = value;
-  if (!isObject(json)) return undefined;
-  return stringOf(json['model']) !== undefined || stringOf(json['id']) !== undefined ? json : undefined;
+/** Returns a body that went over the wire; undefined for LangChain's serialisation and bare lists. */
+function bodyOf({ json }: RawValue): Record<string, unknown> | undefined {
+  return isObject(json) && isBody(json) ? json : undefined;
+}
+
+export function isBody(json: Record<string, unknown>): boolean {
+  return stringOf(json['model']) !== undefined || stringOf(json['id']) !== undefined;
 }

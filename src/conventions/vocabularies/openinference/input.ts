@@ -38,13 +38,14 @@ export function readInput(
 }
 
 /** LangChain batches: a list of conversations; one call has one of them. */
-function listIn(json: unknown): unknown[] | undefined {
+export function listIn(json: unknown): unknown[] | undefined {
   const list = isObject(json) ? (json['messages'] ?? json['input']) : json;
   if (!Array.isArray(list)) return undefined;
   return Array.isArray(list[0]) ? list[0] : list;
 }
 
-function lacksContent(groups: readonly IndexedGroup[], list: readonly unknown[] | undefined): boolean {
+/** Whether more parts were sent than the flattened messages have. */
+export function lacksContent(groups: readonly IndexedGroup[], list: readonly unknown[] | undefined): boolean {
   if (list === undefined) return false;
   let sent = 0;
   for (const item of list) {

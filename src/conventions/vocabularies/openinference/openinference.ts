@@ -10,10 +10,12 @@ import { readError } from '../../content/read-error.ts';
 import { ownUsage, UsageTable, usageDetails, usageSums, withUsageOfBody } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { addTo } from '../../values/attributes.ts';
+import { constantOf } from '../../values/enum-member.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { vercelAi } from '../vercel-ai/vercel-ai.ts';
 import { readModelCall } from './call.ts';
+import { readOpenInferenceShort } from './short-way.ts';
 import { readChain, readEmbedding, readRerank, readRetrieval, readSpeech, readToolCall } from './steps.ts';
 
 const KIND = 'openinference.span.kind';
@@ -26,6 +28,13 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
 
 export const openInference: Convention = {
   name: 'openinference',
+  title: 'OpenInference',
+  packages: [
+    '@arizeai/openinference-instrumentation-openai',
+    '@arizeai/openinference-instrumentation-anthropic',
+    '@arizeai/openinference-instrumentation-langchain',
+    '@arizeai/openinference-instrumentation-openai-agents',
+  ],
   signs: { keys: [KIND] },
 
   classify(span: SpanSlice): SpanKind | undefined {
@@ -34,13 +43,13 @@ export const openInference: Convention = {
     // On spans of the AI SDK a processor adds these attributes as a translation. It loses some and takes every step for
     // a call; the original attributes are still there.
     if (vercelAi.classify(span) !== undefined) return undefined;
-    return KINDS.get(kind.toUpperCase()) ?? 'generic';
+    return KINDS.get(kindOf(span)) ?? 'generic';
   },
 
   read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
     const app = toPlainObject(fields.object('metadata'));
-    const kind = String(span.attributes[KIND]).toUpperCase();
-    const isCall = kind === 'LLM' || kind === 'EMBEDDING';
+    const kind = kindOf(span);
+    const isCall = isCallKind(kind);
     const usage = USAGE.read(fields.attributes, fields.keys);
     const reading = readContent(fields, kind, app);
     if (isCall) addTo(reading, ownUsage(usage));
@@ -56,7 +65,25 @@ export const openInference: Convention = {
     if (app) reading.contentMetadata = addTo({ ...app }, reading.contentMetadata);
     return withUsageOfBody(reading);
   },
+
+  isStep: (span) => !isCallKind(kindOf(span)),
+
+  shortWay: { read: readOpenInferenceShort },
 };
+
+/** Python's enum may be printed with its name. */
+function kindOf({ attributes }: SpanSlice): string {
+  const kind = String(attributes[KIND]);
+  return KINDS.has(kind) ? kind : constantOf(kind).toUpperCase();
+}
+
+function isCallKind(kind: string): boolean {
+  return kind === 'LLM' || kind === 'EMBEDDING';
+}
+
+function below(side: 'prompt' | 'completion', ...names: readonly string[]): string[] {
+  return names.map((name) => `llm.token_count.${side}_details.${name}`);
+}
 
 const USAGE = new UsageTable({
   promptTokens: ['llm.token_count.prompt'],
@@ -64,11 +91,11 @@ const USAGE = new UsageTable({
   promptCost: ['llm.cost.prompt'],
   outputCost: ['llm.cost.completion'],
   total_tokens: ['llm.token_count.total'],
-  cache_read_tokens: ['llm.token_count.prompt_details.cache_read', 'llm.token_count.prompt_details.cache_input'],
-  cache_write_tokens: ['llm.token_count.prompt_details.cache_write'],
-  reasoning_tokens: ['llm.token_count.completion_details.reasoning'],
-  input_audio_tokens: ['llm.token_count.prompt_details.audio'],
-  output_audio_tokens: ['llm.token_count.completion_details.audio'],
+  cache_read_tokens: below('prompt', 'cache_read', 'cache_input', 'cached_tokens', 'cache_read_input_tokens'),
+  cache_write_tokens: below('prompt', 'cache_write', 'cache_creation', 'cache_creation_input_tokens'),
+  reasoning_tokens: below('completion', 'reasoning', 'reasoning_tokens'),
+  input_audio_tokens: below('prompt', 'audio', 'audio_tokens'),
+  output_audio_tokens: below('completion', 'audio', 'audio_tokens'),
   total_cost: ['llm.cost.total'],
 });
 

@@ -15,10 +15,19 @@ const NESTED = ['config', 'generationConfig', 'generation_config', 'inferenceCon
  */
 export function readInvocationParameters(fields: SpanFields): Record<string, unknown> | undefined {
   const parameters = fields.object(PARAMETERS);
-  if (!parameters || !NESTED.some((key) => isObject(parameters[key]))) return parameters;
+  if (!parameters || !hasNestedConfig(parameters)) return parameters;
   const open: Record<string, unknown> = Object.assign({}, ...NESTED.map((key) => parameters[key]).filter(isObject));
   for (const key in parameters) if (!NESTED.some((name) => name === key)) open[key] = parameters[key];
   return open;
+}
+
+export function hasNestedConfig(parameters: Record<string, unknown>): boolean {
+  return NESTED.some((key) => isObject(parameters[key]));
+}
+
+/** Returns the model that the request asks for. */
+export function modelIn(parameters: Record<string, unknown> | undefined): string | undefined {
+  return modelNameOf(parameters?.['model']) ?? modelNameOf(parameters?.['model_name']);
 }
 
 /** `app` is the metadata that the app attached: LangChain's names for model and provider are in it. */
@@ -31,8 +40,7 @@ export function readModelAndProvider(
   return {
     model:
       modelNameOf(attributes['llm.request.model_name']) ??
-      modelNameOf(parameters?.['model']) ??
-      modelNameOf(parameters?.['model_name']) ??
+      modelIn(parameters) ??
       modelNameOf(attributes['gen_ai.request.model']) ??
       modelNameOf(attributes['llm.model_name']) ??
       modelNameOf(app?.['ls_model_name']) ??

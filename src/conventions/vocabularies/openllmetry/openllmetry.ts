@@ -3,7 +3,7 @@
  * of its SDK (`traceloop.*`). The new releases write plain GenAI conventions, which `gen-ai/` reads; this file reads
  * what they add.
  */
-import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
+import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
@@ -13,16 +13,19 @@ import { isLostAnswer } from '../../content/messages.ts';
 import { readError } from '../../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { addTo, objectOf, stringListOf, stringOf } from '../../values/attributes.ts';
+import { constantOf } from '../../values/enum-member.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
-import { readGenAiShort } from '../gen-ai/short-way.ts';
 import { readGenAiUsage } from '../gen-ai/usage.ts';
 import { readIndexedMessages } from './messages.ts';
+import { readOpenLlmetryShort } from './short-way.ts';
 
 const SCOPE = '@traceloop/';
+/** OpenTelemetry's own packages for Python have it too, such as `opentelemetry.instrumentation.openai_v2`. */
 const PYTHON_SCOPE = 'opentelemetry.instrumentation.';
+const OWN_KEY = /^(?:(?:traceloop|llm)\.|gen_ai\.(?:prompt|completion)\.\d)/;
 
 const ENTITY_KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
   ['workflow', 'generic'],
@@ -35,6 +38,24 @@ const ENTITY_KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
 
 export const openLlmetry: Convention = {
   name: 'openllmetry',
+  title: 'OpenLLMetry (Traceloop)',
+  packages: [
+    '@traceloop/instrumentation-openai',
+    '@traceloop/instrumentation-anthropic',
+    '@traceloop/instrumentation-langchain',
+    '@traceloop/instrumentation-llamaindex',
+    '@traceloop/node-server-sdk',
+  ],
+  context: {
+    session: [
+      'traceloop.association.properties.session_id',
+      'traceloop.association.properties.sessionId',
+      'traceloop.association.properties.chat_id',
+      'traceloop.association.properties.conversation_id',
+      'traceloop.association.properties.thread_id',
+    ],
+    user: ['traceloop.association.properties.user_id', 'traceloop.association.properties.userId', 'llm.user'],
+  },
   signs: { keys: ['traceloop.span.kind', 'llm.request.type'], scopes: [SCOPE, PYTHON_SCOPE] },
 
   classify(span: SpanSlice): SpanKind | undefined {
@@ -43,10 +64,12 @@ export const openLlmetry: Convention = {
     if (entity !== undefined) return kindOfEntity(span, entity);
     const request = attributes['llm.request.type'];
     if (typeof request === 'string') {
-      return request === 'embedding' || request === 'rerank' ? 'generic' : 'model';
+      const type = constantOf(request);
+      return type === 'embedding' || type === 'rerank' ? 'generic' : 'model';
     }
     const scope = scopeOf(span).name;
-    return scope.startsWith(SCOPE) || scope.startsWith(PYTHON_SCOPE) ? genAi.classify(span) : undefined;
+    if (scope.startsWith(SCOPE)) return genAi.classify(span);
+    return scope.startsWith(PYTHON_SCOPE) && hasOwnKey(attributes) ? genAi.classify(span) : undefined;
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
@@ -67,17 +90,24 @@ export const openLlmetry: Convention = {
     return reading;
   },
 
-  // Without attributes of its own it says nothing that is not in those of the conventions.
-  shortWay: { read: (span, kind) => readGenAiShort(span, kind, 'openllmetry'), includes: ['gen-ai'] },
+  isStep: ({ attributes }) => attributes['traceloop.span.kind'] !== undefined,
+
+  shortWay: { read: readOpenLlmetryShort, includes: ['gen-ai'] },
 };
+
+function hasOwnKey(attributes: Attributes): boolean {
+  for (const key in attributes) if (OWN_KEY.test(key)) return true;
+  return false;
+}
 
 /** LangChain's tools are tasks. Newer releases mark them by the operation, older ones only by the class name. */
 function kindOfEntity(span: SpanSlice, entity: unknown): SpanKind {
   const operation = span.attributes['gen_ai.operation.name'];
   if (operation === 'execute_tool') return 'tool';
   const name = span.attributes['traceloop.entity.name'];
-  if (entity === 'task' && typeof name === 'string' && name.endsWith('Tool')) return 'tool';
-  return ENTITY_KINDS.get(entity) ?? 'generic';
+  const type = typeof entity === 'string' ? constantOf(entity) : entity;
+  if (type === 'task' && typeof name === 'string' && name.endsWith('Tool')) return 'tool';
+  return ENTITY_KINDS.get(type) ?? 'generic';
 }
 
 function readModelCall(fields: SpanFields): Reading {
@@ -89,7 +119,7 @@ function readModelCall(fields: SpanFields): Reading {
   const outputMessage = isLostAnswer(answer, finishReason, outputTokens) ? undefined : answer;
   return {
     provider: fields.firstName('gen_ai.provider.name', 'gen_ai.system'),
-    endpoint: request === undefined ? undefined : request === 'completion' ? 'complete' : 'chat',
+    endpoint: typeof request !== 'string' ? undefined : constantOf(request) === 'completion' ? 'complete' : 'chat',
     frequencyPenalty: fields.number('llm.frequency_penalty'),
     presencePenalty: fields.number('llm.presence_penalty'),
     stop: stringListOf(attributes['llm.chat.stop_sequences']),
@@ -118,10 +148,19 @@ function readEntity(fields: SpanFields, kind: SpanKind): Reading {
   const result = kind === 'tool' && isObject(output) && output['role'] === 'tool' ? output : undefined;
   return {
     // The entity name of a LangChain tool is its class; its own name is in its result.
-    name: stringOf(result?.['name']) ?? fields.firstString('traceloop.entity.name', 'traceloop.workflow.name'),
+    name: stringOf(result?.['name']) ?? readName(fields, kind),
     inputs: readEntityInputs(readEntityValue(fields, 'traceloop.entity.input')),
     output: isVector(fields.span, output) ? undefined : toOptionalText(result ? result['content'] : output),
   };
+}
+
+/** The workflow gives its name to what has none, also in the names of the conventions, which steps inherit from agents. */
+function readName(fields: SpanFields, kind: SpanKind): string | undefined {
+  return (
+    fields.string('traceloop.entity.name') ??
+    (kind === 'agent' || kind === 'tool' ? fields.string(`gen_ai.${kind}.name`) : undefined) ??
+    fields.string('traceloop.workflow.name')
+  );
 }
 
 /** LlamaIndex's embeddings are tasks that return a vector. */

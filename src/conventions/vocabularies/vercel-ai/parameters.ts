@@ -84,7 +84,7 @@ function asksForObject(attributes: Attributes, operation: string): boolean {
 }
 
 /** Reads a list of JSON texts. A provider's own tools have an `id` and `args` instead of a schema. */
-function readTools(fields: SpanFields): ModelTool[] | undefined {
+export function readTools(fields: SpanFields): ModelTool[] | undefined {
   const tools: ModelTool[] = [];
   for (const item of fields.list(TOOLS) ?? []) {
     const tool = readToolDefinition(fields, item);
@@ -117,7 +117,7 @@ export interface AppAttributes {
   readonly context: Record<string, unknown>;
 }
 
-export function readAppAttributes({ attributes, keys }: SpanFields): AppAttributes {
+export function readAppAttributes({ attributes, keys }: Pick<SpanFields, 'attributes' | 'keys'>): AppAttributes {
   const settings: Record<string, unknown> = {};
   const context: Record<string, unknown> = {};
   for (const key of keys) {

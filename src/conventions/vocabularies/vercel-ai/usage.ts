@@ -71,18 +71,25 @@ const RESPONSE = new FieldTable<Metadata>({
 
 export function readUsage({ attributes, keys }: SpanFields, provider: Metadata | undefined): Usage {
   const usage = USAGE.read(attributes, keys);
-  if (!provider) return usage;
-  return addTo(usage, {
-    cache_read_tokens: usage.cache_read_tokens ?? countAt(provider, IN_PROVIDER_METADATA.cache_read_tokens),
-    cache_write_tokens: usage.cache_write_tokens ?? countAt(provider, IN_PROVIDER_METADATA.cache_write_tokens),
-    reasoning_tokens: usage.reasoning_tokens ?? countAt(provider, IN_PROVIDER_METADATA.reasoning_tokens),
-  });
+  return provider ? addTo(addTo({}, detailsInProviderMetadata(provider)), usage) : usage;
+}
+
+export function detailsInProviderMetadata(provider: Metadata): Usage {
+  return {
+    cache_read_tokens: countAt(provider, IN_PROVIDER_METADATA.cache_read_tokens),
+    cache_write_tokens: countAt(provider, IN_PROVIDER_METADATA.cache_write_tokens),
+    reasoning_tokens: countAt(provider, IN_PROVIDER_METADATA.reasoning_tokens),
+  };
+}
+
+export function serviceTierIn(provider: Metadata | undefined): string | undefined {
+  return stringOf(valueAtPath(provider, ['openai', 'serviceTier']));
 }
 
 /** Reads the structure of a response, no content. */
 export function readResponseMetadata({ attributes, keys }: SpanFields, provider: Metadata | undefined): Metadata {
   return {
-    service_tier: stringOf(valueAtPath(provider, ['openai', 'serviceTier'])),
+    service_tier: serviceTierIn(provider),
     ...RESPONSE.read(attributes, keys),
   };
 }
@@ -104,4 +111,13 @@ function valueAtPath(value: unknown, path: readonly string[]): unknown {
   let found = value;
   for (const key of path) found = isObject(found) ? found[key] : undefined;
   return found;
+}
+
+/** Version 7 writes `{"openai":{}}` if the provider added nothing. */
+export function hasEntries(provider: Record<string, unknown>): boolean {
+  for (const key in provider) {
+    const value = provider[key];
+    if (!isObject(value) || Object.keys(value).length > 0) return true;
+  }
+  return false;
 }

@@ -7,7 +7,6 @@
  * calls are `ai.toolCall`. An aborted stream ends only its outer span, which therefore has to be complete by itself.
  */
 import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
-import { isObject } from '../../../wire/json.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, usageDetails, usageSums } from '../../content/usage.ts';
@@ -18,7 +17,8 @@ import type { SpanFields } from '../../values/span-fields.ts';
 import { readGenAiShort } from '../gen-ai/short-way.ts';
 import { readConversation, readRun, readToolCall, readValues } from './messages.ts';
 import { readAppAttributes, readParameters } from './parameters.ts';
-import { readProviderMetadata, readResponseMetadata, readUsage } from './usage.ts';
+import { readVercelAiShort } from './short-way.ts';
+import { hasEntries, readProviderMetadata, readResponseMetadata, readUsage } from './usage.ts';
 
 /** Span names: `ai.streamText`, `ai.streamText.doStream`, `ai.toolCall`. */
 const SPAN_NAME = /^ai\.(?:toolCall|(?:generate|stream|embed|rerank|transcribe)\w*)(?:\.do[A-Z]\w*)?$/;
@@ -34,6 +34,25 @@ const GEN_AI_KINDS: ReadonlyMap<string, SpanKind> = new Map([
 
 export const vercelAi: Convention = {
   name: 'vercel-ai',
+  title: 'Vercel AI SDK 3 to 7',
+  packages: ['ai'],
+  context: {
+    session: [
+      'ai.telemetry.metadata.sessionId',
+      'ai.telemetry.metadata.conversationId',
+      'ai.telemetry.metadata.chatId',
+      'ai.telemetry.metadata.threadId',
+      'ai.telemetry.metadata.session_id',
+      'ai.telemetry.metadata.conversation_id',
+      'ai.telemetry.metadata.thread_id',
+      'ai.settings.context.sessionId',
+      'ai.settings.context.conversationId',
+      'ai.settings.context.chatId',
+      'ai.settings.context.threadId',
+      'ai.settings.context.session_id',
+    ],
+    user: ['ai.telemetry.metadata.userId', 'ai.telemetry.metadata.user_id', 'ai.settings.context.userId'],
+  },
   signs: {
     keys: ['ai.operationId', 'operation.name', 'gen_ai.operation.name'],
     scopes: [GEN_AI_SCOPE],
@@ -72,11 +91,13 @@ export const vercelAi: Convention = {
     return reading;
   },
 
-  // The `gen_ai.*` mode of version 7, but for runs: these list the calls of their steps.
   shortWay: { read: readCallShort, includes: ['gen-ai'] },
 };
 
 function readCallShort(span: SpanSlice, kind: string): ShortReading | undefined {
+  const operation = operationOf(span);
+  if (operation !== undefined) return readVercelAiShort(span, kind, operation);
+  // The `gen_ai.*` mode of version 7, but for runs: these list the calls of their steps.
   const reading = kind === 'agent' ? undefined : readGenAiShort(span, kind, 'vercel-ai');
   return reading?.provider?.endsWith('.completion') ? undefined : reading;
 }
@@ -133,13 +154,4 @@ function readFinishReason({ attributes }: SpanFields): string | undefined {
       attributes['ai.finishReason'] ??
       attributes['gen_ai.finishReason'],
   );
-}
-
-/** Version 7 writes `{"openai":{}}` if the provider added nothing. */
-function hasEntries(provider: Record<string, unknown>): boolean {
-  for (const key in provider) {
-    const value = provider[key];
-    if (!isObject(value) || Object.keys(value).length > 0) return true;
-  }
-  return false;
 }

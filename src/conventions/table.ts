@@ -1,0 +1,55 @@
+/** The vocabularies of this package. A new one is a line here, its own file, and its recordings. */
+import type { Convention } from './convention.ts';
+import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
+import { braintrust } from './vocabularies/braintrust.ts';
+import { claudeCode } from './vocabularies/claude-code.ts';
+import { genAi } from './vocabularies/gen-ai/gen-ai.ts';
+import { genkit } from './vocabularies/genkit.ts';
+import { googleAdk } from './vocabularies/google-adk.ts';
+import { haystack } from './vocabularies/haystack.ts';
+import { humanloop } from './vocabularies/humanloop.ts';
+import { langfuseAdditions } from './vocabularies/langfuse/additions.ts';
+import { langfuse } from './vocabularies/langfuse/langfuse.ts';
+import { langsmith } from './vocabularies/langsmith.ts';
+import { liteLlm } from './vocabularies/litellm.ts';
+import { logfire } from './vocabularies/logfire.ts';
+import { mastra } from './vocabularies/mastra.ts';
+import { mcp } from './vocabularies/mcp.ts';
+import { mlflow } from './vocabularies/mlflow.ts';
+import { openInference } from './vocabularies/openinference/openinference.ts';
+import { openLit } from './vocabularies/openlit.ts';
+import { openLlmetry } from './vocabularies/openllmetry/openllmetry.ts';
+import { pydanticAi } from './vocabularies/pydantic-ai.ts';
+import { sentry } from './vocabularies/sentry.ts';
+import { springAi } from './vocabularies/spring-ai.ts';
+import { strands } from './vocabularies/strands.ts';
+import { vercelAi } from './vocabularies/vercel-ai/vercel-ai.ts';
+
+/** Most specific vocabulary first: the first that recognises a span decides its kind. */
+export const CONVENTIONS: readonly Convention[] = [
+  humanloop,
+  langfuse,
+  openInference,
+  vercelAi,
+  genkit,
+  mastra,
+  googleAdk,
+  langsmith,
+  strands,
+  mcp,
+  sentry,
+  openLit,
+  anthropicSdk,
+  claudeCode,
+  mlflow,
+  haystack,
+  pydanticAi,
+  logfire,
+  springAi,
+  // Before OpenLLMetry, some of whose attribute names it writes.
+  liteLlm,
+  openLlmetry,
+  braintrust,
+  genAi,
+  langfuseAdditions,
+];

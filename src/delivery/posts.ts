@@ -5,11 +5,11 @@
  * without naming it is found by halving the request, so that the other logs of the request are not lost with it.
  */
 import type { EncodedLate } from '../datapoint/body.ts';
+import type { TransportOutcome } from '../transport/transport.ts';
 import { encodeWave, reuseWave } from './encode-wave.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { LogEntry } from './ledger/log-entry.ts';
 import { countDelivered } from './metrics.ts';
-import type { TransportOutcome } from '../transport/transport.ts';
 import type { GatheredWork, Shipment } from './sender.ts';
 import { judgePost, type Verdict } from './verdict.ts';
 import { Waves } from './waves.ts';

@@ -3,6 +3,7 @@ import type { ByteBody, EncodedText } from './body.ts';
 
 /** Most bytes that one UTF-16 unit takes in UTF-8. */
 const MAX_BYTES_PER_UNIT = 3;
+const NONE: Buffer = Buffer.alloc(0);
 const SPACE = 0x20;
 const SPACES = 0x20202020;
 const HIGHEST_BITS = 0x80808080;
@@ -12,10 +13,12 @@ const STRIDE_BYTES = 4 * STRIDE;
 const FIRST_BYTES = 64 * 1024;
 /** More than this is not kept for the next use. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+/** Memory that was taken and given back: so many pieces, none of them larger. */
 const MAX_SPARE = 4;
+const MAX_SPARE_BYTES = 1024 * 1024;
 
 export class Scratch {
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = NONE;
   #length = 0;
   /** The bytes, four at a time. */
   #words: Int32Array = new Int32Array(0);
@@ -31,7 +34,8 @@ export class Scratch {
 
   restart(): void {
     this.#length = 0;
-    if (this.#bytes.length > MAX_KEPT_BYTES) this.#use(Buffer.alloc(0));
+    if (this.#bytes.length > MAX_KEPT_BYTES) this.#use(NONE);
+    if (this.#bytes === NONE) this.#use(this.#spare.pop() ?? NONE);
   }
 
   /** Lone surrogates become U+FFFD. */
@@ -50,17 +54,17 @@ export class Scratch {
     this.#length = body.copy(this.#bytes, this.#length, from, body.length);
   }
 
-  /** Returns what was written, in the memory that the next use would write to. `reuse` gives such memory back. */
+  /** Returns what was written, and its memory with it, until `reuse` gives that back. */
   take(): Buffer {
     const written = this.#bytes.subarray(0, this.#length);
-    this.#use(this.#spare.pop() ?? Buffer.alloc(0));
+    this.#use(NONE);
     return written;
   }
 
   /** Takes memory that nobody reads any more. */
   reuse({ buffer, byteOffset }: Buffer): void {
-    const isWhole = byteOffset === 0 && buffer.byteLength <= MAX_KEPT_BYTES;
-    if (isWhole && this.#spare.length < MAX_SPARE) this.#spare.push(Buffer.from(buffer));
+    const isFitting = byteOffset === 0 && buffer.byteLength <= MAX_SPARE_BYTES;
+    if (isFitting && this.#spare.length < MAX_SPARE) this.#spare.push(Buffer.from(buffer));
   }
 
   /** Whether what was written has control characters, which JSON never has. */

@@ -42,7 +42,8 @@ export class Entries {
   }
 
   #create(node: SpanNode, parent: LogEntry | undefined): LogEntry {
-    const startedMillis = (node.span && millisOf(node.span.startTime)) ?? 0;
+    // Only the spool has a use for it.
+    const startedMillis = (this.#delivery.spool && node.span && millisOf(node.span.startTime)) ?? 0;
     node.entry = this.#delivery.expect({
       referenceId: referenceOf(node),
       parent,

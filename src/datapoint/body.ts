@@ -3,7 +3,8 @@
  *
  * Bytes take a byte for most characters and nothing of the garbage collector's time, and are copied into a request as
  * they are. A block lives as long as any of its bodies, so it would be kept whole by the one log that is stuck. When
- * half of a full block is let go, the rest moves on: full blocks never take more than twice what is counted.
+ * half of a full block is let go, the rest moves on: apart from `MAX_SPARE_BYTES`, full blocks never take more than twice
+ * what is counted.
  */
 import type { LateFields } from '../wire/late-fields.ts';
 
@@ -18,21 +19,64 @@ export interface EncodedLate extends Omit<LateFields, 'output'> {
 const BLOCK_BYTES = 64 * 1024;
 /** Larger bodies have a block of their own. */
 const MAX_SHARED_BYTES = BLOCK_BYTES / 4;
+/**
+ * So much that is let go may stay in full blocks. Most logs of a block are sent together, and the rest soon after: to move
+ * it would cost as much as to write it.
+ */
+const MAX_SPARE_BYTES = 1024 * 1024;
+
+/** What was let go in full blocks that still have something in use. */
+let spareBytes = 0;
 
 class Block {
   readonly bytes: Buffer;
-  used = 0;
-  live = 0;
-  readonly bodies: ByteBody[] = [];
+  #bodies: ByteBody[] = [];
+  #used = 0;
+  #live = 0;
+  #isFull = false;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
   }
 
-  /** Empties a block to which nothing is added any more, if most of it is not needed. */
-  thinOut(): void {
-    if (this === current || this.live * 2 >= this.used) return;
-    for (const body of this.bodies.splice(0)) body.moveOn();
+  get free(): number {
+    return this.bytes.length - this.#used;
+  }
+
+  /** Copies a body into the block, and returns where it begins. */
+  add(body: ByteBody, source: Buffer, from: number, size: number): number {
+    const start = this.#used;
+    source.copy(this.bytes, start, from, from + size);
+    this.#used += size;
+    this.#live += size;
+    this.#bodies.push(body);
+    return start;
+  }
+
+  /** Nothing is added any more. */
+  close(): void {
+    this.#isFull = true;
+    spareBytes += this.#used - this.#live;
+    this.#thinOut();
+  }
+
+  letGo(size: number): void {
+    this.#live -= size;
+    if (!this.#isFull) return;
+    spareBytes += size;
+    this.#thinOut();
+  }
+
+  /** Empties the block if most of it is not needed. */
+  #thinOut(): void {
+    if (this.#live > 0 && (spareBytes <= MAX_SPARE_BYTES || this.#live * 2 >= this.#used)) return;
+    spareBytes -= this.#used - this.#live;
+    // What moves on is no longer counted here, nor let go again.
+    this.#used = 0;
+    this.#live = 0;
+    const bodies = this.#bodies;
+    this.#bodies = [];
+    for (const body of bodies) body.moveOn();
   }
 }
 
@@ -75,8 +119,7 @@ export class ByteBody {
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    this.#block.live -= this.#size;
-    this.#block.thinOut();
+    this.#block.letGo(this.#size);
   }
 
   /** Moves to another block. */
@@ -86,22 +129,18 @@ export class ByteBody {
 
   #place(bytes: Buffer, from: number): Block {
     const block = blockFor(this.#size);
-    this.#start = block.used;
-    bytes.copy(block.bytes, block.used, from, from + this.#size);
-    block.used += this.#size;
-    block.live += this.#size;
-    block.bodies.push(this);
+    this.#start = block.add(this, bytes, from, this.#size);
     return block;
   }
 }
 
 function blockFor(size: number): Block {
   if (size > MAX_SHARED_BYTES) return new Block(Buffer.allocUnsafeSlow(size));
-  if (current.used + size > current.bytes.length) {
+  if (current.free < size) {
     const full = current;
     current = new Block(Buffer.allocUnsafeSlow(BLOCK_BYTES));
     // What moves on takes less than half of the new block.
-    full.thinOut();
+    full.close();
   }
   return current;
 }

@@ -14,7 +14,12 @@ export function encodeWave(entries: readonly LogEntry[]): Buffer {
     writeLog(entries[index] as LogEntry);
   }
   scratch.write(']');
-  return scratch.copy();
+  return scratch.take();
+}
+
+/** Lets the next waves use the memory of one that nobody reads any more. */
+export function reuseWave(body: Buffer): void {
+  scratch.reuse(body);
 }
 
 /** Writes the fields that are decided last, the id, the parent and the late fields, and then the others. */

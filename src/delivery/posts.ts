@@ -5,7 +5,8 @@
  * without naming it is found by halving the request, so that the other logs of the request are not lost with it.
  */
 import type { EncodedLate } from '../datapoint/body.ts';
-import { encodeWave } from './encode-wave.ts';
+import type { TransportOutcome } from '../transport/transport.ts';
+import { encodeWave, reuseWave } from './encode-wave.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { LogEntry } from './ledger/log-entry.ts';
 import { countDelivered } from './metrics.ts';
@@ -44,6 +45,7 @@ export class Posts implements GatheredWork {
     const entries = this.#waves.take();
     if (entries.length === 0) return undefined;
     const body = encodeWave(entries);
+    const { length } = body;
     const sent = entries.map(({ desired }) => desired);
     this.#ledger.secure(entries);
     this.#ledger.exports.begin(entries);
@@ -51,9 +53,11 @@ export class Posts implements GatheredWork {
       request: { method: 'POST', path: '/logs', body },
       judge: (outcome) => {
         this.#ledger.exports.answered(entries, outcome);
-        return judgePost(outcome, entries.length);
+        const verdict = judgePost(outcome, entries.length);
+        if (isRead(outcome, verdict)) reuseWave(body);
+        return verdict;
       },
-      apply: (verdict) => this.#apply(entries, sent, body.length, verdict),
+      apply: (verdict) => this.#apply(entries, sent, length, verdict),
     };
   }
 
@@ -104,4 +108,9 @@ export class Posts implements GatheredWork {
   #countServerError(entries: readonly LogEntry[]): void {
     if (this.#ledger.countServerError(entries) >= SERVER_ERRORS_BEFORE_HALVING) this.#ledger.halve(entries);
   }
+}
+
+/** Whether the server has read the request to its end: the answer has an id for each log. Other answers may come early. */
+function isRead(outcome: TransportOutcome, verdict: Verdict): boolean {
+  return verdict.kind === 'stored' && outcome.kind === 'answered' && outcome.status < 300;
 }

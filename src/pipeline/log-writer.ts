@@ -15,11 +15,10 @@ import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import type { Offer } from '../delivery/ledger/offer.ts';
 import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
-import { millisOf } from '../otel/hr-time.ts';
 import { type SpanEvent, type SpanSlice, spanOfEvent } from '../otel/span-slice.ts';
 import type { ResolverHost } from '../trace/same-call/resolver-host.ts';
 import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
-import { anySpan, findAncestor, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
+import { anySpan, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
 import { decideContext, namesContext, noteContext } from '../trace/trace-context.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
 import type { LateFields } from '../wire/late-fields.ts';
@@ -28,6 +27,7 @@ import type { LogRequest } from '../wire/v4.ts';
 import { calledModelInto, passOnFirstCall, withCalledModel } from './agent-model.ts';
 import { examine, examineSkipped } from './doctor.ts';
 import { Drafts } from './drafts.ts';
+import { Entries } from './entries.ts';
 import { Evaluations } from './evaluations.ts';
 import { forEachSpan } from './for-each-span.ts';
 import {
@@ -74,6 +74,7 @@ export class LogWriter {
   readonly #mapShort: MapShort | undefined;
   readonly #redaction: Redaction;
   readonly #reader: RunReader;
+  readonly #entries: Entries;
   /** The logs that were mapped in this turn of the event loop. At its end the delivery takes them together. */
   readonly #offers: Offer[] = [];
   readonly #stubs = new Stubs((entry) => this.#delivery.finish(entry));
@@ -84,6 +85,10 @@ export class LogWriter {
     this.#drops = drops;
     this.#options = options;
     this.#select = createSelect(options);
+    this.#entries = new Entries(delivery, {
+      isLog: this.isLog,
+      write: (ancestor, flags) => this.#write(ancestor, flags),
+    });
     this.#map = createMapLog(options);
     this.#mapShort = createMapShort(options);
     this.#redaction = new Redaction(this.#map, options);
@@ -186,7 +191,7 @@ export class LogWriter {
 
   /** Offers the log as it is now, and before it the open ancestors that it names as parents. */
   #write(node: SpanNode, flags: MapFlags): void {
-    const entry = this.#entryOf(node, flags);
+    const entry = this.#entries.of(node, flags);
     const { span } = node;
     if (span) this.#stubs.delete(node);
     else this.#stubs.add(node);
@@ -247,27 +252,6 @@ export class LogWriter {
     else this.dropOverrides(node);
     this.#tracker.retire(node);
   };
-
-  /** Returns the entry of the log. Creates it, after those of the ancestors that it can name as parents. */
-  #entryOf(node: SpanNode, flags: MapFlags): LogEntry {
-    const missing: SpanNode[] = [];
-    let parent: SpanNode | undefined = node;
-    for (; parent && !parent.entry; parent = findAncestor(parent, this.isLog)) {
-      missing.push(parent);
-    }
-    for (const step of missing.reverse()) {
-      step.entry = this.#delivery.expect({
-        referenceId: referenceOf(step),
-        parent: parent?.entry,
-        family: step.trace.logs,
-        startedMillis: (step.span && millisOf(step.span.startTime)) ?? 0,
-      });
-      // Ended ancestors are due themselves. An open one is posted as it is now, so that its child can be sent.
-      if (step !== node && (step.state === 'open' || !step.span)) this.#write(step, flags);
-      parent = step;
-    }
-    return node.entry as LogEntry;
-  }
 
   #override(entry: LogEntry, late: LateFields): void {
     // The hook may be asynchronous: a flush waits for its answer.

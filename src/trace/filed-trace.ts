@@ -20,35 +20,39 @@ export interface FiledTrace extends Pick<Trace, 'traceId' | 'context' | 'noted' 
   readonly spans: readonly (string | number)[];
 }
 
-/** Returns undefined if something can still happen to one of its logs. */
+/** Returns undefined if something can still happen to one of its logs, which is found out at once. */
 export function fileTrace(trace: Trace): FiledTrace | undefined {
   const { traceId, context, baggageSession } = trace;
-  const places = new Map<SpanNode, number>();
+  for (const { isDone } of trace.logs) if (!isDone) return undefined;
+  const places = parentsFirst(trace);
   const spans: (string | number)[] = [];
-  for (const node of parentsFirst(trace)) {
+  for (const node of places.keys()) {
     const fate = fateOf(node);
     if (fate === undefined) return undefined;
     const parentPlace = node.parent ? (places.get(node.parent) as number) : -1;
-    places.set(node, places.size);
     spans.push(node.spanId, (parentPlace + 1) * FATES.length + FATES.indexOf(fate));
   }
   const noted = hasContext(trace) ? trace.noted : undefined;
   return { traceId, context, noted, baggageSession, spans };
 }
 
-/** Sorts the nodes. A parent may have come after its child, or be forgotten and still be reached from its child. */
-function parentsFirst(trace: Trace): Iterable<SpanNode> {
-  const nodes = new Set<SpanNode>();
+/**
+ * Sorts the nodes, and returns the place of each. A parent may have come after its child, or be forgotten and still be
+ * reached from its child.
+ */
+function parentsFirst(trace: Trace): Map<SpanNode, number> {
+  const places = new Map<SpanNode, number>();
   for (const node of trace.nodes.values()) {
-    if (!node.parent || nodes.has(node.parent)) {
-      nodes.add(node);
+    if (places.has(node)) continue;
+    if (!node.parent || places.has(node.parent)) {
+      places.set(node, places.size);
       continue;
     }
     const path: SpanNode[] = [];
-    for (let step: SpanNode | undefined = node; step && !nodes.has(step); step = step.parent) path.push(step);
-    for (const step of path.reverse()) nodes.add(step);
+    for (let step: SpanNode | undefined = node; step && !places.has(step); step = step.parent) path.push(step);
+    for (const step of path.reverse()) places.set(step, places.size);
   }
-  return nodes;
+  return places;
 }
 
 function fateOf({ entry, isNoLog, state }: SpanNode): Fate | undefined {

@@ -10,6 +10,8 @@ import type { SpanNode, Trace } from './span-node.ts';
 /** Read if no span of a trace has a session: an upstream service may have sent it. */
 const BAGGAGE_KEYS = ['gen_ai.conversation.id', 'session.id'];
 
+const NOTHING: TraceContext = { session: undefined, user: undefined, tags: undefined };
+
 type ReadSession = (span: SpanSlice) => string | undefined;
 
 /** Decides once and for all: a log's session cannot be changed, and all logs of a trace share one. */
@@ -21,13 +23,17 @@ export function decideContext(trace: Trace, session: ReadSession = readSession):
 /** Returns what would be decided now. */
 export function findContext(trace: Trace, session: ReadSession = readSession): TraceContext {
   if (trace.context) return trace.context;
-  const found = { ...trace.noted };
+  const { session: noted, user, tags } = trace.noted ?? NOTHING;
+  const found = { session: noted, user, tags };
   // In the order in which the spans started; a root, which is asked last, outranks what was found below it.
-  for (const wantsRoot of [false, true]) {
-    for (const node of trace.nodes.values()) if (isRoot(node) === wantsRoot) note(found, node, session);
-  }
+  noteEach(trace, false, found, session);
+  noteEach(trace, true, found, session);
   found.session ??= trace.baggageSession ?? trace.traceId;
   return found;
+}
+
+function noteEach({ nodes }: Trace, areRoots: boolean, found: TraceContext, session: ReadSession): void {
+  for (const node of nodes.values()) if (isRoot(node) === areRoots) note(found, node, session);
 }
 
 /** Keeps the session that the first span of a trace inherits. All others inherit the same. */
@@ -42,7 +48,7 @@ export function noteBaggage(trace: Trace, context: Context): void {
 export function noteContext(node: SpanNode, session: ReadSession = readSession): void {
   const { trace } = node;
   if (trace.context) return;
-  trace.noted ??= { session: undefined, user: undefined, tags: undefined };
+  trace.noted ??= { ...NOTHING };
   note(trace.noted, node, session);
 }
 

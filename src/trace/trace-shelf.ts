@@ -12,6 +12,9 @@ export interface ShelfBounds {
   readonly maxWholeSpans: number;
 }
 
+/** Bounds the work that one trace makes when it comes. */
+const MAX_FILED_AT_ONCE = 4;
+
 interface Rest {
   readonly traceId: string;
   readonly spanCount: number;
@@ -104,10 +107,18 @@ export class TraceShelf {
     else this.#unfinished.push(rest);
   }
 
-  /** Tries one for each trace that comes: logs are delivered in about the order in which their traces came to rest. */
+  /**
+   * Files those whose logs are done, up to one that has to wait, which goes to the end: logs are delivered in about the
+   * order in which their traces came to rest.
+   */
   #fileUnfinished(): void {
-    const rest = this.#unfinished.shift();
-    if (rest && this.#isHere(rest)) this.#file(rest);
+    for (let count = 0; count < MAX_FILED_AT_ONCE; count++) {
+      const rest = this.#unfinished.shift();
+      if (!rest) return;
+      if (!this.#isHere(rest)) continue;
+      this.#file(rest);
+      if ('nodes' in rest.trace) return;
+    }
   }
 
   #forgetOldest(): void {

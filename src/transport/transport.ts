@@ -8,7 +8,10 @@ export interface TransportRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Path and query below the base URL, with a leading slash: `/logs?reference_id=a`. */
   readonly path: string;
-  /** Encoded JSON: sending a Buffer costs a third of sending a string. */
+  /**
+   * Encoded JSON: sending a Buffer costs a third of sending a string. The memory is used again after the request has
+   * succeeded.
+   */
   readonly body?: Uint8Array;
   /** Set if the body is already compressed. */
   readonly contentEncoding?: 'gzip';

@@ -46,6 +46,31 @@ test('stored: all are delivered with what was sent; changes made meanwhile do no
   expect(logs.map(({ isDone }) => isDone)).toEqual([true, false]);
 });
 
+test('the memory of a request is used again once the server has stored its logs, and not before', () => {
+  const { ledger, posts } = createPosts(1);
+  const next = (name: string) => {
+    offeredLog(ledger, name);
+    return posts.take();
+  };
+  const memoryOf = (shipment: ReturnType<Posts['take']>) => shipment?.request.body?.buffer;
+  const unanswered = posts.take();
+  const perhapsUnread = [LOST, answered(409), answered(200), answered(200, created(2)), answered(422)].map(
+    (outcome) => {
+      const shipment = next('other');
+      answer(shipment, outcome);
+      return shipment;
+    },
+  );
+  const stored = next('stored');
+  const memory = memoryOf(stored);
+  answer(stored, answered(200, created(itemsOf(stored))));
+  const later = [next('later'), next('later still')];
+  expect(memoryOf(later[0]) === memory).toBe(true);
+  const inUse = [unanswered, ...perhapsUnread, ...later].map(memoryOf);
+  expect(new Set(inUse).size).toBe(inUse.length);
+  expect(bodyOf(unanswered)).toEqual([{ reference_id: 'log-0' }]);
+});
+
 test('no connection, 429 or a wrong key: all are ready again, in their order', () => {
   const { posts, logs } = createPosts(3);
   for (const outcome of [UNSENT, answered(429), answered(401)]) {

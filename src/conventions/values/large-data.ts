@@ -2,7 +2,6 @@
  * Files inside messages. Small images stay, so that the viewer can show them; megabytes of base64 become a placeholder
  * with size and SHA-256, by which the file can be found again.
  */
-import { createHash } from 'node:crypto';
 
 /** Longer data URLs and base64 texts are replaced. */
 const MAX_INLINE_CHARS = 64 * 1024;
@@ -28,6 +27,6 @@ export function placeholderOf(data: string | Uint8Array, mimeType?: string): str
   } else {
     bytes = data;
   }
-  const hash = createHash('sha256').update(bytes).digest('hex');
+  const hash = process.getBuiltinModule('node:crypto').createHash('sha256').update(bytes).digest('hex');
   return `[${type ?? 'data'}, ${bytes.byteLength} bytes, sha256:${hash}]`;
 }

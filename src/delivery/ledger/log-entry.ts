@@ -30,7 +30,7 @@ export interface LogEntry {
   readonly acknowledged: Readonly<EncodedLate> | undefined;
   /** Feedback that is sent once the log is delivered: JSON objects without its id. */
   readonly feedback: readonly string[];
-  /** Start of the span, Unix milliseconds; 0 for the placeholder of a span that did not come. */
+  /** Start of the span, Unix milliseconds; 0 without a spool, and for the placeholder of a span that did not come. */
   readonly startedMillis: number;
   /** The span has ended, so only an override can follow. */
   readonly isFinal: boolean;

@@ -8,6 +8,8 @@ import type { ExportOperation } from '../../telemetry/span-counts.ts';
 import type { EntryState, LogEntry } from './log-entry.ts';
 
 const NO_FEEDBACK: readonly string[] = [];
+/** A small integer, which an entry has in place; infinity would be an object for each. */
+const NO_LIMIT = 2 ** 31 - 1;
 const NOTHING: Readonly<EncodedLate> = { output: undefined, error: undefined, duration: undefined };
 
 export class MutableEntry implements LogEntry {
@@ -22,7 +24,7 @@ export class MutableEntry implements LogEntry {
   feedback: readonly string[] = NO_FEEDBACK;
   startedMillis = 0;
   isFinal = false;
-  batchLimit = Number.POSITIVE_INFINITY;
+  batchLimit = NO_LIMIT;
   /** As counted in the ledger's sum. The ledger brings it up to date when it counts the entry. */
   bytes = 0;
   /** Late fields that the app set with `update()`. They win over the span's, whichever come first. */

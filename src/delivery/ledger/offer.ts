@@ -9,7 +9,7 @@ export interface ExpectedLog {
   readonly parent: LogEntry | undefined;
   /** The logs of the trace, to which this one is added. */
   readonly family: LogEntry[];
-  /** Start of the span, Unix milliseconds; 0 for the placeholder of a span that did not come. */
+  /** Start of the span, Unix milliseconds; 0 without a spool, and for the placeholder of a span that did not come. */
   readonly startedMillis: number;
 }
 

@@ -2,7 +2,6 @@
  * The directory that processes share. Each process has its own file and keeps it locked as long as it lives. A file
  * that can be locked was left by a dead process, and belongs to the process that locks it first.
  */
-import { randomUUID } from 'node:crypto';
 import { closeSync, constants, openSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { diag } from '@opentelemetry/api';
@@ -19,6 +18,7 @@ const MAX_EMPTY_MILLIS = 60_000;
 /** Creates and locks this process's file, readable by its owner only. */
 export function openSpoolFile(directory: string): SpoolFile {
   createPrivateDirectory(directory, { isOwn: true });
+  const { randomUUID } = process.getBuiltinModule('node:crypto');
   const path = join(directory, `${process.pid}-${randomUUID()}${SUFFIX}`);
   // Created here and not by SQLite, for the mode, and so that a link with this name is not followed.
   closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | constants.O_RDWR, 0o600));

@@ -19,6 +19,7 @@ import { reading } from './reading.ts';
 import { writePart } from './results-file.ts';
 import { Arena } from './rounds.ts';
 import { type Effort, failing, far, gzip, openTraces, type Scenario, steady, updates } from './scenarios.ts';
+import { server } from './server.ts';
 import { number, toMarkdown } from './tables.ts';
 import { worker } from './worker.ts';
 
@@ -32,6 +33,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'open-traces': openTraces,
   reading,
   worker,
+  server,
 };
 const ROUNDS = 7;
 

@@ -122,6 +122,10 @@ export const MIGRATIONS: readonly string[] = [
   -- Logs that the viewer's index has passed over, because of what is in them.
   CREATE TABLE unsearchable_logs (key INTEGER PRIMARY KEY REFERENCES logs ON DELETE CASCADE, fault TEXT NOT NULL);
   `,
+  `
+  -- The store adds up new logs itself, once for all logs of a request.
+  DROP TRIGGER viewer_log_insert;
+  `,
 ];
 
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */

@@ -12,7 +12,7 @@ import {
 } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
-import type { FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
+import type { FeedbackRequest, LogResponse, Page } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
@@ -20,8 +20,8 @@ import type { FeedbackResponse, LogQuery, ProjectQuery, Store } from '../store.t
 import { timestampNow } from '../timestamps.ts';
 import { toProject, toSession } from './container-row.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
-import { toLogResponse, toLogRow } from './log-row.ts';
-import { type EncodedLog, LogWrites } from './log-writes.ts';
+import { toLogResponse } from './log-row.ts';
+import { LogWrites } from './log-writes.ts';
 import { migrateSqlite } from './migrations.ts';
 import { countCharacters } from './row-size.ts';
 import {
@@ -89,7 +89,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   };
 
   return {
-    createLogs: (requests) => inTurn((writes) => mapItems(requests, (request) => writes.create(encodeLog(request)))),
+    createLogs: (requests) => inTurn((writes) => writes.createAll(requests)),
 
     updateLog: (selector, update) =>
       inTurn((writes) => {
@@ -122,9 +122,9 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
 
     createSession: () =>
       inTurn(() => {
-        const session = { id: newIdentifier('sesh'), reference_id: null, now: timestampNow() };
-        statements.insertSession.get(session);
-        return { id: session.id };
+        const [id, now] = [newIdentifier('sesh'), timestampNow()];
+        statements.useSession.get(id, null, now, now);
+        return { id };
       }),
 
     getSession: async (id) => {
@@ -144,8 +144,8 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
 
     createProject: (name) =>
       inTurn(() => {
-        const id = newIdentifier('pr');
-        const created = statements.insertProject.get({ id, name: storableText(name), now: timestampNow() });
+        const [id, now] = [newIdentifier('pr'), timestampNow()];
+        const created = statements.insertProject.get(id, storableText(name), now, now);
         return created && toProject(statements.readNewProject.get(id)!);
       }),
 
@@ -196,15 +196,6 @@ function readWithin<Item>(
     items.push(toItem(row));
   }
   return items;
-}
-
-function encodeLog(request: LogRequest): EncodedLog {
-  try {
-    return { request, row: toLogRow(request) };
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RejectedFieldError('inputs', 'the datapoint is nested too deeply to be stored');
-  }
 }
 
 function changeFeedback(statements: Statements, writes: LogWrites, request: FeedbackRequest): FeedbackResponse {

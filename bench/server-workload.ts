@@ -43,7 +43,12 @@ function sessionLogs(session: number): object[] {
     source: 'opentelemetry',
     created_at: new Date(start + step * 300).toISOString(),
     duration: 0.25,
-    metadata: { trace_id: trace, span_id: reference(step).slice(33), user_id: `user-${session % 5_000}`, release: '1.0' },
+    metadata: {
+      trace_id: trace,
+      span_id: reference(step).slice(33),
+      user_id: `user-${session % 5_000}`,
+      release: '1.0',
+    },
     ...fields,
   });
   const model = { provider: 'openai', model: 'gpt-4o-mini', temperature: (session % 60) / 60 };

@@ -12,6 +12,8 @@ export interface ViewerStore {
   /** Resolves to `undefined` if there is no such log. */
   readLog(id: string): Promise<ViewerLog | undefined>;
   listFilters(): Promise<SessionFilters>;
+  /** Resolves to what a search does not find yet. Cheap enough to be asked with each search. */
+  readBacklog(): Promise<Backlog>;
   /** Resolves to the version of the last change, see `SessionChange`. */
   version(): Promise<number>;
   /** Calls the listener after each change that can be read and searched. Returns a function that stops it. */
@@ -78,6 +80,13 @@ export interface SessionFilters {
   models: string[];
   types: string[];
   feedback: string[];
+}
+
+export interface Backlog {
+  /** Stored or changed, and not yet in the search index, the filters and the texts of their sessions. */
+  logs: number;
+  /** When the oldest of these logs was last changed, in the form of `toTimestamp`. Absent if there is none. */
+  since?: string;
 }
 
 export interface SessionLogs {

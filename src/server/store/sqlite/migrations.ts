@@ -125,6 +125,15 @@ export const MIGRATIONS: readonly string[] = [
   `
   -- The store adds up new logs itself, once for all logs of a request.
   DROP TRIGGER viewer_log_insert;
+
+  -- Each message is in the index once in a session. All logs of a session have one word in the second column.
+  DROP TABLE logs_search;
+  CREATE VIRTUAL TABLE logs_search USING fts5(
+    text, session, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2"
+  );
+  -- Fewer and larger merges.
+  INSERT INTO logs_search (logs_search, rank) VALUES ('automerge', 8);
+  INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING;
   `,
 ];
 

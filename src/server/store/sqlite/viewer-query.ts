@@ -7,7 +7,7 @@ import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import type { Prepare } from '../../../sqlite/statement-cache.ts';
 import { storableText } from '../storable-text.ts';
 import type { SessionQuery } from '../viewer-store.ts';
-import { type FoundSession, type FoundSessions, searchFor, toMatchExpressions } from './viewer-search.ts';
+import { type FoundSession, type FoundSessions, searchFor } from './viewer-search.ts';
 import type { ViewerStatements } from './viewer-statements.ts';
 
 /** One request walks through no more sessions than this. */
@@ -129,20 +129,7 @@ async function search(
   conditions: NonNullable<Conditions>,
 ): Promise<FoundSessions> {
   const isWanted = prepare(`SELECT 1 FROM session_summaries AS summary ${where(['key = ?', ...conditions.sql])}`);
-  const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor);
-  for (const expression of toMatchExpressions(query.search!)) {
-    const result = await searchFor(
-      reader,
-      statements,
-      expression,
-      before,
-      query.size,
-      (key) => !!isWanted.get(key, ...conditions.values),
-    );
-    // The beginning of a word is tried only if no whole word is found: it looks at many more entries.
-    if (result.found.length > 0 || result.next !== null || query.cursor !== undefined) return result;
-  }
-  return { found: [], next: null };
+  return searchFor(reader, statements, query, (key) => !!isWanted.get(key, ...conditions.values));
 }
 
 function where(conditions: readonly string[]): string {

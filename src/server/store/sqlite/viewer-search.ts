@@ -1,16 +1,20 @@
-/** Full-text search: finds the sessions of the logs that have the words, newest log first. */
+/**
+ * Full-text search: finds the sessions that have all the words, whether in one log or in several, newest first. The
+ * rarest word leads: its logs are looked at, and for each of their sessions whether it has the other words.
+ */
 import type { SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import { splitIdeographs } from '../log-text.ts';
 import { storableText } from '../storable-text.ts';
-import { MATCHES_PORTION, SCANS, type ViewerStatements } from './viewer-statements.ts';
+import type { SessionQuery } from '../viewer-store.ts';
+import { MATCHES_PORTION, SCANS, toMatchesSql, type ViewerStatements } from './viewer-statements.ts';
 
 /** One search looks at no more matching logs than this, portion by portion, until the page is full. */
 const MAX_MATCHES = 2_000;
 /** From logs to the tops of their trees, in one search. */
 const MAX_CLIMBED = 10_000;
-/** Length with its quotes; the shorter a term, the more words begin with it. */
-const SHORTEST_BEGINNING = 5;
+/** In characters; the shorter a term, the more words begin with it. */
+const SHORTEST_BEGINNING = 3;
 
 export interface FoundSession {
   readonly key: SqliteValue;
@@ -23,25 +27,70 @@ export interface FoundSessions {
   readonly next: string | null;
 }
 
+/** Where a search goes on: below this log, with the same terms and the same leading one. */
+interface Place {
+  readonly before: number;
+  readonly variant: number;
+  readonly leader: number;
+}
+
 /** `isWanted` is asked once for each session. */
 export async function searchFor(
   reader: SqliteReader,
   statements: ViewerStatements,
-  expression: string,
-  before: number,
+  { search, cursor, size }: Pick<SessionQuery, 'search' | 'cursor' | 'size'>,
+  isWanted: (key: SqliteValue) => boolean,
+): Promise<FoundSessions> {
+  const variants = toMatchTerms(search ?? '');
+  const place = parsePlace(cursor);
+  if (place) return searchFrom(reader, statements, variants, place, size, isWanted);
+  for (const [variant, terms] of variants.entries()) {
+    const start = { before: Number.MAX_SAFE_INTEGER, variant, leader: await findRarest(reader, terms) };
+    const result = await searchFrom(reader, statements, variants, start, size, isWanted);
+    // The beginning of a word is tried only if no whole word is found: it looks at many more entries.
+    if (result.found.length > 0 || result.next !== null) return result;
+  }
+  return { found: [], next: null };
+}
+
+async function findRarest(reader: SqliteReader, terms: readonly string[]): Promise<number> {
+  let [rarest, least] = [0, Number.POSITIVE_INFINITY];
+  for (let index = 0; index < terms.length && terms.length > 1; index += 1) {
+    const [row] = await reader.all(SCANS.countMatches, [terms[index]!, Math.min(least, MAX_MATCHES)]);
+    const count = Number(row!['count']);
+    if (count < least) [rarest, least] = [index, count];
+    if (count === 0) break;
+  }
+  return rarest;
+}
+
+async function searchFrom(
+  reader: SqliteReader,
+  statements: ViewerStatements,
+  variants: readonly (readonly string[])[],
+  { before, variant, leader }: Place,
   size: number,
   isWanted: (key: SqliteValue) => boolean,
 ): Promise<FoundSessions> {
+  const terms = variants[variant] ?? [];
+  const leading = terms[leader];
+  if (leading === undefined) return { found: [], next: null };
+  const others = terms.filter((_, index) => index !== leader);
+  const sql = toMatchesSql(others.length);
   const found = new Map<SqliteValue, FoundSession>();
   const unwanted = new Set<SqliteValue>();
   const findTop = createTopFinder(statements);
   let last = before;
+  const end = (isOver: boolean): FoundSessions => ({
+    found: [...found.values()],
+    next: isOver ? null : `${last} ${variant} ${leader}`,
+  });
   for (let seen = 0; seen < MAX_MATCHES; seen += MATCHES_PORTION) {
-    const rows = await reader.all(SCANS.listMatches, [expression, last]);
+    const rows = await reader.all(sql, [leading, last, ...others]);
     for (const row of rows) {
       last = Number(row['key']);
       // The log was deleted meanwhile.
-      if (row['id'] === null) continue;
+      if (row['id'] === null || row['has_all'] !== 1) continue;
       const session = row['session_key'] ?? (row['parent_key'] === null ? -last : findTop(row['parent_key']!));
       if (session === undefined || found.has(session) || unwanted.has(session)) continue;
       if (!isWanted(session)) {
@@ -49,11 +98,17 @@ export async function searchFor(
         continue;
       }
       found.set(session, { key: session, logKey: last });
-      if (found.size === size) return { found: [...found.values()], next: String(last) };
+      if (found.size === size) return end(false);
     }
-    if (rows.length < MATCHES_PORTION) return { found: [...found.values()], next: null };
+    if (rows.length < MATCHES_PORTION) return end(true);
   }
-  return { found: [...found.values()], next: String(last) };
+  return end(false);
+}
+
+function parsePlace(cursor: string | undefined): Place | undefined {
+  if (cursor === undefined) return undefined;
+  const [before = 0, variant = 0, leader = 0] = cursor.split(' ').map(Number);
+  return { before, variant, leader };
 }
 
 /**
@@ -84,12 +139,16 @@ function createTopFinder(statements: ViewerStatements): (key: SqliteValue) => Sq
   };
 }
 
-/** All words must be there, "quoted" ones as a phrase. Each is quoted, so that no character is an operator. */
-export function toMatchExpressions(search: string): string[] {
-  const terms = searchTerms(storableText(search)).map((term) => `"${splitIdeographs(term)}"`);
-  if (terms.length === 0) return [];
-  const all = terms.join(' ');
-  return terms.at(-1)!.length >= SHORTEST_BEGINNING ? [all, `${all} *`] : [all];
+/**
+ * Returns what the engine searches for, term by term, and the same with the last one as the beginning of a word. Each is
+ * quoted, so that no character is an operator.
+ */
+export function toMatchTerms(search: string): string[][] {
+  const terms = searchTerms(storableText(search)).map((term) => `text : "${splitIdeographs(term)}"`);
+  const last = searchTerms(search).at(-1);
+  if (last === undefined) return [];
+  const beginning = [...terms.slice(0, -1), `${terms.at(-1)} *`];
+  return last.length >= SHORTEST_BEGINNING ? [terms, beginning] : [terms];
 }
 
 /** Splits like `toWords` in the viewer's mark-words.ts, which marks what was found: a test holds the two together. */

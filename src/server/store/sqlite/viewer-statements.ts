@@ -58,16 +58,31 @@ export const SCANS = {
   listConfigsBelow: `${BELOW}
     SELECT ${CONFIG_COLUMNS} FROM configs WHERE key IN (SELECT config_key FROM logs WHERE key IN below)`,
 
+  readBacklog: `SELECT count(*) AS logs,
+      (SELECT updated_at FROM logs WHERE key = (SELECT min(key) FROM unindexed_logs)) AS since FROM unindexed_logs`,
+
   listFacets: `SELECT value FROM facets WHERE kind = ? AND EXISTS
     (SELECT 1 FROM session_facets WHERE facet_key = facets.key) ORDER BY value LIMIT ${MAX_FILTER_VALUES}`,
 
-  listMatches: `SELECT found.key, logs.id, session_key, parent_key
-    FROM (SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ? AND rowid < ? ORDER BY rowid DESC
-      LIMIT ${MATCHES_PORTION}) AS found
-    LEFT JOIN logs ON logs.key = found.key ORDER BY found.key DESC`,
+  countMatches: `SELECT count(*) AS count FROM (SELECT 1 FROM logs_search WHERE logs_search MATCH ? LIMIT ?)`,
   readNear: `SELECT coalesce(${near('messages')}, ${near('inputs')}, ${near('output_message')}) AS text
     FROM logs WHERE key = ?1`,
 } as const;
+
+/**
+ * Lists the logs that have the first term, and says of each whether its session has `others` more. These are in the
+ * index with one log of the session, see indexed-messages.ts, and it finds them by the word that all of these have.
+ */
+export function toMatchesSql(others: number): string {
+  const group = `CASE WHEN session_key IS NULL THEN 'log' || found.key ELSE 'session' || session_key END`;
+  const hasOther = (at: number) =>
+    `EXISTS (SELECT 1 FROM logs_search WHERE logs_search MATCH ?${at} || ' AND session : "' || ${group} || '"')`;
+  const hasOthers = Array.from({ length: others }, (_, index) => hasOther(index + 3));
+  return `SELECT found.key, logs.id, session_key, parent_key, ${hasOthers.join(' AND ') || '1'} AS has_all
+    FROM (SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC
+      LIMIT ${MATCHES_PORTION}) AS found
+    LEFT JOIN logs ON logs.key = found.key ORDER BY found.key DESC`;
+}
 
 const SQL = {
   /** Sums are read as REAL, which has no largest number: the driver throws on integers beyond 2^53. */
@@ -108,30 +123,37 @@ const SQL = {
         >= ${MATCH_CHARACTERS} AS is_large
     FROM logs LEFT JOIN configs ON configs.key = config_key WHERE logs.key = ?`,
 
-  takeMarkedSession: `DELETE FROM unindexed_sessions WHERE key = (SELECT min(key) FROM unindexed_sessions)
-    RETURNING key`,
-  takeMarkedLog: `DELETE FROM unindexed_logs WHERE key = (SELECT max(key) FROM unindexed_logs) RETURNING key`,
+  listMarkedSessions: `SELECT key FROM unindexed_sessions ORDER BY key LIMIT 100`,
+  unmarkSession: `DELETE FROM unindexed_sessions WHERE key = ?`,
+  listMarkedLogs: `SELECT key FROM unindexed_logs ORDER BY key DESC LIMIT ?`,
+  unmarkLogs: `DELETE FROM unindexed_logs WHERE key BETWEEN ? AND ?`,
+  hasMarks: `SELECT 1 WHERE EXISTS (SELECT 1 FROM unindexed_logs) OR EXISTS (SELECT 1 FROM unindexed_sessions)`,
   markLogsOfSession: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE session_key = :key OR key = -:key
     ON CONFLICT DO NOTHING`,
-  readLogToIndex: `SELECT logs.key, session_key, parent_key, parent_reference_id, logs.created_at, inputs, messages,
-      substr(output, 1, ${MAX_SEARCHED_CHARACTERS}) AS output, output_message,
-      substr(error, 1, ${MAX_SEARCHED_CHARACTERS}) AS error, projects.name AS project,
-      configs.type, configs.model, configs.label, ${LISTED_FEEDBACK}
-    FROM logs JOIN projects ON projects.key = logs.project_key LEFT JOIN configs ON configs.key = config_key
-    WHERE logs.key = ?`,
+  /** Goes up when another connection has written. */
+  readDataVersion: `PRAGMA data_version`,
+  readLogToIndex: `SELECT session_key, parent_key, parent_reference_id, created_at, project_key, config_key, inputs,
+      messages, substr(output, 1, ${MAX_SEARCHED_CHARACTERS}) AS output, output_message,
+      substr(error, 1, ${MAX_SEARCHED_CHARACTERS}) AS error,
+      EXISTS (SELECT 1 FROM feedback WHERE log_key = logs.key) AS has_feedback
+    FROM logs WHERE key = ?`,
+  readProjectName: `SELECT name FROM projects WHERE key = ?`,
+  readConfigLabel: `SELECT type, model, label FROM configs WHERE key = ?`,
+  readFeedback: `SELECT ${LISTED_FEEDBACK} FROM logs WHERE key = ?`,
   markUnsearchable: `INSERT OR REPLACE INTO unsearchable_logs (key, fault) VALUES (?, ?)`,
+  hasUnsearchable: `SELECT 1 FROM unsearchable_logs LIMIT 1`,
   clearUnsearchable: `DELETE FROM unsearchable_logs WHERE key = ?`,
-  writeText: `INSERT OR REPLACE INTO logs_search (rowid, text) VALUES (?, ?)`,
+  writeText: `INSERT OR REPLACE INTO logs_search (rowid, text, session) VALUES (?, ?, ?)`,
   clearTexts: `UPDATE session_summaries SET first_input = NULL, first_input_rank = NULL, last_output = NULL,
       last_output_rank = NULL,
       started_at = coalesce((SELECT min(created_at) FROM logs WHERE session_key = :key OR logs.key = -:key), started_at),
       ended_at = coalesce((SELECT max(unixepoch(created_at, 'subsec') + coalesce(duration, 0)) FROM logs
         WHERE session_key = :key OR logs.key = -:key), ended_at)
     WHERE key = :key`,
-  setFirstInput: `UPDATE session_summaries SET first_input = :text, first_input_rank = :rank
-    WHERE key = :key AND (first_input_rank IS NULL OR first_input_rank >= :rank)`,
-  setLastOutput: `UPDATE session_summaries SET last_output = :text, last_output_rank = :rank, last_is_error = :is_error
-    WHERE key = :key AND (last_output_rank IS NULL OR last_output_rank <= :rank)`,
+  setFirstInput: `UPDATE session_summaries SET first_input = ?, first_input_rank = ?
+    WHERE key = ? AND (first_input_rank IS NULL OR first_input_rank >= ?)`,
+  setLastOutput: `UPDATE session_summaries SET last_output = ?, last_output_rank = ?, last_is_error = ?
+    WHERE key = ? AND (last_output_rank IS NULL OR last_output_rank <= ?)`,
 } as const;
 
 export type ViewerStatements = ReturnType<typeof prepareViewerStatements>;

@@ -3,8 +3,9 @@ import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { LogResponse } from '../../../wire/v4.ts';
 import { excerpt, searchableText } from '../log-text.ts';
 import type { LogLabel, SessionLog, SessionSummary, ViewerStore } from '../viewer-store.ts';
+import { toTexts } from './index-slice.ts';
 import { countCharacters } from './row-size.ts';
-import { toTexts, type ViewerIndex } from './viewer-index.ts';
+import type { ViewerIndex } from './viewer-index.ts';
 import { createSessionFinder, type SessionReads } from './viewer-query.ts';
 import { searchTerms } from './viewer-search.ts';
 import { LOGS_PORTION, SCANS } from './viewer-statements.ts';
@@ -103,6 +104,11 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
       types: await listFacets('type'),
       feedback: await listFacets('feedback'),
     }),
+
+    readBacklog: async () => {
+      const [row] = await reader.all(SCANS.readBacklog, []);
+      return { logs: Number(row!['logs']), ...given('since', row!['since']) };
+    },
 
     version: async () => index.version(),
     onChange: (listener) => index.onChange(listener),

@@ -16,6 +16,7 @@ export function timestampNow(): string {
  * years 0 to 9999 in UTC: others have another width.
  */
 export function toTimestamp(text: string): string | undefined {
+  if (text.length === 24 && isIso(text)) return `${text.slice(0, -1)}000Z`;
   const [, seconds, fraction = '', offset = 'Z'] = DATE_TIME.exec(text) ?? [];
   if (seconds === undefined || !isDate(seconds)) return undefined;
   const millis = Date.parse(seconds + offset.toUpperCase());
@@ -28,6 +29,12 @@ export function toTimestamp(text: string): string | undefined {
 export function toTimestampBound(text: string, bound: 'first' | 'last'): string | undefined {
   if (!DATE.test(text)) return toTimestamp(text);
   return toTimestamp(bound === 'first' ? `${text}T00:00:00Z` : `${text}T23:59:59.999999Z`);
+}
+
+/** Whether JavaScript writes this time just so, as most clients do. */
+function isIso(text: string): boolean {
+  const millis = Date.parse(text);
+  return !Number.isNaN(millis) && new Date(millis).toISOString() === text;
 }
 
 /** `Date.parse` takes the 31st of February for a day of March. */

@@ -14,6 +14,7 @@ import {
 import { HttpError } from '../http/http-error.ts';
 import { toTimestamp } from '../store/timestamps.ts';
 import { findOversize } from './checked-size.ts';
+import { createPlainLogs } from './plain-log.ts';
 import { type Checked, check } from './validation-detail.ts';
 
 type Loc = (string | number)[];
@@ -21,6 +22,9 @@ type JsonObject = Record<string, unknown>;
 
 /** This many are enough to repair a request; more would only make the answer long. */
 const MAX_DETAILS = 100;
+const VALID = { data: undefined, details: undefined };
+
+const plainLogs = createPlainLogs();
 
 export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] {
   const items = toItems(body, maxItems);
@@ -28,13 +32,14 @@ export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] 
   const requests = items.map(({ value, loc }) => {
     rejectIfMany(details);
     const item = withoutNullsIn(value, ['config', 'feedback']);
-    const checked = checkItem(logRequest, item, loc);
+    const checked = plainLogs.has(item) ? VALID : checkItem(logRequest, item, loc);
     // We keep the item itself: zod's copy lacks the keys of messages that the schema does not name.
     const request = item as LogRequest;
     if (checked.details) {
       details.push(...checked.details);
       return request;
     }
+    if (checked !== VALID) plainLogs.learn(item);
     const config = request.config as JsonObject | null | undefined;
     return config && !('type' in config)
       ? ({ ...request, config: { ...config, type: 'model' } } as LogRequest)

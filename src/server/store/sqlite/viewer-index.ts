@@ -21,12 +21,12 @@ import type { WriteTurns } from './write-turns.ts';
 /** Writes that come close together are indexed together. */
 const GATHER_MILLIS = 40;
 const SLICE_MILLIS = 16;
+const MIN_SLICE_LOGS = 40;
 const MAX_SLICE_LOGS = 500;
 /** Between two slices, so that no request waits for more than one. */
 const PAUSE_MILLIS = 5;
-/** While others write: this many times as long as the slice took, so that they have most of the time. */
-const BUSY_PAUSES = 3;
-const BUSY_MILLIS = 100;
+/** As long as each pause brings writes, it is prolonged to this many times what a slice takes: they go first. */
+const BUSY_PAUSES = 8;
 const RETRY_MILLIS = 1_000;
 const MAX_NAMED_SESSIONS = 50;
 
@@ -58,9 +58,10 @@ export function createViewerIndex(
   let isFailing = false;
   let passedOver = 0;
   let reported = Number.NEGATIVE_INFINITY;
-  let lastWrite = Number.NEGATIVE_INFINITY;
+  let hasWrites = false;
   /** As many as one slice has the time for. */
-  let sliceLogs = 20;
+  let sliceLogs = MIN_SLICE_LOGS;
+  let sliceMillis = SLICE_MILLIS;
 
   const passOver = (key: SqliteValue, cause: unknown): void => {
     // What fails for all logs alike, such as a full disk, is tried again.
@@ -92,7 +93,8 @@ export function createViewerIndex(
     suspects.delete(key);
   };
 
-  const runSlice = (start: number): { changed: string[]; isDone: boolean; count: number } => {
+  const runSlice = (): { changed: string[]; isDone: boolean; count: number } => {
+    const start = performance.now();
     const isOver = () => performance.now() - start > SLICE_MILLIS;
     messages.startSlice(statements.readDataVersion.get()!['data_version']!);
     const slice = new IndexSlice(statements, messages);
@@ -113,28 +115,26 @@ export function createViewerIndex(
     return { changed, isDone, count };
   };
 
-  const runTimedSlice = () => {
-    const start = performance.now();
-    // In a savepoint, so that the time includes its end, see above.
-    const { changed, isDone, count } = turns.runInSavepoint(
-      () => runSlice(start),
-      (error) => {
-        throw error;
-      },
-    );
-    const millis = performance.now() - start;
-    if (count > 0) sliceLogs = Math.ceil(Math.min(2 * sliceLogs, MAX_SLICE_LOGS, (count * SLICE_MILLIS) / millis));
-    return { changed, isDone, millis };
-  };
-
   const run = async (): Promise<void> => {
     timer = undefined;
+    let logs = 0;
     try {
-      const { changed, isDone, millis } = await turns.run(runTimedSlice);
+      const { changed, isDone } = await turns.run(
+        () => {
+          const done = runSlice();
+          logs = done.count;
+          return done;
+        },
+        (millis) => {
+          sliceMillis = millis;
+          if (logs === 0) return;
+          const next = Math.min(2 * sliceLogs, MAX_SLICE_LOGS, (logs * SLICE_MILLIS) / millis);
+          sliceLogs = Math.ceil(Math.max(MIN_SLICE_LOGS, next));
+        },
+      );
       messages.keepSlice();
       isFailing = false;
-      const isBusy = performance.now() - lastWrite < BUSY_MILLIS;
-      if (!isDone) again(isBusy ? Math.max(PAUSE_MILLIS, BUSY_PAUSES * millis) : PAUSE_MILLIS);
+      if (!isDone) again(PAUSE_MILLIS);
       if (changed.length === 0) return;
       version += 1;
       const change = { sessions: changed.length > MAX_NAMED_SESSIONS ? null : changed, version };
@@ -151,15 +151,23 @@ export function createViewerIndex(
 
   const again = (millis: number): void => {
     if (closed || timer) return;
-    timer = setTimeout(() => void run(), millis);
+    wait(millis, performance.now() + Math.max(millis, BUSY_PAUSES * sliceMillis));
+  };
+
+  const wait = (millis: number, latest: number): void => {
+    hasWrites = false;
+    timer = setTimeout(() => {
+      if (hasWrites && performance.now() < latest) wait(PAUSE_MILLIS, latest);
+      else void run();
+    }, millis);
     timer.unref();
   };
 
   again(0);
   return {
     schedule: () => {
-      lastWrite = performance.now();
       again(GATHER_MILLIS);
+      hasWrites = true;
     },
     version: () => version,
     onChange: (listener) => {

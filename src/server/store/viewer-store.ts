@@ -83,7 +83,10 @@ export interface SessionFilters {
 }
 
 export interface Backlog {
-  /** Stored or changed, and not yet in the search index, the filters and the texts of their sessions. */
+  /**
+   * Stored or changed, and not yet in the search index, the filters and the texts of their sessions. A session of which
+   * something was deleted counts as one.
+   */
   logs: number;
   /** When the oldest of these logs was last changed, in the form of `toTimestamp`. Absent if there is none. */
   since?: string;

@@ -75,7 +75,10 @@ export function parseSessionQuery(query: URLSearchParams): SessionQuery {
   const search = query.get('q')?.trim();
   if (search && countWords(search) > MAX_WORDS) throw invalid(['query', 'q'], `at most ${MAX_WORDS} words are taken`);
   const cursor = query.get('cursor');
-  if (cursor !== null && !(search ? /^\d{1,16} \d{1,3} \d{1,3}$/ : /^\d{4}-[-0-9T:.]{10,24}Z -?\d{1,16}$/).test(cursor)) {
+  if (
+    cursor !== null &&
+    !(search ? /^\d{1,16} \d{1,3} \d{1,3}$/ : /^\d{4}-[-0-9T:.]{10,24}Z -?\d{1,16}$/).test(cursor)
+  ) {
     throw invalid(['query', 'cursor'], 'expected the cursor of a page of the same list');
   }
   return {

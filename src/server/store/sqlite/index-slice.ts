@@ -34,6 +34,8 @@ export class IndexSlice {
   readonly #projects = new Map<SqliteValue, string>();
   readonly #configs = new Map<SqliteValue, SqliteRow>();
   readonly #hasUnsearchable: boolean;
+  /** In all texts that were indexed. */
+  characters = 0;
 
   constructor(statements: ViewerStatements, messages: IndexedMessages) {
     this.#statements = statements;
@@ -59,6 +61,7 @@ export class IndexSlice {
     const session = row['session_key']!;
     const isWanted = session === null ? undefined : this.#messages.ownershipOf(session, key);
     const text = storableText(searchableText(texts, isWanted));
+    this.characters += text.length;
     this.#statements.writeText.run(key, text, toGroupWord(session === null ? -Number(key) : session));
     if (this.#hasUnsearchable) this.#statements.clearUnsearchable.run(key);
     const group = session ?? (row['parent_key'] === null ? -Number(key) : undefined);

@@ -23,6 +23,8 @@ const GATHER_MILLIS = 40;
 const SLICE_MILLIS = 16;
 const MIN_SLICE_LOGS = 40;
 const MAX_SLICE_LOGS = 500;
+/** So much text is indexed in less than a slice's time, even where other programs take most of the machine. */
+const MIN_SLICE_CHARACTERS = 100_000;
 /** Between two slices, so that no request waits for more than one. */
 const PAUSE_MILLIS = 5;
 /** As long as each pause brings writes, it is prolonged to this many times what a slice takes: they go first. */
@@ -107,7 +109,7 @@ export function createViewerIndex(
     for (const { key } of marked) {
       addLog(slice, key!);
       count += 1;
-      if (isOver()) break;
+      if (isOver() && slice.characters > MIN_SLICE_CHARACTERS) break;
     }
     if (count > 0) statements.unmarkLogs.run(marked[0]!['key']!, marked[count - 1]!['key']!);
     const changed = slice.write();

@@ -58,8 +58,8 @@ export const SCANS = {
   listConfigsBelow: `${BELOW}
     SELECT ${CONFIG_COLUMNS} FROM configs WHERE key IN (SELECT config_key FROM logs WHERE key IN below)`,
 
-  readBacklog: `SELECT count(*) AS logs,
-      (SELECT updated_at FROM logs WHERE key = (SELECT min(key) FROM unindexed_logs)) AS since FROM unindexed_logs`,
+  readBacklog: `SELECT (SELECT count(*) FROM unindexed_logs) + (SELECT count(*) FROM unindexed_sessions) AS logs,
+      (SELECT updated_at FROM logs WHERE key = (SELECT min(key) FROM unindexed_logs)) AS since`,
 
   listFacets: `SELECT value FROM facets WHERE kind = ? AND EXISTS
     (SELECT 1 FROM session_facets WHERE facet_key = facets.key) ORDER BY value LIMIT ${MAX_FILTER_VALUES}`,

@@ -55,7 +55,7 @@ const step = fc.oneof(
     }),
     weight: 2,
   },
-  { arbitrary: fc.constant({ kind: 'catch up' as const }), weight: 1 },
+  { arbitrary: fc.constant({ kind: 'catch up' as const }), weight: 3 },
 );
 
 type Creation = typeof creation extends fc.Arbitrary<infer Value> ? Value : never;

@@ -107,7 +107,7 @@ export class IndexSlice {
         this.#statements.setLastOutput.run(text, rank, isError ? 1 : 0, group, rank);
       }
     }
-    const ids = [...this.#changed].map((key) => this.#statements.findSummaryId.get({ key })?.['id'] as string | null);
+    const ids = [...this.#changed].map((key) => this.#statements.findSummaryId.get(key)?.['id'] as string | null);
     return ids.filter((id) => id !== null);
   }
 

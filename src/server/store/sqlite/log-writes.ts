@@ -175,18 +175,22 @@ export class LogWrites {
     const name = `${projectKey} ${id ? 'id' : 'reference'} ${id || reference}`;
     const remembered = this.#sessions.get(name);
     if (remembered) return remembered;
-    const session = (id ? this.#statements.findSessionById.get(id) : this.#sessionReferenced(reference!)) as
-      | Session
-      | undefined;
+    const session = id
+      ? (this.#statements.findSessionById.get(id) as Session | undefined)
+      : this.#sessionReferenced(storableText(reference!));
     if (!session) throw new RejectedFieldError('session_id', 'session not found');
-    if (id) this.#statements.touchSession.run(this.#now, session.key);
+    this.#statements.touchSession.run(this.#now, session.key);
     this.#statements.linkSessionToProject.run(projectKey, session.key);
     this.#sessions.set(name, session);
     return session;
   }
 
-  #sessionReferenced(reference: string): SqliteRow | undefined {
-    return this.#statements.useSession.get(newIdentifier('sesh'), storableText(reference), this.#now, this.#now);
+  #sessionReferenced(reference: string): Session {
+    const { findSessionByReference, insertSession } = this.#statements;
+    const found = findSessionByReference.get(reference) as Session | undefined;
+    if (found) return found;
+    const id = newIdentifier('sesh');
+    return { id, key: Number(insertSession.run(id, reference, this.#now, this.#now).lastInsertRowid) };
   }
 
   /** Keeps a reference that is not known yet: the log is linked when its parent comes. */
@@ -213,9 +217,14 @@ export class LogWrites {
     const name = `${projectKey} ${digest}`;
     const remembered = this.#configs.get(name);
     if (remembered !== undefined) return remembered;
-    const id = newIdentifier('config');
-    const values = [Buffer.from(digest, 'base64'), type, model, label, content, this.#now, this.#now];
-    const key = this.#statements.useConfig.get(id, projectKey, ...values)!['key']!;
+    const { findConfigByDigest, touchConfig, insertConfig } = this.#statements;
+    const bytes = Buffer.from(digest, 'base64');
+    let key = findConfigByDigest.get(projectKey, bytes)?.['key'];
+    if (key !== undefined) touchConfig.run(this.#now, key);
+    else {
+      const values = [bytes, type, model, label, content, this.#now, this.#now];
+      key = insertConfig.run(newIdentifier('config'), projectKey, ...values).lastInsertRowid;
+    }
     this.#configs.set(name, key);
     return key;
   }

@@ -123,7 +123,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
     createSession: () =>
       inTurn(() => {
         const [id, now] = [newIdentifier('sesh'), timestampNow()];
-        statements.useSession.get(id, null, now, now);
+        statements.insertSession.run(id, null, now, now);
         return { id };
       }),
 

@@ -102,7 +102,7 @@ const SQL = {
     WHERE summary.key = ?`,
   findSummaryKey: `SELECT key FROM sessions WHERE id = :id
     UNION ALL SELECT -key FROM logs WHERE id = :id AND session_key IS NULL`,
-  findSummaryId: `SELECT coalesce((SELECT id FROM sessions WHERE key = :key), (SELECT id FROM logs WHERE key = -:key))
+  findSummaryId: `SELECT coalesce((SELECT id FROM sessions WHERE key = ?1), (SELECT id FROM logs WHERE key = -?1))
     AS id`,
   findSessionId: `SELECT id FROM sessions WHERE key = ?`,
   findLogById: `SELECT key, session_key, parent_key, id FROM logs WHERE id = ?`,

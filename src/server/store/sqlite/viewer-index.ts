@@ -28,7 +28,10 @@ const MIN_SLICE_CHARACTERS = 100_000;
 /** Between two slices, so that no request waits for more than one. */
 const PAUSE_MILLIS = 5;
 /** As long as each pause brings writes, it is prolonged to this many times what a slice takes: they go first. */
-const BUSY_PAUSES = 8;
+const BUSY_PAUSES = 12;
+/** The same where the index has not caught up for so long. */
+const LATE_PAUSES = 4;
+const LATE_MILLIS = 2_500;
 const RETRY_MILLIS = 1_000;
 const MAX_NAMED_SESSIONS = 50;
 
@@ -60,7 +63,11 @@ export function createViewerIndex(
   let isFailing = false;
   let passedOver = 0;
   let reported = Number.NEGATIVE_INFINITY;
+  let isRunning = false;
+  /** Since the last look, or the last slice. */
   let hasWrites = false;
+  /** Since when there have always been logs that are not indexed. */
+  let behindSince: number | undefined = performance.now();
   /** As many as one slice has the time for. */
   let sliceLogs = MIN_SLICE_LOGS;
   let sliceMillis = SLICE_MILLIS;
@@ -119,10 +126,12 @@ export function createViewerIndex(
 
   const run = async (): Promise<void> => {
     timer = undefined;
+    isRunning = true;
     let logs = 0;
     try {
       const { changed, isDone } = await turns.run(
         () => {
+          hasWrites = false;
           const done = runSlice();
           logs = done.count;
           return done;
@@ -136,13 +145,16 @@ export function createViewerIndex(
       );
       messages.keepSlice();
       isFailing = false;
-      if (!isDone) again(PAUSE_MILLIS);
+      isRunning = false;
+      if (isDone) behindSince = hasWrites ? performance.now() : undefined;
+      if (!isDone || hasWrites) again(isDone ? GATHER_MILLIS : PAUSE_MILLIS);
       if (changed.length === 0) return;
       version += 1;
       const change = { sessions: changed.length > MAX_NAMED_SESSIONS ? null : changed, version };
       for (const listener of listeners) listener(change);
     } catch (error) {
       messages.dropSlice();
+      isRunning = false;
       if (suspects.size > 0 && reasonOf(error) === 'other') return again(PAUSE_MILLIS);
       // The disk is full, or the file is locked: the index catches up later.
       if (!isFailing && !closed) onError(error);
@@ -151,9 +163,12 @@ export function createViewerIndex(
     }
   };
 
+  /** Slices do not overlap, so that `messages` knows what belongs to which. */
   const again = (millis: number): void => {
-    if (closed || timer) return;
-    wait(millis, performance.now() + Math.max(millis, BUSY_PAUSES * sliceMillis));
+    if (closed || timer || isRunning) return;
+    const now = performance.now();
+    const isLate = behindSince !== undefined && now - behindSince > LATE_MILLIS;
+    wait(millis, now + Math.max(millis, (isLate ? LATE_PAUSES : BUSY_PAUSES) * sliceMillis));
   };
 
   const wait = (millis: number, latest: number): void => {
@@ -168,6 +183,7 @@ export function createViewerIndex(
   again(0);
   return {
     schedule: () => {
+      behindSince ??= performance.now();
       again(GATHER_MILLIS);
       hasWrites = true;
     },

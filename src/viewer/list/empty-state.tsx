@@ -7,7 +7,7 @@ export function EmptyState({ isFiltered }: { isFiltered: boolean }) {
     return (
       <div class="empty">
         <h2>No session matches</h2>
-        <p>All words must occur in the same log, as whole words or as the beginning of one.</p>
+        <p>All words must occur in the same session, as whole words; the last one may be the beginning of a word.</p>
         <button type="button" class="primary" onClick={() => navigate({ page: 'sessions', filters: {} })}>
           Show all sessions
         </button>

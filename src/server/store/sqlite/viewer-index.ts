@@ -24,19 +24,24 @@ const SLICE_MILLIS = 16;
 const MIN_SLICE_LOGS = 40;
 const MAX_SLICE_LOGS = 500;
 /** So much text is indexed in less than a slice's time, even where other programs take most of the machine. */
-const MIN_SLICE_CHARACTERS = 100_000;
+const MIN_SLICE_CHARACTERS = 200_000;
 /** Between two slices, so that no request waits for more than one. */
 const PAUSE_MILLIS = 5;
 /** As long as each pause brings writes, it is prolonged to this many times what a slice takes: they go first. */
 const BUSY_PAUSES = 12;
 /** The same where the index has not caught up for so long. */
-const LATE_PAUSES = 4;
+const LATE_PAUSES = 2;
 const LATE_MILLIS = 2_500;
 const RETRY_MILLIS = 1_000;
 const MAX_NAMED_SESSIONS = 50;
 
 /** Between two reports of the same kind of failure. */
 const REPORT_MILLIS = 60_000;
+
+interface Started {
+  readonly millis: number;
+  readonly cpu: NodeJS.CpuUsage;
+}
 
 export interface ViewerIndex {
   /** Must be called with each write. */
@@ -128,18 +133,20 @@ export function createViewerIndex(
     timer = undefined;
     isRunning = true;
     let logs = 0;
+    let started: Started;
     try {
       const { changed, isDone } = await turns.run(
         () => {
           hasWrites = false;
+          started = { millis: performance.now(), cpu: process.cpuUsage() };
           const done = runSlice();
           logs = done.count;
           return done;
         },
-        (millis) => {
-          sliceMillis = millis;
+        () => {
+          sliceMillis = workedSince(started);
           if (logs === 0) return;
-          const next = Math.min(2 * sliceLogs, MAX_SLICE_LOGS, (logs * SLICE_MILLIS) / millis);
+          const next = Math.min(2 * sliceLogs, MAX_SLICE_LOGS, (logs * SLICE_MILLIS) / sliceMillis);
           sliceLogs = Math.ceil(Math.max(MIN_SLICE_LOGS, next));
         },
       );
@@ -198,4 +205,10 @@ export function createViewerIndex(
       listeners.clear();
     },
   };
+}
+
+/** Without the time that other programs took: slices would be too small where the machine is busy. */
+function workedSince({ millis, cpu }: Started): number {
+  const { user, system } = process.cpuUsage(cpu);
+  return Math.max(0.1, Math.min(performance.now() - millis, (user + system) / 1000));
 }

@@ -19,22 +19,21 @@ interface Job {
   readonly work: Work<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
-  readonly onWritten: ((millis: number) => void) | undefined;
+  readonly onWritten: (() => void) | undefined;
 }
 
 /** A job that is being done. */
 interface Run {
   readonly job: Job;
   readonly steps: Generator<void, unknown>;
-  readonly startedAt: number;
 }
 
 export interface WriteTurns {
   /**
    * Runs `work` in the next turn. Resolves with its result once that is on disk, rejects with what it threw. Calls
-   * `onWritten` before the commit with the time that an uninterrupted work took, with the end of its savepoint.
+   * `onWritten` before the commit, at the end of the work's savepoint.
    */
-  run<Result>(work: Work<Result>, onWritten?: (millis: number) => void): Promise<Result>;
+  run<Result>(work: Work<Result>, onWritten?: () => void): Promise<Result>;
   /** Runs a part of such a `work`. If that throws, what it has written is undone, and `failed` makes the result. */
   runInSavepoint<Result>(work: () => Result, failed: (error: unknown) => Result): Result;
   /** Runs everything that waits, now. */
@@ -83,15 +82,15 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
     if (!current) {
       const job = queue.shift()!;
       savepoint.run();
-      current = { job, steps: toSteps(job.work), startedAt: performance.now() };
+      current = { job, steps: toSteps(job.work) };
     }
-    const { job, steps, startedAt } = current;
+    const { job, steps } = current;
     try {
       for (;;) {
         const step = steps.next();
         if (step.done) {
           release.run();
-          job.onWritten?.(performance.now() - startedAt);
+          job.onWritten?.();
           done.push({ job, answer: () => job.resolve(step.value) });
           break;
         }
@@ -149,7 +148,7 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   };
 
   return {
-    run: <Result>(work: Work<Result>, onWritten?: (millis: number) => void) =>
+    run: <Result>(work: Work<Result>, onWritten?: () => void) =>
       new Promise<Result>((resolve, reject) => {
         queue.push({ work, resolve: resolve as (value: unknown) => void, reject, onWritten });
         schedule();

@@ -29,8 +29,7 @@ const MIN_SLICE_CHARACTERS = 200_000;
 const PAUSE_MILLIS = 5;
 /** As long as each pause brings writes, it is prolonged to this many times what a slice takes: they go first. */
 const BUSY_PAUSES = 12;
-/** The same where the index has not caught up for so long. */
-const LATE_PAUSES = 2;
+/** An index that has not caught up for so long does not wait for others. */
 const LATE_MILLIS = 2_500;
 const RETRY_MILLIS = 1_000;
 const MAX_NAMED_SESSIONS = 50;
@@ -175,7 +174,7 @@ export function createViewerIndex(
     if (closed || timer || isRunning) return;
     const now = performance.now();
     const isLate = behindSince !== undefined && now - behindSince > LATE_MILLIS;
-    wait(millis, now + Math.max(millis, (isLate ? LATE_PAUSES : BUSY_PAUSES) * sliceMillis));
+    wait(millis, isLate ? now : now + BUSY_PAUSES * sliceMillis);
   };
 
   const wait = (millis: number, latest: number): void => {

@@ -21,6 +21,8 @@ const KNOWN = new Set<string>([
 ]);
 const MAX_DAYS = 92;
 const NUMBER = String.raw`-?\d{1,16}(?:\.\d{1,30})?(?:e[-+]?\d{1,3})?`;
+/** Key of a log, and how the terms are searched. */
+const SEARCH_CURSOR = /^\d{1,16} \d{1,3} \d{1,3}$/;
 const LIST_CURSOR = new RegExp(`^${NUMBER} -?\\d{1,16}$`);
 const LOG_CURSOR = /^\d{4}-[-0-9T:.]{10,24}Z -?\d{1,16}$/;
 
@@ -132,7 +134,7 @@ export function parseSessionQuery(query: URLSearchParams): SessionQuery {
   const { words: search, ...filters } = parseSearch(typed);
   const cursor = query.get('cursor');
   const isSearch = search !== '' || filters.metadata.length > 0;
-  if (cursor !== null && !(isSearch ? /^\d{1,16}$/ : LIST_CURSOR).test(cursor)) {
+  if (cursor !== null && !(isSearch ? SEARCH_CURSOR : LIST_CURSOR).test(cursor)) {
     throw invalid(['query', 'cursor'], 'expected the cursor of a page of the same list');
   }
   return {

@@ -123,6 +123,19 @@ export const MIGRATIONS: readonly string[] = [
   -- Logs that the viewer's index has passed over, because of what is in them.
   CREATE TABLE unsearchable_logs (key INTEGER PRIMARY KEY REFERENCES logs ON DELETE CASCADE, fault TEXT NOT NULL);
   `,
+  `
+  -- The store adds up new logs itself, once for all logs of a request.
+  DROP TRIGGER viewer_log_insert;
+
+  -- Each message is in the index once in a session. All logs of a session have one word in the second column. The
+  -- sixth version marks all logs, which are indexed again.
+  DROP TABLE logs_search;
+  CREATE VIRTUAL TABLE logs_search USING fts5(
+    text, session, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2"
+  );
+  -- Fewer and larger merges.
+  INSERT INTO logs_search (logs_search, rank) VALUES ('automerge', 8);
+  `,
   LABELS_MIGRATION,
   `
   ALTER TABLE projects ADD COLUMN active_config_key INTEGER REFERENCES configs ON DELETE SET NULL;

@@ -14,8 +14,9 @@ import { mapItems, NameTakenError, RejectedFieldError } from '../rejected-item.t
 import { storableText } from '../storable-text.ts';
 import { timestampNow } from '../timestamps.ts';
 import { toConfigResponse, toProjectConfig } from './config-response.ts';
+import { toConfigRow } from './config-row.ts';
 import { type StoredFeedbackType, toFeedbackType } from './container-row.ts';
-import { toConfigRow } from './log-row.ts';
+import { useConfig } from './log-writes.ts';
 import type { Statements } from './statements.ts';
 
 const MAX_CONFIGS = 1_000;
@@ -105,10 +106,9 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
       if (key === undefined) throw new RejectedFieldError('project_id', 'project not found');
       return key;
     }
-    const name = storableText(project.name);
+    const [name, now] = [storableText(project.name), timestampNow()];
     const found =
-      statements.findProjectByName.get(name) ??
-      statements.insertProject.get({ id: newIdentifier('pr'), name, now: timestampNow() });
+      statements.findProjectByName.get(name) ?? statements.insertProject.get(newIdentifier('pr'), name, now, now);
     return found!['key']!;
   };
 
@@ -146,8 +146,7 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
       const row = toConfigRow({ ...config, type: 'model' });
       return inTurn(() => {
         const key = findOrMake(project);
-        const used = { ...row, id: newIdentifier('config'), project_key: key, now: timestampNow() };
-        const configKey = statements.useConfig.get(used)!['key']!;
+        const configKey = useConfig(statements, key, row, timestampNow());
         writes.activateFirstConfig.run({ key, config_key: configKey });
         return toProjectConfig(writes.readConfig.get(configKey)!);
       });

@@ -12,7 +12,7 @@ import {
 } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
-import type { FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
+import type { FeedbackRequest, LogResponse, Page } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
@@ -21,8 +21,8 @@ import type { FeedbackResponse, LogQuery, ProjectQuery, Store } from '../store.t
 import { timestampNow } from '../timestamps.ts';
 import { toProject, toSession } from './container-row.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
-import { toLogResponse, toLogRow } from './log-row.ts';
-import { type EncodedLog, LogWrites } from './log-writes.ts';
+import { toLogResponse } from './log-row.ts';
+import { LogWrites } from './log-writes.ts';
 import { migrateSqlite } from './migrations.ts';
 import { createProjectStore, type SqliteProjectStore } from './project-store.ts';
 import { countCharacters } from './row-size.ts';
@@ -97,7 +97,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   const projects = createProjectStore({ prepareWrite, prepare, statements, reader, inTurn, readProject, readWithin });
 
   return {
-    createLogs: (requests) => inTurn((writes) => mapItems(requests, (request) => writes.create(encodeLog(request)))),
+    createLogs: (requests) => inTurn((writes) => writes.createAll(requests)),
 
     updateLog: (selector, update) =>
       inTurn((writes) => {
@@ -130,9 +130,9 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
 
     createSession: () =>
       inTurn(() => {
-        const session = { id: newIdentifier('sesh'), reference_id: null, now: timestampNow() };
-        statements.insertSession.get(session);
-        return { id: session.id };
+        const [id, now] = [newIdentifier('sesh'), timestampNow()];
+        statements.insertSession.run(id, null, now, now);
+        return { id };
       }),
 
     getSession: async (id) => {
@@ -152,8 +152,8 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
 
     createProject: (name) =>
       inTurn(() => {
-        const id = newIdentifier('pr');
-        const created = statements.insertProject.get({ id, name: storableText(name), now: timestampNow() });
+        const [id, now] = [newIdentifier('pr'), timestampNow()];
+        const created = statements.insertProject.get(id, storableText(name), now, now);
         return created && toProject(statements.readNewProject.get(id)!);
       }),
 
@@ -217,15 +217,6 @@ function withActiveConfigs(rows: readonly SqliteRow[], { readConfigRow }: Sqlite
     projects.push(toProject(row, config));
   }
   return projects;
-}
-
-function encodeLog(request: LogRequest): EncodedLog {
-  try {
-    return { request, row: toLogRow(request) };
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RejectedFieldError('inputs', 'the datapoint is nested too deeply to be stored');
-  }
 }
 
 function changeFeedback(statements: Statements, writes: LogWrites, request: FeedbackRequest): FeedbackResponse {

@@ -56,7 +56,12 @@ const SERVER_ROOMS = [
 ];
 const isShared = ([room = '']: readonly string[]) => APP_ROOMS.some((rooms) => rooms.includes(room));
 /** The command line has both halves. */
-const COMMAND_ROOMS = [['cli.ts'], ['check/'], ...SERVER_ROOMS.filter((rooms) => !isShared(rooms)), ...APP_ROOMS];
+const COMMAND_ROOMS = [
+  ['cli.ts'],
+  ['cli/', 'check/'],
+  ...SERVER_ROOMS.filter((rooms) => !isShared(rooms)),
+  ...APP_ROOMS,
+];
 /** In the browser. Of the server it takes types only, and of these no more than the last three rooms have. */
 const VIEWER_ROOMS = [
   ['viewer/main.tsx', 'viewer/app.tsx'],

@@ -5,7 +5,9 @@ import { checkOptions, HumanloopError, type OptionCheck, optionError } from '../
 import { createAccess, isLoopback, LOOPBACK_HOSTS } from './http/access.ts';
 import { createRequestListener, report } from './http/listener.ts';
 import { listen, stopListening } from './http/port.ts';
+import { startRetention } from './store/retention.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
+import type { DeletedCounts } from './store/store.ts';
 import { createV4Routes } from './v4/routes.ts';
 import { createEventStreams } from './viewer/events.ts';
 import { createPageRoutes } from './viewer/pages.ts';
@@ -24,6 +26,12 @@ export interface ServerOptions {
   readonly maxBodyBytes?: number;
   /** Most datapoints in one request; more are answered with 413. Default 1000. */
   readonly maxItems?: number;
+  /** Deletes sessions whose last change is longer ago. Default: none. */
+  readonly keepMillis?: number;
+  /** If the database has more bytes, deletes the sessions that changed longest ago until it has 5 % less. Default: none. */
+  readonly maxSizeBytes?: number;
+  /** Called with what these two have deleted. Default: one line on stderr. */
+  readonly onPrune?: (deleted: DeletedCounts) => void;
   /** Called with failures that are the server's own: a full disk, a bug. Default: one line on stderr. */
   readonly onError?: (error: unknown) => void;
 }
@@ -45,7 +53,7 @@ const MAX_PENDING_BYTES = 256 * 1024 * 1024;
  * address cannot be bound (`EADDRINUSE`, `EACCES`).
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const { host, port, file, apiKey, maxBodyBytes, maxItems, onError } = completeOptions(options);
+  const { host, port, file, apiKey, maxBodyBytes, maxItems, onPrune, onError } = completeOptions(options);
   const store = await openSqliteStore({ file, onError: (error) => report(error, onError) });
   const access = createAccess({ apiKey, allowedHosts: isLoopback(host) ? LOOPBACK_HOSTS : undefined });
   const events = createEventStreams(store.viewer);
@@ -55,7 +63,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     createRequestListener({
       routes: {
         ...createV4Routes(store, { maxItems }),
-        ...createViewerRoutes(store.viewer, access),
+        ...createViewerRoutes(store, access),
         ...createPageRoutes(store.viewer),
         ...events.routes,
       },
@@ -71,6 +79,10 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     await store.close();
     throw error;
   }
+  const retention = startRetention(store, {
+    ...{ keepMillis: options.keepMillis, maxSizeBytes: options.maxSizeBytes },
+    ...{ onPrune, onError: (error) => report(error, onError) },
+  });
   const bound = (server.address() as AddressInfo).port;
   const url = `http://${toUrlHost(host)}:${bound}`;
   let closing: Promise<void> | undefined;
@@ -80,6 +92,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     port: bound,
     close: () => {
       events.close();
+      retention.close();
       closing ??= stopListening(server).then(() => store.close());
       return closing;
     },
@@ -87,6 +100,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 }
 
 const TEXT: OptionCheck = ['a non-empty string', (value) => typeof value === 'string' && value !== ''];
+const FUNCTION: OptionCheck = ['a function', (value) => typeof value === 'function'];
+/** A hundred years. */
+const MAX_KEEP_MILLIS = 36_525 * 24 * 60 * 60 * 1000;
+/** An empty database has some 200 kB. */
+const MIN_SIZE_BYTES = 1_000_000;
 const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   port: wholeNumber(0, 65_535),
   host: TEXT,
@@ -94,7 +112,10 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   apiKey: TEXT,
   maxBodyBytes: wholeNumber(1, 512 * 1024 * 1024),
   maxItems: wholeNumber(1, 1_000_000),
-  onError: ['a function', (value) => typeof value === 'function'],
+  keepMillis: wholeNumber(1_000, MAX_KEEP_MILLIS),
+  maxSizeBytes: wholeNumber(MIN_SIZE_BYTES, Number.MAX_SAFE_INTEGER),
+  onPrune: FUNCTION,
+  onError: FUNCTION,
 };
 
 function wholeNumber(least: number, most: number): OptionCheck {
@@ -105,15 +126,19 @@ function wholeNumber(least: number, most: number): OptionCheck {
 function completeOptions(options: ServerOptions) {
   checkOptions(options, CHECKS);
   const { host = '127.0.0.1', port = 4340, file = '.humanloop/logs.db', apiKey } = options;
-  const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onError = printError } = options;
+  const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onPrune = printPruned, onError = printError } = options;
   if (!isLoopback(host) && apiKey === undefined) {
     throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
   }
-  return { host, port, file, apiKey, maxBodyBytes, maxItems, onError };
+  return { host, port, file, apiKey, maxBodyBytes, maxItems, onPrune, onError };
 }
 
 function printError(error: unknown): void {
   console.error(`humanloop-otel server: ${error instanceof HumanloopError ? error.message : (error as Error)?.stack}`);
+}
+
+function printPruned({ sessions, logs }: DeletedCounts): void {
+  console.error(`humanloop-otel server: retention has deleted ${sessions} sessions, ${logs} logs`);
 }
 
 function toUrlHost(host: string): string {

@@ -90,5 +90,8 @@ function toHttpError(error: unknown): HttpError {
   if (error instanceof SqliteError && (error.reason === 'locked' || error.reason === 'full')) {
     return new HttpError(503, 'the store is not available for now', { 'Retry-After': '1' });
   }
+  if (error instanceof SqliteError && error.reason === 'gone') {
+    return new HttpError(503, 'the database was deleted or replaced: the server must be started again');
+  }
   return new HttpError(500, 'Internal Server Error');
 }

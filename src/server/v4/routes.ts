@@ -17,7 +17,15 @@ export function createV4Routes(store: Store, limits: RouteLimits): Routes {
     found(await store.updateLog(selector, parseLogUpdate(body)).catch(nameItemOf(body)), 'log');
 
   return {
-    '/healthz': { GET: { needs: 'nothing', run: async () => json(200, { status: 'ok' }) } },
+    '/healthz': {
+      GET: {
+        needs: 'nothing',
+        run: async () => {
+          const health = await store.health();
+          return json(health.status === 'ok' ? 200 : 503, health);
+        },
+      },
+    },
 
     '/v4': {},
     '/v4/logs': {
@@ -75,6 +83,13 @@ export function createV4Routes(store: Store, limits: RouteLimits): Routes {
     },
     '/v4/projects/:id': {
       GET: { needs: 'read', run: async ({ id }) => found(await store.getProject(id), 'project') },
+      DELETE: {
+        needs: 'write',
+        run: async ({ id }) => {
+          found(await store.deleteProject({ id }), 'project');
+          return empty();
+        },
+      },
     },
 
     '/v4/feedback': {

@@ -4,8 +4,9 @@ import { type Answer, empty, json } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
 import { splitIdeographs } from '../store/log-text.ts';
+import type { Store } from '../store/store.ts';
 import { toTimestamp } from '../store/timestamps.ts';
-import type { SessionQuery, ViewerStore } from '../store/viewer-store.ts';
+import type { SessionQuery } from '../store/viewer-store.ts';
 
 const MAX_PAGE_SIZE = 200;
 const MAX_IDS = 50;
@@ -15,7 +16,8 @@ const MAX_WORDS = 50;
 const TEXT_FILTERS = ['project', 'model', 'type', 'feedback'] as const;
 const KNOWN = new Set<string>([...TEXT_FILTERS, 'error', 'since', 'until', 'q', 'id', 'cursor', 'size']);
 
-export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes {
+export function createViewerRoutes(store: Store, access: Access): Routes {
+  const { viewer } = store;
   return {
     '/viewer/api': {},
     '/viewer/api/sessions': {
@@ -28,6 +30,13 @@ export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes 
           const session = await viewer.readSession(id, parseTime(query, 'since'));
           if (!session) throw new HttpError(404, 'session not found');
           return fresh(session);
+        },
+      },
+      DELETE: {
+        needs: 'write',
+        run: async ({ id }) => {
+          if (!(await store.deleteSession({ id }))) throw new HttpError(404, 'session not found');
+          return empty();
         },
       },
     },

@@ -36,6 +36,12 @@ export interface ViewerIndex {
   schedule(): void;
   /** Returns the version of the last change that the listeners were called with. */
   version(): number;
+  /** Calls the listeners where no indexing does: sessions are gone, or another process has written. */
+  announce(sessions: readonly string[] | null): void;
+  /** Must be called where facets are deleted, and where another process may have deleted some. */
+  forgetFacets(): void;
+  /** Lets the marks wait. Returns a function that ends this. */
+  hold(): () => void;
   onChange(listener: (change: SessionChange) => void): () => void;
   close(): void;
 }
@@ -52,6 +58,8 @@ export function createViewerIndex(
   let closed = false;
   let version = Date.now();
   let isFailing = false;
+  let isOnHold = false;
+  let dataVersion: SqliteValue | undefined;
   let passedOver = 0;
   let reported = Number.NEGATIVE_INFINITY;
 
@@ -110,7 +118,15 @@ export function createViewerIndex(
     onError(new HumanloopError(`the viewer cannot find log ${id}${others} by its words (${cause})`, { cause }));
   };
 
+  /** Another process may have deleted facets that are known here. */
+  const forgetAfterOthers = (): void => {
+    const current = statements.readDataVersion.get()!['data_version'];
+    if (current !== dataVersion) facetKeys.clear();
+    dataVersion = current;
+  };
+
   const slice = (): { changed: string[]; isDone: boolean } => {
+    forgetAfterOthers();
     const end = performance.now() + SLICE_MILLIS;
     const groups = new Set<SqliteValue>();
     let isDone = false;
@@ -136,16 +152,20 @@ export function createViewerIndex(
     return { changed: ids.filter((id) => id !== null), isDone };
   };
 
+  const announce = (sessions: readonly string[] | null): void => {
+    version += 1;
+    const named = sessions !== null && sessions.length <= MAX_NAMED_SESSIONS ? sessions : null;
+    for (const listener of listeners) listener({ sessions: named, version });
+  };
+
   const run = async (): Promise<void> => {
     timer = undefined;
+    if (isOnHold) return;
     try {
       const { changed, isDone } = await turns.run(slice);
       isFailing = false;
       if (!isDone) again(PAUSE_MILLIS);
-      if (changed.length === 0) return;
-      version += 1;
-      const change = { sessions: changed.length > MAX_NAMED_SESSIONS ? null : changed, version };
-      for (const listener of listeners) listener(change);
+      if (changed.length > 0) announce(changed);
     } catch (error) {
       // The disk is full, or the file is locked: the index catches up later.
       facetKeys.clear();
@@ -165,6 +185,15 @@ export function createViewerIndex(
   return {
     schedule: () => again(GATHER_MILLIS),
     version: () => version,
+    announce,
+    forgetFacets: () => facetKeys.clear(),
+    hold: () => {
+      isOnHold = true;
+      return () => {
+        isOnHold = false;
+        again(0);
+      };
+    },
     onChange: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

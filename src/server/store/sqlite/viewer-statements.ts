@@ -93,6 +93,8 @@ const SQL = {
   findLogById: `SELECT key, session_key, parent_key, id FROM logs WHERE id = ?`,
   findLogByKey: `SELECT key, session_key, parent_key, id FROM logs WHERE key = ?`,
 
+  /** Changes when another process has written. */
+  readDataVersion: `SELECT data_version FROM pragma_data_version`,
   findFacet: `SELECT key FROM facets WHERE kind = ? AND value = ?`,
   insertFacet: `INSERT INTO facets (kind, value) VALUES (?, ?) RETURNING key`,
   addFacet: `INSERT INTO session_facets (facet_key, session_key) VALUES (?, ?) ON CONFLICT DO NOTHING`,

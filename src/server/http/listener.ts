@@ -39,7 +39,7 @@ export function createRequestListener({ routes, access, limits, onError }: Liste
       writeAnswer(request, response, await answer(request, response));
     } catch (error) {
       const failure = toHttpError(error);
-      if (failure.status >= 500) report(error, onError);
+      if (failure.status >= 500 && !isReported(error)) report(error, onError);
       writeAnswer(request, response, json(failure.status, { detail: failure.detail }, failure.headers));
     }
   };
@@ -57,6 +57,11 @@ function needOfNothing({ route }: FoundRoute): Need {
 function notThere({ route, isListed }: FoundRoute): HttpError {
   if (!isListed) return new HttpError(404, 'Not Found');
   return new HttpError(405, 'Method Not Allowed', { Allow: Object.keys(route).join(', ') });
+}
+
+/** The store has said it once. It is the answer to each request from then on. */
+function isReported(error: unknown): boolean {
+  return error instanceof SqliteError && error.reason === 'gone';
 }
 
 /** The hook belongs to the embedding app: an error that it throws must not become an unhandled rejection. */

@@ -41,10 +41,10 @@ const SQL = {
   findLastFacet: `SELECT coalesce(max(key), 0) AS key FROM facets`,
   hasMarkedSessions: `SELECT 1 FROM unindexed_sessions LIMIT 1`,
 
-  setErasureDue: `INSERT INTO erasure_due (key, due_at) VALUES (1, ?)
-    ON CONFLICT (key) DO UPDATE SET due_at = min(due_at, excluded.due_at)`,
-  readErasureDue: `SELECT due_at FROM erasure_due`,
-  clearErasureDue: `DELETE FROM erasure_due`,
+  setErasureDue: `INSERT INTO erasure_due (key, due_at, deletions) VALUES (1, ?, 1)
+    ON CONFLICT (key) DO UPDATE SET due_at = min(due_at, excluded.due_at), deletions = deletions + 1`,
+  readErasureDue: `SELECT due_at, deletions FROM erasure_due`,
+  clearErasureDue: `DELETE FROM erasure_due WHERE deletions = ?`,
 
   mergeWords: `INSERT INTO logs_search (logs_search, rank) VALUES ('merge', ?)`,
   countChanges: `SELECT total_changes() AS count`,

@@ -56,3 +56,19 @@ function identityOf(file: string): string | undefined {
   const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
   return stat && `${stat.dev} ${stat.ino}`;
 }
+
+/** Returns the same operations, which reject after `check` throws: what they read is of a file that nobody else sees. */
+export function checkingFirst<Operations extends object>(operations: Operations, check: () => void): Operations {
+  const checked = Object.entries(operations).map(([name, operation]) => [
+    name,
+    typeof operation !== 'function' || UNCHECKED.has(name)
+      ? operation
+      : async (...given: unknown[]) => {
+          check();
+          return operation(...given);
+        },
+  ]);
+  return Object.fromEntries(checked);
+}
+
+const UNCHECKED = new Set(['close', 'health', 'version', 'onChange']);

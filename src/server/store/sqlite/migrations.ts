@@ -129,8 +129,11 @@ export const MIGRATIONS: readonly string[] = [
   -- Finds whether a config is still used, when a log that had it is deleted.
   CREATE INDEX logs_by_config ON logs (config_key) WHERE config_key IS NOT NULL;
 
-  -- One row while traces of what was deleted are in the file, and when they must go, in milliseconds.
-  CREATE TABLE erasure_due (key INTEGER PRIMARY KEY CHECK (key = 1), due_at INTEGER NOT NULL);
+  -- One row while traces of what was deleted are in the file: when they must go, in milliseconds, and a count of the
+  -- deletions, which tells whether there were others meanwhile.
+  CREATE TABLE erasure_due (
+    key INTEGER PRIMARY KEY CHECK (key = 1), due_at INTEGER NOT NULL, deletions INTEGER NOT NULL
+  );
   `,
 ];
 

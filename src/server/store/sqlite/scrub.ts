@@ -20,6 +20,9 @@ const SLICE_MILLIS = 10;
 const PAUSE_MILLIS = 5;
 const GATHER_MILLIS = 50;
 const RETRY_MILLIS = 1_000;
+/** Another process that deletes erases too: it is given time. */
+const LOOK_MILLIS = 5_000;
+const MAX_WAIT_MILLIS = 60 * 60 * 1000;
 /** The words of what retention deletes may stay as long: each time, the whole search index is written again. */
 const RETENTION_MILLIS = 24 * 60 * 60 * 1000;
 const FACETS_PORTION = 5_000;
@@ -38,7 +41,10 @@ export interface Scrub {
   schedule(): void;
   /** Resolves when all that was deleted before the call is out of the files. Rejects with what is in the way. */
   finish(): Promise<void>;
-  close(): void;
+  /** Must be called where another process may have deleted something, and may have ended before its traces were gone. */
+  lookLater(): void;
+  /** Resolves when the step that it is in the middle of is done. */
+  close(): Promise<void>;
 }
 
 export interface ScrubParts {
@@ -51,11 +57,12 @@ export interface ScrubParts {
 
 export function createScrub({ database, statements, turns, index, onError }: ScrubParts): Scrub {
   let timer: NodeJS.Timeout | undefined;
+  let wakesAt = 0;
   let current: Promise<void> | undefined;
   let isClosed = false;
   let failure: unknown;
-  /** Goes up with each deletion. */
-  let deletions = 0;
+  /** There are free pages, perhaps, and old ones in the write-ahead log. */
+  let hasSpace = false;
   let holdMillis = MAX_HOLD_MILLIS;
   let restUntil = 0;
   const canShrink = Number(database.prepare('PRAGMA auto_vacuum').get()!['auto_vacuum']) !== 0;
@@ -133,24 +140,29 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
     }
   };
 
-  const isDue = (): boolean => {
-    const due = statements.readErasureDue.get()?.['due_at'];
-    return due !== undefined && Number(due) <= Date.now();
+  /** Milliseconds until traces must go, and how many deletions have left them. */
+  const readDue = (): { millis: number; deletions: number } | undefined => {
+    const row = statements.readErasureDue.get();
+    return row && { millis: Number(row['due_at']) - Date.now(), deletions: Number(row['deletions']) };
   };
+  const isDue = (): boolean => (readDue()?.millis ?? 1) <= 0;
 
-  /** Returns whether all is done. */
-  const work = async (): Promise<boolean> => {
-    const seen = deletions;
+  const freeSpace = async (): Promise<void> => {
     await shrink();
     await truncateLog();
-    if (!isDue()) return true;
+  };
+
+  const work = async (): Promise<void> => {
+    // This comes first, since it makes space on a full disk.
+    if (hasSpace) await freeSpace();
+    hasSpace = false;
+    const due = readDue();
+    if (!due || due.millis > 0) return;
     await waitForIndex();
     await eraseFacets();
     const isDone = await eraseWords();
-    await shrink();
-    if (isDone && seen === deletions && !isClosed) await turns.run(() => void statements.clearErasureDue.run());
-    await truncateLog();
-    return isDone && seen === deletions;
+    if (isDone && !isClosed) await turns.run(() => void statements.clearErasureDue.run(due.deletions));
+    await freeSpace();
   };
 
   const run = (): Promise<void> => {
@@ -158,9 +170,10 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
     timer = undefined;
     current ??= work()
       .then(
-        (isDone) => {
+        () => {
           failure = undefined;
-          if (!isDone) again(Math.max(GATHER_MILLIS, restUntil - performance.now()));
+          const due = readDue();
+          if (due) again(Math.min(Math.max(due.millis, restUntil - performance.now(), GATHER_MILLIS), MAX_WAIT_MILLIS));
         },
         (error: unknown) => {
           if (failure === undefined && !isClosed) onError(error);
@@ -175,29 +188,38 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
   };
 
   const again = (millis: number): void => {
-    if (isClosed || timer) return;
+    if (isClosed) return;
+    const at = performance.now() + millis;
+    if (timer && wakesAt <= at) return;
+    clearTimeout(timer);
+    wakesAt = at;
     timer = setTimeout(() => void run(), millis);
     timer.unref();
   };
 
-  if (isDue()) again(GATHER_MILLIS);
+  if (readDue()) again(GATHER_MILLIS);
   return {
     markDue: (isRetention) => {
-      deletions += 1;
       statements.setErasureDue.run(Date.now() + (isRetention ? RETENTION_MILLIS : 0));
     },
-    schedule: () => again(GATHER_MILLIS),
+    schedule: () => {
+      hasSpace = true;
+      again(GATHER_MILLIS);
+    },
+    lookLater: () => again(LOOK_MILLIS),
     finish: async () => {
       await current;
       do {
         restUntil = 0;
+        hasSpace = true;
         await run();
         if (failure !== undefined) throw failure;
       } while (isDue() && !isClosed);
     },
-    close: () => {
+    close: async () => {
       isClosed = true;
       clearTimeout(timer);
+      await current;
     },
   };
 }

@@ -25,7 +25,7 @@ import { toProject, toSession } from './container-row.ts';
 import { createDiskSpace } from './disk-space.ts';
 import { createErasure } from './erasure.ts';
 import { prepareErasureStatements } from './erasure-statements.ts';
-import { createFileWatch } from './file-watch.ts';
+import { checkingFirst, createFileWatch } from './file-watch.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
 import { toLogResponse, toLogRow } from './log-row.ts';
 import { type EncodedLog, LogWrites } from './log-writes.ts';
@@ -102,7 +102,6 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   };
   const run = async <Result>(work: () => Result | Generator<void, Result>): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
-    watch.check();
     index.schedule();
     const result = await turns.run(work);
     // What was written into a file that is gone is not acknowledged.
@@ -115,6 +114,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
     index.forgetFacets();
     index.schedule();
     index.announce(null);
+    scrub.lookLater();
   };
   const erasure = createErasure({
     ...{ statements, erasureStatements, reader, scrub, onDeleted: index.announce },
@@ -122,7 +122,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   });
   const { prune } = createPruning({ database, statements: erasureStatements, erasure });
 
-  return {
+  const store: Store = {
     createLogs: (requests) => inTurn((writes) => mapItems(requests, (request) => writes.create(encodeLog(request)))),
 
     updateLog: (selector, update) =>
@@ -204,13 +204,16 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
     addFeedback: (requests) =>
       inTurn((writes) => mapItems(requests, (request) => changeFeedback(statements, writes, request))),
 
-    viewer: createSqliteViewerStore({ prepare, reader, statements: prepareViewerStatements(prepare), index, readLog }),
+    viewer: checkingFirst(
+      createSqliteViewerStore({ prepare, reader, statements: prepareViewerStatements(prepare), index, readLog }),
+      watch.check,
+    ),
 
     close: async () => {
       if (closed) return;
       closed = true;
       await Promise.race([scrub.finish().catch(() => {}), delay(CLOSE_MILLIS, undefined, { ref: false })]);
-      scrub.close();
+      await scrub.close();
       watch.close();
       space.close();
       index.close();
@@ -220,6 +223,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
       database.close();
     },
   };
+  return checkingFirst(store, watch.check);
 }
 
 /**

@@ -175,7 +175,7 @@ describe('nothing is left in the files', () => {
     const killed = openSqlite({ file });
     killed.exec('PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON');
     killed.exec(`DELETE FROM logs WHERE id = '${id}'; DELETE FROM sessions WHERE reference_id LIKE '${WORD}%';
-      DELETE FROM configs WHERE model LIKE '${WORD}%'; INSERT INTO erasure_due VALUES (1, 0)`);
+      DELETE FROM configs WHERE model LIKE '${WORD}%'; INSERT INTO erasure_due VALUES (1, 0, 1)`);
     killed.close();
     expect(findInFiles(file, [WORD])).toEqual([WORD]);
     const again = await openSqliteStore({ file });

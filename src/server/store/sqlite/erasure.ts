@@ -38,6 +38,7 @@ export interface ErasureParts {
   readonly onDeleted: (ids: readonly string[]) => void;
 }
 
+/** Each of them must be run by `Scrub.after`. */
 export interface Erasure {
   deleteLogs(ids: readonly string[]): Promise<DeletedCounts>;
   deleteSession(selector: SessionSelector): Promise<DeletedCounts | undefined>;
@@ -75,7 +76,6 @@ export function createErasure(parts: ErasureParts): Erasure {
       scrub.markDue(isRetention);
     });
     if (deletion.ids.length > 0) onDeleted(deletion.ids);
-    scrub.schedule();
     return deletion.counts;
   };
 

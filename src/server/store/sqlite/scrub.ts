@@ -22,13 +22,14 @@ const GATHER_MILLIS = 50;
 const RETRY_MILLIS = 1_000;
 /** Another process that deletes erases too: it is given time. */
 const LOOK_MILLIS = 5_000;
+const MAX_PUT_OFF_MILLIS = 10_000;
 const MAX_WAIT_MILLIS = 60 * 60 * 1000;
 /** The words of what retention deletes may stay as long: each time, the whole search index is written again. */
 const RETENTION_MILLIS = 24 * 60 * 60 * 1000;
 const FACETS_PORTION = 5_000;
 /** Pages of the search index, and of the file. */
 const WORDS_PORTION = 16;
-const PAGES_PORTION = 50;
+const PAGES_PORTION = 20;
 /** What is written to the search index meanwhile starts the work on it again, so the index waits, at first this long. */
 const MAX_HOLD_MILLIS = 2_000;
 /** Between two rewritings of the search index, in durations of the last one. */
@@ -37,8 +38,11 @@ const REST = 5;
 export interface Scrub {
   /** Must be called in each transaction of deletion. */
   markDue(isRetention: boolean): void;
-  /** Must be called after it. */
-  schedule(): void;
+  /**
+   * Runs a deletion of several transactions, and the scrub after it: otherwise pages would be moved that are deleted
+   * soon. A long one is interrupted by it at times.
+   */
+  after<Result>(deletion: () => Promise<Result>): Promise<Result>;
   /** Resolves when all that was deleted before the call is out of the files. Rejects with what is in the way. */
   finish(): Promise<void>;
   /** Must be called where another process may have deleted something, and may have ended before its traces were gone. */
@@ -63,6 +67,9 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
   let failure: unknown;
   /** There are free pages, perhaps, and old ones in the write-ahead log. */
   let hasSpace = false;
+  /** Deletions that are being done, and how long they are waited for. */
+  let running = 0;
+  let waitUntil = 0;
   let holdMillis = MAX_HOLD_MILLIS;
   let restUntil = 0;
   const canShrink = Number(database.prepare('PRAGMA auto_vacuum').get()!['auto_vacuum']) !== 0;
@@ -155,7 +162,8 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
   const work = async (): Promise<void> => {
     // This comes first, since it makes space on a full disk.
     if (hasSpace) await freeSpace();
-    hasSpace = false;
+    hasSpace = running > 0;
+    waitUntil = performance.now() + MAX_PUT_OFF_MILLIS;
     const due = readDue();
     if (!due || due.millis > 0) return;
     await waitForIndex();
@@ -187,13 +195,19 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
     return current;
   };
 
+  const wake = (): void => {
+    timer = undefined;
+    if (running > 0 && performance.now() < waitUntil) again(GATHER_MILLIS);
+    else void run();
+  };
+
   const again = (millis: number): void => {
     if (isClosed) return;
     const at = performance.now() + millis;
     if (timer && wakesAt <= at) return;
     clearTimeout(timer);
     wakesAt = at;
-    timer = setTimeout(() => void run(), millis);
+    timer = setTimeout(wake, millis);
     timer.unref();
   };
 
@@ -202,9 +216,18 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
     markDue: (isRetention) => {
       statements.setErasureDue.run(Date.now() + (isRetention ? RETENTION_MILLIS : 0));
     },
-    schedule: () => {
+    after: async (deletion) => {
+      running += 1;
+      if (!hasSpace) waitUntil = performance.now() + MAX_PUT_OFF_MILLIS;
       hasSpace = true;
       again(GATHER_MILLIS);
+      try {
+        return await deletion();
+      } finally {
+        running -= 1;
+        hasSpace = true;
+        again(GATHER_MILLIS);
+      }
     },
     lookLater: () => again(LOOK_MILLIS),
     finish: async () => {

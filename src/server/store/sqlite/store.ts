@@ -145,11 +145,11 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
       return toPage(records, listQuery, total);
     },
 
-    deleteLogs: erasure.deleteLogs,
-    deleteSession: erasure.deleteSession,
-    deleteProject: erasure.deleteProject,
-    deleteLogsOfUser: erasure.deleteLogsOfUser,
-    prune,
+    deleteLogs: (ids) => scrub.after(() => erasure.deleteLogs(ids)),
+    deleteSession: (selector) => scrub.after(() => erasure.deleteSession(selector)),
+    deleteProject: (selector) => scrub.after(() => erasure.deleteProject(selector)),
+    deleteLogsOfUser: (user) => scrub.after(() => erasure.deleteLogsOfUser(user)),
+    prune: (bounds) => scrub.after(() => prune(bounds)),
     eraseDeleted: scrub.finish,
 
     health: async () => {

@@ -41,9 +41,12 @@ const SQL = {
   findLastFacet: `SELECT coalesce(max(key), 0) AS key FROM facets`,
   hasMarkedSessions: `SELECT 1 FROM unindexed_sessions LIMIT 1`,
 
-  setErasureDue: `INSERT INTO erasure_due (key, due_at, deletions) VALUES (1, ?, 1)
-    ON CONFLICT (key) DO UPDATE SET due_at = min(due_at, excluded.due_at), deletions = deletions + 1`,
-  readErasureDue: `SELECT due_at, deletions FROM erasure_due`,
+  setErasureDue: `INSERT INTO erasure_due (key, due_at, deletions) VALUES (1, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET due_at = min(due_at, excluded.due_at), deletions = deletions + excluded.deletions`,
+  /** They are many where they are a tenth of the logs that are left, roughly, and more than a few. */
+  readErasureDue: `SELECT due_at, deletions,
+      deletions > 1000 + ((SELECT max(key) FROM logs) - (SELECT min(key) FROM logs)) / 10 AS are_many
+    FROM erasure_due`,
   clearErasureDue: `DELETE FROM erasure_due WHERE deletions = ?`,
 
   mergeWords: `INSERT INTO logs_search (logs_search, rank) VALUES ('merge', ?)`,

@@ -73,7 +73,7 @@ export function createErasure(parts: ErasureParts): Erasure {
       const steps = work(deletion);
       if (steps) yield* steps;
       deletion.finish();
-      scrub.markDue(isRetention);
+      scrub.markDue(deletion.counts.logs, isRetention);
     });
     if (deletion.ids.length > 0) onDeleted(deletion.ids);
     return deletion.counts;

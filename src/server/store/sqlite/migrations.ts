@@ -129,8 +129,11 @@ export const MIGRATIONS: readonly string[] = [
   -- Finds whether a config is still used, when a log that had it is deleted.
   CREATE INDEX logs_by_config ON logs (config_key) WHERE config_key IS NOT NULL;
 
-  -- One row while traces of what was deleted are in the file: when they must go, in milliseconds, and a count of the
-  -- deletions, which tells whether there were others meanwhile.
+  -- The search index would write a part of itself again in the middle of a deletion, which takes some 100 ms each time.
+  INSERT INTO logs_search (logs_search, rank) VALUES ('deletemerge', 0);
+
+  -- One row while traces of what was deleted are in the file: when they must go, in milliseconds, and how much was
+  -- deleted, which tells whether there was more meanwhile.
   CREATE TABLE erasure_due (
     key INTEGER PRIMARY KEY CHECK (key = 1), due_at INTEGER NOT NULL, deletions INTEGER NOT NULL
   );

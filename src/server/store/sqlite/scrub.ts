@@ -24,7 +24,7 @@ const RETRY_MILLIS = 1_000;
 const LOOK_MILLIS = 5_000;
 const MAX_PUT_OFF_MILLIS = 10_000;
 const MAX_WAIT_MILLIS = 60 * 60 * 1000;
-/** The words of what retention deletes may stay as long: each time, the whole search index is written again. */
+/** The words of what retention deletes may stay as long, unless they are many: the whole search index is written again. */
 const RETENTION_MILLIS = 24 * 60 * 60 * 1000;
 const FACETS_PORTION = 5_000;
 /** Pages of the search index, and of the file. */
@@ -37,7 +37,7 @@ const REST = 5;
 
 export interface Scrub {
   /** Must be called in each transaction of deletion. */
-  markDue(isRetention: boolean): void;
+  markDue(logs: number, isRetention: boolean): void;
   /**
    * Runs a deletion of several transactions, and the scrub after it: otherwise pages would be moved that are deleted
    * soon. A long one is interrupted by it at times.
@@ -150,7 +150,9 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
   /** Milliseconds until traces must go, and how many deletions have left them. */
   const readDue = (): { millis: number; deletions: number } | undefined => {
     const row = statements.readErasureDue.get();
-    return row && { millis: Number(row['due_at']) - Date.now(), deletions: Number(row['deletions']) };
+    if (!row) return undefined;
+    const millis = row['are_many'] === 1 ? 0 : Number(row['due_at']) - Date.now();
+    return { millis, deletions: Number(row['deletions']) };
   };
   const isDue = (): boolean => (readDue()?.millis ?? 1) <= 0;
 
@@ -213,8 +215,8 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
 
   if (readDue()) again(GATHER_MILLIS);
   return {
-    markDue: (isRetention) => {
-      statements.setErasureDue.run(Date.now() + (isRetention ? RETENTION_MILLIS : 0));
+    markDue: (logs, isRetention) => {
+      statements.setErasureDue.run(Date.now() + (isRetention ? RETENTION_MILLIS : 0), 1 + logs);
     },
     after: async (deletion) => {
       running += 1;

@@ -47,6 +47,9 @@ const SQL = {
   readErasureDue: `SELECT due_at, deletions,
       deletions > 1000 + ((SELECT max(key) FROM logs) - (SELECT min(key) FROM logs)) / 10 AS are_many
     FROM erasure_due`,
+  /** The share of the search index that is of deleted logs, roughly. */
+  readDeadShare: `SELECT CAST(deletions AS REAL) / max(1, deletions + (SELECT max(key) FROM logs) - (SELECT min(key) FROM logs))
+    AS share FROM erasure_due`,
   clearErasureDue: `DELETE FROM erasure_due WHERE deletions = ?`,
 
   mergeWords: `INSERT INTO logs_search (logs_search, rank) VALUES ('merge', ?)`,
@@ -64,3 +67,4 @@ export const LIST_METADATA_WITH = `SELECT key, metadata FROM logs WHERE key > ? 
 export const LIST_FEEDBACK_OF_USER = `SELECT key, log_key FROM feedback WHERE user = ? LIMIT 1000`;
 export const LIST_EMPTY_SESSIONS = `SELECT key FROM sessions WHERE updated_at < ? AND NOT EXISTS
   (SELECT 1 FROM session_summaries WHERE key = sessions.key) LIMIT 10000`;
+export const COUNT_PAGES_OF_WORDS = `SELECT count(*) AS pages FROM logs_search_data`;

@@ -120,7 +120,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
     ...{ statements, erasureStatements, reader, scrub, onDeleted: index.announce },
     write: (work) => space.erase(() => run(work)),
   });
-  const { prune } = createPruning({ database, statements: erasureStatements, erasure });
+  const { prune } = createPruning({ database, statements: erasureStatements, erasure, reader });
 
   const store: Store = {
     createLogs: (requests) => inTurn((writes) => mapItems(requests, (request) => writes.create(encodeLog(request)))),

@@ -53,7 +53,7 @@ test('delete erases what is named, without a server', async () => {
     ...{ code: 1, out: '', err: 'humanloop-otel: there is no session "chat-b"\n' },
   });
   expect(await remove('--user', 'nobody')).toMatchObject({ code: 0, out: expect.stringContaining('0 logs') });
-});
+}, 60_000);
 
 test('delete and prune work beside a server, which goes on and tells its pages', async () => {
   const file = join(temporaryDirectory(), 'logs.db');
@@ -82,7 +82,7 @@ test('delete and prune work beside a server, which goes on and tells its pages',
   await expect.poll(() => heard, { timeout: 5_000 }).toContain('"sessions":null');
   expect((await server.call('GET', '/viewer/api/sessions')).body.sessions).toEqual([]);
   expect((await server.call('POST', '/v4/logs', log({ output: 'after' }))).status).toBe(200);
-});
+}, 60_000);
 
 test('a backup that is made under load has every log that was answered before, and is the way back', async () => {
   const directory = temporaryDirectory();
@@ -150,7 +150,7 @@ test('restore refuses what is not a whole backup', async () => {
   expect(existsSync(copy) || existsSync(file)).toBe(false);
   writeFileSync(copy, bytes);
   expect(await run('restore', copy, '--db', file)).toMatchObject({ code: 0 });
-});
+}, 60_000);
 
 test('compact rewrites a file that an older version has made, which then gives free space back', async () => {
   const file = join(temporaryDirectory(), 'logs.db');
@@ -165,7 +165,7 @@ test('compact rewrites a file that an older version has made, which then gives f
   const database = openSqlite({ file });
   onTestFinished(() => database.close());
   expect(database.prepare('PRAGMA auto_vacuum').get()).toEqual({ auto_vacuum: 2 });
-});
+}, 60_000);
 
 test.each([
   [['delete', '--db', 'none.db'], 2, 'delete needs one of'],

@@ -145,11 +145,11 @@ async function readAll(server: TestServer): Promise<Set<string>> {
   const readPortions = async (path: string, field: string) => {
     const all: { id: string }[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
-      const portion: Record<string, never[]> & { next: string | null } = await read(
+      const portion: Record<string, unknown> = await read(
         `${path}${cursor && `?cursor=${encodeURIComponent(cursor)}`}`,
       );
-      all.push(...portion[field]);
-      cursor = portion.next;
+      all.push(...(portion[field] as { id: string }[]));
+      cursor = portion['next'] as string | null;
     }
     return all;
   };

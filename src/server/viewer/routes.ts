@@ -5,8 +5,9 @@ import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
 import { splitIdeographs } from '../store/log-text.ts';
 import { parseSearch } from '../store/search-query.ts';
+import type { Store } from '../store/store.ts';
 import { timestampNow, toTimestamp } from '../store/timestamps.ts';
-import type { SessionQuery, SessionSort, ViewerStore } from '../store/viewer-store.ts';
+import type { SessionQuery, SessionSort } from '../store/viewer-store.ts';
 
 const MAX_PAGE_SIZE = 200;
 const MAX_IDS = 50;
@@ -26,7 +27,8 @@ const SEARCH_CURSOR = /^\d{1,16} \d{1,3} \d{1,3}$/;
 const LIST_CURSOR = new RegExp(`^${NUMBER} -?\\d{1,16}$`);
 const LOG_CURSOR = /^\d{4}-[-0-9T:.]{10,24}Z -?\d{1,16}$/;
 
-export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes {
+export function createViewerRoutes(store: Store, access: Access): Routes {
+  const { viewer } = store;
   return {
     '/viewer/api': {},
     '/viewer/api/sessions': {
@@ -44,6 +46,13 @@ export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes 
           });
           if (!session) throw new HttpError(404, 'session not found');
           return json(200, session);
+        },
+      },
+      DELETE: {
+        needs: 'write',
+        run: async ({ id }) => {
+          if (!(await store.deleteSession({ id }))) throw new HttpError(404, 'session not found');
+          return empty();
         },
       },
     },

@@ -22,7 +22,10 @@ export interface ConfigRow {
 const remembered = new Map<string, ConfigRow>();
 let rememberedCharacters = 0;
 
-/** An app sends the same few configs with all of its logs. */
+/**
+ * An app sends the same few configs with all of its logs. What is remembered follows from what was sent and goes nowhere
+ * by itself: after a deletion, nothing of it comes back into the file.
+ */
 export function toConfigRow(config: LogConfig): ConfigRow {
   const text = JSON.stringify(config);
   const known = remembered.get(text);

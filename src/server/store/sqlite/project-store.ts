@@ -43,6 +43,7 @@ const SQL = {
   readConfig: `SELECT configs.key, configs.project_key, ${CONFIG_COLUMNS} WHERE configs.key = ?`,
   readActiveConfig: `SELECT projects.key AS project_key, active_config_key FROM projects WHERE id = ?`,
   activateConfig: `UPDATE projects SET active_config_key = :config_key, updated_at = :now WHERE key = :key`,
+  registerConfig: `UPDATE configs SET is_registered = 1 WHERE key = ?`,
   activateFirstConfig: `UPDATE projects SET active_config_key = :config_key WHERE key = :key AND active_config_key IS NULL
     AND NOT EXISTS (SELECT 1 FROM configs WHERE project_key = :key AND key <> :config_key)`,
   readFeedbackType: `SELECT type, class, labels FROM feedback_types WHERE project_key = ? AND type = ?`,
@@ -147,6 +148,7 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
       return inTurn(() => {
         const key = findOrMake(project);
         const configKey = useConfig(statements, key, row, timestampNow());
+        writes.registerConfig.run(configKey);
         writes.activateFirstConfig.run({ key, config_key: configKey });
         return toProjectConfig(writes.readConfig.get(configKey)!);
       });

@@ -47,6 +47,10 @@ export interface ViewerIndex {
   schedule(): void;
   /** Returns the version of the last change that the listeners were called with. */
   version(): number;
+  /** Calls the listeners where no indexing does: sessions are gone, or another process has written. */
+  announce(sessions: readonly string[] | null): void;
+  /** Lets the marks wait. Returns a function that ends this. */
+  hold(): () => void;
   onChange(listener: (change: SessionChange) => void): () => void;
   close(): void;
 }
@@ -65,6 +69,7 @@ export function createViewerIndex(
   let closed = false;
   let version = Date.now();
   let isFailing = false;
+  let isOnHold = false;
   let passedOver = 0;
   let reported = Number.NEGATIVE_INFINITY;
   let isRunning = false;
@@ -128,8 +133,15 @@ export function createViewerIndex(
     return { changed, isDone, count };
   };
 
+  const announce = (sessions: readonly string[] | null): void => {
+    version += 1;
+    const named = sessions !== null && sessions.length <= MAX_NAMED_SESSIONS ? sessions : null;
+    for (const listener of listeners) listener({ sessions: named, version });
+  };
+
   const run = async (): Promise<void> => {
     timer = undefined;
+    if (isOnHold) return;
     isRunning = true;
     let logs = 0;
     let started: Started;
@@ -154,10 +166,7 @@ export function createViewerIndex(
       isRunning = false;
       if (isDone) behindSince = hasWrites ? performance.now() : undefined;
       if (!isDone || hasWrites) again(isDone ? GATHER_MILLIS : PAUSE_MILLIS);
-      if (changed.length === 0) return;
-      version += 1;
-      const change = { sessions: changed.length > MAX_NAMED_SESSIONS ? null : changed, version };
-      for (const listener of listeners) listener(change);
+      if (changed.length > 0) announce(changed);
     } catch (error) {
       messages.dropSlice();
       isRunning = false;
@@ -194,6 +203,14 @@ export function createViewerIndex(
       hasWrites = true;
     },
     version: () => version,
+    announce,
+    hold: () => {
+      isOnHold = true;
+      return () => {
+        isOnHold = false;
+        again(0);
+      };
+    },
     onChange: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -20,8 +20,7 @@ const RANKS = `key, unixepoch(started_at, 'subsec'), unixepoch(updated_at, 'subs
       max(0, ended_at - unixepoch(started_at, 'subsec')), coalesce(cost, -1)`;
 
 export const LABELS_MIGRATION = `
-  -- Lists are in the order of when something happened, not of when it arrived.
-  DROP INDEX session_summaries_by_update;
+  -- Lists are in the order of when something happened. Retention goes by when it arrived.
   CREATE INDEX session_summaries_by_end ON session_summaries (ended_at, key);
   CREATE INDEX IF NOT EXISTS session_facets_by_session ON session_facets (session_key, facet_key);
   -- A reference of the exporter begins with the trace: these logs are found by their reference.

@@ -112,7 +112,6 @@ const SQL = {
     UPDATE logs SET parent_reference_id = :parent_reference_id,
       parent_key = CASE WHEN key IN ancestors THEN NULL ELSE :parent_key END
     WHERE key = :key`,
-  deleteLog: `DELETE FROM logs WHERE id = ? RETURNING project_key, session_key`,
   unlinkSessionFromProject: `DELETE FROM session_projects
     WHERE project_key = :project_key AND session_key = :session_key AND NOT EXISTS
       (SELECT 1 FROM logs WHERE logs.session_key = :session_key AND logs.project_key = :project_key)`,

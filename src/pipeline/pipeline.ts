@@ -30,6 +30,7 @@ import { createTransport } from './create-transport.ts';
 import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
 import { expectSpans, sawSpan } from './missing-spans.ts';
+import { NOTHING_PASSED_ON, type PassedOn, PassingOn } from './passing-on.ts';
 import type { Stats } from './stats.ts';
 
 /** At this share of a bound, the spans that are held longest are released early, so that nothing has to be dropped. */
@@ -49,6 +50,7 @@ export class Pipeline implements StateSource {
   readonly #backlog: Backlog;
   readonly #intake: Intake;
   readonly #metrics: SelfMetrics;
+  readonly #passingOn: PassingOn;
   readonly #awaitedResources = new WeakSet<ResourceSlice>();
   #shutdown: Promise<void> | undefined;
 
@@ -64,6 +66,7 @@ export class Pipeline implements StateSource {
     });
     const writer = new LogWriter(this.#delivery, this.#tracker, this.#drops, { ...options, ...mode });
     this.#writer = writer;
+    this.#passingOn = new PassingOn(this.#tracker, options);
     expectSpans(options.quiet);
     this.#backlog = new Backlog(this.#tracker, {
       catchUp: () => this.#intake.catchUp(),
@@ -109,6 +112,13 @@ export class Pipeline implements StateSource {
     if (this.#shutdown) return;
     this.#intake.catchUp();
     guard(() => this.#writer.update(traceId, spanId, late));
+  }
+
+  /** Returns what a request carries that is sent within this span. */
+  passOn(traceId: string, spanId: string): PassedOn {
+    if (this.#shutdown) return NOTHING_PASSED_ON;
+    this.#intake.catchUp();
+    return this.#passingOn.from(traceId, spanId);
   }
 
   /**
@@ -245,8 +255,8 @@ export class Pipeline implements StateSource {
   }
 
   #followStart(span: SpanSlice, parentContext: Context | undefined): void {
-    const { trace } = this.#tracker.start(span);
-    if (parentContext) noteBaggage(trace, parentContext);
+    const node = this.#tracker.start(span, parentContext);
+    if (parentContext) noteBaggage(node, parentContext);
     if (this.#tracker.openCount > this.#options.queue.maxItems) this.#forgetOldestOpen();
   }
 

@@ -3,19 +3,33 @@
  * here. `pending-spans.ts` decides how long an ended span waits, and documents the methods that are passed on to it.
  *
  * A processor sees starts: a parent that was not seen was never recorded. An exporter sees ended spans only, children
- * mostly before parents (`awaitsUnseenParents`): a parent that was not seen is a placeholder until it comes.
+ * mostly before parents (`awaitsUnseenParents`): a parent that was not seen is a placeholder until it comes. Where a
+ * trace comes from another service, a placeholder stands in for the log that this named (`upstream.ts`).
  *
  * A trace is at rest when nothing in it is open, held or due. Spans that never end are forgotten when there are too many.
  */
 
+import type { Context } from '@opentelemetry/api';
 import type { Convention, Reading } from '../conventions/convention.ts';
 import { censusOf } from '../conventions/index.ts';
 import { estimateEventBytes } from '../conventions/values/estimate-bytes.ts';
 import { roleInMcp } from '../conventions/vocabularies/mcp.ts';
+import { elsewhereEntry } from '../delivery/ledger/earlier-logs.ts';
+import type { RemoteParent } from '../otel/ancestor-member.ts';
 import { parentSpanIdOf, type SpanEvent, type SpanSlice } from '../otel/span-slice.ts';
 import { type PendingOptions, PendingSpans } from './pending-spans.ts';
 import { RestingTraces } from './resting-traces.ts';
-import { createNode, createTrace, isPlaceholder, type SpanNode, type SpanState, type Trace } from './span-node.ts';
+import {
+  createNode,
+  createTrace,
+  isElsewhere,
+  isPlaceholder,
+  referenceOf,
+  type SpanNode,
+  type SpanState,
+  type Trace,
+} from './span-node.ts';
+import { isContinued, upstreamOf } from './upstream.ts';
 
 /** `SpanKind.SERVER` of `@opentelemetry/api`. */
 const KIND_SERVER = 1;
@@ -25,11 +39,14 @@ const MAX_SPANS_PER_TRACE = 10_000;
 export interface TrackerOptions extends PendingOptions {
   /** The vocabularies that a census looks for; all if undefined. */
   readonly conventions?: readonly Convention[] | undefined;
+  /** Where a log goes whose parent is in another process. Default: `link`. */
+  readonly remoteParent?: RemoteParent;
 }
 
 export class TraceTracker {
   readonly #awaitsUnseenParents: boolean;
   readonly #conventions: readonly Convention[] | undefined;
+  readonly #remoteParent: RemoteParent;
   readonly #active = new Map<string, Trace>();
   readonly #resting: RestingTraces;
   readonly #pending: PendingSpans;
@@ -39,6 +56,7 @@ export class TraceTracker {
 
   constructor(options: TrackerOptions) {
     this.#conventions = options.conventions;
+    this.#remoteParent = options.remoteParent ?? 'link';
     this.#awaitsUnseenParents = options.awaitsUnseenParents;
     this.#pending = new PendingSpans(options);
     this.#resting = new RestingTraces({ keepsTracesWithoutLogs: options.awaitsUnseenParents });
@@ -74,12 +92,17 @@ export class TraceTracker {
     return this.#hasForgottenSpans || this.#resting.hasForgotten;
   }
 
-  start(span: SpanSlice): SpanNode {
+  /** `parentContext` is what the span was started in. Without it, SDK 1 does not say whether the parent is remote. */
+  start(span: SpanSlice, parentContext?: Context): SpanNode {
     const { traceId, spanId } = span.spanContext();
     const trace = this.#wake(traceId);
     const known = trace.nodes.get(spanId);
-    if (known) return known;
-    const node = this.#createNode(trace, spanId, 'open', this.#findParent(trace, span, spanId));
+    if (known && !isElsewhere(known)) return known;
+    const node = known ?? this.#createNode(trace, spanId, 'open', this.#findParent(trace, span, spanId, parentContext));
+    if (known) {
+      this.#adopt(known, span);
+      known.state = 'open';
+    }
     this.#countOpen(trace, 1);
     node.span = span;
     return node;
@@ -123,9 +146,10 @@ export class TraceTracker {
     node.absorbed = { reading, bytes: bytes + (node.absorbed?.bytes ?? 0) };
   }
 
-  /** Finds a span of a trace that is active or remembered. */
+  /** Finds a span of this process, of a trace that is active or remembered. */
   find(traceId: string, spanId: string): SpanNode | undefined {
-    return this.findTrace(traceId)?.nodes.get(spanId);
+    const node = this.findTrace(traceId)?.nodes.get(spanId);
+    return node && isElsewhere(node) ? undefined : node;
   }
 
   releaseOverdue(nowMillis: number): void {
@@ -201,25 +225,44 @@ export class TraceTracker {
     }
   }
 
-  #findParent(trace: Trace, span: SpanSlice, spanId: string): SpanNode | undefined {
+  #findParent(trace: Trace, span: SpanSlice, spanId: string, parentContext?: Context): SpanNode | undefined {
     const parentSpanId = parentSpanIdOf(span);
     if (!parentSpanId || parentSpanId === spanId) return undefined;
     const known = trace.nodes.get(parentSpanId);
-    if (!this.#awaitsUnseenParents) return known;
+    if (!this.#awaitsUnseenParents) return known ?? this.#findUpstream(trace, span, parentContext);
     const isRemote = span.parentSpanContext?.isRemote === true;
     if (!known) {
+      const upstream = this.#findUpstream(trace, span, parentContext);
+      if (upstream?.spanId === parentSpanId) return upstream;
       const mayBeHere = span.kind === KIND_SERVER && roleInMcp(span) !== undefined;
       const state = !isRemote ? 'unseen' : mayBeHere ? 'awaited' : 'remote';
-      return this.#createNode(trace, parentSpanId, state, undefined);
+      return this.#createNode(trace, parentSpanId, state, upstream);
     }
     // A child of this process names it as its own, so it belongs to this process after all.
-    if ((known.state === 'remote' || known.state === 'awaited') && !isRemote) known.state = 'unseen';
+    if ((known.state === 'remote' || known.state === 'awaited') && !isRemote) {
+      known.state = 'unseen';
+      if (isElsewhere(known)) known.entry = undefined;
+    }
     return known;
+  }
+
+  /** Returns what stands in for the log that the service has named from which the trace comes, or that log if it is here. */
+  #findUpstream(trace: Trace, span: SpanSlice, parentContext: Context | undefined): SpanNode | undefined {
+    // An exporter cannot tell other services what is above.
+    trace.isContinued ||= !this.#awaitsUnseenParents && this.#remoteParent !== 'top' && isContinued(span);
+    const spanId = upstreamOf(span, parentContext, this.#remoteParent);
+    if (spanId === undefined || spanId === span.spanContext().spanId) return undefined;
+    const known = trace.nodes.get(spanId);
+    if (known) return known;
+    const node = this.#createNode(trace, spanId, 'remote', undefined);
+    node.entry = elsewhereEntry(referenceOf(node));
+    return node;
   }
 
   /** The span that a placeholder stood for has come, or one that is retired ends again. */
   #adopt(node: SpanNode, span: SpanSlice): void {
-    if (node.parent) return;
+    if (isElsewhere(node)) node.entry = undefined;
+    if (node.parent && !isElsewhere(node.parent)) return;
     const parent = this.#findParent(node.trace, span, node.spanId);
     // Ids that would close a circle make the span a root.
     for (let step = parent; step; step = step.parent) if (step === node) return;

@@ -31,8 +31,9 @@ import {
 } from './span-node.ts';
 import { isContinued, upstreamOf } from './upstream.ts';
 
-/** `SpanKind.SERVER` of `@opentelemetry/api`. */
+/** `SpanKind.SERVER` and `CONSUMER` of `@opentelemetry/api`. */
 const KIND_SERVER = 1;
+const KIND_CONSUMER = 4;
 /** In a trace that has more, the oldest ended spans are forgotten. Only a child that comes late misses them. */
 const MAX_SPANS_PER_TRACE = 10_000;
 
@@ -230,7 +231,7 @@ export class TraceTracker {
     if (!parentSpanId || parentSpanId === spanId) return undefined;
     const known = trace.nodes.get(parentSpanId);
     if (!this.#awaitsUnseenParents) return known ?? this.#findUpstream(trace, span, parentContext);
-    const isRemote = span.parentSpanContext?.isRemote === true;
+    const isRemote = this.#hasRemoteParent(span, parentContext);
     if (!known) {
       const upstream = this.#findUpstream(trace, span, parentContext);
       if (upstream?.spanId === parentSpanId) return upstream;
@@ -244,6 +245,14 @@ export class TraceTracker {
       if (isElsewhere(known)) known.entry = undefined;
     }
     return known;
+  }
+
+  /** Spans of SDK 1 do not say it. One that receives a request, in a trace that another service has named a log of, has. */
+  #hasRemoteParent(span: SpanSlice, parentContext: Context | undefined): boolean {
+    const { kind, parentSpanContext } = span;
+    if (parentSpanContext) return parentSpanContext.isRemote === true;
+    if (kind !== KIND_SERVER && kind !== KIND_CONSUMER) return false;
+    return upstreamOf(span, parentContext, this.#remoteParent) !== undefined;
   }
 
   /** Returns what stands in for the log that the service has named from which the trace comes, or that log if it is here. */

@@ -136,26 +136,38 @@ test.each([
   expect(app.stats).toMatchObject({ logged: 2, updated: 0 });
 });
 
-test('an exporter whose trace comes back before the log above has ended does not lose that log', async () => {
-  const server = await startMisbehavingV4({ allowsUnknownParents: true });
-  const app = appWithExporter(server, PATIENT);
-  const agent = app.start('agent', { attributes: AGENT });
-  const request = app.startOther('POST', { parent: agent });
-  const { traceId, spanId } = request.spanContext();
-  const member = `humanloop=${agent.spanContext().spanId}`;
-  const back = receive(app, { traceparent: `00-${traceId}-${'e'.repeat(16)}-01`, tracestate: member });
-  const call = app.start('call', { parent: back });
-  for (const span of [call, back]) span.end();
-  await flush(app);
-  expect(spanId).not.toBe('e'.repeat(16));
-  expect(parentOf(server, call)).toBe(referenceOf(agent));
-  const second = app.start('second', { parent: request });
-  for (const span of [second, request, agent]) span.end();
-  await flush(app);
-  expect(server.logs.get(referenceOf(agent))).toMatchObject({ config: { name: 'agent' } });
-  expect(parentOf(server, second)).toBe(referenceOf(agent));
-  expect(app.stats).toMatchObject({ logged: 3, updated: 0 });
-});
+test.each([true, false])(
+  'an exporter whose trace comes back before the log above has ended does not lose that log (a child of it first: %s)',
+  async (isChildFirst) => {
+    const server = await startMisbehavingV4({ allowsUnknownParents: true });
+    const app = appWithExporter(server, PATIENT, { maxExportBatchSize: 1 });
+    const agent = app.start('agent', { attributes: AGENT });
+    const request = app.startOther('POST', { parent: agent });
+    const { traceId } = request.spanContext();
+    const tracestate = `humanloop=${agent.spanContext().spanId}`;
+    const back = receive(app, { traceparent: `00-${traceId}-${'e'.repeat(16)}-01`, tracestate });
+    const call = app.start('call', { parent: back });
+    for (const span of [call, back]) span.end();
+    await flush(app);
+    expect(parentOf(server, call)).toBe(referenceOf(agent));
+    const [late, second] = [app.start('late', { parent: back }), app.start('second', { parent: request })];
+    if (isChildFirst) {
+      for (const span of [request, late]) span.end();
+      await app.provider.forceFlush();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      for (const span of [second, agent]) span.end();
+    } else {
+      for (const span of [agent, late, request, second]) span.end();
+    }
+    await flush(app);
+    expect(server.logs.get(referenceOf(agent))).toMatchObject({
+      config: { name: 'agent' },
+      duration: expect.any(Number),
+    });
+    expect([late, second].map((span) => parentOf(server, span))).toEqual(Array(2).fill(referenceOf(agent)));
+    expect(app.stats).toMatchObject({ logged: 4, updated: 0 });
+  },
+);
 
 test.each<[string, string | undefined]>([
   ['dropped on the way', undefined],
@@ -201,15 +213,21 @@ test('a forged member can only place a log under one of its own trace, and never
     referenceOf(first),
     referenceOf(third),
   ]);
-  const own = { traceId, spanId: 'f'.repeat(16), traceFlags: TraceFlags.SAMPLED };
-  const itself = Object.create(app.start('itself') as object, {
-    spanContext: { value: () => ({ ...own, traceState: createTraceState(`humanloop=${own.spanId}`) }) },
-    parentSpanContext: { value: { ...own, spanId: 'd'.repeat(16), isRemote: true } },
-    ended: { value: true },
-  });
-  app.client.onEnd(itself);
+  const broken = (spanId: string, named: string, parentTraceId: string) =>
+    Object.create(app.start('broken') as object, {
+      spanContext: { value: () => ({ ...own, spanId, traceState: createTraceState(`humanloop=${named}`) }) },
+      parentSpanContext: { value: { ...own, traceId: parentTraceId, spanId: 'd'.repeat(16), isRemote: true } },
+      ended: { value: true },
+    });
+  const own = { traceId, traceFlags: TraceFlags.SAMPLED };
+  const [itself, other] = ['e'.repeat(16), 'f'.repeat(16)];
+  app.client.onEnd(broken(itself, itself, traceId));
+  app.client.onEnd(broken(other, 'ab'.repeat(8), 'c'.repeat(32)));
   await app.client.forceFlush();
-  expect(server.logs.get(`${traceId}-${own.spanId}`)?.parent_reference_id).toBeUndefined();
+  for (const spanId of [itself, other]) {
+    expect(server.logs.has(`${traceId}-${spanId}`)).toBe(true);
+    expect(server.logs.get(`${traceId}-${spanId}`)?.parent_reference_id).toBeUndefined();
+  }
 });
 
 test.each([

@@ -10,7 +10,7 @@ export interface Task {
   /** Of each span its name, and its attributes. */
   readonly spans: readonly (readonly [name: string, attributes: Readonly<Record<string, string>>])[];
   readonly next?: { readonly url: string; readonly by: 'http' | 'fetch' | 'hand'; readonly task: Task };
-  /** The outer spans are not ended, and no answer comes. */
+  /** The outermost spans are not ended, and no answer comes. */
   readonly hangs?: boolean;
 }
 
@@ -19,8 +19,7 @@ export type References = Readonly<Record<string, string>>;
 async function work({ spans, next, hangs = false }: Task, above: References = {}): Promise<References> {
   const [first, ...rest] = spans;
   if (!first) {
-    if (next) return { ...above, ...(await call(next)) };
-    return above;
+    return { ...above, ...(next && (await call(next).catch(() => ({})))) };
   }
   const [name, attributes] = first;
   return trace.getTracer('service').startActiveSpan(name, { attributes: { ...attributes } }, async (span) => {

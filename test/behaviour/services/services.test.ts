@@ -148,7 +148,8 @@ test('with register, where the request is given its headers by hand', async () =
 
 test('with a spool, a service that is killed within the call: the next process sends its logs to their places', async () => {
   const spool = { HUMANLOOP_SPOOL_DIRECTORY: temporaryDirectory(), HUMANLOOP_HOLD_MILLIS: '60000' };
-  const [caller, called] = await Promise.all([startService(), startService(spool)]);
+  const { HUMANLOOP_HOLD_MILLIS } = spool;
+  const [caller, called] = await Promise.all([startService({ HUMANLOOP_HOLD_MILLIS }), startService(spool)]);
   const task: Task = {
     spans: [
       ['inner agent', AGENT],
@@ -156,11 +157,11 @@ test('with a spool, a service that is killed within the call: the next process s
     ],
     hangs: true,
   };
-  const answer = send(caller, agentCalls(called.url, 'http', task)).catch(() => ({}));
+  const answer = send(caller, { ...agentCalls(called.url, 'http', task), hangs: true }).catch(() => ({}));
   const { value = '{}' } = await called.lines.next();
   await new Promise((resolve) => setTimeout(resolve, 600));
   await called.kill('SIGKILL');
-  await answer;
+  await caller.lines.next();
   // The logs of the caller are not there yet: nobody may ask for them, and give up.
   const next = await startService(spool);
   await flush(next);
@@ -175,4 +176,6 @@ test('with a spool, a service that is killed within the call: the next process s
   expect(logs).toHaveLength(4);
   expect(agent?.parent_id).toBe(tool?.id);
   expect(model?.parent_id).toBe(agent?.id);
+  await caller.kill('SIGKILL');
+  expect(await answer).toEqual({});
 });

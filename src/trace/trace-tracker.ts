@@ -236,7 +236,7 @@ export class TraceTracker {
       const upstream = this.#findUpstream(trace, span, parentContext);
       if (upstream?.spanId === parentSpanId) return upstream;
       const mayBeHere = span.kind === KIND_SERVER && roleInMcp(span) !== undefined;
-      const state = !isRemote ? 'unseen' : mayBeHere ? 'awaited' : 'remote';
+      const state = !isRemote ? 'unseen' : mayBeHere && !upstream ? 'awaited' : 'remote';
       return this.#createNode(trace, parentSpanId, state, upstream);
     }
     // A child of this process names it as its own, so it belongs to this process after all.
@@ -258,7 +258,8 @@ export class TraceTracker {
   /** Returns what stands in for the log that the service has named from which the trace comes, or that log if it is here. */
   #findUpstream(trace: Trace, span: SpanSlice, parentContext: Context | undefined): SpanNode | undefined {
     // An exporter cannot tell other services what is above.
-    trace.isContinued ||= !this.#awaitsUnseenParents && this.#remoteParent !== 'top' && isContinued(span);
+    trace.isContinued ||=
+      !this.#awaitsUnseenParents && this.#remoteParent !== 'top' && isContinued(span, parentContext);
     const spanId = upstreamOf(span, parentContext, this.#remoteParent);
     if (spanId === undefined || spanId === span.spanContext().spanId) return undefined;
     const known = trace.nodes.get(spanId);

@@ -1,5 +1,5 @@
-/** Reads where a trace goes on that comes from another service: under which log of that the logs here hang. */
-import { type Context, trace } from '@opentelemetry/api';
+/** Reads where a trace comes from that another service has begun: under which log of that the logs here hang. */
+import { type Context, type SpanContext, trace } from '@opentelemetry/api';
 import { type RemoteParent, readAncestor } from '../otel/ancestor-member.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
 
@@ -14,14 +14,18 @@ export function upstreamOf(
 ): string | undefined {
   if (remoteParent === 'top') return undefined;
   const { traceId, traceState } = span.spanContext();
-  // SDK 1 has no parentSpanContext.
-  const parent = span.parentSpanContext ?? (parentContext && trace.getSpanContext(parentContext));
+  const parent = parentOf(span, parentContext);
   if (parent?.traceId !== undefined && parent.traceId !== traceId) return undefined;
   const named = readAncestor(traceState) ?? readAncestor(parent?.traceState);
   return named ?? (remoteParent === 'name' && parent?.isRemote ? parent.spanId : undefined);
 }
 
 /** Whether the span's parent is known to be in another process. */
-export function isContinued({ parentSpanContext }: SpanSlice): boolean {
-  return parentSpanContext?.isRemote === true;
+export function isContinued(span: SpanSlice, parentContext: Context | undefined): boolean {
+  return parentOf(span, parentContext)?.isRemote === true;
+}
+
+/** Spans of SDK 1 do not have it. */
+function parentOf(span: SpanSlice, parentContext: Context | undefined): Partial<SpanContext> | undefined {
+  return span.parentSpanContext ?? (parentContext && trace.getSpanContext(parentContext));
 }

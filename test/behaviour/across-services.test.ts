@@ -16,6 +16,7 @@ import {
 } from '@opentelemetry/api';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { SamplingDecision } from '@opentelemetry/sdk-trace-base';
+import { NodeTracerProvider as NodeTracerProvider1 } from 'sdk-trace-node-1';
 import { expect, test } from 'vitest';
 import {
   type HumanloopOptions,
@@ -272,6 +273,24 @@ test('the member is read from the remote parent if a sampler has replaced the tr
   for (const span of [call, received]) span.end();
   await flush(app);
   expect(parentOf(server, call)).toBe(`${traceId}-${'ab'.repeat(8)}`);
+});
+
+test('SDK 1, whose spans do not have the context of their parent: the member is read from that all the same', async () => {
+  const server = await startMisbehavingV4({ allowsUnknownParents: true });
+  const client = new HumanloopSpanProcessor({ baseUrl: server.baseUrl });
+  const traceState = createTraceState('sampler=1');
+  const sampler = { shouldSample: () => ({ decision: SamplingDecision.RECORD_AND_SAMPLED, traceState }) };
+  const provider = new NodeTracerProvider1({
+    sampler: { ...sampler, toString: () => 'test' },
+    spanProcessors: [client],
+  });
+  const tracestate = `humanloop=${'ab'.repeat(8)}`;
+  const context = contextOf({ traceparent: `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`, tracestate });
+  const call = provider.getTracer('app').startSpan('call', { attributes: CHAT }, context);
+  expect(call.spanContext().traceState).toBe(traceState);
+  call.end();
+  await client.shutdown();
+  expect(parentOf(server, call)).toBe(`${'c'.repeat(32)}-${'ab'.repeat(8)}`);
 });
 
 test('an ancestor that was not sampled leaves the log at the top', async () => {

@@ -28,9 +28,17 @@ const LONG_MEMBER = 128;
 
 /** Returns the span id that the member names; undefined if there is no valid one. */
 export function readAncestor(traceState: TraceState | undefined): string | undefined {
-  if (!traceState) return undefined;
-  const value: unknown = traceState.get(KEY);
-  return typeof value === 'string' && SPAN_ID.test(value) ? value : undefined;
+  return traceState ? readMember(traceState) : undefined;
+}
+
+/** The object is that of an SDK, or of an app's sampler. */
+function readMember(traceState: TraceState): string | undefined {
+  try {
+    const value: unknown = traceState.get(KEY);
+    return typeof value === 'string' && SPAN_ID.test(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Returns the header with the member in front, and as many of the others as there is room for. */

@@ -2,7 +2,7 @@
 import type { TextMapPropagator } from '@opentelemetry/api';
 import { HumanloopPropagator } from '../processors/propagator.ts';
 import type { HumanloopSpanProcessor } from '../processors/span-processor.ts';
-import { findFrom, type InstalledPackage } from './app.ts';
+import type { InstalledPackage } from './app.ts';
 
 type Constructor = new (options?: object) => TextMapPropagator;
 type Exports = Readonly<Record<string, unknown>>;
@@ -21,51 +21,50 @@ const KNOWN: Readonly<
 export interface Propagators {
   /** Undefined if there is none. */
   readonly propagator: TextMapPropagator | undefined;
-  /** Names that stand for nothing that is installed. */
+  /** Names in the variable that stand for nothing that is installed. */
   readonly missing: readonly string[];
 }
 
-/** `from` are the packages whose dependencies are searched. */
+/** Returns an installed package. */
+export type FindPackage = (name: string) => InstalledPackage | undefined;
+
 export function createPropagators(
-  from: readonly InstalledPackage[],
+  find: FindPackage,
   processor: HumanloopSpanProcessor,
   env: NodeJS.ProcessEnv = process.env,
 ): Propagators {
-  const names = namesIn(env['OTEL_PROPAGATORS']);
-  const found = names.map((name) => [name, create(name, from)] as const);
+  const named = namesIn(env['OTEL_PROPAGATORS']);
+  const found = (named ?? ['tracecontext', 'baggage']).map((name) => [name, create(name, find)] as const);
   const propagators = found.flatMap(([, propagator]) => propagator ?? []);
-  const missing = found.flatMap(([name, propagator]) => (propagator ? [] : [name]));
+  const missing = found.flatMap(([name, propagator]) => (propagator || !named ? [] : [name]));
   // Without traceparent the receiver ignores tracestate.
   if (found.some(([name, propagator]) => name === 'tracecontext' && propagator)) {
     propagators.push(new HumanloopPropagator(processor));
   }
-  const { CompositePropagator } = load('@opentelemetry/core', from) as {
+  const { CompositePropagator } = load('@opentelemetry/core', find) as {
     CompositePropagator?: new (config: object) => TextMapPropagator;
   };
   const isNone = propagators.length === 0 || !CompositePropagator;
   return { propagator: isNone ? undefined : new CompositePropagator({ propagators }), missing };
 }
 
-function namesIn(variable: string | undefined): string[] {
+/** Undefined if it names none. */
+function namesIn(variable: string | undefined): string[] | undefined {
   const names = variable?.split(',').flatMap((name) => name.trim().toLowerCase() || []) ?? [];
-  if (names.length === 0) return ['tracecontext', 'baggage'];
+  if (names.length === 0) return undefined;
   return names.includes('none') ? [] : [...new Set(names)];
 }
 
-function create(name: string, from: readonly InstalledPackage[]): TextMapPropagator | undefined {
+function create(name: string, find: FindPackage): TextMapPropagator | undefined {
   if (!Object.hasOwn(KNOWN, name)) return undefined;
   const [packageName, className, options] = KNOWN[name]!;
-  const exports = load(packageName, from);
+  const exports = load(packageName, find);
   const Propagator = exports[className] as Constructor | undefined;
   return Propagator && new Propagator(options?.(exports));
 }
 
-function load(name: string, from: readonly InstalledPackage[]): Exports {
-  for (const { require } of from) {
-    const found = findFrom(require, name);
-    if (found) return found.load();
-  }
-  return {};
+function load(name: string, find: FindPackage): Exports {
+  return find(name)?.load() ?? {};
 }
 
 function multiHeader({ B3InjectEncoding }: Exports): object {

@@ -33,7 +33,11 @@ export function findSdk(app: App): InstalledSdk | undefined {
         const resource = createResource(findFrom(found.require, '@opentelemetry/resources'));
         return new Provider({ spanProcessors: [processor], ...resource, ...readConfig(exports) });
       },
-      createPropagators: (processor) => createPropagators(sdkNode ? [found, sdkNode] : [found], processor),
+      createPropagators: (processor) => {
+        const search = [found, ...(sdkNode ? [sdkNode] : [])];
+        const findIn = (name: string) => search.map(({ require }) => findFrom(require, name)).find(Boolean);
+        return createPropagators((name) => findIn(name) ?? app.find(name), processor);
+      },
     };
   }
   return undefined;

@@ -25,7 +25,7 @@ export interface Trace {
   baggageSession: string | undefined;
   /** What retired spans said about the context before it was decided. */
   noted: TraceContext | undefined;
-  /** A span of it has a parent in another process. */
+  /** A span of it has a parent in another process. Only a processor keeps it. */
   isContinued: boolean;
   /** The logs of the trace that may still have to be dropped with it. */
   readonly logs: LogEntry[];

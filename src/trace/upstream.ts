@@ -1,5 +1,5 @@
 /** Reads where a trace comes from that another service has begun: under which log of that the logs here hang. */
-import { type Context, type SpanContext, trace } from '@opentelemetry/api';
+import { type Context, trace } from '@opentelemetry/api';
 import { type RemoteParent, readAncestor } from '../otel/ancestor-member.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
 
@@ -25,7 +25,12 @@ export function isContinued(span: SpanSlice, parentContext: Context | undefined)
   return parentOf(span, parentContext)?.isRemote === true;
 }
 
-/** Spans of SDK 1 do not have it. */
-function parentOf(span: SpanSlice, parentContext: Context | undefined): Partial<SpanContext> | undefined {
-  return span.parentSpanContext ?? (parentContext && trace.getSpanContext(parentContext));
+/** Spans of SDK 1 do not have it. What another SDK passes as a context may be none. */
+function parentOf({ parentSpanContext }: SpanSlice, parentContext: Context | undefined) {
+  if (parentSpanContext || !parentContext) return parentSpanContext;
+  try {
+    return trace.getSpanContext(parentContext);
+  } catch {
+    return undefined;
+  }
 }

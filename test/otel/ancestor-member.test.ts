@@ -29,6 +29,12 @@ test('what an app puts in the place of a trace state is not believed', () => {
   for (const value of [42, null, { toString: () => SPAN_ID }, [SPAN_ID]]) {
     expect(readAncestor({ get: () => value } as unknown as TraceState)).toBeUndefined();
   }
+  const failing = {
+    get: () => {
+      throw new Error('of the app');
+    },
+  };
+  for (const broken of [{}, failing, 'text']) expect(readAncestor(broken as unknown as TraceState)).toBeUndefined();
   expect(readAncestor(undefined)).toBeUndefined();
 });
 

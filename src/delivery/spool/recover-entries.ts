@@ -9,7 +9,8 @@ export const PROCESS_EXITED = 'process exited before the span ended';
 /**
  * Links parents and children by their references; returns parents first. A parent that is not among the logs was
  * acknowledged, or was not on disk yet when the process ended: a probe asks for it, and if it is not there, its
- * children move up. A parent of another process is not asked for. A span that was open is closed with an error, and with the duration up to its process's last write.
+ * children move up. A parent that another process logs is not asked for. A span that was open is closed with an error,
+ * and with the duration up to its process's last write.
  */
 export function recoverEntries(logs: readonly FoundLog[]): LogEntry[] {
   const byReference = new Map(logs.map((log) => [log.referenceId, log]));

@@ -11,7 +11,6 @@ import type { References, Task } from './service.ts';
 
 const PACKAGES = [
   '@opentelemetry/core',
-  '@opentelemetry/instrumentation',
   '@opentelemetry/instrumentation-http',
   '@opentelemetry/instrumentation-undici',
   '@opentelemetry/sdk-trace-node',

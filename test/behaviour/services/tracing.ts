@@ -1,6 +1,5 @@
 /** What a service loads first: a provider of SDK 1 or 2, the instrumentations of HTTP, and this package or not. */
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
-import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
@@ -18,5 +17,6 @@ provider.register({
     propagators: [...w3c, ...(processor ? [new HumanloopPropagator(processor)] : [])],
   }),
 });
-registerInstrumentations({ instrumentations: [new HttpInstrumentation(), new UndiciInstrumentation()] });
+// Creating an instrumentation enables it.
+for (const Instrumentation of [HttpInstrumentation, UndiciInstrumentation]) new Instrumentation();
 (globalThis as { flush?: () => Promise<void> }).flush = () => provider.forceFlush();

@@ -28,15 +28,19 @@ export class PassingOn {
   readonly #tracker: TraceTracker;
   readonly #options: Options;
   readonly #select: Select;
+  readonly #catchUp: () => void;
 
-  constructor(tracker: TraceTracker, options: Options) {
+  /** `catchUp` makes the tracker follow what has started and ended. */
+  constructor(tracker: TraceTracker, options: Options, catchUp: () => void) {
     this.#tracker = tracker;
     this.#options = options;
     this.#select = createSelect(options);
+    this.#catchUp = catchUp;
   }
 
   /** Returns what a request carries that is sent within this span. */
   from(traceId: string, spanId: string): PassedOn {
+    this.#catchUp();
     const node = this.#tracker.find(traceId, spanId);
     if (!node) return NOTHING_PASSED_ON;
     const log = this.#nearestLog(node);

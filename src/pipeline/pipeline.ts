@@ -30,7 +30,7 @@ import { createTransport } from './create-transport.ts';
 import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
 import { expectSpans, sawSpan } from './missing-spans.ts';
-import { NOTHING_PASSED_ON, type PassedOn, PassingOn } from './passing-on.ts';
+import { PassingOn } from './passing-on.ts';
 import type { Stats } from './stats.ts';
 
 /** At this share of a bound, the spans that are held longest are released early, so that nothing has to be dropped. */
@@ -42,6 +42,7 @@ const NOT_WORKED_OFF = 'not all spans were worked off in time';
 const NOT_TAKEN_OVER = 'what dead processes left in the spool was not taken over in time';
 
 export class Pipeline implements StateSource {
+  readonly passingOn: PassingOn;
   readonly #options: ResolvedOptions;
   readonly #tracker: TraceTracker;
   readonly #drops: Drops;
@@ -50,7 +51,6 @@ export class Pipeline implements StateSource {
   readonly #backlog: Backlog;
   readonly #intake: Intake;
   readonly #metrics: SelfMetrics;
-  readonly #passingOn: PassingOn;
   readonly #awaitedResources = new WeakSet<ResourceSlice>();
   #shutdown: Promise<void> | undefined;
 
@@ -66,7 +66,7 @@ export class Pipeline implements StateSource {
     });
     const writer = new LogWriter(this.#delivery, this.#tracker, this.#drops, { ...options, ...mode });
     this.#writer = writer;
-    this.#passingOn = new PassingOn(this.#tracker, options);
+    this.passingOn = new PassingOn(this.#tracker, options, () => this.#intake.catchUp());
     expectSpans(options.quiet);
     this.#backlog = new Backlog(this.#tracker, {
       catchUp: () => this.#intake.catchUp(),
@@ -112,13 +112,6 @@ export class Pipeline implements StateSource {
     if (this.#shutdown) return;
     this.#intake.catchUp();
     guard(() => this.#writer.update(traceId, spanId, late));
-  }
-
-  /** Returns what a request carries that is sent within this span. */
-  passOn(traceId: string, spanId: string): PassedOn {
-    if (this.#shutdown) return NOTHING_PASSED_ON;
-    this.#intake.catchUp();
-    return this.#passingOn.from(traceId, spanId);
   }
 
   /**

@@ -58,7 +58,9 @@ export class HumanloopSpanProcessor {
    * then on the span's nearest log is one, whatever it turns out to be.
    */
   passOn({ traceId, spanId, traceFlags }: SpanContext): PassedOn {
-    return traceFlags & TraceFlags.SAMPLED ? this.#pipeline.passOn(traceId, spanId) : NOTHING_PASSED_ON;
+    const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
+    if (!isSampled || this.#pipeline.isShutDown) return NOTHING_PASSED_ON;
+    return this.#pipeline.passingOn.from(traceId, spanId);
   }
 
   /**

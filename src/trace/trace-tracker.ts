@@ -4,7 +4,7 @@
  *
  * A processor sees starts: a parent that was not seen was never recorded. An exporter sees ended spans only, children
  * mostly before parents (`awaitsUnseenParents`): a parent that was not seen is a placeholder until it comes. Where a
- * trace comes from another service, a placeholder stands in for the log that this named (`upstream.ts`).
+ * trace comes from another service, a placeholder stands in for the log that this named (`parent-finder.ts`).
  *
  * A trace is at rest when nothing in it is open, held or due. Spans that never end are forgotten when there are too many.
  */
@@ -13,10 +13,9 @@ import type { Context } from '@opentelemetry/api';
 import type { Convention, Reading } from '../conventions/convention.ts';
 import { censusOf } from '../conventions/index.ts';
 import { estimateEventBytes } from '../conventions/values/estimate-bytes.ts';
-import { roleInMcp } from '../conventions/vocabularies/mcp.ts';
-import { elsewhereEntry } from '../delivery/ledger/earlier-logs.ts';
 import type { RemoteParent } from '../otel/ancestor-member.ts';
-import { parentSpanIdOf, type SpanEvent, type SpanSlice } from '../otel/span-slice.ts';
+import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
+import { ParentFinder } from './parent-finder.ts';
 import { type PendingOptions, PendingSpans } from './pending-spans.ts';
 import { RestingTraces } from './resting-traces.ts';
 import {
@@ -24,16 +23,11 @@ import {
   createTrace,
   isElsewhere,
   isPlaceholder,
-  referenceOf,
   type SpanNode,
   type SpanState,
   type Trace,
 } from './span-node.ts';
-import { isContinued, upstreamOf } from './upstream.ts';
 
-/** `SpanKind.SERVER` and `CONSUMER` of `@opentelemetry/api`. */
-const KIND_SERVER = 1;
-const KIND_CONSUMER = 4;
 /** In a trace that has more, the oldest ended spans are forgotten. Only a child that comes late misses them. */
 const MAX_SPANS_PER_TRACE = 10_000;
 
@@ -45,9 +39,8 @@ export interface TrackerOptions extends PendingOptions {
 }
 
 export class TraceTracker {
-  readonly #awaitsUnseenParents: boolean;
   readonly #conventions: readonly Convention[] | undefined;
-  readonly #remoteParent: RemoteParent;
+  readonly #parents: ParentFinder;
   readonly #active = new Map<string, Trace>();
   readonly #resting: RestingTraces;
   readonly #pending: PendingSpans;
@@ -57,8 +50,11 @@ export class TraceTracker {
 
   constructor(options: TrackerOptions) {
     this.#conventions = options.conventions;
-    this.#remoteParent = options.remoteParent ?? 'link';
-    this.#awaitsUnseenParents = options.awaitsUnseenParents;
+    this.#parents = new ParentFinder({
+      awaitsUnseenParents: options.awaitsUnseenParents,
+      remoteParent: options.remoteParent ?? 'link',
+      createNode: (...node) => this.#createNode(...node),
+    });
     this.#pending = new PendingSpans(options);
     this.#resting = new RestingTraces({ keepsTracesWithoutLogs: options.awaitsUnseenParents });
   }
@@ -99,7 +95,8 @@ export class TraceTracker {
     const trace = this.#wake(traceId);
     const known = trace.nodes.get(spanId);
     if (known && !isElsewhere(known)) return known;
-    const node = known ?? this.#createNode(trace, spanId, 'open', this.#findParent(trace, span, spanId, parentContext));
+    const node =
+      known ?? this.#createNode(trace, spanId, 'open', this.#parents.find(trace, span, spanId, parentContext));
     if (known) {
       this.#adopt(known, span);
       known.state = 'open';
@@ -226,54 +223,11 @@ export class TraceTracker {
     }
   }
 
-  #findParent(trace: Trace, span: SpanSlice, spanId: string, parentContext?: Context): SpanNode | undefined {
-    const parentSpanId = parentSpanIdOf(span);
-    if (!parentSpanId || parentSpanId === spanId) return undefined;
-    const known = trace.nodes.get(parentSpanId);
-    if (!this.#awaitsUnseenParents) return known ?? this.#findUpstream(trace, span, parentContext);
-    const isRemote = this.#hasRemoteParent(span, parentContext);
-    if (!known) {
-      const upstream = this.#findUpstream(trace, span, parentContext);
-      if (upstream?.spanId === parentSpanId) return upstream;
-      const mayBeHere = span.kind === KIND_SERVER && roleInMcp(span) !== undefined;
-      const state = !isRemote ? 'unseen' : mayBeHere && !upstream ? 'awaited' : 'remote';
-      return this.#createNode(trace, parentSpanId, state, upstream);
-    }
-    // A child of this process names it as its own, so it belongs to this process after all.
-    if ((known.state === 'remote' || known.state === 'awaited') && !isRemote) {
-      known.state = 'unseen';
-      if (isElsewhere(known)) known.entry = undefined;
-    }
-    return known;
-  }
-
-  /** Spans of SDK 1 do not say it. One that receives a request, in a trace that another service has named a log of, has. */
-  #hasRemoteParent(span: SpanSlice, parentContext: Context | undefined): boolean {
-    const { kind, parentSpanContext } = span;
-    if (parentSpanContext) return parentSpanContext.isRemote === true;
-    if (kind !== KIND_SERVER && kind !== KIND_CONSUMER) return false;
-    return upstreamOf(span, parentContext, this.#remoteParent) !== undefined;
-  }
-
-  /** Returns what stands in for the log that the service has named from which the trace comes, or that log if it is here. */
-  #findUpstream(trace: Trace, span: SpanSlice, parentContext: Context | undefined): SpanNode | undefined {
-    // An exporter cannot tell other services what is above.
-    trace.isContinued ||=
-      !this.#awaitsUnseenParents && this.#remoteParent !== 'top' && isContinued(span, parentContext);
-    const spanId = upstreamOf(span, parentContext, this.#remoteParent);
-    if (spanId === undefined || spanId === span.spanContext().spanId) return undefined;
-    const known = trace.nodes.get(spanId);
-    if (known) return known;
-    const node = this.#createNode(trace, spanId, 'remote', undefined);
-    node.entry = elsewhereEntry(referenceOf(node));
-    return node;
-  }
-
   /** The span that a placeholder stood for has come, or one that is retired ends again. */
   #adopt(node: SpanNode, span: SpanSlice): void {
     if (isElsewhere(node)) node.entry = undefined;
     if (node.parent && !isElsewhere(node.parent)) return;
-    const parent = this.#findParent(node.trace, span, node.spanId);
+    const parent = this.#parents.find(node.trace, span, node.spanId);
     // Ids that would close a circle make the span a root.
     for (let step = parent; step; step = step.parent) if (step === node) return;
     node.parent = parent;

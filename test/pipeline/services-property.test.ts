@@ -62,7 +62,7 @@ function createService(index: number, endpoint: StrictEndpoint, holdMillis: numb
       if (!isExporter) pipeline.start(span, context);
     },
     onEnd: (span: Parameters<Pipeline['end']>[0]) => pipeline.end(span),
-    passOn: ({ traceId, spanId }: { traceId: string; spanId: string }) => pipeline.passOn(traceId, spanId),
+    passOn: ({ traceId, spanId }: { traceId: string; spanId: string }) => pipeline.passingOn.from(traceId, spanId),
     forceFlush: async () => undefined,
     shutdown: async () => undefined,
   };

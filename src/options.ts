@@ -10,6 +10,7 @@ import { explainAddress, isAddress } from './address.ts';
 import type { Convention } from './conventions/convention.ts';
 import { type Environment, readServiceName, readVariable } from './environment.ts';
 import { checkOptions, type OptionCheck } from './errors.ts';
+import type { RemoteParent } from './otel/ancestor-member.ts';
 import type { SpanSlice } from './otel/span-slice.ts';
 import { isObject } from './wire/json.ts';
 import type { LogRequest } from './wire/v4.ts';
@@ -63,6 +64,19 @@ export interface HumanloopOptions {
    * log for the parent; `root` puts the span at the top of its session. Default: `stub`.
    */
   missingParent?: 'stub' | 'root';
+  /**
+   * Where a log goes that has no log above it in this process, if the trace comes from another one. `link`: under the log
+   * that the other process named in `tracestate`, else at the top of the session. `top`: always at the top. `name`: as
+   * `link`, but if none is named, under the remote span itself, for a server that gets the spans of the other process by
+   * OTLP. Default: `link`.
+   */
+  remoteParent?: 'link' | 'top' | 'name';
+  /**
+   * `HumanloopPropagator` only: adds the session's id to the baggage of requests, so that the logs of other services are in
+   * the same session. Baggage goes to every host that the app sends requests to, also to that of the model. Default:
+   * `false`.
+   */
+  propagateSession?: boolean;
   /** Bounds of one request. Default: 100 items, 4 MiB. */
   batch?: { maxItems?: number; maxBytes?: number };
   /** Bounds of all spans and logs in memory, estimated. Default: 100,000 items, 256 MiB. */
@@ -119,6 +133,8 @@ export interface ResolvedOptions {
   readonly redact: Redact | undefined;
   readonly holdMillis: number;
   readonly missingParent: 'stub' | 'root';
+  readonly remoteParent: RemoteParent;
+  readonly propagateSession: boolean;
   readonly batch: { readonly maxItems: number; readonly maxBytes: number };
   readonly queue: { readonly maxItems: number; readonly maxBytes: number };
   readonly compression: 'none' | 'gzip';
@@ -160,6 +176,8 @@ const COUNT: OptionCheck = ['a whole number of at least 1', isCount];
 const BOOLEAN: OptionCheck = ['true or false', (value) => typeof value === 'boolean'];
 const MILLIS: OptionCheck = [`milliseconds from 0 to ${MAX_MILLIS}`, isMillis];
 
+const REMOTE_PARENTS: readonly RemoteParent[] = ['link', 'top', 'name'];
+
 const TOP_LEVEL: Record<keyof HumanloopOptions, OptionCheck> = {
   apiKey: TEXT,
   baseUrl: ['an http(s) address without credentials, query or fragment', isAddress, explainAddress],
@@ -173,6 +191,8 @@ const TOP_LEVEL: Record<keyof HumanloopOptions, OptionCheck> = {
   redact: FUNCTION,
   holdMillis: MILLIS,
   missingParent: ["'stub' or 'root'", (value) => value === 'stub' || value === 'root'],
+  remoteParent: ["'link', 'top' or 'name'", (value) => REMOTE_PARENTS.includes(value as RemoteParent)],
+  propagateSession: BOOLEAN,
   batch: ['an object', isObject],
   queue: ['an object', isObject],
   compression: ["'none' or 'gzip'", (value) => value === 'none' || value === 'gzip'],
@@ -226,6 +246,8 @@ export function resolveOptions(options: HumanloopOptions = {}, env: Environment 
     redact: options.redact,
     holdMillis: readTop('holdMillis') ?? 10_000,
     missingParent: readTop('missingParent') ?? 'stub',
+    remoteParent: readTop('remoteParent') ?? 'link',
+    propagateSession: readTop('propagateSession') ?? false,
     batch: readGroup('batch', BOUNDS, { maxItems: 100, maxBytes: 4 * MEBIBYTE }),
     queue: readGroup('queue', BOUNDS, { maxItems: 100_000, maxBytes: 256 * MEBIBYTE }),
     compression: readTop('compression') ?? 'none',

@@ -47,7 +47,9 @@ function setUp(app: App): void {
   }
   const contexts = new AsyncContextManager();
   context.setGlobalContextManager(contexts);
-  if (sdk.propagator) propagation.setGlobalPropagator(sdk.propagator);
+  const { propagator, missing } = sdk.createPropagators(processor);
+  if (propagator) propagation.setGlobalPropagator(propagator);
+  for (const name of missing) say(`OTEL_PROPAGATORS names ${name}, which is not installed`);
   sendLastLogs(processor, resolveOptions());
 
   captureContent();

@@ -116,3 +116,39 @@ test('instrumentations that are installed are started, and see nothing of the ow
   expect(result).toMatchObject({ code: 0, stdout: 'started\ndone\n', stderr: '' });
   expect(await readLogs(server.baseUrl, new Date(0))).toHaveLength(2);
 });
+
+/** Prints the headers that a request within an agent gets. */
+const INJECTING = `
+  import { context, propagation, trace } from '@opentelemetry/api';
+  const attributes = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': 'agent' };
+  trace.getTracer('app').startActiveSpan('agent', { attributes }, (span) => {
+    const baggage = propagation.createBaggage({ tenant: { value: 'one' } });
+    const headers = {};
+    propagation.inject(propagation.setBaggage(context.active(), baggage), headers);
+    const isNamed = headers.tracestate === 'humanloop=' + span.spanContext().spanId;
+    console.log(JSON.stringify([Object.keys(headers).sort(), isNamed]));
+    span.end();
+  });`;
+
+test.each<[string, string[], boolean, string]>([
+  ['', ['baggage', 'traceparent', 'tracestate'], true, ''],
+  ['tracecontext', ['traceparent', 'tracestate'], true, ''],
+  ['none', [], false, ''],
+  ['b3', ['b3'], false, ''],
+  ['b3multi, tracecontext', ['traceparent', 'tracestate', 'x-b3-sampled', 'x-b3-spanid', 'x-b3-traceid'], true, ''],
+  ['jaeger', ['uber-trace-id', 'uberctx-tenant'], false, ''],
+  [
+    'tracecontext,xray',
+    ['traceparent', 'tracestate'],
+    true,
+    'humanloop-otel/register: OTEL_PROPAGATORS names xray, which is not installed\n',
+  ],
+])('OTEL_PROPAGATORS=%s: the headers of a request', async (OTEL_PROPAGATORS, headers, isNamed, line) => {
+  const server = await startTestServer();
+  const packages = ['@opentelemetry/sdk-trace-node', '@opentelemetry/sdk-node'];
+  const app = await createApp({ packages, files: { 'app.mjs': INJECTING } });
+  const env = { OTEL_PROPAGATORS, HUMANLOOP_BASE_URL: server.baseUrl };
+  const { code, stdout, stderr } = await runApp(app, REGISTER, { env });
+  expect({ code, printed: JSON.parse(stdout) }).toEqual({ code: 0, printed: [headers, isNamed] });
+  expect(stderr.replace(/^humanloop-otel\/register: traces .*\n/m, '')).toBe(line);
+});

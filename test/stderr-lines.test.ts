@@ -7,7 +7,7 @@ import { createApp, runApp } from './support/installed-app.ts';
 import { startMisbehavingV4 } from './support/misbehaving-v4.ts';
 import { startTestServer } from './support/start-test-server.ts';
 
-const SDK = { packages: ['@opentelemetry/sdk-trace-node'] };
+const SDK = { packages: ['@opentelemetry/sdk-trace-node', '@opentelemetry/core'] };
 
 /** An app that traces two calls, one after the other, and shuts down. `provider` are further options. */
 function app({ options = '{}', provider = '', before = '', register = 'provider.register();', end = '' } = {}): string {
@@ -219,4 +219,33 @@ test('with diag each line is on stderr once, and with quiet none is, but for wha
   }
   expect((await run(app({ options: '{ flushTimeoutMillis: 300, quiet: true }' }), env)).lines).toEqual([]);
   expect((await run(app({ options: SHORT }), { ...env, HUMANLOOP_QUIET: '1' })).lines).toEqual([]);
+});
+
+test('a trace of another service: where the logs of services that this one calls are not below its own', async () => {
+  const server = await startTestServer();
+  const end = `
+    const { ROOT_CONTEXT } = await import('@opentelemetry/api');
+    const remote = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1, isRemote: true };
+    for (let call = 0; call < 2; call++) {
+      trace.getTracer('app').startSpan('chat', { attributes }, trace.setSpanContext(ROOT_CONTEXT, remote)).end();
+    }
+    await processor.shutdown();
+    console.log(0);`;
+  const own = `
+    const { CompositePropagator, W3CTraceContextPropagator } = await import('@opentelemetry/core');
+    const { HumanloopPropagator } = await import('humanloop-otel');
+    provider.register({
+      propagator: new CompositePropagator({
+        propagators: [new W3CTraceContextPropagator(), new HumanloopPropagator(processor)],
+      }),
+    });`;
+  const env = { HUMANLOOP_BASE_URL: server.baseUrl };
+  const { lines } = await run(app({ end }), env);
+  expect(lines).toEqual([
+    expect.stringMatching(
+      /^humanloop-otel: a trace came from another service, .*: add new HumanloopPropagator\(processor\)/,
+    ),
+  ]);
+  expect((await run(app({ end, register: own }), env)).lines).toEqual([]);
+  expect((await run(app({ end, options: `{ remoteParent: 'top' }` }), env)).lines).toEqual([]);
 });

@@ -7,6 +7,7 @@
  * or forbid one request to wait for what another one has started.
  */
 import { HumanloopError } from '../errors.ts';
+import type { PassedOn } from '../pipeline/passing-on.ts';
 import type { ExportResult } from '../processors/span-exporter.ts';
 import type { HumanloopSpanProcessor as NodeSpanProcessor } from '../processors/span-processor.ts';
 import { REASON, reportOnce } from './does-nothing.ts';
@@ -37,6 +38,10 @@ export class HumanloopSpanProcessor extends DoesNothing {
 
   addEvent(): void {}
 
+  passOn(): PassedOn {
+    return { ancestor: undefined, session: undefined };
+  }
+
   stats(): Stats {
     return emptyStats();
   }
@@ -50,6 +55,19 @@ export class HumanloopSpanExporter extends DoesNothing {
 
   stats(): Stats {
     return emptyStats();
+  }
+}
+
+/** Adds nothing to requests. */
+export class HumanloopPropagator {
+  inject(): void {}
+
+  extract<Context>(context: Context): Context {
+    return context;
+  }
+
+  fields(): string[] {
+    return [];
   }
 }
 

@@ -5,7 +5,7 @@
  * (`instrumentationScope`, `parentSpanContext`, structured attribute values) all fit `SpanSlice`, and only this file
  * knows the differences.
  */
-import type { SpanContext } from '@opentelemetry/api';
+import type { SpanContext, TraceState } from '@opentelemetry/api';
 
 /** Seconds and nanoseconds since 1970; for a duration, seconds and nanoseconds. */
 export type HrTime = readonly [seconds: number, nanoseconds: number];
@@ -38,7 +38,12 @@ export interface SpanSlice {
   readonly kind: number;
   spanContext(): SpanContext;
   /** SDK 2 and later. */
-  readonly parentSpanContext?: { readonly spanId: string; readonly traceId?: string; readonly isRemote?: boolean };
+  readonly parentSpanContext?: {
+    readonly spanId: string;
+    readonly traceId?: string;
+    readonly isRemote?: boolean;
+    readonly traceState?: TraceState;
+  };
   /** SDK 1. */
   readonly parentSpanId?: string;
   readonly startTime: HrTime;

@@ -4,9 +4,14 @@
  * The key is the one of `@opentelemetry/core`. `createContextKey` is `Symbol.for`, so the same name gives the same key
  * without importing the SDK, for any SDK version of the app.
  */
-import { context, createContextKey } from '@opentelemetry/api';
+import { type Context, context, createContextKey } from '@opentelemetry/api';
 
 const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+
+/** Whether tracers create no spans in the context. */
+export function isTracingSuppressed(inContext: Context): boolean {
+  return inContext.getValue(SUPPRESS_TRACING) === true;
+}
 
 /**
  * Runs `work`, and all that it starts, in a context in which tracers do not create spans. Sockets and timers opened by

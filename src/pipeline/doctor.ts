@@ -7,6 +7,7 @@ import type { LogKind } from '../conventions/convention.ts';
 import { classifySpan } from '../conventions/index.ts';
 import { warnAloud } from '../host/stderr.ts';
 import { Warnings } from '../host/warnings.ts';
+import { hasPropagator } from '../otel/propagator-probe.ts';
 import { parentSpanIdOf, type SpanSlice } from '../otel/span-slice.ts';
 import { explainUnsampled } from './missing-spans.ts';
 import { explainCut, explainDropped } from './span-limits.ts';
@@ -19,6 +20,7 @@ const LIMITS = [
 const warnings = new Warnings();
 /** Kinds of logs that were at the top of their traces. */
 const kindsAtTop = new Set<'model' | 'other'>();
+let isPropagatorSeen = false;
 
 /** Warns if the span, which is a log, shows a fault of the set-up. */
 export function examine(span: SpanSlice, kind: LogKind, isQuiet: boolean): void {
@@ -34,6 +36,20 @@ export function examineSkipped(span: SpanSlice, isQuiet: boolean): void {
   const isSampled = (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
   if (isSampled || warnings.isSuppressed('unsampled') || !classifySpan(span)) return;
   if (warnings.mayWarn('unsampled')) warnAloud('unsampled', explainUnsampled(span.name), isQuiet);
+}
+
+/** Warns about a log whose trace comes from another service, if the services that this one calls get no parent for theirs. */
+export function examineContinued(isQuiet: boolean): void {
+  if (isPropagatorSeen || warnings.isSuppressed('propagator')) return;
+  isPropagatorSeen = hasPropagator();
+  if (isPropagatorSeen || !warnings.mayWarn('propagator')) return;
+  warnAloud(
+    'propagator',
+    'a trace came from another service, but no HumanloopPropagator is registered here, so that the logs of services that ' +
+      'this one calls are not below its own: add new HumanloopPropagator(processor) as the last of the propagators, such ' +
+      'as those in textMapPropagator of NodeSDK',
+    isQuiet,
+  );
 }
 
 /** Model calls beside agents or tools, all at the top of their traces, show that a context manager is missing. */

@@ -56,6 +56,7 @@ export class Drafts {
         spool?.draft({
           referenceId: log.referenceId,
           parentReferenceId,
+          isParentElsewhere: parent?.entry?.isElsewhere,
           body,
           late,
           acknowledged: undefined,

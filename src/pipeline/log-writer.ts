@@ -25,7 +25,7 @@ import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
 import { calledModelInto, passOnFirstCall, withCalledModel } from './agent-model.ts';
-import { examine, examineSkipped } from './doctor.ts';
+import { examine, examineContinued, examineSkipped } from './doctor.ts';
 import { Drafts } from './drafts.ts';
 import { Entries } from './entries.ts';
 import { Evaluations } from './evaluations.ts';
@@ -201,6 +201,7 @@ export class LogWriter {
     try {
       const context = this.#decide(node.trace);
       if (span) examine(span, node.kind ?? 'generic', this.#options.quiet);
+      if (node.trace.isContinued) examineContinued(this.#options.quiet);
       const short = this.#writeShort(node, flags, context);
       if (short) return this.#offer(entry, short, isFinal, false);
       const parent = entry.effectiveParent?.referenceId;

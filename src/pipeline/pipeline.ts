@@ -30,6 +30,7 @@ import { createTransport } from './create-transport.ts';
 import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
 import { expectSpans, sawSpan } from './missing-spans.ts';
+import { PassingOn } from './passing-on.ts';
 import type { Stats } from './stats.ts';
 
 /** At this share of a bound, the spans that are held longest are released early, so that nothing has to be dropped. */
@@ -41,6 +42,7 @@ const NOT_WORKED_OFF = 'not all spans were worked off in time';
 const NOT_TAKEN_OVER = 'what dead processes left in the spool was not taken over in time';
 
 export class Pipeline implements StateSource {
+  readonly passingOn: PassingOn;
   readonly #options: ResolvedOptions;
   readonly #tracker: TraceTracker;
   readonly #drops: Drops;
@@ -64,6 +66,7 @@ export class Pipeline implements StateSource {
     });
     const writer = new LogWriter(this.#delivery, this.#tracker, this.#drops, { ...options, ...mode });
     this.#writer = writer;
+    this.passingOn = new PassingOn(this.#tracker, options, () => this.#intake.catchUp());
     expectSpans(options.quiet);
     this.#backlog = new Backlog(this.#tracker, {
       catchUp: () => this.#intake.catchUp(),
@@ -245,8 +248,8 @@ export class Pipeline implements StateSource {
   }
 
   #followStart(span: SpanSlice, parentContext: Context | undefined): void {
-    const { trace } = this.#tracker.start(span);
-    if (parentContext) noteBaggage(trace, parentContext);
+    const node = this.#tracker.start(span, parentContext);
+    if (parentContext) noteBaggage(node, parentContext);
     if (this.#tracker.openCount > this.#options.queue.maxItems) this.#forgetOldestOpen();
   }
 

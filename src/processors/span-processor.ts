@@ -1,7 +1,8 @@
 /** The span processor. It sees spans start, so it knows which parents are open. */
-import type { Context } from '@opentelemetry/api';
+import { type Context, type SpanContext, TraceFlags } from '@opentelemetry/api';
 import { type HumanloopOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
+import { NOTHING_PASSED_ON, type PassedOn } from '../pipeline/passing-on.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import type { Stats } from '../pipeline/stats.ts';
 import type { LateFields } from '../wire/late-fields.ts';
@@ -50,6 +51,16 @@ export class HumanloopSpanProcessor {
     if (log === undefined) return this.#pipeline.addEvent('', '', event);
     const named = readReference(log);
     if (named) this.#pipeline.addEvent(named.traceId, named.spanId, event);
+  }
+
+  /**
+   * Returns what a request carries to another service that is sent within this span: `HumanloopPropagator` writes it. From
+   * then on the span's nearest log is one, whatever it turns out to be.
+   */
+  passOn({ traceId, spanId, traceFlags }: SpanContext): PassedOn {
+    const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
+    if (!isSampled || this.#pipeline.isShutDown) return NOTHING_PASSED_ON;
+    return this.#pipeline.passingOn.from(traceId, spanId);
   }
 
   /**

@@ -1,14 +1,15 @@
 /** The app's OpenTelemetry SDK, version 1, 2 or 3, and what its environment variables say. */
-import type { TextMapPropagator, TracerProvider } from '@opentelemetry/api';
+import type { TracerProvider } from '@opentelemetry/api';
 import { readResourceAttributes, readServiceName } from '../environment.ts';
 import type { HumanloopSpanProcessor } from '../processors/span-processor.ts';
 import { type App, findFrom, type InstalledPackage } from './app.ts';
+import { createPropagators, type Propagators } from './propagators.ts';
 
 export interface InstalledSdk {
   /** Name and version, to show. */
   readonly description: string;
   createProvider(processor: HumanloopSpanProcessor): TracerProvider;
-  readonly propagator: TextMapPropagator | undefined;
+  createPropagators(processor: HumanloopSpanProcessor): Propagators;
 }
 
 /** Each SDK exports one of the classes in `PROVIDERS`; the name depends on its major version. */
@@ -32,17 +33,14 @@ export function findSdk(app: App): InstalledSdk | undefined {
         const resource = createResource(findFrom(found.require, '@opentelemetry/resources'));
         return new Provider({ spanProcessors: [processor], ...resource, ...readConfig(exports) });
       },
-      propagator: createPropagator(findFrom(found.require, '@opentelemetry/core')),
+      createPropagators: (processor) => {
+        const search = [found, ...(sdkNode ? [sdkNode] : [])];
+        const findIn = (name: string) => search.map(({ require }) => findFrom(require, name)).find(Boolean);
+        return createPropagators((name) => findIn(name) ?? app.find(name), processor);
+      },
     };
   }
   return undefined;
-}
-
-function createPropagator(core: InstalledPackage | undefined): TextMapPropagator | undefined {
-  const exports = (core?.load() ?? {}) as Record<string, Constructor<TextMapPropagator> | undefined>;
-  const { W3CTraceContextPropagator, W3CBaggagePropagator, CompositePropagator } = exports;
-  if (!W3CTraceContextPropagator || !W3CBaggagePropagator || !CompositePropagator) return undefined;
-  return new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] });
 }
 
 /** No version's provider reads these variables. What the variables do not say is left to the SDK. */

@@ -2,15 +2,18 @@
  * A trace in which all is done, in a sixth of the memory: its span ids, the parent of each, and which of them are logs.
  * A late span or an update needs no more.
  */
-import { rememberedEntry } from '../delivery/ledger/earlier-logs.ts';
+import { elsewhereEntry, rememberedEntry } from '../delivery/ledger/earlier-logs.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import { createNode, createTrace, findAncestor, referenceOf, type SpanNode, type Trace } from './span-node.ts';
 import { hasContext } from './trace-context.ts';
 
-type Fate = 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote';
+type Fate = 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote' | 'elsewhere';
 
-/** What became of the log of a span, `none` if it is not a log, or which placeholder stands in for the span. */
-const FATES: readonly Fate[] = ['none', 'delivered', 'dropped', 'unseen', 'remote'];
+/**
+ * What became of the log of a span, `none` if it is not a log, `elsewhere` if another process has it, or which placeholder
+ * stands in for the span.
+ */
+const FATES: readonly Fate[] = ['none', 'delivered', 'dropped', 'unseen', 'remote', 'elsewhere'];
 
 export interface FiledTrace extends Pick<Trace, 'traceId' | 'context' | 'noted' | 'baggageSession'> {
   /**
@@ -56,6 +59,7 @@ function parentsFirst(trace: Trace): Map<SpanNode, number> {
 }
 
 function fateOf({ entry, isNoLog, state }: SpanNode): Fate | undefined {
+  if (entry?.isElsewhere) return 'elsewhere';
   if (entry?.state === 'dropped') return 'dropped';
   if (entry) return entry.isDone ? 'delivered' : undefined;
   if (state === 'awaited') return 'remote';
@@ -69,9 +73,10 @@ export function unfileTrace({ traceId, context, noted, baggageSession, spans }: 
   for (let at = 0; at < spans.length; at += 2) {
     const code = spans[at + 1] as number;
     const fate = FATES[code % FATES.length] as Fate;
-    const state = fate === 'unseen' || fate === 'remote' ? fate : 'retired';
+    const state = fate === 'unseen' || fate === 'remote' ? fate : fate === 'elsewhere' ? 'remote' : 'retired';
     const node = createNode(trace, spans[at] as string, state, nodes[Math.floor(code / FATES.length) - 1]);
     node.isNoLog = fate === 'none';
+    if (fate === 'elsewhere') node.entry = elsewhereEntry(referenceOf(node));
     if (fate === 'delivered' || fate === 'dropped') {
       node.entry = rememberedEntry(referenceOf(node), parentEntryOf(node), trace.logs, fate);
       // Nothing below a log waits for what is above it.

@@ -26,9 +26,10 @@ export function createSelect({ conventions, include }: Pick<ResolvedOptions, 'co
 }
 
 /** What log a span is now. Decides nothing: an open span may turn out to be another one. */
-export function kindNow({ kind, isNoLog, entry, state, span, signs }: SpanNode, select: Select): LogKind | undefined {
+export function kindNow(node: SpanNode, select: Select): LogKind | undefined {
+  const { kind, isNoLog, span, signs } = node;
   if (kind || isNoLog) return kind;
-  return (span && select(span, signs)?.kind) ?? (entry || state === 'stub' ? 'generic' : undefined);
+  return (span && select(span, signs)?.kind) ?? (mustBeLog(node) ? 'generic' : undefined);
 }
 
 /** Whether an open span may turn out to be the call of a model. Some are known by their instrumentation only. */
@@ -44,18 +45,22 @@ function ask(include: NonNullable<ResolvedOptions['include']>, span: SpanSlice, 
 
 /**
  * Whether a span is a log. For an open span `true` is final and `false` is not: many instrumentations set everything at
- * the end. A stub is a log, and so is the span that completes it, whatever it turns out to be.
+ * the end. A stub is a log, and so is the span that completes it, or that another service was given as a log, whatever it
+ * turns out to be.
  */
 export function isLog(node: SpanNode, select: Select): boolean {
   if (node.kind) return true;
   if (node.isNoLog) return false;
-  const mustBeLog = node.entry !== undefined || node.state === 'stub';
-  if (!node.span) return mustBeLog;
+  if (!node.span) return mustBeLog(node);
   const selected = select(node.span, node.signs);
-  node.kind = selected?.kind ?? (mustBeLog ? 'generic' : undefined);
+  node.kind = selected?.kind ?? (mustBeLog(node) ? 'generic' : undefined);
   if (node.state !== 'open') {
     node.isNoLog = node.kind === undefined;
     node.recognitions = selected?.recognitions;
   }
   return node.kind !== undefined;
+}
+
+function mustBeLog({ entry, state, isNamed }: SpanNode): boolean {
+  return entry !== undefined || state === 'stub' || isNamed;
 }

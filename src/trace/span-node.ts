@@ -25,6 +25,8 @@ export interface Trace {
   baggageSession: string | undefined;
   /** What retired spans said about the context before it was decided. */
   noted: TraceContext | undefined;
+  /** A span of it has a parent in another process. Only a processor keeps it. */
+  isContinued: boolean;
   /** The logs of the trace that may still have to be dropped with it. */
   readonly logs: LogEntry[];
   /** The latest requests to MCP servers that are logs, since the span of a tool around one may come later. */
@@ -60,7 +62,8 @@ export interface Keeper {
  *
  * An exporter learns of a parent by its children first. Until its span is exported a placeholder stands in for it:
  * - `unseen`   a span of this process. Its descendants wait for it
- * - `remote`   a span of another process, as far as is known. Nothing waits for it
+ * - `remote`   a span of another process, as far as is known. Nothing waits for it. A processor has it, too, if it is a
+ *              log: see `isElsewhere`
  * - `awaited`  like `remote`, but its child waits for it: the client of a request to an MCP server may be in this process
  * - `stub`     did not come in time, and is the parent of a log that was written. It is a log from now on
  */
@@ -117,6 +120,8 @@ export interface SpanNode {
   events: SpanEvent[] | undefined;
   /** The state in which this span was last drafted to the spool. */
   draftedAs: SpanState | undefined;
+  /** A request to another service has named it as a log, so it is one, whatever it turns out to be. */
+  isNamed: boolean;
   /** Set once it is decided that an ended span is not a log. */
   isNoLog: boolean;
   /** Bytes that holding the span costs, estimated; 0 once it is retired. */
@@ -137,6 +142,7 @@ export function createTrace(traceId: string): Trace {
     context: undefined,
     baggageSession: undefined,
     noted: undefined,
+    isContinued: false,
     logs: [],
     requests: undefined,
   };
@@ -166,11 +172,17 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
     overrides: undefined,
     events: undefined,
     draftedAs: undefined,
+    isNamed: false,
     isNoLog: false,
     estimatedBytes: 0,
   };
   trace.nodes.set(spanId, node);
   return node;
+}
+
+/** Whether the node stands in for a log of another process. */
+export function isElsewhere({ entry }: SpanNode): boolean {
+  return entry?.isElsewhere === true;
 }
 
 export function isPlaceholder({ state }: SpanNode): boolean {
@@ -179,18 +191,23 @@ export function isPlaceholder({ state }: SpanNode): boolean {
 
 /**
  * The nearest ancestor that an ended span has to wait for: open and not yet released, or unseen. Skips are compressed on
- * the way, so that long chains of ended ancestors are walked once and not for each descendant. A placeholder is never
- * skipped: what is above it is not known yet.
+ * the way, so that long chains of ended ancestors are walked once and not for each descendant. A placeholder is not
+ * skipped unless it is remote and something is known to be above it.
  */
 export function findBlocker(node: SpanNode): SpanNode | undefined {
   let end = node.blocker;
-  while (end && !isPlaceholder(end) && (end.state !== 'open' || end.released)) end = end.blocker;
+  while (end && !mayBlock(end)) end = end.blocker;
   for (let step: SpanNode | undefined = node; step && step !== end; ) {
     const next: SpanNode | undefined = step.blocker;
     step.blocker = end;
     step = next;
   }
   return end && (end.state === 'open' || end.state === 'unseen' || end.state === 'awaited') ? end : undefined;
+}
+
+function mayBlock(node: SpanNode): boolean {
+  if (node.state === 'remote') return node.blocker === undefined;
+  return isPlaceholder(node) || (node.state === 'open' && !node.released);
 }
 
 /** The nearest ancestor for which the predicate holds. */

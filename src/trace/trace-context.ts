@@ -5,7 +5,7 @@ import { readSession, readTags, readUser, type TraceContext } from '../conventio
 import { censusOf } from '../conventions/index.ts';
 import { callHook } from '../host/call-hook.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
-import type { SpanNode, Trace } from './span-node.ts';
+import { isPlaceholder, type SpanNode, type Trace } from './span-node.ts';
 
 /** Read if no span of a trace has a session: an upstream service may have sent it. */
 const BAGGAGE_KEYS = ['gen_ai.conversation.id', 'session.id'];
@@ -36,9 +36,9 @@ function noteEach({ nodes }: Trace, areRoots: boolean, found: TraceContext, sess
   for (const node of nodes.values()) if (isRoot(node) === areRoots) note(found, node, session);
 }
 
-/** Keeps the session that the first span of a trace inherits. All others inherit the same. */
-export function noteBaggage(trace: Trace, context: Context): void {
-  if (trace.nodes.size > 1) return;
+/** Keeps the session that comes from upstream, with a span whose parent is not here. */
+export function noteBaggage({ trace, parent }: SpanNode, context: Context): void {
+  if (trace.baggageSession !== undefined || (parent && !isPlaceholder(parent))) return;
   const baggage = propagation.getBaggage(context);
   if (!baggage) return;
   for (const key of BAGGAGE_KEYS) trace.baggageSession ??= baggage.getEntry(key)?.value || undefined;

@@ -3,33 +3,44 @@
  * here. `pending-spans.ts` decides how long an ended span waits, and documents the methods that are passed on to it.
  *
  * A processor sees starts: a parent that was not seen was never recorded. An exporter sees ended spans only, children
- * mostly before parents (`awaitsUnseenParents`): a parent that was not seen is a placeholder until it comes.
+ * mostly before parents (`awaitsUnseenParents`): a parent that was not seen is a placeholder until it comes. Where a
+ * trace comes from another service, a placeholder stands in for the log that this named (`parent-finder.ts`).
  *
  * A trace is at rest when nothing in it is open, held or due. Spans that never end are forgotten when there are too many.
  */
 
+import type { Context } from '@opentelemetry/api';
 import type { Convention, Reading } from '../conventions/convention.ts';
 import { censusOf } from '../conventions/index.ts';
 import { estimateEventBytes } from '../conventions/values/estimate-bytes.ts';
-import { roleInMcp } from '../conventions/vocabularies/mcp.ts';
-import { parentSpanIdOf, type SpanEvent, type SpanSlice } from '../otel/span-slice.ts';
+import type { RemoteParent } from '../otel/ancestor-member.ts';
+import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
+import { ParentFinder } from './parent-finder.ts';
 import { type PendingOptions, PendingSpans } from './pending-spans.ts';
 import { RestingTraces } from './resting-traces.ts';
-import { createNode, createTrace, isPlaceholder, type SpanNode, type SpanState, type Trace } from './span-node.ts';
+import {
+  createNode,
+  createTrace,
+  isElsewhere,
+  isPlaceholder,
+  type SpanNode,
+  type SpanState,
+  type Trace,
+} from './span-node.ts';
 
-/** `SpanKind.SERVER` of `@opentelemetry/api`. */
-const KIND_SERVER = 1;
 /** In a trace that has more, the oldest ended spans are forgotten. Only a child that comes late misses them. */
 const MAX_SPANS_PER_TRACE = 10_000;
 
 export interface TrackerOptions extends PendingOptions {
   /** The vocabularies that a census looks for; all if undefined. */
   readonly conventions?: readonly Convention[] | undefined;
+  /** Where a log goes whose parent is in another process. Default: `link`. */
+  readonly remoteParent?: RemoteParent;
 }
 
 export class TraceTracker {
-  readonly #awaitsUnseenParents: boolean;
   readonly #conventions: readonly Convention[] | undefined;
+  readonly #parents: ParentFinder;
   readonly #active = new Map<string, Trace>();
   readonly #resting: RestingTraces;
   readonly #pending: PendingSpans;
@@ -39,7 +50,11 @@ export class TraceTracker {
 
   constructor(options: TrackerOptions) {
     this.#conventions = options.conventions;
-    this.#awaitsUnseenParents = options.awaitsUnseenParents;
+    this.#parents = new ParentFinder({
+      awaitsUnseenParents: options.awaitsUnseenParents,
+      remoteParent: options.remoteParent ?? 'link',
+      createNode: (...node) => this.#createNode(...node),
+    });
     this.#pending = new PendingSpans(options);
     this.#resting = new RestingTraces({ keepsTracesWithoutLogs: options.awaitsUnseenParents });
   }
@@ -74,12 +89,18 @@ export class TraceTracker {
     return this.#hasForgottenSpans || this.#resting.hasForgotten;
   }
 
-  start(span: SpanSlice): SpanNode {
+  /** `parentContext` is what the span was started in. Without it, SDK 1 does not say whether the parent is remote. */
+  start(span: SpanSlice, parentContext?: Context): SpanNode {
     const { traceId, spanId } = span.spanContext();
     const trace = this.#wake(traceId);
     const known = trace.nodes.get(spanId);
-    if (known) return known;
-    const node = this.#createNode(trace, spanId, 'open', this.#findParent(trace, span, spanId));
+    if (known && !isElsewhere(known)) return known;
+    const node =
+      known ?? this.#createNode(trace, spanId, 'open', this.#parents.find(trace, span, spanId, parentContext));
+    if (known) {
+      this.#adopt(known, span);
+      known.state = 'open';
+    }
     this.#countOpen(trace, 1);
     node.span = span;
     return node;
@@ -123,9 +144,10 @@ export class TraceTracker {
     node.absorbed = { reading, bytes: bytes + (node.absorbed?.bytes ?? 0) };
   }
 
-  /** Finds a span of a trace that is active or remembered. */
+  /** Finds a span of this process, of a trace that is active or remembered. */
   find(traceId: string, spanId: string): SpanNode | undefined {
-    return this.findTrace(traceId)?.nodes.get(spanId);
+    const node = this.findTrace(traceId)?.nodes.get(spanId);
+    return node && isElsewhere(node) ? undefined : node;
   }
 
   releaseOverdue(nowMillis: number): void {
@@ -201,26 +223,11 @@ export class TraceTracker {
     }
   }
 
-  #findParent(trace: Trace, span: SpanSlice, spanId: string): SpanNode | undefined {
-    const parentSpanId = parentSpanIdOf(span);
-    if (!parentSpanId || parentSpanId === spanId) return undefined;
-    const known = trace.nodes.get(parentSpanId);
-    if (!this.#awaitsUnseenParents) return known;
-    const isRemote = span.parentSpanContext?.isRemote === true;
-    if (!known) {
-      const mayBeHere = span.kind === KIND_SERVER && roleInMcp(span) !== undefined;
-      const state = !isRemote ? 'unseen' : mayBeHere ? 'awaited' : 'remote';
-      return this.#createNode(trace, parentSpanId, state, undefined);
-    }
-    // A child of this process names it as its own, so it belongs to this process after all.
-    if ((known.state === 'remote' || known.state === 'awaited') && !isRemote) known.state = 'unseen';
-    return known;
-  }
-
   /** The span that a placeholder stood for has come, or one that is retired ends again. */
   #adopt(node: SpanNode, span: SpanSlice): void {
-    if (node.parent) return;
-    const parent = this.#findParent(node.trace, span, node.spanId);
+    if (isElsewhere(node)) node.entry = undefined;
+    if (node.parent && !isElsewhere(node.parent)) return;
+    const parent = this.#parents.find(node.trace, span, node.spanId);
     // Ids that would close a circle make the span a root.
     for (let step = parent; step; step = step.parent) if (step === node) return;
     node.parent = parent;

@@ -67,6 +67,17 @@ test.each(['http', 'proto'])(
   },
 );
 
+test('a trace of another service goes on under the log that it names, and names its own', async () => {
+  const server = await startTestServer();
+  const app = await createApp({ packages, nodeModules, programs: { 'app.mjs': 'test/sdk/sdk-3/continued.mjs' } });
+  const env = { HUMANLOOP_BASE_URL: server.baseUrl, HUMANLOOP_QUIET: '1' };
+  const { code, stdout } = await runApp(app, ['app.mjs'], { env, node: newNode() });
+  const [spanId, tracestate] = JSON.parse(stdout);
+  expect({ code, tracestate }).toEqual({ code: 0, tracestate: `humanloop=${spanId},vendor=1` });
+  const [log] = await readLogs(server.baseUrl, new Date(0));
+  expect(log).toMatchObject({ parent_reference_id: `${'c'.repeat(32)}-${'ab'.repeat(8)}` });
+});
+
 test('humanloop-otel/register works with SDK 3', async () => {
   const server = await startTestServer();
   const app = await createApp({ packages, nodeModules, programs: { 'app.mjs': 'test/behaviour/apps/agent.ts' } });

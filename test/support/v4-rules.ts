@@ -10,6 +10,8 @@ export interface V4RulesOptions {
   readonly refuses?: (log: LogRequest) => boolean;
   /** Whether a 422 says which datapoint is invalid. Default: true. */
   readonly namesRefused?: boolean;
+  /** A parent that has not come may be a log of another process. */
+  readonly allowsUnknownParents?: boolean;
   /** Larger requests get a 413. */
   readonly maxBytes?: number;
 }
@@ -86,9 +88,13 @@ export class V4Rules {
     if (this.logs.has(reference)) breach('was posted twice');
     const parent = log.parent_reference_id;
     if (parent && together.has(parent)) breach(`shares a request with its parent ${parent}`);
-    else if (parent && (this.#acknowledgedAt.get(parent) ?? Number.POSITIVE_INFINITY) > arrivedAt)
-      breach(`came before its parent ${parent} was acknowledged`);
+    else if (parent && !this.#mayName(parent, arrivedAt)) breach(`came before its parent ${parent} was acknowledged`);
     this.logs.set(reference, log);
+  }
+
+  #mayName(parent: string, arrivedAt: number): boolean {
+    if (this.#options.allowsUnknownParents && !this.logs.has(parent)) return true;
+    return (this.#acknowledgedAt.get(parent) ?? Number.POSITIVE_INFINITY) <= arrivedAt;
   }
 
   /** An update of a log that the server does not have is not a breach: it may be a probe. */

@@ -11,7 +11,7 @@ const plans: fc.Arbitrary<PlannedNode[]> = fc
   .array(
     fc.record({
       up: fc.nat(),
-      fate: fc.constantFrom('none', 'delivered', 'dropped', 'unseen', 'remote'),
+      fate: fc.constantFrom('none', 'delivered', 'dropped', 'unseen', 'remote', 'elsewhere'),
       order: fc.nat(),
     }),
     { maxLength: 40 },
@@ -20,7 +20,7 @@ const plans: fc.Arbitrary<PlannedNode[]> = fc
     const places = spans.map((_, index) => index).sort((a, b) => (spans[a]?.order ?? 0) - (spans[b]?.order ?? 0));
     return places.map((index): PlannedNode => {
       const { up, fate } = spans[index] as (typeof spans)[number];
-      const isPlaceholder = fate === 'unseen' || fate === 'remote';
+      const isPlaceholder = fate === 'unseen' || fate === 'remote' || fate === 'elsewhere';
       return { fate, parent: isPlaceholder ? -1 : places.indexOf((up % (index + 1)) - 1) };
     });
   });
@@ -35,7 +35,13 @@ function picture(trace: Trace) {
       parent: parent?.spanId,
       state,
       isNoLog,
-      log: entry && [entry.referenceId, entry.state, entry.isFinal, entry.effectiveParent?.referenceId],
+      log: entry && [
+        entry.referenceId,
+        entry.state,
+        entry.isFinal,
+        entry.isElsewhere,
+        entry.effectiveParent?.referenceId,
+      ],
     })),
   };
 }

@@ -1,4 +1,4 @@
-import { rememberedEntry } from '../../src/delivery/ledger/earlier-logs.ts';
+import { elsewhereEntry, rememberedEntry } from '../../src/delivery/ledger/earlier-logs.ts';
 import {
   createNode,
   createTrace,
@@ -11,7 +11,7 @@ import {
 export interface PlannedNode {
   /** Index in the plan, or -1. A parent may come after its child. */
   readonly parent: number;
-  readonly fate: 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote';
+  readonly fate: 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote' | 'elsewhere';
 }
 
 /** A trace in which all is done. Its spans are named `span-<index>`. */
@@ -22,10 +22,11 @@ export function makeTrace(traceId: string, plan: readonly PlannedNode[]): Trace 
     const node = createNode(
       trace,
       `span-${index}`,
-      fate === 'unseen' || fate === 'remote' ? fate : 'retired',
+      fate === 'elsewhere' ? 'remote' : fate === 'unseen' || fate === 'remote' ? fate : 'retired',
       undefined,
     );
     node.isNoLog = fate === 'none';
+    if (fate === 'elsewhere') node.entry = elsewhereEntry(referenceOf(node));
     return node;
   });
   for (const [index, { parent }] of plan.entries()) (nodes[index] as SpanNode).parent = nodes[parent];
@@ -38,7 +39,7 @@ function setEntry(node: SpanNode, plan: readonly PlannedNode[]): void {
   const fateOf = ({ spanId }: SpanNode) => plan[Number(spanId.slice('span-'.length))]?.fate;
   const fate = fateOf(node);
   if (node.entry || (fate !== 'delivered' && fate !== 'dropped')) return;
-  const above = findAncestor(node, (step) => fateOf(step) === 'delivered' || fateOf(step) === 'dropped');
+  const above = findAncestor(node, (step) => ['delivered', 'dropped', 'elsewhere'].includes(String(fateOf(step))));
   if (above) setEntry(above, plan);
   node.entry = rememberedEntry(referenceOf(node), above?.entry, node.trace.logs, fate);
 }

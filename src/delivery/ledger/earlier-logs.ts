@@ -1,4 +1,4 @@
-/** Entries for logs that an earlier process has sent, or that this process has forgotten. */
+/** Entries for logs that an earlier or another process has sent, or that this process has forgotten. */
 import type { LateFields } from '../../wire/late-fields.ts';
 import type { LogEntry } from './log-entry.ts';
 import { MutableEntry } from './mutable-entry.ts';
@@ -6,6 +6,18 @@ import { MutableEntry } from './mutable-entry.ts';
 /** Returns an entry that counts as stored: only an update can reach it. */
 export function assumedEntry(referenceId: string): LogEntry {
   return rememberedEntry(referenceId, undefined, [], 'delivered');
+}
+
+/**
+ * Returns an entry for the log of another process. It counts as stored, whether or not the server has it yet: the server
+ * joins the two when it has both.
+ */
+export function elsewhereEntry(referenceId: string): LogEntry {
+  const entry = new MutableEntry(referenceId, undefined, []);
+  entry.state = 'delivered';
+  entry.isFinal = true;
+  entry.isElsewhere = true;
+  return entry;
 }
 
 /** Returns an entry for a log that was done, as its trace remembers it: late children and updates may still name it. */

@@ -19,6 +19,8 @@ export interface LogEntry {
   readonly referenceId: string;
   readonly parent: LogEntry | undefined;
   readonly state: EntryState;
+  /** Another process logs it. Its children name it as their parent and do not wait for it. */
+  readonly isElsewhere: boolean;
   /**
    * The datapoint as JSON, without its reference ids and the late fields. It is kept as long as a POST may need it:
    * here, or on disk if `isUnloaded`.

@@ -18,6 +18,7 @@ export class MutableEntry implements LogEntry {
   /** All logs of the trace, so that a trace can be dropped whole. */
   readonly family: readonly LogEntry[];
   state: EntryState = 'new';
+  isElsewhere = false;
   #body: Body | undefined;
   desired: Readonly<EncodedLate> = NOTHING;
   acknowledged: Readonly<EncodedLate> | undefined;

@@ -46,6 +46,8 @@ export interface StoredContent {
 export interface SpooledLog {
   readonly referenceId: string;
   readonly parentReferenceId: string | undefined;
+  /** Another process logs the parent, so that a restart does not ask for it. */
+  readonly isParentElsewhere?: boolean | undefined;
   /** The datapoint without its ids and late fields; undefined if only updates are left to send. */
   readonly body: string | undefined;
   readonly late: LateFields;

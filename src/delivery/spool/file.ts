@@ -2,7 +2,7 @@
 import { existsSync, statSync, unlinkSync } from 'node:fs';
 import type { SqliteDatabase, SqliteStatement } from '../../sqlite/open.ts';
 import type { SpooledLog } from '../ledger/spool.ts';
-import { SCHEMA, toLateColumn, toLog } from './row.ts';
+import { SCHEMA, toLateColumn, toLog, toParentColumn } from './row.ts';
 import { type FoundLog, type OwnFile, type TakenOver, takeOverRows } from './take-over-rows.ts';
 
 /** Estimated bytes of a row's ids, times and index entries. */
@@ -116,7 +116,7 @@ export class SpoolFile implements OwnFile {
     const late = toLateColumn(log);
     this.#put.run(
       log.referenceId,
-      log.parentReferenceId ?? null,
+      toParentColumn(log),
       log.body ?? null,
       late,
       log.acknowledged ? JSON.stringify(log.acknowledged) : null,
@@ -129,7 +129,7 @@ export class SpoolFile implements OwnFile {
 
   /** Changes what can change in a log whose body is only here. */
   change(log: Omit<SpooledLog, 'body' | 'acknowledged' | 'isDelivered' | 'startedMillis'>): void {
-    this.#change.run(log.parentReferenceId ?? null, toLateColumn(log), Number(log.isFinal), log.referenceId);
+    this.#change.run(toParentColumn(log), toLateColumn(log), Number(log.isFinal), log.referenceId);
   }
 
   read(referenceId: string): SpooledLog | undefined {
@@ -157,8 +157,8 @@ export class SpoolFile implements OwnFile {
     this.#sizes.set(referenceId, 0);
   }
 
-  moveChildren(fromReferenceId: string, toReferenceId: string | undefined): void {
-    this.#moveChildren.run(toReferenceId ?? null, fromReferenceId);
+  moveChildren(fromReferenceId: string, to: Pick<SpooledLog, 'parentReferenceId' | 'isParentElsewhere'>): void {
+    this.#moveChildren.run(toParentColumn(to), fromReferenceId);
   }
 
   markAlive(nowMillis: number): void {

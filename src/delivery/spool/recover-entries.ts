@@ -1,6 +1,6 @@
 /** Turns what a dead process has left into entries again. Pure. */
 import type { LateFields } from '../../wire/late-fields.ts';
-import { recoveredEntry } from '../ledger/earlier-logs.ts';
+import { elsewhereEntry, recoveredEntry } from '../ledger/earlier-logs.ts';
 import type { LogEntry } from '../ledger/log-entry.ts';
 import type { FoundLog } from './take-over-rows.ts';
 
@@ -9,7 +9,8 @@ export const PROCESS_EXITED = 'process exited before the span ended';
 /**
  * Links parents and children by their references; returns parents first. A parent that is not among the logs was
  * acknowledged, or was not on disk yet when the process ended: a probe asks for it, and if it is not there, its
- * children move up. A span that was open is closed with an error, and with the duration up to its process's last write.
+ * children move up. A parent that another process logs is not asked for. A span that was open is closed with an error,
+ * and with the duration up to its process's last write.
  */
 export function recoverEntries(logs: readonly FoundLog[]): LogEntry[] {
   const byReference = new Map(logs.map((log) => [log.referenceId, log]));
@@ -34,14 +35,14 @@ export function recoverEntries(logs: readonly FoundLog[]): LogEntry[] {
 }
 
 function parentOf(
-  { parentReferenceId, isDelivered }: FoundLog,
+  { parentReferenceId, isParentElsewhere, isDelivered }: FoundLog,
   byReference: ReadonlyMap<string, FoundLog>,
   entries: Map<string, LogEntry>,
 ): LogEntry | undefined {
   if (parentReferenceId === undefined) return undefined;
   const known = entries.get(parentReferenceId);
   if (known || isDelivered || byReference.has(parentReferenceId)) return known;
-  return addEntryWithoutRow(parentReferenceId, entries);
+  return isParentElsewhere ? elsewhereEntry(parentReferenceId) : addEntryWithoutRow(parentReferenceId, entries);
 }
 
 function toEntry(log: FoundLog, parent: LogEntry | undefined, family: LogEntry[]): LogEntry {

@@ -20,11 +20,26 @@ export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS process (id INTEGER PRIMARY KEY CHECK (id = 1), alive_millis INTEGER NOT NULL);
 `;
 
+/** Stands before the reference of a parent that another process logs. No reference begins with it. */
+const ELSEWHERE = '^';
+
+type Parent = Pick<SpooledLog, 'parentReferenceId' | 'isParentElsewhere'>;
+
+export function toParentColumn({ parentReferenceId, isParentElsewhere }: Parent): string | null {
+  if (parentReferenceId === undefined) return null;
+  return isParentElsewhere ? ELSEWHERE + parentReferenceId : parentReferenceId;
+}
+
+function readParent(column: string | null): Parent {
+  const isParentElsewhere = column?.startsWith(ELSEWHERE) === true;
+  return { parentReferenceId: (isParentElsewhere ? column?.slice(1) : column) ?? undefined, isParentElsewhere };
+}
+
 export function toLog(row: SqliteRow): SpooledLog {
   const body = row['body'];
   return {
     referenceId: String(row['reference_id']),
-    parentReferenceId: (row['parent_reference_id'] as string | null) ?? undefined,
+    ...readParent(row['parent_reference_id'] as string | null),
     body: typeof body === 'string' ? body : undefined,
     ...readLate(String(row['late'])),
     acknowledged: row['acknowledged'] ? (JSON.parse(String(row['acknowledged'])) as LateFields) : undefined,

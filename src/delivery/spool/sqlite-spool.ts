@@ -203,7 +203,7 @@ function store(file: SpoolFile, entry: LogEntry): boolean {
   const { referenceId } = entry;
   if (entry.state === 'dropped') {
     file.remove(referenceId);
-    file.moveChildren(referenceId, entry.effectiveParent?.referenceId);
+    file.moveChildren(referenceId, parentOf(entry));
     return false;
   }
   if (entry.isDone) {
@@ -214,13 +214,13 @@ function store(file: SpoolFile, entry: LogEntry): boolean {
   if (entry.isUnloaded && entry.state !== 'delivered') {
     const { isFinal, feedback } = entry;
     const late = decodeLate(entry.desired);
-    file.change({ referenceId, parentReferenceId: entry.effectiveParent?.referenceId, late, isFinal, feedback });
+    file.change({ referenceId, ...parentOf(entry), late, isFinal, feedback });
     return false;
   }
   const { body, desired, acknowledged, isFinal, startedMillis, feedback } = entry;
   file.put({
     referenceId,
-    parentReferenceId: entry.effectiveParent?.referenceId,
+    ...parentOf(entry),
     body: body && bodyText(body),
     late: decodeLate(desired),
     acknowledged: acknowledged && decodeLate(acknowledged),
@@ -230,4 +230,8 @@ function store(file: SpoolFile, entry: LogEntry): boolean {
     feedback,
   });
   return body !== undefined;
+}
+
+function parentOf({ effectiveParent }: LogEntry): Pick<SpooledLog, 'parentReferenceId' | 'isParentElsewhere'> {
+  return { parentReferenceId: effectiveParent?.referenceId, isParentElsewhere: effectiveParent?.isElsewhere };
 }

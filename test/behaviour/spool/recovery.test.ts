@@ -39,6 +39,14 @@ test('a parent without a row is probed, once for all its children', () => {
   expect(entries[2]?.parent).toBe(entries[0]);
 });
 
+test('a parent of another process is not probed, and is an entry if the same file has its row', () => {
+  const [child] = recoverEntries([found('c', 'elsewhere', { isParentElsewhere: true })]);
+  expect(child?.parent).toMatchObject({ isElsewhere: true, state: 'delivered', referenceId: `${TRACE}-elsewhere` });
+  const entries = recoverEntries([found('c', 'a', { isParentElsewhere: true }), found('a', undefined)]);
+  expect(entries).toHaveLength(2);
+  expect(entries[1]?.parent).toBe(entries[0]);
+});
+
 test('rows in a circle, which only a damaged file has, get one root', () => {
   const entries = recoverEntries([found('a', 'b'), found('b', 'a')]);
   expect(entries).toHaveLength(2);
@@ -83,4 +91,29 @@ test('a parent that neither the file nor the server has is dropped and counted; 
   expect(server.breaches).toEqual([]);
   await app.client.shutdown();
   expect(spoolFiles(directory)).toEqual([]);
+});
+
+test('the children of a dropped log move to its own parent on disk, also if that is of another process', async () => {
+  const directory = spoolDirectory();
+  const file = openSpoolFile(directory);
+  const log = {
+    body: '{"config":{"type":"generic"}}',
+    late: {},
+    acknowledged: undefined,
+    isDelivered: false,
+    isFinal: true,
+    startedMillis: 1_000,
+  };
+  file.transaction(() => {
+    file.put({ ...log, referenceId: `${TRACE}-c`, parentReferenceId: `${TRACE}-b` });
+    file.moveChildren(`${TRACE}-b`, { parentReferenceId: `${TRACE}-a`, isParentElsewhere: true });
+  });
+  expect(file.read(`${TRACE}-c`)).toMatchObject({ parentReferenceId: `${TRACE}-a`, isParentElsewhere: true });
+  file.close();
+  const server = await startMisbehavingV4({ allowsUnknownParents: true });
+  const app = spooledApp(server, directory);
+  await expect.poll(() => server.logs.get(`${TRACE}-c`)?.parent_reference_id).toBe(`${TRACE}-a`);
+  await expect.poll(() => app.stats).toMatchObject({ queued: 0, dropped: {} });
+  expect(server.requests.filter(({ url }) => url.includes(`${TRACE}-a`))).toEqual([]);
+  await app.client.shutdown();
 });

@@ -6,6 +6,7 @@
  * lock first, so that of two processes that start together one migrates and the other finds it done.
  */
 import { explainSqliteError, type SqliteDatabase, SqliteError } from '../../../sqlite/open.ts';
+import { INGEST_MIGRATION } from './ingest-schema.ts';
 import { UPDATE_TRIGGER, VIEWER_MIGRATION } from './viewer-schema.ts';
 
 /** `hlot` in ASCII. Distinguishes our files from those of other programs. */
@@ -122,6 +123,7 @@ export const MIGRATIONS: readonly string[] = [
   -- Logs that the viewer's index has passed over, because of what is in them.
   CREATE TABLE unsearchable_logs (key INTEGER PRIMARY KEY REFERENCES logs ON DELETE CASCADE, fault TEXT NOT NULL);
   `,
+  INGEST_MIGRATION,
 ];
 
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */

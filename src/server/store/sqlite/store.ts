@@ -12,13 +12,14 @@ import {
 } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
-import type { FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
+import type { Feedback, FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
 import type { FeedbackResponse, LogQuery, ProjectQuery, Store } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
 import { toProject, toSession } from './container-row.ts';
+import { forgetTraces, ingest, prepareIngestStatements } from './ingest.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
 import { toLogResponse, toLogRow } from './log-row.ts';
 import { type EncodedLog, LogWrites } from './log-writes.ts';
@@ -71,6 +72,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   const prepareWrite = createStatementCache(database);
   const statements = prepareStatements(prepareWrite);
   const turns = createWriteTurns(database, { file, canInterrupt: readDatabase !== database });
+  const ingestStatements = prepareIngestStatements(prepareWrite);
   const index = createViewerIndex(prepareViewerStatements(prepareWrite), turns, onError);
   const prepare = createStatementCache(readDatabase);
   const reads = prepareStatements(prepare);
@@ -162,6 +164,21 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
 
     addFeedback: (requests) =>
       inTurn((writes) => mapItems(requests, (request) => changeFeedback(statements, writes, request))),
+
+    ingest: (traceIds, work) =>
+      inTurn((writes) => {
+        const host = {
+          create: (request: LogRequest) => void writes.create(encodeLog(request)),
+          insertFeedback: (key: SqliteRow[string], feedback: Feedback) =>
+            void writes.insertFeedback(key, feedback, 'feedback'),
+          runInSavepoint: turns.runInSavepoint,
+        };
+        return ingest(ingestStatements, host, traceIds, work);
+      }),
+
+    forgetTraces: async (seenBeforeMillis) => {
+      while (await inTurn(() => forgetTraces(ingestStatements, seenBeforeMillis)));
+    },
 
     viewer: createSqliteViewerStore({ prepare, reader, statements: prepareViewerStatements(prepare), index, readLog }),
 

@@ -1,0 +1,400 @@
+/**
+ * Links what has come of one trace with what is remembered of it, and says what to write. Pure.
+ *
+ * However the spans of a trace are cut into requests, in whatever order these come and how often: after the last one the
+ * logs are those of one request with all spans. Each request decides again, for all spans that are known, what becomes
+ * of them (`outcomes.ts`), and revises the logs that had become something else.
+ */
+import { toDatapoint } from '../../datapoint/to-datapoint.ts';
+import type { SpanEvent } from '../../otel/span-slice.ts';
+import { referenceIdOf } from '../../wire/reference-id.ts';
+import type { Feedback, LogRequest } from '../../wire/v4.ts';
+import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../store/ingest.ts';
+import type { ArrivedEvent, ArrivedLog, Arrivals, Judgement } from './arrival.ts';
+import { compose, OWN_CONTENT, type OwnLog, readingOf } from './compose.ts';
+import { findContext, hasSameTags } from './context.ts';
+import { type KeptContent, MAX_EVENT_CHARACTERS, parseKept } from './kept-content.ts';
+import { decideOutcomes, type LogNode } from './outcomes.ts';
+import { isSameRecipe, type Outcome, type Skeleton, type WrittenContext } from './skeleton.ts';
+import { summariseContent } from './summarise.ts';
+import { encodePart } from './trace-part.ts';
+import { Tree } from './tree.ts';
+
+/** More parts become one. */
+const MAX_PARTS = 16;
+
+export interface TraceChange {
+  readonly creates: readonly LogRequest[];
+  readonly revisions: readonly Revision[];
+  readonly feedback: readonly FeedbackForLog[];
+  /** Undefined if nothing has to be remembered that is not. */
+  readonly part: NewPart | undefined;
+  readonly kept: ReadonlyMap<string, string | undefined>;
+  readonly faults: readonly IngestFault[];
+}
+
+export function linkTrace(
+  traceId: string,
+  parts: readonly Uint8Array[],
+  arrivals: Arrivals,
+  stored: ReadonlyMap<string, StoredLog>,
+): TraceChange | IngestReads {
+  const linking = new Linking(traceId, parts, stored);
+  linking.add(arrivals);
+  if (linking.missing.size > 0) return { reads: [...linking.missing] };
+  const change = linking.finish(parts.length);
+  return linking.missing.size > 0 ? { reads: [...linking.missing] } : change;
+}
+
+class Linking {
+  /** Reference ids of logs that have to be read first. */
+  readonly missing = new Set<string>();
+  readonly #traceId: string;
+  readonly #tree: Tree;
+  readonly #stored: ReadonlyMap<string, StoredLog>;
+  readonly #logs = new Map<string, ArrivedLog>();
+  readonly #arrived = new Set<string>();
+  readonly #withEvents = new Set<string>();
+  readonly #changed = new Set<Skeleton>();
+  /** What is kept of a span, as far as it was looked at. */
+  readonly #kept = new Map<string, KeptContent>();
+  readonly #keptChanges = new Set<string>();
+  readonly #judgements: Judgement[] = [];
+  readonly #creates: LogRequest[] = [];
+  readonly #revisions = new Map<string, Revision>();
+  readonly #faults: IngestFault[] = [];
+  /** Logs whose content is new though they are made of the same spans. */
+  readonly #again = new Set<Skeleton>();
+  readonly #owns = new Map<string, OwnLog>();
+  #hasCutCircle = false;
+  #context: WrittenContext & { readonly session: string };
+
+  constructor(traceId: string, parts: readonly Uint8Array[], stored: ReadonlyMap<string, StoredLog>) {
+    this.#traceId = traceId;
+    this.#tree = new Tree(parts);
+    this.#stored = stored;
+    this.#context = { session: traceId, user: undefined, tags: undefined };
+  }
+
+  add({ spans, events, judgements }: Arrivals): void {
+    for (const arrival of spans) {
+      const node = this.#tree.add(arrival);
+      if (!node) continue;
+      this.#arrived.add(node.spanId);
+      this.#changed.add(node);
+      if (arrival.log) this.#logs.set(node.spanId, arrival.log);
+      const cut = this.#tree.cutCircle(node);
+      if (cut) this.#changed.add(cut);
+      if (cut) this.#hasCutCircle = true;
+      if (node.isKept) this.#welcome(node);
+    }
+    this.#context = findContext(this.#traceId, this.#tree);
+    for (const event of events) this.#addEvent(event);
+    for (const judgement of judgements) this.#addJudgement(judgement);
+    for (const spanId of this.#withEvents) this.#readEvents(spanId);
+  }
+
+  finish(partCount: number): TraceChange {
+    const news = { arrived: this.#arrived, withEvents: this.#withEvents, hasCutCircle: this.#hasCutCircle };
+    const outcomes = decideOutcomes(this.#tree, news);
+    this.#composeAgain(outcomes);
+    for (const [node, outcome] of outcomes) this.#apply(node, outcome);
+    this.#reviseContext();
+    const feedback = this.#judgements.flatMap((judgement) => this.#deliver(judgement));
+    const kept = this.#writeKept();
+    const part = this.#writePart(partCount);
+    const revisions = [...this.#revisions.values()].sort(removalsLast);
+    return { creates: this.#creates, revisions, feedback, part, kept, faults: this.#faults };
+  }
+
+  /** A span comes that events or judgements wait for. */
+  #welcome(node: Skeleton): void {
+    const kept = this.#readKept(node);
+    if (!kept) return;
+    if (kept.events && node.own) this.#withEvents.add(node.spanId);
+    for (const judgement of kept.judgements ?? []) this.#judgements.push({ ...judgement, spanId: node.spanId });
+    this.#keep(node, { judgements: undefined, ...(!node.own && { events: undefined }) });
+  }
+
+  #addEvent({ spanId, event }: ArrivedEvent): void {
+    const node = this.#tree.nodes.get(spanId) ?? this.#await(spanId);
+    // Events of spans that are not logs say nothing that is shown.
+    if (node.isSeen && !node.own) return;
+    const kept = this.#readKept(node);
+    if (!kept) return;
+    const events = [...(kept.events ?? [])];
+    const text = JSON.stringify(event);
+    if (events.some((known) => JSON.stringify(known) === text)) return;
+    if (JSON.stringify(events).length + text.length > MAX_EVENT_CHARACTERS) {
+      this.#fault(spanId, `more than ${MAX_EVENT_CHARACTERS} characters of log events`);
+      return;
+    }
+    events.push(event);
+    this.#keep(node, { events: events.sort(byTime) });
+    if (node.isSeen) this.#withEvents.add(spanId);
+  }
+
+  #addJudgement(judgement: Judgement): void {
+    const node = this.#tree.nodes.get(judgement.spanId) ?? this.#await(judgement.spanId);
+    if (node.isSeen) {
+      this.#judgements.push(judgement);
+      return;
+    }
+    const kept = this.#readKept(node);
+    if (!kept) return;
+    const { callId, feedback } = judgement;
+    const judgements = [...(kept.judgements ?? []), { callId, feedback }];
+    if (JSON.stringify(judgements).length > MAX_EVENT_CHARACTERS) {
+      this.#fault(judgement.spanId, `more than ${MAX_EVENT_CHARACTERS} characters of judgements`);
+      return;
+    }
+    this.#keep(node, { judgements });
+  }
+
+  #await(spanId: string): Skeleton {
+    const node = this.#tree.await(spanId);
+    this.#changed.add(node);
+    this.#kept.set(spanId, {});
+    return node;
+  }
+
+  /** The content in events counts when calls are compared. */
+  #readEvents(spanId: string): void {
+    const node = this.#tree.nodes.get(spanId) as Skeleton;
+    const own = node.own && this.#findOwn(spanId);
+    if (!node.own || !own) return;
+    node.own = { ...node.own, ...summariseContent(readingOf(own)), callId: node.own.callId, model: node.own.model };
+    this.#changed.add(node);
+  }
+
+  /** Logs are composed again if events have come to one of the spans that they are made of. */
+  #composeAgain(outcomes: Map<LogNode, Outcome>): void {
+    if (this.#withEvents.size === 0) return;
+    for (const node of this.#tree.nodes.values()) {
+      const outcome = outcomes.get(node as LogNode) ?? node.written;
+      if (!outcome || !node.own) continue;
+      const { recipe } = outcome;
+      const sources = [node.spanId, recipe?.usageOf, recipe?.errorOf, ...(recipe?.fillers ?? [])];
+      if (!sources.some((source) => source !== undefined && this.#withEvents.has(source))) continue;
+      this.#again.add(node);
+      outcomes.set(node as LogNode, outcome);
+    }
+  }
+
+  #apply(node: LogNode, outcome: Outcome): void {
+    const { written, spanId } = node;
+    const wasLog = written !== undefined && written.keeperId === undefined;
+    const isLog = outcome.keeperId === undefined;
+    // What the span says by itself is kept where no log says it.
+    this.#keepOwn(node, !isLog || hasOthers(outcome));
+    if (!isLog) {
+      if (wasLog) this.#revise(spanId, { mergedInto: this.#referenceOf(outcome.keeperId as string) });
+    } else if (!wasLog) {
+      const log = this.#compose(node, outcome);
+      if (log) this.#creates.push(log);
+    } else {
+      const parentReferenceId = outcome.parentId === undefined ? null : this.#referenceOf(outcome.parentId);
+      if (written.parentId !== outcome.parentId) this.#revise(spanId, { parentReferenceId });
+      const isSame =
+        written.kind === outcome.kind && isSameRecipe(written.recipe, outcome.recipe) && !this.#again.has(node);
+      const content = isSame ? undefined : this.#compose(node, outcome);
+      if (content) this.#revise(spanId, { content });
+    }
+    node.written = outcome;
+    this.#changed.add(node);
+  }
+
+  #compose(node: LogNode, outcome: Outcome): LogRequest | undefined {
+    const { spanId } = node;
+    const context = { ...this.#context, user: node.user ?? this.#context.user };
+    const identity = {
+      referenceId: this.#referenceOf(spanId),
+      sessionReferenceId: this.#context.session,
+      parentReferenceId: outcome.parentId === undefined ? undefined : this.#referenceOf(outcome.parentId),
+    };
+    const arrived = this.#logs.get(spanId);
+    if (!outcome.recipe && arrived) {
+      return toDatapoint(arrived.span, outcome.kind, arrived.reading, identity, arrived.settings, context);
+    }
+    const own = this.#findOwn(spanId);
+    if (!own) return undefined;
+    return compose({
+      ...{ traceId: this.#traceId, spanId, kind: outcome.kind, own, identity, context },
+      recipe: outcome.recipe ?? OWN_CONTENT,
+      find: (id) => this.#findOwn(id),
+    });
+  }
+
+  /** Returns what a span says by itself; undefined if it is not there any more, or has to be read first. */
+  #findOwn(spanId: string): OwnLog | undefined {
+    const known = this.#owns.get(spanId);
+    const node = this.#tree.nodes.get(spanId);
+    if (known || !node?.own) return known;
+    const kept = this.#readKept(node);
+    const datapoint = kept && (kept.own ?? this.#arrivedLog(spanId) ?? this.#storedLog(node));
+    if (!datapoint) return undefined;
+    const own = { kind: node.own.kind, datapoint, events: kept.events ?? [] };
+    this.#owns.set(spanId, own);
+    return own;
+  }
+
+  #arrivedLog(spanId: string): LogRequest | undefined {
+    const log = this.#logs.get(spanId);
+    const identity = { referenceId: this.#referenceOf(spanId), sessionReferenceId: this.#traceId };
+    return log && toDatapoint(log.span, log.kind, log.reading, identity, log.settings);
+  }
+
+  #storedLog(node: Skeleton): LogRequest | undefined {
+    const log = this.#read(node.spanId)?.log;
+    return log && withoutCalledModel(log, node);
+  }
+
+  #keepOwn(node: LogNode, isKept: boolean): void {
+    if (!isKept && !node.isKept) return;
+    const own = this.#findOwn(node.spanId)?.datapoint;
+    const kept = this.#readKept(node);
+    const wanted = isKept ? own : undefined;
+    if (kept && kept.own !== wanted) this.#keep(node, { own: wanted });
+  }
+
+  #reviseContext(): void {
+    const before = this.#tree.context;
+    const { session, user } = this.#context;
+    const isSameContext = before.session === session && before.user === user && hasSameTags(before, this.#context);
+    if (isSameContext) return;
+    if (before.session === undefined) return;
+    const tags = this.#context.tags;
+    for (const node of this.#tree.nodes.values()) {
+      if (!node.written || node.written.keeperId !== undefined || this.#arrived.has(node.spanId)) continue;
+      const metadata: Record<string, unknown> = {};
+      if (before.user !== user && node.user === undefined) metadata['user'] = user ?? null;
+      if (!hasSameTags(before, this.#context)) metadata['tags'] = tags ?? null;
+      this.#revise(node.spanId, {
+        ...(before.session !== session && { sessionReferenceId: session }),
+        ...(Object.keys(metadata).length > 0 && { metadata }),
+      });
+    }
+  }
+
+  #deliver({ spanId, callId, feedback }: Judgement): FeedbackForLog[] {
+    const named = this.#tree.nodes.get(spanId);
+    let node = callId === undefined || named?.own?.callId === callId ? named : (this.#findCall(callId) ?? named);
+    for (let keeper = node?.written?.keeperId; keeper !== undefined; keeper = node?.written?.keeperId) {
+      node = this.#tree.nodes.get(keeper);
+    }
+    if (!node?.own) {
+      this.#fault(spanId, 'an evaluation is about a span that is not a log');
+      return [];
+    }
+    const referenceId = this.#referenceOf(node.spanId);
+    return feedback.map((each: Feedback) => ({ referenceId, feedback: each }));
+  }
+
+  #findCall(callId: string): Skeleton | undefined {
+    let found: Skeleton | undefined;
+    for (const node of this.#tree.nodes.values()) {
+      if (node.own?.callId !== callId) continue;
+      if (node.own.kind === 'model') return node;
+      found ??= node;
+    }
+    return found;
+  }
+
+  #read(spanId: string): StoredLog | undefined {
+    const referenceId = this.#referenceOf(spanId);
+    const log = this.#stored.get(referenceId);
+    if (!log) this.missing.add(referenceId);
+    return log;
+  }
+
+  /** Returns undefined if it has to be read first. */
+  #readKept(node: Skeleton): KeptContent | undefined {
+    const known = this.#kept.get(node.spanId);
+    if (known) return known;
+    if (!node.isKept) {
+      this.#kept.set(node.spanId, {});
+      return {};
+    }
+    const stored = this.#read(node.spanId);
+    if (!stored) return undefined;
+    const kept = parseKept(stored.kept);
+    this.#kept.set(node.spanId, kept);
+    return kept;
+  }
+
+  #keep(node: Skeleton, change: KeptContent): void {
+    this.#kept.set(node.spanId, { ...this.#kept.get(node.spanId), ...change });
+    this.#keptChanges.add(node.spanId);
+    this.#changed.add(node);
+  }
+
+  #writeKept(): ReadonlyMap<string, string | undefined> {
+    const written = new Map<string, string | undefined>();
+    for (const spanId of this.#keptChanges) {
+      const text = JSON.stringify(this.#kept.get(spanId));
+      const node = this.#tree.nodes.get(spanId) as Skeleton;
+      node.isKept = text !== '{}';
+      written.set(this.#referenceOf(spanId), node.isKept ? text : undefined);
+    }
+    return written;
+  }
+
+  #writePart(partCount: number): NewPart | undefined {
+    if (this.#changed.size === 0) return undefined;
+    const replacesOthers = this.#tree.forgetSurplus() || partCount >= MAX_PARTS;
+    const { nodes } = this.#tree;
+    const skeletons = replacesOthers ? [...nodes.values()] : [...this.#changed];
+    return { bytes: encodePart({ context: this.#context, skeletons }), replacesOthers };
+  }
+
+  #revise(spanId: string, change: Omit<Revision, 'referenceId'>): void {
+    const referenceId = this.#referenceOf(spanId);
+    this.#revisions.set(referenceId, { ...this.#revisions.get(referenceId), ...change, referenceId });
+  }
+
+  #fault(spanId: string, message: string): void {
+    this.#faults.push({ referenceId: this.#referenceOf(spanId), message });
+  }
+
+  #referenceOf(spanId: string): string {
+    return referenceIdOf(this.#traceId, spanId);
+  }
+}
+
+/** Whether a log says more than its span, apart from a model that comes from the calls below it. */
+function hasOthers({ recipe, kind }: Outcome): boolean {
+  if (!recipe) return false;
+  const { fillers, usageOf, isWrapper, hasEvents } = recipe;
+  return kind !== 'agent' || fillers.length > 0 || usageOf !== undefined || isWrapper || hasEvents;
+}
+
+/** An agent's own log names no model; what its span says of a provider stays. */
+function withoutCalledModel(log: LogRequest, { own }: Skeleton): LogRequest {
+  const { config } = log;
+  if (config?.type !== 'agent' || own?.model !== undefined) return log;
+  const { model: _model, provider, other = {}, ...rest } = config.model_config;
+  const { provider: raw, ...more } = other;
+  const tools = config.tools?.map(({ type: _type, ...tool }) => tool);
+  const said = own?.provider === undefined ? undefined : (raw ?? provider);
+  const fields = { ...rest, ...more, ...(tools && { tools }), ...(said !== undefined && { provider: said }) };
+  const { name, description } = config;
+  return {
+    ...log,
+    config: {
+      type: 'generic',
+      ...(name !== undefined && { name }),
+      ...(description !== undefined && { description }),
+      ...(Object.keys(fields).length > 0 && { other: fields }),
+    },
+  };
+}
+
+/** A log is deleted after all that may name it has been changed. */
+function removalsLast(first: Revision, second: Revision): number {
+  return Number(first.mergedInto !== undefined) - Number(second.mergedInto !== undefined);
+}
+
+function byTime(first: SpanEvent, second: SpanEvent): number {
+  const [a, b] = [first.time ?? [0, 0], second.time ?? [0, 0]];
+  return a[0] - b[0] || a[1] - b[1] || (JSON.stringify(first) < JSON.stringify(second) ? -1 : 1);
+}

@@ -43,18 +43,21 @@ const APP_ROOMS = [
   ['errors.ts', 'load-module.ts'],
   ['wire/'],
 ];
-/** The other half: it shares the wire schema and the opening of SQLite, and knows nothing of OpenTelemetry. */
+/** What both halves have: the wire schema, the opening of SQLite, and, for OTLP, the reading and comparing of spans. */
+const SHARED_ROOMS = APP_ROOMS.slice(APP_ROOMS.findIndex(([room]) => room === 'trace/same-call/'));
+/** The other half. Of its rooms, only those of OTLP know anything of OpenTelemetry. */
 const SERVER_ROOMS = [
   ['server/index.ts'],
-  ['server/viewer/', 'server/v4/'],
+  ['server/viewer/', 'server/v4/', 'server/otlp/'],
   ['server/http/'],
+  ['server/otlp/linking/'],
   ['server/store/sqlite/'],
   ['server/store/'],
-  ['sqlite/'],
-  ['errors.ts', 'load-module.ts'],
-  ['wire/'],
+  ...SHARED_ROOMS,
 ];
-const isShared = ([room = '']: readonly string[]) => APP_ROOMS.some((rooms) => rooms.includes(room));
+const isShared = (rooms: readonly string[]) => SHARED_ROOMS.includes(rooms as string[]);
+/** Rooms about spans. */
+const OF_SPANS = /^(trace|datapoint|conventions|otel|host|scheduling)\/|^(options|environment|address)\.ts$/;
 /** The command line has both halves. */
 const COMMAND_ROOMS = [['cli.ts'], ['check/'], ...SERVER_ROOMS.filter((rooms) => !isShared(rooms)), ...APP_ROOMS];
 /** In the browser. Of the server it takes types only, and of these no more than the last three rooms have. */
@@ -137,6 +140,12 @@ test.each([
     return rank >= 0 && (target < rank || (target === rank && dirname(from) !== dirname(to)));
   });
   expect(upwards.map(show)).toEqual([]);
+});
+
+test('in the server, only the rooms of OTLP read spans', () => {
+  const readers = inside.filter(({ from, to }) => from.startsWith('server/') && OF_SPANS.test(to));
+  expect(readers.filter(({ from }) => !from.startsWith('server/otlp/')).map(show)).toEqual([]);
+  expect(readers.length).toBeGreaterThan(0);
 });
 
 test('only the ledger can change a log', () => {

@@ -1,13 +1,14 @@
 /**
  * Takes spans and log events from any sender and in any order, and writes the logs that the exporter would send for
- * them. It needs no HTTP, and holds nothing in memory: what is known of a trace is in the store.
+ * them. It needs no HTTP, and keeps nothing that the store does not have: `TreeMemo` only spares reading it again.
  */
 import type { Convention } from '../../conventions/convention.ts';
 import { checkOptions, type OptionCheck } from '../../errors.ts';
 import type { SpanEvent } from '../../otel/span-slice.ts';
-import type { Arrival, ArrivedEvent, Judgement } from '../linking/arrival.ts';
-import { linkTraces, type TraceArrivals } from '../linking/link-traces.ts';
 import type { Store } from '../store/store.ts';
+import type { Arrival, ArrivedEvent, Judgement } from './linking/arrival.ts';
+import { linkTraces, type TraceArrivals } from './linking/link-traces.ts';
+import { TreeMemo } from './linking/tree-memo.ts';
 import { type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
 import type { IntakeResult, OtlpIntake, ReceivedEvent, ReceivedSpan } from './received.ts';
 
@@ -53,6 +54,7 @@ export function createOtlpIntake(
 ): ClosableIntake {
   checkOptions(options, CHECKS);
   const { captureContent = true, source = 'opentelemetry', conventions, traceMemoryDays = 2, onError } = options;
+  const trees = new TreeMemo();
   const settings: ReadSettings = { captureContent, source, conventions };
 
   const forget = (): void => {
@@ -65,13 +67,13 @@ export function createOtlpIntake(
 
   return {
     takeSpans: async (spans) => {
-      const batches = new Batches(store);
+      const batches = new Batches(store, trees);
       await inSlices(spans, (span) => takeSpan(span, batches, settings));
       return batches.finish();
     },
 
     takeEvents: async (events) => {
-      const batches = new Batches(store);
+      const batches = new Batches(store, trees);
       await inSlices(events, (event) => takeEvent(event, batches, settings));
       return batches.finish();
     },
@@ -124,14 +126,16 @@ interface Batch extends TraceArrivals {
 /** Gathers what has come by trace, and writes it in transactions of about the same size. */
 class Batches {
   readonly #store: Pick<Store, 'ingest'>;
+  readonly #trees: TreeMemo;
   #traces = new Map<string, Batch>();
   #size = 0;
   readonly #writes: Promise<void>[] = [];
   #rejected = 0;
   #message: string | undefined;
 
-  constructor(store: Pick<Store, 'ingest'>) {
+  constructor(store: Pick<Store, 'ingest'>, trees: TreeMemo) {
     this.#store = store;
+    this.#trees = trees;
   }
 
   /** Returns what has come of a trace, to add one more thing to it. */
@@ -171,7 +175,7 @@ class Batches {
 
   async #ingest(batches: readonly Batch[]): Promise<void> {
     const traceIds = batches.map(({ traceId }) => traceId).sort();
-    const { work, faults } = linkTraces(batches);
+    const { work, faults } = linkTraces(batches, this.#trees);
     const unstored = await this.#store.ingest(traceIds, work);
     for (const { referenceId, message } of [...faults(), ...unstored]) this.reject(`${referenceId}: ${message}`);
   }

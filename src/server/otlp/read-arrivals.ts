@@ -1,19 +1,20 @@
 /** Reads received spans and log events, with the readers of the exporter, into what is linked. Pure. */
-import { readEnvironment, readSession, readTags, readUser } from '../../conventions/context.ts';
+
+import { hasContextSign } from '../../conventions/census.ts';
 import {
   EVALUATION_EVENT,
   evaluationOfEvent,
   hasEvaluationEvents,
   readEvaluations,
 } from '../../conventions/content/evaluations.ts';
+import { readEnvironment, readSession, readTags, readUser } from '../../conventions/context.ts';
 import type { Convention, Evaluation, Reading } from '../../conventions/convention.ts';
 import { censusOf, classifySpan, readSpan } from '../../conventions/index.ts';
-import { hasContextSign } from '../../conventions/census.ts';
 import { MAX_NAME_CHARS } from '../../conventions/values/attributes.ts';
 import { toFeedback } from '../../datapoint/to-feedback.ts';
 import { parentSpanIdOf, type SpanSlice } from '../../otel/span-slice.ts';
-import type { Arrival, ArrivedLog, Judgement } from '../linking/arrival.ts';
-import { hashOf, summarise } from '../linking/summarise.ts';
+import type { Arrival, ArrivedLog, Judgement } from './linking/arrival.ts';
+import { hashOf, summarise } from './linking/summarise.ts';
 import type { ReceivedEvent, ReceivedSpan } from './received.ts';
 
 export interface ReadSettings {

@@ -1,10 +1,10 @@
 /** A store whose process can be killed: what was committed is there when it is opened again, and nothing else is. */
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { createOtlpIntake, type OtlpIntakeOptions } from '../../../src/server/otlp/otlp-intake.ts';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
 import type { Store } from '../../../src/server/store/store.ts';
-import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { openSqlite } from '../../../src/sqlite/open.ts';
 import type { LogResponse } from '../../../src/wire/v4.ts';
 
@@ -53,17 +53,12 @@ export class KilledServer {
     await this.#store.close();
   }
 
-  /** Returns all logs by reference, without what differs from store to store. */
+  /** Returns all logs by reference. */
   async logs(): Promise<Map<string, LogResponse>> {
-    const projects = await this.#store.listProjects({ page: 0, size: 100, sortBy: 'name', descending: false });
     const logs = new Map<string, LogResponse>();
-    for (const { id } of projects.records) {
-      for (let page = 0; ; page++) {
-        const query = { sources: [], models: [], feedback: new Map(), sort: [] };
-        const found = await this.#store.listLogs({ ...query, projectId: id, page, size: 500 });
-        for (const log of found?.records ?? []) logs.set(log.reference_id as string, log);
-        if (!found || logs.size >= found.total || found.records.length === 0) break;
-      }
+    for (const { id } of this.query('SELECT id FROM logs')) {
+      const log = (await this.#store.getLog(id as string)) as LogResponse;
+      logs.set(log.reference_id as string, log);
     }
     return logs;
   }

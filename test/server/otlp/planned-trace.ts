@@ -21,7 +21,19 @@ export interface PlannedSpan {
   readonly lasts: number;
 }
 
-const FORMS = ['http', 'http', 'step', 'chat', 'chat', 'chat', 'openinference', 'tool', 'mcp', 'agent', 'chain'] as const;
+const FORMS = [
+  'http',
+  'http',
+  'step',
+  'chat',
+  'chat',
+  'chat',
+  'openinference',
+  'tool',
+  'mcp',
+  'agent',
+  'chain',
+] as const;
 type Form = (typeof FORMS)[number];
 
 const rarely = <Value>(arbitrary: fc.Arbitrary<Value>, freq = 5) => fc.option(arbitrary, { nil: undefined, freq });
@@ -155,5 +167,7 @@ function contentOf(planned: PlannedSpan, traceId: string): Record<string, unknow
 }
 
 function genAiMessages(role: string, content: string): string {
-  return JSON.stringify([{ role, parts: [{ type: 'text', content }], ...(role === 'assistant' && { finish_reason: 'stop' }) }]);
+  return JSON.stringify([
+    { role, parts: [{ type: 'text', content }], ...(role === 'assistant' && { finish_reason: 'stop' }) },
+  ]);
 }

@@ -6,15 +6,15 @@
  * the corrected reading says whose content, whose counts and whose error the log has.
  */
 import { hash } from 'node:crypto';
-import type { LogKind, Reading } from '../../conventions/convention.ts';
-import { providerOf } from '../../datapoint/to-config.ts';
-import { millisOf } from '../../otel/hr-time.ts';
-import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
-import { answerOf, type CallSpan, type Correction, questionOf } from '../../trace/same-call/call-span.ts';
-import { fingerprint } from '../../trace/same-call/fingerprint.ts';
-import { withoutOwnUsage } from '../../trace/same-call/merge-readings.ts';
-import { toolFactsOf } from '../../trace/same-call/tool-facts.ts';
-import type { ToolFacts } from '../../trace/span-node.ts';
+import type { LogKind, Reading } from '../../../conventions/convention.ts';
+import { providerOf } from '../../../datapoint/to-config.ts';
+import { millisOf } from '../../../otel/hr-time.ts';
+import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
+import { answerOf, type CallSpan, type Correction, questionOf } from '../../../trace/same-call/call-span.ts';
+import { fingerprint } from '../../../trace/same-call/fingerprint.ts';
+import { withoutOwnUsage } from '../../../trace/same-call/merge-readings.ts';
+import { toolFactsOf } from '../../../trace/same-call/tool-facts.ts';
+import type { ToolFacts } from '../../../trace/span-node.ts';
 import type { CallSummary, Recipe, Skeleton } from './skeleton.ts';
 
 /** Longer names of arguments are compared by their hashes. */

@@ -1,7 +1,8 @@
 /** Links what one request has of several traces, as work for the store. */
-import type { Ingest, IngestFault, IngestWork } from '../store/ingest.ts';
+import type { Ingest, IngestFault, IngestWork } from '../../store/ingest.ts';
 import type { Arrivals } from './arrival.ts';
 import { linkTrace } from './link-trace.ts';
+import type { TreeMemo } from './tree-memo.ts';
 
 export interface TraceArrivals extends Arrivals {
   readonly traceId: string;
@@ -13,12 +14,12 @@ export interface LinkingWork {
   faults(): readonly IngestFault[];
 }
 
-export function linkTraces(traces: readonly TraceArrivals[]): LinkingWork {
+export function linkTraces(traces: readonly TraceArrivals[], trees: TreeMemo): LinkingWork {
   let faults: readonly IngestFault[] = [];
   const work: IngestWork = (memory, stored) => {
     const changes = traces.map((trace) => ({
       traceId: trace.traceId,
-      change: linkTrace(trace.traceId, memory.get(trace.traceId) ?? [], trace, stored),
+      change: linkTrace(trace.traceId, memory.get(trace.traceId) ?? [], trace, stored, trees),
     }));
     const reads = changes.flatMap(({ change }) => ('reads' in change ? change.reads : []));
     if (reads.length > 0) return { reads };

@@ -2,14 +2,14 @@
  * One part of what is remembered of a trace, as bytes: the skeletons that one request added or changed. Parts are read
  * in their order; what a later one says of a span replaces what earlier ones said.
  */
-import type { LogKind } from '../../conventions/convention.ts';
-import type { ToolFacts } from '../../trace/span-node.ts';
+import type { LogKind } from '../../../conventions/convention.ts';
+import type { ToolFacts } from '../../../trace/span-node.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { CallSummary, Outcome, Recipe, Skeleton, WrittenContext } from './skeleton.ts';
 
 export interface TracePart {
   readonly context: WrittenContext;
-  readonly skeletons: readonly Skeleton[];
+  readonly skeletons: Iterable<Skeleton>;
 }
 
 /** Another number means bytes that this version cannot read. */

@@ -1,11 +1,11 @@
 /** Puts together what a log says, from what its span and other spans of the same call say. */
-import type { LogKind, Reading } from '../../conventions/convention.ts';
-import { readSpan } from '../../conventions/index.ts';
-import { readDatapoint, spanOfDatapoint } from '../../datapoint/from-datapoint.ts';
-import { type Identity, toDatapoint } from '../../datapoint/to-datapoint.ts';
-import type { SpanEvent, SpanSlice } from '../../otel/span-slice.ts';
-import { filledWith, withoutOwnUsage, withUsageOf } from '../../trace/same-call/merge-readings.ts';
-import type { LogRequest } from '../../wire/v4.ts';
+import type { LogKind, Reading } from '../../../conventions/convention.ts';
+import { readSpan } from '../../../conventions/index.ts';
+import { readDatapoint, spanOfDatapoint } from '../../../datapoint/from-datapoint.ts';
+import { type Identity, toDatapoint } from '../../../datapoint/to-datapoint.ts';
+import type { SpanEvent, SpanSlice } from '../../../otel/span-slice.ts';
+import { filledWith, withoutOwnUsage, withUsageOf } from '../../../trace/same-call/merge-readings.ts';
+import type { LogRequest } from '../../../wire/v4.ts';
 import type { Recipe, WrittenContext } from './skeleton.ts';
 
 /** The log says what its span says. */

@@ -2,29 +2,29 @@
  * What is remembered of one span after its request: enough to place later spans of the trace, and to tell which calls
  * are the same. It has no content, only hashes of content, which are compared and nothing else.
  */
-import type { LogKind } from '../../conventions/convention.ts';
-import type { ToolFacts } from '../../trace/span-node.ts';
+import type { LogKind } from '../../../conventions/convention.ts';
+import type { ToolFacts } from '../../../trace/span-node.ts';
 
 export interface Skeleton {
   /** 16 hexadecimal digits. */
   readonly spanId: string;
   /** Undefined for a root, for a span that names itself, and where a circle of parents was cut. */
-  parentId: string | undefined;
-  isRemoteParent: boolean;
+  readonly parentId: string | undefined;
+  readonly isRemoteParent: boolean;
   /** False for a span that has not come, and that log events or judgements wait for. */
-  isSeen: boolean;
+  readonly isSeen: boolean;
   /** Unix milliseconds with fractions; 0 if the start is not a time. */
-  startMillis: number;
+  readonly startMillis: number;
   /** What the span itself names. */
-  session: string | undefined;
-  user: string | undefined;
-  tags: readonly string[] | undefined;
+  readonly session: string | undefined;
+  readonly user: string | undefined;
+  readonly tags: readonly string[] | undefined;
   /** What the span says by itself, if it is a log. */
-  own: CallSummary | undefined;
+  readonly own: CallSummary | undefined;
   /** What was made of it when the store was last written. Absent for a span that is not a log by itself. */
-  written: Outcome | undefined;
+  readonly written: Outcome | undefined;
   /** Whether the store keeps more of the span, because its log says something else than the span alone, or none does yet. */
-  isKept: boolean;
+  readonly isKept: boolean;
 }
 
 /** What a log is compared with others by. */

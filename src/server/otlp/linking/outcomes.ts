@@ -2,9 +2,9 @@
  * What becomes of the logs of a trace, from all that is known of it: which spans report the same call, under which log
  * each hangs, and which model an agent used. It depends on the set of spans only, not on how they came.
  */
-import type { LogKind } from '../../conventions/convention.ts';
-import type { CallSpan, Correction } from '../../trace/same-call/call-span.ts';
-import { resolveDuplicates } from '../../trace/same-call/same-call.ts';
+import type { LogKind } from '../../../conventions/convention.ts';
+import type { CallSpan, Correction } from '../../../trace/same-call/call-span.ts';
+import { resolveDuplicates } from '../../../trace/same-call/same-call.ts';
 import { OWN_CONTENT } from './compose.ts';
 import { type CallSummary, isSameOutcome, type Outcome, type Recipe, type Skeleton } from './skeleton.ts';
 import { recipeOf, toCallSpan } from './summarise.ts';
@@ -28,55 +28,73 @@ interface FirstCall {
   readonly provider: string | undefined;
 }
 
-/** What is new in the trace, by span id. */
-export interface News {
-  readonly arrived: ReadonlySet<string>;
-  /** Spans to which log events with content have come. */
-  readonly withEvents: ReadonlySet<string>;
-  readonly hasCutCircle: boolean;
-}
-
-/** Returns the outcomes that differ from what is written, those of new logs among them. */
+/**
+ * Returns the outcomes that differ from what is written, those of new logs among them, by span id. `news` are the spans
+ * that have come now, and those to which log events have come, `withEvents`.
+ */
 export function decideOutcomes(
   tree: Tree,
-  { arrived, withEvents, hasCutCircle }: News,
-): Map<LogNode, Outcome> {
-  const logs = logsOf(tree);
+  news: Iterable<string>,
+  withEvents: ReadonlySet<string>,
+): Map<string, Outcome> {
+  const logs = findAffected(tree, news);
   const corrections = mayHaveDuplicates(tree, logs) ? resolve(tree, logs) : undefined;
-  const standingOf = (node: LogNode): Standing => {
-    const correction = corrections?.get(node);
-    if (!correction) return { kind: node.own.kind, keeperId: undefined, recipe: undefined, model: node.own.model };
-    const { kind, keeper, reading } = correction;
-    if (kind === 'plumbing') {
-      return { kind: node.own.kind, keeperId: keeper?.spanId, recipe: undefined, model: undefined };
-    }
-    return { kind, keeperId: undefined, recipe: recipeOf(node.spanId, node.own, correction), model: reading.model };
-  };
-  const isPlumbing = (node: Skeleton) => node.own === undefined || standingOf(node as LogNode).keeperId !== undefined;
-  const firstCalls = findFirstCalls(tree, logs, standingOf);
-  const changed = new Map<LogNode, Outcome>();
-  for (const node of logs) {
-    const { written, own, spanId } = node;
-    const mayHaveMoved = !written || written.parentId === undefined || arrived.has(written.parentId);
-    const isAgent = own.kind === 'agent' || written?.kind === 'agent';
-    if (!corrections && !mayHaveMoved && !isAgent && !hasCutCircle && !withEvents.has(spanId)) continue;
-    const standing = standingOf(node);
-    const parentId = findParentId(tree, node, isPlumbing);
+  const standings = new Map<Skeleton, Standing>();
+  for (const node of logs) standings.set(node, standingOf(node, corrections?.get(node)));
+  const firstCalls = findFirstCalls(tree, standings);
+  const changed = new Map<string, Outcome>();
+  for (const [node, standing] of standings) {
+    const { written } = node;
+    const { kind, keeperId } = standing;
     const outcome: Outcome = {
-      kind: standing.kind,
-      keeperId: standing.keeperId,
-      parentId: standing.keeperId === undefined ? parentId : undefined,
-      recipe: standing.keeperId === undefined ? completeRecipe(node, standing, firstCalls, withEvents) : undefined,
+      kind,
+      keeperId,
+      parentId: keeperId === undefined ? findParentId(tree, node, standings) : undefined,
+      recipe: keeperId === undefined ? completeRecipe(node, standing, firstCalls, withEvents) : undefined,
     };
-    if (!written || !isSameOutcome(written, outcome)) changed.set(node, outcome);
+    if (!written || !isSameOutcome(written, outcome)) changed.set(node.spanId, outcome);
   }
   return changed;
 }
 
-export function logsOf(tree: Tree): LogNode[] {
+function standingOf({ spanId, own }: Skeleton, correction: Correction | undefined): Standing {
+  const { kind, model } = own as CallSummary;
+  if (!correction) return { kind, keeperId: undefined, recipe: undefined, model };
+  if (correction.kind === 'plumbing') {
+    return { kind, keeperId: correction.keeper?.spanId, recipe: undefined, model: undefined };
+  }
+  const recipe = recipeOf(spanId, own as CallSummary, correction);
+  return { kind: correction.kind, keeperId: undefined, recipe, model: correction.reading.model };
+}
+
+/**
+ * Returns the logs whose outcome may be another one than before: all in the trees that the new spans are in, and all in
+ * the trees of calls that may be the same as one of these. In a trace that comes children first, these are few.
+ */
+function findAffected(tree: Tree, news: Iterable<string>): LogNode[] {
+  const affected = new Set<Skeleton>();
   const logs: LogNode[] = [];
-  for (const node of tree.nodes.values()) if (node.own) logs.push(node as LogNode);
+  const left: Skeleton[] = [];
+  for (const spanId of news) left.push(tree.get(spanId) as Skeleton);
+  for (let node = left.pop(); node; node = left.pop()) {
+    if (affected.has(node)) continue;
+    const path = [topOf(tree, node)];
+    for (let step = path.pop(); step; step = path.pop()) {
+      if (affected.has(step)) continue;
+      affected.add(step);
+      for (const child of tree.below(step)) path.push(child);
+      if (!step.own) continue;
+      logs.push(step as LogNode);
+      for (const call of tree.callsLike(step)) if (!affected.has(call)) left.push(call);
+    }
+  }
   return logs;
+}
+
+function topOf(tree: Tree, node: Skeleton): Skeleton {
+  let top = node;
+  for (let step = tree.above(node); step; step = tree.above(step)) top = step;
+  return top;
 }
 
 /**
@@ -108,25 +126,36 @@ function bitOf(kind: LogKind | undefined): number {
   return kind === 'model' || kind === 'generic' ? 1 : kind === 'tool' ? 2 : 0;
 }
 
-function resolve(tree: Tree, logs: readonly LogNode[]): Map<LogNode, Correction> {
-  const calls = new Map<LogNode, CallSpan>();
+function resolve(tree: Tree, logs: readonly LogNode[]): Map<Skeleton, Correction> {
+  const calls = new Map<Skeleton, CallSpan>();
   for (const node of logs) {
     const path: LogNode[] = [];
     let step: LogNode | undefined = node;
     for (; step && !calls.has(step); step = ownLogAbove(tree, step)) path.push(step);
     let parent = step && calls.get(step);
     for (const below of path.reverse()) {
-      parent = toCallSpan(below, below.own, parent);
+      parent = callSpanOf(below, parent);
       calls.set(below, parent);
     }
   }
   const corrections = resolveDuplicates([...calls.values()]);
-  const found = new Map<LogNode, Correction>();
+  const found = new Map<Skeleton, Correction>();
   for (const [node, call] of calls) {
     const correction = corrections.get(call);
     if (correction) found.set(node, correction);
   }
   return found;
+}
+
+/** Kept with the skeleton, which the next request has again if it is soon. */
+const callSpans = new WeakMap<Skeleton, CallSpan>();
+
+function callSpanOf(node: LogNode, parent: CallSpan | undefined): CallSpan {
+  const known = callSpans.get(node);
+  if (known && known.parent === parent) return known;
+  const call = toCallSpan(node, node.own, parent);
+  callSpans.set(node, call);
+  return call;
 }
 
 function ownLogAbove(tree: Tree, node: LogNode): LogNode | undefined {
@@ -138,17 +167,18 @@ function ownLogAbove(tree: Tree, node: LogNode): LogNode | undefined {
  * Returns the nearest ancestor that is a log, or else the first one that has not come: it may be a log. One of another
  * process may never come here.
  */
-function findParentId(tree: Tree, node: Skeleton, isPlumbing: (node: Skeleton) => boolean): string | undefined {
-  for (let step: Skeleton = node; ; ) {
+function findParentId(tree: Tree, node: Skeleton, standings: ReadonlyMap<Skeleton, Standing>): string | undefined {
+  for (let step = node; ; ) {
     const above = tree.above(step);
     if (!above) return step.isRemoteParent ? undefined : step.parentId;
-    if (!isPlumbing(above)) return above.spanId;
+    const standing = standings.get(above);
+    if (standing && standing.keeperId === undefined) return above.spanId;
     step = above;
   }
 }
 
 function completeRecipe(
-  node: LogNode,
+  node: Skeleton,
   { kind, recipe, model }: Standing,
   firstCalls: ReadonlyMap<Skeleton, FirstCall>,
   withEvents: ReadonlySet<string>,
@@ -159,27 +189,20 @@ function completeRecipe(
   return {
     ...(recipe ?? OWN_CONTENT),
     model: call?.model,
-    provider: node.own.provider ?? call?.provider,
+    provider: node.own?.provider ?? call?.provider,
     hasEvents,
   };
 }
 
 /** Finds the first model call below each span, if there is an agent that names no model. */
-function findFirstCalls(
-  tree: Tree,
-  logs: readonly LogNode[],
-  standingOf: (node: LogNode) => Standing,
-): ReadonlyMap<Skeleton, FirstCall> {
+function findFirstCalls(tree: Tree, standings: ReadonlyMap<Skeleton, Standing>): ReadonlyMap<Skeleton, FirstCall> {
   const found = new Map<Skeleton, FirstCall>();
-  const isAsked = logs.some((node) => {
-    const { kind, model } = standingOf(node);
-    return kind === 'agent' && model === undefined;
-  });
+  let isAsked = false;
+  for (const { kind, model } of standings.values()) isAsked ||= kind === 'agent' && model === undefined;
   if (!isAsked) return found;
-  for (const node of logs) {
-    const { kind, keeperId, model, recipe } = standingOf(node);
+  for (const [node, { kind, keeperId, model, recipe }] of standings) {
     if (kind !== 'model' || keeperId !== undefined || model === undefined) continue;
-    const provider = node.own.provider ?? fillersProvider(tree, recipe);
+    const provider = node.own?.provider ?? fillersProvider(tree, recipe);
     const call: FirstCall = { startMillis: node.startMillis, spanId: node.spanId, model, provider };
     for (let step = tree.above(node); step && isEarlier(call, found.get(step)); step = tree.above(step)) {
       found.set(step, call);
@@ -195,7 +218,7 @@ function isEarlier(call: FirstCall, than: FirstCall | undefined): boolean {
 
 function fillersProvider(tree: Tree, recipe: Recipe | undefined): string | undefined {
   for (const spanId of recipe?.fillers ?? []) {
-    const provider = tree.nodes.get(spanId)?.own?.provider;
+    const provider = tree.get(spanId)?.own?.provider;
     if (provider !== undefined) return provider;
   }
   return undefined;

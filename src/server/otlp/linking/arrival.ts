@@ -1,8 +1,8 @@
 /** What has come of a trace with one request, read and not yet linked. */
-import type { LogKind, Reading } from '../../conventions/convention.ts';
-import type { DatapointSettings } from '../../datapoint/to-datapoint.ts';
-import type { SpanEvent, SpanSlice } from '../../otel/span-slice.ts';
-import type { Feedback } from '../../wire/v4.ts';
+import type { LogKind, Reading } from '../../../conventions/convention.ts';
+import type { DatapointSettings } from '../../../datapoint/to-datapoint.ts';
+import type { SpanEvent, SpanSlice } from '../../../otel/span-slice.ts';
+import type { Feedback } from '../../../wire/v4.ts';
 import type { CallSummary } from './skeleton.ts';
 
 /** An ended span. */

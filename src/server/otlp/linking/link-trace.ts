@@ -5,12 +5,12 @@
  * logs are those of one request with all spans. Each request decides again, for all spans that are known, what becomes
  * of them (`outcomes.ts`), and revises the logs that had become something else.
  */
-import { toDatapoint } from '../../datapoint/to-datapoint.ts';
-import type { SpanEvent } from '../../otel/span-slice.ts';
-import { referenceIdOf } from '../../wire/reference-id.ts';
-import type { Feedback, LogRequest } from '../../wire/v4.ts';
-import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../store/ingest.ts';
-import type { ArrivedEvent, ArrivedLog, Arrivals, Judgement } from './arrival.ts';
+import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
+import type { SpanEvent } from '../../../otel/span-slice.ts';
+import { referenceIdOf } from '../../../wire/reference-id.ts';
+import type { Feedback, LogRequest } from '../../../wire/v4.ts';
+import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../../store/ingest.ts';
+import type { Arrivals, ArrivedEvent, ArrivedLog, Judgement } from './arrival.ts';
 import { compose, OWN_CONTENT, type OwnLog, readingOf } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
 import { type KeptContent, MAX_EVENT_CHARACTERS, parseKept } from './kept-content.ts';
@@ -18,7 +18,8 @@ import { decideOutcomes, type LogNode } from './outcomes.ts';
 import { isSameRecipe, type Outcome, type Skeleton, type WrittenContext } from './skeleton.ts';
 import { summariseContent } from './summarise.ts';
 import { encodePart } from './trace-part.ts';
-import { Tree } from './tree.ts';
+import type { Tree } from './tree.ts';
+import type { TreeMemo } from './tree-memo.ts';
 
 /** More parts become one. */
 const MAX_PARTS = 16;
@@ -38,12 +39,19 @@ export function linkTrace(
   parts: readonly Uint8Array[],
   arrivals: Arrivals,
   stored: ReadonlyMap<string, StoredLog>,
+  trees: TreeMemo,
 ): TraceChange | IngestReads {
-  const linking = new Linking(traceId, parts, stored);
+  const tree = trees.take(traceId, parts);
+  const linking = new Linking(traceId, tree, stored);
   linking.add(arrivals);
-  if (linking.missing.size > 0) return { reads: [...linking.missing] };
-  const change = linking.finish(parts.length);
-  return linking.missing.size > 0 ? { reads: [...linking.missing] } : change;
+  const change = linking.missing.size === 0 ? linking.finish(parts.length) : undefined;
+  if (!change || linking.missing.size > 0) {
+    tree.undo();
+    trees.put(traceId, parts, undefined, tree);
+    return { reads: [...linking.missing] };
+  }
+  trees.put(traceId, parts, change.part, tree);
+  return change;
 }
 
 class Linking {
@@ -55,7 +63,6 @@ class Linking {
   readonly #logs = new Map<string, ArrivedLog>();
   readonly #arrived = new Set<string>();
   readonly #withEvents = new Set<string>();
-  readonly #changed = new Set<Skeleton>();
   /** What is kept of a span, as far as it was looked at. */
   readonly #kept = new Map<string, KeptContent>();
   readonly #keptChanges = new Set<string>();
@@ -64,14 +71,13 @@ class Linking {
   readonly #revisions = new Map<string, Revision>();
   readonly #faults: IngestFault[] = [];
   /** Logs whose content is new though they are made of the same spans. */
-  readonly #again = new Set<Skeleton>();
+  readonly #again = new Set<string>();
   readonly #owns = new Map<string, OwnLog>();
-  #hasCutCircle = false;
   #context: WrittenContext & { readonly session: string };
 
-  constructor(traceId: string, parts: readonly Uint8Array[], stored: ReadonlyMap<string, StoredLog>) {
+  constructor(traceId: string, tree: Tree, stored: ReadonlyMap<string, StoredLog>) {
     this.#traceId = traceId;
-    this.#tree = new Tree(parts);
+    this.#tree = tree;
     this.#stored = stored;
     this.#context = { session: traceId, user: undefined, tags: undefined };
   }
@@ -81,11 +87,8 @@ class Linking {
       const node = this.#tree.add(arrival);
       if (!node) continue;
       this.#arrived.add(node.spanId);
-      this.#changed.add(node);
       if (arrival.log) this.#logs.set(node.spanId, arrival.log);
-      const cut = this.#tree.cutCircle(node);
-      if (cut) this.#changed.add(cut);
-      if (cut) this.#hasCutCircle = true;
+      this.#tree.cutCircle(node);
       if (node.isKept) this.#welcome(node);
     }
     this.#context = findContext(this.#traceId, this.#tree);
@@ -95,10 +98,10 @@ class Linking {
   }
 
   finish(partCount: number): TraceChange {
-    const news = { arrived: this.#arrived, withEvents: this.#withEvents, hasCutCircle: this.#hasCutCircle };
-    const outcomes = decideOutcomes(this.#tree, news);
+    const news = new Set([...this.#arrived, ...this.#withEvents]);
+    const outcomes = decideOutcomes(this.#tree, news, this.#withEvents);
     this.#composeAgain(outcomes);
-    for (const [node, outcome] of outcomes) this.#apply(node, outcome);
+    for (const [spanId, outcome] of outcomes) this.#apply(this.#tree.get(spanId) as LogNode, outcome);
     this.#reviseContext();
     const feedback = this.#judgements.flatMap((judgement) => this.#deliver(judgement));
     const kept = this.#writeKept();
@@ -117,7 +120,7 @@ class Linking {
   }
 
   #addEvent({ spanId, event }: ArrivedEvent): void {
-    const node = this.#tree.nodes.get(spanId) ?? this.#await(spanId);
+    const node = this.#tree.get(spanId) ?? this.#await(spanId);
     // Events of spans that are not logs say nothing that is shown.
     if (node.isSeen && !node.own) return;
     const kept = this.#readKept(node);
@@ -135,7 +138,7 @@ class Linking {
   }
 
   #addJudgement(judgement: Judgement): void {
-    const node = this.#tree.nodes.get(judgement.spanId) ?? this.#await(judgement.spanId);
+    const node = this.#tree.get(judgement.spanId) ?? this.#await(judgement.spanId);
     if (node.isSeen) {
       this.#judgements.push(judgement);
       return;
@@ -153,31 +156,30 @@ class Linking {
 
   #await(spanId: string): Skeleton {
     const node = this.#tree.await(spanId);
-    this.#changed.add(node);
     this.#kept.set(spanId, {});
     return node;
   }
 
   /** The content in events counts when calls are compared. */
   #readEvents(spanId: string): void {
-    const node = this.#tree.nodes.get(spanId) as Skeleton;
+    const node = this.#tree.get(spanId) as Skeleton;
     const own = node.own && this.#findOwn(spanId);
     if (!node.own || !own) return;
-    node.own = { ...node.own, ...summariseContent(readingOf(own)), callId: node.own.callId, model: node.own.model };
-    this.#changed.add(node);
+    const { callId, model } = node.own;
+    this.#tree.change(spanId, { own: { ...node.own, ...summariseContent(readingOf(own)), callId, model } });
   }
 
   /** Logs are composed again if events have come to one of the spans that they are made of. */
-  #composeAgain(outcomes: Map<LogNode, Outcome>): void {
+  #composeAgain(outcomes: Map<string, Outcome>): void {
     if (this.#withEvents.size === 0) return;
-    for (const node of this.#tree.nodes.values()) {
-      const outcome = outcomes.get(node as LogNode) ?? node.written;
+    for (const node of this.#tree.nodes) {
+      const outcome = outcomes.get(node.spanId) ?? node.written;
       if (!outcome || !node.own) continue;
       const { recipe } = outcome;
       const sources = [node.spanId, recipe?.usageOf, recipe?.errorOf, ...(recipe?.fillers ?? [])];
       if (!sources.some((source) => source !== undefined && this.#withEvents.has(source))) continue;
-      this.#again.add(node);
-      outcomes.set(node as LogNode, outcome);
+      this.#again.add(node.spanId);
+      outcomes.set(node.spanId, outcome);
     }
   }
 
@@ -196,12 +198,11 @@ class Linking {
       const parentReferenceId = outcome.parentId === undefined ? null : this.#referenceOf(outcome.parentId);
       if (written.parentId !== outcome.parentId) this.#revise(spanId, { parentReferenceId });
       const isSame =
-        written.kind === outcome.kind && isSameRecipe(written.recipe, outcome.recipe) && !this.#again.has(node);
+        written.kind === outcome.kind && isSameRecipe(written.recipe, outcome.recipe) && !this.#again.has(spanId);
       const content = isSame ? undefined : this.#compose(node, outcome);
       if (content) this.#revise(spanId, { content });
     }
-    node.written = outcome;
-    this.#changed.add(node);
+    this.#tree.change(spanId, { written: outcome });
   }
 
   #compose(node: LogNode, outcome: Outcome): LogRequest | undefined {
@@ -228,7 +229,7 @@ class Linking {
   /** Returns what a span says by itself; undefined if it is not there any more, or has to be read first. */
   #findOwn(spanId: string): OwnLog | undefined {
     const known = this.#owns.get(spanId);
-    const node = this.#tree.nodes.get(spanId);
+    const node = this.#tree.get(spanId);
     if (known || !node?.own) return known;
     const kept = this.#readKept(node);
     const datapoint = kept && (kept.own ?? this.#arrivedLog(spanId) ?? this.#storedLog(node));
@@ -264,7 +265,7 @@ class Linking {
     if (isSameContext) return;
     if (before.session === undefined) return;
     const tags = this.#context.tags;
-    for (const node of this.#tree.nodes.values()) {
+    for (const node of this.#tree.nodes) {
       if (!node.written || node.written.keeperId !== undefined || this.#arrived.has(node.spanId)) continue;
       const metadata: Record<string, unknown> = {};
       if (before.user !== user && node.user === undefined) metadata['user'] = user ?? null;
@@ -277,10 +278,10 @@ class Linking {
   }
 
   #deliver({ spanId, callId, feedback }: Judgement): FeedbackForLog[] {
-    const named = this.#tree.nodes.get(spanId);
+    const named = this.#tree.get(spanId);
     let node = callId === undefined || named?.own?.callId === callId ? named : (this.#findCall(callId) ?? named);
     for (let keeper = node?.written?.keeperId; keeper !== undefined; keeper = node?.written?.keeperId) {
-      node = this.#tree.nodes.get(keeper);
+      node = this.#tree.get(keeper);
     }
     if (!node?.own) {
       this.#fault(spanId, 'an evaluation is about a span that is not a log');
@@ -292,7 +293,7 @@ class Linking {
 
   #findCall(callId: string): Skeleton | undefined {
     let found: Skeleton | undefined;
-    for (const node of this.#tree.nodes.values()) {
+    for (const node of this.#tree.nodes) {
       if (node.own?.callId !== callId) continue;
       if (node.own.kind === 'model') return node;
       found ??= node;
@@ -325,26 +326,26 @@ class Linking {
   #keep(node: Skeleton, change: KeptContent): void {
     this.#kept.set(node.spanId, { ...this.#kept.get(node.spanId), ...change });
     this.#keptChanges.add(node.spanId);
-    this.#changed.add(node);
   }
 
   #writeKept(): ReadonlyMap<string, string | undefined> {
     const written = new Map<string, string | undefined>();
     for (const spanId of this.#keptChanges) {
       const text = JSON.stringify(this.#kept.get(spanId));
-      const node = this.#tree.nodes.get(spanId) as Skeleton;
-      node.isKept = text !== '{}';
-      written.set(this.#referenceOf(spanId), node.isKept ? text : undefined);
+      const isKept = text !== '{}';
+      this.#tree.change(spanId, { isKept });
+      written.set(this.#referenceOf(spanId), isKept ? text : undefined);
     }
     return written;
   }
 
   #writePart(partCount: number): NewPart | undefined {
-    if (this.#changed.size === 0) return undefined;
+    if (this.#tree.changed.length === 0) return undefined;
     const replacesOthers = this.#tree.forgetSurplus() || partCount >= MAX_PARTS;
-    const { nodes } = this.#tree;
-    const skeletons = replacesOthers ? [...nodes.values()] : [...this.#changed];
-    return { bytes: encodePart({ context: this.#context, skeletons }), replacesOthers };
+    const skeletons = replacesOthers ? this.#tree.nodes : this.#tree.changed;
+    const bytes = encodePart({ context: this.#context, skeletons });
+    if (this.missing.size === 0) this.#tree.commit(this.#context);
+    return { bytes, replacesOthers };
   }
 
   #revise(spanId: string, change: Omit<Revision, 'referenceId'>): void {
@@ -372,9 +373,9 @@ function hasOthers({ recipe, kind }: Outcome): boolean {
 function withoutCalledModel(log: LogRequest, { own }: Skeleton): LogRequest {
   const { config } = log;
   if (config?.type !== 'agent' || own?.model !== undefined) return log;
-  const { model: _model, provider, other = {}, ...rest } = config.model_config;
+  const { type: _type, model: _model, provider, other = {}, ...rest } = config.model_config;
   const { provider: raw, ...more } = other;
-  const tools = config.tools?.map(({ type: _type, ...tool }) => tool);
+  const tools = config.tools?.map(({ type: _of, ...tool }) => tool);
   const said = own?.provider === undefined ? undefined : (raw ?? provider);
   const fields = { ...rest, ...more, ...(tools && { tools }), ...(said !== undefined && { provider: said }) };
   const { name, description } = config;

@@ -2,9 +2,9 @@
  * What the store keeps beside the logs of a trace, as JSON: what a span says by itself, where its log says more or it has
  * none, and what waits for a span that has not come.
  */
-import type { SpanEvent } from '../../otel/span-slice.ts';
-import { isObject, parseJson } from '../../wire/json.ts';
-import type { LogRequest } from '../../wire/v4.ts';
+import type { SpanEvent } from '../../../otel/span-slice.ts';
+import { isObject, parseJson } from '../../../wire/json.ts';
+import type { LogRequest } from '../../../wire/v4.ts';
 import type { Judgement } from './arrival.ts';
 
 /** Of all log events of one span, and of all judgements that wait for it. */

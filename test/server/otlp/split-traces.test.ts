@@ -2,7 +2,6 @@
  * However a trace is cut into requests, in whatever order they come, how often, and if the server is killed between
  * them: what is stored in the end is what one request with all spans gives, and what an app's own span processor sends.
  */
-import { rmSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { resolveOptions } from '../../../src/options.ts';
@@ -10,7 +9,6 @@ import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { Pipeline } from '../../../src/pipeline/pipeline.ts';
 import type { LogRequest, LogResponse } from '../../../src/wire/v4.ts';
 import { PROPERTY_TIMEOUT_MILLIS, RUNS } from '../../pipeline/forests.ts';
-import { temporaryDirectory } from '../../support/start-test-server.ts';
 import { StrictEndpoint } from '../../support/strict-endpoint.ts';
 import { KilledServer } from './kill-server.ts';
 import { plannedTrace, spansOf } from './planned-trace.ts';
@@ -38,9 +36,8 @@ test('any cut of any traces gives the logs of one request, and those of the span
 }, async () => {
   const property = fc.asyncProperty(scenario, async (plan) => {
     const spans = plan.traces.flatMap((planned, index) => spansOf(TRACES[index] as string, planned));
-    const directory = temporaryDirectory();
-    const whole = await KilledServer.start(directory, 'whole');
-    const cut = await KilledServer.start(directory, 'cut');
+    const whole = await KilledServer.start();
+    const cut = await KilledServer.start();
     try {
       await whole.take(spans);
       const requests = requestsOf(plan, spans);
@@ -55,7 +52,6 @@ test('any cut of any traces gives the logs of one request, and those of the span
     } finally {
       await whole.close();
       await cut.close();
-      rmSync(directory, { recursive: true, force: true });
     }
   });
   await fc.assert(property, { numRuns: RUNS });

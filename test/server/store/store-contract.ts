@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../../src/server/store/store.ts';
 import { log } from '../sample-log.ts';
+import { describeIngest } from './store-contract-ingest.ts';
 import { describeLists } from './store-contract-lists.ts';
 import { describeLogs } from './store-contract-logs.ts';
 import { describeReferences } from './store-contract-references.ts';
@@ -15,6 +16,7 @@ export function describeStore(name: string, openEmptyStore: () => Promise<Store>
   describeLogs(name, open);
   describeReferences(name, open);
   describeLists(name, open);
+  describeIngest(name, open);
 
   test(`${name}: one failing write leaves those beside it alone`, async () => {
     const store = await open();

@@ -11,6 +11,7 @@ const RELEASED = [
   '40bda17ec34dbc3141035ae015698563c0fd2e5bdc16b9dd95ec9dddee908612',
   'af7566074e25270d2c5d8c1ec9b7dae2f9ed826b7d22845e010b6628e38a22a0',
   '25cc41edb938e332c8d86bbfe230ac290d0a196e7ac5e4ae18c3b7db4b990215',
+  'a29a5dbaa3b5e3946628ca8d85eb89dca15f2c33a94015c186f0411ae82d61d5',
 ];
 
 function digest(sql: string): string {

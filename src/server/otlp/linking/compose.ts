@@ -14,6 +14,7 @@ export const OWN_CONTENT: Recipe = {
   usageOf: undefined,
   errorOf: undefined,
   isWrapper: false,
+  calledBy: undefined,
   model: undefined,
   provider: undefined,
   hasEvents: false,

@@ -68,33 +68,58 @@ function standingOf({ spanId, own }: Skeleton, correction: Correction | undefine
 }
 
 /**
- * Returns the logs whose outcome may be another one than before: all in the trees that the new spans are in, and all in
- * the trees of calls that may be the same as one of these. In a trace that comes children first, these are few.
+ * Returns the logs whose outcome may be another one than before. All below a log that a new span may change are among
+ * them, and all that belong to calls which may be the same as one of these. In a large trace these are few.
  */
 function findAffected(tree: Tree, news: Iterable<string>): LogNode[] {
   const affected = new Set<Skeleton>();
   const logs: LogNode[] = [];
-  const left: Skeleton[] = [];
-  for (const spanId of news) left.push(tree.get(spanId) as Skeleton);
-  for (let node = left.pop(); node; node = left.pop()) {
-    if (affected.has(node)) continue;
-    const path = [topOf(tree, node)];
+  const tops: Skeleton[] = [];
+  const collect = (top: Skeleton): void => {
+    const path = [top];
     for (let step = path.pop(); step; step = path.pop()) {
       if (affected.has(step)) continue;
       affected.add(step);
       for (const child of tree.below(step)) path.push(child);
       if (!step.own) continue;
       logs.push(step as LogNode);
-      for (const call of tree.callsLike(step)) if (!affected.has(call)) left.push(call);
+      for (const call of tree.callsLike(step)) if (!affected.has(call)) tops.push(topOf(tree, call));
     }
-  }
+    for (const agent of agentsAbove(tree, top)) {
+      if (!affected.has(agent) && mayHaveAnotherFirstCall(tree, agent, affected, logs)) tops.push(topOf(tree, agent));
+    }
+  };
+  for (const spanId of news) tops.push(topOf(tree, tree.get(spanId) as Skeleton));
+  for (let top = tops.pop(); top; top = tops.pop()) if (!affected.has(top)) collect(top);
   return logs;
 }
 
+/** Returns the highest log at or above the span that may be the same call, or counts it; else the span itself. */
 function topOf(tree: Tree, node: Skeleton): Skeleton {
   let top = node;
-  for (let step = tree.above(node); step; step = tree.above(step)) top = step;
+  for (let step = tree.above(node); step; step = tree.above(step)) {
+    const { own } = step;
+    if (own && (own.kind === 'model' || own.kind === 'tool' || (own.kind === 'generic' && own.hasCounts))) top = step;
+  }
   return top;
+}
+
+function* agentsAbove(tree: Tree, node: Skeleton): Generator<LogNode> {
+  for (let step = tree.above(node); step; step = tree.above(step)) {
+    if (step.own?.kind === 'agent' && step.own.model === undefined) yield step as LogNode;
+  }
+}
+
+function mayHaveAnotherFirstCall(
+  tree: Tree,
+  { written }: LogNode,
+  affected: ReadonlySet<Skeleton>,
+  logs: readonly LogNode[],
+): boolean {
+  const callerId = written?.recipe?.calledBy;
+  const first = callerId === undefined ? undefined : tree.get(callerId);
+  if (first && affected.has(first)) return true;
+  return logs.some(({ own, startMillis }) => own.kind === 'model' && (!first || startMillis <= first.startMillis));
 }
 
 /**
@@ -171,7 +196,7 @@ function findParentId(tree: Tree, node: Skeleton, standings: ReadonlyMap<Skeleto
   for (let step = node; ; ) {
     const above = tree.above(step);
     if (!above) return step.isRemoteParent ? undefined : step.parentId;
-    const standing = standings.get(above);
+    const standing = standings.get(above) ?? above.written;
     if (standing && standing.keeperId === undefined) return above.spanId;
     step = above;
   }
@@ -188,6 +213,7 @@ function completeRecipe(
   if (!call && !hasEvents) return recipe;
   return {
     ...(recipe ?? OWN_CONTENT),
+    calledBy: call?.spanId,
     model: call?.model,
     provider: node.own?.provider ?? call?.provider,
     hasEvents,

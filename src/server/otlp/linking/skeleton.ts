@@ -75,7 +75,8 @@ export interface Recipe {
   readonly errorOf: string | undefined;
   /** Counts go to `metadata.usage`, since they are those of other logs. */
   readonly isWrapper: boolean;
-  /** Of an agent that names no model: the model of its first call. */
+  /** Of an agent that names no model: the span of its first call, and its model. */
+  readonly calledBy: string | undefined;
   readonly model: string | undefined;
   readonly provider: string | undefined;
   /** Content in log events was added. */
@@ -105,6 +106,7 @@ export function isSameRecipe(first: Recipe | undefined, second: Recipe | undefin
     first.usageOf === second.usageOf &&
     first.errorOf === second.errorOf &&
     first.isWrapper === second.isWrapper &&
+    first.calledBy === second.calledBy &&
     first.model === second.model &&
     first.provider === second.provider &&
     first.hasEvents === second.hasEvents &&

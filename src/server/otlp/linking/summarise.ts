@@ -106,6 +106,6 @@ export function recipeOf(spanId: string, own: CallSummary, { kind, reading }: Co
   if (fillers.length === 0 && usageOf === undefined && !isWrapper) return undefined;
   return {
     ...{ fillers, usageOf, errorOf, isWrapper },
-    ...{ model: undefined, provider: undefined, hasEvents: false },
+    ...{ calledBy: undefined, model: undefined, provider: undefined, hasEvents: false },
   };
 }

@@ -55,6 +55,7 @@ const IS_WRAPPER = 4;
 const HAS_CALLED_MODEL = 8;
 const HAS_CALLED_PROVIDER = 16;
 const HAS_EVENTS = 32;
+const HAS_CALLER = 64;
 
 export function encodePart({ context, skeletons }: TracePart): Uint8Array {
   const writer = new ByteWriter();
@@ -253,7 +254,7 @@ function readOutcome(reader: ByteReader, spanParentId: string | undefined): Outc
 }
 
 function writeRecipe(writer: ByteWriter, recipe: Recipe): void {
-  const { fillers, usageOf, errorOf, isWrapper, model, provider, hasEvents } = recipe;
+  const { fillers, usageOf, errorOf, isWrapper, calledBy, model, provider, hasEvents } = recipe;
   writer.byte(
     flags(
       [usageOf, HAS_USAGE_OF],
@@ -262,12 +263,14 @@ function writeRecipe(writer: ByteWriter, recipe: Recipe): void {
       [model, HAS_CALLED_MODEL],
       [provider, HAS_CALLED_PROVIDER],
       [hasEvents || undefined, HAS_EVENTS],
+      [calledBy, HAS_CALLER],
     ),
   );
   writer.count(fillers.length);
   for (const spanId of fillers) writer.id(spanId);
   if (usageOf !== undefined) writer.id(usageOf);
   if (errorOf !== undefined) writer.id(errorOf);
+  if (calledBy !== undefined) writer.id(calledBy);
   if (model !== undefined) writer.text(model);
   if (provider !== undefined) writer.text(provider);
 }
@@ -279,6 +282,7 @@ function readRecipe(reader: ByteReader): Recipe {
     usageOf: has & HAS_USAGE_OF ? reader.id() : undefined,
     errorOf: has & HAS_ERROR_OF ? reader.id() : undefined,
     isWrapper: (has & IS_WRAPPER) !== 0,
+    calledBy: has & HAS_CALLER ? reader.id() : undefined,
     model: has & HAS_CALLED_MODEL ? reader.text() : undefined,
     provider: has & HAS_CALLED_PROVIDER ? reader.text() : undefined,
     hasEvents: (has & HAS_EVENTS) !== 0,

@@ -46,6 +46,7 @@ const recipe = fc.record({
   usageOf: maybe(id),
   errorOf: maybe(id),
   isWrapper: fc.boolean(),
+  calledBy: maybe(id),
   model: maybe(text),
   provider: maybe(text),
   hasEvents: fc.boolean(),

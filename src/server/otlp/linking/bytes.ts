@@ -143,3 +143,16 @@ export class ByteReader {
     return from;
   }
 }
+
+export function readList<Item>(reader: ByteReader, read: () => Item): Item[] {
+  const items: Item[] = [];
+  for (let left = reader.length(); left > 0; left--) items.push(read());
+  return items;
+}
+
+/** Returns the bits of the values that are there. */
+export function flags(...values: readonly (readonly [value: unknown, bit: number])[]): number {
+  let bits = 0;
+  for (const [value, bit] of values) if (value !== undefined) bits |= bit;
+  return bits;
+}

@@ -8,14 +8,15 @@
 import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
 import type { SpanEvent } from '../../../otel/span-slice.ts';
 import { referenceIdOf } from '../../../wire/reference-id.ts';
-import type { Feedback, LogRequest } from '../../../wire/v4.ts';
+import type { LogRequest } from '../../../wire/v4.ts';
 import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../../store/ingest.ts';
 import type { Arrivals, ArrivedEvent, ArrivedLog, Judgement } from './arrival.ts';
-import { compose, OWN_CONTENT, type OwnLog, readingOf } from './compose.ts';
+import { compose, OWN_CONTENT, readingOf } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
-import { type KeptContent, MAX_EVENT_CHARACTERS, parseKept } from './kept-content.ts';
+import { MAX_EVENT_CHARACTERS } from './kept-content.ts';
 import { decideOutcomes, type LogNode } from './outcomes.ts';
-import { isSameRecipe, type Outcome, type Skeleton, type WrittenContext } from './skeleton.ts';
+import { hasOthers, isSameRecipe, type Outcome, type Skeleton, type WrittenContext } from './skeleton.ts';
+import { Sources } from './sources.ts';
 import { summariseContent } from './summarise.ts';
 import { encodePart } from './trace-part.ts';
 import type { Tree } from './tree.ts';
@@ -55,31 +56,30 @@ export function linkTrace(
 }
 
 class Linking {
-  /** Reference ids of logs that have to be read first. */
-  readonly missing = new Set<string>();
   readonly #traceId: string;
   readonly #tree: Tree;
-  readonly #stored: ReadonlyMap<string, StoredLog>;
+  readonly #sources: Sources;
   readonly #logs = new Map<string, ArrivedLog>();
   readonly #arrived = new Set<string>();
   readonly #withEvents = new Set<string>();
-  /** What is kept of a span, as far as it was looked at. */
-  readonly #kept = new Map<string, KeptContent>();
-  readonly #keptChanges = new Set<string>();
   readonly #judgements: Judgement[] = [];
   readonly #creates: LogRequest[] = [];
   readonly #revisions = new Map<string, Revision>();
   readonly #faults: IngestFault[] = [];
   /** Logs whose content is new though they are made of the same spans. */
   readonly #again = new Set<string>();
-  readonly #owns = new Map<string, OwnLog>();
   #context: WrittenContext & { readonly session: string };
 
   constructor(traceId: string, tree: Tree, stored: ReadonlyMap<string, StoredLog>) {
     this.#traceId = traceId;
     this.#tree = tree;
-    this.#stored = stored;
+    this.#sources = new Sources(traceId, tree, stored, this.#logs);
     this.#context = { session: traceId, user: undefined, tags: undefined };
+  }
+
+  /** Reference ids of logs that have to be read first. */
+  get missing(): ReadonlySet<string> {
+    return this.#sources.missing;
   }
 
   add({ spans, events, judgements }: Arrivals): void {
@@ -104,7 +104,7 @@ class Linking {
     for (const [spanId, outcome] of outcomes) this.#apply(this.#tree.get(spanId) as LogNode, outcome);
     this.#reviseContext();
     const feedback = this.#judgements.flatMap((judgement) => this.#deliver(judgement));
-    const kept = this.#writeKept();
+    const kept = this.#sources.writeKept();
     const part = this.#writePart(partCount);
     const revisions = [...this.#revisions.values()].sort(removalsLast);
     return { creates: this.#creates, revisions, feedback, part, kept, faults: this.#faults };
@@ -112,18 +112,18 @@ class Linking {
 
   /** A span comes that events or judgements wait for. */
   #welcome(node: Skeleton): void {
-    const kept = this.#readKept(node);
+    const kept = this.#sources.readKept(node);
     if (!kept) return;
     if (kept.events && node.own) this.#withEvents.add(node.spanId);
     for (const judgement of kept.judgements ?? []) this.#judgements.push({ ...judgement, spanId: node.spanId });
-    this.#keep(node, { judgements: undefined, ...(!node.own && { events: undefined }) });
+    this.#sources.keep(node, { judgements: undefined, ...(!node.own && { events: undefined }) });
   }
 
   #addEvent({ spanId, event }: ArrivedEvent): void {
     const node = this.#tree.get(spanId) ?? this.#await(spanId);
     // Events of spans that are not logs say nothing that is shown.
     if (node.isSeen && !node.own) return;
-    const kept = this.#readKept(node);
+    const kept = this.#sources.readKept(node);
     if (!kept) return;
     const events = [...(kept.events ?? [])];
     const text = JSON.stringify(event);
@@ -133,7 +133,7 @@ class Linking {
       return;
     }
     events.push(event);
-    this.#keep(node, { events: events.sort(byTime) });
+    this.#sources.keep(node, { events: events.sort(byTime) });
     if (node.isSeen) this.#withEvents.add(spanId);
   }
 
@@ -143,7 +143,7 @@ class Linking {
       this.#judgements.push(judgement);
       return;
     }
-    const kept = this.#readKept(node);
+    const kept = this.#sources.readKept(node);
     if (!kept) return;
     const { callId, feedback } = judgement;
     const judgements = [...(kept.judgements ?? []), { callId, feedback }];
@@ -151,19 +151,19 @@ class Linking {
       this.#fault(judgement.spanId, `more than ${MAX_EVENT_CHARACTERS} characters of judgements`);
       return;
     }
-    this.#keep(node, { judgements });
+    this.#sources.keep(node, { judgements });
   }
 
   #await(spanId: string): Skeleton {
     const node = this.#tree.await(spanId);
-    this.#kept.set(spanId, {});
+    this.#sources.startKeeping(spanId);
     return node;
   }
 
   /** The content in events counts when calls are compared. */
   #readEvents(spanId: string): void {
     const node = this.#tree.get(spanId) as Skeleton;
-    const own = node.own && this.#findOwn(spanId);
+    const own = node.own && this.#sources.findOwn(spanId);
     if (!node.own || !own) return;
     const { callId, model } = node.own;
     this.#tree.change(spanId, { own: { ...node.own, ...summariseContent(readingOf(own)), callId, model } });
@@ -188,7 +188,7 @@ class Linking {
     const wasLog = written !== undefined && written.keeperId === undefined;
     const isLog = outcome.keeperId === undefined;
     // What the span says by itself is kept where no log says it.
-    this.#keepOwn(node, !isLog || hasOthers(outcome));
+    this.#sources.keepOwn(node, !isLog || hasOthers(outcome));
     if (!isLog) {
       if (wasLog) this.#revise(spanId, { mergedInto: this.#referenceOf(outcome.keeperId as string) });
     } else if (!wasLog) {
@@ -217,54 +217,20 @@ class Linking {
     if (!outcome.recipe && arrived) {
       return toDatapoint(arrived.span, outcome.kind, arrived.reading, identity, arrived.settings, context);
     }
-    const own = this.#findOwn(spanId);
+    const own = this.#sources.findOwn(spanId);
     if (!own) return undefined;
     return compose({
       ...{ traceId: this.#traceId, spanId, kind: outcome.kind, own, identity, context },
       recipe: outcome.recipe ?? OWN_CONTENT,
-      find: (id) => this.#findOwn(id),
+      find: (id) => this.#sources.findOwn(id),
     });
-  }
-
-  /** Returns what a span says by itself; undefined if it is not there any more, or has to be read first. */
-  #findOwn(spanId: string): OwnLog | undefined {
-    const known = this.#owns.get(spanId);
-    const node = this.#tree.get(spanId);
-    if (known || !node?.own) return known;
-    const kept = this.#readKept(node);
-    const datapoint = kept && (kept.own ?? this.#arrivedLog(spanId) ?? this.#storedLog(node));
-    if (!datapoint) return undefined;
-    const own = { kind: node.own.kind, datapoint, events: kept.events ?? [] };
-    this.#owns.set(spanId, own);
-    return own;
-  }
-
-  #arrivedLog(spanId: string): LogRequest | undefined {
-    const log = this.#logs.get(spanId);
-    const identity = { referenceId: this.#referenceOf(spanId), sessionReferenceId: this.#traceId };
-    return log && toDatapoint(log.span, log.kind, log.reading, identity, log.settings);
-  }
-
-  #storedLog(node: Skeleton): LogRequest | undefined {
-    const log = this.#read(node.spanId)?.log;
-    return log && withoutCalledModel(log, node);
-  }
-
-  #keepOwn(node: LogNode, isKept: boolean): void {
-    if (!isKept && !node.isKept) return;
-    const own = this.#findOwn(node.spanId)?.datapoint;
-    const kept = this.#readKept(node);
-    const wanted = isKept ? own : undefined;
-    if (kept && kept.own !== wanted) this.#keep(node, { own: wanted });
   }
 
   #reviseContext(): void {
     const before = this.#tree.context;
-    const { session, user } = this.#context;
+    const { session, user, tags } = this.#context;
     const isSameContext = before.session === session && before.user === user && hasSameTags(before, this.#context);
-    if (isSameContext) return;
-    if (before.session === undefined) return;
-    const tags = this.#context.tags;
+    if (isSameContext || before.session === undefined) return;
     for (const node of this.#tree.nodes) {
       if (!node.written || node.written.keeperId !== undefined || this.#arrived.has(node.spanId)) continue;
       const metadata: Record<string, unknown> = {};
@@ -288,7 +254,7 @@ class Linking {
       return [];
     }
     const referenceId = this.#referenceOf(node.spanId);
-    return feedback.map((each: Feedback) => ({ referenceId, feedback: each }));
+    return feedback.map((each) => ({ referenceId, feedback: each }));
   }
 
   #findCall(callId: string): Skeleton | undefined {
@@ -299,44 +265,6 @@ class Linking {
       found ??= node;
     }
     return found;
-  }
-
-  #read(spanId: string): StoredLog | undefined {
-    const referenceId = this.#referenceOf(spanId);
-    const log = this.#stored.get(referenceId);
-    if (!log) this.missing.add(referenceId);
-    return log;
-  }
-
-  /** Returns undefined if it has to be read first. */
-  #readKept(node: Skeleton): KeptContent | undefined {
-    const known = this.#kept.get(node.spanId);
-    if (known) return known;
-    if (!node.isKept) {
-      this.#kept.set(node.spanId, {});
-      return {};
-    }
-    const stored = this.#read(node.spanId);
-    if (!stored) return undefined;
-    const kept = parseKept(stored.kept);
-    this.#kept.set(node.spanId, kept);
-    return kept;
-  }
-
-  #keep(node: Skeleton, change: KeptContent): void {
-    this.#kept.set(node.spanId, { ...this.#kept.get(node.spanId), ...change });
-    this.#keptChanges.add(node.spanId);
-  }
-
-  #writeKept(): ReadonlyMap<string, string | undefined> {
-    const written = new Map<string, string | undefined>();
-    for (const spanId of this.#keptChanges) {
-      const text = JSON.stringify(this.#kept.get(spanId));
-      const isKept = text !== '{}';
-      this.#tree.change(spanId, { isKept });
-      written.set(this.#referenceOf(spanId), isKept ? text : undefined);
-    }
-    return written;
   }
 
   #writePart(partCount: number): NewPart | undefined {
@@ -360,34 +288,6 @@ class Linking {
   #referenceOf(spanId: string): string {
     return referenceIdOf(this.#traceId, spanId);
   }
-}
-
-/** Whether a log says more than its span, apart from a model that comes from the calls below it. */
-function hasOthers({ recipe, kind }: Outcome): boolean {
-  if (!recipe) return false;
-  const { fillers, usageOf, isWrapper, hasEvents } = recipe;
-  return kind !== 'agent' || fillers.length > 0 || usageOf !== undefined || isWrapper || hasEvents;
-}
-
-/** An agent's own log names no model; what its span says of a provider stays. */
-function withoutCalledModel(log: LogRequest, { own }: Skeleton): LogRequest {
-  const { config } = log;
-  if (config?.type !== 'agent' || own?.model !== undefined) return log;
-  const { type: _type, model: _model, provider, other = {}, ...rest } = config.model_config;
-  const { provider: raw, ...more } = other;
-  const tools = config.tools?.map(({ type: _of, ...tool }) => tool);
-  const said = own?.provider === undefined ? undefined : (raw ?? provider);
-  const fields = { ...rest, ...more, ...(tools && { tools }), ...(said !== undefined && { provider: said }) };
-  const { name, description } = config;
-  return {
-    ...log,
-    config: {
-      type: 'generic',
-      ...(name !== undefined && { name }),
-      ...(description !== undefined && { description }),
-      ...(Object.keys(fields).length > 0 && { other: fields }),
-    },
-  };
 }
 
 /** A log is deleted after all that may name it has been changed. */

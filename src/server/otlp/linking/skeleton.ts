@@ -114,3 +114,10 @@ export function isSameRecipe(first: Recipe | undefined, second: Recipe | undefin
     first.fillers.every((spanId, index) => spanId === second.fillers[index])
   );
 }
+
+/** Whether a log says more than its span, apart from a model that comes from the calls below it. */
+export function hasOthers({ recipe, kind }: Outcome): boolean {
+  if (!recipe) return false;
+  const { fillers, usageOf, isWrapper, hasEvents } = recipe;
+  return kind !== 'agent' || fillers.length > 0 || usageOf !== undefined || isWrapper || hasEvents;
+}

@@ -2,10 +2,10 @@
  * One part of what is remembered of a trace, as bytes: the skeletons that one request added or changed. Parts are read
  * in their order; what a later one says of a span replaces what earlier ones said.
  */
-import type { LogKind } from '../../../conventions/convention.ts';
 import type { ToolFacts } from '../../../trace/span-node.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
-import type { CallSummary, Outcome, Recipe, Skeleton, WrittenContext } from './skeleton.ts';
+import { ByteReader, ByteWriter, flags, readList } from './bytes.ts';
+import { codeOf, kindAt, readOutcome, writeOutcome } from './outcome-bytes.ts';
+import type { CallSummary, Outcome, Skeleton, WrittenContext } from './skeleton.ts';
 
 export interface TracePart {
   readonly context: WrittenContext;
@@ -14,7 +14,6 @@ export interface TracePart {
 
 /** Another number means bytes that this version cannot read. */
 const FORMAT = 1;
-const KINDS: readonly LogKind[] = ['model', 'tool', 'agent', 'generic'];
 const MCP_ROLES: readonly ToolFacts['mcpRole'][] = [undefined, 'client', 'server'];
 
 /** Which fields of a skeleton follow. */
@@ -42,20 +41,6 @@ const HAS_QUESTION = 4;
 const HAS_ANSWER = 8;
 const HAS_TOOL = 16;
 const HAS_OUTCOME = 32;
-
-const HAS_KEEPER = 4;
-const HAS_LOG_ABOVE = 8;
-/** The log's parent is the span's parent. */
-const IS_BELOW_PARENT = 16;
-const HAS_RECIPE = 32;
-
-const HAS_USAGE_OF = 1;
-const HAS_ERROR_OF = 2;
-const IS_WRAPPER = 4;
-const HAS_CALLED_MODEL = 8;
-const HAS_CALLED_PROVIDER = 16;
-const HAS_EVENTS = 32;
-const HAS_CALLER = 64;
 
 export function encodePart({ context, skeletons }: TracePart): Uint8Array {
   const writer = new ByteWriter();
@@ -140,7 +125,7 @@ function readSkeleton(reader: ByteReader): Skeleton {
 function writeSummary(writer: ByteWriter, own: CallSummary, { written, parentId }: Skeleton): void {
   const { endMillis, callId, model, provider, convention, promptTokens, outputTokens, hasCounts } = own;
   const { hasMessages, hasError, question, answer, tool } = own;
-  writer.byte(KINDS.indexOf(own.kind));
+  writer.byte(codeOf(own.kind));
   writer.byte(
     flags(
       [endMillis, HAS_END],
@@ -222,88 +207,4 @@ function readTool(reader: ByteReader, scope: string): ToolFacts {
   const output = has & 4 ? reader.text() : undefined;
   const texts = readList(reader, () => [reader.text(), reader.text()] as const);
   return { name, mcpRole: MCP_ROLES[has & 3], scope, arguments: new Map(texts), output, hasError: (has & 8) !== 0 };
-}
-
-function writeOutcome(
-  writer: ByteWriter,
-  { kind, keeperId, parentId, recipe }: Outcome,
-  spanParentId: string | undefined,
-): void {
-  const isBelowParent = parentId !== undefined && parentId === spanParentId;
-  writer.byte(
-    KINDS.indexOf(kind) |
-      flags(
-        [keeperId, HAS_KEEPER],
-        [isBelowParent ? undefined : parentId, HAS_LOG_ABOVE],
-        [isBelowParent || undefined, IS_BELOW_PARENT],
-        [recipe, HAS_RECIPE],
-      ),
-  );
-  if (keeperId !== undefined) writer.id(keeperId);
-  if (parentId !== undefined && !isBelowParent) writer.id(parentId);
-  if (recipe) writeRecipe(writer, recipe);
-}
-
-function readOutcome(reader: ByteReader, spanParentId: string | undefined): Outcome {
-  const has = reader.byte();
-  const kind = kindAt(has & 3);
-  const keeperId = has & HAS_KEEPER ? reader.id() : undefined;
-  const above = has & HAS_LOG_ABOVE ? reader.id() : undefined;
-  const parentId = has & IS_BELOW_PARENT ? spanParentId : above;
-  return { kind, keeperId, parentId, recipe: has & HAS_RECIPE ? readRecipe(reader) : undefined };
-}
-
-function writeRecipe(writer: ByteWriter, recipe: Recipe): void {
-  const { fillers, usageOf, errorOf, isWrapper, calledBy, model, provider, hasEvents } = recipe;
-  writer.byte(
-    flags(
-      [usageOf, HAS_USAGE_OF],
-      [errorOf, HAS_ERROR_OF],
-      [isWrapper || undefined, IS_WRAPPER],
-      [model, HAS_CALLED_MODEL],
-      [provider, HAS_CALLED_PROVIDER],
-      [hasEvents || undefined, HAS_EVENTS],
-      [calledBy, HAS_CALLER],
-    ),
-  );
-  writer.count(fillers.length);
-  for (const spanId of fillers) writer.id(spanId);
-  if (usageOf !== undefined) writer.id(usageOf);
-  if (errorOf !== undefined) writer.id(errorOf);
-  if (calledBy !== undefined) writer.id(calledBy);
-  if (model !== undefined) writer.text(model);
-  if (provider !== undefined) writer.text(provider);
-}
-
-function readRecipe(reader: ByteReader): Recipe {
-  const has = reader.byte();
-  return {
-    fillers: readList(reader, () => reader.id()),
-    usageOf: has & HAS_USAGE_OF ? reader.id() : undefined,
-    errorOf: has & HAS_ERROR_OF ? reader.id() : undefined,
-    isWrapper: (has & IS_WRAPPER) !== 0,
-    calledBy: has & HAS_CALLER ? reader.id() : undefined,
-    model: has & HAS_CALLED_MODEL ? reader.text() : undefined,
-    provider: has & HAS_CALLED_PROVIDER ? reader.text() : undefined,
-    hasEvents: (has & HAS_EVENTS) !== 0,
-  };
-}
-
-function readList<Item>(reader: ByteReader, read: () => Item): Item[] {
-  const items: Item[] = [];
-  for (let left = reader.length(); left > 0; left--) items.push(read());
-  return items;
-}
-
-function kindAt(place: number): LogKind {
-  const kind = KINDS[place];
-  if (kind === undefined) throw new RangeError('a kind of log is not known');
-  return kind;
-}
-
-/** Returns the bits of the values that are there. */
-function flags(...values: readonly (readonly [value: unknown, bit: number])[]): number {
-  let bits = 0;
-  for (const [value, bit] of values) if (value !== undefined) bits |= bit;
-  return bits;
 }

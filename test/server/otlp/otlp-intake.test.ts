@@ -172,6 +172,20 @@ test('repeated requests add nothing to what is remembered, and many parts become
   expect((await server.logs()).size).toBe(40);
 });
 
+test('of a trace with more spans than are remembered, what comes later still finds the logs', async () => {
+  const server = await start();
+  await server.take([span(0, 3, AGENT), span(3, undefined, { ...HTTP, 'session.id': 'named' })]);
+  const others = Array.from({ length: 10_200 }, (_, index) => span(index + 10, 0, HTTP));
+  expect(await server.take(others)).toEqual({ rejected: 0 });
+  await server.kill();
+  await server.take([span(1, 0, CHAT), span(2, 10, CHAT)]);
+  // The span between is forgotten, so it is named.
+  expect(await parentsOf(server)).toEqual({ 0: undefined, 1: referenceOf(0), 2: referenceOf(10) });
+  expect(server.query('SELECT reference_id FROM sessions')).toEqual([{ reference_id: 'named' }]);
+  const [row] = server.query('SELECT sum(octet_length(spans)) AS bytes FROM trace_parts');
+  expect(row?.['bytes']).toBeLessThan(500_000);
+});
+
 test('projects are those of the request or the resource, and spans that are not sampled are no logs', async () => {
   const server = await start();
   const intake = createOtlpIntake(server.store);

@@ -1,6 +1,10 @@
 /**
  * However a trace is cut into requests, in whatever order they come, how often, and if the server is killed between
  * them: what is stored in the end is what one request with all spans gives, and what an app's own span processor sends.
+ *
+ * Where the two cannot agree, the traces here have nothing of it: a call that two instrumentations report in traces of
+ * their own, which only a process that sees both at once can join; ids that form a circle, which the processor cuts where
+ * it is closed. A parent that never comes is named by the intake, since it may still come, and not by the processor.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

@@ -6,7 +6,7 @@ import type { Arrival } from './arrival.ts';
 import type { Skeleton, WrittenContext } from './skeleton.ts';
 import { decodePart } from './trace-part.ts';
 
-/** In a trace that has more, spans that are not logs are forgotten first, then the oldest logs. */
+/** In a trace that has more, spans that are not logs and name nothing are forgotten first, then the oldest others. */
 export const MAX_SKELETONS = 10_000;
 /** So many are left then, so that it is seldom done. */
 const KEPT_SKELETONS = 9_000;
@@ -151,7 +151,7 @@ export class Tree {
   /** Forgets spans if there are too many. Returns whether it did. */
   forgetSurplus(): boolean {
     if (this.#nodes.size <= MAX_SKELETONS) return false;
-    for (const mayForget of [({ own }: Skeleton) => !own, () => true]) {
+    for (const mayForget of [saysNothing, () => true]) {
       for (const [spanId, skeleton] of this.#nodes) {
         if (this.#nodes.size <= KEPT_SKELETONS) return true;
         if (!mayForget(skeleton)) continue;
@@ -181,6 +181,10 @@ export class Tree {
       if (hash !== undefined && known?.own?.[field] !== hash) addTo(this.#calls, hash, spanId);
     }
   }
+}
+
+function saysNothing({ own, session, user, tags }: Skeleton): boolean {
+  return !own && session === undefined && user === undefined && tags === undefined;
 }
 
 function addTo(lists: Map<string, string[]>, key: string, item: string): void {

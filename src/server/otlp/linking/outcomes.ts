@@ -4,7 +4,9 @@
  */
 import type { LogKind } from '../../../conventions/convention.ts';
 import type { CallSpan, Correction } from '../../../trace/same-call/call-span.ts';
+import { filledWith } from '../../../trace/same-call/merge-readings.ts';
 import { resolveDuplicates } from '../../../trace/same-call/same-call.ts';
+import { isSameTool } from '../../../trace/same-call/tool-facts.ts';
 import { OWN_CONTENT } from './compose.ts';
 import { type CallSummary, isSameOutcome, type Outcome, type Recipe, type Skeleton } from './skeleton.ts';
 import { recipeOf, toCallSpan } from './summarise.ts';
@@ -169,7 +171,34 @@ function resolve(tree: Tree, logs: readonly LogNode[]): Map<Skeleton, Correction
     const correction = corrections.get(call);
     if (correction) found.set(node, correction);
   }
+  joinRequests(tree, calls, found);
   return found;
+}
+
+/**
+ * Joins a request to an MCP server to the tool's log above it, if those between have turned out to be plumbing. All else
+ * was joined before.
+ */
+function joinRequests(
+  tree: Tree,
+  calls: ReadonlyMap<Skeleton, CallSpan>,
+  corrections: Map<Skeleton, Correction>,
+): void {
+  const requests = [...calls.keys()].filter(({ own }) => own?.tool?.mcpRole !== undefined);
+  requests.sort((a, b) => a.startMillis - b.startMillis || (a.spanId < b.spanId ? -1 : 1));
+  const isLog = (node: Skeleton) => node.own !== undefined && corrections.get(node)?.kind !== 'plumbing';
+  for (const node of requests) {
+    if (!isLog(node)) continue;
+    let above = tree.above(node);
+    while (above && !isLog(above)) above = tree.above(above);
+    const around = above?.own?.tool;
+    const [keeper, call] = [above && calls.get(above), calls.get(node)];
+    if (!above || !around || !keeper || !call || !node.own?.tool || !isSameTool(around, node.own.tool)) continue;
+    const { reading } = corrections.get(node) ?? call;
+    const whole = filledWith((corrections.get(above) ?? keeper).reading, reading);
+    corrections.set(above, { kind: keeper.kind, reading: whole });
+    corrections.set(node, { kind: 'plumbing', reading, keeper });
+  }
 }
 
 /** Kept with the skeleton, which the next request has again if it is soon. */

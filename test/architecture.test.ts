@@ -45,20 +45,21 @@ const APP_ROOMS = [
   ['errors.ts', 'load-module.ts'],
   ['wire/'],
 ];
-/** What both halves have: the wire schema, the opening of SQLite, and, for OTLP, the reading of spans. */
-const SHARED_ROOMS = APP_ROOMS.slice(APP_ROOMS.findIndex(([room]) => room === 'sqlite/'));
-/** The other half. Of its rooms, only that of OTLP knows anything of OpenTelemetry. */
+/** What both halves have: the wire schema, the opening of SQLite, and, for OTLP, the reading and comparing of spans. */
+const SHARED_ROOMS = APP_ROOMS.slice(APP_ROOMS.findIndex(([room]) => room === 'trace/same-call/'));
+/** The other half. Of its rooms, only those of OTLP know anything of OpenTelemetry. */
 const SERVER_ROOMS = [
   ['server/index.ts'],
   ['server/viewer/', 'server/v4/', 'server/otlp/'],
   ['server/http/'],
+  ['server/otlp/linking/'],
   ['server/store/sqlite/'],
   ['server/store/'],
   ...SHARED_ROOMS,
 ];
 const isShared = (rooms: readonly string[]) => SHARED_ROOMS.includes(rooms as string[]);
 /** Rooms about spans. */
-const OF_SPANS = /^(datapoint|conventions|otel|host|scheduling)\/|^(options|environment)\.ts$/;
+const OF_SPANS = /^(trace|datapoint|conventions|otel|host|scheduling)\/|^(options|environment)\.ts$/;
 /** The command line has both halves. */
 const COMMAND_ROOMS = [
   ['cli.ts'],
@@ -149,7 +150,7 @@ test.each([
   expect(upwards.map(show)).toEqual([]);
 });
 
-test('in the server, only the room of OTLP reads spans', () => {
+test('in the server, only the rooms of OTLP read spans', () => {
   const readers = inside.filter(({ from, to }) => from.startsWith('server/') && OF_SPANS.test(to));
   expect(readers.filter(({ from }) => !from.startsWith('server/otlp/')).map(show)).toEqual([]);
   expect(readers.length).toBeGreaterThan(0);

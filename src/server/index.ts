@@ -7,7 +7,7 @@ import { createAccess } from './http/access.ts';
 import { createRequestListener, report } from './http/listener.ts';
 import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
-import { createRequestIntake } from './otlp/request-intake.ts';
+import { createOtlpIntake } from './otlp/otlp-intake.ts';
 import { createOtlpRoutes } from './otlp/routes.ts';
 import { startRetention } from './store/retention.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
@@ -88,7 +88,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const publicAddress = publicUrl && publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '');
   const access = createAccess({ apiKey, isLoopbackOnly: isLoopback(host), publicUrl });
   const events = createEventStreams(store.viewer);
-  const intake = createRequestIntake(store, { captureContent });
+  const intake = createOtlpIntake(store, { captureContent, onError: (error) => report(error, onError) });
   const listener = createRequestListener({
     routes: {
       ...createV4Routes(store, { maxItems, serverUrl: publicAddress ?? '/' }),
@@ -111,6 +111,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     if (otlpServer && otlpPort !== undefined) await listen(otlpServer, host, otlpPort);
   } catch (error) {
     events.close();
+    intake.close();
     if (server.listening) await stopListening(server);
     await store.close();
     throw error;
@@ -130,6 +131,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     close: () => {
       events.close();
       retention.close();
+      intake.close();
       closing ??= Promise.all([stopListening(server), otlpServer && stopListening(otlpServer)]).then(() =>
         store.close(),
       );

@@ -3,6 +3,7 @@
  * Reference ids of logs and sessions are unique in the whole store, not in a project.
  */
 import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, LogUpdate, Page } from '../../wire/v4.ts';
+import type { IngestFault, IngestWork } from './ingest.ts';
 import type { ProjectResponse, ProjectSelector, ProjectStore } from './project-store.ts';
 import type { ViewerStore } from './viewer-store.ts';
 
@@ -57,6 +58,13 @@ export interface Store {
 
   /** Resolves at once, also where reads and writes fail. */
   health(): Promise<StoreHealth>;
+  /**
+   * Writes what the server derived from spans: what is remembered of these traces is read and locked, `work` decides, and
+   * all is written together. Resolves to what could not be stored, once all else is.
+   */
+  ingest(traceIds: readonly string[], work: IngestWork): Promise<readonly IngestFault[]>;
+  /** Forgets what is remembered of traces that were last seen before the given time, in Unix milliseconds. Logs stay. */
+  forgetTraces(seenBeforeMillis: number): Promise<void>;
 
   /** The viewer's reads. */
   readonly viewer: ViewerStore;

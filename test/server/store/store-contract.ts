@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../../src/server/store/store.ts';
 import { log } from '../sample-log.ts';
 import { describeDeletions } from './store-contract-deletions.ts';
+import { describeIngest } from './store-contract-ingest.ts';
 import { describeLists } from './store-contract-lists.ts';
 import { describeLogs } from './store-contract-logs.ts';
 import { describeProjects } from './store-contract-projects.ts';
@@ -21,6 +22,7 @@ export function describeStore(name: string, openEmptyStore: () => Promise<Store>
   describeProjects(name, open);
   describeViewer(name, open);
   describeDeletions(name, open);
+  describeIngest(name, open);
 
   test(`${name}: one failing write leaves those beside it alone`, async () => {
     const store = await open();

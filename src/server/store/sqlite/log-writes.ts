@@ -30,6 +30,9 @@ interface Session {
   readonly id: string;
 }
 
+/** Returns false if the work has failed, and was undone. */
+export type Attempt = (request: LogRequest, work: () => void) => boolean;
+
 /**
  * Writes one request. Remembers the projects, sessions and configs that it has found, since most items share them, and
  * adds the logs to the sums of their sessions when all of them are written. Statements take values by position: by name
@@ -55,6 +58,21 @@ export class LogWrites {
     const created = yield* mapItems(requests, (request) => this.#create(request, encodeLog(request)));
     yield* this.#added.linkWaitingChildren();
     return created;
+  }
+
+  /**
+   * Stores each log that can be stored. `attempt` runs one in a savepoint: of a log that failed nothing is left.
+   */
+  *createEach(requests: readonly LogRequest[], attempt: Attempt): Generator<void, void> {
+    this.#findReferences(requests);
+    for (const request of requests) {
+      // What it completes is changed, and must be counted whatever becomes of the savepoint.
+      if (this.#known.has(toReference(request.reference_id) ?? '')) this.#added.countIn();
+      const isCreated = attempt(request, () => void this.#create(request, encodeLog(request)));
+      if (!isCreated) for (const found of [this.#projects, this.#sessions, this.#configs]) found.clear();
+      yield;
+    }
+    yield* this.#added.linkWaitingChildren();
   }
 
   /** Finds all logs that the request names at once: to ask for each of them takes longer than to write it. */
@@ -94,9 +112,9 @@ export class LogWrites {
       row.called,
       ...row.given,
     );
+    this.#addFeedback(key, request);
     if (referenceId !== null) this.#known.set(referenceId, key);
     this.#added.add(Number(key), session?.key ?? (parent.key === null ? -Number(key) : undefined), row);
-    this.#addFeedback(key, request);
     return { id, project_id: project.id, session_id: session?.id ?? null };
   }
 
@@ -217,9 +235,14 @@ export class LogWrites {
     const name = `${projectKey} ${row.config.digest}`;
     const remembered = this.#configs.get(name);
     if (remembered !== undefined) return remembered;
-    const key = useConfig(this.#statements, projectKey, row.config, this.#now);
+    const key = this.useConfig(projectKey, row.config);
     this.#configs.set(name, key);
     return key;
+  }
+
+  /** Returns the key of the project's config with this content. */
+  useConfig(projectKey: SqliteValue, config: ConfigRow): SqliteValue {
+    return useConfig(this.#statements, projectKey, config, this.#now);
   }
 
   #addFeedback(logKey: SqliteValue, request: LogRequest): void {

@@ -6,6 +6,7 @@
  * lock first, so that of two processes that start together one migrates and the other finds it done.
  */
 import { explainSqliteError, type SqliteDatabase, SqliteError } from '../../../sqlite/open.ts';
+import { INGEST_MIGRATION } from './ingest-schema.ts';
 import { LABELS_MIGRATION } from './viewer-labels.ts';
 import { UPDATE_TRIGGER, VIEWER_MIGRATION } from './viewer-schema.ts';
 
@@ -169,6 +170,7 @@ export const MIGRATIONS: readonly string[] = [
     UNIQUE (project_key, type)
   );
   `,
+  INGEST_MIGRATION,
 ];
 
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */

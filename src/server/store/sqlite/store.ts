@@ -27,6 +27,8 @@ import { createDiskSpace } from './disk-space.ts';
 import { createErasure } from './erasure.ts';
 import { prepareErasureStatements } from './erasure-statements.ts';
 import { checkingFirst, createFileWatch } from './file-watch.ts';
+import { forgetTraces, ingest } from './ingest.ts';
+import { prepareIngestStatements } from './ingest-statements.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
 import { toLogResponse } from './log-row.ts';
 import { LogWrites } from './log-writes.ts';
@@ -87,6 +89,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   const prepareWrite = createStatementCache(database);
   const statements = prepareStatements(prepareWrite);
   const turns = createWriteTurns(database, { file, canInterrupt: readDatabase !== database });
+  const ingestStatements = prepareIngestStatements(prepareWrite);
   const index = createViewerIndex(prepareViewerStatements(prepareWrite), turns, onError);
   const erasureStatements = prepareErasureStatements(prepareWrite);
   const space = createDiskSpace(file, database);
@@ -207,6 +210,13 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
 
     addFeedback: (requests) =>
       inTurn((writes) => mapItems(requests, (request) => changeFeedback(statements, writes, request))),
+
+    ingest: (traceIds, work) =>
+      inTurn((writes) => ingest(ingestStatements, { writes, runInSavepoint: turns.runInSavepoint }, traceIds, work)),
+
+    forgetTraces: async (seenBeforeMillis) => {
+      while (await inTurn(() => forgetTraces(ingestStatements, seenBeforeMillis)));
+    },
 
     projects: checkingFirst(projects, watch.check),
 

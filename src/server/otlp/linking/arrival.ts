@@ -1,0 +1,48 @@
+/** What has come of a trace with one request, read and not yet linked. */
+import type { LogKind, Reading } from '../../../conventions/convention.ts';
+import type { DatapointSettings } from '../../../datapoint/to-datapoint.ts';
+import type { SpanEvent, SpanSlice } from '../../../otel/span-slice.ts';
+import type { Feedback } from '../../../wire/v4.ts';
+import type { CallSummary } from './skeleton.ts';
+
+/** An ended span. */
+export interface Arrival {
+  readonly spanId: string;
+  readonly parentId: string | undefined;
+  readonly isRemoteParent: boolean;
+  /** Unix milliseconds with fractions; 0 if the start is not a time. */
+  readonly startMillis: number;
+  readonly session: string | undefined;
+  readonly user: string | undefined;
+  readonly tags: readonly string[] | undefined;
+  /** Absent if the span is not a log. */
+  readonly log: ArrivedLog | undefined;
+}
+
+export interface ArrivedLog {
+  readonly span: SpanSlice;
+  readonly kind: LogKind;
+  readonly reading: Reading;
+  readonly summary: CallSummary;
+  readonly settings: DatapointSettings;
+}
+
+/** Content of a span that came as a log event. */
+export interface ArrivedEvent {
+  readonly spanId: string;
+  readonly event: SpanEvent;
+}
+
+/** A judgement of what a span did. */
+export interface Judgement {
+  readonly spanId: string;
+  /** Hash of the provider's id of the answer that was judged, if the source names it. */
+  readonly callId: string | undefined;
+  readonly feedback: readonly Feedback[];
+}
+
+export interface Arrivals {
+  readonly spans: readonly Arrival[];
+  readonly events: readonly ArrivedEvent[];
+  readonly judgements: readonly Judgement[];
+}

@@ -1,0 +1,24 @@
+/**
+ * What the store keeps beside the logs of a trace, as JSON: what a span says by itself, where its log says more or it has
+ * none, and what waits for a span that has not come.
+ */
+import type { SpanEvent } from '../../../otel/span-slice.ts';
+import { isObject, parseJson } from '../../../wire/json.ts';
+import type { LogRequest } from '../../../wire/v4.ts';
+import type { Judgement } from './arrival.ts';
+
+/** Of all log events of one span, and of all judgements that wait for it. */
+export const MAX_EVENT_CHARACTERS = 256 * 1024;
+
+export interface KeptContent {
+  /** The datapoint that the span is by itself. */
+  readonly own?: LogRequest | undefined;
+  /** Log events with content, in the order of their times. */
+  readonly events?: readonly SpanEvent[] | undefined;
+  readonly judgements?: readonly Omit<Judgement, 'spanId'>[] | undefined;
+}
+
+export function parseKept(text: string | undefined): KeptContent {
+  const kept = text === undefined ? undefined : parseJson(text);
+  return isObject(kept) ? (kept as KeptContent) : {};
+}

@@ -1,0 +1,301 @@
+/**
+ * Links what has come of one trace with what is remembered of it, and says what to write. Pure.
+ *
+ * However the spans of a trace are cut into requests, in whatever order these come and how often: after the last one the
+ * logs are those of one request with all spans. Each request decides again, for all spans that are known, what becomes
+ * of them (`outcomes.ts`), and revises the logs that had become something else.
+ */
+import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
+import type { SpanEvent } from '../../../otel/span-slice.ts';
+import { referenceIdOf } from '../../../wire/reference-id.ts';
+import type { LogRequest } from '../../../wire/v4.ts';
+import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../../store/ingest.ts';
+import type { Arrivals, ArrivedEvent, ArrivedLog, Judgement } from './arrival.ts';
+import { compose, OWN_CONTENT, readingOf } from './compose.ts';
+import { findContext, hasSameTags } from './context.ts';
+import { MAX_EVENT_CHARACTERS } from './kept-content.ts';
+import { decideOutcomes, type LogNode } from './outcomes.ts';
+import { hasOthers, isSameRecipe, type Outcome, type Skeleton, type WrittenContext } from './skeleton.ts';
+import { Sources } from './sources.ts';
+import { summariseContent } from './summarise.ts';
+import { encodePart } from './trace-part.ts';
+import type { Tree } from './tree.ts';
+import type { TreeMemo } from './tree-memo.ts';
+
+/** More parts become one. */
+const MAX_PARTS = 16;
+
+export interface TraceChange {
+  readonly creates: readonly LogRequest[];
+  readonly revisions: readonly Revision[];
+  readonly feedback: readonly FeedbackForLog[];
+  /** Undefined if nothing has to be remembered that is not. */
+  readonly part: NewPart | undefined;
+  readonly kept: ReadonlyMap<string, string | undefined>;
+  readonly faults: readonly IngestFault[];
+}
+
+export function linkTrace(
+  traceId: string,
+  parts: readonly Uint8Array[],
+  arrivals: Arrivals,
+  stored: ReadonlyMap<string, StoredLog>,
+  trees: TreeMemo,
+): TraceChange | IngestReads {
+  const tree = trees.take(traceId, parts);
+  const linking = new Linking(traceId, tree, stored);
+  linking.add(arrivals);
+  const change = linking.missing.size === 0 ? linking.finish(parts.length) : undefined;
+  if (!change || linking.missing.size > 0) {
+    tree.undo();
+    trees.put(traceId, parts, undefined, tree);
+    return { reads: [...linking.missing] };
+  }
+  trees.put(traceId, parts, change.part, tree);
+  return change;
+}
+
+class Linking {
+  readonly #traceId: string;
+  readonly #tree: Tree;
+  readonly #sources: Sources;
+  readonly #logs = new Map<string, ArrivedLog>();
+  readonly #arrived = new Set<string>();
+  readonly #withEvents = new Set<string>();
+  readonly #judgements: Judgement[] = [];
+  readonly #creates: LogRequest[] = [];
+  readonly #revisions = new Map<string, Revision>();
+  readonly #faults: IngestFault[] = [];
+  /** Logs whose content is new though they are made of the same spans. */
+  readonly #again = new Set<string>();
+  #context: WrittenContext & { readonly session: string };
+
+  constructor(traceId: string, tree: Tree, stored: ReadonlyMap<string, StoredLog>) {
+    this.#traceId = traceId;
+    this.#tree = tree;
+    this.#sources = new Sources(traceId, tree, stored, this.#logs);
+    this.#context = { session: traceId, user: undefined, tags: undefined };
+  }
+
+  /** Reference ids of logs that have to be read first. */
+  get missing(): ReadonlySet<string> {
+    return this.#sources.missing;
+  }
+
+  add({ spans, events, judgements }: Arrivals): void {
+    for (const arrival of spans) {
+      const node = this.#tree.add(arrival);
+      if (!node) continue;
+      this.#arrived.add(node.spanId);
+      if (arrival.log) this.#logs.set(node.spanId, arrival.log);
+      this.#tree.cutCircle(node);
+      if (node.isKept) this.#welcome(node);
+    }
+    this.#context = findContext(this.#traceId, this.#tree);
+    for (const event of events) this.#addEvent(event);
+    for (const judgement of judgements) this.#addJudgement(judgement);
+    for (const spanId of this.#withEvents) this.#readEvents(spanId);
+  }
+
+  finish(partCount: number): TraceChange {
+    const news = new Set([...this.#arrived, ...this.#withEvents]);
+    const outcomes = decideOutcomes(this.#tree, news, this.#withEvents);
+    this.#composeAgain(outcomes);
+    for (const [spanId, outcome] of outcomes) this.#apply(this.#tree.get(spanId) as LogNode, outcome);
+    this.#reviseContext();
+    const feedback = this.#judgements.flatMap((judgement) => this.#deliver(judgement));
+    const kept = this.#sources.writeKept();
+    const part = this.#writePart(partCount);
+    const revisions = [...this.#revisions.values()].sort(removalsLast);
+    return { creates: this.#creates, revisions, feedback, part, kept, faults: this.#faults };
+  }
+
+  /** A span comes that events or judgements wait for. */
+  #welcome(node: Skeleton): void {
+    const kept = this.#sources.readKept(node);
+    if (!kept) return;
+    if (kept.events && node.own) this.#withEvents.add(node.spanId);
+    for (const judgement of kept.judgements ?? []) this.#judgements.push({ ...judgement, spanId: node.spanId });
+    this.#sources.keep(node, { judgements: undefined, ...(!node.own && { events: undefined }) });
+  }
+
+  #addEvent({ spanId, event }: ArrivedEvent): void {
+    const node = this.#tree.get(spanId) ?? this.#await(spanId);
+    // Events of spans that are not logs say nothing that is shown.
+    if (node.isSeen && !node.own) return;
+    const kept = this.#sources.readKept(node);
+    if (!kept) return;
+    const events = [...(kept.events ?? [])];
+    const text = JSON.stringify(event);
+    if (events.some((known) => JSON.stringify(known) === text)) return;
+    if (JSON.stringify(events).length + text.length > MAX_EVENT_CHARACTERS) {
+      this.#fault(spanId, `more than ${MAX_EVENT_CHARACTERS} characters of log events`);
+      return;
+    }
+    events.push(event);
+    this.#sources.keep(node, { events: events.sort(byTime) });
+    if (node.isSeen) this.#withEvents.add(spanId);
+  }
+
+  #addJudgement(judgement: Judgement): void {
+    const node = this.#tree.get(judgement.spanId) ?? this.#await(judgement.spanId);
+    if (node.isSeen) {
+      this.#judgements.push(judgement);
+      return;
+    }
+    const kept = this.#sources.readKept(node);
+    if (!kept) return;
+    const { callId, feedback } = judgement;
+    const judgements = [...(kept.judgements ?? []), { callId, feedback }];
+    if (JSON.stringify(judgements).length > MAX_EVENT_CHARACTERS) {
+      this.#fault(judgement.spanId, `more than ${MAX_EVENT_CHARACTERS} characters of judgements`);
+      return;
+    }
+    this.#sources.keep(node, { judgements });
+  }
+
+  #await(spanId: string): Skeleton {
+    const node = this.#tree.await(spanId);
+    this.#sources.startKeeping(spanId);
+    return node;
+  }
+
+  /** The content in events counts when calls are compared. */
+  #readEvents(spanId: string): void {
+    const node = this.#tree.get(spanId) as Skeleton;
+    const own = node.own && this.#sources.findOwn(spanId);
+    if (!node.own || !own) return;
+    const { callId, model } = node.own;
+    this.#tree.change(spanId, { own: { ...node.own, ...summariseContent(readingOf(own)), callId, model } });
+  }
+
+  /** Logs are composed again if events have come to one of the spans that they are made of. */
+  #composeAgain(outcomes: Map<string, Outcome>): void {
+    if (this.#withEvents.size === 0) return;
+    for (const node of this.#tree.nodes) {
+      const outcome = outcomes.get(node.spanId) ?? node.written;
+      if (!outcome || !node.own) continue;
+      const { recipe } = outcome;
+      const sources = [node.spanId, recipe?.usageOf, recipe?.errorOf, ...(recipe?.fillers ?? [])];
+      if (!sources.some((source) => source !== undefined && this.#withEvents.has(source))) continue;
+      this.#again.add(node.spanId);
+      outcomes.set(node.spanId, outcome);
+    }
+  }
+
+  #apply(node: LogNode, outcome: Outcome): void {
+    const { written, spanId } = node;
+    const wasLog = written !== undefined && written.keeperId === undefined;
+    const isLog = outcome.keeperId === undefined;
+    // What the span says by itself is kept where no log says it.
+    this.#sources.keepOwn(node, !isLog || hasOthers(outcome));
+    if (!isLog) {
+      if (wasLog) this.#revise(spanId, { mergedInto: this.#referenceOf(outcome.keeperId as string) });
+    } else if (!wasLog) {
+      const log = this.#compose(node, outcome);
+      if (log) this.#creates.push(log);
+    } else {
+      const parentReferenceId = outcome.parentId === undefined ? null : this.#referenceOf(outcome.parentId);
+      if (written.parentId !== outcome.parentId) this.#revise(spanId, { parentReferenceId });
+      const isSame =
+        written.kind === outcome.kind && isSameRecipe(written.recipe, outcome.recipe) && !this.#again.has(spanId);
+      const content = isSame ? undefined : this.#compose(node, outcome);
+      if (content) this.#revise(spanId, { content });
+    }
+    this.#tree.change(spanId, { written: outcome });
+  }
+
+  #compose(node: LogNode, outcome: Outcome): LogRequest | undefined {
+    const { spanId } = node;
+    const context = { ...this.#context, user: node.user ?? this.#context.user };
+    const identity = {
+      referenceId: this.#referenceOf(spanId),
+      sessionReferenceId: this.#context.session,
+      parentReferenceId: outcome.parentId === undefined ? undefined : this.#referenceOf(outcome.parentId),
+    };
+    const arrived = this.#logs.get(spanId);
+    if (!outcome.recipe && arrived) {
+      return toDatapoint(arrived.span, outcome.kind, arrived.reading, identity, arrived.settings, context);
+    }
+    const own = this.#sources.findOwn(spanId);
+    if (!own) return undefined;
+    return compose({
+      ...{ traceId: this.#traceId, spanId, kind: outcome.kind, own, identity, context },
+      recipe: outcome.recipe ?? OWN_CONTENT,
+      find: (id) => this.#sources.findOwn(id),
+    });
+  }
+
+  #reviseContext(): void {
+    const before = this.#tree.context;
+    const { session, user, tags } = this.#context;
+    const isSameContext = before.session === session && before.user === user && hasSameTags(before, this.#context);
+    if (isSameContext || before.session === undefined) return;
+    for (const node of this.#tree.nodes) {
+      if (!node.written || node.written.keeperId !== undefined || this.#arrived.has(node.spanId)) continue;
+      const metadata: Record<string, unknown> = {};
+      if (before.user !== user && node.user === undefined) metadata['user'] = user ?? null;
+      if (!hasSameTags(before, this.#context)) metadata['tags'] = tags ?? null;
+      this.#revise(node.spanId, {
+        ...(before.session !== session && { sessionReferenceId: session }),
+        ...(Object.keys(metadata).length > 0 && { metadata }),
+      });
+    }
+  }
+
+  #deliver({ spanId, callId, feedback }: Judgement): FeedbackForLog[] {
+    const named = this.#tree.get(spanId);
+    let node = callId === undefined || named?.own?.callId === callId ? named : (this.#findCall(callId) ?? named);
+    for (let keeper = node?.written?.keeperId; keeper !== undefined; keeper = node?.written?.keeperId) {
+      node = this.#tree.get(keeper);
+    }
+    if (!node?.own) {
+      this.#fault(spanId, 'an evaluation is about a span that is not a log');
+      return [];
+    }
+    const referenceId = this.#referenceOf(node.spanId);
+    return feedback.map((each) => ({ referenceId, feedback: each }));
+  }
+
+  #findCall(callId: string): Skeleton | undefined {
+    let found: Skeleton | undefined;
+    for (const node of this.#tree.nodes) {
+      if (node.own?.callId !== callId) continue;
+      if (node.own.kind === 'model') return node;
+      found ??= node;
+    }
+    return found;
+  }
+
+  #writePart(partCount: number): NewPart | undefined {
+    if (this.#tree.changed.length === 0) return undefined;
+    const replacesOthers = this.#tree.forgetSurplus() || partCount >= MAX_PARTS;
+    const skeletons = replacesOthers ? this.#tree.nodes : this.#tree.changed;
+    const bytes = encodePart({ context: this.#context, skeletons });
+    if (this.missing.size === 0) this.#tree.commit(this.#context);
+    return { bytes, replacesOthers };
+  }
+
+  #revise(spanId: string, change: Omit<Revision, 'referenceId'>): void {
+    const referenceId = this.#referenceOf(spanId);
+    this.#revisions.set(referenceId, { ...this.#revisions.get(referenceId), ...change, referenceId });
+  }
+
+  #fault(spanId: string, message: string): void {
+    this.#faults.push({ referenceId: this.#referenceOf(spanId), message });
+  }
+
+  #referenceOf(spanId: string): string {
+    return referenceIdOf(this.#traceId, spanId);
+  }
+}
+
+/** A log is deleted after all that may name it has been changed. */
+function removalsLast(first: Revision, second: Revision): number {
+  return Number(first.mergedInto !== undefined) - Number(second.mergedInto !== undefined);
+}
+
+function byTime(first: SpanEvent, second: SpanEvent): number {
+  const [a, b] = [first.time ?? [0, 0], second.time ?? [0, 0]];
+  return a[0] - b[0] || a[1] - b[1] || (JSON.stringify(first) < JSON.stringify(second) ? -1 : 1);
+}

@@ -1,0 +1,194 @@
+/**
+ * The spans of one trace that are remembered, as a tree. It is changed while a request is linked; `undo` takes that back
+ * if the request cannot be linked yet.
+ */
+import type { Arrival } from './arrival.ts';
+import type { Skeleton, WrittenContext } from './skeleton.ts';
+import { decodePart } from './trace-part.ts';
+
+/** In a trace that has more, spans that are not logs and name nothing are forgotten first, then the oldest others. */
+export const MAX_SKELETONS = 10_000;
+/** So many are left then, so that it is seldom done. */
+const KEPT_SKELETONS = 9_000;
+
+const NOTHING_WRITTEN: WrittenContext = { session: undefined, user: undefined, tags: undefined };
+
+export class Tree {
+  /** Skeletons are replaced and never changed in place. */
+  readonly #nodes = new Map<string, Skeleton>();
+  /** By parent, whether that has come or not. */
+  readonly #children = new Map<string, string[]>();
+  /** Calls of models by the hashes that may make two of them the same call. */
+  readonly #calls = new Map<string, string[]>();
+  /** What each changed span was before; undefined if it was not known. */
+  readonly #before = new Map<string, Skeleton | undefined>();
+  /** What was last written to the logs of the trace. */
+  context = NOTHING_WRITTEN;
+
+  /** Parts that are damaged, or of another version, count as forgotten. */
+  constructor(parts: readonly Uint8Array[]) {
+    for (const bytes of parts) {
+      try {
+        const { context, skeletons } = decodePart(bytes);
+        this.context = context;
+        for (const skeleton of skeletons) this.#put(skeleton);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+    }
+  }
+
+  get size(): number {
+    return this.#nodes.size;
+  }
+
+  get nodes(): Iterable<Skeleton> {
+    return this.#nodes.values();
+  }
+
+  get(spanId: string): Skeleton | undefined {
+    return this.#nodes.get(spanId);
+  }
+
+  /** What has changed since the tree was made, or `commit` was called. */
+  get changed(): Skeleton[] {
+    return [...this.#before.keys()].flatMap((spanId) => this.#nodes.get(spanId) ?? []);
+  }
+
+  /** Call this when all changes are in a part of the trace. */
+  commit(context: WrittenContext): void {
+    this.#before.clear();
+    this.context = context;
+  }
+
+  /** Takes all changes back. */
+  undo(): void {
+    for (const [spanId, before] of this.#before) {
+      if (before) this.#nodes.set(spanId, before);
+      else this.#nodes.delete(spanId);
+    }
+    this.#before.clear();
+  }
+
+  change(spanId: string, change: Partial<Skeleton>): void {
+    this.#set({ ...(this.#nodes.get(spanId) as Skeleton), ...change });
+  }
+
+  /** Adds a span that has come. Returns undefined if it had come before. */
+  add({ spanId, parentId, isRemoteParent, startMillis, session, user, tags, log }: Arrival): Skeleton | undefined {
+    const known = this.#nodes.get(spanId);
+    if (known?.isSeen) return undefined;
+    return this.#set({
+      spanId,
+      parentId: parentId === spanId ? undefined : parentId,
+      isRemoteParent,
+      isSeen: true,
+      startMillis,
+      session,
+      user,
+      tags,
+      own: log?.summary,
+      written: undefined,
+      isKept: known?.isKept ?? false,
+    });
+  }
+
+  /** Adds a span that has not come, and that something waits for. */
+  await(spanId: string): Skeleton {
+    return this.#set({
+      spanId,
+      parentId: undefined,
+      isRemoteParent: false,
+      isSeen: false,
+      startMillis: 0,
+      session: undefined,
+      user: undefined,
+      tags: undefined,
+      own: undefined,
+      written: undefined,
+      isKept: true,
+    });
+  }
+
+  /** The span's parent, if it has come. */
+  above({ parentId }: Skeleton): Skeleton | undefined {
+    const parent = parentId === undefined ? undefined : this.#nodes.get(parentId);
+    return parent?.isSeen ? parent : undefined;
+  }
+
+  /** The spans that have this one as parent. */
+  *below({ spanId }: Skeleton): Generator<Skeleton> {
+    for (const childId of this.#children.get(spanId) ?? []) {
+      const child = this.#nodes.get(childId);
+      if (child?.parentId === spanId) yield child;
+    }
+  }
+
+  /** The calls of models that share the id of the answer, the answer or the question with this one, itself included. */
+  *callsLike({ own }: Skeleton): Generator<Skeleton> {
+    if (own?.kind !== 'model') return;
+    for (const hash of [own.callId, own.answer, own.question]) {
+      for (const spanId of (hash !== undefined && this.#calls.get(hash)) || []) {
+        const call = this.#nodes.get(spanId);
+        if (call?.own) yield call;
+      }
+    }
+  }
+
+  /**
+   * Ids may form a circle, which is complete when its last span comes. Then the span of it with the lowest id becomes a
+   * root, in whatever order they came.
+   */
+  cutCircle(last: Skeleton): void {
+    let lowest = last;
+    for (let step = this.above(last); step?.spanId !== last.spanId; step = this.above(step)) {
+      if (!step) return;
+      if (step.spanId < lowest.spanId) lowest = step;
+    }
+    this.change(lowest.spanId, { parentId: undefined });
+  }
+
+  /** Forgets spans if there are too many. Returns whether it did. */
+  forgetSurplus(): boolean {
+    if (this.#nodes.size <= MAX_SKELETONS) return false;
+    for (const mayForget of [saysNothing, () => true]) {
+      for (const [spanId, skeleton] of this.#nodes) {
+        if (this.#nodes.size <= KEPT_SKELETONS) return true;
+        if (!mayForget(skeleton)) continue;
+        if (!this.#before.has(spanId)) this.#before.set(spanId, skeleton);
+        this.#nodes.delete(spanId);
+      }
+    }
+    return true;
+  }
+
+  #set(node: Skeleton): Skeleton {
+    const { spanId } = node;
+    if (!this.#before.has(spanId)) this.#before.set(spanId, this.#nodes.get(spanId));
+    this.#put(node);
+    return node;
+  }
+
+  /** Entries of the indexes that are not true any more are passed over by who reads them. */
+  #put(node: Skeleton): void {
+    const { spanId, parentId, own } = node;
+    const known = this.#nodes.get(spanId);
+    this.#nodes.set(spanId, node);
+    if (parentId !== undefined && known?.parentId !== parentId) addTo(this.#children, parentId, spanId);
+    if (own?.kind !== 'model') return;
+    for (const field of ['callId', 'answer', 'question'] as const) {
+      const hash = own[field];
+      if (hash !== undefined && known?.own?.[field] !== hash) addTo(this.#calls, hash, spanId);
+    }
+  }
+}
+
+function saysNothing({ own, session, user, tags }: Skeleton): boolean {
+  return !own && session === undefined && user === undefined && tags === undefined;
+}
+
+function addTo(lists: Map<string, string[]>, key: string, item: string): void {
+  const list = lists.get(key);
+  if (list) list.push(item);
+  else lists.set(key, [item]);
+}

@@ -1,0 +1,193 @@
+/**
+ * Takes spans and log events from any sender and in any order, and writes the logs that the exporter would send for
+ * them. It needs no HTTP, and keeps nothing that the store does not have: `TreeMemo` only spares reading it again.
+ */
+import type { Convention } from '../../conventions/convention.ts';
+import { checkOptions, type OptionCheck } from '../../errors.ts';
+import type { SpanEvent } from '../../otel/span-slice.ts';
+import type { Store } from '../store/store.ts';
+import type { Arrival, ArrivedEvent, Judgement } from './linking/arrival.ts';
+import { linkTraces, type TraceArrivals } from './linking/link-traces.ts';
+import { TreeMemo } from './linking/tree-memo.ts';
+import { type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
+import type { IntakeResult, OtlpIntake, ReceivedEvent, ReceivedSpan } from './received.ts';
+
+export interface OtlpIntakeOptions {
+  /** `false` stores structure, tokens and timing only. Default: `true`. */
+  readonly captureContent?: boolean;
+  /** `source` of the logs. Default: `opentelemetry`. */
+  readonly source?: string;
+  /** The vocabularies to read, most specific first. Default: all. */
+  readonly conventions?: readonly Convention[];
+  /** How long a trace is remembered after its last span, so that later ones find their place. Default: 2. */
+  readonly traceMemoryDays?: number;
+  /** Called with failures that no request is answered with. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface ClosableIntake extends OtlpIntake {
+  /** Stops the forgetting of old traces. Requests that are under way go on. Idempotent. */
+  close(): void;
+}
+
+const DAY_MILLIS = 24 * 3_600_000;
+const FORGET_EACH_MILLIS = 3_600_000;
+/**
+ * Spans of one transaction, more or less. Cuts make no difference to what is stored, so a large request is cut, too: no
+ * other write then waits long.
+ */
+const SPANS_AT_ONCE = 500;
+const SLICE_MILLIS = 4;
+
+const CHECKS: Readonly<Record<keyof OtlpIntakeOptions, OptionCheck>> = {
+  captureContent: ['true or false', (value) => typeof value === 'boolean'],
+  source: ['a non-empty string', (value) => typeof value === 'string' && value !== ''],
+  conventions: ['a list of conventions', Array.isArray],
+  traceMemoryDays: ['a number of days above 0', (value) => typeof value === 'number' && value > 0],
+  onError: ['a function', (value) => typeof value === 'function'],
+};
+
+/** @throws {HumanloopError} on an unknown or wrong option. */
+export function createOtlpIntake(
+  store: Pick<Store, 'ingest' | 'forgetTraces'>,
+  options: OtlpIntakeOptions = {},
+): ClosableIntake {
+  checkOptions(options, CHECKS);
+  const { captureContent = true, source = 'opentelemetry', conventions, traceMemoryDays = 2, onError } = options;
+  const trees = new TreeMemo();
+  const settings: ReadSettings = { captureContent, source, conventions };
+
+  const forget = (): void => {
+    store.forgetTraces(Date.now() - traceMemoryDays * DAY_MILLIS).catch((error: unknown) => onError?.(error));
+  };
+  const timer = setInterval(forget, FORGET_EACH_MILLIS);
+  timer.unref();
+  const first = setTimeout(forget, 1_000);
+  first.unref();
+
+  return {
+    takeSpans: async (spans) => {
+      const batches = new Batches(store, trees);
+      await inSlices(spans, (span) => takeSpan(span, batches, settings));
+      return batches.finish();
+    },
+
+    takeEvents: async (events) => {
+      const batches = new Batches(store, trees);
+      await inSlices(events, (event) => takeEvent(event, batches, settings));
+      return batches.finish();
+    },
+
+    close: () => {
+      clearInterval(timer);
+      clearTimeout(first);
+    },
+  };
+}
+
+function takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings): void {
+  let read: ReturnType<typeof readArrival>;
+  try {
+    read = readArrival(span, settings);
+  } catch (error) {
+    batches.reject(`a span cannot be read (${error instanceof Error ? error.message : error})`);
+    return;
+  }
+  if (!read) return batches.reject('a span has no trace id of 32 hexadecimal digits, or no span id of 16');
+  batches.of(read.traceId).spans.push(read.arrival);
+  for (const { traceId, judgement } of read.judgements) batches.of(traceId).judgements.push(judgement);
+}
+
+function takeEvent(event: ReceivedEvent, batches: Batches, settings: ReadSettings): void {
+  const read = readEvent(event, settings);
+  if (!read) return;
+  if (read.kind === 'fault') return batches.reject(read.message);
+  if (read.kind === 'judgement') {
+    batches.of(read.traced.traceId).judgements.push(read.traced.judgement);
+    return;
+  }
+  // It has nothing but content.
+  if (!settings.captureContent) return;
+  const { attributes, body, time } = event;
+  const joined: SpanEvent = {
+    name: read.name,
+    attributes: body === undefined ? attributes : { ...attributes, body },
+    time,
+  };
+  batches.of(read.traceId).events.push({ spanId: read.spanId, event: joined });
+}
+
+interface Batch extends TraceArrivals {
+  readonly spans: Arrival[];
+  readonly events: ArrivedEvent[];
+  readonly judgements: Judgement[];
+}
+
+/** Gathers what has come by trace, and writes it in transactions of about the same size. */
+class Batches {
+  readonly #store: Pick<Store, 'ingest'>;
+  readonly #trees: TreeMemo;
+  #traces = new Map<string, Batch>();
+  #size = 0;
+  readonly #writes: Promise<void>[] = [];
+  #rejected = 0;
+  #message: string | undefined;
+
+  constructor(store: Pick<Store, 'ingest'>, trees: TreeMemo) {
+    this.#store = store;
+    this.#trees = trees;
+  }
+
+  /** Returns what has come of a trace, to add one more thing to it. */
+  of(traceId: string): Batch {
+    if (this.#size >= SPANS_AT_ONCE) this.#write();
+    this.#size++;
+    let batch = this.#traces.get(traceId);
+    if (!batch) {
+      batch = { traceId, spans: [], events: [], judgements: [] };
+      this.#traces.set(traceId, batch);
+    }
+    return batch;
+  }
+
+  reject(message: string): void {
+    this.#rejected++;
+    this.#message ??= message;
+  }
+
+  /** Resolves when all is committed. */
+  async finish(): Promise<IntakeResult> {
+    this.#write();
+    const results = await Promise.allSettled(this.#writes);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    if (this.#message === undefined) return { rejected: 0 };
+    const others = this.#rejected - 1;
+    return { rejected: this.#rejected, message: this.#message + (others > 0 ? `, and ${others} more` : '') };
+  }
+
+  #write(): void {
+    if (this.#size === 0) return;
+    const batches = [...this.#traces.values()];
+    this.#traces = new Map();
+    this.#size = 0;
+    this.#writes.push(this.#ingest(batches));
+  }
+
+  async #ingest(batches: readonly Batch[]): Promise<void> {
+    const traceIds = batches.map(({ traceId }) => traceId).sort();
+    const { work, faults } = linkTraces(batches, this.#trees);
+    const unstored = await this.#store.ingest(traceIds, work);
+    for (const { referenceId, message } of [...faults(), ...unstored]) this.reject(`${referenceId}: ${message}`);
+  }
+}
+
+/** Works on each item, and lets other work of the process run in between. */
+async function inSlices<Item>(items: readonly Item[], work: (item: Item) => void): Promise<void> {
+  let untilMillis = performance.now() + SLICE_MILLIS;
+  for (const item of items) {
+    work(item);
+    if (performance.now() < untilMillis) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    untilMillis = performance.now() + SLICE_MILLIS;
+  }
+}

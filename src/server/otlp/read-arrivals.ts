@@ -1,0 +1,134 @@
+/** Reads received spans and log events, with the readers of the exporter, into what is linked. Pure. */
+
+import { hasContextSign } from '../../conventions/census.ts';
+import {
+  EVALUATION_EVENT,
+  evaluationOfEvent,
+  hasEvaluationEvents,
+  readEvaluations,
+} from '../../conventions/content/evaluations.ts';
+import { readEnvironment, readSession, readTags, readUser } from '../../conventions/context.ts';
+import type { Convention, Evaluation, Reading } from '../../conventions/convention.ts';
+import { censusOf, classifySpan, readSpan } from '../../conventions/index.ts';
+import { MAX_NAME_CHARS } from '../../conventions/values/attributes.ts';
+import { toFeedback } from '../../datapoint/to-feedback.ts';
+import { parentSpanIdOf, type SpanSlice } from '../../otel/span-slice.ts';
+import type { Arrival, ArrivedLog, Judgement } from './linking/arrival.ts';
+import { hashOf, summarise } from './linking/summarise.ts';
+import type { ReceivedEvent, ReceivedSpan } from './received.ts';
+
+export interface ReadSettings {
+  /** `false` keeps structure, tokens and timing only. */
+  readonly captureContent: boolean;
+  readonly source: string;
+  /** All if undefined. */
+  readonly conventions: readonly Convention[] | undefined;
+}
+
+/** A judgement, and the trace of the span that it is about. */
+export interface TracedJudgement {
+  readonly traceId: string;
+  readonly judgement: Judgement;
+}
+
+const SAMPLED = 1;
+const UNKNOWN_PROJECT = 'unknown_service';
+
+/** Returns undefined if the ids are not those of a span. */
+export function readArrival(
+  { slice: span, projectName }: ReceivedSpan,
+  settings: ReadSettings,
+): { traceId: string; arrival: Arrival; judgements: TracedJudgement[] } | undefined {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  if (!isTraceId(traceId) || !isSpanId(spanId)) return undefined;
+  const { signs } = censusOf(span, settings.conventions);
+  const isSampled = (traceFlags & SAMPLED) !== 0;
+  const classified = isSampled ? classifySpan(span, settings.conventions, signs) : undefined;
+  const reading = classified && readSpan(span, settings.conventions, classified.recognitions);
+  const evaluations = reading ? reading.evaluations : hasEvaluationEvents(span) ? readEvaluations(span) : undefined;
+  const namesContext = hasContextSign(signs);
+  const parentId = parentSpanIdOf(span);
+  const arrival: Arrival = {
+    spanId,
+    parentId: parentId !== undefined && isSpanId(parentId) ? parentId : undefined,
+    isRemoteParent: span.parentSpanContext?.isRemote === true,
+    startMillis: startMillisOf(span),
+    session: namesContext ? readSession(span) : undefined,
+    user: namesContext ? readUser(span) : undefined,
+    tags: namesContext && settings.captureContent ? readTags(span) : undefined,
+    log: classified && reading && readLog(span, classified.kind, reading, projectOf(span, projectName), settings),
+  };
+  const judgements = (evaluations ?? []).map((evaluation) => judge(traceId, spanId, evaluation, settings));
+  return { traceId, arrival, judgements };
+}
+
+function readLog(
+  span: SpanSlice,
+  kind: ArrivedLog['kind'],
+  { evaluations: _evaluations, ...reading }: Reading,
+  project: string,
+  { captureContent, source }: ReadSettings,
+): ArrivedLog {
+  const settings = { project, environment: readEnvironment(span), source, captureContent };
+  return { span, kind, reading, summary: summarise(span, kind, reading), settings };
+}
+
+export type ReadEvent =
+  | { readonly kind: 'judgement'; readonly traced: TracedJudgement }
+  | { readonly kind: 'content'; readonly traceId: string; readonly spanId: string; readonly name: string }
+  | { readonly kind: 'fault'; readonly message: string };
+
+/** Returns what a log record says of a span; undefined if it is not about a call of a model. */
+export function readEvent(
+  { traceId, spanId, eventName, attributes, body, time }: ReceivedEvent,
+  settings: ReadSettings,
+): ReadEvent | undefined {
+  const name = eventName || attributes['event.name'];
+  if (typeof name !== 'string' || !name.startsWith('gen_ai.')) return undefined;
+  if (!traceId || !spanId || !isTraceId(traceId) || !isSpanId(spanId)) {
+    return { kind: 'fault', message: `a log record '${name.slice(0, 100)}' names no span` };
+  }
+  if (name !== EVALUATION_EVENT) return { kind: 'content', traceId, spanId, name };
+  const evaluation = evaluationOfEvent({ name, attributes: { ...attributes, body }, time });
+  if (!evaluation) return { kind: 'fault', message: 'an evaluation has no score, label, explanation or error' };
+  return { kind: 'judgement', traced: judge(traceId, spanId, evaluation, settings) };
+}
+
+function judge(
+  traceId: string,
+  spanId: string,
+  evaluation: Evaluation,
+  { captureContent }: ReadSettings,
+): TracedJudgement {
+  const { target, callId } = evaluation;
+  const isElsewhere = target !== undefined && isTraceId(target.traceId) && isSpanId(target.spanId);
+  return {
+    traceId: isElsewhere ? target.traceId : traceId,
+    judgement: {
+      spanId: isElsewhere ? target.spanId : spanId,
+      callId: hashOf(callId),
+      feedback: toFeedback([evaluation], captureContent),
+    },
+  };
+}
+
+/** Returns the name from the request, else that of the span's resource. */
+function projectOf({ resource }: SpanSlice, projectName: string | undefined): string {
+  if (projectName) return projectName.slice(0, MAX_NAME_CHARS);
+  const name = resource?.attributes['service.name'];
+  if (typeof name !== 'string' || name === '' || name.startsWith(UNKNOWN_PROJECT)) return UNKNOWN_PROJECT;
+  return name.slice(0, MAX_NAME_CHARS);
+}
+
+function startMillisOf({ startTime }: SpanSlice): number {
+  const millis = Array.isArray(startTime) ? startTime[0] * 1e3 + startTime[1] / 1e6 : Number.NaN;
+  return Number.isFinite(millis) && millis >= 0 ? millis : 0;
+}
+
+function isTraceId(id: unknown): boolean {
+  return typeof id === 'string' && /^(?!0{32})[0-9a-f]{32}$/.test(id);
+}
+
+function isSpanId(id: unknown): boolean {
+  return typeof id === 'string' && /^(?!0{16})[0-9a-f]{16}$/.test(id);
+}

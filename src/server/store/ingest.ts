@@ -1,0 +1,81 @@
+/**
+ * The part of the store's contract for logs that the server itself derives from spans. What is remembered of a trace is
+ * bytes to the store; `server/linking/` knows what they mean.
+ */
+import type { Feedback, LogRequest } from '../../wire/v4.ts';
+
+/**
+ * Decides what to write, from what is known of the traces. It may be called again, with the same memory and more logs or
+ * from the beginning: it must be pure.
+ *
+ * `memory` has the parts of each trace, in the order in which they were written; a trace that is not known has none.
+ */
+export type IngestWork = (
+  memory: ReadonlyMap<string, readonly Uint8Array[]>,
+  stored: ReadonlyMap<string, StoredLog>,
+) => Ingest | IngestReads;
+
+/** `work` needs these logs. It is called again with them, and with those that it had. */
+export interface IngestReads {
+  /** Reference ids of logs, which may be unknown. */
+  readonly reads: readonly string[];
+}
+
+/** What is stored under a reference id. */
+export interface StoredLog {
+  /** Undefined if there is no such log. */
+  readonly log: LogRequest | undefined;
+  /** What `Ingest.kept` had for it. */
+  readonly kept: string | undefined;
+}
+
+/** All of it is written in one transaction, in this order. */
+export interface Ingest {
+  /** As for `createLogs`: a known reference completes the log that is there. */
+  readonly creates: readonly LogRequest[];
+  readonly revisions: readonly Revision[];
+  /** Added unless the log has the same already. */
+  readonly feedback: readonly FeedbackForLog[];
+  /** New parts of traces, by trace id. */
+  readonly parts: ReadonlyMap<string, NewPart>;
+  /**
+   * What is kept beside a log, by reference id, until the trace is forgotten; undefined to keep nothing any more. It may
+   * have content: it is deleted with any log of the trace that a client deletes.
+   */
+  readonly kept: ReadonlyMap<string, string | undefined>;
+}
+
+export interface NewPart {
+  readonly bytes: Uint8Array;
+  /** Whether it has all that the parts before it had. */
+  readonly replacesOthers: boolean;
+}
+
+/** A change that the v4 API does not allow. Nothing happens if there is no such log. */
+export interface Revision {
+  readonly referenceId: string;
+  /** Null for the top of the session. Absent: as it is. */
+  readonly parentReferenceId?: string | null;
+  /** A session that is left without logs is deleted. */
+  readonly sessionReferenceId?: string;
+  /**
+   * What the log says instead: config, inputs, messages, output, error, tokens, costs, metadata, provider's request and
+   * response. Those that are absent are cleared.
+   */
+  readonly content?: LogRequest;
+  /** Entries of the metadata to set; null removes one. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Deletes the log; its feedback goes to the log of this reference. */
+  readonly mergedInto?: string;
+}
+
+export interface FeedbackForLog {
+  readonly referenceId: string;
+  readonly feedback: Feedback;
+}
+
+/** What could not be stored. All else is. */
+export interface IngestFault {
+  readonly referenceId: string;
+  readonly message: string;
+}

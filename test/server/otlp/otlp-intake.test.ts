@@ -1,0 +1,241 @@
+/** What becomes of spans that come by OTLP, case by case. `split-traces.test.ts` has all of them at once. */
+import { expect, onTestFinished, test } from 'vitest';
+import type { SpanSlice } from '../../../src/otel/span-slice.ts';
+import { createOtlpIntake, type OtlpIntakeOptions } from '../../../src/server/otlp/otlp-intake.ts';
+import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
+import { makeSpan, type SpanParts } from '../../conventions/span.ts';
+import { log } from '../sample-log.ts';
+import { KilledServer } from './kill-server.ts';
+import { spanIdOf } from './planned-trace.ts';
+
+const TRACE = 'a'.repeat(32);
+const CHAT = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' };
+const AGENT = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': 'helper' };
+const HTTP = { 'http.request.method': 'POST' };
+
+async function start(options: OtlpIntakeOptions = {}): Promise<KilledServer> {
+  const server = await KilledServer.start(options);
+  onTestFinished(() => server.close());
+  return server;
+}
+
+function span(
+  index: number,
+  parent: number | undefined,
+  attributes: Record<string, unknown>,
+  more: SpanParts = {},
+): SpanSlice {
+  return makeSpan(attributes, {
+    ...{ traceId: TRACE, spanId: spanIdOf(index), startTime: [1_700_000_000 + index, 0] },
+    ...{ name: `span ${index}`, resource: { attributes: { 'service.name': 'app' } } },
+    ...(parent !== undefined && { parentSpanId: spanIdOf(parent) }),
+    ...more,
+  });
+}
+
+const referenceOf = (index: number) => `${TRACE}-${spanIdOf(index)}`;
+
+async function parentsOf(server: KilledServer): Promise<Record<number, string | undefined>> {
+  const parents: Record<number, string | undefined> = {};
+  for (const [reference, { parent_reference_id }] of await server.logs()) {
+    const index = Array.from({ length: 10 }, (_, each) => referenceOf(each)).indexOf(reference);
+    parents[index] = parent_reference_id ?? undefined;
+  }
+  return parents;
+}
+
+test('a parent that has not come is named, and corrected when it turns out to be no log', async () => {
+  const server = await start();
+  await server.take([span(3, 2, CHAT)]);
+  expect(await parentsOf(server)).toEqual({ 3: referenceOf(2) });
+  await server.kill();
+  await server.take([span(2, 1, HTTP)]);
+  expect(await parentsOf(server)).toEqual({ 3: referenceOf(1) });
+  await server.take([span(1, 0, AGENT)]);
+  expect(await parentsOf(server)).toEqual({ 3: referenceOf(1), 1: referenceOf(0) });
+  await server.take([span(0, undefined, HTTP)]);
+  expect(await parentsOf(server)).toEqual({ 3: referenceOf(1), 1: undefined });
+  const [child, parent] = await Promise.all(
+    [3, 1].map((index) => server.store.updateLog({ referenceId: referenceOf(index) }, {})),
+  );
+  expect(child?.parent_id).toBe(parent?.id);
+});
+
+test('a remote parent is linked once it comes, and is not named before', async () => {
+  const server = await start();
+  await server.take([span(2, 1, CHAT, { parentIsRemote: true })]);
+  expect(await parentsOf(server)).toEqual({ 2: undefined });
+  await server.take([span(1, 0, HTTP)]);
+  await server.take([span(0, undefined, AGENT)]);
+  expect(await parentsOf(server)).toEqual({ 2: referenceOf(0), 0: undefined });
+});
+
+test('parents that form a circle are cut at the same place in any order', async () => {
+  const circle = [span(0, 2, CHAT), span(1, 0, HTTP), span(2, 1, CHAT)];
+  for (const order of [
+    [0, 1, 2],
+    [2, 1, 0],
+    [1, 2, 0],
+  ]) {
+    const server = await start();
+    for (const index of order) await server.take([circle[index] as SpanSlice]);
+    await server.take([span(3, 3, CHAT), span(4, 1, CHAT)]);
+    expect(await parentsOf(server)).toEqual({ 0: undefined, 2: referenceOf(0), 3: undefined, 4: referenceOf(0) });
+  }
+});
+
+test('a session, user and tags that the root names last are those of all logs', async () => {
+  const server = await start();
+  await server.take([span(2, 1, CHAT), span(3, 1, { ...CHAT, 'user.id': 'bob' })]);
+  await server.take([span(1, 0, { ...AGENT, 'session.id': 'inner' })]);
+  const named = { 'session.id': 'outer', 'user.id': 'ann', 'tag.tags': ['x'] };
+  await server.take([span(0, undefined, { ...HTTP, ...named })]);
+  const logs = await server.logs();
+  for (const each of logs.values()) {
+    expect(each).toMatchObject({ session_reference_id: 'outer', metadata: { tags: ['x'] } });
+  }
+  expect(logs.get(referenceOf(2))?.metadata).toMatchObject({ user: 'ann' });
+  expect(logs.get(referenceOf(3))?.metadata).toMatchObject({ user: 'bob' });
+  expect(server.query('SELECT reference_id FROM sessions')).toEqual([{ reference_id: 'outer' }]);
+});
+
+test('an agent without a model has that of its first call, whichever comes first', async () => {
+  const server = await start();
+  await server.take([span(0, undefined, AGENT)]);
+  expect((await server.logs()).get(referenceOf(0))?.config).toMatchObject({ type: 'generic' });
+  await server.take([span(5, 0, { ...CHAT, 'gen_ai.request.model': 'late' })]);
+  await server.kill();
+  await server.take([span(4, 3, { ...CHAT, 'gen_ai.request.model': 'early' })]);
+  expect((await server.logs()).get(referenceOf(0))?.config).toMatchObject({ model_config: { model: 'late' } });
+  await server.take([span(3, 0, HTTP)]);
+  expect((await server.logs()).get(referenceOf(0))?.config).toMatchObject({
+    ...{ type: 'agent', name: 'helper', model_config: { model: 'early' } },
+  });
+});
+
+test('a call that two instrumentations report is one log, and a wrapper has no counts of its own', async () => {
+  const server = await start();
+  const usage = { 'gen_ai.usage.input_tokens': 3, 'gen_ai.usage.output_tokens': 4 };
+  const answer = { 'gen_ai.output.messages': '[{"role":"assistant","parts":[{"type":"text","content":"x"}]}]' };
+  const question = { 'gen_ai.input.messages': '[{"role":"user","parts":[{"type":"text","content":"q"}]}]' };
+  await server.take([span(1, 0, { ...CHAT, ...usage }, { scope: 'framework' })]);
+  await server.take([
+    span(2, 1, { ...CHAT, ...question, ...answer, 'gen_ai.request.temperature': 0.5 }, { scope: 'client' }),
+  ]);
+  const one = await server.logs();
+  expect([...one.keys()]).toEqual([referenceOf(2)]);
+  expect(one.get(referenceOf(2))).toMatchObject({
+    ...{ output: 'x', prompt_tokens: 3, output_tokens: 4, config: { temperature: 0.5 } },
+  });
+  // Another call below the first one: it was a sum around both.
+  await server.kill();
+  await server.take([span(3, 1, { ...CHAT, ...question, 'gen_ai.usage.input_tokens': 3 }, { scope: 'client' })]);
+  const three = await server.logs();
+  expect([...three.keys()].sort()).toEqual([1, 2, 3].map(referenceOf).sort());
+  expect(three.get(referenceOf(2))?.prompt_tokens).toBeUndefined();
+  expect(three.get(referenceOf(1))).toMatchObject({
+    ...{ config: { type: 'generic' }, metadata: { usage: { prompt_tokens: 3, output_tokens: 4 } } },
+  });
+  expect(three.get(referenceOf(1))?.prompt_tokens).toBeUndefined();
+});
+
+test('a span that comes by the v4 API and by OTLP is one log', async () => {
+  for (const isFirst of [true, false]) {
+    const server = await start();
+    const bySdk = log({ reference_id: referenceOf(1), session_reference_id: TRACE, output: 'x', project: 'app' });
+    if (isFirst) await server.store.createLogs([bySdk]);
+    await server.take([span(1, undefined, { ...CHAT, 'gen_ai.usage.output_tokens': 3 })]);
+    if (!isFirst) await server.store.createLogs([bySdk]);
+    const logs = await server.logs();
+    expect(logs.size).toBe(1);
+    expect([...logs.values()][0]).toMatchObject({ output: 'x', output_tokens: 3 });
+  }
+});
+
+test('a log that a client has deleted does not come back with a repeated request', async () => {
+  const server = await start();
+  await server.take([span(1, undefined, CHAT)]);
+  await server.store.deleteLogs([(await server.logs()).get(referenceOf(1))?.id as string]);
+  await server.take([span(1, undefined, CHAT)]);
+  expect((await server.logs()).size).toBe(0);
+});
+
+test('repeated requests add nothing to what is remembered, and many parts become one', async () => {
+  const server = await start();
+  for (let index = 0; index < 40; index++) {
+    await server.take([span(index, undefined, CHAT)]);
+    await server.take([span(index, undefined, CHAT)]);
+  }
+  const [row] = server.query('SELECT count(*) AS parts, max(part) AS last FROM trace_parts');
+  expect(row?.['last']).toBe(40);
+  expect(row?.['parts']).toBeLessThanOrEqual(17);
+  expect((await server.logs()).size).toBe(40);
+});
+
+test('of a trace with more spans than are remembered, what comes later still finds the logs', async () => {
+  const server = await start();
+  await server.take([span(0, 3, AGENT), span(3, undefined, { ...HTTP, 'session.id': 'named' })]);
+  const others = Array.from({ length: 10_200 }, (_, index) => span(index + 10, 0, HTTP));
+  expect(await server.take(others)).toEqual({ rejected: 0 });
+  await server.kill();
+  await server.take([span(1, 0, CHAT), span(2, 10, CHAT)]);
+  // The span between is forgotten, so it is named.
+  expect(await parentsOf(server)).toEqual({ 0: undefined, 1: referenceOf(0), 2: referenceOf(10) });
+  expect(server.query('SELECT reference_id FROM sessions')).toEqual([{ reference_id: 'named' }]);
+  const [row] = server.query('SELECT sum(octet_length(spans)) AS bytes FROM trace_parts');
+  expect(row?.['bytes']).toBeLessThan(500_000);
+});
+
+test('projects are those of the request or the resource, and spans that are not sampled are no logs', async () => {
+  const server = await start();
+  const intake = createOtlpIntake(server.store);
+  onTestFinished(() => intake.close());
+  await intake.takeSpans([
+    { slice: span(1, undefined, CHAT), projectName: 'named' },
+    { slice: span(2, undefined, CHAT) },
+    { slice: span(3, undefined, CHAT, { resource: { attributes: { 'service.name': 'unknown_service:node' } } }) },
+    { slice: span(4, undefined, CHAT, { traceFlags: 0 }) },
+  ]);
+  const projects = [...(await server.logs())].map(([reference, { project }]) => [reference, project]).sort();
+  const expected = [
+    [referenceOf(1), 'named'],
+    [referenceOf(2), 'app'],
+    [referenceOf(3), 'unknown_service'],
+  ];
+  expect(projects).toEqual(expected.sort());
+});
+
+test('spans that cannot be used are counted, with the reason, and the others are taken', async () => {
+  const server = await start();
+  const broken = span(3, undefined, CHAT);
+  Object.defineProperty(broken, 'spanContext', {
+    value: () => {
+      throw new Error('broken');
+    },
+  });
+  const taken = server.take([
+    span(1, undefined, CHAT, { spanId: 'x' }),
+    span(2, undefined, CHAT, { traceId: '0'.repeat(32) }),
+    broken,
+    span(4, undefined, CHAT),
+  ]);
+  expect(await taken).toEqual({
+    rejected: 3,
+    message: 'a span has no trace id of 32 hexadecimal digits, or no span id of 16, and 2 more',
+  });
+  expect((await server.logs()).size).toBe(1);
+});
+
+test('a failure of the store is the answer', async () => {
+  const store = await openSqliteStore({ file: ':memory:' });
+  const intake = createOtlpIntake(store);
+  onTestFinished(() => intake.close());
+  await store.close();
+  await expect(intake.takeSpans([{ slice: span(1, undefined, CHAT) }])).rejects.toThrow('closed');
+});
+
+test('wrong options throw', () => {
+  const store = { ingest: async () => [], forgetTraces: async () => undefined };
+  expect(() => createOtlpIntake(store, { traceMemoryDays: 0 })).toThrow('option traceMemoryDays: expected a number');
+  expect(() => createOtlpIntake(store, { captureContent: 'no' as never })).toThrow('option captureContent');
+});

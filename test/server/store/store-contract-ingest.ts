@@ -1,0 +1,213 @@
+import { describe, expect, test } from 'vitest';
+import type { FeedbackForLog, Ingest, IngestWork, NewPart, Revision } from '../../../src/server/store/ingest.ts';
+import type { Store } from '../../../src/server/store/store.ts';
+import type { LogRequest, LogResponse } from '../../../src/wire/v4.ts';
+import { log } from '../sample-log.ts';
+
+const TRACE = 'a'.repeat(32);
+const OTHER = 'b'.repeat(32);
+const reference = (digit: number, trace = TRACE) => `${trace}-${String(digit).repeat(16)}`;
+
+interface Writes {
+  readonly creates?: readonly LogRequest[];
+  readonly revisions?: readonly Revision[];
+  readonly feedback?: readonly FeedbackForLog[];
+  readonly parts?: readonly (readonly [string, NewPart])[];
+  readonly kept?: readonly (readonly [string, string | undefined])[];
+}
+
+function ingestOf({ creates = [], revisions = [], feedback = [], parts = [], kept = [] }: Writes): Ingest {
+  return { creates, revisions, feedback, parts: new Map(parts), kept: new Map(kept) };
+}
+
+/** A trace is known once it has a part. */
+const FIRST: readonly [string, NewPart] = [TRACE, { bytes: new Uint8Array([1]), replacesOthers: false }];
+
+export function describeIngest(name: string, open: () => Promise<Store>): void {
+  const write = (store: Store, writes: Writes) => store.ingest([TRACE], () => ingestOf(writes));
+  const create = async (store: Store, ...logs: Partial<LogRequest>[]) => {
+    await write(store, { creates: logs.map((each) => log(each)), parts: [FIRST] });
+  };
+  const find = async (store: Store, digit: number): Promise<LogResponse | undefined> =>
+    store.updateLog({ referenceId: reference(digit) }, {});
+  const partsOf = async (store: Store, traceIds = [TRACE]): Promise<number[][]> => {
+    const found: number[][] = [];
+    await store.ingest(traceIds, (memory) => {
+      for (const traceId of traceIds) found.push((memory.get(traceId) ?? []).map((bytes) => bytes[0] as number));
+      return ingestOf({});
+    });
+    return found;
+  };
+
+  describe(`${name}: ingest`, () => {
+    test('gives back the parts of each trace in their order, until one replaces the others', async () => {
+      const store = await open();
+      const part = (byte: number, replacesOthers = false): NewPart => ({
+        bytes: new Uint8Array([byte]),
+        replacesOthers,
+      });
+      await store.ingest([TRACE, OTHER], () =>
+        ingestOf({
+          parts: [
+            [TRACE, part(1)],
+            [OTHER, part(9)],
+          ],
+        }),
+      );
+      await write(store, { parts: [[TRACE, part(2)]] });
+      expect(await partsOf(store, [TRACE, OTHER, 'c'.repeat(32)])).toEqual([[1, 2], [9], []]);
+      await write(store, { parts: [[TRACE, part(3, true)]] });
+      await write(store, { parts: [[TRACE, part(4)]] });
+      expect(await partsOf(store)).toEqual([[3, 4]]);
+    });
+
+    test('reads the logs that the work asks for, with what is kept beside them', async () => {
+      const store = await open();
+      const config = { type: 'model', model: 'gpt-4o', temperature: 0.5 } as const;
+      const said = { reference_id: reference(1), output: 'x', metadata: { trace_id: TRACE }, prompt_tokens: 3, config };
+      await write(store, { creates: [log(said)], parts: [FIRST], kept: [[reference(1), 'kept']] });
+      const seen: unknown[] = [];
+      const work: IngestWork = (_, stored) => {
+        if (stored.size < 1) return { reads: [reference(1)] };
+        if (stored.size < 2) return { reads: [reference(2)] };
+        seen.push(stored.get(reference(1)), stored.get(reference(2)));
+        return ingestOf({ kept: [[reference(1), undefined]] });
+      };
+      expect(await store.ingest([TRACE], work)).toEqual([]);
+      expect(seen[0]).toMatchObject({ log: said, kept: 'kept' });
+      expect(seen[1]).toEqual({ log: undefined, kept: undefined });
+      await store.ingest([TRACE], work);
+      expect(seen[2]).toMatchObject({ log: said, kept: undefined });
+    });
+
+    test('changes parents, and content that the v4 API does not change', async () => {
+      const store = await open();
+      await create(
+        store,
+        { reference_id: reference(1) },
+        { reference_id: reference(2), parent_reference_id: reference(3) },
+        {
+          ...{ reference_id: reference(4), output: 'x', error: 'e', prompt_tokens: 3, duration: 2 },
+          metadata: { a: 1, user: 'ann' },
+        },
+      );
+      const content = log({ config: { type: 'generic', name: 'wrapper' }, output: 'y', metadata: { b: 2 } });
+      await write(store, {
+        revisions: [
+          { referenceId: reference(2), parentReferenceId: reference(1) },
+          { referenceId: reference(4), content },
+          { referenceId: reference(9), content },
+        ],
+      });
+      const parent = await find(store, 1);
+      expect(await find(store, 2)).toMatchObject({ parent_id: parent?.id, parent_reference_id: reference(1) });
+      const revised = await find(store, 4);
+      expect(revised).toMatchObject({ output: 'y', config: { type: 'generic' }, metadata: { b: 2 }, duration: 2 });
+      expect(revised?.error).toBeUndefined();
+      expect(revised?.prompt_tokens).toBeUndefined();
+      await write(store, {
+        revisions: [
+          { referenceId: reference(2), parentReferenceId: null },
+          { referenceId: reference(4), metadata: { user: 'bob', b: null } },
+        ],
+      });
+      expect(await find(store, 2)).not.toHaveProperty('parent_reference_id');
+      expect((await find(store, 4))?.metadata).toEqual({ user: 'bob' });
+    });
+
+    test('moves logs to another session, and a session without logs is none', async () => {
+      const store = await open();
+      const tokens = { prompt_tokens: 2, output_tokens: 3 };
+      await create(
+        store,
+        { reference_id: reference(1), session_reference_id: TRACE, ...tokens },
+        { reference_id: reference(2), session_reference_id: TRACE, ...tokens, error: 'e' },
+      );
+      const before = (await find(store, 1))?.session_id as string;
+      const move = (digit: number) => ({ referenceId: reference(digit), sessionReferenceId: 'named' });
+      await write(store, { revisions: [move(1)] });
+      expect(await store.getSession(before)).toMatchObject({ datapoints_count: 1 });
+      await write(store, { revisions: [move(2), move(2)] });
+      expect(await store.getSession(before)).toBeUndefined();
+      const after = (await find(store, 1))?.session_id as string;
+      expect((await find(store, 2))?.session_id).toBe(after);
+      expect(await store.getSession(after)).toMatchObject({ reference_id: 'named', datapoints_count: 2 });
+      const { records } = await store.listProjects({ page: 0, size: 9, sortBy: 'name', descending: false });
+      const sessions = await store.listSessions({ projectId: records[0]?.id as string, page: 1, size: 9 });
+      expect(sessions?.records.map(({ id }) => id)).toEqual([after]);
+    });
+
+    test('merges a log into another one, which gets its feedback', async () => {
+      const store = await open();
+      const feedback = { type: 'rating', value: 'good' };
+      await create(store, { reference_id: reference(1) }, { reference_id: reference(2), feedback });
+      await write(store, { revisions: [{ referenceId: reference(2), mergedInto: reference(1) }] });
+      expect(await find(store, 2)).toBeUndefined();
+      expect((await find(store, 1))?.feedback).toMatchObject([feedback]);
+    });
+
+    test('adds feedback once, and says what could not be stored', async () => {
+      const store = await open();
+      await create(store, { reference_id: reference(1) });
+      const timed = { type: 'rating', value: 0.5, created_at: '2026-01-01T00:00:00Z' };
+      const entries = [timed, timed, { type: 'rating', value: 'x' }].map((feedback) => ({
+        referenceId: reference(1),
+        feedback,
+      }));
+      await write(store, { feedback: entries });
+      expect(await write(store, { feedback: entries })).toEqual([]);
+      expect((await find(store, 1))?.feedback).toHaveLength(2);
+      const faults = await write(store, {
+        creates: [log({ reference_id: reference(2), session_id: 'sesh_unknown' }), log({ reference_id: reference(3) })],
+        feedback: [{ referenceId: reference(8), feedback: timed }],
+      });
+      expect(faults).toEqual([
+        { referenceId: reference(2), message: 'session not found' },
+        { referenceId: reference(8), message: expect.stringContaining('not stored') },
+      ]);
+      expect(await find(store, 3)).toBeDefined();
+    });
+
+    test('writes all or nothing where the work throws', async () => {
+      const store = await open();
+      const failing = store.ingest([TRACE], () => {
+        throw new Error('no');
+      });
+      await expect(failing).rejects.toThrow('no');
+      expect(await partsOf(store)).toEqual([[]]);
+    });
+
+    test('keeps nothing of a trace beside its logs once a client deletes one of them', async () => {
+      const store = await open();
+      await create(store, { reference_id: reference(1) }, { reference_id: reference(2) });
+      const kept = [
+        [reference(1), 'secret'],
+        [reference(3), 'secret'],
+      ] as const;
+      await write(store, { kept });
+      await write(store, { revisions: [{ referenceId: reference(1), mergedInto: reference(2) }] });
+      const keptNow = async () => {
+        const found: unknown[] = [];
+        await store.ingest([TRACE], (_, stored) => {
+          if (stored.size === 0) return { reads: [reference(1), reference(3)] };
+          for (const each of stored.values()) found.push(each.kept);
+          return ingestOf({});
+        });
+        return found;
+      };
+      expect(await keptNow()).toEqual(['secret', 'secret']);
+      await store.deleteLogs([(await find(store, 2))?.id as string]);
+      expect(await keptNow()).toEqual([undefined, undefined]);
+    });
+
+    test('forgets traces that were not seen for long, and leaves their logs', async () => {
+      const store = await open();
+      await create(store, { reference_id: reference(1) });
+      await store.forgetTraces(Date.now() - 60_000);
+      expect(await partsOf(store)).toEqual([[1]]);
+      await store.forgetTraces(Date.now() + 60_000);
+      expect(await partsOf(store)).toEqual([[]]);
+      expect(await find(store, 1)).toBeDefined();
+    });
+  });
+}

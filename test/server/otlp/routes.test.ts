@@ -253,8 +253,9 @@ describe.each([
       ],
     });
     const partial = body['partialSuccess'] as Record<string, unknown>;
-    expect(partial['rejectedLogRecords'] ?? partial['rejectedSpans']).toBe('2');
-    expect(partial['errorMessage']).toBe('1 × the log record names no span; 1 × the log record is not a gen_ai event');
+    expect(partial['rejectedLogRecords'] ?? partial['rejectedSpans']).toBe('1');
+    // The third is about nothing that a log has: an app sends all of its events here.
+    expect(partial['errorMessage']).toContain("a log record 'gen_ai.choice' names no span");
     expect(await logsOf(server)).toMatchObject([{ output: 'Said later.' }]);
   });
 

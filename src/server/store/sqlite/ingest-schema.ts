@@ -22,12 +22,9 @@ export const INGEST_MIGRATION = `
     PRIMARY KEY (trace_key, reference_id)
   );
 
-  -- A client that deletes a log means its content, and with the last log of a trace its ids. A log that is merged into another one has lost its reference before.
+  -- A client that deletes a log means its content. A log that is merged into another one has lost its reference before.
   CREATE TRIGGER trace_contents_delete AFTER DELETE ON logs WHEN length(OLD.reference_id) = 49 BEGIN
     DELETE FROM trace_contents
     WHERE trace_key = (SELECT key FROM traces WHERE trace_id = substr(OLD.reference_id, 1, 32));
-    -- The dot comes after the dash.
-    DELETE FROM traces WHERE trace_id = substr(OLD.reference_id, 1, 32) AND NOT EXISTS (SELECT 1 FROM logs
-      WHERE reference_id > trace_id || '-' AND reference_id < trace_id || '.');
   END;
 `;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
@@ -33,4 +33,73 @@ test('a log that cannot be indexed is reported once and passed over, and the oth
   await expect.poll(() => found('mended')).toBe(1);
   expect(other.prepare('SELECT key FROM unsearchable_logs').all()).toEqual([]);
   expect(errors).toHaveLength(1);
+});
+
+test('a message is indexed with one log of its session, and found as long as any of its logs is there', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const store = await openSqliteStore({ file });
+  onTestFinished(() => store.close());
+  const other = openSqlite({ file, readOnly: true });
+  onTestFinished(() => other.close());
+  const readSizes = () => other.prepare('SELECT length(block) AS size FROM logs_search_data WHERE id > 1000').all();
+  const catchUp = () => expect.poll(async () => (await store.viewer.indexLag()).logs).toBe(0);
+  const find = async (search: string) => (await store.viewer.listSessions({ search, size: 9 })).sessions;
+  const content = Array.from({ length: 2_000 }, (_, index) => `zebra${index}`).join(' ');
+  const create = (session: string, output: string) =>
+    createOne(store, { session_reference_id: session, messages: [{ role: 'user', content }], output });
+  const sizeAfter = async (work: () => Promise<unknown>) => {
+    const before = sum(readSizes());
+    const result = await work();
+    await catchUp();
+    return { result, bytes: sum(readSizes()) - before };
+  };
+  const first = await sizeAfter(() => create('one', 'lion'));
+  const second = await sizeAfter(() => create('one', 'tiger'));
+  expect(second.bytes).toBeLessThan(first.bytes / 10);
+  expect((await sizeAfter(() => create('two', 'lion'))).bytes).toBeGreaterThan(first.bytes / 2);
+  expect(await find('zebra7 tiger')).toHaveLength(1);
+  // The log that owns the messages is indexed again, and keeps them.
+  await store.updateLog({ id: (first.result as { id: string }).id }, { error: 'leopard' });
+  await catchUp();
+  expect(await find('zebra7 leopard')).toHaveLength(1);
+  await store.deleteLogs([(first.result as { id: string }).id]);
+  await catchUp();
+  expect(await find('zebra7 tiger')).toHaveLength(1);
+  expect(await find('leopard')).toEqual([]);
+  await store.deleteLogs([(second.result as { id: string }).id]);
+  await catchUp();
+  expect(await find('zebra7')).toMatchObject([{ reference_id: 'two' }]);
+});
+
+function sum(rows: { size?: unknown }[]): number {
+  return rows.reduce((total, { size }) => total + Number(size), 0);
+}
+
+test('the lag of the index is what a search does not find yet, and how old it is', async () => {
+  // In memory nothing else runs between the two calls.
+  const store = await openSqliteStore({ file: ':memory:' });
+  onTestFinished(() => store.close());
+  expect(await store.viewer.indexLag()).toEqual({ logs: 0 });
+  const [first] = await store.createLogs([log({ output: 'zebra' }), log()]);
+  const oldestCreatedAt = (await store.getLog(first!.id))!.created_at;
+  expect(await store.viewer.indexLag()).toEqual({ logs: 2, oldestCreatedAt });
+  await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
+  expect((await store.viewer.listSessions({ search: 'zebra', size: 9 })).sessions).toHaveLength(1);
+});
+
+test('a write that comes while a slice of the index waits for its turn is indexed too', async () => {
+  const store = await openSqliteStore({ file: ':memory:' });
+  onTestFinished(() => store.close());
+  vi.useFakeTimers({ toFake: ['setImmediate'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const first = store.createLogs([log()]);
+  vi.runAllTimers();
+  await first;
+  // By now the slice is in the queue of turns, none of which comes before the next write.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const second = store.createLogs([log({ output: 'zebra' })]);
+  vi.runAllTimers();
+  await second;
+  vi.useRealTimers();
+  await expect.poll(() => store.viewer.indexLag(), { timeout: 5_000 }).toEqual({ logs: 0 });
 });

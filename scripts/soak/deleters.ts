@@ -1,0 +1,65 @@
+/** Ordinary clients that delete: single logs and whole sessions, which nobody is writing to. */
+import { Random } from '../../test/support/random.ts';
+import { get } from './call.ts';
+import { ask, expectStatus, keepDoing, type Soak } from './client.ts';
+import type { Ledger, LedgerLog, LedgerSession } from './ledger.ts';
+
+/** A session that was not written to for so long is not written to any more. */
+const QUIET_MILLIS = 3_000;
+
+export function startDeleters(soak: Soak, ledger: Ledger): Promise<void>[] {
+  const random = new Random(Date.now() + 2);
+
+  const pickSession = (): LedgerSession | undefined => {
+    const session = ledger.sessions[random.between(0, Math.max(0, ledger.sessions.length - 1))];
+    if (!session || session.open > 0 || Date.now() - session.changedTo < QUIET_MILLIS) return undefined;
+    return session.logs.some(({ isBusy, fate }) => isBusy || fate !== 'stored') ? undefined : session;
+  };
+
+  const markDeleted = (logs: readonly LedgerLog[]): void => {
+    for (const log of logs) log.fate = 'deleted';
+  };
+
+  const deleteLogs = () =>
+    keepDoing(soak, 400, async () => {
+      const session = pickSession();
+      // One that may be there twice is not deleted by one id.
+      const logs = session?.logs.filter(({ id, most }) => id !== undefined && most === 1).slice(0, 5) ?? [];
+      if (!session || logs.length === 0) return;
+      const path = `/v4/logs?${logs.map(({ id }) => `id=${id}`).join('&')}`;
+      const reply = await ledger.changing([session], () => ask(soak, 'DELETE of logs', { method: 'DELETE', path }));
+      if (expectStatus(soak, 'DELETE of logs', reply, 204)) markDeleted(logs);
+    });
+
+  const deleteSessions = () =>
+    keepDoing(soak, 600, async () => {
+      const session = pickSession();
+      if (!session) return;
+      const named = await ask(
+        soak,
+        'id of a session',
+        get(`/viewer/api/names/${encodeURIComponent(session.reference)}`),
+      );
+      if (!expectStatus(soak, 'id of a session', named, 200)) return;
+      const path = `/viewer/api/sessions/${JSON.parse(named.text).session}`;
+      const kind = 'DELETE of a session';
+      const reply = await ledger.changing([session], () => ask(soak, kind, { method: 'DELETE', path }));
+      // The first answer may have been lost.
+      if (expectStatus(soak, kind, reply, 204, ...(reply.lost > 0 ? [404] : []))) markDeleted(session.logs);
+    });
+
+  return [deleteLogs(), deleteSessions()];
+}
+
+/** Takes over what a retention has done that deletes what is older than `ageMillis`, and ran between these times. */
+export function markPruned(ledger: Ledger, ageMillis: number, begun: number, ended: number): void {
+  const doubtMillis = 2_000;
+  for (const session of ledger.sessions) {
+    if (session.logs.length === 0) continue;
+    const isKept = session.open > 0 || session.changedFrom > ended - ageMillis + doubtMillis;
+    if (isKept) continue;
+    const isGone = session.changedTo < begun - ageMillis - doubtMillis;
+    for (const log of session.logs)
+      if (log.fate !== 'deleted') log.fate = isGone && log.fate === 'stored' ? 'deleted' : 'unsure';
+  }
+}

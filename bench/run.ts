@@ -20,6 +20,7 @@ import { reading } from './reading.ts';
 import { writePart } from './results-file.ts';
 import { Arena } from './rounds.ts';
 import { type Effort, failing, far, gzip, openTraces, type Scenario, steady, updates } from './scenarios.ts';
+import { server } from './server.ts';
 import { number, toMarkdown } from './tables.ts';
 import { worker } from './worker.ts';
 
@@ -34,6 +35,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   reading,
   otlp,
   worker,
+  server,
 };
 const ROUNDS = 7;
 

@@ -62,6 +62,7 @@ const OF_SPANS = /^(datapoint|conventions|otel|host|scheduling)\/|^(options|envi
 /** The command line has both halves. */
 const COMMAND_ROOMS = [
   ['cli.ts'],
+  ['cli/'],
   ['check/', 'import/'],
   ...SERVER_ROOMS.filter((rooms) => !isShared(rooms)),
   ...APP_ROOMS,

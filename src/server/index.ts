@@ -9,7 +9,9 @@ import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
 import { createRequestIntake } from './otlp/request-intake.ts';
 import { createOtlpRoutes } from './otlp/routes.ts';
+import { startRetention } from './store/retention.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
+import type { DeletedCounts } from './store/store.ts';
 import { explainNotServed } from './v4/known-operations.ts';
 import { createV4Routes } from './v4/routes.ts';
 import { createEventStreams } from './viewer/events.ts';
@@ -47,6 +49,12 @@ export interface ServerOptions {
   readonly maxBodyBytes?: number;
   /** Most datapoints in one request; more are answered with 413. Default 1000. */
   readonly maxItems?: number;
+  /** Deletes sessions whose last change is longer ago. Default: none. */
+  readonly keepMillis?: number;
+  /** If the database has more bytes, deletes the sessions that changed longest ago until it has 5 % less. Default: none. */
+  readonly maxSizeBytes?: number;
+  /** Called with what these two have deleted. Default: one line on stderr. */
+  readonly onPrune?: (deleted: DeletedCounts) => void;
   /** Called with failures that are the server's own: a full disk, a bug. Default: one line on stderr. */
   readonly onError?: (error: unknown) => void;
 }
@@ -73,7 +81,7 @@ const MAX_PENDING_BYTES = 256 * 1024 * 1024;
  * address cannot be bound (`EADDRINUSE`, `EACCES`).
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const { host, port, otlpPort, file, apiKey, publicUrl, captureContent, maxBodyBytes, maxItems, onError } =
+  const { host, port, otlpPort, file, apiKey, publicUrl, captureContent, maxBodyBytes, maxItems, onPrune, onError } =
     completeOptions(options);
   const { maxBodyBytes: maxOtlpBodyBytes = MAX_OTLP_BODY_BYTES } = options;
   const store = await openSqliteStore({ file, onError: (error) => report(error, onError) });
@@ -85,7 +93,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     routes: {
       ...createV4Routes(store, { maxItems, serverUrl: publicAddress ?? '/' }),
       ...createOtlpRoutes(intake, { maxBodyBytes: maxOtlpBodyBytes }),
-      ...createViewerRoutes(store.viewer, access),
+      ...createViewerRoutes(store, access),
       ...createPageRoutes(store.viewer),
       ...events.routes,
     },
@@ -107,6 +115,10 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     await store.close();
     throw error;
   }
+  const retention = startRetention(store, {
+    ...{ keepMillis: options.keepMillis, maxSizeBytes: options.maxSizeBytes },
+    ...{ onPrune, onError: (error) => report(error, onError) },
+  });
   const url = urlOf(server, host);
   let closing: Promise<void> | undefined;
   return {
@@ -117,6 +129,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     port: portOf(server),
     close: () => {
       events.close();
+      retention.close();
       closing ??= Promise.all([stopListening(server), otlpServer && stopListening(otlpServer)]).then(() =>
         store.close(),
       );
@@ -139,6 +152,11 @@ function urlOf(server: Server, host: string): string {
 }
 
 const TEXT: OptionCheck = ['a non-empty string', (value) => typeof value === 'string' && value !== ''];
+const FUNCTION: OptionCheck = ['a function', (value) => typeof value === 'function'];
+/** A hundred years. */
+const MAX_KEEP_MILLIS = 36_525 * 24 * 60 * 60 * 1000;
+/** An empty database has some 200 kB. */
+const MIN_SIZE_BYTES = 1_000_000;
 const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   port: wholeNumber(0, 65_535),
   otlpPort: wholeNumber(0, 65_535),
@@ -149,7 +167,10 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   captureContent: ['true or false', (value) => typeof value === 'boolean'],
   maxBodyBytes: wholeNumber(1, 512 * 1024 * 1024),
   maxItems: wholeNumber(1, 1_000_000),
-  onError: ['a function', (value) => typeof value === 'function'],
+  keepMillis: wholeNumber(1_000, MAX_KEEP_MILLIS),
+  maxSizeBytes: wholeNumber(MIN_SIZE_BYTES, Number.MAX_SAFE_INTEGER),
+  onPrune: FUNCTION,
+  onError: FUNCTION,
 };
 
 /** A key that no client can send in a header would keep everybody out. */
@@ -171,7 +192,7 @@ function completeOptions(options: ServerOptions) {
   checkOptions(options, CHECKS);
   const { host = '127.0.0.1', port = 4340, otlpPort, file = '.humanloop/logs.db', apiKey, publicUrl } = options;
   const { captureContent = true } = options;
-  const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onError = printError } = options;
+  const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onPrune = printPruned, onError = printError } = options;
   if (!isLoopback(host) && apiKey === undefined) {
     throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
   }
@@ -179,11 +200,18 @@ function completeOptions(options: ServerOptions) {
     throw optionError('otlpPort', `another port than ${port}, which takes OTLP as well`, otlpPort);
   }
   const parsedUrl = publicUrl === undefined ? undefined : new URL(publicUrl);
-  return { host, port, otlpPort, file, apiKey, publicUrl: parsedUrl, captureContent, maxBodyBytes, maxItems, onError };
+  return {
+    ...{ host, port, otlpPort, file, apiKey, publicUrl: parsedUrl, captureContent },
+    ...{ maxBodyBytes, maxItems, onPrune, onError },
+  };
 }
 
 function printError(error: unknown): void {
   console.error(`humanloop-otel server: ${error instanceof HumanloopError ? error.message : (error as Error)?.stack}`);
+}
+
+function printPruned({ sessions, logs }: DeletedCounts): void {
+  console.error(`humanloop-otel server: retention has deleted ${sessions} sessions, ${logs} logs`);
 }
 
 function toUrlHost(host: string): string {

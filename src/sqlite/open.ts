@@ -6,7 +6,7 @@
 import { dirname, resolve } from 'node:path';
 import { HumanloopError } from '../errors.ts';
 import { loadBuiltin, loadInstalled } from '../load-module.ts';
-import { createPrivateDirectory } from './private-directory.ts';
+import { createPrivateDirectory, createPrivateFile } from './private-directory.ts';
 
 export type SqliteValue = string | number | bigint | null | Uint8Array;
 export type SqliteRow = Record<string, SqliteValue>;
@@ -39,6 +39,10 @@ export type SqliteErrorReason =
   | 'too-slow'
   /** The file or its directory could not be created or opened. */
   | 'cannot-open'
+  /** There is no such file, and it is not to be created. */
+  | 'missing'
+  /** The file was deleted or replaced while it was open. */
+  | 'gone'
   /** The file was written by a newer version of this package, or by another program. */
   | 'foreign'
   | 'other';
@@ -57,7 +61,7 @@ export class SqliteError extends HumanloopError {
 }
 
 export interface OpenSqliteOptions {
-  /** A path, made absolute and its directory created, or `:memory:`. */
+  /** A path, made absolute and created with its directory, both for their owner only, or `:memory:`. */
   readonly file: string;
   /** How long a statement waits for another process's lock; it blocks the event loop meanwhile. */
   readonly busyTimeoutMillis?: number;
@@ -71,8 +75,11 @@ export function openSqlite(options: OpenSqliteOptions): SqliteDatabase {
   const file = options.file === ':memory:' ? options.file : resolve(options.file);
   const Database = loadEngine(file);
   try {
-    if (file !== ':memory:') createPrivateDirectory(dirname(file));
     const { readOnly = false, busyTimeoutMillis = 2000 } = options;
+    if (file !== ':memory:') {
+      createPrivateDirectory(dirname(file));
+      if (!readOnly) createPrivateFile(file);
+    }
     return closingWithCheckpoint(new Database(file, { readOnly, timeout: busyTimeoutMillis }));
   } catch (cause) {
     throw explainSqliteError(cause, file);
@@ -123,6 +130,10 @@ export function explainSqliteError(cause: unknown, file: string): SqliteError {
   return new SqliteError(reason, file, `${MESSAGES[reason](file)} (${text})`, { cause });
 }
 
+export function createSqliteError(reason: SqliteErrorReason, file: string): SqliteError {
+  return new SqliteError(reason, file, MESSAGES[reason](file));
+}
+
 const MESSAGES: Record<SqliteErrorReason, (file: string) => string> = {
   'no-engine': () => 'No SQLite engine',
   locked: (file) => `${file} is locked by another process: stop that process, or use another file`,
@@ -131,6 +142,8 @@ const MESSAGES: Record<SqliteErrorReason, (file: string) => string> = {
   full: (file) => `the disk of ${file} is full: free some space`,
   'too-slow': (file) => `${file}: a read takes too long`,
   'cannot-open': (file) => `${file} cannot be opened: check that its directory exists and can be written`,
+  missing: (file) => `there is no database at ${file}: name the one of the server`,
+  gone: (file) => `${file} was deleted or replaced while it was in use: start the server again`,
   foreign: (file) => `${file} does not belong to this version of humanloop-otel`,
   other: (file) => `${file}: the database failed`,
 };

@@ -1,5 +1,5 @@
-/** Directories for files that have prompts in them: for their owner only, and not for git. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/** Directories and files that have prompts in them: for their owner only, and not for git. */
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 /** The directory that this package uses where the app names no other. */
@@ -23,5 +23,17 @@ function leaveOutOfGit(directory: string): void {
     writeFileSync(join(directory, '.gitignore'), '*\n', { flag: 'wx', mode: 0o600 });
   } catch {
     // A full disk, or another process was quicker. Everything else works without this file.
+  }
+}
+
+/**
+ * Creates an empty file, if there is none. SQLite takes it for a new database, and gives the files that it makes beside
+ * it the same mode. The mode of a file that is there is its owner's decision.
+ */
+export function createPrivateFile(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

@@ -9,7 +9,7 @@ import { isObject } from './json.ts';
 
 /** Any object. A `z.record` would copy it, key by key. */
 const jsonObject = z.custom<Record<string, unknown>>(isObject, 'value is not a valid dict').meta({ type: 'object' });
-const dateTime = z.iso.datetime({ offset: true, local: true });
+export const dateTime = z.iso.datetime({ offset: true, local: true });
 /** Names and ids stand in lists, of which each answer has many. */
 const name = z.string().max(10_000);
 /** Of 32 bits, so that the sum over any session is exact. */

@@ -141,6 +141,18 @@ async function readAll(server: TestServer): Promise<Set<string>> {
     expect(status, `${path}: ${JSON.stringify(body).slice(0, 300)}`).toBe(200);
     return body;
   };
+  /** Large logs come alone. */
+  const readPortions = async (path: string, field: string) => {
+    const all: { id: string }[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const portion: Record<string, unknown> = await read(
+        `${path}${cursor && `?cursor=${encodeURIComponent(cursor)}`}`,
+      );
+      all.push(...(portion[field] as { id: string }[]));
+      cursor = portion['next'] as string | null;
+    }
+    return all;
+  };
   const ids = new Set<string>();
   for (const { id } of (await read('/v4/projects?size=1000')).records) {
     await read(`/v4/projects/${id}`);
@@ -174,9 +186,9 @@ async function readAll(server: TestServer): Promise<Set<string>> {
     await read(`/viewer/api/sessions${query}`);
   }
   for (const session of (await read('/viewer/api/sessions?size=200')).sessions) {
-    const { logs } = await read(`/viewer/api/sessions/${session.id}`);
-    const { records } = await read(`/viewer/api/sessions/${session.id}/logs`);
-    expect(records.map(({ id }: { id: string }) => id)).toEqual(logs.map(({ id }: { id: string }) => id));
+    const logs = await readPortions(`/viewer/api/sessions/${session.id}`, 'logs');
+    const records = await readPortions(`/viewer/api/sessions/${session.id}/logs`, 'records');
+    expect(records.map(({ id }) => id)).toEqual(logs.map(({ id }) => id));
     expect((await read(`/viewer/api/names/${session.id}`)).session).toBe(session.id);
     for (const each of logs) {
       ids.add(each.id);

@@ -107,16 +107,6 @@ describeInBrowser('in a session', () => {
     await dialog.getByText('all of its 31 logs').waitFor();
     await dialog.getByRole('button', { name: 'Keep it' }).click();
     await expect.poll(() => dialog.count()).toBe(0);
-    // The rest of the server, where it cannot delete a whole session yet.
-    await page.route(`**/viewer/api/sessions/${session}`, async (route) => {
-      if (route.request().method() !== 'DELETE') return route.fallback();
-      const answer = await route.fetch();
-      if (answer.status() !== 405) return route.fulfill({ response: answer });
-      const { body } = await server.call('GET', `/viewer/api/sessions/${session}`);
-      const ids = body.logs.map(({ id }: { id: string }) => `id=${id}`).join('&');
-      await server.call('DELETE', `/v4/logs?${ids}`);
-      return route.fulfill({ status: 204 });
-    });
     await page.getByRole('button', { name: 'Delete' }).click();
     await dialog.getByRole('button', { name: 'Delete' }).click();
     await page.getByText('answered in other').waitFor();

@@ -69,7 +69,7 @@ export function createRequestListener(options: ListenerOptions): RequestListener
       writeAnswer(request, response, await answer(request, response));
     } catch (error) {
       const failure = toHttpError(error);
-      if (failure.status >= 500) report(error, onError);
+      if (failure.status >= 500 && !isReported(error)) report(error, onError);
       writeAnswer(request, response, explain(failure, request));
     }
   };
@@ -108,6 +108,11 @@ function notThere({ route, isListed }: FoundRoute, explanation: string | undefin
   return new HttpError(405, 'Method Not Allowed', { Allow: Object.keys(route).join(', ') });
 }
 
+/** The store has said it once. It is the answer to each request from then on. */
+function isReported(error: unknown): boolean {
+  return error instanceof SqliteError && error.reason === 'gone';
+}
+
 /** The hook belongs to the embedding app: an error that it throws must not become an unhandled rejection. */
 export function report(error: unknown, onError: (error: unknown) => void): void {
   try {
@@ -124,6 +129,9 @@ function toHttpError(error: unknown): HttpError {
   }
   if (error instanceof SqliteError && (error.reason === 'locked' || error.reason === 'full')) {
     return new HttpError(503, 'the store is not available for now', { 'Retry-After': '1' });
+  }
+  if (error instanceof SqliteError && error.reason === 'gone') {
+    return new HttpError(503, 'the database was deleted or replaced: the server must be started again');
   }
   return new HttpError(500, 'Internal Server Error');
 }

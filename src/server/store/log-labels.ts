@@ -1,5 +1,6 @@
 /** What a log is found by besides the words of its messages: user, environment, source, metadata, comments. Pure. */
 import { isObject, parseJson } from '../../wire/json.ts';
+import { listUsers } from './log-user.ts';
 import type { MetadataFilter } from './viewer-store.ts';
 
 /** Of one log, and of each value. The rest is not found. */
@@ -8,7 +9,6 @@ const MAX_VALUE_CHARACTERS = 300;
 const MAX_DEPTH = 5;
 /** A longer document is not parsed. */
 export const MAX_METADATA_CHARACTERS = 100_000;
-const USER_KEYS = ['user', 'user_id', 'userId', 'user.id', 'end_user', 'end_user_id'];
 /** Found by other ways, or only numbers that nobody looks for by themselves. */
 const UNSEARCHED = new Set(['trace_id', 'prompt_tokens', 'output_tokens', 'finish_reason']);
 
@@ -31,7 +31,7 @@ export function toLabels(log: {
   if (typeof log.environment === 'string') words.push(`environment ${log.environment}`);
   if (typeof log.source === 'string') words.push(`source ${log.source}`);
   for (const { type, value } of log.feedback) words.push(`${type} ${typeof value === 'string' ? value : ''}`);
-  const user = userOf(metadata);
+  const user = listUsers(metadata).find((each) => each !== '' && each.length <= MAX_VALUE_CHARACTERS);
   return { ...(user !== undefined && { user }), words: words.join('\n') };
 }
 
@@ -48,16 +48,6 @@ export function hasMetadata(json: unknown, { key, value }: MetadataFilter): bool
 /** The words that the index has of an entry, beside each other. */
 export function metadataPhrase({ key, value }: MetadataFilter): string {
   return value === '*' ? key : `${key} ${value}`;
-}
-
-function userOf(metadata: unknown): string | undefined {
-  if (!isObject(metadata)) return undefined;
-  for (const key of USER_KEYS) {
-    const value = metadata[key];
-    if (typeof value === 'string' && value !== '' && value.length <= MAX_VALUE_CHARACTERS) return value;
-    if (typeof value === 'number') return String(value);
-  }
-  return undefined;
 }
 
 /** Texts, numbers and truth values with their names; of a list each item under the name of the list. */

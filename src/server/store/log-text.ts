@@ -10,6 +10,8 @@ const MAX_PREVIEW_CHARACTERS = 240;
 /** Spaces are collapsed, so that a preview reads more than it shows. */
 const PREVIEW_READS = 4 * MAX_PREVIEW_CHARACTERS;
 const MAX_DEPTH = 20;
+/** To remember a shorter text of a message takes longer than to index it again. */
+const LONG_CHARACTERS = 20;
 
 export interface LogTexts {
   readonly inputs: unknown;
@@ -21,21 +23,26 @@ export interface LogTexts {
 }
 
 /** Returns the words of `plainText` as the index has them. */
-export function searchableText(log: LogTexts): string {
-  return splitIdeographs(plainText(log));
+export function searchableText(log: LogTexts, isWanted?: (text: string) => boolean): string {
+  return splitIdeographs(plainText(log, isWanted));
 }
 
-/** Returns all texts of inputs, messages, output and error, with the config's name and model. */
-export function plainText(log: LogTexts): string {
+/**
+ * Returns all texts of inputs, messages, output and error, with the config's name and model. Long texts of messages for
+ * which `isWanted` is false are left out.
+ */
+export function plainText(log: LogTexts, isWanted?: (text: string) => boolean): string {
   const texts: string[] = [log.label];
   let left = MAX_SEARCHED_CHARACTERS;
+  let isMessage = false;
   const take = (value: unknown, depth: number): void => {
     if (left <= 0 || depth > MAX_DEPTH) return;
     left -= 1;
     if (typeof value === 'string') {
       if (isData(value)) return;
-      texts.push(value.slice(0, left));
+      const text = value.slice(0, left);
       left -= value.length;
+      if (!isMessage || !isWanted || text.length < LONG_CHARACTERS || isWanted(text)) texts.push(text);
     } else if (typeof value === 'number') {
       const text = String(value);
       texts.push(text);
@@ -54,6 +61,7 @@ export function plainText(log: LogTexts): string {
   take(log.output, 0);
   if (log.output === null) take(log.outputMessage, 0);
   take(log.inputs, 0);
+  isMessage = true;
   if (Array.isArray(log.messages)) {
     for (let index = log.messages.length - 1; index >= 0 && left > 0; index -= 1) take(log.messages[index], 0);
   }

@@ -3,7 +3,7 @@
  * Reference ids of logs and sessions are unique in the whole store, not in a project.
  */
 import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, LogUpdate, Page } from '../../wire/v4.ts';
-import type { ProjectResponse, ProjectStore } from './project-store.ts';
+import type { ProjectResponse, ProjectSelector, ProjectStore } from './project-store.ts';
 import type { ViewerStore } from './viewer-store.ts';
 
 export interface Store {
@@ -16,7 +16,7 @@ export interface Store {
   /** Resolves to `undefined` if there is no such project. */
   listLogs(query: LogQuery): Promise<Page<LogResponse> | undefined>;
   /** Ignores unknown ids. Children stay, and are linked again if the parent's reference is logged again. */
-  deleteLogs(ids: readonly string[]): Promise<void>;
+  deleteLogs(ids: readonly string[]): Promise<DeletedCounts>;
 
   createSession(): Promise<{ id: string }>;
   getSession(id: string): Promise<SessionResponse | undefined>;
@@ -34,6 +34,29 @@ export interface Store {
 
   /** What projects have besides logs. */
   readonly projects: ProjectStore;
+  /**
+   * The deletions from here on can be long. They are done in several transactions, between which others read and write,
+   * and take the logs that are there when they begin. A session that has no logs left is deleted, and so is a config
+   * that no log has.
+   *
+   * Resolves to `undefined` if there is no such session. The id of a log that is in no session stands for that log and
+   * all below it, as in the viewer.
+   */
+  deleteSession(session: SessionSelector): Promise<DeletedCounts | undefined>;
+  /** Resolves to `undefined` if there is no such project. A project that is logged to meanwhile stays, with those logs. */
+  deleteProject(project: ProjectSelector): Promise<DeletedCounts | undefined>;
+  /** Deletes the logs whose metadata name this user (`listUsers`), and the feedback that this user gave on other logs. */
+  deleteLogsOfUser(user: string): Promise<DeletedCounts>;
+  /** Deletes the sessions, each as a whole, whose last change is the oldest. */
+  prune(bounds: PruneBounds): Promise<DeletedCounts>;
+  /**
+   * Resolves when nothing of what was deleted before is left in the store's files, which have also become smaller.
+   * This happens without the call too, within seconds; for what `prune` deleted, within a day.
+   */
+  eraseDeleted(): Promise<void>;
+
+  /** Resolves at once, also where reads and writes fail. */
+  health(): Promise<StoreHealth>;
 
   /** The viewer's reads. */
   readonly viewer: ViewerStore;
@@ -43,6 +66,31 @@ export interface Store {
 }
 
 export type LogSelector = { readonly id: string } | { readonly referenceId: string };
+
+export type SessionSelector = { readonly id: string } | { readonly referenceId: string };
+
+export interface DeletedCounts {
+  readonly logs: number;
+  /** Those that have gone, because they had no other logs. Logs in no session are not counted. */
+  readonly sessions: number;
+}
+
+/** Both may be given: what either of them asks for is deleted. */
+export interface PruneBounds {
+  /** Deletes sessions whose last change is older, in the form of `toTimestamp`. */
+  readonly olderThan?: string;
+  /** If the store's data have more bytes than this, deletes sessions until they have 5 % less. */
+  readonly maxBytes?: number;
+}
+
+/**
+ * `full`: writes are refused until there is space; reads and deletions work. `gone`: the store's data were deleted or
+ * replaced, and everything is refused until the server is started again.
+ */
+export interface StoreHealth {
+  readonly status: 'ok' | 'full' | 'gone';
+  readonly message?: string;
+}
 
 export interface PageQuery {
   readonly page: number;

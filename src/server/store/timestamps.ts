@@ -21,6 +21,7 @@ export function timestampNow(): string {
  * `undefined` if it is not a time, or not of the years 0 to 9999 in UTC: others have another width.
  */
 export function toTimestamp(text: string): string | undefined {
+  if (text.length === 24 && isIso(text)) return `${text.slice(0, -1)}000Z`;
   if (NUMBER.test(text)) return fromNumber(Number(text));
   const date = DATE.exec(text);
   const [, year, month, day, hours = '0', minutes = '0', seconds = '0', fraction = '', offset] =
@@ -39,6 +40,12 @@ export function toTimestamp(text: string): string | undefined {
 export function toTimestampBound(text: string, bound: 'first' | 'last'): string | undefined {
   if (bound === 'last' && DATE.test(text)) return toTimestamp(`${text}T23:59:59.999999Z`);
   return toTimestamp(text.replace(/(:\d{2}(?:\.\d+)?) (\d{2}(?::?\d{2})?)$/, '$1+$2'));
+}
+
+/** Whether JavaScript writes this time just so, as most clients do. */
+function isIso(text: string): boolean {
+  const millis = Date.parse(text);
+  return !Number.isNaN(millis) && new Date(millis).toISOString() === text;
 }
 
 function fromNumber(given: number): string | undefined {

@@ -3,8 +3,8 @@ import type { LogResponse } from '../../wire/v4.ts';
 
 export interface ViewerStore {
   /**
-   * In the order of `sort`; with `search`, sessions of that name first, then the newest matching log first. Unknown
-   * `ids` are left out.
+   * In the order of `sort`; with `search`, sessions of that name first, then those that have all the words, in one log
+   * or in several, newest match first. Unknown `ids` are left out.
    */
   listSessions(query: SessionQuery): Promise<SessionPage>;
   /** Resolves to `undefined` if there is no such session. Reads one portion of its logs: `next` leads to the others. */
@@ -21,7 +21,7 @@ export interface ViewerStore {
   listFilters(): Promise<SessionFilters>;
   /** Counts by day of `created_at`, in UTC, and by model. */
   readOverview(query: OverviewQuery): Promise<Overview>;
-  /** Resolves to how many logs wait for the index, and when the oldest of them was created. */
+  /** Resolves to what a search does not find yet. Cheap enough to be asked with each search. */
   indexLag(): Promise<IndexLag>;
   /** Resolves to the version of the last change, see `SessionChange`. */
   version(): Promise<number>;
@@ -83,8 +83,12 @@ export interface SessionPage {
 }
 
 export interface IndexLag {
+  /**
+   * Stored or changed, and not yet in the search index, the filters and the texts of their sessions. A session of which
+   * something was deleted counts as one.
+   */
   logs: number;
-  /** Absent if no log waits. */
+  /** Of the oldest of these logs; absent if no log waits. */
   oldestCreatedAt?: string;
 }
 

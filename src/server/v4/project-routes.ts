@@ -1,5 +1,5 @@
 /** The operations on projects: their logs, configs and types of feedback. */
-import { type Answer, json } from '../http/answer.ts';
+import { type Answer, empty, json } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
 import type { ProjectConfigResponse } from '../store/project-store.ts';
@@ -85,6 +85,14 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
         },
         run: async ({ id, body }) =>
           found(await projects.update(id, parseProjectUpdate(body)).catch(nameItemOf(body)), 'project'),
+      },
+      DELETE: {
+        needs: 'write',
+        description: { summary: 'Deletes a project with all its logs', answers: { 204: undefined } },
+        run: async ({ id }) => {
+          found(await store.deleteProject({ id }), 'project');
+          return empty();
+        },
       },
     },
     '/v4/projects/:id/export': {

@@ -12,11 +12,15 @@ import {
 } from '../../wire/v4.ts';
 import { toTimestamp } from '../store/timestamps.ts';
 import { checkItem, type Loc, parseOne, rejectIfAny, rejectIfMany, toItems, withoutNulls } from './checked-body.ts';
+import { createPlainLogs } from './plain-log.ts';
 
 type JsonObject = Record<string, unknown>;
 
 /** The form of the schema, as most clients send it. */
 const COMMON_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?$/;
+const VALID = { data: undefined, details: undefined };
+
+const plainLogs = createPlainLogs();
 
 export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] {
   const items = toItems(body, maxItems);
@@ -24,13 +28,14 @@ export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] 
   const requests = items.map(({ value, loc }) => {
     rejectIfMany(details);
     const item = withTimes(withoutNullsIn(value, ['config', 'feedback']));
-    const checked = checkItem(logRequest, item, loc);
+    const checked = plainLogs.has(item) ? VALID : checkItem(logRequest, item, loc);
     // We keep the item itself: zod's copy lacks the keys of messages that the schema does not name.
     const request = item as LogRequest;
     if (checked.details) {
       details.push(...checked.details);
       return request;
     }
+    if (checked !== VALID) plainLogs.learn(item);
     const config = request.config as JsonObject | null | undefined;
     return config && !('type' in config)
       ? ({ ...request, config: { ...config, type: 'model' } } as LogRequest)

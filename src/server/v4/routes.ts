@@ -27,8 +27,14 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
     '/healthz': {
       GET: {
         needs: 'nothing',
-        description: { summary: 'Says that the server is there', answers: { 200: schema('Health') } },
-        run: async () => json(200, { status: 'ok' }),
+        description: {
+          summary: 'Says whether the server can read and write',
+          answers: { 200: schema('Health'), 503: schema('Health') },
+        },
+        run: async () => {
+          const health = await store.health();
+          return json(health.status === 'ok' ? 200 : 503, health);
+        },
       },
     },
     '/openapi.json': {

@@ -5,8 +5,9 @@ import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
 import { splitIdeographs } from '../store/log-text.ts';
 import { parseSearch } from '../store/search-query.ts';
+import type { Store } from '../store/store.ts';
 import { timestampNow, toTimestamp } from '../store/timestamps.ts';
-import type { SessionQuery, SessionSort, ViewerStore } from '../store/viewer-store.ts';
+import type { SessionQuery, SessionSort } from '../store/viewer-store.ts';
 
 const MAX_PAGE_SIZE = 200;
 const MAX_IDS = 50;
@@ -21,10 +22,13 @@ const KNOWN = new Set<string>([
 ]);
 const MAX_DAYS = 92;
 const NUMBER = String.raw`-?\d{1,16}(?:\.\d{1,30})?(?:e[-+]?\d{1,3})?`;
+/** Key of a log, and how the terms are searched. */
+const SEARCH_CURSOR = /^\d{1,16} \d{1,3} \d{1,3}$/;
 const LIST_CURSOR = new RegExp(`^${NUMBER} -?\\d{1,16}$`);
 const LOG_CURSOR = /^\d{4}-[-0-9T:.]{10,24}Z -?\d{1,16}$/;
 
-export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes {
+export function createViewerRoutes(store: Store, access: Access): Routes {
+  const { viewer } = store;
   return {
     '/viewer/api': {},
     '/viewer/api/sessions': {
@@ -42,6 +46,13 @@ export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes 
           });
           if (!session) throw new HttpError(404, 'session not found');
           return json(200, session);
+        },
+      },
+      DELETE: {
+        needs: 'write',
+        run: async ({ id }) => {
+          if (!(await store.deleteSession({ id }))) throw new HttpError(404, 'session not found');
+          return empty();
         },
       },
     },
@@ -132,7 +143,7 @@ export function parseSessionQuery(query: URLSearchParams): SessionQuery {
   const { words: search, ...filters } = parseSearch(typed);
   const cursor = query.get('cursor');
   const isSearch = search !== '' || filters.metadata.length > 0;
-  if (cursor !== null && !(isSearch ? /^\d{1,16}$/ : LIST_CURSOR).test(cursor)) {
+  if (cursor !== null && !(isSearch ? SEARCH_CURSOR : LIST_CURSOR).test(cursor)) {
     throw invalid(['query', 'cursor'], 'expected the cursor of a page of the same list');
   }
   return {

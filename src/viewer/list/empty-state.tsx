@@ -9,9 +9,9 @@ export function EmptyState({ isFiltered }: { isFiltered: boolean }) {
       <div class="empty">
         <h2>No session matches</h2>
         <p>
-          All words must occur in the same log, as whole words or as the beginning of one. Ids and references of
-          sessions, logs and traces are found as a whole; <code>user:ada</code>, <code>environment:prod</code> and{' '}
-          <code>metadata.release:1.2</code> filter.
+          All words must occur in the same session, as whole words; the last one may be the beginning of a word. Ids and
+          references of sessions, logs and traces are found as a whole; <code>user:ada</code>,{' '}
+          <code>environment:prod</code> and <code>metadata.release:1.2</code> filter.
         </p>
         <button type="button" class="primary" onClick={() => navigate({ page: 'sessions', filters: {} })}>
           Show all sessions

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { excerpt, inputPreview, outputPreview, searchableText } from '../../../src/server/store/log-text.ts';
-import { searchTerms, toMatchExpressions } from '../../../src/server/store/sqlite/viewer-search.ts';
+import { searchTerms, toMatchTerms } from '../../../src/server/store/sqlite/viewer-search.ts';
 import { markWords, toWords } from '../../../src/viewer/list/mark-words.ts';
 
 const nothing = { inputs: null, messages: null, output: null, outputMessage: null, error: null, label: '' };
@@ -34,15 +34,16 @@ test('one log does not take the whole index', () => {
 
 test('texts without spaces are searched by character', () => {
   expect(searchableText({ ...nothing, output: '東京へ' })).toContain(' 東  京  へ ');
-  expect(toMatchExpressions('東京')[0]).toBe('" 東  京 "');
+  expect(toMatchTerms('東京')[0]).toEqual(['text : " 東  京 "']);
 });
 
 test('nothing in a search has a meaning of its own', () => {
-  expect(toMatchExpressions('a OR b* "x y" NEAR( col:z ^')).toEqual([
-    '"a" "OR" "b*" "x y" "NEAR(" "col:z"',
-    '"a" "OR" "b*" "x y" "NEAR(" "col:z" *',
+  const terms = ['a', 'OR', 'b*', 'x y', 'NEAR('].map((term) => `text : "${term}"`);
+  expect(toMatchTerms('a OR b* "x y" NEAR( col:z ^')).toEqual([
+    [...terms, 'text : "col:z"'],
+    [...terms, 'text : "col:z" *'],
   ]);
-  expect(toMatchExpressions('"" * ^')).toEqual([]);
+  expect(toMatchTerms('"" * ^')).toEqual([]);
   expect(searchTerms('say "hello world" now')).toEqual(toWords('say "hello world" now'));
 });
 

@@ -113,6 +113,48 @@ export function describeLists(name: string, open: () => Promise<Store>): void {
     });
   });
 
+  describe(`${name}: search`, () => {
+    test('finds sessions that have all words, in whichever of their logs, when there is no backlog', async () => {
+      const store = await open();
+      await store.createLogs([
+        log({ session_reference_id: 'a', output: 'the zebra' }),
+        log({ session_reference_id: 'a', messages: [{ role: 'user', content: 'where is the watering place' }] }),
+        log({ session_reference_id: 'b', output: 'a zebra, watering' }),
+        log({ session_reference_id: 'c', output: 'no zebra' }),
+        log({ output: 'lonely zebra' }),
+      ]);
+      await expect.poll(() => store.viewer.indexLag(), { timeout: 10_000 }).toEqual({ logs: 0 });
+      const find = async (search: string) =>
+        (await store.viewer.listSessions({ search, size: 9 })).sessions.map((each) => each.reference_id ?? 'alone');
+      expect(await find('zebra')).toEqual(['alone', 'c', 'b', 'a']);
+      expect((await find('zebra watering')).toSorted()).toEqual(['a', 'b']);
+      expect(await find('"watering place" zebra')).toEqual(['a']);
+      expect(await find('lonely watering')).toEqual([]);
+      expect((await find('zebra water')).toSorted()).toEqual(['a', 'b']);
+    });
+
+    test('goes on where a page ended, with any number of words', async () => {
+      const store = await open();
+      const sessions = Array.from({ length: 7 }, (_, index) => `s${index}`);
+      await store.createLogs(
+        sessions.flatMap((session) => [
+          log({ session_reference_id: session, output: 'zebra lion' }),
+          log({ session_reference_id: session, output: 'tiger' }),
+        ]),
+      );
+      await expect.poll(() => store.viewer.indexLag(), { timeout: 10_000 }).toEqual({ logs: 0 });
+      for (const search of ['tiger', 'zebra tiger', 'tig', 'lion zeb']) {
+        const seen: (string | undefined)[] = [];
+        for (let cursor: string | null | undefined; cursor !== null; ) {
+          const page = await store.viewer.listSessions({ search, size: 3, ...(cursor !== undefined && { cursor }) });
+          seen.push(...page.sessions.map(({ reference_id }) => reference_id));
+          cursor = page.next;
+        }
+        expect(seen, search).toEqual(sessions.toReversed());
+      }
+    });
+  });
+
   describe(`${name}: addFeedback`, () => {
     test('adds, and takes away what is unset', async () => {
       const store = await open();

@@ -69,5 +69,27 @@ export function describeReferences(name: string, open: () => Promise<Store>): vo
       const again = await createOne(store, { reference_id: 'parent' });
       expect((await store.getLog(child.id))!.parent_id).toBe(again.id);
     });
+
+    test('of thousands of children are linked in pieces when they come', async () => {
+      const store = await open();
+      const count = 4_000;
+      const children = Array.from({ length: count }, (_, index) =>
+        log({ reference_id: `child ${index}`, parent_reference_id: 'parent', session_reference_id: 's' }),
+      );
+      const created = await store.createLogs(children);
+      let isDone = false;
+      const parent = createOne(store, { reference_id: 'parent', session_reference_id: 's' }).finally(() => {
+        isDone = true;
+      });
+      let eventLoopTurns = 0;
+      while (!isDone) {
+        eventLoopTurns += 1;
+        await new Promise(setImmediate);
+      }
+      expect(eventLoopTurns).toBeGreaterThan(3);
+      const { id } = await parent;
+      for (const at of [0, 49, 50, count - 1]) expect((await store.getLog(created[at]!.id))?.parent_id).toBe(id);
+      expect((await store.viewer.readSession(created[0]!.session_id!))?.session.logs).toBe(count + 1);
+    });
   });
 }

@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../../src/server/store/store.ts';
 import { log } from '../sample-log.ts';
+import { describeDeletions } from './store-contract-deletions.ts';
 import { describeLists } from './store-contract-lists.ts';
 import { describeLogs } from './store-contract-logs.ts';
 import { describeProjects } from './store-contract-projects.ts';
@@ -19,6 +20,7 @@ export function describeStore(name: string, openEmptyStore: () => Promise<Store>
   describeLists(name, open);
   describeProjects(name, open);
   describeViewer(name, open);
+  describeDeletions(name, open);
 
   test(`${name}: one failing write leaves those beside it alone`, async () => {
     const store = await open();

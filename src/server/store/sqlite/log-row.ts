@@ -1,11 +1,11 @@
 /** Converts a log between its two forms: nested JSON on the wire, and a row with one column for each field. Pure. */
-import { createHash } from 'node:crypto';
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
-import { isObject } from '../../../wire/json.ts';
-import type { LogConfig, LogRequest, LogResponse } from '../../../wire/v4.ts';
+import type { LogRequest, LogResponse } from '../../../wire/v4.ts';
 import { storableText } from '../storable-text.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
 import { toConfigResponse, toProjectConfig } from './config-response.ts';
+import { type ConfigRow, toConfigRow } from './config-row.ts';
+import { toLabel } from './label.ts';
 
 /** Columns that store a request's field of the same name, as it is. */
 export const PLAIN_COLUMNS = [
@@ -34,8 +34,6 @@ export const CONTENT_COLUMNS = [
   'provider_response',
 ] as const;
 
-const MAX_LABEL_CHARACTERS = 500;
-
 const JSON_COLUMNS: ReadonlySet<string> = new Set([
   'judgment',
   'metadata',
@@ -48,10 +46,10 @@ const JSON_COLUMNS: ReadonlySet<string> = new Set([
 
 export const GIVEN_COLUMNS = [...PLAIN_COLUMNS, ...CONTENT_COLUMNS] as const;
 
-type GivenColumn = (typeof GIVEN_COLUMNS)[number];
-
 export interface LogRow {
-  readonly given: Readonly<Record<GivenColumn, SqliteValue>>;
+  /** In the order of `GIVEN_COLUMNS`. */
+  readonly given: readonly SqliteValue[];
+  readonly counted: CountedFields;
   readonly createdAt: string;
   readonly save: 0 | 1;
   /** `trace_id` of the metadata. */
@@ -61,25 +59,35 @@ export interface LogRow {
   readonly config?: ConfigRow;
 }
 
-interface ConfigRow {
-  readonly type: string;
-  readonly model: string | null;
-  /** What a list calls it. */
-  readonly label: string | null;
-  /** JSON with sorted keys: equal configs are equal texts. */
-  readonly content: string;
-  /** SHA-256 of the content. */
-  readonly digest: Uint8Array;
+/** What the sums of a session are made of. */
+export interface CountedFields {
+  readonly hasError: boolean;
+  readonly isRunning: boolean;
+  /** Seconds; 0 if it is not known. */
+  readonly duration: number;
+  readonly promptTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly promptCost: number | null;
+  readonly outputCost: number | null;
 }
 
 /** Throws a `RangeError` where the request is nested too deeply to be written as JSON. */
 export function toLogRow(request: LogRequest): LogRow {
   const save = request.save !== false;
-  const given = {} as Record<GivenColumn, SqliteValue>;
-  for (const column of PLAIN_COLUMNS) given[column] = toColumn(column, request[column]);
-  for (const column of CONTENT_COLUMNS) given[column] = save ? toColumn(column, request[column]) : null;
+  const given: SqliteValue[] = PLAIN_COLUMNS.map((column) => toColumn(column, request[column]));
+  for (const column of CONTENT_COLUMNS) given.push(save ? toColumn(column, request[column]) : null);
+  const hasError = typeof request.error === 'string';
   return {
     given,
+    counted: {
+      hasError,
+      isRunning: typeof request.duration !== 'number' && !(save && typeof request.output === 'string') && !hasError,
+      duration: request.duration ?? 0,
+      promptTokens: request.prompt_tokens ?? null,
+      outputTokens: request.output_tokens ?? null,
+      promptCost: request.prompt_cost ?? null,
+      outputCost: request.output_cost ?? null,
+    },
     createdAt: (request.created_at && toTimestamp(request.created_at)) || timestampNow(),
     save: save ? 1 : 0,
     traceId: toLabel(request.metadata?.['trace_id']),
@@ -92,37 +100,6 @@ function toColumn(column: string, value: unknown): SqliteValue {
   if (value === undefined || value === null) return null;
   if (JSON_COLUMNS.has(column)) return JSON.stringify(value);
   return typeof value === 'string' ? storableText(value) : (value as number);
-}
-
-/** Returns the text as far as a list shows it; null if the value is not a text or a number. */
-function toLabel(value: unknown): string | null {
-  if (typeof value === 'number') return String(value);
-  return typeof value === 'string' ? storableText(value.slice(0, MAX_LABEL_CHARACTERS).toWellFormed()) : null;
-}
-
-export function toConfigRow(config: LogConfig): ConfigRow {
-  const content = JSON.stringify(withSortedKeys(config));
-  const named = config.type === 'agent' ? config.model_config.model : config.type === 'model' ? config.model : null;
-  return {
-    type: config.type,
-    model: named === null ? null : storableText(named),
-    label: toLabel(config.name ?? (config.type === 'agent' ? config.agent_class : undefined)),
-    content,
-    digest: createHash('sha256').update(content).digest(),
-  };
-}
-
-/** Takes one frame of the stack for each level, so that it reaches as deep as a body may be. */
-function withSortedKeys(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    const items: unknown[] = [];
-    for (const item of value) items.push(withSortedKeys(item));
-    return items;
-  }
-  if (!isObject(value)) return value;
-  const entries: [string, unknown][] = [];
-  for (const key of Object.keys(value).sort()) entries.push([key, withSortedKeys(value[key])]);
-  return Object.fromEntries(entries);
 }
 
 /** Takes a row of the statement `readLog`. Leaves out unknown fields, except those that v4 requires. */

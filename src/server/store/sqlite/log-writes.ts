@@ -3,11 +3,13 @@
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { CreatedLog, Feedback, LogRequest, LogUpdate } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
-import { RejectedFieldError } from '../rejected-item.ts';
+import { mapItems, RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
 import type { LogSelector } from '../store.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
-import { GIVEN_COLUMNS, type LogRow } from './log-row.ts';
+import { AddedLogs } from './added-logs.ts';
+import type { ConfigRow } from './config-row.ts';
+import { type LogRow, toLogRow } from './log-row.ts';
 import { countCharacters } from './row-size.ts';
 import type { Statements } from './statements.ts';
 
@@ -17,11 +19,6 @@ const MAX_FEEDBACK_CHARACTERS = 50_000;
 
 const MAX_LOG_BYTES = 32 * 1024 * 1024;
 const SMALL_CHARACTERS = 256 * 1024;
-
-export interface EncodedLog {
-  readonly request: LogRequest;
-  readonly row: LogRow;
-}
 
 interface Project {
   readonly key: number;
@@ -33,23 +30,51 @@ interface Session {
   readonly id: string;
 }
 
-/** Writes one request. Remembers the projects, sessions and configs that it has found, since most items share them. */
+/**
+ * Writes one request. Remembers the projects, sessions and configs that it has found, since most items share them, and
+ * adds the logs to the sums of their sessions when all of them are written. Statements take values by position: by name
+ * takes five times as long.
+ */
 export class LogWrites {
   readonly #statements: Statements;
   readonly #now = timestampNow();
   readonly #projects = new Map<string, Project>();
   readonly #sessions = new Map<string, Session>();
   readonly #configs = new Map<string, SqliteValue>();
+  /** By reference id: the key of each log that the request names and that is there. */
+  readonly #known = new Map<string, SqliteValue>();
+  readonly #added: AddedLogs;
 
   constructor(statements: Statements) {
     this.#statements = statements;
+    this.#added = new AddedLogs(statements, this.#now);
   }
 
-  create({ request, row }: EncodedLog): CreatedLog {
-    const referenceId = request.reference_id ? storableText(request.reference_id) : null;
-    const known = referenceId === null ? undefined : this.#statements.findLogByReference.get(referenceId);
-    if (known) return this.#complete(known, request, row);
+  *createAll(requests: readonly LogRequest[]): Generator<void, CreatedLog[]> {
+    this.#findReferences(requests);
+    const created = yield* mapItems(requests, (request) => this.#create(request, encodeLog(request)));
+    yield* this.#added.linkWaitingChildren();
+    return created;
+  }
 
+  /** Finds all logs that the request names at once: to ask for each of them takes longer than to write it. */
+  #findReferences(requests: readonly LogRequest[]): void {
+    const references = new Set<string | null>();
+    for (const request of requests) {
+      references.add(toReference(request.reference_id)).add(toReference(request.parent_reference_id));
+    }
+    references.delete(null);
+    if (references.size === 0) return;
+    for (const row of this.#statements.findLogsByReferences.all(JSON.stringify([...references]))) {
+      this.#known.set(row['reference_id'] as string, row['key']!);
+    }
+  }
+
+  #create(request: LogRequest, row: LogRow): CreatedLog {
+    const referenceId = toReference(request.reference_id);
+    if (referenceId !== null && this.#known.has(referenceId)) {
+      return this.#complete(this.#statements.findLogByReference.get(referenceId)!, request, row);
+    }
     const project = this.#project(request);
     const session = this.#session(request, project.key);
     const parent = this.#parent(request);
@@ -67,27 +92,29 @@ export class LogWrites {
       row.save,
       row.traceId,
       row.called,
-      ...GIVEN_COLUMNS.map((column) => row.given[column]),
+      ...row.given,
     );
-    if (referenceId !== null) this.#statements.linkWaitingChildren.run({ key, reference_id: referenceId });
+    if (referenceId !== null) this.#known.set(referenceId, key);
+    this.#added.add(Number(key), session?.key ?? (parent.key === null ? -Number(key) : undefined), row);
     this.#addFeedback(key, request);
     return { id, project_id: project.id, session_id: session?.id ?? null };
   }
 
   /** For a retry, or a second report of the same call: keeps what is there and adds what was missing. */
   #complete(known: SqliteRow, request: LogRequest, row: LogRow): CreatedLog {
+    this.#added.countIn();
     const key = known['key']!;
     const projectKey = known['project_key'] as number;
     const session = known['session_key'] === null ? this.#session(request, projectKey) : undefined;
-    this.#statements.completeLog.run({
+    this.#statements.completeLog.run(
+      this.#now,
+      row.traceId,
+      row.called,
+      session?.key ?? null,
+      known['config_key'] === null ? this.#config(request, row, projectKey) : null,
       ...row.given,
-      trace_id: row.traceId,
-      called: row.called,
       key,
-      session_key: session?.key ?? null,
-      config_key: known['config_key'] === null ? this.#config(request, row, projectKey) : null,
-      now: this.#now,
-    });
+    );
     this.#checkSize(key, countCharacters(row.given), 'reference_id');
     if (known['parent_key'] === null && known['parent_reference_id'] === null) {
       const parent = this.#parent(request);
@@ -105,17 +132,17 @@ export class LogWrites {
     const found =
       'id' in selector
         ? this.#statements.findLogById.get(selector.id)
-        : this.#statements.findLogByReference.get(storableText(selector.referenceId));
+        : this.#statements.findKeyByReference.get(toReference(selector.referenceId));
     if (!found) return undefined;
-    this.#statements.updateLog.run({
-      key: found['key']!,
-      output: typeof update.output === 'string' ? storableText(update.output) : null,
-      error: typeof update.error === 'string' ? storableText(update.error) : null,
-      duration: update.duration ?? null,
-      now: this.#now,
-    });
+    this.#statements.updateLog.run(
+      this.#now,
+      typeof update.output === 'string' ? storableText(update.output) : null,
+      typeof update.error === 'string' ? storableText(update.error) : null,
+      update.duration ?? null,
+      found['key']!,
+    );
     this.#checkSize(found['key']!, (update.output?.length ?? 0) + (update.error?.length ?? 0), 'output');
-    if (found['session_key']) this.#statements.touchSession.run({ key: found['session_key'], now: this.#now });
+    if (found['session_key']) this.#statements.touchSession.run(this.#now, found['session_key']);
     return found['key'];
   }
 
@@ -132,7 +159,7 @@ export class LogWrites {
     if (remembered) return remembered;
     const project = (id ? this.#statements.findProjectById.get(id) : this.#projectNamed(name!)) as Project | undefined;
     if (!project) throw new RejectedFieldError('project_id', 'project not found');
-    this.#statements.touchProject.run({ key: project.key, now: this.#now });
+    this.#statements.touchProject.run(this.#now, project.key);
     this.#projects.set(id ?? `name ${name}`, project);
     return project;
   }
@@ -140,7 +167,7 @@ export class LogWrites {
   #projectNamed(givenName: string): SqliteRow | undefined {
     const name = storableText(givenName);
     const { findProjectByName, insertProject } = this.#statements;
-    return findProjectByName.get(name) ?? insertProject.get({ id: newIdentifier('pr'), name, now: this.#now });
+    return findProjectByName.get(name) ?? insertProject.get(newIdentifier('pr'), name, this.#now, this.#now);
   }
 
   #session(request: LogRequest, projectKey: number): Session | undefined {
@@ -149,34 +176,35 @@ export class LogWrites {
     const name = `${projectKey} ${id ? 'id' : 'reference'} ${id || reference}`;
     const remembered = this.#sessions.get(name);
     if (remembered) return remembered;
-    const session = (
-      id ? this.#statements.findSessionById.get(id) : this.#sessionReferenced(storableText(reference!))
-    ) as Session | undefined;
+    const session = id
+      ? (this.#statements.findSessionById.get(id) as Session | undefined)
+      : this.#sessionReferenced(storableText(reference!));
     if (!session) throw new RejectedFieldError('session_id', 'session not found');
-    this.#statements.touchSession.run({ key: session.key, now: this.#now });
-    this.#statements.linkSessionToProject.run({ project_key: projectKey, session_key: session.key });
+    this.#statements.touchSession.run(this.#now, session.key);
+    this.#statements.linkSessionToProject.run(projectKey, session.key);
     this.#sessions.set(name, session);
     return session;
   }
 
-  #sessionReferenced(reference: string): SqliteRow | undefined {
+  #sessionReferenced(reference: string): Session {
     const { findSessionByReference, insertSession } = this.#statements;
-    const session = { id: newIdentifier('sesh'), reference_id: reference, now: this.#now };
-    return findSessionByReference.get(reference) ?? insertSession.get(session);
+    const found = findSessionByReference.get(reference) as Session | undefined;
+    if (found) return found;
+    const id = newIdentifier('sesh');
+    return { id, key: Number(insertSession.run(id, reference, this.#now, this.#now).lastInsertRowid) };
   }
 
   /** Keeps a reference that is not known yet: the log is linked when its parent comes. */
   #parent(request: LogRequest): { key: SqliteValue; referenceId: string | null } {
-    const { findLogById, findLogByReference } = this.#statements;
     if (request.parent_id) {
+      const { findLogById, findKeyByReference } = this.#statements;
       // By the official description, `parent_id` can be a reference as well.
-      const found = findLogById.get(request.parent_id) ?? findLogByReference.get(storableText(request.parent_id));
+      const found = findLogById.get(request.parent_id) ?? findKeyByReference.get(toReference(request.parent_id));
       if (!found) throw new RejectedFieldError('parent_id', 'parent datapoint not found');
       return { key: found['key']!, referenceId: null };
     }
-    if (!request.parent_reference_id) return { key: null, referenceId: null };
-    const referenceId = storableText(request.parent_reference_id);
-    return { key: findLogByReference.get(referenceId)?.['key'] ?? null, referenceId };
+    const referenceId = toReference(request.parent_reference_id);
+    return { key: (referenceId !== null && this.#known.get(referenceId)) || null, referenceId };
   }
 
   #config(request: LogRequest, row: LogRow, projectKey: number): SqliteValue {
@@ -186,11 +214,10 @@ export class LogWrites {
       return found['key']!;
     }
     if (!row.config) return null;
-    const name = `${projectKey} ${row.config.content}`;
+    const name = `${projectKey} ${row.config.digest}`;
     const remembered = this.#configs.get(name);
     if (remembered !== undefined) return remembered;
-    const config = { ...row.config, id: newIdentifier('config'), project_key: projectKey, now: this.#now };
-    const key = this.#statements.useConfig.get(config)!['key']!;
+    const key = useConfig(this.#statements, projectKey, row.config, this.#now);
     this.#configs.set(name, key);
     return key;
   }
@@ -220,5 +247,36 @@ export class LogWrites {
       user: feedback.user === undefined ? null : storableText(feedback.user),
     });
     return row;
+  }
+}
+
+/** Returns the key of the project's config with this content, which is stored if it is not there yet. */
+export function useConfig(
+  { findConfigByDigest, touchConfig, insertConfig }: Statements,
+  projectKey: SqliteValue,
+  { digest, type, model, label, content }: ConfigRow,
+  now: string,
+): SqliteValue {
+  const bytes = Buffer.from(digest, 'base64');
+  const key = findConfigByDigest.get(projectKey, bytes)?.['key'];
+  if (key === undefined) {
+    const values = [bytes, type, model, label, content, now, now];
+    return insertConfig.run(newIdentifier('config'), projectKey, ...values).lastInsertRowid;
+  }
+  touchConfig.run(now, key);
+  return key;
+}
+
+/** As it is stored. An engine writes half of a surrogate pair as a replacement character, and finds only that again. */
+function toReference(reference: string | null | undefined): string | null {
+  return reference ? storableText(reference).toWellFormed() : null;
+}
+
+function encodeLog(request: LogRequest): LogRow {
+  try {
+    return toLogRow(request);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RejectedFieldError('inputs', 'the datapoint is nested too deeply to be stored');
   }
 }

@@ -12,6 +12,9 @@ import { UPDATE_TRIGGER, VIEWER_MIGRATION } from './viewer-schema.ts';
 /** `hlot` in ASCII. Distinguishes our files from those of other programs. */
 const APPLICATION_ID = 0x686c6f74;
 
+/** 64 MiB: about a second. */
+const MAX_REWRITTEN_PAGES = 16 * 1024;
+
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE projects (
@@ -123,10 +126,38 @@ export const MIGRATIONS: readonly string[] = [
   -- Logs that the viewer's index has passed over, because of what is in them.
   CREATE TABLE unsearchable_logs (key INTEGER PRIMARY KEY REFERENCES logs ON DELETE CASCADE, fault TEXT NOT NULL);
   `,
+  `
+  -- The store adds up new logs itself, once for all logs of a request.
+  DROP TRIGGER viewer_log_insert;
+
+  -- Each message is in the index once in a session. All logs of a session have one word in the second column. The
+  -- sixth version marks all logs, which are indexed again.
+  DROP TABLE logs_search;
+  CREATE VIRTUAL TABLE logs_search USING fts5(
+    text, session, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2"
+  );
+  -- Fewer and larger merges.
+  INSERT INTO logs_search (logs_search, rank) VALUES ('automerge', 8);
+  `,
+  `
+  -- Finds whether a config is still used, when a log that had it is deleted.
+  CREATE INDEX logs_by_config ON logs (config_key) WHERE config_key IS NOT NULL;
+
+  -- The search index would write a part of itself again in the middle of a deletion, which takes some 100 ms each time.
+  INSERT INTO logs_search (logs_search, rank) VALUES ('deletemerge', 0);
+
+  -- One row while traces of what was deleted are in the file: when they must go, in milliseconds, and how much was
+  -- deleted, which tells whether there was more meanwhile.
+  CREATE TABLE erasure_due (
+    key INTEGER PRIMARY KEY CHECK (key = 1), due_at INTEGER NOT NULL, deletions INTEGER NOT NULL
+  );
+  `,
   LABELS_MIGRATION,
   `
   ALTER TABLE projects ADD COLUMN active_config_key INTEGER REFERENCES configs ON DELETE SET NULL;
   CREATE INDEX projects_by_active_config ON projects (active_config_key) WHERE active_config_key IS NOT NULL;
+  -- One that was registered for its project stays there when the logs that had it are deleted.
+  ALTER TABLE configs ADD COLUMN is_registered INTEGER NOT NULL DEFAULT 0;
 
   -- Types of feedback that were defined for a project. labels is JSON: values with their sentiments.
   CREATE TABLE feedback_types (
@@ -143,12 +174,12 @@ export const MIGRATIONS: readonly string[] = [
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */
 export function migrateSqlite(database: SqliteDatabase, file: string): void {
   try {
-    const identity = readNumber(database, 'application_id');
-    const tables = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()!['count'];
-    if (identity !== APPLICATION_ID && (identity !== 0 || tables !== 0)) {
-      throw new SqliteError('foreign', file, `${file} is a SQLite database of another program: use another file`);
-    }
+    checkIdentity(database, file, true);
+    // Free pages are given back to the disk. It counts only where no table is there yet: other files need `compact`.
+    database.exec('PRAGMA auto_vacuum = INCREMENTAL');
     database.exec('PRAGMA journal_mode = WAL');
+    // What is deleted is overwritten, in pages that go on being used and in those that become free.
+    database.exec('PRAGMA secure_delete = ON');
     // FULL: every commit waits for the disk. NORMAL would lose acknowledged logs in a power cut.
     database.exec('PRAGMA synchronous = FULL');
     database.exec('PRAGMA foreign_keys = ON');
@@ -157,11 +188,8 @@ export function migrateSqlite(database: SqliteDatabase, file: string): void {
     database.exec(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
     database.exec('BEGIN IMMEDIATE');
     try {
+      checkVersion(database, file);
       const version = readNumber(database, 'user_version');
-      if (version > MIGRATIONS.length) {
-        const message = `${file} was written by a newer humanloop-otel (schema ${version}, this one knows ${MIGRATIONS.length}): update the package`;
-        throw new SqliteError('foreign', file, message);
-      }
       for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
       database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
@@ -170,8 +198,36 @@ export function migrateSqlite(database: SqliteDatabase, file: string): void {
       database.exec('ROLLBACK');
       throw error;
     }
+    giveFreePagesBack(database);
   } catch (error) {
     throw explainSqliteError(error, file);
+  }
+}
+
+/** Throws a `SqliteError` for the file of another program, or of a newer version. `mayBeEmpty`: a new one is ours. */
+export function checkIdentity(database: SqliteDatabase, file: string, mayBeEmpty = false): void {
+  const identity = readNumber(database, 'application_id');
+  const tables = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()!['count'];
+  if (identity !== APPLICATION_ID && (identity !== 0 || tables !== 0 || !mayBeEmpty)) {
+    throw new SqliteError('foreign', file, `${file} is a SQLite database of another program: use another file`);
+  }
+  checkVersion(database, file);
+}
+
+function checkVersion(database: SqliteDatabase, file: string): void {
+  const version = readNumber(database, 'user_version');
+  if (version <= MIGRATIONS.length) return;
+  const message = `${file} was written by a newer humanloop-otel (schema ${version}, this one knows ${MIGRATIONS.length}): update the package`;
+  throw new SqliteError('foreign', file, message);
+}
+
+/** A small file that was made without `auto_vacuum` is written again; a large one only by `humanloop-otel compact`. */
+function giveFreePagesBack(database: SqliteDatabase): void {
+  if (readNumber(database, 'auto_vacuum') !== 0 || readNumber(database, 'page_count') > MAX_REWRITTEN_PAGES) return;
+  try {
+    database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM');
+  } catch {
+    // Another process uses it, or the disk is full: at the next start.
   }
 }
 

@@ -14,8 +14,9 @@ import { mapItems, NameTakenError, RejectedFieldError } from '../rejected-item.t
 import { storableText } from '../storable-text.ts';
 import { timestampNow } from '../timestamps.ts';
 import { toConfigResponse, toProjectConfig } from './config-response.ts';
+import { toConfigRow } from './config-row.ts';
 import { type StoredFeedbackType, toFeedbackType } from './container-row.ts';
-import { toConfigRow } from './log-row.ts';
+import { useConfig } from './log-writes.ts';
 import type { Statements } from './statements.ts';
 
 const MAX_CONFIGS = 1_000;
@@ -42,6 +43,7 @@ const SQL = {
   readConfig: `SELECT configs.key, configs.project_key, ${CONFIG_COLUMNS} WHERE configs.key = ?`,
   readActiveConfig: `SELECT projects.key AS project_key, active_config_key FROM projects WHERE id = ?`,
   activateConfig: `UPDATE projects SET active_config_key = :config_key, updated_at = :now WHERE key = :key`,
+  registerConfig: `UPDATE configs SET is_registered = 1 WHERE key = ?`,
   activateFirstConfig: `UPDATE projects SET active_config_key = :config_key WHERE key = :key AND active_config_key IS NULL
     AND NOT EXISTS (SELECT 1 FROM configs WHERE project_key = :key AND key <> :config_key)`,
   readFeedbackType: `SELECT type, class, labels FROM feedback_types WHERE project_key = ? AND type = ?`,
@@ -105,10 +107,9 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
       if (key === undefined) throw new RejectedFieldError('project_id', 'project not found');
       return key;
     }
-    const name = storableText(project.name);
+    const [name, now] = [storableText(project.name), timestampNow()];
     const found =
-      statements.findProjectByName.get(name) ??
-      statements.insertProject.get({ id: newIdentifier('pr'), name, now: timestampNow() });
+      statements.findProjectByName.get(name) ?? statements.insertProject.get(newIdentifier('pr'), name, now, now);
     return found!['key']!;
   };
 
@@ -146,8 +147,8 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
       const row = toConfigRow({ ...config, type: 'model' });
       return inTurn(() => {
         const key = findOrMake(project);
-        const used = { ...row, id: newIdentifier('config'), project_key: key, now: timestampNow() };
-        const configKey = statements.useConfig.get(used)!['key']!;
+        const configKey = useConfig(statements, key, row, timestampNow());
+        writes.registerConfig.run(configKey);
         writes.activateFirstConfig.run({ key, config_key: configKey });
         return toProjectConfig(writes.readConfig.get(configKey)!);
       });

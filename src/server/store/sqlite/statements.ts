@@ -1,4 +1,7 @@
-/** Every fixed statement of the v4 operations, named for what it does. */
+/**
+ * Every fixed statement of the v4 operations, named for what it does. Those that are run for each log or session take
+ * values by position and have no RETURNING: with names they take five times as long, with RETURNING twice.
+ */
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
 import { CONTENT_COLUMNS, GIVEN_COLUMNS, PLAIN_COLUMNS } from './log-row.ts';
 
@@ -9,6 +12,9 @@ const ancestorsOf = (key: string) => `
     UNION
     SELECT logs.parent_key FROM logs JOIN ancestors ON logs.key = ancestors.key WHERE logs.parent_key IS NOT NULL
   )`;
+
+/** Children of one parent that are linked in one step. */
+export const CHILDREN_PORTION = 50;
 
 const SESSION_COLUMNS = `
   sessions.key, sessions.id, sessions.reference_id, sessions.created_at, sessions.updated_at,
@@ -34,18 +40,16 @@ export const LIST_SESSIONS_OF_PROJECT = `SELECT session_key AS key FROM session_
 const SQL = {
   findProjectById: `SELECT key, id, name FROM projects WHERE id = ?`,
   findProjectByName: `SELECT key, id, name FROM projects WHERE name = ?`,
-  insertProject: `INSERT INTO projects (id, name, created_at, updated_at) VALUES (:id, :name, :now, :now)
+  insertProject: `INSERT INTO projects (id, name, created_at, updated_at) VALUES (?, ?, ?, ?)
     ON CONFLICT (name) DO NOTHING RETURNING key, id, name`,
-  touchProject: `UPDATE projects SET updated_at = :now WHERE key = :key`,
+  touchProject: `UPDATE projects SET updated_at = ? WHERE key = ?`,
   readNewProject: READ_PROJECT,
 
   findSessionById: `SELECT key, id FROM sessions WHERE id = ?`,
   findSessionByReference: `SELECT key, id FROM sessions WHERE reference_id = ?`,
-  insertSession: `INSERT INTO sessions (id, reference_id, created_at, updated_at)
-    VALUES (:id, :reference_id, :now, :now) RETURNING key, id`,
-  touchSession: `UPDATE sessions SET updated_at = :now WHERE key = :key`,
-  linkSessionToProject: `INSERT INTO session_projects (project_key, session_key) VALUES (:project_key, :session_key)
-    ON CONFLICT DO NOTHING`,
+  insertSession: `INSERT INTO sessions (id, reference_id, created_at, updated_at) VALUES (?, ?, ?, ?)`,
+  touchSession: `UPDATE sessions SET updated_at = ? WHERE key = ?`,
+  linkSessionToProject: `INSERT INTO session_projects (project_key, session_key) VALUES (?, ?) ON CONFLICT DO NOTHING`,
   readSession: `SELECT ${SESSION_COLUMNS} FROM sessions WHERE key = ?`,
   listProjectsOfSession: `SELECT projects.id, projects.name,
       (SELECT type FROM configs WHERE project_key = projects.key ORDER BY key LIMIT 1) AS config_type
@@ -53,9 +57,10 @@ const SQL = {
     WHERE session_key = ? ORDER BY projects.key`,
 
   findConfigById: `SELECT key FROM configs WHERE id = ?`,
-  useConfig: `INSERT INTO configs (id, project_key, digest, type, model, label, content, created_at, last_used)
-    VALUES (:id, :project_key, :digest, :type, :model, :label, :content, :now, :now)
-    ON CONFLICT (project_key, digest) DO UPDATE SET last_used = :now RETURNING key`,
+  findConfigByDigest: `SELECT key FROM configs WHERE project_key = ? AND digest = ?`,
+  touchConfig: `UPDATE configs SET last_used = ? WHERE key = ?`,
+  insertConfig: `INSERT INTO configs (id, project_key, digest, type, model, label, content, created_at, last_used)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 
   findLogById: `SELECT key, session_key FROM logs WHERE id = ?`,
   findLogByReference: `SELECT logs.key, logs.id, project_key, projects.id AS project_id, session_key,
@@ -63,30 +68,50 @@ const SQL = {
       EXISTS (SELECT 1 FROM feedback WHERE log_key = logs.key) AS has_feedback
     FROM logs JOIN projects ON projects.key = project_key LEFT JOIN sessions ON sessions.key = session_key
     WHERE logs.reference_id = ?`,
-  /** Bound by position and without RETURNING: by name it takes five times as long. */
+  findKeyByReference: `SELECT key, session_key FROM logs WHERE reference_id = ?`,
+  /** Takes a JSON array. */
+  findLogsByReferences: `SELECT logs.reference_id, logs.key FROM json_each(?) AS named
+    CROSS JOIN logs ON logs.reference_id = named.value`,
   insertLog: `INSERT INTO logs (id, reference_id, project_key, session_key, config_key, parent_key,
       parent_reference_id, created_at, updated_at, save, trace_id, called, ${GIVEN_COLUMNS.join(', ')})
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${GIVEN_COLUMNS.map(() => '?').join(', ')})`,
+  /** What the triggers do for a log that changes: the sums of a session for several new logs, and their marks. */
+  addToSummary: `INSERT INTO session_summaries (key, logs_count, errors_count, running_count, prompt_tokens,
+      output_tokens, cost, started_at, ended_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET
+      logs_count = logs_count + excluded.logs_count,
+      errors_count = errors_count + excluded.errors_count,
+      running_count = running_count + excluded.running_count,
+      prompt_tokens = coalesce(prompt_tokens + excluded.prompt_tokens, prompt_tokens, excluded.prompt_tokens),
+      output_tokens = coalesce(output_tokens + excluded.output_tokens, output_tokens, excluded.output_tokens),
+      cost = coalesce(cost + excluded.cost, cost, excluded.cost),
+      started_at = min(started_at, excluded.started_at),
+      ended_at = max(ended_at, excluded.ended_at),
+      updated_at = max(updated_at, excluded.updated_at)`,
+  markUnindexed: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE key BETWEEN ? AND ? ON CONFLICT DO NOTHING`,
   /** Keeps the fields that are there: a retry must not undo a later update. */
-  completeLog: `UPDATE logs SET updated_at = :now,
-      trace_id = coalesce(trace_id, :trace_id), called = CASE WHEN save THEN coalesce(called, :called) END,
-      session_key = coalesce(session_key, :session_key), config_key = coalesce(config_key, :config_key),
-      ${PLAIN_COLUMNS.map((column) => `${column} = coalesce(${column}, :${column})`).join(', ')},
-      ${CONTENT_COLUMNS.map((column) => `${column} = CASE WHEN save THEN coalesce(${column}, :${column}) END`).join(', ')}
-    WHERE key = :key`,
-  updateLog: `UPDATE logs SET updated_at = :now, output = CASE WHEN save THEN coalesce(:output, output) END,
-      error = coalesce(:error, error), duration = coalesce(:duration, duration) WHERE key = :key`,
+  completeLog: `UPDATE logs SET updated_at = ?,
+      trace_id = coalesce(trace_id, ?), called = CASE WHEN save THEN coalesce(called, ?) END,
+      session_key = coalesce(session_key, ?), config_key = coalesce(config_key, ?),
+      ${PLAIN_COLUMNS.map((column) => `${column} = coalesce(${column}, ?)`).join(', ')},
+      ${CONTENT_COLUMNS.map((column) => `${column} = CASE WHEN save THEN coalesce(${column}, ?) END`).join(', ')}
+    WHERE key = ?`,
+  updateLog: `UPDATE logs SET updated_at = ?, output = CASE WHEN save THEN coalesce(?, output) END,
+      error = coalesce(?, error), duration = coalesce(?, duration) WHERE key = ?`,
   sizeOfLog: `SELECT ${GIVEN_COLUMNS.map((column) => `coalesce(octet_length(${column}), 0)`).join(' + ')} AS bytes
     FROM logs WHERE key = ?`,
-  /** Links the children that named this reference before it was known, except where the link would close a cycle. */
-  linkWaitingChildren: `${ancestorsOf(':key')}
-    UPDATE logs SET parent_key = :key
-    WHERE parent_reference_id = :reference_id AND parent_key IS NULL AND key NOT IN ancestors`,
+  /** Of the logs with these keys: those that others have named as their parent before they were there. */
+  listAwaited: `SELECT key, reference_id FROM logs AS new WHERE key BETWEEN ? AND ? AND reference_id IS NOT NULL
+    AND EXISTS (SELECT 1 FROM logs AS child
+      WHERE child.parent_reference_id = new.reference_id AND child.parent_key IS NULL)`,
+  listWaitingChildren: `SELECT key FROM logs WHERE parent_reference_id = ? AND parent_key IS NULL AND key > ?
+    ORDER BY key LIMIT ${CHILDREN_PORTION}`,
+  listAncestors: `${ancestorsOf('?')} SELECT key FROM ancestors`,
+  linkChild: `UPDATE logs SET parent_key = ? WHERE key = ?`,
   setParent: `${ancestorsOf(':parent_key')}
     UPDATE logs SET parent_reference_id = :parent_reference_id,
       parent_key = CASE WHEN key IN ancestors THEN NULL ELSE :parent_key END
     WHERE key = :key`,
-  deleteLog: `DELETE FROM logs WHERE id = ? RETURNING project_key, session_key`,
   unlinkSessionFromProject: `DELETE FROM session_projects
     WHERE project_key = :project_key AND session_key = :session_key AND NOT EXISTS
       (SELECT 1 FROM logs WHERE logs.session_key = :session_key AND logs.project_key = :project_key)`,

@@ -2,8 +2,11 @@
  * The store in one SQLite file (WAL). Writes go through turns (write-turns.ts). Reads have connections of their own:
  * one on this thread for single rows, others on other threads for what looks at more rows the larger the file is.
  */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
+  createSqliteError,
   explainSqliteError,
   openSqlite,
   type SqliteDatabase,
@@ -12,7 +15,7 @@ import {
 } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
-import type { FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
+import type { FeedbackRequest, LogResponse, Page } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
@@ -20,12 +23,18 @@ import { storableText } from '../storable-text.ts';
 import type { FeedbackResponse, LogQuery, ProjectQuery, Store } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
 import { toProject, toSession } from './container-row.ts';
+import { createDiskSpace } from './disk-space.ts';
+import { createErasure } from './erasure.ts';
+import { prepareErasureStatements } from './erasure-statements.ts';
+import { checkingFirst, createFileWatch } from './file-watch.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
-import { toLogResponse, toLogRow } from './log-row.ts';
-import { type EncodedLog, LogWrites } from './log-writes.ts';
+import { toLogResponse } from './log-row.ts';
+import { LogWrites } from './log-writes.ts';
 import { migrateSqlite } from './migrations.ts';
 import { createProjectStore, type SqliteProjectStore } from './project-store.ts';
+import { createPruning } from './pruning.ts';
 import { countCharacters } from './row-size.ts';
+import { createScrub } from './scrub.ts';
 import {
   COUNT_SESSIONS_OF_PROJECT,
   LIST_SESSIONS_OF_PROJECT,
@@ -40,18 +49,23 @@ import { createWriteTurns } from './write-turns.ts';
 
 /** In all texts of one page. */
 const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024;
+/** For the traces of deletions. What is left of them is taken out after the next start. */
+const CLOSE_MILLIS = 3_000;
 
 export interface SqliteStoreOptions {
   readonly file: string;
   readonly busyTimeoutMillis?: number;
+  /** Rejects where there is no such file, and creates none. */
+  readonly mustExist?: boolean;
   /** Called with failures that no request is answered with. */
   readonly onError?: (error: unknown) => void;
 }
 
 /** `file` is a path, made absolute and its directory created, or `:memory:`. Rejects with a `SqliteError`. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const database = openSqlite(options);
   const file = options.file === ':memory:' ? options.file : resolve(options.file);
+  if (options.mustExist && !existsSync(file)) throw createSqliteError('missing', file);
+  const database = openSqlite(options);
   try {
     migrateSqlite(database, file);
     const readDatabase = file === ':memory:' ? database : openSqlite({ ...options, readOnly: true });
@@ -74,6 +88,10 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   const statements = prepareStatements(prepareWrite);
   const turns = createWriteTurns(database, { file, canInterrupt: readDatabase !== database });
   const index = createViewerIndex(prepareViewerStatements(prepareWrite), turns, onError);
+  const erasureStatements = prepareErasureStatements(prepareWrite);
+  const space = createDiskSpace(file, database);
+  const watch = createFileWatch({ file, database, onGone: onError, onOtherWrites: () => onOtherWrites() });
+  const scrub = createScrub({ database, statements: erasureStatements, turns, index, onError });
   const prepare = createStatementCache(readDatabase);
   const reads = prepareStatements(prepare);
   let closed = false;
@@ -84,11 +102,26 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
     const row = reads.readLog.get(key);
     return row && toLogResponse(row);
   };
-  const inTurn = async <Result>(work: (writes: LogWrites) => Result | Generator<void, Result>): Promise<Result> => {
+  const run = async <Result>(work: () => Result | Generator<void, Result>): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
     index.schedule();
-    return turns.run(() => work(new LogWrites(statements)));
+    const result = await turns.run(work);
+    // What was written into a file that is gone is not acknowledged.
+    watch.check();
+    return result;
   };
+  const inTurn = <Result>(work: (writes: LogWrites) => Result | Generator<void, Result>): Promise<Result> =>
+    space.write(() => run(() => work(new LogWrites(statements))));
+  const onOtherWrites = (): void => {
+    index.schedule();
+    index.announce(null);
+    scrub.lookLater();
+  };
+  const erasure = createErasure({
+    ...{ statements, erasureStatements, reader, scrub, onDeleted: index.announce },
+    write: (work) => space.erase(() => run(work)),
+  });
+  const { prune } = createPruning({ database, statements: erasureStatements, erasure, reader });
 
   const readProject = async (id: string): Promise<ProjectResponse | undefined> => {
     const [row] = await reader.all(READ_PROJECT, [id]);
@@ -96,8 +129,8 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   };
   const projects = createProjectStore({ prepareWrite, prepare, statements, reader, inTurn, readProject, readWithin });
 
-  return {
-    createLogs: (requests) => inTurn((writes) => mapItems(requests, (request) => writes.create(encodeLog(request)))),
+  const store: Store = {
+    createLogs: (requests) => inTurn((writes) => writes.createAll(requests)),
 
     updateLog: (selector, update) =>
       inTurn((writes) => {
@@ -119,20 +152,27 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
       return toPage(records, listQuery, total);
     },
 
-    deleteLogs: (ids) =>
-      inTurn(function* () {
-        for (const id of ids) {
-          const deleted = statements.deleteLog.get(id);
-          if (deleted?.['session_key']) statements.unlinkSessionFromProject.run({ ...deleted });
-          yield;
-        }
-      }),
+    deleteLogs: (ids) => scrub.after(() => erasure.deleteLogs(ids)),
+    deleteSession: (selector) => scrub.after(() => erasure.deleteSession(selector)),
+    deleteProject: (selector) => scrub.after(() => erasure.deleteProject(selector)),
+    deleteLogsOfUser: (user) => scrub.after(() => erasure.deleteLogsOfUser(user)),
+    prune: (bounds) => scrub.after(() => prune(bounds)),
+    eraseDeleted: scrub.finish,
+
+    health: async () => {
+      try {
+        watch.check();
+        return space.health();
+      } catch (error) {
+        return { status: 'gone', message: (error as Error).message };
+      }
+    },
 
     createSession: () =>
       inTurn(() => {
-        const session = { id: newIdentifier('sesh'), reference_id: null, now: timestampNow() };
-        statements.insertSession.get(session);
-        return { id: session.id };
+        const [id, now] = [newIdentifier('sesh'), timestampNow()];
+        statements.insertSession.run(id, null, now, now);
+        return { id };
       }),
 
     getSession: async (id) => {
@@ -152,8 +192,8 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
 
     createProject: (name) =>
       inTurn(() => {
-        const id = newIdentifier('pr');
-        const created = statements.insertProject.get({ id, name: storableText(name), now: timestampNow() });
+        const [id, now] = [newIdentifier('pr'), timestampNow()];
+        const created = statements.insertProject.get(id, storableText(name), now, now);
         return created && toProject(statements.readNewProject.get(id)!);
       }),
 
@@ -168,13 +208,20 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
     addFeedback: (requests) =>
       inTurn((writes) => mapItems(requests, (request) => changeFeedback(statements, writes, request))),
 
-    projects,
+    projects: checkingFirst(projects, watch.check),
 
-    viewer: createSqliteViewerStore({ prepare, reader, statements: prepareViewerStatements(prepare), index, readLog }),
+    viewer: checkingFirst(
+      createSqliteViewerStore({ prepare, reader, statements: prepareViewerStatements(prepare), index, readLog }),
+      watch.check,
+    ),
 
     close: async () => {
       if (closed) return;
       closed = true;
+      await Promise.race([scrub.finish().catch(() => {}), delay(CLOSE_MILLIS, undefined, { ref: false })]);
+      await scrub.close();
+      watch.close();
+      space.close();
       index.close();
       turns.drain();
       await reader.close();
@@ -182,6 +229,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
       database.close();
     },
   };
+  return checkingFirst(store, watch.check);
 }
 
 /**
@@ -217,15 +265,6 @@ function withActiveConfigs(rows: readonly SqliteRow[], { readConfigRow }: Sqlite
     projects.push(toProject(row, config));
   }
   return projects;
-}
-
-function encodeLog(request: LogRequest): EncodedLog {
-  try {
-    return { request, row: toLogRow(request) };
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RejectedFieldError('inputs', 'the datapoint is nested too deeply to be stored');
-  }
 }
 
 function changeFeedback(statements: Statements, writes: LogWrites, request: FeedbackRequest): FeedbackResponse {

@@ -1,50 +1,56 @@
 /**
  * Keeps the search index and the filters of the viewer up to date, between the turns of writes.
  *
- * Triggers mark the logs and sessions that changed (viewer-schema.ts). `ViewerIndex` works the marks off in slices,
- * each a job in the turns of the writes, newest log first: after a start with a large unindexed file, new logs are
- * found at once. A slice that fails is rolled back and tried again, since its marks are still there. A single log that
- * fails is passed over, and noted in `unsearchable_logs`: whatever is in it, the others are found.
+ * New and changed logs and sessions are marked (viewer-schema.ts). `ViewerIndex` works the marks off in slices, each a
+ * job in the turns of the writes, newest logs first: after a start with a large unindexed file, new logs are found at
+ * once. The engine writes its search index to the file at the end of each savepoint, and before it takes a log with a
+ * lower key than the one before, and that takes far longer than to add a log to it: the logs of a slice are added in the
+ * order of their keys, and all together.
+ *
+ * A slice that fails is rolled back and tried again, since its marks are still there. A single log that fails is passed
+ * over, and noted in `unsearchable_logs`: whatever is in it, the others are found.
  */
-
 import { HumanloopError } from '../../../errors.ts';
-import { reasonOf, type SqliteRow, type SqliteValue } from '../../../sqlite/open.ts';
-import { parseJson } from '../../../wire/json.ts';
-import { type LogLabels, toLabels } from '../log-labels.ts';
-import {
-  errorPreview,
-  inputPreview,
-  type LogTexts,
-  outputPreview,
-  searchableText,
-  splitIdeographs,
-} from '../log-text.ts';
-import { storableText } from '../storable-text.ts';
+import { reasonOf, type SqliteValue } from '../../../sqlite/open.ts';
 import type { SessionChange } from '../viewer-store.ts';
-import { toCount } from './viewer-labels.ts';
+import { IndexSlice } from './index-slice.ts';
+import { IndexedMessages } from './indexed-messages.ts';
 import type { ViewerStatements } from './viewer-statements.ts';
 import type { WriteTurns } from './write-turns.ts';
 
 /** Writes that come close together are indexed together. */
 const GATHER_MILLIS = 40;
-const SLICE_MILLIS = 10;
+const SLICE_MILLIS = 16;
+const MIN_SLICE_LOGS = 40;
+const MAX_SLICE_LOGS = 500;
+/** So much text is indexed in less than a slice's time, even where other programs take most of the machine. */
+const MIN_SLICE_CHARACTERS = 200_000;
 /** Between two slices, so that no request waits for more than one. */
 const PAUSE_MILLIS = 5;
+/** As long as each pause brings writes, it is prolonged to this many times what a slice takes: they go first. */
+const BUSY_PAUSES = 12;
+/** An index that has not caught up for so long does not wait for others. */
+const LATE_MILLIS = 2_500;
 const RETRY_MILLIS = 1_000;
 const MAX_NAMED_SESSIONS = 50;
-const MAX_FACET_CHARACTERS = 40;
-/** A longer name is no filter: the viewer could not ask for it. */
-const MAX_NAME_CHARACTERS = 500;
-const MAX_KNOWN_FACETS = 10_000;
 
 /** Between two reports of the same kind of failure. */
 const REPORT_MILLIS = 60_000;
+
+interface Started {
+  readonly millis: number;
+  readonly cpu: NodeJS.CpuUsage;
+}
 
 export interface ViewerIndex {
   /** Must be called with each write. */
   schedule(): void;
   /** Returns the version of the last change that the listeners were called with. */
   version(): number;
+  /** Calls the listeners where no indexing does: sessions are gone, or another process has written. */
+  announce(sessions: readonly string[] | null): void;
+  /** Lets the marks wait. Returns a function that ends this. */
+  hold(): () => void;
   onChange(listener: (change: SessionChange) => void): () => void;
   close(): void;
 }
@@ -56,62 +62,28 @@ export function createViewerIndex(
   onError: (error: unknown) => void,
 ): ViewerIndex {
   const listeners = new Set<(change: SessionChange) => void>();
-  const facetKeys = new Map<string, SqliteValue>();
+  const messages = new IndexedMessages();
+  /** Logs whose slice has failed: each is tried in a savepoint of its own. */
+  const suspects = new Set<SqliteValue>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   let version = Date.now();
   let isFailing = false;
+  let isOnHold = false;
   let passedOver = 0;
   let reported = Number.NEGATIVE_INFINITY;
+  let isRunning = false;
+  /** Since the last look, or the last slice. */
+  let hasWrites = false;
+  /** Since when there have always been logs that are not indexed. */
+  let behindSince: number | undefined = performance.now();
+  /** As many as one slice has the time for. */
+  let sliceLogs = MIN_SLICE_LOGS;
+  let sliceMillis = SLICE_MILLIS;
 
-  const facetKey = (kind: string, value: string): SqliteValue => {
-    const name = `${kind} ${value}`;
-    let key = facetKeys.get(name);
-    if (key === undefined) {
-      key = (statements.findFacet.get(kind, value) ?? statements.insertFacet.get(kind, value))!['key']!;
-      if (facetKeys.size >= MAX_KNOWN_FACETS) facetKeys.clear();
-      facetKeys.set(name, key);
-    }
-    return key;
-  };
-
-  const resetSession = (key: SqliteValue): void => {
-    statements.clearFacets.run(key);
-    statements.clearTexts.run({ key });
-    statements.markLogsOfSession.run({ key });
-  };
-
-  /** Returns the key of the log's summary; `undefined` for a log below another one, outside of sessions. */
-  const indexLog = (key: SqliteValue): SqliteValue | undefined => {
-    const row = statements.readLogToIndex.get(key);
-    if (!row) return undefined;
-    const texts = toTexts(row);
-    const labels = labelsOf(row);
-    statements.writeText.run(key, storableText(`${searchableText(texts)}\n${splitIdeographs(labels.words)}`));
-    statements.clearUnsearchable.run(key);
-    statements.clearCount.run(key);
-    statements.writeCount.run(...toCount(key, row));
-    const group = row['session_key'] ?? (row['parent_key'] === null ? -Number(key) : undefined);
-    if (group === undefined) return undefined;
-    for (const [kind, value] of facetsOf(row, labels.user)) statements.addFacet.run(facetKey(kind, value), group);
-    const order = `${row['created_at']} ${String(key).padStart(16, '0')}`;
-    const input = inputPreview(texts);
-    if (input) statements.setFirstInput.run({ key: group, text: storableText(input), rank: order });
-    const output = outputPreview(texts) ?? errorPreview(texts);
-    const isError = output !== undefined && outputPreview(texts) === undefined ? 1 : 0;
-    const isTop = row['parent_key'] === null && row['parent_reference_id'] === null;
-    if (output) {
-      const rank = `${isTop ? 1 : 0} ${order}`;
-      statements.setLastOutput.run({ key: group, text: storableText(output), rank, is_error: isError });
-    }
-    return group;
-  };
-
-  const passOver = (key: SqliteValue, cause: unknown): undefined => {
+  const passOver = (key: SqliteValue, cause: unknown): void => {
     // What fails for all logs alike, such as a full disk, is tried again.
     if (reasonOf(cause) !== 'other') throw cause;
-    // Facets that were made for this log are undone too.
-    facetKeys.clear();
     statements.markUnsearchable.run(key, String(cause));
     passedOver += 1;
     if (performance.now() - reported < REPORT_MILLIS) return;
@@ -122,62 +94,123 @@ export function createViewerIndex(
     onError(new HumanloopError(`the viewer cannot find log ${id}${others} by its words (${cause})`, { cause }));
   };
 
-  const slice = (): { changed: string[]; isDone: boolean } => {
-    const end = performance.now() + SLICE_MILLIS;
-    const groups = new Set<SqliteValue>();
-    let isDone = false;
-    while (!isDone && performance.now() < end) {
-      const session = statements.takeMarkedSession.get();
-      if (session) {
-        resetSession(session['key']!);
-        groups.add(session['key']!);
-        continue;
-      }
-      const log = statements.takeMarkedLog.get();
-      if (!log) isDone = true;
-      else {
-        const key = log['key']!;
-        const indexed = turns.runInSavepoint(
-          () => indexLog(key),
-          (error) => passOver(key, error),
-        );
-        groups.add(indexed ?? -Number(key));
-      }
+  const addLog = (slice: IndexSlice, key: SqliteValue): void => {
+    if (!suspects.has(key)) {
+      suspects.add(key);
+      slice.add(key);
+      suspects.delete(key);
+      return;
     }
-    for (const key of groups) statements.writeRank.run(key);
-    const ids = [...groups].map((key) => statements.findSummaryId.get({ key })?.['id'] as string | null);
-    return { changed: ids.filter((id) => id !== null), isDone };
+    turns.runInSavepoint(
+      () => slice.add(key),
+      (error) => {
+        slice.forget(key);
+        passOver(key, error);
+      },
+    );
+    suspects.delete(key);
+  };
+
+  const runSlice = (): { changed: string[]; isDone: boolean; count: number } => {
+    const start = performance.now();
+    const isOver = () => performance.now() - start > SLICE_MILLIS;
+    messages.startSlice(statements.readDataVersion.get()!['data_version']!);
+    const slice = new IndexSlice(statements, messages);
+    for (const { key } of statements.listMarkedSessions.all()) {
+      slice.resetSession(key!);
+      if (isOver()) break;
+    }
+    const marked = isOver() ? [] : statements.listMarkedLogs.all(sliceLogs).reverse();
+    let count = 0;
+    for (const { key } of marked) {
+      addLog(slice, key!);
+      count += 1;
+      if (isOver() && slice.characters > MIN_SLICE_CHARACTERS) break;
+    }
+    if (count > 0) statements.unmarkLogs.run(marked[0]!['key']!, marked[count - 1]!['key']!);
+    const changed = slice.write();
+    const isDone = !statements.hasMarks.get();
+    return { changed, isDone, count };
+  };
+
+  const announce = (sessions: readonly string[] | null): void => {
+    version += 1;
+    const named = sessions !== null && sessions.length <= MAX_NAMED_SESSIONS ? sessions : null;
+    for (const listener of listeners) listener({ sessions: named, version });
   };
 
   const run = async (): Promise<void> => {
     timer = undefined;
+    if (isOnHold) return;
+    isRunning = true;
+    let logs = 0;
+    let started: Started;
     try {
-      const { changed, isDone } = await turns.run(slice);
+      const { changed, isDone } = await turns.run(
+        () => {
+          hasWrites = false;
+          started = { millis: performance.now(), cpu: process.cpuUsage() };
+          const done = runSlice();
+          logs = done.count;
+          return done;
+        },
+        () => {
+          sliceMillis = workedSince(started);
+          if (logs === 0) return;
+          const next = Math.min(2 * sliceLogs, MAX_SLICE_LOGS, (logs * SLICE_MILLIS) / sliceMillis);
+          sliceLogs = Math.ceil(Math.max(MIN_SLICE_LOGS, next));
+        },
+      );
+      messages.keepSlice();
       isFailing = false;
-      if (!isDone) again(PAUSE_MILLIS);
-      if (changed.length === 0) return;
-      version += 1;
-      const change = { sessions: changed.length > MAX_NAMED_SESSIONS ? null : changed, version };
-      for (const listener of listeners) listener(change);
+      isRunning = false;
+      if (isDone) behindSince = hasWrites ? performance.now() : undefined;
+      if (!isDone || hasWrites) again(isDone ? GATHER_MILLIS : PAUSE_MILLIS);
+      if (changed.length > 0) announce(changed);
     } catch (error) {
+      messages.dropSlice();
+      isRunning = false;
+      if (suspects.size > 0 && reasonOf(error) === 'other') return again(PAUSE_MILLIS);
       // The disk is full, or the file is locked: the index catches up later.
-      facetKeys.clear();
       if (!isFailing && !closed) onError(error);
       isFailing = true;
       again(RETRY_MILLIS);
     }
   };
 
+  /** Slices do not overlap, so that `messages` knows what belongs to which. */
   const again = (millis: number): void => {
-    if (closed || timer) return;
-    timer = setTimeout(() => void run(), millis);
+    if (closed || timer || isRunning) return;
+    const now = performance.now();
+    const isLate = behindSince !== undefined && now - behindSince > LATE_MILLIS;
+    wait(millis, isLate ? now : now + BUSY_PAUSES * sliceMillis);
+  };
+
+  const wait = (millis: number, latest: number): void => {
+    hasWrites = false;
+    timer = setTimeout(() => {
+      if (hasWrites && performance.now() < latest) wait(PAUSE_MILLIS, latest);
+      else void run();
+    }, millis);
     timer.unref();
   };
 
   again(0);
   return {
-    schedule: () => again(GATHER_MILLIS),
+    schedule: () => {
+      behindSince ??= performance.now();
+      again(GATHER_MILLIS);
+      hasWrites = true;
+    },
     version: () => version,
+    announce,
+    hold: () => {
+      isOnHold = true;
+      return () => {
+        isOnHold = false;
+        again(0);
+      };
+    },
     onChange: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -190,42 +223,8 @@ export function createViewerIndex(
   };
 }
 
-export function toTexts(row: SqliteRow): LogTexts {
-  return {
-    inputs: parse(row['inputs']),
-    messages: parse(row['messages']),
-    output: row['output'] as string | null,
-    outputMessage: parse(row['output_message']),
-    error: row['error'] as string | null,
-    label: [row['label'], row['model']].filter(Boolean).join(' '),
-  };
-}
-
-/** JSON that is nested too deeply to be parsed is not searched. */
-function parse(json: SqliteValue | undefined): unknown {
-  return typeof json === 'string' ? (parseJson(json) ?? null) : null;
-}
-
-/** Of a row with `feedback` and `LABEL_COLUMNS`. */
-export function labelsOf(row: SqliteRow): LogLabels {
-  const feedback = JSON.parse(row['feedback'] as string);
-  return toLabels({ metadata: row['metadata'], environment: row['environment'], source: row['source'], feedback });
-}
-
-function facetsOf(row: SqliteRow, user: string | undefined): [kind: string, value: string][] {
-  const facets: [string, string][] = [['project', row['project'] as string]];
-  if (row['type']) facets.push(['type', row['type'] as string]);
-  if (row['model']) facets.push(['model', row['model'] as string]);
-  if (row['error'] !== null) facets.push(['error', '*']);
-  if (user !== undefined) facets.push(['user', user]);
-  if (row['environment']) facets.push(['environment', row['environment'] as string]);
-  for (const { type, value } of JSON.parse(row['feedback'] as string) as { type: string; value: unknown }[]) {
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    // Each comment is another one: the filter is by their type.
-    const isOwn = type === 'comment' || text.length > MAX_FACET_CHARACTERS;
-    facets.push(['feedback', '*'], ['feedback', isOwn ? type : `${type}: ${text}`]);
-  }
-  return facets
-    .filter(([, value]) => value.length <= MAX_NAME_CHARACTERS)
-    .map(([kind, value]) => [kind, storableText(value)]);
+/** Without the time that other programs took: slices would be too small where the machine is busy. */
+function workedSince({ millis, cpu }: Started): number {
+  const { user, system } = process.cpuUsage(cpu);
+  return Math.max(0.1, Math.min(performance.now() - millis, (user + system) / 1000));
 }

@@ -20,8 +20,7 @@ const RANKS = `key, unixepoch(started_at, 'subsec'), unixepoch(updated_at, 'subs
       max(0, ended_at - unixepoch(started_at, 'subsec')), coalesce(cost, -1)`;
 
 export const LABELS_MIGRATION = `
-  -- Lists are in the order of when something happened, not of when it arrived.
-  DROP INDEX session_summaries_by_update;
+  -- Lists are in the order of when something happened. Retention goes by when it arrived.
   CREATE INDEX session_summaries_by_end ON session_summaries (ended_at, key);
   CREATE INDEX IF NOT EXISTS session_facets_by_session ON session_facets (session_key, facet_key);
   -- A reference of the exporter begins with the trace: these logs are found by their reference.
@@ -92,9 +91,10 @@ export const LABELS_MIGRATION = `
   INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING;
 `;
 
+export const METADATA = `CASE WHEN octet_length(logs.metadata) < ${MAX_METADATA_CHARACTERS} THEN logs.metadata END`;
+
 /** What the index reads of a log for its labels and counts. */
-export const LABEL_COLUMNS = `logs.environment, logs.source, logs.project_key, logs.duration,
-      CASE WHEN octet_length(logs.metadata) < ${MAX_METADATA_CHARACTERS} THEN logs.metadata END AS metadata,
+export const LABEL_COLUMNS = `logs.environment, logs.source, logs.project_key, logs.duration, ${METADATA} AS metadata,
       logs.error IS NOT NULL AS is_error, CAST(logs.prompt_tokens AS REAL) AS prompt_tokens,
       CAST(logs.output_tokens AS REAL) AS output_tokens,
       coalesce(logs.prompt_cost + logs.output_cost, logs.prompt_cost, logs.output_cost) AS cost`;
@@ -113,18 +113,17 @@ export const LABEL_SQL = {
       WHERE trace_id = ?1 AND trace_id IS NOT NULL
         AND (reference_id IS NULL OR substr(reference_id, 1, 33) <> trace_id || '-')
     LIMIT 1`,
-  readMetadata: `SELECT CASE WHEN octet_length(metadata) < ${MAX_METADATA_CHARACTERS} THEN metadata END AS metadata
-    FROM logs WHERE key = ?`,
+  readMetadata: `SELECT ${METADATA} AS metadata FROM logs WHERE key = ?`,
 } as const;
 
-/** The values of `writeCount`, from a row with `LABEL_COLUMNS`. */
-export function toCount(key: SqliteValue, row: SqliteRow): SqliteValue[] {
-  const isCall = row['type'] === 'model';
+/** The values of `writeCount`, from a row with `LABEL_COLUMNS` and `created_at`, and that of its config. */
+export function toCount(key: SqliteValue, row: SqliteRow, config: SqliteRow): SqliteValue[] {
+  const isCall = config['type'] === 'model';
   return [
     key,
     (row['created_at'] as string).slice(0, 10),
     row['project_key']!,
-    isCall ? ((row['model'] as string | null) ?? '').slice(0, 200).toWellFormed() || 'unnamed' : '',
+    isCall ? ((config['model'] as string | null) ?? '').slice(0, 200).toWellFormed() || 'unnamed' : '',
     isCall ? toBucket(row['duration'] as number | null) : NO_DURATION,
     row['is_error']!,
     row['prompt_tokens'] ?? 0,

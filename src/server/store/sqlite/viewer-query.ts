@@ -5,11 +5,10 @@
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import type { Prepare } from '../../../sqlite/statement-cache.ts';
-import { hasMetadata } from '../log-labels.ts';
 import { storableText } from '../storable-text.ts';
 import type { SessionQuery, SessionSort } from '../viewer-store.ts';
 import { findName } from './viewer-names.ts';
-import { type FoundSession, type FoundSessions, searchFor, toMatchExpressions } from './viewer-search.ts';
+import { type FoundSession, type FoundSessions, searchFor } from './viewer-search.ts';
 import type { ViewerStatements } from './viewer-statements.ts';
 
 /** One request walks through no more sessions than this. */
@@ -160,33 +159,20 @@ function findByIds(prepare: Prepare, ids: readonly string[], conditions: NonNull
   return { found: rows.map(toFound), next: null };
 }
 
-/** What has this name first, then the newest matching log. A session is listed once, at its newest match. */
+/** What has this name first, then the newest match. A session is listed once, at its newest match. */
 async function search(
-  { prepare, statements, reader }: SessionReads,
+  reads: SessionReads,
   query: SessionQuery,
   conditions: NonNullable<Conditions>,
 ): Promise<FoundSessions> {
-  const isWanted = prepare(`SELECT 1 FROM session_summaries AS summary ${where(['key = ?', ...conditions.sql])}`);
-  const metadata = query.metadata ?? [];
-  const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor);
-  const isFirst = query.cursor === undefined && query.search !== undefined && metadata.length === 0;
-  const name = isFirst ? findName(statements, query.search) : undefined;
-  const named = name && isWanted.get(name.key, ...conditions.values) ? name : undefined;
-  const size = query.size - (named ? 1 : 0);
-  for (const expression of toMatchExpressions(query.search ?? '', metadata)) {
-    const result = await searchFor(reader, statements, expression, before, Math.max(1, size), {
-      session: (key) => key !== named?.key && !!isWanted.get(key, ...conditions.values),
-      log: (key) => {
-        const json = metadata.length > 0 ? statements.readMetadata.get(key)?.['metadata'] : null;
-        return metadata.every((filter) => hasMetadata(json, filter));
-      },
-    });
-    // The beginning of a word is tried only if no whole word is found: it looks at many more entries.
-    if (result.found.length > 0 || result.next !== null || query.cursor !== undefined) {
-      return { ...result, found: named ? [named, ...result.found] : result.found };
-    }
-  }
-  return { found: named ? [named] : [], next: null };
+  const one = reads.prepare(`SELECT 1 FROM session_summaries AS summary ${where(['key = ?', ...conditions.sql])}`);
+  const isWanted = (key: SqliteValue) => !!one.get(key, ...conditions.values);
+  const name = query.metadata?.length ? undefined : findName(reads.statements, query.search);
+  const named = name && isWanted(name.key) ? name : undefined;
+  const isFirst = named && query.cursor === undefined;
+  const size = Math.max(1, query.size - (isFirst ? 1 : 0));
+  const result = await searchFor(reads, { ...query, size }, (key) => key !== named?.key && isWanted(key));
+  return isFirst ? { ...result, found: [named, ...result.found] } : result;
 }
 
 function orderOf({ sort: name = 'activity' }: SessionQuery): Order {

@@ -1,9 +1,10 @@
 /**
  * The tables that the viewer lists and searches, derived from the logs.
  *
- * Triggers keep the sums, in the transaction of the write and in constant time. Texts, filters and the search index
- * cost more: a trigger only marks the log (`unindexed_logs`), and the work is done between turns (viewer-index.ts). The
- * marks are in the file, so nothing is missed if the process dies first.
+ * The sums are kept in the transaction of the write: of new logs by the store, once for all logs of a request
+ * (added-logs.ts), of logs that change or go by triggers. Texts, filters and the search index cost more: the log is only
+ * marked (`unindexed_logs`), and the work is done between turns (viewer-index.ts). The marks are in the file, so nothing is
+ * missed if the process dies first. `VIEWER_MIGRATION` is the second version of the schema; migrations.ts has the rest.
  *
  * Two expressions come up again and again. `coalesce(session_key, CASE WHEN parent_key IS NULL THEN -key END)` is the
  * key of the summary that a log counts in: that of its session or, for a log in no session and below no other log,

@@ -1,7 +1,8 @@
 /** Every fixed statement of the viewer's reads and of the index behind them, named for what it does. */
+import type { SqliteValue } from '../../../sqlite/open.ts';
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
 import { MAX_SEARCHED_CHARACTERS } from '../log-text.ts';
-import { LABEL_COLUMNS, LABEL_SQL } from './viewer-labels.ts';
+import { LABEL_COLUMNS, LABEL_SQL, METADATA } from './viewer-labels.ts';
 
 const MAX_FILTER_VALUES = 500;
 /** Days × models × buckets of one overview. */
@@ -71,20 +72,45 @@ export const SCANS = {
     FROM day_counts
     WHERE day > ?1 AND day <= ?2 AND (?3 IS NULL OR project_key = (SELECT key FROM projects WHERE name = ?3))
     GROUP BY day, model, bucket ORDER BY day DESC, model, bucket LIMIT ${MAX_COUNTS}`,
-  countUnindexed: `SELECT count(*) AS logs,
-      (SELECT created_at FROM logs WHERE key = (SELECT min(key) FROM unindexed_logs)) AS oldest
-    FROM (SELECT 1 FROM unindexed_logs LIMIT ${MAX_COUNTED_LAG})`,
+  readLag: `SELECT (SELECT count(*) FROM (SELECT 1 FROM unindexed_logs LIMIT ${MAX_COUNTED_LAG}))
+        + (SELECT count(*) FROM (SELECT 1 FROM unindexed_sessions LIMIT ${MAX_COUNTED_LAG})) AS logs,
+      (SELECT created_at FROM logs WHERE key = (SELECT min(key) FROM unindexed_logs)) AS oldest`,
 
   listFacets: `SELECT value FROM facets WHERE kind = ? AND EXISTS
     (SELECT 1 FROM session_facets WHERE facet_key = facets.key) ORDER BY value LIMIT ${MAX_FILTER_VALUES}`,
 
-  listMatches: `SELECT found.key, logs.id, session_key, parent_key
-    FROM (SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ? AND rowid < ? ORDER BY rowid DESC
+  countMatches: `SELECT count(*) AS count FROM (SELECT 1 FROM logs_search WHERE logs_search MATCH ? LIMIT ?)`,
+  listMetadata: `SELECT ${METADATA} AS metadata FROM (SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ?
       LIMIT ${MATCHES_PORTION}) AS found
-    LEFT JOIN logs ON logs.key = found.key ORDER BY found.key DESC`,
+    JOIN logs ON logs.key = found.key`,
   readNear: `SELECT coalesce(${near('messages')}, ${near('inputs')}, ${near('output_message')}) AS text
     FROM logs WHERE key = ?1`,
 } as const;
+
+/**
+ * Lists the logs that have the first term, and says of each whether its session has `others` more. These are in the
+ * index with one log of the session, see indexed-messages.ts, and it finds them by the word that all of these have.
+ */
+export function toMatchesSql(others: number): string {
+  const group = `CASE WHEN session_key IS NULL THEN 'log' || found.key ELSE 'session' || session_key END`;
+  const hasOther = (at: number) =>
+    `EXISTS (SELECT 1 FROM logs_search WHERE logs_search MATCH ?${at} || ' AND session : "' || ${group} || '"')`;
+  const hasOthers = Array.from({ length: others }, (_, index) => hasOther(index + 3));
+  return `SELECT found.key, logs.id, session_key, parent_key, ${hasOthers.join(' AND ') || '1'} AS has_all
+    FROM (SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC
+      LIMIT ${MATCHES_PORTION}) AS found
+    LEFT JOIN logs ON logs.key = found.key ORDER BY found.key DESC`;
+}
+
+/** The word in the index that all logs of a session have, and no text. `group` is minus the key of a log in none. */
+export function toGroupWord(group: SqliteValue): string {
+  return Number(group) < 0 ? `log${-Number(group)}` : `session${group}`;
+}
+
+/** What a match of the term must meet to be of this group. */
+export function inGroup(term: string, group: SqliteValue): string {
+  return `${term} AND session : "${toGroupWord(group)}"`;
+}
 
 const SQL = {
   /** Sums are read as REAL, which has no largest number: the driver throws on integers beyond 2^53. */
@@ -104,7 +130,7 @@ const SQL = {
     WHERE summary.key = ?`,
   findSummaryKey: `SELECT key FROM sessions WHERE id = :id
     UNION ALL SELECT -key FROM logs WHERE id = :id AND session_key IS NULL`,
-  findSummaryId: `SELECT coalesce((SELECT id FROM sessions WHERE key = :key), (SELECT id FROM logs WHERE key = -:key))
+  findSummaryId: `SELECT coalesce((SELECT id FROM sessions WHERE key = ?1), (SELECT id FROM logs WHERE key = -?1))
     AS id`,
   findSessionId: `SELECT id FROM sessions WHERE key = ?`,
   findLogById: `SELECT key, session_key, parent_key, id FROM logs WHERE id = ?`,
@@ -127,30 +153,37 @@ const SQL = {
         WHERE log_key = logs.key ORDER BY key DESC LIMIT 20)) AS comments
     FROM logs LEFT JOIN configs ON configs.key = config_key WHERE logs.key = ?`,
 
-  takeMarkedSession: `DELETE FROM unindexed_sessions WHERE key = (SELECT min(key) FROM unindexed_sessions)
-    RETURNING key`,
-  takeMarkedLog: `DELETE FROM unindexed_logs WHERE key = (SELECT max(key) FROM unindexed_logs) RETURNING key`,
+  listMarkedSessions: `SELECT key FROM unindexed_sessions ORDER BY key LIMIT 100`,
+  unmarkSession: `DELETE FROM unindexed_sessions WHERE key = ?`,
+  listMarkedLogs: `SELECT key FROM unindexed_logs ORDER BY key DESC LIMIT ?`,
+  unmarkLogs: `DELETE FROM unindexed_logs WHERE key BETWEEN ? AND ?`,
+  hasMarks: `SELECT 1 WHERE EXISTS (SELECT 1 FROM unindexed_logs) OR EXISTS (SELECT 1 FROM unindexed_sessions)`,
   markLogsOfSession: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE session_key = :key OR key = -:key
     ON CONFLICT DO NOTHING`,
-  readLogToIndex: `SELECT logs.key, session_key, parent_key, parent_reference_id, logs.created_at, inputs, messages,
+  /** Goes up when another connection has written. */
+  readDataVersion: `PRAGMA data_version`,
+  readLogToIndex: `SELECT session_key, parent_key, parent_reference_id, created_at, config_key, inputs, messages,
       substr(output, 1, ${MAX_SEARCHED_CHARACTERS}) AS output, output_message,
-      substr(error, 1, ${MAX_SEARCHED_CHARACTERS}) AS error, projects.name AS project,
-      configs.type, configs.model, configs.label, ${INDEXED_FEEDBACK}, ${LABEL_COLUMNS}
-    FROM logs JOIN projects ON projects.key = logs.project_key LEFT JOIN configs ON configs.key = config_key
-    WHERE logs.key = ?`,
+      substr(error, 1, ${MAX_SEARCHED_CHARACTERS}) AS error, ${LABEL_COLUMNS},
+      EXISTS (SELECT 1 FROM feedback WHERE log_key = logs.key) AS has_feedback
+    FROM logs WHERE key = ?`,
+  readProjectName: `SELECT name FROM projects WHERE key = ?`,
+  readConfigLabel: `SELECT type, model, label FROM configs WHERE key = ?`,
+  readFeedback: `SELECT ${INDEXED_FEEDBACK} FROM logs WHERE key = ?`,
   markUnsearchable: `INSERT OR REPLACE INTO unsearchable_logs (key, fault) VALUES (?, ?)`,
+  hasUnsearchable: `SELECT 1 FROM unsearchable_logs LIMIT 1`,
   clearUnsearchable: `DELETE FROM unsearchable_logs WHERE key = ?`,
-  writeText: `INSERT OR REPLACE INTO logs_search (rowid, text) VALUES (?, ?)`,
+  writeText: `INSERT OR REPLACE INTO logs_search (rowid, text, session) VALUES (?, ?, ?)`,
   clearTexts: `UPDATE session_summaries SET first_input = NULL, first_input_rank = NULL, last_output = NULL,
       last_output_rank = NULL,
       started_at = coalesce((SELECT min(created_at) FROM logs WHERE session_key = :key OR logs.key = -:key), started_at),
       ended_at = coalesce((SELECT max(unixepoch(created_at, 'subsec') + coalesce(duration, 0)) FROM logs
         WHERE session_key = :key OR logs.key = -:key), ended_at)
     WHERE key = :key`,
-  setFirstInput: `UPDATE session_summaries SET first_input = :text, first_input_rank = :rank
-    WHERE key = :key AND (first_input_rank IS NULL OR first_input_rank >= :rank)`,
-  setLastOutput: `UPDATE session_summaries SET last_output = :text, last_output_rank = :rank, last_is_error = :is_error
-    WHERE key = :key AND (last_output_rank IS NULL OR last_output_rank <= :rank)`,
+  setFirstInput: `UPDATE session_summaries SET first_input = ?, first_input_rank = ?
+    WHERE key = ? AND (first_input_rank IS NULL OR first_input_rank >= ?)`,
+  setLastOutput: `UPDATE session_summaries SET last_output = ?, last_output_rank = ?, last_is_error = ?
+    WHERE key = ? AND (last_output_rank IS NULL OR last_output_rank <= ?)`,
 } as const;
 
 export type ViewerStatements = ReturnType<typeof prepareViewerStatements>;

@@ -3,8 +3,9 @@ import type { SqliteValue } from '../../../sqlite/open.ts';
 import type { LogResponse } from '../../../wire/v4.ts';
 import { excerpt, plainText } from '../log-text.ts';
 import type { IndexLag, SessionLog, SessionSummary, ViewerStore } from '../viewer-store.ts';
+import { labelsOf, toTexts } from './index-slice.ts';
 import { countCharacters } from './row-size.ts';
-import { labelsOf, toTexts, type ViewerIndex } from './viewer-index.ts';
+import type { ViewerIndex } from './viewer-index.ts';
 import { findName } from './viewer-names.ts';
 import { createSessionFinder, type SessionReads } from './viewer-query.ts';
 import { toConfigLabel, toOverview, toSessionLog, toSummary } from './viewer-rows.ts';
@@ -36,7 +37,7 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
   };
 
   const indexLag = async (): Promise<IndexLag> => {
-    const [row] = await reader.all(SCANS.countUnindexed, []);
+    const [row] = await reader.all(SCANS.readLag, []);
     const oldest = row!['oldest'] as string | null;
     return { logs: Number(row!['logs']), ...(oldest !== null && { oldestCreatedAt: oldest }) };
   };
@@ -93,7 +94,7 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
 
     findSession: async (name) => {
       const found = findName(statements, name);
-      const session = found && statements.findSummaryId.get({ key: found.key })?.['id'];
+      const session = found && statements.findSummaryId.get(found.key)?.['id'];
       if (typeof session !== 'string') return undefined;
       const log = found?.logKey === undefined ? undefined : statements.findLogByKey.get(found.logKey)?.['id'];
       return { session, ...(log !== undefined && { log: log as string }) };

@@ -4,12 +4,14 @@
  * that throws rolls back only itself.
  *
  * A turn takes about `TURN_MILLIS`; what is left runs in the next one. A long work is a generator, and is interrupted
- * where it yields: then the transaction stays open, and is committed in a later turn. Reads therefore need another
- * connection.
+ * where it yields. The transaction stays open as long as each turn of the event loop brings more writes, but not for
+ * long: under load, many requests wait for the disk together. Reads therefore need another connection.
  */
 import { explainSqliteError, type SqliteDatabase } from '../../../sqlite/open.ts';
 
 const TURN_MILLIS = 25;
+/** A transaction that is older is committed when no write is half done. */
+const GROUP_MILLIS = 60;
 
 type Work<Result> = () => Result | Generator<void, Result>;
 
@@ -17,6 +19,7 @@ interface Job {
   readonly work: Work<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  readonly onWritten: (() => void) | undefined;
 }
 
 /** A job that is being done. */
@@ -26,8 +29,11 @@ interface Run {
 }
 
 export interface WriteTurns {
-  /** Runs `work` in the next turn. Resolves with its result once that is on disk, rejects with what it threw. */
-  run<Result>(work: Work<Result>): Promise<Result>;
+  /**
+   * Runs `work` in the next turn. Resolves with its result once that is on disk, rejects with what it threw. Calls
+   * `onWritten` before the commit, at the end of the work's savepoint.
+   */
+  run<Result>(work: Work<Result>, onWritten?: () => void): Promise<Result>;
   /** Runs a part of such a `work`. If that throws, what it has written is undone, and `failed` makes the result. */
   runInSavepoint<Result>(work: () => Result, failed: (error: unknown) => Result): Result;
   /** Runs everything that waits, now. */
@@ -50,7 +56,7 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   /** Those of the open transaction, and how they are answered after its commit. */
   let done: { job: Job; answer: () => void }[] = [];
   let current: Run | undefined;
-  let isOpen = false;
+  let openedAt: number | undefined;
   let isScheduled = false;
 
   /** Savepoints nest: the statements mean the innermost. Throws where SQLite has already rolled back everything. */
@@ -84,6 +90,7 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
         const step = steps.next();
         if (step.done) {
           release.run();
+          job.onWritten?.();
           done.push({ job, answer: () => job.resolve(step.value) });
           break;
         }
@@ -98,24 +105,29 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
     return true;
   };
 
-  const runTurn = (end: number): void => {
+  /** Works until `end`. Commits if that is asked for, or everything is done and the transaction is old. */
+  const runTurn = (end: number, isLast: boolean): void => {
     try {
-      if (!isOpen) begin.run();
-      isOpen = true;
-      do {
+      if (openedAt === undefined) {
+        begin.run();
+        openedAt = performance.now();
+      }
+      while (hasWork()) {
         if (!advance(end)) return;
-      } while (queue.length > 0 && performance.now() < end);
+        if (performance.now() >= end) break;
+      }
+      if (!isLast && canInterrupt && performance.now() - openedAt < GROUP_MILLIS) return;
       commit.run();
     } catch (error) {
       rollback(database);
       const reason = explainSqliteError(error, file);
       const failed = [...done.map(({ job }) => job), ...(current ? [current.job] : []), ...queue];
-      [queue, done, current, isOpen] = [[], [], undefined, false];
+      [queue, done, current, openedAt] = [[], [], undefined, undefined];
       for (const job of failed) job.reject(reason);
       return;
     }
     const answers = done;
-    [done, isOpen] = [[], false];
+    [done, openedAt] = [[], undefined];
     for (const { answer } of answers) answer();
   };
 
@@ -123,8 +135,10 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
 
   const onTurn = (): void => {
     isScheduled = false;
-    if (hasWork()) runTurn(performance.now() + TURN_MILLIS);
-    if (hasWork()) schedule();
+    if (!hasWork() && openedAt === undefined) return;
+    // The first turn of the event loop that brings nothing is the last one of the transaction.
+    runTurn(performance.now() + TURN_MILLIS, !hasWork());
+    if (hasWork() || openedAt !== undefined) schedule();
   };
 
   const schedule = (): void => {
@@ -134,14 +148,14 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   };
 
   return {
-    run: <Result>(work: Work<Result>) =>
+    run: <Result>(work: Work<Result>, onWritten?: () => void) =>
       new Promise<Result>((resolve, reject) => {
-        queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
+        queue.push({ work, resolve: resolve as (value: unknown) => void, reject, onWritten });
         schedule();
       }),
     runInSavepoint,
     drain: () => {
-      while (hasWork()) runTurn(Number.POSITIVE_INFINITY);
+      while (hasWork() || openedAt !== undefined) runTurn(Number.POSITIVE_INFINITY, true);
     },
   };
 }

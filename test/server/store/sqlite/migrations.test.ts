@@ -5,14 +5,17 @@ import { MIGRATIONS } from '../../../../src/server/store/sqlite/migrations.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
+import { log } from '../../sample-log.ts';
 
 /** Digests of the released migrations, without comments and spacing. A new one adds a line; no line ever changes. */
 const RELEASED = [
   '40bda17ec34dbc3141035ae015698563c0fd2e5bdc16b9dd95ec9dddee908612',
   'af7566074e25270d2c5d8c1ec9b7dae2f9ed826b7d22845e010b6628e38a22a0',
   '25cc41edb938e332c8d86bbfe230ac290d0a196e7ac5e4ae18c3b7db4b990215',
-  'd260dab0a3938b99755e8899d991c803b5390dca2b451e5cb14b608b325aca76',
-  '5563d3544746676769ae10c7b62a5b2757159035fe4c70c9a5e6a3941b050762',
+  '582a55b95b60254153d754431e7f52c08f9a815b8f327ed298cbf0706efac370',
+  'e7270457ba0aa2143b97558ffbf305bb03a4f7d7b709716d67eb4f0b69a0e24b',
+  '83d3ed8f3f26fd1f5bc9c721370a4938a98b19a054a52e217206c9be4a5db4cf',
+  '142eaa87cfaaed5957ad1ad3f17000304270ccd25f3ef37cca42a35ba31788ae',
 ];
 
 function digest(sql: string): string {
@@ -60,5 +63,41 @@ test('a file of the second version is opened whatever is in it, and all of its l
   expect((await store.updateLog({ id: 'data_2' }, { output: 'late' }))?.output).toBe('late');
   await store.deleteLogs(['data_1']);
   expect((await store.viewer.readSession('sesh_1'))?.session.logs).toBe(1);
+  await store.close();
+});
+
+test('a file of the third version keeps its sums, and is searched again from its beginning', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const old = openSqlite({ file });
+  for (const sql of MIGRATIONS.slice(0, 3)) old.exec(sql);
+  old.exec(`PRAGMA application_id = ${0x686c6f74}`);
+  old.exec('PRAGMA user_version = 3');
+  old.exec(`INSERT INTO projects VALUES (1, 'pr_1', 'p', '2024-01-01T00:00:00Z', '2024-01-01T00:00:00Z')`);
+  old.exec(`INSERT INTO sessions VALUES (1, 'sesh_1', 's', '2024-01-01T00:00:00Z', '2024-01-01T00:00:00Z')`);
+  const addLog =
+    old.prepare(`INSERT INTO logs (id, reference_id, project_key, session_key, created_at, updated_at, save,
+    prompt_tokens, inputs, messages) VALUES (?, ?, 1, 1, '2024-01-01T00:00:00.000000Z', '2024-01-01T00:00:00.000000Z', 1,
+    2, ?, '[{"role":"user","content":"where is the nearest bakery"}]')`);
+  old.exec('BEGIN');
+  for (let index = 0; index < 700; index += 1) addLog.run(`data_${index}`, `r${index}`, `{"q":"zebra${index}"}`);
+  // As if all but the last one had been indexed.
+  old.exec('DELETE FROM unindexed_logs WHERE key < 700');
+  old.exec(`INSERT INTO logs_search (rowid, text) SELECT key, inputs FROM logs WHERE key < 700`);
+  old.exec('COMMIT');
+  old.close();
+
+  const store = await openSqliteStore({ file });
+  expect((await store.viewer.readSession('sesh_1'))?.session).toMatchObject({ logs: 700, prompt_tokens: 1400 });
+  await store.createLogs([log({ reference_id: 'r0', session_reference_id: 's' }), log({ session_reference_id: 's' })]);
+  await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
+  for (const search of ['zebra0', 'zebra699', 'bakery zebra300']) {
+    expect((await store.viewer.listSessions({ search, size: 9 })).sessions, search).toHaveLength(1);
+  }
+  expect((await store.viewer.readSession('sesh_1'))?.session).toMatchObject({ logs: 701, prompt_tokens: 1400 });
+  for (const sort of ['activity', 'started', 'changed', 'duration', 'cost'] as const) {
+    expect((await store.viewer.listSessions({ sort, project: 'p', size: 9 })).sessions, sort).toHaveLength(1);
+  }
+  const { days } = await store.viewer.readOverview({ days: 2, until: '2024-01-01T12:00:00.000000Z' });
+  expect(days).toMatchObject([{ day: '2024-01-01', logs: 700 }]);
   await store.close();
 });

@@ -34,3 +34,55 @@ test('a log that cannot be indexed is reported once and passed over, and the oth
   expect(other.prepare('SELECT key FROM unsearchable_logs').all()).toEqual([]);
   expect(errors).toHaveLength(1);
 });
+
+test('a message is indexed with one log of its session, and found as long as any of its logs is there', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const store = await openSqliteStore({ file });
+  onTestFinished(() => store.close());
+  const other = openSqlite({ file, readOnly: true });
+  onTestFinished(() => other.close());
+  const readSizes = () => other.prepare('SELECT length(block) AS size FROM logs_search_data WHERE id > 1000').all();
+  const catchUp = () => expect.poll(async () => (await store.viewer.indexLag()).logs).toBe(0);
+  const find = async (search: string) => (await store.viewer.listSessions({ search, size: 9 })).sessions;
+  const content = Array.from({ length: 2_000 }, (_, index) => `zebra${index}`).join(' ');
+  const create = (session: string, output: string) =>
+    createOne(store, { session_reference_id: session, messages: [{ role: 'user', content }], output });
+  const sizeAfter = async (work: () => Promise<unknown>) => {
+    const before = sum(readSizes());
+    const result = await work();
+    await catchUp();
+    return { result, bytes: sum(readSizes()) - before };
+  };
+  const first = await sizeAfter(() => create('one', 'lion'));
+  const second = await sizeAfter(() => create('one', 'tiger'));
+  expect(second.bytes).toBeLessThan(first.bytes / 10);
+  expect((await sizeAfter(() => create('two', 'lion'))).bytes).toBeGreaterThan(first.bytes / 2);
+  expect(await find('zebra7 tiger')).toHaveLength(1);
+  // The log that owns the messages is indexed again, and keeps them.
+  await store.updateLog({ id: (first.result as { id: string }).id }, { error: 'leopard' });
+  await catchUp();
+  expect(await find('zebra7 leopard')).toHaveLength(1);
+  await store.deleteLogs([(first.result as { id: string }).id]);
+  await catchUp();
+  expect(await find('zebra7 tiger')).toHaveLength(1);
+  expect(await find('leopard')).toEqual([]);
+  await store.deleteLogs([(second.result as { id: string }).id]);
+  await catchUp();
+  expect(await find('zebra7')).toMatchObject([{ reference_id: 'two' }]);
+});
+
+function sum(rows: { size?: unknown }[]): number {
+  return rows.reduce((total, { size }) => total + Number(size), 0);
+}
+
+test('the lag of the index is what a search does not find yet, and how old it is', async () => {
+  // In memory nothing else runs between the two calls.
+  const store = await openSqliteStore({ file: ':memory:' });
+  onTestFinished(() => store.close());
+  expect(await store.viewer.indexLag()).toEqual({ logs: 0 });
+  const [first] = await store.createLogs([log({ output: 'zebra' }), log()]);
+  const oldestCreatedAt = (await store.getLog(first!.id))!.created_at;
+  expect(await store.viewer.indexLag()).toEqual({ logs: 2, oldestCreatedAt });
+  await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
+  expect((await store.viewer.listSessions({ search: 'zebra', size: 9 })).sessions).toHaveLength(1);
+});

@@ -1,0 +1,141 @@
+/** Copies of the whole file: backup, restore, and the file itself written again without its free space. */
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { HumanloopError } from '../../../errors.ts';
+import {
+  createSqliteError,
+  explainSqliteError,
+  openSqlite,
+  reasonOf,
+  type SqliteDatabase,
+  SqliteError,
+} from '../../../sqlite/open.ts';
+import { createPrivateDirectory, createPrivateFile } from '../../../sqlite/private-directory.ts';
+import { checkIdentity } from './migrations.ts';
+import { tryTruncateLog } from './scrub.ts';
+
+/** How long a command waits for the writes of a server. */
+const BUSY_MILLIS = 30_000;
+
+export interface CopyOptions {
+  /** Overwrites a file that is there. */
+  readonly force?: boolean;
+}
+
+/**
+ * Writes one consistent copy, as of one moment, while others go on writing. Blocks this thread until it is on disk.
+ * Throws a `HumanloopError`.
+ */
+export function backUpSqlite(givenFile: string, givenTarget: string, { force = false }: CopyOptions = {}): void {
+  const [file, target] = [resolve(givenFile), resolve(givenTarget)];
+  if (file === target) throw new HumanloopError(`${target} is the database itself: name another file`);
+  if (existsSync(target) && !force) throw existing(target);
+  withDatabase(file, (database) => copyTo(database, target, force));
+}
+
+/**
+ * Puts a copy in the place of the database, where no process uses that. The copy is checked first. Throws a
+ * `HumanloopError`.
+ */
+export function restoreSqlite(givenSource: string, givenFile: string, { force = false }: CopyOptions = {}): void {
+  const [source, file] = [resolve(givenSource), resolve(givenFile)];
+  if (file === source) throw new HumanloopError(`${file} is the database itself: name the backup`);
+  if (existsSync(file) && !force) throw existing(file);
+  withDatabase(source, (backup) => {
+    const [result] = backup.prepare('PRAGMA quick_check(1)').all();
+    if (result?.['quick_check'] !== 'ok') throw createSqliteError('corrupt', source);
+    if (existsSync(file)) refuseIfInUse(file);
+    copyTo(backup, file, force, () => {
+      // They belong to the file that goes.
+      for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true });
+    });
+  });
+}
+
+/**
+ * Writes the file again, without free space and without anything that was deleted, and so that it gives free space back
+ * from then on. Others can read meanwhile, and write only afterwards. It needs as much space again. Returns its sizes in
+ * bytes. Throws a `HumanloopError`.
+ */
+export function compactSqlite(givenFile: string): { before: number; after: number } {
+  const file = resolve(givenFile);
+  return withDatabase(file, (database) => {
+    const before = statSync(file).size;
+    database.exec('PRAGMA auto_vacuum = INCREMENTAL');
+    database.exec('VACUUM');
+    tryTruncateLog(database);
+    return { before, after: statSync(file).size };
+  });
+}
+
+function withDatabase<Result>(file: string, use: (database: SqliteDatabase) => Result): Result {
+  if (!existsSync(file)) throw createSqliteError('missing', file);
+  const database = openSqlite({ file, busyTimeoutMillis: BUSY_MILLIS });
+  try {
+    checkIdentity(database, file);
+    return use(database);
+  } catch (error) {
+    throw error instanceof HumanloopError ? error : explainSqliteError(error, file);
+  } finally {
+    database.close();
+  }
+}
+
+/** `target` has either what was there before or the whole copy. `before` is called when the copy is on disk. */
+function copyTo(database: SqliteDatabase, target: string, force: boolean, before: () => void = () => {}): void {
+  const partial = `${target}.${process.pid}.partial`;
+  try {
+    createPrivateDirectory(dirname(target));
+    rmSync(partial, { force: true });
+    createPrivateFile(partial);
+    database.prepare('VACUUM INTO ?').run(partial);
+    syncToDisk(partial);
+    before();
+    publish(partial, target, force);
+  } catch (error) {
+    throw error instanceof HumanloopError ? error : explainSqliteError(error, target);
+  } finally {
+    rmSync(partial, { force: true });
+  }
+}
+
+/** A link fails where the name is taken meanwhile. Some file systems have no links. */
+function publish(partial: string, target: string, force: boolean): void {
+  try {
+    if (!force) return linkSync(partial, target);
+  } catch (error) {
+    if (existsSync(target)) throw existing(target);
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw error;
+  }
+  renameSync(partial, target);
+}
+
+function syncToDisk(file: string): void {
+  const descriptor = openSync(file, 'r+');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** A damaged file is used by nobody: that is why it is replaced. */
+function refuseIfInUse(file: string): void {
+  let database: SqliteDatabase | undefined;
+  try {
+    database = openSqlite({ file, busyTimeoutMillis: 0 });
+    database.exec('PRAGMA locking_mode = EXCLUSIVE');
+    database.exec('BEGIN EXCLUSIVE');
+    database.exec('ROLLBACK');
+  } catch (error) {
+    if (reasonOf(error) !== 'locked') return;
+    throw new SqliteError('locked', file, `${file} is in use: stop the server first`, { cause: error });
+  } finally {
+    database?.close();
+  }
+}
+
+function existing(file: string): HumanloopError {
+  return new HumanloopError(`${file} exists: use --force to replace it`);
+}

@@ -1,0 +1,268 @@
+/**
+ * Takes the traces of what was deleted out of the files, and makes them smaller. The engine overwrites deleted rows
+ * (`secure_delete`); what is left is:
+ * - what lists show of the session and its filters, until the index has looked at it again;
+ * - filters that no session has any more;
+ * - words in the search index, whose segments are written again without them;
+ * - free pages, which are given back to the disk where the file was made so (`auto_vacuum`);
+ * - old pages in the write-ahead log.
+ *
+ * Each step is a slice between the turns of writes. That there is something to do is noted in the file, in the
+ * transaction of the deletion, so that it is done after a crash too.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SqliteDatabase } from '../../../sqlite/open.ts';
+import type { ErasureStatements } from './erasure-statements.ts';
+import type { ViewerIndex } from './viewer-index.ts';
+import type { WriteTurns } from './write-turns.ts';
+
+const SLICE_MILLIS = 10;
+const PAUSE_MILLIS = 5;
+const GATHER_MILLIS = 50;
+const RETRY_MILLIS = 1_000;
+/** Another process that deletes erases too: it is given time. */
+const LOOK_MILLIS = 5_000;
+const MAX_PUT_OFF_MILLIS = 10_000;
+const MAX_WAIT_MILLIS = 60 * 60 * 1000;
+/** The words of what retention deletes may stay as long, unless they are many: the whole search index is written again. */
+const RETENTION_MILLIS = 24 * 60 * 60 * 1000;
+const FACETS_PORTION = 5_000;
+/** Pages of the search index, and of the file. */
+const WORDS_PORTION = 16;
+const PAGES_PORTION = 20;
+/** What is written to the search index meanwhile starts the work on it again, so the index waits, at first this long. */
+const MAX_HOLD_MILLIS = 2_000;
+/** Between two rewritings of the search index, in durations of the last one. */
+const REST = 5;
+
+export interface Scrub {
+  /** Must be called in each transaction of deletion. */
+  markDue(logs: number, isRetention: boolean): void;
+  /**
+   * Runs a deletion of several transactions, and the scrub after it: otherwise pages would be moved that are deleted
+   * soon. A long one is interrupted by it at times.
+   */
+  after<Result>(deletion: () => Promise<Result>): Promise<Result>;
+  /** Resolves when all that was deleted before the call is out of the files. Rejects with what is in the way. */
+  finish(): Promise<void>;
+  /** Must be called where another process may have deleted something, and may have ended before its traces were gone. */
+  lookLater(): void;
+  /** Resolves when the step that it is in the middle of is done. */
+  close(): Promise<void>;
+}
+
+export interface ScrubParts {
+  readonly database: SqliteDatabase;
+  readonly statements: ErasureStatements;
+  readonly turns: WriteTurns;
+  readonly index: ViewerIndex;
+  readonly onError: (error: unknown) => void;
+}
+
+export function createScrub({ database, statements, turns, index, onError }: ScrubParts): Scrub {
+  let timer: NodeJS.Timeout | undefined;
+  let wakesAt = 0;
+  let current: Promise<void> | undefined;
+  let isClosed = false;
+  let failure: unknown;
+  /** There are free pages, perhaps, and old ones in the write-ahead log. */
+  let hasSpace = false;
+  /** Deletions that are being done, and how long they are waited for. */
+  let running = 0;
+  let waitUntil = 0;
+  let holdMillis = MAX_HOLD_MILLIS;
+  let restUntil = 0;
+  const canShrink = Number(database.prepare('PRAGMA auto_vacuum').get()!['auto_vacuum']) !== 0;
+
+  /** Calls `step` in slices of transactions until it returns false. */
+  const inSlices = async (step: () => boolean, until = Number.POSITIVE_INFINITY): Promise<boolean> => {
+    for (;;) {
+      const isDone = await turns.run(() => {
+        const end = performance.now() + SLICE_MILLIS;
+        do if (!step()) return true;
+        while (performance.now() < end);
+        return false;
+      });
+      if (isDone || isClosed) return true;
+      if (performance.now() >= until) return false;
+      await delay(PAUSE_MILLIS);
+    }
+  };
+
+  const waitForIndex = async (): Promise<void> => {
+    index.schedule();
+    while (!isClosed && statements.hasMarkedSessions.get()) {
+      await delay(PAUSE_MILLIS);
+    }
+  };
+
+  const eraseFacets = async (): Promise<void> => {
+    let from = 0;
+    const last = Number(await turns.run(() => statements.findLastFacet.get()!['key']!));
+    await inSlices(() => {
+      if (from >= last) return false;
+      statements.deleteUnusedFacets.run(from, from + FACETS_PORTION);
+      from += FACETS_PORTION;
+      return true;
+    });
+  };
+
+  /** Returns whether the merge has written anything. A negative number of pages begins a merge of all segments. */
+  const mergeWords = (): boolean => {
+    const count = () => Number(statements.countChanges.get()!['count']);
+    const before = count();
+    statements.mergeWords.run(-WORDS_PORTION);
+    return count() - before >= 2;
+  };
+
+  /** Returns whether all words are gone that were deleted before. */
+  const eraseWords = async (): Promise<boolean> => {
+    const started = performance.now();
+    if (started < restUntil) return false;
+    const resume = index.hold();
+    try {
+      const isDone = await inSlices(mergeWords, started + holdMillis);
+      // A large search index needs more time in one go.
+      holdMillis = isDone ? MAX_HOLD_MILLIS : holdMillis * 2;
+      return isDone;
+    } finally {
+      resume();
+      const ended = performance.now();
+      restUntil = ended + REST * (ended - started);
+    }
+  };
+
+  const shrink = (): Promise<boolean> =>
+    inSlices(() => {
+      if (!canShrink || readNumber(database, 'freelist_count') === 0) return false;
+      database.exec(`PRAGMA incremental_vacuum(${PAGES_PORTION})`);
+      return true;
+    });
+
+  const truncateLog = async (): Promise<void> => {
+    for (let pause = PAUSE_MILLIS; !isClosed && !tryTruncateLog(database); pause = Math.min(pause * 2, RETRY_MILLIS)) {
+      await delay(pause);
+    }
+  };
+
+  /** Milliseconds until traces must go, and how many deletions have left them. */
+  const readDue = (): { millis: number; deletions: number } | undefined => {
+    const row = statements.readErasureDue.get();
+    if (!row) return undefined;
+    const millis = row['are_many'] === 1 ? 0 : Number(row['due_at']) - Date.now();
+    return { millis, deletions: Number(row['deletions']) };
+  };
+  const isDue = (): boolean => (readDue()?.millis ?? 1) <= 0;
+
+  const freeSpace = async (): Promise<void> => {
+    await shrink();
+    await truncateLog();
+  };
+
+  const work = async (): Promise<void> => {
+    // This comes first, since it makes space on a full disk.
+    if (hasSpace) await freeSpace();
+    hasSpace = running > 0;
+    waitUntil = performance.now() + MAX_PUT_OFF_MILLIS;
+    const due = readDue();
+    if (!due || due.millis > 0) return;
+    await waitForIndex();
+    await eraseFacets();
+    const isDone = await eraseWords();
+    if (isDone && !isClosed) await turns.run(() => void statements.clearErasureDue.run(due.deletions));
+    await freeSpace();
+  };
+
+  const run = (): Promise<void> => {
+    clearTimeout(timer);
+    timer = undefined;
+    current ??= work()
+      .then(
+        () => {
+          failure = undefined;
+          const due = readDue();
+          if (due) again(Math.min(Math.max(due.millis, restUntil - performance.now(), GATHER_MILLIS), MAX_WAIT_MILLIS));
+        },
+        (error: unknown) => {
+          if (failure === undefined && !isClosed) onError(error);
+          failure = error;
+          again(RETRY_MILLIS);
+        },
+      )
+      .finally(() => {
+        current = undefined;
+      });
+    return current;
+  };
+
+  const wake = (): void => {
+    timer = undefined;
+    if (running > 0 && performance.now() < waitUntil) again(GATHER_MILLIS);
+    else void run();
+  };
+
+  const again = (millis: number): void => {
+    if (isClosed) return;
+    const at = performance.now() + millis;
+    if (timer && wakesAt <= at) return;
+    clearTimeout(timer);
+    wakesAt = at;
+    timer = setTimeout(wake, millis);
+    timer.unref();
+  };
+
+  if (readDue()) again(GATHER_MILLIS);
+  return {
+    markDue: (logs, isRetention) => {
+      statements.setErasureDue.run(Date.now() + (isRetention ? RETENTION_MILLIS : 0), 1 + logs);
+    },
+    after: async (deletion) => {
+      running += 1;
+      if (!hasSpace) waitUntil = performance.now() + MAX_PUT_OFF_MILLIS;
+      hasSpace = true;
+      again(GATHER_MILLIS);
+      try {
+        return await deletion();
+      } finally {
+        running -= 1;
+        hasSpace = true;
+        again(GATHER_MILLIS);
+      }
+    },
+    lookLater: () => again(LOOK_MILLIS),
+    finish: async () => {
+      await current;
+      do {
+        restUntil = 0;
+        hasSpace = true;
+        await run();
+        if (failure !== undefined) throw failure;
+      } while (isDue() && !isClosed);
+    },
+    close: async () => {
+      isClosed = true;
+      clearTimeout(timer);
+      await current;
+    },
+  };
+}
+
+/**
+ * Brings the write-ahead log back into the file, and empties it. Returns false where a transaction or another
+ * connection's read is in the way: it does not wait.
+ */
+export function tryTruncateLog(database: SqliteDatabase): boolean {
+  const busy = readNumber(database, 'busy_timeout', 'timeout');
+  try {
+    database.exec('PRAGMA busy_timeout = 0');
+    return Number(database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()!['busy']) === 0;
+  } catch {
+    return false;
+  } finally {
+    database.exec(`PRAGMA busy_timeout = ${busy}`);
+  }
+}
+
+export function readNumber(database: SqliteDatabase, pragma: string, column = pragma): number {
+  return Number(database.prepare(`PRAGMA ${pragma}`).get()![column]);
+}

@@ -105,7 +105,7 @@ export async function checkSearch(url: string, ledger: Ledger, sampleSize: numbe
       const isFound = (page?.sessions.length ?? 0) > 0;
       if (isFound !== (fate === 'stored')) {
         faults.push(
-          `the search ${isFound ? 'finds' : 'does not find'} a log that was ${fate}: ${log.reference ?? log.marker}`,
+          `the search ${isFound ? 'finds' : 'does not find'} a log that was ${fate}: ${log.reference ?? log.marker} of ${log.session.reference}`,
         );
       }
     }

@@ -50,7 +50,7 @@ export class Ledger {
 
   newLog(session: LedgerSession, output: string | undefined, hasReference: boolean, reference?: string): LedgerLog {
     this.#count += 1;
-    const marker = `mk${this.#run}x${this.#count.toString(36)}q`;
+    const marker = `mk${this.#run}x${this.#count}q`;
     const log: LedgerLog = {
       ...{ marker, session, id: undefined, fate: 'unsure', most: 1, isBusy: false },
       reference: hasReference ? (reference ?? `ref ${marker}`) : undefined,
@@ -83,6 +83,6 @@ export class Ledger {
 
   /** Finds markers in a text. */
   markersIn(text: string): Set<string> {
-    return new Set(text.match(new RegExp(`mk${this.#run}x[0-9a-z]+q`, 'g')));
+    return new Set(text.match(new RegExp(`mk${this.#run}x[0-9]+q`, 'g')));
   }
 }

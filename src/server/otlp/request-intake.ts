@@ -2,7 +2,6 @@
  * An intake that takes each request by itself: spans are linked to the ancestors that come in the same request, else to
  * their direct parent. The reading is that of the exporter.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readEnvironment, readSession, readTags, readUser, type TraceContext } from '../../conventions/context.ts';
 import { type Classified, classifySpan, readSpan } from '../../conventions/index.ts';
 import { toDatapoint } from '../../datapoint/to-datapoint.ts';
@@ -10,6 +9,7 @@ import { parentSpanIdOf, type SpanSlice, spanOfEvent } from '../../otel/span-sli
 import { messageText } from '../../wire/message-text.ts';
 import { referenceIdOf } from '../../wire/reference-id.ts';
 import type { LogRequest } from '../../wire/v4.ts';
+import { createPauses } from '../store/heavy-turns.ts';
 import { RejectedItemError } from '../store/rejected-item.ts';
 import type { Store } from '../store/store.ts';
 import type { IntakeResult, OtlpIntake, ReceivedEvent, ReceivedSpan } from './received.ts';
@@ -20,8 +20,8 @@ export interface IntakeOptions {
   readonly captureContent: boolean;
 }
 
-/** How long spans are mapped in one turn of the event loop. */
-const SLICE_MILLIS = 4;
+/** Logs that are handed to the store together. */
+const PORTION = 500;
 const SOURCE = 'opentelemetry';
 const DEFAULT_PROJECT = 'default';
 
@@ -71,16 +71,16 @@ export function createRequestIntake(store: Store, { captureContent }: IntakeOpti
   return {
     async takeSpans(spans) {
       const logs: LogRequest[] = [];
-      let sliceEnd = performance.now() + SLICE_MILLIS;
-      for (const trace of tracesOf(spans)) {
+      const pause = createPauses();
+      for (const trace of await tracesOf(spans, pause)) {
         const context = contextOf(trace);
+        await pause();
         for (const span of parentsFirst(trace)) {
+          await pause();
           if (span.classified) logs.push(map(span, span.classified, trace, context));
-          if (performance.now() < sliceEnd) continue;
-          await nextTurn();
-          sliceEnd = performance.now() + SLICE_MILLIS;
         }
       }
+      await pause();
       return createLogs(store, logs);
     },
 
@@ -95,17 +95,22 @@ export function createRequestIntake(store: Store, { captureContent }: IntakeOpti
   };
 }
 
-/** Leaves out what the store refuses: one log that is too large must not keep the others out. */
+/**
+ * Leaves out what the store refuses: one log that is too large must not keep the others out. If the store fails in the
+ * middle, the sender sends all of it again, and what is there already is found by its reference.
+ */
 async function createLogs(store: Store, all: readonly LogRequest[]): Promise<IntakeResult> {
   const rejections = new Rejections();
-  for (let logs = [...all]; logs.length > 0; ) {
-    try {
-      await store.createLogs(logs);
-      break;
-    } catch (error) {
-      if (!(error instanceof RejectedItemError)) throw error;
-      rejections.add(`${error.field}: ${error.message}`);
-      logs = logs.toSpliced(error.index, 1);
+  for (let at = 0; at < all.length; at += PORTION) {
+    for (let logs = all.slice(at, at + PORTION); logs.length > 0; ) {
+      try {
+        await store.createLogs(logs);
+        break;
+      } catch (error) {
+        if (!(error instanceof RejectedItemError)) throw error;
+        rejections.add(`${error.field}: ${error.message}`);
+        logs = logs.toSpliced(error.index, 1);
+      }
     }
   }
   return resultOf(rejections);
@@ -115,9 +120,10 @@ function resultOf({ count, message }: Rejections): IntakeResult {
   return message === undefined ? { rejected: count } : { rejected: count, message };
 }
 
-function tracesOf(spans: readonly ReceivedSpan[]): Trace[] {
+async function tracesOf(spans: readonly ReceivedSpan[], pause: () => Promise<void>): Promise<Trace[]> {
   const traces = new Map<string, Trace>();
   for (const span of spans) {
+    await pause();
     const { traceId, spanId } = span.slice.spanContext();
     const trace = traces.get(traceId) ?? new Map<string, Span>();
     traces.set(traceId, trace.set(spanId, { ...span, classified: classifySpan(span.slice) }));

@@ -123,9 +123,15 @@ test('a backup that is made under load has every log that was answered before, a
   const { sessions } = (await again.call('GET', '/viewer/api/sessions')).body;
   const ids = new Set<string>();
   for (const { id, logs, prompt_tokens } of sessions) {
-    const session = (await again.call('GET', `/viewer/api/sessions/${id}`)).body;
-    expect({ logs, prompt_tokens }).toEqual({ logs: session.logs.length, prompt_tokens: session.logs.length });
-    for (const each of session.logs) ids.add(each.id);
+    let count = 0;
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const path: string = `/viewer/api/sessions/${id}${cursor && `?cursor=${encodeURIComponent(cursor)}`}`;
+      const portion: { logs: { id: string }[]; next: string | null } = (await again.call('GET', path)).body;
+      for (const each of portion.logs) ids.add(each.id);
+      count += portion.logs.length;
+      cursor = portion.next;
+    }
+    expect({ logs, prompt_tokens }).toEqual({ logs: count, prompt_tokens: count });
   }
   expect(before.filter((id) => !ids.has(id))).toEqual([]);
   expect((await again.call('POST', '/v4/logs', log())).status).toBe(200);

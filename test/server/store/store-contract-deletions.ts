@@ -108,6 +108,8 @@ export function describeDeletions(name: string, open: () => Promise<Store>): voi
           log({ session_reference_id: `s${n}`, output: 'x'.repeat(50_000) }),
         ]);
       }
+      // What the index adds to the store counts too.
+      await expect.poll(() => store.viewer.indexLag(), { timeout: 10_000 }).toEqual({ logs: 0 });
       expect(await store.prune({ maxBytes: 100_000_000 })).toEqual({ logs: 0, sessions: 0 });
       const { logs, sessions } = await store.prune({ maxBytes: 2_500_000 });
       expect(logs).toBe(sessions * 2);

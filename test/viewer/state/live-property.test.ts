@@ -97,7 +97,7 @@ test('a list equals a fresh load, whichever filters the reader has gone through'
     }
     expect(rows()).toEqual(fresh);
     stop();
-    await network.store.close();
+    await network.done(network.store.close());
   });
   await check(property, 100);
 });
@@ -141,7 +141,7 @@ test('a session equals a fresh load, small or large', { timeout: 60_000 }, async
       expect(new Map(loaded!.logs)).toEqual(new Map(fresh.map((log) => [log.id, log])));
       expect(loaded).toMatchObject({ ...rest, configs });
       stop();
-      await network.store.close();
+      await network.done(network.store.close());
     },
   );
   await check(property, 40);

@@ -4,7 +4,6 @@
  *
  * A long deletion is done in slices, each a transaction of its own, so that no request waits for more than one.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import { parseJson } from '../../../wire/json.ts';
@@ -18,6 +17,7 @@ import {
   LIST_FEEDBACK_OF_USER,
   LIST_METADATA_WITH,
 } from './erasure-statements.ts';
+import { pause } from './pause.ts';
 import type { Scrub } from './scrub.ts';
 import type { Statements } from './statements.ts';
 
@@ -106,7 +106,7 @@ export function createErasure(parts: ErasureParts): Erasure {
       }, isRetention);
       at = next;
       counts = addCounts(counts, slice);
-      if (at < groups.length) await delay(PAUSE_MILLIS);
+      if (at < groups.length) await pause(PAUSE_MILLIS);
     }
     return counts;
   };

@@ -10,9 +10,9 @@
  * Each step is a slice between the turns of writes. That there is something to do is noted in the file, in the
  * transaction of the deletion, so that it is done after a crash too.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { SqliteDatabase } from '../../../sqlite/open.ts';
 import type { ErasureStatements } from './erasure-statements.ts';
+import { pause } from './pause.ts';
 import type { ViewerIndex } from './viewer-index.ts';
 import type { WriteTurns } from './write-turns.ts';
 
@@ -85,14 +85,14 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
       });
       if (isDone || isClosed) return true;
       if (performance.now() >= until) return false;
-      await delay(PAUSE_MILLIS);
+      await pause(PAUSE_MILLIS);
     }
   };
 
   const waitForIndex = async (): Promise<void> => {
     index.schedule();
     while (!isClosed && statements.hasMarkedSessions.get()) {
-      await delay(PAUSE_MILLIS);
+      await pause(PAUSE_MILLIS);
     }
   };
 
@@ -140,8 +140,10 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
     });
 
   const truncateLog = async (): Promise<void> => {
-    for (let pause = PAUSE_MILLIS; !isClosed && !tryTruncateLog(database); pause = Math.min(pause * 2, RETRY_MILLIS)) {
-      await delay(pause);
+    let millis = PAUSE_MILLIS;
+    while (!isClosed && !tryTruncateLog(database)) {
+      await pause(millis);
+      millis = Math.min(millis * 2, RETRY_MILLIS);
     }
   };
 

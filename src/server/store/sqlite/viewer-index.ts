@@ -143,12 +143,13 @@ export function createViewerIndex(
     timer = undefined;
     if (isOnHold) return;
     isRunning = true;
+    // What is written before the slice was asked for before this. A later write needs another slice.
+    hasWrites = false;
     let logs = 0;
     let started: Started;
     try {
       const { changed, isDone } = await turns.run(
         () => {
-          hasWrites = false;
           started = { millis: performance.now(), cpu: process.cpuUsage() };
           const done = runSlice();
           logs = done.count;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
@@ -85,4 +85,21 @@ test('the lag of the index is what a search does not find yet, and how old it is
   expect(await store.viewer.indexLag()).toEqual({ logs: 2, oldestCreatedAt });
   await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
   expect((await store.viewer.listSessions({ search: 'zebra', size: 9 })).sessions).toHaveLength(1);
+});
+
+test('a write that comes while a slice of the index waits for its turn is indexed too', async () => {
+  const store = await openSqliteStore({ file: ':memory:' });
+  onTestFinished(() => store.close());
+  vi.useFakeTimers({ toFake: ['setImmediate'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const first = store.createLogs([log()]);
+  vi.runAllTimers();
+  await first;
+  // By now the slice is in the queue of turns, none of which comes before the next write.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const second = store.createLogs([log({ output: 'zebra' })]);
+  vi.runAllTimers();
+  await second;
+  vi.useRealTimers();
+  await expect.poll(() => store.viewer.indexLag(), { timeout: 5_000 }).toEqual({ logs: 0 });
 });

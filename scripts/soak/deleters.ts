@@ -51,15 +51,18 @@ export function startDeleters(soak: Soak, ledger: Ledger): Promise<void>[] {
   return [deleteLogs(), deleteSessions()];
 }
 
-/** Takes over what a retention has done that deletes what is older than `ageMillis`, and ran between these times. */
-export function markPruned(ledger: Ledger, ageMillis: number, begun: number, ended: number): void {
-  const doubtMillis = 2_000;
-  for (const session of ledger.sessions) {
-    if (session.logs.length === 0) continue;
-    const isKept = session.open > 0 || session.changedFrom > ended - ageMillis + doubtMillis;
-    if (isKept) continue;
-    const isGone = session.changedTo < begun - ageMillis - doubtMillis;
-    for (const log of session.logs)
+/** A retention computes what is too old when it begins, which may be so long after its process was started. */
+const START_MILLIS = 10_000;
+/** What the clocks of processes and the server's way to its time may differ by. */
+const DOUBT_MILLIS = 2_000;
+
+/** Takes over what a retention has done that deletes what is older than `ageMillis`, and was started at this time. */
+export function markPruned(ledger: Ledger, ageMillis: number, started: number): void {
+  for (const { logs, open, changedFrom, changedTo } of ledger.sessions) {
+    if (open > 0 || changedFrom > started + START_MILLIS - ageMillis) continue;
+    const isGone = changedTo < started - ageMillis - DOUBT_MILLIS;
+    for (const log of logs) {
       if (log.fate !== 'deleted') log.fate = isGone && log.fate === 'stored' ? 'deleted' : 'unsure';
+    }
   }
 }

@@ -105,7 +105,7 @@ export async function runSoak({ directory, minutes, say = () => {}, beforeCheck 
     const ageSeconds = Math.round((totalMillis * PRUNING) / 2_000);
     const started = Date.now();
     say(await runCommand(['prune', '--older-than', `${ageSeconds}s`, '--db', file]));
-    markPruned(ledger, ageSeconds * 1_000, started, Date.now());
+    markPruned(ledger, ageSeconds * 1_000, started);
     data = await fillWithLargeData(server.url);
   };
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createPauses, nextHeavyTurn } from '../../../src/server/store/heavy-turns.ts';
+import { createPauses, nextHeavyTurn, overtake } from '../../../src/server/store/heavy-turns.ts';
 
 /** Works without a pause. */
 function work(millis: number): void {
@@ -29,6 +29,17 @@ test('of the heavy steps of many requests, one runs in each turn of the event lo
   isDone = true;
   expect([...byTurn.values()]).toEqual(Array(12).fill(1));
   expect(steps.slice(0, 5)).toEqual(['read a', 'read b', 'read c', 'read d', 'convert a']);
+});
+
+test('turns of writes overtake, but never twice in a row', async () => {
+  const steps: string[] = [];
+  const reads = [1, 2, 3].map(async (number) => {
+    await nextHeavyTurn();
+    steps.push(`read ${number}`);
+  });
+  for (const number of [1, 2, 3]) overtake(() => steps.push(`write ${number}`));
+  await Promise.all(reads);
+  expect(steps).toEqual(['write 1', 'read 1', 'write 2', 'read 2', 'write 3', 'read 3']);
 });
 
 test('timers run between heavy steps', async () => {

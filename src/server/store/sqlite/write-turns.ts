@@ -8,6 +8,7 @@
  * long: under load, many requests wait for the disk together. Reads therefore need another connection.
  */
 import { explainSqliteError, type SqliteDatabase } from '../../../sqlite/open.ts';
+import { overtake } from '../heavy-turns.ts';
 
 const TURN_MILLIS = 25;
 /** A transaction that is older is committed when no write is half done. */
@@ -150,7 +151,7 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   const schedule = (): void => {
     if (isScheduled) return;
     isScheduled = true;
-    setImmediate(onTurn);
+    overtake(onTurn);
   };
 
   return {

@@ -51,16 +51,17 @@ export function startDeleters(soak: Soak, ledger: Ledger): Promise<void>[] {
   return [deleteLogs(), deleteSessions()];
 }
 
-/** A retention computes what is too old when it begins, which may be so long after its process was started. */
-const START_MILLIS = 10_000;
 /** What the clocks of processes and the server's way to its time may differ by. */
 const DOUBT_MILLIS = 2_000;
 
-/** Takes over what a retention has done that deletes what is older than `ageMillis`, and was started at this time. */
-export function markPruned(ledger: Ledger, ageMillis: number, started: number): void {
+/**
+ * Takes over what a retention has done that deletes what is older than `ageMillis`. It ran between these times, and may
+ * have waited for the file before it computed what is too old.
+ */
+export function markPruned(ledger: Ledger, ageMillis: number, begun: number, ended: number): void {
   for (const { logs, open, changedFrom, changedTo } of ledger.sessions) {
-    if (open > 0 || changedFrom > started + START_MILLIS - ageMillis) continue;
-    const isGone = changedTo < started - ageMillis - DOUBT_MILLIS;
+    if (open > 0 || changedFrom > ended - ageMillis) continue;
+    const isGone = changedTo < begun - ageMillis - DOUBT_MILLIS;
     for (const log of logs) {
       if (log.fate !== 'deleted') log.fate = isGone && log.fate === 'stored' ? 'deleted' : 'unsure';
     }

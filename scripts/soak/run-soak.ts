@@ -43,7 +43,9 @@ export interface SoakReport {
 /** In parts of the whole time. */
 const KILLS = [0.2, 0.4];
 const BACKUPS = [0.3, 0.8];
-const PRUNING = 0.6;
+const PRUNING = 0.5;
+/** What is older is deleted: the sessions of the first moments. However long that takes, later ones stay. */
+const PRUNED_AGE = 0.45;
 /** After a start, all connections are new, and the index catches up. */
 const RESTING_MILLIS = 2_000;
 const SEARCHED = 100;
@@ -102,10 +104,10 @@ export async function runSoak({ directory, minutes, say = () => {}, beforeCheck 
 
   const prune = async (): Promise<void> => {
     await at(PRUNING);
-    const ageSeconds = Math.round((totalMillis * PRUNING) / 2_000);
+    const ageSeconds = Math.round((totalMillis * PRUNED_AGE) / 1_000);
     const started = Date.now();
     say(await runCommand(['prune', '--older-than', `${ageSeconds}s`, '--db', file]));
-    markPruned(ledger, ageSeconds * 1_000, started);
+    markPruned(ledger, ageSeconds * 1_000, started, Date.now());
     data = await fillWithLargeData(server.url);
   };
 

@@ -6,8 +6,11 @@ export interface BodyFormat {
   /** Default: the limit of all bodies. */
   readonly maxBytes?: number | undefined;
   readonly createCheck: () => BodyCheck;
-  /** Throws an `HttpError` for bytes that are not of this form. */
-  readonly parse: (bytes: Buffer) => unknown;
+  /**
+   * What is done with the bytes, step by step: each takes what the one before has returned. Throws an `HttpError` for
+   * bytes that are not of this form.
+   */
+  readonly steps: readonly ((value: unknown) => unknown)[];
 }
 
 export interface BodyCheck {
@@ -22,12 +25,16 @@ const SMALL_WEIGHT = 50_000;
 
 /** Parsed JSON; `undefined` where there is no body. */
 export function jsonBody({ maxBytes, maxWeight }: { maxBytes?: number; maxWeight?: number } = {}): BodyFormat {
-  return { maxBytes, createCheck: () => new JsonCheck(new JsonStructure(maxWeight)), parse: parseJsonBody };
+  return {
+    maxBytes,
+    createCheck: () => new JsonCheck(new JsonStructure(maxWeight)),
+    steps: [decodeText, parseJsonBody],
+  };
 }
 
 /** The bytes themselves. Whoever decodes them has to bound what is in them. */
 export function rawBody({ maxBytes }: { maxBytes: number }): BodyFormat {
-  return { maxBytes, createCheck: () => UNCHECKED, parse: (bytes) => bytes };
+  return { maxBytes, createCheck: () => UNCHECKED, steps: [] };
 }
 
 const UNCHECKED: BodyCheck = { read: () => undefined, isHeavy: false };
@@ -52,11 +59,14 @@ class JsonCheck implements BodyCheck {
   }
 }
 
-function parseJsonBody(bytes: Buffer): unknown {
-  const text = bytes.toString('utf8');
+function decodeText(bytes: unknown): string {
+  return (bytes as Buffer).toString('utf8');
+}
+
+function parseJsonBody(text: unknown): unknown {
   if (text === '') return undefined;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text as string);
   } catch (error) {
     throw invalid(['body'], `invalid JSON: ${(error as Error).message}`, 'value_error.jsondecode');
   }

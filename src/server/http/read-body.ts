@@ -1,8 +1,8 @@
 /** Reads request bodies and unpacks them. Each is bounded, in size and content, and so are all together. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Transform } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
+import { nextHeavyTurn } from '../store/heavy-turns.ts';
 import type { BodyFormat } from './body-format.ts';
 import { createBodyMemory } from './body-memory.ts';
 import { HttpError } from './http-error.ts';
@@ -117,15 +117,20 @@ export function createBodyReader(
 
   return async (request, response, format, work) => {
     const encoding = encodingOf(request);
-    // Empties the list, so that the bytes and the value are not both kept.
-    const parse = (pieces: Buffer[]) => format.parse(Buffer.concat(pieces.splice(0)));
     const { chunks, isLarge } = await readBytes(request, response, format, encoding);
-    if (!isLarge) return work(parse(chunks));
+    // Empties the list, so that the bytes and the value are not both kept.
+    const join = () => Buffer.concat(chunks.splice(0));
+    if (!isLarge) return work(format.steps.reduce<unknown>((value, step) => step(value), join()));
     return runAlone(async () => {
       // The client has gone while this waited, and nobody would know what became of its request.
       if (response.destroyed) throw new HttpError(400, 'the client has not waited for its answer');
-      const body = parse(chunks);
-      await nextTurn();
+      await nextHeavyTurn();
+      let body: unknown = join();
+      for (const step of format.steps) {
+        await nextHeavyTurn();
+        body = step(body);
+      }
+      await nextHeavyTurn();
       return work(body);
     });
   };

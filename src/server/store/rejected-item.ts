@@ -32,17 +32,18 @@ export class NameTakenError extends HumanloopError {
 }
 
 /**
- * Works on each item in order, and yields after each. A `RejectedFieldError` from `work` becomes a `RejectedItemError`
- * with the item's index.
+ * Works on each item in order, and yields after each, and wherever `work` does. A `RejectedFieldError` from `work`
+ * becomes a `RejectedItemError` with the item's index.
  */
 export function* mapItems<Item, Result>(
   items: readonly Item[],
-  work: (item: Item) => Result,
+  work: (item: Item) => Result | Generator<void, Result>,
 ): Generator<void, Result[]> {
   const results: Result[] = [];
   for (const [index, item] of items.entries()) {
     try {
-      results.push(work(item));
+      const result = work(item);
+      results.push(isGenerator(result) ? yield* result : result);
     } catch (error) {
       if (!(error instanceof RejectedFieldError)) throw error;
       throw new RejectedItemError(index, error.field, error.message);
@@ -50,4 +51,8 @@ export function* mapItems<Item, Result>(
     yield;
   }
   return results;
+}
+
+function isGenerator<Result>(value: Result | Generator<void, Result>): value is Generator<void, Result> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value && 'next' in value;
 }

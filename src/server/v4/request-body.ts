@@ -10,6 +10,7 @@ import {
   logUpdate,
   type ValidationDetail,
 } from '../../wire/v4.ts';
+import { createPauses } from '../store/heavy-turns.ts';
 import { toTimestamp } from '../store/timestamps.ts';
 import { checkItem, type Loc, parseOne, rejectIfAny, rejectIfMany, toItems, withoutNulls } from './checked-body.ts';
 import { createPlainLogs } from './plain-log.ts';
@@ -22,10 +23,13 @@ const VALID = { data: undefined, details: undefined };
 
 const plainLogs = createPlainLogs();
 
-export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] {
+export async function parseLogRequests(body: unknown, maxItems: number): Promise<LogRequest[]> {
   const items = toItems(body, maxItems);
   const details: ValidationDetail[] = [];
-  const requests = items.map(({ value, loc }) => {
+  const pause = createPauses();
+  const requests: LogRequest[] = [];
+  for (const { value, loc } of items) {
+    await pause();
     rejectIfMany(details);
     const item = withTimes(withoutNullsIn(value, ['config', 'feedback']));
     const checked = plainLogs.has(item) ? VALID : checkItem(logRequest, item, loc);
@@ -33,14 +37,14 @@ export function parseLogRequests(body: unknown, maxItems: number): LogRequest[] 
     const request = item as LogRequest;
     if (checked.details) {
       details.push(...checked.details);
-      return request;
+      requests.push(request);
+      continue;
     }
     if (checked !== VALID) plainLogs.learn(item);
     const config = request.config as JsonObject | null | undefined;
-    return config && !('type' in config)
-      ? ({ ...request, config: { ...config, type: 'model' } } as LogRequest)
-      : request;
-  });
+    const isUntyped = config && !('type' in config);
+    requests.push(isUntyped ? ({ ...request, config: { ...config, type: 'model' } } as LogRequest) : request);
+  }
   rejectIfAny(details);
   const referenceIds = new Set(requests.map((request) => request.reference_id).filter(Boolean));
   rejectIfAny(requests.flatMap((request, index) => findBrokenRules(request, items[index]!.loc, referenceIds)));

@@ -67,7 +67,7 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
           answers: { 200: oneOrMany('CreatedLog') },
         },
         run: async ({ body }) => {
-          const requests = parseLogRequests(body, options.maxItems);
+          const requests = await parseLogRequests(body, options.maxItems);
           const created = await store.createLogs(requests).catch(nameItemOf(body));
           return json(200, Array.isArray(body) ? created : created[0]);
         },

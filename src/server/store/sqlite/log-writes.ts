@@ -55,7 +55,13 @@ export class LogWrites {
 
   *createAll(requests: readonly LogRequest[]): Generator<void, CreatedLog[]> {
     this.#findReferences(requests);
-    const created = yield* mapItems(requests, (request) => this.#create(request, encodeLog(request)));
+    const create = this.#create.bind(this);
+    const created = yield* mapItems(requests, function* (request) {
+      const row = encodeLog(request);
+      // A large log takes long to encode, and as long to write.
+      yield;
+      return create(request, row);
+    });
     yield* this.#added.linkWaitingChildren();
     return created;
   }

@@ -67,7 +67,7 @@ export interface ProjectStoreParts {
     keys: readonly SqliteRow[],
     statement: SqliteStatement,
     toItem: (row: SqliteRow) => Item,
-  ) => Item[];
+  ) => Promise<Item[]>;
 }
 
 export interface SqliteProjectStore extends ProjectStore {
@@ -163,7 +163,7 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
       const project = reads.readActiveConfig.get(id);
       if (!project) return undefined;
       const keys = await reader.all(LIST_CONFIGS, [project['project_key']!]);
-      return readWithin(keys, reads.readConfig, (row) => toProjectConfig(row));
+      return await readWithin(keys, reads.readConfig, (row) => toProjectConfig(row));
     },
 
     getActiveConfig: async (id) => {

@@ -12,10 +12,12 @@ import {
   type SqliteDatabase,
   type SqliteRow,
   type SqliteStatement,
+  type SqliteValue,
 } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
 import type { FeedbackRequest, LogResponse, Page } from '../../../wire/v4.ts';
+import { createPauses, nextHeavyTurn } from '../heavy-turns.ts';
 import { newIdentifier } from '../identifiers.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
@@ -51,6 +53,7 @@ import { createWriteTurns } from './write-turns.ts';
 
 /** In all texts of one page. */
 const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024;
+const LARGE_BYTES = 256 * 1024;
 /** For the traces of deletions. What is left of them is taken out after the next start. */
 const CLOSE_MILLIS = 3_000;
 
@@ -101,9 +104,15 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
 
   const reader = createSqliteReader({ file, prepare });
   const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters);
-  const readLog = (key: SqliteRow[string]): LogResponse | undefined => {
+  /** A large log takes long to read, as long to convert, and then to be written as JSON: each in a turn of its own. */
+  const readLog = async (key: SqliteValue): Promise<LogResponse | undefined> => {
+    const isLarge = Number(reads.sizeOfLog.get(key)?.['bytes'] ?? 0) > LARGE_BYTES;
+    if (isLarge) await nextHeavyTurn();
     const row = reads.readLog.get(key);
-    return row && toLogResponse(row);
+    if (isLarge) await nextHeavyTurn();
+    const log = row && toLogResponse(row);
+    if (isLarge) await nextHeavyTurn();
+    return log;
   };
   const run = async <Result>(work: () => Result | Generator<void, Result>): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
@@ -136,9 +145,13 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
     createLogs: (requests) => inTurn((writes) => writes.createAll(requests)),
 
     updateLog: (selector, update) =>
-      inTurn((writes) => {
+      inTurn(function* (writes) {
         const key = writes.update(selector, update);
-        return key === undefined ? undefined : toLogResponse(statements.readLog.get(key)!);
+        if (key === undefined) return undefined;
+        yield;
+        const row = statements.readLog.get(key)!;
+        yield;
+        return toLogResponse(row);
       }),
 
     getLog: async (id) => {
@@ -151,7 +164,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
       if (!project) return undefined;
       const { count, keys } = toLogListSql(project['key']!, listQuery);
       const total = await query(count);
-      const records = readWithin(await query(keys), reads.readLog, toLogResponse);
+      const records = await readWithin(await query(keys), reads.readLog, toLogResponse);
       return toPage(records, listQuery, total);
     },
 
@@ -189,7 +202,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
       const key = project['key']!;
       const total = await reader.all(COUNT_SESSIONS_OF_PROJECT, [key]);
       const keys = await reader.all(LIST_SESSIONS_OF_PROJECT, [key, size, (page - 1) * size]);
-      const records = readWithin(keys, reads.readSession, (row) => toSession(row, reads));
+      const records = await readWithin(keys, reads.readSession, (row) => toSession(row, reads));
       return toPage(records, { page, size }, total);
     },
 
@@ -246,20 +259,24 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
  * Reads the rows of a page one by one, until they have more text than one answer may have: the page then has fewer
  * records, and the same `total`. It has at least one. Rows that were deleted meanwhile are left out.
  */
-function readWithin<Item>(
+async function readWithin<Item>(
   keys: readonly SqliteRow[],
   statement: SqliteStatement,
   toItem: (row: SqliteRow) => Item,
-): Item[] {
+): Promise<Item[]> {
   const items: Item[] = [];
   let characters = 0;
+  const pause = createPauses();
   for (const { key } of keys) {
+    await pause();
     const row = statement.get(key!);
     if (!row) continue;
     characters += countCharacters(row);
     if (items.length > 0 && characters > MAX_PAGE_CHARACTERS) break;
+    await pause();
     items.push(toItem(row));
   }
+  await pause();
   return items;
 }
 

@@ -1,6 +1,7 @@
 /** The viewer's reads on the SQLite store. */
 import type { SqliteValue } from '../../../sqlite/open.ts';
 import type { LogResponse } from '../../../wire/v4.ts';
+import { createPauses } from '../heavy-turns.ts';
 import { excerpt, plainText } from '../log-text.ts';
 import type { IndexLag, SessionLog, SessionSummary, ViewerStore } from '../viewer-store.ts';
 import { labelsOf, toTexts } from './index-slice.ts';
@@ -24,7 +25,7 @@ const DAY_MILLIS = 86_400_000;
 
 export interface ViewerStoreParts extends SessionReads {
   readonly index: ViewerIndex;
-  readonly readLog: (key: SqliteValue) => LogResponse | undefined;
+  readonly readLog: (key: SqliteValue) => Promise<LogResponse | undefined>;
 }
 
 export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
@@ -106,12 +107,15 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
       const sql = Number(key) > 0 ? SCANS.listKeysOfSession : SCANS.listKeysBelow;
       const rows = await reader.all(sql, [key, ...parseLogCursor(cursor)]);
       const records: LogResponse[] = [];
+      const pause = createPauses();
       let characters = 0;
       for (const [at, row] of rows.entries()) {
-        const log = readLog(row['key']!);
+        await pause();
+        const log = await readLog(row['key']!);
         if (!log) continue;
         records.push(log);
         characters += JSON.stringify(log).length;
+        await pause();
         const isFull = characters > MAX_EXPORT_CHARACTERS || records.length >= MAX_EXPORT_LOGS;
         if (isFull && at < rows.length - 1) return { records, next: `${row['created_at']} ${row['key']}` };
       }
@@ -130,7 +134,7 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
       }
       const session =
         top['session_key'] === null ? top['id'] : statements.findSessionId.get(top['session_key']!)!['id'];
-      const log = readLog(row['key']!);
+      const log = await readLog(row['key']!);
       return log && { log, session: session as string };
     },
 

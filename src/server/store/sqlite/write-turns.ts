@@ -8,6 +8,7 @@
  * long: under load, many requests wait for the disk together. Reads therefore need another connection.
  */
 import { explainSqliteError, type SqliteDatabase } from '../../../sqlite/open.ts';
+import { overtake } from '../heavy-turns.ts';
 
 const TURN_MILLIS = 25;
 /** A transaction that is older is committed when no write is half done. */
@@ -57,6 +58,7 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   let done: { job: Job; answer: () => void }[] = [];
   let current: Run | undefined;
   let openedAt: number | undefined;
+  let isCommitDue = false;
   let isScheduled = false;
 
   /** Savepoints nest: the statements mean the innermost. Throws where SQLite has already rolled back everything. */
@@ -112,22 +114,27 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
         begin.run();
         openedAt = performance.now();
       }
-      while (hasWork()) {
+      while (hasWork() && !isCommitDue) {
         if (!advance(end)) return;
         if (performance.now() >= end) break;
       }
-      if (!isLast && canInterrupt && performance.now() - openedAt < GROUP_MILLIS) return;
+      if (!isLast && canInterrupt && !isCommitDue) {
+        if (performance.now() - openedAt < GROUP_MILLIS) return;
+        // Much to write is much to commit: after a full turn, the commit has one of its own.
+        isCommitDue = performance.now() >= end;
+        if (isCommitDue) return;
+      }
       commit.run();
     } catch (error) {
       rollback(database);
       const reason = explainSqliteError(error, file);
       const failed = [...done.map(({ job }) => job), ...(current ? [current.job] : []), ...queue];
-      [queue, done, current, openedAt] = [[], [], undefined, undefined];
+      [queue, done, current, openedAt, isCommitDue] = [[], [], undefined, undefined, false];
       for (const job of failed) job.reject(reason);
       return;
     }
     const answers = done;
-    [done, openedAt] = [[], undefined];
+    [done, openedAt, isCommitDue] = [[], undefined, false];
     for (const { answer } of answers) answer();
   };
 
@@ -144,7 +151,7 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   const schedule = (): void => {
     if (isScheduled) return;
     isScheduled = true;
-    setImmediate(onTurn);
+    overtake(onTurn);
   };
 
   return {

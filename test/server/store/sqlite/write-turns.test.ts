@@ -57,6 +57,31 @@ test('a long write is interrupted, and nobody sees a part of it', async () => {
   expect(words()).toHaveLength(STEPS + 1);
 });
 
+test('what fills a turn is committed in the next one', async () => {
+  const { turns, words, add } = open();
+  let isDone = false;
+  let isWritten = false;
+  const written = turns
+    .run(
+      () => {
+        add('large');
+        for (const end = performance.now() + 70; performance.now() < end; );
+      },
+      () => {
+        isWritten = true;
+        // The end of this turn of the event loop: those that are set now run in the next one.
+        queueMicrotask(() => expect(words()).toEqual([]));
+        setImmediate(() => {
+          isDone = true;
+        });
+      },
+    )
+    .then(() => expect(isDone).toBe(true));
+  await written;
+  expect(isWritten).toBe(true);
+  expect(words()).toEqual(['large']);
+});
+
 test('one that fails late leaves nothing, and those beside it alone', async () => {
   const { turns, words, add } = open();
   const results = await Promise.allSettled([

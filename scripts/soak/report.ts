@@ -1,0 +1,75 @@
+/** Says what a soak has found: each figure with its bound, and every fault. */
+import { table } from '../markdown-table.ts';
+import type { SoakReport } from './run-soak.ts';
+
+/** What an ordinary request may take. */
+const MAX_MILLIS = 1_000;
+/** By so much, memory after a collection may be larger in the second half of the time after the last start. */
+const MAX_GROWTH = 0.25;
+/** In each half: fewer say nothing. */
+const MIN_MEASUREMENTS = 8;
+const MEBIBYTE = 1024 * 1024;
+
+/** Not requests of ordinary clients. */
+const UNBOUNDED = new Set(['hostile requests', 'events, in bytes']);
+
+export interface Judgement {
+  readonly text: string;
+  readonly faults: readonly string[];
+}
+
+export function judge(report: SoakReport): Judgement {
+  const faults = [...report.faults];
+  const rows: string[][] = [];
+  for (const [kind, all] of [...report.record.millis].sort()) {
+    const millis = all.toSorted((a, b) => a - b);
+    const at = (share: number) => millis[Math.min(millis.length - 1, Math.floor(share * millis.length))]!;
+    rows.push([kind, String(millis.length), ...[at(0.5), at(0.95), at(0.99), at(1)].map((value) => value.toFixed(0))]);
+    const slow = millis.filter((each) => each > MAX_MILLIS).length;
+    if (slow > 0 && !UNBOUNDED.has(kind)) {
+      faults.push(
+        `${kind}: ${slow} of ${millis.length} requests took longer than ${MAX_MILLIS} ms, the longest ${at(1).toFixed(0)} ms`,
+      );
+    }
+  }
+  const growth = [grow(report, 'rssBytes', 'RSS', faults), grow(report, 'heapBytes', 'heap', faults)];
+  const block = Math.max(0, ...report.memory.map(({ longestBlockMillis }) => longestBlockMillis));
+  const { stored, deleted, unsure, found } = report.checked.logs;
+  const text = [
+    table(['requests', 'count', 'p50 ms', 'p95 ms', 'p99 ms', 'longest ms'], rows),
+    `logs: ${stored} acknowledged and there, ${deleted} deleted, ${unsure} unsure; ${found} found`,
+    `answers: ${report.record.lost} lost, ${report.record.refused} × 503 with Retry-After`,
+    `starts after a kill: ${report.restartMillis.map((millis) => `${millis.toFixed(0)} ms`).join(', ')}`,
+    ...growth,
+    `longest block of the event loop since the last start: ${block.toFixed(0)} ms`,
+    `file: ${Math.round(report.fileBytes / MEBIBYTE)} MiB`,
+    faults.length === 0 ? 'no faults' : `${faults.length} faults:\n${summarize(faults).join('\n')}`,
+  ].join('\n');
+  return { text, faults };
+}
+
+function grow({ memory }: SoakReport, figure: 'rssBytes' | 'heapBytes', name: string, faults: string[]): string {
+  // The first part of the time, the caches of a new process fill.
+  const measured = memory.slice(Math.floor(memory.length / 5)).map((each) => each[figure]);
+  const half = Math.floor(measured.length / 2);
+  const [first, second] = [quarter(measured.slice(0, half)), quarter(measured.slice(half))];
+  const growth = second / first - 1;
+  const text = `${name} after a collection: ${mebibytes(first)} MiB, then ${mebibytes(second)} MiB (${(growth * 100).toFixed(0)} %)`;
+  if (growth > MAX_GROWTH && half >= MIN_MEASUREMENTS) faults.push(`memory is not flat: ${text}`);
+  return text;
+}
+
+/** A quarter of the values is below: those between the large requests, which come and go. */
+function quarter(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 4)] ?? 0;
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / MEBIBYTE).toFixed(0);
+}
+
+/** The same fault may be there a thousand times. */
+function summarize(faults: readonly string[]): string[] {
+  const most = 50;
+  return faults.length <= most ? [...faults] : [...faults.slice(0, most), `and ${faults.length - most} more`];
+}

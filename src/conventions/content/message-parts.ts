@@ -7,7 +7,7 @@
 
 import { isObject } from '../../wire/json.ts';
 import type { ImageContent, TextContent } from '../../wire/v4.ts';
-import { firstValue, jsonOf, textOf } from '../values/attributes.ts';
+import { annotatedTextOf, firstValue, jsonOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { readMedia, toMediaContent, transcriptOf } from './media.ts';
 import { HOSTED_TYPES, type ProviderItem, readProviderItem } from './provider-calls.ts';
@@ -15,6 +15,8 @@ import { REASONING_KEYS, reasoningTextsOf } from './reasoning-texts.ts';
 import {
   isAnswerableItem,
   isJsonBlock,
+  isUntypedCall,
+  isUntypedResult,
   onlyValueOf,
   type PartCall,
   readCallPart,
@@ -64,12 +66,17 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushResult, 'functionResult', 'FunctionResultContent'),
   ...collectorsFor(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
   ...collectorsFor(pushMedia, 'input_audio', 'output_audio', 'audio', 'audio_url', 'video_url'),
-  ...collectorsFor(pushMedia, 'document', 'document-url', 'media'),
+  ...collectorsFor(pushMedia, 'document', 'document-url', 'media', 'binary'),
   // Blocks whose instrumentations write only the type.
   ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
   ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
   ...collectorsFor(pushNothing, 'cache_point', 'cachePointBlock'),
 ]);
+
+/** The same types as other languages spell them (`toolresult`, `TEXT`, `imageUrl`), by their letters. */
+const RESPELLED: ReadonlyMap<string, string> = new Map(
+  [...TYPED.keys()].map((type) => [lettersOf(type), String(type)]),
+);
 
 const CALL_KEYS = ['toolUse', 'functionCall', 'function_call', 'toolRequest', 'tool_call'] as const;
 const RESULT_KEYS = [
@@ -133,7 +140,16 @@ function collectorOf(part: Fields): Collector | undefined {
   const known = TYPED.get(part['type'] ?? part['$type']);
   if (known) return known;
   if (isProviderPart(part)) return pushProviderItem;
-  return isAnswerableItem(part) ? pushItem : collectorByKey(part);
+  if (isAnswerableItem(part)) return pushItem;
+  const type = typeof part['type'] === 'string' ? RESPELLED.get(lettersOf(part['type'])) : undefined;
+  if (type !== undefined) return (_part, into) => TYPED.get(type)?.({ ...part, type }, into);
+  return collectorByKey(part);
+}
+
+function lettersOf(type: unknown): string {
+  return String(type)
+    .replace(/[^a-z]/gi, '')
+    .toLowerCase();
 }
 
 /** Whether this belongs to a tool that the provider runs; parts of texts and known types are not looked at. */
@@ -157,7 +173,7 @@ function pushProviderItem(part: Fields, into: MessageParts): void {
   if (item) into.provider.push(item);
 }
 
-/** Some instrumentations write nothing but `{ type: 'custom' }` for a part that they do not know. */
+/** Some instrumentations write nothing but a type for a part that they do not know. */
 function hasContent(part: Fields): boolean {
   for (const key in part) if (key !== 'type' && part[key] !== undefined && part[key] !== null) return true;
   return typeof part['type'] !== 'string';
@@ -204,7 +220,9 @@ export function toResultContent(value: unknown): MessageContent {
 }
 
 function collectorByKey(part: Fields): Collector | undefined {
-  if (typeof part['text'] === 'string') return part['thought'] === true ? pushReasoning : pushTextPart;
+  if (annotatedTextOf(part['text']) !== undefined) return part['thought'] === true ? pushReasoning : pushTextPart;
+  if (isUntypedCall(part)) return pushCall;
+  if (isUntypedResult(part)) return pushResult;
   const call = CALL_KEYS.find((key) => isObject(part[key]));
   if (call) return (_part, into) => pushCall(part[call] as Fields, into);
   const result = RESULT_KEYS.find((key) => isObject(part[key]));
@@ -218,7 +236,8 @@ function collectorByKey(part: Fields): Collector | undefined {
 }
 
 function pushTextPart(part: Fields, into: MessageParts): void {
-  pushText(part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'], into);
+  const text = part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'];
+  pushText(annotatedTextOf(text) ?? text, into);
 }
 
 /** In Chat Completions this is a call with free text; in AI SDK 7 a marker of the provider, mostly without content. */

@@ -65,6 +65,17 @@ export function toCallPart(item: Fields): Fields {
   return { input: item['action'] ?? item['operation'], name: String(item['type']).replace(/_call$/, ''), ...item };
 }
 
+/** A call as Rig (Rust) writes it, `{ id, function: { name, arguments } }`, or AutoGen, `{ id, name, arguments }`. */
+export function isUntypedCall({ type, id, name, function: body, ...part }: Fields): boolean {
+  if (type !== undefined || typeof id !== 'string') return false;
+  return isObject(body) ? typeof body['name'] === 'string' : typeof name === 'string' && 'arguments' in part;
+}
+
+/** A result as AutoGen writes it: `{ call_id, name, content }`. */
+export function isUntypedResult({ type, call_id: id, content }: Fields): boolean {
+  return type === undefined && typeof id === 'string' && content !== undefined;
+}
+
 /** AI SDK 5 and later wrap results: `{ type: 'text' | 'json' | 'error-text' | …, value }`. */
 function unwrapOutput(value: unknown): unknown {
   return isObject(value) && 'value' in value && AI_SDK_OUTPUTS.has(value['type']) ? value['value'] : value;

@@ -43,6 +43,11 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value.toWellFormed() : undefined;
 }
 
+/** Returns a string; that of OpenAI's Assistants and Azure's agents is the `value` of an object, beside annotations. */
+export function annotatedTextOf(value: unknown): string | undefined {
+  return textOf(isObject(value) ? value['value'] : value);
+}
+
 /** Returns a finite number, also from its text. */
 export function numberOf(value: unknown): number | undefined {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;

@@ -25,7 +25,9 @@ import { readOpenLlmetryShort } from './short-way.ts';
 const SCOPE = '@traceloop/';
 /** OpenTelemetry's own packages for Python have it too, such as `opentelemetry.instrumentation.openai_v2`. */
 const PYTHON_SCOPE = 'opentelemetry.instrumentation.';
-const OWN_KEY = /^(?:(?:traceloop|llm)\.|gen_ai\.(?:prompt|completion)\.\d)/;
+const OWN_KEY = /^(?:traceloop|llm)\./;
+/** Other instrumentations and exporters write these too, whatever their scope. */
+const INDEXED_KEY = /^gen_ai\.(?:prompt|completion|(?:input|output)\.messages)\.\d/;
 
 const ENTITY_KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
   ['workflow', 'generic'],
@@ -56,7 +58,11 @@ export const openLlmetry: Convention = {
     ],
     user: ['traceloop.association.properties.user_id', 'traceloop.association.properties.userId', 'llm.user'],
   },
-  signs: { keys: ['traceloop.span.kind', 'llm.request.type'], scopes: [SCOPE, PYTHON_SCOPE] },
+  signs: {
+    keys: ['traceloop.span.kind', 'llm.request.type'],
+    prefixes: ['gen_ai.prompt.', 'gen_ai.completion.', 'gen_ai.input.messages.', 'gen_ai.output.messages.'],
+    scopes: [SCOPE, PYTHON_SCOPE],
+  },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
@@ -69,7 +75,8 @@ export const openLlmetry: Convention = {
     }
     const scope = scopeOf(span).name;
     if (scope.startsWith(SCOPE)) return genAi.classify(span);
-    return scope.startsWith(PYTHON_SCOPE) && hasOwnKey(attributes) ? genAi.classify(span) : undefined;
+    if (hasKey(attributes, INDEXED_KEY)) return genAi.classify(span) ?? kindByAnswer(attributes);
+    return scope.startsWith(PYTHON_SCOPE) && hasKey(attributes, OWN_KEY) ? genAi.classify(span) : undefined;
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
@@ -95,9 +102,14 @@ export const openLlmetry: Convention = {
   shortWay: { read: readOpenLlmetryShort, includes: ['gen-ai'] },
 };
 
-function hasOwnKey(attributes: Attributes): boolean {
-  for (const key in attributes) if (OWN_KEY.test(key)) return true;
+function hasKey(attributes: Attributes, pattern: RegExp): boolean {
+  for (const key in attributes) if (pattern.test(key)) return true;
   return false;
+}
+
+/** A span with nothing but messages is a call if one of them is the answer. */
+function kindByAnswer(attributes: Attributes): SpanKind | undefined {
+  return hasKey(attributes, /^gen_ai\.(?:completion|output\.messages)\.0\./) ? 'model' : undefined;
 }
 
 /** LangChain's tools are tasks. Newer releases mark them by the operation, older ones only by the class name. */

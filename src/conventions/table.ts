@@ -3,6 +3,7 @@ import type { Convention } from './convention.ts';
 import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
 import { braintrust } from './vocabularies/braintrust.ts';
 import { claudeCode } from './vocabularies/claude-code.ts';
+import { genAiAdditions } from './vocabularies/gen-ai/additions.ts';
 import { genAi } from './vocabularies/gen-ai/gen-ai.ts';
 import { genkit } from './vocabularies/genkit.ts';
 import { googleAdk } from './vocabularies/google-adk.ts';
@@ -51,5 +52,6 @@ export const CONVENTIONS: readonly Convention[] = [
   openLlmetry,
   braintrust,
   genAi,
+  genAiAdditions,
   langfuseAdditions,
 ];

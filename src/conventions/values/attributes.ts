@@ -28,7 +28,9 @@ const MAX_COUNT = 2 ** 31 - 1;
 
 /** Returns a string in the place of a name (model, provider, id, type of an error), unless it stands for nothing. */
 export function nameOf(value: unknown): string | undefined {
-  const name = stringOf(value);
+  const text = stringOf(value);
+  // Exporters that write each value as JSON write names in quotes.
+  const name = text?.startsWith('"') ? unquotedText(text) : text;
   return name === undefined || name.length > MAX_NAME_CHARS || isFiller(name) ? undefined : name;
 }
 
@@ -50,8 +52,15 @@ export function annotatedTextOf(value: unknown): string | undefined {
 
 /** Returns a finite number, also from its text. */
 export function numberOf(value: unknown): number | undefined {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(withoutSeparators(value)) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+}
+
+/** A number as it is printed for people: `1,024`. */
+const IN_THOUSANDS = /^\s*[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?\s*$/;
+
+function withoutSeparators(text: string): string {
+  return text.includes(',') && IN_THOUSANDS.test(text) ? text.replaceAll(',', '') : text;
 }
 
 /** Returns a whole number, also from its text. */

@@ -21,9 +21,22 @@ import { readMemory } from './memory.ts';
 /** Values that instrumentations write in place of hidden content. */
 const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
 
-/** Quarkus writes attributes with the names of the events of 1.27. */
-const PROMPTS = ['gen_ai.prompt', 'gen_ai.content.prompt'] as const;
-const COMPLETIONS = ['gen_ai.completion', 'gen_ai.content.completion'] as const;
+/**
+ * Quarkus writes attributes with the names of the events of 1.27, Cloudflare's gateway whole bodies, and Semantic Kernel
+ * what an agent was given and returned.
+ */
+const PROMPTS = [
+  'gen_ai.prompt',
+  'gen_ai.content.prompt',
+  'gen_ai.prompt_json',
+  'gen_ai.agent.invocation_input',
+] as const;
+const COMPLETIONS = [
+  'gen_ai.completion',
+  'gen_ai.content.completion',
+  'gen_ai.completion_json',
+  'gen_ai.agent.invocation_output',
+] as const;
 
 const IN_JSON: ReadonlySet<string> = new Set([
   'gen_ai.input.messages',

@@ -230,6 +230,8 @@ function collectorByKey(part: Fields): Collector | undefined {
   if (firstValue(part, REASONING_KEYS) !== undefined) return pushReasoning;
   const media = MEDIA_KEYS.find(([key]) => isObject(part[key]));
   if (media) return (_part, into) => pushMedia(part[media[0]] as Fields, into, media[1]);
+  // OpenInference's envelope, if its messages were not flattened.
+  if (isObject(part['message_content'])) return (_part, into) => collectPart(part['message_content'], into);
   // A marker for the provider's cache, not content.
   if (isObject(part['cachePoint'])) return pushNothing;
   return typeof part['content'] === 'string' ? pushTextPart : undefined;

@@ -44,7 +44,7 @@ const CONTENT_KEYS = [
 /** Whether this is certainly a message: data of the app may have a role or a type too. */
 export function isMessageInOtherSpelling(value: unknown): boolean {
   if (!isObject(value)) return false;
-  if (isNamedByClass(value)) return true;
+  if (isNamedByClass(value) || isPrintedByLangChain(value)) return true;
   return (isCapitalised(value) || isLangChain4j(value)) && CONTENT_KEYS.some((key) => key in value);
 }
 
@@ -57,6 +57,7 @@ export function toKnownSpellings(list: readonly unknown[]): readonly unknown[] {
 export function toKnownSpelling(value: unknown): unknown {
   if (!isObject(value) || !isMessageInOtherSpelling(value)) return value;
   if (isNamedByClass(value)) return fromClass(value);
+  if (isPrintedByLangChain(value)) return { ...value, role: roleOfPrinted(value) };
   return isCapitalised(value) ? withItems(withSnakeKeys(value, 0) as Fields) : fromLangChain4j(value);
 }
 
@@ -76,6 +77,18 @@ function classRoleOf({ type, tool_call_id: id }: Fields): string | undefined {
   if (typeof type !== 'string') return undefined;
   if (type === 'tool') return typeof id === 'string' ? 'tool' : undefined;
   return CLASS_ROLES.get(type.replace(/Message(Chunk)?$/, ''));
+}
+
+/** What Python's `str` prints of a message: its fields, without its class. */
+function isPrintedByLangChain({ role, content, additional_kwargs: more }: Fields): boolean {
+  return role === undefined && content !== undefined && isObject(more);
+}
+
+/** Only what a model answered has these fields; what it was asked and its instructions look alike. */
+function roleOfPrinted({ tool_call_id: answered, tool_calls: calls, usage_metadata: usage, id }: Fields): string {
+  if (typeof answered === 'string') return 'tool';
+  const isAnswer = calls !== undefined || usage !== undefined || (typeof id === 'string' && /^(lc_)?run-/.test(id));
+  return isAnswer ? 'assistant' : 'user';
 }
 
 function fromClass(message: Fields): Fields {

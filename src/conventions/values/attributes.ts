@@ -10,7 +10,7 @@ import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { toBoundedTree } from './plain-json.ts';
 import { parsePythonJson } from './python-json.ts';
-import { parsePythonLiteral } from './python-literal.ts';
+import { parsePrintedFields, parsePythonLiteral } from './python-literal.ts';
 import { salvageJson } from './salvage-json.ts';
 
 /** Returns a non-empty string. Lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
@@ -111,7 +111,7 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
     return typeof value === 'object' && value !== null ? toBoundedTree(value) : (value ?? undefined);
   const first = value.charCodeAt(0);
   // Most texts are not JSON, and catching a SyntaxError costs ten times as much as parsing.
-  if (!startsJson(first)) return isPrintedObject(value) ? (parsePythonLiteral(value) ?? undefined) : undefined;
+  if (!startsJson(first)) return printedIn(value) ?? undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
     const parsed = parsePythonJson(value);
@@ -122,9 +122,10 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   return saved;
 }
 
-/** Whether this may be an object as Python prints it: `ChatCompletion(id='…', choices=[…])`. */
-function isPrintedObject(text: string): boolean {
-  return text.endsWith(')') && /^[A-Z]\w*\(\w+=/.test(text);
+/** Reads an object as Python prints it, `ChatCompletion(id='…', choices=[…])`, or the fields of LangChain's message. */
+function printedIn(text: string): unknown {
+  if (text.endsWith(')') && /^[A-Z]\w*\(\w+=/.test(text)) return parsePythonLiteral(text);
+  return text.startsWith('content=') && text.includes(' additional_kwargs={') ? parsePrintedFields(text) : undefined;
 }
 
 const OPEN_BRACE = 0x7b;

@@ -3,6 +3,7 @@
 import { isObject } from '../../wire/json.ts';
 import { jsonOf, objectOf, stringOf, withoutQuotes } from '../values/attributes.ts';
 import { toFinishReason } from './finish-reason.ts';
+import { javaMessagesIn } from './java-messages.ts';
 import { isKnownPart } from './message-parts.ts';
 import { isMessageInOtherSpelling, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
@@ -44,6 +45,8 @@ const FRAGMENT_TYPES: ReadonlySet<unknown> = new Set([
 export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
   if (value === undefined || value === null || depth > MAX_UNWRAPPING) return { items: [], areFragments: false };
   if (typeof value === 'string') {
+    const printed = javaMessagesIn(value);
+    if (printed) return { items: printed, areFragments: false };
     const json = withoutQuotes(jsonOf(value));
     const parsed = Array.isArray(json) ? openTexts(json) : json;
     return holdsMessages(parsed)

@@ -2,6 +2,7 @@
 
 import { isObject } from '../../wire/json.ts';
 import { firstString, firstValue, jsonOf, stringOf, unquotedText } from '../values/attributes.ts';
+import { javaMapIn } from '../values/java-map.ts';
 import { toText } from '../values/plain-json.ts';
 import { fromPythonJson } from '../values/python-json.ts';
 import { parsePythonLiteral, startsAsPython } from '../values/python-literal.ts';
@@ -31,7 +32,7 @@ export function readCallPart(part: Fields): PartCall {
 }
 
 /**
- * Returns JSON text without quotes around an object and without what only Python can read, other text as it is, and other
+ * Returns JSON text without quotes around an object and without what only Python or Java can read, other text as it is, and other
  * values as JSON.
  */
 export function toArguments(input: unknown): string {
@@ -41,7 +42,7 @@ export function toArguments(input: unknown): string {
   const text = inner !== written && isObject(jsonOf(inner)) ? inner : written;
   const json = fromPythonJson(text);
   if (json !== text && isObject(jsonOf(json))) return json;
-  const literal = startsAsPython(text) ? parsePythonLiteral(text) : undefined;
+  const literal = startsAsPython(text) ? parsePythonLiteral(text) : javaMapIn(text);
   return isObject(literal) ? JSON.stringify(literal) : text;
 }
 

@@ -13,6 +13,7 @@ import { langfuseAdditions } from './vocabularies/langfuse/additions.ts';
 import { langfuse } from './vocabularies/langfuse/langfuse.ts';
 import { langsmith } from './vocabularies/langsmith.ts';
 import { liteLlm } from './vocabularies/litellm.ts';
+import { liveKit } from './vocabularies/livekit.ts';
 import { logfire } from './vocabularies/logfire.ts';
 import { mastra } from './vocabularies/mastra.ts';
 import { mcp } from './vocabularies/mcp.ts';
@@ -47,6 +48,7 @@ export const CONVENTIONS: readonly Convention[] = [
   pydanticAi,
   logfire,
   springAi,
+  liveKit,
   // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
   openLlmetry,

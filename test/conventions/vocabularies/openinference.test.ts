@@ -375,3 +375,18 @@ describe('values in forms of other frameworks', () => {
     expect(readAll(embedding).inputs).toEqual({ input: ['a'] });
   });
 });
+
+it('reads steps of Alibaba and Dify, which have the kind in another attribute', () => {
+  const tool = {
+    'gen_ai.span.kind': 'TOOL',
+    'tool.name': 'clock',
+    'input.value': '{"zone":"UTC"}',
+    'output.value': '12',
+  };
+  expect(readAll(tool)).toMatchObject({ name: 'clock', inputs: { zone: 'UTC' }, output: '12' });
+  const conventionOf = (attributes: Attributes) => classifySpan(makeSpan(attributes))?.convention;
+  expect(conventionOf(tool)).toBe('openinference');
+  expect(conventionOf({ ...tool, 'gen_ai.operation.name': 'execute_tool' })).toBe('gen-ai');
+  expect(conventionOf({ 'gen_ai.span.kind': 'LLM', 'gen_ai.request.model': 'm', 'gen_ai.prompt': 'x' })).toBe('gen-ai');
+  expect(conventionOf({ 'gen_ai.span.kind': 'workflow' })).toBeUndefined();
+});

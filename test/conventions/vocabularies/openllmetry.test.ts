@@ -85,3 +85,39 @@ describe('messages with an index in their keys, of any scope', () => {
     expect(read(blocks)).toMatchObject({ messages: [input] });
   });
 });
+
+describe('what is around the value of an entity', () => {
+  const around = { tags: [], metadata: { a: 1 }, kwargs: {} };
+  const entity = (input: unknown, output: unknown, kind = 'tool') =>
+    read({
+      'traceloop.span.kind': kind,
+      'traceloop.entity.input': JSON.stringify(input),
+      'traceloop.entity.output': JSON.stringify(output),
+    });
+
+  it("LangChain's callbacks for Python", () => {
+    expect(
+      entity({ input_str: "{'city': 'Oslo'}", inputs: { city: 'Oslo' }, ...around }, { output: 'rain', kwargs: {} }),
+    ).toMatchObject({ inputs: { city: 'Oslo' }, output: 'rain' });
+    expect(entity({ input_str: "{'city': 'Oslo'}", ...around }, { output: 'rain', kwargs: {} }).inputs).toEqual({
+      city: 'Oslo',
+    });
+    expect(entity({ inputs: { q: 'a' }, ...around }, { outputs: { a: 'b' }, kwargs: {} }, 'workflow')).toMatchObject({
+      inputs: { q: 'a' },
+      output: '{"a":"b"}',
+    });
+  });
+
+  it('the Model Context Protocol', () => {
+    const call = { tool_name: 'add', arguments: { a: 1 } };
+    const result = (isError: boolean) => ({ content: [{ type: 'text', text: '3' }], isError });
+    expect(entity(call, result(false))).toMatchObject({ inputs: { a: 1 }, output: '3' });
+    expect(entity(call, result(false)).error).toBeUndefined();
+    expect(entity(call, result(true)).error).toEqual({ type: 'tool error' });
+  });
+
+  it("data of the app with some of these names is the app's", () => {
+    const inputs = { inputs: 1, city: 'Oslo' };
+    expect(entity(inputs, { output: 'rain' })).toMatchObject({ inputs, output: '{"output":"rain"}' });
+  });
+});

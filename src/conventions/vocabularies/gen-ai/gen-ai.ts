@@ -85,7 +85,7 @@ export const genAi: Convention = {
   name: 'gen-ai',
   title: 'OpenTelemetry GenAI 1.27 to 1.42, and its drafts of 2026',
   packages: ['@opentelemetry/instrumentation-openai', '@opentelemetry/instrumentation-aws-sdk'],
-  context: { user: ['gen_ai.request.user'] },
+  context: { session: ['gen_ai.session.id', 'gen_ai.thread.id'], user: ['gen_ai.request.user', 'gen_ai.user.id'] },
   signs: { keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name', ...CONTENT, ...SERVED] },
 
   classify(span: SpanSlice): SpanKind | undefined {

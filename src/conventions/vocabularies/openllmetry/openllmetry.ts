@@ -156,12 +156,12 @@ function readModelCall(fields: SpanFields): Reading {
 }
 
 function readEntity(fields: SpanFields, kind: SpanKind): Reading {
-  const output = readEntityValue(fields, 'traceloop.entity.output');
+  const output = openEnvelope(readEntityValue(fields, 'traceloop.entity.output'));
   const result = kind === 'tool' && isObject(output) && output['role'] === 'tool' ? output : undefined;
   return {
     // The entity name of a LangChain tool is its class; its own name is in its result.
     name: stringOf(result?.['name']) ?? readName(fields, kind),
-    inputs: readEntityInputs(readEntityValue(fields, 'traceloop.entity.input')),
+    inputs: readEntityInputs(openEnvelope(readEntityValue(fields, 'traceloop.entity.input'))),
     output: isVector(fields.span, output) ? undefined : toOptionalText(result ? result['content'] : output),
   };
 }
@@ -178,6 +178,25 @@ function readName(fields: SpanFields, kind: SpanKind): string | undefined {
 /** LlamaIndex's embeddings are tasks that return a vector. */
 function isVector(span: SpanSlice, output: unknown): boolean {
   return Array.isArray(output) && /embedding/i.test(span.name) && output.every((item) => typeof item === 'number');
+}
+
+/** What Python's callbacks of LangChain put around a value: `{ inputs, tags, metadata, kwargs }`, `{ outputs, kwargs }`. */
+const ENVELOPE: ReadonlySet<string> = new Set([
+  ...['inputs', 'input_str', 'outputs', 'output'],
+  ...['tags', 'metadata', 'kwargs', 'name'],
+]);
+
+/** A request of the Model Context Protocol is put around the arguments of its tool. */
+const MCP_CALL: ReadonlySet<string> = new Set(['tool_name', 'arguments']);
+
+function openEnvelope(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const keys = Object.keys(value);
+  if (keys.every((key) => MCP_CALL.has(key)) && isObject(value['arguments'])) return value['arguments'];
+  const isEnvelope = keys.length > 1 && 'kwargs' in value && keys.every((key) => ENVELOPE.has(key));
+  return (
+    (isEnvelope ? (value['inputs'] ?? value['input_str'] ?? value['outputs'] ?? value['output']) : undefined) ?? value
+  );
 }
 
 /** Reads `{ args, kwargs }` of a decorated function: the one object that was passed, and keyword arguments. */

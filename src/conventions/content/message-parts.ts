@@ -10,6 +10,7 @@ import type { ImageContent, TextContent } from '../../wire/v4.ts';
 import { annotatedTextOf, firstValue, jsonOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { readMedia, toMediaContent, transcriptOf } from './media.ts';
+import { CALL_KEYS, ENVELOPE_KEYS, MEDIA_KEYS, RESULT_KEYS } from './part-keys.ts';
 import { HOSTED_TYPES, type ProviderItem, readProviderItem } from './provider-calls.ts';
 import { REASONING_KEYS, reasoningTextsOf } from './reasoning-texts.ts';
 import {
@@ -77,28 +78,6 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
 const RESPELLED: ReadonlyMap<string, string> = new Map(
   [...TYPED.keys()].map((type) => [lettersOf(type), String(type)]),
 );
-
-const CALL_KEYS = ['toolUse', 'functionCall', 'function_call', 'toolRequest', 'tool_call'] as const;
-const RESULT_KEYS = [
-  'toolResult',
-  'functionResponse',
-  'function_response',
-  'toolResponse',
-  'tool_response',
-  'tool_call_result',
-] as const;
-const MEDIA_KEYS: readonly (readonly [string, string | undefined])[] = [
-  ['inlineData', undefined],
-  ['inline_data', undefined],
-  ['fileData', undefined],
-  ['file_data', undefined],
-  ['media', undefined],
-  ['image', 'image'],
-  ['document', 'document'],
-  ['video', 'video'],
-  ['audio', 'audio'],
-  ['input_audio', 'audio'],
-];
 
 export function createParts(): MessageParts {
   return { content: [], calls: [], results: [], reasoning: [], provider: [] };
@@ -195,6 +174,14 @@ export function blocksInText(text: string): unknown[] | undefined {
   return list.every((block) => isKnownPart(block) || (isObject(block) && isProviderPart(block))) ? list : undefined;
 }
 
+/** Text with its citations is a list of texts, and text for a guardrail is a level deeper. */
+function collectEnvelope(inner: Fields, into: MessageParts): void {
+  collectPart(
+    Array.isArray(inner['content']) ? inner['content'] : isObject(inner['text']) ? inner['text'] : inner,
+    into,
+  );
+}
+
 /** Whether the part is text, by its type. */
 export function isTextPart(part: Fields): boolean {
   return TYPED.get(part['type'] ?? 'text') === pushTextPart;
@@ -230,8 +217,8 @@ function collectorByKey(part: Fields): Collector | undefined {
   if (firstValue(part, REASONING_KEYS) !== undefined) return pushReasoning;
   const media = MEDIA_KEYS.find(([key]) => isObject(part[key]));
   if (media) return (_part, into) => pushMedia(part[media[0]] as Fields, into, media[1]);
-  // OpenInference's envelope, if its messages were not flattened.
-  if (isObject(part['message_content'])) return (_part, into) => collectPart(part['message_content'], into);
+  const envelope = ENVELOPE_KEYS.find((key) => isObject(part[key]));
+  if (envelope) return (_part, into) => collectEnvelope(part[envelope] as Fields, into);
   // A marker for the provider's cache, not content.
   if (isObject(part['cachePoint'])) return pushNothing;
   return typeof part['content'] === 'string' ? pushTextPart : undefined;

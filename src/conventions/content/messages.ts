@@ -203,7 +203,9 @@ function isEmptyList(value: unknown): boolean {
 }
 
 function bodyOf(message: Record<string, unknown>): unknown {
-  return listOf(message['parts']) ?? message['parts'] ?? message['content'] ?? message['contents'];
+  // The last one is of Cohere's first API, and a text.
+  const { parts, content, contents, message: text } = message;
+  return listOf(parts) ?? parts ?? content ?? contents ?? stringOf(text);
 }
 
 /**

@@ -145,4 +145,13 @@ describe('parts', () => {
       content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } }],
     });
   });
+
+  test("Bedrock's texts with citations, and for a guardrail", () => {
+    expect(content({ citationsContent: { content: [{ text: 'a' }], citations: [] } })).toMatchObject({ content: 'a' });
+    expect(content({ guardContent: { text: { text: 'a', qualifiers: [] } } })).toMatchObject({ content: 'a' });
+  });
+
+  test("Cohere's first API has the text as message", () => {
+    expect(readAll([{ role: 'CHATBOT', message: 'Hi' }])).toEqual([{ role: 'assistant', content: 'Hi' }]);
+  });
 });

@@ -237,3 +237,19 @@ it('reads words and names that were written as JSON, and counts for people', () 
   expect(read(quoted)).toMatchObject({ model: 'gpt-4o', provider: 'openai', promptTokens: 1024 });
   expect(kindOf({ 'openinference.span.kind': '"LLM"' })).toBe('model');
 });
+
+it('reads usage that is one structured value', () => {
+  const usage = { input_tokens: 10, output_tokens: 5, input_tokens_details: { cached_tokens: 4 } };
+  for (const value of [usage, JSON.stringify(usage)]) {
+    expect(read({ 'gen_ai.operation.name': 'chat', 'gen_ai.usage': value })).toMatchObject({
+      promptTokens: 10,
+      outputTokens: 5,
+      metadata: { cache_read_tokens: 4 },
+    });
+  }
+});
+
+it('leaves the vectors of embeddings out', () => {
+  const output = { 'gen_ai.output.messages': '[[0.1,0.2],[0.3,0.4]]' };
+  expect(read({ 'gen_ai.operation.name': 'embeddings', ...output }).output).toBeUndefined();
+});

@@ -153,7 +153,7 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
   const reader = new MessageReader();
   const messages = hasMessages(input) ? withSystem(readSystem(fields, events, reader), reader.read(input)) : undefined;
   const memory = readMemory(fields);
-  const outputMessage = output === undefined ? undefined : lastAnswerOf(reader.readOutput(output));
+  const outputMessage = output === undefined || isVectors(output) ? undefined : lastAnswerOf(reader.readOutput(output));
   return {
     inputs:
       query !== undefined
@@ -170,6 +170,12 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
       toOptionalText(fields.attributes[fields.firstKey(...RESULTS) ?? '']),
     contentMetadata: metadataOfMessages(reader),
   };
+}
+
+/** Vectors are large, and nobody reads them. */
+function isVectors(output: unknown): boolean {
+  const first = Array.isArray(output) && Array.isArray(output[0]) ? output[0] : output;
+  return Array.isArray(first) && first.length > 0 && first.every((item) => typeof item === 'number');
 }
 
 function hasMessages(input: unknown): boolean {

@@ -1,8 +1,9 @@
 /** Tokens, costs, ids and times of the GenAI conventions, by today's attribute names and all earlier ones. */
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
-import { type Usage, UsageTable } from '../../content/usage.ts';
+import { type Usage, UsageTable, usageOfBody } from '../../content/usage.ts';
 import {
+  addTo,
   booleanOf,
   countOf,
   integerOf,
@@ -112,6 +113,8 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
 
 export function readGenAiUsage({ attributes, keys }: SpanFields): Usage {
   const usage: { -readonly [K in keyof Usage]: Usage[K] } = USAGE.read(attributes, keys);
+  const whole = attributes['gen_ai.usage'];
+  if (whole !== undefined) addTo(usage, addTo(usageOfBody({ usage: objectOf(whole) }) ?? {}, usage));
   usage.total_cost ??= numberOf(costOf(attributes)?.['amount']);
   // OpenLIT writes 0 for a price it does not know.
   return usage.total_cost === 0 ? { ...usage, total_cost: undefined } : usage;

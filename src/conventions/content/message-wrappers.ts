@@ -169,11 +169,13 @@ export function finishReasonOf(value: unknown): string | undefined {
   const item: unknown = Array.isArray(body) ? body[0] : body;
   const first = toKnownSpelling(typeof item === 'string' ? objectOf(item) : item);
   if (!isObject(first)) return undefined;
+  const { response_metadata: ofLangChain } = first;
   const reason =
     stringOf(first['finish_reason']) ??
     stringOf(first['finishReason']) ??
     stringOf(first['stop_reason']) ??
-    stringOf(first['stopReason']);
+    stringOf(first['stopReason']) ??
+    (isObject(ofLangChain) ? stringOf(ofLangChain['finish_reason'] ?? ofLangChain['stop_reason']) : undefined);
   if (reason !== undefined) return toFinishReason(reason);
   for (const key of ['choices', 'candidates'] as const) {
     if (Array.isArray(first[key])) return finishReasonOf(first[key]);

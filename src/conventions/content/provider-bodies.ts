@@ -71,7 +71,8 @@ export function readAnswer(value: unknown, reader: MessageReader, outputTokens?:
     outputMessage,
     output: messageText(outputMessage),
     finishReason,
-    callId: isObject(value) ? nameOf(value['id']) : undefined,
+    // A message of LangChain has the id of its run.
+    callId: isObject(value) && !isMessageInOtherSpelling(value) ? nameOf(value['id']) : undefined,
     contentMetadata: others.length > 0 ? { choices: others } : undefined,
   });
 }

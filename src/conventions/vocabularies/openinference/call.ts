@@ -8,6 +8,7 @@ import { toFinishReason } from '../../content/finish-reason.ts';
 import { finishReasonOf } from '../../content/message-wrappers.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages.ts';
 import { isResponseBody } from '../../content/request-parameters.ts';
+import { isMessageInOtherSpelling } from '../../content/spellings.ts';
 import type { Reading } from '../../convention.ts';
 import { addTo, firstValue, nameOf, stringOf, textOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
@@ -189,7 +190,7 @@ function onlyBodyOf({ json }: RawValue): Record<string, unknown> | undefined {
 
 /** Returns a body that went over the wire; undefined for LangChain's serialisation and bare lists. */
 function bodyOf({ json }: RawValue): Record<string, unknown> | undefined {
-  return isObject(json) && isBody(json) ? json : undefined;
+  return isObject(json) && isBody(json) && !isMessageInOtherSpelling(json) ? json : undefined;
 }
 
 export function isBody(json: Record<string, unknown>): boolean {

@@ -144,6 +144,22 @@ describe('what inference servers and gateways write', () => {
     expect(kindOf({ ...served, 'gen_ai.agent.name': 'sums' })).toBeUndefined();
   });
 
+  it('the parameters and tools of a whole body, unless an attribute has them', () => {
+    const tools = [{ type: 'function', function: { name: 'weather' } }];
+    const body = JSON.stringify({ model: 'gpt-4o', temperature: 0.2, top_k: 5, max_tokens: 9, tools, messages: [] });
+    const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.temperature': 0.7 };
+    for (const key of ['gen_ai.prompt', 'gen_ai.prompt_json']) {
+      const reading = read({ ...chat, [key]: body });
+      expect(reading).toMatchObject({
+        temperature: 0.7,
+        maxTokens: 9,
+        tools: [{ name: 'weather' }],
+        other: { top_k: 5 },
+      });
+    }
+    expect(read({ ...chat, 'gen_ai.prompt': '{"max_tokens":9}' }).maxTokens).toBeUndefined();
+  });
+
   it('Cloudflare: whole bodies, and the provider by another name', () => {
     const attributes = {
       'gen_ai.request.model': 'gpt-4o',

@@ -10,7 +10,7 @@ import { toAddress } from '../../content/content-refs.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { inputsAt } from '../../content/inputs.ts';
 import { isLostAnswer } from '../../content/messages.ts';
-import { structuredOf } from '../../content/provider-bodies.ts';
+import { readRequest, structuredOf } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, type Usage, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
@@ -111,6 +111,7 @@ export const genAi: Convention = {
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     const reading = readGenAiParameters(fields, kind);
     addTo(reading, kind === 'tool' ? readToolCall(fields) : readGenAiContent(fields, kind));
+    if (kind === 'model') fillInFromBody(reading, fields);
     const usage = readGenAiUsage(fields);
     const ownsUsage = isCall(fields, kind);
     if (ownsUsage) addTo(reading, callUsage(usage));
@@ -192,6 +193,18 @@ function looksLikeCall(span: SpanSlice): boolean {
     hasAnyOf(attributes, ANSWER) ||
     span.status.code === STATUS_ERROR
   );
+}
+
+/** Gateways write the whole body of the request as the prompt. Attributes win over it. */
+function fillInFromBody(reading: Reading, fields: SpanFields): void {
+  const key = fields.firstKey('gen_ai.prompt', 'gen_ai.prompt_json');
+  const value = key === undefined ? undefined : fields.attributes[key];
+  if (key === undefined || (typeof value === 'string' && !value.startsWith('{'))) return;
+  const body = fields.object(key);
+  if (stringOf(body?.['model']) === undefined) return;
+  const { other, ...parameters } = readRequest(body as Record<string, unknown>);
+  addTo(reading, addTo<Reading>({ ...parameters }, reading));
+  if (other) reading.other = addTo({ ...other }, reading.other);
 }
 
 function readToolCall(fields: SpanFields): Reading {

@@ -15,13 +15,16 @@ interface Printed {
 /** What follows a message. */
 const END = String.raw`(?=\s*(?:,\s*\w+Message\b|\]|$))`;
 const TEXT = String.raw`([\s\S]*?)`;
-const MAP = String.raw`\{[^}]*\}`;
+/** Bounded, since it is tried wherever a text might end. */
+const MAP = String.raw`\{[^}]{0,2000}\}`;
+/** Up to the first of these words: several texts with any end would take quadratic time. */
+const upTo = (end: string) => String.raw`((?:(?!${end})[\s\S])*)`;
 
 const PRINTED: readonly Printed[] = [
   printed(String.raw`SystemMessage\{textContent='${TEXT}', messageType=SYSTEM(?:, metadata=${MAP})?\}`, toSystem),
   printed(String.raw`UserMessage\{content='${TEXT}', (?:(?:properties|metadata)=${MAP}, )?messageType=USER\}`, toUser),
   printed(
-    String.raw`AssistantMessage \[messageType=ASSISTANT, toolCalls=\[${TEXT}\], textContent=${TEXT}, metadata=\{[\s\S]*?\}\]`,
+    String.raw`AssistantMessage \[messageType=ASSISTANT, toolCalls=\[${upTo(String.raw`\], textContent=`)}\], textContent=${upTo(', metadata=')}, metadata=\{[\s\S]*?\}\]`,
     (calls, content) => ({ role: 'assistant', content: content === 'null' ? '' : content, tool_calls: callsIn(calls) }),
   ),
   printed(
@@ -34,8 +37,8 @@ const PRINTED: readonly Printed[] = [
     toUser,
   ),
   printed(
-    String.raw`AiMessage \{ text = (?:null|"${TEXT}")(?:,? thinking = (?:null|"[\s\S]*?"))?,? toolExecutionRequests = (?:null|\[${TEXT}\])(?:,? attributes = ${MAP})? \}`,
-    (content = '', requests) => ({ role: 'assistant', content, tool_calls: requestsIn(requests) }),
+    String.raw`AiMessage \{ text = (?:null|"${upTo('",? (?:thinking|toolExecutionRequests) = ')}")(?:,? thinking = (?:null|"${upTo('",? toolExecutionRequests = ')}"))?,? toolExecutionRequests = (?:null|\[${TEXT}\])(?:,? attributes = ${MAP})? \}`,
+    (content = '', _thinking, requests) => ({ role: 'assistant', content, tool_calls: requestsIn(requests) }),
   ),
   printed(
     String.raw`ToolExecutionResultMessage \{ id = "([^"]*)",? toolName = "([^"]*)",? (?:isError = \w+,? )?text = "${TEXT}"(?:,? attributes = ${MAP})? \}`,
@@ -91,14 +94,19 @@ const REQUEST =
   /ToolExecutionRequest \{ id = (?:null|"([^"]*)"),? name = "([^"]*)",? arguments = "([\s\S]*?)" \}(?=,|$)/g;
 const RESPONSE = /ToolResponse\[id=([^,]*), name=([^,]*), responseData=([\s\S]*?)\](?=, ToolResponse\[|$)/g;
 
+// Without its end, each beginning would be looked at to the end of the text.
+
 function callsIn(text = ''): Fields[] {
+  if (!text.endsWith(']')) return [];
   return [...text.matchAll(CALL)].map(([, id, name, input]) => ({ id, name, arguments: input }));
 }
 
 function requestsIn(text = ''): Fields[] {
+  if (!text.endsWith(' }')) return [];
   return [...text.matchAll(REQUEST)].map(([, id, name, input]) => ({ id, name, arguments: input }));
 }
 
 function responsesIn(text = ''): Fields[] {
+  if (!text.endsWith(']')) return [];
   return [...text.matchAll(RESPONSE)].map(([, id, name, result]) => ({ type: 'tool_result', id, name, result }));
 }

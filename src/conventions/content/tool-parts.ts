@@ -32,8 +32,8 @@ export function readCallPart(part: Fields): PartCall {
 }
 
 /**
- * Returns JSON text without quotes around an object and without what only Python or Java can read, other text as it is, and other
- * values as JSON.
+ * Returns JSON text without quotes around an object and without what only Python or Java can read, other text as it is,
+ * and other values as JSON.
  */
 export function toArguments(input: unknown): string {
   if (input === undefined || input === null || input === '') return '{}';

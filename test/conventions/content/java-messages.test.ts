@@ -48,3 +48,17 @@ test.each([
   expect(javaMessagesIn(text)).toBeUndefined();
   expect(readAll(text)).toEqual([{ role: 'user', content: text }]);
 });
+
+test.each([
+  'AssistantMessage [messageType=ASSISTANT, toolCalls=[], textContent=',
+  'AssistantMessage [messageType=ASSISTANT, toolCalls=[',
+  'AiMessage { text = "',
+  "UserMessage{content='",
+  'ToolResponseMessage{responses=[',
+])('a long text without an end takes no long time: %s', (start) => {
+  const words = `], textContent=x, metadata={ " thinking = "y" toolExecutionRequests = [ ', properties={ ToolCall[id=1, type=a, name=b, arguments=c `;
+  const text = start + words.repeat(2_000);
+  const before = performance.now();
+  expect(javaMessagesIn(text)).toBeUndefined();
+  expect(performance.now() - before).toBeLessThan(2_000);
+});

@@ -18,8 +18,15 @@ export interface TraceContext {
 
 /** Those that no vocabulary has to itself. They win over those that the vocabularies declare. */
 const COMMON: Required<ContextKeys> = {
-  session: ['gen_ai.conversation.id', 'session.id'],
-  user: ['user.id', 'enduser.id'],
+  session: [
+    'gen_ai.conversation.id',
+    'session.id',
+    // LangWatch, Laminar, VoltAgent.
+    'langwatch.thread.id',
+    'lmnr.association.properties.session_id',
+    'voltagent.conversation_id',
+  ],
+  user: ['user.id', 'enduser.id', 'langwatch.user.id', 'lmnr.association.properties.user_id'],
   tags: ['tag.tags'],
   environment: ['deployment.environment.name', 'deployment.environment'],
 };

@@ -3,6 +3,7 @@ import type { SpanSlice } from '../otel/span-slice.ts';
 import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
 import { readContentRefs } from './content/content-refs.ts';
 import { readEvaluations } from './content/evaluations.ts';
+import { millisToFirstChunk } from './content/first-chunk.ts';
 import { correctError } from './content/read-error.ts';
 import { openToolResult } from './content/tool-result.ts';
 import { usageOfAnswer } from './content/usage.ts';
@@ -11,7 +12,7 @@ import { kindOfOpenSpan } from './scopes.ts';
 import type { ReadShort } from './short-way.ts';
 import { STEPS } from './steps.ts';
 import { CONVENTIONS } from './table.ts';
-import { addTo, unlessEmpty } from './values/attributes.ts';
+import { addTo, omitUndefined, unlessEmpty } from './values/attributes.ts';
 import { SpanFields } from './values/span-fields.ts';
 
 export { CONVENTIONS };
@@ -97,7 +98,10 @@ export function readSpan(
     }
   }
   const kind = recognitions[0]?.kind;
-  if (reading && kind === 'model') addTo(reading, usageOfAnswer(reading, fields));
+  if (reading && kind === 'model') {
+    addTo(reading, usageOfAnswer(reading, fields));
+    fillInEntries(metadataOf(reading), omitUndefined({ time_to_first_chunk_ms: millisToFirstChunk(span) }));
+  }
   const said = withLosses(withContentRefs(reading ?? {}, fields), fields);
   const whole = withoutFiller(correctError(said, span, kind));
   addTo(whole, { evaluations: evaluationsOf(span) });

@@ -208,7 +208,7 @@ export function toolsText(span: SpanSlice, read: (fields: SpanFields) => ModelTo
 
 /** Like `nameOf`. */
 export function isName(value: unknown): boolean {
-  if (typeof value !== 'string' || value.length > MAX_NAME_CHARS) return false;
+  if (typeof value !== 'string' || value.length > MAX_NAME_CHARS || value.startsWith('"')) return false;
   return (isLongWord(value) || !isFiller(value)) && value.isWellFormed();
 }
 

@@ -3,6 +3,7 @@ import type { Convention } from './convention.ts';
 import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
 import { braintrust } from './vocabularies/braintrust.ts';
 import { claudeCode } from './vocabularies/claude-code.ts';
+import { genAiAdditions } from './vocabularies/gen-ai/additions.ts';
 import { genAi } from './vocabularies/gen-ai/gen-ai.ts';
 import { genkit } from './vocabularies/genkit.ts';
 import { googleAdk } from './vocabularies/google-adk.ts';
@@ -12,6 +13,7 @@ import { langfuseAdditions } from './vocabularies/langfuse/additions.ts';
 import { langfuse } from './vocabularies/langfuse/langfuse.ts';
 import { langsmith } from './vocabularies/langsmith.ts';
 import { liteLlm } from './vocabularies/litellm.ts';
+import { liveKit } from './vocabularies/livekit.ts';
 import { logfire } from './vocabularies/logfire.ts';
 import { mastra } from './vocabularies/mastra.ts';
 import { mcp } from './vocabularies/mcp.ts';
@@ -46,10 +48,12 @@ export const CONVENTIONS: readonly Convention[] = [
   pydanticAi,
   logfire,
   springAi,
+  liveKit,
   // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
   openLlmetry,
   braintrust,
   genAi,
+  genAiAdditions,
   langfuseAdditions,
 ];

@@ -23,6 +23,8 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['modellength', 'length'],
   ['modelcontextwindowexceeded', 'length'],
   ['tokenlimit', 'length'],
+  // Azure's .NET library.
+  ['tokenlimitreached', 'length'],
   ['tooluse', 'tool_calls'],
   ['toolcall', 'tool_calls'],
   ['toolcalls', 'tool_calls'],

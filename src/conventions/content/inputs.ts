@@ -2,6 +2,7 @@
 
 import { isObject } from '../../wire/json.ts';
 import { jsonOf, withoutQuotes } from '../values/attributes.ts';
+import { javaMapIn } from '../values/java-map.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -17,7 +18,8 @@ export function inputsAt(fields: SpanFields, key: string | undefined): Record<st
 
 function toInputs(value: unknown, parsed: unknown): Record<string, unknown> | undefined {
   if (value === undefined || value === null || value === '') return undefined;
-  if (isObject(parsed)) return toPlainObject(parsed);
+  const object = isObject(parsed) ? parsed : javaMapIn(value);
+  if (object) return toPlainObject(object);
   const input = toPlainJson(parsed ?? value);
   return input === undefined ? undefined : { input };
 }

@@ -6,7 +6,7 @@ import { listOf, objectOf, stringOf } from '../values/attributes.ts';
 import { memberOf } from '../values/enum-member.ts';
 import { toText } from '../values/plain-json.ts';
 import { addTranscript, isKnownPart, isProviderPart, type MessageParts, pushCall } from './message-parts.ts';
-import { toArguments } from './tool-parts.ts';
+import { isUntypedResult, toArguments } from './tool-parts.ts';
 
 export type ChatRole = ChatMessage['role'];
 
@@ -23,11 +23,16 @@ const ROLES: ReadonlyMap<string, ChatRole> = new Map([
   ['developer', 'system'],
   ['tool', 'tool'],
   ['function', 'tool'],
+  ['tool_response', 'tool'],
+  ['tool_result', 'tool'],
+  ['toolresult', 'tool'],
+  // Of a turn that only calls tools.
+  ['tool_call', 'assistant'],
 ]);
 
 /** Returns the v4 role, or `fallback` if v4 does not know it. */
 export function toRole(value: unknown, fallback: ChatRole = 'user'): ChatRole {
-  const name = memberOf(value)?.toLowerCase();
+  const name = memberOf(value)?.toLowerCase().replaceAll('-', '_');
   return (name !== undefined && ROLES.get(name)) || fallback;
 }
 
@@ -67,6 +72,7 @@ export function hasToolResults(body: unknown): boolean {
     const type = part['type'] ?? part['$type'];
     if (typeof type === 'string')
       return (type !== 'text' && type.toLowerCase().includes('result')) || /tool_(call_)?response$/.test(type);
+    if (isUntypedResult(part)) return true;
     return isObject(part['toolResult']) || isObject(part['functionResponse']) || isObject(part['toolResponse']);
   });
 }

@@ -7,14 +7,17 @@
 
 import { isObject } from '../../wire/json.ts';
 import type { ImageContent, TextContent } from '../../wire/v4.ts';
-import { firstValue, jsonOf, textOf } from '../values/attributes.ts';
+import { annotatedTextOf, firstValue, jsonOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { readMedia, toMediaContent, transcriptOf } from './media.ts';
+import { CALL_KEYS, ENVELOPE_KEYS, MEDIA_KEYS, RESULT_KEYS } from './part-keys.ts';
 import { HOSTED_TYPES, type ProviderItem, readProviderItem } from './provider-calls.ts';
 import { REASONING_KEYS, reasoningTextsOf } from './reasoning-texts.ts';
 import {
   isAnswerableItem,
   isJsonBlock,
+  isUntypedCall,
+  isUntypedResult,
   onlyValueOf,
   type PartCall,
   readCallPart,
@@ -64,34 +67,17 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushResult, 'functionResult', 'FunctionResultContent'),
   ...collectorsFor(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
   ...collectorsFor(pushMedia, 'input_audio', 'output_audio', 'audio', 'audio_url', 'video_url'),
-  ...collectorsFor(pushMedia, 'document', 'document-url', 'media'),
+  ...collectorsFor(pushMedia, 'document', 'document-url', 'media', 'binary'),
   // Blocks whose instrumentations write only the type.
   ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
   ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
   ...collectorsFor(pushNothing, 'cache_point', 'cachePointBlock'),
 ]);
 
-const CALL_KEYS = ['toolUse', 'functionCall', 'function_call', 'toolRequest', 'tool_call'] as const;
-const RESULT_KEYS = [
-  'toolResult',
-  'functionResponse',
-  'function_response',
-  'toolResponse',
-  'tool_response',
-  'tool_call_result',
-] as const;
-const MEDIA_KEYS: readonly (readonly [string, string | undefined])[] = [
-  ['inlineData', undefined],
-  ['inline_data', undefined],
-  ['fileData', undefined],
-  ['file_data', undefined],
-  ['media', undefined],
-  ['image', 'image'],
-  ['document', 'document'],
-  ['video', 'video'],
-  ['audio', 'audio'],
-  ['input_audio', 'audio'],
-];
+/** The same types as other languages spell them (`toolresult`, `TEXT`, `imageUrl`), by their letters. */
+const RESPELLED: ReadonlyMap<string, string> = new Map(
+  [...TYPED.keys()].map((type) => [lettersOf(type), String(type)]),
+);
 
 export function createParts(): MessageParts {
   return { content: [], calls: [], results: [], reasoning: [], provider: [] };
@@ -133,7 +119,16 @@ function collectorOf(part: Fields): Collector | undefined {
   const known = TYPED.get(part['type'] ?? part['$type']);
   if (known) return known;
   if (isProviderPart(part)) return pushProviderItem;
-  return isAnswerableItem(part) ? pushItem : collectorByKey(part);
+  if (isAnswerableItem(part)) return pushItem;
+  const type = typeof part['type'] === 'string' ? RESPELLED.get(lettersOf(part['type'])) : undefined;
+  if (type !== undefined) return (_part, into) => TYPED.get(type)?.({ ...part, type }, into);
+  return collectorByKey(part);
+}
+
+function lettersOf(type: unknown): string {
+  return String(type)
+    .replace(/[^a-z]/gi, '')
+    .toLowerCase();
 }
 
 /** Whether this belongs to a tool that the provider runs; parts of texts and known types are not looked at. */
@@ -157,7 +152,7 @@ function pushProviderItem(part: Fields, into: MessageParts): void {
   if (item) into.provider.push(item);
 }
 
-/** Some instrumentations write nothing but `{ type: 'custom' }` for a part that they do not know. */
+/** Some instrumentations write nothing but a type for a part that they do not know. */
 function hasContent(part: Fields): boolean {
   for (const key in part) if (key !== 'type' && part[key] !== undefined && part[key] !== null) return true;
   return typeof part['type'] !== 'string';
@@ -177,6 +172,14 @@ export function blocksInText(text: string): unknown[] | undefined {
   const list = jsonOf(text);
   if (!Array.isArray(list) || !list.some(isKnownPart)) return undefined;
   return list.every((block) => isKnownPart(block) || (isObject(block) && isProviderPart(block))) ? list : undefined;
+}
+
+/** Text with its citations is a list of texts, and text for a guardrail is a level deeper. */
+function collectEnvelope(inner: Fields, into: MessageParts): void {
+  collectPart(
+    Array.isArray(inner['content']) ? inner['content'] : isObject(inner['text']) ? inner['text'] : inner,
+    into,
+  );
 }
 
 /** Whether the part is text, by its type. */
@@ -204,7 +207,9 @@ export function toResultContent(value: unknown): MessageContent {
 }
 
 function collectorByKey(part: Fields): Collector | undefined {
-  if (typeof part['text'] === 'string') return part['thought'] === true ? pushReasoning : pushTextPart;
+  if (annotatedTextOf(part['text']) !== undefined) return part['thought'] === true ? pushReasoning : pushTextPart;
+  if (isUntypedCall(part)) return pushCall;
+  if (isUntypedResult(part)) return pushResult;
   const call = CALL_KEYS.find((key) => isObject(part[key]));
   if (call) return (_part, into) => pushCall(part[call] as Fields, into);
   const result = RESULT_KEYS.find((key) => isObject(part[key]));
@@ -212,13 +217,16 @@ function collectorByKey(part: Fields): Collector | undefined {
   if (firstValue(part, REASONING_KEYS) !== undefined) return pushReasoning;
   const media = MEDIA_KEYS.find(([key]) => isObject(part[key]));
   if (media) return (_part, into) => pushMedia(part[media[0]] as Fields, into, media[1]);
+  const envelope = ENVELOPE_KEYS.find((key) => isObject(part[key]));
+  if (envelope) return (_part, into) => collectEnvelope(part[envelope] as Fields, into);
   // A marker for the provider's cache, not content.
   if (isObject(part['cachePoint'])) return pushNothing;
   return typeof part['content'] === 'string' ? pushTextPart : undefined;
 }
 
 function pushTextPart(part: Fields, into: MessageParts): void {
-  pushText(part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'], into);
+  const text = part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'];
+  pushText(annotatedTextOf(text) ?? text, into);
 }
 
 /** In Chat Completions this is a call with free text; in AI SDK 7 a marker of the provider, mostly without content. */

@@ -3,6 +3,7 @@
 import { isObject } from '../../wire/json.ts';
 import { jsonOf, objectOf, stringOf, withoutQuotes } from '../values/attributes.ts';
 import { toFinishReason } from './finish-reason.ts';
+import { javaMessagesIn } from './java-messages.ts';
 import { isKnownPart } from './message-parts.ts';
 import { isMessageInOtherSpelling, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
@@ -44,6 +45,8 @@ const FRAGMENT_TYPES: ReadonlySet<unknown> = new Set([
 export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
   if (value === undefined || value === null || depth > MAX_UNWRAPPING) return { items: [], areFragments: false };
   if (typeof value === 'string') {
+    const printed = javaMessagesIn(value);
+    if (printed) return { items: printed, areFragments: false };
     const json = withoutQuotes(jsonOf(value));
     const parsed = Array.isArray(json) ? openTexts(json) : json;
     return holdsMessages(parsed)
@@ -166,11 +169,13 @@ export function finishReasonOf(value: unknown): string | undefined {
   const item: unknown = Array.isArray(body) ? body[0] : body;
   const first = toKnownSpelling(typeof item === 'string' ? objectOf(item) : item);
   if (!isObject(first)) return undefined;
+  const { response_metadata: ofLangChain } = first;
   const reason =
     stringOf(first['finish_reason']) ??
     stringOf(first['finishReason']) ??
     stringOf(first['stop_reason']) ??
-    stringOf(first['stopReason']);
+    stringOf(first['stopReason']) ??
+    (isObject(ofLangChain) ? stringOf(ofLangChain['finish_reason'] ?? ofLangChain['stop_reason']) : undefined);
   if (reason !== undefined) return toFinishReason(reason);
   for (const key of ['choices', 'candidates'] as const) {
     if (Array.isArray(first[key])) return finishReasonOf(first[key]);

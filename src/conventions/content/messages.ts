@@ -129,7 +129,7 @@ export class MessageReader {
     collectCallsBeside(message, parts);
     // The calls of such a turn were not recorded, but the order of turns is right only with it.
     const isHistory = reasoning === this.inputReasoning;
-    if (isHistory && message['role'] !== undefined && role === 'assistant' && message['content'] === null) {
+    if (isHistory && message['role'] !== undefined && role === 'assistant' && saysNothing(message)) {
       if (parts.content.length + parts.calls.length + parts.results.length === 0) pushText('', parts);
     }
     this.#push(role, name, parts, reasoning, into);
@@ -193,8 +193,19 @@ export class MessageReader {
 
 keepShape(new MessageReader());
 
+/** Whether the source says that the message has no content. One without these keys was not captured. */
+function saysNothing({ content, parts }: Record<string, unknown>): boolean {
+  return content === null || parts === null || isEmptyList(content) || isEmptyList(parts);
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
 function bodyOf(message: Record<string, unknown>): unknown {
-  return listOf(message['parts']) ?? message['parts'] ?? message['content'] ?? message['contents'];
+  // The last one is of Cohere's first API, and a text.
+  const { parts, content, contents, message: text } = message;
+  return listOf(parts) ?? parts ?? content ?? contents ?? stringOf(text);
 }
 
 /**

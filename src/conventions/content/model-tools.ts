@@ -54,7 +54,8 @@ export function toModelTool(value: unknown): ModelTool | undefined {
       body['input_schema'] ??
       body['inputSchema'] ??
       body['parametersJsonSchema'] ??
-      body['parameters_json_schema'],
+      body['parameters_json_schema'] ??
+      body['json_schema'],
   );
   if (parameters) tool.parameters = parameters;
   const strict = booleanOf(body['strict'] ?? value['strict']);
@@ -70,6 +71,9 @@ export function toSchema(value: unknown): Record<string, unknown> | undefined {
 }
 
 function innerOf(tool: Fields): Fields {
+  // OpenInference's envelope, if its tools were not flattened.
+  const written = isObject(tool['tool']) ? objectOf(tool['tool']['json_schema']) : undefined;
+  if (written) return innerOf(written);
   if (isObject(tool['function'])) return tool['function'];
   if (isObject(tool['toolSpec'])) return tool['toolSpec'];
   // A tool of Chat Completions that takes free text.

@@ -12,6 +12,7 @@ import { finishReasonOf, holdsMessages, openTexts } from './message-wrappers.ts'
 import { isLostAnswer, type MessageReader } from './messages.ts';
 import { toModelTools } from './model-tools.ts';
 import { readRequestParameters } from './request-parameters.ts';
+import { isMessageInOtherSpelling } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -34,7 +35,7 @@ export function structuredAt(fields: SpanFields, key: string | undefined): unkno
 
 /** Whether a text may be a list or an object, as JSON or as Python prints it. */
 export function isStructuredText(value: unknown): value is string {
-  return typeof value === 'string' && /^(?:"?[{[]|[A-Z]\w*\(\w+=)/.test(value);
+  return typeof value === 'string' && /^(?:"?[{[]|[A-Z]\w*\(\w+=|content=)/.test(value);
 }
 
 /** A list attribute may have the JSON text of one message in each item. */
@@ -70,7 +71,8 @@ export function readAnswer(value: unknown, reader: MessageReader, outputTokens?:
     outputMessage,
     output: messageText(outputMessage),
     finishReason,
-    callId: isObject(value) ? nameOf(value['id']) : undefined,
+    // A message of LangChain has the id of its run.
+    callId: isObject(value) && !isMessageInOtherSpelling(value) ? nameOf(value['id']) : undefined,
     contentMetadata: others.length > 0 ? { choices: others } : undefined,
   });
 }
@@ -81,6 +83,7 @@ function isAnswer(value: unknown): boolean {
   return (
     typeof value['role'] === 'string' ||
     Array.isArray(value['tool_calls']) ||
+    isMessageInOtherSpelling(value) ||
     ANSWER_KEYS.some((key) => Array.isArray(value[key]) || (isObject(value[key]) && isAnswer(value[key])))
   );
 }

@@ -5,6 +5,7 @@
  * - LangChain4j's serialiser writes the role as the type, and calls as `toolExecutionRequests`.
  * - Semantic Kernel has the parts of a message in `Items`.
  * - Go's langchaingo writes an answer without a role: `{ Content, StopReason, ToolCalls }`.
+ * - Python's LangChain and AutoGen name a message's class: `{ type: 'HumanMessage' }`, or `{ type: 'human' }`.
  */
 import { isObject } from '../../wire/json.ts';
 
@@ -20,6 +21,21 @@ const JAVA_ROLES: ReadonlyMap<unknown, string> = new Map([
   ['TOOL_RESULT', 'tool'],
 ]);
 
+/** By the class, without `Message` at its end. */
+const CLASS_ROLES: ReadonlyMap<string, string> = new Map([
+  ['System', 'system'],
+  ['Human', 'user'],
+  ['User', 'user'],
+  ['AI', 'assistant'],
+  ['Assistant', 'assistant'],
+  ['Tool', 'tool'],
+  ['Function', 'tool'],
+  ['FunctionExecutionResult', 'tool'],
+  ['human', 'user'],
+  ['ai', 'assistant'],
+  ['system', 'system'],
+]);
+
 const CONTENT_KEYS = [
   ...['Content', 'Contents', 'Items', 'Parts', 'ToolCalls'],
   ...['text', 'contents', 'toolExecutionRequests'],
@@ -27,7 +43,9 @@ const CONTENT_KEYS = [
 
 /** Whether this is certainly a message: data of the app may have a role or a type too. */
 export function isMessageInOtherSpelling(value: unknown): boolean {
-  return isObject(value) && (isCapitalised(value) || isLangChain4j(value)) && CONTENT_KEYS.some((key) => key in value);
+  if (!isObject(value)) return false;
+  if (isNamedByClass(value) || isPrintedByLangChain(value)) return true;
+  return (isCapitalised(value) || isLangChain4j(value)) && CONTENT_KEYS.some((key) => key in value);
 }
 
 /** Returns the list itself if no message in it is spelled otherwise. */
@@ -38,6 +56,8 @@ export function toKnownSpellings(list: readonly unknown[]): readonly unknown[] {
 /** Returns the message itself if its fields are known. */
 export function toKnownSpelling(value: unknown): unknown {
   if (!isObject(value) || !isMessageInOtherSpelling(value)) return value;
+  if (isNamedByClass(value)) return fromClass(value);
+  if (isPrintedByLangChain(value)) return { ...value, role: roleOfPrinted(value) };
   return isCapitalised(value) ? withItems(withSnakeKeys(value, 0) as Fields) : fromLangChain4j(value);
 }
 
@@ -47,6 +67,33 @@ function isCapitalised(value: Fields): boolean {
 
 function isLangChainGo(value: Fields): boolean {
   return typeof value['Content'] === 'string' && 'StopReason' in value && value['role'] === undefined;
+}
+
+function isNamedByClass(value: Fields): boolean {
+  return value['role'] === undefined && value['content'] !== undefined && classRoleOf(value) !== undefined;
+}
+
+function classRoleOf({ type, tool_call_id: id }: Fields): string | undefined {
+  if (typeof type !== 'string') return undefined;
+  if (type === 'tool') return typeof id === 'string' ? 'tool' : undefined;
+  return CLASS_ROLES.get(type.replace(/Message(Chunk)?$/, ''));
+}
+
+/** What Python's `str` prints of a message: its fields, without its class. */
+function isPrintedByLangChain({ role, content, additional_kwargs: more }: Fields): boolean {
+  return role === undefined && content !== undefined && isObject(more);
+}
+
+/** Only what a model answered has these fields; what it was asked and its instructions look alike. */
+function roleOfPrinted({ tool_call_id: answered, tool_calls: calls, usage_metadata: usage, id }: Fields): string {
+  if (typeof answered === 'string') return 'tool';
+  const isAnswer = calls !== undefined || usage !== undefined || (typeof id === 'string' && /^(lc_)?run-/.test(id));
+  return isAnswer ? 'assistant' : 'user';
+}
+
+function fromClass(message: Fields): Fields {
+  const { type: _type, thought, ...rest } = message;
+  return { ...rest, role: classRoleOf(message), ...(thought !== undefined && { reasoning_content: thought }) };
 }
 
 function isLangChain4j(value: Fields): boolean {

@@ -2,6 +2,7 @@
 
 import { isObject } from '../../wire/json.ts';
 import { firstString, firstValue, jsonOf, stringOf, unquotedText } from '../values/attributes.ts';
+import { javaMapIn } from '../values/java-map.ts';
 import { toText } from '../values/plain-json.ts';
 import { fromPythonJson } from '../values/python-json.ts';
 import { parsePythonLiteral, startsAsPython } from '../values/python-literal.ts';
@@ -31,8 +32,8 @@ export function readCallPart(part: Fields): PartCall {
 }
 
 /**
- * Returns JSON text without quotes around an object and without what only Python can read, other text as it is, and other
- * values as JSON.
+ * Returns JSON text without quotes around an object and without what only Python or Java can read, other text as it is,
+ * and other values as JSON.
  */
 export function toArguments(input: unknown): string {
   if (input === undefined || input === null || input === '') return '{}';
@@ -41,7 +42,7 @@ export function toArguments(input: unknown): string {
   const text = inner !== written && isObject(jsonOf(inner)) ? inner : written;
   const json = fromPythonJson(text);
   if (json !== text && isObject(jsonOf(json))) return json;
-  const literal = startsAsPython(text) ? parsePythonLiteral(text) : undefined;
+  const literal = startsAsPython(text) ? parsePythonLiteral(text) : javaMapIn(text);
   return isObject(literal) ? JSON.stringify(literal) : text;
 }
 
@@ -63,6 +64,17 @@ export function isAnswerableItem(part: Fields): boolean {
 /** Returns such an item as a call that is named by its type: `computer_call`, `{ action }`. */
 export function toCallPart(item: Fields): Fields {
   return { input: item['action'] ?? item['operation'], name: String(item['type']).replace(/_call$/, ''), ...item };
+}
+
+/** A call as Rig (Rust) writes it, `{ id, function: { name, arguments } }`, or AutoGen, `{ id, name, arguments }`. */
+export function isUntypedCall({ type, id, name, function: body, ...part }: Fields): boolean {
+  if (type !== undefined || typeof id !== 'string') return false;
+  return isObject(body) ? typeof body['name'] === 'string' : typeof name === 'string' && 'arguments' in part;
+}
+
+/** A result as AutoGen writes it: `{ call_id, name, content }`. */
+export function isUntypedResult({ type, call_id: id, content }: Fields): boolean {
+  return type === undefined && typeof id === 'string' && content !== undefined;
 }
 
 /** AI SDK 5 and later wrap results: `{ type: 'text' | 'json' | 'error-text' | …, value }`. */

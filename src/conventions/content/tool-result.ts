@@ -1,8 +1,8 @@
 /** What a tool answered, without what a framework has put around it: quotes of JSON, or a message of its own. */
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
-import type { Reading } from '../convention.ts';
-import { jsonOf, stringOf, unquotedText } from '../values/attributes.ts';
+import type { ReadError, Reading } from '../convention.ts';
+import { booleanOf, jsonOf, stringOf, unquotedText } from '../values/attributes.ts';
 import { parsePrintedFields } from '../values/python-literal.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { toResultContent } from './message-parts.ts';
@@ -11,10 +11,15 @@ import { readResultPart } from './tool-parts.ts';
 /** A tool message names the call that it answers, or its role. Other texts are not parsed. */
 const MESSAGE_SIGN = /"(?:tool_call_id|toolCallId|tool_use_id|lc)"|"(?:role|type)":\s?"tool"/;
 
+/** A result of the Model Context Protocol has these fields beside its blocks. */
+const MCP_SIGN = /"(?:isError|is_error|structuredContent|_meta)"/;
+
 /** Replaces the output of a tool by the value in it, and adds the id of the call that its message answers. */
 export function openToolResult(reading: Reading): Reading {
   if (reading.output === undefined) return reading;
   const output = unquotedText(reading.output);
+  const result = mcpResultIn(output);
+  if (result) return { ...reading, output: result.text, ...(result.isError && { error: reading.error ?? FAILED }) };
   const message = toolMessageIn(output);
   if (!message) return output === reading.output ? reading : { ...reading, output };
   const id = reading.metadata?.['tool_call_id'] ?? message.id;
@@ -28,11 +33,27 @@ const PRINTED_MESSAGE = /^content=['"[]/;
 
 /** Whether the output may be a message with the value in it. */
 export function mayHoldToolMessage(output: string): boolean {
-  return (/^\[?\{/.test(output) && MESSAGE_SIGN.test(output)) || isPrinted(output);
+  if (/^\[?\{/.test(output)) return MESSAGE_SIGN.test(output) || MCP_SIGN.test(output);
+  return isPrinted(output);
 }
 
 function isPrinted(output: string): boolean {
   return PRINTED_MESSAGE.test(output) && output.includes(" tool_call_id='");
+}
+
+const FAILED: ReadError = { type: 'tool error' };
+
+/** Returns the text of a result whose blocks are all texts. */
+function mcpResultIn(output: string): { text: string; isError: boolean } | undefined {
+  if (!output.startsWith('{') || !MCP_SIGN.test(output)) return undefined;
+  const result = jsonOf(output);
+  const blocks = isObject(result) ? result['content'] : undefined;
+  if (!isObject(result) || !Array.isArray(blocks) || blocks.length === 0) return undefined;
+  const texts = blocks.map((block: unknown) =>
+    isObject(block) && block['type'] === 'text' ? stringOf(block['text']) : undefined,
+  );
+  if (!texts.every((text) => text !== undefined)) return undefined;
+  return { text: texts.join('\n'), isError: booleanOf(result['isError'] ?? result['is_error']) === true };
 }
 
 function toolMessageIn(output: string): { text: string; id: string | undefined } | undefined {

@@ -10,7 +10,7 @@ import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { toBoundedTree } from './plain-json.ts';
 import { parsePythonJson } from './python-json.ts';
-import { parsePythonLiteral } from './python-literal.ts';
+import { parsePrintedFields, parsePythonLiteral } from './python-literal.ts';
 import { salvageJson } from './salvage-json.ts';
 
 /** Returns a non-empty string. Lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
@@ -28,7 +28,9 @@ const MAX_COUNT = 2 ** 31 - 1;
 
 /** Returns a string in the place of a name (model, provider, id, type of an error), unless it stands for nothing. */
 export function nameOf(value: unknown): string | undefined {
-  const name = stringOf(value);
+  const text = stringOf(value);
+  // Exporters that write each value as JSON write names in quotes.
+  const name = text?.startsWith('"') ? unquotedText(text) : text;
   return name === undefined || name.length > MAX_NAME_CHARS || isFiller(name) ? undefined : name;
 }
 
@@ -43,10 +45,22 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value.toWellFormed() : undefined;
 }
 
+/** Returns a string; that of OpenAI's Assistants and Azure's agents is the `value` of an object, beside annotations. */
+export function annotatedTextOf(value: unknown): string | undefined {
+  return textOf(isObject(value) ? value['value'] : value);
+}
+
 /** Returns a finite number, also from its text. */
 export function numberOf(value: unknown): number | undefined {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(withoutSeparators(value)) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+}
+
+/** A number as it is printed for people: `1,024`. */
+const IN_THOUSANDS = /^\s*[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?\s*$/;
+
+function withoutSeparators(text: string): string {
+  return text.includes(',') && IN_THOUSANDS.test(text) ? text.replaceAll(',', '') : text;
 }
 
 /** Returns a whole number, also from its text. */
@@ -97,7 +111,7 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
     return typeof value === 'object' && value !== null ? toBoundedTree(value) : (value ?? undefined);
   const first = value.charCodeAt(0);
   // Most texts are not JSON, and catching a SyntaxError costs ten times as much as parsing.
-  if (!startsJson(first)) return isPrintedObject(value) ? (parsePythonLiteral(value) ?? undefined) : undefined;
+  if (!startsJson(first)) return printedIn(value) ?? undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
     const parsed = parsePythonJson(value);
@@ -108,9 +122,10 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   return saved;
 }
 
-/** Whether this may be an object as Python prints it: `ChatCompletion(id='…', choices=[…])`. */
-function isPrintedObject(text: string): boolean {
-  return text.endsWith(')') && /^[A-Z]\w*\(\w+=/.test(text);
+/** Reads an object as Python prints it, `ChatCompletion(id='…', choices=[…])`, or the fields of LangChain's message. */
+function printedIn(text: string): unknown {
+  if (text.endsWith(')') && /^[A-Z]\w*\(\w+=/.test(text)) return parsePythonLiteral(text);
+  return text.startsWith('content=') && text.includes(' additional_kwargs={') ? parsePrintedFields(text) : undefined;
 }
 
 const OPEN_BRACE = 0x7b;

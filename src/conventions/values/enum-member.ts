@@ -5,15 +5,19 @@ const QUALIFIED = /^(?:[\w$]+(?:\.|::|\/))*([\w-]+)$/;
 /** As Python's `repr` prints it. */
 const IN_ANGLES = /^<(?:\w+\.)+(\w+)(?:: .*)?>$/;
 
+/** As JSON. */
+const IN_QUOTES = /^"([^"\\]*)"$/;
+
 /**
  * Returns the word that a constant of an enum stands for, in lower case with `_` between words: `chat` for `CHAT`, `Chat` and
  * `Operations.CHAT`. Other words and qualified names, which may be the app's own, stay as they are.
  */
 export function constantOf(value: string): string {
-  const name = memberOf(value);
+  const word = value.trim().replace(IN_QUOTES, '$1');
+  const name = memberOf(word);
   if (name === undefined) return value;
   const isUpper = name === name.toUpperCase();
-  if (name !== value.trim() && !isUpper) return value;
+  if (name !== word && !isUpper) return word;
   return isUpper ? name.toLowerCase() : name.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
 }
 
@@ -21,6 +25,6 @@ export function constantOf(value: string): string {
 export function memberOf(value: unknown): string | undefined {
   if (isObject(value)) return memberOf(value['Label'] ?? value['label'] ?? value['value']);
   if (typeof value !== 'string') return undefined;
-  const text = value.trim();
+  const text = value.trim().replace(IN_QUOTES, '$1');
   return (QUALIFIED.exec(text) ?? IN_ANGLES.exec(text))?.[1];
 }

@@ -166,7 +166,7 @@ class LiteralReader {
       if (field === undefined) values.push(value);
       else fields.push([field, value]);
     }
-    if (values.length === 0) return Object.fromEntries(fields.filter(([key]) => key !== '__proto__'));
+    if (values.length === 0) return withClass(name, Object.fromEntries(fields.filter(([key]) => key !== '__proto__')));
     // `UUID('…')`, `Decimal('1.5')`; of a date with its numbers, these.
     return values.length === 1 && fields.length === 0 ? values[0] : values;
   }
@@ -198,6 +198,15 @@ class LiteralReader {
     return found;
   }
 }
+
+/** The class of a message tells its role; that of any other object is left out. */
+function withClass(name: string, fields: Record<string, unknown>): Record<string, unknown> {
+  const type = name.slice(name.lastIndexOf('.') + 1);
+  return MESSAGE.test(type) && fields['type'] === undefined ? { type, ...fields } : fields;
+}
+
+/** Classes of LangChain and AutoGen. */
+const MESSAGE = /^(?:System|Human|AI|User|Assistant|Tool|Function|FunctionExecutionResult)Message(?:Chunk)?$/;
 
 function keyOf(key: unknown): string {
   if (typeof key === 'object' && key !== null) throw new NotALiteral();

@@ -4,6 +4,7 @@
  * the model asked for.
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import { MessageReader } from '../content/messages.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -34,6 +35,7 @@ export const openLit: Convention = {
     const reading = genAi.read(span, kind, fields);
     const { server_address: _address, tool_call_id: toolCallId, ...structure } = reading.metadata ?? {};
     const firstToken = fields.number('gen_ai.server.time_to_first_token');
+    reading.messages = withRoles(reading.messages);
     if (reading.temperature === FILLER) reading.temperature = undefined;
     if (reading.topP === FILLER) reading.topP = undefined;
     reading.metadata = addTo(structure, {
@@ -43,3 +45,21 @@ export const openLit: Convention = {
     return reading;
   },
 };
+
+const ROLE_START = /^(system|developer|user|assistant|tool): /m;
+
+/**
+ * Older releases for Python join the messages to one text, with the role before each. A line of a message that begins
+ * with the name of a role is taken for the next message.
+ */
+function withRoles(messages: Reading['messages']): Reading['messages'] {
+  const [message, ...others] = messages ?? [];
+  const text = message?.role === 'user' && others.length === 0 ? message.content : undefined;
+  if (typeof text !== 'string' || text.search(ROLE_START) !== 0) return messages;
+  const found: { role: string; content: string }[] = [];
+  const [, ...pieces] = text.split(new RegExp(ROLE_START, 'gm'));
+  for (let at = 0; at + 1 < pieces.length; at += 2) {
+    found.push({ role: pieces[at] as string, content: (pieces[at + 1] as string).replace(/\n$/, '') });
+  }
+  return new MessageReader().read(found);
+}

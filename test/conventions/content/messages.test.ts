@@ -44,17 +44,24 @@ describe('messages', () => {
   });
 
   it('keep the place of an assistant whose content was recorded as none', () => {
-    const turns = [null, ''].map((content) => [
+    const bodies = [{ content: null }, { content: '' }, { content: [] }, { parts: [] }, { parts: null }];
+    const turns = bodies.map((body) => [
       { role: 'user', content: 'hi' },
-      { role: 'assistant', content },
+      { role: 'assistant', ...body },
     ]);
     const kept = [
       { role: 'user', content: 'hi' },
       { role: 'assistant', content: '' },
     ];
-    expect(turns.map(read)).toEqual([kept, kept]);
+    expect(turns.map(read)).toEqual(bodies.map(() => kept));
     expect(new MessageReader().readOutput([{ role: 'assistant', content: null }])).toEqual([]);
     expect(read([{ role: 'assistant' }])).toEqual([]);
+  });
+
+  it('know the roles of tools by other names', () => {
+    const roles = ['tool-response', 'MessageRole.TOOL_RESPONSE', 'tool_result'];
+    for (const role of roles) expect(read([{ role, content: '4' }])).toEqual([{ role: 'tool', content: '4' }]);
+    expect(read([{ role: 'tool-call', content: 'I look.' }])).toEqual([{ role: 'assistant', content: 'I look.' }]);
   });
 
   it('map roles to those of v4', () => {

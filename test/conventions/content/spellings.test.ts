@@ -79,3 +79,79 @@ test("the parts of Microsoft's and the answers of langchaingo's messages are rea
     { role: 'assistant', content: 'Sunny', tool_calls: [CALL] },
   ]);
 });
+
+describe('messages named by their class', () => {
+  test.each([
+    ['LangChain', ['SystemMessage', 'HumanMessage', 'AIMessageChunk', 'ToolMessage']],
+    ['LangChain, short', ['system', 'human', 'ai', 'tool']],
+    ['AutoGen', ['SystemMessage', 'UserMessage', 'AssistantMessage', 'ToolMessage']],
+  ])('%s', (_name, [system, user, assistant, tool]) => {
+    const messages = [
+      { type: system, content: 'Be brief.' },
+      { type: user, content: 'Hi' },
+      { type: assistant, content: '', tool_calls: [{ id: 'call_1', name: 'weather', args: { City: 'Oslo' } }] },
+      { type: tool, content: '4', tool_call_id: 'call_1' },
+    ];
+    expect(readAll(messages)).toEqual([
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', tool_calls: [CALL] },
+      { role: 'tool', content: '4', tool_call_id: 'call_1' },
+    ]);
+  });
+
+  test("AutoGen's calls and results have no type", () => {
+    const messages = [
+      { type: 'AssistantMessage', content: [{ id: 'call_1', name: 'weather', arguments: '{"City":"Oslo"}' }] },
+      { type: 'FunctionExecutionResultMessage', content: [{ call_id: 'call_1', name: 'weather', content: '4' }] },
+    ];
+    expect(readAll(messages)).toEqual([
+      { role: 'assistant', tool_calls: [CALL] },
+      { role: 'tool', content: '4', name: 'weather', tool_call_id: 'call_1' },
+    ]);
+  });
+
+  test('data of the app with such a type stays text', () => {
+    const data = '[{"type":"system","name":"disk"}]';
+    expect(readAll([{ role: 'user', content: data }])).toEqual([{ role: 'user', content: data }]);
+  });
+});
+
+describe('parts', () => {
+  const content = (...parts: unknown[]) => readAll([{ role: 'user', content: parts }])[0];
+
+  test('types in other spellings', () => {
+    expect(content({ type: 'TEXT', text: 'a' }, { type: 'inputText', text: 'b' })).toMatchObject({ content: 'a\nb' });
+    expect(content({ type: 'toolresult', id: 'call_1', content: [{ type: 'text', text: '4' }] })).toEqual({
+      role: 'tool',
+      content: '4',
+      tool_call_id: 'call_1',
+    });
+  });
+
+  test("Rig's call has no type", () => {
+    const part = { id: 'call_1', call_id: null, function: { name: 'weather', arguments: { City: 'Oslo' } } };
+    expect(readAll([{ role: 'assistant', content: [part] }])).toEqual([{ role: 'assistant', tool_calls: [CALL] }]);
+  });
+
+  test('a text may have annotations beside it', () => {
+    const text = { value: 'Hi', annotations: [] };
+    expect(content({ type: 'text', text })).toMatchObject({ content: 'Hi' });
+    expect(readAll([{ role: 'user', content: { text } }])).toEqual([{ role: 'user', content: 'Hi' }]);
+  });
+
+  test('binary data is an image if its type says so', () => {
+    expect(content({ type: 'binary', media_type: 'image/png', content: 'iVBORw0KGgo=' })).toMatchObject({
+      content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } }],
+    });
+  });
+
+  test("Bedrock's texts with citations, and for a guardrail", () => {
+    expect(content({ citationsContent: { content: [{ text: 'a' }], citations: [] } })).toMatchObject({ content: 'a' });
+    expect(content({ guardContent: { text: { text: 'a', qualifiers: [] } } })).toMatchObject({ content: 'a' });
+  });
+
+  test("Cohere's first API has the text as message", () => {
+    expect(readAll([{ role: 'CHATBOT', message: 'Hi' }])).toEqual([{ role: 'assistant', content: 'Hi' }]);
+  });
+});

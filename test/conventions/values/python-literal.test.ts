@@ -122,3 +122,10 @@ test.each([
 ])('the member of an enum in %j is %j', (printed, name) => {
   expect(memberOf(printed)).toBe(name);
 });
+
+test('keeps the class of a message, which tells its role', () => {
+  expect(parsePythonLiteral("[HumanMessage(content='Hi'), AIMessage(content='Hello', tool_calls=[])]")).toEqual([
+    { type: 'HumanMessage', content: 'Hi' },
+    { type: 'AIMessage', content: 'Hello', tool_calls: [] },
+  ]);
+});

@@ -1,5 +1,5 @@
 /** Spans of the GenAI conventions whose deciding attribute is missing, and attributes that others add to them. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { kindOf, read } from '../span.ts';
 
 it.each([
@@ -125,4 +125,147 @@ it("reads the exception of the conventions' log record as the call's error", () 
   const attributes = { 'exception.type': 'Timeout', 'exception.message': 'too slow' };
   const events = [{ name: 'gen_ai.client.operation.exception', attributes }];
   expect(read({ 'gen_ai.operation.name': 'chat' }, { events }).error).toEqual({ type: 'Timeout', message: 'too slow' });
+});
+
+describe('what inference servers and gateways write', () => {
+  const tokens = { 'gen_ai.usage.prompt_tokens': 12, 'gen_ai.usage.completion_tokens': 34 };
+
+  it('vLLM: tokens and times, with or without the model', () => {
+    const served = { 'gen_ai.request.id': 'cmpl-1', 'gen_ai.latency.time_to_first_token': 0.25, ...tokens };
+    expect(kindOf(served)).toBe('model');
+    expect(kindOf({ 'gen_ai.response.model': 'llama', ...tokens })).toBe('model');
+    expect(read({ ...served, 'gen_ai.response.model': 'llama' })).toMatchObject({
+      model: 'llama',
+      promptTokens: 12,
+      outputTokens: 34,
+      metadata: { time_to_first_chunk_ms: 250 },
+    });
+    expect(kindOf(tokens)).toBeUndefined();
+    expect(kindOf({ ...served, 'gen_ai.agent.name': 'sums' })).toBeUndefined();
+  });
+
+  it('the parameters and tools of a whole body, unless an attribute has them', () => {
+    const tools = [{ type: 'function', function: { name: 'weather' } }];
+    const body = JSON.stringify({ model: 'gpt-4o', temperature: 0.2, top_k: 5, max_tokens: 9, tools, messages: [] });
+    const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.temperature': 0.7 };
+    for (const key of ['gen_ai.prompt', 'gen_ai.prompt_json']) {
+      const reading = read({ ...chat, [key]: body });
+      expect(reading).toMatchObject({
+        temperature: 0.7,
+        maxTokens: 9,
+        tools: [{ name: 'weather' }],
+        other: { top_k: 5 },
+      });
+    }
+    expect(read({ ...chat, 'gen_ai.prompt': '{"max_tokens":9}' }).maxTokens).toBeUndefined();
+  });
+
+  it('Cloudflare: whole bodies, and the provider by another name', () => {
+    const attributes = {
+      'gen_ai.request.model': 'gpt-4o',
+      'gen_ai.model.provider': 'openai',
+      'gen_ai.prompt_json': JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] }),
+      'gen_ai.completion_json': JSON.stringify({
+        choices: [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }],
+      }),
+    };
+    expect(kindOf(attributes)).toBe('model');
+    expect(read(attributes)).toMatchObject({
+      provider: 'openai',
+      messages: [{ role: 'user', content: 'Hi' }],
+      output: 'Hello',
+      finishReason: 'stop',
+    });
+  });
+});
+
+it.each([
+  [{ 'code.function.parameters.city.value': 'Oslo', 'code.function.parameters.city.type': 'str' }],
+  [{ 'code.function.parameter.city': 'Oslo' }],
+])('reads the parameters and the result of the function that is a tool: %o', (parameters) => {
+  const tool = { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': 'weather' };
+  expect(read({ ...tool, ...parameters, 'code.function.return.value': 'rain' })).toMatchObject({
+    inputs: { city: 'Oslo' },
+    output: 'rain',
+  });
+  expect(kindOf({ ...parameters, 'code.function.return.value': 'rain' })).toBeUndefined();
+});
+
+it('reads what an agent of Semantic Kernel was given and returned', () => {
+  const agent = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': 'Host' };
+  const given = [{ role: 'user', content: 'Soup?' }];
+  const returned = [{ role: 'assistant', content: 'Chowder.', name: 'Host' }];
+  expect(
+    read({
+      ...agent,
+      'gen_ai.agent.invocation_input': JSON.stringify(given),
+      'gen_ai.agent.invocation_output': JSON.stringify(returned),
+    }),
+  ).toMatchObject({ messages: given, output: 'Chowder.' });
+});
+
+it('names a guardrail, and the agents of a handoff', () => {
+  const guardrail = { 'gen_ai.operation.name': 'guardrail', 'gen_ai.guardrail.name': 'pii', 'gen_ai.agent.name': 'A' };
+  expect(read({ ...guardrail, 'gen_ai.guardrail.triggered': true })).toMatchObject({
+    name: 'pii',
+    metadata: { guardrail_triggered: true, agent_name: 'A' },
+  });
+  const handoff = { 'gen_ai.handoff.from_agent': 'Triage', 'gen_ai.handoff.to_agent': 'Refunds' };
+  expect(read({ 'gen_ai.operation.name': 'handoff', ...handoff }).metadata).toMatchObject({
+    handoff_from: 'Triage',
+    handoff_to: 'Refunds',
+  });
+});
+
+it.each(['First Token Stream Event', 'llm.content.completion.chunk'])(
+  'reads the first chunk from an event: %s',
+  (name) => {
+    const events = [
+      { name: 'other', attributes: {}, time: [1, 1e8] as [number, number] },
+      { name, attributes: {}, time: [1, 2.5e8] as [number, number] },
+      { name, attributes: {}, time: [1, 5e8] as [number, number] },
+    ];
+    expect(read({ 'openinference.span.kind': 'LLM', 'output.value': 'x' }, { events }).metadata).toMatchObject({
+      time_to_first_chunk_ms: 250,
+    });
+  },
+);
+
+it('adds tokens to a call of another vocabulary, and not to its steps', () => {
+  const tokens = { 'gen_ai.usage.input_tokens': 5, 'gen_ai.usage.output_tokens': 3 };
+  expect(read({ 'langfuse.observation.type': 'generation', ...tokens })).toMatchObject({
+    promptTokens: 5,
+    outputTokens: 3,
+    metadata: { convention: 'langfuse' },
+  });
+  expect(read({ 'langfuse.observation.type': 'span', ...tokens }).promptTokens).toBeUndefined();
+  expect(kindOf(tokens)).toBeUndefined();
+});
+
+it('reads words and names that were written as JSON, and counts for people', () => {
+  const quoted = {
+    'gen_ai.operation.name': '"chat"',
+    'gen_ai.request.model': '"gpt-4o"',
+    'gen_ai.provider.name': '"openai"',
+    'gen_ai.usage.input_tokens': '1,024',
+  };
+  expect(kindOf(quoted)).toBe('model');
+  expect(read(quoted)).toMatchObject({ model: 'gpt-4o', provider: 'openai', promptTokens: 1024 });
+  expect(kindOf({ 'openinference.span.kind': '"LLM"' })).toBe('model');
+});
+
+it('reads usage that is one structured value', () => {
+  const usage = { input_tokens: 10, output_tokens: 5, input_tokens_details: { cached_tokens: 4 } };
+  for (const value of [usage, JSON.stringify(usage)]) {
+    expect(read({ 'gen_ai.operation.name': 'chat', 'gen_ai.usage': value })).toMatchObject({
+      promptTokens: 10,
+      outputTokens: 5,
+      metadata: { cache_read_tokens: 4 },
+    });
+  }
+});
+
+it('leaves the vectors of embeddings out', () => {
+  const output = { 'gen_ai.output.messages': '[[0.1,0.2],[0.3,0.4]]' };
+  expect(read({ 'gen_ai.operation.name': 'embeddings', ...output }).output).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CALL_PARIS, kindOf, read } from '../span.ts';
+import { readSession, readTags, readUser } from '../../../src/conventions/context.ts';
+import { CALL_PARIS, kindOf, makeSpan, read } from '../span.ts';
 
 const generation = (fields: Record<string, unknown>) =>
   read({
@@ -70,4 +71,16 @@ describe('a Langfuse observation', () => {
     expect(warned.error).toBeUndefined();
     expect(warned.contentMetadata).toMatchObject({ status_message: 'slow' });
   });
+});
+
+it("takes session, user and tags from the metadata of LangChain's callback", () => {
+  const metadata = { session_id: 's', user_id: 'u', tags: 'a,b' };
+  for (const level of ['trace', 'observation']) {
+    const span = makeSpan(
+      Object.fromEntries(
+        Object.entries(metadata).map(([name, value]) => [`langfuse.${level}.metadata.langfuse_${name}`, value]),
+      ),
+    );
+    expect([readSession(span), readUser(span), readTags(span)]).toEqual(['s', 'u', ['a', 'b']]);
+  }
 });

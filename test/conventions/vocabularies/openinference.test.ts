@@ -3,7 +3,7 @@ import { classifySpan } from '../../../src/conventions/index.ts';
 import { openInference } from '../../../src/conventions/vocabularies/openinference/openinference.ts';
 import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
 import { loadRecording, toSpans } from '../recordings.ts';
-import { makeSpan, readWith } from '../span.ts';
+import { makeSpan, read as readAll, readWith } from '../span.ts';
 
 function span(kind: string, attributes: Attributes = {}): SpanSlice {
   return makeSpan({ 'openinference.span.kind': kind, ...attributes });
@@ -318,4 +318,75 @@ it('reads the error without the stack that LangChain adds', () => {
   const { error } = readWith(openInference, failed);
   expect(error?.message).toContain('429 Rate limit reached');
   expect(error?.message).not.toContain('node_modules');
+});
+
+describe('values in forms of other frameworks', () => {
+  const readCall = (attributes: Record<string, unknown>) =>
+    readAll({ 'openinference.span.kind': 'LLM', ...attributes });
+  const JSON_OUTPUT = { 'output.mime_type': 'application/json' };
+  const AI =
+    "content='Hello' additional_kwargs={} response_metadata={'finish_reason': 'stop'} id='run-1' usage_metadata={'input_tokens': 5, 'output_tokens': 3}";
+
+  it.each([
+    ['a text as JSON', '"Hello"'],
+    ['a list of texts, as from DSPy', '["Hello"]'],
+    [
+      "AutoGen's result",
+      '{"finish_reason":"stop","content":"Hello","usage":{"prompt_tokens":5,"completion_tokens":3}}',
+    ],
+    ['a message by its class', '{"type":"AIMessage","content":"Hello"}'],
+    ["LangChain's message as Python prints it", `AIMessage(${AI.replaceAll("' ", "', ").replaceAll('} ', '}, ')})`],
+    ['the fields of it', AI],
+  ])('%s', (_name, output) => {
+    expect(readCall({ 'output.value': output, ...JSON_OUTPUT })).toMatchObject({
+      output: 'Hello',
+      outputMessage: { role: 'assistant', content: 'Hello' },
+    });
+  });
+
+  it('a text that is not declared as JSON keeps its quotes', () => {
+    expect(readCall({ 'output.value': '"Hello"' }).output).toBe('"Hello"');
+    expect(readCall({ 'output.value': '["Hello"]' }).output).toBe('["Hello"]');
+    expect(readCall({ 'output.value': "content='Hello'" }).output).toBe("content='Hello'");
+  });
+
+  it('takes the tokens from a printed message', () => {
+    expect(readCall({ 'output.value': AI })).toMatchObject({ promptTokens: 5, outputTokens: 3 });
+  });
+
+  it.each([JSON.stringify, (value: unknown) => value])('lists that were not flattened', (written) => {
+    const call = { id: 'call_1', function: { name: 'weather', arguments: '{}' } };
+    const text = { message_content: { type: 'text', text: 'Hi' } };
+    expect(
+      readCall({
+        'llm.input_messages': written([{ message: { role: 'user', contents: [text] } }]),
+        'llm.output_messages': written([{ message: { role: 'assistant', tool_calls: [{ tool_call: call }] } }]),
+        'llm.tools': written([{ name: 'weather', input_schema: { type: 'object' } }]),
+      }),
+    ).toMatchObject({
+      messages: [{ role: 'user', content: 'Hi' }],
+      outputMessage: { role: 'assistant', tool_calls: [{ id: 'call_1', function: { name: 'weather' } }] },
+      tools: [{ name: 'weather', parameters: { type: 'object' } }],
+    });
+  });
+
+  it('the text of an embedding without an index', () => {
+    const embedding = { 'openinference.span.kind': 'EMBEDDING', 'embedding.text': 'a' };
+    expect(readAll(embedding).inputs).toEqual({ input: ['a'] });
+  });
+});
+
+it('reads steps of Alibaba and Dify, which have the kind in another attribute', () => {
+  const tool = {
+    'gen_ai.span.kind': 'TOOL',
+    'tool.name': 'clock',
+    'input.value': '{"zone":"UTC"}',
+    'output.value': '12',
+  };
+  expect(readAll(tool)).toMatchObject({ name: 'clock', inputs: { zone: 'UTC' }, output: '12' });
+  const conventionOf = (attributes: Attributes) => classifySpan(makeSpan(attributes))?.convention;
+  expect(conventionOf(tool)).toBe('openinference');
+  expect(conventionOf({ ...tool, 'gen_ai.operation.name': 'execute_tool' })).toBe('gen-ai');
+  expect(conventionOf({ 'gen_ai.span.kind': 'LLM', 'gen_ai.request.model': 'm', 'gen_ai.prompt': 'x' })).toBe('gen-ai');
+  expect(conventionOf({ 'gen_ai.span.kind': 'workflow' })).toBeUndefined();
 });

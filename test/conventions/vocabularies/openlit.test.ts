@@ -43,4 +43,15 @@ describe('an OpenLIT span', () => {
     expect(kindOf(attributes)).toBe('generic');
     expect(read(attributes)).toMatchObject({ inputs: { input: ['a', 'b'] }, promptTokens: 4 });
   });
+
+  it('opens messages that were joined to one text', () => {
+    const prompt = 'system: Be brief.\nTwo lines.\nuser: Hi';
+    const events = [{ name: 'gen_ai.content.prompt', attributes: { 'gen_ai.prompt': prompt } }];
+    expect(read(chat, { events }).messages).toEqual([
+      { role: 'system', content: 'Be brief.\nTwo lines.' },
+      { role: 'user', content: 'Hi' },
+    ]);
+    const plain = [{ name: 'gen_ai.content.prompt', attributes: { 'gen_ai.prompt': 'Who is the user: me?' } }];
+    expect(read(chat, { events: plain }).messages).toEqual([{ role: 'user', content: 'Who is the user: me?' }]);
+  });
 });

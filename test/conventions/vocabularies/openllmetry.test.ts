@@ -1,7 +1,7 @@
 /** OpenLLMetry's indexed messages, its names, and spans that only look like its own. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { classifySpan } from '../../../src/conventions/index.ts';
-import { makeSpan, read } from '../span.ts';
+import { kindOf, makeSpan, read } from '../span.ts';
 
 it('keeps the place of an assistant whose content is the text null', () => {
   const messages = ['user', 'assistant', 'tool'].flatMap((role, at) => [
@@ -43,4 +43,81 @@ it('names an agent by its own name, not by that of the workflow that it is in', 
   expect(read({ 'traceloop.span.kind': 'workflow', 'gen_ai.agent.name': 'Triage', ...workflow }).name).toBe(
     'Agent Workflow',
   );
+});
+
+describe('messages with an index in their keys, of any scope', () => {
+  const input = { role: 'user', content: 'Hi' };
+  const asked = { 'gen_ai.prompt.0.role': 'user', 'gen_ai.prompt.0.content': 'Hi' };
+  const answered = { 'gen_ai.completion.0.role': 'assistant', 'gen_ai.completion.0.content': 'Hello' };
+
+  it.each([
+    ['with an operation', { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' }],
+    ['with a model and a system', { 'gen_ai.system': 'openai', 'gen_ai.request.model': 'm' }],
+    ['with nothing else', {}],
+  ])('%s', (_name, more) => {
+    const attributes = { ...more, ...asked, ...answered };
+    expect(kindOf(attributes, { scope: 'ai.koog' })).toBe('model');
+    expect(read(attributes)).toMatchObject({ messages: [input], output: 'Hello' });
+  });
+
+  it('are no call without an answer', () => expect(kindOf(asked)).toBeUndefined());
+
+  it('may be those of the conventions, flattened', () => {
+    const flat = {
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.input.messages.0.message.role': 'user',
+      'gen_ai.input.messages.0.message.content': 'Hi',
+      'gen_ai.output.messages.0.role': 'assistant',
+      'gen_ai.output.messages.0.parts.0.type': 'text',
+      'gen_ai.output.messages.0.parts.0.content': 'Hello',
+      'gen_ai.output.messages.0.finish_reason': 'stop',
+    };
+    expect(read(flat)).toMatchObject({ messages: [input], output: 'Hello', finishReason: 'stop' });
+  });
+
+  it('may have flattened blocks', () => {
+    const blocks = {
+      'gen_ai.prompt.0.role': 'user',
+      'gen_ai.prompt.0.content.0.type': 'text',
+      'gen_ai.prompt.0.content.0.text': 'Hi',
+      ...answered,
+    };
+    expect(read(blocks)).toMatchObject({ messages: [input] });
+  });
+});
+
+describe('what is around the value of an entity', () => {
+  const around = { tags: [], metadata: { a: 1 }, kwargs: {} };
+  const entity = (input: unknown, output: unknown, kind = 'tool') =>
+    read({
+      'traceloop.span.kind': kind,
+      'traceloop.entity.input': JSON.stringify(input),
+      'traceloop.entity.output': JSON.stringify(output),
+    });
+
+  it("LangChain's callbacks for Python", () => {
+    expect(
+      entity({ input_str: "{'city': 'Oslo'}", inputs: { city: 'Oslo' }, ...around }, { output: 'rain', kwargs: {} }),
+    ).toMatchObject({ inputs: { city: 'Oslo' }, output: 'rain' });
+    expect(entity({ input_str: "{'city': 'Oslo'}", ...around }, { output: 'rain', kwargs: {} }).inputs).toEqual({
+      city: 'Oslo',
+    });
+    expect(entity({ inputs: { q: 'a' }, ...around }, { outputs: { a: 'b' }, kwargs: {} }, 'workflow')).toMatchObject({
+      inputs: { q: 'a' },
+      output: '{"a":"b"}',
+    });
+  });
+
+  it('the Model Context Protocol', () => {
+    const call = { tool_name: 'add', arguments: { a: 1 } };
+    const result = (isError: boolean) => ({ content: [{ type: 'text', text: '3' }], isError });
+    expect(entity(call, result(false))).toMatchObject({ inputs: { a: 1 }, output: '3' });
+    expect(entity(call, result(false)).error).toBeUndefined();
+    expect(entity(call, result(true)).error).toEqual({ type: 'tool error' });
+  });
+
+  it("data of the app with some of these names is the app's", () => {
+    const inputs = { inputs: 1, city: 'Oslo' };
+    expect(entity(inputs, { output: 'rain' })).toMatchObject({ inputs, output: '{"output":"rain"}' });
+  });
 });

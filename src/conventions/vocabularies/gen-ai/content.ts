@@ -21,9 +21,22 @@ import { readMemory } from './memory.ts';
 /** Values that instrumentations write in place of hidden content. */
 const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
 
-/** Quarkus writes attributes with the names of the events of 1.27. */
-const PROMPTS = ['gen_ai.prompt', 'gen_ai.content.prompt'] as const;
-const COMPLETIONS = ['gen_ai.completion', 'gen_ai.content.completion'] as const;
+/**
+ * Quarkus writes attributes with the names of the events of 1.27, Cloudflare's gateway whole bodies, and Semantic Kernel
+ * what an agent was given and returned.
+ */
+const PROMPTS = [
+  'gen_ai.prompt',
+  'gen_ai.content.prompt',
+  'gen_ai.prompt_json',
+  'gen_ai.agent.invocation_input',
+] as const;
+const COMPLETIONS = [
+  'gen_ai.completion',
+  'gen_ai.content.completion',
+  'gen_ai.completion_json',
+  'gen_ai.agent.invocation_output',
+] as const;
 
 const IN_JSON: ReadonlySet<string> = new Set([
   'gen_ai.input.messages',
@@ -140,7 +153,7 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
   const reader = new MessageReader();
   const messages = hasMessages(input) ? withSystem(readSystem(fields, events, reader), reader.read(input)) : undefined;
   const memory = readMemory(fields);
-  const outputMessage = output === undefined ? undefined : lastAnswerOf(reader.readOutput(output));
+  const outputMessage = output === undefined || isVectors(output) ? undefined : lastAnswerOf(reader.readOutput(output));
   return {
     inputs:
       query !== undefined
@@ -157,6 +170,12 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
       toOptionalText(fields.attributes[fields.firstKey(...RESULTS) ?? '']),
     contentMetadata: metadataOfMessages(reader),
   };
+}
+
+/** Vectors are large, and nobody reads them. */
+function isVectors(output: unknown): boolean {
+  const first = Array.isArray(output) && Array.isArray(output[0]) ? output[0] : output;
+  return Array.isArray(first) && first.length > 0 && first.every((item) => typeof item === 'number');
 }
 
 function hasMessages(input: unknown): boolean {

@@ -10,13 +10,14 @@ import { toAddress } from '../../content/content-refs.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { inputsAt } from '../../content/inputs.ts';
 import { isLostAnswer } from '../../content/messages.ts';
+import { readRequest, structuredOf } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, type Usage, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { STEPS } from '../../steps.ts';
-import { addTo, stringOf } from '../../values/attributes.ts';
+import { addTo, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { constantOf } from '../../values/enum-member.ts';
-import { toOptionalText } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readGenAiContent } from './content.ts';
 import { readGenAiParameters } from './parameters.ts';
@@ -32,6 +33,7 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['completion', 'model'],
   ['acompletion', 'model'],
   ['generate', 'model'],
+  ['call_llm', 'model'],
   ['responses', 'model'],
   ['aresponses', 'model'],
   ['messages', 'model'],
@@ -55,9 +57,19 @@ const NO_CALLS: ReadonlySet<unknown> = new Set([
   'fetch_response',
 ]);
 
-const CONTENT = ['gen_ai.completion', 'gen_ai.output.messages', 'gen_ai.input.messages', 'gen_ai.prompt'] as const;
+const CONTENT = [
+  'gen_ai.completion',
+  'gen_ai.output.messages',
+  'gen_ai.input.messages',
+  'gen_ai.prompt',
+  'gen_ai.completion_json',
+  'gen_ai.prompt_json',
+] as const;
 
 const ANSWER = ['gen_ai.response.model', 'gen_ai.response.id', 'gen_ai.response.finish_reasons'] as const;
+
+/** What inference servers (vLLM, SGLang) write beside the tokens of a request, whose content they do not report. */
+const SERVED = ['gen_ai.response.model', 'gen_ai.request.id'] as const;
 
 /** Content under other names than those of the conventions. */
 const SAID = ['gen_ai.request.messages', 'gen_ai.response.text', 'gen_ai.response.tool_calls'] as const;
@@ -73,8 +85,8 @@ export const genAi: Convention = {
   name: 'gen-ai',
   title: 'OpenTelemetry GenAI 1.27 to 1.42, and its drafts of 2026',
   packages: ['@opentelemetry/instrumentation-openai', '@opentelemetry/instrumentation-aws-sdk'],
-  context: { user: ['gen_ai.request.user'] },
-  signs: { keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name', ...CONTENT] },
+  context: { session: ['gen_ai.session.id', 'gen_ai.thread.id'], user: ['gen_ai.request.user', 'gen_ai.user.id'] },
+  signs: { keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name', ...CONTENT, ...SERVED] },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
@@ -91,12 +103,15 @@ export const genAi: Convention = {
       return typeof model === 'string' && /embed/i.test(model) ? 'generic' : 'model';
     }
     if (attributes['gen_ai.tool.name'] !== undefined) return 'tool';
-    return hasAnyOf(attributes, CONTENT) ? kindByAnswer(attributes) : undefined;
+    if (hasAnyOf(attributes, CONTENT)) return kindByAnswer(attributes);
+    const isServed = hasAnyOf(attributes, SERVED) && attributes['gen_ai.agent.name'] === undefined;
+    return isServed && hasAnyOf(attributes, TOKENS) ? 'model' : undefined;
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     const reading = readGenAiParameters(fields, kind);
     addTo(reading, kind === 'tool' ? readToolCall(fields) : readGenAiContent(fields, kind));
+    if (kind === 'model') fillInFromBody(reading, fields);
     const usage = readGenAiUsage(fields);
     const ownsUsage = isCall(fields, kind);
     if (ownsUsage) addTo(reading, callUsage(usage));
@@ -172,23 +187,46 @@ function looksLikeCall(span: SpanSlice): boolean {
     attributes['gen_ai.usage.input_tokens'] !== undefined ||
     attributes['gen_ai.usage.output_tokens'] !== undefined ||
     attributes['gen_ai.usage.prompt_tokens'] !== undefined ||
-    attributes['gen_ai.input.messages'] !== undefined ||
-    attributes['gen_ai.output.messages'] !== undefined ||
-    attributes['gen_ai.prompt'] !== undefined ||
     attributes['gen_ai.prompt.0.content'] !== undefined ||
+    hasAnyOf(attributes, CONTENT) ||
     hasAnyOf(attributes, SAID) ||
     hasAnyOf(attributes, ANSWER) ||
     span.status.code === STATUS_ERROR
   );
 }
 
+/** Gateways write the whole body of the request as the prompt. Attributes win over it. */
+function fillInFromBody(reading: Reading, fields: SpanFields): void {
+  const key = fields.firstKey('gen_ai.prompt', 'gen_ai.prompt_json');
+  const value = key === undefined ? undefined : fields.attributes[key];
+  if (key === undefined || (typeof value === 'string' && !value.startsWith('{'))) return;
+  const body = fields.object(key);
+  if (stringOf(body?.['model']) === undefined) return;
+  const { other, ...parameters } = readRequest(body as Record<string, unknown>);
+  addTo(reading, addTo<Reading>({ ...parameters }, reading));
+  if (other) reading.other = addTo({ ...other }, reading.other);
+}
+
 function readToolCall(fields: SpanFields): Reading {
-  const result = fields.firstKey('gen_ai.tool.call.result', 'gen_ai.tool.output');
+  const result = fields.firstKey('gen_ai.tool.call.result', 'gen_ai.tool.output', 'code.function.return.value');
+  const input = fields.firstKey('gen_ai.tool.call.arguments', 'gen_ai.tool.input', 'gen_ai.tool.args');
   return {
-    inputs: inputsAt(fields, fields.firstKey('gen_ai.tool.call.arguments', 'gen_ai.tool.input', 'gen_ai.tool.args')),
+    inputs: inputsAt(fields, input) ?? readFunctionParameters(fields.attributes),
     output: result && toOptionalText(fields.attributes[result]),
     contentMetadata: { skill_source_uri: toAddress(fields.attributes['gen_ai.skill.source.uri']) },
   };
+}
+
+/** Google's and Azure's packages for Python write the parameters of the function that is the tool. */
+const PARAMETER = /^code\.function\.(?:parameter\.([^.]+)|parameters\.([^.]+)\.value)$/;
+
+function readFunctionParameters(attributes: Attributes): Record<string, unknown> | undefined {
+  const found: Record<string, unknown> = {};
+  for (const key in attributes) {
+    const [, azure, google = azure] = PARAMETER.exec(key) ?? [];
+    if (google !== undefined && google !== '__proto__') found[google] = toPlainJson(structuredOf(attributes[key]));
+  }
+  return unlessEmpty(found);
 }
 
 function readName(fields: SpanFields, kind: SpanKind): string | undefined {
@@ -198,7 +236,12 @@ function readName(fields: SpanFields, kind: SpanKind): string | undefined {
     case 'agent':
       return fields.string('gen_ai.agent.name');
     case 'generic':
-      return fields.firstString('gen_ai.workflow.name', 'gen_ai.agent.name', 'gen_ai.data_source.id');
+      return fields.firstString(
+        'gen_ai.guardrail.name',
+        'gen_ai.workflow.name',
+        'gen_ai.agent.name',
+        'gen_ai.data_source.id',
+      );
     default:
       return undefined;
   }

@@ -18,8 +18,8 @@ import { toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 const PARAMETERS = new FieldTable<Reading>({
-  model: [modelNameOf, 'gen_ai.request.model', 'gen_ai.response.model'],
-  provider: [nameOf, 'gen_ai.provider.name', 'gen_ai.system'],
+  model: [modelNameOf, 'gen_ai.request.model', 'gen_ai.response.model', 'gen_ai.model_name'],
+  provider: [nameOf, 'gen_ai.provider.name', 'gen_ai.system', 'gen_ai.model.provider', 'gen_ai.provider'],
   maxTokens: [integerOf, 'gen_ai.request.max_tokens', 'gen_ai.request.max_completion_tokens'],
   temperature: [numberOf, 'gen_ai.request.temperature'],
   topP: [numberOf, 'gen_ai.request.top_p'],
@@ -64,7 +64,7 @@ export function readGenAiParameters(fields: SpanFields, kind: SpanKind): Reading
   if (kind === 'tool') {
     return {
       other: { tool_type: fields.string('gen_ai.tool.type') },
-      toolParameters: toSchema(fields.json('gen_ai.tool.parameters')),
+      toolParameters: toSchema(fields.json('gen_ai.tool.parameters') ?? fields.json('gen_ai.tool.json_schema')),
     };
   }
   const reading: Reading = PARAMETERS.read(fields.attributes, fields.keys);

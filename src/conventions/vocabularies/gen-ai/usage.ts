@@ -1,8 +1,9 @@
 /** Tokens, costs, ids and times of the GenAI conventions, by today's attribute names and all earlier ones. */
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
-import { type Usage, UsageTable } from '../../content/usage.ts';
+import { type Usage, UsageTable, usageOfBody } from '../../content/usage.ts';
 import {
+  addTo,
   booleanOf,
   countOf,
   integerOf,
@@ -80,6 +81,8 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
     millisOfSeconds,
     'gen_ai.response.time_to_first_chunk',
     'gen_ai.client.operation.time_to_first_chunk',
+    'gen_ai.server.time_to_first_token',
+    'gen_ai.latency.time_to_first_token',
   ],
   cost_currency: [wordOf, 'gen_ai.usage.cost.currency', 'gen_ai.usage.cost_currency', 'gen_ai.cost.currency'],
   cost_source: [wordOf, 'gen_ai.usage.cost.source'],
@@ -91,6 +94,9 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
   agent_name: [nameOf, 'gen_ai.agent.name'],
   agent_id: [nameOf, 'gen_ai.agent.id'],
   agent_version: [versionOf, 'gen_ai.agent.version'],
+  guardrail_triggered: [booleanOf, 'gen_ai.guardrail.triggered'],
+  handoff_from: [nameOf, 'gen_ai.handoff.from_agent'],
+  handoff_to: [nameOf, 'gen_ai.handoff.to_agent'],
   is_nested: [booleanOf, 'gen_ai.invocation.is_nested'],
   skill_name: [nameOf, 'gen_ai.skill.name'],
   skill_resource_name: [nameOf, 'gen_ai.skill.resource.name'],
@@ -107,6 +113,8 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
 
 export function readGenAiUsage({ attributes, keys }: SpanFields): Usage {
   const usage: { -readonly [K in keyof Usage]: Usage[K] } = USAGE.read(attributes, keys);
+  const whole = attributes['gen_ai.usage'];
+  if (whole !== undefined) addTo(usage, addTo(usageOfBody({ usage: objectOf(whole) }) ?? {}, usage));
   usage.total_cost ??= numberOf(costOf(attributes)?.['amount']);
   // OpenLIT writes 0 for a price it does not know.
   return usage.total_cost === 0 ? { ...usage, total_cost: undefined } : usage;

@@ -36,14 +36,19 @@ const PARAMETERS = 'langfuse.observation.model.parameters';
 const LEVEL = 'langfuse.observation.level';
 const STATUS_MESSAGE = 'langfuse.observation.status_message';
 
+/** The callback of LangChain takes them from the metadata of a run. */
+function inMetadata(name: string): string[] {
+  return ['trace', 'observation'].map((level) => `langfuse.${level}.metadata.langfuse_${name}`);
+}
+
 export const langfuse: Convention = {
   name: 'langfuse',
   title: 'Langfuse',
   packages: ['@langfuse/otel', '@langfuse/tracing', '@langfuse/openai'],
   context: {
-    session: ['langfuse.session.id'],
-    user: ['langfuse.user.id'],
-    tags: ['langfuse.trace.tags'],
+    session: ['langfuse.session.id', ...inMetadata('session_id')],
+    user: ['langfuse.user.id', ...inMetadata('user_id')],
+    tags: ['langfuse.trace.tags', ...inMetadata('tags')],
     environment: ['langfuse.environment'],
   },
   signs: { keys: [TYPE] },

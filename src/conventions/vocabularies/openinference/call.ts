@@ -8,6 +8,7 @@ import { toFinishReason } from '../../content/finish-reason.ts';
 import { finishReasonOf } from '../../content/message-wrappers.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages.ts';
 import { isResponseBody } from '../../content/request-parameters.ts';
+import { isMessageInOtherSpelling } from '../../content/spellings.ts';
 import type { Reading } from '../../convention.ts';
 import { addTo, firstValue, nameOf, stringOf, textOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
@@ -41,7 +42,9 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
 
   const reader = new MessageReader();
   const texts = prompts.length > 0 ? readPrompts(prompts) : readSerialisedPrompts(request);
-  const messages = texts ?? readInput(inputs, request, isFlattenedWithLoss(span), reader);
+  const wholeInput = inputs.length === 0 ? fields.list('llm.input_messages') : undefined;
+  const messages =
+    texts ?? (wholeInput ? reader.read(wholeInput) : readInput(inputs, request, isFlattenedWithLoss(span), reader));
   if (messages.length > 0 && !messages.some(isSystem)) {
     const system =
       (requestBody && firstValue(requestBody, SYSTEM_KEYS)) ?? (parameters && firstValue(parameters, SYSTEM_KEYS));
@@ -52,7 +55,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
     messages.push({ role: 'user', content: heard });
   }
   const completions = readCompletions(choices);
-  const answers = outputs.length === 0 && completions.length > 0 ? [] : readOutput(outputs, response, reader);
+  const answers = readAnswers(fields, outputs, completions, response, reader);
   const said = readTranscript(fields, 'output');
   if (said !== undefined && !messageText(answers[0])) answers[0] = { ...answers[0], role: 'assistant', content: said };
   const outputMessage = answers[0];
@@ -82,6 +85,20 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
     providerRequest: request.isDamaged ? undefined : toPlainObject(requestBody),
     providerResponse: toPlainObject(body),
   });
+}
+
+/** The messages may stand in one attribute, as a list or its JSON. */
+function readAnswers(
+  fields: SpanFields,
+  outputs: readonly IndexedGroup[],
+  completions: readonly string[],
+  response: RawValue,
+  reader: MessageReader,
+): ChatMessage[] {
+  if (outputs.length > 0) return readOutput(outputs, response, reader);
+  if (completions.length > 0) return [];
+  const whole = fields.list('llm.output_messages');
+  return whole ? reader.readOutput(whole) : readOutput(outputs, response, reader);
 }
 
 function isSystem({ role }: ChatMessage): boolean {
@@ -173,7 +190,7 @@ function onlyBodyOf({ json }: RawValue): Record<string, unknown> | undefined {
 
 /** Returns a body that went over the wire; undefined for LangChain's serialisation and bare lists. */
 function bodyOf({ json }: RawValue): Record<string, unknown> | undefined {
-  return isObject(json) && isBody(json) ? json : undefined;
+  return isObject(json) && isBody(json) && !isMessageInOtherSpelling(json) ? json : undefined;
 }
 
 export function isBody(json: Record<string, unknown>): boolean {

@@ -14,7 +14,8 @@ import { isProviderPart } from '../../content/message-parts.ts';
 import { holdsMessages } from '../../content/message-wrappers.ts';
 import { type MessageReader, mergeAssistant } from '../../content/messages.ts';
 import { isStructuredText } from '../../content/provider-bodies.ts';
-import { stringOf, textOf } from '../../values/attributes.ts';
+import { isMessageInOtherSpelling } from '../../content/spellings.ts';
+import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -38,6 +39,10 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
   const body = response.json;
   if (groups.length === 0) {
     if (isAnswer(body)) return reader.readOutput(fromLangChain(body));
+    // DSPy's language models return a text for each choice.
+    if (response.isJson && isTextList(body)) {
+      return reader.readOutput(body.map((content) => ({ role: 'assistant', content })));
+    }
     return response.text ? reader.readOutput({ role: 'assistant', content: response.text }) : [];
   }
   const raw: Fields[] = [];
@@ -129,6 +134,10 @@ function toPart(fields: Attributes): Fields | undefined {
   return text === undefined || isRedacted(text) ? undefined : { type: 'text', text };
 }
 
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string');
+}
+
 /** Whether this is a body of a provider or framework. Other JSON is the answer's own text. */
 function isAnswer(response: unknown): boolean {
   if (!isObject(response)) return false;
@@ -137,7 +146,10 @@ function isAnswer(response: unknown): boolean {
     Array.isArray(response['candidates']) ||
     Array.isArray(response['generations']) ||
     Array.isArray(response['output']) ||
-    (response['role'] === 'assistant' && 'content' in response)
+    (response['role'] === 'assistant' && 'content' in response) ||
+    // AutoGen's result of a call.
+    ('finish_reason' in response && 'content' in response) ||
+    isMessageInOtherSpelling(response)
   );
 }
 
@@ -182,16 +194,27 @@ export interface RawValue {
   readonly text?: string | undefined;
   readonly json?: unknown;
   readonly isDamaged: boolean;
+  /** Whether the instrumentation says that the text is JSON. */
+  readonly isJson: boolean;
 }
+
+/** Some exporters write every value as JSON, the kind of the span too. */
+function isAllJson({ attributes }: SpanFields): boolean {
+  return String(attributes['openinference.span.kind']).startsWith('"');
+}
+
+const MIME_TYPES = { 'input.value': 'input.mime_type', 'output.value': 'output.mime_type' } as const;
 
 /** Sets `json` for a list or an object, and `text` for any string. Both are absent if the content is hidden. */
 export function readValue(fields: SpanFields, key: 'input.value' | 'output.value'): RawValue {
   const value = fields.attributes[key];
-  if (value === undefined || value === null || isRedacted(value)) return { isDamaged: false };
-  const text = textOf(value);
+  const isJson = fields.attributes[MIME_TYPES[key]] === 'application/json' || isAllJson(fields);
+  if (value === undefined || value === null || isRedacted(value)) return { isDamaged: false, isJson };
+  const written = textOf(value);
+  const text = written !== undefined && isJson ? unquotedText(written) : written;
   const parsed = text === undefined || isStructuredText(text) ? fields.structure(key) : undefined;
   // Python's spelling of data may be the words of an answer.
   const isWords = key === 'output.value' && text !== undefined && startsAsPython(text) && !holdsMessages(parsed);
   const json = typeof parsed === 'string' || isWords ? undefined : parsed;
-  return { isDamaged: fields.truncated.has(key), json, text };
+  return { isDamaged: fields.truncated.has(key), json, text, isJson };
 }

@@ -19,6 +19,8 @@ import { readOpenInferenceShort } from './short-way.ts';
 import { readChain, readEmbedding, readRerank, readRetrieval, readSpeech, readToolCall } from './steps.ts';
 
 const KIND = 'openinference.span.kind';
+/** Alibaba's tracing and Dify write the same kinds, and the same names for all that is no call of a model. */
+const OTHER_KIND = 'gen_ai.span.kind';
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['LLM', 'model'],
@@ -35,11 +37,11 @@ export const openInference: Convention = {
     '@arizeai/openinference-instrumentation-langchain',
     '@arizeai/openinference-instrumentation-openai-agents',
   ],
-  signs: { keys: [KIND] },
+  signs: { keys: [KIND, OTHER_KIND] },
 
   classify(span: SpanSlice): SpanKind | undefined {
-    const kind = span.attributes[KIND];
-    if (typeof kind !== 'string') return undefined;
+    const { attributes } = span;
+    if (typeof attributes[KIND] !== 'string' && !isStepElsewhere(attributes)) return undefined;
     // On spans of the AI SDK a processor adds these attributes as a translation. It loses some and takes every step for
     // a call; the original attributes are still there.
     if (vercelAi.classify(span) !== undefined) return undefined;
@@ -71,9 +73,20 @@ export const openInference: Convention = {
   shortWay: { read: readOpenInferenceShort },
 };
 
+/** A span with an operation, and any call of a model, is one of the GenAI conventions. */
+function isStepElsewhere(attributes: SpanSlice['attributes']): boolean {
+  const kind = attributes[OTHER_KIND];
+  return (
+    typeof kind === 'string' &&
+    /^[A-Z]+$/.test(kind) &&
+    kind !== 'LLM' &&
+    attributes['gen_ai.operation.name'] === undefined
+  );
+}
+
 /** Python's enum may be printed with its name. */
 function kindOf({ attributes }: SpanSlice): string {
-  const kind = String(attributes[KIND]);
+  const kind = String(attributes[KIND] ?? attributes[OTHER_KIND]);
   return KINDS.has(kind) ? kind : constantOf(kind).toUpperCase();
 }
 

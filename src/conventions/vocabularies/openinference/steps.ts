@@ -80,6 +80,8 @@ export function readEmbedding(fields: SpanFields): Reading {
     const text = stringOf(embedding['embedding.text']);
     if (text !== undefined && !isRedacted(text)) texts.push(text);
   }
+  const only = texts.length === 0 ? fields.string('embedding.text') : undefined;
+  if (only !== undefined && !isRedacted(only)) texts.push(only);
   const parameters = fields.object('embedding.invocation_parameters') ?? fields.object('llm.invocation_parameters');
   const { model, input: _input, ...rest } = parameters ?? {};
   return {

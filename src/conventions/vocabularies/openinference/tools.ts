@@ -2,7 +2,7 @@
 
 import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
-import { toModelTool, toModelTools } from '../../content/model-tools.ts';
+import { modelToolsAt, toModelTool, toModelTools } from '../../content/model-tools.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -13,6 +13,8 @@ export function readTools(
   parameters: Record<string, unknown> | undefined,
 ): ModelTool[] | undefined {
   if (groups.length === 0) {
+    const whole = modelToolsAt(fields, 'llm.tools');
+    if (whole) return fields.truncated.has('llm.tools') ? whole.map(withoutSchema) : whole;
     const tools = toModelTools(parameters?.['tools'] ?? parameters?.['functions']);
     return fields.truncated.has('llm.invocation_parameters') ? tools?.map(withoutSchema) : tools;
   }

@@ -1,14 +1,17 @@
 /**
  * Reads `gen_ai.prompt.N.*`, `gen_ai.completion.N.*` and `llm.request.functions.N.*` in one pass over the attributes.
+ * Exporters that flatten structured attributes write `gen_ai.input.messages.N.*` and `gen_ai.output.messages.N.*`.
  */
 
+import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
 import { stringOf } from '../../values/attributes.ts';
-import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
+import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
+import { unflatten } from '../../values/nested-keys.ts';
 import { salvageJson } from '../../values/salvage-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -22,17 +25,26 @@ export interface IndexedConversation {
 }
 
 const CALLS = ['tool_calls.'] as const;
-const PREFIXES = ['gen_ai.prompt.', 'gen_ai.completion.', 'llm.request.functions.'] as const;
+const INPUT = 'gen_ai.prompt.';
+const OUTPUT = 'gen_ai.completion.';
+const FLAT_INPUT = 'gen_ai.input.messages.';
+const FLAT_OUTPUT = 'gen_ai.output.messages.';
+const PREFIXES = [INPUT, OUTPUT, 'llm.request.functions.', FLAT_INPUT, FLAT_OUTPUT] as const;
 
 export function readIndexedMessages(fields: SpanFields): IndexedConversation {
-  const [prompts, completions, functions] = groupByIndex(fields.attributes, PREFIXES) as [
-    IndexedGroup[],
-    IndexedGroup[],
-    IndexedGroup[],
-  ];
+  const [prompts = [], completions = [], functions = [], flatInput = [], flatOutput = []] = groupByIndex(
+    fields.attributes,
+    PREFIXES,
+  );
   const reader = new MessageReader();
-  const messages = reader.read(prompts.map((group) => toMessage(fields, group, 'gen_ai.prompt.')));
-  const answers = reader.readOutput(completions.map((group) => toMessage(fields, group, 'gen_ai.completion.')));
+  const messages = reader.read([
+    ...prompts.map((group) => toMessage(fields, group, INPUT, 'user')),
+    ...flatInput.map((group) => toMessage(fields, group, FLAT_INPUT, 'user')),
+  ]);
+  const answers = reader.readOutput([
+    ...completions.map((group) => toMessage(fields, group, OUTPUT, 'assistant')),
+    ...flatOutput.map((group) => toMessage(fields, group, FLAT_OUTPUT, 'assistant')),
+  ]);
   return {
     messages,
     answers,
@@ -40,27 +52,42 @@ export function readIndexedMessages(fields: SpanFields): IndexedConversation {
       functions.map(({ fields: tool }) => ({ ...tool, parameters: tool['parameters'] ?? tool['arguments'] })),
     ),
     contentMetadata: metadataOfMessages(reader),
-    finishReason: toFinishReason(completions[0]?.fields['finish_reason']),
+    finishReason: toFinishReason((completions[0] ?? flatOutput[0])?.fields['finish_reason']),
   };
 }
 
-function toMessage(span: SpanFields, { index, fields }: IndexedGroup, prefix: string): Record<string, unknown> {
-  const role = stringOf(fields['role']) ?? (prefix === 'gen_ai.completion.' ? 'assistant' : 'user');
+function toMessage(
+  span: SpanFields,
+  { index, fields: all }: IndexedGroup,
+  prefix: string,
+  fallback: string,
+): Record<string, unknown> {
+  const fields = fieldsBelow(all, 'message.') ?? all;
+  const role = stringOf(fields['role']) ?? fallback;
   const [calls] = groupByIndex(fields, CALLS);
   const content = fields['content'];
   const hasRefusal = stringOf(fields['refusal']) !== undefined && fields['refusal'] !== 'none';
   return {
     role,
+    parts: fields['parts'] ?? listBelow(fields, 'parts.'),
     content:
-      typeof content === 'string' ? readContent(span, content, role, `${prefix}${index}.content`, calls) : content,
+      typeof content === 'string'
+        ? readContent(span, content, role, `${prefix}${index}.content`, calls)
+        : (content ?? listBelow(fields, 'content.')),
     tool_call_id: fields['tool_call_id'],
     tool_calls: calls?.map(({ fields: call }) => ({
       id: call['id'],
-      name: call['name'],
-      arguments: call['arguments'],
+      name: call['name'] ?? call['function.name'],
+      arguments: call['arguments'] ?? call['function.arguments'],
     })),
     refusal: hasRefusal ? fields['refusal'] : undefined,
   };
+}
+
+/** Returns the items of a list that was flattened into keys: `content.0.type`, `content.0.text`. */
+function listBelow(fields: Attributes, prefix: string): unknown[] | undefined {
+  const items = unflatten(fields, prefix);
+  return items && Object.values(items);
 }
 
 /**

@@ -25,7 +25,9 @@ import { readOpenLlmetryShort } from './short-way.ts';
 const SCOPE = '@traceloop/';
 /** OpenTelemetry's own packages for Python have it too, such as `opentelemetry.instrumentation.openai_v2`. */
 const PYTHON_SCOPE = 'opentelemetry.instrumentation.';
-const OWN_KEY = /^(?:(?:traceloop|llm)\.|gen_ai\.(?:prompt|completion)\.\d)/;
+const OWN_KEY = /^(?:traceloop|llm)\./;
+/** Other instrumentations and exporters write these too, whatever their scope. */
+const INDEXED_KEY = /^gen_ai\.(?:prompt|completion|(?:input|output)\.messages)\.\d/;
 
 const ENTITY_KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
   ['workflow', 'generic'],
@@ -56,7 +58,11 @@ export const openLlmetry: Convention = {
     ],
     user: ['traceloop.association.properties.user_id', 'traceloop.association.properties.userId', 'llm.user'],
   },
-  signs: { keys: ['traceloop.span.kind', 'llm.request.type'], scopes: [SCOPE, PYTHON_SCOPE] },
+  signs: {
+    keys: ['traceloop.span.kind', 'llm.request.type'],
+    prefixes: ['gen_ai.prompt.', 'gen_ai.completion.', 'gen_ai.input.messages.', 'gen_ai.output.messages.'],
+    scopes: [SCOPE, PYTHON_SCOPE],
+  },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
@@ -69,7 +75,8 @@ export const openLlmetry: Convention = {
     }
     const scope = scopeOf(span).name;
     if (scope.startsWith(SCOPE)) return genAi.classify(span);
-    return scope.startsWith(PYTHON_SCOPE) && hasOwnKey(attributes) ? genAi.classify(span) : undefined;
+    if (hasKey(attributes, INDEXED_KEY)) return genAi.classify(span) ?? kindByAnswer(attributes);
+    return scope.startsWith(PYTHON_SCOPE) && hasKey(attributes, OWN_KEY) ? genAi.classify(span) : undefined;
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
@@ -95,9 +102,14 @@ export const openLlmetry: Convention = {
   shortWay: { read: readOpenLlmetryShort, includes: ['gen-ai'] },
 };
 
-function hasOwnKey(attributes: Attributes): boolean {
-  for (const key in attributes) if (OWN_KEY.test(key)) return true;
+function hasKey(attributes: Attributes, pattern: RegExp): boolean {
+  for (const key in attributes) if (pattern.test(key)) return true;
   return false;
+}
+
+/** A span with nothing but messages is a call if one of them is the answer. */
+function kindByAnswer(attributes: Attributes): SpanKind | undefined {
+  return hasKey(attributes, /^gen_ai\.(?:completion|output\.messages)\.0\./) ? 'model' : undefined;
 }
 
 /** LangChain's tools are tasks. Newer releases mark them by the operation, older ones only by the class name. */
@@ -144,12 +156,12 @@ function readModelCall(fields: SpanFields): Reading {
 }
 
 function readEntity(fields: SpanFields, kind: SpanKind): Reading {
-  const output = readEntityValue(fields, 'traceloop.entity.output');
+  const output = openEnvelope(readEntityValue(fields, 'traceloop.entity.output'));
   const result = kind === 'tool' && isObject(output) && output['role'] === 'tool' ? output : undefined;
   return {
     // The entity name of a LangChain tool is its class; its own name is in its result.
     name: stringOf(result?.['name']) ?? readName(fields, kind),
-    inputs: readEntityInputs(readEntityValue(fields, 'traceloop.entity.input')),
+    inputs: readEntityInputs(openEnvelope(readEntityValue(fields, 'traceloop.entity.input'))),
     output: isVector(fields.span, output) ? undefined : toOptionalText(result ? result['content'] : output),
   };
 }
@@ -166,6 +178,25 @@ function readName(fields: SpanFields, kind: SpanKind): string | undefined {
 /** LlamaIndex's embeddings are tasks that return a vector. */
 function isVector(span: SpanSlice, output: unknown): boolean {
   return Array.isArray(output) && /embedding/i.test(span.name) && output.every((item) => typeof item === 'number');
+}
+
+/** What Python's callbacks of LangChain put around a value: `{ inputs, tags, metadata, kwargs }`, `{ outputs, kwargs }`. */
+const ENVELOPE: ReadonlySet<string> = new Set([
+  ...['inputs', 'input_str', 'outputs', 'output'],
+  ...['tags', 'metadata', 'kwargs', 'name'],
+]);
+
+/** A request of the Model Context Protocol is put around the arguments of its tool. */
+const MCP_CALL: ReadonlySet<string> = new Set(['tool_name', 'arguments']);
+
+function openEnvelope(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const keys = Object.keys(value);
+  if (keys.every((key) => MCP_CALL.has(key)) && isObject(value['arguments'])) return value['arguments'];
+  const isEnvelope = keys.length > 1 && 'kwargs' in value && keys.every((key) => ENVELOPE.has(key));
+  return (
+    (isEnvelope ? (value['inputs'] ?? value['input_str'] ?? value['outputs'] ?? value['output']) : undefined) ?? value
+  );
 }
 
 /** Reads `{ args, kwargs }` of a decorated function: the one object that was passed, and keyword arguments. */

@@ -1,0 +1,112 @@
+/**
+ * Reads messages as Java prints them: Spring AI's `UserMessage{content='Hi', …}`, LangChain4j's
+ * `UserMessage { name = null contents = [TextContent { text = "Hi" }] }`.
+ *
+ * Java escapes nothing, so a text ends where the rest of its message follows. A text with anything else between its
+ * messages is not read at all: half of a conversation would be wrong.
+ */
+type Fields = Record<string, unknown>;
+
+interface Printed {
+  readonly pattern: RegExp;
+  readonly toMessage: (...groups: (string | undefined)[]) => Fields;
+}
+
+/** What follows a message. */
+const END = String.raw`(?=\s*(?:,\s*\w+Message\b|\]|$))`;
+const TEXT = String.raw`([\s\S]*?)`;
+/** Bounded, since it is tried wherever a text might end. */
+const MAP = String.raw`\{[^}]{0,2000}\}`;
+/** Up to the first of these words: several texts with any end would take quadratic time. */
+const upTo = (end: string) => String.raw`((?:(?!${end})[\s\S])*)`;
+
+const PRINTED: readonly Printed[] = [
+  printed(String.raw`SystemMessage\{textContent='${TEXT}', messageType=SYSTEM(?:, metadata=${MAP})?\}`, toSystem),
+  printed(String.raw`UserMessage\{content='${TEXT}', (?:(?:properties|metadata)=${MAP}, )?messageType=USER\}`, toUser),
+  printed(
+    String.raw`AssistantMessage \[messageType=ASSISTANT, toolCalls=\[${upTo(String.raw`\], textContent=`)}\], textContent=${upTo(', metadata=')}, metadata=\{[\s\S]*?\}\]`,
+    (calls, content) => ({ role: 'assistant', content: content === 'null' ? '' : content, tool_calls: callsIn(calls) }),
+  ),
+  printed(
+    String.raw`ToolResponseMessage\{responses=\[${TEXT}\], messageType=TOOL(?:, metadata=${MAP})?\}`,
+    (responses) => ({ role: 'tool', content: responsesIn(responses) }),
+  ),
+  printed(String.raw`SystemMessage \{ text = "${TEXT}" \}`, toSystem),
+  printed(
+    String.raw`UserMessage \{ name = (?:null|"[^"]*"),? contents = \[TextContent \{ text = "${TEXT}" \}\](?:,? attributes = ${MAP})? \}`,
+    toUser,
+  ),
+  printed(
+    String.raw`AiMessage \{ text = (?:null|"${upTo('",? (?:thinking|toolExecutionRequests) = ')}")(?:,? thinking = (?:null|"${upTo('",? toolExecutionRequests = ')}"))?,? toolExecutionRequests = (?:null|\[${TEXT}\])(?:,? attributes = ${MAP})? \}`,
+    (content = '', _thinking, requests) => ({ role: 'assistant', content, tool_calls: requestsIn(requests) }),
+  ),
+  printed(
+    String.raw`ToolExecutionResultMessage \{ id = "([^"]*)",? toolName = "([^"]*)",? (?:isError = \w+,? )?text = "${TEXT}"(?:,? attributes = ${MAP})? \}`,
+    (id, name, content) => ({ role: 'tool', tool_call_id: id, name, content }),
+  ),
+];
+
+const START = /^\[?(?:System|User|Assistant|ToolResponse|Ai|ToolExecutionResult)Message(?:\{| \{ | \[)/;
+const SEPARATOR = /\s*,\s*/y;
+
+/** Returns the messages; undefined if the text is anything else. */
+export function javaMessagesIn(text: string): Fields[] | undefined {
+  if (!START.test(text)) return undefined;
+  const isList = text.startsWith('[');
+  const messages: Fields[] = [];
+  let at = isList ? 1 : 0;
+  do {
+    const found = messageAt(text, at);
+    if (!found) return undefined;
+    messages.push(found.message);
+    at = found.end;
+    SEPARATOR.lastIndex = at;
+    const separator = isList ? SEPARATOR.exec(text)?.[0] : undefined;
+    if (separator === undefined) break;
+    at += separator.length;
+  } while (at < text.length);
+  return text.slice(at).trim() === (isList ? ']' : '') ? messages : undefined;
+}
+
+function messageAt(text: string, at: number): { message: Fields; end: number } | undefined {
+  for (const { pattern, toMessage } of PRINTED) {
+    pattern.lastIndex = at;
+    const match = pattern.exec(text);
+    if (match) return { message: toMessage(...match.slice(1)), end: pattern.lastIndex };
+  }
+  return undefined;
+}
+
+function printed(source: string, toMessage: Printed['toMessage']): Printed {
+  return { pattern: new RegExp(source + END, 'y'), toMessage };
+}
+
+function toSystem(content: string | undefined): Fields {
+  return { role: 'system', content };
+}
+
+function toUser(content: string | undefined): Fields {
+  return { role: 'user', content };
+}
+
+const CALL = /ToolCall\[id=([^,]*), type=\w*, name=([^,]*), arguments=([\s\S]*?)\](?=, ToolCall\[|$)/g;
+const REQUEST =
+  /ToolExecutionRequest \{ id = (?:null|"([^"]*)"),? name = "([^"]*)",? arguments = "([\s\S]*?)" \}(?=,|$)/g;
+const RESPONSE = /ToolResponse\[id=([^,]*), name=([^,]*), responseData=([\s\S]*?)\](?=, ToolResponse\[|$)/g;
+
+// Without its end, each beginning would be looked at to the end of the text.
+
+function callsIn(text = ''): Fields[] {
+  if (!text.endsWith(']')) return [];
+  return [...text.matchAll(CALL)].map(([, id, name, input]) => ({ id, name, arguments: input }));
+}
+
+function requestsIn(text = ''): Fields[] {
+  if (!text.endsWith(' }')) return [];
+  return [...text.matchAll(REQUEST)].map(([, id, name, input]) => ({ id, name, arguments: input }));
+}
+
+function responsesIn(text = ''): Fields[] {
+  if (!text.endsWith(']')) return [];
+  return [...text.matchAll(RESPONSE)].map(([, id, name, result]) => ({ type: 'tool_result', id, name, result }));
+}

@@ -1,0 +1,55 @@
+/**
+ * Reads maps as Java prints them: `{city=Paris, days=[1, 2]}`. All values are texts, for it is not known which of them were
+ * numbers; `null` is null.
+ */
+const MAX_DEPTH = 32;
+const START = /^\{[A-Za-z_$][\w$.-]*=/;
+/** A comma that is not part of a text: a key follows. */
+const NEXT_KEY = /^, [A-Za-z_$][\w$.-]*=/;
+
+/** Returns the map; undefined if the text is anything else. */
+export function javaMapIn(text: unknown): Record<string, unknown> | undefined {
+  return typeof text === 'string' ? readMap(text.trim(), 0) : undefined;
+}
+
+function readMap(text: string, depth: number): Record<string, unknown> | undefined {
+  if (depth > MAX_DEPTH || !text.endsWith('}') || !START.test(text)) return undefined;
+  const items = split(text.slice(1, -1), true);
+  const entries = items?.map((item): [string, unknown] => {
+    const equals = item.indexOf('=');
+    return [item.slice(0, equals), readValue(item.slice(equals + 1), depth + 1)];
+  });
+  return entries && Object.fromEntries(entries.filter(([key]) => key !== '__proto__'));
+}
+
+function readValue(text: string, depth: number): unknown {
+  if (text === 'null') return null;
+  if (text === '[]') return [];
+  if (text === '{}') return {};
+  if (text.startsWith('{')) return readMap(text, depth) ?? text;
+  if (!text.startsWith('[') || !text.endsWith(']') || depth > MAX_DEPTH) return text;
+  return split(text.slice(1, -1), false)?.map((item) => readValue(item, depth + 1)) ?? text;
+}
+
+/** Splits at the commas outside of brackets; undefined if the brackets do not match. */
+function split(text: string, hasKeys: boolean): string[] | undefined {
+  const items: string[] = [];
+  let depth = 0;
+  let from = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '{' || character === '[') depth++;
+    else if (character === '}' || character === ']') depth--;
+    else if (character === ',' && depth === 0 && isSeparator(text, at, hasKeys)) {
+      items.push(text.slice(from, at));
+      from = at + 2;
+    }
+    if (depth < 0) return undefined;
+  }
+  items.push(text.slice(from));
+  return depth === 0 ? items : undefined;
+}
+
+function isSeparator(text: string, at: number, hasKeys: boolean): boolean {
+  return hasKeys ? NEXT_KEY.test(text.slice(at, at + 128)) : text[at + 1] === ' ';
+}

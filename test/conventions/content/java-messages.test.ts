@@ -1,0 +1,64 @@
+/** Messages as Spring AI and LangChain4j print them. */
+import { expect, test } from 'vitest';
+import { javaMessagesIn } from '../../../src/conventions/content/java-messages.ts';
+import { MessageReader } from '../../../src/conventions/content/messages.ts';
+
+const readAll = (text: string) => new MessageReader().read(text);
+const CALL = { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Oslo"}' } };
+const CONVERSATION = [
+  { role: 'system', content: "It's [brief]." },
+  { role: 'user', content: 'Weather, please' },
+  { role: 'assistant', tool_calls: [CALL] },
+  { role: 'tool', content: '4 degrees', name: 'weather', tool_call_id: 'call_1' },
+];
+
+test('Spring AI', () => {
+  const printed = [
+    "SystemMessage{textContent='It's [brief].', messageType=SYSTEM, metadata={messageType=SYSTEM}}",
+    "UserMessage{content='Weather, please', properties={messageType=USER}, messageType=USER}",
+    'AssistantMessage [messageType=ASSISTANT, toolCalls=[ToolCall[id=call_1, type=function, name=weather, arguments={"city":"Oslo"}]], textContent=, metadata={role=ASSISTANT, annotations=[{}]}]',
+    'ToolResponseMessage{responses=[ToolResponse[id=call_1, name=weather, responseData=4 degrees]], messageType=TOOL, metadata={messageType=TOOL}}',
+  ];
+  expect(readAll(`[${printed.join(', ')}]`)).toEqual(CONVERSATION);
+  expect(readAll(printed[1]!)).toEqual([CONVERSATION[1]]);
+});
+
+test('LangChain4j', () => {
+  const printed = [
+    'SystemMessage { text = "It\'s [brief]." }',
+    'UserMessage { name = null contents = [TextContent { text = "Weather, please" }] }',
+    'AiMessage { text = null toolExecutionRequests = [ToolExecutionRequest { id = "call_1", name = "weather", arguments = "{"city":"Oslo"}" }] }',
+    'ToolExecutionResultMessage { id = "call_1" toolName = "weather" text = "4 degrees" }',
+  ];
+  expect(readAll(`[${printed.join(', ')}]`)).toEqual(CONVERSATION);
+});
+
+test('an answer', () => {
+  const answer = 'AssistantMessage [messageType=ASSISTANT, toolCalls=[], textContent=Soon, very soon., metadata={}]';
+  expect(new MessageReader().readOutput(answer)).toEqual([{ role: 'assistant', content: 'Soon, very soon.' }]);
+});
+
+test.each([
+  'UserMessage{content=',
+  "[UserMessage{content='Hi', messageType=USER}",
+  "[UserMessage{content='Hi', messageType=USER}, Other{}]",
+  "UserMessage{content='Hi', messageType=USER} is what Java prints",
+  'What is a UserMessage{content}?',
+])('%s stays text', (text) => {
+  expect(javaMessagesIn(text)).toBeUndefined();
+  expect(readAll(text)).toEqual([{ role: 'user', content: text }]);
+});
+
+test.each([
+  'AssistantMessage [messageType=ASSISTANT, toolCalls=[], textContent=',
+  'AssistantMessage [messageType=ASSISTANT, toolCalls=[',
+  'AiMessage { text = "',
+  "UserMessage{content='",
+  'ToolResponseMessage{responses=[',
+])('a long text without an end takes no long time: %s', (start) => {
+  const words = `], textContent=x, metadata={ " thinking = "y" toolExecutionRequests = [ ', properties={ ToolCall[id=1, type=a, name=b, arguments=c `;
+  const text = start + words.repeat(2_000);
+  const before = performance.now();
+  expect(javaMessagesIn(text)).toBeUndefined();
+  expect(performance.now() - before).toBeLessThan(2_000);
+});

@@ -12,6 +12,7 @@ import type { Convention, Evaluation, Reading } from '../../conventions/conventi
 import { censusOf, classifySpan, readSpan } from '../../conventions/index.ts';
 import { MAX_NAME_CHARS } from '../../conventions/values/attributes.ts';
 import { toFeedback } from '../../datapoint/to-feedback.ts';
+import { readAncestor } from '../../otel/ancestor-member.ts';
 import { parentSpanIdOf, type SpanSlice } from '../../otel/span-slice.ts';
 import type { Arrival, ArrivedLog, Judgement } from './linking/arrival.ts';
 import { hashOf, summarise } from './linking/summarise.ts';
@@ -52,6 +53,7 @@ export function readArrival(
     spanId,
     parentId: parentId !== undefined && isSpanId(parentId) ? parentId : undefined,
     isRemoteParent: span.parentSpanContext?.isRemote === true,
+    upstreamId: readAncestor(span.spanContext().traceState),
     startMillis: startMillisOf(span),
     session: namesContext ? readSession(span) : undefined,
     user: namesContext ? readUser(span) : undefined,

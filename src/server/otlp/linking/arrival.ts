@@ -10,6 +10,8 @@ export interface Arrival {
   readonly spanId: string;
   readonly parentId: string | undefined;
   readonly isRemoteParent: boolean;
+  /** The span that `tracestate` names as the nearest log above, in another process. */
+  readonly upstreamId: string | undefined;
   /** Unix milliseconds with fractions; 0 if the start is not a time. */
   readonly startMillis: number;
   readonly session: string | undefined;

@@ -218,17 +218,24 @@ function ownLogAbove(tree: Tree, node: LogNode): LogNode | undefined {
 }
 
 /**
- * Returns the nearest ancestor that is a log, or else the first one that has not come: it may be a log. One of another
- * process may never come here.
+ * Returns the nearest ancestor that is a log. Above the first span whose parent has not come, that is the log which
+ * `tracestate` names, or else that parent, which may be a log: one of another process may never come here.
  */
 function findParentId(tree: Tree, node: Skeleton, standings: ReadonlyMap<Skeleton, Standing>): string | undefined {
   for (let step = node; ; ) {
     const above = tree.above(step);
-    if (!above) return step.isRemoteParent ? undefined : step.parentId;
+    if (!above) return upstreamOf(tree, step) ?? (step.isRemoteParent ? undefined : step.parentId);
     const standing = standings.get(above) ?? above.written;
     if (standing && standing.keeperId === undefined) return above.spanId;
     step = above;
   }
+}
+
+/** What a span below names as its ancestor is made up. */
+function upstreamOf(tree: Tree, { spanId, upstreamId }: Skeleton): string | undefined {
+  if (upstreamId === undefined) return undefined;
+  for (let step = tree.get(upstreamId); step; step = tree.above(step)) if (step.spanId === spanId) return undefined;
+  return upstreamId;
 }
 
 function completeRecipe(

@@ -11,6 +11,8 @@ export interface Skeleton {
   /** Undefined for a root, for a span that names itself, and where a circle of parents was cut. */
   readonly parentId: string | undefined;
   readonly isRemoteParent: boolean;
+  /** The span that `tracestate` names as the nearest log above, in another process. */
+  readonly upstreamId: string | undefined;
   /** False for a span that has not come, and that log events or judgements wait for. */
   readonly isSeen: boolean;
   /** Unix milliseconds with fractions; 0 if the start is not a time. */

@@ -26,6 +26,8 @@ const HAS_TAGS = 32;
 const IS_LOG = 64;
 const IS_KEPT = 128;
 
+const HAS_UPSTREAM = 1;
+
 const HAS_END = 1;
 const HAS_CALL_ID = 2;
 const HAS_MODEL = 4;
@@ -78,7 +80,7 @@ function readContext(reader: ByteReader, has: number): WrittenContext {
 }
 
 function writeSkeleton(writer: ByteWriter, skeleton: Skeleton): void {
-  const { spanId, parentId, isRemoteParent, isSeen, session, user, tags, own, isKept } = skeleton;
+  const { spanId, parentId, isRemoteParent, upstreamId, isSeen, session, user, tags, own, isKept } = skeleton;
   writer.byte(
     flags(
       [parentId, HAS_PARENT],
@@ -91,8 +93,10 @@ function writeSkeleton(writer: ByteWriter, skeleton: Skeleton): void {
       [isKept || undefined, IS_KEPT],
     ),
   );
+  writer.byte(flags([upstreamId, HAS_UPSTREAM]));
   writer.id(spanId);
   if (parentId !== undefined) writer.id(parentId);
+  if (upstreamId !== undefined) writer.id(upstreamId);
   writer.double(skeleton.startMillis);
   writeContext(writer, skeleton);
   if (own) writeSummary(writer, own, skeleton);
@@ -100,8 +104,10 @@ function writeSkeleton(writer: ByteWriter, skeleton: Skeleton): void {
 
 function readSkeleton(reader: ByteReader): Skeleton {
   const has = reader.byte();
+  const hasMore = reader.byte();
   const spanId = reader.id();
   const parentId = has & HAS_PARENT ? reader.id() : undefined;
+  const upstreamId = hasMore & HAS_UPSTREAM ? reader.id() : undefined;
   const startMillis = reader.double();
   const session = has & HAS_SESSION ? reader.text() : undefined;
   const user = has & HAS_USER ? reader.text() : undefined;
@@ -111,6 +117,7 @@ function readSkeleton(reader: ByteReader): Skeleton {
     spanId,
     parentId,
     isRemoteParent: (has & IS_REMOTE_PARENT) !== 0,
+    upstreamId,
     isSeen: (has & IS_SEEN) !== 0,
     startMillis,
     session,

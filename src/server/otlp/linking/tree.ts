@@ -75,13 +75,15 @@ export class Tree {
   }
 
   /** Adds a span that has come. Returns undefined if it had come before. */
-  add({ spanId, parentId, isRemoteParent, startMillis, session, user, tags, log }: Arrival): Skeleton | undefined {
+  add(arrival: Arrival): Skeleton | undefined {
+    const { spanId, parentId, isRemoteParent, upstreamId, startMillis, session, user, tags, log } = arrival;
     const known = this.#nodes.get(spanId);
     if (known?.isSeen) return undefined;
     return this.#set({
       spanId,
       parentId: parentId === spanId ? undefined : parentId,
       isRemoteParent,
+      upstreamId,
       isSeen: true,
       startMillis,
       session,
@@ -99,6 +101,7 @@ export class Tree {
       spanId,
       parentId: undefined,
       isRemoteParent: false,
+      upstreamId: undefined,
       isSeen: false,
       startMillis: 0,
       session: undefined,

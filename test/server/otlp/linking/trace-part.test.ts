@@ -56,6 +56,7 @@ const skeleton: fc.Arbitrary<Skeleton> = fc
     spanId: id,
     parentId: maybe(id),
     isRemoteParent: fc.boolean(),
+    upstreamId: maybe(id),
     isSeen: fc.boolean(),
     startMillis: millis,
     session: maybe(text),
@@ -137,7 +138,15 @@ test('of too many spans, those that are no logs are forgotten first', () => {
     const { spanId } = emptySkeleton((place + 1).toString(16).padStart(16, '0'), undefined);
     const log = place % 10 === 0 ? ({ summary: { kind: 'agent' } } as never) : undefined;
     const names = { session: undefined, user: undefined, tags: undefined };
-    tree.add({ spanId, parentId: undefined, isRemoteParent: false, startMillis: place, ...names, log });
+    tree.add({
+      spanId,
+      parentId: undefined,
+      isRemoteParent: false,
+      upstreamId: undefined,
+      startMillis: place,
+      ...names,
+      log,
+    });
   }
   expect(tree.forgetSurplus()).toBe(true);
   expect(tree.size).toBeLessThan(MAX_SKELETONS);
@@ -169,7 +178,7 @@ test('a remembered tree stands for its parts only', () => {
 
 function emptySkeleton(spanId: string, parentId: string | undefined): Skeleton {
   return {
-    ...{ spanId, parentId, isRemoteParent: false, isSeen: true, startMillis: 1_700_000_000_000 },
+    ...{ spanId, parentId, isRemoteParent: false, upstreamId: undefined, isSeen: true, startMillis: 1_700_000_000_000 },
     ...{ session: undefined, user: undefined, tags: undefined, own: undefined, written: undefined, isKept: false },
   };
 }

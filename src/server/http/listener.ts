@@ -3,7 +3,7 @@
  * failure below ends in the one `catch` here and becomes a `{ detail }` body, as FastAPI has it.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { SqliteError } from '../../sqlite/open.ts';
+import { StoreUnavailableError } from '../store/unavailable-error.ts';
 import type { Access, Need } from './access.ts';
 import { type Answer, json } from './answer.ts';
 import { jsonBody } from './body-format.ts';
@@ -119,11 +119,12 @@ export function report(error: unknown, onError: (error: unknown) => void): void 
 
 function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
-  if (error instanceof SqliteError && error.reason === 'too-slow') {
-    return new HttpError(503, 'this takes too long: ask for less, or try again later', { 'Retry-After': '5' });
-  }
-  if (error instanceof SqliteError && (error.reason === 'locked' || error.reason === 'full')) {
-    return new HttpError(503, 'the store is not available for now', { 'Retry-After': '1' });
+  if (error instanceof StoreUnavailableError) {
+    const detail =
+      error.reason === 'too-slow'
+        ? 'this takes too long: ask for less, or try again later'
+        : 'the store is not available for now';
+    return new HttpError(503, detail, { 'Retry-After': String(error.retryAfterSeconds) });
   }
   return new HttpError(500, 'Internal Server Error');
 }

@@ -3,12 +3,12 @@
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { CreatedLog, Feedback, LogRequest, LogUpdate } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
+import { GIVEN_COLUMNS, type LogRow } from '../log-row.ts';
 import { RejectedFieldError } from '../rejected-item.ts';
+import { countCharacters } from '../row-size.ts';
 import { storableText } from '../storable-text.ts';
 import type { LogSelector } from '../store.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
-import { GIVEN_COLUMNS, type LogRow } from './log-row.ts';
-import { countCharacters } from './row-size.ts';
 import type { Statements } from './statements.ts';
 
 /** All feedback of a log is in each answer that has the log. */

@@ -1,6 +1,6 @@
 /** Every fixed statement of the v4 operations, named for what it does. */
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
-import { CONTENT_COLUMNS, GIVEN_COLUMNS, PLAIN_COLUMNS } from './log-row.ts';
+import { CONTENT_COLUMNS, GIVEN_COLUMNS, PLAIN_COLUMNS } from '../log-row.ts';
 
 /** The log and its ancestors, nearest first. UNION ends even on a damaged file with a cycle. */
 const ancestorsOf = (key: string) => `

@@ -7,6 +7,7 @@ import {
   explainSqliteError,
   openSqlite,
   type SqliteDatabase,
+  SqliteError,
   type SqliteRow,
   type SqliteStatement,
 } from '../../../sqlite/open.ts';
@@ -14,18 +15,19 @@ import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
 import type { FeedbackRequest, LogRequest, LogResponse, Page } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
+import { toLogResponse, toLogRow } from '../log-row.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
+import { countCharacters } from '../row-size.ts';
 import { storableText } from '../storable-text.ts';
 import type { FeedbackResponse, LogQuery, ProjectQuery, Store } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
+import { StoreUnavailableError, withExplainedErrors } from '../unavailable-error.ts';
 import { toProject, toSession } from './container-row.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
-import { toLogResponse, toLogRow } from './log-row.ts';
 import { type EncodedLog, LogWrites } from './log-writes.ts';
 import { migrateSqlite } from './migrations.ts';
 import { createProjectStore, type SqliteProjectStore } from './project-store.ts';
-import { countCharacters } from './row-size.ts';
 import {
   COUNT_SESSIONS_OF_PROJECT,
   LIST_SESSIONS_OF_PROJECT,
@@ -55,11 +57,18 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   try {
     migrateSqlite(database, file);
     const readDatabase = file === ':memory:' ? database : openSqlite({ ...options, readOnly: true });
-    return createSqliteStore({ file, database, readDatabase }, options.onError ?? (() => {}));
+    const store = createSqliteStore({ file, database, readDatabase }, options.onError ?? (() => {}));
+    return withExplainedErrors(store, explainUnavailable);
   } catch (error) {
     database.close();
     throw explainSqliteError(error, file);
   }
+}
+
+function explainUnavailable(error: unknown): unknown {
+  if (!(error instanceof SqliteError)) return error;
+  const reason = ({ 'too-slow': 'too-slow', locked: 'unreachable', full: 'full' } as const)[error.reason as 'locked'];
+  return reason ? new StoreUnavailableError(reason, error.message, { cause: error }) : error;
 }
 
 interface OpenFile {

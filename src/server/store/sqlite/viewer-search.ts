@@ -3,6 +3,7 @@ import type { SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import { metadataPhrase } from '../log-labels.ts';
 import { splitIdeographs } from '../log-text.ts';
+import { hasWord, searchTerms } from '../search-query.ts';
 import { storableText } from '../storable-text.ts';
 import type { MetadataFilter } from '../viewer-store.ts';
 import { MATCHES_PORTION, SCANS, type ViewerStatements } from './viewer-statements.ts';
@@ -100,15 +101,4 @@ export function toMatchExpressions(search: string, metadata: readonly MetadataFi
   if (terms.length === 0) return [];
   const all = terms.join(' ');
   return words.length > 0 && terms.at(-1)!.length >= SHORTEST_BEGINNING ? [all, `${all} *`] : [all];
-}
-
-/** Splits like `toWords` in the viewer's mark-words.ts, which marks what was found: a test holds the two together. */
-export function searchTerms(search: string): string[] {
-  const terms = [...search.matchAll(/"([^"]+)"|[^\s"]+/g)].map(([text, phrase]) => phrase ?? text);
-  // A term without a letter or digit has no word in it, and the engine would find nothing at all.
-  return terms.filter(hasWord);
-}
-
-function hasWord(term: string): boolean {
-  return /[\p{L}\p{N}]/u.test(term);
 }

@@ -22,6 +22,8 @@ serve starts the log server: the v4 API, OTLP over HTTP (/v1/traces, /v1/logs), 
                   HUMANLOOP_CAPTURE_CONTENT=false
   --host ADDRESS  address to bind; any but a loopback address needs an API key (default 127.0.0.1)
   --db FILE       SQLite file, created if need be (default .humanloop/logs.db)
+  --database URL  instead, a PostgreSQL database that any number of servers share: postgres://user@host/database; better
+                  given in the environment variable HUMANLOOP_DATABASE_URL. Needs the package pg
   --public-url URL  where readers find it if a proxy is before it, such as https://logs.example.com/base
                   (environment variable HUMANLOOP_PUBLIC_URL)
   --api-key KEY   required of every request in the header X-API-KEY, or as bearer token; better given in the environment
@@ -50,7 +52,7 @@ ${EXIT_CODES}
 
 /** By command, without those that every command has. */
 const OPTIONS = {
-  serve: ['port', 'otlp-port', 'host', 'db', 'public-url', 'api-key', 'no-content'],
+  serve: ['port', 'otlp-port', 'host', 'db', 'database', 'public-url', 'api-key', 'no-content'],
   check: ['timeout', 'no-register'],
   import: ['server', 'db', 'project', 'api-key', 'no-content'],
 };
@@ -93,12 +95,18 @@ async function run(commandLine: string[]): Promise<void> {
   const otlpPort = values['otlp-port'] ?? (process.env['HUMANLOOP_OTLP_PORT'] || undefined);
   const apiKey = readApiKey(values);
   const publicUrl = values['public-url'] ?? (process.env['HUMANLOOP_PUBLIC_URL'] || undefined);
+  if (values.db !== undefined && values.database !== undefined) {
+    throw new UsageError('serve takes --db or --database, not both');
+  }
+  const database =
+    values.database ?? (values.db === undefined ? process.env['HUMANLOOP_DATABASE_URL'] || undefined : undefined);
   const options: ServerOptions = {
     host,
     port,
     captureContent: readCaptureContent(values),
     ...(otlpPort !== undefined && { otlpPort: readPort('--otlp-port', otlpPort) }),
     ...(values.db !== undefined && { file: values.db }),
+    ...(database !== undefined && { database }),
     ...(apiKey !== undefined && { apiKey }),
     ...(publicUrl !== undefined && { publicUrl }),
   };
@@ -198,6 +206,7 @@ function readCommandLine(commandLine: string[]) {
         'no-content': { type: 'boolean' },
         host: { type: 'string' },
         db: { type: 'string' },
+        database: { type: 'string' },
         'public-url': { type: 'string' },
         'api-key': { type: 'string' },
         timeout: { type: 'string' },

@@ -9,6 +9,7 @@ import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
 import { createRequestIntake } from './otlp/request-intake.ts';
 import { createOtlpRoutes } from './otlp/routes.ts';
+import { openPostgresStore } from './store/postgres/store.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import { explainNotServed } from './v4/known-operations.ts';
 import { createV4Routes } from './v4/routes.ts';
@@ -28,6 +29,11 @@ export interface ServerOptions {
   readonly host?: string;
   /** The SQLite file, created with its directory if need be, or `:memory:`. Default `.humanloop/logs.db`. */
   readonly file?: string;
+  /**
+   * Instead of a file, a PostgreSQL database that any number of servers share: `postgres://user@host/database`. Needs
+   * the package `pg`.
+   */
+  readonly database?: string;
   /**
    * Required of every request below `/v4` and `/v1` in the header `X-API-KEY`, or as bearer token in `Authorization`.
    * Default: none, anyone on this machine may log.
@@ -73,10 +79,13 @@ const MAX_PENDING_BYTES = 256 * 1024 * 1024;
  * address cannot be bound (`EADDRINUSE`, `EACCES`).
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const { host, port, otlpPort, file, apiKey, publicUrl, captureContent, maxBodyBytes, maxItems, onError } =
+  const { host, port, otlpPort, file, database, apiKey, publicUrl, captureContent, maxBodyBytes, maxItems, onError } =
     completeOptions(options);
   const { maxBodyBytes: maxOtlpBodyBytes = MAX_OTLP_BODY_BYTES } = options;
-  const store = await openSqliteStore({ file, onError: (error) => report(error, onError) });
+  const onStoreError = (error: unknown) => report(error, onError);
+  const store = await (database === undefined
+    ? openSqliteStore({ file, onError: onStoreError })
+    : openPostgresStore({ url: database, onError: onStoreError }));
   const publicAddress = publicUrl && publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '');
   const access = createAccess({ apiKey, isLoopbackOnly: isLoopback(host), publicUrl });
   const events = createEventStreams(store.viewer);
@@ -144,6 +153,7 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   otlpPort: wholeNumber(0, 65_535),
   host: TEXT,
   file: TEXT,
+  database: ['an address such as postgres://user@host/database', isDatabase],
   apiKey: ['a non-empty string', isKey, explainKey],
   publicUrl: ['an address such as https://logs.example.com/base, without credentials, query or fragment', isAddress],
   captureContent: ['true or false', (value) => typeof value === 'boolean'],
@@ -151,6 +161,10 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   maxItems: wholeNumber(1, 1_000_000),
   onError: ['a function', (value) => typeof value === 'function'],
 };
+
+function isDatabase(value: unknown): boolean {
+  return typeof value === 'string' && /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value);
+}
 
 /** A key that no client can send in a header would keep everybody out. */
 function isKey(value: unknown): boolean {
@@ -170,7 +184,7 @@ function wholeNumber(least: number, most: number): OptionCheck {
 function completeOptions(options: ServerOptions) {
   checkOptions(options, CHECKS);
   const { host = '127.0.0.1', port = 4340, otlpPort, file = '.humanloop/logs.db', apiKey, publicUrl } = options;
-  const { captureContent = true } = options;
+  const { captureContent = true, database } = options;
   const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onError = printError } = options;
   if (!isLoopback(host) && apiKey === undefined) {
     throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
@@ -178,8 +192,14 @@ function completeOptions(options: ServerOptions) {
   if (otlpPort !== undefined && otlpPort === port && port !== 0) {
     throw optionError('otlpPort', `another port than ${port}, which takes OTLP as well`, otlpPort);
   }
+  if (database !== undefined && options.file !== undefined) {
+    throw optionError('file', 'none beside a database', file);
+  }
   const parsedUrl = publicUrl === undefined ? undefined : new URL(publicUrl);
-  return { host, port, otlpPort, file, apiKey, publicUrl: parsedUrl, captureContent, maxBodyBytes, maxItems, onError };
+  return {
+    ...{ host, port, otlpPort, file, database, apiKey, publicUrl: parsedUrl, captureContent },
+    ...{ maxBodyBytes, maxItems, onError },
+  };
 }
 
 function printError(error: unknown): void {

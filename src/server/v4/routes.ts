@@ -42,6 +42,16 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
       },
     },
 
+    '/readyz': {
+      GET: {
+        needs: 'nothing',
+        run: async () => {
+          const readiness = await store.readiness();
+          return json(readiness.status === 'ok' ? 200 : 503, readiness);
+        },
+      },
+    },
+
     '/v4': {},
     '/v4/logs': {
       GET: {

@@ -28,7 +28,7 @@ export async function findParents(connection: Connection, children: readonly Chi
   for (const child of children) {
     const parent = direct.get(child.id);
     if (!parent) continue;
-    if (parent.id <= child.id || !(await finder.closesCircle(child.id, parent))) result.set(child.id, parent);
+    if (parent.id < child.id || !(await finder.closesCircle(child.id, parent))) result.set(child.id, parent);
   }
   return result;
 }

@@ -22,6 +22,7 @@ import { LogReads } from './log-reads.ts';
 import { Merges } from './merges.ts';
 import { maintainPartitions } from './partitions.ts';
 import { createProjectStore } from './project-store.ts';
+import { checkReadiness } from './readiness.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { listSessions, readSession } from './session-reads.ts';
 import { createPostgresViewerStore } from './viewer-store.ts';
@@ -29,6 +30,7 @@ import { WriteTurns } from './write-turns.ts';
 
 /** In all texts of one page. */
 const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024;
+const CLOSED = { status: 'unavailable', message: 'the store is closed' } as const;
 const MAINTENANCE_MILLIS = 60 * 60 * 1000;
 
 export interface PostgresStoreOptions {
@@ -191,6 +193,8 @@ function createPostgresStore(
       const own = work.kind === 'feedback' ? work.feedback : [];
       return own.map((each) => answers.feedback[plan.feedback.indexOf(each)]!);
     },
+
+    readiness: () => (isClosed ? Promise.resolve(CLOSED) : checkReadiness(reads)),
 
     projects,
 

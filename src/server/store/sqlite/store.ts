@@ -177,6 +177,8 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
     addFeedback: (requests) =>
       inTurn((writes) => mapItems(requests, (request) => changeFeedback(statements, writes, request))),
 
+    readiness: async () => (closed ? { status: 'unavailable', message: 'the store is closed' } : { status: 'ok' }),
+
     projects,
 
     viewer: createSqliteViewerStore({ prepare, reader, statements: prepareViewerStatements(prepare), index, readLog }),

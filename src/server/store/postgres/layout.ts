@@ -66,7 +66,10 @@ async function migrate(client: pg.ClientBase): Promise<void> {
     const meta = new Map(rows.map(({ name, value }) => [name, value]));
     refuseNewer(meta.get('major'));
     const done = Number(meta.get('schema') ?? 0);
-    for (const sql of MIGRATIONS.slice(done)) await client.query(sql);
+    const compresses = await knowsLz4(client);
+    for (const sql of MIGRATIONS.slice(done)) {
+      await client.query(compresses ? sql : sql.replaceAll(' COMPRESSION lz4', ''));
+    }
     if (isNew) {
       const isDistributed = await hasCitus(client);
       if (isDistributed) for (const sql of DISTRIBUTION) await client.query(sql);
@@ -84,6 +87,14 @@ async function migrate(client: pg.ClientBase): Promise<void> {
     await client.query('ROLLBACK').catch(() => {});
     throw error;
   }
+}
+
+/** PostgreSQL can be built without it; then its own compression is used, which is slower and packs as well. */
+async function knowsLz4(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query(
+    `SELECT 1 FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals)`,
+  );
+  return rows.length > 0;
 }
 
 function refuseNewer(major: string | undefined): void {

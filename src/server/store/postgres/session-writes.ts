@@ -35,6 +35,7 @@ export class SessionWrites {
   readonly #facets = new Map<string, Part>();
   readonly #projects = new Map<string, Part>();
   readonly #merged = new Map<Uuid, Merge>();
+  readonly #done: Merge[] = [];
   readonly #recounted = new Set<Uuid>();
 
   constructor(layout: Layout, merges: Merges, now: string) {
@@ -91,20 +92,32 @@ export class SessionWrites {
       this.#merges.remember(key, target);
       throw new RepeatTurn('a session was merged');
     }
-    for (const merge of this.#merged.values()) {
-      if (!(await mergeSessions(client, merge))) {
-        this.#merged.delete(merge.source.key);
-        continue;
-      }
+    await this.#mergeAll(client);
+    for (const key of this.#recounted) await recountSession(client, layout, toKeyed(key));
+  }
+
+  /** One of them may lead to the source of another. All of their rows are locked. */
+  async #mergeAll(client: pg.ClientBase): Promise<void> {
+    const targets = new Map<Uuid, Key>();
+    const follow = (key: Key): Key => {
+      const target = targets.get(key.key);
+      return target ? follow(target) : key;
+    };
+    for (const asked of this.#merged.values()) {
+      const merge = { source: follow(asked.source), target: follow(asked.target) };
+      if (merge.source.key === merge.target.key || !(await mergeSessions(client, merge))) continue;
+      targets.set(merge.source.key, merge.target);
+      this.#done.push(merge);
       const { facets, projects } = await readParts(client, merge.source);
+      this.#facets.clear();
+      this.#projects.clear();
       for (const { kind, value } of facets) this.addFacets(merge.target, [[kind, value]]);
       for (const { project } of projects) this.addProject(merge.target, project);
       await pipelined(client, [
-        ...insertRows(FACETS, this.#ordered(this.#facets), layout),
-        ...insertRows(PROJECTS, this.#ordered(this.#projects), layout),
+        ...insertRows(FACETS, this.#ordered(this.#facets), this.#layout),
+        ...insertRows(PROJECTS, this.#ordered(this.#projects), this.#layout),
       ]);
     }
-    for (const key of this.#recounted) await recountSession(client, layout, toKeyed(key));
   }
 
   #ordered(parts: ReadonlyMap<string, Part>): Value[][] {
@@ -112,7 +125,7 @@ export class SessionWrites {
   }
 
   committed(): void {
-    for (const { source, target } of this.#merged.values()) this.#merges.remember(source.key, target.key);
+    for (const { source, target } of this.#done) this.#merges.remember(source.key, target.key);
   }
 }
 

@@ -5,7 +5,6 @@
  */
 import type pg from 'pg';
 import type { CreatedLog } from '../../../wire/v4.ts';
-import { GIVEN_COLUMNS } from '../log-row.ts';
 import type { Catalog } from './catalog.ts';
 import { pipelined, type Row, type Statement, toSqlTime, type Value } from './connection.ts';
 import type { Draft } from './drafts.ts';
@@ -13,16 +12,17 @@ import { applyFeedback, type FeedbackAnswer, insertFeedback } from './feedback-w
 import { nextTimestamp, placeOf } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
 import { type Key, referenceKey, toId, toKeyed, type Uuid } from './keys.ts';
-import { differenceOf, type KnownLog, type OldLog, toKnownStatement, toOldLog } from './known-logs.ts';
+import { type KnownLog, type OldLog, toKnownStatement, toOldLog } from './known-logs.ts';
 import type { Layout } from './layout.ts';
-import { facetsOf, type LogColumns, rankedTexts, toTexts, wordsOf } from './log-facts.ts';
+import { toTexts, wordsOf } from './log-facts.ts';
+import { columnsOf, factsOf, LOGS, toLogValues } from './log-rows.ts';
 import { byPlaces } from './lookups.ts';
 import type { Merges } from './merges.ts';
 import { markCycles } from './parents.ts';
 import type { Plan } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
-import { addSeconds, plus } from './session-sums.ts';
 import { SessionWrites } from './session-writes.ts';
+import { addFresh, addKnown } from './turn-sums.ts';
 
 export interface TurnParts {
   readonly layout: Layout;
@@ -40,14 +40,6 @@ const REFERENCES: Insertion = {
   columns: ['bucket::smallint', 'awaited::boolean', 'reference::uuid', 'log_id::text'],
   rest: `ON CONFLICT (reference, bucket) DO UPDATE SET log_id = coalesce(log_references.log_id, excluded.log_id),
     awaited = log_references.awaited OR excluded.awaited RETURNING reference, awaited, log_id`,
-};
-
-const LOGS: Insertion = {
-  table: 'logs',
-  columns: [
-    ...['day', 'bucket', 'id', 'reference_id', 'session', 'in_session', 'project', 'config', 'parent_id'],
-    ...['parent_reference_id', 'created_at', 'updated_at', 'save', 'trace', 'called', ...GIVEN_COLUMNS],
-  ],
 };
 
 const WORDS: Insertion = {
@@ -109,7 +101,7 @@ export class Turn {
         layout,
       ),
     ];
-    for (const draft of missing) this.#addFresh(sessions, draft);
+    for (const draft of missing) addFresh(sessions, draft);
     const answers = await applyFeedback(client, this.#plan.feedback, sessions, layout, inserts);
     await sessions.write(client);
 
@@ -215,76 +207,10 @@ export class Turn {
       updated.add(log.place.id);
       found.push({ log, old });
       if (log.draft) created.set(log.draft, { old, place: log.place });
-      this.#addKnown(sessions, log, old, now);
+      addKnown(sessions, this.#parts.merges, log, old);
     }
     await markCycles(client, known, created);
     return { created, updated, found };
-  }
-
-  #addKnown(sessions: SessionWrites, log: KnownLog, old: OldLog, now: string): void {
-    const { draft, forced, place } = log;
-    const { duration, ...difference } = differenceOf(log, old);
-    const added: LogColumns = {
-      ...(old.no_inputs && { inputs: draft?.given.inputs as string | null }),
-      ...(old.no_messages && { messages: draft?.given.messages as string | null }),
-      ...(old.no_metadata && { metadata: draft?.given.metadata as string | null }),
-      ...(old.no_environment && { environment: draft?.given.environment as string | null }),
-      ...(old.no_output_message && { output_message: draft?.given.output_message as string | null }),
-      output: forced.output ?? (old.no_output ? (draft?.given.output as string | null) : null),
-      error: forced.error ?? (old.no_error ? (draft?.given.error as string | null) : null),
-      trace: draft?.trace,
-    };
-    const visible = old.save ? added : { error: added.error, metadata: added.metadata, environment: added.environment };
-    const isTop = old.no_parent;
-    const texts = rankedTexts(toTexts(visible), { id: place.id, createdAt: old.created_at, isTop });
-    const hadOutput = !old.no_output || !old.no_output_message;
-    if (texts.lastIsError && hadOutput) {
-      // The answer that is there counts more than the error.
-      const { lastOutput, lastOutputRank, lastIsError, ...rest } = texts;
-      sessions.add(toKeyed(old.session as Uuid), { day: place.day, ...difference, ...rest });
-    } else sessions.add(toKeyed(old.session as Uuid), { day: place.day, ...difference, ...texts });
-    sessions.add(toKeyed(old.session as Uuid), {
-      ...{ day: place.day, updatedAt: now, startedAt: old.created_at },
-      endedAt: addSeconds(old.created_at, duration),
-    });
-    const config = old.no_config ? draft?.config : undefined;
-    const facets = facetsOf(visible, config, draft && !old.has_feedback ? factsOf(draft) : []);
-    sessions.addFacets(toKeyed(old.session as Uuid), facets);
-    if (!draft) return;
-    const source = this.#parts.merges.resolve(old.session);
-    if (draft.session && !old.in_session) {
-      const target = this.#parts.merges.resolve(draft.session.key);
-      sessions.add(target, { day: place.day, ...idOf(draft.session) });
-      sessions.merge(source, target);
-      sessions.addProject(target, old.project);
-    } else if (
-      old.no_parent &&
-      !old.in_session &&
-      draft.group &&
-      (draft.parent.id ?? draft.parent.referenceId) !== null
-    ) {
-      sessions.merge(source, this.#parts.merges.resolve(draft.group.key));
-    }
-  }
-
-  #addFresh(sessions: SessionWrites, draft: Draft): void {
-    const group = draft.group!;
-    const place = placeOf(draft.id)!;
-    const columns = columnsOf(draft);
-    const isTop = draft.parent.id === null && draft.parent.referenceId === null;
-    const number = (column: 'prompt_tokens' | 'output_tokens' | 'prompt_cost' | 'output_cost' | 'duration') =>
-      draft.valueOf(column) as number | null;
-    const isRunning = number('duration') === null && !columns.output && columns.output !== '' && columns.error == null;
-    sessions.add(group, {
-      ...{ day: place.day, logs: 1, errors: Number(columns.error != null), running: Number(isRunning) },
-      ...{ promptTokens: number('prompt_tokens'), outputTokens: number('output_tokens') },
-      ...{ cost: plus(number('prompt_cost'), number('output_cost')), updatedAt: sessions.now },
-      ...{ startedAt: draft.createdAt, endedAt: addSeconds(draft.createdAt, number('duration')) },
-      ...rankedTexts(toTexts(columns, draft.config), { id: draft.id, createdAt: draft.createdAt, isTop }),
-      ...(draft.session ? idOf(draft.session) : isTop && { logId: draft.id }),
-    });
-    sessions.addFacets(group, facetsOf(columns, draft.config, factsOf(draft)));
-    sessions.addProject(group, draft.project.key);
   }
 
   #wordRows(missing: readonly Draft[], known: readonly FoundKnown[]): Statement[] {
@@ -338,31 +264,4 @@ interface ReferenceRow {
 
 function keyOfDraft(draft: Draft): Key {
   return { bucket: draft.group!.bucket, key: draft.id };
-}
-
-function idOf({ key, referenceId }: Key & { readonly referenceId?: string }) {
-  return { id: toId('sesh', key), ...(referenceId !== undefined && { referenceId }) };
-}
-
-function factsOf(draft: Draft) {
-  return draft.feedback.map(({ type, value }) => ({ type, value: JSON.parse(value) as unknown }));
-}
-
-function columnsOf(draft: Draft): LogColumns {
-  const text = (column: (typeof GIVEN_COLUMNS)[number]) => draft.valueOf(column) as string | null;
-  return {
-    ...{ inputs: text('inputs'), messages: text('messages'), output: text('output'), error: text('error') },
-    ...{ output_message: text('output_message'), metadata: text('metadata'), environment: text('environment') },
-    ...{ source: text('source'), trace: draft.trace },
-  };
-}
-
-function toLogValues(draft: Draft, now: string): Value[] {
-  const place = placeOf(draft.id)!;
-  return [
-    ...[place.day, place.bucket, place.id, draft.referenceId, draft.group!.key, draft.session !== undefined],
-    ...[draft.project.key, draft.config?.key ?? null, draft.parent.id, draft.parent.referenceId],
-    ...[toSqlTime(draft.createdAt), now, draft.save, draft.trace, draft.called],
-    ...GIVEN_COLUMNS.map((column) => draft.valueOf(column) as Value),
-  ];
 }

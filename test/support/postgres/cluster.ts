@@ -76,8 +76,10 @@ export async function startPostgres({ directory }: PostgresBinaries, settings: r
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (!child) return;
     const gone = new Promise<void>((resolve) => child!.once('exit', () => resolve()));
-    if (signal === 'SIGKILL') process.kill(-child.pid!, signal);
-    else child.kill(signal);
+    // Backends are in process groups of their own.
+    const backends = execFileSync('ps', ['-o', 'pid=', '--ppid', String(child.pid)], { encoding: 'utf8' });
+    child.kill(signal);
+    for (const pid of backends.trim().split(/\s+/).filter(Boolean)) kill(Number(pid), signal);
     await gone;
     child = undefined;
   };
@@ -93,16 +95,14 @@ export async function startPostgres({ directory }: PostgresBinaries, settings: r
     start: async () => {
       const given = ['listen_addresses=127.0.0.1', `port=${port}`, `unix_socket_directories=${data}`, ...settings];
       const flags = given.flatMap((each) => ['-c', each]);
-      // In a group of its own, so that all of its processes can be killed at the same moment.
       child = spawn(join(directory, 'postgres'), ['-D', join(data, 'cluster'), ...flags], {
         ...options,
         stdio: 'ignore',
-        detached: true,
       });
       await waitUntilReady(url);
     },
     stop: async () => {
-      await end('SIGINT');
+      await end('SIGKILL');
       rmSync(data, { recursive: true, force: true });
     },
   };
@@ -118,6 +118,14 @@ export async function withClient<Result>(url: string, work: (client: pg.Client) 
     return await work(client);
   } finally {
     await client.end();
+  }
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended by itself.
   }
 }
 

@@ -7,8 +7,12 @@ import { StoreUnavailableError } from '../unavailable-error.ts';
 
 const WRITE_CONNECTIONS = 4;
 const READ_CONNECTIONS = 8;
+const STATEMENT_MILLIS = 10_000;
 /** Without an answer for so long, a connection is given up: the server's machine may be gone. */
 const SILENCE_MILLIS = 20_000;
+/** For a connection to be free, or made. */
+const WRITE_WAIT_MILLIS = 2_000;
+const READ_WAIT_MILLIS = 5_000;
 
 export type Value = string | number | boolean | null | Uint8Array | readonly unknown[];
 /** Times are texts in the form of `toTimestamp`, days are `2026-01-31`, and bigint is a number. */
@@ -30,12 +34,12 @@ export interface Connections {
 /** `onLost` is called when a connection breaks. @throws {HumanloopError} if `pg` is not installed. */
 export function connect(url: string, onLost: () => void): Connections {
   const { Pool } = loadDriver();
-  const open = (max: number, statementMillis: number): pg.Pool => {
+  const open = (max: number, waitMillis: number): pg.Pool => {
     const pool = new Pool({
       connectionString: url,
       max,
       ...{ pipeline: true, keepAlive: true, application_name: 'humanloop-otel' },
-      ...{ connectionTimeoutMillis: 2_000, statement_timeout: statementMillis, query_timeout: SILENCE_MILLIS },
+      ...{ connectionTimeoutMillis: waitMillis, statement_timeout: STATEMENT_MILLIS, query_timeout: SILENCE_MILLIS },
       idle_in_transaction_session_timeout: 15_000,
       types: { getTypeParser: getTypeParser as pg.CustomTypesConfig['getTypeParser'] },
     } as pg.PoolConfig);
@@ -44,7 +48,7 @@ export function connect(url: string, onLost: () => void): Connections {
     pool.on('connect', (client) => client.on('error', onLost));
     return pool;
   };
-  const [writes, reads] = [open(WRITE_CONNECTIONS, 10_000), open(READ_CONNECTIONS, 10_000)];
+  const [writes, reads] = [open(WRITE_CONNECTIONS, WRITE_WAIT_MILLIS), open(READ_CONNECTIONS, READ_WAIT_MILLIS)];
   return { writes, reads, close: async () => void (await Promise.all([writes.end(), reads.end()])) };
 }
 
@@ -76,6 +80,26 @@ export function toSqlTime(timestamp: string): string {
 function fromSqlTime(text: string): string {
   const parsed = text.endsWith(' BC') ? text.slice(0, -3).replace(/^0001/, '0000') : text;
   return toTimestamp(parsed.replace(' ', 'T')) ?? text;
+}
+
+/** Works with one connection, which reads that belong together need only wait for once. */
+export async function withConnection<Result>(
+  pool: pg.Pool,
+  work: (client: pg.ClientBase) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect();
+  let isSpoiled = true;
+  try {
+    const result = await work(client);
+    isSpoiled = false;
+    return result;
+  } catch (error) {
+    // After an error of a statement the connection is as good as before.
+    isSpoiled = !isSqlError(error);
+    throw error;
+  } finally {
+    client.release(isSpoiled);
+  }
 }
 
 /**

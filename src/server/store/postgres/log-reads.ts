@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { LogResponse } from '../../../wire/v4.ts';
 import { toLogResponse } from '../log-row.ts';
 import { countCharacters } from '../row-size.ts';
-import type { Row } from './connection.ts';
+import { type Row, type Statement, withConnection } from './connection.ts';
 import { toId, type Uuid } from './keys.ts';
 import { byPlaces, findCurrentSessions } from './lookups.ts';
 import { findParents } from './parents.ts';
@@ -48,14 +48,24 @@ export class LogReads {
       'logs.id',
     );
     if (!statement) return [];
-    const { rows } = await this.#pool.query<Row>(statement as pg.QueryConfig);
+    return withConnection(this.#pool, (client) => this.#join(client, statement, ids));
+  }
+
+  async #join(client: pg.ClientBase, statement: Statement, ids: readonly string[]): Promise<Row[]> {
+    const { rows } = await client.query<Row>(statement as pg.QueryConfig);
     const byId = new Map(rows.map((row) => [row['id'] as string, row]));
     const found = ids.flatMap((id): Row[] => (byId.has(id) ? [byId.get(id)!] : []));
     const [configs, feedback, parents, sessions] = await Promise.all([
-      this.readConfigs(found.flatMap((row) => (row['config'] as Uuid | null) ?? [])),
-      this.readFeedback(found.map((row) => row['id'] as string)),
+      this.#readConfigs(
+        client,
+        found.flatMap((row) => (row['config'] as Uuid | null) ?? []),
+      ),
+      readFeedback(
+        client,
+        found.map((row) => row['id'] as string),
+      ),
       findParents(
-        this.#pool,
+        client,
         found.map((row) => ({
           ...{ id: row['id'] as string, parentId: row['parent_id'] as string | null },
           ...{
@@ -65,7 +75,7 @@ export class LogReads {
         })),
       ),
       findCurrentSessions(
-        this.#pool,
+        client,
         found.flatMap((row) => (row['in_session'] ? [row['session'] as Uuid] : [])),
       ),
     ]);
@@ -87,10 +97,10 @@ export class LogReads {
   }
 
   /** By key, with the columns that an answer has of a config and its project. */
-  async readConfigs(keys: readonly Uuid[]): Promise<Map<Uuid, Row>> {
+  async #readConfigs(client: pg.ClientBase, keys: readonly Uuid[]): Promise<Map<Uuid, Row>> {
     const wanted = [...new Set(keys)];
     if (wanted.length === 0) return new Map();
-    const { rows } = await this.#pool.query<Row>({
+    const { rows } = await client.query<Row>({
       name: 'read configs',
       text: `SELECT configs.key, content, type, model, label, configs.created_at, last_used, configs.project AS project_key,
           projects.id AS project_id, projects.name AS project_name
@@ -109,25 +119,29 @@ export class LogReads {
   }
 
   /** By log, oldest first. */
-  async readFeedback(ids: readonly string[]): Promise<Map<string, object[]>> {
-    const found = new Map<string, object[]>();
-    const statement = byPlaces(
-      'read feedback',
-      'SELECT log_id, id, type, value, "user", created_at FROM feedback',
-      ids,
-      'log_id',
-    );
-    if (!statement) return found;
-    const { rows } = await this.#pool.query<Row>({
-      ...(statement as pg.QueryConfig),
-      text: `${statement.text} ORDER BY log_id, id`,
-    });
-    for (const { log_id: logId, value, ...row } of rows) {
-      const entries = found.get(logId as string) ?? [];
-      const { id, type, user, created_at } = row;
-      entries.push({ id, type, value: JSON.parse(value as string), user, created_at });
-      found.set(logId as string, entries);
-    }
-    return found;
+  readFeedback(ids: readonly string[]): Promise<Map<string, object[]>> {
+    return withConnection(this.#pool, (client) => readFeedback(client, ids));
   }
+}
+
+async function readFeedback(client: pg.ClientBase, ids: readonly string[]): Promise<Map<string, object[]>> {
+  const found = new Map<string, object[]>();
+  const statement = byPlaces(
+    'read feedback',
+    'SELECT log_id, id, type, value, "user", created_at FROM feedback',
+    ids,
+    'log_id',
+  );
+  if (!statement) return found;
+  const { rows } = await client.query<Row>({
+    ...(statement as pg.QueryConfig),
+    text: `${statement.text} ORDER BY log_id, id`,
+  });
+  for (const { log_id: logId, value, ...row } of rows) {
+    const entries = found.get(logId as string) ?? [];
+    const { id, type, user, created_at } = row;
+    entries.push({ id, type, value: JSON.parse(value as string), user, created_at });
+    found.set(logId as string, entries);
+  }
+  return found;
 }

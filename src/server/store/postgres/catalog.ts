@@ -89,6 +89,13 @@ export class Catalog {
     this.#projects.clear();
   }
 
+  /** Rows may be gone. */
+  forgetAll(): void {
+    this.#projects.clear();
+    this.#configs.clear();
+    this.#givenFeedback.clear();
+  }
+
   /** Resolves to the keys of the configs, which are there then. */
   async useConfigs(configs: readonly { projectKey: number; row: ConfigRow }[]): Promise<Uuid[]> {
     const now = nextTimestamp();

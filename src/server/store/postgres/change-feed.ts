@@ -21,6 +21,7 @@ export class ChangeFeed {
   #told = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #isFirst = true;
+  #version = 0;
   #lostUntil = 0;
   #isClosed = false;
 
@@ -39,6 +40,19 @@ export class ChangeFeed {
       this.#listeners.delete(listener);
       if (this.#listeners.size === 0) this.#stop();
     };
+  }
+
+  /** What was deleted here is told at once, since no row is left that a poll would find. */
+  announceDeleted(ids: readonly string[]): void {
+    if (ids.length === 0 || this.#listeners.size === 0) return;
+    const sessions = ids.length > MAX_NAMED ? null : ids;
+    const version = this.#nextVersion(Date.now() * 1000 - OVERLAP_MILLIS * 1000);
+    for (const listener of this.#listeners) listener({ sessions, version });
+  }
+
+  #nextVersion(version: number): number {
+    this.#version = Math.max(this.#version + 1, version);
+    return this.#version;
   }
 
   noteLostConnection(): void {
@@ -87,7 +101,6 @@ export class ChangeFeed {
       // What came while this server was busy elsewhere counts too.
       values: [overlap + 2 * POLL_MILLIS],
     });
-    const version = (rows[0]!['version'] as number) - OVERLAP_MILLIS * 1000;
     const found = rows.filter((row) => row['key'] !== null);
     const isNew = ({ key, changed }: Row) => !this.#told.has(`${key} ${changed}`);
     const fresh = found.filter(isNew);
@@ -100,6 +113,7 @@ export class ChangeFeed {
     if (fresh.length === 0 || wasFirst) return;
     const ids = [...new Set(fresh.map((row) => row['id'] as string | null))];
     const areTooMany = found.length >= MAX_READ || ids.length > MAX_NAMED || ids.includes(null);
+    const version = this.#nextVersion((rows[0]!['version'] as number) - OVERLAP_MILLIS * 1000);
     for (const listener of this.#listeners) listener({ sessions: areTooMany ? null : (ids as string[]), version });
   }
 }

@@ -10,7 +10,7 @@ import type { Merges } from './merges.ts';
 import { SessionWrites } from './session-writes.ts';
 
 /** In one transaction, so that others wait for a moment only. */
-const SLICE = 100;
+const SLICE = 500;
 
 export interface Deleted {
   readonly logs: number;

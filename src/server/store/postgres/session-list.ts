@@ -1,6 +1,7 @@
 /** Finds the sessions of a list by filters and in an order. A search by words is in `word-search.ts`. */
 import type pg from 'pg';
 import { storableText } from '../storable-text.ts';
+import { toTimestamp } from '../timestamps.ts';
 import type { SessionQuery, SessionSort } from '../viewer-store.ts';
 import type { Catalog } from './catalog.ts';
 import { type Row, toSqlTime, type Value } from './connection.ts';
@@ -59,6 +60,13 @@ export async function toConditions(catalog: Catalog, query: SessionQuery): Promi
   return { sql, values };
 }
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The cursor of another order has another kind of place. */
+function isPlace(place: string, type: Order['type']): boolean {
+  return type === 'float8' ? Number.isFinite(Number(place)) : toTimestamp(place) === place;
+}
+
 export interface FoundSessions {
   readonly found: { readonly key: Uuid; readonly logId?: string }[];
   readonly next: string | null;
@@ -70,7 +78,7 @@ export async function listByOrder(pool: pg.Pool, query: SessionQuery, conditions
   const where = [IS_SHOWN, ...conditions.sql];
   if (query.cursor !== undefined) {
     const [place = '', key = ''] = query.cursor.split(' ');
-    if (!/^[0-9a-f-]{36}$/.test(key)) return { found: [], next: null };
+    if (!isPlace(place, type) || !UUID.test(key)) return { found: [], next: null };
     values.push(type === 'float8' ? Number(place) : place, key);
     where.push(`(${column}, session.key) < ($${values.length - 1}::${type}, $${values.length}::uuid)`);
   }

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { LogResponse } from '../../../wire/v4.ts';
 import { countCharacters } from '../row-size.ts';
+import { toTimestamp } from '../timestamps.ts';
 import { toConfigLabel, toSessionLog } from '../viewer-rows.ts';
 import type { SessionExport, SessionLog, SessionLogs, SessionPortion } from '../viewer-store.ts';
 import { type Row, toSqlTime } from './connection.ts';
@@ -81,9 +82,17 @@ export async function readSessionLogs(
   };
 }
 
+/** A time that no store has made is the beginning. */
 function placeOf({ buckets, keys, firstDay, lastDay }: FoundSession, cursor = ''): unknown[] {
   const [time = '', id = ''] = cursor.split(' ');
-  return [[...new Set(buckets)], keys, firstDay, lastDay, time === '' ? FIRST_TIME : toSqlTime(time), id];
+  return [
+    [...new Set(buckets)],
+    keys,
+    firstDay,
+    lastDay,
+    toTimestamp(time) === time ? toSqlTime(time) : FIRST_TIME,
+    id,
+  ];
 }
 
 async function toSessionLogs(pool: pg.Pool, reads: LogReads, rows: readonly Row[]): Promise<SessionLog[]> {

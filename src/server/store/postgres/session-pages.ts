@@ -16,7 +16,7 @@ import { readClock, readSummaries } from './summaries.ts';
 const PORTION = 600;
 const MAX_PORTION_CHARACTERS = 512 * 1024;
 const MAX_EXPORT_LOGS = 200;
-const MAX_EXPORT_CHARACTERS = 1024 * 1024;
+const MAX_EXPORT_CHARACTERS = 4 * 1024 * 1024;
 const NAME_CHARACTERS = 500;
 /** A list shows the newest feedback of a log, without long comments. */
 const MAX_FEEDBACK = 200;

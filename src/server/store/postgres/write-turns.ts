@@ -5,6 +5,7 @@
  */
 import type pg from 'pg';
 import { storableText } from '../storable-text.ts';
+import { StoreUnavailableError } from '../unavailable-error.ts';
 import type { Catalog } from './catalog.ts';
 import { type Checked, checkWorks, type Work } from './check-works.ts';
 import { type Connections, codeOf, isLostConnection, isRepeatable, isSqlError } from './connection.ts';
@@ -95,7 +96,8 @@ export class WriteTurns {
       await this.#runTurn(jobs);
     } catch (error) {
       // One bad request must not fail those beside it.
-      if (jobs.length > 1 && !isRepeatable(error)) await Promise.all(jobs.map((job) => this.#runJobs([job])));
+      if (jobs.length > 1 && !isRepeatable(error) && !(error instanceof StoreUnavailableError))
+        await Promise.all(jobs.map((job) => this.#runJobs([job])));
       else for (const job of jobs) job.reject(error);
     }
   }
@@ -119,8 +121,8 @@ export class WriteTurns {
         const isOvertaken = error instanceof RepeatTurn;
         if (isOvertaken) overtaken += 1;
         else if (await this.#canRepeat(error, prepared)) failed += 1;
-        else throw error;
-        if (overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw error;
+        else throw explainUnknown(error, prepared?.turn);
+        if (overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw explainUnknown(error, prepared?.turn);
         // Where nothing is committed for sure, it may be planned again with what is known now.
         if (!prepared?.turn.mayBeCommitted) prepared = undefined;
         await pause(isOvertaken ? overtaken : failed * 5);
@@ -190,6 +192,12 @@ const NOTHING: TurnAnswers = {
   updated: new Set(),
   feedback: [],
 };
+
+/** What may be stored must not be tried with other ids: whoever asked for it may, with the same references. */
+function explainUnknown(error: unknown, turn: Turn | undefined): unknown {
+  if (!turn?.mayBeCommitted) return error;
+  return new StoreUnavailableError('unreachable', 'the outcome of a write is not known', { cause: error });
+}
 
 function isEmpty({ drafts, updates, feedback }: Plan): boolean {
   return drafts.length + updates.length + feedback.length === 0;

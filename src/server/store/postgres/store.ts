@@ -21,6 +21,7 @@ import { toLogListSql, toProjectListSql } from './list-query.ts';
 import { LogReads } from './log-reads.ts';
 import { Merges } from './merges.ts';
 import { maintainPartitions } from './partitions.ts';
+import { PendingWords } from './pending-words.ts';
 import { createProjectStore } from './project-store.ts';
 import { checkReadiness } from './readiness.ts';
 import { RepeatTurn } from './repeat-turn.ts';
@@ -80,6 +81,7 @@ function createPostgresStore(
   const catalog = new Catalog(writes);
   const merges = new Merges();
   const turns = new WriteTurns(connections, { layout, catalog, merges, search }, () => feed.noteLostConnection());
+  const pendingWords = new PendingWords(reads, layout);
   const logReads = new LogReads(reads);
   const projects = createProjectStore(connections, catalog);
   const erasure = createErasure({ reads, writes, layout, merges, catalog, feed });
@@ -111,6 +113,7 @@ function createPostgresStore(
       let step = work.next();
       while (!step.done) step = work.next();
       const outcome = await turns.run({ kind: 'create', logs: step.value });
+      if (search === 'index') pendingWords.schedule();
       return outcome.plan.draftsOf.get(outcome.index)!.map((draft) => outcome.answers.createdBy(draft));
     },
 
@@ -211,6 +214,7 @@ function createPostgresStore(
       isClosed = true;
       clearInterval(maintenance);
       feed.close();
+      pendingWords.close();
       await turns.drain();
       await catalog.flush().catch(() => {});
       await connections.close();

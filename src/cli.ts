@@ -49,6 +49,10 @@ async function serve(values: CommandValues): Promise<void> {
   const port = readPort('--port', values.port ?? '4340');
   const otlpPort = values['otlp-port'] ?? fromEnvironment('HUMANLOOP_OTLP_PORT');
   const apiKey = readApiKey(values);
+  if (values.db !== undefined && values.database !== undefined) {
+    throw new UsageError('serve takes --db or --database, not both');
+  }
+  const database = values.database ?? (values.db === undefined ? fromEnvironment('HUMANLOOP_DATABASE_URL') : undefined);
   const publicUrl = values['public-url'] ?? fromEnvironment('HUMANLOOP_PUBLIC_URL');
   const keepMillis = readWith(parseDuration, '--keep', values.keep ?? fromEnvironment('HUMANLOOP_KEEP'), DURATION_FORM);
   const maxSizeBytes = readSize(values['max-size'] ?? fromEnvironment('HUMANLOOP_MAX_SIZE'));
@@ -60,6 +64,7 @@ async function serve(values: CommandValues): Promise<void> {
     ...(keepMillis !== undefined && { keepMillis }),
     ...(maxSizeBytes !== undefined && { maxSizeBytes }),
     ...(values.db !== undefined && { file: values.db }),
+    ...(database !== undefined && { database }),
     ...(apiKey !== undefined && { apiKey }),
     ...(publicUrl !== undefined && { publicUrl }),
   };

@@ -50,7 +50,7 @@ export class HumanloopApiError extends HumanloopError implements ApiErrorFields 
 }
 
 /** Options whose value must not end up in a log: keys, and addresses that may have credentials. */
-const SECRET = /key|url/i;
+const SECRET = /key|url|database/i;
 
 /** Returns the error for a wrong option, or what `what` names: `option x: expected a function, got 3`. */
 export function optionError(name: string, expected: string, value: unknown, what = 'option'): HumanloopError {

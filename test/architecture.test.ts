@@ -53,7 +53,7 @@ const SERVER_ROOMS = [
   ['server/viewer/', 'server/v4/', 'server/otlp/'],
   ['server/http/'],
   ['server/otlp/linking/'],
-  ['server/store/sqlite/'],
+  ['server/store/sqlite/', 'server/store/postgres/'],
   ['server/store/'],
   ...SHARED_ROOMS,
 ];
@@ -82,7 +82,7 @@ const VIEWER_ROOMS = [
   ['wire/json.ts'],
 ];
 /** Loaded when they are first needed, since they cost more to load than the rest of the package together. */
-const LAZY = /^(undici|zod|node:sqlite|@photostructure\/sqlite)$/;
+const LAZY = /^(undici|zod|node:sqlite|@photostructure\/sqlite|pg)$/;
 const LAZY_ALLOWED: Readonly<Record<string, RegExp>> = { zod: /^(wire\/v4\.ts|server\/)/ };
 
 interface Import {

@@ -20,6 +20,8 @@ serve starts the log server: the v4 API, OTLP over HTTP (/v1/traces, /v1/logs), 
                   HUMANLOOP_CAPTURE_CONTENT=false
   --host ADDRESS  address to bind; any but a loopback address needs an API key (default 127.0.0.1)
   --db FILE       SQLite file, created if need be (default .humanloop/logs.db)
+  --database URL  instead, a PostgreSQL database that any number of servers share: postgres://user@host/database; better
+                  given in the environment variable HUMANLOOP_DATABASE_URL. Needs the package pg
   --public-url URL  where readers find it if a proxy is before it, such as https://logs.example.com/base
                   (environment variable HUMANLOOP_PUBLIC_URL)
   --api-key KEY   required of every request in the header X-API-KEY, or as bearer token; better given in the environment
@@ -62,7 +64,7 @@ export const DELETE_OPTIONS = ['session', 'user', 'project', 'log'] as const;
 
 /** By command, without those that every command has. */
 const OPTIONS = {
-  serve: ['port', 'otlp-port', 'host', 'db', 'public-url', 'api-key', 'no-content', 'keep', 'max-size'],
+  serve: ['port', 'otlp-port', 'host', 'db', 'database', 'public-url', 'api-key', 'no-content', 'keep', 'max-size'],
   check: ['timeout', 'no-register'],
   import: ['server', 'db', 'project', 'api-key', 'no-content'],
   delete: ['db', ...DELETE_OPTIONS],
@@ -129,6 +131,7 @@ function parse(words: readonly string[]) {
         'no-content': { type: 'boolean' },
         host: { type: 'string' },
         db: { type: 'string' },
+        database: { type: 'string' },
         'public-url': { type: 'string' },
         'api-key': { type: 'string' },
         timeout: { type: 'string' },

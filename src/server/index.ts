@@ -9,6 +9,7 @@ import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
 import { createOtlpIntake } from './otlp/otlp-intake.ts';
 import { createOtlpRoutes } from './otlp/routes.ts';
+import { openPostgresStore } from './store/postgres/store.ts';
 import { startRetention } from './store/retention.ts';
 import { openSqliteStore } from './store/sqlite/store.ts';
 import type { DeletedCounts } from './store/store.ts';
@@ -30,6 +31,11 @@ export interface ServerOptions {
   readonly host?: string;
   /** The SQLite file, created with its directory if need be, or `:memory:`. Default `.humanloop/logs.db`. */
   readonly file?: string;
+  /**
+   * Instead of a file, a PostgreSQL database that any number of servers share: `postgres://user@host/database`. Needs
+   * the package `pg`.
+   */
+  readonly database?: string;
   /**
    * Required of every request below `/v4` and `/v1` in the header `X-API-KEY`, or as bearer token in `Authorization`.
    * Default: none, anyone on this machine may log.
@@ -81,10 +87,25 @@ const MAX_PENDING_BYTES = 256 * 1024 * 1024;
  * address cannot be bound (`EADDRINUSE`, `EACCES`).
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const { host, port, otlpPort, file, apiKey, publicUrl, captureContent, maxBodyBytes, maxItems, onPrune, onError } =
-    completeOptions(options);
+  const {
+    host,
+    port,
+    otlpPort,
+    file,
+    database,
+    apiKey,
+    publicUrl,
+    captureContent,
+    maxBodyBytes,
+    maxItems,
+    onPrune,
+    onError,
+  } = completeOptions(options);
   const { maxBodyBytes: maxOtlpBodyBytes = MAX_OTLP_BODY_BYTES } = options;
-  const store = await openSqliteStore({ file, onError: (error) => report(error, onError) });
+  const onStoreError = (error: unknown) => report(error, onError);
+  const store = await (database === undefined
+    ? openSqliteStore({ file, onError: onStoreError })
+    : openPostgresStore({ url: database, onError: onStoreError }));
   const publicAddress = publicUrl && publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '');
   const access = createAccess({ apiKey, isLoopbackOnly: isLoopback(host), publicUrl });
   const events = createEventStreams(store.viewer);
@@ -164,6 +185,7 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   otlpPort: wholeNumber(0, 65_535),
   host: TEXT,
   file: TEXT,
+  database: ['an address such as postgres://user@host/database', isDatabase],
   apiKey: ['a non-empty string', isKey, explainKey],
   publicUrl: ['an address such as https://logs.example.com/base, without credentials, query or fragment', isAddress],
   captureContent: ['true or false', (value) => typeof value === 'boolean'],
@@ -174,6 +196,10 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   onPrune: FUNCTION,
   onError: FUNCTION,
 };
+
+function isDatabase(value: unknown): boolean {
+  return typeof value === 'string' && /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value);
+}
 
 /** A key that no client can send in a header would keep everybody out. */
 function isKey(value: unknown): boolean {
@@ -193,7 +219,7 @@ function wholeNumber(least: number, most: number): OptionCheck {
 function completeOptions(options: ServerOptions) {
   checkOptions(options, CHECKS);
   const { host = '127.0.0.1', port = 4340, otlpPort, file = '.humanloop/logs.db', apiKey, publicUrl } = options;
-  const { captureContent = true } = options;
+  const { captureContent = true, database } = options;
   const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onPrune = printPruned, onError = printError } = options;
   if (!isLoopback(host) && apiKey === undefined) {
     throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
@@ -201,9 +227,15 @@ function completeOptions(options: ServerOptions) {
   if (otlpPort !== undefined && otlpPort === port && port !== 0) {
     throw optionError('otlpPort', `another port than ${port}, which takes OTLP as well`, otlpPort);
   }
+  if (database !== undefined && options.file !== undefined) {
+    throw optionError('file', 'none beside a database', file);
+  }
+  if (database !== undefined && options.maxSizeBytes !== undefined) {
+    throw optionError('maxSizeBytes', 'none beside a database, which is bounded by keepMillis', options.maxSizeBytes);
+  }
   const parsedUrl = publicUrl === undefined ? undefined : new URL(publicUrl);
   return {
-    ...{ host, port, otlpPort, file, apiKey, publicUrl: parsedUrl, captureContent },
+    ...{ host, port, otlpPort, file, database, apiKey, publicUrl: parsedUrl, captureContent },
     ...{ maxBodyBytes, maxItems, onPrune, onError },
   };
 }

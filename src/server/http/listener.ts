@@ -3,7 +3,7 @@
  * failure below ends in the one `catch` here and becomes a `{ detail }` body, as FastAPI has it.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { SqliteError } from '../../sqlite/open.ts';
+import { StoreUnavailableError, type UnavailableReason } from '../store/unavailable-error.ts';
 import type { Access, Need } from './access.ts';
 import { type Answer, json } from './answer.ts';
 import { jsonBody } from './body-format.ts';
@@ -108,9 +108,9 @@ function notThere({ route, isListed }: FoundRoute, explanation: string | undefin
   return new HttpError(405, 'Method Not Allowed', { Allow: Object.keys(route).join(', ') });
 }
 
-/** The store has said it once. It is the answer to each request from then on. */
+/** What is the answer to each such request: the store has reported that it is gone, and all else is the sender's to change. */
 function isReported(error: unknown): boolean {
-  return error instanceof SqliteError && error.reason === 'gone';
+  return error instanceof StoreUnavailableError && (error.reason === 'gone' || error.reason === 'unsupported');
 }
 
 /** The hook belongs to the embedding app: an error that it throws must not become an unhandled rejection. */
@@ -124,14 +124,19 @@ export function report(error: unknown, onError: (error: unknown) => void): void 
 
 function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
-  if (error instanceof SqliteError && error.reason === 'too-slow') {
-    return new HttpError(503, 'this takes too long: ask for less, or try again later', { 'Retry-After': '5' });
-  }
-  if (error instanceof SqliteError && (error.reason === 'locked' || error.reason === 'full')) {
-    return new HttpError(503, 'the store is not available for now', { 'Retry-After': '1' });
-  }
-  if (error instanceof SqliteError && error.reason === 'gone') {
-    return new HttpError(503, 'the database was deleted or replaced: the server must be started again');
+  if (error instanceof StoreUnavailableError) {
+    const { reason, retryAfterSeconds } = error;
+    if (reason === 'unsupported') return new HttpError(501, error.message);
+    return new HttpError(503, DETAILS[reason], {
+      ...(retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) }),
+    });
   }
   return new HttpError(500, 'Internal Server Error');
 }
+
+const AWAY = 'the store is not available for now';
+const DETAILS: Readonly<Record<Exclude<UnavailableReason, 'unsupported'>, string>> = {
+  'too-slow': 'this takes too long: ask for less, or try again later',
+  gone: 'the database was deleted or replaced: the server must be started again',
+  ...{ full: AWAY, refused: AWAY, unreachable: AWAY },
+};

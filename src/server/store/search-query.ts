@@ -31,3 +31,14 @@ export function parseSearch(search: string): ParsedSearch {
     metadata,
   };
 }
+
+/** Splits like `toWords` in the viewer's mark-words.ts, which marks what was found: a test holds the two together. */
+export function searchTerms(search: string): string[] {
+  const terms = [...search.matchAll(/"([^"]+)"|[^\s"]+/g)].map(([text, phrase]) => phrase ?? text);
+  // A term without a letter or digit has no word in it, and the engine would find nothing at all.
+  return terms.filter(hasWord);
+}
+
+export function hasWord(term: string): boolean {
+  return /[\p{L}\p{N}]/u.test(term);
+}

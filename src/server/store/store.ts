@@ -33,6 +33,9 @@ export interface Store {
   /** Stores all or none. Rejects with `RejectedItemError`. */
   addFeedback(requests: readonly FeedbackRequest[]): Promise<FeedbackResponse[]>;
 
+  /** Resolves within a few seconds to whether the store can read and write, also where it is away. Never rejects. */
+  readiness(): Promise<StoreReadiness>;
+
   /** What projects have besides logs. */
   readonly projects: ProjectStore;
   /**
@@ -71,6 +74,12 @@ export interface Store {
 
   /** Finishes the writes that were accepted. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface StoreReadiness {
+  readonly status: 'ok' | 'unavailable';
+  /** What is wrong, without addresses or names of users. */
+  readonly message?: string;
 }
 
 export type LogSelector = { readonly id: string } | { readonly referenceId: string };

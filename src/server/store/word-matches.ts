@@ -4,7 +4,7 @@
  */
 
 /** What the index takes for a word; each Chinese or Japanese character is one. */
-const WORD = /[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])[\p{L}\p{N}\p{M}\p{Co}])+/gu;
+export const WORD = /[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])[\p{L}\p{N}\p{M}\p{Co}])+/gu;
 const IS_WORD = /[\p{L}\p{N}\p{M}\p{Co}]/u;
 const IDEOGRAPH = /[\u3040-\u30ff\u3400-\u9fff]/;
 /** Of so much text each word is looked at; further on, words are found as they are written. */
@@ -32,7 +32,7 @@ export function findFirstMatch(text: string, terms: readonly string[]): number {
 }
 
 /** Removes the diacritics, and what else differs between two spellings of a word. */
-function foldWord(word: string): string {
+export function foldWord(word: string): string {
   return word.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
 }
 

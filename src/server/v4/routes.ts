@@ -48,6 +48,20 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
       },
     },
 
+    '/readyz': {
+      GET: {
+        needs: 'nothing',
+        description: {
+          summary: 'Says whether logs can be stored and read',
+          answers: { 200: schema('Health'), 503: schema('Health') },
+        },
+        run: async () => {
+          const readiness = await store.readiness();
+          return json(readiness.status === 'ok' ? 200 : 503, readiness);
+        },
+      },
+    },
+
     '/v4': {},
     '/v4/logs': {
       GET: {

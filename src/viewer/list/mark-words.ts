@@ -1,6 +1,6 @@
 /**
  * Finds the words of a search in a text as the server's index does: whole words, in either case, without diacritics.
- * Pure. The rules are those of `searchTerms` in `sqlite/viewer-search.ts` and of `word-matches.ts`: what is marked here
+ * Pure. The rules are those of `searchTerms` in `search-query.ts` and of `word-matches.ts`: what is marked here
  * must be what was found there.
  */
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { searchTerms } from '../../../src/server/store/sqlite/viewer-search.ts';
+import { searchTerms } from '../../../src/server/store/search-query.ts';
 import { toWords } from '../../../src/viewer/list/mark-words.ts';
 
 const searches = fc

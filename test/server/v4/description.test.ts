@@ -118,5 +118,6 @@ test('answers and bodies are as it says', async () => {
   await run('DELETE /v4/projects/{id}/active-config', `${project}/active-config`);
   await run('DELETE /v4/logs', `/v4/logs?id=${created.id}`);
   await run('GET /healthz', '/healthz');
+  await run('GET /readyz', '/readyz');
   await run('GET /openapi.json', '/openapi.json');
 });

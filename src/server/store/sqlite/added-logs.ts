@@ -1,6 +1,6 @@
 /** What follows from new logs: the sums of their sessions, their marks for the index, and the children that waited. */
 import type { SqliteValue } from '../../../sqlite/open.ts';
-import type { LogRow } from './log-row.ts';
+import type { LogRow } from '../log-row.ts';
 import { CHILDREN_PORTION, type Statements } from './statements.ts';
 
 /** What the new logs of one summary add to it. */

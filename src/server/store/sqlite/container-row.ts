@@ -1,9 +1,9 @@
 /** Converts sessions and projects, the two containers of logs, from their rows to the wire's form. */
 import type { SqliteRow } from '../../../sqlite/open.ts';
-import type { FeedbackClass, FeedbackLabel } from '../../../wire/v4.ts';
-import type { FeedbackTypeResponse, ProjectResponse } from '../project-store.ts';
+import { toProjectConfig } from '../config-response.ts';
+import { type StoredFeedbackType, toFeedbackType } from '../feedback-types.ts';
+import type { ProjectResponse } from '../project-store.ts';
 import type { SessionResponse } from '../store.ts';
-import { toProjectConfig } from './config-response.ts';
 import type { Statements } from './statements.ts';
 
 export function toSession(row: SqliteRow, statements: Statements): SessionResponse {
@@ -41,15 +41,4 @@ export function toProject(row: SqliteRow, activeConfig?: SqliteRow): ProjectResp
     created_at: row['created_at'] as string,
     updated_at: row['updated_at'] as string,
   };
-}
-
-export interface StoredFeedbackType {
-  readonly type: string;
-  readonly class: FeedbackClass;
-  readonly labels: readonly Required<FeedbackLabel>[];
-}
-
-/** Only types with a choice have labels. */
-export function toFeedbackType({ type, class: kind, labels }: StoredFeedbackType): FeedbackTypeResponse {
-  return { type, ...(kind.endsWith('select') && { values: [...labels] }) };
 }

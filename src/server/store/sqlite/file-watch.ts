@@ -71,4 +71,4 @@ export function checkingFirst<Operations extends object>(operations: Operations,
   return Object.fromEntries(checked);
 }
 
-const UNCHECKED = new Set(['close', 'health', 'version', 'onChange']);
+const UNCHECKED = new Set(['close', 'health', 'readiness', 'version', 'onChange']);

@@ -1,6 +1,6 @@
 /** Every fixed statement of `ingest`, named for what it does. */
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
-import { GIVEN_COLUMNS } from './log-row.ts';
+import { GIVEN_COLUMNS } from '../log-row.ts';
 
 /** What a log says by itself. The other columns say when and where it was. */
 export const REVISED_COLUMNS = GIVEN_COLUMNS.filter(

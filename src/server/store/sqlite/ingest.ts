@@ -4,11 +4,11 @@ import { parseJson } from '../../../wire/json.ts';
 import type { Feedback, LogRequest } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
 import type { Ingest, IngestFault, IngestWork, NewPart, Revision, StoredLog } from '../ingest.ts';
+import { GIVEN_COLUMNS, toLogRow } from '../log-row.ts';
 import { RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
 import { FORGOTTEN_AT_ONCE, type IngestStatements, REVISED_COLUMNS } from './ingest-statements.ts';
-import { GIVEN_COLUMNS, toLogRow } from './log-row.ts';
 import type { LogWrites } from './log-writes.ts';
 import type { WriteTurns } from './write-turns.ts';
 

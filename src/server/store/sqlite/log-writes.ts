@@ -2,15 +2,15 @@
 
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { CreatedLog, Feedback, LogRequest, LogUpdate } from '../../../wire/v4.ts';
+import type { ConfigRow } from '../config-row.ts';
 import { newIdentifier } from '../identifiers.ts';
+import { type LogRow, toLogRow } from '../log-row.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
+import { countCharacters } from '../row-size.ts';
 import { storableText } from '../storable-text.ts';
 import type { LogSelector } from '../store.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
 import { AddedLogs } from './added-logs.ts';
-import type { ConfigRow } from './config-row.ts';
-import { type LogRow, toLogRow } from './log-row.ts';
-import { countCharacters } from './row-size.ts';
 import type { Statements } from './statements.ts';
 
 /** All feedback of a log is in each answer that has the log. */

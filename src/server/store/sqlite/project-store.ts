@@ -2,6 +2,15 @@
 import type { SqliteRow, SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
+import { toConfigResponse, toProjectConfig } from '../config-response.ts';
+import { toConfigRow } from '../config-row.ts';
+import {
+  MAX_CONFIGS,
+  MAX_FEEDBACK_TYPES,
+  mergeFeedbackType,
+  type StoredFeedbackType,
+  toFeedbackType,
+} from '../feedback-types.ts';
 import { newIdentifier } from '../identifiers.ts';
 import type {
   FeedbackTypeDefinition,
@@ -13,19 +22,8 @@ import type {
 import { mapItems, NameTakenError, RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
 import { timestampNow } from '../timestamps.ts';
-import { toConfigResponse, toProjectConfig } from './config-response.ts';
-import { toConfigRow } from './config-row.ts';
-import { type StoredFeedbackType, toFeedbackType } from './container-row.ts';
 import { useConfig } from './log-writes.ts';
 import type { Statements } from './statements.ts';
-
-const MAX_CONFIGS = 1_000;
-/** Of one project. All are in each answer that has the project. */
-const MAX_FEEDBACK_TYPES = 200;
-const MAX_LABELS = 1_000;
-const MAX_LABEL_CHARACTERS = 100_000;
-/** Types that every project of v4 had from the start. */
-const GIVEN_TYPES = new Set(['rating', 'action', 'issue']);
 
 const CONFIG_COLUMNS = `configs.id AS config_id, configs.content AS config, configs.created_at AS config_created_at,
   configs.last_used AS config_last_used, projects.id AS project_id, projects.name AS project
@@ -121,7 +119,7 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
     if (!row && count >= MAX_FEEDBACK_TYPES) {
       throw new RejectedFieldError('type', `the project has ${MAX_FEEDBACK_TYPES} feedback types, and takes no more`);
     }
-    const merged = mergeFeedbackType(given, type, row);
+    const merged = mergeFeedbackType(given, type, row && toStoredType(row));
     writes.saveFeedbackType.run({
       ...{ project_key: projectKey, type, class: merged.class },
       labels: JSON.stringify(merged.labels),
@@ -191,30 +189,10 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
   };
 }
 
-/** Keeps the labels that are there: a client names those that it adds or changes. */
-function mergeFeedbackType(
-  given: FeedbackTypeDefinition,
-  type: string,
-  row: SqliteRow | undefined,
-): StoredFeedbackType {
-  const kind = given.class ?? (row?.['class'] as StoredFeedbackType['class'] | undefined);
-  const chosen = kind ?? (GIVEN_TYPES.has(type) ? 'select' : undefined);
-  if (chosen === undefined) throw new RejectedFieldError('class', 'field required');
-  if (given.values !== undefined && !chosen.endsWith('select')) {
-    throw new RejectedFieldError('values', `a type of the class ${chosen} has no values to choose from`);
-  }
-  const labels = new Map<string, StoredFeedbackType['labels'][number]['sentiment']>();
-  const known = JSON.parse((row?.['labels'] as string | undefined) ?? '[]') as StoredFeedbackType['labels'];
-  for (const { value, sentiment } of known) labels.set(value, sentiment);
-  for (const { value, sentiment } of given.values ?? []) {
-    const text = storableText(value);
-    labels.set(text, sentiment ?? labels.get(text) ?? 'unset');
-  }
-  const merged = [...labels].map(([value, sentiment]) => ({ value, sentiment }));
-  const characters = merged.reduce((sum, { value }) => sum + value.length, 0);
-  if (merged.length > MAX_LABELS || characters > MAX_LABEL_CHARACTERS) {
-    const limit = `${MAX_LABELS} values, or ${MAX_LABEL_CHARACTERS} characters in them`;
-    throw new RejectedFieldError('values', `the type would have more than ${limit}`);
-  }
-  return { type, class: chosen, labels: merged };
+function toStoredType(row: SqliteRow): StoredFeedbackType {
+  return {
+    type: row['type'] as string,
+    class: row['class'] as StoredFeedbackType['class'],
+    labels: JSON.parse(row['labels'] as string),
+  };
 }

@@ -3,7 +3,7 @@
  * values by position and have no RETURNING: with names they take five times as long, with RETURNING twice.
  */
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
-import { CONTENT_COLUMNS, GIVEN_COLUMNS, PLAIN_COLUMNS } from './log-row.ts';
+import { CONTENT_COLUMNS, GIVEN_COLUMNS, PLAIN_COLUMNS } from '../log-row.ts';
 
 /** The log and its ancestors, nearest first. UNION ends even on a damaged file with a cycle. */
 const ancestorsOf = (key: string) => `

@@ -10,6 +10,8 @@ import {
   explainSqliteError,
   openSqlite,
   type SqliteDatabase,
+  SqliteError,
+  type SqliteErrorReason,
   type SqliteRow,
   type SqliteStatement,
   type SqliteValue,
@@ -19,11 +21,14 @@ import { createStatementCache } from '../../../sqlite/statement-cache.ts';
 import type { FeedbackRequest, LogResponse, Page } from '../../../wire/v4.ts';
 import { createPauses, nextHeavyTurn } from '../heavy-turns.ts';
 import { newIdentifier } from '../identifiers.ts';
+import { toLogResponse } from '../log-row.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
+import { countCharacters } from '../row-size.ts';
 import { storableText } from '../storable-text.ts';
-import type { FeedbackResponse, LogQuery, ProjectQuery, Store } from '../store.ts';
+import type { FeedbackResponse, LogQuery, ProjectQuery, Store, StoreHealth } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
+import { StoreUnavailableError, type UnavailableReason, withExplainedErrors } from '../unavailable-error.ts';
 import { toProject, toSession } from './container-row.ts';
 import { createDiskSpace } from './disk-space.ts';
 import { createErasure } from './erasure.ts';
@@ -32,12 +37,10 @@ import { checkingFirst, createFileWatch } from './file-watch.ts';
 import { forgetTraces, ingest } from './ingest.ts';
 import { prepareIngestStatements } from './ingest-statements.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
-import { toLogResponse } from './log-row.ts';
 import { LogWrites } from './log-writes.ts';
 import { migrateSqlite } from './migrations.ts';
 import { createProjectStore, type SqliteProjectStore } from './project-store.ts';
 import { createPruning } from './pruning.ts';
-import { countCharacters } from './row-size.ts';
 import { createScrub } from './scrub.ts';
 import {
   COUNT_SESSIONS_OF_PROJECT,
@@ -54,6 +57,8 @@ import { createWriteTurns } from './write-turns.ts';
 /** In all texts of one page. */
 const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024;
 const LARGE_BYTES = 256 * 1024;
+/** Without the name of the file. */
+const NOT_READY = { full: 'the disk is full', gone: 'the database was deleted or replaced' } as const;
 /** For the traces of deletions. What is left of them is taken out after the next start. */
 const CLOSE_MILLIS = 3_000;
 
@@ -74,11 +79,21 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   try {
     migrateSqlite(database, file);
     const readDatabase = file === ':memory:' ? database : openSqlite({ ...options, readOnly: true });
-    return createSqliteStore({ file, database, readDatabase }, options.onError ?? (() => {}));
+    const store = createSqliteStore({ file, database, readDatabase }, options.onError ?? (() => {}));
+    return withExplainedErrors(store, explainUnavailable);
   } catch (error) {
     database.close();
     throw explainSqliteError(error, file);
   }
+}
+
+const UNAVAILABLE: Partial<Readonly<Record<SqliteErrorReason, UnavailableReason>>> = {
+  ...{ 'too-slow': 'too-slow', locked: 'unreachable', full: 'full', gone: 'gone' },
+};
+
+function explainUnavailable(error: unknown): unknown {
+  const reason = error instanceof SqliteError ? UNAVAILABLE[error.reason] : undefined;
+  return reason ? new StoreUnavailableError(reason, (error as SqliteError).message, { cause: error }) : error;
 }
 
 interface OpenFile {
@@ -135,6 +150,14 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   });
   const { prune } = createPruning({ database, statements: erasureStatements, erasure, reader });
 
+  const health = (): StoreHealth => {
+    try {
+      watch.check();
+      return space.health();
+    } catch (error) {
+      return { status: 'gone', message: (error as Error).message };
+    }
+  };
   const readProject = async (id: string): Promise<ProjectResponse | undefined> => {
     const [row] = await reader.all(READ_PROJECT, [id]);
     return row && withActiveConfigs([row], projects)[0];
@@ -175,13 +198,12 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
     prune: (bounds) => scrub.after(() => prune(bounds)),
     eraseDeleted: scrub.finish,
 
-    health: async () => {
-      try {
-        watch.check();
-        return space.health();
-      } catch (error) {
-        return { status: 'gone', message: (error as Error).message };
-      }
+    health: async () => health(),
+
+    readiness: async () => {
+      if (closed) return { status: 'unavailable', message: 'the store is closed' };
+      const { status } = health();
+      return status === 'ok' ? { status } : { status: 'unavailable', message: NOT_READY[status] };
     },
 
     createSession: () =>

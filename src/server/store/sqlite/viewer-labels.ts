@@ -7,14 +7,8 @@
  * the one before, from which percentiles are read.
  */
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import { NO_DURATION, toBucket } from '../duration-buckets.ts';
 import { MAX_METADATA_CHARACTERS } from '../log-labels.ts';
-
-const BUCKET_GROWTH = Math.log(1.1);
-/** Bucket 0: a tenth of a millisecond and less. */
-const SHORTEST_SECONDS = 0.0001;
-/** A day and more are one bucket. */
-const LONGEST_SECONDS = 86_400;
-const NO_DURATION = -1;
 
 const RANKS = `key, unixepoch(started_at, 'subsec'), unixepoch(updated_at, 'subsec'),
       max(0, ended_at - unixepoch(started_at, 'subsec')), coalesce(cost, -1)`;
@@ -130,15 +124,4 @@ export function toCount(key: SqliteValue, row: SqliteRow, config: SqliteRow): Sq
     row['output_tokens'] ?? 0,
     row['cost']!,
   ];
-}
-
-function toBucket(seconds: number | null): number {
-  if (seconds === null) return NO_DURATION;
-  const within = Math.min(Math.max(seconds, SHORTEST_SECONDS), LONGEST_SECONDS);
-  return Math.round(Math.log(within / SHORTEST_SECONDS) / BUCKET_GROWTH);
-}
-
-/** Returns the duration in the middle of the bucket; `undefined` for the bucket of calls without one. */
-export function fromBucket(bucket: number): number | undefined {
-  return bucket === NO_DURATION ? undefined : SHORTEST_SECONDS * Math.exp(bucket * BUCKET_GROWTH);
 }

@@ -7,6 +7,7 @@ import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import { hasMetadata, metadataPhrase } from '../log-labels.ts';
 import { splitIdeographs } from '../log-text.ts';
+import { hasWord, searchTerms } from '../search-query.ts';
 import { storableText } from '../storable-text.ts';
 import type { MetadataFilter, SessionQuery } from '../viewer-store.ts';
 import { inGroup, MATCHES_PORTION, SCANS, toMatchesSql, type ViewerStatements } from './viewer-statements.ts';
@@ -191,15 +192,4 @@ export function toMatchTerms(search: string, metadata: readonly MetadataFilter[]
 
 function quote(words: string): string {
   return `"${splitIdeographs(words)}"`;
-}
-
-/** Splits like `toWords` in the viewer's mark-words.ts, which marks what was found: a test holds the two together. */
-export function searchTerms(search: string): string[] {
-  const terms = [...search.matchAll(/"([^"]+)"|[^\s"]+/g)].map(([text, phrase]) => phrase ?? text);
-  // A term without a letter or digit has no word in it, and the engine would find nothing at all.
-  return terms.filter(hasWord);
-}
-
-function hasWord(term: string): boolean {
-  return /[\p{L}\p{N}]/u.test(term);
 }

@@ -98,7 +98,10 @@ test('a lock that another process takes later fails the write, not the store', a
   const other = await openSqlite({ file });
   onTestFinished(() => other.close());
   other.exec('BEGIN IMMEDIATE');
-  await expect(store.createLogs([log()])).rejects.toMatchObject({ reason: 'locked' });
+  await expect(store.createLogs([log()])).rejects.toMatchObject({
+    name: 'StoreUnavailableError',
+    cause: { reason: 'locked' },
+  });
   other.exec('ROLLBACK');
   await expect(store.createLogs([log()])).resolves.toHaveLength(1);
 });

@@ -1,9 +1,9 @@
 /** Converts a config to its row, so that equal configs are equal rows. */
 import { createHash } from 'node:crypto';
-import { isObject } from '../../../wire/json.ts';
-import type { LogConfig } from '../../../wire/v4.ts';
-import { storableText } from '../storable-text.ts';
+import { isObject } from '../../wire/json.ts';
+import type { LogConfig } from '../../wire/v4.ts';
 import { toLabel } from './label.ts';
+import { storableText } from './storable-text.ts';
 
 /** In all texts that are remembered. At this number all are forgotten. */
 const MAX_REMEMBERED_CHARACTERS = 4 * 1024 * 1024;

@@ -1,8 +1,8 @@
 /** Converts configs from their rows to the wire's form. Pure. */
 import { createHash } from 'node:crypto';
-import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
-import { isObject } from '../../../wire/json.ts';
-import type { ConfigResponse, ProjectConfigResponse } from '../project-store.ts';
+import type { SqliteRow, SqliteValue } from '../../sqlite/open.ts';
+import { isObject } from '../../wire/json.ts';
+import type { ConfigResponse, ProjectConfigResponse } from './project-store.ts';
 
 /** Where a tool's definition is. In the first versions of the API, the same field was the tool's code. */
 const TOOL_SOURCES: readonly unknown[] = ['organization', 'inline'];

@@ -1,5 +1,5 @@
 /** How much an answer grows by a row. */
-import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import type { SqliteRow, SqliteValue } from '../../sqlite/open.ts';
 
 /** Returns the number of characters in all texts of the row. */
 export function countCharacters(row: SqliteRow | readonly SqliteValue[]): number {

@@ -1,11 +1,11 @@
 /** Converts a log between its two forms: nested JSON on the wire, and a row with one column for each field. Pure. */
-import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
-import type { LogRequest, LogResponse } from '../../../wire/v4.ts';
-import { storableText } from '../storable-text.ts';
-import { timestampNow, toTimestamp } from '../timestamps.ts';
+import type { SqliteRow, SqliteValue } from '../../sqlite/open.ts';
+import type { LogRequest, LogResponse } from '../../wire/v4.ts';
 import { toConfigResponse, toProjectConfig } from './config-response.ts';
 import { type ConfigRow, toConfigRow } from './config-row.ts';
 import { toLabel } from './label.ts';
+import { storableText } from './storable-text.ts';
+import { timestampNow, toTimestamp } from './timestamps.ts';
 
 /** Columns that store a request's field of the same name, as it is. */
 export const PLAIN_COLUMNS = [

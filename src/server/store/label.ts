@@ -1,5 +1,5 @@
 /** Values of any type, as a list shows them. */
-import { storableText } from '../storable-text.ts';
+import { storableText } from './storable-text.ts';
 
 const MAX_LABEL_CHARACTERS = 500;
 

@@ -1,7 +1,7 @@
 /** From rows to what the viewer shows of a session and its logs. Pure. */
-import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
-import type { LogLabel, Overview, OverviewModel, SessionLog, SessionSummary } from '../viewer-store.ts';
-import { fromBucket } from './viewer-labels.ts';
+import type { SqliteRow, SqliteValue } from '../../sqlite/open.ts';
+import { fromBucket } from './duration-buckets.ts';
+import type { LogLabel, Overview, OverviewModel, SessionLog, SessionSummary } from './viewer-store.ts';
 
 /** Users and models of one session that its row names. */
 const MAX_LABELS = 5;

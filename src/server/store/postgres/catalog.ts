@@ -1,0 +1,177 @@
+/**
+ * Projects and configs: few rows that most writes name. They are found by look-ups that are remembered for a few
+ * seconds, and made outside the transaction of the write; one that is left over does no harm. When they were last used
+ * is collected, and written now and then.
+ */
+import type pg from 'pg';
+import type { ConfigRow } from '../config-row.ts';
+import { newIdentifier } from '../identifiers.ts';
+import { pipelined, type Row } from './connection.ts';
+import { nextTimestamp } from './identifiers.ts';
+import { configKey, type Uuid } from './keys.ts';
+import type { ConfigFacts } from './log-facts.ts';
+
+/** Another server may rename a project. */
+const PROJECT_MILLIS = 2_000;
+const MAX_REMEMBERED = 20_000;
+const FLUSH_MILLIS = 10_000;
+
+export interface Project {
+  readonly key: number;
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface KeyedConfig extends ConfigFacts {
+  readonly key: Uuid;
+}
+
+export class Catalog {
+  readonly #pool: pg.Pool;
+  readonly #projects = new Map<string, { project: Project; until: number }>();
+  readonly #configs = new Map<Uuid, true>();
+  readonly #givenFeedback = new Set<string>();
+  readonly #usedProjects = new Map<number, string>();
+  readonly #usedConfigs = new Map<Uuid, string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  async findProject(selector: { id: string } | { name: string }): Promise<Project | undefined> {
+    const name = 'id' in selector ? `id ${selector.id}` : `name ${selector.name}`;
+    const known = this.#projects.get(name);
+    if (known && known.until > performance.now()) return known.project;
+    const column = 'id' in selector ? 'id' : 'name';
+    const value = 'id' in selector ? selector.id : selector.name;
+    const { rows } = await this.#pool.query<Row>({
+      name: `project by ${column}`,
+      text: `SELECT key, id, name FROM projects WHERE ${column} = $1`,
+      values: [value],
+    });
+    const project = rows[0] as Project | undefined;
+    if (project) this.#remember(project);
+    else this.#projects.delete(name);
+    return project;
+  }
+
+  #remember(project: Project): void {
+    if (this.#projects.size > MAX_REMEMBERED) this.#projects.clear();
+    const until = performance.now() + PROJECT_MILLIS;
+    for (const name of [`id ${project.id}`, `name ${project.name}`]) this.#projects.set(name, { project, until });
+  }
+
+  /** Resolves to `undefined` if the name is taken. */
+  async makeProject(name: string): Promise<Project | undefined> {
+    const now = nextTimestamp();
+    const { rows } = await this.#pool.query<Row>(
+      `INSERT INTO projects (id, name, created_at, updated_at) VALUES ($1, $2, $3, $3)
+       ON CONFLICT (name) DO NOTHING RETURNING key, id, name`,
+      [newIdentifier('pr'), name, now],
+    );
+    const project = rows[0] as Project | undefined;
+    if (project) this.#remember(project);
+    return project;
+  }
+
+  async findOrMakeProject(name: string): Promise<Project> {
+    for (;;) {
+      const found = (await this.findProject({ name })) ?? (await this.makeProject(name));
+      if (found) return found;
+      // Another server has made it, and renamed it again, in between.
+    }
+  }
+
+  forgetProjects(): void {
+    this.#projects.clear();
+  }
+
+  /** Rows may be gone. */
+  forgetAll(): void {
+    this.#projects.clear();
+    this.#configs.clear();
+    this.#givenFeedback.clear();
+  }
+
+  /** Resolves to the keys of the configs, which are there then. */
+  async useConfigs(configs: readonly { projectKey: number; row: ConfigRow }[]): Promise<Uuid[]> {
+    const now = nextTimestamp();
+    const keys = configs.map(({ projectKey, row }) => configKey(projectKey, row.content));
+    const missing = new Map<Uuid, { projectKey: number; row: ConfigRow }>();
+    for (const [index, key] of keys.entries()) {
+      this.#usedConfigs.set(key, now);
+      if (!this.#configs.has(key)) missing.set(key, configs[index]!);
+    }
+    this.#schedule();
+    if (missing.size === 0) return keys;
+    const sorted = [...missing].sort(([left], [right]) => (left < right ? -1 : 1));
+    await pipelined(
+      this.#pool,
+      sorted.flatMap(([key, { projectKey, row }]) => [
+        {
+          name: 'insert config',
+          text: `INSERT INTO configs (key, project, type, model, label, content, created_at, last_used)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (key) DO NOTHING`,
+          values: [key, projectKey, row.type, row.model, row.label, row.content, now],
+        },
+        {
+          name: 'first config',
+          text: 'UPDATE projects SET config_type = $2 WHERE key = $1 AND config_type IS NULL',
+          values: [projectKey, row.type],
+        },
+      ]),
+    );
+    if (this.#configs.size > MAX_REMEMBERED) this.#configs.clear();
+    for (const key of missing.keys()) this.#configs.set(key, true);
+    return keys;
+  }
+
+  touchProject(key: number): void {
+    this.#usedProjects.set(key, nextTimestamp());
+    this.#schedule();
+  }
+
+  /** A project lists every type of feedback that its logs have. */
+  async giveFeedback(projectKey: number, types: Iterable<string>): Promise<void> {
+    for (const type of new Set(types)) {
+      const name = `${projectKey} ${type}`;
+      if (this.#givenFeedback.has(name)) continue;
+      await this.#pool.query(
+        `UPDATE projects SET given_feedback = array_append(given_feedback, $2)
+         WHERE key = $1 AND NOT given_feedback @> ARRAY[$2::text] AND cardinality(given_feedback) < 500`,
+        [projectKey, type],
+      );
+      if (this.#givenFeedback.size > MAX_REMEMBERED) this.#givenFeedback.clear();
+      this.#givenFeedback.add(name);
+    }
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      // What could not be written is only a time of last use.
+      void this.flush().catch(() => {});
+    }, FLUSH_MILLIS).unref();
+  }
+
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const [projects, configs] = [[...this.#usedProjects].sort(), [...this.#usedConfigs].sort()];
+    this.#usedProjects.clear();
+    this.#usedConfigs.clear();
+    await pipelined(this.#pool, [
+      ...projects.map(([key, at]) => ({
+        name: 'touch project',
+        text: 'UPDATE projects SET updated_at = greatest(updated_at, $2) WHERE key = $1',
+        values: [key, at],
+      })),
+      ...configs.map(([key, at]) => ({
+        name: 'touch config',
+        text: 'UPDATE configs SET last_used = greatest(last_used, $2) WHERE key = $1',
+        values: [key, at],
+      })),
+    ]);
+  }
+}

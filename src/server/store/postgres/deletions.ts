@@ -1,0 +1,104 @@
+/** Takes logs away, and makes the rows of their sessions again from what is left. */
+import type pg from 'pg';
+import { pipelined, type Row } from './connection.ts';
+import { nextTimestamp, placeOf } from './identifiers.ts';
+import { inLockOrder } from './insert-rows.ts';
+import { referenceKey, toKeyed, type Uuid } from './keys.ts';
+import type { Layout } from './layout.ts';
+import { findCurrentSessions, findLogs } from './lookups.ts';
+import type { Merges } from './merges.ts';
+import { SessionWrites } from './session-writes.ts';
+
+/** In one transaction, so that others wait for a moment only. */
+const SLICE = 500;
+
+export interface Deleted {
+  readonly logs: number;
+  readonly sessions: number;
+}
+
+export async function deleteLogs(
+  pool: pg.Pool,
+  { layout, merges }: { layout: Layout; merges: Merges },
+  ids: readonly string[],
+): Promise<Deleted> {
+  let [logs, sessions] = [0, 0];
+  for (let at = 0; at < ids.length; at += SLICE) {
+    const client = await pool.connect();
+    try {
+      const deleted = await deleteSlice(client, layout, merges, ids.slice(at, at + SLICE));
+      client.release();
+      logs += deleted.logs;
+      sessions += deleted.sessions;
+    } catch (error) {
+      await client.query('ROLLBACK').then(
+        () => client.release(),
+        () => client.release(true),
+      );
+      throw error;
+    }
+  }
+  return { logs, sessions };
+}
+
+async function deleteSlice(
+  client: pg.ClientBase,
+  layout: Layout,
+  merges: Merges,
+  ids: readonly string[],
+): Promise<Deleted> {
+  const found = [...(await findLogs(client, ids)).values()];
+  if (found.length === 0) return { logs: 0, sessions: 0 };
+  const places = inLockOrder(
+    found.map(({ id }) => placeOf(id)!),
+    layout,
+    ({ bucket, id }) => ({ bucket, key: id }),
+  );
+  const references = inLockOrder(
+    found.flatMap(({ referenceId, id }) => (referenceId === null ? [] : [{ ...referenceKey(referenceId), id }])),
+    layout,
+    (each) => each,
+  );
+  const results = await pipelined(client, [
+    {
+      text: `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`,
+    },
+    // Children may still name it: whoever logs it again is merged with them.
+    ...references.map(({ bucket, key, id }) => ({
+      text: `UPDATE log_references SET log_id = NULL, awaited = true
+        WHERE bucket = $1::smallint AND reference = $2::uuid AND log_id = $3`,
+      values: [bucket, key, id],
+    })),
+    ...['logs', 'log_words', 'feedback'].flatMap((table) =>
+      places.map(({ day, bucket, id }) => ({
+        text: `DELETE FROM ${table} WHERE day = $1::date AND bucket = $2::smallint
+          AND ${table === 'feedback' ? 'log_id' : 'id'} = $3`,
+        values: [day, bucket, id],
+      })),
+    ),
+  ]);
+  const first = 1 + references.length;
+  const gone = results.slice(first, first + places.length).reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0);
+  const current = await findCurrentSessions(client, new Set(found.map(({ session }) => session)));
+  for (const [source, { key }] of current) merges.remember(source, key);
+  const writes = new SessionWrites(layout, merges, nextTimestamp());
+  const touched = new Map([...current.values()].map((session) => [session.key, session]));
+  for (const session of touched.values()) {
+    writes.add(toKeyed(session.key), { day: session.firstDay });
+    writes.recount(toKeyed(session.key));
+  }
+  await writes.write(client);
+  const left = await countSessions(client, [...touched.keys()]);
+  await client.query('COMMIT');
+  const inSession = [...touched.values()].filter(({ id }) => id !== null);
+  for (const { keys } of touched.values()) for (const key of keys) merges.forget(key);
+  return { logs: gone, sessions: inSession.filter(({ key }) => !left.has(key)).length };
+}
+
+async function countSessions(client: pg.ClientBase, keys: readonly Uuid[]): Promise<Set<Uuid>> {
+  const { rows } = await client.query<Row>(
+    'SELECT key FROM sessions WHERE bucket = ANY($1::smallint[]) AND key = ANY($2::uuid[])',
+    [keys.map((key) => toKeyed(key).bucket), keys],
+  );
+  return new Set(rows.map((row) => row['key'] as Uuid));
+}

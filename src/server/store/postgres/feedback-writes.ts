@@ -1,0 +1,108 @@
+/** Feedback of a turn: what is added, and what is taken away. */
+import type pg from 'pg';
+import type { FeedbackRequest } from '../../../wire/v4.ts';
+import { storableText } from '../storable-text.ts';
+import type { FeedbackResponse } from '../store.ts';
+import type { CheckedFeedback } from './check-works.ts';
+import { pipelined, type Row, type Statement, toSqlTime, type Value } from './connection.ts';
+import type { FeedbackDraft } from './drafts.ts';
+import { newFeedbackId, placeOf } from './identifiers.ts';
+import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
+import { toKeyed } from './keys.ts';
+import type { Layout } from './layout.ts';
+import { facetsOf, labelsOf } from './log-facts.ts';
+import type { SessionWrites } from './session-writes.ts';
+import { toWords } from './words.ts';
+
+export type FeedbackAnswer = FeedbackResponse;
+
+const FEEDBACK: Insertion = {
+  table: 'feedback',
+  columns: [
+    ...['day::date', 'bucket::smallint', 'log_id::text', 'id::text', 'type::text', 'value::text', '"user"::text'],
+    'created_at::timestamptz',
+  ],
+  rest: 'ON CONFLICT DO NOTHING',
+};
+
+const WORDS: Insertion = {
+  table: 'log_words',
+  columns: ['day::date', 'bucket::smallint', 'id::text', 'session::uuid', 'words::int4[]'],
+  rest: `ON CONFLICT (id, bucket, day) DO UPDATE SET words = log_words.words || excluded.words`,
+};
+
+export function insertFeedback(
+  entries: readonly { logId: string; entry: FeedbackDraft }[],
+  layout: Layout,
+): Statement[] {
+  const rows = entries.map(({ logId, entry }) => {
+    const { day, bucket } = placeOf(logId)!;
+    const { id, type, value, user, createdAt } = entry;
+    return { bucket, key: `${logId} ${id}`, values: [day, bucket, logId, id, type, value, user, toSqlTime(createdAt)] };
+  });
+  return insertRows(
+    FEEDBACK,
+    inLockOrder(rows, layout, (row) => row).map(({ values }): Value[] => values),
+    layout,
+  );
+}
+
+/** Sends `before` with the feedback, in one trip. Resolves to the answers in the order of the requests. */
+export async function applyFeedback(
+  client: pg.ClientBase,
+  feedback: readonly CheckedFeedback[],
+  sessions: SessionWrites,
+  layout: Layout,
+  before: readonly Statement[],
+): Promise<FeedbackAnswer[]> {
+  const added = feedback.flatMap(({ log, draft }) => (draft ? [{ logId: log.id, entry: draft }] : []));
+  const words = new Map<string, { bucket: number; key: string; values: Value[] }>();
+  for (const { log, draft } of feedback) {
+    if (!draft) continue;
+    const facts = [{ type: draft.type, value: JSON.parse(draft.value) as unknown }];
+    const place = placeOf(log.id)!;
+    const session = toKeyed(log.session);
+    sessions.add(session, { day: place.day });
+    sessions.addFacets(session, facetsOf({}, undefined, facts));
+    const known = (words.get(log.id)?.values[4] ?? []) as number[];
+    const all = [...known, ...toWords(labelsOf({}, facts).words)];
+    words.set(log.id, { ...place, key: log.id, values: [place.day, place.bucket, log.id, log.session, all] });
+  }
+  const wordRows = inLockOrder(words.values(), layout, (row) => row).map(({ values }) => values);
+  const taken = feedback.filter(({ draft }) => !draft);
+  const statements = [...before, ...insertRows(WORDS, wordRows, layout), ...insertFeedback(added, layout)];
+  const results = await pipelined(client, [
+    ...statements,
+    ...taken.map(({ request, log }) => toDeletion(request, log.id)),
+  ]);
+  const removed = new Map(taken.map((each, index) => [each, results[statements.length + index]!.rows]));
+  for (const { log } of taken) {
+    sessions.add(toKeyed(log.session), { day: placeOf(log.id)!.day });
+    sessions.recount(toKeyed(log.session));
+  }
+  return feedback.map((each) => toAnswer(each, removed.get(each)));
+}
+
+/** Without a value: all of the type. Without a user: those of all users. */
+function toDeletion({ type, value, user }: FeedbackRequest, logId: string): Statement {
+  const { day, bucket } = placeOf(logId)!;
+  return {
+    name: 'delete feedback',
+    text: `DELETE FROM feedback WHERE day = $1::date AND bucket = $2::smallint AND log_id = $3::text AND type = $4::text
+      AND ($5::text IS NULL OR value = $5::text) AND ($6::text IS NULL OR "user" = $6::text) RETURNING id, value`,
+    values: [
+      ...[day, bucket, logId, storableText(type), value === undefined ? null : JSON.stringify(value)],
+      user === undefined ? null : storableText(user),
+    ],
+  };
+}
+
+function toAnswer({ request, log, draft }: CheckedFeedback, removed: readonly Row[] | undefined): FeedbackAnswer {
+  const { type, value, user } = request;
+  const answer = { type, data_id: log.id, ...(user !== undefined && { user }) };
+  if (draft) return { ...answer, value, id: draft.id, created_at: draft.createdAt };
+  const last = [...(removed ?? [])].sort((left, right) => (String(left['id']) < String(right['id']) ? -1 : 1)).at(-1);
+  // Nothing was removed. v4 requires a value in the answer.
+  if (!last) return { ...answer, value: value ?? '', id: newFeedbackId() };
+  return { ...answer, value: JSON.parse(last['value'] as string), id: last['id'] as string };
+}

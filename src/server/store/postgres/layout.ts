@@ -1,0 +1,127 @@
+/**
+ * Brings the schema to its newest version, and says how the tables are laid out: on one server, or distributed. Any
+ * number of servers may start at once, since the migrations run under a lock of the database.
+ */
+import type pg from 'pg';
+import { HumanloopError } from '../../../errors.ts';
+import { pipelined } from './connection.ts';
+import { makePartitions } from './partitions.ts';
+import { DISTRIBUTION, MAJOR, MIGRATIONS } from './schema.ts';
+
+const LOCK = 0x686c_6f74;
+const WAIT_MILLIS = 30_000;
+const BUCKETS = 1024;
+const OLDEST_VERSION = 140_000;
+
+export interface Layout {
+  readonly isDistributed: boolean;
+  /** By bucket. Rows of a statement are sorted by it, so that turns lock shards in one order. */
+  readonly shardOrder: readonly number[];
+}
+
+export async function prepareSchema(pool: pg.Pool): Promise<Layout> {
+  const client = await pool.connect();
+  try {
+    await checkServer(client);
+    if (await takesSchemaChanges(client)) await migrate(client);
+    else await waitForSchema(client);
+    const { rows } = await client.query(`SELECT value FROM meta WHERE name = 'layout'`);
+    const isDistributed = rows[0]?.value === 'citus';
+    return { isDistributed, shardOrder: await readShardOrder(client, isDistributed) };
+  } finally {
+    client.release();
+  }
+}
+
+async function checkServer(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query(
+    `SELECT current_setting('server_version_num')::int AS version, current_setting('DateStyle') AS dates,
+      current_setting('server_encoding') AS encoding`,
+  );
+  const { version, dates, encoding } = rows[0];
+  if (version < OLDEST_VERSION) throw new HumanloopError('the database must be PostgreSQL 14 or later');
+  if (!String(dates).startsWith('ISO')) throw new HumanloopError(`the database must write dates as ISO, not ${dates}`);
+  if (encoding !== 'UTF8') throw new HumanloopError(`the database must have the encoding UTF8, not ${encoding}`);
+}
+
+/** With Citus, only the coordinator. */
+async function takesSchemaChanges(client: pg.ClientBase): Promise<boolean> {
+  if (!(await hasCitus(client))) return true;
+  const { rows } = await client.query('SELECT groupid FROM pg_dist_local_group');
+  return rows[0]?.groupid === 0;
+}
+
+async function hasCitus(client: pg.ClientBase): Promise<boolean> {
+  return (await client.query(`SELECT 1 FROM pg_extension WHERE extname = 'citus'`)).rows.length > 0;
+}
+
+async function migrate(client: pg.ClientBase): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    // Another server may be at it, with indexes to build.
+    await client.query(`SET LOCAL statement_timeout TO 0; SELECT pg_advisory_xact_lock(${LOCK})`);
+    const isNew = !(await client.query(`SELECT to_regclass('meta') AS meta`)).rows[0].meta;
+    if (isNew) await client.query('CREATE TABLE meta (name text PRIMARY KEY, value text NOT NULL)');
+    const { rows } = await client.query<{ name: string; value: string }>('SELECT name, value FROM meta');
+    const meta = new Map(rows.map(({ name, value }) => [name, value]));
+    refuseNewer(meta.get('major'));
+    const done = Number(meta.get('schema') ?? 0);
+    const compresses = await knowsLz4(client);
+    for (const sql of MIGRATIONS.slice(done)) {
+      await client.query(compresses ? sql : sql.replaceAll(' COMPRESSION lz4', ''));
+    }
+    if (isNew) {
+      const isDistributed = await hasCitus(client);
+      if (isDistributed) for (const sql of DISTRIBUTION) await client.query(sql);
+      await client.query(`INSERT INTO meta VALUES ('layout', $1), ('major', $2), ('schema', '0')`, [
+        isDistributed ? 'citus' : 'plain',
+        String(MAJOR),
+      ]);
+      await makePartitions(client);
+    }
+    if (done < MIGRATIONS.length) {
+      await client.query(`UPDATE meta SET value = $1 WHERE name = 'schema'`, [String(MIGRATIONS.length)]);
+    }
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+/** PostgreSQL can be built without it; then its own compression is used, which is slower and packs as well. */
+async function knowsLz4(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query(
+    `SELECT 1 FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals)`,
+  );
+  return rows.length > 0;
+}
+
+function refuseNewer(major: string | undefined): void {
+  if (major === undefined || Number(major) <= MAJOR) return;
+  throw new HumanloopError('the database was made by a newer version of humanloop-otel: update this server');
+}
+
+/** The coordinator makes the schema, from where it can be read here. */
+async function waitForSchema(client: pg.ClientBase): Promise<void> {
+  for (const end = Date.now() + WAIT_MILLIS; Date.now() < end; await new Promise((done) => setTimeout(done, 500))) {
+    const { rows } = await client.query(`SELECT to_regclass('meta') AS meta`);
+    if (!rows[0].meta) continue;
+    const found = await client.query(`SELECT name, value FROM meta`);
+    const meta = new Map(found.rows.map(({ name, value }) => [name, value]));
+    refuseNewer(meta.get('major'));
+    if (Number(meta.get('schema')) >= MIGRATIONS.length) return;
+  }
+  throw new HumanloopError('this node has no schema: start one server with the address of the coordinator');
+}
+
+async function readShardOrder(client: pg.ClientBase, isDistributed: boolean): Promise<number[]> {
+  if (!isDistributed) return Array.from({ length: BUCKETS }, () => 0);
+  const [result] = await pipelined(client, [
+    {
+      text: `SELECT b AS bucket, get_shard_id_for_distribution_column('logs', b::smallint) AS shard
+        FROM generate_series(0, ${BUCKETS - 1}) AS b ORDER BY b`,
+    },
+  ]);
+  return result!.rows.map((row) => Number(row['shard']));
+}

@@ -1,0 +1,147 @@
+/** Reads whole logs, and joins what belongs to them: configs, feedback, parents, sessions. */
+import type pg from 'pg';
+import type { LogResponse } from '../../../wire/v4.ts';
+import { toLogResponse } from '../log-row.ts';
+import { countCharacters } from '../row-size.ts';
+import { type Row, type Statement, withConnection } from './connection.ts';
+import { toId, type Uuid } from './keys.ts';
+import { byPlaces, findCurrentSessions } from './lookups.ts';
+import { findParents } from './parents.ts';
+
+/** Logs that are read at once, so that a page of large ones does not fill the memory. */
+const PORTION = 100;
+
+export class LogReads {
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  async readOne(id: string): Promise<LogResponse | undefined> {
+    return (await this.read([id]))[0];
+  }
+
+  /**
+   * In the order of the ids. Leaves out those that are not there, and, but for the first, what would make more than
+   * `maxCharacters` of text.
+   */
+  async read(ids: readonly string[], maxCharacters = Number.POSITIVE_INFINITY): Promise<LogResponse[]> {
+    const logs: LogResponse[] = [];
+    let characters = 0;
+    for (let at = 0; at < ids.length && characters <= maxCharacters; at += PORTION) {
+      for (const row of await this.#readRows(ids.slice(at, at + PORTION))) {
+        characters += countCharacters(row as never);
+        if (characters > maxCharacters && logs.length > 0) break;
+        logs.push(toLogResponse(row as never));
+      }
+    }
+    return logs;
+  }
+
+  async #readRows(ids: readonly string[]): Promise<Row[]> {
+    const statement = byPlaces(
+      'read logs',
+      `SELECT logs.*, projects.id AS project_id, projects.name AS project_name
+        FROM logs JOIN projects ON projects.key = logs.project`,
+      ids,
+      'logs.id',
+    );
+    if (!statement) return [];
+    return withConnection(this.#pool, (client) => this.#join(client, statement, ids));
+  }
+
+  async #join(client: pg.ClientBase, statement: Statement, ids: readonly string[]): Promise<Row[]> {
+    const { rows } = await client.query<Row>(statement as pg.QueryConfig);
+    const byId = new Map(rows.map((row) => [row['id'] as string, row]));
+    const found = ids.flatMap((id): Row[] => (byId.has(id) ? [byId.get(id)!] : []));
+    const [configs, feedback, parents, sessions] = await Promise.all([
+      this.#readConfigs(
+        client,
+        found.flatMap((row) => (row['config'] as Uuid | null) ?? []),
+      ),
+      readFeedback(
+        client,
+        found.map((row) => row['id'] as string),
+      ),
+      findParents(
+        client,
+        found.map((row) => ({
+          ...{ id: row['id'] as string, parentId: row['parent_id'] as string | null },
+          ...{
+            parentReferenceId: row['parent_reference_id'] as string | null,
+            parentCut: row['parent_cut'] as boolean,
+          },
+        })),
+      ),
+      findCurrentSessions(
+        client,
+        found.flatMap((row) => (row['in_session'] ? [row['session'] as Uuid] : [])),
+      ),
+    ]);
+    return found.map((row) => {
+      const config = configs.get(row['config'] as Uuid);
+      const parent = parents.get(row['id'] as string);
+      const session = row['in_session'] ? sessions.get(row['session'] as Uuid) : undefined;
+      return {
+        ...row,
+        ...{ project: row['project_name'], save: row['save'] ? 1 : 0 },
+        session_id: row['in_session'] ? (session?.id ?? toId('sesh', row['session'] as Uuid)) : null,
+        session_reference_id: session?.referenceId ?? null,
+        parent_id: parent?.id ?? null,
+        parents_own_reference_id: parent?.referenceId ?? null,
+        ...(config ?? { config: null, config_id: null }),
+        feedback: JSON.stringify(feedback.get(row['id'] as string) ?? []),
+      };
+    });
+  }
+
+  /** By key, with the columns that an answer has of a config and its project. */
+  async #readConfigs(client: pg.ClientBase, keys: readonly Uuid[]): Promise<Map<Uuid, Row>> {
+    const wanted = [...new Set(keys)];
+    if (wanted.length === 0) return new Map();
+    const { rows } = await client.query<Row>({
+      name: 'read configs',
+      text: `SELECT configs.key, content, type, model, label, configs.created_at, last_used, configs.project AS project_key,
+          projects.id AS project_id, projects.name AS project_name
+        FROM configs JOIN projects ON projects.key = configs.project WHERE configs.key = ANY($1::uuid[])`,
+      values: [wanted],
+    });
+    return new Map(
+      rows.map((row) => [
+        row['key'] as Uuid,
+        {
+          ...{ config: row['content'], config_id: toId('config', row['key'] as Uuid) },
+          ...{ config_created_at: row['created_at'], config_last_used: row['last_used'] },
+        },
+      ]),
+    );
+  }
+
+  /** By log, oldest first. */
+  readFeedback(ids: readonly string[]): Promise<Map<string, object[]>> {
+    return withConnection(this.#pool, (client) => readFeedback(client, ids));
+  }
+}
+
+async function readFeedback(client: pg.ClientBase, ids: readonly string[]): Promise<Map<string, object[]>> {
+  const found = new Map<string, object[]>();
+  const statement = byPlaces(
+    'read feedback',
+    'SELECT log_id, id, type, value, "user", created_at FROM feedback',
+    ids,
+    'log_id',
+  );
+  if (!statement) return found;
+  const { rows } = await client.query<Row>({
+    ...(statement as pg.QueryConfig),
+    text: `${statement.text} ORDER BY log_id, id`,
+  });
+  for (const { log_id: logId, value, ...row } of rows) {
+    const entries = found.get(logId as string) ?? [];
+    const { id, type, user, created_at } = row;
+    entries.push({ id, type, value: JSON.parse(value as string), user, created_at });
+    found.set(logId as string, entries);
+  }
+  return found;
+}

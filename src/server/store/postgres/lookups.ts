@@ -1,0 +1,134 @@
+/** Finds rows by what names them. Each is one statement, whatever the number of names. */
+import type pg from 'pg';
+import type { Row, Statement } from './connection.ts';
+import { placeOf } from './identifiers.ts';
+import { bucketOf, referenceKey, type Uuid } from './keys.ts';
+
+type Connection = pg.ClientBase | pg.Pool;
+
+/** Resolves to the ids of the logs by their reference; without those that are not known. */
+export async function findReferences(
+  connection: Connection,
+  references: Iterable<string>,
+): Promise<Map<string, string>> {
+  const byKey = new Map([...references].map((reference) => [referenceKey(reference).key, reference]));
+  const found = new Map<string, string>();
+  if (byKey.size === 0) return found;
+  const { rows } = await connection.query<Row>({
+    name: 'find references',
+    text: `SELECT reference, log_id FROM log_references
+      WHERE reference = ANY($1::uuid[]) AND bucket = ANY($2::smallint[]) AND log_id IS NOT NULL`,
+    values: [[...byKey.keys()], [...new Set([...byKey.keys()].map(bucketOf))]],
+  });
+  for (const row of rows) found.set(byKey.get(row['reference'] as Uuid)!, row['log_id'] as string);
+  return found;
+}
+
+export interface FoundLog {
+  readonly id: string;
+  readonly session: Uuid;
+  readonly inSession: boolean;
+  readonly projectKey: number;
+  readonly referenceId: string | null;
+  readonly parentId: string | null;
+  readonly parentReferenceId: string | null;
+  readonly parentCut: boolean;
+}
+
+/** By id. */
+export async function findLogs(connection: Connection, ids: Iterable<string>): Promise<Map<string, FoundLog>> {
+  const found = new Map<string, FoundLog>();
+  const statement = byPlaces(
+    'find logs',
+    `SELECT id, session, in_session, project, reference_id, parent_id, parent_reference_id, parent_cut FROM logs`,
+    ids,
+  );
+  if (!statement) return found;
+  const { rows } = await connection.query<Row>(statement as pg.QueryConfig);
+  for (const row of rows) {
+    found.set(row['id'] as string, {
+      ...{ id: row['id'] as string, session: row['session'] as Uuid, inSession: row['in_session'] as boolean },
+      ...{ projectKey: row['project'] as number, referenceId: row['reference_id'] as string | null },
+      ...{ parentId: row['parent_id'] as string | null, parentCut: row['parent_cut'] as boolean },
+      parentReferenceId: row['parent_reference_id'] as string | null,
+    });
+  }
+  return found;
+}
+
+/** Adds a condition that finds the rows in their partitions and shards. `undefined` if no id is that of a log. */
+export function byPlaces(name: string, text: string, ids: Iterable<string>, idColumn = 'id'): Statement | undefined {
+  const places = [...new Set(ids)].flatMap((id) => placeOf(id) ?? []);
+  if (places.length === 0) return undefined;
+  if (places.length === 1) {
+    const { day, bucket, id } = places[0]!;
+    return {
+      name: `${name} of one`,
+      text: `${text} WHERE day = $1::date AND bucket = $2::smallint AND ${idColumn} = $3::text`,
+      values: [day, bucket, id],
+    };
+  }
+  const [days, buckets] = [new Set(places.map(({ day }) => day)), new Set(places.map(({ bucket }) => bucket))];
+  return {
+    name,
+    text: `${text} WHERE day = ANY($1::date[]) AND bucket = ANY($2::smallint[]) AND ${idColumn} = ANY($3::text[])`,
+    values: [[...days], [...buckets], places.map(({ id }) => id)],
+  };
+}
+
+export interface FoundSession {
+  readonly key: Uuid;
+  readonly id: string | null;
+  readonly referenceId: string | null;
+  readonly logId: string | null;
+  readonly mergedInto: Uuid | null;
+  readonly keys: Uuid[];
+  readonly buckets: number[];
+  readonly firstDay: string;
+  readonly lastDay: string;
+}
+
+/** By key. */
+export async function findSessions(connection: Connection, keys: Iterable<Uuid>): Promise<Map<Uuid, FoundSession>> {
+  const wanted = [...new Set(keys)];
+  const found = new Map<Uuid, FoundSession>();
+  if (wanted.length === 0) return found;
+  const { rows } = await connection.query<Row>({
+    name: 'find sessions',
+    text: `SELECT key, id, reference_id, log_id, merged_into, keys, buckets, first_day, last_day FROM sessions
+      WHERE bucket = ANY($1::smallint[]) AND key = ANY($2::uuid[])`,
+    values: [[...new Set(wanted.map(bucketOf))], wanted],
+  });
+  for (const row of rows) {
+    found.set(row['key'] as Uuid, {
+      ...{ key: row['key'] as Uuid, id: row['id'] as string | null, logId: row['log_id'] as string | null },
+      ...{ referenceId: row['reference_id'] as string | null, mergedInto: row['merged_into'] as Uuid | null },
+      ...{ keys: row['keys'] as Uuid[], buckets: row['buckets'] as number[] },
+      ...{ firstDay: row['first_day'] as string, lastDay: row['last_day'] as string },
+    });
+  }
+  return found;
+}
+
+/** Steps from a session to that which it was merged into, and on. */
+const MAX_MERGES = 20;
+
+/** Resolves to each session as it is now, by the key under which it was asked for. */
+export async function findCurrentSessions(
+  connection: Connection,
+  keys: Iterable<Uuid>,
+): Promise<Map<Uuid, FoundSession>> {
+  const current = new Map<Uuid, FoundSession>();
+  let open = new Map([...keys].map((key) => [key, [key]]));
+  for (let step = 0; step < MAX_MERGES && open.size > 0; step += 1) {
+    const found = await findSessions(connection, open.keys());
+    const next = new Map<Uuid, Uuid[]>();
+    for (const [key, askedFor] of open) {
+      const session = found.get(key);
+      if (session?.mergedInto) next.set(session.mergedInto, [...(next.get(session.mergedInto) ?? []), ...askedFor]);
+      else if (session) for (const each of askedFor) current.set(each, session);
+    }
+    open = next;
+  }
+  return current;
+}

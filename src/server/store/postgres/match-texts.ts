@@ -1,0 +1,68 @@
+/** Reads the texts of logs as a search has them: to verify what was found, and to show the words around a match. */
+import type pg from 'pg';
+import { parseJson } from '../../../wire/json.ts';
+import { MAX_METADATA_CHARACTERS } from '../log-labels.ts';
+import { MAX_SEARCHED_CHARACTERS, plainText } from '../log-text.ts';
+import type { Row } from './connection.ts';
+import type { Uuid } from './keys.ts';
+import { type ConfigFacts, type LogColumns, labelsOf, toTexts } from './log-facts.ts';
+import { byPlaces } from './lookups.ts';
+
+/** A longer document is cut by the database, and then not parsed. */
+const MAX_BYTES = 1_000_000;
+const MAX_AT_ONCE = 200;
+
+export interface MatchText {
+  readonly text: string;
+  readonly metadata: string | null;
+}
+
+export async function readTexts(pool: pg.Pool, ids: readonly string[]): Promise<Map<string, MatchText>> {
+  const found = new Map<string, MatchText>();
+  for (let at = 0; at < ids.length; at += MAX_AT_ONCE) {
+    const slice = ids.slice(at, at + MAX_AT_ONCE);
+    const within = (column: string, bytes: number) =>
+      `CASE WHEN octet_length(${column}) <= ${bytes} THEN ${column} END AS ${column}`;
+    const statement = byPlaces(
+      'match texts',
+      `SELECT id, config, left(output, ${MAX_SEARCHED_CHARACTERS}) AS output,
+        left(error, ${MAX_SEARCHED_CHARACTERS}) AS error, environment, source,
+        ${['inputs', 'messages', 'output_message'].map((column) => within(column, MAX_BYTES)).join(', ')},
+        ${within('metadata', MAX_METADATA_CHARACTERS)} FROM logs`,
+      slice,
+    );
+    if (!statement) continue;
+    const { rows } = await pool.query<Row>(statement as pg.QueryConfig);
+    const [configs, comments] = await Promise.all([readConfigFacts(pool, rows), readComments(pool, slice)]);
+    for (const row of rows) {
+      const columns = row as LogColumns;
+      const texts = toTexts(columns, configs.get(row['config'] as Uuid));
+      const feedback = comments.get(row['id'] as string) ?? [];
+      const text = `${plainText(texts)}\n${labelsOf(columns, feedback).words}`;
+      found.set(row['id'] as string, { text, metadata: columns.metadata ?? null });
+    }
+  }
+  return found;
+}
+
+async function readConfigFacts(pool: pg.Pool, rows: readonly Row[]): Promise<Map<Uuid, ConfigFacts>> {
+  const keys = [...new Set(rows.flatMap((row) => (row['config'] as Uuid | null) ?? []))];
+  if (keys.length === 0) return new Map();
+  const found = await pool.query<Row>('SELECT key, type, model, label FROM configs WHERE key = ANY($1::uuid[])', [
+    keys,
+  ]);
+  return new Map(found.rows.map((row) => [row['key'] as Uuid, row as unknown as ConfigFacts]));
+}
+
+async function readComments(pool: pg.Pool, ids: readonly string[]) {
+  const found = new Map<string, { type: string; value: unknown }[]>();
+  const statement = byPlaces('match comments', 'SELECT log_id, type, value FROM feedback', ids, 'log_id');
+  if (!statement) return found;
+  const { rows } = await pool.query<Row>(statement as pg.QueryConfig);
+  for (const row of rows) {
+    const id = row['log_id'] as string;
+    const entry = { type: row['type'] as string, value: parseJson(row['value'] as string) };
+    found.set(id, [...(found.get(id) ?? []), entry]);
+  }
+  return found;
+}

@@ -1,0 +1,116 @@
+/**
+ * Partitions by day: made ahead, and dropped when they are older than the logs are kept. Any server may do it, since
+ * only one at a time gets the lock; each table has a transaction of its own, so that writers wait for a moment only.
+ */
+import type pg from 'pg';
+import { codeOf } from './connection.ts';
+import { dayOf, firstIdOf, nextDay } from './identifiers.ts';
+import { DAILY_TABLES } from './schema.ts';
+
+const LOCK = 0x686c_6f75;
+const LOCK_TIMEOUT = '55P03';
+const MAX_ATTEMPTS = 5;
+const DAYS_AHEAD = 7;
+/** Clocks of servers differ, and a write of midnight is stored under the day before. */
+const DAYS_BEHIND = 1;
+
+/** For the days ahead. */
+export async function makePartitions(client: pg.ClientBase): Promise<void> {
+  for (const table of Object.keys(DAILY_TABLES)) await makeMissing(client, table, daysAhead());
+}
+
+/** For these days, which a write needs. */
+export async function makePartitionsOf(client: pg.ClientBase, days: readonly string[]): Promise<void> {
+  for (const table of Object.keys(DAILY_TABLES)) await makeMissing(client, table, days);
+}
+
+function daysAhead(): string[] {
+  const today = dayOf(Date.now());
+  return Array.from({ length: DAYS_BEHIND + 1 + DAYS_AHEAD }, (_, index) => nextDay(today, index - DAYS_BEHIND));
+}
+
+/** What is there is not asked for again: to do so would lock the table for all writers. */
+async function makeMissing(client: pg.ClientBase, table: string, days: readonly string[]): Promise<void> {
+  for (const day of days) {
+    const name = partitionName(table, day);
+    const { rows } = await client.query('SELECT to_regclass($1) AS found', [name]);
+    if (rows[0].found !== null) continue;
+    await client.query(
+      `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF ${table}
+       FOR VALUES FROM ('${day}') TO ('${nextDay(day)}') ${DAILY_TABLES[table]}`,
+    );
+  }
+}
+
+function partitionName(table: string, day: string): string {
+  return `${table}_p${day.replaceAll('-', '')}`;
+}
+
+export interface PartitionJob {
+  /** Days before today for which logs are kept; `undefined` keeps all. */
+  readonly retentionDays?: number;
+}
+
+/** Resolves to whether it was this server's turn. */
+export async function maintainPartitions(client: pg.ClientBase, { retentionDays }: PartitionJob): Promise<boolean> {
+  const firstKept = retentionDays === undefined ? undefined : nextDay(dayOf(Date.now()), -retentionDays);
+  const steps = Object.keys(DAILY_TABLES).map((table) => async () => {
+    await makeMissing(client, table, daysAhead());
+    if (firstKept !== undefined) await dropBefore(client, table, firstKept);
+  });
+  if (firstKept !== undefined) steps.push(() => forgetBefore(client, firstKept));
+  for (const step of steps) if (!(await underLock(client, step))) return false;
+  return true;
+}
+
+/** Writers that hold a table make it wait, and it makes others wait: not for long, and then once more later. */
+async function underLock(client: pg.ClientBase, step: () => Promise<void>): Promise<boolean> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await inTransaction(client, async () => {
+        const { rows } = await client.query(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS mine`);
+        if (rows[0].mine) await step();
+        return rows[0].mine as boolean;
+      });
+    } catch (error) {
+      if (codeOf(error) !== LOCK_TIMEOUT || attempt === MAX_ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500 + 1_000 * Math.random()));
+    }
+  }
+}
+
+async function dropBefore(client: pg.ClientBase, table: string, firstKept: string): Promise<void> {
+  const { rows } = await client.query(
+    `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = $1::regclass
+     AND right(inhrelid::regclass::text, 8) < $2`,
+    [table, firstKept.replaceAll('-', '')],
+  );
+  for (const { name } of rows) await client.query(`DROP TABLE IF EXISTS ${name}`);
+}
+
+/** What belongs to days that are gone, in slices. */
+async function forgetBefore(client: pg.ClientBase, firstKept: string): Promise<void> {
+  for (const table of ['session_projects', 'session_facets']) {
+    await client.query(
+      `DELETE FROM ${table} AS part USING sessions
+       WHERE sessions.bucket = part.bucket AND sessions.key = part.session AND sessions.last_day < $1::date`,
+      [firstKept],
+    );
+  }
+  await client.query('DELETE FROM sessions WHERE last_day < $1::date', [firstKept]);
+  // A reference whose log is gone reads as one that is not known.
+  await client.query('DELETE FROM log_references WHERE log_id < $1', [firstIdOf(Date.parse(`${firstKept}T00:00:00Z`))]);
+  await client.query('DELETE FROM traces WHERE seen_on < $1::date', [firstKept]);
+}
+
+async function inTransaction<Result>(client: pg.ClientBase, work: () => Promise<Result>): Promise<Result> {
+  await client.query(`BEGIN; SET LOCAL lock_timeout TO '2s'`);
+  try {
+    const result = await work();
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}

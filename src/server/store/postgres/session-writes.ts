@@ -1,0 +1,135 @@
+/** What a turn writes of sessions, after its logs: facets, projects, sums, and merges. */
+import type pg from 'pg';
+import { pipelined, type Value } from './connection.ts';
+import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
+import { type Key, toKeyed, type Uuid } from './keys.ts';
+import type { Layout } from './layout.ts';
+import type { Facet } from './log-facts.ts';
+import type { Merges } from './merges.ts';
+import { recountSession } from './recount.ts';
+import { RepeatTurn } from './repeat-turn.ts';
+import { type Merge, mergeSessions, readParts } from './session-merge.ts';
+import { ADD_SUMS, addToSum, type SessionSum, type SumPart, toSumRow } from './session-sums.ts';
+
+const FACETS: Insertion = {
+  table: 'session_facets',
+  columns: ['bucket::smallint', 'session::uuid', 'kind::smallint', 'value::text'],
+  rest: 'ON CONFLICT DO NOTHING',
+};
+
+const PROJECTS: Insertion = {
+  table: 'session_projects',
+  columns: ['bucket::smallint', 'session::uuid', 'project::bigint', 'created_at::timestamptz'],
+  rest: 'ON CONFLICT DO NOTHING',
+};
+
+interface Part extends Key {
+  readonly values: Value[];
+}
+
+export class SessionWrites {
+  readonly now: string;
+  readonly #layout: Layout;
+  readonly #merges: Merges;
+  readonly #sums = new Map<Uuid, SessionSum>();
+  readonly #facets = new Map<string, Part>();
+  readonly #projects = new Map<string, Part>();
+  readonly #merged = new Map<Uuid, Merge>();
+  readonly #done: Merge[] = [];
+  readonly #recounted = new Set<Uuid>();
+
+  constructor(layout: Layout, merges: Merges, now: string) {
+    this.#layout = layout;
+    this.#merges = merges;
+    this.now = now;
+  }
+
+  /** For the session that `key` was merged into, if it was. */
+  add(key: Key, part: SumPart): void {
+    addToSum(this.#sums, this.#merges.resolve(key.key), part, this.now);
+  }
+
+  addFacets(key: Key, facets: readonly Facet[]): void {
+    const { key: session, bucket } = this.#merges.resolve(key.key);
+    for (const [kind, value] of facets) {
+      const part = { key: `${session} ${kind} ${value}`, bucket, values: [bucket, session, kind, value] };
+      this.#facets.set(part.key, part);
+    }
+  }
+
+  addProject(key: Key, project: number): void {
+    const { key: session, bucket } = this.#merges.resolve(key.key);
+    const part = { key: `${session} ${project}`, bucket, values: [bucket, session, project, this.now] };
+    this.#projects.set(part.key, part);
+  }
+
+  /** Both are locked by the sums, to which nothing is added here. */
+  merge(from: Key, into: Key): void {
+    const [source, target] = [this.#merges.resolve(from.key), this.#merges.resolve(into.key)];
+    if (source.key === target.key) return;
+    this.#merged.set(source.key, { source, target });
+    const day = this.now.slice(0, 10);
+    for (const each of [source, target]) addToSum(this.#sums, each, { day }, this.now);
+  }
+
+  /** Its sums, texts and facets are made again from its logs. */
+  recount(key: Key): void {
+    this.#recounted.add(this.#merges.resolve(key.key).key);
+  }
+
+  async write(client: pg.ClientBase): Promise<void> {
+    const layout = this.#layout;
+    const sums = inLockOrder(this.#sums.values(), layout, (sum) => sum).map(toSumRow);
+    const inserts = [
+      ...insertRows(FACETS, this.#ordered(this.#facets), layout),
+      ...insertRows(PROJECTS, this.#ordered(this.#projects), layout),
+    ];
+    const statements = insertRows(ADD_SUMS, sums, layout);
+    const results = await pipelined(client, [...inserts, ...statements]);
+    const answers = results.slice(inserts.length).flatMap(({ rows }) => rows) as unknown as SumAnswer[];
+    for (const { key, merged_into: target } of answers) {
+      if (target === null) continue;
+      this.#merges.remember(key, target);
+      throw new RepeatTurn('a session was merged');
+    }
+    await this.#mergeAll(client);
+    for (const key of this.#recounted) await recountSession(client, layout, toKeyed(key));
+  }
+
+  /** One of them may lead to the source of another. All of their rows are locked. */
+  async #mergeAll(client: pg.ClientBase): Promise<void> {
+    const targets = new Map<Uuid, Key>();
+    const follow = (key: Key): Key => {
+      const target = targets.get(key.key);
+      return target ? follow(target) : key;
+    };
+    for (const asked of this.#merged.values()) {
+      const merge = { source: follow(asked.source), target: follow(asked.target) };
+      if (merge.source.key === merge.target.key || !(await mergeSessions(client, merge))) continue;
+      targets.set(merge.source.key, merge.target);
+      this.#done.push(merge);
+      const { facets, projects } = await readParts(client, merge.source);
+      this.#facets.clear();
+      this.#projects.clear();
+      for (const { kind, value } of facets) this.addFacets(merge.target, [[kind, value]]);
+      for (const { project } of projects) this.addProject(merge.target, project);
+      await pipelined(client, [
+        ...insertRows(FACETS, this.#ordered(this.#facets), this.#layout),
+        ...insertRows(PROJECTS, this.#ordered(this.#projects), this.#layout),
+      ]);
+    }
+  }
+
+  #ordered(parts: ReadonlyMap<string, Part>): Value[][] {
+    return inLockOrder(parts.values(), this.#layout, (part) => part).map(({ values }) => values);
+  }
+
+  committed(): void {
+    for (const { source, target } of this.#done) this.#merges.remember(source.key, target.key);
+  }
+}
+
+interface SumAnswer {
+  key: Uuid;
+  merged_into: Uuid | null;
+}

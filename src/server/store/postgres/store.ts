@@ -1,0 +1,243 @@
+/**
+ * The store in a PostgreSQL database, which any number of servers share. They keep nothing that others need: keys and ids
+ * are made of what requests say or at random, and every write can be repeated with the same ones.
+ */
+
+import type { LogRequest } from '../../../wire/v4.ts';
+import { toLogRow } from '../log-row.ts';
+import { mapItems, RejectedFieldError } from '../rejected-item.ts';
+import { storableText } from '../storable-text.ts';
+import type { Store } from '../store.ts';
+import { StoreUnavailableError, withExplainedErrors } from '../unavailable-error.ts';
+import { Catalog } from './catalog.ts';
+import { ChangeFeed } from './change-feed.ts';
+import { type Connections, connect, explainPostgresError, isRepeatable, type Row } from './connection.ts';
+import type { EncodedLog } from './drafts.ts';
+import { createErasure } from './erasure.ts';
+import { dayOf, nextTimestamp } from './identifiers.ts';
+import { randomKey, toId, type Uuid } from './keys.ts';
+import { type Layout, prepareSchema } from './layout.ts';
+import { toLogListSql, toProjectListSql } from './list-query.ts';
+import { LogReads } from './log-reads.ts';
+import { Merges } from './merges.ts';
+import { maintainPartitions } from './partitions.ts';
+import { PendingWords } from './pending-words.ts';
+import { createProjectStore } from './project-store.ts';
+import { checkReadiness } from './readiness.ts';
+import { RepeatTurn } from './repeat-turn.ts';
+import { listSessions, readSession } from './session-reads.ts';
+import { createPostgresViewerStore } from './viewer-store.ts';
+import { WriteTurns } from './write-turns.ts';
+
+/** In all texts of one page. */
+const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024;
+const CLOSED = { status: 'unavailable', message: 'the store is closed' } as const;
+const MAINTENANCE_MILLIS = 60 * 60 * 1000;
+
+export interface PostgresStoreOptions {
+  /** `postgres://user@host/database`. */
+  readonly url: string;
+  /** `off` writes no words: then logs are found by what the v4 API searches, and sessions by filters. Default `index`. */
+  readonly search?: 'index' | 'off';
+  /** Days for which logs are kept. Default: all. */
+  readonly retentionDays?: number;
+  /** Called with failures that no request is answered with. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Makes the tables if need be. Rejects with a `HumanloopError`. */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const { url, onError = () => {} } = options;
+  let feed: ChangeFeed | undefined;
+  const connections = connect(url, () => feed?.noteLostConnection());
+  try {
+    const layout = await prepareSchema(connections.writes);
+    feed = new ChangeFeed(connections.reads);
+    const store = createPostgresStore(connections, layout, feed, { ...options, onError });
+    return withExplainedErrors(store, explain);
+  } catch (error) {
+    await connections.close().catch(() => {});
+    throw explain(error);
+  }
+}
+
+function explain(error: unknown): unknown {
+  // A write that is overtaken again and again is answered like a conflict.
+  if (error instanceof RepeatTurn)
+    return explainPostgresError(Object.assign(new Error(error.message), { code: '40001', severity: 'ERROR' }));
+  return explainPostgresError(error);
+}
+
+function createPostgresStore(
+  connections: Connections,
+  layout: Layout,
+  feed: ChangeFeed,
+  { search = 'index', retentionDays, onError }: PostgresStoreOptions & { onError: (error: unknown) => void },
+): Store {
+  const { reads, writes } = connections;
+  const catalog = new Catalog(writes);
+  const merges = new Merges();
+  const turns = new WriteTurns(connections, { layout, catalog, merges, search }, () => feed.noteLostConnection());
+  const pendingWords = new PendingWords(reads, layout);
+  const logReads = new LogReads(reads);
+  const projects = createProjectStore(connections, catalog);
+  const erasure = createErasure({ reads, writes, layout, merges, catalog, feed });
+  let isClosed = false;
+
+  const checkOpen = (): void => {
+    if (isClosed) throw new Error('The store is closed.');
+  };
+
+  const maintain = async (): Promise<void> => {
+    try {
+      const client = await writes.connect();
+      try {
+        await maintainPartitions(client, { ...(retentionDays !== undefined && { retentionDays }) });
+      } finally {
+        client.release();
+      }
+    } catch (error) {
+      // A partition that is missing is made by the write that needs it.
+      if (!isClosed && !isRepeatable(error)) onError(error);
+    }
+  };
+  const maintenance = setInterval(() => void maintain(), MAINTENANCE_MILLIS).unref();
+
+  return {
+    createLogs: async (requests) => {
+      checkOpen();
+      const work = mapItems(requests, encodeLog);
+      let step = work.next();
+      while (!step.done) step = work.next();
+      const outcome = await turns.run({ kind: 'create', logs: step.value });
+      if (search === 'index') pendingWords.schedule();
+      return outcome.plan.draftsOf.get(outcome.index)!.map((draft) => outcome.answers.createdBy(draft));
+    },
+
+    updateLog: async (selector, update) => {
+      checkOpen();
+      const { work, plan, index, answers } = await turns.run({ kind: 'update', selector, update });
+      const draft = plan.draftsOf.get(index)?.[0];
+      const id = draft ? answers.createdBy(draft).id : work.kind === 'update' ? work.id : undefined;
+      if (id === undefined || !(draft || answers.updated.has(id))) return undefined;
+      return logReads.readOne(id);
+    },
+
+    getLog: (id) => logReads.readOne(id),
+
+    listLogs: async (query) => {
+      const project = await catalog.findProject({ id: query.projectId });
+      if (!project) return undefined;
+      const needsModels = query.models.length > 0 || query.sort.some(({ column }) => column === 'model');
+      const models = needsModels ? await readModels(connections) : new Map<Uuid, string>();
+      const names = new Set(query.models.map(storableText));
+      const wanted = [...models].flatMap(([key, model]) => (names.has(model) ? [key] : []));
+      const sql = toLogListSql(project.key, query, { models, ...(query.models.length > 0 && { wanted }) });
+      const [count, ids] = await Promise.all([
+        reads.query<Row>(sql.count.text, [...sql.count.values!]),
+        reads.query<Row>(sql.ids.text, [...sql.ids.values!]),
+      ]);
+      const records = await logReads.read(
+        ids.rows.map((row) => row['id'] as string),
+        MAX_PAGE_CHARACTERS,
+      );
+      return { records, page: query.page, size: query.size, total: count.rows[0]!['total'] as number };
+    },
+
+    ...erasure,
+    deleteLogs: async (ids) => {
+      checkOpen();
+      return erasure.deleteLogs(ids);
+    },
+
+    createSession: async () => {
+      checkOpen();
+      const { key, bucket } = randomKey();
+      const now = nextTimestamp();
+      const id = toId('sesh', key);
+      // Nothing is lost by a second try: the key is random.
+      await writes.query(
+        `INSERT INTO sessions (bucket, key, id, keys, buckets, first_day, last_day, created_at, updated_at, changed_at, logs,
+          errors, running, started_at, ended_at)
+         VALUES ($1, $2::uuid, $3, ARRAY[$2::uuid], ARRAY[$1::smallint], $4::date, $4::date, $5, $5, clock_timestamp(), 0, 0,
+          0, $5, $5) ON CONFLICT DO NOTHING`,
+        [bucket, key, id, dayOf(Date.now()), now],
+      );
+      return { id };
+    },
+
+    getSession: (id) => readSession(reads, id),
+
+    listSessions: async ({ projectId, page, size }) => {
+      const project = await catalog.findProject({ id: projectId });
+      return project && { ...(await listSessions(reads, project.key, { page, size })), page, size };
+    },
+
+    createProject: async (name) => {
+      checkOpen();
+      const project = await catalog.makeProject(storableText(name));
+      return project && projects.readProject(project.id);
+    },
+
+    getProject: (id) => projects.readProject(id),
+
+    listProjects: async (query) => {
+      await catalog.flush();
+      const { count, rows } = toProjectListSql(query);
+      const [total, found] = await Promise.all([
+        reads.query<Row>(count.text, [...count.values!]),
+        reads.query<Row>(rows.text, [...rows.values!]),
+      ]);
+      const records = await projects.toProjects(found.rows);
+      return { records, page: query.page, size: query.size, total: total.rows[0]!['total'] as number };
+    },
+
+    addFeedback: async (requests) => {
+      checkOpen();
+      const { plan, answers, work } = await turns.run({ kind: 'feedback', requests });
+      const own = work.kind === 'feedback' ? work.feedback : [];
+      return own.map((each) => answers.feedback[plan.feedback.indexOf(each)]!);
+    },
+
+    ingest: async () => {
+      throw new StoreUnavailableError(
+        'unsupported',
+        'OTLP is not stored in PostgreSQL yet: send it to a server with --db',
+      );
+    },
+    // Nothing is remembered.
+    forgetTraces: async () => {},
+
+    readiness: () => (isClosed ? Promise.resolve(CLOSED) : checkReadiness(reads)),
+
+    projects,
+
+    viewer: createPostgresViewerStore(connections, catalog, logReads, feed),
+
+    close: async () => {
+      if (isClosed) return;
+      isClosed = true;
+      clearInterval(maintenance);
+      feed.close();
+      pendingWords.close();
+      await turns.drain();
+      await catalog.flush().catch(() => {});
+      await connections.close();
+    },
+  };
+}
+
+function encodeLog(request: LogRequest): EncodedLog {
+  try {
+    return { request, row: toLogRow(request) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RejectedFieldError('inputs', 'the datapoint is nested too deeply to be stored');
+  }
+}
+
+/** By config. */
+async function readModels({ reads }: Connections): Promise<Map<Uuid, string>> {
+  const { rows } = await reads.query<Row>('SELECT key, model FROM configs WHERE model IS NOT NULL LIMIT 50000');
+  return new Map(rows.map((row) => [row['key'] as Uuid, row['model'] as string]));
+}

@@ -1,0 +1,83 @@
+/** What the logs of a turn add to their sessions: sums, texts, facets, projects, and merges. */
+
+import type { Draft } from './drafts.ts';
+import { placeOf } from './identifiers.ts';
+import { type Key, toId, toKeyed } from './keys.ts';
+import { differenceOf, type KnownLog, type OldLog } from './known-logs.ts';
+import { facetsOf, type LogColumns, rankedTexts, toTexts } from './log-facts.ts';
+import { columnsOf, factsOf } from './log-rows.ts';
+import type { Merges } from './merges.ts';
+import { addSeconds, plus } from './session-sums.ts';
+import type { SessionWrites } from './session-writes.ts';
+
+/** What a log that was there adds, by what it was before. */
+export function addKnown(sessions: SessionWrites, merges: Merges, log: KnownLog, old: OldLog): void {
+  const { now } = sessions;
+  const { draft, forced, place } = log;
+  const { duration, ...difference } = differenceOf(log, old);
+  const added: LogColumns = {
+    ...(old.no_inputs && { inputs: draft?.given.inputs as string | null }),
+    ...(old.no_messages && { messages: draft?.given.messages as string | null }),
+    ...(old.no_metadata && { metadata: draft?.given.metadata as string | null }),
+    ...(old.no_environment && { environment: draft?.given.environment as string | null }),
+    ...(old.no_output_message && { output_message: draft?.given.output_message as string | null }),
+    output: forced.output ?? (old.no_output ? (draft?.given.output as string | null) : null),
+    error: forced.error ?? (old.no_error ? (draft?.given.error as string | null) : null),
+    trace: draft?.trace,
+  };
+  const visible = old.save ? added : { error: added.error, metadata: added.metadata, environment: added.environment };
+  const isTop = old.no_parent;
+  const texts = rankedTexts(toTexts(visible), { id: place.id, createdAt: old.created_at, isTop });
+  const hadOutput = !old.no_output || !old.no_output_message;
+  if (texts.lastIsError && hadOutput) {
+    // The answer that is there counts more than the error.
+    const { lastOutput, lastOutputRank, lastIsError, ...rest } = texts;
+    sessions.add(toKeyed(old.session), { day: place.day, ...difference, ...rest });
+  } else sessions.add(toKeyed(old.session), { day: place.day, ...difference, ...texts });
+  sessions.add(toKeyed(old.session), {
+    ...{ day: place.day, updatedAt: now, startedAt: old.created_at },
+    endedAt: addSeconds(old.created_at, duration),
+  });
+  const config = old.no_config ? draft?.config : undefined;
+  const facets = facetsOf(visible, config, draft && !old.has_feedback ? factsOf(draft) : []);
+  sessions.addFacets(toKeyed(old.session), facets);
+  if (!draft) return;
+  const source = merges.resolve(old.session);
+  if (draft.session && !old.in_session) {
+    const target = merges.resolve(draft.session.key);
+    sessions.add(target, { day: place.day, ...idOf(draft.session) });
+    sessions.merge(source, target);
+    sessions.addProject(target, old.project);
+  } else if (
+    old.no_parent &&
+    !old.in_session &&
+    draft.group &&
+    (draft.parent.id ?? draft.parent.referenceId) !== null
+  ) {
+    sessions.merge(source, merges.resolve(draft.group.key));
+  }
+}
+
+export function addFresh(sessions: SessionWrites, draft: Draft): void {
+  const group = draft.group!;
+  const place = placeOf(draft.id)!;
+  const columns = columnsOf(draft);
+  const isTop = draft.parent.id === null && draft.parent.referenceId === null;
+  const number = (column: 'prompt_tokens' | 'output_tokens' | 'prompt_cost' | 'output_cost' | 'duration') =>
+    draft.valueOf(column) as number | null;
+  const isRunning = number('duration') === null && !columns.output && columns.output !== '' && columns.error == null;
+  sessions.add(group, {
+    ...{ day: place.day, logs: 1, errors: Number(columns.error != null), running: Number(isRunning) },
+    ...{ promptTokens: number('prompt_tokens'), outputTokens: number('output_tokens') },
+    ...{ cost: plus(number('prompt_cost'), number('output_cost')), updatedAt: sessions.now },
+    ...{ startedAt: draft.createdAt, endedAt: addSeconds(draft.createdAt, number('duration')) },
+    ...rankedTexts(toTexts(columns, draft.config), { id: draft.id, createdAt: draft.createdAt, isTop }),
+    ...(draft.session ? idOf(draft.session) : isTop && { logId: draft.id }),
+  });
+  sessions.addFacets(group, facetsOf(columns, draft.config, factsOf(draft)));
+  sessions.addProject(group, draft.project.key);
+}
+
+function idOf({ key, referenceId }: Key & { readonly referenceId?: string }) {
+  return { id: toId('sesh', key), ...(referenceId !== undefined && { referenceId }) };
+}

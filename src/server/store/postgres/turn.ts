@@ -1,0 +1,267 @@
+/**
+ * One turn: the writes of several requests in one transaction of four pipelined trips. Whatever ends it before its
+ * commit, it can be repeated; where the outcome of the commit is unknown, with the same ids, of which those that are
+ * there are not written twice. Tables are written, and rows locked, in one order: references, logs, facets, sessions.
+ */
+import type pg from 'pg';
+import type { CreatedLog } from '../../../wire/v4.ts';
+import type { Catalog } from './catalog.ts';
+import { pipelined, type Row, type Statement, toSqlTime, type Value } from './connection.ts';
+import type { Draft } from './drafts.ts';
+import { applyFeedback, type FeedbackAnswer, insertFeedback } from './feedback-writes.ts';
+import { nextTimestamp, placeOf } from './identifiers.ts';
+import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
+import { type Key, referenceKey, toId, toKeyed, type Uuid } from './keys.ts';
+import { type KnownLog, type OldLog, toKnownStatement, toOldLog } from './known-logs.ts';
+import type { Layout } from './layout.ts';
+import { toTexts, wordsOf } from './log-facts.ts';
+import { columnsOf, factsOf, LOGS, toLogValues } from './log-rows.ts';
+import { byPlaces } from './lookups.ts';
+import type { Merges } from './merges.ts';
+import { markCycles } from './parents.ts';
+import type { Plan } from './plan-turn.ts';
+import { RepeatTurn } from './repeat-turn.ts';
+import { SessionWrites } from './session-writes.ts';
+import { addFresh, addKnown } from './turn-sums.ts';
+
+export interface TurnParts {
+  readonly layout: Layout;
+  readonly catalog: Catalog;
+  readonly merges: Merges;
+  /** `index`: words are written with the log. */
+  readonly search: 'index' | 'off';
+}
+
+// Plain PostgreSQL takes both settings as unknown ones.
+const BEGIN = `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`;
+
+const REFERENCES: Insertion = {
+  table: 'log_references',
+  columns: ['bucket::smallint', 'awaited::boolean', 'reference::uuid', 'log_id::text'],
+  rest: `ON CONFLICT (reference, bucket) DO UPDATE SET log_id = coalesce(log_references.log_id, excluded.log_id),
+    awaited = log_references.awaited OR excluded.awaited RETURNING reference, awaited, log_id`,
+};
+
+const WORDS: Insertion = {
+  table: 'log_words',
+  columns: ['day::date', 'bucket::smallint', 'id::text', 'session::uuid', 'words::int4[]'],
+  rest: `ON CONFLICT (id, bucket, day) DO UPDATE SET words = log_words.words || excluded.words`,
+};
+
+/** Ids of logs that were not there, though their reference or their own id said so. Kept over the repeats of a turn. */
+export type MissingLogs = Map<string, number>;
+/** After so many looks, the log counts as deleted. */
+const MAX_LOOKS = 3;
+
+export interface TurnAnswers {
+  createdBy(draft: Draft): CreatedLog;
+  /** `undefined` if the log is not there. */
+  readonly updated: ReadonlySet<string>;
+  readonly feedback: readonly FeedbackAnswer[];
+}
+
+export class Turn {
+  readonly #parts: TurnParts;
+  readonly #plan: Plan;
+  readonly #missing: MissingLogs;
+  /** Set when a commit was sent and not answered. */
+  mayBeCommitted = false;
+
+  constructor(parts: TurnParts, plan: Plan, missing: MissingLogs) {
+    this.#parts = parts;
+    this.#plan = plan;
+    this.#missing = missing;
+  }
+
+  async run(client: pg.ClientBase): Promise<TurnAnswers> {
+    const { layout, merges } = this.#parts;
+    const now = nextTimestamp();
+    const sessions = new SessionWrites(layout, merges, now);
+    const { known, fresh } = await this.#writeReferences(client, sessions);
+
+    const { created, updated, found } = await this.#writeKnown(client, known, sessions, now);
+    const present = this.mayBeCommitted ? await this.#findOwn(client, fresh) : new Set<string>();
+    const missing = fresh.filter(({ id }) => !present.has(id));
+    const feedback = [...known.flatMap(({ draft, place }) => (draft ? { draft, id: place.id } : []))];
+
+    const inserts: Statement[] = [
+      ...insertRows(
+        LOGS,
+        inLockOrder(missing, layout, keyOfDraft).map((draft) => toLogValues(draft, now)),
+        layout,
+      ),
+      ...this.#wordRows(missing, found),
+      ...insertFeedback(
+        [
+          ...missing.flatMap((draft) => draft.feedback.map((entry) => ({ logId: draft.id, entry }))),
+          ...feedback.flatMap(({ draft, id }) =>
+            created.get(draft)!.old.has_feedback ? [] : draft.feedback.map((entry) => ({ logId: id, entry })),
+          ),
+        ],
+        layout,
+      ),
+    ];
+    for (const draft of missing) addFresh(sessions, draft);
+    const answers = await applyFeedback(client, this.#plan.feedback, sessions, layout, inserts);
+    await sessions.write(client);
+
+    const commit = client.query('COMMIT');
+    this.mayBeCommitted = true;
+    // After an error within the transaction the commit is answered as a rollback, and without an error.
+    const { command } = await commit;
+    this.mayBeCommitted = false;
+    if (command !== 'COMMIT') throw new Error(`the transaction was not committed: ${command}`);
+    sessions.committed();
+
+    return {
+      createdBy: (draft) => {
+        const { old, place } = created.get(draft) ?? {};
+        const session =
+          old?.in_session || draft.session ? toId('sesh', merges.resolve(old?.session ?? draft.group!.key).key) : null;
+        return { id: place?.id ?? draft.id, project_id: old?.project_id ?? draft.project.id, session_id: session };
+      },
+      updated,
+      feedback: answers,
+    };
+  }
+
+  /** Trip 1. The lock of the rows makes a reference one log, over all servers. */
+  async #writeReferences(client: pg.ClientBase, sessions: SessionWrites) {
+    const { layout, merges } = this.#parts;
+    const rows = new Map<Uuid, { bucket: number; key: Uuid; awaited: boolean; draft?: Draft }>();
+    for (const reference of this.#plan.awaited) {
+      const key = referenceKey(reference);
+      rows.set(key.key, { ...key, awaited: true });
+    }
+    const fresh: Draft[] = [];
+    for (const draft of this.#plan.drafts) {
+      if (draft.referenceId === null) fresh.push(draft);
+      else {
+        const key = referenceKey(draft.referenceId);
+        rows.set(key.key, { ...key, awaited: false, draft });
+      }
+    }
+    const values = inLockOrder(rows.values(), layout, (row) => row).map(({ bucket, awaited, key, draft }): Value[] => [
+      bucket,
+      awaited,
+      key,
+      draft?.id ?? null,
+    ]);
+    const [, ...results] = await pipelined(client, [{ text: BEGIN }, ...insertRows(REFERENCES, values, layout)]);
+    const known: (KnownLog & { draft: Draft })[] = [];
+    const takenOver: Statement[] = [];
+    for (const { reference, awaited, log_id: id } of results.flatMap(
+      (result) => result.rows,
+    ) as unknown as ReferenceRow[]) {
+      const row = rows.get(reference)!;
+      const { draft } = row;
+      if (!draft) {
+        // The parent has come meanwhile: its children belong to its session.
+        if (id !== null && !this.mayBeCommitted) throw new RepeatTurn('an awaited log has come');
+        continue;
+      }
+      const isGone = id !== draft.id && id !== null && (this.#missing.get(id) ?? 0) >= MAX_LOOKS;
+      if (id === draft.id || isGone) {
+        fresh.push(draft);
+        if (isGone) {
+          takenOver.push({
+            text: 'UPDATE log_references SET log_id = $3 WHERE bucket = $1::smallint AND reference = $2::uuid',
+            values: [row.bucket, reference, draft.id],
+          });
+        }
+        if (awaited) sessions.merge(toKeyed(reference), merges.resolve(draft.group!.key));
+      } else known.push({ place: placeOf(id!)!, forced: draft.forced, draft });
+    }
+    if (takenOver.length > 0) await pipelined(client, takenOver);
+    return { known, fresh };
+  }
+
+  /** Trip 2. */
+  async #writeKnown(
+    client: pg.ClientBase,
+    known: readonly (KnownLog & { draft: Draft })[],
+    sessions: SessionWrites,
+    now: string,
+  ) {
+    const all = new Map<string, KnownLog>(known.map((log) => [log.place.id, log]));
+    for (const { id, forced } of this.#plan.updates) {
+      const other = all.get(id);
+      all.set(id, { place: placeOf(id)!, ...other, forced: { ...other?.forced, ...forced } });
+    }
+    const ordered = inLockOrder(all.values(), this.#parts.layout, ({ place }) => ({ ...place, key: place.id }));
+    const results = await pipelined(
+      client,
+      ordered.map((log) => toKnownStatement(log, toSqlTime(now))),
+    );
+    const created = new Map<Draft, { old: OldLog; place: { id: string } }>();
+    const updated = new Set<string>();
+    const found: FoundKnown[] = [];
+    for (const [index, log] of ordered.entries()) {
+      const old = toOldLog(results[index]!.rows[0]);
+      if (!old) {
+        const looks = (this.#missing.get(log.place.id) ?? 0) + 1;
+        this.#missing.set(log.place.id, looks);
+        if (looks < MAX_LOOKS || log.draft) throw new RepeatTurn('a log is not there yet, or not any more');
+        continue;
+      }
+      updated.add(log.place.id);
+      found.push({ log, old });
+      if (log.draft) created.set(log.draft, { old, place: log.place });
+      addKnown(sessions, this.#parts.merges, log, old);
+    }
+    await markCycles(client, known, created);
+    return { created, updated, found };
+  }
+
+  #wordRows(missing: readonly Draft[], known: readonly FoundKnown[]): Statement[] {
+    if (this.#parts.search === 'off') return [];
+    const rows: { bucket: number; key: string; values: Value[] }[] = [];
+    const add = (id: string, session: Uuid, words: readonly number[]) => {
+      const place = placeOf(id)!;
+      rows.push({ bucket: place.bucket, key: id, values: [place.day, place.bucket, id, session, words] });
+    };
+    for (const draft of missing) {
+      const columns = columnsOf(draft);
+      add(draft.id, draft.group!.key, wordsOf(columns, toTexts(columns, draft.config), factsOf(draft)));
+    }
+    for (const { log, old } of known) {
+      const columns = old.save
+        ? { ...(log.draft && columnsOf(log.draft)), ...log.forced }
+        : { error: log.forced.error };
+      const words = wordsOf(columns, toTexts(columns, log.draft?.config), log.draft ? factsOf(log.draft) : []);
+      if (words.length > 0) add(log.place.id, old.session, words);
+    }
+    const ordered = inLockOrder(rows, this.#parts.layout, (row) => row);
+    return insertRows(
+      WORDS,
+      ordered.map(({ values }) => values),
+      this.#parts.layout,
+    );
+  }
+
+  async #findOwn(client: pg.ClientBase, fresh: readonly Draft[]): Promise<Set<string>> {
+    const statement = byPlaces(
+      'own logs',
+      'SELECT id FROM logs',
+      fresh.map(({ id }) => id),
+    );
+    if (!statement) return new Set();
+    const { rows } = await client.query<Row>(statement as pg.QueryConfig);
+    return new Set(rows.map((row) => row['id'] as string));
+  }
+}
+
+interface FoundKnown {
+  readonly log: KnownLog;
+  readonly old: OldLog;
+}
+
+interface ReferenceRow {
+  reference: Uuid;
+  awaited: boolean;
+  log_id: string | null;
+}
+
+function keyOfDraft(draft: Draft): Key {
+  return { bucket: draft.group!.bucket, key: draft.id };
+}

@@ -1,0 +1,128 @@
+/** The viewer's reads on the PostgreSQL store. */
+import { excerpt } from '../log-text.ts';
+import { searchTerms } from '../search-query.ts';
+import type { SessionQuery, SessionSummary, ViewerStore } from '../viewer-store.ts';
+import type { Catalog } from './catalog.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import type { Connections, Row } from './connection.ts';
+import type { Uuid } from './keys.ts';
+import { FACETS } from './log-facts.ts';
+import type { LogReads } from './log-reads.ts';
+import { findCurrentSessions, findLogs } from './lookups.ts';
+import { readTexts } from './match-texts.ts';
+import { readOverview } from './overview.ts';
+import {
+  type Conditions,
+  type FoundSessions,
+  keepWanted,
+  listByIds,
+  listByOrder,
+  toConditions,
+} from './session-list.ts';
+import { findName } from './session-names.ts';
+import { exportSession, readSessionLogs } from './session-pages.ts';
+import { readClock, readSummaries } from './summaries.ts';
+import { searchWords } from './word-search.ts';
+
+const MAX_FILTER_VALUES = 500;
+
+export function createPostgresViewerStore(
+  { reads }: Connections,
+  catalog: Catalog,
+  logReads: LogReads,
+  feed: ChangeFeed,
+): ViewerStore {
+  const find = async (query: SessionQuery, conditions: Conditions): Promise<FoundSessions> => {
+    if (query.search === undefined && !query.metadata?.length) {
+      return query.ids ? listByIds(reads, query.ids, conditions) : listByOrder(reads, query, conditions);
+    }
+    const isName = query.cursor === undefined && query.search !== undefined && !query.metadata?.length;
+    const name = isName ? await findName(reads, query.search) : undefined;
+    const key = name?.session.key;
+    const isWanted = key !== undefined && (await keepWanted(reads, [key], conditions)).has(key);
+    const named = name && isWanted ? [{ key: name.session.key, ...(name.logId && { logId: name.logId }) }] : [];
+    const size = Math.max(1, query.size - named.length);
+    const searched = await searchWords(reads, { ...query, size }, conditions, new Set(named.map((each) => each.key)));
+    return { found: [...named, ...searched.found], next: searched.next };
+  };
+
+  return {
+    listSessions: async (query) => {
+      // Changes that come while it is read are newer than this, so that the page reads them again.
+      const { version } = await readClock(reads);
+      const conditions = await toConditions(catalog, query);
+      if (!conditions) return { sessions: [], next: null, version };
+      const { found, next } = await find(query, conditions);
+      const summaries = await readSummaries(
+        reads,
+        found.map(({ key }) => key),
+      );
+      const terms = searchTerms(query.search ?? query.metadata?.[0]?.value ?? '');
+      const texts = await readTexts(
+        reads,
+        found.flatMap(({ logId }) => logId ?? []),
+      );
+      const sessions: SessionSummary[] = [];
+      for (const { key, logId } of found) {
+        const summary = summaries.get(key);
+        const text = texts.get(logId ?? '')?.text;
+        if (!summary) continue;
+        sessions.push({
+          ...summary,
+          ...(logId !== undefined && text !== undefined && { match: { log_id: logId, text: excerpt(text, terms) } }),
+        });
+      }
+      return { sessions, next, version };
+    },
+
+    readSession: (id, portion = {}) => readSessionLogs(reads, logReads, id, portion),
+
+    readLog: async (id) => {
+      const found = (await findLogs(reads, [id])).get(id);
+      const log = found && (await logReads.readOne(id));
+      if (!found || !log) return undefined;
+      const session = (await findCurrentSessions(reads, [found.session])).get(found.session as Uuid);
+      const summary = session && (await readSummaries(reads, [session.key])).get(session.key);
+      return { log, session: summary?.id ?? id };
+    },
+
+    findSession: async (name) => {
+      const found = await findName(reads, name);
+      const summary = found && (await readSummaries(reads, [found.session.key])).get(found.session.key);
+      if (!found) return undefined;
+      const session = summary?.id ?? found.session.id;
+      if (!session) return undefined;
+      return { session, ...(found.logId !== undefined && { log: found.logId }) };
+    },
+
+    exportSession: (id, cursor) => exportSession(reads, logReads, id, cursor),
+
+    listFilters: async () => {
+      const valuesOf = async (kind: number) => {
+        const { rows } = await reads.query<Row>({
+          name: 'values of filter',
+          text: `SELECT DISTINCT value FROM session_facets WHERE kind = $1::smallint ORDER BY value
+            LIMIT ${MAX_FILTER_VALUES}`,
+          values: [kind],
+        });
+        return rows.map((row) => row['value'] as string);
+      };
+      const [models, types, feedback, environments, projects] = await Promise.all([
+        ...[FACETS.model, FACETS.type, FACETS.feedback, FACETS.environment].map(valuesOf),
+        reads
+          .query<Row>(
+            `SELECT name FROM projects WHERE EXISTS (SELECT 1 FROM session_projects WHERE project = projects.key)
+             ORDER BY name COLLATE "C" LIMIT ${MAX_FILTER_VALUES}`,
+          )
+          .then(({ rows }) => rows.map((row) => row['name'] as string)),
+      ]);
+      return { projects: projects!, models: models!, types: types!, feedback: feedback!, environments: environments! };
+    },
+
+    readOverview: (query) => readOverview(reads, catalog, query),
+    // Words and filters are written with the log, in one transaction.
+    indexLag: async () => ({ logs: 0 }),
+    version: async () => (await readClock(reads)).version,
+    onChange: (listener) => feed.onChange(listener),
+  };
+}

@@ -1,0 +1,219 @@
+/**
+ * Group commit: requests that come while the connections for writes are busy share the next turn. A turn that was
+ * overtaken, ran into a conflict, or lost its connection is repeated a few times; then its requests are answered with
+ * the error, and may come again.
+ */
+import type pg from 'pg';
+import { storableText } from '../storable-text.ts';
+import { StoreUnavailableError } from '../unavailable-error.ts';
+import type { Catalog } from './catalog.ts';
+import { type Checked, checkWorks, type Work } from './check-works.ts';
+import { type Connections, codeOf, isLostConnection, isRepeatable, isSqlError } from './connection.ts';
+import { placeOf } from './identifiers.ts';
+import { makePartitionsOf } from './partitions.ts';
+import { type Plan, planTurn } from './plan-turn.ts';
+import { RepeatTurn } from './repeat-turn.ts';
+import { type MissingLogs, Turn, type TurnAnswers, type TurnParts } from './turn.ts';
+
+const MAX_RUNNING = 4;
+const MAX_LOGS = 500;
+const GATHER_MILLIS = 3;
+/** Of turns that were overtaken: each finds out more. */
+const MAX_OVERTAKEN = 12;
+const MAX_FAILED = 3;
+const PAUSE_MILLIS = 20;
+const MISSING_PARTITION = '23514';
+const DUPLICATE = '23505';
+
+interface Job {
+  readonly work: Work;
+  readonly logs: number;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What became of a work, in its own form. */
+export type Outcome = {
+  readonly work: Checked;
+  readonly answers: TurnAnswers;
+  readonly plan: Plan;
+  /** Its place in the plan. */
+  readonly index: number;
+};
+
+export class WriteTurns {
+  readonly #connections: Connections;
+  readonly #parts: TurnParts;
+  readonly #catalog: Catalog;
+  readonly #onLost: () => void;
+  #queue: Job[] = [];
+  #running = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #idle: (() => void)[] = [];
+
+  constructor(connections: Connections, parts: TurnParts, onLost: () => void) {
+    this.#connections = connections;
+    this.#parts = parts;
+    this.#catalog = parts.catalog;
+    this.#onLost = onLost;
+  }
+
+  /** Resolves when it is on disk. */
+  run(work: Work): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const logs = work.kind === 'create' ? work.logs.length : work.kind === 'feedback' ? work.requests.length : 1;
+      this.#queue.push({ work, logs, resolve, reject });
+      this.#timer ??= setTimeout(() => this.#start(), GATHER_MILLIS);
+    });
+  }
+
+  /** Resolves when everything that was accepted is answered. */
+  async drain(): Promise<void> {
+    if (this.#queue.length > 0 || this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    while (this.#running < MAX_RUNNING && this.#queue.length > 0) {
+      const jobs: Job[] = [];
+      for (let logs = 0; this.#queue.length > 0 && (logs === 0 || logs + this.#queue[0]!.logs <= MAX_LOGS); ) {
+        const job = this.#queue.shift()!;
+        jobs.push(job);
+        logs += job.logs;
+      }
+      this.#running += 1;
+      void this.#runJobs(jobs).finally(() => {
+        this.#running -= 1;
+        if (this.#queue.length > 0) this.#start();
+        else if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      });
+    }
+  }
+
+  async #runJobs(jobs: readonly Job[]): Promise<void> {
+    try {
+      await this.#runTurn(jobs);
+    } catch (error) {
+      // One bad request must not fail those beside it.
+      if (jobs.length > 1 && !isRepeatable(error) && !(error instanceof StoreUnavailableError))
+        await Promise.all(jobs.map((job) => this.#runJobs([job])));
+      else for (const job of jobs) job.reject(error);
+    }
+  }
+
+  async #runTurn(jobs: readonly Job[]): Promise<void> {
+    const missing: MissingLogs = new Map();
+    let [overtaken, failed] = [0, 0];
+    let prepared: { checked: Checked[]; plan: Plan; turn: Turn } | undefined;
+    for (;;) {
+      try {
+        prepared ??= await this.#prepare(jobs, missing);
+        const { checked, plan, turn } = prepared;
+        const answers = isEmpty(plan) ? NOTHING : await this.#attempt(turn);
+        for (const [index, job] of jobs.entries()) {
+          const work = checked[index]!;
+          if (work.kind === 'rejected') job.reject(work.error);
+          else job.resolve({ work, answers, plan, index });
+        }
+        return;
+      } catch (error) {
+        const isOvertaken = error instanceof RepeatTurn;
+        if (isOvertaken) overtaken += 1;
+        else if (await this.#canRepeat(error, prepared)) failed += 1;
+        else throw explainUnknown(error, prepared?.turn);
+        if (overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw explainUnknown(error, prepared?.turn);
+        // Where nothing is committed for sure, it may be planned again with what is known now.
+        if (!prepared?.turn.mayBeCommitted) prepared = undefined;
+        await pause(isOvertaken ? overtaken : failed * 5);
+      }
+    }
+  }
+
+  async #prepare(jobs: readonly Job[], missing: MissingLogs) {
+    const works = jobs.map(({ work }) => work);
+    const checked = await checkWorks(this.#connections.reads, this.#catalog, works);
+    const plan = await planTurn(this.#connections.reads, checked, (index) => {
+      const work = works[index]!;
+      if (work.kind !== 'update' || 'id' in work.selector) return undefined;
+      return storableText(work.selector.referenceId);
+    });
+    await this.#giveFeedback(plan);
+    return { checked, plan, turn: new Turn(this.#parts, plan, missing) };
+  }
+
+  async #giveFeedback(plan: Plan): Promise<void> {
+    const given = new Map<number, Set<string>>();
+    const add = (project: number, type: string) => given.set(project, (given.get(project) ?? new Set()).add(type));
+    for (const { project, feedback } of plan.drafts) for (const { type } of feedback) add(project.key, type);
+    for (const { log, draft } of plan.feedback) if (draft) add(log.projectKey, draft.type);
+    for (const [project, types] of given) await this.#catalog.giveFeedback(project, types);
+  }
+
+  async #attempt(turn: Turn): Promise<TurnAnswers> {
+    const client = await this.#connections.writes.connect();
+    try {
+      const answers = await turn.run(client);
+      client.release();
+      return answers;
+    } catch (error) {
+      await rollBack(client, error);
+      throw error;
+    }
+  }
+
+  async #canRepeat(error: unknown, prepared: { plan: Plan; turn: Turn } | undefined): Promise<boolean> {
+    if (isLostConnection(error)) this.#onLost();
+    if (isSqlError(error) && codeOf(error) === MISSING_PARTITION) return this.#makePartitions(prepared?.plan);
+    // The first try of a repeated turn may be about to become visible.
+    if (isSqlError(error) && codeOf(error) === DUPLICATE) return true;
+    return isRepeatable(error);
+  }
+
+  async #makePartitions(plan: Plan | undefined): Promise<boolean> {
+    if (!plan) return false;
+    const ids = [...plan.drafts.map(({ id }) => id), ...plan.feedback.map(({ log }) => log.id)];
+    const client = await this.#connections.writes.connect();
+    try {
+      await makePartitionsOf(client, [...new Set(ids.map((id) => placeOf(id)!.day))]);
+      client.release();
+      return true;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+}
+
+const NOTHING: TurnAnswers = {
+  createdBy: () => {
+    throw new Error('nothing was created');
+  },
+  updated: new Set(),
+  feedback: [],
+};
+
+/** What may be stored must not be tried with other ids: whoever asked for it may, with the same references. */
+function explainUnknown(error: unknown, turn: Turn | undefined): unknown {
+  if (!turn?.mayBeCommitted) return error;
+  return new StoreUnavailableError('unreachable', 'the outcome of a write is not known', { cause: error });
+}
+
+function isEmpty({ drafts, updates, feedback }: Plan): boolean {
+  return drafts.length + updates.length + feedback.length === 0;
+}
+
+/** A connection whose state is not known for sure is closed. */
+async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
+  if (isLostConnection(error)) return client.release(true);
+  try {
+    await client.query('ROLLBACK');
+    client.release();
+  } catch {
+    client.release(true);
+  }
+}
+
+function pause(steps: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS * steps * (0.5 + Math.random())));
+}

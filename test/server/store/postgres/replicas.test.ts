@@ -1,0 +1,137 @@
+/** Several servers on one database, each with a store of its own. */
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
+import type { Store } from '../../../../src/server/store/store.ts';
+import type { LogRequest } from '../../../../src/wire/v4.ts';
+import { findFaults } from '../../../support/postgres/checks.ts';
+import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
+import { Random } from '../../../support/random.ts';
+import { createOne, log } from '../../sample-log.ts';
+
+const TRACES = Array.from({ length: 12 }, (_, index) => `${index}`.padStart(32, 'a'));
+
+for (const binaries of findPostgres()) {
+  describe(`replicas on ${binaries.name}`, () => {
+    let cluster: PostgresCluster;
+    beforeAll(async () => {
+      cluster = await startPostgres(binaries, ['fsync=off']);
+    }, 60_000);
+    afterAll(() => cluster?.stop());
+
+    const openMany = async (count: number): Promise<{ url: string; stores: Store[] }> => {
+      const url = await cluster.createSchema();
+      const stores = await Promise.all(Array.from({ length: count }, () => openPostgresStore({ url })));
+      onTestFinished(async () => void (await Promise.all(stores.map((store) => store.close()))));
+      return { url, stores };
+    };
+
+    test('ten servers start at once on an empty database', async () => {
+      const { url, stores } = await openMany(10);
+      await Promise.all(stores.map((store) => createOne(store, { session_reference_id: 's' })));
+      expect(await findFaults(url)).toEqual([]);
+      const { rows } = await withClient(url, (client) => client.query('SELECT logs FROM sessions'));
+      expect(rows).toEqual([{ logs: '10' }]);
+    });
+
+    test('what one has answered is read and changed through another at once', async () => {
+      const { stores } = await openMany(3);
+      const [a, b, c] = stores as [Store, Store, Store];
+      const made = await createOne(a, { reference_id: 'r', session_reference_id: 's', output: 'written word' });
+      expect(await b.getLog(made.id)).toMatchObject({ output: 'written word', session_id: made.session_id });
+      expect(await b.updateLog({ referenceId: 'r' }, { output: 'changed' })).toMatchObject({ output: 'changed' });
+      expect(await c.getLog(made.id)).toMatchObject({ output: 'changed' });
+      expect(await createOne(c, { reference_id: 'r', session_reference_id: 's', output: 'written word' })).toEqual(
+        made,
+      );
+      const [found] = (await c.viewer.listSessions({ search: 'changed', size: 5 })).sessions;
+      expect(found).toMatchObject({ id: made.session_id, logs: 1, last_output: 'changed' });
+    });
+
+    test('children that came first join the session of their parent, wherever it came', async () => {
+      const { url, stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      const child = await createOne(a, { reference_id: 'child', parent_reference_id: 'parent', output: 'below' });
+      const below = await createOne(b, { parent_reference_id: 'child' });
+      const parent = await createOne(b, { reference_id: 'parent', session_reference_id: 's' });
+      for (const { id } of [child, below]) {
+        expect(await a.viewer.readLog(id)).toMatchObject({ session: parent.session_id });
+      }
+      const session = await a.viewer.readSession(parent.session_id!);
+      expect(session!.logs.map(({ id }) => id).sort()).toEqual([child.id, below.id, parent.id].sort());
+      expect(await findFaults(url)).toEqual([]);
+    });
+
+    test('an open page hears of a change elsewhere within a second, and of each', async () => {
+      const { stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      const heard = new Map<string, number>();
+      const stop = b.viewer.onChange(({ sessions }) => {
+        for (const id of sessions ?? []) if (!heard.has(id)) heard.set(id, performance.now());
+      });
+      onTestFinished(stop);
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      const written = new Map<string, number>();
+      for (let index = 0; index < 10; index += 1) {
+        const { session_id: id } = await createOne(a, { session_reference_id: `s${index}` });
+        written.set(id!, performance.now());
+        await new Promise((resolve) => setTimeout(resolve, 70));
+      }
+      await expect.poll(() => heard.size).toBe(10);
+      const waits = [...written].map(([id, at]) => heard.get(id)! - at).sort((left, right) => left - right);
+      // Generous for the slowest, since the machine of a test is busy.
+      expect(waits[5]).toBeLessThan(1_000);
+    });
+
+    test('writers with the same logs and sessions do not spoil each other', async () => {
+      const { url, stores } = await openMany(4);
+      const created = new Map<string, string>();
+      const until = Date.now() + 6_000;
+      const refused: unknown[] = [];
+      let written = 0;
+      const work = async (store: Store, seed: number) => {
+        const random = new Random(seed);
+        while (Date.now() < until) {
+          const trace = random.pick(TRACES);
+          const requests: LogRequest[] = Array.from({ length: random.between(1, 20) }, () => {
+            const span = random.between(0, 199);
+            return log({
+              reference_id: `${trace}-${`${span}`.padStart(16, '0')}`,
+              ...(span > 0 && { parent_reference_id: `${trace}-${`${Math.floor(span / 3)}`.padStart(16, '0')}` }),
+              // Of some traces no log names the session, of some all do, of some the root alone.
+              ...((trace < TRACES[4]! || (trace < TRACES[8]! && span === 0)) && { session_reference_id: trace }),
+              ...(random.chance(0.5) && { output: `answer ${span}`, duration: 1 }),
+              ...(random.chance(0.2) && { error: 'broken', prompt_tokens: 3 }),
+            });
+          });
+          const answers = await store.createLogs(requests).catch((error) => void refused.push(error));
+          for (const [index, answer] of (answers ?? []).entries()) {
+            const { reference_id: reference } = requests[index]!;
+            const known = created.get(reference!) ?? answer.id;
+            created.set(reference!, known);
+            if (known !== answer.id) refused.push(`${reference} is ${known} and ${answer.id}`);
+            written += 1;
+          }
+          const reference = random.pick(requests).reference_id!;
+          await store
+            .updateLog({ referenceId: reference }, { output: 'later', duration: 2 })
+            .catch((error) => void refused.push(error));
+        }
+      };
+      await Promise.all(stores.flatMap((store, index) => [work(store, index), work(store, index + 50)]));
+      expect(refused).toEqual([]);
+      expect(await findFaults(url)).toEqual([]);
+      const { rows } = await withClient(url, (client) =>
+        client.query(`SELECT (SELECT count(*) FROM logs)::int AS logs,
+          (SELECT deadlocks FROM pg_stat_database WHERE datname = current_database())::int AS deadlocks,
+          (SELECT count(*) FROM sessions WHERE merged_into IS NOT NULL)::int AS merged`),
+      );
+      expect(rows[0]).toMatchObject({ logs: created.size, deadlocks: 0 });
+      expect(rows[0].merged).toBeGreaterThan(5);
+      expect(written).toBeGreaterThan(created.size);
+      for (const trace of TRACES.slice(4)) {
+        const found = await stores[0]!.viewer.findSession(trace);
+        expect(found).toBeDefined();
+      }
+    }, 60_000);
+  });
+}

@@ -1,0 +1,95 @@
+/** What this store has of its own: search over whole words, partitions by day, and deletions of whole sessions. */
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { dayOf, nextDay } from '../../../../src/server/store/postgres/identifiers.ts';
+import { maintainPartitions } from '../../../../src/server/store/postgres/partitions.ts';
+import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
+import { findFaults } from '../../../support/postgres/checks.ts';
+import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
+import { createOne, log } from '../../sample-log.ts';
+
+for (const binaries of findPostgres()) {
+  describe(binaries.name, () => {
+    let cluster: PostgresCluster;
+    beforeAll(async () => {
+      cluster = await startPostgres(binaries, ['fsync=off']);
+    }, 60_000);
+    afterAll(() => cluster?.stop());
+
+    const open = async () => {
+      const url = await cluster.createSchema();
+      const store = await openPostgresStore({ url });
+      onTestFinished(() => store.close());
+      return { url, store };
+    };
+
+    test('a search finds sessions that have all words, in whichever of their logs, page by page', async () => {
+      const { store } = await open();
+      await store.createLogs([
+        log({ session_reference_id: 'a', output: 'the zebra' }),
+        log({ session_reference_id: 'a', messages: [{ role: 'user', content: 'where is the watering place' }] }),
+        log({ session_reference_id: 'b', output: 'a zebra, watering' }),
+        log({ session_reference_id: 'c', output: 'no Zébra', error: '日本語の文' }),
+        log({ output: 'lonely zebra' }),
+      ]);
+      const find = async (search: string) => {
+        const seen: string[] = [];
+        for (let cursor: string | null | undefined; cursor !== null; ) {
+          const page = await store.viewer.listSessions({ search, size: 2, ...(cursor !== undefined && { cursor }) });
+          seen.push(...page.sessions.map((each) => each.reference_id ?? 'alone'));
+          cursor = page.next;
+        }
+        return seen;
+      };
+      expect(await find('zebra')).toEqual(['alone', 'c', 'b', 'a']);
+      expect((await find('zebra watering')).sort()).toEqual(['a', 'b']);
+      expect(await find('"watering place" zebra')).toEqual(['a']);
+      expect(await find('"place watering"')).toEqual([]);
+      expect(await find('lonely watering')).toEqual([]);
+      expect(await find('語の')).toEqual(['c']);
+      expect(await find('の語')).toEqual([]);
+    });
+
+    test('days are made ahead; those that are older than the logs are kept go as a whole', async () => {
+      const { url, store } = await open();
+      await createOne(store, { reference_id: 'new', session_reference_id: 's' });
+      const today = dayOf(Date.now());
+      await withClient(url, async (client) => {
+        const day = nextDay(today, -40);
+        for (const table of ['logs', 'log_words', 'feedback', 'trace_parts']) {
+          await client.query(`CREATE TABLE ${table}_p${day.replaceAll('-', '')} PARTITION OF ${table}
+            FOR VALUES FROM ('${day}') TO ('${nextDay(day)}')`);
+        }
+        await client.query(
+          `INSERT INTO sessions (bucket, key, id, keys, buckets, first_day, last_day, created_at, updated_at, changed_at,
+             logs, errors, running, started_at, ended_at)
+           VALUES (0, gen_random_uuid(), 'old', '{}', '{}', $1::date, $1::date, $1::date, $1::date, $1::date, 0, 0, 0, $1::date, $1::date)`,
+          [day],
+        );
+        expect(await maintainPartitions(client, { retentionDays: 30 })).toBe(true);
+        const { rows } = await client.query(
+          `SELECT right(inhrelid::regclass::text, 8) AS day FROM pg_inherits WHERE inhparent = 'logs'::regclass ORDER BY 1`,
+        );
+        expect(rows.map((row) => row.day)).toEqual(
+          [-1, 0, 1, 2, 3, 4, 5, 6, 7].map((days) => nextDay(today, days).replaceAll('-', '')),
+        );
+        expect((await client.query('SELECT reference_id FROM sessions')).rows).toEqual([{ reference_id: 's' }]);
+      });
+    });
+
+    test('a session is deleted as a whole, and the rest stays right', async () => {
+      const { url, store } = await open();
+      const [gone, kept] = await store.createLogs([
+        log({ session_reference_id: 'gone', output: 'secretword', metadata: { user: 'ada' } }),
+        log({ session_reference_id: 'kept', output: 'other' }),
+        log({ session_reference_id: 'gone' }),
+      ]);
+      expect(await store.deleteSession({ referenceId: 'gone' })).toEqual({ logs: 2, sessions: 1 });
+      expect(await store.deleteSession({ id: gone!.session_id! })).toBeUndefined();
+      expect(await store.getSession(gone!.session_id!)).toBeUndefined();
+      expect((await store.viewer.listSessions({ search: 'secretword', size: 5 })).sessions).toEqual([]);
+      expect((await store.viewer.listSessions({ size: 5 })).sessions).toMatchObject([{ id: kept!.session_id }]);
+      expect(await findFaults(url)).toEqual([]);
+      await expect(store.prune({ maxBytes: 1 })).rejects.toThrow('bound it by age');
+    });
+  });
+}

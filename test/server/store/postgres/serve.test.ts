@@ -1,0 +1,89 @@
+/** `serve --database`: real processes on one database, one of which is killed under load; and what is said when it cannot be. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { startServer } from '../../../../src/server/index.ts';
+import { createApp, runApp } from '../../../support/installed-app.ts';
+import { findFaults } from '../../../support/postgres/checks.ts';
+import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
+import { log } from '../../sample-log.ts';
+
+const CLI = join(import.meta.dirname, '..', '..', '..', '..', 'src', 'cli.ts');
+
+async function serve(url: string): Promise<{ child: ChildProcess; baseUrl: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', CLI, 'serve', '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, HUMANLOOP_API_KEY: '', HUMANLOOP_PUBLIC_URL: '', HUMANLOOP_DATABASE_URL: url },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [chunk] = await once(child.stdout!, 'data');
+  return { child, baseUrl: /http:\S+/.exec(String(chunk))![0] };
+}
+
+for (const binaries of findPostgres().slice(0, 1)) {
+  describe(`serve --database on ${binaries.name}`, () => {
+    let cluster: PostgresCluster;
+    beforeAll(async () => {
+      cluster = await startPostgres(binaries);
+    }, 60_000);
+    afterAll(() => cluster?.stop());
+
+    test('kill -9 of a server under load: clients go on with another, nothing is lost or doubled', async () => {
+      const url = await cluster.createSchema();
+      const servers = await Promise.all([serve(url), serve(url)]);
+      const answered = new Map<string, string>();
+      let isOver = false;
+      const work = async (worker: number) => {
+        for (let round = 0; !isOver; round += 1) {
+          const body = Array.from({ length: 5 }, (_, index) =>
+            log({ reference_id: `${worker}-${round}-${index}`, session_reference_id: `s${round % 5}`, output: 'x' }),
+          );
+          // Through the other server each time, until it is answered.
+          for (let attempt = worker; ; attempt += 1) {
+            const response = await fetch(`${servers[attempt % 2]!.baseUrl}/logs`, {
+              method: 'POST',
+              headers: { 'content-type': 'application/json' },
+              body: JSON.stringify(body),
+            }).catch(() => undefined);
+            if (response?.ok) {
+              const logs = (await response.json()) as { id: string }[];
+              for (const [index, { id }] of logs.entries()) answered.set(body[index]!.reference_id!, id);
+              break;
+            }
+            if (isOver) return;
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          }
+        }
+      };
+      const workers = [0, 1, 2, 3].map(work);
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      servers[0]!.child.kill('SIGKILL');
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      isOver = true;
+      await Promise.all(workers);
+      expect(answered.size).toBeGreaterThan(20);
+      expect(await findFaults(url)).toEqual([]);
+      const { rows } = await withClient(url, (client) => client.query('SELECT reference_id, id FROM logs'));
+      const stored = new Map(rows.map((row) => [row.reference_id, row.id]));
+      for (const [reference, id] of answered) expect(stored.get(reference), reference).toBe(id);
+    }, 60_000);
+  });
+}
+
+test('a wrong address is refused without its password', async () => {
+  const wrong = startServer({ database: 'mysql://user:secret@host/x' });
+  await expect(wrong).rejects.toThrow('an address such as postgres://user@host/database');
+  await expect(startServer({ database: 'mysql://user:secret@host/x' })).rejects.not.toThrow(/secret/);
+  await expect(startServer({ database: 'postgres://host/x', file: 'logs.db' })).rejects.toThrow(
+    'none beside a database',
+  );
+});
+
+test('where pg is not installed, one line says what to install', async () => {
+  const app = await createApp({});
+  const command = ['node_modules/humanloop-otel/dist/cli.js', 'serve', '--database', 'postgres://127.0.0.1:1/x'];
+  const { code, stderr } = await runApp(app, command, {});
+  expect(stderr).toBe('humanloop-otel: a PostgreSQL database needs the package pg: npm install pg@8\n');
+  expect(code).toBe(1);
+});

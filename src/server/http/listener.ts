@@ -69,7 +69,7 @@ export function createRequestListener(options: ListenerOptions): RequestListener
       writeAnswer(request, response, await answer(request, response));
     } catch (error) {
       const failure = toHttpError(error);
-      if (failure.status >= 500 && !isReported(error)) report(error, onError);
+      if (failure.status >= 500) report(error, onError);
       writeAnswer(request, response, explain(failure, request));
     }
   };
@@ -115,6 +115,7 @@ function isReported(error: unknown): boolean {
 
 /** The hook belongs to the embedding app: an error that it throws must not become an unhandled rejection. */
 export function report(error: unknown, onError: (error: unknown) => void): void {
+  if (isReported(error)) return;
   try {
     onError(error);
   } catch {

@@ -142,12 +142,14 @@ export function createErasure(parts: ErasureParts) {
           reads,
           rows.map((row) => row['key'] as Uuid),
         );
-        if (found.size === 0) break;
+        const before = logs + sessions;
         for (const session of found.values()) {
           const deleted = await removeSession(session);
           logs += deleted.logs;
           sessions += deleted.sessions;
         }
+        // Others have deleted them meanwhile; where nothing goes, nothing would ever end.
+        if (logs + sessions === before) break;
       }
       return { logs, sessions };
     },

@@ -36,14 +36,14 @@ export function createPostgresViewerStore(
     if (query.search === undefined && !query.metadata?.length) {
       return query.ids ? listByIds(reads, query.ids, conditions) : listByOrder(reads, query, conditions);
     }
-    const isName = query.cursor === undefined && query.search !== undefined && !query.metadata?.length;
-    const name = isName ? await findName(reads, query.search) : undefined;
+    const name = query.metadata?.length ? undefined : await findName(reads, query.search);
     const key = name?.session.key;
     const isWanted = key !== undefined && (await keepWanted(reads, [key], conditions)).has(key);
-    const named = name && isWanted ? [{ key: name.session.key, ...(name.logId && { logId: name.logId }) }] : [];
-    const size = Math.max(1, query.size - named.length);
-    const searched = await searchWords(reads, { ...query, size }, conditions, new Set(named.map((each) => each.key)));
-    return { found: [...named, ...searched.found], next: searched.next };
+    // It is first, and on no page after the first.
+    const first = isWanted && query.cursor === undefined ? [{ key, ...(name?.logId && { logId: name.logId }) }] : [];
+    const size = Math.max(1, query.size - first.length);
+    const searched = await searchWords(reads, { ...query, size }, conditions, new Set(isWanted ? [key] : []));
+    return { found: [...first, ...searched.found], next: searched.next };
   };
 
   return {

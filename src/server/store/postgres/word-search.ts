@@ -6,7 +6,7 @@
  */
 import type pg from 'pg';
 import { hasMetadata, metadataPhrase } from '../log-labels.ts';
-import { searchTerms } from '../search-query.ts';
+import { hasWord, searchTerms } from '../search-query.ts';
 import { storableText } from '../storable-text.ts';
 import type { SessionQuery } from '../viewer-store.ts';
 import type { Row } from './connection.ts';
@@ -36,6 +36,8 @@ interface Term {
 
 export function toTerms(query: SessionQuery): Term[] {
   const metadata = query.metadata ?? [];
+  // The index has no such entry.
+  if (!metadata.every((filter) => hasWord(metadataPhrase(filter)))) return [];
   const terms: Term[] = [];
   // All of them must hold for the same log.
   if (metadata.length > 0) {

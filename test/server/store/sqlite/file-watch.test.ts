@@ -22,6 +22,7 @@ describe('nothing is acknowledged that goes into a file which is gone', () => {
     const server = await startTestServer({ file, onError: (error) => reports.push(error) });
     const { body } = await server.call('POST', '/v4/logs', log());
     expect((await server.call('GET', '/healthz')).status).toBe(200);
+    expect(await server.call('GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ok' } });
     harm(file);
     expect((await server.call('POST', '/v4/logs', log())).status).toBe(503);
     expect((await server.call('DELETE', `/v4/logs?id=${body.id}`)).status).toBe(503);
@@ -30,6 +31,11 @@ describe('nothing is acknowledged that goes into a file which is gone', () => {
     expect((await server.call('GET', '/viewer/api/sessions')).status).toBe(503);
     const health = await server.call('GET', '/healthz');
     expect(health).toMatchObject({ status: 503, body: { status: 'gone', message: expect.stringContaining(file) } });
+    const readiness = await server.call('GET', '/readyz');
+    expect([readiness.status, readiness.body]).toEqual([
+      503,
+      { status: 'unavailable', message: 'the database was deleted or replaced' },
+    ]);
     expect(String(reports[0])).toMatch(/was deleted or replaced while it was in use/);
     expect(reports).toHaveLength(1);
   });

@@ -16,9 +16,9 @@ if (minutes === undefined) {
   const directory = mkdtempSync(join(tmpdir(), 'humanloop-otel-soak-'));
   try {
     const report = await runSoak({ directory, minutes, say: (line) => console.log(line) });
-    const { text, faults } = judge(report);
+    const { text, faults, misses } = judge(report);
     console.log(`\n${text}`);
-    process.exitCode = faults.length > 0 ? 1 : 0;
+    process.exitCode = faults.length + misses.length > 0 ? 1 : 0;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

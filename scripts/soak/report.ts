@@ -15,11 +15,15 @@ const UNBOUNDED = new Set(['hostile requests', 'events, in bytes']);
 
 export interface Judgement {
   readonly text: string;
+  /** What was lost, doubled, kept, or answered as it should not be. */
   readonly faults: readonly string[];
+  /** Figures beyond their bounds. They mean something only on a machine that does nothing else. */
+  readonly misses: readonly string[];
 }
 
 export function judge(report: SoakReport): Judgement {
-  const faults = [...report.faults];
+  const { faults } = report;
+  const misses: string[] = [];
   const rows: string[][] = [];
   for (const [kind, all] of [...report.record.millis].sort()) {
     const millis = all.toSorted((a, b) => a - b);
@@ -27,12 +31,12 @@ export function judge(report: SoakReport): Judgement {
     rows.push([kind, String(millis.length), ...[at(0.5), at(0.95), at(0.99), at(1)].map((value) => value.toFixed(0))]);
     const slow = millis.filter((each) => each > MAX_MILLIS).length;
     if (slow > 0 && !UNBOUNDED.has(kind)) {
-      faults.push(
+      misses.push(
         `${kind}: ${slow} of ${millis.length} requests took longer than ${MAX_MILLIS} ms, the longest ${at(1).toFixed(0)} ms`,
       );
     }
   }
-  const growth = [grow(report, 'rssBytes', 'RSS', faults), grow(report, 'heapBytes', 'heap', faults)];
+  const growth = [grow(report, 'rssBytes', 'RSS', misses), grow(report, 'heapBytes', 'heap', misses)];
   const block = Math.max(0, ...report.memory.map(({ longestBlockMillis }) => longestBlockMillis));
   const { stored, deleted, unsure, found } = report.checked.logs;
   const text = [
@@ -43,19 +47,20 @@ export function judge(report: SoakReport): Judgement {
     ...growth,
     `longest block of the event loop since the last start: ${block.toFixed(0)} ms`,
     `file: ${Math.round(report.fileBytes / MEBIBYTE)} MiB`,
+    ...(misses.length === 0 ? [] : [`${misses.length} figures beyond their bounds:`, ...misses]),
     faults.length === 0 ? 'no faults' : `${faults.length} faults:\n${summarize(faults).join('\n')}`,
   ].join('\n');
-  return { text, faults };
+  return { text, faults, misses };
 }
 
-function grow({ memory }: SoakReport, figure: 'rssBytes' | 'heapBytes', name: string, faults: string[]): string {
+function grow({ memory }: SoakReport, figure: 'rssBytes' | 'heapBytes', name: string, misses: string[]): string {
   // The first part of the time, the caches of a new process fill.
   const measured = memory.slice(Math.floor(memory.length / 5)).map((each) => each[figure]);
   const half = Math.floor(measured.length / 2);
   const [first, second] = [quarter(measured.slice(0, half)), quarter(measured.slice(half))];
   const growth = second / first - 1;
   const text = `${name} after a collection: ${mebibytes(first)} MiB, then ${mebibytes(second)} MiB (${(growth * 100).toFixed(0)} %)`;
-  if (growth > MAX_GROWTH && half >= MIN_MEASUREMENTS) faults.push(`memory is not flat: ${text}`);
+  if (growth > MAX_GROWTH && half >= MIN_MEASUREMENTS) misses.push(`memory is not flat: ${text}`);
   return text;
 }
 

@@ -96,7 +96,8 @@ function closingWithCheckpoint(database: SqliteDatabase): SqliteDatabase {
     prepare: (sql) => database.prepare(sql),
     close: () => {
       try {
-        database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        // The checkpoint keeps all writers out while it waits for readers, so it must not wait for other processes.
+        database.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)');
       } catch {
         // The file is read-only, or another process uses it and will do this at its own close. Nothing is lost.
       }

@@ -32,6 +32,8 @@ export interface ClosableIntake extends OtlpIntake {
 
 const DAY_MILLIS = 24 * 3_600_000;
 const FORGET_EACH_MILLIS = 3_600_000;
+/** A server that has just started has other things to do. */
+const FORGET_FIRST_MILLIS = 60_000;
 /**
  * Spans of one transaction, more or less. Cuts make no difference to what is stored, so a large request is cut, too: no
  * other write then waits long.
@@ -62,7 +64,7 @@ export function createOtlpIntake(
   };
   const timer = setInterval(forget, FORGET_EACH_MILLIS);
   timer.unref();
-  const first = setTimeout(forget, 1_000);
+  const first = setTimeout(forget, FORGET_FIRST_MILLIS);
   first.unref();
 
   return {

@@ -10,8 +10,6 @@ import {
   explainSqliteError,
   openSqlite,
   type SqliteDatabase,
-  SqliteError,
-  type SqliteErrorReason,
   type SqliteRow,
   type SqliteStatement,
   type SqliteValue,
@@ -28,7 +26,8 @@ import { countCharacters } from '../row-size.ts';
 import { storableText } from '../storable-text.ts';
 import type { FeedbackResponse, LogQuery, ProjectQuery, Store, StoreHealth } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
-import { StoreUnavailableError, type UnavailableReason, withExplainedErrors } from '../unavailable-error.ts';
+import { withExplainedErrors } from '../unavailable-error.ts';
+import { CLOSED, explainUnavailable, toReadiness } from './availability.ts';
 import { toProject, toSession } from './container-row.ts';
 import { createDiskSpace } from './disk-space.ts';
 import { createErasure } from './erasure.ts';
@@ -57,8 +56,6 @@ import { createWriteTurns } from './write-turns.ts';
 /** In all texts of one page. */
 const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024;
 const LARGE_BYTES = 256 * 1024;
-/** Without the name of the file. */
-const NOT_READY = { full: 'the disk is full', gone: 'the database was deleted or replaced' } as const;
 /** For the traces of deletions. What is left of them is taken out after the next start. */
 const CLOSE_MILLIS = 3_000;
 
@@ -85,15 +82,6 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     database.close();
     throw explainSqliteError(error, file);
   }
-}
-
-const UNAVAILABLE: Partial<Readonly<Record<SqliteErrorReason, UnavailableReason>>> = {
-  ...{ 'too-slow': 'too-slow', locked: 'unreachable', full: 'full', gone: 'gone' },
-};
-
-function explainUnavailable(error: unknown): unknown {
-  const reason = error instanceof SqliteError ? UNAVAILABLE[error.reason] : undefined;
-  return reason ? new StoreUnavailableError(reason, (error as SqliteError).message, { cause: error }) : error;
 }
 
 interface OpenFile {
@@ -200,11 +188,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
 
     health: async () => health(),
 
-    readiness: async () => {
-      if (closed) return { status: 'unavailable', message: 'the store is closed' };
-      const { status } = health();
-      return status === 'ok' ? { status } : { status: 'unavailable', message: NOT_READY[status] };
-    },
+    readiness: async () => (closed ? CLOSED : toReadiness(health())),
 
     createSession: () =>
       inTurn(() => {

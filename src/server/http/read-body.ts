@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { nextHeavyTurn } from '../store/heavy-turns.ts';
+import { createOneAtATime } from '../store/one-at-a-time.ts';
 import type { BodyFormat } from './body-format.ts';
 import { createBodyMemory } from './body-memory.ts';
 import { HttpError } from './http-error.ts';
 import { createInflate } from './inflate.ts';
-import { createOneAtATime } from './one-at-a-time.ts';
 
 export interface BodyLimits {
   /** The largest body; a larger one is a 413. */

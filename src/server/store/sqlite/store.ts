@@ -20,6 +20,7 @@ import type { FeedbackRequest, LogResponse, Page } from '../../../wire/v4.ts';
 import { createPauses, nextHeavyTurn } from '../heavy-turns.ts';
 import { newIdentifier } from '../identifiers.ts';
 import { toLogResponse } from '../log-row.ts';
+import { createOneAtATime } from '../one-at-a-time.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
 import { countCharacters } from '../row-size.ts';
@@ -108,14 +109,21 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   const reader = createSqliteReader({ file, prepare });
   const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters);
   /** A large log takes long to read, as long to convert, and then to be written as JSON: each in a turn of its own. */
+  const readLargeLog = async (key: SqliteValue): Promise<LogResponse | undefined> => {
+    await nextHeavyTurn();
+    const row = reads.readLog.get(key);
+    await nextHeavyTurn();
+    const log = row && toLogResponse(row);
+    await nextHeavyTurn();
+    return log;
+  };
+  // Each is in memory twice until its answer is written.
+  const alone = createOneAtATime();
   const readLog = async (key: SqliteValue): Promise<LogResponse | undefined> => {
     const isLarge = Number(reads.sizeOfLog.get(key)?.['bytes'] ?? 0) > LARGE_BYTES;
-    if (isLarge) await nextHeavyTurn();
+    if (isLarge) return alone(() => readLargeLog(key));
     const row = reads.readLog.get(key);
-    if (isLarge) await nextHeavyTurn();
-    const log = row && toLogResponse(row);
-    if (isLarge) await nextHeavyTurn();
-    return log;
+    return row && toLogResponse(row);
   };
   const run = async <Result>(work: () => Result | Generator<void, Result>): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');

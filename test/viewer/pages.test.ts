@@ -264,4 +264,31 @@ describeInBrowser('the pages of the viewer', () => {
     expect(await page.evaluate('JSON.stringify([document.cookie, { ...localStorage }])')).not.toContain('secret-key');
     expect(server.url).toBe(new URL(page.url()).origin);
   });
+
+  test('a refusal that comes after the login does not ask for the key again', async () => {
+    const { page, post, open } = await openViewer({ server: { apiKey: 'secret-key' } });
+    await post({ project: 'p', session_reference_id: 's', config: { type: 'generic' }, output: 'behind the key' });
+    let answerRefused = () => {};
+    await page.route(
+      '**/viewer/api/filters',
+      async (route) => {
+        const response = await route.fetch();
+        expect(response.status()).toBe(401);
+        answerRefused = () => void route.fulfill({ response });
+      },
+      { times: 1 },
+    );
+    await open('/');
+    await page.getByLabel('Key').fill('secret-key');
+    await page.getByRole('button', { name: 'Open the viewer' }).click();
+    const row = page.locator('.session-row', { hasText: 'behind the key' });
+    await row.waitFor();
+    const repeated = page.waitForResponse(
+      (response) => response.url().endsWith('/viewer/api/filters') && response.status() === 200,
+    );
+    answerRefused();
+    await repeated;
+    await row.getByRole('link').click();
+    await page.getByRole('treeitem').waitFor();
+  });
 });

@@ -1,6 +1,6 @@
 /** Asks for the API key. The server answers with a cookie that scripts cannot read; the page does not keep the key. */
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { post } from '../state/api.ts';
+import { logIn } from '../state/api.ts';
 
 export function KeyForm({ onDone }: { onDone: () => void }) {
   const [problem, setProblem] = useState('');
@@ -11,7 +11,7 @@ export function KeyForm({ onDone }: { onDone: () => void }) {
     event.preventDefault();
     setIsBusy(true);
     try {
-      await post('/viewer/api/login', { api_key: new FormData(event.target as HTMLFormElement).get('key') });
+      await logIn(String(new FormData(event.target as HTMLFormElement).get('key')));
       onDone();
     } catch (error) {
       setProblem((error as Error).message);

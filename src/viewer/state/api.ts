@@ -14,10 +14,13 @@ export class RequestError extends Error {
 }
 
 const access = new EventTarget();
+let isKeyWanted = false;
+let logins = 0;
 
-/** Calls back whenever the server asks for its API key. Returns how to stop. */
+/** Calls back whenever the server asks for its API key, and at once if it has already. Returns how to stop. */
 export function onKeyWanted(listener: () => void): () => void {
   access.addEventListener('wanted', listener);
+  if (isKeyWanted) listener();
   return () => access.removeEventListener('wanted', listener);
 }
 
@@ -26,11 +29,24 @@ export function onKeyWanted(listener: () => void): () => void {
  * @throws {RequestError} (as a rejection) if the server answers with an error. Without an answer, `fetch` throws.
  */
 export async function request<Body>(path: string, init: RequestInit = {}): Promise<Body> {
+  const loginsBefore = logins;
   const response = await fetch(serverRoot() + path, { credentials: 'same-origin', ...init });
-  if (response.status === 401) access.dispatchEvent(new Event('wanted'));
+  if (response.status === 401) {
+    // Refused before the reader gave the key, which the browser sends from now on.
+    if (logins !== loginsBefore) return request(path, init);
+    isKeyWanted = true;
+    access.dispatchEvent(new Event('wanted'));
+  }
   const text = await response.text();
   if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as Body;
   throw new RequestError(response.status, detailOf(text) ?? `${response.status} ${response.statusText}`);
+}
+
+/** Gives the server its API key. The browser keeps the cookie of the answer, and sends it with each request. */
+export async function logIn(apiKey: string): Promise<void> {
+  await post('/viewer/api/login', { api_key: apiKey });
+  isKeyWanted = false;
+  logins += 1;
 }
 
 export function post<Body>(path: string, body: unknown): Promise<Body> {

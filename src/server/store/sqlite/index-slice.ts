@@ -42,6 +42,8 @@ export class IndexSlice {
   readonly #changed = new Set<SqliteValue>();
   readonly #projects = new Map<SqliteValue, string>();
   readonly #configs = new Map<SqliteValue, SqliteRow>();
+  readonly #counts: SqliteValue[][] = [];
+  readonly #recounted: SqliteValue[] = [];
   readonly #hasUnsearchable: boolean;
   /** In all texts that were indexed. */
   characters = 0;
@@ -75,8 +77,8 @@ export class IndexSlice {
     this.characters += text.length;
     this.#statements.writeText.run(key, text, toGroupWord(session === null ? -Number(key) : session));
     if (this.#hasUnsearchable) this.#statements.clearUnsearchable.run(key);
-    this.#statements.clearCount.run(key);
-    this.#statements.writeCount.run(...toCount(key, row, config));
+    if (row['is_counted'] === 1) this.#recounted.push(key);
+    this.#counts.push(toCount(key, row, config));
     const group = session ?? (row['parent_key'] === null ? -Number(key) : undefined);
     this.#changed.add(group ?? -Number(key));
     if (group === undefined) return;
@@ -107,6 +109,7 @@ export class IndexSlice {
 
   /** Returns the ids of the sessions that changed. */
   write(): string[] {
+    this.#writeCounts();
     const facetKeys = new Map<string, SqliteValue>();
     for (const [group, { facets, firstInput, lastOutput }] of this.#additions) {
       for (const name of facets) {
@@ -123,6 +126,15 @@ export class IndexSlice {
     for (const key of this.#changed) this.#statements.writeRank.run(key);
     const ids = [...this.#changed].map((key) => this.#statements.findSummaryId.get(key)?.['id'] as string | null);
     return ids.filter((id) => id !== null);
+  }
+
+  /**
+   * A statement with a trigger is a savepoint of its own, which writes the search index to the file: between two logs,
+   * that takes far longer than the log itself.
+   */
+  #writeCounts(): void {
+    for (const key of this.#recounted) this.#statements.clearCount.run(key);
+    for (const count of this.#counts) this.#statements.writeCount.run(...count);
   }
 
   #facetKey([kind, value]: Facet): SqliteValue {

@@ -165,7 +165,8 @@ const SQL = {
   readLogToIndex: `SELECT session_key, parent_key, parent_reference_id, created_at, config_key, inputs, messages,
       substr(output, 1, ${MAX_SEARCHED_CHARACTERS}) AS output, output_message,
       substr(error, 1, ${MAX_SEARCHED_CHARACTERS}) AS error, ${LABEL_COLUMNS},
-      EXISTS (SELECT 1 FROM feedback WHERE log_key = logs.key) AS has_feedback
+      EXISTS (SELECT 1 FROM feedback WHERE log_key = logs.key) AS has_feedback,
+      EXISTS (SELECT 1 FROM counted_logs WHERE key = logs.key) AS is_counted
     FROM logs WHERE key = ?`,
   readProjectName: `SELECT name FROM projects WHERE key = ?`,
   readConfigLabel: `SELECT type, model, label FROM configs WHERE key = ?`,

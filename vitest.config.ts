@@ -26,6 +26,7 @@ export default defineConfig(({ mode }) => ({
     reporters: ['default', './test/support/progress-reporter.ts'],
     slowTestThreshold: 1_000,
     testTimeout: 20_000,
+    hookTimeout: 60_000,
     expect: { poll: { timeout: 5_000 } },
     coverage: {
       provider: 'v8',

@@ -25,6 +25,7 @@ function open(options: { file?: string; timeoutMillis?: number } = {}) {
 test('a long read holds up neither this thread nor writes nor other reads', async () => {
   const { database, reader } = open();
   let isDone = false;
+  const startedAt = performance.now();
   const long = reader.all(COUNT, [10_000_000]).finally(() => {
     isDone = true;
   });
@@ -35,7 +36,8 @@ test('a long read holds up neither this thread nor writes nor other reads', asyn
     longest = Math.max(longest, performance.now() - last);
   }
   expect(await long).toEqual([{ count: 10_000_000 }]);
-  expect(longest).toBeLessThan(500);
+  // Of a machine with other work, both take longer.
+  expect(longest).toBeLessThan((performance.now() - startedAt) / 2);
 });
 
 test('each read sees what was committed before it', async () => {

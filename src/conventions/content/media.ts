@@ -52,6 +52,7 @@ const DATA_KEYS = [
   'data',
   'content',
   'bytes',
+  'base64',
   'file_data',
   'file_url',
 ] as const;

@@ -2,10 +2,18 @@
 
 import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
-import { listOf, objectOf, stringOf } from '../values/attributes.ts';
+import { firstValue, listOf, objectOf, stringOf } from '../values/attributes.ts';
 import { memberOf } from '../values/enum-member.ts';
 import { toText } from '../values/plain-json.ts';
-import { addTranscript, isKnownPart, isProviderPart, type MessageParts, pushCall } from './message-parts.ts';
+import {
+  addTranscript,
+  collectPart,
+  isKnownPart,
+  isProviderPart,
+  type MessageParts,
+  pushCall,
+} from './message-parts.ts';
+import { RESULT_KEYS } from './part-keys.ts';
 import { isUntypedResult, toArguments } from './tool-parts.ts';
 
 export type ChatRole = ChatMessage['role'];
@@ -38,12 +46,16 @@ export function toRole(value: unknown, fallback: ChatRole = 'user'): ChatRole {
 
 /** Unwraps `{ message }` (choices, events), `{ content: { parts } }`, LangChain's `{ kwargs }` and `{ type, data }`. */
 export function innerMessage(item: Fields): Fields {
-  if (isObject(item['message'])) return item['message'];
+  if (isObject(item['message'])) return storedMessage(item['message']);
   if (isObject(item['kwargs'])) return item['kwargs'];
   // Gemini's candidates.
   if (isObject(item['content']) && 'parts' in item['content']) return item['content'];
-  if (isObject(item['data']) && LANGCHAIN_TYPES.has(String(item['type']))) return item['data'];
-  return item;
+  return storedMessage(item);
+}
+
+/** LangChain's `{ type, data }`. */
+function storedMessage(item: Fields): Fields {
+  return isObject(item['data']) && LANGCHAIN_TYPES.has(String(item['type'])) ? item['data'] : item;
 }
 
 const LANGCHAIN_TYPES: ReadonlySet<string> = new Set(['human', 'ai', 'system', 'tool', 'function', 'chat']);
@@ -72,8 +84,7 @@ export function hasToolResults(body: unknown): boolean {
     const type = part['type'] ?? part['$type'];
     if (typeof type === 'string')
       return (type !== 'text' && type.toLowerCase().includes('result')) || /tool_(call_)?response$/.test(type);
-    if (isUntypedResult(part)) return true;
-    return isObject(part['toolResult']) || isObject(part['functionResponse']) || isObject(part['toolResponse']);
+    return isUntypedResult(part) || RESULT_KEYS.some((key) => isObject(part[key]));
   });
 }
 
@@ -104,7 +115,14 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
     parts.content.splice(0, parts.content.length, { type: 'text', text: refusal });
   }
   addTranscript(message, parts);
+  // Ollama's pictures are base64, Agno's objects.
+  for (const image of listOf(message['images']) ?? []) {
+    const body = isObject(image) ? image : { data: image };
+    if (firstValue(body, IMAGE_KEYS) !== undefined) collectPart({ ...body, type: 'image' }, parts);
+  }
 }
+
+const IMAGE_KEYS = ['data', 'url', 'content', 'filepath'] as const;
 
 function nonEmpty(value: unknown): unknown[] | undefined {
   const list = listOf(value);

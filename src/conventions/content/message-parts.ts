@@ -16,6 +16,7 @@ import { REASONING_KEYS, reasoningTextsOf } from './reasoning-texts.ts';
 import {
   isAnswerableItem,
   isJsonBlock,
+  isUiTool,
   isUntypedCall,
   isUntypedResult,
   onlyValueOf,
@@ -67,11 +68,15 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushResult, 'functionResult', 'FunctionResultContent'),
   ...collectorsFor(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
   ...collectorsFor(pushMedia, 'input_audio', 'output_audio', 'audio', 'audio_url', 'video_url'),
-  ...collectorsFor(pushMedia, 'document', 'document-url', 'media', 'binary'),
+  ...collectorsFor(pushDocument, 'document'),
+  ...collectorsFor(pushMedia, 'document-url', 'media', 'binary'),
   // Blocks whose instrumentations write only the type.
   ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
   ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
   ...collectorsFor(pushNothing, 'cache_point', 'cachePointBlock'),
+  // Where a text comes from, and where a step of an agent begins.
+  ...collectorsFor(pushNothing, 'reference', 'citation', 'source', 'source-url', 'source-document', 'step-start'),
+  ...collectorsFor(pushUiTool, 'dynamic-tool'),
 ]);
 
 /** The same types as other languages spell them (`toolresult`, `TEXT`, `imageUrl`), by their letters. */
@@ -120,6 +125,7 @@ function collectorOf(part: Fields): Collector | undefined {
   if (known) return known;
   if (isProviderPart(part)) return pushProviderItem;
   if (isAnswerableItem(part)) return pushItem;
+  if (isUiTool(part)) return pushUiTool;
   const type = typeof part['type'] === 'string' ? RESPELLED.get(lettersOf(part['type'])) : undefined;
   if (type !== undefined) return (_part, into) => TYPED.get(type)?.({ ...part, type }, into);
   return collectorByKey(part);
@@ -262,6 +268,25 @@ function pushResult(part: Fields, into: MessageParts): void {
 }
 
 function pushNothing(): void {}
+
+/** A call of the AI SDK's messages for pages has its result in itself. */
+function pushUiTool(part: Fields, into: MessageParts): void {
+  const { type, toolCallId: id, toolName, input, output, errorText } = part;
+  const name = toolName ?? String(type).replace(/^tool-/, '');
+  into.calls.push(readCallPart({ id, name, input }));
+  const result = output ?? errorText;
+  if (result !== undefined) into.results.push({ id: String(id), name: String(name), content: toResultContent(result) });
+}
+
+/** Cohere's and Anthropic's documents can be text. */
+function pushDocument(part: Fields, into: MessageParts): void {
+  const [document, source] = [part['document'], part['source']];
+  if (isObject(document) && document['data'] !== undefined && document['format'] === undefined) {
+    pushText(document['data'], into);
+  } else if (isObject(source) && source['type'] === 'text') pushText(source['data'], into);
+  else if (isObject(source) && source['type'] === 'content') collectPart(source['content'], into);
+  else pushMedia(part, into);
+}
 
 function pushMedia(part: Fields, into: MessageParts, modality?: string): void {
   if (!addTranscript(part, into)) into.content.push(toMediaContent(readMedia(part, modality)));

@@ -1,11 +1,11 @@
 /** Unwraps messages from request and response bodies, nested lists and JSON text → a list of single messages. */
 
 import { isObject } from '../../wire/json.ts';
-import { jsonOf, objectOf, stringOf, withoutQuotes } from '../values/attributes.ts';
+import { jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../values/attributes.ts';
 import { toFinishReason } from './finish-reason.ts';
 import { javaMessagesIn } from './java-messages.ts';
 import { isKnownPart } from './message-parts.ts';
-import { isMessageInOtherSpelling, toKnownSpelling, toKnownSpellings } from './spellings.ts';
+import { isMessageInOtherSpelling, toKnownMessages, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -30,7 +30,14 @@ const WRAPPER_KEYS = [
   'message',
   'response',
 ] as const;
-const SYSTEM_KEYS = ['system', 'instructions', 'systemInstruction', 'system_instruction', 'systemPrompt'] as const;
+const SYSTEM_KEYS = [
+  'system',
+  'instructions',
+  'systemInstruction',
+  'system_instruction',
+  'systemPrompt',
+  'preamble',
+] as const;
 
 /** Items of the Responses API. */
 const FRAGMENT_TYPES: ReadonlySet<unknown> = new Set([
@@ -54,12 +61,12 @@ export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
       : { items: value === '' ? [] : [value], areFragments: false };
   }
   if (Array.isArray(value)) return unwrapList(value, depth);
-  const known = toKnownSpelling(value);
-  if (known !== value || !isObject(value)) return { items: [known], areFragments: false };
+  const [known, ...more] = toKnownMessages(value);
+  if (known !== value || !isObject(value)) return { items: [known, ...more], areFragments: false };
   if (isMessage(value)) return { items: [value], areFragments: false };
   const key = wrapperKeyOf(value);
   if (key === undefined) return { items: [value], areFragments: false };
-  const inner = unwrapMessages(value[key], depth + 1);
+  const inner = unwrapMessages(withHistory(value, key), depth + 1);
   for (const systemKey of SYSTEM_KEYS) {
     const system = value[systemKey];
     if (system !== undefined && system !== null && system !== '') {
@@ -68,6 +75,12 @@ export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
     }
   }
   return inner;
+}
+
+/** Cohere's first API has what the user says now beside what was said before. */
+function withHistory(body: Fields, key: string): unknown {
+  const history = listOf(body['chat_history']) ?? listOf(body['chatHistory']);
+  return history && key === 'message' ? [...history, { role: 'user', content: body[key] }] : body[key];
 }
 
 /** Whether this is messages or wraps them, and not only data that a text happens to be. */

@@ -135,7 +135,7 @@ export class MessageReader {
     this.#push(role, name, parts, reasoning, into);
   }
 
-  /** Adds the tool results first, one message each, then the rest of the message. */
+  /** Adds the tool results first, one message each, then the rest of the message; results of its own calls after it. */
   #push(role: ChatRole, name: string | undefined, parts: MessageParts, reasoning: string[], into: ChatMessage[]): void {
     for (const text of parts.reasoning) reasoning.push(text);
     const providerCalls = reasoning === this.reasoning ? this.providerCalls : this.inputProviderCalls;
@@ -143,7 +143,7 @@ export class MessageReader {
     for (const result of parts.results) {
       const { id, name: tool = '', content } = result;
       if (providerCalls.has(id)) providerCalls.add({ id, name: tool, result: content, isResult: true });
-      else into.push(this.#toolMessage(result));
+      else if (!isOwnResult(result, parts)) into.push(this.#toolMessage(result));
     }
     const content = joinContent(parts.content);
     if (content === undefined && parts.calls.length === 0) return;
@@ -159,6 +159,7 @@ export class MessageReader {
     if (name !== undefined) message.name = name;
     if (parts.calls.length > 0) message.tool_calls = this.#toolCalls(parts.calls);
     into.push(message);
+    for (const result of parts.results) if (isOwnResult(result, parts)) into.push(this.#toolMessage(result));
   }
 
   #toolCalls(calls: readonly PartCall[]): ToolCalls {
@@ -192,6 +193,10 @@ export class MessageReader {
 }
 
 keepShape(new MessageReader());
+
+function isOwnResult({ id }: PartResult, { calls }: MessageParts): boolean {
+  return id !== undefined && calls.some((call) => call.id === id);
+}
 
 /** Whether the source says that the message has no content. One without these keys was not captured. */
 function saysNothing({ content, parts }: Record<string, unknown>): boolean {

@@ -8,6 +8,7 @@
  * - Python's LangChain and AutoGen name a message's class: `{ type: 'HumanMessage' }`, or `{ type: 'human' }`.
  */
 import { isObject } from '../../wire/json.ts';
+import { fromFramework, isFrameworkMessage } from './framework-messages.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -44,18 +45,24 @@ const CONTENT_KEYS = [
 /** Whether this is certainly a message: data of the app may have a role or a type too. */
 export function isMessageInOtherSpelling(value: unknown): boolean {
   if (!isObject(value)) return false;
-  if (isNamedByClass(value) || isPrintedByLangChain(value)) return true;
+  if (isNamedByClass(value) || isPrintedByLangChain(value) || isFrameworkMessage(value)) return true;
   return (isCapitalised(value) || isLangChain4j(value)) && CONTENT_KEYS.some((key) => key in value);
 }
 
 /** Returns the list itself if no message in it is spelled otherwise. */
 export function toKnownSpellings(list: readonly unknown[]): readonly unknown[] {
-  return list.some(isMessageInOtherSpelling) ? list.map(toKnownSpelling) : list;
+  return list.some(isMessageInOtherSpelling) ? list.flatMap(toKnownMessages) : list;
 }
 
-/** Returns the message itself if its fields are known. */
+/** Returns the message itself if its fields are known. What a framework has as one can be several. */
+export function toKnownMessages(value: unknown): readonly unknown[] {
+  return (isObject(value) && fromFramework(value)) || [toKnownSpelling(value)];
+}
+
+/** Returns the first message of a value that is several. */
 export function toKnownSpelling(value: unknown): unknown {
   if (!isObject(value) || !isMessageInOtherSpelling(value)) return value;
+  if (isFrameworkMessage(value)) return fromFramework(value)?.[0];
   if (isNamedByClass(value)) return fromClass(value);
   if (isPrintedByLangChain(value)) return { ...value, role: roleOfPrinted(value) };
   return isCapitalised(value) ? withItems(withSnakeKeys(value, 0) as Fields) : fromLangChain4j(value);

@@ -16,6 +16,7 @@ export interface PartCall {
   readonly arguments: string;
 }
 
+const NAME_KEYS = ['name', 'toolName', 'tool_name', 'functionName', 'function_name'] as const;
 const INPUT_KEYS = ['arguments', 'args', 'input', 'parameters'] as const;
 const RESULT_KEYS = ['response', 'result', 'output', 'content', 'error'] as const;
 const AI_SDK_OUTPUTS: ReadonlySet<unknown> = new Set(['text', 'json', 'error-text', 'error-json', 'content']);
@@ -25,8 +26,7 @@ export function readCallPart(part: Fields): PartCall {
   const input = firstValue(inner, INPUT_KEYS) ?? part['arguments'];
   return {
     id: firstString(part, 'toolCallId', 'call_id', 'callId', 'toolUseId', 'tool_call_id', 'ref', 'id'),
-    name:
-      firstString(inner, 'name', 'toolName', 'functionName', 'function_name') ?? stringOf(part['name']) ?? 'unknown',
+    name: firstString(inner, ...NAME_KEYS) ?? stringOf(part['name']) ?? 'unknown',
     arguments: toArguments(input),
   };
 }
@@ -47,10 +47,12 @@ export function toArguments(input: unknown): string {
 }
 
 /** Returns the id of the answered call, the tool's name, and the raw result. */
-export function readResultPart(part: Fields): { id: string | undefined; name: string | undefined; value: unknown } {
+export function readResultPart(result: Fields): { id: string | undefined; name: string | undefined; value: unknown } {
+  // Haystack repeats the call that was answered.
+  const part = isObject(result['origin']) ? { ...result['origin'], ...result } : result;
   return {
     id: firstString(part, 'toolCallId', 'tool_use_id', 'toolUseId', 'call_id', 'callId', 'tool_call_id', 'ref', 'id'),
-    name: firstString(part, 'name', 'toolName', 'functionName', 'function_name'),
+    name: firstString(part, ...NAME_KEYS),
     value: unwrapOutput(firstValue(part, RESULT_KEYS)),
   };
 }
@@ -69,12 +71,20 @@ export function toCallPart(item: Fields): Fields {
 /** A call as Rig (Rust) writes it, `{ id, function: { name, arguments } }`, or AutoGen, `{ id, name, arguments }`. */
 export function isUntypedCall({ type, id, name, function: body, ...part }: Fields): boolean {
   if (type !== undefined || typeof id !== 'string') return false;
-  return isObject(body) ? typeof body['name'] === 'string' : typeof name === 'string' && 'arguments' in part;
+  return isObject(body)
+    ? typeof body['name'] === 'string'
+    : typeof name === 'string' && INPUT_KEYS.some((key) => key in part);
 }
 
-/** A result as AutoGen writes it: `{ call_id, name, content }`. */
-export function isUntypedResult({ type, call_id: id, content }: Fields): boolean {
-  return type === undefined && typeof id === 'string' && content !== undefined;
+/** A result as AutoGen writes it, `{ call_id, name, content }`, or with the id under another provider's name. */
+export function isUntypedResult({ type, role, content, ...part }: Fields): boolean {
+  if (type !== undefined || role !== undefined || content === undefined) return false;
+  return firstString(part, 'call_id', 'tool_use_id', 'tool_call_id') !== undefined;
+}
+
+/** A call in a message that the AI SDK keeps for a page: `{ type: 'tool-weather', toolCallId, state, input, output }`. */
+export function isUiTool({ type, toolCallId, state }: Fields): boolean {
+  return typeof type === 'string' && type.startsWith('tool-') && typeof toolCallId === 'string' && state !== undefined;
 }
 
 /** AI SDK 5 and later wrap results: `{ type: 'text' | 'json' | 'error-text' | …, value }`. */

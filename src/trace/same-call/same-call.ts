@@ -7,8 +7,8 @@
  * - it is a call of its own if it has a response id or usage that nothing below it has, or if the same instrumentation
  *   reports other questions and answers below it, as for agents that hand over to others;
  * - of two spans of the same call, the one with the messages stays the call. What it lacks is filled in from the other,
- *   which becomes plumbing, unless it has other logs below it, says something of its own (`bringsOwn`), or comes from the
- *   same instrumentation, which meant to make a step of it;
+ *   which becomes plumbing, unless it has other logs below it, says something of its own (`bringsOwn`), or is the step
+ *   that the same instrumentation has put around the call;
  * - of the spans of one tool call, one below the other, the outermost stays the log;
  * - the counts of a wrapper are sums and go to `metadata.usage`.
  *
@@ -189,7 +189,8 @@ function mergeInto(
   corrections: Map<CallSpan, Correction>,
 ): void {
   const [{ reading }, { reading: other }] = [corrections.get(kept) ?? kept, corrections.get(duplicate) ?? duplicate];
-  if (hasOtherLogs || kept.scope === duplicate.scope || bringsOwn(other, reading)) {
+  const isStep = kept.scope === duplicate.scope && kept.parent === duplicate;
+  if (hasOtherLogs || isStep || bringsOwn(other, reading)) {
     keepCall(kept, duplicate, corrections);
     demote(duplicate, false, corrections);
     return;

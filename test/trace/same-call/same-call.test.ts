@@ -72,7 +72,7 @@ describe('a span with a call below it', () => {
   it('keeps the call if it has the messages, and the counts that only the other has', () => {
     const outer = span('model', { ...QUESTION, output: 'rainy' });
     const inner = span('model', { ...USAGE, callId: 'msg_1', metadata: { cache_read_tokens: 17 } }, outer);
-    expect(verdicts(outer, inner)).toEqual(['model 42/9', 'generic -/-']);
+    expect(verdicts(outer, inner)).toEqual(['model 42/9', 'plumbing']);
     expect(resolveDuplicates([outer, inner]).get(outer)?.reading.metadata).toEqual({ cache_read_tokens: 17 });
   });
 

@@ -19,10 +19,10 @@ const MAX_RUNNING = 4;
 const MAX_LOGS = 500;
 const GATHER_MILLIS = 3;
 /** Of turns that were overtaken: each finds out more. */
-const MAX_OVERTAKEN = 12;
-const MAX_FAILED = 3;
+export const MAX_OVERTAKEN = 12;
+export const MAX_FAILED = 3;
 const PAUSE_MILLIS = 20;
-const MISSING_PARTITION = '23514';
+export const MISSING_PARTITION = '23514';
 const DUPLICATE = '23505';
 
 interface Job {
@@ -138,16 +138,8 @@ export class WriteTurns {
       if (work.kind !== 'update' || 'id' in work.selector) return undefined;
       return storableText(work.selector.referenceId);
     });
-    await this.#giveFeedback(plan);
+    await giveFeedback(this.#catalog, plan);
     return { checked, plan, turn: new Turn(this.#parts, plan, missing) };
-  }
-
-  async #giveFeedback(plan: Plan): Promise<void> {
-    const given = new Map<number, Set<string>>();
-    const add = (project: number, type: string) => given.set(project, (given.get(project) ?? new Set()).add(type));
-    for (const { project, feedback } of plan.drafts) for (const { type } of feedback) add(project.key, type);
-    for (const { log, draft } of plan.feedback) if (draft) add(log.projectKey, draft.type);
-    for (const [project, types] of given) await this.#catalog.giveFeedback(project, types);
   }
 
   async #attempt(turn: Turn): Promise<TurnAnswers> {
@@ -203,8 +195,17 @@ function isEmpty({ drafts, updates, feedback }: Plan): boolean {
   return drafts.length + updates.length + feedback.length === 0;
 }
 
+/** Projects list the types of feedback that the plan gives. */
+export async function giveFeedback(catalog: Catalog, { drafts, feedback }: Pick<Plan, 'drafts' | 'feedback'>) {
+  const given = new Map<number, Set<string>>();
+  const add = (project: number, type: string) => given.set(project, (given.get(project) ?? new Set()).add(type));
+  for (const { project, feedback: entries } of drafts) for (const { type } of entries) add(project.key, type);
+  for (const { log, draft } of feedback) if (draft) add(log.projectKey, draft.type);
+  for (const [project, types] of given) await catalog.giveFeedback(project, types);
+}
+
 /** A connection whose state is not known for sure is closed. */
-async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
+export async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
   if (isLostConnection(error)) return client.release(true);
   try {
     await client.query('ROLLBACK');
@@ -214,6 +215,6 @@ async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
   }
 }
 
-function pause(steps: number): Promise<void> {
+export function pause(steps: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS * steps * (0.5 + Math.random())));
 }

@@ -8,7 +8,7 @@ const WRITE_CONNECTIONS = 4;
 const READ_CONNECTIONS = 8;
 const STATEMENT_MILLIS = 10_000;
 /** Without an answer for so long, a connection is given up: the server's machine may be gone. */
-const SILENCE_MILLIS = 20_000;
+const SILENCE_MILLIS = 12_000;
 /** For a connection to be free, or made. */
 const WRITE_WAIT_MILLIS = 2_000;
 const READ_WAIT_MILLIS = 5_000;

@@ -24,7 +24,16 @@ import { SessionWrites } from './session-writes.ts';
 import { readStoredLogs } from './stored-logs.ts';
 import { forgetTraces, TraceMemory } from './trace-memory.ts';
 import { BEGIN, commit, type MissingLogs, Turn, type TurnParts } from './turn.ts';
-import { giveFeedback, MAX_FAILED, MAX_OVERTAKEN, MISSING_PARTITION, pause, rollBack } from './write-turns.ts';
+import {
+  giveFeedback,
+  MAX_FAILED,
+  MAX_OVERTAKEN,
+  MISSING_PARTITION,
+  PATIENCE_MILLIS,
+  pause,
+  rollBack,
+  waitedTooLong,
+} from './write-turns.ts';
 
 /**
  * At once. Each has a connection for writes and may need a second one, to make a project: fewer than there are, so that
@@ -38,7 +47,11 @@ export class Ingests {
   readonly #connections: Connections;
   readonly #parts: TurnParts;
   readonly #onLost: () => void;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: {
+    readonly since: number;
+    readonly resolve: () => void;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
   #running = 0;
   #idle: (() => void)[] = [];
 
@@ -79,12 +92,17 @@ export class Ingests {
 
   async #start(): Promise<void> {
     if (this.#running < MAX_RUNNING) this.#running += 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else {
+      const since = performance.now();
+      await new Promise<void>((resolve, reject) => this.#waiting.push({ since, resolve, reject }));
+    }
   }
 
   #end(): void {
-    const next = this.#waiting.shift();
-    if (next) return next();
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      if (performance.now() - next.since <= PATIENCE_MILLIS) return next.resolve();
+      next.reject(waitedTooLong());
+    }
     this.#running -= 1;
     if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
@@ -92,6 +110,7 @@ export class Ingests {
   async #repeat(traceIds: readonly string[], work: IngestWork): Promise<IngestFault[]> {
     const missing: MissingLogs = new Map();
     let [overtaken, failed] = [0, 0];
+    const since = performance.now();
     for (;;) {
       try {
         return await this.#attempt(traceIds, work, missing);
@@ -99,7 +118,8 @@ export class Ingests {
         if (error instanceof RepeatTurn) overtaken += 1;
         else if (await this.#canRepeat(error)) failed += 1;
         else throw error;
-        if (overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw error;
+        const isOver = performance.now() - since > PATIENCE_MILLIS;
+        if (isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw error;
         await pause(error instanceof RepeatTurn ? overtaken : failed * 5);
       }
     }

@@ -22,12 +22,19 @@ const GATHER_MILLIS = 3;
 export const MAX_OVERTAKEN = 12;
 export const MAX_FAILED = 3;
 const PAUSE_MILLIS = 20;
+/**
+ * How long a request waits for its turn, and how long a turn is repeated. Senders wait as long, more or less: what they no
+ * longer wait for would keep the database busy when it is back.
+ */
+export const PATIENCE_MILLIS = 10_000;
 export const MISSING_PARTITION = '23514';
 const DUPLICATE = '23505';
 
 interface Job {
   readonly work: Work;
   readonly logs: number;
+  /** By `performance.now()`. */
+  readonly since: number;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -62,7 +69,7 @@ export class WriteTurns {
   run(work: Work): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const logs = work.kind === 'create' ? work.logs.length : work.kind === 'feedback' ? work.requests.length : 1;
-      this.#queue.push({ work, logs, resolve, reject });
+      this.#queue.push({ work, logs, since: performance.now(), resolve, reject });
       this.#timer ??= setTimeout(() => this.#start(), GATHER_MILLIS);
     });
   }
@@ -79,14 +86,19 @@ export class WriteTurns {
       const jobs: Job[] = [];
       for (let logs = 0; this.#queue.length > 0 && (logs === 0 || logs + this.#queue[0]!.logs <= MAX_LOGS); ) {
         const job = this.#queue.shift()!;
+        if (performance.now() - job.since > PATIENCE_MILLIS) {
+          job.reject(waitedTooLong());
+          continue;
+        }
         jobs.push(job);
         logs += job.logs;
       }
+      if (jobs.length === 0) continue;
       this.#running += 1;
       void this.#runJobs(jobs).finally(() => {
         this.#running -= 1;
-        if (this.#queue.length > 0) this.#start();
-        else if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
+        this.#start();
+        if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
       });
     }
   }
@@ -105,6 +117,7 @@ export class WriteTurns {
   async #runTurn(jobs: readonly Job[]): Promise<void> {
     const missing: MissingLogs = new Map();
     let [overtaken, failed] = [0, 0];
+    const since = performance.now();
     let prepared: { checked: Checked[]; plan: Plan; turn: Turn } | undefined;
     for (;;) {
       try {
@@ -122,7 +135,8 @@ export class WriteTurns {
         if (isOvertaken) overtaken += 1;
         else if (await this.#canRepeat(error, prepared)) failed += 1;
         else throw explainUnknown(error, prepared?.turn);
-        if (overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw explainUnknown(error, prepared?.turn);
+        const isOver = performance.now() - since > PATIENCE_MILLIS;
+        if (isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw explainUnknown(error, prepared?.turn);
         // Where nothing is committed for sure, it may be planned again with what is known now.
         if (!prepared?.turn.mayBeCommitted) prepared = undefined;
         await pause(isOvertaken ? overtaken : failed * 5);
@@ -189,6 +203,13 @@ const NOTHING: TurnAnswers = {
 function explainUnknown(error: unknown, turn: Turn | undefined): unknown {
   if (!turn?.mayBeCommitted) return error;
   return new StoreUnavailableError('unreachable', 'the outcome of a write is not known', { cause: error });
+}
+
+export function waitedTooLong(): StoreUnavailableError {
+  return new StoreUnavailableError(
+    'unreachable',
+    `the PostgreSQL database is not available (a write has waited for ${PATIENCE_MILLIS / 1000} s for its turn)`,
+  );
 }
 
 function isEmpty({ drafts, updates, feedback }: Plan): boolean {

@@ -33,6 +33,7 @@ test.skipIf(!binaries)(
     for (let seed = FIRST; seed < FIRST + RUNS; seed += 1) {
       const story = await playSeed(seed, (_, random) => openDatabaseStage(cluster!, random));
       stories.push(story);
+      console.log(`seed ${seed}: ${story.delivered} logs, ${story.problems.length} problems`);
       if (story.problems.length === 0) continue;
       failures.push(`seed ${seed}: ${story.problems.slice(0, 5).join('; ')}`);
       console.error(`seed ${seed} failed\n${story.problems.join('\n')}`);

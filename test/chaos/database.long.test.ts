@@ -20,7 +20,8 @@ let cluster: PostgresCluster | undefined;
 beforeAll(async () => {
   if (binaries) cluster = await startPostgres(binaries, ['max_connections=200']);
 }, 60_000);
-afterAll(() => cluster?.stop());
+// What it has written takes long to delete.
+afterAll(() => cluster?.stop(), 60_000);
 
 test.skipIf(!binaries)(
   `${RUNS} seeds of kills of apps, servers and database`,

@@ -36,7 +36,7 @@ for (const binaries of findPostgres().slice(0, 1)) {
       const sent: Sent = { answered: new Set(), statuses: new Map(), unexplained: [], slowestMillis: 0 };
       let isOver = false;
       const senders = Array.from({ length: SENDERS }, (_, sender) => send(server, sender, sent, () => isOver));
-      await expect.poll(() => sent.answered.size, { timeout: 20_000 }).toBeGreaterThan(100);
+      await expect.poll(() => sent.answered.size, { timeout: 60_000 }).toBeGreaterThan(100);
       const before = server.memoryBytes();
       let most = before;
       const watch = setInterval(() => {
@@ -52,12 +52,13 @@ for (const binaries of findPostgres().slice(0, 1)) {
       await Promise.all(senders);
       expect([...sent.statuses.keys()].sort()).toEqual([200, 503]);
       expect(sent.unexplained).toEqual([]);
-      expect(sent.slowestMillis).toBeLessThan(25_000);
+      // Its reads and its writes may be silent for 12 s each; then the busy machine of a test.
+      expect(sent.slowestMillis).toBeLessThan(35_000);
       expect(most - before).toBeLessThan(300 * MEBIBYTE);
       expect(server.errors()).toMatch(/the PostgreSQL database is not available \(.+\)\n/);
       expect(server.child.exitCode).toBeNull();
       await expectStored(url, sent.answered);
-    }, 120_000);
+    }, 180_000);
 
     test('writes that wait for a lock of another client are a 503 in time, and go on when it is gone', async () => {
       const url = await cluster.createSchema();

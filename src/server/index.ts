@@ -2,11 +2,12 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isAddress } from '../address.ts';
-import { checkOptions, HumanloopError, type OptionCheck, optionError } from '../errors.ts';
+import { checkOptions, type OptionCheck, optionError } from '../errors.ts';
 import { createAccess } from './http/access.ts';
 import { createRequestListener, report } from './http/listener.ts';
 import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
+import { createErrorPrinter } from './http/print-errors.ts';
 import { createOtlpIntake } from './otlp/otlp-intake.ts';
 import { createOtlpRoutes } from './otlp/routes.ts';
 import { openPostgresStore } from './store/postgres/store.ts';
@@ -61,7 +62,10 @@ export interface ServerOptions {
   readonly maxSizeBytes?: number;
   /** Called with what these two have deleted. Default: one line on stderr. */
   readonly onPrune?: (deleted: DeletedCounts) => void;
-  /** Called with failures that are the server's own: a full disk, a bug. Default: one line on stderr. */
+  /**
+   * Called with failures that are the server's own: a full disk, a bug. Default: one line on stderr; while the store is
+   * not available, one every ten seconds.
+   */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -220,7 +224,12 @@ function completeOptions(options: ServerOptions) {
   checkOptions(options, CHECKS);
   const { host = '127.0.0.1', port = 4340, otlpPort, file = '.humanloop/logs.db', apiKey, publicUrl } = options;
   const { captureContent = true, database } = options;
-  const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onPrune = printPruned, onError = printError } = options;
+  const {
+    maxBodyBytes = 16 * 1024 * 1024,
+    maxItems = 1000,
+    onPrune = printPruned,
+    onError = createErrorPrinter(),
+  } = options;
   if (!isLoopback(host) && apiKey === undefined) {
     throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
   }
@@ -238,10 +247,6 @@ function completeOptions(options: ServerOptions) {
     ...{ host, port, otlpPort, file, database, apiKey, publicUrl: parsedUrl, captureContent },
     ...{ maxBodyBytes, maxItems, onPrune, onError },
   };
-}
-
-function printError(error: unknown): void {
-  console.error(`humanloop-otel server: ${error instanceof HumanloopError ? error.message : (error as Error)?.stack}`);
 }
 
 function printPruned({ sessions, logs }: DeletedCounts): void {

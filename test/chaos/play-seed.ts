@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LogRequest } from '../../src/wire/v4.ts';
 import { spoolFiles } from '../behaviour/spool/spooled-app.ts';
 import { Diary, type SpanRecord } from '../support/producer/diary.ts';
 import type { Plan } from '../support/producer/producer.ts';
@@ -28,9 +29,45 @@ export interface Story {
   readonly faults: Readonly<Record<string, number>>;
 }
 
-export async function playSeed(seed: number): Promise<Story> {
+/** What the producers send to, which fails as a seed decides. */
+export interface Stage {
+  readonly baseUrl: string;
+  /** For one request. */
+  readonly timeoutMillis: number;
+  readonly poisonShare: number;
+  /** An app is killed after this time at the latest. */
+  readonly lifeMillis: number;
+  /** Resolves to what is stored in the end, by reference. */
+  finish(): Promise<Stored>;
+  close(): Promise<void>;
+}
+
+export interface Stored {
+  readonly logs: ReadonlyMap<string, StoredLog>;
+  /** Rules that were broken on the way to the store, or in it. */
+  readonly breaches: readonly string[];
+  readonly requests: number;
+  readonly faults: Readonly<Record<string, number>>;
+}
+
+export type StoredLog = Pick<LogRequest, 'output' | 'error' | 'duration' | 'parent_reference_id'>;
+
+export async function playSeed(
+  seed: number,
+  open: (seed: number, random: Random) => Promise<Stage> = openChaoticV4,
+): Promise<Story> {
   const random = new Random(seed);
   const directory = mkdtempSync(join(tmpdir(), 'humanloop-otel-chaos-'));
+  const stage = await open(seed, random);
+  try {
+    return await play(seed, random, directory, stage);
+  } finally {
+    await stage.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function openChaoticV4(seed: number, random: Random): Promise<Stage> {
   const server = new ChaoticV4({
     seed,
     faultShare: random.pick([0.05, 0.2, 0.4]),
@@ -38,15 +75,17 @@ export async function playSeed(seed: number): Promise<Story> {
     ...(random.chance(0.5) && { maxBytes: 6_000 }),
   });
   await server.listen();
-  try {
-    return await play(seed, random, directory, server);
-  } finally {
-    server.close();
-    rmSync(directory, { recursive: true, force: true });
-  }
+  return {
+    ...{ baseUrl: server.baseUrl, timeoutMillis: 250, poisonShare: 0.01, lifeMillis: 500 },
+    finish: async () => {
+      const { logs, breaches, requests, faults } = server;
+      return { logs, breaches, requests: requests.length, faults };
+    },
+    close: async () => server.close(),
+  };
 }
 
-async function play(seed: number, random: Random, directory: string, server: ChaoticV4): Promise<Story> {
+async function play(seed: number, random: Random, directory: string, stage: Stage): Promise<Story> {
   const spool = join(directory, 'spool');
   const problems: string[] = [];
   const diaries: string[] = [];
@@ -60,25 +99,25 @@ async function play(seed: number, random: Random, directory: string, server: Cha
       diary,
       traces,
       maxPauseMillis: random.pick([5, 30, 60]),
-      poisonShare: 0.01,
+      poisonShare: stage.poisonShare,
       openShare: 0.2,
       ending,
       options: {
-        baseUrl: server.baseUrl,
+        baseUrl: stage.baseUrl,
         spool: { directory: spool, fsyncMillis: random.pick([10, 40]) },
         holdMillis: random.pick([0, 50, 5_000]),
         batch: { maxItems: random.pick([3, 20, 100]) },
-        timeoutMillis: 250,
+        timeoutMillis: stage.timeoutMillis,
         retry: { minDelayMillis: 5, maxDelayMillis: 60 },
         flushTimeoutMillis: LAST_WAITS_MILLIS,
       },
     };
   };
   for (let round = random.between(1, 3); round > 0; round--) {
-    const doomed = Array.from({ length: random.pick([1, 1, 2]) }, () => random.between(0, 500));
+    const doomed = Array.from({ length: random.pick([1, 1, 2]) }, () => random.between(0, stage.lifeMillis));
     kills += doomed.length;
     const killed = doomed.map(async (afterMillis) => {
-      const producer = await startProducer(plan('wait', random.between(3, 20)));
+      const producer = await startProducer(plan('wait', random.between(3, stage.lifeMillis / 25)));
       await producer.says('ready');
       await new Promise((resolve) => setTimeout(resolve, afterMillis));
       producer.child.kill('SIGKILL');
@@ -96,8 +135,9 @@ async function play(seed: number, random: Random, directory: string, server: Cha
   outputs.push(last.output);
   const books = diaries.map((file) => new Diary(file));
   const dropped = new Map(books.flatMap((diary) => diary.dropped).map(({ reference, reason }) => [reference, reason]));
-  problems.push(...server.breaches);
-  for (const diary of books) problems.push(...audit(diary, diary === books.at(-1), server, dropped));
+  const stored = await stage.finish();
+  problems.push(...stored.breaches);
+  for (const diary of books) problems.push(...audit(diary, diary === books.at(-1), stored, dropped));
   const left = spoolFiles(spool).filter((name) => statSync(join(spool, name)).size > 0);
   if (left.length > 0) problems.push(`left in the spool directory: ${left.join(', ')}`);
   if (problems.length > 0) problems.push(...outputs.map((output) => `printed: ${output}`));
@@ -106,24 +146,24 @@ async function play(seed: number, random: Random, directory: string, server: Cha
     problems,
     kills,
     ended: spans.filter(({ isEnded }) => isEnded).length,
-    delivered: spans.filter(({ reference }) => server.logs.has(reference)).length,
+    delivered: spans.filter(({ reference }) => stored.logs.has(reference)).length,
     rejected: [...dropped.values()].filter((reason) => reason === 'rejected').length,
-    closed: [...server.logs.values()].filter(({ error }) => error === PROCESS_EXITED).length,
-    requests: server.requests.length,
-    faults: server.faults,
+    closed: [...stored.logs.values()].filter(({ error }) => error === PROCESS_EXITED).length,
+    requests: stored.requests,
+    faults: stored.faults,
   };
 }
 
 function audit(
   { spans, stats }: Diary,
   isLast: boolean,
-  server: ChaoticV4,
+  { logs }: Stored,
   dropped: ReadonlyMap<string, string>,
 ): string[] {
   const problems: string[] = [];
-  const isStored = (reference: string) => server.logs.has(reference);
+  const isStored = (reference: string) => logs.has(reference);
   for (const span of spans.values()) {
-    const log = server.logs.get(span.reference);
+    const log = logs.get(span.reference);
     const reason = dropped.get(span.reference);
     const isPromised = isLast ? span.isEnded : span.isSafe;
     const say = (what: string) => problems.push(`${span.reference} ${what} (${describe(span)})`);

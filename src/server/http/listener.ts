@@ -108,9 +108,9 @@ function notThere({ route, isListed }: FoundRoute, explanation: string | undefin
   return new HttpError(405, 'Method Not Allowed', { Allow: Object.keys(route).join(', ') });
 }
 
-/** What is the answer to each such request: the store has reported that it is gone, and all else is the sender's to change. */
+/** The store has reported itself that it is gone. */
 function isReported(error: unknown): boolean {
-  return error instanceof StoreUnavailableError && (error.reason === 'gone' || error.reason === 'unsupported');
+  return error instanceof StoreUnavailableError && error.reason === 'gone';
 }
 
 /** The hook belongs to the embedding app: an error that it throws must not become an unhandled rejection. */
@@ -127,7 +127,6 @@ function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof StoreUnavailableError) {
     const { reason, retryAfterSeconds } = error;
-    if (reason === 'unsupported') return new HttpError(501, error.message);
     return new HttpError(503, DETAILS[reason], {
       ...(retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) }),
     });
@@ -136,7 +135,7 @@ function toHttpError(error: unknown): HttpError {
 }
 
 const AWAY = 'the store is not available for now';
-const DETAILS: Readonly<Record<Exclude<UnavailableReason, 'unsupported'>, string>> = {
+const DETAILS: Readonly<Record<UnavailableReason, string>> = {
   'too-slow': 'this takes too long: ask for less, or try again later',
   gone: 'the database was deleted or replaced: the server must be started again',
   ...{ full: AWAY, refused: AWAY, unreachable: AWAY },

@@ -36,7 +36,7 @@ export function taken(isProtobuf: boolean, field: RejectedField, { rejected, mes
 }
 
 /** By HTTP status, the codes of google.rpc. */
-const CODES: Readonly<Record<number, number>> = { 401: 16, 403: 7, 408: 4, 413: 8, 501: 12, 503: 14 };
+const CODES: Readonly<Record<number, number>> = { 401: 16, 403: 7, 408: 4, 413: 8, 503: 14 };
 const INVALID_ARGUMENT = 3;
 
 /**

@@ -63,8 +63,7 @@ export interface Store {
   health(): Promise<StoreHealth>;
   /**
    * Writes what the server derived from spans: what is remembered of these traces is read and locked, `work` decides, and
-   * all is written together. Resolves to what could not be stored, once all else is. Rejects with a
-   * `StoreUnavailableError` (`unsupported`) where the engine has none of this.
+   * all is written together. Resolves to what could not be stored, once all else is.
    */
   ingest(traceIds: readonly string[], work: IngestWork): Promise<readonly IngestFault[]>;
   /** Forgets what is remembered of traces that were last seen before the given time, in Unix milliseconds. Logs stay. */

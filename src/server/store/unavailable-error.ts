@@ -4,9 +4,9 @@ import { HumanloopError } from '../../errors.ts';
 /**
  * `too-slow`: this request takes too long. `full`: there is no space for writes. `refused`: the database does not let
  * the server in. `unreachable`: it is locked, busy, or away. `gone`: it was deleted or replaced, and nothing works until
- * the server is started again. `unsupported`: this engine cannot do what is asked, now or later.
+ * the server is started again.
  */
-export type UnavailableReason = 'too-slow' | 'full' | 'refused' | 'unreachable' | 'gone' | 'unsupported';
+export type UnavailableReason = 'too-slow' | 'full' | 'refused' | 'unreachable' | 'gone';
 
 /** Undefined where it is of no use to come again. */
 const RETRY_AFTER_SECONDS: Readonly<Record<UnavailableReason, number | undefined>> = {
@@ -15,7 +15,6 @@ const RETRY_AFTER_SECONDS: Readonly<Record<UnavailableReason, number | undefined
   refused: 5,
   unreachable: 1,
   gone: undefined,
-  unsupported: undefined,
 };
 
 export class StoreUnavailableError extends HumanloopError {

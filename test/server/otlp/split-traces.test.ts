@@ -11,35 +11,17 @@ import { expect, test } from 'vitest';
 import { resolveOptions } from '../../../src/options.ts';
 import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { Pipeline } from '../../../src/pipeline/pipeline.ts';
-import type { LogRequest, LogResponse } from '../../../src/wire/v4.ts';
+import type { LogRequest } from '../../../src/wire/v4.ts';
 import { PROPERTY_TIMEOUT_MILLIS, RUNS } from '../../pipeline/forests.ts';
 import { StrictEndpoint } from '../../support/strict-endpoint.ts';
+import { comparable, requestsOf, scenario, spansOfAll } from './cut-traces.ts';
 import { KilledServer } from './kill-server.ts';
-import { plannedTrace, spansOf } from './planned-trace.ts';
-
-const TRACES = ['a'.repeat(32), 'b'.repeat(32)];
-
-const scenario = fc.record({
-  traces: fc.array(plannedTrace(), { minLength: 1, maxLength: TRACES.length }),
-  /** Decides in which order the spans come. */
-  ranks: fc.array(fc.nat(99), { minLength: 24, maxLength: 24 }),
-  /** By how much a child comes before its parent. */
-  childrenFirst: fc.constantFrom(0, 100, 1_000),
-  /** Sizes of the requests, over and over. */
-  cuts: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 }),
-  /** Requests that come again, later. */
-  repeats: fc.array(fc.nat(30), { maxLength: 3 }),
-  /** The server is killed after these requests. */
-  kills: fc.array(fc.nat(10), { maxLength: 2 }),
-});
-
-type Scenario = typeof scenario extends fc.Arbitrary<infer Value> ? Value : never;
 
 test('any cut of any traces gives the logs of one request, and those of the span processor', {
   timeout: 4 * PROPERTY_TIMEOUT_MILLIS,
 }, async () => {
   const property = fc.asyncProperty(scenario, async (plan) => {
-    const spans = plan.traces.flatMap((planned, index) => spansOf(TRACES[index] as string, planned));
+    const spans = spansOfAll(plan);
     const whole = await KilledServer.start();
     const cut = await KilledServer.start();
     try {
@@ -60,33 +42,6 @@ test('any cut of any traces gives the logs of one request, and those of the span
   });
   await fc.assert(property, { numRuns: RUNS });
 });
-
-function requestsOf({ ranks, childrenFirst, cuts, repeats }: Scenario, spans: readonly SpanSlice[]): SpanSlice[][] {
-  const places = spans.map((span, index) => ({ span, rank: (ranks[index] as number) - childrenFirst * index }));
-  const left = places.sort((a, b) => a.rank - b.rank).map(({ span }) => span);
-  const requests: SpanSlice[][] = [];
-  while (left.length > 0) requests.push(left.splice(0, cuts[requests.length % cuts.length]));
-  for (const repeat of repeats) requests.push(requests[repeat % requests.length] as SpanSlice[]);
-  return requests;
-}
-
-const FIELDS = [
-  ...['session_reference_id', 'project', 'config', 'inputs', 'messages', 'output', 'output_message', 'error'],
-  ...['prompt_tokens', 'output_tokens', 'prompt_cost', 'output_cost', 'metadata', 'source', 'environment'],
-  ...['created_at', 'duration'],
-] as const;
-
-/** Returns what is compared. A parent that is no log is none. */
-function comparable(logs: ReadonlyMap<string, LogRequest | LogResponse>, withoutDates = false): unknown {
-  const all = [...logs].map(([reference, log]) => {
-    const parent = log.parent_reference_id ?? undefined;
-    const fields = FIELDS.map((field) => [field, (log as Record<string, unknown>)[field] ?? undefined] as const);
-    const said = Object.fromEntries(fields.filter(([field]) => !withoutDates || field !== 'created_at'));
-    const { id: _id, status: _status, ...config } = said['config'] as Record<string, unknown>;
-    return [reference, { ...said, config, parent: parent && logs.has(parent) ? parent : undefined }];
-  });
-  return Object.fromEntries(all.sort());
-}
 
 /** Sums as they stand in the list of sessions; and that they are those of the logs. */
 function sumsOf(server: KilledServer): unknown {

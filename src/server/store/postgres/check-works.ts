@@ -24,7 +24,7 @@ import {
 } from './lookups.ts';
 
 /** All feedback of a log is in each answer that has the log. */
-const MAX_FEEDBACK = 1_000;
+export const MAX_FEEDBACK = 1_000;
 const MAX_FEEDBACK_CHARACTERS = 50_000;
 const MAX_LOG_BYTES = 32 * 1024 * 1024;
 const SMALL_CHARACTERS = 256 * 1024;
@@ -166,7 +166,7 @@ async function checkLogs(catalog: Catalog, named: Named, logs: readonly EncodedL
       );
     }
     const session = sessionOf(named, request);
-    const feedback = [request.feedback ?? []].flat().map((entry) => toDraft(entry, 'feedback'));
+    const feedback = [request.feedback ?? []].flat().map((entry) => toFeedbackDraft(entry, 'feedback'));
     if (feedback.length > MAX_FEEDBACK) throw tooMuchFeedback('feedback');
     const config = request.config_id ? configOf(named, request.config_id) : undefined;
     return { request, row, ...(session && { session }), parent: parentOf(named, request), config, feedback };
@@ -253,11 +253,11 @@ function checkFeedback(named: Named, requests: readonly FeedbackRequest[]): Chec
     const count = (counts.get(log.id) ?? 0) + 1;
     if (count > MAX_FEEDBACK) throw tooMuchFeedback('value');
     counts.set(log.id, count);
-    return { request, log, draft: toDraft({ ...request, value: request.value! }, 'value') };
+    return { request, log, draft: toFeedbackDraft({ ...request, value: request.value! }, 'value') };
   });
 }
 
-function toDraft(feedback: Feedback, field: string): FeedbackDraft {
+export function toFeedbackDraft(feedback: Feedback, field: string): FeedbackDraft {
   const value = JSON.stringify(feedback.value);
   if (value.length > MAX_FEEDBACK_CHARACTERS) {
     throw new RejectedFieldError(field, `the value is longer than ${MAX_FEEDBACK_CHARACTERS} characters`);
@@ -271,6 +271,6 @@ function toDraft(feedback: Feedback, field: string): FeedbackDraft {
   };
 }
 
-function tooMuchFeedback(field: string): RejectedFieldError {
+export function tooMuchFeedback(field: string): RejectedFieldError {
   return new RejectedFieldError(field, `the datapoint has ${MAX_FEEDBACK} feedback entries, and takes no more`);
 }

@@ -1,15 +1,14 @@
-/** The connections to a PostgreSQL database: two pools, what their errors mean, and pipelined statements. */
+/** The connections to a PostgreSQL database: two pools, which of their errors may pass, and pipelined statements. */
 import type pg from 'pg';
 import { HumanloopError } from '../../../errors.ts';
 import { loadInstalled } from '../../../load-module.ts';
 import { toTimestamp } from '../timestamps.ts';
-import { StoreUnavailableError } from '../unavailable-error.ts';
 
 const WRITE_CONNECTIONS = 4;
 const READ_CONNECTIONS = 8;
 const STATEMENT_MILLIS = 10_000;
 /** Without an answer for so long, a connection is given up: the server's machine may be gone. */
-const SILENCE_MILLIS = 20_000;
+const SILENCE_MILLIS = 12_000;
 /** For a connection to be free, or made. */
 const WRITE_WAIT_MILLIS = 2_000;
 const READ_WAIT_MILLIS = 5_000;
@@ -33,14 +32,17 @@ export interface Connections {
 
 /** `onLost` is called when a connection breaks. @throws {HumanloopError} if `pg` is not installed. */
 export function connect(url: string, onLost: () => void): Connections {
-  const { Pool } = loadDriver();
+  const { Pool, Client } = loadDriver();
+  const { address, isPooled } = readAddress(url);
   const open = (max: number, waitMillis: number): pg.Pool => {
     const pool = new Pool({
-      connectionString: url,
+      connectionString: address,
       max,
       ...{ pipeline: true, keepAlive: true, application_name: 'humanloop-otel' },
-      ...{ connectionTimeoutMillis: waitMillis, statement_timeout: STATEMENT_MILLIS, query_timeout: SILENCE_MILLIS },
-      idle_in_transaction_session_timeout: 15_000,
+      ...{ connectionTimeoutMillis: waitMillis, query_timeout: SILENCE_MILLIS },
+      ...(isPooled
+        ? { Client: withoutNames(Client) }
+        : { statement_timeout: STATEMENT_MILLIS, idle_in_transaction_session_timeout: 15_000 }),
       types: { getTypeParser: getTypeParser as pg.CustomTypesConfig['getTypeParser'] },
     } as pg.PoolConfig);
     // Both report a broken connection, which must not end the process. The statement that needs it fails.
@@ -51,6 +53,28 @@ export function connect(url: string, onLost: () => void): Connections {
   const [writes, reads] = [open(WRITE_CONNECTIONS, WRITE_WAIT_MILLIS), open(READ_CONNECTIONS, READ_WAIT_MILLIS)];
   return { writes, reads, close: async () => void (await Promise.all([writes.end(), reads.end()])) };
 }
+
+/**
+ * `pgbouncer=true` in an address, as other clients have it too: behind it is a pooler that gives each transaction another
+ * connection. It knows no settings of a session, and no statements that another transaction has prepared.
+ */
+function readAddress(url: string): { address: string; isPooled: boolean } {
+  const address = new URL(url);
+  const isPooled = address.searchParams.get('pgbouncer') === 'true';
+  address.searchParams.delete('pgbouncer');
+  return { address: isPooled ? address.href : url, isPooled };
+}
+
+function withoutNames(Client: typeof pg.Client): typeof pg.Client {
+  return class extends (Client as unknown as AnyClient) {
+    override query(statement: unknown, ...rest: unknown[]): unknown {
+      const isNamed = typeof statement === 'object' && statement !== null && 'name' in statement;
+      return super.query(isNamed ? { ...statement, name: undefined } : statement, ...rest);
+    }
+  } as unknown as typeof pg.Client;
+}
+
+type AnyClient = new (...parameters: unknown[]) => { query(...parameters: unknown[]): unknown };
 
 function loadDriver(): typeof pg {
   try {
@@ -122,7 +146,6 @@ export async function pipelined(
  * standby, and, on Citus, XX000, where a worker went away.
  */
 const REPEATABLE = /^(40001|40P01|55P03|57014|57P0[1-5]|08...|53300|25006|XX000)$/;
-const REFUSED = /^(28...|3D000|42501)$/;
 
 export function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
@@ -143,17 +166,4 @@ export function isLostConnection(error: unknown): boolean {
 
 export function isRepeatable(error: unknown): boolean {
   return isSqlError(error) ? REPEATABLE.test(codeOf(error)!) : isLostConnection(error);
-}
-
-/** Turns an error of the database into one that says whether to come again. Returns any other as it is. */
-export function explainPostgresError(error: unknown): unknown {
-  const code = codeOf(error);
-  const message = error instanceof Error ? error.message : String(error);
-  const explain = (reason: StoreUnavailableError['reason'], text: string) =>
-    new StoreUnavailableError(reason, `the PostgreSQL database ${text} (${message})`, { cause: error });
-  if (isSqlError(error) && REFUSED.test(code!)) return explain('refused', 'refuses the server');
-  if (isSqlError(error) && code === '57014') return explain('too-slow', 'takes too long');
-  if (isSqlError(error) && code === '53100') return explain('full', 'has no space left');
-  if (isRepeatable(error)) return explain('unreachable', 'is not available');
-  return error;
 }

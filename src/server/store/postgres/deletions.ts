@@ -3,11 +3,13 @@ import type pg from 'pg';
 import { pipelined, type Row } from './connection.ts';
 import { nextTimestamp, placeOf } from './identifiers.ts';
 import { inLockOrder } from './insert-rows.ts';
-import { referenceKey, toKeyed, type Uuid } from './keys.ts';
+import { referenceKey, toKeyed, traceOf, type Uuid } from './keys.ts';
 import type { Layout } from './layout.ts';
 import { findCurrentSessions, findLogs } from './lookups.ts';
 import type { Merges } from './merges.ts';
 import { SessionWrites } from './session-writes.ts';
+import { toContentDeletions } from './trace-memory.ts';
+import { BEGIN } from './turn.ts';
 
 /** In one transaction, so that others wait for a moment only. */
 const SLICE = 500;
@@ -59,10 +61,14 @@ async function deleteSlice(
     layout,
     (each) => each,
   );
+  // A client that deletes a log means its content. The ids of its trace stay, so that a repeat does not bring it back.
+  const traces = toContentDeletions(
+    found.flatMap(({ referenceId }) => traceOf(referenceId ?? '') ?? []),
+    layout,
+  );
   const results = await pipelined(client, [
-    {
-      text: `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`,
-    },
+    { text: BEGIN },
+    ...traces,
     // Children may still name it: whoever logs it again is merged with them.
     ...references.map(({ bucket, key, id }) => ({
       text: `UPDATE log_references SET log_id = NULL, awaited = true
@@ -77,7 +83,7 @@ async function deleteSlice(
       })),
     ),
   ]);
-  const first = 1 + references.length;
+  const first = 1 + traces.length + references.length;
   const gone = results.slice(first, first + places.length).reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0);
   const current = await findCurrentSessions(client, new Set(found.map(({ session }) => session)));
   for (const [source, { key }] of current) merges.remember(source, key);

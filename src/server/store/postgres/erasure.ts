@@ -19,7 +19,10 @@ import { recountSession } from './recount.ts';
 import { readSummaries } from './summaries.ts';
 
 const SLICE = 1_000;
-const VACUUMED = ['logs', 'log_words', 'feedback', 'log_references', 'sessions', 'session_facets', 'session_projects'];
+const VACUUMED = [
+  ...['logs', 'log_words', 'feedback', 'log_references', 'sessions', 'session_facets', 'session_projects'],
+  ...['trace_parts', 'trace_contents'],
+];
 const OF_SESSION = 'bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[])';
 
 export interface ErasureParts {

@@ -11,6 +11,7 @@ import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
 import { toKeyed } from './keys.ts';
 import type { Layout } from './layout.ts';
 import { facetsOf, labelsOf } from './log-facts.ts';
+import { byPlaces } from './lookups.ts';
 import type { SessionWrites } from './session-writes.ts';
 import { toWords } from './words.ts';
 
@@ -45,6 +46,24 @@ export function insertFeedback(
     inLockOrder(rows, layout, (row) => row).map(({ values }): Value[] => values),
     layout,
   );
+}
+
+/** Resolves to what is stored, by log. */
+export async function readFeedbackDrafts(
+  client: pg.ClientBase,
+  logIds: Iterable<string>,
+): Promise<Map<string, FeedbackDraft[]>> {
+  const found = new Map<string, FeedbackDraft[]>();
+  const text = 'SELECT log_id, id, type, value, "user", created_at FROM feedback';
+  const statement = byPlaces('read feedback drafts', text, logIds, 'log_id');
+  if (!statement) return found;
+  const { rows } = await client.query<Row>(statement as pg.QueryConfig);
+  for (const row of rows) {
+    const logId = row['log_id'] as string;
+    const { id, type, value, user, created_at: createdAt } = row;
+    found.set(logId, [...(found.get(logId) ?? []), { id, type, value, user, createdAt } as FeedbackDraft]);
+  }
+  return found;
 }
 
 /** Sends `before` with the feedback, in one trip. Resolves to the answers in the order of the requests. */

@@ -46,6 +46,11 @@ export function referenceKey(reference: string): Key {
   return toKey(sha256(group).slice(0, 16) + sha256(reference).slice(0, 16));
 }
 
+/** Returns the id of the trace that a reference of the exporter is of; `undefined` for any other reference. */
+export function traceOf(reference: string): string | undefined {
+  return TRACE_REFERENCE.exec(reference)?.[1];
+}
+
 /** Returns the first and the last key that a reference of the trace can have. */
 export function traceRange(traceId: string): { bucket: number; first: Uuid; last: Uuid } {
   const group = sha256(traceId).slice(0, 16);

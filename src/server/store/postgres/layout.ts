@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { HumanloopError } from '../../../errors.ts';
 import { pipelined } from './connection.ts';
 import { makePartitions } from './partitions.ts';
-import { DISTRIBUTION, MAJOR, MIGRATIONS } from './schema.ts';
+import { MAJOR, MIGRATIONS } from './schema.ts';
 
 const LOCK = 0x686c_6f74;
 const WAIT_MILLIS = 30_000;
@@ -19,12 +19,12 @@ export interface Layout {
   readonly shardOrder: readonly number[];
 }
 
-export async function prepareSchema(pool: pg.Pool): Promise<Layout> {
+export async function prepareSchema(pool: pg.Pool, migrations = MIGRATIONS): Promise<Layout> {
   const client = await pool.connect();
   try {
     await checkServer(client);
-    if (await takesSchemaChanges(client)) await migrate(client);
-    else await waitForSchema(client);
+    if (await takesSchemaChanges(client)) await migrate(client, migrations);
+    else await waitForSchema(client, migrations.length);
     const { rows } = await client.query(`SELECT value FROM meta WHERE name = 'layout'`);
     const isDistributed = rows[0]?.value === 'citus';
     return { isDistributed, shardOrder: await readShardOrder(client, isDistributed) };
@@ -55,7 +55,7 @@ async function hasCitus(client: pg.ClientBase): Promise<boolean> {
   return (await client.query(`SELECT 1 FROM pg_extension WHERE extname = 'citus'`)).rows.length > 0;
 }
 
-async function migrate(client: pg.ClientBase): Promise<void> {
+async function migrate(client: pg.ClientBase, migrations: typeof MIGRATIONS): Promise<void> {
   await client.query('BEGIN');
   try {
     // Another server may be at it, with indexes to build.
@@ -67,20 +67,20 @@ async function migrate(client: pg.ClientBase): Promise<void> {
     refuseNewer(meta.get('major'));
     const done = Number(meta.get('schema') ?? 0);
     const compresses = await knowsLz4(client);
-    for (const sql of MIGRATIONS.slice(done)) {
+    const isDistributed = isNew ? await hasCitus(client) : meta.get('layout') === 'citus';
+    for (const { sql, distribution } of migrations.slice(done)) {
       await client.query(compresses ? sql : sql.replaceAll(' COMPRESSION lz4', ''));
+      if (isDistributed) for (const each of distribution) await client.query(each);
     }
     if (isNew) {
-      const isDistributed = await hasCitus(client);
-      if (isDistributed) for (const sql of DISTRIBUTION) await client.query(sql);
       await client.query(`INSERT INTO meta VALUES ('layout', $1), ('major', $2), ('schema', '0')`, [
         isDistributed ? 'citus' : 'plain',
         String(MAJOR),
       ]);
       await makePartitions(client);
     }
-    if (done < MIGRATIONS.length) {
-      await client.query(`UPDATE meta SET value = $1 WHERE name = 'schema'`, [String(MIGRATIONS.length)]);
+    if (done < migrations.length) {
+      await client.query(`UPDATE meta SET value = $1 WHERE name = 'schema'`, [String(migrations.length)]);
     }
     await client.query('COMMIT');
   } catch (error) {
@@ -103,14 +103,14 @@ function refuseNewer(major: string | undefined): void {
 }
 
 /** The coordinator makes the schema, from where it can be read here. */
-async function waitForSchema(client: pg.ClientBase): Promise<void> {
+async function waitForSchema(client: pg.ClientBase, version: number): Promise<void> {
   for (const end = Date.now() + WAIT_MILLIS; Date.now() < end; await new Promise((done) => setTimeout(done, 500))) {
     const { rows } = await client.query(`SELECT to_regclass('meta') AS meta`);
     if (!rows[0].meta) continue;
     const found = await client.query(`SELECT name, value FROM meta`);
     const meta = new Map(found.rows.map(({ name, value }) => [name, value]));
     refuseNewer(meta.get('major'));
-    if (Number(meta.get('schema')) >= MIGRATIONS.length) return;
+    if (Number(meta.get('schema')) >= version) return;
   }
   throw new HumanloopError('this node has no schema: start one server with the address of the coordinator');
 }

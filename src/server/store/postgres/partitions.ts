@@ -100,6 +100,11 @@ async function forgetBefore(client: pg.ClientBase, firstKept: string): Promise<v
   await client.query('DELETE FROM sessions WHERE last_day < $1::date', [firstKept]);
   // A reference whose log is gone reads as one that is not known.
   await client.query('DELETE FROM log_references WHERE log_id < $1', [firstIdOf(Date.parse(`${firstKept}T00:00:00Z`))]);
+  await client.query(
+    `DELETE FROM trace_contents AS content USING traces WHERE traces.bucket = content.bucket
+     AND traces.trace = content.trace AND traces.seen_on < $1::date`,
+    [firstKept],
+  );
   await client.query('DELETE FROM traces WHERE seen_on < $1::date', [firstKept]);
 }
 

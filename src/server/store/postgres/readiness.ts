@@ -2,7 +2,8 @@
 import type pg from 'pg';
 import type { StoreReadiness } from '../store.ts';
 import { StoreUnavailableError } from '../unavailable-error.ts';
-import { explainPostgresError, type Row } from './connection.ts';
+import type { Row } from './connection.ts';
+import { explainPostgresError } from './explain-error.ts';
 import { dayOf } from './identifiers.ts';
 import { MIGRATIONS } from './schema.ts';
 

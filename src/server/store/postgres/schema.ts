@@ -66,19 +66,37 @@ const TABLES = `
   CREATE TABLE trace_parts (bucket smallint NOT NULL, trace uuid NOT NULL, part integer NOT NULL, day date NOT NULL,
     spans bytea NOT NULL, PRIMARY KEY (trace, part, bucket, day)) PARTITION BY RANGE (day);`;
 
-/** In the transaction of the first migration, where the extension is there. */
-export const DISTRIBUTION = [
-  `SELECT create_reference_table('meta')`,
-  `SELECT create_reference_table('projects')`,
-  `SELECT create_distributed_table('logs', 'bucket')`,
-  ...[
-    ...['log_words', 'feedback', 'sessions', 'session_projects', 'session_facets', 'log_references'],
-    ...['traces', 'trace_parts'],
-  ].map((table) => `SELECT create_distributed_table('${table}', 'bucket', colocate_with => 'logs')`),
-  `SELECT create_distributed_table('configs', 'key', colocate_with => 'none')`,
-];
+/** What the content of a trace's spans is, where no log says it: see `Ingest.kept`. `first_day` is that of its first part. */
+const TRACE_CONTENTS = `
+  ALTER TABLE traces ADD COLUMN seen_at timestamptz NOT NULL DEFAULT now(),
+    ADD COLUMN first_day date NOT NULL DEFAULT current_date;
+  CREATE INDEX traces_by_time ON traces (seen_at);
+  CREATE TABLE trace_contents (bucket smallint NOT NULL, trace uuid NOT NULL, reference_id text COLLATE "C" NOT NULL,
+    content text COMPRESSION lz4 NOT NULL, PRIMARY KEY (trace, reference_id, bucket));`;
 
-export const MIGRATIONS: readonly string[] = [TABLES];
+export interface Migration {
+  readonly sql: string;
+  /** Run after it in the same transaction, where the tables are distributed. */
+  readonly distribution: readonly string[];
+}
+
+const byBucket = (...tables: readonly string[]) =>
+  tables.map((table) => `SELECT create_distributed_table('${table}', 'bucket', colocate_with => 'logs')`);
+
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    sql: TABLES,
+    distribution: [
+      `SELECT create_reference_table('meta')`,
+      `SELECT create_reference_table('projects')`,
+      `SELECT create_distributed_table('logs', 'bucket')`,
+      ...byBucket('log_words', 'feedback', 'sessions', 'session_projects', 'session_facets', 'log_references'),
+      ...byBucket('traces', 'trace_parts'),
+      `SELECT create_distributed_table('configs', 'key', colocate_with => 'none')`,
+    ],
+  },
+  { sql: TRACE_CONTENTS, distribution: byBucket('trace_contents') },
+];
 
 /** Partitioned by day, with the options of their partitions. */
 export const DAILY_TABLES: Readonly<Record<string, string>> = {

@@ -37,6 +37,7 @@ export class SessionWrites {
   readonly #merged = new Map<Uuid, Merge>();
   readonly #done: Merge[] = [];
   readonly #recounted = new Set<Uuid>();
+  readonly #widened = new Map<string, { key: Key; bucket: number }>();
 
   constructor(layout: Layout, merges: Merges, now: string) {
     this.#layout = layout;
@@ -77,6 +78,12 @@ export class SessionWrites {
     this.#recounted.add(this.#merges.resolve(key.key).key);
   }
 
+  /** The session, to which something is added here too, has logs that are stored in this bucket. */
+  widen(key: Key, bucket: number): void {
+    const session = this.#merges.resolve(key.key);
+    if (session.bucket !== bucket) this.#widened.set(`${session.key} ${bucket}`, { key: session, bucket });
+  }
+
   async write(client: pg.ClientBase): Promise<void> {
     const layout = this.#layout;
     const sums = inLockOrder(this.#sums.values(), layout, (sum) => sum).map(toSumRow);
@@ -92,8 +99,21 @@ export class SessionWrites {
       this.#merges.remember(key, target);
       throw new RepeatTurn('a session was merged');
     }
+    await this.#widenAll(client);
     await this.#mergeAll(client);
     for (const key of this.#recounted) await recountSession(client, layout, toKeyed(key));
+  }
+
+  async #widenAll(client: pg.ClientBase): Promise<void> {
+    await pipelined(
+      client,
+      [...this.#widened.values()].map(({ key: session, bucket }) => ({
+        name: 'widen session',
+        text: `UPDATE sessions SET buckets = buckets || $3::smallint
+          WHERE bucket = $1::smallint AND key = $2::uuid AND NOT $3::smallint = ANY(buckets)`,
+        values: [session.bucket, session.key, bucket],
+      })),
+    );
   }
 
   /** One of them may lead to the source of another. All of their rows are locked. */

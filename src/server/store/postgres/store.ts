@@ -8,13 +8,15 @@ import { toLogRow } from '../log-row.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
 import type { Store } from '../store.ts';
-import { StoreUnavailableError, withExplainedErrors } from '../unavailable-error.ts';
+import { withExplainedErrors } from '../unavailable-error.ts';
 import { Catalog } from './catalog.ts';
 import { ChangeFeed } from './change-feed.ts';
-import { type Connections, connect, explainPostgresError, isRepeatable, type Row } from './connection.ts';
+import { type Connections, connect, isRepeatable, type Row } from './connection.ts';
 import type { EncodedLog } from './drafts.ts';
 import { createErasure } from './erasure.ts';
+import { explainPostgresError } from './explain-error.ts';
 import { dayOf, nextTimestamp } from './identifiers.ts';
+import { Ingests } from './ingest.ts';
 import { randomKey, toId, type Uuid } from './keys.ts';
 import { type Layout, prepareSchema } from './layout.ts';
 import { toLogListSql, toProjectListSql } from './list-query.ts';
@@ -77,7 +79,9 @@ function createPostgresStore(
   const { reads, writes } = connections;
   const catalog = new Catalog(writes);
   const merges = new Merges();
-  const turns = new WriteTurns(connections, { layout, catalog, merges, search }, () => feed.noteLostConnection());
+  const parts = { layout, catalog, merges, search };
+  const turns = new WriteTurns(connections, parts, () => feed.noteLostConnection());
+  const ingests = new Ingests(connections, parts, () => feed.noteLostConnection());
   const pendingWords = new PendingWords(reads, layout);
   const logReads = new LogReads(reads);
   const projects = createProjectStore(connections, catalog);
@@ -199,14 +203,14 @@ function createPostgresStore(
       return own.map((each) => answers.feedback[plan.feedback.indexOf(each)]!);
     },
 
-    ingest: async () => {
-      throw new StoreUnavailableError(
-        'unsupported',
-        'OTLP is not stored in PostgreSQL yet: send it to a server with --db',
-      );
+    ingest: async (traceIds, work) => {
+      checkOpen();
+      const faults = await ingests.run(traceIds, work);
+      if (search === 'index') pendingWords.schedule();
+      return faults;
     },
-    // Nothing is remembered.
-    forgetTraces: async () => {},
+
+    forgetTraces: (seenBeforeMillis) => ingests.forget(seenBeforeMillis),
 
     readiness: () => (isClosed ? Promise.resolve(CLOSED) : checkReadiness(reads)),
 
@@ -220,7 +224,7 @@ function createPostgresStore(
       clearInterval(maintenance);
       feed.close();
       pendingWords.close();
-      await turns.drain();
+      await Promise.all([turns.drain(), ingests.drain()]);
       await catalog.flush().catch(() => {});
       await connections.close();
     },

@@ -33,7 +33,7 @@ export interface TurnParts {
 }
 
 // Plain PostgreSQL takes both settings as unknown ones.
-const BEGIN = `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`;
+export const BEGIN = `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`;
 
 const REFERENCES: Insertion = {
   table: 'log_references',
@@ -75,9 +75,26 @@ export class Turn {
 
   async run(client: pg.ClientBase): Promise<TurnAnswers> {
     const { layout, merges } = this.#parts;
-    const now = nextTimestamp();
-    const sessions = new SessionWrites(layout, merges, now);
-    const { known, fresh } = await this.#writeReferences(client, sessions);
+    const sessions = new SessionWrites(layout, merges, nextTimestamp());
+    const answers = await this.write(client, sessions, { before: [{ text: BEGIN }] });
+    await sessions.write(client);
+    const committed = commit(client);
+    this.mayBeCommitted = true;
+    await committed;
+    this.mayBeCommitted = false;
+    sessions.committed();
+    return answers;
+  }
+
+  /** Writes all but the sessions, in a transaction that the statements before may begin. */
+  async write(
+    client: pg.ClientBase,
+    sessions: SessionWrites,
+    { before = [], locked = [] }: { before?: readonly Statement[]; locked?: readonly string[] },
+  ): Promise<TurnAnswers> {
+    const { layout, merges } = this.#parts;
+    const { now } = sessions;
+    const { known, fresh } = await this.#writeReferences(client, sessions, before, locked);
 
     const { created, updated, found } = await this.#writeKnown(client, known, sessions, now);
     const present = this.mayBeCommitted ? await this.#findOwn(client, fresh) : new Set<string>();
@@ -103,16 +120,6 @@ export class Turn {
     ];
     for (const draft of missing) addFresh(sessions, draft);
     const answers = await applyFeedback(client, this.#plan.feedback, sessions, layout, inserts);
-    await sessions.write(client);
-
-    const commit = client.query('COMMIT');
-    this.mayBeCommitted = true;
-    // After an error within the transaction the commit is answered as a rollback, and without an error.
-    const { command } = await commit;
-    this.mayBeCommitted = false;
-    if (command !== 'COMMIT') throw new Error(`the transaction was not committed: ${command}`);
-    sessions.committed();
-
     return {
       createdBy: (draft) => {
         const { old, place } = created.get(draft) ?? {};
@@ -125,10 +132,22 @@ export class Turn {
     };
   }
 
-  /** Trip 1. The lock of the rows makes a reference one log, over all servers. */
-  async #writeReferences(client: pg.ClientBase, sessions: SessionWrites) {
+  /**
+   * Trip 1. The lock of the rows makes a reference one log, over all servers. `locked` are references that are not written
+   * here, but later in the transaction.
+   */
+  async #writeReferences(
+    client: pg.ClientBase,
+    sessions: SessionWrites,
+    before: readonly Statement[],
+    locked: readonly string[],
+  ) {
     const { layout, merges } = this.#parts;
     const rows = new Map<Uuid, { bucket: number; key: Uuid; awaited: boolean; draft?: Draft }>();
+    for (const reference of locked) {
+      const key = referenceKey(reference);
+      rows.set(key.key, { ...key, awaited: false });
+    }
     for (const reference of this.#plan.awaited) {
       const key = referenceKey(reference);
       rows.set(key.key, { ...key, awaited: true });
@@ -147,7 +166,9 @@ export class Turn {
       key,
       draft?.id ?? null,
     ]);
-    const [, ...results] = await pipelined(client, [{ text: BEGIN }, ...insertRows(REFERENCES, values, layout)]);
+    const results = (await pipelined(client, [...before, ...insertRows(REFERENCES, values, layout)])).slice(
+      before.length,
+    );
     const known: (KnownLog & { draft: Draft })[] = [];
     const takenOver: Statement[] = [];
     for (const { reference, awaited, log_id: id } of results.flatMap(
@@ -157,7 +178,7 @@ export class Turn {
       const { draft } = row;
       if (!draft) {
         // The parent has come meanwhile: its children belong to its session.
-        if (id !== null && !this.mayBeCommitted) throw new RepeatTurn('an awaited log has come');
+        if (row.awaited && id !== null && !this.mayBeCommitted) throw new RepeatTurn('an awaited log has come');
         continue;
       }
       const isGone = id !== draft.id && id !== null && (this.#missing.get(id) ?? 0) >= MAX_LOOKS;
@@ -249,6 +270,12 @@ export class Turn {
     const { rows } = await client.query<Row>(statement as pg.QueryConfig);
     return new Set(rows.map((row) => row['id'] as string));
   }
+}
+
+export async function commit(client: pg.ClientBase): Promise<void> {
+  const { command } = await client.query('COMMIT');
+  // After an error within the transaction the commit is answered as a rollback, and without an error.
+  if (command !== 'COMMIT') throw new Error(`the transaction was not committed: ${command}`);
 }
 
 interface FoundKnown {

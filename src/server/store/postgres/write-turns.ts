@@ -19,15 +19,22 @@ const MAX_RUNNING = 4;
 const MAX_LOGS = 500;
 const GATHER_MILLIS = 3;
 /** Of turns that were overtaken: each finds out more. */
-const MAX_OVERTAKEN = 12;
-const MAX_FAILED = 3;
+export const MAX_OVERTAKEN = 12;
+export const MAX_FAILED = 3;
 const PAUSE_MILLIS = 20;
-const MISSING_PARTITION = '23514';
+/**
+ * How long a request waits for its turn, and how long a turn is repeated. Senders wait as long, more or less: what they no
+ * longer wait for would keep the database busy when it is back.
+ */
+export const PATIENCE_MILLIS = 10_000;
+export const MISSING_PARTITION = '23514';
 const DUPLICATE = '23505';
 
 interface Job {
   readonly work: Work;
   readonly logs: number;
+  /** By `performance.now()`. */
+  readonly since: number;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -62,7 +69,7 @@ export class WriteTurns {
   run(work: Work): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const logs = work.kind === 'create' ? work.logs.length : work.kind === 'feedback' ? work.requests.length : 1;
-      this.#queue.push({ work, logs, resolve, reject });
+      this.#queue.push({ work, logs, since: performance.now(), resolve, reject });
       this.#timer ??= setTimeout(() => this.#start(), GATHER_MILLIS);
     });
   }
@@ -79,14 +86,19 @@ export class WriteTurns {
       const jobs: Job[] = [];
       for (let logs = 0; this.#queue.length > 0 && (logs === 0 || logs + this.#queue[0]!.logs <= MAX_LOGS); ) {
         const job = this.#queue.shift()!;
+        if (performance.now() - job.since > PATIENCE_MILLIS) {
+          job.reject(waitedTooLong());
+          continue;
+        }
         jobs.push(job);
         logs += job.logs;
       }
+      if (jobs.length === 0) continue;
       this.#running += 1;
       void this.#runJobs(jobs).finally(() => {
         this.#running -= 1;
-        if (this.#queue.length > 0) this.#start();
-        else if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
+        this.#start();
+        if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
       });
     }
   }
@@ -105,6 +117,7 @@ export class WriteTurns {
   async #runTurn(jobs: readonly Job[]): Promise<void> {
     const missing: MissingLogs = new Map();
     let [overtaken, failed] = [0, 0];
+    const since = performance.now();
     let prepared: { checked: Checked[]; plan: Plan; turn: Turn } | undefined;
     for (;;) {
       try {
@@ -122,7 +135,8 @@ export class WriteTurns {
         if (isOvertaken) overtaken += 1;
         else if (await this.#canRepeat(error, prepared)) failed += 1;
         else throw explainUnknown(error, prepared?.turn);
-        if (overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw explainUnknown(error, prepared?.turn);
+        const isOver = performance.now() - since > PATIENCE_MILLIS;
+        if (isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw explainUnknown(error, prepared?.turn);
         // Where nothing is committed for sure, it may be planned again with what is known now.
         if (!prepared?.turn.mayBeCommitted) prepared = undefined;
         await pause(isOvertaken ? overtaken : failed * 5);
@@ -138,16 +152,8 @@ export class WriteTurns {
       if (work.kind !== 'update' || 'id' in work.selector) return undefined;
       return storableText(work.selector.referenceId);
     });
-    await this.#giveFeedback(plan);
+    await giveFeedback(this.#catalog, plan);
     return { checked, plan, turn: new Turn(this.#parts, plan, missing) };
-  }
-
-  async #giveFeedback(plan: Plan): Promise<void> {
-    const given = new Map<number, Set<string>>();
-    const add = (project: number, type: string) => given.set(project, (given.get(project) ?? new Set()).add(type));
-    for (const { project, feedback } of plan.drafts) for (const { type } of feedback) add(project.key, type);
-    for (const { log, draft } of plan.feedback) if (draft) add(log.projectKey, draft.type);
-    for (const [project, types] of given) await this.#catalog.giveFeedback(project, types);
   }
 
   async #attempt(turn: Turn): Promise<TurnAnswers> {
@@ -199,12 +205,28 @@ function explainUnknown(error: unknown, turn: Turn | undefined): unknown {
   return new StoreUnavailableError('unreachable', 'the outcome of a write is not known', { cause: error });
 }
 
+export function waitedTooLong(): StoreUnavailableError {
+  return new StoreUnavailableError(
+    'unreachable',
+    `the PostgreSQL database is not available (a write has waited for ${PATIENCE_MILLIS / 1000} s for its turn)`,
+  );
+}
+
 function isEmpty({ drafts, updates, feedback }: Plan): boolean {
   return drafts.length + updates.length + feedback.length === 0;
 }
 
+/** Projects list the types of feedback that the plan gives. */
+export async function giveFeedback(catalog: Catalog, { drafts, feedback }: Pick<Plan, 'drafts' | 'feedback'>) {
+  const given = new Map<number, Set<string>>();
+  const add = (project: number, type: string) => given.set(project, (given.get(project) ?? new Set()).add(type));
+  for (const { project, feedback: entries } of drafts) for (const { type } of entries) add(project.key, type);
+  for (const { log, draft } of feedback) if (draft) add(log.projectKey, draft.type);
+  for (const [project, types] of given) await catalog.giveFeedback(project, types);
+}
+
 /** A connection whose state is not known for sure is closed. */
-async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
+export async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
   if (isLostConnection(error)) return client.release(true);
   try {
     await client.query('ROLLBACK');
@@ -214,6 +236,6 @@ async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
   }
 }
 
-function pause(steps: number): Promise<void> {
+export function pause(steps: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS * steps * (0.5 + Math.random())));
 }

@@ -1,15 +1,7 @@
 /** Every fixed statement of `ingest`, named for what it does. */
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
-import { GIVEN_COLUMNS } from '../log-row.ts';
+import { isContent, REVISED_COLUMNS } from '../stored-log.ts';
 
-/** What a log says by itself. The other columns say when and where it was. */
-export const REVISED_COLUMNS = GIVEN_COLUMNS.filter(
-  (column) =>
-    !['source', 'environment', 'trial_id', 'source_datapoint_id', 'duration', 'judgment', 'stdout'].includes(column),
-);
-const WITHOUT_CONTENT: ReadonlySet<string> = new Set([
-  ...['error', 'prompt_tokens', 'output_tokens', 'prompt_cost', 'output_cost', 'metadata'],
-]);
 /** Rows that one statement of `forgetTraces` deletes, with their parts. */
 export const FORGOTTEN_AT_ONCE = 200;
 
@@ -48,7 +40,7 @@ const SQL = {
   setSession: `UPDATE logs SET updated_at = :now, session_key = :session_key WHERE key = :key`,
   setContent: `UPDATE logs SET updated_at = :now, config_key = :config_key,
       called = CASE WHEN save THEN :called END,
-      ${REVISED_COLUMNS.map((column) => (WITHOUT_CONTENT.has(column) ? `${column} = :${column}` : `${column} = CASE WHEN save THEN :${column} END`)).join(', ')}
+      ${REVISED_COLUMNS.map((column) => (isContent(column) ? `${column} = CASE WHEN save THEN :${column} END` : `${column} = :${column}`)).join(', ')}
     WHERE key = :key`,
   setMetadata: `UPDATE logs SET updated_at = :now, metadata = :metadata WHERE key = :key`,
   moveFeedback: `UPDATE feedback SET log_key = (SELECT key FROM logs WHERE reference_id = :into) WHERE log_key = :key

@@ -1,19 +1,16 @@
 /** The work of `ingest` inside one transaction. The turn of writes is the lock of all traces. */
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
-import { parseJson } from '../../../wire/json.ts';
 import type { Feedback, LogRequest } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
 import type { Ingest, IngestFault, IngestWork, NewPart, Revision, StoredLog } from '../ingest.ts';
 import { GIVEN_COLUMNS, toLogRow } from '../log-row.ts';
 import { RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
+import { REVISED_COLUMNS, toLogRequest, withEntries } from '../stored-log.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
-import { FORGOTTEN_AT_ONCE, type IngestStatements, REVISED_COLUMNS } from './ingest-statements.ts';
+import { FORGOTTEN_AT_ONCE, type IngestStatements } from './ingest-statements.ts';
 import type { LogWrites } from './log-writes.ts';
 import type { WriteTurns } from './write-turns.ts';
-
-const JSON_FIELDS = ['inputs', 'messages', 'metadata', 'output_message', 'provider_request', 'provider_response'];
-const STORED_FIELDS = ['project', 'session_reference_id', 'reference_id', 'parent_reference_id', 'created_at'];
 
 /** What the rest of the store does for this. */
 export interface IngestHost {
@@ -200,25 +197,4 @@ function readStored(statements: IngestStatements, referenceId: string): StoredLo
   const row = statements.readLog.get(referenceId);
   const content = statements.readContent.get(referenceId.slice(0, 32), referenceId)?.['content'];
   return { log: row && toLogRequest(row), kept: content as string | undefined };
-}
-
-/** Returns the log as it was requested. */
-function toLogRequest(row: SqliteRow): LogRequest {
-  const request: Record<string, unknown> = {};
-  for (const field of [...STORED_FIELDS, ...GIVEN_COLUMNS]) {
-    const value = row[field];
-    if (value === null || value === undefined) continue;
-    request[field] = JSON_FIELDS.includes(field) ? parseJson(value as string) : value;
-  }
-  if (row['config'] !== null) request['config'] = parseJson(row['config'] as string);
-  return request;
-}
-
-function withEntries(json: string | null, entries: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const metadata = { ...((json === null ? undefined : parseJson(json)) as Record<string, unknown> | undefined) };
-  for (const [key, value] of Object.entries(entries)) {
-    if (value === null) delete metadata[key];
-    else metadata[key] = value;
-  }
-  return metadata;
 }

@@ -1,26 +1,11 @@
 /** `serve --database`: real processes on one database, one of which is killed under load; and what is said when it cannot be. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer } from '../../../../src/server/index.ts';
 import { createApp, runApp } from '../../../support/installed-app.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
-import { decode, encode } from '../../otlp/otlp-messages.ts';
+import { serve } from '../../../support/postgres/serve.ts';
 import { log } from '../../sample-log.ts';
-
-const CLI = join(import.meta.dirname, '..', '..', '..', '..', 'src', 'cli.ts');
-
-async function serve(url: string): Promise<{ child: ChildProcess; baseUrl: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CLI, 'serve', '--port', '0'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, HUMANLOOP_API_KEY: '', HUMANLOOP_PUBLIC_URL: '', HUMANLOOP_DATABASE_URL: url },
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const [chunk] = await once(child.stdout!, 'data');
-  return { child, baseUrl: /http:\S+/.exec(String(chunk))![0] };
-}
 
 for (const binaries of findPostgres().slice(0, 1)) {
   describe(`serve --database on ${binaries.name}`, () => {
@@ -69,48 +54,6 @@ for (const binaries of findPostgres().slice(0, 1)) {
       const stored = new Map(rows.map((row) => [row.reference_id, row.id]));
       for (const [reference, id] of answered) expect(stored.get(reference), reference).toBe(id);
     }, 60_000);
-  });
-}
-
-for (const binaries of findPostgres().slice(0, 1)) {
-  describe(`OTLP with ${binaries.name}`, () => {
-    let cluster: PostgresCluster;
-    beforeAll(async () => {
-      cluster = await startPostgres(binaries, ['fsync=off']);
-    }, 60_000);
-    afterAll(() => cluster?.stop());
-
-    test('is refused for good, in the type of the request, and all else works', async () => {
-      const reports: unknown[] = [];
-      const database = await cluster.createSchema();
-      const server = await startServer({ port: 0, database, onError: (error) => reports.push(error) });
-      onTestFinished(() => server.close());
-      const span = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), name: 'chat', kind: 3 };
-      const message = { resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] };
-      const post = (type: string, body: string | Uint8Array<ArrayBuffer>) =>
-        fetch(`${server.url}/v1/traces`, { method: 'POST', headers: { 'content-type': type }, body });
-      const expected = { code: 12, message: expect.stringContaining('OTLP is not stored in PostgreSQL yet') };
-
-      const json = await post('application/json', JSON.stringify(message));
-      expect([json.status, json.headers.get('retry-after')]).toEqual([501, null]);
-      expect(await json.json()).toEqual(expected);
-
-      const binary = await post('application/x-protobuf', Uint8Array.from(encode('TracesData', message)));
-      expect(binary.status).toBe(501);
-      expect(decode('RpcStatus', Buffer.from(await binary.arrayBuffer()))).toMatchObject(expected);
-
-      for (const path of ['/healthz', '/readyz']) {
-        const health = await fetch(server.url + path);
-        expect([health.status, await health.json()]).toEqual([200, { status: 'ok' }]);
-      }
-      const created = await fetch(`${server.baseUrl}/logs`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(log()),
-      });
-      expect(created.status).toBe(200);
-      expect(reports).toEqual([]);
-    });
   });
 }
 

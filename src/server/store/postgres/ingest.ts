@@ -1,0 +1,293 @@
+/**
+ * `ingest`: one transaction that locks the traces, gives what is remembered of them to the work, and writes what that
+ * decides. Tables are locked in the order of all turns, traces before them: traces, references, logs, sessions.
+ *
+ * Whatever ends such a transaction, it can be done again from the beginning, also where the outcome of its commit is not
+ * known: what it has written is then found in the memory of the traces, and comes to nothing.
+ */
+import type pg from 'pg';
+import type { LogRequest } from '../../../wire/v4.ts';
+import type { FeedbackForLog, Ingest, IngestFault, IngestWork, StoredLog } from '../ingest.ts';
+import { toLogRow } from '../log-row.ts';
+import { RejectedFieldError, type RejectedItemError } from '../rejected-item.ts';
+import { type Checked, type CheckedFeedback, checkWorks, MAX_FEEDBACK, toFeedbackDraft } from './check-works.ts';
+import { type Connections, codeOf, isLostConnection, isRepeatable, isSqlError } from './connection.ts';
+import type { EncodedLog, FeedbackDraft } from './drafts.ts';
+import { applyFeedback, readFeedbackDrafts } from './feedback-writes.ts';
+import { dayOf, nextTimestamp } from './identifiers.ts';
+import { findLogs, findReferences } from './lookups.ts';
+import { makePartitionsOf } from './partitions.ts';
+import { planTurn } from './plan-turn.ts';
+import { RepeatTurn } from './repeat-turn.ts';
+import { type EncodedRevision, mergedReferences, writeRevisions } from './revisions.ts';
+import { SessionWrites } from './session-writes.ts';
+import { readStoredLogs } from './stored-logs.ts';
+import { forgetTraces, TraceMemory } from './trace-memory.ts';
+import { BEGIN, commit, type MissingLogs, Turn, type TurnParts } from './turn.ts';
+import {
+  giveFeedback,
+  MAX_FAILED,
+  MAX_OVERTAKEN,
+  MISSING_PARTITION,
+  PATIENCE_MILLIS,
+  pause,
+  rollBack,
+  waitedTooLong,
+} from './write-turns.ts';
+
+/**
+ * At once. Each has a connection for writes and may need a second one, to make a project: fewer than there are, so that
+ * they never wait for each other.
+ */
+const MAX_RUNNING = 2;
+/** A write of midnight may be stored under the day before. */
+const HOUR_MILLIS = 3_600_000;
+
+export class Ingests {
+  readonly #connections: Connections;
+  readonly #parts: TurnParts;
+  readonly #onLost: () => void;
+  readonly #waiting: {
+    readonly since: number;
+    readonly resolve: () => void;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
+  #running = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(connections: Connections, parts: TurnParts, onLost: () => void) {
+    this.#connections = connections;
+    this.#parts = parts;
+    this.#onLost = onLost;
+  }
+
+  /** Resolves when it is on disk, to what could not be stored. */
+  async run(traceIds: readonly string[], work: IngestWork): Promise<IngestFault[]> {
+    await this.#start();
+    try {
+      return await this.#repeat(traceIds, work);
+    } finally {
+      this.#end();
+    }
+  }
+
+  /** Deletes the memory of traces that were seen before the given time, in Unix milliseconds. */
+  async forget(seenBeforeMillis: number): Promise<void> {
+    for (let hasMore = true; hasMore; ) {
+      const client = await this.#connections.writes.connect();
+      try {
+        hasMore = await forgetTraces(client, this.#parts.layout, seenBeforeMillis);
+        client.release();
+      } catch (error) {
+        client.release(true);
+        throw error;
+      }
+    }
+  }
+
+  /** Resolves when everything that was accepted is answered. */
+  async drain(): Promise<void> {
+    if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  async #start(): Promise<void> {
+    if (this.#running < MAX_RUNNING) this.#running += 1;
+    else {
+      const since = performance.now();
+      await new Promise<void>((resolve, reject) => this.#waiting.push({ since, resolve, reject }));
+    }
+  }
+
+  #end(): void {
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      if (performance.now() - next.since <= PATIENCE_MILLIS) return next.resolve();
+      next.reject(waitedTooLong());
+    }
+    this.#running -= 1;
+    if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #repeat(traceIds: readonly string[], work: IngestWork): Promise<IngestFault[]> {
+    const missing: MissingLogs = new Map();
+    let [overtaken, failed] = [0, 0];
+    const since = performance.now();
+    for (;;) {
+      try {
+        return await this.#attempt(traceIds, work, missing);
+      } catch (error) {
+        if (error instanceof RepeatTurn) overtaken += 1;
+        else if (await this.#canRepeat(error)) failed += 1;
+        else throw error;
+        const isOver = performance.now() - since > PATIENCE_MILLIS;
+        if (isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw error;
+        await pause(error instanceof RepeatTurn ? overtaken : failed * 5);
+      }
+    }
+  }
+
+  async #attempt(traceIds: readonly string[], work: IngestWork, missing: MissingLogs): Promise<IngestFault[]> {
+    const client = await this.#connections.writes.connect();
+    try {
+      const faults = await this.#transact(client, traceIds, work, missing);
+      client.release();
+      return faults;
+    } catch (error) {
+      await rollBack(client, error);
+      throw error;
+    }
+  }
+
+  async #transact(
+    client: pg.PoolClient,
+    traceIds: readonly string[],
+    work: IngestWork,
+    missing: MissingLogs,
+  ): Promise<IngestFault[]> {
+    const { layout, merges } = this.#parts;
+    const memory = await TraceMemory.lock(client, layout, { text: BEGIN }, traceIds);
+    const parts = await memory.readParts();
+    const stored = new Map<string, StoredLog>();
+    let result = work(parts, stored);
+    while ('reads' in result) {
+      const logs = await readStoredLogs(client, result.reads);
+      const kept = await memory.readKept(result.reads);
+      for (const name of result.reads) stored.set(name, { log: logs.get(name), kept: kept.get(name) });
+      result = work(parts, stored);
+    }
+    const sessions = new SessionWrites(layout, merges, nextTimestamp());
+    const faults = await this.#write(client, sessions, result, missing);
+    await memory.write(result.parts, result.kept);
+    await sessions.write(client);
+    await commit(client);
+    sessions.committed();
+    return faults;
+  }
+
+  async #write(
+    client: pg.PoolClient,
+    sessions: SessionWrites,
+    { creates, revisions, feedback }: Ingest,
+    missing: MissingLogs,
+  ): Promise<IngestFault[]> {
+    const { reads } = this.#connections;
+    const { catalog } = this.#parts;
+    const faults: IngestFault[] = [];
+    const logs = encodeEach(creates, faults, (request) => ({ request, row: toLogRow(request) }), referenceOf);
+    const checked = await this.#check(logs, faults);
+    const plan = await planTurn(reads, checked, () => undefined);
+    await giveFeedback(catalog, plan);
+    const encoded = encodeEach(revisions, faults, encodeRevision, ({ referenceId }) => referenceId);
+    const locked = mergedReferences(encoded);
+    await new Turn(this.#parts, plan, missing).write(client, sessions, { locked });
+    await writeRevisions(client, this.#parts, sessions, encoded);
+    await this.#addFeedback(client, sessions, feedback, faults);
+    return faults;
+  }
+
+  /** One log that cannot be stored does not keep the others away. */
+  async #check(logs: readonly EncodedLog[], faults: IngestFault[]): Promise<Checked[]> {
+    const check = (groups: readonly (readonly EncodedLog[])[]) =>
+      checkWorks(
+        this.#connections.reads,
+        this.#parts.catalog,
+        groups.map((each) => ({ kind: 'create', logs: each })),
+      );
+    const [all] = await check([logs]);
+    if (all?.kind !== 'rejected') return [all!];
+    const each = await check(logs.map((log) => [log]));
+    return each.filter((work, index) => {
+      if (work.kind === 'rejected') faults.push(toFault(referenceOf(logs[index]!.request), work.error));
+      return work.kind !== 'rejected';
+    });
+  }
+
+  async #addFeedback(
+    client: pg.PoolClient,
+    sessions: SessionWrites,
+    feedback: readonly FeedbackForLog[],
+    faults: IngestFault[],
+  ): Promise<void> {
+    if (feedback.length === 0) return;
+    const ids = await findReferences(client, new Set(feedback.map(({ referenceId }) => referenceId)));
+    const logs = await findLogs(client, ids.values());
+    const stored = await readFeedbackDrafts(client, logs.keys());
+    const added: CheckedFeedback[] = [];
+    for (const { referenceId, feedback: entry } of feedback) {
+      const log = logs.get(ids.get(referenceId) ?? '');
+      if (!log) {
+        faults.push({ referenceId, message: 'an evaluation is about a log that is not stored' });
+        continue;
+      }
+      const known = stored.get(log.id) ?? [];
+      const [draft] = encodeEach(
+        [entry],
+        faults,
+        (each) => toFeedbackDraft(each, 'feedback'),
+        () => referenceId,
+      );
+      if (!draft || known.some((other) => isSame(other, draft, entry.created_at !== undefined))) continue;
+      if (known.length >= MAX_FEEDBACK) {
+        faults.push({ referenceId, message: `a log takes no more than ${MAX_FEEDBACK} evaluations` });
+        continue;
+      }
+      stored.set(log.id, [...known, draft]);
+      added.push({ request: entry, log, draft });
+    }
+    await giveFeedback(this.#parts.catalog, { drafts: [], feedback: added });
+    await applyFeedback(client, added, sessions, this.#parts.layout, []);
+  }
+
+  async #canRepeat(error: unknown): Promise<boolean> {
+    if (isLostConnection(error)) this.#onLost();
+    if (!isSqlError(error) || codeOf(error) !== MISSING_PARTITION) return isRepeatable(error);
+    const client = await this.#connections.writes.connect();
+    try {
+      const now = Date.now();
+      await makePartitionsOf(client, [...new Set([dayOf(now - HOUR_MILLIS), dayOf(now), dayOf(now + HOUR_MILLIS)])]);
+      client.release();
+      return true;
+    } catch (failure) {
+      client.release(true);
+      throw failure;
+    }
+  }
+}
+
+function referenceOf(request: LogRequest): string {
+  return request.reference_id ?? '';
+}
+
+function encodeRevision(revision: EncodedRevision): EncodedRevision {
+  return revision.content ? { ...revision, row: toLogRow(revision.content) } : revision;
+}
+
+/** Leaves out what cannot be stored, and says so. */
+function encodeEach<Item, Result>(
+  items: readonly Item[],
+  faults: IngestFault[],
+  encode: (item: Item) => Result,
+  nameOf: (item: Item) => string,
+): Result[] {
+  return items.flatMap((item) => {
+    try {
+      return [encode(item)];
+    } catch (error) {
+      if (!(error instanceof RejectedFieldError || error instanceof RangeError)) throw error;
+      faults.push(toFault(nameOf(item), error));
+      return [];
+    }
+  });
+}
+
+function toFault(referenceId: string, error: unknown): IngestFault {
+  if (error instanceof RangeError) return { referenceId, message: 'the datapoint is nested too deeply to be stored' };
+  const { message } = error as RejectedItemError | RejectedFieldError;
+  return { referenceId, message };
+}
+
+function isSame(known: FeedbackDraft, draft: FeedbackDraft, isTimed: boolean): boolean {
+  const { type, value, user, createdAt } = known;
+  return (
+    type === draft.type && value === draft.value && user === draft.user && (!isTimed || createdAt === draft.createdAt)
+  );
+}

@@ -1,0 +1,278 @@
+/**
+ * Changes of logs that the v4 API does not allow. The rows of all logs that are changed are locked first, in one order;
+ * then each revision is a statement by full key. The sums and texts of the sessions are made again from their logs, but
+ * where neither can have changed.
+ */
+import type pg from 'pg';
+import type { ConfigRow } from '../config-row.ts';
+import type { Revision } from '../ingest.ts';
+import { GIVEN_COLUMNS, type LogRow } from '../log-row.ts';
+import { storableText } from '../storable-text.ts';
+import { isContent, REVISED_COLUMNS, withEntries } from '../stored-log.ts';
+import { pipelined, type Statement, toSqlTime, type Value } from './connection.ts';
+import type { FeedbackDraft } from './drafts.ts';
+import { insertFeedback, readFeedbackDrafts } from './feedback-writes.ts';
+import { type LogPlace, placeOf } from './identifiers.ts';
+import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
+import { type Key, referenceKey, sessionKey, toId, toKeyed, type Uuid } from './keys.ts';
+import { type LogColumns, labelsOf, toTexts, wordsOf } from './log-facts.ts';
+import { findReferences } from './lookups.ts';
+import type { SessionWrites } from './session-writes.ts';
+import type { TurnParts } from './turn.ts';
+import { toWords } from './words.ts';
+
+/** A revision, with its content as it is stored. */
+export interface EncodedRevision extends Revision {
+  readonly row?: LogRow;
+}
+
+interface RevisedLog {
+  readonly place: LogPlace;
+  readonly referenceId: string;
+  readonly project: number;
+  readonly save: boolean;
+  readonly environment: string | null;
+  readonly source: string | null;
+  session: Uuid;
+  inSession: boolean;
+  hasParent: boolean;
+  metadata: string | null;
+  isGone: boolean;
+}
+
+const KEY = 'day = $1::date AND bucket = $2::smallint AND id = $3::text';
+const LOCK = `SELECT id, session, in_session, project, save, environment, source, metadata,
+    parent_id IS NOT NULL OR parent_reference_id IS NOT NULL AS has_parent
+  FROM logs WHERE ${KEY} FOR UPDATE`;
+const SET_PARENT = `UPDATE logs SET updated_at = $4::timestamptz, parent_id = NULL, parent_reference_id = $5::text,
+    parent_cut = false WHERE ${KEY}`;
+const SET_SESSION = `UPDATE logs SET updated_at = $4::timestamptz, session = $5::uuid, in_session = true WHERE ${KEY}`;
+const SET_METADATA = `UPDATE logs SET updated_at = $4::timestamptz, metadata = $5::text WHERE ${KEY}`;
+const SET_CONTENT = `UPDATE logs SET updated_at = $4::timestamptz, config = $5::uuid, called = $6::text,
+    ${REVISED_COLUMNS.map((column, index) => `${column} = $${7 + index}::${/tokens|cost/.test(column) ? 'float8' : 'text'}`).join(', ')}
+  WHERE ${KEY}`;
+
+const words = (replaced: string): Insertion => ({
+  table: 'log_words',
+  columns: ['day::date', 'bucket::smallint', 'id::text', 'session::uuid', 'words::int4[]'],
+  rest: `ON CONFLICT (id, bucket, day) DO UPDATE SET words = ${replaced}`,
+});
+const NEW_WORDS = words('excluded.words');
+const MORE_WORDS = words('log_words.words || excluded.words');
+
+/** References of logs that are deleted, whose rows a transaction locks before those of logs. */
+export function mergedReferences(revisions: readonly Revision[]): string[] {
+  return revisions.flatMap(({ referenceId, mergedInto }) => (mergedInto === undefined ? [] : [referenceId]));
+}
+
+export async function writeRevisions(
+  client: pg.ClientBase,
+  parts: TurnParts,
+  sessions: SessionWrites,
+  revisions: readonly EncodedRevision[],
+): Promise<void> {
+  if (revisions.length === 0) return;
+  const names = revisions.flatMap(({ referenceId, mergedInto }) => [referenceId, ...(mergedInto ? [mergedInto] : [])]);
+  const logs = await lockLogs(client, parts, names);
+  const configs = await useConfigs(parts, logs, revisions);
+  const feedback = await readFeedbackDrafts(
+    client,
+    revisions.flatMap(({ referenceId, row, mergedInto }) =>
+      row || mergedInto !== undefined ? (logs.get(referenceId)?.place.id ?? []) : [],
+    ),
+  );
+  const writes = new RevisionWrites(parts, sessions, logs, feedback);
+  for (const [index, revision] of revisions.entries()) writes.add(revision, configs.get(index));
+  await pipelined(client, writes.statements);
+}
+
+/** Resolves to the logs that are there, by reference. */
+async function lockLogs(
+  client: pg.ClientBase,
+  { layout }: TurnParts,
+  references: readonly string[],
+): Promise<Map<string, RevisedLog>> {
+  const found = await findReferences(client, new Set(references));
+  const places = inLockOrder(
+    [...found].map(([referenceId, id]) => ({ ...placeOf(id)!, key: id, referenceId })),
+    layout,
+    (place) => place,
+  );
+  const results = await pipelined(
+    client,
+    places.map(({ day, bucket, id }) => ({ name: 'lock log', text: LOCK, values: [day, bucket, id] })),
+  );
+  const logs = new Map<string, RevisedLog>();
+  for (const [index, { referenceId, day, bucket, id }] of places.entries()) {
+    const row = results[index]!.rows[0];
+    if (!row) continue;
+    logs.set(referenceId, {
+      ...{ place: { day, bucket, id }, referenceId, isGone: false },
+      ...{ project: row['project'] as number, save: row['save'] as boolean },
+      ...{ environment: row['environment'] as string | null, source: row['source'] as string | null },
+      ...{ session: row['session'] as Uuid, inSession: row['in_session'] as boolean },
+      ...{ hasParent: row['has_parent'] as boolean, metadata: row['metadata'] as string | null },
+    });
+  }
+  return logs;
+}
+
+/** Resolves to the key of each revision's config, with the config, by index. */
+async function useConfigs(
+  { catalog }: TurnParts,
+  logs: ReadonlyMap<string, RevisedLog>,
+  revisions: readonly EncodedRevision[],
+): Promise<Map<number, ConfigRow & { key: Uuid }>> {
+  const given = revisions.flatMap(({ referenceId, row }, index) => {
+    const log = logs.get(referenceId);
+    return log && row?.config ? [{ index, projectKey: log.project, row: row.config }] : [];
+  });
+  const keys = given.length === 0 ? [] : await catalog.useConfigs(given);
+  return new Map(given.map(({ index, row }, at) => [index, { ...row, key: keys[at]! }]));
+}
+
+/** Follows what each revision makes of a log, since several may be about one. */
+class RevisionWrites {
+  readonly statements: Statement[] = [];
+  readonly #parts: TurnParts;
+  readonly #sessions: SessionWrites;
+  readonly #logs: ReadonlyMap<string, RevisedLog>;
+  readonly #feedback: Map<string, readonly FeedbackDraft[]>;
+  readonly #now: string;
+
+  constructor(
+    parts: TurnParts,
+    sessions: SessionWrites,
+    logs: ReadonlyMap<string, RevisedLog>,
+    feedback: ReadonlyMap<string, readonly FeedbackDraft[]>,
+  ) {
+    this.#parts = parts;
+    this.#sessions = sessions;
+    this.#logs = logs;
+    this.#feedback = new Map(feedback);
+    this.#now = toSqlTime(sessions.now);
+  }
+
+  add(revision: EncodedRevision, config: (ConfigRow & { key: Uuid }) | undefined): void {
+    const log = this.#logs.get(revision.referenceId);
+    if (!log || log.isGone) return;
+    const { parentReferenceId: parent, sessionReferenceId, row, metadata, mergedInto } = revision;
+    if (mergedInto !== undefined) return this.#merge(log, mergedInto);
+    if (parent !== undefined) this.#setParent(log, parent);
+    if (sessionReferenceId !== undefined) this.#moveTo(log, storableText(sessionReferenceId));
+    if (row) this.#setContent(log, row, config);
+    else if (metadata) this.#setMetadata(log, metadata);
+  }
+
+  #setParent(log: RevisedLog, parent: string | null): void {
+    this.#write('set parent', SET_PARENT, log, [parent]);
+    // Only which log is at the top has to do with the texts of the session.
+    this.#touch(log, log.hasParent !== (parent !== null));
+    log.hasParent = parent !== null;
+  }
+
+  #moveTo(log: RevisedLog, referenceId: string): void {
+    const { merges, search } = this.#parts;
+    const before = merges.resolve(log.session);
+    const after = merges.resolve(sessionKey(referenceId).key);
+    if (log.inSession && before.key === after.key) return;
+    this.#touch(log, true);
+    this.#write('set session', SET_SESSION, log, [after.key]);
+    if (search === 'index') {
+      const { day, bucket, id } = log.place;
+      this.statements.push({
+        name: 'set session of words',
+        text: `UPDATE log_words SET session = $4::uuid WHERE ${KEY}`,
+        values: [day, bucket, id, after.key],
+      });
+    }
+    [log.session, log.inSession] = [after.key, true];
+    this.#sessions.add(after, { day: log.place.day, id: toId('sesh', after.key), referenceId });
+    // A row cannot move to another shard.
+    this.#sessions.widen(after, log.place.bucket);
+    this.#sessions.addProject(after, log.project);
+    this.#sessions.recount(after);
+  }
+
+  #setContent(log: RevisedLog, row: LogRow, config: (ConfigRow & { key: Uuid }) | undefined): void {
+    const values = new Map<string, Value>(
+      GIVEN_COLUMNS.map((column, index) => [
+        column,
+        log.save || !isContent(column) ? (row.given[index] as Value) : null,
+      ]),
+    );
+    this.#write('set content', SET_CONTENT, log, [
+      ...[config?.key ?? null, log.save ? row.called : null],
+      ...REVISED_COLUMNS.map((column) => values.get(column)!),
+    ]);
+    log.metadata = values.get('metadata') as string | null;
+    const columns = { ...Object.fromEntries(values), environment: log.environment, source: log.source } as LogColumns;
+    this.#writeWords(NEW_WORDS, log, wordsOf(columns, toTexts(columns, config), this.#factsOf(log)));
+    this.#touch(log, true);
+  }
+
+  #setMetadata(log: RevisedLog, entries: Readonly<Record<string, unknown>>): void {
+    log.metadata = JSON.stringify(withEntries(log.metadata, entries));
+    this.#write('set metadata', SET_METADATA, log, [log.metadata]);
+    this.#writeWords(MORE_WORDS, log, toWords(labelsOf({ metadata: log.metadata }, []).words));
+    this.#touch(log, true);
+  }
+
+  #merge(log: RevisedLog, into: string): void {
+    const target = this.#logs.get(into);
+    const { day, bucket, id } = log.place;
+    const reference = referenceKey(log.referenceId);
+    const entries = this.#feedback.get(id) ?? [];
+    this.statements.push(
+      {
+        // Children may still name it: whoever logs it again is merged with them.
+        name: 'clear reference',
+        text: `UPDATE log_references SET log_id = NULL, awaited = true WHERE bucket = $1::smallint AND reference = $2::uuid`,
+        values: [reference.bucket, reference.key],
+      },
+      ...['logs', 'log_words', 'feedback'].map((table) => ({
+        name: `delete from ${table}`,
+        text: `DELETE FROM ${table} WHERE ${table === 'feedback' ? KEY.replace(' id ', ' log_id ') : KEY}`,
+        values: [day, bucket, id],
+      })),
+    );
+    log.isGone = true;
+    this.#touch(log, true);
+    if (!target || target.isGone || entries.length === 0) return;
+    this.#feedback.set(target.place.id, [...(this.#feedback.get(target.place.id) ?? []), ...entries]);
+    this.statements.push(
+      ...insertFeedback(
+        entries.map((entry) => ({ logId: target.place.id, entry })),
+        this.#parts.layout,
+      ),
+    );
+    this.#writeWords(MORE_WORDS, target, toWords(labelsOf({}, toFacts(entries)).words));
+    this.#touch(target, true);
+  }
+
+  #write(name: string, text: string, { place }: RevisedLog, values: readonly Value[]): void {
+    this.statements.push({ name, text, values: [place.day, place.bucket, place.id, this.#now, ...values] });
+  }
+
+  #writeWords(insertion: Insertion, { place, session }: RevisedLog, hashes: readonly number[]): void {
+    if (this.#parts.search === 'off') return;
+    const row = [place.day, place.bucket, place.id, session, hashes];
+    const name = insertion === NEW_WORDS ? 'new words' : 'more words';
+    this.statements.push(...insertRows(insertion, [row], this.#parts.layout).map((each) => ({ ...each, name })));
+  }
+
+  #factsOf({ place }: RevisedLog) {
+    return toFacts(this.#feedback.get(place.id) ?? []);
+  }
+
+  /** The row of its session is locked at the end, and says when it was changed. */
+  #touch({ session, place }: RevisedLog, isCounted: boolean): void {
+    const key: Key = toKeyed(session);
+    this.#sessions.add(key, { day: place.day });
+    if (isCounted) this.#sessions.recount(key);
+  }
+}
+
+function toFacts(entries: readonly FeedbackDraft[]) {
+  return entries.map(({ type, value }) => ({ type, value: JSON.parse(value) as unknown }));
+}

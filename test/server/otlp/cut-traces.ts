@@ -1,0 +1,57 @@
+/** Traces that are cut into requests, which come in any order and again; and what is compared of the logs in the end. */
+import fc from 'fast-check';
+import type { SpanSlice } from '../../../src/otel/span-slice.ts';
+import type { LogRequest, LogResponse } from '../../../src/wire/v4.ts';
+import { plannedTrace, spansOf } from './planned-trace.ts';
+
+const TRACES = ['a'.repeat(32), 'b'.repeat(32)];
+
+export const scenario = fc.record({
+  traces: fc.array(plannedTrace(), { minLength: 1, maxLength: TRACES.length }),
+  /** Decides in which order the spans come. */
+  ranks: fc.array(fc.nat(99), { minLength: 24, maxLength: 24 }),
+  /** By how much a child comes before its parent. */
+  childrenFirst: fc.constantFrom(0, 100, 1_000),
+  /** Sizes of the requests, over and over. */
+  cuts: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 }),
+  /** Requests that come again, later. */
+  repeats: fc.array(fc.nat(30), { maxLength: 3 }),
+  /** A server is killed at these requests. */
+  kills: fc.array(fc.nat(10), { maxLength: 2 }),
+});
+
+export type Scenario = typeof scenario extends fc.Arbitrary<infer Value> ? Value : never;
+
+export function spansOfAll({ traces }: Pick<Scenario, 'traces'>): SpanSlice[] {
+  return traces.flatMap((planned, index) => spansOf(TRACES[index] as string, planned));
+}
+
+export function requestsOf(
+  { ranks, childrenFirst, cuts, repeats }: Scenario,
+  spans: readonly SpanSlice[],
+): SpanSlice[][] {
+  const places = spans.map((span, index) => ({ span, rank: (ranks[index] as number) - childrenFirst * index }));
+  const left = places.sort((a, b) => a.rank - b.rank).map(({ span }) => span);
+  const requests: SpanSlice[][] = [];
+  while (left.length > 0) requests.push(left.splice(0, cuts[requests.length % cuts.length]));
+  for (const repeat of repeats) requests.push(requests[repeat % requests.length] as SpanSlice[]);
+  return requests;
+}
+
+const FIELDS = [
+  ...['session_reference_id', 'project', 'config', 'inputs', 'messages', 'output', 'output_message', 'error'],
+  ...['prompt_tokens', 'output_tokens', 'prompt_cost', 'output_cost', 'metadata', 'source', 'environment'],
+  ...['created_at', 'duration'],
+] as const;
+
+/** Returns what is compared. A parent that is no log is none. */
+export function comparable(logs: ReadonlyMap<string, LogRequest | LogResponse>, withoutDates = false): unknown {
+  const all = [...logs].map(([reference, log]) => {
+    const parent = log.parent_reference_id ?? undefined;
+    const fields = FIELDS.map((field) => [field, (log as Record<string, unknown>)[field] ?? undefined] as const);
+    const said = Object.fromEntries(fields.filter(([field]) => !withoutDates || field !== 'created_at'));
+    const { id: _id, status: _status, ...config } = said['config'] as Record<string, unknown>;
+    return [reference, { ...said, config, parent: parent && logs.has(parent) ? parent : undefined }];
+  });
+  return Object.fromEntries(all.sort());
+}

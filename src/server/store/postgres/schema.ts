@@ -78,7 +78,13 @@ export const DISTRIBUTION = [
   `SELECT create_distributed_table('configs', 'key', colocate_with => 'none')`,
 ];
 
-export const MIGRATIONS: readonly string[] = [TABLES];
+/**
+ * Configs that were moved here keep their ids. The row with the key that is made of their content then has no content,
+ * and says which one is meant.
+ */
+const MOVED_CONFIGS = 'ALTER TABLE configs ADD COLUMN same_as uuid';
+
+export const MIGRATIONS: readonly string[] = [TABLES, MOVED_CONFIGS];
 
 /** Partitioned by day, with the options of their partitions. */
 export const DAILY_TABLES: Readonly<Record<string, string>> = {

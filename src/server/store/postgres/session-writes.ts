@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { pipelined, type Value } from './connection.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
-import { type Key, toKeyed, type Uuid } from './keys.ts';
+import { type Key, toId, toKeyed, type Uuid } from './keys.ts';
 import type { Layout } from './layout.ts';
 import type { Facet } from './log-facts.ts';
 import type { Merges } from './merges.ts';
@@ -36,6 +36,7 @@ export class SessionWrites {
   readonly #projects = new Map<string, Part>();
   readonly #merged = new Map<Uuid, Merge>();
   readonly #done: Merge[] = [];
+  readonly #ids = new Map<Uuid, string>();
   readonly #recounted = new Set<Uuid>();
 
   constructor(layout: Layout, merges: Merges, now: string) {
@@ -87,7 +88,8 @@ export class SessionWrites {
     const statements = insertRows(ADD_SUMS, sums, layout);
     const results = await pipelined(client, [...inserts, ...statements]);
     const answers = results.slice(inserts.length).flatMap(({ rows }) => rows) as unknown as SumAnswer[];
-    for (const { key, merged_into: target } of answers) {
+    for (const { key, id, merged_into: target } of answers) {
+      if (id !== null) this.#ids.set(key, id);
       if (target === null) continue;
       this.#merges.remember(key, target);
       throw new RepeatTurn('a session was merged');
@@ -124,6 +126,11 @@ export class SessionWrites {
     return inLockOrder(parts.values(), this.#layout, (part) => part).map(({ values }) => values);
   }
 
+  /** Once it is written: a session that was moved here has another id than the one that its key makes. */
+  idOf(key: Uuid): string {
+    return this.#ids.get(key) ?? toId('sesh', key);
+  }
+
   committed(): void {
     for (const { source, target } of this.#done) this.#merges.remember(source.key, target.key);
   }
@@ -131,5 +138,6 @@ export class SessionWrites {
 
 interface SumAnswer {
   key: Uuid;
+  id: string | null;
   merged_into: Uuid | null;
 }

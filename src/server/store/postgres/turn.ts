@@ -11,7 +11,7 @@ import type { Draft } from './drafts.ts';
 import { applyFeedback, type FeedbackAnswer, insertFeedback } from './feedback-writes.ts';
 import { nextTimestamp, placeOf } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
-import { type Key, referenceKey, toId, toKeyed, type Uuid } from './keys.ts';
+import { type Key, referenceKey, toKeyed, type Uuid } from './keys.ts';
 import { type KnownLog, type OldLog, toKnownStatement, toOldLog } from './known-logs.ts';
 import type { Layout } from './layout.ts';
 import { toTexts, wordsOf } from './log-facts.ts';
@@ -117,7 +117,7 @@ export class Turn {
       createdBy: (draft) => {
         const { old, place } = created.get(draft) ?? {};
         const session =
-          old?.in_session || draft.session ? toId('sesh', merges.resolve(old?.session ?? draft.group!.key).key) : null;
+          old?.in_session || draft.session ? sessions.idOf(merges.resolve(old?.session ?? draft.group!.key).key) : null;
         return { id: place?.id ?? draft.id, project_id: old?.project_id ?? draft.project.id, session_id: session };
       },
       updated,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line. The only room that touches the process: signals, exit codes, output. */
 import { readFileSync } from 'node:fs';
-import { explainAddress, isAddress } from './address.ts';
+import { explainAddress, isAddress, isPostgresAddress } from './address.ts';
 import {
   type CommandLine,
   type CommandValues,
@@ -41,6 +41,7 @@ async function run(words: readonly string[]): Promise<void> {
   if (command === 'serve') return serve(values);
   if (command === 'check') return runCheck(values, program);
   if (command === 'import') return runImport(values, operands);
+  if (command === 'migrate') return runMigrate(values);
   process.stdout.write(`humanloop-otel: ${await maintain(line)}\n`);
 }
 
@@ -118,6 +119,19 @@ async function runImport(values: CommandValues, files: readonly string[]): Promi
     stdin: process.stdin,
     stderr: process.stderr,
   });
+  if (!isWhole) process.exitCode = 1;
+}
+
+async function runMigrate(values: CommandValues): Promise<void> {
+  const { from = '.humanloop/logs.db' } = values;
+  const to = values.to ?? fromEnvironment('HUMANLOOP_DATABASE_URL');
+  if (from === '') throw new UsageError(optionError('--from', 'a non-empty string', from).message);
+  if (to === undefined) throw new UsageError('migrate needs --to or HUMANLOOP_DATABASE_URL');
+  // Not the address itself, which has a password in it.
+  if (!isPostgresAddress(to))
+    throw new UsageError('option --to: expected an address such as postgres://user@host/database');
+  const { migrate } = await import('./cli/migrate.ts');
+  const isWhole = await migrate({ from, to, stderr: process.stderr, stdout: process.stdout });
   if (!isWhole) process.exitCode = 1;
 }
 

@@ -11,6 +11,7 @@ export const USAGE = `Usage: humanloop-otel serve [options]
        humanloop-otel compact
        humanloop-otel backup FILE
        humanloop-otel restore FILE
+       humanloop-otel migrate --to URL
 
 serve starts the log server: the v4 API, OTLP over HTTP (/v1/traces, /v1/logs), and the viewer.
 
@@ -55,6 +56,12 @@ the place of the database while no server uses it. All but restore also work whi
   --db FILE       the database (default .humanloop/logs.db)
   --force         of backup and restore: replaces a file that is there
 
+migrate moves everything of a database file into a PostgreSQL database, which servers may use already; no server may use
+the file. Ended at any point and started again, it goes on where it was. It exits with 0 if everything is there.
+
+  --from FILE     the file (default .humanloop/logs.db)
+  --to URL        the database (default HUMANLOOP_DATABASE_URL): postgres://user@host/database
+
   --help          print this
   --version       print the version
 `;
@@ -72,6 +79,7 @@ const OPTIONS = {
   compact: ['db'],
   backup: ['db', 'force'],
   restore: ['db', 'force'],
+  migrate: ['from', 'to'],
 } as const;
 
 export type Command = keyof typeof OPTIONS;
@@ -143,6 +151,8 @@ function parse(words: readonly string[]) {
         user: { type: 'string' },
         log: { type: 'string' },
         force: { type: 'boolean' },
+        from: { type: 'string' },
+        to: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },

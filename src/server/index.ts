@@ -1,7 +1,7 @@
 /** The v4-compatible log server: puts store, operations and HTTP edge together. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isAddress } from '../address.ts';
+import { isAddress, isPostgresAddress } from '../address.ts';
 import { checkOptions, HumanloopError, type OptionCheck, optionError } from '../errors.ts';
 import { createAccess } from './http/access.ts';
 import { createRequestListener, report } from './http/listener.ts';
@@ -185,7 +185,7 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   otlpPort: wholeNumber(0, 65_535),
   host: TEXT,
   file: TEXT,
-  database: ['an address such as postgres://user@host/database', isDatabase],
+  database: ['an address such as postgres://user@host/database', isPostgresAddress],
   apiKey: ['a non-empty string', isKey, explainKey],
   publicUrl: ['an address such as https://logs.example.com/base, without credentials, query or fragment', isAddress],
   captureContent: ['true or false', (value) => typeof value === 'boolean'],
@@ -196,10 +196,6 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   onPrune: FUNCTION,
   onError: FUNCTION,
 };
-
-function isDatabase(value: unknown): boolean {
-  return typeof value === 'string' && /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value);
-}
 
 /** A key that no client can send in a header would keep everybody out. */
 function isKey(value: unknown): boolean {

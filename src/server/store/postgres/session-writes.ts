@@ -11,13 +11,13 @@ import { RepeatTurn } from './repeat-turn.ts';
 import { type Merge, mergeSessions, readParts } from './session-merge.ts';
 import { ADD_SUMS, addToSum, type SessionSum, type SumPart, toSumRow } from './session-sums.ts';
 
-const FACETS: Insertion = {
+export const FACETS: Insertion = {
   table: 'session_facets',
   columns: ['bucket::smallint', 'session::uuid', 'kind::smallint', 'value::text'],
   rest: 'ON CONFLICT DO NOTHING',
 };
 
-const PROJECTS: Insertion = {
+export const PROJECTS: Insertion = {
   table: 'session_projects',
   columns: ['bucket::smallint', 'session::uuid', 'project::bigint', 'created_at::timestamptz'],
   rest: 'ON CONFLICT DO NOTHING',

@@ -35,14 +35,14 @@ export interface TurnParts {
 // Plain PostgreSQL takes both settings as unknown ones.
 const BEGIN = `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`;
 
-const REFERENCES: Insertion = {
+export const REFERENCES: Insertion = {
   table: 'log_references',
   columns: ['bucket::smallint', 'awaited::boolean', 'reference::uuid', 'log_id::text'],
   rest: `ON CONFLICT (reference, bucket) DO UPDATE SET log_id = coalesce(log_references.log_id, excluded.log_id),
     awaited = log_references.awaited OR excluded.awaited RETURNING reference, awaited, log_id`,
 };
 
-const WORDS: Insertion = {
+export const WORDS: Insertion = {
   table: 'log_words',
   columns: ['day::date', 'bucket::smallint', 'id::text', 'session::uuid', 'words::int4[]'],
   rest: `ON CONFLICT (id, bucket, day) DO UPDATE SET words = log_words.words || excluded.words`,

@@ -7,6 +7,7 @@ import { createAccess } from './http/access.ts';
 import { createRequestListener, report } from './http/listener.ts';
 import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
+import { createMetrics } from './metrics/metrics.ts';
 import { createOtlpIntake } from './otlp/otlp-intake.ts';
 import { createOtlpRoutes } from './otlp/routes.ts';
 import { openPostgresStore } from './store/postgres/store.ts';
@@ -103,9 +104,12 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   } = completeOptions(options);
   const { maxBodyBytes: maxOtlpBodyBytes = MAX_OTLP_BODY_BYTES } = options;
   const onStoreError = (error: unknown) => report(error, onError);
-  const store = await (database === undefined
-    ? openSqliteStore({ file, onError: onStoreError })
-    : openPostgresStore({ url: database, onError: onStoreError }));
+  const metrics = createMetrics();
+  const store = metrics.counting(
+    await (database === undefined
+      ? openSqliteStore({ file, onError: onStoreError })
+      : openPostgresStore({ url: database, onError: onStoreError })),
+  );
   const publicAddress = publicUrl && publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '');
   const access = createAccess({ apiKey, isLoopbackOnly: isLoopback(host), publicUrl });
   const events = createEventStreams(store.viewer);
@@ -113,16 +117,18 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const listener = createRequestListener({
     routes: {
       ...createV4Routes(store, { maxItems, serverUrl: publicAddress ?? '/' }),
-      ...createOtlpRoutes(intake, { maxBodyBytes: maxOtlpBodyBytes }),
+      ...createOtlpRoutes(intake, { maxBodyBytes: maxOtlpBodyBytes, onTaken: metrics.onTaken }),
       ...createViewerRoutes(store, access),
       ...createPageRoutes(store.viewer),
       ...events.routes,
+      ...metrics.routesOf(store),
     },
     access,
     ...(publicUrl && { basePath: publicUrl.pathname }),
     explainMissing: explainNotServed,
     limits: { maxBodyBytes, maxPendingBytes: Math.max(MAX_PENDING_BYTES, maxBodyBytes) },
     onError,
+    onAnswered: metrics.onAnswered,
   });
   // One listener for both ports, so that all bodies share one memory.
   const server = serve(listener);
@@ -133,6 +139,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   } catch (error) {
     events.close();
     intake.close();
+    metrics.close();
     if (server.listening) await stopListening(server);
     await store.close();
     throw error;
@@ -153,6 +160,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       events.close();
       retention.close();
       intake.close();
+      metrics.close();
       closing ??= Promise.all([stopListening(server), otlpServer && stopListening(otlpServer)]).then(() =>
         store.close(),
       );

@@ -7,6 +7,7 @@ import { HumanloopError } from '../../../errors.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
 import {
   type Connections,
+  codeOf,
   connect,
   explainPostgresError,
   isLostConnection,
@@ -20,7 +21,8 @@ import { RepeatTurn } from '../postgres/repeat-turn.ts';
 const MAX_ATTEMPTS = 20;
 const PAUSE_MILLIS = 100;
 const MAX_PAUSE_MILLIS = 5_000;
-const DUPLICATE = '23505';
+/** A partition that was dropped again, or a row that is about to become visible. */
+const REPEATABLE = new Set(['23514', '23505']);
 
 // Plain PostgreSQL takes both settings as unknown ones.
 export const BEGIN = `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`;
@@ -135,8 +137,7 @@ export class Target {
       try {
         return await work(attempt);
       } catch (error) {
-        const mayPass =
-          error instanceof RepeatTurn || isRepeatable(error) || (error as { code?: unknown }).code === DUPLICATE;
+        const mayPass = error instanceof RepeatTurn || isRepeatable(error) || REPEATABLE.has(codeOf(error) ?? '');
         if (!mayPass || attempt === MAX_ATTEMPTS) throw explainPostgresError(error);
         const pauseMillis = Math.min(MAX_PAUSE_MILLIS, PAUSE_MILLIS * 2 ** Math.min(attempt, 6));
         await new Promise((resolve) => setTimeout(resolve, pauseMillis * (0.5 + Math.random() / 2)));

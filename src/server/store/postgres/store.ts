@@ -19,6 +19,7 @@ import { randomKey, toId, type Uuid } from './keys.ts';
 import { type Layout, prepareSchema } from './layout.ts';
 import { toLogListSql, toProjectListSql } from './list-query.ts';
 import { LogReads } from './log-reads.ts';
+import { toMeasures } from './measures.ts';
 import { Merges } from './merges.ts';
 import { maintainPartitions } from './partitions.ts';
 import { PendingWords } from './pending-words.ts';
@@ -207,6 +208,8 @@ function createPostgresStore(
     },
     // Nothing is remembered.
     forgetTraces: async () => {},
+
+    measures: async () => toMeasures(connections, turns.measure()),
 
     readiness: () => (isClosed ? Promise.resolve(CLOSED) : checkReadiness(reads)),
 

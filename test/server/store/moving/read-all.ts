@@ -86,3 +86,13 @@ function withoutFeedbackIds(log: Json): Json {
 function byId(records: Json[]): Json[] {
   return [...records].sort((left, right) => (left.id < right.id ? -1 : 1));
 }
+
+/** Returns the paths at which two answers differ, and what is there. */
+export function findDifferences(left: Json, right: Json, path = ''): string[] {
+  if (left === right) return [];
+  if (!left || !right || typeof left !== 'object' || typeof right !== 'object') {
+    return [`${path}: ${JSON.stringify(left)?.slice(0, 100)} is ${JSON.stringify(right)?.slice(0, 100)}`];
+  }
+  const names = [...new Set([...Object.keys(left), ...Object.keys(right)])];
+  return names.flatMap((name) => findDifferences(left[name], right[name], `${path}.${name}`));
+}

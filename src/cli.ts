@@ -50,10 +50,8 @@ async function serve(values: CommandValues): Promise<void> {
   const port = readPort('--port', values.port ?? '4340');
   const otlpPort = values['otlp-port'] ?? fromEnvironment('HUMANLOOP_OTLP_PORT');
   const apiKey = readApiKey(values);
-  if (values.db !== undefined && values.database !== undefined) {
-    throw new UsageError('serve takes --db or --database, not both');
-  }
-  const database = values.database ?? (values.db === undefined ? fromEnvironment('HUMANLOOP_DATABASE_URL') : undefined);
+  const database = readDatabase('serve', values);
+  const search = values.search ?? fromEnvironment('HUMANLOOP_SEARCH');
   const publicUrl = values['public-url'] ?? fromEnvironment('HUMANLOOP_PUBLIC_URL');
   const keepMillis = readWith(parseDuration, '--keep', values.keep ?? fromEnvironment('HUMANLOOP_KEEP'), DURATION_FORM);
   const maxSizeBytes = readSize(values['max-size'] ?? fromEnvironment('HUMANLOOP_MAX_SIZE'));
@@ -66,6 +64,7 @@ async function serve(values: CommandValues): Promise<void> {
     ...(maxSizeBytes !== undefined && { maxSizeBytes }),
     ...(values.db !== undefined && { file: values.db }),
     ...(database !== undefined && { database }),
+    ...(search !== undefined && { search: readSearch(search) }),
     ...(apiKey !== undefined && { apiKey }),
     ...(publicUrl !== undefined && { publicUrl }),
   };
@@ -140,6 +139,7 @@ async function maintain({ command, operands, values }: CommandLine): Promise<str
   const { backUp, compact, deleteLogs, prune, restore } = await import('./cli/maintenance.ts');
   const { db } = values;
   const operand = operands[0] ?? '';
+  const database = command === 'delete' || command === 'prune' ? readDatabase(command, values) : undefined;
   if (db === '') throw new UsageError(optionError('--db', 'a non-empty string', db).message);
   if (command === 'compact') return compact(db);
   if (command === 'backup') return backUp(operand, values);
@@ -148,14 +148,28 @@ async function maintain({ command, operands, values }: CommandLine): Promise<str
     const given = DELETE_OPTIONS.filter((name) => values[name] !== undefined);
     if (given.length !== 1) throw new UsageError('delete needs one of --session, --user, --project and --log');
     if (values[given[0]!] === '') throw new UsageError(optionError(`--${given[0]}`, 'a non-empty string', '').message);
-    return deleteLogs(values);
+    return deleteLogs({ ...values, database });
   }
   const olderThanMillis = readWith(parseDuration, '--older-than', values['older-than'], DURATION_FORM);
   const maxSizeBytes = readSize(values['max-size']);
   if (olderThanMillis === undefined && maxSizeBytes === undefined) {
     throw new UsageError('prune needs --older-than or --max-size');
   }
-  return prune({ db, olderThanMillis, maxSizeBytes });
+  return prune({ db, database, olderThanMillis, maxSizeBytes });
+}
+
+/** A file that is named is meant, whatever the environment says. */
+function readDatabase(command: string, { db, database }: CommandValues): string | undefined {
+  if (db !== undefined && database !== undefined) throw new UsageError(`${command} takes --db or --database, not both`);
+  const address = database ?? (db === undefined ? fromEnvironment('HUMANLOOP_DATABASE_URL') : undefined);
+  if (address === undefined || isPostgresAddress(address)) return address;
+  // Not the address itself, which has a password in it.
+  throw new UsageError('option --database: expected an address such as postgres://user@host/database');
+}
+
+function readSearch(text: string): 'index' | 'off' {
+  if (text === 'index' || text === 'off') return text;
+  throw new UsageError(optionError('--search', 'index or off', text).message);
 }
 
 /** Takes the address of the v4 API too. */

@@ -37,6 +37,8 @@ export interface ServerOptions {
    * the package `pg`.
    */
   readonly database?: string;
+  /** `off`: beside a database, no index of words is written, and a search finds nothing by words. Default `index`. */
+  readonly search?: 'index' | 'off';
   /**
    * Required of every request below `/v4` and `/v1` in the header `X-API-KEY`, or as bearer token in `Authorization`.
    * Default: none, anyone on this machine may log.
@@ -94,6 +96,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     otlpPort,
     file,
     database,
+    search,
     apiKey,
     publicUrl,
     captureContent,
@@ -108,7 +111,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const store = metrics.counting(
     await (database === undefined
       ? openSqliteStore({ file, onError: onStoreError })
-      : openPostgresStore({ url: database, onError: onStoreError })),
+      : openPostgresStore({ url: database, onError: onStoreError, search })),
   );
   const publicAddress = publicUrl && publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '');
   const access = createAccess({ apiKey, isLoopbackOnly: isLoopback(host), publicUrl });
@@ -194,6 +197,7 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   host: TEXT,
   file: TEXT,
   database: ['an address such as postgres://user@host/database', isPostgresAddress],
+  search: ['index or off', (value) => value === 'index' || value === 'off'],
   apiKey: ['a non-empty string', isKey, explainKey],
   publicUrl: ['an address such as https://logs.example.com/base, without credentials, query or fragment', isAddress],
   captureContent: ['true or false', (value) => typeof value === 'boolean'],
@@ -223,7 +227,7 @@ function wholeNumber(least: number, most: number): OptionCheck {
 function completeOptions(options: ServerOptions) {
   checkOptions(options, CHECKS);
   const { host = '127.0.0.1', port = 4340, otlpPort, file = '.humanloop/logs.db', apiKey, publicUrl } = options;
-  const { captureContent = true, database } = options;
+  const { captureContent = true, database, search = 'index' } = options;
   const { maxBodyBytes = 16 * 1024 * 1024, maxItems = 1000, onPrune = printPruned, onError = printError } = options;
   if (!isLoopback(host) && apiKey === undefined) {
     throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
@@ -234,12 +238,10 @@ function completeOptions(options: ServerOptions) {
   if (database !== undefined && options.file !== undefined) {
     throw optionError('file', 'none beside a database', file);
   }
-  if (database !== undefined && options.maxSizeBytes !== undefined) {
-    throw optionError('maxSizeBytes', 'none beside a database, which is bounded by keepMillis', options.maxSizeBytes);
-  }
+  if (database === undefined && search === 'off') throw optionError('search', 'index without a database', search);
   const parsedUrl = publicUrl === undefined ? undefined : new URL(publicUrl);
   return {
-    ...{ host, port, otlpPort, file, database, apiKey, publicUrl: parsedUrl, captureContent },
+    ...{ host, port, otlpPort, file, database, search, apiKey, publicUrl: parsedUrl, captureContent },
     ...{ maxBodyBytes, maxItems, onPrune, onError },
   };
 }

@@ -151,9 +151,11 @@ export class Target {
       const client = await this.connections.writes.connect();
       try {
         await client.query('BEGIN; SET LOCAL statement_timeout TO 0');
-        await client.query(
-          'ANALYZE logs, log_words, feedback, sessions, session_facets, session_projects, log_references',
-        );
+        await client.query({
+          // The driver would give up the connection.
+          query_timeout: 60 * 60 * 1000,
+          text: 'ANALYZE logs, log_words, feedback, sessions, session_facets, session_projects, log_references',
+        } as pg.QueryConfig);
         await client.query('COMMIT');
         client.release();
       } catch (error) {

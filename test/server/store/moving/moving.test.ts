@@ -204,6 +204,51 @@ for (const binaries of findPostgres().slice(0, 1)) {
       expect(await findFaults(own.url)).toEqual([]);
     }, 90_000);
 
+    test('late spans of a trace find its logs, or it is said that they will not', async () => {
+      const file = join(temporaryDirectory(), 'logs.db');
+      const attribute = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+      const span = (spanId: string, parentSpanId?: string) => ({
+        resourceSpans: [
+          {
+            scopeSpans: [
+              {
+                spans: [
+                  {
+                    ...{
+                      traceId: 'a'.repeat(32),
+                      spanId,
+                      parentSpanId,
+                      name: 'chat',
+                      kind: 3,
+                      startTimeUnixNano: '1',
+                      endTimeUnixNano: '2',
+                    },
+                    attributes: [attribute('gen_ai.operation.name', 'chat'), attribute('gen_ai.request.model', 'm')],
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      });
+      const old = await startTestServer({ file: `${file}.written` });
+      // The span between the two is missing.
+      await old.call('POST', '/v1/traces', span('1'.repeat(16)));
+      await old.call('POST', '/v1/traces', span('3'.repeat(16), '2'.repeat(16)));
+      await old.close();
+      copyDatabase(`${file}.written`, file);
+      const url = await cluster.createSchema();
+      const { comparison, forgottenTraces } = await moveToPostgres({ file, url });
+      expect(isComplete(comparison)).toBe(true);
+      const server = await startTestServer({ database: url });
+      const { status } = await server.call('POST', '/v1/traces', span('2'.repeat(16), '1'.repeat(16)));
+      expect([status, forgottenTraces]).toEqual(status === 501 ? [501, 1] : [200, 0]);
+      if (status === 501) return;
+      const { body } = await server.call('GET', `/viewer/api/names/${'a'.repeat(32)}`);
+      const { body: shown } = await server.call('GET', `/viewer/api/sessions/${body.session}`);
+      expect(shown.logs.filter(({ parent }: { parent?: number }) => parent !== undefined)).toHaveLength(2);
+    });
+
     test('refuses what it must not touch, and says why', async () => {
       const file = join(temporaryDirectory(), 'logs.db');
       const server = await startTestServer({ file });

@@ -8,12 +8,14 @@ import { HumanloopError } from '../../../errors.ts';
 import type { PruneBounds } from '../store.ts';
 import { codeOf, type Row, toSqlTime, withConnection } from './connection.ts';
 import type { Deleted } from './deletions.ts';
-import { dayOf } from './identifiers.ts';
+import { dayOf, nextDay } from './identifiers.ts';
 import type { Uuid } from './keys.ts';
 import { type FoundSession, findCurrentSessions } from './lookups.ts';
 import { DAILY_TABLES } from './schema.ts';
 
 const PORTION = 100;
+/** Empty ones take next to no space. */
+const KEPT_DAYS = 7;
 const LOCK_TIMEOUT = '55P03';
 /** The driver would give up the connection, see `SILENCE_MILLIS`. */
 const PATIENT = { query_timeout: 24 * 60 * 60 * 1000 };
@@ -97,14 +99,14 @@ async function listDays(pool: pg.Pool): Promise<string[]> {
   return rows.map((row) => (row['day'] as string).replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3'));
 }
 
-/** Up to and with that day. A write that comes for such a day makes it again. */
+/** Up to and with that day, but for the last ones, for which writes may still come. */
 async function dropEmptyDays(pool: pg.Pool, lastDay: string): Promise<void> {
-  const yesterday = dayOf(Date.now() - 86_400_000);
+  const firstKept = nextDay(dayOf(Date.now()), -KEPT_DAYS);
   for (const table of Object.keys(DAILY_TABLES)) {
     const { rows } = await pool.query<Row>(
       `SELECT inhrelid::regclass::text AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid
        WHERE inhparent = $1::regclass AND right(relname, 8) <= $2 AND right(relname, 8) < $3`,
-      [table, lastDay.replaceAll('-', ''), yesterday.replaceAll('-', '')],
+      [table, lastDay.replaceAll('-', ''), firstKept.replaceAll('-', '')],
     );
     for (const row of rows) await dropIfEmpty(pool, row['name'] as string);
   }

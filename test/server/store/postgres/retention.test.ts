@@ -57,7 +57,7 @@ for (const binaries of findPostgres().slice(0, 1)) {
       const dayOf = (ago: number) => new Date(today - ago * DAY_MILLIS).toISOString().slice(0, 10).replaceAll('-', '');
       vi.useFakeTimers({ toFake: ['Date'] });
       onTestFinished(() => void vi.useRealTimers());
-      for (const ago of [9, 6, 5, 4, 0]) {
+      for (const ago of [19, 16, 15, 14, 0]) {
         vi.setSystemTime(today - ago * DAY_MILLIS);
         const requests = Array.from({ length: LOGS_A_DAY }, (_, index) =>
           log({
@@ -70,19 +70,19 @@ for (const binaries of findPostgres().slice(0, 1)) {
         await store.createLogs([...requests, log({ session_reference_id: 'long', output: `day ${ago}` })]);
       }
       vi.useRealTimers();
-      expect(await listDays(url)).toEqual(expect.arrayContaining([dayOf(9), dayOf(6), dayOf(4)]));
+      expect(await listDays(url)).toEqual(expect.arrayContaining([dayOf(19), dayOf(16), dayOf(14)]));
 
       // By age: only the session that goes on keeps the oldest day.
       const byAge = await store.prune({
-        olderThan: new Date(today - 7 * DAY_MILLIS).toISOString().replace('Z', '000Z'),
+        olderThan: new Date(today - 17 * DAY_MILLIS).toISOString().replace('Z', '000Z'),
       });
       expect(byAge).toEqual({ logs: LOGS_A_DAY, sessions: 4 });
       expect(await count(url, 'log_references')).toBe(4 * LOGS_A_DAY);
-      expect(await listDays(url)).toContain(dayOf(9));
+      expect(await listDays(url)).toContain(dayOf(19));
       expect(await store.deleteSession({ referenceId: 'long' })).toEqual({ logs: 5, sessions: 1 });
-      await store.prune({ olderThan: new Date(today - 7 * DAY_MILLIS).toISOString().replace('Z', '000Z') });
-      expect(await listDays(url)).not.toContain(dayOf(9));
-      expect(await listDays(url)).toContain(dayOf(6));
+      await store.prune({ olderThan: new Date(today - 17 * DAY_MILLIS).toISOString().replace('Z', '000Z') });
+      expect(await listDays(url)).not.toContain(dayOf(19));
+      expect(await listDays(url)).toContain(dayOf(16));
 
       // By size: the oldest days, and no more of them than it takes.
       const before = await measure(url);
@@ -90,19 +90,19 @@ for (const binaries of findPostgres().slice(0, 1)) {
       expect(bySize).toEqual({ logs: LOGS_A_DAY, sessions: 4 });
       expect(await measure(url)).toBeLessThan(before - 500_000);
       expect(await store.prune({ maxBytes: before - 500_000 })).toEqual({ logs: 0, sessions: 0 });
-      expect(await listDays(url)).not.toContain(dayOf(6));
-      expect(await listDays(url)).toContain(dayOf(5));
+      expect(await listDays(url)).not.toContain(dayOf(16));
+      expect(await listDays(url)).toContain(dayOf(15));
       expect(await findFaults(url)).toEqual([]);
 
       // A day is written again where a session of it goes on.
       vi.useFakeTimers({ toFake: ['Date'] });
       vi.setSystemTime(today + 1_000);
-      await store.createLogs([log({ session_reference_id: 's 5-0', output: 'goes on' })]);
+      await store.createLogs([log({ session_reference_id: 's 15-0', output: 'goes on' })]);
       vi.useRealTimers();
       const full = await measure(url);
       expect((await store.prune({ maxBytes: full - 300_000 })).sessions).toBe(3);
       expect(await measure(url)).toBeLessThan(full - 300_000);
-      expect(await count(url, `logs WHERE day = '${dayOf(5)}'`)).toBe(LOGS_A_DAY / 4);
+      expect(await count(url, `logs WHERE day = '${dayOf(15)}'`)).toBe(LOGS_A_DAY / 4);
 
       await expect(store.prune({ maxBytes: 10_000 })).rejects.toThrow('all logs are of today');
       expect(await count(url, 'logs')).toBe(LOGS_A_DAY + LOGS_A_DAY / 4 + 1);

@@ -53,3 +53,8 @@ function explainUnreadable(value: string): string | undefined {
   }
   return 'its host is not valid';
 }
+
+/** `postgres://user@host/database`. */
+export function isPostgresAddress(value: unknown): boolean {
+  return typeof value === 'string' && /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value);
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line. The only room that touches the process: signals, exit codes, output. */
 import { readFileSync } from 'node:fs';
-import { explainAddress, isAddress } from './address.ts';
+import { explainAddress, isAddress, isPostgresAddress } from './address.ts';
 import {
   type CommandLine,
   type CommandValues,
@@ -41,6 +41,7 @@ async function run(words: readonly string[]): Promise<void> {
   if (command === 'serve') return serve(values);
   if (command === 'check') return runCheck(values, program);
   if (command === 'import') return runImport(values, operands);
+  if (command === 'migrate') return runMigrate(values);
   process.stdout.write(`humanloop-otel: ${await maintain(line)}\n`);
 }
 
@@ -49,10 +50,8 @@ async function serve(values: CommandValues): Promise<void> {
   const port = readPort('--port', values.port ?? '4340');
   const otlpPort = values['otlp-port'] ?? fromEnvironment('HUMANLOOP_OTLP_PORT');
   const apiKey = readApiKey(values);
-  if (values.db !== undefined && values.database !== undefined) {
-    throw new UsageError('serve takes --db or --database, not both');
-  }
-  const database = values.database ?? (values.db === undefined ? fromEnvironment('HUMANLOOP_DATABASE_URL') : undefined);
+  const database = readDatabase('serve', values);
+  const search = values.search ?? fromEnvironment('HUMANLOOP_SEARCH');
   const publicUrl = values['public-url'] ?? fromEnvironment('HUMANLOOP_PUBLIC_URL');
   const keepMillis = readWith(parseDuration, '--keep', values.keep ?? fromEnvironment('HUMANLOOP_KEEP'), DURATION_FORM);
   const maxSizeBytes = readSize(values['max-size'] ?? fromEnvironment('HUMANLOOP_MAX_SIZE'));
@@ -65,6 +64,7 @@ async function serve(values: CommandValues): Promise<void> {
     ...(maxSizeBytes !== undefined && { maxSizeBytes }),
     ...(values.db !== undefined && { file: values.db }),
     ...(database !== undefined && { database }),
+    ...(search !== undefined && { search: readSearch(search) }),
     ...(apiKey !== undefined && { apiKey }),
     ...(publicUrl !== undefined && { publicUrl }),
   };
@@ -121,11 +121,25 @@ async function runImport(values: CommandValues, files: readonly string[]): Promi
   if (!isWhole) process.exitCode = 1;
 }
 
+async function runMigrate(values: CommandValues): Promise<void> {
+  const { from = '.humanloop/logs.db' } = values;
+  const to = values.to ?? fromEnvironment('HUMANLOOP_DATABASE_URL');
+  if (from === '') throw new UsageError(optionError('--from', 'a non-empty string', from).message);
+  if (to === undefined) throw new UsageError('migrate needs --to or HUMANLOOP_DATABASE_URL');
+  // Not the address itself, which has a password in it.
+  if (!isPostgresAddress(to))
+    throw new UsageError('option --to: expected an address such as postgres://user@host/database');
+  const { migrate } = await import('./cli/migrate.ts');
+  const isWhole = await migrate({ from, to, stderr: process.stderr, stdout: process.stdout });
+  if (!isWhole) process.exitCode = 1;
+}
+
 /** Returns the line that says what was done. */
 async function maintain({ command, operands, values }: CommandLine): Promise<string> {
   const { backUp, compact, deleteLogs, prune, restore } = await import('./cli/maintenance.ts');
   const { db } = values;
   const operand = operands[0] ?? '';
+  const database = command === 'delete' || command === 'prune' ? readDatabase(command, values) : undefined;
   if (db === '') throw new UsageError(optionError('--db', 'a non-empty string', db).message);
   if (command === 'compact') return compact(db);
   if (command === 'backup') return backUp(operand, values);
@@ -134,14 +148,28 @@ async function maintain({ command, operands, values }: CommandLine): Promise<str
     const given = DELETE_OPTIONS.filter((name) => values[name] !== undefined);
     if (given.length !== 1) throw new UsageError('delete needs one of --session, --user, --project and --log');
     if (values[given[0]!] === '') throw new UsageError(optionError(`--${given[0]}`, 'a non-empty string', '').message);
-    return deleteLogs(values);
+    return deleteLogs({ ...values, database });
   }
   const olderThanMillis = readWith(parseDuration, '--older-than', values['older-than'], DURATION_FORM);
   const maxSizeBytes = readSize(values['max-size']);
   if (olderThanMillis === undefined && maxSizeBytes === undefined) {
     throw new UsageError('prune needs --older-than or --max-size');
   }
-  return prune({ db, olderThanMillis, maxSizeBytes });
+  return prune({ db, database, olderThanMillis, maxSizeBytes });
+}
+
+/** A file that is named is meant, whatever the environment says. */
+function readDatabase(command: string, { db, database }: CommandValues): string | undefined {
+  if (db !== undefined && database !== undefined) throw new UsageError(`${command} takes --db or --database, not both`);
+  const address = database ?? (db === undefined ? fromEnvironment('HUMANLOOP_DATABASE_URL') : undefined);
+  if (address === undefined || isPostgresAddress(address)) return address;
+  // Not the address itself, which has a password in it.
+  throw new UsageError('option --database: expected an address such as postgres://user@host/database');
+}
+
+function readSearch(text: string): 'index' | 'off' {
+  if (text === 'index' || text === 'off') return text;
+  throw new UsageError(optionError('--search', 'index or off', text).message);
 }
 
 /** Takes the address of the v4 API too. */

@@ -50,9 +50,11 @@ const SHARED_ROOMS = APP_ROOMS.slice(APP_ROOMS.findIndex(([room]) => room === 't
 /** The other half. Of its rooms, only those of OTLP know anything of OpenTelemetry. */
 const SERVER_ROOMS = [
   ['server/index.ts'],
+  ['server/metrics/'],
   ['server/viewer/', 'server/v4/', 'server/otlp/'],
   ['server/http/'],
   ['server/otlp/linking/'],
+  ['server/store/moving/'],
   ['server/store/sqlite/', 'server/store/postgres/'],
   ['server/store/'],
   ...SHARED_ROOMS,

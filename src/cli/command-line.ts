@@ -11,6 +11,7 @@ export const USAGE = `Usage: humanloop-otel serve [options]
        humanloop-otel compact
        humanloop-otel backup FILE
        humanloop-otel restore FILE
+       humanloop-otel migrate --to URL
 
 serve starts the log server: the v4 API, OTLP over HTTP (/v1/traces, /v1/logs), and the viewer.
 
@@ -29,6 +30,7 @@ serve starts the log server: the v4 API, OTLP over HTTP (/v1/traces, /v1/logs), 
   --keep AGE      deletes sessions whose last change is longer ago, such as 30d (HUMANLOOP_KEEP)
   --max-size SIZE deletes the sessions that changed longest ago when the database is larger, such as 20GB
                   (HUMANLOOP_MAX_SIZE)
+  --search off    with --database: writes no index of words, so that logs are found by filters only (HUMANLOOP_SEARCH)
 
 check says what is installed and which calls will be seen, sends a log to HUMANLOOP_BASE_URL, reads it back and
 deletes it. With a command, such as "-- node app.mjs", it runs that with --import humanloop-otel/register, unless it
@@ -53,7 +55,14 @@ a user, and the feedback of that user; a project with all its logs; one log. pru
 the place of the database while no server uses it. All but restore also work while the server runs.
 
   --db FILE       the database (default .humanloop/logs.db)
+  --database URL  of delete and prune: a PostgreSQL database; also HUMANLOOP_DATABASE_URL
   --force         of backup and restore: replaces a file that is there
+
+migrate moves everything of a database file into a PostgreSQL database, which servers may use already; no server may use
+the file. Ended at any point and started again, it goes on where it was. It exits with 0 if everything is there.
+
+  --from FILE     the file (default .humanloop/logs.db)
+  --to URL        the database (default HUMANLOOP_DATABASE_URL): postgres://user@host/database
 
   --help          print this
   --version       print the version
@@ -64,14 +73,27 @@ export const DELETE_OPTIONS = ['session', 'user', 'project', 'log'] as const;
 
 /** By command, without those that every command has. */
 const OPTIONS = {
-  serve: ['port', 'otlp-port', 'host', 'db', 'database', 'public-url', 'api-key', 'no-content', 'keep', 'max-size'],
+  serve: [
+    'port',
+    'otlp-port',
+    'host',
+    'db',
+    'database',
+    'public-url',
+    'api-key',
+    'no-content',
+    'keep',
+    'max-size',
+    'search',
+  ],
   check: ['timeout', 'no-register'],
   import: ['server', 'db', 'project', 'api-key', 'no-content'],
-  delete: ['db', ...DELETE_OPTIONS],
-  prune: ['db', 'older-than', 'max-size'],
+  delete: ['db', 'database', ...DELETE_OPTIONS],
+  prune: ['db', 'database', 'older-than', 'max-size'],
   compact: ['db'],
   backup: ['db', 'force'],
   restore: ['db', 'force'],
+  migrate: ['from', 'to'],
 } as const;
 
 export type Command = keyof typeof OPTIONS;
@@ -139,10 +161,13 @@ function parse(words: readonly string[]) {
         keep: { type: 'string' },
         'max-size': { type: 'string' },
         'older-than': { type: 'string' },
+        search: { type: 'string' },
         session: { type: 'string' },
         user: { type: 'string' },
         log: { type: 'string' },
         force: { type: 'boolean' },
+        from: { type: 'string' },
+        to: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },

@@ -4,6 +4,7 @@
  * so that the server's writes find their place between them.
  */
 import { HumanloopError } from '../errors.ts';
+import { openPostgresStore } from '../server/store/postgres/store.ts';
 import { agoFrom } from '../server/store/retention.ts';
 import { backUpSqlite, compactSqlite, restoreSqlite } from '../server/store/sqlite/copies.ts';
 import { openSqliteStore } from '../server/store/sqlite/store.ts';
@@ -15,6 +16,8 @@ const BUSY_MILLIS = 30_000;
 /** Which logs: one of these. */
 export interface DeleteOptions {
   readonly db?: string | undefined;
+  /** Of PostgreSQL, instead of a file. */
+  readonly database?: string | undefined;
   readonly session?: string | undefined;
   readonly user?: string | undefined;
   readonly project?: string | undefined;
@@ -22,8 +25,8 @@ export interface DeleteOptions {
 }
 
 /** Each command returns the line that says what it has done. Rejects or throws with a `HumanloopError`. */
-export async function deleteLogs({ db, session, user, project, log }: DeleteOptions): Promise<string> {
-  return withStore(db, async (store) => {
+export async function deleteLogs({ db, database, session, user, project, log }: DeleteOptions): Promise<string> {
+  return withStore({ db, database }, async (store) => {
     let deleted: DeletedCounts | undefined;
     let what = '';
     if (session !== undefined) {
@@ -41,18 +44,20 @@ export async function deleteLogs({ db, session, user, project, log }: DeleteOpti
     }
     if (!deleted) throw new HumanloopError(`there is no ${what}`);
     await store.eraseDeleted();
-    return `deleted ${describe(deleted)}: nothing of them is left in the file`;
+    const left = database === undefined ? 'nothing of them is left in the file' : 'their space is free';
+    return `deleted ${describe(deleted)}: ${left}`;
   });
 }
 
 export interface PruneOptions {
   readonly db?: string | undefined;
+  readonly database?: string | undefined;
   readonly olderThanMillis?: number | undefined;
   readonly maxSizeBytes?: number | undefined;
 }
 
-export async function prune({ db, olderThanMillis, maxSizeBytes }: PruneOptions): Promise<string> {
-  return withStore(db, async (store) => {
+export async function prune({ db, database, olderThanMillis, maxSizeBytes }: PruneOptions): Promise<string> {
+  return withStore({ db, database }, async (store) => {
     const deleted = await store.prune({
       ...(olderThanMillis !== undefined && { olderThan: agoFrom(Date.now(), olderThanMillis) }),
       ...(maxSizeBytes !== undefined && { maxBytes: maxSizeBytes }),
@@ -80,8 +85,13 @@ export function restore(
   return `${db} is restored from ${source}`;
 }
 
-async function withStore(file = DEFAULT_FILE, use: (store: Store) => Promise<string>): Promise<string> {
-  const store = await openSqliteStore({ file, mustExist: true, busyTimeoutMillis: BUSY_MILLIS });
+async function withStore(
+  { db: file = DEFAULT_FILE, database }: Pick<PruneOptions, 'db' | 'database'>,
+  use: (store: Store) => Promise<string>,
+): Promise<string> {
+  const store = await (database === undefined
+    ? openSqliteStore({ file, mustExist: true, busyTimeoutMillis: BUSY_MILLIS })
+    : openPostgresStore({ url: database }));
   // The store's timers and threads do not keep a process alive.
   const alive = setInterval(() => {}, 60_000);
   try {

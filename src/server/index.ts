@@ -1,13 +1,14 @@
 /** The v4-compatible log server: puts store, operations and HTTP edge together. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isAddress } from '../address.ts';
+import { isAddress, isPostgresAddress } from '../address.ts';
 import { checkOptions, type OptionCheck, optionError } from '../errors.ts';
 import { createAccess } from './http/access.ts';
 import { createRequestListener, report } from './http/listener.ts';
 import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
 import { createErrorPrinter } from './http/print-errors.ts';
+import { createMetrics } from './metrics/metrics.ts';
 import { createOtlpIntake } from './otlp/otlp-intake.ts';
 import { createOtlpRoutes } from './otlp/routes.ts';
 import { openPostgresStore } from './store/postgres/store.ts';
@@ -37,6 +38,8 @@ export interface ServerOptions {
    * the package `pg`.
    */
   readonly database?: string;
+  /** `off`: beside a database, no index of words is written, and a search finds nothing by words. Default `index`. */
+  readonly search?: 'index' | 'off';
   /**
    * Required of every request below `/v4` and `/v1` in the header `X-API-KEY`, or as bearer token in `Authorization`.
    * Default: none, anyone on this machine may log.
@@ -97,6 +100,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     otlpPort,
     file,
     database,
+    search,
     apiKey,
     publicUrl,
     captureContent,
@@ -107,9 +111,12 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   } = completeOptions(options);
   const { maxBodyBytes: maxOtlpBodyBytes = MAX_OTLP_BODY_BYTES } = options;
   const onStoreError = (error: unknown) => report(error, onError);
-  const store = await (database === undefined
-    ? openSqliteStore({ file, onError: onStoreError })
-    : openPostgresStore({ url: database, onError: onStoreError }));
+  const metrics = createMetrics();
+  const store = metrics.counting(
+    await (database === undefined
+      ? openSqliteStore({ file, onError: onStoreError })
+      : openPostgresStore({ url: database, onError: onStoreError, search })),
+  );
   const publicAddress = publicUrl && publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '');
   const access = createAccess({ apiKey, isLoopbackOnly: isLoopback(host), publicUrl });
   const events = createEventStreams(store.viewer);
@@ -117,16 +124,18 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const listener = createRequestListener({
     routes: {
       ...createV4Routes(store, { maxItems, serverUrl: publicAddress ?? '/' }),
-      ...createOtlpRoutes(intake, { maxBodyBytes: maxOtlpBodyBytes }),
+      ...createOtlpRoutes(intake, { maxBodyBytes: maxOtlpBodyBytes, onTaken: metrics.onTaken }),
       ...createViewerRoutes(store, access),
       ...createPageRoutes(store.viewer),
       ...events.routes,
+      ...metrics.routesOf(store),
     },
     access,
     ...(publicUrl && { basePath: publicUrl.pathname }),
     explainMissing: explainNotServed,
     limits: { maxBodyBytes, maxPendingBytes: Math.max(MAX_PENDING_BYTES, maxBodyBytes) },
     onError,
+    onAnswered: metrics.onAnswered,
   });
   // One listener for both ports, so that all bodies share one memory.
   const server = serve(listener);
@@ -137,6 +146,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   } catch (error) {
     events.close();
     intake.close();
+    metrics.close();
     if (server.listening) await stopListening(server);
     await store.close();
     throw error;
@@ -157,6 +167,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       events.close();
       retention.close();
       intake.close();
+      metrics.close();
       closing ??= Promise.all([stopListening(server), otlpServer && stopListening(otlpServer)]).then(() =>
         store.close(),
       );
@@ -189,7 +200,8 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   otlpPort: wholeNumber(0, 65_535),
   host: TEXT,
   file: TEXT,
-  database: ['an address such as postgres://user@host/database', isDatabase],
+  database: ['an address such as postgres://user@host/database', isPostgresAddress],
+  search: ['index or off', (value) => value === 'index' || value === 'off'],
   apiKey: ['a non-empty string', isKey, explainKey],
   publicUrl: ['an address such as https://logs.example.com/base, without credentials, query or fragment', isAddress],
   captureContent: ['true or false', (value) => typeof value === 'boolean'],
@@ -200,10 +212,6 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   onPrune: FUNCTION,
   onError: FUNCTION,
 };
-
-function isDatabase(value: unknown): boolean {
-  return typeof value === 'string' && /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value);
-}
 
 /** A key that no client can send in a header would keep everybody out. */
 function isKey(value: unknown): boolean {
@@ -223,7 +231,7 @@ function wholeNumber(least: number, most: number): OptionCheck {
 function completeOptions(options: ServerOptions) {
   checkOptions(options, CHECKS);
   const { host = '127.0.0.1', port = 4340, otlpPort, file = '.humanloop/logs.db', apiKey, publicUrl } = options;
-  const { captureContent = true, database } = options;
+  const { captureContent = true, database, search = 'index' } = options;
   const {
     maxBodyBytes = 16 * 1024 * 1024,
     maxItems = 1000,
@@ -239,12 +247,10 @@ function completeOptions(options: ServerOptions) {
   if (database !== undefined && options.file !== undefined) {
     throw optionError('file', 'none beside a database', file);
   }
-  if (database !== undefined && options.maxSizeBytes !== undefined) {
-    throw optionError('maxSizeBytes', 'none beside a database, which is bounded by keepMillis', options.maxSizeBytes);
-  }
+  if (database === undefined && search === 'off') throw optionError('search', 'index without a database', search);
   const parsedUrl = publicUrl === undefined ? undefined : new URL(publicUrl);
   return {
-    ...{ host, port, otlpPort, file, database, apiKey, publicUrl: parsedUrl, captureContent },
+    ...{ host, port, otlpPort, file, database, search, apiKey, publicUrl: parsedUrl, captureContent },
     ...{ maxBodyBytes, maxItems, onPrune, onError },
   };
 }

@@ -22,9 +22,10 @@ export interface TestServer extends RunningServer {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
 }
 
-/** Starts a real server on a free port with a real file. Both are removed when the test ends. */
+/** Starts a real server on a free port with a real file, or the given database. They are removed when the test ends. */
 export async function startTestServer(options: ServerOptions = {}): Promise<TestServer> {
-  const server = await startServer({ port: 0, file: join(temporaryDirectory(), 'logs.db'), ...options });
+  const file = options.database === undefined && { file: join(temporaryDirectory(), 'logs.db') };
+  const server = await startServer({ port: 0, ...file, ...options });
   onTestFinished(() => server.close());
   return {
     ...server,

@@ -23,23 +23,35 @@ export interface ListenerOptions {
   readonly explainMissing?: (method: string, segments: readonly string[]) => string | undefined;
   /** Called with failures that are not the client's: the operator should know of them. */
   readonly onError: (error: unknown) => void;
+  /** Called for each request, when its answer begins. */
+  readonly onAnswered?: (request: Answered) => void;
+}
+
+export interface Answered {
+  readonly method: string | undefined;
+  /** As it is listed; absent for what is not served. */
+  readonly route: string | undefined;
+  readonly status: number;
+  /** Without the time that the client takes to read the answer. */
+  readonly millis: number;
 }
 
 const JSON_BODY = jsonBody();
 
 export function createRequestListener(options: ListenerOptions): RequestListener {
-  const { routes, access, limits, explainMissing = () => undefined, onError } = options;
+  const { routes, access, limits, explainMissing = () => undefined, onError, onAnswered = () => {} } = options;
   const basePath = (options.basePath ?? '').replace(/\/+$/, '');
   const findRoute = createFinder(routes, basePath);
   const withBody = createBodyReader(limits);
   const writeAnswer = createAnswerWriter(limits);
 
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<Answer> => {
+  const answer = async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<Answer> => {
     const { headers, path, query } = readTarget(request.url ?? '/', request.headers);
     const caller = access.admit(headers, request.socket.remoteAddress);
     const { found, segments } = findRoute(splitPath(path));
     const { method = '' } = request;
     const operation = findOperation(found, method);
+    if (operation) asked.route = found.path;
     if (!caller.may.has(operation?.needs ?? needOfNothing(found))) throw new HttpError(401, caller.fault);
     if (!operation) throw notThere(found, explainMissing(method, segments));
     // The files are the same for all readers, and may be kept for all of them.
@@ -65,14 +77,23 @@ export function createRequestListener(options: ListenerOptions): RequestListener
   };
 
   return async (request, response) => {
+    const started = performance.now();
+    const asked: Asked = {};
     try {
-      writeAnswer(request, response, await answer(request, response));
+      writeAnswer(request, response, await answer(request, response, asked));
     } catch (error) {
       const failure = toHttpError(error);
       if (failure.status >= 500) report(error, onError);
       writeAnswer(request, response, explain(failure, request));
     }
+    const { method } = request;
+    onAnswered({ method, route: asked.route, status: response.statusCode, millis: performance.now() - started });
   };
+}
+
+/** Filled while a request is answered. */
+interface Asked {
+  route?: string;
 }
 
 interface Found {

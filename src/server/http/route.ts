@@ -63,6 +63,8 @@ export type Routes = Readonly<Record<string, Route>>;
 
 export interface FoundRoute {
   readonly route: Route;
+  /** As it is listed. */
+  readonly path: string;
   readonly id: string;
   /** False where this is the route of a path above. */
   readonly isListed: boolean;
@@ -70,16 +72,20 @@ export interface FoundRoute {
 
 /** Returns a function from the decoded segments of a path to its route, or to the nearest one above. */
 export function createRouteFinder(routes: Routes): (segments: readonly string[]) => FoundRoute {
-  const listed = Object.entries(routes).map(([path, route]) => ({ pattern: path.split('/').filter(Boolean), route }));
+  const listed = Object.entries(routes).map(([path, route]) => ({
+    path,
+    pattern: path.split('/').filter(Boolean),
+    route,
+  }));
   return (segments) => {
     for (let length = segments.length; length >= 0; length -= 1) {
       const found = listed.find(({ pattern }) => pattern.length === length && isBeginning(pattern, segments));
       if (!found) continue;
-      const { pattern, route } = found;
+      const { path, pattern, route } = found;
       const isListed = length === segments.length && Object.keys(route).length > 0;
-      return { route, id: segments[pattern.indexOf(':id')] ?? '', isListed };
+      return { route, path, id: segments[pattern.indexOf(':id')] ?? '', isListed };
     }
-    return { route: {}, id: '', isListed: false };
+    return { route: {}, path: '/', id: '', isListed: false };
   };
 }
 

@@ -15,13 +15,21 @@ import type { IntakeResult, OtlpIntake } from './received.ts';
 export interface OtlpLimits {
   /** The largest body, unpacked; a larger one is a 413. */
   readonly maxBodyBytes: number;
+  /** Called for each request that is answered with success. */
+  readonly onTaken?: (items: TakenItems) => void;
+}
+
+export interface TakenItems {
+  readonly signal: 'traces' | 'logs' | 'metrics';
+  readonly accepted: number;
+  readonly rejected: number;
 }
 
 /** Ten times what the v4 API takes: each attribute of a span is three objects in OTLP's JSON. */
 const MAX_JSON_WEIGHT = 5_000_000;
 const METRICS_MESSAGE = 'metrics are not stored here; set OTEL_METRICS_EXPORTER=none to send none';
 
-export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes }: OtlpLimits): Routes {
+export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes, onTaken = () => {} }: OtlpLimits): Routes {
   const formats: ReadonlyMap<string, BodyFormat> = new Map([
     [PROTOBUF, rawBody({ maxBytes: maxBodyBytes })],
     [JSON_TYPE, jsonBody({ maxBytes: maxBodyBytes, maxWeight: MAX_JSON_WEIGHT })],
@@ -32,6 +40,8 @@ export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes }: OtlpLimit
     if (format) return format;
     throw new HttpError(415, `content type ${type || 'none'}: expected ${[...formats.keys()].join(' or ')}`);
   };
+  const count = (signal: TakenItems['signal'], accepted: number, rejected: number): void =>
+    onTaken({ signal, accepted: Math.max(0, accepted), rejected });
   const receive = (field: RejectedField, take: (request: RouteRequest) => Promise<IntakeResult>): Operation => ({
     needs: 'write',
     chooseFormat,
@@ -45,6 +55,7 @@ export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes }: OtlpLimit
       POST: receive('rejectedSpans', async (request) => {
         const { spans, rejections } = decode(request, fromProtobuf.decodeTraces, fromJson.decodeTraces);
         const { rejected, message } = spans.length > 0 ? await intake.takeSpans(spans) : NOTHING;
+        count('traces', spans.length - rejected, rejections.count + rejected);
         return together(rejections, rejected, message);
       }),
     },
@@ -52,6 +63,7 @@ export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes }: OtlpLimit
       POST: receive('rejectedLogRecords', async (request) => {
         const { events, rejections } = decode(request, fromProtobuf.decodeLogs, fromJson.decodeLogs);
         const { rejected, message } = events.length > 0 ? await intake.takeEvents(events) : NOTHING;
+        count('logs', events.length - rejected, rejections.count + rejected);
         return together(rejections, rejected, message);
       }),
     },
@@ -60,6 +72,7 @@ export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes }: OtlpLimit
         const rejected = decodable(() =>
           Buffer.isBuffer(body) ? countPointsInProtobuf(body) : countPointsInJson(body),
         );
+        count('metrics', 0, rejected);
         return rejected > 0 ? { rejected, message: METRICS_MESSAGE } : NOTHING;
       }),
     },

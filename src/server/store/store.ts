@@ -61,6 +61,8 @@ export interface Store {
 
   /** Resolves at once, also where reads and writes fail. */
   health(): Promise<StoreHealth>;
+  /** What an operator watches of this engine, as it is now. Resolves at once, also where reads and writes fail. */
+  measures(): Promise<readonly StoreMeasure[]>;
   /**
    * Writes what the server derived from spans: what is remembered of these traces is read and locked, `work` decides, and
    * all is written together. Resolves to what could not be stored, once all else is.
@@ -107,6 +109,14 @@ export interface PruneBounds {
 export interface StoreHealth {
   readonly status: 'ok' | 'full' | 'gone';
   readonly message?: string;
+}
+
+/** Named as Prometheus has it: `humanloop_…`, base units, `_total` for what is counted. */
+export interface StoreMeasure {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+  readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[];
 }
 
 export interface PageQuery {

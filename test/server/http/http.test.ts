@@ -153,7 +153,7 @@ test.each<[object, string]>([
   [{ onError: 'log' }, 'option onError: expected a function, got "log"'],
   [
     { apikey: 'secret' },
-    'unknown option apikey: expected one of port, otlpPort, host, file, database, apiKey, publicUrl, captureContent, maxBodyBytes, maxItems, keepMillis, maxSizeBytes, onPrune, onError, got a string of 6 characters',
+    'unknown option apikey: expected one of port, otlpPort, host, file, database, search, apiKey, publicUrl, captureContent, maxBodyBytes, maxItems, keepMillis, maxSizeBytes, onPrune, onError, got a string of 6 characters',
   ],
 ])('wrong options %j say which, what was expected and what came', async (options, message) => {
   await expect(startServer(options as ServerOptions)).rejects.toThrow(new HumanloopError(message));

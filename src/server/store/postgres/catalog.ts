@@ -29,7 +29,8 @@ export interface KeyedConfig extends ConfigFacts {
 export class Catalog {
   readonly #pool: pg.Pool;
   readonly #projects = new Map<string, { project: Project; until: number }>();
-  readonly #configs = new Map<Uuid, true>();
+  /** Which are there, and under which keys. */
+  readonly #configs = new Map<Uuid, Uuid>();
   readonly #givenFeedback = new Set<string>();
   readonly #usedProjects = new Map<number, string>();
   readonly #usedConfigs = new Map<Uuid, string>();
@@ -99,12 +100,15 @@ export class Catalog {
     const now = nextTimestamp();
     const keys = configs.map(({ projectKey, row }) => configKey(projectKey, row.content));
     const missing = new Map<Uuid, { projectKey: number; row: ConfigRow }>();
-    for (const [index, key] of keys.entries()) {
-      this.#usedConfigs.set(key, now);
-      if (!this.#configs.has(key)) missing.set(key, configs[index]!);
-    }
+    for (const [index, key] of keys.entries()) if (!this.#configs.has(key)) missing.set(key, configs[index]!);
+    if (missing.size > 0) await this.#makeConfigs(missing, now);
+    const used = keys.map((key) => this.#configs.get(key) ?? key);
+    for (const key of used) this.#usedConfigs.set(key, now);
     this.#schedule();
-    if (missing.size === 0) return keys;
+    return used;
+  }
+
+  async #makeConfigs(missing: ReadonlyMap<Uuid, { projectKey: number; row: ConfigRow }>, now: string): Promise<void> {
     const sorted = [...missing].sort(([left], [right]) => (left < right ? -1 : 1));
     await pipelined(
       this.#pool,
@@ -122,9 +126,14 @@ export class Catalog {
         },
       ]),
     );
+    const moved = await this.#pool.query<Row>({
+      name: 'moved configs',
+      text: 'SELECT key, same_as FROM configs WHERE key = ANY($1::uuid[]) AND same_as IS NOT NULL',
+      values: [[...missing.keys()]],
+    });
     if (this.#configs.size > MAX_REMEMBERED) this.#configs.clear();
-    for (const key of missing.keys()) this.#configs.set(key, true);
-    return keys;
+    for (const key of missing.keys()) this.#configs.set(key, key);
+    for (const row of moved.rows) this.#configs.set(row['key'] as Uuid, row['same_as'] as Uuid);
   }
 
   touchProject(key: number): void {

@@ -19,16 +19,22 @@ export interface Deleted {
   readonly sessions: number;
 }
 
+export interface DeletionOptions {
+  /** Nothing of the references stays: logs that name them as their parent are not joined with who logs them again. */
+  readonly forgets?: boolean;
+}
+
 export async function deleteLogs(
   pool: pg.Pool,
   { layout, merges }: { layout: Layout; merges: Merges },
   ids: readonly string[],
+  options: DeletionOptions = {},
 ): Promise<Deleted> {
   let [logs, sessions] = [0, 0];
   for (let at = 0; at < ids.length; at += SLICE) {
     const client = await pool.connect();
     try {
-      const deleted = await deleteSlice(client, layout, merges, ids.slice(at, at + SLICE));
+      const deleted = await deleteSlice(client, { layout, merges, ...options }, ids.slice(at, at + SLICE));
       client.release();
       logs += deleted.logs;
       sessions += deleted.sessions;
@@ -45,8 +51,7 @@ export async function deleteLogs(
 
 async function deleteSlice(
   client: pg.ClientBase,
-  layout: Layout,
-  merges: Merges,
+  { layout, merges, forgets = false }: { layout: Layout; merges: Merges } & DeletionOptions,
   ids: readonly string[],
 ): Promise<Deleted> {
   const found = [...(await findLogs(client, ids)).values()];
@@ -71,7 +76,7 @@ async function deleteSlice(
     ...traces,
     // Children may still name it: whoever logs it again is merged with them.
     ...references.map(({ bucket, key, id }) => ({
-      text: `UPDATE log_references SET log_id = NULL, awaited = true
+      text: `${forgets ? 'DELETE FROM log_references' : 'UPDATE log_references SET log_id = NULL, awaited = true'}
         WHERE bucket = $1::smallint AND reference = $2::uuid AND log_id = $3`,
       values: [bucket, key, id],
     })),

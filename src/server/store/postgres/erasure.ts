@@ -3,18 +3,18 @@
  * there when they come to it.
  */
 import type pg from 'pg';
-import { HumanloopError } from '../../../errors.ts';
 import { parseJson } from '../../../wire/json.ts';
 import { listUsers } from '../log-user.ts';
 import { storableText } from '../storable-text.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import { pipelined, type Row, withConnection } from './connection.ts';
-import { type Deleted, deleteLogs } from './deletions.ts';
-import { bucketOf, fromId, sessionKey, toKeyed, type Uuid } from './keys.ts';
+import { type Deleted, type DeletionOptions, deleteLogs } from './deletions.ts';
+import { bucketOf, fromId, sessionKey, toKeyed } from './keys.ts';
 import type { Layout } from './layout.ts';
 import { type FoundSession, findCurrentSessions, findLogs } from './lookups.ts';
 import type { Merges } from './merges.ts';
+import { createPruning } from './pruning.ts';
 import { recountSession } from './recount.ts';
 import { readSummaries } from './summaries.ts';
 
@@ -37,23 +37,30 @@ export interface ErasureParts {
 export function createErasure(parts: ErasureParts) {
   const { reads, writes, layout, catalog, feed } = parts;
 
-  const remove = async (ids: readonly string[]): Promise<Deleted> => {
+  const remove = async (ids: readonly string[], options: DeletionOptions = {}): Promise<Deleted> => {
     const logs = await findLogs(reads, ids);
     const current = await findCurrentSessions(reads, new Set([...logs.values()].map(({ session }) => session)));
     const keys = [...new Set([...current.values()].map(({ key }) => key))];
     const shown = [...(await readSummaries(reads, keys)).values()].map(({ id }) => id);
-    const deleted = await deleteLogs(writes, parts, ids);
+    const deleted = await deleteLogs(writes, parts, ids, options);
     feed.announceDeleted(shown);
     return deleted;
   };
 
   /** Again and again, until the query finds no more. */
-  const removeFound = async (text: string, values: readonly unknown[]): Promise<Deleted> => {
+  const removeFound = async (
+    text: string,
+    values: readonly unknown[],
+    options: DeletionOptions = {},
+  ): Promise<Deleted> => {
     let [logs, sessions] = [0, 0];
     for (;;) {
       const { rows } = await reads.query<Row>(`${text} LIMIT ${SLICE}`, [...values]);
       if (rows.length === 0) return { logs, sessions };
-      const deleted = await remove(rows.map((row) => row['id'] as string));
+      const deleted = await remove(
+        rows.map((row) => row['id'] as string),
+        options,
+      );
       logs += deleted.logs;
       sessions += deleted.sessions;
       // Others have deleted them meanwhile; where nothing goes, nothing would ever end.
@@ -61,8 +68,9 @@ export function createErasure(parts: ErasureParts) {
     }
   };
 
-  const removeSession = async (session: FoundSession): Promise<Deleted> => {
-    const deleted = await removeFound(`SELECT id FROM logs WHERE ${OF_SESSION}`, [session.buckets, session.keys]);
+  const removeSession = async (session: FoundSession, options: DeletionOptions = {}): Promise<Deleted> => {
+    const ofSession = [session.buckets, session.keys];
+    const deleted = await removeFound(`SELECT id FROM logs WHERE ${OF_SESSION}`, ofSession, options);
     if (deleted.sessions > 0 || session.id === null) return deleted;
     // It had no logs: nothing that was deleted has taken it along.
     const { key, bucket } = toKeyed(session.key);
@@ -127,33 +135,7 @@ export function createErasure(parts: ErasureParts) {
       return { logs, sessions };
     },
 
-    /** Deletes the sessions, each as a whole, whose last change is older. */
-    prune: async ({ olderThan, maxBytes }: { readonly olderThan?: string; readonly maxBytes?: number }) => {
-      if (maxBytes !== undefined) {
-        throw new HumanloopError('a PostgreSQL store is not bounded by its size: bound it by age');
-      }
-      let [logs, sessions] = [0, 0];
-      while (olderThan !== undefined) {
-        const { rows } = await reads.query<Row>(
-          `SELECT key FROM sessions WHERE merged_into IS NULL AND updated_at < $1::timestamptz
-           ORDER BY updated_at LIMIT 100`,
-          [olderThan],
-        );
-        const found = await findCurrentSessions(
-          reads,
-          rows.map((row) => row['key'] as Uuid),
-        );
-        const before = logs + sessions;
-        for (const session of found.values()) {
-          const deleted = await removeSession(session);
-          logs += deleted.logs;
-          sessions += deleted.sessions;
-        }
-        // Others have deleted them meanwhile; where nothing goes, nothing would ever end.
-        if (logs + sessions === before) break;
-      }
-      return { logs, sessions };
-    },
+    prune: createPruning({ reads, writes, removeSession: (session) => removeSession(session, { forgets: true }) }),
 
     /**
      * Frees the space of deleted rows. What was deleted can be in the files of the database for as long as its

@@ -2,6 +2,9 @@
  * Ids of logs and of feedback. Both have 21 characters after their prefix: time in milliseconds (7), a count within the
  * millisecond (2), bucket (2), the process (2), random (8). So the ids of a process sort in the order in which they were
  * made, and the day and the bucket that a log is stored under are read off its id.
+ *
+ * Logs that were moved here from a SQLite file keep their ids, which have the time, too, and random characters after it.
+ * Their buckets are therefore not those of their sessions, whose rows name all of them.
  */
 import { digitsToNumber, randomDigits, toDigits } from './keys.ts';
 
@@ -10,6 +13,7 @@ const DAY_MILLIS = 86_400_000;
 /** Within a few days this makes a number of 53 bits with count and process. */
 const ORDER_MILLIS = 2 ** 29;
 const PROCESS = randomDigits(2);
+const BUCKETS = 1024;
 const LOG_ID = /^data_[0-9A-Za-z]{21}$/;
 
 let lastMillis = 0;
@@ -42,8 +46,8 @@ export interface LogPlace {
 export function placeOf(id: string): LogPlace | undefined {
   if (!LOG_ID.test(id)) return undefined;
   const millis = digitsToNumber(id.slice(5, 12));
-  const bucket = digitsToNumber(id.slice(14, 16));
-  if (bucket > 1023) return undefined;
+  // Only an id that was made elsewhere has a number above the last bucket.
+  const bucket = digitsToNumber(id.slice(14, 16)) % BUCKETS;
   return { id, bucket, day: dayOf(millis) };
 }
 

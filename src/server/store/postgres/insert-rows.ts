@@ -9,6 +9,8 @@ const MAX_PARAMETERS = 60_000;
 
 export interface Insertion {
   readonly table: string;
+  /** Of its prepared statements, where others write to the table, too. Default: that of the table. */
+  readonly name?: string;
   /** With their types where PostgreSQL would not find them: `bucket::smallint`. */
   readonly columns: readonly string[];
   /** What follows the rows: ON CONFLICT, RETURNING. */
@@ -30,7 +32,11 @@ export function insertRows(insertion: Insertion, rows: readonly (readonly Value[
     const size = layout.isDistributed ? Math.min(left, most) : CHUNKS.find((each) => each <= left)!;
     const values = rows.slice(at, at + size).flat();
     const text = toText(insertion, size);
-    statements.push({ text, values, ...(!layout.isDistributed && { name: `${insertion.table} ${size}` }) });
+    statements.push({
+      text,
+      values,
+      ...(!layout.isDistributed && { name: `${insertion.name ?? insertion.table} ${size}` }),
+    });
     at += size;
   }
   return statements;

@@ -91,9 +91,9 @@ export function fromId(prefix: 'sesh' | 'config', id: string): Uuid | undefined 
   return value >> 125n === 0n ? toKey((value << 3n).toString(16).padStart(32, '0')).key : undefined;
 }
 
-/** For the viewer, which sorts by numbers: the first 52 bits. */
+/** For the viewer, which knows rows by numbers: 52 bits. The first half of a key that was moved here is mostly a time. */
 export function toNumber(key: Uuid): number {
-  return Number.parseInt(key.replaceAll('-', '').slice(0, 13), 16);
+  return Number.parseInt(key.replaceAll('-', '').slice(16, 29), 16);
 }
 
 /** Letters and digits count as in `ALPHABET`. */

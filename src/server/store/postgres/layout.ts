@@ -13,6 +13,12 @@ const WAIT_MILLIS = 30_000;
 const BUCKETS = 1024;
 const OLDEST_VERSION = 140_000;
 
+/** What `migrate` writes must be read by the servers that are there. */
+export async function isNewerSchema(pool: pg.Pool): Promise<boolean> {
+  const { rows } = await pool.query(`SELECT value FROM meta WHERE name = 'schema'`);
+  return Number(rows[0]?.value) > MIGRATIONS.length;
+}
+
 export interface Layout {
   readonly isDistributed: boolean;
   /** By bucket. Rows of a statement are sorted by it, so that turns lock shards in one order. */
@@ -60,7 +66,7 @@ async function migrate(client: pg.ClientBase, migrations: typeof MIGRATIONS): Pr
   try {
     // Another server may be at it, with indexes to build.
     await client.query(`SET LOCAL statement_timeout TO 0; SELECT pg_advisory_xact_lock(${LOCK})`);
-    const isNew = !(await client.query(`SELECT to_regclass('meta') AS meta`)).rows[0].meta;
+    const isNew = !(await hasTables(client));
     if (isNew) await client.query('CREATE TABLE meta (name text PRIMARY KEY, value text NOT NULL)');
     const { rows } = await client.query<{ name: string; value: string }>('SELECT name, value FROM meta');
     const meta = new Map(rows.map(({ name, value }) => [name, value]));
@@ -87,6 +93,28 @@ async function migrate(client: pg.ClientBase, migrations: typeof MIGRATIONS): Pr
     await client.query('ROLLBACK').catch(() => {});
     throw error;
   }
+}
+
+const OWN_TABLES = ['meta', 'projects', 'configs', 'sessions', 'logs', 'log_references', 'log_words', 'feedback'];
+
+/** Refuses the tables of another program, which would have to be changed. */
+async function hasTables(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ name: string; columns: string[] }>(
+    `SELECT relname AS name, array_agg(attname::text) AS columns FROM pg_class
+      JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0
+      WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relname = ANY($1) GROUP BY relname`,
+    [OWN_TABLES],
+  );
+  if (rows.length === 0) return false;
+  const meta = rows.find(({ name }) => name === 'meta');
+  if (meta?.columns.includes('name') && meta.columns.includes('value')) {
+    const found = await client.query(`SELECT 1 FROM meta WHERE name = 'major'`);
+    if (found.rows.length > 0) return true;
+  }
+  const names = rows.map(({ name }) => name).join(', ');
+  throw new HumanloopError(
+    `the database has tables of another program (${names}): use another database, or a schema of its own`,
+  );
 }
 
 /** PostgreSQL can be built without it; then its own compression is used, which is slower and packs as well. */

@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import { codeOf } from './connection.ts';
 import { dayOf, firstIdOf, nextDay } from './identifiers.ts';
+import type { Uuid } from './keys.ts';
 import { DAILY_TABLES } from './schema.ts';
 
 const LOCK = 0x686c_6f75;
@@ -97,7 +98,13 @@ async function forgetBefore(client: pg.ClientBase, firstKept: string): Promise<v
       [firstKept],
     );
   }
-  await client.query('DELETE FROM sessions WHERE last_day < $1::date', [firstKept]);
+  // A session that was merged into another one, or is an id of it, goes when that goes.
+  const { rows } = await client.query<{ keys: Uuid[] }>(
+    'DELETE FROM sessions WHERE last_day < $1::date AND merged_into IS NULL RETURNING keys',
+    [firstKept],
+  );
+  const keys = rows.flatMap((row) => row.keys);
+  await client.query('DELETE FROM sessions WHERE key = ANY($1::uuid[]) AND merged_into IS NOT NULL', [keys]);
   // A reference whose log is gone reads as one that is not known.
   await client.query('DELETE FROM log_references WHERE log_id < $1', [firstIdOf(Date.parse(`${firstKept}T00:00:00Z`))]);
   await client.query(

@@ -117,9 +117,10 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
           : await catalog.findOrMakeProject(storableText(selector.name));
       if (!project) throw new RejectedFieldError('project_id', 'project not found');
       const [key] = await catalog.useConfigs([{ projectKey: project.key, row }]);
-      const { rows } = await reads.query('SELECT 1 FROM configs WHERE project = $1 AND key <> $2::uuid LIMIT 1', [
-        ...[project.key, key],
-      ]);
+      const { rows } = await reads.query(
+        'SELECT 1 FROM configs WHERE project = $1 AND key <> $2::uuid AND same_as IS NULL LIMIT 1',
+        [...[project.key, key]],
+      );
       if (rows.length === 0) {
         await writes.query('UPDATE projects SET active_config = $2::uuid WHERE key = $1 AND active_config IS NULL', [
           ...[project.key, key],
@@ -140,7 +141,7 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
       if (!project) return undefined;
       await catalog.flush();
       const { rows } = await reads.query<Row>(
-        `SELECT key, length(content) AS characters FROM configs WHERE project = $1
+        `SELECT key, length(content) AS characters FROM configs WHERE project = $1 AND same_as IS NULL
          ORDER BY last_used DESC, key DESC LIMIT ${MAX_CONFIGS}`,
         [project['key']],
       );

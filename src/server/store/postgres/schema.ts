@@ -74,6 +74,12 @@ const TRACE_CONTENTS = `
   CREATE TABLE trace_contents (bucket smallint NOT NULL, trace uuid NOT NULL, reference_id text COLLATE "C" NOT NULL,
     content text COMPRESSION lz4 NOT NULL, PRIMARY KEY (trace, reference_id, bucket));`;
 
+/**
+ * Configs that were moved here keep their ids. The row with the key that is made of their content then has no content,
+ * and says which one is meant.
+ */
+const MOVED_CONFIGS = 'ALTER TABLE configs ADD COLUMN same_as uuid';
+
 export interface Migration {
   readonly sql: string;
   /** Run after it in the same transaction, where the tables are distributed. */
@@ -95,6 +101,7 @@ export const MIGRATIONS: readonly Migration[] = [
       `SELECT create_distributed_table('configs', 'key', colocate_with => 'none')`,
     ],
   },
+  { sql: MOVED_CONFIGS, distribution: [] },
   { sql: TRACE_CONTENTS, distribution: byBucket('trace_contents') },
 ];
 

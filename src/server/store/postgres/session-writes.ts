@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { pipelined, type Value } from './connection.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
-import { type Key, toKeyed, type Uuid } from './keys.ts';
+import { type Key, toId, toKeyed, type Uuid } from './keys.ts';
 import type { Layout } from './layout.ts';
 import type { Facet } from './log-facts.ts';
 import type { Merges } from './merges.ts';
@@ -11,13 +11,13 @@ import { RepeatTurn } from './repeat-turn.ts';
 import { type Merge, mergeSessions, readParts } from './session-merge.ts';
 import { ADD_SUMS, addToSum, type SessionSum, type SumPart, toSumRow } from './session-sums.ts';
 
-const FACETS: Insertion = {
+export const FACETS: Insertion = {
   table: 'session_facets',
   columns: ['bucket::smallint', 'session::uuid', 'kind::smallint', 'value::text'],
   rest: 'ON CONFLICT DO NOTHING',
 };
 
-const PROJECTS: Insertion = {
+export const PROJECTS: Insertion = {
   table: 'session_projects',
   columns: ['bucket::smallint', 'session::uuid', 'project::bigint', 'created_at::timestamptz'],
   rest: 'ON CONFLICT DO NOTHING',
@@ -36,6 +36,7 @@ export class SessionWrites {
   readonly #projects = new Map<string, Part>();
   readonly #merged = new Map<Uuid, Merge>();
   readonly #done: Merge[] = [];
+  readonly #ids = new Map<Uuid, string>();
   readonly #recounted = new Set<Uuid>();
   readonly #widened = new Map<string, { key: Key; bucket: number }>();
 
@@ -94,7 +95,8 @@ export class SessionWrites {
     const statements = insertRows(ADD_SUMS, sums, layout);
     const results = await pipelined(client, [...inserts, ...statements]);
     const answers = results.slice(inserts.length).flatMap(({ rows }) => rows) as unknown as SumAnswer[];
-    for (const { key, merged_into: target } of answers) {
+    for (const { key, id, merged_into: target } of answers) {
+      if (id !== null) this.#ids.set(key, id);
       if (target === null) continue;
       this.#merges.remember(key, target);
       throw new RepeatTurn('a session was merged');
@@ -144,6 +146,11 @@ export class SessionWrites {
     return inLockOrder(parts.values(), this.#layout, (part) => part).map(({ values }) => values);
   }
 
+  /** Once it is written: a session that was moved here has another id than the one that its key makes. */
+  idOf(key: Uuid): string {
+    return this.#ids.get(key) ?? toId('sesh', key);
+  }
+
   committed(): void {
     for (const { source, target } of this.#done) this.#merges.remember(source.key, target.key);
   }
@@ -151,5 +158,6 @@ export class SessionWrites {
 
 interface SumAnswer {
   key: Uuid;
+  id: string | null;
   merged_into: Uuid | null;
 }

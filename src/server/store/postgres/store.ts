@@ -21,6 +21,7 @@ import { randomKey, toId, type Uuid } from './keys.ts';
 import { type Layout, prepareSchema } from './layout.ts';
 import { toLogListSql, toProjectListSql } from './list-query.ts';
 import { LogReads } from './log-reads.ts';
+import { toMeasures } from './measures.ts';
 import { Merges } from './merges.ts';
 import { maintainPartitions } from './partitions.ts';
 import { PendingWords } from './pending-words.ts';
@@ -211,6 +212,8 @@ function createPostgresStore(
     },
 
     forgetTraces: (seenBeforeMillis) => ingests.forget(seenBeforeMillis),
+
+    measures: async () => toMeasures(connections, turns.measure()),
 
     readiness: () => (isClosed ? Promise.resolve(CLOSED) : checkReadiness(reads)),
 

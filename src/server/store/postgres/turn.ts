@@ -11,7 +11,7 @@ import type { Draft } from './drafts.ts';
 import { applyFeedback, type FeedbackAnswer, insertFeedback } from './feedback-writes.ts';
 import { nextTimestamp, placeOf } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
-import { type Key, referenceKey, toId, toKeyed, type Uuid } from './keys.ts';
+import { type Key, referenceKey, toKeyed, type Uuid } from './keys.ts';
 import { type KnownLog, type OldLog, toKnownStatement, toOldLog } from './known-logs.ts';
 import type { Layout } from './layout.ts';
 import { toTexts, wordsOf } from './log-facts.ts';
@@ -35,14 +35,14 @@ export interface TurnParts {
 // Plain PostgreSQL takes both settings as unknown ones.
 export const BEGIN = `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`;
 
-const REFERENCES: Insertion = {
+export const REFERENCES: Insertion = {
   table: 'log_references',
   columns: ['bucket::smallint', 'awaited::boolean', 'reference::uuid', 'log_id::text'],
   rest: `ON CONFLICT (reference, bucket) DO UPDATE SET log_id = coalesce(log_references.log_id, excluded.log_id),
     awaited = log_references.awaited OR excluded.awaited RETURNING reference, awaited, log_id`,
 };
 
-const WORDS: Insertion = {
+export const WORDS: Insertion = {
   table: 'log_words',
   columns: ['day::date', 'bucket::smallint', 'id::text', 'session::uuid', 'words::int4[]'],
   rest: `ON CONFLICT (id, bucket, day) DO UPDATE SET words = log_words.words || excluded.words`,
@@ -124,7 +124,7 @@ export class Turn {
       createdBy: (draft) => {
         const { old, place } = created.get(draft) ?? {};
         const session =
-          old?.in_session || draft.session ? toId('sesh', merges.resolve(old?.session ?? draft.group!.key).key) : null;
+          old?.in_session || draft.session ? sessions.idOf(merges.resolve(old?.session ?? draft.group!.key).key) : null;
         return { id: place?.id ?? draft.id, project_id: old?.project_id ?? draft.project.id, session_id: session };
       },
       updated,

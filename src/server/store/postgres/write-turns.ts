@@ -48,6 +48,16 @@ export type Outcome = {
   readonly index: number;
 };
 
+export interface TurnMeasures {
+  readonly done: number;
+  /** Repeats of turns, by what made them necessary. */
+  readonly overtaken: number;
+  readonly failed: number;
+  /** Requests that wait for a turn. */
+  readonly waiting: number;
+  readonly running: number;
+}
+
 export class WriteTurns {
   readonly #connections: Connections;
   readonly #parts: TurnParts;
@@ -57,6 +67,7 @@ export class WriteTurns {
   #running = 0;
   #timer: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
+  readonly #counts = { done: 0, overtaken: 0, failed: 0 };
 
   constructor(connections: Connections, parts: TurnParts, onLost: () => void) {
     this.#connections = connections;
@@ -72,6 +83,11 @@ export class WriteTurns {
       this.#queue.push({ work, logs, since: performance.now(), resolve, reject });
       this.#timer ??= setTimeout(() => this.#start(), GATHER_MILLIS);
     });
+  }
+
+  /** Since the start, and as it is now. */
+  measure(): TurnMeasures {
+    return { ...this.#counts, waiting: this.#queue.length, running: this.#running };
   }
 
   /** Resolves when everything that was accepted is answered. */
@@ -124,6 +140,7 @@ export class WriteTurns {
         prepared ??= await this.#prepare(jobs, missing);
         const { checked, plan, turn } = prepared;
         const answers = isEmpty(plan) ? NOTHING : await this.#attempt(turn);
+        this.#counts.done += 1;
         for (const [index, job] of jobs.entries()) {
           const work = checked[index]!;
           if (work.kind === 'rejected') job.reject(work.error);
@@ -135,6 +152,7 @@ export class WriteTurns {
         if (isOvertaken) overtaken += 1;
         else if (await this.#canRepeat(error, prepared)) failed += 1;
         else throw explainUnknown(error, prepared?.turn);
+        this.#counts[isOvertaken ? 'overtaken' : 'failed'] += 1;
         const isOver = performance.now() - since > PATIENCE_MILLIS;
         if (isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw explainUnknown(error, prepared?.turn);
         // Where nothing is committed for sure, it may be planned again with what is known now.

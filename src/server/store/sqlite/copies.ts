@@ -122,17 +122,25 @@ function syncToDisk(file: string): void {
 
 /** A damaged file is used by nobody: that is why it is replaced. */
 function refuseIfInUse(file: string): void {
-  let database: SqliteDatabase | undefined;
   try {
-    database = openSqlite({ file, busyTimeoutMillis: 0 });
+    openAlone(file).close();
+  } catch (error) {
+    if (reasonOf(error) === 'locked') throw error;
+  }
+}
+
+/** No other process can use the file until it is closed. Throws a `SqliteError` (`locked`) while one does. */
+export function openAlone(file: string): SqliteDatabase {
+  const database = openSqlite({ file, busyTimeoutMillis: 0 });
+  try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
     database.exec('BEGIN EXCLUSIVE');
     database.exec('ROLLBACK');
+    return database;
   } catch (error) {
-    if (reasonOf(error) !== 'locked') return;
+    database.close();
+    if (reasonOf(error) !== 'locked') throw explainSqliteError(error, file);
     throw new SqliteError('locked', file, `${file} is in use: stop the server first`, { cause: error });
-  } finally {
-    database?.close();
   }
 }
 

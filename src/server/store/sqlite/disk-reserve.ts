@@ -76,7 +76,7 @@ function writeReserve(reserve: string, bytes: number): void {
   }
 }
 
-function freeBytes(file: string): number {
+export function freeBytes(file: string): number {
   try {
     const { bavail, bsize } = statfsSync(dirname(file));
     return bavail * bsize;

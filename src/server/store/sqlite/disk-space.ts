@@ -1,7 +1,7 @@
 /** What the store does when the disk is full: it refuses writes, lets deletions have the reserve, and sees it end. */
 import { createSqliteError, reasonOf, type SqliteDatabase } from '../../../sqlite/open.ts';
 import type { StoreHealth } from '../store.ts';
-import { createDiskReserve, type DiskReserve } from './disk-reserve.ts';
+import { createDiskReserve, type DiskReserve, freeBytes } from './disk-reserve.ts';
 import { readNumber, tryTruncateLog } from './scrub.ts';
 
 const CHECK_MILLIS = 1_000;
@@ -14,6 +14,8 @@ export interface DiskSpace {
   /** Runs a deletion, with the reserve if there is no other space. It is run a second time if the first one failed. */
   erase<Result>(work: () => Promise<Result>): Promise<Result>;
   health(): StoreHealth;
+  /** Bytes; 0 where the store is in memory. */
+  measure(): { readonly reserve: number; readonly free: number };
   close(): void;
 }
 
@@ -69,6 +71,10 @@ export function createDiskSpace(file: string, database: SqliteDatabase): DiskSpa
       if (!isFull) return { status: 'ok' };
       return { status: 'full', message: 'the disk is full: only reads and deletions work until there is space' };
     },
+    measure: () => ({
+      reserve: reserve && !reserve.isInUse ? reserve.bytes : 0,
+      free: reserve ? freeBytes(file) : 0,
+    }),
     close: () => clearInterval(timer),
   };
 }

@@ -38,6 +38,7 @@ import { forgetTraces, ingest } from './ingest.ts';
 import { prepareIngestStatements } from './ingest-statements.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
 import { LogWrites } from './log-writes.ts';
+import { toMeasures } from './measures.ts';
 import { migrateSqlite } from './migrations.ts';
 import { createProjectStore, type SqliteProjectStore } from './project-store.ts';
 import { createPruning } from './pruning.ts';
@@ -195,6 +196,8 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
     eraseDeleted: scrub.finish,
 
     health: async () => health(),
+
+    measures: async () => toMeasures(file, space, turns.depth()),
 
     readiness: async () => (closed ? CLOSED : toReadiness(health())),
 

@@ -37,6 +37,8 @@ export interface WriteTurns {
   run<Result>(work: Work<Result>, onWritten?: () => void): Promise<Result>;
   /** Runs a part of such a `work`. If that throws, what it has written is undone, and `failed` makes the result. */
   runInSavepoint<Result>(work: () => Result, failed: (error: unknown) => Result): Result;
+  /** Returns how many works wait or are under way. */
+  depth(): number;
   /** Runs everything that waits, now. */
   drain(): void;
 }
@@ -155,6 +157,7 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   };
 
   return {
+    depth: () => queue.length + (current ? 1 : 0),
     run: <Result>(work: Work<Result>, onWritten?: () => void) =>
       new Promise<Result>((resolve, reject) => {
         queue.push({ work, resolve: resolve as (value: unknown) => void, reject, onWritten });

@@ -64,9 +64,7 @@ test('a wrong address is refused without its password', async () => {
   await expect(startServer({ database: 'postgres://host/x', file: 'logs.db' })).rejects.toThrow(
     'none beside a database',
   );
-  await expect(startServer({ database: 'postgres://host/x', maxSizeBytes: 1_000_000 })).rejects.toThrow(
-    'option maxSizeBytes: expected none beside a database',
-  );
+  await expect(startServer({ search: 'off' })).rejects.toThrow('option search: expected index without a database');
 });
 
 test('where pg is not installed, one line says what to install', async () => {

@@ -1,0 +1,90 @@
+/** What moved logs add to sessions. Their rows say when they changed in the file, so that no open page is called. */
+import type pg from 'pg';
+import { pipelined, toSqlTime, type Value } from '../postgres/connection.ts';
+import { type Insertion, inLockOrder, insertRows } from '../postgres/insert-rows.ts';
+import type { Key, Uuid } from '../postgres/keys.ts';
+import type { Layout } from '../postgres/layout.ts';
+import type { Merges } from '../postgres/merges.ts';
+import { RepeatTurn } from '../postgres/repeat-turn.ts';
+import { ADD_SUMS, addToSum, type SessionSum, toSumRow } from '../postgres/session-sums.ts';
+import { FACETS, PROJECTS, SessionWrites } from '../postgres/session-writes.ts';
+import { timestampNow } from '../timestamps.ts';
+import { facetsOfMoved, type MovedLog, sumPartOf } from './moved-log.ts';
+
+/** Logs that keep their ids lie in other buckets than the session. */
+const ADD_MOVED: Insertion = {
+  table: ADD_SUMS.table,
+  name: 'moved sums',
+  columns: [...ADD_SUMS.columns, 'changed_at::timestamptz'],
+  rest: ADD_SUMS.rest!.replace(
+    'DO UPDATE SET',
+    `DO UPDATE SET buckets = ARRAY(SELECT DISTINCT unnest(sessions.buckets || excluded.buckets)),
+      created_at = least(sessions.created_at, excluded.created_at),`,
+  ),
+};
+const BUCKETS = ADD_SUMS.columns.indexOf('buckets::smallint[]');
+
+export class MovedSessions {
+  readonly #layout: Layout;
+  readonly #merges: Merges;
+  readonly #sums = new Map<Uuid, SessionSum>();
+  readonly #buckets = new Map<Uuid, Set<number>>();
+  readonly #facets = new Map<string, Key & { readonly values: Value[] }>();
+  readonly #projects = new Map<string, Key & { readonly values: Value[] }>();
+  readonly #joined: { readonly source: Key; readonly target: Key }[] = [];
+
+  constructor(layout: Layout, merges: Merges) {
+    this.#layout = layout;
+    this.#merges = merges;
+  }
+
+  add(group: Key, log: MovedLog): void {
+    const { key, bucket } = this.#merges.resolve(group.key);
+    const part = sumPartOf(log);
+    const createdAt = (log.row['session_created_at'] ?? part.updatedAt) as string;
+    addToSum(this.#sums, { key, bucket }, part, createdAt);
+    const buckets = this.#buckets.get(key) ?? new Set([bucket]);
+    this.#buckets.set(key, buckets.add(log.place.bucket));
+    for (const [kind, value] of facetsOfMoved(log)) {
+      const name = `${key} ${kind} ${value}`;
+      this.#facets.set(name, { key: name, bucket, values: [bucket, key, kind, value] });
+    }
+    const name = `${key} ${log.project}`;
+    if (!this.#projects.has(name)) {
+      const values = [bucket, key, log.project, toSqlTime(createdAt)];
+      this.#projects.set(name, { key: name, bucket, values });
+    }
+  }
+
+  /** Others have waited for a log under `source`. */
+  join(source: Key, target: Key): void {
+    this.#joined.push({ source, target });
+  }
+
+  async write(client: pg.ClientBase): Promise<void> {
+    const layout = this.#layout;
+    const valuesOf = (parts: ReadonlyMap<string, Key & { readonly values: Value[] }>) =>
+      inLockOrder(parts.values(), layout, (part) => part).map(({ values }) => values);
+    const sums = inLockOrder(this.#sums.values(), layout, (sum) => sum).map((sum) => this.#toRow(sum));
+    const before = [
+      ...insertRows(FACETS, valuesOf(this.#facets), layout),
+      ...insertRows(PROJECTS, valuesOf(this.#projects), layout),
+    ];
+    const results = await pipelined(client, [...before, ...insertRows(ADD_MOVED, sums, layout)]);
+    for (const row of results.slice(before.length).flatMap(({ rows }) => rows)) {
+      if (row['merged_into'] === null) continue;
+      this.#merges.remember(row['key'] as Uuid, row['merged_into'] as Uuid);
+      throw new RepeatTurn('a session was merged');
+    }
+    if (this.#joined.length === 0) return;
+    const writes = new SessionWrites(layout, this.#merges, timestampNow());
+    for (const { source, target } of this.#joined) writes.merge(source, target);
+    await writes.write(client);
+  }
+
+  #toRow(sum: SessionSum): Value[] {
+    const values = toSumRow(sum);
+    values[BUCKETS] = [...this.#buckets.get(sum.key)!];
+    return [...values, toSqlTime(sum.updatedAt)];
+  }
+}

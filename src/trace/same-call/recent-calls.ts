@@ -13,6 +13,8 @@ const MAX_CALLS = 1_000;
 const FIRST_CALLS = 100;
 /** If several instrumentations have reported so many calls, and none twice, they report different calls. */
 const CALLS_OF_SEVERAL = 1_000;
+/** After so many calls it is looked which of them have their logs. */
+const MAX_UNWRITTEN = 64;
 /** So many calls with one question are compared. */
 const MAX_COMPARED = 16;
 
@@ -72,18 +74,17 @@ export class RecentCalls {
   }
 
   /** Remembers a call whose log is written next, or was written before. */
-  add(facts: CallFacts, node: SpanNode, scopes: Iterable<string>): void {
+  add(facts: CallFacts, node: SpanNode, scopes: string[]): void {
     if (facts.callId === undefined && facts.question === undefined) return;
-    this.#noteEntries();
-    const call: RecentCall = { facts, scopes: [...scopes], entry: node.entry };
-    if (!node.entry) this.#unwritten.push({ call, node });
-    addTo(this.#byId, facts.callId, call);
-    addTo(this.#byQuestion, facts.question, call);
+    const call: RecentCall = { facts, scopes, entry: node.entry };
+    if (!node.entry && this.#unwritten.push({ call, node }) >= MAX_UNWRITTEN) this.#noteEntries();
+    if (facts.callId !== undefined) addTo(this.#byId, facts.callId, call);
+    if (facts.question !== undefined) addTo(this.#byQuestion, facts.question, call);
     this.#order.push(call);
     if (this.#order.length > MAX_CALLS) this.#forgetOldest();
   }
 
-  /** Done later, so that no trace is kept in memory by its calls. */
+  /** Done later, so that only a few traces are kept in memory by their calls. */
   #noteEntries(): void {
     if (this.#unwritten.length === 0) return;
     this.#unwritten = this.#unwritten.filter(({ call, node }) => {
@@ -95,20 +96,19 @@ export class RecentCalls {
   #forgetOldest(): void {
     const oldest = this.#order.shift();
     if (!oldest) return;
-    removeFrom(this.#byId, oldest.facts.callId, oldest);
-    removeFrom(this.#byQuestion, oldest.facts.question, oldest);
+    const { callId, question } = oldest.facts;
+    if (callId !== undefined) removeFrom(this.#byId, callId, oldest);
+    if (question !== undefined) removeFrom(this.#byQuestion, question, oldest);
   }
 }
 
-function addTo(calls: Map<string, RecentCall[]>, key: string | undefined, call: RecentCall): void {
-  if (key === undefined) return;
+function addTo(calls: Map<string, RecentCall[]>, key: string, call: RecentCall): void {
   const list = calls.get(key);
   if (list) list.push(call);
   else calls.set(key, [call]);
 }
 
-function removeFrom(calls: Map<string, RecentCall[]>, key: string | undefined, call: RecentCall): void {
-  if (key === undefined) return;
+function removeFrom(calls: Map<string, RecentCall[]>, key: string, call: RecentCall): void {
   const list = calls.get(key);
   // The oldest call comes first in each list.
   if (list?.[0] === call) list.shift();

@@ -6,7 +6,7 @@
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin, transform } from 'esbuild';
 
@@ -58,11 +58,11 @@ const BUNDLED: Plugin = {
 const ONE_CHUNK: Plugin = {
   name: 'one-chunk',
   setup: ({ onLoad }) => {
-    const imports = SHARED.map((file) => `import ${JSON.stringify(source + file)};`).join('');
-    onLoad({ filter: SHARING }, async ({ path }) => ({
-      contents: `${await readFile(path, 'utf8')}\n${imports}`,
-      loader: 'ts',
-    }));
+    onLoad({ filter: SHARING }, async ({ path }) => {
+      const toSource = relative(dirname(path), source) || '.';
+      const imports = SHARED.map((file) => `import './${toSource}/${file}';`);
+      return { contents: `${await readFile(path, 'utf8')}\n${imports.join('\n')}\n`, loader: 'ts' };
+    });
   },
 };
 

@@ -13,8 +13,6 @@ const MAX_CALLS = 1_000;
 const FIRST_CALLS = 100;
 /** If several instrumentations have reported so many calls, and none twice, they report different calls. */
 const CALLS_OF_SEVERAL = 1_000;
-/** After so many calls it is looked which of them have their logs. */
-const MAX_UNWRITTEN = 64;
 /** So many calls with one question are compared. */
 const MAX_COMPARED = 16;
 
@@ -76,15 +74,16 @@ export class RecentCalls {
   /** Remembers a call whose log is written next, or was written before. */
   add(facts: CallFacts, node: SpanNode, scopes: string[]): void {
     if (facts.callId === undefined && facts.question === undefined) return;
+    this.#noteEntries();
     const call: RecentCall = { facts, scopes, entry: node.entry };
-    if (!node.entry && this.#unwritten.push({ call, node }) >= MAX_UNWRITTEN) this.#noteEntries();
+    if (!node.entry) this.#unwritten.push({ call, node });
     if (facts.callId !== undefined) addTo(this.#byId, facts.callId, call);
     if (facts.question !== undefined) addTo(this.#byQuestion, facts.question, call);
     this.#order.push(call);
     if (this.#order.length > MAX_CALLS) this.#forgetOldest();
   }
 
-  /** Done later, so that only a few traces are kept in memory by their calls. */
+  /** Done later, so that no trace is kept in memory by its calls. */
   #noteEntries(): void {
     if (this.#unwritten.length === 0) return;
     this.#unwritten = this.#unwritten.filter(({ call, node }) => {

@@ -90,10 +90,13 @@ export function readEnvironment({ attributes, resource }: SpanSlice): string | u
   return environmentIn(attributes) ?? (resource && environmentIn(resource.attributes));
 }
 
-function environmentIn(attributes: Attributes): string | undefined {
+/** Returns the environment that these attributes, of a span or of a resource, name. */
+export function environmentIn(attributes: Attributes): string | undefined {
   for (const key of ENVIRONMENT_KEYS) {
+    const value = attributes[key];
+    if (value === undefined) continue;
     // Langfuse and Sentry allow no other names.
-    const name = tokenOf(attributes[key]);
+    const name = tokenOf(value);
     // Langfuse and OpenLIT write this where none was chosen.
     if (name !== undefined && name !== 'default') return name;
   }

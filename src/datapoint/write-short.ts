@@ -14,15 +14,17 @@ import { type DatapointSettings, nameOf } from './to-datapoint.ts';
 
 const scratch = new Scratch();
 
+/** Content is always captured. */
+export type ShortSettings = Omit<DatapointSettings, 'captureContent'>;
+
 /**
  * Returns undefined if a text has control characters: then its JSON is damaged, and the log is left to `toDatapoint`.
- * Content is always captured.
  */
 export function writeShort(
   span: SpanSlice,
   reading: ShortReading,
   sessionReferenceId: string,
-  settings: Omit<DatapointSettings, 'captureContent'>,
+  settings: ShortSettings,
   context: TraceContext,
 ): EncodedDatapoint | undefined {
   const { messages, outputMessage, output } = reading;
@@ -93,10 +95,19 @@ function quoteName(name: string): string {
   return json;
 }
 
+let lastSession: string | undefined;
+let lastSettings: ShortSettings | undefined;
+let lastFrame = '';
+
 /** The beginning of the object, which is the same for all logs of a trace. */
-function frameOf(session: string, { project, environment, source }: Omit<DatapointSettings, 'captureContent'>): string {
-  const json = `{"project":${quoteName(project)},"session_reference_id":${quote(session)},"source":${quoteName(source)}`;
-  return environment === undefined ? json : `${json},"environment":${quoteName(environment)}`;
+function frameOf(session: string, settings: ShortSettings): string {
+  if (session === lastSession && settings === lastSettings) return lastFrame;
+  const { project, environment, source } = settings;
+  const named = environment === undefined ? '' : `,"environment":${quoteName(environment)}`;
+  lastSession = session;
+  lastSettings = settings;
+  lastFrame = `{"project":${quoteName(project)},"session_reference_id":${quote(session)},"source":${quoteName(source)}${named}`;
+  return lastFrame;
 }
 
 function configOf(reading: ShortReading, spanName: string): string {

@@ -108,8 +108,11 @@ export class Backlog {
     if (atMillis !== undefined && !this.#isClosed) this.#timer.fireAt(atMillis);
   }
 
+  /** Yields at the end too: many traces are so small that none of them yields itself. */
   *#step(work: Generator<void>): Generator<void> {
-    while (!work.next().done) {
+    let isDone: boolean | undefined = false;
+    while (!isDone) {
+      isDone = work.next().done;
       yield;
       this.#options.catchUp();
     }

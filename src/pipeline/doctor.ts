@@ -10,7 +10,7 @@ import { Warnings } from '../host/warnings.ts';
 import { hasPropagator } from '../otel/propagator-probe.ts';
 import { parentSpanIdOf, type SpanSlice } from '../otel/span-slice.ts';
 import { explainUnsampled } from './missing-spans.ts';
-import { explainCut, explainDropped } from './span-limits.ts';
+import { explainCut, explainDropped, isLimited } from './span-limits.ts';
 
 const PROBE = createContextKey('humanloop-otel doctor');
 const LIMITS = [
@@ -24,11 +24,15 @@ let isPropagatorSeen = false;
 
 /** Warns if the span, which is a log, shows a fault of the set-up. */
 export function examine(span: SpanSlice, kind: LogKind, isQuiet: boolean): void {
+  if (isLimited(span)) examineLimits(span, isQuiet);
+  if (parentSpanIdOf(span) === undefined && !warnings.isSuppressed('context')) examineTop(kind, isQuiet);
+}
+
+function examineLimits(span: SpanSlice, isQuiet: boolean): void {
   for (const [topic, explain] of LIMITS) {
     const message = warnings.isSuppressed(topic) ? undefined : explain(span);
     if (message && warnings.mayWarn(topic)) warnAloud(topic, message, isQuiet);
   }
-  if (!warnings.isSuppressed('context') && parentSpanIdOf(span) === undefined) examineTop(kind, isQuiet);
 }
 
 /** Warns if the span is no log only because it is not sampled. */

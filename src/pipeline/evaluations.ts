@@ -110,8 +110,9 @@ export class Evaluations {
   /** Takes the evaluations on a due span to where they belong. */
   route(node: SpanNode): void {
     const { span, reading } = node;
+    if (!span || (!reading && !node.events && span.events.length === 0)) return;
     // A log that is not read is held again, and comes back here.
-    if (!span || (!reading && this.#isLog(node))) return;
+    if (!reading && this.#isLog(node)) return;
     const evaluations = reading ? reading.evaluations : evaluationsOfOther(node);
     if (!evaluations) return;
     const own: Evaluation[] = [];

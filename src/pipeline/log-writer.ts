@@ -144,8 +144,9 @@ export class LogWriter {
   };
 
   readonly #relate = (node: SpanNode): void => {
-    passOnFirstCall(node);
-    this.evaluations.route(node);
+    if (node.kind === 'model' || node.firstCall) passOnFirstCall(node);
+    // Whatever is read the short way has no events.
+    if (!node.short) this.evaluations.route(node);
   };
 
   readonly #place = (node: SpanNode, { heldAgain, flags }: Run): void => {

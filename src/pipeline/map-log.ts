@@ -1,14 +1,14 @@
 /** Maps what is known of a span to the datapoint that its log is now. Pure, apart from the app's function `project`. */
-import { readEnvironment, readUser, type TraceContext } from '../conventions/context.ts';
+import { environmentIn, readEnvironment, readUser, type TraceContext } from '../conventions/context.ts';
 import type { LogKind, Reading } from '../conventions/convention.ts';
 import type { ShortReading } from '../conventions/short-way.ts';
 import type { EncodedDatapoint } from '../datapoint/encode.ts';
 import { projectOf } from '../datapoint/project.ts';
 import { createdAt } from '../datapoint/span-time.ts';
 import { type DatapointSettings, toDatapoint } from '../datapoint/to-datapoint.ts';
-import { writeShort } from '../datapoint/write-short.ts';
+import { type ShortSettings, writeShort } from '../datapoint/write-short.ts';
 import type { ResolvedOptions } from '../options.ts';
-import type { SpanSlice } from '../otel/span-slice.ts';
+import type { Attributes, SpanSlice } from '../otel/span-slice.ts';
 import type { LogRequest } from '../wire/v4.ts';
 
 const NOT_ENDED = 'span did not end before shutdown';
@@ -63,15 +63,32 @@ export type MapShort = (
 export function createMapShort(
   options: Pick<ResolvedOptions, 'project' | 'serviceName' | 'environment' | 'source' | 'captureContent' | 'redact'>,
 ): MapShort | undefined {
-  const { environment, source, captureContent, redact } = options;
+  const { captureContent, redact } = options;
   if (redact || !captureContent) return undefined;
-  return (span, reading, context, namesContext) => {
-    const settings = {
-      project: projectOf(options, span),
-      environment: environment ?? readEnvironment(span),
-      source,
-    };
-    return writeShort(span, reading, context.session as string, settings, contextOf(span, namesContext, context));
+  const settingsOf = createShortSettings(options);
+  return (span, reading, context, namesContext) =>
+    writeShort(span, reading, context.session as string, settingsOf(span), contextOf(span, namesContext, context));
+}
+
+/** Returns a function that returns the same object for the spans of one resource, unless they say something themselves. */
+function createShortSettings(
+  options: Pick<ResolvedOptions, 'project' | 'serviceName' | 'environment' | 'source'>,
+): (span: SpanSlice) => ShortSettings {
+  const { project, environment, source } = options;
+  const settingsOf = (span: SpanSlice): ShortSettings => ({
+    project: projectOf(options, span),
+    environment: environment ?? readEnvironment(span),
+    source,
+  });
+  if (typeof project === 'function') return settingsOf;
+  let ofResource: Attributes | undefined;
+  let shared: ShortSettings | undefined;
+  return (span) => {
+    if (environment === undefined && environmentIn(span.attributes) !== undefined) return settingsOf(span);
+    const attributes = span.resource?.attributes;
+    if (shared === undefined || attributes !== ofResource) shared = settingsOf(span);
+    ofResource = attributes;
+    return shared;
   };
 }
 

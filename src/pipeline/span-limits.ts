@@ -12,6 +12,12 @@ const COUNT = 4096;
 /** Providers of SDK 1 and 2, which read OpenTelemetry's variables. The provider of SDK 3 does not. */
 const READS_VARIABLES = /^(Basic|Node|Web)TracerProvider$/;
 
+/** Whether the limits may have taken anything: the functions below have something to look at. */
+export function isLimited(span: SpanSlice): boolean {
+  const limit = (span as LimitedSpan)._spanLimits?.attributeValueLengthLimit;
+  return (typeof limit === 'number' && limit !== Number.POSITIVE_INFINITY) || span.droppedAttributesCount !== 0;
+}
+
 /** Returns a warning about attributes that are missing. */
 export function explainDropped(span: SpanSlice): string | undefined {
   const dropped = span.droppedAttributesCount;

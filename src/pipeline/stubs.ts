@@ -29,6 +29,6 @@ export class Stubs {
 
   /** The span has come. */
   delete(node: SpanNode): void {
-    this.#nodes.delete(node);
+    if (this.#nodes.size > 0) this.#nodes.delete(node);
   }
 }

@@ -27,35 +27,29 @@ export interface FiledTrace extends Pick<Trace, 'traceId' | 'context' | 'noted' 
 export function fileTrace(trace: Trace): FiledTrace | undefined {
   const { traceId, context, baggageSession } = trace;
   for (const { isDone } of trace.logs) if (!isDone) return undefined;
-  const places = parentsFirst(trace);
   const spans: (string | number)[] = [];
-  for (const node of places.keys()) {
-    const fate = fateOf(node);
-    if (fate === undefined) return undefined;
-    const parentPlace = node.parent ? (places.get(node.parent) as number) : -1;
-    spans.push(node.spanId, (parentPlace + 1) * FATES.length + FATES.indexOf(fate));
-  }
+  const places = new Map<SpanNode, number>();
+  for (const node of trace.nodes.values()) if (!places.has(node) && !fileNode(node, places, spans)) return undefined;
   const noted = hasContext(trace) ? trace.noted : undefined;
   return { traceId, context, noted, baggageSession, spans };
 }
 
-/**
- * Sorts the nodes, and returns the place of each. A parent may have come after its child, or be forgotten and still be
- * reached from its child.
- */
-function parentsFirst(trace: Trace): Map<SpanNode, number> {
-  const places = new Map<SpanNode, number>();
-  for (const node of trace.nodes.values()) {
-    if (places.has(node)) continue;
-    if (!node.parent || places.has(node.parent)) {
-      places.set(node, places.size);
-      continue;
-    }
-    const path: SpanNode[] = [];
-    for (let step: SpanNode | undefined = node; step && !places.has(step); step = step.parent) path.push(step);
-    for (const step of path.reverse()) places.set(step, places.size);
-  }
-  return places;
+/** Adds a node that has no place yet. Returns false if something can still happen to its log. */
+function fileNode(node: SpanNode, places: Map<SpanNode, number>, spans: (string | number)[]): boolean {
+  const parentPlace = node.parent ? places.get(node.parent) : -1;
+  if (parentPlace === undefined) return fileWithAncestors(node, places, spans);
+  const fate = fateOf(node);
+  if (fate === undefined) return false;
+  places.set(node, spans.length / 2);
+  spans.push(node.spanId, (parentPlace + 1) * FATES.length + FATES.indexOf(fate));
+  return true;
+}
+
+/** A parent may have come after its child, or be forgotten and still be reached from its child. */
+function fileWithAncestors(node: SpanNode, places: Map<SpanNode, number>, spans: (string | number)[]): boolean {
+  const path: SpanNode[] = [];
+  for (let step: SpanNode | undefined = node; step && !places.has(step); step = step.parent) path.push(step);
+  return path.reverse().every((step) => fileNode(step, places, spans));
 }
 
 function fateOf({ entry, isNoLog, state }: SpanNode): Fate | undefined {

@@ -135,6 +135,27 @@ describe('due spans', () => {
     expect(runs.map(({ nodes }) => nodes.length)).toEqual([500, 1, 500]);
   });
 
+  it('of many small traces do not keep the app waiting, though none of them takes a slice', () => {
+    let aheadMillis = 0;
+    const read = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => read() + aheadMillis);
+    const { tracker, runs, end } = start({
+      // biome-ignore lint/correctness/useYield: a trace that is so small.
+      *work(run) {
+        runs.push({ atMillis: performance.now(), nodes: run });
+        for (const node of run) tracker.retire(node);
+        aheadMillis += 1;
+      },
+    });
+    for (let trace = 0; trace < 500; trace++) end(spanOf(trace, trace));
+    vi.advanceTimersToNextTimer();
+    expect(runs.length).toBeGreaterThanOrEqual(4);
+    expect(runs.length).toBeLessThan(8);
+    // A turn for each slice.
+    for (let turn = 0; turn < 125; turn++) vi.advanceTimersToNextTimer();
+    expect(runs).toHaveLength(500);
+  });
+
   it('are worked off when their hold time is over, even if nothing else happens', () => {
     const { tracker, end, worked } = start();
     tracker.start(spanOf(1, 1));

@@ -56,6 +56,22 @@ const UNQUOTED_LIST = /^\[\s*([\w.-]+)\s*(?:,[^\]]*)?\]$/;
 
 /** Takes a word, a list, the JSON text of a list, or words joined with commas. The first word counts. */
 export function toFinishReason(value: unknown): string | undefined {
+  const first: unknown = Array.isArray(value) ? value[0] : value;
+  if (typeof first !== 'string') return reasonOf(first);
+  const known = remembered.get(first);
+  if (known !== undefined) return known;
+  const reason = reasonOf(first);
+  if (reason === undefined || first.length > MAX_REMEMBERED_CHARS) return reason;
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+  remembered.set(first, reason);
+  return reason;
+}
+
+const MAX_REMEMBERED = 256;
+const MAX_REMEMBERED_CHARS = 64;
+const remembered = new Map<string, string>();
+
+function reasonOf(value: unknown): string | undefined {
   const raw = firstWord(value);
   if (raw === undefined) return undefined;
   return WORDS.get(raw) ?? wordOf(raw) ?? raw;

@@ -66,7 +66,7 @@ export class CallsElsewhere {
         } else if (this.#merge(node, reading, facts, found, scopes)) return false;
       }
     }
-    this.#recent.add(facts, node, scopes);
+    this.#recent.add(facts, node, [...scopes]);
     return false;
   }
 

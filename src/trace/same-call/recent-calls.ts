@@ -72,13 +72,13 @@ export class RecentCalls {
   }
 
   /** Remembers a call whose log is written next, or was written before. */
-  add(facts: CallFacts, node: SpanNode, scopes: Iterable<string>): void {
+  add(facts: CallFacts, node: SpanNode, scopes: string[]): void {
     if (facts.callId === undefined && facts.question === undefined) return;
     this.#noteEntries();
-    const call: RecentCall = { facts, scopes: [...scopes], entry: node.entry };
+    const call: RecentCall = { facts, scopes, entry: node.entry };
     if (!node.entry) this.#unwritten.push({ call, node });
-    addTo(this.#byId, facts.callId, call);
-    addTo(this.#byQuestion, facts.question, call);
+    if (facts.callId !== undefined) addTo(this.#byId, facts.callId, call);
+    if (facts.question !== undefined) addTo(this.#byQuestion, facts.question, call);
     this.#order.push(call);
     if (this.#order.length > MAX_CALLS) this.#forgetOldest();
   }
@@ -95,20 +95,19 @@ export class RecentCalls {
   #forgetOldest(): void {
     const oldest = this.#order.shift();
     if (!oldest) return;
-    removeFrom(this.#byId, oldest.facts.callId, oldest);
-    removeFrom(this.#byQuestion, oldest.facts.question, oldest);
+    const { callId, question } = oldest.facts;
+    if (callId !== undefined) removeFrom(this.#byId, callId, oldest);
+    if (question !== undefined) removeFrom(this.#byQuestion, question, oldest);
   }
 }
 
-function addTo(calls: Map<string, RecentCall[]>, key: string | undefined, call: RecentCall): void {
-  if (key === undefined) return;
+function addTo(calls: Map<string, RecentCall[]>, key: string, call: RecentCall): void {
   const list = calls.get(key);
   if (list) list.push(call);
   else calls.set(key, [call]);
 }
 
-function removeFrom(calls: Map<string, RecentCall[]>, key: string | undefined, call: RecentCall): void {
-  if (key === undefined) return;
+function removeFrom(calls: Map<string, RecentCall[]>, key: string, call: RecentCall): void {
   const list = calls.get(key);
   // The oldest call comes first in each list.
   if (list?.[0] === call) list.shift();

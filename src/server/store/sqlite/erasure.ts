@@ -25,6 +25,8 @@ const SLICE_MILLIS = 10;
 const PAUSE_MILLIS = 5;
 /** Keys that are looked up at once. */
 const PORTION = 50;
+/** Logs that one transaction deletes on a full disk. */
+const SHORT_LOGS = 8;
 /** Logs that one look for a user goes through, on a thread. */
 const SCANNED_KEYS = 20_000;
 
@@ -34,7 +36,9 @@ export interface ErasureParts {
   readonly reader: SqliteReader;
   readonly scrub: Scrub;
   /** Runs a work of deletion as one transaction. */
-  readonly write: <Result>(work: () => Result | Generator<void, Result>) => Promise<Result>;
+  readonly write: <Result>(work: () => Result) => Promise<Result>;
+  /** Whether transactions have to be short in what they write, not only in time. */
+  readonly isSpaceShort: () => boolean;
   /** Called with the ids of what has gone: sessions, and logs in no session. */
   readonly onDeleted: (ids: readonly string[]) => void;
 }
@@ -61,18 +65,14 @@ export function addCounts(one: DeletedCounts, other: DeletedCounts): DeletedCoun
 }
 
 export function createErasure(parts: ErasureParts): Erasure {
-  const { statements, erasureStatements, reader, scrub, write, onDeleted } = parts;
+  const { statements, erasureStatements, reader, scrub, write, isSpaceShort, onDeleted } = parts;
 
   /** Runs a transaction of deletion. Its traces are due at once, except those of retention. */
-  const erase = async (
-    work: (deletion: Deletion) => void | Generator<void, void>,
-    isRetention = false,
-  ): Promise<DeletedCounts> => {
+  const erase = async (work: (deletion: Deletion) => void, isRetention = false): Promise<DeletedCounts> => {
     let deletion!: Deletion;
-    await write(function* () {
+    await write(() => {
       deletion = new Deletion(statements, erasureStatements);
-      const steps = work(deletion);
-      if (steps) yield* steps;
+      work(deletion);
       deletion.finish();
       scrub.markDue(deletion.counts.logs, isRetention);
     });
@@ -88,16 +88,19 @@ export function createErasure(parts: ErasureParts): Erasure {
     let counts = NOTHING_DELETED;
     for (let at = 0; at < groups.length; ) {
       let next = at;
+      const started = performance.now();
       const slice = await erase((deletion) => {
         // A transaction that fails is perhaps tried again.
         next = at;
         const end = performance.now() + SLICE_MILLIS;
-        while (next < groups.length && performance.now() < end) {
+        const most = isSpaceShort() ? SHORT_LOGS : Number.POSITIVE_INFINITY;
+        const isOver = () => performance.now() >= end || deletion.counts.logs >= most;
+        while (next < groups.length && !isOver()) {
           const { list, after } = groups[next]!;
           const keys = list(PORTION);
           for (const key of keys) {
             deletion.deleteLog(key);
-            if (performance.now() >= end) break;
+            if (isOver()) break;
           }
           if (keys.length > 0) continue;
           after?.(deletion);
@@ -106,7 +109,7 @@ export function createErasure(parts: ErasureParts): Erasure {
       }, isRetention);
       at = next;
       counts = addCounts(counts, slice);
-      if (at < groups.length) await pause(PAUSE_MILLIS);
+      if (at < groups.length) await pause(Math.max(PAUSE_MILLIS, performance.now() - started));
     }
     return counts;
   };
@@ -133,14 +136,7 @@ export function createErasure(parts: ErasureParts): Erasure {
   };
 
   return {
-    deleteLogs: (ids) =>
-      erase(function* (deletion) {
-        for (const id of ids) {
-          const found = statements.findLogById.get(id);
-          if (found) deletion.deleteLog(found['key']!);
-          yield;
-        }
-      }),
+    deleteLogs: (ids) => eraseGroups(ids.map((id) => ({ list: () => keysOf(statements.findLogById.all(id)) }))),
 
     deleteSession: async (selector) => {
       const key = findSummary(selector);

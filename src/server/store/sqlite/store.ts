@@ -30,6 +30,7 @@ import { timestampNow } from '../timestamps.ts';
 import { withExplainedErrors } from '../unavailable-error.ts';
 import { CLOSED, explainUnavailable, toReadiness } from './availability.ts';
 import { toProject, toSession } from './container-row.ts';
+import { removeReserve } from './disk-reserve.ts';
 import { createDiskSpace } from './disk-space.ts';
 import { createErasure } from './erasure.ts';
 import { prepareErasureStatements } from './erasure-statements.ts';
@@ -73,12 +74,24 @@ export interface SqliteStoreOptions {
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const file = options.file === ':memory:' ? options.file : resolve(options.file);
   if (options.mustExist && !existsSync(file)) throw createSqliteError('missing', file);
+  const onError = options.onError ?? (() => {});
+  const open = () => withExplainedErrors(createSqliteStore(openFile(file, options), onError), explainUnavailable);
+  try {
+    return open();
+  } catch (error) {
+    // A full disk may have no space for what the engine needs to open the file.
+    const { reason } = explainSqliteError(error, file);
+    if (!['full', 'cannot-open', 'other'].includes(reason) || !removeReserve(file)) throw error;
+    return open();
+  }
+}
+
+function openFile(file: string, options: SqliteStoreOptions): OpenFile {
   const database = openSqlite(options);
   try {
     migrateSqlite(database, file);
     const readDatabase = file === ':memory:' ? database : openSqlite({ ...options, readOnly: true });
-    const store = createSqliteStore({ file, database, readDatabase }, options.onError ?? (() => {}));
-    return withExplainedErrors(store, explainUnavailable);
+    return { file, database, readDatabase, lockTimeoutMillis: options.busyTimeoutMillis };
   } catch (error) {
     database.close();
     throw explainSqliteError(error, file);
@@ -90,18 +103,23 @@ interface OpenFile {
   readonly database: SqliteDatabase;
   /** A connection for reads, which does not see a transaction that is not committed. In memory it is the same one. */
   readonly readDatabase: SqliteDatabase;
+  readonly lockTimeoutMillis: number | undefined;
 }
 
-function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: (error: unknown) => void): Store {
+function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void): Store {
+  const { file, database, readDatabase, lockTimeoutMillis } = openFile;
   const prepareWrite = createStatementCache(database);
   const statements = prepareStatements(prepareWrite);
-  const turns = createWriteTurns(database, { file, canInterrupt: readDatabase !== database });
+  const space = createDiskSpace({ file, database, onChange: (isFull) => onSpaceChange(isFull) });
+  const turns = createWriteTurns(database, {
+    ...{ file, lockTimeoutMillis, beforeCommit: space.checkGrowth },
+    canInterrupt: readDatabase !== database,
+  });
   const ingestStatements = prepareIngestStatements(prepareWrite);
   const index = createViewerIndex(prepareViewerStatements(prepareWrite), turns, onError);
   const erasureStatements = prepareErasureStatements(prepareWrite);
-  const space = createDiskSpace(file, database);
   const watch = createFileWatch({ file, database, onGone: onError, onOtherWrites: () => onOtherWrites() });
-  const scrub = createScrub({ database, statements: erasureStatements, turns, index, onError });
+  const scrub = createScrub({ file, database, statements: erasureStatements, turns, space, index, onError });
   const prepare = createStatementCache(readDatabase);
   const reads = prepareStatements(prepare);
   let closed = false;
@@ -135,6 +153,12 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   };
   const inTurn = <Result>(work: (writes: LogWrites) => Result | Generator<void, Result>): Promise<Result> =>
     space.write(() => run(() => work(new LogWrites(statements))));
+  let resumeIndex = (): void => {};
+  const onSpaceChange = (isFull: boolean): void => {
+    if (isFull) resumeIndex = index.hold();
+    else resumeIndex();
+    scrub.freeSpace();
+  };
   const onOtherWrites = (): void => {
     index.schedule();
     index.announce(null);
@@ -143,6 +167,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   const erasure = createErasure({
     ...{ statements, erasureStatements, reader, scrub, onDeleted: index.announce },
     write: (work) => space.erase(() => run(work)),
+    isSpaceShort: space.isFull,
   });
   const { prune } = createPruning({ database, statements: erasureStatements, erasure, reader });
 
@@ -266,6 +291,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
       database.close();
     },
   };
+  space.look();
   return checkingFirst(store, watch.check);
 }
 

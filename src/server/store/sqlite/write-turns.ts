@@ -6,13 +6,21 @@
  * A turn takes about `TURN_MILLIS`; what is left runs in the next one. A long work is a generator, and is interrupted
  * where it yields. The transaction stays open as long as each turn of the event loop brings more writes, but not for
  * long: under load, many requests wait for the disk together. Reads therefore need another connection.
+ *
+ * Another process may write to the same file. Its lock is waited for between turns of the event loop, not within one,
+ * and a long transaction is followed by a gap in which others find the file free.
  */
-import { explainSqliteError, type SqliteDatabase } from '../../../sqlite/open.ts';
+import { explainSqliteError, reasonOf, type SqliteDatabase } from '../../../sqlite/open.ts';
 import { overtake } from '../heavy-turns.ts';
 
 const TURN_MILLIS = 25;
 /** A transaction that is older is committed when no write is half done. */
 const GROUP_MILLIS = 60;
+/** Between two looks at a lock that another process has. */
+const LOCK_POLL_MILLIS = 1;
+/** Some looks of others fall into it. This process has time for its requests meanwhile. */
+const GAP_MILLIS = 4;
+const DEFAULT_LOCK_TIMEOUT_MILLIS = 2_000;
 
 type Work<Result> = () => Result | Generator<void, Result>;
 
@@ -45,10 +53,15 @@ export interface WriteTurnsOptions {
   readonly file: string;
   /** False where reads use the same connection: they must not see half a transaction. */
   readonly canInterrupt: boolean;
+  /** How long writes wait for the lock of another process before they fail. */
+  readonly lockTimeoutMillis?: number | undefined;
+  /** Called before each commit. If it throws, the transaction is undone, and all of its writes fail. */
+  readonly beforeCommit?: () => void;
 }
 
-export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt }: WriteTurnsOptions): WriteTurns {
-  const begin = database.prepare('BEGIN IMMEDIATE');
+export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOptions): WriteTurns {
+  const { file, canInterrupt, lockTimeoutMillis = DEFAULT_LOCK_TIMEOUT_MILLIS, beforeCommit = () => {} } = options;
+  const tryBegin = createBegin(database, lockTimeoutMillis);
   const commit = database.prepare('COMMIT');
   const savepoint = database.prepare('SAVEPOINT item');
   const release = database.prepare('RELEASE item');
@@ -60,6 +73,8 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   let openedAt: number | undefined;
   let isCommitDue = false;
   let isScheduled = false;
+  /** No turn before this time. */
+  let resumeAt = 0;
 
   /** Savepoints nest: the statements mean the innermost. Throws where SQLite has already rolled back everything. */
   const undoItem = (): void => {
@@ -111,7 +126,10 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   const runTurn = (end: number, isLast: boolean): void => {
     try {
       if (openedAt === undefined) {
-        begin.run();
+        if (!tryBegin(end === Number.POSITIVE_INFINITY)) {
+          resumeAt = performance.now() + LOCK_POLL_MILLIS;
+          return;
+        }
         openedAt = performance.now();
       }
       while (hasWork() && !isCommitDue) {
@@ -124,7 +142,10 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
         isCommitDue = performance.now() >= end;
         if (isCommitDue) return;
       }
+      beforeCommit();
       commit.run();
+      const now = performance.now();
+      if (now - openedAt >= GROUP_MILLIS) resumeAt = now + GAP_MILLIS;
     } catch (error) {
       rollback(database);
       const reason = explainSqliteError(error, file);
@@ -151,7 +172,9 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   const schedule = (): void => {
     if (isScheduled) return;
     isScheduled = true;
-    overtake(onTurn);
+    const millis = resumeAt - performance.now();
+    if (millis > 0) setTimeout(() => overtake(onTurn), millis);
+    else overtake(onTurn);
   };
 
   return {
@@ -164,6 +187,31 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
     drain: () => {
       while (hasWork() || openedAt !== undefined) runTurn(Number.POSITIVE_INFINITY, true);
     },
+  };
+}
+
+/**
+ * Returns a function that begins a transaction. It returns false where another process has the lock, and throws when it
+ * has had it for too long; `mayBlock` waits for it within the call.
+ */
+function createBegin(database: SqliteDatabase, lockTimeoutMillis: number): (mayBlock: boolean) => boolean {
+  const begin = database.prepare('BEGIN IMMEDIATE');
+  let lockedSince: number | undefined;
+  return (mayBlock) => {
+    database.exec(`PRAGMA busy_timeout = ${mayBlock ? lockTimeoutMillis : 0}`);
+    try {
+      begin.run();
+    } catch (error) {
+      lockedSince ??= performance.now();
+      const isPatient = !mayBlock && performance.now() - lockedSince < lockTimeoutMillis;
+      if (reasonOf(error) === 'locked' && isPatient) return false;
+      lockedSince = undefined;
+      throw error;
+    } finally {
+      database.exec(`PRAGMA busy_timeout = ${lockTimeoutMillis}`);
+    }
+    lockedSince = undefined;
+    return true;
   };
 }
 

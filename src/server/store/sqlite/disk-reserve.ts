@@ -4,7 +4,7 @@
  * be made again, all other writes are refused, or they would use up that space too.
  */
 import { randomFillSync } from 'node:crypto';
-import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -52,9 +52,9 @@ export function createDiskReserve(file: string): DiskReserve {
 
 /** Frees the space where the file cannot even be opened without it. Returns whether there was any. */
 export function removeReserve(file: string): boolean {
-  const hadSpace = sizeOf(reserveOf(file)) > 0;
+  if (!existsSync(reserveOf(file))) return false;
   rmSync(reserveOf(file), { force: true });
-  return hadSpace;
+  return true;
 }
 
 function reserveOf(file: string): string {

@@ -19,7 +19,8 @@ import { readNumber, tryTruncateLog } from './write-ahead-log.ts';
 import type { WriteTurns } from './write-turns.ts';
 
 const SLICE_MILLIS = 10;
-const PAUSE_MILLIS = 5;
+/** As long as a slice: the writes of another process find the file free half of the time. */
+const PAUSE_MILLIS = 10;
 const GATHER_MILLIS = 50;
 const RETRY_MILLIS = 1_000;
 /** Another process that deletes erases too: it is given time. */
@@ -83,7 +84,6 @@ export function createScrub({ file, database, statements, turns, space, index, o
   /** Calls `step` in slices of transactions until it returns false. On a full disk, each step has its own. */
   const inSlices = async (step: () => boolean, until = Number.POSITIVE_INFINITY): Promise<boolean> => {
     for (;;) {
-      const started = performance.now();
       const isDone = await space.tidy(() =>
         turns.run(() => {
           const end = performance.now() + SLICE_MILLIS;
@@ -93,9 +93,8 @@ export function createScrub({ file, database, statements, turns, space, index, o
         }),
       );
       if (isDone || isClosed) return true;
-      const now = performance.now();
-      if (now >= until) return false;
-      await pause(Math.max(PAUSE_MILLIS, now - started));
+      if (performance.now() >= until) return false;
+      await pause(PAUSE_MILLIS);
     }
   };
 

@@ -239,3 +239,20 @@ test('wrong options throw', () => {
   expect(() => createOtlpIntake(store, { traceMemoryDays: 0 })).toThrow('option traceMemoryDays: expected a number');
   expect(() => createOtlpIntake(store, { captureContent: 'no' as never })).toThrow('option captureContent');
 });
+
+test('a store that fails while a request is still read fails that request, and not the process', async () => {
+  let calls = 0;
+  const intake = createOtlpIntake({
+    ingest: () => {
+      calls += 1;
+      return Promise.reject(new Error('the disk is full'));
+    },
+    forgetTraces: async () => {},
+  });
+  onTestFinished(() => intake.close());
+  const spans = Array.from({ length: 5_000 }, (_, index) => ({ slice: span(index, undefined, CHAT) }));
+  const taken = intake.takeSpans(spans);
+  // Without anybody who waits for the writes, the test runner reports the first one.
+  await expect(taken).rejects.toThrow('the disk is full');
+  expect(calls).toBe(10);
+});

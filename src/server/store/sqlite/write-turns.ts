@@ -12,6 +12,7 @@
  */
 import { explainSqliteError, reasonOf, type SqliteDatabase } from '../../../sqlite/open.ts';
 import { overtake } from '../heavy-turns.ts';
+import { readNumber } from './write-ahead-log.ts';
 
 const TURN_MILLIS = 25;
 /** A transaction that is older is committed when no write is half done. */
@@ -20,7 +21,8 @@ const GROUP_MILLIS = 60;
 const LOCK_POLL_MILLIS = 1;
 /** Some looks of others fall into it. This process has time for its requests meanwhile. */
 const GAP_MILLIS = 4;
-const DEFAULT_LOCK_TIMEOUT_MILLIS = 2_000;
+/** Nobody else waits for it. */
+const DEFAULT_LOCK_TIMEOUT_MILLIS = 10_000;
 
 type Work<Result> = () => Result | Generator<void, Result>;
 
@@ -196,9 +198,10 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
  */
 function createBegin(database: SqliteDatabase, lockTimeoutMillis: number): (mayBlock: boolean) => boolean {
   const begin = database.prepare('BEGIN IMMEDIATE');
+  const busyTimeoutMillis = readNumber(database, 'busy_timeout', 'timeout');
   let lockedSince: number | undefined;
   return (mayBlock) => {
-    database.exec(`PRAGMA busy_timeout = ${mayBlock ? lockTimeoutMillis : 0}`);
+    database.exec(`PRAGMA busy_timeout = ${mayBlock ? busyTimeoutMillis : 0}`);
     try {
       begin.run();
     } catch (error) {
@@ -208,7 +211,7 @@ function createBegin(database: SqliteDatabase, lockTimeoutMillis: number): (mayB
       lockedSince = undefined;
       throw error;
     } finally {
-      database.exec(`PRAGMA busy_timeout = ${lockTimeoutMillis}`);
+      database.exec(`PRAGMA busy_timeout = ${busyTimeoutMillis}`);
     }
     lockedSince = undefined;
     return true;

@@ -7,21 +7,18 @@
  * where it yields. The transaction stays open as long as each turn of the event loop brings more writes, but not for
  * long: under load, many requests wait for the disk together. Reads therefore need another connection.
  *
- * Another process may write to the same file. Its lock is waited for between turns of the event loop, not within one,
- * and a long transaction is followed by a gap in which others find the file free.
+ * Another process may write to the same file (write-lock.ts). Its lock is waited for between turns of the event loop, not
+ * within one.
  */
-import { explainSqliteError, reasonOf, type SqliteDatabase } from '../../../sqlite/open.ts';
+import { explainSqliteError, type SqliteDatabase } from '../../../sqlite/open.ts';
 import { overtake } from '../heavy-turns.ts';
-import { readNumber } from './write-ahead-log.ts';
+import { createWriteLock } from './write-lock.ts';
 
 const TURN_MILLIS = 25;
 /** A transaction that is older is committed when no write is half done. */
 const GROUP_MILLIS = 60;
 /** Between two looks at a lock that another process has. */
 const LOCK_POLL_MILLIS = 1;
-/** Some looks of others fall into it. This process has time for its requests meanwhile. */
-const GAP_MILLIS = 4;
-/** Nobody else waits for it. */
 const DEFAULT_LOCK_TIMEOUT_MILLIS = 10_000;
 
 type Work<Result> = () => Result | Generator<void, Result>;
@@ -63,7 +60,7 @@ export interface WriteTurnsOptions {
 
 export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOptions): WriteTurns {
   const { file, canInterrupt, lockTimeoutMillis = DEFAULT_LOCK_TIMEOUT_MILLIS, beforeCommit = () => {} } = options;
-  const tryBegin = createBegin(database, lockTimeoutMillis);
+  const lock = createWriteLock(database, { file, timeoutMillis: lockTimeoutMillis });
   const commit = database.prepare('COMMIT');
   const savepoint = database.prepare('SAVEPOINT item');
   const release = database.prepare('RELEASE item');
@@ -128,7 +125,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
   const runTurn = (end: number, isLast: boolean): void => {
     try {
       if (openedAt === undefined) {
-        if (!tryBegin(end === Number.POSITIVE_INFINITY)) {
+        if (!lock.tryBegin(end === Number.POSITIVE_INFINITY)) {
           resumeAt = performance.now() + LOCK_POLL_MILLIS;
           return;
         }
@@ -146,8 +143,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
       }
       beforeCommit();
       commit.run();
-      const now = performance.now();
-      if (now - openedAt >= GROUP_MILLIS) resumeAt = now + GAP_MILLIS;
+      lock.afterCommit();
     } catch (error) {
       rollback(database);
       const reason = explainSqliteError(error, file);
@@ -189,32 +185,6 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     drain: () => {
       while (hasWork() || openedAt !== undefined) runTurn(Number.POSITIVE_INFINITY, true);
     },
-  };
-}
-
-/**
- * Returns a function that begins a transaction. It returns false where another process has the lock, and throws when it
- * has had it for too long; `mayBlock` waits for it within the call.
- */
-function createBegin(database: SqliteDatabase, lockTimeoutMillis: number): (mayBlock: boolean) => boolean {
-  const begin = database.prepare('BEGIN IMMEDIATE');
-  const busyTimeoutMillis = readNumber(database, 'busy_timeout', 'timeout');
-  let lockedSince: number | undefined;
-  return (mayBlock) => {
-    database.exec(`PRAGMA busy_timeout = ${mayBlock ? busyTimeoutMillis : 0}`);
-    try {
-      begin.run();
-    } catch (error) {
-      lockedSince ??= performance.now();
-      const isPatient = !mayBlock && performance.now() - lockedSince < lockTimeoutMillis;
-      if (reasonOf(error) === 'locked' && isPatient) return false;
-      lockedSince = undefined;
-      throw error;
-    } finally {
-      database.exec(`PRAGMA busy_timeout = ${busyTimeoutMillis}`);
-    }
-    lockedSince = undefined;
-    return true;
   };
 }
 

@@ -133,7 +133,9 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
       }
       while (hasWork() && !isCommitDue) {
         if (!advance(end)) return;
-        if (performance.now() >= end) break;
+        const now = performance.now();
+        // Nothing is half done: the next write, which may be long, is not begun in an old transaction.
+        if (now >= end || now - openedAt >= GROUP_MILLIS) break;
       }
       if (!isLast && canInterrupt && !isCommitDue) {
         if (performance.now() - openedAt < GROUP_MILLIS) return;

@@ -58,6 +58,19 @@ test('a long write is interrupted, and nobody sees a part of it', async () => {
   expect(words()).toHaveLength(STEPS + 1);
 });
 
+test('long writes that follow each other are committed one by one', async () => {
+  const { turns, words, add } = open();
+  const seen: number[] = [];
+  await Promise.all(
+    [1, 2, 3].map(async () => {
+      // A third of a turn is left when the write is done.
+      await turns.run(() => writeSlowly(add));
+      seen.push(words().length);
+    }),
+  );
+  expect(seen).toEqual([STEPS, 2 * STEPS, 3 * STEPS]);
+});
+
 test('what fills a turn is committed in the next one', async () => {
   const { turns, words, add } = open();
   let isDone = false;

@@ -96,7 +96,14 @@ export function createDiskSpace({ file, database, onChange }: DiskSpaceParts): D
     if (!reserve.isThere() || freeBytes(file) < lowBytes) change(true);
     else if (freeBytes(file) >= enoughBytes) change(false);
   };
-  const timer = setInterval(look, CHECK_MILLIS).unref();
+  const lookAgain = (): void => {
+    try {
+      look();
+    } catch {
+      // The directory cannot be read or written now, which the next write says.
+    }
+  };
+  const timer = setInterval(lookAgain, CHECK_MILLIS).unref();
 
   const refuse = (): never => {
     throw createSqliteError('full', file);
@@ -112,7 +119,8 @@ export function createDiskSpace({ file, database, onChange }: DiskSpaceParts): D
     const end = performance.now() + MAX_CHECKPOINT_MILLIS;
     for (;;) {
       const state = checkpoint(database);
-      if (state === 'full' && mayUseReserve && reserve.isThere()) reserve.use();
+      // Once: then it is not there any more.
+      if (state === 'full' && mayUseReserve && reserve.bytes > 0 && reserve.isThere()) reserve.use();
       else if (state !== 'busy' || performance.now() >= end) return;
       else await pause(PAUSE_MILLIS);
     }

@@ -256,3 +256,20 @@ test('a store that fails while a request is still read fails that request, and n
   await expect(taken).rejects.toThrow('the disk is full');
   expect(calls).toBe(10);
 });
+
+test('thousands of calls of one trace that ask the same cost about as much as those that ask something else each', async () => {
+  const cpuMillisOf = async (question: (index: number) => string): Promise<number> => {
+    const server = await start();
+    const spans = Array.from({ length: 6_000 }, (_, index) => {
+      const content = JSON.stringify([{ role: 'user', parts: [{ type: 'text', content: question(index) }] }]);
+      return span(index, undefined, { ...CHAT, 'gen_ai.input.messages': content });
+    });
+    const before = process.cpuUsage();
+    await server.take(spans);
+    const { user, system } = process.cpuUsage(before);
+    expect((await server.logs()).size).toBe(6_000);
+    return (user + system) / 1_000;
+  };
+  const different = await cpuMillisOf((index) => `question ${index}`);
+  expect(await cpuMillisOf(() => 'the same question')).toBeLessThan(3 * different);
+}, 60_000);

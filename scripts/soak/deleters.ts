@@ -53,16 +53,17 @@ export function startDeleters(soak: Soak, ledger: Ledger): Promise<void>[] {
   return [deleteLogs(), deleteSessions()];
 }
 
+/** The command computes what is too old when it has opened the file, and does not wait for a lock before that. */
+const START_MILLIS = 15_000;
 /** What the clocks of processes and the server's way to its time may differ by. */
 const DOUBT_MILLIS = 2_000;
 
 /**
- * Takes over what a retention has done that deletes what is older than `ageMillis`. It ran between these times, and may
- * have waited for the file before it computed what is too old.
+ * Takes over what a retention has done that deletes what is older than `ageMillis`. It ran between these times.
  */
 export function markPruned(ledger: Ledger, ageMillis: number, begun: number, ended: number): void {
   for (const { logs, open, changedFrom, changedTo } of ledger.sessions) {
-    if (changedFrom > ended - ageMillis) continue;
+    if (changedFrom > Math.min(ended, begun + START_MILLIS) - ageMillis) continue;
     const isGone = open === 0 && changedTo < begun - ageMillis - DOUBT_MILLIS;
     for (const log of logs) {
       if (log.fate !== 'deleted') log.fate = isGone && log.fate === 'stored' ? 'deleted' : 'unsure';

@@ -8,8 +8,10 @@ import { judge } from '../../scripts/soak/report.ts';
 import { runSoak } from '../../scripts/soak/run-soak.ts';
 import { startTestServer, temporaryDirectory } from '../support/start-test-server.ts';
 
-/** 0 leaves the soak out. */
-const MINUTES = Number(process.env['SOAK_MINUTES'] ?? 2);
+/** Without it the soak is left out: beside other tests its clients get answers too late to know what became of a log. */
+const MINUTES = Number(process.env['SOAK_MINUTES'] ?? 0);
+if (MINUTES === 0)
+  console.log('the soak itself is left out: set SOAK_MINUTES, or run `npm run soak` on a machine of its own');
 
 test.skipIf(MINUTES === 0)(
   `after ${MINUTES} minutes of everything side by side, all that was acknowledged is there once`,

@@ -2,19 +2,38 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Call, call, type Reply } from './call.ts';
 
+/** What an ordinary request may take. */
+export const MAX_MILLIS = 1_000;
+
+export interface SlowRequest {
+  readonly kind: string;
+  /** By `Date.now()`. */
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What the clients have seen. */
 export class Record {
   /** Milliseconds, by kind of request. */
   readonly millis = new Map<string, number[]>();
   /** Slow answers and wrong ones. */
   readonly faults: string[] = [];
+  /** Requests that took longer than they may. */
+  readonly slow: SlowRequest[] = [];
   refused = 0;
   lost = 0;
 
-  add(kind: string, millis: number): void {
+  add(kind: string, value: number): void {
     const all = this.millis.get(kind);
-    if (all) all.push(millis);
-    else this.millis.set(kind, [millis]);
+    if (all) all.push(value);
+    else this.millis.set(kind, [value]);
+  }
+
+  /** To be called when the answer has come. */
+  addRequest(kind: string, millis: number): void {
+    this.add(kind, millis);
+    const to = Date.now();
+    if (millis > MAX_MILLIS) this.slow.push({ kind, from: to - millis, to });
   }
 }
 
@@ -52,7 +71,7 @@ export async function ask(soak: Soak, kind: string, request: Call): Promise<Answ
       lost += 1;
       record.lost += 1;
       if (isCalm) record.faults.push(`${kind}: the connection broke`);
-    } else if (isCalm) record.add(kind, reply.millis);
+    } else if (isCalm) record.addRequest(kind, reply.millis);
     if (reply.status === 503) {
       record.refused += 1;
       if (reply.retryAfter === undefined) record.faults.push(`${kind}: 503 without Retry-After: ${reply.text}`);

@@ -27,7 +27,7 @@ export function startDeleters(soak: Soak, ledger: Ledger): Promise<void>[] {
       const logs = session?.logs.filter(({ id, most }) => id !== undefined && most === 1).slice(0, 5) ?? [];
       if (!session || logs.length === 0) return;
       const path = `/v4/logs?${logs.map(({ id }) => `id=${id}`).join('&')}`;
-      const reply = await ledger.changing([session], () => ask(soak, 'DELETE of logs', { method: 'DELETE', path }));
+      const reply = await ledger.deleting(session, () => ask(soak, 'DELETE of logs', { method: 'DELETE', path }));
       if (expectStatus(soak, 'DELETE of logs', reply, 204)) markDeleted(logs);
     });
 
@@ -44,7 +44,7 @@ export function startDeleters(soak: Soak, ledger: Ledger): Promise<void>[] {
       if (!expectStatus(soak, 'id of a session', named, 200, 404) || named.status === 404) return;
       const path = `/viewer/api/sessions/${JSON.parse(named.text).session}`;
       const kind = 'DELETE of a session';
-      const reply = await ledger.changing([session], () => ask(soak, kind, { method: 'DELETE', path }));
+      const reply = await ledger.deleting(session, () => ask(soak, kind, { method: 'DELETE', path }));
       const isAnswered = expectStatus(soak, kind, reply, 204, 404);
       // The first answer may have been lost.
       if (isAnswered && (reply.status === 204 || reply.lost > 0)) markDeleted(session.logs);
@@ -53,17 +53,18 @@ export function startDeleters(soak: Soak, ledger: Ledger): Promise<void>[] {
   return [deleteLogs(), deleteSessions()];
 }
 
+/** The command computes what is too old when it has opened the file, and does not wait for a lock before that. */
+const START_MILLIS = 15_000;
 /** What the clocks of processes and the server's way to its time may differ by. */
 const DOUBT_MILLIS = 2_000;
 
 /**
- * Takes over what a retention has done that deletes what is older than `ageMillis`. It ran between these times, and may
- * have waited for the file before it computed what is too old.
+ * Takes over what a retention has done that deletes what is older than `ageMillis`. It ran between these times.
  */
 export function markPruned(ledger: Ledger, ageMillis: number, begun: number, ended: number): void {
   for (const { logs, open, changedFrom, changedTo } of ledger.sessions) {
-    if (open > 0 || changedFrom > ended - ageMillis) continue;
-    const isGone = changedTo < begun - ageMillis - DOUBT_MILLIS;
+    if (changedFrom > Math.min(ended, begun + START_MILLIS) - ageMillis) continue;
+    const isGone = open === 0 && changedTo < begun - ageMillis - DOUBT_MILLIS;
     for (const log of logs) {
       if (log.fate !== 'deleted') log.fate = isGone && log.fate === 'stored' ? 'deleted' : 'unsure';
     }

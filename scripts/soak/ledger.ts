@@ -29,10 +29,10 @@ export interface LedgerSession {
   readonly project: string;
   readonly logs: LedgerLog[];
   id: string | undefined;
-  /** Times of the runner's clock between which its last change was stored, in milliseconds. */
+  /** Times of the runner's clock between which it was last written to, in milliseconds. Deletions do not count. */
   changedFrom: number;
   changedTo: number;
-  /** Requests that may change it and are not answered. */
+  /** Requests that may write to it or delete from it, and are not answered. */
   open: number;
 }
 
@@ -60,7 +60,17 @@ export class Ledger {
     return log;
   }
 
-  /** Runs a request that may change these sessions. */
+  /** Runs a request that may delete from the session. */
+  async deleting<Result>(session: LedgerSession, work: () => Promise<Result>): Promise<Result> {
+    session.open += 1;
+    try {
+      return await work();
+    } finally {
+      session.open -= 1;
+    }
+  }
+
+  /** Runs a request that may write to these sessions. */
   async changing<Result>(sessions: Iterable<LedgerSession>, work: () => Promise<Result>): Promise<Result> {
     const all = new Set(sessions);
     for (const session of all) {

@@ -15,6 +15,7 @@ import { markPruned, startDeleters } from './deleters.ts';
 import { startHostileClients } from './hostile-clients.ts';
 import { fillWithLargeData } from './large-data.ts';
 import { Ledger } from './ledger.ts';
+import { watchMachine } from './machine.ts';
 import { startReaders } from './readers.ts';
 import type { ServerFigures } from './server-process.ts';
 import { type ServerProcess, startServerProcess } from './start-server.ts';
@@ -38,6 +39,10 @@ export interface SoakReport {
   readonly memory: readonly (ServerFigures & { readonly seconds: number })[];
   readonly fileBytes: number;
   readonly restartMillis: readonly number[];
+  /** Of ordinary clients, and for how long of that the machine was in the way. */
+  readonly slow: readonly { readonly kind: string; readonly millis: number; readonly machineMillis: number }[];
+  /** Delays of a process that does nothing. */
+  readonly machine: { readonly timerMillis: number; readonly diskMillis: number };
 }
 
 /** In parts of the whole time. */
@@ -58,6 +63,7 @@ export async function runSoak({ directory, minutes, say = () => {}, beforeCheck 
   const ledger = new Ledger();
   let process = await startServerProcess({ file });
   const server = { url: process.url, isRestarting: false, starts: 1 };
+  const machine = await watchMachine(directory, () => process.child.pid);
   let data = await fillWithLargeData(server.url);
   const projectIds: string[] = [];
   for (const name of PROJECTS) {
@@ -111,6 +117,19 @@ export async function runSoak({ directory, minutes, say = () => {}, beforeCheck 
     data = await fillWithLargeData(server.url);
   };
 
+  /** A server that ends by itself is a fault, whose reason is in what it has printed. */
+  const watchServer = async (): Promise<void> => {
+    while (!soak.isOver()) {
+      await delay(500);
+      const watched = process;
+      const ended = await Promise.race([watched.ended, delay(500)]);
+      if (ended === undefined || server.isRestarting || watched !== process) continue;
+      record.faults.push(`the server has ended (${ended}): ${watched.output().slice(-2_000)}`);
+      process = await startServerProcess({ file });
+      Object.assign(server, { url: process.url, starts: server.starts + 1 });
+    }
+  };
+
   const watchMemory = async (): Promise<void> => {
     while (!soak.isOver()) {
       await delay(Math.max(3_000, totalMillis / 100));
@@ -126,7 +145,7 @@ export async function runSoak({ directory, minutes, say = () => {}, beforeCheck 
     ...startHostileClients(soak, 1_000, () => data),
   ];
   try {
-    await Promise.all([...clients, killTwice(), backUp(), prune(), watchMemory()]);
+    await Promise.all([...clients, killTwice(), backUp(), prune(), watchServer(), watchMemory()]);
     say('all clients have ended');
     await whenIndexed(server.url);
     await beforeCheck?.(server.url, ledger);
@@ -136,8 +155,12 @@ export async function runSoak({ directory, minutes, say = () => {}, beforeCheck 
     const erased = await whenErased(file, ledger);
     if (erased.length > 0) faults.push(`${erased.length} deleted logs are in the file, the first is ${erased[0]}`);
     const fileBytes = statSync(file).size;
-    return { record, checked, faults, memory, fileBytes, restartMillis };
+    const slow = record.slow.map(({ kind, from, to }) => ({
+      ...{ kind, millis: to - from, machineMillis: machine.delaysBetween(from, to) },
+    }));
+    return { record, checked, faults, memory, fileBytes, restartMillis, slow, machine: machine.longest() };
   } finally {
+    await machine.close();
     await process.kill();
   }
 }

@@ -11,7 +11,8 @@ import { openSqliteStore } from '../server/store/sqlite/store.ts';
 import type { DeletedCounts, Store } from '../server/store/store.ts';
 
 const DEFAULT_FILE = '.humanloop/logs.db';
-const BUSY_MILLIS = 30_000;
+/** A server may be in the middle of a large write, on a machine that has much to do. */
+const BUSY_MILLIS = 120_000;
 
 /** Which logs: one of these. */
 export interface DeleteOptions {

@@ -172,7 +172,10 @@ class Batches {
     const batches = [...this.#traces.values()];
     this.#traces = new Map();
     this.#size = 0;
-    this.#writes.push(this.#ingest(batches));
+    const write = this.#ingest(batches);
+    // One that fails before all of the request is read would otherwise end the process: `finish` is not there yet.
+    write.catch(() => {});
+    this.#writes.push(write);
   }
 
   async #ingest(batches: readonly Batch[]): Promise<void> {

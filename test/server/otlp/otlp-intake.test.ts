@@ -239,3 +239,37 @@ test('wrong options throw', () => {
   expect(() => createOtlpIntake(store, { traceMemoryDays: 0 })).toThrow('option traceMemoryDays: expected a number');
   expect(() => createOtlpIntake(store, { captureContent: 'no' as never })).toThrow('option captureContent');
 });
+
+test('a store that fails while a request is still read fails that request, and not the process', async () => {
+  let calls = 0;
+  const intake = createOtlpIntake({
+    ingest: () => {
+      calls += 1;
+      return Promise.reject(new Error('the disk is full'));
+    },
+    forgetTraces: async () => {},
+  });
+  onTestFinished(() => intake.close());
+  const spans = Array.from({ length: 5_000 }, (_, index) => ({ slice: span(index, undefined, CHAT) }));
+  const taken = intake.takeSpans(spans);
+  // Without anybody who waits for the writes, the test runner reports the first one.
+  await expect(taken).rejects.toThrow('the disk is full');
+  expect(calls).toBe(10);
+});
+
+test('thousands of calls of one trace that ask the same cost about as much as those that ask something else each', async () => {
+  const cpuMillisOf = async (question: (index: number) => string): Promise<number> => {
+    const server = await start();
+    const spans = Array.from({ length: 6_000 }, (_, index) => {
+      const content = JSON.stringify([{ role: 'user', parts: [{ type: 'text', content: question(index) }] }]);
+      return span(index, undefined, { ...CHAT, 'gen_ai.input.messages': content });
+    });
+    const before = process.cpuUsage();
+    await server.take(spans);
+    const { user, system } = process.cpuUsage(before);
+    expect((await server.logs()).size).toBe(6_000);
+    return (user + system) / 1_000;
+  };
+  const different = await cpuMillisOf((index) => `question ${index}`);
+  expect(await cpuMillisOf(() => 'the same question')).toBeLessThan(3 * different);
+}, 60_000);

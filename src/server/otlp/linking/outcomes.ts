@@ -77,6 +77,7 @@ function findAffected(tree: Tree, news: Iterable<string>): LogNode[] {
   const affected = new Set<Skeleton>();
   const logs: LogNode[] = [];
   const tops: Skeleton[] = [];
+  const seenHashes = new Set<string>();
   const collect = (top: Skeleton): void => {
     const path = [top];
     for (let step = path.pop(); step; step = path.pop()) {
@@ -85,7 +86,7 @@ function findAffected(tree: Tree, news: Iterable<string>): LogNode[] {
       for (const child of tree.below(step)) path.push(child);
       if (!step.own) continue;
       logs.push(step as LogNode);
-      for (const call of tree.callsLike(step)) if (!affected.has(call)) tops.push(topOf(tree, call));
+      for (const call of tree.callsLike(step, seenHashes)) if (!affected.has(call)) tops.push(topOf(tree, call));
     }
     for (const agent of agentsAbove(tree, top)) {
       if (!affected.has(agent) && mayHaveAnotherFirstCall(tree, agent, affected, logs)) tops.push(topOf(tree, agent));

@@ -127,11 +127,16 @@ export class Tree {
     }
   }
 
-  /** The calls of models that share the id of the answer, the answer or the question with this one, itself included. */
-  *callsLike({ own }: Skeleton): Generator<Skeleton> {
+  /**
+   * The calls of models that share the id of the answer, the answer or the question with this one, itself included.
+   * Leaves out those that share only what is in `seen`, and adds to that: thousands of calls may ask the same.
+   */
+  *callsLike({ own }: Skeleton, seen: Set<string>): Generator<Skeleton> {
     if (own?.kind !== 'model') return;
     for (const hash of [own.callId, own.answer, own.question]) {
-      for (const spanId of (hash !== undefined && this.#calls.get(hash)) || []) {
+      if (hash === undefined || seen.has(hash)) continue;
+      seen.add(hash);
+      for (const spanId of this.#calls.get(hash) ?? []) {
         const call = this.#nodes.get(spanId);
         if (call?.own) yield call;
       }

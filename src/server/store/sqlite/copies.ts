@@ -12,7 +12,7 @@ import {
 } from '../../../sqlite/open.ts';
 import { createPrivateDirectory, createPrivateFile } from '../../../sqlite/private-directory.ts';
 import { checkIdentity } from './migrations.ts';
-import { tryTruncateLog } from './scrub.ts';
+import { tryTruncateLog } from './write-ahead-log.ts';
 
 /** How long a command waits for the writes of a server. */
 const BUSY_MILLIS = 30_000;

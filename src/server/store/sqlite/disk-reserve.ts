@@ -4,65 +4,61 @@
  * be made again, all other writes are refused, or they would use up that space too.
  */
 import { randomFillSync } from 'node:crypto';
-import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const MAX_BYTES = 8 * 1024 * 1024;
-/** Of the space that is free when the file is opened. */
+/** Of the space that is free or the database's own. */
 const SHARE = 1 / 8;
 /** Not worth a file. */
 const MIN_BYTES = 64 * 1024;
 const BLOCK_BYTES = 64 * 1024;
 
 export interface DiskReserve {
-  /** 0 where there is none. */
+  /** 0 where there is none: the disk is too small. */
   readonly bytes: number;
-  /** True between `use` and `restore`. */
-  readonly isInUse: boolean;
-  /** Frees the space, if that has not been done. */
+  /** Returns whether the file is there as a whole. Another process may have freed its space. */
+  isThere(): boolean;
+  /** Frees the space. */
   use(): void;
-  /** Takes the space again where there is enough of it. Returns whether it has it. */
-  restore(): boolean;
-  /** Returns whether a write has a chance. */
-  hasSpace(): boolean;
+  /** Takes the space again where as much again is free. */
+  restore(): void;
 }
 
 /** `file` is the database. One reserve serves all processes that use it, and stays when they end. */
 export function createDiskReserve(file: string): DiskReserve {
-  const reserve = `${file}-reserve`;
-  const known = statSync(reserve, { throwIfNoEntry: false })?.size ?? 0;
-  const chosen = Math.min(MAX_BYTES, Math.floor((freeBytes(file) * SHARE) / BLOCK_BYTES) * BLOCK_BYTES);
-  const bytes = Math.max(known, chosen) < MIN_BYTES ? 0 : Math.max(known, chosen);
-  let isInUse = false;
+  const reserve = reserveOf(file);
+  const known = sizeOf(reserve);
+  const total = freeBytes(file) + sizeOf(file) + sizeOf(`${file}-wal`) + known;
+  const share = Math.min(MAX_BYTES, Math.floor((total * SHARE) / BLOCK_BYTES) * BLOCK_BYTES);
+  const chosen = share < MIN_BYTES ? 0 : share;
+  // One that is there and smaller does, until there is the space for a larger one.
+  const bytes = known >= MIN_BYTES && freeBytes(file) < 2 * chosen ? known : Math.max(known, chosen);
 
-  const take = (): boolean => {
-    if ((statSync(reserve, { throwIfNoEntry: false })?.size ?? 0) >= bytes) return true;
+  const isThere = (): boolean => sizeOf(reserve) >= bytes;
+
+  const restore = (): void => {
+    if (isThere() || freeBytes(file) < 2 * bytes) return;
     try {
       writeReserve(reserve, bytes);
-      return true;
     } catch {
       rmSync(reserve, { force: true });
-      return false;
     }
   };
 
-  if (bytes > 0) take();
-  return {
-    bytes,
-    get isInUse() {
-      return isInUse;
-    },
-    use: () => {
-      isInUse = bytes > 0;
-      rmSync(reserve, { force: true });
-    },
-    restore: () => {
-      // As much again has to be free, or the next write would fail.
-      if (isInUse && freeBytes(file) >= 2 * bytes && take()) isInUse = false;
-      return !isInUse;
-    },
-    hasSpace: () => !isInUse && freeBytes(file) >= Math.max(bytes, MIN_BYTES),
-  };
+  restore();
+  return { bytes, isThere, restore, use: () => removeReserve(file) };
+}
+
+/** Frees the space where the file cannot even be opened without it. Returns whether there was any. */
+export function removeReserve(file: string): boolean {
+  if (!existsSync(reserveOf(file))) return false;
+  rmSync(reserveOf(file), { force: true });
+  return true;
+}
+
+function reserveOf(file: string): string {
+  return `${file}-reserve`;
 }
 
 /** Random bytes: a file system that compresses would give zeros no space. */
@@ -76,11 +72,17 @@ function writeReserve(reserve: string, bytes: number): void {
   }
 }
 
+/** 0 where there is no such file. */
+export function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** On the disk of the file, for this user. Infinite where the file system does not say. */
 export function freeBytes(file: string): number {
   try {
     const { bavail, bsize } = statfsSync(dirname(file));
     return bavail * bsize;
   } catch {
-    return 0;
+    return Number.POSITIVE_INFINITY;
   }
 }

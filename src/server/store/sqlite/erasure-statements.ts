@@ -10,17 +10,16 @@ const SQL = {
       SELECT key FROM logs WHERE key = ? AND session_key IS NULL
       UNION SELECT logs.key FROM logs JOIN below ON logs.parent_key = below.key WHERE session_key IS NULL
     ) SELECT key FROM below WHERE key <= ? ORDER BY key DESC LIMIT ?`,
-  findLog: `SELECT key FROM logs WHERE key = ?`,
   isUnchanged: `SELECT 1 FROM session_summaries WHERE key = ? AND updated_at = ?`,
   findNewestLog: `SELECT coalesce(max(key), 0) AS key FROM logs`,
-  findTreeById: `SELECT key FROM logs WHERE id = ? AND session_key IS NULL AND parent_key IS NULL`,
-  findTreeByReference: `SELECT key FROM logs WHERE reference_id = ? AND session_key IS NULL AND parent_key IS NULL`,
+  findTreeById: `SELECT key, id FROM logs WHERE id = ? AND session_key IS NULL AND parent_key IS NULL`,
+  findTreeByReference: `SELECT key, id FROM logs WHERE reference_id = ? AND session_key IS NULL AND parent_key IS NULL`,
   listOldestSessions: `SELECT key, updated_at FROM session_summaries WHERE updated_at < ? ORDER BY updated_at, key LIMIT ?`,
 
   deleteLog: `DELETE FROM logs WHERE key = ? RETURNING id, project_key, session_key, config_key`,
   /** The words of comments are among those of their log, which is indexed again. */
-  clearWordsOfFeedback: `DELETE FROM logs_search WHERE rowid = (SELECT log_key FROM feedback WHERE key = ?)`,
-  deleteFeedback: `DELETE FROM feedback WHERE key = ?`,
+  clearWordsOfFeedback: `DELETE FROM logs_search WHERE rowid = (SELECT log_key FROM feedback WHERE key = ? AND user = ?)`,
+  deleteFeedback: `DELETE FROM feedback WHERE key = ? AND user = ?`,
   deleteEmptySession: `DELETE FROM sessions WHERE key = ? AND NOT EXISTS
     (SELECT 1 FROM logs WHERE session_key = sessions.key) RETURNING id`,
   deleteUnusedConfig: `DELETE FROM configs WHERE key = ? AND NOT is_registered
@@ -67,8 +66,8 @@ export function prepareErasureStatements(prepare: Prepare) {
 }
 
 /** Statements that read a number of rows that grows with the file: they are run on a thread of their own. */
-export const LIST_METADATA_WITH = `SELECT key, metadata FROM logs WHERE key > ? AND key <= ? AND instr(metadata, ?) > 0`;
+export const LIST_METADATA_WITH = `SELECT id, metadata FROM logs WHERE key > ? AND key <= ? AND instr(metadata, ?) > 0`;
 export const LIST_FEEDBACK_OF_USER = `SELECT key, log_key FROM feedback WHERE user = ? LIMIT 1000`;
-export const LIST_EMPTY_SESSIONS = `SELECT key FROM sessions WHERE updated_at < ? AND NOT EXISTS
+export const LIST_EMPTY_SESSIONS = `SELECT key, id FROM sessions WHERE updated_at < ? AND NOT EXISTS
   (SELECT 1 FROM session_summaries WHERE key = sessions.key) LIMIT 10000`;
 export const COUNT_PAGES_OF_WORDS = `SELECT count(*) AS pages FROM logs_search_data`;

@@ -4,7 +4,7 @@
  *
  * A long deletion is done in slices, each a transaction of its own, so that no request waits for more than one.
  */
-import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import type { SqliteRow, SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import { parseJson } from '../../../wire/json.ts';
 import { listUsers } from '../log-user.ts';
@@ -22,9 +22,12 @@ import type { Scrub } from './scrub.ts';
 import type { Statements } from './statements.ts';
 
 const SLICE_MILLIS = 10;
-const PAUSE_MILLIS = 5;
+/** As long as a slice: the writes of another process find the file free half of the time. */
+const PAUSE_MILLIS = 10;
 /** Keys that are looked up at once. */
 const PORTION = 50;
+/** Logs that one transaction deletes on a full disk. */
+const SHORT_LOGS = 8;
 /** Logs that one look for a user goes through, on a thread. */
 const SCANNED_KEYS = 20_000;
 
@@ -34,7 +37,9 @@ export interface ErasureParts {
   readonly reader: SqliteReader;
   readonly scrub: Scrub;
   /** Runs a work of deletion as one transaction. */
-  readonly write: <Result>(work: () => Result | Generator<void, Result>) => Promise<Result>;
+  readonly write: <Result>(work: () => Result) => Promise<Result>;
+  /** Whether transactions have to be short in what they write, not only in time. */
+  readonly isSpaceShort: () => boolean;
   /** Called with the ids of what has gone: sessions, and logs in no session. */
   readonly onDeleted: (ids: readonly string[]) => void;
 }
@@ -61,18 +66,14 @@ export function addCounts(one: DeletedCounts, other: DeletedCounts): DeletedCoun
 }
 
 export function createErasure(parts: ErasureParts): Erasure {
-  const { statements, erasureStatements, reader, scrub, write, onDeleted } = parts;
+  const { statements, erasureStatements, reader, scrub, write, isSpaceShort, onDeleted } = parts;
 
   /** Runs a transaction of deletion. Its traces are due at once, except those of retention. */
-  const erase = async (
-    work: (deletion: Deletion) => void | Generator<void, void>,
-    isRetention = false,
-  ): Promise<DeletedCounts> => {
+  const erase = async (work: (deletion: Deletion) => void, isRetention = false): Promise<DeletedCounts> => {
     let deletion!: Deletion;
-    await write(function* () {
+    await write(() => {
       deletion = new Deletion(statements, erasureStatements);
-      const steps = work(deletion);
-      if (steps) yield* steps;
+      work(deletion);
       deletion.finish();
       scrub.markDue(deletion.counts.logs, isRetention);
     });
@@ -92,15 +93,18 @@ export function createErasure(parts: ErasureParts): Erasure {
         // A transaction that fails is perhaps tried again.
         next = at;
         const end = performance.now() + SLICE_MILLIS;
-        while (next < groups.length && performance.now() < end) {
-          const { list, after } = groups[next]!;
-          const keys = list(PORTION);
+        const most = isSpaceShort() ? SHORT_LOGS : Number.POSITIVE_INFINITY;
+        const isOver = () => performance.now() >= end || deletion.counts.logs >= most;
+        while (next < groups.length && !isOver()) {
+          const { isThere, list, after } = groups[next]!;
+          const isGone = isThere?.() === false;
+          const keys = isGone ? [] : list(PORTION);
           for (const key of keys) {
             deletion.deleteLog(key);
-            if (performance.now() >= end) break;
+            if (isOver()) break;
           }
           if (keys.length > 0) continue;
-          after?.(deletion);
+          if (!isGone) after?.(deletion);
           next = isEnough() ? groups.length : next + 1;
         }
       }, isRetention);
@@ -111,40 +115,40 @@ export function createErasure(parts: ErasureParts): Erasure {
     return counts;
   };
 
+  /** The key of what was deleted is given to the next one that is stored. Of a row with `key` and `id`. */
+  const isStill = (findById: SqliteStatement, row: SqliteRow) => (): boolean =>
+    findById.get(row['id']!)?.['key'] === row['key'];
+
+  const toGroupOfLog = (id: SqliteValue): Group => ({ list: () => keysOf(statements.findLogById.all(id)) });
+
   const newestLog = () => erasureStatements.findNewestLog.get()!['key']!;
 
-  const toGroup = (key: SqliteValue, newest: SqliteValue, isStillDue: () => boolean = () => true): Group => {
+  const toGroup = (key: SqliteValue, newest: SqliteValue, isThere: () => boolean): Group => {
     const isSession = Number(key) > 0;
     const statement = isSession ? erasureStatements.listLogsOfSession : erasureStatements.listLogsOfTree;
     const from = isSession ? key : -Number(key);
     return {
-      list: (limit) => (isStillDue() ? keysOf(statement.all(from, newest, limit)) : []),
+      isThere,
+      list: (limit) => keysOf(statement.all(from, newest, limit)),
       ...(isSession && { after: (deletion) => deletion.deleteSession(key) }),
     };
   };
 
-  const findSummary = (selector: SessionSelector): SqliteValue | undefined => {
+  const findSummary = (selector: SessionSelector): Group | undefined => {
     const isById = 'id' in selector;
     const name = isById ? selector.id : storableText(selector.referenceId);
     const session = (isById ? statements.findSessionById : statements.findSessionByReference).get(name);
-    if (session) return session['key']!;
+    if (session) return toGroup(session['key']!, newestLog(), isStill(statements.findSessionById, session));
     const tree = (isById ? erasureStatements.findTreeById : erasureStatements.findTreeByReference).get(name);
-    return tree && -Number(tree['key']);
+    return tree && toGroup(-Number(tree['key']), newestLog(), isStill(erasureStatements.findTreeById, tree));
   };
 
   return {
-    deleteLogs: (ids) =>
-      erase(function* (deletion) {
-        for (const id of ids) {
-          const found = statements.findLogById.get(id);
-          if (found) deletion.deleteLog(found['key']!);
-          yield;
-        }
-      }),
+    deleteLogs: (ids) => eraseGroups(ids.map(toGroupOfLog)),
 
     deleteSession: async (selector) => {
-      const key = findSummary(selector);
-      return key === undefined ? undefined : eraseGroups([toGroup(key, newestLog())]);
+      const group = findSummary(selector);
+      return group && eraseGroups([group]);
     },
 
     deleteProject: async (selector) => {
@@ -156,7 +160,8 @@ export function createErasure(parts: ErasureParts): Erasure {
       const key = project['key']!;
       const newest = newestLog();
       const list = (limit: number) => keysOf(erasureStatements.listLogsOfProject.all(key, newest, limit));
-      return eraseGroups([{ list, after: (deletion) => deletion.deleteProject(key) }]);
+      const isThere = isStill(statements.findProjectById, project);
+      return eraseGroups([{ isThere, list, after: (deletion) => deletion.deleteProject(key) }]);
     },
 
     deleteLogsOfUser: async (givenUser) => {
@@ -166,14 +171,13 @@ export function createErasure(parts: ErasureParts): Erasure {
       let counts = NOTHING_DELETED;
       for (let from = 0; from < newest; from += SCANNED_KEYS) {
         const rows = await reader.all(LIST_METADATA_WITH, [from, Math.min(from + SCANNED_KEYS, newest), needle]);
-        const keys = keysOf(rows.filter((row) => listUsers(parseJson(row['metadata'] as string)).includes(user)));
-        const groups = keys.reverse().map((key) => ({ list: () => keysOf(erasureStatements.findLog.all(key)) }));
-        counts = addCounts(counts, await eraseGroups(groups));
+        const found = rows.filter((row) => listUsers(parseJson(row['metadata'] as string)).includes(user));
+        counts = addCounts(counts, await eraseGroups(found.reverse().map(({ id }) => toGroupOfLog(id!))));
       }
       for (;;) {
         const feedback = keysOf(await reader.all(LIST_FEEDBACK_OF_USER, [user]));
         if (feedback.length === 0) return counts;
-        await erase((deletion) => deletion.deleteFeedback(feedback));
+        await erase((deletion) => deletion.deleteFeedback(feedback, user));
       }
     },
 
@@ -187,7 +191,7 @@ export function createErasure(parts: ErasureParts): Erasure {
 
     deleteEmptySessions: async (olderThan) => {
       const rows = await reader.all(LIST_EMPTY_SESSIONS, [olderThan]);
-      const groups = keysOf(rows).map((key) => toGroup(key, 0));
+      const groups = rows.map((row) => toGroup(row['key']!, 0, isStill(statements.findSessionById, row)));
       return eraseGroups(groups, () => false, true);
     },
   };
@@ -195,6 +199,8 @@ export function createErasure(parts: ErasureParts): Erasure {
 
 /** Logs that go together. */
 interface Group {
+  /** False when the group is gone, or is not to be deleted any more. */
+  isThere?(): boolean;
   /** Returns keys of logs that are still to be deleted; none when the group is done. */
   list(limit: number): SqliteValue[];
   /** Called in the transaction in which the group is done. */
@@ -237,10 +243,10 @@ class Deletion {
     if (log['config_key'] !== null) this.#configs.add(log['config_key']!);
   }
 
-  deleteFeedback(keys: readonly SqliteValue[]): void {
+  deleteFeedback(keys: readonly SqliteValue[], user: string): void {
     for (const key of keys) {
-      this.#erasure.clearWordsOfFeedback.run(key);
-      this.#erasure.deleteFeedback.run(key);
+      this.#erasure.clearWordsOfFeedback.run(key, user);
+      this.#erasure.deleteFeedback.run(key, user);
     }
   }
 

@@ -9,6 +9,7 @@ import { explainSqliteError, type SqliteDatabase, SqliteError } from '../../../s
 import { INGEST_MIGRATION } from './ingest-schema.ts';
 import { LABELS_MIGRATION } from './viewer-labels.ts';
 import { UPDATE_TRIGGER, VIEWER_MIGRATION } from './viewer-schema.ts';
+import { readNumber } from './write-ahead-log.ts';
 
 /** `hlot` in ASCII. Distinguishes our files from those of other programs. */
 const APPLICATION_ID = 0x686c6f74;
@@ -178,7 +179,7 @@ export function migrateSqlite(database: SqliteDatabase, file: string): void {
   try {
     checkIdentity(database, file, true);
     // Free pages are given back to the disk. It counts only where no table is there yet: other files need `compact`.
-    database.exec('PRAGMA auto_vacuum = INCREMENTAL');
+    if (readNumber(database, 'auto_vacuum') === 0) database.exec('PRAGMA auto_vacuum = INCREMENTAL');
     database.exec('PRAGMA journal_mode = WAL');
     // What is deleted is overwritten, in pages that go on being used and in those that become free.
     database.exec('PRAGMA secure_delete = ON');
@@ -187,22 +188,26 @@ export function migrateSqlite(database: SqliteDatabase, file: string): void {
     database.exec('PRAGMA foreign_keys = ON');
     // References are scattered over their index: with the default of 2 MB, a large file's pages are read repeatedly.
     database.exec('PRAGMA cache_size = -64000');
-    database.exec(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
-    database.exec('BEGIN IMMEDIATE');
-    try {
-      checkVersion(database, file);
-      const version = readNumber(database, 'user_version');
-      for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
-      database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-      database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
-      database.exec('COMMIT');
-    } catch (error) {
-      database.exec('ROLLBACK');
-      throw error;
-    }
+    // One that is as it should be is not written to: another process may have its lock, and the disk may be full.
+    if (readNumber(database, 'user_version') !== MIGRATIONS.length) runMigrations(database, file);
     giveFreePagesBack(database);
   } catch (error) {
     throw explainSqliteError(error, file);
+  }
+}
+
+function runMigrations(database: SqliteDatabase, file: string): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    checkVersion(database, file);
+    const version = readNumber(database, 'user_version');
+    for (const sql of MIGRATIONS.slice(version)) database.exec(sql);
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
   }
 }
 
@@ -231,8 +236,4 @@ function giveFreePagesBack(database: SqliteDatabase): void {
   } catch {
     // Another process uses it, or the disk is full: at the next start.
   }
-}
-
-function readNumber(database: SqliteDatabase, pragma: string): number {
-  return Number(database.prepare(`PRAGMA ${pragma}`).get()![pragma]);
 }

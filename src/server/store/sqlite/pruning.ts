@@ -4,7 +4,7 @@ import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import type { DeletedCounts, PruneBounds } from '../store.ts';
 import { addCounts, type Erasure, NOTHING_DELETED } from './erasure.ts';
 import { COUNT_PAGES_OF_WORDS, type ErasureStatements } from './erasure-statements.ts';
-import { readNumber } from './scrub.ts';
+import { readNumber } from './write-ahead-log.ts';
 
 const PORTION = 200;
 /** Sorts after every timestamp. */

@@ -10,14 +10,17 @@
  * Each step is a slice between the turns of writes. That there is something to do is noted in the file, in the
  * transaction of the deletion, so that it is done after a crash too.
  */
-import type { SqliteDatabase } from '../../../sqlite/open.ts';
+import { createSqliteError, type SqliteDatabase } from '../../../sqlite/open.ts';
+import type { DiskSpace } from './disk-space.ts';
 import type { ErasureStatements } from './erasure-statements.ts';
 import { pause } from './pause.ts';
 import type { ViewerIndex } from './viewer-index.ts';
+import { readNumber, tryTruncateLog } from './write-ahead-log.ts';
 import type { WriteTurns } from './write-turns.ts';
 
 const SLICE_MILLIS = 10;
-const PAUSE_MILLIS = 5;
+/** As long as a slice: the writes of another process find the file free half of the time. */
+const PAUSE_MILLIS = 10;
 const GATHER_MILLIS = 50;
 const RETRY_MILLIS = 1_000;
 /** Another process that deletes erases too: it is given time. */
@@ -45,6 +48,8 @@ export interface Scrub {
   after<Result>(deletion: () => Promise<Result>): Promise<Result>;
   /** Resolves when all that was deleted before the call is out of the files. Rejects with what is in the way. */
   finish(): Promise<void>;
+  /** Gives free pages back to the disk, soon. */
+  freeSpace(): void;
   /** Must be called where another process may have deleted something, and may have ended before its traces were gone. */
   lookLater(): void;
   /** Resolves when the step that it is in the middle of is done. */
@@ -52,14 +57,16 @@ export interface Scrub {
 }
 
 export interface ScrubParts {
+  readonly file: string;
   readonly database: SqliteDatabase;
   readonly statements: ErasureStatements;
   readonly turns: WriteTurns;
+  readonly space: DiskSpace;
   readonly index: ViewerIndex;
   readonly onError: (error: unknown) => void;
 }
 
-export function createScrub({ database, statements, turns, index, onError }: ScrubParts): Scrub {
+export function createScrub({ file, database, statements, turns, space, index, onError }: ScrubParts): Scrub {
   let timer: NodeJS.Timeout | undefined;
   let wakesAt = 0;
   let current: Promise<void> | undefined;
@@ -74,24 +81,31 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
   let restUntil = 0;
   const canShrink = Number(database.prepare('PRAGMA auto_vacuum').get()!['auto_vacuum']) !== 0;
 
-  /** Calls `step` in slices of transactions until it returns false. */
+  /** Calls `step` in slices of transactions until it returns false. On a full disk, each step has its own. */
   const inSlices = async (step: () => boolean, until = Number.POSITIVE_INFINITY): Promise<boolean> => {
     for (;;) {
-      const isDone = await turns.run(() => {
-        const end = performance.now() + SLICE_MILLIS;
-        do if (!step()) return true;
-        while (performance.now() < end);
-        return false;
-      });
+      const isDone = await space.tidy(() =>
+        turns.run(() => {
+          const end = performance.now() + SLICE_MILLIS;
+          do if (!step()) return true;
+          while (performance.now() < end && !space.isFull());
+          return false;
+        }),
+      );
       if (isDone || isClosed) return true;
       if (performance.now() >= until) return false;
       await pause(PAUSE_MILLIS);
     }
   };
 
+  const refuseIfFull = (): void => {
+    if (space.isFull()) throw createSqliteError('full', file);
+  };
+
   const waitForIndex = async (): Promise<void> => {
     index.schedule();
     while (!isClosed && statements.hasMarkedSessions.get()) {
+      refuseIfFull();
       await pause(PAUSE_MILLIS);
     }
   };
@@ -141,7 +155,8 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
 
   const truncateLog = async (): Promise<void> => {
     let millis = PAUSE_MILLIS;
-    while (!isClosed && !tryTruncateLog(database)) {
+    // On a full disk, the log keeps its space for deletions.
+    while (!isClosed && !space.isFull() && !tryTruncateLog(database)) {
       await pause(millis);
       millis = Math.min(millis * 2, RETRY_MILLIS);
     }
@@ -163,8 +178,10 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
 
   const work = async (): Promise<void> => {
     // This comes first, since it makes space on a full disk.
-    if (hasSpace) await freeSpace();
+    if (hasSpace || space.isFull()) await freeSpace();
     hasSpace = running > 0;
+    space.look();
+    refuseIfFull();
     waitUntil = performance.now() + MAX_PUT_OFF_MILLIS;
     const due = readDue();
     if (!due || due.millis > 0) return;
@@ -213,7 +230,10 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
     timer.unref();
   };
 
-  if (readDue()) again(GATHER_MILLIS);
+  if (readDue()) {
+    hasSpace = true;
+    again(GATHER_MILLIS);
+  }
   return {
     markDue: (logs, isRetention) => {
       statements.setErasureDue.run(Date.now() + (isRetention ? RETENTION_MILLIS : 0), 1 + logs);
@@ -231,6 +251,10 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
         again(GATHER_MILLIS);
       }
     },
+    freeSpace: () => {
+      hasSpace = true;
+      again(GATHER_MILLIS);
+    },
     lookLater: () => again(LOOK_MILLIS),
     finish: async () => {
       await current;
@@ -247,24 +271,4 @@ export function createScrub({ database, statements, turns, index, onError }: Scr
       await current;
     },
   };
-}
-
-/**
- * Brings the write-ahead log back into the file, and empties it. Returns false where a transaction or another
- * connection's read is in the way: it does not wait.
- */
-export function tryTruncateLog(database: SqliteDatabase): boolean {
-  const busy = readNumber(database, 'busy_timeout', 'timeout');
-  try {
-    database.exec('PRAGMA busy_timeout = 0');
-    return Number(database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()!['busy']) === 0;
-  } catch {
-    return false;
-  } finally {
-    database.exec(`PRAGMA busy_timeout = ${busy}`);
-  }
-}
-
-export function readNumber(database: SqliteDatabase, pragma: string, column = pragma): number {
-  return Number(database.prepare(`PRAGMA ${pragma}`).get()![column]);
 }

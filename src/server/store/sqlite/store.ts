@@ -11,28 +11,28 @@ import {
   openSqlite,
   type SqliteDatabase,
   type SqliteRow,
-  type SqliteStatement,
   type SqliteValue,
 } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
-import type { FeedbackRequest, LogResponse, Page } from '../../../wire/v4.ts';
-import { createPauses, nextHeavyTurn } from '../heavy-turns.ts';
+import type { LogResponse } from '../../../wire/v4.ts';
+import { nextHeavyTurn } from '../heavy-turns.ts';
 import { newIdentifier } from '../identifiers.ts';
 import { toLogResponse } from '../log-row.ts';
 import { createOneAtATime } from '../one-at-a-time.ts';
 import type { ProjectResponse } from '../project-store.ts';
-import { mapItems, RejectedFieldError } from '../rejected-item.ts';
-import { countCharacters } from '../row-size.ts';
+import { mapItems } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
-import type { FeedbackResponse, LogQuery, ProjectQuery, Store, StoreHealth } from '../store.ts';
+import type { LogQuery, ProjectQuery, Store, StoreHealth } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
 import { withExplainedErrors } from '../unavailable-error.ts';
 import { CLOSED, explainUnavailable, toReadiness } from './availability.ts';
 import { toProject, toSession } from './container-row.ts';
+import { removeReserve } from './disk-reserve.ts';
 import { createDiskSpace } from './disk-space.ts';
 import { createErasure } from './erasure.ts';
 import { prepareErasureStatements } from './erasure-statements.ts';
+import { changeFeedback } from './feedback.ts';
 import { checkingFirst, createFileWatch } from './file-watch.ts';
 import { forgetTraces, ingest } from './ingest.ts';
 import { prepareIngestStatements } from './ingest-statements.ts';
@@ -40,23 +40,16 @@ import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
 import { LogWrites } from './log-writes.ts';
 import { toMeasures } from './measures.ts';
 import { migrateSqlite } from './migrations.ts';
-import { createProjectStore, type SqliteProjectStore } from './project-store.ts';
+import { readWithin, toPage, withActiveConfigs } from './pages.ts';
+import { createProjectStore } from './project-store.ts';
 import { createPruning } from './pruning.ts';
 import { createScrub } from './scrub.ts';
-import {
-  COUNT_SESSIONS_OF_PROJECT,
-  LIST_SESSIONS_OF_PROJECT,
-  prepareStatements,
-  READ_PROJECT,
-  type Statements,
-} from './statements.ts';
+import { COUNT_SESSIONS_OF_PROJECT, LIST_SESSIONS_OF_PROJECT, prepareStatements, READ_PROJECT } from './statements.ts';
 import { createViewerIndex } from './viewer-index.ts';
 import { prepareViewerStatements } from './viewer-statements.ts';
 import { createSqliteViewerStore } from './viewer-store.ts';
 import { createWriteTurns } from './write-turns.ts';
 
-/** In all texts of one page. */
-const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024;
 const LARGE_BYTES = 256 * 1024;
 /** For the traces of deletions. What is left of them is taken out after the next start. */
 const CLOSE_MILLIS = 3_000;
@@ -74,12 +67,24 @@ export interface SqliteStoreOptions {
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const file = options.file === ':memory:' ? options.file : resolve(options.file);
   if (options.mustExist && !existsSync(file)) throw createSqliteError('missing', file);
+  const onError = options.onError ?? (() => {});
+  const open = () => withExplainedErrors(createSqliteStore(openFile(file, options), onError), explainUnavailable);
+  try {
+    return open();
+  } catch (error) {
+    // A full disk may have no space for what the engine needs to open the file.
+    const { reason } = explainSqliteError(error, file);
+    if (!['full', 'cannot-open', 'other'].includes(reason) || !removeReserve(file)) throw error;
+    return open();
+  }
+}
+
+function openFile(file: string, options: SqliteStoreOptions): OpenFile {
   const database = openSqlite(options);
   try {
     migrateSqlite(database, file);
     const readDatabase = file === ':memory:' ? database : openSqlite({ ...options, readOnly: true });
-    const store = createSqliteStore({ file, database, readDatabase }, options.onError ?? (() => {}));
-    return withExplainedErrors(store, explainUnavailable);
+    return { file, database, readDatabase, lockTimeoutMillis: options.busyTimeoutMillis };
   } catch (error) {
     database.close();
     throw explainSqliteError(error, file);
@@ -91,18 +96,23 @@ interface OpenFile {
   readonly database: SqliteDatabase;
   /** A connection for reads, which does not see a transaction that is not committed. In memory it is the same one. */
   readonly readDatabase: SqliteDatabase;
+  readonly lockTimeoutMillis: number | undefined;
 }
 
-function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: (error: unknown) => void): Store {
+function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void): Store {
+  const { file, database, readDatabase, lockTimeoutMillis } = openFile;
   const prepareWrite = createStatementCache(database);
   const statements = prepareStatements(prepareWrite);
-  const turns = createWriteTurns(database, { file, canInterrupt: readDatabase !== database });
+  const space = createDiskSpace({ file, database, onChange: (isFull) => onSpaceChange(isFull) });
+  const turns = createWriteTurns(database, {
+    ...{ file, lockTimeoutMillis, beforeCommit: space.checkGrowth },
+    canInterrupt: readDatabase !== database,
+  });
   const ingestStatements = prepareIngestStatements(prepareWrite);
   const index = createViewerIndex(prepareViewerStatements(prepareWrite), turns, onError);
   const erasureStatements = prepareErasureStatements(prepareWrite);
-  const space = createDiskSpace(file, database);
   const watch = createFileWatch({ file, database, onGone: onError, onOtherWrites: () => onOtherWrites() });
-  const scrub = createScrub({ database, statements: erasureStatements, turns, index, onError });
+  const scrub = createScrub({ file, database, statements: erasureStatements, turns, space, index, onError });
   const prepare = createStatementCache(readDatabase);
   const reads = prepareStatements(prepare);
   let closed = false;
@@ -136,6 +146,12 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   };
   const inTurn = <Result>(work: (writes: LogWrites) => Result | Generator<void, Result>): Promise<Result> =>
     space.write(() => run(() => work(new LogWrites(statements))));
+  let resumeIndex = (): void => {};
+  const onSpaceChange = (isFull: boolean): void => {
+    if (isFull) resumeIndex = index.hold();
+    else resumeIndex();
+    scrub.freeSpace();
+  };
   const onOtherWrites = (): void => {
     index.schedule();
     index.announce(null);
@@ -144,6 +160,7 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
   const erasure = createErasure({
     ...{ statements, erasureStatements, reader, scrub, onDeleted: index.announce },
     write: (work) => space.erase(() => run(work)),
+    isSpaceShort: space.isFull,
   });
   const { prune } = createPruning({ database, statements: erasureStatements, erasure, reader });
 
@@ -269,70 +286,6 @@ function createSqliteStore({ file, database, readDatabase }: OpenFile, onError: 
       database.close();
     },
   };
+  space.look();
   return checkingFirst(store, watch.check);
-}
-
-/**
- * Reads the rows of a page one by one, until they have more text than one answer may have: the page then has fewer
- * records, and the same `total`. It has at least one. Rows that were deleted meanwhile are left out.
- */
-async function readWithin<Item>(
-  keys: readonly SqliteRow[],
-  statement: SqliteStatement,
-  toItem: (row: SqliteRow) => Item,
-): Promise<Item[]> {
-  const items: Item[] = [];
-  let characters = 0;
-  const pause = createPauses();
-  for (const { key } of keys) {
-    await pause();
-    const row = statement.get(key!);
-    if (!row) continue;
-    characters += countCharacters(row);
-    if (items.length > 0 && characters > MAX_PAGE_CHARACTERS) break;
-    await pause();
-    items.push(toItem(row));
-  }
-  await pause();
-  return items;
-}
-
-/** The same for projects, whose active configs can be large. */
-function withActiveConfigs(rows: readonly SqliteRow[], { readConfigRow }: SqliteProjectStore): ProjectResponse[] {
-  const projects: ProjectResponse[] = [];
-  let characters = 0;
-  for (const row of rows) {
-    const key = row['active_config_key']!;
-    const config = key === null ? undefined : readConfigRow(key);
-    characters += countCharacters(row) + (config ? countCharacters(config) : 0);
-    if (projects.length > 0 && characters > MAX_PAGE_CHARACTERS) break;
-    projects.push(toProject(row, config));
-  }
-  return projects;
-}
-
-function changeFeedback(statements: Statements, writes: LogWrites, request: FeedbackRequest): FeedbackResponse {
-  const { type, value, data_id: dataId, user, created_at } = request;
-  const log = dataId === undefined ? undefined : statements.findLogById.get(dataId);
-  if (!log) throw new RejectedFieldError('data_id', 'datapoint not found');
-  const answer = { type, ...(dataId !== undefined && { data_id: dataId }), ...(user !== undefined && { user }) };
-  if (!request.unset) {
-    return {
-      ...answer,
-      value,
-      ...writes.insertFeedback(log['key']!, { type, value: value!, user, created_at }, 'value'),
-    };
-  }
-  const removed = statements.deleteFeedback.all({
-    ...{ log_key: log['key']!, type, user: user ?? null },
-    value: value === undefined ? null : JSON.stringify(value),
-  });
-  const last = removed.at(-1);
-  // Nothing was removed. v4 requires a value in the answer.
-  if (!last) return { ...answer, value: value ?? '', id: newIdentifier('ann') };
-  return { ...answer, value: JSON.parse(last['value'] as string), id: last['id'] as string };
-}
-
-function toPage<Item>(records: Item[], { page, size }: { page: number; size: number }, total: SqliteRow[]): Page<Item> {
-  return { records, page, size, total: Number(total[0]!['total']) };
 }

@@ -49,7 +49,7 @@ export interface ViewerIndex {
   version(): number;
   /** Calls the listeners where no indexing does: sessions are gone, or another process has written. */
   announce(sessions: readonly string[] | null): void;
-  /** Lets the marks wait. Returns a function that ends this. */
+  /** Lets the marks wait. Returns a function that ends this, to be called once. */
   hold(): () => void;
   onChange(listener: (change: SessionChange) => void): () => void;
   close(): void;
@@ -69,7 +69,7 @@ export function createViewerIndex(
   let closed = false;
   let version = Date.now();
   let isFailing = false;
-  let isOnHold = false;
+  let holds = 0;
   let passedOver = 0;
   let reported = Number.NEGATIVE_INFINITY;
   let isRunning = false;
@@ -141,7 +141,7 @@ export function createViewerIndex(
 
   const run = async (): Promise<void> => {
     timer = undefined;
-    if (isOnHold) return;
+    if (holds > 0) return;
     isRunning = true;
     // What is written before the slice was asked for before this. A later write needs another slice.
     hasWrites = false;
@@ -206,9 +206,9 @@ export function createViewerIndex(
     version: () => version,
     announce,
     hold: () => {
-      isOnHold = true;
+      holds += 1;
       return () => {
-        isOnHold = false;
+        holds -= 1;
         again(0);
       };
     },

@@ -6,13 +6,20 @@
  * A turn takes about `TURN_MILLIS`; what is left runs in the next one. A long work is a generator, and is interrupted
  * where it yields. The transaction stays open as long as each turn of the event loop brings more writes, but not for
  * long: under load, many requests wait for the disk together. Reads therefore need another connection.
+ *
+ * Another process may write to the same file (write-lock.ts). Its lock is waited for between turns of the event loop, not
+ * within one.
  */
 import { explainSqliteError, type SqliteDatabase } from '../../../sqlite/open.ts';
 import { overtake } from '../heavy-turns.ts';
+import { createWriteLock } from './write-lock.ts';
 
 const TURN_MILLIS = 25;
 /** A transaction that is older is committed when no write is half done. */
 const GROUP_MILLIS = 60;
+/** Between two looks at a lock that another process has. */
+const LOCK_POLL_MILLIS = 1;
+const DEFAULT_LOCK_TIMEOUT_MILLIS = 10_000;
 
 type Work<Result> = () => Result | Generator<void, Result>;
 
@@ -47,10 +54,15 @@ export interface WriteTurnsOptions {
   readonly file: string;
   /** False where reads use the same connection: they must not see half a transaction. */
   readonly canInterrupt: boolean;
+  /** How long writes wait for the lock of another process before they fail. */
+  readonly lockTimeoutMillis?: number | undefined;
+  /** Called before each commit. If it throws, the transaction is undone, and all of its writes fail. */
+  readonly beforeCommit?: () => void;
 }
 
-export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt }: WriteTurnsOptions): WriteTurns {
-  const begin = database.prepare('BEGIN IMMEDIATE');
+export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOptions): WriteTurns {
+  const { file, canInterrupt, lockTimeoutMillis = DEFAULT_LOCK_TIMEOUT_MILLIS, beforeCommit = () => {} } = options;
+  const lock = createWriteLock(database, { file, timeoutMillis: lockTimeoutMillis });
   const commit = database.prepare('COMMIT');
   const savepoint = database.prepare('SAVEPOINT item');
   const release = database.prepare('RELEASE item');
@@ -62,6 +74,8 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   let openedAt: number | undefined;
   let isCommitDue = false;
   let isScheduled = false;
+  /** No turn before this time. */
+  let resumeAt = 0;
 
   /** Savepoints nest: the statements mean the innermost. Throws where SQLite has already rolled back everything. */
   const undoItem = (): void => {
@@ -113,12 +127,17 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   const runTurn = (end: number, isLast: boolean): void => {
     try {
       if (openedAt === undefined) {
-        begin.run();
+        if (!lock.tryBegin(end === Number.POSITIVE_INFINITY)) {
+          resumeAt = performance.now() + LOCK_POLL_MILLIS;
+          return;
+        }
         openedAt = performance.now();
       }
       while (hasWork() && !isCommitDue) {
         if (!advance(end)) return;
-        if (performance.now() >= end) break;
+        const now = performance.now();
+        // Nothing is half done: the next write, which may be long, is not begun in an old transaction.
+        if (now >= end || now - openedAt >= GROUP_MILLIS) break;
       }
       if (!isLast && canInterrupt && !isCommitDue) {
         if (performance.now() - openedAt < GROUP_MILLIS) return;
@@ -126,7 +145,9 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
         isCommitDue = performance.now() >= end;
         if (isCommitDue) return;
       }
+      beforeCommit();
       commit.run();
+      lock.afterCommit();
     } catch (error) {
       rollback(database);
       const reason = explainSqliteError(error, file);
@@ -153,7 +174,9 @@ export function createWriteTurns(database: SqliteDatabase, { file, canInterrupt 
   const schedule = (): void => {
     if (isScheduled) return;
     isScheduled = true;
-    overtake(onTurn);
+    const millis = resumeAt - performance.now();
+    if (millis > 0) setTimeout(() => overtake(onTurn), millis);
+    else overtake(onTurn);
   };
 
   return {

@@ -1,86 +1,255 @@
 /** A full disk: writes are refused, reads and deletions work, and the deletions make space. Needs to mount a small one. */
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished, type TestContext, test } from 'vitest';
+import { call as send } from '../../../../scripts/soak/call.ts';
+import { startServerProcess } from '../../../../scripts/soak/start-server.ts';
+import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { startTestServer, temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
 
-/** Returns the directory of a disk of 6 MB; `undefined`, and why, where this process may not mount one. */
-function mountSmallDisk(): string | undefined {
+/** Returns the directory of a small disk. Leaves the test out, and says why, where this process may not mount one. */
+function mountSmallDisk(megabytes: number, context: TestContext): string {
   const directory = temporaryDirectory();
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', directory], { stdio: 'pipe' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', directory], { stdio: 'pipe' });
   } catch (error) {
     console.log(`no small disk can be mounted here, so a full one is not tried: ${String(error).split('\n')[0]}`);
-    return undefined;
+    context.skip();
   }
   onTestFinished(() => void execFileSync('umount', ['-l', directory]));
   return directory;
 }
 
-async function fillDisk(server: Awaited<ReturnType<typeof startTestServer>>) {
-  const created: { id: string; project_id: string; session_id: string }[] = [];
-  for (;;) {
-    const n = created.length;
-    const { status, body } = await server.call('POST', '/v4/logs', log({ ...of(n), output: 'y'.repeat(4_000) }));
-    if (status !== 200) return { created, status };
-    created.push(body);
+type Call = Awaited<ReturnType<typeof startTestServer>>['call'];
+
+interface Created {
+  readonly id: string;
+  readonly project_id: string;
+  readonly session_id: string;
+}
+
+const callOf =
+  (url: string): Call =>
+  async (method, path, body) => {
+    const reply = await send(url, { method, path, body: body === undefined ? undefined : JSON.stringify(body) });
+    return {
+      status: reply.status,
+      headers: new Headers(),
+      body: reply.text === '' ? undefined : JSON.parse(reply.text),
+    };
+  };
+
+const bodyOf = (n: number, characters = 4_000) =>
+  log({
+    session_reference_id: `s${Math.floor(n / 10)}`,
+    inputs: { text: `word${n} `.repeat(400) },
+    output: 'y'.repeat(characters),
+  });
+
+/** Writes until it is refused, `atOnce` logs side by side. */
+async function fillDisk(call: Call, atOnce: number, characters = 4_000) {
+  const created: Created[] = [];
+  const statuses = new Set<number>();
+  for (let from = 0; statuses.size === 0; from += atOnce) {
+    const answers = await Promise.all(
+      Array.from({ length: atOnce }, (_, index) => call('POST', '/v4/logs', bodyOf(from + index, characters))),
+    );
+    for (const { status, body } of answers) {
+      if (status === 200) created.push(body);
+      else statuses.add(status);
+    }
+  }
+  return { created, statuses: [...statuses] };
+}
+
+const whenHealthy = (call: Call) =>
+  expect.poll(async () => (await call('GET', '/healthz')).status, { timeout: 20_000 }).toBe(200);
+
+async function idsOf(call: Call, projectId: string, size: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let page = 0; ; page += 1) {
+    const { body } = await call('GET', `/v4/logs?project_id=${projectId}&size=${size}&page=${page}`);
+    if (body.records.length === 0) return ids;
+    ids.push(...body.records.map(({ id }: Created) => id));
   }
 }
 
-const of = (n: number) => ({
-  session_reference_id: `s${Math.floor(n / 10)}`,
-  inputs: { text: `word${n} `.repeat(400) },
-});
-
-// On a fast machine the write-ahead log takes all of the space that the deletions give back, and the disk stays full.
-test.skip('writes are refused, reads and deletions work, and make space', async (context) => {
-  const directory = mountSmallDisk();
-  if (!directory) return context.skip();
-  const server = await startTestServer({ file: join(directory, 'logs.db'), onError: () => {} });
-  const { created, status } = await fillDisk(server);
-  expect(status).toBe(503);
-  expect(created.length).toBeGreaterThan(100);
-  expect(await server.call('GET', '/healthz')).toMatchObject({ status: 503, body: { status: 'full' } });
-
-  expect((await server.call('GET', `/v4/logs?project_id=${created[0]!.project_id}`)).body.total).toBe(created.length);
-  expect((await server.call('GET', '/viewer/api/sessions')).status).toBe(200);
-  expect((await server.call('DELETE', `/v4/logs?id=${created[0]!.id}`)).status).toBe(204);
-  expect((await server.call('GET', `/v4/logs/${created[0]!.id}`)).status).toBe(404);
+/** Deletes half of the sessions. Returns the logs that are left. */
+async function deleteHalf(call: Call, created: readonly Created[]): Promise<Created[]> {
   const half = Math.floor(created.length / 2);
   const sessions = new Set(created.slice(0, half).map(({ session_id }) => session_id));
-  for (const id of sessions) expect((await server.call('DELETE', `/viewer/api/sessions/${id}`)).status).toBe(204);
+  for (const id of sessions) expect((await call('DELETE', `/viewer/api/sessions/${id}`)).status).toBe(204);
+  return created.filter(({ session_id }) => !sessions.has(session_id));
+}
 
-  await expect.poll(async () => (await server.call('GET', '/healthz')).status, { timeout: 20_000 }).toBe(200);
-  expect((await server.call('POST', '/v4/logs', log())).status).toBe(200);
-  const left = created.filter(({ session_id }) => !sessions.has(session_id));
-  const { total } = (await server.call('GET', `/v4/logs?project_id=${created[0]!.project_id}`)).body;
-  expect(total).toBe(left.length + 1);
-}, 60_000);
+/** Not a page of the file is damaged or lost. */
+async function expectWhole(file: string): Promise<void> {
+  const database = openSqlite({ file, readOnly: true });
+  onTestFinished(() => database.close());
+  expect(database.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
+}
+
+/** `size` is that of a page, which has fewer logs where they are large. */
+async function expectExactly(call: Call, expected: readonly Created[], size = 50): Promise<void> {
+  expect((await idsOf(call, expected[0]!.project_id, size)).sort()).toEqual(expected.map(({ id }) => id).sort());
+}
+
+const DISKS = [
+  { megabytes: 6, atOnce: 1, characters: 4_000 },
+  { megabytes: 8, atOnce: 20, characters: 4_000 },
+  { megabytes: 12, atOnce: 1, characters: 10_000 },
+  { megabytes: 20, atOnce: 50, characters: 20_000 },
+  { megabytes: 40, atOnce: 50, characters: 60_000 },
+];
+for (const { megabytes, atOnce, characters } of DISKS) {
+  test(`writes are refused, reads and deletions work, and make space: ${megabytes} MB, ${atOnce} at once`, async (context) => {
+    const file = join(mountSmallDisk(megabytes, context), 'logs.db');
+    const { call } = await startTestServer({ file, onError: () => {} });
+    const { created, statuses } = await fillDisk(call, atOnce, characters);
+    expect(statuses).toEqual([503]);
+    expect(created.length).toBeGreaterThan((megabytes * 100_000) / characters);
+    expect(await call('GET', '/healthz')).toMatchObject({ status: 503, body: { status: 'full' } });
+
+    await expectExactly(call, created);
+    expect((await call('GET', '/viewer/api/sessions')).status).toBe(200);
+    const { size } = statSync(file);
+    const [first, ...others] = created;
+    expect((await call('DELETE', `/v4/logs?id=${first!.id}`)).status).toBe(204);
+    expect((await call('GET', `/v4/logs/${first!.id}`)).status).toBe(404);
+    const left = await deleteHalf(call, others);
+
+    await whenHealthy(call);
+    const { status, body } = await call('POST', '/v4/logs', log());
+    expect(status).toBe(200);
+    await expectExactly(call, [...left, body]);
+    await expect.poll(() => statSync(file).size, { timeout: 20_000 }).toBeLessThan(0.7 * size);
+    await expectWhole(file);
+  }, 120_000);
+}
+
+function takeAll(directory: string): void {
+  const { bavail, bsize } = statfsSync(directory);
+  writeFileSync(join(directory, `theirs ${Date.now()}`), Buffer.alloc(bavail * bsize));
+}
+
+/** Takes all that is free, until the server has no more to give back. Returns what makes it free again. */
+async function fillByOthers(directory: string, call: Call): Promise<() => void> {
+  const statuses: number[] = [];
+  for (
+    const end = Date.now() + 10_000;
+    Date.now() < end && statuses.slice(-10).join().replaceAll('503,', '') !== '503';
+  ) {
+    takeAll(directory);
+    await delay(100);
+    statuses.push((await call('GET', '/readyz')).status);
+  }
+  expect(statuses.at(-1)).toBe(503);
+  return () => {
+    for (const name of readdirSync(directory)) if (name.startsWith('theirs')) rmSync(join(directory, name));
+  };
+}
+
+async function postAll(call: Call, count: number): Promise<Created[]> {
+  const bodies = Array.from({ length: count }, (_, n) => bodyOf(n));
+  const { status, body } = await call('POST', '/v4/logs', bodies);
+  expect(status).toBe(200);
+  return body;
+}
+
+async function startWithLogs(file: string) {
+  const { call } = await startTestServer({ file, onError: () => {} });
+  return { call, created: await postAll(call, 200) };
+}
 
 test('a disk that others have filled can be relieved, and writes go on when they have gone', async (context) => {
-  const directory = mountSmallDisk();
-  if (!directory) return context.skip();
-  const server = await startTestServer({ file: join(directory, 'logs.db'), onError: () => {} });
-  const { body } = await server.call(
-    'POST',
-    '/v4/logs',
-    Array.from({ length: 50 }, (_, n) => log(of(n))),
-  );
-  const theirs = join(directory, 'theirs');
-  try {
-    writeFileSync(theirs, Buffer.alloc(16 * 1024 * 1024));
-  } catch {
-    // It has taken what there was.
-  }
-  let status = 200;
-  for (let n = 0; status === 200 && n < 2_000; n += 1) {
-    ({ status } = await server.call('POST', '/v4/logs', log({ output: 'z'.repeat(20_000) })));
-  }
-  expect(status).toBe(503);
-  for (const { id } of body.slice(0, 20)) expect((await server.call('DELETE', `/v4/logs?id=${id}`)).status).toBe(204);
-  rmSync(theirs);
-  await expect.poll(async () => (await server.call('GET', '/healthz')).status, { timeout: 20_000 }).toBe(200);
-  expect((await server.call('POST', '/v4/logs', log())).status).toBe(200);
+  const directory = mountSmallDisk(8, context);
+  const file = join(directory, 'logs.db');
+  const { call, created } = await startWithLogs(file);
+  const leave = await fillByOthers(directory, call);
+  expect((await call('POST', '/v4/logs', log())).status).toBe(503);
+  expect((await call('GET', '/healthz')).status).toBe(503);
+  const left = await deleteHalf(call, created);
+  await expectExactly(call, left);
+
+  leave();
+  await whenHealthy(call);
+  const { status, body } = await call('POST', '/v4/logs', log());
+  expect(status).toBe(200);
+  await expectExactly(call, [...left, body]);
+  await expectWhole(file);
 }, 60_000);
+
+test('that others have filled the disk is seen without a write', async (context) => {
+  const directory = mountSmallDisk(8, context);
+  const { call } = await startWithLogs(join(directory, 'logs.db'));
+  const leave = await fillByOthers(directory, call);
+  leave();
+  await whenHealthy(call);
+}, 60_000);
+
+test('a log that is larger than the reserve can be deleted', async (context) => {
+  const directory = mountSmallDisk(40, context);
+  const file = join(directory, 'logs.db');
+  const { call } = await startTestServer({ file, onError: () => {} });
+  const { body: large } = await call('POST', '/v4/logs', log({ output: 'z'.repeat(9_000_000) }));
+  const { body: small } = await call('POST', '/v4/logs', log());
+  await expect.poll(async () => (await call('GET', '/viewer/api/sessions')).body).not.toHaveProperty('indexing');
+  await fillByOthers(directory, call);
+  expect((await call('DELETE', `/v4/logs?id=${large.id}`)).status).toBe(204);
+  await whenHealthy(call);
+  await expectExactly(call, [small]);
+  expect(statSync(file).size).toBeLessThan(2_000_000);
+}, 60_000);
+
+test('a log for which there is no space leaves space for others', async (context) => {
+  const file = join(mountSmallDisk(20, context), 'logs.db');
+  const { call } = await startTestServer({ file, onError: () => {} });
+  const created: Created[] = [];
+  for (;;) {
+    const { status, body } = await call('POST', '/v4/logs', log({ output: 'z'.repeat(2_000_000) }));
+    if (status !== 200) break;
+    created.push(body);
+  }
+  expect(created.length).toBeGreaterThan(2);
+  const deleted = created.pop()!;
+  expect((await call('DELETE', `/v4/logs?id=${deleted.id}`)).status).toBe(204);
+  await whenHealthy(call);
+  const { status, body } = await call('POST', '/v4/logs', log());
+  expect(status).toBe(200);
+  await expectExactly(call, [...created, body], 1);
+}, 60_000);
+
+for (const isByOthers of [false, true]) {
+  const who = isByOthers ? 'others' : 'its own logs';
+  test(`a server that is killed while ${who} fill the disk starts, reads and deletes`, async (context) => {
+    const directory = mountSmallDisk(8, context);
+    const file = join(directory, 'logs.db');
+    const { url, kill } = await startServerProcess({ file });
+    const { created } = isByOthers ? { created: await postAll(callOf(url), 200) } : await fillDisk(callOf(url), 20);
+    const leave = await fillByOthers(directory, callOf(url));
+    // The first one of them needs the reserve.
+    for (const { id } of created.splice(0, 3)) {
+      expect((await callOf(url)('DELETE', `/v4/logs?id=${id}`)).status).toBe(204);
+    }
+    await kill();
+    takeAll(directory);
+
+    const again = await startServerProcess({ file });
+    onTestFinished(again.kill);
+    const call = callOf(again.url);
+    expect((await call('GET', '/healthz')).status).toBe(503);
+    await expectExactly(call, created);
+    expect((await call('GET', '/viewer/api/sessions')).status).toBe(200);
+    const left = await deleteHalf(call, created);
+    leave();
+    await whenHealthy(call);
+    const { status, body } = await call('POST', '/v4/logs', log());
+    expect(status).toBe(200);
+    await expectExactly(call, [...left, body]);
+    await again.kill();
+    await expectWhole(file);
+  }, 60_000);
+}

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expect, onTestFinished, test } from 'vitest';
 import { createWriteTurns } from '../../../../src/server/store/sqlite/write-turns.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
@@ -6,7 +7,7 @@ import { temporaryDirectory } from '../../../support/start-test-server.ts';
 
 const STEPS = 20;
 
-function open() {
+function open({ lockTimeoutMillis }: { lockTimeoutMillis?: number } = {}) {
   const file = join(temporaryDirectory(), 'a.db');
   const [database, reading] = [openSqlite({ file }), openSqlite({ file })];
   onTestFinished(() => {
@@ -21,8 +22,8 @@ function open() {
       .prepare('SELECT word FROM words')
       .all()
       .map(({ word }) => word);
-  const turns = createWriteTurns(database, { file, canInterrupt: true });
-  return { database, turns, words, add: (word: string) => void insert.run(word) };
+  const turns = createWriteTurns(database, { file, canInterrupt: true, lockTimeoutMillis });
+  return { database, file, turns, words, add: (word: string) => void insert.run(word) };
 }
 
 function* writeSlowly(add: (word: string) => void, fault?: Error): Generator<void, string> {
@@ -55,6 +56,19 @@ test('a long write is interrupted, and nobody sees a part of it', async () => {
   // In one piece it would take 200 ms.
   expect(eventLoopTurns).toBeGreaterThan(4);
   expect(words()).toHaveLength(STEPS + 1);
+});
+
+test('long writes that follow each other are committed one by one', async () => {
+  const { turns, words, add } = open();
+  const seen: number[] = [];
+  await Promise.all(
+    [1, 2, 3].map(async () => {
+      // A third of a turn is left when the write is done.
+      await turns.run(() => writeSlowly(add));
+      seen.push(words().length);
+    }),
+  );
+  expect(seen).toEqual([STEPS, 2 * STEPS, 3 * STEPS]);
 });
 
 test('what fills a turn is committed in the next one', async () => {
@@ -116,4 +130,62 @@ test('where the transaction is lost, all of its writes are rejected, and the nex
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   await turns.run(() => add('next'));
   expect(words()).toEqual(['next']);
+});
+
+test('two that write to one file take turns, and neither holds up the thread', async () => {
+  const file = join(temporaryDirectory(), 'a.db');
+  const open = (name: string) => {
+    const database = openSqlite({ file });
+    onTestFinished(() => database.close());
+    database.exec('PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS words (word TEXT)');
+    const insert = database.prepare('INSERT INTO words VALUES (?)');
+    const turns = createWriteTurns(database, { file, canInterrupt: true });
+    return { database, write: () => turns.run(() => void insert.run(name)) };
+  };
+  const [one, other] = [open('one'), open('other')];
+  const blocks = monitorEventLoopDelay({ resolution: 1 });
+  blocks.enable();
+  const end = performance.now() + 1_500;
+  const waits: number[] = [];
+  /** As a server under load: each turn of the event loop brings writes, so that its transactions stay open. */
+  const keepWriting = async ({ write }: typeof one): Promise<number> => {
+    let count = 0;
+    for (; performance.now() < end; count += 1) {
+      const started = performance.now();
+      await write();
+      waits.push(performance.now() - started);
+    }
+    return count;
+  };
+  const writers = [one, one, one, one, other, other, other, other];
+  const counts = await Promise.all(writers.map(keepWriting));
+  blocks.disable();
+  const rows = one.database.prepare('SELECT word, count(*) AS count FROM words GROUP BY word ORDER BY word').all();
+  const sum = (some: readonly number[]) => some.reduce((total, count) => total + count, 0);
+  expect(rows).toEqual([
+    { word: 'one', count: sum(counts.slice(0, 4)) },
+    { word: 'other', count: sum(counts.slice(4)) },
+  ]);
+  expect(Math.min(...counts)).toBeGreaterThan(3);
+  // Waiting within a turn takes the whole busy time-out of 2 s, since the other one cannot commit meanwhile.
+  expect(blocks.max / 1e6).toBeLessThan(1_000);
+  expect(Math.max(...waits)).toBeLessThan(2_000);
+});
+
+test('a lock that is not given back fails the writes after a time, and not those after it', async () => {
+  const { database, file, turns, words, add } = open({ lockTimeoutMillis: 100 });
+  const holder = openSqlite({ file });
+  holder.exec('BEGIN IMMEDIATE');
+  let ticks = 0;
+  const timer = setInterval(() => {
+    ticks += 1;
+  }, 5);
+  await expect(turns.run(() => add('lost'))).rejects.toMatchObject({ reason: 'locked' });
+  clearInterval(timer);
+  expect(ticks).toBeGreaterThan(3);
+  const waiting = turns.run(() => add('waits'));
+  setTimeout(() => holder.close(), 20);
+  await waiting;
+  expect(words()).toEqual(['waits']);
+  expect(database.prepare('PRAGMA busy_timeout').get()).toEqual({ timeout: 2_000 });
 });

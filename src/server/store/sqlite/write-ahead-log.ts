@@ -1,0 +1,35 @@
+/** What is asked of the engine by pragmas: its numbers, and its write-ahead log. */
+import { reasonOf, type SqliteDatabase } from '../../../sqlite/open.ts';
+
+/**
+ * Brings the write-ahead log back into the file, and empties it. Returns false where a transaction or another
+ * connection's read is in the way, or the disk is full: it does not wait.
+ */
+export function tryTruncateLog(database: SqliteDatabase): boolean {
+  const busy = readNumber(database, 'busy_timeout', 'timeout');
+  try {
+    database.exec('PRAGMA busy_timeout = 0');
+    return readNumber(database, 'wal_checkpoint(TRUNCATE)', 'busy') === 0;
+  } catch {
+    return false;
+  } finally {
+    database.exec(`PRAGMA busy_timeout = ${busy}`);
+  }
+}
+
+/**
+ * Brings the write-ahead log back into the file. The log keeps its space, and the next transaction begins at its start.
+ * `busy`: a transaction or a read is in the way. `full`: the file cannot grow.
+ */
+export function checkpoint(database: SqliteDatabase): 'done' | 'busy' | 'full' {
+  try {
+    const { log, checkpointed } = database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()!;
+    return log === checkpointed ? 'done' : 'busy';
+  } catch (error) {
+    return reasonOf(error) === 'full' ? 'full' : 'busy';
+  }
+}
+
+export function readNumber(database: SqliteDatabase, pragma: string, column = pragma): number {
+  return Number(database.prepare(`PRAGMA ${pragma}`).get()![column]);
+}

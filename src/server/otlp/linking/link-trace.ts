@@ -101,7 +101,7 @@ class Linking {
     const news = new Set([...this.#arrived, ...this.#withEvents]);
     const outcomes = decideOutcomes(this.#tree, news, this.#withEvents);
     this.#composeAgain(outcomes);
-    for (const [spanId, outcome] of outcomes) this.#apply(this.#tree.get(spanId) as LogNode, outcome);
+    for (const [spanId, outcome] of parentsFirst(outcomes)) this.#apply(this.#tree.get(spanId) as LogNode, outcome);
     this.#reviseContext();
     const feedback = this.#judgements.flatMap((judgement) => this.#deliver(judgement));
     const kept = this.#sources.writeKept();
@@ -287,6 +287,22 @@ class Linking {
 
   #referenceOf(spanId: string): string {
     return referenceIdOf(this.#traceId, spanId);
+  }
+}
+
+/** A log that is stored before those below it is linked to them as they are written; later, each would be changed. */
+function* parentsFirst(outcomes: ReadonlyMap<string, Outcome>): Generator<readonly [string, Outcome]> {
+  const seen = new Set<string>();
+  for (const [spanId] of outcomes) {
+    const path: string[] = [];
+    for (let step: string | undefined = spanId; step !== undefined && !seen.has(step); ) {
+      const outcome = outcomes.get(step);
+      if (!outcome) break;
+      seen.add(step);
+      path.push(step);
+      step = outcome.parentId;
+    }
+    for (const id of path.reverse()) yield [id, outcomes.get(id) as Outcome];
   }
 }
 

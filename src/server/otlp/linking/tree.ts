@@ -2,6 +2,7 @@
  * The spans of one trace that are remembered, as a tree. It is changed while a request is linked; `undo` takes that back
  * if the request cannot be linked yet.
  */
+import { TOLERANCE_MILLIS } from '../../../trace/same-call/find-duplicates.ts';
 import type { Arrival } from './arrival.ts';
 import type { Skeleton, WrittenContext } from './skeleton.ts';
 import { decodePart } from './trace-part.ts';
@@ -20,6 +21,8 @@ export class Tree {
   readonly #children = new Map<string, string[]>();
   /** Calls of models by the hashes that may make two of them the same call. */
   readonly #calls = new Map<string, string[]>();
+  /** The instrumentations that have reported calls of models. */
+  readonly #scopes = new Set<string>();
   /** What each changed span was before; undefined if it was not known. */
   readonly #before = new Map<string, Skeleton | undefined>();
   /** What was last written to the logs of the trace. */
@@ -127,13 +130,17 @@ export class Tree {
     }
   }
 
-  /** The calls of models that share the id of the answer, the answer or the question with this one, itself included. */
-  *callsLike({ own }: Skeleton): Generator<Skeleton> {
-    if (own?.kind !== 'model') return;
+  /**
+   * The calls of models that share the id of the answer, the answer or the question with this one, and some of its time;
+   * itself included. None if all are of one instrumentation: then no two of them are compared (`find-duplicates.ts`).
+   */
+  *callsLike(like: Skeleton): Generator<Skeleton> {
+    const { own } = like;
+    if (own?.kind !== 'model' || this.#scopes.size < 2) return;
     for (const hash of [own.callId, own.answer, own.question]) {
       for (const spanId of (hash !== undefined && this.#calls.get(hash)) || []) {
         const call = this.#nodes.get(spanId);
-        if (call?.own) yield call;
+        if (call?.own && overlap(like, call)) yield call;
       }
     }
   }
@@ -179,11 +186,20 @@ export class Tree {
     this.#nodes.set(spanId, node);
     if (parentId !== undefined && known?.parentId !== parentId) addTo(this.#children, parentId, spanId);
     if (own?.kind !== 'model') return;
+    this.#scopes.add(own.scope);
     for (const field of ['callId', 'answer', 'question'] as const) {
       const hash = own[field];
       if (hash !== undefined && known?.own?.[field] !== hash) addTo(this.#calls, hash, spanId);
     }
   }
+}
+
+function overlap(first: Skeleton, second: Skeleton): boolean {
+  return startsBeforeEndOf(first, second) && startsBeforeEndOf(second, first);
+}
+
+function startsBeforeEndOf({ startMillis }: Skeleton, { own }: Skeleton): boolean {
+  return Math.floor(startMillis) <= (own?.endMillis ?? Number.POSITIVE_INFINITY) + TOLERANCE_MILLIS;
 }
 
 function saysNothing({ own, session, user, tags }: Skeleton): boolean {

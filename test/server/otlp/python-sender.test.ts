@@ -1,54 +1,15 @@
-/**
- * Python's own exporters: what they have sent, with their headers, is always tested. Where `PYTHON`, else `python3`, has
- * them, they are run.
- */
+/** Python's own exporters, where `PYTHON`, else `python3`, has them. What they have sent is in recorded-senders.test.ts. */
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { readLogs } from '../../../scripts/read-logs.ts';
-import type { RecordedRequest } from '../../fixtures/otlp/recorded-request.ts';
-import { startTestServer, type TestServer } from '../../support/start-test-server.ts';
+import { startTestServer } from '../../support/start-test-server.ts';
 import { startBusyProxy } from './busy-proxy.ts';
+import { expectPythonTrace } from './python-trace.ts';
 
 const PYTHON = process.env['PYTHON'] ?? 'python3';
 const SENDER = 'test/fixtures/otlp/send-python.py';
 const MODULES = ['trace_exporter', '_log_exporter', 'metric_exporter'];
-
-/** An agent above a call, and a call whose answer came as a log event. */
-async function expectTrace({ baseUrl }: TestServer): Promise<void> {
-  const logs = await readLogs(baseUrl, new Date(0));
-  expect(logs).toHaveLength(3);
-  const agent = logs.find(({ parent_id: parent }) => !parent);
-  expect(agent).toMatchObject({ session_reference_id: 's-1', project: 'python-app', config: { type: 'agent' } });
-  const children = logs.filter(({ parent_id: parent }) => parent === agent?.id);
-  expect(children.map(({ output }) => output).sort()).toEqual(['12 cm', 'Said by an event.']);
-  expect(children.find(({ output }) => output === '12 cm')).toMatchObject({
-    messages: [{ role: 'user', content: 'Größe?' }],
-    prompt_tokens: 3,
-  });
-}
-
-for (const kind of ['plain', 'gzip']) {
-  const requests = JSON.parse(readFileSync(`test/fixtures/otlp/python-${kind}.json`, 'utf8')) as RecordedRequest[];
-  for (const [name, order] of [
-    ['in its order', requests],
-    ['the other way round', requests.toReversed()],
-    ['twice', [...requests, ...requests]],
-  ] as const) {
-    test(`what the exporters of SDK 1.45 have sent, ${kind}, ${name}`, async () => {
-      const server = await startTestServer();
-      for (const { path, headers, body } of order) {
-        const sent = { method: 'POST', headers, body: Buffer.from(body, 'base64') };
-        const response = await fetch(server.url + path, sent);
-        expect(response.status).toBe(200);
-        expect(response.headers.get('content-type')).toBe('application/x-protobuf');
-      }
-      await expectTrace(server);
-    });
-  }
-}
 
 const missing = findMissing();
 if (missing) process.stderr.write(`Python's exporters are not run: ${missing}\n`);
@@ -84,7 +45,7 @@ whereInstalled.each(['none', 'gzip', 'deflate'])(
   async (compression) => {
     const server = await startTestServer();
     expect(await send(server.url, { OTEL_EXPORTER_OTLP_COMPRESSION: compression })).toEqual({ results: ALL, said: [] });
-    await expectTrace(server);
+    await expectPythonTrace(server);
   },
 );
 
@@ -101,7 +62,7 @@ whereInstalled('after 503 with Retry-After it sends again, and nothing is lost',
   const { results, said } = await send(await startBusyProxy(server.url, [busy, busy]));
   expect(results).toEqual(ALL);
   expect(said.map((line) => line.replace(/ [\d.]+s/, ' …'))).toHaveLength(2);
-  await expectTrace(server);
+  await expectPythonTrace(server);
 });
 
 whereInstalled('after 413 it drops the batch, and goes on', { timeout: 60_000 }, async () => {

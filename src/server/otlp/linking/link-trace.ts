@@ -14,7 +14,7 @@ import type { Arrivals, ArrivedEvent, ArrivedLog, Judgement } from './arrival.ts
 import { compose, OWN_CONTENT, readingOf } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
 import { MAX_EVENT_CHARACTERS } from './kept-content.ts';
-import { decideOutcomes, type LogNode } from './outcomes.ts';
+import { decideOutcomes, findParentId, type LogNode } from './outcomes.ts';
 import { hasOthers, isSameRecipe, type Outcome, type Skeleton, type WrittenContext } from './skeleton.ts';
 import { Sources } from './sources.ts';
 import { summariseContent } from './summarise.ts';
@@ -29,6 +29,7 @@ export interface TraceChange {
   readonly creates: readonly LogRequest[];
   readonly revisions: readonly Revision[];
   readonly feedback: readonly FeedbackForLog[];
+  readonly places: ReadonlyMap<string, string | null>;
   /** Undefined if nothing has to be remembered that is not. */
   readonly part: NewPart | undefined;
   readonly kept: ReadonlyMap<string, string | undefined>;
@@ -69,6 +70,7 @@ class Linking {
   /** Logs whose content is new though they are made of the same spans. */
   readonly #again = new Set<string>();
   #context: WrittenContext & { readonly session: string };
+  #hasStrangers = false;
 
   constructor(traceId: string, tree: Tree, stored: ReadonlyMap<string, StoredLog>) {
     this.#traceId = traceId;
@@ -82,7 +84,8 @@ class Linking {
     return this.#sources.missing;
   }
 
-  add({ spans, events, judgements }: Arrivals): void {
+  add({ spans, events, judgements, hasStrangers = false }: Arrivals): void {
+    this.#hasStrangers = hasStrangers;
     for (const arrival of spans) {
       const node = this.#tree.add(arrival);
       if (!node) continue;
@@ -104,10 +107,11 @@ class Linking {
     for (const [spanId, outcome] of parentsFirst(outcomes)) this.#apply(this.#tree.get(spanId) as LogNode, outcome);
     this.#reviseContext();
     const feedback = this.#judgements.flatMap((judgement) => this.#deliver(judgement));
+    const places = this.#findPlaces(outcomes);
     const kept = this.#sources.writeKept();
     const part = this.#writePart(partCount);
     const revisions = [...this.#revisions.values()].sort(removalsLast);
-    return { creates: this.#creates, revisions, feedback, part, kept, faults: this.#faults };
+    return { creates: this.#creates, revisions, feedback, places, part, kept, faults: this.#faults };
   }
 
   /** A span comes that events or judgements wait for. */
@@ -265,6 +269,30 @@ class Linking {
       found ??= node;
     }
     return found;
+  }
+
+  /**
+   * Logs that came by the v4 API may be below spans that are no logs, or whose log is another one now. What a span here
+   * names in `tracestate` stays named: it is a log, and if it is none, all cuts of the trace must agree.
+   */
+  #findPlaces(outcomes: ReadonlyMap<string, Outcome>): ReadonlyMap<string, string | null> {
+    const places = new Map<string, string | null>();
+    const upstream = new Set<string>();
+    for (const { upstreamId } of this.#tree.nodes) if (upstreamId !== undefined) upstream.add(upstreamId);
+    const spans = this.#hasStrangers ? this.#tree.nodes : this.#nodesOf([...this.#arrived, ...outcomes.keys()]);
+    for (const node of spans) {
+      if (!node.isSeen || upstream.has(node.spanId) || (node.written && node.written.keeperId === undefined)) continue;
+      const placeId = node.written?.keeperId ?? findParentId(this.#tree, node);
+      places.set(this.#referenceOf(node.spanId), placeId === undefined ? null : this.#referenceOf(placeId));
+    }
+    return places;
+  }
+
+  *#nodesOf(spanIds: readonly string[]): Generator<Skeleton> {
+    for (const spanId of spanIds) {
+      const node = this.#tree.get(spanId);
+      if (node) yield node;
+    }
   }
 
   #writePart(partCount: number): NewPart | undefined {

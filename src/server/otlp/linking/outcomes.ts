@@ -221,7 +221,11 @@ function ownLogAbove(tree: Tree, node: LogNode): LogNode | undefined {
  * Returns the nearest ancestor that is a log. Above the first span whose parent has not come, that is the log which
  * `tracestate` names, or else that parent, which may be a log: one of another process may never come here.
  */
-function findParentId(tree: Tree, node: Skeleton, standings: ReadonlyMap<Skeleton, Standing>): string | undefined {
+export function findParentId(
+  tree: Tree,
+  node: Skeleton,
+  standings: ReadonlyMap<Skeleton, Standing> = new Map(),
+): string | undefined {
   for (let step = node; ; ) {
     const above = tree.above(step);
     if (!above) return upstreamOf(tree, step) ?? (step.isRemoteParent ? undefined : step.parentId);

@@ -45,6 +45,9 @@ const SQL = {
     UPDATE logs SET updated_at = :now, parent_reference_id = :parent, parent_key =
       CASE WHEN key IN ancestors THEN NULL ELSE (SELECT key FROM logs WHERE reference_id = :parent) END
     WHERE key = :key`,
+  /** Of a JSON array of reference ids. */
+  listLogsThatWait: `SELECT logs.key, logs.parent_reference_id AS named FROM json_each(?) AS span
+    CROSS JOIN logs ON logs.parent_reference_id = span.value AND logs.parent_key IS NULL`,
   setSession: `UPDATE logs SET updated_at = :now, session_key = :session_key WHERE key = :key`,
   setContent: `UPDATE logs SET updated_at = :now, config_key = :config_key,
       called = CASE WHEN save THEN :called END,

@@ -68,12 +68,16 @@ class IngestWrites {
     this.#host = host;
   }
 
-  *write({ creates, revisions, feedback, parts, kept }: Ingest): Generator<void, IngestFault[]> {
+  *write({ creates, revisions, places, feedback, parts, kept }: Ingest): Generator<void, IngestFault[]> {
     yield* this.#host.writes.createEach(creates, (request, work) =>
       this.#attempt(request.reference_id as string, work),
     );
     for (const revision of revisions) {
       this.#attempt(revision.referenceId, () => this.#revise(revision));
+      yield;
+    }
+    for (const { key, named } of this.#listLogsThatWait(places)) {
+      this.#statements.setParent.run({ key: key!, now: this.#now, parent: places.get(named as string)! });
       yield;
     }
     for (const { referenceId, feedback: each } of feedback) {
@@ -92,6 +96,10 @@ class IngestWrites {
     }
     this.#leaveSessions();
     return this.#faults;
+  }
+
+  #listLogsThatWait(places: Ingest['places']): SqliteRow[] {
+    return places.size === 0 ? [] : this.#statements.listLogsThatWait.all(JSON.stringify([...places.keys()]));
   }
 
   /** One log that cannot be stored does not keep the others away. */

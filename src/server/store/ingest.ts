@@ -68,6 +68,8 @@ export interface Revision {
    * response. Those that are absent are cleared.
    */
   readonly content?: LogRequest;
+  /** In seconds, where the log's span has ended only now. */
+  readonly duration?: number;
   /** Entries of the metadata to set; null removes one. */
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Deletes the log; its feedback goes to the log of this reference. */

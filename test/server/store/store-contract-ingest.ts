@@ -127,6 +127,8 @@ export function describeIngest(name: string, open: () => Promise<Store>): void {
       expect(revised).toMatchObject({ output: 'y', config: { type: 'generic' }, metadata: { b: 2 }, duration: 2 });
       expect(revised?.error).toBeUndefined();
       expect(revised?.prompt_tokens).toBeUndefined();
+      await write(store, { revisions: [{ referenceId: reference(4), content, duration: 5 }] });
+      expect(await find(store, 4)).toMatchObject({ output: 'y', duration: 5 });
       await write(store, {
         revisions: [
           { referenceId: reference(2), parentReferenceId: null },

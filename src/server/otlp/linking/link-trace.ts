@@ -67,6 +67,8 @@ class Linking {
   readonly #creates: LogRequest[] = [];
   readonly #revisions = new Map<string, Revision>();
   readonly #faults: IngestFault[] = [];
+  /** Spans that had come before, and now say more. */
+  readonly #renewed = new Set<string>();
   /** Logs whose content is new though they are made of the same spans. */
   readonly #again = new Set<string>();
   #context: WrittenContext & { readonly session: string };
@@ -89,7 +91,8 @@ class Linking {
     for (const arrival of spans) {
       const node = this.#tree.add(arrival);
       if (!node) continue;
-      this.#arrived.add(node.spanId);
+      if (node.written) this.#renew(node);
+      else this.#arrived.add(node.spanId);
       if (arrival.log) this.#logs.set(node.spanId, arrival.log);
       this.#tree.cutCircle(node);
       if (node.isKept) this.#welcome(node);
@@ -101,7 +104,7 @@ class Linking {
   }
 
   finish(partCount: number): TraceChange {
-    const news = new Set([...this.#arrived, ...this.#withEvents]);
+    const news = new Set([...this.#arrived, ...this.#withEvents, ...this.#renewed]);
     const outcomes = decideOutcomes(this.#tree, news, this.#withEvents);
     this.#composeAgain(outcomes);
     for (const [spanId, outcome] of parentsFirst(outcomes)) this.#apply(this.#tree.get(spanId) as LogNode, outcome);
@@ -112,6 +115,14 @@ class Linking {
     const part = this.#writePart(partCount);
     const revisions = [...this.#revisions.values()].sort(removalsLast);
     return { creates: this.#creates, revisions, feedback, places, part, kept, faults: this.#faults };
+  }
+
+  /** What the span has said before counts no more. */
+  #renew(node: Skeleton): void {
+    this.#renewed.add(node.spanId);
+    const kept = this.#sources.readKept(node);
+    if (kept?.own) this.#sources.keep(node, { own: undefined });
+    if (kept?.events) this.#withEvents.add(node.spanId);
   }
 
   /** A span comes that events or judgements wait for. */
@@ -173,15 +184,16 @@ class Linking {
     this.#tree.change(spanId, { own: { ...node.own, ...summariseContent(readingOf(own)), callId, model } });
   }
 
-  /** Logs are composed again if events have come to one of the spans that they are made of. */
+  /** Logs are composed again if one of the spans that they are made of says more now, by itself or by events. */
   #composeAgain(outcomes: Map<string, Outcome>): void {
-    if (this.#withEvents.size === 0) return;
+    const changed = new Set([...this.#withEvents, ...this.#renewed]);
+    if (changed.size === 0) return;
     for (const node of this.#tree.nodes) {
       const outcome = outcomes.get(node.spanId) ?? node.written;
       if (!outcome || !node.own) continue;
       const { recipe } = outcome;
       const sources = [node.spanId, recipe?.usageOf, recipe?.errorOf, ...(recipe?.fillers ?? [])];
-      if (!sources.some((source) => source !== undefined && this.#withEvents.has(source))) continue;
+      if (!sources.some((source) => source !== undefined && changed.has(source))) continue;
       this.#again.add(node.spanId);
       outcomes.set(node.spanId, outcome);
     }
@@ -205,6 +217,8 @@ class Linking {
         written.kind === outcome.kind && isSameRecipe(written.recipe, outcome.recipe) && !this.#again.has(spanId);
       const content = isSame ? undefined : this.#compose(node, outcome);
       if (content) this.#revise(spanId, { content });
+      const duration = this.#renewed.has(spanId) ? content?.duration : undefined;
+      if (typeof duration === 'number') this.#revise(spanId, { duration });
     }
     this.#tree.change(spanId, { written: outcome });
   }

@@ -5,6 +5,7 @@
 import { TOLERANCE_MILLIS } from '../../../trace/same-call/find-duplicates.ts';
 import type { Arrival } from './arrival.ts';
 import type { Skeleton, WrittenContext } from './skeleton.ts';
+import { saysMoreThan } from './summarise.ts';
 import { decodePart } from './trace-part.ts';
 
 /** In a trace that has more, spans that are not logs and name nothing are forgotten first, then the oldest others. */
@@ -77,11 +78,11 @@ export class Tree {
     this.#set({ ...(this.#nodes.get(spanId) as Skeleton), ...change });
   }
 
-  /** Adds a span that has come. Returns undefined if it had come before. */
+  /** Adds a span that has come. Returns undefined if it had come before, and had said as much. */
   add(arrival: Arrival): Skeleton | undefined {
     const { spanId, parentId, isRemoteParent, upstreamId, startMillis, session, user, tags, log } = arrival;
     const known = this.#nodes.get(spanId);
-    if (known?.isSeen) return undefined;
+    if (known?.isSeen && !saysMoreThan({ own: log?.summary, session, user, tags }, known)) return undefined;
     return this.#set({
       spanId,
       parentId: parentId === spanId ? undefined : parentId,
@@ -93,7 +94,7 @@ export class Tree {
       user,
       tags,
       own: log?.summary,
-      written: undefined,
+      written: known?.written,
       isKept: known?.isKept ?? false,
     });
   }

@@ -53,6 +53,7 @@ const SQL = {
       called = CASE WHEN save THEN :called END,
       ${REVISED_COLUMNS.map((column) => (WITHOUT_CONTENT.has(column) ? `${column} = :${column}` : `${column} = CASE WHEN save THEN :${column} END`)).join(', ')}
     WHERE key = :key`,
+  setDuration: `UPDATE logs SET updated_at = :now, duration = :duration WHERE key = :key`,
   setMetadata: `UPDATE logs SET updated_at = :now, metadata = :metadata WHERE key = :key`,
   moveFeedback: `UPDATE feedback SET log_key = (SELECT key FROM logs WHERE reference_id = :into) WHERE log_key = :key
     AND EXISTS (SELECT 1 FROM logs WHERE reference_id = :into)`,

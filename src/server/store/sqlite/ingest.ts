@@ -115,13 +115,14 @@ class IngestWrites {
   #revise(revision: Revision): void {
     const found = this.#statements.findLog.get(revision.referenceId);
     if (!found) return;
-    const { parentReferenceId: parent, sessionReferenceId, content, metadata, mergedInto } = revision;
+    const { parentReferenceId: parent, sessionReferenceId, content, duration, metadata, mergedInto } = revision;
     const now = this.#now;
     const key = found['key']!;
     if (mergedInto !== undefined) return this.#merge(found, mergedInto);
     if (parent !== undefined) this.#statements.setParent.run({ key, now, parent });
     if (sessionReferenceId !== undefined) this.#moveToSession(found, sessionReferenceId);
     if (content) this.#setContent(key, found['project_key']!, content);
+    if (duration !== undefined) this.#statements.setDuration.run({ key, now, duration });
     if (metadata && !content) {
       const changed = withEntries(found['metadata'] as string | null, metadata);
       this.#statements.setMetadata.run({ key, now, metadata: JSON.stringify(changed) });

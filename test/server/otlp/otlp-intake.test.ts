@@ -279,3 +279,14 @@ test.each([
     expect(logs.get(referenceOf(1))).toMatchObject({ session_reference_id: 'named' });
   },
 );
+
+test('the logs of one request are stored parents first, as it is dear to link them later', async () => {
+  const server = await start();
+  await server.take([
+    span(3, 2, CHAT),
+    span(2, 1, { ...AGENT, 'gen_ai.request.model': 'm' }),
+    span(1, undefined, AGENT),
+  ]);
+  const stored = server.query('SELECT reference_id FROM logs ORDER BY key').map((row) => row['reference_id']);
+  expect(stored).toEqual([1, 2, 3].map(referenceOf));
+});

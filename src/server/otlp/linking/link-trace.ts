@@ -6,15 +6,15 @@
  * of them (`outcomes.ts`), and revises the logs that had become something else.
  */
 import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
-import type { SpanEvent } from '../../../otel/span-slice.ts';
 import { referenceIdOf } from '../../../wire/reference-id.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
 import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../../store/ingest.ts';
 import type { Arrivals, ArrivedEvent, ArrivedLog, Judgement } from './arrival.ts';
 import { compose, OWN_CONTENT, readingOf } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
-import { MAX_EVENT_CHARACTERS } from './kept-content.ts';
-import { decideOutcomes, findParentId, type LogNode } from './outcomes.ts';
+import { byTime, MAX_EVENT_CHARACTERS } from './kept-content.ts';
+import { decideOutcomes, type LogNode } from './outcomes.ts';
+import { findPlaces, parentsFirst, removalsLast } from './places.ts';
 import { hasOthers, isSameRecipe, type Outcome, type Skeleton, type WrittenContext } from './skeleton.ts';
 import { Sources } from './sources.ts';
 import { summariseContent } from './summarise.ts';
@@ -110,7 +110,8 @@ class Linking {
     for (const [spanId, outcome] of parentsFirst(outcomes)) this.#apply(this.#tree.get(spanId) as LogNode, outcome);
     this.#reviseContext();
     const feedback = this.#judgements.flatMap((judgement) => this.#deliver(judgement));
-    const places = this.#findPlaces(outcomes);
+    const changed = this.#hasStrangers ? undefined : [...this.#arrived, ...outcomes.keys()];
+    const places = findPlaces(this.#traceId, this.#tree, changed);
     const kept = this.#sources.writeKept();
     const part = this.#writePart(partCount);
     const revisions = [...this.#revisions.values()].sort(removalsLast);
@@ -263,7 +264,7 @@ class Linking {
 
   #deliver({ spanId, callId, feedback }: Judgement): FeedbackForLog[] {
     const named = this.#tree.get(spanId);
-    let node = callId === undefined || named?.own?.callId === callId ? named : (this.#findCall(callId) ?? named);
+    let node = callId === undefined || named?.own?.callId === callId ? named : (this.#tree.findCall(callId) ?? named);
     for (let keeper = node?.written?.keeperId; keeper !== undefined; keeper = node?.written?.keeperId) {
       node = this.#tree.get(keeper);
     }
@@ -273,40 +274,6 @@ class Linking {
     }
     const referenceId = this.#referenceOf(node.spanId);
     return feedback.map((each) => ({ referenceId, feedback: each }));
-  }
-
-  #findCall(callId: string): Skeleton | undefined {
-    let found: Skeleton | undefined;
-    for (const node of this.#tree.nodes) {
-      if (node.own?.callId !== callId) continue;
-      if (node.own.kind === 'model') return node;
-      found ??= node;
-    }
-    return found;
-  }
-
-  /**
-   * Logs that came by the v4 API may be below spans that are no logs, or whose log is another one now. What a span here
-   * names in `tracestate` stays named: it is a log, and if it is none, all cuts of the trace must agree.
-   */
-  #findPlaces(outcomes: ReadonlyMap<string, Outcome>): ReadonlyMap<string, string | null> {
-    const places = new Map<string, string | null>();
-    const upstream = new Set<string>();
-    for (const { upstreamId } of this.#tree.nodes) if (upstreamId !== undefined) upstream.add(upstreamId);
-    const spans = this.#hasStrangers ? this.#tree.nodes : this.#nodesOf([...this.#arrived, ...outcomes.keys()]);
-    for (const node of spans) {
-      if (!node.isSeen || upstream.has(node.spanId) || (node.written && node.written.keeperId === undefined)) continue;
-      const placeId = node.written?.keeperId ?? findParentId(this.#tree, node);
-      places.set(this.#referenceOf(node.spanId), placeId === undefined ? null : this.#referenceOf(placeId));
-    }
-    return places;
-  }
-
-  *#nodesOf(spanIds: readonly string[]): Generator<Skeleton> {
-    for (const spanId of spanIds) {
-      const node = this.#tree.get(spanId);
-      if (node) yield node;
-    }
   }
 
   #writePart(partCount: number): NewPart | undefined {
@@ -330,30 +297,4 @@ class Linking {
   #referenceOf(spanId: string): string {
     return referenceIdOf(this.#traceId, spanId);
   }
-}
-
-/** A log that is stored before those below it is linked to them as they are written; later, each would be changed. */
-function* parentsFirst(outcomes: ReadonlyMap<string, Outcome>): Generator<readonly [string, Outcome]> {
-  const seen = new Set<string>();
-  for (const [spanId] of outcomes) {
-    const path: string[] = [];
-    for (let step: string | undefined = spanId; step !== undefined && !seen.has(step); ) {
-      const outcome = outcomes.get(step);
-      if (!outcome) break;
-      seen.add(step);
-      path.push(step);
-      step = outcome.parentId;
-    }
-    for (const id of path.reverse()) yield [id, outcomes.get(id) as Outcome];
-  }
-}
-
-/** A log is deleted after all that may name it has been changed. */
-function removalsLast(first: Revision, second: Revision): number {
-  return Number(first.mergedInto !== undefined) - Number(second.mergedInto !== undefined);
-}
-
-function byTime(first: SpanEvent, second: SpanEvent): number {
-  const [a, b] = [first.time ?? [0, 0], second.time ?? [0, 0]];
-  return a[0] - b[0] || a[1] - b[1] || (JSON.stringify(first) < JSON.stringify(second) ? -1 : 1);
 }

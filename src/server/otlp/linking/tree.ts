@@ -146,6 +146,17 @@ export class Tree {
     }
   }
 
+  /** Returns the span with this response id, that of a model first. */
+  findCall(callId: string): Skeleton | undefined {
+    let found: Skeleton | undefined;
+    for (const node of this.nodes) {
+      if (node.own?.callId !== callId) continue;
+      if (node.own.kind === 'model') return node;
+      found ??= node;
+    }
+    return found;
+  }
+
   /**
    * Ids may form a circle, which is complete when its last span comes. Then the span of it with the lowest id becomes a
    * root, in whatever order they came.

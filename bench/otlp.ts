@@ -1,91 +1,98 @@
 /**
- * What spans cost the server that come by OTLP, 1,000 in each request: decoding alone, against `JSON.parse` of the same
- * spans, and end to end with SQLite, against POSTs of the same logs to the v4 API.
+ * What spans cost the server that come by OTLP. Decoding alone, against `JSON.parse` of the same spans; end to end with
+ * SQLite, against POSTs of the same logs to the v4 API; and a trace of 10,000 spans in 100 requests, against traces of 12.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  type ReadableSpan,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base';
-import { HumanloopSpanProcessor } from 'humanloop-otel';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { median } from './median.ts';
+import { CostsOfPosts } from './otlp-costs.ts';
+import { agentLoop, inRequests, logsAlone, mixedTraces, type Post, plumbingAlone, v4Posts } from './otlp-workload.ts';
 import type { Arena } from './rounds.ts';
 import type { Effort } from './scenarios.ts';
-import { number, type Table } from './tables.ts';
-import { LOGS_PER_TRACE, SPANS_PER_TRACE, Workload } from './workload.ts';
+import { number, ratio, type Table } from './tables.ts';
+import { LOGS_PER_TRACE, SPANS_PER_TRACE } from './workload.ts';
 
 const TRACES = 83;
 const SPANS = TRACES * SPANS_PER_TRACE;
 const LOGS = TRACES * LOGS_PER_TRACE;
-/** Requests of each kind in a round, and before the first one. */
+/** Requests of each kind in a round. */
 const REQUESTS = 5;
 const DECODED = 20;
-/** The server's work for the viewer follows the answer. */
-const INDEXED_MILLIS = 700;
+const MAX_ROUNDS = 5;
+/** The large trace, and as many spans in small ones. */
+const LARGE_TRACES = 834;
+const SPANS_PER_REQUEST = 100;
 
 type Decode = (input: unknown) => unknown;
 
-interface Post {
-  readonly path: string;
-  readonly type: string;
-  readonly body: Uint8Array;
+export async function otlp(_arena: Arena, { rounds }: Effort): Promise<Table> {
+  const spans = mixedTraces(TRACES);
+  const binary = Buffer.from(ProtobufTraceSerializer.serializeRequest(spans)!);
+  const text = Buffer.from(JsonTraceSerializer.serializeRequest(spans)!).toString();
+  const decoding = await decodeInTurns(binary, text, rounds);
+  const costs = await storeInTurns(rounds);
+  const micros = (name: string) => costs.microsOf(name) / REQUESTS;
+  const v4 = micros('v4') / LOGS;
+  const row = (name: string, bytes: number, decoded: number | undefined, stored: string) => [
+    name,
+    number(bytes / SPANS),
+    decoded === undefined ? '' : number(decoded / SPANS, 1),
+    number(micros(stored) / SPANS, 1),
+    number(micros(stored) / LOGS, 1),
+    ratio(costs.ratioOf(stored, 'v4')),
+  ];
+  const perSpan = (name: string, stored: string, divisor: number, isLog: boolean) => [
+    name,
+    '',
+    '',
+    number(costs.microsOf(stored) / divisor, 1),
+    isLog ? number(costs.microsOf(stored) / divisor, 1) : '',
+    isLog ? ratio(costs.ratioOf(stored, 'v4') * ((LOGS * REQUESTS) / divisor)) : '',
+  ];
+  const large = costs.microsOf('large trace') / (LARGE_TRACES * SPANS_PER_TRACE);
+  const small = costs.microsOf('small traces') / (LARGE_TRACES * SPANS_PER_TRACE);
+  return {
+    title: 'Spans that come by OTLP',
+    head: ['', 'bytes a span', 'decoding, µs a span', 'stored, µs a span', 'µs a log', '× v4'],
+    rows: [
+      ['POST /v4/logs, the same logs', '', '', '', number(v4, 1), ratio(1)],
+      row('OTLP, protobuf', binary.length, decoding['protobuf'], 'protobuf'),
+      row('OTLP, JSON', Buffer.byteLength(text), decoding['json'], 'json'),
+      perSpan('OTLP, protobuf, logs alone', 'logs', LOGS * REQUESTS, true),
+      perSpan('OTLP, protobuf, no logs', 'plumbing', LOGS * REQUESTS, false),
+      ['JSON.parse alone', number(Buffer.byteLength(text) / SPANS), number(decoding['parse']! / SPANS, 1), '', '', ''],
+      [
+        '12 spans a trace, 100 a request',
+        '',
+        '',
+        number(small, 1),
+        number(small * (SPANS_PER_TRACE / LOGS_PER_TRACE), 1),
+        '',
+      ],
+      [
+        '10,009 spans in one trace',
+        '',
+        '',
+        number(large, 1),
+        number(large * (SPANS_PER_TRACE / LOGS_PER_TRACE), 1),
+        '',
+      ],
+    ],
+    note: `CPU time. In a request are ${number(SPANS)} spans, of which ${number(LOGS)} are logs, or those of one kind. *Stored* is the whole server process, with SQLite, until all is indexed for the viewer; × v4 is the median over the rounds. The v4 API gets the logs only, mapped by the app. The large trace is an agent's loop, whose root comes last: a span of it costs ${ratio(costs.ratioOf('large trace', 'small traces'))} × one of a small trace.`,
+  };
 }
 
-export async function otlp(_arena: Arena, { rounds }: Effort): Promise<Table> {
+/** Returns the CPU microseconds of each, the median of turns. */
+async function decodeInTurns(binary: Buffer, text: string, rounds: number): Promise<Record<string, number>> {
   // Files of a second build, since the package does not export its decoders.
   const files = { protobuf: './package/server/otlp/decode-protobuf.js', json: './package/server/otlp/decode-json.js' };
   const fromProtobuf = ((await import(files.protobuf)) as { decodeTraces: Decode }).decodeTraces;
   const fromJson = ((await import(files.json)) as { decodeTraces: Decode }).decodeTraces;
-  const spans = makeSpans();
-  const binary = Buffer.from(ProtobufTraceSerializer.serializeRequest(spans)!);
-  const text = Buffer.from(JsonTraceSerializer.serializeRequest(spans)!).toString();
-  const decoding = decodeInTurns(
-    {
-      parse: () => JSON.parse(text),
-      json: () => fromJson(JSON.parse(text)),
-      protobuf: () => fromProtobuf(binary),
-    },
-    rounds,
-  );
-  const whole = await storeInTurns(rounds);
-  const v4 = whole['v4']! / LOGS;
-  const row = (name: string, bytes: number | undefined, micros: number | undefined, log: number) => [
-    name,
-    bytes === undefined ? '' : number(bytes / SPANS),
-    micros === undefined ? '' : number(micros / SPANS, 1),
-    number(log, 1),
-    number(log / v4, 2),
-  ];
-  return {
-    title: 'Spans that come by OTLP',
-    head: ['', 'bytes a span', 'decoding, µs a span', 'stored, µs a log', 'against v4'],
-    rows: [
-      row('POST /v4/logs, the same logs', undefined, undefined, v4),
-      row('OTLP, protobuf', binary.length, decoding['protobuf'], whole['protobuf']! / LOGS),
-      row('OTLP, JSON', Buffer.byteLength(text), decoding['json'], whole['json']! / LOGS),
-      ['JSON.parse alone', number(Buffer.byteLength(text) / SPANS), number(decoding['parse']! / SPANS, 1), '', ''],
-    ],
-    note: `CPU time, ${number(SPANS)} spans in a request, of which ${number(LOGS)} are logs. *Stored* is the whole server process, with SQLite and what it does for the viewer. The v4 API gets the logs only, mapped by the app.`,
+  const steps: Record<string, () => unknown> = {
+    parse: () => JSON.parse(text),
+    json: () => fromJson(JSON.parse(text)),
+    protobuf: () => fromProtobuf(binary),
   };
-}
-
-function makeSpans(): ReadableSpan[] {
-  const exporter = new InMemorySpanExporter();
-  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-  const workload = new Workload(provider.getTracer('bench', '1.0.0'));
-  for (let i = 0; i < TRACES; i++) workload.trace();
-  return exporter.getFinishedSpans();
-}
-
-/** Returns the CPU microseconds of each, the median of turns. */
-function decodeInTurns(steps: Readonly<Record<string, () => unknown>>, rounds: number): Record<string, number> {
   const micros = new Map<string, number[]>(Object.keys(steps).map((name) => [name, []]));
   for (let turn = 0; turn < DECODED * Math.min(rounds, 3) + DECODED; turn++) {
     for (const [name, step] of Object.entries(steps)) {
@@ -98,63 +105,21 @@ function decodeInTurns(steps: Readonly<Record<string, () => unknown>>, rounds: n
   return Object.fromEntries([...micros].map(([name, values]) => [name, median(values)]));
 }
 
-/** Returns the server's CPU microseconds for one request of each kind, the median of rounds. */
-async function storeInTurns(rounds: number): Promise<Record<string, number>> {
-  const makers: Record<string, () => Promise<Post[]>> = { v4: v4Posts, protobuf: protobufPost, json: jsonPost };
-  const server = fork(new URL('./otlp-server.js', import.meta.url));
-  const [url] = (await once(server, 'message')) as [string];
-  const cpu = async (): Promise<number> => {
-    server.send('cpu');
-    return ((await once(server, 'message')) as [number])[0];
+/** Measures the kinds of requests in turns: the first round warms up. */
+async function storeInTurns(rounds: number): Promise<CostsOfPosts> {
+  const repeat = async (make: () => Post[] | Promise<Post[]>): Promise<Post[]> => {
+    const posts: Post[] = [];
+    for (let i = 0; i < REQUESTS; i++) posts.push(...(await make()));
+    return posts;
   };
-  const micros = new Map<string, number[]>(Object.keys(makers).map((name) => [name, []]));
-  for (let round = 0; round <= Math.max(2, Math.min(rounds, 5)); round++) {
-    for (const [name, make] of Object.entries(makers)) {
-      const posts: Post[] = [];
-      for (let i = 0; i < REQUESTS; i++) posts.push(...(await make()));
-      const before = await cpu();
-      for (const { path, type, body } of posts) {
-        const response = await fetch(url + path, { method: 'POST', body, headers: { 'content-type': type } });
-        if (response.status !== 200) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-        await response.arrayBuffer();
-      }
-      await sleep(INDEXED_MILLIS);
-      if (round > 0) micros.get(name)!.push(((await cpu()) - before) / REQUESTS);
-    }
-  }
-  server.send('close');
-  await once(server, 'exit');
-  return Object.fromEntries([...micros].map(([name, values]) => [name, median(values)]));
-}
-
-async function protobufPost(): Promise<Post[]> {
-  const body = ProtobufTraceSerializer.serializeRequest(makeSpans())!;
-  return [{ path: '/v1/traces', type: 'application/x-protobuf', body }];
-}
-
-async function jsonPost(): Promise<Post[]> {
-  const body = JsonTraceSerializer.serializeRequest(makeSpans())!;
-  return [{ path: '/v1/traces', type: 'application/json', body }];
-}
-
-/** What the span processor sends for as many traces: a request for each level of the trees. */
-async function v4Posts(): Promise<Post[]> {
-  const posts: Post[] = [];
-  const sink = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
-    posts.push({ path: '/v4/logs', type: 'application/json', body: new Uint8Array(body) });
-    const ids = [JSON.parse(body.toString())].flat().map((_, index) => ({ id: `data_${index}` }));
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(ids));
-  }).listen(0, '127.0.0.1');
-  await once(sink, 'listening');
-  const baseUrl = `http://127.0.0.1:${(sink.address() as AddressInfo).port}/v4`;
-  const processor = new HumanloopSpanProcessor({ baseUrl, batch: { maxItems: 1_000, maxBytes: 15e6 }, quiet: true });
-  const provider = new BasicTracerProvider({ spanProcessors: [processor] });
-  const workload = new Workload(provider.getTracer('bench', '1.0.0'));
-  for (let i = 0; i < TRACES; i++) workload.trace();
-  await provider.shutdown();
-  sink.close();
-  return posts;
+  const whole = (spans: readonly ReadableSpan[], type?: 'json') => inRequests(spans, spans.length, type);
+  return CostsOfPosts.measure(1 + Math.max(2, Math.min(rounds, MAX_ROUNDS)), {
+    v4: () => repeat(() => v4Posts(TRACES)),
+    protobuf: () => repeat(() => whole(mixedTraces(TRACES))),
+    json: () => repeat(() => whole(mixedTraces(TRACES), 'json')),
+    logs: () => repeat(() => whole(logsAlone(TRACES))),
+    plumbing: () => repeat(() => whole(plumbingAlone(TRACES))),
+    'small traces': async () => inRequests(mixedTraces(LARGE_TRACES), SPANS_PER_REQUEST),
+    'large trace': async () => inRequests(agentLoop(LARGE_TRACES), SPANS_PER_REQUEST),
+  });
 }

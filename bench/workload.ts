@@ -2,7 +2,7 @@
  * The traces that every contender gets: one agent, three chat spans below HTTP spans, and two tools. 6 of these 12
  * spans are logs. A chat span has 2 kB of prompt and 1 kB of answer as JSON, as instrumentations write them.
  */
-import { context, SpanKind, type Tracer, trace } from '@opentelemetry/api';
+import { context, type Span, SpanKind, type Tracer, trace } from '@opentelemetry/api';
 
 export const SPANS_PER_TRACE = 12;
 export const LOGS_PER_TRACE = 6;
@@ -52,9 +52,12 @@ export class Workload {
     this.#tracer = tracer;
   }
 
-  /** Makes a whole trace without a turn of the event loop. Returns the reference id of the agent's log. */
-  trace(): string {
-    const agent = this.startAgent();
+  /**
+   * Makes a whole trace, or that many spans below `parent`, without a turn of the event loop. Returns the reference id of
+   * the agent's log.
+   */
+  trace(parent?: Span, conversation?: string): string {
+    const agent = this.startAgent(parent, conversation);
     for (let step = 0; step < 3; step++) this.#chat(agent, step);
     for (let step = 0; step < 2; step++) this.#tool(agent, step);
     agent.setAttribute('gen_ai.output.messages', this.#conversation().output);
@@ -63,21 +66,22 @@ export class Workload {
     return `${traceId}-${spanId}`;
   }
 
-  startAgent() {
-    return this.#start('invoke_agent planner', SpanKind.INTERNAL, {
+  startAgent(parent?: Span, conversation = `conversation-${this.#count}`): Span {
+    const attributes = {
       'gen_ai.operation.name': 'invoke_agent',
       'gen_ai.provider.name': 'openai',
       'gen_ai.agent.name': 'planner',
       'gen_ai.request.model': 'gpt-4o-mini',
-      'gen_ai.conversation.id': `conversation-${this.#count}`,
-    });
+      'gen_ai.conversation.id': conversation,
+    };
+    return this.#start('invoke_agent planner', SpanKind.INTERNAL, attributes, parent);
   }
 
   #conversation(): Conversation {
     return CONVERSATIONS[this.#count++ % TEXTS] as Conversation;
   }
 
-  #chat(agent: ReturnType<Tracer['startSpan']>, step: number): void {
+  #chat(agent: Span, step: number): void {
     const { input, output } = this.#conversation();
     const outer = this.#start('POST /answer', SpanKind.SERVER, httpAttributes('/answer'), agent);
     const chat = this.#start(
@@ -108,7 +112,7 @@ export class Workload {
     this.#end(outer);
   }
 
-  #tool(agent: ReturnType<Tracer['startSpan']>, step: number): void {
+  #tool(agent: Span, step: number): void {
     const tool = this.#start(
       'execute_tool lookup',
       SpanKind.INTERNAL,
@@ -125,17 +129,12 @@ export class Workload {
     this.#end(tool);
   }
 
-  #start(
-    name: string,
-    kind: SpanKind,
-    attributes: Record<string, string | number>,
-    parent?: ReturnType<Tracer['startSpan']>,
-  ) {
+  #start(name: string, kind: SpanKind, attributes: Record<string, string | number>, parent?: Span) {
     const root = context.active();
     return this.#tracer.startSpan(name, { kind, attributes }, parent ? trace.setSpan(root, parent) : root);
   }
 
-  #end(span: ReturnType<Tracer['startSpan']>): void {
+  #end(span: Span): void {
     const before = performance.now();
     span.end();
     this.endMicros.push((performance.now() - before) * 1000);

@@ -10,6 +10,7 @@ import { listen, stopListening } from './http/port.ts';
 import { createErrorPrinter } from './http/print-errors.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createOtlpIntake } from './otlp/otlp-intake.ts';
+import { createPlacingStore } from './otlp/placing-store.ts';
 import { createOtlpRoutes } from './otlp/routes.ts';
 import { openPostgresStore } from './store/postgres/store.ts';
 import { startRetention } from './store/retention.ts';
@@ -120,10 +121,14 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const publicAddress = publicUrl && publicUrl.origin + publicUrl.pathname.replace(/\/+$/, '');
   const access = createAccess({ apiKey, isLoopbackOnly: isLoopback(host), publicUrl });
   const events = createEventStreams(store.viewer);
-  const intake = createOtlpIntake(store, { captureContent, onError: (error) => report(error, onError) });
+  const onIntakeError = (error: unknown) => report(error, onError);
+  const intake = createOtlpIntake(store, { captureContent, onError: onIntakeError });
   const listener = createRequestListener({
     routes: {
-      ...createV4Routes(store, { maxItems, serverUrl: publicAddress ?? '/' }),
+      ...createV4Routes(createPlacingStore(store, intake, onIntakeError), {
+        maxItems,
+        serverUrl: publicAddress ?? '/',
+      }),
       ...createOtlpRoutes(intake, { maxBodyBytes: maxOtlpBodyBytes, onTaken: metrics.onTaken }),
       ...createViewerRoutes(store, access),
       ...createPageRoutes(store.viewer),

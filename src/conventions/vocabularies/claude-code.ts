@@ -93,11 +93,20 @@ function readToolCall(fields: SpanFields): Reading {
   const { attributes, span } = fields;
   return {
     name: fields.firstString('tool_name', 'gen_ai.tool.name'),
-    inputs: inputsOf(structuredOf(unlessHidden(attributes['tool_input'] ?? attributes['tool_parameters']))),
+    inputs: inputsOf(
+      structuredOf(unlessHidden(attributes['tool_input'] ?? attributes['tool_parameters'])) ?? readDetails(fields),
+    ),
     output: toStepOutput(attributes['tool_output'] ?? readOutputEvent(span)),
     error: readFailure(fields),
     metadata: { tool_call_id: fields.string('tool_use_id') },
   };
+}
+
+/** What is said of a tool's arguments where they themselves are not. */
+function readDetails(fields: SpanFields): Readonly<Record<string, string>> | undefined {
+  const [command, path] = [fields.string('full_command'), fields.string('file_path')];
+  if (command !== undefined) return { command };
+  return path === undefined ? undefined : { file_path: path };
 }
 
 function readOutputEvent(span: SpanSlice): unknown {

@@ -10,7 +10,8 @@ import type { Arrival, ArrivedEvent, Judgement } from './linking/arrival.ts';
 import { linkTraces, type TraceArrivals } from './linking/link-traces.ts';
 import { TreeMemo } from './linking/tree-memo.ts';
 import { type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
-import type { IntakeResult, OtlpIntake, ReceivedEvent, ReceivedSpan } from './received.ts';
+import type { IntakeResult, LogPlacing, OtlpIntake, ReceivedEvent, ReceivedSpan } from './received.ts';
+import { RecentTraces } from './recent-traces.ts';
 
 export interface OtlpIntakeOptions {
   /** `false` stores structure, tokens and timing only. Default: `true`. */
@@ -25,7 +26,7 @@ export interface OtlpIntakeOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-export interface ClosableIntake extends OtlpIntake {
+export interface ClosableIntake extends OtlpIntake, LogPlacing {
   /** Stops the forgetting of old traces. Requests that are under way go on. Idempotent. */
   close(): void;
 }
@@ -40,6 +41,7 @@ const FORGET_FIRST_MILLIS = 60_000;
  */
 const SPANS_AT_ONCE = 500;
 const SLICE_MILLIS = 4;
+const NOTHING = { spans: [], events: [], judgements: [] };
 
 const CHECKS: Readonly<Record<keyof OtlpIntakeOptions, OptionCheck>> = {
   captureContent: ['true or false', (value) => typeof value === 'boolean'],
@@ -57,6 +59,7 @@ export function createOtlpIntake(
   checkOptions(options, CHECKS);
   const { captureContent = true, source = 'opentelemetry', conventions, traceMemoryDays = 2, onError } = options;
   const trees = new TreeMemo();
+  const recent = new RecentTraces();
   const settings: ReadSettings = { captureContent, source, conventions };
 
   const forget = (): void => {
@@ -69,15 +72,22 @@ export function createOtlpIntake(
 
   return {
     takeSpans: async (spans) => {
-      const batches = new Batches(store, trees);
+      const batches = new Batches(store, trees, recent);
       await inSlices(spans, (span) => takeSpan(span, batches, settings));
       return batches.finish();
     },
 
     takeEvents: async (events) => {
-      const batches = new Batches(store, trees);
+      const batches = new Batches(store, trees, recent);
       await inSlices(events, (event) => takeEvent(event, batches, settings));
       return batches.finish();
+    },
+
+    placeLogs: async (requests) => {
+      const traceIds = recent.tracesOfStrangers(requests);
+      if (traceIds.length === 0) return;
+      const traces = traceIds.map((traceId) => ({ traceId, ...NOTHING, hasStrangers: true }));
+      await store.ingest(traceIds, linkTraces(traces, trees).work);
     },
 
     close: () => {
@@ -129,15 +139,17 @@ interface Batch extends TraceArrivals {
 class Batches {
   readonly #store: Pick<Store, 'ingest'>;
   readonly #trees: TreeMemo;
+  readonly #recent: RecentTraces;
   #traces = new Map<string, Batch>();
   #size = 0;
   readonly #writes: Promise<void>[] = [];
   #rejected = 0;
   #message: string | undefined;
 
-  constructor(store: Pick<Store, 'ingest'>, trees: TreeMemo) {
+  constructor(store: Pick<Store, 'ingest'>, trees: TreeMemo, recent: RecentTraces) {
     this.#store = store;
     this.#trees = trees;
+    this.#recent = recent;
   }
 
   /** Returns what has come of a trace, to add one more thing to it. */
@@ -182,6 +194,7 @@ class Batches {
     const traceIds = batches.map(({ traceId }) => traceId).sort();
     const { work, faults } = linkTraces(batches, this.#trees);
     const unstored = await this.#store.ingest(traceIds, work);
+    this.#recent.add(traceIds);
     for (const { referenceId, message } of [...faults(), ...unstored]) this.reject(`${referenceId}: ${message}`);
   }
 }

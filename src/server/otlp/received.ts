@@ -1,5 +1,7 @@
 /** What the decoders hand to the intake, and the contract of the intake. */
+
 import type { Attributes, HrTime, InstrumentationScope, ResourceSlice, SpanSlice } from '../../otel/span-slice.ts';
+import type { LogRequest } from '../../wire/v4.ts';
 
 /** A span that has ended, in the form that the vocabularies read. */
 export interface ReceivedSpan {
@@ -37,4 +39,10 @@ export interface OtlpIntake {
   takeSpans(spans: readonly ReceivedSpan[]): Promise<IntakeResult>;
   /** Resolves when all is committed. Rejects with the errors of the store. */
   takeEvents(events: readonly ReceivedEvent[]): Promise<IntakeResult>;
+}
+
+/** Logs that came by the v4 API, and may be below spans that came by OTLP. */
+export interface LogPlacing {
+  /** Hangs them under the nearest log above a span that they name as their parent and that is no log. */
+  placeLogs(requests: readonly LogRequest[]): Promise<void>;
 }

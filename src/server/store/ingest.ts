@@ -36,6 +36,11 @@ export interface Ingest {
   readonly revisions: readonly Revision[];
   /** Added unless the log has the same already. */
   readonly feedback: readonly FeedbackForLog[];
+  /**
+   * Spans that have no log, by reference id, and the reference of the log above them; null where there is none. Logs that
+   * wait for such a span as their parent, since another process has named it, hang there instead.
+   */
+  readonly places: ReadonlyMap<string, string | null>;
   /** New parts of traces, by trace id. */
   readonly parts: ReadonlyMap<string, NewPart>;
   /**
@@ -63,6 +68,8 @@ export interface Revision {
    * response. Those that are absent are cleared.
    */
   readonly content?: LogRequest;
+  /** In seconds, where the log's span has ended only now. */
+  readonly duration?: number;
   /** Entries of the metadata to set; null removes one. */
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Deletes the log; its feedback goes to the log of this reference. */

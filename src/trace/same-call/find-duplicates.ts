@@ -14,7 +14,7 @@ export interface DuplicatePair {
 }
 
 /** The clocks of two spans of one call may differ by this much. */
-const TOLERANCE_MILLIS = 2;
+export const TOLERANCE_MILLIS = 2;
 /** At most this many simultaneous calls with the same answer are compared. Bounds the work if all answers are equal. */
 const MAX_AT_ONCE = 16;
 

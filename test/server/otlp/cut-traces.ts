@@ -16,6 +16,8 @@ export const scenario = fc.record({
   cuts: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 }),
   /** Requests that come again, later. */
   repeats: fc.array(fc.nat(30), { maxLength: 3 }),
+  /** Spans that are also reported while they run, each in one of the requests; with or without what says that it is a log. */
+  unfinished: fc.array(fc.tuple(fc.nat(30), fc.nat(30), fc.boolean()), { maxLength: 3 }),
   /** A server is killed at these requests. */
   kills: fc.array(fc.nat(10), { maxLength: 2 }),
 });
@@ -27,15 +29,34 @@ export function spansOfAll({ traces }: Pick<Scenario, 'traces'>): SpanSlice[] {
 }
 
 export function requestsOf(
-  { ranks, childrenFirst, cuts, repeats }: Scenario,
+  { ranks, childrenFirst, cuts, repeats, unfinished }: Scenario,
   spans: readonly SpanSlice[],
 ): SpanSlice[][] {
   const places = spans.map((span, index) => ({ span, rank: (ranks[index] as number) - childrenFirst * index }));
   const left = places.sort((a, b) => a.rank - b.rank).map(({ span }) => span);
   const requests: SpanSlice[][] = [];
   while (left.length > 0) requests.push(left.splice(0, cuts[requests.length % cuts.length]));
+  for (const [index, place, isLog] of unfinished) {
+    const span = unfinishedOf(spans[index % spans.length] as SpanSlice, isLog);
+    const request = requests[place % requests.length] as SpanSlice[];
+    if (place % 2 === 0) request.push(span);
+    else request.unshift(span);
+  }
   for (const repeat of repeats) requests.push(requests[repeat % requests.length] as SpanSlice[]);
   return requests;
+}
+
+const NO_TIME: [number, number] = [Number.NaN, Number.NaN];
+const KNOWN_LATE = /messages|usage|response|result|output|cost/;
+
+/** What an SDK reports of a span that runs. */
+function unfinishedOf(span: SpanSlice, isLog: boolean): SpanSlice {
+  const known = Object.entries(span.attributes).filter(([key]) => isLog && !KNOWN_LATE.test(key));
+  return {
+    ...span,
+    ...{ endTime: NO_TIME, duration: NO_TIME, status: { code: 0 }, events: [] },
+    attributes: Object.fromEntries(known),
+  };
 }
 
 const FIELDS = [

@@ -273,3 +273,53 @@ test('thousands of calls of one trace that ask the same cost about as much as th
   const different = await cpuMillisOf((index) => `question ${index}`);
   expect(await cpuMillisOf(() => 'the same question')).toBeLessThan(3 * different);
 }, 60_000);
+const text = (role: string, content: string) => JSON.stringify([{ role, parts: [{ type: 'text', content }] }]);
+const PARTIAL = span(2, 1, CHAT, { endTime: [0, 0], startTime: [1_700_000_000, 0] });
+const FULL = span(
+  2,
+  1,
+  {
+    ...CHAT,
+    'gen_ai.input.messages': text('user', 'Why?'),
+    'gen_ai.output.messages': text('assistant', 'Because.'),
+    'gen_ai.usage.output_tokens': 3,
+    'session.id': 'named',
+  },
+  { startTime: [1_700_000_000, 0], endTime: [1_700_000_002, 0], duration: [2, 0] } as SpanParts,
+);
+
+test.each([
+  ['a part first', [[PARTIAL], [FULL]]],
+  ['the whole first', [[FULL], [PARTIAL]]],
+  ['both at once', [[PARTIAL, FULL]]],
+  ['each twice', [[PARTIAL], [FULL], [PARTIAL], [FULL]]],
+  ['a span that was no log', [[span(2, 1, HTTP, { endTime: [0, 0] })], [FULL]]],
+])(
+  'a span that is reported before it has ended, and again then, has one log with all it says: %s',
+  async (_, requests) => {
+    const server = await start();
+    await server.take([span(1, undefined, AGENT)]);
+    for (const request of requests) {
+      await server.take(request);
+      await server.kill();
+    }
+    const logs = await server.logs();
+    expect([...logs.keys()].sort()).toEqual([referenceOf(1), referenceOf(2)].sort());
+    expect(logs.get(referenceOf(2))).toMatchObject({
+      ...{ output: 'Because.', output_tokens: 3, messages: [{ role: 'user', content: 'Why?' }] },
+      ...{ parent_reference_id: referenceOf(1), session_reference_id: 'named', duration: 2 },
+    });
+    expect(logs.get(referenceOf(1))).toMatchObject({ session_reference_id: 'named' });
+  },
+);
+
+test('the logs of one request are stored parents first, as it is dear to link them later', async () => {
+  const server = await start();
+  await server.take([
+    span(3, 2, CHAT),
+    span(2, 1, { ...AGENT, 'gen_ai.request.model': 'm' }),
+    span(1, undefined, AGENT),
+  ]);
+  const stored = server.query('SELECT reference_id FROM logs ORDER BY key').map((row) => row['reference_id']);
+  expect(stored).toEqual([1, 2, 3].map(referenceOf));
+});

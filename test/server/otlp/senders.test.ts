@@ -1,6 +1,4 @@
 /** Real exporters of OpenTelemetry's SDKs, and a sender with the Collector's rules. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
@@ -20,6 +18,7 @@ import { BatchSpanProcessor as Sdk1Batch, BasicTracerProvider as Sdk1Provider } 
 import { expect, onTestFinished, test } from 'vitest';
 import { readLogs } from '../../../scripts/read-logs.ts';
 import { startTestServer } from '../../support/start-test-server.ts';
+import { startBusyProxy } from './busy-proxy.ts';
 import { encode } from './otlp-messages.ts';
 
 const resource = resourceFromAttributes({ 'service.name': 'js-app' });
@@ -145,28 +144,6 @@ test('a metrics exporter is content', async () => {
   expect(results).not.toContain(1);
   expect(results.length).toBeGreaterThan(0);
 });
-
-/** Answers the first requests by itself, and passes the others on. */
-async function startBusyProxy(target: string, refusals: { status: number; headers?: Record<string, string> }[]) {
-  const left = [...refusals];
-  const proxy = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const refusal = left.shift();
-    if (refusal) return void response.writeHead(refusal.status, refusal.headers).end();
-    const headers = { 'content-type': request.headers['content-type']! };
-    const answer = await fetch(target + request.url, {
-      method: 'POST',
-      headers,
-      body: new Uint8Array(Buffer.concat(chunks)),
-    });
-    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type')! });
-    response.end(Buffer.from(await answer.arrayBuffer()));
-  }).listen(0, '127.0.0.1');
-  onTestFinished(() => void proxy.close());
-  await sleep(20);
-  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-}
 
 test('an SDK sends again after 503 with Retry-After: 1, and nothing is lost or there twice', async () => {
   const server = await startTestServer();

@@ -12,12 +12,13 @@ interface Writes {
   readonly creates?: readonly LogRequest[];
   readonly revisions?: readonly Revision[];
   readonly feedback?: readonly FeedbackForLog[];
+  readonly places?: readonly (readonly [string, string | null])[];
   readonly parts?: readonly (readonly [string, NewPart])[];
   readonly kept?: readonly (readonly [string, string | undefined])[];
 }
 
-function ingestOf({ creates = [], revisions = [], feedback = [], parts = [], kept = [] }: Writes): Ingest {
-  return { creates, revisions, feedback, parts: new Map(parts), kept: new Map(kept) };
+function ingestOf({ creates = [], revisions = [], feedback = [], places = [], parts = [], kept = [] }: Writes): Ingest {
+  return { creates, revisions, feedback, places: new Map(places), parts: new Map(parts), kept: new Map(kept) };
 }
 
 /** A trace is known once it has a part. */
@@ -59,6 +60,27 @@ export function describeIngest(name: string, open: () => Promise<Store>): void {
       await write(store, { parts: [[TRACE, part(3, true)]] });
       await write(store, { parts: [[TRACE, part(4)]] });
       expect(await partsOf(store)).toEqual([[3, 4]]);
+    });
+
+    test('hangs logs that wait for a span without a log where that span is', async () => {
+      const store = await open();
+      const below = (digit: number, parent: number) =>
+        log({ reference_id: reference(digit), parent_reference_id: reference(parent) });
+      await store.createLogs([below(1, 8), below(2, 9), below(3, 7)]);
+      await create(store, { reference_id: reference(5) });
+      await write(store, {
+        places: [
+          [reference(8), reference(5)],
+          [reference(9), null],
+          [reference(6), reference(5)],
+        ],
+      });
+      expect(await find(store, 1)).toMatchObject({
+        parent_reference_id: reference(5),
+        parent_id: (await find(store, 5))?.id,
+      });
+      expect((await find(store, 2))?.parent_reference_id).toBeUndefined();
+      expect(await find(store, 3)).toMatchObject({ parent_reference_id: reference(7) });
     });
 
     test('reads the logs that the work asks for, with what is kept beside them', async () => {
@@ -105,6 +127,8 @@ export function describeIngest(name: string, open: () => Promise<Store>): void {
       expect(revised).toMatchObject({ output: 'y', config: { type: 'generic' }, metadata: { b: 2 }, duration: 2 });
       expect(revised?.error).toBeUndefined();
       expect(revised?.prompt_tokens).toBeUndefined();
+      await write(store, { revisions: [{ referenceId: reference(4), content, duration: 5 }] });
+      expect(await find(store, 4)).toMatchObject({ output: 'y', duration: 5 });
       await write(store, {
         revisions: [
           { referenceId: reference(2), parentReferenceId: null },

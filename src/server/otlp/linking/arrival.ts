@@ -47,4 +47,6 @@ export interface Arrivals {
   readonly spans: readonly Arrival[];
   readonly events: readonly ArrivedEvent[];
   readonly judgements: readonly Judgement[];
+  /** Whether logs may have come by another way that name any span of the trace as their parent. */
+  readonly hasStrangers?: boolean;
 }

@@ -22,3 +22,8 @@ export function parseKept(text: string | undefined): KeptContent {
   const kept = text === undefined ? undefined : parseJson(text);
   return isObject(kept) ? (kept as KeptContent) : {};
 }
+
+export function byTime(first: SpanEvent, second: SpanEvent): number {
+  const [a, b] = [first.time ?? [0, 0], second.time ?? [0, 0]];
+  return a[0] - b[0] || a[1] - b[1] || (JSON.stringify(first) < JSON.stringify(second) ? -1 : 1);
+}

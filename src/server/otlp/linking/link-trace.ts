@@ -6,15 +6,15 @@
  * of them (`outcomes.ts`), and revises the logs that had become something else.
  */
 import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
-import type { SpanEvent } from '../../../otel/span-slice.ts';
 import { referenceIdOf } from '../../../wire/reference-id.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
 import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../../store/ingest.ts';
 import type { Arrivals, ArrivedEvent, ArrivedLog, Judgement } from './arrival.ts';
 import { compose, OWN_CONTENT, readingOf } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
-import { MAX_EVENT_CHARACTERS } from './kept-content.ts';
+import { byTime, MAX_EVENT_CHARACTERS } from './kept-content.ts';
 import { decideOutcomes, type LogNode } from './outcomes.ts';
+import { findPlaces, parentsFirst, removalsLast } from './places.ts';
 import { hasOthers, isSameRecipe, type Outcome, type Skeleton, type WrittenContext } from './skeleton.ts';
 import { Sources } from './sources.ts';
 import { summariseContent } from './summarise.ts';
@@ -29,6 +29,7 @@ export interface TraceChange {
   readonly creates: readonly LogRequest[];
   readonly revisions: readonly Revision[];
   readonly feedback: readonly FeedbackForLog[];
+  readonly places: ReadonlyMap<string, string | null>;
   /** Undefined if nothing has to be remembered that is not. */
   readonly part: NewPart | undefined;
   readonly kept: ReadonlyMap<string, string | undefined>;
@@ -66,9 +67,12 @@ class Linking {
   readonly #creates: LogRequest[] = [];
   readonly #revisions = new Map<string, Revision>();
   readonly #faults: IngestFault[] = [];
+  /** Spans that had come before, and now say more. */
+  readonly #renewed = new Set<string>();
   /** Logs whose content is new though they are made of the same spans. */
   readonly #again = new Set<string>();
   #context: WrittenContext & { readonly session: string };
+  #hasStrangers = false;
 
   constructor(traceId: string, tree: Tree, stored: ReadonlyMap<string, StoredLog>) {
     this.#traceId = traceId;
@@ -82,11 +86,13 @@ class Linking {
     return this.#sources.missing;
   }
 
-  add({ spans, events, judgements }: Arrivals): void {
+  add({ spans, events, judgements, hasStrangers = false }: Arrivals): void {
+    this.#hasStrangers = hasStrangers;
     for (const arrival of spans) {
       const node = this.#tree.add(arrival);
       if (!node) continue;
-      this.#arrived.add(node.spanId);
+      if (node.written) this.#renew(node);
+      else this.#arrived.add(node.spanId);
       if (arrival.log) this.#logs.set(node.spanId, arrival.log);
       this.#tree.cutCircle(node);
       if (node.isKept) this.#welcome(node);
@@ -98,16 +104,26 @@ class Linking {
   }
 
   finish(partCount: number): TraceChange {
-    const news = new Set([...this.#arrived, ...this.#withEvents]);
+    const news = new Set([...this.#arrived, ...this.#withEvents, ...this.#renewed]);
     const outcomes = decideOutcomes(this.#tree, news, this.#withEvents);
     this.#composeAgain(outcomes);
-    for (const [spanId, outcome] of outcomes) this.#apply(this.#tree.get(spanId) as LogNode, outcome);
+    for (const [spanId, outcome] of parentsFirst(outcomes)) this.#apply(this.#tree.get(spanId) as LogNode, outcome);
     this.#reviseContext();
     const feedback = this.#judgements.flatMap((judgement) => this.#deliver(judgement));
+    const changed = this.#hasStrangers ? undefined : [...this.#arrived, ...outcomes.keys()];
+    const places = findPlaces(this.#traceId, this.#tree, changed);
     const kept = this.#sources.writeKept();
     const part = this.#writePart(partCount);
     const revisions = [...this.#revisions.values()].sort(removalsLast);
-    return { creates: this.#creates, revisions, feedback, part, kept, faults: this.#faults };
+    return { creates: this.#creates, revisions, feedback, places, part, kept, faults: this.#faults };
+  }
+
+  /** What the span has said before counts no more. */
+  #renew(node: Skeleton): void {
+    this.#renewed.add(node.spanId);
+    const kept = this.#sources.readKept(node);
+    if (kept?.own) this.#sources.keep(node, { own: undefined });
+    if (kept?.events) this.#withEvents.add(node.spanId);
   }
 
   /** A span comes that events or judgements wait for. */
@@ -169,15 +185,16 @@ class Linking {
     this.#tree.change(spanId, { own: { ...node.own, ...summariseContent(readingOf(own)), callId, model } });
   }
 
-  /** Logs are composed again if events have come to one of the spans that they are made of. */
+  /** Logs are composed again if one of the spans that they are made of says more now, by itself or by events. */
   #composeAgain(outcomes: Map<string, Outcome>): void {
-    if (this.#withEvents.size === 0) return;
+    const changed = new Set([...this.#withEvents, ...this.#renewed]);
+    if (changed.size === 0) return;
     for (const node of this.#tree.nodes) {
       const outcome = outcomes.get(node.spanId) ?? node.written;
       if (!outcome || !node.own) continue;
       const { recipe } = outcome;
       const sources = [node.spanId, recipe?.usageOf, recipe?.errorOf, ...(recipe?.fillers ?? [])];
-      if (!sources.some((source) => source !== undefined && this.#withEvents.has(source))) continue;
+      if (!sources.some((source) => source !== undefined && changed.has(source))) continue;
       this.#again.add(node.spanId);
       outcomes.set(node.spanId, outcome);
     }
@@ -201,6 +218,8 @@ class Linking {
         written.kind === outcome.kind && isSameRecipe(written.recipe, outcome.recipe) && !this.#again.has(spanId);
       const content = isSame ? undefined : this.#compose(node, outcome);
       if (content) this.#revise(spanId, { content });
+      const duration = this.#renewed.has(spanId) ? content?.duration : undefined;
+      if (typeof duration === 'number') this.#revise(spanId, { duration });
     }
     this.#tree.change(spanId, { written: outcome });
   }
@@ -245,7 +264,7 @@ class Linking {
 
   #deliver({ spanId, callId, feedback }: Judgement): FeedbackForLog[] {
     const named = this.#tree.get(spanId);
-    let node = callId === undefined || named?.own?.callId === callId ? named : (this.#findCall(callId) ?? named);
+    let node = callId === undefined || named?.own?.callId === callId ? named : (this.#tree.findCall(callId) ?? named);
     for (let keeper = node?.written?.keeperId; keeper !== undefined; keeper = node?.written?.keeperId) {
       node = this.#tree.get(keeper);
     }
@@ -255,16 +274,6 @@ class Linking {
     }
     const referenceId = this.#referenceOf(node.spanId);
     return feedback.map((each) => ({ referenceId, feedback: each }));
-  }
-
-  #findCall(callId: string): Skeleton | undefined {
-    let found: Skeleton | undefined;
-    for (const node of this.#tree.nodes) {
-      if (node.own?.callId !== callId) continue;
-      if (node.own.kind === 'model') return node;
-      found ??= node;
-    }
-    return found;
   }
 
   #writePart(partCount: number): NewPart | undefined {
@@ -288,14 +297,4 @@ class Linking {
   #referenceOf(spanId: string): string {
     return referenceIdOf(this.#traceId, spanId);
   }
-}
-
-/** A log is deleted after all that may name it has been changed. */
-function removalsLast(first: Revision, second: Revision): number {
-  return Number(first.mergedInto !== undefined) - Number(second.mergedInto !== undefined);
-}
-
-function byTime(first: SpanEvent, second: SpanEvent): number {
-  const [a, b] = [first.time ?? [0, 0], second.time ?? [0, 0]];
-  return a[0] - b[0] || a[1] - b[1] || (JSON.stringify(first) < JSON.stringify(second) ? -1 : 1);
 }

@@ -28,6 +28,7 @@ export function linkTraces(traces: readonly TraceArrivals[], trees: TreeMemo): L
       revisions: [] as Ingest['revisions'][number][],
       feedback: [] as Ingest['feedback'][number][],
       parts: new Map<string, Ingest['parts'] extends ReadonlyMap<string, infer Part> ? Part : never>(),
+      places: new Map<string, string | null>(),
       kept: new Map<string, string | undefined>(),
     };
     const found: IngestFault[] = [];
@@ -37,7 +38,8 @@ export function linkTraces(traces: readonly TraceArrivals[], trees: TreeMemo): L
       ingest.revisions.push(...change.revisions);
       ingest.feedback.push(...change.feedback);
       if (change.part) ingest.parts.set(traceId, change.part);
-      for (const [spanId, content] of change.kept) ingest.kept.set(spanId, content);
+      for (const [referenceId, place] of change.places) ingest.places.set(referenceId, place);
+      for (const [referenceId, content] of change.kept) ingest.kept.set(referenceId, content);
       found.push(...change.faults);
     }
     faults = found;

@@ -77,7 +77,6 @@ function findAffected(tree: Tree, news: Iterable<string>): LogNode[] {
   const affected = new Set<Skeleton>();
   const logs: LogNode[] = [];
   const tops: Skeleton[] = [];
-  const seenHashes = new Set<string>();
   const collect = (top: Skeleton): void => {
     const path = [top];
     for (let step = path.pop(); step; step = path.pop()) {
@@ -86,7 +85,7 @@ function findAffected(tree: Tree, news: Iterable<string>): LogNode[] {
       for (const child of tree.below(step)) path.push(child);
       if (!step.own) continue;
       logs.push(step as LogNode);
-      for (const call of tree.callsLike(step, seenHashes)) if (!affected.has(call)) tops.push(topOf(tree, call));
+      for (const call of tree.callsLike(step)) if (!affected.has(call)) tops.push(topOf(tree, call));
     }
     for (const agent of agentsAbove(tree, top)) {
       if (!affected.has(agent) && mayHaveAnotherFirstCall(tree, agent, affected, logs)) tops.push(topOf(tree, agent));
@@ -222,7 +221,11 @@ function ownLogAbove(tree: Tree, node: LogNode): LogNode | undefined {
  * Returns the nearest ancestor that is a log. Above the first span whose parent has not come, that is the log which
  * `tracestate` names, or else that parent, which may be a log: one of another process may never come here.
  */
-function findParentId(tree: Tree, node: Skeleton, standings: ReadonlyMap<Skeleton, Standing>): string | undefined {
+export function findParentId(
+  tree: Tree,
+  node: Skeleton,
+  standings: ReadonlyMap<Skeleton, Standing> = new Map(),
+): string | undefined {
   for (let step = node; ; ) {
     const above = tree.above(step);
     if (!above) return upstreamOf(tree, step) ?? (step.isRemoteParent ? undefined : step.parentId);

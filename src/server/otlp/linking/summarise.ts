@@ -10,7 +10,7 @@ import type { LogKind, Reading } from '../../../conventions/convention.ts';
 import { providerOf } from '../../../datapoint/to-config.ts';
 import { millisOf } from '../../../otel/hr-time.ts';
 import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
-import { answerOf, type CallSpan, type Correction, questionOf } from '../../../trace/same-call/call-span.ts';
+import { answerOf, type CallSpan, type Correction, questionOf, scoreFor } from '../../../trace/same-call/call-span.ts';
 import { fingerprint } from '../../../trace/same-call/fingerprint.ts';
 import { withoutOwnUsage } from '../../../trace/same-call/merge-readings.ts';
 import { toolFactsOf } from '../../../trace/same-call/tool-facts.ts';
@@ -53,6 +53,25 @@ export function summariseContent(
     question: hashOf(questionOf(reading)),
     answer: hashOf(answerOf(reading)),
   };
+}
+
+type Report = Pick<Skeleton, 'own' | 'session' | 'user' | 'tags'>;
+
+/**
+ * Whether the first of two reports of one span counts: SDKs that report a span while it runs do so again when it has
+ * ended. Which one counts does not depend on which comes first.
+ */
+export function saysMoreThan(first: Report, second: Report): boolean {
+  const [ofFirst, ofSecond] = [rankOf(first), rankOf(second)];
+  const at = ofFirst.findIndex((value, index) => value !== ofSecond[index]);
+  return at >= 0 && ofFirst[at]! > ofSecond[at]!;
+}
+
+function rankOf({ own, session = '', user = '', tags = [] }: Report): (number | string)[] {
+  const { endMillis = -1, answer = '', question = '' } = own ?? {};
+  const score = own ? 2 * scoreFor(own.hasMessages, own.hasCounts, answer !== '') + Number(own.hasError) : -1;
+  const named = [session, user, ...tags].filter((text) => text !== '').length;
+  return [endMillis, score, named, answer, question, session, user, tags.join()];
 }
 
 /** Returns 16 hexadecimal digits. */

@@ -2,8 +2,10 @@
  * The spans of one trace that are remembered, as a tree. It is changed while a request is linked; `undo` takes that back
  * if the request cannot be linked yet.
  */
+import { TOLERANCE_MILLIS } from '../../../trace/same-call/find-duplicates.ts';
 import type { Arrival } from './arrival.ts';
 import type { Skeleton, WrittenContext } from './skeleton.ts';
+import { saysMoreThan } from './summarise.ts';
 import { decodePart } from './trace-part.ts';
 
 /** In a trace that has more, spans that are not logs and name nothing are forgotten first, then the oldest others. */
@@ -20,6 +22,8 @@ export class Tree {
   readonly #children = new Map<string, string[]>();
   /** Calls of models by the hashes that may make two of them the same call. */
   readonly #calls = new Map<string, string[]>();
+  /** The instrumentations that have reported calls of models. */
+  readonly #scopes = new Set<string>();
   /** What each changed span was before; undefined if it was not known. */
   readonly #before = new Map<string, Skeleton | undefined>();
   /** What was last written to the logs of the trace. */
@@ -74,11 +78,11 @@ export class Tree {
     this.#set({ ...(this.#nodes.get(spanId) as Skeleton), ...change });
   }
 
-  /** Adds a span that has come. Returns undefined if it had come before. */
+  /** Adds a span that has come. Returns undefined if it had come before, and had said as much. */
   add(arrival: Arrival): Skeleton | undefined {
     const { spanId, parentId, isRemoteParent, upstreamId, startMillis, session, user, tags, log } = arrival;
     const known = this.#nodes.get(spanId);
-    if (known?.isSeen) return undefined;
+    if (known?.isSeen && !saysMoreThan({ own: log?.summary, session, user, tags }, known)) return undefined;
     return this.#set({
       spanId,
       parentId: parentId === spanId ? undefined : parentId,
@@ -90,7 +94,7 @@ export class Tree {
       user,
       tags,
       own: log?.summary,
-      written: undefined,
+      written: known?.written,
       isKept: known?.isKept ?? false,
     });
   }
@@ -128,19 +132,30 @@ export class Tree {
   }
 
   /**
-   * The calls of models that share the id of the answer, the answer or the question with this one, itself included.
-   * Leaves out those that share only what is in `seen`, and adds to that: thousands of calls may ask the same.
+   * The calls of models that share the id of the answer, the answer or the question with this one, and some of its time;
+   * itself included. None if all are of one instrumentation: then no two of them are compared (`find-duplicates.ts`).
    */
-  *callsLike({ own }: Skeleton, seen: Set<string>): Generator<Skeleton> {
-    if (own?.kind !== 'model') return;
+  *callsLike(like: Skeleton): Generator<Skeleton> {
+    const { own } = like;
+    if (own?.kind !== 'model' || this.#scopes.size < 2) return;
     for (const hash of [own.callId, own.answer, own.question]) {
-      if (hash === undefined || seen.has(hash)) continue;
-      seen.add(hash);
+      if (hash === undefined) continue;
       for (const spanId of this.#calls.get(hash) ?? []) {
         const call = this.#nodes.get(spanId);
-        if (call?.own) yield call;
+        if (call?.own && overlap(like, call)) yield call;
       }
     }
+  }
+
+  /** Returns the span with this response id, that of a model first. */
+  findCall(callId: string): Skeleton | undefined {
+    let found: Skeleton | undefined;
+    for (const node of this.nodes) {
+      if (node.own?.callId !== callId) continue;
+      if (node.own.kind === 'model') return node;
+      found ??= node;
+    }
+    return found;
   }
 
   /**
@@ -184,11 +199,20 @@ export class Tree {
     this.#nodes.set(spanId, node);
     if (parentId !== undefined && known?.parentId !== parentId) addTo(this.#children, parentId, spanId);
     if (own?.kind !== 'model') return;
+    this.#scopes.add(own.scope);
     for (const field of ['callId', 'answer', 'question'] as const) {
       const hash = own[field];
       if (hash !== undefined && known?.own?.[field] !== hash) addTo(this.#calls, hash, spanId);
     }
   }
+}
+
+function overlap(first: Skeleton, second: Skeleton): boolean {
+  return startsBeforeEndOf(first, second) && startsBeforeEndOf(second, first);
+}
+
+function startsBeforeEndOf({ startMillis }: Skeleton, { own }: Skeleton): boolean {
+  return Math.floor(startMillis) <= (own?.endMillis ?? Number.POSITIVE_INFINITY) + TOLERANCE_MILLIS;
 }
 
 function saysNothing({ own, session, user, tags }: Skeleton): boolean {

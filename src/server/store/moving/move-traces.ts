@@ -31,4 +31,9 @@ async function moveTrace({ statements }: Source, store: Store, row: SqliteRow): 
   }
 }
 
-const NOTHING: Omit<Ingest, 'parts' | 'kept'> = { creates: [], revisions: [], feedback: [] };
+const NOTHING: Omit<Ingest, 'parts' | 'kept'> = {
+  creates: [],
+  revisions: [],
+  places: new Map(),
+  feedback: [],
+};

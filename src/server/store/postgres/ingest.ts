@@ -24,6 +24,7 @@ import { SessionWrites } from './session-writes.ts';
 import { readStoredLogs } from './stored-logs.ts';
 import { forgetTraces, TraceMemory } from './trace-memory.ts';
 import { BEGIN, commit, type MissingLogs, Turn, type TurnParts } from './turn.ts';
+import { toPlace } from './waiting-logs.ts';
 import {
   giveFeedback,
   MAX_FAILED,
@@ -166,7 +167,7 @@ export class Ingests {
   async #write(
     client: pg.PoolClient,
     sessions: SessionWrites,
-    { creates, revisions, feedback }: Ingest,
+    { creates, revisions, places, feedback }: Ingest,
     missing: MissingLogs,
   ): Promise<IngestFault[]> {
     const { reads } = this.#connections;
@@ -179,7 +180,7 @@ export class Ingests {
     const encoded = encodeEach(revisions, faults, encodeRevision, ({ referenceId }) => referenceId);
     const locked = mergedReferences(encoded);
     await new Turn(this.#parts, plan, missing).write(client, sessions, { locked });
-    await writeRevisions(client, this.#parts, sessions, encoded);
+    await writeRevisions(client, this.#parts, sessions, [...encoded, ...(await toPlace(client, places))]);
     await this.#addFeedback(client, sessions, feedback, faults);
     return faults;
   }

@@ -47,6 +47,7 @@ const LOCK = `SELECT id, session, in_session, project, save, environment, source
 const SET_PARENT = `UPDATE logs SET updated_at = $4::timestamptz, parent_id = NULL, parent_reference_id = $5::text,
     parent_cut = false WHERE ${KEY}`;
 const SET_SESSION = `UPDATE logs SET updated_at = $4::timestamptz, session = $5::uuid, in_session = true WHERE ${KEY}`;
+const SET_DURATION = `UPDATE logs SET updated_at = $4::timestamptz, duration = $5::float8 WHERE ${KEY}`;
 const SET_METADATA = `UPDATE logs SET updated_at = $4::timestamptz, metadata = $5::text WHERE ${KEY}`;
 const SET_CONTENT = `UPDATE logs SET updated_at = $4::timestamptz, config = $5::uuid, called = $6::text,
     ${REVISED_COLUMNS.map((column, index) => `${column} = $${7 + index}::${/tokens|cost/.test(column) ? 'float8' : 'text'}`).join(', ')}
@@ -156,10 +157,14 @@ class RevisionWrites {
   add(revision: EncodedRevision, config: (ConfigRow & { key: Uuid }) | undefined): void {
     const log = this.#logs.get(revision.referenceId);
     if (!log || log.isGone) return;
-    const { parentReferenceId: parent, sessionReferenceId, row, metadata, mergedInto } = revision;
+    const { parentReferenceId: parent, sessionReferenceId, row, duration, metadata, mergedInto } = revision;
     if (mergedInto !== undefined) return this.#merge(log, mergedInto);
     if (parent !== undefined) this.#setParent(log, parent);
     if (sessionReferenceId !== undefined) this.#moveTo(log, storableText(sessionReferenceId));
+    if (duration !== undefined) {
+      this.#write('set duration', SET_DURATION, log, [duration]);
+      this.#touch(log, true);
+    }
     if (row) this.#setContent(log, row, config);
     else if (metadata) this.#setMetadata(log, metadata);
   }

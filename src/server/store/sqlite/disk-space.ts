@@ -57,6 +57,7 @@ const ENDLESS: DiskSpace = {
   checkGrowth: () => {},
   look: () => {},
   health: () => ({ status: 'ok' }),
+  measure: () => ({ reserve: 0, free: 0 }),
   close: () => {},
 };
 
@@ -177,10 +178,7 @@ export function createDiskSpace({ file, database, onChange }: DiskSpaceParts): D
       if (!isFull) return { status: 'ok' };
       return { status: 'full', message: 'the disk is full: only reads and deletions work until there is space' };
     },
-    measure: () => ({
-      reserve: reserve && !reserve.isInUse ? reserve.bytes : 0,
-      free: reserve ? freeBytes(file) : 0,
-    }),
+    measure: () => ({ reserve: reserve.isThere() ? reserve.bytes : 0, free: freeBytes(file) }),
     close: () => clearInterval(timer),
   };
 }

@@ -37,11 +37,15 @@ const SQL = {
     UPDATE logs SET updated_at = :now, parent_reference_id = :parent, parent_key =
       CASE WHEN key IN ancestors THEN NULL ELSE (SELECT key FROM logs WHERE reference_id = :parent) END
     WHERE key = :key`,
+  /** Of a JSON array of reference ids. */
+  listLogsThatWait: `SELECT logs.key, logs.parent_reference_id AS named FROM json_each(?) AS span
+    CROSS JOIN logs ON logs.parent_reference_id = span.value AND logs.parent_key IS NULL`,
   setSession: `UPDATE logs SET updated_at = :now, session_key = :session_key WHERE key = :key`,
   setContent: `UPDATE logs SET updated_at = :now, config_key = :config_key,
       called = CASE WHEN save THEN :called END,
       ${REVISED_COLUMNS.map((column) => (isContent(column) ? `${column} = CASE WHEN save THEN :${column} END` : `${column} = :${column}`)).join(', ')}
     WHERE key = :key`,
+  setDuration: `UPDATE logs SET updated_at = :now, duration = :duration WHERE key = :key`,
   setMetadata: `UPDATE logs SET updated_at = :now, metadata = :metadata WHERE key = :key`,
   moveFeedback: `UPDATE feedback SET log_key = (SELECT key FROM logs WHERE reference_id = :into) WHERE log_key = :key
     AND EXISTS (SELECT 1 FROM logs WHERE reference_id = :into)`,

@@ -65,12 +65,16 @@ class IngestWrites {
     this.#host = host;
   }
 
-  *write({ creates, revisions, feedback, parts, kept }: Ingest): Generator<void, IngestFault[]> {
+  *write({ creates, revisions, places, feedback, parts, kept }: Ingest): Generator<void, IngestFault[]> {
     yield* this.#host.writes.createEach(creates, (request, work) =>
       this.#attempt(request.reference_id as string, work),
     );
     for (const revision of revisions) {
       this.#attempt(revision.referenceId, () => this.#revise(revision));
+      yield;
+    }
+    for (const { key, named } of this.#listLogsThatWait(places)) {
+      this.#statements.setParent.run({ key: key!, now: this.#now, parent: places.get(named as string)! });
       yield;
     }
     for (const { referenceId, feedback: each } of feedback) {
@@ -91,6 +95,10 @@ class IngestWrites {
     return this.#faults;
   }
 
+  #listLogsThatWait(places: Ingest['places']): SqliteRow[] {
+    return places.size === 0 ? [] : this.#statements.listLogsThatWait.all(JSON.stringify([...places.keys()]));
+  }
+
   /** One log that cannot be stored does not keep the others away. */
   #attempt(referenceId: string, work: () => void): boolean {
     const faults = this.#faults.length;
@@ -104,13 +112,14 @@ class IngestWrites {
   #revise(revision: Revision): void {
     const found = this.#statements.findLog.get(revision.referenceId);
     if (!found) return;
-    const { parentReferenceId: parent, sessionReferenceId, content, metadata, mergedInto } = revision;
+    const { parentReferenceId: parent, sessionReferenceId, content, duration, metadata, mergedInto } = revision;
     const now = this.#now;
     const key = found['key']!;
     if (mergedInto !== undefined) return this.#merge(found, mergedInto);
     if (parent !== undefined) this.#statements.setParent.run({ key, now, parent });
     if (sessionReferenceId !== undefined) this.#moveToSession(found, sessionReferenceId);
     if (content) this.#setContent(key, found['project_key']!, content);
+    if (duration !== undefined) this.#statements.setDuration.run({ key, now, duration });
     if (metadata && !content) {
       const changed = withEntries(found['metadata'] as string | null, metadata);
       this.#statements.setMetadata.run({ key, now, metadata: JSON.stringify(changed) });

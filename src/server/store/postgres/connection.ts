@@ -1,4 +1,5 @@
 /** The connections to a PostgreSQL database: two pools, what their errors mean, and pipelined statements. */
+import type { Writable } from 'node:stream';
 import type pg from 'pg';
 import { HumanloopError } from '../../../errors.ts';
 import { loadInstalled } from '../../../load-module.ts';
@@ -110,7 +111,11 @@ export async function pipelined(
   client: pg.ClientBase | pg.Pool,
   statements: readonly Statement[],
 ): Promise<pg.QueryResult<Row>[]> {
+  // One write to the socket for all of them.
+  const { stream } = (client as { connection?: { stream: Writable } }).connection ?? {};
+  stream?.cork();
   const sent = statements.map((statement) => client.query<Row>(statement as pg.QueryConfig));
+  stream?.uncork();
   const answers = await Promise.allSettled(sent);
   const failed = answers.find((answer) => answer.status === 'rejected');
   if (failed) throw failed.reason;

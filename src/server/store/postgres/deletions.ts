@@ -4,10 +4,11 @@ import { pipelined, type Row } from './connection.ts';
 import { nextTimestamp, placeOf } from './identifiers.ts';
 import { inLockOrder } from './insert-rows.ts';
 import { referenceKey, toKeyed, type Uuid } from './keys.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, toBegin } from './layout.ts';
 import { findCurrentSessions, findLogs } from './lookups.ts';
 import type { Merges } from './merges.ts';
 import { SessionWrites } from './session-writes.ts';
+import { wordRowsOf } from './word-rows.ts';
 
 /** In one transaction, so that others wait for a moment only. */
 const SLICE = 500;
@@ -60,9 +61,7 @@ async function deleteSlice(
     (each) => each,
   );
   const results = await pipelined(client, [
-    {
-      text: `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`,
-    },
+    { text: toBegin(layout) },
     // Children may still name it: whoever logs it again is merged with them.
     ...references.map(({ bucket, key, id }) => ({
       text: `UPDATE log_references SET log_id = NULL, awaited = true
@@ -72,7 +71,7 @@ async function deleteSlice(
     ...['logs', 'log_words', 'feedback'].flatMap((table) =>
       places.map(({ day, bucket, id }) => ({
         text: `DELETE FROM ${table} WHERE day = $1::date AND bucket = $2::smallint
-          AND ${table === 'feedback' ? 'log_id' : 'id'} = $3`,
+          AND ${table === 'feedback' ? 'log_id = $3' : table === 'logs' ? 'id = $3' : `id IN ${wordRowsOf('$3')}`}`,
         values: [day, bucket, id],
       })),
     ),

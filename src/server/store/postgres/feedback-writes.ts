@@ -12,6 +12,7 @@ import { toKeyed } from './keys.ts';
 import type { Layout } from './layout.ts';
 import { facetsOf, labelsOf } from './log-facts.ts';
 import type { SessionWrites } from './session-writes.ts';
+import { insertWords, type LogWords } from './word-rows.ts';
 import { toWords } from './words.ts';
 
 export type FeedbackAnswer = FeedbackResponse;
@@ -23,12 +24,6 @@ const FEEDBACK: Insertion = {
     'created_at::timestamptz',
   ],
   rest: 'ON CONFLICT DO NOTHING',
-};
-
-const WORDS: Insertion = {
-  table: 'log_words',
-  columns: ['day::date', 'bucket::smallint', 'id::text', 'session::uuid', 'words::int4[]'],
-  rest: `ON CONFLICT (id, bucket, day) DO UPDATE SET words = log_words.words || excluded.words`,
 };
 
 export function insertFeedback(
@@ -56,21 +51,18 @@ export async function applyFeedback(
   before: readonly Statement[],
 ): Promise<FeedbackAnswer[]> {
   const added = feedback.flatMap(({ log, draft }) => (draft ? [{ logId: log.id, entry: draft }] : []));
-  const words = new Map<string, { bucket: number; key: string; values: Value[] }>();
+  const words = new Map<string, LogWords & { words: Set<number> }>();
   for (const { log, draft } of feedback) {
     if (!draft) continue;
     const facts = [{ type: draft.type, value: JSON.parse(draft.value) as unknown }];
-    const place = placeOf(log.id)!;
     const session = toKeyed(log.session);
-    sessions.add(session, { day: place.day });
+    sessions.add(session, { day: placeOf(log.id)!.day });
     sessions.addFacets(session, facetsOf({}, undefined, facts));
-    const known = (words.get(log.id)?.values[4] ?? []) as number[];
-    const all = [...known, ...toWords(labelsOf({}, facts).words)];
-    words.set(log.id, { ...place, key: log.id, values: [place.day, place.bucket, log.id, log.session, all] });
+    const all = toWords(labelsOf({}, facts).words, words.get(log.id)?.words);
+    words.set(log.id, { id: log.id, session: log.session, words: all, isAdded: true });
   }
-  const wordRows = inLockOrder(words.values(), layout, (row) => row).map(({ values }) => values);
   const taken = feedback.filter(({ draft }) => !draft);
-  const statements = [...before, ...insertRows(WORDS, wordRows, layout), ...insertFeedback(added, layout)];
+  const statements = [...before, ...insertWords(words.values(), layout), ...insertFeedback(added, layout)];
   const results = await pipelined(client, [
     ...statements,
     ...taken.map(({ request, log }) => toDeletion(request, log.id)),

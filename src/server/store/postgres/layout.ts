@@ -19,6 +19,12 @@ export interface Layout {
   readonly shardOrder: readonly number[];
 }
 
+/** Begins a transaction that writes. It locks shards one after another, in the order of its rows, also those of the node. */
+export function toBegin({ isDistributed }: Layout): string {
+  if (!isDistributed) return 'BEGIN';
+  return `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`;
+}
+
 export async function prepareSchema(pool: pg.Pool): Promise<Layout> {
   const client = await pool.connect();
   try {

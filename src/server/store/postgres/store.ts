@@ -77,9 +77,10 @@ function createPostgresStore(
   const { reads, writes } = connections;
   const catalog = new Catalog(writes);
   const merges = new Merges();
-  const turns = new WriteTurns(connections, { layout, catalog, merges, search }, () => feed.noteLostConnection());
-  const pendingWords = new PendingWords(reads, layout);
   const logReads = new LogReads(reads);
+  const parts = { layout, catalog, merges, search };
+  const turns = new WriteTurns(connections, parts, logReads, () => feed.noteLostConnection());
+  const pendingWords = new PendingWords(reads, layout);
   const projects = createProjectStore(connections, catalog);
   const erasure = createErasure({ reads, writes, layout, merges, catalog, feed });
   let isClosed = false;
@@ -116,11 +117,13 @@ function createPostgresStore(
 
     updateLog: async (selector, update) => {
       checkOpen();
-      const { work, plan, index, answers } = await turns.run({ kind: 'update', selector, update });
+      const { work, plan, index, answers, readUpdated } = await turns.run({ kind: 'update', selector, update });
+      if (search === 'index') pendingWords.schedule();
+      // It was created in the same turn.
       const draft = plan.draftsOf.get(index)?.[0];
-      const id = draft ? answers.createdBy(draft).id : work.kind === 'update' ? work.id : undefined;
-      if (id === undefined || !(draft || answers.updated.has(id))) return undefined;
-      return logReads.readOne(id);
+      if (draft) return logReads.readOne(answers.createdBy(draft).id);
+      const id = work.kind === 'update' ? work.id : undefined;
+      return id === undefined || !answers.updated.has(id) ? undefined : (await readUpdated()).get(id);
     },
 
     getLog: (id) => logReads.readOne(id),

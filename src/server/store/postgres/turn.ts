@@ -12,8 +12,8 @@ import { applyFeedback, type FeedbackAnswer, insertFeedback } from './feedback-w
 import { nextTimestamp, placeOf } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
 import { type Key, referenceKey, toId, toKeyed, type Uuid } from './keys.ts';
-import { type KnownLog, type OldLog, toKnownStatement, toOldLog } from './known-logs.ts';
-import type { Layout } from './layout.ts';
+import { type KnownLog, type OldLog, toKnownStatement, toNewRow, toOldLog } from './known-logs.ts';
+import { type Layout, toBegin } from './layout.ts';
 import { toTexts, wordsOf } from './log-facts.ts';
 import { columnsOf, factsOf, LOGS, toLogValues } from './log-rows.ts';
 import { byPlaces } from './lookups.ts';
@@ -23,6 +23,7 @@ import type { Plan } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { SessionWrites } from './session-writes.ts';
 import { addFresh, addKnown } from './turn-sums.ts';
+import { insertWords, type LogWords } from './word-rows.ts';
 
 export interface TurnParts {
   readonly layout: Layout;
@@ -32,20 +33,11 @@ export interface TurnParts {
   readonly search: 'index' | 'off';
 }
 
-// Plain PostgreSQL takes both settings as unknown ones.
-const BEGIN = `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`;
-
 const REFERENCES: Insertion = {
   table: 'log_references',
   columns: ['bucket::smallint', 'awaited::boolean', 'reference::uuid', 'log_id::text'],
   rest: `ON CONFLICT (reference, bucket) DO UPDATE SET log_id = coalesce(log_references.log_id, excluded.log_id),
     awaited = log_references.awaited OR excluded.awaited RETURNING reference, awaited, log_id`,
-};
-
-const WORDS: Insertion = {
-  table: 'log_words',
-  columns: ['day::date', 'bucket::smallint', 'id::text', 'session::uuid', 'words::int4[]'],
-  rest: `ON CONFLICT (id, bucket, day) DO UPDATE SET words = log_words.words || excluded.words`,
 };
 
 /** Ids of logs that were not there, though their reference or their own id said so. Kept over the repeats of a turn. */
@@ -55,8 +47,8 @@ const MAX_LOOKS = 3;
 
 export interface TurnAnswers {
   createdBy(draft: Draft): CreatedLog;
-  /** `undefined` if the log is not there. */
-  readonly updated: ReadonlySet<string>;
+  /** Logs that `updateLog` has written, as they are now, by id; without those that are not there. */
+  readonly updated: ReadonlyMap<string, Row>;
   readonly feedback: readonly FeedbackAnswer[];
 }
 
@@ -147,7 +139,10 @@ export class Turn {
       key,
       draft?.id ?? null,
     ]);
-    const [, ...results] = await pipelined(client, [{ text: BEGIN }, ...insertRows(REFERENCES, values, layout)]);
+    const [, ...results] = await pipelined(client, [
+      { text: toBegin(layout) },
+      ...insertRows(REFERENCES, values, layout),
+    ]);
     const known: (KnownLog & { draft: Draft })[] = [];
     const takenOver: Statement[] = [];
     for (const { reference, awaited, log_id: id } of results.flatMap(
@@ -194,17 +189,18 @@ export class Turn {
       ordered.map((log) => toKnownStatement(log, toSqlTime(now))),
     );
     const created = new Map<Draft, { old: OldLog; place: { id: string } }>();
-    const updated = new Set<string>();
+    const updated = new Map<string, Row>();
     const found: FoundKnown[] = [];
     for (const [index, log] of ordered.entries()) {
-      const old = toOldLog(results[index]!.rows[0]);
-      if (!old) {
+      const row = results[index]!.rows[0];
+      const old = toOldLog(row);
+      if (!row || !old) {
         const looks = (this.#missing.get(log.place.id) ?? 0) + 1;
         this.#missing.set(log.place.id, looks);
         if (looks < MAX_LOOKS || log.draft) throw new RepeatTurn('a log is not there yet, or not any more');
         continue;
       }
-      updated.add(log.place.id);
+      if (!log.draft) updated.set(log.place.id, toNewRow(row));
       found.push({ log, old });
       if (log.draft) created.set(log.draft, { old, place: log.place });
       addKnown(sessions, this.#parts.merges, log, old);
@@ -215,28 +211,19 @@ export class Turn {
 
   #wordRows(missing: readonly Draft[], known: readonly FoundKnown[]): Statement[] {
     if (this.#parts.search === 'off') return [];
-    const rows: { bucket: number; key: string; values: Value[] }[] = [];
-    const add = (id: string, session: Uuid, words: readonly number[]) => {
-      const place = placeOf(id)!;
-      rows.push({ bucket: place.bucket, key: id, values: [place.day, place.bucket, id, session, words] });
-    };
-    for (const draft of missing) {
+    const rows: LogWords[] = missing.map((draft) => {
       const columns = columnsOf(draft);
-      add(draft.id, draft.group!.key, wordsOf(columns, toTexts(columns, draft.config), factsOf(draft)));
-    }
+      const words = wordsOf(columns, toTexts(columns, draft.config), factsOf(draft));
+      return { id: draft.id, session: draft.group!.key, words, isAdded: false };
+    });
     for (const { log, old } of known) {
       const columns = old.save
         ? { ...(log.draft && columnsOf(log.draft)), ...log.forced }
         : { error: log.forced.error };
       const words = wordsOf(columns, toTexts(columns, log.draft?.config), log.draft ? factsOf(log.draft) : []);
-      if (words.length > 0) add(log.place.id, old.session, words);
+      if (words.size > 0) rows.push({ id: log.place.id, session: old.session, words, isAdded: true });
     }
-    const ordered = inLockOrder(rows, this.#parts.layout, (row) => row);
-    return insertRows(
-      WORDS,
-      ordered.map(({ values }) => values),
-      this.#parts.layout,
-    );
+    return insertWords(rows, this.#parts.layout);
   }
 
   async #findOwn(client: pg.ClientBase, fresh: readonly Draft[]): Promise<Set<string>> {

@@ -15,6 +15,7 @@ import type { Uuid } from './keys.ts';
 import { type FoundSession, findCurrentSessions } from './lookups.ts';
 import { readTexts } from './match-texts.ts';
 import { type Conditions, type FoundSessions, keepWanted } from './session-list.ts';
+import { logOfWords, wordRowsOf } from './word-rows.ts';
 import { hasPhrase, toWords } from './words.ts';
 
 const MAX_MILLIS = 2_000;
@@ -42,12 +43,12 @@ export function toTerms(query: SessionQuery): Term[] {
   // All of them must hold for the same log.
   if (metadata.length > 0) {
     terms.push({
-      words: toWords(storableText(metadata.map(metadataPhrase).join(' '))),
+      words: [...toWords(storableText(metadata.map(metadataPhrase).join(' ')))],
       verify: (log) => metadata.every((filter) => hasMetadata(log.metadata, filter)),
     });
   }
   for (const text of searchTerms(storableText(query.search ?? '')).slice(0, MAX_TERMS)) {
-    const words = toWords(text);
+    const words = [...toWords(text)];
     terms.push(words.length > 1 ? { words, verify: (log) => hasPhrase(log.text, text) } : { words });
   }
   return terms.filter(({ words }) => words.length > 0);
@@ -104,6 +105,10 @@ interface Hit {
   readonly session: Uuid;
 }
 
+function toHit(row: Row): Hit {
+  return { id: logOfWords(row['id'] as string), session: row['session'] as Uuid };
+}
+
 /** The term of the fewest logs on the newest days that have any; metadata always lead, since one log has them all. */
 async function chooseLeading(pool: pg.Pool, terms: readonly Term[]): Promise<number> {
   if (terms.length === 1 || terms[0]?.verify) return 0;
@@ -148,7 +153,7 @@ async function readHits(
       ORDER BY id DESC LIMIT ${WALKED}`,
     values: [day, words, before],
   });
-  return { rows: walked.rows as unknown as Hit[], isWhole: walked.rows.length < WALKED };
+  return { rows: walked.rows.map(toHit), isWhole: walked.rows.length < WALKED };
 }
 
 /** Asked for an order, the planner would walk along the primary key for a rare word. */
@@ -168,7 +173,7 @@ async function readFromIndex(pool: pg.Pool, day: string, words: readonly number[
     const results = await Promise.allSettled([begin, hits, client.query('COMMIT')]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     client.release();
-    return (await hits).rows as unknown as Hit[];
+    return (await hits).rows.map(toHit);
   } catch (error) {
     client.release(true);
     throw error;
@@ -233,12 +238,12 @@ async function findLogsOfTerms(
 ): Promise<Map<Uuid, string[][]>> {
   const parts = terms.map(
     (_, index) =>
-      `array_agg(log.id ORDER BY log.id) FILTER (WHERE part.words @> $${index + 3}::int4[]) AS found_${index}`,
+      `array_agg(DISTINCT log.id ORDER BY log.id) FILTER (WHERE part.words @> $${index + 3}::int4[]) AS found_${index}`,
   );
   const { rows } = await pool.query<Row>({
     name: `logs of ${terms.length} terms`,
     text: `SELECT log.session, ${parts.join(', ')} FROM logs AS log
-      JOIN log_words AS part ON part.day = log.day AND part.bucket = log.bucket AND part.id = log.id
+      JOIN log_words AS part ON part.day = log.day AND part.bucket = log.bucket AND part.id IN ${wordRowsOf('log.id')}
       WHERE log.bucket = ANY($1::smallint[]) AND log.session = ANY($2::uuid[]) GROUP BY log.session`,
     values: [
       [...new Set(sessions.flatMap(({ buckets }) => buckets))],

@@ -4,12 +4,14 @@
  * the error, and may come again.
  */
 import type pg from 'pg';
+import type { LogResponse } from '../../../wire/v4.ts';
 import { storableText } from '../storable-text.ts';
 import { StoreUnavailableError } from '../unavailable-error.ts';
 import type { Catalog } from './catalog.ts';
 import { type Checked, checkWorks, type Work } from './check-works.ts';
 import { type Connections, codeOf, isLostConnection, isRepeatable, isSqlError } from './connection.ts';
 import { placeOf } from './identifiers.ts';
+import type { LogReads } from './log-reads.ts';
 import { makePartitionsOf } from './partitions.ts';
 import { type Plan, planTurn } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
@@ -18,6 +20,11 @@ import { type MissingLogs, Turn, type TurnAnswers, type TurnParts } from './turn
 const MAX_RUNNING = 4;
 const MAX_LOGS = 500;
 const GATHER_MILLIS = 3;
+/** So much is worth a turn beside those that run; what is less waits until one of them ends, but not for long. */
+const WORTH_A_TURN = 50;
+const MAX_WAIT_MILLIS = 25;
+/** What an update counts for: all of its log is read. */
+const LOGS_PER_UPDATE = 4;
 /** Of turns that were overtaken: each finds out more. */
 const MAX_OVERTAKEN = 12;
 const MAX_FAILED = 3;
@@ -28,6 +35,7 @@ const DUPLICATE = '23505';
 interface Job {
   readonly work: Work;
   readonly logs: number;
+  readonly arrivedAtMillis: number;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -37,6 +45,8 @@ export type Outcome = {
   readonly work: Checked;
   readonly answers: TurnAnswers;
   readonly plan: Plan;
+  /** Logs that were updated, by id; read once for all works of the turn. */
+  readonly readUpdated: () => Promise<ReadonlyMap<string, LogResponse>>;
   /** Its place in the plan. */
   readonly index: number;
 };
@@ -45,24 +55,25 @@ export class WriteTurns {
   readonly #connections: Connections;
   readonly #parts: TurnParts;
   readonly #catalog: Catalog;
+  readonly #logReads: LogReads;
   readonly #onLost: () => void;
   #queue: Job[] = [];
   #running = 0;
   #timer: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
 
-  constructor(connections: Connections, parts: TurnParts, onLost: () => void) {
+  constructor(connections: Connections, parts: TurnParts, logReads: LogReads, onLost: () => void) {
     this.#connections = connections;
     this.#parts = parts;
     this.#catalog = parts.catalog;
+    this.#logReads = logReads;
     this.#onLost = onLost;
   }
 
   /** Resolves when it is on disk. */
   run(work: Work): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const logs = work.kind === 'create' ? work.logs.length : work.kind === 'feedback' ? work.requests.length : 1;
-      this.#queue.push({ work, logs, resolve, reject });
+      this.#queue.push({ work, logs: sizeOf(work), arrivedAtMillis: performance.now(), resolve, reject });
       this.#timer ??= setTimeout(() => this.#start(), GATHER_MILLIS);
     });
   }
@@ -75,7 +86,7 @@ export class WriteTurns {
   #start(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    while (this.#running < MAX_RUNNING && this.#queue.length > 0) {
+    while (this.#running < MAX_RUNNING && this.#isWorthATurn()) {
       const jobs: Job[] = [];
       for (let logs = 0; this.#queue.length > 0 && (logs === 0 || logs + this.#queue[0]!.logs <= MAX_LOGS); ) {
         const job = this.#queue.shift()!;
@@ -89,6 +100,20 @@ export class WriteTurns {
         else if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
       });
     }
+    if (this.#queue.length > 0 && this.#running < MAX_RUNNING) {
+      this.#timer = setTimeout(() => this.#start(), MAX_WAIT_MILLIS);
+    }
+  }
+
+  #isWorthATurn(): boolean {
+    const [oldest] = this.#queue;
+    if (!oldest || this.#running === 0) return oldest !== undefined;
+    let logs = 0;
+    for (const job of this.#queue) {
+      logs += job.logs;
+      if (logs >= WORTH_A_TURN) return true;
+    }
+    return performance.now() - oldest.arrivedAtMillis >= MAX_WAIT_MILLIS;
   }
 
   async #runJobs(jobs: readonly Job[]): Promise<void> {
@@ -111,10 +136,15 @@ export class WriteTurns {
         prepared ??= await this.#prepare(jobs, missing);
         const { checked, plan, turn } = prepared;
         const answers = isEmpty(plan) ? NOTHING : await this.#attempt(turn);
+        let read: Promise<ReadonlyMap<string, LogResponse>> | undefined;
+        const readUpdated = () => {
+          read ??= this.#logReads.complete([...answers.updated.values()]);
+          return read;
+        };
         for (const [index, job] of jobs.entries()) {
           const work = checked[index]!;
           if (work.kind === 'rejected') job.reject(work.error);
-          else job.resolve({ work, answers, plan, index });
+          else job.resolve({ work, answers, plan, index, readUpdated });
         }
         return;
       } catch (error) {
@@ -185,11 +215,16 @@ export class WriteTurns {
   }
 }
 
+function sizeOf(work: Work): number {
+  if (work.kind === 'create') return work.logs.length;
+  return work.kind === 'feedback' ? work.requests.length : LOGS_PER_UPDATE;
+}
+
 const NOTHING: TurnAnswers = {
   createdBy: () => {
     throw new Error('nothing was created');
   },
-  updated: new Set(),
+  updated: new Map(),
   feedback: [],
 };
 

@@ -16,7 +16,7 @@ for (const binaries of findPostgres()) {
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
     }, 60_000);
-    afterAll(() => cluster?.stop());
+    afterAll(() => cluster?.stop(), 60_000);
 
     const openMany = async (count: number): Promise<{ url: string; stores: Store[] }> => {
       const url = await cluster.createSchema();

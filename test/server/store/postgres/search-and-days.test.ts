@@ -13,7 +13,7 @@ for (const binaries of findPostgres()) {
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
     }, 60_000);
-    afterAll(() => cluster?.stop());
+    afterAll(() => cluster?.stop(), 60_000);
 
     const open = async () => {
       const url = await cluster.createSchema();

@@ -28,7 +28,7 @@ for (const binaries of findPostgres().slice(0, 1)) {
     beforeAll(async () => {
       cluster = await startPostgres(binaries);
     }, 60_000);
-    afterAll(() => cluster?.stop());
+    afterAll(() => cluster?.stop(), 60_000);
 
     test('kill -9 of a server under load: clients go on with another, nothing is lost or doubled', async () => {
       const url = await cluster.createSchema();
@@ -78,7 +78,7 @@ for (const binaries of findPostgres().slice(0, 1)) {
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
     }, 60_000);
-    afterAll(() => cluster?.stop());
+    afterAll(() => cluster?.stop(), 60_000);
 
     test('is refused for good, in the type of the request, and all else works', async () => {
       const reports: unknown[] = [];

@@ -30,7 +30,7 @@ for (const binaries of findPostgres()) {
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
     }, 60_000);
-    afterAll(() => cluster?.stop());
+    afterAll(() => cluster?.stop(), 60_000);
     describeStore(binaries.name, async () => openPostgresStore({ url: await cluster.createSchema() }));
   });
 }

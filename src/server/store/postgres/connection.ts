@@ -103,6 +103,17 @@ export async function withConnection<Result>(
   }
 }
 
+/** One write to the socket for all that `send` sends before it returns. */
+export function sendAtOnce<Result>(client: pg.ClientBase | pg.Pool, send: () => Result): Result {
+  const { stream } = (client as { connection?: { stream: Writable } }).connection ?? {};
+  stream?.cork();
+  try {
+    return send();
+  } finally {
+    stream?.uncork();
+  }
+}
+
 /**
  * Sends all of the statements at once, and resolves to the rows of each. Rejects with the error of the first that fails,
  * once all are answered.
@@ -111,11 +122,7 @@ export async function pipelined(
   client: pg.ClientBase | pg.Pool,
   statements: readonly Statement[],
 ): Promise<pg.QueryResult<Row>[]> {
-  // One write to the socket for all of them.
-  const { stream } = (client as { connection?: { stream: Writable } }).connection ?? {};
-  stream?.cork();
-  const sent = statements.map((statement) => client.query<Row>(statement as pg.QueryConfig));
-  stream?.uncork();
+  const sent = sendAtOnce(client, () => statements.map((statement) => client.query<Row>(statement as pg.QueryConfig)));
   const answers = await Promise.allSettled(sent);
   const failed = answers.find((answer) => answer.status === 'rejected');
   if (failed) throw failed.reason;

@@ -4,7 +4,7 @@ import type { FeedbackRequest } from '../../../wire/v4.ts';
 import { storableText } from '../storable-text.ts';
 import type { FeedbackResponse } from '../store.ts';
 import type { CheckedFeedback } from './check-works.ts';
-import { pipelined, type Row, type Statement, toSqlTime, type Value } from './connection.ts';
+import { type Row, type Statement, toSqlTime, type Value } from './connection.ts';
 import type { FeedbackDraft } from './drafts.ts';
 import { newFeedbackId, placeOf } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
@@ -42,37 +42,40 @@ export function insertFeedback(
   );
 }
 
-/** Sends `before` with the feedback, in one trip. Resolves to the answers in the order of the requests. */
-export async function applyFeedback(
-  client: pg.ClientBase,
+export interface FeedbackWrites {
+  readonly statements: readonly Statement[];
+  /** Takes what the statements have returned. In the order of the requests. */
+  toAnswers(results: readonly pg.QueryResult<Row>[]): FeedbackAnswer[];
+}
+
+/** Adds to the sessions what the feedback changes of them. */
+export function writeFeedback(
   feedback: readonly CheckedFeedback[],
   sessions: SessionWrites,
   layout: Layout,
-  before: readonly Statement[],
-): Promise<FeedbackAnswer[]> {
+): FeedbackWrites {
   const added = feedback.flatMap(({ log, draft }) => (draft ? [{ logId: log.id, entry: draft }] : []));
   const words = new Map<string, LogWords & { words: Set<number> }>();
   for (const { log, draft } of feedback) {
-    if (!draft) continue;
-    const facts = [{ type: draft.type, value: JSON.parse(draft.value) as unknown }];
     const session = toKeyed(log.session);
     sessions.add(session, { day: placeOf(log.id)!.day });
-    sessions.addFacets(session, facetsOf({}, undefined, facts));
-    const all = toWords(labelsOf({}, facts).words, words.get(log.id)?.words);
-    words.set(log.id, { id: log.id, session: log.session, words: all, isAdded: true });
+    if (!draft) sessions.recount(session);
+    else {
+      const facts = [{ type: draft.type, value: JSON.parse(draft.value) as unknown }];
+      sessions.addFacets(session, facetsOf({}, undefined, facts));
+      const all = toWords(labelsOf({}, facts).words, words.get(log.id)?.words);
+      words.set(log.id, { id: log.id, session: log.session, words: all, isAdded: true });
+    }
   }
   const taken = feedback.filter(({ draft }) => !draft);
-  const statements = [...before, ...insertWords(words.values(), layout), ...insertFeedback(added, layout)];
-  const results = await pipelined(client, [
-    ...statements,
-    ...taken.map(({ request, log }) => toDeletion(request, log.id)),
-  ]);
-  const removed = new Map(taken.map((each, index) => [each, results[statements.length + index]!.rows]));
-  for (const { log } of taken) {
-    sessions.add(toKeyed(log.session), { day: placeOf(log.id)!.day });
-    sessions.recount(toKeyed(log.session));
-  }
-  return feedback.map((each) => toAnswer(each, removed.get(each)));
+  const inserts = [...insertWords(words.values(), layout), ...insertFeedback(added, layout)];
+  return {
+    statements: [...inserts, ...taken.map(({ request, log }) => toDeletion(request, log.id))],
+    toAnswers: (results) => {
+      const removed = new Map(taken.map((each, index) => [each, results[inserts.length + index]!.rows]));
+      return feedback.map((each) => toAnswer(each, removed.get(each)));
+    },
+  };
 }
 
 /** Without a value: all of the type. Without a user: those of all users. */

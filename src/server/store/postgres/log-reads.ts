@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { LogResponse } from '../../../wire/v4.ts';
 import { toLogResponse } from '../log-row.ts';
 import { countCharacters } from '../row-size.ts';
-import { type Row, withConnection } from './connection.ts';
+import { type Row, sendAtOnce, withConnection } from './connection.ts';
 import { toId, type Uuid } from './keys.ts';
 import { byPlaces, findCurrentSessions } from './lookups.ts';
 import { findParents } from './parents.ts';
@@ -65,30 +65,35 @@ export class LogReads {
   }
 
   async #join(client: pg.ClientBase, found: readonly Row[]): Promise<Row[]> {
-    const [configs, feedback, parents, sessions] = await Promise.all([
-      this.#readConfigs(
-        client,
-        found.flatMap((row) => (row['config'] as Uuid | null) ?? []),
-      ),
-      readFeedback(
-        client,
-        found.map((row) => row['id'] as string),
-      ),
-      findParents(
-        client,
-        found.map((row) => ({
-          ...{ id: row['id'] as string, parentId: row['parent_id'] as string | null },
-          ...{
-            parentReferenceId: row['parent_reference_id'] as string | null,
-            parentCut: row['parent_cut'] as boolean,
-          },
-        })),
-      ),
-      findCurrentSessions(
-        client,
-        found.flatMap((row) => (row['in_session'] ? [row['session'] as Uuid] : [])),
-      ),
-    ]);
+    const reads = sendAtOnce(
+      client,
+      () =>
+        [
+          this.#readConfigs(
+            client,
+            found.flatMap((row) => (row['config'] as Uuid | null) ?? []),
+          ),
+          readFeedback(
+            client,
+            found.map((row) => row['id'] as string),
+          ),
+          findParents(
+            client,
+            found.map((row) => ({
+              ...{ id: row['id'] as string, parentId: row['parent_id'] as string | null },
+              ...{
+                parentReferenceId: row['parent_reference_id'] as string | null,
+                parentCut: row['parent_cut'] as boolean,
+              },
+            })),
+          ),
+          findCurrentSessions(
+            client,
+            found.flatMap((row) => (row['in_session'] ? [row['session'] as Uuid] : [])),
+          ),
+        ] as const,
+    );
+    const [configs, feedback, parents, sessions] = await Promise.all(reads);
     return found.map((row) => {
       const config = configs.get(row['config'] as Uuid);
       const parent = parents.get(row['id'] as string);

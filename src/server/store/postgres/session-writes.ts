@@ -1,6 +1,6 @@
 /** What a turn writes of sessions, after its logs: facets, projects, sums, and merges. */
 import type pg from 'pg';
-import { pipelined, type Value } from './connection.ts';
+import { pipelined, type Row, type Statement, type Value } from './connection.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
 import { type Key, toKeyed, type Uuid } from './keys.ts';
 import type { Layout } from './layout.ts';
@@ -77,10 +77,12 @@ export class SessionWrites {
     this.#recounted.add(this.#merges.resolve(key.key).key);
   }
 
-  async write(client: pg.ClientBase): Promise<void> {
+  /** Sends `before` in the same trip, and resolves to what it has returned. */
+  async write(client: pg.ClientBase, before: readonly Statement[] = []): Promise<pg.QueryResult<Row>[]> {
     const layout = this.#layout;
     const sums = inLockOrder(this.#sums.values(), layout, (sum) => sum).map(toSumRow);
     const inserts = [
+      ...before,
       ...insertRows(FACETS, this.#ordered(this.#facets), layout),
       ...insertRows(PROJECTS, this.#ordered(this.#projects), layout),
     ];
@@ -94,6 +96,7 @@ export class SessionWrites {
     }
     await this.#mergeAll(client);
     for (const key of this.#recounted) await recountSession(client, layout, toKeyed(key));
+    return results.slice(0, before.length);
   }
 
   /** One of them may lead to the source of another. All of their rows are locked. */

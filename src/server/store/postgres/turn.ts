@@ -8,7 +8,7 @@ import type { CreatedLog } from '../../../wire/v4.ts';
 import type { Catalog } from './catalog.ts';
 import { pipelined, type Row, type Statement, toSqlTime, type Value } from './connection.ts';
 import type { Draft } from './drafts.ts';
-import { applyFeedback, type FeedbackAnswer, insertFeedback } from './feedback-writes.ts';
+import { type FeedbackAnswer, insertFeedback, writeFeedback } from './feedback-writes.ts';
 import { nextTimestamp, placeOf } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
 import { type Key, referenceKey, toId, toKeyed, type Uuid } from './keys.ts';
@@ -58,6 +58,8 @@ export class Turn {
   readonly #missing: MissingLogs;
   /** Set when a commit was sent and not answered. */
   mayBeCommitted = false;
+  /** Not sent yet: it goes with the first of the statements. */
+  #begin: readonly Statement[] = [];
 
   constructor(parts: TurnParts, plan: Plan, missing: MissingLogs) {
     this.#parts = parts;
@@ -67,6 +69,7 @@ export class Turn {
 
   async run(client: pg.ClientBase): Promise<TurnAnswers> {
     const { layout, merges } = this.#parts;
+    this.#begin = [{ text: toBegin(layout) }];
     const now = nextTimestamp();
     const sessions = new SessionWrites(layout, merges, now);
     const { known, fresh } = await this.#writeReferences(client, sessions);
@@ -94,8 +97,9 @@ export class Turn {
       ),
     ];
     for (const draft of missing) addFresh(sessions, draft);
-    const answers = await applyFeedback(client, this.#plan.feedback, sessions, layout, inserts);
-    await sessions.write(client);
+    const given = writeFeedback(this.#plan.feedback, sessions, layout);
+    const results = await sessions.write(client, [...this.#begin, ...inserts, ...given.statements]);
+    const answers = given.toAnswers(results.slice(results.length - given.statements.length));
 
     const commit = client.query('COMMIT');
     this.mayBeCommitted = true;
@@ -115,6 +119,13 @@ export class Turn {
       updated,
       feedback: answers,
     };
+  }
+
+  async #send(client: pg.ClientBase, statements: readonly Statement[]): Promise<pg.QueryResult<Row>[]> {
+    if (statements.length === 0) return [];
+    const begin = this.#begin;
+    this.#begin = [];
+    return (await pipelined(client, [...begin, ...statements])).slice(begin.length);
   }
 
   /** Trip 1. The lock of the rows makes a reference one log, over all servers. */
@@ -139,10 +150,7 @@ export class Turn {
       key,
       draft?.id ?? null,
     ]);
-    const [, ...results] = await pipelined(client, [
-      { text: toBegin(layout) },
-      ...insertRows(REFERENCES, values, layout),
-    ]);
+    const results = await this.#send(client, insertRows(REFERENCES, values, layout));
     const known: (KnownLog & { draft: Draft })[] = [];
     const takenOver: Statement[] = [];
     for (const { reference, awaited, log_id: id } of results.flatMap(
@@ -167,7 +175,7 @@ export class Turn {
         if (awaited) sessions.merge(toKeyed(reference), merges.resolve(draft.group!.key));
       } else known.push({ place: placeOf(id!)!, forced: draft.forced, draft });
     }
-    if (takenOver.length > 0) await pipelined(client, takenOver);
+    await this.#send(client, takenOver);
     return { known, fresh };
   }
 
@@ -184,7 +192,7 @@ export class Turn {
       all.set(id, { place: placeOf(id)!, ...other, forced: { ...other?.forced, ...forced } });
     }
     const ordered = inLockOrder(all.values(), this.#parts.layout, ({ place }) => ({ ...place, key: place.id }));
-    const results = await pipelined(
+    const results = await this.#send(
       client,
       ordered.map((log) => toKnownStatement(log, toSqlTime(now))),
     );

@@ -24,7 +24,11 @@ export interface Statement {
   readonly values?: readonly Value[];
   /** Prepared once in a connection where it is given. */
   readonly name?: string;
+  /** In place of `SILENCE_MILLIS`, for what goes through all of the data. */
+  readonly query_timeout?: number;
 }
+
+export const LONG_MILLIS = 24 * 60 * 60 * 1000;
 
 export interface Connections {
   readonly writes: pg.Pool;

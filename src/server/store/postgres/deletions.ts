@@ -18,16 +18,18 @@ export interface Deleted {
   readonly sessions: number;
 }
 
+/** After a deletion that `isFinal`, the reference of a session that has gone means another session. */
 export async function deleteLogs(
   pool: pg.Pool,
   { layout, merges }: { layout: Layout; merges: Merges },
   ids: readonly string[],
+  isFinal = true,
 ): Promise<Deleted> {
   let [logs, sessions] = [0, 0];
   for (let at = 0; at < ids.length; at += SLICE) {
     const client = await pool.connect();
     try {
-      const deleted = await deleteSlice(client, layout, merges, ids.slice(at, at + SLICE));
+      const deleted = await deleteSlice(client, layout, merges, ids.slice(at, at + SLICE), isFinal);
       client.release();
       logs += deleted.logs;
       sessions += deleted.sessions;
@@ -47,6 +49,7 @@ async function deleteSlice(
   layout: Layout,
   merges: Merges,
   ids: readonly string[],
+  isFinal: boolean,
 ): Promise<Deleted> {
   const found = [...(await findLogs(client, ids)).values()];
   if (found.length === 0) return { logs: 0, sessions: 0 };
@@ -84,7 +87,7 @@ async function deleteSlice(
   const touched = new Map([...current.values()].map((session) => [session.key, session]));
   for (const session of touched.values()) {
     writes.add(toKeyed(session.key), { day: session.firstDay });
-    writes.recount(toKeyed(session.key));
+    writes.recount(toKeyed(session.key), isFinal);
   }
   await writes.write(client);
   const left = await countSessions(client, [...touched.keys()]);
@@ -96,7 +99,7 @@ async function deleteSlice(
 
 async function countSessions(client: pg.ClientBase, keys: readonly Uuid[]): Promise<Set<Uuid>> {
   const { rows } = await client.query<Row>(
-    'SELECT key FROM sessions WHERE bucket = ANY($1::smallint[]) AND key = ANY($2::uuid[])',
+    `SELECT key FROM sessions WHERE bucket = ANY($1::smallint[]) AND key = ANY($2::uuid[]) AND merged_into IS NULL`,
     [keys.map((key) => toKeyed(key).bucket), keys],
   );
   return new Set(rows.map((row) => row['key'] as Uuid));

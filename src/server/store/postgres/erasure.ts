@@ -3,13 +3,13 @@
  * there when they come to it.
  */
 import type pg from 'pg';
-import { HumanloopError } from '../../../errors.ts';
 import { parseJson } from '../../../wire/json.ts';
+import { CONTENT_COLUMNS } from '../log-row.ts';
 import { listUsers } from '../log-user.ts';
 import { storableText } from '../storable-text.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeFeed } from './change-feed.ts';
-import { pipelined, type Row, withConnection } from './connection.ts';
+import { LONG_MILLIS, pipelined, type Row, withConnection } from './connection.ts';
 import { type Deleted, deleteLogs } from './deletions.ts';
 import { bucketOf, fromId, sessionKey, toKeyed, type Uuid } from './keys.ts';
 import type { Layout } from './layout.ts';
@@ -17,9 +17,25 @@ import { type FoundSession, findCurrentSessions, findLogs } from './lookups.ts';
 import type { Merges } from './merges.ts';
 import { recountSession } from './recount.ts';
 import { readSummaries } from './summaries.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 const SLICE = 1_000;
-const VACUUMED = ['logs', 'log_words', 'feedback', 'log_references', 'sessions', 'session_facets', 'session_projects'];
+const VACUUMED = [
+  'logs',
+  'log_words',
+  'feedback',
+  'log_references',
+  'sessions',
+  'session_facets',
+  'session_projects',
+  'words',
+];
+/** Below the bound, so that it is not reached again at once. */
+const MARGIN = 0.05;
+/** Of a log without its texts, with its entries in indexes. */
+const LOG_BYTES = 500;
+const TEXT_COLUMNS = ['error', 'judgment', 'metadata', ...CONTENT_COLUMNS];
+const NOTHING: Deleted = { logs: 0, sessions: 0 };
 const OF_SESSION = 'bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[])';
 
 export interface ErasureParts {
@@ -29,28 +45,32 @@ export interface ErasureParts {
   readonly merges: Merges;
   readonly catalog: Catalog;
   readonly feed: ChangeFeed;
+  readonly vocabulary: Vocabulary;
 }
 
 export function createErasure(parts: ErasureParts) {
-  const { reads, writes, layout, catalog, feed } = parts;
+  const { reads, writes, layout, catalog, feed, vocabulary } = parts;
 
-  const remove = async (ids: readonly string[]): Promise<Deleted> => {
+  const remove = async (ids: readonly string[], isFinal = true): Promise<Deleted> => {
     const logs = await findLogs(reads, ids);
     const current = await findCurrentSessions(reads, new Set([...logs.values()].map(({ session }) => session)));
     const keys = [...new Set([...current.values()].map(({ key }) => key))];
     const shown = [...(await readSummaries(reads, keys)).values()].map(({ id }) => id);
-    const deleted = await deleteLogs(writes, parts, ids);
+    const deleted = await deleteLogs(writes, parts, ids, isFinal);
     feed.announceDeleted(shown);
     return deleted;
   };
 
   /** Again and again, until the query finds no more. */
-  const removeFound = async (text: string, values: readonly unknown[]): Promise<Deleted> => {
+  const removeFound = async (text: string, values: readonly unknown[], isFinal = true): Promise<Deleted> => {
     let [logs, sessions] = [0, 0];
     for (;;) {
       const { rows } = await reads.query<Row>(`${text} LIMIT ${SLICE}`, [...values]);
       if (rows.length === 0) return { logs, sessions };
-      const deleted = await remove(rows.map((row) => row['id'] as string));
+      const deleted = await remove(
+        rows.map((row) => row['id'] as string),
+        isFinal,
+      );
       logs += deleted.logs;
       sessions += deleted.sessions;
       // Others have deleted them meanwhile; where nothing goes, nothing would ever end.
@@ -58,8 +78,12 @@ export function createErasure(parts: ErasureParts) {
     }
   };
 
-  const removeSession = async (session: FoundSession): Promise<Deleted> => {
-    const deleted = await removeFound(`SELECT id FROM logs WHERE ${OF_SESSION}`, [session.buckets, session.keys]);
+  const removeSession = async (session: FoundSession, isFinal = true): Promise<Deleted> => {
+    const deleted = await removeFound(
+      `SELECT id FROM logs WHERE ${OF_SESSION}`,
+      [session.buckets, session.keys],
+      isFinal,
+    );
     if (deleted.sessions > 0 || session.id === null) return deleted;
     // It had no logs: nothing that was deleted has taken it along.
     const { key, bucket } = toKeyed(session.key);
@@ -70,8 +94,36 @@ export function createErasure(parts: ErasureParts) {
     return { ...deleted, sessions: rowCount ?? 0 };
   };
 
+  /** The session that changed longest ago first, as long as `goesOn`. */
+  const pruneOldest = async (
+    before: string,
+    goesOn: (session: FoundSession) => boolean | Promise<boolean>,
+  ): Promise<Deleted> => {
+    let [logs, sessions] = [0, 0];
+    for (;;) {
+      const { rows } = await reads.query<Row>(
+        `SELECT key FROM sessions WHERE merged_into IS NULL AND updated_at < $1::timestamptz
+         ORDER BY updated_at LIMIT 100`,
+        [before],
+      );
+      const keys = rows.map((row) => row['key'] as Uuid);
+      const found = await findCurrentSessions(reads, keys);
+      const gone = logs + sessions;
+      for (const key of keys) {
+        const session = found.get(key);
+        if (!session) continue;
+        if (!(await goesOn(session))) return { logs, sessions };
+        const deleted = await removeSession(session, false);
+        logs += deleted.logs;
+        sessions += deleted.sessions;
+      }
+      // Others have deleted them meanwhile; where nothing goes, nothing would ever end.
+      if (logs + sessions === gone) return { logs, sessions };
+    }
+  };
+
   return {
-    deleteLogs: remove,
+    deleteLogs: (ids: readonly string[]) => remove(ids),
 
     /** Resolves to `undefined` if there is no such session. */
     deleteSession: async (selector: { readonly id: string } | { readonly referenceId: string }) => {
@@ -126,30 +178,17 @@ export function createErasure(parts: ErasureParts) {
 
     /** Deletes the sessions, each as a whole, whose last change is older. */
     prune: async ({ olderThan, maxBytes }: { readonly olderThan?: string; readonly maxBytes?: number }) => {
-      if (maxBytes !== undefined) {
-        throw new HumanloopError('a PostgreSQL store is not bounded by its size: bound it by age');
-      }
-      let [logs, sessions] = [0, 0];
-      while (olderThan !== undefined) {
-        const { rows } = await reads.query<Row>(
-          `SELECT key FROM sessions WHERE merged_into IS NULL AND updated_at < $1::timestamptz
-           ORDER BY updated_at LIMIT 100`,
-          [olderThan],
-        );
-        const found = await findCurrentSessions(
-          reads,
-          rows.map((row) => row['key'] as Uuid),
-        );
-        const before = logs + sessions;
-        for (const session of found.values()) {
-          const deleted = await removeSession(session);
-          logs += deleted.logs;
-          sessions += deleted.sessions;
-        }
-        // Others have deleted them meanwhile; where nothing goes, nothing would ever end.
-        if (logs + sessions === before) break;
-      }
-      return { logs, sessions };
+      const old = olderThan === undefined ? NOTHING : await pruneOldest(olderThan, () => true);
+      if (maxBytes === undefined) return old;
+      const bytes = await measureLogs(reads);
+      if (bytes <= maxBytes) return old;
+      let excess = bytes - maxBytes * (1 - MARGIN);
+      const large = await pruneOldest('infinity', async (session) => {
+        if (excess <= 0) return false;
+        excess -= await measureLogs(reads, session);
+        return true;
+      });
+      return { logs: old.logs + large.logs, sessions: old.sessions + large.sessions };
     },
 
     /**
@@ -157,9 +196,12 @@ export function createErasure(parts: ErasureParts) {
      * administrator keeps write-ahead logs and backups.
      */
     eraseDeleted: async (): Promise<void> => {
+      await vocabulary.forgetUnused();
       await withConnection(writes, async (client) => {
         await client.query('SET statement_timeout TO 0');
-        for (const table of VACUUMED) await client.query(`VACUUM ${table}`);
+        for (const table of VACUUMED) {
+          await pipelined(client, [{ text: `VACUUM ${table}`, query_timeout: LONG_MILLIS }]);
+        }
         await client.query('SET statement_timeout TO DEFAULT');
       });
     },
@@ -167,6 +209,27 @@ export function createErasure(parts: ErasureParts) {
     /** The process is well, also while the database is away: see `readiness`. */
     health: async () => ({ status: 'ok' as const }),
   };
+}
+
+/**
+ * Resolves to the bytes of all logs, or of those of a session, before they are compressed: what the database needs for
+ * them on its disk depends on when it has cleaned up.
+ */
+async function measureLogs(pool: pg.Pool, session?: FoundSession): Promise<number> {
+  const bytes = TEXT_COLUMNS.map((column) => `coalesce(octet_length(${column}), 0)`).join(' + ');
+  return withConnection(pool, async (client) => {
+    const [, sum] = await pipelined(client, [
+      { text: 'BEGIN READ ONLY; SET LOCAL statement_timeout TO 0' },
+      {
+        text: `SELECT coalesce(sum(${LOG_BYTES} + ${bytes}), 0)::float8 AS bytes FROM logs
+          ${session ? `WHERE ${OF_SESSION}` : ''}`,
+        values: session ? [session.buckets, session.keys] : [],
+        query_timeout: LONG_MILLIS,
+      },
+      { text: 'COMMIT' },
+    ]);
+    return sum!.rows[0]!['bytes'] as number;
+  });
 }
 
 async function findSession(

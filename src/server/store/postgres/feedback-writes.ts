@@ -12,6 +12,7 @@ import { toKeyed } from './keys.ts';
 import type { Layout } from './layout.ts';
 import { facetsOf, labelsOf } from './log-facts.ts';
 import type { SessionWrites } from './session-writes.ts';
+import type { TurnParts } from './turn.ts';
 import { insertWords, type LogWords } from './word-rows.ts';
 import { toWords } from './words.ts';
 
@@ -52,7 +53,7 @@ export interface FeedbackWrites {
 export function writeFeedback(
   feedback: readonly CheckedFeedback[],
   sessions: SessionWrites,
-  layout: Layout,
+  { layout, vocabulary, search }: Pick<TurnParts, 'layout' | 'vocabulary' | 'search'>,
 ): FeedbackWrites {
   const added = feedback.flatMap(({ log, draft }) => (draft ? [{ logId: log.id, entry: draft }] : []));
   const words = new Map<string, LogWords & { words: Set<number> }>();
@@ -63,12 +64,12 @@ export function writeFeedback(
     else {
       const facts = [{ type: draft.type, value: JSON.parse(draft.value) as unknown }];
       sessions.addFacets(session, facetsOf({}, undefined, facts));
-      const all = toWords(labelsOf({}, facts).words, words.get(log.id)?.words);
+      const all = toWords(labelsOf({}, facts).words, words.get(log.id)?.words, vocabulary.add);
       words.set(log.id, { id: log.id, session: log.session, words: all, isAdded: true });
     }
   }
   const taken = feedback.filter(({ draft }) => !draft);
-  const inserts = [...insertWords(words.values(), layout), ...insertFeedback(added, layout)];
+  const inserts = [...(search === 'off' ? [] : insertWords(words.values(), layout)), ...insertFeedback(added, layout)];
   return {
     statements: [...inserts, ...taken.map(({ request, log }) => toDeletion(request, log.id))],
     toAnswers: (results) => {

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { HumanloopError } from '../../../errors.ts';
 import { pipelined } from './connection.ts';
 import { makePartitions } from './partitions.ts';
-import { DISTRIBUTION, MAJOR, MIGRATIONS } from './schema.ts';
+import { DISTRIBUTIONS, MAJOR, MIGRATIONS } from './schema.ts';
 
 const LOCK = 0x686c_6f74;
 const WAIT_MILLIS = 30_000;
@@ -76,9 +76,9 @@ async function migrate(client: pg.ClientBase): Promise<void> {
     for (const sql of MIGRATIONS.slice(done)) {
       await client.query(compresses ? sql : sql.replaceAll(' COMPRESSION lz4', ''));
     }
+    const isDistributed = isNew ? await hasCitus(client) : meta.get('layout') === 'citus';
+    if (isDistributed) for (const sql of DISTRIBUTIONS.slice(done).flat()) await client.query(sql);
     if (isNew) {
-      const isDistributed = await hasCitus(client);
-      if (isDistributed) for (const sql of DISTRIBUTION) await client.query(sql);
       await client.query(`INSERT INTO meta VALUES ('layout', $1), ('major', $2), ('schema', '0')`, [
         isDistributed ? 'citus' : 'plain',
         String(MAJOR),

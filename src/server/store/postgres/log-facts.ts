@@ -3,7 +3,7 @@ import { parseJson } from '../../../wire/json.ts';
 import { toLabels } from '../log-labels.ts';
 import { errorPreview, inputPreview, type LogTexts, outputPreview, plainText } from '../log-text.ts';
 import { storableText } from '../storable-text.ts';
-import { toWords } from './words.ts';
+import { type NewWord, toWords } from './words.ts';
 
 /** `session_facets.kind`. Names of projects are not here, since projects are renamed. */
 export const FACETS = { model: 1, type: 2, error: 3, feedback: 4, user: 5, environment: 6, trace: 7 } as const;
@@ -62,8 +62,13 @@ export function labelsOf(log: LogColumns, feedback: readonly FeedbackFacts[]) {
   return toLabels({ metadata, environment, source, feedback });
 }
 
-export function wordsOf(log: LogColumns, texts: LogTexts, feedback: readonly FeedbackFacts[]): Set<number> {
-  return toWords(labelsOf(log, feedback).words, toWords(plainText(texts)));
+export function wordsOf(
+  log: LogColumns,
+  texts: LogTexts,
+  feedback: readonly FeedbackFacts[],
+  onNew: NewWord,
+): Set<number> {
+  return toWords(labelsOf(log, feedback).words, toWords(plainText(texts), undefined, onNew), onNew);
 }
 
 export function facetsOf(

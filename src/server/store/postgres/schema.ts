@@ -66,8 +66,7 @@ const TABLES = `
   CREATE TABLE trace_parts (bucket smallint NOT NULL, trace uuid NOT NULL, part integer NOT NULL, day date NOT NULL,
     spans bytea NOT NULL, PRIMARY KEY (trace, part, bucket, day)) PARTITION BY RANGE (day);`;
 
-/** In the transaction of the first migration, where the extension is there. */
-export const DISTRIBUTION = [
+const DISTRIBUTION = [
   `SELECT create_reference_table('meta')`,
   `SELECT create_reference_table('projects')`,
   `SELECT create_distributed_table('logs', 'bucket')`,
@@ -78,7 +77,17 @@ export const DISTRIBUTION = [
   `SELECT create_distributed_table('configs', 'key', colocate_with => 'none')`,
 ];
 
-export const MIGRATIONS: readonly string[] = [TABLES];
+/** Words by the number that `log_words` has of them. */
+const VOCABULARY = `CREATE TABLE words (bucket smallint NOT NULL, word text COLLATE "C" NOT NULL, number int4 NOT NULL,
+  PRIMARY KEY (word, bucket));`;
+
+export const MIGRATIONS: readonly string[] = [TABLES, VOCABULARY];
+
+/** In the transaction of the migration of the same number, where the tables are distributed. */
+export const DISTRIBUTIONS: readonly (readonly string[])[] = [
+  DISTRIBUTION,
+  [`SELECT create_distributed_table('words', 'bucket', colocate_with => 'logs')`],
+];
 
 /** Partitioned by day, with the options of their partitions. */
 export const DAILY_TABLES: Readonly<Record<string, string>> = {

@@ -36,7 +36,8 @@ export class SessionWrites {
   readonly #projects = new Map<string, Part>();
   readonly #merged = new Map<Uuid, Merge>();
   readonly #done: Merge[] = [];
-  readonly #recounted = new Set<Uuid>();
+  /** By key, whether a session without logs is gone for ever. */
+  readonly #recounted = new Map<Uuid, boolean>();
 
   constructor(layout: Layout, merges: Merges, now: string) {
     this.#layout = layout;
@@ -47,6 +48,11 @@ export class SessionWrites {
   /** For the session that `key` was merged into, if it was. */
   add(key: Key, part: SumPart): void {
     addToSum(this.#sums, this.#merges.resolve(key.key), part, this.now);
+  }
+
+  /** Returns what the key stands for now. */
+  resolve(key: Key): Key {
+    return this.#merges.resolve(key.key);
   }
 
   addFacets(key: Key, facets: readonly Facet[]): void {
@@ -73,8 +79,8 @@ export class SessionWrites {
   }
 
   /** Its sums, texts and facets are made again from its logs. */
-  recount(key: Key): void {
-    this.#recounted.add(this.#merges.resolve(key.key).key);
+  recount(key: Key, isFinal = true): void {
+    this.#recounted.set(this.#merges.resolve(key.key).key, isFinal);
   }
 
   /** Sends `before` in the same trip, and resolves to what it has returned. */
@@ -95,7 +101,7 @@ export class SessionWrites {
       throw new RepeatTurn('a session was merged');
     }
     await this.#mergeAll(client);
-    for (const key of this.#recounted) await recountSession(client, layout, toKeyed(key));
+    for (const [key, isFinal] of this.#recounted) await recountSession(client, layout, toKeyed(key), isFinal);
     return results.slice(0, before.length);
   }
 

@@ -27,6 +27,7 @@ import { checkReadiness } from './readiness.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { listSessions, readSession } from './session-reads.ts';
 import { createPostgresViewerStore } from './viewer-store.ts';
+import { Vocabulary } from './vocabulary.ts';
 import { WriteTurns } from './write-turns.ts';
 
 /** In all texts of one page. */
@@ -78,11 +79,12 @@ function createPostgresStore(
   const catalog = new Catalog(writes);
   const merges = new Merges();
   const logReads = new LogReads(reads);
-  const parts = { layout, catalog, merges, search };
+  const vocabulary = new Vocabulary(writes, layout);
+  const parts = { layout, catalog, merges, vocabulary, search };
   const turns = new WriteTurns(connections, parts, logReads, () => feed.noteLostConnection());
   const pendingWords = new PendingWords(reads, layout);
   const projects = createProjectStore(connections, catalog);
-  const erasure = createErasure({ reads, writes, layout, merges, catalog, feed });
+  const erasure = createErasure({ reads, writes, layout, merges, catalog, feed, vocabulary });
   let isClosed = false;
 
   const checkOpen = (): void => {
@@ -215,7 +217,7 @@ function createPostgresStore(
 
     projects,
 
-    viewer: createPostgresViewerStore(connections, catalog, logReads, feed),
+    viewer: createPostgresViewerStore(connections, { catalog, logReads, feed, vocabulary }),
 
     close: async () => {
       if (isClosed) return;

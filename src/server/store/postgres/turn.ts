@@ -23,12 +23,14 @@ import type { Plan } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { SessionWrites } from './session-writes.ts';
 import { addFresh, addKnown } from './turn-sums.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { insertWords, type LogWords } from './word-rows.ts';
 
 export interface TurnParts {
   readonly layout: Layout;
   readonly catalog: Catalog;
   readonly merges: Merges;
+  readonly vocabulary: Vocabulary;
   /** `index`: words are written with the log. */
   readonly search: 'index' | 'off';
 }
@@ -96,8 +98,14 @@ export class Turn {
         layout,
       ),
     ];
-    for (const draft of missing) addFresh(sessions, draft);
-    const given = writeFeedback(this.#plan.feedback, sessions, layout);
+    for (const draft of missing) {
+      // What is written under a session that meanwhile means another one would be in neither.
+      if (sessions.resolve(draft.group!).key !== draft.group!.key && !this.mayBeCommitted) {
+        throw new RepeatTurn('a session was merged');
+      }
+      addFresh(sessions, draft);
+    }
+    const given = writeFeedback(this.#plan.feedback, sessions, this.#parts);
     const results = await sessions.write(client, [...this.#begin, ...inserts, ...given.statements]);
     const answers = given.toAnswers(results.slice(results.length - given.statements.length));
 
@@ -108,6 +116,7 @@ export class Turn {
     this.mayBeCommitted = false;
     if (command !== 'COMMIT') throw new Error(`the transaction was not committed: ${command}`);
     sessions.committed();
+    await this.#parts.vocabulary.flush();
 
     return {
       createdBy: (draft) => {
@@ -218,17 +227,19 @@ export class Turn {
   }
 
   #wordRows(missing: readonly Draft[], known: readonly FoundKnown[]): Statement[] {
-    if (this.#parts.search === 'off') return [];
+    const { search, vocabulary } = this.#parts;
+    if (search === 'off') return [];
     const rows: LogWords[] = missing.map((draft) => {
       const columns = columnsOf(draft);
-      const words = wordsOf(columns, toTexts(columns, draft.config), factsOf(draft));
+      const words = wordsOf(columns, toTexts(columns, draft.config), factsOf(draft), vocabulary.add);
       return { id: draft.id, session: draft.group!.key, words, isAdded: false };
     });
     for (const { log, old } of known) {
       const columns = old.save
         ? { ...(log.draft && columnsOf(log.draft)), ...log.forced }
         : { error: log.forced.error };
-      const words = wordsOf(columns, toTexts(columns, log.draft?.config), log.draft ? factsOf(log.draft) : []);
+      const facts = log.draft ? factsOf(log.draft) : [];
+      const words = wordsOf(columns, toTexts(columns, log.draft?.config), facts, vocabulary.add);
       if (words.size > 0) rows.push({ id: log.place.id, session: old.session, words, isAdded: true });
     }
     return insertWords(rows, this.#parts.layout);

@@ -1,5 +1,6 @@
 /**
- * Full-text search: sessions in whose logs all words are, the one with the newest log first. Whole words only.
+ * Full-text search: sessions in whose logs all words are, the one with the newest log first. The beginning of the last
+ * word is enough where no whole word is found.
  *
  * One of the terms leads: its logs are read from the newest day on, and of their sessions those are kept that have the
  * other terms too. Each request looks for a bounded time; the cursor says where it stopped.
@@ -15,8 +16,9 @@ import type { Uuid } from './keys.ts';
 import { type FoundSession, findCurrentSessions } from './lookups.ts';
 import { readTexts } from './match-texts.ts';
 import { type Conditions, type FoundSessions, keepWanted } from './session-list.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { logOfWords, wordRowsOf } from './word-rows.ts';
-import { hasPhrase, toWords } from './words.ts';
+import { hashWord, hasPhrase, inOrder, toWords } from './words.ts';
 
 const MAX_MILLIS = 2_000;
 /** Hits whose sessions are looked at together. */
@@ -29,13 +31,19 @@ const MAX_TERMS = 10;
 const MAX_PHRASE_LOGS = 20;
 const LAST_ID = 'data_zzzzzzzzzzzzzzzzzzzzz';
 
+/** In characters; the shorter a term, the more words begin with it. */
+const SHORTEST_BEGINNING = 3;
+
 interface Term {
   readonly words: readonly number[];
+  /** Any of these too: words that begin like the last one. */
+  readonly beginnings?: readonly number[];
   /** What the words of a log do not say: their order, and what belongs to which name. */
   readonly verify?: (log: { readonly text: string; readonly metadata: string | null }) => boolean;
 }
 
-export function toTerms(query: SessionQuery): Term[] {
+/** As they are written; with `vocabulary`, the last one as the beginning of a word: empty if there is no such word. */
+export async function toTerms(query: SessionQuery, vocabulary?: Vocabulary): Promise<Term[]> {
   const metadata = query.metadata ?? [];
   // The index has no such entry.
   if (!metadata.every((filter) => hasWord(metadataPhrase(filter)))) return [];
@@ -47,24 +55,65 @@ export function toTerms(query: SessionQuery): Term[] {
       verify: (log) => metadata.every((filter) => hasMetadata(log.metadata, filter)),
     });
   }
-  for (const text of searchTerms(storableText(query.search ?? '')).slice(0, MAX_TERMS)) {
+  const texts = searchTerms(storableText(query.search ?? '')).slice(0, MAX_TERMS - terms.length);
+  const last = vocabulary ? texts.pop() : undefined;
+  for (const text of texts) {
     const words = [...toWords(text)];
     terms.push(words.length > 1 ? { words, verify: (log) => hasPhrase(log.text, text) } : { words });
   }
-  return terms.filter(({ words }) => words.length > 0);
+  if (vocabulary) {
+    const words = inOrder(last ?? '');
+    const beginning = words.pop();
+    if (last === undefined || last.length < SHORTEST_BEGINNING || beginning === undefined) return [];
+    const beginnings = await vocabulary.numbersOf(beginning);
+    const verify = (log: { readonly text: string }) => hasPhrase(log.text, last, true);
+    terms.push({ words: words.map(hashWord), beginnings, ...(words.length > 0 && { verify }) });
+  }
+  return terms.filter(({ words, beginnings }) => words.length > 0 || beginnings);
 }
 
-export async function searchWords(
-  pool: pg.Pool,
-  query: SessionQuery,
-  conditions: Conditions,
-  excluded: ReadonlySet<Uuid>,
-): Promise<FoundSessions> {
-  const terms = toTerms(query);
-  if (terms.length === 0) return { found: [], next: null };
-  const end = performance.now() + MAX_MILLIS;
+interface SearchParts {
+  readonly pool: pg.Pool;
+  readonly vocabulary: Vocabulary;
+  readonly conditions: Conditions;
+  readonly excluded: ReadonlySet<Uuid>;
+}
+
+/** What a cursor adds to the number of the leading term where the last word is the beginning of one. */
+const BEGINNING = MAX_TERMS;
+
+export async function searchWords(parts: SearchParts, query: SessionQuery): Promise<FoundSessions> {
   const [given, before = LAST_ID] = query.cursor?.split(' ') ?? [];
-  const leading = given === undefined ? await chooseLeading(pool, terms) : Number(given);
+  if (given !== undefined) {
+    const isBeginning = Number(given) >= BEGINNING;
+    const terms = await toTerms(query, isBeginning ? parts.vocabulary : undefined);
+    return searchFrom(parts, query, terms, { leading: Number(given) % BEGINNING, isBeginning, before });
+  }
+  for (const isBeginning of [false, true]) {
+    const terms = await toTerms(query, isBeginning ? parts.vocabulary : undefined);
+    if (terms.length === 0) continue;
+    const leading = await chooseLeading(parts.pool, terms);
+    const result = await searchFrom(parts, query, terms, { leading, isBeginning, before });
+    // The beginning of a word is tried only if no whole word is found: more logs have it.
+    if (result.found.length > 0 || result.next !== null) return result;
+  }
+  return { found: [], next: null };
+}
+
+interface Place {
+  readonly leading: number;
+  readonly isBeginning: boolean;
+  readonly before: string;
+}
+
+async function searchFrom(
+  { pool, conditions, excluded }: SearchParts,
+  query: SessionQuery,
+  terms: readonly Term[],
+  { leading, isBeginning, before }: Place,
+): Promise<FoundSessions> {
+  const end = performance.now() + MAX_MILLIS;
+  const cursorOf = (id: string) => `${leading + (isBeginning ? BEGINNING : 0)} ${id}`;
   const lead = terms[leading];
   if (!lead) return { found: [], next: null };
   const found = new Map<Uuid, string>();
@@ -73,7 +122,7 @@ export async function searchWords(
   for (const day of await listDays(pool)) {
     if (placeOf(before) && day > placeOf(before)!.day) continue;
     for (let isWhole = false; !isWhole; ) {
-      const hits = await readHits(pool, day, lead.words, last);
+      const hits = await readHits(pool, day, lead, last);
       isWhole = hits.isWhole;
       for (let at = 0; at < hits.rows.length && performance.now() <= end; at += CHECKED) {
         const slice = hits.rows.slice(at, at + CHECKED).filter(({ session }) => !seen.has(session));
@@ -83,13 +132,13 @@ export async function searchWords(
           const key = sessions.get(session);
           if (key === undefined || found.has(key) || !sessions.isVerified(id)) continue;
           found.set(key, id);
-          if (found.size === query.size) return { found: toFound(found), next: `${leading} ${last}` };
+          if (found.size === query.size) return { found: toFound(found), next: cursorOf(last) };
         }
         // Of a term that its words do not decide, another log of the session may be the one.
         if (!lead.verify) for (const { session } of slice) seen.add(session);
       }
       if (performance.now() > end) {
-        return { found: toFound(found), next: last === LAST_ID ? null : `${leading} ${last}` };
+        return { found: toFound(found), next: last === LAST_ID ? null : cursorOf(last) };
       }
     }
   }
@@ -114,9 +163,9 @@ async function chooseLeading(pool: pg.Pool, terms: readonly Term[]): Promise<num
   if (terms.length === 1 || terms[0]?.verify) return 0;
   const days = (await listDays(pool)).slice(0, 3);
   const counts = await Promise.all(
-    terms.map(async ({ words }) => {
+    terms.map(async (term) => {
       let count = 0;
-      for (const day of days) count += (await readFromIndex(pool, day, words, LAST_ID)).length;
+      for (const day of days) count += (await readFromIndex(pool, day, term, LAST_ID)).length;
       return count;
     }),
   );
@@ -137,39 +186,44 @@ async function listDays(pool: pg.Pool): Promise<string[]> {
     .reverse();
 }
 
+/** A statement for each of the three, since an empty list of words would be one that every log has. */
+function toHitsSql({ words, beginnings }: Term, rest: string) {
+  const conditions = [
+    ...(words.length > 0 ? ['words @> $3::int4[]'] : []),
+    ...(beginnings ? [`words && $${words.length > 0 ? 4 : 3}::int4[]`] : []),
+  ];
+  return {
+    kind: conditions.join(' '),
+    text: `SELECT id, session FROM log_words WHERE day = $1::date AND id < $2::text AND ${conditions.join(' AND ')} ${rest}`,
+    values: [...(words.length > 0 ? [words] : []), ...(beginnings ? [beginnings] : [])],
+  };
+}
+
 async function readHits(
   pool: pg.Pool,
   day: string,
-  words: readonly number[],
+  term: Term,
   before: string,
 ): Promise<{ rows: Hit[]; isWhole: boolean }> {
-  const rows = await readFromIndex(pool, day, words, before);
+  const rows = await readFromIndex(pool, day, term, before);
   if (rows.length <= MAX_HITS) {
     return { rows: rows.sort((left, right) => (left.id < right.id ? 1 : -1)), isWhole: true };
   }
-  const walked = await pool.query<Row>({
-    name: 'walk words',
-    text: `SELECT id, session FROM log_words WHERE day = $1::date AND words @> $2::int4[] AND id < $3::text
-      ORDER BY id DESC LIMIT ${WALKED}`,
-    values: [day, words, before],
-  });
+  const { kind, text, values } = toHitsSql(term, `ORDER BY id DESC LIMIT ${WALKED}`);
+  const walked = await pool.query<Row>({ name: `walk ${kind}`, text, values: [day, before, ...values] });
   return { rows: walked.rows.map(toHit), isWhole: walked.rows.length < WALKED };
 }
 
 /** Asked for an order, the planner would walk along the primary key for a rare word. */
-async function readFromIndex(pool: pg.Pool, day: string, words: readonly number[], before: string): Promise<Hit[]> {
+async function readFromIndex(pool: pg.Pool, day: string, term: Term, before: string): Promise<Hit[]> {
   const client = await pool.connect();
   try {
     const begin = client.query(
       `BEGIN READ ONLY; SET LOCAL citus.propagate_set_commands TO 'local'; SET LOCAL enable_seqscan TO off;
        SET LOCAL enable_indexscan TO off; SET LOCAL statement_timeout TO '3s'`,
     );
-    const hits = client.query<Row>({
-      name: 'find words',
-      text: `SELECT id, session FROM log_words WHERE day = $1::date AND words @> $2::int4[] AND id < $3::text
-        LIMIT ${MAX_HITS + 1}`,
-      values: [day, words, before],
-    });
+    const { kind, text, values } = toHitsSql(term, `LIMIT ${MAX_HITS + 1}`);
+    const hits = client.query<Row>({ name: `find ${kind}`, text, values: [day, before, ...values] });
     const results = await Promise.allSettled([begin, hits, client.query('COMMIT')]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     client.release();
@@ -238,7 +292,8 @@ async function findLogsOfTerms(
 ): Promise<Map<Uuid, string[][]>> {
   const parts = terms.map(
     (_, index) =>
-      `array_agg(DISTINCT log.id ORDER BY log.id) FILTER (WHERE part.words @> $${index + 3}::int4[]) AS found_${index}`,
+      `array_agg(DISTINCT log.id ORDER BY log.id) FILTER (WHERE part.words @> $${2 * index + 3}::int4[]
+        AND ($${2 * index + 4}::int4[] IS NULL OR part.words && $${2 * index + 4}::int4[])) AS found_${index}`,
   );
   const { rows } = await pool.query<Row>({
     name: `logs of ${terms.length} terms`,
@@ -248,7 +303,7 @@ async function findLogsOfTerms(
     values: [
       [...new Set(sessions.flatMap(({ buckets }) => buckets))],
       sessions.flatMap(({ keys }) => keys),
-      ...terms.map(({ words }) => words),
+      ...terms.flatMap(({ words, beginnings }) => [words, beginnings ?? null]),
     ],
   });
   return new Map(

@@ -7,14 +7,25 @@ export const MAX_WORD_CHARACTERS = 200;
 
 const [SEED, PRIME] = [0x811c_9dc5, 0x0100_0193];
 
-/** Adds to `words`, and returns it. */
-export function toWords(text: string, words = new Set<number>()): Set<number> {
+/** `wordOf` returns the word, folded. */
+export type NewWord = (number: number, wordOf: () => string) => void;
+
+/** Adds to `words`, and returns it. `onNew` is called with each word that was not in it. */
+export function toWords(text: string, words = new Set<number>(), onNew?: NewWord): Set<number> {
+  const add = (number: number, wordOf: () => string): void => {
+    if (words.has(number)) return;
+    words.add(number);
+    onNew?.(number, wordOf);
+  };
   let start = -1;
   let hash = SEED;
   let isPlain = true;
   const end = (at: number): void => {
-    if (!isPlain) addFolded(text.slice(start, at), words);
-    else if (at - start <= MAX_WORD_CHARACTERS) words.add(hash | 0);
+    if (!isPlain) addFolded(text.slice(start, at), words, add);
+    else if (at - start <= MAX_WORD_CHARACTERS) {
+      const from = start;
+      add(hash | 0, () => text.slice(from, at).toLowerCase());
+    }
     [start, hash, isPlain] = [-1, SEED, true];
   };
   // Most texts are ASCII, in which words need no expression that knows all letters of the world.
@@ -35,10 +46,12 @@ export function toWords(text: string, words = new Set<number>()): Set<number> {
   return words;
 }
 
-function addFolded(text: string, words: Set<number>): void {
+function addFolded(text: string, words: ReadonlySet<number>, add: NewWord): void {
   for (const [word] of text.matchAll(WORD)) {
     if (words.size >= MAX_WORDS) return;
-    if (word.length <= MAX_WORD_CHARACTERS) words.add(hashWord(foldWord(word)));
+    if (word.length > MAX_WORD_CHARACTERS) continue;
+    const folded = foldWord(word);
+    add(hashWord(folded), () => folded);
   }
 }
 
@@ -62,16 +75,24 @@ export function toWordArray(words: ReadonlySet<number>): Buffer {
   return array;
 }
 
-/** Whether the words of the phrase are beside each other somewhere in the text. */
-export function hasPhrase(text: string, phrase: string): boolean {
+/**
+ * Whether the words of the phrase are beside each other somewhere in the text; the last one as a whole, or as the
+ * beginning of a word.
+ */
+export function hasPhrase(text: string, phrase: string, isBeginning = false): boolean {
   const wanted = inOrder(phrase);
   const words = inOrder(text);
+  const last = wanted.length - 1;
   for (let at = 0; at + wanted.length <= words.length; at += 1) {
-    if (wanted.every((word, index) => words[at + index] === word)) return true;
+    const matches = wanted.every((word, index) =>
+      isBeginning && index === last ? words[at + index]!.startsWith(word) : words[at + index] === word,
+    );
+    if (matches) return true;
   }
   return false;
 }
 
-function inOrder(text: string): string[] {
+/** Returns the words of a text, folded. */
+export function inOrder(text: string): string[] {
   return [...text.matchAll(WORD)].map(([word]) => foldWord(word));
 }

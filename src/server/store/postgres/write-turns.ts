@@ -163,7 +163,7 @@ export class WriteTurns {
   async #prepare(jobs: readonly Job[], missing: MissingLogs) {
     const works = jobs.map(({ work }) => work);
     const checked = await checkWorks(this.#connections.reads, this.#catalog, works);
-    const plan = await planTurn(this.#connections.reads, checked, (index) => {
+    const plan = await planTurn(this.#connections.reads, this.#parts.merges, checked, (index) => {
       const work = works[index]!;
       if (work.kind !== 'update' || 'id' in work.selector) return undefined;
       return storableText(work.selector.referenceId);

@@ -8,13 +8,6 @@ import { describeStore } from '../store-contract.ts';
 const LEFT_OUT: Readonly<Record<string, string>> = {
   'the lag of the index is how many logs wait, and since when':
     'words and filters are written with the log, so that nothing ever waits for an index',
-  'a session that has no logs left is gone, and its reference can be used again':
-    'the id of a session is made of its reference, so that it is the same again',
-  'prune deletes until the store is small enough': 'this store is bounded by age, not by size',
-  'finds sessions that have all words, in whichever of their logs, when there is no backlog':
-    'this store finds whole words, not beginnings of them: see the test of its own',
-  'goes on where a page ended, with any number of words':
-    'this store finds whole words, not beginnings of them: see the test of its own',
 };
 
 beforeEach(({ task, skip }) => {

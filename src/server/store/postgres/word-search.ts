@@ -6,71 +6,25 @@
  * other terms too. Each request looks for a bounded time; the cursor says where it stopped.
  */
 import type pg from 'pg';
-import { hasMetadata, metadataPhrase } from '../log-labels.ts';
-import { hasWord, searchTerms } from '../search-query.ts';
-import { storableText } from '../storable-text.ts';
 import type { SessionQuery } from '../viewer-store.ts';
 import type { Row } from './connection.ts';
-import { dayOf, placeOf } from './identifiers.ts';
+import { placeOf } from './identifiers.ts';
 import type { Uuid } from './keys.ts';
 import { type FoundSession, findCurrentSessions } from './lookups.ts';
 import { readTexts } from './match-texts.ts';
 import { type Conditions, type FoundSessions, keepWanted } from './session-list.ts';
 import type { Vocabulary } from './vocabulary.ts';
-import { logOfWords, wordRowsOf } from './word-rows.ts';
-import { hashWord, hasPhrase, inOrder, toWords } from './words.ts';
+import { countHits, type Hit, LAST_ID, listDays, readHits } from './word-hits.ts';
+import { wordRowsOf } from './word-rows.ts';
+import { MAX_TERMS, type Term, toTerms } from './word-terms.ts';
 
 const MAX_MILLIS = 2_000;
 /** Hits whose sessions are looked at together. */
 const CHECKED = 100;
-/** Read from the index of words at once, and sorted here; a word in more logs is looked for log by log. */
-const MAX_HITS = 2_000;
-const WALKED = 200;
-const MAX_TERMS = 10;
+/** The first of them is tomorrow. */
+const COUNTED_DAYS = 3;
 /** Logs of one session in which a phrase is looked for. */
 const MAX_PHRASE_LOGS = 20;
-const LAST_ID = 'data_zzzzzzzzzzzzzzzzzzzzz';
-
-/** In characters; the shorter a term, the more words begin with it. */
-const SHORTEST_BEGINNING = 3;
-
-interface Term {
-  readonly words: readonly number[];
-  /** Any of these too: words that begin like the last one. */
-  readonly beginnings?: readonly number[];
-  /** What the words of a log do not say: their order, and what belongs to which name. */
-  readonly verify?: (log: { readonly text: string; readonly metadata: string | null }) => boolean;
-}
-
-/** As they are written; with `vocabulary`, the last one as the beginning of a word: empty if there is no such word. */
-export async function toTerms(query: SessionQuery, vocabulary?: Vocabulary): Promise<Term[]> {
-  const metadata = query.metadata ?? [];
-  // The index has no such entry.
-  if (!metadata.every((filter) => hasWord(metadataPhrase(filter)))) return [];
-  const terms: Term[] = [];
-  // All of them must hold for the same log.
-  if (metadata.length > 0) {
-    terms.push({
-      words: [...toWords(storableText(metadata.map(metadataPhrase).join(' ')))],
-      verify: (log) => metadata.every((filter) => hasMetadata(log.metadata, filter)),
-    });
-  }
-  const texts = searchTerms(storableText(query.search ?? '')).slice(0, MAX_TERMS - terms.length);
-  const last = vocabulary ? texts.pop() : undefined;
-  for (const text of texts) {
-    const words = [...toWords(text)];
-    terms.push(words.length > 1 ? { words, verify: (log) => hasPhrase(log.text, text) } : { words });
-  }
-  if (vocabulary) {
-    const words = inOrder(last ?? '');
-    const beginning = words.pop();
-    if (last === undefined || last.length < SHORTEST_BEGINNING || beginning === undefined) return [];
-    const beginnings = await vocabulary.numbersOf(beginning);
-    const verify = (log: { readonly text: string }) => hasPhrase(log.text, last, true);
-    terms.push({ words: words.map(hashWord), beginnings, ...(words.length > 0 && { verify }) });
-  }
-  return terms.filter(({ words, beginnings }) => words.length > 0 || beginnings);
-}
 
 interface SearchParts {
   readonly pool: pg.Pool;
@@ -98,6 +52,20 @@ export async function searchWords(parts: SearchParts, query: SessionQuery): Prom
     if (result.found.length > 0 || result.next !== null) return result;
   }
   return { found: [], next: null };
+}
+
+/** The term of the fewest logs on the newest days; metadata always lead, since one log has them all. */
+async function chooseLeading(pool: pg.Pool, terms: readonly Term[]): Promise<number> {
+  if (terms.length === 1 || terms[0]?.verify) return 0;
+  const days = (await listDays(pool)).slice(0, COUNTED_DAYS);
+  const counts = await Promise.all(
+    terms.map(async (term) => {
+      let count = 0;
+      for (const day of days) count += await countHits(pool, day, term);
+      return count;
+    }),
+  );
+  return counts.indexOf(Math.min(...counts));
 }
 
 interface Place {
@@ -147,91 +115,6 @@ async function searchFrom(
 
 function toFound(found: ReadonlyMap<Uuid, string>): FoundSessions['found'] {
   return [...found].map(([key, logId]) => ({ key, logId }));
-}
-
-interface Hit {
-  readonly id: string;
-  readonly session: Uuid;
-}
-
-function toHit(row: Row): Hit {
-  return { id: logOfWords(row['id'] as string), session: row['session'] as Uuid };
-}
-
-/** The term of the fewest logs on the newest days that have any; metadata always lead, since one log has them all. */
-async function chooseLeading(pool: pg.Pool, terms: readonly Term[]): Promise<number> {
-  if (terms.length === 1 || terms[0]?.verify) return 0;
-  const days = (await listDays(pool)).slice(0, 3);
-  const counts = await Promise.all(
-    terms.map(async (term) => {
-      let count = 0;
-      for (const day of days) count += (await readFromIndex(pool, day, term, LAST_ID)).length;
-      return count;
-    }),
-  );
-  return counts.indexOf(Math.min(...counts));
-}
-
-/** Newest first. */
-async function listDays(pool: pg.Pool): Promise<string[]> {
-  const { rows } = await pool.query<Row>({
-    name: 'days',
-    text: `SELECT right(inhrelid::regclass::text, 8) AS day FROM pg_inherits WHERE inhparent = 'log_words'::regclass`,
-  });
-  const today = dayOf(Date.now() + 86_400_000);
-  return rows
-    .map((row) => String(row['day']).replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3'))
-    .filter((day) => day <= today)
-    .sort()
-    .reverse();
-}
-
-/** A statement for each of the three, since an empty list of words would be one that every log has. */
-function toHitsSql({ words, beginnings }: Term, rest: string) {
-  const conditions = [
-    ...(words.length > 0 ? ['words @> $3::int4[]'] : []),
-    ...(beginnings ? [`words && $${words.length > 0 ? 4 : 3}::int4[]`] : []),
-  ];
-  return {
-    kind: conditions.join(' '),
-    text: `SELECT id, session FROM log_words WHERE day = $1::date AND id < $2::text AND ${conditions.join(' AND ')} ${rest}`,
-    values: [...(words.length > 0 ? [words] : []), ...(beginnings ? [beginnings] : [])],
-  };
-}
-
-async function readHits(
-  pool: pg.Pool,
-  day: string,
-  term: Term,
-  before: string,
-): Promise<{ rows: Hit[]; isWhole: boolean }> {
-  const rows = await readFromIndex(pool, day, term, before);
-  if (rows.length <= MAX_HITS) {
-    return { rows: rows.sort((left, right) => (left.id < right.id ? 1 : -1)), isWhole: true };
-  }
-  const { kind, text, values } = toHitsSql(term, `ORDER BY id DESC LIMIT ${WALKED}`);
-  const walked = await pool.query<Row>({ name: `walk ${kind}`, text, values: [day, before, ...values] });
-  return { rows: walked.rows.map(toHit), isWhole: walked.rows.length < WALKED };
-}
-
-/** Asked for an order, the planner would walk along the primary key for a rare word. */
-async function readFromIndex(pool: pg.Pool, day: string, term: Term, before: string): Promise<Hit[]> {
-  const client = await pool.connect();
-  try {
-    const begin = client.query(
-      `BEGIN READ ONLY; SET LOCAL citus.propagate_set_commands TO 'local'; SET LOCAL enable_seqscan TO off;
-       SET LOCAL enable_indexscan TO off; SET LOCAL statement_timeout TO '3s'`,
-    );
-    const { kind, text, values } = toHitsSql(term, `LIMIT ${MAX_HITS + 1}`);
-    const hits = client.query<Row>({ name: `find ${kind}`, text, values: [day, before, ...values] });
-    const results = await Promise.allSettled([begin, hits, client.query('COMMIT')]);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
-    client.release();
-    return (await hits).rows.map(toHit);
-  } catch (error) {
-    client.release(true);
-    throw error;
-  }
 }
 
 interface Candidates {

@@ -81,6 +81,7 @@ export function toWordArray(words: ReadonlySet<number>): Buffer {
  */
 export function hasPhrase(text: string, phrase: string, isBeginning = false): boolean {
   const wanted = inOrder(phrase);
+  if (IS_ASCII.test(text)) return hasPlainPhrase(text.toLowerCase(), wanted, isBeginning);
   const words = inOrder(text);
   const last = wanted.length - 1;
   for (let at = 0; at + wanted.length <= words.length; at += 1) {
@@ -90,6 +91,34 @@ export function hasPhrase(text: string, phrase: string, isBeginning = false): bo
     if (matches) return true;
   }
   return false;
+}
+
+const IS_ASCII = /^[\0-\x7f]*$/;
+
+/** In a text in lower case. */
+function hasPlainPhrase(text: string, [first = '', ...others]: readonly string[], isBeginning: boolean): boolean {
+  for (let at = text.indexOf(first); at >= 0; at = text.indexOf(first, at + 1)) {
+    if (isPlainWord(text.charCodeAt(at - 1))) continue;
+    let end = at + first.length;
+    const matches = others.every((word) => {
+      const start = skipBetween(text, end);
+      if (start === end || !text.startsWith(word, start)) return false;
+      end = start + word.length;
+      return true;
+    });
+    if (matches && (isBeginning || !isPlainWord(text.charCodeAt(end)))) return true;
+  }
+  return false;
+}
+
+function skipBetween(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && !isPlainWord(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+function isPlainWord(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 48 && code <= 57);
 }
 
 /** Returns the words of a text, folded. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { hashWord, toWordArray, toWords } from '../../../../src/server/store/postgres/words.ts';
+import { hashWord, hasPhrase, inOrder, toWordArray, toWords } from '../../../../src/server/store/postgres/words.ts';
 import { foldWord, WORD } from '../../../../src/server/store/word-matches.ts';
 
 test('words of any text are those that the rules for matches find in it, folded', () => {
@@ -29,4 +29,23 @@ test('an array has a header, and each number with its length', () => {
     ),
   );
   expect(toWordArray(new Set()).toString('hex')).toBe(['00000000', '00000000', '00000017'].join(''));
+});
+
+test('a phrase is found where its words are beside each other, in any text', () => {
+  const part = fc.constantFrom('an', 'and', 'a', 'b', 'AND', ' ', ', ', '_', 'é', '1');
+  const text = fc.array(part, { maxLength: 12 }).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(text, text, fc.boolean(), (given, phrase, isBeginning) => {
+      const [words, wanted] = [inOrder(given), inOrder(phrase)];
+      fc.pre(wanted.length > 0);
+      const expected = words.some((_, at) =>
+        wanted.every((word, index) => {
+          const isLast = index === wanted.length - 1;
+          return isBeginning && isLast ? words[at + index]?.startsWith(word) : words[at + index] === word;
+        }),
+      );
+      expect(hasPhrase(given, phrase, isBeginning)).toBe(expected);
+    }),
+    { numRuns: 3_000 },
+  );
 });

@@ -7,12 +7,7 @@ import { findPostgres, startPostgres } from '../test/support/postgres/cluster.ts
 import type { ClusterState } from './postgres.ts';
 
 /** A server of a few gigabytes. The commit waits for the disk, as it is by default. */
-const SETTINGS = [
-  'shared_buffers=512MB',
-  'max_wal_size=4GB',
-  'effective_cache_size=2GB',
-  ...(process.env['PGSET'] ? ['shared_preload_libraries=pg_stat_statements'] : []),
-];
+const SETTINGS = ['shared_buffers=512MB', 'max_wal_size=4GB', 'effective_cache_size=2GB'];
 
 const name = process.argv[2];
 const found = findPostgres();

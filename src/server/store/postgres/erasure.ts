@@ -11,6 +11,7 @@ import type { Catalog } from './catalog.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import { LONG_MILLIS, pipelined, type Row, withConnection } from './connection.ts';
 import { type Deleted, deleteLogs } from './deletions.ts';
+import { firstIdOf } from './identifiers.ts';
 import { bucketOf, fromId, sessionKey, toKeyed, type Uuid } from './keys.ts';
 import type { Layout } from './layout.ts';
 import { type FoundSession, findCurrentSessions, findLogs } from './lookups.ts';
@@ -20,6 +21,8 @@ import { readSummaries } from './summaries.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 const SLICE = 1_000;
+/** By which the clocks of servers may differ. */
+const CLOCKS_MILLIS = 1_000;
 const VACUUMED = [
   'logs',
   'log_words',
@@ -79,17 +82,20 @@ export function createErasure(parts: ErasureParts) {
   };
 
   const removeSession = async (session: FoundSession, isFinal = true): Promise<Deleted> => {
+    // Whoever goes on writing to it would keep the deletion going for ever.
+    const end = firstIdOf(Date.now() + CLOCKS_MILLIS);
     const deleted = await removeFound(
-      `SELECT id FROM logs WHERE ${OF_SESSION}`,
-      [session.buckets, session.keys],
+      `SELECT id FROM logs WHERE ${OF_SESSION} AND id < $3`,
+      [session.buckets, session.keys, end],
       isFinal,
     );
     if (deleted.sessions > 0 || session.id === null) return deleted;
-    // It had no logs: nothing that was deleted has taken it along.
+    // It had no logs: nothing that was deleted has taken it along. Or it has others, which came meanwhile.
     const { key, bucket } = toKeyed(session.key);
-    const { rowCount } = await writes.query('DELETE FROM sessions WHERE bucket = $1::smallint AND key = $2::uuid', [
-      ...[bucket, key],
-    ]);
+    const { rowCount } = await writes.query(
+      'DELETE FROM sessions WHERE bucket = $1::smallint AND key = $2::uuid AND logs = 0',
+      [...[bucket, key]],
+    );
     feed.announceDeleted([session.id]);
     return { ...deleted, sessions: rowCount ?? 0 };
   };

@@ -12,7 +12,7 @@ import { toKeyed } from './keys.ts';
 import type { Layout } from './layout.ts';
 import { facetsOf, labelsOf } from './log-facts.ts';
 import type { SessionWrites } from './session-writes.ts';
-import type { TurnParts } from './turn.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { insertWords, type LogWords } from './word-rows.ts';
 import { toWords } from './words.ts';
 
@@ -53,7 +53,7 @@ export interface FeedbackWrites {
 export function writeFeedback(
   feedback: readonly CheckedFeedback[],
   sessions: SessionWrites,
-  { layout, vocabulary, search }: Pick<TurnParts, 'layout' | 'vocabulary' | 'search'>,
+  { layout, vocabulary, search }: { layout: Layout; vocabulary: Vocabulary; search: 'index' | 'off' },
 ): FeedbackWrites {
   const added = feedback.flatMap(({ log, draft }) => (draft ? [{ logId: log.id, entry: draft }] : []));
   const words = new Map<string, LogWords & { words: Set<number> }>();

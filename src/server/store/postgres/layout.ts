@@ -102,7 +102,10 @@ async function migrate(client: pg.ClientBase, migrations: typeof MIGRATIONS): Pr
   }
 }
 
-const OWN_TABLES = ['meta', 'projects', 'configs', 'sessions', 'logs', 'log_references', 'log_words', 'feedback'];
+const OWN_TABLES = [
+  ...['meta', 'projects', 'configs', 'sessions', 'session_projects', 'session_facets', 'logs', 'log_references'],
+  ...['log_words', 'words', 'feedback', 'traces', 'trace_parts', 'trace_contents'],
+];
 
 /** Refuses the tables of another program, which would have to be changed. */
 async function hasTables(client: pg.ClientBase): Promise<boolean> {

@@ -1,108 +1,198 @@
 /**
- * `npx tsx bench/postgres.ts [LOGS]`: what a log costs a server with PostgreSQL, in CPU time of Node and of the database,
- * and how long reads take; the same with SQLite. Logs of 3 kB, 8 in a session, on this machine.
+ * What a log costs a server with PostgreSQL, in CPU time of Node and of the database, and how long a reader waits, beside
+ * the same with a file: arrays of 100 logs over 8 connections, updates by reference, then the reads of the viewer.
  */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openPostgresStore } from '../src/server/store/postgres/store.ts';
-import { openSqliteStore } from '../src/server/store/sqlite/store.ts';
-import type { Store } from '../src/server/store/store.ts';
-import type { LogRequest } from '../src/wire/v4.ts';
-import { findPostgres, startPostgres } from '../test/support/postgres/cluster.ts';
-import { Random } from '../test/support/random.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { median } from './median.ts';
+import type { Arena } from './rounds.ts';
+import type { Effort } from './scenarios.ts';
+import { LOGS_PER_REQUEST, REQUESTS_PER_GROUP, referenceOf, serverRequests } from './server-workload.ts';
+import { ask, postAll, type StoreServer, withStoreServer } from './store-server.ts';
+import { micros, millis, number, type Table } from './tables.ts';
 
-const LOGS = Number(process.argv[2] ?? 20_000);
-const PER_REQUEST = 50;
-const AT_ONCE = 8;
-const PER_SESSION = 8;
-const PATCHES = 2_000;
+const CONNECTIONS = 8;
+const LOGS_PER_GROUP = LOGS_PER_REQUEST * REQUESTS_PER_GROUP;
+const WARM_UP_GROUPS = 4;
+const MEASURED_GROUPS = 16;
+/** Posted at once, so that the bench has only so many bodies in memory. */
+const GROUPS_AT_ONCE = 8;
+const PATCHES = 4_000;
+const READS = 40;
+/** New words are sorted into the index of PostgreSQL up to 2 s after a write. */
+const SETTLING_MILLIS = 3_000;
 
-const random = new Random(1);
-/** As common as in English: few words make up most of a text. */
-const word = (): string => `word${Math.floor(20_000 * random.next() ** 3)}`;
-const text = (words: number): string => Array.from({ length: words }, word).join(' ');
+/** Words of the workload: one is in every log, one in 1 of 100, one in 1 of 1,200. */
+const READS_OF_SESSIONS = {
+  'the newest 50 sessions': '',
+  'sessions of a user': '&user=user-77',
+  'search for a word of every log': '&q=eshdor',
+  'search for a word of 1 % of the logs': '&q=brisuan',
+  'search for a rare word': '&q=torineshlo',
+  'search for a frequent and a rare word': '&q=eshdor+torineshlo',
+  'search for a phrase': '&q=%22sunetor+ne%22',
+  'search for the beginning of a word': '&q=torineshl',
+  'search for a word that is nowhere': '&q=nothinglikethis',
+} as const;
 
-function request(index: number): LogRequest {
-  const trace = `${Math.floor(index / PER_SESSION)}`.padStart(32, '0');
-  const span = index % PER_SESSION;
+/** What the process of the database answers. */
+export interface ClusterState {
+  readonly url: string;
+  /** Of all processes of the server, so far. */
+  readonly cpuMicros: number;
+}
+
+interface Cost {
+  readonly node: number;
+  readonly database: number;
+}
+
+interface Outcome {
+  readonly write: Cost & { readonly logsPerSecond: number };
+  readonly patch: Cost;
+  /** Median and 95th percentile of milliseconds, by what is read. */
+  readonly reads: ReadonlyMap<string, readonly [number, number]>;
+}
+
+export async function postgres(_arena: Arena, { logs }: Effort): Promise<Table> {
+  const outcomes = new Map<string, Outcome>();
+  for (const version of await findVersions()) outcomes.set(version, await withPostgres(version, logs));
+  outcomes.set('SQLite', await withFile(logs));
+  const all = [...outcomes.values()];
+  const row = (name: string, read: (outcome: Outcome) => string) => [name, ...all.map(read)];
+  const reads = [...(all[0]?.reads.keys() ?? [])];
   return {
-    ...{ project: 'bench', reference_id: `${trace}-${`${span}`.padStart(16, '0')}`, session_reference_id: trace },
-    ...(span > 0 && { parent_reference_id: `${trace}-${'0'.repeat(16)}` }),
-    ...{ config: { type: 'model', model: `model-${index % 5}` }, messages: [{ role: 'user', content: text(180) }] },
-    ...{
-      output: text(90),
-      metadata: { user: `user${index % 1000}` },
-      duration: 1.5,
-      prompt_tokens: 10,
-      output_tokens: 9,
-    },
+    title: 'Storing and reading logs in PostgreSQL',
+    head: ['', ...outcomes.keys()],
+    rows: [
+      row('a log: Node, µs of CPU', ({ write }) => micros(write.node)),
+      row('a log: database, µs of CPU', ({ write }) => micros(write.database)),
+      row('logs/s answered', ({ write }) => number(write.logsPerSecond)),
+      row('a PATCH: Node, µs of CPU', ({ patch }) => micros(patch.node)),
+      row('a PATCH: database, µs of CPU', ({ patch }) => micros(patch.database)),
+      ...reads.map((name) =>
+        row(`${name}, ms`, (outcome) => {
+          const [typical, slow] = outcome.reads.get(name)!;
+          return `${millis(typical)} / ${millis(slow)}`;
+        }),
+      ),
+    ],
+    note: `3.3 kB a log, search on, arrays of ${LOGS_PER_REQUEST}, ${CONNECTIONS} connections, the commit waits for the disk. The cost of a log is that of ${number(MEASURED_GROUPS * LOGS_PER_GROUP)} logs in an empty store after ${number(WARM_UP_GROUPS * LOGS_PER_GROUP)}, with the index of words; that of a PATCH, by reference with an output of 600 characters, over all connections. The reads are over HTTP with ${number(logs)} logs in the store: median and the slowest of 20. Client, server and database share the processors.`,
   };
 }
 
-async function measure(name: string, store: Store, databaseCpu: () => number): Promise<void> {
-  const cpu = () => process.cpuUsage().user + process.cpuUsage().system;
-  const requests = Array.from({ length: LOGS }, (_, index) => request(index));
-  const [startNode, startDatabase, started] = [cpu(), databaseCpu(), performance.now()];
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      while (next < LOGS) {
-        const at = next;
-        next += PER_REQUEST;
-        await store.createLogs(requests.slice(at, at + PER_REQUEST));
-      }
-    }),
-  );
-  const seconds = (performance.now() - started) / 1000;
-  while ((await store.viewer.indexLag()).logs > 0) await new Promise((resolve) => setTimeout(resolve, 100));
-  const [node, database] = [(cpu() - startNode) / LOGS, (databaseCpu() - startDatabase) / LOGS];
-  console.log(
-    `${name}: a log costs ${node.toFixed(0)} µs of Node and ${database.toFixed(0)} µs of the database; ` +
-      `${(LOGS / seconds).toFixed(0)} logs/s answered`,
-  );
-
-  const [patchNode, patchDatabase] = [cpu(), databaseCpu()];
-  for (let at = 0; at < PATCHES; at += 32) {
-    await Promise.all(
-      requests
-        .slice(at, at + 32)
-        .map(({ reference_id: reference }) => store.updateLog({ referenceId: reference! }, { output: 'changed' })),
+async function withPostgres(version: string, logs: number): Promise<Outcome> {
+  const cluster = startCluster(version);
+  try {
+    const [{ url }] = (await once(cluster, 'message')) as [ClusterState];
+    const readDatabase = async () => (await ask<ClusterState>(cluster)).cpuMicros;
+    return await withStoreServer({ kind: 'ours', place: url, connections: CONNECTIONS }, (server) =>
+      measure(server, readDatabase, logs),
     );
+  } finally {
+    const ended = once(cluster, 'exit');
+    cluster.disconnect();
+    await ended;
   }
-  console.log(
-    `${name}: a PATCH costs ${((cpu() - patchNode) / PATCHES).toFixed(0)} µs of Node and ` +
-      `${((databaseCpu() - patchDatabase) / PATCHES).toFixed(0)} µs of the database, with the log that it answers with`,
-  );
+}
 
-  const time = async (what: string, work: () => Promise<unknown>): Promise<void> => {
-    const times: number[] = [];
-    for (let round = 0; round < 20; round += 1) {
-      const begun = performance.now();
-      await work();
-      times.push(performance.now() - begun);
-    }
-    times.sort((left, right) => left - right);
-    console.log(`${name}: ${what}: ${times[10]!.toFixed(1)} ms, slowest of 20 ${times[19]!.toFixed(1)} ms`);
+async function withFile(logs: number): Promise<Outcome> {
+  const directory = mkdtempSync(join(tmpdir(), 'postgres-bench-'));
+  try {
+    const place = join(directory, 'logs.db');
+    return await withStoreServer({ kind: 'ours', place, connections: CONNECTIONS }, (server) =>
+      measure(server, async () => 0, logs),
+    );
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function findVersions(): Promise<string[]> {
+  const child = startCluster();
+  const [names] = (await once(child, 'message')) as [string[]];
+  return names;
+}
+
+function startCluster(...argument: string[]): ChildProcess {
+  const file = fileURLToPath(new URL('../postgres-cluster.ts', import.meta.url));
+  return fork(file, argument, { execArgv: ['--import', 'tsx'] });
+}
+
+async function measure(server: StoreServer, readDatabase: () => Promise<number>, logs: number): Promise<Outcome> {
+  const groups = Math.max(WARM_UP_GROUPS + MEASURED_GROUPS, Math.ceil(logs / LOGS_PER_GROUP));
+  const costOf = async (count: number, work: () => Promise<unknown>): Promise<Cost & { seconds: number }> => {
+    const [node, database] = [(await server.untilIndexed()).cpuMillis, await readDatabase()];
+    const startedAtMillis = performance.now();
+    await work();
+    const seconds = (performance.now() - startedAtMillis) / 1000;
+    await sleep(SETTLING_MILLIS);
+    const spent = (await server.untilIndexed()).cpuMillis - node;
+    return { node: (spent * 1000) / count, database: ((await readDatabase()) - database) / count, seconds };
   };
-  const [first] = (await store.viewer.listSessions({ size: 50 })).sessions;
-  await time('newest 50 sessions', () => store.viewer.listSessions({ size: 50 }));
-  await time('a session', () => store.viewer.readSession(first!.id));
-  await time('sessions of a user', () => store.viewer.listSessions({ size: 50, user: 'user77' }));
-  await time('search for a rare word', () => store.viewer.listSessions({ size: 50, search: 'word19990' }));
-  await time('search for two common words', () => store.viewer.listSessions({ size: 50, search: 'word3 word9' }));
-  await time('search for no word that is there', () => store.viewer.listSessions({ size: 50, search: 'nowhere' }));
+  const fill = async (from: number, to: number) => {
+    for (let at = from; at < to; at += GROUPS_AT_ONCE) {
+      const count = Math.min(GROUPS_AT_ONCE, to - at);
+      await postAll(server.send, CONNECTIONS, range(count, at).map(serverRequests));
+    }
+    process.stderr.write('.');
+  };
+  await fill(0, WARM_UP_GROUPS);
+  const measured = range(MEASURED_GROUPS, WARM_UP_GROUPS).map(serverRequests);
+  const write = await costOf(MEASURED_GROUPS * LOGS_PER_GROUP, () => postAll(server.send, CONNECTIONS, measured));
+  for (let at = WARM_UP_GROUPS + MEASURED_GROUPS; at < groups; at += 80) await fill(at, Math.min(groups, at + 80));
+
+  await patchAll(server.send, 0, PATCHES / 4);
+  const patch = await costOf(PATCHES, () => patchAll(server.send, PATCHES / 4, PATCHES));
+  return {
+    write: { ...write, logsPerSecond: (MEASURED_GROUPS * LOGS_PER_GROUP) / write.seconds },
+    patch,
+    reads: await timeReads(server.send),
+  };
 }
 
-for (const binaries of findPostgres()) {
-  const cluster = await startPostgres(binaries, ['shared_buffers=256MB', 'max_wal_size=4GB']);
-  const store = await openPostgresStore({ url: cluster.url });
-  await measure(binaries.name, store, () => cluster.cpuMicros());
-  await store.close();
-  await cluster.stop();
+/** Of logs that are spread over what the first groups have stored. */
+async function patchAll(send: StoreServer['send'], first: number, count: number): Promise<void> {
+  const all = (WARM_UP_GROUPS + MEASURED_GROUPS) * LOGS_PER_GROUP;
+  let next = first;
+  const connection = async () => {
+    while (next < first + count) {
+      const reference = referenceOf(Math.floor(next * 0.618 * all) % all);
+      next += 1;
+      const body = Buffer.from(JSON.stringify({ output: `changed ${next} `.padEnd(600, 'lo '), duration: 1 }));
+      await send('PATCH', `/v4/logs?reference_id=${reference}`, body);
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, connection));
 }
-const directory = mkdtempSync(join(tmpdir(), 'bench-'));
-const store = await openSqliteStore({ file: join(directory, 'logs.db') });
-await measure('SQLite', store, () => 0);
-await store.close();
-rmSync(directory, { recursive: true });
+
+async function timeReads(send: StoreServer['send']): Promise<Map<string, readonly [number, number]>> {
+  const read = async (path: string) => JSON.parse((await send('GET', `/viewer/api/${path}`)).toString());
+  const { sessions } = (await read('sessions?size=50')) as { sessions: { id: string }[] };
+  const paths = new Map(
+    Object.entries(READS_OF_SESSIONS).map(([name, query]) => [name, () => `sessions?size=50${query}`]),
+  );
+  let next = 0;
+  paths.set('opening a session', () => `sessions/${sessions[next++ % sessions.length]!.id}`);
+  const times = new Map<string, readonly [number, number]>();
+  for (const [name, pathOf] of paths) {
+    const own: number[] = [];
+    for (let round = 0; round < READS; round += 1) {
+      const startedAtMillis = performance.now();
+      await read(pathOf());
+      own.push(performance.now() - startedAtMillis);
+    }
+    own.sort((a, b) => a - b);
+    times.set(name, [median(own), own[Math.floor(READS * 0.95)]!]);
+  }
+  return times;
+}
+
+function range(length: number, first = 0): number[] {
+  return Array.from({ length }, (_, index) => first + index);
+}

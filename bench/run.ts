@@ -5,6 +5,7 @@
  *     npm run bench -- warm updates            some scenarios; `main` stands for fresh, fresh-loaded, warm, warm-loaded, once
  *     npm run bench -- --rounds 15             instead of 7; the scenarios with long rounds have at most 3
  *     npm run bench -- --minute steady         a minute instead of five seconds
+ *     npm run bench -- --logs 1000000 postgres so many logs are in the store before it is read
  *     npm run bench -- --against DIST          compares with another build of the package
  *     npm run bench -- --nodes 20,22,PATH      in several versions of Node, one after another
  *     npm run bench -- main --write            also replaces these scenarios' parts in bench/RESULTS.md
@@ -16,6 +17,7 @@ import { busyShare } from './machine.ts';
 import { MAIN_SCENARIOS } from './main-table.ts';
 import { runInNodes } from './nodes.ts';
 import { otlp } from './otlp.ts';
+import { postgres } from './postgres.ts';
 import { reading } from './reading.ts';
 import { writePart } from './results-file.ts';
 import { Arena } from './rounds.ts';
@@ -36,8 +38,11 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   otlp,
   worker,
   server,
+  postgres,
 };
 const ROUNDS = 7;
+/** Of the scenario that fills a store. */
+const LOGS = 40_000;
 
 const { values, positionals, tokens } = parseArgs({
   allowPositionals: true,
@@ -47,6 +52,7 @@ const { values, positionals, tokens } = parseArgs({
     minute: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     rounds: { type: 'string' },
+    logs: { type: 'string' },
     against: { type: 'string', multiple: true, default: [] },
     nodes: { type: 'string' },
   },
@@ -63,12 +69,14 @@ async function run(): Promise<number> {
   }
   const rounds = Number(values.rounds ?? (values.quick ? 1 : ROUNDS));
   if (!Number.isInteger(rounds) || rounds < 1) return fail(`--rounds ${values.rounds}: expected a whole number`);
+  const logs = Number(values.logs ?? LOGS);
+  if (!Number.isInteger(logs) || logs < 1) return fail(`--logs ${values.logs}: expected a whole number`);
   const builds = values.against.map((folder) => `ours: ${resolve(folder)}`);
   if (values.write && builds.length > 0) return fail('--write and --against exclude each other');
   if (values.nodes !== undefined) {
     return runInNodes(values.nodes.split(','), fileURLToPath(import.meta.url), argumentsWithoutNodes());
   }
-  await runScenarios(names, { rounds, steadySeconds: values.minute ? 60 : 5, builds });
+  await runScenarios(names, { rounds, steadySeconds: values.minute ? 60 : 5, builds, logs });
   return 0;
 }
 

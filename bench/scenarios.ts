@@ -19,6 +19,8 @@ import { SPANS_PER_TRACE, WARM_TRACES } from './workload.ts';
 export interface Effort {
   readonly rounds: number;
   readonly steadySeconds: number;
+  /** In the store before it is read. */
+  readonly logs: number;
   /** Other builds of the package, as contenders. */
   readonly builds: readonly string[];
 }

@@ -1,7 +1,7 @@
 /**
- * One of the log servers that are compared, in a process of its own, with the file at `argv[3]`: the package's, or the
- * least that a server could do: parse the array, insert the JSON of each log, commit, answer with the ids. Both wait for
- * the disk before each answer (`synchronous=FULL`).
+ * One of the log servers that are compared, in a process of its own: the package's, with the file or the database that
+ * `argv[3]` names, or the least that a server could do with a file: parse the array, insert the JSON of each log, commit,
+ * answer with the ids. All wait for the disk before each answer (`synchronous=FULL`).
  */
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -26,10 +26,11 @@ export interface ServerState {
   readonly behindMillis: number;
 }
 
-const [, , kind = '', file = ''] = process.argv;
+const [, , kind = '', place = ''] = process.argv;
 const require = createRequire(import.meta.url);
-const port = kind === 'minimal' ? await startMinimal() : (await startServer({ port: 0, file })).port;
-const reading = kind === 'minimal' ? undefined : openDatabase();
+const isPostgres = place.startsWith('postgres:');
+const port = kind === 'minimal' ? await startMinimal() : await startOurs();
+const reading = kind === 'minimal' || isPostgres ? undefined : openDatabase();
 
 process.on('message', () => process.send?.(readState()));
 process.on('disconnect', () => process.exit());
@@ -47,6 +48,11 @@ function readState(): ServerState {
     .get();
   const behindMillis = typeof oldest === 'string' ? Date.now() - Date.parse(oldest) : 0;
   return { ...state, unindexed: Number(count), behindMillis };
+}
+
+async function startOurs(): Promise<number> {
+  const store = isPostgres ? { database: place } : { file: place };
+  return (await startServer({ port: 0, ...store })).port;
 }
 
 async function startMinimal(): Promise<number> {
@@ -76,5 +82,5 @@ async function startMinimal(): Promise<number> {
 
 function openDatabase(): Database {
   const { DatabaseSync } = require(process.getBuiltinModule('node:sqlite') ? 'node:sqlite' : '@photostructure/sqlite');
-  return new DatabaseSync(file) as Database;
+  return new DatabaseSync(place) as Database;
 }

@@ -25,10 +25,20 @@ export function serverRequests(group: number): Buffer[] {
   return requests.map((logs) => Buffer.from(JSON.stringify(logs)));
 }
 
+/** Returns the reference of the log of this number, from 0 on. */
+export function referenceOf(log: number): string {
+  const [session, step] = [Math.floor(log / LOGS_PER_SESSION), log % LOGS_PER_SESSION];
+  return `${traceOf(session)}-${(step + 1).toString(16).padStart(16, '0')}`;
+}
+
+function traceOf(session: number): string {
+  return session.toString(16).padStart(32, '0');
+}
+
 function sessionLogs(session: number): object[] {
   const random = createRandom(session);
-  const trace = session.toString(16).padStart(32, '0');
-  const reference = (step: number) => `${trace}-${(step + 1).toString(16).padStart(16, '0')}`;
+  const trace = traceOf(session);
+  const reference = (step: number) => referenceOf(session * LOGS_PER_SESSION + step);
   const question = words(random, 40);
   const messages: object[] = [
     { role: 'system', content: SYSTEM_PROMPTS[session % SYSTEM_PROMPTS.length] },

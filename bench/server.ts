@@ -2,19 +2,15 @@
  * How fast the log server stores and indexes, beside the least that a server could do: arrays of 100 logs over 8
  * connections, `synchronous=FULL`. Then at half of its peak rate: how far the search index is behind.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { median } from './median.ts';
 import type { Arena } from './rounds.ts';
 import type { Effort } from './scenarios.ts';
-import type { ServerState } from './server-process.ts';
 import { LOGS_PER_REQUEST, REQUESTS_PER_GROUP, serverRequests } from './server-workload.ts';
+import { postAll, postLogs, type StoreServer, withStoreServer } from './store-server.ts';
 import { number, ratio, type Table } from './tables.ts';
 
 const CONNECTIONS = 8;
@@ -75,38 +71,34 @@ export async function server(_arena: Arena, { rounds, steadySeconds }: Effort): 
   };
 }
 
-interface Running {
-  readonly post: (body: Buffer) => Promise<number>;
-  readonly readState: () => Promise<ServerState>;
+interface Running extends StoreServer {
   readonly file: string;
 }
 
 async function withServer<Result>(kind: string, measure: (running: Running) => Promise<Result>): Promise<Result> {
   const directory = mkdtempSync(join(tmpdir(), 'server-bench-'));
   const file = join(directory, 'logs.db');
-  const child = fork(fileURLToPath(new URL('server-process.js', import.meta.url)), [kind, file]);
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   try {
-    const [{ port }] = (await once(child, 'message')) as [{ port: number }];
-    return await measure({ file, post: (body) => post(agent, port, body), readState: () => ask(child) });
+    return await withStoreServer({ kind, place: file, connections: CONNECTIONS }, (running) =>
+      measure({ ...running, file }),
+    );
   } finally {
-    agent.destroy();
-    const ended = once(child, 'exit');
-    child.disconnect();
-    await ended;
     rmSync(directory, { recursive: true });
   }
 }
 
-async function measurePeak({ post, readState, file }: Running, groups: readonly Buffer[][]): Promise<Peak> {
-  await postAll(post, groups.slice(0, WARM_UP_GROUPS));
-  await untilIndexed(readState);
+async function measurePeak(
+  { send, readState, untilIndexed, file }: Running,
+  groups: readonly Buffer[][],
+): Promise<Peak> {
+  await postAll(send, CONNECTIONS, groups.slice(0, WARM_UP_GROUPS));
+  await untilIndexed();
   const before = await readState();
   const startedAtMillis = performance.now();
-  const times = await postAll(post, groups.slice(WARM_UP_GROUPS));
+  const times = await postAll(send, CONNECTIONS, groups.slice(WARM_UP_GROUPS));
   const seconds = (performance.now() - startedAtMillis) / 1000;
   const answered = await readState();
-  const indexed = await untilIndexed(readState);
+  const indexed = await untilIndexed();
   const logs = times.length * LOGS_PER_REQUEST;
   return {
     logsPerSecond: logs / seconds,
@@ -117,9 +109,13 @@ async function measurePeak({ post, readState, file }: Running, groups: readonly 
   };
 }
 
-async function measureSteady({ post, readState }: Running, logsPerSecond: number, seconds: number): Promise<Steady> {
-  await postAll(post, range(WARM_UP_GROUPS).map(serverRequests));
-  const before = await untilIndexed(readState);
+async function measureSteady(
+  { send, readState, untilIndexed }: Running,
+  logsPerSecond: number,
+  seconds: number,
+): Promise<Steady> {
+  await postAll(send, CONNECTIONS, range(WARM_UP_GROUPS).map(serverRequests));
+  const before = await untilIndexed();
   let worstBehindMillis = 0;
   let isOver = false;
   const watching = (async () => {
@@ -137,14 +133,14 @@ async function measureSteady({ post, readState }: Running, logsPerSecond: number
     if (index % REQUESTS_PER_GROUP === 0) bodies = serverRequests(WARM_UP_GROUPS + index / REQUESTS_PER_GROUP);
     const dueMillis = startedAtMillis + (index * LOGS_PER_REQUEST * 1000) / logsPerSecond;
     await sleep(Math.max(0, dueMillis - performance.now()));
-    const sent = post(bodies[index % REQUESTS_PER_GROUP] as Buffer).then((millis) => times.push(millis));
+    const sent = postLogs(send, bodies[index % REQUESTS_PER_GROUP] as Buffer).then((millis) => times.push(millis));
     open.add(sent);
     void sent.finally(() => open.delete(sent));
   }
   await Promise.all(open);
   isOver = true;
   await watching;
-  const after = await untilIndexed(readState);
+  const after = await untilIndexed();
   times.sort((a, b) => a - b);
   return {
     logsPerSecond,
@@ -153,44 +149,6 @@ async function measureSteady({ post, readState }: Running, logsPerSecond: number
     requestMillis: median(times),
     slowRequestMillis: times[Math.floor(times.length * 0.99)] ?? Number.NaN,
   };
-}
-
-/** Posts as fast as the server answers; of each group the agents first. Returns how long each request took. */
-async function postAll(post: Running['post'], groups: readonly Buffer[][]): Promise<number[]> {
-  const bodies = [...groups.map(([agents]) => agents as Buffer), ...groups.flatMap(([, ...others]) => others)];
-  const times: number[] = [];
-  let next = 0;
-  const connection = async () => {
-    for (let body = bodies[next++]; body; body = bodies[next++]) times.push(await post(body));
-  };
-  await Promise.all(range(CONNECTIONS).map(connection));
-  return times;
-}
-
-async function post(agent: Agent, port: number, body: Buffer): Promise<number> {
-  const startedAtMillis = performance.now();
-  const headers = { 'content-type': 'application/json', 'content-length': body.length };
-  const sent = request({ agent, port, host: '127.0.0.1', path: '/v4/logs', method: 'POST', headers });
-  sent.end(body);
-  const [response] = await once(sent, 'response');
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${Buffer.concat(chunks).toString()}`);
-  return performance.now() - startedAtMillis;
-}
-
-async function untilIndexed(readState: Running['readState']): Promise<ServerState> {
-  for (;;) {
-    const state = await readState();
-    if (state.unindexed === 0) return state;
-    await sleep(POLL_MILLIS);
-  }
-}
-
-async function ask(child: ChildProcess): Promise<ServerState> {
-  const answer = once(child, 'message') as Promise<[ServerState]>;
-  child.send({});
-  return (await answer)[0];
 }
 
 function range(length: number): number[] {

@@ -37,7 +37,7 @@ const SHARED = [
   'transport/http-transport.ts',
   'wire/reference-id.ts',
 ];
-const SHARING = /\/src\/(index|register|cli|server\/index|check\/check|cli\/(maintenance|migrate))\.ts$/;
+const SHARING = /\/src\/(index|register|cli|server\/index|check\/check|cli\/(?:maintenance|migrate))\.ts$/;
 /** What `index.js` loads, itself included: the chunk above, and that of the pipeline. */
 const MAX_FILES_OF_INDEX = 3;
 

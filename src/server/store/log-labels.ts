@@ -19,12 +19,13 @@ export interface LogLabels {
 }
 
 export function toLabels(log: {
+  /** As JSON or as what it says. */
   readonly metadata: unknown;
   readonly environment: unknown;
   readonly source: unknown;
   readonly feedback: readonly { readonly type: string; readonly value: unknown }[];
 }): LogLabels {
-  const metadata = typeof log.metadata === 'string' ? parseJson(log.metadata) : undefined;
+  const metadata = typeof log.metadata === 'string' ? parseJson(log.metadata) : log.metadata;
   const words = [...entriesOf(metadata)]
     .filter(([key]) => !UNSEARCHED.has(key))
     .map(([key, value]) => `${key} ${value}`);

@@ -170,6 +170,38 @@ export function describeIngest(name: string, open: () => Promise<Store>): void {
       expect((await find(store, 1))?.feedback).toMatchObject([feedback]);
     });
 
+    test('finds the words that a log has now, in the session that it is in', async () => {
+      const store = await open();
+      const found = async (search: string) => {
+        await expect.poll(async () => (await store.viewer.indexLag()).logs).toBe(0);
+        const { sessions } = await store.viewer.listSessions({ search, size: 9 });
+        return sessions.map(({ reference_id: name }) => name);
+      };
+      const inSession = { session_reference_id: 'first' };
+      await create(
+        store,
+        { reference_id: reference(1), ...inSession, output: 'elephant' },
+        { reference_id: reference(2), ...inSession, output: 'giraffe', feedback: { type: 'comment', value: 'lovely' } },
+      );
+      await store.updateLog({ referenceId: reference(1) }, { error: 'crocodile' });
+      expect([await found('eleph'), await found('croco'), await found('giraf')]).toEqual([
+        ...[['first'], ['first'], ['first']],
+      ]);
+      const content = log({ output: 'antelope' });
+      await write(store, { revisions: [{ referenceId: reference(1), content }] });
+      expect([await found('eleph'), await found('croco'), await found('antel')]).toEqual([[], [], ['first']]);
+      await write(store, { revisions: [{ referenceId: reference(1), metadata: { place: 'savanna' } }] });
+      expect(await found('savan')).toEqual(['first']);
+      await write(store, {
+        revisions: [
+          { referenceId: reference(2), mergedInto: reference(1) },
+          { referenceId: reference(1), sessionReferenceId: 'second' },
+        ],
+      });
+      expect([await found('giraf'), await found('lovel')]).toEqual([[], ['second']]);
+      expect([await found('antel'), await found('savan')]).toEqual([['second'], ['second']]);
+    });
+
     test('adds feedback once, and says what could not be stored', async () => {
       const store = await open();
       await create(store, { reference_id: reference(1) });

@@ -188,7 +188,11 @@ export function describeViewer(name: string, open: () => Promise<Store>): void {
       cursor = portion!.next;
     }
     expect(read).toEqual(made.map((each) => each.id));
-    expect(exported).toEqual(await Promise.all(made.map((each) => store.getLog(each.id))));
+    const stored: unknown[] = [];
+    for (let at = 0; at < made.length; at += 50) {
+      stored.push(...(await Promise.all(made.slice(at, at + 50).map(({ id: each }) => store.getLog(each)))));
+    }
+    expect(exported).toEqual(stored);
     expect(await store.viewer.exportSession('none')).toBeUndefined();
   });
 
@@ -236,20 +240,5 @@ export function describeViewer(name: string, open: () => Promise<Store>): void {
       errors: 2,
       models: [{ model: 'gpt-4', calls: 18, errors: 1, cost: 9 }],
     });
-  });
-
-  test(`${name}: the lag of the index is how many logs wait, and since when`, async () => {
-    const store = await open();
-    // So many that the index is not done when they are answered.
-    const logs = Array.from({ length: 500 }, () => log({ created_at: `${DAY}T10:00:00Z`, output: 'w '.repeat(500) }));
-    await Promise.all(Array.from({ length: 5 }, () => store.createLogs(logs)));
-    const lag = await store.viewer.indexLag();
-    expect(lag.oldestCreatedAt).toBe(`${DAY}T10:00:00.000000Z`);
-    expect(lag.logs).toBeGreaterThan(0);
-    expect(lag.logs).toBeLessThanOrEqual(2_500);
-    expect((await store.viewer.listSessions({ size: 1 })).indexing).toMatchObject({ logs: expect.any(Number) });
-    await indexed(store);
-    expect(await store.viewer.indexLag()).toEqual({ logs: 0 });
-    expect(await store.viewer.listSessions({ size: 1 })).not.toHaveProperty('indexing');
   });
 }

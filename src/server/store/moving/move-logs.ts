@@ -12,7 +12,9 @@ import { type Key, referenceKey, toKeyed, type Uuid } from '../postgres/keys.ts'
 import { byPlaces, findLogs, findReferences } from '../postgres/lookups.ts';
 import { Merges } from '../postgres/merges.ts';
 import { RepeatTurn } from '../postgres/repeat-turn.ts';
-import { REFERENCES, WORDS } from '../postgres/turn.ts';
+import { REFERENCES } from '../postgres/turn.ts';
+import { Vocabulary } from '../postgres/vocabulary.ts';
+import { insertWords, type LogWords } from '../postgres/word-rows.ts';
 import { logIdOf, looseKey, sessionKeys } from './ids.ts';
 import { MOVED_LOGS, type MovedLog, toMovedLog, toMovedValues, wordsOfMoved } from './moved-log.ts';
 import { MovedSessions } from './moved-sessions.ts';
@@ -27,6 +29,7 @@ export async function moveLogs(
   onProgress: (logs: number) => void,
 ): Promise<void> {
   const merges = new Merges();
+  const vocabulary = new Vocabulary(target.connections.writes, target.layout);
   const read = (after: number) => toPortion(source, source.logsAfter(after), projects);
   for (let portion = read(target.place.logs); portion.logs.length > 0; ) {
     const { lastKey, logs } = portion;
@@ -37,11 +40,12 @@ export async function moveLogs(
     };
     await target.makePartitions(logs.map(({ place }) => place.day));
     await target.write({ ...target.place, logs: lastKey }, (client) =>
-      writePortion(client, { target, merges, portion, readNext }),
+      writePortion(client, { target, merges, vocabulary, portion, readNext }),
     );
     onProgress(logs.length);
     portion = next ?? read(lastKey);
   }
+  await vocabulary.flush();
 }
 
 interface Portion {
@@ -85,25 +89,26 @@ function groupOf(top: SqliteRow): Group {
 interface PortionWrite {
   readonly target: Target;
   readonly merges: Merges;
+  readonly vocabulary: Vocabulary;
   readonly portion: Portion;
   /** Called when the most is sent. */
   readonly readNext: () => void;
 }
 
-async function writePortion(client: pg.ClientBase, { target, merges, portion, readNext }: PortionWrite): Promise<void> {
+async function writePortion(client: pg.ClientBase, write: PortionWrite): Promise<void> {
+  const { target, merges, vocabulary, portion, readNext } = write;
   const { layout } = target;
   const arrived = await findArrived(client, portion);
   const { fresh, merged } = await writeReferences(client, target, portion, arrived);
   const sessions = new MovedSessions(layout, merges);
-  const rows: { bucket: number; key: string; log: Value[]; words: Value[] }[] = [];
+  const rows: { bucket: number; key: string; log: Value[] }[] = [];
+  const words: LogWords[] = [];
   for (const log of fresh) {
-    const { day, bucket, id } = log.place;
+    const { bucket, id } = log.place;
     const group = portion.groups.get(log)!;
     const session = 'key' in group ? group.key : (arrived.get(group.awaits) ?? referenceKey(group.awaits));
-    rows.push({
-      ...{ bucket, key: id, log: toMovedValues(log, session) },
-      words: [day, bucket, id, session.key, wordsOfMoved(log)],
-    });
+    rows.push({ bucket, key: id, log: toMovedValues(log, session) });
+    words.push({ id, session: session.key, words: wordsOfMoved(log, vocabulary.add), isAdded: false });
     sessions.add(session, log);
     const own = log.referenceId === null ? undefined : merged.get(log.referenceId);
     if (own) sessions.join(own, session);
@@ -116,16 +121,14 @@ async function writePortion(client: pg.ClientBase, { target, merges, portion, re
       ordered.map(({ log }) => log),
       layout,
     ),
-    ...insertRows(
-      WORDS,
-      ordered.map(({ words }) => words),
-      layout,
-    ),
+    ...insertWords(words, layout),
     ...insertFeedback(entries, layout),
   ];
   const writing = pipelined(client, statements);
   readNext();
   await writing;
+  // Before the commit: a move that is ended after it does not come here again.
+  await vocabulary.flush();
   await sessions.write(client);
 }
 

@@ -16,6 +16,7 @@ import {
 } from '../postgres/log-facts.ts';
 import { LOGS } from '../postgres/log-rows.ts';
 import { addSeconds, plus, type SumPart } from '../postgres/session-sums.ts';
+import type { NewWord } from '../postgres/words.ts';
 import { storableText } from '../storable-text.ts';
 import { toTimestamp } from '../timestamps.ts';
 import { feedbackIdsOf, logIdOf } from './ids.ts';
@@ -95,8 +96,8 @@ export function toMovedValues({ place, referenceId, project, row }: MovedLog, se
   ];
 }
 
-export function wordsOfMoved({ columns, config, feedback }: MovedLog): number[] {
-  return wordsOf(columns, toTexts(columns, config), factsOf(feedback));
+export function wordsOfMoved({ columns, config, feedback }: MovedLog, onNew: NewWord): Set<number> {
+  return wordsOf(columns, toTexts(columns, config), factsOf(feedback), onNew);
 }
 
 export function facetsOfMoved({ columns, config, feedback }: MovedLog): Facet[] {

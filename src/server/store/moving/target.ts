@@ -5,9 +5,17 @@
 import type pg from 'pg';
 import { HumanloopError } from '../../../errors.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
-import { type Connections, codeOf, connect, isLostConnection, isRepeatable } from '../postgres/connection.ts';
+import {
+  type Connections,
+  codeOf,
+  commit,
+  connect,
+  isRepeatable,
+  LONG_MILLIS,
+  rollBack,
+} from '../postgres/connection.ts';
 import { explainPostgresError } from '../postgres/explain-error.ts';
-import { isNewerSchema, type Layout, prepareSchema } from '../postgres/layout.ts';
+import { isNewerSchema, type Layout, prepareSchema, toBegin } from '../postgres/layout.ts';
 import { makePartitionsOf } from '../postgres/partitions.ts';
 import { RepeatTurn } from '../postgres/repeat-turn.ts';
 
@@ -17,9 +25,6 @@ const PAUSE_MILLIS = 100;
 const MAX_PAUSE_MILLIS = 5_000;
 /** A partition that was dropped again, or a row that is about to become visible. */
 const REPEATABLE = new Set(['23514', '23505']);
-
-// Plain PostgreSQL takes both settings as unknown ones.
-export const BEGIN = `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`;
 
 /** Keys of the file's rows up to which everything is in the database. */
 export interface Place {
@@ -102,18 +107,12 @@ export class Target {
   async #transact(work: (client: pg.ClientBase) => Promise<void>): Promise<void> {
     const client = await this.connections.writes.connect();
     try {
-      await client.query(BEGIN);
+      await client.query(toBegin(this.layout));
       await work(client);
-      const { command } = await client.query('COMMIT');
-      if (command !== 'COMMIT') throw new Error(`the transaction was not committed: ${command}`);
+      await commit(client);
       client.release();
     } catch (error) {
-      if (isLostConnection(error)) client.release(true);
-      else
-        await client.query('ROLLBACK').then(
-          () => client.release(),
-          () => client.release(true),
-        );
+      await rollBack(client, error);
       throw error;
     }
   }
@@ -146,9 +145,8 @@ export class Target {
       try {
         await client.query('BEGIN; SET LOCAL statement_timeout TO 0');
         await client.query({
-          // The driver would give up the connection.
-          query_timeout: 60 * 60 * 1000,
-          text: 'ANALYZE logs, log_words, feedback, sessions, session_facets, session_projects, log_references',
+          query_timeout: LONG_MILLIS,
+          text: 'ANALYZE logs, log_words, words, feedback, sessions, session_facets, session_projects, log_references',
         } as pg.QueryConfig);
         await client.query('COMMIT');
         client.release();

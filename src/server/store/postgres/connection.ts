@@ -1,4 +1,5 @@
 /** The connections to a PostgreSQL database: two pools, which of their errors may pass, and pipelined statements. */
+import type { Writable } from 'node:stream';
 import type pg from 'pg';
 import { HumanloopError } from '../../../errors.ts';
 import { loadInstalled } from '../../../load-module.ts';
@@ -22,7 +23,12 @@ export interface Statement {
   readonly values?: readonly Value[];
   /** Prepared once in a connection where it is given. */
   readonly name?: string;
+  /** In place of `SILENCE_MILLIS`, for what goes through all of the data. */
+  readonly query_timeout?: number;
 }
+
+/** For migrations, and what an administrator asks for. */
+export const LONG_MILLIS = 24 * 60 * 60 * 1000;
 
 export interface Connections {
   readonly writes: pg.Pool;
@@ -126,6 +132,17 @@ export async function withConnection<Result>(
   }
 }
 
+/** One write to the socket for all that `send` sends before it returns. */
+export function sendAtOnce<Result>(client: pg.ClientBase | pg.Pool, send: () => Result): Result {
+  const { stream } = (client as { connection?: { stream: Writable } }).connection ?? {};
+  stream?.cork();
+  try {
+    return send();
+  } finally {
+    stream?.uncork();
+  }
+}
+
 /**
  * Sends all of the statements at once, and resolves to the rows of each. Rejects with the error of the first that fails,
  * once all are answered.
@@ -134,11 +151,40 @@ export async function pipelined(
   client: pg.ClientBase | pg.Pool,
   statements: readonly Statement[],
 ): Promise<pg.QueryResult<Row>[]> {
-  const sent = statements.map((statement) => client.query<Row>(statement as pg.QueryConfig));
+  const sent = sendAtOnce(client, () => statements.map((statement) => client.query<Row>(statement as pg.QueryConfig)));
   const answers = await Promise.allSettled(sent);
   const failed = answers.find((answer) => answer.status === 'rejected');
   if (failed) throw failed.reason;
   return answers.map((answer) => (answer as PromiseFulfilledResult<pg.QueryResult<Row>>).value);
+}
+
+/** Reads what may have to go through all of the data. */
+export async function readLong(pool: pg.Pool, text: string, values: readonly Value[] = []): Promise<Row[]> {
+  return withConnection(pool, async (client) => {
+    const [, result] = await pipelined(client, [
+      { text: 'BEGIN READ ONLY; SET LOCAL statement_timeout TO 0' },
+      { text, values, query_timeout: LONG_MILLIS },
+      { text: 'COMMIT' },
+    ]);
+    return result!.rows;
+  });
+}
+
+export async function commit(client: pg.ClientBase): Promise<void> {
+  const { command } = await client.query('COMMIT');
+  // After an error within the transaction the commit is answered as a rollback, and without an error.
+  if (command !== 'COMMIT') throw new Error(`the transaction was not committed: ${command}`);
+}
+
+/** Gives the connection back: one whose state is not known for sure is closed. */
+export async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
+  if (isLostConnection(error)) return client.release(true);
+  try {
+    await client.query('ROLLBACK');
+    client.release();
+  } catch {
+    client.release(true);
+  }
 }
 
 /**

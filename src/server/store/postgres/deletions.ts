@@ -4,12 +4,12 @@ import { pipelined, type Row } from './connection.ts';
 import { nextTimestamp, placeOf } from './identifiers.ts';
 import { inLockOrder } from './insert-rows.ts';
 import { referenceKey, toKeyed, traceOf, type Uuid } from './keys.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, toBegin } from './layout.ts';
 import { findCurrentSessions, findLogs } from './lookups.ts';
 import type { Merges } from './merges.ts';
 import { SessionWrites } from './session-writes.ts';
 import { toContentDeletions } from './trace-memory.ts';
-import { BEGIN } from './turn.ts';
+import { wordRowsOf } from './word-rows.ts';
 
 /** In one transaction, so that others wait for a moment only. */
 const SLICE = 500;
@@ -20,7 +20,10 @@ export interface Deleted {
 }
 
 export interface DeletionOptions {
-  /** Nothing of the references stays: logs that name them as their parent are not joined with who logs them again. */
+  /**
+   * Nothing of the references stays: logs that name them as their parent are not joined with who logs them again, and the
+   * reference of a session that has gone does not mean another session.
+   */
   readonly forgets?: boolean;
 }
 
@@ -72,7 +75,7 @@ async function deleteSlice(
     layout,
   );
   const results = await pipelined(client, [
-    { text: BEGIN },
+    { text: toBegin(layout) },
     ...traces,
     // Children may still name it: whoever logs it again is merged with them.
     ...references.map(({ bucket, key, id }) => ({
@@ -83,7 +86,7 @@ async function deleteSlice(
     ...['logs', 'log_words', 'feedback'].flatMap((table) =>
       places.map(({ day, bucket, id }) => ({
         text: `DELETE FROM ${table} WHERE day = $1::date AND bucket = $2::smallint
-          AND ${table === 'feedback' ? 'log_id' : 'id'} = $3`,
+          AND ${table === 'feedback' ? 'log_id = $3' : table === 'logs' ? 'id = $3' : `id IN ${wordRowsOf('$3')}`}`,
         values: [day, bucket, id],
       })),
     ),
@@ -96,7 +99,7 @@ async function deleteSlice(
   const touched = new Map([...current.values()].map((session) => [session.key, session]));
   for (const session of touched.values()) {
     writes.add(toKeyed(session.key), { day: session.firstDay });
-    writes.recount(toKeyed(session.key));
+    writes.recount(toKeyed(session.key), forgets);
   }
   await writes.write(client);
   const left = await countSessions(client, [...touched.keys()]);
@@ -108,7 +111,7 @@ async function deleteSlice(
 
 async function countSessions(client: pg.ClientBase, keys: readonly Uuid[]): Promise<Set<Uuid>> {
   const { rows } = await client.query<Row>(
-    'SELECT key FROM sessions WHERE bucket = ANY($1::smallint[]) AND key = ANY($2::uuid[])',
+    `SELECT key FROM sessions WHERE bucket = ANY($1::smallint[]) AND key = ANY($2::uuid[]) AND merged_into IS NULL`,
     [keys.map((key) => toKeyed(key).bucket), keys],
   );
   return new Set(rows.map((row) => row['key'] as Uuid));

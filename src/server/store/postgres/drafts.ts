@@ -53,6 +53,10 @@ type Given = Record<Column, Value>;
 
 const CONTENT: ReadonlySet<string> = new Set(CONTENT_COLUMNS);
 
+/** JSON whose texts are searched and listed. */
+const READ_COLUMNS = ['inputs', 'messages', 'output_message', 'metadata'] as const;
+type ReadColumn = (typeof READ_COLUMNS)[number];
+
 export class Draft {
   readonly referenceId: string | null;
   readonly project: Project;
@@ -68,6 +72,8 @@ export class Draft {
   feedback: readonly FeedbackDraft[];
   /** Under which session it is stored: the one that it names, or that of its parents. */
   group: Key | undefined;
+  /** What the JSON of `given` says, which nobody has to parse again. */
+  readonly #said: Partial<Record<ReadColumn, object | string>> = {};
   /** Made when the group is known, and kept when the turn is repeated. */
   #id: string | undefined;
 
@@ -77,6 +83,7 @@ export class Draft {
     this.save = row.save === 1;
     this.createdAt = row.createdAt;
     this.given = toGiven(row.given);
+    this.#sayWhatIsGiven(request);
     this.trace = row.traceId;
     this.called = row.called;
     this.session = session;
@@ -95,12 +102,26 @@ export class Draft {
     for (const [index, column] of GIVEN_COLUMNS.entries()) {
       if (this.save || !CONTENT.has(column)) this.given[column] ??= other.row.given[index]!;
     }
+    this.#sayWhatIsGiven(other.request);
     this.trace ??= other.row.traceId;
     if (this.save) this.called ??= other.row.called;
     this.session ??= other.session;
     if (this.parent.id === null && this.parent.referenceId === null) this.parent = other.parent;
     this.config ??= other.config;
     if (this.feedback.length === 0) this.feedback = other.feedback;
+  }
+
+  #sayWhatIsGiven(request: LogRequest): void {
+    for (const column of READ_COLUMNS) {
+      if (this.given[column] === null) continue;
+      const said = request[column];
+      this.#said[column] ??= typeof said === 'object' && said !== null ? said : (this.given[column] as string);
+    }
+  }
+
+  /** What a column says, or its JSON. */
+  readOf(column: ReadColumn): object | string | null {
+    return this.#said[column] ?? null;
   }
 
   update(update: LogUpdate): void {

@@ -8,8 +8,9 @@ import { listUsers } from '../log-user.ts';
 import { storableText } from '../storable-text.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeFeed } from './change-feed.ts';
-import { pipelined, type Row, withConnection } from './connection.ts';
+import { LONG_MILLIS, pipelined, type Row, readLong, withConnection } from './connection.ts';
 import { type Deleted, type DeletionOptions, deleteLogs } from './deletions.ts';
+import { firstIdOf } from './identifiers.ts';
 import { bucketOf, fromId, sessionKey, toKeyed } from './keys.ts';
 import type { Layout } from './layout.ts';
 import { type FoundSession, findCurrentSessions, findLogs } from './lookups.ts';
@@ -17,10 +18,13 @@ import type { Merges } from './merges.ts';
 import { createPruning } from './pruning.ts';
 import { recountSession } from './recount.ts';
 import { readSummaries } from './summaries.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 const SLICE = 1_000;
+/** By which the clocks of servers may differ. */
+const CLOCKS_MILLIS = 1_000;
 const VACUUMED = [
-  ...['logs', 'log_words', 'feedback', 'log_references', 'sessions', 'session_facets', 'session_projects'],
+  ...['logs', 'log_words', 'words', 'feedback', 'log_references', 'sessions', 'session_facets', 'session_projects'],
   ...['trace_parts', 'trace_contents'],
 ];
 const OF_SESSION = 'bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[])';
@@ -32,10 +36,11 @@ export interface ErasureParts {
   readonly merges: Merges;
   readonly catalog: Catalog;
   readonly feed: ChangeFeed;
+  readonly vocabulary: Vocabulary;
 }
 
 export function createErasure(parts: ErasureParts) {
-  const { reads, writes, layout, catalog, feed } = parts;
+  const { reads, writes, layout, catalog, feed, vocabulary } = parts;
 
   const remove = async (ids: readonly string[], options: DeletionOptions = {}): Promise<Deleted> => {
     const logs = await findLogs(reads, ids);
@@ -69,20 +74,26 @@ export function createErasure(parts: ErasureParts) {
   };
 
   const removeSession = async (session: FoundSession, options: DeletionOptions = {}): Promise<Deleted> => {
-    const ofSession = [session.buckets, session.keys];
-    const deleted = await removeFound(`SELECT id FROM logs WHERE ${OF_SESSION}`, ofSession, options);
+    // Whoever goes on writing to it would keep the deletion going for ever.
+    const end = firstIdOf(Date.now() + CLOCKS_MILLIS);
+    const deleted = await removeFound(
+      `SELECT id FROM logs WHERE ${OF_SESSION} AND id < $3`,
+      [session.buckets, session.keys, end],
+      options,
+    );
     if (deleted.sessions > 0 || session.id === null) return deleted;
-    // It had no logs: nothing that was deleted has taken it along.
+    // It had no logs: nothing that was deleted has taken it along. Or it has others, which came meanwhile.
     const { key, bucket } = toKeyed(session.key);
-    const { rowCount } = await writes.query('DELETE FROM sessions WHERE bucket = $1::smallint AND key = $2::uuid', [
-      ...[bucket, key],
-    ]);
+    const { rowCount } = await writes.query(
+      'DELETE FROM sessions WHERE bucket = $1::smallint AND key = $2::uuid AND logs = 0',
+      [...[bucket, key]],
+    );
     feed.announceDeleted([session.id]);
     return { ...deleted, sessions: rowCount ?? 0 };
   };
 
   return {
-    deleteLogs: remove,
+    deleteLogs: (ids: readonly string[]) => remove(ids),
 
     /** Resolves to `undefined` if there is no such session. */
     deleteSession: async (selector: { readonly id: string } | { readonly referenceId: string }) => {
@@ -103,13 +114,15 @@ export function createErasure(parts: ErasureParts) {
           {
             text: `DELETE FROM configs WHERE project = $1 AND NOT EXISTS (SELECT 1 FROM logs WHERE logs.config = configs.key)`,
             values: [project.key],
+            query_timeout: LONG_MILLIS,
           },
           // A project that was logged to meanwhile stays.
           {
             text: `DELETE FROM projects WHERE key = $1 AND NOT EXISTS (SELECT 1 FROM logs WHERE project = $1)`,
             values: [project.key],
+            query_timeout: LONG_MILLIS,
           },
-          { text: 'COMMIT' },
+          { text: 'COMMIT', query_timeout: LONG_MILLIS },
         ]);
       });
       catalog.forgetAll();
@@ -120,7 +133,8 @@ export function createErasure(parts: ErasureParts) {
     deleteLogsOfUser: async (user: string): Promise<Deleted> => {
       let [logs, sessions, after] = [0, 0, ''];
       for (;;) {
-        const { rows } = await reads.query<Row>(
+        const rows = await readLong(
+          reads,
           `SELECT id, metadata FROM logs WHERE id > $1 AND strpos(metadata, $2) > 0 ORDER BY id LIMIT ${SLICE}`,
           [after, JSON.stringify(user).slice(1, -1)],
         );
@@ -142,9 +156,12 @@ export function createErasure(parts: ErasureParts) {
      * administrator keeps write-ahead logs and backups.
      */
     eraseDeleted: async (): Promise<void> => {
+      await vocabulary.forgetUnused();
       await withConnection(writes, async (client) => {
         await client.query('SET statement_timeout TO 0');
-        for (const table of VACUUMED) await client.query(`VACUUM ${table}`);
+        for (const table of VACUUMED) {
+          await pipelined(client, [{ text: `VACUUM ${table}`, query_timeout: LONG_MILLIS }]);
+        }
         await client.query('SET statement_timeout TO DEFAULT');
       });
     },
@@ -175,10 +192,16 @@ async function findSession(
 
 async function removeFeedbackOf(pool: pg.Pool, layout: Layout, user: string): Promise<void> {
   await withConnection(pool, async (client) => {
-    await client.query('BEGIN');
+    await client.query('BEGIN; SET LOCAL statement_timeout TO 0');
     try {
-      const { rows } = await client.query<Row>('DELETE FROM feedback WHERE "user" = $1 RETURNING log_id', [user]);
-      const logs = await findLogs(client, new Set(rows.map((row) => row['log_id'] as string)));
+      const [removed] = await pipelined(client, [
+        {
+          text: 'DELETE FROM feedback WHERE "user" = $1 RETURNING log_id',
+          values: [user],
+          query_timeout: LONG_MILLIS,
+        },
+      ]);
+      const logs = await findLogs(client, new Set(removed!.rows.map((row) => row['log_id'] as string)));
       const sessions = await findCurrentSessions(client, new Set([...logs.values()].map(({ session }) => session)));
       const keys = [...new Set([...sessions.values()].map(({ key }) => key))].sort();
       for (const key of keys) await recountSession(client, layout, { key, bucket: bucketOf(key) });

@@ -4,7 +4,7 @@ import type { FeedbackRequest } from '../../../wire/v4.ts';
 import { storableText } from '../storable-text.ts';
 import type { FeedbackResponse } from '../store.ts';
 import type { CheckedFeedback } from './check-works.ts';
-import { pipelined, type Row, type Statement, toSqlTime, type Value } from './connection.ts';
+import { type Row, type Statement, toSqlTime, type Value } from './connection.ts';
 import type { FeedbackDraft } from './drafts.ts';
 import { newFeedbackId, placeOf } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
@@ -13,6 +13,8 @@ import type { Layout } from './layout.ts';
 import { facetsOf, labelsOf } from './log-facts.ts';
 import { byPlaces } from './lookups.ts';
 import type { SessionWrites } from './session-writes.ts';
+import type { Vocabulary } from './vocabulary.ts';
+import { insertWords, type LogWords } from './word-rows.ts';
 import { toWords } from './words.ts';
 
 export type FeedbackAnswer = FeedbackResponse;
@@ -24,12 +26,6 @@ const FEEDBACK: Insertion = {
     'created_at::timestamptz',
   ],
   rest: 'ON CONFLICT DO NOTHING',
-};
-
-const WORDS: Insertion = {
-  table: 'log_words',
-  columns: ['day::date', 'bucket::smallint', 'id::text', 'session::uuid', 'words::int4[]'],
-  rest: `ON CONFLICT (id, bucket, day) DO UPDATE SET words = log_words.words || excluded.words`,
 };
 
 export function insertFeedback(
@@ -66,40 +62,40 @@ export async function readFeedbackDrafts(
   return found;
 }
 
-/** Sends `before` with the feedback, in one trip. Resolves to the answers in the order of the requests. */
-export async function applyFeedback(
-  client: pg.ClientBase,
+export interface FeedbackWrites {
+  readonly statements: readonly Statement[];
+  /** Takes what the statements have returned. In the order of the requests. */
+  toAnswers(results: readonly pg.QueryResult<Row>[]): FeedbackAnswer[];
+}
+
+/** Adds to the sessions what the feedback changes of them. */
+export function writeFeedback(
   feedback: readonly CheckedFeedback[],
   sessions: SessionWrites,
-  layout: Layout,
-  before: readonly Statement[],
-): Promise<FeedbackAnswer[]> {
+  { layout, vocabulary, search }: { layout: Layout; vocabulary: Vocabulary; search: 'index' | 'off' },
+): FeedbackWrites {
   const added = feedback.flatMap(({ log, draft }) => (draft ? [{ logId: log.id, entry: draft }] : []));
-  const words = new Map<string, { bucket: number; key: string; values: Value[] }>();
+  const words = new Map<string, LogWords & { words: Set<number> }>();
   for (const { log, draft } of feedback) {
-    if (!draft) continue;
-    const facts = [{ type: draft.type, value: JSON.parse(draft.value) as unknown }];
-    const place = placeOf(log.id)!;
     const session = toKeyed(log.session);
-    sessions.add(session, { day: place.day });
-    sessions.addFacets(session, facetsOf({}, undefined, facts));
-    const known = (words.get(log.id)?.values[4] ?? []) as number[];
-    const all = [...known, ...toWords(labelsOf({}, facts).words)];
-    words.set(log.id, { ...place, key: log.id, values: [place.day, place.bucket, log.id, log.session, all] });
+    sessions.add(session, { day: placeOf(log.id)!.day });
+    if (!draft) sessions.recount(session);
+    else {
+      const facts = [{ type: draft.type, value: JSON.parse(draft.value) as unknown }];
+      sessions.addFacets(session, facetsOf({}, undefined, facts));
+      const all = toWords(labelsOf({}, facts).words, words.get(log.id)?.words, vocabulary.add);
+      words.set(log.id, { id: log.id, session: log.session, words: all, isAdded: true });
+    }
   }
-  const wordRows = inLockOrder(words.values(), layout, (row) => row).map(({ values }) => values);
   const taken = feedback.filter(({ draft }) => !draft);
-  const statements = [...before, ...insertRows(WORDS, wordRows, layout), ...insertFeedback(added, layout)];
-  const results = await pipelined(client, [
-    ...statements,
-    ...taken.map(({ request, log }) => toDeletion(request, log.id)),
-  ]);
-  const removed = new Map(taken.map((each, index) => [each, results[statements.length + index]!.rows]));
-  for (const { log } of taken) {
-    sessions.add(toKeyed(log.session), { day: placeOf(log.id)!.day });
-    sessions.recount(toKeyed(log.session));
-  }
-  return feedback.map((each) => toAnswer(each, removed.get(each)));
+  const inserts = [...(search === 'off' ? [] : insertWords(words.values(), layout)), ...insertFeedback(added, layout)];
+  return {
+    statements: [...inserts, ...taken.map(({ request, log }) => toDeletion(request, log.id))],
+    toAnswers: (results) => {
+      const removed = new Map(taken.map((each, index) => [each, results[inserts.length + index]!.rows]));
+      return feedback.map((each) => toAnswer(each, removed.get(each)));
+    },
+  };
 }
 
 /** Without a value: all of the type. Without a user: those of all users. */

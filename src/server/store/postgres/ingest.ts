@@ -11,10 +11,21 @@ import type { FeedbackForLog, Ingest, IngestFault, IngestWork, StoredLog } from 
 import { toLogRow } from '../log-row.ts';
 import { RejectedFieldError, type RejectedItemError } from '../rejected-item.ts';
 import { type Checked, type CheckedFeedback, checkWorks, MAX_FEEDBACK, toFeedbackDraft } from './check-works.ts';
-import { type Connections, codeOf, isLostConnection, isRepeatable, isSqlError } from './connection.ts';
+import {
+  type Connections,
+  codeOf,
+  commit,
+  isLostConnection,
+  isRepeatable,
+  isSqlError,
+  pipelined,
+  rollBack,
+  withConnection,
+} from './connection.ts';
 import type { EncodedLog, FeedbackDraft } from './drafts.ts';
-import { applyFeedback, readFeedbackDrafts } from './feedback-writes.ts';
+import { readFeedbackDrafts, writeFeedback } from './feedback-writes.ts';
 import { dayOf, nextTimestamp } from './identifiers.ts';
+import { toBegin } from './layout.ts';
 import { findLogs, findReferences } from './lookups.ts';
 import { makePartitionsOf } from './partitions.ts';
 import { planTurn } from './plan-turn.ts';
@@ -23,7 +34,7 @@ import { type EncodedRevision, mergedReferences, writeRevisions } from './revisi
 import { SessionWrites } from './session-writes.ts';
 import { readStoredLogs } from './stored-logs.ts';
 import { forgetTraces, TraceMemory } from './trace-memory.ts';
-import { BEGIN, commit, type MissingLogs, Turn, type TurnParts } from './turn.ts';
+import { type MissingLogs, Turn, type TurnParts } from './turn.ts';
 import { toPlace } from './waiting-logs.ts';
 import {
   giveFeedback,
@@ -32,7 +43,6 @@ import {
   MISSING_PARTITION,
   PATIENCE_MILLIS,
   pause,
-  rollBack,
   waitedTooLong,
 } from './write-turns.ts';
 
@@ -75,14 +85,9 @@ export class Ingests {
   /** Deletes the memory of traces that were seen before the given time, in Unix milliseconds. */
   async forget(seenBeforeMillis: number): Promise<void> {
     for (let hasMore = true; hasMore; ) {
-      const client = await this.#connections.writes.connect();
-      try {
-        hasMore = await forgetTraces(client, this.#parts.layout, seenBeforeMillis);
-        client.release();
-      } catch (error) {
-        client.release(true);
-        throw error;
-      }
+      hasMore = await withConnection(this.#connections.writes, (client) =>
+        forgetTraces(client, this.#parts.layout, seenBeforeMillis),
+      );
     }
   }
 
@@ -128,14 +133,16 @@ export class Ingests {
 
   async #attempt(traceIds: readonly string[], work: IngestWork, missing: MissingLogs): Promise<IngestFault[]> {
     const client = await this.#connections.writes.connect();
+    let faults: IngestFault[];
     try {
-      const faults = await this.#transact(client, traceIds, work, missing);
+      faults = await this.#transact(client, traceIds, work, missing);
       client.release();
-      return faults;
     } catch (error) {
       await rollBack(client, error);
       throw error;
     }
+    await this.#parts.vocabulary.flush();
+    return faults;
   }
 
   async #transact(
@@ -145,7 +152,7 @@ export class Ingests {
     missing: MissingLogs,
   ): Promise<IngestFault[]> {
     const { layout, merges } = this.#parts;
-    const memory = await TraceMemory.lock(client, layout, { text: BEGIN }, traceIds);
+    const memory = await TraceMemory.lock(client, layout, { text: toBegin(layout) }, traceIds);
     const parts = await memory.readParts();
     const stored = new Map<string, StoredLog>();
     let result = work(parts, stored);
@@ -171,15 +178,14 @@ export class Ingests {
     missing: MissingLogs,
   ): Promise<IngestFault[]> {
     const { reads } = this.#connections;
-    const { catalog } = this.#parts;
+    const { catalog, merges } = this.#parts;
     const faults: IngestFault[] = [];
     const logs = encodeEach(creates, faults, (request) => ({ request, row: toLogRow(request) }), referenceOf);
     const checked = await this.#check(logs, faults);
-    const plan = await planTurn(reads, checked, () => undefined);
+    const plan = await planTurn(reads, merges, checked, () => undefined);
     await giveFeedback(catalog, plan);
     const encoded = encodeEach(revisions, faults, encodeRevision, ({ referenceId }) => referenceId);
-    const locked = mergedReferences(encoded);
-    await new Turn(this.#parts, plan, missing).write(client, sessions, { locked });
+    await new Turn(this.#parts, plan, missing).write(client, sessions, mergedReferences(encoded));
     await writeRevisions(client, this.#parts, sessions, [...encoded, ...(await toPlace(client, places))]);
     await this.#addFeedback(client, sessions, feedback, faults);
     return faults;
@@ -235,7 +241,7 @@ export class Ingests {
       added.push({ request: entry, log, draft });
     }
     await giveFeedback(this.#parts.catalog, { drafts: [], feedback: added });
-    await applyFeedback(client, added, sessions, this.#parts.layout, []);
+    await pipelined(client, writeFeedback(added, sessions, this.#parts).statements);
   }
 
   async #canRepeat(error: unknown): Promise<boolean> {

@@ -25,10 +25,10 @@ export function bucketOf(key: Uuid): number {
 }
 
 /** 125 bits, which 21 characters of base 62 hold, and three zeros. */
-export function sessionKey(reference: string): Key {
+export const sessionKey = remembering((reference: string): Key => {
   const hex = sha256(reference);
   return toKey(`${hex.slice(0, 31)}${lastDigit(hex[31]!)}`);
-}
+});
 
 export function randomKey(): Key {
   const hex = Buffer.from(randomBytes(16)).toString('hex');
@@ -42,8 +42,9 @@ function lastDigit(digit: string): string {
 
 /** The group of a reference of the exporter, `<trace id>-<span id>`, is the trace; of any other, the whole reference. */
 export function referenceKey(reference: string): Key {
-  const group = TRACE_REFERENCE.exec(reference)?.[1] ?? reference;
-  return toKey(sha256(group).slice(0, 16) + sha256(reference).slice(0, 16));
+  const trace = traceOf(reference);
+  const own = sha256(reference).slice(0, 16);
+  return toKey((trace === undefined ? own : groupOf(trace)) + own);
 }
 
 /** Returns the id of the trace that a reference of the exporter is of; `undefined` for any other reference. */
@@ -51,9 +52,11 @@ export function traceOf(reference: string): string | undefined {
   return TRACE_REFERENCE.exec(reference)?.[1];
 }
 
+const groupOf = remembering((trace: string) => sha256(trace).slice(0, 16));
+
 /** Returns the first and the last key that a reference of the trace can have. */
 export function traceRange(traceId: string): { bucket: number; first: Uuid; last: Uuid } {
-  const group = sha256(traceId).slice(0, 16);
+  const group = groupOf(traceId);
   const first = toKey(`${group}${'0'.repeat(16)}`);
   return { bucket: first.bucket, first: first.key, last: toKey(`${group}${'f'.repeat(16)}`).key };
 }
@@ -69,14 +72,18 @@ export function toKeyed(key: Uuid): Key {
 
 /** `sesh_` or `config_`, and the first 125 bits of the key. */
 export function toId(prefix: 'sesh' | 'config', key: Uuid): string {
+  return `${prefix}_${toDigitsOfKey(key)}`;
+}
+
+const toDigitsOfKey = remembering((key: Uuid): string => {
   let rest = BigInt(`0x${key.replaceAll('-', '')}`) >> 3n;
   let text = '';
   for (let place = 0; place < SESSION_DIGITS; place += 1) {
     text = ALPHABET[Number(rest % 62n)] + text;
     rest /= 62n;
   }
-  return `${prefix}_${text}`;
-}
+  return text;
+});
 
 /** Returns `undefined` for what is no such id. */
 export function fromId(prefix: 'sesh' | 'config', id: string): Uuid | undefined {
@@ -126,6 +133,22 @@ function randomBytes(count: number): Uint8Array {
   }
   next += count;
   return pool.slice(next - count, next);
+}
+
+const MAX_REMEMBERED = 5_000;
+const MAX_REMEMBERED_CHARACTERS = 200;
+
+/** The logs of a session come one after another, and name the same. */
+function remembering<Result>(work: (text: string) => Result): (text: string) => Result {
+  const known = new Map<string, Result>();
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const result = work(text);
+    if (known.size >= MAX_REMEMBERED) known.clear();
+    if (text.length <= MAX_REMEMBERED_CHARACTERS) known.set(text, result);
+    return result;
+  };
 }
 
 function sha256(text: string): string {

@@ -14,7 +14,7 @@ export interface KnownLog {
   readonly draft?: Draft;
 }
 
-/** What was there before. */
+/** What was there before. After `updateLog`, the row has all that an answer has of the log itself as well. */
 export interface OldLog {
   readonly session: string;
   readonly in_session: boolean;
@@ -54,16 +54,23 @@ const OLD = `WITH old AS MATERIALIZED (
     output_message IS NULL AS no_output_message, inputs IS NULL AS no_inputs, messages IS NULL AS no_messages,
     metadata IS NULL AS no_metadata, environment IS NULL AS no_environment,
     (SELECT id FROM projects WHERE key = logs.project) AS project_id,
+    (SELECT name FROM projects WHERE key = logs.project) AS project_name,
     EXISTS (SELECT 1 FROM feedback WHERE feedback.day = $1::date AND feedback.bucket = $2::smallint
       AND feedback.log_id = $3::text) AS has_feedback
   FROM logs WHERE ${KEY} FOR UPDATE)`;
 
 const WHERE = `FROM old WHERE logs.day = $1::date AND logs.bucket = $2::smallint AND logs.id = $3::text RETURNING old.*`;
 
+/** What is now, where `old` has not got the same. */
+const NEW = [
+  ...['id', 'config', 'parent_id', 'parent_reference_id', 'parent_cut', 'updated_at', 'duration AS new_duration'],
+  ...GIVEN_COLUMNS.filter((column) => !NUMBERS.has(column)),
+].map((column) => `logs.${column}`);
+
 /** Values that are there stay when a log is completed; `updateLog` replaces them. */
 const UPDATE = `${OLD} UPDATE logs SET updated_at = $4::timestamptz,
     output = CASE WHEN logs.save THEN coalesce($5::text, logs.output) END,
-    error = coalesce($6::text, logs.error), duration = coalesce($7::float8, logs.duration) ${WHERE}`;
+    error = coalesce($6::text, logs.error), duration = coalesce($7::float8, logs.duration) ${WHERE}, ${NEW.join(', ')}`;
 
 const COMPLETE = `${OLD} UPDATE logs SET updated_at = $4::timestamptz,
     in_session = logs.in_session OR $8::boolean, config = coalesce(logs.config, $9::uuid),
@@ -95,6 +102,11 @@ export function toKnownStatement({ place, forced, draft }: KnownLog, now: string
 
 export function toOldLog(row: Row | undefined): OldLog | undefined {
   return row as unknown as OldLog | undefined;
+}
+
+/** The row of a log as it is after `updateLog`, in the form of `LogReads`. */
+export function toNewRow(row: Row): Row {
+  return { ...row, duration: row['new_duration'] };
 }
 
 export interface Difference {

@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import { HumanloopError } from '../../../errors.ts';
-import { pipelined } from './connection.ts';
+import { LONG_MILLIS, pipelined } from './connection.ts';
 import { makePartitions } from './partitions.ts';
 import { MAJOR, MIGRATIONS } from './schema.ts';
 
@@ -23,6 +23,12 @@ export interface Layout {
   readonly isDistributed: boolean;
   /** By bucket. Rows of a statement are sorted by it, so that turns lock shards in one order. */
   readonly shardOrder: readonly number[];
+}
+
+/** Begins a transaction that writes. It locks shards one after another, in the order of its rows, also those of the node. */
+export function toBegin({ isDistributed }: Layout): string {
+  if (!isDistributed) return 'BEGIN';
+  return `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`;
 }
 
 export async function prepareSchema(pool: pg.Pool, migrations = MIGRATIONS): Promise<Layout> {
@@ -62,10 +68,11 @@ async function hasCitus(client: pg.ClientBase): Promise<boolean> {
 }
 
 async function migrate(client: pg.ClientBase, migrations: typeof MIGRATIONS): Promise<void> {
+  const run = (text: string) => client.query({ text, query_timeout: LONG_MILLIS } as pg.QueryConfig);
   await client.query('BEGIN');
   try {
     // Another server may be at it, with indexes to build.
-    await client.query(`SET LOCAL statement_timeout TO 0; SELECT pg_advisory_xact_lock(${LOCK})`);
+    await run(`SET LOCAL statement_timeout TO 0; SELECT pg_advisory_xact_lock(${LOCK})`);
     const isNew = !(await hasTables(client));
     if (isNew) await client.query('CREATE TABLE meta (name text PRIMARY KEY, value text NOT NULL)');
     const { rows } = await client.query<{ name: string; value: string }>('SELECT name, value FROM meta');
@@ -75,8 +82,8 @@ async function migrate(client: pg.ClientBase, migrations: typeof MIGRATIONS): Pr
     const compresses = await knowsLz4(client);
     const isDistributed = isNew ? await hasCitus(client) : meta.get('layout') === 'citus';
     for (const { sql, distribution } of migrations.slice(done)) {
-      await client.query(compresses ? sql : sql.replaceAll(' COMPRESSION lz4', ''));
-      if (isDistributed) for (const each of distribution) await client.query(each);
+      await run(compresses ? sql : sql.replaceAll(' COMPRESSION lz4', ''));
+      if (isDistributed) for (const each of distribution) await run(each);
     }
     if (isNew) {
       await client.query(`INSERT INTO meta VALUES ('layout', $1), ('major', $2), ('schema', '0')`, [
@@ -95,7 +102,10 @@ async function migrate(client: pg.ClientBase, migrations: typeof MIGRATIONS): Pr
   }
 }
 
-const OWN_TABLES = ['meta', 'projects', 'configs', 'sessions', 'logs', 'log_references', 'log_words', 'feedback'];
+const OWN_TABLES = [
+  ...['meta', 'projects', 'configs', 'sessions', 'session_projects', 'session_facets', 'logs', 'log_references'],
+  ...['log_words', 'words', 'feedback', 'traces', 'trace_parts', 'trace_contents'],
+];
 
 /** Refuses the tables of another program, which would have to be changed. */
 async function hasTables(client: pg.ClientBase): Promise<boolean> {

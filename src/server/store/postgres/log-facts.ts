@@ -1,9 +1,9 @@
 /** What is derived from a log when it is written: words, facets, and the texts that a list shows. Pure. */
 import { parseJson } from '../../../wire/json.ts';
 import { toLabels } from '../log-labels.ts';
-import { errorPreview, inputPreview, type LogTexts, outputPreview, searchableText } from '../log-text.ts';
+import { errorPreview, inputPreview, type LogTexts, outputPreview, plainText } from '../log-text.ts';
 import { storableText } from '../storable-text.ts';
-import { toWords } from './words.ts';
+import { type NewWord, toWords } from './words.ts';
 
 /** `session_facets.kind`. Names of projects are not here, since projects are renamed. */
 export const FACETS = { model: 1, type: 2, error: 3, feedback: 4, user: 5, environment: 6, trace: 7 } as const;
@@ -14,14 +14,17 @@ const MAX_FACET_CHARACTERS = 40;
 /** A longer name is no filter: the viewer could not ask for it. */
 const MAX_NAME_CHARACTERS = 500;
 
-/** Columns of a log, or a part of them; JSON as text. */
+/** JSON as text, or what it says. */
+type Json = string | object | null | undefined;
+
+/** Columns of a log, or a part of them. */
 export interface LogColumns {
-  readonly inputs?: string | null | undefined;
-  readonly messages?: string | null | undefined;
+  readonly inputs?: Json;
+  readonly messages?: Json;
   readonly output?: string | null | undefined;
-  readonly output_message?: string | null | undefined;
+  readonly output_message?: Json;
   readonly error?: string | null | undefined;
-  readonly metadata?: string | null | undefined;
+  readonly metadata?: Json;
   readonly environment?: string | null | undefined;
   readonly source?: string | null | undefined;
   readonly trace?: string | null | undefined;
@@ -50,8 +53,8 @@ export function toTexts(log: LogColumns, config?: ConfigFacts): LogTexts {
 }
 
 /** JSON that is nested too deeply to be parsed is not searched. */
-function parse(json: string | null | undefined): unknown {
-  return typeof json === 'string' ? (parseJson(json) ?? null) : null;
+function parse(json: Json): unknown {
+  return typeof json === 'string' ? (parseJson(json) ?? null) : (json ?? null);
 }
 
 export function labelsOf(log: LogColumns, feedback: readonly FeedbackFacts[]) {
@@ -59,8 +62,13 @@ export function labelsOf(log: LogColumns, feedback: readonly FeedbackFacts[]) {
   return toLabels({ metadata, environment, source, feedback });
 }
 
-export function wordsOf(log: LogColumns, texts: LogTexts, feedback: readonly FeedbackFacts[]): number[] {
-  return toWords(`${searchableText(texts)}\n${labelsOf(log, feedback).words}`);
+export function wordsOf(
+  log: LogColumns,
+  texts: LogTexts,
+  feedback: readonly FeedbackFacts[],
+  onNew: NewWord,
+): Set<number> {
+  return toWords(labelsOf(log, feedback).words, toWords(plainText(texts), undefined, onNew), onNew);
 }
 
 export function facetsOf(

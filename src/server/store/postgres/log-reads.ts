@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { LogResponse } from '../../../wire/v4.ts';
 import { toLogResponse } from '../log-row.ts';
 import { countCharacters } from '../row-size.ts';
-import { type Row, type Statement, withConnection } from './connection.ts';
+import { type Row, sendAtOnce, withConnection } from './connection.ts';
 import { toId, type Uuid } from './keys.ts';
 import { byPlaces, findCurrentSessions } from './lookups.ts';
 import { findParents } from './parents.ts';
@@ -48,37 +48,52 @@ export class LogReads {
       'logs.id',
     );
     if (!statement) return [];
-    return withConnection(this.#pool, (client) => this.#join(client, statement, ids));
+    return withConnection(this.#pool, async (client) => {
+      const { rows } = await client.query<Row>(statement as pg.QueryConfig);
+      const byId = new Map(rows.map((row) => [row['id'] as string, row]));
+      return this.#join(
+        client,
+        ids.flatMap((id): Row[] => (byId.has(id) ? [byId.get(id)!] : [])),
+      );
+    });
   }
 
-  async #join(client: pg.ClientBase, statement: Statement, ids: readonly string[]): Promise<Row[]> {
-    const { rows } = await client.query<Row>(statement as pg.QueryConfig);
-    const byId = new Map(rows.map((row) => [row['id'] as string, row]));
-    const found = ids.flatMap((id): Row[] => (byId.has(id) ? [byId.get(id)!] : []));
-    const [configs, feedback, parents, sessions] = await Promise.all([
-      this.#readConfigs(
-        client,
-        found.flatMap((row) => (row['config'] as Uuid | null) ?? []),
-      ),
-      readFeedback(
-        client,
-        found.map((row) => row['id'] as string),
-      ),
-      findParents(
-        client,
-        found.map((row) => ({
-          ...{ id: row['id'] as string, parentId: row['parent_id'] as string | null },
-          ...{
-            parentReferenceId: row['parent_reference_id'] as string | null,
-            parentCut: row['parent_cut'] as boolean,
-          },
-        })),
-      ),
-      findCurrentSessions(
-        client,
-        found.flatMap((row) => (row['in_session'] ? [row['session'] as Uuid] : [])),
-      ),
-    ]);
+  /** Takes rows of logs with `project_id` and `project_name`. Resolves to the logs, by id. */
+  async complete(rows: readonly Row[]): Promise<Map<string, LogResponse>> {
+    const joined = await withConnection(this.#pool, (client) => this.#join(client, rows));
+    return new Map(joined.map((row) => [row['id'] as string, toLogResponse(row as never)]));
+  }
+
+  async #join(client: pg.ClientBase, found: readonly Row[]): Promise<Row[]> {
+    const reads = sendAtOnce(
+      client,
+      () =>
+        [
+          this.#readConfigs(
+            client,
+            found.flatMap((row) => (row['config'] as Uuid | null) ?? []),
+          ),
+          readFeedback(
+            client,
+            found.map((row) => row['id'] as string),
+          ),
+          findParents(
+            client,
+            found.map((row) => ({
+              ...{ id: row['id'] as string, parentId: row['parent_id'] as string | null },
+              ...{
+                parentReferenceId: row['parent_reference_id'] as string | null,
+                parentCut: row['parent_cut'] as boolean,
+              },
+            })),
+          ),
+          findCurrentSessions(
+            client,
+            found.flatMap((row) => (row['in_session'] ? [row['session'] as Uuid] : [])),
+          ),
+        ] as const,
+    );
+    const [configs, feedback, parents, sessions] = await Promise.all(reads);
     return found.map((row) => {
       const config = configs.get(row['config'] as Uuid);
       const parent = parents.get(row['id'] as string);

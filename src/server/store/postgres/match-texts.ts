@@ -39,7 +39,7 @@ export async function readTexts(pool: pg.Pool, ids: readonly string[]): Promise<
       const texts = toTexts(columns, configs.get(row['config'] as Uuid));
       const feedback = comments.get(row['id'] as string) ?? [];
       const text = `${plainText(texts)}\n${labelsOf(columns, feedback).words}`;
-      found.set(row['id'] as string, { text, metadata: columns.metadata ?? null });
+      found.set(row['id'] as string, { text, metadata: row['metadata'] as string | null });
     }
   }
   return found;

@@ -19,11 +19,15 @@ export class Merges {
 
   resolve(key: Uuid): Key {
     let current = key;
+    const passed: Uuid[] = [];
     for (let step = 0; step < MAX_STEPS; step += 1) {
       const target = this.#targets.get(current);
       if (target === undefined) break;
+      passed.push(current);
       current = target;
     }
+    // A reference that is deleted again and again would lead further each time.
+    if (passed.length > 1) for (const each of passed) this.#targets.set(each, current);
     return toKeyed(current);
   }
 }

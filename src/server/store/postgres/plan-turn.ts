@@ -8,6 +8,7 @@ import type { Checked, CheckedFeedback } from './check-works.ts';
 import { Draft, type Forced, toForced } from './drafts.ts';
 import { type Key, randomKey, referenceKey, toKeyed, type Uuid } from './keys.ts';
 import { findLogs, findReferences } from './lookups.ts';
+import type { Merges } from './merges.ts';
 
 /** A log that is known by its id. */
 export interface Update {
@@ -28,6 +29,7 @@ export interface Plan {
 /** @param referenceOf the reference that an update names, by work. */
 export async function planTurn(
   pool: pg.Pool,
+  merges: Merges,
   checked: readonly Checked[],
   referenceOf: (work: number) => string | undefined,
 ): Promise<Plan> {
@@ -63,12 +65,13 @@ export async function planTurn(
       }
     } else if (work.kind === 'feedback') feedback.push(...work.feedback);
   }
-  const awaited = await group(pool, drafts, byReference);
+  const awaited = await group(pool, merges, drafts, byReference);
   return { drafts, draftsOf, updates: [...updates.values()], feedback, awaited };
 }
 
 async function group(
   pool: pg.Pool,
+  merges: Merges,
   drafts: readonly Draft[],
   byReference: ReadonlyMap<string, Draft>,
 ): Promise<Set<string>> {
@@ -95,5 +98,6 @@ async function group(
     return referenceKey(referenceId);
   };
   for (const draft of drafts) draft.group ??= groupOf(draft, new Set());
+  for (const draft of drafts) draft.group = merges.resolve(draft.group!.key);
   return awaited;
 }

@@ -1,24 +1,30 @@
 /**
  * Retention. Sessions are deleted as a whole, those that changed longest ago first. Days of which nothing is left are
- * dropped, which gives their space back at once. For a bound of the size, the days before today are looked at one after
- * the other: of one that could not be dropped, since a session goes on, what is left is written again.
+ * dropped, which gives their space back at once. A day that could not be dropped, since a session of it goes on, is
+ * written again when a bound of the size has taken all the others.
  */
 import type pg from 'pg';
-import { HumanloopError } from '../../../errors.ts';
+import { CONTENT_COLUMNS } from '../log-row.ts';
 import type { PruneBounds } from '../store.ts';
-import { codeOf, type Row, toSqlTime, withConnection } from './connection.ts';
+import { codeOf, LONG_MILLIS, type Row, readLong, toSqlTime, withConnection } from './connection.ts';
 import type { Deleted } from './deletions.ts';
 import { dayOf, nextDay } from './identifiers.ts';
 import type { Uuid } from './keys.ts';
 import { type FoundSession, findCurrentSessions } from './lookups.ts';
 import { DAILY_TABLES } from './schema.ts';
 
+const LOCK = 0x686c_6f77;
+const LOCK_PAUSE_MILLIS = 500;
 const PORTION = 100;
+/** Below the bound, so that it is not reached again at once. */
+const MARGIN = 0.05;
+/** Of a log without its texts, with its entries in indexes. */
+const LOG_BYTES = 500;
+const TEXT_COLUMNS = ['error', 'judgment', 'metadata', ...CONTENT_COLUMNS];
 /** Empty ones take next to no space. */
 const KEPT_DAYS = 7;
 const LOCK_TIMEOUT = '55P03';
-/** The driver would give up the connection, see `SILENCE_MILLIS`. */
-const PATIENT = { query_timeout: 24 * 60 * 60 * 1000 };
+const NOTHING: Deleted = { logs: 0, sessions: 0 };
 
 export interface PruningParts {
   readonly reads: pg.Pool;
@@ -27,76 +33,99 @@ export interface PruningParts {
 }
 
 export function createPruning({ reads, writes, removeSession }: PruningParts) {
-  /** Until no session meets the condition. */
-  const removeWhere = async (condition: string, value: string): Promise<Deleted> => {
+  /** Those that changed before that time, as long as `goesOn`. */
+  const removeOldest = async (
+    before: string,
+    goesOn: (session: FoundSession) => boolean | Promise<boolean>,
+  ): Promise<Deleted> => {
     let [logs, sessions] = [0, 0];
     for (;;) {
-      const { rows } = await reads.query<Row>(
-        `SELECT key FROM sessions WHERE merged_into IS NULL AND ${condition} ORDER BY updated_at LIMIT ${PORTION}`,
-        [value],
+      const rows = await readLong(
+        reads,
+        `SELECT key FROM sessions WHERE merged_into IS NULL AND updated_at < $1::timestamptz
+         ORDER BY updated_at LIMIT ${PORTION}`,
+        [before],
       );
       const keys = rows.map((row) => row['key'] as Uuid);
-      const before = logs + sessions;
-      for (const session of (await findCurrentSessions(reads, keys)).values()) {
+      const found = await findCurrentSessions(reads, keys);
+      const gone = logs + sessions;
+      for (const key of keys) {
+        const session = found.get(key);
+        if (!session) continue;
+        if (!(await goesOn(session))) return { logs, sessions };
         const deleted = await removeSession(session);
         logs += deleted.logs;
         sessions += deleted.sessions;
       }
       // Others have deleted them meanwhile; where nothing goes, nothing would ever end.
-      if (logs + sessions === before) return { logs, sessions };
+      if (logs + sessions === gone) return { logs, sessions };
     }
   };
 
   const shrink = async (maxBytes: number): Promise<Deleted> => {
-    let counts = NOTHING;
+    const bytes = await measureLogs(reads);
+    if (bytes <= maxBytes) return NOTHING;
+    let excess = bytes - maxBytes * (1 - MARGIN);
     const today = dayOf(Date.now());
-    for (let day = ''; (await measure(reads)) > maxBytes; ) {
-      const next = (await listDays(reads)).find((each) => each > day);
-      if (next === undefined || next >= today) {
-        throw new HumanloopError(
-          'the database is larger than its bound, and all logs are of today: a bound of the size holds whole days',
-        );
+    const days = new Set<string>();
+    let firstLeft = today;
+    const deleted = await removeOldest('infinity', async (session) => {
+      if (excess <= 0) {
+        firstLeft = session.lastDay;
+        return false;
       }
-      day = next;
-      counts = plus(counts, await removeWhere('last_day <= $1::date', day));
-      await dropEmptyDays(writes, day);
-      await rewriteDay(writes, day);
-    }
-    return counts;
+      excess -= await measureLogs(reads, session);
+      days.add(session.lastDay);
+      return true;
+    });
+    await dropEmptyDays(writes, today);
+    for (const day of [...days].sort()) if (day < firstLeft) await rewriteDay(writes, day);
+    return deleted;
   };
 
   return async ({ olderThan, maxBytes }: PruneBounds): Promise<Deleted> => {
-    let counts = NOTHING;
+    let old = NOTHING;
     if (olderThan !== undefined) {
-      counts = await removeWhere('updated_at < $1::timestamptz', toSqlTime(olderThan));
+      old = await removeOldest(toSqlTime(olderThan), () => true);
       await dropEmptyDays(writes, dayOf(Date.parse(olderThan)));
     }
-    return maxBytes === undefined ? counts : plus(counts, await shrink(maxBytes));
+    if (maxBytes === undefined) return old;
+    const large = await oneAtATime(reads, () => shrink(maxBytes));
+    return { logs: old.logs + large.logs, sessions: old.sessions + large.sessions };
   };
 }
 
-const NOTHING: Deleted = { logs: 0, sessions: 0 };
-
-function plus(left: Deleted, right: Deleted): Deleted {
-  return { logs: left.logs + right.logs, sessions: left.sessions + right.sessions };
+/** Over all servers: two that measure at the same time would each delete what is too much. */
+async function oneAtATime<Result>(pool: pg.Pool, work: () => Promise<Result>): Promise<Result> {
+  return withConnection(pool, async (client) => {
+    await client.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout TO 0');
+    try {
+      // A statement that waits for the lock would keep deleted rows from being vacuumed.
+      while (!(await takeLock(client))) await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MILLIS));
+      return await work();
+    } finally {
+      await client.query('COMMIT');
+    }
+  });
 }
 
-/** Of all tables, with their indexes. */
-async function measure(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool.query<Row>(
-    `SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint AS bytes FROM pg_class
-     WHERE relkind = 'r' AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'meta'::regclass)`,
-  );
-  return rows[0]!['bytes'] as number;
+async function takeLock(client: pg.ClientBase): Promise<boolean> {
+  return (await client.query(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS mine`)).rows[0].mine;
 }
 
-/** That have a partition for logs, oldest first. */
-async function listDays(pool: pg.Pool): Promise<string[]> {
-  const { rows } = await pool.query<Row>(
-    `SELECT right(relname, 8) AS day FROM pg_inherits JOIN pg_class ON oid = inhrelid
-     WHERE inhparent = 'logs'::regclass ORDER BY 1`,
+/**
+ * Resolves to the bytes of all logs, or of those of a session, before they are compressed: what the database needs for
+ * them on its disk depends on when it has cleaned up.
+ */
+async function measureLogs(pool: pg.Pool, session?: FoundSession): Promise<number> {
+  const bytes = TEXT_COLUMNS.map((column) => `coalesce(octet_length(${column}), 0)`).join(' + ');
+  const [row] = await readLong(
+    pool,
+    `SELECT coalesce(sum(${LOG_BYTES} + ${bytes}), 0)::float8 AS bytes FROM logs
+     ${session ? 'WHERE bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[])' : ''}`,
+    session ? [session.buckets, session.keys] : [],
   );
-  return rows.map((row) => (row['day'] as string).replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3'));
+  return row!['bytes'] as number;
 }
 
 /** Up to and with that day, but for the last ones, for which writes may still come. */
@@ -137,7 +166,11 @@ async function rewriteDay(pool: pg.Pool, day: string): Promise<void> {
       for (const table of Object.keys(DAILY_TABLES)) {
         const name = `${table}_p${day.replaceAll('-', '')}`;
         const { rows } = await client.query('SELECT to_regclass($1) AS found', [name]);
-        if (rows[0].found !== null) await client.query({ text: `VACUUM (FULL) ${name}`, ...PATIENT });
+        if (rows[0].found !== null)
+          await client.query({
+            text: `VACUUM (FULL) ${name}`,
+            query_timeout: LONG_MILLIS,
+          } as pg.QueryConfig);
       }
     } catch (error) {
       if (codeOf(error) !== LOCK_TIMEOUT) throw error;

@@ -3,8 +3,9 @@ import type pg from 'pg';
 import { parseJson } from '../../../wire/json.ts';
 import { MAX_METADATA_CHARACTERS } from '../log-labels.ts';
 import { pipelined, type Row, type Value } from './connection.ts';
+import { nextTimestamp } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
-import { type Key, toKeyed } from './keys.ts';
+import { type Key, randomKey, sessionKey, toKeyed } from './keys.ts';
 import type { Layout } from './layout.ts';
 import {
   type ConfigFacts,
@@ -48,14 +49,30 @@ const FACETS: Insertion = {
   rest: 'ON CONFLICT DO NOTHING',
 };
 
-/** Resolves to false if no log is left; the session is then gone. Its row must be locked. */
-export async function recountSession(client: pg.ClientBase, layout: Layout, { bucket, key }: Key): Promise<boolean> {
+/**
+ * Resolves to false if no log is left; the session is then gone. Its row must be locked. Its reference then names another
+ * session if it is used again, or, where nothing of it stays (`forgets`), one with the same id.
+ */
+export async function recountSession(
+  client: pg.ClientBase,
+  layout: Layout,
+  { bucket, key }: Key,
+  forgets = true,
+): Promise<boolean> {
   const { rows } = await client.query<Row>(
-    'SELECT keys, buckets FROM sessions WHERE bucket = $1::smallint AND key = $2::uuid FOR UPDATE',
+    'SELECT keys, buckets, reference_id FROM sessions WHERE bucket = $1::smallint AND key = $2::uuid FOR UPDATE',
     [bucket, key],
   );
   if (!rows[0]) return false;
-  const { keys, buckets } = rows[0] as { keys: string[]; buckets: number[] };
+  const {
+    keys,
+    buckets,
+    reference_id: reference,
+  } = rows[0] as {
+    keys: string[];
+    buckets: number[];
+    reference_id: string | null;
+  };
   const values = [[...new Set(buckets)], keys];
   const [sums, facts, first, last] = await pipelined(
     client,
@@ -64,6 +81,7 @@ export async function recountSession(client: pg.ClientBase, layout: Layout, { bu
   const sum = sums!.rows[0]!;
   if (sum['logs'] === 0) {
     await deleteSession(client, { bucket, key });
+    if (reference !== null && !forgets) await redirectReference(client, { bucket, key }, reference);
     for (const merged of keys) if (merged !== key) await deleteSession(client, toKeyed(merged));
     return false;
   }
@@ -105,6 +123,29 @@ export async function recountSession(client: pg.ClientBase, layout: Layout, { bu
     },
   ]);
   return true;
+}
+
+/**
+ * The key of a session is made of its reference, so that a row has to say that this reference now means another key: as
+ * if it were merged into a session that is not there yet. It has nothing of what was deleted, and is never removed.
+ */
+async function redirectReference(client: pg.ClientBase, gone: Key, reference: string): Promise<void> {
+  const next = randomKey();
+  const now = nextTimestamp();
+  const first = sessionKey(reference);
+  // Other servers may still take the session that is gone for the one of the reference.
+  const redirected = first.key === gone.key ? [gone] : [first, gone];
+  await pipelined(
+    client,
+    redirected.map(({ bucket, key }) => ({
+      text: `INSERT INTO sessions (bucket, key, keys, buckets, merged_into, first_day, last_day, created_at, updated_at,
+          changed_at, logs, errors, running, started_at, ended_at)
+        VALUES ($1::smallint, $2::uuid, '{}', '{}', $3::uuid, 'infinity', 'infinity', $4, $4, clock_timestamp(), 0, 0, 0,
+          $4, $4)
+        ON CONFLICT (bucket, key) DO UPDATE SET merged_into = excluded.merged_into`,
+      values: [bucket, key, next.key, now],
+    })),
+  );
 }
 
 async function deleteSession(client: pg.ClientBase, { bucket, key }: Key): Promise<void> {

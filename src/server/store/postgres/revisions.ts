@@ -13,12 +13,13 @@ import { pipelined, type Statement, toSqlTime, type Value } from './connection.t
 import type { FeedbackDraft } from './drafts.ts';
 import { insertFeedback, readFeedbackDrafts } from './feedback-writes.ts';
 import { type LogPlace, placeOf } from './identifiers.ts';
-import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
+import { inLockOrder } from './insert-rows.ts';
 import { type Key, referenceKey, sessionKey, toId, toKeyed, type Uuid } from './keys.ts';
 import { type LogColumns, labelsOf, toTexts, wordsOf } from './log-facts.ts';
 import { findReferences } from './lookups.ts';
 import type { SessionWrites } from './session-writes.ts';
 import type { TurnParts } from './turn.ts';
+import { insertWords, wordRowsOf } from './word-rows.ts';
 import { toWords } from './words.ts';
 
 /** A revision, with its content as it is stored. */
@@ -41,6 +42,7 @@ interface RevisedLog {
 }
 
 const KEY = 'day = $1::date AND bucket = $2::smallint AND id = $3::text';
+const KEY_OF_WORDS = KEY.replace('id = $3::text', `id IN ${wordRowsOf('$3::text')}`);
 const LOCK = `SELECT id, session, in_session, project, save, environment, source, metadata,
     parent_id IS NOT NULL OR parent_reference_id IS NOT NULL AS has_parent
   FROM logs WHERE ${KEY} FOR UPDATE`;
@@ -52,14 +54,6 @@ const SET_METADATA = `UPDATE logs SET updated_at = $4::timestamptz, metadata = $
 const SET_CONTENT = `UPDATE logs SET updated_at = $4::timestamptz, config = $5::uuid, called = $6::text,
     ${REVISED_COLUMNS.map((column, index) => `${column} = $${7 + index}::${/tokens|cost/.test(column) ? 'float8' : 'text'}`).join(', ')}
   WHERE ${KEY}`;
-
-const words = (replaced: string): Insertion => ({
-  table: 'log_words',
-  columns: ['day::date', 'bucket::smallint', 'id::text', 'session::uuid', 'words::int4[]'],
-  rest: `ON CONFLICT (id, bucket, day) DO UPDATE SET words = ${replaced}`,
-});
-const NEW_WORDS = words('excluded.words');
-const MORE_WORDS = words('log_words.words || excluded.words');
 
 /** References of logs that are deleted, whose rows a transaction locks before those of logs. */
 export function mergedReferences(revisions: readonly Revision[]): string[] {
@@ -187,7 +181,7 @@ class RevisionWrites {
       const { day, bucket, id } = log.place;
       this.statements.push({
         name: 'set session of words',
-        text: `UPDATE log_words SET session = $4::uuid WHERE ${KEY}`,
+        text: `UPDATE log_words SET session = $4::uuid WHERE ${KEY_OF_WORDS}`,
         values: [day, bucket, id, after.key],
       });
     }
@@ -212,14 +206,16 @@ class RevisionWrites {
     ]);
     log.metadata = values.get('metadata') as string | null;
     const columns = { ...Object.fromEntries(values), environment: log.environment, source: log.source } as LogColumns;
-    this.#writeWords(NEW_WORDS, log, wordsOf(columns, toTexts(columns, config), this.#factsOf(log)));
+    this.#deleteWords(log);
+    const words = wordsOf(columns, toTexts(columns, config), this.#factsOf(log), this.#parts.vocabulary.add);
+    this.#writeWords(log, words, false);
     this.#touch(log, true);
   }
 
   #setMetadata(log: RevisedLog, entries: Readonly<Record<string, unknown>>): void {
     log.metadata = JSON.stringify(withEntries(log.metadata, entries));
     this.#write('set metadata', SET_METADATA, log, [log.metadata]);
-    this.#writeWords(MORE_WORDS, log, toWords(labelsOf({ metadata: log.metadata }, []).words));
+    this.#addWords(log, labelsOf({ metadata: log.metadata }, []).words);
     this.#touch(log, true);
   }
 
@@ -235,12 +231,14 @@ class RevisionWrites {
         text: `UPDATE log_references SET log_id = NULL, awaited = true WHERE bucket = $1::smallint AND reference = $2::uuid`,
         values: [reference.bucket, reference.key],
       },
-      ...['logs', 'log_words', 'feedback'].map((table) => ({
-        name: `delete from ${table}`,
-        text: `DELETE FROM ${table} WHERE ${table === 'feedback' ? KEY.replace(' id ', ' log_id ') : KEY}`,
+      { name: 'delete log', text: `DELETE FROM logs WHERE ${KEY}`, values: [day, bucket, id] },
+      {
+        name: 'delete feedback of log',
+        text: `DELETE FROM feedback WHERE ${KEY.replace(' id ', ' log_id ')}`,
         values: [day, bucket, id],
-      })),
+      },
     );
+    this.#deleteWords(log);
     log.isGone = true;
     this.#touch(log, true);
     if (!target || target.isGone || entries.length === 0) return;
@@ -251,7 +249,7 @@ class RevisionWrites {
         this.#parts.layout,
       ),
     );
-    this.#writeWords(MORE_WORDS, target, toWords(labelsOf({}, toFacts(entries)).words));
+    this.#addWords(target, labelsOf({}, toFacts(entries)).words);
     this.#touch(target, true);
   }
 
@@ -259,11 +257,18 @@ class RevisionWrites {
     this.statements.push({ name, text, values: [place.day, place.bucket, place.id, this.#now, ...values] });
   }
 
-  #writeWords(insertion: Insertion, { place, session }: RevisedLog, hashes: readonly number[]): void {
-    if (this.#parts.search === 'off') return;
-    const row = [place.day, place.bucket, place.id, session, hashes];
-    const name = insertion === NEW_WORDS ? 'new words' : 'more words';
-    this.statements.push(...insertRows(insertion, [row], this.#parts.layout).map((each) => ({ ...each, name })));
+  #deleteWords({ place: { day, bucket, id } }: RevisedLog): void {
+    const text = `DELETE FROM log_words WHERE ${KEY_OF_WORDS}`;
+    this.statements.push({ name: 'delete words', text, values: [day, bucket, id] });
+  }
+
+  #addWords(log: RevisedLog, text: string): void {
+    this.#writeWords(log, toWords(text, undefined, this.#parts.vocabulary.add), true);
+  }
+
+  #writeWords({ place, session }: RevisedLog, words: ReadonlySet<number>, isAdded: boolean): void {
+    const { search, layout } = this.#parts;
+    if (search === 'index') this.statements.push(...insertWords([{ id: place.id, session, words, isAdded }], layout));
   }
 
   #factsOf({ place }: RevisedLog) {

@@ -80,6 +80,10 @@ const TRACE_CONTENTS = `
  */
 const MOVED_CONFIGS = 'ALTER TABLE configs ADD COLUMN same_as uuid';
 
+/** Words by the number that `log_words` has of them. */
+const VOCABULARY = `CREATE TABLE words (bucket smallint NOT NULL, word text COLLATE "C" NOT NULL, number int4 NOT NULL,
+  PRIMARY KEY (word, bucket));`;
+
 export interface Migration {
   readonly sql: string;
   /** Run after it in the same transaction, where the tables are distributed. */
@@ -103,6 +107,7 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   { sql: MOVED_CONFIGS, distribution: [] },
   { sql: TRACE_CONTENTS, distribution: byBucket('trace_contents') },
+  { sql: VOCABULARY, distribution: byBucket('words') },
 ];
 
 /** Partitioned by day, with the options of their partitions. */

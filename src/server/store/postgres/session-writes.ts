@@ -1,6 +1,6 @@
 /** What a turn writes of sessions, after its logs: facets, projects, sums, and merges. */
 import type pg from 'pg';
-import { pipelined, type Value } from './connection.ts';
+import { pipelined, type Row, type Statement, type Value } from './connection.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
 import { type Key, toId, toKeyed, type Uuid } from './keys.ts';
 import type { Layout } from './layout.ts';
@@ -37,7 +37,8 @@ export class SessionWrites {
   readonly #merged = new Map<Uuid, Merge>();
   readonly #done: Merge[] = [];
   readonly #ids = new Map<Uuid, string>();
-  readonly #recounted = new Set<Uuid>();
+  /** By key, whether nothing of a session without logs stays. */
+  readonly #recounted = new Map<Uuid, boolean>();
   readonly #widened = new Map<string, { key: Key; bucket: number }>();
 
   constructor(layout: Layout, merges: Merges, now: string) {
@@ -49,6 +50,11 @@ export class SessionWrites {
   /** For the session that `key` was merged into, if it was. */
   add(key: Key, part: SumPart): void {
     addToSum(this.#sums, this.#merges.resolve(key.key), part, this.now);
+  }
+
+  /** Returns what the key stands for now. */
+  resolve(key: Key): Key {
+    return this.#merges.resolve(key.key);
   }
 
   addFacets(key: Key, facets: readonly Facet[]): void {
@@ -74,9 +80,9 @@ export class SessionWrites {
     for (const each of [source, target]) addToSum(this.#sums, each, { day }, this.now);
   }
 
-  /** Its sums, texts and facets are made again from its logs. */
-  recount(key: Key): void {
-    this.#recounted.add(this.#merges.resolve(key.key).key);
+  /** Its sums, texts and facets are made again from its logs. See `recountSession`. */
+  recount(key: Key, forgets = true): void {
+    this.#recounted.set(this.#merges.resolve(key.key).key, forgets);
   }
 
   /** The session, to which something is added here too, has logs that are stored in this bucket. */
@@ -85,10 +91,12 @@ export class SessionWrites {
     if (session.bucket !== bucket) this.#widened.set(`${session.key} ${bucket}`, { key: session, bucket });
   }
 
-  async write(client: pg.ClientBase): Promise<void> {
+  /** Sends `before` in the same trip, and resolves to what it has returned. */
+  async write(client: pg.ClientBase, before: readonly Statement[] = []): Promise<pg.QueryResult<Row>[]> {
     const layout = this.#layout;
     const sums = inLockOrder(this.#sums.values(), layout, (sum) => sum).map(toSumRow);
     const inserts = [
+      ...before,
       ...insertRows(FACETS, this.#ordered(this.#facets), layout),
       ...insertRows(PROJECTS, this.#ordered(this.#projects), layout),
     ];
@@ -101,9 +109,10 @@ export class SessionWrites {
       this.#merges.remember(key, target);
       throw new RepeatTurn('a session was merged');
     }
-    await this.#widenAll(client);
+    if (this.#widened.size > 0) await this.#widenAll(client);
     await this.#mergeAll(client);
-    for (const key of this.#recounted) await recountSession(client, layout, toKeyed(key));
+    for (const [key, forgets] of this.#recounted) await recountSession(client, layout, toKeyed(key), forgets);
+    return results.slice(0, before.length);
   }
 
   async #widenAll(client: pg.ClientBase): Promise<void> {

@@ -30,6 +30,7 @@ import { checkReadiness } from './readiness.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { listSessions, readSession } from './session-reads.ts';
 import { createPostgresViewerStore } from './viewer-store.ts';
+import { Vocabulary } from './vocabulary.ts';
 import { WriteTurns } from './write-turns.ts';
 
 /** In all texts of one page. */
@@ -80,13 +81,14 @@ function createPostgresStore(
   const { reads, writes } = connections;
   const catalog = new Catalog(writes);
   const merges = new Merges();
-  const parts = { layout, catalog, merges, search };
-  const turns = new WriteTurns(connections, parts, () => feed.noteLostConnection());
+  const logReads = new LogReads(reads);
+  const vocabulary = new Vocabulary(writes, layout);
+  const parts = { layout, catalog, merges, vocabulary, search };
+  const turns = new WriteTurns(connections, parts, logReads, () => feed.noteLostConnection());
   const ingests = new Ingests(connections, parts, () => feed.noteLostConnection());
   const pendingWords = new PendingWords(reads, layout);
-  const logReads = new LogReads(reads);
   const projects = createProjectStore(connections, catalog);
-  const erasure = createErasure({ reads, writes, layout, merges, catalog, feed });
+  const erasure = createErasure({ reads, writes, layout, merges, catalog, feed, vocabulary });
   let isClosed = false;
 
   const checkOpen = (): void => {
@@ -121,11 +123,13 @@ function createPostgresStore(
 
     updateLog: async (selector, update) => {
       checkOpen();
-      const { work, plan, index, answers } = await turns.run({ kind: 'update', selector, update });
+      const { work, plan, index, answers, readUpdated } = await turns.run({ kind: 'update', selector, update });
+      if (search === 'index') pendingWords.schedule();
+      // It was created in the same turn.
       const draft = plan.draftsOf.get(index)?.[0];
-      const id = draft ? answers.createdBy(draft).id : work.kind === 'update' ? work.id : undefined;
-      if (id === undefined || !(draft || answers.updated.has(id))) return undefined;
-      return logReads.readOne(id);
+      if (draft) return logReads.readOne(answers.createdBy(draft).id);
+      const id = work.kind === 'update' ? work.id : undefined;
+      return id === undefined || !answers.updated.has(id) ? undefined : (await readUpdated()).get(id);
     },
 
     getLog: (id) => logReads.readOne(id),
@@ -219,7 +223,7 @@ function createPostgresStore(
 
     projects,
 
-    viewer: createPostgresViewerStore(connections, catalog, logReads, feed),
+    viewer: createPostgresViewerStore(connections, { catalog, logReads, feed, vocabulary }),
 
     close: async () => {
       if (isClosed) return;

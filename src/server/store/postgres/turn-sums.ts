@@ -45,7 +45,7 @@ export function addKnown(sessions: SessionWrites, merges: Merges, log: KnownLog,
   const source = merges.resolve(old.session);
   if (draft.session && !old.in_session) {
     const target = merges.resolve(draft.session.key);
-    sessions.add(target, { day: place.day, ...idOf(draft.session) });
+    sessions.add(target, { day: place.day, ...idOf(target, draft.session.referenceId) });
     sessions.merge(source, target);
     sessions.addProject(target, old.project);
   } else if (
@@ -72,12 +72,12 @@ export function addFresh(sessions: SessionWrites, draft: Draft): void {
     ...{ cost: plus(number('prompt_cost'), number('output_cost')), updatedAt: sessions.now },
     ...{ startedAt: draft.createdAt, endedAt: addSeconds(draft.createdAt, number('duration')) },
     ...rankedTexts(toTexts(columns, draft.config), { id: draft.id, createdAt: draft.createdAt, isTop }),
-    ...(draft.session ? idOf(draft.session) : isTop && { logId: draft.id }),
+    ...(draft.session ? idOf(group, draft.session.referenceId) : isTop && { logId: draft.id }),
   });
   sessions.addFacets(group, facetsOf(columns, draft.config, factsOf(draft)));
   sessions.addProject(group, draft.project.key);
 }
 
-function idOf({ key, referenceId }: Key & { readonly referenceId?: string }) {
+function idOf({ key }: Key, referenceId: string | undefined) {
   return { id: toId('sesh', key), ...(referenceId !== undefined && { referenceId }) };
 }

@@ -6,14 +6,14 @@
 import type pg from 'pg';
 import type { CreatedLog } from '../../../wire/v4.ts';
 import type { Catalog } from './catalog.ts';
-import { pipelined, type Row, type Statement, toSqlTime, type Value } from './connection.ts';
+import { commit, pipelined, type Row, type Statement, toSqlTime, type Value } from './connection.ts';
 import type { Draft } from './drafts.ts';
-import { applyFeedback, type FeedbackAnswer, insertFeedback } from './feedback-writes.ts';
+import { type FeedbackAnswer, insertFeedback, writeFeedback } from './feedback-writes.ts';
 import { nextTimestamp, placeOf } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
 import { type Key, referenceKey, toKeyed, type Uuid } from './keys.ts';
-import { type KnownLog, type OldLog, toKnownStatement, toOldLog } from './known-logs.ts';
-import type { Layout } from './layout.ts';
+import { type KnownLog, type OldLog, toKnownStatement, toNewRow, toOldLog } from './known-logs.ts';
+import { type Layout, toBegin } from './layout.ts';
 import { toTexts, wordsOf } from './log-facts.ts';
 import { columnsOf, factsOf, LOGS, toLogValues } from './log-rows.ts';
 import { byPlaces } from './lookups.ts';
@@ -23,29 +23,23 @@ import type { Plan } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { SessionWrites } from './session-writes.ts';
 import { addFresh, addKnown } from './turn-sums.ts';
+import type { Vocabulary } from './vocabulary.ts';
+import { insertWords, type LogWords } from './word-rows.ts';
 
 export interface TurnParts {
   readonly layout: Layout;
   readonly catalog: Catalog;
   readonly merges: Merges;
+  readonly vocabulary: Vocabulary;
   /** `index`: words are written with the log. */
   readonly search: 'index' | 'off';
 }
-
-// Plain PostgreSQL takes both settings as unknown ones.
-export const BEGIN = `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`;
 
 export const REFERENCES: Insertion = {
   table: 'log_references',
   columns: ['bucket::smallint', 'awaited::boolean', 'reference::uuid', 'log_id::text'],
   rest: `ON CONFLICT (reference, bucket) DO UPDATE SET log_id = coalesce(log_references.log_id, excluded.log_id),
     awaited = log_references.awaited OR excluded.awaited RETURNING reference, awaited, log_id`,
-};
-
-export const WORDS: Insertion = {
-  table: 'log_words',
-  columns: ['day::date', 'bucket::smallint', 'id::text', 'session::uuid', 'words::int4[]'],
-  rest: `ON CONFLICT (id, bucket, day) DO UPDATE SET words = log_words.words || excluded.words`,
 };
 
 /** Ids of logs that were not there, though their reference or their own id said so. Kept over the repeats of a turn. */
@@ -55,8 +49,8 @@ const MAX_LOOKS = 3;
 
 export interface TurnAnswers {
   createdBy(draft: Draft): CreatedLog;
-  /** `undefined` if the log is not there. */
-  readonly updated: ReadonlySet<string>;
+  /** Logs that `updateLog` has written, as they are now, by id; without those that are not there. */
+  readonly updated: ReadonlyMap<string, Row>;
   readonly feedback: readonly FeedbackAnswer[];
 }
 
@@ -66,6 +60,8 @@ export class Turn {
   readonly #missing: MissingLogs;
   /** Set when a commit was sent and not answered. */
   mayBeCommitted = false;
+  /** Not sent yet: it goes with the first of the statements. */
+  #begin: readonly Statement[] = [];
 
   constructor(parts: TurnParts, plan: Plan, missing: MissingLogs) {
     this.#parts = parts;
@@ -75,9 +71,11 @@ export class Turn {
 
   async run(client: pg.ClientBase): Promise<TurnAnswers> {
     const { layout, merges } = this.#parts;
+    this.#begin = [{ text: toBegin(layout) }];
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
-    const answers = await this.write(client, sessions, { before: [{ text: BEGIN }] });
-    await sessions.write(client);
+    const { statements, toAnswers } = await this.#prepare(client, sessions, []);
+    const results = await sessions.write(client, [...this.#begin, ...statements]);
+    const answers = toAnswers(results.slice(results.length - statements.length));
     const committed = commit(client);
     this.mayBeCommitted = true;
     await committed;
@@ -86,15 +84,24 @@ export class Turn {
     return answers;
   }
 
-  /** Writes all but the sessions, in a transaction that the statements before may begin. */
-  async write(
+  /**
+   * Writes all but the sessions, in a transaction that has begun and that goes on. `locked` are references that are not
+   * written here, but later in the transaction.
+   */
+  async write(client: pg.ClientBase, sessions: SessionWrites, locked: readonly string[]): Promise<TurnAnswers> {
+    const { statements, toAnswers } = await this.#prepare(client, sessions, locked);
+    return toAnswers(await this.#send(client, statements));
+  }
+
+  /** Resolves to what is written with the sessions, or before them. */
+  async #prepare(
     client: pg.ClientBase,
     sessions: SessionWrites,
-    { before = [], locked = [] }: { before?: readonly Statement[]; locked?: readonly string[] },
-  ): Promise<TurnAnswers> {
+    locked: readonly string[],
+  ): Promise<{ statements: readonly Statement[]; toAnswers(results: readonly pg.QueryResult<Row>[]): TurnAnswers }> {
     const { layout, merges } = this.#parts;
     const { now } = sessions;
-    const { known, fresh } = await this.#writeReferences(client, sessions, before, locked);
+    const { known, fresh } = await this.#writeReferences(client, sessions, locked);
 
     const { created, updated, found } = await this.#writeKnown(client, known, sessions, now);
     const present = this.mayBeCommitted ? await this.#findOwn(client, fresh) : new Set<string>();
@@ -118,30 +125,41 @@ export class Turn {
         layout,
       ),
     ];
-    for (const draft of missing) addFresh(sessions, draft);
-    const answers = await applyFeedback(client, this.#plan.feedback, sessions, layout, inserts);
+    for (const draft of missing) {
+      // What is written under a session that meanwhile means another one would be in neither.
+      if (sessions.resolve(draft.group!).key !== draft.group!.key && !this.mayBeCommitted) {
+        throw new RepeatTurn('a session was merged');
+      }
+      addFresh(sessions, draft);
+    }
+    const given = writeFeedback(this.#plan.feedback, sessions, this.#parts);
     return {
-      createdBy: (draft) => {
-        const { old, place } = created.get(draft) ?? {};
-        const session =
-          old?.in_session || draft.session ? sessions.idOf(merges.resolve(old?.session ?? draft.group!.key).key) : null;
-        return { id: place?.id ?? draft.id, project_id: old?.project_id ?? draft.project.id, session_id: session };
-      },
-      updated,
-      feedback: answers,
+      statements: [...inserts, ...given.statements],
+      toAnswers: (results) => ({
+        createdBy: (draft) => {
+          const { old, place } = created.get(draft) ?? {};
+          const { key } = merges.resolve(old?.session ?? draft.group!.key);
+          const session = old?.in_session || draft.session ? sessions.idOf(key) : null;
+          return { id: place?.id ?? draft.id, project_id: old?.project_id ?? draft.project.id, session_id: session };
+        },
+        updated,
+        feedback: given.toAnswers(results.slice(inserts.length)),
+      }),
     };
+  }
+
+  async #send(client: pg.ClientBase, statements: readonly Statement[]): Promise<pg.QueryResult<Row>[]> {
+    if (statements.length === 0) return [];
+    const begin = this.#begin;
+    this.#begin = [];
+    return (await pipelined(client, [...begin, ...statements])).slice(begin.length);
   }
 
   /**
    * Trip 1. The lock of the rows makes a reference one log, over all servers. `locked` are references that are not written
    * here, but later in the transaction.
    */
-  async #writeReferences(
-    client: pg.ClientBase,
-    sessions: SessionWrites,
-    before: readonly Statement[],
-    locked: readonly string[],
-  ) {
+  async #writeReferences(client: pg.ClientBase, sessions: SessionWrites, locked: readonly string[]) {
     const { layout, merges } = this.#parts;
     const rows = new Map<Uuid, { bucket: number; key: Uuid; awaited: boolean; draft?: Draft }>();
     for (const reference of locked) {
@@ -166,9 +184,7 @@ export class Turn {
       key,
       draft?.id ?? null,
     ]);
-    const results = (await pipelined(client, [...before, ...insertRows(REFERENCES, values, layout)])).slice(
-      before.length,
-    );
+    const results = await this.#send(client, insertRows(REFERENCES, values, layout));
     const known: (KnownLog & { draft: Draft })[] = [];
     const takenOver: Statement[] = [];
     for (const { reference, awaited, log_id: id } of results.flatMap(
@@ -193,7 +209,7 @@ export class Turn {
         if (awaited) sessions.merge(toKeyed(reference), merges.resolve(draft.group!.key));
       } else known.push({ place: placeOf(id!)!, forced: draft.forced, draft });
     }
-    if (takenOver.length > 0) await pipelined(client, takenOver);
+    await this.#send(client, takenOver);
     return { known, fresh };
   }
 
@@ -210,22 +226,23 @@ export class Turn {
       all.set(id, { place: placeOf(id)!, ...other, forced: { ...other?.forced, ...forced } });
     }
     const ordered = inLockOrder(all.values(), this.#parts.layout, ({ place }) => ({ ...place, key: place.id }));
-    const results = await pipelined(
+    const results = await this.#send(
       client,
       ordered.map((log) => toKnownStatement(log, toSqlTime(now))),
     );
     const created = new Map<Draft, { old: OldLog; place: { id: string } }>();
-    const updated = new Set<string>();
+    const updated = new Map<string, Row>();
     const found: FoundKnown[] = [];
     for (const [index, log] of ordered.entries()) {
-      const old = toOldLog(results[index]!.rows[0]);
-      if (!old) {
+      const row = results[index]!.rows[0];
+      const old = toOldLog(row);
+      if (!row || !old) {
         const looks = (this.#missing.get(log.place.id) ?? 0) + 1;
         this.#missing.set(log.place.id, looks);
         if (looks < MAX_LOOKS || log.draft) throw new RepeatTurn('a log is not there yet, or not any more');
         continue;
       }
-      updated.add(log.place.id);
+      if (!log.draft) updated.set(log.place.id, toNewRow(row));
       found.push({ log, old });
       if (log.draft) created.set(log.draft, { old, place: log.place });
       addKnown(sessions, this.#parts.merges, log, old);
@@ -235,29 +252,22 @@ export class Turn {
   }
 
   #wordRows(missing: readonly Draft[], known: readonly FoundKnown[]): Statement[] {
-    if (this.#parts.search === 'off') return [];
-    const rows: { bucket: number; key: string; values: Value[] }[] = [];
-    const add = (id: string, session: Uuid, words: readonly number[]) => {
-      const place = placeOf(id)!;
-      rows.push({ bucket: place.bucket, key: id, values: [place.day, place.bucket, id, session, words] });
-    };
-    for (const draft of missing) {
+    const { search, vocabulary } = this.#parts;
+    if (search === 'off') return [];
+    const rows: LogWords[] = missing.map((draft) => {
       const columns = columnsOf(draft);
-      add(draft.id, draft.group!.key, wordsOf(columns, toTexts(columns, draft.config), factsOf(draft)));
-    }
+      const words = wordsOf(columns, toTexts(columns, draft.config), factsOf(draft), vocabulary.add);
+      return { id: draft.id, session: draft.group!.key, words, isAdded: false };
+    });
     for (const { log, old } of known) {
       const columns = old.save
         ? { ...(log.draft && columnsOf(log.draft)), ...log.forced }
         : { error: log.forced.error };
-      const words = wordsOf(columns, toTexts(columns, log.draft?.config), log.draft ? factsOf(log.draft) : []);
-      if (words.length > 0) add(log.place.id, old.session, words);
+      const facts = log.draft ? factsOf(log.draft) : [];
+      const words = wordsOf(columns, toTexts(columns, log.draft?.config), facts, vocabulary.add);
+      if (words.size > 0) rows.push({ id: log.place.id, session: old.session, words, isAdded: true });
     }
-    const ordered = inLockOrder(rows, this.#parts.layout, (row) => row);
-    return insertRows(
-      WORDS,
-      ordered.map(({ values }) => values),
-      this.#parts.layout,
-    );
+    return insertWords(rows, this.#parts.layout);
   }
 
   async #findOwn(client: pg.ClientBase, fresh: readonly Draft[]): Promise<Set<string>> {
@@ -270,12 +280,6 @@ export class Turn {
     const { rows } = await client.query<Row>(statement as pg.QueryConfig);
     return new Set(rows.map((row) => row['id'] as string));
   }
-}
-
-export async function commit(client: pg.ClientBase): Promise<void> {
-  const { command } = await client.query('COMMIT');
-  // After an error within the transaction the commit is answered as a rollback, and without an error.
-  if (command !== 'COMMIT') throw new Error(`the transaction was not committed: ${command}`);
 }
 
 interface FoundKnown {

@@ -22,15 +22,21 @@ import {
 import { findName } from './session-names.ts';
 import { exportSession, readSessionLogs } from './session-pages.ts';
 import { readClock, readSummaries } from './summaries.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { searchWords } from './word-search.ts';
 
 const MAX_FILTER_VALUES = 500;
 
+interface ViewerParts {
+  readonly catalog: Catalog;
+  readonly logReads: LogReads;
+  readonly feed: ChangeFeed;
+  readonly vocabulary: Vocabulary;
+}
+
 export function createPostgresViewerStore(
   { reads }: Connections,
-  catalog: Catalog,
-  logReads: LogReads,
-  feed: ChangeFeed,
+  { catalog, logReads, feed, vocabulary }: ViewerParts,
 ): ViewerStore {
   const find = async (query: SessionQuery, conditions: Conditions): Promise<FoundSessions> => {
     if (query.search === undefined && !query.metadata?.length) {
@@ -42,7 +48,10 @@ export function createPostgresViewerStore(
     // It is first, and on no page after the first.
     const first = isWanted && query.cursor === undefined ? [{ key, ...(name?.logId && { logId: name.logId }) }] : [];
     const size = Math.max(1, query.size - first.length);
-    const searched = await searchWords(reads, { ...query, size }, conditions, new Set(isWanted ? [key] : []));
+    const searched = await searchWords(
+      { pool: reads, vocabulary, conditions, excluded: new Set(isWanted ? [key] : []) },
+      { ...query, size },
+    );
     return { found: [...first, ...searched.found], next: searched.next };
   };
 

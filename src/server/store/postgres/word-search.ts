@@ -1,69 +1,87 @@
 /**
- * Full-text search: sessions in whose logs all words are, the one with the newest log first. Whole words only.
+ * Full-text search: sessions in whose logs all words are, the one with the newest log first. The beginning of the last
+ * word is enough where no whole word is found.
  *
  * One of the terms leads: its logs are read from the newest day on, and of their sessions those are kept that have the
  * other terms too. Each request looks for a bounded time; the cursor says where it stopped.
  */
 import type pg from 'pg';
-import { hasMetadata, metadataPhrase } from '../log-labels.ts';
-import { hasWord, searchTerms } from '../search-query.ts';
-import { storableText } from '../storable-text.ts';
 import type { SessionQuery } from '../viewer-store.ts';
 import type { Row } from './connection.ts';
-import { dayOf, placeOf } from './identifiers.ts';
+import { placeOf } from './identifiers.ts';
 import type { Uuid } from './keys.ts';
 import { type FoundSession, findCurrentSessions } from './lookups.ts';
 import { readTexts } from './match-texts.ts';
 import { type Conditions, type FoundSessions, keepWanted } from './session-list.ts';
-import { hasPhrase, toWords } from './words.ts';
+import type { Vocabulary } from './vocabulary.ts';
+import { countHits, type Hit, LAST_ID, listDays, readHits } from './word-hits.ts';
+import { wordRowsOf } from './word-rows.ts';
+import { MAX_TERMS, type Term, toTerms } from './word-terms.ts';
 
 const MAX_MILLIS = 2_000;
 /** Hits whose sessions are looked at together. */
 const CHECKED = 100;
-/** Read from the index of words at once, and sorted here; a word in more logs is looked for log by log. */
-const MAX_HITS = 2_000;
-const WALKED = 200;
-const MAX_TERMS = 10;
+/** The first of them is tomorrow. */
+const COUNTED_DAYS = 3;
 /** Logs of one session in which a phrase is looked for. */
 const MAX_PHRASE_LOGS = 20;
-const LAST_ID = 'data_zzzzzzzzzzzzzzzzzzzzz';
 
-interface Term {
-  readonly words: readonly number[];
-  /** What the words of a log do not say: their order, and what belongs to which name. */
-  readonly verify?: (log: { readonly text: string; readonly metadata: string | null }) => boolean;
+interface SearchParts {
+  readonly pool: pg.Pool;
+  readonly vocabulary: Vocabulary;
+  readonly conditions: Conditions;
+  readonly excluded: ReadonlySet<Uuid>;
 }
 
-export function toTerms(query: SessionQuery): Term[] {
-  const metadata = query.metadata ?? [];
-  // The index has no such entry.
-  if (!metadata.every((filter) => hasWord(metadataPhrase(filter)))) return [];
-  const terms: Term[] = [];
-  // All of them must hold for the same log.
-  if (metadata.length > 0) {
-    terms.push({
-      words: toWords(storableText(metadata.map(metadataPhrase).join(' '))),
-      verify: (log) => metadata.every((filter) => hasMetadata(log.metadata, filter)),
-    });
-  }
-  for (const text of searchTerms(storableText(query.search ?? '')).slice(0, MAX_TERMS)) {
-    const words = toWords(text);
-    terms.push(words.length > 1 ? { words, verify: (log) => hasPhrase(log.text, text) } : { words });
-  }
-  return terms.filter(({ words }) => words.length > 0);
-}
+/** What a cursor adds to the number of the leading term where the last word is the beginning of one. */
+const BEGINNING = MAX_TERMS;
 
-export async function searchWords(
-  pool: pg.Pool,
-  query: SessionQuery,
-  conditions: Conditions,
-  excluded: ReadonlySet<Uuid>,
-): Promise<FoundSessions> {
-  const terms = toTerms(query);
-  if (terms.length === 0) return { found: [], next: null };
-  const end = performance.now() + MAX_MILLIS;
+export async function searchWords(parts: SearchParts, query: SessionQuery): Promise<FoundSessions> {
   const [given, before = LAST_ID] = query.cursor?.split(' ') ?? [];
-  const leading = given === undefined ? await chooseLeading(pool, terms) : Number(given);
+  if (given !== undefined) {
+    const isBeginning = Number(given) >= BEGINNING;
+    const terms = await toTerms(query, isBeginning ? parts.vocabulary : undefined);
+    return searchFrom(parts, query, terms, { leading: Number(given) % BEGINNING, isBeginning, before });
+  }
+  for (const isBeginning of [false, true]) {
+    const terms = await toTerms(query, isBeginning ? parts.vocabulary : undefined);
+    if (terms.length === 0) continue;
+    const leading = await chooseLeading(parts.pool, terms);
+    const result = await searchFrom(parts, query, terms, { leading, isBeginning, before });
+    // The beginning of a word is tried only if no whole word is found: more logs have it.
+    if (result.found.length > 0 || result.next !== null) return result;
+  }
+  return { found: [], next: null };
+}
+
+/** The term of the fewest logs on the newest days; metadata always lead, since one log has them all. */
+async function chooseLeading(pool: pg.Pool, terms: readonly Term[]): Promise<number> {
+  if (terms.length === 1 || terms[0]?.verify) return 0;
+  const days = (await listDays(pool)).slice(0, COUNTED_DAYS);
+  const counts = await Promise.all(
+    terms.map(async (term) => {
+      let count = 0;
+      for (const day of days) count += await countHits(pool, day, term);
+      return count;
+    }),
+  );
+  return counts.indexOf(Math.min(...counts));
+}
+
+interface Place {
+  readonly leading: number;
+  readonly isBeginning: boolean;
+  readonly before: string;
+}
+
+async function searchFrom(
+  { pool, conditions, excluded }: SearchParts,
+  query: SessionQuery,
+  terms: readonly Term[],
+  { leading, isBeginning, before }: Place,
+): Promise<FoundSessions> {
+  const end = performance.now() + MAX_MILLIS;
+  const cursorOf = (id: string) => `${leading + (isBeginning ? BEGINNING : 0)} ${id}`;
   const lead = terms[leading];
   if (!lead) return { found: [], next: null };
   const found = new Map<Uuid, string>();
@@ -72,7 +90,7 @@ export async function searchWords(
   for (const day of await listDays(pool)) {
     if (placeOf(before) && day > placeOf(before)!.day) continue;
     for (let isWhole = false; !isWhole; ) {
-      const hits = await readHits(pool, day, lead.words, last);
+      const hits = await readHits(pool, day, lead, last);
       isWhole = hits.isWhole;
       for (let at = 0; at < hits.rows.length && performance.now() <= end; at += CHECKED) {
         const slice = hits.rows.slice(at, at + CHECKED).filter(({ session }) => !seen.has(session));
@@ -82,13 +100,13 @@ export async function searchWords(
           const key = sessions.get(session);
           if (key === undefined || found.has(key) || !sessions.isVerified(id)) continue;
           found.set(key, id);
-          if (found.size === query.size) return { found: toFound(found), next: `${leading} ${last}` };
+          if (found.size === query.size) return { found: toFound(found), next: cursorOf(last) };
         }
         // Of a term that its words do not decide, another log of the session may be the one.
         if (!lead.verify) for (const { session } of slice) seen.add(session);
       }
       if (performance.now() > end) {
-        return { found: toFound(found), next: last === LAST_ID ? null : `${leading} ${last}` };
+        return { found: toFound(found), next: last === LAST_ID ? null : cursorOf(last) };
       }
     }
   }
@@ -97,82 +115,6 @@ export async function searchWords(
 
 function toFound(found: ReadonlyMap<Uuid, string>): FoundSessions['found'] {
   return [...found].map(([key, logId]) => ({ key, logId }));
-}
-
-interface Hit {
-  readonly id: string;
-  readonly session: Uuid;
-}
-
-/** The term of the fewest logs on the newest days that have any; metadata always lead, since one log has them all. */
-async function chooseLeading(pool: pg.Pool, terms: readonly Term[]): Promise<number> {
-  if (terms.length === 1 || terms[0]?.verify) return 0;
-  const days = (await listDays(pool)).slice(0, 3);
-  const counts = await Promise.all(
-    terms.map(async ({ words }) => {
-      let count = 0;
-      for (const day of days) count += (await readFromIndex(pool, day, words, LAST_ID)).length;
-      return count;
-    }),
-  );
-  return counts.indexOf(Math.min(...counts));
-}
-
-/** Newest first. */
-async function listDays(pool: pg.Pool): Promise<string[]> {
-  const { rows } = await pool.query<Row>({
-    name: 'days',
-    text: `SELECT right(inhrelid::regclass::text, 8) AS day FROM pg_inherits WHERE inhparent = 'log_words'::regclass`,
-  });
-  const today = dayOf(Date.now() + 86_400_000);
-  return rows
-    .map((row) => String(row['day']).replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3'))
-    .filter((day) => day <= today)
-    .sort()
-    .reverse();
-}
-
-async function readHits(
-  pool: pg.Pool,
-  day: string,
-  words: readonly number[],
-  before: string,
-): Promise<{ rows: Hit[]; isWhole: boolean }> {
-  const rows = await readFromIndex(pool, day, words, before);
-  if (rows.length <= MAX_HITS) {
-    return { rows: rows.sort((left, right) => (left.id < right.id ? 1 : -1)), isWhole: true };
-  }
-  const walked = await pool.query<Row>({
-    name: 'walk words',
-    text: `SELECT id, session FROM log_words WHERE day = $1::date AND words @> $2::int4[] AND id < $3::text
-      ORDER BY id DESC LIMIT ${WALKED}`,
-    values: [day, words, before],
-  });
-  return { rows: walked.rows as unknown as Hit[], isWhole: walked.rows.length < WALKED };
-}
-
-/** Asked for an order, the planner would walk along the primary key for a rare word. */
-async function readFromIndex(pool: pg.Pool, day: string, words: readonly number[], before: string): Promise<Hit[]> {
-  const client = await pool.connect();
-  try {
-    const begin = client.query(
-      `BEGIN READ ONLY; SET LOCAL citus.propagate_set_commands TO 'local'; SET LOCAL enable_seqscan TO off;
-       SET LOCAL enable_indexscan TO off; SET LOCAL statement_timeout TO '3s'`,
-    );
-    const hits = client.query<Row>({
-      name: 'find words',
-      text: `SELECT id, session FROM log_words WHERE day = $1::date AND words @> $2::int4[] AND id < $3::text
-        LIMIT ${MAX_HITS + 1}`,
-      values: [day, words, before],
-    });
-    const results = await Promise.allSettled([begin, hits, client.query('COMMIT')]);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
-    client.release();
-    return (await hits).rows as unknown as Hit[];
-  } catch (error) {
-    client.release(true);
-    throw error;
-  }
 }
 
 interface Candidates {
@@ -233,17 +175,18 @@ async function findLogsOfTerms(
 ): Promise<Map<Uuid, string[][]>> {
   const parts = terms.map(
     (_, index) =>
-      `array_agg(log.id ORDER BY log.id) FILTER (WHERE part.words @> $${index + 3}::int4[]) AS found_${index}`,
+      `array_agg(DISTINCT log.id ORDER BY log.id) FILTER (WHERE part.words @> $${2 * index + 3}::int4[]
+        AND ($${2 * index + 4}::int4[] IS NULL OR part.words && $${2 * index + 4}::int4[])) AS found_${index}`,
   );
   const { rows } = await pool.query<Row>({
     name: `logs of ${terms.length} terms`,
     text: `SELECT log.session, ${parts.join(', ')} FROM logs AS log
-      JOIN log_words AS part ON part.day = log.day AND part.bucket = log.bucket AND part.id = log.id
+      JOIN log_words AS part ON part.day = log.day AND part.bucket = log.bucket AND part.id IN ${wordRowsOf('log.id')}
       WHERE log.bucket = ANY($1::smallint[]) AND log.session = ANY($2::uuid[]) GROUP BY log.session`,
     values: [
       [...new Set(sessions.flatMap(({ buckets }) => buckets))],
       sessions.flatMap(({ keys }) => keys),
-      ...terms.map(({ words }) => words),
+      ...terms.flatMap(({ words, beginnings }) => [words, beginnings ?? null]),
     ],
   });
   return new Map(

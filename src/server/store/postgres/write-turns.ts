@@ -3,13 +3,14 @@
  * overtaken, ran into a conflict, or lost its connection is repeated a few times; then its requests are answered with
  * the error, and may come again.
  */
-import type pg from 'pg';
+import type { LogResponse } from '../../../wire/v4.ts';
 import { storableText } from '../storable-text.ts';
 import { StoreUnavailableError } from '../unavailable-error.ts';
 import type { Catalog } from './catalog.ts';
 import { type Checked, checkWorks, type Work } from './check-works.ts';
-import { type Connections, codeOf, isLostConnection, isRepeatable, isSqlError } from './connection.ts';
+import { type Connections, codeOf, isLostConnection, isRepeatable, isSqlError, rollBack } from './connection.ts';
 import { placeOf } from './identifiers.ts';
+import type { LogReads } from './log-reads.ts';
 import { makePartitionsOf } from './partitions.ts';
 import { type Plan, planTurn } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
@@ -18,6 +19,11 @@ import { type MissingLogs, Turn, type TurnAnswers, type TurnParts } from './turn
 const MAX_RUNNING = 4;
 const MAX_LOGS = 500;
 const GATHER_MILLIS = 3;
+/** So much is worth a turn beside those that run; what is less waits until one of them ends, but not for long. */
+const WORTH_A_TURN = 50;
+const MAX_WAIT_MILLIS = 25;
+/** What an update counts for: all of its log is read. */
+const LOGS_PER_UPDATE = 4;
 /** Of turns that were overtaken: each finds out more. */
 export const MAX_OVERTAKEN = 12;
 export const MAX_FAILED = 3;
@@ -34,7 +40,7 @@ interface Job {
   readonly work: Work;
   readonly logs: number;
   /** By `performance.now()`. */
-  readonly since: number;
+  readonly arrivedAtMillis: number;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -44,6 +50,8 @@ export type Outcome = {
   readonly work: Checked;
   readonly answers: TurnAnswers;
   readonly plan: Plan;
+  /** Logs that were updated, by id; read once for all works of the turn. */
+  readonly readUpdated: () => Promise<ReadonlyMap<string, LogResponse>>;
   /** Its place in the plan. */
   readonly index: number;
 };
@@ -62,6 +70,7 @@ export class WriteTurns {
   readonly #connections: Connections;
   readonly #parts: TurnParts;
   readonly #catalog: Catalog;
+  readonly #logReads: LogReads;
   readonly #onLost: () => void;
   #queue: Job[] = [];
   #running = 0;
@@ -69,18 +78,18 @@ export class WriteTurns {
   #idle: (() => void)[] = [];
   readonly #counts = { done: 0, overtaken: 0, failed: 0 };
 
-  constructor(connections: Connections, parts: TurnParts, onLost: () => void) {
+  constructor(connections: Connections, parts: TurnParts, logReads: LogReads, onLost: () => void) {
     this.#connections = connections;
     this.#parts = parts;
     this.#catalog = parts.catalog;
+    this.#logReads = logReads;
     this.#onLost = onLost;
   }
 
   /** Resolves when it is on disk. */
   run(work: Work): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const logs = work.kind === 'create' ? work.logs.length : work.kind === 'feedback' ? work.requests.length : 1;
-      this.#queue.push({ work, logs, since: performance.now(), resolve, reject });
+      this.#queue.push({ work, logs: sizeOf(work), arrivedAtMillis: performance.now(), resolve, reject });
       this.#timer ??= setTimeout(() => this.#start(), GATHER_MILLIS);
     });
   }
@@ -98,11 +107,11 @@ export class WriteTurns {
   #start(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    while (this.#running < MAX_RUNNING && this.#queue.length > 0) {
+    while (this.#running < MAX_RUNNING && this.#isWorthATurn()) {
       const jobs: Job[] = [];
       for (let logs = 0; this.#queue.length > 0 && (logs === 0 || logs + this.#queue[0]!.logs <= MAX_LOGS); ) {
         const job = this.#queue.shift()!;
-        if (performance.now() - job.since > PATIENCE_MILLIS) {
+        if (performance.now() - job.arrivedAtMillis > PATIENCE_MILLIS) {
           job.reject(waitedTooLong());
           continue;
         }
@@ -117,6 +126,20 @@ export class WriteTurns {
         if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
       });
     }
+    if (this.#queue.length > 0 && this.#running < MAX_RUNNING) {
+      this.#timer = setTimeout(() => this.#start(), MAX_WAIT_MILLIS);
+    }
+  }
+
+  #isWorthATurn(): boolean {
+    const [oldest] = this.#queue;
+    if (!oldest || this.#running === 0) return oldest !== undefined;
+    let logs = 0;
+    for (const job of this.#queue) {
+      logs += job.logs;
+      if (logs >= WORTH_A_TURN) return true;
+    }
+    return performance.now() - oldest.arrivedAtMillis >= MAX_WAIT_MILLIS;
   }
 
   async #runJobs(jobs: readonly Job[]): Promise<void> {
@@ -141,10 +164,15 @@ export class WriteTurns {
         const { checked, plan, turn } = prepared;
         const answers = isEmpty(plan) ? NOTHING : await this.#attempt(turn);
         this.#counts.done += 1;
+        let read: Promise<ReadonlyMap<string, LogResponse>> | undefined;
+        const readUpdated = () => {
+          read ??= this.#logReads.complete([...answers.updated.values()]);
+          return read;
+        };
         for (const [index, job] of jobs.entries()) {
           const work = checked[index]!;
           if (work.kind === 'rejected') job.reject(work.error);
-          else job.resolve({ work, answers, plan, index });
+          else job.resolve({ work, answers, plan, index, readUpdated });
         }
         return;
       } catch (error) {
@@ -165,7 +193,7 @@ export class WriteTurns {
   async #prepare(jobs: readonly Job[], missing: MissingLogs) {
     const works = jobs.map(({ work }) => work);
     const checked = await checkWorks(this.#connections.reads, this.#catalog, works);
-    const plan = await planTurn(this.#connections.reads, checked, (index) => {
+    const plan = await planTurn(this.#connections.reads, this.#parts.merges, checked, (index) => {
       const work = works[index]!;
       if (work.kind !== 'update' || 'id' in work.selector) return undefined;
       return storableText(work.selector.referenceId);
@@ -176,14 +204,16 @@ export class WriteTurns {
 
   async #attempt(turn: Turn): Promise<TurnAnswers> {
     const client = await this.#connections.writes.connect();
+    let answers: TurnAnswers;
     try {
-      const answers = await turn.run(client);
+      answers = await turn.run(client);
       client.release();
-      return answers;
     } catch (error) {
       await rollBack(client, error);
       throw error;
     }
+    await this.#parts.vocabulary.flush();
+    return answers;
   }
 
   async #canRepeat(error: unknown, prepared: { plan: Plan; turn: Turn } | undefined): Promise<boolean> {
@@ -209,11 +239,16 @@ export class WriteTurns {
   }
 }
 
+function sizeOf(work: Work): number {
+  if (work.kind === 'create') return work.logs.length;
+  return work.kind === 'feedback' ? work.requests.length : LOGS_PER_UPDATE;
+}
+
 const NOTHING: TurnAnswers = {
   createdBy: () => {
     throw new Error('nothing was created');
   },
-  updated: new Set(),
+  updated: new Map(),
   feedback: [],
 };
 
@@ -241,17 +276,6 @@ export async function giveFeedback(catalog: Catalog, { drafts, feedback }: Pick<
   for (const { project, feedback: entries } of drafts) for (const { type } of entries) add(project.key, type);
   for (const { log, draft } of feedback) if (draft) add(log.projectKey, draft.type);
   for (const [project, types] of given) await catalog.giveFeedback(project, types);
-}
-
-/** A connection whose state is not known for sure is closed. */
-export async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
-  if (isLostConnection(error)) return client.release(true);
-  try {
-    await client.query('ROLLBACK');
-    client.release();
-  } catch {
-    client.release(true);
-  }
 }
 
 export function pause(steps: number): Promise<void> {

@@ -82,6 +82,18 @@ for (const binaries of findPostgres().slice(0, 1)) {
       // The file is indexed when it is opened.
       const { texts } = await readLists(after.url);
       await expect.poll(async () => (await readLists(before.url)).texts, { timeout: 20_000 }).toEqual(texts);
+      // The beginning of a word of the first logs, and of one of the last.
+      for (const words of ['answ', `answer ${Math.floor((LOGS - 1) / 10)}`]) {
+        const [expected, found] = await Promise.all(
+          [before, after].map(async ({ url: of }) => {
+            const response = await fetch(`${of}/viewer/api/sessions?size=200&q=${encodeURIComponent(words)}`);
+            const { sessions } = (await response.json()) as { sessions: { id: string }[] };
+            return new Set(sessions.map(({ id }) => id));
+          }),
+        );
+        expect(found!.size, words).toBeGreaterThan(0);
+        expect(found, words).toEqual(expected);
+      }
       const [was, is] = [await readAll(before.url), await readAll(after.url)];
       expect(was.logs.flat().length).toBeGreaterThan(LOGS - 10);
       expect(findDifferences(comparable(was), comparable(is)).slice(0, 20)).toEqual([]);

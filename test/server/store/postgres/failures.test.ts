@@ -14,7 +14,7 @@ for (const binaries of findPostgres()) {
     beforeAll(async () => {
       cluster = await startPostgres(binaries);
     }, 60_000);
-    afterAll(() => cluster?.stop());
+    afterAll(() => cluster?.stop(), 60_000);
 
     const open = async (url: string): Promise<Store> => {
       const store = await openPostgresStore({ url });

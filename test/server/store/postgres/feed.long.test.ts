@@ -20,7 +20,7 @@ for (const binaries of findPostgres()) {
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
     }, 60_000);
-    afterAll(() => cluster?.stop());
+    afterAll(() => cluster?.stop(), 60_000);
 
     test('hears of commits that were held up for seconds; with a shorter look back it would not', async () => {
       const url = await cluster.createSchema();

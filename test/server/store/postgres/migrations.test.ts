@@ -32,14 +32,20 @@ for (const binaries of findPostgres()) {
     test('a database of the first version is brought to this one, and keeps its logs', async () => {
       const url = await cluster.createSchema();
       await prepareSchema(poolOf(url), MIGRATIONS.slice(0, 1));
-      const tables = `SELECT to_regclass('trace_contents') IS NOT NULL AS is_new`;
-      expect((await withClient(url, (client) => client.query(tables))).rows).toEqual([{ is_new: false }]);
+      const tables = `SELECT to_regclass(name) IS NOT NULL AS is_new FROM unnest(ARRAY['trace_contents', 'words']) AS name`;
+      expect((await withClient(url, (client) => client.query(tables))).rows).toEqual([
+        { is_new: false },
+        { is_new: false },
+      ]);
       await withClient(url, (client) =>
         client.query(`INSERT INTO traces VALUES (0, '00000000-0000-0000-0000-000000000000', 3, current_date)`),
       );
       const stores = await Promise.all([1, 2, 3].map(() => openPostgresStore({ url })));
       onTestFinished(async () => void (await Promise.all(stores.map((store) => store.close()))));
-      expect((await withClient(url, (client) => client.query(tables))).rows).toEqual([{ is_new: true }]);
+      expect((await withClient(url, (client) => client.query(tables))).rows).toEqual([
+        { is_new: true },
+        { is_new: true },
+      ]);
       expect(await stores[0]!.readiness()).toEqual({ status: 'ok' });
       await stores[1]!.forgetTraces(Date.now() + 60_000);
       expect((await withClient(url, (client) => client.query('SELECT * FROM traces'))).rows).toEqual([]);

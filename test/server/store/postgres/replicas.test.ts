@@ -16,7 +16,7 @@ for (const binaries of findPostgres()) {
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
     }, 60_000);
-    afterAll(() => cluster?.stop());
+    afterAll(() => cluster?.stop(), 60_000);
 
     const openMany = async (count: number): Promise<{ url: string; stores: Store[] }> => {
       const url = await cluster.createSchema();
@@ -46,6 +46,52 @@ for (const binaries of findPostgres()) {
       const [found] = (await c.viewer.listSessions({ search: 'changed', size: 5 })).sessions;
       expect(found).toMatchObject({ id: made.session_id, logs: 1, last_output: 'changed' });
     });
+
+    test('a reference that is deleted and used again names another session each time, whoever does it', async () => {
+      const { url, stores } = await openMany(3);
+      const seen = new Set<string>();
+      for (let round = 0; round < 24; round += 1) {
+        const made = await Promise.all(
+          stores.map((store) => createOne(store, { session_reference_id: 's', output: `round ${round}` })),
+        );
+        const [id, ...others] = new Set(made.map((log) => log.session_id));
+        expect(others).toEqual([]);
+        expect(seen.has(id!)).toBe(false);
+        seen.add(id!);
+        const reader = stores[(round + 1) % 3]!;
+        expect(await reader.viewer.readSession(id!)).toMatchObject({ total: 3, session: { reference_id: 's' } });
+        expect(await findFaults(url)).toEqual([]);
+        await stores[round % 3]!.deleteSession({ referenceId: 's' });
+        expect(await reader.getSession(id!)).toBeUndefined();
+      }
+      // Nothing is left of what was in them.
+      const { rows } = await withClient(url, (client) =>
+        client.query(
+          'SELECT count(*)::int AS texts FROM sessions WHERE num_nonnulls(id, reference_id, last_output) > 0',
+        ),
+      );
+      expect(rows).toEqual([{ texts: 0 }]);
+    }, 60_000);
+
+    test('logs that come while their session is deleted are in the session that follows it', async () => {
+      const { url, stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      let isOver = false;
+      const writing = (async () => {
+        for (let n = 0; !isOver; n += 1) {
+          await a.createLogs([log({ session_reference_id: 's', output: `n${n}` }), log({ session_reference_id: 's' })]);
+        }
+      })();
+      for (let round = 0; round < 4; round += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        await b.deleteSession({ referenceId: 's' });
+      }
+      isOver = true;
+      await writing;
+      await createOne(b, { session_reference_id: 's' });
+      expect(await findFaults(url)).toEqual([]);
+      expect((await b.viewer.listSessions({ size: 5 })).sessions).toHaveLength(1);
+    }, 60_000);
 
     test('children that came first join the session of their parent, wherever it came', async () => {
       const { url, stores } = await openMany(2);

@@ -10,6 +10,8 @@ import { log } from '../../sample-log.ts';
 
 const DAY_MILLIS = 86_400_000;
 const LOGS_A_DAY = 40;
+/** Of a quarter of them, by the measure of `prune`. */
+const SESSION_BYTES = 205_000;
 const CLI = join(import.meta.dirname, '..', '..', '..', '..', 'src', 'cli.ts');
 
 /** Not packed by any database. */
@@ -49,10 +51,18 @@ for (const binaries of findPostgres().slice(0, 1)) {
         return Number(rows[0].bytes);
       });
 
+    /** As `prune` does. */
+    const measureLogs = (url: string) =>
+      withClient(url, async (client) => {
+        const { rows } = await client.query('SELECT sum(500 + octet_length(output)) AS bytes FROM logs');
+        return Number(rows[0].bytes);
+      });
+
     test('sessions that are too old go with their references, days without logs are dropped, and a bound of the size holds', async () => {
       const url = await cluster.createSchema();
       const store = await openPostgresStore({ url });
-      onTestFinished(() => store.close());
+      const other = await openPostgresStore({ url });
+      onTestFinished(async () => void (await Promise.all([store.close(), other.close()])));
       const today = Date.now();
       const dayOf = (ago: number) => new Date(today - ago * DAY_MILLIS).toISOString().slice(0, 10).replaceAll('-', '');
       vi.useFakeTimers({ toFake: ['Date'] });
@@ -84,27 +94,33 @@ for (const binaries of findPostgres().slice(0, 1)) {
       expect(await listDays(url)).not.toContain(dayOf(19));
       expect(await listDays(url)).toContain(dayOf(16));
 
-      // By size: the oldest days, and no more of them than it takes.
-      const before = await measure(url);
-      const bySize = await store.prune({ maxBytes: before - 500_000 });
-      expect(bySize).toEqual({ logs: LOGS_A_DAY, sessions: 4 });
-      expect(await measure(url)).toBeLessThan(before - 500_000);
-      expect(await store.prune({ maxBytes: before - 500_000 })).toEqual({ logs: 0, sessions: 0 });
+      // By size: the oldest sessions, and no more of them than it takes.
+      const full = await measureLogs(url);
+      expect(await store.prune({ maxBytes: full + 1 })).toEqual({ logs: 0, sessions: 0 });
+      const onDisk = await measure(url);
+      const bySize = await store.prune({ maxBytes: full - SESSION_BYTES });
+      expect(bySize.sessions).toBeGreaterThan(1);
+      expect(bySize).toEqual({ logs: (bySize.sessions * LOGS_A_DAY) / 4, sessions: bySize.sessions });
+      expect(await measureLogs(url)).toBeLessThan((full - SESSION_BYTES) * 0.95);
+      expect(await store.prune({ maxBytes: full - SESSION_BYTES })).toEqual({ logs: 0, sessions: 0 });
+
+      // Once all of a day is gone, so is the day.
+      await store.prune({ maxBytes: 9 * SESSION_BYTES });
       expect(await listDays(url)).not.toContain(dayOf(16));
-      expect(await listDays(url)).toContain(dayOf(15));
+      expect(await listDays(url)).toContain(dayOf(14));
+      expect(await measure(url)).toBeLessThan(onDisk - 1_000_000);
       expect(await findFaults(url)).toEqual([]);
 
       // A day is written again where a session of it goes on.
       vi.useFakeTimers({ toFake: ['Date'] });
       vi.setSystemTime(today + 1_000);
-      await store.createLogs([log({ session_reference_id: 's 15-0', output: 'goes on' })]);
+      await store.createLogs([log({ session_reference_id: 's 14-0', output: 'goes on' })]);
       vi.useRealTimers();
-      const full = await measure(url);
-      expect((await store.prune({ maxBytes: full - 300_000 })).sessions).toBe(3);
-      expect(await measure(url)).toBeLessThan(full - 300_000);
-      expect(await count(url, `logs WHERE day = '${dayOf(15)}'`)).toBe(LOGS_A_DAY / 4);
-
-      await expect(store.prune({ maxBytes: 10_000 })).rejects.toThrow('all logs are of today');
+      const before = await measure(url);
+      await Promise.all([store, other].map((each) => each.prune({ maxBytes: 5.5 * SESSION_BYTES })));
+      expect(await measure(url)).toBeLessThan(before - 300_000);
+      expect(await count(url, `logs WHERE day = '${dayOf(14)}'`)).toBe(LOGS_A_DAY / 4);
+      // Two that measure at once delete no more than one.
       expect(await count(url, 'logs')).toBe(LOGS_A_DAY + LOGS_A_DAY / 4 + 1);
       expect(await findFaults(url)).toEqual([]);
     }, 60_000);

@@ -1,5 +1,5 @@
 /** `serve --database`: real processes on one database, one of which is killed under load; and what is said when it cannot be. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startServer } from '../../../../src/server/index.ts';
 import { createApp, runApp } from '../../../support/installed-app.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
@@ -13,7 +13,7 @@ for (const binaries of findPostgres().slice(0, 1)) {
     beforeAll(async () => {
       cluster = await startPostgres(binaries);
     }, 60_000);
-    afterAll(() => cluster?.stop());
+    afterAll(() => cluster?.stop(), 60_000);
 
     test('kill -9 of a server under load: clients go on with another, nothing is lost or doubled', async () => {
       const url = await cluster.createSchema();
@@ -54,6 +54,40 @@ for (const binaries of findPostgres().slice(0, 1)) {
       const stored = new Map(rows.map((row) => [row.reference_id, row.id]));
       for (const [reference, id] of answered) expect(stored.get(reference), reference).toBe(id);
     }, 60_000);
+  });
+}
+
+for (const binaries of findPostgres().slice(0, 1)) {
+  describe(`health with ${binaries.name}`, () => {
+    let cluster: PostgresCluster;
+    beforeAll(async () => {
+      cluster = await startPostgres(binaries, ['fsync=off']);
+    }, 60_000);
+    afterAll(() => cluster?.stop(), 60_000);
+
+    test('a server is well and ready, and reports nothing', async () => {
+      const reports: unknown[] = [];
+      const database = await cluster.createSchema();
+      const server = await startServer({ port: 0, database, onError: (error) => reports.push(error) });
+      onTestFinished(() => server.close());
+      const span = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), name: 'chat', kind: 3 };
+      const headers = { 'content-type': 'application/json' };
+      const traces = await fetch(`${server.url}/v1/traces`, {
+        ...{ method: 'POST', headers },
+        body: JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }),
+      });
+      expect(traces.status).toBe(200);
+      for (const path of ['/healthz', '/readyz']) {
+        const health = await fetch(server.url + path);
+        expect([health.status, await health.json()]).toEqual([200, { status: 'ok' }]);
+      }
+      const created = await fetch(`${server.baseUrl}/logs`, {
+        ...{ method: 'POST', headers },
+        body: JSON.stringify(log()),
+      });
+      expect(created.status).toBe(200);
+      expect(reports).toEqual([]);
+    });
   });
 }
 

@@ -1,26 +1,8 @@
 /** The contract of a store, on each PostgreSQL that is here. */
-import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
 import { findPostgres, type PostgresCluster, startPostgres } from '../../../support/postgres/cluster.ts';
 import { describeStore } from '../store-contract.ts';
-
-/** By the end of a test's name. */
-const LEFT_OUT: Readonly<Record<string, string>> = {
-  'the lag of the index is how many logs wait, and since when':
-    'words and filters are written with the log, so that nothing ever waits for an index',
-  'a session that has no logs left is gone, and its reference can be used again':
-    'the id of a session is made of its reference, so that it is the same again',
-  'prune deletes until the store is small enough': 'a bound of the size holds whole days here: see the test of its own',
-  'finds sessions that have all words, in whichever of their logs, when there is no backlog':
-    'this store finds whole words, not beginnings of them: see the test of its own',
-  'goes on where a page ended, with any number of words':
-    'this store finds whole words, not beginnings of them: see the test of its own',
-};
-
-beforeEach(({ task, skip }) => {
-  const reason = Object.entries(LEFT_OUT).find(([name]) => task.name.endsWith(name))?.[1];
-  if (reason) skip(reason);
-});
 
 for (const binaries of findPostgres()) {
   describe(binaries.name, () => {
@@ -28,7 +10,7 @@ for (const binaries of findPostgres()) {
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
     }, 60_000);
-    afterAll(() => cluster?.stop());
+    afterAll(() => cluster?.stop(), 60_000);
     describeStore(binaries.name, async () => openPostgresStore({ url: await cluster.createSchema() }));
   });
 }

@@ -9,6 +9,22 @@ import { describeStore } from '../store-contract.ts';
 
 describeStore('SQLite', () => openSqliteStore({ file: join(temporaryDirectory(), 'logs.db') }));
 
+test('the lag of the index is how many logs wait, and since when', async () => {
+  const store = await openSqliteStore({ file: join(temporaryDirectory(), 'logs.db') });
+  onTestFinished(() => store.close());
+  // So many that the index is not done when they are answered.
+  const logs = Array.from({ length: 500 }, () => log({ created_at: '2024-03-05T10:00:00Z', output: 'w '.repeat(500) }));
+  await Promise.all(Array.from({ length: 5 }, () => store.createLogs(logs)));
+  const lag = await store.viewer.indexLag();
+  expect(lag.oldestCreatedAt).toBe('2024-03-05T10:00:00.000000Z');
+  expect(lag.logs).toBeGreaterThan(0);
+  expect(lag.logs).toBeLessThanOrEqual(2_500);
+  expect((await store.viewer.listSessions({ size: 1 })).indexing).toMatchObject({ logs: expect.any(Number) });
+  await expect.poll(async () => (await store.viewer.indexLag()).logs, { timeout: 10_000 }).toBe(0);
+  expect(await store.viewer.indexLag()).toEqual({ logs: 0 });
+  expect(await store.viewer.listSessions({ size: 1 })).not.toHaveProperty('indexing');
+});
+
 test('a store is there again after it was closed', async () => {
   const file = join(temporaryDirectory(), 'deep', 'er', 'logs.db');
   const first = await openSqliteStore({ file });

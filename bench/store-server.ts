@@ -1,0 +1,88 @@
+/** A log server in a process of its own, and requests to it over a few kept connections. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { ServerState } from './server-process.ts';
+
+const POLL_MILLIS = 250;
+
+export interface StoreServer {
+  /** Resolves to the body of the answer, once all of it is there. @throws unless the status is 200. */
+  send(method: string, path: string, body?: Buffer): Promise<Buffer>;
+  readState(): Promise<ServerState>;
+  /** Resolves when a search finds all that was stored. */
+  untilIndexed(): Promise<ServerState>;
+}
+
+/** `place` is a file or the address of a database. */
+export async function withStoreServer<Result>(
+  { kind, place, connections }: { kind: string; place: string; connections: number },
+  measure: (server: StoreServer) => Promise<Result>,
+): Promise<Result> {
+  const child = fork(fileURLToPath(new URL('server-process.js', import.meta.url)), [kind, place]);
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  try {
+    const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+    const readState = () => ask<ServerState>(child);
+    const untilIndexed = async (): Promise<ServerState> => {
+      for (;;) {
+        const state = await readState();
+        if (state.unindexed === 0) return state;
+        await sleep(POLL_MILLIS);
+      }
+    };
+    return await measure({ send: (...sent) => send(agent, port, ...sent), readState, untilIndexed });
+  } finally {
+    agent.destroy();
+    const ended = once(child, 'exit');
+    child.disconnect();
+    await ended;
+  }
+}
+
+async function send(agent: Agent, port: number, method: string, path: string, body?: Buffer): Promise<Buffer> {
+  const headers = body ? { 'content-type': 'application/json', 'content-length': body.length } : {};
+  const sent = request({ agent, port, host: '127.0.0.1', path, method, headers });
+  sent.end(body);
+  const [response] = await once(sent, 'response');
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const answer = Buffer.concat(chunks);
+  if (response.statusCode !== 200) throw new Error(`${method} ${path}: ${response.statusCode}: ${answer.toString()}`);
+  return answer;
+}
+
+/**
+ * Posts as fast as the server answers, of each group the agents first. Resolves to the milliseconds that each request
+ * took.
+ */
+export async function postAll(
+  send: StoreServer['send'],
+  connections: number,
+  groups: readonly Buffer[][],
+): Promise<number[]> {
+  const bodies = [...groups.map(([agents]) => agents as Buffer), ...groups.flatMap(([, ...others]) => others)];
+  const times: number[] = [];
+  let next = 0;
+  const connection = async () => {
+    for (let body = bodies[next++]; body; body = bodies[next++]) times.push(await postLogs(send, body));
+  };
+  await Promise.all(Array.from({ length: connections }, connection));
+  return times;
+}
+
+/** Resolves to the milliseconds that it took. */
+export async function postLogs(send: StoreServer['send'], body: Buffer): Promise<number> {
+  const startedAtMillis = performance.now();
+  await send('POST', '/v4/logs', body);
+  return performance.now() - startedAtMillis;
+}
+
+/** Resolves to the next message of a process that answers each message with one. */
+export async function ask<Answer>(child: ChildProcess): Promise<Answer> {
+  const answer = once(child, 'message') as Promise<[Answer]>;
+  child.send({});
+  return (await answer)[0];
+}

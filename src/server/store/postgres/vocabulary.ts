@@ -1,0 +1,127 @@
+/**
+ * The words that logs have, for a search by the beginning of one: the index itself has only their numbers. A word is
+ * written once it is committed with a log, and before that write is answered. It is in no log's row, so that it goes with
+ * `forgetUnused` and not with its logs.
+ */
+import type pg from 'pg';
+import { LONG_MILLIS, pipelined, type Row, type Statement } from './connection.ts';
+import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
+import type { Layout } from './layout.ts';
+import { hashWord, MAX_WORD_CHARACTERS, type NewWord } from './words.ts';
+
+const WORDS: Insertion = {
+  table: 'words',
+  columns: ['bucket::smallint', 'word::text', 'number::int4'],
+  rest: 'ON CONFLICT DO NOTHING',
+};
+
+/** Ids and hashes, of which each log has its own, are found as a whole only. */
+const MAX_CHARACTERS = 40;
+const MAX_DIGITS = 4;
+const MAX_REMEMBERED = 200_000;
+/** What another server has removed as unused is written again after this time at the latest. */
+const REMEMBERED_MILLIS = 10 * 60 * 1000;
+/** That begin with the same letters. Further ones are not looked for. */
+const MAX_BEGINNINGS = 500;
+const SLICE = 200;
+
+export class Vocabulary {
+  readonly #pool: pg.Pool;
+  readonly #layout: Layout;
+  /** Numbers of words that are written, or need not be. */
+  #known = new Set<number>();
+  #knownSince = performance.now();
+  #new = new Map<number, string>();
+
+  constructor(pool: pg.Pool, layout: Layout) {
+    this.#pool = pool;
+    this.#layout = layout;
+  }
+
+  /** To be called with each word of a log. */
+  readonly add: NewWord = (number, wordOf) => {
+    if (this.#known.has(number) || this.#new.has(number)) return;
+    const word = wordOf();
+    if (isFoundByBeginning(word)) this.#new.set(number, word);
+    else this.#known.add(number);
+  };
+
+  /** Words that could not be written are written with the next ones. */
+  async flush(): Promise<void> {
+    if (this.#known.size > MAX_REMEMBERED || performance.now() - this.#knownSince > REMEMBERED_MILLIS) {
+      this.#known = new Set();
+      this.#knownSince = performance.now();
+    }
+    if (this.#new.size === 0) return;
+    const words = this.#new;
+    this.#new = new Map();
+    const rows = inLockOrder(
+      Array.from(words, ([number, word]) => ({ bucket: number & 1023, key: word, number })),
+      this.#layout,
+      (row) => row,
+    );
+    try {
+      const values = rows.map(({ bucket, key, number }) => [bucket, key, number]);
+      await pipelined(this.#pool, insertRows(WORDS, values, this.#layout));
+      for (const number of words.keys()) this.#known.add(number);
+    } catch {
+      if (this.#new.size < MAX_REMEMBERED) for (const [number, word] of words) this.#new.set(number, word);
+    }
+  }
+
+  /** Resolves to the numbers of the words that begin so. The beginning is folded. */
+  async numbersOf(beginning: string): Promise<number[]> {
+    const { rows } = await this.#pool.query<Row>({
+      name: 'words by beginning',
+      text: `SELECT number FROM words WHERE word >= $1::text AND word < $2::text ORDER BY word LIMIT ${MAX_BEGINNINGS}`,
+      values: [beginning, `${beginning}\u{10ffff}`],
+    });
+    // The word itself may be one that is found as a whole only.
+    return [...new Set([hashWord(beginning), ...rows.map((row) => row['number'] as number)])];
+  }
+
+  /** Removes the words that no log has any more. */
+  async forgetUnused(): Promise<void> {
+    for (let after = ''; ; ) {
+      const { rows } = await this.#pool.query<Row>(
+        `SELECT bucket, word, number FROM words WHERE word > $1::text ORDER BY word LIMIT ${SLICE}`,
+        [after],
+      );
+      if (rows.length === 0) break;
+      after = rows.at(-1)!['word'] as string;
+      const found = await pipelined(
+        this.#pool,
+        rows.map(
+          (row): Statement => ({
+            name: 'is a word used',
+            text: 'SELECT 1 FROM log_words WHERE words @> ARRAY[$1::int4] LIMIT 1',
+            values: [row['number'] as number],
+            query_timeout: LONG_MILLIS,
+          }),
+        ),
+      );
+      const unused = rows.filter((_, index) => found[index]!.rows.length === 0);
+      await pipelined(
+        this.#pool,
+        unused.map(
+          ({ bucket, word }): Statement => ({
+            name: 'forget word',
+            text: 'DELETE FROM words WHERE bucket = $1::smallint AND word = $2::text',
+            values: [bucket as number, word as string],
+          }),
+        ),
+      );
+    }
+    this.#known = new Set();
+  }
+}
+
+function isFoundByBeginning(word: string): boolean {
+  if (word.length > Math.min(MAX_CHARACTERS, MAX_WORD_CHARACTERS)) return false;
+  let digits = 0;
+  for (let at = 0; at < word.length; at += 1) {
+    const code = word.charCodeAt(at);
+    if (code >= 48 && code <= 57) digits += 1;
+  }
+  return digits <= MAX_DIGITS;
+}

@@ -25,22 +25,6 @@ export function describeDeletions(name: string, open: () => Promise<Store>): voi
       expect(again.session_id).not.toBe(first.session_id);
     });
 
-    test('what is stored between two deletions of the same thing stays', async () => {
-      const store = await open();
-      for (const what of ['session', 'tree', 'project'] as const) {
-        const options = { project: what, ...(what !== 'tree' && { session_reference_id: what }) };
-        const first = await createOne(store, options);
-        const remove = () => {
-          if (what === 'project') return store.deleteProject({ id: first.project_id });
-          return store.deleteSession({ id: what === 'tree' ? first.id : first.session_id! });
-        };
-        const [, second] = await Promise.all([remove(), createOne(store, { ...options, project: 'next' }), remove()]);
-        expect(await idsOf(store, second.project_id)).toEqual([second.id]);
-        expect(await remove()).toBeUndefined();
-        expect(await store.deleteLogs([second.id])).toMatchObject({ logs: 1 });
-      }
-    });
-
     test('deleteSession takes ids and references, of sessions and of logs in none', async () => {
       const store = await open();
       const [a, b, top, below, apart] = await store.createLogs([

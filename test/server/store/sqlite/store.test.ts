@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
-import { log } from '../../sample-log.ts';
+import { createOne, log } from '../../sample-log.ts';
 import { describeStore } from '../store-contract.ts';
 
 describeStore('SQLite', () => openSqliteStore({ file: join(temporaryDirectory(), 'logs.db') }));
@@ -23,6 +23,24 @@ test('the lag of the index is how many logs wait, and since when', async () => {
   await expect.poll(async () => (await store.viewer.indexLag()).logs, { timeout: 10_000 }).toBe(0);
   expect(await store.viewer.indexLag()).toEqual({ logs: 0 });
   expect(await store.viewer.listSessions({ size: 1 })).not.toHaveProperty('indexing');
+});
+
+// Writes and deletions are done in the order in which they come. Other engines do them at once.
+test('what is stored between two deletions of the same thing stays', async () => {
+  const store = await openSqliteStore({ file: join(temporaryDirectory(), 'logs.db') });
+  onTestFinished(() => store.close());
+  for (const what of ['session', 'tree', 'project'] as const) {
+    const options = { project: what, ...(what !== 'tree' && { session_reference_id: what }) };
+    const first = await createOne(store, options);
+    const remove = () => {
+      if (what === 'project') return store.deleteProject({ id: first.project_id });
+      return store.deleteSession({ id: what === 'tree' ? first.id : first.session_id! });
+    };
+    const [, second] = await Promise.all([remove(), createOne(store, { ...options, project: 'next' }), remove()]);
+    expect((await store.getLog(second.id))?.project_id).toBe(second.project_id);
+    expect(await remove()).toBeUndefined();
+    expect(await store.deleteLogs([second.id])).toMatchObject({ logs: 1 });
+  }
 });
 
 test('a store is there again after it was closed', async () => {

@@ -31,6 +31,8 @@ import { Updates } from './updates.ts';
 
 /** Estimated memory of an entry apart from its texts: states, ids, places in lists. */
 const ENTRY_BYTES = 700;
+/** How long an end waits for a server that has always refused connections: nobody has started it. */
+const REFUSED_MILLIS = 5_000;
 
 export interface DeliveryOptions extends SenderOptions {
   readonly batch: { readonly maxItems: number; readonly maxBytes: number };
@@ -73,11 +75,6 @@ export class Delivery {
   /** Estimated bytes that the entries take in memory. */
   get bytes(): number {
     return this.#ledger.contents.bytes + this.#ledger.pending.size * ENTRY_BYTES;
-  }
-
-  /** True if no request was ever answered, and the last one was refused. */
-  get isRefused(): boolean {
-    return this.#sender.isRefused;
   }
 
   /** Number of pending logs that are completely in memory. */
@@ -184,6 +181,25 @@ export class Delivery {
     await new Deadline(timeoutMillis)
       .within(barrier.reached, () => `${pending.size} logs were not acknowledged within ${time}`)
       .finally(() => pending.removeBarrier(barrier));
+  }
+
+  /**
+   * The same before the end. Waits for a server that has always refused connections only for `REFUSED_MILLIS`.
+   *
+   * @throws {HumanloopError} (as a rejection) after either time.
+   */
+  async flushLast(deadline: Deadline): Promise<void> {
+    if (deadline.leftMillis > REFUSED_MILLIS) {
+      const isDone = await this.flush(REFUSED_MILLIS).then(
+        () => true,
+        (error: unknown) => {
+          if (this.#sender.isRefused) throw error;
+          return false;
+        },
+      );
+      if (isDone) return;
+    }
+    await this.flush(deadline.leftMillis);
   }
 
   /** Leaves pending logs to the spool, or counts them as dropped, and closes the connections. */

@@ -36,8 +36,6 @@ import type { Stats } from './stats.ts';
 /** At this share of a bound, the spans that are held longest are released early, so that nothing has to be dropped. */
 const PRESSURE = 0.75;
 const RELEASED_AT_ONCE = 1_000;
-/** How long a shutdown waits for a server that has always refused connections: nobody has started it. */
-const REFUSED_MILLIS = 5_000;
 const NOT_WORKED_OFF = 'not all spans were worked off in time';
 const NOT_TAKEN_OVER = 'what dead processes left in the spool was not taken over in time';
 
@@ -198,7 +196,7 @@ export class Pipeline implements StateSource {
       this.#backlog.add(this.#writer.closeOpen());
       await deadline.within(this.#backlog.workedOff(), 'not all open spans were closed');
       await deadline.within(this.#delivery.recovered(), NOT_TAKEN_OVER);
-      await this.#flushLast(deadline);
+      await this.#delivery.flushLast(deadline);
     } catch (error) {
       diag.warn('humanloop-otel: shut down before everything was delivered', error);
     }
@@ -216,21 +214,6 @@ export class Pipeline implements StateSource {
       const logs = lost === 1 ? '1 log is' : `${lost} logs are`;
       warnAloud('lost', `${logs} lost, not delivered before the shutdown`, this.#options.quiet);
     }
-  }
-
-  /** Waits until the deadline only if the server was there, or may be coming. */
-  async #flushLast(deadline: Deadline): Promise<void> {
-    if (deadline.leftMillis > REFUSED_MILLIS) {
-      const isDone = await this.#delivery.flush(REFUSED_MILLIS).then(
-        () => true,
-        (error: unknown) => {
-          if (this.#delivery.isRefused) throw error;
-          return false;
-        },
-      );
-      if (isDone) return;
-    }
-    await this.#delivery.flush(deadline.leftMillis);
   }
 
   /** Follows what was noted. What is held now is held from now on. */

@@ -5,14 +5,8 @@ import type { ChatMessage } from '../../wire/v4.ts';
 import { firstValue, listOf, objectOf, stringOf } from '../values/attributes.ts';
 import { memberOf } from '../values/enum-member.ts';
 import { toText } from '../values/plain-json.ts';
-import {
-  addTranscript,
-  collectPart,
-  isKnownPart,
-  isProviderPart,
-  type MessageParts,
-  pushCall,
-} from './message-parts.ts';
+import { addTranscript, type MessageParts } from './collected-parts.ts';
+import { collectPart, isKnownPart, isProviderPart, pushCall } from './message-parts.ts';
 import { RESULT_KEYS } from './part-keys.ts';
 import { isUntypedResult, toArguments } from './tool-parts.ts';
 

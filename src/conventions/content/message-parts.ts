@@ -6,12 +6,19 @@
  */
 
 import { isObject } from '../../wire/json.ts';
-import type { ImageContent, TextContent } from '../../wire/v4.ts';
-import { annotatedTextOf, firstValue, jsonOf, textOf } from '../values/attributes.ts';
+import { annotatedTextOf, firstValue, jsonOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
-import { readMedia, toMediaContent, transcriptOf } from './media.ts';
+import {
+  addTranscript,
+  createParts,
+  joinContent,
+  type MessageContent,
+  type MessageParts,
+  pushText,
+} from './collected-parts.ts';
+import { readMedia, toMediaContent } from './media.ts';
 import { CALL_KEYS, ENVELOPE_KEYS, MEDIA_KEYS, RESULT_KEYS } from './part-keys.ts';
-import { HOSTED_TYPES, type ProviderItem, readProviderItem } from './provider-calls.ts';
+import { HOSTED_TYPES, readProviderItem } from './provider-calls.ts';
 import { REASONING_KEYS, reasoningTextsOf } from './reasoning-texts.ts';
 import {
   isAnswerableItem,
@@ -20,28 +27,10 @@ import {
   isUntypedCall,
   isUntypedResult,
   onlyValueOf,
-  type PartCall,
   readCallPart,
   readResultPart,
   toCallPart,
 } from './tool-parts.ts';
-
-export interface PartResult {
-  readonly id: string | undefined;
-  readonly name: string | undefined;
-  readonly content: MessageContent;
-}
-
-export type MessageContent = string | (TextContent | ImageContent)[];
-
-export interface MessageParts {
-  readonly content: (TextContent | ImageContent)[];
-  readonly calls: PartCall[];
-  readonly results: PartResult[];
-  readonly reasoning: string[];
-  /** Calls that the provider ran, and their results. */
-  readonly provider: ProviderItem[];
-}
 
 type Fields = Record<string, unknown>;
 type Collector = (part: Fields, into: MessageParts) => void;
@@ -83,21 +72,6 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
 const RESPELLED: ReadonlyMap<string, string> = new Map(
   [...TYPED.keys()].map((type) => [lettersOf(type), String(type)]),
 );
-
-export function createParts(): MessageParts {
-  return { content: [], calls: [], results: [], reasoning: [], provider: [] };
-}
-
-/** Joins text parts with newlines into one string. A list with images stays a list; an empty one gives undefined. */
-export function joinContent(content: (TextContent | ImageContent)[]): MessageContent | undefined {
-  if (content.length === 0) return undefined;
-  const texts: string[] = [];
-  for (const part of content) {
-    if (part.type !== 'text') return content;
-    texts.push(part.text);
-  }
-  return texts.length === 1 ? texts[0] : texts.join('\n');
-}
 
 /** Sorts one part, or a list of them, into `into`. */
 export function collectPart(part: unknown, into: MessageParts, depth = 0): void {
@@ -241,11 +215,6 @@ function pushCustom(part: Fields, into: MessageParts): void {
   else pushTextPart(part, into);
 }
 
-/** Adds a text; null and undefined are none. */
-export function pushText(value: unknown, into: MessageParts): void {
-  if (value !== undefined && value !== null) into.content.push({ type: 'text', text: textOf(value) ?? toText(value) });
-}
-
 function pushReasoning(part: Fields, into: MessageParts): void {
   for (const text of reasoningTextsOf(part)) into.reasoning.push(text);
 }
@@ -290,20 +259,6 @@ function pushDocument(part: Fields, into: MessageParts): void {
 
 function pushMedia(part: Fields, into: MessageParts, modality?: string): void {
   if (!addTranscript(part, into)) into.content.push(toMediaContent(readMedia(part, modality)));
-}
-
-/**
- * Adds what was said or heard, unless it is there as a text already. Returns false if there is no transcript. It may be
- * a field of the part or message, or of its sound.
- */
-export function addTranscript(source: Fields, into: MessageParts): boolean {
-  const transcript = transcriptOf(source);
-  if (transcript === undefined) return false;
-  const { content } = into;
-  if (content.some((part) => part.type === 'text' && part.text === transcript)) return true;
-  const empty = content.findIndex((part) => part.type === 'text' && part.text === '');
-  content.splice(empty < 0 ? content.length : empty, empty < 0 ? 0 : 1, { type: 'text', text: transcript });
-  return true;
 }
 
 function collectorsFor(collect: Collector, ...types: string[]): [string, Collector][] {

@@ -10,6 +10,7 @@ import { keepShape } from '../../host/keep-shape.ts';
 import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
 import { jsonOf, listOf, stringOf, withoutQuotes } from '../values/attributes.ts';
+import { createParts, joinContent, type MessageParts, type PartResult, pushText } from './collected-parts.ts';
 import {
   type ChatRole,
   collectCallsBeside,
@@ -18,16 +19,7 @@ import {
   isLonePart,
   roleOf,
 } from './message-fields.ts';
-import {
-  collectPart,
-  createParts,
-  isUnknownPart,
-  joinContent,
-  type MessageParts,
-  type PartResult,
-  pushText,
-  toResultContent,
-} from './message-parts.ts';
+import { collectPart, isUnknownPart, toResultContent } from './message-parts.ts';
 import { finishReasonOf, messagesInText, openTexts, unwrapMessages } from './message-wrappers.ts';
 import { openBody } from './open-body.ts';
 import { markAnsweredItems, ProviderCalls } from './provider-calls.ts';

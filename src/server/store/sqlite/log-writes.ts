@@ -12,6 +12,7 @@ import type { LogSelector } from '../store.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
 import { AddedLogs } from './added-logs.ts';
 import type { Statements } from './statements.ts';
+import { useConfig } from './use-config.ts';
 
 /** All feedback of a log is in each answer that has the log. */
 const MAX_FEEDBACK = 1_000;
@@ -277,23 +278,6 @@ export class LogWrites {
     });
     return row;
   }
-}
-
-/** Returns the key of the project's config with this content, which is stored if it is not there yet. */
-export function useConfig(
-  { findConfigByDigest, touchConfig, insertConfig }: Statements,
-  projectKey: SqliteValue,
-  { digest, type, model, label, content }: ConfigRow,
-  now: string,
-): SqliteValue {
-  const bytes = Buffer.from(digest, 'base64');
-  const key = findConfigByDigest.get(projectKey, bytes)?.['key'];
-  if (key === undefined) {
-    const values = [bytes, type, model, label, content, now, now];
-    return insertConfig.run(newIdentifier('config'), projectKey, ...values).lastInsertRowid;
-  }
-  touchConfig.run(now, key);
-  return key;
 }
 
 /** As it is stored. An engine writes half of a surrogate pair as a replacement character, and finds only that again. */

@@ -22,8 +22,8 @@ import type {
 import { mapItems, NameTakenError, RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
 import { timestampNow } from '../timestamps.ts';
-import { useConfig } from './log-writes.ts';
 import type { Statements } from './statements.ts';
+import { useConfig } from './use-config.ts';
 
 const CONFIG_COLUMNS = `configs.id AS config_id, configs.content AS config, configs.created_at AS config_created_at,
   configs.last_used AS config_last_used, projects.id AS project_id, projects.name AS project

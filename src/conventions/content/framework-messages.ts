@@ -82,8 +82,9 @@ function isLlamaIndex({ role, blocks }: Fields): boolean {
 }
 
 function fromLlamaIndex({ blocks, additional_kwargs: more, ...message }: Fields): Fields {
-  const extra = isObject(more) ? more : {};
-  return { ...extra, ...message, content: (blocks as readonly unknown[]).map(llamaIndexPart) };
+  const { tool_call_id: id, tool_calls: calls, name } = isObject(more) ? more : {};
+  const content = (blocks as readonly unknown[]).map(llamaIndexPart);
+  return { tool_call_id: id, tool_calls: calls, name, ...message, content };
 }
 
 function llamaIndexPart(block: unknown): unknown {

@@ -24,10 +24,13 @@ const around = mostly<Record<string, unknown>>(
   ),
 );
 
-/** Without most parameters, each of which may be a doubt. */
-const plainChat = chat.map((attributes) =>
-  Object.fromEntries(Object.entries(attributes).filter(([key]) => !/request\.[^m]|tool|output\.type/.test(key))),
-);
+/** One question without most parameters, since each part of a chat may be a doubt, and a chat has many. */
+const plainChat = fc.tuple(chat, text).map(([attributes, content]) => ({
+  ...Object.fromEntries(
+    Object.entries(attributes).filter(([key]) => !/request\.[^m]|max_|tool|output\.type/.test(key)),
+  ),
+  'gen_ai.input.messages': JSON.stringify([{ role: 'user', parts: [{ type: 'text', content }] }]),
+}));
 
 export const spanNearOpenLlmetry = spanOf(
   fc

@@ -18,6 +18,7 @@ import {
 } from './collected-parts.ts';
 import { readMedia, toMediaContent } from './media.ts';
 import { CALL_KEYS, ENVELOPE_KEYS, MEDIA_KEYS, RESULT_KEYS } from './part-keys.ts';
+import { printedItemsIn } from './printed-items.ts';
 import { HOSTED_TYPES, readProviderItem } from './provider-calls.ts';
 import { REASONING_KEYS, reasoningTextsOf } from './reasoning-texts.ts';
 import {
@@ -76,7 +77,7 @@ const RESPELLED: ReadonlyMap<string, string> = new Map(
 /** Sorts one part, or a list of them, into `into`. */
 export function collectPart(part: unknown, into: MessageParts, depth = 0): void {
   if (typeof part === 'string') {
-    into.content.push({ type: 'text', text: part.toWellFormed() });
+    if (!collectPrinted(part, into, depth)) into.content.push({ type: 'text', text: part.toWellFormed() });
   } else if (Array.isArray(part)) {
     if (depth < MAX_DEPTH) collectList(part, into, depth + 1);
   } else if (isObject(part)) {
@@ -92,6 +93,15 @@ function collectList(list: readonly unknown[], into: MessageParts, depth: number
   const count = Math.min(list.length, MAX_PARTS);
   for (let at = 0; at < count; at++) collectPart(list[at], into, depth);
   if (list.length > count) pushText(`[${list.length - count} more]`, into);
+}
+
+/** Sorts the items of an answer that were printed as a text. Returns false for any other text. */
+function collectPrinted(text: string, into: MessageParts, depth = 0): boolean {
+  const items = depth < MAX_DEPTH ? printedItemsIn(text) : undefined;
+  if (!items?.every((item) => item['type'] === 'message' || TYPED.has(item['type']) || isProviderPart(item)))
+    return false;
+  for (const item of items) collectPart(item['type'] === 'message' ? item['content'] : item, into, depth + 1);
+  return true;
 }
 
 function collectorOf(part: Fields): Collector | undefined {
@@ -206,7 +216,8 @@ function collectorByKey(part: Fields): Collector | undefined {
 
 function pushTextPart(part: Fields, into: MessageParts): void {
   const text = part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'];
-  pushText(annotatedTextOf(text) ?? text, into);
+  const said = annotatedTextOf(text) ?? text;
+  if (typeof said !== 'string' || !collectPrinted(said, into)) pushText(said, into);
 }
 
 /** In Chat Completions this is a call with free text; in AI SDK 7 a marker of the provider, mostly without content. */

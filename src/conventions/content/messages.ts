@@ -23,6 +23,7 @@ import { collectPart, isUnknownPart, toResultContent } from './message-parts.ts'
 import { finishReasonOf, messagesInText, openTexts, unwrapMessages } from './message-wrappers.ts';
 import { openBody } from './open-body.ts';
 import { markAnsweredItems, ProviderCalls } from './provider-calls.ts';
+import { joinChunks } from './stream-chunks.ts';
 import type { PartCall } from './tool-parts.ts';
 
 /** Longer lists are not conversations: some apps write vectors and tables where messages are expected. */
@@ -55,8 +56,9 @@ export class MessageReader {
 
   /** Reads the model's answer into one message per choice, unwrapping `choices`, `output` and `candidates`. */
   readOutput(value: unknown): ChatMessage[] {
-    this.finishReason ??= finishReasonOf(value);
-    return this.#readAll(value, 'assistant', this.reasoning);
+    const answer = joinChunks(value);
+    this.finishReason ??= finishReasonOf(answer);
+    return this.#readAll(answer, 'assistant', this.reasoning);
   }
 
   /**

@@ -56,7 +56,9 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
 
   const reader = new MessageReader();
   const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS) ?? events.input;
-  const history = input === undefined ? [] : reader.read(input);
+  // An agent that works as a tool of another one is given arguments.
+  const task = kind === 'agent' && isObject(input) && !holdsMessages(input) ? inputsOf(input) : undefined;
+  const history = input === undefined || task ? [] : reader.read(input);
   if (scopeOf(span).name === LANGCHAIN) openBlocks(history, reader);
   const messages = withSystem(readSystem(fields, events, reader), history);
   const output = contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS) ?? events.output;
@@ -66,7 +68,7 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
     kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];
 
   return {
-    inputs: variablesOf(fields),
+    inputs: variablesOf(fields) ?? task,
     tools: toolsOf(fields, events),
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
@@ -115,9 +117,7 @@ function contentAt(fields: SpanFields, ...keys: readonly string[]): unknown {
 function unlessPlainText(value: unknown, key: string, text: string): unknown {
   // Python's spelling of data may be the words of an answer.
   if (startsAsPython(text) && !holdsMessages(value)) return undefined;
-  return typeof value === 'object' || (typeof value === 'string' && key === 'gen_ai.input.messages')
-    ? value
-    : undefined;
+  return typeof value === 'object' || (typeof value === 'string' && IN_JSON.has(key)) ? value : undefined;
 }
 
 /** Puts the instructions first, unless the messages already begin with them, as in some instrumentations. */

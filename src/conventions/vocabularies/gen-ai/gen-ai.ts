@@ -39,9 +39,20 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['messages', 'model'],
   ['realtime_inference', 'model'],
   ['generate_live_content', 'model'],
+  ['chat_completion', 'model'],
+  ['chat_completions', 'model'],
+  ['chat.completion', 'model'],
+  ['llm', 'model'],
+  // Gemini CLI.
+  ['llm_call', 'model'],
+  // Pipecat's of models that speak.
+  ['llm_response', 'model'],
   ['execute_tool', 'tool'],
+  ['tool_call', 'tool'],
+  ['llm_tool_result', 'tool'],
   ['invoke_agent', 'agent'],
   ['create_agent', 'agent'],
+  ['agent_call', 'agent'],
   ['workflow_step', 'plumbing'],
 ]);
 
@@ -208,8 +219,18 @@ function fillInFromBody(reading: Reading, fields: SpanFields): void {
 }
 
 function readToolCall(fields: SpanFields): Reading {
-  const result = fields.firstKey('gen_ai.tool.call.result', 'gen_ai.tool.output', 'code.function.return.value');
-  const input = fields.firstKey('gen_ai.tool.call.arguments', 'gen_ai.tool.input', 'gen_ai.tool.args');
+  const result = fields.firstKey(
+    'gen_ai.tool.call.result',
+    'gen_ai.tool.output',
+    'code.function.return.value',
+    'gen_ai.output.messages',
+  );
+  const input = fields.firstKey(
+    'gen_ai.tool.call.arguments',
+    'gen_ai.tool.input',
+    'gen_ai.tool.args',
+    'gen_ai.input.messages',
+  );
   return {
     inputs: inputsAt(fields, input) ?? readFunctionParameters(fields.attributes),
     output: result && toOptionalText(fields.attributes[result]),

@@ -89,7 +89,7 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
   prompt_name: [nameOf, 'gen_ai.prompt.name'],
   prompt_version: [versionOf, 'gen_ai.prompt.version'],
   prompt_id: [nameOf, 'gen_ai.prompt.id'],
-  tool_call_id: [nameOf, 'gen_ai.tool.call.id'],
+  tool_call_id: [nameOf, 'gen_ai.tool.call.id', 'gen_ai.tool.call_id'],
   workflow_name: [nameOf, 'gen_ai.workflow.name'],
   agent_name: [nameOf, 'gen_ai.agent.name'],
   agent_id: [nameOf, 'gen_ai.agent.id'],

@@ -6,7 +6,7 @@
  */
 
 import { isObject } from '../../wire/json.ts';
-import { annotatedTextOf, firstValue, jsonOf } from '../values/attributes.ts';
+import { annotatedTextOf, firstValue, jsonOf, withoutQuotes } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import {
   addTranscript,
@@ -156,10 +156,13 @@ export function isKnownPart(value: unknown): boolean {
   return collect !== undefined && (collect !== pushTextPart || Object.keys(value).length === 1);
 }
 
+/** It may have been encoded twice. */
+const BLOCKS = /^"?\[\{/;
+
 /** Parses a text that is a stringified list of content blocks; returns undefined for any other text, also JSON. */
 export function blocksInText(text: string): unknown[] | undefined {
-  if (!text.startsWith('[{')) return undefined;
-  const list = jsonOf(text);
+  if (!BLOCKS.test(text)) return undefined;
+  const list = withoutQuotes(jsonOf(text));
   if (!Array.isArray(list) || !list.some(isKnownPart)) return undefined;
   return list.every((block) => isKnownPart(block) || (isObject(block) && isProviderPart(block))) ? list : undefined;
 }

@@ -33,6 +33,20 @@ export function structuredAt(fields: SpanFields, key: string | undefined): unkno
   return isStructuredText(value) ? toStructured(value, fields.structure(key)) : openList(value);
 }
 
+/**
+ * The same of a value that is JSON, whatever it is: a text has quotes, and what is empty is `null`. A text with the body of
+ * an answer in it was encoded twice; any other JSON in a text is what was said.
+ */
+export function jsonValueAt(fields: SpanFields, key: string): unknown {
+  const value = fields.attributes[key];
+  if (typeof value !== 'string' || !value.startsWith('"')) {
+    return value === 'null' ? undefined : structuredAt(fields, key);
+  }
+  const text = fields.json(key) ?? value;
+  const inner = structuredOf(text);
+  return isAnswer(inner) ? inner : text;
+}
+
 /** Whether a text may be a list or an object, as JSON or as Python prints it. */
 export function isStructuredText(value: unknown): value is string {
   return typeof value === 'string' && /^(?:"?[{[]|[A-Z]\w*\(\w+=|content=)/.test(value);

@@ -10,11 +10,11 @@ import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
-import { readAnswer, structuredAt, toStepOutput } from '../content/provider-bodies.ts';
+import { jsonValueAt, readAnswer, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { ownUsage, usageDetails, usageOfBody } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, numberOf, stringOf } from '../values/attributes.ts';
+import { addTo, numberOf } from '../values/attributes.ts';
 import { constantOf } from '../values/enum-member.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
@@ -138,13 +138,10 @@ function isHeard({ attributes }: SpanFields): boolean {
   return attributes['transcript.is_input'] === true;
 }
 
-/** Returns a list, an object or a text, without the quotes of JSON and without LangWatch's `{ type, value }`. */
+/** Returns the first value, without LangWatch's `{ type, value }`. */
 function valueAt(fields: SpanFields, keys: readonly string[]): unknown {
   const key = fields.firstKey(...keys);
-  if (key === undefined) return undefined;
-  const value = fields.attributes[key];
-  const isQuoted = typeof value === 'string' && value.startsWith('"');
-  return openTyped(isQuoted ? (stringOf(fields.json(key)) ?? value) : structuredAt(fields, key));
+  return key === undefined ? undefined : openTyped(jsonValueAt(fields, key));
 }
 
 const VALUE_TYPES: ReadonlySet<unknown> = new Set(['text', 'raw', 'chat_messages', 'json', 'list']);

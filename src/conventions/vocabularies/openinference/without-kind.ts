@@ -23,6 +23,7 @@ const KINDS: Readonly<Record<SpanKind, string>> = {
 
 export const openInferenceWithoutKind: Convention = {
   name: openInference.name,
+  title: 'OpenInference without the kind of the span',
   signs: { keys: KEYS, prefixes: MESSAGES },
 
   classify(span: SpanSlice): SpanKind | undefined {

@@ -212,7 +212,7 @@ function readEntityInputs(input: unknown): Record<string, unknown> | undefined {
 
 function readEntityValue(fields: SpanFields, key: string): unknown {
   const value = fields.attributes[key];
-  const parsed = fields.json(key) ?? value;
+  const parsed = fields.structure(key) ?? value;
   return typeof value === 'string' && value.includes('"lc":1') ? fromLangChain(parsed) : parsed;
 }
 

@@ -46,6 +46,7 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   // LangChain wraps blocks of the provider that it does not know.
   ...collectorsFor((part, into) => collectPart(part['value'], into), 'non_standard'),
   ...collectorsFor(pushReasoning, 'reasoning', 'thinking', 'redacted_thinking', 'redacted-reasoning', 'compaction'),
+  ...collectorsFor(pushReasoning, 'text_reasoning', 'reasoning_text', 'reasoning_content', 'summary_text', 'thought'),
   ...collectorsFor(pushCall, 'tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'),
   ...collectorsFor(pushCall, 'custom_tool_call'),
   ...collectorsFor(pushProviderItem, ...HOSTED_TYPES),
@@ -63,7 +64,10 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   // Blocks whose instrumentations write only the type.
   ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
   ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
-  ...collectorsFor(pushNothing, 'cache_point', 'cachePointBlock'),
+  ...collectorsFor(pushNothing, 'cache_point', 'cachePointBlock', 'usage', 'tool_reference', 'hosted_vector_store'),
+  ...collectorsFor(pushMedia, 'hosted_file', 'container_upload'),
+  // What the app found for the model.
+  ...collectorsFor((part, into) => collectPart(part['content'], into), 'search_result'),
   // Where a text comes from, and where a step of an agent begins.
   ...collectorsFor(pushNothing, 'reference', 'citation', 'source', 'source-url', 'source-document', 'step-start'),
   ...collectorsFor(pushUiTool, 'dynamic-tool'),

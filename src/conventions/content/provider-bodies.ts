@@ -98,8 +98,15 @@ function isAnswer(value: unknown): boolean {
     typeof value['role'] === 'string' ||
     Array.isArray(value['tool_calls']) ||
     isMessageInOtherSpelling(value) ||
+    holdsAnswer(value) ||
     ANSWER_KEYS.some((key) => Array.isArray(value[key]) || (isObject(value[key]) && isAnswer(value[key])))
   );
+}
+
+/** Whether this is the body of Ollama or Cohere, `{ message: { role, … } }`, or of Bedrock, `{ output: { message } }`. */
+export function holdsAnswer({ message, output }: Fields): boolean {
+  if (isObject(message)) return message['role'] === 'assistant';
+  return isObject(output) && isObject(output['message']) && typeof output['message']['role'] === 'string';
 }
 
 function isMessageOrPart(value: unknown): boolean {

@@ -1,5 +1,6 @@
 /** A model's answer that has a key of its own, for the short way. */
 import type { JsonPieces } from '../short-way.ts';
+import { isNoContent } from './collected-parts.ts';
 import { mayBePrinted } from './printed-items.ts';
 
 /**
@@ -9,7 +10,7 @@ import { mayBePrinted } from './printed-items.ts';
 export function answerPieces(text: string | undefined, calls: string): JsonPieces | undefined {
   const end = calls === '' ? '}' : `,"tool_calls":[${calls}]}`;
   if (text === undefined || text === '') return calls === '' ? undefined : [`{"role":"assistant"${end}`];
-  if (/^["[{]/.test(text) || mayBePrinted(text)) return undefined;
+  if (/^["[{]/.test(text) || mayBePrinted(text) || isNoContent(text)) return undefined;
   return ['{"role":"assistant","content":"', insideOfQuotes(text), `"${end}`];
 }
 

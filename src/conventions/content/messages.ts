@@ -10,7 +10,14 @@ import { keepShape } from '../../host/keep-shape.ts';
 import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
 import { jsonOf, listOf, stringOf, withoutQuotes } from '../values/attributes.ts';
-import { createParts, joinContent, type MessageParts, type PartResult, pushText } from './collected-parts.ts';
+import {
+  createParts,
+  isNoContent,
+  joinContent,
+  type MessageParts,
+  type PartResult,
+  pushText,
+} from './collected-parts.ts';
 import {
   type ChatRole,
   collectCallsBeside,
@@ -149,7 +156,8 @@ export class MessageReader {
     // Only an assistant can call tools, whatever role the message names.
     const message: ChatMessage = { role: parts.calls.length > 0 ? 'assistant' : role };
     // Instrumentations write `""` for a message that only calls tools.
-    if (content !== undefined && (content !== '' || parts.calls.length === 0)) message.content = content;
+    const isFiller = parts.calls.length > 0 && (content === '' || isNoContent(content));
+    if (content !== undefined && !isFiller) message.content = content;
     if (name !== undefined) message.name = name;
     if (parts.calls.length > 0) message.tool_calls = this.#toolCalls(parts.calls);
     into.push(message);

@@ -35,7 +35,7 @@ export function structuredAt(fields: SpanFields, key: string | undefined): unkno
 
 /**
  * The same of a value that is JSON, whatever it is: a text has quotes, and what is empty is `null`. A text with the body of
- * an answer in it was encoded twice; any other JSON in a text is what was said.
+ * a request or an answer in it was encoded twice; any other JSON in a text is what was said.
  */
 export function jsonValueAt(fields: SpanFields, key: string): unknown {
   const value = fields.attributes[key];
@@ -44,7 +44,7 @@ export function jsonValueAt(fields: SpanFields, key: string): unknown {
   }
   const text = fields.json(key) ?? value;
   const inner = structuredOf(text);
-  return isAnswer(inner) ? inner : text;
+  return isAnswer(inner) || (isObject(inner) && Array.isArray(inner['messages'])) ? inner : text;
 }
 
 /** Whether a text may be a list or an object, as JSON or as Python prints it. */

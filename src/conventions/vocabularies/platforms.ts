@@ -1,7 +1,7 @@
 /**
  * What SDKs of platforms and frameworks write beside, or instead of, the GenAI conventions: the type of a span, and its
- * input and output whole, each under a key of its own. They are Pipecat's (plain words), Laminar's, LangWatch's,
- * AgentOps's and CozeLoop's.
+ * input and output whole, each under a key of its own. They are those of Pipecat and VoltAgent (plain words),
+ * Laminar, LangWatch, AgentOps, CozeLoop, and of LiveKit's turns.
  *
  * A span without a type is read only if the GenAI conventions know what it is.
  */
@@ -12,7 +12,7 @@ import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
 import { jsonValueAt, readAnswer, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { ownUsage, usageDetails, usageOfBody } from '../content/usage.ts';
+import { ownUsage, type Usage, UsageTable, usageDetails, usageOfBody, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, numberOf } from '../values/attributes.ts';
 import { constantOf } from '../values/enum-member.ts';
@@ -28,7 +28,11 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['agent', 'agent'],
 ]);
 
-const INPUTS = ['lmnr.span.input', 'langwatch.input', 'agentops.entity.input', 'cozeloop.input', 'input'] as const;
+const INPUTS = [
+  ...['agent.messages', 'llm.messages'],
+  ...['lmnr.span.input', 'langwatch.input', 'agentops.entity.input', 'cozeloop.input', 'input'],
+  ...['lk.user_input', 'lk.pii.user_input'],
+] as const;
 const OUTPUTS = [
   'lmnr.span.output',
   'langwatch.output',
@@ -40,6 +44,8 @@ const TOOL_INPUTS = ['tool.arguments', 'tool.parameters'] as const;
 const TOOL_OUTPUTS = ['tool.result'] as const;
 /** What was heard, and what a model that speaks has written. */
 const TRANSCRIPTS = ['text_output', 'transcript'] as const;
+/** VoltAgent's. Steps inherit the type of their agent, and have their own beside it. */
+const ENTITY = ['entity.type', 'entity.id', 'entity.name'] as const;
 const METRICS = 'langwatch.metrics';
 const SECONDS_TO_FIRST_BYTE = 'metrics.ttfb';
 
@@ -51,11 +57,12 @@ const KEYS: readonly string[] = [
   ...TOOL_OUTPUTS,
   ...TRANSCRIPTS,
   SECONDS_TO_FIRST_BYTE,
+  ENTITY[0],
 ];
 
 export const platforms: Convention = {
   name: 'platforms',
-  title: 'Pipecat, Laminar, LangWatch, AgentOps, CozeLoop',
+  title: 'Pipecat, VoltAgent, Laminar, LangWatch, AgentOps, CozeLoop',
   signs: { keys: KEYS },
 
   classify(span: SpanSlice): SpanKind | undefined {
@@ -84,18 +91,34 @@ function kindOf(attributes: Attributes): SpanKind | undefined {
     const type = attributes[key];
     if (typeof type === 'string' && type !== '') return KINDS.get(constantOf(type)) ?? 'generic';
   }
-  return undefined;
+  if (!ENTITY.every((key) => attributes[key] !== undefined)) return undefined;
+  return KINDS.get(String(attributes['span.type'] ?? attributes['entity.type']));
+}
+
+const USAGE = new UsageTable(
+  {
+    promptTokens: ['usage.prompt_tokens'],
+    outputTokens: ['usage.completion_tokens'],
+    total_tokens: ['usage.total_tokens'],
+  },
+  ['usage.'],
+);
+
+function readUsage(fields: SpanFields): Usage {
+  return { ...USAGE.read(fields.attributes, fields.keys), ...usageOfBody({ usage: valueAt(fields, [METRICS]) }) };
 }
 
 function readModelCall(fields: SpanFields): Reading {
   const reader = new MessageReader();
   const input = valueAt(fields, INPUTS);
   const messages = input === undefined ? [] : reader.read(input);
-  const usage = usageOfBody({ usage: valueAt(fields, [METRICS]) }) ?? {};
+  const usage = readUsage(fields);
   const answer = readAnswer(valueAt(fields, OUTPUTS) ?? saidOn(fields), reader, usage.outputTokens);
   const heard = heardOn(fields);
   if (heard !== undefined && messages.length === 0) messages.push({ role: 'user', content: heard });
   return {
+    model: fields.firstName('ai.model.name', 'llm.model'),
+    provider: fields.firstName('ai.model.provider', 'llm.provider'),
     endpoint: 'chat',
     tools: modelToolsAt(fields, 'tools') ?? modelToolsAt(fields, 'tools.definitions'),
     messages: messages.length > 0 ? messages : undefined,
@@ -111,7 +134,7 @@ function readToolCall(fields: SpanFields): Reading {
     name: fields.firstString('tool.function_name', 'tool.name', 'agentops.entity.name'),
     inputs: inputsOf(valueAt(fields, [...TOOL_INPUTS, ...INPUTS])),
     output: toStepOutput(valueAt(fields, [...TOOL_OUTPUTS, ...OUTPUTS])),
-    metadata: { tool_call_id: fields.firstName('tool.call_id') },
+    metadata: { tool_call_id: fields.firstName('tool.call_id', 'tool.call.id') },
   };
 }
 
@@ -119,9 +142,10 @@ function readToolCall(fields: SpanFields): Reading {
 function readStep(fields: SpanFields): Reading {
   const spoken = fields.attributes['gen_ai.output.type'] === 'speech' ? fields.string('text') : undefined;
   return {
-    name: fields.firstString('tool.function_name', 'agentops.entity.name', 'operation.name'),
+    name: fields.firstString('tool.function_name', 'agentops.entity.name', 'operation.name', 'entity.name'),
     inputs: inputsOf(valueAt(fields, [...INPUTS, ...TOOL_INPUTS]) ?? heardOn(fields) ?? spoken),
     output: toStepOutput(valueAt(fields, [...OUTPUTS, ...TOOL_OUTPUTS]) ?? saidOn(fields)),
+    metadata: usageSums(readUsage(fields)),
   };
 }
 

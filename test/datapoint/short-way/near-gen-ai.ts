@@ -22,6 +22,8 @@ const ODD = [
   '\udc00',
   '',
   '[DONE]',
+  'null',
+  'None',
   "Call(name='n')",
   "ResponseFunctionToolCall(arguments='{}', call_id='c', name='n', type='function_call')",
 ];

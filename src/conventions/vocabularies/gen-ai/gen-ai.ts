@@ -92,12 +92,18 @@ const TOKENS = [
   'gen_ai.usage.completion_tokens',
 ] as const;
 
+/** The name of Google's spans for Python around a function that is a tool, in their first releases. */
+const FUNCTION_CALL = 'tool_call ';
+
 export const genAi: Convention = {
   name: 'gen-ai',
   title: 'OpenTelemetry GenAI 1.27 to 1.42, and its drafts of 2026',
   packages: ['@opentelemetry/instrumentation-openai', '@opentelemetry/instrumentation-aws-sdk'],
   context: { session: ['gen_ai.session.id', 'gen_ai.thread.id'], user: ['gen_ai.request.user', 'gen_ai.user.id'] },
-  signs: { keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name', ...CONTENT, ...SERVED] },
+  signs: {
+    keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name', ...CONTENT, ...SERVED],
+    names: [FUNCTION_CALL],
+  },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
@@ -113,7 +119,7 @@ export const genAi: Convention = {
       if (!looksLikeCall(span)) return undefined;
       return typeof model === 'string' && /embed/i.test(model) ? 'generic' : 'model';
     }
-    if (attributes['gen_ai.tool.name'] !== undefined) return 'tool';
+    if (attributes['gen_ai.tool.name'] !== undefined || isFunctionCall(span)) return 'tool';
     if (hasAnyOf(attributes, CONTENT)) return kindByAnswer(attributes);
     const isServed = hasAnyOf(attributes, SERVED) && attributes['gen_ai.agent.name'] === undefined;
     return isServed && hasAnyOf(attributes, TOKENS) ? 'model' : undefined;
@@ -146,6 +152,10 @@ export const genAi: Convention = {
 
   shortWay: { read: (span, kind) => readGenAiShort(span, kind, 'gen-ai') },
 };
+
+function isFunctionCall({ name, attributes }: SpanSlice): boolean {
+  return attributes['code.function.name'] !== undefined && typeof name === 'string' && name.startsWith(FUNCTION_CALL);
+}
 
 /** The tokens of agents, tools and workflows are sums over the calls below, which have logs of their own. */
 function isCall({ attributes }: SpanFields, kind: SpanKind): boolean {
@@ -202,7 +212,8 @@ function looksLikeCall(span: SpanSlice): boolean {
     hasAnyOf(attributes, CONTENT) ||
     hasAnyOf(attributes, SAID) ||
     hasAnyOf(attributes, ANSWER) ||
-    span.status.code === STATUS_ERROR
+    span.status.code === STATUS_ERROR ||
+    span.events.some(({ name }) => typeof name === 'string' && name.startsWith('gen_ai.'))
   );
 }
 
@@ -253,7 +264,11 @@ function readFunctionParameters(attributes: Attributes): Record<string, unknown>
 function readName(fields: SpanFields, kind: SpanKind): string | undefined {
   switch (kind) {
     case 'tool':
-      return fields.string('gen_ai.tool.name') ?? afterPrefix(fields.span.name, 'execute_tool ');
+      return (
+        fields.string('gen_ai.tool.name') ??
+        afterPrefix(fields.span.name, 'execute_tool ') ??
+        afterPrefix(fields.span.name, FUNCTION_CALL)
+      );
     case 'agent':
       return fields.string('gen_ai.agent.name');
     case 'generic':

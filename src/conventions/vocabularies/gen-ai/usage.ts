@@ -19,8 +19,18 @@ import type { SpanFields } from '../../values/span-fields.ts';
 
 const USAGE = new UsageTable(
   {
-    promptTokens: ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'gen_ai.response.prompt_tokens'],
-    outputTokens: ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'gen_ai.response.completion_tokens'],
+    promptTokens: [
+      'gen_ai.usage.input_tokens',
+      'gen_ai.usage.prompt_tokens',
+      'gen_ai.response.prompt_tokens',
+      'llm.usage.prompt_tokens',
+    ],
+    outputTokens: [
+      'gen_ai.usage.output_tokens',
+      'gen_ai.usage.completion_tokens',
+      'gen_ai.response.completion_tokens',
+      'llm.usage.completion_tokens',
+    ],
     promptCost: [
       'gen_ai.cost.input_cost',
       'gen_ai.usage.input_cost',

@@ -6,22 +6,20 @@
  * span as events: `events.ts`.
  */
 import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
-import { toAddress } from '../../content/content-refs.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
-import { inputsAt } from '../../content/inputs.ts';
 import { isLostAnswer } from '../../content/messages.ts';
-import { readRequest, structuredOf } from '../../content/provider-bodies.ts';
+import { readRequest } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, type Usage, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { STEPS } from '../../steps.ts';
-import { addTo, stringOf, unlessEmpty } from '../../values/attributes.ts';
+import { addTo, stringOf } from '../../values/attributes.ts';
 import { constantOf } from '../../values/enum-member.ts';
-import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readGenAiContent } from './content.ts';
 import { readGenAiParameters } from './parameters.ts';
 import { readGenAiShort } from './short-way.ts';
+import { readToolCall } from './tool-call.ts';
 import { readGenAiUsage, readStructure } from './usage.ts';
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
@@ -227,38 +225,6 @@ function fillInFromBody(reading: Reading, fields: SpanFields): void {
   const { other, ...parameters } = readRequest(body as Record<string, unknown>);
   addTo(reading, addTo<Reading>({ ...parameters }, reading));
   if (other) reading.other = addTo({ ...other }, reading.other);
-}
-
-function readToolCall(fields: SpanFields): Reading {
-  const result = fields.firstKey(
-    'gen_ai.tool.call.result',
-    'gen_ai.tool.output',
-    'code.function.return.value',
-    'gen_ai.output.messages',
-  );
-  const input = fields.firstKey(
-    'gen_ai.tool.call.arguments',
-    'gen_ai.tool.input',
-    'gen_ai.tool.args',
-    'gen_ai.input.messages',
-  );
-  return {
-    inputs: inputsAt(fields, input) ?? readFunctionParameters(fields.attributes),
-    output: result && toOptionalText(fields.attributes[result]),
-    contentMetadata: { skill_source_uri: toAddress(fields.attributes['gen_ai.skill.source.uri']) },
-  };
-}
-
-/** Google's and Azure's packages for Python write the parameters of the function that is the tool. */
-const PARAMETER = /^code\.function\.(?:parameter\.([^.]+)|parameters\.([^.]+)\.value)$/;
-
-function readFunctionParameters(attributes: Attributes): Record<string, unknown> | undefined {
-  const found: Record<string, unknown> = {};
-  for (const key in attributes) {
-    const [, azure, google = azure] = PARAMETER.exec(key) ?? [];
-    if (google !== undefined && google !== '__proto__') found[google] = toPlainJson(structuredOf(attributes[key]));
-  }
-  return unlessEmpty(found);
 }
 
 function readName(fields: SpanFields, kind: SpanKind): string | undefined {

@@ -32,6 +32,7 @@ const OWN_KEY = /^(?:traceloop|llm)\./;
 const INDEXED_KEY = /^gen_ai\.(?:prompt|completion|(?:input|output)\.messages)\.\d/;
 
 const CREW_RESULT = 'crewai.crew.result';
+const ENTITY_KEYS = ['traceloop.span.kind', 'traceloop.entity.name', CREW_RESULT] as const;
 
 const ENTITY_KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
   ['workflow', 'generic'],
@@ -86,7 +87,9 @@ export const openLlmetry: Convention = {
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     const { attributes } = fields;
-    const reading = kind === 'model' ? readModelCall(fields) : readEntity(fields, kind);
+    const isEntity = kind !== 'generic' || fields.firstKey(...ENTITY_KEYS) !== undefined;
+    const reading =
+      kind === 'model' ? readModelCall(fields) : isEntity ? readEntity(fields, kind) : readOtherCall(fields);
     addTo(reading, readPrompt(fields));
     const workflow = fields.string('traceloop.workflow.name');
     const properties = toPlainObject(fieldsBelow(attributes, 'traceloop.association.properties.'));
@@ -160,6 +163,22 @@ function readModelCall(fields: SpanFields): Reading {
       toFinishReason(attributes['llm.response.finish_reason']) ??
       toFinishReason(attributes['llm.response.stop_reason']),
     contentMetadata: { choices: others.length > 0 ? others : undefined, ...contentMetadata },
+  };
+}
+
+/** Reads embeddings, which have texts, and reranking, with the documents as words of the system. */
+function readOtherCall(fields: SpanFields): Reading {
+  const { messages, answers } = readIndexedMessages(fields);
+  const texts = (role: string) => messages.filter((message) => message.role === role).map(messageText);
+  const usage = readGenAiUsage(fields);
+  const [queries, documents] = [texts('user'), texts('system')];
+  const isRanking = documents.length > 0;
+  return {
+    provider: fields.firstName('gen_ai.provider.name', 'gen_ai.system', 'llm.vendor'),
+    inputs: inputsOf(isRanking ? { query: queries[0], documents } : queries.length > 1 ? queries : queries[0]),
+    output: isRanking && answers.length > 0 ? JSON.stringify(answers.map(messageText)) : undefined,
+    ...ownUsage(usage),
+    metadata: usageDetails(usage),
   };
 }
 

@@ -41,7 +41,8 @@ const MAX_DEPTH = 8;
 export const MAX_PARTS = 10_000;
 
 const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
-  ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text', 'refusal'),
+  ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text'),
+  ...collectorsFor(pushRefusal, 'refusal'),
   ...collectorsFor(pushCustom, 'custom'),
   // LangChain wraps blocks of the provider that it does not know.
   ...collectorsFor((part, into) => collectPart(part['value'], into), 'non_standard'),
@@ -225,6 +226,12 @@ function pushTextPart(part: Fields, into: MessageParts): void {
   const text = part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'];
   const said = annotatedTextOf(text) ?? text;
   if (typeof said !== 'string' || !collectPrinted(said, into)) pushText(said, into);
+}
+
+/** Some providers send an empty text beside it. */
+function pushRefusal(part: Fields, into: MessageParts): void {
+  if (into.content.every((said) => said.type === 'text' && said.text === '')) into.content.length = 0;
+  pushTextPart(part, into);
 }
 
 /** In Chat Completions this is a call with free text; in AI SDK 7 a marker of the provider, mostly without content. */

@@ -2,8 +2,8 @@
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { ReadError, Reading } from '../convention.ts';
-import { booleanOf, jsonOf, stringOf, unquotedText } from '../values/attributes.ts';
-import { parsePrintedFields } from '../values/python-literal.ts';
+import { booleanOf, jsonOf, objectOf, stringOf, unquotedText } from '../values/attributes.ts';
+import { parsePrintedFields, parsePythonLiteral } from '../values/python-literal.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { toResultContent } from './message-parts.ts';
 import { readResultPart } from './tool-parts.ts';
@@ -11,8 +11,12 @@ import { readResultPart } from './tool-parts.ts';
 /** A tool message names the call that it answers, or its role. Other texts are not parsed. */
 const MESSAGE_SIGN = /"(?:tool_call_id|toolCallId|tool_use_id|lc)"|"(?:role|type)":\s?"tool"/;
 
-/** A result of the Model Context Protocol has these fields beside its blocks. */
-const MCP_SIGN = /"(?:isError|is_error|structuredContent|_meta)"/;
+/** A result of the Model Context Protocol has these fields beside its blocks, or the blocks alone. */
+const MCP_FIELD = /"(?:isError|is_error|structuredContent|_meta)"/;
+const MCP_SIGN = new RegExp(`${MCP_FIELD.source}|^\\{"content":\\s?\\[\\{"type":\\s?"text"`);
+
+/** The same as Python's SDK prints it, whole or only its blocks. */
+const PRINTED_MCP = /^(?:CallToolResult\(|(?:_?meta|content)=[^']*?\[TextContent\(|\[TextContent\()/;
 
 /** Replaces the output of a tool by the value in it, and adds the id of the call that its message answers. */
 export function openToolResult(reading: Reading): Reading {
@@ -34,7 +38,7 @@ const PRINTED_MESSAGE = /^content=['"[]/;
 /** Whether the output may be a message with the value in it. */
 export function mayHoldToolMessage(output: string): boolean {
   if (/^\[?\{/.test(output)) return MESSAGE_SIGN.test(output) || MCP_SIGN.test(output);
-  return isPrinted(output);
+  return isPrinted(output) || PRINTED_MCP.test(output);
 }
 
 function isPrinted(output: string): boolean {
@@ -45,15 +49,23 @@ const FAILED: ReadError = { type: 'tool error' };
 
 /** Returns the text of a result whose blocks are all texts. */
 function mcpResultIn(output: string): { text: string; isError: boolean } | undefined {
-  if (!output.startsWith('{') || !MCP_SIGN.test(output)) return undefined;
-  const result = jsonOf(output);
-  const blocks = isObject(result) ? result['content'] : undefined;
-  if (!isObject(result) || !Array.isArray(blocks) || blocks.length === 0) return undefined;
+  const result = mcpObjectIn(output);
+  const blocks = result?.['content'];
+  if (!result || !Array.isArray(blocks) || blocks.length === 0) return undefined;
   const texts = blocks.map((block: unknown) =>
     isObject(block) && block['type'] === 'text' ? stringOf(block['text']) : undefined,
   );
   if (!texts.every((text) => text !== undefined)) return undefined;
   return { text: texts.join('\n'), isError: booleanOf(result['isError'] ?? result['is_error']) === true };
+}
+
+function mcpObjectIn(output: string): Record<string, unknown> | undefined {
+  if (PRINTED_MCP.test(output)) {
+    const printed = /^\w+=/.test(output) ? parsePrintedFields(output) : parsePythonLiteral(output);
+    return Array.isArray(printed) ? { content: printed } : objectOf(printed);
+  }
+  const result = output.startsWith('{') && MCP_SIGN.test(output) ? objectOf(output) : undefined;
+  return result && (MCP_FIELD.test(output) || Object.keys(result).length === 1) ? result : undefined;
 }
 
 function toolMessageIn(output: string): { text: string; id: string | undefined } | undefined {

@@ -1,5 +1,5 @@
 /** What a tool of the GenAI conventions was given and what it answered, from attributes or else from events. */
-import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
+import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';

@@ -84,8 +84,8 @@ function toMessage(
     tool_call_id: fields['tool_call_id'],
     tool_calls: calls?.map(({ fields: call }) => ({
       id: call['id'],
-      name: call['name'] ?? call['function.name'],
-      arguments: call['arguments'] ?? call['function.arguments'],
+      name: call['name'] ?? call['function.name'] ?? call['custom.name'],
+      arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
     })),
     refusal: hasRefusal ? fields['refusal'] : undefined,
   };

@@ -1,5 +1,6 @@
 /** What the vocabularies say of one span: of which of them it is, and how the readings of several are merged. */
 import type { SpanSlice } from '../otel/span-slice.ts';
+import type { ChatMessage } from '../wire/v4.ts';
 import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
 import { readContentRefs } from './content/content-refs.ts';
 import { readEvaluations } from './content/evaluations.ts';
@@ -143,10 +144,21 @@ function fillIn(reading: Reading, from: Reading): void {
     const present = reading[field];
     if (present === undefined) assign(reading, field, value);
     else if (MERGED.has(field)) fillInEntries(present as Entries, value as Entries);
+    else if (field === 'messages') reading.messages = withConversation(reading.messages, from.messages);
   }
 }
 
 type Entries = Record<string, unknown>;
+
+/** A vocabulary may know only the instructions of a conversation, and another one the rest of it. */
+function withConversation(messages: Reading['messages'] = [], more: Reading['messages'] = []): Reading['messages'] {
+  if (!messages.every(isSystem) || more.every(isSystem)) return messages;
+  return more.some(isSystem) ? more : [...messages, ...more];
+}
+
+function isSystem({ role }: ChatMessage): boolean {
+  return role === 'system';
+}
 
 function fillInEntries(present: Entries, more: Entries): void {
   for (const key in more) if (present[key] === undefined) present[key] = more[key];

@@ -19,8 +19,10 @@ import { mastra } from './vocabularies/mastra.ts';
 import { mcp } from './vocabularies/mcp.ts';
 import { mlflow } from './vocabularies/mlflow.ts';
 import { openInference } from './vocabularies/openinference/openinference.ts';
+import { openInferenceWithoutKind } from './vocabularies/openinference/without-kind.ts';
 import { openLit } from './vocabularies/openlit.ts';
 import { openLlmetry } from './vocabularies/openllmetry/openllmetry.ts';
+import { platforms } from './vocabularies/platforms.ts';
 import { pydanticAi } from './vocabularies/pydantic-ai.ts';
 import { sentry } from './vocabularies/sentry.ts';
 import { springAi } from './vocabularies/spring-ai.ts';
@@ -54,6 +56,8 @@ export const CONVENTIONS: readonly Convention[] = [
   openLlmetry,
   braintrust,
   genAi,
+  openInferenceWithoutKind,
+  platforms,
   genAiAdditions,
   langfuseAdditions,
 ];

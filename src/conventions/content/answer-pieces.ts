@@ -1,5 +1,7 @@
 /** A model's answer that has a key of its own, for the short way. */
 import type { JsonPieces } from '../short-way.ts';
+import { isNoContent } from './collected-parts.ts';
+import { mayBePrinted } from './printed-items.ts';
 
 /**
  * Returns the JSON of an assistant message. `calls` is that of its calls, without the brackets of the list. Returns
@@ -8,7 +10,7 @@ import type { JsonPieces } from '../short-way.ts';
 export function answerPieces(text: string | undefined, calls: string): JsonPieces | undefined {
   const end = calls === '' ? '}' : `,"tool_calls":[${calls}]}`;
   if (text === undefined || text === '') return calls === '' ? undefined : [`{"role":"assistant"${end}`];
-  if (/^["[{]/.test(text)) return undefined;
+  if (/^["[{]/.test(text) || mayBePrinted(text) || isNoContent(text)) return undefined;
   return ['{"role":"assistant","content":"', insideOfQuotes(text), `"${end}`];
 }
 

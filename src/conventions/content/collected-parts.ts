@@ -38,6 +38,14 @@ export function joinContent(content: (TextContent | ImageContent)[]): MessageCon
   return texts.length === 1 ? texts[0] : texts.join('\n');
 }
 
+/** What JavaScript and Python print for the content of a message that only calls tools. */
+const NO_CONTENT: ReadonlySet<unknown> = new Set(['null', 'None']);
+
+/** Whether this text beside calls stands for none. */
+export function isNoContent(text: unknown): boolean {
+  return NO_CONTENT.has(text);
+}
+
 /** Adds a text; null and undefined are none. */
 export function pushText(value: unknown, into: MessageParts): void {
   if (value !== undefined && value !== null) into.content.push({ type: 'text', text: textOf(value) ?? toText(value) });

@@ -12,6 +12,8 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['stop', 'stop'],
   ['stopped', 'stop'],
   ['stopsequence', 'stop'],
+  ['stopword', 'stop'],
+  ['endofturn', 'stop'],
   ['completed', 'stop'],
   // Cohere and Titan.
   ['complete', 'stop'],
@@ -23,6 +25,9 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['modellength', 'length'],
   ['modelcontextwindowexceeded', 'length'],
   ['tokenlimit', 'length'],
+  ['contextlength', 'length'],
+  ['contextlengthexceeded', 'length'],
+  ['contextwindowexceeded', 'length'],
   // Azure's .NET library.
   ['tokenlimitreached', 'length'],
   ['tooluse', 'tool_calls'],
@@ -34,6 +39,11 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['contentfilter', 'content_filter'],
   ['contentfiltered', 'content_filter'],
   ['guardrailintervened', 'content_filter'],
+  ['guardrailsintervened', 'content_filter'],
+  // Cohere and Zhipu.
+  ['errortoxic', 'content_filter'],
+  ['errorlimit', 'length'],
+  ['sensitive', 'content_filter'],
   ['safety', 'content_filter'],
   ['refusal', 'content_filter'],
   ['blocked', 'content_filter'],
@@ -42,6 +52,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['prohibitedcontent', 'content_filter'],
   ['recitation', 'content_filter'],
   ['spii', 'content_filter'],
+  ['language', 'content_filter'],
   ['modelarmor', 'content_filter'],
   ['imagesafety', 'content_filter'],
   ['imageprohibitedcontent', 'content_filter'],
@@ -51,6 +62,9 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['other', 'other'],
   ['unknown', 'unknown'],
 ]);
+
+/** The first constant of an enumeration of Protocol Buffers says nothing. */
+const UNSPECIFIED = /(?:^|_)unspecified$/i;
 
 const UNQUOTED_LIST = /^\[\s*([\w.-]+)\s*(?:,[^\]]*)?\]$/;
 
@@ -73,7 +87,7 @@ const remembered = new Map<string, string>();
 
 function reasonOf(value: unknown): string | undefined {
   const raw = firstWord(value);
-  if (raw === undefined) return undefined;
+  if (raw === undefined || UNSPECIFIED.test(raw)) return undefined;
   return WORDS.get(raw) ?? wordOf(raw) ?? raw;
 }
 

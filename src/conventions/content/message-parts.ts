@@ -6,7 +6,7 @@
  */
 
 import { isObject } from '../../wire/json.ts';
-import { annotatedTextOf, firstValue, jsonOf } from '../values/attributes.ts';
+import { annotatedTextOf, firstValue, jsonOf, withoutQuotes } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import {
   addTranscript,
@@ -18,6 +18,7 @@ import {
 } from './collected-parts.ts';
 import { readMedia, toMediaContent } from './media.ts';
 import { CALL_KEYS, ENVELOPE_KEYS, MEDIA_KEYS, RESULT_KEYS } from './part-keys.ts';
+import { printedItemsIn } from './printed-items.ts';
 import { HOSTED_TYPES, readProviderItem } from './provider-calls.ts';
 import { REASONING_KEYS, reasoningTextsOf } from './reasoning-texts.ts';
 import {
@@ -40,11 +41,13 @@ const MAX_DEPTH = 8;
 export const MAX_PARTS = 10_000;
 
 const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
-  ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text', 'refusal'),
+  ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text'),
+  ...collectorsFor(pushRefusal, 'refusal'),
   ...collectorsFor(pushCustom, 'custom'),
   // LangChain wraps blocks of the provider that it does not know.
   ...collectorsFor((part, into) => collectPart(part['value'], into), 'non_standard'),
   ...collectorsFor(pushReasoning, 'reasoning', 'thinking', 'redacted_thinking', 'redacted-reasoning', 'compaction'),
+  ...collectorsFor(pushReasoning, 'text_reasoning', 'reasoning_text', 'reasoning_content', 'summary_text', 'thought'),
   ...collectorsFor(pushCall, 'tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'),
   ...collectorsFor(pushCall, 'custom_tool_call'),
   ...collectorsFor(pushProviderItem, ...HOSTED_TYPES),
@@ -62,7 +65,10 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   // Blocks whose instrumentations write only the type.
   ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
   ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
-  ...collectorsFor(pushNothing, 'cache_point', 'cachePointBlock'),
+  ...collectorsFor(pushNothing, 'cache_point', 'cachePointBlock', 'usage', 'tool_reference', 'hosted_vector_store'),
+  ...collectorsFor(pushMedia, 'hosted_file', 'container_upload'),
+  // What the app found for the model.
+  ...collectorsFor((part, into) => collectPart(part['content'], into), 'search_result'),
   // Where a text comes from, and where a step of an agent begins.
   ...collectorsFor(pushNothing, 'reference', 'citation', 'source', 'source-url', 'source-document', 'step-start'),
   ...collectorsFor(pushUiTool, 'dynamic-tool'),
@@ -76,7 +82,7 @@ const RESPELLED: ReadonlyMap<string, string> = new Map(
 /** Sorts one part, or a list of them, into `into`. */
 export function collectPart(part: unknown, into: MessageParts, depth = 0): void {
   if (typeof part === 'string') {
-    into.content.push({ type: 'text', text: part.toWellFormed() });
+    if (!collectPrinted(part, into, depth)) into.content.push({ type: 'text', text: part.toWellFormed() });
   } else if (Array.isArray(part)) {
     if (depth < MAX_DEPTH) collectList(part, into, depth + 1);
   } else if (isObject(part)) {
@@ -92,6 +98,15 @@ function collectList(list: readonly unknown[], into: MessageParts, depth: number
   const count = Math.min(list.length, MAX_PARTS);
   for (let at = 0; at < count; at++) collectPart(list[at], into, depth);
   if (list.length > count) pushText(`[${list.length - count} more]`, into);
+}
+
+/** Sorts the items of an answer that were printed as a text. Returns false for any other text. */
+function collectPrinted(text: string, into: MessageParts, depth = 0): boolean {
+  const items = depth < MAX_DEPTH ? printedItemsIn(text) : undefined;
+  if (!items?.every((item) => item['type'] === 'message' || TYPED.has(item['type']) || isProviderPart(item)))
+    return false;
+  for (const item of items) collectPart(item['type'] === 'message' ? item['content'] : item, into, depth + 1);
+  return true;
 }
 
 function collectorOf(part: Fields): Collector | undefined {
@@ -146,10 +161,13 @@ export function isKnownPart(value: unknown): boolean {
   return collect !== undefined && (collect !== pushTextPart || Object.keys(value).length === 1);
 }
 
+/** It may have been encoded twice. */
+const BLOCKS = /^"?\[\{/;
+
 /** Parses a text that is a stringified list of content blocks; returns undefined for any other text, also JSON. */
 export function blocksInText(text: string): unknown[] | undefined {
-  if (!text.startsWith('[{')) return undefined;
-  const list = jsonOf(text);
+  if (!BLOCKS.test(text)) return undefined;
+  const list = withoutQuotes(jsonOf(text));
   if (!Array.isArray(list) || !list.some(isKnownPart)) return undefined;
   return list.every((block) => isKnownPart(block) || (isObject(block) && isProviderPart(block))) ? list : undefined;
 }
@@ -206,7 +224,14 @@ function collectorByKey(part: Fields): Collector | undefined {
 
 function pushTextPart(part: Fields, into: MessageParts): void {
   const text = part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'];
-  pushText(annotatedTextOf(text) ?? text, into);
+  const said = annotatedTextOf(text) ?? text;
+  if (typeof said !== 'string' || !collectPrinted(said, into)) pushText(said, into);
+}
+
+/** Some providers send an empty text beside it. */
+function pushRefusal(part: Fields, into: MessageParts): void {
+  if (into.content.every((said) => said.type === 'text' && said.text === '')) into.content.length = 0;
+  pushTextPart(part, into);
 }
 
 /** In Chat Completions this is a call with free text; in AI SDK 7 a marker of the provider, mostly without content. */

@@ -11,7 +11,9 @@ import { keepShape } from '../../host/keep-shape.ts';
 import { isObject, parseJson } from '../../wire/json.ts';
 import type { JsonPieces } from '../short-way.ts';
 import { stringOf } from '../values/attributes.ts';
+import { isNoContent } from './collected-parts.ts';
 import { blocksInText, toResultContent } from './message-parts.ts';
+import { mayBePrinted } from './printed-items.ts';
 import { readProviderItem } from './provider-calls.ts';
 import { readCallPart, readResultPart } from './tool-parts.ts';
 
@@ -154,10 +156,12 @@ class Finder {
   #text(role: string): boolean {
     const from = this.#at;
     const end = endOfText(this.#json, from);
-    if (end <= from || mayBeOpened(this.#json, from)) return false;
+    if (end <= from || mayBeOpened(this.#json, from) || mayBePrinted(this.#json, from, end)) return false;
+    const text = this.#json.slice(from, end);
+    if (isNoContent(text)) return false;
     const pieces = this.#pieces;
     pieces.push(this.#structure + (this.#texts++ > 0 ? '\\n' : `{"role":"${role}","content":"`));
-    pieces.push(this.#json.slice(from, end));
+    pieces.push(text);
     this.#structure = '';
     this.#at = end + 1;
     return true;

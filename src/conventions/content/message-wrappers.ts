@@ -188,6 +188,7 @@ export function finishReasonOf(value: unknown): string | undefined {
     stringOf(first['finishReason']) ??
     stringOf(first['stop_reason']) ??
     stringOf(first['stopReason']) ??
+    stringOf(first['done_reason']) ??
     (isObject(ofLangChain) ? stringOf(ofLangChain['finish_reason'] ?? ofLangChain['stop_reason']) : undefined);
   if (reason !== undefined) return toFinishReason(reason);
   for (const key of ['choices', 'candidates'] as const) {

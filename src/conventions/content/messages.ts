@@ -10,7 +10,14 @@ import { keepShape } from '../../host/keep-shape.ts';
 import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
 import { jsonOf, listOf, stringOf, withoutQuotes } from '../values/attributes.ts';
-import { createParts, joinContent, type MessageParts, type PartResult, pushText } from './collected-parts.ts';
+import {
+  createParts,
+  isNoContent,
+  joinContent,
+  type MessageParts,
+  type PartResult,
+  pushText,
+} from './collected-parts.ts';
 import {
   type ChatRole,
   collectCallsBeside,
@@ -23,6 +30,7 @@ import { collectPart, isUnknownPart, toResultContent } from './message-parts.ts'
 import { finishReasonOf, messagesInText, openTexts, unwrapMessages } from './message-wrappers.ts';
 import { openBody } from './open-body.ts';
 import { markAnsweredItems, ProviderCalls } from './provider-calls.ts';
+import { joinChunks } from './stream-chunks.ts';
 import type { PartCall } from './tool-parts.ts';
 
 /** Longer lists are not conversations: some apps write vectors and tables where messages are expected. */
@@ -55,8 +63,9 @@ export class MessageReader {
 
   /** Reads the model's answer into one message per choice, unwrapping `choices`, `output` and `candidates`. */
   readOutput(value: unknown): ChatMessage[] {
-    this.finishReason ??= finishReasonOf(value);
-    return this.#readAll(value, 'assistant', this.reasoning);
+    const answer = joinChunks(value);
+    this.finishReason ??= finishReasonOf(answer);
+    return this.#readAll(answer, 'assistant', this.reasoning);
   }
 
   /**
@@ -147,7 +156,8 @@ export class MessageReader {
     // Only an assistant can call tools, whatever role the message names.
     const message: ChatMessage = { role: parts.calls.length > 0 ? 'assistant' : role };
     // Instrumentations write `""` for a message that only calls tools.
-    if (content !== undefined && (content !== '' || parts.calls.length === 0)) message.content = content;
+    const isFiller = parts.calls.length > 0 && (content === '' || isNoContent(content));
+    if (content !== undefined && !isFiller) message.content = content;
     if (name !== undefined) message.name = name;
     if (parts.calls.length > 0) message.tool_calls = this.#toolCalls(parts.calls);
     into.push(message);

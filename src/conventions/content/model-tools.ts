@@ -30,6 +30,7 @@ function readList(list: unknown, parse: (text: string) => unknown): ModelTool[] 
     const declarations = isObject(parsed)
       ? (parsed['functionDeclarations'] ?? parsed['function_declarations'])
       : undefined;
+    if (isObject(parsed)) tools.push(...geminisOwnTools(parsed));
     // One of the texts may hold the whole list.
     for (const tool of listOf(declarations ?? parsed) ?? [parsed]) {
       const read = toModelTool(tool);
@@ -38,6 +39,17 @@ function readList(list: unknown, parse: (text: string) => unknown): ModelTool[] 
   }
   return tools.length > 0 ? tools : undefined;
 }
+
+/** Gemini's own tools have no name: they are the keys beside its declarations, `{ google_search: {} }`. */
+function geminisOwnTools(tool: Fields): ModelTool[] {
+  if (tool['name'] !== undefined || tool['type'] !== undefined) return [];
+  return Object.keys(tool)
+    .filter((key) => GEMINIS_OWN.test(key) && isObject(tool[key]))
+    .map((name) => ({ name }));
+}
+
+const GEMINIS_OWN =
+  /^(?:google_?search(?:_?retrieval)?|enterprise_?web_?search|google_?maps|code_?execution|url_?context|computer_?use|file_?search|retrieval)$/i;
 
 export function toModelTool(value: unknown): ModelTool | undefined {
   const name = stringOf(value);

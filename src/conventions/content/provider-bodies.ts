@@ -33,6 +33,20 @@ export function structuredAt(fields: SpanFields, key: string | undefined): unkno
   return isStructuredText(value) ? toStructured(value, fields.structure(key)) : openList(value);
 }
 
+/**
+ * The same of a value that is JSON, whatever it is: a text has quotes, and what is empty is `null`. A text with the body of
+ * a request or an answer in it was encoded twice; any other JSON in a text is what was said.
+ */
+export function jsonValueAt(fields: SpanFields, key: string): unknown {
+  const value = fields.attributes[key];
+  if (typeof value !== 'string' || !value.startsWith('"')) {
+    return value === 'null' ? undefined : structuredAt(fields, key);
+  }
+  const text = fields.json(key) ?? value;
+  const inner = structuredOf(text);
+  return isAnswer(inner) || (isObject(inner) && Array.isArray(inner['messages'])) ? inner : text;
+}
+
 /** Whether a text may be a list or an object, as JSON or as Python prints it. */
 export function isStructuredText(value: unknown): value is string {
   return typeof value === 'string' && /^(?:"?[{[]|[A-Z]\w*\(\w+=|content=)/.test(value);
@@ -84,8 +98,15 @@ function isAnswer(value: unknown): boolean {
     typeof value['role'] === 'string' ||
     Array.isArray(value['tool_calls']) ||
     isMessageInOtherSpelling(value) ||
+    holdsAnswer(value) ||
     ANSWER_KEYS.some((key) => Array.isArray(value[key]) || (isObject(value[key]) && isAnswer(value[key])))
   );
+}
+
+/** Whether this is the body of Ollama or Cohere, `{ message: { role, … } }`, or of Bedrock, `{ output: { message } }`. */
+export function holdsAnswer({ message, output }: Fields): boolean {
+  if (isObject(message)) return message['role'] === 'assistant';
+  return isObject(output) && isObject(output['message']) && typeof output['message']['role'] === 'string';
 }
 
 function isMessageOrPart(value: unknown): boolean {

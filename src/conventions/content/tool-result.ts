@@ -2,17 +2,22 @@
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { ReadError, Reading } from '../convention.ts';
-import { booleanOf, jsonOf, stringOf, unquotedText } from '../values/attributes.ts';
-import { parsePrintedFields } from '../values/python-literal.ts';
+import { booleanOf, jsonOf, objectOf, stringOf, unquotedText } from '../values/attributes.ts';
+import { parsePrintedFields, parsePythonLiteral } from '../values/python-literal.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { toResultContent } from './message-parts.ts';
 import { readResultPart } from './tool-parts.ts';
 
 /** A tool message names the call that it answers, or its role. Other texts are not parsed. */
-const MESSAGE_SIGN = /"(?:tool_call_id|toolCallId|tool_use_id|lc)"|"(?:role|type)":\s?"tool"/;
+const MESSAGE_SIGN =
+  /["'](?:tool_call_id|toolCallId|tool_use_id|toolUseId|lc)["']|["'](?:role|type)["']:\s?["']tool["']/;
 
-/** A result of the Model Context Protocol has these fields beside its blocks. */
-const MCP_SIGN = /"(?:isError|is_error|structuredContent|_meta)"/;
+/** A result of the Model Context Protocol has these fields beside its blocks, or the blocks alone. */
+const MCP_FIELD = /["'](?:isError|is_error|structuredContent|_meta)["']/;
+const MCP_SIGN = new RegExp(`${MCP_FIELD.source}|^\\{"content":\\s?\\[\\{"type":\\s?"text"`);
+
+/** The same as Python's SDK prints it, whole or only its blocks. */
+const PRINTED_MCP = /^(?:CallToolResult\(|(?:_?meta|content)=[^']*?\[TextContent\(|\[TextContent\()/;
 
 /** Replaces the output of a tool by the value in it, and adds the id of the call that its message answers. */
 export function openToolResult(reading: Reading): Reading {
@@ -24,17 +29,19 @@ export function openToolResult(reading: Reading): Reading {
   if (!message) return output === reading.output ? reading : { ...reading, output };
   const id = reading.metadata?.['tool_call_id'] ?? message.id;
   const opened: Reading = { ...reading, output: message.text };
+  if (message.isError) opened.error = reading.error ?? FAILED;
   if (id !== undefined) opened.metadata = { ...reading.metadata, tool_call_id: id };
   return opened;
 }
 
-/** LangChain's message as Python prints it. */
+/** LangChain's message as Python prints it, and LangGraph's command, which may have one in it. */
 const PRINTED_MESSAGE = /^content=['"[]/;
+const PRINTED_OBJECT = /^\[?(?:ToolMessage|Command)\(/;
 
 /** Whether the output may be a message with the value in it. */
 export function mayHoldToolMessage(output: string): boolean {
   if (/^\[?\{/.test(output)) return MESSAGE_SIGN.test(output) || MCP_SIGN.test(output);
-  return isPrinted(output);
+  return isPrinted(output) || PRINTED_OBJECT.test(output) || PRINTED_MCP.test(output);
 }
 
 function isPrinted(output: string): boolean {
@@ -45,10 +52,9 @@ const FAILED: ReadError = { type: 'tool error' };
 
 /** Returns the text of a result whose blocks are all texts. */
 function mcpResultIn(output: string): { text: string; isError: boolean } | undefined {
-  if (!output.startsWith('{') || !MCP_SIGN.test(output)) return undefined;
-  const result = jsonOf(output);
-  const blocks = isObject(result) ? result['content'] : undefined;
-  if (!isObject(result) || !Array.isArray(blocks) || blocks.length === 0) return undefined;
+  const result = mcpObjectIn(output);
+  const blocks = result?.['content'];
+  if (!result || !Array.isArray(blocks) || blocks.length === 0) return undefined;
   const texts = blocks.map((block: unknown) =>
     isObject(block) && block['type'] === 'text' ? stringOf(block['text']) : undefined,
   );
@@ -56,14 +62,31 @@ function mcpResultIn(output: string): { text: string; isError: boolean } | undef
   return { text: texts.join('\n'), isError: booleanOf(result['isError'] ?? result['is_error']) === true };
 }
 
-function toolMessageIn(output: string): { text: string; id: string | undefined } | undefined {
+function mcpObjectIn(output: string): Record<string, unknown> | undefined {
+  if (PRINTED_MCP.test(output)) {
+    const printed = /^\w+=/.test(output) ? parsePrintedFields(output) : parsePythonLiteral(output);
+    return Array.isArray(printed) ? { content: printed } : objectOf(printed);
+  }
+  const result = output.startsWith('{') && MCP_SIGN.test(output) ? objectOf(output) : undefined;
+  return result && (MCP_FIELD.test(output) || Object.keys(result).length === 1) ? result : undefined;
+}
+
+interface ToolMessage {
+  readonly text: string;
+  readonly id: string | undefined;
+  readonly isError: boolean;
+}
+
+function toolMessageIn(output: string): ToolMessage | undefined {
   if (!mayHoldToolMessage(output)) return undefined;
   const printed = isPrinted(output) ? parsePrintedFields(output) : undefined;
-  const message = printed ?? loneMessage(fromLangChain(jsonOf(output)));
+  const value = PRINTED_OBJECT.test(output) ? parsePythonLiteral(output) : jsonOf(output);
+  const message = printed ?? loneMessage(fromLangChain(value));
   if (!message) return undefined;
-  const { id, value } = readResultPart(message);
-  const text = messageText({ role: 'tool', content: toResultContent(message['content'] ?? value) });
-  return { text: text ?? '', id: stringOf(message['tool_call_id']) ?? id };
+  const result = readResultPart(message);
+  const text = messageText({ role: 'tool', content: toResultContent(message['content'] ?? result.value) });
+  const isError = message['status'] === 'error' || booleanOf(message['isError'] ?? message['is_error']) === true;
+  return { text: text ?? '', id: stringOf(message['tool_call_id']) ?? result.id, isError };
 }
 
 /** Finds the message itself, in a list of one, or below a single key such as `output`. */
@@ -76,5 +99,7 @@ function loneMessage(value: unknown, depth = 0): Record<string, unknown> | undef
 
 function isToolMessage(value: Record<string, unknown>): boolean {
   if (value['role'] === 'tool' || value['type'] === 'tool') return 'content' in value;
-  return typeof value['type'] === 'string' && /^tool[-_]result$/.test(value['type']);
+  if (typeof value['type'] === 'string') return /^(?:tool[-_]result|ToolMessage)$/.test(value['type']);
+  const id = value['tool_call_id'] ?? value['toolUseId'];
+  return value['role'] === undefined && typeof id === 'string' && 'content' in value;
 }

@@ -165,6 +165,10 @@ const BODY = new UsageTable(
       'prompt_token_count',
       'promptTokens',
       'inputTokens',
+      // Cohere and Ollama.
+      'tokens.input_tokens',
+      'billed_units.input_tokens',
+      'prompt_eval_count',
     ],
     outputTokens: [
       'completion_tokens',
@@ -173,6 +177,9 @@ const BODY = new UsageTable(
       'candidates_token_count',
       'completionTokens',
       'outputTokens',
+      'tokens.output_tokens',
+      'billed_units.output_tokens',
+      'eval_count',
     ],
     total_tokens: ['total_tokens', 'totalTokenCount', 'total_token_count', 'totalTokens'],
   },
@@ -219,7 +226,10 @@ export function usageOfAnswer(reading: Reading, fields: SpanFields): Partial<Rea
   return { ...ownUsage(found), metadata };
 }
 
-/** Finds the usage in an answer of a provider, of LangChain (also in its camel case), or in a list of one. */
+/**
+ * Finds the usage in an answer of a provider, of LangChain (also in its camel case), or in a list of one. Ollama's is in
+ * the answer itself, and that of Cohere's first API in `meta`.
+ */
 function usageIn(answer: unknown): Record<string, unknown> | undefined {
   const body = Array.isArray(answer) && answer.length === 1 ? answer[0] : answer;
   if (!isObject(body)) return undefined;
@@ -228,6 +238,8 @@ function usageIn(answer: unknown): Record<string, unknown> | undefined {
     body['usage'] ??
     body['usageMetadata'] ??
     body['usage_metadata'] ??
+    (body['eval_count'] === undefined ? undefined : body) ??
+    (isObject(body['meta']) ? body['meta'] : undefined) ??
     (isObject(output) ? (output['token_usage'] ?? output['tokenUsage']) : undefined) ??
     usageOfGeneration(body['generations']);
   return isObject(usage) ? usage : undefined;

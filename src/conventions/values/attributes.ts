@@ -18,8 +18,11 @@ export function stringOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.toWellFormed() : undefined;
 }
 
-/** Words that instrumentations write where they have no value: Micrometer `none`, Python `None`. */
-const FILLER: ReadonlySet<string> = new Set(['none', 'null', 'undefined', '']);
+/** Words that instrumentations write where they have no value: Micrometer `none`, Python `None`, Go `<nil>`. */
+const FILLER: ReadonlySet<string> = new Set([
+  ...['none', 'null', 'undefined', 'nil', 'n/a', ''],
+  ...['<nil>', '<none>', '<null>', '<unknown>'],
+]);
 
 /** A server may refuse a log with a longer name, and with it its content. */
 export const MAX_NAME_CHARS = 10_000;

@@ -10,7 +10,7 @@ import { isObject } from '../../wire/json.ts';
 import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages.ts';
-import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
+import { jsonValueAt, readAnswer, readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
 import type { Convention, Evaluation, Reading, SpanKind } from '../convention.ts';
@@ -233,15 +233,8 @@ function objectAt(fields: SpanFields, key: string): Fields {
 
 /** Returns what is at `<key>_json`, else at `key`, else the list of messages that was flattened below it. */
 function contentAt(fields: SpanFields, key: string): unknown {
-  const value = valueAt(fields, `${key}_json`) ?? valueAt(fields, key);
+  const value = jsonValueAt(fields, `${key}_json`) ?? jsonValueAt(fields, key);
   if (value !== undefined) return value;
   const [messages = []] = groupByIndex(fields.attributes, [`${key}.`]);
   return messages.length > 0 ? messages.map((message) => unflatten(message.fields, '')) : undefined;
-}
-
-/** Returns a list, an object, or a text without the quotes of JSON. */
-function valueAt(fields: SpanFields, key: string): unknown {
-  const value = fields.attributes[key];
-  if (typeof value === 'string' && value.startsWith('"')) return fields.json(key) ?? value;
-  return value === 'null' ? undefined : structuredAt(fields, key);
 }

@@ -95,10 +95,10 @@ function readModelCall(fields: SpanFields): Reading {
 
 /** Splits `openai/gpt-4o` into plugin and model. */
 function readModelAndProvider(name: unknown): Reading {
-  const text = stringOf(name);
+  const text = nameOf(name);
   const slash = text?.indexOf('/') ?? -1;
   if (text === undefined || slash < 1) return { model: text };
-  return { provider: text.slice(0, slash), model: stringOf(text.slice(slash + 1)) };
+  return { provider: text.slice(0, slash), model: nameOf(text.slice(slash + 1)) };
 }
 
 /** An open span has only its key: `/model/openai/gpt-4o`. */

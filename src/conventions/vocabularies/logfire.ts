@@ -5,6 +5,7 @@
  * no parent and repeats the request.
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import { readEventList } from '../content/event-list.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { readAnswer, readRequest } from '../content/provider-bodies.ts';
@@ -58,6 +59,9 @@ function readModelCall(fields: SpanFields, kind: SpanKind): Reading {
   reading.endpoint = stringOf(request['prompt']) === undefined ? 'chat' : 'complete';
   reading.messages = messages.length > 0 ? messages : undefined;
   reading.contentMetadata = addTo(metadataOfMessages(reader), answer.contentMetadata);
+  // Of the Responses API, all that is said is in events.
+  const said = readEventList(fields.list('events'));
+  addTo(reading, { ...said, contentMetadata: addTo(reading.contentMetadata, said.contentMetadata) });
   return reading;
 }
 

@@ -4,7 +4,7 @@ import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
-import { readAnswer, readRequest, structuredAt, toStepOutput } from '../content/provider-bodies.ts';
+import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import {
   IN_BODY,
@@ -61,8 +61,8 @@ function isEmbedding(fields: SpanFields): boolean {
 }
 
 function readModelCall(fields: SpanFields, outputTokens: number | undefined): Reading {
-  const input = valueAt(fields, INPUT);
-  const output = valueAt(fields, OUTPUT);
+  const input = jsonValueAt(fields, INPUT);
+  const output = jsonValueAt(fields, OUTPUT);
   const request = isObject(input) ? input : {};
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
@@ -81,12 +81,12 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
 }
 
 function readStep(fields: SpanFields): Reading {
-  const input = valueAt(fields, INPUT);
+  const input = jsonValueAt(fields, INPUT);
   return {
     name: fields.span.name,
     model: textAt(fields, 'mlflow.llm.model') ?? (isObject(input) ? nameOf(input['model']) : undefined),
     inputs: inputsOf(input),
-    output: isEmbedding(fields) ? undefined : toStepOutput(valueAt(fields, OUTPUT)),
+    output: isEmbedding(fields) ? undefined : toStepOutput(jsonValueAt(fields, OUTPUT)),
   };
 }
 
@@ -104,13 +104,6 @@ const COSTS = new UsageTable({ promptCost: ['input_cost'], outputCost: ['output_
 
 function readUsage(fields: SpanFields): Usage {
   return addTo(TOKENS.read(fields.object('mlflow.chat.tokenUsage')), COSTS.read(fields.object('mlflow.llm.cost')));
-}
-
-/** Returns a list, an object, or the text inside the quotes. */
-function valueAt(fields: SpanFields, key: string): unknown {
-  const value = fields.attributes[key];
-  if (typeof value === 'string' && value.startsWith('"')) return fields.json(key) ?? value;
-  return value === 'null' ? undefined : structuredAt(fields, key);
 }
 
 function textAt(fields: SpanFields, key: string): string | undefined {

@@ -3,15 +3,15 @@
  * `tool_arguments`, `all_messages_events`). An agent has all its messages in one attribute.
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
-import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
+import { readEventList, withRoles } from '../content/event-list.ts';
 import { inputsAt } from '../content/inputs.ts';
-import { MessageReader, metadataOfMessages } from '../content/messages.ts';
+import { MessageReader } from '../content/messages.ts';
 import { toModelTools } from '../content/model-tools.ts';
 import { toStepOutput } from '../content/provider-bodies.ts';
 import { UsageTable, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, firstValue, objectOf } from '../values/attributes.ts';
+import { objectOf } from '../values/attributes.ts';
 import { toPlainJson } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
@@ -87,34 +87,6 @@ function readModelCall(fields: SpanFields): Reading {
     tools: fields.attributes['gen_ai.tool.definitions'] === undefined ? toModelTools(tools) : undefined,
     responseFormat: schema && parameters['output_mode'] === 'native' ? { type: 'json_object' } : undefined,
     other: schema && { schema: toPlainJson(schema['json_schema'] ?? schema) },
-    ...readEvents(fields),
+    ...readEventList(fields.list('events')),
   };
-}
-
-/** Version 1 writes a JSON list of events, one for each message and each choice. */
-function readEvents(fields: SpanFields): Reading {
-  const events = withRoles(fields.list('events'));
-  if (events.length === 0) return {};
-  const reader = new MessageReader();
-  const isChoice = (event: unknown) => isObject(event) && event['event.name'] === 'gen_ai.choice';
-  const messages = reader.read(events.filter((event) => !isChoice(event)));
-  const [outputMessage] = reader.readOutput(events.filter(isChoice));
-  return {
-    messages: messages.length > 0 ? messages : undefined,
-    outputMessage,
-    output: messageText(outputMessage),
-    contentMetadata: metadataOfMessages(reader),
-  };
-}
-
-/** An event without a role has it in its name. A tool's answer names its call in `id`. */
-function withRoles(events: readonly unknown[] | undefined): unknown[] {
-  return (events ?? []).map((event) => {
-    if (!isObject(event) || typeof event['event.name'] !== 'string') return event;
-    const role = /^gen_ai\.(system|user|assistant|tool)\.message$/.exec(event['event.name'])?.[1];
-    return addTo(
-      { ...event },
-      { role: event['role'] ?? role, tool_call_id: firstValue(event, ['tool_call_id', 'id']) },
-    );
-  });
 }

@@ -12,6 +12,9 @@ test.each<[string, unknown, string | undefined]>([
   ['a result part with another name', { type: 'tool-result', toolCallId: 'c1', result: 'x' }, 'c1'],
   ['a list of one', [{ role: 'tool', content: 'x', tool_call_id: 'c1' }], 'c1'],
   ['the only field of an object', { output: { role: 'tool', content: 'x', tool_call_id: 'c1' } }, 'c1'],
+  ['what says only which call it answers', { content: 'x', tool_call_id: 'c1' }, 'c1'],
+  ["Bedrock's envelope", { toolResult: { toolUseId: 'c1', content: [{ text: 'x' }], status: 'success' } }, 'c1'],
+  ["LangGraph's command", { update: { messages: [{ type: 'tool', content: 'x', tool_call_id: 'c1' }] } }, 'c1'],
   ['blocks', { role: 'tool', content: [{ type: 'text', text: 'x' }], tool_call_id: 'c1' }, 'c1'],
 ])('opens %s', (_what, envelope, id) => {
   expect(openToolResult({ output: json(envelope) })).toEqual({
@@ -48,6 +51,13 @@ test.each<[string, string, object]>([
   ["content='Sunny' name='weather' tool_call_id='call_9'", 'Sunny', { tool_call_id: 'call_9' }],
   [`content="it's 4°" id='run-1' tool_call_id='call_9' status='success'`, "it's 4°", { tool_call_id: 'call_9' }],
   [`content=[{'type': 'text', 'text': 'Sunny'}] tool_call_id='call_9'`, 'Sunny', { tool_call_id: 'call_9' }],
+  ["{'role': 'tool', 'content': 'Sunny', 'tool_call_id': 'call_9'}", 'Sunny', { tool_call_id: 'call_9' }],
+  ["ToolMessage(content='Sunny', name='weather', tool_call_id='call_9')", 'Sunny', { tool_call_id: 'call_9' }],
+  [
+    "Command(update={'messages': [ToolMessage(content='Sunny', tool_call_id='call_9')]})",
+    'Sunny',
+    { tool_call_id: 'call_9' },
+  ],
 ])('opens a message as Python prints it: %s', (output, text, metadata) => {
   expect(openToolResult({ output })).toEqual({ output: text, metadata });
 });
@@ -57,5 +67,37 @@ test.each([
   "content='Sunny' name='weather'",
   "content='cut tool_call_id='call_9",
 ])('leaves text that only looks like one: %s', (output) => {
+  expect(openToolResult({ output }).output).toBe(output);
+});
+
+test.each([
+  json({ type: 'tool', content: 'x', tool_call_id: 'c1', status: 'error' }),
+  json({ type: 'tool_result', content: 'x', tool_use_id: 'c1', is_error: true }),
+  json({ toolResult: { toolUseId: 'c1', content: [{ text: 'x' }], status: 'error' } }),
+  "content='x' tool_call_id='c1' status='error'",
+])('a message may say that the tool failed: %s', (output) => {
+  expect(openToolResult({ output })).toEqual({
+    output: 'x',
+    metadata: { tool_call_id: 'c1' },
+    error: { type: 'tool error' },
+  });
+});
+
+test.each<[string, object]>([
+  ["CallToolResult(meta=None, content=[TextContent(type='text', text='x', annotations=None)], isError=False)", {}],
+  ["meta=None content=[TextContent(type='text', text='x')] isError=True", { error: { type: 'tool error' } }],
+  ["[TextContent(type='text', text='x', annotations=None, meta=None)]", {}],
+  ["{'content': [{'type': 'text', 'text': 'x'}], 'isError': True}", { error: { type: 'tool error' } }],
+  [json({ content: [{ type: 'text', text: 'x' }] }), {}],
+])('opens a result of MCP: %s', (output, error) => {
+  expect(openToolResult({ output })).toEqual({ output: 'x', ...error });
+});
+
+test.each([
+  json({ content: [{ type: 'text', text: 'x' }], degrees: 4 }),
+  "[TextContent(type='text', text='x'), ImageContent(type='image', data='aGk=')]",
+  "[TextContent(type='text', text='cut",
+  'ToolMessage(s) are what tools answer',
+])('leaves what is more than a text, or less: %s', (output) => {
   expect(openToolResult({ output }).output).toBe(output);
 });

@@ -22,6 +22,10 @@ const ODD = [
   '\udc00',
   '',
   '[DONE]',
+  'null',
+  'None',
+  "Call(name='n')",
+  "ResponseFunctionToolCall(arguments='{}', call_id='c', name='n', type='function_call')",
 ];
 const JSON_TEXTS = [
   '[{"role":"user","content":"inner"}]',
@@ -207,6 +211,14 @@ const agent = fc.record({
   'gen_ai.input.messages': fc.oneof(fc.constant(undefined), messages),
   'gen_ai.output.messages': answers,
 });
+export const printedResult = fc.constantFrom<unknown>(
+  "ToolMessage(content='x', tool_call_id='c1')",
+  "[TextContent(type='text', text='x')]",
+  "meta=None content=[TextContent(type='text', text='x')] isError=True",
+  "{'content': [{'type': 'text', 'text': 'x'}], 'isError': True}",
+  '{"content":[{"type":"text","text":"x"}]}',
+  '{"toolResult":{"toolUseId":"c1","content":[{"text":"x"}]}}',
+);
 const tool = fc.record({
   ...common,
   'gen_ai.operation.name': fc.constant<unknown>('execute_tool'),
@@ -215,7 +227,15 @@ const tool = fc.record({
   'gen_ai.tool.description': fc.oneof(fc.constant(undefined), text),
   'gen_ai.tool.call.id': fc.oneof(fc.constant(undefined), name),
   'gen_ai.tool.call.arguments': fc.oneof(fc.constant(undefined), damaged(record)),
-  'gen_ai.tool.call.result': fc.oneof(fc.constant<unknown>(undefined), text, damaged(record), damaged(resultMessage)),
+  'gen_ai.tool.call.result': fc.oneof(
+    fc.constant<unknown>(undefined),
+    text,
+    damaged(record),
+    damaged(resultMessage),
+    printedResult,
+  ),
+  'gen_ai.input.messages': mostly<unknown>(fc.constant(undefined), messages),
+  'gen_ai.output.messages': mostly<unknown>(fc.constant(undefined), answers),
 });
 
 export const departures = fc.dictionary(
@@ -235,6 +255,8 @@ export const departures = fc.dictionary(
       'ai.operationId',
       'http.status_code',
     ],
+    ...['input.value', 'output.value', 'llm.model_name', 'llm.token_count.prompt', 'crewai.crew.result'],
+    ...['gen_ai.tool.result', 'gen_ai.tool.arguments', 'gen_ai.usage.prompt_tokens_details'],
     ...['gen_ai.evaluation.name', 'openai.request.service_tier', 'gen_ai.new.key', 'llm.usage.total_tokens'],
   ),
   fc.oneof(odd, text, number),

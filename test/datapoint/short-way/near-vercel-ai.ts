@@ -1,7 +1,20 @@
 /** Spans of the AI SDK 4 to 6 in their common shape, most of them. */
 import fc from 'fast-check';
 import type { Attributes } from '../../../src/otel/span-slice.ts';
-import { callId, count, damaged, departures, mostly, name, number, odd, record, spanOf, text } from './near-gen-ai.ts';
+import {
+  callId,
+  count,
+  damaged,
+  departures,
+  mostly,
+  name,
+  number,
+  odd,
+  printedResult,
+  record,
+  spanOf,
+  text,
+} from './near-gen-ai.ts';
 
 const absent = fc.constant<unknown>(undefined);
 
@@ -175,7 +188,7 @@ const tool = fc.record({
   'ai.toolCall.name': mostly<unknown>(fc.constantFrom('lookup', 'tööl'), fc.oneof(odd, absent)),
   'ai.toolCall.id': fc.oneof(absent, name),
   'ai.toolCall.args': fc.oneof(absent, damaged(record)),
-  'ai.toolCall.result': fc.oneof(absent, text, damaged(record)),
+  'ai.toolCall.result': fc.oneof(absent, text, damaged(record), printedResult),
   'ai.usage.inputTokens': mostly<unknown>(absent, count),
   'ai.model.id': mostly<unknown>(absent, name),
 });

@@ -10,7 +10,7 @@ import { holdsMessages, openTexts } from '../../content/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
-import { isFiller } from '../../values/attributes.ts';
+import { isFiller, objectOf } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
 import { startsAsPython } from '../../values/python-literal.ts';
@@ -56,7 +56,9 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
 
   const reader = new MessageReader();
   const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS) ?? events.input;
-  const history = input === undefined ? [] : reader.read(input);
+  // An agent that works as a tool of another one is given arguments.
+  const task = kind === 'agent' && isObject(input) && !holdsMessages(input) ? inputsOf(input) : undefined;
+  const history = input === undefined || task ? [] : reader.read(input);
   if (scopeOf(span).name === LANGCHAIN) openBlocks(history, reader);
   const messages = withSystem(readSystem(fields, events, reader), history);
   const output = contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS) ?? events.output;
@@ -66,7 +68,7 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
     kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];
 
   return {
-    inputs: variablesOf(fields),
+    inputs: variablesOf(fields) ?? task,
     tools: toolsOf(fields, events),
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
@@ -115,9 +117,7 @@ function contentAt(fields: SpanFields, ...keys: readonly string[]): unknown {
 function unlessPlainText(value: unknown, key: string, text: string): unknown {
   // Python's spelling of data may be the words of an answer.
   if (startsAsPython(text) && !holdsMessages(value)) return undefined;
-  return typeof value === 'object' || (typeof value === 'string' && key === 'gen_ai.input.messages')
-    ? value
-    : undefined;
+  return typeof value === 'object' || (typeof value === 'string' && IN_JSON.has(key)) ? value : undefined;
 }
 
 /** Puts the instructions first, unless the messages already begin with them, as in some instrumentations. */
@@ -147,8 +147,8 @@ const RESULTS = ['gen_ai.tool.call.result', 'gen_ai.tool.output'] as const;
 /** Reads embeddings and retrieval, which have inputs and an output, and workflows and turns, which may have messages. */
 function readValues(fields: SpanFields, events: EventContent): Reading {
   const input = contentAt(fields, 'gen_ai.input.messages', ...PROMPTS) ?? events.input;
-  const query = fields.string('gen_ai.retrieval.query.text');
-  const documents = fields.attributes['gen_ai.retrieval.documents'];
+  const query = fields.firstString('gen_ai.retrieval.query.text', 'gen_ai.retrieval.query');
+  const documents = toDocuments(fields.attributes['gen_ai.retrieval.documents']);
   const output = contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS) ?? events.output;
   const reader = new MessageReader();
   const messages = hasMessages(input) ? withSystem(readSystem(fields, events, reader), reader.read(input)) : undefined;
@@ -170,6 +170,11 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
       toOptionalText(fields.attributes[fields.firstKey(...RESULTS) ?? '']),
     contentMetadata: metadataOfMessages(reader),
   };
+}
+
+/** A list attribute has the JSON of one document in each item. */
+function toDocuments(value: unknown): unknown {
+  return Array.isArray(value) ? value.map((document) => objectOf(document) ?? document) : value;
 }
 
 /** Vectors are large, and nobody reads them. */

@@ -6,22 +6,20 @@
  * span as events: `events.ts`.
  */
 import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
-import { toAddress } from '../../content/content-refs.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
-import { inputsAt } from '../../content/inputs.ts';
 import { isLostAnswer } from '../../content/messages.ts';
-import { readRequest, structuredOf } from '../../content/provider-bodies.ts';
+import { readRequest } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, type Usage, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { STEPS } from '../../steps.ts';
-import { addTo, stringOf, unlessEmpty } from '../../values/attributes.ts';
+import { addTo, stringOf } from '../../values/attributes.ts';
 import { constantOf } from '../../values/enum-member.ts';
-import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readGenAiContent } from './content.ts';
 import { readGenAiParameters } from './parameters.ts';
 import { readGenAiShort } from './short-way.ts';
+import { readToolCall } from './tool-call.ts';
 import { readGenAiUsage, readStructure } from './usage.ts';
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
@@ -39,9 +37,20 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['messages', 'model'],
   ['realtime_inference', 'model'],
   ['generate_live_content', 'model'],
+  ['chat_completion', 'model'],
+  ['chat_completions', 'model'],
+  ['chat.completion', 'model'],
+  ['llm', 'model'],
+  // Gemini CLI.
+  ['llm_call', 'model'],
+  // Pipecat's of models that speak.
+  ['llm_response', 'model'],
   ['execute_tool', 'tool'],
+  ['tool_call', 'tool'],
+  ['llm_tool_result', 'tool'],
   ['invoke_agent', 'agent'],
   ['create_agent', 'agent'],
+  ['agent_call', 'agent'],
   ['workflow_step', 'plumbing'],
 ]);
 
@@ -81,12 +90,18 @@ const TOKENS = [
   'gen_ai.usage.completion_tokens',
 ] as const;
 
+/** The name of Google's spans for Python around a function that is a tool, in their first releases. */
+const FUNCTION_CALL = 'tool_call ';
+
 export const genAi: Convention = {
   name: 'gen-ai',
   title: 'OpenTelemetry GenAI 1.27 to 1.42, and its drafts of 2026',
   packages: ['@opentelemetry/instrumentation-openai', '@opentelemetry/instrumentation-aws-sdk'],
   context: { session: ['gen_ai.session.id', 'gen_ai.thread.id'], user: ['gen_ai.request.user', 'gen_ai.user.id'] },
-  signs: { keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name', ...CONTENT, ...SERVED] },
+  signs: {
+    keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name', ...CONTENT, ...SERVED],
+    names: [FUNCTION_CALL],
+  },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
@@ -102,7 +117,7 @@ export const genAi: Convention = {
       if (!looksLikeCall(span)) return undefined;
       return typeof model === 'string' && /embed/i.test(model) ? 'generic' : 'model';
     }
-    if (attributes['gen_ai.tool.name'] !== undefined) return 'tool';
+    if (attributes['gen_ai.tool.name'] !== undefined || isFunctionCall(span)) return 'tool';
     if (hasAnyOf(attributes, CONTENT)) return kindByAnswer(attributes);
     const isServed = hasAnyOf(attributes, SERVED) && attributes['gen_ai.agent.name'] === undefined;
     return isServed && hasAnyOf(attributes, TOKENS) ? 'model' : undefined;
@@ -135,6 +150,10 @@ export const genAi: Convention = {
 
   shortWay: { read: (span, kind) => readGenAiShort(span, kind, 'gen-ai') },
 };
+
+function isFunctionCall({ name, attributes }: SpanSlice): boolean {
+  return attributes['code.function.name'] !== undefined && typeof name === 'string' && name.startsWith(FUNCTION_CALL);
+}
 
 /** The tokens of agents, tools and workflows are sums over the calls below, which have logs of their own. */
 function isCall({ attributes }: SpanFields, kind: SpanKind): boolean {
@@ -191,7 +210,8 @@ function looksLikeCall(span: SpanSlice): boolean {
     hasAnyOf(attributes, CONTENT) ||
     hasAnyOf(attributes, SAID) ||
     hasAnyOf(attributes, ANSWER) ||
-    span.status.code === STATUS_ERROR
+    span.status.code === STATUS_ERROR ||
+    span.events.some(({ name }) => typeof name === 'string' && name.startsWith('gen_ai.'))
   );
 }
 
@@ -207,32 +227,14 @@ function fillInFromBody(reading: Reading, fields: SpanFields): void {
   if (other) reading.other = addTo({ ...other }, reading.other);
 }
 
-function readToolCall(fields: SpanFields): Reading {
-  const result = fields.firstKey('gen_ai.tool.call.result', 'gen_ai.tool.output', 'code.function.return.value');
-  const input = fields.firstKey('gen_ai.tool.call.arguments', 'gen_ai.tool.input', 'gen_ai.tool.args');
-  return {
-    inputs: inputsAt(fields, input) ?? readFunctionParameters(fields.attributes),
-    output: result && toOptionalText(fields.attributes[result]),
-    contentMetadata: { skill_source_uri: toAddress(fields.attributes['gen_ai.skill.source.uri']) },
-  };
-}
-
-/** Google's and Azure's packages for Python write the parameters of the function that is the tool. */
-const PARAMETER = /^code\.function\.(?:parameter\.([^.]+)|parameters\.([^.]+)\.value)$/;
-
-function readFunctionParameters(attributes: Attributes): Record<string, unknown> | undefined {
-  const found: Record<string, unknown> = {};
-  for (const key in attributes) {
-    const [, azure, google = azure] = PARAMETER.exec(key) ?? [];
-    if (google !== undefined && google !== '__proto__') found[google] = toPlainJson(structuredOf(attributes[key]));
-  }
-  return unlessEmpty(found);
-}
-
 function readName(fields: SpanFields, kind: SpanKind): string | undefined {
   switch (kind) {
     case 'tool':
-      return fields.string('gen_ai.tool.name') ?? afterPrefix(fields.span.name, 'execute_tool ');
+      return (
+        fields.string('gen_ai.tool.name') ??
+        afterPrefix(fields.span.name, 'execute_tool ') ??
+        afterPrefix(fields.span.name, FUNCTION_CALL)
+      );
     case 'agent':
       return fields.string('gen_ai.agent.name');
     case 'generic':

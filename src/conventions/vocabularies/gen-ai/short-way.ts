@@ -128,8 +128,8 @@ function readCaller(reading: GenAiReading): boolean {
 }
 
 function readTool(reading: GenAiReading): boolean {
-  const { toolArguments, toolResult } = reading;
-  if (reading.toolName === undefined) return false;
+  const { toolArguments, toolResult, inputMessages, outputMessages } = reading;
+  if (reading.toolName === undefined || inputMessages !== undefined || outputMessages !== undefined) return false;
   reading.name = reading.toolName;
   if (toolArguments !== undefined) {
     reading.inputs = objectText(toolArguments as string);

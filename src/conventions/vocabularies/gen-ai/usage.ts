@@ -19,10 +19,32 @@ import type { SpanFields } from '../../values/span-fields.ts';
 
 const USAGE = new UsageTable(
   {
-    promptTokens: ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'gen_ai.response.prompt_tokens'],
-    outputTokens: ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'gen_ai.response.completion_tokens'],
-    promptCost: ['gen_ai.cost.input_cost', 'gen_ai.usage.input_cost'],
-    outputCost: ['gen_ai.cost.output_cost', 'gen_ai.usage.output_cost'],
+    promptTokens: [
+      'gen_ai.usage.input_tokens',
+      'gen_ai.usage.prompt_tokens',
+      'gen_ai.response.prompt_tokens',
+      'llm.usage.prompt_tokens',
+    ],
+    outputTokens: [
+      'gen_ai.usage.output_tokens',
+      'gen_ai.usage.completion_tokens',
+      'gen_ai.response.completion_tokens',
+      'llm.usage.completion_tokens',
+    ],
+    promptCost: [
+      'gen_ai.cost.input_cost',
+      'gen_ai.usage.input_cost',
+      'gen_ai.usage.prompt_cost',
+      'gen_ai.usage.cost.input',
+      'gen_ai.cost.input',
+    ],
+    outputCost: [
+      'gen_ai.cost.output_cost',
+      'gen_ai.usage.output_cost',
+      'gen_ai.usage.completion_cost',
+      'gen_ai.usage.cost.output',
+      'gen_ai.cost.output',
+    ],
     total_tokens: ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens'],
     cache_read_tokens: [
       'gen_ai.usage.cache_read.input_tokens',
@@ -56,9 +78,13 @@ const USAGE = new UsageTable(
       'operation.cost',
       'gen_ai.cost.total_cost',
       'gen_ai.cost.amount',
+      'gen_ai.usage.cost.total',
+      'gen_ai.usage.cost_usd',
+      'gen_ai.cost.total',
+      'gen_ai.cost.usd',
     ],
   },
-  ['gen_ai.usage.', 'gen_ai.usage.details.', 'llm.usage.'],
+  ['gen_ai.usage.', 'gen_ai.usage.details.', 'gen_ai.usage.experimental.', 'llm.usage.'],
 );
 
 const STRUCTURE = new FieldTable<Record<string, unknown>>({
@@ -89,7 +115,7 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
   prompt_name: [nameOf, 'gen_ai.prompt.name'],
   prompt_version: [versionOf, 'gen_ai.prompt.version'],
   prompt_id: [nameOf, 'gen_ai.prompt.id'],
-  tool_call_id: [nameOf, 'gen_ai.tool.call.id'],
+  tool_call_id: [nameOf, 'gen_ai.tool.call.id', 'gen_ai.tool.call_id'],
   workflow_name: [nameOf, 'gen_ai.workflow.name'],
   agent_name: [nameOf, 'gen_ai.agent.name'],
   agent_id: [nameOf, 'gen_ai.agent.id'],
@@ -115,9 +141,24 @@ export function readGenAiUsage({ attributes, keys }: SpanFields): Usage {
   const usage: { -readonly [K in keyof Usage]: Usage[K] } = USAGE.read(attributes, keys);
   const whole = attributes['gen_ai.usage'];
   if (whole !== undefined) addTo(usage, addTo(usageOfBody({ usage: objectOf(whole) }) ?? {}, usage));
+  const details = detailsIn(attributes, keys);
+  if (details) addTo(usage, addTo(usageOfBody({ usage: details }) ?? {}, usage));
   usage.total_cost ??= numberOf(costOf(attributes)?.['amount']);
   // OpenLIT writes 0 for a price it does not know.
   return usage.total_cost === 0 ? { ...usage, total_cost: undefined } : usage;
+}
+
+const DETAILS = /^gen_ai\.usage\.(\w+_details)$/;
+
+/** Returns details that are an object each, or its JSON: `gen_ai.usage.prompt_tokens_details`. */
+function detailsIn(attributes: Attributes, keys: readonly string[]): Record<string, unknown> | undefined {
+  let details: Record<string, unknown> | undefined;
+  for (const key of keys) {
+    if (!key.endsWith('_details')) continue;
+    const name = DETAILS.exec(key)?.[1];
+    if (name !== undefined) details = { ...details, [name]: objectOf(attributes[key]) };
+  }
+  return details;
 }
 
 /** Reads ids, names and times of the call. */

@@ -7,7 +7,7 @@ import type { ChatMessage } from '../../../wire/v4.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { finishReasonOf } from '../../content/message-wrappers.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages.ts';
-import { isResponseBody } from '../../content/request-parameters.ts';
+import { isResponseBody, modelNameOf } from '../../content/request-parameters.ts';
 import { isMessageInOtherSpelling } from '../../content/spellings.ts';
 import type { Reading } from '../../convention.ts';
 import { addTo, firstValue, nameOf, stringOf, textOf } from '../../values/attributes.ts';
@@ -169,7 +169,7 @@ function readResponse(
   model: string | undefined,
   user: string | undefined,
 ): Record<string, unknown> {
-  const reported = nameOf(fields.attributes['llm.model_name']);
+  const reported = modelNameOf(fields.attributes['llm.model_name']);
   return {
     response_id: nameOf(body?.['id']),
     response_model:

@@ -13,7 +13,7 @@ import { fromLangChain } from '../../content/langchain-json.ts';
 import { isProviderPart } from '../../content/message-parts.ts';
 import { holdsMessages } from '../../content/message-wrappers.ts';
 import { type MessageReader, mergeAssistant } from '../../content/messages.ts';
-import { isStructuredText } from '../../content/provider-bodies.ts';
+import { holdsAnswer, isStructuredText } from '../../content/provider-bodies.ts';
 import { isMessageInOtherSpelling } from '../../content/spellings.ts';
 import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
@@ -149,6 +149,7 @@ function isAnswer(response: unknown): boolean {
     (response['role'] === 'assistant' && 'content' in response) ||
     // AutoGen's result of a call.
     ('finish_reason' in response && 'content' in response) ||
+    holdsAnswer(response) ||
     isMessageInOtherSpelling(response)
   );
 }

@@ -18,7 +18,7 @@ import { readModelCall } from './call.ts';
 import { readOpenInferenceShort } from './short-way.ts';
 import { readChain, readEmbedding, readRerank, readRetrieval, readSpeech, readToolCall } from './steps.ts';
 
-const KIND = 'openinference.span.kind';
+export const KIND = 'openinference.span.kind';
 /** Alibaba's tracing and Dify write the same kinds, and the same names for all that is no call of a model. */
 const OTHER_KIND = 'gen_ai.span.kind';
 
@@ -49,29 +49,33 @@ export const openInference: Convention = {
   },
 
   read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
-    const app = toPlainObject(fields.object('metadata'));
-    const kind = kindOf(span);
-    const isCall = isCallKind(kind);
-    const usage = USAGE.read(fields.attributes, fields.keys);
-    const reading = readContent(fields, kind, app);
-    if (isCall) addTo(reading, ownUsage(usage));
-    reading.error = readError(span, { finishReason: reading.finishReason });
-    const metadata: Record<string, unknown> = {
-      prompt_template_version: fields.string('llm.prompt_template.version'),
-      prompt_id: fields.string('prompt.id'),
-      prompt_vendor: fields.string('prompt.vendor'),
-      prompt_url: fields.string('prompt.url'),
-      ...(isCall ? usageDetails(usage) : usageSums(usage)),
-    };
-    reading.metadata = addTo(metadata, reading.metadata);
-    if (app) reading.contentMetadata = addTo({ ...app }, reading.contentMetadata);
-    return withUsageOfBody(reading);
+    return readOfKind(fields, kindOf(span));
   },
 
   isStep: (span) => !isCallKind(kindOf(span)),
 
   shortWay: { read: readOpenInferenceShort },
 };
+
+/** Reads a span as one of this kind of OpenInference. */
+export function readOfKind(fields: SpanFields, kind: string): Reading {
+  const app = toPlainObject(fields.object('metadata'));
+  const isCall = isCallKind(kind);
+  const usage = USAGE.read(fields.attributes, fields.keys);
+  const reading = readContent(fields, kind, app);
+  if (isCall) addTo(reading, ownUsage(usage));
+  reading.error = readError(fields.span, { finishReason: reading.finishReason });
+  const metadata: Record<string, unknown> = {
+    prompt_template_version: fields.string('llm.prompt_template.version'),
+    prompt_id: fields.string('prompt.id'),
+    prompt_vendor: fields.string('prompt.vendor'),
+    prompt_url: fields.string('prompt.url'),
+    ...(isCall ? usageDetails(usage) : usageSums(usage)),
+  };
+  reading.metadata = addTo(metadata, reading.metadata);
+  if (app) reading.contentMetadata = addTo({ ...app }, reading.contentMetadata);
+  return withUsageOfBody(reading);
+}
 
 /** A span with an operation, and any call of a model, is one of the GenAI conventions. */
 function isStepElsewhere(attributes: SpanSlice['attributes']): boolean {

@@ -2,6 +2,7 @@
 import { answerPieces, insideOfQuotes } from '../../content/answer-pieces.ts';
 import { toResultContent } from '../../content/message-parts.ts';
 import { addCall } from '../../content/message-texts.ts';
+import { mayBePrinted } from '../../content/printed-items.ts';
 import { readProviderItem } from '../../content/provider-calls.ts';
 import type { JsonPieces } from '../../short-way.ts';
 import { stringOf } from '../../values/attributes.ts';
@@ -55,6 +56,7 @@ function messagePieces(fields: IndexedGroup['fields']): JsonPieces | undefined {
     return calls === undefined ? undefined : answerPieces(content, calls);
   }
   if ((role !== 'user' && role !== 'system') || hasCalls || !content || /^["[{]/.test(content)) return undefined;
+  if (mayBePrinted(content)) return undefined;
   return [`{"role":"${role}","content":"`, insideOfQuotes(content), '"}'];
 }
 

@@ -6,7 +6,7 @@ import { fromLangChain } from '../../content/langchain-json.ts';
 import { MessageReader } from '../../content/messages.ts';
 import { toModelTool } from '../../content/model-tools.ts';
 import type { Reading } from '../../convention.ts';
-import { jsonOf, nameOf, numberOf, omitUndefined, stringOf, unlessEmpty } from '../../values/attributes.ts';
+import { jsonOf, nameOf, numberOf, objectOf, omitUndefined, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject, toText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -55,9 +55,23 @@ export function readToolCall(fields: SpanFields): Reading {
 export function readRetrieval(fields: SpanFields): Reading {
   const [groups = []] = groupByIndex(fields.attributes, ['retrieval.documents.']);
   const reading = readChain(fields);
-  const documents = readDocuments(groups);
+  const documents = readDocuments(groups.length > 0 ? groups : wholeGroups(fields, 'retrieval.documents'));
   if (documents !== undefined) reading.output = JSON.stringify(documents);
   return reading;
+}
+
+/** The documents may stand in one attribute, as a list or its JSON, with their prefix or without it. */
+function wholeGroups(fields: SpanFields, key: string): IndexedGroup[] {
+  return (fields.list(key) ?? []).flatMap((item, index) => {
+    const document = objectOf(item);
+    if (!document) return [];
+    const inner = objectOf(document['document']) ?? document;
+    const entries = Object.entries(inner).map(([name, value]) => [
+      `document.${name.replace(/^document\./, '')}`,
+      value,
+    ]);
+    return [{ index, fields: Object.fromEntries(entries) }];
+  });
 }
 
 export function readRerank(fields: SpanFields): Reading {

@@ -29,21 +29,28 @@ const INPUT = 'gen_ai.prompt.';
 const OUTPUT = 'gen_ai.completion.';
 const FLAT_INPUT = 'gen_ai.input.messages.';
 const FLAT_OUTPUT = 'gen_ai.output.messages.';
-const PREFIXES = [INPUT, OUTPUT, 'llm.request.functions.', FLAT_INPUT, FLAT_OUTPUT] as const;
+/** Its SDK for Go still writes what the first releases wrote. */
+const FIRST_INPUT = 'llm.prompts.';
+const FIRST_OUTPUT = 'llm.completions.';
+const PREFIXES = [
+  ...[INPUT, OUTPUT, 'llm.request.functions.', FLAT_INPUT, FLAT_OUTPUT],
+  ...[FIRST_INPUT, FIRST_OUTPUT],
+] as const;
 
 export function readIndexedMessages(fields: SpanFields): IndexedConversation {
-  const [prompts = [], completions = [], functions = [], flatInput = [], flatOutput = []] = groupByIndex(
-    fields.attributes,
-    PREFIXES,
-  );
+  const groups = groupByIndex(fields.attributes, PREFIXES);
+  const [prompts = [], completions = [], functions = [], flatInput = [], flatOutput = []] = groups;
+  const [, , , , , firstInput = [], firstOutput = []] = groups;
   const reader = new MessageReader();
   const messages = reader.read([
     ...prompts.map((group) => toMessage(fields, group, INPUT, 'user')),
     ...flatInput.map((group) => toMessage(fields, group, FLAT_INPUT, 'user')),
+    ...firstInput.map((group) => toMessage(fields, group, FIRST_INPUT, 'user')),
   ]);
   const answers = reader.readOutput([
     ...completions.map((group) => toMessage(fields, group, OUTPUT, 'assistant')),
     ...flatOutput.map((group) => toMessage(fields, group, FLAT_OUTPUT, 'assistant')),
+    ...firstOutput.map((group) => toMessage(fields, group, FIRST_OUTPUT, 'assistant')),
   ]);
   return {
     messages,
@@ -52,7 +59,7 @@ export function readIndexedMessages(fields: SpanFields): IndexedConversation {
       functions.map(({ fields: tool }) => ({ ...tool, parameters: tool['parameters'] ?? tool['arguments'] })),
     ),
     contentMetadata: metadataOfMessages(reader),
-    finishReason: toFinishReason((completions[0] ?? flatOutput[0])?.fields['finish_reason']),
+    finishReason: toFinishReason((completions[0] ?? flatOutput[0] ?? firstOutput[0])?.fields['finish_reason']),
   };
 }
 
@@ -77,8 +84,8 @@ function toMessage(
     tool_call_id: fields['tool_call_id'],
     tool_calls: calls?.map(({ fields: call }) => ({
       id: call['id'],
-      name: call['name'] ?? call['function.name'],
-      arguments: call['arguments'] ?? call['function.arguments'],
+      name: call['name'] ?? call['function.name'] ?? call['custom.name'],
+      arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
     })),
     refusal: hasRefusal ? fields['refusal'] : undefined,
   };

@@ -11,8 +11,10 @@ import { inputsOf } from '../../content/inputs.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
 import { isLostAnswer } from '../../content/messages.ts';
 import { readError } from '../../content/read-error.ts';
+import { modelNameOf } from '../../content/request-parameters.ts';
+import { ownUsage, type Usage, usageDetails } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import { addTo, objectOf, stringListOf, stringOf } from '../../values/attributes.ts';
+import { addTo, objectOf, omitUndefined, stringListOf, stringOf } from '../../values/attributes.ts';
 import { constantOf } from '../../values/enum-member.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
@@ -28,6 +30,9 @@ const PYTHON_SCOPE = 'opentelemetry.instrumentation.';
 const OWN_KEY = /^(?:traceloop|llm)\./;
 /** Other instrumentations and exporters write these too, whatever their scope. */
 const INDEXED_KEY = /^gen_ai\.(?:prompt|completion|(?:input|output)\.messages)\.\d/;
+
+const CREW_RESULT = 'crewai.crew.result';
+const ENTITY_KEYS = ['traceloop.span.kind', 'traceloop.entity.name', CREW_RESULT] as const;
 
 const ENTITY_KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
   ['workflow', 'generic'],
@@ -59,7 +64,7 @@ export const openLlmetry: Convention = {
     user: ['traceloop.association.properties.user_id', 'traceloop.association.properties.userId', 'llm.user'],
   },
   signs: {
-    keys: ['traceloop.span.kind', 'llm.request.type'],
+    keys: ['traceloop.span.kind', 'llm.request.type', CREW_RESULT],
     prefixes: ['gen_ai.prompt.', 'gen_ai.completion.', 'gen_ai.input.messages.', 'gen_ai.output.messages.'],
     scopes: [SCOPE, PYTHON_SCOPE],
   },
@@ -73,6 +78,7 @@ export const openLlmetry: Convention = {
       const type = constantOf(request);
       return type === 'embedding' || type === 'rerank' ? 'generic' : 'model';
     }
+    if (attributes[CREW_RESULT] !== undefined) return 'generic';
     const scope = scopeOf(span).name;
     if (scope.startsWith(SCOPE)) return genAi.classify(span);
     if (hasKey(attributes, INDEXED_KEY)) return genAi.classify(span) ?? kindByAnswer(attributes);
@@ -81,12 +87,15 @@ export const openLlmetry: Convention = {
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     const { attributes } = fields;
-    const reading = kind === 'model' ? readModelCall(fields) : readEntity(fields, kind);
+    const isEntity = kind !== 'generic' || fields.firstKey(...ENTITY_KEYS) !== undefined;
+    const reading =
+      kind === 'model' ? readModelCall(fields) : isEntity ? readEntity(fields, kind) : readOtherCall(fields);
     addTo(reading, readPrompt(fields));
     const workflow = fields.string('traceloop.workflow.name');
     const properties = toPlainObject(fieldsBelow(attributes, 'traceloop.association.properties.'));
     reading.error = readError(span, { finishReason: reading.finishReason });
     reading.metadata = {
+      ...reading.metadata,
       workflow: workflow === reading.name ? undefined : workflow,
       entity_path: fields.string('traceloop.entity.path'),
       prompt_key: fields.string('traceloop.prompt.key'),
@@ -127,10 +136,12 @@ function readModelCall(fields: SpanFields): Reading {
   const request = attributes['llm.request.type'];
   const { messages, answers, tools, contentMetadata, finishReason } = readIndexedMessages(fields);
   const [answer, ...others] = answers;
-  const { outputTokens } = readGenAiUsage(fields);
+  const usage = readGenAiUsage(fields);
+  const { outputTokens } = usage;
   const outputMessage = isLostAnswer(answer, finishReason, outputTokens) ? undefined : answer;
   return {
-    provider: fields.firstName('gen_ai.provider.name', 'gen_ai.system'),
+    ...(genAi.classify(fields.span) === undefined && readFirstNames(fields, usage)),
+    provider: fields.firstName('gen_ai.provider.name', 'gen_ai.system', 'llm.vendor'),
     endpoint: typeof request !== 'string' ? undefined : constantOf(request) === 'completion' ? 'complete' : 'chat',
     frequencyPenalty: fields.number('llm.frequency_penalty'),
     presencePenalty: fields.number('llm.presence_penalty'),
@@ -155,15 +166,52 @@ function readModelCall(fields: SpanFields): Reading {
   };
 }
 
+/** Reads embeddings, which have texts, and reranking, with the documents as words of the system. */
+function readOtherCall(fields: SpanFields): Reading {
+  const { messages, answers } = readIndexedMessages(fields);
+  const texts = (role: string) => messages.filter((message) => message.role === role).map(messageText);
+  const usage = readGenAiUsage(fields);
+  const [queries, documents] = [texts('user'), texts('system')];
+  const isRanking = documents.length > 0;
+  return {
+    provider: fields.firstName('gen_ai.provider.name', 'gen_ai.system', 'llm.vendor'),
+    inputs: inputsOf(isRanking ? { query: queries[0], documents } : queries.length > 1 ? queries : queries[0]),
+    output: isRanking && answers.length > 0 ? JSON.stringify(answers.map(messageText)) : undefined,
+    ...ownUsage(usage),
+    metadata: usageDetails(usage),
+  };
+}
+
+/** What a call says of which the GenAI conventions know nothing: its names are older than theirs. */
+function readFirstNames(fields: SpanFields, usage: Usage): Reading {
+  const { attributes } = fields;
+  const answered = modelNameOf(attributes['llm.response.model']);
+  return {
+    model: modelNameOf(attributes['llm.request.model']) ?? answered,
+    temperature: fields.number('llm.temperature'),
+    topP: fields.number('llm.top_p'),
+    ...ownUsage(usage),
+    metadata: { response_model: answered, ...usageDetails(usage) },
+  };
+}
+
 function readEntity(fields: SpanFields, kind: SpanKind): Reading {
-  const output = openEnvelope(readEntityValue(fields, 'traceloop.entity.output'));
+  const output = openEnvelope(readEntityValue(fields, 'traceloop.entity.output')) ?? fields.attributes[CREW_RESULT];
   const result = kind === 'tool' && isObject(output) && output['role'] === 'tool' ? output : undefined;
   return {
     // The entity name of a LangChain tool is its class; its own name is in its result.
     name: stringOf(result?.['name']) ?? readName(fields, kind),
-    inputs: readEntityInputs(openEnvelope(readEntityValue(fields, 'traceloop.entity.input'))),
+    inputs: readEntityInputs(openEnvelope(readEntityValue(fields, 'traceloop.entity.input'))) ?? readTask(fields),
     output: isVector(fields.span, output) ? undefined : toOptionalText(result ? result['content'] : output),
   };
+}
+
+/** CrewAI's tasks are described, and its crews inherit nothing from the SDK. */
+function readTask(fields: SpanFields): Reading['inputs'] {
+  const description = fields.string('crewai.task.description');
+  return description === undefined
+    ? undefined
+    : omitUndefined({ description, expected_output: fields.string('crewai.task.expected_output') });
 }
 
 /** The workflow gives its name to what has none, also in the names of the conventions, which steps inherit from agents. */
@@ -212,7 +260,7 @@ function readEntityInputs(input: unknown): Record<string, unknown> | undefined {
 
 function readEntityValue(fields: SpanFields, key: string): unknown {
   const value = fields.attributes[key];
-  const parsed = fields.json(key) ?? value;
+  const parsed = fields.structure(key) ?? value;
   return typeof value === 'string' && value.includes('"lc":1') ? fromLangChain(parsed) : parsed;
 }
 

@@ -187,7 +187,8 @@ function toPlain(json: string): PlainFields | undefined {
 function readProviderMetadata(reading: VercelAiReading, json: string): boolean {
   const provider = rememberedProviders.get(json, toPlain);
   if (provider === undefined) return false;
-  const { cache_read_tokens, cache_write_tokens, reasoning_tokens } = detailsInProviderMetadata(provider);
+  const { cache_read_tokens, cache_write_tokens, reasoning_tokens, ...more } = detailsInProviderMetadata(provider);
+  for (const _detail in more) return false;
   reading.cacheReadTokens ??= cache_read_tokens;
   reading.cacheWriteTokens ??= cache_write_tokens;
   reading.reasoningTokens ??= reasoning_tokens;

@@ -5,8 +5,8 @@
  * in others, so they go to the metadata.
  */
 import { isObject } from '../../../wire/json.ts';
-import { type Usage, UsageTable } from '../../content/usage.ts';
-import { addTo, countOf, nameOf, numberOf, stringOf } from '../../values/attributes.ts';
+import { type Usage, UsageTable, usageOfBody } from '../../content/usage.ts';
+import { addTo, nameOf, numberOf, stringOf } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -40,22 +40,6 @@ const USAGE = new UsageTable(
   ['ai.usage.', 'gen_ai.usage.'],
 );
 
-/** Where providers put details of the tokens that versions 3 to 5 do not give by themselves. */
-const IN_PROVIDER_METADATA = {
-  cache_read_tokens: [
-    ['openai', 'cachedPromptTokens'],
-    ['anthropic', 'cacheReadInputTokens'],
-    ['anthropic', 'usage', 'cache_read_input_tokens'],
-    ['bedrock', 'usage', 'cacheReadInputTokens'],
-    ['google', 'usageMetadata', 'cachedContentTokenCount'],
-  ],
-  cache_write_tokens: [
-    ['anthropic', 'cacheCreationInputTokens'],
-    ['bedrock', 'usage', 'cacheWriteInputTokens'],
-  ],
-  reasoning_tokens: [['openai', 'reasoningTokens']],
-} as const;
-
 const RESPONSE = new FieldTable<Metadata>({
   response_id: [nameOf, 'gen_ai.response.id', 'ai.response.id'],
   response_model: [nameOf, 'gen_ai.response.model', 'ai.response.model'],
@@ -74,16 +58,34 @@ export function readUsage({ attributes, keys }: SpanFields, provider: Metadata |
   return provider ? addTo(addTo({}, detailsInProviderMetadata(provider)), usage) : usage;
 }
 
+/**
+ * Returns details of the tokens that versions 3 to 5 do not give by themselves, and the cost that a gateway adds, in the
+ * words of any provider: at its own key, or in its usage there.
+ */
 export function detailsInProviderMetadata(provider: Metadata): Usage {
-  return {
-    cache_read_tokens: countAt(provider, IN_PROVIDER_METADATA.cache_read_tokens),
-    cache_write_tokens: countAt(provider, IN_PROVIDER_METADATA.cache_write_tokens),
-    reasoning_tokens: countAt(provider, IN_PROVIDER_METADATA.reasoning_tokens),
-  };
+  const found: { -readonly [K in keyof Usage]: Usage[K] } = {};
+  for (const name in provider) {
+    const own = provider[name];
+    if (!isObject(own)) continue;
+    const usage = isObject(own['usage']) ? own['usage'] : isObject(own['usageMetadata']) ? own['usageMetadata'] : {};
+    const {
+      promptTokens: _prompt,
+      outputTokens: _output,
+      total_tokens: _total,
+      ...details
+    } = {
+      ...usageOfBody({ usage }),
+      ...usageOfBody({ usage: own }),
+    };
+    const total_cost = numberOf(usage['cost'] ?? own['cost']);
+    addTo(found, addTo<Usage>({ ...details, ...(total_cost && { total_cost }) }, found));
+  }
+  return found;
 }
 
 export function serviceTierIn(provider: Metadata | undefined): string | undefined {
-  return stringOf(valueAtPath(provider, ['openai', 'serviceTier']));
+  const own = provider?.['openai'];
+  return isObject(own) ? stringOf(own['serviceTier']) : undefined;
 }
 
 /** Reads the structure of a response, no content. */
@@ -97,20 +99,6 @@ export function readResponseMetadata({ attributes, keys }: SpanFields, provider:
 /** Reads what the provider added to its answer. It may quote the prompt (sources, grounding), so it is content. */
 export function readProviderMetadata(fields: SpanFields): Metadata | undefined {
   return toPlainObject(fields.object('ai.response.providerMetadata'));
-}
-
-function countAt(provider: Metadata, paths: readonly (readonly string[])[]): number | undefined {
-  for (const path of paths) {
-    const count = countOf(valueAtPath(provider, path));
-    if (count !== undefined) return count;
-  }
-  return undefined;
-}
-
-function valueAtPath(value: unknown, path: readonly string[]): unknown {
-  let found = value;
-  for (const key of path) found = isObject(found) ? found[key] : undefined;
-  return found;
 }
 
 /** Version 7 writes `{"openai":{}}` if the provider added nothing. */

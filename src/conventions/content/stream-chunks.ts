@@ -1,0 +1,110 @@
+/**
+ * An answer that was recorded as the pieces it was streamed in → the answer. The pieces of a text have no line breaks
+ * between them, and each choice would have a finish reason of its own.
+ *
+ * - Gemini's contents: `[{ role: 'model', parts: [{ text: 'Hel' }] }, { role: 'model', parts: [{ text: 'lo' }] }]`
+ * - Gemini's responses: `[{ candidates: […] }, …]`
+ * - chunks of Chat Completions: `[{ choices: [{ delta }] }, …]`
+ */
+import { isObject } from '../../wire/json.ts';
+
+type Fields = Record<string, unknown>;
+
+/** Returns any other value as it is. */
+export function joinChunks(value: unknown): unknown {
+  if (!Array.isArray(value) || value.length < 2) return value;
+  const chunks = value.filter((chunk) => chunk !== null);
+  if (!chunks.every(isObject)) return value;
+  if (chunks.every(isContent)) return [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
+  if (chunks.every(isGeminiResponse)) return [joinResponses(chunks)];
+  return chunks.some(hasDelta) && chunks.every(isChunk) ? [joinDeltas(chunks)] : value;
+}
+
+function isContent({ role, parts, ...rest }: Fields): boolean {
+  return role === 'model' && Array.isArray(parts) && parts.every(isUntyped) && Object.keys(rest).length === 0;
+}
+
+function isUntyped(part: unknown): boolean {
+  return isObject(part) && part['type'] === undefined;
+}
+
+function partsOf({ parts }: Fields): unknown[] {
+  return Array.isArray(parts) ? parts : [];
+}
+
+function isGeminiResponse({ candidates, usageMetadata, usage_metadata: usage }: Fields): boolean {
+  return Array.isArray(candidates) || isObject(usageMetadata ?? usage);
+}
+
+function joinResponses(responses: readonly Fields[]): Fields {
+  const firsts = responses.map(({ candidates }) => (Array.isArray(candidates) ? candidates[0] : undefined));
+  const parts = firsts.flatMap((candidate) =>
+    isObject(candidate) && isObject(candidate['content']) ? partsOf(candidate['content']) : [],
+  );
+  const finish_reason = lastOf(firsts, 'finishReason') ?? lastOf(firsts, 'finish_reason');
+  return { role: 'model', parts: joinParts(parts), ...(finish_reason !== undefined && { finish_reason }) };
+}
+
+/** Joins texts that follow each other; thoughts are apart. */
+function joinParts(parts: readonly unknown[]): Fields[] {
+  const joined: Fields[] = [];
+  for (const part of parts) {
+    if (!isObject(part)) continue;
+    const last = joined.at(-1);
+    const goesOn = typeof last?.['text'] === 'string' && typeof part['text'] === 'string';
+    if (goesOn && last['thought'] === part['thought']) last['text'] = `${last['text']}${part['text']}`;
+    else joined.push({ ...part });
+  }
+  // The last piece of a stream is often empty.
+  return joined.filter(({ text }, at) => text !== '' || (at === 0 && joined.length === 1));
+}
+
+function isChunk({ choices, usage }: Fields): boolean {
+  return Array.isArray(choices) || isObject(usage);
+}
+
+function hasDelta(chunk: Fields): boolean {
+  return deltaOf(chunk) !== undefined;
+}
+
+function firstChoice({ choices }: Fields): Fields | undefined {
+  const first = Array.isArray(choices) ? choices[0] : undefined;
+  return isObject(first) ? first : undefined;
+}
+
+function deltaOf(chunk: Fields): Fields | undefined {
+  const delta = firstChoice(chunk)?.['delta'];
+  return isObject(delta) ? delta : undefined;
+}
+
+function joinDeltas(chunks: readonly Fields[]): Fields {
+  const message: Fields = { role: 'assistant' };
+  const calls = new Map<unknown, Fields>();
+  for (const chunk of chunks) {
+    const delta = deltaOf(chunk);
+    for (const key of ['content', 'refusal', 'reasoning_content'] as const) {
+      if (typeof delta?.[key] === 'string') message[key] = `${message[key] ?? ''}${delta[key]}`;
+    }
+    for (const piece of Array.isArray(delta?.['tool_calls']) ? delta['tool_calls'] : []) addCall(piece, calls);
+  }
+  if (calls.size > 0) message['tool_calls'] = [...calls.values()];
+  const finish_reason = lastOf(chunks.map(firstChoice), 'finish_reason');
+  return { ...message, ...(finish_reason !== undefined && { finish_reason }) };
+}
+
+/** The first piece of a call has its id and name, all have some of its arguments. */
+function addCall(piece: unknown, calls: Map<unknown, Fields>): void {
+  if (!isObject(piece)) return;
+  const index = piece['index'] ?? 0;
+  const call = calls.get(index) ?? {};
+  calls.set(index, call);
+  const body = isObject(piece['function']) ? piece['function'] : {};
+  call['id'] ??= piece['id'] ?? undefined;
+  call['name'] ??= body['name'] ?? undefined;
+  if (typeof body['arguments'] === 'string') call['arguments'] = `${call['arguments'] ?? ''}${body['arguments']}`;
+}
+
+function lastOf(items: readonly unknown[], key: string): unknown {
+  const last = items.findLast((item) => isObject(item) && item[key] !== undefined && item[key] !== null);
+  return isObject(last) ? last[key] : undefined;
+}

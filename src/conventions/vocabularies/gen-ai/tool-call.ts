@@ -1,0 +1,80 @@
+/** What a tool of the GenAI conventions was given and what it answered, from attributes or else from events. */
+import type { Attributes } from '../../../otel/span-slice.ts';
+import { isObject } from '../../../wire/json.ts';
+import { messageText } from '../../../wire/message-text.ts';
+import type { ChatMessage } from '../../../wire/v4.ts';
+import { toAddress } from '../../content/content-refs.ts';
+import { inputsAt, inputsOf } from '../../content/inputs.ts';
+import { holdsMessages } from '../../content/message-wrappers.ts';
+import { MessageReader } from '../../content/messages.ts';
+import { structuredAt, structuredOf } from '../../content/provider-bodies.ts';
+import type { Reading } from '../../convention.ts';
+import { unlessEmpty } from '../../values/attributes.ts';
+import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
+import { readEventContent } from './events.ts';
+
+const INPUTS = [
+  'gen_ai.tool.call.arguments',
+  'gen_ai.tool.input',
+  'gen_ai.tool.args',
+  'gen_ai.tool.arguments',
+  'gen_ai.tool.call.input',
+] as const;
+const RESULTS = [
+  'gen_ai.tool.call.result',
+  'gen_ai.tool.output',
+  'code.function.return.value',
+  'gen_ai.tool.result',
+  'gen_ai.tool.call.output',
+] as const;
+
+export function readToolCall(fields: SpanFields): Reading {
+  const { attributes, span } = fields;
+  const result = fields.firstKey(...RESULTS);
+  const said = span.events.length > 0 ? readEventContent(span) : {};
+  return {
+    inputs:
+      inputsAt(fields, fields.firstKey(...INPUTS)) ??
+      readFunctionParameters(attributes) ??
+      argumentsIn(structuredAt(fields, 'gen_ai.input.messages')) ??
+      argumentsIn(said.input),
+    output:
+      toOptionalText(result && attributes[result]) ??
+      resultIn(structuredAt(fields, 'gen_ai.output.messages')) ??
+      resultIn(said.output),
+    contentMetadata: { skill_source_uri: toAddress(attributes['gen_ai.skill.source.uri']) },
+  };
+}
+
+/** Returns the arguments themselves, or those of the call or the text in a message. */
+function argumentsIn(input: unknown): Reading['inputs'] {
+  if (!isMessages(input)) return inputsOf(input);
+  const messages = new MessageReader().read(input);
+  const [call] = messages.flatMap(({ tool_calls: calls }) => calls ?? []);
+  return inputsOf(call ? call.function.arguments : textOf(messages));
+}
+
+function resultIn(output: unknown): string | undefined {
+  return isMessages(output) ? textOf(new MessageReader().readOutput(output)) : toOptionalText(output);
+}
+
+function textOf(messages: readonly ChatMessage[]): string | undefined {
+  return messageText(messages.find(({ content }) => content !== undefined));
+}
+
+function isMessages(value: unknown): value is unknown[] {
+  return Array.isArray(value) && value.every(isObject) && holdsMessages(value);
+}
+
+/** Google's and Azure's packages for Python write the parameters of the function that is the tool. */
+const PARAMETER = /^code\.function\.(?:parameter\.([^.]+)|parameters\.([^.]+)\.value)$/;
+
+function readFunctionParameters(attributes: Attributes): Record<string, unknown> | undefined {
+  const found: Record<string, unknown> = {};
+  for (const key in attributes) {
+    const [, azure, google = azure] = PARAMETER.exec(key) ?? [];
+    if (google !== undefined && google !== '__proto__') found[google] = toPlainJson(structuredOf(attributes[key]));
+  }
+  return unlessEmpty(found);
+}

@@ -1,0 +1,177 @@
+/**
+ * What SDKs of platforms and frameworks write beside, or instead of, the GenAI conventions: the type of a span, and its
+ * input and output whole, each under a key of its own. They are those of Pipecat and VoltAgent (plain words),
+ * Laminar, LangWatch, AgentOps, CozeLoop, and of LiveKit's turns.
+ *
+ * A span without a type is read only if the GenAI conventions know what it is.
+ */
+import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
+import { isObject } from '../../wire/json.ts';
+import { inputsOf } from '../content/inputs.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages.ts';
+import { modelToolsAt } from '../content/model-tools.ts';
+import { jsonValueAt, readAnswer, toStepOutput } from '../content/provider-bodies.ts';
+import { readError } from '../content/read-error.ts';
+import { ownUsage, type Usage, UsageTable, usageDetails, usageOfBody, usageSums } from '../content/usage.ts';
+import type { Convention, Reading, SpanKind } from '../convention.ts';
+import { addTo, numberOf } from '../values/attributes.ts';
+import { constantOf } from '../values/enum-member.ts';
+import type { SpanFields } from '../values/span-fields.ts';
+import { genAi } from './gen-ai/gen-ai.ts';
+
+const TYPES = ['lmnr.span.type', 'langwatch.span.type', 'agentops.span.kind', 'cozeloop.span_type'] as const;
+
+const KINDS: ReadonlyMap<string, SpanKind> = new Map([
+  ['llm', 'model'],
+  ['model', 'model'],
+  ['tool', 'tool'],
+  ['agent', 'agent'],
+]);
+
+const INPUTS = [
+  ...['agent.messages', 'llm.messages'],
+  ...['lmnr.span.input', 'langwatch.input', 'agentops.entity.input', 'cozeloop.input', 'input'],
+  ...['lk.user_input', 'lk.pii.user_input'],
+] as const;
+const OUTPUTS = [
+  'lmnr.span.output',
+  'langwatch.output',
+  'agentops.entity.output',
+  'cozeloop.output',
+  'output',
+] as const;
+const TOOL_INPUTS = ['tool.arguments', 'tool.parameters'] as const;
+const TOOL_OUTPUTS = ['tool.result'] as const;
+/** What was heard, and what a model that speaks has written. */
+const TRANSCRIPTS = ['text_output', 'transcript'] as const;
+/** VoltAgent's. Steps inherit the type of their agent, and have their own beside it. */
+const ENTITY = ['entity.type', 'entity.id', 'entity.name'] as const;
+const METRICS = 'langwatch.metrics';
+const SECONDS_TO_FIRST_BYTE = 'metrics.ttfb';
+
+const KEYS: readonly string[] = [
+  ...TYPES,
+  ...INPUTS,
+  ...OUTPUTS,
+  ...TOOL_INPUTS,
+  ...TOOL_OUTPUTS,
+  ...TRANSCRIPTS,
+  SECONDS_TO_FIRST_BYTE,
+  ENTITY[0],
+];
+
+export const platforms: Convention = {
+  name: 'platforms',
+  title: 'Pipecat, VoltAgent, Laminar, LangWatch, AgentOps, CozeLoop',
+  signs: { keys: KEYS },
+
+  classify(span: SpanSlice): SpanKind | undefined {
+    const { attributes } = span;
+    if (!KEYS.some((key) => attributes[key] !== undefined)) return undefined;
+    return genAi.classify(span) ?? kindOf(attributes);
+  },
+
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    const reading =
+      kind === 'model' ? readModelCall(fields) : kind === 'tool' ? readToolCall(fields) : readStep(fields);
+    const seconds = numberOf(fields.attributes[SECONDS_TO_FIRST_BYTE]);
+    reading.metadata = addTo<Record<string, unknown>>(
+      { time_to_first_chunk_ms: seconds === undefined ? undefined : Math.round(seconds * 1e6) / 1e3 },
+      reading.metadata,
+    );
+    if (genAi.classify(span) !== undefined) return reading;
+    const general = genAi.read(span, kind, fields);
+    const metadata = addTo(reading.metadata, general.metadata);
+    return addTo(general, { error: readError(span), ...reading, metadata });
+  },
+};
+
+function kindOf(attributes: Attributes): SpanKind | undefined {
+  for (const key of TYPES) {
+    const type = attributes[key];
+    if (typeof type === 'string' && type !== '') return KINDS.get(constantOf(type)) ?? 'generic';
+  }
+  if (!ENTITY.every((key) => attributes[key] !== undefined)) return undefined;
+  return KINDS.get(String(attributes['span.type'] ?? attributes['entity.type']));
+}
+
+const USAGE = new UsageTable(
+  {
+    promptTokens: ['usage.prompt_tokens'],
+    outputTokens: ['usage.completion_tokens'],
+    total_tokens: ['usage.total_tokens'],
+  },
+  ['usage.'],
+);
+
+function readUsage(fields: SpanFields): Usage {
+  return { ...USAGE.read(fields.attributes, fields.keys), ...usageOfBody({ usage: valueAt(fields, [METRICS]) }) };
+}
+
+function readModelCall(fields: SpanFields): Reading {
+  const reader = new MessageReader();
+  const input = valueAt(fields, INPUTS);
+  const messages = input === undefined ? [] : reader.read(input);
+  const usage = readUsage(fields);
+  const answer = readAnswer(valueAt(fields, OUTPUTS) ?? saidOn(fields), reader, usage.outputTokens);
+  const heard = heardOn(fields);
+  if (heard !== undefined && messages.length === 0) messages.push({ role: 'user', content: heard });
+  return {
+    model: fields.firstName('ai.model.name', 'llm.model'),
+    provider: fields.firstName('ai.model.provider', 'llm.provider'),
+    endpoint: 'chat',
+    tools: modelToolsAt(fields, 'tools') ?? modelToolsAt(fields, 'tools.definitions'),
+    messages: messages.length > 0 ? messages : undefined,
+    ...answer,
+    ...ownUsage(usage),
+    metadata: usageDetails(usage),
+    contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
+  };
+}
+
+function readToolCall(fields: SpanFields): Reading {
+  return {
+    name: fields.firstString('tool.function_name', 'tool.name', 'agentops.entity.name'),
+    inputs: inputsOf(valueAt(fields, [...TOOL_INPUTS, ...INPUTS])),
+    output: toStepOutput(valueAt(fields, [...TOOL_OUTPUTS, ...OUTPUTS])),
+    metadata: { tool_call_id: fields.firstName('tool.call_id', 'tool.call.id') },
+  };
+}
+
+/** A step that hears has a transcript as its result, and one that speaks has its text as its input. */
+function readStep(fields: SpanFields): Reading {
+  const spoken = fields.attributes['gen_ai.output.type'] === 'speech' ? fields.string('text') : undefined;
+  return {
+    name: fields.firstString('tool.function_name', 'agentops.entity.name', 'operation.name', 'entity.name'),
+    inputs: inputsOf(valueAt(fields, [...INPUTS, ...TOOL_INPUTS]) ?? heardOn(fields) ?? spoken),
+    output: toStepOutput(valueAt(fields, [...OUTPUTS, ...TOOL_OUTPUTS]) ?? saidOn(fields)),
+    metadata: usageSums(readUsage(fields)),
+  };
+}
+
+function saidOn(fields: SpanFields): string | undefined {
+  return fields.string('text_output') ?? (isHeard(fields) ? undefined : fields.string('transcript'));
+}
+
+function heardOn(fields: SpanFields): string | undefined {
+  return isHeard(fields) ? fields.string('transcript') : undefined;
+}
+
+/** Whether the transcript is of what went into a model that hears and speaks. */
+function isHeard({ attributes }: SpanFields): boolean {
+  return attributes['transcript.is_input'] === true;
+}
+
+/** Returns the first value, without LangWatch's `{ type, value }`. */
+function valueAt(fields: SpanFields, keys: readonly string[]): unknown {
+  const key = fields.firstKey(...keys);
+  return key === undefined ? undefined : openTyped(jsonValueAt(fields, key));
+}
+
+const VALUE_TYPES: ReadonlySet<unknown> = new Set(['text', 'raw', 'chat_messages', 'json', 'list']);
+
+function openTyped(value: unknown): unknown {
+  if (!isObject(value) || !VALUE_TYPES.has(value['type']) || Object.keys(value).length !== 2) return value;
+  const inner = value['value'];
+  return value['type'] === 'list' && Array.isArray(inner) ? inner.map(openTyped) : (inner ?? value);
+}

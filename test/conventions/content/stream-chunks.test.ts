@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { joinChunks } from '../../../src/conventions/content/stream-chunks.ts';
+
+function read(value: unknown) {
+  const reader = new MessageReader();
+  const answers = reader.readOutput(value);
+  return { answers, finishReason: reader.finishReason, reasoning: reader.reasoning };
+}
+
+describe('an answer in the pieces it was streamed in', () => {
+  it('is one message without line breaks between the pieces of Gemini’s contents', () => {
+    const pieces = ['Hel', 'lo', ''].map((text) => ({ role: 'model', parts: [{ text }] }));
+    expect(read([...pieces, null]).answers).toEqual([{ role: 'assistant', content: 'Hello' }]);
+  });
+
+  it('keeps Gemini’s thoughts and calls apart', () => {
+    const { answers, reasoning } = read([
+      { role: 'model', parts: [{ text: 'Let me ', thought: true }] },
+      { role: 'model', parts: [{ text: 'see.', thought: true }] },
+      { role: 'model', parts: [{ text: 'One moment.' }, { functionCall: { name: 'clock', args: {} } }] },
+    ]);
+    expect(reasoning).toEqual(['Let me see.']);
+    expect(answers).toMatchObject([{ content: 'One moment.', tool_calls: [{ function: { name: 'clock' } }] }]);
+  });
+
+  it('has the last finish reason of Gemini’s responses', () => {
+    const { answers, finishReason } = read([
+      { candidates: [{ content: { role: 'model', parts: [{ text: 'To be' }] } }] },
+      { candidates: [{ content: { role: 'model', parts: [{ text: ' cut' }] }, finishReason: 'MAX_TOKENS' }] },
+      { usageMetadata: { totalTokenCount: 9 } },
+    ]);
+    expect(answers).toEqual([{ role: 'assistant', content: 'To be cut' }]);
+    expect(finishReason).toBe('length');
+  });
+
+  it('joins the texts and calls of chunks of Chat Completions', () => {
+    const chunk = (delta: object, finish_reason: string | null = null) => ({
+      choices: [{ index: 0, delta, finish_reason }],
+    });
+    const { answers, finishReason } = read([
+      chunk({ role: 'assistant', content: 'Two: ' }),
+      chunk({ content: 'both' }),
+      chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: 'left', arguments: '' } }] }),
+      chunk({ tool_calls: [{ index: 1, id: 'b', function: { name: 'right', arguments: '{"x"' } }] }),
+      chunk({ tool_calls: [{ index: 1, function: { arguments: ':1}' } }] }, 'tool_calls'),
+      { choices: [], usage: { prompt_tokens: 1 } },
+    ]);
+    expect(answers).toEqual([
+      {
+        role: 'assistant',
+        content: 'Two: both',
+        tool_calls: [
+          { id: 'a', type: 'function', function: { name: 'left', arguments: '{}' } },
+          { id: 'b', type: 'function', function: { name: 'right', arguments: '{"x":1}' } },
+        ],
+      },
+    ]);
+    expect(finishReason).toBe('tool_calls');
+  });
+
+  it.each([
+    [
+      [
+        { role: 'assistant', content: 'a' },
+        { role: 'assistant', content: 'b' },
+      ],
+    ],
+    [
+      [
+        { role: 'model', parts: [{ type: 'text', content: 'a' }] },
+        { role: 'model', parts: [{ type: 'text', content: 'b' }] },
+      ],
+    ],
+    [
+      [
+        { role: 'model', parts: [{ text: 'a' }], finish_reason: 'stop' },
+        { role: 'model', parts: [{ text: 'b' }] },
+      ],
+    ],
+    [[{ message: { role: 'assistant', content: 'a' } }, { message: { role: 'assistant', content: 'b' } }]],
+    ['a text'],
+    [[]],
+  ])('leaves choices and other values alone: %j', (value) => expect(joinChunks(value)).toBe(value));
+});

@@ -114,7 +114,7 @@ export const ADD_SUMS: Insertion = {
       last_is_error = CASE WHEN ${KEEP_LAST} THEN sessions.last_is_error
         ELSE coalesce(excluded.last_is_error, sessions.last_is_error) END,
       last_output_rank = greatest(sessions.last_output_rank, excluded.last_output_rank)
-    RETURNING bucket, key, id, merged_into`,
+    RETURNING bucket, key, id, reference_id, merged_into`,
 };
 
 /** The values of `ADD_SUMS`. */

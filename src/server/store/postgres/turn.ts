@@ -6,11 +6,11 @@
 import type pg from 'pg';
 import type { CreatedLog } from '../../../wire/v4.ts';
 import type { Catalog } from './catalog.ts';
-import { commit, pipelined, type Row, type Statement, toSqlTime, type Value } from './connection.ts';
+import { commit, pipelined, type Row, type Statement, sendAtOnce, toSqlTime, type Value } from './connection.ts';
 import type { Draft } from './drafts.ts';
 import { type FeedbackAnswer, insertFeedback, writeFeedback } from './feedback-writes.ts';
 import { nextTimestamp, placeOf } from './identifiers.ts';
-import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
+import { type Insertion, inLockOrder, insertByDay, insertRows } from './insert-rows.ts';
 import { type Key, referenceKey, toKeyed, type Uuid } from './keys.ts';
 import { type KnownLog, type OldLog, toKnownStatement, toNewRow, toOldLog } from './known-logs.ts';
 import { type Layout, toBegin } from './layout.ts';
@@ -76,9 +76,9 @@ export class Turn {
     const { statements, toAnswers } = await this.#prepare(client, sessions, []);
     const results = await sessions.write(client, [...this.#begin, ...statements]);
     const answers = toAnswers(results.slice(results.length - statements.length));
-    const committed = commit(client);
+    const [committed, written] = sendAtOnce(client, () => [commit(client), this.#parts.vocabulary.flush(client)]);
     this.mayBeCommitted = true;
-    await committed;
+    await Promise.all([committed, written]);
     this.mayBeCommitted = false;
     sessions.committed();
     return answers;
@@ -109,9 +109,12 @@ export class Turn {
     const feedback = [...known.flatMap(({ draft, place }) => (draft ? { draft, id: place.id } : []))];
 
     const inserts: Statement[] = [
-      ...insertRows(
+      ...insertByDay(
         LOGS,
-        inLockOrder(missing, layout, keyOfDraft).map((draft) => toLogValues(draft, now)),
+        inLockOrder(missing, layout, keyOfDraft).map((draft) => ({
+          day: placeOf(draft.id)!.day,
+          values: toLogValues(draft, now),
+        })),
         layout,
       ),
       ...this.#wordRows(missing, found),
@@ -142,7 +145,9 @@ export class Turn {
           const session = old?.in_session || draft.session ? sessions.idOf(key) : null;
           return { id: place?.id ?? draft.id, project_id: old?.project_id ?? draft.project.id, session_id: session };
         },
-        updated,
+        updated: new Map(
+          [...updated].map(([id, row]) => [id, { ...row, shown_session: sessions.shownAs(row['session'] as Uuid) }]),
+        ),
         feedback: given.toAnswers(results.slice(inserts.length)),
       }),
     };
@@ -272,8 +277,7 @@ export class Turn {
 
   async #findOwn(client: pg.ClientBase, fresh: readonly Draft[]): Promise<Set<string>> {
     const statement = byPlaces(
-      'own logs',
-      'SELECT id FROM logs',
+      { name: 'own logs', columns: 'id', table: 'logs' },
       fresh.map(({ id }) => id),
     );
     if (!statement) return new Set();

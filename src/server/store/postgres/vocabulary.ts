@@ -4,7 +4,7 @@
  * `forgetUnused` and not with its logs.
  */
 import type pg from 'pg';
-import { LONG_MILLIS, pipelined, type Row, type Statement } from './connection.ts';
+import { LONG_MILLIS, pipelined, type Row, type Statement, withConnection } from './connection.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
 import type { Layout } from './layout.ts';
 import { hashWord, MAX_WORD_CHARACTERS, type NewWord } from './words.ts';
@@ -46,8 +46,11 @@ export class Vocabulary {
     else this.#known.add(number);
   };
 
-  /** Words that could not be written are written with the next ones. */
-  async flush(): Promise<void> {
+  /**
+   * On this connection behind the commit of a transaction, which need not be answered yet; default: on one of its own.
+   * Words that could not be written are written with the next ones.
+   */
+  async flush(client?: pg.ClientBase): Promise<void> {
     if (this.#known.size > MAX_REMEMBERED || performance.now() - this.#knownSince > REMEMBERED_MILLIS) {
       this.#known = new Set();
       this.#knownSince = performance.now();
@@ -62,7 +65,11 @@ export class Vocabulary {
     );
     try {
       const values = rows.map(({ bucket, key, number }) => [bucket, key, number]);
-      await pipelined(this.#pool, insertRows(WORDS, values, this.#layout));
+      const inserts = insertRows(WORDS, values, this.#layout);
+      // The disk is waited for once.
+      const statements = inserts.length > 1 ? [{ text: 'BEGIN' }, ...inserts, { text: 'COMMIT' }] : inserts;
+      const write = (connection: pg.ClientBase) => pipelined(connection, statements);
+      await (client ? write(client) : withConnection(this.#pool, write));
       for (const number of words.keys()) this.#known.add(number);
     } catch {
       if (this.#new.size < MAX_REMEMBERED) for (const [number, word] of words) this.#new.set(number, word);

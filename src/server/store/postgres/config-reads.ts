@@ -16,7 +16,7 @@ export class ConfigReads {
   #since = performance.now();
 
   /** By key, with the columns that an answer has of a config. */
-  async read(client: pg.ClientBase, keys: Iterable<Uuid>): Promise<Map<Uuid, Row>> {
+  async read(client: pg.ClientBase | pg.Pool, keys: Iterable<Uuid>): Promise<Map<Uuid, Row>> {
     this.#forget();
     const found = new Map<Uuid, Row>();
     const unknown: Uuid[] = [];

@@ -6,8 +6,8 @@ import { countCharacters } from '../row-size.ts';
 import { ConfigReads } from './config-reads.ts';
 import { type Row, sendAtOnce, withConnection } from './connection.ts';
 import { toId, type Uuid } from './keys.ts';
-import { byPlaces, findCurrentSessions } from './lookups.ts';
-import { findParents } from './parents.ts';
+import { byPlaces, type FoundLog, findCurrentSessions } from './lookups.ts';
+import { findParents, toChild } from './parents.ts';
 import type { ShownSession } from './session-writes.ts';
 
 /** Logs that are read at once, so that a page of large ones does not fill the memory. */
@@ -62,39 +62,31 @@ export class LogReads {
   }
 
   /**
-   * Takes rows of logs with `project_id` and `project_name`, and, where they are known, `has_feedback` and
-   * `shown_session`. Resolves to the logs, by id.
+   * Takes rows of logs with `project_id` and `project_name`, and, where they are known, `has_feedback`,
+   * `shown_session` and `shown_parent`. Resolves to the logs, by id.
    */
   async complete(rows: readonly Row[]): Promise<Map<string, LogResponse>> {
-    const joined = await withConnection(this.#pool, (client) => this.#join(client, rows));
+    // Where all is known, no connection is needed.
+    const joined = await this.#join(this.#pool, rows);
     return new Map(joined.map((row) => [row['id'] as string, toLogResponse(row as never)]));
   }
 
-  async #join(client: pg.ClientBase, found: readonly Row[]): Promise<Row[]> {
+  async #join(connection: pg.ClientBase | pg.Pool, found: readonly Row[]): Promise<Row[]> {
     const reads = sendAtOnce(
-      client,
+      connection,
       () =>
         [
           this.#configs.read(
-            client,
+            connection,
             found.flatMap((row) => (row['config'] as Uuid | null) ?? []),
           ),
           readFeedback(
-            client,
+            connection,
             found.flatMap((row) => (row['has_feedback'] === false ? [] : (row['id'] as string))),
           ),
-          findParents(
-            client,
-            found.map((row) => ({
-              ...{ id: row['id'] as string, parentId: row['parent_id'] as string | null },
-              ...{
-                parentReferenceId: row['parent_reference_id'] as string | null,
-                parentCut: row['parent_cut'] as boolean,
-              },
-            })),
-          ),
+          findParents(connection, found.filter((row) => !('shown_parent' in row)).map(toChild)),
           findCurrentSessions(
-            client,
+            connection,
             found.flatMap((row) => (row['in_session'] && !row['shown_session'] ? [row['session'] as Uuid] : [])),
           ),
         ] as const,
@@ -102,7 +94,7 @@ export class LogReads {
     const [configs, feedback, parents, sessions] = await Promise.all(reads);
     return found.map((row) => {
       const config = configs.get(row['config'] as Uuid);
-      const parent = parents.get(row['id'] as string);
+      const parent = (row['shown_parent'] as FoundLog | undefined) ?? parents.get(row['id'] as string);
       const shown = (row['shown_session'] as ShownSession | undefined) ?? sessions.get(row['session'] as Uuid);
       const session = row['in_session'] ? shown : undefined;
       return {
@@ -124,7 +116,7 @@ export class LogReads {
   }
 }
 
-async function readFeedback(client: pg.ClientBase, ids: readonly string[]): Promise<Map<string, object[]>> {
+async function readFeedback(client: pg.ClientBase | pg.Pool, ids: readonly string[]): Promise<Map<string, object[]>> {
   const found = new Map<string, object[]>();
   const columns = 'log_id, id, type, value, "user", created_at';
   const statement = byPlaces({ name: 'read feedback', columns, table: 'feedback', rest: 'ORDER BY log_id, id' }, ids);

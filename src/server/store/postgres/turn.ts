@@ -14,17 +14,16 @@ import { type Insertion, inLockOrder, insertByDay, insertRows } from './insert-r
 import { type Key, referenceKey, toKeyed, type Uuid } from './keys.ts';
 import { type KnownLog, type OldLog, toKnownStatement, toNewRow, toOldLog } from './known-logs.ts';
 import { type Layout, toBegin } from './layout.ts';
-import { toTexts, wordsOf } from './log-facts.ts';
-import { columnsOf, factsOf, LOGS, toLogValues } from './log-rows.ts';
-import { byPlaces } from './lookups.ts';
+import { LOGS, toLogValues } from './log-rows.ts';
+import { byPlaces, type FoundLog } from './lookups.ts';
 import type { Merges } from './merges.ts';
-import { markCycles } from './parents.ts';
+import { findParents, markCycles, toChild } from './parents.ts';
 import type { Plan } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { SessionWrites } from './session-writes.ts';
 import { addFresh, addKnown } from './turn-sums.ts';
+import { type FoundKnown, wordsOfTurn } from './turn-words.ts';
 import type { Vocabulary } from './vocabulary.ts';
-import { insertWords, type LogWords } from './word-rows.ts';
 
 export interface TurnParts {
   readonly layout: Layout;
@@ -60,6 +59,8 @@ export class Turn {
   readonly #missing: MissingLogs;
   /** Set when a commit was sent and not answered. */
   mayBeCommitted = false;
+  /** Of the logs that are updated, by id. */
+  #parents: Promise<ReadonlyMap<string, FoundLog>> = Promise.resolve(new Map());
   /** Not sent yet: it goes with the first of the statements. */
   #begin: readonly Statement[] = [];
 
@@ -70,6 +71,15 @@ export class Turn {
   }
 
   async run(client: pg.ClientBase): Promise<TurnAnswers> {
+    try {
+      return await this.#run(client);
+    } finally {
+      // Nothing is on its way when the connection is given back.
+      await this.#parents.catch(() => {});
+    }
+  }
+
+  async #run(client: pg.ClientBase): Promise<TurnAnswers> {
     const { layout, merges } = this.#parts;
     this.#begin = [{ text: toBegin(layout) }];
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
@@ -81,6 +91,12 @@ export class Turn {
     await Promise.all([committed, written]);
     this.mayBeCommitted = false;
     sessions.committed();
+    // What is committed must not fail: they can be read again.
+    const parents = await this.#parents.catch(() => undefined);
+    for (const [id, row] of answers.updated) {
+      row['shown_session'] = sessions.shownAs(row['session'] as Uuid);
+      if (parents) row['shown_parent'] = parents.get(id);
+    }
     return answers;
   }
 
@@ -117,7 +133,7 @@ export class Turn {
         })),
         layout,
       ),
-      ...this.#wordRows(missing, found),
+      ...wordsOfTurn(this.#parts, missing, found),
       ...insertFeedback(
         [
           ...missing.flatMap((draft) => draft.feedback.map((entry) => ({ logId: draft.id, entry }))),
@@ -145,9 +161,7 @@ export class Turn {
           const session = old?.in_session || draft.session ? sessions.idOf(key) : null;
           return { id: place?.id ?? draft.id, project_id: old?.project_id ?? draft.project.id, session_id: session };
         },
-        updated: new Map(
-          [...updated].map(([id, row]) => [id, { ...row, shown_session: sessions.shownAs(row['session'] as Uuid) }]),
-        ),
+        updated,
         feedback: given.toAnswers(results.slice(inserts.length)),
       }),
     };
@@ -253,26 +267,10 @@ export class Turn {
       addKnown(sessions, this.#parts.merges, log, old);
     }
     await markCycles(client, known, created);
+    // Answered with what is sent next.
+    this.#parents = findParents(client, [...updated.values()].map(toChild));
+    this.#parents.catch(() => {});
     return { created, updated, found };
-  }
-
-  #wordRows(missing: readonly Draft[], known: readonly FoundKnown[]): Statement[] {
-    const { search, vocabulary } = this.#parts;
-    if (search === 'off') return [];
-    const rows: LogWords[] = missing.map((draft) => {
-      const columns = columnsOf(draft);
-      const words = wordsOf(columns, toTexts(columns, draft.config), factsOf(draft), vocabulary.add);
-      return { id: draft.id, session: draft.group!.key, words, isAdded: false };
-    });
-    for (const { log, old } of known) {
-      const columns = old.save
-        ? { ...(log.draft && columnsOf(log.draft)), ...log.forced }
-        : { error: log.forced.error };
-      const facts = log.draft ? factsOf(log.draft) : [];
-      const words = wordsOf(columns, toTexts(columns, log.draft?.config), facts, vocabulary.add);
-      if (words.size > 0) rows.push({ id: log.place.id, session: old.session, words, isAdded: true });
-    }
-    return insertWords(rows, this.#parts.layout);
   }
 
   async #findOwn(client: pg.ClientBase, fresh: readonly Draft[]): Promise<Set<string>> {
@@ -284,11 +282,6 @@ export class Turn {
     const { rows } = await client.query<Row>(statement as pg.QueryConfig);
     return new Set(rows.map((row) => row['id'] as string));
   }
-}
-
-interface FoundKnown {
-  readonly log: KnownLog;
-  readonly old: OldLog;
 }
 
 interface ReferenceRow {

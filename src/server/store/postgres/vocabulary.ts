@@ -32,6 +32,8 @@ export class Vocabulary {
   #known = new Set<number>();
   #knownSince = performance.now();
   #new = new Map<number, string>();
+  /** Numbers of words that deleted logs had; `undefined` if those are not all. */
+  #freed: Set<number> | undefined = new Set();
 
   constructor(pool: pg.Pool, layout: Layout) {
     this.#pool = pool;
@@ -87,12 +89,26 @@ export class Vocabulary {
     return [...new Set([hashWord(beginning), ...rows.map((row) => row['number'] as number)])];
   }
 
-  /** Removes the words that no log has any more. */
+  /** To be called with the words of deleted logs; without words where they are not known. */
+  noteFreed(words?: Iterable<number>): void {
+    if (!words) this.#freed = undefined;
+    else for (const word of words) this.#freed?.add(word);
+    if (this.#freed && this.#freed.size > MAX_REMEMBERED) this.#freed = undefined;
+  }
+
+  /**
+   * Removes the words that no log has any more: of those that were freed here, or, where these are not known, of all. The
+   * others go with the next time that all are looked through.
+   */
   async forgetUnused(): Promise<void> {
+    const freed = this.#freed?.size ? [...this.#freed] : null;
+    // Until all is done: what fails in the middle is looked through as a whole the next time.
+    this.#freed = undefined;
     for (let after = ''; ; ) {
       const { rows } = await this.#pool.query<Row>(
-        `SELECT bucket, word, number FROM words WHERE word > $1::text ORDER BY word LIMIT ${SLICE}`,
-        [after],
+        `SELECT bucket, word, number FROM words WHERE word > $1::text AND ($2::int4[] IS NULL OR number = ANY($2::int4[]))
+         ORDER BY word LIMIT ${SLICE}`,
+        [after, freed],
       );
       if (rows.length === 0) break;
       after = rows.at(-1)!['word'] as string;
@@ -120,6 +136,7 @@ export class Vocabulary {
       );
     }
     this.#known = new Set();
+    this.#freed = new Set();
   }
 }
 

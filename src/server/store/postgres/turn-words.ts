@@ -2,9 +2,10 @@
 import type { Statement } from './connection.ts';
 import type { Draft } from './drafts.ts';
 import type { KnownLog, OldLog } from './known-logs.ts';
+import type { Layout } from './layout.ts';
 import { toTexts, wordsOf } from './log-facts.ts';
 import { columnsOf, factsOf } from './log-rows.ts';
-import type { TurnParts } from './turn.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { insertWords, type LogWords } from './word-rows.ts';
 
 /** A log that was there before, as it was found. */
@@ -13,8 +14,14 @@ export interface FoundKnown {
   readonly old: OldLog;
 }
 
+interface WordParts {
+  readonly layout: Layout;
+  readonly vocabulary: Vocabulary;
+  readonly search: 'index' | 'off';
+}
+
 export function wordsOfTurn(
-  { search, vocabulary, layout }: TurnParts,
+  { search, vocabulary, layout }: WordParts,
   fresh: readonly Draft[],
   known: readonly FoundKnown[],
 ): Statement[] {

@@ -60,8 +60,9 @@ export function createBodyReader(
   ): Promise<Bytes> =>
     new Promise((resolve, reject) => {
       const { maxBytes: maxBodyBytes = limits.maxBodyBytes } = format;
-      const tooLarge = new HttpError(413, `the body is larger than ${maxBodyBytes} bytes`);
-      if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) return reject(tooLarge);
+      // Made only if it is needed: an error takes its stack along, which costs as much as to read a small body.
+      const tooLarge = () => new HttpError(413, `the body is larger than ${maxBodyBytes} bytes`);
+      if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) return reject(tooLarge());
       // Unpacks piece by piece, so that a few bytes that stand for a gigabyte are refused at the limit.
       const unpacker = UNPACKERS.get(encoding)?.();
       const source = unpacker ? request.pipe(unpacker) : request;
@@ -89,7 +90,7 @@ export function createBodyReader(
       const idle = setTimeout(refuseSlow, bodyIdleMillis);
       const onData = (chunk: Buffer): void => {
         idle.refresh();
-        if (length + chunk.length > maxBodyBytes) return refuse(tooLarge);
+        if (length + chunk.length > maxBodyBytes) return refuse(tooLarge());
         const fault = check.read(chunk);
         if (fault) return refuse(fault);
         if (!space.grow(chunk.length)) {

@@ -89,6 +89,30 @@ export function describeLogs(name: string, open: () => Promise<Store>): void {
   });
 
   describe(`${name}: updateLog`, () => {
+    test('is answered with all of the log, as it is read afterwards', async () => {
+      const store = await open();
+      const [, child] = await store.createLogs([
+        log({ reference_id: 'above', session_reference_id: 'all' }),
+        log({
+          reference_id: 'below',
+          parent_reference_id: 'above',
+          session_reference_id: 'all',
+          config,
+          output: 'old',
+        }),
+        log({ reference_id: 'alone' }),
+      ]);
+      await store.addFeedback([{ data_id: child!.id, type: 'rating', value: 'good', user: 'ada' }]);
+      for (const referenceId of ['below', 'alone']) {
+        const answer = await store.updateLog({ referenceId }, { output: 'new', duration: 3 });
+        expect(answer).toMatchObject({ output: 'new', duration: 3 });
+        expect(answer).toEqual(await store.getLog(answer!.id));
+      }
+      expect(await store.getLog(child!.id)).toMatchObject({
+        ...{ session_reference_id: 'all', parent_reference_id: 'above', feedback: [{ value: 'good' }] },
+      });
+    });
+
     test('changes what is given, by id and by reference', async () => {
       const store = await open();
       const { id } = await createOne(store, { reference_id: 'r', output: 'old', error: 'old' });

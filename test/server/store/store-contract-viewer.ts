@@ -19,6 +19,21 @@ export function describeViewer(name: string, open: () => Promise<Store>): void {
     return references(store, { ...filters, ...(words && { search: words }) });
   };
 
+  test(`${name}: feedback and updates leave open neither when a session began nor when it ended`, async () => {
+    const store = await open();
+    const reference_id = 'changed';
+    const times = { created_at: `${DAY}T00:00:00Z`, duration: 1 };
+    const { id } = await createOne(store, { session_reference_id: 'a', reference_id, output: 'first', ...times });
+    await indexed(store);
+    const [before] = await list(store, {});
+    expect(before!.ended_at).toBe(Date.parse(`${DAY}T00:00:01Z`) / 1000);
+    await store.addFeedback([{ data_id: id, type: 'rating', value: 'good' }]);
+    await store.updateLog({ referenceId: reference_id }, { output: 'second' });
+    await indexed(store);
+    const [after] = await list(store, {});
+    expect(after).toMatchObject({ last_output: 'second', started_at: before!.started_at, ended_at: before!.ended_at });
+  });
+
   describe(`${name}: what a session is found by`, () => {
     test('is every id and reference of it, of its logs and of its traces', async () => {
       const store = await open();

@@ -27,7 +27,8 @@ export async function compare(source: Source, target: Target): Promise<Compariso
   const elsewhere = new Set<string>();
   for (const rows of source.portions('listIds')) {
     const idOf = new Map(rows.map((row) => [row, logIdOf(row['id'] as string, row['updated_at'] as string)]));
-    const found = new Set((await run(byPlaces('', 'SELECT id FROM logs', idOf.values()))).map(({ id }) => id));
+    const present = byPlaces({ name: 'moved logs', columns: 'id', table: 'logs' }, idOf.values());
+    const found = new Set((await run(present)).map(({ id }) => id));
     const missing = rows.filter((row) => !found.has(idOf.get(row)));
     const references = missing.flatMap((row) =>
       row['reference_id'] === null ? [] : [storableText(row['reference_id'] as string)],
@@ -40,7 +41,7 @@ export async function compare(source: Source, target: Target): Promise<Compariso
   }
   for (const rows of source.portions('listFeedbackIds')) {
     const logOf = (row: (typeof rows)[number]) => logIdOf(row['log_id'] as string, row['log_updated_at'] as string);
-    const statement = byPlaces('', 'SELECT log_id, id FROM feedback', rows.map(logOf), 'log_id');
+    const statement = byPlaces({ name: 'moved feedback', columns: 'log_id, id', table: 'feedback' }, rows.map(logOf));
     const found = new Set((await run(statement)).map((row) => `${row['log_id']} ${row['id']}`));
     for (const row of rows) {
       if (found.has(`${logOf(row)} ${row['id']}`)) feedback += 1;

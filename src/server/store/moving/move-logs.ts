@@ -169,8 +169,7 @@ async function writeReferences(
     ({ bucket, awaited, key, log }): Value[] => [...[bucket, awaited, key, log?.place.id ?? null]],
   );
   const present = byPlaces(
-    'moved logs',
-    'SELECT id FROM logs',
+    { name: 'moved logs', columns: 'id', table: 'logs' },
     logs.map(({ place }) => place.id),
   )!;
   const [there, ...results] = await pipelined(client, [present, ...insertRows(REFERENCES, values, target.layout)]);

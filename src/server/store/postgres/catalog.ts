@@ -10,6 +10,7 @@ import { pipelined, type Row } from './connection.ts';
 import { nextTimestamp } from './identifiers.ts';
 import { configKey, type Uuid } from './keys.ts';
 import type { ConfigFacts } from './log-facts.ts';
+import { toList } from './row-keys.ts';
 
 /** Another server may rename a project. */
 const PROJECT_MILLIS = 2_000;
@@ -60,7 +61,31 @@ export class Catalog {
   #remember(project: Project): void {
     if (this.#projects.size > MAX_REMEMBERED) this.#projects.clear();
     const until = performance.now() + PROJECT_MILLIS;
-    for (const name of [`id ${project.id}`, `name ${project.name}`]) this.#projects.set(name, { project, until });
+    for (const name of [`id ${project.id}`, `name ${project.name}`, `key ${project.key}`]) {
+      this.#projects.set(name, { project, until });
+    }
+  }
+
+  /** Resolves to the projects that are there, by key. */
+  async findProjects(keys: Iterable<number>): Promise<Map<number, Project>> {
+    const found = new Map<number, Project>();
+    const unknown: number[] = [];
+    for (const key of new Set(keys)) {
+      const known = this.#projects.get(`key ${key}`);
+      if (known && known.until > performance.now()) found.set(key, known.project);
+      else unknown.push(key);
+    }
+    if (unknown.length === 0) return found;
+    const { rows } = await this.#pool.query<Row>({
+      name: 'projects by key',
+      text: 'SELECT key, id, name FROM projects WHERE key = ANY($1::bigint[])',
+      values: [toList(unknown)],
+    });
+    for (const project of rows as unknown as Project[]) {
+      this.#remember(project);
+      found.set(project.key, project);
+    }
+    return found;
   }
 
   /** Resolves to `undefined` if the name is taken. */

@@ -141,16 +141,18 @@ async function findConfigs(pool: pg.Pool, keys: ReadonlySet<Uuid>): Promise<Map<
 }
 
 async function countFeedback(pool: pg.Pool, ids: ReadonlySet<string>): Promise<Map<string, number>> {
-  const statement = byPlaces('', 'SELECT log_id, count(*) AS count FROM feedback', ids, 'log_id');
+  const read = { name: 'count feedback', columns: 'log_id, count(*) AS count', rest: 'GROUP BY log_id' };
+  const statement = byPlaces({ ...read, table: 'feedback' }, ids);
   if (!statement) return new Map();
-  const { rows } = await pool.query<Row>(`${statement.text} GROUP BY log_id`, [...statement.values!]);
+  const { rows } = await pool.query<Row>(statement as pg.QueryConfig);
   return new Map(rows.map((row) => [row['log_id'] as string, row['count'] as number]));
 }
 
 async function measure(pool: pg.Pool, ids: readonly string[]): Promise<Map<string, number>> {
-  const statement = byPlaces('', `SELECT id, octet_length(logs::text) AS bytes FROM logs`, ids);
+  const read = { name: 'measure logs', columns: 'id, octet_length(logs::text) AS bytes' };
+  const statement = byPlaces({ ...read, table: 'logs' }, ids);
   if (!statement) return new Map();
-  const { rows } = await pool.query<Row>(statement.text, [...statement.values!]);
+  const { rows } = await pool.query<Row>(statement as pg.QueryConfig);
   return new Map(rows.map((row) => [row['id'] as string, row['bytes'] as number]));
 }
 

@@ -13,6 +13,8 @@ const SILENCE_MILLIS = 12_000;
 /** For a connection to be free, or made. */
 const WRITE_WAIT_MILLIS = 2_000;
 const READ_WAIT_MILLIS = 5_000;
+/** A connection keeps the statements that it has prepared, of which each day has its own. */
+const MAX_LIFETIME_SECONDS = 6 * 60 * 60;
 
 export type Value = string | number | boolean | null | Uint8Array | readonly unknown[];
 /** Times are texts in the form of `toTimestamp`, days are `2026-01-31`, and bigint is a number. */
@@ -45,7 +47,11 @@ export function connect(url: string, onLost: () => void): Connections {
       connectionString: address,
       max,
       ...{ pipeline: true, keepAlive: true, application_name: 'humanloop-otel' },
-      ...{ connectionTimeoutMillis: waitMillis, query_timeout: SILENCE_MILLIS },
+      ...{
+        connectionTimeoutMillis: waitMillis,
+        query_timeout: SILENCE_MILLIS,
+        maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
+      },
       ...(isPooled
         ? { Client: withoutNames(Client) }
         : { statement_timeout: STATEMENT_MILLIS, idle_in_transaction_session_timeout: 15_000 }),

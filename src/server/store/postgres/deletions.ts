@@ -9,6 +9,7 @@ import { findCurrentSessions, findLogs } from './lookups.ts';
 import type { Merges } from './merges.ts';
 import { SessionWrites } from './session-writes.ts';
 import { toContentDeletions } from './trace-memory.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { wordRowsOf } from './word-rows.ts';
 
 /** In one transaction, so that others wait for a moment only. */
@@ -27,9 +28,15 @@ export interface DeletionOptions {
   readonly forgets?: boolean;
 }
 
+interface DeletionParts {
+  readonly layout: Layout;
+  readonly merges: Merges;
+  readonly vocabulary: Vocabulary;
+}
+
 export async function deleteLogs(
   pool: pg.Pool,
-  { layout, merges }: { layout: Layout; merges: Merges },
+  { layout, merges, vocabulary }: DeletionParts,
   ids: readonly string[],
   options: DeletionOptions = {},
 ): Promise<Deleted> {
@@ -37,7 +44,7 @@ export async function deleteLogs(
   for (let at = 0; at < ids.length; at += SLICE) {
     const client = await pool.connect();
     try {
-      const deleted = await deleteSlice(client, { layout, merges, ...options }, ids.slice(at, at + SLICE));
+      const deleted = await deleteSlice(client, { layout, merges, vocabulary, ...options }, ids.slice(at, at + SLICE));
       client.release();
       logs += deleted.logs;
       sessions += deleted.sessions;
@@ -54,7 +61,7 @@ export async function deleteLogs(
 
 async function deleteSlice(
   client: pg.ClientBase,
-  { layout, merges, forgets = false }: { layout: Layout; merges: Merges } & DeletionOptions,
+  { layout, merges, vocabulary, forgets = false }: DeletionParts & DeletionOptions,
   ids: readonly string[],
 ): Promise<Deleted> {
   const found = [...(await findLogs(client, ids)).values()];
@@ -86,7 +93,8 @@ async function deleteSlice(
     ...['logs', 'log_words', 'feedback'].flatMap((table) =>
       places.map(({ day, bucket, id }) => ({
         text: `DELETE FROM ${table} WHERE day = $1::date AND bucket = $2::smallint
-          AND ${table === 'feedback' ? 'log_id = $3' : table === 'logs' ? 'id = $3' : `id IN ${wordRowsOf('$3')}`}`,
+          AND ${table === 'feedback' ? 'log_id = $3' : table === 'logs' ? 'id = $3' : `id IN ${wordRowsOf('$3')}`}
+          ${table === 'log_words' && !forgets ? 'RETURNING words' : ''}`,
         values: [day, bucket, id],
       })),
     ),
@@ -104,6 +112,10 @@ async function deleteSlice(
   await writes.write(client);
   const left = await countSessions(client, [...touched.keys()]);
   await client.query('COMMIT');
+  // What is pruned is much, and comes regularly: then all words are looked through.
+  if (forgets) vocabulary.noteFreed();
+  const ofWords = results.slice(first + places.length, first + 2 * places.length);
+  for (const { rows } of ofWords) for (const row of rows) vocabulary.noteFreed(row['words'] as number[]);
   const inSession = [...touched.values()].filter(({ id }) => id !== null);
   for (const { keys } of touched.values()) for (const key of keys) merges.forget(key);
   return { logs: gone, sessions: inSession.filter(({ key }) => !left.has(key)).length };

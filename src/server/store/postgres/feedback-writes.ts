@@ -50,8 +50,8 @@ export async function readFeedbackDrafts(
   logIds: Iterable<string>,
 ): Promise<Map<string, FeedbackDraft[]>> {
   const found = new Map<string, FeedbackDraft[]>();
-  const text = 'SELECT log_id, id, type, value, "user", created_at FROM feedback';
-  const statement = byPlaces('read feedback drafts', text, logIds, 'log_id');
+  const columns = 'log_id, id, type, value, "user", created_at';
+  const statement = byPlaces({ name: 'read feedback drafts', columns, table: 'feedback' }, logIds);
   if (!statement) return found;
   const { rows } = await client.query<Row>(statement as pg.QueryConfig);
   for (const row of rows) {

@@ -9,7 +9,7 @@
 import { digitsToNumber, randomDigits, toDigits } from './keys.ts';
 
 const COUNTS = 62 * 62;
-const DAY_MILLIS = 86_400_000;
+export const DAY_MILLIS = 86_400_000;
 /** Within a few days this makes a number of 53 bits with count and process. */
 const ORDER_MILLIS = 2 ** 29;
 const PROCESS = randomDigits(2);

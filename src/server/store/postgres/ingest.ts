@@ -13,11 +13,9 @@ import { RejectedFieldError, type RejectedItemError } from '../rejected-item.ts'
 import { type Checked, type CheckedFeedback, checkWorks, MAX_FEEDBACK, toFeedbackDraft } from './check-works.ts';
 import {
   type Connections,
-  codeOf,
   commit,
   isLostConnection,
   isRepeatable,
-  isSqlError,
   pipelined,
   rollBack,
   withConnection,
@@ -27,7 +25,7 @@ import { readFeedbackDrafts, writeFeedback } from './feedback-writes.ts';
 import { dayOf, nextTimestamp } from './identifiers.ts';
 import { toBegin } from './layout.ts';
 import { findLogs, findReferences } from './lookups.ts';
-import { makePartitionsOf } from './partitions.ts';
+import { isMissingPartition, makePartitionsOf } from './partitions.ts';
 import { planTurn } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { type EncodedRevision, mergedReferences, writeRevisions } from './revisions.ts';
@@ -36,15 +34,7 @@ import { readStoredLogs } from './stored-logs.ts';
 import { forgetTraces, TraceMemory } from './trace-memory.ts';
 import { type MissingLogs, Turn, type TurnParts } from './turn.ts';
 import { toPlace } from './waiting-logs.ts';
-import {
-  giveFeedback,
-  MAX_FAILED,
-  MAX_OVERTAKEN,
-  MISSING_PARTITION,
-  PATIENCE_MILLIS,
-  pause,
-  waitedTooLong,
-} from './write-turns.ts';
+import { giveFeedback, MAX_FAILED, MAX_OVERTAKEN, PATIENCE_MILLIS, pause, waitedTooLong } from './write-turns.ts';
 
 /**
  * At once. Each has a connection for writes and may need a second one, to make a project: fewer than there are, so that
@@ -246,7 +236,7 @@ export class Ingests {
 
   async #canRepeat(error: unknown): Promise<boolean> {
     if (isLostConnection(error)) this.#onLost();
-    if (!isSqlError(error) || codeOf(error) !== MISSING_PARTITION) return isRepeatable(error);
+    if (!isMissingPartition(error)) return isRepeatable(error);
     const client = await this.#connections.writes.connect();
     try {
       const now = Date.now();

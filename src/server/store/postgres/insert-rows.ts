@@ -1,14 +1,17 @@
 /** Statements that write several rows at once. */
 import type { Statement, Value } from './connection.ts';
 import type { Layout } from './layout.ts';
+import { tableOf } from './partitions.ts';
 
 /** Of each size there is one prepared statement, so that a turn of any size needs few of them. */
-const CHUNKS = [64, 16, 4, 1];
+const CHUNKS = [64, 32, 16, 8, 4, 2, 1];
 /** A statement has at most 65,535 parameters. */
 const MAX_PARAMETERS = 60_000;
 
 export interface Insertion {
   readonly table: string;
+  /** Where the rows go, if that is a partition of the table. */
+  readonly partition?: string;
   /** Of its prepared statements, where others write to the table, too. Default: that of the table. */
   readonly name?: string;
   /** With their types where PostgreSQL would not find them: `bucket::smallint`. */
@@ -35,11 +38,41 @@ export function insertRows(insertion: Insertion, rows: readonly (readonly Value[
     statements.push({
       text,
       values,
-      ...(!layout.isDistributed && { name: `${insertion.name ?? insertion.table} ${size}` }),
+      ...(!layout.isDistributed && { name: `${insertion.name ?? insertion.partition ?? insertion.table} ${size}` }),
     });
     at += size;
   }
   return statements;
+}
+
+/** For rows of a table with a partition for each day. They are written by day, and keep their order within one. */
+export function insertByDay<Row extends { readonly day: string; readonly values: readonly Value[] }>(
+  insertion: Insertion,
+  rows: readonly Row[],
+  layout: Layout,
+): Statement[] {
+  const days = [...new Set(rows.map(({ day }) => day))].sort();
+  return days.flatMap((day) => {
+    const own = days.length === 1 ? rows : rows.filter((row) => row.day === day);
+    const values = own.map((row) => row.values);
+    return insertRows(inPartition(insertion, tableOf(insertion.table, day)), values, layout);
+  });
+}
+
+/** The last days' of each. */
+const MAX_PARTITIONS = 8;
+const partitions = new WeakMap<Insertion, Map<string, Insertion>>();
+
+function inPartition(insertion: Insertion, partition: string): Insertion {
+  if (partition === insertion.table) return insertion;
+  let known = partitions.get(insertion);
+  if (!known || known.size > MAX_PARTITIONS) {
+    known = new Map();
+    partitions.set(insertion, known);
+  }
+  const found = known.get(partition) ?? { ...insertion, partition };
+  known.set(partition, found);
+  return found;
 }
 
 const texts = new WeakMap<Insertion, Map<number, string>>();
@@ -52,7 +85,7 @@ function toText(insertion: Insertion, size: number): string {
   return text;
 }
 
-function compose({ table, columns, rest = '', expressions = {} }: Insertion, size: number): string {
+function compose({ table, partition = table, columns, rest = '', expressions = {} }: Insertion, size: number): string {
   const names = columns.map((column) => column.split('::')[0]!);
   let parameter = 0;
   const rows = Array.from({ length: size }, () => {
@@ -63,7 +96,7 @@ function compose({ table, columns, rest = '', expressions = {} }: Insertion, siz
     });
     return `(${[...values, ...Object.values(expressions)].join(', ')})`;
   });
-  return `INSERT INTO ${table} (${[...names, ...Object.keys(expressions)].join(', ')}) VALUES ${rows.join(', ')} ${rest}`;
+  return `INSERT INTO ${partition} AS ${table} (${[...names, ...Object.keys(expressions)].join(', ')}) VALUES ${rows.join(', ')} ${rest}`;
 }
 
 /** Sorts by shard, bucket and key: turns that lock rows in one order do not wait for each other in a circle. */

@@ -6,6 +6,7 @@ import { CONTENT_COLUMNS, GIVEN_COLUMNS } from '../log-row.ts';
 import type { Row, Statement, Value } from './connection.ts';
 import type { Draft, Forced } from './drafts.ts';
 import type { LogPlace } from './identifiers.ts';
+import { tableOf } from './partitions.ts';
 
 export interface KnownLog {
   readonly place: LogPlace;
@@ -19,6 +20,7 @@ export interface OldLog {
   readonly session: string;
   readonly in_session: boolean;
   readonly project: number;
+  /** Not after `updateLog`. */
   readonly project_id: string;
   readonly reference_id: string | null;
   readonly no_config: boolean;
@@ -53,11 +55,10 @@ const OLD = `WITH old AS MATERIALIZED (
     output_tokens, prompt_cost, output_cost, error IS NULL AS no_error, output IS NULL AS no_output,
     output_message IS NULL AS no_output_message, inputs IS NULL AS no_inputs, messages IS NULL AS no_messages,
     metadata IS NULL AS no_metadata, environment IS NULL AS no_environment,
-    (SELECT id FROM projects WHERE key = logs.project) AS project_id,
-    (SELECT name FROM projects WHERE key = logs.project) AS project_name,
-    EXISTS (SELECT 1 FROM feedback WHERE feedback.day = $1::date AND feedback.bucket = $2::smallint
-      AND feedback.log_id = $3::text) AS has_feedback
-  FROM logs WHERE ${KEY} FOR UPDATE)`;
+    EXISTS (SELECT 1 FROM {feedback} AS feedback WHERE feedback.day = $1::date AND feedback.bucket = $2::smallint
+      AND feedback.log_id = $3::text) AS has_feedback`;
+const LOCKED = `FROM {logs} AS logs WHERE ${KEY} FOR UPDATE)`;
+const PROJECT = '(SELECT id FROM projects WHERE key = logs.project) AS project_id';
 
 const WHERE = `FROM old WHERE logs.day = $1::date AND logs.bucket = $2::smallint AND logs.id = $3::text RETURNING old.*`;
 
@@ -68,11 +69,11 @@ const NEW = [
 ].map((column) => `logs.${column}`);
 
 /** Values that are there stay when a log is completed; `updateLog` replaces them. */
-const UPDATE = `${OLD} UPDATE logs SET updated_at = $4::timestamptz,
+const UPDATE = `${OLD} ${LOCKED} UPDATE {logs} AS logs SET updated_at = $4::timestamptz,
     output = CASE WHEN logs.save THEN coalesce($5::text, logs.output) END,
     error = coalesce($6::text, logs.error), duration = coalesce($7::float8, logs.duration) ${WHERE}, ${NEW.join(', ')}`;
 
-const COMPLETE = `${OLD} UPDATE logs SET updated_at = $4::timestamptz,
+const COMPLETE = `${OLD}, ${PROJECT} ${LOCKED} UPDATE {logs} AS logs SET updated_at = $4::timestamptz,
     in_session = logs.in_session OR $8::boolean, config = coalesce(logs.config, $9::uuid),
     parent_id = CASE WHEN logs.parent_id IS NULL AND logs.parent_reference_id IS NULL THEN $10::text
       ELSE logs.parent_id END,
@@ -94,17 +95,22 @@ function completeColumn(column: string, index: number): string {
 export function toKnownStatement({ place, forced, draft }: KnownLog, now: string): Statement {
   const values: Value[] = [place.day, place.bucket, place.id, now];
   values.push(forced.output ?? null, forced.error ?? null, forced.duration ?? null);
-  if (!draft) return { name: 'update log', text: UPDATE, values };
+  const tables = { logs: tableOf('logs', place.day), feedback: tableOf('feedback', place.day) };
+  if (!draft) return { name: `update log in ${tables.logs}`, text: inTables(UPDATE, tables), values };
   values.push(draft.session !== undefined, draft.config?.key ?? null, draft.parent.id, draft.parent.referenceId);
   values.push(draft.trace, draft.called, ...GIVEN_COLUMNS.map((column) => draft.given[column] as Value));
-  return { name: 'complete log', text: COMPLETE, values };
+  return { name: `complete log in ${tables.logs}`, text: inTables(COMPLETE, tables), values };
+}
+
+function inTables(text: string, tables: { readonly logs: string; readonly feedback: string }): string {
+  return text.replaceAll('{logs}', tables.logs).replaceAll('{feedback}', tables.feedback);
 }
 
 export function toOldLog(row: Row | undefined): OldLog | undefined {
   return row as unknown as OldLog | undefined;
 }
 
-/** The row of a log as it is after `updateLog`, in the form of `LogReads`. */
+/** The row of a log as it is after `updateLog`, in the form of `LogReads`, but for its project. */
 export function toNewRow(row: Row): Row {
   return { ...row, duration: row['new_duration'] };
 }

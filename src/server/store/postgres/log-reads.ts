@@ -3,16 +3,19 @@ import type pg from 'pg';
 import type { LogResponse } from '../../../wire/v4.ts';
 import { toLogResponse } from '../log-row.ts';
 import { countCharacters } from '../row-size.ts';
+import { ConfigReads } from './config-reads.ts';
 import { type Row, sendAtOnce, withConnection } from './connection.ts';
 import { toId, type Uuid } from './keys.ts';
-import { byPlaces, findCurrentSessions } from './lookups.ts';
-import { findParents } from './parents.ts';
+import { byPlaces, type FoundLog, findCurrentSessions } from './lookups.ts';
+import { findParents, toChild } from './parents.ts';
+import type { ShownSession } from './session-writes.ts';
 
 /** Logs that are read at once, so that a page of large ones does not fill the memory. */
 const PORTION = 100;
 
 export class LogReads {
   readonly #pool: pg.Pool;
+  readonly #configs = new ConfigReads();
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
@@ -41,11 +44,11 @@ export class LogReads {
 
   async #readRows(ids: readonly string[]): Promise<Row[]> {
     const statement = byPlaces(
-      'read logs',
-      `SELECT logs.*, projects.id AS project_id, projects.name AS project_name
-        FROM logs JOIN projects ON projects.key = logs.project`,
+      {
+        ...{ name: 'read logs', table: 'logs', join: 'JOIN projects ON projects.key = logs.project' },
+        columns: 'logs.*, projects.id AS project_id, projects.name AS project_name',
+      },
       ids,
-      'logs.id',
     );
     if (!statement) return [];
     return withConnection(this.#pool, async (client) => {
@@ -58,46 +61,42 @@ export class LogReads {
     });
   }
 
-  /** Takes rows of logs with `project_id` and `project_name`. Resolves to the logs, by id. */
+  /**
+   * Takes rows of logs with `project_id` and `project_name`, and, where they are known, `has_feedback`,
+   * `shown_session` and `shown_parent`. Resolves to the logs, by id.
+   */
   async complete(rows: readonly Row[]): Promise<Map<string, LogResponse>> {
-    const joined = await withConnection(this.#pool, (client) => this.#join(client, rows));
+    // Where all is known, no connection is needed.
+    const joined = await this.#join(this.#pool, rows);
     return new Map(joined.map((row) => [row['id'] as string, toLogResponse(row as never)]));
   }
 
-  async #join(client: pg.ClientBase, found: readonly Row[]): Promise<Row[]> {
+  async #join(connection: pg.ClientBase | pg.Pool, found: readonly Row[]): Promise<Row[]> {
     const reads = sendAtOnce(
-      client,
+      connection,
       () =>
         [
-          this.#readConfigs(
-            client,
+          this.#configs.read(
+            connection,
             found.flatMap((row) => (row['config'] as Uuid | null) ?? []),
           ),
           readFeedback(
-            client,
-            found.map((row) => row['id'] as string),
+            connection,
+            found.flatMap((row) => (row['has_feedback'] === false ? [] : (row['id'] as string))),
           ),
-          findParents(
-            client,
-            found.map((row) => ({
-              ...{ id: row['id'] as string, parentId: row['parent_id'] as string | null },
-              ...{
-                parentReferenceId: row['parent_reference_id'] as string | null,
-                parentCut: row['parent_cut'] as boolean,
-              },
-            })),
-          ),
+          findParents(connection, found.filter((row) => !('shown_parent' in row)).map(toChild)),
           findCurrentSessions(
-            client,
-            found.flatMap((row) => (row['in_session'] ? [row['session'] as Uuid] : [])),
+            connection,
+            found.flatMap((row) => (row['in_session'] && !row['shown_session'] ? [row['session'] as Uuid] : [])),
           ),
         ] as const,
     );
     const [configs, feedback, parents, sessions] = await Promise.all(reads);
     return found.map((row) => {
       const config = configs.get(row['config'] as Uuid);
-      const parent = parents.get(row['id'] as string);
-      const session = row['in_session'] ? sessions.get(row['session'] as Uuid) : undefined;
+      const parent = (row['shown_parent'] as FoundLog | undefined) ?? parents.get(row['id'] as string);
+      const shown = (row['shown_session'] as ShownSession | undefined) ?? sessions.get(row['session'] as Uuid);
+      const session = row['in_session'] ? shown : undefined;
       return {
         ...row,
         ...{ project: row['project_name'], save: row['save'] ? 1 : 0 },
@@ -111,47 +110,18 @@ export class LogReads {
     });
   }
 
-  /** By key, with the columns that an answer has of a config and its project. */
-  async #readConfigs(client: pg.ClientBase, keys: readonly Uuid[]): Promise<Map<Uuid, Row>> {
-    const wanted = [...new Set(keys)];
-    if (wanted.length === 0) return new Map();
-    const { rows } = await client.query<Row>({
-      name: 'read configs',
-      text: `SELECT configs.key, content, type, model, label, configs.created_at, last_used, configs.project AS project_key,
-          projects.id AS project_id, projects.name AS project_name
-        FROM configs JOIN projects ON projects.key = configs.project WHERE configs.key = ANY($1::uuid[])`,
-      values: [wanted],
-    });
-    return new Map(
-      rows.map((row) => [
-        row['key'] as Uuid,
-        {
-          ...{ config: row['content'], config_id: toId('config', row['key'] as Uuid) },
-          ...{ config_created_at: row['created_at'], config_last_used: row['last_used'] },
-        },
-      ]),
-    );
-  }
-
   /** By log, oldest first. */
   readFeedback(ids: readonly string[]): Promise<Map<string, object[]>> {
     return withConnection(this.#pool, (client) => readFeedback(client, ids));
   }
 }
 
-async function readFeedback(client: pg.ClientBase, ids: readonly string[]): Promise<Map<string, object[]>> {
+async function readFeedback(client: pg.ClientBase | pg.Pool, ids: readonly string[]): Promise<Map<string, object[]>> {
   const found = new Map<string, object[]>();
-  const statement = byPlaces(
-    'read feedback',
-    'SELECT log_id, id, type, value, "user", created_at FROM feedback',
-    ids,
-    'log_id',
-  );
+  const columns = 'log_id, id, type, value, "user", created_at';
+  const statement = byPlaces({ name: 'read feedback', columns, table: 'feedback', rest: 'ORDER BY log_id, id' }, ids);
   if (!statement) return found;
-  const { rows } = await client.query<Row>({
-    ...(statement as pg.QueryConfig),
-    text: `${statement.text} ORDER BY log_id, id`,
-  });
+  const { rows } = await client.query<Row>(statement as pg.QueryConfig);
   for (const { log_id: logId, value, ...row } of rows) {
     const entries = found.get(logId as string) ?? [];
     const { id, type, user, created_at } = row;

@@ -21,9 +21,15 @@ export function factsOf(draft: Draft) {
 export function columnsOf(draft: Draft): LogColumns {
   const text = (column: (typeof GIVEN_COLUMNS)[number]) => draft.valueOf(column) as string | null;
   return {
-    ...{ inputs: draft.readOf('inputs'), messages: draft.readOf('messages'), metadata: draft.readOf('metadata') },
-    ...{ output: text('output'), output_message: draft.readOf('output_message'), error: text('error') },
-    ...{ environment: text('environment'), source: text('source'), trace: draft.trace },
+    inputs: draft.readOf('inputs'),
+    messages: draft.readOf('messages'),
+    metadata: draft.readOf('metadata'),
+    output: text('output'),
+    output_message: draft.readOf('output_message'),
+    error: text('error'),
+    environment: text('environment'),
+    source: text('source'),
+    trace: draft.trace,
   };
 }
 

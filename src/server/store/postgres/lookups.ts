@@ -1,8 +1,10 @@
 /** Finds rows by what names them. Each is one statement, whatever the number of names. */
 import type pg from 'pg';
-import type { Row, Statement } from './connection.ts';
+import type { Row, Statement, Value } from './connection.ts';
 import { placeOf } from './identifiers.ts';
-import { bucketOf, referenceKey, type Uuid } from './keys.ts';
+import { bucketOf, referenceKey, toKeyed, type Uuid } from './keys.ts';
+import { tableOf } from './partitions.ts';
+import { toList, whereKeys } from './row-keys.ts';
 
 type Connection = pg.ClientBase | pg.Pool;
 
@@ -18,7 +20,7 @@ export async function findReferences(
     name: 'find references',
     text: `SELECT reference, log_id FROM log_references
       WHERE reference = ANY($1::uuid[]) AND bucket = ANY($2::smallint[]) AND log_id IS NOT NULL`,
-    values: [[...byKey.keys()], [...new Set([...byKey.keys()].map(bucketOf))]],
+    values: [toList(byKey.keys()), toList(new Set([...byKey.keys()].map(bucketOf)))],
   });
   for (const row of rows) found.set(byKey.get(row['reference'] as Uuid)!, row['log_id'] as string);
   return found;
@@ -38,11 +40,8 @@ export interface FoundLog {
 /** By id. */
 export async function findLogs(connection: Connection, ids: Iterable<string>): Promise<Map<string, FoundLog>> {
   const found = new Map<string, FoundLog>();
-  const statement = byPlaces(
-    'find logs',
-    `SELECT id, session, in_session, project, reference_id, parent_id, parent_reference_id, parent_cut FROM logs`,
-    ids,
-  );
+  const columns = 'id, session, in_session, project, reference_id, parent_id, parent_reference_id, parent_cut';
+  const statement = byPlaces({ name: 'find logs', columns, table: 'logs' }, ids);
   if (!statement) return found;
   const { rows } = await connection.query<Row>(statement as pg.QueryConfig);
   for (const row of rows) {
@@ -56,23 +55,36 @@ export async function findLogs(connection: Connection, ids: Iterable<string>): P
   return found;
 }
 
-/** Adds a condition that finds the rows in their partitions and shards. `undefined` if no id is that of a log. */
-export function byPlaces(name: string, text: string, ids: Iterable<string>, idColumn = 'id'): Statement | undefined {
+/** What is read of logs, or of rows that belong to them. */
+export interface PlacedRead {
+  /** Of the prepared statement. */
+  readonly name: string;
+  readonly columns: string;
+  readonly table: 'logs' | 'feedback';
+  readonly join?: string;
+  /** After the condition. */
+  readonly rest?: string;
+}
+
+const ID_COLUMNS = { logs: 'id', feedback: 'log_id' } as const;
+
+/** Finds the rows in their partitions and shards. Returns `undefined` if no id is that of a log. */
+export function byPlaces(read: PlacedRead, ids: Iterable<string>): Statement | undefined {
+  const { name, columns, table, join = '', rest = '' } = read;
   const places = [...new Set(ids)].flatMap((id) => placeOf(id) ?? []);
   if (places.length === 0) return undefined;
-  if (places.length === 1) {
-    const { day, bucket, id } = places[0]!;
-    return {
-      name: `${name} of one`,
-      text: `${text} WHERE day = $1::date AND bucket = $2::smallint AND ${idColumn} = $3::text`,
-      values: [day, bucket, id],
-    };
-  }
   const [days, buckets] = [new Set(places.map(({ day }) => day)), new Set(places.map(({ bucket }) => bucket))];
+  const from = days.size === 1 ? tableOf(table, places[0]!.day) : table;
+  const values: Value[] = [toList(places.map(({ id }) => id)), toList(buckets)];
+  const conditions = [`${table}.${ID_COLUMNS[table]} = ANY($1::text[])`, `${table}.bucket = ANY($2::smallint[])`];
+  if (from === table) {
+    conditions.push(`${table}.day = ANY($3::date[])`);
+    values.push([...days]);
+  }
   return {
-    name,
-    text: `${text} WHERE day = ANY($1::date[]) AND bucket = ANY($2::smallint[]) AND ${idColumn} = ANY($3::text[])`,
-    values: [[...days], [...buckets], places.map(({ id }) => id)],
+    name: `${name} in ${from}`,
+    text: `SELECT ${columns} FROM ${from} AS ${table} ${join} WHERE ${conditions.join(' AND ')} ${rest}`,
+    values,
   };
 }
 
@@ -93,11 +105,12 @@ export async function findSessions(connection: Connection, keys: Iterable<Uuid>)
   const wanted = [...new Set(keys)];
   const found = new Map<Uuid, FoundSession>();
   if (wanted.length === 0) return found;
+  const values: Value[] = [];
+  const { sql, name } = whereKeys('bucket, key', wanted.map(toKeyed), values);
   const { rows } = await connection.query<Row>({
-    name: 'find sessions',
-    text: `SELECT key, id, reference_id, log_id, merged_into, keys, buckets, first_day, last_day FROM sessions
-      WHERE bucket = ANY($1::smallint[]) AND key = ANY($2::uuid[])`,
-    values: [[...new Set(wanted.map(bucketOf))], wanted],
+    name: `find sessions ${name}`,
+    text: `SELECT key, id, reference_id, log_id, merged_into, keys, buckets, first_day, last_day FROM sessions WHERE ${sql}`,
+    values,
   });
   for (const row of rows) {
     found.set(row['key'] as Uuid, {

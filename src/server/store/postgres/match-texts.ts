@@ -23,14 +23,11 @@ export async function readTexts(pool: pg.Pool, ids: readonly string[]): Promise<
     const slice = ids.slice(at, at + MAX_AT_ONCE);
     const within = (column: string, bytes: number) =>
       `CASE WHEN octet_length(${column}) <= ${bytes} THEN ${column} END AS ${column}`;
-    const statement = byPlaces(
-      'match texts',
-      `SELECT id, config, left(output, ${MAX_SEARCHED_CHARACTERS}) AS output,
+    const columns = `id, config, left(output, ${MAX_SEARCHED_CHARACTERS}) AS output,
         left(error, ${MAX_SEARCHED_CHARACTERS}) AS error, environment, source,
         ${['inputs', 'messages', 'output_message'].map((column) => within(column, MAX_BYTES)).join(', ')},
-        ${within('metadata', MAX_METADATA_CHARACTERS)} FROM logs`,
-      slice,
-    );
+        ${within('metadata', MAX_METADATA_CHARACTERS)}`;
+    const statement = byPlaces({ name: 'match texts', columns, table: 'logs' }, slice);
     if (!statement) continue;
     const { rows } = await pool.query<Row>(statement as pg.QueryConfig);
     const [configs, comments] = await Promise.all([readConfigFacts(pool, rows), readComments(pool, slice)]);
@@ -56,7 +53,7 @@ async function readConfigFacts(pool: pg.Pool, rows: readonly Row[]): Promise<Map
 
 async function readComments(pool: pg.Pool, ids: readonly string[]) {
   const found = new Map<string, { type: string; value: unknown }[]>();
-  const statement = byPlaces('match comments', 'SELECT log_id, type, value FROM feedback', ids, 'log_id');
+  const statement = byPlaces({ name: 'match comments', columns: 'log_id, type, value', table: 'feedback' }, ids);
   if (!statement) return found;
   const { rows } = await pool.query<Row>(statement as pg.QueryConfig);
   for (const row of rows) {

@@ -4,6 +4,7 @@
  * circle can only be closed by a parent that was made after its child, and only then is it looked for.
  */
 import type pg from 'pg';
+import type { Row } from './connection.ts';
 import type { Draft } from './drafts.ts';
 import type { LogPlace } from './identifiers.ts';
 import { type FoundLog, findLogs, findReferences } from './lookups.ts';
@@ -18,6 +19,16 @@ export interface Child {
   readonly parentId: string | null;
   readonly parentReferenceId: string | null;
   readonly parentCut: boolean;
+}
+
+/** Takes the row of a log. */
+export function toChild(row: Row): Child {
+  return {
+    id: row['id'] as string,
+    parentId: row['parent_id'] as string | null,
+    parentReferenceId: row['parent_reference_id'] as string | null,
+    parentCut: row['parent_cut'] as boolean,
+  };
 }
 
 /** Resolves to the parent of each log that has one which is stored, by the log's id. */

@@ -3,17 +3,23 @@
  * only one at a time gets the lock; each table has a transaction of its own, so that writers wait for a moment only.
  */
 import type pg from 'pg';
-import { codeOf } from './connection.ts';
-import { dayOf, firstIdOf, nextDay } from './identifiers.ts';
+import { codeOf, isSqlError } from './connection.ts';
+import { DAY_MILLIS, dayOf, firstIdOf, nextDay } from './identifiers.ts';
 import type { Uuid } from './keys.ts';
 import { DAILY_TABLES } from './schema.ts';
 
 const LOCK = 0x686c_6f75;
 const LOCK_TIMEOUT = '55P03';
+/** No partition takes the row; the partition that is named is not there. */
+const MISSING_PARTITION = ['23514', '42P01'];
 const MAX_ATTEMPTS = 5;
 const DAYS_AHEAD = 7;
 /** Clocks of servers differ, and a write of midnight is stored under the day before. */
 const DAYS_BEHIND = 1;
+
+export function isMissingPartition(error: unknown): boolean {
+  return isSqlError(error) && MISSING_PARTITION.includes(codeOf(error)!);
+}
 
 /** For the days ahead. */
 export async function makePartitions(client: pg.ClientBase): Promise<void> {
@@ -41,6 +47,16 @@ async function makeMissing(client: pg.ClientBase, table: string, days: readonly 
        FOR VALUES FROM ('${day}') TO ('${nextDay(day)}') ${DAILY_TABLES[table]}`,
     );
   }
+}
+
+/**
+ * The table of that day, where it is there for sure: a statement on it keeps its plan. On the table of all days PostgreSQL
+ * would plan it again each time, or lock the tables of all of them.
+ */
+export function tableOf(table: string, day: string): string {
+  const today = Date.now();
+  const isRecent = [0, -1, 1].some((days) => dayOf(today + days * DAY_MILLIS) === day);
+  return isRecent ? partitionName(table, day) : table;
 }
 
 function partitionName(table: string, day: string): string {

@@ -6,15 +6,18 @@
 import type pg from 'pg';
 import { CONTENT_COLUMNS } from '../log-row.ts';
 import type { PruneBounds } from '../store.ts';
-import { codeOf, LONG_MILLIS, type Row, readLong, toSqlTime, withConnection } from './connection.ts';
+import { codeOf, LONG_MILLIS, type Row, readLong, toSqlTime, type Value, withConnection } from './connection.ts';
 import type { Deleted } from './deletions.ts';
 import { dayOf, nextDay } from './identifiers.ts';
-import type { Uuid } from './keys.ts';
+import { toKeyed, type Uuid } from './keys.ts';
 import { type FoundSession, findCurrentSessions } from './lookups.ts';
+import { whereKeys } from './row-keys.ts';
 import { DAILY_TABLES } from './schema.ts';
 
 const LOCK = 0x686c_6f77;
 const LOCK_PAUSE_MILLIS = 500;
+/** Found by one look through all sessions: an index by their last change would cost every write more than this does. */
+const FOUND_AT_ONCE = 10_000;
 const PORTION = 100;
 /** Below the bound, so that it is not reached again at once. */
 const MARGIN = 0.05;
@@ -43,19 +46,23 @@ export function createPruning({ reads, writes, removeSession }: PruningParts) {
       const rows = await readLong(
         reads,
         `SELECT key FROM sessions WHERE merged_into IS NULL AND updated_at < $1::timestamptz
-         ORDER BY updated_at LIMIT ${PORTION}`,
+         ORDER BY updated_at LIMIT ${FOUND_AT_ONCE}`,
         [before],
       );
-      const keys = rows.map((row) => row['key'] as Uuid);
-      const found = await findCurrentSessions(reads, keys);
+      const all = rows.map((row) => row['key'] as Uuid);
       const gone = logs + sessions;
-      for (const key of keys) {
-        const session = found.get(key);
-        if (!session) continue;
-        if (!(await goesOn(session))) return { logs, sessions };
-        const deleted = await removeSession(session);
-        logs += deleted.logs;
-        sessions += deleted.sessions;
+      for (let at = 0; at < all.length; at += PORTION) {
+        // Some have changed since they were found.
+        const keys = await keepUnchanged(reads, all.slice(at, at + PORTION), before);
+        const found = await findCurrentSessions(reads, keys);
+        for (const key of keys) {
+          const session = found.get(key);
+          if (!session) continue;
+          if (!(await goesOn(session))) return { logs, sessions };
+          const deleted = await removeSession(session);
+          logs += deleted.logs;
+          sessions += deleted.sessions;
+        }
       }
       // Others have deleted them meanwhile; where nothing goes, nothing would ever end.
       if (logs + sessions === gone) return { logs, sessions };
@@ -93,6 +100,18 @@ export function createPruning({ reads, writes, removeSession }: PruningParts) {
     const large = await oneAtATime(reads, () => shrink(maxBytes));
     return { logs: old.logs + large.logs, sessions: old.sessions + large.sessions };
   };
+}
+
+/** In their order. */
+async function keepUnchanged(pool: pg.Pool, keys: readonly Uuid[], before: string): Promise<Uuid[]> {
+  const values: Value[] = [before];
+  const { sql } = whereKeys('bucket, key', keys.map(toKeyed), values);
+  const { rows } = await pool.query<Row>(
+    `SELECT key FROM sessions WHERE ${sql} AND merged_into IS NULL AND updated_at < $1::timestamptz`,
+    values,
+  );
+  const kept = new Set(rows.map((row) => row['key'] as Uuid));
+  return keys.filter((key) => kept.has(key));
 }
 
 /** Over all servers: two that measure at the same time would each delete what is too much. */

@@ -5,9 +5,10 @@ import { toTimestamp } from '../timestamps.ts';
 import type { SessionQuery, SessionSort } from '../viewer-store.ts';
 import type { Catalog } from './catalog.ts';
 import { type Row, toSqlTime, type Value } from './connection.ts';
-import { bucketOf, fromId, type Uuid } from './keys.ts';
+import { fromId, toKeyed, type Uuid } from './keys.ts';
 import { FACETS } from './log-facts.ts';
 import { findCurrentSessions, findLogs } from './lookups.ts';
+import { whereKeys } from './row-keys.ts';
 import { IS_SHOWN } from './summaries.ts';
 
 interface Order {
@@ -107,10 +108,10 @@ export async function listByIds(pool: pg.Pool, ids: readonly string[], condition
 /** Resolves to those of the sessions that are shown and meet the conditions. */
 export async function keepWanted(pool: pg.Pool, keys: readonly Uuid[], conditions: Conditions): Promise<Set<Uuid>> {
   if (keys.length === 0) return new Set();
-  const values = [...conditions.values, [...new Set(keys.map(bucketOf))], keys];
+  const values = [...conditions.values];
+  const { sql } = whereKeys('session.bucket, session.key', keys.map(toKeyed), values);
   const { rows } = await pool.query<Row>(
-    `SELECT session.key FROM sessions AS session WHERE ${[IS_SHOWN, ...conditions.sql].join(' AND ')}
-     AND session.bucket = ANY($${values.length - 1}::smallint[]) AND session.key = ANY($${values.length}::uuid[])`,
+    `SELECT session.key FROM sessions AS session WHERE ${[IS_SHOWN, ...conditions.sql, sql].join(' AND ')}`,
     values,
   );
   return new Set(rows.map((row) => row['key'] as Uuid));

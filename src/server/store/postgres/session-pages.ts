@@ -10,7 +10,7 @@ import { orderOf } from './identifiers.ts';
 import { fromId, toNumber, type Uuid } from './keys.ts';
 import type { LogReads } from './log-reads.ts';
 import { type FoundSession, findCurrentSessions, findLogs } from './lookups.ts';
-import { findParents } from './parents.ts';
+import { findParents, toChild } from './parents.ts';
 import { readClock, readSummaries } from './summaries.ts';
 
 const PORTION = 600;
@@ -98,13 +98,7 @@ function placeOf({ buckets, keys, firstDay, lastDay }: FoundSession, cursor = ''
 async function toSessionLogs(pool: pg.Pool, reads: LogReads, rows: readonly Row[]): Promise<SessionLog[]> {
   const [feedback, parents] = await Promise.all([
     reads.readFeedback(rows.map((row) => row['id'] as string)),
-    findParents(
-      pool,
-      rows.map((row) => ({
-        ...{ id: row['id'] as string, parentId: row['parent_id'] as string | null },
-        ...{ parentReferenceId: row['parent_reference_id'] as string | null, parentCut: row['parent_cut'] as boolean },
-      })),
-    ),
+    findParents(pool, rows.map(toChild)),
   ]);
   return rows.map((row) => {
     const id = row['id'] as string;

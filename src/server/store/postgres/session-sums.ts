@@ -29,18 +29,19 @@ export interface SessionSum extends Key {
   lastIsError: boolean | null;
 }
 
-export type SumPart = Partial<Omit<SessionSum, 'key' | 'bucket'>> & { readonly day: string };
+export type SumPart = {
+  readonly [Name in Exclude<keyof SessionSum, 'key' | 'bucket'>]?: SessionSum[Name] | undefined;
+} & {
+  readonly day: string;
+};
 
 /** `now` is for a session that is new. */
 export function addToSum(sums: Map<string, SessionSum>, { key, bucket }: Key, part: SumPart, now: string): SessionSum {
-  const sum = sums.get(key) ?? {
-    ...{ key, bucket, id: null, referenceId: null, logId: null, firstDay: part.day, lastDay: part.day },
-    ...{ createdAt: now, updatedAt: part.updatedAt ?? now, logs: 0, errors: 0, running: 0 },
-    ...{ promptTokens: null, outputTokens: null, cost: null },
-    ...{ startedAt: part.startedAt ?? now, endedAt: part.endedAt ?? part.startedAt ?? now },
-    ...{ firstInput: null, firstInputRank: null, lastOutput: null, lastOutputRank: null, lastIsError: null },
-  };
-  sums.set(key, sum);
+  let sum = sums.get(key);
+  if (!sum) {
+    sum = newSum(key, bucket, part, now);
+    sums.set(key, sum);
+  }
   sum.id ??= part.id ?? null;
   sum.referenceId ??= part.referenceId ?? null;
   sum.logId ??= part.logId ?? null;
@@ -63,6 +64,21 @@ export function addToSum(sums: Map<string, SessionSum>, { key, bucket }: Key, pa
     sum.lastIsError = part.lastIsError ?? false;
   }
   return sum;
+}
+
+/** Before all times, so that what is added without a log does not say that the session went on. */
+const NEVER = '0001-01-01T00:00:00.000000Z';
+
+/** One literal: to put it together costs more than all that is added to it. */
+// biome-ignore format: a line for each would be a page.
+function newSum(key: string, bucket: number, part: SumPart, now: string): SessionSum {
+  return {
+    key, bucket, id: null, referenceId: null, logId: null, firstDay: part.day, lastDay: part.day,
+    createdAt: now, updatedAt: part.updatedAt ?? now, logs: 0, errors: 0, running: 0,
+    promptTokens: null, outputTokens: null, cost: null,
+    startedAt: part.startedAt ?? now, endedAt: part.endedAt ?? part.startedAt ?? NEVER,
+    firstInput: null, firstInputRank: null, lastOutput: null, lastOutputRank: null, lastIsError: null,
+  };
 }
 
 export function plus(sum: number | null, part: number | null | undefined): number | null {
@@ -114,7 +130,7 @@ export const ADD_SUMS: Insertion = {
       last_is_error = CASE WHEN ${KEEP_LAST} THEN sessions.last_is_error
         ELSE coalesce(excluded.last_is_error, sessions.last_is_error) END,
       last_output_rank = greatest(sessions.last_output_rank, excluded.last_output_rank)
-    RETURNING bucket, key, id, merged_into`,
+    RETURNING bucket, key, id, reference_id, merged_into`,
 };
 
 /** The values of `ADD_SUMS`. */

@@ -36,7 +36,8 @@ export class SessionWrites {
   readonly #projects = new Map<string, Part>();
   readonly #merged = new Map<Uuid, Merge>();
   readonly #done: Merge[] = [];
-  readonly #ids = new Map<Uuid, string>();
+  /** As they are now. */
+  readonly #shown = new Map<Uuid, ShownSession>();
   /** By key, whether nothing of a session without logs stays. */
   readonly #recounted = new Map<Uuid, boolean>();
   readonly #widened = new Map<string, { key: Key; bucket: number }>();
@@ -103,8 +104,8 @@ export class SessionWrites {
     const statements = insertRows(ADD_SUMS, sums, layout);
     const results = await pipelined(client, [...inserts, ...statements]);
     const answers = results.slice(inserts.length).flatMap(({ rows }) => rows) as unknown as SumAnswer[];
-    for (const { key, id, merged_into: target } of answers) {
-      if (id !== null) this.#ids.set(key, id);
+    for (const { key, id, reference_id: referenceId, merged_into: target } of answers) {
+      if (id !== null) this.#shown.set(key, { id, referenceId });
       if (target === null) continue;
       this.#merges.remember(key, target);
       throw new RepeatTurn('a session was merged');
@@ -157,7 +158,12 @@ export class SessionWrites {
 
   /** Once it is written: a session that was moved here has another id than the one that its key makes. */
   idOf(key: Uuid): string {
-    return this.#ids.get(key) ?? toId('sesh', key);
+    return this.#shown.get(key)?.id ?? toId('sesh', key);
+  }
+
+  /** Once it is written: how answers name the session of a log. `undefined` where this is not known here. */
+  shownAs(stored: Uuid): ShownSession | undefined {
+    return this.#done.length > 0 ? undefined : this.#shown.get(this.#merges.resolve(stored).key);
   }
 
   committed(): void {
@@ -165,8 +171,14 @@ export class SessionWrites {
   }
 }
 
+export interface ShownSession {
+  readonly id: string;
+  readonly referenceId: string | null;
+}
+
 interface SumAnswer {
   key: Uuid;
   id: string | null;
+  reference_id: string | null;
   merged_into: Uuid | null;
 }

@@ -13,10 +13,11 @@ export async function readStoredLogs(
 ): Promise<Map<string, LogRequest>> {
   const ids = await findReferences(client, references);
   const statement = byPlaces(
-    'read stored logs',
-    'SELECT logs.*, projects.name AS project_name FROM logs JOIN projects ON projects.key = logs.project',
+    {
+      ...{ name: 'read stored logs', table: 'logs', join: 'JOIN projects ON projects.key = logs.project' },
+      columns: 'logs.*, projects.name AS project_name',
+    },
     ids.values(),
-    'logs.id',
   );
   if (!statement) return new Map();
   const { rows } = await client.query<Row>(statement as pg.QueryConfig);

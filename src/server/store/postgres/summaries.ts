@@ -2,9 +2,10 @@
 import type pg from 'pg';
 import { toSummary } from '../viewer-rows.ts';
 import type { SessionSummary } from '../viewer-store.ts';
-import { pipelined, type Row } from './connection.ts';
-import { bucketOf, toNumber, type Uuid } from './keys.ts';
+import { pipelined, type Row, type Value } from './connection.ts';
+import { toKeyed, toNumber, type Uuid } from './keys.ts';
 import { FACETS } from './log-facts.ts';
+import { whereKeys } from './row-keys.ts';
 
 const NAME_CHARACTERS = 500;
 const MAX_PROJECTS = 50;
@@ -20,27 +21,27 @@ const SHOWN_ID = `coalesce(session.id, session.log_id, (SELECT logs.id FROM logs
 /** In the order of the keys. */
 export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promise<Map<Uuid, SessionSummary>> {
   if (keys.length === 0) return new Map();
-  const values = [[...new Set(keys.map(bucketOf))], [...keys]];
-  const where = 'part.bucket = ANY($1::smallint[]) AND part.session = ANY($2::uuid[])';
+  const values: Value[] = [];
+  const { sql: where, name } = whereKeys('part.bucket, part.session', keys.map(toKeyed), values);
   const [sessions, projects, labels] = await Promise.all([
     pool.query<Row>({
-      name: 'summaries',
+      name: `summaries ${name}`,
       text: `SELECT session.key, ${SHOWN_ID} AS id, left(session.reference_id, ${NAME_CHARACTERS}) AS reference_id,
           logs AS logs_count, errors AS errors_count, running AS running_count, prompt_tokens, output_tokens, cost,
           started_at, extract(epoch FROM ended_at)::float8 AS ended_at, session.updated_at, first_input, last_output,
           last_is_error
         FROM sessions AS session
-        WHERE session.bucket = ANY($1::smallint[]) AND session.key = ANY($2::uuid[]) AND ${IS_SHOWN}`,
+        WHERE ${where.replace('part.bucket, part.session', 'session.bucket, session.key')} AND ${IS_SHOWN}`,
       values,
     }),
     pool.query<Row>({
-      name: 'projects of summaries',
+      name: `projects of summaries ${name}`,
       text: `SELECT part.session, left(projects.name, ${NAME_CHARACTERS}) AS name FROM session_projects AS part
         JOIN projects ON projects.key = part.project WHERE ${where} ORDER BY projects.key`,
       values,
     }),
     pool.query<Row>({
-      name: 'labels of summaries',
+      name: `labels of summaries ${name}`,
       text: `SELECT part.session, part.kind, part.value FROM session_facets AS part WHERE ${where}
         AND part.kind = ANY('{${FACETS.model},${FACETS.user},${FACETS.feedback}}'::smallint[])`,
       values,

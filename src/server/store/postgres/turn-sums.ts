@@ -14,13 +14,17 @@ import type { SessionWrites } from './session-writes.ts';
 export function addKnown(sessions: SessionWrites, merges: Merges, log: KnownLog, old: OldLog): void {
   const { now } = sessions;
   const { draft, forced, place } = log;
-  const { duration, ...difference } = differenceOf(log, old);
+  const difference = differenceOf(log, old);
+  const given = <Column extends 'inputs' | 'messages' | 'metadata' | 'environment' | 'output_message'>(
+    column: Column,
+    isFree: boolean,
+  ) => (isFree ? (draft?.given[column] as string | null | undefined) : undefined);
   const added: LogColumns = {
-    ...(old.no_inputs && { inputs: draft?.given.inputs as string | null }),
-    ...(old.no_messages && { messages: draft?.given.messages as string | null }),
-    ...(old.no_metadata && { metadata: draft?.given.metadata as string | null }),
-    ...(old.no_environment && { environment: draft?.given.environment as string | null }),
-    ...(old.no_output_message && { output_message: draft?.given.output_message as string | null }),
+    inputs: given('inputs', old.no_inputs),
+    messages: given('messages', old.no_messages),
+    metadata: given('metadata', old.no_metadata),
+    environment: given('environment', old.no_environment),
+    output_message: given('output_message', old.no_output_message),
     output: forced.output ?? (old.no_output ? (draft?.given.output as string | null) : null),
     error: forced.error ?? (old.no_error ? (draft?.given.error as string | null) : null),
     trace: draft?.trace,
@@ -28,15 +32,23 @@ export function addKnown(sessions: SessionWrites, merges: Merges, log: KnownLog,
   const visible = old.save ? added : { error: added.error, metadata: added.metadata, environment: added.environment };
   const isTop = old.no_parent;
   const texts = rankedTexts(toTexts(visible), { id: place.id, createdAt: old.created_at, isTop });
-  const hadOutput = !old.no_output || !old.no_output_message;
-  if (texts.lastIsError && hadOutput) {
-    // The answer that is there counts more than the error.
-    const { lastOutput, lastOutputRank, lastIsError, ...rest } = texts;
-    sessions.add(toKeyed(old.session), { day: place.day, ...difference, ...rest });
-  } else sessions.add(toKeyed(old.session), { day: place.day, ...difference, ...texts });
+  // The answer that is there counts more than an error.
+  const isLast = !(texts.lastIsError && (!old.no_output || !old.no_output_message));
   sessions.add(toKeyed(old.session), {
-    ...{ day: place.day, updatedAt: now, startedAt: old.created_at },
-    endedAt: addSeconds(old.created_at, duration),
+    day: place.day,
+    errors: difference.errors,
+    running: difference.running,
+    promptTokens: difference.promptTokens,
+    outputTokens: difference.outputTokens,
+    cost: difference.cost,
+    updatedAt: now,
+    startedAt: old.created_at,
+    endedAt: addSeconds(old.created_at, difference.duration),
+    firstInput: texts.firstInput,
+    firstInputRank: texts.firstInputRank,
+    lastOutput: isLast ? texts.lastOutput : undefined,
+    lastOutputRank: isLast ? texts.lastOutputRank : undefined,
+    lastIsError: isLast ? texts.lastIsError : undefined,
   });
   const config = old.no_config ? draft?.config : undefined;
   const facets = facetsOf(visible, config, draft && !old.has_feedback ? factsOf(draft) : []);
@@ -66,13 +78,26 @@ export function addFresh(sessions: SessionWrites, draft: Draft): void {
   const number = (column: 'prompt_tokens' | 'output_tokens' | 'prompt_cost' | 'output_cost' | 'duration') =>
     draft.valueOf(column) as number | null;
   const isRunning = number('duration') === null && !columns.output && columns.output !== '' && columns.error == null;
+  const texts = rankedTexts(toTexts(columns, draft.config), { id: draft.id, createdAt: draft.createdAt, isTop });
   sessions.add(group, {
-    ...{ day: place.day, logs: 1, errors: Number(columns.error != null), running: Number(isRunning) },
-    ...{ promptTokens: number('prompt_tokens'), outputTokens: number('output_tokens') },
-    ...{ cost: plus(number('prompt_cost'), number('output_cost')), updatedAt: sessions.now },
-    ...{ startedAt: draft.createdAt, endedAt: addSeconds(draft.createdAt, number('duration')) },
-    ...rankedTexts(toTexts(columns, draft.config), { id: draft.id, createdAt: draft.createdAt, isTop }),
-    ...(draft.session ? idOf(group, draft.session.referenceId) : isTop && { logId: draft.id }),
+    id: draft.session && toId('sesh', group.key),
+    referenceId: draft.session?.referenceId,
+    logId: !draft.session && isTop ? draft.id : undefined,
+    day: place.day,
+    logs: 1,
+    errors: Number(columns.error != null),
+    running: Number(isRunning),
+    promptTokens: number('prompt_tokens'),
+    outputTokens: number('output_tokens'),
+    cost: plus(number('prompt_cost'), number('output_cost')),
+    updatedAt: sessions.now,
+    startedAt: draft.createdAt,
+    endedAt: addSeconds(draft.createdAt, number('duration')),
+    firstInput: texts.firstInput,
+    firstInputRank: texts.firstInputRank,
+    lastOutput: texts.lastOutput,
+    lastOutputRank: texts.lastOutputRank,
+    lastIsError: texts.lastIsError,
   });
   sessions.addFacets(group, facetsOf(columns, draft.config, factsOf(draft)));
   sessions.addProject(group, draft.project.key);

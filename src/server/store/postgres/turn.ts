@@ -6,25 +6,24 @@
 import type pg from 'pg';
 import type { CreatedLog } from '../../../wire/v4.ts';
 import type { Catalog } from './catalog.ts';
-import { commit, pipelined, type Row, type Statement, toSqlTime, type Value } from './connection.ts';
+import { commit, pipelined, type Row, type Statement, sendAtOnce, toSqlTime, type Value } from './connection.ts';
 import type { Draft } from './drafts.ts';
 import { type FeedbackAnswer, insertFeedback, writeFeedback } from './feedback-writes.ts';
 import { nextTimestamp, placeOf } from './identifiers.ts';
-import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
+import { type Insertion, inLockOrder, insertByDay, insertRows } from './insert-rows.ts';
 import { type Key, referenceKey, toKeyed, type Uuid } from './keys.ts';
 import { type KnownLog, type OldLog, toKnownStatement, toNewRow, toOldLog } from './known-logs.ts';
 import { type Layout, toBegin } from './layout.ts';
-import { toTexts, wordsOf } from './log-facts.ts';
-import { columnsOf, factsOf, LOGS, toLogValues } from './log-rows.ts';
-import { byPlaces } from './lookups.ts';
+import { LOGS, toLogValues } from './log-rows.ts';
+import { byPlaces, type FoundLog } from './lookups.ts';
 import type { Merges } from './merges.ts';
-import { markCycles } from './parents.ts';
+import { findParents, markCycles, toChild } from './parents.ts';
 import type { Plan } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { SessionWrites } from './session-writes.ts';
 import { addFresh, addKnown } from './turn-sums.ts';
+import { type FoundKnown, wordsOfTurn } from './turn-words.ts';
 import type { Vocabulary } from './vocabulary.ts';
-import { insertWords, type LogWords } from './word-rows.ts';
 
 export interface TurnParts {
   readonly layout: Layout;
@@ -60,6 +59,8 @@ export class Turn {
   readonly #missing: MissingLogs;
   /** Set when a commit was sent and not answered. */
   mayBeCommitted = false;
+  /** Of the logs that are updated, by id. */
+  #parents: Promise<ReadonlyMap<string, FoundLog>> = Promise.resolve(new Map());
   /** Not sent yet: it goes with the first of the statements. */
   #begin: readonly Statement[] = [];
 
@@ -70,17 +71,32 @@ export class Turn {
   }
 
   async run(client: pg.ClientBase): Promise<TurnAnswers> {
+    try {
+      return await this.#run(client);
+    } finally {
+      // Nothing is on its way when the connection is given back.
+      await this.#parents.catch(() => {});
+    }
+  }
+
+  async #run(client: pg.ClientBase): Promise<TurnAnswers> {
     const { layout, merges } = this.#parts;
     this.#begin = [{ text: toBegin(layout) }];
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
     const { statements, toAnswers } = await this.#prepare(client, sessions, []);
     const results = await sessions.write(client, [...this.#begin, ...statements]);
     const answers = toAnswers(results.slice(results.length - statements.length));
-    const committed = commit(client);
+    const [committed, written] = sendAtOnce(client, () => [commit(client), this.#parts.vocabulary.flush(client)]);
     this.mayBeCommitted = true;
-    await committed;
+    await Promise.all([committed, written]);
     this.mayBeCommitted = false;
     sessions.committed();
+    // What is committed must not fail: they can be read again.
+    const parents = await this.#parents.catch(() => undefined);
+    for (const [id, row] of answers.updated) {
+      row['shown_session'] = sessions.shownAs(row['session'] as Uuid);
+      if (parents) row['shown_parent'] = parents.get(id);
+    }
     return answers;
   }
 
@@ -109,12 +125,15 @@ export class Turn {
     const feedback = [...known.flatMap(({ draft, place }) => (draft ? { draft, id: place.id } : []))];
 
     const inserts: Statement[] = [
-      ...insertRows(
+      ...insertByDay(
         LOGS,
-        inLockOrder(missing, layout, keyOfDraft).map((draft) => toLogValues(draft, now)),
+        inLockOrder(missing, layout, keyOfDraft).map((draft) => ({
+          day: placeOf(draft.id)!.day,
+          values: toLogValues(draft, now),
+        })),
         layout,
       ),
-      ...this.#wordRows(missing, found),
+      ...wordsOfTurn(this.#parts, missing, found),
       ...insertFeedback(
         [
           ...missing.flatMap((draft) => draft.feedback.map((entry) => ({ logId: draft.id, entry }))),
@@ -248,43 +267,21 @@ export class Turn {
       addKnown(sessions, this.#parts.merges, log, old);
     }
     await markCycles(client, known, created);
+    // Answered with what is sent next.
+    this.#parents = findParents(client, [...updated.values()].map(toChild));
+    this.#parents.catch(() => {});
     return { created, updated, found };
-  }
-
-  #wordRows(missing: readonly Draft[], known: readonly FoundKnown[]): Statement[] {
-    const { search, vocabulary } = this.#parts;
-    if (search === 'off') return [];
-    const rows: LogWords[] = missing.map((draft) => {
-      const columns = columnsOf(draft);
-      const words = wordsOf(columns, toTexts(columns, draft.config), factsOf(draft), vocabulary.add);
-      return { id: draft.id, session: draft.group!.key, words, isAdded: false };
-    });
-    for (const { log, old } of known) {
-      const columns = old.save
-        ? { ...(log.draft && columnsOf(log.draft)), ...log.forced }
-        : { error: log.forced.error };
-      const facts = log.draft ? factsOf(log.draft) : [];
-      const words = wordsOf(columns, toTexts(columns, log.draft?.config), facts, vocabulary.add);
-      if (words.size > 0) rows.push({ id: log.place.id, session: old.session, words, isAdded: true });
-    }
-    return insertWords(rows, this.#parts.layout);
   }
 
   async #findOwn(client: pg.ClientBase, fresh: readonly Draft[]): Promise<Set<string>> {
     const statement = byPlaces(
-      'own logs',
-      'SELECT id FROM logs',
+      { name: 'own logs', columns: 'id', table: 'logs' },
       fresh.map(({ id }) => id),
     );
     if (!statement) return new Set();
     const { rows } = await client.query<Row>(statement as pg.QueryConfig);
     return new Set(rows.map((row) => row['id'] as string));
   }
-}
-
-interface FoundKnown {
-  readonly log: KnownLog;
-  readonly old: OldLog;
 }
 
 interface ReferenceRow {

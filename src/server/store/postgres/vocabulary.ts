@@ -4,7 +4,7 @@
  * `forgetUnused` and not with its logs.
  */
 import type pg from 'pg';
-import { LONG_MILLIS, pipelined, type Row, type Statement } from './connection.ts';
+import { LONG_MILLIS, pipelined, type Row, type Statement, withConnection } from './connection.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
 import type { Layout } from './layout.ts';
 import { hashWord, MAX_WORD_CHARACTERS, type NewWord } from './words.ts';
@@ -32,6 +32,8 @@ export class Vocabulary {
   #known = new Set<number>();
   #knownSince = performance.now();
   #new = new Map<number, string>();
+  /** Numbers of words that deleted logs had; `undefined` if those are not all. */
+  #freed: Set<number> | undefined = new Set();
 
   constructor(pool: pg.Pool, layout: Layout) {
     this.#pool = pool;
@@ -46,8 +48,11 @@ export class Vocabulary {
     else this.#known.add(number);
   };
 
-  /** Words that could not be written are written with the next ones. */
-  async flush(): Promise<void> {
+  /**
+   * On this connection behind the commit of a transaction, which need not be answered yet; default: on one of its own.
+   * Words that could not be written are written with the next ones.
+   */
+  async flush(client?: pg.ClientBase): Promise<void> {
     if (this.#known.size > MAX_REMEMBERED || performance.now() - this.#knownSince > REMEMBERED_MILLIS) {
       this.#known = new Set();
       this.#knownSince = performance.now();
@@ -62,7 +67,11 @@ export class Vocabulary {
     );
     try {
       const values = rows.map(({ bucket, key, number }) => [bucket, key, number]);
-      await pipelined(this.#pool, insertRows(WORDS, values, this.#layout));
+      const inserts = insertRows(WORDS, values, this.#layout);
+      // The disk is waited for once.
+      const statements = inserts.length > 1 ? [{ text: 'BEGIN' }, ...inserts, { text: 'COMMIT' }] : inserts;
+      const write = (connection: pg.ClientBase) => pipelined(connection, statements);
+      await (client ? write(client) : withConnection(this.#pool, write));
       for (const number of words.keys()) this.#known.add(number);
     } catch {
       if (this.#new.size < MAX_REMEMBERED) for (const [number, word] of words) this.#new.set(number, word);
@@ -80,12 +89,26 @@ export class Vocabulary {
     return [...new Set([hashWord(beginning), ...rows.map((row) => row['number'] as number)])];
   }
 
-  /** Removes the words that no log has any more. */
+  /** To be called with the words of deleted logs; without words where they are not known. */
+  noteFreed(words?: Iterable<number>): void {
+    if (!words) this.#freed = undefined;
+    else for (const word of words) this.#freed?.add(word);
+    if (this.#freed && this.#freed.size > MAX_REMEMBERED) this.#freed = undefined;
+  }
+
+  /**
+   * Removes the words that no log has any more: of those that were freed here, or, where these are not known, of all. The
+   * others go with the next time that all are looked through.
+   */
   async forgetUnused(): Promise<void> {
+    const freed = this.#freed?.size ? [...this.#freed] : null;
+    // Until all is done: what fails in the middle is looked through as a whole the next time.
+    this.#freed = undefined;
     for (let after = ''; ; ) {
       const { rows } = await this.#pool.query<Row>(
-        `SELECT bucket, word, number FROM words WHERE word > $1::text ORDER BY word LIMIT ${SLICE}`,
-        [after],
+        `SELECT bucket, word, number FROM words WHERE word > $1::text AND ($2::int4[] IS NULL OR number = ANY($2::int4[]))
+         ORDER BY word LIMIT ${SLICE}`,
+        [after, freed],
       );
       if (rows.length === 0) break;
       after = rows.at(-1)!['word'] as string;
@@ -113,6 +136,7 @@ export class Vocabulary {
       );
     }
     this.#known = new Set();
+    this.#freed = new Set();
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Statement, Value } from './connection.ts';
 import { placeOf } from './identifiers.ts';
-import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
+import { type Insertion, inLockOrder, insertByDay } from './insert-rows.ts';
 import type { Uuid } from './keys.ts';
 import type { Layout } from './layout.ts';
 import { toWordArray } from './words.ts';
@@ -32,12 +32,11 @@ export function insertWords(all: Iterable<LogWords>, layout: Layout): Statement[
   const rows = Array.from(all, ({ id, session, words, isAdded }) => {
     const { day, bucket } = placeOf(id)!;
     const key = isAdded ? id + ADDED : id;
-    return { bucket, key, values: [day, bucket, key, session, toWordArray(words)] satisfies Value[] };
+    return { day, bucket, key, values: [day, bucket, key, session, toWordArray(words)] satisfies Value[] };
   });
-  const ordered = inLockOrder(rows, layout, (row) => row);
-  return insertRows(
+  return insertByDay(
     WORDS,
-    ordered.map(({ values }) => values),
+    inLockOrder(rows, layout, (row) => row),
     layout,
   );
 }

@@ -7,20 +7,31 @@
  */
 import type pg from 'pg';
 import type { SessionQuery } from '../viewer-store.ts';
-import type { Row } from './connection.ts';
+import type { Row, Value } from './connection.ts';
 import { placeOf } from './identifiers.ts';
 import type { Uuid } from './keys.ts';
 import { type FoundSession, findCurrentSessions } from './lookups.ts';
 import { readTexts } from './match-texts.ts';
+import { tableOf } from './partitions.ts';
+import { whereKeys } from './row-keys.ts';
 import { type Conditions, type FoundSessions, keepWanted } from './session-list.ts';
 import type { Vocabulary } from './vocabulary.ts';
-import { countHits, type Hit, LAST_ID, listDays, readHits } from './word-hits.ts';
+import { countHits, type Hit, LAST_ID, listDays, readHits, readSessionsOf } from './word-hits.ts';
 import { wordRowsOf } from './word-rows.ts';
 import { MAX_TERMS, type Term, toTerms } from './word-terms.ts';
 
 const MAX_MILLIS = 2_000;
-/** Hits whose sessions are looked at together. */
+/**
+ * After so much work, a page that has something is answered, though it is not full: whoever searches sees it, and asks
+ * for the next one. A hit counts one, and as a text that is read as much as so many.
+ */
+const FIRST_PAGE_WORK = 4_000;
+const NEXT_PAGE_WORK = 20_000;
+const WORK_OF_TEXT = 20;
+/** Hits whose sessions are looked at together, whose texts are read, and most of which other words leave out. */
 const CHECKED = 100;
+const VERIFIED = 40;
+const CHECKED_OF_MANY = 500;
 /** The first of them is tomorrow. */
 const COUNTED_DAYS = 3;
 /** Logs of one session in which a phrase is looked for. */
@@ -58,13 +69,8 @@ export async function searchWords(parts: SearchParts, query: SessionQuery): Prom
 async function chooseLeading(pool: pg.Pool, terms: readonly Term[]): Promise<number> {
   if (terms.length === 1 || terms[0]?.verify) return 0;
   const days = (await listDays(pool)).slice(0, COUNTED_DAYS);
-  const counts = await Promise.all(
-    terms.map(async (term) => {
-      let count = 0;
-      for (const day of days) count += await countHits(pool, day, term);
-      return count;
-    }),
-  );
+  const counted = await Promise.all(days.map((day) => countHits(pool, day, terms)));
+  const counts = terms.map((_, index) => counted.reduce((sum, counts) => sum + counts[index]!, 0));
   return counts.indexOf(Math.min(...counts));
 }
 
@@ -81,6 +87,7 @@ async function searchFrom(
   { leading, isBeginning, before }: Place,
 ): Promise<FoundSessions> {
   const end = performance.now() + MAX_MILLIS;
+  let work = before === LAST_ID ? FIRST_PAGE_WORK : NEXT_PAGE_WORK;
   const cursorOf = (id: string) => `${leading + (isBeginning ? BEGINNING : 0)} ${id}`;
   const lead = terms[leading];
   if (!lead) return { found: [], next: null };
@@ -89,13 +96,18 @@ async function searchFrom(
   let last = before;
   for (const day of await listDays(pool)) {
     if (placeOf(before) && day > placeOf(before)!.day) continue;
+    const others = terms.filter((_, index) => index !== leading);
+    const sessionsOf = (await readSessionsOf(pool, day, others)).filter((each) => each !== undefined);
+    const areFew = sessionsOf.length > 0;
+    const checked = lead.verify ? VERIFIED : areFew ? CHECKED_OF_MANY : CHECKED;
     for (let isWhole = false; !isWhole; ) {
-      const hits = await readHits(pool, day, lead, last);
+      const hits = await readHits(pool, day, lead, last, areFew);
       isWhole = hits.isWhole;
-      for (let at = 0; at < hits.rows.length && performance.now() <= end; at += CHECKED) {
-        const slice = hits.rows.slice(at, at + CHECKED).filter(({ session }) => !seen.has(session));
-        const sessions = await keepMatching(pool, { terms, leading, hits: slice, before, conditions, excluded });
-        for (const { id, session } of hits.rows.slice(at, at + CHECKED)) {
+      for (let at = 0; at < hits.rows.length && performance.now() <= end; at += checked) {
+        const slice = hits.rows.slice(at, at + checked).filter(({ session }) => !seen.has(session));
+        const given = { terms, leading, hits: slice, sessionsOf, before, conditions, excluded };
+        const sessions = await keepMatching(pool, given);
+        for (const { id, session } of hits.rows.slice(at, at + checked)) {
           last = id;
           const key = sessions.get(session);
           if (key === undefined || found.has(key) || !sessions.isVerified(id)) continue;
@@ -104,6 +116,8 @@ async function searchFrom(
         }
         // Of a term that its words do not decide, another log of the session may be the one.
         if (!lead.verify) for (const { session } of slice) seen.add(session);
+        work -= slice.length * (lead.verify ? WORK_OF_TEXT : 1);
+        if (found.size > 0 && work <= 0) return { found: toFound(found), next: cursorOf(last) };
       }
       if (performance.now() > end) {
         return { found: toFound(found), next: last === LAST_ID ? null : cursorOf(last) };
@@ -121,15 +135,23 @@ interface Candidates {
   readonly terms: readonly Term[];
   readonly leading: number;
   readonly hits: readonly Hit[];
+  /** That have a log of another term on the same day, for each of those that are not frequent. */
+  readonly sessionsOf: readonly ReadonlySet<Uuid>[];
   readonly before: string;
   readonly conditions: Conditions;
   readonly excluded: ReadonlySet<Uuid>;
 }
 
 /** Resolves to the session that is shown, by that of the hit, for those that have all terms and meet the conditions. */
-async function keepMatching(pool: pg.Pool, { terms, leading, hits, before, conditions, excluded }: Candidates) {
+async function keepMatching(pool: pg.Pool, candidates: Candidates) {
+  const { terms, leading, hits, sessionsOf, before, conditions, excluded } = candidates;
   const lead = terms[leading]!;
   const current = await findCurrentSessions(pool, new Set(hits.map(({ session }) => session)));
+  for (const [stored, { keys, firstDay, lastDay }] of current) {
+    const isWhole = keys.length === 1 && firstDay === lastDay;
+    // Of a session of several days, a log of another day may have the other word.
+    if (isWhole && !sessionsOf.every((sessions) => sessions.has(stored))) current.delete(stored);
+  }
   const wanted = await keepWanted(pool, [...new Set([...current.values()].map(({ key }) => key))], conditions);
   for (const key of excluded) wanted.delete(key);
   const verified = lead.verify
@@ -173,22 +195,34 @@ async function findLogsOfTerms(
   sessions: readonly FoundSession[],
   terms: readonly Term[],
 ): Promise<Map<Uuid, string[][]>> {
-  const parts = terms.map(
-    (_, index) =>
-      `array_agg(DISTINCT log.id ORDER BY log.id) FILTER (WHERE part.words @> $${2 * index + 3}::int4[]
-        AND ($${2 * index + 4}::int4[] IS NULL OR part.words && $${2 * index + 4}::int4[])) AS found_${index}`,
-  );
-  const { rows } = await pool.query<Row>({
-    name: `logs of ${terms.length} terms`,
-    text: `SELECT log.session, ${parts.join(', ')} FROM logs AS log
-      JOIN log_words AS part ON part.day = log.day AND part.bucket = log.bucket AND part.id IN ${wordRowsOf('log.id')}
-      WHERE log.bucket = ANY($1::smallint[]) AND log.session = ANY($2::uuid[]) GROUP BY log.session`,
-    values: [
-      [...new Set(sessions.flatMap(({ buckets }) => buckets))],
-      sessions.flatMap(({ keys }) => keys),
-      ...terms.flatMap(({ words, beginnings }) => [words, beginnings ?? null]),
-    ],
+  const days = [
+    sessions.map(({ firstDay }) => firstDay).sort()[0]!,
+    sessions
+      .map(({ lastDay }) => lastDay)
+      .sort()
+      .at(-1)!,
+  ];
+  const values: Value[] = [];
+  const add = (value: Value): string => `$${values.push(value)}`;
+  const parts = terms.map(({ words, beginnings }, index) => {
+    const conditions = [`part.words @> ${add(words)}::int4[]`];
+    if (beginnings) conditions.push(`part.words && ${add(beginnings)}::int4[]`);
+    return `array_agg(DISTINCT log.id ORDER BY log.id) FILTER (WHERE ${conditions.join(' AND ')}) AS found_${index}`;
   });
+  // A session of one day, as most are, is in one partition.
+  const isOneDay = days[0] === days[1];
+  const tables = ['logs', 'log_words'].map((table) => (isOneDay ? tableOf(table, days[0]!) : table));
+  const within = (table: string) => `${table}.day BETWEEN ${add(days[0]!)}::date AND ${add(days[1]!)}::date`;
+  const keys = sessions.flatMap(({ keys: own, buckets }) =>
+    own.flatMap((key) => [...new Set(buckets)].map((bucket) => ({ bucket, key }))),
+  );
+  const { sql } = whereKeys('log.bucket, log.session', keys, values);
+  const { rows } = await pool.query<Row>(
+    `SELECT log.session, ${parts.join(', ')} FROM ${tables[0]} AS log
+      JOIN ${tables[1]} AS part ON part.day = log.day AND part.bucket = log.bucket AND part.id IN ${wordRowsOf('log.id')}
+      WHERE ${sql} AND ${within('log')} AND ${within('part')} GROUP BY log.session`,
+    values,
+  );
   return new Map(
     rows.map((row) => [
       row['session'] as Uuid,

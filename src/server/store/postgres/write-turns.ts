@@ -11,7 +11,7 @@ import { type Checked, checkWorks, type Work } from './check-works.ts';
 import { type Connections, codeOf, isLostConnection, isRepeatable, isSqlError, rollBack } from './connection.ts';
 import { placeOf } from './identifiers.ts';
 import type { LogReads } from './log-reads.ts';
-import { makePartitionsOf } from './partitions.ts';
+import { isMissingPartition, makePartitions, makePartitionsOf } from './partitions.ts';
 import { type Plan, planTurn } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { type MissingLogs, Turn, type TurnAnswers, type TurnParts } from './turn.ts';
@@ -33,7 +33,6 @@ const PAUSE_MILLIS = 20;
  * longer wait for would keep the database busy when it is back.
  */
 export const PATIENCE_MILLIS = 10_000;
-export const MISSING_PARTITION = '23514';
 const DUPLICATE = '23505';
 
 interface Job {
@@ -166,7 +165,7 @@ export class WriteTurns {
         this.#counts.done += 1;
         let read: Promise<ReadonlyMap<string, LogResponse>> | undefined;
         const readUpdated = () => {
-          read ??= this.#logReads.complete([...answers.updated.values()]);
+          read ??= this.#readUpdated(answers);
           return read;
         };
         for (const [index, job] of jobs.entries()) {
@@ -190,6 +189,17 @@ export class WriteTurns {
     }
   }
 
+  async #readUpdated({ updated }: TurnAnswers): Promise<ReadonlyMap<string, LogResponse>> {
+    const rows = [...updated.values()];
+    const projects = await this.#catalog.findProjects(rows.map((row) => row['project'] as number));
+    return this.#logReads.complete(
+      rows.flatMap((row) => {
+        const project = projects.get(row['project'] as number);
+        return project ? { ...row, project_id: project.id, project_name: project.name } : [];
+      }),
+    );
+  }
+
   async #prepare(jobs: readonly Job[], missing: MissingLogs) {
     const works = jobs.map(({ work }) => work);
     const checked = await checkWorks(this.#connections.reads, this.#catalog, works);
@@ -204,31 +214,29 @@ export class WriteTurns {
 
   async #attempt(turn: Turn): Promise<TurnAnswers> {
     const client = await this.#connections.writes.connect();
-    let answers: TurnAnswers;
     try {
-      answers = await turn.run(client);
+      const answers = await turn.run(client);
       client.release();
+      return answers;
     } catch (error) {
       await rollBack(client, error);
       throw error;
     }
-    await this.#parts.vocabulary.flush();
-    return answers;
   }
 
   async #canRepeat(error: unknown, prepared: { plan: Plan; turn: Turn } | undefined): Promise<boolean> {
     if (isLostConnection(error)) this.#onLost();
-    if (isSqlError(error) && codeOf(error) === MISSING_PARTITION) return this.#makePartitions(prepared?.plan);
+    if (isMissingPartition(error)) return this.#makePartitions(prepared?.plan);
     // The first try of a repeated turn may be about to become visible.
     if (isSqlError(error) && codeOf(error) === DUPLICATE) return true;
     return isRepeatable(error);
   }
 
   async #makePartitions(plan: Plan | undefined): Promise<boolean> {
-    if (!plan) return false;
-    const ids = [...plan.drafts.map(({ id }) => id), ...plan.feedback.map(({ log }) => log.id)];
+    const ids = [...(plan?.drafts.map(({ id }) => id) ?? []), ...(plan?.feedback.map(({ log }) => log.id) ?? [])];
     const client = await this.#connections.writes.connect();
     try {
+      await makePartitions(client);
       await makePartitionsOf(client, [...new Set(ids.map((id) => placeOf(id)!.day))]);
       client.release();
       return true;

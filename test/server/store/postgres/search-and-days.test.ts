@@ -49,6 +49,24 @@ for (const binaries of findPostgres()) {
       expect(await find('の語')).toEqual([]);
     });
 
+    test('only words that a deleted log had are looked for in other logs', async () => {
+      const { url, store } = await open();
+      const gone = await createOne(store, { output: 'Zuckerwatte zebra' });
+      await createOne(store, { output: 'zebra lonely' });
+      // Of no log, so that a look through all words would remove it.
+      await withClient(url, (client) => client.query(`INSERT INTO words VALUES (1, 'stray', 5)`));
+      const words = async () =>
+        (await withClient(url, (client) => client.query('SELECT word FROM words ORDER BY word'))).rows.map(
+          ({ word }) => word,
+        );
+      await store.deleteLogs([gone.id]);
+      await store.eraseDeleted();
+      expect(await words()).toEqual(expect.arrayContaining(['lonely', 'stray', 'zebra']));
+      expect(await words()).not.toContain('zuckerwatte');
+      await store.eraseDeleted();
+      expect(await words()).not.toContain('stray');
+    });
+
     test('the beginning of a word is found until no log has the word and the deleted is erased', async () => {
       const { url, store } = await open();
       const gone = await createOne(store, {

@@ -1,0 +1,41 @@
+/** The words that a turn adds to the index. */
+import type { Statement } from './connection.ts';
+import type { Draft } from './drafts.ts';
+import type { KnownLog, OldLog } from './known-logs.ts';
+import type { Layout } from './layout.ts';
+import { toTexts, wordsOf } from './log-facts.ts';
+import { columnsOf, factsOf } from './log-rows.ts';
+import type { Vocabulary } from './vocabulary.ts';
+import { insertWords, type LogWords } from './word-rows.ts';
+
+/** A log that was there before, as it was found. */
+export interface FoundKnown {
+  readonly log: KnownLog;
+  readonly old: OldLog;
+}
+
+interface WordParts {
+  readonly layout: Layout;
+  readonly vocabulary: Vocabulary;
+  readonly search: 'index' | 'off';
+}
+
+export function wordsOfTurn(
+  { search, vocabulary, layout }: WordParts,
+  fresh: readonly Draft[],
+  known: readonly FoundKnown[],
+): Statement[] {
+  if (search === 'off') return [];
+  const rows: LogWords[] = fresh.map((draft) => {
+    const columns = columnsOf(draft);
+    const words = wordsOf(columns, toTexts(columns, draft.config), factsOf(draft), vocabulary.add);
+    return { id: draft.id, session: draft.group!.key, words, isAdded: false };
+  });
+  for (const { log, old } of known) {
+    const columns = old.save ? { ...(log.draft && columnsOf(log.draft)), ...log.forced } : { error: log.forced.error };
+    const facts = log.draft ? factsOf(log.draft) : [];
+    const words = wordsOf(columns, toTexts(columns, log.draft?.config), facts, vocabulary.add);
+    if (words.size > 0) rows.push({ id: log.place.id, session: old.session, words, isAdded: true });
+  }
+  return insertWords(rows, layout);
+}

@@ -10,7 +10,7 @@ import { loadBuiltin } from '../../load-module.ts';
 import { nextHeavyTurn } from './heavy-turns.ts';
 
 const IDLE_MILLIS = 5_000;
-const LONG_CHARACTERS = 256 * 1024;
+const LONG_CHARACTERS = 1024 * 1024;
 const MAX_ELEMENTS = 20_000;
 
 /** Bytes are shared, so that this thread still has them where the other one fails. */

@@ -11,7 +11,7 @@ import { storableText } from '../storable-text.ts';
 import type { LogSelector } from '../store.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
 import { AddedLogs } from './added-logs.ts';
-import { type EncodedLogs, encodeLog, tryToEncode } from './encoded-logs.ts';
+import { encodeLog, tryToEncode, type WrittenLogs } from './encoded-logs.ts';
 import type { Statements } from './statements.ts';
 import { useConfig } from './use-config.ts';
 
@@ -55,12 +55,12 @@ export class LogWrites {
     this.#added = new AddedLogs(statements, this.#now);
   }
 
-  /** `encoded` has the rows of those requests that were encoded before. */
-  *createAll(requests: readonly LogRequest[], encoded: EncodedLogs): Generator<void, CreatedLog[]> {
+  /** `written` has what was written of them before. */
+  *createAll(requests: readonly LogRequest[], written: WrittenLogs): Generator<void, CreatedLog[]> {
     this.#findReferences(requests);
     const create = this.#create.bind(this);
     const created = yield* mapItems(requests, function* (request) {
-      const row = encoded.get(request) ?? encodeLog(request);
+      const row = encodeLog(request, written.get(request));
       // A large log takes long to encode, and as long to write.
       yield;
       return create(request, row);

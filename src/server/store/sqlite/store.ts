@@ -27,7 +27,7 @@ import { createCheckpoints } from './checkpoints.ts';
 import { toProject, toSession } from './container-row.ts';
 import { removeReserve } from './disk-reserve.ts';
 import { createDiskSpace } from './disk-space.ts';
-import { encodeLongLogs } from './encoded-logs.ts';
+import { writeLongTexts } from './encoded-logs.ts';
 import { createErasure } from './erasure.ts';
 import { prepareErasureStatements } from './erasure-statements.ts';
 import { changeFeedback } from './feedback.ts';
@@ -165,8 +165,8 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
 
   const store: Store = {
     createLogs: (requests) => {
-      const { encoded, ready } = encodeLongLogs(requests);
-      return inTurn((writes) => writes.createAll(requests, encoded), ready);
+      const { written, ready } = writeLongTexts(requests);
+      return inTurn((writes) => writes.createAll(requests, written), ready);
     },
 
     updateLog: async (selector, update) => {

@@ -1,6 +1,6 @@
 /**
- * Runs reads on other threads, each with a read-only connection of its own: the engine is synchronous, and a scan
- * through a large file would hold up everything else. A thread knows only SQL, so that its program is a short text
+ * Runs reads on other threads, each with a connection of its own, read-only unless asked for: the engine is synchronous,
+ * and a scan through a large file would hold up everything else. A thread knows only SQL, so that its program is a short text
  * which works from sources, from packages and from bundles alike.
  */
 import { setTimeout as delay } from 'node:timers/promises';

@@ -60,7 +60,7 @@ test('texts are long together, and many elements are left here', () => {
 
 test('the JSON of a large log is neither read nor written on the thread that answers requests', async () => {
   const server = await startTestServer();
-  const output = 'x'.repeat(8_000_000);
+  const output = 'x'.repeat(3_000_000);
   const messages = [{ role: 'user' as const, content: output.slice(1_000_000) }];
   const body = JSON.stringify(log({ reference_id: 'large', output, messages, save: true }));
   const lengths: number[] = [];

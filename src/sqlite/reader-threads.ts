@@ -1,6 +1,6 @@
 /**
- * Runs reads on other threads, each with a read-only connection of its own: the engine is synchronous, and a scan
- * through a large file would hold up everything else. A thread knows only SQL, so that its program is a short text
+ * Runs reads on other threads, each with a connection of its own, read-only unless asked for: the engine is synchronous,
+ * and a scan through a large file would hold up everything else. A thread knows only SQL, so that its program is a short text
  * which works from sources, from packages and from bundles alike.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,8 +19,7 @@ export interface SqliteReader {
   close(): Promise<void>;
 }
 
-/** One long read leaves a thread for others. */
-const MAX_THREADS = 2;
+const DEFAULT_MAX_THREADS = 2;
 const MAX_WAITING = 200;
 const DEFAULT_TIMEOUT_MILLIS = 20_000;
 const CLOSE_TIMEOUT_MILLIS = 5_000;
@@ -28,7 +27,7 @@ const CLOSE_TIMEOUT_MILLIS = 5_000;
 const PROGRAM = `
   const { parentPort, workerData } = require('node:worker_threads');
   const { DatabaseSync } = require(workerData.engine);
-  const database = new DatabaseSync(workerData.file, { readOnly: true, timeout: 2000 });
+  const database = new DatabaseSync(workerData.file, { readOnly: !workerData.canWrite, timeout: 2000 });
   const prepared = new Map();
   parentPort.on('message', (read) => {
     if (read === null) {
@@ -70,12 +69,18 @@ export interface ReaderOptions {
   readonly prepare: Prepare;
   /** How long a read may wait and run together. */
   readonly timeoutMillis?: number;
+  /** For statements that are not reads. Default: false. */
+  readonly canWrite?: boolean;
+  /** Default: 2, as one long read leaves a thread for others. */
+  readonly maxThreads?: number;
 }
 
 export function createSqliteReader({
   file,
   prepare,
   timeoutMillis = DEFAULT_TIMEOUT_MILLIS,
+  canWrite = false,
+  maxThreads = DEFAULT_MAX_THREADS,
 }: ReaderOptions): SqliteReader {
   const idle: Thread[] = [];
   const busy = new Set<Thread>();
@@ -92,9 +97,9 @@ export function createSqliteReader({
   };
 
   const start = (): Thread | undefined => {
-    if (busy.size + idle.length >= MAX_THREADS) return undefined;
+    if (busy.size + idle.length >= maxThreads) return undefined;
     try {
-      return new Thread(file);
+      return new Thread(file, canWrite);
     } catch {
       // This runtime has no threads, or forbids them.
       hasThreads = false;
@@ -157,14 +162,14 @@ class Thread {
   #hasBegun = false;
   #receive: (answer: Answer | undefined) => void = () => {};
 
-  constructor(file: string) {
+  constructor(file: string, canWrite: boolean) {
     const { Worker } = loadBuiltin('node:worker_threads') as typeof import('node:worker_threads');
     const engine = loadBuiltin('node:sqlite') ? 'node:sqlite' : resolveInstalled('@photostructure/sqlite');
     this.#file = file;
     // Without the flags of this process: a loader or a test runner in them would start in each thread. What Node warns of
     // (that its SQLite is experimental), it has said once.
     const execArgv = ['--no-warnings'];
-    this.#worker = new Worker(PROGRAM, { eval: true, workerData: { engine, file }, execArgv, env: {} });
+    this.#worker = new Worker(PROGRAM, { eval: true, workerData: { engine, file, canWrite }, execArgv, env: {} });
     this.#worker.unref();
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     this.#worker.on('message', (answer: Answer) => {

@@ -1,4 +1,5 @@
 /** Forms that a body may have: how its bytes are looked at while they arrive, and what they become. */
+import { parseElsewhere } from '../store/json-thread.ts';
 import { HttpError, invalid } from './http-error.ts';
 import { JsonStructure } from './json-structure.ts';
 
@@ -11,6 +12,8 @@ export interface BodyFormat {
    * bytes that are not of this form.
    */
   readonly steps: readonly ((value: unknown) => unknown)[];
+  /** Does the same off this thread, with a body that is large and not heavy. */
+  readonly readElsewhere?: (pieces: readonly Buffer[]) => Promise<unknown>;
 }
 
 export interface BodyCheck {
@@ -29,6 +32,7 @@ export function jsonBody({ maxBytes, maxWeight }: { maxBytes?: number; maxWeight
     maxBytes,
     createCheck: () => new JsonCheck(new JsonStructure(maxWeight)),
     steps: [decodeText, parseJsonBody],
+    readElsewhere: (pieces) => parseElsewhere(pieces).catch(rejectAsInvalid),
   };
 }
 
@@ -68,6 +72,10 @@ function parseJsonBody(text: unknown): unknown {
   try {
     return JSON.parse(text as string);
   } catch (error) {
-    throw invalid(['body'], `invalid JSON: ${(error as Error).message}`, 'value_error.jsondecode');
+    return rejectAsInvalid(error);
   }
+}
+
+function rejectAsInvalid(error: unknown): never {
+  throw invalid(['body'], `invalid JSON: ${(error as Error).message}`, 'value_error.jsondecode');
 }

@@ -3,9 +3,10 @@
  * failure below ends in the one `catch` here and becomes a `{ detail }` body, as FastAPI has it.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { hasLongTexts, stringifyElsewhere } from '../store/json-thread.ts';
 import { StoreUnavailableError, type UnavailableReason } from '../store/unavailable-error.ts';
 import type { Access, Need } from './access.ts';
-import { type Answer, json } from './answer.ts';
+import { type Answer, bytes, json } from './answer.ts';
 import { jsonBody } from './body-format.ts';
 import { HttpError } from './http-error.ts';
 import { type BodyLimits, createBodyReader } from './read-body.ts';
@@ -80,7 +81,7 @@ export function createRequestListener(options: ListenerOptions): RequestListener
     const started = performance.now();
     const asked: Asked = {};
     try {
-      writeAnswer(request, response, await answer(request, response, asked));
+      writeAnswer(request, response, await encodeLong(await answer(request, response, asked)));
     } catch (error) {
       const failure = toHttpError(error);
       if (failure.status >= 500) report(error, onError);
@@ -89,6 +90,12 @@ export function createRequestListener(options: ListenerOptions): RequestListener
     const { method } = request;
     onAnswered({ method, route: asked.route, status: response.statusCode, millis: performance.now() - started });
   };
+}
+
+/** Writing the JSON of long texts would hold up all other requests. */
+async function encodeLong(answer: Answer): Promise<Answer> {
+  if (answer.kind !== 'json' || !hasLongTexts(answer.body)) return answer;
+  return bytes(answer.status, 'application/json', await stringifyElsewhere(answer.body), answer.headers);
 }
 
 /** Filled while a request is answered. */

@@ -34,6 +34,8 @@ const UNPACKERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Tr
 interface Bytes {
   readonly chunks: Buffer[];
   readonly isLarge: boolean;
+  /** Takes long for what is in it, and not for its size alone. */
+  readonly isHeavy: boolean;
 }
 
 /**
@@ -107,7 +109,7 @@ export function createBodyReader(
       source.on('end', () => {
         clearTimeout(idle);
         space.complete();
-        resolve({ chunks, isLarge: length > SMALL_BYTES || check.isHeavy });
+        resolve({ chunks, isLarge: length > SMALL_BYTES || check.isHeavy, isHeavy: check.isHeavy });
       });
       if (source !== request) source.on('error', () => refuse(new HttpError(400, `the body is not valid ${encoding}`)));
       // Nobody reads this answer: it keeps a client that went away from being reported as a failure of the server.
@@ -118,7 +120,7 @@ export function createBodyReader(
 
   return async (request, response, format, work) => {
     const encoding = encodingOf(request);
-    const { chunks, isLarge } = await readBytes(request, response, format, encoding);
+    const { chunks, isLarge, isHeavy } = await readBytes(request, response, format, encoding);
     // Empties the list, so that the bytes and the value are not both kept.
     const join = () => Buffer.concat(chunks.splice(0));
     if (!isLarge) return work(format.steps.reduce<unknown>((value, step) => step(value), join()));
@@ -126,6 +128,7 @@ export function createBodyReader(
       // The client has gone while this waited, and nobody would know what became of its request.
       if (response.destroyed) throw new HttpError(400, 'the client has not waited for its answer');
       await nextHeavyTurn();
+      if (format.readElsewhere && !isHeavy) return work(await format.readElsewhere(chunks.splice(0)));
       let body: unknown = join();
       for (const step of format.steps) {
         await nextHeavyTurn();

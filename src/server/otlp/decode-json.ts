@@ -7,7 +7,7 @@
  */
 import type { SpanEvent } from '../../otel/span-slice.ts';
 import { Budget, EVENT_WEIGHT, SPAN_WEIGHT } from './budget.ts';
-import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope } from './decoded.ts';
+import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope, toEnd } from './decoded.ts';
 import { parentIdOf } from './identifiers.ts';
 import { anyValueOf, attributesOf, countOf, enumOf, idOf, listOf, objectOf, textOf, timeOf } from './json-values.ts';
 import { OtlpSpan } from './otlp-span.ts';
@@ -24,30 +24,44 @@ const KINDS = [
 ];
 const CODES = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR'];
 
-/** @throws {MalformedError} that names what is wrong. @throws {TooMuchError} if it has too much in it. */
-export function decodeTraces(body: unknown, projectName?: string): Decoded {
+/**
+ * Yields after each span.
+ *
+ * @throws {MalformedError} that names what is wrong. @throws {TooMuchError} if it has too much in it.
+ */
+export function* decodeTracesInSteps(body: unknown, projectName?: string): Generator<void, Decoded> {
   const decoded = new Decoded(projectName);
   const budget = new Budget();
   for (const [fields, resource] of resourcesIn(body, 'resourceSpans', budget)) {
     const spans: OtlpSpan[] = [];
     for (const [item, scope] of itemsIn(fields, 'scopeSpans', 'spans', budget)) {
       spans.push(readSpan(item, new OtlpSpan(resource, scope), budget));
+      yield;
     }
     decoded.addSpans(spans, resource);
   }
   return decoded;
 }
 
-/** @throws as `decodeTraces`. */
-export function decodeLogs(body: unknown, projectName?: string): Decoded {
+/** Yields after each record. @throws as `decodeTracesInSteps`. */
+export function* decodeLogsInSteps(body: unknown, projectName?: string): Generator<void, Decoded> {
   const decoded = new Decoded(projectName);
   const budget = new Budget();
   for (const [fields, resource] of resourcesIn(body, 'resourceLogs', budget)) {
     for (const [item, scope] of itemsIn(fields, 'scopeLogs', 'logRecords', budget)) {
       decoded.addRecords([readRecord(item, budget)], scope, resource);
+      yield;
     }
   }
   return decoded;
+}
+
+export function decodeTraces(body: unknown, projectName?: string): Decoded {
+  return toEnd(decodeTracesInSteps(body, projectName));
+}
+
+export function decodeLogs(body: unknown, projectName?: string): Decoded {
+  return toEnd(decodeLogsInSteps(body, projectName));
 }
 
 function* resourcesIn(body: unknown, key: string, budget: Budget): Generator<[Fields, Resource]> {

@@ -8,7 +8,7 @@
 import protobuf from 'protobufjs/minimal.js';
 import type { HrTime, SpanEvent } from '../../otel/span-slice.ts';
 import { Budget, EVENT_WEIGHT, SPAN_WEIGHT } from './budget.ts';
-import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope } from './decoded.ts';
+import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope, toEnd } from './decoded.ts';
 import { parentIdOf } from './identifiers.ts';
 import { OtlpSpan } from './otlp-span.ts';
 import {
@@ -22,11 +22,15 @@ import {
   skip,
 } from './protobuf-values.ts';
 
-/** @throws {Error} if the bytes are not such a message. @throws {TooMuchError} if it has too much in it. */
-export function decodeTraces(bytes: Buffer, projectName?: string): Decoded {
+/**
+ * Yields after each span.
+ *
+ * @throws {Error} if the bytes are not such a message. @throws {TooMuchError} if it has too much in it.
+ */
+export function* decodeTracesInSteps(bytes: Buffer, projectName?: string): Generator<void, Decoded> {
   const decoded = new Decoded(projectName);
   const budget = new Budget();
-  readResources(
+  yield* readResources(
     bytes,
     (reader, resource) => {
       const spans: OtlpSpan[] = [];
@@ -43,11 +47,11 @@ export function decodeTraces(bytes: Buffer, projectName?: string): Decoded {
   return decoded;
 }
 
-/** @throws as `decodeTraces`. */
-export function decodeLogs(bytes: Buffer, projectName?: string): Decoded {
+/** Yields after each record. @throws as `decodeTracesInSteps`. */
+export function* decodeLogsInSteps(bytes: Buffer, projectName?: string): Generator<void, Decoded> {
   const decoded = new Decoded(projectName);
   const budget = new Budget();
-  readResources(
+  yield* readResources(
     bytes,
     (reader, resource) => {
       const records = new Map<Scope, RecordFields[]>();
@@ -68,6 +72,14 @@ export function decodeLogs(bytes: Buffer, projectName?: string): Decoded {
   return decoded;
 }
 
+export function decodeTraces(bytes: Buffer, projectName?: string): Decoded {
+  return toEnd(decodeTracesInSteps(bytes, projectName));
+}
+
+export function decodeLogs(bytes: Buffer, projectName?: string): Decoded {
+  return toEnd(decodeLogsInSteps(bytes, projectName));
+}
+
 interface ResourceReader {
   /** Reads one span or record of the scope. */
   readonly readScope: (scope: Scope) => void;
@@ -76,11 +88,11 @@ interface ResourceReader {
 }
 
 /** Both requests are lists of resources, which have scopes, which have spans or records, under the same numbers. */
-function readResources(
+function* readResources(
   bytes: Buffer,
   open: (reader: Reader, resource: Resource) => ResourceReader,
   budget: Budget,
-): void {
+): Generator<void, void> {
   const reader = protobuf.Reader.create(bytes);
   while (reader.pos < reader.len) {
     const tag = reader.tag();
@@ -95,7 +107,7 @@ function readResources(
     while (reader.pos < reader.len) {
       const field = reader.tag();
       if (field === 10) readResource(reader, resource, budget);
-      else if (field === 18) readScopeItems(reader, readScope, budget);
+      else if (field === 18) yield* readScopeItems(reader, readScope, budget);
       else skip(reader, field);
     }
     leave(reader, end);
@@ -113,15 +125,17 @@ function readResource(reader: Reader, resource: Resource, budget: Budget): void 
   leave(reader, end);
 }
 
-function readScopeItems(reader: Reader, readItem: (scope: Scope) => void, budget: Budget): void {
+function* readScopeItems(reader: Reader, readItem: (scope: Scope) => void, budget: Budget): Generator<void, void> {
   const scope: Scope = { name: '' };
   budget.spend(EVENT_WEIGHT);
   const end = enter(reader);
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     if (tag === 10) readScope(reader, scope);
-    else if (tag === 18) readItem(scope);
-    else skip(reader, tag);
+    else if (tag === 18) {
+      readItem(scope);
+      yield;
+    } else skip(reader, tag);
   }
   leave(reader, end);
 }

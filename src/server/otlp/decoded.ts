@@ -74,3 +74,11 @@ export class Decoded {
 export function setEntry(into: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== '__proto__') into[key] = value;
 }
+
+/** Decodes all at once. */
+export function toEnd(steps: Generator<void, Decoded>): Decoded {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}

@@ -40,6 +40,8 @@ const FORGET_FIRST_MILLIS = 60_000;
  * other write then waits long.
  */
 const SPANS_AT_ONCE = 500;
+/** So many are enough where the next one is of another trace: what follows from each trace takes time, too. */
+const SPANS_OF_OTHERS = 200;
 const SLICE_MILLIS = 4;
 const NOTHING = { spans: [], events: [], judgements: [] };
 
@@ -154,7 +156,8 @@ class Batches {
 
   /** Returns what has come of a trace, to add one more thing to it. */
   of(traceId: string): Batch {
-    if (this.#size >= SPANS_AT_ONCE) this.#write();
+    const most = this.#traces.has(traceId) ? SPANS_AT_ONCE : SPANS_OF_OTHERS;
+    if (this.#size >= most) this.#write();
     this.#size++;
     let batch = this.#traces.get(traceId);
     if (!batch) {

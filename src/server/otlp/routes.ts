@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type BodyFormat, jsonBody, rawBody } from '../http/body-format.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Operation, RouteRequest, Routes } from '../http/route.ts';
+import { createPauses } from '../store/heavy-turns.ts';
 import { failed, JSON_TYPE, mediaTypeOf, PROTOBUF, type RejectedField, taken } from './answers.ts';
 import { TooMuchError } from './budget.ts';
 import { countPointsInJson, countPointsInProtobuf } from './count-points.ts';
@@ -27,6 +28,8 @@ export interface TakenItems {
 
 /** Ten times what the v4 API takes: each attribute of a span is three objects in OTLP's JSON. */
 const MAX_JSON_WEIGHT = 5_000_000;
+/** Spans or records that are decoded before the next look at the clock. */
+const STEPS_AT_ONCE = 50;
 const METRICS_MESSAGE = 'metrics are not stored here; set OTEL_METRICS_EXPORTER=none to send none';
 
 export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes, onTaken = () => {} }: OtlpLimits): Routes {
@@ -53,7 +56,11 @@ export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes, onTaken = (
     '/v1': {},
     '/v1/traces': {
       POST: receive('rejectedSpans', async (request) => {
-        const { spans, rejections } = decode(request, fromProtobuf.decodeTraces, fromJson.decodeTraces);
+        const { spans, rejections } = await decode(
+          request,
+          fromProtobuf.decodeTracesInSteps,
+          fromJson.decodeTracesInSteps,
+        );
         const { rejected, message } = spans.length > 0 ? await intake.takeSpans(spans) : NOTHING;
         count('traces', spans.length - rejected, rejections.count + rejected);
         return together(rejections, rejected, message);
@@ -61,7 +68,11 @@ export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes, onTaken = (
     },
     '/v1/logs': {
       POST: receive('rejectedLogRecords', async (request) => {
-        const { events, rejections } = decode(request, fromProtobuf.decodeLogs, fromJson.decodeLogs);
+        const { events, rejections } = await decode(
+          request,
+          fromProtobuf.decodeLogsInSteps,
+          fromJson.decodeLogsInSteps,
+        );
         const { rejected, message } = events.length > 0 ? await intake.takeEvents(events) : NOTHING;
         count('logs', events.length - rejected, rejections.count + rejected);
         return together(rejections, rejected, message);
@@ -86,13 +97,27 @@ function together({ count, message: own }: Decoded['rejections'], rejected: numb
   return said ? { rejected: count + rejected, message: said } : { rejected: count + rejected };
 }
 
-function decode(
+/** Lets other work of the process run between spans. */
+async function decode(
   { body, headers }: RouteRequest,
-  decodeProtobuf: (bytes: Buffer, projectName?: string) => Decoded,
-  decodeJson: (body: unknown, projectName?: string) => Decoded,
-): Decoded {
+  decodeProtobuf: (bytes: Buffer, projectName?: string) => Generator<void, Decoded>,
+  decodeJson: (body: unknown, projectName?: string) => Generator<void, Decoded>,
+): Promise<Decoded> {
   const project = projectOfHeaders(headers);
-  return decodable(() => (Buffer.isBuffer(body) ? decodeProtobuf(body, project) : decodeJson(body, project)));
+  const steps = Buffer.isBuffer(body) ? decodeProtobuf(body, project) : decodeJson(body, project);
+  const pause = createPauses();
+  for (;;) {
+    const step = decodable(() => advance(steps));
+    if (step.done) return step.value;
+    await pause();
+  }
+}
+
+/** Takes several steps at once, as each of most is far shorter than a pause. */
+function advance(steps: Generator<void, Decoded>): IteratorResult<void, Decoded> {
+  let step = steps.next();
+  for (let count = 1; count < STEPS_AT_ONCE && !step.done; count += 1) step = steps.next();
+  return step;
 }
 
 /** What a decoder throws is the sender's fault. */

@@ -34,7 +34,12 @@ export const CONTENT_COLUMNS = [
   'provider_response',
 ] as const;
 
-const JSON_COLUMNS: ReadonlySet<string> = new Set([
+/** Columns that were written as JSON before, in UTF-8, by their names. */
+export type WrittenColumns = ReadonlyMap<string, Uint8Array>;
+
+const NONE_WRITTEN: WrittenColumns = new Map();
+
+export const JSON_COLUMNS: ReadonlySet<string> = new Set([
   'judgment',
   'metadata',
   'inputs',
@@ -72,10 +77,12 @@ export interface CountedFields {
 }
 
 /** Throws a `RangeError` where the request is nested too deeply to be written as JSON. */
-export function toLogRow(request: LogRequest): LogRow {
+export function toLogRow(request: LogRequest, written = NONE_WRITTEN): LogRow {
   const save = request.save !== false;
-  const given: SqliteValue[] = PLAIN_COLUMNS.map((column) => toColumn(column, request[column]));
-  for (const column of CONTENT_COLUMNS) given.push(save ? toColumn(column, request[column]) : null);
+  const toValue = (column: (typeof GIVEN_COLUMNS)[number]): SqliteValue =>
+    written.get(column) ?? toColumn(column, request[column]);
+  const given: SqliteValue[] = PLAIN_COLUMNS.map(toValue);
+  for (const column of CONTENT_COLUMNS) given.push(save ? toValue(column) : null);
   const hasError = typeof request.error === 'string';
   return {
     given,

@@ -18,7 +18,8 @@ const CHECK_MILLIS = 1_000;
 /** Where there is no reserve. */
 const MIN_BYTES = 64 * 1024;
 const MIN_LOG_PAGES = 32;
-const MAX_LOG_PAGES = 1_000;
+/** Where the disk has enough space. */
+export const MAX_LOG_PAGES = 1_000;
 /** A page by which the file grows is written to the log first, and others change with it. */
 const GROWTH_FACTOR = 3;
 /** What is in the way of a deletion on a full disk, such as reads that need the log, has so much time to go. */

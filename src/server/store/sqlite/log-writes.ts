@@ -4,13 +4,14 @@ import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { CreatedLog, Feedback, LogRequest, LogUpdate } from '../../../wire/v4.ts';
 import type { ConfigRow } from '../config-row.ts';
 import { newIdentifier } from '../identifiers.ts';
-import { type LogRow, toLogRow } from '../log-row.ts';
+import type { LogRow } from '../log-row.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
 import { countCharacters } from '../row-size.ts';
 import { storableText } from '../storable-text.ts';
 import type { LogSelector } from '../store.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
 import { AddedLogs } from './added-logs.ts';
+import { encodeLog, tryToEncode, type WrittenLogs } from './encoded-logs.ts';
 import type { Statements } from './statements.ts';
 import { useConfig } from './use-config.ts';
 
@@ -54,11 +55,12 @@ export class LogWrites {
     this.#added = new AddedLogs(statements, this.#now);
   }
 
-  *createAll(requests: readonly LogRequest[]): Generator<void, CreatedLog[]> {
+  /** `written` has what was written of them before. */
+  *createAll(requests: readonly LogRequest[], written: WrittenLogs): Generator<void, CreatedLog[]> {
     this.#findReferences(requests);
     const create = this.#create.bind(this);
     const created = yield* mapItems(requests, function* (request) {
-      const row = encodeLog(request);
+      const row = encodeLog(request, written.get(request));
       // A large log takes long to encode, and as long to write.
       yield;
       return create(request, row);
@@ -75,7 +77,10 @@ export class LogWrites {
     for (const request of requests) {
       // What it completes is changed, and must be counted whatever becomes of the savepoint.
       if (this.#known.has(toReference(request.reference_id) ?? '')) this.#added.countIn();
-      const isCreated = attempt(request, () => void this.#create(request, encodeLog(request)));
+      const row = tryToEncode(request);
+      // A large log takes long to encode, and as long to write.
+      yield;
+      const isCreated = attempt(request, () => void this.#create(request, row ?? encodeLog(request)));
       if (!isCreated) for (const found of [this.#projects, this.#sessions, this.#configs]) found.clear();
       yield;
     }
@@ -283,13 +288,4 @@ export class LogWrites {
 /** As it is stored. An engine writes half of a surrogate pair as a replacement character, and finds only that again. */
 function toReference(reference: string | null | undefined): string | null {
   return reference ? storableText(reference).toWellFormed() : null;
-}
-
-function encodeLog(request: LogRequest): LogRow {
-  try {
-    return toLogRow(request);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RejectedFieldError('inputs', 'the datapoint is nested too deeply to be stored');
-  }
 }

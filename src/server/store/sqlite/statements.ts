@@ -3,7 +3,10 @@
  * values by position and have no RETURNING: with names they take five times as long, with RETURNING twice.
  */
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
-import { CONTENT_COLUMNS, GIVEN_COLUMNS, PLAIN_COLUMNS } from '../log-row.ts';
+import { CONTENT_COLUMNS, GIVEN_COLUMNS, JSON_COLUMNS, PLAIN_COLUMNS } from '../log-row.ts';
+
+/** JSON can be given as UTF-8. */
+const parameterOf = (column: string) => (JSON_COLUMNS.has(column) ? 'CAST(? AS TEXT)' : '?');
 
 /** The log and its ancestors, nearest first. UNION ends even on a damaged file with a cycle. */
 const ancestorsOf = (key: string) => `
@@ -36,6 +39,20 @@ export const READ_PROJECT = `SELECT ${PROJECT_COLUMNS} FROM projects WHERE id = 
 export const COUNT_SESSIONS_OF_PROJECT = `SELECT count(*) AS total FROM session_projects WHERE project_key = ?`;
 export const LIST_SESSIONS_OF_PROJECT = `SELECT session_key AS key FROM session_projects
   WHERE project_key = ? ORDER BY session_key DESC LIMIT ? OFFSET ?`;
+
+/** Of a large log it takes long. */
+export const READ_LOG = `SELECT logs.*, projects.id AS project_id, projects.name AS project, sessions.id AS session_id,
+    sessions.reference_id AS session_reference_id, parent.id AS parent_id,
+    parent.reference_id AS parents_own_reference_id,
+    configs.id AS config_id, configs.content AS config, configs.created_at AS config_created_at,
+    configs.last_used AS config_last_used,
+    (SELECT json_group_array(json_object('id', id, 'type', type, 'value', json(value), 'user', user,
+      'created_at', created_at)) FROM (SELECT * FROM feedback WHERE log_key = logs.key ORDER BY key)) AS feedback
+  FROM logs JOIN projects ON projects.key = logs.project_key
+  LEFT JOIN sessions ON sessions.key = logs.session_key
+  LEFT JOIN configs ON configs.key = logs.config_key
+  LEFT JOIN logs AS parent ON parent.key = logs.parent_key
+  WHERE logs.key = ?`;
 
 const SQL = {
   findProjectById: `SELECT key, id, name FROM projects WHERE id = ?`,
@@ -74,7 +91,7 @@ const SQL = {
     CROSS JOIN logs ON logs.reference_id = named.value`,
   insertLog: `INSERT INTO logs (id, reference_id, project_key, session_key, config_key, parent_key,
       parent_reference_id, created_at, updated_at, save, trace_id, called, ${GIVEN_COLUMNS.join(', ')})
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${GIVEN_COLUMNS.map(() => '?').join(', ')})`,
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${GIVEN_COLUMNS.map(parameterOf).join(', ')})`,
   /** What the triggers do for a log that changes: the sums of a session for several new logs, and their marks. */
   addToSummary: `INSERT INTO session_summaries (key, logs_count, errors_count, running_count, prompt_tokens,
       output_tokens, cost, started_at, ended_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -93,8 +110,8 @@ const SQL = {
   completeLog: `UPDATE logs SET updated_at = ?,
       trace_id = coalesce(trace_id, ?), called = CASE WHEN save THEN coalesce(called, ?) END,
       session_key = coalesce(session_key, ?), config_key = coalesce(config_key, ?),
-      ${PLAIN_COLUMNS.map((column) => `${column} = coalesce(${column}, ?)`).join(', ')},
-      ${CONTENT_COLUMNS.map((column) => `${column} = CASE WHEN save THEN coalesce(${column}, ?) END`).join(', ')}
+      ${PLAIN_COLUMNS.map((column) => `${column} = coalesce(${column}, ${parameterOf(column)})`).join(', ')},
+      ${CONTENT_COLUMNS.map((column) => `${column} = CASE WHEN save THEN coalesce(${column}, ${parameterOf(column)}) END`).join(', ')}
     WHERE key = ?`,
   updateLog: `UPDATE logs SET updated_at = ?, output = CASE WHEN save THEN coalesce(?, output) END,
       error = coalesce(?, error), duration = coalesce(?, duration) WHERE key = ?`,
@@ -115,18 +132,7 @@ const SQL = {
   unlinkSessionFromProject: `DELETE FROM session_projects
     WHERE project_key = :project_key AND session_key = :session_key AND NOT EXISTS
       (SELECT 1 FROM logs WHERE logs.session_key = :session_key AND logs.project_key = :project_key)`,
-  readLog: `SELECT logs.*, projects.id AS project_id, projects.name AS project, sessions.id AS session_id,
-      sessions.reference_id AS session_reference_id, parent.id AS parent_id,
-      parent.reference_id AS parents_own_reference_id,
-      configs.id AS config_id, configs.content AS config, configs.created_at AS config_created_at,
-      configs.last_used AS config_last_used,
-      (SELECT json_group_array(json_object('id', id, 'type', type, 'value', json(value), 'user', user,
-        'created_at', created_at)) FROM (SELECT * FROM feedback WHERE log_key = logs.key ORDER BY key)) AS feedback
-    FROM logs JOIN projects ON projects.key = logs.project_key
-    LEFT JOIN sessions ON sessions.key = logs.session_key
-    LEFT JOIN configs ON configs.key = logs.config_key
-    LEFT JOIN logs AS parent ON parent.key = logs.parent_key
-    WHERE logs.key = ?`,
+  readLog: READ_LOG,
 
   insertFeedback: `INSERT INTO feedback (id, log_key, type, value, user, created_at)
     VALUES (:id, :log_key, :type, :value, :user, :created_at)`,

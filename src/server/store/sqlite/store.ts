@@ -11,15 +11,11 @@ import {
   openSqlite,
   type SqliteDatabase,
   type SqliteRow,
-  type SqliteValue,
 } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
-import type { LogResponse } from '../../../wire/v4.ts';
-import { nextHeavyTurn } from '../heavy-turns.ts';
 import { newIdentifier } from '../identifiers.ts';
 import { toLogResponse } from '../log-row.ts';
-import { createOneAtATime } from '../one-at-a-time.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { mapItems } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
@@ -27,9 +23,11 @@ import type { LogQuery, ProjectQuery, Store, StoreHealth } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
 import { withExplainedErrors } from '../unavailable-error.ts';
 import { CLOSED, explainUnavailable, toReadiness } from './availability.ts';
+import { createCheckpoints } from './checkpoints.ts';
 import { toProject, toSession } from './container-row.ts';
 import { removeReserve } from './disk-reserve.ts';
 import { createDiskSpace } from './disk-space.ts';
+import { writeLongTexts } from './encoded-logs.ts';
 import { createErasure } from './erasure.ts';
 import { prepareErasureStatements } from './erasure-statements.ts';
 import { changeFeedback } from './feedback.ts';
@@ -37,6 +35,7 @@ import { checkingFirst, createFileWatch } from './file-watch.ts';
 import { forgetTraces, ingest } from './ingest.ts';
 import { prepareIngestStatements } from './ingest-statements.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
+import { createLogReader, isLarge } from './log-reader.ts';
 import { LogWrites } from './log-writes.ts';
 import { toMeasures } from './measures.ts';
 import { migrateSqlite } from './migrations.ts';
@@ -48,9 +47,8 @@ import { COUNT_SESSIONS_OF_PROJECT, LIST_SESSIONS_OF_PROJECT, prepareStatements,
 import { createViewerIndex } from './viewer-index.ts';
 import { prepareViewerStatements } from './viewer-statements.ts';
 import { createSqliteViewerStore } from './viewer-store.ts';
-import { createWriteTurns } from './write-turns.ts';
+import { createWriteTurns, type Work } from './write-turns.ts';
 
-const LARGE_BYTES = 256 * 1024;
 /** For the traces of deletions. What is left of them is taken out after the next start. */
 const CLOSE_MILLIS = 3_000;
 
@@ -104,8 +102,9 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const prepareWrite = createStatementCache(database);
   const statements = prepareStatements(prepareWrite);
   const space = createDiskSpace({ file, database, onChange: (isFull) => onSpaceChange(isFull) });
+  const checkpoints = createCheckpoints({ file, database, prepare: prepareWrite });
   const turns = createWriteTurns(database, {
-    ...{ file, lockTimeoutMillis, beforeCommit: space.checkGrowth },
+    ...{ file, lockTimeoutMillis, beforeCommit: space.checkGrowth, afterCommit: checkpoints.afterCommit },
     canInterrupt: readDatabase !== database,
   });
   const ingestStatements = prepareIngestStatements(prepareWrite);
@@ -119,33 +118,19 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
 
   const reader = createSqliteReader({ file, prepare });
   const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters);
-  /** A large log takes long to read, as long to convert, and then to be written as JSON: each in a turn of its own. */
-  const readLargeLog = async (key: SqliteValue): Promise<LogResponse | undefined> => {
-    await nextHeavyTurn();
-    const row = reads.readLog.get(key);
-    await nextHeavyTurn();
-    const log = row && toLogResponse(row);
-    await nextHeavyTurn();
-    return log;
-  };
-  // Each is in memory twice until its answer is written.
-  const alone = createOneAtATime();
-  const readLog = async (key: SqliteValue): Promise<LogResponse | undefined> => {
-    const isLarge = Number(reads.sizeOfLog.get(key)?.['bytes'] ?? 0) > LARGE_BYTES;
-    if (isLarge) return alone(() => readLargeLog(key));
-    const row = reads.readLog.get(key);
-    return row && toLogResponse(row);
-  };
-  const run = async <Result>(work: () => Result | Generator<void, Result>): Promise<Result> => {
+  const readLog = createLogReader(reads, reader);
+  const run = async <Result>(work: Work<Result>, ready?: Promise<void>): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
     index.schedule();
-    const result = await turns.run(work);
+    const result = await turns.run(work, undefined, ready);
     // What was written into a file that is gone is not acknowledged.
     watch.check();
     return result;
   };
-  const inTurn = <Result>(work: (writes: LogWrites) => Result | Generator<void, Result>): Promise<Result> =>
-    space.write(() => run(() => work(new LogWrites(statements))));
+  const inTurn = <Result>(
+    work: (writes: LogWrites) => ReturnType<Work<Result>>,
+    ready?: Promise<void>,
+  ): Promise<Result> => space.write(() => run(() => work(new LogWrites(statements)), ready));
   let resumeIndex = (): void => {};
   const onSpaceChange = (isFull: boolean): void => {
     if (isFull) resumeIndex = index.hold();
@@ -179,17 +164,20 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const projects = createProjectStore({ prepareWrite, prepare, statements, reader, inTurn, readProject, readWithin });
 
   const store: Store = {
-    createLogs: (requests) => inTurn((writes) => writes.createAll(requests)),
+    createLogs: (requests) => {
+      const { written, ready } = writeLongTexts(requests);
+      return inTurn((writes) => writes.createAll(requests, written), ready);
+    },
 
-    updateLog: (selector, update) =>
-      inTurn(function* (writes) {
+    updateLog: async (selector, update) => {
+      const updated = await inTurn((writes) => {
         const key = writes.update(selector, update);
         if (key === undefined) return undefined;
-        yield;
-        const row = statements.readLog.get(key)!;
-        yield;
-        return toLogResponse(row);
-      }),
+        // A large one is read after the commit, which takes long itself.
+        return isLarge(statements, key) ? { key } : { log: toLogResponse(statements.readLog.get(key)!) };
+      });
+      return updated && ('log' in updated ? updated.log : readLog(updated.key));
+    },
 
     getLog: async (id) => {
       const found = reads.findLogById.get(id);
@@ -281,7 +269,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
       space.close();
       index.close();
       turns.drain();
-      await reader.close();
+      await Promise.all([reader.close(), checkpoints.close()]);
       if (readDatabase !== database) readDatabase.close();
       database.close();
     },

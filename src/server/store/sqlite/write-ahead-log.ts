@@ -23,8 +23,8 @@ export function tryTruncateLog(database: SqliteDatabase): boolean {
  */
 export function checkpoint(database: SqliteDatabase): 'done' | 'busy' | 'full' {
   try {
-    const { log, checkpointed } = database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()!;
-    return log === checkpointed ? 'done' : 'busy';
+    const { busy, log, checkpointed } = database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()!;
+    return busy === 0 && log === checkpointed ? 'done' : 'busy';
   } catch (error) {
     return reasonOf(error) === 'full' ? 'full' : 'busy';
   }

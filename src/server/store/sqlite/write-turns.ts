@@ -21,13 +21,14 @@ const GROUP_MILLIS = 60;
 const LOCK_POLL_MILLIS = 1;
 const DEFAULT_LOCK_TIMEOUT_MILLIS = 10_000;
 
-type Work<Result> = () => Result | Generator<void, Result>;
+export type Work<Result> = () => Result | Generator<void, Result>;
 
 interface Job {
   readonly work: Work<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly onWritten: (() => void) | undefined;
+  isReady: boolean;
 }
 
 /** A job that is being done. */
@@ -39,9 +40,10 @@ interface Run {
 export interface WriteTurns {
   /**
    * Runs `work` in the next turn. Resolves with its result once that is on disk, rejects with what it threw. Calls
-   * `onWritten` before the commit, at the end of the work's savepoint.
+   * `onWritten` before the commit, at the end of the work's savepoint. Works are done in the order of these calls: one
+   * that waits for `ready`, which must not reject, keeps those after it waiting.
    */
-  run<Result>(work: Work<Result>, onWritten?: () => void): Promise<Result>;
+  run<Result>(work: Work<Result>, onWritten?: () => void, ready?: Promise<void>): Promise<Result>;
   /** Runs a part of such a `work`. If that throws, what it has written is undone, and `failed` makes the result. */
   runInSavepoint<Result>(work: () => Result, failed: (error: unknown) => Result): Result;
   /** Returns how many works wait or are under way. */
@@ -58,10 +60,13 @@ export interface WriteTurnsOptions {
   readonly lockTimeoutMillis?: number | undefined;
   /** Called before each commit. If it throws, the transaction is undone, and all of its writes fail. */
   readonly beforeCommit?: () => void;
+  /** Called after each commit. Returns what the next transaction has to wait for; it must not reject. */
+  readonly afterCommit?: () => Promise<void> | undefined;
 }
 
 export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOptions): WriteTurns {
-  const { file, canInterrupt, lockTimeoutMillis = DEFAULT_LOCK_TIMEOUT_MILLIS, beforeCommit = () => {} } = options;
+  const { file, canInterrupt, lockTimeoutMillis = DEFAULT_LOCK_TIMEOUT_MILLIS } = options;
+  const { beforeCommit = () => {}, afterCommit = () => undefined } = options;
   const lock = createWriteLock(database, { file, timeoutMillis: lockTimeoutMillis });
   const commit = database.prepare('COMMIT');
   const savepoint = database.prepare('SAVEPOINT item');
@@ -74,6 +79,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
   let openedAt: number | undefined;
   let isCommitDue = false;
   let isScheduled = false;
+  let isPaused = false;
   /** No turn before this time. */
   let resumeAt = 0;
 
@@ -158,10 +164,20 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     }
     const answers = done;
     [done, openedAt, isCommitDue] = [[], undefined, false];
+    pauseUntil(afterCommit());
     for (const { answer } of answers) answer();
   };
 
-  const hasWork = (): boolean => queue.length > 0 || current !== undefined;
+  const pauseUntil = (event: Promise<void> | undefined): void => {
+    if (!event) return;
+    isPaused = true;
+    void event.then(() => {
+      isPaused = false;
+      if (hasWork()) schedule();
+    });
+  };
+
+  const hasWork = (): boolean => current !== undefined || queue[0]?.isReady === true;
 
   const onTurn = (): void => {
     isScheduled = false;
@@ -172,7 +188,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
   };
 
   const schedule = (): void => {
-    if (isScheduled) return;
+    if (isScheduled || isPaused) return;
     isScheduled = true;
     const millis = resumeAt - performance.now();
     if (millis > 0) setTimeout(() => overtake(onTurn), millis);
@@ -181,13 +197,20 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
 
   return {
     depth: () => queue.length + (current ? 1 : 0),
-    run: <Result>(work: Work<Result>, onWritten?: () => void) =>
+    run: <Result>(work: Work<Result>, onWritten?: () => void, ready?: Promise<void>) =>
       new Promise<Result>((resolve, reject) => {
-        queue.push({ work, resolve: resolve as (value: unknown) => void, reject, onWritten });
+        const isReady = ready === undefined;
+        const job: Job = { work, resolve: resolve as (value: unknown) => void, reject, onWritten, isReady };
+        queue.push(job);
         schedule();
+        void ready?.then(() => {
+          job.isReady = true;
+          schedule();
+        });
       }),
     runInSavepoint,
     drain: () => {
+      for (const job of queue) job.isReady = true;
       while (hasWork() || openedAt !== undefined) runTurn(Number.POSITIVE_INFINITY, true);
     },
   };

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../../../support/start-test-server.ts';
 
 const STEPS = 20;
 
-function open({ lockTimeoutMillis }: { lockTimeoutMillis?: number } = {}) {
+function open({ lockTimeoutMillis, afterCommit }: Partial<Parameters<typeof createWriteTurns>[1]> = {}) {
   const file = join(temporaryDirectory(), 'a.db');
   const [database, reading] = [openSqlite({ file }), openSqlite({ file })];
   onTestFinished(() => {
@@ -22,7 +22,7 @@ function open({ lockTimeoutMillis }: { lockTimeoutMillis?: number } = {}) {
       .prepare('SELECT word FROM words')
       .all()
       .map(({ word }) => word);
-  const turns = createWriteTurns(database, { file, canInterrupt: true, lockTimeoutMillis });
+  const turns = createWriteTurns(database, { file, canInterrupt: true, lockTimeoutMillis, afterCommit });
   return { database, file, turns, words, add: (word: string) => void insert.run(word) };
 }
 
@@ -188,4 +188,53 @@ test('a lock that is not given back fails the writes after a time, and not those
   await waiting;
   expect(words()).toEqual(['waits']);
   expect(database.prepare('PRAGMA busy_timeout').get()).toEqual({ timeout: 2_000 });
+});
+
+test('no transaction begins before what follows a commit is done', async () => {
+  let finish = () => {};
+  let isOver = false;
+  const { turns, words, add } = open({
+    afterCommit: () =>
+      new Promise((resolve) => {
+        finish = () => {
+          isOver = true;
+          resolve();
+        };
+      }),
+  });
+  await turns.run(() => add('first'));
+  const second = turns.run(() => {
+    expect(isOver).toBe(true);
+    add('second');
+  });
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(words()).toEqual(['first']);
+  finish();
+  await second;
+  expect(words()).toEqual(['first', 'second']);
+});
+
+test('a write that is not ready keeps those after it waiting, and none before it', async () => {
+  const { turns, words, add } = open();
+  let isReady = () => {};
+  const ready = new Promise<void>((resolve) => {
+    isReady = resolve;
+  });
+  const before = turns.run(() => add('before'));
+  const slow = turns.run(() => add('slow'), undefined, ready);
+  const after = turns.run(() => add('after'));
+  await before;
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(words()).toEqual(['before']);
+  isReady();
+  await Promise.all([slow, after]);
+  expect(words()).toEqual(['before', 'slow', 'after']);
+});
+
+test('what is not ready at the end is written all the same', async () => {
+  const { turns, words, add } = open();
+  const never = turns.run(() => add('never'), undefined, new Promise(() => {}));
+  turns.drain();
+  await never;
+  expect(words()).toEqual(['never']);
 });

@@ -7,6 +7,6 @@ export interface Coverage {
   readonly by: string | undefined;
   /** What to do if nothing creates spans. */
   readonly advice: string | undefined;
-  /** Whether the app's own code probably uses the package, and not only a dependency. */
+  /** Whether the app's own code probably uses the package, and not only a dependency: it names it or its instrumentation. */
   readonly isOwn: boolean;
 }

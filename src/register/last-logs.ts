@@ -8,17 +8,23 @@
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import type { ResolvedOptions } from '../options.ts';
-import type { HumanloopSpanProcessor } from '../processors/span-processor.ts';
+import type { FlushLimit, HumanloopSpanProcessor } from '../processors/span-processor.ts';
 import { Deadline, keepingAlive } from '../scheduling/deadline.ts';
 import { say } from './announce.ts';
 import { listenForEnding } from './ending-events.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 type Signal = (typeof SIGNALS)[number];
+/** Share of the time, where nothing arrives in the rest of it, that is left for closing the logs of open spans. */
+const CLOSING = 0.25;
 
 export function sendLastLogs(
   processor: HumanloopSpanProcessor,
-  { exitTimeoutMillis, spool }: Pick<ResolvedOptions, 'exitTimeoutMillis' | 'spool'>,
+  {
+    exitTimeoutMillis,
+    flushTimeoutMillis,
+    spool,
+  }: Pick<ResolvedOptions, 'exitTimeoutMillis' | 'flushTimeoutMillis' | 'spool'>,
 ): void {
   /** Everything is done: the process may end. */
   let isOver = false;
@@ -37,9 +43,10 @@ export function sendLastLogs(
       () => true,
       () => false,
     );
+  const flush = (timeoutMillis = exitTimeoutMillis) => isDone(processor.forceFlush({ timeoutMillis }));
   /** Nothing of the app runs after this: the logs of open spans are closed too. */
-  const end = (): Promise<void> => {
-    ending ??= isDone(processor.shutdown()).then((isSent) => {
+  const end = (limit?: FlushLimit): Promise<void> => {
+    ending ??= isDone(processor.shutdown(limit)).then((isSent) => {
       if (!isSent) sayIfLost(`the process ends, and they were not sent within ${exitTimeoutMillis} ms`);
       isOver = true;
     });
@@ -47,7 +54,7 @@ export function sendLastLogs(
   };
 
   const onSignal = (signal: Signal) => (hasOthers: boolean) => {
-    if (hasOthers) return void isDone(processor.forceFlush());
+    if (hasOthers) return void flush();
     void end().then(() => {
       stopListening();
       process.kill(process.pid, signal);
@@ -56,7 +63,7 @@ export function sendLastLogs(
     });
   };
   const onException = (hasOthers: boolean, error: unknown, origin: unknown) => {
-    if (hasOthers) return void isDone(processor.forceFlush());
+    if (hasOthers) return void flush();
     // Without this function, a later exception would end the process in the name of the first.
     const ignore = () => undefined;
     process.on('uncaughtException', ignore);
@@ -71,14 +78,18 @@ export function sendLastLogs(
   const stopListening = listenForEnding({ ...Object.fromEntries(signals), uncaughtException: onException });
 
   let isFlushed = false;
-  let isGivenUp = false;
+  let lastFlush: Deadline | undefined;
   // Node emits this again after each flush. Handlers of the app, which run after this one, may make more logs each time.
   process.on('beforeExit', () => {
     if (isOver || ending) return;
-    if (isGivenUp || (isFlushed && countLeft() === 0)) return void end();
-    void isDone(processor.forceFlush()).then((isSent) => {
-      isFlushed = true;
-      isGivenUp = !isSent;
+    lastFlush ??= new Deadline(flushTimeoutMillis);
+    const left = countLeft();
+    if (isFlushed && left === 0) return void end({ timeoutMillis: exitTimeoutMillis });
+    void flush(exitTimeoutMillis * (1 - CLOSING)).then((isSent) => {
+      isFlushed = isSent;
+      // As long as logs arrive, a slow server is waited for. One that hangs would keep the process alive by its request.
+      const isGivenUp = !isSent && (countLeft() >= left || (lastFlush?.leftMillis ?? 0) <= 0);
+      if (isGivenUp) void end({ timeoutMillis: exitTimeoutMillis * CLOSING });
     });
   });
   process.on('exit', () => {

@@ -48,7 +48,10 @@ test('with NODE_USE_ENV_PROXY requests go through the proxy, but for this machin
   expect(server.received).toMatchObject([{ method: 'POST', url: '/v4/logs' }]);
   expect(await send(server.baseUrl)).toMatchObject({ kind: 'answered', status: 200 });
   vi.stubEnv('NO_PROXY', 'logs.invalid');
-  expect(await send(BASE_URL)).toMatchObject({ kind: 'unsent', cause: { code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) } });
+  expect(await send(BASE_URL)).toMatchObject({
+    kind: 'unsent',
+    cause: { code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) },
+  });
   expect(proxy.asked).toEqual(['logs.invalid:80']);
 });
 

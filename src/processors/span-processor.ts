@@ -72,15 +72,16 @@ export class HumanloopSpanProcessor {
   /**
    * Resolves when everything that ended before the call is acknowledged or dropped with a reason.
    *
-   * @throws {HumanloopError} (as a rejection) after `flushTimeoutMillis`, or the limit's time. Nothing is lost then: sending continues.
+   * @throws {HumanloopError} (as a rejection) after `flushTimeoutMillis`, or the limit's time. Nothing is lost then:
+   * sending continues.
    */
   forceFlush(limit?: FlushLimit): Promise<void> {
     return this.#pipeline.flush(this.#timeoutOf(limit));
   }
 
   /**
-   * Closes the logs of open spans with an error and flushes for at most `flushTimeoutMillis`, or the limit's time. The rest is
-   * counted as dropped, or stays in the spool for the next start. Idempotent; never rejects.
+   * Closes the logs of open spans with an error and flushes for at most `flushTimeoutMillis`, or the limit's time. The
+   * rest is counted as dropped, or stays in the spool for the next start. Idempotent; never rejects.
    */
   shutdown(limit?: FlushLimit): Promise<void> {
     return this.#pipeline.shutdown(this.#timeoutOf(limit));

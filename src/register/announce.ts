@@ -76,7 +76,8 @@ function explain(coverages: readonly Coverage[], loaded: ReadonlySet<string>): s
   if (coverages.length === 0) return 'no LLM package that register knows is installed where the app is';
   const used = coverages.filter(({ name }) => loaded.has(name));
   if (used.length === 0) return `${coverages.map(describe).join(', ')}: not loaded by this process`;
-  const unseen = used.find(({ by }) => by === undefined);
+  const own = used.filter(({ isOwn }) => isOwn);
+  const unseen = (own.length > 0 ? own : used).find(({ by }) => by === undefined);
   if (unseen) return `nothing sees the calls of ${unseen.name} ${unseen.version}: ${unseen.advice}`;
   return `${used.map(describe).join(', ')}: no call was made, or none is sampled`;
 }

@@ -8,15 +8,15 @@
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import type { ResolvedOptions } from '../options.ts';
-import type { FlushLimit, HumanloopSpanProcessor } from '../processors/span-processor.ts';
+import type { HumanloopSpanProcessor } from '../processors/span-processor.ts';
 import { Deadline, keepingAlive } from '../scheduling/deadline.ts';
 import { say } from './announce.ts';
 import { listenForEnding } from './ending-events.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 type Signal = (typeof SIGNALS)[number];
-/** Share of the time, where nothing arrives in the rest of it, that is left for closing the logs of open spans. */
-const CLOSING = 0.25;
+/** A process that ends by itself is not urged to. It waits this many times as long for a server that is silent. */
+const PATIENCE = 5;
 
 export function sendLastLogs(
   processor: HumanloopSpanProcessor,
@@ -43,10 +43,10 @@ export function sendLastLogs(
       () => true,
       () => false,
     );
-  const flush = (timeoutMillis = exitTimeoutMillis) => isDone(processor.forceFlush({ timeoutMillis }));
+  const flush = () => isDone(processor.forceFlush({ timeoutMillis: exitTimeoutMillis }));
   /** Nothing of the app runs after this: the logs of open spans are closed too. */
-  const end = (limit?: FlushLimit): Promise<void> => {
-    ending ??= isDone(processor.shutdown(limit)).then((isSent) => {
+  const end = (): Promise<void> => {
+    ending ??= isDone(processor.shutdown()).then((isSent) => {
       if (!isSent) sayIfLost(`the process ends, and they were not sent within ${exitTimeoutMillis} ms`);
       isOver = true;
     });
@@ -77,19 +77,29 @@ export function sendLastLogs(
   const signals = isMainThread ? SIGNALS.map((signal) => [signal, onSignal(signal)] as const) : [];
   const stopListening = listenForEnding({ ...Object.fromEntries(signals), uncaughtException: onException });
 
+  let isEndingCalmly = false;
+  /** A signal that comes meanwhile ends the process within its own time. */
+  const endCalmly = () => {
+    isEndingCalmly = true;
+    const timeoutMillis = (PATIENCE - 1) * exitTimeoutMillis;
+    // It keeps to the time, and says itself what is lost.
+    void processor.shutdown({ timeoutMillis }).then(() => {
+      isOver = true;
+    });
+  };
   let isFlushed = false;
   let lastFlush: Deadline | undefined;
   // Node emits this again after each flush. Handlers of the app, which run after this one, may make more logs each time.
   process.on('beforeExit', () => {
-    if (isOver || ending) return;
+    if (isOver || ending || isEndingCalmly) return;
     lastFlush ??= new Deadline(flushTimeoutMillis);
     const left = countLeft();
-    if (isFlushed && left === 0) return void end({ timeoutMillis: exitTimeoutMillis });
-    void flush(exitTimeoutMillis * (1 - CLOSING)).then((isSent) => {
+    if (isFlushed && left === 0) return endCalmly();
+    void flush().then((isSent) => {
       isFlushed = isSent;
-      // As long as logs arrive, a slow server is waited for. One that hangs would keep the process alive by its request.
+      // As long as logs arrive, a slow server is waited for. One that hangs keeps the process alive by its request.
       const isGivenUp = !isSent && (countLeft() >= left || (lastFlush?.leftMillis ?? 0) <= 0);
-      if (isGivenUp) void end({ timeoutMillis: exitTimeoutMillis * CLOSING });
+      if (isGivenUp) endCalmly();
     });
   });
   process.on('exit', () => {

@@ -25,7 +25,7 @@ try {
   await run(process.argv.slice(2));
 } catch (error) {
   if (error instanceof UsageError) {
-    process.stderr.write(`humanloop-otel: ${error.message}\n\n${USAGE}`);
+    process.stderr.write(`humanloop-otel: ${error.message}\n\n${USAGE.split('\n\n', 1)}\n\n--help says more.\n`);
     process.exitCode = 2;
   } else {
     process.stderr.write(`humanloop-otel: ${error instanceof HumanloopError ? error.message : String(error)}\n`);

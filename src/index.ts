@@ -22,7 +22,7 @@ export type { Stats } from './pipeline/stats.ts';
 export { HumanloopLogRecordProcessor, type LogRecordSlice } from './processors/log-record-processor.ts';
 export { HumanloopPropagator } from './processors/propagator.ts';
 export { type ExportResult, HumanloopSpanExporter } from './processors/span-exporter.ts';
-export { HumanloopSpanProcessor } from './processors/span-processor.ts';
+export { type FlushLimit, HumanloopSpanProcessor } from './processors/span-processor.ts';
 export type { LogReference } from './processors/update-arguments.ts';
 export type { LateFields } from './wire/late-fields.ts';
 export type {

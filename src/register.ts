@@ -8,7 +8,9 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { context, propagation, trace } from '@opentelemetry/api';
+import { mainScript } from './host/app-package.ts';
 import { resolveOptions } from './options.ts';
+import { registeredProvider } from './pipeline/span-limits.ts';
 import { HumanloopSpanProcessor } from './processors/span-processor.ts';
 import { switchOnAiSdk } from './register/ai-sdk.ts';
 import { announce, attempt, say, warnIfNothingWasSeen, warnOfUnseen } from './register/announce.ts';
@@ -17,12 +19,14 @@ import { startBundle } from './register/bundle.ts';
 import { BUNDLE } from './register/catalog.ts';
 import { captureContent, isDisabled } from './register/content.ts';
 import { AsyncContextManager } from './register/context-manager.ts';
+import { giveWayToApp, hasOwnProcessor } from './register/give-way.ts';
 import { chooseInstrumentations, startInstrumentations } from './register/instrumentations.ts';
 import { sendLastLogs } from './register/last-logs.ts';
 import { takeLogEvents } from './register/log-events.ts';
 import { applyLogLevel } from './register/log-level.ts';
 import { watchModules } from './register/module-hooks.ts';
 import { dropNestedCalls } from './register/nested-calls.ts';
+import { isFirstInstance } from './register/others.ts';
 import { traceRequests } from './register/requests.ts';
 import { findSdk } from './register/sdk.ts';
 
@@ -31,8 +35,8 @@ const isHooksThread = !isMainThread && parentPort === null;
 
 if (!isDisabled() && !isHooksThread) {
   attempt(() => {
-    const app = new App(process.argv[1], process.cwd());
-    if (!app.isPackageManager) setUp(app);
+    const app = new App(mainScript(), process.cwd());
+    if (!app.isLauncher && isFirstInstance()) setUp(app);
   });
 }
 
@@ -42,9 +46,7 @@ function setUp(app: App): void {
   if (!sdk) return say('no OpenTelemetry SDK found. Install one: npm install @opentelemetry/sdk-trace-node');
   const processor = new HumanloopSpanProcessor();
   const provider = sdk.createProvider(processor);
-  if (!trace.setGlobalTracerProvider(provider)) {
-    return say('a tracer provider is registered already; add a HumanloopSpanProcessor to that one');
-  }
+  if (!trace.setGlobalTracerProvider(provider)) return sayIsRegistered();
   const contexts = new AsyncContextManager();
   context.setGlobalContextManager(contexts);
   const { propagator, missing } = sdk.createPropagators(processor);
@@ -55,16 +57,22 @@ function setUp(app: App): void {
   captureContent();
   const choices = chooseInstrumentations(app);
   dropNestedCalls(provider, choices);
-  takeLogEvents(choices, processor);
+  takeLogEvents(app, choices, processor);
   const loaded = watchModules(pathToFileURL(join(dirname(import.meta.filename), 'register', 'loader-thread.js')));
   loaded.handTo(startInstrumentations(choices));
   const aiSdk = switchOnAiSdk(app);
   const bundle = app.find(BUNDLE);
   if (bundle) attempt(() => startBundle(bundle), 'the installed instrumentations do not start');
-  else traceRequests(contexts);
+  const stopTracingRequests = bundle ? () => undefined : traceRequests(contexts);
 
   const coverages = aiSdk ? [...choices, aiSdk] : choices;
   announce(coverages);
   warnOfUnseen(coverages.filter(({ isOwn }) => isOwn));
-  warnIfNothingWasSeen(processor, coverages, loaded.names);
+  const stopExpectingSpans = warnIfNothingWasSeen(processor, coverages, loaded.names);
+  giveWayToApp(processor, { stopTracingRequests, stopExpectingSpans });
+}
+
+function sayIsRegistered(): void {
+  if (hasOwnProcessor(registeredProvider() ?? {})) return;
+  say('a tracer provider is registered already; add a HumanloopSpanProcessor to that one');
 }

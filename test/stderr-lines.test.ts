@@ -209,6 +209,15 @@ test('two copies of the API of which one does not see the provider', async () =>
   );
 });
 
+test('a spool directory that cannot be used', async () => {
+  const server = await startTestServer();
+  const options = `{ spool: { directory: 'app.mjs/spool' } }`;
+  const { lines } = await run(app({ options }), { HUMANLOOP_BASE_URL: server.baseUrl });
+  expect(lines).toEqual([
+    expect.stringMatching(/^humanloop-otel: the spool cannot be used, going on in memory: app\.mjs\/spool .*ENOTDIR/),
+  ]);
+});
+
 test('with diag each line is on stderr once, and with quiet none is, but for what diag prints itself', async () => {
   const env = { HUMANLOOP_BASE_URL: 'http://127.0.0.1:9/v4' };
   const isUnsent = (line: string) => line.includes('refuses connections');

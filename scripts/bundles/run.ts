@@ -3,13 +3,14 @@
  * words it runs only the trials that have one of them in their name. It installs from the registry, in temporary folders.
  */
 import { BUNDLER_TRIALS } from './bundlers.ts';
+import { EDGE_TRIALS } from './edge.ts';
 import { NEXT_TRIALS } from './next.ts';
 import { packPackage } from './pack.ts';
 import { RUNTIME_TRIALS } from './runtimes.ts';
 import { runTrial } from './trial.ts';
 
 const words = process.argv.slice(2).map((word) => word.toLowerCase());
-const trials = [...BUNDLER_TRIALS, ...RUNTIME_TRIALS, ...NEXT_TRIALS].filter(
+const trials = [...BUNDLER_TRIALS, ...RUNTIME_TRIALS, ...EDGE_TRIALS, ...NEXT_TRIALS].filter(
   ({ name }) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word)),
 );
 

@@ -198,6 +198,13 @@ const AGENTS: readonly Setup[] = [
     expects: AGENT_RUN,
   },
   {
+    name: 'LangGraph 0.4 of @langchain/core 0.3, OpenInference',
+    uses: ['@langchain/core@0.3', '@langchain/langgraph@0.4', '@langchain/openai@0.6', 'zod@3'],
+    install: [...SDK, `${OPEN_INFERENCE}-langchain`],
+    app: 'langgraph',
+    expects: AGENT_RUN,
+  },
+  {
     name: 'LangGraph, OpenInference for it and openai',
     uses: LANGGRAPH,
     install: [...SDK, `${OPEN_INFERENCE}-langchain`, `${OPEN_INFERENCE}-openai`],

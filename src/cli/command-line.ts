@@ -137,6 +137,8 @@ function countFiles(command: Command): number {
 }
 
 function unknown(positionals: readonly string[]): UsageError {
+  const [command, ...operands] = positionals;
+  if (command === 'check') return new UsageError(`the command to run follows --: check -- ${operands.join(' ')}`);
   return new UsageError(`unknown command: ${positionals.join(' ')}`);
 }
 

@@ -1,6 +1,7 @@
 /** Says why a server gets no logs, and what to do about it. */
 import { isLoopback } from '../address.ts';
 import { ServiceClosedError } from '../transport/closed-service.ts';
+import { isProxied, nameOfProxy } from '../transport/env-proxy.ts';
 import type { TransportOutcome } from '../transport/transport.ts';
 
 export interface ServerSettings {
@@ -69,13 +70,25 @@ function adviseOnError(error: Error, { baseUrl }: ServerSettings): Advice {
     return { fault: 'refused', text: `${baseUrl} refuses connections (${code}): ${what}` };
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return { fault: 'unreachable', text: `the host ${hostname} is not found (${code}): see ${ADDRESS}` };
+    return {
+      fault: 'unreachable',
+      text: `the host ${hostname} is not found (${code}): see ${ADDRESS}${onProxy(baseUrl)}`,
+    };
   }
   if (isTlsFault(code)) return { fault: 'tls', text: explainTls(code, baseUrl) };
   return {
     fault: 'unreachable',
-    text: `${baseUrl} cannot be reached (${reasonOf(error)}): see ${ADDRESS}, and firewalls on the way`,
+    text: `${baseUrl} cannot be reached (${reasonOf(error)}): see ${ADDRESS}, and firewalls on the way${onProxy(baseUrl)}`,
   };
+}
+
+/** Returns what is to be known of a proxy. Where the network has one, nothing else reaches other hosts. */
+function onProxy(baseUrl: string): string {
+  const name = nameOfProxy();
+  if (name === undefined || isLoopback(baseUrl)) return '';
+  return isProxied(baseUrl)
+    ? `; the request goes through the proxy of ${name}`
+    : `; ${name} is set, but not used without NODE_USE_ENV_PROXY=1`;
 }
 
 function reasonOf(error: Error): string {

@@ -68,7 +68,7 @@ export class Delivery {
     this.#ledger = new Ledger(drops, maxElapsedMillis, options.isPressed, this.counts);
     const posts = new Posts(this.#ledger, options.batch, options.isQuiet);
     this.#sender = new Sender(transport, posts, new Updates(this.#ledger), options);
-    this.spool = options.spool && openSpool(options.spool, drops, this.#ledger);
+    this.spool = options.spool && openSpool(options.spool, drops, this.#ledger, options.quiet);
     this.#ledger.connect(this.#sender, this.spool);
   }
 

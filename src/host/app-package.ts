@@ -11,16 +11,29 @@ export interface PackageJson {
   readonly [field: string]: unknown;
 }
 
+/** PM2's program that runs the app in its own process, after what `--import` names. */
+const CONTAINER = /[\\/]pm2[\\/]lib[\\/]ProcessContainer\w*\.js$/;
+
+/** Returns the app's main script, which a REPL or `--eval` does not have. */
+export function mainScript(): string | undefined {
+  const script = process.argv[1];
+  return script && CONTAINER.test(script) ? (scriptInContainer(process.env) ?? script) : script;
+}
+
+/** A process of its own has a variable for it, one in a cluster has all of its settings in one. */
+function scriptInContainer({ pm_exec_path: path, pm2_env: settings = '' }: NodeJS.ProcessEnv): string | undefined {
+  const set = path ?? (parseJson(settings) as { pm_exec_path?: unknown } | undefined)?.pm_exec_path;
+  return typeof set === 'string' ? set : undefined;
+}
+
 /**
  * Returns the directories where the app may be, the best first: that of the main script, unless this is an installed
  * program that runs the app, and the working directory.
- *
- * @param mainScript as in `process.argv[1]`, which a REPL or `--eval` does not have.
  */
-export function appDirectories(mainScript: string | undefined, workingDirectory: string): string[] {
+export function appDirectories(script: string | undefined, workingDirectory: string): string[] {
   const path = process.getBuiltinModule('node:path');
-  if (!mainScript || /[\\/]node_modules[\\/]/.test(mainScript)) return [workingDirectory];
-  return [...new Set([path.dirname(path.resolve(workingDirectory, mainScript)), workingDirectory])];
+  if (!script || /[\\/]node_modules[\\/]/.test(script)) return [workingDirectory];
+  return [...new Set([path.dirname(path.resolve(workingDirectory, script)), workingDirectory])];
 }
 
 /** Returns the nearest package.json with a name, in the directory or above it. */
@@ -54,7 +67,7 @@ export function nameOfApp(): string | undefined {
 
 function findName(): string | undefined {
   try {
-    for (const directory of appDirectories(process.argv[1], process.cwd())) {
+    for (const directory of appDirectories(mainScript(), process.cwd())) {
       const found = findPackageJson(directory)?.name;
       if (found !== undefined) return found as string;
     }

@@ -9,6 +9,12 @@ import type { LateFields } from '../wire/late-fields.ts';
 import { type Claim, createClaim } from './claim-spans.ts';
 import { type LogReference, readLateFields, readReference } from './update-arguments.ts';
 
+/** For one call of `forceFlush` or `shutdown`. */
+export interface FlushLimit {
+  /** Default: the option `flushTimeoutMillis`. */
+  readonly timeoutMillis?: number;
+}
+
 /**
  * Turns the LLM spans of the app into Humanloop v4 logs.
  *
@@ -66,18 +72,25 @@ export class HumanloopSpanProcessor {
   /**
    * Resolves when everything that ended before the call is acknowledged or dropped with a reason.
    *
-   * @throws {HumanloopError} (as a rejection) after `flushTimeoutMillis`. Nothing is lost then: sending continues.
+   * @throws {HumanloopError} (as a rejection) after `flushTimeoutMillis`, or the limit's time. Nothing is lost then:
+   * sending continues.
    */
-  forceFlush(): Promise<void> {
-    return this.#pipeline.flush(this.#options.flushTimeoutMillis);
+  forceFlush(limit?: FlushLimit): Promise<void> {
+    return this.#pipeline.flush(this.#timeoutOf(limit));
   }
 
   /**
-   * Closes the logs of open spans with an error and flushes for at most `flushTimeoutMillis`. The rest is counted as
-   * dropped, or stays in the spool for the next start. Idempotent; never rejects.
+   * Closes the logs of open spans with an error and flushes for at most `flushTimeoutMillis`, or the limit's time. The
+   * rest is counted as dropped, or stays in the spool for the next start. Idempotent; never rejects.
    */
-  shutdown(): Promise<void> {
-    return this.#pipeline.shutdown(this.#options.flushTimeoutMillis);
+  shutdown(limit?: FlushLimit): Promise<void> {
+    return this.#pipeline.shutdown(this.#timeoutOf(limit));
+  }
+
+  /** An SDK may pass anything. */
+  #timeoutOf(limit: FlushLimit | undefined): number {
+    const timeoutMillis = limit?.timeoutMillis;
+    return typeof timeoutMillis === 'number' && timeoutMillis >= 0 ? timeoutMillis : this.#options.flushTimeoutMillis;
   }
 
   /** Returns what this processor has now, and what it has sent and dropped since its construction. */

@@ -1,4 +1,5 @@
 /** Switches on the telemetry of the Vercel AI SDK, which is off by default. */
+import { type Tracer, trace } from '@opentelemetry/api';
 import { attempt } from './announce.ts';
 import type { App, InstalledPackage } from './app.ts';
 import { isInRange } from './catalog.ts';
@@ -31,11 +32,11 @@ export function switchOnAiSdk(app: App): Coverage | undefined {
 
 /** All copies of the SDK share the list. If the app adds an integration of the same class, this one gives way. */
 function addIntegration(integration: InstalledPackage): boolean {
-  const { OpenTelemetry } = integration.load() as { OpenTelemetry: new () => object };
+  const { OpenTelemetry } = integration.load() as { OpenTelemetry: new (options: { tracer: Tracer }) => object };
   const shared = globalThis as Shared;
   shared.AI_SDK_TELEMETRY_INTEGRATIONS ??= [];
   const list = shared.AI_SDK_TELEMETRY_INTEGRATIONS;
-  const own = new OpenTelemetry();
+  const own = new OpenTelemetry({ tracer: trace.getTracer('ai') });
   const isAlike = (other: object) => other?.constructor?.name === own.constructor.name;
   list.push(own);
   const push = (...added: object[]): number => {

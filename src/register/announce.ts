@@ -5,6 +5,7 @@ import { resolveOptions } from '../options.ts';
 import type { HumanloopSpanProcessor } from '../processors/span-processor.ts';
 import { isQuiet } from './content.ts';
 import type { Coverage } from './coverage.ts';
+import { watchOthers } from './others.ts';
 
 export function say(message: string): void {
   if (isMainThread && !isQuiet()) console.error(`humanloop-otel/register: ${message}`);
@@ -23,7 +24,9 @@ export function attempt<Result>(step: () => Result, whatFails?: string): Result 
 
 /** The line at the start: what is traced, and where the logs go. */
 export function announce(coverages: readonly Coverage[]): void {
-  const traced = coverages.filter(({ by, version }) => by !== undefined && version !== '').map(describe);
+  const traced = coverages
+    .filter(({ by, version, isOwn }) => by !== undefined && (version !== '' || isOwn))
+    .map(describe);
   const options = resolveOptions();
   const what = traced.length > 0 ? traced.join(', ') : 'spans that the app creates';
   say(`traces ${what}; logs go to project ${projectOf(options, undefined)} at ${options.baseUrl}`);
@@ -36,24 +39,45 @@ export function warnOfUnseen(coverages: readonly Coverage[]): void {
   }
 }
 
-/** A line at the end if there was no LLM span. `loaded` has the names of packages that the process has loaded. */
+/**
+ * A line at the end if there was no LLM span. `loaded` has the names of packages that the process has loaded. Returns a
+ * function that calls it off.
+ */
 export function warnIfNothingWasSeen(
   processor: HumanloopSpanProcessor,
   coverages: readonly Coverage[],
   loaded: ReadonlySet<string>,
-): void {
-  process.once('exit', () => {
+): () => void {
+  const others = watchOthers();
+  const isSeen = () => {
     const { held, queued, logged, spooled, dropped } = processor.stats();
-    const isSeen = held + queued + logged + spooled + Object.keys(dropped).length > 0;
-    if (!isSeen) say(`no LLM span was seen: ${explain(coverages, loaded)}`);
-  });
+    return held + queued + logged + spooled + Object.keys(dropped).length > 0;
+  };
+  if (!isMainThread) whenSpanEnds(processor, isSeen, others.saySeen);
+  const onExit = () => {
+    if (!isSeen() && !others.mayHaveSeen) say(`no LLM span was seen: ${explain(coverages, loaded)}`);
+  };
+  process.once('exit', onExit);
+  return () => void process.off('exit', onExit);
+}
+
+/** A thread that is terminated has no event for that. */
+function whenSpanEnds(processor: HumanloopSpanProcessor, isSeen: () => boolean, saySeen: () => void): void {
+  const onEnd = processor.onEnd.bind(processor);
+  processor.onEnd = (span) => {
+    onEnd(span);
+    if (!isSeen()) return;
+    saySeen();
+    processor.onEnd = onEnd;
+  };
 }
 
 function explain(coverages: readonly Coverage[], loaded: ReadonlySet<string>): string {
   if (coverages.length === 0) return 'no LLM package that register knows is installed where the app is';
   const used = coverages.filter(({ name }) => loaded.has(name));
   if (used.length === 0) return `${coverages.map(describe).join(', ')}: not loaded by this process`;
-  const unseen = used.find(({ by }) => by === undefined);
+  const own = used.filter(({ isOwn }) => isOwn);
+  const unseen = (own.length > 0 ? own : used).find(({ by }) => by === undefined);
   if (unseen) return `nothing sees the calls of ${unseen.name} ${unseen.version}: ${unseen.advice}`;
   return `${used.map(describe).join(', ')}: no call was made, or none is sampled`;
 }

@@ -4,8 +4,10 @@ import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { appDirectories, findPackageJson, type PackageJson, readPackageJson } from '../host/app-package.ts';
 
-/** Tools that are programs of Node themselves, and inherit `NODE_OPTIONS` when they run the app's scripts. */
+/** Programs of Node that start the app in another process, which inherits `NODE_OPTIONS` from them. */
 const PACKAGE_MANAGERS = /^(npm|npx|pnpm|pnpx|yarn|corepack)(-cli)?(\.[cm]?js)?$/;
+const LAUNCHERS =
+  /[\\/]node_modules[\\/](tsx[\\/]dist[\\/]cli\.[cm]js|(.*[\\/])?(tsx|nodemon|node-dev|ts-node-dev|tsnd|pm2|forever|nf|cross-env(-shell)?|env-cmd|dotenvx?|concurrently|npm-run-all2?|run-[sp]|lerna|nx)(\.[cm]?js)?)$/;
 const DEPENDENCIES = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'];
 
 export interface InstalledPackage {
@@ -21,14 +23,15 @@ export class App {
   readonly #requires: readonly NodeJS.Require[];
   readonly #packageJson: PackageJson | undefined;
   /** The process only starts the app. */
-  readonly isPackageManager: boolean;
+  readonly isLauncher: boolean;
 
   /** @param mainScript as in `process.argv[1]`, which a REPL or `--eval` does not have. */
   constructor(mainScript: string | undefined, workingDirectory: string) {
     const directories = appDirectories(mainScript, workingDirectory);
     this.#requires = directories.map((directory) => createRequire(join(directory, 'app.js')));
     this.#packageJson = directories.map(findPackageJson).find(Boolean);
-    this.isPackageManager = mainScript !== undefined && PACKAGE_MANAGERS.test(basename(mainScript));
+    this.isLauncher =
+      mainScript !== undefined && (PACKAGE_MANAGERS.test(basename(mainScript)) || LAUNCHERS.test(mainScript));
   }
 
   /** Returns true if the app's package.json lists the package, so that its own code probably uses it. */
@@ -52,8 +55,7 @@ export class App {
 
 /** Returns the package that `from` sees by this name. */
 export function findFrom(from: NodeJS.Require, name: string): InstalledPackage | undefined {
-  for (const directory of from.resolve.paths(name) ?? []) {
-    const root = join(directory, name);
+  for (const root of placesOf(name, from)) {
     const packageJson = readPackageJson(root);
     if (!packageJson) continue;
     const version = typeof packageJson.version === 'string' ? packageJson.version : '0.0.0';
@@ -62,4 +64,24 @@ export function findFrom(from: NodeJS.Require, name: string): InstalledPackage |
     return { name, version, require: ownRequire, load: () => from(name) };
   }
   return undefined;
+}
+
+function placesOf(name: string, from: NodeJS.Require): string[] {
+  const places = (from.resolve.paths(name) ?? []).map((directory) => join(directory, name));
+  return process.versions['pnp'] ? [...placesInPnp(name, from), ...places] : places;
+}
+
+interface PnpApi {
+  /** @throws if the issuer's package does not depend on the other. */
+  resolveToUnqualified(name: string, issuer: string): string | null;
+}
+
+/** Yarn's Plug'n'Play has packages in archives, and tells only by its own functions where they are. */
+function placesInPnp(name: string, from: NodeJS.Require): string[] {
+  try {
+    const issuer = join(from.resolve.paths('./')?.[0] ?? '', 'package.json');
+    return [(from('pnpapi') as PnpApi).resolveToUnqualified(name, issuer) ?? []].flat();
+  } catch {
+    return [];
+  }
 }

@@ -7,6 +7,6 @@ export interface Coverage {
   readonly by: string | undefined;
   /** What to do if nothing creates spans. */
   readonly advice: string | undefined;
-  /** Whether the app's own code probably uses the package, and not only a dependency. */
+  /** Whether the app names the package or its instrumentation, so that its own code probably uses it. */
   readonly isOwn: boolean;
 }

@@ -125,7 +125,19 @@ function readEntryFiles(directory: string, entry: string): ReadonlySet<string> {
   } catch {
     // A package that cannot be read is not watched.
   }
-  return files;
+  return new Set([...files].map((file) => targetOf(directory, file)));
+}
+
+/** An entry that only passes on the exports of another file. The package's own files load that one. */
+const PASSES_ON = /^\s*(?:export \* from|module\.exports = require\()\s*['"](\.[^'"]+)['"]\)?;?\s*$/;
+
+function targetOf(directory: string, file: string): string {
+  try {
+    const [, target] = PASSES_ON.exec(readFileSync(join(directory, file), 'utf8')) ?? [];
+    return target ? posix.join(posix.dirname(file), target) : file;
+  } catch {
+    return file;
+  }
 }
 
 /** Adds all files that a part of `exports` names, whatever their conditions are. */

@@ -41,8 +41,10 @@ export function chooseInstrumentations(app: App, env: NodeJS.ProcessEnv = proces
         return { instrumentation, installed: app.find(name) ?? (found && bundle && findFrom(bundle.require, name)) };
       })
       .find((candidate): candidate is Chosen => candidate.installed !== undefined);
-    if (chosen) choices.push({ ...base, by: chosen.installed.name, chosen });
-    else if (found) choices.push({ ...base, by: undefined, advice: adviceFor(llm, version) });
+    if (chosen) {
+      const { name } = chosen.installed;
+      choices.push({ ...base, isOwn: isOwn || app.dependsOn(name), by: name, chosen });
+    } else if (found) choices.push({ ...base, by: undefined, advice: adviceFor(llm, version) });
   }
   return choices;
 }

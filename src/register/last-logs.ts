@@ -15,10 +15,16 @@ import { listenForEnding } from './ending-events.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 type Signal = (typeof SIGNALS)[number];
+/** A process that ends by itself is not urged to. It waits this many times as long for a server that is silent. */
+const PATIENCE = 5;
 
 export function sendLastLogs(
   processor: HumanloopSpanProcessor,
-  { exitTimeoutMillis, spool }: Pick<ResolvedOptions, 'exitTimeoutMillis' | 'spool'>,
+  {
+    exitTimeoutMillis,
+    flushTimeoutMillis,
+    spool,
+  }: Pick<ResolvedOptions, 'exitTimeoutMillis' | 'flushTimeoutMillis' | 'spool'>,
 ): void {
   /** Everything is done: the process may end. */
   let isOver = false;
@@ -37,6 +43,7 @@ export function sendLastLogs(
       () => true,
       () => false,
     );
+  const flush = () => isDone(processor.forceFlush({ timeoutMillis: exitTimeoutMillis }));
   /** Nothing of the app runs after this: the logs of open spans are closed too. */
   const end = (): Promise<void> => {
     ending ??= isDone(processor.shutdown()).then((isSent) => {
@@ -47,7 +54,7 @@ export function sendLastLogs(
   };
 
   const onSignal = (signal: Signal) => (hasOthers: boolean) => {
-    if (hasOthers) return void isDone(processor.forceFlush());
+    if (hasOthers) return void flush();
     void end().then(() => {
       stopListening();
       process.kill(process.pid, signal);
@@ -56,7 +63,7 @@ export function sendLastLogs(
     });
   };
   const onException = (hasOthers: boolean, error: unknown, origin: unknown) => {
-    if (hasOthers) return void isDone(processor.forceFlush());
+    if (hasOthers) return void flush();
     // Without this function, a later exception would end the process in the name of the first.
     const ignore = () => undefined;
     process.on('uncaughtException', ignore);
@@ -70,15 +77,29 @@ export function sendLastLogs(
   const signals = isMainThread ? SIGNALS.map((signal) => [signal, onSignal(signal)] as const) : [];
   const stopListening = listenForEnding({ ...Object.fromEntries(signals), uncaughtException: onException });
 
+  let isEndingCalmly = false;
+  /** A signal that comes meanwhile ends the process within its own time. */
+  const endCalmly = () => {
+    isEndingCalmly = true;
+    const timeoutMillis = (PATIENCE - 1) * exitTimeoutMillis;
+    // It keeps to the time, and says itself what is lost.
+    void processor.shutdown({ timeoutMillis }).then(() => {
+      isOver = true;
+    });
+  };
   let isFlushed = false;
-  let isGivenUp = false;
+  let lastFlush: Deadline | undefined;
   // Node emits this again after each flush. Handlers of the app, which run after this one, may make more logs each time.
   process.on('beforeExit', () => {
-    if (isOver || ending) return;
-    if (isGivenUp || (isFlushed && countLeft() === 0)) return void end();
-    void isDone(processor.forceFlush()).then((isSent) => {
-      isFlushed = true;
-      isGivenUp = !isSent;
+    if (isOver || ending || isEndingCalmly) return;
+    lastFlush ??= new Deadline(flushTimeoutMillis);
+    const left = countLeft();
+    if (isFlushed && left === 0) return endCalmly();
+    void flush().then((isSent) => {
+      isFlushed = isSent;
+      // As long as logs arrive, a slow server is waited for. One that hangs keeps the process alive by its request.
+      const isGivenUp = !isSent && (countLeft() >= left || (lastFlush?.leftMillis ?? 0) <= 0);
+      if (isGivenUp) endCalmly();
     });
   });
   process.on('exit', () => {

@@ -1,5 +1,6 @@
 /** Puts the handover of `handover.ts` into modules while Node loads them. */
 import module from 'node:module';
+import { type Tracer, trace } from '@opentelemetry/api';
 import { LLM_PACKAGES, type LlmPackage } from './catalog.ts';
 import { addToModule, addToScript, type Watched } from './handover.ts';
 
@@ -30,7 +31,9 @@ export function watchModules(loaderThread: URL): LoadedModules {
     names.add(name);
     hand(name, exports);
   };
-  Object.assign(globalThis, { [LOADED]: onLoaded, [TELEMETRY]: withTelemetryByDefault });
+  const tracer = trace.getTracer('ai');
+  const byDefault = (original: AiSdkFunction) => withTelemetryByDefault(original, tracer);
+  Object.assign(globalThis, { [LOADED]: onLoaded, [TELEMETRY]: byDefault });
   hookScripts(watched);
   if (hasSynchronousHooks(process.versions.node)) hookModules(watched, false);
   else if (hasHooksThread()) module.register(loaderThread, { data: watched });
@@ -80,12 +83,17 @@ function hookScripts(watched: Watched): void {
   };
 }
 
-type AiSdkFunction = (this: unknown, options?: { experimental_telemetry?: object }, ...rest: unknown[]) => unknown;
+type AiSdkFunction = (
+  this: unknown,
+  options?: { experimental_telemetry?: { isEnabled?: boolean } },
+  ...rest: unknown[]
+) => unknown;
 
-/** Returns the function, which now creates spans unless the app says that it should not. */
-function withTelemetryByDefault(original: AiSdkFunction): AiSdkFunction {
+/** Returns the function, which now creates spans, unless the app has decided itself. */
+function withTelemetryByDefault(original: AiSdkFunction, tracer: Tracer): AiSdkFunction {
   return function (this: unknown, options, ...rest) {
-    const experimental_telemetry = { isEnabled: true, ...options?.experimental_telemetry };
+    const given = options?.experimental_telemetry;
+    const experimental_telemetry = { ...(given?.isEnabled === undefined && { isEnabled: true, tracer }), ...given };
     return original.call(this, options && { ...options, experimental_telemetry }, ...rest);
   };
 }

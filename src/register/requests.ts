@@ -2,7 +2,7 @@
  * A span for each request to the app's HTTP server, so that the model calls of one request are in one trace, and so in
  * one session. The span is not a log. It is created only if no instrumentation of HTTP does that.
  */
-import { subscribe } from 'node:diagnostics_channel';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   context,
@@ -20,10 +20,13 @@ interface RequestStarted {
   readonly response: ServerResponse;
 }
 
-/** Node publishes `http.server.request.start` before it emits the request, in the same turn. */
-export function traceRequests(contexts: AsyncContextManager): void {
+/** Node publishes this before it emits the request, in the same turn. */
+const STARTED = 'http.server.request.start';
+
+/** Returns a function that stops it. */
+export function traceRequests(contexts: AsyncContextManager): () => void {
   const tracer = trace.getTracer('humanloop-otel');
-  subscribe('http.server.request.start', (message) => {
+  const onStart = (message: unknown) => {
     try {
       const { request, response } = message as RequestStarted;
       const name = request.method ?? 'HTTP';
@@ -33,7 +36,9 @@ export function traceRequests(contexts: AsyncContextManager): void {
     } catch {
       // The request is served without a span.
     }
-  });
+  };
+  subscribe(STARTED, onStart);
+  return () => void unsubscribe(STARTED, onStart);
 }
 
 /** Continues the caller's trace, unless the caller did not sample it: its logs would be missing here. */

@@ -3,6 +3,7 @@ import type { TracerProvider } from '@opentelemetry/api';
 import { readResourceAttributes, readServiceName } from '../environment.ts';
 import type { HumanloopSpanProcessor } from '../processors/span-processor.ts';
 import { type App, findFrom, type InstalledPackage } from './app.ts';
+import { BUNDLE } from './catalog.ts';
 import { createPropagators, type Propagators } from './propagators.ts';
 
 export interface InstalledSdk {
@@ -14,6 +15,7 @@ export interface InstalledSdk {
 
 /** Each SDK exports one of the classes in `PROVIDERS`; the name depends on its major version. */
 const SDKS = ['@opentelemetry/sdk-trace-node', '@opentelemetry/sdk-trace', '@opentelemetry/sdk-trace-base'];
+const SDK_NODE = '@opentelemetry/sdk-node';
 const PROVIDERS = ['NodeTracerProvider', 'TracerProvider', 'BasicTracerProvider'];
 
 type Constructor<Made> = new (...args: unknown[]) => Made;
@@ -21,26 +23,33 @@ type Exports = Record<string, unknown>;
 
 /** @throws whatever an installed but broken package throws. */
 export function findSdk(app: App): InstalledSdk | undefined {
-  const sdkNode = app.find('@opentelemetry/sdk-node');
+  const bundle = app.find(BUNDLE);
+  const sdkNode = app.find(SDK_NODE) ?? (bundle && findFrom(bundle.require, SDK_NODE));
   for (const name of SDKS) {
     const found = app.find(name) ?? (sdkNode && findFrom(sdkNode.require, name));
     const exports = found?.load();
     const Provider = PROVIDERS.map((provider) => exports?.[provider]).find(Boolean) as Constructor<TracerProvider>;
     if (!found || !exports || !Provider) continue;
+    // Strict package managers let a package see only what it depends on itself.
+    const based = [findFrom(found.require, '@opentelemetry/sdk-trace-base') ?? []].flat();
     return {
       description: `${found.name} ${found.version}`,
       createProvider: (processor) => {
-        const resource = createResource(findFrom(found.require, '@opentelemetry/resources'));
+        const resource = createResource(findIn([found, ...based], '@opentelemetry/resources'));
         return new Provider({ spanProcessors: [processor], ...resource, ...readConfig(exports) });
       },
       createPropagators: (processor) => {
-        const search = [found, ...(sdkNode ? [sdkNode] : [])];
-        const findIn = (name: string) => search.map(({ require }) => findFrom(require, name)).find(Boolean);
-        return createPropagators((name) => findIn(name) ?? app.find(name), processor);
+        const search = [found, ...based, ...(sdkNode ? [sdkNode] : [])];
+        return createPropagators((name) => findIn(search, name) ?? app.find(name), processor);
       },
     };
   }
   return undefined;
+}
+
+/** Returns the package that one of the others sees. */
+function findIn(search: readonly InstalledPackage[], name: string): InstalledPackage | undefined {
+  return search.map(({ require }) => findFrom(require, name)).find(Boolean);
 }
 
 /** No version's provider reads these variables. What the variables do not say is left to the SDK. */

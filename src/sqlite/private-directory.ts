@@ -1,6 +1,6 @@
 /** Directories and files that have prompts in them: for their owner only, and not for git. */
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 
 /** The directory that this package uses where the app names no other. */
 const OWN_NAME = '.humanloop';
@@ -11,11 +11,27 @@ const OWN_NAME = '.humanloop';
  * @param isOwn the directory has only files of this package, whatever its name: it gets the same `.gitignore`.
  */
 export function createPrivateDirectory(directory: string, { isOwn = false } = {}): void {
-  const topmostNew = mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const topmostNew = createDirectories(resolve(directory));
   // It was there before, and the app decides what git sees of it.
   if (topmostNew === undefined) return;
   if (basename(topmostNew) === OWN_NAME) leaveOutOfGit(topmostNew);
   else if (isOwn || basename(resolve(directory)) === OWN_NAME) leaveOutOfGit(directory);
+}
+
+/**
+ * Returns the topmost directory that was not there before. The option `recursive` of Node is not used: it never returns
+ * where a file system answers "no such file or directory" for a directory whose parent exists, as `/proc` does.
+ */
+function createDirectories(directory: string): string | undefined {
+  const parent = dirname(directory);
+  const topmostNew = existsSync(parent) ? undefined : createDirectories(parent);
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+    return topmostNew ?? directory;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(directory).isDirectory()) throw error;
+    return topmostNew;
+  }
 }
 
 function leaveOutOfGit(directory: string): void {

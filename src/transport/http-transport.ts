@@ -1,5 +1,6 @@
 /**
- * The transport over HTTP: one undici Pool, loaded at the first request; `fetch` where there is no working Pool.
+ * The transport over HTTP: one undici Pool, or the agent for a proxy, loaded at the first request; `fetch` where there is
+ * no working Pool.
  *
  * undici calls `onRequestStart` right before it writes the first byte. A request that fails before it is `unsent`:
  * nothing can have been stored (refused, unknown host, TLS handshake). After it the request is `lost`: the server may
@@ -7,11 +8,12 @@
  *
  * Requests in flight keep the process alive, for at most `timeoutMillis`; idle connections and timers do not.
  */
-import type { Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import { isClosedService } from '../address.ts';
 import { optionError } from '../errors.ts';
 import { withoutTracing } from '../otel/suppress-tracing.ts';
 import { createClosedTransport } from './closed-service.ts';
+import { isProxied } from './env-proxy.ts';
 import { FetchClient } from './fetch-client.ts';
 import type { Transport, TransportOutcome, TransportRequest } from './transport.ts';
 
@@ -43,7 +45,7 @@ class HttpTransport implements Transport {
   readonly #headers: Record<string, string>;
   readonly #origin: string;
   readonly #basePath: string;
-  #client: Promise<Pool | FetchClient> | undefined;
+  #client: Promise<Dispatcher | FetchClient> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: HttpTransportOptions) {
@@ -80,12 +82,10 @@ class HttpTransport implements Transport {
     const headers = this.#headersOf(request);
     if (client instanceof FetchClient) return client.send({ url: this.#origin + path, method, headers, body });
     const exchange = new Exchange(this.#options);
-    const mayShareConnection = method !== 'POST';
+    const isShared = method !== 'POST';
+    const sent = { origin: this.#origin, method, path, body: body ?? null, headers };
     try {
-      client.dispatch(
-        { method, path, body: body ?? null, headers, idempotent: mayShareConnection, blocking: !mayShareConnection },
-        exchange,
-      );
+      client.dispatch({ ...sent, idempotent: isShared, blocking: !isShared }, exchange);
     } catch (cause) {
       exchange.fail(cause as Error);
     }
@@ -100,14 +100,15 @@ class HttpTransport implements Transport {
   }
 
   /** Never rejects. undici may be missing, or be a stub, as the one that Bun has built in. */
-  async #open(): Promise<Pool | FetchClient> {
+  async #open(): Promise<Dispatcher | FetchClient> {
     const { connections = 4, pipelining = 1, timeoutMillis, maxResponseBytes = MAX_RESPONSE_BYTES } = this.#options;
     try {
-      const { Pool } = await import('undici');
+      const { EnvHttpProxyAgent, Pool } = await import('undici');
       if (typeof Pool.prototype.dispatch === 'function') {
         // We keep the deadline ourselves: undici limits idle time, which an answer of one byte a second never reaches.
         const withoutLimits = { connect: { timeout: timeoutMillis }, headersTimeout: 0, bodyTimeout: 0 };
-        return new Pool(this.#origin, { connections, pipelining, ...withoutLimits });
+        const settings = { connections, pipelining, ...withoutLimits };
+        return isProxied(this.#origin) ? new EnvHttpProxyAgent(settings) : new Pool(this.#origin, settings);
       }
     } catch {
       // A bundle without undici.

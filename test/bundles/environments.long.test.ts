@@ -1,5 +1,6 @@
 /** Some of the trials of `npm run bundles`: the environments that differ most from Node, from the packed package. */
 import { expect, inject, onTestFinished, test } from 'vitest';
+import { EDGE_TRIALS } from '../../scripts/bundles/edge.ts';
 import { NEXT_TRIALS } from '../../scripts/bundles/next.ts';
 import { packPackage } from '../../scripts/bundles/pack.ts';
 import { RUNTIME_TRIALS } from '../../scripts/bundles/runtimes.ts';
@@ -8,10 +9,12 @@ import { runTrial } from '../../scripts/bundles/trial.ts';
 const NAMES = [
   'Bun',
   'Deno',
+  'workerd (Cloudflare Workers)',
+  'edge-runtime (Vercel)',
   'Next.js, Turbopack, @vercel/otel, build and start',
   'Next.js, webpack, own provider, dev',
 ];
-const trials = [...RUNTIME_TRIALS, ...NEXT_TRIALS].filter(({ name }) => NAMES.includes(name));
+const trials = [...RUNTIME_TRIALS, ...EDGE_TRIALS, ...NEXT_TRIALS].filter(({ name }) => NAMES.includes(name));
 
 /** What npm prints where it cannot reach a registry, or where that does not have a package. */
 const UNREACHABLE =

@@ -60,6 +60,18 @@ test('an inner entry of a package with a scope, and nested and unwatched package
   expect(isHandedOver(root, 'broken/index.js')).toBe(false);
 });
 
+test.each([
+  ['an ES module', `export * from '../dist/inner.js'`],
+  ['CommonJS', `module.exports = require('../dist/inner.js');\n`],
+])('an entry that only passes another file on, as %s: that file', async (_, source) => {
+  const root = await createPackages({
+    '@scope/deep/package.json': { exports: { './inner': './entries/inner.js' } },
+    '@scope/deep/entries/inner.js': source,
+  });
+  expect(isHandedOver(root, '@scope/deep/dist/inner.js')).toBe(true);
+  expect(isHandedOver(root, '@scope/deep/entries/inner.js')).toBe(false);
+});
+
 test('what is not an ES module, or not a file, stays as it is', async () => {
   const root = await createPackages({ 'watched/package.json': {} });
   const url = pathToFileURL(join(root, 'watched/index.js')).href;

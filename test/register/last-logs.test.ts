@@ -179,6 +179,38 @@ test('of two exceptions the first is printed', async () => {
   expect(stderr).not.toContain('second');
 });
 
+test.each([
+  ['refuses connections', async () => 'http://127.0.0.1:9/v4'],
+  ['hangs', async () => (await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) })).baseUrl],
+])(
+  'a process that ends by itself does not wait for long for a server that %s',
+  { timeout: 40_000 },
+  async (_, serve) => {
+    const app = await appWith('');
+    const startedAt = performance.now();
+    const result = await runApp(app, [...REGISTER, 'app.mjs'], { env: { HUMANLOOP_BASE_URL: await serve() } });
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
+    expect(result.code).toBe(0);
+    expect(result.stderr).toContain('2 logs are lost, not delivered before the shutdown');
+  },
+);
+
+test('a process that ends by itself waits for a slow server as long as logs arrive', async () => {
+  let answered = 0;
+  const server = await startMisbehavingV4({ fault: () => ({ delayMillis: answered++ < 6 ? 500 : 0 }) });
+  const app = await appWith(`
+    for (let count = 0; count < 5; count++)
+      tracer.startSpan('chat', { attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' } }).end();`);
+  const env = {
+    HUMANLOOP_BASE_URL: server.baseUrl,
+    HUMANLOOP_BATCH_MAX_ITEMS: '1',
+    HUMANLOOP_CONCURRENCY: '1',
+    HUMANLOOP_QUIET: '1',
+  };
+  expect(await runApp(app, [...REGISTER, 'app.mjs'], { env })).toMatchObject({ code: 0, stderr: '' });
+  expect(server.logs.size).toBe(7);
+});
+
 test('a process that ends by itself sends its logs, also those that its own beforeExit handler makes', async () => {
   const { baseUrl } = await startTestServer();
   const app = await appWith(`

@@ -45,3 +45,8 @@ test('a path that ends in a slash, or below a new folder, is known too', () => {
   createPrivateDirectory(`${join(app, 'new', '.humanloop')}/`);
   expect(ignored(app, 'new', '.humanloop')).toBe('*\n');
 });
+
+test.skipIf(!existsSync('/proc'))('a folder that cannot be created throws at once', () => {
+  // A file system that denies that the folder exists, above which there is one.
+  expect(() => createPrivateDirectory('/proc/spool/of/app', { isOwn: true })).toThrow('ENOENT');
+});

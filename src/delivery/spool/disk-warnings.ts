@@ -1,14 +1,21 @@
 /** Reports once that the disk fails, and once that it can be used again. */
 import { diag } from '@opentelemetry/api';
+import { warnAloud } from '../../host/stderr.ts';
 import { Warnings } from '../../host/warnings.ts';
 
 const TOPIC = 'disk';
 
 export class DiskWarnings {
   readonly #warnings = new Warnings();
+  readonly #isQuiet: boolean;
+
+  constructor(isQuiet: boolean) {
+    this.#isQuiet = isQuiet;
+  }
 
   failed(error: Error): void {
-    this.#warnings.warn(TOPIC, 'the spool cannot be used, going on in memory', error);
+    if (!this.#warnings.mayWarn(TOPIC)) return;
+    warnAloud(TOPIC, `the spool cannot be used, going on in memory: ${error.message}`, this.#isQuiet);
   }
 
   worked(): void {

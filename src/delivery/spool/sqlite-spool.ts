@@ -31,14 +31,14 @@ const RETRY_MILLIS = 5_000;
  * @throws {SqliteError} only if there is no SQLite engine. A directory that cannot be used is reported; delivery then
  * works in memory.
  */
-export function openSpool(options: SpoolOptions, drops: Drops, owner: SpoolOwner): Spool {
-  return new SqliteSpool(options, drops, owner);
+export function openSpool(options: SpoolOptions, drops: Drops, owner: SpoolOwner, isQuiet = false): Spool {
+  return new SqliteSpool(options, drops, owner, isQuiet);
 }
 
 class SqliteSpool implements Spool {
   readonly #options: SpoolOptions;
   readonly #owner: SpoolOwner;
-  readonly #warnings = new DiskWarnings();
+  readonly #warnings: DiskWarnings;
   readonly #recovery: Recovery;
   readonly #timer = new EarliestTimer(() => this.#writeInTurn());
   /** Logs whose newest state has to be written. */
@@ -48,8 +48,9 @@ class SqliteSpool implements Spool {
   #file: SpoolFile | undefined;
   #isClosed = false;
 
-  constructor(options: SpoolOptions, drops: Drops, owner: SpoolOwner) {
+  constructor(options: SpoolOptions, drops: Drops, owner: SpoolOwner, isQuiet: boolean) {
     this.#options = options;
+    this.#warnings = new DiskWarnings(isQuiet);
     this.#owner = owner;
     this.#recovery = new Recovery(options, drops, owner, this.#warnings);
     this.#attempt(() => this.#open());

@@ -11,7 +11,7 @@ import { linkTraces, type TraceArrivals } from './linking/link-traces.ts';
 import { TreeMemo } from './linking/tree-memo.ts';
 import { type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
 import type { IntakeResult, LogPlacing, OtlpIntake, ReceivedEvent, ReceivedSpan } from './received.ts';
-import { RecentTraces } from './recent-traces.ts';
+import { belowCallers, tracesOfCallers, tracesOfStrangers } from './strangers.ts';
 
 export interface OtlpIntakeOptions {
   /** `false` stores structure, tokens and timing only. Default: `true`. */
@@ -53,13 +53,14 @@ const CHECKS: Readonly<Record<keyof OtlpIntakeOptions, OptionCheck>> = {
 
 /** @throws {HumanloopError} on an unknown or wrong option. */
 export function createOtlpIntake(
-  store: Pick<Store, 'ingest' | 'forgetTraces'>,
+  store: Pick<Store, 'ingest' | 'findTraces' | 'forgetTraces'>,
   options: OtlpIntakeOptions = {},
 ): ClosableIntake {
   checkOptions(options, CHECKS);
   const { captureContent = true, source = 'opentelemetry', conventions, traceMemoryDays = 2, onError } = options;
   const trees = new TreeMemo();
-  const recent = new RecentTraces();
+  /** Whether spans come by OTLP at all. If not, what other processes did is not known here, and nothing can be below it. */
+  let isUsed = false;
   const settings: ReadSettings = { captureContent, source, conventions };
 
   const forget = (): void => {
@@ -72,19 +73,29 @@ export function createOtlpIntake(
 
   return {
     takeSpans: async (spans) => {
-      const batches = new Batches(store, trees, recent);
+      isUsed = true;
+      const batches = new Batches(store, trees);
       await inSlices(spans, (span) => takeSpan(span, batches, settings));
       return batches.finish();
     },
 
     takeEvents: async (events) => {
-      const batches = new Batches(store, trees, recent);
+      const batches = new Batches(store, trees);
       await inSlices(events, (event) => takeEvent(event, batches, settings));
       return batches.finish();
     },
 
+    nameParents: async (requests) => {
+      const named = tracesOfCallers(requests);
+      if (named.length === 0) return requests;
+      const known = isUsed ? undefined : new Set(await store.findTraces(named));
+      if (known?.size === 0) return requests;
+      isUsed = true;
+      return belowCallers(requests, known);
+    },
+
     placeLogs: async (requests) => {
-      const traceIds = recent.tracesOfStrangers(requests);
+      const traceIds = [...(await store.findTraces(tracesOfStrangers(requests)))].sort();
       if (traceIds.length === 0) return;
       const traces = traceIds.map((traceId) => ({ traceId, ...NOTHING, hasStrangers: true }));
       await store.ingest(traceIds, linkTraces(traces, trees).work);
@@ -139,17 +150,15 @@ interface Batch extends TraceArrivals {
 class Batches {
   readonly #store: Pick<Store, 'ingest'>;
   readonly #trees: TreeMemo;
-  readonly #recent: RecentTraces;
   #traces = new Map<string, Batch>();
   #size = 0;
   readonly #writes: Promise<void>[] = [];
   #rejected = 0;
   #message: string | undefined;
 
-  constructor(store: Pick<Store, 'ingest'>, trees: TreeMemo, recent: RecentTraces) {
+  constructor(store: Pick<Store, 'ingest'>, trees: TreeMemo) {
     this.#store = store;
     this.#trees = trees;
-    this.#recent = recent;
   }
 
   /** Returns what has come of a trace, to add one more thing to it. */
@@ -194,7 +203,6 @@ class Batches {
     const traceIds = batches.map(({ traceId }) => traceId).sort();
     const { work, faults } = linkTraces(batches, this.#trees);
     const unstored = await this.#store.ingest(traceIds, work);
-    this.#recent.add(traceIds);
     for (const { referenceId, message } of [...faults(), ...unstored]) this.reject(`${referenceId}: ${message}`);
   }
 }

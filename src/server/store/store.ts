@@ -68,6 +68,8 @@ export interface Store {
    * all is written together. Resolves to what could not be stored, once all else is.
    */
   ingest(traceIds: readonly string[], work: IngestWork): Promise<readonly IngestFault[]>;
+  /** Resolves to those of these traces of which anything is remembered. */
+  findTraces(traceIds: readonly string[]): Promise<readonly string[]>;
   /** Forgets what is remembered of traces that were last seen before the given time, in Unix milliseconds. Logs stay. */
   forgetTraces(seenBeforeMillis: number): Promise<void>;
 

@@ -62,6 +62,14 @@ export function describeIngest(name: string, open: () => Promise<Store>): void {
       expect(await partsOf(store)).toEqual([[3, 4]]);
     });
 
+    test('says of which traces anything is remembered', async () => {
+      const store = await open();
+      await create(store, { reference_id: reference(1) });
+      await store.createLogs([log({ reference_id: reference(1, OTHER) })]);
+      expect(await store.findTraces([OTHER, TRACE])).toEqual([TRACE]);
+      expect(await store.findTraces([])).toEqual([]);
+    });
+
     test('hangs logs that wait for a span without a log where that span is', async () => {
       const store = await open();
       const below = (digit: number, parent: number) =>

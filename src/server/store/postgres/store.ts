@@ -29,6 +29,7 @@ import { createProjectStore } from './project-store.ts';
 import { checkReadiness } from './readiness.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { listSessions, readSession } from './session-reads.ts';
+import { findTraces } from './trace-memory.ts';
 import { createPostgresViewerStore } from './viewer-store.ts';
 import { Vocabulary } from './vocabulary.ts';
 import { WriteTurns } from './write-turns.ts';
@@ -214,6 +215,8 @@ function createPostgresStore(
       if (search === 'index') pendingWords.schedule();
       return faults;
     },
+
+    findTraces: (traceIds) => findTraces(reads, traceIds),
 
     forgetTraces: (seenBeforeMillis) => ingests.forget(seenBeforeMillis),
 

@@ -158,6 +158,18 @@ interface Part extends Key {
   readonly values: Value[];
 }
 
+/** Resolves to those of which anything is remembered. */
+export async function findTraces(pool: pg.Pool, traceIds: readonly string[]): Promise<string[]> {
+  if (traceIds.length === 0) return [];
+  const byKey = new Map(traceIds.map((traceId) => [traceKey(traceId).key, traceId]));
+  const { rows } = await pool.query<Row>({
+    name: 'find traces',
+    text: 'SELECT trace FROM traces WHERE bucket = ANY($1::smallint[]) AND trace = ANY($2::uuid[])',
+    values: [[...new Set(traceIds.map((traceId) => traceKey(traceId).bucket))], [...byKey.keys()]],
+  });
+  return rows.map((row) => byKey.get(row['trace'] as Uuid)!);
+}
+
 function traceKey(traceId: string): Key {
   return sessionKey(traceId);
 }

@@ -67,6 +67,9 @@ const SQL = {
     (SELECT 1 FROM logs WHERE session_key = :key)`,
 } as const;
 
+/** Of a JSON array of trace ids. */
+export const FIND_TRACES = `SELECT trace_id FROM json_each(?) AS wanted CROSS JOIN traces ON trace_id = wanted.value`;
+
 export type IngestStatements = ReturnType<typeof prepareIngestStatements>;
 
 export function prepareIngestStatements(prepare: Prepare) {

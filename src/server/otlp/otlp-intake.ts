@@ -6,6 +6,7 @@ import type { Convention } from '../../conventions/convention.ts';
 import { checkOptions, type OptionCheck } from '../../errors.ts';
 import type { SpanEvent } from '../../otel/span-slice.ts';
 import type { Store } from '../store/store.ts';
+import { joinArrivals } from './join-arrivals.ts';
 import type { Arrival, ArrivedEvent, Judgement } from './linking/arrival.ts';
 import { linkTraces, type TraceArrivals } from './linking/link-traces.ts';
 import { TreeMemo } from './linking/tree-memo.ts';
@@ -53,7 +54,7 @@ const CHECKS: Readonly<Record<keyof OtlpIntakeOptions, OptionCheck>> = {
 
 /** @throws {HumanloopError} on an unknown or wrong option. */
 export function createOtlpIntake(
-  store: Pick<Store, 'ingest' | 'findTraces' | 'forgetTraces'>,
+  store: Pick<Store, 'ingest' | 'findCalls' | 'findTraces' | 'forgetTraces'>,
   options: OtlpIntakeOptions = {},
 ): ClosableIntake {
   checkOptions(options, CHECKS);
@@ -148,7 +149,7 @@ interface Batch extends TraceArrivals {
 
 /** Gathers what has come by trace, and writes it in transactions of about the same size. */
 class Batches {
-  readonly #store: Pick<Store, 'ingest'>;
+  readonly #store: Pick<Store, 'ingest' | 'findCalls'>;
   readonly #trees: TreeMemo;
   #traces = new Map<string, Batch>();
   #size = 0;
@@ -156,7 +157,7 @@ class Batches {
   #rejected = 0;
   #message: string | undefined;
 
-  constructor(store: Pick<Store, 'ingest'>, trees: TreeMemo) {
+  constructor(store: Pick<Store, 'ingest' | 'findCalls'>, trees: TreeMemo) {
     this.#store = store;
     this.#trees = trees;
   }
@@ -201,9 +202,12 @@ class Batches {
 
   async #ingest(batches: readonly Batch[]): Promise<void> {
     const traceIds = batches.map(({ traceId }) => traceId).sort();
-    const { work, faults } = linkTraces(batches, this.#trees);
+    const { work, findings } = linkTraces(batches, this.#trees);
     const unstored = await this.#store.ingest(traceIds, work);
-    for (const { referenceId, message } of [...faults(), ...unstored]) this.reject(`${referenceId}: ${message}`);
+    const { faults, ...found } = findings();
+    const unjoined = await joinArrivals(this.#store, this.#trees, found);
+    for (const { referenceId, message } of [...faults, ...unstored, ...unjoined])
+      this.reject(`${referenceId}: ${message}`);
   }
 }
 

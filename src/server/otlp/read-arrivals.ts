@@ -15,6 +15,7 @@ import { toFeedback } from '../../datapoint/to-feedback.ts';
 import { readAncestor } from '../../otel/ancestor-member.ts';
 import { parentSpanIdOf, type SpanSlice } from '../../otel/span-slice.ts';
 import type { Arrival, ArrivedLog, Judgement } from './linking/arrival.ts';
+import { namesOf } from './linking/call-keys.ts';
 import { hashOf, summarise } from './linking/summarise.ts';
 import type { ReceivedEvent, ReceivedSpan } from './received.ts';
 
@@ -72,7 +73,9 @@ function readLog(
   { captureContent, source }: ReadSettings,
 ): ArrivedLog {
   const settings = { project, environment: readEnvironment(span), source, captureContent };
-  return { span, kind, reading, summary: summarise(span, kind, reading), settings };
+  const summary = summarise(span, kind, reading);
+  const names = kind === 'model' ? namesOf(span, reading, summary.callId) : undefined;
+  return { span, kind, reading, summary, settings, names };
 }
 
 export type ReadEvent =

@@ -36,4 +36,5 @@ const NOTHING: Omit<Ingest, 'parts' | 'kept'> = {
   revisions: [],
   places: new Map(),
   feedback: [],
+  calls: [],
 };

@@ -35,7 +35,7 @@ import { prepareErasureStatements } from './erasure-statements.ts';
 import { changeFeedback } from './feedback.ts';
 import { checkingFirst, createFileWatch } from './file-watch.ts';
 import { forgetTraces, ingest } from './ingest.ts';
-import { FIND_TRACES, prepareIngestStatements } from './ingest-statements.ts';
+import { prepareIngestStatements } from './ingest-statements.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
 import { LogWrites } from './log-writes.ts';
 import { toMeasures } from './measures.ts';
@@ -45,6 +45,7 @@ import { createProjectStore } from './project-store.ts';
 import { createPruning } from './pruning.ts';
 import { createScrub } from './scrub.ts';
 import { COUNT_SESSIONS_OF_PROJECT, LIST_SESSIONS_OF_PROJECT, prepareStatements, READ_PROJECT } from './statements.ts';
+import { createTraceReads } from './trace-reads.ts';
 import { createViewerIndex } from './viewer-index.ts';
 import { prepareViewerStatements } from './viewer-statements.ts';
 import { createSqliteViewerStore } from './viewer-store.ts';
@@ -115,7 +116,6 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const scrub = createScrub({ file, database, statements: erasureStatements, turns, space, index, onError });
   const prepare = createStatementCache(readDatabase);
   const reads = prepareStatements(prepare);
-  const findTraces = prepare(FIND_TRACES);
   let closed = false;
 
   const reader = createSqliteReader({ file, prepare });
@@ -262,8 +262,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     ingest: (traceIds, work) =>
       inTurn((writes) => ingest(ingestStatements, { writes, runInSavepoint: turns.runInSavepoint }, traceIds, work)),
 
-    findTraces: async (traceIds) =>
-      traceIds.length === 0 ? [] : findTraces.all(JSON.stringify(traceIds)).map(({ trace_id }) => trace_id as string),
+    ...createTraceReads(prepare),
 
     forgetTraces: async (seenBeforeMillis) => {
       while (await inTurn(() => forgetTraces(ingestStatements, seenBeforeMillis)));

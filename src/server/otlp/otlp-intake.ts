@@ -8,6 +8,7 @@ import type { SpanEvent } from '../../otel/span-slice.ts';
 import type { Store } from '../store/store.ts';
 import { joinArrivals } from './join-arrivals.ts';
 import type { Arrival, ArrivedEvent, Judgement } from './linking/arrival.ts';
+import { Reporters } from './linking/call-keys.ts';
 import { linkTraces, type TraceArrivals } from './linking/link-traces.ts';
 import { TreeMemo } from './linking/tree-memo.ts';
 import { type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
@@ -40,7 +41,7 @@ const FORGET_FIRST_MILLIS = 60_000;
  * Spans of one transaction, more or less. Cuts make no difference to what is stored, so a large request is cut, too: no
  * other write then waits long.
  */
-const SPANS_AT_ONCE = 500;
+const SPANS_AT_ONCE = 200;
 const SLICE_MILLIS = 4;
 const NOTHING = { spans: [], events: [], judgements: [] };
 
@@ -62,7 +63,7 @@ export function createOtlpIntake(
   const trees = new TreeMemo();
   /** Whether spans come by OTLP at all. If not, what other processes did is not known here, and nothing can be below it. */
   let isUsed = false;
-  const settings: ReadSettings = { captureContent, source, conventions };
+  const settings: ReadSettings = { captureContent, source, conventions, reporters: new Reporters() };
 
   const forget = (): void => {
     store.forgetTraces(Date.now() - traceMemoryDays * DAY_MILLIS).catch((error: unknown) => onError?.(error));

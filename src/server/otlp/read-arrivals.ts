@@ -15,7 +15,7 @@ import { toFeedback } from '../../datapoint/to-feedback.ts';
 import { readAncestor } from '../../otel/ancestor-member.ts';
 import { parentSpanIdOf, type SpanSlice } from '../../otel/span-slice.ts';
 import type { Arrival, ArrivedLog, Judgement } from './linking/arrival.ts';
-import { namesOf } from './linking/call-keys.ts';
+import { namesOf, type Reporters } from './linking/call-keys.ts';
 import { hashOf, summarise } from './linking/summarise.ts';
 import type { ReceivedEvent, ReceivedSpan } from './received.ts';
 
@@ -23,6 +23,7 @@ export interface ReadSettings {
   /** `false` keeps structure, tokens and timing only. */
   readonly captureContent: boolean;
   readonly source: string;
+  readonly reporters: Reporters;
   /** All if undefined. */
   readonly conventions: readonly Convention[] | undefined;
 }
@@ -70,11 +71,11 @@ function readLog(
   kind: ArrivedLog['kind'],
   { evaluations: _evaluations, ...reading }: Reading,
   project: string,
-  { captureContent, source }: ReadSettings,
+  { captureContent, source, reporters }: ReadSettings,
 ): ArrivedLog {
   const settings = { project, environment: readEnvironment(span), source, captureContent };
   const summary = summarise(span, kind, reading);
-  const names = kind === 'model' ? namesOf(span, reading, summary.callId) : undefined;
+  const names = kind === 'model' ? namesOf(span, reading, summary.callId, reporters) : undefined;
   return { span, kind, reading, summary, settings, names };
 }
 

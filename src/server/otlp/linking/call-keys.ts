@@ -16,11 +16,16 @@ export const JUDGE = '0'.repeat(16);
 const ANY_TIME = { startMillis: 0, endMillis: Number.MAX_SAFE_INTEGER };
 
 /** Returns undefined if the span has no times, and can be compared with none. */
-export function namesOf(span: SpanSlice, reading: Reading, callId: string | undefined): CallNames | undefined {
-  const facts = callFactsOf(span, reading, true);
+export function namesOf(
+  span: SpanSlice,
+  reading: Reading,
+  callId: string | undefined,
+  reporters: Reporters,
+): CallNames | undefined {
+  const service = serviceOf(span.resource);
+  const facts = callFactsOf(span, reading, reporters.compareContent(service, scopeOf(span).name));
   if (!facts) return undefined;
   const { question, model } = facts;
-  const service = serviceOf(span.resource);
   const isKnown = question !== undefined && model !== undefined;
   return {
     reporter: reporterOf(span, service),
@@ -49,6 +54,31 @@ export function keysOf(traceId: string, spans: readonly Arrival[], judgements: r
       keys.push({ key, referenceId: referenceIdOf(traceId, spanId), reporter: JUDGE, ...ANY_TIME, isQuestion: false });
   }
   return keys;
+}
+
+/** Content is compared for so many calls of a service, also if all come from one instrumentation. */
+const FIRST_CALLS = 100;
+const MAX_SERVICES = 1_000;
+
+/**
+ * The instrumentations that report calls of models, by service. Most services have one, and all calls of it would be kept
+ * for nothing: two spans of one instrumentation are never compared with those of other traces.
+ */
+export class Reporters {
+  readonly #services = new Map<string, { readonly scopes: Set<string>; calls: number }>();
+
+  /** Whether calls of the service may be reported twice, as far as is known. */
+  compareContent(service: string, scope: string): boolean {
+    let known = this.#services.get(service);
+    if (!known) {
+      if (this.#services.size >= MAX_SERVICES) this.#services.clear();
+      known = { scopes: new Set(), calls: 0 };
+      this.#services.set(service, known);
+    }
+    known.calls += 1;
+    if (known.scopes.size < 2) known.scopes.add(scope);
+    return known.scopes.size > 1 || known.calls <= FIRST_CALLS;
+  }
 }
 
 /** Spans of a request share their resource. */

@@ -8,10 +8,10 @@ import type { SpanEvent } from '../../otel/span-slice.ts';
 import type { Store } from '../store/store.ts';
 import { joinArrivals } from './join-arrivals.ts';
 import type { Arrival, ArrivedEvent, Judgement } from './linking/arrival.ts';
-import { Reporters } from './linking/call-keys.ts';
+import { anyTimeKey, JUDGE, Reporters } from './linking/call-keys.ts';
 import { linkTraces, type TraceArrivals } from './linking/link-traces.ts';
 import { TreeMemo } from './linking/tree-memo.ts';
-import { type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
+import { type ReadEvent, type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
 import type { IntakeResult, LogPlacing, OtlpIntake, ReceivedEvent, ReceivedSpan } from './received.ts';
 import { belowCallers, tracesOfCallers, tracesOfStrangers } from './strangers.ts';
 
@@ -83,7 +83,9 @@ export function createOtlpIntake(
 
     takeEvents: async (events) => {
       const batches = new Batches(store, trees);
-      await inSlices(events, (event) => takeEvent(event, batches, settings));
+      const unplaced: JudgementOfCall[] = [];
+      await inSlices(events, (event) => takeEvent(event, batches, settings, unplaced));
+      if (unplaced.length > 0) await placeJudgements(unplaced, store, batches);
       return batches.finish();
     },
 
@@ -123,10 +125,32 @@ function takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings):
   for (const { traceId, judgement } of read.judgements) batches.of(traceId).judgements.push(judgement);
 }
 
-function takeEvent(event: ReceivedEvent, batches: Batches, settings: ReadSettings): void {
+type JudgementOfCall = Extract<ReadEvent, { kind: 'judgement of a call' }>;
+
+/** Judgements that name no span are of a call that is known by the id of its answer, or of none. */
+async function placeJudgements(
+  judgements: readonly JudgementOfCall[],
+  store: Pick<Store, 'findCalls'>,
+  batches: Batches,
+): Promise<void> {
+  const found = await store.findCalls(judgements.map(({ callId }) => anyTimeKey(callId)));
+  const calls = new Map(found.filter(({ reporter }) => reporter !== JUDGE).map((call) => [call.key, call.referenceId]));
+  for (const { callId, feedback } of judgements) {
+    const referenceId = calls.get(callId);
+    if (referenceId === undefined)
+      batches.reject('an evaluation names no span, and no call with its response id is known');
+    else batches.of(referenceId.slice(0, 32)).judgements.push({ spanId: referenceId.slice(33), callId, feedback });
+  }
+}
+
+function takeEvent(event: ReceivedEvent, batches: Batches, settings: ReadSettings, unplaced: JudgementOfCall[]): void {
   const read = readEvent(event, settings);
   if (!read) return;
   if (read.kind === 'fault') return batches.reject(read.message);
+  if (read.kind === 'judgement of a call') {
+    unplaced.push(read);
+    return;
+  }
   if (read.kind === 'judgement') {
     batches.of(read.traced.traceId).judgements.push(read.traced.judgement);
     return;

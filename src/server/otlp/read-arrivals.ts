@@ -14,6 +14,7 @@ import { MAX_NAME_CHARS } from '../../conventions/values/attributes.ts';
 import { toFeedback } from '../../datapoint/to-feedback.ts';
 import { readAncestor } from '../../otel/ancestor-member.ts';
 import { parentSpanIdOf, type SpanSlice } from '../../otel/span-slice.ts';
+import type { Feedback } from '../../wire/v4.ts';
 import type { Arrival, ArrivedLog, Judgement } from './linking/arrival.ts';
 import { namesOf, type Reporters } from './linking/call-keys.ts';
 import { hashOf, summarise } from './linking/summarise.ts';
@@ -81,6 +82,8 @@ function readLog(
 
 export type ReadEvent =
   | { readonly kind: 'judgement'; readonly traced: TracedJudgement }
+  /** A judgement of a call that names nothing but the provider's id of the answer. */
+  | { readonly kind: 'judgement of a call'; readonly callId: string; readonly feedback: readonly Feedback[] }
   | { readonly kind: 'content'; readonly traceId: string; readonly spanId: string; readonly name: string }
   | { readonly kind: 'fault'; readonly message: string };
 
@@ -92,6 +95,12 @@ export function readEvent(
   const name = eventName || attributes['event.name'];
   if (typeof name !== 'string' || !name.startsWith('gen_ai.')) return undefined;
   if (!traceId || !spanId || !isTraceId(traceId) || !isSpanId(spanId)) {
+    const judged =
+      name === EVALUATION_EVENT ? evaluationOfEvent({ name, attributes: { ...attributes, body }, time }) : undefined;
+    const callId = hashOf(judged?.callId);
+    if (judged && callId !== undefined) {
+      return { kind: 'judgement of a call', callId, feedback: toFeedback([judged], settings.captureContent) };
+    }
     return { kind: 'fault', message: `a log record '${name.slice(0, 100)}' names no span` };
   }
   if (name !== EVALUATION_EVENT) return { kind: 'content', traceId, spanId, name };

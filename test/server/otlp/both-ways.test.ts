@@ -183,13 +183,13 @@ test('5,000 spans in one request are stored, and hold up no other request', { ti
   const { body: page } = await server.call('GET', '/viewer/api/sessions?size=10');
   expect(page.sessions.map(({ logs }: { logs: number }) => logs).sort()).toEqual([400, 400, 400, 5_000]);
   // Decoding the body of a request is one step; a garbage collection or two may be in any of the others.
-    console.log(
-      held
-        .sort((a, b) => b - a)
-        .slice(0, 25)
-        .map(Math.round)
-        .join(' '),
-    );
+  console.log(
+    held
+      .sort((a, b) => b - a)
+      .slice(0, 25)
+      .map(Math.round)
+      .join(' '),
+  );
   const long = held.sort((a, b) => b - a).slice(3);
   expect(long[0]).toBeLessThan(MAX_HELD_MILLIS);
 });

@@ -284,6 +284,18 @@ function describeCalls(name: string, open: () => Promise<Store>, runs: number): 
       ).toEqual(['other', 'quality']);
     });
 
+    test('an evaluation that names nothing but the id of the answer finds the call, if that is known', async () => {
+      const server = await start();
+      const { traceId: _trace, spanId: _span, ...judged } = evaluation('a', 'a', 'r1');
+      expect(await server.takeEvents(judged)).toEqual({
+        rejected: 1,
+        message: 'an evaluation names no span, and no call with its response id is known',
+      });
+      await server.take(call({ trace: 'a', ...FULL }));
+      for (let time = 0; time < 2; time++) expect(await server.takeEvents(judged)).toEqual({ rejected: 0 });
+      expect(await server.logs()).toMatchObject([{ feedback: [{ type: 'quality', value: 0.5 }] }]);
+    });
+
     test('feedback of a log that is joined with another one goes there', async () => {
       const server = await start();
       await server.take(call({ trace: 'b', ...BARE, scope: 'other' }));

@@ -34,6 +34,11 @@ export function namesOf(
   };
 }
 
+/** Finds calls with this id of the answer, whenever they were. */
+export function anyTimeKey(callId: string): CallKey {
+  return { key: callId, referenceId: '', reporter: JUDGE, ...ANY_TIME };
+}
+
 /** A key by which a call may be found, and whether it is that of its question. */
 export interface OwnKey extends CallKey {
   readonly isQuestion: boolean;

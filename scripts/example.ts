@@ -5,7 +5,7 @@ import { startReplicas } from '../examples/replicas/main.ts';
 import { openModel, printSessions, runExample } from './run-example.ts';
 
 const EXAMPLES = new URL('../examples/', import.meta.url);
-const FOLDERS = new Set(['app', 'replicas']);
+const FOLDERS = new Set(['app', 'languages', 'replicas']);
 const LOCAL_SERVER = 'http://127.0.0.1:4340';
 
 process.exitCode = await main(process.argv[2]);

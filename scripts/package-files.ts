@@ -33,6 +33,7 @@ const SHARED = [
   'options.ts',
   'processors/propagator.ts',
   'sqlite/open.ts',
+  'trace/same-call/call-facts.ts',
   'trace/same-call/same-call.ts',
   'transport/http-transport.ts',
   'wire/reference-id.ts',

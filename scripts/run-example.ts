@@ -37,10 +37,12 @@ const PRELOADED: Readonly<Record<string, string>> = {
   register: 'humanloop-otel/register',
 };
 
+const FOLDERS = new Set(['app', 'languages']);
+
 /** Returns the arguments for Node that run an example from the root of the repository. */
 export function exampleArguments(name: string): string[] {
   const preloaded = PRELOADED[name];
-  const file = name === 'app' ? 'app/main.ts' : `${name}.ts`;
+  const file = FOLDERS.has(name) ? `${name}/main.ts` : `${name}.ts`;
   const path = fileURLToPath(new URL(`../examples/${file}`, import.meta.url));
   return ['--import', 'tsx', ...(preloaded ? ['--import', preloaded] : []), path];
 }

@@ -66,7 +66,8 @@ export interface HumanloopOptions {
   missingParent?: 'stub' | 'root';
   /**
    * Where a log goes that has no log above it in this process, if the trace comes from another one. `link`: under the log
-   * that the other process named in `tracestate`, else at the top of the session. `top`: always at the top. `name`: as
+   * that the other process named in `tracestate`, else at the top of the session, with `remote_parent` in its metadata: a
+   * server that gets the spans of the other process by OTLP hangs it there. `top`: always at the top. `name`: as
    * `link`, but if none is named, under the remote span itself, for a server that gets the spans of the other process by
    * OTLP. Default: `link`.
    */

@@ -14,6 +14,8 @@ export interface TraceContext {
   session?: string | undefined;
   user?: string | undefined;
   tags?: readonly string[] | undefined;
+  /** Of a log at the top: the span of another process that it is below. */
+  caller?: string | undefined;
 }
 
 /** Those that no vocabulary has to itself. They win over those that the vocabularies declare. */

@@ -9,6 +9,7 @@ import type { TraceContext } from '../conventions/context.ts';
 import type { Evaluation, LogKind, Reading } from '../conventions/convention.ts';
 import { type SpanSlice, scopeOf } from '../otel/span-slice.ts';
 import { messageText } from '../wire/message-text.ts';
+import { REMOTE_PARENT } from '../wire/remote-parent.ts';
 import type { LogRequest, LogUpdate } from '../wire/v4.ts';
 import { toErrorText } from './error-text.ts';
 import { createdAt, durationOf } from './span-time.ts';
@@ -110,6 +111,7 @@ function toMetadata(
   }
   if (context.user !== undefined) metadata['user'] = context.user;
   if (captureContent && context.tags !== undefined) metadata['tags'] = context.tags;
+  if (context.caller !== undefined) metadata[REMOTE_PARENT] = context.caller;
   const scope = scopeOf(span);
   if (scope.name) metadata['scope'] = scope.version ? `${scope.name}@${scope.version}` : scope.name;
   metadata['span_name'] = spanName;

@@ -5,6 +5,7 @@
 import type { TraceContext } from '../conventions/context.ts';
 import type { JsonPieces, PlainFields, ShortReading } from '../conventions/short-way.ts';
 import { type InstrumentationScope, type SpanSlice, scopeOf } from '../otel/span-slice.ts';
+import { REMOTE_PARENT } from '../wire/remote-parent.ts';
 import { ByteBody } from './body.ts';
 import type { EncodedDatapoint } from './encode.ts';
 import { toProvider } from './provider.ts';
@@ -196,7 +197,12 @@ function tokensOf({ promptTokens, outputTokens }: ShortReading): string {
   return outputTokens === undefined ? prompt : `${prompt},"output_tokens":${outputTokens}`;
 }
 
-function metadataOf(span: SpanSlice, reading: ShortReading, { user, tags }: TraceContext, spanName: string): string {
+function metadataOf(
+  span: SpanSlice,
+  reading: ShortReading,
+  { user, tags, caller }: TraceContext,
+  spanName: string,
+): string {
   const { kind, responseId, responseModel, serverAddress, toolCallId, callerName, agentId, finishReason } = reading;
   const { secondsToFirstChunk } = reading;
   let json = `,"convention":"${reading.convention}"`;
@@ -214,6 +220,7 @@ function metadataOf(span: SpanSlice, reading: ShortReading, { user, tags }: Trac
   if (reading.metadata !== undefined) json += entriesOf(reading.metadata);
   if (user !== undefined) json += `,"user":${quote(user)}`;
   if (tags !== undefined) json += `,"tags":${JSON.stringify(tags)}`;
+  if (caller !== undefined) json += `,"${REMOTE_PARENT}":"${caller}"`;
   json += `${scopeText(scopeOf(span))},"span_name":${quoteName(spanName)},"trace_id":"${span.spanContext().traceId}"`;
   // The tokens of agents and tools are sums over the calls below, which have logs of their own.
   const sums = usage === '' || kind === 'model' ? '' : `,"usage":{${usage.slice(1)}}`;

@@ -10,7 +10,7 @@ import type { TraceState } from '@opentelemetry/api';
 
 /**
  * Where a log goes whose trace comes from another process.
- * - `link`  under the log that is named, else at the top
+ * - `link`  under the log that is named, else at the top; the server may know the remote span, and hang it there
  * - `top`   at the top, whatever is named
  * - `name`  under the log that is named, else under the remote span itself, whose log the server may know
  */
@@ -31,11 +31,15 @@ export function readAncestor(traceState: TraceState | undefined): string | undef
   return traceState ? readMember(traceState) : undefined;
 }
 
+export function isSpanId(value: unknown): value is string {
+  return typeof value === 'string' && SPAN_ID.test(value);
+}
+
 /** The object is that of an SDK, or of an app's sampler. */
 function readMember(traceState: TraceState): string | undefined {
   try {
     const value: unknown = traceState.get(KEY);
-    return typeof value === 'string' && SPAN_ID.test(value) ? value : undefined;
+    return isSpanId(value) ? value : undefined;
   } catch {
     return undefined;
   }

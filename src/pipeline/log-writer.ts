@@ -18,7 +18,7 @@ import type { ResolvedOptions } from '../options.ts';
 import { type SpanEvent, type SpanSlice, spanOfEvent } from '../otel/span-slice.ts';
 import type { ResolverHost } from '../trace/same-call/resolver-host.ts';
 import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
-import { anySpan, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
+import { anySpan, findCaller, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
 import { decideContext, namesContext, noteContext } from '../trace/trace-context.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
 import type { LateFields } from '../wire/late-fields.ts';
@@ -200,12 +200,12 @@ export class LogWriter {
     if (node.overrides) this.#override(entry, node.overrides);
     node.overrides = undefined;
     try {
-      const context = this.#decide(node.trace);
+      const parent = entry.effectiveParent?.referenceId;
+      const context = this.#contextOf(node, parent === undefined);
       if (span) examine(span, node.kind ?? 'generic', this.#options.quiet);
       if (node.trace.isContinued) examineContinued(this.#options.quiet);
       const short = this.#writeShort(node, flags, context);
       if (short) return this.#offer(entry, short, isFinal, false);
-      const parent = entry.effectiveParent?.referenceId;
       const log: SpanLog | StubLog = span
         ? this.#describe(node, span, parent, node.reading ?? this.#read(node, span))
         : { referenceId: entry.referenceId, span, neighbour: anySpan(node.trace) };
@@ -282,6 +282,12 @@ export class LogWriter {
   /** Reads the span together with its events that came as log events. */
   #read(node: SpanNode, span: SpanSlice): Reading {
     return readNode(node, span, this.#options.conventions);
+  }
+
+  #contextOf(node: SpanNode, isAtTop: boolean): TraceContext {
+    const context = this.#decide(node.trace);
+    const caller = isAtTop && this.#options.remoteParent === 'link' ? findCaller(node) : undefined;
+    return caller === undefined ? context : { ...context, caller };
   }
 
   #decide(trace: Trace): TraceContext {

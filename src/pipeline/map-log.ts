@@ -115,7 +115,7 @@ export function createMapLog(
 /** The user of a log may be another one than its trace's. */
 function contextOf(span: SpanSlice, namesContext: boolean, context: TraceContext): TraceContext {
   const user = (namesContext ? readUser(span) : undefined) ?? context.user;
-  return user === context.user ? context : { session: context.session, user, tags: context.tags };
+  return user === context.user ? context : { ...context, user };
 }
 
 function toStub(

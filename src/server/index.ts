@@ -9,6 +9,7 @@ import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
 import { createErrorPrinter } from './http/print-errors.ts';
 import { createMetrics } from './metrics/metrics.ts';
+import { explainOtlpPath } from './otlp/explain-path.ts';
 import { createOtlpIntake } from './otlp/otlp-intake.ts';
 import { createPlacingStore } from './otlp/placing-store.ts';
 import { createOtlpRoutes } from './otlp/routes.ts';
@@ -137,7 +138,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     },
     access,
     ...(publicUrl && { basePath: publicUrl.pathname }),
-    explainMissing: explainNotServed,
+    explainMissing: (...asked) => explainNotServed(...asked) ?? explainOtlpPath(...asked),
     limits: { maxBodyBytes, maxPendingBytes: Math.max(MAX_PENDING_BYTES, maxBodyBytes) },
     onError,
     onAnswered: metrics.onAnswered,

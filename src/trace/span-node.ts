@@ -92,6 +92,8 @@ export interface SpanNode {
   waiters: SpanNode[] | undefined;
   /** The nearest ancestor that may still block, with ended ones between skipped over. */
   blocker: SpanNode | undefined;
+  /** Span id of the parent in another process, if the node has none here. */
+  callerId: string | undefined;
   /** Present once it is decided that this span is a log, and under which other log. That decision stands. */
   entry: LogEntry | undefined;
   /** What log the span is, once that is known. */
@@ -158,6 +160,7 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
     released: false,
     waiters: undefined,
     blocker: parent,
+    callerId: undefined,
     entry: undefined,
     kind: undefined,
     signs: undefined,
@@ -183,6 +186,13 @@ export function createNode(trace: Trace, spanId: string, state: SpanState, paren
 /** Whether the node stands in for a log of another process. */
 export function isElsewhere({ entry }: SpanNode): boolean {
   return entry?.isElsewhere === true;
+}
+
+/** Returns the span id of the parent in another process of the topmost span here; undefined if that has none. */
+export function findCaller(node: SpanNode): string | undefined {
+  let top = node;
+  while (top.parent) top = top.parent;
+  return top.state === 'remote' ? top.spanId : top.callerId;
 }
 
 export function isPlaceholder({ state }: SpanNode): boolean {

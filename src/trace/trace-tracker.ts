@@ -27,6 +27,7 @@ import {
   type SpanState,
   type Trace,
 } from './span-node.ts';
+import { callerOf } from './upstream.ts';
 
 /** In a trace that has more, the oldest ended spans are forgotten. Only a child that comes late misses them. */
 const MAX_SPANS_PER_TRACE = 10_000;
@@ -97,6 +98,7 @@ export class TraceTracker {
     if (known && !isElsewhere(known)) return known;
     const node =
       known ?? this.#createNode(trace, spanId, 'open', this.#parents.find(trace, span, spanId, parentContext));
+    if (!node.parent) node.callerId = callerOf(span, parentContext);
     if (known) {
       this.#adopt(known, span);
       known.state = 'open';

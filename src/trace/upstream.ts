@@ -1,6 +1,6 @@
 /** Reads where a trace comes from that another service has begun: under which log of that the logs here hang. */
 import { type Context, trace } from '@opentelemetry/api';
-import { type RemoteParent, readAncestor } from '../otel/ancestor-member.ts';
+import { isSpanId, type RemoteParent, readAncestor } from '../otel/ancestor-member.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
 
 /**
@@ -18,6 +18,13 @@ export function upstreamOf(
   if (parent?.traceId !== undefined && parent.traceId !== traceId) return undefined;
   const named = readAncestor(traceState) ?? readAncestor(parent?.traceState);
   return named ?? (remoteParent === 'name' && parent?.isRemote ? parent.spanId : undefined);
+}
+
+/** Returns the span id of the parent, if that is in another process. */
+export function callerOf(span: SpanSlice, parentContext: Context | undefined): string | undefined {
+  const parent = parentOf(span, parentContext);
+  const isOfTrace = parent?.isRemote === true && parent.traceId === span.spanContext().traceId;
+  return isOfTrace && isSpanId(parent.spanId) ? parent.spanId : undefined;
 }
 
 /** Whether the span's parent is known to be in another process. */

@@ -5,3 +5,10 @@
 export function referenceIdOf(traceId: string, spanId: string): string {
   return `${traceId}-${spanId}`;
 }
+
+const REFERENCE = /^([0-9a-f]{32})-[0-9a-f]{16}$/;
+
+/** Returns the trace id; undefined if the reference id is not that of a span. */
+export function traceIdOf(referenceId: string): string | undefined {
+  return REFERENCE.exec(referenceId)?.[1];
+}

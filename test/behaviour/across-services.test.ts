@@ -188,8 +188,39 @@ test.each<[string, string | undefined]>([
     const call = app.start('call', { parent: received });
     for (const span of [call, received]) span.end();
     await flush(app);
-    expect(server.logs.get(referenceOf(call))).toMatchObject({ session_reference_id: traceId });
+    expect(server.logs.get(referenceOf(call))).toMatchObject({
+      session_reference_id: traceId,
+      metadata: { remote_parent: 'd'.repeat(16) },
+    });
     expect(parentOf(server, call)).toBeUndefined();
+  }
+});
+
+test('only a log that has no other place says of which span in another process it is below', async () => {
+  const server = await startMisbehavingV4({ allowsUnknownParents: true });
+  const headers = { traceparent: `00-${'e'.repeat(32)}-${'d'.repeat(16)}-01` };
+  const named = { ...headers, tracestate: `humanloop=${'ab'.repeat(8)}` };
+  for (const create of [appWithProcessor, appWithExporter]) {
+    for (const [remoteParent, given] of [
+      ['top', headers],
+      ['name', headers],
+      ['link', named],
+    ] as const) {
+      const app = create(server, { ...PATIENT, remoteParent });
+      const received = receive(app, given);
+      const tool = app.start('tool', { parent: received, attributes: AGENT });
+      for (const span of [tool, received]) span.end();
+      await flush(app);
+      expect(server.logs.get(referenceOf(tool))?.metadata).not.toHaveProperty('remote_parent');
+    }
+    const app = create(server, PATIENT);
+    const received = receive(app, headers);
+    const tool = app.start('tool', { parent: received, attributes: AGENT });
+    const call = app.start('call', { parent: tool });
+    for (const span of [call, tool, received]) span.end();
+    await flush(app);
+    const says = [tool, call].map((span) => server.logs.get(referenceOf(span))?.metadata?.['remote_parent']);
+    expect(says).toEqual(['d'.repeat(16), undefined]);
   }
 });
 

@@ -55,6 +55,45 @@ test.each(names)('%s', { timeout: 60_000 }, async (name) => {
   expect(stored).not.toContain('kari@example.com');
 });
 
+test.each([
+  ['a stand-in for Python', { PYTHON: 'no-such-python' }],
+  ['Python, where its exporter is installed', process.env['PYTHON'] ? { PYTHON: process.env['PYTHON'] } : {}],
+])('languages, with %s: one session, one tree', { timeout: 60_000 }, async (_, more) => {
+  const model = await startScriptedModel();
+  const server = await startServer({ port: 0, file: ':memory:' });
+  onTestFinished(async () => {
+    model.close();
+    await server.close();
+  });
+  const env = {
+    ...{ PATH: process.env['PATH'], OPENAI_API_KEY: 'scripted', OPENAI_BASE_URL: model.baseUrl },
+    ...{ HUMANLOOP_BASE_URL: server.baseUrl, ...more },
+  };
+  const { stderr, stdout } = await promisify(execFile)(process.execPath, exampleArguments('languages'), { env });
+  expect(stderr).toBe('');
+  if (more.PYTHON === 'no-such-python')
+    expect(stdout).toContain('a stand-in sends what the agent in Python would send');
+  expect(stdout).toContain('Take the 08:03 from Bergen');
+  const logs = await readLogs(server.baseUrl, new Date(0));
+  expect(new Set(logs.map(({ session_reference_id }) => session_reference_id)).size).toBe(1);
+  const nameOf = (id: string | null | undefined) => {
+    const log = logs.find((each) => each.id === id);
+    return log && `${log.project} ${String(log.metadata?.['span_name']).split(' ').slice(0, 2).join(' ')}`;
+  };
+  const tree = logs.map(({ id, parent_id }) => `${nameOf(parent_id)} > ${nameOf(id)}`).sort();
+  expect(tree).toEqual(
+    [
+      'undefined > python-agent invoke_agent guide',
+      'python-agent invoke_agent guide > python-agent execute_tool ask_planner',
+      'python-agent execute_tool ask_planner > node-service ai.generateText',
+      'node-service ai.generateText > node-service ai.generateText.doGenerate',
+      'node-service ai.generateText > node-service ai.generateText.doGenerate',
+      'node-service ai.generateText > node-service ai.toolCall',
+      'node-service ai.toolCall > python-agent execute_tool thermometer',
+    ].sort(),
+  );
+});
+
 test('the index lists every example', () => {
   const index = readFileSync('examples/README.md', 'utf8');
   for (const name of names) expect(index).toContain(`[\`${name}\`](${name}.ts)`);

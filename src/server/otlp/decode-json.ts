@@ -32,9 +32,9 @@ const CODES = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR'];
 export function* decodeTracesInSteps(body: unknown, projectName?: string): Generator<void, Decoded> {
   const decoded = new Decoded(projectName);
   const budget = new Budget();
-  for (const [fields, resource] of resourcesIn(body, 'resourceSpans', budget)) {
+  for (const [fields, resource] of resourcesIn(body, 'resourceSpans', budget, decoded)) {
     const spans: OtlpSpan[] = [];
-    for (const [item, scope] of itemsIn(fields, 'scopeSpans', 'spans', budget)) {
+    for (const [item, scope] of itemsIn(fields, 'scopeSpans', 'spans', budget, decoded)) {
       spans.push(readSpan(item, new OtlpSpan(resource, scope), budget));
       yield;
     }
@@ -47,8 +47,8 @@ export function* decodeTracesInSteps(body: unknown, projectName?: string): Gener
 export function* decodeLogsInSteps(body: unknown, projectName?: string): Generator<void, Decoded> {
   const decoded = new Decoded(projectName);
   const budget = new Budget();
-  for (const [fields, resource] of resourcesIn(body, 'resourceLogs', budget)) {
-    for (const [item, scope] of itemsIn(fields, 'scopeLogs', 'logRecords', budget)) {
+  for (const [fields, resource] of resourcesIn(body, 'resourceLogs', budget, decoded)) {
+    for (const [item, scope] of itemsIn(fields, 'scopeLogs', 'logRecords', budget, decoded)) {
       decoded.addRecords([readRecord(item, budget)], scope, resource);
       yield;
     }
@@ -64,10 +64,11 @@ export function decodeLogs(body: unknown, projectName?: string): Decoded {
   return toEnd(decodeLogsInSteps(body, projectName));
 }
 
-function* resourcesIn(body: unknown, key: string, budget: Budget): Generator<[Fields, Resource]> {
+function* resourcesIn(body: unknown, key: string, budget: Budget, decoded: Decoded): Generator<[Fields, Resource]> {
   // A request without a body has no data.
   if (body === undefined) return;
   const request = objectOf(body, 'the body');
+  warnWithout(key, request, [], decoded);
   for (const item of listOf(request[key], key)) {
     budget.spend(EVENT_WEIGHT);
     const fields = objectOf(item, key);
@@ -76,10 +77,18 @@ function* resourcesIn(body: unknown, key: string, budget: Budget): Generator<[Fi
   }
 }
 
-function* itemsIn(resource: Fields, scopesKey: string, itemsKey: string, budget: Budget): Generator<[Fields, Scope]> {
+function* itemsIn(
+  resource: Fields,
+  scopesKey: string,
+  itemsKey: string,
+  budget: Budget,
+  decoded: Decoded,
+): Generator<[Fields, Scope]> {
+  warnWithout(scopesKey, resource, ['resource', 'schemaUrl'], decoded);
   for (const each of listOf(resource[scopesKey], scopesKey)) {
     budget.spend(EVENT_WEIGHT);
     const fields = objectOf(each, scopesKey);
+    warnWithout(itemsKey, fields, ['scope', 'schemaUrl'], decoded);
     const { name, version } = objectOf(fields['scope'] ?? {}, 'scope');
     const scope: Scope = { name: textOf(name, 'scope.name') };
     const scopeVersion = textOf(version, 'scope.version');
@@ -89,6 +98,13 @@ function* itemsIn(resource: Fields, scopesKey: string, itemsKey: string, budget:
       yield [objectOf(item, itemsKey), scope];
     }
   }
+}
+
+/** Keys that are not known are passed over; but if all that is there has such a key, the sender is to know. */
+function warnWithout(key: string, fields: Fields, others: readonly string[], { rejections }: Decoded): void {
+  if (fields[key] !== undefined) return;
+  const unknown = Object.keys(fields).find((each) => !others.includes(each));
+  if (unknown !== undefined) rejections.warn(`nothing was read of '${unknown.slice(0, 60)}': expected '${key}'`);
 }
 
 function readSpan(fields: Fields, span: OtlpSpan, budget: Budget): OtlpSpan {

@@ -6,12 +6,14 @@ import type { Convention } from '../../conventions/convention.ts';
 import { checkOptions, type OptionCheck } from '../../errors.ts';
 import type { SpanEvent } from '../../otel/span-slice.ts';
 import type { Store } from '../store/store.ts';
+import { joinArrivals } from './join-arrivals.ts';
 import type { Arrival, ArrivedEvent, Judgement } from './linking/arrival.ts';
+import { anyTimeKey, JUDGE, Reporters } from './linking/call-keys.ts';
 import { linkTraces, type TraceArrivals } from './linking/link-traces.ts';
 import { TreeMemo } from './linking/tree-memo.ts';
-import { type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
+import { type ReadEvent, type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
 import type { IntakeResult, LogPlacing, OtlpIntake, ReceivedEvent, ReceivedSpan } from './received.ts';
-import { RecentTraces } from './recent-traces.ts';
+import { belowCallers, tracesOfCallers, tracesOfStrangers } from './strangers.ts';
 
 export interface OtlpIntakeOptions {
   /** `false` stores structure, tokens and timing only. Default: `true`. */
@@ -39,9 +41,7 @@ const FORGET_FIRST_MILLIS = 60_000;
  * Spans of one transaction, more or less. Cuts make no difference to what is stored, so a large request is cut, too: no
  * other write then waits long.
  */
-const SPANS_AT_ONCE = 500;
-/** So many are enough where the next one is of another trace: what follows from each trace takes time, too. */
-const SPANS_OF_OTHERS = 200;
+const SPANS_AT_ONCE = 200;
 const SLICE_MILLIS = 4;
 const NOTHING = { spans: [], events: [], judgements: [] };
 
@@ -55,14 +55,15 @@ const CHECKS: Readonly<Record<keyof OtlpIntakeOptions, OptionCheck>> = {
 
 /** @throws {HumanloopError} on an unknown or wrong option. */
 export function createOtlpIntake(
-  store: Pick<Store, 'ingest' | 'forgetTraces'>,
+  store: Pick<Store, 'ingest' | 'findCalls' | 'findTraces' | 'forgetTraces'>,
   options: OtlpIntakeOptions = {},
 ): ClosableIntake {
   checkOptions(options, CHECKS);
   const { captureContent = true, source = 'opentelemetry', conventions, traceMemoryDays = 2, onError } = options;
   const trees = new TreeMemo();
-  const recent = new RecentTraces();
-  const settings: ReadSettings = { captureContent, source, conventions };
+  /** Whether spans come by OTLP at all. If not, what other processes did is not known here, and nothing can be below it. */
+  let isUsed = false;
+  const settings: ReadSettings = { captureContent, source, conventions, reporters: new Reporters() };
 
   const forget = (): void => {
     store.forgetTraces(Date.now() - traceMemoryDays * DAY_MILLIS).catch((error: unknown) => onError?.(error));
@@ -74,19 +75,31 @@ export function createOtlpIntake(
 
   return {
     takeSpans: async (spans) => {
-      const batches = new Batches(store, trees, recent);
+      isUsed = true;
+      const batches = new Batches(store, trees);
       await inSlices(spans, (span) => takeSpan(span, batches, settings));
       return batches.finish();
     },
 
     takeEvents: async (events) => {
-      const batches = new Batches(store, trees, recent);
-      await inSlices(events, (event) => takeEvent(event, batches, settings));
+      const batches = new Batches(store, trees);
+      const unplaced: JudgementOfCall[] = [];
+      await inSlices(events, (event) => takeEvent(event, batches, settings, unplaced));
+      if (unplaced.length > 0) await placeJudgements(unplaced, store, batches);
       return batches.finish();
     },
 
+    nameParents: async (requests) => {
+      const named = tracesOfCallers(requests);
+      if (named.length === 0) return requests;
+      const known = isUsed ? undefined : new Set(await store.findTraces(named));
+      if (known?.size === 0) return requests;
+      isUsed = true;
+      return belowCallers(requests, known);
+    },
+
     placeLogs: async (requests) => {
-      const traceIds = recent.tracesOfStrangers(requests);
+      const traceIds = [...(await store.findTraces(tracesOfStrangers(requests)))].sort();
       if (traceIds.length === 0) return;
       const traces = traceIds.map((traceId) => ({ traceId, ...NOTHING, hasStrangers: true }));
       await store.ingest(traceIds, linkTraces(traces, trees).work);
@@ -112,10 +125,32 @@ function takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings):
   for (const { traceId, judgement } of read.judgements) batches.of(traceId).judgements.push(judgement);
 }
 
-function takeEvent(event: ReceivedEvent, batches: Batches, settings: ReadSettings): void {
+type JudgementOfCall = Extract<ReadEvent, { kind: 'judgement of a call' }>;
+
+/** Judgements that name no span are of a call that is known by the id of its answer, or of none. */
+async function placeJudgements(
+  judgements: readonly JudgementOfCall[],
+  store: Pick<Store, 'findCalls'>,
+  batches: Batches,
+): Promise<void> {
+  const found = await store.findCalls(judgements.map(({ callId }) => anyTimeKey(callId)));
+  const calls = new Map(found.filter(({ reporter }) => reporter !== JUDGE).map((call) => [call.key, call.referenceId]));
+  for (const { callId, feedback } of judgements) {
+    const referenceId = calls.get(callId);
+    if (referenceId === undefined)
+      batches.reject('an evaluation names no span, and no call with its response id is known');
+    else batches.of(referenceId.slice(0, 32)).judgements.push({ spanId: referenceId.slice(33), callId, feedback });
+  }
+}
+
+function takeEvent(event: ReceivedEvent, batches: Batches, settings: ReadSettings, unplaced: JudgementOfCall[]): void {
   const read = readEvent(event, settings);
   if (!read) return;
   if (read.kind === 'fault') return batches.reject(read.message);
+  if (read.kind === 'judgement of a call') {
+    unplaced.push(read);
+    return;
+  }
   if (read.kind === 'judgement') {
     batches.of(read.traced.traceId).judgements.push(read.traced.judgement);
     return;
@@ -139,25 +174,22 @@ interface Batch extends TraceArrivals {
 
 /** Gathers what has come by trace, and writes it in transactions of about the same size. */
 class Batches {
-  readonly #store: Pick<Store, 'ingest'>;
+  readonly #store: Pick<Store, 'ingest' | 'findCalls'>;
   readonly #trees: TreeMemo;
-  readonly #recent: RecentTraces;
   #traces = new Map<string, Batch>();
   #size = 0;
   readonly #writes: Promise<void>[] = [];
   #rejected = 0;
   #message: string | undefined;
 
-  constructor(store: Pick<Store, 'ingest'>, trees: TreeMemo, recent: RecentTraces) {
+  constructor(store: Pick<Store, 'ingest' | 'findCalls'>, trees: TreeMemo) {
     this.#store = store;
     this.#trees = trees;
-    this.#recent = recent;
   }
 
   /** Returns what has come of a trace, to add one more thing to it. */
   of(traceId: string): Batch {
-    const most = this.#traces.has(traceId) ? SPANS_AT_ONCE : SPANS_OF_OTHERS;
-    if (this.#size >= most) this.#write();
+    if (this.#size >= SPANS_AT_ONCE) this.#write();
     this.#size++;
     let batch = this.#traces.get(traceId);
     if (!batch) {
@@ -195,10 +227,12 @@ class Batches {
 
   async #ingest(batches: readonly Batch[]): Promise<void> {
     const traceIds = batches.map(({ traceId }) => traceId).sort();
-    const { work, faults } = linkTraces(batches, this.#trees);
+    const { work, findings } = linkTraces(batches, this.#trees);
     const unstored = await this.#store.ingest(traceIds, work);
-    this.#recent.add(traceIds);
-    for (const { referenceId, message } of [...faults(), ...unstored]) this.reject(`${referenceId}: ${message}`);
+    const { faults, ...found } = findings();
+    const unjoined = await joinArrivals(this.#store, this.#trees, found);
+    for (const { referenceId, message } of [...faults, ...unstored, ...unjoined])
+      this.reject(`${referenceId}: ${message}`);
   }
 }
 

@@ -7,8 +7,12 @@ export function createPlacingStore(store: Store, placing: LogPlacing, onError: (
   return {
     ...store,
     createLogs: async (requests) => {
-      const created = await store.createLogs(requests);
-      await placing.placeLogs(requests).catch(onError);
+      const named = await placing.nameParents(requests).catch((error: unknown) => {
+        onError(error);
+        return requests;
+      });
+      const created = await store.createLogs(named);
+      await placing.placeLogs(named).catch(onError);
       return created;
     },
   };

@@ -14,7 +14,9 @@ import { MAX_NAME_CHARS } from '../../conventions/values/attributes.ts';
 import { toFeedback } from '../../datapoint/to-feedback.ts';
 import { readAncestor } from '../../otel/ancestor-member.ts';
 import { parentSpanIdOf, type SpanSlice } from '../../otel/span-slice.ts';
+import type { Feedback } from '../../wire/v4.ts';
 import type { Arrival, ArrivedLog, Judgement } from './linking/arrival.ts';
+import { namesOf, type Reporters } from './linking/call-keys.ts';
 import { hashOf, summarise } from './linking/summarise.ts';
 import type { ReceivedEvent, ReceivedSpan } from './received.ts';
 
@@ -22,6 +24,7 @@ export interface ReadSettings {
   /** `false` keeps structure, tokens and timing only. */
   readonly captureContent: boolean;
   readonly source: string;
+  readonly reporters: Reporters;
   /** All if undefined. */
   readonly conventions: readonly Convention[] | undefined;
 }
@@ -69,14 +72,18 @@ function readLog(
   kind: ArrivedLog['kind'],
   { evaluations: _evaluations, ...reading }: Reading,
   project: string,
-  { captureContent, source }: ReadSettings,
+  { captureContent, source, reporters }: ReadSettings,
 ): ArrivedLog {
   const settings = { project, environment: readEnvironment(span), source, captureContent };
-  return { span, kind, reading, summary: summarise(span, kind, reading), settings };
+  const summary = summarise(span, kind, reading);
+  const names = kind === 'model' ? namesOf(span, reading, summary.callId, reporters) : undefined;
+  return { span, kind, reading, summary, settings, names };
 }
 
 export type ReadEvent =
   | { readonly kind: 'judgement'; readonly traced: TracedJudgement }
+  /** A judgement of a call that names nothing but the provider's id of the answer. */
+  | { readonly kind: 'judgement of a call'; readonly callId: string; readonly feedback: readonly Feedback[] }
   | { readonly kind: 'content'; readonly traceId: string; readonly spanId: string; readonly name: string }
   | { readonly kind: 'fault'; readonly message: string };
 
@@ -88,6 +95,12 @@ export function readEvent(
   const name = eventName || attributes['event.name'];
   if (typeof name !== 'string' || !name.startsWith('gen_ai.')) return undefined;
   if (!traceId || !spanId || !isTraceId(traceId) || !isSpanId(spanId)) {
+    const judged =
+      name === EVALUATION_EVENT ? evaluationOfEvent({ name, attributes: { ...attributes, body }, time }) : undefined;
+    const callId = hashOf(judged?.callId);
+    if (judged && callId !== undefined) {
+      return { kind: 'judgement of a call', callId, feedback: toFeedback([judged], settings.captureContent) };
+    }
     return { kind: 'fault', message: `a log record '${name.slice(0, 100)}' names no span` };
   }
   if (name !== EVALUATION_EVENT) return { kind: 'content', traceId, spanId, name };

@@ -43,6 +43,11 @@ export interface OtlpIntake {
 
 /** Logs that came by the v4 API, and may be below spans that came by OTLP. */
 export interface LogPlacing {
+  /**
+   * Resolves to the requests to store: logs at the top that say of which span in another process they are below name it as
+   * their parent, if spans come by OTLP.
+   */
+  nameParents(requests: readonly LogRequest[]): Promise<readonly LogRequest[]>;
   /** Hangs them under the nearest log above a span that they name as their parent and that is no log. */
   placeLogs(requests: readonly LogRequest[]): Promise<void>;
 }

@@ -5,6 +5,7 @@ const MAX_REASONS = 5;
 
 export class Rejections {
   readonly #reasons = new Map<string, number>();
+  readonly #warnings = new Set<string>();
   #count = 0;
 
   get count(): number {
@@ -18,9 +19,14 @@ export class Rejections {
     if (known !== undefined || this.#reasons.size < MAX_REASONS) this.#reasons.set(reason, (known ?? 0) + count);
   }
 
-  /** Each reason with its number; undefined if nothing was rejected. */
+  /** Says what was passed over, of which nobody knows how many spans it had. */
+  warn(reason: string): void {
+    if (this.#warnings.size < MAX_REASONS) this.#warnings.add(reason);
+  }
+
+  /** Each reason with its number, and what was passed over; undefined if there is neither. */
   get message(): string | undefined {
-    if (this.#count === 0) return undefined;
-    return [...this.#reasons].map(([reason, count]) => `${count} × ${reason}`).join('; ');
+    const counted = [...this.#reasons].map(([reason, count]) => `${count} × ${reason}`);
+    return [...counted, ...this.#warnings].join('; ') || undefined;
   }
 }

@@ -43,6 +43,8 @@ export interface Ingest {
   readonly places: ReadonlyMap<string, string | null>;
   /** New parts of traces, by trace id. */
   readonly parts: ReadonlyMap<string, NewPart>;
+  /** What spans of other traces are to find; those that are there already are left as they are. */
+  readonly calls: readonly CallKey[];
   /**
    * What is kept beside a log, by reference id, until the trace is forgotten; undefined to keep nothing any more. It may
    * have content: it is deleted with any log of the trace that a client deletes.
@@ -79,7 +81,28 @@ export interface Revision {
 export interface FeedbackForLog {
   readonly referenceId: string;
   readonly feedback: Feedback;
+  /** Reference id of a log that has it so far, and does not keep it. */
+  readonly takenFrom?: string;
 }
+
+/** By what spans of several traces find each other that may report the same call. */
+export interface CallKey {
+  /** 16 hexadecimal digits: a hash of what the call is known by. */
+  readonly key: string;
+  readonly referenceId: string;
+  /** 16 hexadecimal digits: a hash of who reports it. */
+  readonly reporter: string;
+  /** Whole Unix milliseconds; 0 for what is about a call, and has no time of its own. */
+  readonly startMillis: number;
+  readonly endMillis: number;
+}
+
+/** By which the times of two spans of one call may differ. */
+export const CLOCKS_MILLIS = 5;
+/** Calls that are longer are not found by what happens within them. */
+export const MAX_CALL_MILLIS = 3_600_000;
+/** So many with one key are found, those that started last first. */
+export const MAX_CALLS_FOUND = 64;
 
 /** What could not be stored. All else is. */
 export interface IngestFault {

@@ -3,7 +3,7 @@
  * Reference ids of logs and sessions are unique in the whole store, not in a project.
  */
 import type { CreatedLog, FeedbackRequest, LogRequest, LogResponse, LogUpdate, Page } from '../../wire/v4.ts';
-import type { IngestFault, IngestWork } from './ingest.ts';
+import type { CallKey, IngestFault, IngestWork } from './ingest.ts';
 import type { ProjectResponse, ProjectSelector, ProjectStore } from './project-store.ts';
 import type { ViewerStore } from './viewer-store.ts';
 
@@ -68,6 +68,13 @@ export interface Store {
    * all is written together. Resolves to what could not be stored, once all else is.
    */
   ingest(traceIds: readonly string[], work: IngestWork): Promise<readonly IngestFault[]>;
+  /**
+   * Resolves to what has one of the keys, whoever reports it, and some of its time; or none of its own. At most
+   * `MAX_CALLS_FOUND` of each key, and as many for all keys on average.
+   */
+  findCalls(wanted: readonly CallKey[]): Promise<readonly CallKey[]>;
+  /** Resolves to those of these traces of which anything is remembered. */
+  findTraces(traceIds: readonly string[]): Promise<readonly string[]>;
   /** Forgets what is remembered of traces that were last seen before the given time, in Unix milliseconds. Logs stay. */
   forgetTraces(seenBeforeMillis: number): Promise<void>;
 

@@ -10,7 +10,7 @@ import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { createLedger, expectLog, sendReady } from '../../delivery/offered-logs.ts';
 
 const SETTINGS = { project: 'pröject', environment: 'test', source: 'opentelemetry', captureContent: true };
-const CONTEXT: TraceContext = { session: 'a "session"', user: 'someone', tags: ['a', 'b’'] };
+const CONTEXT: TraceContext = { session: 'a "session"', user: 'someone', tags: ['a', 'b’'], caller: 'ab'.repeat(8) };
 
 export function writeLong(span: SpanSlice): EncodedDatapoint {
   const kind = classifySpan(span)?.kind ?? 'generic';

@@ -67,6 +67,13 @@ test.each(['before', 'after'])('spans that come %s the log of their caller hang 
   });
 });
 
+/** Another process sends OTLP to the server, too. */
+async function sendOtlp(server: Awaited<ReturnType<typeof startTestServer>>): Promise<void> {
+  const span = { traceId: 'd'.repeat(32), spanId: 'd'.repeat(16), name: 'GET' };
+  const { status } = await server.call('POST', '/v1/traces', { resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] });
+  expect(status).toBe(200);
+}
+
 const CALLER = { traceId: 'a'.repeat(32), agent: '1'.repeat(16), tool: '2'.repeat(16), request: '3'.repeat(16) };
 
 /** What an agent in another language sends that calls a service, children first: plumbing, a tool, the agent. */
@@ -77,45 +84,55 @@ const CALLER_SPANS = [
 ] as const;
 
 test.each([
+  ['before', 'all at once', [[0, 1, 2]], 'name'],
+  ['after', 'one by one', [[0], [1], [2]], 'name'],
   ['before', 'all at once', [[0, 1, 2]]],
   ['before', 'one by one', [[0], [1], [2]]],
   ['after', 'all at once', [[0, 1, 2]]],
   ['after', 'one by one', [[0], [1], [2]]],
   ['after', 'parents first', [[2], [1], [0]]],
   ['between', 'one by one', [[0], [1], [2]]],
-])('a log that comes %s the spans of its caller, %s, hangs under their log', async (when, _, requests) => {
-  const server = await startTestServer();
-  const processor = new HumanloopSpanProcessor({ baseUrl: server.baseUrl, project: 'node', remoteParent: 'name' });
-  const provider = new NodeTracerProvider({ spanProcessors: [processor] });
-  onTestFinished(() => provider.shutdown());
-  const sendSpans = async (indexes: readonly number[]) => {
-    const spans = indexes.map((index) => {
-      const [spanId, parentSpanId, name, attributes] = CALLER_SPANS[index]!;
-      const list = Object.entries(attributes).map(([key, stringValue]) => ({ key, value: { stringValue } }));
-      const times = { startTimeUnixNano: '1700000000000000000', endTimeUnixNano: '1700000001000000000' };
-      return { traceId: CALLER.traceId, spanId, parentSpanId, name, kind: 3, ...times, attributes: list };
+])(
+  'a log that comes %s the spans of its caller, %s, hangs under their log (%s)',
+  async (when, _, requests, remoteParent?: string) => {
+    const server = await startTestServer();
+    await sendOtlp(server);
+    const processor = new HumanloopSpanProcessor({
+      baseUrl: server.baseUrl,
+      project: 'node',
+      remoteParent: remoteParent as undefined,
     });
-    expect((await server.call('POST', '/v1/traces', { resourceSpans: [{ scopeSpans: [{ spans }] }] })).status).toBe(
-      200,
-    );
-  };
-  const sendLog = async () => {
-    const caller = { traceId: CALLER.traceId, spanId: CALLER.request, traceFlags: 1, isRemote: true };
-    const context = trace.setSpanContext(ROOT_CONTEXT, caller);
-    provider.getTracer('app').startSpan('chat', { attributes: MODEL_CALL }, context).end();
-    await processor.forceFlush();
-  };
-  const [first = [], ...others] = requests;
-  if (when === 'before') await sendLog();
-  await sendSpans(first);
-  if (when === 'between') await sendLog();
-  for (const request of others) await sendSpans(request);
-  if (when === 'after') await sendLog();
+    const provider = new NodeTracerProvider({ spanProcessors: [processor] });
+    onTestFinished(() => provider.shutdown());
+    const sendSpans = async (indexes: readonly number[]) => {
+      const spans = indexes.map((index) => {
+        const [spanId, parentSpanId, name, attributes] = CALLER_SPANS[index]!;
+        const list = Object.entries(attributes).map(([key, stringValue]) => ({ key, value: { stringValue } }));
+        const times = { startTimeUnixNano: '1700000000000000000', endTimeUnixNano: '1700000001000000000' };
+        return { traceId: CALLER.traceId, spanId, parentSpanId, name, kind: 3, ...times, attributes: list };
+      });
+      expect((await server.call('POST', '/v1/traces', { resourceSpans: [{ scopeSpans: [{ spans }] }] })).status).toBe(
+        200,
+      );
+    };
+    const sendLog = async () => {
+      const caller = { traceId: CALLER.traceId, spanId: CALLER.request, traceFlags: 1, isRemote: true };
+      const context = trace.setSpanContext(ROOT_CONTEXT, caller);
+      provider.getTracer('app').startSpan('chat', { attributes: MODEL_CALL }, context).end();
+      await processor.forceFlush();
+    };
+    const [first = [], ...others] = requests;
+    if (when === 'before') await sendLog();
+    await sendSpans(first);
+    if (when === 'between') await sendLog();
+    for (const request of others) await sendSpans(request);
+    if (when === 'after') await sendLog();
 
-  const logs = await readLogs(server.baseUrl, new Date(0));
-  expect(logs).toHaveLength(3);
-  const tool = logs.find(({ reference_id }) => reference_id === `${CALLER.traceId}-${CALLER.tool}`);
-  const call = logs.find(({ project }) => project === 'node');
-  expect(call).toMatchObject({ parent_id: tool?.id, session_reference_id: CALLER.traceId });
-  expect(tool?.parent_reference_id).toBe(`${CALLER.traceId}-${CALLER.agent}`);
-});
+    const logs = await readLogs(server.baseUrl, new Date(0));
+    expect(logs).toHaveLength(3);
+    const tool = logs.find(({ reference_id }) => reference_id === `${CALLER.traceId}-${CALLER.tool}`);
+    const call = logs.find(({ project }) => project === 'node');
+    expect(call).toMatchObject({ parent_id: tool?.id, session_reference_id: CALLER.traceId });
+    expect(tool?.parent_reference_id).toBe(`${CALLER.traceId}-${CALLER.agent}`);
+  },
+);

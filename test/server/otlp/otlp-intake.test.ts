@@ -235,7 +235,12 @@ test('a failure of the store is the answer', async () => {
 });
 
 test('wrong options throw', () => {
-  const store = { ingest: async () => [], forgetTraces: async () => undefined };
+  const store = {
+    ingest: async () => [],
+    findCalls: async () => [],
+    findTraces: async () => [],
+    forgetTraces: async () => undefined,
+  };
   expect(() => createOtlpIntake(store, { traceMemoryDays: 0 })).toThrow('option traceMemoryDays: expected a number');
   expect(() => createOtlpIntake(store, { captureContent: 'no' as never })).toThrow('option captureContent');
 });
@@ -247,6 +252,8 @@ test('a store that fails while a request is still read fails that request, and n
       calls += 1;
       return Promise.reject(new Error('the disk is full'));
     },
+    findCalls: async () => [],
+    findTraces: async () => [],
     forgetTraces: async () => {},
   });
   onTestFinished(() => intake.close());

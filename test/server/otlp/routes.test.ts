@@ -290,6 +290,35 @@ test.each(['application/json; charset=utf-8', 'Application/JSON'])('content type
   expect((await inJson(url)('/v1/traces', {}, { 'content-type': type })).status).toBe(200);
 });
 
+test.each([
+  ['/v1/traces', { resource_spans: [] }, "nothing was read of 'resource_spans': expected 'resourceSpans'"],
+  ['/v1/traces', { resourceLogs: [] }, "nothing was read of 'resourceLogs': expected 'resourceSpans'"],
+  [
+    '/v1/traces',
+    { resourceSpans: [{ resource: {}, instrumentationLibrarySpans: [{ spans: [] }] }] },
+    "nothing was read of 'instrumentationLibrarySpans': expected 'scopeSpans'",
+  ],
+  ['/v1/logs', { resourceLogs: [{ scopeLogs: [{ logs: [] }] }] }, "nothing was read of 'logs': expected 'logRecords'"],
+  ['/v1/traces', { resourceSpans: [{ resource: {}, scopeSpans: [{ scope: {} }] }], later: 1 }, undefined],
+  ['/v1/traces', {}, undefined],
+])('what nothing was read of is said: %s %j', async (path, body, message) => {
+  const server = await startTestServer();
+  const { status, body: answer } = await server.call('POST', path, body);
+  expect([status, answer.partialSuccess?.errorMessage]).toEqual([200, message]);
+});
+
+test.each([
+  ['/otlp/v1/traces', 'OTLP is served at /v1/traces'],
+  ['/v1/traces/v1/traces', 'OTLP is served at /v1/traces'],
+  ['/v4/v1/logs', 'OTLP is served at /v1/logs'],
+  ['/', 'OTLP is served at /v1/traces'],
+  ['/opentelemetry.proto.collector.trace.v1.TraceService/Export', 'gRPC is not served'],
+])('a sender that looks for OTLP at %s is told where it is', async (path, message) => {
+  const server = await startTestServer();
+  const { status, body } = await server.call('POST', path, {});
+  expect([status, body.detail]).toEqual([404, expect.stringContaining(message)]);
+});
+
 test('paths and methods that are not there', async () => {
   const { call } = await startTestServer();
   const statuses = [];

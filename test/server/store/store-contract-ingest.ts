@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { FeedbackForLog, Ingest, IngestWork, NewPart, Revision } from '../../../src/server/store/ingest.ts';
+import type {
+  CallKey,
+  FeedbackForLog,
+  Ingest,
+  IngestWork,
+  NewPart,
+  Revision,
+} from '../../../src/server/store/ingest.ts';
 import type { Store } from '../../../src/server/store/store.ts';
 import type { LogRequest, LogResponse } from '../../../src/wire/v4.ts';
 import { log } from '../sample-log.ts';
@@ -15,10 +22,19 @@ interface Writes {
   readonly places?: readonly (readonly [string, string | null])[];
   readonly parts?: readonly (readonly [string, NewPart])[];
   readonly kept?: readonly (readonly [string, string | undefined])[];
+  readonly calls?: readonly CallKey[];
 }
 
-function ingestOf({ creates = [], revisions = [], feedback = [], places = [], parts = [], kept = [] }: Writes): Ingest {
-  return { creates, revisions, feedback, places: new Map(places), parts: new Map(parts), kept: new Map(kept) };
+function ingestOf({
+  creates = [],
+  revisions = [],
+  feedback = [],
+  places = [],
+  parts = [],
+  kept = [],
+  calls = [],
+}: Writes): Ingest {
+  return { creates, revisions, feedback, places: new Map(places), parts: new Map(parts), kept: new Map(kept), calls };
 }
 
 /** A trace is known once it has a part. */
@@ -60,6 +76,53 @@ export function describeIngest(name: string, open: () => Promise<Store>): void {
       await write(store, { parts: [[TRACE, part(3, true)]] });
       await write(store, { parts: [[TRACE, part(4)]] });
       expect(await partsOf(store)).toEqual([[3, 4]]);
+    });
+
+    test('finds calls by their keys, around their time, and what has no time of its own', async () => {
+      const store = await open();
+      const call = (digit: number, startMillis: number, key = 'f'.repeat(16)): CallKey => ({
+        ...{ key, referenceId: reference(digit), reporter: String(digit).repeat(16) },
+        ...{ startMillis, endMillis: startMillis === 0 ? Number.MAX_SAFE_INTEGER : startMillis + 1_000 },
+      });
+      const at = 1_700_000_000_000;
+      const calls = [call(1, at), call(2, at + 900), call(3, at + 5_000), call(4, 0), call(5, at, '7'.repeat(16))];
+      await write(store, { creates: [log({ reference_id: reference(1) })], parts: [FIRST], calls });
+      await write(store, { calls });
+      const like = async (...wanted: CallKey[]) => {
+        const found = await store.findCalls(wanted);
+        return found.filter(({ key }) => key === wanted[0]?.key).sort((a, b) => (a.reporter < b.reporter ? -1 : 1));
+      };
+      expect(await like(call(9, at))).toEqual([call(1, at), call(2, at + 900), call(4, 0)]);
+      expect(await like(call(9, at, '7'.repeat(16)))).toEqual([call(5, at, '7'.repeat(16))]);
+      expect(await like(call(9, at - 5_000))).toEqual([call(4, 0)]);
+      expect(await like(call(9, 0))).toHaveLength(4);
+      expect(await like(call(9, at, '6'.repeat(16)))).toEqual([]);
+      expect(await like()).toEqual([]);
+      await store.forgetTraces(Date.now() + 60_000);
+      expect(await like(call(9, 0))).toEqual([]);
+    });
+
+    test('takes feedback from the log that had it so far', async () => {
+      const store = await open();
+      const feedback = { type: 'rating', value: 'good' };
+      await create(
+        store,
+        { reference_id: reference(1), feedback: [feedback, { type: 'rating', value: 'bad' }] },
+        { reference_id: reference(2) },
+      );
+      const moved = { referenceId: reference(2), feedback, takenFrom: reference(1) };
+      for (let time = 0; time < 2; time++)
+        expect(await store.ingest([TRACE], () => ingestOf({ feedback: [moved] }))).toEqual([]);
+      expect((await find(store, 1))?.feedback).toMatchObject([{ value: 'bad' }]);
+      expect((await find(store, 2))?.feedback).toMatchObject([{ value: 'good' }]);
+    });
+
+    test('says of which traces anything is remembered', async () => {
+      const store = await open();
+      await create(store, { reference_id: reference(1) });
+      await store.createLogs([log({ reference_id: reference(1, OTHER) })]);
+      expect(await store.findTraces([OTHER, TRACE])).toEqual([TRACE]);
+      expect(await store.findTraces([])).toEqual([]);
     });
 
     test('hangs logs that wait for a span without a log where that span is', async () => {

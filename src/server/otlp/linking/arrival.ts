@@ -3,7 +3,7 @@ import type { LogKind, Reading } from '../../../conventions/convention.ts';
 import type { DatapointSettings } from '../../../datapoint/to-datapoint.ts';
 import type { SpanEvent, SpanSlice } from '../../../otel/span-slice.ts';
 import type { Feedback } from '../../../wire/v4.ts';
-import type { CallSummary } from './skeleton.ts';
+import type { CallSummary, Elsewhere } from './skeleton.ts';
 
 /** An ended span. */
 export interface Arrival {
@@ -27,6 +27,17 @@ export interface ArrivedLog {
   readonly reading: Reading;
   readonly summary: CallSummary;
   readonly settings: DatapointSettings;
+  /** Of a call of a model that has a start and an end: by what spans of other traces find it. */
+  readonly names: CallNames | undefined;
+}
+
+export interface CallNames {
+  /** See `CallKey.reporter`. */
+  readonly reporter: string;
+  /** Hash of the provider's id of the answer. */
+  readonly callId: string | undefined;
+  /** Hash of the question and of the service that asked: other services may ask the same. */
+  readonly question: string | undefined;
 }
 
 /** Content of a span that came as a log event. */
@@ -43,10 +54,22 @@ export interface Judgement {
   readonly feedback: readonly Feedback[];
 }
 
+/** A judgement that waited for its call, which is known now. */
+export interface Delivery {
+  /** The span that the judgement names besides the call. */
+  readonly spanId: string;
+  readonly callId: string;
+  /** Reference id of the call's log. */
+  readonly referenceId: string;
+}
+
 export interface Arrivals {
   readonly spans: readonly Arrival[];
   readonly events: readonly ArrivedEvent[];
   readonly judgements: readonly Judgement[];
   /** Whether logs may have come by another way that name any span of the trace as their parent. */
   readonly hasStrangers?: boolean;
+  /** What is known now of spans of other traces that report the same calls, by span id. */
+  readonly elsewhere?: ReadonlyMap<string, Elsewhere | undefined>;
+  readonly deliveries?: readonly Delivery[];
 }

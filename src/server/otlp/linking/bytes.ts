@@ -1,5 +1,8 @@
 /** Writes and reads numbers, ids and texts as bytes. Every read is checked: damaged bytes throw a `RangeError`. */
 
+import { referenceIdOf } from '../../../wire/reference-id.ts';
+import { isOfAnotherTrace } from './span-name.ts';
+
 const FIRST_BYTES = 1_024;
 /** A number that is not a small whole one: 8 bytes follow. */
 const ANY_NUMBER = 1;
@@ -49,6 +52,13 @@ export class ByteWriter {
   id(hex: string): void {
     this.#makeRoom(8);
     this.#length += this.#bytes.write(hex, this.#length, 'hex');
+  }
+
+  /** A span of this trace or of another one, named as in `span-name.ts`. */
+  name(name: string): void {
+    this.byte(isOfAnotherTrace(name) ? 1 : 0);
+    if (!isOfAnotherTrace(name)) return this.id(name);
+    for (const at of [0, 16, 33]) this.id(name.slice(at, at + 16));
   }
 
   /** A text that may come again. */
@@ -120,6 +130,10 @@ export class ByteReader {
   id(): string {
     const from = this.#advance(8);
     return this.#bytes.toString('hex', from, from + 8);
+  }
+
+  name(): string {
+    return this.byte() === 0 ? this.id() : referenceIdOf(this.id() + this.id(), this.id());
   }
 
   text(): string {

@@ -7,6 +7,7 @@ import type { SpanEvent, SpanSlice } from '../../../otel/span-slice.ts';
 import { filledWith, withoutOwnUsage, withUsageOf } from '../../../trace/same-call/merge-readings.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
 import type { Recipe, WrittenContext } from './skeleton.ts';
+import { isOfAnotherTrace } from './span-name.ts';
 
 /** The log says what its span says. */
 export const OWN_CONTENT: Recipe = {
@@ -49,7 +50,8 @@ export function compose({ traceId, spanId, kind, own, recipe, find, identity, co
     const filler = find(fillerId);
     if (!filler) continue;
     const { error, ...rest } = readingOf(filler);
-    reading = filledWith(reading, error && fillerId === recipe.errorOf ? { ...rest, error } : rest);
+    const isWhole = fillerId === recipe.errorOf || isOfAnotherTrace(fillerId);
+    reading = filledWith(reading, error && isWhole ? { ...rest, error } : rest);
   }
   if (recipe.isWrapper) reading = withoutOwnUsage(reading);
   if (recipe.model !== undefined) {

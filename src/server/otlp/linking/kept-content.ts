@@ -16,6 +16,8 @@ export interface KeptContent {
   /** Log events with content, in the order of their times. */
   readonly events?: readonly SpanEvent[] | undefined;
   readonly judgements?: readonly Omit<Judgement, 'spanId'>[] | undefined;
+  /** Judgements that name a call which has not come. Where the span is a log, that has them so far. */
+  readonly awaiting?: readonly Omit<Judgement, 'spanId'>[] | undefined;
 }
 
 export function parseKept(text: string | undefined): KeptContent {

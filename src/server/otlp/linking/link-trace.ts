@@ -6,17 +6,18 @@
  * of them (`outcomes.ts`), and revises the logs that had become something else.
  */
 import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
-import { referenceIdOf } from '../../../wire/reference-id.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
 import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../../store/ingest.ts';
-import type { Arrivals, ArrivedEvent, ArrivedLog, Judgement } from './arrival.ts';
+import type { Arrivals, ArrivedEvent, ArrivedLog, Delivery } from './arrival.ts';
 import { compose, OWN_CONTENT, readingOf } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
+import { Judgements } from './judgements.ts';
 import { byTime, MAX_EVENT_CHARACTERS } from './kept-content.ts';
 import { decideOutcomes, type LogNode } from './outcomes.ts';
 import { findPlaces, parentsFirst, removalsLast } from './places.ts';
 import { hasOthers, isSameRecipe, type Outcome, type Skeleton, type WrittenContext } from './skeleton.ts';
 import { Sources } from './sources.ts';
+import { referenceOfName } from './span-name.ts';
 import { summariseContent } from './summarise.ts';
 import { encodePart } from './trace-part.ts';
 import type { Tree } from './tree.ts';
@@ -34,6 +35,8 @@ export interface TraceChange {
   readonly part: NewPart | undefined;
   readonly kept: ReadonlyMap<string, string | undefined>;
   readonly faults: readonly IngestFault[];
+  /** Calls that have to be compared with those of other traces again, by reference id; true for those that say more. */
+  readonly unsettled: ReadonlyMap<string, boolean>;
 }
 
 export function linkTrace(
@@ -63,7 +66,7 @@ class Linking {
   readonly #logs = new Map<string, ArrivedLog>();
   readonly #arrived = new Set<string>();
   readonly #withEvents = new Set<string>();
-  readonly #judgements: Judgement[] = [];
+  readonly #judgements: Judgements;
   readonly #creates: LogRequest[] = [];
   readonly #revisions = new Map<string, Revision>();
   readonly #faults: IngestFault[] = [];
@@ -71,14 +74,22 @@ class Linking {
   readonly #renewed = new Set<string>();
   /** Logs whose content is new though they are made of the same spans. */
   readonly #again = new Set<string>();
+  /** Spans of whose reports in other traces more is known now. */
+  readonly #joined = new Set<string>();
   #context: WrittenContext & { readonly session: string };
   #hasStrangers = false;
+  #deliveries: readonly Delivery[] = [];
 
   constructor(traceId: string, tree: Tree, stored: ReadonlyMap<string, StoredLog>) {
     this.#traceId = traceId;
     this.#tree = tree;
     this.#sources = new Sources(traceId, tree, stored, this.#logs);
     this.#context = { session: traceId, user: undefined, tags: undefined };
+    this.#judgements = new Judgements({
+      ...{ traceId, tree, sources: this.#sources },
+      await: (spanId) => this.#await(spanId),
+      fault: (spanId, message) => this.#fault(spanId, message),
+    });
   }
 
   /** Reference ids of logs that have to be read first. */
@@ -86,8 +97,9 @@ class Linking {
     return this.#sources.missing;
   }
 
-  add({ spans, events, judgements, hasStrangers = false }: Arrivals): void {
+  add({ spans, events, judgements, hasStrangers = false, elsewhere, deliveries = [] }: Arrivals): void {
     this.#hasStrangers = hasStrangers;
+    this.#deliveries = deliveries;
     for (const arrival of spans) {
       const node = this.#tree.add(arrival);
       if (!node) continue;
@@ -99,23 +111,41 @@ class Linking {
     }
     this.#context = findContext(this.#traceId, this.#tree);
     for (const event of events) this.#addEvent(event);
-    for (const judgement of judgements) this.#addJudgement(judgement);
+    for (const judgement of judgements) this.#judgements.add(judgement);
     for (const spanId of this.#withEvents) this.#readEvents(spanId);
+    for (const [spanId, known] of elsewhere ?? []) {
+      if (!this.#tree.get(spanId)?.own) continue;
+      this.#tree.change(spanId, { elsewhere: known });
+      this.#joined.add(spanId);
+    }
   }
 
   finish(partCount: number): TraceChange {
-    const news = new Set([...this.#arrived, ...this.#withEvents, ...this.#renewed]);
-    const outcomes = decideOutcomes(this.#tree, news, this.#withEvents);
+    const news = new Set([...this.#arrived, ...this.#withEvents, ...this.#renewed, ...this.#joined]);
+    const { changed: outcomes, affected } = decideOutcomes(this.#tree, news, this.#withEvents);
     this.#composeAgain(outcomes);
     for (const [spanId, outcome] of parentsFirst(outcomes)) this.#apply(this.#tree.get(spanId) as LogNode, outcome);
     this.#reviseContext();
-    const feedback = this.#judgements.flatMap((judgement) => this.#deliver(judgement));
+    const feedback = this.#judgements.finish(this.#deliveries);
+    const unsettled = new Map<string, boolean>();
+    for (const { spanId, elsewhere } of affected) {
+      if (elsewhere && !this.#joined.has(spanId)) unsettled.set(this.#referenceOf(spanId), outcomes.has(spanId));
+    }
     const changed = this.#hasStrangers ? undefined : [...this.#arrived, ...outcomes.keys()];
     const places = findPlaces(this.#traceId, this.#tree, changed);
     const kept = this.#sources.writeKept();
     const part = this.#writePart(partCount);
     const revisions = [...this.#revisions.values()].sort(removalsLast);
-    return { creates: this.#creates, revisions, feedback, places, part, kept, faults: this.#faults };
+    return {
+      creates: this.#creates,
+      revisions,
+      feedback,
+      places,
+      part,
+      kept,
+      faults: this.#faults,
+      unsettled,
+    };
   }
 
   /** What the span has said before counts no more. */
@@ -131,7 +161,7 @@ class Linking {
     const kept = this.#sources.readKept(node);
     if (!kept) return;
     if (kept.events && node.own) this.#withEvents.add(node.spanId);
-    for (const judgement of kept.judgements ?? []) this.#judgements.push({ ...judgement, spanId: node.spanId });
+    this.#judgements.welcome(node.spanId, kept);
     this.#sources.keep(node, { judgements: undefined, ...(!node.own && { events: undefined }) });
   }
 
@@ -153,23 +183,6 @@ class Linking {
     if (node.isSeen) this.#withEvents.add(spanId);
   }
 
-  #addJudgement(judgement: Judgement): void {
-    const node = this.#tree.get(judgement.spanId) ?? this.#await(judgement.spanId);
-    if (node.isSeen) {
-      this.#judgements.push(judgement);
-      return;
-    }
-    const kept = this.#sources.readKept(node);
-    if (!kept) return;
-    const { callId, feedback } = judgement;
-    const judgements = [...(kept.judgements ?? []), { callId, feedback }];
-    if (JSON.stringify(judgements).length > MAX_EVENT_CHARACTERS) {
-      this.#fault(judgement.spanId, `more than ${MAX_EVENT_CHARACTERS} characters of judgements`);
-      return;
-    }
-    this.#sources.keep(node, { judgements });
-  }
-
   #await(spanId: string): Skeleton {
     const node = this.#tree.await(spanId);
     this.#sources.startKeeping(spanId);
@@ -187,7 +200,7 @@ class Linking {
 
   /** Logs are composed again if one of the spans that they are made of says more now, by itself or by events. */
   #composeAgain(outcomes: Map<string, Outcome>): void {
-    const changed = new Set([...this.#withEvents, ...this.#renewed]);
+    const changed = new Set([...this.#withEvents, ...this.#renewed, ...this.#joined]);
     if (changed.size === 0) return;
     for (const node of this.#tree.nodes) {
       const outcome = outcomes.get(node.spanId) ?? node.written;
@@ -262,20 +275,6 @@ class Linking {
     }
   }
 
-  #deliver({ spanId, callId, feedback }: Judgement): FeedbackForLog[] {
-    const named = this.#tree.get(spanId);
-    let node = callId === undefined || named?.own?.callId === callId ? named : (this.#tree.findCall(callId) ?? named);
-    for (let keeper = node?.written?.keeperId; keeper !== undefined; keeper = node?.written?.keeperId) {
-      node = this.#tree.get(keeper);
-    }
-    if (!node?.own) {
-      this.#fault(spanId, 'an evaluation is about a span that is not a log');
-      return [];
-    }
-    const referenceId = this.#referenceOf(node.spanId);
-    return feedback.map((each) => ({ referenceId, feedback: each }));
-  }
-
   #writePart(partCount: number): NewPart | undefined {
     if (this.#tree.changed.length === 0) return undefined;
     const replacesOthers = this.#tree.forgetSurplus() || partCount >= MAX_PARTS;
@@ -294,7 +293,8 @@ class Linking {
     this.#faults.push({ referenceId: this.#referenceOf(spanId), message });
   }
 
+  /** Of a span of this trace, or of another one. */
   #referenceOf(spanId: string): string {
-    return referenceIdOf(this.#traceId, spanId);
+    return referenceOfName(this.#traceId, spanId);
   }
 }

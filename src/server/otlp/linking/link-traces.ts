@@ -1,49 +1,71 @@
 /** Links what one request has of several traces, as work for the store. */
-import type { Ingest, IngestFault, IngestWork } from '../../store/ingest.ts';
+import type { CallKey, Ingest, IngestFault, IngestReads, IngestWork } from '../../store/ingest.ts';
 import type { Arrivals } from './arrival.ts';
-import { linkTrace } from './link-trace.ts';
+import { keysOf, type OwnKey } from './call-keys.ts';
+import { linkTrace, type TraceChange } from './link-trace.ts';
 import type { TreeMemo } from './tree-memo.ts';
 
 export interface TraceArrivals extends Arrivals {
   readonly traceId: string;
 }
 
+/** What the last call of the work has found. */
+export interface Findings {
+  /** What could not be used. */
+  readonly faults: readonly IngestFault[];
+  /** By what spans of other traces find what has come. */
+  readonly calls: readonly OwnKey[];
+  /** Calls that have to be compared with those of other traces again, by reference id; true for those that say more. */
+  readonly unsettled: ReadonlyMap<string, boolean>;
+}
+
 export interface LinkingWork {
   readonly work: IngestWork;
-  /** What could not be used, as the last call of `work` found. */
-  faults(): readonly IngestFault[];
+  findings(): Findings;
 }
 
 export function linkTraces(traces: readonly TraceArrivals[], trees: TreeMemo): LinkingWork {
-  let faults: readonly IngestFault[] = [];
+  const calls = traces.flatMap(({ traceId, spans, judgements }) => keysOf(traceId, spans, judgements));
+  let findings: Findings = { faults: [], calls, unsettled: new Map() };
   const work: IngestWork = (memory, stored) => {
     const changes = traces.map((trace) => ({
       traceId: trace.traceId,
       change: linkTrace(trace.traceId, memory.get(trace.traceId) ?? [], trace, stored, trees),
     }));
-    const reads = changes.flatMap(({ change }) => ('reads' in change ? change.reads : []));
-    if (reads.length > 0) return { reads };
-    const ingest = {
-      creates: [] as Ingest['creates'][number][],
-      revisions: [] as Ingest['revisions'][number][],
-      feedback: [] as Ingest['feedback'][number][],
-      parts: new Map<string, Ingest['parts'] extends ReadonlyMap<string, infer Part> ? Part : never>(),
-      places: new Map<string, string | null>(),
-      kept: new Map<string, string | undefined>(),
-    };
-    const found: IngestFault[] = [];
-    for (const { traceId, change } of changes) {
-      if ('reads' in change) continue;
-      ingest.creates.push(...change.creates);
-      ingest.revisions.push(...change.revisions);
-      ingest.feedback.push(...change.feedback);
-      if (change.part) ingest.parts.set(traceId, change.part);
-      for (const [referenceId, place] of change.places) ingest.places.set(referenceId, place);
-      for (const [referenceId, content] of change.kept) ingest.kept.set(referenceId, content);
-      found.push(...change.faults);
-    }
-    faults = found;
-    return ingest;
+    const unsettled = changes.flatMap(({ change }) => ('reads' in change ? [] : [...change.unsettled]));
+    const faults = changes.flatMap(({ change }) => ('reads' in change ? [] : change.faults));
+    findings = { faults, calls, unsettled: new Map(unsettled) };
+    return together(changes, calls);
   };
-  return { work, faults: () => faults };
+  return { work, findings: () => findings };
+}
+
+interface ChangeOfTrace {
+  readonly traceId: string;
+  readonly change: TraceChange | IngestReads;
+}
+
+/** Returns what to write; or what has to be read first, of any of the traces. */
+export function together(changes: readonly ChangeOfTrace[], calls: readonly CallKey[] = []): Ingest | IngestReads {
+  const reads = changes.flatMap(({ change }) => ('reads' in change ? change.reads : []));
+  if (reads.length > 0) return { reads };
+  const ingest = {
+    creates: [] as Ingest['creates'][number][],
+    revisions: [] as Ingest['revisions'][number][],
+    feedback: [] as Ingest['feedback'][number][],
+    parts: new Map<string, Ingest['parts'] extends ReadonlyMap<string, infer Part> ? Part : never>(),
+    places: new Map<string, string | null>(),
+    calls,
+    kept: new Map<string, string | undefined>(),
+  };
+  for (const { traceId, change } of changes) {
+    if ('reads' in change) continue;
+    ingest.creates.push(...change.creates);
+    ingest.revisions.push(...change.revisions);
+    ingest.feedback.push(...change.feedback);
+    if (change.part) ingest.parts.set(traceId, change.part);
+    for (const [referenceId, place] of change.places) ingest.places.set(referenceId, place);
+    for (const [referenceId, content] of change.kept) ingest.kept.set(referenceId, content);
+  }
+  return ingest;
 }

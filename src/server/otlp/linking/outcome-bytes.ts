@@ -43,7 +43,7 @@ export function writeOutcome(
         [recipe, HAS_RECIPE],
       ),
   );
-  if (keeperId !== undefined) writer.id(keeperId);
+  if (keeperId !== undefined) writer.name(keeperId);
   if (parentId !== undefined && !isBelowParent) writer.id(parentId);
   if (recipe) writeRecipe(writer, recipe);
 }
@@ -51,7 +51,7 @@ export function writeOutcome(
 export function readOutcome(reader: ByteReader, spanParentId: string | undefined): Outcome {
   const has = reader.byte();
   const kind = kindAt(has & 3);
-  const keeperId = has & HAS_KEEPER ? reader.id() : undefined;
+  const keeperId = has & HAS_KEEPER ? reader.name() : undefined;
   const above = has & HAS_LOG_ABOVE ? reader.id() : undefined;
   const parentId = has & IS_BELOW_PARENT ? spanParentId : above;
   return { kind, keeperId, parentId, recipe: has & HAS_RECIPE ? readRecipe(reader) : undefined };
@@ -71,7 +71,7 @@ function writeRecipe(writer: ByteWriter, recipe: Recipe): void {
     ),
   );
   writer.count(fillers.length);
-  for (const spanId of fillers) writer.id(spanId);
+  for (const name of fillers) writer.name(name);
   if (usageOf !== undefined) writer.id(usageOf);
   if (errorOf !== undefined) writer.id(errorOf);
   if (calledBy !== undefined) writer.id(calledBy);
@@ -82,7 +82,7 @@ function writeRecipe(writer: ByteWriter, recipe: Recipe): void {
 function readRecipe(reader: ByteReader): Recipe {
   const has = reader.byte();
   return {
-    fillers: readList(reader, () => reader.id()),
+    fillers: readList(reader, () => reader.name()),
     usageOf: has & HAS_USAGE_OF ? reader.id() : undefined,
     errorOf: has & HAS_ERROR_OF ? reader.id() : undefined,
     isWrapper: (has & IS_WRAPPER) !== 0,

@@ -8,6 +8,7 @@ import { filledWith } from '../../../trace/same-call/merge-readings.ts';
 import { resolveDuplicates } from '../../../trace/same-call/same-call.ts';
 import { isSameTool } from '../../../trace/same-call/tool-facts.ts';
 import { OWN_CONTENT } from './compose.ts';
+import { type FirstCall, findFirstCalls, type Standing } from './first-calls.ts';
 import { type CallSummary, isSameOutcome, type Outcome, type Recipe, type Skeleton } from './skeleton.ts';
 import { recipeOf, toCallSpan } from './summarise.ts';
 import type { Tree } from './tree.ts';
@@ -15,30 +16,15 @@ import type { Tree } from './tree.ts';
 /** A span that is a log by itself. */
 export type LogNode = Skeleton & { readonly own: CallSummary };
 
-/** What a log is once its call has been compared with others, wherever it hangs. */
-interface Standing {
-  readonly kind: LogKind;
-  readonly keeperId: string | undefined;
-  readonly recipe: Recipe | undefined;
-  readonly model: string | undefined;
-}
-
-interface FirstCall {
-  readonly startMillis: number;
-  readonly spanId: string;
-  readonly model: string;
-  readonly provider: string | undefined;
-}
-
 /**
- * Returns the outcomes that differ from what is written, those of new logs among them, by span id. `news` are the spans
- * that have come now, and those to which log events have come, `withEvents`.
+ * Returns the outcomes that differ from what is written, those of new logs among them, by span id; and all logs that were
+ * looked at. `news` are the spans that have come now, and those to which log events have come, `withEvents`.
  */
 export function decideOutcomes(
   tree: Tree,
   news: Iterable<string>,
   withEvents: ReadonlySet<string>,
-): Map<string, Outcome> {
+): { readonly changed: Map<string, Outcome>; readonly affected: readonly LogNode[] } {
   const logs = findAffected(tree, news);
   const corrections = mayHaveDuplicates(tree, logs) ? resolve(tree, logs) : undefined;
   const standings = new Map<Skeleton, Standing>();
@@ -56,17 +42,27 @@ export function decideOutcomes(
     };
     if (!written || !isSameOutcome(written, outcome)) changed.set(node.spanId, outcome);
   }
-  return changed;
+  return { changed, affected: logs };
 }
 
-function standingOf({ spanId, own }: Skeleton, correction: Correction | undefined): Standing {
-  const { kind, model } = own as CallSummary;
-  if (!correction) return { kind, keeperId: undefined, recipe: undefined, model };
+function standingOf(node: Skeleton, correction: Correction | undefined): Standing {
+  const { kind, model } = node.own as CallSummary;
+  if (!correction) return withElsewhere(node, { kind, keeperId: undefined, recipe: undefined, model });
   if (correction.kind === 'plumbing') {
     return { kind, keeperId: correction.keeper?.spanId, recipe: undefined, model: undefined };
   }
-  const recipe = recipeOf(spanId, own as CallSummary, correction);
-  return { kind: correction.kind, keeperId: undefined, recipe, model: correction.reading.model };
+  const recipe = recipeOf(node.spanId, node.own as CallSummary, correction);
+  return withElsewhere(node, { kind: correction.kind, keeperId: undefined, recipe, model: correction.reading.model });
+}
+
+/** Of a call that spans of other traces report, too, one has the log, and what it lacks is filled in from the others. */
+function withElsewhere({ elsewhere }: Skeleton, standing: Standing): Standing {
+  if (!elsewhere || standing.kind !== 'model') return standing;
+  if (elsewhere.keeper !== undefined) {
+    return { ...standing, keeperId: elsewhere.keeper, recipe: undefined, model: undefined };
+  }
+  const recipe = standing.recipe ?? OWN_CONTENT;
+  return { ...standing, recipe: { ...recipe, fillers: [...recipe.fillers, ...elsewhere.others] } };
 }
 
 /**
@@ -258,34 +254,4 @@ function completeRecipe(
     provider: node.own?.provider ?? call?.provider,
     hasEvents,
   };
-}
-
-/** Finds the first model call below each span, if there is an agent that names no model. */
-function findFirstCalls(tree: Tree, standings: ReadonlyMap<Skeleton, Standing>): ReadonlyMap<Skeleton, FirstCall> {
-  const found = new Map<Skeleton, FirstCall>();
-  let isAsked = false;
-  for (const { kind, model } of standings.values()) isAsked ||= kind === 'agent' && model === undefined;
-  if (!isAsked) return found;
-  for (const [node, { kind, keeperId, model, recipe }] of standings) {
-    if (kind !== 'model' || keeperId !== undefined || model === undefined) continue;
-    const provider = node.own?.provider ?? fillersProvider(tree, recipe);
-    const call: FirstCall = { startMillis: node.startMillis, spanId: node.spanId, model, provider };
-    for (let step = tree.above(node); step && isEarlier(call, found.get(step)); step = tree.above(step)) {
-      found.set(step, call);
-    }
-  }
-  return found;
-}
-
-function isEarlier(call: FirstCall, than: FirstCall | undefined): boolean {
-  if (!than || call.startMillis !== than.startMillis) return !than || call.startMillis < than.startMillis;
-  return call.spanId < than.spanId;
-}
-
-function fillersProvider(tree: Tree, recipe: Recipe | undefined): string | undefined {
-  for (const spanId of recipe?.fillers ?? []) {
-    const provider = tree.get(spanId)?.own?.provider;
-    if (provider !== undefined) return provider;
-  }
-  return undefined;
 }

@@ -3,6 +3,7 @@ import { referenceIdOf } from '../../../wire/reference-id.ts';
 import type { Revision } from '../../store/ingest.ts';
 import { findParentId } from './outcomes.ts';
 import type { Outcome } from './skeleton.ts';
+import { isOfAnotherTrace } from './span-name.ts';
 import type { Tree } from './tree.ts';
 
 /** A log that is stored before those below it is linked to them as they are written; later, each would be changed. */
@@ -43,7 +44,9 @@ export function findPlaces(
   for (const spanId of spanIds ?? Array.from(tree.nodes, (node) => node.spanId)) {
     const node = tree.get(spanId);
     if (!node?.isSeen || upstream.has(spanId) || (node.written && node.written.keeperId === undefined)) continue;
-    const placeId = node.written?.keeperId ?? findParentId(tree, node);
+    const keeperId = node.written?.keeperId;
+    const isHere = keeperId !== undefined && !isOfAnotherTrace(keeperId);
+    const placeId = isHere ? keeperId : findParentId(tree, node);
     places.set(referenceIdOf(traceId, spanId), placeId === undefined ? null : referenceIdOf(traceId, placeId));
   }
   return places;

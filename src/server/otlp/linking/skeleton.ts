@@ -23,6 +23,8 @@ export interface Skeleton {
   readonly tags: readonly string[] | undefined;
   /** What the span says by itself, if it is a log. */
   readonly own: CallSummary | undefined;
+  /** Spans of other traces that report the same call; undefined if none is known. */
+  readonly elsewhere: Elsewhere | undefined;
   /** What was made of it when the store was last written. Absent for a span that is not a log by itself. */
   readonly written: Outcome | undefined;
   /** Whether the store keeps more of the span, because its log says something else than the span alone, or none does yet. */
@@ -56,10 +58,22 @@ export interface CallSummary {
   readonly tool: ToolFacts | undefined;
 }
 
+/** One call that spans of several traces report. One of them has its log. */
+export interface Elsewhere {
+  /** Reference id of the span that has the log; undefined if this one has. */
+  readonly keeper: string | undefined;
+  /** Of a span that has the log: reference ids of the others. */
+  readonly others: readonly string[];
+  /** See `CallKey.reporter`. */
+  readonly reporter: string;
+  /** `CallKey.key` of the question. */
+  readonly question: string | undefined;
+}
+
 /** What becomes of a span that is a log by itself, when all that is known of its trace is looked at together. */
 export interface Outcome {
   readonly kind: LogKind;
-  /** Another span's log has the call; that span's id. Then this span has no log of its own. */
+  /** Another span's log has the call: that span, as `span-name.ts` has it. Then this span has no log of its own. */
   readonly keeperId: string | undefined;
   /** Span id of the parent log. It may name a span that has not come. */
   readonly parentId: string | undefined;
@@ -69,7 +83,7 @@ export interface Outcome {
 
 /** How the content of a log is put together. */
 export interface Recipe {
-  /** Spans of the same call, in the order in which they fill in what the log lacks. */
+  /** Spans of the same call, named as in `span-name.ts`, in the order in which they fill in what the log lacks. */
   readonly fillers: readonly string[];
   /** The span that the token counts are taken from before, if that is another one. */
   readonly usageOf: string | undefined;

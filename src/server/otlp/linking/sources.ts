@@ -10,6 +10,7 @@ import type { ArrivedLog } from './arrival.ts';
 import type { OwnLog } from './compose.ts';
 import { type KeptContent, parseKept } from './kept-content.ts';
 import type { Skeleton } from './skeleton.ts';
+import { isOfAnotherTrace } from './span-name.ts';
 import type { Tree } from './tree.ts';
 
 export class Sources {
@@ -36,9 +37,10 @@ export class Sources {
     this.#arrived = arrived;
   }
 
-  /** Returns what a span says by itself; undefined if it is not there any more, or has to be read first. */
+  /** Returns what a span, named as in `span-name.ts`, says by itself; undefined if it is not there any more, or has to be read first. */
   findOwn(spanId: string): OwnLog | undefined {
     const known = this.#owns.get(spanId);
+    if (!known && isOfAnotherTrace(spanId)) return this.#findElsewhere(spanId);
     const node = this.#tree.get(spanId);
     if (known || !node?.own) return known;
     const kept = this.readKept(node);
@@ -47,6 +49,14 @@ export class Sources {
     const own = { kind: node.own.kind, datapoint, events: kept.events ?? [] };
     this.#owns.set(spanId, own);
     return own;
+  }
+
+  #findElsewhere(referenceId: string): OwnLog | undefined {
+    const stored = this.#stored.get(referenceId);
+    if (!stored) this.missing.add(referenceId);
+    const { own, events = [] } = parseKept(stored?.kept);
+    const datapoint = own ?? stored?.log;
+    return datapoint && { kind: 'model', datapoint, events };
   }
 
   #arrivedLog(spanId: string): LogRequest | undefined {

@@ -5,7 +5,7 @@
 import type { ToolFacts } from '../../../trace/span-node.ts';
 import { ByteReader, ByteWriter, flags, readList } from './bytes.ts';
 import { codeOf, kindAt, readOutcome, writeOutcome } from './outcome-bytes.ts';
-import type { CallSummary, Outcome, Skeleton, WrittenContext } from './skeleton.ts';
+import type { CallSummary, Elsewhere, Outcome, Skeleton, WrittenContext } from './skeleton.ts';
 
 export interface TracePart {
   readonly context: WrittenContext;
@@ -27,6 +27,9 @@ const IS_LOG = 64;
 const IS_KEPT = 128;
 
 const HAS_UPSTREAM = 1;
+const HAS_ELSEWHERE = 2;
+const HAS_KEEPER = 1;
+const HAS_QUESTION_KEY = 2;
 
 const HAS_END = 1;
 const HAS_CALL_ID = 2;
@@ -80,7 +83,8 @@ function readContext(reader: ByteReader, has: number): WrittenContext {
 }
 
 function writeSkeleton(writer: ByteWriter, skeleton: Skeleton): void {
-  const { spanId, parentId, isRemoteParent, upstreamId, isSeen, session, user, tags, own, isKept } = skeleton;
+  const { spanId, parentId, isRemoteParent, upstreamId, isSeen, session, user, tags, own, isKept, elsewhere } =
+    skeleton;
   writer.byte(
     flags(
       [parentId, HAS_PARENT],
@@ -93,12 +97,13 @@ function writeSkeleton(writer: ByteWriter, skeleton: Skeleton): void {
       [isKept || undefined, IS_KEPT],
     ),
   );
-  writer.byte(flags([upstreamId, HAS_UPSTREAM]));
+  writer.byte(flags([upstreamId, HAS_UPSTREAM], [elsewhere, HAS_ELSEWHERE]));
   writer.id(spanId);
   if (parentId !== undefined) writer.id(parentId);
   if (upstreamId !== undefined) writer.id(upstreamId);
   writer.double(skeleton.startMillis);
   writeContext(writer, skeleton);
+  if (elsewhere) writeElsewhere(writer, elsewhere);
   if (own) writeSummary(writer, own, skeleton);
 }
 
@@ -112,6 +117,7 @@ function readSkeleton(reader: ByteReader): Skeleton {
   const session = has & HAS_SESSION ? reader.text() : undefined;
   const user = has & HAS_USER ? reader.text() : undefined;
   const tags = has & HAS_TAGS ? readList(reader, () => reader.text()) : undefined;
+  const elsewhere = hasMore & HAS_ELSEWHERE ? readElsewhere(reader) : undefined;
   const log = has & IS_LOG ? readSummary(reader, parentId) : undefined;
   return {
     spanId,
@@ -124,9 +130,27 @@ function readSkeleton(reader: ByteReader): Skeleton {
     user,
     tags,
     own: log?.own,
+    elsewhere,
     written: log?.written,
     isKept: (has & IS_KEPT) !== 0,
   };
+}
+
+function writeElsewhere(writer: ByteWriter, { keeper, others, reporter, question }: Elsewhere): void {
+  writer.byte(flags([keeper, HAS_KEEPER], [question, HAS_QUESTION_KEY]));
+  if (keeper !== undefined) writer.name(keeper);
+  if (question !== undefined) writer.id(question);
+  writer.id(reporter);
+  writer.count(others.length);
+  for (const other of others) writer.name(other);
+}
+
+function readElsewhere(reader: ByteReader): Elsewhere {
+  const has = reader.byte();
+  const keeper = has & HAS_KEEPER ? reader.name() : undefined;
+  const question = has & HAS_QUESTION_KEY ? reader.id() : undefined;
+  const reporter = reader.id();
+  return { keeper, others: readList(reader, () => reader.name()), reporter, question };
 }
 
 function writeSummary(writer: ByteWriter, own: CallSummary, { written, parentId }: Skeleton): void {

@@ -94,6 +94,7 @@ export class Tree {
       user,
       tags,
       own: log?.summary,
+      elsewhere: known?.elsewhere,
       written: known?.written,
       isKept: known?.isKept ?? false,
     });
@@ -112,6 +113,7 @@ export class Tree {
       user: undefined,
       tags: undefined,
       own: undefined,
+      elsewhere: undefined,
       written: undefined,
       isKept: true,
     });

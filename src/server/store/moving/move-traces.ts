@@ -3,7 +3,8 @@
  * it can be done again: what is there already is not added.
  */
 import type { SqliteRow } from '../../../sqlite/open.ts';
-import type { Ingest, NewPart } from '../ingest.ts';
+import { referenceIdOf } from '../../../wire/reference-id.ts';
+import type { CallKey, Ingest, NewPart } from '../ingest.ts';
 import type { Store } from '../store.ts';
 import type { Source } from './source.ts';
 
@@ -21,17 +22,30 @@ async function moveTrace({ statements }: Source, store: Store, row: SqliteRow): 
   const kept = statements.listContents
     .all(row['key']!)
     .map((each): [string, string] => [each['reference_id'] as string, each['content'] as string]);
+  const calls = statements.listCalls.all(row['key']!).map((each) => toCallKey(traceId, each));
   for (const [index, bytes] of parts.entries()) {
     const isLast = index === parts.length - 1;
     await store.ingest([traceId], (memory) => {
       const known = (memory.get(traceId) ?? []).some((part) => Buffer.compare(part, bytes) === 0);
       const added = new Map<string, NewPart>(known ? [] : [[traceId, { bytes, replacesOthers: false }]]);
-      return { ...NOTHING, parts: added, kept: new Map(isLast ? kept : []) };
+      return { ...NOTHING, parts: added, kept: new Map(isLast ? kept : []), calls: isLast ? calls : [] };
     });
   }
 }
 
-const NOTHING: Omit<Ingest, 'parts' | 'kept'> = {
+function toCallKey(traceId: string, row: SqliteRow): CallKey {
+  const hexOf = (column: string) => Buffer.from(row[column] as Uint8Array).toString('hex');
+  return {
+    ...{
+      key: hexOf('call_key'),
+      reporter: hexOf('reporter'),
+      referenceId: referenceIdOf(traceId, row['span_id'] as string),
+    },
+    ...{ startMillis: Number(row['start_millis']), endMillis: Number(row['end_millis']) },
+  };
+}
+
+const NOTHING: Omit<Ingest, 'parts' | 'kept' | 'calls'> = {
   creates: [],
   revisions: [],
   places: new Map(),

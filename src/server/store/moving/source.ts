@@ -71,6 +71,7 @@ const SQL = {
 
   listTraces: 'SELECT key, trace_id FROM traces WHERE key > ? ORDER BY key LIMIT 500',
   listParts: 'SELECT spans FROM trace_parts WHERE trace_key = ? ORDER BY part',
+  listCalls: 'SELECT call_key, start_millis, end_millis, reporter, span_id FROM trace_calls WHERE trace_key = ?',
   listContents: 'SELECT reference_id, content FROM trace_contents WHERE trace_key = ?',
 } as const;
 

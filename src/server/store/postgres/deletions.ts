@@ -8,6 +8,7 @@ import { type Layout, toBegin } from './layout.ts';
 import { findCurrentSessions, findLogs } from './lookups.ts';
 import type { Merges } from './merges.ts';
 import { SessionWrites } from './session-writes.ts';
+import { findTracesOfCalls } from './trace-calls.ts';
 import { toContentDeletions } from './trace-memory.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { wordRowsOf } from './word-rows.ts';
@@ -77,10 +78,8 @@ async function deleteSlice(
     (each) => each,
   );
   // A client that deletes a log means its content. The ids of its trace stay, so that a repeat does not bring it back.
-  const traces = toContentDeletions(
-    found.flatMap(({ referenceId }) => traceOf(referenceId ?? '') ?? []),
-    layout,
-  );
+  const ofTraces = found.flatMap(({ referenceId }) => (traceOf(referenceId ?? '') ? [referenceId as string] : []));
+  const traces = toContentDeletions(await findTracesOfCalls(client, ofTraces), layout);
   const results = await pipelined(client, [
     { text: toBegin(layout) },
     ...traces,

@@ -25,7 +25,7 @@ const SLICE = 1_000;
 const CLOCKS_MILLIS = 1_000;
 const VACUUMED = [
   ...['logs', 'log_words', 'words', 'feedback', 'log_references', 'sessions', 'session_facets', 'session_projects'],
-  ...['trace_parts', 'trace_contents'],
+  ...['trace_parts', 'trace_contents', 'trace_calls'],
 ];
 const OF_SESSION = 'bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[])';
 

@@ -98,6 +98,15 @@ export function writeFeedback(
   };
 }
 
+export function toFeedbackRemoval(logId: string, id: string): Statement {
+  const { day, bucket } = placeOf(logId)!;
+  return {
+    name: 'take feedback',
+    text: `DELETE FROM feedback WHERE day = $1::date AND bucket = $2::smallint AND log_id = $3::text AND id = $4::text`,
+    values: [day, bucket, logId, id],
+  };
+}
+
 /** Without a value: all of the type. Without a user: those of all users. */
 function toDeletion({ type, value, user }: FeedbackRequest, logId: string): Statement {
   const { day, bucket } = placeOf(logId)!;

@@ -7,24 +7,15 @@
  */
 import type pg from 'pg';
 import type { LogRequest } from '../../../wire/v4.ts';
-import type { FeedbackForLog, Ingest, IngestFault, IngestWork, StoredLog } from '../ingest.ts';
+import type { Ingest, IngestFault, IngestWork, StoredLog } from '../ingest.ts';
 import { toLogRow } from '../log-row.ts';
-import { RejectedFieldError, type RejectedItemError } from '../rejected-item.ts';
-import { type Checked, type CheckedFeedback, checkWorks, MAX_FEEDBACK, toFeedbackDraft } from './check-works.ts';
-import {
-  type Connections,
-  commit,
-  isLostConnection,
-  isRepeatable,
-  pipelined,
-  rollBack,
-  withConnection,
-} from './connection.ts';
-import type { EncodedLog, FeedbackDraft } from './drafts.ts';
-import { readFeedbackDrafts, writeFeedback } from './feedback-writes.ts';
+import { type Checked, checkWorks } from './check-works.ts';
+import { type Connections, commit, isLostConnection, isRepeatable, rollBack, withConnection } from './connection.ts';
+import type { EncodedLog } from './drafts.ts';
 import { dayOf, nextTimestamp } from './identifiers.ts';
+import { encodeEach, toFault } from './ingest-faults.ts';
+import { addFeedback } from './ingest-feedback.ts';
 import { toBegin } from './layout.ts';
-import { findLogs, findReferences } from './lookups.ts';
 import { isMissingPartition, makePartitionsOf } from './partitions.ts';
 import { planTurn } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
@@ -154,7 +145,7 @@ export class Ingests {
     }
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
     const faults = await this.#write(client, sessions, result, missing);
-    await memory.write(result.parts, result.kept);
+    await memory.write(result);
     await sessions.write(client);
     await commit(client);
     sessions.committed();
@@ -177,7 +168,7 @@ export class Ingests {
     const encoded = encodeEach(revisions, faults, encodeRevision, ({ referenceId }) => referenceId);
     await new Turn(this.#parts, plan, missing).write(client, sessions, mergedReferences(encoded));
     await writeRevisions(client, this.#parts, sessions, [...encoded, ...(await toPlace(client, places))]);
-    await this.#addFeedback(client, sessions, feedback, faults);
+    await addFeedback(client, this.#parts, sessions, feedback, faults);
     return faults;
   }
 
@@ -196,42 +187,6 @@ export class Ingests {
       if (work.kind === 'rejected') faults.push(toFault(referenceOf(logs[index]!.request), work.error));
       return work.kind !== 'rejected';
     });
-  }
-
-  async #addFeedback(
-    client: pg.PoolClient,
-    sessions: SessionWrites,
-    feedback: readonly FeedbackForLog[],
-    faults: IngestFault[],
-  ): Promise<void> {
-    if (feedback.length === 0) return;
-    const ids = await findReferences(client, new Set(feedback.map(({ referenceId }) => referenceId)));
-    const logs = await findLogs(client, ids.values());
-    const stored = await readFeedbackDrafts(client, logs.keys());
-    const added: CheckedFeedback[] = [];
-    for (const { referenceId, feedback: entry } of feedback) {
-      const log = logs.get(ids.get(referenceId) ?? '');
-      if (!log) {
-        faults.push({ referenceId, message: 'an evaluation is about a log that is not stored' });
-        continue;
-      }
-      const known = stored.get(log.id) ?? [];
-      const [draft] = encodeEach(
-        [entry],
-        faults,
-        (each) => toFeedbackDraft(each, 'feedback'),
-        () => referenceId,
-      );
-      if (!draft || known.some((other) => isSame(other, draft, entry.created_at !== undefined))) continue;
-      if (known.length >= MAX_FEEDBACK) {
-        faults.push({ referenceId, message: `a log takes no more than ${MAX_FEEDBACK} evaluations` });
-        continue;
-      }
-      stored.set(log.id, [...known, draft]);
-      added.push({ request: entry, log, draft });
-    }
-    await giveFeedback(this.#parts.catalog, { drafts: [], feedback: added });
-    await pipelined(client, writeFeedback(added, sessions, this.#parts).statements);
   }
 
   async #canRepeat(error: unknown): Promise<boolean> {
@@ -256,35 +211,4 @@ function referenceOf(request: LogRequest): string {
 
 function encodeRevision(revision: EncodedRevision): EncodedRevision {
   return revision.content ? { ...revision, row: toLogRow(revision.content) } : revision;
-}
-
-/** Leaves out what cannot be stored, and says so. */
-function encodeEach<Item, Result>(
-  items: readonly Item[],
-  faults: IngestFault[],
-  encode: (item: Item) => Result,
-  nameOf: (item: Item) => string,
-): Result[] {
-  return items.flatMap((item) => {
-    try {
-      return [encode(item)];
-    } catch (error) {
-      if (!(error instanceof RejectedFieldError || error instanceof RangeError)) throw error;
-      faults.push(toFault(nameOf(item), error));
-      return [];
-    }
-  });
-}
-
-function toFault(referenceId: string, error: unknown): IngestFault {
-  if (error instanceof RangeError) return { referenceId, message: 'the datapoint is nested too deeply to be stored' };
-  const { message } = error as RejectedItemError | RejectedFieldError;
-  return { referenceId, message };
-}
-
-function isSame(known: FeedbackDraft, draft: FeedbackDraft, isTimed: boolean): boolean {
-  const { type, value, user, createdAt } = known;
-  return (
-    type === draft.type && value === draft.value && user === draft.user && (!isTimed || createdAt === draft.createdAt)
-  );
 }

@@ -104,7 +104,7 @@ async function migrate(client: pg.ClientBase, migrations: typeof MIGRATIONS): Pr
 
 const OWN_TABLES = [
   ...['meta', 'projects', 'configs', 'sessions', 'session_projects', 'session_facets', 'logs', 'log_references'],
-  ...['log_words', 'words', 'feedback', 'traces', 'trace_parts', 'trace_contents'],
+  ...['log_words', 'words', 'feedback', 'traces', 'trace_parts', 'trace_contents', 'trace_calls'],
 ];
 
 /** Refuses the tables of another program, which would have to be changed. */

@@ -84,6 +84,13 @@ const MOVED_CONFIGS = 'ALTER TABLE configs ADD COLUMN same_as uuid';
 const VOCABULARY = `CREATE TABLE words (bucket smallint NOT NULL, word text COLLATE "C" NOT NULL, number int4 NOT NULL,
   PRIMARY KEY (word, bucket));`;
 
+/** By what spans of several traces find each other: see `CallKey`. */
+const TRACE_CALLS = `
+  CREATE TABLE trace_calls (bucket smallint NOT NULL, call_key bigint NOT NULL, start_millis bigint NOT NULL,
+    end_millis bigint NOT NULL, reporter bigint NOT NULL, trace uuid NOT NULL, reference_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (call_key, start_millis, reference_id, bucket));
+  CREATE INDEX trace_calls_by_trace ON trace_calls (trace);`;
+
 export interface Migration {
   readonly sql: string;
   /** Run after it in the same transaction, where the tables are distributed. */
@@ -108,6 +115,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { sql: MOVED_CONFIGS, distribution: [] },
   { sql: TRACE_CONTENTS, distribution: byBucket('trace_contents') },
   { sql: VOCABULARY, distribution: byBucket('words') },
+  { sql: TRACE_CALLS, distribution: byBucket('trace_calls') },
 ];
 
 /** Partitioned by day, with the options of their partitions. */

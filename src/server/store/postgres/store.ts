@@ -29,6 +29,8 @@ import { createProjectStore } from './project-store.ts';
 import { checkReadiness } from './readiness.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { listSessions, readSession } from './session-reads.ts';
+import { findCalls } from './trace-calls.ts';
+import { findTraces } from './trace-memory.ts';
 import { createPostgresViewerStore } from './viewer-store.ts';
 import { Vocabulary } from './vocabulary.ts';
 import { WriteTurns } from './write-turns.ts';
@@ -214,6 +216,10 @@ function createPostgresStore(
       if (search === 'index') pendingWords.schedule();
       return faults;
     },
+
+    findCalls: (wanted) => findCalls(reads, wanted),
+
+    findTraces: (traceIds) => findTraces(reads, traceIds),
 
     forgetTraces: (seenBeforeMillis) => ingests.forget(seenBeforeMillis),
 

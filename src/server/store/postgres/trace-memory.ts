@@ -3,13 +3,14 @@
  * its lock, over all servers: whoever writes or deletes anything of its memory has it first.
  */
 import type pg from 'pg';
-import type { NewPart } from '../ingest.ts';
+import type { Ingest } from '../ingest.ts';
 import { toTimestamp } from '../timestamps.ts';
 import { pipelined, type Row, type Statement, toSqlTime, type Value } from './connection.ts';
 import { dayOf, nextDay } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
-import { type Key, sessionKey, type Uuid } from './keys.ts';
+import { type Key, sessionKey, toKeyed, type Uuid } from './keys.ts';
 import type { Layout } from './layout.ts';
+import { forgetCalls, insertCalls } from './trace-calls.ts';
 
 const TRACES: Insertion = {
   table: 'traces',
@@ -115,7 +116,7 @@ export class TraceMemory {
     return new Map(rows.map((row) => [row['reference_id'] as string, row['content'] as string]));
   }
 
-  async write(parts: ReadonlyMap<string, NewPart>, kept: ReadonlyMap<string, string | undefined>): Promise<void> {
+  async write({ parts, calls, kept }: Pick<Ingest, 'parts' | 'calls' | 'kept'>): Promise<void> {
     const [deletions, partRows, contentRows]: [Statement[], Part[], Part[]] = [[], [], []];
     for (const [traceId, { bytes, replacesOthers }] of parts) {
       const { bucket, key, part, firstDay } = this.#traces.get(traceId)!;
@@ -146,6 +147,7 @@ export class TraceMemory {
       ...deletions,
       ...insertRows(PARTS, this.#ordered(partRows), this.#layout),
       ...insertRows(CONTENTS, this.#ordered(contentRows), this.#layout),
+      ...insertCalls(calls, this.#layout),
     ]);
   }
 
@@ -156,6 +158,18 @@ export class TraceMemory {
 
 interface Part extends Key {
   readonly values: Value[];
+}
+
+/** Resolves to those of which anything is remembered. */
+export async function findTraces(pool: pg.Pool, traceIds: readonly string[]): Promise<string[]> {
+  if (traceIds.length === 0) return [];
+  const byKey = new Map(traceIds.map((traceId) => [traceKey(traceId).key, traceId]));
+  const { rows } = await pool.query<Row>({
+    name: 'find traces',
+    text: 'SELECT trace FROM traces WHERE bucket = ANY($1::smallint[]) AND trace = ANY($2::uuid[])',
+    values: [[...new Set(traceIds.map((traceId) => traceKey(traceId).bucket))], [...byKey.keys()]],
+  });
+  return rows.map((row) => byKey.get(row['trace'] as Uuid)!);
 }
 
 function traceKey(traceId: string): Key {
@@ -170,8 +184,8 @@ function traceIdOf(referenceId: string): string {
  * Deletes what is kept beside the logs of these traces. First in a transaction: it waits for what is being written of the
  * traces, which may have read the content already.
  */
-export function toContentDeletions(traceIds: Iterable<string>, layout: Layout): Statement[] {
-  const keys = inLockOrder([...new Set(traceIds)].map(traceKey), layout, (key) => key);
+export function toContentDeletions(traces: Iterable<Uuid>, layout: Layout): Statement[] {
+  const keys = inLockOrder([...traces].map(toKeyed), layout, (key) => key);
   const values = keys.map(({ bucket, key }) => [bucket, key]);
   return [
     ...values.map((each) => ({
@@ -210,6 +224,8 @@ export async function forgetTraces(client: pg.ClientBase, layout: Layout, seenBe
         values: [bucket, key, before],
       })),
     );
+    const keys = deleted.flatMap((result) => result.rows.map((row) => row['trace'] as Uuid));
+    if (keys.length > 0) await pipelined(client, [forgetCalls(keys)]);
     await pipelined(
       client,
       deleted.flatMap((result) =>

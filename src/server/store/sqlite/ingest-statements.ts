@@ -19,6 +19,9 @@ const SQL = {
     ON CONFLICT (trace_key, reference_id) DO UPDATE SET content = excluded.content`,
   dropContent: `DELETE FROM trace_contents
     WHERE trace_key = (SELECT key FROM traces WHERE trace_id = ?) AND reference_id = ?`,
+  /** By position, as it runs for each call: with names it takes several times as long. */
+  insertCall: `INSERT INTO trace_calls (call_key, start_millis, span_id, end_millis, reporter, trace_key)
+    SELECT ?, ?, ?, ?, ?, key FROM traces WHERE trace_id = ? ON CONFLICT DO NOTHING`,
   forgetTraces: `DELETE FROM traces WHERE key IN
     (SELECT key FROM traces WHERE seen_at < ? ORDER BY seen_at LIMIT ${FORGOTTEN_AT_ONCE})`,
 
@@ -53,6 +56,9 @@ const SQL = {
   deleteLog: `DELETE FROM logs WHERE key = ?`,
   markLog: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE reference_id = ? ON CONFLICT DO NOTHING`,
   markSession: `INSERT INTO unindexed_sessions (key) VALUES (?) ON CONFLICT DO NOTHING`,
+  takeFeedback: `DELETE FROM feedback WHERE key = (SELECT key FROM feedback
+    WHERE log_key = (SELECT key FROM logs WHERE reference_id = :from) AND type = :type AND value = :value
+      AND user IS :user AND (:created_at IS NULL OR created_at = :created_at) ORDER BY key LIMIT 1)`,
   hasFeedback: `SELECT 1 FROM feedback WHERE log_key = :log_key AND type = :type AND value = :value
     AND user IS :user AND (:created_at IS NULL OR created_at = :created_at)`,
 

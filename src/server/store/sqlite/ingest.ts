@@ -1,8 +1,8 @@
 /** The work of `ingest` inside one transaction. The turn of writes is the lock of all traces. */
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
-import type { Feedback, LogRequest } from '../../../wire/v4.ts';
+import type { LogRequest } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
-import type { Ingest, IngestFault, IngestWork, NewPart, Revision, StoredLog } from '../ingest.ts';
+import type { FeedbackForLog, Ingest, IngestFault, IngestWork, NewPart, Revision, StoredLog } from '../ingest.ts';
 import { GIVEN_COLUMNS, toLogRow } from '../log-row.ts';
 import { RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
@@ -65,7 +65,7 @@ class IngestWrites {
     this.#host = host;
   }
 
-  *write({ creates, revisions, places, feedback, parts, kept }: Ingest): Generator<void, IngestFault[]> {
+  *write({ creates, revisions, places, feedback, parts, calls, kept }: Ingest): Generator<void, IngestFault[]> {
     yield* this.#host.writes.createEach(creates, (request, work) =>
       this.#attempt(request.reference_id as string, work),
     );
@@ -77,12 +77,18 @@ class IngestWrites {
       this.#statements.setParent.run({ key: key!, now: this.#now, parent: places.get(named as string)! });
       yield;
     }
-    for (const { referenceId, feedback: each } of feedback) {
-      this.#attempt(referenceId, () => this.#addFeedback(referenceId, each));
+    for (const each of feedback) {
+      this.#attempt(each.referenceId, () => this.#addFeedback(each));
       yield;
     }
     for (const [traceId, part] of parts) {
       this.#writePart(traceId, part);
+      yield;
+    }
+    for (const { key, referenceId, reporter, startMillis, endMillis } of calls) {
+      const [traceId, spanId] = [referenceId.slice(0, 32), referenceId.slice(33)];
+      const [keyBytes, reporterBytes] = [Buffer.from(key, 'hex'), Buffer.from(reporter, 'hex')];
+      this.#statements.insertCall.run(keyBytes, startMillis, spanId, endMillis, reporterBytes, traceId);
       yield;
     }
     for (const [referenceId, content] of kept) {
@@ -179,19 +185,23 @@ class IngestWrites {
     }
   }
 
-  #addFeedback(referenceId: string, feedback: Feedback): void {
+  #addFeedback({ referenceId, feedback, takenFrom }: FeedbackForLog): void {
     const log = this.#statements.findLog.get(referenceId);
     if (!log) {
       this.#faults.push({ referenceId, message: 'an evaluation is about a log that is not stored' });
       return;
     }
-    const known = this.#statements.hasFeedback.get({
-      log_key: log['key']!,
+    const said = {
       type: storableText(feedback.type),
       value: JSON.stringify(feedback.value),
       user: feedback.user === undefined ? null : storableText(feedback.user),
       created_at: (feedback.created_at && toTimestamp(feedback.created_at)) ?? null,
-    });
+    };
+    if (takenFrom !== undefined && takenFrom !== referenceId) {
+      this.#statements.takeFeedback.run({ ...said, from: takenFrom });
+      this.#statements.markLog.run(takenFrom);
+    }
+    const known = this.#statements.hasFeedback.get({ ...said, log_key: log['key']! });
     if (!known) this.#host.writes.insertFeedback(log['key']!, feedback, 'feedback');
   }
 

@@ -6,7 +6,7 @@
  * lock first, so that of two processes that start together one migrates and the other finds it done.
  */
 import { explainSqliteError, type SqliteDatabase, SqliteError } from '../../../sqlite/open.ts';
-import { INGEST_MIGRATION } from './ingest-schema.ts';
+import { CALLS_MIGRATION, INGEST_MIGRATION } from './ingest-schema.ts';
 import { LABELS_MIGRATION } from './viewer-labels.ts';
 import { UPDATE_TRIGGER, VIEWER_MIGRATION } from './viewer-schema.ts';
 import { readNumber } from './write-ahead-log.ts';
@@ -172,6 +172,7 @@ export const MIGRATIONS: readonly string[] = [
   );
   `,
   INGEST_MIGRATION,
+  CALLS_MIGRATION,
 ];
 
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */

@@ -44,6 +44,7 @@ import { createProjectStore } from './project-store.ts';
 import { createPruning } from './pruning.ts';
 import { createScrub } from './scrub.ts';
 import { COUNT_SESSIONS_OF_PROJECT, LIST_SESSIONS_OF_PROJECT, prepareStatements, READ_PROJECT } from './statements.ts';
+import { createTraceReads } from './trace-reads.ts';
 import { createViewerIndex } from './viewer-index.ts';
 import { prepareViewerStatements } from './viewer-statements.ts';
 import { createSqliteViewerStore } from './viewer-store.ts';
@@ -248,6 +249,8 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
 
     ingest: (traceIds, work) =>
       inTurn((writes) => ingest(ingestStatements, { writes, runInSavepoint: turns.runInSavepoint }, traceIds, work)),
+
+    ...createTraceReads(prepare),
 
     forgetTraces: async (seenBeforeMillis) => {
       while (await inTurn(() => forgetTraces(ingestStatements, seenBeforeMillis)));

@@ -7,8 +7,10 @@ import { MAX_SKELETONS, Tree } from '../../../../src/server/otlp/linking/tree.ts
 import { TreeMemo } from '../../../../src/server/otlp/linking/tree-memo.ts';
 
 const id = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }).map((value) => value.toString(16).padStart(16, '0'));
+const foreign = fc.tuple(id, id, id).map(([first, second, third]) => `${first}${second}-${third}`);
 const maybe = <Value>(arbitrary: fc.Arbitrary<Value>) => fc.option(arbitrary, { nil: undefined });
 /** Texts come again, and have any characters. */
+const name = fc.oneof(id, foreign);
 const text = fc.oneof(fc.constantFrom('gpt-4o', 'scope'), fc.string({ unit: 'grapheme' }));
 const texts = fc.array(text, { maxLength: 3 });
 const kind = fc.constantFrom('model' as const, 'tool' as const, 'agent' as const, 'generic' as const);
@@ -42,7 +44,7 @@ const own = fc
   })
   .map((summary) => ({ ...summary, tool: summary.tool && { ...summary.tool, scope: summary.scope } }));
 const recipe = fc.record({
-  fillers: fc.array(id, { maxLength: 3 }),
+  fillers: fc.array(name, { maxLength: 3 }),
   usageOf: maybe(id),
   errorOf: maybe(id),
   isWrapper: fc.boolean(),
@@ -63,11 +65,14 @@ const skeleton: fc.Arbitrary<Skeleton> = fc
     user: maybe(text),
     tags: maybe(texts),
     isKept: fc.boolean(),
+    elsewhere: maybe(
+      fc.record({ keeper: maybe(name), others: fc.array(name, { maxLength: 2 }), reporter: id, question: maybe(id) }),
+    ),
     log: maybe(
       fc.record({
         own,
         written: maybe(
-          fc.record({ kind, keeperId: maybe(id), parentId: maybe(id), isBelow: fc.boolean(), recipe: maybe(recipe) }),
+          fc.record({ kind, keeperId: maybe(name), parentId: maybe(id), isBelow: fc.boolean(), recipe: maybe(recipe) }),
         ),
       }),
     ),
@@ -179,6 +184,14 @@ test('a remembered tree stands for its parts only', () => {
 function emptySkeleton(spanId: string, parentId: string | undefined): Skeleton {
   return {
     ...{ spanId, parentId, isRemoteParent: false, upstreamId: undefined, isSeen: true, startMillis: 1_700_000_000_000 },
-    ...{ session: undefined, user: undefined, tags: undefined, own: undefined, written: undefined, isKept: false },
+    ...{
+      session: undefined,
+      user: undefined,
+      tags: undefined,
+      own: undefined,
+      elsewhere: undefined,
+      written: undefined,
+      isKept: false,
+    },
   };
 }

@@ -13,7 +13,10 @@ function call(id: number, scope: string, startSeconds: number): Arrival {
   return {
     ...{ spanId, parentId: undefined, isRemoteParent: false, upstreamId: undefined, startMillis: startSeconds * 1_000 },
     ...{ session: undefined, user: undefined, tags: undefined },
-    log: { span, kind: 'model', reading, summary: summarise(span, 'model', reading), settings: {} as never },
+    log: {
+      ...{ span, kind: 'model', reading, summary: summarise(span, 'model', reading) },
+      ...{ settings: {} as never, names: undefined },
+    },
   };
 }
 

@@ -1,0 +1,110 @@
+/**
+ * By what calls of models, and judgements of them, are found from other traces: the provider's id of the answer, which is
+ * the call's wherever it is reported; and, within one service, the question.
+ */
+
+import type { Reading } from '../../../conventions/convention.ts';
+import { type ResourceSlice, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
+import { callFactsOf } from '../../../trace/same-call/call-facts.ts';
+import { referenceIdOf } from '../../../wire/reference-id.ts';
+import type { CallKey } from '../../store/ingest.ts';
+import type { Arrival, CallNames, Judgement } from './arrival.ts';
+import { hashOf } from './summarise.ts';
+
+/** Whoever reports a judgement, it is none of a call. */
+export const JUDGE = '0'.repeat(16);
+const ANY_TIME = { startMillis: 0, endMillis: Number.MAX_SAFE_INTEGER };
+
+/** Returns undefined if the span has no times, and can be compared with none. */
+export function namesOf(
+  span: SpanSlice,
+  reading: Reading,
+  callId: string | undefined,
+  reporters: Reporters,
+): CallNames | undefined {
+  const service = serviceOf(span.resource);
+  const facts = callFactsOf(span, reading, reporters.compareContent(service, scopeOf(span).name));
+  if (!facts) return undefined;
+  const { question, model } = facts;
+  const isKnown = question !== undefined && model !== undefined;
+  return {
+    reporter: reporterOf(span, service),
+    callId,
+    question: isKnown ? hashOf(`${service}\n${question}`) : undefined,
+  };
+}
+
+/** Finds calls with this id of the answer, whenever they were. */
+export function anyTimeKey(callId: string): CallKey {
+  return { key: callId, referenceId: '', reporter: JUDGE, ...ANY_TIME };
+}
+
+/** A key by which a call may be found, and whether it is that of its question. */
+export interface OwnKey extends CallKey {
+  readonly isQuestion: boolean;
+}
+
+export function keysOf(traceId: string, spans: readonly Arrival[], judgements: readonly Judgement[]): OwnKey[] {
+  const keys: OwnKey[] = [];
+  for (const { spanId, startMillis, log } of spans) {
+    if (!log?.names || log.summary.endMillis === undefined) continue;
+    const { reporter, callId, question } = log.names;
+    const times = { startMillis: Math.floor(startMillis), endMillis: log.summary.endMillis };
+    const named = { referenceId: referenceIdOf(traceId, spanId), reporter, ...times };
+    if (callId !== undefined) keys.push({ key: callId, ...named, isQuestion: false });
+    if (question !== undefined) keys.push({ key: question, ...named, isQuestion: true });
+  }
+  for (const { spanId, callId: key } of judgements) {
+    if (key !== undefined)
+      keys.push({ key, referenceId: referenceIdOf(traceId, spanId), reporter: JUDGE, ...ANY_TIME, isQuestion: false });
+  }
+  return keys;
+}
+
+/** Content is compared for so many calls of a service, also if all come from one instrumentation. */
+const FIRST_CALLS = 100;
+const MAX_SERVICES = 1_000;
+
+/**
+ * The instrumentations that report calls of models, by service. Most services have one, and all calls of it would be kept
+ * for nothing: two spans of one instrumentation are never compared with those of other traces.
+ */
+export class Reporters {
+  readonly #services = new Map<string, { readonly scopes: Set<string>; calls: number }>();
+
+  /** Whether calls of the service may be reported twice, as far as is known. */
+  compareContent(service: string, scope: string): boolean {
+    let known = this.#services.get(service);
+    if (!known) {
+      if (this.#services.size >= MAX_SERVICES) this.#services.clear();
+      known = { scopes: new Set(), calls: 0 };
+      this.#services.set(service, known);
+    }
+    known.calls += 1;
+    if (known.scopes.size < 2) known.scopes.add(scope);
+    return known.scopes.size > 1 || known.calls <= FIRST_CALLS;
+  }
+}
+
+/** Spans of a request share their resource. */
+const services = new WeakMap<object, string>();
+
+function serviceOf(resource: ResourceSlice | undefined): string {
+  if (!resource) return '';
+  const known = services.get(resource);
+  if (known !== undefined) return known;
+  const { attributes } = resource;
+  const service = JSON.stringify(
+    ['service.namespace', 'service.name', 'service.instance.id'].map((key) => attributes[key] ?? null),
+  );
+  services.set(resource, service);
+  return service;
+}
+
+let last = { text: '', hash: '' };
+
+function reporterOf(span: SpanSlice, service: string): string {
+  const text = `${service}\n${scopeOf(span).name}`;
+  if (text !== last.text) last = { text, hash: hashOf(text) as string };
+  return last.hash;
+}

@@ -1,0 +1,52 @@
+/** Which model an agent used that names none: that of the first call below it. */
+import type { LogKind } from '../../../conventions/convention.ts';
+import type { Recipe, Skeleton } from './skeleton.ts';
+import type { Tree } from './tree.ts';
+
+/** What a log is once its call has been compared with others, wherever it hangs. */
+export interface Standing {
+  readonly kind: LogKind;
+  readonly keeperId: string | undefined;
+  readonly recipe: Recipe | undefined;
+  readonly model: string | undefined;
+}
+
+export interface FirstCall {
+  readonly startMillis: number;
+  readonly spanId: string;
+  readonly model: string;
+  readonly provider: string | undefined;
+}
+
+/** Finds the first model call below each span, if there is an agent that names no model. */
+export function findFirstCalls(
+  tree: Tree,
+  standings: ReadonlyMap<Skeleton, Standing>,
+): ReadonlyMap<Skeleton, FirstCall> {
+  const found = new Map<Skeleton, FirstCall>();
+  let isAsked = false;
+  for (const { kind, model } of standings.values()) isAsked ||= kind === 'agent' && model === undefined;
+  if (!isAsked) return found;
+  for (const [node, { kind, keeperId, model, recipe }] of standings) {
+    if (kind !== 'model' || keeperId !== undefined || model === undefined) continue;
+    const provider = node.own?.provider ?? fillersProvider(tree, recipe);
+    const call: FirstCall = { startMillis: node.startMillis, spanId: node.spanId, model, provider };
+    for (let step = tree.above(node); step && isEarlier(call, found.get(step)); step = tree.above(step)) {
+      found.set(step, call);
+    }
+  }
+  return found;
+}
+
+function isEarlier(call: FirstCall, than: FirstCall | undefined): boolean {
+  if (!than || call.startMillis !== than.startMillis) return !than || call.startMillis < than.startMillis;
+  return call.spanId < than.spanId;
+}
+
+function fillersProvider(tree: Tree, recipe: Recipe | undefined): string | undefined {
+  for (const spanId of recipe?.fillers ?? []) {
+    const provider = tree.get(spanId)?.own?.provider;
+    if (provider !== undefined) return provider;
+  }
+  return undefined;
+}

@@ -1,0 +1,218 @@
+/**
+ * One call that spans of several traces report: two instrumentations of a service, or the services on both sides of a
+ * gateway. One of the spans has the log. That is the one that says more; of those that say the same, one that is below a
+ * log, then the one that starts first. What its log lacks is filled in from the others, which have none.
+ *
+ * Which spans are compared is found through the store (`call-keys.ts`); what is decided depends on them alone.
+ */
+import { type CallFacts, isSameCallElsewhere } from '../../../trace/same-call/call-facts.ts';
+import { scoreFor } from '../../../trace/same-call/call-span.ts';
+import { traceIdOf } from '../../../wire/reference-id.ts';
+import type { IngestWork } from '../../store/ingest.ts';
+import type { Delivery } from './arrival.ts';
+import { linkTrace } from './link-trace.ts';
+import { together } from './link-traces.ts';
+import { findParentId } from './outcomes.ts';
+import type { Elsewhere, Skeleton } from './skeleton.ts';
+import { isOfAnotherTrace, referenceOfName } from './span-name.ts';
+import type { Tree } from './tree.ts';
+import type { TreeMemo } from './tree-memo.ts';
+
+export interface Candidate {
+  readonly reporter?: string;
+  readonly question?: string;
+  /** It says more than when it was last joined with others. */
+  readonly saysMore?: boolean;
+}
+
+export interface Candidates {
+  /** Calls by reference id, with what is known of them besides their skeletons. */
+  readonly calls: ReadonlyMap<string, Candidate>;
+  /** Judgements that name a call, by the reference id of their spans: hashes of the answers' ids. */
+  readonly judgements: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+export interface JoiningWork {
+  readonly traceIds: readonly string[];
+  readonly work: IngestWork;
+  /** Reference ids of calls that some of these were joined with before, and that are not among them. Nothing is done then. */
+  missing(): ReadonlySet<string>;
+}
+
+interface Call {
+  readonly referenceId: string;
+  readonly traceId: string;
+  readonly node: Skeleton;
+  readonly facts: CallFacts;
+  readonly isBelowLog: boolean;
+  readonly names: Pick<Elsewhere, 'reporter' | 'question'>;
+}
+
+export function joinCalls(candidates: Candidates, trees: TreeMemo): JoiningWork {
+  const named = [...candidates.calls.keys(), ...candidates.judgements.keys()];
+  const traceIds = [...new Set(named.map((referenceId) => traceIdOf(referenceId) as string))].sort();
+  let missing: ReadonlySet<string> = new Set();
+  const work: IngestWork = (memory, stored) => {
+    const found = new Map<string, Tree>();
+    for (const traceId of traceIds) found.set(traceId, trees.take(traceId, memory.get(traceId) ?? []));
+    const joining = new Joining(candidates, found);
+    for (const [traceId, tree] of found) trees.put(traceId, memory.get(traceId) ?? [], undefined, tree);
+    missing = joining.missing;
+    if (missing.size > 0) return together([]);
+    return together(
+      [...joining.changes].map(([traceId, { elsewhere, deliveries }]) => {
+        const arrivals = { spans: [], events: [], judgements: [], elsewhere, deliveries };
+        const change = linkTrace(traceId, memory.get(traceId) ?? [], arrivals, stored, trees);
+        return { traceId, change };
+      }),
+    );
+  };
+  return { traceIds, work, missing: () => missing };
+}
+
+interface Change {
+  readonly elsewhere: Map<string, Elsewhere | undefined>;
+  readonly deliveries: Delivery[];
+}
+
+class Joining {
+  readonly missing = new Set<string>();
+  /** By trace. */
+  readonly changes = new Map<string, Change>();
+  readonly #trees: ReadonlyMap<string, Tree>;
+  /** For each candidate that is a log of a model: which has its log. */
+  readonly #keepers = new Map<string, string>();
+
+  constructor({ calls, judgements }: Candidates, trees: ReadonlyMap<string, Tree>) {
+    this.#trees = trees;
+    for (const referenceId of calls.keys()) {
+      const { keeper, others = [] } = this.#find(referenceId)?.elsewhere ?? {};
+      for (const other of keeper === undefined ? others : [keeper]) if (!calls.has(other)) this.missing.add(other);
+    }
+    if (this.missing.size > 0) return;
+    this.#join(calls);
+    for (const [referenceId, callIds] of judgements) {
+      for (const callId of callIds) this.#deliver(referenceId, callId, calls.keys());
+    }
+  }
+
+  #find(referenceId: string): Skeleton | undefined {
+    return this.#trees.get(traceIdOf(referenceId) as string)?.get(referenceId.slice(33));
+  }
+
+  #join(candidates: Candidates['calls']): void {
+    const calls: Call[] = [];
+    for (const [referenceId, names] of candidates) {
+      const node = this.#find(referenceId);
+      if (!node) continue;
+      const call = this.#callOf(referenceId, node, names);
+      if (call) calls.push(call);
+      else if (node.elsewhere) this.#set(referenceId, undefined);
+    }
+    for (const [first, ...others] of groupCalls(calls)) {
+      const keeper = first as Call;
+      const references = others.map(({ referenceId }) => referenceId);
+      this.#keepers.set(keeper.referenceId, keeper.referenceId);
+      const joined = { keeper: undefined, others: references, ...keeper.names };
+      const saysMore = [keeper, ...others].some(({ referenceId }) => candidates.get(referenceId)?.saysMore);
+      this.#set(keeper.referenceId, others.length > 0 ? joined : undefined, saysMore);
+      for (const { referenceId, names } of others) {
+        this.#keepers.set(referenceId, keeper.referenceId);
+        this.#set(referenceId, { keeper: keeper.referenceId, others: [], ...names });
+      }
+    }
+  }
+
+  /** Returns undefined if the span is not the log of a call in its own trace. */
+  #callOf(
+    referenceId: string,
+    node: Skeleton,
+    { reporter = node.elsewhere?.reporter, question = node.elsewhere?.question }: Candidate,
+  ): Call | undefined {
+    const { own, written, startMillis } = node;
+    if (!own || reporter === undefined || written?.kind !== 'model') return undefined;
+    if (written.keeperId !== undefined && !isOfAnotherTrace(written.keeperId)) return undefined;
+    if (own.kind !== 'model' || own.endMillis === undefined) return undefined;
+    const { callId, model, endMillis, answer, promptTokens, outputTokens, hasMessages, hasError } = own;
+    const hasUsage = promptTokens !== undefined || outputTokens !== undefined;
+    const hasAnswer = answer !== undefined;
+    const traceId = traceIdOf(referenceId) as string;
+    return {
+      ...{ referenceId, traceId, node, names: { reporter, question } },
+      isBelowLog: findParentId(this.#trees.get(traceId) as Tree, node) !== undefined,
+      facts: {
+        ...{ callId, model, scope: reporter, startMillis: Math.floor(startMillis), endMillis, question, answer },
+        ...{ outputTokens, hasUsage, hasAnswer, hasError, score: scoreFor(hasMessages, hasUsage, hasAnswer) },
+      },
+    };
+  }
+
+  /** With `isMade`, the log is made of all spans of the call again. */
+  #set(referenceId: string, elsewhere: Elsewhere | undefined, isMade = false): void {
+    const known = this.#find(referenceId)?.elsewhere;
+    const isSame = elsewhere === undefined ? known === undefined : !isMade && isEqual(known, elsewhere);
+    if (!isSame) this.#changeOf(referenceId).elsewhere.set(referenceId.slice(33), elsewhere);
+  }
+
+  #deliver(judgement: string, callId: string, calls: Iterable<string>): void {
+    for (const referenceId of calls) {
+      const node = this.#find(referenceId);
+      if (node?.own?.callId !== callId) continue;
+      const delivery = { spanId: judgement.slice(33), callId, referenceId: this.#logOf(referenceId, node) };
+      this.#changeOf(judgement).deliveries.push(delivery);
+      return;
+    }
+  }
+
+  #logOf(referenceId: string, node: Skeleton): string {
+    const traceId = traceIdOf(referenceId) as string;
+    let name = node.spanId;
+    for (let step: Skeleton | undefined = node; step; step = this.#trees.get(traceId)?.get(name)) {
+      const keeper = this.#keepers.get(referenceOfName(traceId, step.spanId));
+      if (keeper !== undefined) return keeper;
+      const above = step.written?.keeperId;
+      if (above === undefined) break;
+      name = above;
+    }
+    return referenceOfName(traceId, name);
+  }
+
+  #changeOf(referenceId: string): Change {
+    const traceId = traceIdOf(referenceId) as string;
+    const known = this.changes.get(traceId);
+    if (known) return known;
+    const change: Change = { elsewhere: new Map(), deliveries: [] };
+    this.changes.set(traceId, change);
+    return change;
+  }
+}
+
+/** Returns the calls, each with the reports of it, the one that has the log first. */
+function groupCalls(calls: readonly Call[]): Call[][] {
+  const groups: Call[][] = [];
+  for (const call of [...calls].sort(byPreference)) {
+    const group = groups.find(
+      ([keeper, ...others]) =>
+        isSameCallElsewhere((keeper as Call).facts, call.facts) &&
+        [keeper as Call, ...others].every(
+          ({ traceId, facts }) => traceId !== call.traceId && facts.scope !== call.facts.scope,
+        ),
+    );
+    if (group) group.push(call);
+    else groups.push([call]);
+  }
+  return groups;
+}
+
+function byPreference(first: Call, second: Call): number {
+  return (
+    second.facts.score - first.facts.score ||
+    Number(second.isBelowLog) - Number(first.isBelowLog) ||
+    first.facts.startMillis - second.facts.startMillis ||
+    (first.referenceId < second.referenceId ? -1 : 1)
+  );
+}
+
+function isEqual(first: Elsewhere | undefined, second: Elsewhere): boolean {
+  return JSON.stringify(first) === JSON.stringify(second);
+}

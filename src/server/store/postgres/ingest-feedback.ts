@@ -1,0 +1,68 @@
+/** Feedback of an `ingest`: added unless the log has the same already, and taken from the log that had it before. */
+import type pg from 'pg';
+import type { FeedbackForLog, IngestFault } from '../ingest.ts';
+import { type CheckedFeedback, MAX_FEEDBACK, toFeedbackDraft } from './check-works.ts';
+import { pipelined, type Statement } from './connection.ts';
+import type { FeedbackDraft } from './drafts.ts';
+import { readFeedbackDrafts, toFeedbackRemoval, writeFeedback } from './feedback-writes.ts';
+import { placeOf } from './identifiers.ts';
+import { encodeEach } from './ingest-faults.ts';
+import { toKeyed } from './keys.ts';
+import { findLogs, findReferences } from './lookups.ts';
+import type { SessionWrites } from './session-writes.ts';
+import type { TurnParts } from './turn.ts';
+import { giveFeedback } from './write-turns.ts';
+
+export async function addFeedback(
+  client: pg.ClientBase,
+  parts: TurnParts,
+  sessions: SessionWrites,
+  feedback: readonly FeedbackForLog[],
+  faults: IngestFault[],
+): Promise<void> {
+  if (feedback.length === 0) return;
+  const names = feedback.flatMap(({ referenceId, takenFrom }) => [referenceId, ...(takenFrom ? [takenFrom] : [])]);
+  const ids = await findReferences(client, new Set(names));
+  const logs = await findLogs(client, ids.values());
+  const stored = await readFeedbackDrafts(client, logs.keys());
+  const added: CheckedFeedback[] = [];
+  const taken: Statement[] = [];
+  for (const { referenceId, feedback: entry, takenFrom } of feedback) {
+    const log = logs.get(ids.get(referenceId) ?? '');
+    if (!log) {
+      faults.push({ referenceId, message: 'an evaluation is about a log that is not stored' });
+      continue;
+    }
+    const known = stored.get(log.id) ?? [];
+    const [draft] = encodeEach(
+      [entry],
+      faults,
+      (each) => toFeedbackDraft(each, 'feedback'),
+      () => referenceId,
+    );
+    const from = takenFrom === referenceId ? undefined : logs.get(ids.get(takenFrom ?? '') ?? '');
+    const moved =
+      draft && stored.get(from?.id ?? '')?.find((other) => isSame(other, draft, entry.created_at !== undefined));
+    if (from && moved) {
+      taken.push(toFeedbackRemoval(from.id, moved.id));
+      sessions.add(toKeyed(from.session), { day: placeOf(from.id)!.day });
+      sessions.recount(toKeyed(from.session));
+    }
+    if (!draft || known.some((other) => isSame(other, draft, entry.created_at !== undefined))) continue;
+    if (known.length >= MAX_FEEDBACK) {
+      faults.push({ referenceId, message: `a log takes no more than ${MAX_FEEDBACK} evaluations` });
+      continue;
+    }
+    stored.set(log.id, [...known, draft]);
+    added.push({ request: entry, log, draft });
+  }
+  await giveFeedback(parts.catalog, { drafts: [], feedback: added });
+  await pipelined(client, [...taken, ...writeFeedback(added, sessions, parts).statements]);
+}
+
+function isSame(known: FeedbackDraft, draft: FeedbackDraft, isTimed: boolean): boolean {
+  const { type, value, user, createdAt } = known;
+  return (
+    type === draft.type && value === draft.value && user === draft.user && (!isTimed || createdAt === draft.createdAt)
+  );
+}

@@ -48,6 +48,7 @@ import { COUNT_SESSIONS_OF_PROJECT, LIST_SESSIONS_OF_PROJECT, prepareStatements,
 import { createViewerIndex } from './viewer-index.ts';
 import { prepareViewerStatements } from './viewer-statements.ts';
 import { createSqliteViewerStore } from './viewer-store.ts';
+import { createWordMerges } from './word-merges.ts';
 import { createWriteTurns } from './write-turns.ts';
 
 const LARGE_BYTES = 256 * 1024;
@@ -109,10 +110,11 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     canInterrupt: readDatabase !== database,
   });
   const ingestStatements = prepareIngestStatements(prepareWrite);
-  const index = createViewerIndex(prepareViewerStatements(prepareWrite), turns, onError);
+  const words = createWordMerges(prepareWrite);
+  const index = createViewerIndex({ statements: prepareViewerStatements(prepareWrite), turns, words, onError });
   const erasureStatements = prepareErasureStatements(prepareWrite);
   const watch = createFileWatch({ file, database, onGone: onError, onOtherWrites: () => onOtherWrites() });
-  const scrub = createScrub({ file, database, statements: erasureStatements, turns, space, index, onError });
+  const scrub = createScrub({ file, database, statements: erasureStatements, turns, space, index, words, onError });
   const prepare = createStatementCache(readDatabase);
   const reads = prepareStatements(prepare);
   let closed = false;
@@ -275,7 +277,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     close: async () => {
       if (closed) return;
       closed = true;
-      await Promise.race([scrub.finish().catch(() => {}), delay(CLOSE_MILLIS, undefined, { ref: false })]);
+      await Promise.race([scrub.finishDue().catch(() => {}), delay(CLOSE_MILLIS, undefined, { ref: false })]);
       await scrub.close();
       watch.close();
       space.close();

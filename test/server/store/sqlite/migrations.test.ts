@@ -17,6 +17,7 @@ const RELEASED = [
   '83d3ed8f3f26fd1f5bc9c721370a4938a98b19a054a52e217206c9be4a5db4cf',
   '142eaa87cfaaed5957ad1ad3f17000304270ccd25f3ef37cca42a35ba31788ae',
   'a29a5dbaa3b5e3946628ca8d85eb89dca15f2c33a94015c186f0411ae82d61d5',
+  'f555416bd89b203bbd33202c155849288bb0c0e89400d046daad435383e8dbc9',
 ];
 
 function digest(sql: string): string {

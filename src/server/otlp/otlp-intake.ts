@@ -179,6 +179,7 @@ class Batches {
   #traces = new Map<string, Batch>();
   #size = 0;
   readonly #writes: Promise<void>[] = [];
+  #last: Promise<void> = Promise.resolve();
   #rejected = 0;
   #message: string | undefined;
 
@@ -219,7 +220,9 @@ class Batches {
     const batches = [...this.#traces.values()];
     this.#traces = new Map();
     this.#size = 0;
-    const write = this.#ingest(batches);
+    // The writes of others find their place between two of them. After one that fails, the rest is not tried.
+    const write = this.#last.then(() => this.#ingest(batches));
+    this.#last = write;
     // One that fails before all of the request is read would otherwise end the process: `finish` is not there yet.
     write.catch(() => {});
     this.#writes.push(write);

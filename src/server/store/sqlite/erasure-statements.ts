@@ -1,6 +1,9 @@
 /** Every fixed statement of deletion, named for what it does. Deleting a log from the search index is a trigger's work. */
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
 
+/** While a session is deleted in slices, the index does not look at what is left of it, unless the next slice fails. */
+export const POSTPONED_MILLIS = 2_000;
+
 const SQL = {
   /** Children come before their parents, mostly: a parent that is deleted is taken out of each child that is left. */
   listLogsOfSession: `SELECT key FROM logs WHERE session_key = ? AND key <= ? ORDER BY key DESC LIMIT ?`,
@@ -42,7 +45,8 @@ const SQL = {
   deleteUnusedFacets: `DELETE FROM facets WHERE key > ? AND key <= ? AND NOT EXISTS
     (SELECT 1 FROM session_facets WHERE facet_key = facets.key)`,
   findLastFacet: `SELECT coalesce(max(key), 0) AS key FROM facets`,
-  hasMarkedSessions: `SELECT 1 FROM unindexed_sessions LIMIT 1`,
+  hasSessionsDueBefore: `SELECT 1 FROM unindexed_sessions WHERE due_at <= ? LIMIT 1`,
+  setSessionDue: `UPDATE unindexed_sessions SET due_at = ?2 WHERE key = ?1`,
 
   setErasureDue: `INSERT INTO erasure_due (key, due_at, deletions) VALUES (1, ?, ?)
     ON CONFLICT (key) DO UPDATE SET due_at = min(due_at, excluded.due_at), deletions = deletions + excluded.deletions`,
@@ -54,9 +58,6 @@ const SQL = {
   readDeadShare: `SELECT CAST(deletions AS REAL) / max(1, deletions + (SELECT max(key) FROM logs) - (SELECT min(key) FROM logs))
     AS share FROM erasure_due`,
   clearErasureDue: `DELETE FROM erasure_due WHERE deletions = ?`,
-
-  mergeWords: `INSERT INTO logs_search (logs_search, rank) VALUES ('merge', ?)`,
-  countChanges: `SELECT total_changes() AS count`,
 } as const;
 
 export type ErasureStatements = ReturnType<typeof prepareErasureStatements>;

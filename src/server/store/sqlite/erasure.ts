@@ -16,6 +16,7 @@ import {
   LIST_EMPTY_SESSIONS,
   LIST_FEEDBACK_OF_USER,
   LIST_METADATA_WITH,
+  POSTPONED_MILLIS,
 } from './erasure-statements.ts';
 import { pause } from './pause.ts';
 import type { Scrub } from './scrub.ts';
@@ -107,6 +108,7 @@ export function createErasure(parts: ErasureParts): Erasure {
           if (!isGone) after?.(deletion);
           next = isEnough() ? groups.length : next + 1;
         }
+        deletion.isInterrupted = next < groups.length;
       }, isRetention);
       at = next;
       counts = addCounts(counts, slice);
@@ -214,6 +216,8 @@ function keysOf(rows: readonly Record<string, SqliteValue>[]): SqliteValue[] {
 /** One transaction: what was deleted in it, and what has to be looked at again before it ends. */
 class Deletion {
   readonly ids: string[] = [];
+  /** Whether others follow that go on with it. */
+  isInterrupted = false;
   readonly #statements: Statements;
   readonly #erasure: ErasureStatements;
   #logs = 0;
@@ -280,6 +284,7 @@ class Deletion {
       }
       this.deleteSession(session);
       this.#erasure.clearPreviews.run(session);
+      this.#erasure.setSessionDue.run(session, Date.now() + (this.isInterrupted ? POSTPONED_MILLIS : 0));
     }
     for (const config of this.#configs) this.#erasure.deleteUnusedConfig.run(config);
     this.#projectsOfSessions.clear();

@@ -173,6 +173,24 @@ export const MIGRATIONS: readonly string[] = [
   `,
   INGEST_MIGRATION,
   CALLS_MIGRATION,
+  `
+  -- Segments of the search index are merged between the writes, in short steps. The engine itself would merge as much
+  -- at once as the index has levels, of which each erasure adds one.
+  INSERT INTO logs_search (logs_search, rank) VALUES ('automerge', 0);
+  INSERT INTO logs_search (logs_search, rank) VALUES ('crisismerge', 256);
+  INSERT INTO logs_search (logs_search, rank) VALUES ('usermerge', 8);
+
+  -- When the index has to look at the session, in milliseconds: not while its logs are being deleted, slice by slice.
+  CREATE TABLE marked_before AS SELECT key FROM unindexed_sessions;
+  DROP TABLE unindexed_sessions;
+  CREATE TABLE unindexed_sessions (
+    key INTEGER PRIMARY KEY,
+    due_at INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER))
+  );
+  CREATE INDEX unindexed_sessions_by_due ON unindexed_sessions (due_at);
+  INSERT INTO unindexed_sessions (key) SELECT key FROM marked_before;
+  DROP TABLE marked_before;
+  `,
 ];
 
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */

@@ -12,9 +12,10 @@
  */
 import { createSqliteError, type SqliteDatabase } from '../../../sqlite/open.ts';
 import type { DiskSpace } from './disk-space.ts';
-import type { ErasureStatements } from './erasure-statements.ts';
+import { type ErasureStatements, POSTPONED_MILLIS } from './erasure-statements.ts';
 import { pause } from './pause.ts';
 import type { ViewerIndex } from './viewer-index.ts';
+import type { WordMerges } from './word-merges.ts';
 import { readNumber, tryTruncateLog } from './write-ahead-log.ts';
 import type { WriteTurns } from './write-turns.ts';
 
@@ -23,6 +24,9 @@ const SLICE_MILLIS = 10;
 const PAUSE_MILLIS = 10;
 const GATHER_MILLIS = 50;
 const RETRY_MILLIS = 1_000;
+/** Between two looks whether reads have ceased to need the write-ahead log, and how long a look keeps writes out. */
+const MAX_PAUSE_MILLIS = 250;
+const MAX_PATIENCE_MILLIS = 50;
 /** Another process that deletes erases too: it is given time. */
 const LOOK_MILLIS = 5_000;
 const MAX_PUT_OFF_MILLIS = 10_000;
@@ -30,12 +34,9 @@ const MAX_WAIT_MILLIS = 60 * 60 * 1000;
 /** The words of what retention deletes may stay as long, unless they are many: the whole search index is written again. */
 const RETENTION_MILLIS = 24 * 60 * 60 * 1000;
 const FACETS_PORTION = 5_000;
-/** Pages of the search index, and of the file. */
-const WORDS_PORTION = 16;
+/** Pages of the file. */
 const PAGES_PORTION = 20;
-/** What is written to the search index meanwhile starts the work on it again, so the index waits, at first this long. */
-const MAX_HOLD_MILLIS = 2_000;
-/** Between two rewritings of the search index, in durations of the last one. */
+/** Between two erasures, in durations of the last one: the whole search index is written again. */
 const REST = 5;
 
 export interface Scrub {
@@ -48,6 +49,8 @@ export interface Scrub {
   after<Result>(deletion: () => Promise<Result>): Promise<Result>;
   /** Resolves when all that was deleted before the call is out of the files. Rejects with what is in the way. */
   finish(): Promise<void>;
+  /** The same for what is due, without what retention has deleted lately. */
+  finishDue(): Promise<void>;
   /** Gives free pages back to the disk, soon. */
   freeSpace(): void;
   /** Must be called where another process may have deleted something, and may have ended before its traces were gone. */
@@ -63,10 +66,11 @@ export interface ScrubParts {
   readonly turns: WriteTurns;
   readonly space: DiskSpace;
   readonly index: ViewerIndex;
+  readonly words: WordMerges;
   readonly onError: (error: unknown) => void;
 }
 
-export function createScrub({ file, database, statements, turns, space, index, onError }: ScrubParts): Scrub {
+export function createScrub({ file, database, statements, turns, space, index, words, onError }: ScrubParts): Scrub {
   let timer: NodeJS.Timeout | undefined;
   let wakesAt = 0;
   let current: Promise<void> | undefined;
@@ -77,12 +81,11 @@ export function createScrub({ file, database, statements, turns, space, index, o
   /** Deletions that are being done, and how long they are waited for. */
   let running = 0;
   let waitUntil = 0;
-  let holdMillis = MAX_HOLD_MILLIS;
   let restUntil = 0;
   const canShrink = Number(database.prepare('PRAGMA auto_vacuum').get()!['auto_vacuum']) !== 0;
 
   /** Calls `step` in slices of transactions until it returns false. On a full disk, each step has its own. */
-  const inSlices = async (step: () => boolean, until = Number.POSITIVE_INFINITY): Promise<boolean> => {
+  const inSlices = async (step: () => boolean): Promise<void> => {
     for (;;) {
       const isDone = await space.tidy(() =>
         turns.run(() => {
@@ -92,8 +95,7 @@ export function createScrub({ file, database, statements, turns, space, index, o
           return false;
         }),
       );
-      if (isDone || isClosed) return true;
-      if (performance.now() >= until) return false;
+      if (isDone || isClosed) return;
       await pause(PAUSE_MILLIS);
     }
   };
@@ -102,9 +104,11 @@ export function createScrub({ file, database, statements, turns, space, index, o
     if (space.isFull()) throw createSqliteError('full', file);
   };
 
+  /** Until the index has looked at all sessions that were marked before. */
   const waitForIndex = async (): Promise<void> => {
+    const end = Date.now() + POSTPONED_MILLIS;
     index.schedule();
-    while (!isClosed && statements.hasMarkedSessions.get()) {
+    while (!isClosed && statements.hasSessionsDueBefore.get(end)) {
       refuseIfFull();
       await pause(PAUSE_MILLIS);
     }
@@ -112,7 +116,7 @@ export function createScrub({ file, database, statements, turns, space, index, o
 
   const eraseFacets = async (): Promise<void> => {
     let from = 0;
-    const last = Number(await turns.run(() => statements.findLastFacet.get()!['key']!));
+    const last = Number(statements.findLastFacet.get()!['key']!);
     await inSlices(() => {
       if (from >= last) return false;
       statements.deleteUnusedFacets.run(from, from + FACETS_PORTION);
@@ -121,44 +125,27 @@ export function createScrub({ file, database, statements, turns, space, index, o
     });
   };
 
-  /** Returns whether the merge has written anything. A negative number of pages begins a merge of all segments. */
-  const mergeWords = (): boolean => {
-    const count = () => Number(statements.countChanges.get()!['count']);
-    const before = count();
-    statements.mergeWords.run(-WORDS_PORTION);
-    return count() - before >= 2;
+  const eraseWords = async (): Promise<void> => {
+    const dead = await turns.run(words.findDead);
+    if (dead.size > 0) await inSlices(() => words.erase(dead));
   };
 
-  /** Returns whether all words are gone that were deleted before. */
-  const eraseWords = async (): Promise<boolean> => {
-    const started = performance.now();
-    if (started < restUntil) return false;
-    const resume = index.hold();
-    try {
-      const isDone = await inSlices(mergeWords, started + holdMillis);
-      // A large search index needs more time in one go.
-      holdMillis = isDone ? MAX_HOLD_MILLIS : holdMillis * 2;
-      return isDone;
-    } finally {
-      resume();
-      const ended = performance.now();
-      restUntil = ended + REST * (ended - started);
-    }
-  };
-
-  const shrink = (): Promise<boolean> =>
-    inSlices(() => {
-      if (!canShrink || readNumber(database, 'freelist_count') === 0) return false;
+  /** Gives back as many pages as are free now: a busy server frees others meanwhile, and uses them again. */
+  const shrink = async (): Promise<void> => {
+    let left = canShrink ? readNumber(database, 'freelist_count') : 0;
+    if (left === 0) return;
+    await inSlices(() => {
       database.exec(`PRAGMA incremental_vacuum(${PAGES_PORTION})`);
-      return true;
+      left -= PAGES_PORTION;
+      return left > 0;
     });
+  };
 
   const truncateLog = async (): Promise<void> => {
-    let millis = PAUSE_MILLIS;
     // On a full disk, the log keeps its space for deletions.
-    while (!isClosed && !space.isFull() && !tryTruncateLog(database)) {
-      await pause(millis);
-      millis = Math.min(millis * 2, RETRY_MILLIS);
+    for (let patience = 0; !isClosed && !space.isFull(); patience += PAUSE_MILLIS) {
+      if (tryTruncateLog(database, Math.min(patience, MAX_PATIENCE_MILLIS))) return;
+      await pause(Math.min(PAUSE_MILLIS + patience, MAX_PAUSE_MILLIS));
     }
   };
 
@@ -169,33 +156,40 @@ export function createScrub({ file, database, statements, turns, space, index, o
     const millis = row['are_many'] === 1 ? 0 : Number(row['due_at']) - Date.now();
     return { millis, deletions: Number(row['deletions']) };
   };
-  const isDue = (): boolean => (readDue()?.millis ?? 1) <= 0;
 
   const freeSpace = async (): Promise<void> => {
+    hasSpace = running > 0;
     await shrink();
     await truncateLog();
   };
 
-  const work = async (): Promise<void> => {
+  const erase = async (deletions: number): Promise<void> => {
+    const started = performance.now();
+    await waitForIndex();
+    await eraseFacets();
+    await eraseWords();
+    // More may have been deleted meanwhile.
+    if (!isClosed) await turns.run(() => void statements.clearErasureDue.run(deletions));
+    const ended = performance.now();
+    restUntil = ended + REST * (ended - started);
+  };
+
+  const work = async (isForced: boolean): Promise<void> => {
     // This comes first, since it makes space on a full disk.
-    if (hasSpace || space.isFull()) await freeSpace();
-    hasSpace = running > 0;
+    if (space.isFull()) await freeSpace();
     space.look();
     refuseIfFull();
     waitUntil = performance.now() + MAX_PUT_OFF_MILLIS;
     const due = readDue();
-    if (!due || due.millis > 0) return;
-    await waitForIndex();
-    await eraseFacets();
-    const isDone = await eraseWords();
-    if (isDone && !isClosed) await turns.run(() => void statements.clearErasureDue.run(due.deletions));
-    await freeSpace();
+    const isNow = isForced || (due && due.millis <= 0 && performance.now() >= restUntil);
+    if (due && isNow) await erase(due.deletions);
+    if (hasSpace || isNow) await freeSpace();
   };
 
-  const run = (): Promise<void> => {
+  const run = (isForced = false): Promise<void> => {
     clearTimeout(timer);
     timer = undefined;
-    current ??= work()
+    current ??= work(isForced)
       .then(
         () => {
           failure = undefined;
@@ -230,6 +224,15 @@ export function createScrub({ file, database, statements, turns, space, index, o
     timer.unref();
   };
 
+  /** One that is under way may have begun too early. */
+  const finish = async (isForced: boolean): Promise<void> => {
+    await current;
+    restUntil = 0;
+    hasSpace = true;
+    await run(isForced);
+    if (failure !== undefined) throw failure;
+  };
+
   if (readDue()) {
     hasSpace = true;
     again(GATHER_MILLIS);
@@ -256,15 +259,8 @@ export function createScrub({ file, database, statements, turns, space, index, o
       again(GATHER_MILLIS);
     },
     lookLater: () => again(LOOK_MILLIS),
-    finish: async () => {
-      await current;
-      do {
-        restUntil = 0;
-        hasSpace = true;
-        await run();
-        if (failure !== undefined) throw failure;
-      } while (isDue() && !isClosed);
-    },
+    finish: () => finish(true),
+    finishDue: () => finish(false),
     close: async () => {
       isClosed = true;
       clearTimeout(timer);

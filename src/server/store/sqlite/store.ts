@@ -48,6 +48,7 @@ import { createTraceReads } from './trace-reads.ts';
 import { createViewerIndex } from './viewer-index.ts';
 import { prepareViewerStatements } from './viewer-statements.ts';
 import { createSqliteViewerStore } from './viewer-store.ts';
+import { createWordMerges } from './word-merges.ts';
 import { createWriteTurns, type Work } from './write-turns.ts';
 
 /** For the traces of deletions. What is left of them is taken out after the next start. */
@@ -109,10 +110,11 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     canInterrupt: readDatabase !== database,
   });
   const ingestStatements = prepareIngestStatements(prepareWrite);
-  const index = createViewerIndex(prepareViewerStatements(prepareWrite), turns, onError);
+  const words = createWordMerges(prepareWrite);
+  const index = createViewerIndex({ statements: prepareViewerStatements(prepareWrite), turns, words, onError });
   const erasureStatements = prepareErasureStatements(prepareWrite);
   const watch = createFileWatch({ file, database, onGone: onError, onOtherWrites: () => onOtherWrites() });
-  const scrub = createScrub({ file, database, statements: erasureStatements, turns, space, index, onError });
+  const scrub = createScrub({ file, database, statements: erasureStatements, turns, space, index, words, onError });
   const prepare = createStatementCache(readDatabase);
   const reads = prepareStatements(prepare);
   let closed = false;
@@ -266,7 +268,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     close: async () => {
       if (closed) return;
       closed = true;
-      await Promise.race([scrub.finish().catch(() => {}), delay(CLOSE_MILLIS, undefined, { ref: false })]);
+      await Promise.race([scrub.finishDue().catch(() => {}), delay(CLOSE_MILLIS, undefined, { ref: false })]);
       await scrub.close();
       watch.close();
       space.close();

@@ -16,6 +16,7 @@ import type { SessionChange } from '../viewer-store.ts';
 import { IndexSlice } from './index-slice.ts';
 import { IndexedMessages } from './indexed-messages.ts';
 import type { ViewerStatements } from './viewer-statements.ts';
+import type { WordMerges } from './word-merges.ts';
 import type { WriteTurns } from './write-turns.ts';
 
 /** Writes that come close together are indexed together. */
@@ -31,6 +32,8 @@ const PAUSE_MILLIS = 5;
 const BUSY_PAUSES = 12;
 /** An index that has not caught up for so long does not wait for others. */
 const LATE_MILLIS = 2_500;
+/** Sessions whose logs are being deleted are looked at when that is done. */
+const POSTPONED_MILLIS = 200;
 const RETRY_MILLIS = 1_000;
 const MAX_NAMED_SESSIONS = 50;
 
@@ -55,12 +58,15 @@ export interface ViewerIndex {
   close(): void;
 }
 
-/** `onError` is called with what the operator should know, once a minute for logs that are passed over. */
-export function createViewerIndex(
-  statements: ViewerStatements,
-  turns: WriteTurns,
-  onError: (error: unknown) => void,
-): ViewerIndex {
+export interface ViewerIndexParts {
+  readonly statements: ViewerStatements;
+  readonly turns: WriteTurns;
+  readonly words: WordMerges;
+  /** Called with what the operator should know, once a minute for logs that are passed over. */
+  readonly onError: (error: unknown) => void;
+}
+
+export function createViewerIndex({ statements, turns, words, onError }: ViewerIndexParts): ViewerIndex {
   const listeners = new Set<(change: SessionChange) => void>();
   const messages = new IndexedMessages();
   /** Logs whose slice has failed: each is tried in a savepoint of its own. */
@@ -73,6 +79,8 @@ export function createViewerIndex(
   let passedOver = 0;
   let reported = Number.NEGATIVE_INFINITY;
   let isRunning = false;
+  /** Whether the words of all slices so far are merged. */
+  let isTidy = true;
   /** Since the last look, or the last slice. */
   let hasWrites = false;
   /** Since when there have always been logs that are not indexed. */
@@ -116,7 +124,7 @@ export function createViewerIndex(
     const isOver = () => performance.now() - start > SLICE_MILLIS;
     messages.startSlice(statements.readDataVersion.get()!['data_version']!);
     const slice = new IndexSlice(statements, messages);
-    for (const { key } of statements.listMarkedSessions.all()) {
+    for (const { key } of statements.listDueSessions.all(Date.now())) {
       slice.resetSession(key!);
       if (isOver()) break;
     }
@@ -129,8 +137,16 @@ export function createViewerIndex(
     }
     if (count > 0) statements.unmarkLogs.run(marked[0]!['key']!, marked[count - 1]!['key']!);
     const changed = slice.write();
-    const isDone = !statements.hasMarks.get();
+    const isDone = !statements.hasMarkedLogs.get() && !statements.listDueSessions.get(Date.now());
     return { changed, isDone, count };
+  };
+
+  /** For as long as the slice took. Returns whether it was enough. */
+  const tidyWords = (): boolean => {
+    const end = performance.now() + sliceMillis;
+    do if (!words.tidy()) return true;
+    while (performance.now() < end);
+    return false;
   };
 
   const announce = (sessions: readonly string[] | null): void => {
@@ -148,6 +164,7 @@ export function createViewerIndex(
     let logs = 0;
     let started: Started;
     try {
+      if (!isTidy) isTidy = await turns.run(tidyWords);
       const { changed, isDone } = await turns.run(
         () => {
           started = { millis: performance.now(), cpu: process.cpuUsage() };
@@ -163,10 +180,13 @@ export function createViewerIndex(
         },
       );
       messages.keepSlice();
+      if (logs > 0) isTidy = !words.isDue();
       isFailing = false;
       isRunning = false;
       if (isDone) behindSince = hasWrites ? performance.now() : undefined;
-      if (!isDone || hasWrites) again(isDone ? GATHER_MILLIS : PAUSE_MILLIS);
+      if (!isDone || !isTidy) again(PAUSE_MILLIS);
+      else if (hasWrites) again(GATHER_MILLIS);
+      else if (statements.hasMarkedSessions.get()) again(POSTPONED_MILLIS);
       if (changed.length > 0) announce(changed);
     } catch (error) {
       messages.dropSlice();

@@ -153,11 +153,14 @@ const SQL = {
         WHERE log_key = logs.key ORDER BY key DESC LIMIT 20)) AS comments
     FROM logs LEFT JOIN configs ON configs.key = config_key WHERE logs.key = ?`,
 
-  listMarkedSessions: `SELECT key FROM unindexed_sessions ORDER BY key LIMIT 100`,
+  /** `?` is now, in milliseconds. What is due much later was written by a clock that was wrong. */
+  listDueSessions: `SELECT key FROM unindexed_sessions WHERE due_at NOT BETWEEN ?1 + 1 AND ?1 + 60000
+    ORDER BY due_at LIMIT 100`,
+  hasMarkedSessions: `SELECT 1 FROM unindexed_sessions LIMIT 1`,
   unmarkSession: `DELETE FROM unindexed_sessions WHERE key = ?`,
   listMarkedLogs: `SELECT key FROM unindexed_logs ORDER BY key DESC LIMIT ?`,
   unmarkLogs: `DELETE FROM unindexed_logs WHERE key BETWEEN ? AND ?`,
-  hasMarks: `SELECT 1 WHERE EXISTS (SELECT 1 FROM unindexed_logs) OR EXISTS (SELECT 1 FROM unindexed_sessions)`,
+  hasMarkedLogs: `SELECT 1 FROM unindexed_logs LIMIT 1`,
   markLogsOfSession: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE session_key = :key OR key = -:key
     ON CONFLICT DO NOTHING`,
   /** Goes up when another connection has written. */

@@ -3,12 +3,14 @@ import { reasonOf, type SqliteDatabase } from '../../../sqlite/open.ts';
 
 /**
  * Brings the write-ahead log back into the file, and empties it. Returns false where a transaction or another
- * connection's read is in the way, or the disk is full: it does not wait.
+ * connection's read is in the way, or the disk is full. It waits so many milliseconds for those that are nearly done, and
+ * keeps writes out meanwhile: not where a read needs what is in the log, which may take much longer.
  */
-export function tryTruncateLog(database: SqliteDatabase): boolean {
+export function tryTruncateLog(database: SqliteDatabase, millis = 0): boolean {
+  if (checkpoint(database) !== 'done') return false;
   const busy = readNumber(database, 'busy_timeout', 'timeout');
   try {
-    database.exec('PRAGMA busy_timeout = 0');
+    database.exec(`PRAGMA busy_timeout = ${millis}`);
     return readNumber(database, 'wal_checkpoint(TRUNCATE)', 'busy') === 0;
   } catch {
     return false;

@@ -92,7 +92,11 @@ export function createWriteLock(database: SqliteDatabase, { file, timeoutMillis 
 
   return {
     tryBegin: (mayBlock) => {
-      if (!mayBlock && performance.now() < yieldsUntil && isWanted()) return false;
+      if (!mayBlock && performance.now() < yieldsUntil) {
+        if (isWanted()) return false;
+        // They have begun. From here on, a sign may be its own.
+        yieldsUntil = 0;
+      }
       let isWaiting = false;
       try {
         isWaiting = !isBegun(mayBlock);

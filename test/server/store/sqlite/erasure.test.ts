@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
-import { openSqlite } from '../../../../src/sqlite/open.ts';
+import { openSqlite, type SqliteDatabase } from '../../../../src/sqlite/open.ts';
 import type { LogRequest } from '../../../../src/wire/v4.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
@@ -216,6 +216,38 @@ describe('nothing is left in the files', () => {
     expect(findInFiles(file, [WORD])).toEqual([]);
   });
 
+  test('of what retention has deleted, once that is asked for', async () => {
+    const { file, store } = await openStore();
+    await fill(store, WORD);
+    const olderThan = '9999-12-31T23:59:59.999999Z';
+    expect((await store.prune({ olderThan })).logs).toBe(401);
+    await store.eraseDeleted();
+    expect(findInFiles(file, [WORD, 'kept output', 'kept-user', 'kept-session'])).toEqual([]);
+    checkIntegrity(file);
+  });
+
+  test('though another process writes and deletes on and on', async () => {
+    const { file, store: server } = await openStore();
+    const { session_id } = await fill(server, WORD);
+    const store = await openSqliteStore({ file });
+    onTestFinished(() => store.close());
+    let isOver = false;
+    const keepBusy = async (): Promise<void> => {
+      for (let n = 0; !isOver; n += 1) {
+        const created = await server.createLogs(Array.from({ length: 5 }, () => log({ output: `busy ${n}` })));
+        await server.deleteLogs([created[0]!.id]);
+      }
+    };
+    const busy = [keepBusy(), keepBusy()];
+    expect(await store.deleteSession({ id: session_id })).toEqual({ logs: 1, sessions: 1 });
+    await store.eraseDeleted();
+    // Here nothing of the store runs before the files are read.
+    expect(findInFiles(file, [WORD])).toEqual([]);
+    isOver = true;
+    await Promise.all(busy);
+    checkIntegrity(file);
+  });
+
   test('after the next start, where the process ends too early', async () => {
     const { file, store } = await openStore();
     const { id } = await fill(store, WORD);
@@ -269,6 +301,53 @@ test('writes and reads go on while a large project is deleted, and none waits lo
   // Generous, since the machine of a test is busy: the median says that a write waits for one slice.
   expect(waits.toSorted((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(100);
 });
+
+test('what is left of a session is not indexed again while it is deleted, and is when the deletion has failed', async () => {
+  const { file, store } = await openStore();
+  const session_reference_id = 'large';
+  for (let round = 0; round < 5; round += 1) {
+    const logs = Array.from({ length: 400 }, (_, n) => ({ ...ordinary(round * 400 + n), session_reference_id }));
+    await store.createLogs(logs);
+  }
+  const catchUp = () => expect.poll(async () => (await store.viewer.indexLag()).logs, { timeout: 15_000 }).toBe(0);
+  await catchUp();
+  const other = openSqlite({ file, readOnly: true });
+  onTestFinished(() => other.close());
+  const countMarked = () => Number(other.prepare('SELECT count(*) AS count FROM unindexed_logs').get()!['count']);
+  let [isDone, most, looks] = [false, 0, 0];
+  const deletion = store.deleteSession({ referenceId: 'large' }).finally(() => {
+    isDone = true;
+  });
+  for (; !isDone; looks += 1) {
+    most = Math.max(most, countMarked());
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect(await deletion).toEqual({ logs: 2_000, sessions: 1 });
+  expect(looks).toBeGreaterThan(5);
+  expect(most).toBe(0);
+
+  // What a process leaves that ends between two slices.
+  await store.createLogs([1, 2, 3].map((n) => ({ ...ordinary(n), session_reference_id })));
+  await catchUp();
+  const killed = openSqlite({ file, busyTimeoutMillis: 0 });
+  onTestFinished(() => killed.close());
+  // The store may be in the middle of a transaction, and cannot end it while this thread waits for it.
+  await expect.poll(() => isWritten(killed, `DELETE FROM logs WHERE reference_id = 'kept-1'`)).toBe(true);
+  await expect.poll(() => isWritten(killed, `UPDATE unindexed_sessions SET due_at = ${Date.now() + 1_500}`)).toBe(true);
+  const countSessions = () => Number(other.prepare('SELECT count(*) AS count FROM unindexed_sessions').get()!['count']);
+  expect(countSessions()).toBe(1);
+  await catchUp();
+  expect((await store.viewer.listSessions({ size: 9 })).sessions).toMatchObject([{ logs: 2, reference_id: 'large' }]);
+});
+
+function isWritten(database: SqliteDatabase, sql: string): boolean {
+  try {
+    database.exec(sql);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 test('a config that logs of another project have outlives its own', async () => {
   const { file, store } = await openStore();

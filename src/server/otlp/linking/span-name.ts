@@ -10,7 +10,3 @@ export function isOfAnotherTrace(name: string): boolean {
 export function referenceOfName(traceId: string, name: string): string {
   return isOfAnotherTrace(name) ? name : referenceIdOf(traceId, name);
 }
-
-export function nameIn(traceId: string, referenceId: string): string {
-  return referenceId.startsWith(traceId) ? referenceId.slice(traceId.length + 1) : referenceId;
-}

@@ -5,11 +5,13 @@
 import { isObject } from '../../wire/json.ts';
 import { parsePythonLiteral } from '../values/python-literal.ts';
 
-const START = /\[?[A-Z]\w*\(\w+=/y;
+/** Classes of the SDKs of OpenAI, Anthropic and MCP. A model that writes code writes other objects, which are its words. */
+const START =
+  /\[?(?:(?:Parsed)?Response[A-Z]\w*|(?:Parsed)?ChatCompletion[A-Z]\w*|\w*[a-z](?:Block|Content|ToolCall))\(\w+=/y;
 const CLOSING_PARENTHESIS = 0x29;
 const CLOSING_BRACKET = 0x5d;
 
-/** Whether this part of a text may be such items, which have a type. Other objects are words about objects. */
+/** Whether this part of a text may be such items, which have a type. */
 export function mayBePrinted(text: string, from = 0, end: number = text.length): boolean {
   const isList = text.charCodeAt(end - 1) === CLOSING_BRACKET;
   if (text.charCodeAt(isList ? end - 2 : end - 1) !== CLOSING_PARENTHESIS) return false;

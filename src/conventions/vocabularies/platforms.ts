@@ -5,7 +5,7 @@
  *
  * A span without a type is read only if the GenAI conventions know what it is.
  */
-import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
+import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages.ts';
@@ -42,33 +42,30 @@ const OUTPUTS = [
 ] as const;
 const TOOL_INPUTS = ['tool.arguments', 'tool.parameters'] as const;
 const TOOL_OUTPUTS = ['tool.result'] as const;
-/** What was heard, and what a model that speaks has written. */
-const TRANSCRIPTS = ['text_output', 'transcript'] as const;
 /** VoltAgent's. Steps inherit the type of their agent, and have their own beside it. */
 const ENTITY = ['entity.type', 'entity.id', 'entity.name'] as const;
 const METRICS = 'langwatch.metrics';
 const SECONDS_TO_FIRST_BYTE = 'metrics.ttfb';
 
+/** Keys that nobody else has. */
 const KEYS: readonly string[] = [
   ...TYPES,
-  ...INPUTS,
-  ...OUTPUTS,
-  ...TOOL_INPUTS,
-  ...TOOL_OUTPUTS,
-  ...TRANSCRIPTS,
+  ...[...INPUTS, ...OUTPUTS].filter((key) => /^(lmnr|langwatch|agentops|cozeloop|lk)\./.test(key)),
   SECONDS_TO_FIRST_BYTE,
-  ENTITY[0],
 ];
+/** The scopes of Pipecat and VoltAgent. From others, `input` or `entity.type` are words of the app. */
+const SCOPES: readonly string[] = ['pipecat', '@voltagent/'];
 
 export const platforms: Convention = {
   name: 'platforms',
   title: 'Pipecat, VoltAgent, Laminar, LangWatch, AgentOps, CozeLoop',
-  signs: { keys: KEYS },
+  signs: { keys: KEYS, scopes: SCOPES },
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
-    if (!KEYS.some((key) => attributes[key] !== undefined)) return undefined;
-    return genAi.classify(span) ?? kindOf(attributes);
+    const isOwn = SCOPES.some((beginning) => scopeOf(span).name.startsWith(beginning));
+    if (!isOwn && !KEYS.some((key) => attributes[key] !== undefined)) return undefined;
+    return genAi.classify(span) ?? kindOf(attributes, isOwn);
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
@@ -86,12 +83,12 @@ export const platforms: Convention = {
   },
 };
 
-function kindOf(attributes: Attributes): SpanKind | undefined {
+function kindOf(attributes: Attributes, isOwn: boolean): SpanKind | undefined {
   for (const key of TYPES) {
     const type = attributes[key];
     if (typeof type === 'string' && type !== '') return KINDS.get(constantOf(type)) ?? 'generic';
   }
-  if (!ENTITY.every((key) => attributes[key] !== undefined)) return undefined;
+  if (!isOwn || !ENTITY.every((key) => attributes[key] !== undefined)) return undefined;
   return KINDS.get(String(attributes['span.type'] ?? attributes['entity.type']));
 }
 

@@ -33,6 +33,12 @@ describe('items of an answer that Python printed', () => {
   it.each([
     'Point(x=1, y=2)',
     "Widget(type='button', label='OK')",
+    "Widget(type='usage', label='Hi')",
+    'Input(type="text", name="email")',
+    'Event(type="message", user="bob")',
+    "[Thinking(type='thinking', seconds=4)]",
+    "Tool(type='function', name='x')",
+    'Component(type="image", source="a.png")',
     'Call f(type=1)',
     "TextBlock(text='cut, type='text')",
     '(see the appendix)',

@@ -110,12 +110,17 @@ class JsonThread {
     const { Worker } = loadBuiltin('node:worker_threads') as typeof import('node:worker_threads');
     // As in reader-threads.ts: without the flags of this process.
     const worker = new Worker(PROGRAM, { eval: true, execArgv: ['--no-warnings'], env: {} });
+    // It keeps the process alive only while it has something to do.
+    worker.unref();
     const end = (): void => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
+      void worker.terminate();
       for (const { receive } of this.#jobs.splice(0)) receive(undefined);
     };
     worker.on('message', (answer: Answer) => {
+      // Answers belong to jobs by their order, which ends with the worker.
+      if (this.#worker !== worker) return;
       this.#jobs.shift()?.receive(answer);
       if (this.#jobs.length > 0) return;
       worker.unref();

@@ -70,6 +70,12 @@ export interface ScrubParts {
   readonly onError: (error: unknown) => void;
 }
 
+/** All of the process stands still meanwhile, so a read that goes on and on is waited for now and then only. */
+function patienceOf(look: number): number {
+  const millis = look * PAUSE_MILLIS;
+  return millis <= MAX_PATIENCE_MILLIS ? millis : look % 10 === 0 ? MAX_PATIENCE_MILLIS : 0;
+}
+
 export function createScrub({ file, database, statements, turns, space, index, words, onError }: ScrubParts): Scrub {
   let timer: NodeJS.Timeout | undefined;
   let wakesAt = 0;
@@ -143,9 +149,9 @@ export function createScrub({ file, database, statements, turns, space, index, w
 
   const truncateLog = async (): Promise<void> => {
     // On a full disk, the log keeps its space for deletions.
-    for (let patience = 0; !isClosed && !space.isFull(); patience += PAUSE_MILLIS) {
-      if (tryTruncateLog(database, Math.min(patience, MAX_PATIENCE_MILLIS))) return;
-      await pause(Math.min(PAUSE_MILLIS + patience, MAX_PAUSE_MILLIS));
+    for (let look = 0; !isClosed && !space.isFull(); look += 1) {
+      if (tryTruncateLog(database, patienceOf(look))) return;
+      await pause(Math.min(PAUSE_MILLIS * (look + 1), MAX_PAUSE_MILLIS));
     }
   };
 

@@ -122,18 +122,16 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const reader = createSqliteReader({ file, prepare });
   const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters);
   const readLog = createLogReader(reads, reader);
-  const run = async <Result>(work: Work<Result>, ready?: Promise<void>): Promise<Result> => {
+  const run = async <Result>(work: Work<Result>): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
     index.schedule();
-    const result = await turns.run(work, undefined, ready);
+    const result = await turns.run(work);
     // What was written into a file that is gone is not acknowledged.
     watch.check();
     return result;
   };
-  const inTurn = <Result>(
-    work: (writes: LogWrites) => ReturnType<Work<Result>>,
-    ready?: Promise<void>,
-  ): Promise<Result> => space.write(() => run(() => work(new LogWrites(statements)), ready));
+  const inTurn = <Result>(work: (writes: LogWrites) => ReturnType<Work<Result>>): Promise<Result> =>
+    space.write(() => run(() => work(new LogWrites(statements))));
   let resumeIndex = (): void => {};
   const onSpaceChange = (isFull: boolean): void => {
     if (isFull) resumeIndex = index.hold();
@@ -169,7 +167,9 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const store: Store = {
     createLogs: (requests) => {
       const { written, ready } = writeLongTexts(requests);
-      return inTurn((writes) => writes.createAll(requests, written), ready);
+      const create = () => inTurn((writes) => writes.createAll(requests, written));
+      // The writes of others do not wait for long texts.
+      return ready ? ready.then(create) : create();
     },
 
     updateLog: async (selector, update) => {

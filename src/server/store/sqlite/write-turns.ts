@@ -28,7 +28,6 @@ interface Job {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly onWritten: (() => void) | undefined;
-  isReady: boolean;
 }
 
 /** A job that is being done. */
@@ -40,10 +39,9 @@ interface Run {
 export interface WriteTurns {
   /**
    * Runs `work` in the next turn. Resolves with its result once that is on disk, rejects with what it threw. Calls
-   * `onWritten` before the commit, at the end of the work's savepoint. Works are done in the order of these calls: one
-   * that waits for `ready`, which must not reject, keeps those after it waiting.
+   * `onWritten` before the commit, at the end of the work's savepoint. Works are done in the order of these calls.
    */
-  run<Result>(work: Work<Result>, onWritten?: () => void, ready?: Promise<void>): Promise<Result>;
+  run<Result>(work: Work<Result>, onWritten?: () => void): Promise<Result>;
   /** Runs a part of such a `work`. If that throws, what it has written is undone, and `failed` makes the result. */
   runInSavepoint<Result>(work: () => Result, failed: (error: unknown) => Result): Result;
   /** Returns how many works wait or are under way. */
@@ -177,7 +175,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     });
   };
 
-  const hasWork = (): boolean => current !== undefined || queue[0]?.isReady === true;
+  const hasWork = (): boolean => current !== undefined || queue.length > 0;
 
   const onTurn = (): void => {
     isScheduled = false;
@@ -197,20 +195,13 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
 
   return {
     depth: () => queue.length + (current ? 1 : 0),
-    run: <Result>(work: Work<Result>, onWritten?: () => void, ready?: Promise<void>) =>
+    run: <Result>(work: Work<Result>, onWritten?: () => void) =>
       new Promise<Result>((resolve, reject) => {
-        const isReady = ready === undefined;
-        const job: Job = { work, resolve: resolve as (value: unknown) => void, reject, onWritten, isReady };
-        queue.push(job);
+        queue.push({ work, resolve: resolve as (value: unknown) => void, reject, onWritten });
         schedule();
-        void ready?.then(() => {
-          job.isReady = true;
-          schedule();
-        });
       }),
     runInSavepoint,
     drain: () => {
-      for (const job of queue) job.isReady = true;
       while (hasWork() || openedAt !== undefined) runTurn(Number.POSITIVE_INFINITY, true);
     },
   };

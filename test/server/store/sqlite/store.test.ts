@@ -43,6 +43,18 @@ test('what is stored between two deletions of the same thing stays', async () =>
   }
 });
 
+test('a write of long texts keeps none waiting that comes after it', async () => {
+  const store = await openSqliteStore({ file: join(temporaryDirectory(), 'logs.db') });
+  onTestFinished(() => store.close());
+  const done: string[] = [];
+  const long = log({ inputs: { text: 'x'.repeat(8 * 1024 * 1024) } });
+  await Promise.all([
+    createOne(store, long).then(() => done.push('long')),
+    createOne(store, { output: 'short' }).then(() => done.push('short')),
+  ]);
+  expect(done).toEqual(['short', 'long']);
+});
+
 test('a store is there again after it was closed', async () => {
   const file = join(temporaryDirectory(), 'deep', 'er', 'logs.db');
   const first = await openSqliteStore({ file });

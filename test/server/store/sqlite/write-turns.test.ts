@@ -213,28 +213,3 @@ test('no transaction begins before what follows a commit is done', async () => {
   await second;
   expect(words()).toEqual(['first', 'second']);
 });
-
-test('a write that is not ready keeps those after it waiting, and none before it', async () => {
-  const { turns, words, add } = open();
-  let isReady = () => {};
-  const ready = new Promise<void>((resolve) => {
-    isReady = resolve;
-  });
-  const before = turns.run(() => add('before'));
-  const slow = turns.run(() => add('slow'), undefined, ready);
-  const after = turns.run(() => add('after'));
-  await before;
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-  expect(words()).toEqual(['before']);
-  isReady();
-  await Promise.all([slow, after]);
-  expect(words()).toEqual(['before', 'slow', 'after']);
-});
-
-test('what is not ready at the end is written all the same', async () => {
-  const { turns, words, add } = open();
-  const never = turns.run(() => add('never'), undefined, new Promise(() => {}));
-  turns.drain();
-  await never;
-  expect(words()).toEqual(['never']);
-});

@@ -18,6 +18,8 @@ const PROMPT_KEYS = [
   'ai.usage.promptTokens',
   'ai.usage.tokens',
   'llm.token_count.prompt',
+  'llm.usage.prompt_tokens',
+  'usage.prompt_tokens',
   'braintrust.metrics.prompt_tokens',
   'input_tokens',
 ];
@@ -28,6 +30,8 @@ const OUTPUT_KEYS = [
   'ai.usage.outputTokens',
   'ai.usage.completionTokens',
   'llm.token_count.completion',
+  'llm.usage.completion_tokens',
+  'usage.completion_tokens',
   'braintrust.metrics.completion_tokens',
   'output_tokens',
 ];
@@ -41,11 +45,13 @@ const JSON_KEYS = [
   'haystack.component.output',
   'gen_ai.completion',
   'braintrust.metrics',
+  'langwatch.metrics',
+  'mlflow.spanOutputs',
 ];
 const PROMPT_WORD =
-  /["'](?:input|input_cached_tokens|inputTokens|prompt_tokens|promptTokenCount|prompt_token_count)["']: ?(\d+)/g;
+  /["'](?:input|input_cached_tokens|inputTokens|prompt_tokens|promptTokens|promptTokenCount|prompt_token_count)\\?["']: ?(\d+)/g;
 const OUTPUT_WORD =
-  /["'](?:output|output_reasoning_tokens|outputTokens|completion_tokens|candidatesTokenCount|candidates_token_count)["']: ?(\d+)/g;
+  /["'](?:output|output_reasoning_tokens|outputTokens|completion_tokens|completionTokens|candidatesTokenCount|candidates_token_count)\\?["']: ?(\d+)/g;
 
 interface Stated {
   readonly span: SpanSlice;
@@ -67,8 +73,10 @@ export function usedTokens(spans: readonly SpanSlice[]): Usage {
 }
 
 function statedBy(span: SpanSlice): Stated | undefined {
-  const output = firstCount(span, OUTPUT_KEYS) ?? countInJson(span, OUTPUT_WORD);
-  const prompt = firstCount(span, PROMPT_KEYS) ?? promptByTotal(span, output) ?? countInJson(span, PROMPT_WORD);
+  const raw = countsInRawAnswer(span);
+  const output = firstCount(span, OUTPUT_KEYS) ?? countInJson(span, OUTPUT_WORD) ?? raw?.output;
+  const prompt =
+    firstCount(span, PROMPT_KEYS) ?? promptByTotal(span, output) ?? countInJson(span, PROMPT_WORD) ?? raw?.prompt;
   if (prompt === undefined && output === undefined) return undefined;
   return { span, usage: { prompt: prompt ?? 0, output: output ?? 0 } };
 }
@@ -90,6 +98,22 @@ function countInJson({ attributes }: SpanSlice, word: RegExp): number | undefine
     if (found.length > 0) return key === JSON_KEYS[0] ? found.reduce((sum, count) => sum + count) : found[0];
   }
   return undefined;
+}
+
+/** Of Ollama, Cohere and Bedrock, on a span that says nothing but the body of the answer. */
+function countsInRawAnswer({ attributes }: SpanSlice): Usage | undefined {
+  if (attributes['openinference.span.kind'] !== 'LLM' || firstKeyOf(attributes, 'llm.output_messages.'))
+    return undefined;
+  const body = /^\{/.test(String(attributes['output.value'])) ? JSON.parse(String(attributes['output.value'])) : {};
+  const counts = body.usage?.tokens ?? body.usage ?? body;
+  const prompt = counts.input_tokens ?? counts.inputTokens ?? counts.prompt_eval_count;
+  return prompt === undefined
+    ? undefined
+    : { prompt, output: counts.output_tokens ?? counts.outputTokens ?? counts.eval_count };
+}
+
+function firstKeyOf(attributes: object, beginning: string): string | undefined {
+  return Object.keys(attributes).find((key) => key.startsWith(beginning));
 }
 
 function isSameCall(call: Stated, other: Stated): boolean {

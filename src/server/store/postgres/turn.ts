@@ -15,9 +15,10 @@ import { type Key, referenceKey, toKeyed, type Uuid } from './keys.ts';
 import { type KnownLog, type OldLog, toKnownStatement, toNewRow, toOldLog } from './known-logs.ts';
 import { type Layout, toBegin } from './layout.ts';
 import { LOGS, toLogValues } from './log-rows.ts';
-import { byPlaces, type FoundLog } from './lookups.ts';
+import { type FoundLog, readPlaces } from './lookups.ts';
 import type { Merges } from './merges.ts';
 import { findParents, markCycles, toChild } from './parents.ts';
+import { isMissingTable } from './partitions.ts';
 import type { Plan } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { SessionWrites } from './session-writes.ts';
@@ -72,10 +73,17 @@ export class Turn {
 
   async run(client: pg.ClientBase): Promise<TurnAnswers> {
     try {
-      return await this.#run(client);
-    } finally {
+      const answers = await this.#run(client);
       // Nothing is on its way when the connection is given back.
       await this.#parents.catch(() => {});
+      return answers;
+    } catch (error) {
+      const failure = await this.#parents.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      // It ends the transaction, so that what follows it fails for no reason of its own.
+      throw isMissingTable(failure) ? failure : error;
     }
   }
 
@@ -274,12 +282,11 @@ export class Turn {
   }
 
   async #findOwn(client: pg.ClientBase, fresh: readonly Draft[]): Promise<Set<string>> {
-    const statement = byPlaces(
+    const rows = await readPlaces(
+      client,
       { name: 'own logs', columns: 'id', table: 'logs' },
       fresh.map(({ id }) => id),
     );
-    if (!statement) return new Set();
-    const { rows } = await client.query<Row>(statement as pg.QueryConfig);
     return new Set(rows.map((row) => row['id'] as string));
   }
 }

@@ -4,6 +4,7 @@
  * is followed by a pause for the writes of others.
  */
 import type pg from 'pg';
+import { EarliestTimer } from '../../../scheduling/earliest-timer.ts';
 import { LONG_MILLIS, pipelined, type Row, type Statement, withConnection } from './connection.ts';
 import { readByIndex } from './index-reads.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -24,7 +25,7 @@ const SHORTEST_REST_MILLIS = 60_000;
 export class UnusedWords {
   readonly #pool: pg.Pool;
   readonly #vocabulary: Vocabulary;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timer = new EarliestTimer(() => void this.#continue());
   /** By `performance.now()`: not before this are all words looked through by itself. */
   #allAtMillis = 0;
   #running: Promise<void> = Promise.resolve();
@@ -48,16 +49,12 @@ export class UnusedWords {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#endMillis = performance.now() + CLOSING_MILLIS;
-    clearTimeout(this.#timer);
+    this.#timer.clear();
     await this.#runNext(false).catch(() => {});
   }
 
   #schedule(millis: number): void {
-    if (this.#isClosed) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      void this.#continue();
-    }, millis).unref();
+    if (!this.#isClosed) this.#timer.fireAt(performance.now() + millis);
   }
 
   async #continue(): Promise<void> {
@@ -68,7 +65,7 @@ export class UnusedWords {
       await this.#running;
     } catch {
       // The database is away, or has too much to do.
-      this.#schedule(SHORTEST_REST_MILLIS);
+      return this.#schedule(SHORTEST_REST_MILLIS);
     }
     const left = this.#vocabulary.freed();
     if (left.numbers.size > 0) this.#schedule(DELAY_MILLIS);

@@ -49,7 +49,7 @@ export function createErasure(parts: ErasureParts) {
     const current = await findCurrentSessions(reads, new Set([...logs.values()].map(({ session }) => session)));
     const keys = [...new Set([...current.values()].map(({ key }) => key))];
     const shown = [...(await readSummaries(reads, keys)).values()].map(({ id }) => id);
-    const deleted = await deleteLogs(writes, parts, ids, options);
+    const deleted = await deleteLogs(writes, parts, [...logs.keys()], options);
     feed.announceDeleted(shown);
     return deleted;
   };

@@ -8,6 +8,7 @@ import { type Row, sendAtOnce, withConnection } from './connection.ts';
 import { toId, type Uuid } from './keys.ts';
 import { type FoundLog, findCurrentSessions, readPlaces } from './lookups.ts';
 import { findParents, toChild } from './parents.ts';
+import { isMissingTable } from './partitions.ts';
 import type { ShownSession } from './session-writes.ts';
 
 /** Logs that are read at once, so that a page of large ones does not fill the memory. */
@@ -47,11 +48,11 @@ export class LogReads {
       ...({ name: 'read logs', table: 'logs', join: 'JOIN projects ON projects.key = logs.project' } as const),
       columns: 'logs.*, projects.id AS project_id, projects.name AS project_name',
     };
-    return withConnection(this.#pool, async (client) => {
-      const rows = await readPlaces(client, read, ids);
+    return this.#withConnection(async (connection) => {
+      const rows = await readPlaces(connection, read, ids);
       const byId = new Map(rows.map((row) => [row['id'] as string, row]));
       return this.#join(
-        client,
+        connection,
         ids.flatMap((id): Row[] => (byId.has(id) ? [byId.get(id)!] : [])),
       );
     });
@@ -108,7 +109,17 @@ export class LogReads {
 
   /** By log, oldest first. */
   readFeedback(ids: readonly string[]): Promise<Map<string, object[]>> {
-    return withConnection(this.#pool, (client) => readFeedback(client, ids));
+    return this.#withConnection((connection) => readFeedback(connection, ids));
+  }
+
+  /** Where a day has no table, the work is done by the pool, which finds nothing of it. */
+  async #withConnection<Result>(work: (connection: pg.ClientBase | pg.Pool) => Promise<Result>): Promise<Result> {
+    try {
+      return await withConnection(this.#pool, work);
+    } catch (error) {
+      if (!isMissingTable(error)) throw error;
+      return work(this.#pool);
+    }
   }
 }
 

@@ -65,7 +65,10 @@ export interface PlacedRead {
 
 const ID_COLUMNS = { logs: 'id', feedback: 'log_id' } as const;
 
-/** Resolves to the rows, which are found in their partitions and shards. */
+/**
+ * Resolves to the rows, which are found in their partitions and shards. On a day that has no table yet there are none: a
+ * pool says so, while on a connection it is an error, which ends its transaction (`isMissingTable`).
+ */
 export async function readPlaces(connection: Connection, read: PlacedRead, ids: Iterable<string>): Promise<Row[]> {
   const all = [...ids];
   const statement = byPlaces(read, all);
@@ -73,14 +76,9 @@ export async function readPlaces(connection: Connection, read: PlacedRead, ids: 
   try {
     return (await connection.query<Row>(statement as pg.QueryConfig)).rows;
   } catch (error) {
-    if (!isMissingTable(error)) throw error;
-    // The table of a day that nothing was written on. A transaction has failed with it, and says so.
+    if (!isMissingTable(error) || !('totalCount' in connection)) throw error;
     const ofAllDays = byPlaces(read, all, (table) => table)!;
-    const again = connection.query<Row>(ofAllDays as pg.QueryConfig);
-    return again.then(
-      ({ rows }) => rows,
-      () => Promise.reject(error),
-    );
+    return (await connection.query<Row>(ofAllDays as pg.QueryConfig)).rows;
   }
 }
 

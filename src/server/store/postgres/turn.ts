@@ -61,7 +61,7 @@ export class Turn {
   /** Set when a commit was sent and not answered. */
   mayBeCommitted = false;
   /** Of the logs that are updated, by id. */
-  #parents: Promise<ReadonlyMap<string, FoundLog>> = Promise.resolve(new Map());
+  #parents!: Promise<ReadonlyMap<string, FoundLog>>;
   /** Not sent yet: it goes with the first of the statements. */
   #begin: readonly Statement[] = [];
 
@@ -72,18 +72,15 @@ export class Turn {
   }
 
   async run(client: pg.ClientBase): Promise<TurnAnswers> {
+    this.#parents = Promise.resolve(new Map());
     try {
-      const answers = await this.#run(client);
-      // Nothing is on its way when the connection is given back.
-      await this.#parents.catch(() => {});
-      return answers;
+      return await this.#run(client);
     } catch (error) {
-      const failure = await this.#parents.then(
-        () => undefined,
-        (reason: unknown) => reason,
-      );
-      // It ends the transaction, so that what follows it fails for no reason of its own.
-      throw isMissingTable(failure) ? failure : error;
+      // Nothing is on its way when the connection is given back.
+      const [parents] = await Promise.allSettled([this.#parents]);
+      const reason = parents.status === 'rejected' ? parents.reason : undefined;
+      // It has ended the transaction, so that what follows it fails for no reason of its own.
+      throw isMissingTable(reason) ? reason : error;
     }
   }
 

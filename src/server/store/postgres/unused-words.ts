@@ -128,6 +128,7 @@ export class UnusedWords {
     // By logs that were written meanwhile.
     const usedAgain = await findUsed(client, unused.map(numberOf));
     const back = unused.filter((row) => usedAgain.has(numberOf(row)));
+    this.#vocabulary.forget(back.map(numberOf));
     for (const row of back) this.#vocabulary.add(numberOf(row), () => row['word'] as string);
     if (back.length > 0) await this.#vocabulary.flush(client);
     return rows.at(-1)!['word'] as string;

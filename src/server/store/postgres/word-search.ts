@@ -8,7 +8,7 @@
 import type pg from 'pg';
 import type { SessionQuery } from '../viewer-store.ts';
 import type { Row, Value } from './connection.ts';
-import { firstIdOf, placeOf } from './identifiers.ts';
+import { firstIdOf } from './identifiers.ts';
 import type { Uuid } from './keys.ts';
 import { type FoundSession, findCurrentSessions } from './lookups.ts';
 import { readTexts } from './match-texts.ts';
@@ -98,7 +98,7 @@ async function searchFrom(
   const seen = new Set<Uuid>();
   let last = before;
   for (const day of await listDays(pool)) {
-    if (placeOf(before) && day > placeOf(before)!.day) continue;
+    if (startOf(day) >= before) continue;
     const others = terms.filter((_, index) => index !== leading);
     const sessionsOf = (await readSessionsOf(pool, day, others, end)).filter((each) => each !== undefined);
     const areFew = sessionsOf.length > 0;

@@ -32,7 +32,6 @@ const SHARED = [
   'host/warnings.ts',
   'options.ts',
   'processors/propagator.ts',
-  'scheduling/earliest-timer.ts',
   'sqlite/open.ts',
   'trace/same-call/call-facts.ts',
   'trace/same-call/same-call.ts',

@@ -3,11 +3,10 @@
  * only one at a time gets the lock; each table has a transaction of its own, so that writers wait for a moment only.
  */
 import type pg from 'pg';
-import { codeOf, isSqlError, pipelined } from './connection.ts';
+import { codeOf, isSqlError } from './connection.ts';
 import { DAY_MILLIS, dayOf, firstIdOf, nextDay } from './identifiers.ts';
 import type { Uuid } from './keys.ts';
 import { DAILY_TABLES } from './schema.ts';
-import { forgetCalls } from './trace-calls.ts';
 
 const LOCK = 0x686c_6f75;
 const LOCK_TIMEOUT = '55P03';
@@ -143,7 +142,7 @@ async function forgetBefore(client: pg.ClientBase, firstKept: string): Promise<v
   ]);
   const forgotten = traces.rows.map(({ trace }) => trace);
   for (let at = 0; at < forgotten.length; at += SLICE) {
-    await pipelined(client, [forgetCalls(forgotten.slice(at, at + SLICE))]);
+    await client.query('DELETE FROM trace_calls WHERE trace = ANY($1::uuid[])', [forgotten.slice(at, at + SLICE)]);
   }
 }
 

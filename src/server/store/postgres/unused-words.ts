@@ -4,7 +4,6 @@
  * is followed by a pause for the writes of others.
  */
 import type pg from 'pg';
-import { EarliestTimer } from '../../../scheduling/earliest-timer.ts';
 import { LONG_MILLIS, pipelined, type Row, type Statement, withConnection } from './connection.ts';
 import { readByIndex } from './index-reads.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -25,7 +24,9 @@ const SHORTEST_REST_MILLIS = 60_000;
 export class UnusedWords {
   readonly #pool: pg.Pool;
   readonly #vocabulary: Vocabulary;
-  readonly #timer = new EarliestTimer(() => void this.#continue());
+  #timer: NodeJS.Timeout | undefined;
+  /** Of the timer, by `performance.now()`. */
+  #dueMillis = Number.POSITIVE_INFINITY;
   /** By `performance.now()`: not before this are all words looked through by itself. */
   #allAtMillis = 0;
   #running: Promise<void> = Promise.resolve();
@@ -49,12 +50,20 @@ export class UnusedWords {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#endMillis = performance.now() + CLOSING_MILLIS;
-    this.#timer.clear();
+    clearTimeout(this.#timer);
     await this.#runNext(false).catch(() => {});
   }
 
+  /** At the latest. */
   #schedule(millis: number): void {
-    if (!this.#isClosed) this.#timer.fireAt(performance.now() + millis);
+    const dueMillis = performance.now() + millis;
+    if (this.#isClosed || dueMillis >= this.#dueMillis) return;
+    clearTimeout(this.#timer);
+    this.#dueMillis = dueMillis;
+    this.#timer = setTimeout(() => {
+      this.#dueMillis = Number.POSITIVE_INFINITY;
+      void this.#continue();
+    }, millis).unref();
   }
 
   async #continue(): Promise<void> {

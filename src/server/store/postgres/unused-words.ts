@@ -4,7 +4,7 @@
  * is followed by a pause for the writes of others.
  */
 import type pg from 'pg';
-import { LONG_MILLIS, pipelined, type Row, type Statement, withConnection } from './connection.ts';
+import { isRepeatable, LONG_MILLIS, pipelined, type Row, type Statement, withConnection } from './connection.ts';
 import { readByIndex } from './index-reads.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -13,6 +13,7 @@ const SLICE = 200;
 const NEWEST_LOGS = 200;
 const DELAY_MILLIS = 1_000;
 const PAUSE_MILLIS = 100;
+const MAX_FAILURES = 5;
 /** For one word in all logs. */
 const INDEX_MILLIS = 60_000;
 /** What is then left is forgotten by a look through all words. */
@@ -99,8 +100,7 @@ export class UnusedWords {
     this.#vocabulary.takeFreed(all);
     try {
       for (let after: string | undefined = ''; after !== undefined; ) {
-        const from: string = after;
-        after = await withConnection(this.#pool, (client) => this.#runSlice(client, from, all ? null : [...numbers]));
+        after = await this.#repeatSlice(after, all ? null : [...numbers]);
         if (this.#isClosed && (all || performance.now() > this.#endMillis)) return;
         if (!this.#isHurried) await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS));
       }
@@ -110,6 +110,18 @@ export class UnusedWords {
     }
     const endMillis = performance.now();
     if (all) this.#allAtMillis = endMillis + Math.max(SHORTEST_REST_MILLIS, (endMillis - startMillis) / SHARE);
+  }
+
+  /** A look through all words does not begin again where the connections were busy for a moment. */
+  async #repeatSlice(after: string, freed: readonly number[] | null): Promise<string | undefined> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await withConnection(this.#pool, (client) => this.#runSlice(client, after, freed));
+      } catch (error) {
+        if (this.#isClosed || failures > MAX_FAILURES || !isRepeatable(error)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, failures * DELAY_MILLIS));
+      }
+    }
   }
 
   /** Resolves to the last word that was looked at; `undefined` if there are no more. */

@@ -100,6 +100,18 @@ export function describeDeletions(name: string, open: () => Promise<Store>): voi
       expect(await store.getSession(empty.id)).toBeDefined();
     });
 
+    test('feedback is no change of a session, which prune deletes as if there were none', async () => {
+      const store = await open();
+      const { id, session_id: session } = await createOne(store, { session_reference_id: 'old', reference_id: 'r' });
+      const before = await store.getSession(session!);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const cut = timestampNow();
+      await store.addFeedback([{ data_id: id, type: 'rating', value: 'good' }]);
+      await store.addFeedback([{ data_id: id, type: 'rating', unset: true }]);
+      expect((await store.getSession(session!))!.updated_at).toBe(before!.updated_at);
+      expect(await store.prune({ olderThan: cut })).toEqual({ logs: 1, sessions: 1 });
+    });
+
     test('prune deletes until the store is small enough', async () => {
       const store = await open();
       for (let n = 0; n < 40; n += 1) {

@@ -117,6 +117,52 @@ export function describeIngest(name: string, open: () => Promise<Store>): void {
       expect((await find(store, 2))?.feedback).toMatchObject([{ value: 'good' }]);
     });
 
+    test('takes feedback only where it finds its place, and from whom it is', async () => {
+      const store = await open();
+      const good = (user?: string) => ({ type: 'rating', value: 'good', ...(user && { user }) });
+      const others = Array.from({ length: 1_000 }, (_, value) => ({ type: 'score', value: String(value) }));
+      await create(
+        store,
+        { reference_id: reference(1), feedback: [good('ann'), good('bob'), good()] },
+        { reference_id: reference(2), feedback: others },
+        { reference_id: reference(3) },
+      );
+      const usersOf = async (digit: number) =>
+        [(await find(store, digit))?.feedback ?? []]
+          .flat()
+          .map((each) => each.user ?? 'nobody')
+          .sort();
+      const move = (into: number, user?: string) =>
+        store.ingest([TRACE], () =>
+          ingestOf({
+            feedback: [{ referenceId: reference(into), feedback: good(user), takenFrom: reference(1) }],
+          }),
+        );
+      expect(await move(2, 'bob')).toMatchObject([{ referenceId: reference(2) }]);
+      expect(await usersOf(1)).toEqual(['ann', 'bob', 'nobody']);
+      expect(await move(3, 'bob')).toEqual([]);
+      expect(await move(3, 'carl')).toEqual([]);
+      expect(await usersOf(1)).toEqual(['ann', 'nobody']);
+      expect(await usersOf(3)).toEqual(['bob', 'carl']);
+    });
+
+    test('takes feedback that came with the same request', async () => {
+      const store = await open();
+      await create(store, { reference_id: reference(1) }, { reference_id: reference(2) });
+      const feedback = { type: 'rating', value: 'good' };
+      const faults = await store.ingest([TRACE], () =>
+        ingestOf({
+          feedback: [
+            { referenceId: reference(1), feedback },
+            { referenceId: reference(2), feedback, takenFrom: reference(1) },
+          ],
+        }),
+      );
+      expect(faults).toEqual([]);
+      expect((await find(store, 1))?.feedback).toEqual([]);
+      expect((await find(store, 2))?.feedback).toMatchObject([feedback]);
+    });
+
     test('says of which traces anything is remembered', async () => {
       const store = await open();
       await create(store, { reference_id: reference(1) });

@@ -15,12 +15,12 @@ import { type CheckedLog, type EncodedLog, type FeedbackDraft, NO_PARENT, type P
 import { newFeedbackId, nextTimestamp, placeOf } from './identifiers.ts';
 import { fromId, sessionKey, toKeyed, type Uuid } from './keys.ts';
 import {
-  byPlaces,
   type FoundLog,
   type FoundSession,
   findCurrentSessions,
   findLogs,
   findReferences,
+  readPlaces,
 } from './lookups.ts';
 
 /** All feedback of a log is in each answer that has the log. */
@@ -142,17 +142,13 @@ async function findConfigs(pool: pg.Pool, keys: ReadonlySet<Uuid>): Promise<Map<
 
 async function countFeedback(pool: pg.Pool, ids: ReadonlySet<string>): Promise<Map<string, number>> {
   const read = { name: 'count feedback', columns: 'log_id, count(*) AS count', rest: 'GROUP BY log_id' };
-  const statement = byPlaces({ ...read, table: 'feedback' }, ids);
-  if (!statement) return new Map();
-  const { rows } = await pool.query<Row>(statement as pg.QueryConfig);
+  const rows = await readPlaces(pool, { ...read, table: 'feedback' }, ids);
   return new Map(rows.map((row) => [row['log_id'] as string, row['count'] as number]));
 }
 
 async function measure(pool: pg.Pool, ids: readonly string[]): Promise<Map<string, number>> {
   const read = { name: 'measure logs', columns: 'id, octet_length(logs::text) AS bytes' };
-  const statement = byPlaces({ ...read, table: 'logs' }, ids);
-  if (!statement) return new Map();
-  const { rows } = await pool.query<Row>(statement as pg.QueryConfig);
+  const rows = await readPlaces(pool, { ...read, table: 'logs' }, ids);
   return new Map(rows.map((row) => [row['id'] as string, row['bytes'] as number]));
 }
 

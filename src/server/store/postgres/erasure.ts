@@ -18,6 +18,7 @@ import type { Merges } from './merges.ts';
 import { createPruning } from './pruning.ts';
 import { recountSession } from './recount.ts';
 import { readSummaries } from './summaries.ts';
+import type { UnusedWords } from './unused-words.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 const SLICE = 1_000;
@@ -37,17 +38,18 @@ export interface ErasureParts {
   readonly catalog: Catalog;
   readonly feed: ChangeFeed;
   readonly vocabulary: Vocabulary;
+  readonly unusedWords: UnusedWords;
 }
 
 export function createErasure(parts: ErasureParts) {
-  const { reads, writes, layout, catalog, feed, vocabulary } = parts;
+  const { reads, writes, layout, catalog, feed, unusedWords } = parts;
 
   const remove = async (ids: readonly string[], options: DeletionOptions = {}): Promise<Deleted> => {
     const logs = await findLogs(reads, ids);
     const current = await findCurrentSessions(reads, new Set([...logs.values()].map(({ session }) => session)));
     const keys = [...new Set([...current.values()].map(({ key }) => key))];
     const shown = [...(await readSummaries(reads, keys)).values()].map(({ id }) => id);
-    const deleted = await deleteLogs(writes, parts, ids, options);
+    const deleted = await deleteLogs(writes, parts, [...logs.keys()], options);
     feed.announceDeleted(shown);
     return deleted;
   };
@@ -156,7 +158,7 @@ export function createErasure(parts: ErasureParts) {
      * administrator keeps write-ahead logs and backups.
      */
     eraseDeleted: async (): Promise<void> => {
-      await vocabulary.forgetUnused();
+      await unusedWords.forgetAll();
       await withConnection(writes, async (client) => {
         await client.query('SET statement_timeout TO 0');
         for (const table of VACUUMED) {

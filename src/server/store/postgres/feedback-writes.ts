@@ -11,7 +11,8 @@ import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
 import { toKeyed } from './keys.ts';
 import type { Layout } from './layout.ts';
 import { facetsOf, labelsOf } from './log-facts.ts';
-import { byPlaces } from './lookups.ts';
+import { readPlaces } from './lookups.ts';
+import { NEVER } from './session-sums.ts';
 import type { SessionWrites } from './session-writes.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { insertWords, type LogWords } from './word-rows.ts';
@@ -44,17 +45,15 @@ export function insertFeedback(
   );
 }
 
-/** Resolves to what is stored, by log. */
+/** Resolves to what is stored, by log, oldest first. */
 export async function readFeedbackDrafts(
   client: pg.ClientBase,
   logIds: Iterable<string>,
 ): Promise<Map<string, FeedbackDraft[]>> {
   const found = new Map<string, FeedbackDraft[]>();
   const columns = 'log_id, id, type, value, "user", created_at';
-  const statement = byPlaces({ name: 'read feedback drafts', columns, table: 'feedback' }, logIds);
-  if (!statement) return found;
-  const { rows } = await client.query<Row>(statement as pg.QueryConfig);
-  for (const row of rows) {
+  const read = { name: 'read feedback drafts', columns, table: 'feedback', rest: 'ORDER BY log_id, id' } as const;
+  for (const row of await readPlaces(client, read, logIds)) {
     const logId = row['log_id'] as string;
     const { id, type, value, user, created_at: createdAt } = row;
     found.set(logId, [...(found.get(logId) ?? []), { id, type, value, user, createdAt } as FeedbackDraft]);
@@ -78,7 +77,7 @@ export function writeFeedback(
   const words = new Map<string, LogWords & { words: Set<number> }>();
   for (const { log, draft } of feedback) {
     const session = toKeyed(log.session);
-    sessions.add(session, { day: placeOf(log.id)!.day });
+    sessions.add(session, { day: placeOf(log.id)!.day, updatedAt: NEVER });
     if (!draft) sessions.recount(session);
     else {
       const facts = [{ type: draft.type, value: JSON.parse(draft.value) as unknown }];

@@ -9,6 +9,7 @@ import { placeOf } from './identifiers.ts';
 import { encodeEach } from './ingest-faults.ts';
 import { toKeyed } from './keys.ts';
 import { findLogs, findReferences } from './lookups.ts';
+import { NEVER } from './session-sums.ts';
 import type { SessionWrites } from './session-writes.ts';
 import type { TurnParts } from './turn.ts';
 import { giveFeedback } from './write-turns.ts';
@@ -40,19 +41,28 @@ export async function addFeedback(
       (each) => toFeedbackDraft(each, 'feedback'),
       () => referenceId,
     );
-    const from = takenFrom === referenceId ? undefined : logs.get(ids.get(takenFrom ?? '') ?? '');
-    const moved =
-      draft && stored.get(from?.id ?? '')?.find((other) => isSame(other, draft, entry.created_at !== undefined));
-    if (from && moved) {
-      taken.push(toFeedbackRemoval(from.id, moved.id));
-      sessions.add(toKeyed(from.session), { day: placeOf(from.id)!.day });
-      sessions.recount(toKeyed(from.session));
-    }
-    if (!draft || known.some((other) => isSame(other, draft, entry.created_at !== undefined))) continue;
-    if (known.length >= MAX_FEEDBACK) {
+    if (!draft) continue;
+    const isDraft = (other: FeedbackDraft) => isSame(other, draft, entry.created_at !== undefined);
+    const isKnown = known.some(isDraft);
+    if (!isKnown && known.length >= MAX_FEEDBACK) {
       faults.push({ referenceId, message: `a log takes no more than ${MAX_FEEDBACK} evaluations` });
       continue;
     }
+    const from = takenFrom === referenceId ? undefined : logs.get(ids.get(takenFrom ?? '') ?? '');
+    const before = stored.get(from?.id ?? '') ?? [];
+    const moved = before.find(isDraft);
+    if (from && moved) {
+      stored.set(
+        from.id,
+        before.filter((other) => other !== moved),
+      );
+      const given = added.findIndex(({ draft: other }) => other === moved);
+      if (given < 0) taken.push(toFeedbackRemoval(from.id, moved.id));
+      else added.splice(given, 1);
+      sessions.add(toKeyed(from.session), { day: placeOf(from.id)!.day, updatedAt: NEVER });
+      sessions.recount(toKeyed(from.session));
+    }
+    if (isKnown) continue;
     stored.set(log.id, [...known, draft]);
     added.push({ request: entry, log, draft });
   }

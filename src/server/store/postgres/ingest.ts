@@ -12,11 +12,11 @@ import { toLogRow } from '../log-row.ts';
 import { type Checked, checkWorks } from './check-works.ts';
 import { type Connections, commit, isLostConnection, isRepeatable, rollBack, withConnection } from './connection.ts';
 import type { EncodedLog } from './drafts.ts';
-import { dayOf, nextTimestamp } from './identifiers.ts';
+import { nextTimestamp } from './identifiers.ts';
 import { encodeEach, toFault } from './ingest-faults.ts';
 import { addFeedback } from './ingest-feedback.ts';
 import { toBegin } from './layout.ts';
-import { isMissingPartition, makePartitionsOf } from './partitions.ts';
+import { isMissingPartition, makePartitions } from './partitions.ts';
 import { planTurn } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { type EncodedRevision, mergedReferences, writeRevisions } from './revisions.ts';
@@ -32,8 +32,6 @@ import { giveFeedback, MAX_FAILED, MAX_OVERTAKEN, PATIENCE_MILLIS, pause, waited
  * they never wait for each other.
  */
 const MAX_RUNNING = 2;
-/** A write of midnight may be stored under the day before. */
-const HOUR_MILLIS = 3_600_000;
 
 export class Ingests {
   readonly #connections: Connections;
@@ -194,8 +192,7 @@ export class Ingests {
     if (!isMissingPartition(error)) return isRepeatable(error);
     const client = await this.#connections.writes.connect();
     try {
-      const now = Date.now();
-      await makePartitionsOf(client, [...new Set([dayOf(now - HOUR_MILLIS), dayOf(now), dayOf(now + HOUR_MILLIS)])]);
+      await makePartitions(client);
       client.release();
       return true;
     } catch (failure) {

@@ -6,8 +6,9 @@ import { countCharacters } from '../row-size.ts';
 import { ConfigReads } from './config-reads.ts';
 import { type Row, sendAtOnce, withConnection } from './connection.ts';
 import { toId, type Uuid } from './keys.ts';
-import { byPlaces, type FoundLog, findCurrentSessions } from './lookups.ts';
+import { type FoundLog, findCurrentSessions, readPlaces } from './lookups.ts';
 import { findParents, toChild } from './parents.ts';
+import { isMissingTable } from './partitions.ts';
 import type { ShownSession } from './session-writes.ts';
 
 /** Logs that are read at once, so that a page of large ones does not fill the memory. */
@@ -43,19 +44,15 @@ export class LogReads {
   }
 
   async #readRows(ids: readonly string[]): Promise<Row[]> {
-    const statement = byPlaces(
-      {
-        ...{ name: 'read logs', table: 'logs', join: 'JOIN projects ON projects.key = logs.project' },
-        columns: 'logs.*, projects.id AS project_id, projects.name AS project_name',
-      },
-      ids,
-    );
-    if (!statement) return [];
-    return withConnection(this.#pool, async (client) => {
-      const { rows } = await client.query<Row>(statement as pg.QueryConfig);
+    const read = {
+      ...({ name: 'read logs', table: 'logs', join: 'JOIN projects ON projects.key = logs.project' } as const),
+      columns: 'logs.*, projects.id AS project_id, projects.name AS project_name',
+    };
+    return this.#withConnection(async (connection) => {
+      const rows = await readPlaces(connection, read, ids);
       const byId = new Map(rows.map((row) => [row['id'] as string, row]));
       return this.#join(
-        client,
+        connection,
         ids.flatMap((id): Row[] => (byId.has(id) ? [byId.get(id)!] : [])),
       );
     });
@@ -112,16 +109,25 @@ export class LogReads {
 
   /** By log, oldest first. */
   readFeedback(ids: readonly string[]): Promise<Map<string, object[]>> {
-    return withConnection(this.#pool, (client) => readFeedback(client, ids));
+    return this.#withConnection((connection) => readFeedback(connection, ids));
+  }
+
+  /** Where a day has no table, the work is done by the pool, which finds nothing of it. */
+  async #withConnection<Result>(work: (connection: pg.ClientBase | pg.Pool) => Promise<Result>): Promise<Result> {
+    try {
+      return await withConnection(this.#pool, work);
+    } catch (error) {
+      if (!isMissingTable(error)) throw error;
+      return work(this.#pool);
+    }
   }
 }
 
 async function readFeedback(client: pg.ClientBase | pg.Pool, ids: readonly string[]): Promise<Map<string, object[]>> {
   const found = new Map<string, object[]>();
   const columns = 'log_id, id, type, value, "user", created_at';
-  const statement = byPlaces({ name: 'read feedback', columns, table: 'feedback', rest: 'ORDER BY log_id, id' }, ids);
-  if (!statement) return found;
-  const { rows } = await client.query<Row>(statement as pg.QueryConfig);
+  const read = { name: 'read feedback', columns, table: 'feedback', rest: 'ORDER BY log_id, id' } as const;
+  const rows = await readPlaces(client, read, ids);
   for (const { log_id: logId, value, ...row } of rows) {
     const entries = found.get(logId as string) ?? [];
     const { id, type, user, created_at } = row;

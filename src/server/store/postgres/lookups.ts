@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { Row, Statement, Value } from './connection.ts';
 import { placeOf } from './identifiers.ts';
 import { bucketOf, referenceKey, toKeyed, type Uuid } from './keys.ts';
-import { tableOf } from './partitions.ts';
+import { isMissingTable, tableOf } from './partitions.ts';
 import { toList, whereKeys } from './row-keys.ts';
 
 type Connection = pg.ClientBase | pg.Pool;
@@ -41,10 +41,7 @@ export interface FoundLog {
 export async function findLogs(connection: Connection, ids: Iterable<string>): Promise<Map<string, FoundLog>> {
   const found = new Map<string, FoundLog>();
   const columns = 'id, session, in_session, project, reference_id, parent_id, parent_reference_id, parent_cut';
-  const statement = byPlaces({ name: 'find logs', columns, table: 'logs' }, ids);
-  if (!statement) return found;
-  const { rows } = await connection.query<Row>(statement as pg.QueryConfig);
-  for (const row of rows) {
+  for (const row of await readPlaces(connection, { name: 'find logs', columns, table: 'logs' }, ids)) {
     found.set(row['id'] as string, {
       ...{ id: row['id'] as string, session: row['session'] as Uuid, inSession: row['in_session'] as boolean },
       ...{ projectKey: row['project'] as number, referenceId: row['reference_id'] as string | null },
@@ -68,13 +65,30 @@ export interface PlacedRead {
 
 const ID_COLUMNS = { logs: 'id', feedback: 'log_id' } as const;
 
-/** Finds the rows in their partitions and shards. Returns `undefined` if no id is that of a log. */
-export function byPlaces(read: PlacedRead, ids: Iterable<string>): Statement | undefined {
+/**
+ * Resolves to the rows, which are found in their partitions and shards. On a day that has no table yet there are none: a
+ * pool says so, while on a connection it is an error, which ends its transaction (`isMissingTable`).
+ */
+export async function readPlaces(connection: Connection, read: PlacedRead, ids: Iterable<string>): Promise<Row[]> {
+  const all = [...ids];
+  const statement = byPlaces(read, all);
+  if (!statement) return [];
+  try {
+    return (await connection.query<Row>(statement as pg.QueryConfig)).rows;
+  } catch (error) {
+    if (!isMissingTable(error) || !('totalCount' in connection)) throw error;
+    const ofAllDays = byPlaces(read, all, (table) => table)!;
+    return (await connection.query<Row>(ofAllDays as pg.QueryConfig)).rows;
+  }
+}
+
+/** Returns `undefined` if no id is that of a log. */
+export function byPlaces(read: PlacedRead, ids: Iterable<string>, toTable = tableOf): Statement | undefined {
   const { name, columns, table, join = '', rest = '' } = read;
   const places = [...new Set(ids)].flatMap((id) => placeOf(id) ?? []);
   if (places.length === 0) return undefined;
   const [days, buckets] = [new Set(places.map(({ day }) => day)), new Set(places.map(({ bucket }) => bucket))];
-  const from = days.size === 1 ? tableOf(table, places[0]!.day) : table;
+  const from = days.size === 1 ? toTable(table, places[0]!.day) : table;
   const values: Value[] = [toList(places.map(({ id }) => id)), toList(buckets)];
   const conditions = [`${table}.${ID_COLUMNS[table]} = ANY($1::text[])`, `${table}.bucket = ANY($2::smallint[])`];
   if (from === table) {

@@ -6,7 +6,7 @@ import { MAX_SEARCHED_CHARACTERS, plainText } from '../log-text.ts';
 import type { Row } from './connection.ts';
 import type { Uuid } from './keys.ts';
 import { type ConfigFacts, type LogColumns, labelsOf, toTexts } from './log-facts.ts';
-import { byPlaces } from './lookups.ts';
+import { readPlaces } from './lookups.ts';
 
 /** A longer document is cut by the database, and then not parsed. */
 const MAX_BYTES = 1_000_000;
@@ -27,9 +27,8 @@ export async function readTexts(pool: pg.Pool, ids: readonly string[]): Promise<
         left(error, ${MAX_SEARCHED_CHARACTERS}) AS error, environment, source,
         ${['inputs', 'messages', 'output_message'].map((column) => within(column, MAX_BYTES)).join(', ')},
         ${within('metadata', MAX_METADATA_CHARACTERS)}`;
-    const statement = byPlaces({ name: 'match texts', columns, table: 'logs' }, slice);
-    if (!statement) continue;
-    const { rows } = await pool.query<Row>(statement as pg.QueryConfig);
+    const rows = await readPlaces(pool, { name: 'match texts', columns, table: 'logs' }, slice);
+    if (rows.length === 0) continue;
     const [configs, comments] = await Promise.all([readConfigFacts(pool, rows), readComments(pool, slice)]);
     for (const row of rows) {
       const columns = row as LogColumns;
@@ -53,10 +52,8 @@ async function readConfigFacts(pool: pg.Pool, rows: readonly Row[]): Promise<Map
 
 async function readComments(pool: pg.Pool, ids: readonly string[]) {
   const found = new Map<string, { type: string; value: unknown }[]>();
-  const statement = byPlaces({ name: 'match comments', columns: 'log_id, type, value', table: 'feedback' }, ids);
-  if (!statement) return found;
-  const { rows } = await pool.query<Row>(statement as pg.QueryConfig);
-  for (const row of rows) {
+  const columns = 'log_id, type, value';
+  for (const row of await readPlaces(pool, { name: 'match comments', columns, table: 'feedback' }, ids)) {
     const id = row['log_id'] as string;
     const entry = { type: row['type'] as string, value: parseJson(row['value'] as string) };
     found.set(id, [...(found.get(id) ?? []), entry]);

@@ -10,15 +10,23 @@ import { DAILY_TABLES } from './schema.ts';
 
 const LOCK = 0x686c_6f75;
 const LOCK_TIMEOUT = '55P03';
+const MISSING_TABLE = '42P01';
 /** No partition takes the row; the partition that is named is not there. */
-const MISSING_PARTITION = ['23514', '42P01'];
+const MISSING_PARTITION = ['23514', MISSING_TABLE];
 const MAX_ATTEMPTS = 5;
 const DAYS_AHEAD = 7;
+const SLICE = 1_000;
 /** Clocks of servers differ, and a write of midnight is stored under the day before. */
 const DAYS_BEHIND = 1;
+/** Before today. They are named without a look whether they are there, by servers whose clocks are behind, too. */
+const DAYS_KEPT = 2;
 
 export function isMissingPartition(error: unknown): boolean {
   return isSqlError(error) && MISSING_PARTITION.includes(codeOf(error)!);
+}
+
+export function isMissingTable(error: unknown): boolean {
+  return isSqlError(error) && codeOf(error) === MISSING_TABLE;
 }
 
 /** For the days ahead. */
@@ -64,13 +72,14 @@ function partitionName(table: string, day: string): string {
 }
 
 export interface PartitionJob {
-  /** Days before today for which logs are kept; `undefined` keeps all. */
+  /** Days before today for which logs are kept, at least 2; `undefined` keeps all. */
   readonly retentionDays?: number;
 }
 
 /** Resolves to whether it was this server's turn. */
 export async function maintainPartitions(client: pg.ClientBase, { retentionDays }: PartitionJob): Promise<boolean> {
-  const firstKept = retentionDays === undefined ? undefined : nextDay(dayOf(Date.now()), -retentionDays);
+  const firstKept =
+    retentionDays === undefined ? undefined : nextDay(dayOf(Date.now()), -Math.max(retentionDays, DAYS_KEPT));
   const steps = Object.keys(DAILY_TABLES).map((table) => async () => {
     await makeMissing(client, table, daysAhead());
     if (firstKept !== undefined) await dropBefore(client, table, firstKept);
@@ -128,7 +137,13 @@ async function forgetBefore(client: pg.ClientBase, firstKept: string): Promise<v
      AND traces.trace = content.trace AND traces.seen_on < $1::date`,
     [firstKept],
   );
-  await client.query('DELETE FROM traces WHERE seen_on < $1::date', [firstKept]);
+  const traces = await client.query<{ trace: Uuid }>('DELETE FROM traces WHERE seen_on < $1::date RETURNING trace', [
+    firstKept,
+  ]);
+  const forgotten = traces.rows.map(({ trace }) => trace);
+  for (let at = 0; at < forgotten.length; at += SLICE) {
+    await client.query('DELETE FROM trace_calls WHERE trace = ANY($1::uuid[])', [forgotten.slice(at, at + SLICE)]);
+  }
 }
 
 async function inTransaction<Result>(client: pg.ClientBase, work: () => Promise<Result>): Promise<Result> {

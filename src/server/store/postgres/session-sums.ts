@@ -66,8 +66,8 @@ export function addToSum(sums: Map<string, SessionSum>, { key, bucket }: Key, pa
   return sum;
 }
 
-/** Before all times, so that what is added without a log does not say that the session went on. */
-const NEVER = '0001-01-01T00:00:00.000000Z';
+/** Before all times: what is added without a log does not say that the session went on, and feedback does not change it. */
+export const NEVER = '0001-01-01T00:00:00.000000Z';
 
 /** One literal: to put it together costs more than all that is added to it. */
 // biome-ignore format: a line for each would be a page.

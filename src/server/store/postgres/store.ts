@@ -31,6 +31,7 @@ import { RepeatTurn } from './repeat-turn.ts';
 import { listSessions, readSession } from './session-reads.ts';
 import { findCalls } from './trace-calls.ts';
 import { findTraces } from './trace-memory.ts';
+import { UnusedWords } from './unused-words.ts';
 import { createPostgresViewerStore } from './viewer-store.ts';
 import { Vocabulary } from './vocabulary.ts';
 import { WriteTurns } from './write-turns.ts';
@@ -45,7 +46,7 @@ export interface PostgresStoreOptions {
   readonly url: string;
   /** `off` writes no words: then logs are found by what the v4 API searches, and sessions by filters. Default `index`. */
   readonly search?: 'index' | 'off';
-  /** Days for which logs are kept. Default: all. */
+  /** Days before today for which logs are kept, at least 2. Default: all. */
   readonly retentionDays?: number;
   /** Called with failures that no request is answered with. */
   readonly onError?: (error: unknown) => void;
@@ -85,12 +86,13 @@ function createPostgresStore(
   const merges = new Merges();
   const logReads = new LogReads(reads);
   const vocabulary = new Vocabulary(writes, layout);
+  const unusedWords = new UnusedWords(writes, vocabulary);
   const parts = { layout, catalog, merges, vocabulary, search };
   const turns = new WriteTurns(connections, parts, logReads, () => feed.noteLostConnection());
   const ingests = new Ingests(connections, parts, () => feed.noteLostConnection());
   const pendingWords = new PendingWords(reads, layout);
   const projects = createProjectStore(connections, catalog);
-  const erasure = createErasure({ reads, writes, layout, merges, catalog, feed, vocabulary });
+  const erasure = createErasure({ reads, writes, layout, merges, catalog, feed, vocabulary, unusedWords });
   let isClosed = false;
 
   const checkOpen = (): void => {
@@ -238,7 +240,7 @@ function createPostgresStore(
       feed.close();
       pendingWords.close();
       await Promise.all([turns.drain(), ingests.drain()]);
-      await catalog.flush().catch(() => {});
+      await Promise.all([catalog.flush().catch(() => {}), unusedWords.close()]);
       await connections.close();
     },
   };

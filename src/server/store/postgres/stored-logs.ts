@@ -4,7 +4,7 @@ import type { LogRequest } from '../../../wire/v4.ts';
 import { toLogRequest } from '../stored-log.ts';
 import type { Row } from './connection.ts';
 import type { Uuid } from './keys.ts';
-import { byPlaces, findCurrentSessions, findReferences } from './lookups.ts';
+import { findCurrentSessions, findReferences, readPlaces } from './lookups.ts';
 
 /** Resolves to the logs that are there, by reference. */
 export async function readStoredLogs(
@@ -12,15 +12,15 @@ export async function readStoredLogs(
   references: readonly string[],
 ): Promise<Map<string, LogRequest>> {
   const ids = await findReferences(client, references);
-  const statement = byPlaces(
+  const rows = await readPlaces(
+    client,
     {
       ...{ name: 'read stored logs', table: 'logs', join: 'JOIN projects ON projects.key = logs.project' },
       columns: 'logs.*, projects.name AS project_name',
     },
     ids.values(),
   );
-  if (!statement) return new Map();
-  const { rows } = await client.query<Row>(statement as pg.QueryConfig);
+  if (rows.length === 0) return new Map();
   const configs = await readConfigs(client, rows);
   const sessions = await findCurrentSessions(
     client,

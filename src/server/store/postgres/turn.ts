@@ -15,9 +15,10 @@ import { type Key, referenceKey, toKeyed, type Uuid } from './keys.ts';
 import { type KnownLog, type OldLog, toKnownStatement, toNewRow, toOldLog } from './known-logs.ts';
 import { type Layout, toBegin } from './layout.ts';
 import { LOGS, toLogValues } from './log-rows.ts';
-import { byPlaces, type FoundLog } from './lookups.ts';
+import { type FoundLog, readPlaces } from './lookups.ts';
 import type { Merges } from './merges.ts';
 import { findParents, markCycles, toChild } from './parents.ts';
+import { isMissingTable } from './partitions.ts';
 import type { Plan } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { SessionWrites } from './session-writes.ts';
@@ -60,7 +61,7 @@ export class Turn {
   /** Set when a commit was sent and not answered. */
   mayBeCommitted = false;
   /** Of the logs that are updated, by id. */
-  #parents: Promise<ReadonlyMap<string, FoundLog>> = Promise.resolve(new Map());
+  #parents!: Promise<ReadonlyMap<string, FoundLog>>;
   /** Not sent yet: it goes with the first of the statements. */
   #begin: readonly Statement[] = [];
 
@@ -71,11 +72,15 @@ export class Turn {
   }
 
   async run(client: pg.ClientBase): Promise<TurnAnswers> {
+    this.#parents = Promise.resolve(new Map());
     try {
       return await this.#run(client);
-    } finally {
+    } catch (error) {
       // Nothing is on its way when the connection is given back.
-      await this.#parents.catch(() => {});
+      const [parents] = await Promise.allSettled([this.#parents]);
+      const reason = parents.status === 'rejected' ? parents.reason : undefined;
+      // It has ended the transaction, so that what follows it fails for no reason of its own.
+      throw isMissingTable(reason) ? reason : error;
     }
   }
 
@@ -274,12 +279,11 @@ export class Turn {
   }
 
   async #findOwn(client: pg.ClientBase, fresh: readonly Draft[]): Promise<Set<string>> {
-    const statement = byPlaces(
+    const rows = await readPlaces(
+      client,
       { name: 'own logs', columns: 'id', table: 'logs' },
       fresh.map(({ id }) => id),
     );
-    if (!statement) return new Set();
-    const { rows } = await client.query<Row>(statement as pg.QueryConfig);
     return new Set(rows.map((row) => row['id'] as string));
   }
 }

@@ -1,10 +1,10 @@
 /**
  * The words that logs have, for a search by the beginning of one: the index itself has only their numbers. A word is
- * written once it is committed with a log, and before that write is answered. It is in no log's row, so that it goes with
- * `forgetUnused` and not with its logs.
+ * written once it is committed with a log, and before that write is answered. It is in no log's row, so that it is
+ * forgotten after its logs, see `UnusedWords`.
  */
 import type pg from 'pg';
-import { LONG_MILLIS, pipelined, type Row, type Statement, withConnection } from './connection.ts';
+import { pipelined, type Row, withConnection } from './connection.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
 import type { Layout } from './layout.ts';
 import { hashWord, MAX_WORD_CHARACTERS, type NewWord } from './words.ts';
@@ -23,7 +23,13 @@ const MAX_REMEMBERED = 200_000;
 const REMEMBERED_MILLIS = 10 * 60 * 1000;
 /** That begin with the same letters. Further ones are not looked for. */
 const MAX_BEGINNINGS = 500;
-const SLICE = 200;
+/** Of more, it is not known which they are. */
+const MAX_FREED = 20_000;
+
+export interface Freed {
+  readonly numbers: ReadonlySet<number>;
+  readonly areUnknown: boolean;
+}
 
 export class Vocabulary {
   readonly #pool: pg.Pool;
@@ -32,8 +38,12 @@ export class Vocabulary {
   #known = new Set<number>();
   #knownSince = performance.now();
   #new = new Map<number, string>();
-  /** Numbers of words that deleted logs had; `undefined` if those are not all. */
-  #freed: Set<number> | undefined = new Set();
+  /** Called when words were freed. */
+  onFreed: () => void = () => {};
+  /** Numbers of words that deleted logs had. */
+  #freed = new Set<number>();
+  /** Whether others were freed, too. */
+  #areFreedUnknown = false;
 
   constructor(pool: pg.Pool, layout: Layout) {
     this.#pool = pool;
@@ -91,52 +101,32 @@ export class Vocabulary {
 
   /** To be called with the words of deleted logs; without words where they are not known. */
   noteFreed(words?: Iterable<number>): void {
-    if (!words) this.#freed = undefined;
-    else for (const word of words) this.#freed?.add(word);
-    if (this.#freed && this.#freed.size > MAX_REMEMBERED) this.#freed = undefined;
+    this.restoreFreed(words);
+    this.onFreed();
   }
 
-  /**
-   * Removes the words that no log has any more: of those that were freed here, or, where these are not known, of all. The
-   * others go with the next time that all are looked through.
-   */
-  async forgetUnused(): Promise<void> {
-    const freed = this.#freed?.size ? [...this.#freed] : null;
-    // Until all is done: what fails in the middle is looked through as a whole the next time.
-    this.#freed = undefined;
-    for (let after = ''; ; ) {
-      const { rows } = await this.#pool.query<Row>(
-        `SELECT bucket, word, number FROM words WHERE word > $1::text AND ($2::int4[] IS NULL OR number = ANY($2::int4[]))
-         ORDER BY word LIMIT ${SLICE}`,
-        [after, freed],
-      );
-      if (rows.length === 0) break;
-      after = rows.at(-1)!['word'] as string;
-      const found = await pipelined(
-        this.#pool,
-        rows.map(
-          (row): Statement => ({
-            name: 'is a word used',
-            text: 'SELECT 1 FROM log_words WHERE words @> ARRAY[$1::int4] LIMIT 1',
-            values: [row['number'] as number],
-            query_timeout: LONG_MILLIS,
-          }),
-        ),
-      );
-      const unused = rows.filter((_, index) => found[index]!.rows.length === 0);
-      await pipelined(
-        this.#pool,
-        unused.map(
-          ({ bucket, word }): Statement => ({
-            name: 'forget word',
-            text: 'DELETE FROM words WHERE bucket = $1::smallint AND word = $2::text',
-            values: [bucket as number, word as string],
-          }),
-        ),
-      );
-    }
-    this.#known = new Set();
+  /** What was freed and not taken. */
+  freed(): Freed {
+    return { numbers: this.#freed, areUnknown: this.#areFreedUnknown };
+  }
+
+  /** With `all`, also those that are not known. */
+  takeFreed(all: boolean): void {
     this.#freed = new Set();
+    if (all) this.#areFreedUnknown = false;
+  }
+
+  /** For those that were taken, and could not be looked for. */
+  restoreFreed(words?: Iterable<number>): void {
+    if (!words) this.#areFreedUnknown = true;
+    else for (const word of words) this.#freed.add(word);
+    if (this.#freed.size > MAX_FREED) this.#areFreedUnknown = true;
+    if (this.#freed.size > MAX_FREED) this.#freed = new Set();
+  }
+
+  /** Logs that have one of these from now on write it again. */
+  forget(numbers: Iterable<number>): void {
+    for (const number of numbers) this.#known.delete(number);
   }
 }
 

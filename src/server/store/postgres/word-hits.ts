@@ -1,7 +1,8 @@
 /** Reads the index of words: the newest logs of a day that a term is in. */
 import type pg from 'pg';
-import { pipelined, type Row, type Value, withConnection } from './connection.ts';
+import { codeOf, type Row, type Value, withConnection } from './connection.ts';
 import { dayOf } from './identifiers.ts';
+import { readByIndex } from './index-reads.ts';
 import type { Uuid } from './keys.ts';
 import { logOfWords } from './word-rows.ts';
 import type { Term } from './word-terms.ts';
@@ -16,6 +17,12 @@ const MAX_HITS_OF_MANY = 2_000;
 const MAX_SESSIONS = 50_000;
 /** Of a term, to find the one that is in the fewest logs. */
 const MAX_COUNTED = 2_000;
+/** Of the database that one search has at once, beside which others read. */
+const MAX_CONNECTIONS = 2;
+/** In which the index answers what a search cannot do without, and what only makes it faster. */
+const INDEX_MILLIS = 3_000;
+const HINT_MILLIS = 1_000;
+const TIMED_OUT = '57014';
 export const LAST_ID = 'data_zzzzzzzzzzzzzzzzzzzzz';
 
 export interface Hit {
@@ -28,6 +35,8 @@ export interface Hits {
   readonly rows: readonly Hit[];
   /** Whether these are all of the day. */
   readonly isWhole: boolean;
+  /** Where the search goes on if the last hit does not say it. */
+  readonly next?: string;
 }
 
 /** Newest first. */
@@ -63,31 +72,35 @@ export async function readHits(pool: pg.Pool, day: string, term: Term, before: s
     `SELECT id, session FROM log_words WHERE day = $1::date AND id < $2::text AND ${condition}
      ORDER BY id DESC LIMIT ${limit}`,
     values,
+    INDEX_MILLIS,
   );
+  // Too many logs have it for the index, and too few of the newest: these are looked at one by one.
+  if (!found) return { rows: hits.map(toHit), isWhole: false, next: logOfWords(rows.at(-1)!['id'] as string) };
   return { rows: found.map(toHit), isWhole: found.length < limit };
 }
 
 /**
- * Resolves to the sessions that have a log with each term on that day; `undefined` for a frequent term, which leaves out
- * few.
+ * Resolves to the sessions that have a log with each term on that day; `undefined` where that is not known: for a frequent
+ * term, which leaves out few, and for one that the index needs long for, or is not asked for before `end`.
+ *
+ * @param end by `performance.now()`.
  */
 export async function readSessionsOf(
   pool: pg.Pool,
   day: string,
   terms: readonly Term[],
+  end: number,
 ): Promise<(ReadonlySet<Uuid> | undefined)[]> {
   if (terms.length === 0) return [];
   const sampled = await sample(pool, day, terms);
-  return Promise.all(
-    terms.map(async (term, index) => {
-      if (sampled[index]! >= ENOUGH) return undefined;
-      const values: Value[] = [day];
-      const condition = toCondition(term, values);
-      const text = `SELECT session FROM log_words WHERE day = $1::date AND ${condition} LIMIT ${MAX_SESSIONS}`;
-      const rows = await readFromIndex(pool, text, values);
-      return rows.length < MAX_SESSIONS ? new Set(rows.map((row) => row['session'] as Uuid)) : undefined;
-    }),
-  );
+  return mapTogether(terms, async (term, index) => {
+    if (sampled[index]! >= ENOUGH || performance.now() > end) return undefined;
+    const values: Value[] = [day];
+    const condition = toCondition(term, values);
+    const text = `SELECT session FROM log_words WHERE day = $1::date AND ${condition} LIMIT ${MAX_SESSIONS}`;
+    const rows = await readFromIndex(pool, text, values, HINT_MILLIS);
+    return rows && rows.length < MAX_SESSIONS ? new Set(rows.map((row) => row['session'] as Uuid)) : undefined;
+  });
 }
 
 /** Resolves to how many of the newest logs of the day have each term. */
@@ -102,18 +115,35 @@ async function sample(pool: pg.Pool, day: string, terms: readonly Term[]): Promi
   return rows[0]!['counts'] as number[];
 }
 
-/** Resolves to how many logs of the day have each term; of frequent ones, which is more frequent than others. */
-export async function countHits(pool: pg.Pool, day: string, terms: readonly Term[]): Promise<number[]> {
+/**
+ * Resolves to how many logs of the day have each term; of frequent ones, and those that the index needs long for or is not
+ * asked for before `end`, which is more frequent than others.
+ *
+ * @param end by `performance.now()`.
+ */
+export async function countHits(pool: pg.Pool, day: string, terms: readonly Term[], end: number): Promise<number[]> {
   const sampled = await sample(pool, day, terms);
-  return Promise.all(
-    terms.map(async (term, index) => {
-      if (sampled[index]! >= ENOUGH) return MAX_COUNTED + sampled[index]!;
-      const own: Value[] = [day];
-      const condition = toCondition(term, own);
-      const text = `SELECT 1 FROM log_words WHERE day = $1::date AND ${condition} LIMIT ${MAX_COUNTED}`;
-      return (await readFromIndex(pool, text, own)).length;
-    }),
-  );
+  return mapTogether(terms, async (term, index) => {
+    const many = MAX_COUNTED + sampled[index]!;
+    if (sampled[index]! >= ENOUGH || performance.now() > end) return many;
+    const own: Value[] = [day];
+    const condition = toCondition(term, own);
+    const text = `SELECT 1 FROM log_words WHERE day = $1::date AND ${condition} LIMIT ${MAX_COUNTED}`;
+    return (await readFromIndex(pool, text, own, HINT_MILLIS))?.length ?? many;
+  });
+}
+
+/** In their order, a few at once. */
+async function mapTogether<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let at = 0; at < items.length; at += MAX_CONNECTIONS) {
+    const slice = items.slice(at, at + MAX_CONNECTIONS);
+    results.push(...(await Promise.all(slice.map((item, index) => work(item, at + index)))));
+  }
+  return results;
 }
 
 /** Adds what it compares with to `values`. An empty list of words would be one that every log has. */
@@ -125,24 +155,20 @@ function toCondition({ words, beginnings }: Term, values: Value[]): string {
   ].join(' AND ');
 }
 
-/** Asked for an order, the planner would walk along the primary key for a rare word. */
-async function readFromIndex(pool: pg.Pool, text: string, values: readonly Value[]): Promise<Row[]> {
-  return withConnection(pool, async (client) => {
-    try {
-      const [, hits] = await pipelined(client, [
-        {
-          text: `BEGIN READ ONLY; SET LOCAL citus.propagate_set_commands TO 'local'; SET LOCAL enable_seqscan TO off;
-            SET LOCAL enable_indexscan TO off; SET LOCAL statement_timeout TO '3s'`,
-        },
-        { text, values },
-        { text: 'COMMIT' },
-      ]);
-      return hits!.rows;
-    } catch (error) {
-      await client.query('ROLLBACK').catch(() => {});
-      throw error;
-    }
-  });
+/** Resolves to `undefined` if it takes longer than that. */
+async function readFromIndex(
+  pool: pg.Pool,
+  text: string,
+  values: readonly Value[],
+  maxMillis: number,
+): Promise<Row[] | undefined> {
+  try {
+    const [rows] = await withConnection(pool, (client) => readByIndex(client, [{ text, values }], maxMillis));
+    return rows;
+  } catch (error) {
+    if (codeOf(error) === TIMED_OUT) return undefined;
+    throw error;
+  }
 }
 
 function toHit(row: Row): Hit {

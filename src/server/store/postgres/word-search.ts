@@ -8,11 +8,11 @@
 import type pg from 'pg';
 import type { SessionQuery } from '../viewer-store.ts';
 import type { Row, Value } from './connection.ts';
-import { placeOf } from './identifiers.ts';
+import { firstIdOf } from './identifiers.ts';
 import type { Uuid } from './keys.ts';
 import { type FoundSession, findCurrentSessions } from './lookups.ts';
 import { readTexts } from './match-texts.ts';
-import { tableOf } from './partitions.ts';
+import { isMissingTable, tableOf } from './partitions.ts';
 import { whereKeys } from './row-keys.ts';
 import { type Conditions, type FoundSessions, keepWanted } from './session-list.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -68,9 +68,12 @@ export async function searchWords(parts: SearchParts, query: SessionQuery): Prom
 /** The term of the fewest logs on the newest days; metadata always lead, since one log has them all. */
 async function chooseLeading(pool: pg.Pool, terms: readonly Term[]): Promise<number> {
   if (terms.length === 1 || terms[0]?.verify) return 0;
-  const days = (await listDays(pool)).slice(0, COUNTED_DAYS);
-  const counted = await Promise.all(days.map((day) => countHits(pool, day, terms)));
-  const counts = terms.map((_, index) => counted.reduce((sum, counts) => sum + counts[index]!, 0));
+  const end = performance.now() + MAX_MILLIS;
+  const counts = terms.map(() => 0);
+  for (const day of (await listDays(pool)).slice(0, COUNTED_DAYS)) {
+    const ofDay = await countHits(pool, day, terms, end);
+    for (const [index, count] of ofDay.entries()) counts[index]! += count;
+  }
   return counts.indexOf(Math.min(...counts));
 }
 
@@ -95,15 +98,18 @@ async function searchFrom(
   const seen = new Set<Uuid>();
   let last = before;
   for (const day of await listDays(pool)) {
-    if (placeOf(before) && day > placeOf(before)!.day) continue;
+    if (startOf(day) >= before) continue;
     const others = terms.filter((_, index) => index !== leading);
-    const sessionsOf = (await readSessionsOf(pool, day, others)).filter((each) => each !== undefined);
+    const sessionsOf = (await readSessionsOf(pool, day, others, end)).filter((each) => each !== undefined);
     const areFew = sessionsOf.length > 0;
     const checked = lead.verify ? VERIFIED : areFew ? CHECKED_OF_MANY : CHECKED;
     for (let isWhole = false; !isWhole; ) {
       const hits = await readHits(pool, day, lead, last, areFew);
       isWhole = hits.isWhole;
-      for (let at = 0; at < hits.rows.length && performance.now() <= end; at += checked) {
+      let at = 0;
+      // However long it took to find them, some are looked at, so that the next request goes on behind them.
+      for (let isFirst = true; at < hits.rows.length && (isFirst || performance.now() <= end); at += checked) {
+        isFirst = false;
         const slice = hits.rows.slice(at, at + checked).filter(({ session }) => !seen.has(session));
         const given = { terms, leading, hits: slice, sessionsOf, before, conditions, excluded };
         const sessions = await keepMatching(pool, given);
@@ -119,12 +125,16 @@ async function searchFrom(
         work -= slice.length * (lead.verify ? WORK_OF_TEXT : 1);
         if (found.size > 0 && work <= 0) return { found: toFound(found), next: cursorOf(last) };
       }
-      if (performance.now() > end) {
-        return { found: toFound(found), next: last === LAST_ID ? null : cursorOf(last) };
-      }
+      if (at >= hits.rows.length) last = isWhole ? startOf(day) : (hits.next ?? last);
+      if (performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
     }
   }
   return { found: toFound(found), next: null };
+}
+
+/** An id that sorts below those of the day, and above those of the days before. */
+function startOf(day: string): string {
+  return firstIdOf(Date.parse(`${day}T00:00:00Z`)).padEnd(LAST_ID.length, '0');
 }
 
 function toFound(found: ReadonlyMap<Uuid, string>): FoundSessions['found'] {
@@ -211,18 +221,23 @@ async function findLogsOfTerms(
   });
   // A session of one day, as most are, is in one partition.
   const isOneDay = days[0] === days[1];
-  const tables = ['logs', 'log_words'].map((table) => (isOneDay ? tableOf(table, days[0]!) : table));
   const within = (table: string) => `${table}.day BETWEEN ${add(days[0]!)}::date AND ${add(days[1]!)}::date`;
   const keys = sessions.flatMap(({ keys: own, buckets }) =>
     own.flatMap((key) => [...new Set(buckets)].map((bucket) => ({ bucket, key }))),
   );
   const { sql } = whereKeys('log.bucket, log.session', keys, values);
-  const { rows } = await pool.query<Row>(
-    `SELECT log.session, ${parts.join(', ')} FROM ${tables[0]} AS log
-      JOIN ${tables[1]} AS part ON part.day = log.day AND part.bucket = log.bucket AND part.id IN ${wordRowsOf('log.id')}
-      WHERE ${sql} AND ${within('log')} AND ${within('part')} GROUP BY log.session`,
-    values,
-  );
+  const conditions = `${sql} AND ${within('log')} AND ${within('part')}`;
+  const read = async (toTable: (table: string) => string) =>
+    pool.query<Row>(
+      `SELECT log.session, ${parts.join(', ')} FROM ${toTable('logs')} AS log JOIN ${toTable('log_words')} AS part
+        ON part.day = log.day AND part.bucket = log.bucket AND part.id IN ${wordRowsOf('log.id')}
+        WHERE ${conditions} GROUP BY log.session`,
+      values,
+    );
+  const { rows } = await read((table) => (isOneDay ? tableOf(table, days[0]!) : table)).catch((error) => {
+    if (!isMissingTable(error)) throw error;
+    return read((table) => table);
+  });
   return new Map(
     rows.map((row) => [
       row['session'] as Uuid,

@@ -137,11 +137,14 @@ for (const binaries of findPostgres().slice(0, 1)) {
         promisify(execFile)(process.execPath, ['--import', 'tsx', CLI, ...words], {
           env: { ...process.env, HUMANLOOP_DATABASE_URL: url },
         });
+      // Of logs that a server has deleted, which was killed before it forgot the word.
+      await withClient(url, (client) => client.query(`INSERT INTO words VALUES (1, 'stray', 5)`));
       expect((await run('delete', '--user', 'ann')).stdout).toBe(
         'humanloop-otel: deleted 1 log and 1 session: their space is free\n',
       );
       expect(await store.getSession('x')).toBeUndefined();
       expect(await count(url, 'logs')).toBe(1);
+      expect(await count(url, 'words')).toBe(0);
       expect((await run('prune', '--older-than', '1h', '--database', url)).stdout).toContain('deleted 0 logs');
       await expect(run('prune', '--older-than', '1h', '--database', url, '--db', 'x')).rejects.toThrow('not both');
       await expect(run('delete', '--user', 'ann', '--database', 'mysql://u:secret@h/d')).rejects.toThrow(

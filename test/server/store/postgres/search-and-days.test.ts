@@ -1,6 +1,6 @@
 /** What this store has of its own: search over whole words, partitions by day, and deletions of whole sessions. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { dayOf, nextDay } from '../../../../src/server/store/postgres/identifiers.ts';
+import { dayOf, firstIdOf, nextDay } from '../../../../src/server/store/postgres/identifiers.ts';
 import { maintainPartitions } from '../../../../src/server/store/postgres/partitions.ts';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
@@ -49,10 +49,10 @@ for (const binaries of findPostgres()) {
       expect(await find('の語')).toEqual([]);
     });
 
-    test('only words that a deleted log had are looked for in other logs', async () => {
+    test('a server forgets the words that only its deleted logs had, and an administrator all that no log has', async () => {
       const { url, store } = await open();
       const gone = await createOne(store, { output: 'Zuckerwatte zebra' });
-      await createOne(store, { output: 'zebra lonely' });
+      const last = await createOne(store, { output: 'zebra lonely' });
       // Of no log, so that a look through all words would remove it.
       await withClient(url, (client) => client.query(`INSERT INTO words VALUES (1, 'stray', 5)`));
       const words = async () =>
@@ -60,12 +60,20 @@ for (const binaries of findPostgres()) {
           ({ word }) => word,
         );
       await store.deleteLogs([gone.id]);
-      await store.eraseDeleted();
+      await expect.poll(words, { timeout: 10_000 }).not.toContain('zuckerwatte');
       expect(await words()).toEqual(expect.arrayContaining(['lonely', 'stray', 'zebra']));
-      expect(await words()).not.toContain('zuckerwatte');
-      await store.eraseDeleted();
-      expect(await words()).not.toContain('stray');
-    });
+      // What it forgets is written again with the next log that has it.
+      const again = await createOne(store, { output: 'Zuckerwatte' });
+      expect(await words()).toContain('zuckerwatte');
+      // Whoever closes it loses nothing of what it has to do.
+      await store.deleteLogs([again.id, last.id]);
+      await store.close();
+      expect(await words()).toEqual(['stray']);
+      const other = await openPostgresStore({ url });
+      onTestFinished(() => other.close());
+      await other.eraseDeleted();
+      expect(await words()).toEqual([]);
+    }, 20_000);
 
     test('the beginning of a word is found until no log has the word and the deleted is erased', async () => {
       const { url, store } = await open();
@@ -115,6 +123,55 @@ for (const binaries of findPostgres()) {
           [-1, 0, 1, 2, 3, 4, 5, 6, 7].map((days) => nextDay(today, days).replaceAll('-', '')),
         );
         expect((await client.query('SELECT reference_id FROM sessions')).rows).toEqual([{ reference_id: 's' }]);
+      });
+    });
+
+    test('with a trace go the calls by which others find it', async () => {
+      const { url, store } = await open();
+      const traceId = 'a'.repeat(32);
+      const call = { key: 'f'.repeat(16), reporter: '1'.repeat(16), startMillis: 1_000, endMillis: 2_000 };
+      const empty = { creates: [], revisions: [], feedback: [], places: new Map(), kept: new Map() };
+      await store.ingest([traceId], () => ({
+        ...empty,
+        parts: new Map([[traceId, { bytes: new Uint8Array([1]), replacesOthers: false }]]),
+        calls: [{ ...call, referenceId: `${traceId}-${'1'.repeat(16)}` }],
+      }));
+      await withClient(url, async (client) => {
+        const left = async () => (await client.query('SELECT * FROM trace_calls')).rowCount;
+        await maintainPartitions(client, { retentionDays: 30 });
+        expect(await left()).toBe(1);
+        await client.query(`UPDATE traces SET seen_on = seen_on - 40`);
+        await maintainPartitions(client, { retentionDays: 30 });
+        expect(await left()).toBe(0);
+      });
+    });
+
+    test('a day that is named without a look is not dropped, and read as an empty one where it is not there', async () => {
+      const { url, store } = await open();
+      const today = dayOf(Date.now());
+      const tableOn = (table: string, days: number) => `${table}_p${nextDay(today, days).replaceAll('-', '')}`;
+      const created = await createOne(store, { reference_id: 'r', session_reference_id: 's', output: 'zebra' });
+      // As another server may have made it, on the day before.
+      const idOf = (days: number) => firstIdOf(Date.now() + days * 86_400_000).padEnd(14, '0') + created.id.slice(14);
+      await withClient(url, async (client) => {
+        await maintainPartitions(client, { retentionDays: 0 });
+        const { rows } = await client.query('SELECT to_regclass($1) AS found', [tableOn('logs', -1)]);
+        expect(rows[0].found).not.toBeNull();
+        for (const table of ['logs', 'log_words', 'feedback']) await client.query(`DROP TABLE ${tableOn(table, -1)}`);
+      });
+      expect(await store.getLog(idOf(-1))).toBeUndefined();
+      expect(await store.viewer.readLog(idOf(-1))).toBeUndefined();
+      expect(await store.deleteLogs([idOf(-1)])).toEqual({ logs: 0, sessions: 0 });
+      await expect(store.addFeedback([{ data_id: idOf(-1), type: 'rating', value: 'x' }])).rejects.toThrow('not found');
+      // Within a transaction, the day is made, and the work done again.
+      const below = await createOne(store, { output: 'below', parent_id: created.id });
+      await withClient(url, (client) =>
+        client.query('UPDATE logs SET parent_id = $1 WHERE id = $2', [idOf(-1), below.id]),
+      );
+      expect(await store.updateLog({ id: below.id }, { output: 'later' })).toMatchObject({ output: 'later' });
+      await withClient(url, async (client) => {
+        const { rows } = await client.query('SELECT to_regclass($1) AS found', [tableOn('logs', -1)]);
+        expect(rows[0].found).not.toBeNull();
       });
     });
 

@@ -1,0 +1,185 @@
+/**
+ * Forgets the words that no log has any more. After deletions a server does so by itself: soon for the words of the logs
+ * that were deleted, and now and then for all words, where those that were freed are not known. Each slice is short, and
+ * is followed by a pause for the writes of others.
+ */
+import type pg from 'pg';
+import { isRepeatable, LONG_MILLIS, pipelined, type Row, type Statement, withConnection } from './connection.ts';
+import { readByIndex } from './index-reads.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+const SLICE = 200;
+/** So many of the newest logs have the frequent words, for which the index would be read the longest. */
+const NEWEST_LOGS = 200;
+const DELAY_MILLIS = 1_000;
+const PAUSE_MILLIS = 100;
+const MAX_FAILURES = 5;
+/** For one word in all logs. */
+const INDEX_MILLIS = 60_000;
+/** What is then left is forgotten by a look through all words. */
+const CLOSING_MILLIS = 2_000;
+/** Of the time, for looks through all words, and the shortest pause between two of them. */
+const SHARE = 1 / 20;
+const SHORTEST_REST_MILLIS = 60_000;
+
+export class UnusedWords {
+  readonly #pool: pg.Pool;
+  readonly #vocabulary: Vocabulary;
+  #timer: NodeJS.Timeout | undefined;
+  /** Of the timer, by `performance.now()`. */
+  #dueMillis = Number.POSITIVE_INFINITY;
+  /** By `performance.now()`: not before this are all words looked through by itself. */
+  #allAtMillis = 0;
+  #running: Promise<void> = Promise.resolve();
+  #isHurried = false;
+  #isClosed = false;
+  /** By `performance.now()`, once it is closed. */
+  #endMillis = 0;
+
+  constructor(pool: pg.Pool, vocabulary: Vocabulary) {
+    this.#pool = pool;
+    this.#vocabulary = vocabulary;
+    vocabulary.onFreed = () => this.#schedule(DELAY_MILLIS);
+  }
+
+  /** Looks through all words, whoever freed them. Resolves when those that no log has are forgotten. */
+  async forgetAll(): Promise<void> {
+    await this.#runNext(true);
+  }
+
+  /** Resolves when the words of the logs that were deleted here are forgotten, or cannot be. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#endMillis = performance.now() + CLOSING_MILLIS;
+    clearTimeout(this.#timer);
+    await this.#runNext(false).catch(() => {});
+  }
+
+  /** At the latest. */
+  #schedule(millis: number): void {
+    const dueMillis = performance.now() + millis;
+    if (this.#isClosed || dueMillis >= this.#dueMillis) return;
+    clearTimeout(this.#timer);
+    this.#dueMillis = dueMillis;
+    this.#timer = setTimeout(() => {
+      this.#dueMillis = Number.POSITIVE_INFINITY;
+      void this.#continue();
+    }, millis).unref();
+  }
+
+  async #continue(): Promise<void> {
+    const { areUnknown } = this.#vocabulary.freed();
+    const all = areUnknown && performance.now() >= this.#allAtMillis;
+    try {
+      this.#running = this.#running.catch(() => {}).then(() => this.#run(all));
+      await this.#running;
+    } catch {
+      // The database is away, or has too much to do.
+      return this.#schedule(SHORTEST_REST_MILLIS);
+    }
+    const left = this.#vocabulary.freed();
+    if (left.numbers.size > 0) this.#schedule(DELAY_MILLIS);
+    else if (left.areUnknown) this.#schedule(Math.max(DELAY_MILLIS, this.#allAtMillis - performance.now()));
+  }
+
+  /** Behind what is going on, which then makes no pauses. */
+  async #runNext(all: boolean): Promise<void> {
+    this.#isHurried = true;
+    try {
+      this.#running = this.#running.catch(() => {}).then(() => this.#run(all));
+      await this.#running;
+    } finally {
+      this.#isHurried = this.#isClosed;
+    }
+  }
+
+  async #run(all: boolean): Promise<void> {
+    const { numbers } = this.#vocabulary.freed();
+    if (!all && numbers.size === 0) return;
+    const startMillis = performance.now();
+    this.#vocabulary.takeFreed(all);
+    try {
+      for (let after: string | undefined = ''; after !== undefined; ) {
+        after = await this.#repeatSlice(after, all ? null : [...numbers]);
+        if (this.#isClosed && (all || performance.now() > this.#endMillis)) return;
+        if (!this.#isHurried) await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS));
+      }
+    } catch (error) {
+      this.#vocabulary.restoreFreed(all ? undefined : numbers);
+      throw error;
+    }
+    const endMillis = performance.now();
+    if (all) this.#allAtMillis = endMillis + Math.max(SHORTEST_REST_MILLIS, (endMillis - startMillis) / SHARE);
+  }
+
+  /** A look through all words does not begin again where the connections were busy for a moment. */
+  async #repeatSlice(after: string, freed: readonly number[] | null): Promise<string | undefined> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await withConnection(this.#pool, (client) => this.#runSlice(client, after, freed));
+      } catch (error) {
+        if (this.#isClosed || failures > MAX_FAILURES || !isRepeatable(error)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, failures * DELAY_MILLIS));
+      }
+    }
+  }
+
+  /** Resolves to the last word that was looked at; `undefined` if there are no more. */
+  async #runSlice(client: pg.ClientBase, after: string, freed: readonly number[] | null): Promise<string | undefined> {
+    const { rows } = await client.query<Row>(
+      `SELECT bucket, word, number FROM words WHERE word > $1::text AND ($2::int4[] IS NULL OR number = ANY($2::int4[]))
+       ORDER BY word LIMIT ${SLICE}`,
+      [after, freed],
+    );
+    if (rows.length === 0) return undefined;
+    // Whoever logs one of them from now on writes it again.
+    this.#vocabulary.forget(rows.map(numberOf));
+    const used = await findUsed(client, rows.map(numberOf));
+    const unused = rows.filter((row) => !used.has(numberOf(row)));
+    await pipelined(
+      client,
+      unused.map(
+        ({ bucket, word }): Statement => ({
+          name: 'forget word',
+          text: 'DELETE FROM words WHERE bucket = $1::smallint AND word = $2::text',
+          values: [bucket as number, word as string],
+        }),
+      ),
+    );
+    // By logs that were written meanwhile.
+    const usedAgain = await findUsed(client, unused.map(numberOf));
+    const back = unused.filter((row) => usedAgain.has(numberOf(row)));
+    this.#vocabulary.forget(back.map(numberOf));
+    for (const row of back) this.#vocabulary.add(numberOf(row), () => row['word'] as string);
+    if (back.length > 0) await this.#vocabulary.flush(client);
+    return rows.at(-1)!['word'] as string;
+  }
+}
+
+/** Resolves to those that a log has. */
+async function findUsed(client: pg.ClientBase, numbers: readonly number[]): Promise<Set<number>> {
+  if (numbers.length === 0) return new Set();
+  const { rows } = await client.query<Row>(
+    `SELECT DISTINCT number FROM (SELECT words FROM log_words ORDER BY id DESC LIMIT ${NEWEST_LOGS}) AS newest
+      CROSS JOIN LATERAL unnest(words) AS number WHERE number = ANY($1::int4[])`,
+    [numbers],
+  );
+  const used = new Set(rows.map(numberOf));
+  const rare = numbers.filter((number) => !used.has(number));
+  const found = await readByIndex(
+    client,
+    rare.map((number) => ({
+      name: 'is a word used',
+      text: 'SELECT 1 FROM log_words WHERE words @> ARRAY[$1::int4] LIMIT 1',
+      values: [number],
+      query_timeout: LONG_MILLIS,
+    })),
+    INDEX_MILLIS,
+  );
+  for (const [index, number] of rare.entries()) if (found[index]!.length > 0) used.add(number);
+  return used;
+}
+
+function numberOf(row: Row): number {
+  return row['number'] as number;
+}

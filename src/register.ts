@@ -7,7 +7,7 @@
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort } from 'node:worker_threads';
-import { context, propagation, trace } from '@opentelemetry/api';
+import { context, propagation, type TracerProvider, trace } from '@opentelemetry/api';
 import { mainScript } from './host/app-package.ts';
 import { resolveOptions } from './options.ts';
 import { registeredProvider } from './pipeline/span-limits.ts';
@@ -19,6 +19,7 @@ import { startBundle } from './register/bundle.ts';
 import { BUNDLE } from './register/catalog.ts';
 import { captureContent, isDisabled } from './register/content.ts';
 import { AsyncContextManager } from './register/context-manager.ts';
+import { letTracersFollow } from './register/following-tracers.ts';
 import { findOwnProcessor, giveWayToApp } from './register/give-way.ts';
 import { chooseInstrumentations, startInstrumentations } from './register/instrumentations.ts';
 import { sendLastLogs } from './register/last-logs.ts';
@@ -71,8 +72,13 @@ function setUp(app: App): void {
   announce(coverages);
   warnOfUnseen(coverages.filter(({ isOwn }) => isOwn));
   const stopExpectingSpans = warnIfNothingWasSeen(processor, coverages, loaded.names);
-  const onProvider = () => {
+  const followTo = letTracersFollow(
+    provider,
+    choices.map(({ by }) => by),
+  );
+  const onProvider = (next: TracerProvider) => {
     hasGivenWay = true;
+    followTo(next);
     stopTracingRequests?.();
   };
   giveWayToApp(processor, { onProvider, stopExpectingSpans, limits: options });

@@ -40,7 +40,7 @@ export function giveWayOnce(api: GlobalApi, method: string, then?: (registered: 
 
 export interface TakeOver {
   /** The app has registered a provider of its own: requests and sampling are its matter from now on. */
-  readonly onProvider: () => void;
+  readonly onProvider: (provider: TracerProvider) => void;
   /** That provider has another processor of this package, which sees the spans. */
   readonly stopExpectingSpans: () => void;
   readonly limits: Limits;
@@ -55,7 +55,7 @@ export function giveWayToApp(
   giveWayOnce(context, 'setGlobalContextManager');
   giveWayOnce(propagation, 'setGlobalPropagator');
   giveWayOnce(trace, 'setGlobalTracerProvider', (provider) => {
-    onProvider();
+    onProvider(provider as TracerProvider);
     const own = findOwnProcessor(provider as Provider);
     if (own) {
       stopExpectingSpans();

@@ -159,21 +159,22 @@ test('a sampler that OTEL_TRACES_SAMPLER names decides, below the spans of the a
   expect((await runCalls(IN_UNSAMPLED_SPANS, [], env)).logs).toEqual([]);
 });
 
-const withOwnProcessor = (calls: string) => `
-  const { NodeSDK } = require('@opentelemetry/sdk-node');
-  const { OpenAIInstrumentation } = require('${OPEN_TELEMETRY}');
+const OWN_PROCESSOR = `
   const { HumanloopSpanProcessor } = require('humanloop-otel');
+  const { NodeTracerProvider } = require('@opentelemetry/sdk-trace-node');
   const processor = new HumanloopSpanProcessor();
-  const sdk = new NodeSDK({ spanProcessors: [processor], instrumentations: [new OpenAIInstrumentation()], metricReaders: [], logRecordProcessors: [] });
-  sdk.start();
-  ${ASK}
-  ${calls}`;
+  new NodeTracerProvider({ spanProcessors: [processor] }).register();
+  process.on('exit', () => console.log(processor.stats().logged));`;
 
-test('a call that instrumentations of both see is one log of the processor of the app, sent at the end', async () => {
-  const calls = `
-    (async () => { await ask(); await ask(); })();
-    process.on('exit', () => console.log(processor.stats().logged));`;
-  const { code, stdout, logs } = await runCalls(withOwnProcessor(calls), ['@opentelemetry/sdk-node', OPEN_TELEMETRY]);
+test('a call that the app and register trace is one log of the processor of the app, sent at the end', async () => {
+  const { code, stdout, logs } = await runCalls(`${OWN_PROCESSOR} ${ASK}
+    const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o-mini', 'gen_ai.provider.name': 'openai' };
+    const askTraced = () => trace.getTracer('app').startActiveSpan('chat', { attributes }, async (span) => {
+      const { id, model, usage } = await ask();
+      span.setAttributes({ 'gen_ai.response.id': id, 'gen_ai.response.model': model, 'gen_ai.usage.input_tokens': usage.prompt_tokens, 'gen_ai.usage.output_tokens': usage.completion_tokens });
+      span.end();
+    });
+    (async () => { await askTraced(); await askTraced(); })();`);
   expect({ code, stdout }).toEqual({ code: 0, stdout: '2\n' });
   expect(logs.map(({ prompt_tokens, output_tokens }) => [prompt_tokens, output_tokens])).toEqual([
     [12, 7],
@@ -183,8 +184,21 @@ test('a call that instrumentations of both see is one log of the processor of th
 
 test('calls after the app has shut its own processor down are logged', async () => {
   const calls = `(async () => { await ask(); await processor.shutdown(); await ask(); })();`;
-  const { code, logs } = await runCalls(withOwnProcessor(calls), ['@opentelemetry/sdk-node', OPEN_TELEMETRY]);
-  expect({ code, logs: logs.length }).toEqual({ code: 0, logs: 2 });
+  const { code, stdout, logs } = await runCalls(`${OWN_PROCESSOR} ${ASK} ${calls}`);
+  expect({ code, stdout, logs: logs.length }).toEqual({ code: 0, stdout: '1\n', logs: 2 });
+});
+
+test('the exporters of the app get the spans of instrumentations that it gives to NodeSDK', async () => {
+  const source = `
+    const { NodeSDK } = require('@opentelemetry/sdk-node');
+    const { OpenAIInstrumentation } = require('${OPEN_TELEMETRY}');
+    ${OWN}
+    const instrumentations = [new OpenAIInstrumentation()];
+    new NodeSDK({ spanProcessors: [own], instrumentations, metricReaders: [], logRecordProcessors: [] }).start();
+    ${ASK}
+    ask();`;
+  const { code, stdout, logs } = await runCalls(source, ['@opentelemetry/sdk-node', OPEN_TELEMETRY]);
+  expect({ code, stdout, logs: logs.length }).toEqual({ code: 0, stdout: 'chat gpt-4o-mini\n', logs: 1 });
 });
 
 test('calls after the app has shut its provider down are logged', async () => {

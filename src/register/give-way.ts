@@ -3,8 +3,9 @@
  * so the app's own exporters would otherwise get nothing, without a word.
  *
  * What the app registers takes the place of what `register` has registered, and the span processor is added to the app's
- * provider, or joined to one of this package that the provider has. What `register` has started keeps its own provider, so that prompts reach no exporter to which the app has not
- * sent them. Packages that create spans by themselves use the app's.
+ * provider, or joined to one of this package that the provider has. What `register` has started keeps its own provider, so
+ * that prompts reach no exporter to which the app has not sent them. Packages that create spans by themselves use the
+ * app's.
  */
 import { context, propagation, type TracerProvider, trace } from '@opentelemetry/api';
 import type { ResolvedOptions } from '../options.ts';

@@ -7,7 +7,7 @@
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort } from 'node:worker_threads';
-import { context, propagation, trace } from '@opentelemetry/api';
+import { context, propagation, type TracerProvider, trace } from '@opentelemetry/api';
 import { mainScript } from './host/app-package.ts';
 import { resolveOptions } from './options.ts';
 import { registeredProvider } from './pipeline/span-limits.ts';
@@ -19,7 +19,8 @@ import { startBundle } from './register/bundle.ts';
 import { BUNDLE } from './register/catalog.ts';
 import { captureContent, isDisabled } from './register/content.ts';
 import { AsyncContextManager } from './register/context-manager.ts';
-import { giveWayToApp, hasOwnProcessor } from './register/give-way.ts';
+import { letTracersFollow } from './register/following-tracers.ts';
+import { findOwnProcessor, giveWayToApp } from './register/give-way.ts';
 import { chooseInstrumentations, startInstrumentations } from './register/instrumentations.ts';
 import { sendLastLogs } from './register/last-logs.ts';
 import { takeLogEvents } from './register/log-events.ts';
@@ -45,14 +46,16 @@ function setUp(app: App): void {
   const sdk = findSdk(app);
   if (!sdk) return say('no OpenTelemetry SDK found. Install one: npm install @opentelemetry/sdk-trace-node');
   const processor = new HumanloopSpanProcessor();
-  const provider = sdk.createProvider(processor);
+  let hasGivenWay = false;
+  const provider = sdk.createProvider(processor, () => hasGivenWay);
   if (!trace.setGlobalTracerProvider(provider)) return sayIsRegistered();
   const contexts = new AsyncContextManager();
   context.setGlobalContextManager(contexts);
   const { propagator, missing } = sdk.createPropagators(processor);
   if (propagator) propagation.setGlobalPropagator(propagator);
   for (const name of missing) say(`OTEL_PROPAGATORS names ${name}, which is not installed`);
-  sendLastLogs(processor, resolveOptions());
+  const options = resolveOptions();
+  sendLastLogs(processor, options);
 
   captureContent();
   const choices = chooseInstrumentations(app);
@@ -63,16 +66,25 @@ function setUp(app: App): void {
   const aiSdk = switchOnAiSdk(app);
   const bundle = app.find(BUNDLE);
   if (bundle) attempt(() => startBundle(bundle), 'the installed instrumentations do not start');
-  const stopTracingRequests = bundle ? () => undefined : traceRequests(contexts);
+  const stopTracingRequests = bundle ? undefined : traceRequests(contexts);
 
   const coverages = aiSdk ? [...choices, aiSdk] : choices;
   announce(coverages);
   warnOfUnseen(coverages.filter(({ isOwn }) => isOwn));
   const stopExpectingSpans = warnIfNothingWasSeen(processor, coverages, loaded.names);
-  giveWayToApp(processor, { stopTracingRequests, stopExpectingSpans });
+  const followTo = letTracersFollow(
+    provider,
+    choices.map(({ by }) => by),
+  );
+  const onProvider = (next: TracerProvider) => {
+    hasGivenWay = true;
+    followTo(next);
+    stopTracingRequests?.();
+  };
+  giveWayToApp(processor, { onProvider, stopExpectingSpans, limits: options });
 }
 
 function sayIsRegistered(): void {
-  if (hasOwnProcessor(registeredProvider() ?? {})) return;
+  if (findOwnProcessor(registeredProvider() ?? {})) return;
   say('a tracer provider is registered already; add a HumanloopSpanProcessor to that one');
 }

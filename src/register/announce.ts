@@ -41,7 +41,7 @@ export function warnOfUnseen(coverages: readonly Coverage[]): void {
 
 /**
  * A line at the end if there was no LLM span. `loaded` has the names of packages that the process has loaded. Returns a
- * function that calls it off.
+ * function that calls it off, also in the thread that has started this one.
  */
 export function warnIfNothingWasSeen(
   processor: HumanloopSpanProcessor,
@@ -58,17 +58,21 @@ export function warnIfNothingWasSeen(
     if (!isSeen() && !others.mayHaveSeen) say(`no LLM span was seen: ${explain(coverages, loaded)}`);
   };
   process.once('exit', onExit);
-  return () => void process.off('exit', onExit);
+  return () => {
+    process.off('exit', onExit);
+    others.saySeen();
+  };
 }
 
 /** A thread that is terminated has no event for that. */
 function whenSpanEnds(processor: HumanloopSpanProcessor, isSeen: () => boolean, saySeen: () => void): void {
   const onEnd = processor.onEnd.bind(processor);
+  let isSaid = false;
   processor.onEnd = (span) => {
     onEnd(span);
-    if (!isSeen()) return;
+    if (isSaid || !isSeen()) return;
     saySeen();
-    processor.onEnd = onEnd;
+    isSaid = true;
   };
 }
 

@@ -11,6 +11,12 @@ const LISTEN = ['on', 'addListener', 'once', 'prependListener', 'prependOnceList
 
 export class AsyncContextManager implements ContextManager {
   readonly #storage = new AsyncLocalStorage<Context>();
+  #isDisabled = false;
+
+  /** OpenTelemetry has disabled it, as it does when another manager takes its place. */
+  get isDisabled(): boolean {
+    return this.#isDisabled;
+  }
 
   active(): Context {
     return this.#storage.getStore() ?? ROOT_CONTEXT;
@@ -45,10 +51,12 @@ export class AsyncContextManager implements ContextManager {
   }
 
   enable(): this {
+    this.#isDisabled = false;
     return this;
   }
 
   disable(): this {
+    this.#isDisabled = true;
     this.#storage.disable();
     return this;
   }

@@ -3,12 +3,18 @@
  * so the app's own exporters would otherwise get nothing, without a word.
  *
  * What the app registers takes the place of what `register` has registered, and the span processor is added to the app's
- * provider. What `register` has started keeps its own provider, so that prompts reach no exporter to which the app has not
- * sent them. Packages that create spans by themselves use the app's.
+ * provider, or joined to one of this package that the provider has. What `register` has started keeps its own provider, so
+ * that prompts reach no exporter to which the app has not sent them. Packages that create spans by themselves use the
+ * app's.
  */
 import { context, propagation, type TracerProvider, trace } from '@opentelemetry/api';
+import type { ResolvedOptions } from '../options.ts';
+import type { SpanSlice } from '../otel/span-slice.ts';
 import type { HumanloopSpanProcessor } from '../processors/span-processor.ts';
+import { Deadline } from '../scheduling/deadline.ts';
 import { say } from './announce.ts';
+import { passOnTo } from './app-processor.ts';
+import { PATIENCE } from './last-logs.ts';
 
 /** The part of OpenTelemetry's APIs that all of them have. */
 export interface GlobalApi {
@@ -34,22 +40,29 @@ export function giveWayOnce(api: GlobalApi, method: string, then?: (registered: 
 }
 
 export interface TakeOver {
-  /** The app has a provider of its own: requests are its matter from now on. */
-  readonly stopTracingRequests: () => void;
+  /** The app has registered a provider of its own: requests and sampling are its matter from now on. */
+  readonly onProvider: (provider: TracerProvider) => void;
   /** That provider has another processor of this package, which sees the spans. */
   readonly stopExpectingSpans: () => void;
+  readonly limits: Limits;
 }
+
+type Limits = Pick<ResolvedOptions, 'exitTimeoutMillis' | 'flushTimeoutMillis'>;
 
 export function giveWayToApp(
   processor: HumanloopSpanProcessor,
-  { stopTracingRequests, stopExpectingSpans }: TakeOver,
+  { onProvider, stopExpectingSpans, limits }: TakeOver,
 ): void {
   giveWayOnce(context, 'setGlobalContextManager');
   giveWayOnce(propagation, 'setGlobalPropagator');
   giveWayOnce(trace, 'setGlobalTracerProvider', (provider) => {
-    stopTracingRequests();
-    if (hasOwnProcessor(provider as Provider)) return stopExpectingSpans();
-    const isAdded = addProcessor(provider as Provider, processor);
+    onProvider(provider as TracerProvider);
+    const own = findOwnProcessor(provider as Provider);
+    if (own) {
+      stopExpectingSpans();
+      return passOnTo(own, processor);
+    }
+    const isAdded = addProcessor(provider as Provider, withoutEnd(processor, limits));
     const what = isAdded ? 'its spans are logged too' : 'its spans are not logged: add a HumanloopSpanProcessor to it';
     say(`the app registers a tracer provider of its own, which is used from now on; ${what}`);
   });
@@ -62,13 +75,48 @@ interface Provider extends TracerProvider {
   readonly _activeSpanProcessor?: { readonly _spanProcessors?: object[] };
 }
 
-export function hasOwnProcessor(provider: object): boolean {
+/** Returns the provider's processor of this package, which may be of the package's other half. */
+export function findOwnProcessor(provider: object): HumanloopSpanProcessor | undefined {
   const { _registeredSpanProcessors, _activeSpanProcessor } = provider as Provider;
   const processors = _registeredSpanProcessors ?? _activeSpanProcessor?._spanProcessors ?? [];
-  return processors.some((one) => one.constructor.name === 'HumanloopSpanProcessor');
+  return processors.find((one) => one.constructor.name === 'HumanloopSpanProcessor') as
+    | HumanloopSpanProcessor
+    | undefined;
 }
 
-function addProcessor(provider: Provider, processor: HumanloopSpanProcessor): boolean {
+/**
+ * What the app's provider gets. An app may shut its provider down and go on, with the requests that it still has; what
+ * `register` has started still needs the processor then.
+ */
+function withoutEnd(processor: HumanloopSpanProcessor, limits: Limits): object {
+  return {
+    onStart: (...args: Parameters<HumanloopSpanProcessor['onStart']>) => processor.onStart(...args),
+    onEnd: (span: SpanSlice) => processor.onEnd(span),
+    forceFlush: () => processor.forceFlush(),
+    shutdown: () => flushWhileSent(processor, limits),
+  };
+}
+
+/** As a processor's own end, this never rejects, and does not wait to the last for a server that is silent. */
+async function flushWhileSent(
+  processor: HumanloopSpanProcessor,
+  { exitTimeoutMillis, flushTimeoutMillis }: Limits,
+): Promise<void> {
+  const deadline = new Deadline(flushTimeoutMillis);
+  const countSent = () => processor.stats().logged + processor.stats().updated;
+  let isSent = false;
+  let before = -1;
+  while (!isSent && countSent() > before && deadline.leftMillis > 0) {
+    before = countSent();
+    const timeoutMillis = Math.min(PATIENCE * exitTimeoutMillis, deadline.leftMillis);
+    isSent = await processor.forceFlush({ timeoutMillis }).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+function addProcessor(provider: Provider, processor: object): boolean {
   try {
     if (typeof provider.addSpanProcessor === 'function') provider.addSpanProcessor(processor);
     else return (provider._activeSpanProcessor?._spanProcessors?.push(processor) ?? 0) > 0;

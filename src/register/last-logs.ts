@@ -16,15 +16,19 @@ import { listenForEnding } from './ending-events.ts';
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 type Signal = (typeof SIGNALS)[number];
 /** A process that ends by itself is not urged to. It waits this many times as long for a server that is silent. */
-const PATIENCE = 5;
+export const PATIENCE = 5;
+/** Time to close the logs of open spans, and to count what is lost, when there is no patience left. */
+const LAST_MILLIS = 500;
+const WATCH_MILLIS = 250;
 
 export function sendLastLogs(
   processor: HumanloopSpanProcessor,
   {
+    concurrency,
     exitTimeoutMillis,
     flushTimeoutMillis,
     spool,
-  }: Pick<ResolvedOptions, 'exitTimeoutMillis' | 'flushTimeoutMillis' | 'spool'>,
+  }: Pick<ResolvedOptions, 'concurrency' | 'exitTimeoutMillis' | 'flushTimeoutMillis' | 'spool'>,
 ): void {
   /** Everything is done: the process may end. */
   let isOver = false;
@@ -33,6 +37,11 @@ export function sendLastLogs(
   const countLeft = () => {
     const { held, queued } = processor.stats();
     return held + queued;
+  };
+  const countNow = () => {
+    const { held, queued, logged, updated, spooled, dropped } = processor.stats();
+    const gone = Object.values(dropped).reduce((sum, count) => sum + count, logged + spooled);
+    return { arrived: held + queued + gone, acknowledged: logged + updated };
   };
   const sayIfLost = (why: string) => {
     const count = countLeft();
@@ -79,33 +88,81 @@ export function sendLastLogs(
 
   let isEndingCalmly = false;
   /** A signal that comes meanwhile ends the process within its own time. */
-  const endCalmly = () => {
+  const endCalmly = (timeoutMillis: number) => {
     isEndingCalmly = true;
-    const timeoutMillis = (PATIENCE - 1) * exitTimeoutMillis;
     // It keeps to the time, and says itself what is lost.
     void processor.shutdown({ timeoutMillis }).then(() => {
       isOver = true;
     });
   };
-  let isFlushed = false;
-  let lastFlush: Deadline | undefined;
-  // Node emits this again after each flush. Handlers of the app, which run after this one, may make more logs each time.
+  /** Ends if no log arrives, here or at the server. */
+  let patience = new Deadline(0);
+  /** Ends if no log arrives here. */
+  let lastFlush = patience;
+  let counted = { arrived: -1, acknowledged: 0 };
+  const countAgain = () => {
+    const now = countNow();
+    const hasArrived = now.arrived > counted.arrived;
+    if (hasArrived) lastFlush = new Deadline(flushTimeoutMillis);
+    if (hasArrived || now.acknowledged > counted.acknowledged) patience = new Deadline(PATIENCE * exitTimeoutMillis);
+    // Spans that turn out not to be logs do not count any more.
+    counted = { ...now, arrived: Math.max(now.arrived, counted.arrived) };
+    return counted;
+  };
+  let beforeFlush = counted;
+  /** Undefined until there was one, and while there is one. */
+  let isFlushed: boolean | undefined;
+  let idle: readonly string[] | undefined;
+  /** A server that hangs, or is slow, keeps the process alive by the requests to it. */
+  const endIfHeldByRequests = () => {
+    if (ending || isEndingCalmly) return clearInterval(watch);
+    countAgain();
+    const isTimeUp = patience.leftMillis <= 0 || lastFlush.leftMillis <= 0;
+    if (isFlushed !== false || !isTimeUp) return;
+    if (isHeldByConnections(Math.min(processor.stats().inFlight, concurrency), idle)) endCalmly(LAST_MILLIS);
+  };
+  let watch: NodeJS.Timeout | undefined;
+  // Node emits this when nothing of the app is left to run, and again after each flush: handlers of the app, which run
+  // after this one, may start more. Logs that come meanwhile must not hide that others arrive.
   process.on('beforeExit', () => {
     if (isOver || ending || isEndingCalmly) return;
-    lastFlush ??= new Deadline(flushTimeoutMillis);
-    const left = countLeft();
-    if (isFlushed && left === 0) return endCalmly();
+    const now = countAgain();
+    const isProgress = now.arrived > beforeFlush.arrived || now.acknowledged > beforeFlush.acknowledged;
+    if (isFlushed && countLeft() === 0) return endCalmly((PATIENCE - 1) * exitTimeoutMillis);
+    if ((isFlushed === false && !isProgress) || lastFlush.leftMillis <= 0) {
+      return endCalmly(Math.max(patience.leftMillis, LAST_MILLIS));
+    }
+    beforeFlush = now;
+    isFlushed = undefined;
     void flush().then((isSent) => {
       isFlushed = isSent;
-      // As long as logs arrive, a slow server is waited for. One that hangs keeps the process alive by its request.
-      const isGivenUp = !isSent && (countLeft() >= left || (lastFlush?.leftMillis ?? 0) <= 0);
-      if (isGivenUp) endCalmly();
     });
+    idle = activeResources();
+    watch ??= setInterval(endIfHeldByRequests, WATCH_MILLIS).unref();
   });
   process.on('exit', () => {
     if (!isOver)
       sayIfLost('process.exit() does not wait until they are sent; await forceFlush() before, or set a spool');
   });
+}
+
+/** What may keep the process alive, by type. Undefined if that is not known. */
+function activeResources(): string[] | undefined {
+  return process.getActiveResourcesInfo?.();
+}
+
+/**
+ * Whether the process has nothing but this number of connections, beside what it has when it is idle. Work of the app
+ * has a timer, a file, or one more connection.
+ */
+function isHeldByConnections(count: number, idle: readonly string[] | undefined): boolean {
+  const rest = activeResources();
+  if (!rest || !idle) return false;
+  for (const type of idle) {
+    const index = rest.indexOf(type);
+    if (index >= 0) rest.splice(index, 1);
+  }
+  return rest.length <= count && rest.every((type) => type === 'TCPSocketWrap');
 }
 
 /** Node then prints the exception and ends the process as if nobody had listened. */

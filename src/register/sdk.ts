@@ -5,11 +5,12 @@ import type { HumanloopSpanProcessor } from '../processors/span-processor.ts';
 import { type App, findFrom, type InstalledPackage } from './app.ts';
 import { BUNDLE } from './catalog.ts';
 import { createPropagators, type Propagators } from './propagators.ts';
+import { createSampler, type HasGivenWay } from './sampling.ts';
 
 export interface InstalledSdk {
   /** Name and version, to show. */
   readonly description: string;
-  createProvider(processor: HumanloopSpanProcessor): TracerProvider;
+  createProvider(processor: HumanloopSpanProcessor, hasGivenWay: HasGivenWay): TracerProvider;
   createPropagators(processor: HumanloopSpanProcessor): Propagators;
 }
 
@@ -34,9 +35,9 @@ export function findSdk(app: App): InstalledSdk | undefined {
     const based = [findFrom(found.require, '@opentelemetry/sdk-trace-base') ?? []].flat();
     return {
       description: `${found.name} ${found.version}`,
-      createProvider: (processor) => {
+      createProvider: (processor, hasGivenWay) => {
         const resource = createResource(findIn([found, ...based], '@opentelemetry/resources'));
-        return new Provider({ spanProcessors: [processor], ...resource, ...readConfig(exports) });
+        return new Provider({ spanProcessors: [processor], ...resource, ...readConfig(exports, hasGivenWay) });
       },
       createPropagators: (processor) => {
         const search = [found, ...based, ...(sdkNode ? [sdkNode] : [])];
@@ -67,30 +68,10 @@ function createResource(resources: InstalledPackage | undefined, env = process.e
   return Resource ? { resource: new Resource(attributes) } : {};
 }
 
-/** Versions 1 and 2 read these variables themselves; what is given here says the same. */
-function readConfig(exports: Exports, env: NodeJS.ProcessEnv = process.env): object {
-  const sampler = createSampler(exports as Record<string, Constructor<object>>, env);
+/** Versions 1 and 2 read these variables themselves; what is given here says the same, where one is set. */
+function readConfig(exports: Exports, hasGivenWay: HasGivenWay, env: NodeJS.ProcessEnv = process.env): object {
+  const sampler = createSampler(exports, hasGivenWay, env);
   return { ...(sampler && { sampler }), spanLimits: readSpanLimits(env) };
-}
-
-/** Undefined, the SDK's default, if the variable is not set or names a sampler that only its vendor has. */
-function createSampler(exports: Record<string, Constructor<object>>, env: NodeJS.ProcessEnv): object | undefined {
-  const { AlwaysOnSampler, AlwaysOffSampler, ParentBasedSampler, TraceIdRatioBasedSampler } = exports;
-  if (!AlwaysOnSampler || !AlwaysOffSampler || !ParentBasedSampler || !TraceIdRatioBasedSampler) return undefined;
-  const [, parentBased, name] = /^(parentbased_)?(\w+)$/.exec(env['OTEL_TRACES_SAMPLER']?.trim() ?? '') ?? [];
-  const create = (): object | undefined => {
-    if (name === 'always_on') return new AlwaysOnSampler();
-    if (name === 'always_off') return new AlwaysOffSampler();
-    if (name === 'traceidratio') return new TraceIdRatioBasedSampler(readRatio(env['OTEL_TRACES_SAMPLER_ARG']));
-    return undefined;
-  };
-  const root = create();
-  return root && parentBased ? new ParentBasedSampler({ root }) : root;
-}
-
-function readRatio(text: string | undefined): number {
-  const ratio = text?.trim() ? Number(text) : 1;
-  return ratio >= 0 && ratio <= 1 ? ratio : 1;
 }
 
 /** SDK option → variables, the most specific first. */

@@ -220,6 +220,42 @@ test('a process that ends by itself sends its logs, also those that its own befo
   expect(await logsOf(baseUrl)).toEqual([CLOSED, 'model', 'model']);
 });
 
+test('a slow server, and a beforeExit handler that goes on meanwhile: all logs arrive, and spans of the handler may end', async () => {
+  let answered = 0;
+  const server = await startMisbehavingV4({ fault: () => ({ delayMillis: answered++ === 0 ? 1_500 : 0 }) });
+  const app = await appWith(`
+    const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
+    const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
+    process.once('beforeExit', async () => {
+      const open = tracer.startSpan('open', { attributes });
+      for (let count = 0; count < 8; count++) {
+        await pause(100);
+        tracer.startSpan('late', { attributes }).end();
+      }
+      await pause(2_500);
+      open.end();
+      tracer.startSpan('last', { attributes }).end();
+    });`);
+  const env = { HUMANLOOP_BASE_URL: server.baseUrl, HUMANLOOP_EXIT_TIMEOUT_MILLIS: '500', HUMANLOOP_QUIET: '1' };
+  expect(await runApp(app, [...REGISTER, 'app.mjs'], { env })).toMatchObject({ code: 0, stderr: '' });
+  expect([...server.logs.values()].filter((log) => JSON.stringify(log).includes('did not end'))).toHaveLength(1);
+  expect(server.logs.size).toBe(12);
+});
+
+test('a server that hangs for longer than the process has patience does not keep it alive', async () => {
+  const server = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
+  const app = await appWith('');
+  const startedAt = performance.now();
+  const env = {
+    HUMANLOOP_BASE_URL: server.baseUrl,
+    HUMANLOOP_EXIT_TIMEOUT_MILLIS: '300',
+    HUMANLOOP_TIMEOUT_MILLIS: '60000',
+  };
+  const result = await runApp(app, [...REGISTER, 'app.mjs'], { env });
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  expect(result.stderr).toContain('2 logs are lost, not delivered before the shutdown');
+});
+
 test('logs that only a beforeExit handler makes arrive', async () => {
   const { baseUrl } = await startTestServer();
   const files = {

@@ -4,8 +4,9 @@ import { type CallKey, CLOCKS_MILLIS } from '../store/ingest.ts';
 import { JUDGE, type OwnKey } from './linking/call-keys.ts';
 import type { Candidate, Candidates } from './linking/join-calls.ts';
 
-/** All trees of a portion are in memory, and their traces are locked, at once. */
+/** All trees of a portion are in memory, and their traces are locked, at once; and so are logs of its calls. */
 const TRACES_OF_PORTION = 50;
+const CALLS_OF_PORTION = 200;
 
 export class FoundCandidates implements Candidates {
   readonly calls = new Map<string, Candidate>();
@@ -41,7 +42,9 @@ export class FoundCandidates implements Candidates {
     const traces = new Set<string>();
     for (const group of groups.values()) {
       const ofGroup = group.map((referenceId) => referenceId.slice(0, 32));
-      if (portions.length === 0 || new Set([...traces, ...ofGroup]).size > TRACES_OF_PORTION) {
+      const isFull =
+        new Set([...traces, ...ofGroup]).size > TRACES_OF_PORTION || portion.calls.size >= CALLS_OF_PORTION;
+      if (portions.length === 0 || isFull) {
         portion = new FoundCandidates();
         portions.push(portion);
         traces.clear();

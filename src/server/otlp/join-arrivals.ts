@@ -9,8 +9,8 @@ import { joinCalls } from './linking/join-calls.ts';
 import type { Findings } from './linking/link-traces.ts';
 import type { TreeMemo } from './linking/tree-memo.ts';
 
-/** Each round adds what calls of the one before were joined with. */
-const MAX_ROUNDS = 5;
+/** Each round adds what calls of the one before were joined with, or may be now. */
+const MAX_ROUNDS = 8;
 
 export async function joinArrivals(
   store: Pick<Store, 'findCalls' | 'ingest'>,
@@ -26,18 +26,21 @@ export async function joinArrivals(
 }
 
 async function joinPortion(
-  store: Pick<Store, 'ingest'>,
+  store: Pick<Store, 'findCalls' | 'ingest'>,
   trees: TreeMemo,
   candidates: FoundCandidates,
 ): Promise<readonly IngestFault[]> {
+  const faults: IngestFault[] = [];
   let missing: ReadonlySet<string> = new Set();
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const joining = joinCalls(candidates, trees);
-    const faults = await store.ingest(joining.traceIds, joining.work);
+    faults.push(...(await store.ingest(joining.traceIds, joining.work)));
     missing = joining.missing();
-    if (missing.size === 0) return faults;
+    const regrouped = joining.regrouped();
+    if (missing.size === 0 && regrouped.length === 0) return faults;
     for (const referenceId of missing) candidates.addCall(referenceId, {});
+    if (regrouped.length > 0) candidates.addFound(regrouped, await store.findCalls(regrouped));
   }
   const message = 'its call was not compared with those of other traces, which too many others report';
-  return [...missing].slice(0, 1).map((referenceId) => ({ referenceId, message }));
+  return [...faults, ...[...missing].slice(0, 1).map((referenceId) => ({ referenceId, message }))];
 }

@@ -473,6 +473,25 @@ function describeCalls(name: string, open: () => Promise<Store>, runs: number): 
       }
     });
 
+    test('a call that another one takes the place of is compared with all others again', async () => {
+      const asked = { question: 'why?' };
+      const [first, second] = [{ scope: 'one' }, { scope: 'two' }];
+      const spans = [
+        call({ trace: 'a', ...second, ...asked, responseId: 'r2', answer: 'because' }),
+        call({ trace: 'b', ...first, ...asked, tokens: 3, answer: 'because' }),
+        call({ trace: 'c', ...first, responseId: 'r2' }),
+        call({ trace: 'd', ...second, ...asked, tokens: 3 }),
+      ];
+      const found: unknown[] = [];
+      for (const order of [spans, [...spans].reverse(), [1, 3, 0, 2].map((at) => spans[at]!)]) {
+        const server = await start();
+        for (const span of order) await server.take(span);
+        found.push(comparable(await server.logs()));
+      }
+      expect(found[0]).toHaveLength(2);
+      expect(found.slice(1)).toEqual([found[0], found[0]]);
+    });
+
     test('any order of any calls, one by one or together, gives the same logs', { timeout: 120_000 }, async () => {
       const plan = fc.record({
         scope: fc.constantFrom('one', 'two', 'three'),
@@ -481,16 +500,19 @@ function describeCalls(name: string, open: () => Promise<Store>, runs: number): 
         answer: fc.constantFrom('', 'because', 'so'),
         tokens: fc.constantFrom(0, 3),
         from: fc.constantFrom(100, 101, 104),
-        isBelow: fc.boolean(),
+        below: fc.constantFrom('nothing', 'log', 'log of another process'),
       });
       const property = fc.asyncProperty(
         fc.array(plan, { minLength: 2, maxLength: 4 }),
         fc.infiniteStream(fc.nat(9)),
         fc.boolean(),
         async (plans, ranks, isTogether) => {
-          const spans = plans.flatMap(({ isBelow, ...each }, index) => {
+          const spans = plans.flatMap(({ below, ...each }, index) => {
             const trace = 'abcd'[index]!;
-            return [...(isBelow ? [agent(trace, '1')] : []), call({ trace, ...each, ...(isBelow && { parent: '1' }) })];
+            if (below === 'nothing') return call({ trace, ...each });
+            const isLocal = below === 'log';
+            const span = call({ trace, ...each, ...(isLocal && { parent: '1' }) });
+            return [agent(trace, '1'), isLocal ? span : belowRemote(span, '1')];
           });
           const found: unknown[] = [];
           for (const isShuffled of [false, true]) {

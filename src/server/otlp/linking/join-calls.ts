@@ -10,6 +10,7 @@ import { scoreFor } from '../../../trace/same-call/call-span.ts';
 import { traceIdOf } from '../../../wire/reference-id.ts';
 import type { IngestWork, StoredLog } from '../../store/ingest.ts';
 import type { Delivery } from './arrival.ts';
+import type { OwnKey } from './call-keys.ts';
 import { parseKept } from './kept-content.ts';
 import { linkTrace } from './link-trace.ts';
 import { together } from './link-traces.ts';
@@ -38,6 +39,8 @@ export interface JoiningWork {
   readonly work: IngestWork;
   /** Reference ids of calls that some of these were joined with before, and that are not among them. Nothing is done then. */
   missing(): ReadonlySet<string>;
+  /** By what others find calls that were joined before, and are with another one now: any of these may fit better. */
+  regrouped(): readonly OwnKey[];
 }
 
 interface Call {
@@ -52,12 +55,13 @@ export function joinCalls(candidates: Candidates, trees: TreeMemo): JoiningWork 
   const named = [...candidates.calls.keys(), ...candidates.judgements.keys()];
   const traceIds = [...new Set(named.map((referenceId) => traceIdOf(referenceId) as string))].sort();
   let missing: ReadonlySet<string> = new Set();
+  let regrouped: readonly OwnKey[] = [];
   const work: IngestWork = (memory, stored) => {
     const found = new Map<string, Tree>();
     for (const traceId of traceIds) found.set(traceId, trees.take(traceId, memory.get(traceId) ?? []));
     const joining = new Joining(candidates, found, stored);
     for (const [traceId, tree] of found) trees.put(traceId, memory.get(traceId) ?? [], undefined, tree);
-    missing = joining.missing;
+    [missing, regrouped] = [joining.missing, joining.regrouped];
     if (missing.size > 0) return together([]);
     if (joining.reads.size > 0) return { reads: [...joining.reads] };
     return together(
@@ -68,7 +72,7 @@ export function joinCalls(candidates: Candidates, trees: TreeMemo): JoiningWork 
       }),
     );
   };
-  return { traceIds, work, missing: () => missing };
+  return { traceIds, work, missing: () => missing, regrouped: () => regrouped };
 }
 
 interface Change {
@@ -80,6 +84,7 @@ class Joining {
   readonly missing = new Set<string>();
   /** Reference ids of logs that have to be read first. */
   readonly reads = new Set<string>();
+  readonly regrouped: OwnKey[] = [];
   /** By trace. */
   readonly changes = new Map<string, Change>();
   readonly #trees: ReadonlyMap<string, Tree>;
@@ -128,6 +133,11 @@ class Joining {
 
   #joinGroup([first, ...others]: readonly Call[], candidates: Candidates['calls']): void {
     const keeper = first as Call;
+    for (const call of [keeper, ...others]) {
+      const { elsewhere } = call.node;
+      const isMoved = elsewhere && (elsewhere.keeper ?? call.referenceId) !== keeper.referenceId;
+      if (isMoved) this.regrouped.push(...keysOfCall(call));
+    }
     const references = others.map(({ referenceId }) => referenceId);
     this.#keepers.set(keeper.referenceId, keeper.referenceId);
     const joined = { keeper: undefined, others: references, ...keeper.says };
@@ -229,6 +239,14 @@ class Joining {
     this.changes.set(traceId, change);
     return change;
   }
+}
+
+function keysOfCall({ referenceId, facts: { scope: reporter, callId, startMillis, endMillis }, says }: Call): OwnKey[] {
+  const named = { referenceId, reporter, startMillis, endMillis };
+  return [
+    ...(callId === undefined ? [] : [{ ...named, key: callId, isQuestion: false }]),
+    ...(says.question === undefined ? [] : [{ ...named, key: says.question, isQuestion: true }]),
+  ];
 }
 
 /** Returns the calls, each with the reports of it, the one that has the log first: if there is one, one that is stored. */

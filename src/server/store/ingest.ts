@@ -74,7 +74,7 @@ export interface Revision {
   readonly duration?: number;
   /** Entries of the metadata to set; null removes one. */
   readonly metadata?: Readonly<Record<string, unknown>>;
-  /** Deletes the log; its feedback goes to the log of this reference. */
+  /** Deletes the log; its feedback goes to the log of this reference. It stays if that one is not stored. */
   readonly mergedInto?: string;
 }
 

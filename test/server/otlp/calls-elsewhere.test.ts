@@ -2,6 +2,7 @@
  * One call that spans of several traces report is one log, in whatever order they come, on both engines: two
  * instrumentations with roots of their own, or the services on both sides of a gateway.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { resolveOptions } from '../../../src/options.ts';
@@ -87,6 +88,12 @@ function call({
   return spanOf(trace, id, attributes, { startTime: at(from), endTime: at(to), scope, ...parentOf(parent) }, service);
 }
 
+/** The parent is in another process: it does not count as a log until it comes. */
+function belowRemote(span: SpanSlice, parent: string): SpanSlice {
+  const { traceId } = span.spanContext();
+  return { ...span, parentSpanContext: { traceId, spanId: idOf(parent), isRemote: true } };
+}
+
 const parentOf = (parent: string | undefined): SpanParts => (parent ? { parentSpanId: idOf(parent) } : {});
 
 function spanOf(trace: string, id: string, attributes: Record<string, unknown>, parts: SpanParts, service = 'app') {
@@ -115,6 +122,20 @@ function evaluation(trace: string, id: string, responseId: string, name = 'quali
     },
     ...{ time: [SECOND + 5, 0], scope: { name: 'judge' }, resource: { attributes: {} } },
   };
+}
+
+/** What is kept beside logs. */
+async function keptOf(store: Store, reads: readonly string[]): Promise<(string | undefined)[]> {
+  const read: (string | undefined)[] = [];
+  await store.ingest([...new Set(reads.map((reference) => reference.slice(0, 32)))], (_, stored) => {
+    if (stored.size === 0) return { reads };
+    for (const each of stored.values()) read.push(each.kept);
+    return {
+      ...{ creates: [], revisions: [], feedback: [], calls: [] },
+      ...{ places: new Map(), parts: new Map(), kept: new Map() },
+    };
+  });
+  return read;
 }
 
 const feedbackOf = ({ feedback = [] }: LogResponse) => [feedback ?? []].flat();
@@ -311,19 +332,132 @@ function describeCalls(name: string, open: () => Promise<Store>, runs: number): 
       await server.take(call({ trace: 'a', ...FULL }));
       const [log] = await server.logs();
       await server.store.deleteLogs([log!.id]);
-      const read: (string | undefined)[] = [];
-      await server.store.ingest([traceOf('a'), traceOf('b')], (_, stored) => {
-        const references = [`${traceOf('a')}-${idOf('a')}`, `${traceOf('b')}-${idOf('b')}`];
-        if (stored.size === 0) return { reads: references };
-        for (const each of stored.values()) read.push(each.kept);
-        return {
-          ...{ creates: [], revisions: [], feedback: [], calls: [] },
-          ...{ places: new Map(), parts: new Map(), kept: new Map() },
-        };
-      });
+      const read = await keptOf(server.store, [`${traceOf('a')}-${idOf('a')}`, `${traceOf('b')}-${idOf('b')}`]);
       expect(read).toEqual([undefined, undefined]);
       for (const trace of ['a', 'b']) await server.take(call({ trace, ...FULL, scope: trace }));
       expect(await server.logs()).toEqual([]);
+    });
+
+    test('a log is not merged into one that a client has deleted, which stays deleted', async () => {
+      const server = await start();
+      await server.take(call({ trace: 'b', ...FULL, tokens: 3 }));
+      await server.store.deleteLogs((await server.logs()).map(({ id }) => id));
+      const late = call({ trace: 'a', ...BARE, scope: 'other' });
+      for (let time = 0; time < 2; time++) {
+        expect(await server.take(late)).toEqual({ rejected: 0 });
+        expect((await server.logs()).map(({ reference_id }) => reference_id)).toEqual([`${traceOf('a')}-${idOf('a')}`]);
+      }
+      await server.take(call({ trace: 'b', ...FULL, tokens: 3 }));
+      await server.take(call({ trace: 'c', ...FULL, scope: 'third' }));
+      expect(await server.logs()).toMatchObject([{ reference_id: `${traceOf('c')}-${idOf('c')}` }]);
+    });
+
+    test('a log is not merged into one that nothing is left to make of', async () => {
+      const server = await start();
+      await server.take(call({ trace: 'b', ...FULL, from: 90 }));
+      await server.take(belowRemote(call({ trace: 'a', ...FULL, scope: 'other' }), '1'));
+      await server.take(call({ trace: 'a', id: '5', responseId: 'r5', question: 'else', scope: 'other' }));
+      const [kept, unrelated] = await server.logs();
+      expect([kept, unrelated].map((log) => log?.reference_id?.slice(0, 1)).sort()).toEqual(['a', 'b']);
+      const toDelete = [kept, unrelated].find((log) => log?.reference_id?.startsWith('a'));
+      await server.store.deleteLogs([toDelete!.id]);
+      await server.take(agent('a', '1'));
+      const models = (await server.logs()).filter(({ config }) => config?.type === 'model');
+      expect(models).toMatchObject([{ reference_id: `${traceOf('b')}-${idOf('b')}`, output: 'because' }]);
+    });
+
+    test('a call that was joined with one which is forgotten stays joined', async () => {
+      const server = await start();
+      await server.take(call({ trace: 'b', ...FULL, from: 90 }));
+      await server.take(belowRemote(call({ trace: 'a', ...FULL, scope: 'other' }), '1'));
+      await pause(20);
+      const beforeMillis = Date.now();
+      await pause(20);
+      await server.take(spanOf('a', '5', { 'http.request.method': 'POST' }, {}));
+      await server.store.forgetTraces(beforeMillis);
+      expect(await server.store.findTraces([traceOf('a'), traceOf('b')])).toEqual([traceOf('a')]);
+      await server.take(agent('a', '1'));
+      const models = (await server.logs()).filter(({ config }) => config?.type === 'model');
+      expect(models).toMatchObject([{ reference_id: `${traceOf('b')}-${idOf('b')}`, output: 'because' }]);
+    });
+
+    test('a deletion leaves what is kept of calls with the same words at another time', async () => {
+      const server = await start();
+      const same = { question: 'hi', answer: 'hello' };
+      await server.take(call({ trace: 'b', ...same, responseId: 'r1' }));
+      await server.take(call({ trace: 'a', ...same, responseId: 'r1', tokens: 3, scope: 'other' }));
+      await server.take(call({ trace: 'c', ...same, responseId: 'r2', from: 2_000, to: 2_500 }));
+      const later = (await server.logs()).find(({ reference_id }) => reference_id?.startsWith('c'));
+      await server.store.deleteLogs([later!.id]);
+      expect(await keptOf(server.store, [`${traceOf('b')}-${idOf('b')}`])).toEqual([expect.any(String)]);
+    });
+
+    test('what was joined is compared again only if it says more, or hangs elsewhere', async () => {
+      const server = await start();
+      const count = 5;
+      const tool = (id: string) =>
+        spanOf(
+          'f',
+          id,
+          { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': 'ask' },
+          { startTime: [SECOND, 0] },
+        );
+      await server.take(tool('f'));
+      const locked: number[] = [];
+      const { ingest } = server.store;
+      server.store.ingest = async (traceIds, work) => {
+        locked.push(traceIds.length);
+        return ingest(traceIds, work);
+      };
+      for (let index = 1; index <= count; index++) {
+        const [id, from] = [String(index), index * 100];
+        const plan = { responseId: `r-${id}`, from, to: from + 50 };
+        await server.take(call({ ...plan, trace: 'f', id, parent: 'f', question: 'why?', answer: 'because' }));
+        await server.take(call({ ...plan, trace: id, tokens: 3, service: 'gateway' }));
+      }
+      expect((await server.logs()).filter(({ output_tokens }) => output_tokens === 3)).toHaveLength(count);
+      expect(Math.max(...locked)).toBe(2);
+    });
+
+    test('the calls of many traces are joined in portions', async () => {
+      const server = await start();
+      const digits = '123456789abcdef';
+      const numbers = Array.from({ length: 60 }, (_, index) => index);
+      const spansOf = (side: Partial<CallPlan>, offset: number) =>
+        numbers.map((number) => {
+          const span = call({ trace: digits[0]!, responseId: `r-${number}`, ...side });
+          const traceId = `${digits[number % 15]}${number + offset}`.padEnd(32, '0');
+          return { ...span, spanContext: () => ({ ...span.spanContext(), traceId }) };
+        });
+      await server.take(...spansOf({ question: 'why?', answer: 'because' }, 100));
+      const locked: number[] = [];
+      const { ingest } = server.store;
+      server.store.ingest = async (traceIds, work) => {
+        locked.push(traceIds.length);
+        return ingest(traceIds, work);
+      };
+      await server.take(...spansOf({ tokens: 3, service: 'gateway' }, 500));
+      expect(locked).toEqual([60, 50, 50, 20]);
+      const logs = await server.logs();
+      expect(logs.map(({ output, output_tokens }) => [output, output_tokens])).toEqual(
+        numbers.map(() => ['because', 3]),
+      );
+    });
+
+    test('when a join fails after its spans are written, a repeat of the request makes up for it', async () => {
+      const server = await start();
+      await server.take(call({ trace: 'b', ...FULL, from: 90 }));
+      await server.take(belowRemote(call({ trace: 'a', ...FULL, scope: 'other' }), '1'));
+      const { ingest } = server.store;
+      server.store.ingest = async (traceIds, work) => {
+        if (traceIds.length > 1) throw new Error('no connection');
+        return ingest(traceIds, work);
+      };
+      await expect(server.take(agent('a', '1'))).rejects.toThrow('no connection');
+      server.store.ingest = ingest;
+      await server.take(agent('a', '1'));
+      const models = (await server.logs()).filter(({ config }) => config?.type === 'model');
+      expect(models).toMatchObject([{ reference_id: `${traceOf('a')}-${idOf('a')}`, output: 'because' }]);
     });
 
     test.each(['responses', 'chat'])('recorded: %s, as the span processor has it', async (api) => {
@@ -339,6 +473,25 @@ function describeCalls(name: string, open: () => Promise<Store>, runs: number): 
       }
     });
 
+    test('a call that another one takes the place of is compared with all others again', async () => {
+      const asked = { question: 'why?' };
+      const [first, second] = [{ scope: 'one' }, { scope: 'two' }];
+      const spans = [
+        call({ trace: 'a', ...second, ...asked, responseId: 'r2', answer: 'because' }),
+        call({ trace: 'b', ...first, ...asked, tokens: 3, answer: 'because' }),
+        call({ trace: 'c', ...first, responseId: 'r2' }),
+        call({ trace: 'd', ...second, ...asked, tokens: 3 }),
+      ];
+      const found: unknown[] = [];
+      for (const order of [spans, [...spans].reverse(), [1, 3, 0, 2].map((at) => spans[at]!)]) {
+        const server = await start();
+        for (const span of order) await server.take(span);
+        found.push(comparable(await server.logs()));
+      }
+      expect(found[0]).toHaveLength(2);
+      expect(found.slice(1)).toEqual([found[0], found[0]]);
+    });
+
     test('any order of any calls, one by one or together, gives the same logs', { timeout: 120_000 }, async () => {
       const plan = fc.record({
         scope: fc.constantFrom('one', 'two', 'three'),
@@ -347,16 +500,19 @@ function describeCalls(name: string, open: () => Promise<Store>, runs: number): 
         answer: fc.constantFrom('', 'because', 'so'),
         tokens: fc.constantFrom(0, 3),
         from: fc.constantFrom(100, 101, 104),
-        isBelow: fc.boolean(),
+        below: fc.constantFrom('nothing', 'log', 'log of another process'),
       });
       const property = fc.asyncProperty(
         fc.array(plan, { minLength: 2, maxLength: 4 }),
         fc.infiniteStream(fc.nat(9)),
         fc.boolean(),
         async (plans, ranks, isTogether) => {
-          const spans = plans.flatMap(({ isBelow, ...each }, index) => {
+          const spans = plans.flatMap(({ below, ...each }, index) => {
             const trace = 'abcd'[index]!;
-            return [...(isBelow ? [agent(trace, '1')] : []), call({ trace, ...each, ...(isBelow && { parent: '1' }) })];
+            if (below === 'nothing') return call({ trace, ...each });
+            const isLocal = below === 'log';
+            const span = call({ trace, ...each, ...(isLocal && { parent: '1' }) });
+            return [agent(trace, '1'), isLocal ? span : belowRemote(span, '1')];
           });
           const found: unknown[] = [];
           for (const isShuffled of [false, true]) {

@@ -279,6 +279,14 @@ export function describeIngest(name: string, open: () => Promise<Store>): void {
       expect((await find(store, 1))?.feedback).toMatchObject([feedback]);
     });
 
+    test('merges no log into one that is not stored', async () => {
+      const store = await open();
+      const feedback = { type: 'rating', value: 'good' };
+      await create(store, { reference_id: reference(2), output: 'x', feedback });
+      await write(store, { revisions: [{ referenceId: reference(2), mergedInto: reference(1) }] });
+      expect(await find(store, 2)).toMatchObject({ output: 'x', feedback: [feedback] });
+    });
+
     test('finds the words that a log has now, in the session that it is in', async () => {
       const store = await open();
       const found = async (search: string) => {

@@ -8,13 +8,15 @@
 import { type CallFacts, isSameCallElsewhere } from '../../../trace/same-call/call-facts.ts';
 import { scoreFor } from '../../../trace/same-call/call-span.ts';
 import { traceIdOf } from '../../../wire/reference-id.ts';
-import type { IngestWork } from '../../store/ingest.ts';
+import type { IngestWork, StoredLog } from '../../store/ingest.ts';
 import type { Delivery } from './arrival.ts';
+import type { OwnKey } from './call-keys.ts';
+import { parseKept } from './kept-content.ts';
 import { linkTrace } from './link-trace.ts';
 import { together } from './link-traces.ts';
 import { findParentId } from './outcomes.ts';
-import type { Elsewhere, Skeleton } from './skeleton.ts';
-import { isOfAnotherTrace, referenceOfName } from './span-name.ts';
+import { type Elsewhere, isLogOfCall, type Skeleton } from './skeleton.ts';
+import { referenceOfName } from './span-name.ts';
 import type { Tree } from './tree.ts';
 import type { TreeMemo } from './tree-memo.ts';
 
@@ -37,6 +39,8 @@ export interface JoiningWork {
   readonly work: IngestWork;
   /** Reference ids of calls that some of these were joined with before, and that are not among them. Nothing is done then. */
   missing(): ReadonlySet<string>;
+  /** By what others find calls that were joined before, and are with another one now: any of these may fit better. */
+  regrouped(): readonly OwnKey[];
 }
 
 interface Call {
@@ -44,21 +48,22 @@ interface Call {
   readonly traceId: string;
   readonly node: Skeleton;
   readonly facts: CallFacts;
-  readonly isBelowLog: boolean;
-  readonly names: Pick<Elsewhere, 'reporter' | 'question'>;
+  readonly says: Pick<Elsewhere, 'reporter' | 'question' | 'isBelowLog'>;
 }
 
 export function joinCalls(candidates: Candidates, trees: TreeMemo): JoiningWork {
   const named = [...candidates.calls.keys(), ...candidates.judgements.keys()];
   const traceIds = [...new Set(named.map((referenceId) => traceIdOf(referenceId) as string))].sort();
   let missing: ReadonlySet<string> = new Set();
+  let regrouped: readonly OwnKey[] = [];
   const work: IngestWork = (memory, stored) => {
     const found = new Map<string, Tree>();
     for (const traceId of traceIds) found.set(traceId, trees.take(traceId, memory.get(traceId) ?? []));
-    const joining = new Joining(candidates, found);
+    const joining = new Joining(candidates, found, stored);
     for (const [traceId, tree] of found) trees.put(traceId, memory.get(traceId) ?? [], undefined, tree);
-    missing = joining.missing;
+    [missing, regrouped] = [joining.missing, joining.regrouped];
     if (missing.size > 0) return together([]);
+    if (joining.reads.size > 0) return { reads: [...joining.reads] };
     return together(
       [...joining.changes].map(([traceId, { elsewhere, deliveries }]) => {
         const arrivals = { spans: [], events: [], judgements: [], elsewhere, deliveries };
@@ -67,7 +72,7 @@ export function joinCalls(candidates: Candidates, trees: TreeMemo): JoiningWork 
       }),
     );
   };
-  return { traceIds, work, missing: () => missing };
+  return { traceIds, work, missing: () => missing, regrouped: () => regrouped };
 }
 
 interface Change {
@@ -77,20 +82,30 @@ interface Change {
 
 class Joining {
   readonly missing = new Set<string>();
+  /** Reference ids of logs that have to be read first. */
+  readonly reads = new Set<string>();
+  readonly regrouped: OwnKey[] = [];
   /** By trace. */
   readonly changes = new Map<string, Change>();
   readonly #trees: ReadonlyMap<string, Tree>;
+  readonly #stored: ReadonlyMap<string, StoredLog>;
   /** For each candidate that is a log of a model: which has its log. */
   readonly #keepers = new Map<string, string>();
 
-  constructor({ calls, judgements }: Candidates, trees: ReadonlyMap<string, Tree>) {
+  constructor(
+    { calls, judgements }: Candidates,
+    trees: ReadonlyMap<string, Tree>,
+    stored: ReadonlyMap<string, StoredLog>,
+  ) {
     this.#trees = trees;
+    this.#stored = stored;
     for (const referenceId of calls.keys()) {
       const { keeper, others = [] } = this.#find(referenceId)?.elsewhere ?? {};
       for (const other of keeper === undefined ? others : [keeper]) if (!calls.has(other)) this.missing.add(other);
     }
     if (this.missing.size > 0) return;
     this.#join(calls);
+    if (this.reads.size > 0) return;
     for (const [referenceId, callIds] of judgements) {
       for (const callId of callIds) this.#deliver(referenceId, callId, calls.keys());
     }
@@ -102,25 +117,65 @@ class Joining {
 
   #join(candidates: Candidates['calls']): void {
     const calls: Call[] = [];
+    const gone: string[] = [];
     for (const [referenceId, names] of candidates) {
       const node = this.#find(referenceId);
-      if (!node) continue;
+      if (!node || this.#hasForgotten(referenceId, node)) continue;
       const call = this.#callOf(referenceId, node, names);
       if (call) calls.push(call);
-      else if (node.elsewhere) this.#set(referenceId, undefined);
+      else if (node.elsewhere) gone.push(referenceId);
     }
-    for (const [first, ...others] of groupCalls(calls)) {
-      const keeper = first as Call;
-      const references = others.map(({ referenceId }) => referenceId);
-      this.#keepers.set(keeper.referenceId, keeper.referenceId);
-      const joined = { keeper: undefined, others: references, ...keeper.names };
-      const saysMore = [keeper, ...others].some(({ referenceId }) => candidates.get(referenceId)?.saysMore);
-      this.#set(keeper.referenceId, others.length > 0 ? joined : undefined, saysMore);
-      for (const { referenceId, names } of others) {
-        this.#keepers.set(referenceId, keeper.referenceId);
-        this.#set(referenceId, { keeper: keeper.referenceId, others: [], ...names });
-      }
+    const groups = this.#groupStored(calls);
+    if (this.reads.size > 0) return;
+    for (const referenceId of gone) this.#set(referenceId, undefined);
+    for (const group of groups) this.#joinGroup(group, candidates);
+  }
+
+  #joinGroup([first, ...others]: readonly Call[], candidates: Candidates['calls']): void {
+    const keeper = first as Call;
+    for (const call of [keeper, ...others]) {
+      const { elsewhere } = call.node;
+      const isMoved = elsewhere && (elsewhere.keeper ?? call.referenceId) !== keeper.referenceId;
+      if (isMoved) this.regrouped.push(...keysOfCall(call));
     }
+    const references = others.map(({ referenceId }) => referenceId);
+    this.#keepers.set(keeper.referenceId, keeper.referenceId);
+    const joined = { keeper: undefined, others: references, ...keeper.says };
+    const saysMore = [keeper, ...others].some(({ referenceId }) => candidates.get(referenceId)?.saysMore);
+    this.#set(keeper.referenceId, others.length > 0 ? joined : undefined, saysMore);
+    for (const { referenceId, says } of others) {
+      this.#keepers.set(referenceId, keeper.referenceId);
+      this.#set(referenceId, { keeper: keeper.referenceId, others: [], ...says });
+    }
+  }
+
+  /**
+   * Whether a span that it was joined with is not remembered any more: whether they are the same call cannot be said again,
+   * and it stays as it was.
+   */
+  #hasForgotten(referenceId: string, { elsewhere }: Skeleton): boolean {
+    if (!elsewhere) return false;
+    const keeper = this.#find(elsewhere.keeper ?? referenceId);
+    return !keeper || (keeper.elsewhere?.others ?? []).some((other) => !this.#find(other));
+  }
+
+  /**
+   * Returns the calls in groups, each with one first that has a log or what to make it of. A client may have deleted those
+   * of others, which stay deleted: nothing is merged into them. Groups of which nothing is left are passed over.
+   */
+  #groupStored(calls: readonly Call[]): Call[][] {
+    const withOthers = groupCalls(calls, () => true).filter(({ length }) => length > 1);
+    const stored = new Map(withOthers.flat().map((call) => [call, this.#isStored(call)]));
+    const groups = groupCalls(calls, (call) => stored.get(call) ?? true);
+    return groups.filter(([keeper]) => stored.get(keeper as Call) ?? true);
+  }
+
+  #isStored({ referenceId, node }: Call): boolean {
+    const found = this.#stored.get(referenceId);
+    if (!found) this.reads.add(referenceId);
+    return (
+      found?.log !== undefined || (node.written?.keeperId !== undefined && parseKept(found?.kept).own !== undefined)
+    );
   }
 
   /** Returns undefined if the span is not the log of a call in its own trace. */
@@ -130,16 +185,15 @@ class Joining {
     { reporter = node.elsewhere?.reporter, question = node.elsewhere?.question }: Candidate,
   ): Call | undefined {
     const { own, written, startMillis } = node;
-    if (!own || reporter === undefined || written?.kind !== 'model') return undefined;
-    if (written.keeperId !== undefined && !isOfAnotherTrace(written.keeperId)) return undefined;
+    if (!own || reporter === undefined || !isLogOfCall(written)) return undefined;
     if (own.kind !== 'model' || own.endMillis === undefined) return undefined;
     const { callId, model, endMillis, answer, promptTokens, outputTokens, hasMessages, hasError } = own;
     const hasUsage = promptTokens !== undefined || outputTokens !== undefined;
     const hasAnswer = answer !== undefined;
     const traceId = traceIdOf(referenceId) as string;
+    const isBelowLog = findParentId(this.#trees.get(traceId) as Tree, node) !== undefined;
     return {
-      ...{ referenceId, traceId, node, names: { reporter, question } },
-      isBelowLog: findParentId(this.#trees.get(traceId) as Tree, node) !== undefined,
+      ...{ referenceId, traceId, node, says: { reporter, question, isBelowLog } },
       facts: {
         ...{ callId, model, scope: reporter, startMillis: Math.floor(startMillis), endMillis, question, answer },
         ...{ outputTokens, hasUsage, hasAnswer, hasError, score: scoreFor(hasMessages, hasUsage, hasAnswer) },
@@ -187,10 +241,19 @@ class Joining {
   }
 }
 
-/** Returns the calls, each with the reports of it, the one that has the log first. */
-function groupCalls(calls: readonly Call[]): Call[][] {
+function keysOfCall({ referenceId, facts: { scope: reporter, callId, startMillis, endMillis }, says }: Call): OwnKey[] {
+  const named = { referenceId, reporter, startMillis, endMillis };
+  return [
+    ...(callId === undefined ? [] : [{ ...named, key: callId, isQuestion: false }]),
+    ...(says.question === undefined ? [] : [{ ...named, key: says.question, isQuestion: true }]),
+  ];
+}
+
+/** Returns the calls, each with the reports of it, the one that has the log first: if there is one, one that is stored. */
+function groupCalls(calls: readonly Call[], isStored: (call: Call) => boolean): Call[][] {
   const groups: Call[][] = [];
-  for (const call of [...calls].sort(byPreference)) {
+  const storedFirst = (a: Call, b: Call) => Number(isStored(b)) - Number(isStored(a));
+  for (const call of [...calls].sort((a, b) => storedFirst(a, b) || byPreference(a, b))) {
     const group = groups.find(
       ([keeper, ...others]) =>
         isSameCallElsewhere((keeper as Call).facts, call.facts) &&
@@ -207,7 +270,7 @@ function groupCalls(calls: readonly Call[]): Call[][] {
 function byPreference(first: Call, second: Call): number {
   return (
     second.facts.score - first.facts.score ||
-    Number(second.isBelowLog) - Number(first.isBelowLog) ||
+    Number(second.says.isBelowLog) - Number(first.says.isBelowLog) ||
     first.facts.startMillis - second.facts.startMillis ||
     (first.referenceId < second.referenceId ? -1 : 1)
   );

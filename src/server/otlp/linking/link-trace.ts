@@ -14,7 +14,7 @@ import { findContext, hasSameTags } from './context.ts';
 import { Judgements } from './judgements.ts';
 import { byTime, MAX_EVENT_CHARACTERS } from './kept-content.ts';
 import { decideOutcomes, type LogNode } from './outcomes.ts';
-import { findPlaces, parentsFirst, removalsLast } from './places.ts';
+import { findLog, findPlaces, parentsFirst, removalsLast } from './places.ts';
 import { hasOthers, isSameRecipe, type Outcome, type Skeleton, type WrittenContext } from './skeleton.ts';
 import { Sources } from './sources.ts';
 import { referenceOfName } from './span-name.ts';
@@ -22,6 +22,7 @@ import { summariseContent } from './summarise.ts';
 import { encodePart } from './trace-part.ts';
 import type { Tree } from './tree.ts';
 import type { TreeMemo } from './tree-memo.ts';
+import { findUnsettled } from './unsettled.ts';
 
 /** More parts become one. */
 const MAX_PARTS = 16;
@@ -70,6 +71,8 @@ class Linking {
   readonly #creates: LogRequest[] = [];
   readonly #revisions = new Map<string, Revision>();
   readonly #faults: IngestFault[] = [];
+  /** Spans that have come again, or whose log events have, and say nothing new. */
+  readonly #repeated = new Set<string>();
   /** Spans that had come before, and now say more. */
   readonly #renewed = new Set<string>();
   /** Logs whose content is new though they are made of the same spans. */
@@ -102,6 +105,7 @@ class Linking {
     this.#deliveries = deliveries;
     for (const arrival of spans) {
       const node = this.#tree.add(arrival);
+      if (!node) this.#repeated.add(arrival.spanId);
       if (!node) continue;
       if (node.written) this.#renew(node);
       else this.#arrived.add(node.spanId);
@@ -124,27 +128,21 @@ class Linking {
     const news = new Set([...this.#arrived, ...this.#withEvents, ...this.#renewed, ...this.#joined]);
     const { changed: outcomes, affected } = decideOutcomes(this.#tree, news, this.#withEvents);
     this.#composeAgain(outcomes);
-    for (const [spanId, outcome] of parentsFirst(outcomes)) this.#apply(this.#tree.get(spanId) as LogNode, outcome);
+    for (const [spanId, outcome] of parentsFirst(outcomes)) {
+      this.#apply(this.#tree.get(spanId) as LogNode, outcome, outcomes);
+    }
     this.#reviseContext();
     const feedback = this.#judgements.finish(this.#deliveries);
-    const unsettled = new Map<string, boolean>();
-    for (const { spanId, elsewhere } of affected) {
-      if (elsewhere && !this.#joined.has(spanId)) unsettled.set(this.#referenceOf(spanId), outcomes.has(spanId));
-    }
+    const [repeated, joined] = [this.#repeated, this.#joined];
+    const unsettled = findUnsettled(this.#tree, { affected, changed: outcomes, repeated, joined });
     const changed = this.#hasStrangers ? undefined : [...this.#arrived, ...outcomes.keys()];
     const places = findPlaces(this.#traceId, this.#tree, changed);
     const kept = this.#sources.writeKept();
     const part = this.#writePart(partCount);
     const revisions = [...this.#revisions.values()].sort(removalsLast);
     return {
-      creates: this.#creates,
-      revisions,
-      feedback,
-      places,
-      part,
-      kept,
-      faults: this.#faults,
-      unsettled,
+      ...{ creates: this.#creates, revisions, feedback, places, part, kept, faults: this.#faults },
+      unsettled: new Map(Array.from(unsettled, ([spanId, saysMore]) => [this.#referenceOf(spanId), saysMore])),
     };
   }
 
@@ -173,7 +171,10 @@ class Linking {
     if (!kept) return;
     const events = [...(kept.events ?? [])];
     const text = JSON.stringify(event);
-    if (events.some((known) => JSON.stringify(known) === text)) return;
+    if (events.some((known) => JSON.stringify(known) === text)) {
+      this.#repeated.add(spanId);
+      return;
+    }
     if (JSON.stringify(events).length + text.length > MAX_EVENT_CHARACTERS) {
       this.#fault(spanId, `more than ${MAX_EVENT_CHARACTERS} characters of log events`);
       return;
@@ -213,14 +214,14 @@ class Linking {
     }
   }
 
-  #apply(node: LogNode, outcome: Outcome): void {
+  #apply(node: LogNode, outcome: Outcome, outcomes: ReadonlyMap<string, Outcome>): void {
     const { written, spanId } = node;
     const wasLog = written !== undefined && written.keeperId === undefined;
     const isLog = outcome.keeperId === undefined;
     // What the span says by itself is kept where no log says it.
     this.#sources.keepOwn(node, !isLog || hasOthers(outcome));
     if (!isLog) {
-      if (wasLog) this.#revise(spanId, { mergedInto: this.#referenceOf(outcome.keeperId as string) });
+      if (wasLog) this.#revise(spanId, { mergedInto: this.#referenceOf(findLog(this.#tree, spanId, outcomes)) });
     } else if (!wasLog) {
       const log = this.#compose(node, outcome);
       if (log) this.#creates.push(log);
@@ -265,13 +266,12 @@ class Linking {
     if (isSameContext || before.session === undefined) return;
     for (const node of this.#tree.nodes) {
       if (!node.written || node.written.keeperId !== undefined || this.#arrived.has(node.spanId)) continue;
-      const metadata: Record<string, unknown> = {};
-      if (before.user !== user && node.user === undefined) metadata['user'] = user ?? null;
-      if (!hasSameTags(before, this.#context)) metadata['tags'] = tags ?? null;
-      this.#revise(node.spanId, {
-        ...(before.session !== session && { sessionReferenceId: session }),
-        ...(Object.keys(metadata).length > 0 && { metadata }),
-      });
+      const metadata = {
+        ...(before.user !== user && node.user === undefined && { user: user ?? null }),
+        ...(!hasSameTags(before, this.#context) && { tags: tags ?? null }),
+      };
+      const moves = before.session !== session && { sessionReferenceId: session };
+      this.#revise(node.spanId, { ...moves, ...(Object.keys(metadata).length > 0 && { metadata }) });
     }
   }
 

@@ -51,3 +51,13 @@ export function findPlaces(
   }
   return places;
 }
+
+/** Returns the span, named as in `span-name.ts`, whose log has the call of this one: its keeper may have a keeper itself. */
+export function findLog(tree: Tree, spanId: string, outcomes: ReadonlyMap<string, Outcome>): string {
+  let name = spanId;
+  for (;;) {
+    const keeperId = (outcomes.get(name) ?? tree.get(name)?.written)?.keeperId;
+    if (keeperId === undefined) return name;
+    name = keeperId;
+  }
+}

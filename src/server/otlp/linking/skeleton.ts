@@ -4,6 +4,7 @@
  */
 import type { LogKind } from '../../../conventions/convention.ts';
 import type { ToolFacts } from '../../../trace/span-node.ts';
+import { isOfAnotherTrace } from './span-name.ts';
 
 export interface Skeleton {
   /** 16 hexadecimal digits. */
@@ -68,6 +69,8 @@ export interface Elsewhere {
   readonly reporter: string;
   /** `CallKey.key` of the question. */
   readonly question: string | undefined;
+  /** Whether this span was below a log when they were joined: that decides which one has the log. */
+  readonly isBelowLog: boolean;
 }
 
 /** What becomes of a span that is a log by itself, when all that is known of its trace is looked at together. */
@@ -104,6 +107,12 @@ export interface WrittenContext {
   readonly session: string | undefined;
   readonly user: string | undefined;
   readonly tags: readonly string[] | undefined;
+}
+
+/** Whether the span has the log of a call in its own trace, or would have it if no other trace had. */
+export function isLogOfCall(written: Outcome | undefined): boolean {
+  if (written?.kind !== 'model') return false;
+  return written.keeperId === undefined || isOfAnotherTrace(written.keeperId);
 }
 
 export function isSameOutcome(first: Outcome, second: Outcome): boolean {

@@ -30,6 +30,7 @@ const HAS_UPSTREAM = 1;
 const HAS_ELSEWHERE = 2;
 const HAS_KEEPER = 1;
 const HAS_QUESTION_KEY = 2;
+const IS_BELOW_LOG = 4;
 
 const HAS_END = 1;
 const HAS_CALL_ID = 2;
@@ -136,8 +137,8 @@ function readSkeleton(reader: ByteReader): Skeleton {
   };
 }
 
-function writeElsewhere(writer: ByteWriter, { keeper, others, reporter, question }: Elsewhere): void {
-  writer.byte(flags([keeper, HAS_KEEPER], [question, HAS_QUESTION_KEY]));
+function writeElsewhere(writer: ByteWriter, { keeper, others, reporter, question, isBelowLog }: Elsewhere): void {
+  writer.byte(flags([keeper, HAS_KEEPER], [question, HAS_QUESTION_KEY], [isBelowLog || undefined, IS_BELOW_LOG]));
   if (keeper !== undefined) writer.name(keeper);
   if (question !== undefined) writer.id(question);
   writer.id(reporter);
@@ -150,7 +151,8 @@ function readElsewhere(reader: ByteReader): Elsewhere {
   const keeper = has & HAS_KEEPER ? reader.name() : undefined;
   const question = has & HAS_QUESTION_KEY ? reader.id() : undefined;
   const reporter = reader.id();
-  return { keeper, others: readList(reader, () => reader.name()), reporter, question };
+  const others = readList(reader, () => reader.name());
+  return { keeper, others, reporter, question, isBelowLog: (has & IS_BELOW_LOG) !== 0 };
 }
 
 function writeSummary(writer: ByteWriter, own: CallSummary, { written, parentId }: Skeleton): void {

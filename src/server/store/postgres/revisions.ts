@@ -221,6 +221,7 @@ class RevisionWrites {
 
   #merge(log: RevisedLog, into: string): void {
     const target = this.#logs.get(into);
+    if (!target || target.isGone) return;
     const { day, bucket, id } = log.place;
     const reference = referenceKey(log.referenceId);
     const entries = this.#feedback.get(id) ?? [];
@@ -241,7 +242,7 @@ class RevisionWrites {
     this.#deleteWords(log);
     log.isGone = true;
     this.#touch(log, true);
-    if (!target || target.isGone || entries.length === 0) return;
+    if (entries.length === 0) return;
     this.#feedback.set(target.place.id, [...(this.#feedback.get(target.place.id) ?? []), ...entries]);
     this.statements.push(
       ...insertFeedback(

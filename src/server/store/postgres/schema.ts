@@ -89,7 +89,7 @@ const TRACE_CALLS = `
   CREATE TABLE trace_calls (bucket smallint NOT NULL, call_key bigint NOT NULL, start_millis bigint NOT NULL,
     end_millis bigint NOT NULL, reporter bigint NOT NULL, trace uuid NOT NULL, reference_id text COLLATE "C" NOT NULL,
     PRIMARY KEY (call_key, start_millis, reference_id, bucket));
-  CREATE INDEX trace_calls_by_trace ON trace_calls (trace);`;
+  CREATE INDEX trace_calls_by_trace ON trace_calls (trace, reference_id);`;
 
 export interface Migration {
   readonly sql: string;

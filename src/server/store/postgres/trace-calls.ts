@@ -16,13 +16,16 @@ const CALLS: Insertion = {
 };
 
 const FIND = `SELECT call_key::text, start_millis, end_millis, reporter::text, reference_id FROM trace_calls
-  WHERE bucket = ANY($1::smallint[]) AND call_key = ANY($2::bigint[])
-    AND (start_millis BETWEEN $3::bigint AND $4::bigint OR start_millis = 0) AND end_millis >= $5::bigint
+  WHERE bucket = ANY($1::smallint[]) AND call_key = ANY($2::bigint[])`;
+/** One `OR` with those that have no time would read all rows of the keys. */
+const FIND_AROUND = `${FIND} AND start_millis BETWEEN greatest($3::bigint, 1) AND $4::bigint AND end_millis >= $5::bigint
   ORDER BY start_millis DESC LIMIT $6::integer`;
+const FIND_TIMELESS = `${FIND} AND start_millis = 0 LIMIT $3::integer`;
 
 const LINKED = `SELECT DISTINCT other.trace FROM trace_calls AS own JOIN trace_calls AS other
     ON other.bucket = own.bucket AND other.call_key = own.call_key
     AND other.start_millis BETWEEN own.start_millis - ${MAX_CALL_MILLIS} AND own.end_millis + ${CLOCKS_MILLIS}
+    AND other.end_millis >= own.start_millis - ${CLOCKS_MILLIS}
   WHERE own.trace = ANY($1::uuid[]) AND own.reference_id = ANY($2::text[])`;
 
 export function insertCalls(calls: readonly CallKey[], layout: Layout): Statement[] {
@@ -57,22 +60,24 @@ async function findLike(pool: pg.Pool, wanted: readonly CallKey[]): Promise<Call
     to = Math.max(to, endMillis + CLOCKS_MILLIS);
   }
   const keys = [...new Set(wanted.map(({ key }) => key))];
-  const { rows } = await pool.query<Row>({
-    name: 'find calls',
-    text: FIND,
-    values: [
-      ...[[...new Set(keys.map(bucketOfCall))], keys.map(toBigint)],
-      ...[from - MAX_CALL_MILLIS, to, from].map(String),
-      MAX_CALLS_FOUND * keys.length,
-    ],
-  });
-  return rows.map((row) => ({
+  const named = [[...new Set(keys.map(bucketOfCall))], keys.map(toBigint)];
+  const limit = MAX_CALLS_FOUND * keys.length;
+  const around = [...named, ...[from - MAX_CALL_MILLIS, to, from].map(String), limit];
+  const results = await Promise.all([
+    pool.query<Row>({ name: 'find calls', text: FIND_AROUND, values: around }),
+    pool.query<Row>({ name: 'find timeless calls', text: FIND_TIMELESS, values: [...named, limit] }),
+  ]);
+  return results.flatMap(({ rows }) => rows.map(toCallKey));
+}
+
+function toCallKey(row: Row): CallKey {
+  return {
     key: toHex(row['call_key'] as string),
     referenceId: row['reference_id'] as string,
     reporter: toHex(row['reporter'] as string),
     startMillis: Number(row['start_millis']),
     endMillis: Number(row['end_millis']),
-  }));
+  };
 }
 
 /** Resolves to the keys of the traces of these logs, and of those with spans that may report the same calls. */

@@ -40,7 +40,7 @@ export const CALLS_MIGRATION = `
     reporter BLOB NOT NULL,
     PRIMARY KEY (call_key, start_millis, trace_key, span_id)
   ) WITHOUT ROWID;
-  CREATE INDEX trace_calls_by_trace ON trace_calls (trace_key);
+  CREATE INDEX trace_calls_by_trace ON trace_calls (trace_key, span_id);
 
   -- Its log may have had content of spans of other traces that report the same call.
   CREATE TRIGGER trace_calls_delete AFTER DELETE ON logs WHEN length(OLD.reference_id) = 49 BEGIN
@@ -49,6 +49,7 @@ export const CALLS_MIGRATION = `
       JOIN trace_calls AS own ON own.trace_key = traces.key AND own.span_id = substr(OLD.reference_id, 34)
       JOIN trace_calls AS other ON other.call_key = own.call_key
         AND other.start_millis BETWEEN own.start_millis - 3600000 AND own.end_millis + 5
+        AND other.end_millis >= own.start_millis - 5
       WHERE traces.trace_id = substr(OLD.reference_id, 1, 32));
   END;
 `;

@@ -2,8 +2,12 @@
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
 import { isContent, REVISED_COLUMNS } from '../stored-log.ts';
 
-/** Rows that one statement of `forgetTraces` deletes, with their parts. */
-export const FORGOTTEN_AT_ONCE = 200;
+/** Traces that one statement deletes, with their parts, whose calls are deleted before in statements of their own. */
+export const FORGOTTEN_AT_ONCE = 20;
+export const CALLS_FORGOTTEN_AT_ONCE = 1_000;
+
+/** The oldest traces that were seen before a time. */
+const FORGOTTEN = `SELECT key FROM traces WHERE seen_at < ? ORDER BY seen_at LIMIT ${FORGOTTEN_AT_ONCE}`;
 
 const SQL = {
   findTrace: `SELECT key, last_part FROM traces WHERE trace_id = ?`,
@@ -22,8 +26,10 @@ const SQL = {
   /** By position, as it runs for each call: with names it takes several times as long. */
   insertCall: `INSERT INTO trace_calls (call_key, start_millis, span_id, end_millis, reporter, trace_key)
     SELECT ?, ?, ?, ?, ?, key FROM traces WHERE trace_id = ? ON CONFLICT DO NOTHING`,
-  forgetTraces: `DELETE FROM traces WHERE key IN
-    (SELECT key FROM traces WHERE seen_at < ? ORDER BY seen_at LIMIT ${FORGOTTEN_AT_ONCE})`,
+  forgetCalls: `DELETE FROM trace_calls WHERE (call_key, start_millis, trace_key, span_id) IN
+    (SELECT call_key, start_millis, trace_key, span_id FROM trace_calls WHERE trace_key IN (${FORGOTTEN})
+      LIMIT ${CALLS_FORGOTTEN_AT_ONCE})`,
+  forgetTraces: `DELETE FROM traces WHERE key IN (${FORGOTTEN})`,
 
   findLog: `SELECT key, project_key, session_key, metadata FROM logs WHERE reference_id = ?`,
   readLog: `SELECT logs.*, projects.name AS project, sessions.reference_id AS session_reference_id,
@@ -50,8 +56,7 @@ const SQL = {
     WHERE key = :key`,
   setDuration: `UPDATE logs SET updated_at = :now, duration = :duration WHERE key = :key`,
   setMetadata: `UPDATE logs SET updated_at = :now, metadata = :metadata WHERE key = :key`,
-  moveFeedback: `UPDATE feedback SET log_key = (SELECT key FROM logs WHERE reference_id = :into) WHERE log_key = :key
-    AND EXISTS (SELECT 1 FROM logs WHERE reference_id = :into)`,
+  moveFeedback: `UPDATE feedback SET log_key = (SELECT key FROM logs WHERE reference_id = :into) WHERE log_key = :key`,
   clearReference: `UPDATE logs SET reference_id = NULL WHERE key = ?`,
   deleteLog: `DELETE FROM logs WHERE key = ?`,
   markLog: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE reference_id = ? ON CONFLICT DO NOTHING`,

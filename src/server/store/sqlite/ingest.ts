@@ -8,7 +8,7 @@ import { RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
 import { REVISED_COLUMNS, toLogRequest, withEntries } from '../stored-log.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
-import { FORGOTTEN_AT_ONCE, type IngestStatements } from './ingest-statements.ts';
+import { CALLS_FORGOTTEN_AT_ONCE, FORGOTTEN_AT_ONCE, type IngestStatements } from './ingest-statements.ts';
 import type { LogWrites } from './log-writes.ts';
 import type { WriteTurns } from './write-turns.ts';
 
@@ -46,8 +46,9 @@ export function* ingest(
   return yield* new IngestWrites(statements, host).write(result);
 }
 
-/** Deletes traces that were seen before the given time, in Unix milliseconds. Returns whether there may be more. */
+/** Deletes some of what was seen before the given time, in Unix milliseconds. Returns whether there may be more. */
 export function forgetTraces(statements: IngestStatements, seenBeforeMillis: number): boolean {
+  if (Number(statements.forgetCalls.run(seenBeforeMillis).changes) === CALLS_FORGOTTEN_AT_ONCE) return true;
   return Number(statements.forgetTraces.run(seenBeforeMillis).changes) === FORGOTTEN_AT_ONCE;
 }
 
@@ -163,6 +164,7 @@ class IngestWrites {
   }
 
   #merge(log: SqliteRow, into: string): void {
+    if (!this.#statements.findLog.get(into)) return;
     const key = log['key']!;
     this.#statements.moveFeedback.run({ key, into });
     this.#statements.markLog.run(into);

@@ -66,7 +66,13 @@ const skeleton: fc.Arbitrary<Skeleton> = fc
     tags: maybe(texts),
     isKept: fc.boolean(),
     elsewhere: maybe(
-      fc.record({ keeper: maybe(name), others: fc.array(name, { maxLength: 2 }), reporter: id, question: maybe(id) }),
+      fc.record({
+        keeper: maybe(name),
+        others: fc.array(name, { maxLength: 2 }),
+        reporter: id,
+        question: maybe(id),
+        isBelowLog: fc.boolean(),
+      }),
     ),
     log: maybe(
       fc.record({

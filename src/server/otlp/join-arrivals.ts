@@ -31,16 +31,17 @@ async function joinPortion(
   candidates: FoundCandidates,
 ): Promise<readonly IngestFault[]> {
   const faults: IngestFault[] = [];
-  let missing: ReadonlySet<string> = new Set();
+  let left: readonly string[] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const joining = joinCalls(candidates, trees);
     faults.push(...(await store.ingest(joining.traceIds, joining.work)));
-    missing = joining.missing();
+    const missing = joining.missing();
     const regrouped = joining.regrouped();
-    if (missing.size === 0 && regrouped.length === 0) return faults;
+    left = [...missing, ...regrouped.map(({ referenceId }) => referenceId)];
+    if (left.length === 0) return faults;
     for (const referenceId of missing) candidates.addCall(referenceId, {});
     if (regrouped.length > 0) candidates.addFound(regrouped, await store.findCalls(regrouped));
   }
   const message = 'its call was not compared with those of other traces, which too many others report';
-  return [...faults, ...[...missing].slice(0, 1).map((referenceId) => ({ referenceId, message }))];
+  return [...faults, ...left.slice(0, 1).map((referenceId) => ({ referenceId, message }))];
 }

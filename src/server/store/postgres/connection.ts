@@ -170,7 +170,7 @@ export async function readLong(pool: pg.Pool, text: string, values: readonly Val
     const [, result] = await pipelined(client, [
       { text: 'BEGIN READ ONLY; SET LOCAL statement_timeout TO 0' },
       { text, values, query_timeout: LONG_MILLIS },
-      { text: 'COMMIT' },
+      { text: 'COMMIT', query_timeout: LONG_MILLIS },
     ]);
     return result!.rows;
   });

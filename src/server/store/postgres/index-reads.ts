@@ -2,6 +2,8 @@
 import type pg from 'pg';
 import { pipelined, type Row, type Statement } from './connection.ts';
 
+const ANSWER_MILLIS = 12_000;
+
 /** In a transaction that ends with it, whose statements take so long each at most. Rejects if one takes longer. */
 export async function readByIndex(
   client: pg.ClientBase,
@@ -15,7 +17,8 @@ export async function readByIndex(
           SET LOCAL enable_indexscan TO off; SET LOCAL statement_timeout TO ${maxMillis}`,
       },
       ...statements,
-      { text: 'COMMIT' },
+      // The driver counts from now on, also for what waits behind other statements.
+      { text: 'COMMIT', query_timeout: statements.length * maxMillis + ANSWER_MILLIS },
     ]);
     return results.slice(1, -1).map(({ rows }) => rows);
   } catch (error) {

@@ -22,6 +22,9 @@ const FIND_AROUND = `${FIND} AND start_millis BETWEEN greatest($3::bigint, 1) AN
   ORDER BY start_millis DESC LIMIT $6::integer`;
 const FIND_TIMELESS = `${FIND} AND start_millis = 0 LIMIT $3::integer`;
 
+/** Where one key is wanted for many calls. */
+const MAX_ROWS_OF_MANY = 1_000;
+
 const LINKED = `SELECT DISTINCT other.trace FROM trace_calls AS own JOIN trace_calls AS other
     ON other.bucket = own.bucket AND other.call_key = own.call_key
     AND other.start_millis BETWEEN own.start_millis - ${MAX_CALL_MILLIS} AND own.end_millis + ${CLOCKS_MILLIS}
@@ -61,7 +64,8 @@ async function findLike(pool: pg.Pool, wanted: readonly CallKey[]): Promise<Call
   }
   const keys = [...new Set(wanted.map(({ key }) => key))];
   const named = [[...new Set(keys.map(bucketOfCall))], keys.map(toBigint)];
-  const limit = MAX_CALLS_FOUND * keys.length;
+  const perKey = MAX_CALLS_FOUND * keys.length;
+  const limit = Math.max(perKey, Math.min(MAX_CALLS_FOUND * wanted.length, MAX_ROWS_OF_MANY));
   const around = [...named, ...[from - MAX_CALL_MILLIS, to, from].map(String), limit];
   const results = await Promise.all([
     pool.query<Row>({ name: 'find calls', text: FIND_AROUND, values: around }),

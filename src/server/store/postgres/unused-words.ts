@@ -8,7 +8,7 @@ import { isRepeatable, LONG_MILLIS, pipelined, type Row, type Statement, withCon
 import { readByIndex } from './index-reads.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-const SLICE = 200;
+const SLICE = 50;
 /** So many of the newest logs have the frequent words, for which the index would be read the longest. */
 const NEWEST_LOGS = 200;
 const DELAY_MILLIS = 1_000;

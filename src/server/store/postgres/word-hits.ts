@@ -75,7 +75,8 @@ export async function readHits(pool: pg.Pool, day: string, term: Term, before: s
     INDEX_MILLIS,
   );
   // Too many logs have it for the index, and too few of the newest: these are looked at one by one.
-  if (!found) return { rows: hits.map(toHit), isWhole: false, next: logOfWords(rows.at(-1)!['id'] as string) };
+  // Words that were added to a log come before its own, which may be outside: it is looked at again.
+  if (!found) return { rows: hits.map(toHit), isWhole: false, next: lastLogOf(rows) };
   return { rows: found.map(toHit), isWhole: found.length < limit };
 }
 
@@ -169,6 +170,12 @@ async function readFromIndex(
     if (codeOf(error) === TIMED_OUT) return undefined;
     throw error;
   }
+}
+
+/** Of rows whose last one may be words that were added to a log, the log before that. */
+function lastLogOf(rows: readonly Row[]): string {
+  const [last, beforeLast] = [rows.at(-1)!['id'] as string, rows.at(-2)?.['id'] as string];
+  return logOfWords(last === logOfWords(last) ? last : beforeLast);
 }
 
 function toHit(row: Row): Hit {

@@ -54,15 +54,18 @@ export async function searchWords(parts: SearchParts, query: SessionQuery): Prom
     const terms = await toTerms(query, isBeginning ? parts.vocabulary : undefined);
     return searchFrom(parts, query, terms, { leading: Number(given) % BEGINNING, isBeginning, before });
   }
+  let first: FoundSessions | undefined;
   for (const isBeginning of [false, true]) {
     const terms = await toTerms(query, isBeginning ? parts.vocabulary : undefined);
     if (terms.length === 0) continue;
     const leading = await chooseLeading(parts.pool, terms);
     const result = await searchFrom(parts, query, terms, { leading, isBeginning, before });
-    // The beginning of a word is tried only if no whole word is found: more logs have it.
-    if (result.found.length > 0 || result.next !== null) return result;
+    // The beginning of a word is tried only if no whole word is found: more logs have it. It finds whole words, too, so
+    // nothing is lost where there was no time to look through all of them.
+    if (result.found.length > 0 || (isBeginning && result.next !== null)) return result;
+    first ??= result;
   }
-  return { found: [], next: null };
+  return first ?? { found: [], next: null };
 }
 
 /** The term of the fewest logs on the newest days; metadata always lead, since one log has them all. */

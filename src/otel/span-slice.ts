@@ -66,6 +66,12 @@ export interface SpanSlice {
 /** `SpanStatusCode.ERROR` of `@opentelemetry/api`. */
 export const STATUS_ERROR = 2;
 
+/**
+ * An attribute of spans that are recorded for this package alone: they are logs, although no exporter gets them, as they
+ * are not sampled.
+ */
+export const RECORDED_HERE = 'humanloop.recorded';
+
 const NO_SCOPE: InstrumentationScope = { name: '' };
 
 /** Returns the instrumentation scope; one with an empty name if the span has none. */

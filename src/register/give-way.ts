@@ -12,14 +12,16 @@ import type { ResolvedOptions } from '../options.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
 import type { HumanloopSpanProcessor } from '../processors/span-processor.ts';
 import { Deadline } from '../scheduling/deadline.ts';
-import { say } from './announce.ts';
+import { attempt, say } from './announce.ts';
 import { passOnTo } from './app-processor.ts';
-import { PATIENCE } from './last-logs.ts';
 
 /** The part of OpenTelemetry's APIs that all of them have. */
 export interface GlobalApi {
   disable(): void;
 }
+
+/** Of the SDKs' providers. */
+const DEFAULT_FLUSH_MILLIS = 30_000;
 
 type Register = (...args: unknown[]) => unknown;
 
@@ -34,7 +36,7 @@ export function giveWayOnce(api: GlobalApi, method: string, then?: (registered: 
     methods[method] = original;
     api.disable();
     const result = original.apply(this, args);
-    then?.(args[0]);
+    attempt(() => then?.(args[0]), "the app's OpenTelemetry is not joined");
     return result;
   };
 }
@@ -62,7 +64,7 @@ export function giveWayToApp(
       stopExpectingSpans();
       return passOnTo(own, processor);
     }
-    const isAdded = addProcessor(provider as Provider, withoutEnd(processor, limits));
+    const isAdded = addProcessor(provider as Provider, withoutEnd(processor, provider as Provider, limits));
     const what = isAdded ? 'its spans are logged too' : 'its spans are not logged: add a HumanloopSpanProcessor to it';
     say(`the app registers a tracer provider of its own, which is used from now on; ${what}`);
   });
@@ -73,6 +75,8 @@ interface Provider extends TracerProvider {
   addSpanProcessor?(processor: object): void;
   readonly _registeredSpanProcessors?: readonly object[];
   readonly _activeSpanProcessor?: { readonly _spanProcessors?: object[] };
+  readonly _forceFlushTimeoutMillis?: number;
+  readonly _config?: { readonly forceFlushTimeoutMillis?: number };
 }
 
 /** Returns the provider's processor of this package, which may be of the package's other half. */
@@ -88,13 +92,19 @@ export function findOwnProcessor(provider: object): HumanloopSpanProcessor | und
  * What the app's provider gets. An app may shut its provider down and go on, with the requests that it still has; what
  * `register` has started still needs the processor then.
  */
-function withoutEnd(processor: HumanloopSpanProcessor, limits: Limits): object {
+function withoutEnd(processor: HumanloopSpanProcessor, provider: Provider, limits: Limits): object {
   return {
     onStart: (...args: Parameters<HumanloopSpanProcessor['onStart']>) => processor.onStart(...args),
     onEnd: (span: SpanSlice) => processor.onEnd(span),
-    forceFlush: () => processor.forceFlush(),
+    // Where one processor rejects, the provider does, and what the app sends after its flush would not be sent.
+    forceFlush: () => processor.forceFlush({ timeoutMillis: flushLimitOf(provider) }).catch(() => undefined),
     shutdown: () => flushWhileSent(processor, limits),
   };
+}
+
+/** Less than the provider allows, which rejects then. */
+function flushLimitOf({ _forceFlushTimeoutMillis, _config }: Provider): number {
+  return 0.8 * (_forceFlushTimeoutMillis ?? _config?.forceFlushTimeoutMillis ?? DEFAULT_FLUSH_MILLIS);
 }
 
 /** As a processor's own end, this never rejects, and does not wait to the last for a server that is silent. */
@@ -108,7 +118,7 @@ async function flushWhileSent(
   let before = -1;
   while (!isSent && countSent() > before && deadline.leftMillis > 0) {
     before = countSent();
-    const timeoutMillis = Math.min(PATIENCE * exitTimeoutMillis, deadline.leftMillis);
+    const timeoutMillis = Math.min(exitTimeoutMillis, deadline.leftMillis);
     isSent = await processor.forceFlush({ timeoutMillis }).then(
       () => true,
       () => false,

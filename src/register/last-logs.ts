@@ -16,7 +16,7 @@ import { listenForEnding } from './ending-events.ts';
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 type Signal = (typeof SIGNALS)[number];
 /** A process that ends by itself is not urged to. It waits this many times as long for a server that is silent. */
-export const PATIENCE = 5;
+const PATIENCE = 5;
 /** Time to close the logs of open spans, and to count what is lost, when there is no patience left. */
 const LAST_MILLIS = 500;
 const WATCH_MILLIS = 250;
@@ -134,10 +134,10 @@ export function sendLastLogs(
     }
     beforeFlush = now;
     isFlushed = undefined;
+    idle = activeResources();
     void flush().then((isSent) => {
       isFlushed = isSent;
     });
-    idle = activeResources();
     watch ??= setInterval(endIfHeldByRequests, WATCH_MILLIS).unref();
   });
   process.on('exit', () => {
@@ -162,7 +162,7 @@ function isHeldByConnections(count: number, idle: readonly string[] | undefined)
     const index = rest.indexOf(type);
     if (index >= 0) rest.splice(index, 1);
   }
-  return rest.length <= count && rest.every((type) => type === 'TCPSocketWrap');
+  return rest.length > 0 && rest.length <= count && rest.every((type) => type === 'TCPSocketWrap');
 }
 
 /** Node then prints the exception and ends the process as if nobody had listened. */

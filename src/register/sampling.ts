@@ -1,5 +1,10 @@
 /** The sampler of `register`'s own provider. */
+import { RECORDED_HERE } from '../otel/span-slice.ts';
+
 type Constructor<Made> = new (...args: unknown[]) => Made;
+
+/** `SamplingDecision.RECORD`. */
+const RECORDED = { decision: 1, attributes: { [RECORDED_HERE]: true } };
 
 interface Sampler {
   shouldSample(...args: unknown[]): unknown;
@@ -25,9 +30,10 @@ export function createSampler(
   const variable = env['OTEL_TRACES_SAMPLER']?.trim() ?? '';
   const [on, off] = [new AlwaysOnSampler(), new AlwaysOffSampler()];
   if (variable === '') {
-    // What the app's sampler drops is not meant to be missing here. A caller in another process decides as it always does.
+    // What the app's sampler drops is not meant to be missing here, and not meant to reach the app's exporters: spans below
+    // that another provider creates see a parent that is not sampled. A caller in another process decides as it always does.
     const localParentNotSampled = {
-      shouldSample: (...args: unknown[]) => (hasGivenWay() ? on : off).shouldSample(...args),
+      shouldSample: (...args: unknown[]) => (hasGivenWay() ? RECORDED : off.shouldSample(...args)),
       toString: () => String(off),
     };
     return new ParentBasedSampler({ root: on, localParentNotSampled });

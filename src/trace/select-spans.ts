@@ -4,7 +4,7 @@ import type { LogKind } from '../conventions/convention.ts';
 import { type Classified, classifySpan } from '../conventions/index.ts';
 import { callHook } from '../host/call-hook.ts';
 import type { ResolvedOptions } from '../options.ts';
-import type { SpanSlice } from '../otel/span-slice.ts';
+import { RECORDED_HERE, type SpanSlice } from '../otel/span-slice.ts';
 import type { SpanNode } from './span-node.ts';
 
 const SAMPLED = 1;
@@ -17,7 +17,7 @@ export type Select = (span: SpanSlice, signs?: number) => Selected | undefined;
 
 export function createSelect({ conventions, include }: Pick<ResolvedOptions, 'conventions' | 'include'>): Select {
   return (span, signs) => {
-    if ((span.spanContext().traceFlags & SAMPLED) === 0) return undefined;
+    if ((span.spanContext().traceFlags & SAMPLED) === 0 && span.attributes[RECORDED_HERE] !== true) return undefined;
     const classified = classifySpan(span, conventions, signs);
     const isLog = classified !== undefined;
     const isIncluded = include ? ask(include, span, isLog) : isLog;

@@ -137,6 +137,11 @@ async function runCalls(source: string, packages: readonly string[] = [], env: R
 const IN_UNSAMPLED_SPANS = `
   const { NodeTracerProvider, TraceIdRatioBasedSampler } = require('@opentelemetry/sdk-trace-node');
   new NodeTracerProvider({ sampler: new TraceIdRatioBasedSampler(0) }).register();
+  const { fetch } = globalThis;
+  globalThis.fetch = (...request) => {
+    console.log(trace.getActiveSpan().spanContext().traceFlags);
+    return fetch(...request);
+  };
   ${ASK}
   const { propagation, context, ROOT_CONTEXT } = require('@opentelemetry/api');
   (async () => {
@@ -150,8 +155,10 @@ const IN_UNSAMPLED_SPANS = `
   })();`;
 
 test('the sampler of the app does not decide about the calls below its spans, and a remote caller still does', async () => {
-  const { code, sessions } = await runCalls(IN_UNSAMPLED_SPANS);
+  const { code, stdout, sessions } = await runCalls(IN_UNSAMPLED_SPANS);
   expect({ code, sessions }).toEqual({ code: 0, sessions: ['model! model!', 'model! model!'] });
+  // What the app traces below the calls is not sampled for it.
+  expect(stdout.trim().split('\n')).toEqual(['0', '0', '0', '0', '0']);
 });
 
 test('a sampler that OTEL_TRACES_SAMPLER names decides, below the spans of the app too', async () => {

@@ -1,4 +1,5 @@
 /** Logs that make the answers to ordinary questions as large as they can be. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Call, call, post } from './call.ts';
 
 export interface LargeData {
@@ -18,6 +19,7 @@ export interface LargeData {
 }
 
 const MEBIBYTE = 1024 * 1024;
+const PATIENCE_MILLIS = 60_000;
 export const CONFIG = { model: 'gpt-4o', provider: 'openai' };
 
 export function words(characters: number): string {
@@ -30,9 +32,15 @@ export function manyValues(count: number): unknown {
   return Array.from({ length: count }, (_, index) => index / 7);
 }
 
-export async function fillWithLargeData(url: string): Promise<LargeData> {
+/** Waits for a server that is busy, or starts again, maybe at another address. */
+export async function fillWithLargeData(addressNow: () => string): Promise<LargeData> {
   const create = async (body: unknown) => {
-    const reply = await call(url, post('/v4/logs', body) as Call);
+    const end = Date.now() + PATIENCE_MILLIS;
+    let reply = await call(addressNow(), post('/v4/logs', body) as Call);
+    while ([0, 503].includes(reply.status) && Date.now() < end) {
+      await delay(1_000);
+      reply = await call(addressNow(), post('/v4/logs', body) as Call);
+    }
     if (reply.status !== 200) throw new Error(`${reply.status} ${reply.text.slice(0, 500)}`);
     return JSON.parse(reply.text) as { id: string; project_id: string; session_id: string }[];
   };

@@ -27,7 +27,7 @@ const words = process.argv.slice(2);
 const directory = mkdtempSync(join(tmpdir(), 'humanloop-otel-'));
 const server = await startServerProcess({ file: join(directory, 'logs.db') });
 try {
-  const data = await fillWithLargeData(server.url);
+  const data = await fillWithLargeData(() => server.url);
   await whenQuiet(server);
   const rows: string[][] = [];
   for (const { name, make } of HOSTILE_KINDS) {

@@ -64,7 +64,7 @@ export async function runSoak({ directory, minutes, say = () => {}, beforeCheck 
   let process = await startServerProcess({ file });
   const server = { url: process.url, isRestarting: false, starts: 1 };
   const machine = await watchMachine(directory, () => process.child.pid);
-  let data = await fillWithLargeData(server.url);
+  let data = await fillWithLargeData(() => server.url);
   const projectIds: string[] = [];
   for (const name of PROJECTS) {
     projectIds.push(JSON.parse((await call(server.url, post('/v4/projects', { name }))).text).id);
@@ -114,7 +114,7 @@ export async function runSoak({ directory, minutes, say = () => {}, beforeCheck 
     const started = Date.now();
     say(await runCommand(['prune', '--older-than', `${ageSeconds}s`, '--db', file]));
     markPruned(ledger, ageSeconds * 1_000, started, Date.now());
-    data = await fillWithLargeData(server.url);
+    data = await fillWithLargeData(() => server.url);
   };
 
   /** A server that ends by itself is a fault, whose reason is in what it has printed. */

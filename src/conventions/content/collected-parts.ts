@@ -40,10 +40,11 @@ export function joinContent(content: (TextContent | ImageContent)[]): MessageCon
 
 /** What JavaScript and Python print for the content of a message that only calls tools. */
 const NO_CONTENT: ReadonlySet<unknown> = new Set(['null', 'None']);
+const NO_CONTENT_CHARACTERS = 4;
 
-/** Whether this text beside calls stands for none. */
+/** Whether this text beside calls stands for none. A long text is not hashed to find out. */
 export function isNoContent(text: unknown): boolean {
-  return NO_CONTENT.has(text);
+  return typeof text === 'string' && text.length === NO_CONTENT_CHARACTERS && NO_CONTENT.has(text);
 }
 
 /** Adds a text; null and undefined are none. */

@@ -23,6 +23,7 @@ const FILLER: ReadonlySet<string> = new Set([
   ...['none', 'null', 'undefined', 'nil', 'n/a', ''],
   ...['<nil>', '<none>', '<null>', '<unknown>'],
 ]);
+const FILLER_CHARACTERS = Math.max(...Array.from(FILLER, ({ length }) => length));
 
 /** A server may refuse a log with a longer name, and with it its content. */
 export const MAX_NAME_CHARS = 10_000;
@@ -40,7 +41,9 @@ export function nameOf(value: unknown): string | undefined {
 /** Whether the text is one of the words that stand for no value. */
 export function isFiller(text: string): boolean {
   // The longest word has 9 characters.
-  return FILLER.has(text.length > 16 ? text.trim() : text.trim().toLowerCase());
+  const word = text.trim();
+  // A long text is not hashed to find out.
+  return word.length <= FILLER_CHARACTERS && FILLER.has(text.length > 16 ? word : word.toLowerCase());
 }
 
 /** Returns a string that may be empty, as a model's answer may be. */

@@ -19,6 +19,7 @@ export default defineConfig(({ mode }) => ({
     include:
       mode === 'long' ? [LONG, 'test/chaos/*.test.ts', 'test/pipeline/*-property.test.ts'] : ['test/**/*.test.ts'],
     exclude: mode === 'long' ? configDefaults.exclude : [...configDefaults.exclude, LONG],
+    setupFiles: (process.env['PROPERTY_SEED'] ?? 'random') === 'random' ? [] : ['test/support/property-seed.ts'],
     globalSetup: ['test/support/build-package.ts'],
     // Most of their time tests wait for timers, sockets and processes. One worker fewer than cores is the default: on a
     // machine with two, all of it would be waited for in a row.

@@ -176,6 +176,14 @@ test('what is slow to load is loaded when it is needed', () => {
   expect(schema.filter(({ from }) => !from.startsWith('server/')).map(show)).toEqual([]);
 });
 
+test('what reads spans makes a text of no unknown value', () => {
+  // It throws for an object without a prototype, and for one whose `toString` came out of JSON.
+  const makers = files.filter(
+    (file) => file.startsWith('conventions/') && /\bString\(/.test(readFileSync(join('src', file), 'utf8')),
+  );
+  expect(makers).toEqual([]);
+});
+
 test('no file imports itself by way of others', () => {
   const targets = new Map<string, string[]>();
   for (const { from, to } of inside) targets.set(from, [...(targets.get(from) ?? []), to]);

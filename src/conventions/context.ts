@@ -117,7 +117,7 @@ function firstId(attributes: Attributes, keys: readonly string[]): string | unde
 
 /** An id as text. MLflow writes ids as JSON strings, with quotes. */
 function idOf(value: unknown): string | undefined {
-  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+  if (typeof value === 'number' && Number.isFinite(value)) return `${value}`;
   const text = stringOf(value);
   const id = text?.startsWith('"') ? (stringOf(jsonOf(text)) ?? text) : text;
   return nameOf(id);

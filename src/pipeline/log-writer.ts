@@ -218,7 +218,11 @@ export class LogWriter {
         else this.#delivery.drop(entry, 'redacted');
       });
     } catch (error) {
-      this.#delivery.drop(entry, 'mapping_failed', String(error));
+      this.#delivery.drop(
+        entry,
+        'mapping_failed',
+        error instanceof Error ? String(error) : 'a value that is no error was thrown',
+      );
     }
   }
 

@@ -5,6 +5,7 @@ import { CONVENTIONS, classifySpan, readSpan } from '../../src/conventions/index
 import { SpanFields } from '../../src/conventions/values/span-fields.ts';
 import { toDatapoint } from '../../src/datapoint/to-datapoint.ts';
 import type { SpanSlice } from '../../src/otel/span-slice.ts';
+import { parseJson } from '../../src/wire/json.ts';
 import { logRequest } from '../../src/wire/v4.ts';
 import {
   loadRecording,
@@ -47,17 +48,24 @@ const strangeValue = fc.oneof(
     new Uint8Array(3),
   ),
   fc.constantFrom<unknown>('['.repeat(20_000), `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`, circular()),
+  // What has no text: `String()` of it throws.
+  fc.constantFrom<unknown>(Object.create(null), '{"type":{"toString":1,"valueOf":1}}', '{"toString":1,"valueOf":1}'),
   fc.constantFrom<unknown>('{"__proto__":{"polluted":1}}', '[{"role":"user","content":{"__proto__":{"polluted":1}}}]'),
   fc.jsonValue(),
   fc.jsonValue().map((value) => JSON.stringify(value)),
   fc.anything(),
 );
 
-type Damage = { key: number; how: 'drop' | 'cut' | 'replace' | 'surrogate' | 'wrap'; at: number; value: unknown };
+type Damage = {
+  key: number;
+  how: 'drop' | 'cut' | 'replace' | 'inside' | 'surrogate' | 'wrap';
+  at: number;
+  value: unknown;
+};
 
 const damage: fc.Arbitrary<Damage> = fc.record({
   key: fc.nat(200),
-  how: fc.constantFrom('drop', 'cut', 'replace', 'surrogate', 'wrap'),
+  how: fc.constantFrom('drop', 'cut', 'replace', 'inside', 'surrogate', 'wrap'),
   at: fc.nat(5_000),
   value: strangeValue,
 });
@@ -65,6 +73,8 @@ const damage: fc.Arbitrary<Damage> = fc.record({
 const damaged = fc
   .record({ span: fc.constantFrom(...SPANS), damages: fc.array(damage, { maxLength: 8 }), clock: fc.boolean() })
   .map(({ span, damages, clock }) => toSpan(broken(span, damages, clock)));
+
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 1_500);
 
 describe('whatever became of the attributes', () => {
   it('no convention throws', () => {
@@ -78,7 +88,7 @@ describe('whatever became of the attributes', () => {
         readUser(span);
         readTags(span);
       }),
-      { numRuns: 1_500 },
+      { numRuns: RUNS },
     );
   });
 
@@ -94,7 +104,7 @@ describe('whatever became of the attributes', () => {
         expect(Number.isNaN(Date.parse(datapoint.created_at ?? ''))).toBe(false);
         expect(datapoint.duration ?? 0).toBeGreaterThanOrEqual(0);
       }),
-      { numRuns: 1_500 },
+      { numRuns: RUNS },
     );
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
@@ -104,7 +114,7 @@ describe('whatever became of the attributes', () => {
       fc.property(damaged, (span) => {
         expect(JSON.stringify(map(span, false)) ?? '').not.toMatch(CONTENT);
       }),
-      { numRuns: 1_500 },
+      { numRuns: RUNS },
     );
   });
 });
@@ -147,6 +157,7 @@ function broken(span: RecordedSpan, damages: readonly Damage[], brokenClock: boo
     if (how === 'drop') delete attributes[key];
     else if (how === 'cut')
       attributes[key] = typeof before === 'string' ? before.slice(0, at % (before.length + 1)) : [before];
+    else if (how === 'inside') attributes[key] = replaceInside(before, at, value);
     else if (how === 'surrogate') attributes[key] = typeof before === 'string' ? `${before}\ud800` : '\udc00';
     else if (how === 'wrap') attributes[key] = { __proto__: null, value: before, constructor: value };
     else attributes[key] = value;
@@ -154,6 +165,28 @@ function broken(span: RecordedSpan, damages: readonly Damage[], brokenClock: boo
   Object.defineProperty(attributes, '__proto__', { value: { polluted: 1 }, enumerable: true });
   const times = brokenClock ? { startTime: [Number.NaN, 0] as const, duration: [-5, 0] as const } : {};
   return { ...span, ...times, attributes };
+}
+
+/** Replaces one value within the JSON of a text. */
+function replaceInside(text: unknown, at: number, value: unknown): unknown {
+  const tree = typeof text === 'string' ? parseJson(text) : undefined;
+  if (typeof tree !== 'object' || tree === null) return text;
+  const places: [Record<string, unknown>, string][] = [];
+  const walk = (node: object, depth: number): void => {
+    for (const [key, child] of Object.entries(node)) {
+      places.push([node as Record<string, unknown>, key]);
+      if (typeof child === 'object' && child !== null && depth < 20) walk(child, depth + 1);
+    }
+  };
+  walk(tree, 0);
+  const place = places[at % places.length];
+  if (!place) return text;
+  place[0][place[1]] = typeof value === 'string' ? (parseJson(value) ?? value) : value;
+  try {
+    return JSON.stringify(tree);
+  } catch {
+    return text;
+  }
 }
 
 function circular(): unknown {

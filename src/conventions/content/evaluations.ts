@@ -100,7 +100,7 @@ function unlessSilent(evaluation: Partial<Maybe<Evaluation>>): Evaluation | unde
 
 /** Labels are texts; an evaluator that answers yes or no may write a boolean or a number. */
 function labelOf(value: unknown): string | undefined {
-  return typeof value === 'boolean' || typeof value === 'number' ? String(value) : stringOf(value);
+  return typeof value === 'boolean' || typeof value === 'number' ? `${value}` : stringOf(value);
 }
 
 const A = 0x61;

@@ -49,10 +49,10 @@ export function innerMessage(item: Fields): Fields {
 
 /** LangChain's `{ type, data }`. */
 function storedMessage(item: Fields): Fields {
-  return isObject(item['data']) && LANGCHAIN_TYPES.has(String(item['type'])) ? item['data'] : item;
+  return isObject(item['data']) && LANGCHAIN_TYPES.has(item['type']) ? item['data'] : item;
 }
 
-const LANGCHAIN_TYPES: ReadonlySet<string> = new Set(['human', 'ai', 'system', 'tool', 'function', 'chat']);
+const LANGCHAIN_TYPES: ReadonlySet<unknown> = new Set(['human', 'ai', 'system', 'tool', 'function', 'chat']);
 
 export function roleOf(item: Fields, message: Fields, fallback: ChatRole): ChatRole {
   const role = message['role'] ?? item['role'];
@@ -60,7 +60,7 @@ export function roleOf(item: Fields, message: Fields, fallback: ChatRole): ChatR
   const className = Array.isArray(item['id']) ? stringOf(item['id'].at(-1)) : undefined;
   if (className) return toRole(className.replace(/Message(Chunk)?$/, ''), fallback);
   if (item['type'] === 'function_call' || item['type'] === 'reasoning') return 'assistant';
-  return LANGCHAIN_TYPES.has(String(item['type'])) ? toRole(item['type'], fallback) : fallback;
+  return LANGCHAIN_TYPES.has(item['type']) ? toRole(item['type'], fallback) : fallback;
 }
 
 /** Whether this is a part, or an item of the Responses API, in the place of a message. */

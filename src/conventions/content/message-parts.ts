@@ -6,7 +6,7 @@
  */
 
 import { isObject } from '../../wire/json.ts';
-import { annotatedTextOf, firstValue, jsonOf, withoutQuotes } from '../values/attributes.ts';
+import { annotatedTextOf, firstValue, jsonOf, stringOf, withoutQuotes } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import {
   addTranscript,
@@ -76,7 +76,7 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
 
 /** The same types as other languages spell them (`toolresult`, `TEXT`, `imageUrl`), by their letters. */
 const RESPELLED: ReadonlyMap<string, string> = new Map(
-  [...TYPED.keys()].map((type) => [lettersOf(type), String(type)]),
+  [...TYPED.keys()].flatMap((type) => (typeof type === 'string' ? [[lettersOf(type), type]] : [])),
 );
 
 /** Sorts one part, or a list of them, into `into`. */
@@ -90,7 +90,7 @@ export function collectPart(part: unknown, into: MessageParts, depth = 0): void 
     if (collect) collect(part, into);
     else if (hasContent(part)) pushText(onlyValueOf(part) ?? part, into);
   } else if (typeof part === 'number' || typeof part === 'boolean') {
-    pushText(String(part), into);
+    pushText(`${part}`, into);
   }
 }
 
@@ -120,10 +120,8 @@ function collectorOf(part: Fields): Collector | undefined {
   return collectorByKey(part);
 }
 
-function lettersOf(type: unknown): string {
-  return String(type)
-    .replace(/[^a-z]/gi, '')
-    .toLowerCase();
+function lettersOf(type: string): string {
+  return type.replace(/[^a-z]/gi, '').toLowerCase();
 }
 
 /** Whether this belongs to a tool that the provider runs; parts of texts and known types are not looked at. */
@@ -138,7 +136,7 @@ export function isUnknownPart(part: Fields): boolean {
 }
 
 function pushItem(part: Fields, into: MessageParts): void {
-  if (String(part['type']).endsWith('_output')) pushResult(part, into);
+  if (stringOf(part['type'])?.endsWith('_output')) pushResult(part, into);
   else pushCall(toCallPart(part), into);
 }
 
@@ -266,10 +264,10 @@ function pushNothing(): void {}
 /** A call of the AI SDK's messages for pages has its result in itself. */
 function pushUiTool(part: Fields, into: MessageParts): void {
   const { type, toolCallId: id, toolName, input, output, errorText } = part;
-  const name = toolName ?? String(type).replace(/^tool-/, '');
+  const name = stringOf(toolName) ?? stringOf(type)?.replace(/^tool-/, '');
   into.calls.push(readCallPart({ id, name, input }));
   const result = output ?? errorText;
-  if (result !== undefined) into.results.push({ id: String(id), name: String(name), content: toResultContent(result) });
+  if (result !== undefined) into.results.push({ id: stringOf(id), name, content: toResultContent(result) });
 }
 
 /** Cohere's and Anthropic's documents can be text. */

@@ -65,7 +65,7 @@ export function isAnswerableItem(part: Fields): boolean {
 
 /** Returns such an item as a call that is named by its type: `computer_call`, `{ action }`. */
 export function toCallPart(item: Fields): Fields {
-  return { input: item['action'] ?? item['operation'], name: String(item['type']).replace(/_call$/, ''), ...item };
+  return { input: item['action'] ?? item['operation'], name: stringOf(item['type'])?.replace(/_call$/, ''), ...item };
 }
 
 /** A call as Rig (Rust) writes it, `{ id, function: { name, arguments } }`, or AutoGen, `{ id, name, arguments }`. */

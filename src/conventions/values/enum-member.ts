@@ -23,8 +23,8 @@ export function constantOf(value: string): string {
 
 /** Returns the name of the member, or a plain word as it is; undefined if the value is neither. */
 export function memberOf(value: unknown): string | undefined {
-  if (isObject(value)) return memberOf(value['Label'] ?? value['label'] ?? value['value']);
-  if (typeof value !== 'string') return undefined;
-  const text = value.trim().replace(IN_QUOTES, '$1');
+  const member = isObject(value) ? (value['Label'] ?? value['label'] ?? value['value']) : value;
+  if (typeof member !== 'string') return undefined;
+  const text = member.trim().replace(IN_QUOTES, '$1');
   return (QUALIFIED.exec(text) ?? IN_ANGLES.exec(text))?.[1];
 }

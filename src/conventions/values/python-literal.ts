@@ -210,7 +210,7 @@ const MESSAGE = /^(?:System|Human|AI|User|Assistant|Tool|Function|FunctionExecut
 
 function keyOf(key: unknown): string {
   if (typeof key === 'object' && key !== null) throw new NotALiteral();
-  return String(key);
+  return `${key}`;
 }
 
 function readEscape(whole: string, x?: string, u?: string, long?: string, other?: string): string {

@@ -14,7 +14,7 @@ import { jsonValueAt, readAnswer, toStepOutput } from '../content/provider-bodie
 import { readError } from '../content/read-error.ts';
 import { ownUsage, type Usage, UsageTable, usageDetails, usageOfBody, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, numberOf } from '../values/attributes.ts';
+import { addTo, numberOf, stringOf } from '../values/attributes.ts';
 import { constantOf } from '../values/enum-member.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
@@ -89,7 +89,7 @@ function kindOf(attributes: Attributes, isOwn: boolean): SpanKind | undefined {
     if (typeof type === 'string' && type !== '') return KINDS.get(constantOf(type)) ?? 'generic';
   }
   if (!isOwn || !ENTITY.every((key) => attributes[key] !== undefined)) return undefined;
-  return KINDS.get(String(attributes['span.type'] ?? attributes['entity.type']));
+  return KINDS.get(stringOf(attributes['span.type'] ?? attributes['entity.type']) ?? '');
 }
 
 const USAGE = new UsageTable(

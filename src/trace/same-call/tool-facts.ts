@@ -3,6 +3,7 @@
  * the server's own span are one call, as are the spans of two instrumentations of one tool.
  */
 import type { Reading } from '../../conventions/convention.ts';
+import { stringOf } from '../../conventions/values/attributes.ts';
 import { roleInMcp } from '../../conventions/vocabularies/mcp.ts';
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import type { ToolFacts } from '../span-node.ts';
@@ -23,7 +24,7 @@ export function toolFactsOf(span: SpanSlice, { name, inputs, output, error }: Re
     if (text !== undefined) texts.set(key, text);
   }
   return {
-    name: plainName(name ?? String(span.name)),
+    name: plainName(name ?? stringOf(span.name) ?? ''),
     mcpRole: roleInMcp(span),
     scope: scopeOf(span).name,
     arguments: texts,

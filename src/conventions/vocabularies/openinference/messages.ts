@@ -201,7 +201,7 @@ export interface RawValue {
 
 /** Some exporters write every value as JSON, the kind of the span too. */
 function isAllJson({ attributes }: SpanFields): boolean {
-  return String(attributes['openinference.span.kind']).startsWith('"');
+  return stringOf(attributes['openinference.span.kind'])?.startsWith('"') === true;
 }
 
 const MIME_TYPES = { 'input.value': 'input.mime_type', 'output.value': 'output.mime_type' } as const;

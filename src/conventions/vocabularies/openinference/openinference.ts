@@ -9,7 +9,7 @@ import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, UsageTable, usageDetails, usageSums, withUsageOfBody } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import { addTo } from '../../values/attributes.ts';
+import { addTo, stringOf } from '../../values/attributes.ts';
 import { constantOf } from '../../values/enum-member.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -90,7 +90,7 @@ function isStepElsewhere(attributes: SpanSlice['attributes']): boolean {
 
 /** Python's enum may be printed with its name. */
 function kindOf({ attributes }: SpanSlice): string {
-  const kind = String(attributes[KIND] ?? attributes[OTHER_KIND]);
+  const kind = stringOf(attributes[KIND] ?? attributes[OTHER_KIND]) ?? '';
   return KINDS.has(kind) ? kind : constantOf(kind).toUpperCase();
 }
 

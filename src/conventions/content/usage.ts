@@ -2,7 +2,7 @@
 import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, countOf, numberOf, unlessEmpty } from '../values/attributes.ts';
+import { addTo, costOf, countOf, unlessEmpty } from '../values/attributes.ts';
 import { FieldTable } from '../values/field-table.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -147,7 +147,7 @@ function spellingsOf(field: keyof Usage): string[] {
 }
 
 function readerOf(field: string): (value: unknown) => number | undefined {
-  if (COSTS.has(field)) return numberOf;
+  if (COSTS.has(field)) return costOf;
   return /_(audio|image)_tokens$/.test(field) ? unlessNone : countOf;
 }
 

@@ -29,6 +29,8 @@ const FILLER_CHARACTERS = Math.max(...Array.from(FILLER, ({ length }) => length)
 export const MAX_NAME_CHARS = 10_000;
 /** The largest count that v4 can hold. */
 const MAX_COUNT = 2 ** 31 - 1;
+/** The highest cost that v4 can hold, in US dollars. */
+const MAX_COST = 1e12;
 
 /** Returns a string in the place of a name (model, provider, id, type of an error), unless it stands for nothing. */
 export function nameOf(value: unknown): string | undefined {
@@ -79,6 +81,12 @@ export function integerOf(value: unknown): number | undefined {
 export function countOf(value: unknown): number | undefined {
   const number = integerOf(value);
   return number !== undefined && number >= 0 && number <= MAX_COUNT ? number : undefined;
+}
+
+/** Returns a cost in US dollars; undefined for a negative one, which says that it is not known. */
+export function costOf(value: unknown): number | undefined {
+  const number = numberOf(value);
+  return number !== undefined && number >= 0 && number <= MAX_COST ? number : undefined;
 }
 
 export function booleanOf(value: unknown): boolean | undefined {

@@ -18,6 +18,13 @@ it.each([
   expect(read({ ...CALL, ...attributes }).metadata).toEqual({ convention: 'gen-ai', ...details });
 });
 
+it.each([-1, 1.1e12, Number.NaN])('reads %d, which is not a cost, as none', (cost) => {
+  const costs = { 'gen_ai.usage.input_cost': cost, 'gen_ai.usage.output_cost': 2, 'gen_ai.usage.cost': cost };
+  const reading = read({ ...CALL, ...costs });
+  expect(reading).toMatchObject({ outputCost: 2 });
+  expect(reading.promptCost ?? reading.metadata?.['total_cost']).toBeUndefined();
+});
+
 it("reads what the span does not say from the provider's raw answer", () => {
   const usage = {
     prompt_tokens: 9,

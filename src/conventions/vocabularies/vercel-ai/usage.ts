@@ -6,7 +6,7 @@
  */
 import { isObject } from '../../../wire/json.ts';
 import { type Usage, UsageTable, usageOfBody } from '../../content/usage.ts';
-import { addTo, nameOf, numberOf, stringOf } from '../../values/attributes.ts';
+import { addTo, costOf, nameOf, numberOf, stringOf } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -77,7 +77,7 @@ export function detailsInProviderMetadata(provider: Metadata): Usage {
       ...usageOfBody({ usage }),
       ...usageOfBody({ usage: own }),
     };
-    const total_cost = numberOf(usage['cost'] ?? own['cost']);
+    const total_cost = costOf(usage['cost'] ?? own['cost']);
     addTo(found, addTo<Usage>({ ...details, ...(total_cost && { total_cost }) }, found));
   }
   return found;

@@ -259,7 +259,8 @@ export class LedgerModel {
       const row = this.#spool.rows.get(entry.referenceId);
       if (row) known.isRowLost = false;
       if (entry.isDone || entry.state === 'new') expect(row).toBeUndefined();
-      else if (!known.isRowLost && isNeeded(entry))
+      // What was unloaded and is lost is not known here, once it was offered again and unloaded again.
+      else if (!known.isRowLost && isNeeded(entry) && (known.desired || !entry.isUnloaded))
         expect(row && pictureOf(row)).toEqual(pictureOf(this.#rowOf(known)));
     }
   }

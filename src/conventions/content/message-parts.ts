@@ -223,7 +223,14 @@ function collectorByKey(part: Fields): Collector | undefined {
 function pushTextPart(part: Fields, into: MessageParts): void {
   const text = part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'];
   const said = annotatedTextOf(text) ?? text;
-  if (typeof said !== 'string' || !collectPrinted(said, into)) pushText(said, into);
+  // Sentry puts a message's whole list of texts into one part.
+  if (Array.isArray(said) && said.length > 0 && said.every(isWrittenText)) {
+    for (const part of said) pushText(part['text'], into);
+  } else if (typeof said !== 'string' || !collectPrinted(said, into)) pushText(said, into);
+}
+
+function isWrittenText(part: unknown): part is Fields {
+  return isObject(part) && isTextPart(part) && typeof part['text'] === 'string';
 }
 
 /** Some providers send an empty text beside it. */

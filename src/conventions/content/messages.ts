@@ -236,6 +236,21 @@ export function providerCallMetadata(reader: MessageReader): Record<string, unkn
   return metadata;
 }
 
+/**
+ * Returns one message per choice where the items of one answer may be messages of their own, as from the Responses API: one
+ * that only calls tools belongs to that before it.
+ */
+export function joinItems(messages: ChatMessage[]): ChatMessage[] {
+  const joined: ChatMessage[] = [];
+  for (const message of messages) {
+    const last = joined.at(-1);
+    const isItem = last?.role === 'assistant' && message.tool_calls !== undefined && message.content === undefined;
+    if (isItem) joined.splice(-1, 1, ...mergeAssistant([last, message]));
+    else joined.push(message);
+  }
+  return joined.length < messages.length ? joined : messages;
+}
+
 /** Joins neighbouring assistant messages into one: first text, then calls. */
 export function mergeAssistant(messages: readonly ChatMessage[]): ChatMessage[] {
   const merged: ChatMessage[] = [];

@@ -9,7 +9,7 @@ import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { finishReasonOf, holdsMessages, openTexts } from './message-wrappers.ts';
-import { isLostAnswer, type MessageReader } from './messages.ts';
+import { isLostAnswer, joinItems, MessageReader } from './messages.ts';
 import { toModelTools } from './model-tools.ts';
 import { readRequestParameters } from './request-parameters.ts';
 import { isMessageInOtherSpelling } from './spellings.ts';
@@ -77,7 +77,8 @@ export function readAnswer(value: unknown, reader: MessageReader, outputTokens?:
   const answers = reader.readOutput(
     holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text: toText(value) }] },
   );
-  const choices = answers.filter(({ role }) => role === 'assistant');
+  const listed = answers.filter(({ role }) => role === 'assistant');
+  const choices = Array.isArray(value) ? joinItems(listed) : listed;
   const finishReason = holdsMessage ? finishReasonOf(value) : undefined;
   const [outputMessage, ...others] = choices;
   if (isLostAnswer(outputMessage, finishReason, outputTokens)) return omitUndefined<Reading>({ finishReason });
@@ -113,6 +114,12 @@ function isMessageOrPart(value: unknown): boolean {
   return isObject(value) && (typeof value['role'] === 'string' || typeof value['type'] === 'string' || isAnswer(value));
 }
 
+/** Returns what an agent of Google's ADK says in its last event: `{ content: { role, parts }, author, … }`. */
+export function textOfEvent({ content, author }: Fields): string | undefined {
+  if (typeof author !== 'string' || !isObject(content) || !Array.isArray(content['parts'])) return undefined;
+  return messageText(new MessageReader().readOutput(content)[0]);
+}
+
 /**
  * Returns a framework step's result as text. Strings pass through, an object whose only key is one of `wrappers` is
  * unwrapped, and anything else becomes JSON.
@@ -120,6 +127,8 @@ function isMessageOrPart(value: unknown): boolean {
 export function toStepOutput(value: unknown, ...wrappers: readonly string[]): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (isObject(value)) {
+    const said = textOfEvent(value);
+    if (said !== undefined) return said;
     const keys = Object.keys(value);
     const only = keys[0];
     if (keys.length === 1 && only !== undefined && wrappers.includes(only)) return toStepOutput(value[only]);

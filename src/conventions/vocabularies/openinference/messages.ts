@@ -94,12 +94,14 @@ export function toMessage(fields: Attributes): Fields | undefined {
   const content = parts.length > 0 ? parts : text === '' && toolCalls.length > 0 ? undefined : text;
   const transcript = stringOf(fields['message.audio.transcript']);
   if (content === undefined && toolCalls.length === 0 && transcript === undefined) return undefined;
+  // Bedrock's agents call a tool in its own name.
+  const isCall = content === undefined && toolCalls.length > 0 && fields['message.role'] === 'tool';
   const message: Fields = {
-    role: fields['message.role'],
+    role: isCall ? 'assistant' : fields['message.role'],
     transcript: isRedacted(transcript) ? undefined : transcript,
     content: content ?? [],
     name: fields['message.name'],
-    tool_call_id: callId,
+    tool_call_id: isCall ? undefined : callId,
   };
   if (toolCalls.length > 0) message['tool_calls'] = toolCalls;
   return message;

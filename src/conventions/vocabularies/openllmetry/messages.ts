@@ -7,9 +7,9 @@ import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { blocksInText } from '../../content/message-parts.ts';
-import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
+import { joinItems, MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
-import { stringOf } from '../../values/attributes.ts';
+import { integerOf, stringOf } from '../../values/attributes.ts';
 import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { unflatten } from '../../values/nested-keys.ts';
 import { salvageJson } from '../../values/salvage-json.ts';
@@ -25,6 +25,8 @@ export interface IndexedConversation {
 }
 
 const CALLS = ['tool_calls.'] as const;
+/** Several packages for Python write what the user says under the role: `gen_ai.prompt.0.user`. */
+const USER = 'user';
 const INPUT = 'gen_ai.prompt.';
 const OUTPUT = 'gen_ai.completion.';
 const FLAT_INPUT = 'gen_ai.input.messages.';
@@ -47,14 +49,15 @@ export function readIndexedMessages(fields: SpanFields): IndexedConversation {
     ...flatInput.map((group) => toMessage(fields, group, FLAT_INPUT, 'user')),
     ...firstInput.map((group) => toMessage(fields, group, FIRST_INPUT, 'user')),
   ]);
-  const answers = reader.readOutput([
+  const listed = reader.readOutput([
     ...completions.map((group) => toMessage(fields, group, OUTPUT, 'assistant')),
     ...flatOutput.map((group) => toMessage(fields, group, FLAT_OUTPUT, 'assistant')),
     ...firstOutput.map((group) => toMessage(fields, group, FIRST_OUTPUT, 'assistant')),
   ]);
+  const isOneAnswer = (integerOf(fields.attributes['gen_ai.request.choice.count']) ?? 1) <= 1;
   return {
     messages,
-    answers,
+    answers: isOneAnswer ? joinItems(listed) : listed,
     tools: toModelTools(
       functions.map(({ fields: tool }) => ({ ...tool, parameters: tool['parameters'] ?? tool['arguments'] })),
     ),
@@ -72,7 +75,7 @@ function toMessage(
   const fields = fieldsBelow(all, 'message.') ?? all;
   const role = stringOf(fields['role']) ?? fallback;
   const [calls] = groupByIndex(fields, CALLS);
-  const content = fields['content'];
+  const content = fields['content'] ?? fields[USER];
   const hasRefusal = stringOf(fields['refusal']) !== undefined && fields['refusal'] !== 'none';
   return {
     role,

@@ -99,7 +99,7 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
     if (!call) continue;
     const listed = isCallOrResultPart(call) ? undefined : asListedItem(call);
     if (listed) collectPart(listed, parts);
-    else pushCall(call, parts);
+    else pushCallOnce(call, parts);
   }
   const legacy = message['function_call'] ?? message['tool_call'];
   if (isObject(legacy) && legacy['name'] !== undefined && message['content'] !== undefined) {
@@ -125,6 +125,19 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
     const body = isObject(image) ? image : { data: image };
     if (firstValue(body, IMAGE_KEYS) !== undefined) collectPart({ ...body, type: 'image' }, parts);
   }
+}
+
+/** Adds a call, in place of the same one among the parts that has no id. */
+function pushCallOnce(call: Fields, parts: MessageParts): void {
+  const { calls } = parts;
+  const count = calls.length;
+  pushCall(call, parts);
+  const added = calls[count];
+  if (added?.id === undefined) return;
+  const same = calls.findIndex(({ id, name, arguments: input }, at) => {
+    return at < count && id === undefined && name === added.name && input === added.arguments;
+  });
+  if (same >= 0) calls.splice(same, 1, ...calls.splice(count, 1));
 }
 
 const IMAGE_KEYS = ['data', 'url', 'content', 'filepath'] as const;

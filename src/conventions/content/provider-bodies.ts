@@ -7,9 +7,10 @@ import { addTo, jsonOf, nameOf, omitUndefined, withoutQuotes } from '../values/a
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { joinItems } from './join-messages.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { finishReasonOf, holdsMessages, openTexts } from './message-wrappers.ts';
-import { isLostAnswer, joinItems, MessageReader } from './messages.ts';
+import { isLostAnswer, MessageReader } from './messages.ts';
 import { toModelTools } from './model-tools.ts';
 import { readRequestParameters } from './request-parameters.ts';
 import { isMessageInOtherSpelling } from './spellings.ts';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { isLostAnswer, MessageReader, mergeAssistant } from '../../../src/conventions/content/messages.ts';
+import { mergeAssistant } from '../../../src/conventions/content/join-messages.ts';
+import { isLostAnswer, MessageReader } from '../../../src/conventions/content/messages.ts';
 import { messageText } from '../../../src/wire/message-text.ts';
 
 const PNG = 'iVBORw0KGgo=';

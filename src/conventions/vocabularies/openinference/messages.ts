@@ -9,10 +9,11 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
+import { mergeAssistant } from '../../content/join-messages.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
 import { isProviderPart } from '../../content/message-parts.ts';
 import { holdsMessages } from '../../content/message-wrappers.ts';
-import { type MessageReader, mergeAssistant } from '../../content/messages.ts';
+import type { MessageReader } from '../../content/messages.ts';
 import { holdsAnswer, isStructuredText } from '../../content/provider-bodies.ts';
 import { isMessageInOtherSpelling } from '../../content/spellings.ts';
 import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';

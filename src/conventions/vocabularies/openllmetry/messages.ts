@@ -6,8 +6,9 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
+import { joinItems } from '../../content/join-messages.ts';
 import { blocksInText } from '../../content/message-parts.ts';
-import { joinItems, MessageReader, metadataOfMessages } from '../../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
 import { integerOf, stringOf } from '../../values/attributes.ts';
 import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';

@@ -14,7 +14,7 @@ import { readError } from '../../content/read-error.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { ownUsage, type Usage, usageDetails } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import { addTo, objectOf, omitUndefined, stringListOf, stringOf } from '../../values/attributes.ts';
+import { addTo, omitUndefined, stringListOf, stringOf } from '../../values/attributes.ts';
 import { constantOf } from '../../values/enum-member.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
@@ -189,7 +189,7 @@ function readEntity(fields: SpanFields, kind: SpanKind): Reading {
     // The entity name of a LangChain tool is its class; its own name is in its result.
     name: stringOf(result?.['name']) ?? readName(fields, kind),
     description: kind === 'tool' ? fields.string('tool.description') : undefined,
-    inputs: readEntityInputs(openEnvelope(readEntityValue(fields, 'traceloop.entity.input'))) ?? readTask(fields),
+    inputs: inputsOf(openEnvelope(readEntityValue(fields, 'traceloop.entity.input'))) ?? readTask(fields),
     output: isVector(fields.span, output) ? undefined : toOptionalText(result ? result['content'] : output),
   };
 }
@@ -235,17 +235,6 @@ function openEnvelope(value: unknown): unknown {
   return (
     (isEnvelope ? (value['inputs'] ?? value['input_str'] ?? value['outputs'] ?? value['output']) : undefined) ?? value
   );
-}
-
-/** Reads `{ args, kwargs }` of a decorated function: the one object that was passed, and keyword arguments. */
-function readEntityInputs(input: unknown): Record<string, unknown> | undefined {
-  if (!isObject(input) || !Array.isArray(input['args'])) return inputsOf(input);
-  const { args, kwargs } = input as { args: unknown[]; kwargs?: unknown };
-  const named = isObject(kwargs) && Object.keys(kwargs).length > 0 ? kwargs : undefined;
-  if (args.length === 0) return named ? inputsOf(named) : undefined;
-  const first = args.length === 1 ? objectOf(args[0]) : undefined;
-  const positional = first ?? { input: args.length === 1 ? args[0] : args };
-  return inputsOf({ ...positional, ...named });
 }
 
 function readEntityValue(fields: SpanFields, key: string): unknown {

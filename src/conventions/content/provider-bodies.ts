@@ -3,7 +3,7 @@
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, jsonOf, nameOf, omitUndefined, withoutQuotes } from '../values/attributes.ts';
+import { addTo, jsonOf, nameOf, omitUndefined, stringOf, withoutQuotes } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -115,8 +115,12 @@ function isMessageOrPart(value: unknown): boolean {
   return isObject(value) && (typeof value['role'] === 'string' || typeof value['type'] === 'string' || isAnswer(value));
 }
 
-/** Returns what an agent of Google's ADK says in its last event: `{ content: { role, parts }, author, … }`. */
-export function textOfEvent({ content, author }: Fields): string | undefined {
+/**
+ * Returns what an agent of Google's ADK says in its last event, `{ content: { role, parts }, author, … }`, or one of Agno in the
+ * record of its run, `{ content, content_type: 'str', … }`.
+ */
+export function textOfEvent({ content, content_type: type, author }: Fields): string | undefined {
+  if (type === 'str') return stringOf(content);
   if (typeof author !== 'string' || !isObject(content) || !Array.isArray(content['parts'])) return undefined;
   return messageText(new MessageReader().readOutput(content)[0]);
 }

@@ -147,8 +147,16 @@ function spellingsOf(field: keyof Usage): string[] {
 }
 
 function readerOf(field: string): (value: unknown) => number | undefined {
-  if (COSTS.has(field)) return numberOf;
+  if (COSTS.has(field)) return moneyOf;
   return /_(audio|image)_tokens$/.test(field) ? unlessNone : countOf;
+}
+
+/** The largest cost that v4 can hold. */
+const MAX_COST = 1e12;
+
+function moneyOf(value: unknown): number | undefined {
+  const amount = numberOf(value);
+  return amount !== undefined && Math.abs(amount) <= MAX_COST ? amount : undefined;
 }
 
 /** Providers report 0 for each kind of token that a call did not have. */

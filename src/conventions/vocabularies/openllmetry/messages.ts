@@ -86,13 +86,21 @@ function toMessage(
         ? readContent(span, content, role, `${prefix}${index}.content`, calls)
         : (content ?? listBelow(fields, 'content.')),
     tool_call_id: fields['tool_call_id'],
-    tool_calls: calls?.map(({ fields: call }) => ({
-      id: call['id'],
-      name: call['name'] ?? call['function.name'] ?? call['custom.name'],
-      arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
-    })),
+    tool_calls:
+      functionCallOf(fields) ??
+      calls?.map(({ fields: call }) => ({
+        id: call['id'],
+        name: call['name'] ?? call['function.name'] ?? call['custom.name'],
+        arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
+      })),
     refusal: hasRefusal ? fields['refusal'] : undefined,
   };
+}
+
+/** LiteLLM numbers the calls of an answer as if they were choices: `gen_ai.completion.1.function_call.name`. */
+function functionCallOf(fields: Attributes): Record<string, unknown>[] | undefined {
+  const name = stringOf(fields['function_call.name']);
+  return name === undefined ? undefined : [{ name, arguments: fields['function_call.arguments'] }];
 }
 
 /** Returns the items of a list that was flattened into keys: `content.0.type`, `content.0.text`. */

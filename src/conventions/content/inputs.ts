@@ -20,12 +20,12 @@ export function inputsAt(fields: SpanFields, key: string | undefined): Record<st
 
 /** Whether these are the arguments of a function as Python's decorators record them. */
 function isRecordedCall({ args, kwargs, ...rest }: Fields): boolean {
-  return Array.isArray(args) && (kwargs === undefined || isObject(kwargs)) && Object.keys(rest).length === 0;
+  return isObject(kwargs) && (args === undefined || Array.isArray(args)) && Object.keys(rest).length === 0;
 }
 
 /** Reads `{ args, kwargs }`: the one object that was passed, and keyword arguments. */
 function inputsOfCall({ args, kwargs }: Fields): Fields | undefined {
-  const values = args as unknown[];
+  const values: readonly unknown[] = Array.isArray(args) ? args : [];
   const only = values.length === 1 ? objectOf(values[0]) : undefined;
   const positional = only ?? (values.length === 0 ? {} : { input: values.length === 1 ? values[0] : values });
   return unlessEmpty(toPlainObject({ ...positional, ...(isObject(kwargs) && kwargs) }));
@@ -34,7 +34,7 @@ function inputsOfCall({ args, kwargs }: Fields): Fields | undefined {
 function toInputs(value: unknown, parsed: unknown): Record<string, unknown> | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   const object = isObject(parsed) ? parsed : javaMapIn(value);
-  if (object) return 'args' in object && isRecordedCall(object) ? inputsOfCall(object) : toPlainObject(object);
+  if (object) return 'kwargs' in object && isRecordedCall(object) ? inputsOfCall(object) : toPlainObject(object);
   const input = toPlainJson(parsed ?? value);
   return input === undefined ? undefined : { input };
 }

@@ -116,11 +116,17 @@ function isMessageOrPart(value: unknown): boolean {
 }
 
 /**
- * Returns what an agent of Google's ADK says in its last event, `{ content: { role, parts }, author, … }`, or one of Agno in the
- * record of its run, `{ content, content_type: 'str', … }`.
+ * Returns what an agent of Google's ADK says in its last event, `{ content: { role, parts }, author, … }`, one of Agno in the
+ * record of its run, `{ content, content_type: 'str', … }`, or one of AutoGen in its answer, `{ chat_message: { content } }`.
  */
-export function textOfEvent({ content, content_type: type, author }: Fields): string | undefined {
+export function textOfEvent({
+  content,
+  content_type: type,
+  author,
+  chat_message: message,
+}: Fields): string | undefined {
   if (type === 'str') return stringOf(content);
+  if (isObject(message) && typeof message['source'] === 'string') return stringOf(message['content']);
   if (typeof author !== 'string' || !isObject(content) || !Array.isArray(content['parts'])) return undefined;
   return messageText(new MessageReader().readOutput(content)[0]);
 }

@@ -9,14 +9,19 @@ test.each([
     { args: [{ a: 1 }], kwargs: { b: 2 } },
     { a: 1, b: 2 },
   ],
-  [{ args: [1, 2] }, { input: [1, 2] }],
+  [{ args: [1, 2], kwargs: {} }, { input: [1, 2] }],
+  [{ kwargs: { a: 1 } }, { a: 1 }],
   [{ args: [], kwargs: {} }, undefined],
   // Arguments of these names.
   [
     { args: [1], kwargs: {}, cwd: '/' },
     { args: [1], kwargs: {}, cwd: '/' },
   ],
-  [{ args: '-l' }, { args: '-l' }],
+  [{ args: ['-l'] }, { args: ['-l'] }],
+  [
+    { args: '-l', kwargs: {} },
+    { args: '-l', kwargs: {} },
+  ],
 ])('%j', (recorded, inputs) => {
   expect(inputsOf(recorded)).toEqual(inputs);
   expect(inputsOf(JSON.stringify(recorded))).toEqual(inputs);

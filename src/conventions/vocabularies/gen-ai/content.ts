@@ -57,7 +57,7 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
 
   const reader = new MessageReader();
   const asked = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS);
-  const said = contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS) ?? events.output;
+  const said = openCompletion(contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS)) ?? events.output;
   const isUnanswered = said === undefined && span.status.code !== STATUS_ERROR;
   const told = asked === undefined && isUnanswered ? splitAnswer(events.input) : undefined;
   const input = asked ?? (told ? told.input : events.input);
@@ -118,6 +118,14 @@ function contentAt(fields: SpanFields, ...keys: readonly string[]): unknown {
     return unlessPlainText(fields.structure(key), key, value) ?? value;
   }
   return undefined;
+}
+
+/** OpenRouter's answer, `{ completion, reasoning, … }`, and that of Anthropic's first API, `{ completion, stop_reason, … }`. */
+function openCompletion(output: unknown): unknown {
+  if (!isObject(output) || typeof output['completion'] !== 'string' || output['role'] !== undefined) return output;
+  if (!('reasoning' in output) && !('stop_reason' in output)) return output;
+  const { completion: content, reasoning, stop_reason } = output;
+  return { role: 'assistant', content, reasoning, stop_reason };
 }
 
 /** The conventions write messages as JSON, even a single text; at other keys a text in quotes stays as it is. */

@@ -189,7 +189,7 @@ function readEntity(fields: SpanFields, kind: SpanKind): Reading {
     // The entity name of a LangChain tool is its class; its own name is in its result.
     name: stringOf(result?.['name']) ?? readName(fields, kind),
     description: kind === 'tool' ? fields.string('tool.description') : undefined,
-    inputs: inputsOf(openEnvelope(readEntityValue(fields, 'traceloop.entity.input'))) ?? readTask(fields),
+    inputs: inputsOf(withKeywords(openEnvelope(readEntityValue(fields, 'traceloop.entity.input')))) ?? readTask(fields),
     output: isVector(fields.span, output) ? undefined : toOptionalText(result ? result['content'] : output),
   };
 }
@@ -235,6 +235,12 @@ function openEnvelope(value: unknown): unknown {
   return (
     (isEnvelope ? (value['inputs'] ?? value['input_str'] ?? value['outputs'] ?? value['output']) : undefined) ?? value
   );
+}
+
+/** In JavaScript a recorded call may have no keyword arguments. */
+function withKeywords(input: unknown): unknown {
+  if (!isObject(input) || !Array.isArray(input['args'])) return input;
+  return { args: input['args'], kwargs: isObject(input['kwargs']) ? input['kwargs'] : {} };
 }
 
 function readEntityValue(fields: SpanFields, key: string): unknown {

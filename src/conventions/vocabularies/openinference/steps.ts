@@ -27,7 +27,7 @@ export function readChain(fields: SpanFields): Reading {
 
 /** Reads a turn of a conversation by voice. */
 export function readSpeech(fields: SpanFields): Reading {
-  return { ...readChain(fields), model: fields.string('llm.model_name') };
+  return { ...readChain(fields), model: fields.firstName('llm.model_name') };
 }
 
 /** A transcript is the input; beside other inputs it has a key of its own. */

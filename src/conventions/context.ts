@@ -27,6 +27,8 @@ const COMMON: Required<ContextKeys> = {
     'langwatch.thread.id',
     'lmnr.association.properties.session_id',
     'voltagent.conversation_id',
+    // Weave.
+    'wandb.thread_id',
   ],
   user: ['user.id', 'enduser.id', 'langwatch.user.id', 'lmnr.association.properties.user_id'],
   tags: ['tag.tags'],

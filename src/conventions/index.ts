@@ -13,7 +13,7 @@ import { kindOfOpenSpan } from './scopes.ts';
 import type { ReadShort } from './short-way.ts';
 import { STEPS } from './steps.ts';
 import { CONVENTIONS } from './table.ts';
-import { addTo, omitUndefined, unlessEmpty } from './values/attributes.ts';
+import { addTo, isFiller, omitUndefined, unlessEmpty } from './values/attributes.ts';
 import { SpanFields } from './values/span-fields.ts';
 
 export { CONVENTIONS };
@@ -132,6 +132,7 @@ function onlyWhatIsSaid(reading: Reading): Reading {
 
 /** A failed call has no answer, though some vocabularies write `""` for it. */
 function withoutFiller(reading: Reading): Reading {
+  if (reading.name !== undefined && isFiller(reading.name)) reading.name = undefined;
   if (reading.error === undefined || reading.output !== '') return reading;
   const { output: _output, outputMessage, ...rest } = reading;
   return outputMessage?.tool_calls ? { outputMessage, ...rest } : rest;

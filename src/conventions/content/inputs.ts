@@ -1,10 +1,12 @@
 /** The `inputs` object of a v4 log: arguments of a tool, variables of a template, input of a chain. */
 
 import { isObject } from '../../wire/json.ts';
-import { jsonOf, withoutQuotes } from '../values/attributes.ts';
+import { jsonOf, objectOf, unlessEmpty, withoutQuotes } from '../values/attributes.ts';
 import { javaMapIn } from '../values/java-map.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+
+type Fields = Record<string, unknown>;
 
 /** Returns an object as it is, and texts, scalars and lists as `{ input }`; undefined if nothing was captured. */
 export function inputsOf(value: unknown): Record<string, unknown> | undefined {
@@ -16,10 +18,23 @@ export function inputsAt(fields: SpanFields, key: string | undefined): Record<st
   return key === undefined ? undefined : toInputs(fields.attributes[key], fields.structure(key));
 }
 
+/** Whether these are the arguments of a function as Python's decorators record them. */
+function isRecordedCall({ args, kwargs, ...rest }: Fields): boolean {
+  return isObject(kwargs) && (args === undefined || Array.isArray(args)) && Object.keys(rest).length === 0;
+}
+
+/** Reads `{ args, kwargs }`: the one object that was passed, and keyword arguments. */
+function inputsOfCall({ args, kwargs }: Fields): Fields | undefined {
+  const values: readonly unknown[] = Array.isArray(args) ? args : [];
+  const only = values.length === 1 ? objectOf(values[0]) : undefined;
+  const positional = only ?? (values.length === 0 ? {} : { input: values.length === 1 ? values[0] : values });
+  return unlessEmpty(toPlainObject({ ...positional, ...(isObject(kwargs) && kwargs) }));
+}
+
 function toInputs(value: unknown, parsed: unknown): Record<string, unknown> | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   const object = isObject(parsed) ? parsed : javaMapIn(value);
-  if (object) return toPlainObject(object);
+  if (object) return 'kwargs' in object && isRecordedCall(object) ? inputsOfCall(object) : toPlainObject(object);
   const input = toPlainJson(parsed ?? value);
   return input === undefined ? undefined : { input };
 }

@@ -53,6 +53,7 @@ const DATA_KEYS = [
   'content',
   'bytes',
   'base64',
+  'binary_content',
   'file_data',
   'file_url',
 ] as const;

@@ -6,8 +6,9 @@ import { firstValue, listOf, objectOf, stringOf } from '../values/attributes.ts'
 import { memberOf } from '../values/enum-member.ts';
 import { toText } from '../values/plain-json.ts';
 import { addTranscript, type MessageParts } from './collected-parts.ts';
-import { collectPart, isKnownPart, isProviderPart, pushCall } from './message-parts.ts';
+import { collectPart, isCallOrResultPart, isKnownPart, isProviderPart, pushCall } from './message-parts.ts';
 import { RESULT_KEYS } from './part-keys.ts';
+import { asListedItem } from './provider-calls.ts';
 import { isUntypedResult, toArguments } from './tool-parts.ts';
 
 export type ChatRole = ChatMessage['role'];
@@ -41,10 +42,15 @@ export function toRole(value: unknown, fallback: ChatRole = 'user'): ChatRole {
 /** Unwraps `{ message }` (choices, events), `{ content: { parts } }`, LangChain's `{ kwargs }` and `{ type, data }`. */
 export function innerMessage(item: Fields): Fields {
   if (isObject(item['message'])) return storedMessage(item['message']);
-  if (isObject(item['kwargs'])) return item['kwargs'];
+  if (isConstructor(item)) return item['kwargs'] as Fields;
   // Gemini's candidates.
   if (isObject(item['content']) && 'parts' in item['content']) return item['content'];
   return storedMessage(item);
+}
+
+/** LangChain's `{ lc, id, kwargs }`. The keyword arguments of a call have the same name. */
+export function isConstructor({ kwargs, lc, id }: Fields): boolean {
+  return isObject(kwargs) && ('content' in kwargs || lc !== undefined || Array.isArray(id));
 }
 
 /** LangChain's `{ type, data }`. */
@@ -77,7 +83,9 @@ export function hasToolResults(body: unknown): boolean {
     if (!isObject(part)) return false;
     const type = part['type'] ?? part['$type'];
     if (typeof type === 'string')
-      return (type !== 'text' && type.toLowerCase().includes('result')) || /tool_(call_)?response$/.test(type);
+      return (
+        (type !== 'text' && type.toLowerCase().includes('result')) || /tool_(call_)?response$|call_output$/.test(type)
+      );
     return isUntypedResult(part) || RESULT_KEYS.some((key) => isObject(part[key]));
   });
 }
@@ -88,7 +96,10 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
   const calls = nonEmpty(message['tool_calls']) ?? nonEmpty(message['toolCalls']) ?? nonEmpty(extra?.['tool_calls']);
   for (const item of calls ?? []) {
     const call = objectOf(item);
-    if (call) pushCall(call, parts);
+    if (!call) continue;
+    const listed = isCallOrResultPart(call) ? undefined : asListedItem(call);
+    if (listed) collectPart(listed, parts);
+    else pushCallOnce(call, parts);
   }
   const legacy = message['function_call'] ?? message['tool_call'];
   if (isObject(legacy) && legacy['name'] !== undefined && message['content'] !== undefined) {
@@ -114,6 +125,19 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
     const body = isObject(image) ? image : { data: image };
     if (firstValue(body, IMAGE_KEYS) !== undefined) collectPart({ ...body, type: 'image' }, parts);
   }
+}
+
+/** Adds a call, in place of the same one among the parts that has no id. */
+function pushCallOnce(call: Fields, parts: MessageParts): void {
+  const { calls } = parts;
+  const count = calls.length;
+  pushCall(call, parts);
+  const added = calls[count];
+  if (added?.id === undefined) return;
+  const same = calls.findIndex(({ id, name, arguments: input }, at) => {
+    return at < count && id === undefined && name === added.name && input === added.arguments;
+  });
+  if (same >= 0) calls.splice(same, 1, ...calls.splice(count, 1));
 }
 
 const IMAGE_KEYS = ['data', 'url', 'content', 'filepath'] as const;

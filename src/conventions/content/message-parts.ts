@@ -17,7 +17,7 @@ import {
   pushText,
 } from './collected-parts.ts';
 import { readMedia, toMediaContent } from './media.ts';
-import { CALL_KEYS, ENVELOPE_KEYS, MEDIA_KEYS, RESULT_KEYS } from './part-keys.ts';
+import { CALL_KEYS, ENVELOPE_KEYS, MEDIA_KEYS, PYDANTIC_KINDS, RESULT_KEYS } from './part-keys.ts';
 import { printedItemsIn } from './printed-items.ts';
 import { HOSTED_TYPES, readProviderItem } from './provider-calls.ts';
 import { REASONING_KEYS, reasoningTextsOf } from './reasoning-texts.ts';
@@ -115,6 +115,9 @@ function collectorOf(part: Fields): Collector | undefined {
   if (isProviderPart(part)) return pushProviderItem;
   if (isAnswerableItem(part)) return pushItem;
   if (isUiTool(part)) return pushUiTool;
+  const { kind } = part;
+  if (part['type'] === undefined && PYDANTIC_KINDS.has(kind))
+    return (_part, into) => TYPED.get(kind)?.({ ...part, type: kind }, into);
   const type = typeof part['type'] === 'string' ? RESPELLED.get(lettersOf(part['type'])) : undefined;
   if (type !== undefined) return (_part, into) => TYPED.get(type)?.({ ...part, type }, into);
   return collectorByKey(part);
@@ -223,7 +226,14 @@ function collectorByKey(part: Fields): Collector | undefined {
 function pushTextPart(part: Fields, into: MessageParts): void {
   const text = part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'];
   const said = annotatedTextOf(text) ?? text;
-  if (typeof said !== 'string' || !collectPrinted(said, into)) pushText(said, into);
+  // Sentry puts a message's whole list of texts into one part.
+  if (Array.isArray(said) && said.length > 0 && said.every(isWrittenText)) {
+    for (const part of said) pushText(part['text'], into);
+  } else if (typeof said !== 'string' || !collectPrinted(said, into)) pushText(said, into);
+}
+
+function isWrittenText(part: unknown): part is Fields {
+  return isObject(part) && isTextPart(part) && typeof part['text'] === 'string';
 }
 
 /** Some providers send an empty text beside it. */

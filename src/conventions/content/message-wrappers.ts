@@ -4,6 +4,7 @@ import { isObject } from '../../wire/json.ts';
 import { jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../values/attributes.ts';
 import { toFinishReason } from './finish-reason.ts';
 import { javaMessagesIn } from './java-messages.ts';
+import { isConstructor } from './message-fields.ts';
 import { isKnownPart } from './message-parts.ts';
 import { isMessageInOtherSpelling, toKnownMessages, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
@@ -109,7 +110,7 @@ function isMessage(value: Fields): boolean {
   return (
     typeof value['role'] === 'string' ||
     'parts' in value ||
-    'kwargs' in value ||
+    isConstructor(value) ||
     ('content' in value && !('input' in value)) ||
     'finish_reason' in value ||
     FRAGMENT_TYPES.has(value['type'])
@@ -124,7 +125,7 @@ function isMessageLike(value: unknown): boolean {
   return (
     isObject(value) &&
     ((typeof value['role'] === 'string' && MESSAGE_KEYS.some((key) => key in value)) ||
-      'kwargs' in value ||
+      isConstructor(value) ||
       FRAGMENT_TYPES.has(value['type']) ||
       isMessageInOtherSpelling(value))
   );

@@ -18,6 +18,7 @@ import {
   type PartResult,
   pushText,
 } from './collected-parts.ts';
+import { mergeAssistant } from './join-messages.ts';
 import {
   type ChatRole,
   collectCallsBeside,
@@ -50,6 +51,8 @@ export class MessageReader {
   /** The first finish reason found by `readOutput`. */
   finishReason: string | undefined;
   #calls = 0;
+  /** The ids that were given to calls without one. */
+  readonly #numbered = new Set<string>();
   /** Tool names of the calls that have no result yet, by call id. */
   readonly #unanswered = new Map<string, string>();
 
@@ -173,6 +176,7 @@ export class MessageReader {
       if (seen.has(id)) continue;
       seen.add(id);
       this.#calls++;
+      if (call.id === undefined) this.#numbered.add(id);
       this.#unanswered.set(id, call.name);
       result.push({ id, type: 'function', function: { name: call.name, arguments: call.arguments } });
     }
@@ -180,12 +184,25 @@ export class MessageReader {
   }
 
   #toolMessage(result: PartResult): ChatMessage {
-    const id = result.id ?? this.#firstUnanswered(result.name);
-    if (id !== undefined) this.#unanswered.delete(id);
+    const id = this.#answeredBy(result) ?? this.#firstUnanswered(result.name);
+    if (id !== undefined) {
+      this.#unanswered.delete(id);
+      this.#numbered.delete(id);
+    }
     const message: ChatMessage = { role: 'tool', content: result.content };
     if (result.name !== undefined) message.name = result.name;
     if (id !== undefined) message.tool_call_id = id;
     return message;
+  }
+
+  /** Returns the id of the result; if no call has it, that of the first call without one. */
+  #answeredBy({ id, name }: PartResult): string | undefined {
+    if (id === undefined || this.#unanswered.has(id) || this.#numbered.size === 0) return id;
+    for (const call of this.#numbered) {
+      const tool = this.#unanswered.get(call);
+      if (tool !== undefined && (name === undefined || tool === name)) return call;
+    }
+    return id;
   }
 
   #firstUnanswered(tool: string | undefined): string | undefined {
@@ -236,27 +253,6 @@ export function providerCallMetadata(reader: MessageReader): Record<string, unkn
   return metadata;
 }
 
-/** Joins neighbouring assistant messages into one: first text, then calls. */
-export function mergeAssistant(messages: readonly ChatMessage[]): ChatMessage[] {
-  const merged: ChatMessage[] = [];
-  for (const message of messages) {
-    const last = merged.at(-1);
-    if (last?.role !== 'assistant' || message.role !== 'assistant') {
-      merged.push(message);
-      continue;
-    }
-    const content = joinContent([...contentPartsOf(last), ...contentPartsOf(message)]);
-    const calls = [...(last.tool_calls ?? []), ...(message.tool_calls ?? [])];
-    const joined: ChatMessage = { role: 'assistant' };
-    if (content !== undefined) joined.content = content;
-    const name = last.name ?? message.name;
-    if (name) joined.name = name;
-    if (calls.length > 0) joined.tool_calls = calls;
-    merged[merged.length - 1] = joined;
-  }
-  return merged;
-}
-
 /**
  * Whether an answer is `""` only because its instrumentation does not write tool calls: the model produced tokens, and
  * no finish reason says that it stopped by itself.
@@ -268,10 +264,4 @@ export function isLostAnswer(
 ): boolean {
   if (message?.content !== '' || (message.tool_calls?.length ?? 0) > 0) return false;
   return finishReason === 'tool_calls' || (finishReason === undefined && (outputTokens ?? 0) > 0);
-}
-
-function contentPartsOf(message: ChatMessage): MessageParts['content'] {
-  if (typeof message.content === 'string')
-    return message.content === '' ? [] : [{ type: 'text', text: message.content }];
-  return message.content ?? [];
 }

@@ -67,6 +67,8 @@ export function toModelTool(value: unknown): ModelTool | undefined {
       body['inputSchema'] ??
       body['parametersJsonSchema'] ??
       body['parameters_json_schema'] ??
+      // OpenAI's agents.
+      body['params_json_schema'] ??
       body['json_schema'],
   );
   if (parameters) tool.parameters = parameters;

@@ -1,6 +1,7 @@
 /** Opens texts that are the JSON of message blocks, as sources give them that encode content twice. */
 import { isObject } from '../../wire/json.ts';
 import { jsonOf, withoutQuotes } from '../values/attributes.ts';
+import { javaMapsIn } from '../values/java-map.ts';
 import { isCallOrResultPart, isKnownPart, isTextPart, MAX_PARTS } from './message-parts.ts';
 import { readResultPart } from './tool-parts.ts';
 
@@ -38,8 +39,17 @@ function typedBlocksIn(text: unknown): unknown[] | undefined {
 }
 
 function callBlocksIn(text: unknown): unknown[] | undefined {
+  if (typeof text === 'string' && PRINTED_BLOCKS.test(text)) return printedBlocksIn(text);
   const blocks = typedBlocksIn(text);
   return blocks?.some(isCallOrResult) ? blocks : undefined;
+}
+
+/** The blocks of a message as Java prints them, which Bedrock's agents report: `[{text=Hi, type=text}]`. */
+const PRINTED_BLOCKS = /^\[\{[a-z_]+=/;
+
+function printedBlocksIn(text: string): unknown[] | undefined {
+  const blocks = javaMapsIn(text);
+  return blocks?.every((block) => block['type'] !== undefined && isKnownPart(block)) ? blocks : undefined;
 }
 
 function isCallOrResult(block: unknown): boolean {

@@ -24,3 +24,12 @@ export const MEDIA_KEYS: readonly (readonly [string, string | undefined])[] = [
 
 /** OpenInference's messages, if they were not flattened, and Bedrock's texts. */
 export const ENVELOPE_KEYS = ['message_content', 'citationsContent', 'guardContent'] as const;
+
+/** What Pydantic AI's first events have in place of a type. */
+export const PYDANTIC_KINDS: ReadonlySet<unknown> = new Set([
+  'text',
+  'thinking',
+  'image-url',
+  'document-url',
+  'binary',
+]);

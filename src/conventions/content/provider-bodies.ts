@@ -3,13 +3,14 @@
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, jsonOf, nameOf, omitUndefined, withoutQuotes } from '../values/attributes.ts';
+import { addTo, jsonOf, nameOf, omitUndefined, stringOf, withoutQuotes } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { joinItems } from './join-messages.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { finishReasonOf, holdsMessages, openTexts } from './message-wrappers.ts';
-import { isLostAnswer, type MessageReader } from './messages.ts';
+import { isLostAnswer, MessageReader } from './messages.ts';
 import { toModelTools } from './model-tools.ts';
 import { readRequestParameters } from './request-parameters.ts';
 import { isMessageInOtherSpelling } from './spellings.ts';
@@ -77,7 +78,8 @@ export function readAnswer(value: unknown, reader: MessageReader, outputTokens?:
   const answers = reader.readOutput(
     holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text: toText(value) }] },
   );
-  const choices = answers.filter(({ role }) => role === 'assistant');
+  const listed = answers.filter(({ role }) => role === 'assistant');
+  const choices = Array.isArray(value) ? joinItems(listed) : listed;
   const finishReason = holdsMessage ? finishReasonOf(value) : undefined;
   const [outputMessage, ...others] = choices;
   if (isLostAnswer(outputMessage, finishReason, outputTokens)) return omitUndefined<Reading>({ finishReason });
@@ -114,12 +116,30 @@ function isMessageOrPart(value: unknown): boolean {
 }
 
 /**
+ * Returns what an agent of Google's ADK says in its last event, `{ content: { role, parts }, author, … }`, one of Agno in the
+ * record of its run, `{ content, content_type: 'str', … }`, or one of AutoGen in its answer, `{ chat_message: { content } }`.
+ */
+export function textOfEvent({
+  content,
+  content_type: type,
+  author,
+  chat_message: message,
+}: Fields): string | undefined {
+  if (type === 'str') return stringOf(content);
+  if (isObject(message) && typeof message['source'] === 'string') return stringOf(message['content']);
+  if (typeof author !== 'string' || !isObject(content) || !Array.isArray(content['parts'])) return undefined;
+  return messageText(new MessageReader().readOutput(content)[0]);
+}
+
+/**
  * Returns a framework step's result as text. Strings pass through, an object whose only key is one of `wrappers` is
  * unwrapped, and anything else becomes JSON.
  */
 export function toStepOutput(value: unknown, ...wrappers: readonly string[]): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (isObject(value)) {
+    const said = textOfEvent(value);
+    if (said !== undefined) return said;
     const keys = Object.keys(value);
     const only = keys[0];
     if (keys.length === 1 && only !== undefined && wrappers.includes(only)) return toStepOutput(value[only]);

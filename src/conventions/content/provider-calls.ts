@@ -100,6 +100,18 @@ const FRAME_KEYS: ReadonlySet<string> = new Set([
   'server_label',
 ]);
 
+/**
+ * Returns an item of a list of tool calls that is none of the app's functions as the item that it is. Azure's SDKs name it by
+ * the tool alone: `{ type: 'web_search', id, action }`. One with a `call_id` waits for the app.
+ */
+export function asListedItem(call: Fields): Fields | undefined {
+  const { type, name, function: body, custom } = call;
+  if (typeof type !== 'string' || isObject(body) || isObject(custom) || (name !== undefined && type !== 'mcp')) {
+    return undefined;
+  }
+  return { ...call, type: /_call$/.test(type) ? type : `${type}_call` };
+}
+
 /** Outputs in an answer that no function of the app gave: the provider has run these calls too. */
 export function markAnsweredItems(items: readonly unknown[]): readonly unknown[] {
   const answered = new Set<unknown>();

@@ -26,7 +26,11 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
   const { attributes } = span;
   const finishError = signs.finishReason === 'error';
   const failed =
-    signs.failed === true || finishError || span.status.code === STATUS_ERROR || namesError(attributes['error.type']);
+    signs.failed === true ||
+    finishError ||
+    span.status.code === STATUS_ERROR ||
+    namesError(attributes['error.type']) ||
+    isTrue(attributes['error']);
   if (!failed) return undefined;
 
   const exception = lastException(span);
@@ -98,6 +102,11 @@ function hasAnswer(reading: Reading, kind: SpanKind): boolean {
     metadata['response_id'] !== undefined ||
     metadata['response_model'] !== undefined
   );
+}
+
+/** OpenTracing's mark of a failed span, which bridges and older tracers keep. */
+function isTrue(error: unknown): boolean {
+  return error === true || error === 'true';
 }
 
 /** A type of any kind, except for the words that stand for none. */

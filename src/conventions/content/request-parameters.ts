@@ -19,17 +19,29 @@ import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 
 type Fields = Record<string, unknown>;
 
+const MAX_TOKENS_KEYS = [
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'maxOutputTokens',
+  'maxTokens',
+  'maxCompletionTokens',
+  // Models on Bedrock and Watsonx.
+  'max_tokens_to_sample',
+  'max_new_tokens',
+  'max_gen_len',
+  'maxTokenCount',
+  // Bedrock's agents.
+  'maximumLength',
+] as const;
+
 /** Parameters with a field of their own, and what other files read: content, user and metadata. */
 const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   'model',
   'model_name',
   'user',
   'metadata',
-  'max_tokens',
-  'max_completion_tokens',
-  'max_output_tokens',
-  'maxOutputTokens',
-  'maxTokens',
+  ...MAX_TOKENS_KEYS,
   'temperature',
   'top_p',
   'topP',
@@ -86,13 +98,6 @@ export function modelNameOf(value: unknown): string | undefined {
   return name === 'unknown' ? undefined : name;
 }
 
-const MAX_TOKENS_KEYS = [
-  'max_tokens',
-  'max_completion_tokens',
-  'max_output_tokens',
-  'maxOutputTokens',
-  'maxTokens',
-] as const;
 const STOP_KEYS = ['stop', 'stop_sequences', 'stopSequences'] as const;
 
 /** Reads the parameters of a request body, whatever provider or framework it is for. */

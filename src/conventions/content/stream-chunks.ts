@@ -15,7 +15,10 @@ export function joinChunks(value: unknown): unknown {
   if (!Array.isArray(value) || value.length < 2) return value;
   const chunks = value.filter((chunk) => chunk !== null);
   if (!chunks.every(isObject)) return value;
-  if (chunks.every(isContent)) return [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
+  if (chunks.every(isContent)) {
+    // Separate answers, and turns, are whole.
+    return areWhole(chunks) ? value : [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
+  }
   if (chunks.every(isGeminiResponse)) return [joinResponses(chunks)];
   return chunks.some(hasDelta) && chunks.every(isChunk) ? [joinDeltas(chunks)] : value;
 }
@@ -30,6 +33,23 @@ function isUntyped(part: unknown): boolean {
 
 function partsOf({ parts }: Fields): unknown[] {
   return Array.isArray(parts) ? parts : [];
+}
+
+/** Whether each content begins as a sentence and follows the end of one, without the space that a stream has there. */
+function areWhole(contents: readonly Fields[]): boolean {
+  const texts = contents.map(onlyTextOf);
+  return texts.every((text, at) => {
+    const next = texts[at + 1];
+    return text !== undefined && (next === undefined || (SENTENCE_END.test(text) && SENTENCE_START.test(next)));
+  });
+}
+
+const SENTENCE_END = /[\p{L}\p{N}][.!?…]["'”’)*_]*$/u;
+const SENTENCE_START = /^["'“‘(*_#]*\p{Lu}/u;
+
+function onlyTextOf({ parts }: Fields): string | undefined {
+  const part: unknown = Array.isArray(parts) && parts.length === 1 ? parts[0] : undefined;
+  return isObject(part) && typeof part['text'] === 'string' ? part['text'] : undefined;
 }
 
 function isGeminiResponse({ candidates, usageMetadata, usage_metadata: usage }: Fields): boolean {

@@ -3,6 +3,7 @@ import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { ReadError, Reading } from '../convention.ts';
 import { booleanOf, jsonOf, objectOf, stringOf, unquotedText } from '../values/attributes.ts';
+import { toText } from '../values/plain-json.ts';
 import { parsePrintedFields, parsePythonLiteral } from '../values/python-literal.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { toResultContent } from './message-parts.ts';
@@ -25,7 +26,7 @@ export function openToolResult(reading: Reading): Reading {
   const output = unquotedText(reading.output);
   const result = mcpResultIn(output);
   if (result) return { ...reading, output: result.text, ...(result.isError && { error: reading.error ?? FAILED }) };
-  const message = toolMessageIn(output);
+  const message = functionResponseIn(output) ?? toolMessageIn(output);
   if (!message) return output === reading.output ? reading : { ...reading, output };
   const id = reading.metadata?.['tool_call_id'] ?? message.id;
   const opened: Reading = { ...reading, output: message.text };
@@ -40,7 +41,9 @@ const PRINTED_OBJECT = /^\[?(?:ToolMessage|Command)\(/;
 
 /** Whether the output may be a message with the value in it. */
 export function mayHoldToolMessage(output: string): boolean {
-  if (/^\[?\{/.test(output)) return MESSAGE_SIGN.test(output) || MCP_SIGN.test(output);
+  if (/^\[?\{/.test(output)) {
+    return MESSAGE_SIGN.test(output) || MCP_SIGN.test(output) || FUNCTION_RESPONSE.test(output);
+  }
   return isPrinted(output) || PRINTED_OBJECT.test(output) || PRINTED_MCP.test(output);
 }
 
@@ -69,6 +72,16 @@ function mcpObjectIn(output: string): Record<string, unknown> | undefined {
   }
   const result = output.startsWith('{') && MCP_SIGN.test(output) ? objectOf(output) : undefined;
   return result && (MCP_FIELD.test(output) || Object.keys(result).length === 1) ? result : undefined;
+}
+
+/** Gemini's part for what a function answered, with the id of the call. */
+const FUNCTION_RESPONSE = /^\{\s*(?:"id":\s?"[^"]{0,200}",\s*)?"name":\s?"[^"]{0,200}",\s*"response":/;
+
+function functionResponseIn(output: string): ToolMessage | undefined {
+  if (!FUNCTION_RESPONSE.test(output)) return undefined;
+  const { id, name, response, ...rest } = objectOf(output) ?? {};
+  if (!isObject(response) || name === undefined || Object.keys(rest).length > 0) return undefined;
+  return { text: toText(response), id: stringOf(id), isError: false };
 }
 
 interface ToolMessage {

@@ -12,6 +12,16 @@ export function javaMapIn(text: unknown): Record<string, unknown> | undefined {
   return typeof text === 'string' ? readMap(text.trim(), 0) : undefined;
 }
 
+/** Returns a list of maps; undefined if the text is anything else. */
+export function javaMapsIn(text: string): Record<string, unknown>[] | undefined {
+  const list = /^\[\{[A-Za-z_$]/.test(text) ? readValue(text, 0) : undefined;
+  return Array.isArray(list) && list.every(isMap) ? list : undefined;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function readMap(text: string, depth: number): Record<string, unknown> | undefined {
   if (depth > MAX_DEPTH || !text.endsWith('}') || !START.test(text)) return undefined;
   const items = split(text.slice(1, -1), true);

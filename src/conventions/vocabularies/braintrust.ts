@@ -77,12 +77,18 @@ export const braintrust: Convention = {
   },
 };
 
-/** A quote within a JSON string is escaped, so a name with such words in it does not match. */
-const TYPE_IN_JSON = /"type"\s*:\s*"(\w+)"/;
+/**
+ * A quote within a JSON string is escaped, so a name with such words in it does not match. Text that was encoded twice
+ * begins with a quote.
+ */
+const TYPE_IN_JSON = /"type"\s*:\s*"(\w+)"|^"\{.*?\\"type\\"\s*:\s*\\"(\w+)\\"/;
 
 function typeOf(attributes: Attributes): string | undefined {
   const value = attributes[SPAN_ATTRIBUTES];
-  if (typeof value === 'string') return TYPE_IN_JSON.exec(value)?.[1] ?? nameOf(attributes[TYPE]);
+  if (typeof value === 'string') {
+    const [, type, typeWithin = type] = TYPE_IN_JSON.exec(value) ?? [];
+    return typeWithin ?? nameOf(attributes[TYPE]);
+  }
   return nameOf(isObject(value) ? value['type'] : attributes[TYPE]);
 }
 

@@ -31,14 +31,21 @@ export const liteLlm: Convention = {
     return kind === 'generic' ? (KINDS.get(attributes['gen_ai.operation.name']) ?? kind) : kind;
   },
 
-  read(_span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
+  read(_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     return {
+      endpoint: kind === 'model' ? endpointOf(fields) : undefined,
       other: { stream: booleanOf(fields.attributes['llm.is_streaming']) },
       metadata: { user: fields.firstString('metadata.user_api_key_end_user_id', 'llm.user') },
       contentMetadata: readCaller(fields),
     };
   },
 };
+
+/** Its function for chats is called `completion`. */
+function endpointOf({ attributes }: SpanFields): 'chat' | 'complete' {
+  const type = attributes['llm.request.type'] ?? attributes['gen_ai.operation.name'];
+  return type === 'text_completion' || type === 'atext_completion' ? 'complete' : 'chat';
+}
 
 /** Reads names and ids of the caller, never the key or its hash. */
 function readCaller(fields: SpanFields): Record<string, unknown> | undefined {

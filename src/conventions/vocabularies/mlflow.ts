@@ -16,7 +16,7 @@ import {
   withUsageOfBody,
 } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, nameOf, stringOf } from '../values/attributes.ts';
+import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -67,9 +67,10 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
   const answer = readAnswer(output, reader, outputTokens);
+  const { model, ...invocation } = readInvocation(fields, output);
   const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
-  return addTo(readRequest(request), {
-    model: textAt(fields, 'mlflow.llm.model') ?? nameOf(request['model']),
+  return addTo(addTo(invocation, readRequest(request)), {
+    model: textAt(fields, 'mlflow.llm.model') ?? nameOf(request['model']) ?? model,
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
     tools: modelToolsAt(fields, 'mlflow.chat.tools'),
     messages: messages.length > 0 ? messages : undefined,
@@ -78,6 +79,15 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
     providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
     providerResponse: isRawResponse ? toPlainObject(output) : undefined,
   });
+}
+
+/** LangChain's parameters have an attribute of their own, and its answer names the model. */
+function readInvocation(fields: SpanFields, output: unknown): Reading {
+  const parameters = fields.object('invocation_params') ?? {};
+  const answer = isObject(output) ? objectOf(output['llm_output']) : undefined;
+  const { other: _other, ...reading } = readRequest(parameters);
+  const model = nameOf(parameters['model']) ?? nameOf(parameters['model_name']) ?? nameOf(answer?.['model_name']);
+  return { ...reading, ...(model !== undefined && { model }) };
 }
 
 function readStep(fields: SpanFields): Reading {

@@ -49,11 +49,26 @@ function readToolCall(fields: SpanFields): Reading {
   };
 }
 
+/** Reads a map as Spring AI prints it: `["user":"Hi", "system":"Be brief"]`. Its texts are not escaped. */
+function readEntries(text: string | undefined): Reading['inputs'] {
+  if (!text?.startsWith('["') || !text.endsWith('"]')) return undefined;
+  const entries = text
+    .slice(2, -2)
+    .split(/", "(?=\w+":")/)
+    .map((entry): [string, string] => {
+      const [name = '', value = ''] = entry.split(/":"([\s\S]*)/);
+      return [name, value];
+    });
+  return entries.every(([name]) => /^\w+$/.test(name) && name !== '__proto__')
+    ? Object.fromEntries(entries)
+    : undefined;
+}
+
 function readStep(fields: SpanFields): Reading {
   const query = fields.firstName('db.vector.query.content');
   const topK = fields.integer('db.vector.query.top_k');
   return {
-    inputs: query === undefined ? undefined : { query },
+    inputs: query === undefined ? readEntries(fields.string('gen_ai.prompt')) : { query },
     output: toOptionalText(fields.attributes['db.vector.query.response.documents']),
     other: { retrieval_top_k: topK },
     metadata: {

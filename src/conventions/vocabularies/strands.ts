@@ -6,7 +6,9 @@
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
+import { messageText } from '../../wire/message-text.ts';
 import { inputsOf } from '../content/inputs.ts';
+import { toResultContent } from '../content/message-parts.ts';
 import { MessageReader } from '../content/messages.ts';
 import { toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
@@ -68,9 +70,17 @@ function readToolCall({ attributes, span }: SpanFields): Reading {
   const failed = attributes['gen_ai.tool.status'] === 'error';
   return {
     inputs: inputsOf(input),
-    output: toStepOutput(output),
+    output: resultOf(output),
     error: readError(span, failed ? { failed, type: 'tool error' } : {}),
   };
+}
+
+/** Blocks without a type are Bedrock's: `[{ text }]`, `[{ json }]`. */
+function resultOf(output: unknown): string | undefined {
+  const blocks = listOf(output);
+  return (
+    toStepOutput(blocks && messageText({ role: 'tool', content: toResultContent(blocks) })) ?? toStepOutput(output)
+  );
 }
 
 function partOf(messages: unknown, key: 'arguments' | 'response'): unknown {

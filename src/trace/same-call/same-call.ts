@@ -171,8 +171,16 @@ function hasOwnCall(reading: Reading, under: Below): boolean {
   const { callId, promptTokens, outputTokens } = reading;
   if (callId !== undefined && under.ids.size > 0) return !under.ids.has(callId);
   if (!hasUsage(reading)) return callId !== undefined && under.ids.size === 0 && under.usages.size === 0;
-  if (under.usages.has(usageText(reading))) return false;
+  if (under.usages.has(usageText(reading)) || isSumOfMore(reading, under)) return false;
   return promptTokens !== under.promptTokens && outputTokens !== under.outputTokens;
+}
+
+/** Whether the span has nothing but counts, and they include those below it: a step may count calls without spans, too. */
+function isSumOfMore(reading: Reading, under: Below): boolean {
+  const { callId, promptTokens = 0, outputTokens = 0, finishReason, metadata } = reading;
+  if (callId !== undefined || finishReason !== undefined || metadata?.['response_model'] !== undefined) return false;
+  if (reading.messages !== undefined || answerOf(reading) !== undefined || under.usages.size === 0) return false;
+  return promptTokens >= under.promptTokens && outputTokens >= under.outputTokens;
 }
 
 /** Makes the span a wrapper, which is not a call. */

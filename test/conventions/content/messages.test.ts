@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { isLostAnswer, MessageReader, mergeAssistant } from '../../../src/conventions/content/messages.ts';
+import { joinItems, mergeAssistant } from '../../../src/conventions/content/join-messages.ts';
+import { isLostAnswer, MessageReader } from '../../../src/conventions/content/messages.ts';
+import { readSpan } from '../../../src/conventions/index.ts';
 import { messageText } from '../../../src/wire/message-text.ts';
+import type { ChatMessage } from '../../../src/wire/v4.ts';
+import { makeSpan } from '../span.ts';
 
 const PNG = 'iVBORw0KGgo=';
 const call = (id: string, name: string, args: string) => ({
@@ -307,4 +311,58 @@ describe('answers', () => {
     expect(result).toEqual([{ role: 'tool', content: '{"celsius":18}', tool_call_id: 't' }]);
     expect(read([{ type: 'reasoningBlock' }, { type: 'imageBlock' }])).toEqual([{ role: 'user', content: '[image]' }]);
   });
+});
+
+describe('the items of one answer', () => {
+  const words = { role: 'assistant' as const, content: 'I look.' };
+  const calls = (id: string) => ({ role: 'assistant' as const, tool_calls: [call(id, 'f', '{}')] }) as ChatMessage;
+
+  it('are one message, where some only call tools', () => {
+    const whole = { ...words, tool_calls: [call('a', 'f', '{}'), call('b', 'f', '{}')] };
+    expect(joinItems([words, calls('a'), calls('b')])).toEqual([whole]);
+    expect(joinItems([calls('a'), calls('b')])).toEqual([{ role: 'assistant', tool_calls: whole.tool_calls }]);
+  });
+
+  it('are choices, where each says something', () => {
+    const others = [words, { role: 'assistant' as const, content: 'Or not.' }];
+    expect(joinItems(others)).toBe(others);
+    const choices = [
+      { 'gen_ai.request.choice.count': 2, 'gen_ai.output.messages': JSON.stringify([words, calls('a')]) },
+    ];
+    const reading = readSpan(makeSpan({ 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm', ...choices[0] }));
+    expect(reading.outputMessage).toEqual(words);
+    expect(reading.contentMetadata?.['choices']).toEqual([calls('a')]);
+  });
+});
+
+describe('calls and their results', () => {
+  it('are one call, beside the part for it that has no id', () => {
+    const parts = [{ functionCall: { name: 'f', args: { a: 1 } } }, { functionCall: { name: 'f', args: { a: 2 } } }];
+    const [message] = read([{ role: 'model', parts, tool_calls: [call('c1', 'f', '{"a":1}')] }]);
+    expect(message?.tool_calls).toEqual([call('c1', 'f', '{"a":1}'), call('call_1', 'f', '{"a":2}')]);
+  });
+
+  it('belong together, where only the results have ids', () => {
+    const parts = [{ functionCall: { name: 'f', args: {} } }, { functionCall: { name: 'g', args: {} } }];
+    const results = [
+      { role: 'tool', tool_call_id: 'g_0', name: 'g', content: 'of g' },
+      { role: 'tool', tool_call_id: 'f_0', content: 'of f' },
+      { role: 'tool', tool_call_id: 'h_0', content: 'of a call that is not there' },
+    ];
+    const ids = read([{ role: 'model', parts }, ...results]).flatMap(({ tool_call_id: id }) => id ?? []);
+    expect(ids).toEqual(['call_1', 'call_0', 'h_0']);
+  });
+});
+
+it('the keyword arguments of a call are no message', () => {
+  expect(read({ prompt: 'hi', messages: null, kwargs: {} })).toEqual([{ role: 'user', content: 'hi' }]);
+});
+
+it('a part may have a list of texts', () => {
+  const text = [{ type: 'input_text', text: 'hi' }];
+  expect(read([{ role: 'user', content: [{ type: 'text', text }] }])).toEqual([{ role: 'user', content: 'hi' }]);
+  const shapes = [{ type: 'circle', text: 'r' }];
+  expect(read([{ role: 'user', content: [{ type: 'text', text: shapes }] }])).toEqual([
+    { role: 'user', content: JSON.stringify(shapes) },
+  ]);
 });

@@ -68,3 +68,13 @@ it('knows a finish reason by its words, whatever joins them and whatever their c
     }),
   );
 });
+
+it.each(['none', 'None', 'null'])('a log is not named %j', (filler) => {
+  const tools = [
+    { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': filler },
+    { 'openinference.span.kind': 'TOOL', 'tool.name': filler },
+    { 'traceloop.span.kind': 'tool', 'traceloop.entity.name': filler },
+  ];
+  for (const tool of tools) expect(read(tool, { name: 'look_up' }).name).toBeUndefined();
+  expect(read(tools[0] ?? {}, { name: 'execute_tool look_up' }).name).toBe('look_up');
+});

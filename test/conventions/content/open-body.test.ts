@@ -52,3 +52,17 @@ test('a list that is too long for a message keeps all its items', () => {
   expect(opened[0]).toEqual(CALL);
   expect(opened.at(-1)).toBe('10499');
 });
+
+test.each([
+  ['[{text=I look, first., type=text}]', [{ text: 'I look, first.', type: 'text' }]],
+  ['[{input={a=1}, name=f, id=t1, type=tool_use}]', [{ input: { a: '1' }, name: 'f', id: 't1', type: 'tool_use' }]],
+])('opens blocks that Java has printed: %s', (text, blocks) => {
+  expect(openBody(text)).toEqual(blocks);
+});
+
+test.each(['[{a=1}]', '[{type=circle, text=x}]', '[{text=x, type=text}', '[{text=x, type=text}] and more'])(
+  'leaves %s as it is',
+  (text) => {
+    expect(openBody(text)).toBe(text);
+  },
+);

@@ -222,3 +222,31 @@ it('does not change the finish reason of calls beside the text', () => {
     { id: 'ws_1', name: 'web_search', input: { query: 'x' } },
   ]);
 });
+
+describe('a call in a list of calls that names a tool by its type alone', () => {
+  const listed = (item: Item) => readOutput({ ...answer, tool_calls: [item] });
+
+  it.each<[Item, Item]>([
+    [
+      { type: 'web_search', id: 'w', action: { query: 'q' } },
+      { id: 'w', name: 'web_search', input: { query: 'q' } },
+    ],
+    [
+      { type: 'mcp', id: 'm', name: 'find', arguments: '{}' },
+      { id: 'm', name: 'find', input: {} },
+    ],
+  ])('is one of the provider: %j', (item, call) => {
+    expect(listed(item)).toEqual({ messages: [answer], calls: [call] });
+  });
+
+  it.each<[Item, string]>([
+    [{ type: 'computer', call_id: 'c', action: { type: 'click' } }, 'computer'],
+    [{ type: 'function', id: 'c', function: { name: 'f', arguments: '{}' } }, 'f'],
+    [{ type: 'tool_call', id: 'c', name: 'f', args: {} }, 'f'],
+    [{ type: 'client', id: 'c', name: 'f', arguments: '{}' }, 'f'],
+  ])('waits for the app: %j', (item, name) => {
+    const { messages, calls } = listed(item);
+    expect(calls).toBeUndefined();
+    expect(messages).toMatchObject([{ tool_calls: [{ id: 'c', function: { name } }] }]);
+  });
+});

@@ -84,3 +84,13 @@ it('a class that Python has printed is named', () => {
   const { error } = read({ ...CALL, 'error.type': "<class 'openai.RateLimitError'>" }, { status: FAILED });
   expect(error?.type).toBe('openai.RateLimitError');
 });
+
+describe('OpenTracing’s mark', () => {
+  it.each([true, 'true'])('is an error: %j', (error) => {
+    expect(read({ ...CALL, error, 'error.message': 'no' }).error).toEqual({ message: 'no' });
+  });
+
+  it.each([false, 'false', 'a text', 0, null])('is none: %j', (error) => {
+    expect(read({ ...CALL, error: error as never }).error).toBeUndefined();
+  });
+});

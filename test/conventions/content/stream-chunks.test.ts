@@ -83,3 +83,14 @@ describe('an answer in the pieces it was streamed in', () => {
     [[]],
   ])('leaves choices and other values alone: %j', (value) => expect(joinChunks(value)).toBe(value));
 });
+
+it.each([
+  [['A first answer.', 'Another one.'], 2],
+  [['“Yes.”', '*No*, thanks.', 'Perhaps…'], 3],
+  [['A first answer. ', 'Another one.'], 1],
+  [['A first answer', '. Another one.'], 1],
+  [['Version 2.', '5 of it.'], 1],
+  [['これは。', 'それも。'], 1],
+])('Gemini’s contents %j are %i answers', (texts, count) => {
+  expect(read(texts.map((text) => ({ role: 'model', parts: [{ text }] }))).answers).toHaveLength(count);
+});

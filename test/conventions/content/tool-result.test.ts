@@ -101,3 +101,14 @@ test.each([
 ])('leaves what is more than a text, or less: %s', (output) => {
   expect(openToolResult({ output }).output).toBe(output);
 });
+
+test('a part for what a function of Gemini answered is opened', () => {
+  const part = { id: 'c1', name: 'f', response: { a: 1 } };
+  expect(openToolResult({ output: json(part) })).toEqual({ output: '{"a":1}', metadata: { tool_call_id: 'c1' } });
+  for (const other of [
+    { ...part, at: 1 },
+    { name: 'f', response: 'x' },
+  ]) {
+    expect(openToolResult({ output: json(other) })).toEqual({ output: json(other) });
+  }
+});

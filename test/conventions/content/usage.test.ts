@@ -132,3 +132,10 @@ it.each([
 ])('reads %s of OpenInference', (key, field) => {
   expect(read({ ...OPENINFERENCE, [`llm.token_count.${key}`]: '7' }).metadata).toMatchObject({ [field]: 7 });
 });
+
+it('leaves out a cost that v4 cannot hold', () => {
+  expect(read({ ...CALL, 'gen_ai.usage.input_cost': 1e12, 'gen_ai.usage.output_cost': 1e13 })).toMatchObject({
+    promptCost: 1e12,
+  });
+  expect(read({ ...CALL, 'gen_ai.usage.output_cost': 1e13 }).outputCost).toBeUndefined();
+});

@@ -390,3 +390,10 @@ it('reads steps of Alibaba and Dify, which have the kind in another attribute', 
   expect(conventionOf({ 'gen_ai.span.kind': 'LLM', 'gen_ai.request.model': 'm', 'gen_ai.prompt': 'x' })).toBe('gen-ai');
   expect(conventionOf({ 'gen_ai.span.kind': 'workflow' })).toBeUndefined();
 });
+
+it('leaves out the name of a model that is longer than v4 can hold', () => {
+  const parameters = JSON.stringify({ model: 'm'.repeat(10_001), temperature: 1 });
+  const reading = readAll({ 'openinference.span.kind': 'LLM', 'llm.invocation_parameters': parameters });
+  expect(reading.model).toBeUndefined();
+  expect(reading.temperature).toBe(1);
+});

@@ -84,7 +84,7 @@ describe('a Strands span', () => {
       expect(reading).toMatchObject({
         name: 'get_weather',
         inputs: { location: 'Paris' },
-        output: '[{"text":"rainy"}]',
+        output: 'rainy',
       });
     }
   });

@@ -99,6 +99,32 @@ describe('a span with a call below it', () => {
   });
 });
 
+describe('a step that has nothing but counts', () => {
+  const sum = { promptTokens: 90, outputTokens: 20 };
+  const judge = (reading: Reading) => {
+    const outer = span('model', reading);
+    return verdicts(
+      outer,
+      span('model', { ...QUESTION, ...USAGE }, outer),
+      span('model', { ...QUESTION, ...USAGE }, outer),
+    )[0];
+  };
+
+  it('has the sum of the calls below it, and of calls without spans', () => {
+    expect(judge(sum)).toBe('generic -/-');
+  });
+
+  it.each<[string, Reading]>([
+    ['was asked something', QUESTION],
+    ['has answered', { output: 'Sunny.' }],
+    ['has stopped', { finishReason: 'stop' }],
+    ['names the model that answered', { metadata: { response_model: 'm' } }],
+    ['counts less', { outputTokens: 17 }],
+  ])('is a call if it %s', (_what, more) => {
+    expect(judge({ ...sum, ...more })).toBe(`model 90/${more.outputTokens ?? 20}`);
+  });
+});
+
 describe('two instrumentations side by side', () => {
   const outer = { startMillis: 0, endMillis: 100 };
   const inner = { startMillis: 10, endMillis: 90, scope: 'two' };

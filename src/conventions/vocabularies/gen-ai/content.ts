@@ -1,21 +1,22 @@
 /** Messages, output and inputs of the GenAI conventions, from attributes or else from events. */
 
-import { scopeOf } from '../../../otel/span-slice.ts';
+import { STATUS_ERROR, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
+import { joinItems, mergeAssistant } from '../../content/join-messages.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { holdsMessages, openTexts } from '../../content/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
-import { isFiller, objectOf } from '../../values/attributes.ts';
+import { integerOf, isFiller, objectOf } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
 import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
-import { type EventContent, readEventContent } from './events.ts';
+import { type EventContent, readEventContent, splitAnswer } from './events.ts';
 import { readMemory } from './memory.ts';
 
 /** Values that instrumentations write in place of hidden content. */
@@ -55,14 +56,20 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   if (kind === 'generic') return readValues(fields, events);
 
   const reader = new MessageReader();
-  const input = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS) ?? events.input;
+  const asked = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS);
+  const said = openCompletion(contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS)) ?? events.output;
+  const isUnanswered = said === undefined && span.status.code !== STATUS_ERROR;
+  const told = asked === undefined && isUnanswered ? splitAnswer(events.input) : undefined;
+  const input = asked ?? (told ? told.input : events.input);
   // An agent that works as a tool of another one is given arguments.
   const task = kind === 'agent' && isObject(input) && !holdsMessages(input) ? inputsOf(input) : undefined;
   const history = input === undefined || task ? [] : reader.read(input);
   if (scopeOf(span).name === LANGCHAIN) openBlocks(history, reader);
   const messages = withSystem(readSystem(fields, events, reader), history);
-  const output = contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS) ?? events.output;
-  const answers = output === undefined ? [] : reader.readOutput(output);
+  const output = said ?? told?.output;
+  const listed = output === undefined ? [] : reader.readOutput(output);
+  const isOneAnswer = kind === 'model' && (integerOf(fields.attributes['gen_ai.request.choice.count']) ?? 1) <= 1;
+  const answers = isOneAnswer ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
   const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');
   const others =
     kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];
@@ -111,6 +118,14 @@ function contentAt(fields: SpanFields, ...keys: readonly string[]): unknown {
     return unlessPlainText(fields.structure(key), key, value) ?? value;
   }
   return undefined;
+}
+
+/** OpenRouter's answer, `{ completion, reasoning, … }`, and that of Anthropic's first API, `{ completion, stop_reason, … }`. */
+function openCompletion(output: unknown): unknown {
+  if (!isObject(output) || typeof output['completion'] !== 'string' || output['role'] !== undefined) return output;
+  if (!('reasoning' in output) && !('stop_reason' in output)) return output;
+  const { completion: content, reasoning, stop_reason } = output;
+  return { role: 'assistant', content, reasoning, stop_reason };
 }
 
 /** The conventions write messages as JSON, even a single text; at other keys a text in quotes stays as it is. */

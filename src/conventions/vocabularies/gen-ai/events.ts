@@ -47,7 +47,7 @@ export function readEventContent(span: SpanSlice): EventContent {
       }
       default: {
         const role = MESSAGE_EVENTS.get(name);
-        if (role) input.push(messageOf(bodyOf(attributes), role));
+        if (role) for (const body of bodiesOf(attributes)) input.push(messageOf(body, role));
       }
     }
   }
@@ -58,6 +58,17 @@ export function readEventContent(span: SpanSlice): EventContent {
   found.input ??= prompt;
   found.output ??= completion;
   return found;
+}
+
+/**
+ * Azure's SDKs write the answer of a call as one more message of the assistant. Returns the conversation and the answer;
+ * undefined if its last message is not the assistant's.
+ */
+export function splitAnswer(input: unknown): { input: unknown[] | undefined; output: unknown[] } | undefined {
+  if (!Array.isArray(input)) return undefined;
+  const last = input.findLastIndex((message) => !isObject(message) || message['role'] !== 'assistant');
+  if (last === input.length - 1) return undefined;
+  return { input: last < 0 ? undefined : input.slice(0, last + 1), output: input.slice(last + 1) };
 }
 
 const MESSAGE_EVENTS: ReadonlyMap<string, string> = new Map([
@@ -96,6 +107,14 @@ function joinLists(before: unknown, value: unknown): unknown {
 type Fields = Readonly<Record<string, unknown>>;
 type Message = Record<string, unknown>;
 
+/** Azure puts several messages into one event. */
+function bodiesOf(attributes: Attributes): readonly Fields[] {
+  const content = attributes['gen_ai.event.content'];
+  const several =
+    typeof content === 'string' && content.startsWith('[') ? listOf(content)?.filter(isObject) : undefined;
+  return several ?? [bodyOf(attributes)];
+}
+
 function bodyOf(attributes: Attributes): Fields {
   return objectOf(attributes['gen_ai.event.content']) ?? objectOf(attributes['body']) ?? attributes;
 }
@@ -105,6 +124,9 @@ function messageOf(body: Fields, role: string): Message {
   const message = fieldsOf(body);
   message['role'] = KNOWN_ROLES.has(body['role']) ? body['role'] : role;
   if (role === 'tool') message['tool_call_id'] = body['tool_call_id'] ?? body['id'];
+  // Azure's message for what several tools answered.
+  const outputs = message['content'] === undefined ? listOf(body['tool_call_outputs']) : undefined;
+  if (outputs) message['content'] = outputs.filter(isObject).map((output) => ({ ...output, type: 'tool_result' }));
   return message;
 }
 

@@ -33,6 +33,7 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['generate', 'model'],
   ['call_llm', 'model'],
   ['responses', 'model'],
+  ['response', 'model'],
   ['aresponses', 'model'],
   ['messages', 'model'],
   ['realtime_inference', 'model'],
@@ -75,7 +76,9 @@ const CONTENT = [
   'gen_ai.prompt_json',
 ] as const;
 
-const ANSWER = ['gen_ai.response.model', 'gen_ai.response.id', 'gen_ai.response.finish_reasons'] as const;
+const FINISH_REASONS = 'gen_ai.response.finish_reasons';
+
+const ANSWER = ['gen_ai.response.model', 'gen_ai.response.id', FINISH_REASONS] as const;
 
 /** What inference servers (vLLM, SGLang) write beside the tokens of a request, whose content they do not report. */
 const SERVED = ['gen_ai.response.model', 'gen_ai.request.id'] as const;
@@ -108,6 +111,8 @@ export const genAi: Convention = {
     const operation = attributes['gen_ai.operation.name'];
     // Generic: embeddings, retrieval, rerank, memory, workflows, plans, turns, and operations of later versions.
     if (typeof operation === 'string' && operation !== '') {
+      // OpenLLMetry's turns of a session by voice. Its sounds have no model.
+      if (operation === 'realtime') return attributes['gen_ai.request.model'] === undefined ? 'generic' : 'model';
       return STEPS.has(operation)
         ? 'plumbing'
         : (KINDS.get(operation) ?? KINDS.get(constantOf(operation)) ?? 'generic');
@@ -137,7 +142,7 @@ export const genAi: Convention = {
       'gen_ai.skill.description',
       'gen_ai.agent.description',
     );
-    if (kind !== 'tool') reading.finishReason = readFinishReason(fields) ?? reading.finishReason;
+    if (kind !== 'tool') reading.finishReason = readFinishReason(fields, reading);
     if (isLostAnswer(reading.outputMessage, reading.finishReason, reading.outputTokens) || isLostItem(reading)) {
       reading.outputMessage = undefined;
       reading.output = undefined;
@@ -172,11 +177,16 @@ function callUsage(usage: Usage): Partial<Reading> {
   return ownUsage(isFiller ? { ...usage, promptTokens: undefined, outputTokens: undefined } : usage);
 }
 
-function readFinishReason({ attributes }: SpanFields): string | undefined {
-  return (
-    toFinishReason(attributes['gen_ai.response.finish_reasons']) ??
-    toFinishReason(attributes['gen_ai.response.finish_reason'])
-  );
+/** Each item of an answer may have a reason of its own. Where the app has to run something, it is that. */
+function readFinishReason(fields: SpanFields, { finishReason, outputMessage }: Reading): string | undefined {
+  const { attributes } = fields;
+  const first =
+    toFinishReason(attributes[FINISH_REASONS]) ??
+    toFinishReason(attributes['gen_ai.response.finish_reason']) ??
+    finishReason;
+  if (first !== 'stop' || !outputMessage?.tool_calls) return first;
+  const reasons = fields.list(FINISH_REASONS);
+  return reasons?.some((reason) => toFinishReason(reason) === 'tool_calls') ? 'tool_calls' : first;
 }
 
 /** OpenLLMetry writes `""` and `stop` for everything other than text from the Responses API: tool calls, refusals. */
@@ -231,14 +241,14 @@ function readName(fields: SpanFields, kind: SpanKind): string | undefined {
   switch (kind) {
     case 'tool':
       return (
-        fields.string('gen_ai.tool.name') ??
+        fields.firstName('gen_ai.tool.name') ??
         afterPrefix(fields.span.name, 'execute_tool ') ??
         afterPrefix(fields.span.name, FUNCTION_CALL)
       );
     case 'agent':
-      return fields.string('gen_ai.agent.name');
+      return fields.firstName('gen_ai.agent.name') ?? afterPrefix(fields.span.name, 'invoke_agent ');
     case 'generic':
-      return fields.firstString(
+      return fields.firstName(
         'gen_ai.guardrail.name',
         'gen_ai.workflow.name',
         'gen_ai.agent.name',

@@ -77,10 +77,10 @@ export const GEN_AI_KEYS: Readonly<Record<string, ShortKey>> = {
   'gen_ai.input.messages': ['inputMessages', isString],
   'gen_ai.output.messages': ['outputMessages', isString],
   'gen_ai.system_instructions': ['instructions', isString],
-  'gen_ai.agent.name': ['agentName', isText],
+  'gen_ai.agent.name': ['agentName', isName],
   'gen_ai.agent.id': ['agentId', isName],
   'gen_ai.agent.description': ['description', isText],
-  'gen_ai.tool.name': ['toolName', isText],
+  'gen_ai.tool.name': ['toolName', isName],
   'gen_ai.tool.type': ['toolType', isText],
   'gen_ai.tool.description': ['description', isText],
   'gen_ai.tool.call.id': ['toolCallId', isName],
@@ -98,7 +98,7 @@ export const GEN_AI_KEYS: Readonly<Record<string, ShortKey>> = {
 
 /** What any vocabulary might read, if it is not known. */
 export const DOUBTS =
-  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow)\.|^code\.function\.(parameters?|return)\.|^(operation\.cost|response_data)$|[_.]ref$/;
+  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow)\.|^code\.function\.(parameters?|return)\.|^(operation\.cost|response_data|error)$|[_.]ref$/;
 
 const TABLE = new ShortTable<GenAiReading>(GEN_AI_KEYS, DOUBTS);
 
@@ -124,7 +124,7 @@ function readCaller(reading: GenAiReading): boolean {
   const { kind, name, agentName } = reading;
   if (kind === 'agent' || agentName === undefined || agentName === name) return true;
   reading.callerName = agentName;
-  return isName(agentName);
+  return true;
 }
 
 function readTool(reading: GenAiReading): boolean {
@@ -192,7 +192,12 @@ function readAnswer(reading: GenAiReading, json: string | undefined): boolean {
     reason ??= toFinishReason(found.finishReason);
   }
   reading.finishReason = reason;
-  return reason !== 'error';
+  return reason !== 'error' && !isSeveral(reading.finishReasons);
+}
+
+/** Whether each item of the answer may have a reason of its own. */
+function isSeveral(reasons: unknown): boolean {
+  return typeof reasons === 'string' ? reasons.includes(',') : Array.isArray(reasons) && reasons.length > 1;
 }
 
 /** The milliseconds of a larger number might not be finite. */

@@ -5,6 +5,7 @@ import { type Usage, UsageTable, usageOfBody } from '../../content/usage.ts';
 import {
   addTo,
   booleanOf,
+  costOf,
   countOf,
   integerOf,
   nameOf,
@@ -143,7 +144,7 @@ export function readGenAiUsage({ attributes, keys }: SpanFields): Usage {
   if (whole !== undefined) addTo(usage, addTo(usageOfBody({ usage: objectOf(whole) }) ?? {}, usage));
   const details = detailsIn(attributes, keys);
   if (details) addTo(usage, addTo(usageOfBody({ usage: details }) ?? {}, usage));
-  usage.total_cost ??= numberOf(costOf(attributes)?.['amount']);
+  usage.total_cost ??= costOf(structuredCost(attributes)?.['amount']);
   // OpenLIT writes 0 for a price it does not know.
   return usage.total_cost === 0 ? { ...usage, total_cost: undefined } : usage;
 }
@@ -164,12 +165,12 @@ function detailsIn(attributes: Attributes, keys: readonly string[]): Record<stri
 /** Reads ids, names and times of the call. */
 export function readStructure({ attributes, keys }: SpanFields): Record<string, unknown> {
   const structure = STRUCTURE.read(attributes, keys);
-  structure['cost_currency'] ??= wordOf(costOf(attributes)?.['currency']);
+  structure['cost_currency'] ??= wordOf(structuredCost(attributes)?.['currency']);
   return structure;
 }
 
 /** Returns a cost that is one structured value, or its JSON. */
-function costOf(attributes: Attributes): Record<string, unknown> | undefined {
+function structuredCost(attributes: Attributes): Record<string, unknown> | undefined {
   const cost = attributes['gen_ai.usage.cost'];
   return cost === undefined || typeof cost === 'number' ? undefined : objectOf(cost);
 }

@@ -9,10 +9,11 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
+import { mergeAssistant } from '../../content/join-messages.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
 import { isProviderPart } from '../../content/message-parts.ts';
 import { holdsMessages } from '../../content/message-wrappers.ts';
-import { type MessageReader, mergeAssistant } from '../../content/messages.ts';
+import type { MessageReader } from '../../content/messages.ts';
 import { holdsAnswer, isStructuredText } from '../../content/provider-bodies.ts';
 import { isMessageInOtherSpelling } from '../../content/spellings.ts';
 import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';
@@ -94,12 +95,14 @@ export function toMessage(fields: Attributes): Fields | undefined {
   const content = parts.length > 0 ? parts : text === '' && toolCalls.length > 0 ? undefined : text;
   const transcript = stringOf(fields['message.audio.transcript']);
   if (content === undefined && toolCalls.length === 0 && transcript === undefined) return undefined;
+  // Bedrock's agents call a tool in its own name.
+  const isCall = content === undefined && toolCalls.length > 0 && fields['message.role'] === 'tool';
   const message: Fields = {
-    role: fields['message.role'],
+    role: isCall ? 'assistant' : fields['message.role'],
     transcript: isRedacted(transcript) ? undefined : transcript,
     content: content ?? [],
     name: fields['message.name'],
-    tool_call_id: callId,
+    tool_call_id: isCall ? undefined : callId,
   };
   if (toolCalls.length > 0) message['tool_calls'] = toolCalls;
   return message;

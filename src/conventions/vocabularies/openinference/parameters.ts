@@ -2,7 +2,7 @@
 import { isObject } from '../../../wire/json.ts';
 import { modelNameOf, readRequestParameters } from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
-import { nameOf, numberOf, stringListOf, stringOf } from '../../values/attributes.ts';
+import { MAX_NAME_CHARS, nameOf, numberOf, stringListOf, stringOf } from '../../values/attributes.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 const PARAMETERS = 'llm.invocation_parameters';
@@ -44,10 +44,15 @@ export function readModelAndProvider(
       modelNameOf(attributes['gen_ai.request.model']) ??
       modelNameOf(attributes['llm.model_name']) ??
       modelNameOf(app?.['ls_model_name']) ??
-      // A request may ask for a model of any name.
-      stringOf(parameters?.['model']),
+      askedModel(parameters?.['model']),
     provider: fields.firstName('llm.provider', 'llm.system') ?? nameOf(app?.['ls_provider']),
   };
+}
+
+/** A request may ask for a model of any name. */
+function askedModel(value: unknown): string | undefined {
+  const name = stringOf(value);
+  return name !== undefined && name.length <= MAX_NAME_CHARS ? name : undefined;
 }
 
 /** Some parameters may have attributes of their own. */

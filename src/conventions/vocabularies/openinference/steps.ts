@@ -5,6 +5,7 @@ import { inputsOf } from '../../content/inputs.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
 import { MessageReader } from '../../content/messages.ts';
 import { toModelTool } from '../../content/model-tools.ts';
+import { textOfEvent } from '../../content/provider-bodies.ts';
 import type { Reading } from '../../convention.ts';
 import { jsonOf, nameOf, numberOf, objectOf, omitUndefined, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
@@ -26,7 +27,7 @@ export function readChain(fields: SpanFields): Reading {
 
 /** Reads a turn of a conversation by voice. */
 export function readSpeech(fields: SpanFields): Reading {
-  return { ...readChain(fields), model: fields.string('llm.model_name') };
+  return { ...readChain(fields), model: fields.firstName('llm.model_name') };
 }
 
 /** A transcript is the input; beside other inputs it has a key of its own. */
@@ -46,10 +47,22 @@ export function readToolCall(fields: SpanFields): Reading {
     name: fields.string('tool.name') ?? schema?.name,
     description: fields.string('tool.description') ?? schema?.description,
     toolParameters: schema?.parameters ?? (isSchema ? parameters : undefined),
-    inputs: withHeard(fields, toInputs(readValue(fields, 'input.value')) ?? (isSchema ? undefined : parameters)),
+    inputs: withHeard(
+      fields,
+      toInputs(readValue(fields, 'input.value')) ?? (isSchema ? undefined : (parameters ?? readNamedValues(fields))),
+    ),
     ...readOutput(result, readTranscript(fields, 'output')),
     metadata: { tool_call_id: fields.firstString('tool.id', 'tool_call.id') ?? idOfAnsweredCall(result) },
   };
+}
+
+/** Bedrock's agents list the arguments: `[{ name, type, value }]`. */
+function readNamedValues(fields: SpanFields): Record<string, unknown> | undefined {
+  const entries = (fields.list('tool.parameters') ?? []).flatMap((item): [string, unknown][] => {
+    const name = isObject(item) && item['value'] !== undefined ? stringOf(item['name']) : undefined;
+    return name === undefined || name === '__proto__' ? [] : [[name, toPlainJson((item as { value: unknown }).value)]];
+  });
+  return unlessEmpty(Object.fromEntries(entries));
 }
 
 export function readRetrieval(fields: SpanFields): Reading {
@@ -113,6 +126,8 @@ function toInputs(value: RawValue): Record<string, unknown> | undefined {
 /** Reads what was said, else text as it is, the text of a LangChain message, and other serialised objects as plain JSON. */
 function readOutput(value: RawValue, said?: string): Reading {
   if (said !== undefined) return { output: said };
+  const words = isObject(value.json) && !value.isDamaged ? textOfEvent(value.json) : undefined;
+  if (words !== undefined) return { output: words };
   if (value.json === undefined || value.isDamaged || (value.text !== undefined && !/"lc":\s?1\b/.test(value.text))) {
     return { output: value.text };
   }

@@ -6,10 +6,11 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
+import { joinItems } from '../../content/join-messages.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
-import { stringOf } from '../../values/attributes.ts';
+import { integerOf, stringOf } from '../../values/attributes.ts';
 import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { unflatten } from '../../values/nested-keys.ts';
 import { salvageJson } from '../../values/salvage-json.ts';
@@ -25,6 +26,8 @@ export interface IndexedConversation {
 }
 
 const CALLS = ['tool_calls.'] as const;
+/** Several packages for Python write what the user says under the role: `gen_ai.prompt.0.user`. */
+const USER = 'user';
 const INPUT = 'gen_ai.prompt.';
 const OUTPUT = 'gen_ai.completion.';
 const FLAT_INPUT = 'gen_ai.input.messages.';
@@ -47,14 +50,15 @@ export function readIndexedMessages(fields: SpanFields): IndexedConversation {
     ...flatInput.map((group) => toMessage(fields, group, FLAT_INPUT, 'user')),
     ...firstInput.map((group) => toMessage(fields, group, FIRST_INPUT, 'user')),
   ]);
-  const answers = reader.readOutput([
+  const listed = reader.readOutput([
     ...completions.map((group) => toMessage(fields, group, OUTPUT, 'assistant')),
     ...flatOutput.map((group) => toMessage(fields, group, FLAT_OUTPUT, 'assistant')),
     ...firstOutput.map((group) => toMessage(fields, group, FIRST_OUTPUT, 'assistant')),
   ]);
+  const isOneAnswer = (integerOf(fields.attributes['gen_ai.request.choice.count']) ?? 1) <= 1;
   return {
     messages,
-    answers,
+    answers: isOneAnswer ? joinItems(listed) : listed,
     tools: toModelTools(
       functions.map(({ fields: tool }) => ({ ...tool, parameters: tool['parameters'] ?? tool['arguments'] })),
     ),
@@ -72,7 +76,7 @@ function toMessage(
   const fields = fieldsBelow(all, 'message.') ?? all;
   const role = stringOf(fields['role']) ?? fallback;
   const [calls] = groupByIndex(fields, CALLS);
-  const content = fields['content'];
+  const content = fields['content'] ?? fields[USER];
   const hasRefusal = stringOf(fields['refusal']) !== undefined && fields['refusal'] !== 'none';
   return {
     role,
@@ -82,13 +86,21 @@ function toMessage(
         ? readContent(span, content, role, `${prefix}${index}.content`, calls)
         : (content ?? listBelow(fields, 'content.')),
     tool_call_id: fields['tool_call_id'],
-    tool_calls: calls?.map(({ fields: call }) => ({
-      id: call['id'],
-      name: call['name'] ?? call['function.name'] ?? call['custom.name'],
-      arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
-    })),
+    tool_calls:
+      functionCallOf(fields) ??
+      calls?.map(({ fields: call }) => ({
+        id: call['id'],
+        name: call['name'] ?? call['function.name'] ?? call['custom.name'],
+        arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
+      })),
     refusal: hasRefusal ? fields['refusal'] : undefined,
   };
+}
+
+/** LiteLLM numbers the calls of an answer as if they were choices: `gen_ai.completion.1.function_call.name`. */
+function functionCallOf(fields: Attributes): Record<string, unknown>[] | undefined {
+  const name = stringOf(fields['function_call.name']);
+  return name === undefined ? undefined : [{ name, arguments: fields['function_call.arguments'] }];
 }
 
 /** Returns the items of a list that was flattened into keys: `content.0.type`, `content.0.text`. */

@@ -14,13 +14,14 @@ import { readError } from '../../content/read-error.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { ownUsage, type Usage, usageDetails } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import { addTo, objectOf, omitUndefined, stringListOf, stringOf } from '../../values/attributes.ts';
+import { addTo, omitUndefined, stringListOf, stringOf } from '../../values/attributes.ts';
 import { constantOf } from '../../values/enum-member.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
 import { readGenAiUsage } from '../gen-ai/usage.ts';
+import { isCrewsCall, kindOfEntity, kindOfRequest } from './kinds.ts';
 import { readIndexedMessages } from './messages.ts';
 import { readOpenLlmetryShort } from './short-way.ts';
 
@@ -32,16 +33,9 @@ const OWN_KEY = /^(?:traceloop|llm)\./;
 const INDEXED_KEY = /^gen_ai\.(?:prompt|completion|(?:input|output)\.messages)\.\d/;
 
 const CREW_RESULT = 'crewai.crew.result';
+/** Results of CrewAI's crews, and of what LlamaIndex predicts. */
+const RESULTS = [CREW_RESULT, 'gen_ai.completion.content'] as const;
 const ENTITY_KEYS = ['traceloop.span.kind', 'traceloop.entity.name', CREW_RESULT] as const;
-
-const ENTITY_KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
-  ['workflow', 'generic'],
-  ['task', 'generic'],
-  ['agent', 'agent'],
-  ['tool', 'tool'],
-  ['session', 'generic'],
-  ['unknown', 'generic'],
-]);
 
 export const openLlmetry: Convention = {
   name: 'openllmetry',
@@ -73,13 +67,11 @@ export const openLlmetry: Convention = {
     const { attributes } = span;
     const entity = attributes['traceloop.span.kind'];
     if (entity !== undefined) return kindOfEntity(span, entity);
-    const request = attributes['llm.request.type'];
-    if (typeof request === 'string') {
-      const type = constantOf(request);
-      return type === 'embedding' || type === 'rerank' ? 'generic' : 'model';
-    }
+    const request = kindOfRequest(span);
+    if (request !== undefined) return request;
     if (attributes[CREW_RESULT] !== undefined) return 'generic';
     const scope = scopeOf(span).name;
+    if (isCrewsCall(span, scope)) return 'model';
     if (scope.startsWith(SCOPE)) return genAi.classify(span);
     if (hasKey(attributes, INDEXED_KEY)) return genAi.classify(span) ?? kindByAnswer(attributes);
     return scope.startsWith(PYTHON_SCOPE) && hasKey(attributes, OWN_KEY) ? genAi.classify(span) : undefined;
@@ -121,16 +113,6 @@ function kindByAnswer(attributes: Attributes): SpanKind | undefined {
   return hasKey(attributes, /^gen_ai\.(?:completion|output\.messages)\.0\./) ? 'model' : undefined;
 }
 
-/** LangChain's tools are tasks. Newer releases mark them by the operation, older ones only by the class name. */
-function kindOfEntity(span: SpanSlice, entity: unknown): SpanKind {
-  const operation = span.attributes['gen_ai.operation.name'];
-  if (operation === 'execute_tool') return 'tool';
-  const name = span.attributes['traceloop.entity.name'];
-  const type = typeof entity === 'string' ? constantOf(entity) : entity;
-  if (type === 'task' && typeof name === 'string' && name.endsWith('Tool')) return 'tool';
-  return ENTITY_KINDS.get(type) ?? 'generic';
-}
-
 function readModelCall(fields: SpanFields): Reading {
   const { attributes } = fields;
   const request = attributes['llm.request.type'];
@@ -146,11 +128,14 @@ function readModelCall(fields: SpanFields): Reading {
     frequencyPenalty: fields.number('llm.frequency_penalty'),
     presencePenalty: fields.number('llm.presence_penalty'),
     stop: stringListOf(attributes['llm.chat.stop_sequences']),
-    maxTokens: fields.integer('llm.request.max_tokens'),
+    maxTokens: fields.integer('llm.request.max_tokens') ?? fields.integer('llm.watsonx.max_new_tokens'),
+    seed: fields.integer('llm.watsonx.random_seed'),
     other: {
       top_k: fields.number('llm.top_k'),
       reasoning_effort: fields.string('llm.request.reasoning_effort'),
-      repetition_penalty: fields.number('llm.request.repetition_penalty'),
+      repetition_penalty:
+        fields.number('llm.request.repetition_penalty') ?? fields.number('llm.watsonx.repetition_penalty'),
+      decoding_method: fields.string('llm.watsonx.decoding_method'),
       thinking_type: fields.string('llm.request.thinking.type'),
       thinking_budget_tokens: fields.number('llm.request.thinking.budget_tokens'),
     },
@@ -187,7 +172,7 @@ function readFirstNames(fields: SpanFields, usage: Usage): Reading {
   const { attributes } = fields;
   const answered = modelNameOf(attributes['llm.response.model']);
   return {
-    model: modelNameOf(attributes['llm.request.model']) ?? answered,
+    model: modelNameOf(attributes['llm.request.model'] ?? attributes['gen_ai.request.model']) ?? answered,
     temperature: fields.number('llm.temperature'),
     topP: fields.number('llm.top_p'),
     ...ownUsage(usage),
@@ -196,12 +181,15 @@ function readFirstNames(fields: SpanFields, usage: Usage): Reading {
 }
 
 function readEntity(fields: SpanFields, kind: SpanKind): Reading {
-  const output = openEnvelope(readEntityValue(fields, 'traceloop.entity.output')) ?? fields.attributes[CREW_RESULT];
+  const output =
+    openEnvelope(readEntityValue(fields, 'traceloop.entity.output')) ??
+    fields.attributes[fields.firstKey(...RESULTS) ?? ''];
   const result = kind === 'tool' && isObject(output) && output['role'] === 'tool' ? output : undefined;
   return {
     // The entity name of a LangChain tool is its class; its own name is in its result.
     name: stringOf(result?.['name']) ?? readName(fields, kind),
-    inputs: readEntityInputs(openEnvelope(readEntityValue(fields, 'traceloop.entity.input'))) ?? readTask(fields),
+    description: kind === 'tool' ? fields.string('tool.description') : undefined,
+    inputs: inputsOf(withKeywords(openEnvelope(readEntityValue(fields, 'traceloop.entity.input')))) ?? readTask(fields),
     output: isVector(fields.span, output) ? undefined : toOptionalText(result ? result['content'] : output),
   };
 }
@@ -218,7 +206,9 @@ function readTask(fields: SpanFields): Reading['inputs'] {
 function readName(fields: SpanFields, kind: SpanKind): string | undefined {
   return (
     fields.string('traceloop.entity.name') ??
-    (kind === 'agent' || kind === 'tool' ? fields.string(`gen_ai.${kind}.name`) : undefined) ??
+    (kind === 'agent' || kind === 'tool'
+      ? fields.firstName(`gen_ai.${kind}.name`, `crewai.${kind}.role`)
+      : undefined) ??
     fields.string('traceloop.workflow.name')
   );
 }
@@ -247,15 +237,10 @@ function openEnvelope(value: unknown): unknown {
   );
 }
 
-/** Reads `{ args, kwargs }` of a decorated function: the one object that was passed, and keyword arguments. */
-function readEntityInputs(input: unknown): Record<string, unknown> | undefined {
-  if (!isObject(input) || !Array.isArray(input['args'])) return inputsOf(input);
-  const { args, kwargs } = input as { args: unknown[]; kwargs?: unknown };
-  const named = isObject(kwargs) && Object.keys(kwargs).length > 0 ? kwargs : undefined;
-  if (args.length === 0) return named ? inputsOf(named) : undefined;
-  const first = args.length === 1 ? objectOf(args[0]) : undefined;
-  const positional = first ?? { input: args.length === 1 ? args[0] : args };
-  return inputsOf({ ...positional, ...named });
+/** In JavaScript a recorded call may have no keyword arguments. */
+function withKeywords(input: unknown): unknown {
+  if (!isObject(input) || !Array.isArray(input['args'])) return input;
+  return { args: input['args'], kwargs: isObject(input['kwargs']) ? input['kwargs'] : {} };
 }
 
 function readEntityValue(fields: SpanFields, key: string): unknown {

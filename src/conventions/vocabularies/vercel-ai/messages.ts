@@ -53,11 +53,12 @@ export function readToolCall(fields: SpanFields): Reading {
 export function readValues(fields: SpanFields): Reading {
   const ranking = readJsonItems(fields, 'ai.ranking');
   return {
-    inputs: unlessEmpty({
-      value: toPlainJson(fields.json('ai.value') ?? fields.attributes['ai.value']),
-      values: readJsonItems(fields, 'ai.values'),
-      documents: readJsonItems(fields, 'ai.documents'),
-    }),
+    inputs:
+      unlessEmpty({
+        value: toPlainJson(fields.json('ai.value') ?? fields.attributes['ai.value']),
+        values: readJsonItems(fields, 'ai.values'),
+        documents: readJsonItems(fields, 'ai.documents'),
+      }) ?? inputsAt(fields, 'ai.prompt'),
     output: ranking && JSON.stringify(ranking),
   };
 }

@@ -125,7 +125,7 @@ const TABLE = new ShortTable<VercelAiReading>(
     'ai.usage.reasoningTokens': ['reasoningTokens', isCount],
     'ai.usage.outputTokenDetails.reasoningTokens': ['reasoningTokens', isCount],
     'ai.usage.outputTokenDetails.textTokens': 'ignored',
-    'ai.toolCall.name': ['toolName', isText],
+    'ai.toolCall.name': ['toolName', isName],
     'ai.toolCall.id': ['toolCallId', isName],
     'ai.toolCall.args': ['toolArguments', isString],
     'ai.toolCall.result': ['toolResult', isText],

@@ -1,0 +1,45 @@
+/** Neighbouring messages of the assistant that are pieces of one turn. */
+import type { ChatMessage } from '../../wire/v4.ts';
+import { joinContent, type MessageParts } from './collected-parts.ts';
+
+/**
+ * Returns one message per choice where the items of one answer may be messages of their own, as from the Responses API: one
+ * that only calls tools belongs to that before it.
+ */
+export function joinItems(messages: ChatMessage[]): ChatMessage[] {
+  const joined: ChatMessage[] = [];
+  for (const message of messages) {
+    const last = joined.at(-1);
+    const isItem = last?.role === 'assistant' && message.tool_calls !== undefined && message.content === undefined;
+    if (isItem) joined.splice(-1, 1, ...mergeAssistant([last, message]));
+    else joined.push(message);
+  }
+  return joined.length < messages.length ? joined : messages;
+}
+
+/** Joins neighbouring assistant messages into one: first text, then calls. */
+export function mergeAssistant(messages: readonly ChatMessage[]): ChatMessage[] {
+  const merged: ChatMessage[] = [];
+  for (const message of messages) {
+    const last = merged.at(-1);
+    if (last?.role !== 'assistant' || message.role !== 'assistant') {
+      merged.push(message);
+      continue;
+    }
+    const content = joinContent([...contentPartsOf(last), ...contentPartsOf(message)]);
+    const calls = [...(last.tool_calls ?? []), ...(message.tool_calls ?? [])];
+    const joined: ChatMessage = { role: 'assistant' };
+    if (content !== undefined) joined.content = content;
+    const name = last.name ?? message.name;
+    if (name) joined.name = name;
+    if (calls.length > 0) joined.tool_calls = calls;
+    merged[merged.length - 1] = joined;
+  }
+  return merged;
+}
+
+function contentPartsOf(message: ChatMessage): MessageParts['content'] {
+  if (typeof message.content === 'string')
+    return message.content === '' ? [] : [{ type: 'text', text: message.content }];
+  return message.content ?? [];
+}

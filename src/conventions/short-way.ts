@@ -115,9 +115,14 @@ const MAX_REMEMBERED_KEYS = 1_024;
 
 type Judgement = 'ignored' | 'collected' | 'doubt';
 
+interface KnownField {
+  readonly field: string;
+  readonly accepts: Accepts;
+}
+
 /** The keys of one vocabulary. A key that it does not know, and that might mean something to it, is a doubt. */
 export class ShortTable<Fields extends ShortReading> {
-  readonly #keys: Map<string, ShortKey | Judgement>;
+  readonly #keys: Map<string, KnownField | Judgement>;
   readonly #doubts: RegExp;
   readonly #collects: RegExp | undefined;
   readonly #size: number;
@@ -127,7 +132,12 @@ export class ShortTable<Fields extends ShortReading> {
    * vocabulary reads itself, since parts of them are the app's.
    */
   constructor(keys: Readonly<Record<string, ShortKey>>, doubts: RegExp, collects?: RegExp) {
-    this.#keys = new Map(Object.entries(keys));
+    this.#keys = new Map(
+      Object.entries(keys).map(([key, known]) => [
+        key,
+        known === 'ignored' ? known : { field: known[0], accepts: known[1] },
+      ]),
+    );
     this.#size = this.#keys.size;
     this.#doubts = doubts;
     this.#collects = collects;
@@ -148,7 +158,7 @@ export class ShortTable<Fields extends ShortReading> {
         into.collected.push(key);
         continue;
       }
-      const [field, accepts] = known;
+      const { field, accepts } = known;
       const before = fields[field];
       // Two keys of a field differ in rank, which only `read` knows.
       if (!accepts(value) || (before !== undefined && !isSame(before, value))) return false;

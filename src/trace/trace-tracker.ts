@@ -43,6 +43,8 @@ export class TraceTracker {
   readonly #conventions: readonly Convention[] | undefined;
   readonly #parents: ParentFinder;
   readonly #active = new Map<string, Trace>();
+  /** An active trace. What happens next is mostly in the same one. */
+  #last: Trace | undefined;
   readonly #resting: RestingTraces;
   readonly #pending: PendingSpans;
   #openCount = 0;
@@ -253,16 +255,20 @@ export class TraceTracker {
   }
 
   #wake(traceId: string): Trace {
+    if (this.#last?.traceId === traceId) return this.#last;
     let trace = this.#active.get(traceId);
-    if (trace) return trace;
-    trace = this.#resting.wake(traceId) ?? createTrace(traceId);
-    this.#active.set(traceId, trace);
+    if (!trace) {
+      trace = this.#resting.wake(traceId) ?? createTrace(traceId);
+      this.#active.set(traceId, trace);
+    }
+    this.#last = trace;
     return trace;
   }
 
   #restIfDone(trace: Trace): void {
     if (trace.openCount > 0 || trace.pendingCount > 0) return;
     this.#active.delete(trace.traceId);
+    if (this.#last === trace) this.#last = undefined;
     this.#resting.put(trace);
   }
 

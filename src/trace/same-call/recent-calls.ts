@@ -15,18 +15,22 @@ const FIRST_CALLS = 100;
 const CALLS_OF_SEVERAL = 1_000;
 /** So many calls with one question are compared. */
 const MAX_COMPARED = 16;
+const NONE: readonly string[] = [];
 
 export interface RecentCall {
   readonly facts: CallFacts;
-  /** The instrumentations whose spans of this call were seen. Another span of one of them is another call. */
-  readonly scopes: string[];
+  /** Further instrumentations whose spans of this call were seen. Another span of one of them is another call. */
+  otherScopes: readonly string[];
   /** Its log; undefined until that is written. */
   entry: LogEntry | undefined;
 }
 
+/** Calls by what they have in common: mostly one, or else a list, in the order in which they came. */
+type CallsByKey = Map<string, RecentCall | RecentCall[]>;
+
 export class RecentCalls {
-  readonly #byId = new Map<string, RecentCall[]>();
-  readonly #byQuestion = new Map<string, RecentCall[]>();
+  readonly #byId: CallsByKey = new Map();
+  readonly #byQuestion: CallsByKey = new Map();
   readonly #order = new Fifo<RecentCall>();
   /** Calls whose logs were not written yet. */
   #unwritten: { readonly call: RecentCall; readonly node: SpanNode }[] = [];
@@ -64,18 +68,18 @@ export class RecentCalls {
     const matches = (call: RecentCall) =>
       call.entry !== undefined &&
       call.entry.state !== 'dropped' &&
-      !call.scopes.includes(facts.scope) &&
+      !call.otherScopes.includes(facts.scope) &&
       isSameCallElsewhere(call.facts, facts);
-    const sameId = facts.callId === undefined ? undefined : this.#byId.get(facts.callId)?.find(matches);
+    const sameId = facts.callId === undefined ? undefined : callsAt(this.#byId, facts.callId).find(matches);
     if (sameId || facts.question === undefined) return sameId;
-    return this.#byQuestion.get(facts.question)?.slice(-MAX_COMPARED).find(matches);
+    return callsAt(this.#byQuestion, facts.question).slice(-MAX_COMPARED).find(matches);
   }
 
   /** Remembers a call whose log is written next, or was written before. */
-  add(facts: CallFacts, node: SpanNode, scopes: string[]): void {
+  add(facts: CallFacts, node: SpanNode, otherScopes = NONE): void {
     if (facts.callId === undefined && facts.question === undefined) return;
     this.#noteEntries();
-    const call: RecentCall = { facts, scopes, entry: node.entry };
+    const call: RecentCall = { facts, otherScopes, entry: node.entry };
     if (!node.entry) this.#unwritten.push({ call, node });
     if (facts.callId !== undefined) addTo(this.#byId, facts.callId, call);
     if (facts.question !== undefined) addTo(this.#byQuestion, facts.question, call);
@@ -101,15 +105,23 @@ export class RecentCalls {
   }
 }
 
-function addTo(calls: Map<string, RecentCall[]>, key: string, call: RecentCall): void {
-  const list = calls.get(key);
-  if (list) list.push(call);
-  else calls.set(key, [call]);
+function callsAt(calls: CallsByKey, key: string): readonly RecentCall[] {
+  const found = calls.get(key);
+  return found === undefined ? [] : Array.isArray(found) ? found : [found];
 }
 
-function removeFrom(calls: Map<string, RecentCall[]>, key: string, call: RecentCall): void {
-  const list = calls.get(key);
-  // The oldest call comes first in each list.
-  if (list?.[0] === call) list.shift();
-  if (list?.length === 0) calls.delete(key);
+function addTo(calls: CallsByKey, key: string, call: RecentCall): void {
+  const present = calls.get(key);
+  if (present === undefined) calls.set(key, call);
+  else if (Array.isArray(present)) present.push(call);
+  else calls.set(key, [present, call]);
+}
+
+/** Removes the oldest of all calls, which comes first in each list. */
+function removeFrom(calls: CallsByKey, key: string, call: RecentCall): void {
+  const present = calls.get(key);
+  if (present === call) calls.delete(key);
+  if (!Array.isArray(present)) return;
+  if (present[0] === call) present.shift();
+  if (present.length === 0) calls.delete(key);
 }

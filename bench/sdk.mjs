@@ -1,0 +1,1 @@
+export * from '@opentelemetry/sdk-trace-base';

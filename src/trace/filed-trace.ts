@@ -4,7 +4,8 @@
  */
 import { elsewhereEntry, rememberedEntry } from '../delivery/ledger/earlier-logs.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
-import { createNode, createTrace, findAncestor, referenceOf, type SpanNode, type Trace } from './span-node.ts';
+import { createNode } from './create-node.ts';
+import { createTrace, findAncestor, referenceOf, type SpanNode, type Trace } from './span-node.ts';
 import { hasContext } from './trace-context.ts';
 
 type Fate = 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote' | 'elsewhere';

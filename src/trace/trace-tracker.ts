@@ -15,18 +15,11 @@ import { censusOf } from '../conventions/index.ts';
 import { estimateEventBytes } from '../conventions/values/estimate-bytes.ts';
 import type { RemoteParent } from '../otel/ancestor-member.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
+import { createNode } from './create-node.ts';
 import { ParentFinder } from './parent-finder.ts';
 import { type PendingOptions, PendingSpans } from './pending-spans.ts';
 import { RestingTraces } from './resting-traces.ts';
-import {
-  createNode,
-  createTrace,
-  isElsewhere,
-  isPlaceholder,
-  type SpanNode,
-  type SpanState,
-  type Trace,
-} from './span-node.ts';
+import { createTrace, isElsewhere, isPlaceholder, type SpanNode, type SpanState, type Trace } from './span-node.ts';
 import { callerOf } from './upstream.ts';
 
 /** In a trace that has more, the oldest ended spans are forgotten. Only a child that comes late misses them. */

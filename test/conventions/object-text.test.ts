@@ -58,7 +58,5 @@ it.each([
 });
 
 it('leaves bytes that went through JSON to the general way', () => {
-  const bytes = '{"type":"Buffer","data":[1,2,3]}';
-  expectAsParsed(bytes);
-  expect(objectText(bytes)).toContain('3 bytes');
+  expect(objectText('{"type":"Buffer","data":[1,2,3]}')).toBeUndefined();
 });

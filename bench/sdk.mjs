@@ -1,1 +1,0 @@
-export * from '@opentelemetry/sdk-trace-base';

@@ -13,7 +13,7 @@ import type { Convention } from './convention.ts';
 import { estimateEntryBytes, estimateEventBytes } from './values/estimate-bytes.ts';
 
 export interface Census {
-  /** One bit for each convention that may recognise the span, and one for session, user and tags. */
+  /** One bit for each convention that may recognise the span, and one for session, user, tags and environment. */
   readonly signs: number;
   /** Estimated bytes of the span and its events. */
   readonly bytes: number;
@@ -72,7 +72,28 @@ function bitAt(index: number): number {
 }
 
 /** Beginnings of texts, and the bits of the conventions that are known by them. */
-type Beginnings = ReadonlyMap<string, number>;
+class Beginnings {
+  /** By the first character. Most texts begin with another one than any of these. */
+  readonly #byFirst = new Map<number, [beginning: string, bits: number][]>();
+  /** Of the empty beginning, which every text has. */
+  readonly #ofAll: number;
+
+  constructor(bits: ReadonlyMap<string, number>) {
+    this.#ofAll = bits.get('') ?? 0;
+    for (const pair of bits) {
+      const first = pair[0].charCodeAt(0);
+      const others = this.#byFirst.get(first);
+      if (others) others.push(pair);
+      else this.#byFirst.set(first, [pair]);
+    }
+  }
+
+  bitsOf(text: unknown): number {
+    if (typeof text !== 'string') return 0;
+    const candidates = this.#byFirst.get(text.charCodeAt(0));
+    return candidates === undefined ? this.#ofAll : this.#ofAll | bitsAmong(candidates, text);
+  }
+}
 
 class SignTable {
   /** Bits of the conventions that are always asked. */
@@ -90,17 +111,17 @@ class SignTable {
       0,
     );
     this.#keys = collect(conventions, ({ signs }) => signs?.keys);
-    this.#prefixes = collect(conventions, ({ signs }) => signs?.prefixes);
-    this.#names = collect(conventions, ({ signs }) => signs?.names);
-    this.#scopes = collect(conventions, ({ signs }) => signs?.scopes);
+    this.#prefixes = new Beginnings(collect(conventions, ({ signs }) => signs?.prefixes));
+    this.#names = new Beginnings(collect(conventions, ({ signs }) => signs?.names));
+    this.#scopes = new Beginnings(collect(conventions, ({ signs }) => signs?.scopes));
   }
 
   ofNames(name: string, scope: string): number {
-    return this.#always | (this.#rememberedScopes.get(scope) ?? this.#judgeScope(scope)) | bitsOf(name, this.#names);
+    return this.#always | (this.#rememberedScopes.get(scope) ?? this.#judgeScope(scope)) | this.#names.bitsOf(name);
   }
 
   #judgeScope(scope: string): number {
-    const bits = bitsOf(scope, this.#scopes);
+    const bits = this.#scopes.bitsOf(scope);
     if (this.#rememberedScopes.size >= MAX_REMEMBERED_SCOPES) this.#rememberedScopes.clear();
     this.#rememberedScopes.set(scope, bits);
     return bits;
@@ -111,7 +132,7 @@ class SignTable {
   }
 
   #judge(key: string): number {
-    const bits = (this.#keys.get(key) ?? 0) | bitsOf(key, this.#prefixes) | (isContextKey(key) ? CONTEXT_SIGN : 0);
+    const bits = (this.#keys.get(key) ?? 0) | this.#prefixes.bitsOf(key) | (isContextKey(key) ? CONTEXT_SIGN : 0);
     // Keys with numbers or ids in them would fill the memory, and keep out those that come again.
     if (this.#remembered.size >= MAX_REMEMBERED_KEYS) this.#remembered.clear();
     if (key.length <= MAX_REMEMBERED_CHARS) this.#remembered.set(key, bits);
@@ -140,9 +161,11 @@ function collect(
   return found;
 }
 
-function bitsOf(text: unknown, beginnings: Beginnings): number {
-  let bits = 0;
-  if (typeof text !== 'string') return bits;
-  for (const [beginning, bit] of beginnings) if (text.startsWith(beginning)) bits |= bit;
-  return bits;
+function bitsAmong(candidates: readonly (readonly [string, number])[], text: string): number {
+  let found = 0;
+  for (let at = 0; at < candidates.length; at++) {
+    const [beginning, bits] = candidates[at]!;
+    if (text.startsWith(beginning)) found |= bits;
+  }
+  return found;
 }

@@ -52,7 +52,10 @@ function declaredKeys(sort: keyof ContextKeys): readonly string[] {
 /** What Spring AI calls the conversation of everybody who names none. */
 const NO_CONVERSATION = 'default';
 
-const CONTEXT_KEYS: ReadonlySet<string> = new Set([...SESSION_KEYS, ...USER_KEYS, ...TAGS_KEYS, 'metadata']);
+const CONTEXT_KEYS: ReadonlySet<string> = new Set([
+  ...[...SESSION_KEYS, ...USER_KEYS, ...TAGS_KEYS, 'metadata'],
+  ...ENVIRONMENT_KEYS,
+]);
 
 /** Whether this file reads the attribute. Most spans have none of them: `census.ts` tells which have. */
 export function isContextKey(key: string): boolean {

@@ -44,6 +44,12 @@ export class Scratch {
     this.#length += this.#bytes.write(text, this.#length);
   }
 
+  /** Writes a character of ASCII. */
+  writeByte(code: number): void {
+    this.#makeRoom(1);
+    this.#bytes[this.#length++] = code;
+  }
+
   copyText(text: EncodedText): void {
     this.#makeRoom(text.length);
     this.#length = text.copy(this.#bytes, this.#length);

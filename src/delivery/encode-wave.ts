@@ -4,16 +4,19 @@ import { Scratch } from '../datapoint/scratch.ts';
 import type { LogEntry } from './ledger/log-entry.ts';
 
 const scratch = new Scratch();
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const COMMA = 0x2c;
 
 /** Returns the body of a request. Each log names the parent that it has at this moment. */
 export function encodeWave(entries: readonly LogEntry[]): Buffer {
   scratch.restart();
-  scratch.write('[');
+  scratch.writeByte(OPEN_BRACKET);
   for (let index = 0; index < entries.length; index++) {
-    if (index > 0) scratch.write(',');
+    if (index > 0) scratch.writeByte(COMMA);
     writeLog(entries[index] as LogEntry);
   }
-  scratch.write(']');
+  scratch.writeByte(CLOSE_BRACKET);
   return scratch.take();
 }
 
@@ -37,9 +40,9 @@ function writeLog({ referenceId, effectiveParent, desired, body = '{}' }: LogEnt
   } else if (output !== undefined) {
     json += JSON.stringify(output);
   }
+  if (json !== '') scratch.write(json);
   // An empty body, `{}`, has no field after the comma.
-  if (body.length > 2) json += ',';
-  scratch.write(json);
+  if (body.length > 2) scratch.writeByte(COMMA);
   if (typeof body === 'string') scratch.write(body.slice(1));
   else scratch.copyBody(body, 1);
 }

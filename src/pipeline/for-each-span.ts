@@ -16,7 +16,8 @@ export function* forEachSpan<About>(
   bytesPerYield = BYTES_PER_YIELD,
 ): Generator<void> {
   let bytes = 0;
-  for (const node of nodes) {
+  for (let at = 0; at < nodes.length; at++) {
+    const node = nodes[at] as SpanNode;
     // An open span is not estimated: it may be large.
     bytes += node.estimatedBytes || bytesPerYield;
     try {

@@ -20,7 +20,7 @@ export interface SpanLog {
   readonly span: SpanSlice;
   readonly kind: LogKind;
   readonly reading: Reading;
-  /** The span itself names a session, a user or tags. */
+  /** The span itself names a session, a user, tags or an environment. */
   readonly namesContext: boolean;
   /** The span has not ended. */
   readonly isOpen: boolean;
@@ -67,13 +67,19 @@ export function createMapShort(
   if (redact || !captureContent) return undefined;
   const settingsOf = createShortSettings(options);
   return (span, reading, context, namesContext) =>
-    writeShort(span, reading, context.session as string, settingsOf(span), contextOf(span, namesContext, context));
+    writeShort(
+      span,
+      reading,
+      context.session as string,
+      settingsOf(span, namesContext),
+      contextOf(span, namesContext, context),
+    );
 }
 
 /** Returns a function that returns the same object for the spans of one resource, unless they say something themselves. */
 function createShortSettings(
   options: Pick<ResolvedOptions, 'project' | 'serviceName' | 'environment' | 'source'>,
-): (span: SpanSlice) => ShortSettings {
+): (span: SpanSlice, namesContext: boolean) => ShortSettings {
   const { project, environment, source } = options;
   const settingsOf = (span: SpanSlice): ShortSettings => ({
     project: projectOf(options, span),
@@ -83,8 +89,10 @@ function createShortSettings(
   if (typeof project === 'function') return settingsOf;
   let ofResource: Attributes | undefined;
   let shared: ShortSettings | undefined;
-  return (span) => {
-    if (environment === undefined && environmentIn(span.attributes) !== undefined) return settingsOf(span);
+  return (span, namesContext) => {
+    if (namesContext && environment === undefined && environmentIn(span.attributes) !== undefined) {
+      return settingsOf(span);
+    }
     const attributes = span.resource?.attributes;
     if (shared === undefined || attributes !== ofResource) shared = settingsOf(span);
     ofResource = attributes;

@@ -4,7 +4,8 @@
  */
 import { elsewhereEntry, rememberedEntry } from '../delivery/ledger/earlier-logs.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
-import { createNode, createTrace, findAncestor, referenceOf, type SpanNode, type Trace } from './span-node.ts';
+import { createNode } from './create-node.ts';
+import { createTrace, findAncestor, referenceOf, type SpanNode, type Trace } from './span-node.ts';
 import { hasContext } from './trace-context.ts';
 
 type Fate = 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote' | 'elsewhere';
@@ -28,27 +29,49 @@ export function fileTrace(trace: Trace): FiledTrace | undefined {
   const { traceId, context, baggageSession } = trace;
   for (const { isDone } of trace.logs) if (!isDone) return undefined;
   const spans: (string | number)[] = [];
-  const places = new Map<SpanNode, number>();
-  for (const node of trace.nodes.values()) if (!places.has(node) && !fileNode(node, places, spans)) return undefined;
+  const places = new Places();
+  for (const node of trace.nodes.values()) {
+    if (places.of(node) < 0 && !fileNode(node, places, spans)) return undefined;
+  }
   const noted = hasContext(trace) ? trace.noted : undefined;
   return { traceId, context, noted, baggageSession, spans };
 }
 
+/** From here on a map is faster than to look through a list, which takes less memory. */
+const MANY_NODES = 32;
+
+/** The nodes in the order in which they are filed. */
+class Places {
+  readonly #nodes: SpanNode[] = [];
+  #byNode: Map<SpanNode, number> | undefined;
+
+  /** Returns the place of a node, from 0; -1 if it has none. A parent mostly has one of the last. */
+  of(node: SpanNode): number {
+    return this.#byNode ? (this.#byNode.get(node) ?? -1) : this.#nodes.lastIndexOf(node);
+  }
+
+  add(node: SpanNode): void {
+    const count = this.#nodes.push(node);
+    if (count === MANY_NODES) this.#byNode = new Map(this.#nodes.map((known, place) => [known, place]));
+    else this.#byNode?.set(node, count - 1);
+  }
+}
+
 /** Adds a node that has no place yet. Returns false if something can still happen to its log. */
-function fileNode(node: SpanNode, places: Map<SpanNode, number>, spans: (string | number)[]): boolean {
-  const parentPlace = node.parent ? places.get(node.parent) : -1;
-  if (parentPlace === undefined) return fileWithAncestors(node, places, spans);
+function fileNode(node: SpanNode, places: Places, spans: (string | number)[]): boolean {
+  const parentPlace = node.parent ? places.of(node.parent) : -1;
+  if (node.parent && parentPlace < 0) return fileWithAncestors(node, places, spans);
   const fate = fateOf(node);
   if (fate === undefined) return false;
-  places.set(node, spans.length / 2);
+  places.add(node);
   spans.push(node.spanId, (parentPlace + 1) * FATES.length + FATES.indexOf(fate));
   return true;
 }
 
 /** A parent may have come after its child, or be forgotten and still be reached from its child. */
-function fileWithAncestors(node: SpanNode, places: Map<SpanNode, number>, spans: (string | number)[]): boolean {
+function fileWithAncestors(node: SpanNode, places: Places, spans: (string | number)[]): boolean {
   const path: SpanNode[] = [];
-  for (let step: SpanNode | undefined = node; step && !places.has(step); step = step.parent) path.push(step);
+  for (let step: SpanNode | undefined = node; step && places.of(step) < 0; step = step.parent) path.push(step);
   return path.reverse().every((step) => fileNode(step, places, spans));
 }
 

@@ -1,31 +1,50 @@
-/** The deadlines of held spans. They come in order, since all spans are held equally long. */
+/**
+ * The deadlines of held spans. They come in order, since all spans are held equally long, and many share one, since the
+ * tracker follows many ends at once.
+ */
 import { Fifo } from '../scheduling/fifo.ts';
 import type { SpanNode } from './span-node.ts';
 
-interface Hold {
-  readonly node: SpanNode;
+interface Holding {
   /** Monotonic milliseconds. */
   readonly untilMillis: number;
+  readonly nodes: Fifo<SpanNode>;
 }
 
 export class Holds {
-  readonly #holds = new Fifo<Hold>();
+  readonly #holdings = new Fifo<Holding>();
+  #last: Holding | undefined;
 
   add(node: SpanNode, untilMillis: number): void {
-    this.#holds.push({ node, untilMillis });
+    if (this.#last?.untilMillis !== untilMillis) {
+      this.#last = { untilMillis, nodes: new Fifo() };
+      this.#holdings.push(this.#last);
+    }
+    this.#last.nodes.push(node);
   }
 
   /** The earliest deadline of a span that is still held, in monotonic milliseconds. */
   get nextMillis(): number | undefined {
-    for (let hold = this.#holds.peek(); hold; hold = this.#holds.peek()) {
-      if (hold.node.state === 'held') return hold.untilMillis;
-      this.#holds.shift();
+    for (let holding = this.#first(); holding; holding = this.#first()) {
+      if (holding.nodes.peek()?.state === 'held') return holding.untilMillis;
+      holding.nodes.shift();
     }
     return undefined;
   }
 
   /** Removes the span with the earliest deadline, and returns it. It may have become due before. */
   take(): SpanNode | undefined {
-    return this.#holds.shift()?.node;
+    return this.#first()?.nodes.shift();
+  }
+
+  /** The first that is not empty. */
+  #first(): Holding | undefined {
+    let first = this.#holdings.peek();
+    while (first?.nodes.length === 0) {
+      this.#holdings.shift();
+      if (first === this.#last) this.#last = undefined;
+      first = this.#holdings.peek();
+    }
+    return first;
   }
 }

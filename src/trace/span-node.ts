@@ -150,39 +150,6 @@ export function createTrace(traceId: string): Trace {
   };
 }
 
-export function createNode(trace: Trace, spanId: string, state: SpanState, parent: SpanNode | undefined): SpanNode {
-  const node: SpanNode = {
-    trace,
-    spanId,
-    parent,
-    span: undefined,
-    state,
-    released: false,
-    waiters: undefined,
-    blocker: parent,
-    callerId: undefined,
-    entry: undefined,
-    kind: undefined,
-    signs: undefined,
-    recognitions: undefined,
-    reading: undefined,
-    firstCall: undefined,
-    callId: undefined,
-    short: undefined,
-    absorbed: undefined,
-    keeper: undefined,
-    tool: undefined,
-    overrides: undefined,
-    events: undefined,
-    draftedAs: undefined,
-    isNamed: false,
-    isNoLog: false,
-    estimatedBytes: 0,
-  };
-  trace.nodes.set(spanId, node);
-  return node;
-}
-
 /** Whether the node stands in for a log of another process. */
 export function isElsewhere({ entry }: SpanNode): boolean {
   return entry?.isElsewhere === true;

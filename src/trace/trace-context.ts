@@ -59,7 +59,7 @@ export function hasContext({ context, noted }: Trace): boolean {
   );
 }
 
-/** Whether the span has any attribute that names a session, a user or tags. */
+/** Whether the span has any attribute that names a session, a user, tags or an environment. */
 export function namesContext({ signs }: SpanNode, span: SpanSlice): boolean {
   return hasContextSign(signs ?? censusOf(span).signs);
 }

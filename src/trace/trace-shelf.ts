@@ -21,6 +21,8 @@ interface Rest {
   trace: Trace | FiledTrace;
   /** Whether it is whole and counts for `maxWholeSpans`. */
   isQueued: boolean;
+  /** Whether it is neither awake nor forgotten. The queues may still have it then. */
+  isHere: boolean;
 }
 
 export class TraceShelf {
@@ -56,7 +58,7 @@ export class TraceShelf {
   }
 
   put(trace: Trace): void {
-    const rest: Rest = { traceId: trace.traceId, spanCount: trace.nodes.size, trace, isQueued: false };
+    const rest: Rest = { traceId: trace.traceId, spanCount: trace.nodes.size, trace, isQueued: false, isHere: true };
     this.#rests.set(trace.traceId, rest);
     this.#order.push(rest);
     this.#spanCount += rest.spanCount;
@@ -76,6 +78,7 @@ export class TraceShelf {
 
   #end(rest: Rest): void {
     this.#rests.delete(rest.traceId);
+    rest.isHere = false;
     this.#spanCount -= rest.spanCount;
     this.#unqueue(rest);
   }
@@ -115,7 +118,7 @@ export class TraceShelf {
     for (let count = 0; count < MAX_FILED_AT_ONCE; count++) {
       const rest = this.#unfinished.shift();
       if (!rest) return;
-      if (!this.#isHere(rest)) continue;
+      if (!rest.isHere) continue;
       this.#file(rest);
       if ('nodes' in rest.trace) return;
     }
@@ -123,7 +126,7 @@ export class TraceShelf {
 
   #forgetOldest(): void {
     const rest = this.#order.shift();
-    if (!rest || !this.#isHere(rest)) return;
+    if (!rest?.isHere) return;
     this.#end(rest);
     this.#hasForgotten = true;
   }
@@ -138,9 +141,5 @@ export class TraceShelf {
       if (rest.isQueued) this.#toFile.push(rest);
       else if ('nodes' in rest.trace) this.#unfinished.push(rest);
     }
-  }
-
-  #isHere(rest: Rest): boolean {
-    return this.#rests.get(rest.traceId) === rest;
   }
 }

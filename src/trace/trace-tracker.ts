@@ -15,18 +15,11 @@ import { censusOf } from '../conventions/index.ts';
 import { estimateEventBytes } from '../conventions/values/estimate-bytes.ts';
 import type { RemoteParent } from '../otel/ancestor-member.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
+import { createNode } from './create-node.ts';
 import { ParentFinder } from './parent-finder.ts';
 import { type PendingOptions, PendingSpans } from './pending-spans.ts';
 import { RestingTraces } from './resting-traces.ts';
-import {
-  createNode,
-  createTrace,
-  isElsewhere,
-  isPlaceholder,
-  type SpanNode,
-  type SpanState,
-  type Trace,
-} from './span-node.ts';
+import { createTrace, isElsewhere, isPlaceholder, type SpanNode, type SpanState, type Trace } from './span-node.ts';
 import { callerOf } from './upstream.ts';
 
 /** In a trace that has more, the oldest ended spans are forgotten. Only a child that comes late misses them. */
@@ -43,6 +36,8 @@ export class TraceTracker {
   readonly #conventions: readonly Convention[] | undefined;
   readonly #parents: ParentFinder;
   readonly #active = new Map<string, Trace>();
+  /** An active trace. What happens next is mostly in the same one. */
+  #last: Trace | undefined;
   readonly #resting: RestingTraces;
   readonly #pending: PendingSpans;
   #openCount = 0;
@@ -253,16 +248,20 @@ export class TraceTracker {
   }
 
   #wake(traceId: string): Trace {
+    if (this.#last?.traceId === traceId) return this.#last;
     let trace = this.#active.get(traceId);
-    if (trace) return trace;
-    trace = this.#resting.wake(traceId) ?? createTrace(traceId);
-    this.#active.set(traceId, trace);
+    if (!trace) {
+      trace = this.#resting.wake(traceId) ?? createTrace(traceId);
+      this.#active.set(traceId, trace);
+    }
+    this.#last = trace;
     return trace;
   }
 
   #restIfDone(trace: Trace): void {
     if (trace.openCount > 0 || trace.pendingCount > 0) return;
     this.#active.delete(trace.traceId);
+    if (this.#last === trace) this.#last = undefined;
     this.#resting.put(trace);
   }
 

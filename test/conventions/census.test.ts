@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hasContextSign, mayRecognise, takeCensus } from '../../src/conventions/census.ts';
-import { readSession, readTags, readUser } from '../../src/conventions/context.ts';
+import { environmentIn, readSession, readTags, readUser } from '../../src/conventions/context.ts';
 import type { Convention } from '../../src/conventions/convention.ts';
 import { CONVENTIONS, censusOf, classifySpan, readSpan } from '../../src/conventions/index.ts';
 import type { Attributes, SpanSlice } from '../../src/otel/span-slice.ts';
@@ -57,7 +57,7 @@ function expectNoneMissed(span: SpanSlice): void {
     const isMissed = convention.classify(span) !== undefined && !mayRecognise(signs, index);
     expect(isMissed ? convention.name : undefined).toBeUndefined();
   }
-  const context = [readSession(span), readUser(span), readTags(span)];
+  const context = [readSession(span), readUser(span), readTags(span), environmentIn(span.attributes)];
   if (context.some((found) => found !== undefined)) expect(hasContextSign(signs)).toBe(true);
 }
 

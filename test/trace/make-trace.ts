@@ -1,12 +1,6 @@
 import { elsewhereEntry, rememberedEntry } from '../../src/delivery/ledger/earlier-logs.ts';
-import {
-  createNode,
-  createTrace,
-  findAncestor,
-  referenceOf,
-  type SpanNode,
-  type Trace,
-} from '../../src/trace/span-node.ts';
+import { createNode } from '../../src/trace/create-node.ts';
+import { createTrace, findAncestor, referenceOf, type SpanNode, type Trace } from '../../src/trace/span-node.ts';
 
 export interface PlannedNode {
   /** Index in the plan, or -1. A parent may come after its child. */

@@ -15,6 +15,7 @@ import { isNoContent } from './collected-parts.ts';
 import { blocksInText, toResultContent } from './message-parts.ts';
 import { mayBePrinted } from './printed-items.ts';
 import { readProviderItem } from './provider-calls.ts';
+import { endOfObject, TextEnds } from './text-ends.ts';
 import { readCallPart, readResultPart } from './tool-parts.ts';
 
 export interface FoundMessages {
@@ -64,6 +65,7 @@ export function findInstructions(json: string, shape: MessageShape, role: string
 
 class Finder {
   readonly #json: string;
+  readonly #ends: TextEnds;
   readonly #shape: MessageShape;
   readonly #pieces: JsonPieces = [];
   #at = 0;
@@ -77,6 +79,7 @@ class Finder {
 
   constructor(json: string, shape: MessageShape) {
     this.#json = json;
+    this.#ends = new TextEnds(json);
     this.#shape = shape;
   }
 
@@ -155,7 +158,7 @@ class Finder {
 
   #text(role: string): boolean {
     const from = this.#at;
-    const end = endOfText(this.#json, from);
+    const end = this.#ends.of(from);
     if (end <= from || mayBeOpened(this.#json, from) || mayBePrinted(this.#json, from, end)) return false;
     const text = this.#json.slice(from, end);
     if (isNoContent(text)) return false;
@@ -169,7 +172,7 @@ class Finder {
 
   /** Reads a call of a tool or a result. They are short, but for results, and parsed as `messages.ts` does it. */
   #otherPart(): boolean {
-    const end = endOfObject(this.#json, this.#at);
+    const end = endOfObject(this.#json, this.#ends, this.#at);
     const part = end < 0 ? undefined : parseJson(this.#json.slice(this.#at, end));
     if (!isObject(part)) return false;
     this.#at = end;
@@ -229,7 +232,6 @@ export function addCall(calls: string, part: Record<string, unknown>): string | 
 
 const BRACKET = 0x5b;
 const BRACE = 0x7b;
-const CLOSING_BRACE = 0x7d;
 const BACKSLASH = 0x5c;
 const QUOTE = 0x22;
 const LETTER_U = 0x75;
@@ -240,44 +242,4 @@ function mayBeOpened(json: string, from: number): boolean {
   if (first !== BACKSLASH) return first === BRACKET || first === BRACE;
   const escaped = json.charCodeAt(from + 1);
   return escaped === QUOTE || escaped === LETTER_U;
-}
-
-const HEX = /^[0-9a-f]{4}$/i;
-
-/** Whether a backslash may stand before this character, other than `u`. */
-const IS_ESCAPED: readonly boolean[] = Array.from({ length: 128 }, (_, code) =>
-  '"\\/bfnrt'.includes(String.fromCharCode(code)),
-);
-
-/** Returns the place of the quote that ends the text; -1 if there is none or an escape is wrong or of a surrogate. */
-function endOfText(json: string, from: number): number {
-  let quote = json.indexOf('"', from);
-  let slash = json.indexOf('\\', from);
-  while (slash >= 0 && slash < quote) {
-    const escaped = json.charCodeAt(slash + 1);
-    if (IS_ESCAPED[escaped] !== true && !isUnicodeEscape(json, slash)) return -1;
-    if (slash + 1 === quote) quote = json.indexOf('"', quote + 1);
-    slash = json.indexOf('\\', slash + 2);
-  }
-  return quote;
-}
-
-function isUnicodeEscape(json: string, slash: number): boolean {
-  const code = json.slice(slash + 2, slash + 6);
-  return json.charCodeAt(slash + 1) === LETTER_U && HEX.test(code) && !/^d[89a-f]/i.test(code);
-}
-
-/** Returns the place after the object that starts here; -1 if there is none. Its JSON may be wrong. */
-function endOfObject(json: string, from: number): number {
-  if (json.charCodeAt(from) !== BRACE) return -1;
-  let depth = 0;
-  for (let at = from; at < json.length; at++) {
-    const code = json.charCodeAt(at);
-    if (code === QUOTE) {
-      at = endOfText(json, at + 1);
-      if (at < 0) return -1;
-    } else if (code === BRACE) depth++;
-    else if (code === CLOSING_BRACE && --depth === 0) return at + 1;
-  }
-  return -1;
 }

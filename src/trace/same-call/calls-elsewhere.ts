@@ -86,13 +86,13 @@ export class CallsElsewhere {
     const { name: scope } = scopeOf(span);
     this.#recent.see(scope);
     const facts = reading ? callFactsOf(span, reading, false) : short && shortFactsOf(span, short);
-    if (facts) this.#recent.add(facts, node, [scope]);
+    if (facts) this.#recent.add(facts, node);
   }
 
   #hasLog(node: SpanNode, facts: CallFacts): boolean {
     const known = this.#recent.find(facts);
     if (!known?.entry) return false;
-    known.scopes.push(facts.scope);
+    known.otherScopes = [...known.otherScopes, facts.scope];
     const { hasAnswer, hasError } = known.facts;
     this.#host.fillIn(known.entry, node, { output: !hasAnswer, error: !hasError });
     makePlumbing(node, known);

@@ -1,13 +1,13 @@
 /**
  * Remembers the last calls of the process, since two instrumentations may report a call in traces of their own. Bounded
- * by their number. A call is known by its response id; its content is compared until so many calls were seen that two
+ * by their number: those of two generations, of which the older one is forgotten as a whole. A call is known by its response id; its content is compared until so many calls were seen that two
  * instrumentations of the same calls would have shown.
  */
 import type { LogEntry } from '../../delivery/ledger/log-entry.ts';
-import { Fifo } from '../../scheduling/fifo.ts';
 import type { SpanNode } from '../span-node.ts';
 import { type CallFacts, isSameCallElsewhere } from './call-facts.ts';
 
+/** Calls of a generation. */
 const MAX_CALLS = 1_000;
 /** Content is compared for so many calls, also if all come from one instrumentation. */
 const FIRST_CALLS = 100;
@@ -15,19 +15,28 @@ const FIRST_CALLS = 100;
 const CALLS_OF_SEVERAL = 1_000;
 /** So many calls with one question are compared. */
 const MAX_COMPARED = 16;
+const NONE: readonly string[] = [];
 
 export interface RecentCall {
   readonly facts: CallFacts;
-  /** The instrumentations whose spans of this call were seen. Another span of one of them is another call. */
-  readonly scopes: string[];
+  /** Further instrumentations whose spans of this call were seen. Another span of one of them is another call. */
+  otherScopes: readonly string[];
   /** Its log; undefined until that is written. */
   entry: LogEntry | undefined;
 }
 
+/** Calls by what they have in common: mostly one, or else a list, in the order in which they came. */
+type CallsByKey = Map<string, RecentCall | RecentCall[]>;
+
+class Generation {
+  readonly byId: CallsByKey = new Map();
+  readonly byQuestion: CallsByKey = new Map();
+  count = 0;
+}
+
 export class RecentCalls {
-  readonly #byId = new Map<string, RecentCall[]>();
-  readonly #byQuestion = new Map<string, RecentCall[]>();
-  readonly #order = new Fifo<RecentCall>();
+  #older = new Generation();
+  #newer = new Generation();
   /** Calls whose logs were not written yet. */
   #unwritten: { readonly call: RecentCall; readonly node: SpanNode }[] = [];
   readonly #scopes = new Set<string>();
@@ -64,23 +73,32 @@ export class RecentCalls {
     const matches = (call: RecentCall) =>
       call.entry !== undefined &&
       call.entry.state !== 'dropped' &&
-      !call.scopes.includes(facts.scope) &&
+      !call.otherScopes.includes(facts.scope) &&
       isSameCallElsewhere(call.facts, facts);
-    const sameId = facts.callId === undefined ? undefined : this.#byId.get(facts.callId)?.find(matches);
-    if (sameId || facts.question === undefined) return sameId;
-    return this.#byQuestion.get(facts.question)?.slice(-MAX_COMPARED).find(matches);
+    const { callId, question } = facts;
+    const sameId = callId === undefined ? undefined : this.#callsOf('byId', callId).find(matches);
+    if (sameId || question === undefined) return sameId;
+    return this.#callsOf('byQuestion', question).slice(-MAX_COMPARED).find(matches);
+  }
+
+  /** Oldest first. */
+  #callsOf(index: 'byId' | 'byQuestion', key: string): readonly RecentCall[] {
+    return [...callsAt(this.#older[index], key), ...callsAt(this.#newer[index], key)];
   }
 
   /** Remembers a call whose log is written next, or was written before. */
-  add(facts: CallFacts, node: SpanNode, scopes: string[]): void {
+  add(facts: CallFacts, node: SpanNode, otherScopes = NONE): void {
     if (facts.callId === undefined && facts.question === undefined) return;
     this.#noteEntries();
-    const call: RecentCall = { facts, scopes, entry: node.entry };
+    const call: RecentCall = { facts, otherScopes, entry: node.entry };
     if (!node.entry) this.#unwritten.push({ call, node });
-    if (facts.callId !== undefined) addTo(this.#byId, facts.callId, call);
-    if (facts.question !== undefined) addTo(this.#byQuestion, facts.question, call);
-    this.#order.push(call);
-    if (this.#order.length > MAX_CALLS) this.#forgetOldest();
+    if (this.#newer.count >= MAX_CALLS) {
+      this.#older = this.#newer;
+      this.#newer = new Generation();
+    }
+    this.#newer.count++;
+    if (facts.callId !== undefined) addTo(this.#newer.byId, facts.callId, call);
+    if (facts.question !== undefined) addTo(this.#newer.byQuestion, facts.question, call);
   }
 
   /** Done later, so that no trace is kept in memory by its calls. */
@@ -91,25 +109,16 @@ export class RecentCalls {
       return node.entry === undefined && node.state !== 'retired';
     });
   }
-
-  #forgetOldest(): void {
-    const oldest = this.#order.shift();
-    if (!oldest) return;
-    const { callId, question } = oldest.facts;
-    if (callId !== undefined) removeFrom(this.#byId, callId, oldest);
-    if (question !== undefined) removeFrom(this.#byQuestion, question, oldest);
-  }
 }
 
-function addTo(calls: Map<string, RecentCall[]>, key: string, call: RecentCall): void {
-  const list = calls.get(key);
-  if (list) list.push(call);
-  else calls.set(key, [call]);
+function callsAt(calls: CallsByKey, key: string): readonly RecentCall[] {
+  const found = calls.get(key);
+  return found === undefined ? [] : Array.isArray(found) ? found : [found];
 }
 
-function removeFrom(calls: Map<string, RecentCall[]>, key: string, call: RecentCall): void {
-  const list = calls.get(key);
-  // The oldest call comes first in each list.
-  if (list?.[0] === call) list.shift();
-  if (list?.length === 0) calls.delete(key);
+function addTo(calls: CallsByKey, key: string, call: RecentCall): void {
+  const present = calls.get(key);
+  if (present === undefined) calls.set(key, call);
+  else if (Array.isArray(present)) present.push(call);
+  else calls.set(key, [present, call]);
 }

@@ -25,7 +25,7 @@ const SQL = {
     WHERE trace_key = (SELECT key FROM traces WHERE trace_id = ?) AND reference_id = ?`,
   /** By position, as it runs for each call: with names it takes several times as long. */
   insertCall: `INSERT INTO trace_calls (call_key, start_millis, span_id, end_millis, reporter, trace_key)
-    SELECT ?, ?, ?, ?, ?, key FROM traces WHERE trace_id = ? ON CONFLICT DO NOTHING`,
+    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   forgetCalls: `DELETE FROM trace_calls WHERE (call_key, start_millis, trace_key, span_id) IN
     (SELECT call_key, start_millis, trace_key, span_id FROM trace_calls WHERE trace_key IN (${FORGOTTEN})
       LIMIT ${CALLS_FORGOTTEN_AT_ONCE})`,

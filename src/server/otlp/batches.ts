@@ -58,9 +58,13 @@ export class Batches {
   async write(): Promise<IntakeResult> {
     const results = await this.#writeParts();
     const written = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-    const unjoined = await joinArrivals(this.#store, this.#trees, together(written));
+    const joining = joinArrivals(this.#store, this.#trees, together(written));
     const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
+    if (failed) {
+      await joining.catch(() => {});
+      throw failed.reason;
+    }
+    const unjoined = await joining;
     const faults = [...written.flatMap(({ faults, unstored }) => [...faults, ...unstored]), ...unjoined];
     for (const { referenceId, message } of faults) this.reject(`${referenceId}: ${message}`);
     if (this.#message === undefined) return { rejected: 0 };

@@ -211,7 +211,7 @@ class IngestWrites {
   }
 
   #writePart(traceId: string, { bytes, replacesOthers }: NewPart): void {
-    const { key, last_part } = this.#statements.seeTrace.get({ trace_id: traceId, now: Date.now() })!;
+    const { key, last_part } = this.#statements.seeTrace.get(traceId, Date.now())!;
     if (replacesOthers) this.#statements.deleteParts.run(key!);
     this.#statements.insertPart.run(key!, last_part!, bytes);
     this.#traceKeys.set(traceId, key);

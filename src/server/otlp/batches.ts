@@ -19,16 +19,14 @@ interface Batch extends TraceArrivals {
   readonly judgements: Judgement[];
 }
 
-interface Part {
-  /** Resolves when the store begins with it, or is done. */
-  readonly begun: Promise<unknown>;
-  readonly written: Promise<Findings & { readonly unstored: readonly IngestFault[] }>;
+interface Written extends Findings {
+  readonly unstored: readonly IngestFault[];
 }
 
 export class Batches {
   readonly #store: Pick<Store, 'ingest' | 'findCalls'>;
   readonly #trees: TreeMemo;
-  readonly #batches: Batch[] = [];
+  #batches: Batch[] = [];
   /** The last one of each trace. */
   readonly #latest = new Map<string, Batch>();
   #rejected = 0;
@@ -76,17 +74,20 @@ export class Batches {
    * Each part is handed over when the store has begun with the one before: several are committed together, and the writes
    * of others find their place between them. Once one has failed, no other is begun.
    */
-  async #writeParts(): Promise<PromiseSettledResult<Awaited<Part['written']>>[]> {
-    const writes: Part['written'][] = [];
+  async #writeParts(): Promise<PromiseSettledResult<Written>[]> {
+    const writes: Promise<Written>[] = [];
+    const parts = this.#cut();
     let hasFailed = false;
-    for (const batches of this.#cut()) {
-      const { begun, written } = this.#ingest(batches);
+    for (let part = parts.shift(); part && !hasFailed; part = parts.shift()) {
+      const { begun, written } = this.#ingest(part);
       writes.push(written);
-      written.catch(() => {
-        hasFailed = true;
-      });
-      await begun;
-      if (hasFailed) break;
+      const ended = written.then(
+        () => {},
+        () => {
+          hasFailed = true;
+        },
+      );
+      await Promise.race([begun, ended]);
     }
     return Promise.allSettled(writes);
   }
@@ -106,22 +107,27 @@ export class Batches {
       part.push(batch);
       size += sizeOf(batch);
     }
+    // What is written may be forgotten before all of it is.
+    this.#batches = [];
+    this.#latest.clear();
     return parts;
   }
 
-  #ingest(batches: readonly Batch[]): Part {
+  #ingest(batches: readonly Batch[]): { readonly begun: Promise<void>; readonly written: Promise<Written> } {
     const traceIds = batches.map(({ traceId }) => traceId).sort();
     const { work, findings } = linkTraces(batches, this.#trees);
     let begin = (): void => {};
-    const beginning = new Promise<void>((resolve) => {
+    const begun = new Promise<void>((resolve) => {
       begin = resolve;
     });
-    const ingested = this.#store.ingest(traceIds, (memory, stored) => {
-      begin();
-      return work(memory, stored);
-    });
-    const written = ingested.then((unstored) => ({ ...findings(), unstored }));
-    return { begun: Promise.race([beginning, ingested.catch(() => {})]), written };
+    const write = async (): Promise<Written> => {
+      const unstored = await this.#store.ingest(traceIds, (memory, stored) => {
+        begin();
+        return work(memory, stored);
+      });
+      return { ...findings(), unstored };
+    };
+    return { begun, written: write() };
   }
 }
 

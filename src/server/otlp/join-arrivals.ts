@@ -11,8 +11,8 @@ import type { TreeMemo } from './linking/tree-memo.ts';
 
 /** Each round adds what calls of the one before were joined with, or may be now. */
 const MAX_ROUNDS = 8;
-/** Each is compared with all that have its key, of those that are looked for together. */
-const CALLS_AT_ONCE = 500;
+/** Of a key that very many have, no more than the latest are found for all that are looked for together. */
+const CALLS_AT_ONCE = 200;
 
 export async function joinArrivals(
   store: Pick<Store, 'findCalls' | 'ingest'>,

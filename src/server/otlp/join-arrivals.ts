@@ -1,6 +1,6 @@
 /**
  * After what has come of each trace is linked: looks for calls, and judgements of calls, that other traces have, too. Each
- * looks after its own commit, so of two that are written at once, the later one finds the other.
+ * request looks after its own commit, so of two that are written at once, the later one finds the other.
  */
 import type { IngestFault } from '../store/ingest.ts';
 import type { Store } from '../store/store.ts';
@@ -11,6 +11,8 @@ import type { TreeMemo } from './linking/tree-memo.ts';
 
 /** Each round adds what calls of the one before were joined with, or may be now. */
 const MAX_ROUNDS = 8;
+/** Of a key that very many have, no more than the latest are found for all that are looked for together. */
+const CALLS_AT_ONCE = 200;
 
 export async function joinArrivals(
   store: Pick<Store, 'findCalls' | 'ingest'>,
@@ -18,7 +20,11 @@ export async function joinArrivals(
   { calls, unsettled }: Pick<Findings, 'calls' | 'unsettled'>,
 ): Promise<readonly IngestFault[]> {
   const candidates = new FoundCandidates();
-  if (calls.length > 0) candidates.addFound(calls, await store.findCalls(calls));
+  const inOrder = [...calls].sort((first, second) => first.startMillis - second.startMillis);
+  for (let at = 0; at < inOrder.length; at += CALLS_AT_ONCE) {
+    const some = inOrder.slice(at, at + CALLS_AT_ONCE);
+    candidates.addFound(some, await store.findCalls(some));
+  }
   for (const [referenceId, saysMore] of unsettled) candidates.addCall(referenceId, { saysMore });
   const faults: IngestFault[] = [];
   for (const portion of candidates.inPortions()) faults.push(...(await joinPortion(store, trees, portion)));

@@ -6,13 +6,12 @@ import type { Convention } from '../../conventions/convention.ts';
 import { checkOptions, type OptionCheck } from '../../errors.ts';
 import type { SpanEvent } from '../../otel/span-slice.ts';
 import type { Store } from '../store/store.ts';
-import { joinArrivals } from './join-arrivals.ts';
-import type { Arrival, ArrivedEvent, Judgement } from './linking/arrival.ts';
+import { Batches } from './batches.ts';
 import { anyTimeKey, JUDGE, Reporters } from './linking/call-keys.ts';
-import { linkTraces, type TraceArrivals } from './linking/link-traces.ts';
+import { linkTraces } from './linking/link-traces.ts';
 import { TreeMemo } from './linking/tree-memo.ts';
 import { type ReadEvent, type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
-import type { IntakeResult, LogPlacing, OtlpIntake, ReceivedEvent, ReceivedSpan } from './received.ts';
+import type { LogPlacing, OtlpIntake, ReceivedEvent, ReceivedSpan } from './received.ts';
 import { belowCallers, tracesOfCallers, tracesOfStrangers } from './strangers.ts';
 
 export interface OtlpIntakeOptions {
@@ -37,11 +36,6 @@ const DAY_MILLIS = 24 * 3_600_000;
 const FORGET_EACH_MILLIS = 3_600_000;
 /** A server that has just started has other things to do. */
 const FORGET_FIRST_MILLIS = 60_000;
-/**
- * Spans of one transaction, more or less. Cuts make no difference to what is stored, so a large request is cut, too: no
- * other write then waits long.
- */
-const SPANS_AT_ONCE = 200;
 const SLICE_MILLIS = 4;
 const NOTHING = { spans: [], events: [], judgements: [] };
 
@@ -78,7 +72,7 @@ export function createOtlpIntake(
       isUsed = true;
       const batches = new Batches(store, trees);
       await inSlices(spans, (span) => takeSpan(span, batches, settings));
-      return batches.finish();
+      return batches.write();
     },
 
     takeEvents: async (events) => {
@@ -86,7 +80,7 @@ export function createOtlpIntake(
       const unplaced: JudgementOfCall[] = [];
       await inSlices(events, (event) => takeEvent(event, batches, settings, unplaced));
       if (unplaced.length > 0) await placeJudgements(unplaced, store, batches);
-      return batches.finish();
+      return batches.write();
     },
 
     nameParents: async (requests) => {
@@ -164,79 +158,6 @@ function takeEvent(event: ReceivedEvent, batches: Batches, settings: ReadSetting
     time,
   };
   batches.of(read.traceId).events.push({ spanId: read.spanId, event: joined });
-}
-
-interface Batch extends TraceArrivals {
-  readonly spans: Arrival[];
-  readonly events: ArrivedEvent[];
-  readonly judgements: Judgement[];
-}
-
-/** Gathers what has come by trace, and writes it in transactions of about the same size. */
-class Batches {
-  readonly #store: Pick<Store, 'ingest' | 'findCalls'>;
-  readonly #trees: TreeMemo;
-  #traces = new Map<string, Batch>();
-  #size = 0;
-  readonly #writes: Promise<void>[] = [];
-  #last: Promise<void> = Promise.resolve();
-  #rejected = 0;
-  #message: string | undefined;
-
-  constructor(store: Pick<Store, 'ingest' | 'findCalls'>, trees: TreeMemo) {
-    this.#store = store;
-    this.#trees = trees;
-  }
-
-  /** Returns what has come of a trace, to add one more thing to it. */
-  of(traceId: string): Batch {
-    if (this.#size >= SPANS_AT_ONCE) this.#write();
-    this.#size++;
-    let batch = this.#traces.get(traceId);
-    if (!batch) {
-      batch = { traceId, spans: [], events: [], judgements: [] };
-      this.#traces.set(traceId, batch);
-    }
-    return batch;
-  }
-
-  reject(message: string): void {
-    this.#rejected++;
-    this.#message ??= message;
-  }
-
-  /** Resolves when all is committed. */
-  async finish(): Promise<IntakeResult> {
-    this.#write();
-    const results = await Promise.allSettled(this.#writes);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
-    if (this.#message === undefined) return { rejected: 0 };
-    const others = this.#rejected - 1;
-    return { rejected: this.#rejected, message: this.#message + (others > 0 ? `, and ${others} more` : '') };
-  }
-
-  #write(): void {
-    if (this.#size === 0) return;
-    const batches = [...this.#traces.values()];
-    this.#traces = new Map();
-    this.#size = 0;
-    // The writes of others find their place between two of them. After one that fails, the rest is not tried.
-    const write = this.#last.then(() => this.#ingest(batches));
-    this.#last = write;
-    // One that fails before all of the request is read would otherwise end the process: `finish` is not there yet.
-    write.catch(() => {});
-    this.#writes.push(write);
-  }
-
-  async #ingest(batches: readonly Batch[]): Promise<void> {
-    const traceIds = batches.map(({ traceId }) => traceId).sort();
-    const { work, findings } = linkTraces(batches, this.#trees);
-    const unstored = await this.#store.ingest(traceIds, work);
-    const { faults, ...found } = findings();
-    const unjoined = await joinArrivals(this.#store, this.#trees, found);
-    for (const { referenceId, message } of [...faults, ...unstored, ...unjoined])
-      this.reject(`${referenceId}: ${message}`);
-  }
 }
 
 /** Works on each item, and lets other work of the process run in between. */

@@ -50,6 +50,12 @@ export function withoutOwnUsage(reading: Reading): Reading {
   return { ...rest, metadata: isEmpty ? kept : { ...kept, usage: kept['usage'] ?? usage } };
 }
 
+/** Whether the reading has counts that `withoutOwnUsage` puts under `usage`. */
+export function hasOwnUsage({ promptTokens, outputTokens, promptCost, outputCost, metadata }: Reading): boolean {
+  const counts = [promptTokens, outputTokens, promptCost, outputCost];
+  return counts.some((count) => count !== undefined) || COUNTED.some((key) => metadata?.[key] !== undefined);
+}
+
 /** Returns the reading of the call that is kept, with the usage of its duplicate if it has none itself. */
 export function withUsageOf(reading: Reading, duplicate: Reading): Reading {
   if (hasUsage(reading) || !hasUsage(duplicate)) return reading;

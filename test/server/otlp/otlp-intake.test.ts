@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { createOtlpIntake, type OtlpIntakeOptions } from '../../../src/server/otlp/otlp-intake.ts';
+import type { CallKey, IngestWork } from '../../../src/server/store/ingest.ts';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
 import { makeSpan, type SpanParts } from '../../conventions/span.ts';
 import { log } from '../sample-log.ts';
@@ -284,6 +285,69 @@ test('a large request is written part after part, so that the writes of others c
   expect(await intake.takeSpans(spans)).toEqual({ rejected: 0 });
   expect(parts.length).toBeGreaterThan(2);
   expect(parts.reduce((sum, traces) => sum + traces)).toBe(spans.length);
+});
+
+const nothing = { findTraces: async () => [], forgetTraces: async () => {} };
+const idOf = (trace: number) => String(trace + 1).padStart(32, '0');
+
+test('a part is handed to the store once that has begun with the one before, and traces that fit are not cut', async () => {
+  const parts: (readonly string[])[] = [];
+  let waiting = 0;
+  let [open, mostOpen] = [0, 0];
+  const ingest = async (traceIds: readonly string[], work: IngestWork) => {
+    parts.push(traceIds);
+    waiting += 1;
+    expect(waiting).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    waiting -= 1;
+    open += 1;
+    mostOpen = Math.max(mostOpen, open);
+    work(new Map(), new Map());
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    open -= 1;
+    return [];
+  };
+  const intake = createOtlpIntake({ ...nothing, ingest, findCalls: async () => [] });
+  onTestFinished(() => intake.close());
+  const [traces, spansEach] = [100, 12];
+  // As services send them that work on many requests at once.
+  const spans = Array.from({ length: traces * spansEach }, (_, index) => ({
+    slice: span(1 + Math.floor(index / traces), undefined, CHAT, { traceId: idOf(index % traces) }),
+  }));
+  expect(await intake.takeSpans(spans)).toEqual({ rejected: 0 });
+  expect(parts.flat().sort()).toEqual(Array.from({ length: traces }, (_, trace) => idOf(trace)));
+  expect(Math.max(...parts.map(({ length }) => length)) * spansEach).toBeLessThanOrEqual(200);
+  expect(mostOpen).toBeGreaterThan(1);
+});
+
+test('calls of other traces are looked for when all of a request is written, also where a part of it is not', async () => {
+  const looks: (readonly CallKey[])[] = [];
+  let partCount = 0;
+  const findCalls = async (wanted: readonly CallKey[]) => {
+    looks.push(wanted);
+    return [];
+  };
+  const take = async (failsAt: number) => {
+    [looks.length, partCount] = [0, 0];
+    const ingest = async (_traceIds: readonly string[], work: IngestWork) => {
+      partCount += 1;
+      expect(looks).toEqual([]);
+      if (partCount === failsAt) throw new Error('the disk is full');
+      work(new Map(), new Map());
+      return [];
+    };
+    const intake = createOtlpIntake({ ...nothing, ingest, findCalls });
+    onTestFinished(() => intake.close());
+    const spans = Array.from({ length: 450 }, (_, index) => ({
+      slice: span(1, undefined, { ...CHAT, 'gen_ai.response.id': `answer-${index}` }, { traceId: idOf(index) }),
+    }));
+    return intake.takeSpans(spans);
+  };
+  expect(await take(0)).toEqual({ rejected: 0 });
+  const lookedFor = () => new Set(looks.flat().map(({ referenceId }) => referenceId)).size;
+  expect([partCount, looks.length, lookedFor()]).toEqual([3, 3, 450]);
+  await expect(take(2)).rejects.toThrow('the disk is full');
+  expect(lookedFor()).toBe(200);
 });
 
 test('thousands of calls of one trace that ask the same cost about as much as those that ask something else each', async () => {

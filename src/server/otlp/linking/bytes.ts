@@ -164,9 +164,7 @@ export function readList<Item>(reader: ByteReader, read: () => Item): Item[] {
   return items;
 }
 
-/** Returns the bits of the values that are there. */
-export function flags(...values: readonly (readonly [value: unknown, bit: number])[]): number {
-  let bits = 0;
-  for (const [value, bit] of values) if (value !== undefined) bits |= bit;
-  return bits;
+/** Returns the bit of a value that is there. */
+export function flag(value: unknown, bit: number): number {
+  return value === undefined ? 0 : bit;
 }

@@ -1,6 +1,6 @@
 /** Kinds and outcomes of logs as bytes: a part of what `trace-part.ts` writes. */
 import type { LogKind } from '../../../conventions/convention.ts';
-import { type ByteReader, type ByteWriter, flags, readList } from './bytes.ts';
+import { type ByteReader, type ByteWriter, flag, readList } from './bytes.ts';
 import type { Outcome, Recipe } from './skeleton.ts';
 
 const KINDS: readonly LogKind[] = ['model', 'tool', 'agent', 'generic'];
@@ -36,12 +36,10 @@ export function writeOutcome(
   const isBelowParent = parentId !== undefined && parentId === spanParentId;
   writer.byte(
     codeOf(kind) |
-      flags(
-        [keeperId, HAS_KEEPER],
-        [isBelowParent ? undefined : parentId, HAS_LOG_ABOVE],
-        [isBelowParent || undefined, IS_BELOW_PARENT],
-        [recipe, HAS_RECIPE],
-      ),
+      flag(keeperId, HAS_KEEPER) |
+      flag(isBelowParent ? undefined : parentId, HAS_LOG_ABOVE) |
+      flag(isBelowParent || undefined, IS_BELOW_PARENT) |
+      flag(recipe, HAS_RECIPE),
   );
   if (keeperId !== undefined) writer.name(keeperId);
   if (parentId !== undefined && !isBelowParent) writer.id(parentId);
@@ -60,15 +58,13 @@ export function readOutcome(reader: ByteReader, spanParentId: string | undefined
 function writeRecipe(writer: ByteWriter, recipe: Recipe): void {
   const { fillers, usageOf, errorOf, isWrapper, calledBy, model, provider, hasEvents } = recipe;
   writer.byte(
-    flags(
-      [usageOf, HAS_USAGE_OF],
-      [errorOf, HAS_ERROR_OF],
-      [isWrapper || undefined, IS_WRAPPER],
-      [model, HAS_CALLED_MODEL],
-      [provider, HAS_CALLED_PROVIDER],
-      [hasEvents || undefined, HAS_EVENTS],
-      [calledBy, HAS_CALLER],
-    ),
+    flag(usageOf, HAS_USAGE_OF) |
+      flag(errorOf, HAS_ERROR_OF) |
+      flag(isWrapper || undefined, IS_WRAPPER) |
+      flag(model, HAS_CALLED_MODEL) |
+      flag(provider, HAS_CALLED_PROVIDER) |
+      flag(hasEvents || undefined, HAS_EVENTS) |
+      flag(calledBy, HAS_CALLER),
   );
   writer.count(fillers.length);
   for (const name of fillers) writer.name(name);

@@ -12,7 +12,7 @@ import { millisOf } from '../../../otel/hr-time.ts';
 import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { answerOf, type CallSpan, type Correction, questionOf, scoreFor } from '../../../trace/same-call/call-span.ts';
 import { fingerprint } from '../../../trace/same-call/fingerprint.ts';
-import { withoutOwnUsage } from '../../../trace/same-call/merge-readings.ts';
+import { hasOwnUsage } from '../../../trace/same-call/merge-readings.ts';
 import { toolFactsOf } from '../../../trace/same-call/tool-facts.ts';
 import type { ToolFacts } from '../../../trace/span-node.ts';
 import type { CallSummary, Recipe, Skeleton } from './skeleton.ts';
@@ -41,13 +41,12 @@ export function summariseContent(
   reading: Reading,
 ): Omit<CallSummary, 'kind' | 'scope' | 'endMillis' | 'convention' | 'provider' | 'tool'> {
   const { callId, model, promptTokens, outputTokens, messages, error } = reading;
-  const { metadata: counted } = withoutOwnUsage({ ...reading, metadata: { ...reading.metadata, usage: undefined } });
   return {
     callId: hashOf(callId),
     model,
     promptTokens,
     outputTokens,
-    hasCounts: counted?.['usage'] !== undefined,
+    hasCounts: hasOwnUsage(reading),
     hasMessages: messages !== undefined,
     hasError: error !== undefined,
     question: hashOf(questionOf(reading)),

@@ -3,7 +3,7 @@
  * in their order; what a later one says of a span replaces what earlier ones said.
  */
 import type { ToolFacts } from '../../../trace/span-node.ts';
-import { ByteReader, ByteWriter, flags, readList } from './bytes.ts';
+import { ByteReader, ByteWriter, flag, readList } from './bytes.ts';
 import { codeOf, kindAt, readOutcome, writeOutcome } from './outcome-bytes.ts';
 import type { CallSummary, Elsewhere, Outcome, Skeleton, WrittenContext } from './skeleton.ts';
 
@@ -51,7 +51,7 @@ const HAS_OUTCOME = 32;
 export function encodePart({ context, skeletons }: TracePart): Uint8Array {
   const writer = new ByteWriter();
   writer.byte(FORMAT);
-  writer.byte(flags([context.session, HAS_SESSION], [context.user, HAS_USER], [context.tags, HAS_TAGS]));
+  writer.byte(flag(context.session, HAS_SESSION) | flag(context.user, HAS_USER) | flag(context.tags, HAS_TAGS));
   writeContext(writer, context);
   for (const skeleton of skeletons) writeSkeleton(writer, skeleton);
   return writer.finish();
@@ -87,18 +87,16 @@ function writeSkeleton(writer: ByteWriter, skeleton: Skeleton): void {
   const { spanId, parentId, isRemoteParent, upstreamId, isSeen, session, user, tags, own, isKept, elsewhere } =
     skeleton;
   writer.byte(
-    flags(
-      [parentId, HAS_PARENT],
-      [isRemoteParent || undefined, IS_REMOTE_PARENT],
-      [isSeen || undefined, IS_SEEN],
-      [session, HAS_SESSION],
-      [user, HAS_USER],
-      [tags, HAS_TAGS],
-      [own, IS_LOG],
-      [isKept || undefined, IS_KEPT],
-    ),
+    flag(parentId, HAS_PARENT) |
+      flag(isRemoteParent || undefined, IS_REMOTE_PARENT) |
+      flag(isSeen || undefined, IS_SEEN) |
+      flag(session, HAS_SESSION) |
+      flag(user, HAS_USER) |
+      flag(tags, HAS_TAGS) |
+      flag(own, IS_LOG) |
+      flag(isKept || undefined, IS_KEPT),
   );
-  writer.byte(flags([upstreamId, HAS_UPSTREAM], [elsewhere, HAS_ELSEWHERE]));
+  writer.byte(flag(upstreamId, HAS_UPSTREAM) | flag(elsewhere, HAS_ELSEWHERE));
   writer.id(spanId);
   if (parentId !== undefined) writer.id(parentId);
   if (upstreamId !== undefined) writer.id(upstreamId);
@@ -138,7 +136,9 @@ function readSkeleton(reader: ByteReader): Skeleton {
 }
 
 function writeElsewhere(writer: ByteWriter, { keeper, others, reporter, question, isBelowLog }: Elsewhere): void {
-  writer.byte(flags([keeper, HAS_KEEPER], [question, HAS_QUESTION_KEY], [isBelowLog || undefined, IS_BELOW_LOG]));
+  writer.byte(
+    flag(keeper, HAS_KEEPER) | flag(question, HAS_QUESTION_KEY) | flag(isBelowLog || undefined, IS_BELOW_LOG),
+  );
   if (keeper !== undefined) writer.name(keeper);
   if (question !== undefined) writer.id(question);
   writer.id(reporter);
@@ -160,26 +160,22 @@ function writeSummary(writer: ByteWriter, own: CallSummary, { written, parentId 
   const { hasMessages, hasError, question, answer, tool } = own;
   writer.byte(codeOf(own.kind));
   writer.byte(
-    flags(
-      [endMillis, HAS_END],
-      [callId, HAS_CALL_ID],
-      [model, HAS_MODEL],
-      [provider, HAS_PROVIDER],
-      [convention, HAS_CONVENTION],
-      [promptTokens, HAS_PROMPT_TOKENS],
-      [outputTokens, HAS_OUTPUT_TOKENS],
-      [hasCounts || undefined, HAS_COUNTS],
-    ),
+    flag(endMillis, HAS_END) |
+      flag(callId, HAS_CALL_ID) |
+      flag(model, HAS_MODEL) |
+      flag(provider, HAS_PROVIDER) |
+      flag(convention, HAS_CONVENTION) |
+      flag(promptTokens, HAS_PROMPT_TOKENS) |
+      flag(outputTokens, HAS_OUTPUT_TOKENS) |
+      flag(hasCounts || undefined, HAS_COUNTS),
   );
   writer.byte(
-    flags(
-      [hasMessages || undefined, HAS_MESSAGES],
-      [hasError || undefined, HAS_ERROR],
-      [question, HAS_QUESTION],
-      [answer, HAS_ANSWER],
-      [tool, HAS_TOOL],
-      [written, HAS_OUTCOME],
-    ),
+    flag(hasMessages || undefined, HAS_MESSAGES) |
+      flag(hasError || undefined, HAS_ERROR) |
+      flag(question, HAS_QUESTION) |
+      flag(answer, HAS_ANSWER) |
+      flag(tool, HAS_TOOL) |
+      flag(written, HAS_OUTCOME),
   );
   writer.text(own.scope);
   if (endMillis !== undefined) writer.double(endMillis);

@@ -1,4 +1,7 @@
-/** Every fixed statement of `ingest`, named for what it does. */
+/**
+ * Every fixed statement of `ingest`, named for what it does. Those that run for most spans or traces take values by position:
+ * by name takes several times as long.
+ */
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
 import { isContent, REVISED_COLUMNS } from '../stored-log.ts';
 
@@ -11,8 +14,8 @@ const FORGOTTEN = `SELECT key FROM traces WHERE seen_at < ? ORDER BY seen_at LIM
 
 const SQL = {
   findTrace: `SELECT key, last_part FROM traces WHERE trace_id = ?`,
-  seeTrace: `INSERT INTO traces (trace_id, last_part, seen_at) VALUES (:trace_id, 1, :now)
-    ON CONFLICT (trace_id) DO UPDATE SET last_part = last_part + 1, seen_at = max(seen_at, :now) RETURNING key, last_part`,
+  seeTrace: `INSERT INTO traces (trace_id, last_part, seen_at) VALUES (?1, 1, ?2)
+    ON CONFLICT (trace_id) DO UPDATE SET last_part = last_part + 1, seen_at = max(seen_at, ?2) RETURNING key, last_part`,
   listParts: `SELECT spans FROM trace_parts WHERE trace_key = ? ORDER BY part`,
   deleteParts: `DELETE FROM trace_parts WHERE trace_key = ?`,
   insertPart: `INSERT INTO trace_parts (trace_key, part, spans) VALUES (?, ?, ?)`,
@@ -23,9 +26,8 @@ const SQL = {
     ON CONFLICT (trace_key, reference_id) DO UPDATE SET content = excluded.content`,
   dropContent: `DELETE FROM trace_contents
     WHERE trace_key = (SELECT key FROM traces WHERE trace_id = ?) AND reference_id = ?`,
-  /** By position, as it runs for each call: with names it takes several times as long. */
   insertCall: `INSERT INTO trace_calls (call_key, start_millis, span_id, end_millis, reporter, trace_key)
-    SELECT ?, ?, ?, ?, ?, key FROM traces WHERE trace_id = ? ON CONFLICT DO NOTHING`,
+    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   forgetCalls: `DELETE FROM trace_calls WHERE (call_key, start_millis, trace_key, span_id) IN
     (SELECT call_key, start_millis, trace_key, span_id FROM trace_calls WHERE trace_key IN (${FORGOTTEN})
       LIMIT ${CALLS_FORGOTTEN_AT_ONCE})`,

@@ -57,6 +57,8 @@ class IngestWrites {
   readonly #host: IngestHost;
   readonly #now = timestampNow();
   readonly #sessions = new Map<string, SqliteValue>();
+  /** By trace id; undefined where nothing is remembered. */
+  readonly #traceKeys = new Map<string, SqliteValue | undefined>();
   /** Sessions that logs were taken out of, with the projects of these logs. */
   readonly #left = new Map<string, { session_key: SqliteValue; project_key: SqliteValue }>();
   readonly #faults: IngestFault[] = [];
@@ -87,9 +89,10 @@ class IngestWrites {
       yield;
     }
     for (const { key, referenceId, reporter, startMillis, endMillis } of calls) {
-      const [traceId, spanId] = [referenceId.slice(0, 32), referenceId.slice(33)];
+      const traceKey = this.#traceKeyOf(referenceId.slice(0, 32));
+      if (traceKey === undefined) continue;
       const [keyBytes, reporterBytes] = [Buffer.from(key, 'hex'), Buffer.from(reporter, 'hex')];
-      this.#statements.insertCall.run(keyBytes, startMillis, spanId, endMillis, reporterBytes, traceId);
+      this.#statements.insertCall.run(keyBytes, startMillis, referenceId.slice(33), endMillis, reporterBytes, traceKey);
       yield;
     }
     for (const [referenceId, content] of kept) {
@@ -208,9 +211,16 @@ class IngestWrites {
   }
 
   #writePart(traceId: string, { bytes, replacesOthers }: NewPart): void {
-    const { key, last_part } = this.#statements.seeTrace.get({ trace_id: traceId, now: Date.now() })!;
+    const { key, last_part } = this.#statements.seeTrace.get(traceId, Date.now())!;
     if (replacesOthers) this.#statements.deleteParts.run(key!);
     this.#statements.insertPart.run(key!, last_part!, bytes);
+    this.#traceKeys.set(traceId, key);
+  }
+
+  /** Returns undefined if nothing is remembered of the trace. */
+  #traceKeyOf(traceId: string): SqliteValue | undefined {
+    if (!this.#traceKeys.has(traceId)) this.#traceKeys.set(traceId, this.#statements.findTrace.get(traceId)?.['key']);
+    return this.#traceKeys.get(traceId);
   }
 }
 

@@ -70,7 +70,8 @@ export class LogWrites {
   }
 
   /**
-   * Stores each log that can be stored. `attempt` runs one in a savepoint: of a log that failed nothing is left.
+   * Stores each log that can be stored. `attempt` runs one in a savepoint: of a log that failed nothing is left. One that
+   * cannot fail has none, since for each savepoint the engine copies all pages that are written in it.
    */
   *createEach(requests: readonly LogRequest[], attempt: Attempt): Generator<void, void> {
     this.#findReferences(requests);
@@ -80,11 +81,29 @@ export class LogWrites {
       const row = tryToEncode(request);
       // A large log takes long to encode, and as long to write.
       yield;
+      if (row && this.#isSureToFit(request)) {
+        this.#create(request, row);
+        yield;
+        continue;
+      }
       const isCreated = attempt(request, () => void this.#create(request, row ?? encodeLog(request)));
       if (!isCreated) for (const found of [this.#projects, this.#sessions, this.#configs]) found.clear();
       yield;
     }
     yield* this.#added.linkWaitingChildren();
+  }
+
+  /** Whether the log is new, names nothing that has to be there, and has nothing that is limited. */
+  #isSureToFit(request: LogRequest): boolean {
+    const { reference_id: reference, project_id, session_id, parent_id, config_id, feedback } = request;
+    return !(
+      this.#known.has(toReference(reference) ?? '') ||
+      project_id ||
+      session_id ||
+      parent_id ||
+      config_id ||
+      feedback
+    );
   }
 
   /** Finds all logs that the request names at once: to ask for each of them takes longer than to write it. */

@@ -252,7 +252,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     ingest: (traceIds, work) =>
       inTurn((writes) => ingest(ingestStatements, { writes, runInSavepoint: turns.runInSavepoint }, traceIds, work)),
 
-    ...createTraceReads(prepare),
+    ...createTraceReads({ prepare, prepareWrite, inTurn: run }),
 
     forgetTraces: async (seenBeforeMillis) => {
       while (await inTurn(() => forgetTraces(ingestStatements, seenBeforeMillis)));

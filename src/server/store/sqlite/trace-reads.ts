@@ -1,6 +1,5 @@
-/** What is remembered of traces, read outside of a transaction. */
+/** What is remembered of traces, as others than `ingest` read it. */
 import type { Prepare } from '../../../sqlite/statement-cache.ts';
-import { createPauses } from '../heavy-turns.ts';
 import { type CallKey, CLOCKS_MILLIS, MAX_CALL_MILLIS, MAX_CALLS_FOUND } from '../ingest.ts';
 import type { Store } from '../store.ts';
 
@@ -8,33 +7,54 @@ import type { Store } from '../store.ts';
 const FIND_TRACES = 'SELECT trace_id FROM json_each(?) AS wanted CROSS JOIN traces ON trace_id = wanted.value';
 /** Which of them have ended too early is known only once they are read: of a key that very many have, the latest are. */
 const MAX_CALLS_READ = 1_000;
-/** One `OR` of both ranges would read all rows of the key. */
-const FIND_CALLS = `SELECT trace_id, span_id, start_millis, end_millis, reporter FROM (
-    SELECT * FROM (SELECT * FROM trace_calls WHERE call_key = ?1 AND start_millis BETWEEN max(?2, 1) AND ?3
-      ORDER BY start_millis DESC LIMIT ${MAX_CALLS_READ})
-    UNION ALL
-    SELECT * FROM (SELECT * FROM trace_calls WHERE call_key = ?1 AND start_millis = 0 LIMIT ${MAX_CALLS_FOUND})
+/**
+ * Two statements: one `OR` of both ranges would read all rows of the key, and to put two results in one order takes ten
+ * times as long as to find them. What is wanted itself is left out: of most keys nothing is left.
+ */
+const FIND_AROUND = `SELECT trace_id, span_id, start_millis, end_millis, reporter FROM (
+    SELECT * FROM trace_calls WHERE call_key = ?1 AND start_millis BETWEEN max(?2, 1) AND ?3
+    ORDER BY start_millis DESC LIMIT ${MAX_CALLS_READ}
   ) CROSS JOIN traces ON traces.key = trace_key
-  WHERE end_millis >= ?4 ORDER BY start_millis DESC LIMIT ?5`;
+  WHERE end_millis >= ?4 AND NOT (reporter = ?5 AND trace_id || '-' || span_id = ?6)
+  ORDER BY start_millis DESC LIMIT ?7`;
+const FIND_TIMELESS = `SELECT trace_id, span_id, start_millis, end_millis, reporter
+  FROM trace_calls CROSS JOIN traces ON traces.key = trace_key WHERE call_key = ? AND start_millis = 0 LIMIT ?`;
 
 /** What is wanted of one key that starts within so long is looked for together. */
 const TOGETHER_MILLIS = 60_000;
 
+type TraceReads = Pick<Store, 'findCalls' | 'findTraces'>;
+
 interface Search {
-  readonly key: string;
-  readonly startMillis: number;
+  readonly first: CallKey;
   endMillis: number;
   wantedCount: number;
 }
 
-export function createTraceReads(prepare: Prepare): Pick<Store, 'findCalls' | 'findTraces'> {
-  const [findTraces, findCalls] = [prepare(FIND_TRACES), prepare(FIND_CALLS)];
+export interface TraceReadsParts {
+  readonly prepare: Prepare;
+  /** On the connection for writes. */
+  readonly prepareWrite: Prepare;
+  readonly inTurn: <Result>(work: () => Generator<void, Result>) => Promise<Result>;
+}
 
-  const find = ({ key, startMillis, endMillis, wantedCount }: Search): CallKey[] => {
+/**
+ * Calls are looked for in a turn of writes. Most look-ups follow the writing of the same calls, whose pages that connection
+ * has; the others read pages again after each commit.
+ */
+export function createTraceReads({ prepare, prepareWrite, inTurn }: TraceReadsParts): TraceReads {
+  const findTraces = prepare(FIND_TRACES);
+  const [findAround, findTimeless] = [prepareWrite(FIND_AROUND), prepareWrite(FIND_TIMELESS)];
+
+  const find = ({ first, endMillis, wantedCount }: Search): CallKey[] => {
+    const { key, startMillis, reporter, referenceId } = first;
     const [from, to] = [startMillis - CLOCKS_MILLIS, endMillis + CLOCKS_MILLIS];
+    const [keyBytes, reporterBytes] = [Buffer.from(key, 'hex'), Buffer.from(reporter, 'hex')];
     const limit = MAX_CALLS_FOUND * wantedCount;
-    const rows = findCalls.all(Buffer.from(key, 'hex'), from - MAX_CALL_MILLIS, to, from, limit);
-    return rows.map((row) => ({
+    const own = wantedCount === 1 ? referenceId : '';
+    const around = findAround.all(keyBytes, from - MAX_CALL_MILLIS, to, from, reporterBytes, own, limit);
+    const timeless = findTimeless.all(keyBytes, MAX_CALLS_FOUND);
+    return [...around, ...timeless].map((row) => ({
       key,
       referenceId: `${row['trace_id']}-${row['span_id']}`,
       reporter: Buffer.from(row['reporter'] as Uint8Array).toString('hex'),
@@ -45,13 +65,15 @@ export function createTraceReads(prepare: Prepare): Pick<Store, 'findCalls' | 'f
 
   return {
     findCalls: async (wanted) => {
-      const found: CallKey[][] = [];
-      const giveWay = createPauses();
-      for (const search of toSearches(wanted)) {
-        found.push(find(search));
-        await giveWay();
-      }
-      return found.flat();
+      if (wanted.length === 0) return [];
+      return inTurn(function* () {
+        const found: CallKey[][] = [];
+        for (const search of toSearches(wanted)) {
+          found.push(find(search));
+          yield;
+        }
+        return found.flat();
+      });
     },
     findTraces: async (traceIds) =>
       traceIds.length === 0 ? [] : findTraces.all(JSON.stringify(traceIds)).map((row) => row['trace_id'] as string),
@@ -62,14 +84,15 @@ function toSearches(wanted: readonly CallKey[]): Search[] {
   const searches: Search[] = [];
   /** The last one of each key. */
   const latest = new Map<string, Search>();
-  for (const { key, startMillis, endMillis } of [...wanted].sort((a, b) => a.startMillis - b.startMillis)) {
+  for (const first of [...wanted].sort((a, b) => a.startMillis - b.startMillis)) {
+    const { key, startMillis, endMillis } = first;
     const known = latest.get(key);
-    if (known && startMillis <= known.startMillis + TOGETHER_MILLIS) {
+    if (known && startMillis <= known.first.startMillis + TOGETHER_MILLIS) {
       known.endMillis = Math.max(known.endMillis, endMillis);
       known.wantedCount += 1;
       continue;
     }
-    const search = { key, startMillis, endMillis, wantedCount: 1 };
+    const search = { first, endMillis, wantedCount: 1 };
     searches.push(search);
     latest.set(key, search);
   }

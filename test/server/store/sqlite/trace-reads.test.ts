@@ -1,7 +1,11 @@
 /** What looking for calls costs where very many of them have one key. */
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import type { CallKey } from '../../../../src/server/store/ingest.ts';
 import { MIGRATIONS } from '../../../../src/server/store/sqlite/migrations.ts';
+import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { createTraceReads } from '../../../../src/server/store/sqlite/trace-reads.ts';
 import { openSqlite, type SqliteValue } from '../../../../src/sqlite/open.ts';
 
@@ -25,26 +29,51 @@ function open(callCount: number) {
   database.exec('COMMIT');
   const statements: string[] = [];
   let runs = 0;
-  const reads = createTraceReads((sql) => {
+  const prepare = (sql: string) => {
     statements.push(sql);
     const statement = database.prepare(sql);
     const all = (...values: SqliteValue[]) => {
-      runs += 1;
+      if (sql.includes('BETWEEN')) runs += 1;
       return statement.all(...values);
     };
     return { ...statement, all } as typeof statement;
-  });
-  return { database, reads, statements, runs: () => runs };
+  };
+  const inTurn = async <Result>(work: () => Generator<void, Result>): Promise<Result> => {
+    const steps = work();
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+    }
+  };
+  const reads = createTraceReads({ prepare, prepareWrite: prepare, inTurn });
+  return { database, insert, reads, statements, runs: () => runs };
 }
 
-test('the rows of a key are read by their times, never all', () => {
+test('the rows of a key are read by their times, never all, and not put in order again', () => {
   const { database, statements } = open(0);
-  const find = statements.find((sql) => sql.includes('trace_calls')) as string;
-  const plan = database.prepare(`EXPLAIN QUERY PLAN ${find}`).all(Buffer.from(KEY, 'hex'), 0, 0, 0, 1);
-  const searches = plan.map(({ detail }) => String(detail)).filter((detail) => detail.includes('trace_calls'));
+  const finds = statements.filter((sql) => sql.includes('trace_calls'));
+  const details = finds.flatMap((sql) => {
+    const values = Array.from({ length: sql.includes('?7') ? 7 : 2 }, () => 0);
+    return database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
+  });
+  const plan = details.map(({ detail }) => String(detail));
+  const searches = plan.filter((detail) => detail.includes('trace_calls'));
   expect(
     searches.map((detail) => /\(call_key=\? AND start_millis(=\?|>\? AND start_millis<\?)\)/.test(detail)),
   ).toEqual([true, true]);
+  expect(plan.filter((detail) => detail.includes('TEMP B-TREE'))).toEqual([]);
+});
+
+test('what is wanted itself is left out, and not what another one says of the same span', async () => {
+  const { insert, reads } = open(1);
+  insert.run(Buffer.from(KEY, 'hex'), 0, 0, Number.MAX_SAFE_INTEGER);
+  const referenceId = `${'a'.repeat(32)}-${'0'.repeat(16)}`;
+  const timesOf = async (reporter: string) => {
+    const found = await reads.findCalls([{ ...callAt(AT), referenceId, reporter }]);
+    return found.map(({ startMillis }) => startMillis);
+  };
+  expect(await timesOf('01')).toEqual([0]);
+  expect(await timesOf('02')).toEqual([AT, 0]);
 });
 
 test('what is wanted of one key at about one time is looked for once, and found for each', async () => {
@@ -57,13 +86,18 @@ test('what is wanted of one key at about one time is looked for once, and found 
 });
 
 test('others run between many look-ups', async () => {
-  const { reads } = open(100);
+  const directory = mkdtempSync(join(tmpdir(), 'trace-reads-'));
+  const store = await openSqliteStore({ file: join(directory, 'logs.db') });
+  onTestFinished(async () => {
+    await store.close();
+    rmSync(directory, { recursive: true });
+  });
   let turns = 0;
   const timer = setInterval(() => {
     turns += 1;
   }, 1);
   const keyOf = (index: number) => index.toString(16).padStart(16, '0');
-  await reads.findCalls(Array.from({ length: 20_000 }, (_, index) => callAt(AT, keyOf(index))));
+  await store.findCalls(Array.from({ length: 20_000 }, (_, index) => callAt(AT, keyOf(index))));
   clearInterval(timer);
   expect(turns).toBeGreaterThan(2);
 });

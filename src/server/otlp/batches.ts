@@ -1,0 +1,146 @@
+/** What one request has, by trace; and its writing, in transactions of about the same size. */
+import type { IngestFault } from '../store/ingest.ts';
+import type { Store } from '../store/store.ts';
+import { joinArrivals } from './join-arrivals.ts';
+import type { Arrival, ArrivedEvent, Judgement } from './linking/arrival.ts';
+import { type Findings, linkTraces, type TraceArrivals } from './linking/link-traces.ts';
+import type { TreeMemo } from './linking/tree-memo.ts';
+import type { IntakeResult } from './received.ts';
+
+/**
+ * Spans, events and judgements that are written at once, more or less. Cuts make no difference to what is stored, so a large
+ * request is cut: no other write then waits long. Traces that are cut cost more, so most are whole.
+ */
+const THINGS_AT_ONCE = 200;
+
+interface Batch extends TraceArrivals {
+  readonly spans: Arrival[];
+  readonly events: ArrivedEvent[];
+  readonly judgements: Judgement[];
+}
+
+interface Written extends Findings {
+  readonly unstored: readonly IngestFault[];
+}
+
+export class Batches {
+  readonly #store: Pick<Store, 'ingest' | 'findCalls'>;
+  readonly #trees: TreeMemo;
+  #batches: Batch[] = [];
+  /** The last one of each trace. */
+  readonly #latest = new Map<string, Batch>();
+  #rejected = 0;
+  #message: string | undefined;
+
+  constructor(store: Pick<Store, 'ingest' | 'findCalls'>, trees: TreeMemo) {
+    this.#store = store;
+    this.#trees = trees;
+  }
+
+  /** Returns what has come of a trace, to add one more thing to it. */
+  of(traceId: string): Batch {
+    const latest = this.#latest.get(traceId);
+    if (latest && sizeOf(latest) < THINGS_AT_ONCE) return latest;
+    const batch: Batch = { traceId, spans: [], events: [], judgements: [] };
+    this.#batches.push(batch);
+    this.#latest.set(traceId, batch);
+    return batch;
+  }
+
+  reject(message: string): void {
+    this.#rejected++;
+    this.#message ??= message;
+  }
+
+  /** Resolves when all is committed, and joined with what other traces have. */
+  async write(): Promise<IntakeResult> {
+    const results = await this.#writeParts();
+    const written = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+    const joining = joinArrivals(this.#store, this.#trees, together(written));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) {
+      await joining.catch(() => {});
+      throw failed.reason;
+    }
+    const unjoined = await joining;
+    const faults = [...written.flatMap(({ faults, unstored }) => [...faults, ...unstored]), ...unjoined];
+    for (const { referenceId, message } of faults) this.reject(`${referenceId}: ${message}`);
+    if (this.#message === undefined) return { rejected: 0 };
+    const others = this.#rejected - 1;
+    return { rejected: this.#rejected, message: this.#message + (others > 0 ? `, and ${others} more` : '') };
+  }
+
+  /**
+   * Each part is handed over when the store has begun with the one before: several are committed together, and the writes
+   * of others find their place between them. Once one has failed, no other is begun.
+   */
+  async #writeParts(): Promise<PromiseSettledResult<Written>[]> {
+    const writes: Promise<Written>[] = [];
+    const parts = this.#cut();
+    let hasFailed = false;
+    for (let part = parts.shift(); part && !hasFailed; part = parts.shift()) {
+      const { begun, written } = this.#ingest(part);
+      writes.push(written);
+      const ended = written.then(
+        () => {},
+        () => {
+          hasFailed = true;
+        },
+      );
+      await Promise.race([begun, ended]);
+    }
+    return Promise.allSettled(writes);
+  }
+
+  /** Returns batches that are written together, of each trace one at most. */
+  #cut(): Batch[][] {
+    const parts: Batch[][] = [];
+    let part: Batch[] = [];
+    let size = 0;
+    for (const batch of this.#batches) {
+      // A trace that has another batch has filled this one, and with it a part.
+      if (part.length === 0 || size + sizeOf(batch) > THINGS_AT_ONCE) {
+        part = [];
+        parts.push(part);
+        size = 0;
+      }
+      part.push(batch);
+      size += sizeOf(batch);
+    }
+    // What is written may be forgotten before all of it is.
+    this.#batches = [];
+    this.#latest.clear();
+    return parts;
+  }
+
+  #ingest(batches: readonly Batch[]): { readonly begun: Promise<void>; readonly written: Promise<Written> } {
+    const traceIds = batches.map(({ traceId }) => traceId).sort();
+    const { work, findings } = linkTraces(batches, this.#trees);
+    let begin = (): void => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const write = async (): Promise<Written> => {
+      const unstored = await this.#store.ingest(traceIds, (memory, stored) => {
+        begin();
+        return work(memory, stored);
+      });
+      return { ...findings(), unstored };
+    };
+    return { begun, written: write() };
+  }
+}
+
+function sizeOf({ spans, events, judgements }: Batch): number {
+  return spans.length + events.length + judgements.length;
+}
+
+function together(all: readonly Findings[]): Pick<Findings, 'calls' | 'unsettled'> {
+  const unsettled = new Map<string, boolean>();
+  for (const findings of all) {
+    for (const [referenceId, saysMore] of findings.unsettled) {
+      unsettled.set(referenceId, saysMore || unsettled.get(referenceId) === true);
+    }
+  }
+  return { calls: all.flatMap(({ calls }) => calls), unsettled };
+}

@@ -39,17 +39,18 @@ interface Answer {
 
 /** Whether the value has long texts, and few elements besides. */
 export function hasLongTexts(value: unknown): boolean {
+  if (typeof value === 'string') return value.length > LONG_CHARACTERS;
+  if (typeof value !== 'object' || value === null) return false;
   let characters = 0;
   let elements = 0;
-  const waiting: unknown[] = [value];
-  while (waiting.length > 0) {
-    const next = waiting.pop();
-    if (typeof next === 'string') characters += next.length;
-    if (typeof next !== 'object' || next === null) continue;
+  const waiting: object[] = [value];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
     for (const key in next) {
       elements += 1;
       if (elements > MAX_ELEMENTS) return false;
-      waiting.push((next as Record<string, unknown>)[key]);
+      const element = (next as Record<string, unknown>)[key];
+      if (typeof element === 'string') characters += element.length;
+      else if (typeof element === 'object' && element !== null) waiting.push(element);
     }
   }
   return characters > LONG_CHARACTERS;

@@ -26,9 +26,8 @@ export function toLabels(log: {
   readonly feedback: readonly { readonly type: string; readonly value: unknown }[];
 }): LogLabels {
   const metadata = typeof log.metadata === 'string' ? parseJson(log.metadata) : log.metadata;
-  const words = [...entriesOf(metadata)]
-    .filter(([key]) => !UNSEARCHED.has(key))
-    .map(([key, value]) => `${key} ${value}`);
+  const words: string[] = [];
+  for (const [key, value] of entriesOf(metadata)) if (!UNSEARCHED.has(key)) words.push(`${key} ${value}`);
   if (typeof log.environment === 'string') words.push(`environment ${log.environment}`);
   if (typeof log.source === 'string') words.push(`source ${log.source}`);
   for (const { type, value } of log.feedback) words.push(`${type} ${typeof value === 'string' ? value : ''}`);
@@ -52,22 +51,24 @@ export function metadataPhrase({ key, value }: MetadataFilter): string {
 }
 
 /** Texts, numbers and truth values with their names; of a list each item under the name of the list. */
-function* entriesOf(metadata: unknown): Generator<readonly [key: string, value: string]> {
+function entriesOf(metadata: unknown): [key: string, value: string][] {
+  const entries: [string, string][] = [];
   let left = MAX_ENTRIES;
-  function* walk(value: unknown, path: string, depth: number): Generator<readonly [string, string]> {
+  const walk = (value: unknown, path: string, depth: number): void => {
     if (left <= 0 || depth > MAX_DEPTH) return;
     if (Array.isArray(value)) {
-      for (const item of value.slice(0, left)) yield* walk(item, path, depth + 1);
+      for (const item of value.slice(0, left)) walk(item, path, depth + 1);
     } else if (isObject(value)) {
       for (const key of Object.keys(value)) {
         if (left <= 0) return;
-        yield* walk(value[key], path === '' ? key : `${path}.${key}`, depth + 1);
+        walk(value[key], path === '' ? key : `${path}.${key}`, depth + 1);
       }
     } else if (value !== null && value !== undefined && path !== '') {
       left -= 1;
       const text = String(value);
-      if (text.length <= MAX_VALUE_CHARACTERS) yield [path, text];
+      if (text.length <= MAX_VALUE_CHARACTERS) entries.push([path, text]);
     }
-  }
-  yield* walk(metadata, '', 0);
+  };
+  walk(metadata, '', 0);
+  return entries;
 }

@@ -162,9 +162,16 @@ function isVector(values: readonly unknown[]): boolean {
 }
 
 function preview(text: string): string {
-  const line = text.slice(0, PREVIEW_READS).replaceAll(/\s+/g, ' ').trim();
+  // Nearly always, a part of what it may read is enough: where more of it follows, the line is cut within it.
+  const beginning = toLine(text.slice(0, PREVIEW_READS / 3));
+  const line = beginning.length > MAX_PREVIEW_CHARACTERS ? beginning : toLine(text.slice(0, PREVIEW_READS));
   // A surrogate pair that the cut would halve is replaced: half of one is not text.
   return line.length > MAX_PREVIEW_CHARACTERS ? `${line.slice(0, MAX_PREVIEW_CHARACTERS - 1).toWellFormed()}…` : line;
+}
+
+/** Each space of the usual kind stays as it is, which is all that most texts have. */
+function toLine(text: string): string {
+  return (/\s\s|[^\S ]/.test(text) ? text.replaceAll(/\s+/g, ' ') : text).trim();
 }
 
 /** Whether the text is an image or another file, and so has no words. */

@@ -7,6 +7,10 @@ const USER_KEYS = ['user', 'user_id', 'userId', 'user.id', 'end_user', 'end_user
 /** Returns all that the metadata, parsed, name as the user; mostly one or none. */
 export function listUsers(metadata: unknown): string[] {
   if (!isObject(metadata)) return [];
-  const values = USER_KEYS.map((key) => metadata[key]);
-  return values.filter((value) => typeof value === 'string' || typeof value === 'number').map(String);
+  const users: string[] = [];
+  for (const key of USER_KEYS) {
+    const value = metadata[key];
+    if (typeof value === 'string' || typeof value === 'number') users.push(String(value));
+  }
+  return users;
 }

@@ -21,7 +21,7 @@ export function timestampNow(): string {
  * `undefined` if it is not a time, or not of the years 0 to 9999 in UTC: others have another width.
  */
 export function toTimestamp(text: string): string | undefined {
-  if (text.length === 24 && isIso(text)) return `${text.slice(0, -1)}000Z`;
+  if (isIsoTime(text)) return `${text.slice(0, -1)}000Z`;
   if (NUMBER.test(text)) return fromNumber(Number(text));
   const date = DATE.exec(text);
   const [, year, month, day, hours = '0', minutes = '0', seconds = '0', fraction = '', offset] =
@@ -42,10 +42,32 @@ export function toTimestampBound(text: string, bound: 'first' | 'last'): string 
   return toTimestamp(text.replace(/(:\d{2}(?:\.\d+)?) (\d{2}(?::?\d{2})?)$/, '$1+$2'));
 }
 
-/** Whether JavaScript writes this time just so, as most clients do. */
-function isIso(text: string): boolean {
-  const millis = Date.parse(text);
-  return !Number.isNaN(millis) && new Date(millis).toISOString() === text;
+/** Whether JavaScript writes this time just so, as most clients do. It is asked for each log, and `Date` takes longer. */
+export function isIsoTime(text: unknown): boolean {
+  if (typeof text !== 'string' || text.length !== 24) return false;
+  const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10)];
+  const [hours, minutes, seconds] = [digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19)];
+  const hasMarks =
+    text[4] === '-' && text[7] === '-' && text[10] === 'T' && text[13] === ':' && text[16] === ':' && text[19] === '.';
+  if (!hasMarks || text[23] !== 'Z' || digits(text, 20, 23) < 0 || year < 0) return false;
+  if (!(hours >= 0 && hours <= 23 && minutes >= 0 && minutes <= 59 && seconds >= 0 && seconds <= 59)) return false;
+  return month >= 1 && month <= 12 && day >= 1 && day <= daysOf(year, month);
+}
+
+/** Returns a negative number where anything else is in between. */
+function digits(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let index = from; index < to; index += 1) {
+    const digit = text.charCodeAt(index) - 48;
+    if (!(digit >= 0 && digit <= 9)) return -1;
+    value = 10 * value + digit;
+  }
+  return value;
+}
+
+function daysOf(year: number, month: number): number {
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
 }
 
 function fromNumber(given: number): string | undefined {

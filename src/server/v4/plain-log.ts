@@ -4,6 +4,7 @@
  */
 import { isObject } from '../../wire/json.ts';
 import { dateTime } from '../../wire/v4.ts';
+import { isIsoTime } from '../store/timestamps.ts';
 
 /** In all lists of a datapoint: far below what `findOversize` finds, whatever the config has. */
 const MAX_ELEMENTS = 1_000;
@@ -48,7 +49,7 @@ const FIELDS: Readonly<Record<string, Check>> = {
   config_id: isName,
   environment: isName,
   feedback: isAbsent,
-  created_at: (value) => dateTime.safeParse(value).success,
+  created_at: (value) => isIsoTime(value) || dateTime.safeParse(value).success,
   error: isText,
   stdout: isText,
   duration: isWithin(-1e11, 1e11),

@@ -11,7 +11,7 @@ import {
   type ValidationDetail,
 } from '../../wire/v4.ts';
 import { createPauses } from '../store/heavy-turns.ts';
-import { toTimestamp } from '../store/timestamps.ts';
+import { isIsoTime, toTimestamp } from '../store/timestamps.ts';
 import { checkItem, type Loc, parseOne, rejectIfAny, rejectIfMany, toItems, withoutNulls } from './checked-body.ts';
 import { createPlainLogs } from './plain-log.ts';
 
@@ -75,7 +75,8 @@ function findBrokenRules(request: LogRequest, loc: Loc, referenceIds: ReadonlySe
     }
   }
   broken.push(...findWrongTime(request, loc));
-  for (const [index, entry] of [request.feedback ?? []].flat().entries()) {
+  if (!request.feedback) return broken;
+  for (const [index, entry] of [request.feedback].flat().entries()) {
     broken.push(...findWrongTime(entry, [...loc, 'feedback', ...(Array.isArray(request.feedback) ? [index] : [])]));
   }
   return broken;
@@ -92,6 +93,7 @@ function withTimes(item: unknown): unknown {
 function withTime(item: unknown): unknown {
   if (!isObject(item)) return item;
   const time = item['created_at'];
+  if (isIsoTime(time)) return item;
   if ((typeof time !== 'string' && typeof time !== 'number') || COMMON_TIME.test(String(time))) return item;
   const timestamp = toTimestamp(String(time));
   return timestamp === undefined ? item : { ...item, created_at: timestamp };

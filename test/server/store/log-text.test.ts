@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { excerpt, inputPreview, outputPreview, searchableText } from '../../../src/server/store/log-text.ts';
 import { searchTerms } from '../../../src/server/store/search-query.ts';
@@ -80,4 +81,29 @@ test('an excerpt is around the word, and the word is marked', () => {
   expect(excerpt(numbers, ['webhook', '403'])).toContain('the webhook answered 403');
   expect(excerpt(`${'forderung '.repeat(60)} die Förde`, ['forde'])).toContain('die Förde');
   expect(markWords('(a.b)', ['a.b', '('])).toHaveLength(3);
+});
+
+test('a line has single spaces and is cut where it is long, whatever the text has', () => {
+  const pieces = fc.constantFrom(
+    ' ',
+    '  ',
+    '\n',
+    '\t ',
+    '\u00a0',
+    '\u2003',
+    'a',
+    'word',
+    'x'.repeat(70),
+    '😀',
+    '\ufeff',
+  );
+  const texts = fc.array(pieces, { maxLength: 400, size: 'max' }).map((all) => all.join(''));
+  fc.assert(
+    fc.property(texts, (text) => {
+      const line = text.slice(0, 960).replaceAll(/\s+/g, ' ').trim();
+      const cut = line.length > 240 ? `${line.slice(0, 239).toWellFormed()}…` : line;
+      expect(outputPreview({ output: text, outputMessage: null }) ?? '').toBe(cut);
+    }),
+    { numRuns: 2_000 },
+  );
 });

@@ -1,5 +1,7 @@
 /** Which texts and numbers are times, in bodies and queries. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { isIsoTime } from '../../../src/server/store/timestamps.ts';
 import { startTestServer } from '../../support/start-test-server.ts';
 
 const good = { project: 'p', config: { model: 'gpt-4' } };
@@ -103,5 +105,32 @@ test('what is no time in any form stays a 422: true, an object, a list', async (
   const { call } = await startTestServer();
   for (const given of [true, {}, [], '']) {
     expect((await call('POST', '/v4/logs', { ...good, created_at: given })).status).toBe(422);
+  }
+});
+
+test('a time is as JavaScript writes it where it comes back just so, and nowhere else', () => {
+  const isWrittenSo = (text: string) => {
+    const millis = Date.parse(text);
+    return !Number.isNaN(millis) && text.length === 24 && new Date(millis).toISOString() === text;
+  };
+  const number = (length: number, max: number) =>
+    fc.integer({ min: 0, max }).map((value) => String(value).padStart(length, '0'));
+  const parts = fc.tuple(number(4, 9_999), number(2, 14), number(2, 33), number(2, 25), number(2, 61), number(2, 61));
+  const times = parts.map(([y, mo, d, h, mi, s]) => `${y}-${mo}-${d}T${h}:${mi}:${s}.000Z`);
+  const dates = fc.date({ noInvalidDate: true }).map((date) => date.toISOString());
+  const days = fc.tuple(number(4, 9_999), number(2, 12), number(2, 31));
+  const ends = days.map(([y, month, day]) => `${y}-${month}-${day}T23:59:59.999Z`);
+  const spoilt = fc
+    .tuple(fc.oneof(times, dates, ends), fc.nat({ max: 23 }), fc.constantFrom(...'0129-+:.TZ /;٣x'))
+    .map(([text, at, other]) => text.slice(0, at) + other + text.slice(at + 1));
+  fc.assert(
+    fc.property(fc.oneof(times, dates, ends, spoilt), (text) => {
+      expect(isIsoTime(text)).toBe(isWrittenSo(text));
+    }),
+    { numRuns: 5_000 },
+  );
+  for (const year of [0, 4, 1900, 2000, 2023, 2024, 9999]) {
+    const text = `${String(year).padStart(4, '0')}-02-29T00:00:00.000Z`;
+    expect(isIsoTime(text)).toBe(isWrittenSo(text));
   }
 });

@@ -1,18 +1,24 @@
 /**
  * Brings the write-ahead log back into the file, on a thread of its own. The engine would do so within a commit, which
- * would hold up all requests for twice as long. No transaction begins meanwhile: the engine uses the log from its start
- * again only where all of it is in the file.
+ * would hold up all requests for twice as long.
+ *
+ * Transactions go on meanwhile, and make the log longer: the engine uses it from its start again only where all of it is
+ * in the file. Once it is long, or where the disk has little space, the next transaction waits for that.
  */
 import type { SqliteDatabase } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import type { Prepare } from '../../../sqlite/statement-cache.ts';
-import { sizeOf } from './disk-reserve.ts';
+import { freeBytes, sizeOf } from './disk-reserve.ts';
 import { MAX_LOG_PAGES } from './disk-space.ts';
 import { readNumber } from './write-ahead-log.ts';
 
 const CHECKPOINT = 'PRAGMA wal_checkpoint(PASSIVE)';
 /** Until it is known. */
 const PAGES_OF_COMMIT = 50;
+/** Of the length at which it is brought back: so long may the log become meanwhile, 32 MB. */
+const LONG_FACTOR = 8;
+/** In sizes of a log that is so long: others may fill the disk before all of it is in the file. */
+const ROOMY_FACTOR = 16;
 
 export interface Checkpoints {
   /** Must be called after each commit. Returns what the next transaction has to wait for; it never rejects. */
@@ -25,38 +31,77 @@ export interface CheckpointsParts {
   readonly database: SqliteDatabase;
   /** Prepares on this thread's connection, for where there are no threads. */
   readonly prepare: Prepare;
+  /** Bytes that are free on the disk of a file. */
+  readonly readFreeBytes?: (file: string) => number;
 }
 
 /**
- * The log has about as many pages as the connection would let it have by its `wal_autocheckpoint`. Where these are few,
- * since the disk is small, all is left to the engine: others may fill the disk before a thread has done it.
+ * As soon as the log has about as many pages as the connection would let it have by its `wal_autocheckpoint`, they are
+ * brought back. Where these are few, since the disk is small, all is left to the engine: others may fill the disk before a
+ * thread has done it.
  */
-export function createCheckpoints({ file, database, prepare }: CheckpointsParts): Checkpoints {
+export function createCheckpoints(parts: CheckpointsParts): Checkpoints {
+  const { file, database, prepare, readFreeBytes = freeBytes } = parts;
   const maxPages = readNumber(database, 'wal_autocheckpoint');
   if (file === ':memory:' || maxPages < MAX_LOG_PAGES) return { afterCommit: () => undefined, close: async () => {} };
   // The engine cuts the log to this size when it uses it from its start again.
   const maxBytes = readNumber(database, 'journal_size_limit');
+  const longBytes = LONG_FACTOR * maxBytes;
+  const bytesOfPage = maxBytes / maxPages;
+  const logBytes = () => sizeOf(`${file}-wal`);
   database.exec('PRAGMA wal_autocheckpoint = 0');
   const thread = createSqliteReader({ file, prepare, canWrite: true, maxThreads: 1 });
   let pagesOfCommit = PAGES_OF_COMMIT;
+  /** That are not in the file, nor being brought there. */
   let commits = 0;
+  /** Pages of the log when it was last looked at. */
+  let knownPages = 0;
+  let running: Promise<void> | undefined;
 
-  const run = async (): Promise<void> => {
+  /** The size says nothing of a log that is shorter than it was. */
+  const isDue = (): boolean => {
+    const added = logBytes() > maxBytes ? logBytes() / bytesOfPage - knownPages : 0;
+    return Math.max(added, commits * pagesOfCommit) >= maxPages;
+  };
+
+  /** Resolves to whether all that was committed before is in the file. */
+  const bringBack = async (): Promise<boolean> => {
+    const covered = commits;
+    commits = 0;
     try {
       const [row] = await thread.all(CHECKPOINT, []);
       const [pages, done] = [Number(row!['log']), Number(row!['checkpointed'])];
-      if (pages > 0) pagesOfCommit = Math.max(1, pages / commits);
-      if (pages === done) commits = 0;
+      const added = pages < knownPages ? pages : pages - knownPages;
+      if (added > 0 && covered > 0) pagesOfCommit = Math.max(1, added / covered);
+      knownPages = pages;
+      if (pages === done) return true;
     } catch {
-      // A full disk, or a lock: the log is still there, and the next commit tries again.
+      // A full disk, or a lock: the log is still there.
     }
+    // The next commit tries again.
+    commits += covered;
+    return false;
+  };
+
+  const bringBackWhatIsDue = async (): Promise<void> => {
+    while ((await bringBack()) && isDue());
+    running = undefined;
+  };
+
+  const bringBackAll = async (): Promise<void> => {
+    await running;
+    await bringBack();
   };
 
   return {
     afterCommit: () => {
       commits += 1;
-      // The size says nothing of a log that is shorter than it was.
-      return commits * pagesOfCommit < maxPages && sizeOf(`${file}-wal`) <= maxBytes ? undefined : run();
+      const bytes = logBytes();
+      if (!isDue() && bytes <= maxBytes) return undefined;
+      const isRoomy = bytes <= longBytes && readFreeBytes(file) >= ROOMY_FACTOR * longBytes;
+      if (!isRoomy) return bringBackAll();
+      if (isDue()) running ??= bringBackWhatIsDue();
+      return undefined;
     },
     close: thread.close,
   };

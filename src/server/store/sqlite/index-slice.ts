@@ -71,8 +71,8 @@ export class IndexSlice {
     const texts = toTexts(row, config);
     const session = row['session_key']!;
     const isWanted = session === null ? undefined : this.#messages.ownershipOf(session, key);
-    const feedback = row['has_feedback'] === 1 ? this.#statements.readFeedback.get(key)!['feedback']! : '[]';
-    const labels = labelsOf({ ...row, feedback });
+    row['feedback'] = row['has_feedback'] === 1 ? this.#statements.readFeedback.get(key)!['feedback']! : '[]';
+    const labels = labelsOf(row);
     const text = storableText(`${searchableText(texts, isWanted)}\n${splitIdeographs(labels.words)}`);
     this.characters += text.length;
     this.#statements.writeText.run(key, text, toGroupWord(session === null ? -Number(key) : session));
@@ -84,11 +84,11 @@ export class IndexSlice {
     if (group === undefined) return;
     const added = this.#additions.get(group) ?? { facets: new Set() };
     this.#additions.set(group, added);
-    for (const facet of facetsOf({ ...row, feedback }, project, config, labels.user))
-      added.facets.add(facet.join('\0'));
+    for (const facet of facetsOf(row, project, config, labels.user)) added.facets.add(facet.join('\0'));
     const order = `${row['created_at']} ${String(key).padStart(16, '0')}`;
-    const input = inputPreview(texts);
-    if (input && (!added.firstInput || order < added.firstInput.rank)) {
+    const isFirst = !added.firstInput || order < added.firstInput.rank;
+    const input = isFirst ? inputPreview(texts) : undefined;
+    if (input) {
       added.firstInput = { text: storableText(input), rank: order, isError: false };
     }
     const answer = outputPreview(texts);

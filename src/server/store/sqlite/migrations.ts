@@ -210,6 +210,8 @@ export function migrateSqlite(database: SqliteDatabase, file: string): void {
     // One that is as it should be is not written to: another process may have its lock, and the disk may be full.
     if (readNumber(database, 'user_version') !== MIGRATIONS.length) runMigrations(database, file);
     giveFreePagesBack(database);
+    // What savepoints could bring back would go through a file elsewhere on the disk: slowly, and with what is deleted.
+    database.exec('PRAGMA temp_store = MEMORY');
   } catch (error) {
     throw explainSqliteError(error, file);
   }

@@ -122,16 +122,19 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const reader = createSqliteReader({ file, prepare });
   const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters);
   const readLog = createLogReader(reads, reader);
-  const run = async <Result>(work: Work<Result>): Promise<Result> => {
+  const run = async <Result>(work: Work<Result>, add = turns.run<Result>): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
     index.schedule();
-    const result = await turns.run(work);
+    const result = await add(work);
     // What was written into a file that is gone is not acknowledged.
     watch.check();
     return result;
   };
   const inTurn = <Result>(work: (writes: LogWrites) => ReturnType<Work<Result>>): Promise<Result> =>
     space.write(() => run(() => work(new LogWrites(statements))));
+  /** For `work` that changes nothing but the database. */
+  const inAnyTurn = <Result>(work: (writes: LogWrites) => ReturnType<Work<Result>>): Promise<Result> =>
+    space.write(() => run(() => work(new LogWrites(statements)), turns.runRepeatable<Result>));
   let resumeIndex = (): void => {};
   const onSpaceChange = (isFull: boolean): void => {
     if (isFull) resumeIndex = index.hold();
@@ -167,13 +170,13 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const store: Store = {
     createLogs: (requests) => {
       const { written, ready } = writeLongTexts(requests);
-      const create = () => inTurn((writes) => writes.createAll(requests, written));
+      const create = () => inAnyTurn((writes) => writes.createAll(requests, written));
       // The writes of others do not wait for long texts.
       return ready ? ready.then(create) : create();
     },
 
     updateLog: async (selector, update) => {
-      const updated = await inTurn((writes) => {
+      const updated = await inAnyTurn((writes) => {
         const key = writes.update(selector, update);
         if (key === undefined) return undefined;
         // A large one is read after the commit, which takes long itself.

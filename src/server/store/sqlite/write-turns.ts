@@ -1,7 +1,10 @@
 /**
  * Group commit. Waiting for the disk costs far more than the statements do, so all writes that arrive in one turn of
- * the event loop share one transaction, and are answered after its commit. Each runs in a savepoint of its own: one
- * that throws rolls back only itself.
+ * the event loop share one transaction, and are answered after its commit. One that throws undoes only itself.
+ *
+ * A savepoint would do for that, but makes the engine copy each page that is changed. So there is none where nothing was
+ * written before in the transaction, or only works that can be repeated: then all is rolled back, and these are done
+ * again.
  *
  * A turn takes about `TURN_MILLIS`; what is left runs in the next one. A long work is a generator, and is interrupted
  * where it yields. The transaction stays open as long as each turn of the event loop brings more writes, but not for
@@ -20,6 +23,8 @@ const GROUP_MILLIS = 60;
 /** Between two looks at a lock that another process has. */
 const LOCK_POLL_MILLIS = 1;
 const DEFAULT_LOCK_TIMEOUT_MILLIS = 10_000;
+/** So long after works had to be repeated, none has to be: whoever sends bad requests does not hold up the good ones. */
+const CAREFUL_MILLIS = 10_000;
 
 export type Work<Result> = () => Result | Generator<void, Result>;
 
@@ -28,20 +33,27 @@ interface Job {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly onWritten: (() => void) | undefined;
+  readonly isRepeatable: boolean;
 }
 
 /** A job that is being done. */
 interface Run {
   readonly job: Job;
   readonly steps: Generator<void, unknown>;
+  readonly hasSavepoint: boolean;
 }
+
+/** `undone`: the job has failed, and there is no transaction any more. */
+type Progress = 'interrupted' | 'done' | 'undone';
 
 export interface WriteTurns {
   /**
    * Runs `work` in the next turn. Resolves with its result once that is on disk, rejects with what it threw. Calls
-   * `onWritten` before the commit, at the end of the work's savepoint. Works are done in the order of these calls.
+   * `onWritten` before the commit, when the work is done. Works are done in the order of these calls.
    */
   run<Result>(work: Work<Result>, onWritten?: () => void): Promise<Result>;
+  /** The same for `work` that may be called again after it was undone: it changes nothing but the database. */
+  runRepeatable<Result>(work: Work<Result>): Promise<Result>;
   /** Runs a part of such a `work`. If that throws, what it has written is undone, and `failed` makes the result. */
   runInSavepoint<Result>(work: () => Result, failed: (error: unknown) => Result): Result;
   /** Returns how many works wait or are under way. */
@@ -80,6 +92,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
   let isPaused = false;
   /** No turn before this time. */
   let resumeAt = 0;
+  let carefulUntil = 0;
 
   /** Savepoints nest: the statements mean the innermost. Throws where SQLite has already rolled back everything. */
   const undoItem = (): void => {
@@ -99,32 +112,54 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     }
   };
 
-  /** Works on the current job, or begins the next one. Returns whether that job is done. */
-  const advance = (end: number): boolean => {
+  const begin = (job: Job): Run => {
+    const isAlone = done.length === 0;
+    const canRepeat = performance.now() >= carefulUntil && done.every((before) => before.job.isRepeatable);
+    const hasSavepoint = !isAlone && !canRepeat;
+    if (hasSavepoint) savepoint.run();
+    return { job, steps: toSteps(job.work), hasSavepoint };
+  };
+
+  /** Undoes the current job, and all before it, which are done again. */
+  const undoAll = (): void => {
+    rollback(database);
+    if (done.length > 0) carefulUntil = performance.now() + CAREFUL_MILLIS;
+    queue = [...done.map(({ job }) => job), ...queue];
+    [done, openedAt] = [[], undefined];
+  };
+
+  /** Works on the current job, or begins the next one. */
+  const advance = (end: number): Progress => {
     if (!current) {
-      const job = queue.shift()!;
-      savepoint.run();
-      current = { job, steps: toSteps(job.work) };
+      current = begin(queue[0]!);
+      queue.shift();
     }
-    const { job, steps } = current;
+    const { job, steps, hasSavepoint } = current;
     try {
       for (;;) {
         const step = steps.next();
         if (step.done) {
-          release.run();
+          if (hasSavepoint) release.run();
           job.onWritten?.();
           done.push({ job, answer: () => job.resolve(step.value) });
           break;
         }
-        if (canInterrupt && performance.now() >= end) return false;
+        if (canInterrupt && performance.now() >= end) return 'interrupted';
       }
     } catch (error) {
+      const reason = explainEngineError(error, file);
+      if (!hasSavepoint) {
+        current = undefined;
+        undoAll();
+        job.reject(reason);
+        return 'undone';
+      }
       // A full disk or a failing one has rolled back everything: then the whole turn fails.
       undoItem();
-      done.push({ job, answer: () => job.reject(explainEngineError(error, file)) });
+      done.push({ job, answer: () => job.reject(reason) });
     }
     current = undefined;
-    return true;
+    return 'done';
   };
 
   /** Works until `end`. Commits if that is asked for, or everything is done and the transaction is old. */
@@ -138,7 +173,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
         openedAt = performance.now();
       }
       while (hasWork() && !isCommitDue) {
-        if (!advance(end)) return;
+        if (advance(end) !== 'done') return;
         const now = performance.now();
         // Nothing is half done: the next write, which may be long, is not begun in an old transaction.
         if (now >= end || now - openedAt >= GROUP_MILLIS) break;
@@ -193,13 +228,16 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     else overtake(onTurn);
   };
 
+  const add = <Result>(work: Work<Result>, isRepeatable: boolean, onWritten?: () => void): Promise<Result> =>
+    new Promise<Result>((resolve, reject) => {
+      queue.push({ work, resolve: resolve as (value: unknown) => void, reject, onWritten, isRepeatable });
+      schedule();
+    });
+
   return {
     depth: () => queue.length + (current ? 1 : 0),
-    run: <Result>(work: Work<Result>, onWritten?: () => void) =>
-      new Promise<Result>((resolve, reject) => {
-        queue.push({ work, resolve: resolve as (value: unknown) => void, reject, onWritten });
-        schedule();
-      }),
+    run: (work, onWritten) => add(work, false, onWritten),
+    runRepeatable: (work) => add(work, true),
     runInSavepoint,
     drain: () => {
       while (hasWork() || openedAt !== undefined) runTurn(Number.POSITIVE_INFINITY, true);
@@ -213,10 +251,7 @@ function* toSteps(work: Work<unknown>): Generator<void, unknown> {
 }
 
 function isGenerator(value: unknown): value is Generator<void, unknown> {
-  return (
-    typeof (value as Partial<Generator> | null | undefined)?.[Symbol.iterator] === 'function' &&
-    'next' in (value as object)
-  );
+  return typeof value === 'object' && value !== null && Symbol.iterator in value && 'next' in value;
 }
 
 function rollback(database: SqliteDatabase): void {

@@ -9,26 +9,39 @@ import { temporaryDirectory } from '../../../support/start-test-server.ts';
 
 const MAX_BYTES = 1_000 * 4_096;
 
-function open() {
+/** In lengths at which the log is brought back. */
+const LONG = 8;
+
+function open(readFreeBytes?: () => number) {
   const file = join(temporaryDirectory(), 'a.db');
   const database = openSqlite({ file });
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = ${MAX_BYTES}; CREATE TABLE texts (text TEXT)`);
-  const checkpoints = createCheckpoints({ file, database, prepare: createStatementCache(database) });
-  const turns = createWriteTurns(database, { file, canInterrupt: true, afterCommit: checkpoints.afterCommit });
+  const parts = { file, database, prepare: createStatementCache(database) };
+  const checkpoints = createCheckpoints({ ...parts, ...(readFreeBytes && { readFreeBytes }) });
+  let waits = 0;
+  const afterCommit = () => {
+    const event = checkpoints.afterCommit();
+    if (event) waits += 1;
+    return event;
+  };
+  const turns = createWriteTurns(database, { file, canInterrupt: true, afterCommit });
   onTestFinished(async () => {
     await checkpoints.close();
     database.close();
   });
   const insert = database.prepare('INSERT INTO texts VALUES (?)');
   const write = (length: number) => turns.run(() => void insert.run('x'.repeat(length)));
-  return { file, database, write, logBytes: () => statSync(`${file}-wal`).size };
+  return { file, database, write, logBytes: () => statSync(`${file}-wal`).size, waits: () => waits };
 }
 
-test.each([
+const LOADS = [
   ['small', 2_000, 4_000],
-  ['large', 2_000_000, 20],
-])('the log stays short under a load of %s writes, though no commit empties it', async (_, length, count) => {
-  const { file, database, write, logBytes } = open();
+  ['large', 2_000_000, 50],
+] as const;
+
+test.each(LOADS)('the log stays short under a load of %s writes, though no commit empties it', async (...load) => {
+  const [, length, count] = load;
+  const { file, database, write, logBytes, waits } = open();
   let most = 0;
   for (let index = 0; index < count; index += 1) {
     await write(length);
@@ -36,9 +49,32 @@ test.each([
   }
   expect(database.prepare('PRAGMA wal_autocheckpoint').get()).toEqual({ wal_autocheckpoint: 0 });
   // Of one commit beyond the limit, the log is brought back before the next one.
-  expect(most).toBeLessThan(2 * MAX_BYTES + 2 * length);
+  expect(most).toBeLessThan(LONG * MAX_BYTES + 2 * length);
   // What is not in the log is in the file.
   expect(statSync(file).size).toBeGreaterThan(length * count - most);
+  // Nearly all writes go on while the log is brought back.
+  expect(waits()).toBeLessThanOrEqual(1 + (length * count) / (LONG * MAX_BYTES - 2 * length));
+});
+
+test.each(LOADS)('where the disk has little space, the log is short after each of many %s writes', async (...load) => {
+  const [, length, count] = load;
+  const { file, write, logBytes, waits } = open(() => LONG * MAX_BYTES);
+  let most = 0;
+  for (let index = 0; index < count; index += 1) {
+    await write(length);
+    most = Math.max(most, logBytes());
+  }
+  expect(most).toBeLessThan(2 * MAX_BYTES + 2 * length);
+  expect(statSync(file).size).toBeGreaterThan(length * count - most);
+  expect(waits()).toBeGreaterThan(0);
+});
+
+test('writes that have ended leave no more in the log than it may have', async () => {
+  const { file, database, write } = open();
+  for (const length of [3_000_000, 3_000_000, 12_000_000]) await write(length);
+  const pageCount = database.prepare('PRAGMA page_count');
+  const pagesInLogOnly = () => Number(pageCount.get()!['page_count']) - statSync(file).size / 4_096;
+  await expect.poll(pagesInLogOnly, { timeout: 5_000 }).toBeLessThan(1_000);
 });
 
 test('where the log has to be very short, the engine does it within the commit', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { MIGRATIONS } from '../../../../src/server/store/sqlite/migrations.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { MIGRATIONS, migrateSqlite } from '../../../../src/server/store/sqlite/migrations.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
@@ -103,4 +103,13 @@ test('a file of the third version keeps its sums, and is searched again from its
   const { days } = await store.viewer.readOverview({ days: 2, until: '2024-01-01T12:00:00.000000Z' });
   expect(days).toMatchObject([{ day: '2024-01-01', logs: 700 }]);
   await store.close();
+});
+
+test('what a savepoint could bring back goes through no file', () => {
+  const file = join(temporaryDirectory(), 'a.db');
+  const database = openSqlite({ file });
+  onTestFinished(() => database.close());
+  migrateSqlite(database, file);
+  // 2 is MEMORY.
+  expect(database.prepare('PRAGMA temp_store').get()).toEqual({ temp_store: 2 });
 });

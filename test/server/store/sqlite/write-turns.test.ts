@@ -107,6 +107,51 @@ test('one that fails late leaves nothing, and those beside it alone', async () =
   expect(words()).toEqual(['before', 'after']);
 });
 
+test('what can be repeated is done again after a neighbour has failed, and then not for a while', async () => {
+  const { turns, words, add } = open();
+  const runs: string[] = [];
+  const write = (word: string, fault?: Error) =>
+    turns.runRepeatable(() => {
+      runs.push(word);
+      add(word);
+      if (fault) throw fault;
+      return word;
+    });
+  const fault = new Error('bad');
+  const writeAll = (words: readonly string[]) =>
+    Promise.allSettled(words.map((word) => write(word, word.startsWith('bad') ? fault : undefined)));
+
+  const first = await writeAll(['a', 'b', 'bad 1', 'c', 'bad 2', 'd']);
+  expect(first.map((result) => (result.status === 'fulfilled' ? result.value : result.reason))).toEqual([
+    ...['a', 'b', fault, 'c', fault, 'd'],
+  ]);
+  expect(runs).toEqual(['a', 'b', 'bad 1', 'a', 'b', 'c', 'bad 2', 'd']);
+  expect(words()).toEqual(['a', 'b', 'c', 'd']);
+
+  runs.length = 0;
+  await writeAll(['e', 'bad 3', 'f']);
+  expect(runs).toEqual(['e', 'bad 3', 'f']);
+  expect(words()).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
+});
+
+test('what cannot be repeated is done once, whatever becomes of its neighbours', async () => {
+  const { turns, words, add } = open();
+  let runs = 0;
+  const bad = () =>
+    turns.runRepeatable(() => {
+      add('bad');
+      throw new Error('bad');
+    });
+  const once = turns.run(() => {
+    runs += 1;
+    add('once');
+  });
+  const results = await Promise.allSettled([bad(), once, bad(), turns.runRepeatable(() => add('after')), bad()]);
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled', 'rejected']);
+  expect(runs).toBe(1);
+  expect(words()).toEqual(['once', 'after']);
+});
+
 test('draining finishes what has begun', async () => {
   const { turns, words, add } = open();
   const slow = turns.run(() => writeSlowly(add));

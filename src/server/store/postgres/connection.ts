@@ -138,6 +138,11 @@ export async function withConnection<Result>(
   }
 }
 
+/** Ends a connection at once: what it is asked for fails. The driver's own `end` waits for that. */
+export function breakOff(client: pg.ClientBase): void {
+  (client as { connection?: { stream: Writable } }).connection?.stream.destroy();
+}
+
 /** One write to the socket for all that `send` sends before it returns. */
 export function sendAtOnce<Result>(client: pg.ClientBase | pg.Pool, send: () => Result): Result {
   const { stream } = (client as { connection?: { stream: Writable } }).connection ?? {};

@@ -5,7 +5,6 @@
  */
 import type pg from 'pg';
 import type { CreatedLog } from '../../../wire/v4.ts';
-import type { Catalog } from './catalog.ts';
 import {
   allDone,
   commit,
@@ -23,26 +22,16 @@ import { type Insertion, inLockOrder, insertByDay, insertRows } from './insert-r
 import { type Key, referenceKey, toKeyed, type Uuid } from './keys.ts';
 import { type KnownLog, type OldLog, toNewRow } from './known-logs.ts';
 import { toKnownStatements } from './known-statements.ts';
-import { type Layout, toBegin } from './layout.ts';
+import { toBegin } from './layout.ts';
 import { LOGS, toLogValues } from './log-rows.ts';
 import { readPlaces } from './lookups.ts';
-import type { Merges } from './merges.ts';
 import { findParentReferences, findParents, markCycles, toChild } from './parents.ts';
 import type { Plan } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { SessionWrites } from './session-writes.ts';
+import type { TurnParts } from './turn-parts.ts';
 import { addFresh, addKnown } from './turn-sums.ts';
 import { type FoundKnown, wordsOfTurn } from './turn-words.ts';
-import type { Vocabulary } from './vocabulary.ts';
-
-export interface TurnParts {
-  readonly layout: Layout;
-  readonly catalog: Catalog;
-  readonly merges: Merges;
-  readonly vocabulary: Vocabulary;
-  /** `index`: words are written with the log. */
-  readonly search: 'index' | 'off';
-}
 
 export const REFERENCES: Insertion = {
   table: 'log_references',

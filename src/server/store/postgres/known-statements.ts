@@ -113,6 +113,8 @@ function namedLike(...columns: readonly string[]): Record<string, string> {
 /** So many updates are one statement, of which each size is prepared once. */
 const SIZES = [2, 4, 8, 16, 32];
 const MAX_SIZE = SIZES.at(-1)!;
+/** A statement is one message, of which the driver makes one buffer. */
+const MAX_CHARACTERS = 1024 * 1024;
 const UPDATES = new Map(SIZES.map((size) => [size, toMany(size)]));
 
 /**
@@ -125,7 +127,11 @@ export function toKnownStatements(logs: readonly KnownLog[], now: string, { isDi
     const { draft, place } = logs[at]!;
     let end = at + 1;
     if (!draft && !isDistributed) {
-      while (end < logs.length && end - at < MAX_SIZE && canFollow(logs[end]!, place.day)) end += 1;
+      for (let characters = lengthOf(logs[at]!); end < logs.length && end - at < MAX_SIZE; end += 1) {
+        const next = logs[end]!;
+        characters += lengthOf(next);
+        if (next.draft || next.place.day !== place.day || characters > MAX_CHARACTERS) break;
+      }
     }
     const group = logs.slice(at, end);
     statements.push(group.length === 1 ? toStatement(group[0]!, now) : toGroupStatement(group, now));
@@ -134,8 +140,8 @@ export function toKnownStatements(logs: readonly KnownLog[], now: string, { isDi
   return statements;
 }
 
-function canFollow({ draft, place }: KnownLog, day: string): boolean {
-  return !draft && place.day === day;
+function lengthOf({ forced: { output, error } }: KnownLog): number {
+  return (output?.length ?? 0) + (error?.length ?? 0);
 }
 
 function toStatement({ place, forced, draft }: KnownLog, now: string): Statement {

@@ -26,7 +26,7 @@ const OLD: Readonly<Record<string, string>> = {
   no_messages: 'messages IS NULL',
   no_metadata: 'metadata IS NULL',
   no_environment: 'environment IS NULL',
-  has_feedback: `EXISTS (SELECT 1 FROM {feedback} AS feedback WHERE feedback.day = logs.day
+  has_feedback: `EXISTS (SELECT 1 FROM {feedback} AS feedback WHERE feedback.day = $1::date
     AND feedback.bucket = logs.bucket AND feedback.log_id = logs.id)`,
 };
 /** Known after a completion only. */

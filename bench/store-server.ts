@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 import type { ServerState } from './server-process.ts';
 
 const POLL_MILLIS = 250;
+/** A busy machine can keep a server from its database for a moment: senders then repeat. */
+const MAX_BUSY = 30;
+const BUSY_MILLIS = 1_000;
 
 export interface StoreServer {
   /** Resolves to the body of the answer, once all of it is there. @throws unless the status is 200. */
@@ -43,15 +46,22 @@ export async function withStoreServer<Result>(
 }
 
 async function send(agent: Agent, port: number, method: string, path: string, body?: Buffer): Promise<Buffer> {
+  for (let busy = 1; ; busy += 1) {
+    const { status, answer } = await sendOnce(agent, port, method, path, body);
+    if (status === 200) return answer;
+    if (status !== 503 || busy === MAX_BUSY) throw new Error(`${method} ${path}: ${status}: ${answer.toString()}`);
+    await sleep(BUSY_MILLIS);
+  }
+}
+
+async function sendOnce(agent: Agent, port: number, method: string, path: string, body?: Buffer) {
   const headers = body ? { 'content-type': 'application/json', 'content-length': body.length } : {};
   const sent = request({ agent, port, host: '127.0.0.1', path, method, headers });
   sent.end(body);
   const [response] = await once(sent, 'response');
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
-  const answer = Buffer.concat(chunks);
-  if (response.statusCode !== 200) throw new Error(`${method} ${path}: ${response.statusCode}: ${answer.toString()}`);
-  return answer;
+  return { status: response.statusCode as number, answer: Buffer.concat(chunks) };
 }
 
 /**

@@ -13,7 +13,7 @@ import { byPlaces, findLogs, findReferences } from '../postgres/lookups.ts';
 import { Merges } from '../postgres/merges.ts';
 import { RepeatTurn } from '../postgres/repeat-turn.ts';
 import { REFERENCES } from '../postgres/turn.ts';
-import { Vocabulary } from '../postgres/vocabulary.ts';
+import { type TurnWords, Vocabulary } from '../postgres/vocabulary.ts';
 import { insertWords, type LogWords } from '../postgres/word-rows.ts';
 import { logIdOf, looseKey, sessionKeys } from './ids.ts';
 import { MOVED_LOGS, type MovedLog, toMovedLog, toMovedValues, wordsOfMoved } from './moved-log.ts';
@@ -39,9 +39,11 @@ export async function moveLogs(
       next ??= read(lastKey);
     };
     await target.makePartitions(logs.map(({ place }) => place.day));
+    const words = vocabulary.ofTurn();
     await target.write({ ...target.place, logs: lastKey }, (client) =>
-      writePortion(client, { target, merges, vocabulary, portion, readNext }),
+      writePortion(client, { target, merges, vocabulary, words, portion, readNext }),
     );
+    await words.flush();
     onProgress(logs.length);
     portion = next ?? read(lastKey);
   }
@@ -90,6 +92,7 @@ interface PortionWrite {
   readonly target: Target;
   readonly merges: Merges;
   readonly vocabulary: Vocabulary;
+  readonly words: TurnWords;
   readonly portion: Portion;
   /** Called when the most is sent. */
   readonly readNext: () => void;
@@ -108,7 +111,7 @@ async function writePortion(client: pg.ClientBase, write: PortionWrite): Promise
     const group = portion.groups.get(log)!;
     const session = 'key' in group ? group.key : (arrived.get(group.awaits) ?? referenceKey(group.awaits));
     rows.push({ bucket, key: id, log: toMovedValues(log, session) });
-    words.push({ id, session: session.key, words: wordsOfMoved(log, vocabulary.add), isAdded: false });
+    words.push({ id, session: session.key, words: wordsOfMoved(log, write.words.add), isAdded: false });
     sessions.add(session, log);
     const own = log.referenceId === null ? undefined : merged.get(log.referenceId);
     if (own) sessions.join(own, session);

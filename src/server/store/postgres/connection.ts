@@ -138,6 +138,11 @@ export async function withConnection<Result>(
   }
 }
 
+/** Ends a connection at once: what it is asked for fails. The driver's own `end` waits for that. */
+export function breakOff(client: pg.ClientBase): void {
+  (client as { connection?: { stream: Writable } }).connection?.stream.destroy();
+}
+
 /** One write to the socket for all that `send` sends before it returns. */
 export function sendAtOnce<Result>(client: pg.ClientBase | pg.Pool, send: () => Result): Result {
   const { stream } = (client as { connection?: { stream: Writable } }).connection ?? {};
@@ -157,11 +162,19 @@ export async function pipelined(
   client: pg.ClientBase | pg.Pool,
   statements: readonly Statement[],
 ): Promise<pg.QueryResult<Row>[]> {
-  const sent = sendAtOnce(client, () => statements.map((statement) => client.query<Row>(statement as pg.QueryConfig)));
+  return allDone(
+    sendAtOnce(client, () => statements.map((statement) => client.query<Row>(statement as pg.QueryConfig))),
+  );
+}
+
+/** Resolves or rejects when all of them are done, so that nothing is on its way then: with the first error. */
+export async function allDone<const Sent extends readonly Promise<unknown>[]>(
+  sent: Sent,
+): Promise<{ -readonly [Index in keyof Sent]: Awaited<Sent[Index]> }> {
   const answers = await Promise.allSettled(sent);
   const failed = answers.find((answer) => answer.status === 'rejected');
   if (failed) throw failed.reason;
-  return answers.map((answer) => (answer as PromiseFulfilledResult<pg.QueryResult<Row>>).value);
+  return answers.map((answer) => (answer as PromiseFulfilledResult<unknown>).value) as never;
 }
 
 /** Reads what may have to go through all of the data. */

@@ -14,7 +14,7 @@ import { facetsOf, labelsOf } from './log-facts.ts';
 import { readPlaces } from './lookups.ts';
 import { NEVER } from './session-sums.ts';
 import type { SessionWrites } from './session-writes.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import type { TurnWords } from './vocabulary.ts';
 import { insertWords, type LogWords } from './word-rows.ts';
 import { toWords } from './words.ts';
 
@@ -71,7 +71,7 @@ export interface FeedbackWrites {
 export function writeFeedback(
   feedback: readonly CheckedFeedback[],
   sessions: SessionWrites,
-  { layout, vocabulary, search }: { layout: Layout; vocabulary: Vocabulary; search: 'index' | 'off' },
+  { layout, vocabulary, search }: { layout: Layout; vocabulary: TurnWords; search: 'index' | 'off' },
 ): FeedbackWrites {
   const added = feedback.flatMap(({ log, draft }) => (draft ? [{ logId: log.id, entry: draft }] : []));
   const words = new Map<string, LogWords & { words: Set<number> }>();

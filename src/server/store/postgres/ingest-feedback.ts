@@ -11,7 +11,7 @@ import { toKeyed } from './keys.ts';
 import { findLogs, findReferences } from './lookups.ts';
 import { NEVER } from './session-sums.ts';
 import type { SessionWrites } from './session-writes.ts';
-import type { TurnParts } from './turn.ts';
+import type { TurnParts } from './turn-parts.ts';
 import { giveFeedback } from './write-turns.ts';
 
 export async function addFeedback(

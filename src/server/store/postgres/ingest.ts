@@ -23,7 +23,8 @@ import { type EncodedRevision, mergedReferences, writeRevisions } from './revisi
 import { SessionWrites } from './session-writes.ts';
 import { readStoredLogs } from './stored-logs.ts';
 import { forgetTraces, TraceMemory } from './trace-memory.ts';
-import { type MissingLogs, Turn, type TurnParts } from './turn.ts';
+import { type MissingLogs, Turn } from './turn.ts';
+import { partsOfTurn, type StoreParts, type TurnParts } from './turn-parts.ts';
 import { toPlace } from './waiting-logs.ts';
 import { giveFeedback, MAX_FAILED, MAX_OVERTAKEN, PATIENCE_MILLIS, pause, waitedTooLong } from './write-turns.ts';
 
@@ -35,7 +36,7 @@ const MAX_RUNNING = 2;
 
 export class Ingests {
   readonly #connections: Connections;
-  readonly #parts: TurnParts;
+  readonly #parts: StoreParts;
   readonly #onLost: () => void;
   readonly #waiting: {
     readonly since: number;
@@ -45,7 +46,7 @@ export class Ingests {
   #running = 0;
   #idle: (() => void)[] = [];
 
-  constructor(connections: Connections, parts: TurnParts, onLost: () => void) {
+  constructor(connections: Connections, parts: StoreParts, onLost: () => void) {
     this.#connections = connections;
     this.#parts = parts;
     this.#onLost = onLost;
@@ -112,20 +113,22 @@ export class Ingests {
 
   async #attempt(traceIds: readonly string[], work: IngestWork, missing: MissingLogs): Promise<IngestFault[]> {
     const client = await this.#connections.writes.connect();
+    const parts = partsOfTurn(this.#parts);
     let faults: IngestFault[];
     try {
-      faults = await this.#transact(client, traceIds, work, missing);
+      faults = await this.#transact(client, parts, traceIds, work, missing);
       client.release();
     } catch (error) {
       await rollBack(client, error);
       throw error;
     }
-    await this.#parts.vocabulary.flush();
+    await parts.vocabulary.flush();
     return faults;
   }
 
   async #transact(
     client: pg.PoolClient,
+    turnParts: TurnParts,
     traceIds: readonly string[],
     work: IngestWork,
     missing: MissingLogs,
@@ -142,7 +145,7 @@ export class Ingests {
       result = work(parts, stored);
     }
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
-    const faults = await this.#write(client, sessions, result, missing);
+    const faults = await this.#write(client, turnParts, sessions, result, missing);
     await memory.write(result);
     await sessions.write(client);
     await commit(client);
@@ -152,21 +155,22 @@ export class Ingests {
 
   async #write(
     client: pg.PoolClient,
+    parts: TurnParts,
     sessions: SessionWrites,
     { creates, revisions, places, feedback }: Ingest,
     missing: MissingLogs,
   ): Promise<IngestFault[]> {
     const { reads } = this.#connections;
-    const { catalog, merges } = this.#parts;
+    const { catalog, merges } = parts;
     const faults: IngestFault[] = [];
     const logs = encodeEach(creates, faults, (request) => ({ request, row: toLogRow(request) }), referenceOf);
     const checked = await this.#check(logs, faults);
     const plan = await planTurn(reads, merges, checked, () => undefined);
     await giveFeedback(catalog, plan);
     const encoded = encodeEach(revisions, faults, encodeRevision, ({ referenceId }) => referenceId);
-    await new Turn(this.#parts, plan, missing).write(client, sessions, mergedReferences(encoded));
-    await writeRevisions(client, this.#parts, sessions, [...encoded, ...(await toPlace(client, places))]);
-    await addFeedback(client, this.#parts, sessions, feedback, faults);
+    await new Turn(parts, plan, missing).write(client, sessions, mergedReferences(encoded));
+    await writeRevisions(client, parts, sessions, [...encoded, ...(await toPlace(client, places))]);
+    await addFeedback(client, parts, sessions, feedback, faults);
     return faults;
   }
 

@@ -25,9 +25,12 @@ export interface Layout {
   readonly shardOrder: readonly number[];
 }
 
-/** Begins a transaction that writes. It locks shards one after another, in the order of its rows, also those of the node. */
+/**
+ * Begins a transaction that writes. It finds its rows by their keys, however small a table was when the statement was
+ * planned. On a distributed table it locks shards one after another, in the order of its rows, also those of the node.
+ */
 export function toBegin({ isDistributed }: Layout): string {
-  if (!isDistributed) return 'BEGIN';
+  if (!isDistributed) return 'BEGIN; SET LOCAL enable_seqscan TO off';
   return `BEGIN; SET LOCAL citus.multi_shard_modify_mode TO 'sequential'; SET LOCAL citus.enable_local_execution TO off`;
 }
 

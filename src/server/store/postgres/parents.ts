@@ -31,10 +31,28 @@ export function toChild(row: Row): Child {
   };
 }
 
-/** Resolves to the parent of each log that has one which is stored, by the log's id. */
-export async function findParents(connection: Connection, children: readonly Child[]): Promise<Map<string, FoundLog>> {
+/** Resolves to the ids of the logs that children name as their parent by reference, by that reference. */
+export function findParentReferences(
+  connection: Connection,
+  children: readonly Child[],
+): Promise<ReadonlyMap<string, string>> {
+  const named = children.flatMap(({ parentId, parentReferenceId, parentCut }) =>
+    parentCut || parentId !== null ? [] : (parentReferenceId ?? []),
+  );
+  return findReferences(connection, new Set(named));
+}
+
+/**
+ * Resolves to the parent of each log that has one which is stored, by the log's id. `references` are those of the
+ * children, where they are known.
+ */
+export async function findParents(
+  connection: Connection,
+  children: readonly Child[],
+  references?: ReadonlyMap<string, string>,
+): Promise<Map<string, FoundLog>> {
   const finder = new ParentFinder(connection);
-  const direct = await finder.find(children);
+  const direct = await finder.find(children, references);
   const result = new Map<string, FoundLog>();
   for (const child of children) {
     const parent = direct.get(child.id);
@@ -52,14 +70,9 @@ class ParentFinder {
     this.#connection = connection;
   }
 
-  async find(children: readonly Child[]): Promise<Map<string, FoundLog>> {
+  async find(children: readonly Child[], known?: ReadonlyMap<string, string>): Promise<Map<string, FoundLog>> {
     const linked = children.filter(({ parentCut }) => !parentCut);
-    const references = await findReferences(
-      this.#connection,
-      new Set(
-        linked.flatMap(({ parentId, parentReferenceId }) => (parentId === null ? (parentReferenceId ?? []) : [])),
-      ),
-    );
+    const references = known ?? (await findParentReferences(this.#connection, linked));
     const idOf = ({ parentId, parentReferenceId }: Child) => parentId ?? references.get(parentReferenceId ?? '');
     const logs = await findLogs(this.#connection, new Set(linked.flatMap((child) => idOf(child) ?? [])));
     const found = new Map<string, FoundLog>();

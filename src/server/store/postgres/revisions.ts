@@ -18,7 +18,7 @@ import { type Key, referenceKey, sessionKey, toId, toKeyed, type Uuid } from './
 import { type LogColumns, labelsOf, toTexts, wordsOf } from './log-facts.ts';
 import { findReferences } from './lookups.ts';
 import type { SessionWrites } from './session-writes.ts';
-import type { TurnParts } from './turn.ts';
+import type { TurnParts } from './turn-parts.ts';
 import { insertWords, wordRowsOf } from './word-rows.ts';
 import { toWords } from './words.ts';
 

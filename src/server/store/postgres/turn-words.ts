@@ -5,7 +5,7 @@ import type { KnownLog, OldLog } from './known-logs.ts';
 import type { Layout } from './layout.ts';
 import { toTexts, wordsOf } from './log-facts.ts';
 import { columnsOf, factsOf } from './log-rows.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import type { TurnWords } from './vocabulary.ts';
 import { insertWords, type LogWords } from './word-rows.ts';
 
 /** A log that was there before, as it was found. */
@@ -16,7 +16,7 @@ export interface FoundKnown {
 
 interface WordParts {
   readonly layout: Layout;
-  readonly vocabulary: Vocabulary;
+  readonly vocabulary: TurnWords;
   readonly search: 'index' | 'off';
 }
 

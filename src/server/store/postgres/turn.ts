@@ -5,35 +5,33 @@
  */
 import type pg from 'pg';
 import type { CreatedLog } from '../../../wire/v4.ts';
-import type { Catalog } from './catalog.ts';
-import { commit, pipelined, type Row, type Statement, sendAtOnce, toSqlTime, type Value } from './connection.ts';
+import {
+  allDone,
+  commit,
+  pipelined,
+  type Row,
+  type Statement,
+  sendAtOnce,
+  toSqlTime,
+  type Value,
+} from './connection.ts';
 import type { Draft } from './drafts.ts';
 import { type FeedbackAnswer, insertFeedback, writeFeedback } from './feedback-writes.ts';
 import { nextTimestamp, placeOf } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertByDay, insertRows } from './insert-rows.ts';
 import { type Key, referenceKey, toKeyed, type Uuid } from './keys.ts';
-import { type KnownLog, type OldLog, toKnownStatement, toNewRow, toOldLog } from './known-logs.ts';
-import { type Layout, toBegin } from './layout.ts';
+import { type KnownLog, type OldLog, toNewRow } from './known-logs.ts';
+import { toKnownStatements } from './known-statements.ts';
+import { toBegin } from './layout.ts';
 import { LOGS, toLogValues } from './log-rows.ts';
-import { type FoundLog, readPlaces } from './lookups.ts';
-import type { Merges } from './merges.ts';
-import { findParents, markCycles, toChild } from './parents.ts';
-import { isMissingTable } from './partitions.ts';
+import { readPlaces } from './lookups.ts';
+import { findParentReferences, findParents, markCycles, toChild } from './parents.ts';
 import type { Plan } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { SessionWrites } from './session-writes.ts';
+import type { TurnParts } from './turn-parts.ts';
 import { addFresh, addKnown } from './turn-sums.ts';
 import { type FoundKnown, wordsOfTurn } from './turn-words.ts';
-import type { Vocabulary } from './vocabulary.ts';
-
-export interface TurnParts {
-  readonly layout: Layout;
-  readonly catalog: Catalog;
-  readonly merges: Merges;
-  readonly vocabulary: Vocabulary;
-  /** `index`: words are written with the log. */
-  readonly search: 'index' | 'off';
-}
 
 export const REFERENCES: Insertion = {
   table: 'log_references',
@@ -60,8 +58,6 @@ export class Turn {
   readonly #missing: MissingLogs;
   /** Set when a commit was sent and not answered. */
   mayBeCommitted = false;
-  /** Of the logs that are updated, by id. */
-  #parents!: Promise<ReadonlyMap<string, FoundLog>>;
   /** Not sent yet: it goes with the first of the statements. */
   #begin: readonly Statement[] = [];
 
@@ -72,35 +68,33 @@ export class Turn {
   }
 
   async run(client: pg.ClientBase): Promise<TurnAnswers> {
-    this.#parents = Promise.resolve(new Map());
-    try {
-      return await this.#run(client);
-    } catch (error) {
-      // Nothing is on its way when the connection is given back.
-      const [parents] = await Promise.allSettled([this.#parents]);
-      const reason = parents.status === 'rejected' ? parents.reason : undefined;
-      // It has ended the transaction, so that what follows it fails for no reason of its own.
-      throw isMissingTable(reason) ? reason : error;
-    }
-  }
-
-  async #run(client: pg.ClientBase): Promise<TurnAnswers> {
-    const { layout, merges } = this.#parts;
+    const { layout, merges, vocabulary } = this.#parts;
     this.#begin = [{ text: toBegin(layout) }];
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
-    const { statements, toAnswers } = await this.#prepare(client, sessions, []);
-    const results = await sessions.write(client, [...this.#begin, ...statements]);
+    const { statements, updated, toAnswers } = await this.#prepare(client, sessions, []);
+    const children = [...updated.values()].map(toChild);
+    const [references, results] = await allDone(
+      sendAtOnce(
+        client,
+        () =>
+          [findParentReferences(client, children), sessions.write(client, [...this.#begin, ...statements])] as const,
+      ),
+    );
     const answers = toAnswers(results.slice(results.length - statements.length));
-    const [committed, written] = sendAtOnce(client, () => [commit(client), this.#parts.vocabulary.flush(client)]);
+    const [committed, written, parents] = sendAtOnce(client, () => [
+      commit(client),
+      vocabulary.flush(client),
+      // What is committed must not fail: they can be read again.
+      findParents(client, children, references).catch(() => undefined),
+    ]);
     this.mayBeCommitted = true;
     await Promise.all([committed, written]);
     this.mayBeCommitted = false;
     sessions.committed();
-    // What is committed must not fail: they can be read again.
-    const parents = await this.#parents.catch(() => undefined);
-    for (const [id, row] of answers.updated) {
+    const shown = await parents;
+    for (const [id, row] of updated) {
       row['shown_session'] = sessions.shownAs(row['session'] as Uuid);
-      if (parents) row['shown_parent'] = parents.get(id);
+      if (shown) row['shown_parent'] = shown.get(id);
     }
     return answers;
   }
@@ -115,11 +109,7 @@ export class Turn {
   }
 
   /** Resolves to what is written with the sessions, or before them. */
-  async #prepare(
-    client: pg.ClientBase,
-    sessions: SessionWrites,
-    locked: readonly string[],
-  ): Promise<{ statements: readonly Statement[]; toAnswers(results: readonly pg.QueryResult<Row>[]): TurnAnswers }> {
+  async #prepare(client: pg.ClientBase, sessions: SessionWrites, locked: readonly string[]): Promise<Prepared> {
     const { layout, merges } = this.#parts;
     const { now } = sessions;
     const { known, fresh } = await this.#writeReferences(client, sessions, locked);
@@ -159,6 +149,7 @@ export class Turn {
     const given = writeFeedback(this.#plan.feedback, sessions, this.#parts);
     return {
       statements: [...inserts, ...given.statements],
+      updated,
       toAnswers: (results) => ({
         createdBy: (draft) => {
           const { old, place } = created.get(draft) ?? {};
@@ -250,31 +241,26 @@ export class Turn {
       all.set(id, { place: placeOf(id)!, ...other, forced: { ...other?.forced, ...forced } });
     }
     const ordered = inLockOrder(all.values(), this.#parts.layout, ({ place }) => ({ ...place, key: place.id }));
-    const results = await this.#send(
-      client,
-      ordered.map((log) => toKnownStatement(log, toSqlTime(now))),
-    );
+    const results = await this.#send(client, toKnownStatements(ordered, toSqlTime(now), this.#parts.layout));
+    const rows = new Map(results.flatMap((result) => result.rows.map((row) => [row['id'] as string, row])));
     const created = new Map<Draft, { old: OldLog; place: { id: string } }>();
     const updated = new Map<string, Row>();
     const found: FoundKnown[] = [];
-    for (const [index, log] of ordered.entries()) {
-      const row = results[index]!.rows[0];
-      const old = toOldLog(row);
-      if (!row || !old) {
+    for (const log of ordered) {
+      const row = rows.get(log.place.id);
+      if (!row) {
         const looks = (this.#missing.get(log.place.id) ?? 0) + 1;
         this.#missing.set(log.place.id, looks);
         if (looks < MAX_LOOKS || log.draft) throw new RepeatTurn('a log is not there yet, or not any more');
         continue;
       }
+      const old = row as unknown as OldLog;
       if (!log.draft) updated.set(log.place.id, toNewRow(row));
       found.push({ log, old });
       if (log.draft) created.set(log.draft, { old, place: log.place });
       addKnown(sessions, this.#parts.merges, log, old);
     }
     await markCycles(client, known, created);
-    // Answered with what is sent next.
-    this.#parents = findParents(client, [...updated.values()].map(toChild));
-    this.#parents.catch(() => {});
     return { created, updated, found };
   }
 
@@ -286,6 +272,14 @@ export class Turn {
     );
     return new Set(rows.map((row) => row['id'] as string));
   }
+}
+
+interface Prepared {
+  readonly statements: readonly Statement[];
+  /** Logs that `updateLog` has written, by id. */
+  readonly updated: ReadonlyMap<string, Row>;
+  /** Takes what the statements have returned. */
+  toAnswers(results: readonly pg.QueryResult<Row>[]): TurnAnswers;
 }
 
 interface ReferenceRow {

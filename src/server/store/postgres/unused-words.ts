@@ -4,9 +4,17 @@
  * is followed by a pause for the writes of others.
  */
 import type pg from 'pg';
-import { isRepeatable, LONG_MILLIS, pipelined, type Row, type Statement, withConnection } from './connection.ts';
+import {
+  breakOff,
+  isRepeatable,
+  LONG_MILLIS,
+  pipelined,
+  type Row,
+  type Statement,
+  withConnection,
+} from './connection.ts';
 import { readByIndex } from './index-reads.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import { COUNT_FORGOTTEN, type Vocabulary } from './vocabulary.ts';
 
 const SLICE = 50;
 /** So many of the newest logs have the frequent words, for which the index would be read the longest. */
@@ -35,6 +43,9 @@ export class UnusedWords {
   #isClosed = false;
   /** By `performance.now()`, once it is closed. */
   #endMillis = 0;
+  #isOver = false;
+  /** The connection that a slice has now. */
+  #client: pg.ClientBase | undefined;
 
   constructor(pool: pg.Pool, vocabulary: Vocabulary) {
     this.#pool = pool;
@@ -47,12 +58,18 @@ export class UnusedWords {
     await this.#runNext(true);
   }
 
-  /** Resolves when the words of the logs that were deleted here are forgotten, or cannot be. */
+  /** Resolves when the words of the logs that were deleted here are forgotten, or after `CLOSING_MILLIS`. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#endMillis = performance.now() + CLOSING_MILLIS;
     clearTimeout(this.#timer);
+    // One look at the index may take a minute, and waits for nothing that this server could end otherwise.
+    const timer = setTimeout(() => {
+      this.#isOver = true;
+      if (this.#client) breakOff(this.#client);
+    }, CLOSING_MILLIS);
     await this.#runNext(false).catch(() => {});
+    clearTimeout(timer);
   }
 
   /** At the latest. */
@@ -116,7 +133,14 @@ export class UnusedWords {
   async #repeatSlice(after: string, freed: readonly number[] | null): Promise<string | undefined> {
     for (let failures = 1; ; failures += 1) {
       try {
-        return await withConnection(this.#pool, (client) => this.#runSlice(client, after, freed));
+        return await withConnection(this.#pool, async (client) => {
+          // It may have waited for a connection until after the end.
+          if (this.#isOver) return undefined;
+          this.#client = client;
+          return await this.#runSlice(client, after, freed).finally(() => {
+            this.#client = undefined;
+          });
+        });
       } catch (error) {
         if (this.#isClosed || failures > MAX_FAILURES || !isRepeatable(error)) throw error;
         await new Promise((resolve) => setTimeout(resolve, failures * DELAY_MILLIS));
@@ -136,17 +160,8 @@ export class UnusedWords {
     this.#vocabulary.forget(rows.map(numberOf));
     const used = await findUsed(client, rows.map(numberOf));
     const unused = rows.filter((row) => !used.has(numberOf(row)));
-    await pipelined(
-      client,
-      unused.map(
-        ({ bucket, word }): Statement => ({
-          name: 'forget word',
-          text: 'DELETE FROM words WHERE bucket = $1::smallint AND word = $2::text',
-          values: [bucket as number, word as string],
-        }),
-      ),
-    );
-    // By logs that were written meanwhile.
+    if (unused.length > 0) await forget(client, unused);
+    // By logs that were written meanwhile. What is written after this look finds the words counted as forgotten.
     const usedAgain = await findUsed(client, unused.map(numberOf));
     const back = unused.filter((row) => usedAgain.has(numberOf(row)));
     this.#vocabulary.forget(back.map(numberOf));
@@ -154,6 +169,17 @@ export class UnusedWords {
     if (back.length > 0) await this.#vocabulary.flush(client);
     return rows.at(-1)!['word'] as string;
   }
+}
+
+async function forget(client: pg.ClientBase, unused: readonly Row[]): Promise<void> {
+  const deletions = unused.map(
+    ({ bucket, word }): Statement => ({
+      name: 'forget word',
+      text: 'DELETE FROM words WHERE bucket = $1::smallint AND word = $2::text',
+      values: [bucket as number, word as string],
+    }),
+  );
+  await pipelined(client, [{ text: 'BEGIN' }, ...deletions, COUNT_FORGOTTEN, { text: 'COMMIT' }]);
 }
 
 /** Resolves to those that a log has. */

@@ -2,9 +2,13 @@
  * The words that logs have, for a search by the beginning of one: the index itself has only their numbers. A word is
  * written once it is committed with a log, and before that write is answered. It is in no log's row, so that it is
  * forgotten after its logs, see `UnusedWords`.
+ *
+ * A server remembers what is written. Another one may forget it meanwhile: it then counts a number up, and looks again
+ * for logs with the words that it has forgotten. A turn reads this number behind its commit. If it has not changed, what
+ * the turn took for written was there, or the other server sees the turn's logs; else all words of the turn are written.
  */
 import type pg from 'pg';
-import { pipelined, type Row, withConnection } from './connection.ts';
+import { pipelined, type Row, type Statement, withConnection } from './connection.ts';
 import { type Insertion, inLockOrder, insertRows } from './insert-rows.ts';
 import type { Layout } from './layout.ts';
 import { hashWord, MAX_WORD_CHARACTERS, type NewWord } from './words.ts';
@@ -19,8 +23,21 @@ const WORDS: Insertion = {
 const MAX_CHARACTERS = 40;
 const MAX_DIGITS = 4;
 const MAX_REMEMBERED = 200_000;
-/** What another server has removed as unused is written again after this time at the latest. */
 const REMEMBERED_MILLIS = 10 * 60 * 1000;
+/** How often words were forgotten, by all servers. */
+const FORGOTTEN = 'forgotten_words';
+const READ_FORGOTTEN: Statement = {
+  name: 'forgotten words',
+  text: `SELECT value FROM meta WHERE name = '${FORGOTTEN}'`,
+};
+/** To be committed after words were deleted or with them, and before it is looked whether a log has them again. */
+export const COUNT_FORGOTTEN: Statement = {
+  name: 'count forgotten words',
+  text: `INSERT INTO meta VALUES ('${FORGOTTEN}', '1')
+    ON CONFLICT (name) DO UPDATE SET value = (meta.value::bigint + 1)::text`,
+};
+/** Of a turn whose words are forgotten again and again while it writes them. */
+const MAX_WRITES = 5;
 /** That begin with the same letters. Further ones are not looked for. */
 const MAX_BEGINNINGS = 500;
 /** Of more, it is not known which they are. */
@@ -38,6 +55,8 @@ export class Vocabulary {
   #known = new Set<number>();
   #knownSince = performance.now();
   #new = new Map<number, string>();
+  /** How often words were forgotten, when it was read last. What is known was written after that, or seen by it. */
+  #forgotten: string | undefined;
   /** Called when words were freed. */
   onFreed: () => void = () => {};
   /** Numbers of words that deleted logs had. */
@@ -58,17 +77,20 @@ export class Vocabulary {
     else this.#known.add(number);
   };
 
+  /** For the words of one turn. To be made before the first of them. */
+  ofTurn(): TurnWords {
+    return new TurnWords(this, this.#forgotten);
+  }
+
   /**
    * On this connection behind the commit of a transaction, which need not be answered yet; default: on one of its own.
-   * Words that could not be written are written with the next ones.
+   * Resolves to how often words were forgotten, after these were written; to `undefined` if that is not known. Words that
+   * could not be written are written with the next ones.
    */
-  async flush(client?: pg.ClientBase): Promise<void> {
-    if (this.#known.size > MAX_REMEMBERED || performance.now() - this.#knownSince > REMEMBERED_MILLIS) {
-      this.#known = new Set();
-      this.#knownSince = performance.now();
-    }
-    if (this.#new.size === 0) return;
-    const words = this.#new;
+  async flush(client?: pg.ClientBase): Promise<string | undefined> {
+    if (this.#known.size > MAX_REMEMBERED || performance.now() - this.#knownSince > REMEMBERED_MILLIS)
+      this.#forgetAll();
+    const [words, before] = [this.#new, this.#forgotten];
     this.#new = new Map();
     const rows = inLockOrder(
       Array.from(words, ([number, word]) => ({ bucket: number & 1023, key: word, number })),
@@ -80,12 +102,23 @@ export class Vocabulary {
       const inserts = insertRows(WORDS, values, this.#layout);
       // The disk is waited for once.
       const statements = inserts.length > 1 ? [{ text: 'BEGIN' }, ...inserts, { text: 'COMMIT' }] : inserts;
-      const write = (connection: pg.ClientBase) => pipelined(connection, statements);
-      await (client ? write(client) : withConnection(this.#pool, write));
-      for (const number of words.keys()) this.#known.add(number);
+      const write = (connection: pg.ClientBase) => pipelined(connection, [...statements, READ_FORGOTTEN]);
+      const results = await (client ? write(client) : withConnection(this.#pool, write));
+      const forgotten = String(results.at(-1)!.rows[0]?.['value'] ?? 0);
+      if (forgotten !== this.#forgotten) this.#forgetAll();
+      this.#forgotten = forgotten;
+      // Else they may have been forgotten since.
+      if (forgotten === before) for (const number of words.keys()) this.#known.add(number);
+      return forgotten;
     } catch {
       if (this.#new.size < MAX_REMEMBERED) for (const [number, word] of words) this.#new.set(number, word);
+      return undefined;
     }
+  }
+
+  #forgetAll(): void {
+    this.#known = new Set();
+    this.#knownSince = performance.now();
   }
 
   /** Resolves to the numbers of the words that begin so. The beginning is folded. */
@@ -127,6 +160,38 @@ export class Vocabulary {
   /** Logs that have one of these from now on write it again. */
   forget(numbers: Iterable<number>): void {
     for (const number of numbers) this.#known.delete(number);
+  }
+}
+
+/** Keeps what the words of a turn are until they are there for sure. */
+export class TurnWords {
+  readonly #vocabulary: Vocabulary;
+  #forgotten: string | undefined;
+  #all: [number: number, wordOf: () => string][] = [];
+
+  constructor(vocabulary: Vocabulary, forgotten: string | undefined) {
+    this.#vocabulary = vocabulary;
+    this.#forgotten = forgotten;
+  }
+
+  /** To be called with each word of a log. */
+  readonly add: NewWord = (number, wordOf) => {
+    this.#all.push([number, wordOf]);
+    this.#vocabulary.add(number, wordOf);
+  };
+
+  /** See `Vocabulary.flush`. Resolves when the words are there, or will be written with the next ones. */
+  async flush(client?: pg.ClientBase): Promise<void> {
+    if (this.#all.length === 0) return;
+    for (let writes = 1; ; writes += 1) {
+      const forgotten = await this.#vocabulary.flush(client);
+      if (forgotten !== undefined && forgotten === this.#forgotten) break;
+      this.#forgotten = forgotten;
+      this.#vocabulary.forget(this.#all.map(([number]) => number));
+      for (const [number, wordOf] of this.#all) this.#vocabulary.add(number, wordOf);
+      if (forgotten === undefined || writes === MAX_WRITES) break;
+    }
+    this.#all = [];
   }
 }
 

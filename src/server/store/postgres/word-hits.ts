@@ -10,6 +10,9 @@ import type { Term } from './word-terms.ts';
 /** The newest logs, which are looked at one by one: a frequent word is in enough of them. */
 const WINDOW = 1_000;
 const ENOUGH = 40;
+/** With so many hits among the newest logs, the index would give too many: more of the newest are looked at. */
+const MANY = 8;
+const WIDE_WINDOW = 20_000;
 /** Read from the index at once; and where most of them are left out by other words. */
 const MAX_HITS = 200;
 const MAX_HITS_OF_MANY = 2_000;
@@ -67,10 +70,21 @@ export async function readHits(pool: pg.Pool, day: string, term: Term, before: s
   const hits = rows.filter((row) => row['is_hit']);
   const isEnd = rows.length < WINDOW;
   if (isEnd || hits.length >= ENOUGH) return { rows: hits.map(toHit), isWhole: isEnd };
+  if (!areFew && hits.length >= MANY) {
+    const wide = await pool.query<Row>({
+      name: `walk far ${condition} ${limit}`,
+      text: `SELECT id, session FROM (SELECT id, session, words FROM log_words
+          WHERE day = $1::date AND id < $2::text ORDER BY id DESC LIMIT ${WIDE_WINDOW}) AS newest
+        WHERE ${condition} LIMIT ${limit}`,
+      values,
+    });
+    if (wide.rows.length >= ENOUGH) return { rows: wide.rows.map(toHit), isWhole: false };
+  }
+  // In an order that no index has: PostgreSQL 18 would walk along the logs for that of the ids, even if it must not.
   const found = await readFromIndex(
     pool,
     `SELECT id, session FROM log_words WHERE day = $1::date AND id < $2::text AND ${condition}
-     ORDER BY id DESC LIMIT ${limit}`,
+     ORDER BY id || '' DESC LIMIT ${limit}`,
     values,
     INDEX_MILLIS,
   );

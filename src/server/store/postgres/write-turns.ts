@@ -14,7 +14,8 @@ import type { LogReads } from './log-reads.ts';
 import { isMissingPartition, makePartitions, makePartitionsOf } from './partitions.ts';
 import { type Plan, planTurn } from './plan-turn.ts';
 import { RepeatTurn } from './repeat-turn.ts';
-import { type MissingLogs, Turn, type TurnAnswers, type TurnParts } from './turn.ts';
+import { type MissingLogs, Turn, type TurnAnswers } from './turn.ts';
+import { partsOfTurn, type StoreParts } from './turn-parts.ts';
 
 const MAX_RUNNING = 4;
 const MAX_LOGS = 500;
@@ -67,7 +68,7 @@ export interface TurnMeasures {
 
 export class WriteTurns {
   readonly #connections: Connections;
-  readonly #parts: TurnParts;
+  readonly #parts: StoreParts;
   readonly #catalog: Catalog;
   readonly #logReads: LogReads;
   readonly #onLost: () => void;
@@ -77,7 +78,7 @@ export class WriteTurns {
   #idle: (() => void)[] = [];
   readonly #counts = { done: 0, overtaken: 0, failed: 0 };
 
-  constructor(connections: Connections, parts: TurnParts, logReads: LogReads, onLost: () => void) {
+  constructor(connections: Connections, parts: StoreParts, logReads: LogReads, onLost: () => void) {
     this.#connections = connections;
     this.#parts = parts;
     this.#catalog = parts.catalog;
@@ -209,7 +210,7 @@ export class WriteTurns {
       return storableText(work.selector.referenceId);
     });
     await giveFeedback(this.#catalog, plan);
-    return { checked, plan, turn: new Turn(this.#parts, plan, missing) };
+    return { checked, plan, turn: new Turn(partsOfTurn(this.#parts), plan, missing) };
   }
 
   async #attempt(turn: Turn): Promise<TurnAnswers> {

@@ -47,6 +47,54 @@ for (const binaries of findPostgres()) {
       expect(found).toMatchObject({ id: made.session_id, logs: 1, last_output: 'changed' });
     });
 
+    test('updates of several servers to the same logs are written together, and each is answered with all of its log', async () => {
+      const { url, stores } = await openMany(3);
+      const count = 21;
+      const references = Array.from({ length: count }, (_, index) => `r${index}`);
+      await stores[0]!.createLogs([
+        log({ reference_id: 'top', session_reference_id: 's', output: 'top' }),
+        ...references.map((reference_id, index) =>
+          log({
+            ...{ reference_id, session_reference_id: `s${index % 4}`, parent_reference_id: 'top', save: index !== 5 },
+            ...(index % 2 === 0 && { inputs: { question: `of ${reference_id}` } }),
+          }),
+        ),
+      ]);
+      const gone = await createOne(stores[1]!, { reference_id: 'gone' });
+      await stores[1]!.deleteLogs([gone.id]);
+      const texts = ['', 'with "quotes", {braces} and \\', 'NULL', 'zweite Antwort'];
+      const answers = await Promise.all(
+        stores.flatMap((store, at) =>
+          [...references, 'gone'].map(async (referenceId, index) => {
+            const output = texts[(at + index) % texts.length]!;
+            const update = at === 0 ? { output } : at === 1 ? { error: `error ${index}` } : { output, duration: index };
+            return [index, update, await store.updateLog({ referenceId }, update)] as const;
+          }),
+        ),
+      );
+      for (const [index, update, answer] of answers) {
+        if (index === count) {
+          expect(answer).toBeUndefined();
+          continue;
+        }
+        const { output, ...others } = update;
+        expect(answer).toMatchObject({
+          ...{ reference_id: references[index], parent_reference_id: 'top', session_reference_id: `s${index % 4}` },
+          ...{ inputs: index % 2 === 0 && index !== 5 ? { question: `of ${references[index]}` } : {} },
+          ...others,
+          ...(index !== 5 && output !== undefined && { output }),
+        });
+        if (index === 5) expect(answer).not.toHaveProperty('output');
+      }
+      expect(await findFaults(url)).toEqual([]);
+      const { rows } = await withClient(url, (client) =>
+        client.query(
+          'SELECT count(*)::int AS logs, count(error)::int AS errors, count(duration)::int AS ended FROM logs',
+        ),
+      );
+      expect(rows).toEqual([{ logs: count + 1, errors: count, ended: count }]);
+    });
+
     test('a reference that is deleted and used again names another session each time, whoever does it', async () => {
       const { url, stores } = await openMany(3);
       const seen = new Set<string>();

@@ -163,12 +163,22 @@ for (const binaries of findPostgres()) {
       expect(await store.viewer.readLog(idOf(-1))).toBeUndefined();
       expect(await store.deleteLogs([idOf(-1)])).toEqual({ logs: 0, sessions: 0 });
       await expect(store.addFeedback([{ data_id: idOf(-1), type: 'rating', value: 'x' }])).rejects.toThrow('not found');
-      // Within a transaction, the day is made, and the work done again.
       const below = await createOne(store, { output: 'below', parent_id: created.id });
       await withClient(url, (client) =>
         client.query('UPDATE logs SET parent_id = $1 WHERE id = $2', [idOf(-1), below.id]),
       );
       expect(await store.updateLog({ id: below.id }, { output: 'later' })).toMatchObject({ output: 'later' });
+      // Within a transaction, the day is made, and the work done again.
+      const lost = await createOne(store, { reference_id: 'lost' });
+      await createOne(store, { reference_id: 'child', session_reference_id: 's' });
+      await withClient(url, (client) =>
+        client.query('UPDATE log_references SET log_id = $1 WHERE log_id = $2', [idOf(-1), lost.id]),
+      );
+      await createOne(store, {
+        ...{ reference_id: 'child', session_reference_id: 's' },
+        ...{ parent_reference_id: 'lost', output: 'completed' },
+      });
+      expect(await store.updateLog({ referenceId: 'child' }, {})).toMatchObject({ output: 'completed' });
       await withClient(url, async (client) => {
         const { rows } = await client.query('SELECT to_regclass($1) AS found', [tableOn('logs', -1)]);
         expect(rows[0].found).not.toBeNull();

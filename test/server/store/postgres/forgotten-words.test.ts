@@ -1,0 +1,103 @@
+/** Words that one server forgets while others take them for written, and how long a server waits for it when it ends. */
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
+import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
+import { createOne, log } from '../../sample-log.ts';
+
+describe.each(findPostgres())('$name: words that are forgotten', (binaries) => {
+  let cluster: PostgresCluster;
+  beforeAll(async () => {
+    cluster = await startPostgres(binaries, ['fsync=off']);
+  }, 60_000);
+  afterAll(() => cluster?.stop(), 60_000);
+
+  const openTwo = async () => {
+    const url = await cluster.createSchema();
+    const open = async () => {
+      const store = await openPostgresStore({ url });
+      onTestFinished(() => store.close());
+      return store;
+    };
+    const readWords = async () => {
+      const { rows } = await withClient(url, (client) => client.query<{ word: string }>('SELECT word FROM words'));
+      return rows.map(({ word }) => word);
+    };
+    return { one: await open(), other: await open(), readWords };
+  };
+
+  test('are written again with the next log, by a server that took them for written', async () => {
+    const { one, other, readWords } = await openTwo();
+    const count = async (search: string) => (await other.viewer.listSessions({ search, size: 9 })).sessions.length;
+    await createOne(other, { output: 'zebra' });
+    const gone = await createOne(other, { output: 'Zuckerwatte zebra' });
+    const kept = await createOne(other, { output: 'zebra' });
+    await one.deleteLogs([gone.id]);
+    await expect.poll(readWords, { timeout: 10_000 }).not.toContain('zuckerwatte');
+    await createOne(other, { output: 'Zuckerwatte' });
+    expect(await count('zuckerw')).toBe(1);
+    // So are those of an update, of feedback, and of spans.
+    const writes: Record<string, (output: string) => Promise<unknown>> = {
+      karussell: (output) => other.updateLog({ id: kept.id }, { output }),
+      geisterbahn: (value) => other.addFeedback([{ data_id: kept.id, type: 'comment', value }]),
+      riesenrad: (output) => other.ingest([], () => ({ ...NOTHING, creates: [log({ output })] })),
+    };
+    for (const [word, write] of Object.entries(writes)) {
+      const first = await createOne(other, { output: word });
+      await createOne(other, { output: 'zebra' });
+      await one.deleteLogs([first.id]);
+      await expect.poll(readWords, { timeout: 10_000 }).not.toContain(word);
+      await write(word);
+      expect(await readWords()).toContain(word);
+    }
+  }, 60_000);
+
+  test('are there for each log that is answered, whoever deletes and forgets at the same time', async () => {
+    const { one, other, readWords } = await openTwo();
+    const words = ['zuckerwatte', 'karussell', 'riesenrad'];
+    for (let round = 0; round < 12; round += 1) {
+      const word = words[round % words.length]!;
+      const gone = await Promise.all([createOne(one, { output: word }), createOne(other, { output: word })]);
+      await one.deleteLogs(gone.map(({ id }) => id));
+      const forgetting = one.eraseDeleted();
+      const written: string[] = [];
+      for (let at = 0; at < 10; at += 1) {
+        written.push((await createOne(at % 3 === 0 ? one : other, { output: word })).id);
+        await expect.poll(readWords, { message: `round ${round}` }).toContain(word);
+      }
+      await forgetting;
+      await expect.poll(readWords, { message: `round ${round}` }).toContain(word);
+      await one.deleteLogs(written);
+    }
+  }, 120_000);
+
+  test('keep a server that ends from it for two seconds at most', async () => {
+    const { one } = await openTwo();
+    const gone = await createOne(one, { output: 'zuckerwatte' });
+    // Each look at the index takes its time.
+    const query = pg.Client.prototype.query as (...given: unknown[]) => unknown;
+    let looks = 0;
+    vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...given: unknown[]) {
+      const [statement] = given as { name?: string }[];
+      if (statement?.name !== 'is a word used') return query.apply(this, given) as never;
+      looks += 1;
+      return query.call(this, 'SELECT pg_sleep(30)') as never;
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    await one.deleteLogs([gone.id]);
+    await expect.poll(() => looks, { timeout: 10_000 }).toBeGreaterThan(0);
+    const startedAtMillis = performance.now();
+    await one.close();
+    expect(performance.now() - startedAtMillis).toBeLessThan(6_000);
+  }, 60_000);
+});
+
+const NOTHING = {
+  creates: [],
+  revisions: [],
+  feedback: [],
+  calls: [],
+  places: new Map(),
+  parts: new Map(),
+  kept: new Map(),
+};

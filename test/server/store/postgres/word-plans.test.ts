@@ -1,0 +1,62 @@
+/** Which index PostgreSQL reads for a search: each version has its own planner. */
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
+import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
+import { log } from '../../sample-log.ts';
+
+/** So many that a walk along the newest of them seems to find enough soon, with words that are all rare. */
+const LOGS = 400_000;
+
+describe.each(findPostgres())('$name: a search among many logs', (binaries) => {
+  let cluster: PostgresCluster;
+  beforeAll(async () => {
+    cluster = await startPostgres(binaries, ['fsync=off']);
+  }, 60_000);
+  afterAll(() => cluster?.stop(), 60_000);
+
+  /** Words of so many logs, of which only these rows of the table are there. */
+  const fill = (url: string) =>
+    withClient(url, async (client) => {
+      await client.query(
+        `INSERT INTO log_words (day, bucket, id, session, words)
+         SELECT current_date, 0, 'data_0' || lpad(number::text, 20, '0'), gen_random_uuid(), ARRAY[number % 7]
+         FROM generate_series(1, ${LOGS}) AS number`,
+      );
+      // So that each word seems to be in some logs, as it does where there are millions of words.
+      await client.query('ALTER TABLE log_words ALTER COLUMN words SET STATISTICS 0');
+      await client.query('VACUUM ANALYZE log_words');
+    });
+
+  /** Returns the plans of what a search asks of the words' table with a limit, as often as it does. */
+  const explainSearch = async (word: string) => {
+    const url = await cluster.createSchema();
+    const store = await openPostgresStore({ url });
+    onTestFinished(() => store.close());
+    await store.createLogs([log({ reference_id: 'only', output: `about ${word}` })]);
+    await fill(url);
+    const plans: string[] = [];
+    const query = pg.Client.prototype.query as (...given: unknown[]) => Promise<pg.QueryResult>;
+    vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...given: unknown[]) {
+      const [statement] = given as { text?: string; values?: unknown[] }[];
+      if (!/^SELECT id, session FROM log_words/.test(statement?.text ?? '')) return query.apply(this, given) as never;
+      // In the transaction of the search, with its settings.
+      const explained = query.call(this, `EXPLAIN ${statement!.text}`, statement!.values);
+      explained.then(({ rows }) => plans.push(rows.map((row) => row['QUERY PLAN']).join('\n')));
+      return query.apply(this, given) as never;
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { sessions } = await store.viewer.listSessions({ search: word, size: 20 });
+    return { sessions, plans };
+  };
+
+  test('reads the index of words for a rare word, and not the logs one by one', async () => {
+    const { sessions, plans } = await explainSearch('zanzibar');
+    expect(sessions).toHaveLength(1);
+    expect(plans).not.toHaveLength(0);
+    for (const plan of plans) {
+      expect(plan).toContain('Bitmap Index Scan on log_words');
+      expect(plan).not.toContain('Index Scan Backward');
+    }
+  }, 60_000);
+});

@@ -195,11 +195,14 @@ function isFlatObject(text: string): boolean {
   return text.length <= MAX_FLAT_CHARS && FLAT_OBJECT.test(text) && !text.includes('"Buffer"');
 }
 
-/** Returns the JSON of an object as `toPlainObject` would leave it; undefined if the text is not JSON or no object. */
+/**
+ * Returns the JSON of an object as `toPlainObject` would leave it; undefined if the text is not JSON, is no object, or
+ * may be the record of a call, which `inputs.ts` opens.
+ */
 export function objectText(text: string): string | undefined {
   if (isFlatObject(text)) return text;
   const parsed = text.startsWith('{') ? parseJson(text) : undefined;
-  const plain = isObject(parsed) ? toPlainObject(parsed) : undefined;
+  const plain = isObject(parsed) && !('kwargs' in parsed) ? toPlainObject(parsed) : undefined;
   return plain && (plain === parsed ? text : JSON.stringify(plain));
 }
 

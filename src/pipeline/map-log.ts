@@ -67,19 +67,13 @@ export function createMapShort(
   if (redact || !captureContent) return undefined;
   const settingsOf = createShortSettings(options);
   return (span, reading, context, namesContext) =>
-    writeShort(
-      span,
-      reading,
-      context.session as string,
-      settingsOf(span, namesContext),
-      contextOf(span, namesContext, context),
-    );
+    writeShort(span, reading, context.session as string, settingsOf(span), contextOf(span, namesContext, context));
 }
 
 /** Returns a function that returns the same object for the spans of one resource, unless they say something themselves. */
 function createShortSettings(
   options: Pick<ResolvedOptions, 'project' | 'serviceName' | 'environment' | 'source'>,
-): (span: SpanSlice, namesContext: boolean) => ShortSettings {
+): (span: SpanSlice) => ShortSettings {
   const { project, environment, source } = options;
   const settingsOf = (span: SpanSlice): ShortSettings => ({
     project: projectOf(options, span),
@@ -89,10 +83,9 @@ function createShortSettings(
   if (typeof project === 'function') return settingsOf;
   let ofResource: Attributes | undefined;
   let shared: ShortSettings | undefined;
-  return (span, namesContext) => {
-    if (namesContext && environment === undefined && environmentIn(span.attributes) !== undefined) {
-      return settingsOf(span);
-    }
+  return (span) => {
+    // Also what was put on the span after its keys were looked through: it must not be that of others.
+    if (environment === undefined && environmentIn(span.attributes) !== undefined) return settingsOf(span);
     const attributes = span.resource?.attributes;
     if (shared === undefined || attributes !== ofResource) shared = settingsOf(span);
     ofResource = attributes;

@@ -1,7 +1,8 @@
 /**
  * Remembers the last calls of the process, since two instrumentations may report a call in traces of their own. Bounded
- * by their number: those of two generations, of which the older one is forgotten as a whole. A call is known by its response id; its content is compared until so many calls were seen that two
- * instrumentations of the same calls would have shown.
+ * by their number: those of two generations, of which the older one is forgotten as a whole. A call is known by its
+ * response id; its content is compared until so many calls were seen that two instrumentations of the same calls would
+ * have shown.
  */
 import type { LogEntry } from '../../delivery/ledger/log-entry.ts';
 import type { SpanNode } from '../span-node.ts';

@@ -60,7 +60,10 @@ const textPart = mostly(
   ),
 );
 export const argument = fc.oneof(text, fc.integer(), fc.constantFrom<unknown>(null, { b: [1, 'é'] }, '\ud800'));
-export const record = fc.dictionary(fc.constantFrom('order', 'fields', '__proto__', 'é', '0', 'data'), argument);
+export const record = fc.dictionary(
+  fc.constantFrom('order', 'fields', '__proto__', 'é', '0', 'data', 'args', 'kwargs'),
+  argument,
+);
 export const callId = mostly(fc.constantFrom('call_1', 'call_2', 'cäll'), fc.constantFrom('srvtoolu_1', '', '\ud800'));
 const callPart = fc
   .record({ id: callId, name: fc.constantFrom('lookup', 'web_search', ''), input: fc.oneof(record, text) })

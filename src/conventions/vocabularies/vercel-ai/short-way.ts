@@ -230,6 +230,7 @@ function readConversation(reading: VercelAiReading): boolean {
   }
   if (kind === 'agent') {
     reading.name = reading.functionId ?? reading.resourceName;
+    if (reading.name !== undefined && !isName(reading.name)) return false;
     if (promptMessages !== undefined) return false;
     if (prompt !== undefined) {
       reading.inputs = objectText(prompt);

@@ -48,33 +48,45 @@ export function createCheckpoints(parts: CheckpointsParts): Checkpoints {
   const maxBytes = readNumber(database, 'journal_size_limit');
   const longBytes = LONG_FACTOR * maxBytes;
   const bytesOfPage = maxBytes / maxPages;
-  const logBytes = () => sizeOf(`${file}-wal`);
+  const logBytes = () => {
+    try {
+      return sizeOf(`${file}-wal`);
+    } catch {
+      // A file that cannot be looked at: the number of commits decides alone.
+      return 0;
+    }
+  };
   database.exec('PRAGMA wal_autocheckpoint = 0');
   const thread = createSqliteReader({ file, prepare, canWrite: true, maxThreads: 1 });
   let pagesOfCommit = PAGES_OF_COMMIT;
   /** That are not in the file, nor being brought there. */
   let commits = 0;
-  /** Pages of the log when it was last looked at. */
-  let knownPages = 0;
+  /** Pages of the log, and bytes of its file, when it was last brought back. */
+  let [knownPages, knownBytes] = [0, 0];
   let running: Promise<void> | undefined;
 
-  /** The size says nothing of a log that is shorter than it was. */
+  /** The file is as long as the log has ever been since it was cut; a connection of others may never cut it. */
   const isDue = (): boolean => {
-    const added = logBytes() > maxBytes ? logBytes() / bytesOfPage - knownPages : 0;
+    const bytes = logBytes();
+    if (bytes < knownBytes) knownBytes = 0;
+    const added = bytes > maxBytes ? (bytes - knownBytes) / bytesOfPage : 0;
     return Math.max(added, commits * pagesOfCommit) >= maxPages;
   };
 
   /** Resolves to whether all that was committed before is in the file. */
   const bringBack = async (): Promise<boolean> => {
-    const covered = commits;
+    const [covered, bytes] = [commits, logBytes()];
     commits = 0;
     try {
       const [row] = await thread.all(CHECKPOINT, []);
       const [pages, done] = [Number(row!['log']), Number(row!['checkpointed'])];
-      const added = pages < knownPages ? pages : pages - knownPages;
-      if (added > 0 && covered > 0) pagesOfCommit = Math.max(1, added / covered);
-      knownPages = pages;
-      if (pages === done) return true;
+      // Nothing is said, nor done, while another connection does it.
+      if (Number(row!['busy']) === 0 && pages >= 0) {
+        const added = pages < knownPages ? pages : pages - knownPages;
+        if (added > 0 && covered > 0) pagesOfCommit = Math.max(1, added / covered);
+        [knownPages, knownBytes] = [pages, bytes];
+        if (pages === done) return true;
+      }
     } catch {
       // A full disk, or a lock: the log is still there.
     }
@@ -84,7 +96,7 @@ export function createCheckpoints(parts: CheckpointsParts): Checkpoints {
   };
 
   const bringBackWhatIsDue = async (): Promise<void> => {
-    while ((await bringBack()) && isDue());
+    while ((await bringBack()) && commits > 0 && isDue());
     running = undefined;
   };
 

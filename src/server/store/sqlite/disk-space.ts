@@ -3,8 +3,9 @@
  *
  * The disk counts as full as soon as little is free, not only when a write fails: what is committed is in the
  * write-ahead log, and needs the same space again in the file before the log can be emptied. For the same reason the log
- * is kept short, and nothing is committed by which the file would grow beyond what is free. So the reserve is always
- * enough to empty the log. Deletions then need little more than the log's own space: they are short, each is brought into
+ * is kept short where the disk has little space (checkpoints.ts), and nothing is committed by which the file would grow
+ * beyond what is free. So the reserve is enough to empty the log, unless others fill the disk by hundreds of megabytes
+ * while a long log is brought back. Deletions then need little more than the log's own space: they are short, each is brought into
  * the file before the next one, and they do not overwrite the pages that they free. Those are given back to the disk
  * before it counts as free again (scrub.ts).
  */

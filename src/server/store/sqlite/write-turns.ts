@@ -94,10 +94,14 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
   let resumeAt = 0;
   let carefulUntil = 0;
 
-  /** Savepoints nest: the statements mean the innermost. Throws where SQLite has already rolled back everything. */
-  const undoItem = (): void => {
-    undo.run();
-    release.run();
+  /** Savepoints nest: the statements mean the innermost. Throws what failed where SQLite has rolled back everything. */
+  const undoItem = (cause: unknown): void => {
+    try {
+      undo.run();
+      release.run();
+    } catch {
+      throw cause;
+    }
   };
 
   const runInSavepoint = <Result>(work: () => Result, failed: (error: unknown) => Result): Result => {
@@ -107,7 +111,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
       release.run();
       return result;
     } catch (error) {
-      undoItem();
+      undoItem(error);
       return failed(error);
     }
   };
@@ -155,7 +159,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
         return 'undone';
       }
       // A full disk or a failing one has rolled back everything: then the whole turn fails.
-      undoItem();
+      undoItem(error);
       done.push({ job, answer: () => job.reject(reason) });
     }
     current = undefined;

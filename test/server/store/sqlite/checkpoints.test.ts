@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { createCheckpoints } from '../../../../src/server/store/sqlite/checkpoints.ts';
 import { createWriteTurns } from '../../../../src/server/store/sqlite/write-turns.ts';
@@ -75,6 +76,22 @@ test('writes that have ended leave no more in the log than it may have', async (
   const pageCount = database.prepare('PRAGMA page_count');
   const pagesInLogOnly = () => Number(pageCount.get()!['page_count']) - statSync(file).size / 4_096;
   await expect.poll(pagesInLogOnly, { timeout: 5_000 }).toBeLessThan(1_000);
+});
+
+test('a log that another connection has left long is brought back once, not for ever', async () => {
+  const { file, write, logBytes } = open();
+  await write(16_000_000);
+  await pause(500);
+  // A connection without `journal_size_limit` begins the log again and leaves its file as long as it was.
+  const other = openSqlite({ file });
+  other.exec("INSERT INTO texts VALUES ('from elsewhere')");
+  onTestFinished(() => other.close());
+  await write(20_000);
+  expect(logBytes()).toBeGreaterThan(MAX_BYTES);
+  const before = process.cpuUsage();
+  await pause(1_000);
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1_000).toBeLessThan(400);
 });
 
 test('where the log has to be very short, the engine does it within the commit', async () => {

@@ -258,3 +258,19 @@ test('no transaction begins before what follows a commit is done', async () => {
   await second;
   expect(words()).toEqual(['first', 'second']);
 });
+
+test('where the engine has rolled back all of a transaction, each of its writes gets the reason', async () => {
+  const { turns, words, add, database } = open();
+  await turns.run(() => add('before'));
+  const pageCount = Number(database.prepare('PRAGMA page_count').get()!['page_count']);
+  database.exec(`PRAGMA max_page_count = ${pageCount + 20}`);
+  const answers = await Promise.allSettled([
+    turns.run(() => add('short')),
+    turns.run(() => add('x'.repeat(500_000))),
+    turns.run(() => add('after')),
+  ]);
+  for (const answer of answers) {
+    expect(answer).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('full') } });
+  }
+  expect(words()).toEqual(['before']);
+});

@@ -78,7 +78,8 @@ function toOne(old: Readonly<Record<string, string>>, assignments: string, now: 
 
 /**
  * Of several logs of one day. They are locked in the order of the rows: a subquery that locks is not moved, so that it is
- * run for one row after the other. `ANY` leaves no other way to find them again than one by one by the index.
+ * run for one row after the other. The list of their ids is there for the planner: on a day that was empty when the
+ * statement was planned, a join alone reads all logs of the day by the index.
  */
 function toMany(size: number): string {
   const types = ['smallint', 'text', 'text', 'text', 'float8'];
@@ -86,14 +87,15 @@ function toMany(size: number): string {
     { length: size },
     (_, row) => `(${types.map((type, column) => `$${3 + row * types.length + column}::${type}`).join(', ')})`,
   );
+  const ids = rows.map((_, row) => `$${4 + row * types.length}`);
   return `WITH old AS MATERIALIZED (SELECT given.*, locked.*
       FROM (VALUES ${rows.join(', ')}) AS given (new_bucket, new_id, new_output, new_error, new_duration)
       CROSS JOIN LATERAL (${lockOne(OLD, 'given.new_bucket', 'given.new_id')}) AS locked)
     UPDATE {logs} AS logs SET updated_at = $2::timestamptz,
       output = CASE WHEN logs.save THEN coalesce(old.new_output, logs.output) END,
       error = coalesce(old.new_error, logs.error), duration = coalesce(old.new_duration, logs.duration)
-    FROM old WHERE logs.day = $1::date AND logs.bucket = ANY(ARRAY[old.new_bucket])
-      AND logs.id = ANY(ARRAY[old.new_id]) ${toReturning(OLD, NEW)}`;
+    FROM old WHERE logs.day = $1::date AND logs.bucket = old.new_bucket AND logs.id = old.new_id
+      AND logs.id = ANY(ARRAY[${ids.join(', ')}]::text[]) ${toReturning(OLD, NEW)}`;
 }
 
 function lockOne(old: Readonly<Record<string, string>>, bucket: string, id: string): string {

@@ -118,6 +118,8 @@ export class UnusedWords {
     const startMillis = performance.now();
     this.#vocabulary.takeFreed(all);
     try {
+      // Where the last look failed, and the database was away.
+      await this.#vocabulary.flush();
       const freed = all ? null : [...numbers];
       let unused: Row[] = [];
       for (let after: string | undefined = ''; after !== undefined; ) {

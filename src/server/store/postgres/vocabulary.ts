@@ -91,7 +91,9 @@ export class Vocabulary {
 
   /** These are written with the next ones, also those that are taken for written. */
   keep(words: Iterable<readonly [number: number, word: string]>): void {
-    if (this.#left.size < MAX_REMEMBERED) for (const [number, word] of words) this.#left.set(word, number);
+    if (this.#left.size > MAX_REMEMBERED) return;
+    // As copies: a part of a string keeps all of it in memory.
+    for (const [number, word] of words) this.#left.set(Buffer.from(word).toString(), number);
   }
 
   get hasLeft(): boolean {
@@ -189,7 +191,7 @@ export class Vocabulary {
   }
 }
 
-/** Keeps the words of a turn, each once and without its text, until they are there for sure. */
+/** Keeps the words of a turn, each once, until they are there for sure. */
 export class TurnWords {
   readonly #vocabulary: Vocabulary;
   #forgotten: string | undefined;
@@ -213,7 +215,7 @@ export class TurnWords {
     else this.#vocabulary.noteFoundAsAWhole(number);
   };
 
-  /** To be called with the commit of the turn, which it returns: if its outcome is not known, its words may be needed. */
+  /** To be called with the commit of the turn. If that fails, its outcome may not be known: the words may be needed. */
   async keepUnlessCommitted(committed: Promise<void>): Promise<void> {
     try {
       await committed;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { ServerState } from './server-process.ts';
 
 const POLL_MILLIS = 250;
-/** A busy machine can keep a server from its database for a moment: senders then repeat. */
+/** A busy machine can keep a server from its database for a moment: senders then repeat, and the times count that. */
 const MAX_BUSY = 30;
 const BUSY_MILLIS = 1_000;
 
@@ -19,13 +19,17 @@ export interface StoreServer {
   untilIndexed(): Promise<ServerState>;
 }
 
-/** `place` is a file or the address of a database. */
+/** `place` is a file or the address of a database. Prints how many requests had to be repeated, if any. */
 export async function withStoreServer<Result>(
   { kind, place, connections }: { kind: string; place: string; connections: number },
   measure: (server: StoreServer) => Promise<Result>,
 ): Promise<Result> {
   const child = fork(fileURLToPath(new URL('server-process.js', import.meta.url)), [kind, place]);
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  let repeats = 0;
+  const onRepeat = () => {
+    repeats += 1;
+  };
   try {
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
     const readState = () => ask<ServerState>(child);
@@ -36,8 +40,13 @@ export async function withStoreServer<Result>(
         await sleep(POLL_MILLIS);
       }
     };
-    return await measure({ send: (...sent) => send(agent, port, ...sent), readState, untilIndexed });
+    return await measure({ send: (...sent) => send({ agent, port, onRepeat }, ...sent), readState, untilIndexed });
   } finally {
+    if (repeats > 0) {
+      process.stderr.write(
+        `\n${kind}: ${repeats} repeats after a 503, with ${BUSY_MILLIS} ms before each, are in the times\n`,
+      );
+    }
     agent.destroy();
     const ended = once(child, 'exit');
     child.disconnect();
@@ -45,16 +54,23 @@ export async function withStoreServer<Result>(
   }
 }
 
-async function send(agent: Agent, port: number, method: string, path: string, body?: Buffer): Promise<Buffer> {
+interface Sender {
+  readonly agent: Agent;
+  readonly port: number;
+  readonly onRepeat: () => void;
+}
+
+async function send(sender: Sender, method: string, path: string, body?: Buffer): Promise<Buffer> {
   for (let busy = 1; ; busy += 1) {
-    const { status, answer } = await sendOnce(agent, port, method, path, body);
+    const { status, answer } = await sendOnce(sender, method, path, body);
     if (status === 200) return answer;
     if (status !== 503 || busy === MAX_BUSY) throw new Error(`${method} ${path}: ${status}: ${answer.toString()}`);
+    sender.onRepeat();
     await sleep(BUSY_MILLIS);
   }
 }
 
-async function sendOnce(agent: Agent, port: number, method: string, path: string, body?: Buffer) {
+async function sendOnce({ agent, port }: Sender, method: string, path: string, body?: Buffer) {
   const headers = body ? { 'content-type': 'application/json', 'content-length': body.length } : {};
   const sent = request({ agent, port, host: '127.0.0.1', path, method, headers });
   sent.end(body);

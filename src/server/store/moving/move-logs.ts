@@ -41,7 +41,7 @@ export async function moveLogs(
     await target.makePartitions(logs.map(({ place }) => place.day));
     const words = vocabulary.ofTurn();
     await target.write({ ...target.place, logs: lastKey }, (client) =>
-      writePortion(client, { target, merges, vocabulary, words, portion, readNext }),
+      writePortion(client, { target, merges, words, portion, readNext }),
     );
     await words.flush();
     onProgress(logs.length);
@@ -91,7 +91,6 @@ function groupOf(top: SqliteRow): Group {
 interface PortionWrite {
   readonly target: Target;
   readonly merges: Merges;
-  readonly vocabulary: Vocabulary;
   readonly words: TurnWords;
   readonly portion: Portion;
   /** Called when the most is sent. */
@@ -99,7 +98,7 @@ interface PortionWrite {
 }
 
 async function writePortion(client: pg.ClientBase, write: PortionWrite): Promise<void> {
-  const { target, merges, vocabulary, portion, readNext } = write;
+  const { target, merges, portion, readNext } = write;
   const { layout } = target;
   const arrived = await findArrived(client, portion);
   const { fresh, merged } = await writeReferences(client, target, portion, arrived);
@@ -131,7 +130,7 @@ async function writePortion(client: pg.ClientBase, write: PortionWrite): Promise
   readNext();
   await writing;
   // Before the commit: a move that is ended after it does not come here again.
-  await vocabulary.flush();
+  await write.words.write();
   await sessions.write(client);
 }
 

@@ -148,7 +148,7 @@ export class Ingests {
     const faults = await this.#write(client, turnParts, sessions, result, missing);
     await memory.write(result);
     await sessions.write(client);
-    await commit(client);
+    await turnParts.vocabulary.keepUnlessCommitted(commit(client));
     sessions.committed();
     return faults;
   }

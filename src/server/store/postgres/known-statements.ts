@@ -70,36 +70,37 @@ function completeColumn(column: string, index: number): string {
 
 /** Of one log, whose day, bucket and id are the first parameters. */
 function toOne(old: Readonly<Record<string, string>>, assignments: string, now: readonly string[]): string {
-  const [bucket, id] = ['$2::smallint', '$3::text'];
-  return `WITH old AS MATERIALIZED (${lockOne(old, bucket, id)})
+  return `WITH old AS MATERIALIZED (${lockOne(old, 'bucket = $2::smallint AND id = $3::text')})
     UPDATE {logs} AS logs SET updated_at = $4::timestamptz, ${assignments}
-    FROM old WHERE logs.day = $1::date AND logs.bucket = ${bucket} AND logs.id = ${id} ${toReturning(old, now)}`;
+    FROM old WHERE logs.day = $1::date AND logs.bucket = $2::smallint AND logs.id = $3::text ${toReturning(old, now)}`;
 }
 
 /**
  * Of several logs of one day. They are locked in the order of the rows: a subquery that locks is not moved, so that it is
- * run for one row after the other. `ANY` leaves no other way to find them again than one by one by the index.
+ * run for one row after the other. On a day that was empty when the statement was planned, any index seems as good as
+ * that of the ids: hence the list of the ids, without which it reads all logs of the day, and no bucket, which they have
+ * within them, and with which it reads all of the bucket.
  */
 function toMany(size: number): string {
-  const types = ['smallint', 'text', 'text', 'text', 'float8'];
+  const types = ['text', 'text', 'text', 'float8'];
   const rows = Array.from(
     { length: size },
     (_, row) => `(${types.map((type, column) => `$${3 + row * types.length + column}::${type}`).join(', ')})`,
   );
+  const ids = rows.map((_, row) => `$${3 + row * types.length}`);
   return `WITH old AS MATERIALIZED (SELECT given.*, locked.*
-      FROM (VALUES ${rows.join(', ')}) AS given (new_bucket, new_id, new_output, new_error, new_duration)
-      CROSS JOIN LATERAL (${lockOne(OLD, 'given.new_bucket', 'given.new_id')}) AS locked)
+      FROM (VALUES ${rows.join(', ')}) AS given (new_id, new_output, new_error, new_duration)
+      CROSS JOIN LATERAL (${lockOne(OLD, 'id = given.new_id')}) AS locked)
     UPDATE {logs} AS logs SET updated_at = $2::timestamptz,
       output = CASE WHEN logs.save THEN coalesce(old.new_output, logs.output) END,
       error = coalesce(old.new_error, logs.error), duration = coalesce(old.new_duration, logs.duration)
-    FROM old WHERE logs.day = $1::date AND logs.bucket = ANY(ARRAY[old.new_bucket])
-      AND logs.id = ANY(ARRAY[old.new_id]) ${toReturning(OLD, NEW)}`;
+    FROM old WHERE logs.day = $1::date AND logs.id = old.new_id
+      AND logs.id = ANY(ARRAY[${ids.join(', ')}]::text[]) ${toReturning(OLD, NEW)}`;
 }
 
-function lockOne(old: Readonly<Record<string, string>>, bucket: string, id: string): string {
+function lockOne(old: Readonly<Record<string, string>>, condition: string): string {
   const columns = Object.entries(old).map(([name, sql]) => `${sql} AS ${name}`);
-  return `SELECT ${columns.join(', ')} FROM {logs} AS logs WHERE day = $1::date AND bucket = ${bucket} AND id = ${id}
-    FOR UPDATE`;
+  return `SELECT ${columns.join(', ')} FROM {logs} AS logs WHERE day = $1::date AND ${condition} FOR UPDATE`;
 }
 
 function toReturning(old: Readonly<Record<string, string>>, now: readonly string[]): string {
@@ -159,9 +160,9 @@ function toGroupStatement(logs: readonly KnownLog[], now: string): Statement {
   const size = SIZES.find((each) => each >= logs.length)!;
   const values: Value[] = [day, now];
   for (const { place, forced } of logs) {
-    values.push(place.bucket, place.id, forced.output ?? null, forced.error ?? null, forced.duration ?? null);
+    values.push(place.id, forced.output ?? null, forced.error ?? null, forced.duration ?? null);
   }
-  for (let row = logs.length; row < size; row += 1) values.push(null, null, null, null, null);
+  for (let row = logs.length; row < size; row += 1) values.push(null, null, null, null);
   return inTables(`update ${size} logs`, UPDATES.get(size)!, day, values);
 }
 

@@ -26,8 +26,8 @@ export interface Layout {
 }
 
 /**
- * Begins a transaction that writes. It finds its rows by their keys, however small a table was when the statement was
- * planned. On a distributed table it locks shards one after another, in the order of its rows, also those of the node.
+ * Begins a transaction that writes. It reads by an index, however small a table was when the statement was planned; which
+ * rows it reads by it is for the statement to say. On a distributed table it locks shards one after another, in the order of its rows, also those of the node.
  */
 export function toBegin({ isDistributed }: Layout): string {
   if (!isDistributed) return 'BEGIN; SET LOCAL enable_seqscan TO off';

@@ -241,6 +241,7 @@ function createPostgresStore(
       pendingWords.close();
       await Promise.all([turns.drain(), ingests.drain()]);
       await Promise.all([catalog.flush().catch(() => {}), unusedWords.close()]);
+      await vocabulary.flush();
       await connections.close();
     },
   };

@@ -81,17 +81,19 @@ export class Turn {
       ),
     );
     const answers = toAnswers(results.slice(results.length - statements.length));
-    const [committed, written, parents] = sendAtOnce(client, () => [
-      commit(client),
-      vocabulary.flush(client),
-      // What is committed must not fail: they can be read again.
-      findParents(client, children, references).catch(() => undefined),
-    ]);
+    const sent = sendAtOnce(client, () => {
+      const committed = vocabulary.keepUnlessCommitted(commit(client));
+      return [
+        committed,
+        vocabulary.flush(client, committed),
+        // What is committed must not fail: they can be read again.
+        findParents(client, children, references).catch(() => undefined),
+      ] as const;
+    });
     this.mayBeCommitted = true;
-    await Promise.all([committed, written]);
+    const [, , shown] = await allDone(sent);
     this.mayBeCommitted = false;
     sessions.committed();
-    const shown = await parents;
     for (const [id, row] of updated) {
       row['shown_session'] = sessions.shownAs(row['session'] as Uuid);
       if (shown) row['shown_parent'] = shown.get(id);

@@ -17,6 +17,8 @@ import { readByIndex } from './index-reads.ts';
 import { COUNT_FORGOTTEN, type Vocabulary } from './vocabulary.ts';
 
 const SLICE = 50;
+/** So many at a time, since all servers then write the words of their turns again. */
+const MAX_FORGOTTEN = 1_000;
 /** So many of the newest logs have the frequent words, for which the index would be read the longest. */
 const NEWEST_LOGS = 200;
 const DELAY_MILLIS = 1_000;
@@ -116,10 +118,23 @@ export class UnusedWords {
     const startMillis = performance.now();
     this.#vocabulary.takeFreed(all);
     try {
+      // Where the last look failed, and the database was away.
+      await this.#vocabulary.flush();
+      const freed = all ? null : [...numbers];
+      let unused: Row[] = [];
       for (let after: string | undefined = ''; after !== undefined; ) {
-        after = await this.#repeatSlice(after, all ? null : [...numbers]);
+        const from: string = after;
+        const slice = await this.#repeat((client) => this.#readSlice(client, from, freed));
+        after = slice?.last;
+        unused.push(...(slice?.unused ?? []));
+        const isFull = unused.length > MAX_FORGOTTEN - SLICE || after === undefined;
+        if (isFull) {
+          await this.#forget(unused);
+          unused = [];
+        }
         if (this.#isClosed && (all || performance.now() > this.#endMillis)) return;
-        if (!this.#isHurried) await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS));
+        // After words were forgotten, the others write theirs again.
+        if (!this.#isHurried || (isFull && !this.#isClosed)) await pause(PAUSE_MILLIS);
       }
     } catch (error) {
       this.#vocabulary.restoreFreed(all ? undefined : numbers);
@@ -129,46 +144,79 @@ export class UnusedWords {
     if (all) this.#allAtMillis = endMillis + Math.max(SHORTEST_REST_MILLIS, (endMillis - startMillis) / SHARE);
   }
 
-  /** A look through all words does not begin again where the connections were busy for a moment. */
-  async #repeatSlice(after: string, freed: readonly number[] | null): Promise<string | undefined> {
+  /**
+   * Where the connections were busy for a moment, a look through all words does not begin again. Resolves to `undefined`
+   * once it is over.
+   */
+  async #repeat<Result>(attempt: (client: pg.ClientBase) => Promise<Result>): Promise<Result | undefined> {
     for (let failures = 1; ; failures += 1) {
       try {
         return await withConnection(this.#pool, async (client) => {
           // It may have waited for a connection until after the end.
           if (this.#isOver) return undefined;
           this.#client = client;
-          return await this.#runSlice(client, after, freed).finally(() => {
+          return await attempt(client).finally(() => {
             this.#client = undefined;
           });
         });
       } catch (error) {
+        await this.#vocabulary.flush();
         if (this.#isClosed || failures > MAX_FAILURES || !isRepeatable(error)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, failures * DELAY_MILLIS));
+        await pause(failures * DELAY_MILLIS);
       }
     }
   }
 
-  /** Resolves to the last word that was looked at; `undefined` if there are no more. */
-  async #runSlice(client: pg.ClientBase, after: string, freed: readonly number[] | null): Promise<string | undefined> {
+  async #readSlice(client: pg.ClientBase, after: string, freed: readonly number[] | null): Promise<Slice> {
     const { rows } = await client.query<Row>(
       `SELECT bucket, word, number FROM words WHERE word > $1::text AND ($2::int4[] IS NULL OR number = ANY($2::int4[]))
        ORDER BY word LIMIT ${SLICE}`,
       [after, freed],
     );
-    if (rows.length === 0) return undefined;
-    // Whoever logs one of them from now on writes it again.
-    this.#vocabulary.forget(rows.map(numberOf));
-    const used = await findUsed(client, rows.map(numberOf));
-    const unused = rows.filter((row) => !used.has(numberOf(row)));
-    if (unused.length > 0) await forget(client, unused);
-    // By logs that were written meanwhile. What is written after this look finds the words counted as forgotten.
-    const usedAgain = await findUsed(client, unused.map(numberOf));
-    const back = unused.filter((row) => usedAgain.has(numberOf(row)));
-    this.#vocabulary.forget(back.map(numberOf));
-    for (const row of back) this.#vocabulary.add(numberOf(row), () => row['word'] as string);
-    if (back.length > 0) await this.#vocabulary.flush(client);
-    return rows.at(-1)!['word'] as string;
+    const [, unused] = await splitByUse(client, rows);
+    return { last: rows.at(-1)?.['word'] as string | undefined, unused };
   }
+
+  async #forget(words: readonly Row[]): Promise<void> {
+    if (words.length > 0) await this.#repeat((client) => this.#forgetOnce(client, words));
+  }
+
+  /**
+   * Words that logs have again are not deleted, or written again. If it is not known whether they do, all are: at once on
+   * another connection, or else with the next words of this server. A process that is killed before that leaves them to
+   * the next log that has them.
+   */
+  async #forgetOnce(client: pg.ClientBase, words: readonly Row[]): Promise<void> {
+    // The first look at them may be long ago.
+    const [, unused] = await splitByUse(client, words);
+    this.#vocabulary.forget(unused.map(numberOf));
+    const doubtful = new Set(unused);
+    const writeAgain = (rows: Iterable<Row>) =>
+      this.#vocabulary.keep(Array.from(rows, (row) => [numberOf(row), row['word'] as string] as const));
+    try {
+      if (unused.length > 0) await forget(client, unused);
+      for (let at = 0; at < unused.length; at += SLICE) {
+        const slice = unused.slice(at, at + SLICE);
+        // By logs that were written meanwhile. What is written after this look finds the words counted as forgotten.
+        const [used] = await splitByUse(client, slice);
+        for (const row of slice) doubtful.delete(row);
+        this.#vocabulary.forget(used.map(numberOf));
+        writeAgain(used);
+        await this.#vocabulary.flush(client);
+      }
+    } catch (error) {
+      writeAgain(doubtful);
+      throw error;
+    }
+  }
+}
+
+/** What a look at some words has found. */
+interface Slice {
+  /** The last word that was looked at; `undefined` if there are no more. */
+  readonly last: string | undefined;
+  /** Those that no log has. */
+  readonly unused: readonly Row[];
 }
 
 async function forget(client: pg.ClientBase, unused: readonly Row[]): Promise<void> {
@@ -180,6 +228,17 @@ async function forget(client: pg.ClientBase, unused: readonly Row[]): Promise<vo
     }),
   );
   await pipelined(client, [{ text: 'BEGIN' }, ...deletions, COUNT_FORGOTTEN, { text: 'COMMIT' }]);
+}
+
+/** Resolves to the words that a log has, and to those that none has. */
+async function splitByUse(client: pg.ClientBase, words: readonly Row[]): Promise<[used: Row[], unused: Row[]]> {
+  const [used, unused]: [Row[], Row[]] = [[], []];
+  for (let at = 0; at < words.length; at += SLICE) {
+    const slice = words.slice(at, at + SLICE);
+    const found = await findUsed(client, slice.map(numberOf));
+    for (const row of slice) (found.has(numberOf(row)) ? used : unused).push(row);
+  }
+  return [used, unused];
 }
 
 /** Resolves to those that a log has. */
@@ -204,6 +263,10 @@ async function findUsed(client: pg.ClientBase, numbers: readonly number[]): Prom
   );
   for (const [index, number] of rare.entries()) if (found[index]!.length > 0) used.add(number);
   return used;
+}
+
+function pause(millis: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, millis));
 }
 
 function numberOf(row: Row): number {

@@ -1,7 +1,8 @@
 /**
  * The words that logs have, for a search by the beginning of one: the index itself has only their numbers. A word is
- * written once it is committed with a log, and before that write is answered. It is in no log's row, so that it is
- * forgotten after its logs, see `UnusedWords`.
+ * written with the commit of a log that has it or behind it, and before that write is answered, unless the database goes
+ * away in between: then with the next words, or when the server closes. It is in no log's row, so that it is forgotten
+ * after its logs, see `UnusedWords`.
  *
  * A server remembers what is written. Another one may forget it meanwhile: it then counts a number up, and looks again
  * for logs with the words that it has forgotten. A turn reads this number behind its commit. If it has not changed, what
@@ -30,7 +31,10 @@ const READ_FORGOTTEN: Statement = {
   name: 'forgotten words',
   text: `SELECT value FROM meta WHERE name = '${FORGOTTEN}'`,
 };
-/** To be committed after words were deleted or with them, and before it is looked whether a log has them again. */
+/**
+ * To be committed after words were deleted or with them, and before it is looked whether a log has them again. All servers
+ * then write the words of their next turns again, so that it must not be done often.
+ */
 export const COUNT_FORGOTTEN: Statement = {
   name: 'count forgotten words',
   text: `INSERT INTO meta VALUES ('${FORGOTTEN}', '1')
@@ -51,10 +55,13 @@ export interface Freed {
 export class Vocabulary {
   readonly #pool: pg.Pool;
   readonly #layout: Layout;
-  /** Numbers of words that are written, or need not be. */
+  /** Numbers of words that are written. */
   #known = new Set<number>();
+  /** Numbers of words that need not be written. */
+  #whole = new Set<number>();
   #knownSince = performance.now();
-  #new = new Map<number, string>();
+  /** Numbers by word, of words that could not be written, or whose logs may have been committed. */
+  #left = new Map<string, number>();
   /** How often words were forgotten, when it was read last. What is known was written after that, or seen by it. */
   #forgotten: string | undefined;
   /** Called when words were freed. */
@@ -69,31 +76,52 @@ export class Vocabulary {
     this.#layout = layout;
   }
 
-  /** To be called with each word of a log. */
-  readonly add: NewWord = (number, wordOf) => {
-    if (this.#known.has(number) || this.#new.has(number)) return;
-    const word = wordOf();
-    if (isFoundByBeginning(word)) this.#new.set(number, word);
-    else this.#known.add(number);
-  };
-
   /** For the words of one turn. To be made before the first of them. */
   ofTurn(): TurnWords {
     return new TurnWords(this, this.#forgotten);
   }
 
+  isFoundAsAWhole(number: number): boolean {
+    return this.#whole.has(number);
+  }
+
+  noteFoundAsAWhole(number: number): void {
+    this.#whole.add(number);
+  }
+
+  /** These are written with the next ones, also those that are taken for written. */
+  keep(words: Iterable<readonly [number: number, word: string]>): void {
+    if (this.#left.size > MAX_REMEMBERED) return;
+    // As copies: a part of a string keeps all of it in memory.
+    for (const [number, word] of words) this.#left.set(Buffer.from(word).toString(), number);
+  }
+
+  get hasLeft(): boolean {
+    return this.#left.size > 0;
+  }
+
+  /** Writes what could not be written before. Never rejects. */
+  async flush(client?: pg.ClientBase): Promise<void> {
+    if (this.hasLeft) await this.write(new Map(), client);
+  }
+
   /**
-   * On this connection behind the commit of a transaction, which need not be answered yet; default: on one of its own.
-   * Resolves to how often words were forgotten, after these were written; to `undefined` if that is not known. Words that
-   * could not be written are written with the next ones.
+   * Writes those that are not there, by number, and what could not be written before: on this connection behind the
+   * commit of a transaction, which need not be answered yet; default: on one of its own. Resolves to how often words were
+   * forgotten, after these were written; to `undefined` if they could not be written. Never rejects.
    */
-  async flush(client?: pg.ClientBase): Promise<string | undefined> {
-    if (this.#known.size > MAX_REMEMBERED || performance.now() - this.#knownSince > REMEMBERED_MILLIS)
-      this.#forgetAll();
-    const [words, before] = [this.#new, this.#forgotten];
-    this.#new = new Map();
+  async write(words: ReadonlyMap<number, string>, client?: pg.ClientBase): Promise<string | undefined> {
+    const isFull = this.#known.size + this.#whole.size > MAX_REMEMBERED;
+    if (isFull || performance.now() - this.#knownSince > REMEMBERED_MILLIS) {
+      this.#forgetKnown();
+      this.#whole = new Set();
+    }
+    const [left, before] = [this.#left, this.#forgotten];
+    this.#left = new Map();
+    const missing = new Map(left);
+    for (const [number, word] of words) if (!this.#known.has(number)) missing.set(word, number);
     const rows = inLockOrder(
-      Array.from(words, ([number, word]) => ({ bucket: number & 1023, key: word, number })),
+      Array.from(missing, ([key, number]) => ({ bucket: number & 1023, key, number })),
       this.#layout,
       (row) => row,
     );
@@ -105,18 +133,18 @@ export class Vocabulary {
       const write = (connection: pg.ClientBase) => pipelined(connection, [...statements, READ_FORGOTTEN]);
       const results = await (client ? write(client) : withConnection(this.#pool, write));
       const forgotten = String(results.at(-1)!.rows[0]?.['value'] ?? 0);
-      if (forgotten !== this.#forgotten) this.#forgetAll();
+      if (forgotten !== this.#forgotten) this.#forgetKnown();
       this.#forgotten = forgotten;
       // Else they may have been forgotten since.
-      if (forgotten === before) for (const number of words.keys()) this.#known.add(number);
+      if (forgotten === before) for (const number of missing.values()) this.#known.add(number);
       return forgotten;
     } catch {
-      if (this.#new.size < MAX_REMEMBERED) for (const [number, word] of words) this.#new.set(number, word);
+      for (const [word, number] of left) this.#left.set(word, number);
       return undefined;
     }
   }
 
-  #forgetAll(): void {
+  #forgetKnown(): void {
     this.#known = new Set();
     this.#knownSince = performance.now();
   }
@@ -163,35 +191,63 @@ export class Vocabulary {
   }
 }
 
-/** Keeps what the words of a turn are until they are there for sure. */
+/** Keeps the words of a turn, each once, until they are there for sure. */
 export class TurnWords {
   readonly #vocabulary: Vocabulary;
   #forgotten: string | undefined;
-  #all: [number: number, wordOf: () => string][] = [];
+  #words = new Map<number, string>();
 
   constructor(vocabulary: Vocabulary, forgotten: string | undefined) {
     this.#vocabulary = vocabulary;
     this.#forgotten = forgotten;
   }
 
+  /** How many words it keeps. */
+  get size(): number {
+    return this.#words.size;
+  }
+
   /** To be called with each word of a log. */
-  readonly add: NewWord = (number, wordOf) => {
-    this.#all.push([number, wordOf]);
-    this.#vocabulary.add(number, wordOf);
+  readonly add: NewWord = (number, text, start, end) => {
+    if (this.#words.has(number) || this.#vocabulary.isFoundAsAWhole(number)) return;
+    const word = text.slice(start, end).toLowerCase();
+    if (isFoundByBeginning(word)) this.#words.set(number, word);
+    else this.#vocabulary.noteFoundAsAWhole(number);
   };
 
-  /** See `Vocabulary.flush`. Resolves when the words are there, or will be written with the next ones. */
-  async flush(client?: pg.ClientBase): Promise<void> {
-    if (this.#all.length === 0) return;
+  /** To be called with the commit of the turn. If that fails, its outcome may not be known: the words may be needed. */
+  async keepUnlessCommitted(committed: Promise<void>): Promise<void> {
+    try {
+      await committed;
+    } catch (error) {
+      this.#vocabulary.keep(this.#words);
+      throw error;
+    }
+  }
+
+  /** Writes the words before their commit, after which they have to be flushed all the same. Never rejects. */
+  async write(): Promise<void> {
+    await this.#vocabulary.write(this.#words);
+  }
+
+  /**
+   * See `Vocabulary.write`. Resolves when the words are there, or will be written with the next ones. Rejects with
+   * `committed`, and then asks nothing more of the connection.
+   */
+  async flush(client?: pg.ClientBase, committed?: Promise<void>): Promise<void> {
+    if (this.#words.size === 0 && !this.#vocabulary.hasLeft) return;
     for (let writes = 1; ; writes += 1) {
-      const forgotten = await this.#vocabulary.flush(client);
+      const forgotten = await this.#vocabulary.write(this.#words, client);
+      await committed;
       if (forgotten !== undefined && forgotten === this.#forgotten) break;
       this.#forgotten = forgotten;
-      this.#vocabulary.forget(this.#all.map(([number]) => number));
-      for (const [number, wordOf] of this.#all) this.#vocabulary.add(number, wordOf);
-      if (forgotten === undefined || writes === MAX_WRITES) break;
+      this.#vocabulary.forget(this.#words.keys());
+      if (forgotten === undefined || writes === MAX_WRITES) {
+        this.#vocabulary.keep(this.#words);
+        break;
+      }
     }
-    this.#all = [];
+    this.#words = new Map();
   }
 }
 

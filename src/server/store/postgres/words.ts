@@ -7,25 +7,22 @@ export const MAX_WORD_CHARACTERS = 200;
 
 const [SEED, PRIME] = [0x811c_9dc5, 0x0100_0193];
 
-/** `wordOf` returns the word, folded. */
-export type NewWord = (number: number, wordOf: () => string) => void;
+/** The word is `text` from `start` to `end`, which has to be put in lower case. */
+export type NewWord = (number: number, text: string, start: number, end: number) => void;
 
 /** Adds to `words`, and returns it. `onNew` is called with each word that was not in it. */
 export function toWords(text: string, words = new Set<number>(), onNew?: NewWord): Set<number> {
-  const add = (number: number, wordOf: () => string): void => {
+  const add: NewWord = (number, within, from, to) => {
     if (words.has(number)) return;
     words.add(number);
-    onNew?.(number, wordOf);
+    onNew?.(number, within, from, to);
   };
   let start = -1;
   let hash = SEED;
   let isPlain = true;
   const end = (at: number): void => {
     if (!isPlain) addFolded(text.slice(start, at), words, add);
-    else if (at - start <= MAX_WORD_CHARACTERS) {
-      const from = start;
-      add(hash | 0, () => text.slice(from, at).toLowerCase());
-    }
+    else if (at - start <= MAX_WORD_CHARACTERS) add(hash | 0, text, start, at);
     [start, hash, isPlain] = [-1, SEED, true];
   };
   // Most texts are ASCII, in which words need no expression that knows all letters of the world.
@@ -51,7 +48,7 @@ function addFolded(text: string, words: ReadonlySet<number>, add: NewWord): void
     if (words.size >= MAX_WORDS) return;
     if (word.length > MAX_WORD_CHARACTERS) continue;
     const folded = foldWord(word);
-    add(hashWord(folded), () => folded);
+    add(hashWord(folded), folded, 0, folded.length);
   }
 }
 

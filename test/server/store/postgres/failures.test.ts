@@ -86,6 +86,28 @@ for (const binaries of findPostgres()) {
       for (const { id } of answers.flat()) expect(await store.getLog(id)).toBeDefined();
     }, 60_000);
 
+    test('words of a commit whose answer is lost are written, with the repeat or when the server ends', async () => {
+      const url = await cluster.createSchema();
+      const proxy = await startProxy(url);
+      const store = await openPostgresStore({ url: proxy.url });
+      onTestFinished(() => store.close());
+      await createOne(store, { output: 'before' });
+      const readWords = async () => {
+        const { rows } = await withClient(url, (client) => client.query('SELECT word FROM words'));
+        return rows.map(({ word }) => word);
+      };
+      proxy.loseNextCommits(1);
+      await createOne(store, { output: 'zuckerwatte' });
+      expect(await readWords()).toContain('zuckerwatte');
+      // All tries are lost: whoever asked for it does not come again.
+      proxy.loseNextCommits(20);
+      await expect(createOne(store, { output: 'karussell' })).rejects.toMatchObject({ name: 'StoreUnavailableError' });
+      proxy.loseNextCommits(0);
+      await withClient(url, (client) => client.query(`DELETE FROM words WHERE word = 'karussell'`));
+      await store.close();
+      expect(await readWords()).toContain('karussell');
+    }, 60_000);
+
     test('an error in the middle of a turn fails its request alone, and the connection is clean after it', async () => {
       const url = await cluster.createSchema();
       const store = await open(url);

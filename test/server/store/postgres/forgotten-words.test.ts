@@ -23,7 +23,7 @@ describe.each(findPostgres())('$name: words that are forgotten', (binaries) => {
       const { rows } = await withClient(url, (client) => client.query<{ word: string }>('SELECT word FROM words'));
       return rows.map(({ word }) => word);
     };
-    return { one: await open(), other: await open(), readWords };
+    return { one: await open(), other: await open(), readWords, url };
   };
 
   test('are written again with the next log, by a server that took them for written', async () => {
@@ -70,6 +70,47 @@ describe.each(findPostgres())('$name: words that are forgotten', (binaries) => {
       await one.deleteLogs(written);
     }
   }, 120_000);
+
+  test.each([
+    ['fails', 'SELECT 1 / 0'],
+    ['is ended by the end of the server', 'SELECT pg_sleep(30)'],
+  ])(
+    'are written again if the look after their deletion %s',
+    async (_, instead) => {
+      const { one, other, readWords } = await openTwo();
+      const gone = await createOne(other, { output: 'zuckerwatte' });
+      let isDeleted = false;
+      const query = pg.Client.prototype.query as (...given: unknown[]) => unknown;
+      const looksAfterwards = vi.fn();
+      vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...given: unknown[]) {
+        const [statement] = given as { name?: string; text?: string }[];
+        if (statement?.name === 'forget word') isDeleted = true;
+        if (!isDeleted || statement?.name !== 'is a word used') return query.apply(this, given) as never;
+        looksAfterwards();
+        return query.call(this, instead) as never;
+      });
+      onTestFinished(() => void vi.restoreAllMocks());
+      await one.deleteLogs([gone.id]);
+      await expect.poll(() => looksAfterwards.mock.calls.length, { timeout: 10_000 }).toBeGreaterThan(0);
+      await one.close();
+      expect(await readWords()).toContain('zuckerwatte');
+    },
+    60_000,
+  );
+
+  test('are many at a time, after which the other servers write theirs again', async () => {
+    const { one, other, readWords, url } = await openTwo();
+    const word = (index: number) =>
+      `word${'abcdefghij'[index % 10]}${'abcdefghij'[Math.floor(index / 10) % 10]}${'abc'[Math.floor(index / 100)]}`;
+    const gone = await createOne(other, { output: Array.from({ length: 300 }, (_, index) => word(index)).join(' ') });
+    await one.deleteLogs([gone.id]);
+    await one.eraseDeleted();
+    expect((await readWords()).filter((each) => each.startsWith('word'))).toEqual([]);
+    const { rows } = await withClient(url, (client) =>
+      client.query(`SELECT value FROM meta WHERE name = 'forgotten_words'`),
+    );
+    expect(Number(rows[0]?.value)).toBeLessThanOrEqual(2);
+  }, 60_000);
 
   test('keep a server that ends from it for two seconds at most', async () => {
     const { one } = await openTwo();

@@ -1,0 +1,69 @@
+/** How PostgreSQL finds the logs of a group of updates whose statement was planned on a day without logs. */
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
+import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
+import { log } from '../../sample-log.ts';
+
+const UPDATES = 32;
+/** More often than PostgreSQL plans a statement for its values. */
+const WARM_ROUNDS = 12;
+const OTHERS = 20_000;
+
+interface Plan {
+  readonly 'Relation Name'?: string;
+  readonly Operation?: string;
+  readonly 'Index Cond'?: string;
+  readonly Plans?: readonly Plan[];
+}
+
+describe.each(findPostgres())('$name: updates that are written together', (binaries) => {
+  let cluster: PostgresCluster;
+  beforeAll(async () => {
+    cluster = await startPostgres(binaries, ['fsync=off', 'autovacuum=off']);
+  }, 60_000);
+  afterAll(() => cluster?.stop(), 60_000);
+
+  test('find each log by its id, however many came after the statement was planned', async () => {
+    const url = await cluster.createSchema();
+    const store = await openPostgresStore({ url, search: 'off' });
+    onTestFinished(() => store.close());
+    const references = Array.from({ length: UPDATES }, (_, index) => `r${index}`);
+    await store.createLogs(references.map((reference) => log({ reference_id: reference })));
+    const plans: Plan[] = [];
+    const query = pg.Client.prototype.query as (...given: unknown[]) => Promise<pg.QueryResult>;
+    vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...given: unknown[]) {
+      const [statement] = given as { name?: string; values?: unknown[] }[];
+      const answer = query.apply(this, given);
+      if (/^update \d+ logs in /.test(statement?.name ?? '')) {
+        // The plan that this connection has kept, in the transaction of the update.
+        const values = statement!.values!.map((value) => (value === null ? 'NULL' : `'${value}'`)).join(', ');
+        const explained = query.call(this, `EXPLAIN (FORMAT JSON) EXECUTE "${statement!.name}" (${values})`);
+        explained.then(({ rows }) => plans.push(rows[0]['QUERY PLAN'][0].Plan)).catch(() => {});
+      }
+      return answer as never;
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const updateAll = () =>
+      Promise.all(references.map((referenceId) => store.updateLog({ referenceId }, { output: 'changed' })));
+    for (let round = 0; round < WARM_ROUNDS; round += 1) await updateAll();
+    await withClient(url, (client) =>
+      client.query(
+        `INSERT INTO logs (day, bucket, id, session, in_session, project, created_at, updated_at, save)
+         SELECT current_date, number % 1024, 'data_0' || lpad(number::text, 20, '0'), gen_random_uuid(), true, 1, now(),
+           now(), true FROM generate_series(1, ${OTHERS}) AS number`,
+      ),
+    );
+    plans.length = 0;
+    for (const answer of await updateAll()) expect(answer).toMatchObject({ output: 'changed' });
+    const scans = plans.flatMap(scansOfLogs);
+    expect(scans).not.toHaveLength(0);
+    for (const scan of scans) expect(scan['Index Cond'], JSON.stringify(scan)).toMatch(/\bid\b/);
+  }, 60_000);
+});
+
+function scansOfLogs(plan: Plan): Plan[] {
+  const below = (plan.Plans ?? []).flatMap(scansOfLogs);
+  const isScan = plan['Relation Name']?.startsWith('logs_p') && plan.Operation === undefined;
+  return isScan ? [plan, ...below] : below;
+}

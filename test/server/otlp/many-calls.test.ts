@@ -101,12 +101,14 @@ const facts: fc.Arbitrary<CallFacts> = fc.record({
 });
 
 test('of two calls that are the same, each is found by a name of the other', () => {
-  const property = fc.property(facts, facts, (first, second) => {
+  const unlike = fc.subarray(['callId', 'startMillis', 'answer', 'outputTokens', 'hasUsage'] as const);
+  const property = fc.property(facts, facts, unlike, (first, other, keys) => {
+    const second = { ...first, scope: other.scope, ...Object.fromEntries(keys.map((key) => [key, other[key]])) };
     fc.pre(isSameCallElsewhere(first, second));
     expect(namesOf(first).own.some((name) => namesOf(second).wanted.includes(name))).toBe(true);
     expect(namesOf(second).own.some((name) => namesOf(first).wanted.includes(name))).toBe(true);
   });
-  fc.assert(property, { numRuns: 500, maxSkipsPerRun: 1_000 });
+  fc.assert(property, { numRuns: 2_000, maxSkipsPerRun: 1_000 });
 });
 
 test('a call joins the first call that is the same, of those that have none of its trace or scope', () => {

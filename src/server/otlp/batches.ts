@@ -1,6 +1,7 @@
 /** What one request has, by trace; and its writing, in transactions of about the same size. */
 import type { IngestFault } from '../store/ingest.ts';
 import type { Store } from '../store/store.ts';
+import { StoreUnavailableError } from '../store/unavailable-error.ts';
 import { joinArrivals } from './join-arrivals.ts';
 import type { Arrival, ArrivedEvent, Judgement } from './linking/arrival.ts';
 import { type Findings, linkTraces, type TraceArrivals } from './linking/link-traces.ts';
@@ -12,6 +13,11 @@ import type { IntakeResult } from './received.ts';
  * request is cut: no other write then waits long. Traces that are cut cost more, so most are whole.
  */
 const THINGS_AT_ONCE = 200;
+/**
+ * So many are joined with other traces before the next are written. A trace that has too many spans forgets the oldest
+ * (`linking/tree.ts`), and what is forgotten cannot be joined: this is far below what a trace keeps.
+ */
+const THINGS_OF_ROUND = 2_000;
 
 interface Batch extends TraceArrivals {
   readonly spans: Arrival[];
@@ -54,29 +60,38 @@ export class Batches {
 
   /** Resolves when all is committed, and joined with what other traces have. */
   async write(): Promise<IntakeResult> {
-    const results = await this.#writeParts();
-    const written = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-    const joining = joinArrivals(this.#store, this.#trees, together(written));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) {
-      await joining.catch(() => {});
-      throw failed.reason;
+    const parts = this.#cut();
+    while (parts.length > 0) {
+      for (const { referenceId, message } of await this.#writeRound(takeRound(parts))) {
+        this.reject(`${referenceId}: ${message}`);
+      }
     }
-    const unjoined = await joining;
-    const faults = [...written.flatMap(({ faults, unstored }) => [...faults, ...unstored]), ...unjoined];
-    for (const { referenceId, message } of faults) this.reject(`${referenceId}: ${message}`);
     if (this.#message === undefined) return { rejected: 0 };
     const others = this.#rejected - 1;
     return { rejected: this.#rejected, message: this.#message + (others > 0 ? `, and ${others} more` : '') };
   }
 
+  /** Rejects if a part fails. What is written is joined all the same, unless the store is unavailable for that, too. */
+  async #writeRound(parts: Batch[][]): Promise<IngestFault[]> {
+    const results = await this.#writeParts(parts);
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed?.reason instanceof StoreUnavailableError) throw failed.reason;
+    const written = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+    const joining = joinArrivals(this.#store, this.#trees, together(written));
+    if (failed) {
+      await joining.catch(() => {});
+      throw failed.reason;
+    }
+    const unjoined = await joining;
+    return [...written.flatMap(({ faults, unstored }) => [...faults, ...unstored]), ...unjoined];
+  }
+
   /**
    * Each part is handed over when the store has begun with the one before: several are committed together, and the writes
-   * of others find their place between them. Once one has failed, no other is begun.
+   * of others find their place between them. Once one has failed, no other is handed over.
    */
-  async #writeParts(): Promise<PromiseSettledResult<Written>[]> {
+  async #writeParts(parts: Batch[][]): Promise<PromiseSettledResult<Written>[]> {
     const writes: Promise<Written>[] = [];
-    const parts = this.#cut();
     let hasFailed = false;
     for (let part = parts.shift(); part && !hasFailed; part = parts.shift()) {
       const { begun, written } = this.#ingest(part);
@@ -129,6 +144,17 @@ export class Batches {
     };
     return { begun, written: write() };
   }
+}
+
+/** Takes parts from the front, so that what is written may be forgotten before all of it is. */
+function takeRound(parts: Batch[][]): Batch[][] {
+  const round: Batch[][] = [];
+  for (let size = 0; size < THINGS_OF_ROUND && parts.length > 0; ) {
+    const part = parts.shift() as Batch[];
+    round.push(part);
+    size += part.reduce((sum, batch) => sum + sizeOf(batch), 0);
+  }
+  return round;
 }
 
 function sizeOf({ spans, events, judgements }: Batch): number {

@@ -67,6 +67,9 @@ export class FoundCandidates implements Candidates {
     if (!call || (!judgement && !mayBeSame(own, other))) return;
     if (judgement) this.#addJudgement(judgement.referenceId, own.key);
     for (const { referenceId, reporter, key } of judgement ? [call] : [own, other]) {
+      const known = this.calls.get(referenceId);
+      // One call may be of thousands of pairs.
+      if (known?.reporter === reporter && (!own.isQuestion || known.question === key)) continue;
       this.addCall(referenceId, { reporter, ...(own.isQuestion && { question: key }) });
     }
     this.#groups.set(this.#groupOf(own.referenceId), this.#groupOf(other.referenceId));

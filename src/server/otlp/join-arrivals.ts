@@ -11,7 +11,10 @@ import type { TreeMemo } from './linking/tree-memo.ts';
 
 /** Each round adds what calls of the one before were joined with, or may be now. */
 const MAX_ROUNDS = 8;
-/** Of a key that very many have, no more than the latest are found for all that are looked for together. */
+/**
+ * Of a key that very many have, no more than the latest are found for all that are looked for together. These are joined
+ * before the next are looked for: calls that ask the same at overlapping times would become one portion of any size.
+ */
 const CALLS_AT_ONCE = 200;
 
 export async function joinArrivals(
@@ -19,15 +22,23 @@ export async function joinArrivals(
   trees: TreeMemo,
   { calls, unsettled }: Pick<Findings, 'calls' | 'unsettled'>,
 ): Promise<readonly IngestFault[]> {
-  const candidates = new FoundCandidates();
+  const faults: IngestFault[] = [];
+  const join = async (candidates: FoundCandidates): Promise<void> => {
+    for (const portion of candidates.inPortions()) faults.push(...(await joinPortion(store, trees, portion)));
+  };
   const inOrder = [...calls].sort((first, second) => first.startMillis - second.startMillis);
   for (let at = 0; at < inOrder.length; at += CALLS_AT_ONCE) {
     const some = inOrder.slice(at, at + CALLS_AT_ONCE);
-    candidates.addFound(some, await store.findCalls(some));
+    const found = await store.findCalls(some);
+    // The latest of a key, which are found, may all be later than these.
+    const near = inOrder.slice(Math.max(0, at - CALLS_AT_ONCE), at + CALLS_AT_ONCE);
+    const candidates = new FoundCandidates();
+    candidates.addFound(some, [...found, ...near]);
+    await join(candidates);
   }
-  for (const [referenceId, saysMore] of unsettled) candidates.addCall(referenceId, { saysMore });
-  const faults: IngestFault[] = [];
-  for (const portion of candidates.inPortions()) faults.push(...(await joinPortion(store, trees, portion)));
+  const again = new FoundCandidates();
+  for (const [referenceId, saysMore] of unsettled) again.addCall(referenceId, { saysMore });
+  await join(again);
   return faults;
 }
 

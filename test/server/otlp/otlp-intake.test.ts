@@ -4,6 +4,7 @@ import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { createOtlpIntake, type OtlpIntakeOptions } from '../../../src/server/otlp/otlp-intake.ts';
 import type { CallKey, IngestWork } from '../../../src/server/store/ingest.ts';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
+import { StoreUnavailableError } from '../../../src/server/store/unavailable-error.ts';
 import { makeSpan, type SpanParts } from '../../conventions/span.ts';
 import { log } from '../sample-log.ts';
 import { KilledServer } from './kill-server.ts';
@@ -320,19 +321,19 @@ test('a part is handed to the store once that has begun with the one before, and
   expect(mostOpen).toBeGreaterThan(1);
 });
 
-test('calls of other traces are looked for when all of a request is written, also where a part of it is not', async () => {
+test('calls of other traces are looked for when many parts are written, also where one of them is not', async () => {
   const looks: (readonly CallKey[])[] = [];
   let partCount = 0;
   const findCalls = async (wanted: readonly CallKey[]) => {
     looks.push(wanted);
     return [];
   };
-  const take = async (failsAt: number) => {
+  const take = async (failsAt: number, failure = new Error('the disk is full')) => {
     [looks.length, partCount] = [0, 0];
     const ingest = async (_traceIds: readonly string[], work: IngestWork) => {
       partCount += 1;
       expect(looks).toEqual([]);
-      if (partCount === failsAt) throw new Error('the disk is full');
+      if (partCount === failsAt) throw failure;
       work(new Map(), new Map());
       return [];
     };
@@ -348,6 +349,8 @@ test('calls of other traces are looked for when all of a request is written, als
   expect([partCount, looks.length, lookedFor()]).toEqual([3, 3, 450]);
   await expect(take(2)).rejects.toThrow('the disk is full');
   expect(lookedFor()).toBe(200);
+  await expect(take(2, new StoreUnavailableError('full', 'no space'))).rejects.toThrow('no space');
+  expect(lookedFor()).toBe(0);
 });
 
 test('thousands of calls of one trace that ask the same cost about as much as those that ask something else each', async () => {

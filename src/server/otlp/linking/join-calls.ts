@@ -5,12 +5,12 @@
  *
  * Which spans are compared is found through the store (`call-keys.ts`); what is decided depends on them alone.
  */
-import { type CallFacts, isSameCallElsewhere } from '../../../trace/same-call/call-facts.ts';
 import { scoreFor } from '../../../trace/same-call/call-span.ts';
 import { traceIdOf } from '../../../wire/reference-id.ts';
 import type { IngestWork, StoredLog } from '../../store/ingest.ts';
 import type { Delivery } from './arrival.ts';
 import type { OwnKey } from './call-keys.ts';
+import { type Call, groupCalls } from './group-calls.ts';
 import { parseKept } from './kept-content.ts';
 import { linkTrace } from './link-trace.ts';
 import { together } from './link-traces.ts';
@@ -41,14 +41,6 @@ export interface JoiningWork {
   missing(): ReadonlySet<string>;
   /** By what others find calls that were joined before, and are with another one now: any of these may fit better. */
   regrouped(): readonly OwnKey[];
-}
-
-interface Call {
-  readonly referenceId: string;
-  readonly traceId: string;
-  readonly node: Skeleton;
-  readonly facts: CallFacts;
-  readonly says: Pick<Elsewhere, 'reporter' | 'question' | 'isBelowLog'>;
 }
 
 export function joinCalls(candidates: Candidates, trees: TreeMemo): JoiningWork {
@@ -247,33 +239,6 @@ function keysOfCall({ referenceId, facts: { scope: reporter, callId, startMillis
     ...(callId === undefined ? [] : [{ ...named, key: callId, isQuestion: false }]),
     ...(says.question === undefined ? [] : [{ ...named, key: says.question, isQuestion: true }]),
   ];
-}
-
-/** Returns the calls, each with the reports of it, the one that has the log first: if there is one, one that is stored. */
-function groupCalls(calls: readonly Call[], isStored: (call: Call) => boolean): Call[][] {
-  const groups: Call[][] = [];
-  const storedFirst = (a: Call, b: Call) => Number(isStored(b)) - Number(isStored(a));
-  for (const call of [...calls].sort((a, b) => storedFirst(a, b) || byPreference(a, b))) {
-    const group = groups.find(
-      ([keeper, ...others]) =>
-        isSameCallElsewhere((keeper as Call).facts, call.facts) &&
-        [keeper as Call, ...others].every(
-          ({ traceId, facts }) => traceId !== call.traceId && facts.scope !== call.facts.scope,
-        ),
-    );
-    if (group) group.push(call);
-    else groups.push([call]);
-  }
-  return groups;
-}
-
-function byPreference(first: Call, second: Call): number {
-  return (
-    second.facts.score - first.facts.score ||
-    Number(second.says.isBelowLog) - Number(first.says.isBelowLog) ||
-    first.facts.startMillis - second.facts.startMillis ||
-    (first.referenceId < second.referenceId ? -1 : 1)
-  );
 }
 
 function isEqual(first: Elsewhere | undefined, second: Elsewhere): boolean {

@@ -255,7 +255,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     ingest: (traceIds, work) =>
       inTurn((writes) => ingest(ingestStatements, { writes, runInSavepoint: turns.runInSavepoint }, traceIds, work)),
 
-    ...createTraceReads({ prepare, prepareWrite, inTurn: run }),
+    ...createTraceReads({ prepare, prepareWrite, inTurn: (work) => run(work, turns.runRepeatable) }),
 
     forgetTraces: async (seenBeforeMillis) => {
       while (await inTurn(() => forgetTraces(ingestStatements, seenBeforeMillis)));

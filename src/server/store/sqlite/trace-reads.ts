@@ -22,6 +22,9 @@ const FIND_TIMELESS = `SELECT trace_id, span_id, start_millis, end_millis, repor
 
 /** What is wanted of one key that starts within so long is looked for together. */
 const TOGETHER_MILLIS = 60_000;
+/** Other writes wait for so many searches at most, or about so long where they are slow. */
+const SEARCHES_OF_TURN = 200;
+const TURN_MILLIS = 20;
 
 type TraceReads = Pick<Store, 'findCalls' | 'findTraces'>;
 
@@ -35,6 +38,7 @@ export interface TraceReadsParts {
   readonly prepare: Prepare;
   /** On the connection for writes. */
   readonly prepareWrite: Prepare;
+  /** For `work` that may be called again. */
   readonly inTurn: <Result>(work: () => Generator<void, Result>) => Promise<Result>;
 }
 
@@ -65,15 +69,22 @@ export function createTraceReads({ prepare, prepareWrite, inTurn }: TraceReadsPa
 
   return {
     findCalls: async (wanted) => {
-      if (wanted.length === 0) return [];
-      return inTurn(function* () {
-        const found: CallKey[][] = [];
-        for (const search of toSearches(wanted)) {
-          found.push(find(search));
-          yield;
-        }
-        return found.flat();
-      });
+      const [searches, found] = [toSearches(wanted), [] as CallKey[][]];
+      while (found.length < searches.length) {
+        found.push(
+          ...(await inTurn(function* () {
+            const some: CallKey[][] = [];
+            const endMillis = performance.now() + TURN_MILLIS;
+            for (const search of searches.slice(found.length, found.length + SEARCHES_OF_TURN)) {
+              some.push(find(search));
+              if (performance.now() >= endMillis) break;
+              yield;
+            }
+            return some;
+          })),
+        );
+      }
+      return found.flat();
     },
     findTraces: async (traceIds) =>
       traceIds.length === 0 ? [] : findTraces.all(JSON.stringify(traceIds)).map((row) => row['trace_id'] as string),

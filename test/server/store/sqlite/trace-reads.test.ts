@@ -85,7 +85,7 @@ test('what is wanted of one key at about one time is looked for once, and found 
   expect(runs()).toBe(4);
 });
 
-test('others run between many look-ups', async () => {
+test('others run and write between many look-ups', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'trace-reads-'));
   const store = await openSqliteStore({ file: join(directory, 'logs.db') });
   onTestFinished(async () => {
@@ -97,7 +97,15 @@ test('others run between many look-ups', async () => {
     turns += 1;
   }, 1);
   const keyOf = (index: number) => index.toString(16).padStart(16, '0');
-  await store.findCalls(Array.from({ length: 20_000 }, (_, index) => callAt(AT, keyOf(index))));
+  const ended: string[] = [];
+  const finding = store.findCalls(Array.from({ length: 20_000 }, (_, index) => callAt(AT, keyOf(index))));
+  const found = finding.then(() => ended.push('look-ups'));
+  for (let index = 1; index <= 3; index += 1) {
+    await store.createLogs([{ project: 'chat', output: 'hello' }]);
+    ended.push(`write ${index}`);
+  }
+  await found;
   clearInterval(timer);
   expect(turns).toBeGreaterThan(2);
+  expect(ended).toEqual(['write 1', 'write 2', 'write 3', 'look-ups']);
 });

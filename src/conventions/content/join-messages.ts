@@ -1,10 +1,26 @@
 /** Neighbouring messages of the assistant that are pieces of one turn. */
+import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
 import { joinContent, type MessageParts } from './collected-parts.ts';
 
+/** Whether the span is of Azure's SDKs. */
+export function isAzures(span: SpanSlice): boolean {
+  return span.attributes['az.namespace'] !== undefined || scopeOf(span).name.startsWith('azure.ai.');
+}
+
 /**
- * Returns one message per choice where the items of one answer may be messages of their own, as from the Responses API: one
- * that only calls tools belongs to that before it.
+ * Whether the span reports a call of the Responses API: that has one answer, whose items may stand as messages of their
+ * own. Elsewhere neighbouring messages may be choices.
+ */
+export function answersInItems(span: SpanSlice): boolean {
+  const id = span.attributes['gen_ai.response.id'];
+  if (typeof id === 'string' && id.startsWith('resp_')) return true;
+  return isAzures(span) || /openai[._-]agents/.test(scopeOf(span).name);
+}
+
+/**
+ * Joins the messages that are items of one answer: one that only calls tools belongs to that before it. Those with words
+ * stay apart. Whether they are items and no choices is the caller's to know, as by `answersInItems`.
  */
 export function joinItems(messages: ChatMessage[]): ChatMessage[] {
   const joined: ChatMessage[] = [];

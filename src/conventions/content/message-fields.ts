@@ -9,7 +9,7 @@ import { addTranscript, type MessageParts } from './collected-parts.ts';
 import { collectPart, isCallOrResultPart, isKnownPart, isProviderPart, pushCall } from './message-parts.ts';
 import { RESULT_KEYS } from './part-keys.ts';
 import { asListedItem } from './provider-calls.ts';
-import { isUntypedResult, toArguments } from './tool-parts.ts';
+import { isUntypedResult, type PartCall, toArguments } from './tool-parts.ts';
 
 export type ChatRole = ChatMessage['role'];
 
@@ -94,12 +94,13 @@ export function hasToolResults(body: unknown): boolean {
 export function collectCallsBeside(message: Fields, parts: MessageParts): void {
   const extra = isObject(message['additional_kwargs']) ? message['additional_kwargs'] : undefined;
   const calls = nonEmpty(message['tool_calls']) ?? nonEmpty(message['toolCalls']) ?? nonEmpty(extra?.['tool_calls']);
+  const withoutId = calls && placesWithoutId(parts.calls);
   for (const item of calls ?? []) {
     const call = objectOf(item);
     if (!call) continue;
     const listed = isCallOrResultPart(call) ? undefined : asListedItem(call);
     if (listed) collectPart(listed, parts);
-    else pushCallOnce(call, parts);
+    else pushCallOnce(call, parts, withoutId);
   }
   const legacy = message['function_call'] ?? message['tool_call'];
   if (isObject(legacy) && legacy['name'] !== undefined && message['content'] !== undefined) {
@@ -127,17 +128,38 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
   }
 }
 
+/** Places of calls, the last one first, by what they call. */
+type Places = ReadonlyMap<string, number[]>;
+
+/** Returns where calls without an id stand; undefined if all have one. */
+function placesWithoutId(calls: readonly PartCall[]): Places | undefined {
+  let places: Map<string, number[]> | undefined;
+  for (let at = calls.length - 1; at >= 0; at--) {
+    const call = calls[at]!;
+    if (call.id !== undefined) continue;
+    places ??= new Map();
+    const same = places.get(textOf(call));
+    if (same) same.push(at);
+    else places.set(textOf(call), [at]);
+  }
+  return places;
+}
+
+function textOf({ name, arguments: input }: PartCall): string {
+  return `${name}(${input})`;
+}
+
 /** Adds a call, in place of the same one among the parts that has no id. */
-function pushCallOnce(call: Fields, parts: MessageParts): void {
+function pushCallOnce(call: Fields, parts: MessageParts, withoutId: Places | undefined): void {
   const { calls } = parts;
   const count = calls.length;
   pushCall(call, parts);
   const added = calls[count];
-  if (added?.id === undefined) return;
-  const same = calls.findIndex(({ id, name, arguments: input }, at) => {
-    return at < count && id === undefined && name === added.name && input === added.arguments;
-  });
-  if (same >= 0) calls.splice(same, 1, ...calls.splice(count, 1));
+  if (added?.id === undefined || !withoutId) return;
+  const same = withoutId.get(textOf(added))?.pop();
+  if (same === undefined) return;
+  calls[same] = added;
+  calls.pop();
 }
 
 const IMAGE_KEYS = ['data', 'url', 'content', 'filepath'] as const;

@@ -29,6 +29,7 @@ import {
 } from './message-fields.ts';
 import { collectPart, isUnknownPart, toResultContent } from './message-parts.ts';
 import { finishReasonOf, messagesInText, openTexts, unwrapMessages } from './message-wrappers.ts';
+import { NumberedCalls } from './numbered-calls.ts';
 import { openBody } from './open-body.ts';
 import { markAnsweredItems, ProviderCalls } from './provider-calls.ts';
 import { joinChunks } from './stream-chunks.ts';
@@ -51,10 +52,16 @@ export class MessageReader {
   /** The first finish reason found by `readOutput`. */
   finishReason: string | undefined;
   #calls = 0;
-  /** The ids that were given to calls without one. */
-  readonly #numbered = new Set<string>();
+  /** The calls of the last turn that were numbered here. */
+  readonly #numbered = new NumberedCalls();
   /** Tool names of the calls that have no result yet, by call id. */
   readonly #unanswered = new Map<string, string>();
+  readonly #isBedrocks: boolean;
+
+  /** `isBedrocks`: texts may be blocks as Bedrock's instrumentation prints them. */
+  constructor(isBedrocks = false) {
+    this.#isBedrocks = isBedrocks;
+  }
 
   /**
    * Reads a conversation: a list of messages, one message, text, or an object that wraps them (`messages`, `contents`,
@@ -114,7 +121,7 @@ export class MessageReader {
     const role = roleOf(item, message, fallback);
     let name = stringOf(message['name']);
     const toolCallId = stringOf(message['tool_call_id']) ?? stringOf(message['toolCallId']);
-    const body = openBody(bodyOf(message));
+    const body = openBody(bodyOf(message), this.#isBedrocks);
     if (isLonePart(message, body)) {
       collectPart(message, parts);
       // Here `name` is the tool's name, not the speaker's.
@@ -158,6 +165,8 @@ export class MessageReader {
     }
     // Only an assistant can call tools, whatever role the message names.
     const message: ChatMessage = { role: parts.calls.length > 0 ? 'assistant' : role };
+    // Neighbouring messages of the assistant are one turn.
+    if (message.role !== 'assistant' || into.at(-1)?.role !== 'assistant') this.#numbered.clear();
     // Instrumentations write `""` for a message that only calls tools.
     const isFiller = parts.calls.length > 0 && (content === '' || isNoContent(content));
     if (content !== undefined && !isFiller) message.content = content;
@@ -176,7 +185,7 @@ export class MessageReader {
       if (seen.has(id)) continue;
       seen.add(id);
       this.#calls++;
-      if (call.id === undefined) this.#numbered.add(id);
+      if (call.id === undefined) this.#numbered.add(id, call.name);
       this.#unanswered.set(id, call.name);
       result.push({ id, type: 'function', function: { name: call.name, arguments: call.arguments } });
     }
@@ -195,14 +204,10 @@ export class MessageReader {
     return message;
   }
 
-  /** Returns the id of the result; if no call has it, that of the first call without one. */
+  /** Returns the id of the result; if no call has it, that of the call without one that it certainly answers. */
   #answeredBy({ id, name }: PartResult): string | undefined {
-    if (id === undefined || this.#unanswered.has(id) || this.#numbered.size === 0) return id;
-    for (const call of this.#numbered) {
-      const tool = this.#unanswered.get(call);
-      if (tool !== undefined && (name === undefined || tool === name)) return call;
-    }
-    return id;
+    if (id === undefined || this.#unanswered.has(id)) return id;
+    return this.#numbered.answeredBy(id, name) ?? id;
   }
 
   #firstUnanswered(tool: string | undefined): string | undefined {

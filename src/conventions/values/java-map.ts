@@ -29,7 +29,9 @@ function readMap(text: string, depth: number): Record<string, unknown> | undefin
     const equals = item.indexOf('=');
     return [item.slice(0, equals), readValue(item.slice(equals + 1), depth + 1)];
   });
-  return entries && Object.fromEntries(entries.filter(([key]) => key !== '__proto__'));
+  // A key that comes twice is part of a text.
+  if (!entries || new Set(entries.map(([key]) => key)).size < entries.length) return undefined;
+  return Object.fromEntries(entries.filter(([key]) => key !== '__proto__'));
 }
 
 function readValue(text: string, depth: number): unknown {

@@ -20,6 +20,8 @@ export interface CallSpan {
   readonly endMillis: number | undefined;
   /** Of a tool: what it is compared by. */
   readonly tool?: ToolFacts | undefined;
+  /** See `mayBeSum`. */
+  readonly mayBeSum?: boolean;
 }
 
 export function callSpanOf(span: SpanSlice, kind: LogKind, reading: Reading, parent: CallSpan | undefined): CallSpan {
@@ -33,7 +35,19 @@ export function callSpanOf(span: SpanSlice, kind: LogKind, reading: Reading, par
     startMillis: millisOf(span.startTime) ?? 0,
     endMillis,
     tool: kind === 'tool' ? toolFactsOf(span, reading) : undefined,
+    mayBeSum: mayBeSum(span, kind, reading),
   };
+}
+
+/**
+ * Whether the counts of a span that was taken for a call may be those of the calls below it: it names a model and counts,
+ * but neither an operation nor anything of an answer. Only the plain conventions leave the operation out.
+ */
+export function mayBeSum({ attributes }: SpanSlice, kind: LogKind, { finishReason, metadata }: Reading): boolean {
+  if (kind !== 'model' || metadata?.['convention'] !== 'gen-ai') return false;
+  const operation = attributes['gen_ai.operation.name'];
+  const namesOperation = operation !== undefined && operation !== '';
+  return !namesOperation && finishReason === undefined && metadata['response_model'] === undefined;
 }
 
 /** What a log becomes if it is not what its span alone says. `plumbing`: another log reports the same call. */

@@ -141,7 +141,7 @@ function passOn(span: CallSpan, under: Below, corrections: Map<CallSpan, Correct
       const logCount = under.logCount - (corrections.get(inner)?.kind === 'plumbing' ? 1 : 0);
       return withCall({ ...emptyBelow(), hasTools: under.hasTools, logCount }, span);
     }
-    if (isOther || hasOwnCall(reading, under)) {
+    if (isOther || hasOwnCall(span, under)) {
       calls.add(span);
       return withCall(under, span);
     }
@@ -167,19 +167,20 @@ function isSameCall(outer: Reading, inner: Reading): boolean {
   return asked === undefined || given === undefined || asked === given;
 }
 
-function hasOwnCall(reading: Reading, under: Below): boolean {
+function hasOwnCall(span: CallSpan, under: Below): boolean {
+  const { reading } = span;
   const { callId, promptTokens, outputTokens } = reading;
   if (callId !== undefined && under.ids.size > 0) return !under.ids.has(callId);
   if (!hasUsage(reading)) return callId !== undefined && under.ids.size === 0 && under.usages.size === 0;
-  if (under.usages.has(usageText(reading)) || isSumOfMore(reading, under)) return false;
+  if (under.usages.has(usageText(reading)) || isSumOfMore(span, under)) return false;
   return promptTokens !== under.promptTokens && outputTokens !== under.outputTokens;
 }
 
 /** Whether the span has nothing but counts, and they include those below it: a step may count calls without spans, too. */
-function isSumOfMore(reading: Reading, under: Below): boolean {
-  const { callId, promptTokens = 0, outputTokens = 0, finishReason, metadata } = reading;
-  if (callId !== undefined || finishReason !== undefined || metadata?.['response_model'] !== undefined) return false;
-  if (reading.messages !== undefined || answerOf(reading) !== undefined || under.usages.size === 0) return false;
+function isSumOfMore({ reading, mayBeSum }: CallSpan, under: Below): boolean {
+  const { callId, promptTokens = 0, outputTokens = 0 } = reading;
+  if (!mayBeSum || callId !== undefined || under.usages.size === 0) return false;
+  if (reading.messages !== undefined || answerOf(reading) !== undefined) return false;
   return promptTokens >= under.promptTokens && outputTokens >= under.outputTokens;
 }
 

@@ -352,6 +352,40 @@ describe('calls and their results', () => {
     const ids = read([{ role: 'model', parts }, ...results]).flatMap(({ tool_call_id: id }) => id ?? []);
     expect(ids).toEqual(['call_1', 'call_0', 'h_0']);
   });
+
+  const calls = (...numbers: number[]) => ({
+    role: 'assistant',
+    tool_calls: numbers.map((a) => ({ type: 'function', function: { name: 'f', arguments: JSON.stringify({ a }) } })),
+  });
+  const result = (id: string) => ({ role: 'tool', tool_call_id: id, content: id });
+  const idsIn = (list: unknown[]) => read(list).flatMap(({ tool_call_id: id }) => id ?? []);
+
+  it('keep their ids, where it is not certain which call a result answers', () => {
+    expect(idsIn([calls(1, 2), result('x2'), result('x1')])).toEqual(['x2', 'x1']);
+    const later = { role: 'assistant', tool_calls: [call('k', 'f', '{}')] };
+    const again = { role: 'user', content: 'more' };
+    expect(idsIn([calls(1), again, later, result('k'), result('cut')])).toEqual(['k', 'cut']);
+  });
+
+  it('belong together by the place that an id names', () => {
+    expect(idsIn([calls(1, 2), result('f_1'), result('f_0')])).toEqual(['call_1', 'call_0']);
+  });
+
+  it('take time in proportion to their number', () => {
+    const seconds = (count: number) => {
+      const numbered = Array.from({ length: count }, (_, a) => a);
+      const parts = numbered.map((a) => ({ functionCall: { name: 'f', args: { a } } }));
+      const listed = numbered.map((a) => call(`x${a}`, 'g', '{}'));
+      const results = numbered.slice(0, 4_500).map((a) => ({ ...result(`y${a}`), name: 'zz' }));
+      const start = process.cpuUsage();
+      read([calls(...numbered), ...results]);
+      read([{ role: 'model', parts, tool_calls: listed }]);
+      const { user } = process.cpuUsage(start);
+      return user / 1_000_000;
+    };
+    seconds(1_000);
+    expect(seconds(9_000)).toBeLessThan(1.2);
+  });
 });
 
 it('the keyword arguments of a call are no message', () => {

@@ -57,12 +57,18 @@ test.each([
   ['[{text=I look, first., type=text}]', [{ text: 'I look, first.', type: 'text' }]],
   ['[{input={a=1}, name=f, id=t1, type=tool_use}]', [{ input: { a: '1' }, name: 'f', id: 't1', type: 'tool_use' }]],
 ])('opens blocks that Java has printed: %s', (text, blocks) => {
-  expect(openBody(text)).toEqual(blocks);
+  expect(openBody(text, true)).toEqual(blocks);
+  expect(openBody(text)).toBe(text);
 });
 
-test.each(['[{a=1}]', '[{type=circle, text=x}]', '[{text=x, type=text}', '[{text=x, type=text}] and more'])(
-  'leaves %s as it is',
-  (text) => {
-    expect(openBody(text)).toBe(text);
-  },
-);
+test.each([
+  '[{a=1}]',
+  '[{type=circle, text=x}]',
+  '[{text=x, type=text}',
+  '[{text=x, type=text}] and more',
+  '[{text=Run it with depth=3, width=4 please., type=text}]',
+  '[{text=Write, type=text, type=text}]',
+  '[{tool_use_id=t1, type=tool_result, content=[{type=text, text=rows=3, cols=2}]}]',
+])('leaves %s as it is', (text) => {
+  expect(openBody(text, true)).toBe(text);
+});

@@ -269,3 +269,74 @@ it('leaves the vectors of embeddings out', () => {
   const output = { 'gen_ai.output.messages': '[[0.1,0.2],[0.3,0.4]]' };
   expect(read({ 'gen_ai.operation.name': 'embeddings', ...output }).output).toBeUndefined();
 });
+
+describe('messages of the assistant in events', () => {
+  const event = (name: string, attributes: Record<string, unknown>) => ({ name, attributes, time: [1, 0] as const });
+  const told = [
+    event('gen_ai.user.message', { content: 'List them as JSON.' }),
+    event('gen_ai.assistant.message', { content: '{' }),
+  ];
+  const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
+  const azures = { ...chat, 'az.namespace': 'Microsoft.CognitiveServices' };
+  const failure = event('exception', {
+    'exception.type': 'APIConnectionError',
+    'exception.message': 'Connection reset',
+  });
+  const readTold = (attributes: Record<string, unknown>, events: unknown[], scope = 'app') =>
+    read(attributes, { events: events as never, scope });
+
+  it("end with the answer, if they are Azure's", () => {
+    expect(readTold(azures, told)).toMatchObject({ output: '{', messages: [{ role: 'user' }] });
+    expect(readTold(chat, told, 'azure.ai.inference')).toMatchObject({ output: '{', messages: [{ role: 'user' }] });
+  });
+
+  it.each([
+    ['in other instrumentations', chat, told],
+    ['of a call that threw', azures, [...told, failure]],
+    ['of a call whose type of error is known', { ...azures, 'error.type': 'Timeout' }, told],
+    ['of a call that is marked as failed', { ...azures, error: true }, told],
+  ])('are a conversation %s', (_what, attributes, events) => {
+    const { messages, output } = readTold(attributes, events);
+    expect(messages?.map(({ role, content }) => [role, content])).toEqual([
+      ['user', 'List them as JSON.'],
+      ['assistant', '{'],
+    ]);
+    expect(output).toBeUndefined();
+  });
+
+  it('hide no error that was thrown after them', () => {
+    expect(readTold(chat, [...told, failure]).error?.message).toBe('Connection reset');
+  });
+});
+
+describe('several messages of one answer', () => {
+  const call = { id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } };
+  const answer = JSON.stringify([
+    { role: 'assistant', content: 'I look.' },
+    { role: 'assistant', tool_calls: [call] },
+  ]);
+  const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm', 'gen_ai.output.messages': answer };
+
+  it.each([
+    ['by its id', { 'gen_ai.response.id': 'resp_1' }, 'app'],
+    ['by its scope', {}, 'opentelemetry.instrumentation.openai_agents'],
+    ["if it is Azure's", {}, 'azure.ai.projects'],
+  ])('are items of the Responses API: %s', (_what, more, scope) => {
+    const { outputMessage, contentMetadata } = read({ ...chat, ...more }, { scope });
+    expect(outputMessage).toEqual({ role: 'assistant', content: 'I look.', tool_calls: [call] });
+    expect(contentMetadata?.['choices']).toBeUndefined();
+  });
+
+  it('are choices elsewhere, and in events of choices', () => {
+    const choices = [{ content: 'I look.' }, { tool_calls: [call] }].map((message, index) => ({
+      ...{ name: 'gen_ai.choice', time: [1, 0] as const },
+      attributes: { index, finish_reason: 'stop', message: JSON.stringify(message) },
+    }));
+    const { 'gen_ai.output.messages': _answer, ...asked } = chat;
+    const inEvents = read({ ...asked, 'gen_ai.response.id': 'resp_1' }, { events: choices as never });
+    for (const { outputMessage, contentMetadata } of [read(chat), inEvents]) {
+      expect(outputMessage).toEqual({ role: 'assistant', content: 'I look.' });
+      expect(contentMetadata?.['choices']).toEqual([{ role: 'assistant', tool_calls: [call] }]);
+    }
+  });
+});

@@ -121,3 +121,21 @@ describe('what is around the value of an entity', () => {
     expect(entity(inputs, { output: 'rain' })).toMatchObject({ inputs, output: '{"output":"rain"}' });
   });
 });
+
+describe('numbered completions that only call tools', () => {
+  const first = { 'gen_ai.completion.0.role': 'assistant', 'gen_ai.completion.0.finish_reason': 'tool_calls' };
+  const calls = (prefix: string) => [0, 1].map((at) => [`gen_ai.completion.${at}.${prefix}.name`, `f${at}`]);
+  const chat = (prefix: string) => ({ 'llm.request.type': 'chat', ...first, ...Object.fromEntries(calls(prefix)) });
+  const namesIn = ({ tool_calls: list }: { tool_calls?: { function: { name: string } }[] } = {}) =>
+    list?.map(({ function: { name } }) => name);
+
+  it("are choices, but for LiteLLM's calls", () => {
+    const second = { 'gen_ai.completion.1.finish_reason': 'tool_calls' };
+    for (const attributes of [chat('tool_calls.0'), { ...chat('function_call'), ...second }]) {
+      const { outputMessage, contentMetadata } = read(attributes);
+      expect(namesIn(outputMessage as never)).toEqual(['f0']);
+      expect(contentMetadata?.['choices']).toMatchObject([{ tool_calls: [{ function: { name: 'f1' } }] }]);
+    }
+    expect(namesIn(read(chat('function_call')).outputMessage as never)).toEqual(['f0', 'f1']);
+  });
+});

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogKind, Reading } from '../../../src/conventions/convention.ts';
-import type { CallSpan } from '../../../src/trace/same-call/call-span.ts';
+import { type CallSpan, mayBeSum } from '../../../src/trace/same-call/call-span.ts';
 import { resolveDuplicates } from '../../../src/trace/same-call/same-call.ts';
+import { makeSpan } from '../../conventions/span.ts';
 
 const QUESTION: Reading = { messages: [{ role: 'user', content: 'Weather?' }] };
 const USAGE: Reading = { promptTokens: 42, outputTokens: 9 };
@@ -101,8 +102,9 @@ describe('a span with a call below it', () => {
 
 describe('a step that has nothing but counts', () => {
   const sum = { promptTokens: 90, outputTokens: 20 };
-  const judge = (reading: Reading) => {
-    const outer = span('model', reading);
+  const judge = ({ metadata, ...more }: Reading, attributes = {}) => {
+    const reading = { ...more, metadata: { convention: 'gen-ai', ...metadata } };
+    const outer = span('model', reading, undefined, { mayBeSum: mayBeSum(makeSpan(attributes), 'model', reading) });
     return verdicts(
       outer,
       span('model', { ...QUESTION, ...USAGE }, outer),
@@ -122,6 +124,11 @@ describe('a step that has nothing but counts', () => {
     ['counts less', { outputTokens: 17 }],
   ])('is a call if it %s', (_what, more) => {
     expect(judge({ ...sum, ...more })).toBe(`model 90/${more.outputTokens ?? 20}`);
+  });
+
+  it('is a call if it names its operation, or is one by another vocabulary', () => {
+    expect(judge(sum, { 'gen_ai.operation.name': 'chat' })).toBe('model 90/20');
+    expect(judge({ ...sum, metadata: { convention: 'openinference' } })).toBe('model 90/20');
   });
 });
 

@@ -1,15 +1,16 @@
 /** Messages, output and inputs of the GenAI conventions, from attributes or else from events. */
 
-import { STATUS_ERROR, scopeOf } from '../../../otel/span-slice.ts';
+import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
-import { joinItems, mergeAssistant } from '../../content/join-messages.ts';
+import { answersInItems, isAzures, joinItems, mergeAssistant } from '../../content/join-messages.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { holdsMessages, openTexts } from '../../content/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
+import { lastException, readError } from '../../content/read-error.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import { integerOf, isFiller, objectOf } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
@@ -58,8 +59,8 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   const reader = new MessageReader();
   const asked = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS);
   const said = openCompletion(contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS)) ?? events.output;
-  const isUnanswered = said === undefined && span.status.code !== STATUS_ERROR;
-  const told = asked === undefined && isUnanswered ? splitAnswer(events.input) : undefined;
+  const isTold = asked === undefined && said === undefined && tellsAnswer(span);
+  const told = isTold ? splitAnswer(events.input) : undefined;
   const input = asked ?? (told ? told.input : events.input);
   // An agent that works as a tool of another one is given arguments.
   const task = kind === 'agent' && isObject(input) && !holdsMessages(input) ? inputsOf(input) : undefined;
@@ -68,8 +69,8 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   const messages = withSystem(readSystem(fields, events, reader), history);
   const output = said ?? told?.output;
   const listed = output === undefined ? [] : reader.readOutput(output);
-  const isOneAnswer = kind === 'model' && (integerOf(fields.attributes['gen_ai.request.choice.count']) ?? 1) <= 1;
-  const answers = isOneAnswer ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
+  const areItems = kind === 'model' && events.hasChoices !== true && answersInItems(span) && asksForOne(fields);
+  const answers = areItems ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
   const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');
   const others =
     kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];
@@ -86,6 +87,15 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
       ...metadataOfMessages(reader),
     },
   };
+}
+
+/** Whether the last messages in events may be the answer. That of a call that failed is the beginning of one, which the app gave. */
+function tellsAnswer(span: SpanSlice): boolean {
+  return isAzures(span) && readError(span) === undefined && lastException(span) === undefined;
+}
+
+function asksForOne({ attributes }: SpanFields): boolean {
+  return (integerOf(attributes['gen_ai.request.choice.count']) ?? 1) <= 1;
 }
 
 function readSystem(fields: SpanFields, events: EventContent, reader: MessageReader): ChatMessage[] {

@@ -15,6 +15,8 @@ export interface EventContent {
   input?: unknown;
   output?: unknown;
   tools?: unknown;
+  /** Whether the output is the model's choices, one in each event. */
+  hasChoices?: boolean;
 }
 
 const PREFIX = 'gen_ai.';
@@ -53,6 +55,7 @@ export function readEventContent(span: SpanSlice): EventContent {
   }
   if (found.input === undefined && input.length > 0) found.input = input;
   if (found.output === undefined && choices.length > 0) {
+    found.hasChoices = true;
     found.output = choices.sort((a, b) => a.index - b.index).map(({ choice }) => choice);
   }
   found.input ??= prompt;

@@ -1,6 +1,7 @@
 /** Reads an OpenInference LLM span: one call of a provider, or of a framework's model class. */
 
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
+import { scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
@@ -31,6 +32,9 @@ export const SYSTEM_KEYS = ['system', 'instructions', 'systemInstruction', 'syst
  */
 const COMPLETIONS = 'OpenAI Completions';
 
+/** Its instrumentation prints the blocks of messages as Java does. */
+const BEDROCK = 'openinference.instrumentation.bedrock';
+
 export function readModelCall(fields: SpanFields, app: Record<string, unknown> | undefined): Reading {
   const { attributes, span } = fields;
   const [inputs = [], outputs = [], tools = [], prompts = [], choices = []] = groupByIndex(attributes, LISTS);
@@ -40,7 +44,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const requestBody = bodyOf(request);
   const responseBody = bodyOf(response);
 
-  const reader = new MessageReader();
+  const reader = new MessageReader(scopeOf(span).name === BEDROCK);
   const texts = prompts.length > 0 ? readPrompts(prompts) : readSerialisedPrompts(request);
   const wholeInput = inputs.length === 0 ? fields.list('llm.input_messages') : undefined;
   const messages =

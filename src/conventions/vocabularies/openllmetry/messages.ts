@@ -6,7 +6,7 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
-import { joinItems } from '../../content/join-messages.ts';
+import { answersInItems, joinItems } from '../../content/join-messages.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
@@ -56,9 +56,11 @@ export function readIndexedMessages(fields: SpanFields): IndexedConversation {
     ...firstOutput.map((group) => toMessage(fields, group, FIRST_OUTPUT, 'assistant')),
   ]);
   const isOneAnswer = (integerOf(fields.attributes['gen_ai.request.choice.count']) ?? 1) <= 1;
+  const areItems =
+    answersInItems(fields.span) || (completions.length > 1 && completions.slice(1).every(isNumberedCall));
   return {
     messages,
-    answers: isOneAnswer ? joinItems(listed) : listed,
+    answers: isOneAnswer && areItems ? joinItems(listed) : listed,
     tools: toModelTools(
       functions.map(({ fields: tool }) => ({ ...tool, parameters: tool['parameters'] ?? tool['arguments'] })),
     ),
@@ -95,6 +97,12 @@ function toMessage(
       })),
     refusal: hasRefusal ? fields['refusal'] : undefined,
   };
+}
+
+/** Whether this is a call that LiteLLM numbers. Choices have a role or a reason to finish. */
+function isNumberedCall({ fields }: IndexedGroup): boolean {
+  const { role, finish_reason, 'function_call.name': name } = fields;
+  return name !== undefined && role === undefined && finish_reason === undefined;
 }
 
 /** LiteLLM numbers the calls of an answer as if they were choices: `gen_ai.completion.1.function_call.name`. */

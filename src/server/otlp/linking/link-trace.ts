@@ -196,7 +196,9 @@ class Linking {
     const own = node.own && this.#sources.findOwn(spanId);
     if (!node.own || !own) return;
     const { callId, model } = node.own;
-    this.#tree.change(spanId, { own: { ...node.own, ...summariseContent(readingOf(own)), callId, model } });
+    const reading = readingOf(own);
+    const mayBeSum = node.own.mayBeSum && reading.finishReason === undefined;
+    this.#tree.change(spanId, { own: { ...node.own, ...summariseContent(reading), callId, model, mayBeSum } });
   }
 
   /** Logs are composed again if one of the spans that they are made of says more now, by itself or by events. */

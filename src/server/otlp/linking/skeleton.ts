@@ -55,6 +55,8 @@ export interface CallSummary {
   readonly question: string | undefined;
   /** Hash of the model's answer. */
   readonly answer: string | undefined;
+  /** See `mayBeSum` of `call-span.ts`. False where nothing is known of it: then no log loses its counts. */
+  readonly mayBeSum: boolean;
   /** Of a tool: texts of arguments are fingerprints. */
   readonly tool: ToolFacts | undefined;
 }

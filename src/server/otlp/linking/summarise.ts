@@ -10,7 +10,14 @@ import type { LogKind, Reading } from '../../../conventions/convention.ts';
 import { providerOf } from '../../../datapoint/to-config.ts';
 import { millisOf } from '../../../otel/hr-time.ts';
 import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
-import { answerOf, type CallSpan, type Correction, questionOf, scoreFor } from '../../../trace/same-call/call-span.ts';
+import {
+  answerOf,
+  type CallSpan,
+  type Correction,
+  mayBeSum,
+  questionOf,
+  scoreFor,
+} from '../../../trace/same-call/call-span.ts';
 import { fingerprint } from '../../../trace/same-call/fingerprint.ts';
 import { hasOwnUsage } from '../../../trace/same-call/merge-readings.ts';
 import { toolFactsOf } from '../../../trace/same-call/tool-facts.ts';
@@ -32,6 +39,7 @@ export function summarise(span: SpanSlice, kind: LogKind, reading: Reading): Cal
     convention: typeof convention === 'string' ? convention : undefined,
     provider: providerOf(reading) ?? reading.provider,
     tool: kind === 'tool' ? withoutContent(toolFactsOf(span, reading)) : undefined,
+    mayBeSum: mayBeSum(span, kind, reading),
     ...summariseContent(reading),
   };
 }
@@ -39,7 +47,7 @@ export function summarise(span: SpanSlice, kind: LogKind, reading: Reading): Cal
 /** The part of a summary that log events may add to. */
 export function summariseContent(
   reading: Reading,
-): Omit<CallSummary, 'kind' | 'scope' | 'endMillis' | 'convention' | 'provider' | 'tool'> {
+): Omit<CallSummary, 'kind' | 'scope' | 'endMillis' | 'convention' | 'provider' | 'tool' | 'mayBeSum'> {
   const { callId, model, promptTokens, outputTokens, messages, error } = reading;
   return {
     callId: hashOf(callId),
@@ -92,7 +100,7 @@ export function toCallSpan(
   own: CallSummary,
   parent: CallSpan | undefined,
 ): CallSpan {
-  const { kind, scope, endMillis, callId, model, promptTokens, outputTokens, question, answer, tool } = own;
+  const { kind, scope, endMillis, callId, model, promptTokens, outputTokens, question, answer, tool, mayBeSum } = own;
   const reading: Reading = {
     metadata: {
       ...(own.convention !== undefined && { convention: own.convention }),
@@ -107,7 +115,7 @@ export function toCallSpan(
   if (own.hasMessages) reading.messages = question === undefined ? [] : [{ role: 'user', content: question }];
   if (answer !== undefined) reading.output = answer;
   if (own.hasError) reading.error = { type: spanId };
-  return { spanId, parent, kind, reading, scope, startMillis: Math.floor(startMillis), endMillis, tool };
+  return { spanId, parent, kind, reading, scope, startMillis: Math.floor(startMillis), endMillis, tool, mayBeSum };
 }
 
 /** Returns how the content of a corrected log is put together. */

@@ -47,6 +47,7 @@ const HAS_QUESTION = 4;
 const HAS_ANSWER = 8;
 const HAS_TOOL = 16;
 const HAS_OUTCOME = 32;
+const MAY_BE_SUM = 64;
 
 export function encodePart({ context, skeletons }: TracePart): Uint8Array {
   const writer = new ByteWriter();
@@ -175,7 +176,8 @@ function writeSummary(writer: ByteWriter, own: CallSummary, { written, parentId 
       flag(question, HAS_QUESTION) |
       flag(answer, HAS_ANSWER) |
       flag(tool, HAS_TOOL) |
-      flag(written, HAS_OUTCOME),
+      flag(written, HAS_OUTCOME) |
+      flag(own.mayBeSum || undefined, MAY_BE_SUM),
   );
   writer.text(own.scope);
   if (endMillis !== undefined) writer.double(endMillis);
@@ -214,6 +216,7 @@ function readSummary(
     hasError: (more & HAS_ERROR) !== 0,
     question: more & HAS_QUESTION ? reader.id() : undefined,
     answer: more & HAS_ANSWER ? reader.id() : undefined,
+    mayBeSum: (more & MAY_BE_SUM) !== 0,
     tool: more & HAS_TOOL ? readTool(reader, scope) : undefined,
   };
   return { own, written: more & HAS_OUTCOME ? readOutcome(reader, parentId) : undefined };

@@ -38,6 +38,7 @@ const own = fc
     hasCounts: fc.boolean(),
     hasMessages: fc.boolean(),
     hasError: fc.boolean(),
+    mayBeSum: fc.boolean(),
     question: maybe(id),
     answer: maybe(id),
     tool: maybe(tool),
@@ -135,7 +136,7 @@ test('spans that are no logs take less than 30 bytes, calls less than 130', () =
       },
       ...{ convention: 'gen-ai', promptTokens: 1_000, outputTokens: 200, endMillis: 1_700_000_000_000 },
       ...{ callId: each.spanId, question: each.spanId, answer: each.spanId },
-      ...{ hasCounts: true, hasMessages: true, hasError: false, tool: undefined },
+      ...{ hasCounts: true, hasMessages: true, hasError: false, mayBeSum: false, tool: undefined },
     };
     const written = { kind: 'model' as const, keeperId: undefined, parentId: each.parentId, recipe: undefined };
     return { ...each, session: 'the same session for all', own: call, written };

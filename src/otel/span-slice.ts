@@ -63,7 +63,8 @@ export interface SpanSlice {
   readonly droppedAttributesCount?: number;
 }
 
-/** `SpanStatusCode.ERROR` of `@opentelemetry/api`. */
+/** `SpanStatusCode.OK` and `ERROR` of `@opentelemetry/api`. */
+export const STATUS_OK = 1;
 export const STATUS_ERROR = 2;
 
 /**

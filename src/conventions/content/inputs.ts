@@ -23,12 +23,18 @@ function isRecordedCall({ args, kwargs, ...rest }: Fields): boolean {
   return isObject(kwargs) && (args === undefined || Array.isArray(args)) && Object.keys(rest).length === 0;
 }
 
-/** Reads `{ args, kwargs }`: the one object that was passed, and keyword arguments. */
-function inputsOfCall({ args, kwargs }: Fields): Fields | undefined {
+/**
+ * Reads `{ args, kwargs }`: the one object that was passed, and keyword arguments. If both have the same name, the record stays
+ * as it is.
+ */
+function inputsOfCall(call: Fields): Fields | undefined {
+  const { args } = call;
+  const kwargs = isObject(call['kwargs']) ? call['kwargs'] : {};
   const values: readonly unknown[] = Array.isArray(args) ? args : [];
   const only = values.length === 1 ? objectOf(values[0]) : undefined;
   const positional = only ?? (values.length === 0 ? {} : { input: values.length === 1 ? values[0] : values });
-  return unlessEmpty(toPlainObject({ ...positional, ...(isObject(kwargs) && kwargs) }));
+  if (Object.keys(kwargs).some((name) => Object.hasOwn(positional, name))) return toPlainObject(call);
+  return unlessEmpty(toPlainObject({ ...positional, ...kwargs }));
 }
 
 function toInputs(value: unknown, parsed: unknown): Record<string, unknown> | undefined {

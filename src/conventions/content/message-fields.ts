@@ -48,9 +48,12 @@ export function innerMessage(item: Fields): Fields {
   return storedMessage(item);
 }
 
-/** LangChain's `{ lc, id, kwargs }`. The keyword arguments of a call have the same name. */
+/** LangChain's `{ lc, id, kwargs }`, or the fields of its message in `kwargs`. The keyword arguments of a call have the same name. */
 export function isConstructor({ kwargs, lc, id }: Fields): boolean {
-  return isObject(kwargs) && ('content' in kwargs || lc !== undefined || Array.isArray(id));
+  return (
+    isObject(kwargs) &&
+    ('content' in kwargs || Array.isArray(kwargs['tool_calls']) || lc !== undefined || Array.isArray(id))
+  );
 }
 
 /** LangChain's `{ type, data }`. */

@@ -71,9 +71,12 @@ export class MessageReader {
     return this.#readAll(value, role, this.inputReasoning);
   }
 
-  /** Reads the model's answer into one message per choice, unwrapping `choices`, `output` and `candidates`. */
-  readOutput(value: unknown): ChatMessage[] {
-    const answer = joinChunks(value);
+  /**
+   * Reads the model's answer into one message per choice, unwrapping `choices`, `output` and `candidates`. `choiceCount` is the
+   * number of answers that were asked for.
+   */
+  readOutput(value: unknown, choiceCount?: number): ChatMessage[] {
+    const answer = joinChunks(value, choiceCount);
     this.finishReason ??= finishReasonOf(answer);
     return this.#readAll(answer, 'assistant', this.reasoning);
   }

@@ -78,8 +78,8 @@ export function readAnswer(value: unknown, reader: MessageReader, outputTokens?:
   const answers = reader.readOutput(
     holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text: toText(value) }] },
   );
-  const listed = answers.filter(({ role }) => role === 'assistant');
-  const choices = Array.isArray(value) ? joinItems(listed) : listed;
+  // What a tool answered separates the turns around it.
+  const choices = (Array.isArray(value) ? joinItems(answers) : answers).filter(({ role }) => role === 'assistant');
   const finishReason = holdsMessage ? finishReasonOf(value) : undefined;
   const [outputMessage, ...others] = choices;
   if (isLostAnswer(outputMessage, finishReason, outputTokens)) return omitUndefined<Reading>({ finishReason });
@@ -116,19 +116,25 @@ function isMessageOrPart(value: unknown): boolean {
 }
 
 /**
- * Returns what an agent of Google's ADK says in its last event, `{ content: { role, parts }, author, … }`, one of Agno in the
- * record of its run, `{ content, content_type: 'str', … }`, or one of AutoGen in its answer, `{ chat_message: { content } }`.
+ * Returns what an agent of Google's ADK says in its last event, `{ invocation_id, author, content: { role, parts }, … }`, one of
+ * Agno in the record of its run, `{ run_id, content, content_type: 'str', … }`, or one of AutoGen in its answer,
+ * `{ chat_message: { type: 'TextMessage', source, content }, inner_messages }`. Other objects are an app's own, however alike.
  */
-export function textOfEvent({
-  content,
-  content_type: type,
-  author,
-  chat_message: message,
-}: Fields): string | undefined {
-  if (type === 'str') return stringOf(content);
-  if (isObject(message) && typeof message['source'] === 'string') return stringOf(message['content']);
-  if (typeof author !== 'string' || !isObject(content) || !Array.isArray(content['parts'])) return undefined;
-  return messageText(new MessageReader().readOutput(content)[0]);
+export function textOfEvent(event: Fields): string | undefined {
+  const { content, content_type: type, chat_message: message } = event;
+  if (type === 'str') return typeof event['run_id'] === 'string' ? stringOf(content) : undefined;
+  if (isObject(message)) return isAutoGenAnswer(event, message) ? stringOf(message['content']) : undefined;
+  const isAdkEvent = typeof (event['invocation_id'] ?? event['invocationId']) === 'string';
+  if (!isAdkEvent || typeof event['author'] !== 'string') return undefined;
+  if (!isObject(content) || !Array.isArray(content['parts'])) return undefined;
+  const [said, ...others] = new MessageReader().readOutput(content);
+  // A text cannot have the calls beside it.
+  return said?.tool_calls || others.length > 0 ? undefined : messageText(said);
+}
+
+function isAutoGenAnswer(answer: Fields, { source, type }: Fields): boolean {
+  const isNamed = typeof type === 'string' && type.endsWith('Message');
+  return typeof source === 'string' && (isNamed || 'inner_messages' in answer);
 }
 
 /**

@@ -6,6 +6,7 @@
 import { isObject } from '../../wire/json.ts';
 import { firstString, firstValue, jsonOf, omitUndefined, stringOf } from '../values/attributes.ts';
 import { toPlainJson } from '../values/plain-json.ts';
+import { NAME_KEYS } from './tool-parts.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -100,16 +101,27 @@ const FRAME_KEYS: ReadonlySet<string> = new Set([
   'server_label',
 ]);
 
+/** Tools that the provider runs, as the type of a call names them; the last ones are of Azure's agents. */
+const HOSTED_TOOLS: ReadonlySet<string> = new Set([
+  ...HOSTED_TYPES.map((type) => type.replace(/_call$/, '')),
+  ...['web_search_preview', 'azure_ai_search', 'azure_function', 'bing_grounding', 'bing_custom_search'],
+  ...['sharepoint_grounding', 'fabric_dataagent', 'browser_automation', 'connected_agent', 'deep_research', 'openapi'],
+]);
+/** Types of a call that do not name its tool. */
+const UNNAMED: ReadonlySet<string> = new Set(['function', 'tool', 'custom', ...APP_CALLS]);
+
 /**
- * Returns an item of a list of tool calls that is none of the app's functions as the item that it is. Azure's SDKs name it by
- * the tool alone: `{ type: 'web_search', id, action }`. One with a `call_id` waits for the app.
+ * Returns an item of a list of tool calls that names its tool by its type as the item that it is: a call of the provider, such as
+ * `{ type: 'web_search', id, action }` of Azure's SDKs, or of the app, `{ type: 'weather', id, args }`. One with a `call_id`
+ * waits for the app.
  */
 export function asListedItem(call: Fields): Fields | undefined {
-  const { type, name, function: body, custom } = call;
-  if (typeof type !== 'string' || isObject(body) || isObject(custom) || (name !== undefined && type !== 'mcp')) {
-    return undefined;
-  }
-  return { ...call, type: /_call$/.test(type) ? type : `${type}_call` };
+  const { type, function: body, custom } = call;
+  if (typeof type !== 'string' || isObject(body) || isObject(custom) || UNNAMED.has(type)) return undefined;
+  if (type !== 'mcp' && firstString(call, ...NAME_KEYS) !== undefined) return undefined;
+  if (/_call$/.test(type)) return call;
+  const isItem = HOSTED_TOOLS.has(type) || firstString(call, 'call_id', 'callId') !== undefined;
+  return isItem ? { ...call, type: `${type}_call` } : { ...call, type: 'tool_call', name: type };
 }
 
 /** Outputs in an answer that no function of the app gave: the provider has run these calls too. */

@@ -4,7 +4,7 @@
  * An exception event alone does not make a span failed: retries leave them on calls that succeed in the end. But it
  * does if a call has no answer at all. An exception that a framework throws to steer its own flow is never an error.
  */
-import { type SpanSlice, STATUS_ERROR } from '../../otel/span-slice.ts';
+import { type SpanSlice, STATUS_ERROR, STATUS_OK } from '../../otel/span-slice.ts';
 import type { ReadError, Reading, SpanKind } from '../convention.ts';
 import { integerOf, nameOf, stringOf } from '../values/attributes.ts';
 
@@ -30,7 +30,7 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
     finishError ||
     span.status.code === STATUS_ERROR ||
     namesError(attributes['error.type']) ||
-    isTrue(attributes['error']);
+    (isTrue(attributes['error']) && span.status.code !== STATUS_OK);
   if (!failed) return undefined;
 
   const exception = lastException(span);
@@ -104,7 +104,7 @@ function hasAnswer(reading: Reading, kind: SpanKind): boolean {
   );
 }
 
-/** OpenTracing's mark of a failed span, which bridges and older tracers keep. */
+/** OpenTracing's mark of a failed span, which bridges and older tracers keep. A status of success is more certain. */
 function isTrue(error: unknown): boolean {
   return error === true || error === 'true';
 }

@@ -1,6 +1,6 @@
 /**
  * An answer that was recorded as the pieces it was streamed in → the answer. The pieces of a text have no line breaks
- * between them, and each choice would have a finish reason of its own.
+ * between them, and each choice would have a finish reason of its own, or the request names their number.
  *
  * - Gemini's contents: `[{ role: 'model', parts: [{ text: 'Hel' }] }, { role: 'model', parts: [{ text: 'lo' }] }]`
  * - Gemini's responses: `[{ candidates: […] }, …]`
@@ -10,14 +10,13 @@ import { isObject } from '../../wire/json.ts';
 
 type Fields = Record<string, unknown>;
 
-/** Returns any other value as it is. */
-export function joinChunks(value: unknown): unknown {
+/** Returns any other value as it is. `choiceCount` is the number of answers that were asked for. */
+export function joinChunks(value: unknown, choiceCount = 1): unknown {
   if (!Array.isArray(value) || value.length < 2) return value;
   const chunks = value.filter((chunk) => chunk !== null);
   if (!chunks.every(isObject)) return value;
   if (chunks.every(isContent)) {
-    // Separate answers, and turns, are whole.
-    return areWhole(chunks) ? value : [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
+    return chunks.length === choiceCount ? value : [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
   }
   if (chunks.every(isGeminiResponse)) return [joinResponses(chunks)];
   return chunks.some(hasDelta) && chunks.every(isChunk) ? [joinDeltas(chunks)] : value;
@@ -35,13 +34,18 @@ function partsOf({ parts }: Fields): unknown[] {
   return Array.isArray(parts) ? parts : [];
 }
 
-/** Whether each content begins as a sentence and follows the end of one, without the space that a stream has there. */
-function areWhole(contents: readonly Fields[]): boolean {
-  const texts = contents.map(onlyTextOf);
-  return texts.every((text, at) => {
+/**
+ * Returns how many contents there are if each begins as a sentence and follows the end of one, without the space that a stream
+ * has there. Pieces of code and of some scripts are cut there too, so it is only for what writes candidates as contents.
+ */
+export function countSentences(value: unknown): number | undefined {
+  const contents = Array.isArray(value) ? value.filter(isObject) : [];
+  const texts = contents.every(isContent) ? contents.map(onlyTextOf) : [];
+  const areWhole = texts.every((text, at) => {
     const next = texts[at + 1];
     return text !== undefined && (next === undefined || (SENTENCE_END.test(text) && SENTENCE_START.test(next)));
   });
+  return areWhole && texts.length > 1 ? texts.length : undefined;
 }
 
 const SENTENCE_END = /[\p{L}\p{N}][.!?…]["'”’)*_]*$/u;

@@ -16,7 +16,7 @@ export interface PartCall {
   readonly arguments: string;
 }
 
-const NAME_KEYS = ['name', 'toolName', 'tool_name', 'functionName', 'function_name'] as const;
+export const NAME_KEYS = ['name', 'toolName', 'tool_name', 'functionName', 'function_name'] as const;
 const INPUT_KEYS = ['arguments', 'args', 'input', 'parameters'] as const;
 const RESULT_KEYS = ['response', 'result', 'output', 'content', 'error'] as const;
 const AI_SDK_OUTPUTS: ReadonlySet<unknown> = new Set(['text', 'json', 'error-text', 'error-json', 'content']);

@@ -26,7 +26,7 @@ export function openToolResult(reading: Reading): Reading {
   const output = unquotedText(reading.output);
   const result = mcpResultIn(output);
   if (result) return { ...reading, output: result.text, ...(result.isError && { error: reading.error ?? FAILED }) };
-  const message = functionResponseIn(output) ?? toolMessageIn(output);
+  const message = functionResponseIn(output, reading.name) ?? toolMessageIn(output);
   if (!message) return output === reading.output ? reading : { ...reading, output };
   const id = reading.metadata?.['tool_call_id'] ?? message.id;
   const opened: Reading = { ...reading, output: message.text };
@@ -74,13 +74,13 @@ function mcpObjectIn(output: string): Record<string, unknown> | undefined {
   return result && (MCP_FIELD.test(output) || Object.keys(result).length === 1) ? result : undefined;
 }
 
-/** Gemini's part for what a function answered, with the id of the call. */
+/** Gemini's part for what a function answered, with the id of the call. It names the tool; any other name is data. */
 const FUNCTION_RESPONSE = /^\{\s*(?:"id":\s?"[^"]{0,200}",\s*)?"name":\s?"[^"]{0,200}",\s*"response":/;
 
-function functionResponseIn(output: string): ToolMessage | undefined {
+function functionResponseIn(output: string, tool: string | undefined): ToolMessage | undefined {
   if (!FUNCTION_RESPONSE.test(output)) return undefined;
   const { id, name, response, ...rest } = objectOf(output) ?? {};
-  if (!isObject(response) || name === undefined || Object.keys(rest).length > 0) return undefined;
+  if (!isObject(response) || name === undefined || name !== tool || Object.keys(rest).length > 0) return undefined;
   return { text: toText(response), id: stringOf(id), isError: false };
 }
 

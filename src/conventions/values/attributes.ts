@@ -218,7 +218,7 @@ const PRINTED_MAP = /^\["\w{1,40}":"/;
 /** Cut JSON starts with `{"`, `[{`, `["` or `[[`. Prose that merely starts with a bracket was not cut. */
 function looksCut(text: string): boolean {
   const second = text.charCodeAt(1);
-  if (PRINTED_MAP.test(text)) return false;
+  if (PRINTED_MAP.test(text) && text.endsWith('"]')) return false;
   return text.charCodeAt(0) === 0x7b ? second === 0x22 : second === 0x7b || second === 0x22 || second === 0x5b;
 }
 

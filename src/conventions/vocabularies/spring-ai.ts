@@ -49,7 +49,13 @@ function readToolCall(fields: SpanFields): Reading {
   };
 }
 
-/** Reads a map as Spring AI prints it: `["user":"Hi", "system":"Be brief"]`. Its texts are not escaped. */
+/** The speakers that Spring AI has, and the messages of all of them. */
+const PROMPT_KEYS: ReadonlySet<string> = new Set(['user', 'system', 'assistant', 'tool', 'messages']);
+
+/**
+ * Reads a map as Spring AI prints it: `["user":"Hi", "system":"Be brief"]`. Its texts are not escaped: what looks like an entry
+ * may be the words of another one, so it returns undefined if one has an unknown name or one that was there before.
+ */
 function readEntries(text: string | undefined): Reading['inputs'] {
   if (!text?.startsWith('["') || !text.endsWith('"]')) return undefined;
   const entries = text
@@ -59,9 +65,9 @@ function readEntries(text: string | undefined): Reading['inputs'] {
       const [name = '', value = ''] = entry.split(/":"([\s\S]*)/);
       return [name, value];
     });
-  return entries.every(([name]) => /^\w+$/.test(name) && name !== '__proto__')
-    ? Object.fromEntries(entries)
-    : undefined;
+  const names = new Set(entries.map(([name]) => name));
+  const isMap = names.size === entries.length && entries.every(([name]) => PROMPT_KEYS.has(name));
+  return isMap ? Object.fromEntries(entries) : undefined;
 }
 
 function readStep(fields: SpanFields): Reading {

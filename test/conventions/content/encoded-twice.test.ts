@@ -65,3 +65,10 @@ it('a list of texts that are JSON of other things stays a list of texts', () => 
   }
   expect(new MessageReader().read([quote(quote(MESSAGES))])).toEqual(MESSAGES);
 });
+
+it('LangChain’s message without its class is opened, also if it only calls a tool', () => {
+  const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } };
+  const message = { kwargs: { tool_calls: [{ id: 'c', name: 'f', args: {} }], additional_kwargs: {} } };
+  const [answer] = new MessageReader().readOutput([message]);
+  expect(answer).toEqual({ role: 'assistant', tool_calls: [call] });
+});

@@ -10,6 +10,15 @@ test.each([
     { a: 1, b: 2 },
   ],
   [{ args: [1, 2], kwargs: {} }, { input: [1, 2] }],
+  // Neither of two values of one name is lost.
+  [
+    { args: ['ls', '-l'], kwargs: { input: 'stdin text' } },
+    { args: ['ls', '-l'], kwargs: { input: 'stdin text' } },
+  ],
+  [
+    { args: [{ a: 1, b: 2 }], kwargs: { a: 9 } },
+    { args: [{ a: 1, b: 2 }], kwargs: { a: 9 } },
+  ],
   [{ kwargs: { a: 1 } }, { a: 1 }],
   [{ args: [], kwargs: {} }, undefined],
   // Arguments of these names.

@@ -232,6 +232,10 @@ describe('a call in a list of calls that names a tool by its type alone', () => 
       { id: 'w', name: 'web_search', input: { query: 'q' } },
     ],
     [
+      { type: 'bing_grounding', id: 'b', bing_grounding: { requesturl: 'u' } },
+      { id: 'b', name: 'bing_grounding', input: { bing_grounding: { requesturl: 'u' } } },
+    ],
+    [
       { type: 'mcp', id: 'm', name: 'find', arguments: '{}' },
       { id: 'm', name: 'find', input: {} },
     ],
@@ -244,6 +248,9 @@ describe('a call in a list of calls that names a tool by its type alone', () => 
     [{ type: 'function', id: 'c', function: { name: 'f', arguments: '{}' } }, 'f'],
     [{ type: 'tool_call', id: 'c', name: 'f', args: {} }, 'f'],
     [{ type: 'client', id: 'c', name: 'f', arguments: '{}' }, 'f'],
+    [{ type: 'client', id: 'c', toolName: 'f', args: {} }, 'f'],
+    [{ type: 'weather', id: 'c', args: { city: 'Oslo' } }, 'weather'],
+    [{ type: 'bash', id: 'c', input: { command: 'ls' } }, 'bash'],
   ])('waits for the app: %j', (item, name) => {
     const { messages, calls } = listed(item);
     expect(calls).toBeUndefined();

@@ -90,6 +90,10 @@ describe('OpenTracing’s mark', () => {
     expect(read({ ...CALL, error, 'error.message': 'no' }).error).toEqual({ message: 'no' });
   });
 
+  it('is none of a span that says that all went well', () => {
+    expect(read({ ...CALL, error: true }, { status: { code: 1 } }).error).toBeUndefined();
+  });
+
   it.each([false, 'false', 'a text', 0, null])('is none: %j', (error) => {
     expect(read({ ...CALL, error: error as never }).error).toBeUndefined();
   });

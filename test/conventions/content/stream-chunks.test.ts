@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MessageReader } from '../../../src/conventions/content/messages.ts';
-import { joinChunks } from '../../../src/conventions/content/stream-chunks.ts';
+import { countSentences, joinChunks } from '../../../src/conventions/content/stream-chunks.ts';
+import { read as readSpan } from '../span.ts';
 
 function read(value: unknown) {
   const reader = new MessageReader();
@@ -85,12 +86,42 @@ describe('an answer in the pieces it was streamed in', () => {
 });
 
 it.each([
+  [['A first answer. ', 'Another one.']],
+  [['A first answer', '. Another one.']],
+  [['import React.', 'Component from x']],
+  [['Yes.', 'No.']],
+  [['Version 2.', '5 of it.']],
+  [['これは。', 'それも。']],
+])('Gemini’s contents %j are one answer, however they end', (texts) => {
+  const contents = texts.map((text) => ({ role: 'model', parts: [{ text }] }));
+  expect(read(contents).answers).toEqual([{ role: 'assistant', content: texts.join('') }]);
+});
+
+it('keeps as many contents apart as answers were asked for', () => {
+  const contents = ['yes', 'no'].map((text) => ({ role: 'model', parts: [{ text }] }));
+  const answers = [
+    { role: 'assistant', content: 'yes' },
+    { role: 'assistant', content: 'no' },
+  ];
+  expect(new MessageReader().readOutput(contents, 2)).toEqual(answers);
+  expect(new MessageReader().readOutput(contents, 3)).toHaveLength(1);
+  const call = { 'gen_ai.operation.name': 'chat', 'gen_ai.output.messages': JSON.stringify(contents) };
+  const both = { outputMessage: answers[0], contentMetadata: { choices: [answers[1]] } };
+  expect(readSpan({ ...call, 'gen_ai.request.choice.count': 2 })).toMatchObject(both);
+  expect(readSpan(call).output).toBe('yesno');
+});
+
+it.each([
   [['A first answer.', 'Another one.'], 2],
   [['“Yes.”', '*No*, thanks.', 'Perhaps…'], 3],
-  [['A first answer. ', 'Another one.'], 1],
-  [['A first answer', '. Another one.'], 1],
-  [['Version 2.', '5 of it.'], 1],
-  [['これは。', 'それも。'], 1],
-])('Gemini’s contents %j are %i answers', (texts, count) => {
-  expect(read(texts.map((text) => ({ role: 'model', parts: [{ text }] }))).answers).toHaveLength(count);
+  [['A first answer. ', 'Another one.'], undefined],
+  [['A first answer', '. Another one.'], undefined],
+  [['Version 2.', '5 of it.'], undefined],
+  [['これは。', 'それも。'], undefined],
+])('Gemini’s contents %j are %s candidates of Vertex AI', (texts, count) => {
+  const contents = texts.map((text) => ({ role: 'model', parts: [{ text }] }));
+  expect(countSentences(contents)).toBe(count);
+  const call = { 'gen_ai.operation.name': 'chat', 'gen_ai.output.messages': JSON.stringify(contents) };
+  const { contentMetadata } = readSpan(call, { scope: 'opentelemetry.instrumentation.vertexai' });
+  expect(contentMetadata?.['choices'] ?? []).toHaveLength((count ?? 1) - 1);
 });

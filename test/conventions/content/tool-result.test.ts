@@ -104,11 +104,14 @@ test.each([
 
 test('a part for what a function of Gemini answered is opened', () => {
   const part = { id: 'c1', name: 'f', response: { a: 1 } };
-  expect(openToolResult({ output: json(part) })).toEqual({ output: '{"a":1}', metadata: { tool_call_id: 'c1' } });
+  const opened = { name: 'f', output: '{"a":1}', metadata: { tool_call_id: 'c1' } };
+  expect(openToolResult({ name: 'f', output: json(part) })).toEqual(opened);
   for (const other of [
     { ...part, at: 1 },
     { name: 'f', response: 'x' },
+    // What a survey answered.
+    { id: 'u_7', name: 'Bob', response: { mood: 'good' } },
   ]) {
-    expect(openToolResult({ output: json(other) })).toEqual({ output: json(other) });
+    expect(openToolResult({ name: 'f', output: json(other) })).toEqual({ name: 'f', output: json(other) });
   }
 });

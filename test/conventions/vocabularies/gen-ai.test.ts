@@ -340,3 +340,23 @@ describe('several messages of one answer', () => {
     }
   });
 });
+
+describe('an object with a completion', () => {
+  const said = (completion: object) =>
+    read({ 'gen_ai.operation.name': 'chat', 'gen_ai.completion': JSON.stringify(completion) });
+
+  it('is the answer of a gateway if it has no other fields', () => {
+    expect(said({ completion: 'Ho', reasoning: 'Greet.', rawRequest: null })).toMatchObject({
+      output: 'Ho',
+      contentMetadata: { reasoning: 'Greet.' },
+    });
+    expect(said({ completion: 'Ho', stop_reason: 'stop_sequence', model: 'm' }).output).toBe('Ho');
+  });
+
+  it.each([
+    { reasoning: null, completion: 'Ho', confidence: 0.7 },
+    { reasoning: 'Greet.', completion: 'Ho', confidence: 0.7 },
+  ])('is what the model said otherwise: %j', (object) => {
+    expect(said(object).output).toBe(JSON.stringify(object));
+  });
+});

@@ -139,3 +139,45 @@ describe('numbered completions that only call tools', () => {
     expect(namesIn(read(chat('function_call')).outputMessage as never)).toEqual(['f0', 'f1']);
   });
 });
+
+describe('a task that asks a model', () => {
+  const task = {
+    'traceloop.span.kind': 'task',
+    'traceloop.entity.name': 'OpenAI',
+    'llm.request.type': 'chat',
+    'gen_ai.request.model': 'm',
+    'traceloop.entity.input': JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }], topic: 'tea' }),
+    'traceloop.entity.output': JSON.stringify({ message: { role: 'assistant', content: 'Ho' } }),
+  };
+
+  it('has its content in the values of the task if it is nowhere else', () => {
+    expect(kindOf(task)).toBe('model');
+    expect(read(task)).toMatchObject({
+      messages: [{ role: 'user', content: 'Hi' }],
+      inputs: { topic: 'tea' },
+      output: 'Ho',
+      outputMessage: { role: 'assistant', content: 'Ho' },
+    });
+    const call = {
+      ...task,
+      'traceloop.entity.input': '{"args":["Hi"],"kwargs":{}}',
+      'traceloop.entity.output': '"Ho"',
+    };
+    expect(read(call)).toMatchObject({ inputs: { input: 'Hi' }, output: 'Ho' });
+  });
+
+  it('has it in its own attributes otherwise', () => {
+    const indexed = { 'gen_ai.prompt.0.role': 'user', 'gen_ai.prompt.0.content': 'Hello' };
+    const reading = read({ ...task, ...indexed, 'gen_ai.completion.0.content': 'Bye' });
+    expect(reading).toMatchObject({ messages: [{ role: 'user', content: 'Hello' }], output: 'Bye' });
+    expect(reading.inputs).toBeUndefined();
+    const messages = JSON.stringify([{ role: 'assistant', content: 'Bye' }]);
+    expect(read({ ...task, 'gen_ai.operation.name': 'chat', 'gen_ai.output.messages': messages }).output).toBe('Bye');
+  });
+
+  it('is no workflow', () => {
+    const workflow = { ...task, 'traceloop.span.kind': 'workflow' };
+    expect(kindOf(workflow)).toBe('generic');
+    expect(read(workflow).output).toBe('{"message":{"role":"assistant","content":"Ho"}}');
+  });
+});

@@ -11,10 +11,11 @@ import { holdsMessages, openTexts } from '../../content/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
 import { lastException, readError } from '../../content/read-error.ts';
+import { countSentences } from '../../content/stream-chunks.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import { integerOf, isFiller, objectOf } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
-import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainObject, toText } from '../../values/plain-json.ts';
 import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { type EventContent, readEventContent, splitAnswer } from './events.ts';
@@ -51,6 +52,8 @@ const NO_EVENTS: EventContent = {};
 /** Scope of an instrumentation that stringifies the content blocks of a message into the text of one part. */
 const LANGCHAIN = '@traceloop/instrumentation-langchain';
 
+const VERTEX_AI = 'opentelemetry.instrumentation.vertexai';
+
 export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   const { span } = fields;
   const events = span.events.length > 0 ? readEventContent(span) : NO_EVENTS;
@@ -68,7 +71,7 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   if (scopeOf(span).name === LANGCHAIN) openBlocks(history, reader);
   const messages = withSystem(readSystem(fields, events, reader), history);
   const output = said ?? told?.output;
-  const listed = output === undefined ? [] : reader.readOutput(output);
+  const listed = output === undefined ? [] : reader.readOutput(output, choiceCountOf(fields, output));
   const areItems = kind === 'model' && events.hasChoices !== true && answersInItems(span) && asksForOne(fields);
   const answers = areItems ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
   const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');
@@ -96,6 +99,12 @@ function tellsAnswer(span: SpanSlice): boolean {
 
 function asksForOne({ attributes }: SpanFields): boolean {
   return (integerOf(attributes['gen_ai.request.choice.count']) ?? 1) <= 1;
+}
+
+/** Returns how many answers a list of contents may have. The package for Vertex AI writes candidates and pieces of one alike. */
+function choiceCountOf({ attributes, span }: SpanFields, output: unknown): number | undefined {
+  const asked = integerOf(attributes['gen_ai.request.choice.count']);
+  return asked ?? (scopeOf(span).name === VERTEX_AI ? countSentences(output) : undefined);
 }
 
 function readSystem(fields: SpanFields, events: EventContent, reader: MessageReader): ChatMessage[] {
@@ -130,12 +139,24 @@ function contentAt(fields: SpanFields, ...keys: readonly string[]): unknown {
   return undefined;
 }
 
-/** OpenRouter's answer, `{ completion, reasoning, … }`, and that of Anthropic's first API, `{ completion, stop_reason, … }`. */
+/** What OpenRouter and Anthropic's first API have in an answer. */
+const COMPLETION_KEYS: ReadonlySet<string> = new Set([
+  ...['completion', 'reasoning', 'rawRequest', 'rawResponse', 'tool_calls', 'finish_reason'],
+  ...['stop_reason', 'stop', 'type', 'id', 'model', 'log_id', 'exception', 'truncated'],
+]);
+
+/**
+ * OpenRouter's answer, `{ completion, reasoning, … }`, and that of Anthropic's first API, `{ completion, stop_reason, … }`. With
+ * any other key the object is what the model said.
+ */
 function openCompletion(output: unknown): unknown {
   if (!isObject(output) || typeof output['completion'] !== 'string' || output['role'] !== undefined) return output;
   if (!('reasoning' in output) && !('stop_reason' in output)) return output;
-  const { completion: content, reasoning, stop_reason } = output;
-  return { role: 'assistant', content, reasoning, stop_reason };
+  if (!Object.keys(output).every((key) => COMPLETION_KEYS.has(key))) {
+    return { role: 'assistant', content: [{ type: 'text', text: toText(output) }] };
+  }
+  const { completion: content, reasoning, tool_calls, finish_reason, stop_reason } = output;
+  return { role: 'assistant', content, reasoning, tool_calls, finish_reason, stop_reason };
 }
 
 /** The conventions write messages as JSON, even a single text; at other keys a text in quotes stays as it is. */

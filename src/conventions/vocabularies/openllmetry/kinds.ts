@@ -23,7 +23,7 @@ export function kindOfEntity(span: SpanSlice, entity: unknown): SpanKind {
   if (type === 'task' && typeof name === 'string' && name.endsWith('Tool')) return 'tool';
   const kind = ENTITY_KINDS.get(type) ?? 'generic';
   // LlamaIndex's calls are tasks.
-  return kind === 'generic' ? (kindOfRequest(span) ?? kind) : kind;
+  return type === 'task' ? (kindOfRequest(span) ?? kind) : kind;
 }
 
 /** Watsonx sets the type of a request on what asks no model anything, too. */

@@ -9,12 +9,13 @@ import { messageText } from '../../../wire/message-text.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { inputsOf } from '../../content/inputs.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
-import { isLostAnswer } from '../../content/messages.ts';
+import { isLostAnswer, MessageReader, metadataOfMessages } from '../../content/messages.ts';
+import { readAnswer } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { ownUsage, type Usage, usageDetails } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import { addTo, omitUndefined, stringListOf, stringOf } from '../../values/attributes.ts';
+import { addTo, omitUndefined, stringListOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { constantOf } from '../../values/enum-member.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
@@ -81,7 +82,11 @@ export const openLlmetry: Convention = {
     const { attributes } = fields;
     const isEntity = kind !== 'generic' || fields.firstKey(...ENTITY_KEYS) !== undefined;
     const reading =
-      kind === 'model' ? readModelCall(fields) : isEntity ? readEntity(fields, kind) : readOtherCall(fields);
+      kind === 'model'
+        ? withEntityValues(readModelCall(fields), fields)
+        : isEntity
+          ? readEntity(fields, kind)
+          : readOtherCall(fields);
     addTo(reading, readPrompt(fields));
     const workflow = fields.string('traceloop.workflow.name');
     const properties = toPlainObject(fieldsBelow(attributes, 'traceloop.association.properties.'));
@@ -149,6 +154,32 @@ function readModelCall(fields: SpanFields): Reading {
       toFinishReason(attributes['llm.response.stop_reason']),
     contentMetadata: { choices: others.length > 0 ? others : undefined, ...contentMetadata },
   };
+}
+
+/** Content of a call in any other way; the values of its entity are then only a copy. */
+const ASKED = /^gen_ai\.(?:(?:content\.)?prompt|(?:input|request)\.messages)/;
+const SAID = /^gen_ai\.(?:(?:content\.)?completion|output\.messages)/;
+
+/** Adds what a call was asked and said that is a task, and has that only as values of the task. */
+function withEntityValues(reading: Reading, fields: SpanFields): Reading {
+  const { attributes, span } = fields;
+  if (attributes['traceloop.span.kind'] === undefined) return reading;
+  if (span.events.some(({ name }) => name.startsWith('gen_ai.'))) return reading;
+  const reader = new MessageReader();
+  if (!hasKey(attributes, ASKED)) {
+    const { messages, ...inputs } = readEntity(fields, 'generic').inputs ?? {};
+    if (Array.isArray(messages)) addTo(reading, { messages: reader.read(messages), inputs: unlessEmpty(inputs) });
+    else addTo(reading, { inputs: unlessEmpty({ messages, ...inputs }) });
+  }
+  const said = hasKey(attributes, SAID) ? undefined : openEnvelope(readEntityValue(fields, 'traceloop.entity.output'));
+  if (said === undefined) return reading;
+  const { contentMetadata, ...answer } = readAnswer(said, reader);
+  addTo(reading, answer).contentMetadata = {
+    ...reading.contentMetadata,
+    ...contentMetadata,
+    ...metadataOfMessages(reader),
+  };
+  return reading;
 }
 
 /** Reads embeddings, which have texts, and reranking, with the documents as words of the system. */

@@ -132,7 +132,9 @@ function onlyWhatIsSaid(reading: Reading): Reading {
 
 /** A failed call has no answer, though some vocabularies write `""` for it. */
 function withoutFiller(reading: Reading): Reading {
-  if (reading.name !== undefined && isFiller(reading.name)) reading.name = undefined;
+  // That of a span may be no text in an app without types.
+  if (reading.name !== undefined && (typeof reading.name !== 'string' || isFiller(reading.name)))
+    reading.name = undefined;
   if (reading.error === undefined || reading.output !== '') return reading;
   const { output: _output, outputMessage, ...rest } = reading;
   return outputMessage?.tool_calls ? { outputMessage, ...rest } : rest;

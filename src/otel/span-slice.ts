@@ -75,9 +75,10 @@ export const RECORDED_HERE = 'humanloop.recorded';
 
 const NO_SCOPE: InstrumentationScope = { name: '' };
 
-/** Returns the instrumentation scope; one with an empty name if the span has none. */
+/** Returns the instrumentation scope; one with an empty name if the span has none, or a name that is not text. */
 export function scopeOf(span: SpanSlice): InstrumentationScope {
-  return span.instrumentationScope ?? span.instrumentationLibrary ?? NO_SCOPE;
+  const scope = span.instrumentationScope ?? span.instrumentationLibrary ?? NO_SCOPE;
+  return typeof scope.name === 'string' ? scope : { ...scope, name: '' };
 }
 
 /** Returns the id of the parent span; undefined for the root of a trace. */

@@ -109,6 +109,18 @@ describe('whatever became of the attributes', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
+  it('nor whatever became of names', () => {
+    const strangeNames = fc.record({ span: fc.constantFrom(...SPANS), name: strangeValue, scope: strangeValue });
+    fc.assert(
+      fc.property(strangeNames, ({ span, name, scope }) => {
+        const renamed = { ...span, name, instrumentationScope: { name: scope, version: scope } } as RecordedSpan;
+        const datapoint = map(toSpan(renamed), true);
+        if (datapoint) expect(logRequest.safeParse(datapoint).error?.issues).toBeUndefined();
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   it('no content is left if content is off', () => {
     fc.assert(
       fc.property(damaged, (span) => {

@@ -112,7 +112,7 @@ async function bundle(entries: readonly string[], directory: string): Promise<vo
     .filter(([, { entryPoint }]) => PROGRAMS.some((program) => entryPoint?.endsWith(program)))
     .map(([file]) => resolve(file));
   for (const { path, text: whole } of outputFiles) {
-    const text = withoutHelpers(whole, metafile);
+    const text = path.endsWith('.js') ? toAscii(withoutHelpers(whole, metafile)) : whole;
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text);
     if (path.endsWith('.js') && !programs.includes(path)) {
@@ -125,6 +125,14 @@ async function bundle(entries: readonly string[], directory: string): Promise<vo
 function withoutHelpers(text: string, { outputs }: Metafile): string {
   const helpers = Object.keys(outputs).filter((file) => file.endsWith('.js') && isHelper(outputs[file]!));
   return helpers.reduce((rest, file) => rest.replace(new RegExp(`^import "[^"]*/${basename(file)}";$`, 'm'), ''), text);
+}
+
+/**
+ * Escapes what esbuild leaves as it is in regular expressions: with a single character outside of Latin-1, V8 keeps the
+ * whole file in memory with two bytes for each character. A `String.raw` must not have such characters.
+ */
+function toAscii(text: string): string {
+  return text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function isHelper({ entryPoint, inputs }: Metafile['outputs'][string]): boolean {

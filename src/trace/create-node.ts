@@ -53,7 +53,8 @@ class Node implements SpanNode {
   }
 
   set callerId(value: string | undefined) {
-    if (value !== undefined || this.#rare) this.#rarely().callerId = value;
+    if (this.#rare) this.#rare.callerId = value;
+    else if (value !== undefined) this.#rarely().callerId = value;
   }
 
   get absorbed(): SpanNode['absorbed'] {
@@ -61,7 +62,8 @@ class Node implements SpanNode {
   }
 
   set absorbed(value: SpanNode['absorbed']) {
-    if (value !== undefined || this.#rare) this.#rarely().absorbed = value;
+    if (this.#rare) this.#rare.absorbed = value;
+    else if (value !== undefined) this.#rarely().absorbed = value;
   }
 
   get keeper(): Keeper | undefined {
@@ -69,7 +71,8 @@ class Node implements SpanNode {
   }
 
   set keeper(value: Keeper | undefined) {
-    if (value !== undefined || this.#rare) this.#rarely().keeper = value;
+    if (this.#rare) this.#rare.keeper = value;
+    else if (value !== undefined) this.#rarely().keeper = value;
   }
 
   get tool(): ToolFacts | undefined {
@@ -77,7 +80,8 @@ class Node implements SpanNode {
   }
 
   set tool(value: ToolFacts | undefined) {
-    if (value !== undefined || this.#rare) this.#rarely().tool = value;
+    if (this.#rare) this.#rare.tool = value;
+    else if (value !== undefined) this.#rarely().tool = value;
   }
 
   get overrides(): LateFields | undefined {
@@ -85,7 +89,8 @@ class Node implements SpanNode {
   }
 
   set overrides(value: LateFields | undefined) {
-    if (value !== undefined || this.#rare) this.#rarely().overrides = value;
+    if (this.#rare) this.#rare.overrides = value;
+    else if (value !== undefined) this.#rarely().overrides = value;
   }
 
   get events(): SpanEvent[] | undefined {
@@ -93,7 +98,8 @@ class Node implements SpanNode {
   }
 
   set events(value: SpanEvent[] | undefined) {
-    if (value !== undefined || this.#rare) this.#rarely().events = value;
+    if (this.#rare) this.#rare.events = value;
+    else if (value !== undefined) this.#rarely().events = value;
   }
 
   get draftedAs(): SpanState | undefined {
@@ -101,11 +107,13 @@ class Node implements SpanNode {
   }
 
   set draftedAs(value: SpanState | undefined) {
-    if (value !== undefined || this.#rare) this.#rarely().draftedAs = value;
+    if (this.#rare) this.#rare.draftedAs = value;
+    else if (value !== undefined) this.#rarely().draftedAs = value;
   }
 
+  /** Call this if there are none yet. */
   #rarely(): RareFields {
-    this.#rare ??= new RareFields();
+    this.#rare = new RareFields();
     return this.#rare;
   }
 }

@@ -154,8 +154,8 @@ export class PendingSpans {
     this.#dueCount = 0;
     if (this.#takesOfFlush > 0) this.#takesOfFlush--;
     return traces.map((trace) => {
-      const { due } = trace;
-      trace.due = [];
+      const { due = [] } = trace;
+      trace.due = undefined;
       return due;
     });
   }
@@ -254,9 +254,13 @@ export class PendingSpans {
   #enqueue(node: SpanNode): void {
     node.state = 'due';
     const { trace } = node;
-    if (trace.due.length === 0) this.#dueTraces.push(trace);
-    trace.due.push(node);
     this.#dueCount++;
+    if (trace.due) {
+      trace.due.push(node);
+    } else {
+      trace.due = [node];
+      this.#dueTraces.push(trace);
+    }
   }
 }
 

@@ -15,8 +15,8 @@ export interface Trace {
   readonly nodes: Map<string, SpanNode>;
   /** Spans that have started and not ended. */
   openCount: number;
-  /** Nodes that became due since due nodes were last taken. */
-  due: SpanNode[];
+  /** Nodes that became due since due nodes were last taken, if there are any. */
+  due: SpanNode[] | undefined;
   /** Nodes that are held or due. A trace without any, and with nothing open, is at rest. */
   pendingCount: number;
   /** Decided with the first log of the trace that is written, and the same for all of them. */
@@ -139,7 +139,7 @@ export function createTrace(traceId: string): Trace {
     traceId,
     nodes: new Map(),
     openCount: 0,
-    due: [],
+    due: undefined,
     pendingCount: 0,
     context: undefined,
     baggageSession: undefined,

@@ -261,7 +261,7 @@ export class TraceTracker {
   #restIfDone(trace: Trace): void {
     if (trace.openCount > 0 || trace.pendingCount > 0) return;
     this.#active.delete(trace.traceId);
-    if (this.#last === trace) this.#last = undefined;
+    this.#last = undefined;
     this.#resting.put(trace);
   }
 

@@ -124,7 +124,7 @@ export function createViewerIndex({ statements, turns, words, onError }: ViewerI
   const listMarked = (): SqliteRow[] =>
     isOldestDue ? statements.listOldestMarkedLogs.all(sliceLogs) : statements.listMarkedLogs.all(sliceLogs).reverse();
 
-  const runSlice = (): { changed: string[]; isDone: boolean; count: number } => {
+  const runSlice = (): { changed: string[] | null; isDone: boolean; count: number } => {
     const start = performance.now();
     const { sliceMillis, isLate } = pace();
     const isOver = () => performance.now() - start > sliceMillis;
@@ -143,7 +143,7 @@ export function createViewerIndex({ statements, turns, words, onError }: ViewerI
       if (isOver() && slice.characters > MIN_SLICE_CHARACTERS) break;
     }
     if (count > 0) statements.unmarkLogs.run(marked[0]!['key']!, marked[count - 1]!['key']!);
-    const changed = slice.write();
+    const changed = slice.write(MAX_NAMED_SESSIONS);
     const isDone = !statements.hasMarkedLogs.get() && !statements.listDueSessions.get(Date.now());
     return { changed, isDone, count };
   };
@@ -194,7 +194,7 @@ export function createViewerIndex({ statements, turns, words, onError }: ViewerI
       if (!isDone || !isTidy) again(PAUSE_MILLIS);
       else if (hasWrites) again(GATHER_MILLIS);
       else if (statements.hasMarkedSessions.get()) again(POSTPONED_MILLIS);
-      if (changed.length > 0) announce(changed);
+      if (changed?.length !== 0) announce(changed);
     } catch (error) {
       messages.dropSlice();
       isRunning = false;

@@ -6,13 +6,14 @@ import {
   errorPreview,
   inputPreview,
   type LogTexts,
+  MAX_SEARCHED_CHARACTERS,
   outputPreview,
   searchableText,
   splitIdeographs,
 } from '../log-text.ts';
 import { storableText } from '../storable-text.ts';
 import type { IndexedMessages } from './indexed-messages.ts';
-import { toCount } from './viewer-labels.ts';
+import { DayCounts, toCount } from './viewer-labels.ts';
 import { toGroupWord, type ViewerStatements } from './viewer-statements.ts';
 
 const MAX_FACET_CHARACTERS = 40;
@@ -31,6 +32,8 @@ interface Additions {
   firstInput?: Ranked;
   lastOutput?: Ranked;
 }
+
+const SEARCHED_COLUMNS = ['inputs', 'messages', 'output', 'output_message', 'error'] as const;
 
 type Facet = readonly [kind: string, value: string];
 
@@ -68,14 +71,19 @@ export class IndexSlice {
     const row = this.#statements.readLogToIndex.get(key);
     if (!row) return;
     const [project, config] = [this.#project(row['project_key']!), this.#config(row['config_key']!)];
-    const texts = toTexts(row, config);
     const session = row['session_key']!;
+    const messages = row['messages'] as string | null;
+    const isMessagesNew = session === null || messages === null || row['is_counted'] === 1;
+    const newMessages = isMessagesNew ? messages : this.#messages.newPart(session, messages);
+    const texts = toTexts(row, config, newMessages);
     const isWanted = session === null ? undefined : this.#messages.ownershipOf(session, key);
     row['feedback'] = row['has_feedback'] === 1 ? this.#statements.readFeedback.get(key)!['feedback']! : '[]';
     const labels = labelsOf(row);
     const text = storableText(`${searchableText(texts, isWanted)}\n${splitIdeographs(labels.words)}`);
     this.characters += text.length;
     this.#statements.writeText.run(key, text, toGroupWord(session === null ? -Number(key) : session));
+    if (session !== null && messages !== null && isSearchedWhole(row))
+      this.#messages.keepConversation(session, messages);
     if (this.#hasUnsearchable) this.#statements.clearUnsearchable.run(key);
     if (row['is_counted'] === 1) this.#recounted.push(key);
     this.#counts.push(toCount(key, row, config));
@@ -87,17 +95,16 @@ export class IndexSlice {
     for (const facet of facetsOf(row, project, config, labels.user)) added.facets.add(facet.join('\0'));
     const order = `${row['created_at']} ${String(key).padStart(16, '0')}`;
     const isFirst = !added.firstInput || order < added.firstInput.rank;
-    const input = isFirst ? inputPreview(texts) : undefined;
-    if (input) {
-      added.firstInput = { text: storableText(input), rank: order, isError: false };
+    if (isFirst) {
+      const input = inputPreview(newMessages === messages ? texts : toTexts(row, config));
+      if (input) added.firstInput = { text: storableText(input), rank: order, isError: false };
     }
-    const answer = outputPreview(texts);
-    const output = answer ?? errorPreview(texts);
     const isTop = row['parent_key'] === null && row['parent_reference_id'] === null;
     const rank = `${isTop ? 1 : 0} ${order}`;
-    if (output && (!added.lastOutput || rank > added.lastOutput.rank)) {
-      added.lastOutput = { text: storableText(output), rank, isError: answer === undefined };
-    }
+    if (added.lastOutput && rank <= added.lastOutput.rank) return;
+    const answer = outputPreview(texts);
+    const output = answer ?? errorPreview(texts);
+    if (output) added.lastOutput = { text: storableText(output), rank, isError: answer === undefined };
   }
 
   /** For a log whose writes were undone. */
@@ -107,8 +114,8 @@ export class IndexSlice {
     this.#changed.add(session ?? -Number(key));
   }
 
-  /** Returns the ids of the sessions that changed. */
-  write(): string[] {
+  /** Returns the ids of the sessions that changed; null if they are more than `mostNamed`. */
+  write(mostNamed: number): string[] | null {
     this.#writeCounts();
     const facetKeys = new Map<string, SqliteValue>();
     for (const [group, { facets, firstInput, lastOutput }] of this.#additions) {
@@ -124,6 +131,7 @@ export class IndexSlice {
       }
     }
     for (const key of this.#changed) this.#statements.writeRank.run(key);
+    if (this.#changed.size > mostNamed) return null;
     const ids = [...this.#changed].map((key) => this.#statements.findSummaryId.get(key)?.['id'] as string | null);
     return ids.filter((id) => id !== null);
   }
@@ -134,7 +142,12 @@ export class IndexSlice {
    */
   #writeCounts(): void {
     for (const key of this.#recounted) this.#statements.clearCount.run(key);
-    for (const count of this.#counts) this.#statements.writeCount.run(...count);
+    const days = new DayCounts();
+    for (const count of this.#counts) {
+      this.#statements.writeCount.run(...count);
+      days.add(count);
+    }
+    for (const sums of days.list()) this.#statements.addToDay.run(...sums);
   }
 
   #facetKey([kind, value]: Facet): SqliteValue {
@@ -161,15 +174,23 @@ export class IndexSlice {
   }
 }
 
-export function toTexts(row: SqliteRow, config: SqliteRow = row): LogTexts {
+/** `messages` are those to take instead of the row's. */
+export function toTexts(row: SqliteRow, config: SqliteRow = row, messages = row['messages']): LogTexts {
   return {
     inputs: parse(row['inputs']),
-    messages: parse(row['messages']),
+    messages: parse(messages),
     output: row['output'] as string | null,
     outputMessage: parse(row['output_message']),
     error: row['error'] as string | null,
     label: [config['label'], config['model']].filter(Boolean).join(' '),
   };
+}
+
+/** Whether all texts of the log are searched, however they are divided: its JSON is longer than they are. */
+function isSearchedWhole(row: SqliteRow): boolean {
+  let characters = 0;
+  for (const column of SEARCHED_COLUMNS) characters += (row[column] as string | null)?.length ?? 0;
+  return characters < MAX_SEARCHED_CHARACTERS;
 }
 
 /** JSON that is nested too deeply to be parsed is not searched. */

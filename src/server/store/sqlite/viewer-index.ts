@@ -3,7 +3,8 @@
  *
  * New and changed logs and sessions are marked (viewer-schema.ts). `ViewerIndex` works the marks off in slices, each a
  * job in the turns of the writes, newest logs first: after a start with a large unindexed file, new logs are found at
- * once. The engine writes its search index to the file at the end of each savepoint, and before it takes a log with a
+ * once. When it is late, the oldest ones come in every second slice. How much of the time it takes says index-pace.ts. The
+ * engine writes its search index to the file at the end of each savepoint, and before it takes a log with a
  * lower key than the one before, and that takes far longer than to add a log to it: the logs of a slice are added in the
  * order of their keys, and all together.
  *
@@ -11,8 +12,9 @@
  * over, and noted in `unsearchable_logs`: whatever is in it, the others are found.
  */
 import { HumanloopError } from '../../../errors.ts';
-import { reasonOf, type SqliteValue } from '../../../sqlite/open.ts';
+import { reasonOf, type SqliteRow, type SqliteValue } from '../../../sqlite/open.ts';
 import type { SessionChange } from '../viewer-store.ts';
+import { type IndexPace, paceAt } from './index-pace.ts';
 import { IndexSlice } from './index-slice.ts';
 import { IndexedMessages } from './indexed-messages.ts';
 import type { ViewerStatements } from './viewer-statements.ts';
@@ -21,17 +23,12 @@ import type { WriteTurns } from './write-turns.ts';
 
 /** Writes that come close together are indexed together. */
 const GATHER_MILLIS = 40;
-const SLICE_MILLIS = 16;
 const MIN_SLICE_LOGS = 40;
-const MAX_SLICE_LOGS = 500;
+const MAX_SLICE_LOGS = 1_000;
 /** So much text is indexed in less than a slice's time, even where other programs take most of the machine. */
 const MIN_SLICE_CHARACTERS = 200_000;
 /** Between two slices, so that no request waits for more than one. */
 const PAUSE_MILLIS = 5;
-/** As long as each pause brings writes, it is prolonged to this many times what a slice takes: they go first. */
-const BUSY_PAUSES = 12;
-/** An index that has not caught up for so long does not wait for others. */
-const LATE_MILLIS = 2_500;
 /** Sessions whose logs are being deleted are looked at when that is done. */
 const POSTPONED_MILLIS = 200;
 const RETRY_MILLIS = 1_000;
@@ -87,7 +84,11 @@ export function createViewerIndex({ statements, turns, words, onError }: ViewerI
   let behindSince: number | undefined = performance.now();
   /** As many as one slice has the time for. */
   let sliceLogs = MIN_SLICE_LOGS;
-  let sliceMillis = SLICE_MILLIS;
+  /** What the last slice took, with the merges before it. */
+  let workedMillis = 0;
+  let isOldestDue = false;
+
+  const pace = (): IndexPace => paceAt(behindSince === undefined ? 0 : performance.now() - behindSince);
 
   const passOver = (key: SqliteValue, cause: unknown): void => {
     // What fails for all logs alike, such as a full disk, is tried again.
@@ -119,16 +120,22 @@ export function createViewerIndex({ statements, turns, words, onError }: ViewerI
     suspects.delete(key);
   };
 
-  const runSlice = (): { changed: string[]; isDone: boolean; count: number } => {
+  /** In the order of their keys. */
+  const listMarked = (): SqliteRow[] =>
+    isOldestDue ? statements.listOldestMarkedLogs.all(sliceLogs) : statements.listMarkedLogs.all(sliceLogs).reverse();
+
+  const runSlice = (): { changed: string[] | null; isDone: boolean; count: number } => {
     const start = performance.now();
-    const isOver = () => performance.now() - start > SLICE_MILLIS;
+    const { sliceMillis, isLate } = pace();
+    const isOver = () => performance.now() - start > sliceMillis;
     messages.startSlice(statements.readDataVersion.get()!['data_version']!);
     const slice = new IndexSlice(statements, messages);
     for (const { key } of statements.listDueSessions.all(Date.now())) {
       slice.resetSession(key!);
       if (isOver()) break;
     }
-    const marked = isOver() ? [] : statements.listMarkedLogs.all(sliceLogs).reverse();
+    isOldestDue = isLate && !isOldestDue;
+    const marked = isOver() ? [] : listMarked();
     let count = 0;
     for (const { key } of marked) {
       addLog(slice, key!);
@@ -136,17 +143,29 @@ export function createViewerIndex({ statements, turns, words, onError }: ViewerI
       if (isOver() && slice.characters > MIN_SLICE_CHARACTERS) break;
     }
     if (count > 0) statements.unmarkLogs.run(marked[0]!['key']!, marked[count - 1]!['key']!);
-    const changed = slice.write();
+    const changed = slice.write(MAX_NAMED_SESSIONS);
     const isDone = !statements.hasMarkedLogs.get() && !statements.listDueSessions.get(Date.now());
     return { changed, isDone, count };
   };
 
-  /** For as long as the slice took. Returns whether it was enough. */
+  /** For as long as a slice. Returns whether it was enough. */
   const tidyWords = (): boolean => {
-    const end = performance.now() + sliceMillis;
+    const end = performance.now() + pace().sliceMillis;
     do if (!words.tidy()) return true;
     while (performance.now() < end);
     return false;
+  };
+
+  const measured = <Result>(work: () => Result): Result => {
+    const started = { millis: performance.now(), cpu: process.cpuUsage() };
+    const result = work();
+    workedMillis += workedSince(started);
+    return result;
+  };
+
+  const nextSliceLogs = (logs: number, millis: number): number => {
+    const fitting = (logs * pace().sliceMillis) / millis;
+    return Math.ceil(Math.max(MIN_SLICE_LOGS, Math.min(2 * sliceLogs, MAX_SLICE_LOGS, fitting)));
   };
 
   const announce = (sessions: readonly string[] | null): void => {
@@ -161,24 +180,12 @@ export function createViewerIndex({ statements, turns, words, onError }: ViewerI
     isRunning = true;
     // What is written before the slice was asked for before this. A later write needs another slice.
     hasWrites = false;
-    let logs = 0;
-    let started: Started;
+    workedMillis = 0;
     try {
-      if (!isTidy) isTidy = await turns.run(tidyWords);
-      const { changed, isDone } = await turns.run(
-        () => {
-          started = { millis: performance.now(), cpu: process.cpuUsage() };
-          const done = runSlice();
-          logs = done.count;
-          return done;
-        },
-        () => {
-          sliceMillis = workedSince(started);
-          if (logs === 0) return;
-          const next = Math.min(2 * sliceLogs, MAX_SLICE_LOGS, (logs * SLICE_MILLIS) / sliceMillis);
-          sliceLogs = Math.ceil(Math.max(MIN_SLICE_LOGS, next));
-        },
-      );
+      if (!isTidy) isTidy = await turns.run(() => measured(tidyWords));
+      const tidiedMillis = workedMillis;
+      const { changed, isDone, count: logs } = await turns.run(() => measured(runSlice));
+      if (logs > 0) sliceLogs = nextSliceLogs(logs, workedMillis - tidiedMillis);
       messages.keepSlice();
       if (logs > 0) isTidy = !words.isDue();
       isFailing = false;
@@ -187,7 +194,7 @@ export function createViewerIndex({ statements, turns, words, onError }: ViewerI
       if (!isDone || !isTidy) again(PAUSE_MILLIS);
       else if (hasWrites) again(GATHER_MILLIS);
       else if (statements.hasMarkedSessions.get()) again(POSTPONED_MILLIS);
-      if (changed.length > 0) announce(changed);
+      if (changed?.length !== 0) announce(changed);
     } catch (error) {
       messages.dropSlice();
       isRunning = false;
@@ -202,9 +209,7 @@ export function createViewerIndex({ statements, turns, words, onError }: ViewerI
   /** Slices do not overlap, so that `messages` knows what belongs to which. */
   const again = (millis: number): void => {
     if (closed || timer || isRunning) return;
-    const now = performance.now();
-    const isLate = behindSince !== undefined && now - behindSince > LATE_MILLIS;
-    wait(millis, isLate ? now : now + BUSY_PAUSES * sliceMillis);
+    wait(millis, performance.now() + pace().breakFactor * workedMillis);
   };
 
   const wait = (millis: number, latest: number): void => {

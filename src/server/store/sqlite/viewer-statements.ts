@@ -159,6 +159,7 @@ const SQL = {
   hasMarkedSessions: `SELECT 1 FROM unindexed_sessions LIMIT 1`,
   unmarkSession: `DELETE FROM unindexed_sessions WHERE key = ?`,
   listMarkedLogs: `SELECT key FROM unindexed_logs ORDER BY key DESC LIMIT ?`,
+  listOldestMarkedLogs: `SELECT key FROM unindexed_logs ORDER BY key LIMIT ?`,
   unmarkLogs: `DELETE FROM unindexed_logs WHERE key BETWEEN ? AND ?`,
   hasMarkedLogs: `SELECT 1 FROM unindexed_logs LIMIT 1`,
   markLogsOfSession: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE session_key = :key OR key = -:key

@@ -39,7 +39,7 @@ export function readEventContent(span: SpanSlice): EventContent {
         prompt ??= attributes['gen_ai.prompt'];
         break;
       case 'gen_ai.content.completion':
-        completion ??= attributes['gen_ai.completion'];
+        completion = grownOf(completion, attributes['gen_ai.completion']);
         break;
       case 'gen_ai.choice': {
         const body = bodyOf(attributes);
@@ -61,6 +61,14 @@ export function readEventContent(span: SpanSlice): EventContent {
   found.input ??= prompt;
   found.output ??= completion;
   return found;
+}
+
+/** Langtrace repeats a streamed answer with each piece of it: the same text, but for what was added in one place. */
+function grownOf(before: unknown, after: unknown): unknown {
+  if (typeof before !== 'string' || typeof after !== 'string' || after.length <= before.length) return before ?? after;
+  let start = 0;
+  while (start < before.length && before.charCodeAt(start) === after.charCodeAt(start)) start++;
+  return after.endsWith(before.slice(start)) ? after : before;
 }
 
 /**

@@ -3,10 +3,11 @@
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, jsonOf, nameOf, omitUndefined, stringOf, withoutQuotes } from '../values/attributes.ts';
+import { addTo, jsonOf, nameOf, omitUndefined, stringOf, unlessEmpty, withoutQuotes } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { imageAnswerOf } from './image-answers.ts';
 import { joinItems } from './join-messages.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { finishReasonOf, holdsMessages, openTexts } from './message-wrappers.ts';
@@ -74,6 +75,12 @@ export function readRequest(body: Fields): Reading {
 /** Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text. */
 export function readAnswer(value: unknown, reader: MessageReader, outputTokens?: number): Reading {
   if (value === undefined || value === null) return {};
+  const picture = imageAnswerOf(value);
+  if (picture) {
+    const { revisedPrompt: revised_prompt, ...message } = picture;
+    const [outputMessage] = reader.readOutput(message);
+    return { outputMessage, contentMetadata: unlessEmpty({ revised_prompt }) };
+  }
   const holdsMessage = isAnswer(value);
   const answers = reader.readOutput(
     holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text: toText(value) }] },

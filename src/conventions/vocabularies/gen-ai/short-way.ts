@@ -1,7 +1,7 @@
 /** The short way of the GenAI conventions: calls, tools and agents with their content in attributes, as JSON. */
 import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
-import { toFinishReason } from '../../content/finish-reason.ts';
+import { isNumberedReason, toFinishReason } from '../../content/finish-reason.ts';
 import { findInstructions, findMessages, type MessageShape } from '../../content/message-texts.ts';
 import { modelToolsAt } from '../../content/model-tools.ts';
 import { mayHoldToolMessage } from '../../content/tool-result.ts';
@@ -192,7 +192,8 @@ function readAnswer(reading: GenAiReading, json: string | undefined): boolean {
     reason ??= toFinishReason(found.finishReason);
   }
   reading.finishReason = reason;
-  return reason !== 'error' && !isSeveral(reading.finishReasons);
+  const isWord = reason === undefined ? reading.finishReasons === undefined : !isNumberedReason(reason);
+  return isWord && reason !== 'error' && !isSeveral(reading.finishReasons);
 }
 
 /** Whether each item of the answer may have a reason of its own. */

@@ -6,7 +6,7 @@
 import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
-import { toFinishReason } from '../../content/finish-reason.ts';
+import { finishReasonAt } from '../../content/finish-reason.ts';
 import { inputsOf } from '../../content/inputs.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
 import { isLostAnswer, MessageReader, metadataOfMessages } from '../../content/messages.ts';
@@ -149,9 +149,7 @@ function readModelCall(fields: SpanFields): Reading {
     outputMessage,
     output: messageText(outputMessage),
     finishReason:
-      finishReason ??
-      toFinishReason(attributes['llm.response.finish_reason']) ??
-      toFinishReason(attributes['llm.response.stop_reason']),
+      finishReason ?? finishReasonAt(fields, 'llm.response.finish_reason', 'llm.response.stop_reason'),
     contentMetadata: { choices: others.length > 0 ? others : undefined, ...contentMetadata },
   };
 }

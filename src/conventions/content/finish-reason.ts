@@ -126,7 +126,9 @@ const GOOGLE = /google|gemini|vertex/i;
 
 function isGoogles({ span, attributes }: SpanFields): boolean {
   const provider = nameOf(attributes['gen_ai.provider.name'] ?? attributes['gen_ai.system']);
-  return provider === undefined ? GOOGLE.test(scopeOf(span).name) : GOOGLE.test(provider) || provider.startsWith('gcp.');
+  return provider === undefined
+    ? GOOGLE.test(scopeOf(span).name)
+    : GOOGLE.test(provider) || provider.startsWith('gcp.');
 }
 
 const MAX_REMEMBERED = 256;

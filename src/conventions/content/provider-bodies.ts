@@ -7,6 +7,7 @@ import { addTo, jsonOf, nameOf, omitUndefined, stringOf, unlessEmpty, withoutQuo
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { textOfState } from './graph-state.ts';
 import { imageAnswerOf } from './image-answers.ts';
 import { joinItems } from './join-messages.ts';
 import { fromLangChain } from './langchain-json.ts';
@@ -150,6 +151,8 @@ function isAutoGenAnswer(answer: Fields, { source, type }: Fields): boolean {
  */
 export function toStepOutput(value: unknown, ...wrappers: readonly string[]): string | undefined {
   if (value === undefined || value === null) return undefined;
+  const state = textOfState(value);
+  if (state !== undefined) return state;
   if (isObject(value)) {
     const said = textOfEvent(value);
     if (said !== undefined) return said;

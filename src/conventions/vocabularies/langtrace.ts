@@ -108,7 +108,8 @@ function readOther(fields: SpanFields): Reading {
   const query = fields.firstString(...QUERIES);
   const documents = structuredAt(fields, fields.firstKey(...DOCUMENTS));
   return {
-    inputs: query === undefined ? inputsOf(Array.isArray(texts) ? texts.flat() : texts) : omitUndefined({ query, documents }),
+    inputs:
+      query === undefined ? inputsOf(Array.isArray(texts) ? texts.flat() : texts) : omitUndefined({ query, documents }),
     output: toOptionalText(structuredAt(fields, fields.firstKey(...RANKINGS))),
   };
 }

@@ -65,10 +65,7 @@ export function readIndexedMessages(fields: SpanFields): IndexedConversation {
       functions.map(({ fields: tool }) => ({ ...tool, parameters: tool['parameters'] ?? tool['arguments'] })),
     ),
     contentMetadata: metadataOfMessages(reader),
-    finishReason: finishReasonIn(
-      fields,
-      (completions[0] ?? flatOutput[0] ?? firstOutput[0])?.fields['finish_reason'],
-    ),
+    finishReason: finishReasonIn(fields, (completions[0] ?? flatOutput[0] ?? firstOutput[0])?.fields['finish_reason']),
   };
 }
 

@@ -87,7 +87,8 @@ export function readAnswer(value: unknown, reader: MessageReader, outputTokens?:
     holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text: toText(value) }] },
   );
   // What a tool answered separates the turns around it.
-  const choices = (Array.isArray(value) ? joinItems(answers) : answers).filter(({ role }) => role === 'assistant');
+  const areItems = Array.isArray(value) && !value.some(isChoice);
+  const choices = (areItems ? joinItems(answers) : answers).filter(({ role }) => role === 'assistant');
   const finishReason = holdsMessage ? finishReasonOf(value) : undefined;
   const [outputMessage, ...others] = choices;
   if (isLostAnswer(outputMessage, finishReason, outputTokens)) return omitUndefined<Reading>({ finishReason });
@@ -99,6 +100,11 @@ export function readAnswer(value: unknown, reader: MessageReader, outputTokens?:
     callId: isObject(value) && !isMessageInOtherSpelling(value) ? nameOf(value['id']) : undefined,
     contentMetadata: others.length > 0 ? { choices: others } : undefined,
   });
+}
+
+/** Whether this is one of several answers, of which each may be a text or only call tools. */
+function isChoice(item: unknown): boolean {
+  return isObject(item) && (isObject(item['message']) || item['index'] !== undefined || 'finish_reason' in item);
 }
 
 function isAnswer(value: unknown): boolean {

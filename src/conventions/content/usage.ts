@@ -199,7 +199,8 @@ export function usageOfBody(body: unknown): Usage | undefined {
 export function usageOfFrameworkAnswer(answer: unknown): Usage | undefined {
   if (!isObject(answer)) return undefined;
   const { content, generations, usage_metadata: ofAdk, usageMetadata = ofAdk } = answer;
-  const isAdks = isObject(usageMetadata) && (content === null || (isObject(content) && Array.isArray(content['parts'])));
+  const isAdks =
+    isObject(usageMetadata) && (content === null || (isObject(content) && Array.isArray(content['parts'])));
   return isAdks || Array.isArray(generations) ? usageOfBody(answer) : undefined;
 }
 

@@ -98,7 +98,7 @@ export const GEN_AI_KEYS: Readonly<Record<string, ShortKey>> = {
 
 /** What any vocabulary might read, if it is not known. */
 export const DOUBTS =
-  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow)\.|^code\.function\.(parameters?|return)\.|^(operation\.cost|response_data|error)$|[_.]ref$/;
+  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow)\.|^code\.function\.(parameters?|return)\.|^(operation\.cost|response_data|error|copilot_chat\.time_to_first_token)$|[_.]ref$/;
 
 const TABLE = new ShortTable<GenAiReading>(GEN_AI_KEYS, DOUBTS);
 

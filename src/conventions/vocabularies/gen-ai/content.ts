@@ -99,7 +99,9 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
  */
 function withoutAnsweredCalls(answers: ChatMessage[], { finishReason, providerCalls }: MessageReader): ChatMessage[] {
   if (finishReason === undefined || finishReason === 'tool_calls') return answers;
-  const results = new Map(answers.flatMap((message) => (message.role === 'tool' ? [[message.tool_call_id, message]] : [])));
+  const results = new Map(
+    answers.flatMap((message) => (message.role === 'tool' ? [[message.tool_call_id, message]] : [])),
+  );
   if (results.size === 0) return answers;
   return answers.map((message) => {
     const { tool_calls: calls = [], ...rest } = message;

@@ -104,7 +104,8 @@ function withoutAnsweredCalls(answers: ChatMessage[], { finishReason, providerCa
   );
   if (results.size === 0) return answers;
   return answers.map((message) => {
-    const { tool_calls: calls = [], ...rest } = message;
+    const { tool_calls, ...rest } = message;
+    const calls = tool_calls ?? [];
     const waiting = calls.filter(({ id }) => !results.has(id));
     if (waiting.length === calls.length) return message;
     for (const { id, function: called } of calls) {

@@ -12,6 +12,7 @@ import { humanloop } from './vocabularies/humanloop.ts';
 import { langfuseAdditions } from './vocabularies/langfuse/additions.ts';
 import { langfuse } from './vocabularies/langfuse/langfuse.ts';
 import { langsmith } from './vocabularies/langsmith.ts';
+import { langtrace } from './vocabularies/langtrace.ts';
 import { liteLlm } from './vocabularies/litellm.ts';
 import { liveKit } from './vocabularies/livekit.ts';
 import { logfire } from './vocabularies/logfire.ts';
@@ -43,6 +44,8 @@ export const CONVENTIONS: readonly Convention[] = [
   mcp,
   sentry,
   openLit,
+  // Before Anthropic's SDK, whose span names it has.
+  langtrace,
   anthropicSdk,
   claudeCode,
   mlflow,

@@ -28,7 +28,8 @@ export class HumanloopLogRecordProcessor {
   }
 
   onEmit({ spanContext, eventName, attributes = {}, body, hrTime }: LogRecordSlice): void {
-    const name = eventName ?? attributes['event.name'];
+    // LiteLLM has its own name for it.
+    const name = eventName ?? attributes['event.name'] ?? attributes['event_name'];
     if (typeof name !== 'string' || !name.startsWith('gen_ai.')) return;
     this.#spanProcessor.addEvent(spanContext, {
       name,

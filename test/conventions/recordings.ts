@@ -94,7 +94,7 @@ export function toSpan(recorded: RecordedSpan): SpanSlice {
 
 function toEvent(record: RecordedLogRecord): SpanEvent {
   return {
-    name: record.eventName ?? String(record.attributes?.['event.name'] ?? ''),
+    name: record.eventName ?? String(record.attributes?.['event.name'] ?? record.attributes?.['event_name'] ?? ''),
     // As the log record processor joins them.
     attributes: { ...record.attributes, ...(record.body !== undefined && { body: record.body }) },
     time: record.hrTime,

@@ -1,7 +1,9 @@
 /** Why a model stopped: `stop`, `length`, `tool_calls` or `content_filter`, else the source's own word. */
-import { jsonOf, nameOf } from '../values/attributes.ts';
+import { scopeOf } from '../../otel/span-slice.ts';
+import { integerOf, jsonOf, nameOf } from '../values/attributes.ts';
 import { memberOf } from '../values/enum-member.ts';
 import { parsePythonJson } from '../values/python-json.ts';
+import type { SpanFields } from '../values/span-fields.ts';
 
 /** By their words in lower case, without separators. */
 const WORDS: ReadonlyMap<string, string> = new Map([
@@ -79,6 +81,54 @@ export function toFinishReason(value: unknown): string | undefined {
   if (remembered.size >= MAX_REMEMBERED) remembered.clear();
   remembered.set(first, reason);
   return reason;
+}
+
+/** Whether this is the number of a reason in some enumeration. */
+export function isNumberedReason(reason: string): boolean {
+  return /^\d+$/.test(reason);
+}
+
+/**
+ * Google's reasons as Protocol Buffers number them, from 1 on. Those after the last one have other numbers in Vertex AI than in
+ * the Gemini API.
+ */
+const GOOGLES: readonly string[] = [
+  ...['stop', 'length', 'content_filter', 'content_filter', 'other'],
+  ...['content_filter', 'content_filter', 'content_filter'],
+];
+
+/** Takes a word like `toFinishReason`, or the number of one of Google's reasons. */
+export function toGooglesFinishReason(value: unknown): string | undefined {
+  const reason = toFinishReason(value);
+  if (reason !== undefined && !isNumberedReason(reason)) return reason;
+  const list = typeof value === 'string' && value.startsWith('[') ? jsonOf(value) : value;
+  return GOOGLES[(integerOf(Array.isArray(list) ? list[0] : list) ?? 0) - 1] ?? reason;
+}
+
+/** Reads the first reason at these keys of a span. Numbers say something only of calls of Google's models. */
+export function finishReasonAt(fields: SpanFields, ...keys: readonly string[]): string | undefined {
+  for (const key of keys) {
+    const reason = finishReasonIn(fields, fields.attributes[key]);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}
+
+/** The same of a value of the span. */
+export function finishReasonIn(fields: SpanFields, value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  const reason = toFinishReason(value);
+  const isWord = reason !== undefined && !isNumberedReason(reason);
+  return isWord || !isGoogles(fields) ? reason : toGooglesFinishReason(value);
+}
+
+const GOOGLE = /google|gemini|vertex/i;
+
+function isGoogles({ span, attributes }: SpanFields): boolean {
+  const provider = nameOf(attributes['gen_ai.provider.name'] ?? attributes['gen_ai.system']);
+  return provider === undefined
+    ? GOOGLE.test(scopeOf(span).name)
+    : GOOGLE.test(provider) || provider.startsWith('gcp.');
 }
 
 const MAX_REMEMBERED = 256;

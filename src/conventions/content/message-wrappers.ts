@@ -2,7 +2,7 @@
 
 import { isObject } from '../../wire/json.ts';
 import { jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../values/attributes.ts';
-import { toFinishReason } from './finish-reason.ts';
+import { toFinishReason, toGooglesFinishReason } from './finish-reason.ts';
 import { javaMessagesIn } from './java-messages.ts';
 import { isConstructor } from './message-fields.ts';
 import { isKnownPart } from './message-parts.ts';
@@ -177,6 +177,10 @@ export function messagesInText(text: string): unknown[] | undefined {
   return Array.isArray(list) && list.length > 0 && list.every(isMessageLike) ? list : undefined;
 }
 
+function numberedReasonOf({ finish_reason, finishReason }: Fields): string | undefined {
+  return toGooglesFinishReason(finish_reason ?? finishReason);
+}
+
 /** Returns the finish reason of the first choice. */
 export function finishReasonOf(value: unknown): string | undefined {
   const body = typeof value === 'string' ? withoutQuotes(jsonOf(value)) : value;
@@ -192,8 +196,8 @@ export function finishReasonOf(value: unknown): string | undefined {
     stringOf(first['done_reason']) ??
     (isObject(ofLangChain) ? stringOf(ofLangChain['finish_reason'] ?? ofLangChain['stop_reason']) : undefined);
   if (reason !== undefined) return toFinishReason(reason);
-  for (const key of ['choices', 'candidates'] as const) {
-    if (Array.isArray(first[key])) return finishReasonOf(first[key]);
-  }
-  return undefined;
+  if (Array.isArray(first['choices'])) return finishReasonOf(first['choices']);
+  const candidates = first['candidates'];
+  if (!Array.isArray(candidates)) return undefined;
+  return finishReasonOf(candidates) ?? (isObject(candidates[0]) ? numberedReasonOf(candidates[0]) : undefined);
 }

@@ -3,10 +3,12 @@
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, jsonOf, nameOf, omitUndefined, stringOf, withoutQuotes } from '../values/attributes.ts';
+import { addTo, jsonOf, nameOf, omitUndefined, stringOf, unlessEmpty, withoutQuotes } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { textOfState } from './graph-state.ts';
+import { imageAnswerOf } from './image-answers.ts';
 import { joinItems } from './join-messages.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { finishReasonOf, holdsMessages, openTexts } from './message-wrappers.ts';
@@ -74,12 +76,19 @@ export function readRequest(body: Fields): Reading {
 /** Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text. */
 export function readAnswer(value: unknown, reader: MessageReader, outputTokens?: number): Reading {
   if (value === undefined || value === null) return {};
+  const picture = imageAnswerOf(value);
+  if (picture) {
+    const { revisedPrompt: revised_prompt, ...message } = picture;
+    const [outputMessage] = reader.readOutput(message);
+    return { outputMessage, contentMetadata: unlessEmpty({ revised_prompt }) };
+  }
   const holdsMessage = isAnswer(value);
   const answers = reader.readOutput(
     holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text: toText(value) }] },
   );
   // What a tool answered separates the turns around it.
-  const choices = (Array.isArray(value) ? joinItems(answers) : answers).filter(({ role }) => role === 'assistant');
+  const areItems = Array.isArray(value) && !value.some(isChoice);
+  const choices = (areItems ? joinItems(answers) : answers).filter(({ role }) => role === 'assistant');
   const finishReason = holdsMessage ? finishReasonOf(value) : undefined;
   const [outputMessage, ...others] = choices;
   if (isLostAnswer(outputMessage, finishReason, outputTokens)) return omitUndefined<Reading>({ finishReason });
@@ -91,6 +100,11 @@ export function readAnswer(value: unknown, reader: MessageReader, outputTokens?:
     callId: isObject(value) && !isMessageInOtherSpelling(value) ? nameOf(value['id']) : undefined,
     contentMetadata: others.length > 0 ? { choices: others } : undefined,
   });
+}
+
+/** Whether this is one of several answers, of which each may be a text or only call tools. */
+function isChoice(item: unknown): boolean {
+  return isObject(item) && (isObject(item['message']) || item['index'] !== undefined || 'finish_reason' in item);
 }
 
 function isAnswer(value: unknown): boolean {
@@ -143,6 +157,8 @@ function isAutoGenAnswer(answer: Fields, { source, type }: Fields): boolean {
  */
 export function toStepOutput(value: unknown, ...wrappers: readonly string[]): string | undefined {
   if (value === undefined || value === null) return undefined;
+  const state = textOfState(value);
+  if (state !== undefined) return state;
   if (isObject(value)) {
     const said = textOfEvent(value);
     if (said !== undefined) return said;

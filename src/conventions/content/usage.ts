@@ -192,9 +192,21 @@ export function usageOfBody(body: unknown): Usage | undefined {
   return usage && BODY.read(usage);
 }
 
-/** Fills in what the log of a call lacks from the usage in the provider's raw answer. */
-export function withUsageOfBody(reading: Reading): Reading {
-  const found = usageOfBody(reading.providerResponse);
+/**
+ * Returns the same of an answer as a framework keeps it, which has neither an id nor a model: Google's ADK, LangChain. A text that
+ * a model wrote as JSON is none.
+ */
+export function usageOfFrameworkAnswer(answer: unknown): Usage | undefined {
+  if (!isObject(answer)) return undefined;
+  const { content, generations, usage_metadata: ofAdk, usageMetadata = ofAdk } = answer;
+  const isAdks =
+    isObject(usageMetadata) && (content === null || (isObject(content) && Array.isArray(content['parts'])));
+  return isAdks || Array.isArray(generations) ? usageOfBody(answer) : undefined;
+}
+
+/** Fills in what the log of a call lacks from the usage in the raw answer of the provider, or else of its framework. */
+export function withUsageOfBody(reading: Reading, answer?: unknown): Reading {
+  const found = usageOfBody(reading.providerResponse) ?? usageOfFrameworkAnswer(answer);
   if (!found) return reading;
   if (reading.promptTokens === undefined && reading.outputTokens === undefined) addTo(reading, ownUsage(found));
   reading.metadata = addTo(addTo<Record<string, unknown>>({}, usageDetails(found)), reading.metadata);

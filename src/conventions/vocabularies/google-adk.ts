@@ -7,7 +7,7 @@
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { messageText } from '../../wire/message-text.ts';
-import { toFinishReason } from '../content/finish-reason.ts';
+import { finishReasonAt, toGooglesFinishReason } from '../content/finish-reason.ts';
 import { inputsAt, inputsOf } from '../content/inputs.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
@@ -96,7 +96,7 @@ function readModelCall(fields: SpanFields): Reading {
     outputMessage,
     output: messageText(outputMessage),
     ...ownUsage(usage),
-    finishReason: toFinishReason(fields.attributes['gen_ai.response.finish_reasons']) ?? toFinishReason(reported),
+    finishReason: finishReasonAt(fields, 'gen_ai.response.finish_reasons') ?? toGooglesFinishReason(reported),
     error: readFailure(fields, response),
     metadata: usageDetails(usage),
     contentMetadata: metadataOfMessages(reader),

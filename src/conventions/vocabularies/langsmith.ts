@@ -7,6 +7,7 @@
  */
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
+import { textOfState } from '../content/graph-state.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
@@ -117,7 +118,9 @@ function readStep(fields: SpanFields): Reading {
     name: fields.firstString('gen_ai.tool.name', 'langsmith.trace.name') ?? fields.span.name,
     model: isEmbedding(fields) ? fields.firstName('gen_ai.request.model') : undefined,
     inputs: inputsOf(unwrapInput(structuredAt(fields, INPUT))),
-    output: isEmbedding(fields) ? undefined : toStepOutput(structuredAt(fields, OUTPUT), 'outputs', 'output'),
+    output: isEmbedding(fields)
+      ? undefined
+      : (textOfState(fields.structure(OUTPUT)) ?? toStepOutput(structuredAt(fields, OUTPUT), 'outputs', 'output')),
   };
 }
 

@@ -65,10 +65,11 @@ function readModelCall(fields: SpanFields, kind: SpanKind): Reading {
   return reading;
 }
 
-/** The answer in `{ message, usage }`, `{ combined_chunk_content }` or `{ text }`. */
+/** The answer in `{ message, usage }`, `{ combined_chunk_content }`, `{ images }` or `{ text }`. */
 function answerOf(response: Fields): unknown {
   const message = objectOf(response['message']);
   if (message) return { role: 'assistant', ...message };
+  if (response['images'] !== undefined) return response;
   return response['combined_chunk_content'] ?? response['text'] ?? response['output'];
 }
 

@@ -92,7 +92,7 @@ export function readEvent(
   { traceId, spanId, eventName, attributes, body, time }: ReceivedEvent,
   settings: ReadSettings,
 ): ReadEvent | undefined {
-  const name = eventName || attributes['event.name'];
+  const name = eventName || (attributes['event.name'] ?? attributes['event_name']);
   if (typeof name !== 'string' || !name.startsWith('gen_ai.')) return undefined;
   if (!traceId || !spanId || !isTraceId(traceId) || !isSpanId(spanId)) {
     const judged =

@@ -13,9 +13,9 @@ import { toModelTools } from '../../content/model-tools.ts';
 import { lastException, readError } from '../../content/read-error.ts';
 import { countSentences } from '../../content/stream-chunks.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
-import { integerOf, isFiller, objectOf } from '../../values/attributes.ts';
+import { integerOf, isFiller, jsonOf, objectOf } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
-import { toOptionalText, toPlainObject, toText } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainJson, toPlainObject, toText } from '../../values/plain-json.ts';
 import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { type EventContent, readEventContent, splitAnswer } from './events.ts';
@@ -73,7 +73,8 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   const output = said ?? told?.output;
   const listed = output === undefined ? [] : reader.readOutput(output, choiceCountOf(fields, output));
   const areItems = kind === 'model' && events.hasChoices !== true && answersInItems(span) && asksForOne(fields);
-  const answers = areItems ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
+  const joined = areItems ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
+  const answers = kind === 'model' ? withoutAnsweredCalls(joined, reader) : joined;
   const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');
   const others =
     kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];
@@ -90,6 +91,32 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
       ...metadataOfMessages(reader),
     },
   };
+}
+
+/**
+ * Moves calls with a result in the answer of one model to those that the provider ran: the app would have answered them after it.
+ * AI SDK 7 does not mark them.
+ */
+function withoutAnsweredCalls(answers: ChatMessage[], { finishReason, providerCalls }: MessageReader): ChatMessage[] {
+  if (finishReason === undefined || finishReason === 'tool_calls') return answers;
+  const results = new Map(
+    answers.flatMap((message) => (message.role === 'tool' ? [[message.tool_call_id, message]] : [])),
+  );
+  if (results.size === 0) return answers;
+  return answers.map((message) => {
+    const { tool_calls, ...rest } = message;
+    const calls = tool_calls ?? [];
+    const waiting = calls.filter(({ id }) => !results.has(id));
+    if (waiting.length === calls.length) return message;
+    for (const { id, function: called } of calls) {
+      const result = results.get(id);
+      if (!result) continue;
+      const input = toPlainJson(jsonOf(called.arguments) ?? called.arguments);
+      const said = messageText(result);
+      providerCalls.add({ id, name: called.name, input, result: toPlainJson(jsonOf(said) ?? said), isResult: false });
+    }
+    return waiting.length > 0 ? { ...rest, tool_calls: waiting } : rest;
+  });
 }
 
 /** Whether the last messages in events may be the answer. That of a call that failed is the beginning of one, which the app gave. */

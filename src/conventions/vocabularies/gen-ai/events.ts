@@ -21,11 +21,16 @@ export interface EventContent {
 
 const PREFIX = 'gen_ai.';
 
+interface Choice {
+  readonly index: number;
+  readonly choice: unknown;
+}
+
 /** Reads the events. Input and output come from the newest generation that has them. */
 export function readEventContent(span: SpanSlice): EventContent {
   const found: EventContent = {};
   const input: unknown[] = [];
-  const choices: { index: number; choice: unknown }[] = [];
+  const choices: Choice[] = [];
   let prompt: unknown;
   let completion: unknown;
 
@@ -35,18 +40,22 @@ export function readEventContent(span: SpanSlice): EventContent {
       case 'gen_ai.client.inference.operation.details':
         readDetails(attributes, found);
         break;
-      case 'gen_ai.content.prompt':
-        prompt ??= attributes['gen_ai.prompt'];
-        break;
-      case 'gen_ai.content.completion':
-        completion ??= attributes['gen_ai.completion'];
-        break;
-      case 'gen_ai.choice': {
-        const body = bodyOf(attributes);
-        const index = Number(body['index'] ?? choices.length);
-        choices.push({ index: Number.isFinite(index) ? index : choices.length, choice: choiceOf(body) });
+      case 'gen_ai.content.prompt': {
+        const body = objectOf(attributes['body']);
+        // LiteLLM has an event for each message, which is its body.
+        if (typeof body?.['role'] === 'string') input.push(messageOf(body, 'user'));
+        else prompt ??= attributes['gen_ai.prompt'];
         break;
       }
+      case 'gen_ai.content.completion': {
+        const body = objectOf(attributes['body']);
+        if (isObject(body?.['message'])) addChoice(body, choices);
+        else completion = grownOf(completion, attributes['gen_ai.completion']);
+        break;
+      }
+      case 'gen_ai.choice':
+        addChoice(bodyOf(attributes), choices);
+        break;
       default: {
         const role = MESSAGE_EVENTS.get(name);
         if (role) for (const body of bodiesOf(attributes)) input.push(messageOf(body, role));
@@ -63,6 +72,14 @@ export function readEventContent(span: SpanSlice): EventContent {
   return found;
 }
 
+/** Langtrace repeats a streamed answer with each piece of it: the same text, but for what was added in one place. */
+function grownOf(before: unknown, after: unknown): unknown {
+  if (typeof before !== 'string' || typeof after !== 'string' || after.length <= before.length) return before ?? after;
+  let start = 0;
+  while (start < before.length && before.charCodeAt(start) === after.charCodeAt(start)) start++;
+  return after.endsWith(before.slice(start)) ? after : before;
+}
+
 /**
  * Azure's SDKs write the answer of a call as one more message of the assistant. Returns the conversation and the answer;
  * undefined if its last message is not the assistant's.
@@ -72,6 +89,11 @@ export function splitAnswer(input: unknown): { input: unknown[] | undefined; out
   const last = input.findLastIndex((message) => !isObject(message) || message['role'] !== 'assistant');
   if (last === input.length - 1) return undefined;
   return { input: last < 0 ? undefined : input.slice(0, last + 1), output: input.slice(last + 1) };
+}
+
+function addChoice(body: Fields, choices: Choice[]): void {
+  const index = Number(body['index'] ?? choices.length);
+  choices.push({ index: Number.isFinite(index) ? index : choices.length, choice: choiceOf(body) });
 }
 
 const MESSAGE_EVENTS: ReadonlyMap<string, string> = new Map([

@@ -6,7 +6,7 @@
  * span as events: `events.ts`.
  */
 import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
-import { toFinishReason } from '../../content/finish-reason.ts';
+import { finishReasonAt, toFinishReason } from '../../content/finish-reason.ts';
 import { isLostAnswer } from '../../content/messages.ts';
 import { readRequest } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
@@ -179,11 +179,7 @@ function callUsage(usage: Usage): Partial<Reading> {
 
 /** Each item of an answer may have a reason of its own. Where the app has to run something, it is that. */
 function readFinishReason(fields: SpanFields, { finishReason, outputMessage }: Reading): string | undefined {
-  const { attributes } = fields;
-  const first =
-    toFinishReason(attributes[FINISH_REASONS]) ??
-    toFinishReason(attributes['gen_ai.response.finish_reason']) ??
-    finishReason;
+  const first = finishReasonAt(fields, FINISH_REASONS, 'gen_ai.response.finish_reason') ?? finishReason;
   if (first !== 'stop' || !outputMessage?.tool_calls) return first;
   const reasons = fields.list(FINISH_REASONS);
   return reasons?.some((reason) => toFinishReason(reason) === 'tool_calls') ? 'tool_calls' : first;

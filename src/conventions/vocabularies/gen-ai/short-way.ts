@@ -1,7 +1,7 @@
 /** The short way of the GenAI conventions: calls, tools and agents with their content in attributes, as JSON. */
 import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
-import { toFinishReason } from '../../content/finish-reason.ts';
+import { isNumberedReason, toFinishReason } from '../../content/finish-reason.ts';
 import { findInstructions, findMessages, type MessageShape } from '../../content/message-texts.ts';
 import { modelToolsAt } from '../../content/model-tools.ts';
 import { mayHoldToolMessage } from '../../content/tool-result.ts';
@@ -98,7 +98,7 @@ export const GEN_AI_KEYS: Readonly<Record<string, ShortKey>> = {
 
 /** What any vocabulary might read, if it is not known. */
 export const DOUBTS =
-  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow)\.|^code\.function\.(parameters?|return)\.|^(operation\.cost|response_data|error)$|[_.]ref$/;
+  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow)\.|^code\.function\.(parameters?|return)\.|^(operation\.cost|response_data|error|copilot_chat\.time_to_first_token)$|[_.]ref$/;
 
 const TABLE = new ShortTable<GenAiReading>(GEN_AI_KEYS, DOUBTS);
 
@@ -192,7 +192,8 @@ function readAnswer(reading: GenAiReading, json: string | undefined): boolean {
     reason ??= toFinishReason(found.finishReason);
   }
   reading.finishReason = reason;
-  return reason !== 'error' && !isSeveral(reading.finishReasons);
+  const isWord = reason === undefined ? reading.finishReasons === undefined : !isNumberedReason(reason);
+  return isWord && reason !== 'error' && !isSeveral(reading.finishReasons);
 }
 
 /** Whether each item of the answer may have a reason of its own. */

@@ -88,6 +88,9 @@ const USAGE = new UsageTable(
   ['gen_ai.usage.', 'gen_ai.usage.details.', 'gen_ai.usage.experimental.', 'llm.usage.'],
 );
 
+/** Of VS Code's Copilot, which tells this time in milliseconds. */
+const FIRST_TOKEN_MILLIS = 'first_token_millis';
+
 const STRUCTURE = new FieldTable<Record<string, unknown>>({
   response_id: [nameOf, 'gen_ai.response.id'],
   response_model: [modelNameOf, 'gen_ai.response.model'],
@@ -110,7 +113,9 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
     'gen_ai.client.operation.time_to_first_chunk',
     'gen_ai.server.time_to_first_token',
     'gen_ai.latency.time_to_first_token',
+    'gen_ai.response.time_to_first_token',
   ],
+  [FIRST_TOKEN_MILLIS]: [numberOf, 'copilot_chat.time_to_first_token'],
   cost_currency: [wordOf, 'gen_ai.usage.cost.currency', 'gen_ai.usage.cost_currency', 'gen_ai.cost.currency'],
   cost_source: [wordOf, 'gen_ai.usage.cost.source'],
   prompt_name: [nameOf, 'gen_ai.prompt.name'],
@@ -165,6 +170,10 @@ function detailsIn(attributes: Attributes, keys: readonly string[]): Record<stri
 /** Reads ids, names and times of the call. */
 export function readStructure({ attributes, keys }: SpanFields): Record<string, unknown> {
   const structure = STRUCTURE.read(attributes, keys);
+  if (structure[FIRST_TOKEN_MILLIS] !== undefined) {
+    structure['time_to_first_chunk_ms'] ??= structure[FIRST_TOKEN_MILLIS];
+    structure[FIRST_TOKEN_MILLIS] = undefined;
+  }
   structure['cost_currency'] ??= wordOf(structuredCost(attributes)?.['currency']);
   return structure;
 }

@@ -15,6 +15,7 @@ import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { vercelAi } from '../vercel-ai/vercel-ai.ts';
 import { readModelCall } from './call.ts';
+import { readValue } from './messages.ts';
 import { readOpenInferenceShort } from './short-way.ts';
 import { readChain, readEmbedding, readRerank, readRetrieval, readSpeech, readToolCall } from './steps.ts';
 
@@ -74,7 +75,7 @@ export function readOfKind(fields: SpanFields, kind: string): Reading {
   };
   reading.metadata = addTo(metadata, reading.metadata);
   if (app) reading.contentMetadata = addTo({ ...app }, reading.contentMetadata);
-  return withUsageOfBody(reading);
+  return withUsageOfBody(reading, kind === 'LLM' ? readValue(fields, 'output.value').json : undefined);
 }
 
 /** A span with an operation, and any call of a model, is one of the GenAI conventions. */

@@ -11,7 +11,7 @@ import { toFinishReason } from '../../content/finish-reason.ts';
 import { finishReasonOf } from '../../content/message-wrappers.ts';
 import { isStructuredText } from '../../content/provider-bodies.ts';
 import { isResponseBody, readRequestParameters } from '../../content/request-parameters.ts';
-import { usageOfBody } from '../../content/usage.ts';
+import { usageOfBody, usageOfFrameworkAnswer } from '../../content/usage.ts';
 import type { Reading } from '../../convention.ts';
 import {
   isCount,
@@ -227,6 +227,7 @@ const APP_ITEMS: ReadonlySet<unknown> = new Set(['message', 'function_call']);
 
 /** Fills in what the keys leave out from the body. */
 function readUsage(into: OpenInferenceReading, response: Body | undefined): boolean {
+  if (response && !isBody(response.json) && usageOfFrameworkAnswer(response.json)) return false;
   if (response && isBody(response.json)) {
     into.providerResponse = response.text;
     const usage = usageOfBody(response.json);

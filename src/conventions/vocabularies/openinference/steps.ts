@@ -1,6 +1,7 @@
 /** Reads OpenInference spans that are not model calls: tools, chains, retrieval, embeddings. */
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
+import { textOfState } from '../../content/graph-state.ts';
 import { inputsOf } from '../../content/inputs.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
 import { MessageReader } from '../../content/messages.ts';
@@ -126,7 +127,8 @@ function toInputs(value: RawValue): Record<string, unknown> | undefined {
 /** Reads what was said, else text as it is, the text of a LangChain message, and other serialised objects as plain JSON. */
 function readOutput(value: RawValue, said?: string): Reading {
   if (said !== undefined) return { output: said };
-  const words = isObject(value.json) && !value.isDamaged ? textOfEvent(value.json) : undefined;
+  const words =
+    isObject(value.json) && !value.isDamaged ? (textOfEvent(value.json) ?? textOfState(value.json)) : undefined;
   if (words !== undefined) return { output: words };
   if (value.json === undefined || value.isDamaged || (value.text !== undefined && !/"lc":\s?1\b/.test(value.text))) {
     return { output: value.text };

@@ -5,7 +5,7 @@
 
 import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
-import { toFinishReason } from '../../content/finish-reason.ts';
+import { finishReasonIn } from '../../content/finish-reason.ts';
 import { answersInItems, joinItems } from '../../content/join-messages.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
@@ -65,7 +65,7 @@ export function readIndexedMessages(fields: SpanFields): IndexedConversation {
       functions.map(({ fields: tool }) => ({ ...tool, parameters: tool['parameters'] ?? tool['arguments'] })),
     ),
     contentMetadata: metadataOfMessages(reader),
-    finishReason: toFinishReason((completions[0] ?? flatOutput[0] ?? firstOutput[0])?.fields['finish_reason']),
+    finishReason: finishReasonIn(fields, (completions[0] ?? flatOutput[0] ?? firstOutput[0])?.fields['finish_reason']),
   };
 }
 

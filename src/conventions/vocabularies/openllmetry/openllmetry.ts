@@ -6,7 +6,8 @@
 import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
-import { toFinishReason } from '../../content/finish-reason.ts';
+import { finishReasonAt } from '../../content/finish-reason.ts';
+import { textOfState } from '../../content/graph-state.ts';
 import { inputsOf } from '../../content/inputs.ts';
 import { fromLangChain } from '../../content/langchain-json.ts';
 import { isLostAnswer, MessageReader, metadataOfMessages } from '../../content/messages.ts';
@@ -148,10 +149,7 @@ function readModelCall(fields: SpanFields): Reading {
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
     output: messageText(outputMessage),
-    finishReason:
-      finishReason ??
-      toFinishReason(attributes['llm.response.finish_reason']) ??
-      toFinishReason(attributes['llm.response.stop_reason']),
+    finishReason: finishReason ?? finishReasonAt(fields, 'llm.response.finish_reason', 'llm.response.stop_reason'),
     contentMetadata: { choices: others.length > 0 ? others : undefined, ...contentMetadata },
   };
 }
@@ -221,7 +219,10 @@ function readEntity(fields: SpanFields, kind: SpanKind): Reading {
     name: stringOf(result?.['name']) ?? readName(fields, kind),
     description: kind === 'tool' ? fields.string('tool.description') : undefined,
     inputs: inputsOf(withKeywords(openEnvelope(readEntityValue(fields, 'traceloop.entity.input')))) ?? readTask(fields),
-    output: isVector(fields.span, output) ? undefined : toOptionalText(result ? result['content'] : output),
+    output: isVector(fields.span, output)
+      ? undefined
+      : (textOfState(openEnvelope(fields.structure('traceloop.entity.output'))) ??
+        toOptionalText(result ? result['content'] : output)),
   };
 }
 

@@ -49,17 +49,31 @@ export function readToolCall(fields: SpanFields): Reading {
   };
 }
 
-/** Reads texts to embed, or documents and ranking. */
+/** Reads texts to embed, documents and ranking, questions and answers, the text to speak, and what was heard. */
 export function readValues(fields: SpanFields): Reading {
   const ranking = readJsonItems(fields, 'ai.ranking');
+  // In the conventions' mode it is a message too.
+  const isMessage = fields.attributes['gen_ai.input.messages'] !== undefined;
   return {
     inputs:
       unlessEmpty({
         value: toPlainJson(fields.json('ai.value') ?? fields.attributes['ai.value']),
         values: readJsonItems(fields, 'ai.values'),
         documents: readJsonItems(fields, 'ai.documents'),
+        state: toPlainJson(fields.json('ai.decision.state') ?? fields.attributes['ai.decision.state']),
+        questions: toPlainJson(fields.json('ai.decision.questions')),
+        input: isMessage ? undefined : fields.string('ai.request.text'),
       }) ?? inputsAt(fields, 'ai.prompt'),
-    output: ranking && JSON.stringify(ranking),
+    output:
+      (ranking && JSON.stringify(ranking)) ??
+      toOptionalText(fields.json('ai.decision.answers')) ??
+      fields.text('ai.response.text'),
+    metadata: {
+      input_audio_type: fields.firstName('ai.request.audio.mediaType', 'ai.request.audio.media_type'),
+      input_audio_bytes: fields.count('ai.request.audio.size'),
+      output_audio_type: fields.firstName('ai.response.audio.mediaType', 'ai.response.audio.media_type'),
+      output_audio_bytes: fields.count('ai.response.audio.size'),
+    },
   };
 }
 

@@ -20,6 +20,7 @@ const USAGE = new UsageTable(
       'ai.usage.inputTokens',
       'gen_ai.usage.prompt_tokens',
       'ai.usage.promptTokens',
+      'ai.usage.input_tokens',
       'ai.usage.tokens',
     ],
     outputTokens: [
@@ -27,8 +28,9 @@ const USAGE = new UsageTable(
       'ai.usage.outputTokens',
       'gen_ai.usage.completion_tokens',
       'ai.usage.completionTokens',
+      'ai.usage.output_tokens',
     ],
-    total_tokens: ['ai.usage.totalTokens'],
+    total_tokens: ['ai.usage.totalTokens', 'ai.usage.total_tokens'],
     cache_read_tokens: [
       'gen_ai.usage.cache_read.input_tokens',
       'ai.usage.inputTokenDetails.cacheReadTokens',

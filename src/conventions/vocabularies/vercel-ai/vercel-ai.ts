@@ -80,6 +80,7 @@ export const vercelAi: Convention = {
     reading.finishReason = readFinishReason(fields);
     reading.error = readError(span, { finishReason: reading.finishReason });
     reading.metadata = {
+      ...reading.metadata,
       function_id: fields.string('ai.telemetry.functionId'),
       tool_call_id: fields.string('ai.toolCall.id'),
       ...readResponseMetadata(fields, provider),
@@ -142,9 +143,9 @@ function isCompletion(fields: SpanFields): boolean {
   return fields.firstString('ai.model.provider', 'gen_ai.system')?.endsWith('.completion') === true;
 }
 
-/** Whether the usage is a sum: `ai.embed` sums up what its `ai.embed.doEmbed` spans report. */
+/** Whether the usage is a sum: `ai.embed` sums up what its `ai.embed.doEmbed` spans report. Speech has no span below. */
 function isWrapper(kind: SpanKind, operation: string): boolean {
-  return kind === 'agent' || /^ai\.\w+$/.test(operation);
+  return kind === 'agent' || (/^ai\.\w+$/.test(operation) && !/(Speech|ranscribe)$/.test(operation));
 }
 
 function readFinishReason({ attributes }: SpanFields): string | undefined {

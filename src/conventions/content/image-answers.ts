@@ -1,0 +1,33 @@
+/** Answers of the APIs that make pictures, `{ created, data: [{ url, b64_json, revised_prompt }] }`, as messages. */
+import { isObject } from '../../wire/json.ts';
+import { stringOf } from '../values/attributes.ts';
+
+type Fields = Record<string, unknown>;
+
+export interface ImageAnswer {
+  readonly role: 'assistant';
+  readonly content: readonly Fields[];
+  /** What the model made of the prompt. */
+  readonly revisedPrompt: string | undefined;
+}
+
+/** The keys of a picture. A list of objects with any other key is the app's own data. */
+const KEYS: ReadonlySet<string> = new Set(['url', 'b64_json', 'revised_prompt']);
+
+/** Returns undefined if the body has no pictures. Logfire calls its list `images`. */
+export function imageAnswerOf(body: unknown): ImageAnswer | undefined {
+  if (!isObject(body)) return undefined;
+  const pictures = body['data'] ?? body['images'];
+  if (!Array.isArray(pictures) || pictures.length === 0 || !pictures.every(isPicture)) return undefined;
+  return {
+    role: 'assistant',
+    content: pictures.map(({ url, b64_json: data }) => ({ type: 'image', image: { url: url ?? data } })),
+    revisedPrompt: stringOf(pictures[0]?.['revised_prompt']),
+  };
+}
+
+export function isPicture(value: unknown): value is Fields {
+  if (!isObject(value) || stringOf(value['url'] ?? value['b64_json']) === undefined) return false;
+  if (value['b64_json'] === undefined && value['revised_prompt'] === undefined) return false;
+  return Object.keys(value).every((key) => KEYS.has(key));
+}

@@ -37,7 +37,7 @@ export async function joinArrivals(
     await join(candidates);
   }
   const again = new FoundCandidates();
-  for (const [referenceId, saysMore] of unsettled) again.addCall(referenceId, { saysMore });
+  for (const [referenceId, saysMore] of unsettled) again.addCall(referenceId, { isUnsettled: true, saysMore });
   await join(again);
   return faults;
 }
@@ -48,15 +48,18 @@ async function joinPortion(
   candidates: FoundCandidates,
 ): Promise<readonly IngestFault[]> {
   const faults: IngestFault[] = [];
+  /** Reference ids of calls with which all were found that they may be joined with. */
+  const compared = new Set<string>();
   let left: readonly string[] = [];
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const joining = joinCalls(candidates, trees);
     faults.push(...(await store.ingest(joining.traceIds, joining.work)));
     const missing = joining.missing();
-    const regrouped = joining.regrouped();
+    const regrouped = joining.regrouped().filter(({ referenceId }) => !compared.has(referenceId));
     left = [...missing, ...regrouped.map(({ referenceId }) => referenceId)];
     if (left.length === 0) return faults;
     for (const referenceId of missing) candidates.addCall(referenceId, {});
+    for (const { referenceId } of regrouped) compared.add(referenceId);
     if (regrouped.length > 0) candidates.addFound(regrouped, await store.findCalls(regrouped));
   }
   const message = 'its call was not compared with those of other traces, which too many others report';

@@ -52,12 +52,13 @@ export class OtlpSpan implements SpanSlice {
     | undefined {
     const { parentSpanId, traceId, flags, traceStateText } = this;
     if (parentSpanId === '') return undefined;
-    return {
+    const context: { spanId: string; traceId: string; isRemote?: boolean; traceState?: TraceState } = {
       spanId: parentSpanId,
       traceId,
-      ...((flags & KNOWS_REMOTE) !== 0 && { isRemote: (flags & IS_REMOTE) !== 0 }),
-      ...(traceStateText !== '' && { traceState: new W3cTraceState(traceStateText) }),
     };
+    if ((flags & KNOWS_REMOTE) !== 0) context.isRemote = (flags & IS_REMOTE) !== 0;
+    if (traceStateText !== '') context.traceState = new W3cTraceState(traceStateText);
+    return context;
   }
 
   get duration(): HrTime {

@@ -85,7 +85,8 @@ function hasTextOrCalls(message: JsonPieces): boolean {
   return message.some((piece, at) => at % 2 === 0 && piece.includes('"tool_calls":['));
 }
 
-function fingerprintOf(message: ChatMessage | undefined): string | undefined {
+/** Returns undefined for a message without text and without calls of tools. */
+export function fingerprintOf(message: ChatMessage | undefined): string | undefined {
   if (!message) return undefined;
   const calls = message.tool_calls?.map((call) => `${call.function.name}(${call.function.arguments})`) ?? [];
   const text = [messageText(message) ?? '', ...calls].join('\n');

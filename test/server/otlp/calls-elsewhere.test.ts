@@ -24,19 +24,25 @@ interface Server {
   take(...spans: SpanSlice[]): Promise<IntakeResult>;
   takeEvents(...events: ReceivedEvent[]): Promise<IntakeResult>;
   logs(): Promise<LogResponse[]>;
+  /** Is called when the test has finished, too. */
+  close(): Promise<void>;
 }
 
 async function serverOn(store: Store): Promise<Server> {
   // Two servers on one store, in turn: neither may know what only the other has seen.
   const intakes = [createOtlpIntake(store), createOtlpIntake(store)];
-  onTestFinished(async () => {
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
     for (const intake of intakes) intake.close();
-    await store.close();
-  });
+    closed ??= store.close();
+    return closed;
+  };
+  onTestFinished(close);
   let turn = 0;
   const next = () => intakes[turn++ % intakes.length]!;
   return {
     store,
+    close,
     take: (...spans) => next().takeSpans(spans.map((slice) => ({ slice }))),
     takeEvents: (...events) => next().takeEvents(events),
     logs: async () => {
@@ -492,6 +498,41 @@ function describeCalls(name: string, open: () => Promise<Store>, runs: number): 
       expect(found.slice(1)).toEqual([found[0], found[0]]);
     });
 
+    test('a call that was left alone is compared again when it hangs elsewhere', async () => {
+      const spans = [
+        agent('a', '1'),
+        belowRemote(call({ trace: 'a', scope: 'three', question: 'why?', answer: 'so', tokens: 3 }), '1'),
+        agent('c', '1'),
+        call({ trace: 'c', ...BARE, scope: 'one', question: 'how?', answer: 'because', from: 101, parent: '1' }),
+        call({ trace: 'd', ...BARE, scope: 'two', question: 'why?', from: 101 }),
+      ];
+      const found: unknown[] = [];
+      // The second order ends with the agent below which the first call hangs.
+      for (const order of [spans, [2, 3, 1, 4, 0].map((at) => spans[at]!)]) {
+        const server = await start();
+        for (const span of order) await server.take(span);
+        found.push(comparable(await server.logs()));
+      }
+      expect(found[0]).toMatchObject([
+        {},
+        { output: 'so', metadata: { response_id: 'r1' } },
+        {},
+        { output: 'because' },
+      ]);
+      expect(found[1]).toEqual(found[0]);
+      // A request that failed after its spans were written is sent again.
+      const server = await start();
+      for (const at of [2, 3, 1, 4]) await server.take(spans[at]!);
+      const { findCalls } = server.store;
+      server.store.findCalls = async () => {
+        throw new Error('no connection');
+      };
+      await expect(server.take(spans[0]!)).rejects.toThrow('no connection');
+      server.store.findCalls = findCalls;
+      await server.take(spans[0]!);
+      expect(comparable(await server.logs())).toEqual(found[0]);
+    });
+
     test('any order of any calls, one by one or together, gives the same logs', { timeout: 120_000 }, async () => {
       const plan = fc.record({
         scope: fc.constantFrom('one', 'two', 'three'),
@@ -501,18 +542,23 @@ function describeCalls(name: string, open: () => Promise<Store>, runs: number): 
         tokens: fc.constantFrom(0, 3),
         from: fc.constantFrom(100, 101, 104),
         below: fc.constantFrom('nothing', 'log', 'log of another process'),
+        /** With two calls below it, by the same instrumentation, it is a wrapper. */
+        isWrapper: fc.integer({ min: 0, max: 5 }).map((number) => number === 0),
       });
       const property = fc.asyncProperty(
         fc.array(plan, { minLength: 2, maxLength: 4 }),
         fc.infiniteStream(fc.nat(9)),
         fc.boolean(),
         async (plans, ranks, isTogether) => {
-          const spans = plans.flatMap(({ below, ...each }, index) => {
+          const spans = plans.flatMap(({ below, isWrapper, ...each }, index) => {
             const trace = 'abcd'[index]!;
-            if (below === 'nothing') return call({ trace, ...each });
+            const inner = (id: string, from: number) =>
+              call({ trace, id, parent: trace, scope: each.scope, responseId: `${trace}${id}`, from, to: from + 90 });
+            const wrapped = isWrapper ? [inner('2', 120), inner('3', 500)] : [];
+            if (below === 'nothing') return [call({ trace, ...each }), ...wrapped];
             const isLocal = below === 'log';
             const span = call({ trace, ...each, ...(isLocal && { parent: '1' }) });
-            return [agent(trace, '1'), isLocal ? span : belowRemote(span, '1')];
+            return [agent(trace, '1'), isLocal ? span : belowRemote(span, '1'), ...wrapped];
           });
           const found: unknown[] = [];
           for (const isShuffled of [false, true]) {
@@ -523,6 +569,7 @@ function describeCalls(name: string, open: () => Promise<Store>, runs: number): 
             if (isTogether && isShuffled) await Promise.all(order.map(({ span }) => server.take(span)));
             else for (const { span } of order) await server.take(span);
             found.push(comparable(await server.logs()));
+            await server.close();
           }
           expect(found[1]).toEqual(found[0]);
         },

@@ -3,7 +3,7 @@ import type { LogKind, Reading } from '../../../conventions/convention.ts';
 import type { DatapointSettings } from '../../../datapoint/to-datapoint.ts';
 import type { SpanEvent, SpanSlice } from '../../../otel/span-slice.ts';
 import type { Feedback } from '../../../wire/v4.ts';
-import type { CallSummary, Elsewhere } from './skeleton.ts';
+import type { CallNames, CallSummary, Elsewhere } from './skeleton.ts';
 
 /** An ended span. */
 export interface Arrival {
@@ -29,15 +29,6 @@ export interface ArrivedLog {
   readonly settings: DatapointSettings;
   /** Of a call of a model that has a start and an end: by what spans of other traces find it. */
   readonly names: CallNames | undefined;
-}
-
-export interface CallNames {
-  /** See `CallKey.reporter`. */
-  readonly reporter: string;
-  /** Hash of the provider's id of the answer. */
-  readonly callId: string | undefined;
-  /** Hash of the question and of the service that asked: other services may ask the same. */
-  readonly question: string | undefined;
 }
 
 /** Content of a span that came as a log event. */

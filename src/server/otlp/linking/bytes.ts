@@ -15,7 +15,7 @@ export class ByteWriter {
   readonly #texts = new Map<string, number>();
 
   finish(): Uint8Array {
-    return Uint8Array.from(this.#bytes.subarray(0, this.#length));
+    return new Uint8Array(this.#bytes.subarray(0, this.#length));
   }
 
   byte(value: number): void {

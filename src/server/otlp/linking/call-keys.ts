@@ -4,11 +4,13 @@
  */
 
 import type { Reading } from '../../../conventions/convention.ts';
+import { millisOf } from '../../../otel/hr-time.ts';
 import { type ResourceSlice, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
-import { callFactsOf } from '../../../trace/same-call/call-facts.ts';
+import { fingerprintOf } from '../../../trace/same-call/call-facts.ts';
 import { referenceIdOf } from '../../../wire/reference-id.ts';
 import type { CallKey } from '../../store/ingest.ts';
-import type { Arrival, CallNames, Judgement } from './arrival.ts';
+import type { Arrival, Judgement } from './arrival.ts';
+import type { CallNames, Skeleton } from './skeleton.ts';
 import { hashOf } from './summarise.ts';
 
 /** Whoever reports a judgement, it is none of a call. */
@@ -18,19 +20,18 @@ const ANY_TIME = { startMillis: 0, endMillis: Number.MAX_SAFE_INTEGER };
 /** Returns undefined if the span has no times, and can be compared with none. */
 export function namesOf(
   span: SpanSlice,
-  reading: Reading,
+  { model, messages }: Reading,
   callId: string | undefined,
   reporters: Reporters,
 ): CallNames | undefined {
+  if (!millisOf(span.startTime) || !millisOf(span.endTime)) return undefined;
   const service = serviceOf(span.resource);
-  const facts = callFactsOf(span, reading, reporters.compareContent(service, scopeOf(span).name));
-  if (!facts) return undefined;
-  const { question, model } = facts;
-  const isKnown = question !== undefined && model !== undefined;
+  const isCompared = reporters.compareContent(service, scopeOf(span).name);
+  const question = isCompared && model !== undefined ? fingerprintOf(messages?.at(-1)) : undefined;
   return {
     reporter: reporterOf(span, service),
     callId,
-    question: isKnown ? hashOf(`${service}\n${question}`) : undefined,
+    question: question === undefined ? undefined : hashOf(`${service}\n${question}`),
   };
 }
 
@@ -48,16 +49,34 @@ export function keysOf(traceId: string, spans: readonly Arrival[], judgements: r
   const keys: OwnKey[] = [];
   for (const { spanId, startMillis, log } of spans) {
     if (!log?.names || log.summary.endMillis === undefined) continue;
-    const { reporter, callId, question } = log.names;
     const times = { startMillis: Math.floor(startMillis), endMillis: log.summary.endMillis };
-    const named = { referenceId: referenceIdOf(traceId, spanId), reporter, ...times };
-    if (callId !== undefined) keys.push({ key: callId, ...named, isQuestion: false });
-    if (question !== undefined) keys.push({ key: question, ...named, isQuestion: true });
+    keys.push(...keysOfCall({ referenceId: referenceIdOf(traceId, spanId), ...log.names, ...times }));
   }
   for (const { spanId, callId: key } of judgements) {
     if (key !== undefined)
       keys.push({ key, referenceId: referenceIdOf(traceId, spanId), reporter: JUDGE, ...ANY_TIME, isQuestion: false });
   }
+  return keys;
+}
+
+/** Returns the same for a call that has come before. */
+export function keysOfSkeleton(traceId: string, { spanId, startMillis, own, names }: Skeleton): OwnKey[] {
+  if (!names || own?.endMillis === undefined) return [];
+  return keysOfCall({
+    ...{ referenceId: referenceIdOf(traceId, spanId), reporter: names.reporter, callId: own.callId },
+    ...{ question: names.question, startMillis: Math.floor(startMillis), endMillis: own.endMillis },
+  });
+}
+
+export interface NamedCall extends Omit<CallKey, 'key'> {
+  readonly callId: string | undefined;
+  readonly question: string | undefined;
+}
+
+export function keysOfCall({ callId, question, ...named }: NamedCall): OwnKey[] {
+  const keys: OwnKey[] = [];
+  if (callId !== undefined) keys.push({ key: callId, ...named, isQuestion: false });
+  if (question !== undefined) keys.push({ key: question, ...named, isQuestion: true });
   return keys;
 }
 

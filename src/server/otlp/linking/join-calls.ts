@@ -9,7 +9,7 @@ import { scoreFor } from '../../../trace/same-call/call-span.ts';
 import { traceIdOf } from '../../../wire/reference-id.ts';
 import type { IngestWork, StoredLog } from '../../store/ingest.ts';
 import type { Delivery } from './arrival.ts';
-import type { OwnKey } from './call-keys.ts';
+import { keysOfCall, type OwnKey } from './call-keys.ts';
 import { type Call, groupCalls } from './group-calls.ts';
 import { parseKept } from './kept-content.ts';
 import { linkTrace } from './link-trace.ts';
@@ -23,6 +23,8 @@ import type { TreeMemo } from './tree-memo.ts';
 export interface Candidate {
   readonly reporter?: string;
   readonly question?: string;
+  /** It is not as it was when it was last joined with others: each of them may fit another call better. */
+  readonly isUnsettled?: boolean;
   /** It says more than when it was last joined with others. */
   readonly saysMore?: boolean;
 }
@@ -39,7 +41,10 @@ export interface JoiningWork {
   readonly work: IngestWork;
   /** Reference ids of calls that some of these were joined with before, and that are not among them. Nothing is done then. */
   missing(): ReadonlySet<string>;
-  /** By what others find calls that were joined before, and are with another one now: any of these may fit better. */
+  /**
+   * By what others find the calls of each group that one has left, or come to from another, or may: the others may fit
+   * better now.
+   */
   regrouped(): readonly OwnKey[];
 }
 
@@ -119,17 +124,36 @@ class Joining {
     }
     const groups = this.#groupStored(calls);
     if (this.reads.size > 0) return;
+    this.#findRegrouped(groups, gone, candidates);
     for (const referenceId of gone) this.#set(referenceId, undefined);
     for (const group of groups) this.#joinGroup(group, candidates);
   }
 
+  #findRegrouped(groups: readonly Call[][], gone: readonly string[], candidates: Candidates['calls']): void {
+    const keeperBefore = ({ referenceId, node }: Pick<Call, 'referenceId' | 'node'>) =>
+      node.elsewhere && (node.elsewhere.keeper ?? referenceId);
+    /** Reference ids of the calls that have the logs of such groups, or had. */
+    const keepers = new Set<string>();
+    for (const referenceId of gone) keepers.add(this.#find(referenceId)?.elsewhere?.keeper ?? referenceId);
+    for (const group of groups) {
+      const keeper = (group[0] as Call).referenceId;
+      for (const call of group) {
+        const before = keeperBefore(call);
+        const isMoved = before !== undefined && before !== keeper;
+        if (isMoved || candidates.get(call.referenceId)?.isUnsettled) keepers.add(before ?? keeper).add(keeper);
+      }
+    }
+    if (keepers.size === 0) return;
+    for (const group of groups) {
+      const isChanged = keepers.has((group[0] as Call).referenceId);
+      for (const call of group) {
+        if (isChanged || keepers.has(keeperBefore(call) ?? '')) this.regrouped.push(...keysOf(call));
+      }
+    }
+  }
+
   #joinGroup([first, ...others]: readonly Call[], candidates: Candidates['calls']): void {
     const keeper = first as Call;
-    for (const call of [keeper, ...others]) {
-      const { elsewhere } = call.node;
-      const isMoved = elsewhere && (elsewhere.keeper ?? call.referenceId) !== keeper.referenceId;
-      if (isMoved) this.regrouped.push(...keysOfCall(call));
-    }
     const references = others.map(({ referenceId }) => referenceId);
     this.#keepers.set(keeper.referenceId, keeper.referenceId);
     const joined = { keeper: undefined, others: references, ...keeper.says };
@@ -233,12 +257,8 @@ class Joining {
   }
 }
 
-function keysOfCall({ referenceId, facts: { scope: reporter, callId, startMillis, endMillis }, says }: Call): OwnKey[] {
-  const named = { referenceId, reporter, startMillis, endMillis };
-  return [
-    ...(callId === undefined ? [] : [{ ...named, key: callId, isQuestion: false }]),
-    ...(says.question === undefined ? [] : [{ ...named, key: says.question, isQuestion: true }]),
-  ];
+function keysOf({ referenceId, facts: { scope: reporter, callId, startMillis, endMillis }, says }: Call): OwnKey[] {
+  return keysOfCall({ referenceId, reporter, callId, question: says.question, startMillis, endMillis });
 }
 
 function isEqual(first: Elsewhere | undefined, second: Elsewhere): boolean {

@@ -9,6 +9,7 @@ import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
 import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../../store/ingest.ts';
 import type { Arrivals, ArrivedEvent, ArrivedLog, Delivery } from './arrival.ts';
+import { keysOfSkeleton, type OwnKey } from './call-keys.ts';
 import { compose, OWN_CONTENT, readingOf } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
 import { Judgements } from './judgements.ts';
@@ -38,6 +39,8 @@ export interface TraceChange {
   readonly faults: readonly IngestFault[];
   /** Calls that have to be compared with those of other traces again, by reference id; true for those that say more. */
   readonly unsettled: ReadonlyMap<string, boolean>;
+  /** By what calls are found that were left alone and have to be compared again. */
+  readonly alone: readonly OwnKey[];
 }
 
 export function linkTrace(
@@ -142,7 +145,8 @@ class Linking {
     const revisions = [...this.#revisions.values()].sort(removalsLast);
     return {
       ...{ creates: this.#creates, revisions, feedback, places, part, kept, faults: this.#faults },
-      unsettled: new Map(Array.from(unsettled, ([spanId, saysMore]) => [this.#referenceOf(spanId), saysMore])),
+      unsettled: new Map(Array.from(unsettled.joined, ([id, saysMore]) => [this.#referenceOf(id), saysMore])),
+      alone: unsettled.alone.flatMap((node) => keysOfSkeleton(this.#traceId, node)),
     };
   }
 

@@ -13,7 +13,7 @@ export interface TraceArrivals extends Arrivals {
 export interface Findings {
   /** What could not be used. */
   readonly faults: readonly IngestFault[];
-  /** By what spans of other traces find what has come. */
+  /** By what spans of other traces find what has come, and calls that were left alone and have to be compared again. */
   readonly calls: readonly OwnKey[];
   /** Calls that have to be compared with those of other traces again, by reference id; true for those that say more. */
   readonly unsettled: ReadonlyMap<string, boolean>;
@@ -34,7 +34,8 @@ export function linkTraces(traces: readonly TraceArrivals[], trees: TreeMemo): L
     }));
     const unsettled = changes.flatMap(({ change }) => ('reads' in change ? [] : [...change.unsettled]));
     const faults = changes.flatMap(({ change }) => ('reads' in change ? [] : change.faults));
-    findings = { faults, calls, unsettled: new Map(unsettled) };
+    const alone = changes.flatMap(({ change }) => ('reads' in change ? [] : change.alone));
+    findings = { faults, calls: alone.length > 0 ? [...calls, ...alone] : calls, unsettled: new Map(unsettled) };
     return together(changes, calls);
   };
   return { work, findings: () => findings };

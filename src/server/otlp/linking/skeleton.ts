@@ -24,12 +24,24 @@ export interface Skeleton {
   readonly tags: readonly string[] | undefined;
   /** What the span says by itself, if it is a log. */
   readonly own: CallSummary | undefined;
+  /** Of a call of a model: by what it is found from other traces, besides the id of its answer. */
+  readonly names: Pick<CallNames, 'reporter' | 'question'> | undefined;
   /** Spans of other traces that report the same call; undefined if none is known. */
   readonly elsewhere: Elsewhere | undefined;
   /** What was made of it when the store was last written. Absent for a span that is not a log by itself. */
   readonly written: Outcome | undefined;
   /** Whether the store keeps more of the span, because its log says something else than the span alone, or none does yet. */
   readonly isKept: boolean;
+}
+
+/** By what spans of other traces find a call. */
+export interface CallNames {
+  /** See `CallKey.reporter`. */
+  readonly reporter: string;
+  /** Hash of the provider's id of the answer. */
+  readonly callId: string | undefined;
+  /** Hash of the question and of the service that asked: other services may ask the same. */
+  readonly question: string | undefined;
 }
 
 /** What a log is compared with others by. */

@@ -28,6 +28,8 @@ const IS_KEPT = 128;
 
 const HAS_UPSTREAM = 1;
 const HAS_ELSEWHERE = 2;
+const HAS_NAMES = 4;
+const HAS_QUESTION_NAME = 8;
 const HAS_KEEPER = 1;
 const HAS_QUESTION_KEY = 2;
 const IS_BELOW_LOG = 4;
@@ -85,8 +87,8 @@ function readContext(reader: ByteReader, has: number): WrittenContext {
 }
 
 function writeSkeleton(writer: ByteWriter, skeleton: Skeleton): void {
-  const { spanId, parentId, isRemoteParent, upstreamId, isSeen, session, user, tags, own, isKept, elsewhere } =
-    skeleton;
+  const { spanId, parentId, isRemoteParent, upstreamId, isSeen, session, user, tags } = skeleton;
+  const { own, names, isKept, elsewhere } = skeleton;
   writer.byte(
     flag(parentId, HAS_PARENT) |
       flag(isRemoteParent || undefined, IS_REMOTE_PARENT) |
@@ -97,13 +99,20 @@ function writeSkeleton(writer: ByteWriter, skeleton: Skeleton): void {
       flag(own, IS_LOG) |
       flag(isKept || undefined, IS_KEPT),
   );
-  writer.byte(flag(upstreamId, HAS_UPSTREAM) | flag(elsewhere, HAS_ELSEWHERE));
+  writer.byte(
+    flag(upstreamId, HAS_UPSTREAM) |
+      flag(elsewhere, HAS_ELSEWHERE) |
+      flag(names, HAS_NAMES) |
+      flag(names?.question, HAS_QUESTION_NAME),
+  );
   writer.id(spanId);
   if (parentId !== undefined) writer.id(parentId);
   if (upstreamId !== undefined) writer.id(upstreamId);
   writer.double(skeleton.startMillis);
   writeContext(writer, skeleton);
   if (elsewhere) writeElsewhere(writer, elsewhere);
+  if (names) writer.text(names.reporter);
+  if (names?.question !== undefined) writer.id(names.question);
   if (own) writeSummary(writer, own, skeleton);
 }
 
@@ -118,6 +127,8 @@ function readSkeleton(reader: ByteReader): Skeleton {
   const user = has & HAS_USER ? reader.text() : undefined;
   const tags = has & HAS_TAGS ? readList(reader, () => reader.text()) : undefined;
   const elsewhere = hasMore & HAS_ELSEWHERE ? readElsewhere(reader) : undefined;
+  const reporter = hasMore & HAS_NAMES ? reader.text() : undefined;
+  const question = hasMore & HAS_QUESTION_NAME ? reader.id() : undefined;
   const log = has & IS_LOG ? readSummary(reader, parentId) : undefined;
   return {
     spanId,
@@ -130,6 +141,7 @@ function readSkeleton(reader: ByteReader): Skeleton {
     user,
     tags,
     own: log?.own,
+    names: reporter === undefined ? undefined : { reporter, question },
     elsewhere,
     written: log?.written,
     isKept: (has & IS_KEPT) !== 0,

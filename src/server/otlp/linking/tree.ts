@@ -59,6 +59,11 @@ export class Tree {
     return [...this.#before.keys()].flatMap((spanId) => this.#nodes.get(spanId) ?? []);
   }
 
+  /** Returns what a span was before it was changed; undefined if it was not known, or has not changed. */
+  before(spanId: string): Skeleton | undefined {
+    return this.#before.get(spanId);
+  }
+
   /** Call this when all changes are in a part of the trace. */
   commit(context: WrittenContext): void {
     this.#before.clear();
@@ -94,6 +99,7 @@ export class Tree {
       user,
       tags,
       own: log?.summary,
+      names: log?.names,
       elsewhere: known?.elsewhere,
       written: known?.written,
       isKept: known?.isKept ?? false,
@@ -113,6 +119,7 @@ export class Tree {
       user: undefined,
       tags: undefined,
       own: undefined,
+      names: undefined,
       elsewhere: undefined,
       written: undefined,
       isKept: true,

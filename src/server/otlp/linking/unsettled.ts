@@ -13,23 +13,51 @@ export interface LinkedNews {
   readonly joined: ReadonlySet<string>;
 }
 
-/** Call this when the outcomes are in the tree. Returns span ids; true for calls that say more, or may. */
-export function findUnsettled(
-  tree: Tree,
-  { affected, changed, repeated, joined }: LinkedNews,
-): ReadonlyMap<string, boolean> {
+export interface Unsettled {
+  /** Calls that were joined with others, by span id; true for those that say more, or may. */
+  readonly joined: ReadonlyMap<string, boolean>;
+  /** Calls that were not. */
+  readonly alone: readonly Skeleton[];
+}
+
+/** Call this when the outcomes are in the tree. */
+export function findUnsettled(tree: Tree, { affected, changed, repeated, joined }: LinkedNews): Unsettled {
   const unsettled = new Map<string, boolean>();
+  const alone: Skeleton[] = [];
   for (const { spanId } of repeated.size > 0 ? tree.nodes : affected) {
     const node = tree.get(spanId);
-    if (!node?.elsewhere || joined.has(spanId)) continue;
-    const saysMore = changed.has(spanId) || repeated.has(spanId);
-    if (saysMore || isJoinedAsAnother(tree, node)) unsettled.set(spanId, saysMore);
+    if (!node || joined.has(spanId)) continue;
+    if (node.elsewhere) {
+      const saysMore = changed.has(spanId) || repeated.has(spanId);
+      if (saysMore || isJoinedAsAnother(tree, node)) unsettled.set(spanId, saysMore);
+    } else if (node.names && (countsAnew(tree.before(spanId), node) || isBelowAny(tree, node, repeated))) {
+      alone.push(node);
+    }
   }
-  return unsettled;
+  return { joined: unsettled, alone };
 }
 
 /** Whether what counted when the call was joined is not so any more. */
 function isJoinedAsAnother(tree: Tree, node: Skeleton): boolean {
   const isBelowLog = findParentId(tree, node) !== undefined;
   return !isLogOfCall(node.written) || isBelowLog !== node.elsewhere?.isBelowLog;
+}
+
+/**
+ * Whether what counts is another than when the call was left alone: it may have a better claim than the calls that
+ * others were joined with. A span that has come just now is compared anyway.
+ */
+function countsAnew(before: Skeleton | undefined, node: Skeleton): boolean {
+  if (!before?.written || !isLogOfCall(node.written)) return false;
+  return (
+    before.own !== node.own ||
+    !isLogOfCall(before.written) ||
+    (before.written.parentId === undefined) !== (node.written?.parentId === undefined)
+  );
+}
+
+function isBelowAny(tree: Tree, node: Skeleton, spanIds: ReadonlySet<string>): boolean {
+  if (spanIds.size === 0 || spanIds.has(node.spanId)) return false;
+  for (let step = tree.above(node); step; step = tree.above(step)) if (spanIds.has(step.spanId)) return true;
+  return false;
 }

@@ -7,6 +7,9 @@ import type { Store } from '../store.ts';
 const FIND_TRACES = 'SELECT trace_id FROM json_each(?) AS wanted CROSS JOIN traces ON trace_id = wanted.value';
 /** Which of them have ended too early is known only once they are read: of a key that very many have, the latest are. */
 const MAX_CALLS_READ = 1_000;
+/** Most calls are alone with their key: to learn that takes a fifth of the time of the statements below. */
+const HAS_OTHERS = `SELECT 1 AS found FROM trace_calls
+  WHERE call_key = ? AND NOT (reporter = ? AND span_id = ? AND start_millis = ?) LIMIT 1`;
 /**
  * Two statements: one `OR` of both ranges would read all rows of the key, and to put two results in one order takes ten
  * times as long as to find them. What is wanted itself is left out: of most keys nothing is left.
@@ -48,12 +51,16 @@ export interface TraceReadsParts {
  */
 export function createTraceReads({ prepare, prepareWrite, inTurn }: TraceReadsParts): TraceReads {
   const findTraces = prepare(FIND_TRACES);
+  const hasOthers = prepareWrite(HAS_OTHERS);
   const [findAround, findTimeless] = [prepareWrite(FIND_AROUND), prepareWrite(FIND_TIMELESS)];
 
   const find = ({ first, endMillis, wantedCount }: Search): CallKey[] => {
     const { key, startMillis, reporter, referenceId } = first;
     const [from, to] = [startMillis - CLOCKS_MILLIS, endMillis + CLOCKS_MILLIS];
     const [keyBytes, reporterBytes] = [Buffer.from(key, 'hex'), Buffer.from(reporter, 'hex')];
+    if (wantedCount === 1 && hasOthers.all(keyBytes, reporterBytes, referenceId.slice(33), startMillis).length === 0) {
+      return [];
+    }
     const limit = MAX_CALLS_FOUND * wantedCount;
     const own = wantedCount === 1 ? referenceId : '';
     const around = findAround.all(keyBytes, from - MAX_CALL_MILLIS, to, from, reporterBytes, own, limit);

@@ -75,6 +75,7 @@ const skeleton: fc.Arbitrary<Skeleton> = fc
         isBelowLog: fc.boolean(),
       }),
     ),
+    names: maybe(fc.record({ reporter: id, question: maybe(id) })),
     log: maybe(
       fc.record({
         own,
@@ -196,6 +197,7 @@ function emptySkeleton(spanId: string, parentId: string | undefined): Skeleton {
       user: undefined,
       tags: undefined,
       own: undefined,
+      names: undefined,
       elsewhere: undefined,
       written: undefined,
       isKept: false,

@@ -177,6 +177,24 @@ for (const binaries of findPostgres()) {
       expect(waits[5]).toBeLessThan(1_000);
     });
 
+    test('an update reaches the log that its reference names now, whatever the server has seen before', async () => {
+      const { url, stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      const fields = { reference_id: 'r', session_reference_id: 's' };
+      const first = await createOne(a, fields);
+      const update = (output: string) => a.updateLog({ referenceId: 'r' }, { output });
+      expect(await update('one')).toMatchObject({ id: first.id, output: 'one' });
+      await b.deleteLogs([first.id]);
+      expect(await update('two')).toBeUndefined();
+      const second = await createOne(b, fields);
+      expect(second.id).not.toBe(first.id);
+      expect(await update('three')).toMatchObject({ id: second.id, output: 'three' });
+      await b.deleteLogs([second.id]);
+      const third = await createOne(b, fields);
+      expect(await Promise.all([update('four'), update('four')])).toMatchObject([{ id: third.id }, { id: third.id }]);
+      expect(await findFaults(url)).toEqual([]);
+    });
+
     test('who asks for the version hears of all that is written then, however long the first look takes', async () => {
       const { stores } = await openMany(2);
       const [a, b] = stores as [Store, Store];

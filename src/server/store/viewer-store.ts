@@ -23,7 +23,10 @@ export interface ViewerStore {
   readOverview(query: OverviewQuery): Promise<Overview>;
   /** Resolves to what a search does not find yet. Cheap enough to be asked with each search. */
   indexLag(): Promise<IndexLag>;
-  /** Resolves to the version of the last change, see `SessionChange`. */
+  /**
+   * Resolves to the version of the last change, see `SessionChange`. Listeners that were there before it was called hear of
+   * each change that cannot be read yet when it resolves.
+   */
   version(): Promise<number>;
   /** Calls the listener after each change that can be read and searched. Returns a function that stops it. */
   onChange(listener: (change: SessionChange) => void): () => void;

@@ -211,6 +211,25 @@ export function describeViewer(name: string, open: () => Promise<Store>): void {
     expect(await store.viewer.exportSession('none')).toBeUndefined();
   });
 
+  test(`${name}: who listens and then asks for the version hears of each later change, also after a pause`, async () => {
+    const store = await open();
+    for (let round = 0; round < 4; round += 1) {
+      await createOne(store, { session_reference_id: `unheard ${round}` });
+      await indexed(store);
+      const heard = new Set<string>();
+      let version = 0;
+      const stop = store.viewer.onChange((change) => {
+        version = change.version;
+        for (const id of change.sessions ?? []) heard.add(id);
+      });
+      const before = await store.viewer.version();
+      const { session_id: id } = await createOne(store, { session_reference_id: `heard ${round}` });
+      await expect.poll(() => heard.has(id!), { timeout: 5_000 }).toBe(true);
+      expect(version).toBeGreaterThan(before);
+      stop();
+    }
+  });
+
   test(`${name}: days are counted exactly, through updates and deletions`, async () => {
     const store = await open();
     const at = `${DAY}T10:00:00Z`;

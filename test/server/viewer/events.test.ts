@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { StreamAnswer, StreamClient, Subscription } from '../../../src/server/http/answer.ts';
 import type { RouteRequest } from '../../../src/server/http/route.ts';
 import type { SessionChange, ViewerStore } from '../../../src/server/store/viewer-store.ts';
@@ -46,6 +46,37 @@ test('a change between the reading of the version and the beginning of the strea
   const answer = await open();
   tell({ sessions: ['a'], version: 8 });
   expect(subscribe(answer).first).toContain(event(null, 8));
+});
+
+test('changes are listened to before the version is read, and for a while after the last page is gone', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const heard: number[] = [];
+  const { open, close, listeners } = createStreams(async () => heard.push(listeners.size));
+  expect(listeners.size).toBe(0);
+  const one = subscribe(await open());
+  expect(heard).toEqual([1]);
+  vi.advanceTimersByTime(60_000);
+  expect(listeners.size).toBe(1);
+  one.stop();
+  vi.advanceTimersByTime(9_000);
+  const two = subscribe(await open());
+  vi.advanceTimersByTime(9_000);
+  two.stop();
+  vi.advanceTimersByTime(9_000);
+  expect(listeners.size).toBe(1);
+  vi.advanceTimersByTime(2_000);
+  expect(listeners.size).toBe(0);
+  // A client that is gone before its stream begins.
+  await open();
+  expect(listeners.size).toBe(1);
+  vi.advanceTimersByTime(11_000);
+  expect(listeners.size).toBe(0);
+  const three = subscribe(await open());
+  expect(listeners.size).toBe(1);
+  close();
+  three.stop();
+  expect([listeners.size, vi.getTimerCount()]).toEqual([0, 0]);
 });
 
 test('streams are bounded, and one that ends makes room', async () => {

@@ -1,6 +1,7 @@
 /**
  * Tells open pages what changed, whichever server wrote it: sessions are asked for by the time of their last change, and
- * again for some seconds before it, since a transaction becomes visible later than the time that it has written.
+ * again for some seconds before it, since a transaction becomes visible later than the time that it has written. While
+ * nobody listens, nothing is asked for; the first look is for what was there already, and tells nothing.
  */
 import type pg from 'pg';
 import type { SessionChange } from '../viewer-store.ts';
@@ -20,6 +21,8 @@ export class ChangeFeed {
   /** Changes that the listeners have heard of, by session; and when they were seen. */
   #told = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
+  /** One at a time. */
+  #polling: Promise<void> | undefined;
   #isFirst = true;
   #version = 0;
   #lostUntil = 0;
@@ -40,6 +43,11 @@ export class ChangeFeed {
       this.#listeners.delete(listener);
       if (this.#listeners.size === 0) this.#stop();
     };
+  }
+
+  /** Resolves when the listeners will hear of all that cannot be read yet. Rejects if the database cannot be asked. */
+  async ready(): Promise<void> {
+    if (this.#isFirst && this.#listeners.size > 0) await (this.#polling ?? this.#look());
   }
 
   /** What was deleted here is told at once, since no row is left that a poll would find. */
@@ -76,14 +84,25 @@ export class ChangeFeed {
   }
 
   async #poll(): Promise<void> {
-    try {
-      await this.#read();
-    } catch {
-      // The database is away: the changes are read when it is back.
-      this.noteLostConnection();
-    }
+    const timer = this.#timer;
+    await (this.#polling ?? this.#look()).catch(() => {});
+    // Those who listened may be gone, and others have begun to.
+    if (this.#timer !== timer) return;
     this.#timer = undefined;
     this.#schedule(POLL_MILLIS);
+  }
+
+  async #look(): Promise<void> {
+    this.#polling = this.#read();
+    try {
+      await this.#polling;
+    } catch (error) {
+      // The database is away: the changes are read when it is back.
+      this.noteLostConnection();
+      throw error;
+    } finally {
+      this.#polling = undefined;
+    }
   }
 
   async #read(): Promise<void> {

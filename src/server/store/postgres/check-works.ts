@@ -22,6 +22,7 @@ import {
   findReferences,
   readPlaces,
 } from './lookups.ts';
+import type { RememberedReferences } from './remembered-references.ts';
 
 /** All feedback of a log is in each answer that has the log. */
 export const MAX_FEEDBACK = 1_000;
@@ -61,8 +62,17 @@ interface Named {
   readonly sizes: ReadonlyMap<string, number>;
 }
 
-export async function checkWorks(pool: pg.Pool, catalog: Catalog, works: readonly Work[]): Promise<Checked[]> {
-  const named = await findNamed(pool, works);
+/**
+ * What updates name is looked up where it is not `remembered`, which must be left out once what was remembered has led to
+ * no log.
+ */
+export async function checkWorks(
+  pool: pg.Pool,
+  catalog: Catalog,
+  works: readonly Work[],
+  remembered?: Pick<RememberedReferences, 'get'>,
+): Promise<Checked[]> {
+  const named = await findNamed(pool, works, remembered);
   return Promise.all(
     works.map(async (work): Promise<Checked> => {
       try {
@@ -78,7 +88,11 @@ export async function checkWorks(pool: pg.Pool, catalog: Catalog, works: readonl
   );
 }
 
-async function findNamed(pool: pg.Pool, works: readonly Work[]): Promise<Named> {
+async function findNamed(
+  pool: pg.Pool,
+  works: readonly Work[],
+  remembered?: Pick<RememberedReferences, 'get'>,
+): Promise<Named> {
   const [sessions, configs, logIds, references] = [
     new Set<Uuid>(),
     new Set<Uuid>(),
@@ -86,6 +100,7 @@ async function findNamed(pool: pg.Pool, works: readonly Work[]): Promise<Named> 
     new Set<string>(),
   ];
   const [withFeedback, large, parents] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  const updated = new Set<string>();
   const add = <Item>(set: Set<Item>, item: Item | undefined) => void (item !== undefined && set.add(item));
   for (const work of works) {
     if (work.kind === 'create') {
@@ -104,7 +119,7 @@ async function findNamed(pool: pg.Pool, works: readonly Work[]): Promise<Named> 
       }
     } else if (work.kind === 'update') {
       const isLarge = (work.update.output?.length ?? 0) + (work.update.error?.length ?? 0) > SMALL_CHARACTERS;
-      if ('referenceId' in work.selector) references.add(storableText(work.selector.referenceId));
+      if ('referenceId' in work.selector) updated.add(storableText(work.selector.referenceId));
       if (isLarge) large.add('id' in work.selector ? work.selector.id : storableText(work.selector.referenceId));
     } else {
       for (const { data_id: id } of work.requests) {
@@ -114,12 +129,19 @@ async function findNamed(pool: pg.Pool, works: readonly Work[]): Promise<Named> 
       }
     }
   }
+  const known = new Map<string, string>();
+  for (const reference of updated) {
+    const id = remembered?.get(reference);
+    if (id === undefined) references.add(reference);
+    else known.set(reference, id);
+  }
   const [found, currentSessions, foundConfigs, counts] = await Promise.all([
     findReferences(pool, references),
     findCurrentSessions(pool, sessions),
     findConfigs(pool, configs),
     countFeedback(pool, withFeedback),
   ]);
+  for (const [reference, id] of known) if (!found.has(reference)) found.set(reference, id);
   // Of an update nothing is needed but the id.
   const ids = new Set([...logIds, ...[...parents].flatMap((reference) => found.get(reference) ?? [])]);
   const [logs, sizes] = await Promise.all([

@@ -18,7 +18,7 @@ import { addFeedback } from './ingest-feedback.ts';
 import { toBegin } from './layout.ts';
 import { isMissingPartition, makePartitions } from './partitions.ts';
 import { planTurn } from './plan-turn.ts';
-import { RepeatTurn } from './repeat-turn.ts';
+import { MAX_FAILED, MAX_OVERTAKEN, PATIENCE_MILLIS, pause, RepeatTurn, waitedTooLong } from './repeat-turn.ts';
 import { type EncodedRevision, mergedReferences, writeRevisions } from './revisions.ts';
 import { SessionWrites } from './session-writes.ts';
 import { readStoredLogs } from './stored-logs.ts';
@@ -26,7 +26,7 @@ import { forgetTraces, TraceMemory } from './trace-memory.ts';
 import { type MissingLogs, Turn } from './turn.ts';
 import { partsOfTurn, type StoreParts, type TurnParts } from './turn-parts.ts';
 import { toPlace } from './waiting-logs.ts';
-import { giveFeedback, MAX_FAILED, MAX_OVERTAKEN, PATIENCE_MILLIS, pause, waitedTooLong } from './write-turns.ts';
+import { giveFeedback } from './write-turns.ts';
 
 /**
  * At once. Each has a connection for writes and may need a second one, to make a project: fewer than there are, so that

@@ -3,8 +3,8 @@ import type { Statement, Value } from './connection.ts';
 import type { Layout } from './layout.ts';
 import { tableOf } from './partitions.ts';
 
-/** Of each size there is one prepared statement, so that a turn of any size needs few of them. */
-const CHUNKS = [64, 32, 16, 8, 4, 2, 1];
+/** Of each size there is one prepared statement, so that a turn of any size needs few of them, and a small one needs one. */
+const CHUNKS = [64, 32, 16, 8, 7, 6, 5, 4, 3, 2, 1];
 /** A statement has at most 65,535 parameters. */
 const MAX_PARAMETERS = 60_000;
 

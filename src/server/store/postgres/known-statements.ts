@@ -7,6 +7,7 @@ import type { Statement, Value } from './connection.ts';
 import type { KnownLog } from './known-logs.ts';
 import type { Layout } from './layout.ts';
 import { tableOf } from './partitions.ts';
+import { withBucket } from './row-keys.ts';
 
 const CONTENT: ReadonlySet<string> = new Set(CONTENT_COLUMNS);
 const NUMBERS: ReadonlySet<string> = new Set([
@@ -70,9 +71,9 @@ function completeColumn(column: string, index: number): string {
 
 /** Of one log, whose day, bucket and id are the first parameters. */
 function toOne(old: Readonly<Record<string, string>>, assignments: string, now: readonly string[]): string {
-  return `WITH old AS MATERIALIZED (${lockOne(old, 'bucket = $2::smallint AND id = $3::text')})
+  return `WITH old AS MATERIALIZED (${lockOne(old, '{bucket} AND logs.id = $3::text')})
     UPDATE {logs} AS logs SET updated_at = $4::timestamptz, ${assignments}
-    FROM old WHERE logs.day = $1::date AND logs.bucket = $2::smallint AND logs.id = $3::text ${toReturning(old, now)}`;
+    FROM old WHERE logs.day = $1::date AND {bucket} AND logs.id = $3::text ${toReturning(old, now)}`;
 }
 
 /**
@@ -122,12 +123,12 @@ const UPDATES = new Map(SIZES.map((size) => [size, toMany(size)]));
  * In the order of the logs, which is the one in which they are locked. The rows that are returned have the `id` of their
  * log. On a distributed table only one row at a time can be locked.
  */
-export function toKnownStatements(logs: readonly KnownLog[], now: string, { isDistributed }: Layout): Statement[] {
+export function toKnownStatements(logs: readonly KnownLog[], now: string, layout: Layout): Statement[] {
   const statements: Statement[] = [];
   for (let at = 0; at < logs.length; ) {
     const { draft, place } = logs[at]!;
     let end = at + 1;
-    if (!draft && !isDistributed) {
+    if (!draft && !layout.isDistributed) {
       for (let characters = lengthOf(logs[at]!); end < logs.length && end - at < MAX_SIZE; end += 1) {
         const next = logs[end]!;
         characters += lengthOf(next);
@@ -135,7 +136,7 @@ export function toKnownStatements(logs: readonly KnownLog[], now: string, { isDi
       }
     }
     const group = logs.slice(at, end);
-    statements.push(group.length === 1 ? toStatement(group[0]!, now) : toGroupStatement(group, now));
+    statements.push(group.length === 1 ? toStatement(group[0]!, now, layout) : toGroupStatement(group, now));
     at = end;
   }
   return statements;
@@ -145,13 +146,13 @@ function lengthOf({ forced: { output, error } }: KnownLog): number {
   return (output?.length ?? 0) + (error?.length ?? 0);
 }
 
-function toStatement({ place, forced, draft }: KnownLog, now: string): Statement {
+function toStatement({ place, forced, draft }: KnownLog, now: string, layout: Layout): Statement {
   const values: Value[] = [place.day, place.bucket, place.id, now];
   values.push(forced.output ?? null, forced.error ?? null, forced.duration ?? null);
-  if (!draft) return inTables('update log', UPDATE, place.day, values);
+  if (!draft) return inTables('update log', withBucket(UPDATE, layout), place.day, values);
   values.push(draft.session !== undefined, draft.config?.key ?? null, draft.parent.id, draft.parent.referenceId);
   values.push(draft.trace, draft.called, ...GIVEN_COLUMNS.map((column) => draft.given[column] as Value));
-  return inTables('complete log', COMPLETE, place.day, values);
+  return inTables('complete log', withBucket(COMPLETE, layout), place.day, values);
 }
 
 /** Rows without an id, of which there is no log, make the group as large as one of the sizes. */

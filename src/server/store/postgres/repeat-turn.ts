@@ -1,2 +1,26 @@
+/** How long and how often a turn is done again. */
+import { StoreUnavailableError } from '../unavailable-error.ts';
+
+/** Of turns that were overtaken: each finds out more. */
+export const MAX_OVERTAKEN = 12;
+export const MAX_FAILED = 3;
+const PAUSE_MILLIS = 20;
+/**
+ * How long a request waits for its turn, and how long a turn is repeated. Senders wait as long, more or less: what they no
+ * longer wait for would keep the database busy when it is back.
+ */
+export const PATIENCE_MILLIS = 10_000;
+
 /** Thrown within a turn that was overtaken by another server. It is rolled back, planned and done again. */
 export class RepeatTurn extends Error {}
+
+export function waitedTooLong(): StoreUnavailableError {
+  return new StoreUnavailableError(
+    'unreachable',
+    `the PostgreSQL database is not available (a write has waited for ${PATIENCE_MILLIS / 1000} s for its turn)`,
+  );
+}
+
+export function pause(steps: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS * steps * (0.5 + Math.random())));
+}

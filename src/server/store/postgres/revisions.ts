@@ -17,6 +17,7 @@ import { inLockOrder } from './insert-rows.ts';
 import { type Key, referenceKey, sessionKey, toId, toKeyed, type Uuid } from './keys.ts';
 import { type LogColumns, labelsOf, toTexts, wordsOf } from './log-facts.ts';
 import { findReferences } from './lookups.ts';
+import { withBucket } from './row-keys.ts';
 import type { SessionWrites } from './session-writes.ts';
 import type { TurnParts } from './turn-parts.ts';
 import { insertWords, wordRowsOf } from './word-rows.ts';
@@ -41,7 +42,8 @@ interface RevisedLog {
   isGone: boolean;
 }
 
-const KEY = 'day = $1::date AND bucket = $2::smallint AND id = $3::text';
+/** For `withBucket`. */
+const KEY = 'day = $1::date AND {bucket} AND id = $3::text';
 const KEY_OF_WORDS = KEY.replace('id = $3::text', `id IN ${wordRowsOf('$3::text')}`);
 const LOCK = `SELECT id, session, in_session, project, save, environment, source, metadata,
     parent_id IS NOT NULL OR parent_reference_id IS NOT NULL AS has_parent
@@ -95,7 +97,11 @@ async function lockLogs(
   );
   const results = await pipelined(
     client,
-    places.map(({ day, bucket, id }) => ({ name: 'lock log', text: LOCK, values: [day, bucket, id] })),
+    places.map(({ day, bucket, id }) => ({
+      name: 'lock log',
+      text: withBucket(LOCK, layout),
+      values: [day, bucket, id],
+    })),
   );
   const logs = new Map<string, RevisedLog>();
   for (const [index, { referenceId, day, bucket, id }] of places.entries()) {
@@ -181,7 +187,7 @@ class RevisionWrites {
       const { day, bucket, id } = log.place;
       this.statements.push({
         name: 'set session of words',
-        text: `UPDATE log_words SET session = $4::uuid WHERE ${KEY_OF_WORDS}`,
+        text: withBucket(`UPDATE log_words SET session = $4::uuid WHERE ${KEY_OF_WORDS}`, this.#parts.layout),
         values: [day, bucket, id, after.key],
       });
     }
@@ -223,6 +229,7 @@ class RevisionWrites {
     const target = this.#logs.get(into);
     if (!target || target.isGone) return;
     const { day, bucket, id } = log.place;
+    const { layout } = this.#parts;
     const reference = referenceKey(log.referenceId);
     const entries = this.#feedback.get(id) ?? [];
     this.statements.push(
@@ -232,10 +239,10 @@ class RevisionWrites {
         text: `UPDATE log_references SET log_id = NULL, awaited = true WHERE bucket = $1::smallint AND reference = $2::uuid`,
         values: [reference.bucket, reference.key],
       },
-      { name: 'delete log', text: `DELETE FROM logs WHERE ${KEY}`, values: [day, bucket, id] },
+      { name: 'delete log', text: withBucket(`DELETE FROM logs WHERE ${KEY}`, layout), values: [day, bucket, id] },
       {
         name: 'delete feedback of log',
-        text: `DELETE FROM feedback WHERE ${KEY.replace(' id ', ' log_id ')}`,
+        text: withBucket(`DELETE FROM feedback WHERE ${KEY.replace(' id ', ' log_id ')}`, layout),
         values: [day, bucket, id],
       },
     );
@@ -247,7 +254,7 @@ class RevisionWrites {
     this.statements.push(
       ...insertFeedback(
         entries.map((entry) => ({ logId: target.place.id, entry })),
-        this.#parts.layout,
+        layout,
       ),
     );
     this.#addWords(target, labelsOf({}, toFacts(entries)).words);
@@ -255,11 +262,12 @@ class RevisionWrites {
   }
 
   #write(name: string, text: string, { place }: RevisedLog, values: readonly Value[]): void {
-    this.statements.push({ name, text, values: [place.day, place.bucket, place.id, this.#now, ...values] });
+    const all = [place.day, place.bucket, place.id, this.#now, ...values];
+    this.statements.push({ name, text: withBucket(text, this.#parts.layout), values: all });
   }
 
   #deleteWords({ place: { day, bucket, id } }: RevisedLog): void {
-    const text = `DELETE FROM log_words WHERE ${KEY_OF_WORDS}`;
+    const text = withBucket(`DELETE FROM log_words WHERE ${KEY_OF_WORDS}`, this.#parts.layout);
     this.statements.push({ name: 'delete words', text, values: [day, bucket, id] });
   }
 

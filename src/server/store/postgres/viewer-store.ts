@@ -131,7 +131,10 @@ export function createPostgresViewerStore(
     readOverview: (query) => readOverview(reads, catalog, query),
     // Words and filters are written with the log, in one transaction.
     indexLag: async () => ({ logs: 0 }),
-    version: async () => (await readClock(reads)).version,
+    version: async () => {
+      await feed.ready();
+      return (await readClock(reads)).version;
+    },
     onChange: (listener) => feed.onChange(listener),
   };
 }

@@ -15,7 +15,7 @@ const MANY = 8;
 const WIDE_WINDOW = 20_000;
 /** Read from the index at once; and where most of them are left out by other words. */
 const MAX_HITS = 200;
-const MAX_HITS_OF_MANY = 2_000;
+const MAX_HITS_OF_MANY = 10_000;
 /** Of a term that is not frequent, on one day. */
 const MAX_SESSIONS = 50_000;
 /** Of a term, to find the one that is in the fewest logs. */
@@ -138,9 +138,11 @@ async function sample(pool: pg.Pool, day: string, terms: readonly Term[]): Promi
  */
 export async function countHits(pool: pg.Pool, day: string, terms: readonly Term[], end: number): Promise<number[]> {
   const sampled = await sample(pool, day, terms);
+  // The newest logs say enough of terms that are all among them.
+  const areAllThere = sampled.every((count) => count >= MANY);
   return mapTogether(terms, async (term, index) => {
     const many = MAX_COUNTED + sampled[index]!;
-    if (sampled[index]! >= ENOUGH || performance.now() > end) return many;
+    if (areAllThere || sampled[index]! >= ENOUGH || performance.now() > end) return many;
     const own: Value[] = [day];
     const condition = toCondition(term, own);
     const text = `SELECT 1 FROM log_words WHERE day = $1::date AND ${condition} LIMIT ${MAX_COUNTED}`;

@@ -9,7 +9,7 @@ import type pg from 'pg';
 import type { SessionQuery } from '../viewer-store.ts';
 import type { Row, Value } from './connection.ts';
 import { firstIdOf } from './identifiers.ts';
-import type { Uuid } from './keys.ts';
+import { toKeyed, type Uuid } from './keys.ts';
 import { type FoundSession, findCurrentSessions } from './lookups.ts';
 import { readTexts } from './match-texts.ts';
 import { isMissingTable, tableOf } from './partitions.ts';
@@ -31,7 +31,7 @@ const WORK_OF_TEXT = 20;
 /** Hits whose sessions are looked at together, whose texts are read, and most of which other words leave out. */
 const CHECKED = 100;
 const VERIFIED = 40;
-const CHECKED_OF_MANY = 500;
+const CHECKED_OF_MANY = 2_000;
 /** The first of them is tomorrow. */
 const COUNTED_DAYS = 3;
 /** Logs of one session in which a phrase is looked for. */
@@ -159,12 +159,7 @@ interface Candidates {
 async function keepMatching(pool: pg.Pool, candidates: Candidates) {
   const { terms, leading, hits, sessionsOf, before, conditions, excluded } = candidates;
   const lead = terms[leading]!;
-  const current = await findCurrentSessions(pool, new Set(hits.map(({ session }) => session)));
-  for (const [stored, { keys, firstDay, lastDay }] of current) {
-    const isWhole = keys.length === 1 && firstDay === lastDay;
-    // Of a session of several days, a log of another day may have the other word.
-    if (isWhole && !sessionsOf.every((sessions) => sessions.has(stored))) current.delete(stored);
-  }
+  const current = await findCurrentSessions(pool, await keepPossible(pool, hits, sessionsOf));
   const wanted = await keepWanted(pool, [...new Set([...current.values()].map(({ key }) => key))], conditions);
   for (const key of excluded) wanted.delete(key);
   const verified = lead.verify
@@ -200,6 +195,27 @@ async function keepMatching(pool: pg.Pool, candidates: Candidates) {
     },
     isVerified: (id: string) => verified === undefined || verified.has(id),
   };
+}
+
+/** Resolves to the sessions that may have all terms. Most do not, so that no more is read of them than that. */
+async function keepPossible(
+  pool: pg.Pool,
+  hits: readonly Hit[],
+  sessionsOf: readonly ReadonlySet<Uuid>[],
+): Promise<Set<Uuid>> {
+  const possible = new Set(hits.map(({ session }) => session));
+  const others = [...possible].filter((session) => !sessionsOf.every((sessions) => sessions.has(session)));
+  for (const session of others) possible.delete(session);
+  if (others.length === 0) return possible;
+  const values: Value[] = [];
+  const { sql } = whereKeys('bucket, key', others.map(toKeyed), values);
+  // Of a session of several days, or of several sessions that became one, another log may have the other word.
+  const { rows } = await pool.query<Row>(
+    `SELECT key FROM sessions WHERE ${sql} AND (merged_into IS NOT NULL OR cardinality(keys) > 1 OR first_day < last_day)`,
+    values,
+  );
+  for (const row of rows) possible.add(row['key'] as Uuid);
+  return possible;
 }
 
 /** Resolves to the ids of the logs that have the words of each term, by the session that they are stored under. */

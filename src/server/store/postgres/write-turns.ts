@@ -13,7 +13,8 @@ import { placeOf } from './identifiers.ts';
 import type { LogReads } from './log-reads.ts';
 import { isMissingPartition, makePartitions, makePartitionsOf } from './partitions.ts';
 import { type Plan, planTurn } from './plan-turn.ts';
-import { RepeatTurn } from './repeat-turn.ts';
+import { RememberedReferences } from './remembered-references.ts';
+import { MAX_FAILED, MAX_OVERTAKEN, PATIENCE_MILLIS, pause, RepeatTurn, waitedTooLong } from './repeat-turn.ts';
 import { type MissingLogs, Turn, type TurnAnswers } from './turn.ts';
 import { partsOfTurn, type StoreParts } from './turn-parts.ts';
 
@@ -25,15 +26,6 @@ const WORTH_A_TURN = 50;
 const MAX_WAIT_MILLIS = 25;
 /** What an update counts for: all of its log is read. */
 const LOGS_PER_UPDATE = 4;
-/** Of turns that were overtaken: each finds out more. */
-export const MAX_OVERTAKEN = 12;
-export const MAX_FAILED = 3;
-const PAUSE_MILLIS = 20;
-/**
- * How long a request waits for its turn, and how long a turn is repeated. Senders wait as long, more or less: what they no
- * longer wait for would keep the database busy when it is back.
- */
-export const PATIENCE_MILLIS = 10_000;
 const DUPLICATE = '23505';
 
 interface Job {
@@ -72,6 +64,7 @@ export class WriteTurns {
   readonly #catalog: Catalog;
   readonly #logReads: LogReads;
   readonly #onLost: () => void;
+  readonly #remembered = new RememberedReferences();
   #queue: Job[] = [];
   #running = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -122,18 +115,28 @@ export class WriteTurns {
       this.#running += 1;
       void this.#runJobs(jobs).finally(() => {
         this.#running -= 1;
-        this.#start();
-        if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
+        // Who was answered by this turn may be about to ask again: half of them would wait for the other half for ever.
+        if (this.#queue.length === 0 || this.#isMuch()) this.#start();
+        else this.#startIn(GATHER_MILLIS);
       });
     }
-    if (this.#queue.length > 0 && this.#running < MAX_RUNNING) {
-      this.#timer = setTimeout(() => this.#start(), MAX_WAIT_MILLIS);
-    }
+    if (this.#queue.length > 0 && this.#running < MAX_RUNNING) this.#startIn(MAX_WAIT_MILLIS);
+    if (this.#queue.length === 0 && this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #startIn(millis: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#start(), millis);
   }
 
   #isWorthATurn(): boolean {
+    return this.#queue.length > 0 && (this.#running === 0 || this.#isMuch());
+  }
+
+  /** Whether it is worth a turn beside others. */
+  #isMuch(): boolean {
     const [oldest] = this.#queue;
-    if (!oldest || this.#running === 0) return oldest !== undefined;
+    if (!oldest) return false;
     let logs = 0;
     for (const job of this.#queue) {
       logs += job.logs;
@@ -160,10 +163,11 @@ export class WriteTurns {
     let prepared: { checked: Checked[]; plan: Plan; turn: Turn } | undefined;
     for (;;) {
       try {
-        prepared ??= await this.#prepare(jobs, missing);
+        prepared ??= await this.#prepare(jobs, missing, overtaken + failed === 0);
         const { checked, plan, turn } = prepared;
         const answers = isEmpty(plan) ? NOTHING : await this.#attempt(turn);
         this.#counts.done += 1;
+        this.#remember(plan, answers);
         let read: Promise<ReadonlyMap<string, LogResponse>> | undefined;
         const readUpdated = () => {
           read ??= this.#readUpdated(answers);
@@ -201,16 +205,29 @@ export class WriteTurns {
     );
   }
 
-  async #prepare(jobs: readonly Job[], missing: MissingLogs) {
+  async #prepare(jobs: readonly Job[], missing: MissingLogs, trustsMemory: boolean) {
     const works = jobs.map(({ work }) => work);
-    const checked = await checkWorks(this.#connections.reads, this.#catalog, works);
-    const plan = await planTurn(this.#connections.reads, this.#parts.merges, checked, (index) => {
+    const remembered = trustsMemory ? this.#remembered : undefined;
+    const checked = await checkWorks(this.#connections.reads, this.#catalog, works, remembered);
+    const referenceOf = (index: number) => {
       const work = works[index]!;
       if (work.kind !== 'update' || 'id' in work.selector) return undefined;
       return storableText(work.selector.referenceId);
-    });
+    };
+    for (const [index, work] of checked.entries()) {
+      const reference = referenceOf(index);
+      if (reference !== undefined && work.kind === 'update' && work.id !== undefined)
+        this.#remembered.set(reference, work.id);
+    }
+    const plan = await planTurn(this.#connections.reads, this.#parts.merges, checked, referenceOf);
     await giveFeedback(this.#catalog, plan);
     return { checked, plan, turn: new Turn(partsOfTurn(this.#parts), plan, missing) };
+  }
+
+  #remember({ drafts }: Plan, { createdBy }: TurnAnswers): void {
+    for (const draft of drafts) {
+      if (draft.referenceId !== null) this.#remembered.set(draft.referenceId, createdBy(draft).id);
+    }
   }
 
   async #attempt(turn: Turn): Promise<TurnAnswers> {
@@ -267,13 +284,6 @@ function explainUnknown(error: unknown, turn: Turn | undefined): unknown {
   return new StoreUnavailableError('unreachable', 'the outcome of a write is not known', { cause: error });
 }
 
-export function waitedTooLong(): StoreUnavailableError {
-  return new StoreUnavailableError(
-    'unreachable',
-    `the PostgreSQL database is not available (a write has waited for ${PATIENCE_MILLIS / 1000} s for its turn)`,
-  );
-}
-
 function isEmpty({ drafts, updates, feedback }: Plan): boolean {
   return drafts.length + updates.length + feedback.length === 0;
 }
@@ -285,8 +295,4 @@ export async function giveFeedback(catalog: Catalog, { drafts, feedback }: Pick<
   for (const { project, feedback: entries } of drafts) for (const { type } of entries) add(project.key, type);
   for (const { log, draft } of feedback) if (draft) add(log.projectKey, draft.type);
   for (const [project, types] of given) await catalog.giveFeedback(project, types);
-}
-
-export function pause(steps: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS * steps * (0.5 + Math.random())));
 }

@@ -1,5 +1,6 @@
 /** Several servers on one database, each with a store of its own. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
 import type { LogRequest } from '../../../../src/wire/v4.ts';
@@ -174,6 +175,46 @@ for (const binaries of findPostgres()) {
       const waits = [...written].map(([id, at]) => heard.get(id)! - at).sort((left, right) => left - right);
       // Generous for the slowest, since the machine of a test is busy.
       expect(waits[5]).toBeLessThan(1_000);
+    });
+
+    test('an update reaches the log that its reference names now, whatever the server has seen before', async () => {
+      const { url, stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      const fields = { reference_id: 'r', session_reference_id: 's' };
+      const first = await createOne(a, fields);
+      const update = (output: string) => a.updateLog({ referenceId: 'r' }, { output });
+      expect(await update('one')).toMatchObject({ id: first.id, output: 'one' });
+      await b.deleteLogs([first.id]);
+      expect(await update('two')).toBeUndefined();
+      const second = await createOne(b, fields);
+      expect(second.id).not.toBe(first.id);
+      expect(await update('three')).toMatchObject({ id: second.id, output: 'three' });
+      await b.deleteLogs([second.id]);
+      const third = await createOne(b, fields);
+      expect(await Promise.all([update('four'), update('four')])).toMatchObject([{ id: third.id }, { id: third.id }]);
+      expect(await findFaults(url)).toEqual([]);
+    });
+
+    test('who asks for the version hears of all that is written then, however long the first look takes', async () => {
+      const { stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      const query = pg.Pool.prototype.query as (...given: unknown[]) => unknown;
+      vi.spyOn(pg.Pool.prototype, 'query').mockImplementation(async function (this: pg.Pool, ...given: unknown[]) {
+        if ((given[0] as { name?: string }).name === 'changes')
+          await new Promise((resolve) => setTimeout(resolve, 300));
+        return query.apply(this, given);
+      } as never);
+      onTestFinished(() => void vi.restoreAllMocks());
+      for (let round = 0; round < 2; round += 1) {
+        const heard = new Set<string>();
+        const stop = b.viewer.onChange(({ sessions }) => {
+          for (const id of sessions ?? []) heard.add(id);
+        });
+        await b.viewer.version();
+        const { session_id: id } = await createOne(a, { session_reference_id: `s${round}` });
+        await expect.poll(() => heard.has(id!), { timeout: 5_000 }).toBe(true);
+        stop();
+      }
     });
 
     test('writers with the same logs and sessions do not spoil each other', async () => {

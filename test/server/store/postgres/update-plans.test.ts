@@ -1,7 +1,8 @@
-/** How PostgreSQL finds the logs of a group of updates whose statement was planned on a day without logs. */
+/** How PostgreSQL finds the logs that are updated or completed by statements that were planned on a day without logs. */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
+import type { Store } from '../../../../src/server/store/store.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
 import { log } from '../../sample-log.ts';
 
@@ -17,12 +18,35 @@ interface Plan {
   readonly Plans?: readonly Plan[];
 }
 
-describe.each(findPostgres())('$name: updates that are written together', (binaries) => {
+describe.each(findPostgres())('$name: updates', (binaries) => {
   let cluster: PostgresCluster;
   beforeAll(async () => {
     cluster = await startPostgres(binaries, ['fsync=off', 'autovacuum=off']);
   }, 60_000);
   afterAll(() => cluster?.stop(), 60_000);
+
+  test.each([
+    [
+      'updates',
+      'update log in ',
+      (store: Store, name: string) => store.updateLog({ referenceId: name }, { output: 'x' }),
+    ],
+    ['completes', 'complete log in ', (store: Store, name: string) => store.createLogs([log({ reference_id: name })])],
+  ] as const)('one that %s a log finds it by its id', async (_, name, write) => {
+    const url = await cluster.createSchema();
+    const store = await openPostgresStore({ url, search: 'off' });
+    onTestFinished(() => store.close());
+    await store.createLogs([log({ reference_id: 'r' })]);
+    const plans: Plan[] = [];
+    explainAll((statement) => statement.startsWith(name), plans);
+    for (let round = 0; round < WARM_ROUNDS; round += 1) await write(store, 'r');
+    await addLogs(url);
+    plans.length = 0;
+    await write(store, 'r');
+    const scans = plans.flatMap(scansOfLogs);
+    expect(scans).not.toHaveLength(0);
+    for (const scan of scans) expect(scan['Index Cond'], JSON.stringify(scan)).toMatch(/\bid\b/);
+  });
 
   test('find each log by its id, however many came after the statement was planned', async () => {
     const url = await cluster.createSchema();
@@ -31,29 +55,11 @@ describe.each(findPostgres())('$name: updates that are written together', (binar
     const references = Array.from({ length: UPDATES }, (_, index) => `r${index}`);
     await store.createLogs(references.map((reference) => log({ reference_id: reference })));
     const plans: Plan[] = [];
-    const query = pg.Client.prototype.query as (...given: unknown[]) => Promise<pg.QueryResult>;
-    vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...given: unknown[]) {
-      const [statement] = given as { name?: string; values?: unknown[] }[];
-      const answer = query.apply(this, given);
-      if (/^update \d+ logs in /.test(statement?.name ?? '')) {
-        // The plan that this connection has kept, in the transaction of the update.
-        const values = statement!.values!.map((value) => (value === null ? 'NULL' : `'${value}'`)).join(', ');
-        const explained = query.call(this, `EXPLAIN (FORMAT JSON) EXECUTE "${statement!.name}" (${values})`);
-        explained.then(({ rows }) => plans.push(rows[0]['QUERY PLAN'][0].Plan)).catch(() => {});
-      }
-      return answer as never;
-    });
-    onTestFinished(() => void vi.restoreAllMocks());
+    explainAll((statement) => /^update \d+ logs in /.test(statement), plans);
     const updateAll = () =>
       Promise.all(references.map((referenceId) => store.updateLog({ referenceId }, { output: 'changed' })));
     for (let round = 0; round < WARM_ROUNDS; round += 1) await updateAll();
-    await withClient(url, (client) =>
-      client.query(
-        `INSERT INTO logs (day, bucket, id, session, in_session, project, created_at, updated_at, save)
-         SELECT current_date, number % 1024, 'data_0' || lpad(number::text, 20, '0'), gen_random_uuid(), true, 1, now(),
-           now(), true FROM generate_series(1, ${OTHERS}) AS number`,
-      ),
-    );
+    await addLogs(url);
     plans.length = 0;
     for (const answer of await updateAll()) expect(answer).toMatchObject({ output: 'changed' });
     const scans = plans.flatMap(scansOfLogs);
@@ -61,6 +67,32 @@ describe.each(findPostgres())('$name: updates that are written together', (binar
     for (const scan of scans) expect(scan['Index Cond'], JSON.stringify(scan)).toMatch(/\bid\b/);
   }, 60_000);
 });
+
+/** Explains the plan that a connection has kept, in the transaction of the statement, whenever it sends it. */
+function explainAll(isWanted: (name: string) => boolean, plans: Plan[]): void {
+  const query = pg.Client.prototype.query as (...given: unknown[]) => Promise<pg.QueryResult>;
+  vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...given: unknown[]) {
+    const [statement] = given as { name?: string; values?: unknown[] }[];
+    const answer = query.apply(this, given);
+    if (isWanted(statement?.name ?? '')) {
+      const values = statement!.values!.map((value) => (value === null ? 'NULL' : `'${value}'`)).join(', ');
+      const explained = query.call(this, `EXPLAIN (FORMAT JSON) EXECUTE "${statement!.name}" (${values})`);
+      explained.then(({ rows }) => plans.push(rows[0]['QUERY PLAN'][0].Plan)).catch(() => {});
+    }
+    return answer as never;
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+}
+
+async function addLogs(url: string): Promise<void> {
+  await withClient(url, (client) =>
+    client.query(
+      `INSERT INTO logs (day, bucket, id, session, in_session, project, created_at, updated_at, save)
+       SELECT current_date, number % 1024, 'data_0' || lpad(number::text, 20, '0'), gen_random_uuid(), true, 1, now(),
+         now(), true FROM generate_series(1, ${OTHERS}) AS number`,
+    ),
+  );
+}
 
 function scansOfLogs(plan: Plan): Plan[] {
   const below = (plan.Plans ?? []).flatMap(scansOfLogs);

@@ -1,0 +1,24 @@
+/**
+ * To which logs references lead, of those that this server has written or found last: mostly what is updated next. What is
+ * remembered may be wrong, since logs are deleted; but while the log is there, it is the one of its reference.
+ */
+
+/** In the newer half. */
+const MAX_REMEMBERED = 25_000;
+const MAX_CHARACTERS = 200;
+
+export class RememberedReferences {
+  #newer = new Map<string, string>();
+  #older: ReadonlyMap<string, string> = new Map();
+
+  /** Returns the id of a log. */
+  get(reference: string): string | undefined {
+    return this.#newer.get(reference) ?? this.#older.get(reference);
+  }
+
+  set(reference: string, id: string): void {
+    if (reference.length > MAX_CHARACTERS) return;
+    if (this.#newer.size >= MAX_REMEMBERED) [this.#older, this.#newer] = [this.#newer, new Map()];
+    this.#newer.set(reference, id);
+  }
+}

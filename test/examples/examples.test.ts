@@ -29,7 +29,7 @@ const names = readdirSync('examples')
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.slice(0, -3));
 
-test.each(names)('%s', { timeout: 60_000 }, async (name) => {
+test.each(names)('%s', async (name) => {
   const model = await startScriptedModel();
   const server = await startServer({ port: 0, file: ':memory:' });
   onTestFinished(async () => {

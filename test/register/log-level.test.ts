@@ -36,6 +36,6 @@ test.each([
   expect(await linesOf(level)).toEqual(lines);
 });
 
-test('a logger of the app stays', { timeout: 60_000 }, async () => {
+test('a logger of the app stays', async () => {
   expect(await linesOf('debug', '--import', './logger.mjs')).toEqual(['own: an error', 'own: a warning']);
 });

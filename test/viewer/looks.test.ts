@@ -62,7 +62,7 @@ async function fill({ post }: Viewer): Promise<string> {
 
 describeInBrowser('how the viewer looks', () => {
   for (const colorScheme of ['light', 'dark'] as const) {
-    test(`axe finds nothing on any page, ${colorScheme}`, { timeout: 90_000 }, async () => {
+    test(`axe finds nothing on any page, ${colorScheme}`, async () => {
       const viewer = await openViewer({ context: { colorScheme, bypassCSP: true } });
       const { page, open } = viewer;
       await open('/');
@@ -92,7 +92,7 @@ describeInBrowser('how the viewer looks', () => {
       expect(await violations(page)).toEqual([]);
     });
 
-    test(`axe finds nothing on the other pages, ${colorScheme}`, { timeout: 90_000 }, async () => {
+    test(`axe finds nothing on the other pages, ${colorScheme}`, async () => {
       const viewer = await openViewer({ context: { colorScheme, bypassCSP: true } });
       const { page, open } = viewer;
       await fill(viewer);

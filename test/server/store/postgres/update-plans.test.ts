@@ -21,7 +21,7 @@ describe.each(findPostgres())('$name: updates that are written together', (binar
   let cluster: PostgresCluster;
   beforeAll(async () => {
     cluster = await startPostgres(binaries, ['fsync=off', 'autovacuum=off']);
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop(), 60_000);
 
   test('find each log by its id, however many came after the statement was planned', async () => {
@@ -59,7 +59,7 @@ describe.each(findPostgres())('$name: updates that are written together', (binar
     const scans = plans.flatMap(scansOfLogs);
     expect(scans).not.toHaveLength(0);
     for (const scan of scans) expect(scan['Index Cond'], JSON.stringify(scan)).toMatch(/\bid\b/);
-  }, 60_000);
+  });
 });
 
 function scansOfLogs(plan: Plan): Plan[] {

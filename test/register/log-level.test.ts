@@ -32,7 +32,7 @@ test.each([
   ['none', []],
   ['loud', []],
   [undefined, []],
-])('OTEL_LOG_LEVEL=%s', { timeout: 60_000 }, async (level, lines) => {
+])('OTEL_LOG_LEVEL=%s', async (level, lines) => {
   expect(await linesOf(level)).toEqual(lines);
 });
 

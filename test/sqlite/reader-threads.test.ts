@@ -34,7 +34,6 @@ test('a long read holds up neither this thread nor writes nor other reads', asyn
     expect(await reader.all('SELECT word FROM words', [])).toEqual([{ word: 'written' }]);
   }
   expect(await long).toEqual([{ count: 10_000_000 }]);
-  console.log('OTHERS', others);
   expect(others).toBeGreaterThan(10);
 });
 

@@ -13,13 +13,16 @@ async function longestTask({ page }: Viewer, act: () => Promise<unknown>): Promi
   return (await page.evaluate('window.longest')) as number;
 }
 
-/** What this machine needs for a fixed piece of work, in milliseconds: others share it, so only ratios count. */
+/** What this machine needs for a fixed piece of work, in milliseconds, the longest of some: others share it, so only ratios count. */
 async function yardstick({ page }: Viewer): Promise<number> {
   return (await page.evaluate(`(() => {
-    const start = performance.now();
-    let sum = 0;
-    for (let index = 0; index < 2e7; index += 1) sum += Math.sqrt(index);
-    return performance.now() - start + (sum > 0 ? 0 : 1);
+    let [longest, sum] = [0, 0];
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const start = performance.now();
+      for (let index = 0; index < 2e7; index += 1) sum += Math.sqrt(index);
+      longest = Math.max(longest, performance.now() - start);
+    }
+    return longest + (sum > 0 ? 0 : 1);
   })()`)) as number;
 }
 
@@ -41,7 +44,7 @@ describeInBrowser('what is large', () => {
       await expect.poll(() => page.locator('.message').count()).toBe(51);
     });
     const unit = await yardstick(viewer);
-    expect(longest).toBeLessThan(Math.max(200, 8 * unit));
+    expect(longest).toBeLessThan(20 * unit);
   });
 
   test('10 MB of markdown do not freeze the page', async () => {
@@ -55,7 +58,8 @@ describeInBrowser('what is large', () => {
       await page.waitForTimeout(500);
     });
     const unit = await yardstick(viewer);
-    expect(longest).toBeLessThan(Math.max(500, 15 * unit));
+    // All of it at once takes many seconds.
+    expect(longest).toBeLessThan(50 * unit);
   });
 
   test('a session of 20,000 logs is read in pieces, and none holds up others', async () => {

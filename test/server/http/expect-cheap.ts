@@ -10,7 +10,6 @@ export async function expectCheap(url: string, body: Uint8Array<ArrayBuffer>, ty
   const headers = { 'content-type': type, 'content-encoding': 'gzip' };
   const unit = await yardstickMillis();
   const { result, wholeMillis, longestMillis } = await watchTurns(() => fetch(url, { method: 'POST', body, headers }));
-  console.log('BOMB', type, unit, wholeMillis / unit, longestMillis / unit);
   expect(wholeMillis / unit).toBeLessThan(MOST.whole);
   expect(longestMillis / unit).toBeLessThan(MOST.longestTurn);
   return result;

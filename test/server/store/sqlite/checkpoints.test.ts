@@ -103,7 +103,6 @@ test('a log that another connection has left long is brought back once, not for 
   // Each look for what is due looks at the length of the log's file.
   const before = looks();
   await pause(1_000);
-  console.log('LOOKS', looks() - before);
   expect(looks() - before).toBeLessThan(10);
 });
 

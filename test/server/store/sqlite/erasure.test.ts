@@ -294,7 +294,6 @@ test('writes and reads go on while a large project is deleted, and none waits lo
   for (; !isDone; writes += 1) await store.createLogs([log({ project: 'meanwhile' })]);
   expect(await deletion).toMatchObject({ logs: 3_000 });
   // A write waits for one slice.
-  console.log('WRITES', writes);
   expect(writes).toBeGreaterThan(10);
 });
 

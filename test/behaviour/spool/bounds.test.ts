@@ -99,7 +99,6 @@ test('with a spool, logs that do not fit in memory wait on disk, and are loaded 
     queue: { maxItems: 200 },
     batch: { maxItems: 10 },
     concurrency: 1,
-    flushTimeoutMillis: 60_000,
   });
   for (let count = 0; count < 500; count++) {
     app.start('call', { attributes: { ...AGENT, ...outputOf(`output ${count}`) } }).end();

@@ -25,9 +25,9 @@ export function spooledApp(
   });
 }
 
-/** Resolves when the spans that have ended before are on disk: a slow disk has ten times what it takes elsewhere. */
+/** Resolves when the spans that have ended before are on disk. */
 export function written(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, FSYNC_MILLIS + 300));
+  return new Promise((resolve) => setTimeout(resolve, FSYNC_MILLIS + 150));
 }
 
 /** All files of the directory, but for the one that is always there. */

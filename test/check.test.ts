@@ -77,9 +77,7 @@ test('a log that is not given back is code 6', async () => {
   expect(result).toMatchObject({ code: 6, output: expect.stringContaining('took a log, but does not give it back') });
 });
 
-test('runs a command, also one that does not end, and shows the tree of its first session', {
-  timeout: 40_000,
-}, async () => {
+test('runs a command, also one that does not end, and shows the tree of its first session', async () => {
   const server = await startTestServer();
   const files = { 'server.mjs': `import './app.mjs'; setInterval(() => undefined, 1000);` };
   const app = await createApp({ packages: SDK, programs: AGENT, files });
@@ -96,7 +94,7 @@ test('runs a command, also one that does not end, and shows the tree of its firs
   }
 });
 
-test('a command without a log: why', { timeout: 40_000 }, async () => {
+test('a command without a log: why', async () => {
   const server = await startTestServer();
   const env = { HUMANLOOP_BASE_URL: server.baseUrl };
   const files = {

@@ -53,7 +53,7 @@ test('delete erases what is named, without a server', async () => {
     ...{ code: 1, out: '', err: 'humanloop-otel: there is no session "chat-b"\n' },
   });
   expect(await remove('--user', 'nobody')).toMatchObject({ code: 0, out: expect.stringContaining('0 logs') });
-}, 60_000);
+});
 
 test('delete and prune work beside a server, which goes on and tells its pages', async () => {
   const file = join(temporaryDirectory(), 'logs.db');
@@ -79,10 +79,10 @@ test('delete and prune work beside a server, which goes on and tells its pages',
   expect(isInFile(file, 'OUTPUTA')).toBe(false);
   heard = '';
   expect(await run('prune', '--older-than', '0.001s', '--db', file)).toMatchObject({ code: 0 });
-  await expect.poll(() => heard, { timeout: 5_000 }).toContain('"sessions":null');
+  await expect.poll(() => heard).toContain('"sessions":null');
   expect((await server.call('GET', '/viewer/api/sessions')).body.sessions).toEqual([]);
   expect((await server.call('POST', '/v4/logs', log({ output: 'after' }))).status).toBe(200);
-}, 60_000);
+});
 
 test('a backup that is made under load has every log that was answered before, and is the way back', async () => {
   const directory = temporaryDirectory();
@@ -97,7 +97,7 @@ test('a backup that is made under load has every log that was answered before, a
       for (const { id } of body) answered.push(id);
     }
   });
-  await expect.poll(() => answered.length, { timeout: 10_000 }).toBeGreaterThan(200);
+  await expect.poll(() => answered.length).toBeGreaterThan(200);
   const before = [...answered];
   expect(await run('backup', copy, '--db', file)).toEqual({
     ...{ code: 0, err: '', out: `humanloop-otel: ${file} is backed up in ${copy}\n` },
@@ -135,7 +135,7 @@ test('a backup that is made under load has every log that was answered before, a
   }
   expect(before.filter((id) => !ids.has(id))).toEqual([]);
   expect((await again.call('POST', '/v4/logs', log())).status).toBe(200);
-}, 60_000);
+});
 
 test('restore refuses what is not a whole backup', async () => {
   const directory = temporaryDirectory();
@@ -156,7 +156,7 @@ test('restore refuses what is not a whole backup', async () => {
   expect(existsSync(copy) || existsSync(file)).toBe(false);
   writeFileSync(copy, bytes);
   expect(await run('restore', copy, '--db', file)).toMatchObject({ code: 0 });
-}, 60_000);
+});
 
 test('compact rewrites a file that an older version has made, which then gives free space back', async () => {
   const file = join(temporaryDirectory(), 'logs.db');
@@ -171,7 +171,7 @@ test('compact rewrites a file that an older version has made, which then gives f
   const database = openSqlite({ file });
   onTestFinished(() => database.close());
   expect(database.prepare('PRAGMA auto_vacuum').get()).toEqual({ auto_vacuum: 2 });
-}, 60_000);
+});
 
 test.each([
   [['delete', '--db', 'none.db'], 2, 'delete needs one of'],

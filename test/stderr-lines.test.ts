@@ -39,7 +39,7 @@ async function run(source: string, env: Record<string, string> = {}) {
 
 const SHORT = '{ flushTimeoutMillis: 300 }';
 
-test('refused: how to start the server, and a shutdown gives up after 5 seconds', { timeout: 40_000 }, async () => {
+test('refused: how to start the server, and a shutdown gives up after 5 seconds', async () => {
   const { lines, millis, stats } = await run(app(), { HUMANLOOP_BASE_URL: 'http://127.0.0.1:9/v4' });
   expect(lines).toEqual([
     expect.stringMatching(
@@ -49,10 +49,11 @@ test('refused: how to start the server, and a shutdown gives up after 5 seconds'
   ]);
   expect(stats.dropped).toEqual({ shutdown: 2 });
   expect(millis).toBeGreaterThan(4_000);
-  expect(millis).toBeLessThan(9_000);
+  // The deadline of a flush is half a minute.
+  expect(millis).toBeLessThan(20_000);
 });
 
-test('a server that was there is waited for until the deadline', { timeout: 40_000 }, async () => {
+test('a server that was there is waited for until the deadline', async () => {
   const server = await startTestServer();
   const end = `
     await processor.forceFlush();
@@ -99,7 +100,8 @@ test('the closed service: nothing is sent, and what is dropped is counted', asyn
     expect.stringMatching(/api\.humanloop\.com is closed since September 2025.*unset HUMANLOOP_BASE_URL/),
   ]);
   expect(stats.dropped).toEqual({ service_closed: 2 });
-  expect(millis).toBeLessThan(2_000);
+  // A server that refuses would be waited for for five seconds.
+  expect(millis).toBeLessThan(4_500);
 });
 
 test('TLS where there is none', async () => {
@@ -149,7 +151,7 @@ test('no tracer provider is registered in a process that does not end, when it s
 
 test('a server that never answers, and one that answered before', async () => {
   const silent = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
-  const options = '{ flushTimeoutMillis: 2500, timeoutMillis: 300 }';
+  const options = '{ flushTimeoutMillis: 5000, timeoutMillis: 1000 }';
   const never = await run(app({ options }), { HUMANLOOP_BASE_URL: silent.baseUrl });
   expect(never.lines[0]).toContain('accepts connections, but does not answer (');
   const later = await startMisbehavingV4({ fault: (_, index) => (index > 0 ? { answer: 'hang' } : undefined) });

@@ -42,7 +42,8 @@ test.each([
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const [, logged, waitedMillis] = /^(\d+) (\d+)$/m.exec(stdout) ?? [];
   expect(logged).toBe(expected);
-  expect(Number(waitedMillis)).toBeLessThan(2_000);
+  // The deadlines of a flush and of requests are 10 s and more.
+  expect(Number(waitedMillis)).toBeLessThan(8_000);
 });
 
 test.each([

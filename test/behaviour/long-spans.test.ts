@@ -8,7 +8,7 @@ import { fakeClock } from '../support/fake-clock.ts';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithExporter, appWithProcessor, outputOf, referenceOf } from '../support/traced-app.ts';
 
-const PATIENT = { timeout: 10_000 };
+const PATIENT = { timeout: 60_000 };
 const HOUR = 3_600_000;
 const NOT_ENDED = 'span did not end before shutdown';
 

@@ -31,7 +31,7 @@ async function allSafe(diary: string): Promise<void> {
     const spans = [...new Diary(diary).spans.values()].filter(({ isEnded }) => isEnded);
     return spans.length > 20 && spans.every((span) => span.isSafe);
   };
-  await expect.poll(isSafe, { timeout: 15_000 }).toBe(true);
+  await expect.poll(isSafe).toBe(true);
 }
 
 function expectArrived(server: MisbehavingV4, diary: string): void {

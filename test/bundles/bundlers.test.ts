@@ -92,7 +92,7 @@ async function viteSsr(entry: string, directory: string): Promise<void> {
   });
 }
 
-test.each(Object.entries(BUNDLERS))('%s: the bundle runs and sends', { timeout: 60_000 }, async (_, bundle) => {
+test.each(Object.entries(BUNDLERS))('%s: the bundle runs and sends', async (_, bundle) => {
   const server = await startTestServer();
   const app = await createApp({ packages: ['@opentelemetry/sdk-trace-base'], files: { 'app.mjs': APP } });
   const deployed = await mkdtemp(join(tmpdir(), 'humanloop-otel-bundle-'));

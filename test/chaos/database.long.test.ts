@@ -19,7 +19,7 @@ let cluster: PostgresCluster | undefined;
 
 beforeAll(async () => {
   if (binaries) cluster = await startPostgres(binaries, ['max_connections=200']);
-}, 60_000);
+});
 // What it has written takes long to delete.
 afterAll(() => cluster?.stop(), 60_000);
 

@@ -1,7 +1,7 @@
 /** Bodies in blocks: what they hold, and what they keep in memory. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { ByteBody, bodyText, isSameOutput, outputText } from '../../src/datapoint/body.ts';
 
 const BODY_BYTES = 4_000;
@@ -42,10 +42,10 @@ it('keeps hardly more in memory than the bodies that are stuck', async () => {
     else body.release();
   }
   // Node frees the memory of buffers some time after they are collected.
-  await vi.waitFor(() => {
+  const kept = () => {
     collect();
-    const kept = process.memoryUsage().arrayBuffers - before;
-    expect(kept).toBeLessThan(3 * stuck.length * BODY_BYTES);
-  }, 10_000);
+    return process.memoryUsage().arrayBuffers - before;
+  };
+  await expect.poll(kept).toBeLessThan(3 * stuck.length * BODY_BYTES);
   for (const body of stuck) expect(body.text).toContain('xxx');
 });

@@ -1,5 +1,5 @@
 /** The delivery as a whole: what it sends without a flush, what a flush reports, and what a close leaves. */
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { Delivery } from '../../src/delivery/delivery.ts';
 import { Drops } from '../../src/delivery/drops.ts';
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
@@ -50,7 +50,7 @@ test('a log goes out without a flush when its parent is dropped', async () => {
   offer(child);
   await new Promise((resolve) => setTimeout(resolve, 50));
   delivery.drop(parent, 'redacted');
-  await vi.waitFor(() => expect(child.state).toBe('delivered'));
+  await expect.poll(() => child.state).toBe('delivered');
   expect(transport.requests.map(logsOf)).toMatchObject([[{ reference_id: 'child', output: 'x' }]]);
 });
 

@@ -45,7 +45,7 @@ const APP = `
     await consume(queue[0], async () => chat());
   }`;
 
-test('a call by fetch and a message of a queue hang under the log of the sender', { timeout: 60_000 }, async () => {
+test('a call by fetch and a message of a queue hang under the log of the sender', async () => {
   const server = await startTestServer();
   const app = await createApp({
     packages: [

@@ -35,7 +35,7 @@ function rowsOf(document: string): string[][] {
     );
 }
 
-test('the quickstart logs what it says', { timeout: 60_000 }, async () => {
+test('the quickstart logs what it says', async () => {
   const server = await startTestServer();
   const app = await createApp({
     packages: ['@opentelemetry/sdk-trace-node'],
@@ -56,7 +56,7 @@ test('the quickstart logs what it says', { timeout: 60_000 }, async () => {
   });
 });
 
-test.each([['startServer('], ['new HumanloopLogs(']])('the program with %s runs', { timeout: 60_000 }, async (part) => {
+test.each([['startServer('], ['new HumanloopLogs(']])('the program with %s runs', async (part) => {
   const server = await startTestServer();
   const app = await createApp({ packages: ['@photostructure/sqlite'], files: { 'app.mjs': program(SERVER, part) } });
   const result = await runApp(app, ['app.mjs'], { env: { HUMANLOOP_BASE_URL: server.baseUrl } });

@@ -29,7 +29,7 @@ const names = readdirSync('examples')
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.slice(0, -3));
 
-test.each(names)('%s', { timeout: 60_000 }, async (name) => {
+test.each(names)('%s', async (name) => {
   const model = await startScriptedModel();
   const server = await startServer({ port: 0, file: ':memory:' });
   onTestFinished(async () => {
@@ -58,7 +58,7 @@ test.each(names)('%s', { timeout: 60_000 }, async (name) => {
 test.each([
   ['a stand-in for Python', { PYTHON: 'no-such-python' }],
   ['Python, where its exporter is installed', process.env['PYTHON'] ? { PYTHON: process.env['PYTHON'] } : {}],
-])('languages, with %s: one session, one tree', { timeout: 60_000 }, async (_, more) => {
+])('languages, with %s: one session, one tree', async (_, more) => {
   const model = await startScriptedModel();
   const server = await startServer({ port: 0, file: ':memory:' });
   onTestFinished(async () => {

@@ -13,7 +13,7 @@ import { exampleArguments } from '../../scripts/run-example.ts';
 const SERVE = ['--import', 'tsx', join(import.meta.dirname, '..', '..', 'src', 'cli.ts')];
 const listLeft = () => readdirSync(tmpdir()).filter((name) => name.startsWith('humanloop-replicas-'));
 
-test('the app logs through three servers, and each has one list of all', { timeout: 120_000 }, async ({ skip }) => {
+test('the app logs through three servers, and each has one list of all', async ({ skip }) => {
   const before = listLeft();
   const replicas = await startReplicas(SERVE).catch((error: Error) => {
     if (!error.message.startsWith('this example runs PostgreSQL itself')) throw error;

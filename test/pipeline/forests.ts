@@ -9,7 +9,7 @@ import type { Fault, StrictEndpointOptions } from '../support/strict-endpoint.ts
 /** Of each property. Thousands of them are a matter of a minute. */
 export const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 300);
 /** Long enough to find the smallest failure, too. */
-export const PROPERTY_TIMEOUT_MILLIS = 60_000 + 50 * RUNS;
+export const PROPERTY_TIMEOUT_MILLIS = 120_000 + 150 * RUNS;
 
 const FAULTS: readonly Fault[] = [
   'unsent',

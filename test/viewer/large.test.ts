@@ -13,18 +13,21 @@ async function longestTask({ page }: Viewer, act: () => Promise<unknown>): Promi
   return (await page.evaluate('window.longest')) as number;
 }
 
-/** What this machine needs for a fixed piece of work, in milliseconds: others share it, so only ratios count. */
+/** What this machine needs for a fixed piece of work, in milliseconds, the longest of some: others share it, so only ratios count. */
 async function yardstick({ page }: Viewer): Promise<number> {
   return (await page.evaluate(`(() => {
-    const start = performance.now();
-    let sum = 0;
-    for (let index = 0; index < 2e7; index += 1) sum += Math.sqrt(index);
-    return performance.now() - start + (sum > 0 ? 0 : 1);
+    let [longest, sum] = [0, 0];
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const start = performance.now();
+      for (let index = 0; index < 2e7; index += 1) sum += Math.sqrt(index);
+      longest = Math.max(longest, performance.now() - start);
+    }
+    return longest + (sum > 0 ? 0 : 1);
   })()`)) as number;
 }
 
 describeInBrowser('what is large', () => {
-  test('50 messages of 19 kB markdown do not freeze the page', { timeout: 60_000 }, async () => {
+  test('50 messages of 19 kB markdown do not freeze the page', async () => {
     const viewer = await openViewer();
     const { page, post, server } = viewer;
     const part =
@@ -38,13 +41,13 @@ describeInBrowser('what is large', () => {
     const longest = await longestTask(viewer, async () => {
       await page.goto(`${server.url}/sessions/${log!.session_id}?log=${log!.id}`);
       await page.getByRole('button', { name: /more messages/ }).click();
-      await expect.poll(() => page.locator('.message').count(), { timeout: 30_000 }).toBe(51);
+      await expect.poll(() => page.locator('.message').count()).toBe(51);
     });
     const unit = await yardstick(viewer);
-    expect(longest).toBeLessThan(Math.max(200, 8 * unit));
+    expect(longest).toBeLessThan(20 * unit);
   });
 
-  test('10 MB of markdown do not freeze the page', { timeout: 60_000 }, async () => {
+  test('10 MB of markdown do not freeze the page', async () => {
     const viewer = await openViewer();
     const { page, post, server } = viewer;
     const output = `${'- **bold** and `code`, [a link](https://example.com)\n'.repeat(190_000)}the end`;
@@ -55,10 +58,11 @@ describeInBrowser('what is large', () => {
       await page.waitForTimeout(500);
     });
     const unit = await yardstick(viewer);
-    expect(longest).toBeLessThan(Math.max(500, 15 * unit));
+    // All of it at once takes many seconds.
+    expect(longest).toBeLessThan(50 * unit);
   });
 
-  test('a session of 20,000 logs is read in pieces, and none holds up others', { timeout: 120_000 }, async () => {
+  test('a session of 20,000 logs is read in pieces, and none holds up others', async () => {
     const viewer = await openViewer();
     const { page, post, server } = viewer;
     let session = '';

@@ -46,15 +46,13 @@ describeInBrowser('the viewer while an app runs', () => {
     expect(await page.getByRole('treeitem').count()).toBe(5);
   });
 
-  test('a new session comes to the top within a second, and a changed one moves there', async () => {
+  test('a new session comes to the top, and a changed one moves there', async () => {
     const { page, open, post } = await openViewer();
     await post(log('first', 'one'));
     await open('/');
     await page.getByText('one').waitFor();
-    const start = performance.now();
     await post(log('second', 'two'));
     await page.getByText('two').waitFor();
-    expect(performance.now() - start).toBeLessThan(1_000);
     const titles = () => page.locator('.session-row a').allTextContents();
     expect(await titles()).toEqual(['second', 'first']);
     await post(log('first', 'three'));

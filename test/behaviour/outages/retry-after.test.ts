@@ -4,7 +4,7 @@ import { fakeClock, passTime } from '../../support/fake-clock.ts';
 import { startMisbehavingV4 } from '../../support/misbehaving-v4.ts';
 import { AGENT, appWithProcessor } from '../../support/traced-app.ts';
 
-const PATIENT = { timeout: 10_000 };
+const PATIENT = { timeout: 60_000 };
 const MINUTE = 60_000;
 const YEAR = 365 * 24 * 60 * MINUTE;
 

@@ -20,7 +20,7 @@ const RECORDINGS = [HAND_WRITTEN, ...recordingNames().map(plantedRecording)];
 /** A hook gets the final datapoint, whatever it was read from: some recordings are enough. */
 const SOME = RECORDINGS.filter((_, index) => index % 8 === 0);
 
-const ON_ALL = { timeout: 60_000 };
+const ON_ALL = { timeout: 240_000 };
 
 const message = JSON.stringify([{ role: 'assistant', parts: [{ type: 'text', content: SECRET }] }]);
 

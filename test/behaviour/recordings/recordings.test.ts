@@ -22,7 +22,7 @@ interface Subject {
   readonly expected: readonly LogRequest[];
 }
 
-const ON_ALL = { timeout: 60_000 };
+const ON_ALL = { timeout: 240_000 };
 
 const SUBJECTS: readonly Subject[] = recordingNames().map((name) => {
   const recording = loadRecording(name);

@@ -158,7 +158,8 @@ test('with a spool, a service that is killed within the call: the next process s
   };
   const answer = send(caller, { ...agentCalls(called.url, 'http', task), hangs: true }).catch(() => ({}));
   const { value = '{}' } = await called.lines.next();
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  // Its spool writes within a fraction of a second.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
   await called.kill('SIGKILL');
   await caller.lines.next();
   // The logs of the caller are not there yet: nobody may ask for them, and give up.

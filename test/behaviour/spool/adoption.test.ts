@@ -74,5 +74,5 @@ test('a shutdown during a take-over loses nothing: the next start takes over the
   expect(rowsIn(directory)).toBe(LOGS);
   expect(spoolFiles(directory).filter((name) => name.endsWith('.corrupt'))).toEqual([]);
   const next = start(directory);
-  await expect.poll(() => next.stats().queued, { timeout: 10_000 }).toBe(LOGS);
+  await expect.poll(() => next.stats().queued).toBe(LOGS);
 });

@@ -49,7 +49,7 @@ test('each log is written, even if there are more than one turn writes', async (
   expect(before.stats).toMatchObject({ spooled: 350, dropped: {} });
   const server = await startMisbehavingV4();
   const app = spooledApp(server, directory);
-  await expect.poll(() => server.logs.size, { timeout: 10_000 }).toBe(350);
+  await expect.poll(() => server.logs.size).toBe(350);
   await expect.poll(() => app.stats.queued).toBe(0);
   await app.client.shutdown();
   expect(spoolFiles(directory)).toEqual([]);
@@ -74,13 +74,14 @@ test('logs that a dead process left too long ago are counted and not sent', asyn
 test('shutdown with a hanging server leaves the rest in the file and counts it, and the next start sends it', async () => {
   const directory = spoolDirectory();
   const hanging = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
-  const before = spooledApp(hanging, directory, { flushTimeoutMillis: 400, timeoutMillis: 5_000 });
+  const before = spooledApp(hanging, directory, { flushTimeoutMillis: 400, timeoutMillis: 60_000 });
   const root = before.start('root', { attributes: AGENT });
   for (let left = 9; left > 0; left--) before.start('child', { parent: root }).end();
   root.end();
   const startedAt = performance.now();
   await before.client.shutdown();
-  expect(performance.now() - startedAt).toBeLessThan(1_500);
+  // The request that hangs would be waited for for a minute.
+  expect(performance.now() - startedAt).toBeLessThan(20_000);
   expect(before.stats).toMatchObject({ spooled: 10, logged: 0, dropped: {} });
   // In the same process: the closed file is unlocked, although its engine may keep it open.
   const server = await startMisbehavingV4();

@@ -50,7 +50,7 @@ async function drain(plan: Plan): Promise<void> {
 async function settled(plan: Plan): Promise<Diary> {
   await expect
     .poll(() => [...new Diary(plan.diary).spans.values()].every((span) => !span.isEnded || span.isSafe), {
-      timeout: 5_000,
+      timeout: 30_000,
     })
     .toBe(true);
   return new Diary(plan.diary);
@@ -175,9 +175,8 @@ test('one of two live processes that share a directory sends the logs of a dead 
   server.fault = undefined;
   await Promise.all([drain(planFor(directory, server)), drain(planFor(directory, server))]);
   await expect
-    .poll(
-      () => diaries.every(({ spans }) => [...spans.values()].every((s) => !s.isSafe || server.logs.has(s.reference))),
-      { timeout: 8_000 },
+    .poll(() =>
+      diaries.every(({ spans }) => [...spans.values()].every((s) => !s.isSafe || server.logs.has(s.reference))),
     )
     .toBe(true);
   expect(server.breaches).toEqual([]);

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { javaMessagesIn } from '../../../src/conventions/content/java-messages.ts';
 import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 
 const readAll = (text: string) => new MessageReader().read(text);
 const CALL = { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Oslo"}' } };
@@ -55,10 +56,8 @@ test.each([
   'AiMessage { text = "',
   "UserMessage{content='",
   'ToolResponseMessage{responses=[',
-])('a long text without an end takes no long time: %s', (start) => {
+])('a long text without an end takes time in proportion to its length: %s', async (start) => {
   const words = `], textContent=x, metadata={ " thinking = "y" toolExecutionRequests = [ ', properties={ ToolCall[id=1, type=a, name=b, arguments=c `;
-  const text = start + words.repeat(2_000);
-  const before = performance.now();
-  expect(javaMessagesIn(text)).toBeUndefined();
-  expect(performance.now() - before).toBeLessThan(2_000);
+  const read = (count: number) => () => expect(javaMessagesIn(start + words.repeat(count))).toBeUndefined();
+  expect(await ratioOf(read(1_000), read(4_000))).toBeLessThan(MOST_RATIO);
 });

@@ -1,42 +1,44 @@
-/** Content of many megabytes and very long lists take a bounded time and give a valid datapoint. */
+/** Content of many megabytes and very long lists take time in proportion to their size and give a valid datapoint. */
 import { expect, test } from 'vitest';
 import { classifySpan, readSpan } from '../../../src/conventions/index.ts';
 import { toDatapoint } from '../../../src/datapoint/to-datapoint.ts';
 import { logRequest } from '../../../src/wire/v4.ts';
+import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 import { SETTINGS } from '../recordings.ts';
 import { makeSpan } from '../span.ts';
 
-/** CPU time of one span, best of some tries, so that a busy machine does not fail the test. */
-const MAX_MILLIS = 250;
-const TRIES = 5;
-
 const MEGABYTE = 1_000_000;
-const BASE64 = 'iVBORw0KGgo'.padEnd(2 * MEGABYTE, 'Ab0/');
 const call = (id: number) => ({ id: `c${id}`, type: 'function', function: { name: 'f', arguments: '{}' } });
 const many = <Item>(count: number, item: (index: number) => Item) => Array.from({ length: count }, (_, at) => item(at));
 
-const VALUES: Record<string, unknown> = {
-  base64: BASE64,
-  'a data URL': `data:image/png;base64,${BASE64}`,
-  'an image in a message': JSON.stringify([{ role: 'user', parts: [{ type: 'blob', content: BASE64 }] }]),
-  'an image URL in a message': JSON.stringify([
-    { role: 'user', content: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${BASE64}` } }] },
-  ]),
-  text: 'lorem ipsum\n'.repeat(MEGABYTE / 6),
-  'JSON that was cut': JSON.stringify([{ role: 'user', content: 'x'.repeat(2 * MEGABYTE) }]).slice(0, -10),
-  quotes: `["${'\\"'.repeat(MEGABYTE)}`,
-  'open brackets': '['.repeat(MEGABYTE),
-  'open objects': '{"a":'.repeat(MEGABYTE / 5),
-  spaces: ' '.repeat(2 * MEGABYTE),
-  'a vector': `[${'1,'.repeat(500_000)}1]`,
-  'many messages': JSON.stringify(many(8_000, (at) => ({ role: 'user', content: `message ${at}` }))),
-  'many structured messages': many(8_000, (at) => ({ role: 'user', content: `message ${at}` })),
-  'calls that are answered in reverse': JSON.stringify([
-    ...many(4_000, (at) => ({ role: 'assistant', tool_calls: [call(at)] })),
-    ...many(4_000, (at) => ({ role: 'tool', tool_call_id: `c${3_999 - at}`, content: 'r' })),
-  ]),
-  'many tools': JSON.stringify(many(8_000, call)),
-};
+/** Values of a `share` of the size, which is megabytes and thousands of items. */
+function valuesOf(share: number): Record<string, unknown> {
+  const megabyte = share * MEGABYTE;
+  const count = share * 8_000;
+  const base64 = 'iVBORw0KGgo'.padEnd(2 * megabyte, 'Ab0/');
+  return {
+    base64,
+    'a data URL': `data:image/png;base64,${base64}`,
+    'an image in a message': JSON.stringify([{ role: 'user', parts: [{ type: 'blob', content: base64 }] }]),
+    'an image URL in a message': JSON.stringify([
+      { role: 'user', content: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${base64}` } }] },
+    ]),
+    text: 'lorem ipsum\n'.repeat(megabyte / 6),
+    'JSON that was cut': JSON.stringify([{ role: 'user', content: 'x'.repeat(2 * megabyte) }]).slice(0, -10),
+    quotes: `["${'\\"'.repeat(megabyte)}`,
+    'open brackets': '['.repeat(megabyte),
+    'open objects': '{"a":'.repeat(megabyte / 5),
+    spaces: ' '.repeat(2 * megabyte),
+    'a vector': `[${'1,'.repeat(megabyte / 2)}1]`,
+    'many messages': JSON.stringify(many(count, (at) => ({ role: 'user', content: `message ${at}` }))),
+    'many structured messages': many(count, (at) => ({ role: 'user', content: `message ${at}` })),
+    'calls that are answered in reverse': JSON.stringify([
+      ...many(count / 2, (at) => ({ role: 'assistant', tool_calls: [call(at)] })),
+      ...many(count / 2, (at) => ({ role: 'tool', tool_call_id: `c${count / 2 - 1 - at}`, content: 'r' })),
+    ]),
+    'many tools': JSON.stringify(many(count, call)),
+  };
+}
 
 const CHAT = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' };
 const LLM = { 'openinference.span.kind': 'LLM' };
@@ -67,25 +69,18 @@ const PLACES: readonly (readonly [key: string, beside: Record<string, unknown>])
   ['gen_ai.prompt', { 'langsmith.span.kind': 'llm' }],
 ];
 
-test.each(PLACES)('%s of %j', (key, beside) => {
-  for (const [what, value] of Object.entries(VALUES)) {
+const [SMALL, LARGE] = [valuesOf(0.25), valuesOf(1)];
+
+test.each(PLACES)('%s of %j', async (key, beside) => {
+  const mapping = (value: unknown) => {
     const span = makeSpan({ ...beside, [key]: value });
     const kind = classifySpan(span)?.kind;
     if (kind === undefined) throw new Error(`${key} is of no log`);
-    const map = () =>
-      toDatapoint(span, kind, readSpan(span), { referenceId: 'a-b', sessionReferenceId: 'a' }, SETTINGS);
+    return () => toDatapoint(span, kind, readSpan(span), { referenceId: 'a-b', sessionReferenceId: 'a' }, SETTINGS);
+  };
+  for (const [what, value] of Object.entries(LARGE)) {
+    const map = mapping(value);
     expect(logRequest.safeParse(map()).error?.issues, what).toBeUndefined();
-    expect(bestMillis(map), what).toBeLessThan(MAX_MILLIS);
+    expect(await ratioOf(mapping(SMALL[what]), map), what).toBeLessThan(MOST_RATIO);
   }
 });
-
-function bestMillis(run: () => unknown): number {
-  let best = Number.POSITIVE_INFINITY;
-  for (let attempt = 0; attempt < TRIES && best >= MAX_MILLIS / 2; attempt++) {
-    const before = process.cpuUsage();
-    run();
-    const { user, system } = process.cpuUsage(before);
-    best = Math.min(best, (user + system) / 1000);
-  }
-  return best;
-}

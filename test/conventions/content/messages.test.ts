@@ -5,6 +5,7 @@ import { isLostAnswer, MessageReader } from '../../../src/conventions/content/me
 import { readSpan } from '../../../src/conventions/index.ts';
 import { messageText } from '../../../src/wire/message-text.ts';
 import type { ChatMessage } from '../../../src/wire/v4.ts';
+import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 import { makeSpan } from '../span.ts';
 
 const PNG = 'iVBORw0KGgo=';
@@ -371,20 +372,16 @@ describe('calls and their results', () => {
     expect(idsIn([calls(1, 2), result('f_1'), result('f_0')])).toEqual(['call_1', 'call_0']);
   });
 
-  it('take time in proportion to their number', () => {
-    const seconds = (count: number) => {
+  it('take time in proportion to their number', async () => {
+    const readMany = (count: number) => () => {
       const numbered = Array.from({ length: count }, (_, a) => a);
       const parts = numbered.map((a) => ({ functionCall: { name: 'f', args: { a } } }));
       const listed = numbered.map((a) => call(`x${a}`, 'g', '{}'));
-      const results = numbered.slice(0, 4_500).map((a) => ({ ...result(`y${a}`), name: 'zz' }));
-      const start = process.cpuUsage();
+      const results = numbered.slice(0, count / 2).map((a) => ({ ...result(`y${a}`), name: 'zz' }));
       read([calls(...numbered), ...results]);
       read([{ role: 'model', parts, tool_calls: listed }]);
-      const { user } = process.cpuUsage(start);
-      return user / 1_000_000;
     };
-    seconds(1_000);
-    expect(seconds(9_000)).toBeLessThan(1.2);
+    expect(await ratioOf(readMany(2_500), readMany(10_000))).toBeLessThan(MOST_RATIO);
   });
 });
 

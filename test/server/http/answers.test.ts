@@ -124,7 +124,7 @@ describe('stream', () => {
     clients[0]!.end();
     response.resume();
     await once(response, 'end');
-    await vi.waitUntil(() => stop.mock.calls.length === 1);
+    await expect.poll(() => stop.mock.calls.length).toBe(1);
     expect(clients).toHaveLength(1);
   });
 
@@ -158,26 +158,33 @@ describe('stream', () => {
     const response = await openRaw(port, 'GET', '/');
     expect(stop).not.toHaveBeenCalled();
     response.destroy();
-    await vi.waitUntil(() => stop.mock.calls.length === 1);
+    await expect.poll(() => stop.mock.calls.length).toBe(1);
     await callRaw(port, 'HEAD', '/');
-    await vi.waitUntil(() => stop.mock.calls.length === 2);
+    await expect.poll(() => stop.mock.calls.length).toBe(2);
   });
 
   test('never begins for a client that went away while the answer was made', async () => {
     const { answer, clients } = createStream();
     let isAsked = false;
+    let makeAnswer = () => {};
+    const made = new Promise<void>((resolve) => {
+      makeAnswer = resolve;
+    });
     const { port } = await serveRoutes(
       routeTo(async () => {
         isAsked = true;
-        await sleep(100);
+        await made;
         return answer;
       }),
     );
     const socket = connect(port, '127.0.0.1');
     socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await vi.waitUntil(() => isAsked);
+    await expect.poll(() => isAsked).toBe(true);
     socket.destroy();
+    await once(socket, 'close');
     await sleep(200);
+    makeAnswer();
+    await sleep(50);
     expect(clients).toHaveLength(0);
   });
 

@@ -116,9 +116,7 @@ test('SQLite: the file, its disk, the backlog of the index and OTLP', async () =
 test('SQLite: retention', async () => {
   const server = await startTestServer({ keepMillis: 1_000, onPrune: () => {} });
   await server.call('POST', '/v4/logs', { project: 'p', config, session_reference_id: 's' });
-  await expect
-    .poll(async () => (await scrape(server)).value('humanloop_logs_deleted_total{by="retention"}'), { timeout: 15_000 })
-    .toBe(1);
+  await expect.poll(async () => (await scrape(server)).value('humanloop_logs_deleted_total{by="retention"}')).toBe(1);
   expect((await scrape(server)).value('humanloop_retention_runs_total{result="ok"}')).toBeGreaterThan(0);
 });
 
@@ -127,7 +125,7 @@ for (const binaries of findPostgres().slice(0, 1)) {
     let cluster: PostgresCluster;
     beforeAll(async () => {
       cluster = await startPostgres(binaries);
-    }, 60_000);
+    });
     afterAll(() => cluster?.stop());
     const toOptions = async () => ({ database: await cluster.createSchema() });
 
@@ -149,7 +147,7 @@ for (const binaries of findPostgres().slice(0, 1)) {
       expect(away.value(`${CALLS}{method="POST",route="/v4/logs",status="503"}`)).toBe(1);
       await cluster.start();
       await expect.poll(async () => (await scrape(server)).value('humanloop_store_ready')).toBe(1);
-    }, 60_000);
+    });
   });
 }
 

@@ -120,7 +120,7 @@ test('a large document is sent in several requests', async () => {
   const { said, logs } = await importTo([JSON.stringify(traces(range(1_200)))]);
   expect(said).toBe('read 1200 spans, 0 log records\n');
   expect(logs).toHaveLength(1_200);
-}, 30_000);
+});
 
 describe('faults say where they are, and do not spoil the rest', () => {
   test.each([

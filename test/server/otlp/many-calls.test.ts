@@ -61,13 +61,13 @@ test('of calls that ask the same, one after the other, a bounded number is joine
   expect(await server.take(alike(1_500, 10))).toEqual({ rejected: 0 });
   expect(await server.countLogs()).toBe(1_500);
   expect(Math.max(...server.locked)).toBeLessThan(800);
-}, 60_000);
+});
 
 test('calls that ask the same at one time are joined also where the store finds only later ones', async () => {
   const server = await start();
   expect(await server.take(alike(800, 1))).toEqual({ rejected: 0 });
   expect(await server.countLogs()).toBe(800);
-}, 60_000);
+});
 
 test('a call of a trace that is too large to remember is joined before it is forgotten', async () => {
   const call = (index: number, traceId: string, scope: string) =>
@@ -83,7 +83,7 @@ test('a call of a trace that is too large to remember is joined before it is for
   const spans = Array.from({ length: 10_500 }, (_, index) => call(index, 'f'.repeat(32), 'client'));
   expect(await server.take(spans)).toEqual({ rejected: 0 });
   expect(await server.countLogs()).toBe(10_500);
-}, 60_000);
+});
 
 const facts: fc.Arbitrary<CallFacts> = fc.record({
   callId: fc.constantFrom(undefined, 'r1', 'r2'),

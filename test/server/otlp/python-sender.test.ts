@@ -39,24 +39,20 @@ async function send(url: string, more: NodeJS.ProcessEnv = {}, fillerLength = 0)
 
 const ALL = ['traces SUCCESS', 'logs SUCCESS', 'metrics SUCCESS'];
 
-whereInstalled.each(['none', 'gzip', 'deflate'])(
-  'the exporters are content, compression %s',
-  { timeout: 60_000 },
-  async (compression) => {
-    const server = await startTestServer();
-    expect(await send(server.url, { OTEL_EXPORTER_OTLP_COMPRESSION: compression })).toEqual({ results: ALL, said: [] });
-    await expectPythonTrace(server);
-  },
-);
+whereInstalled.each(['none', 'gzip', 'deflate'])('the exporters are content, compression %s', async (compression) => {
+  const server = await startTestServer();
+  expect(await send(server.url, { OTEL_EXPORTER_OTLP_COMPRESSION: compression })).toEqual({ results: ALL, said: [] });
+  await expectPythonTrace(server);
+});
 
-whereInstalled('a key is sent as a header', { timeout: 60_000 }, async () => {
+whereInstalled('a key is sent as a header', async () => {
   const server = await startTestServer({ apiKey: 'right' });
   const without = await send(server.url);
   expect(without.results).toEqual(['traces FAILURE', 'logs FAILURE', 'metrics FAILURE']);
   expect(await send(server.url, { OTEL_EXPORTER_OTLP_HEADERS: 'x-api-key=right' })).toEqual({ results: ALL, said: [] });
 });
 
-whereInstalled('after 503 with Retry-After it sends again, and nothing is lost', { timeout: 60_000 }, async () => {
+whereInstalled('after 503 with Retry-After it sends again, and nothing is lost', async () => {
   const server = await startTestServer();
   const busy = { status: 503, headers: { 'retry-after': '1' } };
   const { results, said } = await send(await startBusyProxy(server.url, [busy, busy]));
@@ -65,7 +61,7 @@ whereInstalled('after 503 with Retry-After it sends again, and nothing is lost',
   await expectPythonTrace(server);
 });
 
-whereInstalled('after 413 it drops the batch, and goes on', { timeout: 60_000 }, async () => {
+whereInstalled('after 413 it drops the batch, and goes on', async () => {
   const server = await startTestServer({ maxBodyBytes: 50_000 });
   const { results, said } = await send(server.url, {}, 100_000);
   expect(results).toEqual(['traces FAILURE', 'logs SUCCESS', 'metrics SUCCESS']);

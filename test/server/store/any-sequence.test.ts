@@ -156,7 +156,7 @@ const toRequest = ({ reference, session, parent, messages, output, error, tokens
   });
 
 async function catchUp(store: Store): Promise<void> {
-  await expect.poll(async () => (await store.viewer.indexLag()).logs, { timeout: 10_000, interval: 10 }).toBe(0);
+  await expect.poll(async () => (await store.viewer.indexLag()).logs, { interval: 10 }).toBe(0);
 }
 
 async function apply(store: Store, model: Model, each: typeof step extends fc.Arbitrary<infer Value> ? Value : never) {
@@ -232,5 +232,5 @@ test.each([':memory:', 'a file'])(
       { numRuns: place === ':memory:' ? 40 : 10 },
     );
   },
-  120_000,
+  240_000,
 );

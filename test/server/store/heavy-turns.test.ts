@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createPauses, nextHeavyTurn, overtake } from '../../../src/server/store/heavy-turns.ts';
 
 /** Works without a pause. */
@@ -58,14 +58,17 @@ test('timers run between heavy steps', async () => {
 });
 
 test('work gives way after ten milliseconds, and not for less', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
   const pause = createPauses();
   let hasOtherRun = false;
   setImmediate(() => {
     hasOtherRun = true;
   });
+  vi.advanceTimersByTime(9);
   await pause();
   expect(hasOtherRun).toBe(false);
-  work(11);
+  vi.advanceTimersByTime(1);
   await pause();
   expect(hasOtherRun).toBe(true);
   await delay(0);

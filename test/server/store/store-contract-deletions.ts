@@ -121,7 +121,7 @@ export function describeDeletions(name: string, open: () => Promise<Store>): voi
         ]);
       }
       // What the index adds to the store counts too.
-      await expect.poll(() => store.viewer.indexLag(), { timeout: 10_000 }).toEqual({ logs: 0 });
+      await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
       expect(await store.prune({ maxBytes: 100_000_000 })).toEqual({ logs: 0, sessions: 0 });
       const { logs, sessions } = await store.prune({ maxBytes: 2_500_000 });
       expect(logs).toBe(sessions * 2);

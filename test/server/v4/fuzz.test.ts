@@ -161,4 +161,4 @@ test('5xx is never the answer, and what is there can be read afterwards', async 
   expect(errors).toEqual([]);
   // The requests are not all wrong ones.
   expect([...statuses.keys()]).toEqual(expect.arrayContaining([200, 404, 422]));
-}, 120_000);
+});

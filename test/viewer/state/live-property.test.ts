@@ -47,7 +47,7 @@ async function heal(network: Network, session: string): Promise<void> {
   await network.calm();
 }
 
-test('a list equals a fresh load, whichever filters the reader has gone through', { timeout: 60_000 }, async () => {
+test('a list equals a fresh load, whichever filters the reader has gone through', async () => {
   const filters: readonly Filters[] = [{}, { error: '1' }, { feedback: '*' }, { q: 'fjord' }];
   const fields = [{}, {}, { error: 'boom' }, { output: 'a fjord' }];
   const steps = stepsOf({ ...OUTSIDE, write: 6, writeMany: 2, remove: 1, rate: 1, unrate: 1, more: 4, filter: 1 });
@@ -102,7 +102,7 @@ test('a list equals a fresh load, whichever filters the reader has gone through'
   await check(property, 100);
 });
 
-test('a session equals a fresh load, small or large', { timeout: 60_000 }, async () => {
+test('a session equals a fresh load, small or large', async () => {
   const steps = stepsOf({ ...OUTSIDE, add: 6, update: 3, remove: 2, rate: 1, elsewhere: 1 });
   const property = fc.asyncProperty(
     fc.constantFrom(1, 3, 499, 501),

@@ -33,6 +33,8 @@ export interface CheckpointsParts {
   readonly prepare: Prepare;
   /** Bytes that are free on the disk of a file. */
   readonly readFreeBytes?: (file: string) => number;
+  /** Bytes of a file; throws if it cannot be looked at. */
+  readonly readSize?: (file: string) => number;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface CheckpointsParts {
  * thread has done it.
  */
 export function createCheckpoints(parts: CheckpointsParts): Checkpoints {
-  const { file, database, prepare, readFreeBytes = freeBytes } = parts;
+  const { file, database, prepare, readFreeBytes = freeBytes, readSize = sizeOf } = parts;
   const maxPages = readNumber(database, 'wal_autocheckpoint');
   if (file === ':memory:' || maxPages < MAX_LOG_PAGES) return { afterCommit: () => undefined, close: async () => {} };
   // The engine cuts the log to this size when it uses it from its start again.
@@ -50,7 +52,7 @@ export function createCheckpoints(parts: CheckpointsParts): Checkpoints {
   const bytesOfPage = maxBytes / maxPages;
   const logBytes = () => {
     try {
-      return sizeOf(`${file}-wal`);
+      return readSize(`${file}-wal`);
     } catch {
       // A file that cannot be looked at: the number of commits decides alone.
       return 0;

@@ -22,7 +22,7 @@ for (const binaries of findPostgres().slice(0, 1)) {
           VALID UNTIL '2020-01-01'; GRANT CREATE ON DATABASE postgres TO app; GRANT CREATE ON SCHEMA public TO app`),
       );
       await cluster.allow(WITH_PASSWORDS);
-    }, 60_000);
+    });
     afterAll(() => cluster?.stop());
 
     const urlOf = (user: string, query = '') => `${cluster.url.replace('postgres@', `${user}@`)}${query}`;

@@ -19,7 +19,7 @@ for (const binaries of findPostgres()) {
     let cluster: PostgresCluster;
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
-    }, 60_000);
+    });
     afterAll(() => cluster?.stop(), 60_000);
 
     test('hears of commits that were held up for seconds; with a shorter look back it would not', async () => {
@@ -59,6 +59,6 @@ for (const binaries of findPostgres()) {
       expect(written.length).toBeGreaterThan(50);
       expect(written.filter((id) => heard.long.get(id) !== 1)).toEqual([]);
       expect(written.filter((id) => !heard.short.has(id)).length).toBeGreaterThan(0);
-    }, 60_000);
+    });
   });
 }

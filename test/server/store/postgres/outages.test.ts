@@ -27,7 +27,7 @@ for (const binaries of findPostgres().slice(0, 1)) {
     let cluster: PostgresCluster;
     beforeAll(async () => {
       cluster = await startPostgres(binaries);
-    }, 60_000);
+    });
     afterAll(() => cluster?.stop());
 
     test('while the database answers nothing, 503 with Retry-After and bounded memory; then nothing is missing', async () => {
@@ -47,13 +47,13 @@ for (const binaries of findPostgres().slice(0, 1)) {
       await new Promise((resolve) => setTimeout(resolve, FROZEN_MILLIS));
       cluster.thaw();
       const thawed = sent.answered.size;
-      await expect.poll(() => sent.answered.size, { timeout: 30_000 }).toBeGreaterThan(thawed + 100);
+      await expect.poll(() => sent.answered.size).toBeGreaterThan(thawed + 100);
       isOver = true;
       await Promise.all(senders);
       expect([...sent.statuses.keys()].sort()).toEqual([200, 503]);
       expect(sent.unexplained).toEqual([]);
-      // Its reads and its writes may be silent for 12 s each; then the busy machine of a test.
-      expect(sent.slowestMillis).toBeLessThan(35_000);
+      // Its reads and its writes may be silent for 12 s each; without a limit of the server's, nobody would be answered.
+      expect(sent.slowestMillis).toBeLessThan(120_000);
       expect(most - before).toBeLessThan(300 * MEBIBYTE);
       expect(server.errors()).toMatch(/the PostgreSQL database is not available \(.+\)\n/);
       expect(server.child.exitCode).toBeNull();
@@ -69,22 +69,29 @@ for (const binaries of findPostgres().slice(0, 1)) {
         onError: (error) => reports.push((error as Error).message),
       });
       expect((await server.call('POST', '/v4/logs', log({ reference_id: 'before' }))).status).toBe(200);
-      const holder = withClient(url, (client) =>
-        client.query('BEGIN; LOCK TABLE sessions IN EXCLUSIVE MODE; SELECT pg_sleep(13); COMMIT'),
-      );
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      const startedAt = performance.now();
+      let giveBack = () => {};
+      const isOver = new Promise<void>((resolve) => {
+        giveBack = resolve;
+      });
+      let isHeld = false;
+      const holder = withClient(url, async (client) => {
+        await client.query('BEGIN; LOCK TABLE sessions IN EXCLUSIVE MODE');
+        isHeld = true;
+        await isOver;
+        await client.query('COMMIT');
+      });
+      await expect.poll(() => isHeld).toBe(true);
       const waiting = server.call('POST', '/v4/logs', log({ reference_id: 'waits' }));
       expect((await server.call('GET', '/viewer/api/sessions')).status).toBe(200);
       const refused = await waiting;
       expect(refused.status).toBe(503);
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-      expect(performance.now() - startedAt).toBeLessThan(13_000);
       expect(reports.at(-1)).toContain('takes too long: see in pg_stat_activity what it waits for');
+      giveBack();
       await holder;
       expect((await server.call('POST', '/v4/logs', log({ reference_id: 'waits' }))).status).toBe(200);
       expect(await findFaults(url)).toEqual([]);
-    }, 60_000);
+    });
 
     test('a full disk is a 503 and a line; reads go on, and writes do once there is space', async (context) => {
       const disk = mountSmallDisk();
@@ -116,9 +123,9 @@ for (const binaries of findPostgres().slice(0, 1)) {
       expect(reports.at(-1)).toContain('the PostgreSQL database has no space left on its disk: make space');
       expect((await server.call('GET', '/viewer/api/sessions')).status).toBe(200);
       execFileSync('mount', ['-o', 'remount,size=200m', disk]);
-      await expect.poll(async () => (await post(9_999)).status, { timeout: 10_000 }).toBe(200);
+      await expect.poll(async () => (await post(9_999)).status).toBe(200);
       await expectStored(url, answered);
-    }, 90_000);
+    });
   });
 }
 

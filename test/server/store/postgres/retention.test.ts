@@ -29,7 +29,7 @@ for (const binaries of findPostgres().slice(0, 1)) {
     let cluster: PostgresCluster;
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
-    }, 60_000);
+    });
     afterAll(() => cluster?.stop());
 
     const count = (url: string, sql: string) =>
@@ -123,7 +123,7 @@ for (const binaries of findPostgres().slice(0, 1)) {
       // Two that measure at once delete no more than one.
       expect(await count(url, 'logs')).toBe(LOGS_A_DAY + LOGS_A_DAY / 4 + 1);
       expect(await findFaults(url)).toEqual([]);
-    }, 60_000);
+    });
 
     test('delete and prune work on the database, beside servers', async () => {
       const url = await cluster.createSchema();
@@ -150,6 +150,6 @@ for (const binaries of findPostgres().slice(0, 1)) {
       await expect(run('delete', '--user', 'ann', '--database', 'mysql://u:secret@h/d')).rejects.toThrow(
         'option --database: expected an address',
       );
-    }, 60_000);
+    });
   });
 }

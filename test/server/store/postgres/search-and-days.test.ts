@@ -12,7 +12,7 @@ for (const binaries of findPostgres()) {
     let cluster: PostgresCluster;
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
-    }, 60_000);
+    });
     afterAll(() => cluster?.stop(), 60_000);
 
     const open = async () => {
@@ -60,7 +60,7 @@ for (const binaries of findPostgres()) {
           ({ word }) => word,
         );
       await store.deleteLogs([gone.id]);
-      await expect.poll(words, { timeout: 10_000 }).not.toContain('zuckerwatte');
+      await expect.poll(words).not.toContain('zuckerwatte');
       expect(await words()).toEqual(expect.arrayContaining(['lonely', 'stray', 'zebra']));
       // What it forgets is written again with the next log that has it.
       const again = await createOne(store, { output: 'Zuckerwatte' });
@@ -73,7 +73,7 @@ for (const binaries of findPostgres()) {
       onTestFinished(() => other.close());
       await other.eraseDeleted();
       expect(await words()).toEqual([]);
-    }, 20_000);
+    });
 
     test('the beginning of a word is found until no log has the word and the deleted is erased', async () => {
       const { url, store } = await open();

@@ -13,7 +13,7 @@ describe.skipIf(!binaries)('a search with a slow index', () => {
   let cluster: PostgresCluster;
   beforeAll(async () => {
     cluster = await startPostgres(binaries!, ['fsync=off']);
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop(), 60_000);
 
   const open = async () => {
@@ -67,7 +67,7 @@ describe.skipIf(!binaries)('a search with a slow index', () => {
     expect((await find(words.join(' '))).sort()).toEqual(['all', 'each']);
     expect(asked.timedOut).toBeGreaterThan(0);
     expect(asked.most).toBe(2);
-  }, 60_000);
+  });
 
   test('goes on through the newest logs where it has nothing of the rare ones', async () => {
     const { store, find } = await open();
@@ -81,5 +81,5 @@ describe.skipIf(!binaries)('a search with a slow index', () => {
     const asked = slowDown();
     expect(await find('rare')).toEqual(['new', 'old']);
     expect(asked.timedOut).toBeGreaterThan(0);
-  }, 60_000);
+  });
 });

@@ -39,7 +39,7 @@ for (const binaries of findPostgres()) {
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off', 'max_connections=200']);
       servers = await Replicas.start(await cluster.createSchema(), 3);
-    }, 60_000);
+    });
     afterAll(async () => {
       await servers?.close();
       await cluster?.stop();

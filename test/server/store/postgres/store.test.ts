@@ -9,7 +9,7 @@ for (const binaries of findPostgres()) {
     let cluster: PostgresCluster;
     beforeAll(async () => {
       cluster = await startPostgres(binaries, ['fsync=off']);
-    }, 60_000);
+    });
     afterAll(() => cluster?.stop(), 60_000);
     describeStore(binaries.name, async () => openPostgresStore({ url: await cluster.createSchema() }));
   });

@@ -10,7 +10,7 @@ describe.skipIf(!binaries)('a session that goes on after midnight', () => {
   let cluster: PostgresCluster;
   beforeAll(async () => {
     cluster = await startPostgres(binaries!, ['fsync=off']);
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop(), 60_000);
 
   test('is found by words of both days, and its logs of both are updated', async () => {

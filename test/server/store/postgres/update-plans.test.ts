@@ -22,7 +22,7 @@ describe.each(findPostgres())('$name: updates', (binaries) => {
   let cluster: PostgresCluster;
   beforeAll(async () => {
     cluster = await startPostgres(binaries, ['fsync=off', 'autovacuum=off']);
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop(), 60_000);
 
   test.each([
@@ -65,7 +65,7 @@ describe.each(findPostgres())('$name: updates', (binaries) => {
     const scans = plans.flatMap(scansOfLogs);
     expect(scans).not.toHaveLength(0);
     for (const scan of scans) expect(scan['Index Cond'], JSON.stringify(scan)).toMatch(/\bid\b/);
-  }, 60_000);
+  });
 });
 
 /** Explains the plan that a connection has kept, in the transaction of the statement, whenever it sends it. */

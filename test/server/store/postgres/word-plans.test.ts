@@ -12,7 +12,7 @@ describe.each(findPostgres())('$name: a search among many logs', (binaries) => {
   let cluster: PostgresCluster;
   beforeAll(async () => {
     cluster = await startPostgres(binaries, ['fsync=off']);
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop(), 60_000);
 
   /** Words of so many logs, of which only these rows of the table are there. */
@@ -58,5 +58,5 @@ describe.each(findPostgres())('$name: a search among many logs', (binaries) => {
       expect(plan).toContain('Bitmap Index Scan on log_words');
       expect(plan).not.toContain('Index Scan Backward');
     }
-  }, 60_000);
+  });
 });

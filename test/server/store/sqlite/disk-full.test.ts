@@ -65,8 +65,7 @@ async function fillDisk(call: Call, atOnce: number, characters = 4_000) {
   return { created, statuses: [...statuses] };
 }
 
-const whenHealthy = (call: Call) =>
-  expect.poll(async () => (await call('GET', '/healthz')).status, { timeout: 20_000 }).toBe(200);
+const whenHealthy = (call: Call) => expect.poll(async () => (await call('GET', '/healthz')).status).toBe(200);
 
 async function idsOf(call: Call, projectId: string, size: number): Promise<string[]> {
   const ids: string[] = [];
@@ -109,9 +108,16 @@ for (const { megabytes, atOnce, characters } of DISKS) {
     const file = join(mountSmallDisk(megabytes, context), 'logs.db');
     const { call } = await startTestServer({ file, onError: () => {} });
     const { created, statuses } = await fillDisk(call, atOnce, characters);
-    expect(statuses).toEqual([503]);
+    let health = await call('GET', '/healthz');
+    // Many large logs may not fit where one still does, which a server sees that is asked a little later.
+    for (; health.status !== 503; health = await call('GET', '/healthz')) {
+      const more = await fillDisk(call, 1, characters);
+      created.push(...more.created);
+      statuses.push(...more.statuses);
+    }
+    expect(new Set(statuses)).toEqual(new Set([503]));
     expect(created.length).toBeGreaterThan((megabytes * 100_000) / characters);
-    expect(await call('GET', '/healthz')).toMatchObject({ status: 503, body: { status: 'full' } });
+    expect(health).toMatchObject({ status: 503, body: { status: 'full' } });
 
     await expectExactly(call, created);
     expect((await call('GET', '/viewer/api/sessions')).status).toBe(200);
@@ -125,9 +131,9 @@ for (const { megabytes, atOnce, characters } of DISKS) {
     const { status, body } = await call('POST', '/v4/logs', log());
     expect(status).toBe(200);
     await expectExactly(call, [...left, body]);
-    await expect.poll(() => statSync(file).size, { timeout: 20_000 }).toBeLessThan(0.7 * size);
+    await expect.poll(() => statSync(file).size).toBeLessThan(0.7 * size);
     await expectWhole(file);
-  }, 120_000);
+  });
 }
 
 function takeAll(directory: string): void {
@@ -139,7 +145,7 @@ function takeAll(directory: string): void {
 async function fillByOthers(directory: string, call: Call): Promise<() => void> {
   const statuses: number[] = [];
   for (
-    const end = Date.now() + 10_000;
+    const end = Date.now() + 60_000;
     Date.now() < end && statuses.slice(-10).join().replaceAll('503,', '') !== '503';
   ) {
     takeAll(directory);
@@ -180,7 +186,7 @@ test('a disk that others have filled can be relieved, and writes go on when they
   expect(status).toBe(200);
   await expectExactly(call, [...left, body]);
   await expectWhole(file);
-}, 60_000);
+});
 
 test('that others have filled the disk is seen without a write', async (context) => {
   const directory = mountSmallDisk(8, context);
@@ -188,7 +194,7 @@ test('that others have filled the disk is seen without a write', async (context)
   const leave = await fillByOthers(directory, call);
   leave();
   await whenHealthy(call);
-}, 60_000);
+});
 
 test('a log that is larger than the reserve can be deleted', async (context) => {
   const directory = mountSmallDisk(40, context);
@@ -202,7 +208,7 @@ test('a log that is larger than the reserve can be deleted', async (context) => 
   await whenHealthy(call);
   await expectExactly(call, [small]);
   expect(statSync(file).size).toBeLessThan(2_000_000);
-}, 60_000);
+});
 
 test('a log for which there is no space leaves space for others', async (context) => {
   const file = join(mountSmallDisk(20, context), 'logs.db');
@@ -220,7 +226,7 @@ test('a log for which there is no space leaves space for others', async (context
   const { status, body } = await call('POST', '/v4/logs', log());
   expect(status).toBe(200);
   await expectExactly(call, [...created, body], 1);
-}, 60_000);
+});
 
 for (const isByOthers of [false, true]) {
   const who = isByOthers ? 'others' : 'its own logs';
@@ -251,5 +257,5 @@ for (const isByOthers of [false, true]) {
     await expectExactly(call, [...left, body]);
     await again.kill();
     await expectWhole(file);
-  }, 60_000);
+  });
 }

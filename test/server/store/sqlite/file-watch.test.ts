@@ -45,7 +45,7 @@ describe('nothing is acknowledged that goes into a file which is gone', () => {
     const reports: unknown[] = [];
     await startTestServer({ file, onError: (error) => reports.push(error) });
     rmSync(file);
-    await expect.poll(() => reports.length, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => reports.length).toBe(1);
   });
 });
 
@@ -71,6 +71,6 @@ test('open pages hear what another server writes to the same file', async () => 
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   heard = '';
   await one.call('POST', '/v4/logs', log({ session_reference_id: 'of one' }));
-  await expect.poll(() => heard, { timeout: 5_000 }).toContain('data:');
+  await expect.poll(() => heard).toContain('data:');
   expect((await other.call('GET', '/viewer/api/sessions')).body.sessions).toMatchObject([{ reference_id: 'of one' }]);
 });

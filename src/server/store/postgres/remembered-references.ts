@@ -9,7 +9,7 @@ const MAX_CHARACTERS = 200;
 
 export class RememberedReferences {
   #newer = new Map<string, string>();
-  #older: ReadonlyMap<string, string> = new Map();
+  #older = new Map<string, string>();
 
   /** Returns the id of a log. */
   get(reference: string): string | undefined {
@@ -20,5 +20,10 @@ export class RememberedReferences {
     if (reference.length > MAX_CHARACTERS) return;
     if (this.#newer.size >= MAX_REMEMBERED) [this.#older, this.#newer] = [this.#newer, new Map()];
     this.#newer.set(reference, id);
+  }
+
+  delete(reference: string): void {
+    this.#newer.delete(reference);
+    this.#older.delete(reference);
   }
 }

@@ -216,8 +216,10 @@ export class WriteTurns {
     };
     for (const [index, work] of checked.entries()) {
       const reference = referenceOf(index);
-      if (reference !== undefined && work.kind === 'update' && work.id !== undefined)
-        this.#remembered.set(reference, work.id);
+      if (reference === undefined || work.kind !== 'update') continue;
+      // What leads nowhere would have each turn done twice in which it is asked for.
+      if (work.id === undefined) this.#remembered.delete(reference);
+      else this.#remembered.set(reference, work.id);
     }
     const plan = await planTurn(this.#connections.reads, this.#parts.merges, checked, referenceOf);
     await giveFeedback(this.#catalog, plan);

@@ -23,6 +23,8 @@ export function createEventStreams(viewer: ViewerStore): EventStreams {
   let isClosed = false;
   let stopListening: (() => void) | undefined;
   let leaving: NodeJS.Timeout | undefined;
+  /** Streams whose version is being read. */
+  let opening = 0;
 
   const listen = (): void => {
     stopListening ??= viewer.onChange((change) => {
@@ -42,12 +44,12 @@ export function createEventStreams(viewer: ViewerStore): EventStreams {
   /** Counts from the last of its calls. */
   const leaveLater = (): void => {
     clearTimeout(leaving);
-    leaving = setTimeout(() => clients.size === 0 && leave(), LINGER_MILLIS).unref();
+    if (!isClosed) leaving = setTimeout(() => clients.size + opening === 0 && leave(), LINGER_MILLIS).unref();
   };
 
   const remove = (client: StreamClient): void => {
     clients.delete(client);
-    if (clients.size === 0 && !isClosed) leaveLater();
+    if (clients.size === 0) leaveLater();
   };
 
   /** The first event names no sessions: a page that has read an older version has missed something. */
@@ -63,8 +65,12 @@ export function createEventStreams(viewer: ViewerStore): EventStreams {
 
   const open = async (): Promise<StreamAnswer> => {
     if (!isClosed) listen();
+    opening += 1;
     // Read afterwards: what changes later than the version says is then heard of.
-    const version = await viewer.version();
+    const version = await viewer.version().finally(() => {
+      opening -= 1;
+      leaveLater();
+    });
     return {
       kind: 'stream',
       type: 'text/event-stream',

@@ -79,6 +79,29 @@ test('changes are listened to before the version is read, and for a while after 
   expect([listeners.size, vi.getTimerCount()]).toEqual([0, 0]);
 });
 
+test('changes are listened to for as long as the version is read, also if that fails', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const versions: { resolve: (version: number) => void; reject: (error: Error) => void }[] = [];
+  const { open, tell, listeners } = createStreams(
+    () => new Promise((resolve, reject) => versions.push({ resolve, reject })),
+  );
+  const slow = open();
+  const [listener] = listeners;
+  vi.advanceTimersByTime(30_000);
+  versions[0]!.resolve(7);
+  const answer = await slow;
+  vi.advanceTimersByTime(9_000);
+  expect([...listeners]).toEqual([listener]);
+  tell({ sessions: ['a'], version: 8 });
+  expect(subscribe(answer).first).toContain(event(null, 8));
+
+  const failed = createStreams(() => Promise.reject(new Error('no database')));
+  await expect(failed.open()).rejects.toThrow('no database');
+  vi.advanceTimersByTime(11_000);
+  expect(failed.listeners.size).toBe(0);
+});
+
 test('streams are bounded, and one that ends makes room', async () => {
   const { open } = createStreams(async () => 1);
   const answer = await open();

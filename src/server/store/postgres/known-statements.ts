@@ -6,7 +6,7 @@ import { CONTENT_COLUMNS, GIVEN_COLUMNS } from '../log-row.ts';
 import type { Statement, Value } from './connection.ts';
 import type { KnownLog } from './known-logs.ts';
 import type { Layout } from './layout.ts';
-import { tableOf } from './partitions.ts';
+import { inTables } from './partitions.ts';
 import { withBucket } from './row-keys.ts';
 
 const CONTENT: ReadonlySet<string> = new Set(CONTENT_COLUMNS);
@@ -165,13 +165,4 @@ function toGroupStatement(logs: readonly KnownLog[], now: string): Statement {
   }
   for (let row = logs.length; row < size; row += 1) values.push(null, null, null, null);
   return inTables(`update ${size} logs`, UPDATES.get(size)!, day, values);
-}
-
-function inTables(name: string, text: string, day: string, values: readonly Value[]): Statement {
-  const logs = tableOf('logs', day);
-  return {
-    name: `${name} in ${logs}`,
-    text: text.replaceAll('{logs}', logs).replaceAll('{feedback}', tableOf('feedback', day)),
-    values,
-  };
 }

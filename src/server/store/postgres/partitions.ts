@@ -3,7 +3,7 @@
  * only one at a time gets the lock; each table has a transaction of its own, so that writers wait for a moment only.
  */
 import type pg from 'pg';
-import { codeOf, isSqlError } from './connection.ts';
+import { codeOf, isSqlError, type Statement, type Value } from './connection.ts';
 import { DAY_MILLIS, dayOf, firstIdOf, nextDay } from './identifiers.ts';
 import type { Uuid } from './keys.ts';
 import { DAILY_TABLES } from './schema.ts';
@@ -65,6 +65,16 @@ export function tableOf(table: string, day: string): string {
   const today = Date.now();
   const isRecent = [0, -1, 1].some((days) => dayOf(today + days * DAY_MILLIS) === day);
   return isRecent ? partitionName(table, day) : table;
+}
+
+/** A prepared statement in whose text the tables of that day stand as `{logs}`, `{log_words}` and `{feedback}`. */
+export function inTables(name: string, text: string, day: string, values: readonly Value[]): Statement {
+  const tables = Object.keys(DAILY_TABLES);
+  return {
+    name: `${name} in ${tableOf('logs', day)}`,
+    text: tables.reduce((sql, table) => sql.replaceAll(`{${table}}`, tableOf(table, day)), text),
+    values,
+  };
 }
 
 function partitionName(table: string, day: string): string {

@@ -21,6 +21,19 @@ export function waitedTooLong(): StoreUnavailableError {
   );
 }
 
+/**
+ * For a commit that was sent and not answered. What may be stored must not be tried with other ids: whoever asked for it
+ * may, with the same references.
+ */
+export function unknownOutcome(error: unknown): StoreUnavailableError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new StoreUnavailableError(
+    'unreachable',
+    `the PostgreSQL database is not available (the outcome of a write is not known: ${message})`,
+    { cause: error },
+  );
+}
+
 export function pause(steps: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS * steps * (0.5 + Math.random())));
 }

@@ -17,6 +17,7 @@ import { inLockOrder } from './insert-rows.ts';
 import { type Key, referenceKey, sessionKey, toId, toKeyed, type Uuid } from './keys.ts';
 import { type LogColumns, labelsOf, toTexts, wordsOf } from './log-facts.ts';
 import { findReferences } from './lookups.ts';
+import { inTables } from './partitions.ts';
 import { withBucket } from './row-keys.ts';
 import type { SessionWrites } from './session-writes.ts';
 import type { TurnParts } from './turn-parts.ts';
@@ -42,18 +43,18 @@ interface RevisedLog {
   isGone: boolean;
 }
 
-/** For `withBucket`. */
+/** For `withBucket`. The tables are those of the day, see `inTables`. */
 const KEY = 'day = $1::date AND {bucket} AND id = $3::text';
 const KEY_OF_WORDS = KEY.replace('id = $3::text', `id IN ${wordRowsOf('$3::text')}`);
 const LOCK = `SELECT id, session, in_session, project, save, environment, source, metadata,
     parent_id IS NOT NULL OR parent_reference_id IS NOT NULL AS has_parent
-  FROM logs WHERE ${KEY} FOR UPDATE`;
-const SET_PARENT = `UPDATE logs SET updated_at = $4::timestamptz, parent_id = NULL, parent_reference_id = $5::text,
+  FROM {logs} WHERE ${KEY} FOR UPDATE`;
+const SET_PARENT = `UPDATE {logs} SET updated_at = $4::timestamptz, parent_id = NULL, parent_reference_id = $5::text,
     parent_cut = false WHERE ${KEY}`;
-const SET_SESSION = `UPDATE logs SET updated_at = $4::timestamptz, session = $5::uuid, in_session = true WHERE ${KEY}`;
-const SET_DURATION = `UPDATE logs SET updated_at = $4::timestamptz, duration = $5::float8 WHERE ${KEY}`;
-const SET_METADATA = `UPDATE logs SET updated_at = $4::timestamptz, metadata = $5::text WHERE ${KEY}`;
-const SET_CONTENT = `UPDATE logs SET updated_at = $4::timestamptz, config = $5::uuid, called = $6::text,
+const SET_SESSION = `UPDATE {logs} SET updated_at = $4::timestamptz, session = $5::uuid, in_session = true WHERE ${KEY}`;
+const SET_DURATION = `UPDATE {logs} SET updated_at = $4::timestamptz, duration = $5::float8 WHERE ${KEY}`;
+const SET_METADATA = `UPDATE {logs} SET updated_at = $4::timestamptz, metadata = $5::text WHERE ${KEY}`;
+const SET_CONTENT = `UPDATE {logs} SET updated_at = $4::timestamptz, config = $5::uuid, called = $6::text,
     ${REVISED_COLUMNS.map((column, index) => `${column} = $${7 + index}::${/tokens|cost/.test(column) ? 'float8' : 'text'}`).join(', ')}
   WHERE ${KEY}`;
 
@@ -97,11 +98,7 @@ async function lockLogs(
   );
   const results = await pipelined(
     client,
-    places.map(({ day, bucket, id }) => ({
-      name: 'lock log',
-      text: withBucket(LOCK, layout),
-      values: [day, bucket, id],
-    })),
+    places.map(({ day, bucket, id }) => inTables('lock log', withBucket(LOCK, layout), day, [day, bucket, id])),
   );
   const logs = new Map<string, RevisedLog>();
   for (const [index, { referenceId, day, bucket, id }] of places.entries()) {
@@ -184,12 +181,8 @@ class RevisionWrites {
     this.#touch(log, true);
     this.#write('set session', SET_SESSION, log, [after.key]);
     if (search === 'index') {
-      const { day, bucket, id } = log.place;
-      this.statements.push({
-        name: 'set session of words',
-        text: withBucket(`UPDATE log_words SET session = $4::uuid WHERE ${KEY_OF_WORDS}`, this.#parts.layout),
-        values: [day, bucket, id, after.key],
-      });
+      const text = `UPDATE {log_words} SET session = $4::uuid WHERE ${KEY_OF_WORDS}`;
+      this.#send('set session of words', text, log, [after.key]);
     }
     [log.session, log.inSession] = [after.key, true];
     this.#sessions.add(after, { day: log.place.day, id: toId('sesh', after.key), referenceId });
@@ -228,24 +221,16 @@ class RevisionWrites {
   #merge(log: RevisedLog, into: string): void {
     const target = this.#logs.get(into);
     if (!target || target.isGone) return;
-    const { day, bucket, id } = log.place;
-    const { layout } = this.#parts;
     const reference = referenceKey(log.referenceId);
-    const entries = this.#feedback.get(id) ?? [];
-    this.statements.push(
-      {
-        // Children may still name it: whoever logs it again is merged with them.
-        name: 'clear reference',
-        text: `UPDATE log_references SET log_id = NULL, awaited = true WHERE bucket = $1::smallint AND reference = $2::uuid`,
-        values: [reference.bucket, reference.key],
-      },
-      { name: 'delete log', text: withBucket(`DELETE FROM logs WHERE ${KEY}`, layout), values: [day, bucket, id] },
-      {
-        name: 'delete feedback of log',
-        text: withBucket(`DELETE FROM feedback WHERE ${KEY.replace(' id ', ' log_id ')}`, layout),
-        values: [day, bucket, id],
-      },
-    );
+    const entries = this.#feedback.get(log.place.id) ?? [];
+    this.statements.push({
+      // Children may still name it: whoever logs it again is merged with them.
+      name: 'clear reference',
+      text: `UPDATE log_references SET log_id = NULL, awaited = true WHERE bucket = $1::smallint AND reference = $2::uuid`,
+      values: [reference.bucket, reference.key],
+    });
+    this.#send('delete log', `DELETE FROM {logs} WHERE ${KEY}`, log);
+    this.#send('delete feedback of log', `DELETE FROM {feedback} WHERE ${KEY.replace(' id ', ' log_id ')}`, log);
     this.#deleteWords(log);
     log.isGone = true;
     this.#touch(log, true);
@@ -254,21 +239,26 @@ class RevisionWrites {
     this.statements.push(
       ...insertFeedback(
         entries.map((entry) => ({ logId: target.place.id, entry })),
-        layout,
+        this.#parts.layout,
       ),
     );
     this.#addWords(target, labelsOf({}, toFacts(entries)).words);
     this.#touch(target, true);
   }
 
-  #write(name: string, text: string, { place }: RevisedLog, values: readonly Value[]): void {
-    const all = [place.day, place.bucket, place.id, this.#now, ...values];
-    this.statements.push({ name, text: withBucket(text, this.#parts.layout), values: all });
+  /** `values` begin with `$5`. */
+  #write(name: string, text: string, log: RevisedLog, values: readonly Value[]): void {
+    this.#send(name, text, log, [this.#now, ...values]);
   }
 
-  #deleteWords({ place: { day, bucket, id } }: RevisedLog): void {
-    const text = withBucket(`DELETE FROM log_words WHERE ${KEY_OF_WORDS}`, this.#parts.layout);
-    this.statements.push({ name: 'delete words', text, values: [day, bucket, id] });
+  /** `values` begin with `$4`. */
+  #send(name: string, text: string, { place: { day, bucket, id } }: RevisedLog, values: readonly Value[] = []): void {
+    const sql = withBucket(text, this.#parts.layout);
+    this.statements.push(inTables(name, sql, day, [day, bucket, id, ...values]));
+  }
+
+  #deleteWords(log: RevisedLog): void {
+    this.#send('delete words', `DELETE FROM {log_words} WHERE ${KEY_OF_WORDS}`, log);
   }
 
   #addWords(log: RevisedLog, text: string): void {

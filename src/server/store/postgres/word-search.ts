@@ -9,10 +9,11 @@ import type pg from 'pg';
 import type { SessionQuery } from '../viewer-store.ts';
 import type { Row, Value } from './connection.ts';
 import { firstIdOf } from './identifiers.ts';
-import { toKeyed, type Uuid } from './keys.ts';
+import type { Uuid } from './keys.ts';
 import { type FoundSession, findCurrentSessions } from './lookups.ts';
 import { readTexts } from './match-texts.ts';
 import { isMissingTable, tableOf } from './partitions.ts';
+import { findPossibleHits } from './possible-hits.ts';
 import { whereKeys } from './row-keys.ts';
 import { type Conditions, type FoundSessions, keepWanted } from './session-list.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -28,10 +29,9 @@ const MAX_MILLIS = 2_000;
 const FIRST_PAGE_WORK = 4_000;
 const NEXT_PAGE_WORK = 20_000;
 const WORK_OF_TEXT = 20;
-/** Hits whose sessions are looked at together, whose texts are read, and most of which other words leave out. */
+/** Hits whose sessions are looked at together, and whose texts are read. */
 const CHECKED = 100;
 const VERIFIED = 40;
-const CHECKED_OF_MANY = 2_000;
 /** The first of them is tomorrow. */
 const COUNTED_DAYS = 3;
 /** Logs of one session in which a phrase is looked for. */
@@ -104,31 +104,29 @@ async function searchFrom(
     if (startOf(day) >= before) continue;
     const others = terms.filter((_, index) => index !== leading);
     const sessionsOf = (await readSessionsOf(pool, day, others, end)).filter((each) => each !== undefined);
-    const areFew = sessionsOf.length > 0;
-    const checked = lead.verify ? VERIFIED : areFew ? CHECKED_OF_MANY : CHECKED;
     for (let isWhole = false; !isWhole; ) {
-      const hits = await readHits(pool, day, lead, last, areFew);
+      const hits = await readHits(pool, day, lead, last, sessionsOf.length > 0);
       isWhole = hits.isWhole;
-      let at = 0;
-      // However long it took to find them, some are looked at, so that the next request goes on behind them.
-      for (let isFirst = true; at < hits.rows.length && (isFirst || performance.now() <= end); at += checked) {
-        isFirst = false;
-        const slice = hits.rows.slice(at, at + checked).filter(({ session }) => !seen.has(session));
-        const given = { terms, leading, hits: slice, sessionsOf, before, conditions, excluded };
-        const sessions = await keepMatching(pool, given);
-        for (const { id, session } of hits.rows.slice(at, at + checked)) {
+      const portions = findPossibleHits(pool, hits.rows, sessionsOf, lead.verify ? VERIFIED : CHECKED);
+      for await (const portion of portions) {
+        const slice = portion.hits.filter(({ session }) => !seen.has(session));
+        const sessions = await keepMatching(pool, { terms, leading, hits: slice, before, conditions, excluded });
+        for (const { id, session } of slice) {
           last = id;
           const key = sessions.get(session);
           if (key === undefined || found.has(key) || !sessions.isVerified(id)) continue;
           found.set(key, id);
           if (found.size === query.size) return { found: toFound(found), next: cursorOf(last) };
         }
+        last = portion.last;
         // Of a term that its words do not decide, another log of the session may be the one.
         if (!lead.verify) for (const { session } of slice) seen.add(session);
-        work -= slice.length * (lead.verify ? WORK_OF_TEXT : 1);
-        if (found.size > 0 && work <= 0) return { found: toFound(found), next: cursorOf(last) };
+        work -= portion.leftOut + slice.length * (lead.verify ? WORK_OF_TEXT : 1);
+        const isEnough = found.size > 0 && work <= 0;
+        // However long it took to find them, some are looked at, so that the next request goes on behind them.
+        if (isEnough || performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
       }
-      if (at >= hits.rows.length) last = isWhole ? startOf(day) : (hits.next ?? last);
+      last = isWhole ? startOf(day) : (hits.next ?? last);
       if (performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
     }
   }
@@ -148,8 +146,6 @@ interface Candidates {
   readonly terms: readonly Term[];
   readonly leading: number;
   readonly hits: readonly Hit[];
-  /** That have a log of another term on the same day, for each of those that are not frequent. */
-  readonly sessionsOf: readonly ReadonlySet<Uuid>[];
   readonly before: string;
   readonly conditions: Conditions;
   readonly excluded: ReadonlySet<Uuid>;
@@ -157,9 +153,9 @@ interface Candidates {
 
 /** Resolves to the session that is shown, by that of the hit, for those that have all terms and meet the conditions. */
 async function keepMatching(pool: pg.Pool, candidates: Candidates) {
-  const { terms, leading, hits, sessionsOf, before, conditions, excluded } = candidates;
+  const { terms, leading, hits, before, conditions, excluded } = candidates;
   const lead = terms[leading]!;
-  const current = await findCurrentSessions(pool, await keepPossible(pool, hits, sessionsOf));
+  const current = await findCurrentSessions(pool, new Set(hits.map(({ session }) => session)));
   const wanted = await keepWanted(pool, [...new Set([...current.values()].map(({ key }) => key))], conditions);
   for (const key of excluded) wanted.delete(key);
   const verified = lead.verify
@@ -195,27 +191,6 @@ async function keepMatching(pool: pg.Pool, candidates: Candidates) {
     },
     isVerified: (id: string) => verified === undefined || verified.has(id),
   };
-}
-
-/** Resolves to the sessions that may have all terms. Most do not, so that no more is read of them than that. */
-async function keepPossible(
-  pool: pg.Pool,
-  hits: readonly Hit[],
-  sessionsOf: readonly ReadonlySet<Uuid>[],
-): Promise<Set<Uuid>> {
-  const possible = new Set(hits.map(({ session }) => session));
-  const others = [...possible].filter((session) => !sessionsOf.every((sessions) => sessions.has(session)));
-  for (const session of others) possible.delete(session);
-  if (others.length === 0) return possible;
-  const values: Value[] = [];
-  const { sql } = whereKeys('bucket, key', others.map(toKeyed), values);
-  // Of a session of several days, or of several sessions that became one, another log may have the other word.
-  const { rows } = await pool.query<Row>(
-    `SELECT key FROM sessions WHERE ${sql} AND (merged_into IS NOT NULL OR cardinality(keys) > 1 OR first_day < last_day)`,
-    values,
-  );
-  for (const row of rows) possible.add(row['key'] as Uuid);
-  return possible;
 }
 
 /** Resolves to the ids of the logs that have the words of each term, by the session that they are stored under. */

@@ -14,7 +14,15 @@ import type { LogReads } from './log-reads.ts';
 import { isMissingPartition, makePartitions, makePartitionsOf } from './partitions.ts';
 import { type Plan, planTurn } from './plan-turn.ts';
 import { RememberedReferences } from './remembered-references.ts';
-import { MAX_FAILED, MAX_OVERTAKEN, PATIENCE_MILLIS, pause, RepeatTurn, waitedTooLong } from './repeat-turn.ts';
+import {
+  MAX_FAILED,
+  MAX_OVERTAKEN,
+  PATIENCE_MILLIS,
+  pause,
+  RepeatTurn,
+  unknownOutcome,
+  waitedTooLong,
+} from './repeat-turn.ts';
 import { type MissingLogs, Turn, type TurnAnswers } from './turn.ts';
 import { partsOfTurn, type StoreParts } from './turn-parts.ts';
 
@@ -183,10 +191,11 @@ export class WriteTurns {
         const isOvertaken = error instanceof RepeatTurn;
         if (isOvertaken) overtaken += 1;
         else if (await this.#canRepeat(error, prepared)) failed += 1;
-        else throw explainUnknown(error, prepared?.turn);
+        else throw prepared?.turn.mayBeCommitted ? unknownOutcome(error) : error;
         this.#counts[isOvertaken ? 'overtaken' : 'failed'] += 1;
         const isOver = performance.now() - since > PATIENCE_MILLIS;
-        if (isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw explainUnknown(error, prepared?.turn);
+        if (isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED)
+          throw prepared?.turn.mayBeCommitted ? unknownOutcome(error) : error;
         // Where nothing is committed for sure, it may be planned again with what is known now.
         if (!prepared?.turn.mayBeCommitted) prepared = undefined;
         await pause(isOvertaken ? overtaken : failed * 5);
@@ -216,8 +225,7 @@ export class WriteTurns {
     };
     for (const [index, work] of checked.entries()) {
       const reference = referenceOf(index);
-      if (reference !== undefined && work.kind === 'update' && work.id !== undefined)
-        this.#remembered.set(reference, work.id);
+      if (reference !== undefined && work.kind === 'update') this.#remembered.set(reference, work.id);
     }
     const plan = await planTurn(this.#connections.reads, this.#parts.merges, checked, referenceOf);
     await giveFeedback(this.#catalog, plan);
@@ -277,12 +285,6 @@ const NOTHING: TurnAnswers = {
   updated: new Map(),
   feedback: [],
 };
-
-/** What may be stored must not be tried with other ids: whoever asked for it may, with the same references. */
-function explainUnknown(error: unknown, turn: Turn | undefined): unknown {
-  if (!turn?.mayBeCommitted) return error;
-  return new StoreUnavailableError('unreachable', 'the outcome of a write is not known', { cause: error });
-}
 
 function isEmpty({ drafts, updates, feedback }: Plan): boolean {
   return drafts.length + updates.length + feedback.length === 0;

@@ -88,6 +88,25 @@ for (const binaries of findPostgres()) {
       for (const { id } of answers.flat()) expect(await store.getLog(id)).toBeDefined();
     });
 
+    test('a commit whose answers are all lost is a 503 that says so, and is found when the request comes again', async () => {
+      const url = await cluster.createSchema();
+      const proxy = await startProxy(url);
+      const store = await open(proxy.url);
+      const request = log({ reference_id: 'r', session_reference_id: 's' });
+      proxy.loseNextCommits(50);
+      await expect(store.createLogs([request])).rejects.toMatchObject({
+        reason: 'unreachable',
+        message: expect.stringMatching(
+          /^the PostgreSQL database is not available \(the outcome of a write is not known: .+\)$/,
+        ),
+      });
+      expect(proxy.lost()).toBeGreaterThan(1);
+      proxy.loseNextCommits(0);
+      const id = (await store.createLogs([request]))[0]!.id;
+      const { rows } = await withClient(url, (client) => client.query('SELECT id FROM logs'));
+      expect(rows).toEqual([{ id }]);
+    }, 60_000);
+
     test('words of a commit whose answer is lost are written, with the repeat or when the server ends', async () => {
       const url = await cluster.createSchema();
       const proxy = await startProxy(url);

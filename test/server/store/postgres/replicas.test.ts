@@ -192,6 +192,37 @@ for (const binaries of findPostgres()) {
       expect(await findFaults(url)).toEqual([]);
     });
 
+    test('the log of a reference is looked up once, and again only when it is gone', async () => {
+      const { stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      let lookups = 0;
+      const query = pg.Pool.prototype.query as (...given: unknown[]) => unknown;
+      vi.spyOn(pg.Pool.prototype, 'query').mockImplementation(function (this: pg.Pool, ...given: unknown[]) {
+        if ((given[0] as { name?: string }).name === 'find references') lookups += 1;
+        return query.apply(this, given) as never;
+      });
+      onTestFinished(() => void vi.restoreAllMocks());
+      /** Resolves to how often turns were repeated and references looked up for an update, and to what it has found. */
+      const update = async (store: Store) => {
+        const repeats = async () => {
+          const measures = (await store.measures?.()) ?? [];
+          const repeated = measures.find(({ name }) => name === 'humanloop_write_turn_repeats_total');
+          return repeated!.samples.reduce((sum, { value }) => sum + value, 0);
+        };
+        const before = [await repeats(), lookups] as const;
+        const answer = await store.updateLog({ referenceId: 'r' }, { output: 'changed' });
+        return [(await repeats()) - before[0], lookups - before[1], answer?.id];
+      };
+      const { id } = await createOne(a, { reference_id: 'r' });
+      lookups = 0;
+      expect(await update(a)).toEqual([0, 0, id]);
+      expect(await update(b)).toEqual([0, 1, id]);
+      expect(await update(b)).toEqual([0, 0, id]);
+      await b.deleteLogs([id]);
+      expect(await update(a)).toEqual([1, 1, undefined]);
+      for (let round = 0; round < 3; round += 1) expect(await update(a)).toEqual([0, 1, undefined]);
+    });
+
     test('who asks for the version hears of all that is written then, however long the first look takes', async () => {
       const { stores } = await openMany(2);
       const [a, b] = stores as [Store, Store];

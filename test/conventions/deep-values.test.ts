@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { loadRecording, recordingNames, toDatapoints, toSpan } from './recordings.ts';
 
-const DEPTH = 2_000;
+const DEPTH = 300;
 const MAX_DEPTH = 100;
 
 const objects = `${'{"a":'.repeat(DEPTH)}1${'}'.repeat(DEPTH)}`;

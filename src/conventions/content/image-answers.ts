@@ -19,10 +19,18 @@ export function imageAnswerOf(body: unknown): ImageAnswer | undefined {
   if (!isObject(body)) return undefined;
   const pictures = body['data'] ?? body['images'];
   if (!Array.isArray(pictures) || pictures.length === 0 || !pictures.every(isPicture)) return undefined;
+  return pictureAnswerOf(
+    pictures.map(({ url, b64_json: data }) => url ?? data),
+    stringOf(pictures[0]?.['revised_prompt']),
+  );
+}
+
+/** Takes addresses of pictures, or their bytes in base64. */
+export function pictureAnswerOf(pictures: readonly unknown[], revisedPrompt: string | undefined): ImageAnswer {
   return {
     role: 'assistant',
-    content: pictures.map(({ url, b64_json: data }) => ({ type: 'image', image: { url: url ?? data } })),
-    revisedPrompt: stringOf(pictures[0]?.['revised_prompt']),
+    content: pictures.map((url) => ({ type: 'image', image: { url } })),
+    revisedPrompt,
   };
 }
 

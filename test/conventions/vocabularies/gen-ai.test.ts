@@ -360,3 +360,17 @@ describe('an object with a completion', () => {
     expect(said(object).output).toBe(JSON.stringify(object));
   });
 });
+
+it.each([
+  ['Yes', 'Yes, sure'],
+  ['No', 'Maybe No'],
+])('takes a second completion, %s and %s, for another one, but where Langtrace repeats a stream', (first, second) => {
+  const events = [first, second].map((said) => ({
+    name: 'gen_ai.content.completion',
+    attributes: { 'gen_ai.completion': said },
+    time: [1, 0] as [number, number],
+  }));
+  const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
+  expect(read(chat, { events }).output).toBe(first);
+  expect(read({ ...chat, 'langtrace.service.type': 'llm' }, { events }).output).toBe(second);
+});

@@ -4,9 +4,12 @@ import { stringOf } from '../values/attributes.ts';
 
 type Fields = Record<string, unknown>;
 
-export interface ImageAnswer {
+interface PictureAnswer {
   readonly role: 'assistant';
   readonly content: readonly Fields[];
+}
+
+export interface ImageAnswer extends PictureAnswer {
   /** What the model made of the prompt. */
   readonly revisedPrompt: string | undefined;
 }
@@ -19,22 +22,16 @@ export function imageAnswerOf(body: unknown): ImageAnswer | undefined {
   if (!isObject(body)) return undefined;
   const pictures = body['data'] ?? body['images'];
   if (!Array.isArray(pictures) || pictures.length === 0 || !pictures.every(isPicture)) return undefined;
-  return pictureAnswerOf(
-    pictures.map(({ url, b64_json: data }) => url ?? data),
-    stringOf(pictures[0]?.['revised_prompt']),
-  );
+  const answer = pictureAnswerOf(pictures.map(({ url, b64_json: data }) => url ?? data));
+  return { ...answer, revisedPrompt: stringOf(pictures[0]?.['revised_prompt']) };
 }
 
 /** Takes addresses of pictures, or their bytes in base64. */
-export function pictureAnswerOf(pictures: readonly unknown[], revisedPrompt: string | undefined): ImageAnswer {
-  return {
-    role: 'assistant',
-    content: pictures.map((url) => ({ type: 'image', image: { url } })),
-    revisedPrompt,
-  };
+export function pictureAnswerOf(pictures: readonly unknown[]): PictureAnswer {
+  return { role: 'assistant', content: pictures.map((url) => ({ type: 'image', image: { url } })) };
 }
 
-export function isPicture(value: unknown): value is Fields {
+function isPicture(value: unknown): value is Fields {
   if (!isObject(value) || stringOf(value['url'] ?? value['b64_json']) === undefined) return false;
   if (value['b64_json'] === undefined && value['revised_prompt'] === undefined) return false;
   return Object.keys(value).every((key) => KEYS.has(key));

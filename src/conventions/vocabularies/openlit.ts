@@ -3,12 +3,10 @@
  * them, the server's address is the provider's whatever was called, and a chat span has the id of the tool call that
  * the model asked for.
  */
-import { type SpanEvent, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
-import { pictureAnswerOf } from '../content/image-answers.ts';
+import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { MessageReader } from '../content/messages.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, omitUndefined, stringOf } from '../values/attributes.ts';
-import { groupByIndex } from '../values/indexed-groups.ts';
+import { addTo } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
@@ -44,37 +42,9 @@ export const openLit: Convention = {
       tool_call_id: kind === 'tool' ? toolCallId : undefined,
       time_to_first_chunk_ms: firstToken === undefined ? undefined : firstToken * 1000,
     });
-    return kind === 'generic' ? addTo(reading, readPictures(fields, reading)) : reading;
+    return reading;
   },
 };
-
-const PICTURE = 'gen_ai.response.image';
-const REVISED = 'gen_ai.content.revised_prompt';
-/** Stands for the bytes of a picture. */
-const HIDDEN_PICTURE = '[base64_image_data]';
-
-/**
- * Reads the pictures that were made: a list, or one key for each (JavaScript), or one event for each (older releases for Python).
- */
-function readPictures(fields: SpanFields, { contentMetadata }: Reading): Reading {
-  const { attributes, span } = fields;
-  const [numbered = [], revised = []] = groupByIndex(attributes, [`${PICTURE}.`, `${REVISED}.`]);
-  const pictures = [
-    ...(fields.list(PICTURE) ?? [attributes[PICTURE]]),
-    ...numbered.map((picture) => picture.fields['']),
-    ...span.events.filter(isPicture).map((event) => event.attributes?.['gen_ai.completion']),
-  ].filter((picture) => stringOf(picture) !== undefined && picture !== HIDDEN_PICTURE);
-  const revised_prompt = stringOf(fields.list(REVISED)?.[0] ?? attributes[REVISED] ?? revised[0]?.fields['']);
-  const { revisedPrompt: _prompt, ...message } = pictureAnswerOf(pictures, revised_prompt);
-  return omitUndefined<Reading>({
-    outputMessage: pictures.length > 0 ? new MessageReader().readOutput(message)[0] : undefined,
-    contentMetadata: revised_prompt === undefined ? undefined : { ...contentMetadata, revised_prompt },
-  });
-}
-
-function isPicture({ name }: SpanEvent): boolean {
-  return typeof name === 'string' && name.startsWith(`${PICTURE}.`);
-}
 
 const ROLE_START = /^(system|developer|user|assistant|tool): /m;
 

@@ -22,6 +22,7 @@ import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { type EventContent, readEventContent, splitAnswer } from './events.ts';
 import { readMemory } from './memory.ts';
+import { readPictures } from './pictures.ts';
 
 /** Values that instrumentations write in place of hidden content. */
 const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
@@ -211,7 +212,9 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
   const reader = new MessageReader();
   const messages = hasMessages(input) ? withSystem(readSystem(fields, events, reader), reader.read(input)) : undefined;
   const memory = readMemory(fields);
-  const outputMessage = output === undefined || isVectors(output) ? undefined : lastAnswerOf(reader.readOutput(output));
+  const said = output === undefined || isVectors(output) ? undefined : lastAnswerOf(reader.readOutput(output));
+  const pictures = readPictures(fields);
+  const outputMessage = said ?? pictures.outputMessage;
   return {
     inputs:
       query !== undefined
@@ -226,7 +229,7 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
       memory.output ??
       messageText(outputMessage) ??
       toOptionalText(fields.attributes[fields.firstKey(...RESULTS) ?? '']),
-    contentMetadata: metadataOfMessages(reader),
+    contentMetadata: { ...metadataOfMessages(reader), ...pictures.contentMetadata },
   };
 }
 

@@ -17,10 +17,10 @@ export interface ImageAnswer extends PictureAnswer {
 /** The keys of a picture. A list of objects with any other key is the app's own data. */
 const KEYS: ReadonlySet<string> = new Set(['url', 'b64_json', 'revised_prompt']);
 
-/** Returns undefined if the body has no pictures. Logfire calls its list `images`. */
+/** Returns undefined if the body has no pictures. Without the time when they were made it is what a model wrote as JSON. */
 export function imageAnswerOf(body: unknown): ImageAnswer | undefined {
-  if (!isObject(body)) return undefined;
-  const pictures = body['data'] ?? body['images'];
+  if (!isObject(body) || typeof body['created'] !== 'number') return undefined;
+  const pictures = body['data'];
   if (!Array.isArray(pictures) || pictures.length === 0 || !pictures.every(isPicture)) return undefined;
   const answer = pictureAnswerOf(pictures.map(({ url, b64_json: data }) => url ?? data));
   return { ...answer, revisedPrompt: stringOf(pictures[0]?.['revised_prompt']) };

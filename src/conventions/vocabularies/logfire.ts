@@ -71,7 +71,9 @@ function readModelCall(fields: SpanFields, kind: SpanKind): Reading {
 function answerOf(response: Fields): unknown {
   const message = objectOf(response['message']);
   if (message) return { role: 'assistant', ...message };
-  if (imageAnswerOf(response)) return response;
+  // All that it keeps of the body.
+  const images = { created: 0, data: response['images'] };
+  if (imageAnswerOf(images)) return images;
   return response['combined_chunk_content'] ?? response['text'] ?? response['output'];
 }
 

@@ -79,9 +79,9 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   const listed = output === undefined ? [] : reader.readOutput(output, choiceCountOf(fields, output));
   const areItems = kind === 'model' && events.hasChoices !== true && answersInItems(span) && asksForOne(fields);
   const joined = areItems ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
-  const finishReason = reader.finishReason;
+  const { finishReason } = reader;
   const answers =
-    kind === 'model' ? withoutAnsweredCalls(joined, finishReason ?? reportedFinishReason(fields), reader) : joined;
+    kind === 'model' ? withoutAnsweredCalls(joined, reportedFinishReason(fields) ?? finishReason, reader) : joined;
   const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');
   const others =
     kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];

@@ -102,7 +102,9 @@ export function toGooglesFinishReason(value: unknown): string | undefined {
   const reason = toFinishReason(value);
   if (reason !== undefined && !isNumberedReason(reason)) return reason;
   const list = typeof value === 'string' && value.startsWith('[') ? jsonOf(value) : value;
-  return GOOGLES[(integerOf(Array.isArray(list) ? list[0] : list) ?? 0) - 1] ?? reason;
+  const number = integerOf(Array.isArray(list) ? list[0] : list);
+  // The first constant, 0, is the unspecified one.
+  return number === 0 ? undefined : number === undefined ? reason : (GOOGLES[number - 1] ?? reason);
 }
 
 /** Reads the first reason at these keys of a span. Numbers say something only of calls of Google's models. */

@@ -24,9 +24,8 @@ export function textOfState(value: unknown): string | undefined {
   return messageText(last) || undefined;
 }
 
-/** Messages of other libraries have roles instead. */
+/** LangChain writes all fields of a message, also these, where nothing is in them. The app's own messages may have the same types. */
 function isLangChains(message: unknown): boolean {
-  return (
-    isLangChain(message) || (isObject(message) && message['role'] === undefined && isMessageInOtherSpelling(message))
-  );
+  if (isLangChain(message)) return true;
+  return isMessageInOtherSpelling(message) && isObject(message) && isObject(message['additional_kwargs']);
 }

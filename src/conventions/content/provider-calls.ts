@@ -19,27 +19,42 @@ export interface ProviderItem {
   readonly isResult: boolean;
 }
 
+interface ListedCall {
+  id?: string;
+  name: string;
+  input?: unknown;
+  result?: unknown;
+}
+
 /** Calls that have been put together with their results, as they stand in the metadata. */
 export class ProviderCalls {
-  readonly #calls: { id?: string; name: string; input?: unknown; result?: unknown }[] = [];
+  readonly #calls: ListedCall[] = [];
+  readonly #byId = new Map<string, ListedCall>();
+  /** All calls before this one have results. */
+  #firstOpen = 0;
 
   add({ isResult, ...item }: ProviderItem): void {
-    const call = isResult
-      ? this.#calls.find(({ id, result }) => (item.id === undefined ? result === undefined : id === item.id))
-      : undefined;
+    const call = isResult ? (item.id === undefined ? this.#firstWithoutResult() : this.#byId.get(item.id)) : undefined;
     if (call) call.result ??= item.result;
     // Some vocabularies list a call both as a part and beside the parts.
     else if (item.id === undefined || isResult || !this.has(item.id)) {
-      this.#calls.push(omitUndefined<Fields>(item) as { name: string });
+      const added = omitUndefined<Fields>(item) as unknown as ListedCall;
+      this.#calls.push(added);
+      if (item.id !== undefined) this.#byId.set(item.id, added);
     }
   }
 
   has(id: string | undefined): boolean {
-    return id !== undefined && this.#calls.some((call) => call.id === id);
+    return id !== undefined && this.#byId.has(id);
   }
 
-  toList(): Fields[] | undefined {
+  toList(): ListedCall[] | undefined {
     return this.#calls.length > 0 ? this.#calls : undefined;
+  }
+
+  #firstWithoutResult(): ListedCall | undefined {
+    while (this.#calls[this.#firstOpen]?.result !== undefined) this.#firstOpen++;
+    return this.#calls[this.#firstOpen];
   }
 }
 

@@ -201,7 +201,8 @@ export function usageOfFrameworkAnswer(answer: unknown): Usage | undefined {
   const { content, generations, usage_metadata: ofAdk, usageMetadata = ofAdk } = answer;
   const isAdks =
     isObject(usageMetadata) && (content === null || (isObject(content) && Array.isArray(content['parts'])));
-  return isAdks || Array.isArray(generations) ? usageOfBody(answer) : undefined;
+  const isLangChains = Array.isArray(generations) && generations.length > 0 && generations.every(Array.isArray);
+  return isAdks || isLangChains ? usageOfBody(answer) : undefined;
 }
 
 /** Fills in what the log of a call lacks from the usage in the raw answer of the provider, or else of its framework. */

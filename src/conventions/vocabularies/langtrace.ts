@@ -108,8 +108,7 @@ function readOther(fields: SpanFields): Reading {
   const query = fields.firstString(...QUERIES);
   const documents = structuredAt(fields, fields.firstKey(...DOCUMENTS));
   return {
-    inputs:
-      query === undefined ? inputsOf(Array.isArray(texts) ? texts.flat() : texts) : omitUndefined({ query, documents }),
+    inputs: inputsOf(query !== undefined ? { query, documents } : Array.isArray(texts) ? texts.flat() : texts),
     output: toOptionalText(structuredAt(fields, fields.firstKey(...RANKINGS))),
   };
 }

@@ -4,8 +4,10 @@
  * The span of a streamed call ends with the request. What was streamed comes in a second span of type `log`, which has
  * no parent and repeats the request.
  */
+
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { readEventList } from '../content/event-list.ts';
+import { imageAnswerOf } from '../content/image-answers.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { readAnswer, readRequest } from '../content/provider-bodies.ts';
@@ -69,7 +71,9 @@ function readModelCall(fields: SpanFields, kind: SpanKind): Reading {
 function answerOf(response: Fields): unknown {
   const message = objectOf(response['message']);
   if (message) return { role: 'assistant', ...message };
-  if (response['images'] !== undefined) return response;
+  // All that it keeps of the body.
+  const images = { created: 0, data: response['images'] };
+  if (imageAnswerOf(images)) return images;
   return response['combined_chunk_content'] ?? response['text'] ?? response['output'];
 }
 

@@ -54,6 +54,24 @@ it.each([
   expect(toFinishReason(word)).toBe(reason);
 });
 
+it.each<[unknown, string | undefined]>([
+  [[1], 'stop'],
+  ['["2"]', 'length'],
+  [8, 'content_filter'],
+  [['9'], '9'],
+  // Unspecified.
+  [['0'], undefined],
+  [0, undefined],
+])("reads Google's finish reason %j as %s, and not another provider's", (reasons, reason) => {
+  const call = {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.request.model': 'm',
+    'gen_ai.response.finish_reasons': reasons,
+  };
+  expect(read({ ...call, 'gen_ai.provider.name': 'gcp.gemini' }).finishReason).toBe(reason);
+  expect(read({ ...call, 'gen_ai.provider.name': 'openai' }).finishReason ?? '0').toMatch(/^\d+$/);
+});
+
 it('knows a finish reason by its words, whatever joins them and whatever their case', () => {
   const words = fc.constantFrom(['content', 'filter'], ['max', 'tokens'], ['tool', 'calls'], ['stop', 'sequence']);
   const spell = fc.constantFrom<(word: string) => string>(

@@ -37,6 +37,12 @@ it("reads what the span does not say from the provider's raw answer", () => {
   expect(reading.metadata).not.toHaveProperty('input_audio_tokens');
 });
 
+it('leaves the details of what a model wrote as JSON', () => {
+  const said = { generations: ['a', 'b'], usage: { input_tokens: 3, cache_read_input_tokens: 2 } };
+  const call = { 'openinference.span.kind': 'LLM', 'llm.model_name': 'm', 'llm.token_count.prompt': 9 };
+  expect(read({ ...call, 'output.value': JSON.stringify(said) }).metadata).toEqual({ convention: 'openinference' });
+});
+
 describe("the parts of Langfuse's usage", () => {
   it.each([
     ['add up', { input: 10, input_cached_tokens: 80, output: 5, output_reasoning_tokens: 5, total: 100 }, [90, 10]],

@@ -360,3 +360,41 @@ describe('an object with a completion', () => {
     expect(said(object).output).toBe(JSON.stringify(object));
   });
 });
+
+it.each([
+  ['Yes', 'Yes, sure'],
+  ['No', 'Maybe No'],
+])('takes a second completion, %s and %s, for another one, but where Langtrace repeats a stream', (first, second) => {
+  const events = [first, second].map((said) => ({
+    name: 'gen_ai.content.completion',
+    attributes: { 'gen_ai.completion': said },
+    time: [1, 0] as [number, number],
+  }));
+  const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' };
+  expect(read(chat, { events }).output).toBe(first);
+  expect(read({ ...chat, 'langtrace.service.type': 'llm' }, { events }).output).toBe(second);
+});
+
+it("reads xAI's pictures, and the parameters of their requests", () => {
+  const image = {
+    'gen_ai.operation.name': 'generate_image',
+    'gen_ai.request.model': 'm',
+    'gen_ai.prompt': 'A tree',
+    'gen_ai.request.image.format': 'url',
+    'gen_ai.request.image.aspect_ratio': '3:4',
+    'gen_ai.request.image.count': 2,
+    'gen_ai.response.image.format': 'url',
+    'gen_ai.response.1.image.base64': 'aGk=',
+    'gen_ai.response.0.image.url': 'https://a',
+    'gen_ai.response.0.image.up_sampled_prompt': 'A lone linden',
+  };
+  expect(read(image)).toMatchObject({
+    inputs: { input: 'A tree' },
+    outputMessage: {
+      role: 'assistant',
+      content: ['https://a', 'data:image/png;base64,aGk='].map((url) => ({ type: 'image_url', image_url: { url } })),
+    },
+    contentMetadata: { revised_prompt: 'A lone linden' },
+    other: { n: 2, image_format: 'url', image_aspect_ratio: '3:4' },
+  });
+});

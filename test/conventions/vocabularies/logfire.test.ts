@@ -14,6 +14,16 @@ describe('a Logfire span', () => {
     expect(kindOf(attributes, { scope })).toBe(kind);
   });
 
+  it.each([[null], [[]], [[{ url: 'https://x', note: "the app's own" }]]])(
+    'reads the text beside images that are none: %j',
+    (images) => {
+      const attributes = { request_data: JSON.stringify(request), 'gen_ai.request.model': 'gpt-4o' };
+      expect(read({ ...attributes, response_data: JSON.stringify({ images, text: 'rainy' }) }, { scope }).output).toBe(
+        'rainy',
+      );
+    },
+  );
+
   it('reads request and response', () => {
     const reading = read(
       {

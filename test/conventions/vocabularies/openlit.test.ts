@@ -44,6 +44,43 @@ describe('an OpenLIT span', () => {
     expect(read(attributes)).toMatchObject({ inputs: { input: ['a', 'b'] }, promptTokens: 4 });
   });
 
+  it.each<[string, Record<string, unknown>, { name: string; attributes: Record<string, unknown> }[]]>([
+    [
+      'in a list',
+      { 'gen_ai.response.image': ['https://a', 'https://b'], 'gen_ai.content.revised_prompt': 'A lone linden' },
+      [],
+    ],
+    [
+      'at numbered keys',
+      {
+        'gen_ai.response.image.1': 'https://b',
+        'gen_ai.response.image.0': 'https://a',
+        'gen_ai.content.revised_prompt.0': 'A lone linden',
+      },
+      [],
+    ],
+    [
+      'in events',
+      { 'gen_ai.content.revised_prompt': ['A lone linden', ''] },
+      ['https://a', 'https://b'].map((url, at) => ({
+        name: `gen_ai.response.image.${at}`,
+        attributes: { 'gen_ai.completion': url },
+      })),
+    ],
+  ])('reads the pictures that were made, %s', (_where, attributes, events) => {
+    const reading = read({ ...chat, 'gen_ai.operation.name': 'image', ...attributes } as never, { events } as never);
+    expect(reading.outputMessage).toEqual({
+      role: 'assistant',
+      content: ['https://a', 'https://b'].map((url) => ({ type: 'image_url', image_url: { url } })),
+    });
+    expect(reading.contentMetadata).toEqual({ revised_prompt: 'A lone linden' });
+  });
+
+  it('has no picture where its bytes were left out', () => {
+    const image = { ...chat, 'gen_ai.operation.name': 'image', 'gen_ai.response.image': ['[base64_image_data]'] };
+    expect(read(image)).not.toHaveProperty('outputMessage');
+  });
+
   it('opens messages that were joined to one text', () => {
     const prompt = 'system: Be brief.\nTwo lines.\nuser: Hi';
     const events = [{ name: 'gen_ai.content.prompt', attributes: { 'gen_ai.prompt': prompt } }];

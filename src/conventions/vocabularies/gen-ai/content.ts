@@ -4,6 +4,8 @@ import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
+import { withoutAnsweredCalls } from '../../content/answered-calls.ts';
+import { finishReasonAt } from '../../content/finish-reason.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { answersInItems, isAzures, joinItems, mergeAssistant } from '../../content/join-messages.ts';
 import { blocksInText } from '../../content/message-parts.ts';
@@ -13,13 +15,14 @@ import { toModelTools } from '../../content/model-tools.ts';
 import { lastException, readError } from '../../content/read-error.ts';
 import { countSentences } from '../../content/stream-chunks.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
-import { integerOf, isFiller, jsonOf, objectOf } from '../../values/attributes.ts';
+import { integerOf, isFiller, objectOf } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
-import { toOptionalText, toPlainJson, toPlainObject, toText } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainObject, toText } from '../../values/plain-json.ts';
 import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { type EventContent, readEventContent, splitAnswer } from './events.ts';
 import { readMemory } from './memory.ts';
+import { readPictures } from './pictures.ts';
 
 /** Values that instrumentations write in place of hidden content. */
 const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
@@ -46,6 +49,8 @@ const IN_JSON: ReadonlySet<string> = new Set([
   'gen_ai.output.messages',
   'gen_ai.system_instructions',
 ]);
+
+export const FINISH_REASONS = 'gen_ai.response.finish_reasons';
 
 const NO_EVENTS: EventContent = {};
 
@@ -74,7 +79,9 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   const listed = output === undefined ? [] : reader.readOutput(output, choiceCountOf(fields, output));
   const areItems = kind === 'model' && events.hasChoices !== true && answersInItems(span) && asksForOne(fields);
   const joined = areItems ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
-  const answers = kind === 'model' ? withoutAnsweredCalls(joined, reader) : joined;
+  const { finishReason } = reader;
+  const answers =
+    kind === 'model' ? withoutAnsweredCalls(joined, reportedFinishReason(fields) ?? finishReason, reader) : joined;
   const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');
   const others =
     kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];
@@ -85,7 +92,7 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
     output: messageText(outputMessage),
-    finishReason: reader.finishReason,
+    finishReason,
     contentMetadata: {
       choices: others.length > 0 ? others : undefined,
       ...metadataOfMessages(reader),
@@ -93,35 +100,14 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   };
 }
 
-/**
- * Moves calls with a result in the answer of one model to those that the provider ran: the app would have answered them after it.
- * AI SDK 7 does not mark them.
- */
-function withoutAnsweredCalls(answers: ChatMessage[], { finishReason, providerCalls }: MessageReader): ChatMessage[] {
-  if (finishReason === undefined || finishReason === 'tool_calls') return answers;
-  const results = new Map(
-    answers.flatMap((message) => (message.role === 'tool' ? [[message.tool_call_id, message]] : [])),
-  );
-  if (results.size === 0) return answers;
-  return answers.map((message) => {
-    const { tool_calls, ...rest } = message;
-    const calls = tool_calls ?? [];
-    const waiting = calls.filter(({ id }) => !results.has(id));
-    if (waiting.length === calls.length) return message;
-    for (const { id, function: called } of calls) {
-      const result = results.get(id);
-      if (!result) continue;
-      const input = toPlainJson(jsonOf(called.arguments) ?? called.arguments);
-      const said = messageText(result);
-      providerCalls.add({ id, name: called.name, input, result: toPlainJson(jsonOf(said) ?? said), isResult: false });
-    }
-    return waiting.length > 0 ? { ...rest, tool_calls: waiting } : rest;
-  });
-}
-
 /** Whether the last messages in events may be the answer. That of a call that failed is the beginning of one, which the app gave. */
 function tellsAnswer(span: SpanSlice): boolean {
   return isAzures(span) && readError(span) === undefined && lastException(span) === undefined;
+}
+
+/** Returns the first finish reason that the span has beside its messages. */
+export function reportedFinishReason(fields: SpanFields): string | undefined {
+  return finishReasonAt(fields, FINISH_REASONS, 'gen_ai.response.finish_reason');
 }
 
 function asksForOne({ attributes }: SpanFields): boolean {
@@ -226,7 +212,9 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
   const reader = new MessageReader();
   const messages = hasMessages(input) ? withSystem(readSystem(fields, events, reader), reader.read(input)) : undefined;
   const memory = readMemory(fields);
-  const outputMessage = output === undefined || isVectors(output) ? undefined : lastAnswerOf(reader.readOutput(output));
+  const said = output === undefined || isVectors(output) ? undefined : lastAnswerOf(reader.readOutput(output));
+  const pictures = readPictures(fields);
+  const outputMessage = said ?? pictures.outputMessage;
   return {
     inputs:
       query !== undefined
@@ -241,7 +229,7 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
       memory.output ??
       messageText(outputMessage) ??
       toOptionalText(fields.attributes[fields.firstKey(...RESULTS) ?? '']),
-    contentMetadata: metadataOfMessages(reader),
+    contentMetadata: { ...metadataOfMessages(reader), ...pictures.contentMetadata },
   };
 }
 

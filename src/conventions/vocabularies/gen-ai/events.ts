@@ -33,6 +33,8 @@ export function readEventContent(span: SpanSlice): EventContent {
   const choices: Choice[] = [];
   let prompt: unknown;
   let completion: unknown;
+  // Elsewhere another completion is another choice.
+  const isGrowing = span.attributes['langtrace.service.type'] !== undefined;
 
   for (const { name, attributes } of span.events) {
     if (!name.startsWith(PREFIX) || !attributes) continue;
@@ -50,7 +52,9 @@ export function readEventContent(span: SpanSlice): EventContent {
       case 'gen_ai.content.completion': {
         const body = objectOf(attributes['body']);
         if (isObject(body?.['message'])) addChoice(body, choices);
-        else completion = grownOf(completion, attributes['gen_ai.completion']);
+        else if (completion === undefined || isGrowing) {
+          completion = grownOf(completion, attributes['gen_ai.completion']);
+        }
         break;
       }
       case 'gen_ai.choice':

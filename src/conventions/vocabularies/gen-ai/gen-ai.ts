@@ -6,7 +6,7 @@
  * span as events: `events.ts`.
  */
 import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
-import { finishReasonAt, toFinishReason } from '../../content/finish-reason.ts';
+import { toFinishReason } from '../../content/finish-reason.ts';
 import { isLostAnswer } from '../../content/messages.ts';
 import { readRequest } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
@@ -16,7 +16,7 @@ import { STEPS } from '../../steps.ts';
 import { addTo, stringOf } from '../../values/attributes.ts';
 import { constantOf } from '../../values/enum-member.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
-import { readGenAiContent } from './content.ts';
+import { FINISH_REASONS, readGenAiContent, reportedFinishReason } from './content.ts';
 import { readGenAiParameters } from './parameters.ts';
 import { readGenAiShort } from './short-way.ts';
 import { readToolCall } from './tool-call.ts';
@@ -75,8 +75,6 @@ const CONTENT = [
   'gen_ai.completion_json',
   'gen_ai.prompt_json',
 ] as const;
-
-const FINISH_REASONS = 'gen_ai.response.finish_reasons';
 
 const ANSWER = ['gen_ai.response.model', 'gen_ai.response.id', FINISH_REASONS] as const;
 
@@ -179,7 +177,7 @@ function callUsage(usage: Usage): Partial<Reading> {
 
 /** Each item of an answer may have a reason of its own. Where the app has to run something, it is that. */
 function readFinishReason(fields: SpanFields, { finishReason, outputMessage }: Reading): string | undefined {
-  const first = finishReasonAt(fields, FINISH_REASONS, 'gen_ai.response.finish_reason') ?? finishReason;
+  const first = reportedFinishReason(fields) ?? finishReason;
   if (first !== 'stop' || !outputMessage?.tool_calls) return first;
   const reasons = fields.list(FINISH_REASONS);
   return reasons?.some((reason) => toFinishReason(reason) === 'tool_calls') ? 'tool_calls' : first;

@@ -31,7 +31,7 @@ const PARAMETERS = new FieldTable<Reading>({
 
 const OTHER = new FieldTable<Record<string, unknown>>({
   top_k: [numberOf, 'gen_ai.request.top_k'],
-  n: [integerOf, 'gen_ai.request.choice.count'],
+  n: [integerOf, 'gen_ai.request.choice.count', 'gen_ai.request.image.count'],
   stream: [booleanOf, 'gen_ai.request.stream'],
   output_type: [mediaTypeOf, 'gen_ai.output.type'],
   reasoning_effort: [
@@ -47,6 +47,12 @@ const OTHER = new FieldTable<Record<string, unknown>>({
   encoding_formats: [stringListOf, 'gen_ai.request.encoding_formats'],
   dimensions: [integerOf, 'gen_ai.embeddings.dimension.count'],
   retrieval_top_k: [numberOf, 'gen_ai.retrieval.top_k'],
+  image_size: [stringOf, 'gen_ai.request.image.size', 'gen_ai.request.image_size'],
+  image_quality: [stringOf, 'gen_ai.request.image.quality', 'gen_ai.request.image_quality'],
+  image_style: [stringOf, 'gen_ai.request.image.style', 'gen_ai.request.image_style'],
+  image_format: [stringOf, 'gen_ai.request.image.format', 'gen_ai.request.image.response_format'],
+  image_aspect_ratio: [stringOf, 'gen_ai.request.image.aspect_ratio'],
+  image_resolution: [stringOf, 'gen_ai.request.image.resolution'],
   structured_output_schema: [
     (schema) => toPlainJson(jsonOf(schema) ?? schema),
     'gen_ai.request.structured_output_schema',

@@ -7,6 +7,7 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
+import { toFinishReason } from '../../content/finish-reason.ts';
 import { inputsAt } from '../../content/inputs.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages.ts';
 import type { Reading } from '../../convention.ts';
@@ -122,11 +123,28 @@ function toReasoningText(reasoning: string): string {
 
 function readToolCalls(fields: SpanFields): Record<string, unknown>[] {
   const key = fields.firstKey('ai.response.toolCalls', 'ai.result.toolCalls');
-  const calls = (key && fields.list(key)) ?? [];
-  return calls
-    .map(objectOf)
-    .filter(isObject)
-    .map((call) => addTo({ ...call }, { type: 'tool-call' }));
+  const calls = ((key && fields.list(key)) || []).map(objectOf).filter(isObject);
+  const ranByProvider = calls.length > 0 ? toolsRunByProvider(fields) : undefined;
+  return calls.map((call) => {
+    const providerExecuted = ranByProvider?.has(call['toolName']) || undefined;
+    return addTo({ ...call }, { type: 'tool-call', providerExecuted });
+  });
+}
+
+/**
+ * Returns the provider's own tools, unless the model waits for the app: this runs some of them too. The span does not say which
+ * calls have results.
+ */
+function toolsRunByProvider(fields: SpanFields): ReadonlySet<unknown> | undefined {
+  const reason = toFinishReason(fields.attributes['ai.response.finishReason']);
+  if (reason === undefined || reason === 'tool_calls') return undefined;
+  const tools = readJsonItems(fields, 'ai.prompt.tools')?.filter(isObject) ?? [];
+  return new Set(tools.flatMap((tool) => (isProviders(tool['type']) ? [tool['name']] : [])));
+}
+
+/** Whether a tool of this type is the provider's: `provider-defined` in versions 4 and 5, `provider` from 6 on. */
+function isProviders(type: unknown): boolean {
+  return type === 'provider' || type === 'provider-defined';
 }
 
 function readJsonItems(fields: SpanFields, key: string): unknown[] | undefined {

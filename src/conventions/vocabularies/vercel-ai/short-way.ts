@@ -246,8 +246,14 @@ function readConversation(reading: VercelAiReading): boolean {
   if (calls === undefined) return false;
   // Some versions list the calls of earlier steps.
   if (kind === 'agent' && calls !== '' && answer && reading.finishWord !== 'tool-calls') calls = '';
+  if (calls !== '' && reading.finishReason !== 'tool_calls' && mayRunTools(reading.promptTools)) return false;
   reading.outputMessage = answerPieces(answer, calls);
   return reading.outputMessage !== undefined || (answer === undefined && calls === '');
+}
+
+/** Whether the provider may have run a call itself. */
+function mayRunTools(tools: unknown): boolean {
+  return Array.isArray(tools) && tools.some((tool) => typeof tool === 'string' && tool.includes('"provider'));
 }
 
 /** Returns the JSON of the calls, without the brackets of the list; undefined if there is any doubt. */

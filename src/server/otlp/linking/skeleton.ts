@@ -4,6 +4,7 @@
  */
 import type { LogKind } from '../../../conventions/convention.ts';
 import type { ToolFacts } from '../../../trace/span-node.ts';
+import type { Said } from './client-updates.ts';
 import { isOfAnotherTrace } from './span-name.ts';
 
 export interface Skeleton {
@@ -30,6 +31,8 @@ export interface Skeleton {
   readonly elsewhere: Elsewhere | undefined;
   /** What was made of it when the store was last written. Absent for a span that is not a log by itself. */
   readonly written: Outcome | undefined;
+  /** What was last written to its log; undefined if it has none, or that is not known. */
+  readonly said: Said | undefined;
   /** Whether the store keeps more of the span, because its log says something else than the span alone, or none does yet. */
   readonly isKept: boolean;
 }

@@ -5,7 +5,7 @@
  */
 import type pg from 'pg';
 import type { ConfigRow } from '../config-row.ts';
-import type { Revision } from '../ingest.ts';
+import type { LateFields, Revision } from '../ingest.ts';
 import { GIVEN_COLUMNS, type LogRow } from '../log-row.ts';
 import { storableText } from '../storable-text.ts';
 import { isContent, REVISED_COLUMNS, withEntries } from '../stored-log.ts';
@@ -40,13 +40,16 @@ interface RevisedLog {
   hasParent: boolean;
   metadata: string | null;
   isGone: boolean;
+  /** Of a log that is revised as it was read. */
+  readonly says: LateFields;
 }
 
 /** For `withBucket`. */
 const KEY = 'day = $1::date AND {bucket} AND id = $3::text';
 const KEY_OF_WORDS = KEY.replace('id = $3::text', `id IN ${wordRowsOf('$3::text')}`);
 const LOCK = `SELECT id, session, in_session, project, save, environment, source, metadata,
-    parent_id IS NOT NULL OR parent_reference_id IS NOT NULL AS has_parent
+    parent_id IS NOT NULL OR parent_reference_id IS NOT NULL AS has_parent,
+    CASE WHEN $4::boolean THEN output END AS output, CASE WHEN $4::boolean THEN error END AS error, duration
   FROM logs WHERE ${KEY} FOR UPDATE`;
 const SET_PARENT = `UPDATE logs SET updated_at = $4::timestamptz, parent_id = NULL, parent_reference_id = $5::text,
     parent_cut = false WHERE ${KEY}`;
@@ -70,7 +73,8 @@ export async function writeRevisions(
 ): Promise<void> {
   if (revisions.length === 0) return;
   const names = revisions.flatMap(({ referenceId, mergedInto }) => [referenceId, ...(mergedInto ? [mergedInto] : [])]);
-  const logs = await lockLogs(client, parts, names);
+  const asRead = new Set(revisions.flatMap(({ referenceId, readAs }) => (readAs ? [referenceId] : [])));
+  const logs = await lockLogs(client, parts, names, asRead);
   const configs = await useConfigs(parts, logs, revisions);
   const feedback = await readFeedbackDrafts(
     client,
@@ -88,6 +92,7 @@ async function lockLogs(
   client: pg.ClientBase,
   { layout }: TurnParts,
   references: readonly string[],
+  asRead: ReadonlySet<string>,
 ): Promise<Map<string, RevisedLog>> {
   const found = await findReferences(client, new Set(references));
   const places = inLockOrder(
@@ -97,10 +102,10 @@ async function lockLogs(
   );
   const results = await pipelined(
     client,
-    places.map(({ day, bucket, id }) => ({
+    places.map(({ day, bucket, id, referenceId }) => ({
       name: 'lock log',
       text: withBucket(LOCK, layout),
-      values: [day, bucket, id],
+      values: [day, bucket, id, asRead.has(referenceId)],
     })),
   );
   const logs = new Map<string, RevisedLog>();
@@ -113,6 +118,10 @@ async function lockLogs(
       ...{ environment: row['environment'] as string | null, source: row['source'] as string | null },
       ...{ session: row['session'] as Uuid, inSession: row['in_session'] as boolean },
       ...{ hasParent: row['has_parent'] as boolean, metadata: row['metadata'] as string | null },
+      says: {
+        ...{ output: row['output'] as string | null, error: row['error'] as string | null },
+        duration: row['duration'] as number | null,
+      },
     });
   }
   return logs;
@@ -157,15 +166,15 @@ class RevisionWrites {
   add(revision: EncodedRevision, config: (ConfigRow & { key: Uuid }) | undefined): void {
     const log = this.#logs.get(revision.referenceId);
     if (!log || log.isGone) return;
-    const { parentReferenceId: parent, sessionReferenceId, row, duration, metadata, mergedInto } = revision;
+    const { parentReferenceId: parent, sessionReferenceId, row, duration, metadata, mergedInto, readAs } = revision;
     if (mergedInto !== undefined) return this.#merge(log, mergedInto);
     if (parent !== undefined) this.#setParent(log, parent);
     if (sessionReferenceId !== undefined) this.#moveTo(log, storableText(sessionReferenceId));
-    if (duration !== undefined) {
+    if (duration !== undefined && !isUpdated('duration', log.says, readAs)) {
       this.#write('set duration', SET_DURATION, log, [duration]);
       this.#touch(log, true);
     }
-    if (row) this.#setContent(log, row, config);
+    if (row) this.#setContent(log, withUpdates(row, log.says, readAs), config);
     else if (metadata) this.#setMetadata(log, metadata);
   }
 
@@ -290,6 +299,19 @@ class RevisionWrites {
     this.#sessions.add(key, { day: place.day });
     if (isCounted) this.#sessions.recount(key);
   }
+}
+
+/** Whether the log says something else now than when it was read. */
+function isUpdated(field: keyof LateFields, says: LateFields, readAs: LateFields | undefined): boolean {
+  return readAs !== undefined && says[field] !== null && says[field] !== (readAs[field] ?? null);
+}
+
+function withUpdates(row: LogRow, says: LateFields, readAs: LateFields | undefined): LogRow {
+  const updated = (['output', 'error'] as const).filter((field) => isUpdated(field, says, readAs));
+  if (updated.length === 0) return row;
+  const given = [...row.given];
+  for (const field of updated) given[GIVEN_COLUMNS.indexOf(field)] = says[field] ?? null;
+  return { ...row, given };
 }
 
 function toFacts(entries: readonly FeedbackDraft[]) {

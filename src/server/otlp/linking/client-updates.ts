@@ -1,0 +1,67 @@
+/**
+ * What clients have updated of a log that the server makes of spans: outputs and errors that are not those which it has
+ * written. They stay, whatever more comes of the spans.
+ */
+import type { LogRequest } from '../../../wire/v4.ts';
+import { storableText } from '../../store/storable-text.ts';
+import { hashOf } from './summarise.ts';
+
+/** Hashes of what the spans say, as it was last written to a log. */
+export interface Said {
+  readonly output: string | undefined;
+  readonly error: string | undefined;
+}
+
+type Updates = Pick<LogRequest, 'output' | 'error'>;
+const FIELDS = ['output', 'error'] as const;
+
+export function saidIn(log: LogRequest): Said {
+  return { output: hashOfText(log.output), error: hashOfText(log.error) };
+}
+
+/** An update sets a field and never clears one. Nothing is known to be updated where it is not known what was written. */
+export function updatesOf(stored: LogRequest | undefined, said: Said | undefined): Updates {
+  const updates: { -readonly [Field in keyof Updates]: Updates[Field] } = {};
+  if (!stored || !said) return updates;
+  for (const field of FIELDS) {
+    const hash = hashOfText(stored[field]);
+    if (hash !== undefined && hash !== said[field]) updates[field] = stored[field];
+  }
+  return updates;
+}
+
+/** Takes fields out that only an update can have set. What it has replaced is not known any more, and stays replaced. */
+export function withoutUpdates(stored: LogRequest, said: Said | undefined): LogRequest {
+  const updated = Object.keys(updatesOf(stored, said)) as (keyof Updates)[];
+  const added = updated.filter((field) => said?.[field] === undefined);
+  if (added.length === 0) return stored;
+  const rest = { ...stored };
+  for (const field of added) delete rest[field];
+  return rest;
+}
+
+/** Returns what was written of a log into which `updates` came: they stay updates, also if the spans say the same later. */
+export function saidBeside(updates: Updates, composed: Said, before: Said | undefined): Said {
+  return {
+    output: updates.output === undefined ? composed.output : before?.output,
+    error: updates.error === undefined ? composed.error : before?.error,
+  };
+}
+
+/** Seconds: skeletons have whole milliseconds. */
+const DURATION_TOLERANCE = 0.002;
+
+/** Whether the log has another duration than its span had, as it was last reported. */
+export function hasUpdatedDuration(
+  { duration }: LogRequest,
+  span: { readonly startMillis: number; readonly own: { readonly endMillis: number | undefined } | undefined },
+): boolean {
+  if (typeof duration !== 'number') return false;
+  const endMillis = span.own?.endMillis;
+  if (endMillis === undefined) return true;
+  return Math.abs(duration - Math.max(0, endMillis - span.startMillis) / 1e3) > DURATION_TOLERANCE;
+}
+
+function hashOfText(text: string | null | undefined): string | undefined {
+  return typeof text === 'string' ? hashOf(storableText(text)) : undefined;
+}

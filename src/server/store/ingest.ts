@@ -71,10 +71,10 @@ export interface Revision {
    */
   readonly content?: LogRequest;
   /**
-   * What the log said when it was read. Where it says something else now, a client has updated it meanwhile, and that stays:
-   * neither `content` nor `duration` replaces it. An engine in which nobody else writes meanwhile need not look.
+   * What the log said when it was read. Where it says something else now, a client has updated it meanwhile, and `content`
+   * does not replace that. An engine in which nobody else writes meanwhile need not look.
    */
-  readonly readAs?: LateFields;
+  readonly readAs?: Pick<LogRequest, 'output' | 'error'>;
   /** In seconds, where the log's span has ended only now. */
   readonly duration?: number;
   /** Entries of the metadata to set; null removes one. */
@@ -82,9 +82,6 @@ export interface Revision {
   /** Deletes the log; its feedback goes to the log of this reference. It stays if that one is not stored. */
   readonly mergedInto?: string;
 }
-
-/** What clients can update. */
-export type LateFields = Pick<LogRequest, 'output' | 'error' | 'duration'>;
 
 export interface FeedbackForLog {
   readonly referenceId: string;

@@ -48,20 +48,6 @@ export function saidBeside(updates: Updates, composed: Said, before: Said | unde
   };
 }
 
-/** Seconds: skeletons have whole milliseconds. */
-const DURATION_TOLERANCE = 0.002;
-
-/** Whether the log has another duration than its span had, as it was last reported. */
-export function hasUpdatedDuration(
-  { duration }: LogRequest,
-  span: { readonly startMillis: number; readonly own: { readonly endMillis: number | undefined } | undefined },
-): boolean {
-  if (typeof duration !== 'number') return false;
-  const endMillis = span.own?.endMillis;
-  if (endMillis === undefined) return true;
-  return Math.abs(duration - Math.max(0, endMillis - span.startMillis) / 1e3) > DURATION_TOLERANCE;
-}
-
 function hashOfText(text: string | null | undefined): string | undefined {
   return typeof text === 'string' ? hashOf(storableText(text)) : undefined;
 }

@@ -10,7 +10,7 @@ import type { LogRequest } from '../../../wire/v4.ts';
 import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../../store/ingest.ts';
 import type { Arrivals, ArrivedEvent, ArrivedLog, Delivery } from './arrival.ts';
 import { keysOfSkeleton, type OwnKey } from './call-keys.ts';
-import { hasUpdatedDuration, type Said, saidBeside, saidIn, updatesOf } from './client-updates.ts';
+import { type Said, saidBeside, saidIn, updatesOf } from './client-updates.ts';
 import { compose, OWN_CONTENT, readingOf } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
 import { Judgements } from './judgements.ts';
@@ -254,13 +254,10 @@ class Linking {
   #reviseContent({ spanId, said }: LogNode, content: LogRequest): Said {
     const stored = this.#sources.findStored(spanId);
     const updates = updatesOf(stored, said);
-    const { output, error, duration: read } = stored ?? {};
-    this.#revise(spanId, { content: { ...content, ...updates }, readAs: { output, error, duration: read } });
+    const { output, error } = stored ?? {};
+    this.#revise(spanId, { content: { ...content, ...updates }, readAs: { output, error } });
     const { duration } = content;
-    if (this.#renewed.has(spanId) && typeof duration === 'number') {
-      const before = this.#tree.before(spanId);
-      if (!stored || !before || !hasUpdatedDuration(stored, before)) this.#revise(spanId, { duration });
-    }
+    if (this.#renewed.has(spanId) && typeof duration === 'number') this.#revise(spanId, { duration });
     return saidBeside(updates, saidIn(content), said);
   }
 

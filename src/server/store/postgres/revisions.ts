@@ -4,8 +4,9 @@
  * where neither can have changed.
  */
 import type pg from 'pg';
+import type { LogRequest } from '../../../wire/v4.ts';
 import type { ConfigRow } from '../config-row.ts';
-import type { LateFields, Revision } from '../ingest.ts';
+import type { Revision } from '../ingest.ts';
 import { GIVEN_COLUMNS, type LogRow } from '../log-row.ts';
 import { storableText } from '../storable-text.ts';
 import { isContent, REVISED_COLUMNS, withEntries } from '../stored-log.ts';
@@ -28,6 +29,8 @@ export interface EncodedRevision extends Revision {
   readonly row?: LogRow;
 }
 
+type Says = Pick<LogRequest, 'output' | 'error'>;
+
 interface RevisedLog {
   readonly place: LogPlace;
   readonly referenceId: string;
@@ -41,7 +44,7 @@ interface RevisedLog {
   metadata: string | null;
   isGone: boolean;
   /** Of a log that is revised as it was read. */
-  readonly says: LateFields;
+  readonly says: Says;
 }
 
 /** For `withBucket`. */
@@ -49,7 +52,7 @@ const KEY = 'day = $1::date AND {bucket} AND id = $3::text';
 const KEY_OF_WORDS = KEY.replace('id = $3::text', `id IN ${wordRowsOf('$3::text')}`);
 const LOCK = `SELECT id, session, in_session, project, save, environment, source, metadata,
     parent_id IS NOT NULL OR parent_reference_id IS NOT NULL AS has_parent,
-    CASE WHEN $4::boolean THEN output END AS output, CASE WHEN $4::boolean THEN error END AS error, duration
+    CASE WHEN $4::boolean THEN output END AS output, CASE WHEN $4::boolean THEN error END AS error
   FROM logs WHERE ${KEY} FOR UPDATE`;
 const SET_PARENT = `UPDATE logs SET updated_at = $4::timestamptz, parent_id = NULL, parent_reference_id = $5::text,
     parent_cut = false WHERE ${KEY}`;
@@ -118,10 +121,7 @@ async function lockLogs(
       ...{ environment: row['environment'] as string | null, source: row['source'] as string | null },
       ...{ session: row['session'] as Uuid, inSession: row['in_session'] as boolean },
       ...{ hasParent: row['has_parent'] as boolean, metadata: row['metadata'] as string | null },
-      says: {
-        ...{ output: row['output'] as string | null, error: row['error'] as string | null },
-        duration: row['duration'] as number | null,
-      },
+      says: { output: row['output'] as string | null, error: row['error'] as string | null },
     });
   }
   return logs;
@@ -170,7 +170,7 @@ class RevisionWrites {
     if (mergedInto !== undefined) return this.#merge(log, mergedInto);
     if (parent !== undefined) this.#setParent(log, parent);
     if (sessionReferenceId !== undefined) this.#moveTo(log, storableText(sessionReferenceId));
-    if (duration !== undefined && !isUpdated('duration', log.says, readAs)) {
+    if (duration !== undefined) {
       this.#write('set duration', SET_DURATION, log, [duration]);
       this.#touch(log, true);
     }
@@ -301,16 +301,14 @@ class RevisionWrites {
   }
 }
 
-/** Whether the log says something else now than when it was read. */
-function isUpdated(field: keyof LateFields, says: LateFields, readAs: LateFields | undefined): boolean {
-  return readAs !== undefined && says[field] !== null && says[field] !== (readAs[field] ?? null);
-}
-
-function withUpdates(row: LogRow, says: LateFields, readAs: LateFields | undefined): LogRow {
-  const updated = (['output', 'error'] as const).filter((field) => isUpdated(field, says, readAs));
-  if (updated.length === 0) return row;
+/** An update sets a field and never clears one. */
+function withUpdates(row: LogRow, says: Says, readAs: Says | undefined): LogRow {
+  if (!readAs) return row;
   const given = [...row.given];
-  for (const field of updated) given[GIVEN_COLUMNS.indexOf(field)] = says[field] ?? null;
+  for (const field of ['output', 'error'] as const) {
+    const text = says[field] ?? null;
+    if (text !== null && text !== (readAs[field] ?? null)) given[GIVEN_COLUMNS.indexOf(field)] = text;
+  }
   return { ...row, given };
 }
 

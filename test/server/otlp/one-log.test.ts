@@ -139,6 +139,37 @@ function describeOneLog(name: string, open: () => Promise<Store>, runs: number):
       );
       await fc.assert(property, { numRuns: runs });
     });
+
+    test('keeps what it was updated to when its span says more, or is sent again after log events', async () => {
+      const [, , whole] = SPANS as [SpanSlice, SpanSlice, SpanSlice];
+      const part = { ...whole, attributes: { ...whole.attributes, 'gen_ai.output.messages': undefined } };
+      const bare = { ...whole, attributes: CALL };
+      const events = [EVENT, { ...EVENT, body: { content: 'be kind' }, time: [SECOND, 2] as [number, number] }];
+      const update = { output: 'edited', error: 'too long' };
+      type Order = readonly (SpanSlice | ReceivedEvent | 'update')[];
+      const orders: Order[] = [
+        [whole, 'update', events[0]!, whole],
+        [whole, events[0]!, 'update', events[1]!, whole],
+        [part, 'update', events[0]!, part, events[1]!],
+        [bare, 'update', whole, whole],
+        [bare, events[1]!, 'update', part, events[0]!, whole],
+      ];
+      for (const order of orders) {
+        const store = await open();
+        const intake = createOtlpIntake(store);
+        for (const step of order) {
+          if (step === 'update') await store.updateLog({ referenceId: referenceOf('3') }, update);
+          else if ('spanContext' in step) await intake.takeSpans([{ slice: step }]);
+          else await intake.takeEvents([step]);
+        }
+        expect(await store.updateLog({ referenceId: referenceOf('3') }, {})).toMatchObject({
+          ...{ ...update, config: { type: 'model', model: 'gpt-4o' } },
+          ...(order.at(-1) === whole && order.includes(bare) && { output_tokens: 3 }),
+        });
+        intake.close();
+        await store.close();
+      }
+    });
   });
 }
 

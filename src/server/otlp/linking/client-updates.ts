@@ -4,13 +4,8 @@
  */
 import type { LogRequest } from '../../../wire/v4.ts';
 import { storableText } from '../../store/storable-text.ts';
+import type { Said } from './skeleton.ts';
 import { hashOf } from './summarise.ts';
-
-/** Hashes of what the spans say, as it was last written to a log. */
-export interface Said {
-  readonly output: string | undefined;
-  readonly error: string | undefined;
-}
 
 type Updates = Pick<LogRequest, 'output' | 'error'>;
 const FIELDS = ['output', 'error'] as const;

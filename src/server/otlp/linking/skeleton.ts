@@ -4,7 +4,6 @@
  */
 import type { LogKind } from '../../../conventions/convention.ts';
 import type { ToolFacts } from '../../../trace/span-node.ts';
-import type { Said } from './client-updates.ts';
 import { isOfAnotherTrace } from './span-name.ts';
 
 export interface Skeleton {
@@ -35,6 +34,12 @@ export interface Skeleton {
   readonly said: Said | undefined;
   /** Whether the store keeps more of the span, because its log says something else than the span alone, or none does yet. */
   readonly isKept: boolean;
+}
+
+/** Hashes of what the spans say, as it was last written to a log. */
+export interface Said {
+  readonly output: string | undefined;
+  readonly error: string | undefined;
 }
 
 /** By what spans of other traces find a call. */

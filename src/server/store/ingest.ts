@@ -70,6 +70,11 @@ export interface Revision {
    * response. Those that are absent are cleared.
    */
   readonly content?: LogRequest;
+  /**
+   * What the log said when it was read. Where it says something else now, a client has updated it meanwhile, and `content`
+   * does not replace that. An engine in which nobody else writes meanwhile need not look.
+   */
+  readonly readAs?: Pick<LogRequest, 'output' | 'error'>;
   /** In seconds, where the log's span has ended only now. */
   readonly duration?: number;
   /** Entries of the metadata to set; null removes one. */

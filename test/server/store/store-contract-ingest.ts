@@ -248,6 +248,24 @@ export function describeIngest(name: string, open: () => Promise<Store>): void {
       expect((await find(store, 4))?.metadata).toEqual({ user: 'bob' });
     });
 
+    test('keeps what a client updates between the reading of a log and its revision', async () => {
+      const store = await open();
+      await create(store, { reference_id: reference(1), output: 'read' });
+      const content = log({ output: 'made of what was read', error: 'made', metadata: { b: 2 } });
+      let updating: Promise<unknown> | undefined;
+      await store.ingest([TRACE], (_, stored) => {
+        const said = stored.get(reference(1))?.log;
+        // An engine that takes turns updates the log afterwards.
+        if (said) updating ??= store.updateLog({ referenceId: reference(1) }, { output: 'updated' });
+        if (stored.size < 100) return { reads: [reference(1), `${TRACE}-${String(stored.size).padStart(16, 'c')}`] };
+        return ingestOf({
+          revisions: [{ referenceId: reference(1), content, readAs: { output: 'read', error: undefined } }],
+        });
+      });
+      await updating;
+      expect(await find(store, 1)).toMatchObject({ output: 'updated', error: 'made', metadata: { b: 2 } });
+    });
+
     test('moves logs to another session, and a session without logs is none', async () => {
       const store = await open();
       const tokens = { prompt_tokens: 2, output_tokens: 3 };

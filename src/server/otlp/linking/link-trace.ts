@@ -10,13 +10,14 @@ import type { LogRequest } from '../../../wire/v4.ts';
 import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../../store/ingest.ts';
 import type { Arrivals, ArrivedEvent, ArrivedLog, Delivery } from './arrival.ts';
 import { keysOfSkeleton, type OwnKey } from './call-keys.ts';
+import { saidBeside, saidIn, updatesOf } from './client-updates.ts';
 import { compose, OWN_CONTENT, readingOf } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
 import { Judgements } from './judgements.ts';
 import { byTime, MAX_EVENT_CHARACTERS } from './kept-content.ts';
 import { decideOutcomes, type LogNode } from './outcomes.ts';
 import { findLog, findPlaces, parentsFirst, removalsLast } from './places.ts';
-import { hasOthers, isSameRecipe, type Outcome, type Skeleton, type WrittenContext } from './skeleton.ts';
+import { hasOthers, isSameRecipe, type Outcome, type Said, type Skeleton, type WrittenContext } from './skeleton.ts';
 import { Sources } from './sources.ts';
 import { referenceOfName } from './span-name.ts';
 import { summariseContent } from './summarise.ts';
@@ -197,12 +198,16 @@ class Linking {
   /** The content in events counts when calls are compared. */
   #readEvents(spanId: string): void {
     const node = this.#tree.get(spanId) as Skeleton;
-    const own = node.own && this.#sources.findOwn(spanId);
+    const own = node.own && this.#sources.findOwnOfLog(node);
     if (!node.own || !own) return;
-    const { callId, model } = node.own;
+    const { callId, model, hasError } = node.own;
     const reading = readingOf(own);
     const mayBeSum = node.own.mayBeSum && reading.finishReason === undefined;
-    this.#tree.change(spanId, { own: { ...node.own, ...summariseContent(reading), callId, model, mayBeSum } });
+    const says = summariseContent(reading);
+    // What an update has replaced is known by its hash only.
+    const isUpdated = node.said?.output !== undefined && updatesOf(own.datapoint, node.said).output !== undefined;
+    const answer = isUpdated ? node.own.answer : says.answer;
+    this.#tree.change(spanId, { own: { ...node.own, ...says, callId, model, hasError, answer, mayBeSum } });
   }
 
   /** Logs are composed again if one of the spans that they are made of says more now, by itself or by events. */
@@ -225,23 +230,35 @@ class Linking {
     const wasLog = written !== undefined && written.keeperId === undefined;
     const isLog = outcome.keeperId === undefined;
     // What the span says by itself is kept where no log says it.
-    this.#sources.keepOwn(node, !isLog || hasOthers(outcome));
+    this.#sources.keepOwn(node, !isLog || hasOthers(outcome), isLog);
+    let { said } = node;
     if (!isLog) {
+      said = undefined;
       if (wasLog) this.#revise(spanId, { mergedInto: this.#referenceOf(findLog(this.#tree, spanId, outcomes)) });
     } else if (!wasLog) {
       const log = this.#compose(node, outcome);
       if (log) this.#creates.push(log);
+      said = log && saidIn(log);
     } else {
       const parentReferenceId = outcome.parentId === undefined ? null : this.#referenceOf(outcome.parentId);
       if (written.parentId !== outcome.parentId) this.#revise(spanId, { parentReferenceId });
       const isSame =
         written.kind === outcome.kind && isSameRecipe(written.recipe, outcome.recipe) && !this.#again.has(spanId);
       const content = isSame ? undefined : this.#compose(node, outcome);
-      if (content) this.#revise(spanId, { content });
-      const duration = this.#renewed.has(spanId) ? content?.duration : undefined;
-      if (typeof duration === 'number') this.#revise(spanId, { duration });
+      if (content) said = this.#reviseContent(node, content);
     }
-    this.#tree.change(spanId, { written: outcome });
+    this.#tree.change(spanId, { written: outcome, said });
+  }
+
+  /** What clients have updated stays. Returns what was written of the spans. */
+  #reviseContent({ spanId, said }: LogNode, content: LogRequest): Said {
+    const stored = this.#sources.findStored(spanId);
+    const updates = updatesOf(stored, said);
+    const { output, error } = stored ?? {};
+    this.#revise(spanId, { content: { ...content, ...updates }, readAs: { output, error } });
+    const { duration } = content;
+    if (this.#renewed.has(spanId) && typeof duration === 'number') this.#revise(spanId, { duration });
+    return saidBeside(updates, saidIn(content), said);
   }
 
   #compose(node: LogNode, outcome: Outcome): LogRequest | undefined {
@@ -256,7 +273,7 @@ class Linking {
     if (!outcome.recipe && arrived) {
       return toDatapoint(arrived.span, outcome.kind, arrived.reading, identity, arrived.settings, context);
     }
-    const own = this.#sources.findOwn(spanId);
+    const own = this.#sources.findOwnOfLog(node);
     if (!own) return undefined;
     return compose({
       ...{ traceId: this.#traceId, spanId, kind: outcome.kind, own, identity, context },

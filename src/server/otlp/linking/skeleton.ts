@@ -30,8 +30,16 @@ export interface Skeleton {
   readonly elsewhere: Elsewhere | undefined;
   /** What was made of it when the store was last written. Absent for a span that is not a log by itself. */
   readonly written: Outcome | undefined;
+  /** What was last written to its log; undefined if it has none, or that is not known. */
+  readonly said: Said | undefined;
   /** Whether the store keeps more of the span, because its log says something else than the span alone, or none does yet. */
   readonly isKept: boolean;
+}
+
+/** Hashes of what the spans say, as it was last written to a log. */
+export interface Said {
+  readonly output: string | undefined;
+  readonly error: string | undefined;
 }
 
 /** By what spans of other traces find a call. */

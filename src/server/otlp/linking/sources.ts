@@ -7,6 +7,7 @@ import { referenceIdOf } from '../../../wire/reference-id.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
 import type { StoredLog } from '../../store/ingest.ts';
 import type { ArrivedLog } from './arrival.ts';
+import { withoutUpdates } from './client-updates.ts';
 import type { OwnLog } from './compose.ts';
 import { type KeptContent, parseKept } from './kept-content.ts';
 import type { Skeleton } from './skeleton.ts';
@@ -70,10 +71,25 @@ export class Sources {
     return log && withoutCalledModel(log, node);
   }
 
-  /** Keeps what the span says by itself, or does not keep it any more. */
-  keepOwn(node: Skeleton, isKept: boolean): void {
+  /** The same for the log of the span: what clients have updated of it is not content of the span. */
+  findOwnOfLog(node: Skeleton): OwnLog | undefined {
+    const own = this.findOwn(node.spanId);
+    if (!own || this.#arrived.has(node.spanId)) return own;
+    return { ...own, datapoint: this.readKept(node)?.own ?? withoutUpdates(own.datapoint, node.said) };
+  }
+
+  /** Returns undefined if it is not there any more, or has to be read first. */
+  findStored(spanId: string): LogRequest | undefined {
+    return this.#read(spanId)?.log;
+  }
+
+  /**
+   * Keeps what the span says by itself, or does not keep it any more. A span that has no log of its own any more brings
+   * along what clients have updated.
+   */
+  keepOwn(node: Skeleton, isKept: boolean, hasLog: boolean): void {
     if (!isKept && !node.isKept) return;
-    const own = this.findOwn(node.spanId)?.datapoint;
+    const own = (hasLog ? this.findOwnOfLog(node) : this.findOwn(node.spanId))?.datapoint;
     const kept = this.readKept(node);
     const wanted = isKept ? own : undefined;
     if (kept && kept.own !== wanted) this.keep(node, { own: wanted });

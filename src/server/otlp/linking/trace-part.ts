@@ -30,6 +30,10 @@ const HAS_UPSTREAM = 1;
 const HAS_ELSEWHERE = 2;
 const HAS_NAMES = 4;
 const HAS_QUESTION_NAME = 8;
+const HAS_SAID = 16;
+const SAYS_ANSWER = 32;
+const SAYS_OUTPUT = 64;
+const SAYS_ERROR = 128;
 const HAS_KEEPER = 1;
 const HAS_QUESTION_KEY = 2;
 const IS_BELOW_LOG = 4;
@@ -88,7 +92,9 @@ function readContext(reader: ByteReader, has: number): WrittenContext {
 
 function writeSkeleton(writer: ByteWriter, skeleton: Skeleton): void {
   const { spanId, parentId, isRemoteParent, upstreamId, isSeen, session, user, tags } = skeleton;
-  const { own, names, isKept, elsewhere } = skeleton;
+  const { own, names, isKept, elsewhere, said } = skeleton;
+  /** Most logs have no other output than the answer. */
+  const output = said?.output === own?.answer ? undefined : said?.output;
   writer.byte(
     flag(parentId, HAS_PARENT) |
       flag(isRemoteParent || undefined, IS_REMOTE_PARENT) |
@@ -103,7 +109,11 @@ function writeSkeleton(writer: ByteWriter, skeleton: Skeleton): void {
     flag(upstreamId, HAS_UPSTREAM) |
       flag(elsewhere, HAS_ELSEWHERE) |
       flag(names, HAS_NAMES) |
-      flag(names?.question, HAS_QUESTION_NAME),
+      flag(names?.question, HAS_QUESTION_NAME) |
+      flag(said, HAS_SAID) |
+      (said?.output !== undefined && output === undefined ? SAYS_ANSWER : 0) |
+      flag(output, SAYS_OUTPUT) |
+      flag(said?.error, SAYS_ERROR),
   );
   writer.id(spanId);
   if (parentId !== undefined) writer.id(parentId);
@@ -114,6 +124,8 @@ function writeSkeleton(writer: ByteWriter, skeleton: Skeleton): void {
   if (names) writer.text(names.reporter);
   if (names?.question !== undefined) writer.id(names.question);
   if (own) writeSummary(writer, own, skeleton);
+  if (output !== undefined) writer.id(output);
+  if (said?.error !== undefined) writer.id(said.error);
 }
 
 function readSkeleton(reader: ByteReader): Skeleton {
@@ -130,6 +142,8 @@ function readSkeleton(reader: ByteReader): Skeleton {
   const reporter = hasMore & HAS_NAMES ? reader.text() : undefined;
   const question = hasMore & HAS_QUESTION_NAME ? reader.id() : undefined;
   const log = has & IS_LOG ? readSummary(reader, parentId) : undefined;
+  const output = hasMore & SAYS_OUTPUT ? reader.id() : hasMore & SAYS_ANSWER ? log?.own.answer : undefined;
+  const error = hasMore & SAYS_ERROR ? reader.id() : undefined;
   return {
     spanId,
     parentId,
@@ -144,6 +158,7 @@ function readSkeleton(reader: ByteReader): Skeleton {
     names: reporter === undefined ? undefined : { reporter, question },
     elsewhere,
     written: log?.written,
+    said: hasMore & HAS_SAID ? { output, error } : undefined,
     isKept: (has & IS_KEPT) !== 0,
   };
 }

@@ -102,6 +102,7 @@ export class Tree {
       names: log?.names,
       elsewhere: known?.elsewhere,
       written: known?.written,
+      said: known?.said,
       isKept: known?.isKept ?? false,
     });
   }
@@ -122,6 +123,7 @@ export class Tree {
       names: undefined,
       elsewhere: undefined,
       written: undefined,
+      said: undefined,
       isKept: true,
     });
   }

@@ -24,13 +24,14 @@ export interface Unsettled {
 export function findUnsettled(tree: Tree, { affected, changed, repeated, joined }: LinkedNews): Unsettled {
   const unsettled = new Map<string, boolean>();
   const alone: Skeleton[] = [];
+  const below = findBelow(tree, repeated);
   for (const { spanId } of repeated.size > 0 ? tree.nodes : affected) {
     const node = tree.get(spanId);
     if (!node || joined.has(spanId)) continue;
     if (node.elsewhere) {
       const saysMore = changed.has(spanId) || repeated.has(spanId);
       if (saysMore || isJoinedAsAnother(tree, node)) unsettled.set(spanId, saysMore);
-    } else if (node.names && (countsAnew(tree.before(spanId), node) || isBelowAny(tree, node, repeated))) {
+    } else if (node.names && (countsAnew(tree.before(spanId), node) || below.has(spanId))) {
       alone.push(node);
     }
   }
@@ -56,8 +57,16 @@ function countsAnew(before: Skeleton | undefined, node: Skeleton): boolean {
   );
 }
 
-function isBelowAny(tree: Tree, node: Skeleton, spanIds: ReadonlySet<string>): boolean {
-  if (spanIds.size === 0 || spanIds.has(node.spanId)) return false;
-  for (let step = tree.above(node); step; step = tree.above(step)) if (spanIds.has(step.spanId)) return true;
-  return false;
+/** Returns the spans below these, and none of these. Each is looked at once, however many of them are above it. */
+function findBelow(tree: Tree, spanIds: ReadonlySet<string>): ReadonlySet<string> {
+  const found = new Set<string>();
+  const path = Array.from(spanIds, (spanId) => tree.get(spanId)).filter((node) => node?.isSeen === true);
+  for (let step = path.pop(); step; step = path.pop()) {
+    for (const child of tree.below(step)) {
+      if (found.has(child.spanId) || spanIds.has(child.spanId)) continue;
+      found.add(child.spanId);
+      path.push(child);
+    }
+  }
+  return found;
 }

@@ -4,6 +4,7 @@
  * where neither can have changed.
  */
 import type pg from 'pg';
+import type { LogRequest } from '../../../wire/v4.ts';
 import type { ConfigRow } from '../config-row.ts';
 import type { Revision } from '../ingest.ts';
 import { GIVEN_COLUMNS, type LogRow } from '../log-row.ts';
@@ -29,6 +30,8 @@ export interface EncodedRevision extends Revision {
   readonly row?: LogRow;
 }
 
+type Says = Pick<LogRequest, 'output' | 'error'>;
+
 interface RevisedLog {
   readonly place: LogPlace;
   readonly referenceId: string;
@@ -41,13 +44,16 @@ interface RevisedLog {
   hasParent: boolean;
   metadata: string | null;
   isGone: boolean;
+  /** Of a log that is revised as it was read. */
+  readonly says: Says;
 }
 
 /** For `withBucket`. The tables are those of the day, see `inTables`. */
 const KEY = 'day = $1::date AND {bucket} AND id = $3::text';
 const KEY_OF_WORDS = KEY.replace('id = $3::text', `id IN ${wordRowsOf('$3::text')}`);
 const LOCK = `SELECT id, session, in_session, project, save, environment, source, metadata,
-    parent_id IS NOT NULL OR parent_reference_id IS NOT NULL AS has_parent
+    parent_id IS NOT NULL OR parent_reference_id IS NOT NULL AS has_parent,
+    CASE WHEN $4::boolean THEN output END AS output, CASE WHEN $4::boolean THEN error END AS error
   FROM {logs} WHERE ${KEY} FOR UPDATE`;
 const SET_PARENT = `UPDATE {logs} SET updated_at = $4::timestamptz, parent_id = NULL, parent_reference_id = $5::text,
     parent_cut = false WHERE ${KEY}`;
@@ -71,7 +77,8 @@ export async function writeRevisions(
 ): Promise<void> {
   if (revisions.length === 0) return;
   const names = revisions.flatMap(({ referenceId, mergedInto }) => [referenceId, ...(mergedInto ? [mergedInto] : [])]);
-  const logs = await lockLogs(client, parts, names);
+  const asRead = new Set(revisions.flatMap(({ referenceId, readAs }) => (readAs ? [referenceId] : [])));
+  const logs = await lockLogs(client, parts, names, asRead);
   const configs = await useConfigs(parts, logs, revisions);
   const feedback = await readFeedbackDrafts(
     client,
@@ -89,6 +96,7 @@ async function lockLogs(
   client: pg.ClientBase,
   { layout }: TurnParts,
   references: readonly string[],
+  asRead: ReadonlySet<string>,
 ): Promise<Map<string, RevisedLog>> {
   const found = await findReferences(client, new Set(references));
   const places = inLockOrder(
@@ -98,7 +106,9 @@ async function lockLogs(
   );
   const results = await pipelined(
     client,
-    places.map(({ day, bucket, id }) => inTables('lock log', withBucket(LOCK, layout), day, [day, bucket, id])),
+    places.map(({ day, bucket, id, referenceId }) =>
+      inTables('lock log', withBucket(LOCK, layout), day, [day, bucket, id, asRead.has(referenceId)]),
+    ),
   );
   const logs = new Map<string, RevisedLog>();
   for (const [index, { referenceId, day, bucket, id }] of places.entries()) {
@@ -110,6 +120,7 @@ async function lockLogs(
       ...{ environment: row['environment'] as string | null, source: row['source'] as string | null },
       ...{ session: row['session'] as Uuid, inSession: row['in_session'] as boolean },
       ...{ hasParent: row['has_parent'] as boolean, metadata: row['metadata'] as string | null },
+      says: { output: row['output'] as string | null, error: row['error'] as string | null },
     });
   }
   return logs;
@@ -154,7 +165,7 @@ class RevisionWrites {
   add(revision: EncodedRevision, config: (ConfigRow & { key: Uuid }) | undefined): void {
     const log = this.#logs.get(revision.referenceId);
     if (!log || log.isGone) return;
-    const { parentReferenceId: parent, sessionReferenceId, row, duration, metadata, mergedInto } = revision;
+    const { parentReferenceId: parent, sessionReferenceId, row, duration, metadata, mergedInto, readAs } = revision;
     if (mergedInto !== undefined) return this.#merge(log, mergedInto);
     if (parent !== undefined) this.#setParent(log, parent);
     if (sessionReferenceId !== undefined) this.#moveTo(log, storableText(sessionReferenceId));
@@ -162,7 +173,7 @@ class RevisionWrites {
       this.#write('set duration', SET_DURATION, log, [duration]);
       this.#touch(log, true);
     }
-    if (row) this.#setContent(log, row, config);
+    if (row) this.#setContent(log, withUpdates(row, log.says, readAs), config);
     else if (metadata) this.#setMetadata(log, metadata);
   }
 
@@ -280,6 +291,17 @@ class RevisionWrites {
     this.#sessions.add(key, { day: place.day });
     if (isCounted) this.#sessions.recount(key);
   }
+}
+
+/** An update sets a field and never clears one. */
+function withUpdates(row: LogRow, says: Says, readAs: Says | undefined): LogRow {
+  if (!readAs) return row;
+  const given = [...row.given];
+  for (const field of ['output', 'error'] as const) {
+    const text = says[field] ?? null;
+    if (text !== null && text !== (readAs[field] ?? null)) given[GIVEN_COLUMNS.indexOf(field)] = text;
+  }
+  return { ...row, given };
 }
 
 function toFacts(entries: readonly FeedbackDraft[]) {

@@ -51,7 +51,7 @@ function afterBytes(spanId: string, own: ReturnType<typeof summarise>) {
   const names = { session: undefined, user: undefined, tags: undefined };
   const skeleton = {
     ...{ spanId, parentId: undefined, isRemoteParent: false, upstreamId: undefined, isSeen: true, startMillis: 1_000 },
-    ...{ ...names, own, names: undefined, elsewhere: undefined, written: undefined, isKept: false },
+    ...{ ...names, own, names: undefined, elsewhere: undefined, written: undefined, said: undefined, isKept: false },
   };
   return [...decodePart(encodePart({ context: names, skeletons: [skeleton] })).skeletons][0]!;
 }

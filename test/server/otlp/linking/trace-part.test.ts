@@ -66,6 +66,8 @@ const skeleton: fc.Arbitrary<Skeleton> = fc
     user: maybe(text),
     tags: maybe(texts),
     isKept: fc.boolean(),
+    said: maybe(fc.record({ output: maybe(id), error: maybe(id) })),
+    saysAnswer: fc.boolean(),
     elsewhere: maybe(
       fc.record({
         keeper: maybe(name),
@@ -85,7 +87,8 @@ const skeleton: fc.Arbitrary<Skeleton> = fc
       }),
     ),
   })
-  .map(({ log, ...span }) => {
+  .map(({ log, saysAnswer, ...rest }) => {
+    const span = { ...rest, said: rest.said && saysAnswer ? { ...rest.said, output: log?.own.answer } : rest.said };
     if (!log?.written) return { ...span, own: log?.own, written: undefined };
     const { isBelow, ...written } = log.written;
     return { ...span, own: log.own, written: isBelow ? { ...written, parentId: span.parentId } : written };
@@ -200,6 +203,7 @@ function emptySkeleton(spanId: string, parentId: string | undefined): Skeleton {
       names: undefined,
       elsewhere: undefined,
       written: undefined,
+      said: undefined,
       isKept: false,
     },
   };

@@ -103,3 +103,54 @@ test('a write that comes while a slice of the index waits for its turn is indexe
   vi.useRealTimers();
   await expect.poll(() => store.viewer.indexLag(), { timeout: 5_000 }).toEqual({ logs: 0 });
 });
+
+for (const isLate of [false, true]) {
+  const order = isLate ? 'of the oldest and of the newest in turns' : 'the newest first';
+  test(`logs are indexed ${order} where the index is ${isLate ? 'late' : 'hardly late'}`, async () => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    const before = await openSqliteStore({ file });
+    await before.createLogs(Array.from({ length: 400 }, () => log()));
+    await before.close();
+    const other = openSqlite({ file });
+    onTestFinished(() => other.close());
+    other.exec(`INSERT INTO unindexed_logs SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING;
+      CREATE TABLE indexed_logs (at INTEGER PRIMARY KEY, log INTEGER NOT NULL);
+      CREATE TRIGGER indexed AFTER DELETE ON unindexed_logs BEGIN INSERT INTO indexed_logs (log) VALUES (OLD.key); END`);
+
+    // The clock stands, so that the index is as late as it is made here, however busy the machine is.
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const store = await openSqliteStore({ file });
+    onTestFinished(() => store.close());
+    if (isLate) vi.advanceTimersByTime(2_000);
+    const readOrder = () =>
+      other
+        .prepare('SELECT log FROM indexed_logs ORDER BY at')
+        .all()
+        .map(({ log }) => Number(log));
+    await expect.poll(readOrder, { timeout: 10_000 }).toHaveLength(400);
+    const runs = toRuns(readOrder());
+    expect(runs.length).toBeGreaterThan(2);
+    const left = { first: 1, last: 400 };
+    for (const [index, { first, last }] of runs.entries()) {
+      if (isLate && index % 2 === 0) {
+        expect(first).toBe(left.first);
+        left.first = last + 1;
+      } else {
+        expect(last).toBe(left.last);
+        left.last = first - 1;
+      }
+    }
+  });
+}
+
+/** Of keys that follow one another. */
+function toRuns(keys: readonly number[]): { first: number; last: number }[] {
+  const runs: { first: number; last: number }[] = [];
+  for (const key of keys) {
+    const run = runs.at(-1);
+    if (run && key === run.last + 1) run.last = key;
+    else runs.push({ first: key, last: key });
+  }
+  return runs;
+}

@@ -13,7 +13,7 @@ import {
 } from '../log-text.ts';
 import { storableText } from '../storable-text.ts';
 import type { IndexedMessages } from './indexed-messages.ts';
-import { DayCounts, toCount } from './viewer-labels.ts';
+import { toCount } from './viewer-labels.ts';
 import { toGroupWord, type ViewerStatements } from './viewer-statements.ts';
 
 const MAX_FACET_CHARACTERS = 40;
@@ -142,12 +142,7 @@ export class IndexSlice {
    */
   #writeCounts(): void {
     for (const key of this.#recounted) this.#statements.clearCount.run(key);
-    const days = new DayCounts();
-    for (const count of this.#counts) {
-      this.#statements.writeCount.run(...count);
-      days.add(count);
-    }
-    for (const sums of days.list()) this.#statements.addToDay.run(...sums);
+    for (const count of this.#counts) this.#statements.writeCount.run(...count);
   }
 
   #facetKey([kind, value]: Facet): SqliteValue {

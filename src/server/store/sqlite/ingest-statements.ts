@@ -63,6 +63,14 @@ const SQL = {
   deleteLog: `DELETE FROM logs WHERE key = ?`,
   markLog: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE reference_id = ? ON CONFLICT DO NOTHING`,
   markSession: `INSERT INTO unindexed_sessions (key) VALUES (?) ON CONFLICT DO NOTHING`,
+  /**
+   * Of a log that no longer says all of what it said: others that repeat it are in the search index without it. Must be
+   * run before the log changes.
+   */
+  markSessionOfRevised: `INSERT INTO unindexed_sessions (key, due_at)
+    SELECT session_key, :due_at FROM logs WHERE key = :key AND session_key IS NOT NULL AND messages IS NOT NULL
+      AND substr(messages, 1, length(messages) - 1) IS NOT substr(:messages, 1, length(messages) - 1)
+    ON CONFLICT DO NOTHING`,
   takeFeedback: `DELETE FROM feedback WHERE key = (SELECT key FROM feedback
     WHERE log_key = (SELECT key FROM logs WHERE reference_id = :from) AND type = :type AND value = :value
       AND user IS :user AND (:created_at IS NULL OR created_at = :created_at) ORDER BY key LIMIT 1)`,

@@ -12,6 +12,9 @@ import { CALLS_FORGOTTEN_AT_ONCE, FORGOTTEN_AT_ONCE, type IngestStatements } fro
 import type { LogWrites } from './log-writes.ts';
 import type { WriteTurns } from './write-turns.ts';
 
+/** A session is indexed again once for the revisions of so long a time. */
+const REVISED_MILLIS = 1_000;
+
 /** What the rest of the store does for this. */
 export interface IngestHost {
   readonly writes: LogWrites;
@@ -142,6 +145,8 @@ class IngestWrites {
     GIVEN_COLUMNS.forEach((column, index) => {
       if (REVISED_COLUMNS.includes(column)) values[column] = row.given[index]!;
     });
+    const due_at = Date.now() + REVISED_MILLIS;
+    this.#statements.markSessionOfRevised.run({ key, messages: values['messages']!, due_at });
     const configKey = row.config ? this.#host.writes.useConfig(projectKey, row.config) : null;
     this.#statements.setContent.run({ ...values, key, now: this.#now, config_key: configKey, called: row.called });
   }

@@ -7,7 +7,7 @@
  */
 import { explainSqliteError, type SqliteDatabase, SqliteError } from '../../../sqlite/open.ts';
 import { CALLS_MIGRATION, INGEST_MIGRATION } from './ingest-schema.ts';
-import { COUNTS_MIGRATION, LABELS_MIGRATION } from './viewer-labels.ts';
+import { LABELS_MIGRATION } from './viewer-labels.ts';
 import { UPDATE_TRIGGER, VIEWER_MIGRATION } from './viewer-schema.ts';
 import { readNumber } from './write-ahead-log.ts';
 
@@ -191,7 +191,6 @@ export const MIGRATIONS: readonly string[] = [
   INSERT INTO unindexed_sessions (key) SELECT key FROM marked_before;
   DROP TABLE marked_before;
   `,
-  COUNTS_MIGRATION,
 ];
 
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */

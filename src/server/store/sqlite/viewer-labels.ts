@@ -2,9 +2,8 @@
  * Tables of the viewer that the index keeps besides words and filters: what a list is sorted by, and counts by day.
  *
  * `session_ranks` has one narrow row for each session, so that a list sorted by duration or cost reads an index and not
- * all summaries. `counted_logs` has what each log adds to `day_counts`. The index adds it, once for the logs of a slice that
- * are counted together, and a trigger takes it out again, so that the counts are exact through updates and deletions.
- * Durations of calls are counted in buckets, each 10 % longer than
+ * all summaries. `counted_logs` has what each log adds to `day_counts`; triggers add it and take it out again, so that
+ * the counts are exact through updates and deletions. Durations of calls are counted in buckets, each 10 % longer than
  * the one before, from which percentiles are read.
  */
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
@@ -86,9 +85,6 @@ export const LABELS_MIGRATION = `
   INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING;
 `;
 
-/** From here on the index adds what it counts itself. */
-export const COUNTS_MIGRATION = `DROP TRIGGER viewer_count_insert;`;
-
 export const METADATA = `CASE WHEN octet_length(logs.metadata) < ${MAX_METADATA_CHARACTERS} THEN logs.metadata END`;
 
 /** What the index reads of a log for its labels and counts. */
@@ -101,10 +97,6 @@ export const LABEL_SQL = {
   writeRank: `INSERT OR REPLACE INTO session_ranks SELECT ${RANKS} FROM session_summaries WHERE key = ?`,
   clearCount: `DELETE FROM counted_logs WHERE key = ?`,
   writeCount: `INSERT INTO counted_logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  addToDay: `INSERT INTO day_counts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET logs = logs + excluded.logs, errors = errors + excluded.errors,
-      prompt_tokens = prompt_tokens + excluded.prompt_tokens, output_tokens = output_tokens + excluded.output_tokens,
-      priced = priced + excluded.priced, cost = cost + excluded.cost`,
   listLabels: `SELECT kind, value FROM session_facets JOIN facets ON facets.key = facet_key
     WHERE session_key = ? AND kind IN ('user', 'model', 'feedback') LIMIT 100`,
   findSessionByName: `SELECT id FROM sessions WHERE reference_id = ?`,
@@ -132,24 +124,4 @@ export function toCount(key: SqliteValue, row: SqliteRow, config: SqliteRow): Sq
     row['output_tokens'] ?? 0,
     row['cost']!,
   ];
-}
-
-/** Adds up rows of `counted_logs`. */
-export class DayCounts {
-  readonly #sums = new Map<string, { readonly place: SqliteValue[]; readonly sums: number[] }>();
-
-  /** Takes the values of `writeCount`. */
-  add([, day, projectKey, model, bucket, ...counts]: readonly SqliteValue[]): void {
-    const place = [day!, projectKey!, model!, bucket!];
-    const name = place.join('\0');
-    const [isError, promptTokens, outputTokens, cost] = counts as [number, number, number, number | null];
-    const added = [1, isError, promptTokens, outputTokens, cost === null ? 0 : 1, cost ?? 0];
-    const known = this.#sums.get(name);
-    this.#sums.set(name, { place, sums: known ? known.sums.map((sum, at) => sum + added[at]!) : added });
-  }
-
-  /** Returns the values of `addToDay`. */
-  list(): SqliteValue[][] {
-    return [...this.#sums.values()].map(({ place, sums }) => [...place, ...sums]);
-  }
 }

@@ -49,20 +49,31 @@ const bodyOf = (n: number, characters = 4_000) =>
     output: 'y'.repeat(characters),
   });
 
-/** Writes until it is refused, `atOnce` logs side by side. */
-async function fillDisk(call: Call, atOnce: number, characters = 4_000) {
+/**
+ * Writes until the disk is full, `mostAtOnce` logs side by side. The server may write all of them in one transaction, and
+ * refuse it where its space would be enough for fewer: then fewer are tried.
+ */
+async function fillDisk(call: Call, mostAtOnce: number, characters = 4_000) {
   const created: Created[] = [];
-  const statuses = new Set<number>();
-  for (let from = 0; statuses.size === 0; from += atOnce) {
+  const refusals = new Set<number>();
+  let atOnce = mostAtOnce;
+  for (let from = 0; ; from += mostAtOnce) {
     const answers = await Promise.all(
       Array.from({ length: atOnce }, (_, index) => call('POST', '/v4/logs', bodyOf(from + index, characters))),
     );
-    for (const { status, body } of answers) {
-      if (status === 200) created.push(body);
-      else statuses.add(status);
-    }
+    const refused = answers.filter(({ status }) => status !== 200);
+    for (const { status, body } of answers) if (status === 200) created.push(body);
+    for (const { status } of refused) refusals.add(status);
+    if (refused.length === 0) continue;
+    if (atOnce === 1 && (await isFullForLong(call))) return { created, statuses: [...refusals] };
+    atOnce = Math.ceil(atOnce / 2);
   }
-  return { created, statuses: [...statuses] };
+}
+
+/** After a refusal, the disk counts as full until the server has looked at it again. */
+async function isFullForLong(call: Call): Promise<boolean> {
+  await delay(300);
+  return (await call('GET', '/healthz')).status === 503;
 }
 
 const whenHealthy = (call: Call) => expect.poll(async () => (await call('GET', '/healthz')).status).toBe(200);

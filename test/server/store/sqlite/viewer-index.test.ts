@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
+import type { LogRequest } from '../../../../src/wire/v4.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { createOne, log } from '../../sample-log.ts';
 
@@ -71,18 +72,46 @@ test('a message is indexed with one log of its session, and found as long as any
   expect(await find('zebra7')).toMatchObject([{ reference_id: 'two' }]);
 });
 
+test('what a revised log no longer says is found where others of its session say it', async () => {
+  const store = await openSqliteStore({ file: ':memory:' });
+  onTestFinished(() => store.close());
+  const found = async (search: string) => (await store.viewer.listSessions({ search, size: 9 })).sessions.length;
+  const asked = (...contents: string[]) => contents.map((content) => ({ role: 'user' as const, content }));
+  const [first, then] = ['where do the zebras of the south live', 'and where do the leopards sleep at noon'];
+  const logs = [{ messages: asked(first) }, { messages: asked(first, then) }].map((fields, index) =>
+    log({ ...fields, reference_id: `reference-${index}`, session_reference_id: 'one' }),
+  );
+  await store.createLogs(logs);
+  await expect.poll(() => found('zebras leopards')).toBe(1);
+
+  const trace = 'a'.repeat(32);
+  const revise = (messages: LogRequest['messages']) =>
+    store.ingest([trace], () => ({
+      ...{ creates: [], feedback: [], places: new Map(), parts: new Map(), kept: new Map(), calls: [] },
+      revisions: [{ referenceId: 'reference-0', content: log({ messages }) }],
+    }));
+  await revise(asked('who has seen the crocodile of the north'));
+  await expect.poll(() => found('crocodile')).toBe(1);
+  await expect.poll(() => found('zebras')).toBe(1);
+  expect(await found('zebras leopards crocodile')).toBe(1);
+});
+
 function sum(rows: { size?: unknown }[]): number {
   return rows.reduce((total, { size }) => total + Number(size), 0);
 }
 
 test('the lag of the index is what a search does not find yet, and how old it is', async () => {
-  // In memory nothing else runs between the two calls.
+  // The index waits until it is let go on.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const store = await openSqliteStore({ file: ':memory:' });
   onTestFinished(() => store.close());
   expect(await store.viewer.indexLag()).toEqual({ logs: 0 });
   const [first] = await store.createLogs([log({ output: 'zebra' }), log()]);
   const oldestCreatedAt = (await store.getLog(first!.id))!.created_at;
   expect(await store.viewer.indexLag()).toEqual({ logs: 2, oldestCreatedAt });
+  vi.runAllTimers();
+  vi.useRealTimers();
   await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
   expect((await store.viewer.listSessions({ search: 'zebra', size: 9 })).sessions).toHaveLength(1);
 });
@@ -103,3 +132,54 @@ test('a write that comes while a slice of the index waits for its turn is indexe
   vi.useRealTimers();
   await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
 });
+
+for (const isLate of [false, true]) {
+  const order = isLate ? 'of the oldest and of the newest in turns' : 'the newest first';
+  test(`logs are indexed ${order} where the index is ${isLate ? 'late' : 'hardly late'}`, async () => {
+    const file = join(temporaryDirectory(), 'logs.db');
+    const before = await openSqliteStore({ file });
+    await before.createLogs(Array.from({ length: 400 }, () => log()));
+    await before.close();
+    const other = openSqlite({ file });
+    onTestFinished(() => other.close());
+    other.exec(`INSERT INTO unindexed_logs SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING;
+      CREATE TABLE indexed_logs (at INTEGER PRIMARY KEY, log INTEGER NOT NULL);
+      CREATE TRIGGER indexed AFTER DELETE ON unindexed_logs BEGIN INSERT INTO indexed_logs (log) VALUES (OLD.key); END`);
+
+    // The clock stands, so that the index is as late as it is made here, however busy the machine is.
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const store = await openSqliteStore({ file });
+    onTestFinished(() => store.close());
+    if (isLate) vi.advanceTimersByTime(2_000);
+    const readOrder = () =>
+      other
+        .prepare('SELECT log FROM indexed_logs ORDER BY at')
+        .all()
+        .map(({ log }) => Number(log));
+    await expect.poll(readOrder, { timeout: 10_000 }).toHaveLength(400);
+    const runs = toRuns(readOrder());
+    expect(runs.length).toBeGreaterThan(2);
+    const left = { first: 1, last: 400 };
+    for (const [index, { first, last }] of runs.entries()) {
+      if (isLate && index % 2 === 0) {
+        expect(first).toBe(left.first);
+        left.first = last + 1;
+      } else {
+        expect(last).toBe(left.last);
+        left.last = first - 1;
+      }
+    }
+  });
+}
+
+/** Of keys that follow one another. */
+function toRuns(keys: readonly number[]): { first: number; last: number }[] {
+  const runs: { first: number; last: number }[] = [];
+  for (const key of keys) {
+    const run = runs.at(-1);
+    if (run && key === run.last + 1) run.last = key;
+    else runs.push({ first: key, last: key });
+  }
+  return runs;
+}

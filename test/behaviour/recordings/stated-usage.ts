@@ -47,11 +47,14 @@ const JSON_KEYS = [
   'braintrust.metrics',
   'langwatch.metrics',
   'mlflow.spanOutputs',
+  'llm.token.counts',
+  'ai.response.usage',
+  'ai.usage',
 ];
 const PROMPT_WORD =
-  /["'](?:input|input_cached_tokens|inputTokens|prompt_tokens|promptTokens|promptTokenCount|prompt_token_count)\\?["']: ?(\d+)/g;
+  /["'](?:input|input_tokens|input_cached_tokens|inputTokens|prompt_tokens|promptTokens|promptTokenCount|prompt_token_count)\\?["']: ?(\d+)/g;
 const OUTPUT_WORD =
-  /["'](?:output|output_reasoning_tokens|outputTokens|completion_tokens|completionTokens|candidatesTokenCount|candidates_token_count)\\?["']: ?(\d+)/g;
+  /["'](?:output|output_tokens|output_reasoning_tokens|outputTokens|completion_tokens|completionTokens|candidatesTokenCount|candidates_token_count)\\?["']: ?(\d+)/g;
 
 interface Stated {
   readonly span: SpanSlice;

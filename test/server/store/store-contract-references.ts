@@ -26,6 +26,19 @@ export function describeReferences(name: string, open: () => Promise<Store>): vo
       expect((await store.getLog(a!.id))!.output).toBe('x');
     });
 
+    test('is updated and logged again at once, and both say so', async () => {
+      const store = await open();
+      const first = await createOne(store, { reference_id: 'r', output: 'partial' });
+      const logAgain = () => createOne(store, { reference_id: 'r', output: 'partial' });
+      const [updated, again] = await Promise.all([
+        store.updateLog({ referenceId: 'r' }, { output: 'final' }),
+        logAgain(),
+      ]);
+      expect([updated?.id, updated?.output, again.id]).toEqual([first.id, 'final', first.id]);
+      const [, later] = await Promise.all([logAgain(), store.updateLog({ id: first.id }, { output: 'last' })]);
+      expect([later?.id, later?.output]).toEqual([first.id, 'last']);
+    });
+
     test('a retry of a whole request changes nothing', async () => {
       const store = await open();
       const feedback = { type: 'rating', value: 'good' };

@@ -133,7 +133,9 @@ function createPostgresStore(
       const draft = plan.draftsOf.get(index)?.[0];
       if (draft) return logReads.readOne(answers.createdBy(draft).id);
       const id = work.kind === 'update' ? work.id : undefined;
-      return id === undefined || !answers.updated.has(id) ? undefined : (await readUpdated()).get(id);
+      if (id === undefined) return undefined;
+      if (answers.completed.has(id)) return logReads.readOne(id);
+      return answers.updated.has(id) ? (await readUpdated()).get(id) : undefined;
     },
 
     getLog: (id) => logReads.readOne(id),

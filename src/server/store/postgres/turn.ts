@@ -49,6 +49,8 @@ export interface TurnAnswers {
   createdBy(draft: Draft): CreatedLog;
   /** Logs that `updateLog` has written, as they are now, by id; without those that are not there. */
   readonly updated: ReadonlyMap<string, Row>;
+  /** Ids of logs that were there and were created again, with what `updateLog` has set in the same turn. */
+  readonly completed: ReadonlySet<string>;
   readonly feedback: readonly FeedbackAnswer[];
 }
 
@@ -160,6 +162,7 @@ export class Turn {
           return { id: place?.id ?? draft.id, project_id: old?.project_id ?? draft.project.id, session_id: session };
         },
         updated,
+        completed: new Set(Array.from(created.values(), ({ place }) => place.id)),
         feedback: given.toAnswers(results.slice(inserts.length)),
       }),
     };

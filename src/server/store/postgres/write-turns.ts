@@ -189,13 +189,13 @@ export class WriteTurns {
         return;
       } catch (error) {
         const isOvertaken = error instanceof RepeatTurn;
+        const failure = prepared?.turn.mayBeCommitted ? unknownOutcome(error) : error;
         if (isOvertaken) overtaken += 1;
         else if (await this.#canRepeat(error, prepared)) failed += 1;
-        else throw prepared?.turn.mayBeCommitted ? unknownOutcome(error) : error;
+        else throw failure;
         this.#counts[isOvertaken ? 'overtaken' : 'failed'] += 1;
         const isOver = performance.now() - since > PATIENCE_MILLIS;
-        if (isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED)
-          throw prepared?.turn.mayBeCommitted ? unknownOutcome(error) : error;
+        if (isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw failure;
         // Where nothing is committed for sure, it may be planned again with what is known now.
         if (!prepared?.turn.mayBeCommitted) prepared = undefined;
         await pause(isOvertaken ? overtaken : failed * 5);
@@ -283,6 +283,7 @@ const NOTHING: TurnAnswers = {
     throw new Error('nothing was created');
   },
   updated: new Map(),
+  completed: new Set(),
   feedback: [],
 };
 

@@ -13,7 +13,9 @@ export interface TracePart {
 }
 
 /** Another number means bytes that this version cannot read. */
-const FORMAT = 1;
+const FORMAT = 2;
+/** Its spans have no names, and nothing of what was written to their logs. */
+const OLDER_FORMAT = 1;
 const MCP_ROLES: readonly ToolFacts['mcpRole'][] = [undefined, 'client', 'server'];
 
 /** Which fields of a skeleton follow. */
@@ -67,7 +69,8 @@ export function encodePart({ context, skeletons }: TracePart): Uint8Array {
 /** @throws {RangeError} if the bytes are damaged, or of another version. */
 export function decodePart(bytes: Uint8Array): TracePart {
   const reader = new ByteReader(bytes);
-  if (reader.byte() !== FORMAT) throw new RangeError('the part of a trace has another format');
+  const format = reader.byte();
+  if (format !== FORMAT && format !== OLDER_FORMAT) throw new RangeError('the part of a trace has another format');
   const context = readContext(reader, reader.byte());
   const skeletons: Skeleton[] = [];
   while (!reader.isAtEnd) skeletons.push(readSkeleton(reader));

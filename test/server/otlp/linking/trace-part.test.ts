@@ -105,6 +105,19 @@ test('a part is the same after it was bytes', () => {
   fc.assert(property, { numRuns: 1_000 });
 });
 
+test('parts of the format before are read, and those of another one are not', () => {
+  fc.assert(
+    fc.property(part, (given) => {
+      const skeletons = given.skeletons.map((each) => ({ ...each, names: undefined, said: undefined }));
+      const bytes = encodePart({ ...given, skeletons });
+      bytes[0] = 1;
+      expect(decodePart(bytes)).toEqual({ ...given, skeletons });
+      bytes[0] = 3;
+      expect(() => decodePart(bytes)).toThrow(RangeError);
+    }),
+  );
+});
+
 test('damaged bytes throw a RangeError or are a part, and a tree that has them is read all the same', () => {
   const damage = fc.record({ part, cut: fc.nat(), at: fc.nat(), byte: fc.nat(255) });
   fc.assert(

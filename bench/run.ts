@@ -4,7 +4,7 @@
  *     npm run bench -- --quick                 one round of the main tables
  *     npm run bench -- warm updates            some scenarios; `main` stands for fresh, fresh-loaded, warm, warm-loaded, once
  *     npm run bench -- --rounds 15             instead of 7; the scenarios with long rounds have at most 3
- *     npm run bench -- --minute steady         a minute instead of five seconds
+ *     npm run bench -- --minutes 1 steady      instead of five seconds; also how long the server gets half of its peak rate
  *     npm run bench -- --logs 1000000 postgres so many logs are in the store before it is read
  *     npm run bench -- --against DIST          compares with another build of the package
  *     npm run bench -- --nodes 20,22,PATH      in several versions of Node, one after another
@@ -41,6 +41,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   postgres,
 };
 const ROUNDS = 7;
+const STEADY_SECONDS = 5;
 /** Of the scenario that fills a store. */
 const LOGS = 40_000;
 
@@ -49,7 +50,7 @@ const { values, positionals, tokens } = parseArgs({
   tokens: true,
   options: {
     quick: { type: 'boolean', default: false },
-    minute: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
     write: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     logs: { type: 'string' },
@@ -71,12 +72,14 @@ async function run(): Promise<number> {
   if (!Number.isInteger(rounds) || rounds < 1) return fail(`--rounds ${values.rounds}: expected a whole number`);
   const logs = Number(values.logs ?? LOGS);
   if (!Number.isInteger(logs) || logs < 1) return fail(`--logs ${values.logs}: expected a whole number`);
+  const steadySeconds = values.minutes === undefined ? STEADY_SECONDS : 60 * Number(values.minutes);
+  if (!(steadySeconds > 0)) return fail(`--minutes ${values.minutes}: expected a number above 0`);
   const builds = values.against.map((folder) => `ours: ${resolve(folder)}`);
   if (values.write && builds.length > 0) return fail('--write and --against exclude each other');
   if (values.nodes !== undefined) {
     return runInNodes(values.nodes.split(','), fileURLToPath(import.meta.url), argumentsWithoutNodes());
   }
-  await runScenarios(names, { rounds, steadySeconds: values.minute ? 60 : 5, builds, logs });
+  await runScenarios(names, { rounds, steadySeconds, builds, logs });
   return 0;
 }
 

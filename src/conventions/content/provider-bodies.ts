@@ -16,6 +16,7 @@ import { isLostAnswer, MessageReader } from './messages.ts';
 import { toModelTools } from './model-tools.ts';
 import { readRequestParameters } from './request-parameters.ts';
 import { isMessageInOtherSpelling } from './spellings.ts';
+import { joinChunks } from './stream-chunks.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -74,8 +75,9 @@ export function readRequest(body: Fields): Reading {
 }
 
 /** Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text. */
-export function readAnswer(value: unknown, reader: MessageReader, outputTokens?: number): Reading {
-  if (value === undefined || value === null) return {};
+export function readAnswer(recorded: unknown, reader: MessageReader, outputTokens?: number): Reading {
+  if (recorded === undefined || recorded === null) return {};
+  const value = joinChunks(recorded);
   const picture = imageAnswerOf(value);
   if (picture) {
     const { revisedPrompt: revised_prompt, ...message } = picture;

@@ -5,8 +5,10 @@
  * - Gemini's contents: `[{ role: 'model', parts: [{ text: 'Hel' }] }, { role: 'model', parts: [{ text: 'lo' }] }]`
  * - Gemini's responses: `[{ candidates: […] }, …]`
  * - chunks of Chat Completions: `[{ choices: [{ delta }] }, …]`
+ * - events of other APIs: `stream-events.ts`
  */
 import { isObject } from '../../wire/json.ts';
+import { joinEvents } from './stream-events.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -19,7 +21,8 @@ export function joinChunks(value: unknown, choiceCount = 1): unknown {
     return chunks.length === choiceCount ? value : [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
   }
   if (chunks.every(isGeminiResponse)) return [joinResponses(chunks)];
-  return chunks.some(hasDelta) && chunks.every(isChunk) ? [joinDeltas(chunks)] : value;
+  if (chunks.some(hasDelta) && chunks.every(isChunk)) return joinChoices(chunks);
+  return joinEvents(chunks) ?? value;
 }
 
 function isContent({ role, parts, ...rest }: Fields): boolean {
@@ -88,31 +91,39 @@ function isChunk({ choices, usage }: Fields): boolean {
 }
 
 function hasDelta(chunk: Fields): boolean {
-  return deltaOf(chunk) !== undefined;
+  return choicesOf(chunk).some(({ delta }) => isObject(delta));
 }
 
-function firstChoice({ choices }: Fields): Fields | undefined {
-  const first = Array.isArray(choices) ? choices[0] : undefined;
-  return isObject(first) ? first : undefined;
+function choicesOf({ choices }: Fields): Fields[] {
+  return Array.isArray(choices) ? choices.filter(isObject) : [];
 }
 
-function deltaOf(chunk: Fields): Fields | undefined {
-  const delta = firstChoice(chunk)?.['delta'];
-  return isObject(delta) ? delta : undefined;
+/** Returns one message for each choice, in their order. */
+function joinChoices(chunks: readonly Fields[]): Fields[] {
+  const choices = new Map<number, Fields[]>();
+  for (const choice of chunks.flatMap(choicesOf)) {
+    const index = Number(choice['index'] ?? 0);
+    const pieces = choices.get(index);
+    if (pieces) pieces.push(choice);
+    else choices.set(index, [choice]);
+  }
+  const inOrder = [...choices].sort(([a], [b]) => a - b);
+  // Without an index they would be taken for the pieces of one turn.
+  return inOrder.map(([index, pieces]) => (choices.size > 1 ? { index, ...joinDeltas(pieces) } : joinDeltas(pieces)));
 }
 
-function joinDeltas(chunks: readonly Fields[]): Fields {
+function joinDeltas(pieces: readonly Fields[]): Fields {
   const message: Fields = { role: 'assistant' };
   const calls = new Map<unknown, Fields>();
-  for (const chunk of chunks) {
-    const delta = deltaOf(chunk);
+  for (const { delta } of pieces) {
+    if (!isObject(delta)) continue;
     for (const key of ['content', 'refusal', 'reasoning_content'] as const) {
-      if (typeof delta?.[key] === 'string') message[key] = `${message[key] ?? ''}${delta[key]}`;
+      if (typeof delta[key] === 'string') message[key] = `${message[key] ?? ''}${delta[key]}`;
     }
-    for (const piece of Array.isArray(delta?.['tool_calls']) ? delta['tool_calls'] : []) addCall(piece, calls);
+    for (const piece of Array.isArray(delta['tool_calls']) ? delta['tool_calls'] : []) addCall(piece, calls);
   }
   if (calls.size > 0) message['tool_calls'] = [...calls.values()];
-  const finish_reason = lastOf(chunks.map(firstChoice), 'finish_reason');
+  const finish_reason = lastOf(pieces, 'finish_reason');
   return { ...message, ...(finish_reason !== undefined && { finish_reason }) };
 }
 

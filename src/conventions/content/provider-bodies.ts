@@ -16,7 +16,7 @@ import { isLostAnswer, MessageReader } from './messages.ts';
 import { toModelTools } from './model-tools.ts';
 import { readRequestParameters } from './request-parameters.ts';
 import { isMessageInOtherSpelling } from './spellings.ts';
-import { joinChunks } from './stream-chunks.ts';
+import { joinChunks, yieldedIn } from './stream-chunks.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -77,7 +77,7 @@ export function readRequest(body: Fields): Reading {
 /** Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text. */
 export function readAnswer(recorded: unknown, reader: MessageReader, outputTokens?: number): Reading {
   if (recorded === undefined || recorded === null) return {};
-  const value = joinChunks(recorded);
+  const value = joinChunks(yieldedIn(recorded) ?? recorded);
   const picture = imageAnswerOf(value);
   if (picture) {
     const { revisedPrompt: revised_prompt, ...message } = picture;

@@ -4,7 +4,7 @@
  *
  * - Gemini's contents: `[{ role: 'model', parts: [{ text: 'Hel' }] }, { role: 'model', parts: [{ text: 'lo' }] }]`
  * - Gemini's responses: `[{ candidates: […] }, …]`
- * - chunks of Chat Completions: `[{ choices: [{ delta }] }, …]`
+ * - chunks of Chat Completions, `[{ choices: [{ delta }] }, …]`, and of the completion API, with a `text`
  * - events of other APIs: `stream-events.ts`
  */
 import { isObject } from '../../wire/json.ts';
@@ -21,8 +21,16 @@ export function joinChunks(value: unknown, choiceCount = 1): unknown {
     return chunks.length === choiceCount ? value : [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
   }
   if (chunks.every(isGeminiResponse)) return [joinResponses(chunks)];
-  if (chunks.some(hasDelta) && chunks.every(isChunk)) return joinChoices(chunks);
+  if (chunks.every(isChunk) && (chunks.some(hasDelta) || areTexts(chunks))) return joinChoices(chunks);
   return joinEvents(chunks) ?? value;
+}
+
+/** Returns the pieces below the only key that LangSmith puts around what a generator has yielded; undefined if they are none. */
+export function yieldedIn(value: unknown): unknown[] | undefined {
+  if (!isObject(value)) return undefined;
+  const list = value['outputs'] ?? value['output'];
+  const isOnly = Array.isArray(list) && Object.keys(value).length === 1;
+  return isOnly && joinChunks(list) !== list ? list : undefined;
 }
 
 function isContent({ role, parts, ...rest }: Fields): boolean {
@@ -94,6 +102,12 @@ function hasDelta(chunk: Fields): boolean {
   return choicesOf(chunk).some(({ delta }) => isObject(delta));
 }
 
+/** Chunks of the completion API, which all have the id of the answer. */
+function areTexts(chunks: readonly Fields[]): boolean {
+  const { id } = chunks[0] as Fields;
+  return typeof id === 'string' && chunks.every((chunk) => chunk['object'] === 'text_completion' && chunk['id'] === id);
+}
+
 function choicesOf({ choices }: Fields): Fields[] {
   return Array.isArray(choices) ? choices.filter(isObject) : [];
 }
@@ -115,7 +129,7 @@ function joinChoices(chunks: readonly Fields[]): Fields[] {
 function joinDeltas(pieces: readonly Fields[]): Fields {
   const message: Fields = { role: 'assistant' };
   const calls = new Map<unknown, Fields>();
-  for (const { delta } of pieces) {
+  for (const { text, delta = { content: text } } of pieces) {
     if (!isObject(delta)) continue;
     for (const key of ['content', 'refusal', 'reasoning_content'] as const) {
       if (typeof delta[key] === 'string') message[key] = `${message[key] ?? ''}${delta[key]}`;

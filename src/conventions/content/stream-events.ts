@@ -3,8 +3,10 @@
  *
  * - Anthropic's: `[{ type: 'message_start', message }, { type: 'content_block_delta', index, delta }, …]`
  * - Bedrock's: `[{ messageStart }, { contentBlockDelta: { contentBlockIndex, delta } }, …]`
+ * - Cohere's: `[{ type: 'message-start' }, { type: 'content-delta', index, delta: { message } }, …]`
  * - those of the Responses API: `[{ type: 'response.created' }, …, { type: 'response.completed', response }]`
  * - Ollama's: `[{ model, message: { role, content }, done: false }, …, { …, done: true, done_reason }]`
+ * - LangChain's: `[{ type: 'AIMessageChunk', content, tool_call_chunks }, …]`
  *
  * Each is known by its first event and by the names of all others: any other list is what it is.
  */
@@ -19,6 +21,9 @@ export function joinEvents(events: readonly Fields[]): Fields | undefined {
   if (first['type'] === 'message_start') return events.every(isAnthropics) ? joinBlocks(events) : undefined;
   if (isObject(first['messageStart']))
     return events.every(isBedrocks) ? joinBlocks(events.map(asAnthropics)) : undefined;
+  if (first['type'] === 'message-start')
+    return events.every(isCoheres) ? joinBlocks(events.map(fromCohere)) : undefined;
+  if (isLangChains(first)) return events.every(isLangChains) ? joinLangChains(events) : undefined;
   if (isResponses(first)) return events.every(isResponses) ? responseIn(events) : undefined;
   return isOllamas(first) && events.every(isOllamas) ? joinOllamas(events) : undefined;
 }
@@ -151,4 +156,63 @@ function joinOllamas(events: readonly Fields[]): Fields {
     if (Array.isArray(more)) calls.push(...more);
   }
   return { ...end, message: { ...joined, ...(calls.length > 0 && { tool_calls: calls }) } };
+}
+
+const COHERES = /^(?:message|content|tool-plan|tool-call|citation)-(?:start|delta|end)$/;
+
+function isCoheres({ type, delta }: Fields): boolean {
+  return typeof type === 'string' && COHERES.test(type) && (delta === undefined || delta === null || isObject(delta));
+}
+
+function fromCohere({ type, index, id, delta }: Fields): Fields {
+  const { message, finish_reason, usage } = isObject(delta) ? delta : {};
+  const { content, tool_calls: call } = isObject(message) ? message : {};
+  const { text } = isObject(content) ? content : {};
+  const { function: called, id: callId } = isObject(call) ? call : {};
+  const { name, arguments: input } = isObject(called) ? called : {};
+  switch (type) {
+    case 'message-start':
+      return { type: 'message_start', message: { id } };
+    case 'content-delta':
+      return { type: 'content_block_delta', index, delta: { text } };
+    case 'tool-call-start':
+      // Calls are numbered apart from texts.
+      return {
+        type: 'content_block_start',
+        index: `call ${index}`,
+        content_block: { type: 'tool_use', id: callId, name },
+      };
+    case 'tool-call-delta':
+      return { type: 'content_block_delta', index: `call ${index}`, delta: { partial_json: input } };
+    case 'message-end':
+      return { type: 'message_delta', delta: { finish_reason }, usage };
+    default:
+      return {};
+  }
+}
+
+function isLangChains({ type, content }: Fields): boolean {
+  return type === 'AIMessageChunk' && content !== undefined;
+}
+
+function joinLangChains(chunks: readonly Fields[]): Fields {
+  let text = '';
+  const calls = new Map<unknown, Fields>();
+  for (const { content, tool_call_chunks: pieces } of chunks) {
+    for (const part of Array.isArray(content) ? content : [{ text: content }]) {
+      if (isObject(part) && typeof part['text'] === 'string') text += part['text'];
+    }
+    for (const piece of Array.isArray(pieces) ? pieces.filter(isObject) : []) {
+      const call = calls.get(piece['index']) ?? { id: piece['id'], name: piece['name'], arguments: '' };
+      calls.set(piece['index'], call);
+      if (typeof piece['args'] === 'string') call['arguments'] = `${call['arguments']}${piece['args']}`;
+    }
+  }
+  const ends = chunks.map(({ response_metadata: end }) => end).filter(isObject);
+  const reason = ends
+    .map((end) => end['finish_reason'] ?? end['stop_reason'])
+    .findLast((word) => typeof word === 'string');
+  const usage = chunks.map(({ usage_metadata: used }) => used).findLast(isObject);
+  const ofCalls = calls.size > 0 ? { tool_calls: [...calls.values()] } : {};
+  return { role: 'assistant', content: text, ...ofCalls, finish_reason: reason, usage };
 }

@@ -1,13 +1,14 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
-import { joinChunks } from './stream-chunks.ts';
+import { joinChunks, yieldedIn } from './stream-chunks.ts';
 
 /**
  * Finds the usage in an answer of a provider, of LangChain (also in its camel case), or in a list of one. Ollama's is in
  * the answer itself, and that of Cohere's first API in `meta`.
  */
 export function usageIn(answer: unknown): Record<string, unknown> | undefined {
-  const body = Array.isArray(answer) ? bodyInList(answer) : answer;
+  const list = Array.isArray(answer) ? answer : yieldedIn(answer);
+  const body = list ? bodyInList(list) : answer;
   if (!isObject(body)) return undefined;
   const output = body['llm_output'] ?? body['llmOutput'];
   const usage =

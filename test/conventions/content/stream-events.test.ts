@@ -64,6 +64,38 @@ const RESPONSES = [
   },
 ];
 
+const COHERES = [
+  { type: 'message-start', id: 'x', delta: { message: { role: 'assistant', content: [] } } },
+  { type: 'content-start', index: 0, delta: { message: { content: { type: 'text', text: '' } } } },
+  { type: 'content-delta', index: 0, delta: { message: { content: { text: 'I ' } } } },
+  { type: 'content-delta', index: 0, delta: { message: { content: { text: 'look.' } } } },
+  { type: 'content-end', index: 0 },
+  {
+    type: 'tool-call-start',
+    index: 0,
+    delta: { message: { tool_calls: { id: 't1', type: 'function', function: { name: 'look', arguments: '' } } } },
+  },
+  { type: 'tool-call-delta', index: 0, delta: { message: { tool_calls: { function: { arguments: '{"at":' } } } } },
+  { type: 'tool-call-delta', index: 0, delta: { message: { tool_calls: { function: { arguments: '"yard"}' } } } } },
+  {
+    type: 'message-end',
+    delta: { finish_reason: 'TOOL_CALL', usage: { tokens: { input_tokens: 5, output_tokens: 7 } } },
+  },
+];
+
+const langChains = (fields: object) => ({ type: 'AIMessageChunk', id: 'run-1', tool_call_chunks: [], ...fields });
+const LANG_CHAINS = [
+  langChains({ content: 'I ' }),
+  langChains({ content: [{ type: 'text', text: 'look.', index: 0 }] }),
+  langChains({ content: '', tool_call_chunks: [{ index: 1, id: 't1', name: 'look', args: '{"at":' }] }),
+  langChains({ content: '', tool_call_chunks: [{ index: 1, id: null, name: null, args: '"yard"}' }] }),
+  langChains({
+    content: '',
+    response_metadata: { finish_reason: 'tool_calls' },
+    usage_metadata: { input_tokens: 5, output_tokens: 7, total_tokens: 12 },
+  }),
+];
+
 const OLLAMAS = [
   { model: 'm', message: { role: 'assistant', content: 'I ' }, done: false },
   { model: 'm', message: { role: 'assistant', content: 'look.' }, done: false },
@@ -91,6 +123,8 @@ describe.each([
   ["Bedrock's", BEDROCKS, 'tool_calls'],
   ["the Responses API's", RESPONSES, undefined],
   ["Ollama's", OLLAMAS, 'tool_calls'],
+  ["Cohere's", COHERES, 'tool_calls'],
+  ["LangChain's", LANG_CHAINS, 'tool_calls'],
 ])('%s events', (_whose, events, finishReason) => {
   it('are one answer with its words, its calls and its reason', () => {
     const reader = new MessageReader();
@@ -104,6 +138,7 @@ describe.each([
   it.each([
     ['mlflow', { 'mlflow.spanType': 'CHAT_MODEL', 'mlflow.spanOutputs': JSON.stringify(events) }],
     ['langsmith', { 'langsmith.span.kind': 'llm', 'gen_ai.completion': JSON.stringify(events) }],
+    ['langsmith', { 'langsmith.span.kind': 'llm', 'gen_ai.completion': JSON.stringify({ output: events }) }],
     ['openinference', { 'openinference.span.kind': 'LLM', 'output.value': JSON.stringify(events) }],
     ['gen-ai', { 'gen_ai.operation.name': 'chat', 'gen_ai.completion': JSON.stringify(events) }],
   ])('are read with their tokens by %s', (convention, attributes) => {
@@ -152,4 +187,22 @@ it('keeps the choices of a stream apart', () => {
   expect(outputMessage).toEqual({ role: 'assistant', content: 'Yes.' });
   expect(contentMetadata).toEqual({ choices: [{ role: 'assistant', content: 'No, never.' }] });
   expect(finishReason).toBe('stop');
+});
+
+it('joins the texts of the completion API', () => {
+  const chunk = (text: string, reason: string | null = null, id = 'c') => {
+    return { id, object: 'text_completion', choices: [{ index: 0, text, finish_reason: reason }] };
+  };
+  const { output, finishReason } = readAnswer([chunk('Hel'), chunk('lo.', 'length')], new MessageReader());
+  expect([output, finishReason]).toEqual(['Hello.', 'length']);
+  const others = [chunk('Hello.', 'stop', 'a'), chunk('Bye.', 'stop', 'b')];
+  expect(joinChunks(others)).toBe(others);
+});
+
+it.each([
+  ['max_output_tokens', 'length'],
+  ['content_filter', 'content_filter'],
+])('finds why a response is incomplete: %s', (reason, expected) => {
+  const response = { id: 'resp_1', status: 'incomplete', incomplete_details: { reason }, output: ITEMS.slice(0, 1) };
+  expect(readAnswer(response, new MessageReader()).finishReason).toBe(expected);
 });

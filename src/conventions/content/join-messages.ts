@@ -1,7 +1,9 @@
 /** Neighbouring messages of the assistant that are pieces of one turn. */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import { isObject } from '../../wire/json.ts';
 import type { ChatMessage } from '../../wire/v4.ts';
 import { joinContent, type MessageParts } from './collected-parts.ts';
+import { toGooglesFinishReason } from './finish-reason.ts';
 
 /** Whether the span is of Azure's SDKs. */
 export function isAzures(span: SpanSlice): boolean {
@@ -16,6 +18,24 @@ export function answersInItems(span: SpanSlice): boolean {
   const id = span.attributes['gen_ai.response.id'];
   if (typeof id === 'string' && id.startsWith('resp_')) return true;
   return isAzures(span) || /openai[._-]agents/.test(scopeOf(span).name);
+}
+
+/**
+ * Whether the items of a list are several answers, of which each may be a text or only call tools, and not pieces of one. Choices
+ * have an index each, or all of them are complete: a text that ends where its tools are called is not.
+ */
+export function areChoices(items: readonly unknown[]): boolean {
+  const answers = items.filter(isObject);
+  return new Set(answers.map(({ index }) => index)).size > 1 || answers.every(isComplete);
+}
+
+function isComplete({ finish_reason, finishReason = finish_reason }: Record<string, unknown>): boolean {
+  return toGooglesFinishReason(finishReason) === 'stop';
+}
+
+/** Whether the first message has the reason of a turn that calls tools, but not the calls: those are in the next one. */
+export function isSplitTurn([first, second]: readonly ChatMessage[], reasonOfFirst: string | undefined): boolean {
+  return reasonOfFirst === 'tool_calls' && second !== undefined && first?.tool_calls === undefined;
 }
 
 /**

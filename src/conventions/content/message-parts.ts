@@ -61,17 +61,18 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
   ...collectorsFor(pushMedia, 'input_audio', 'output_audio', 'audio', 'audio_url', 'video_url'),
   ...collectorsFor(pushDocument, 'document'),
-  ...collectorsFor(pushMedia, 'document-url', 'media', 'binary'),
+  ...collectorsFor(pushMedia, 'document-url', 'media', 'binary', 'hosted_file', 'container_upload'),
   // Blocks whose instrumentations write only the type.
   ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
   ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
   ...collectorsFor(pushNothing, 'cache_point', 'cachePointBlock', 'usage', 'tool_reference', 'hosted_vector_store'),
-  ...collectorsFor(pushMedia, 'hosted_file', 'container_upload'),
   // What the app found for the model.
   ...collectorsFor((part, into) => collectPart(part['content'], into), 'search_result'),
   // Where a text comes from, and where a step of an agent begins.
   ...collectorsFor(pushNothing, 'reference', 'citation', 'source', 'source-url', 'source-document', 'step-start'),
   ...collectorsFor(pushUiTool, 'dynamic-tool'),
+  // What the GenAI conventions do not describe: data is nobody's words.
+  ...collectorsFor((part, into) => pushText(stringOf(part['content']), into), 'generic'),
 ]);
 
 /** The same types as other languages spell them (`toolresult`, `TEXT`, `imageUrl`), by their letters. */

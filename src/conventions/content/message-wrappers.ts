@@ -187,14 +187,15 @@ export function finishReasonOf(value: unknown): string | undefined {
   const item: unknown = Array.isArray(body) ? body[0] : body;
   const first = toKnownSpelling(typeof item === 'string' ? objectOf(item) : item);
   if (!isObject(first)) return undefined;
-  const { response_metadata: ofLangChain } = first;
+  const { response_metadata: ofLangChain, incomplete_details: ofResponses } = first;
   const reason =
     stringOf(first['finish_reason']) ??
     stringOf(first['finishReason']) ??
     stringOf(first['stop_reason']) ??
     stringOf(first['stopReason']) ??
     stringOf(first['done_reason']) ??
-    (isObject(ofLangChain) ? stringOf(ofLangChain['finish_reason'] ?? ofLangChain['stop_reason']) : undefined);
+    (isObject(ofLangChain) ? stringOf(ofLangChain['finish_reason'] ?? ofLangChain['stop_reason']) : undefined) ??
+    (isObject(ofResponses) ? stringOf(ofResponses['reason']) : undefined);
   if (reason !== undefined) return toFinishReason(reason);
   if (Array.isArray(first['choices'])) return finishReasonOf(first['choices']);
   const candidates = first['candidates'];

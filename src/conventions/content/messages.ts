@@ -106,13 +106,13 @@ export class MessageReader {
       const item = items[at];
       // Items of types yet to come are nobody's words.
       if (isConversation && isObject(item) && isLonePart(item, bodyOf(item)) && isUnknownPart(item)) continue;
-      this.#readOne(item, role, reasoning, messages);
+      this.#readOne(item, role, reasoning, messages, at === items.length - 1);
     }
     if (items.length > count) messages.push({ role, content: `[${items.length - count} more]` });
     return areFragments ? mergeAssistant(messages) : messages;
   }
 
-  #readOne(item: unknown, fallback: ChatRole, reasoning: string[], into: ChatMessage[]): void {
+  #readOne(item: unknown, fallback: ChatRole, reasoning: string[], into: ChatMessage[], isLast: boolean): void {
     if (item === null || item === undefined) return;
     const parts = createParts();
     if (!isObject(item)) {
@@ -143,8 +143,11 @@ export class MessageReader {
     collectCallsBeside(message, parts);
     // The calls of such a turn were not recorded, but the order of turns is right only with it.
     const isHistory = reasoning === this.inputReasoning;
-    if (isHistory && message['role'] !== undefined && role === 'assistant' && saysNothing(message)) {
-      if (parts.content.length + parts.calls.length + parts.results.length === 0) pushText('', parts);
+    if (isHistory && message['role'] !== undefined && role === 'assistant') {
+      const isEmpty = parts.content.length + parts.calls.length + parts.results.length === 0;
+      // The last one may have been cut off.
+      const isOnlyRole = body === undefined && !isLast && isAnswerTo(into.at(-1));
+      if (isEmpty && (saysNothing(message) || isOnlyRole)) pushText('', parts);
     }
     this.#push(role, name, parts, reasoning, into);
   }
@@ -228,6 +231,11 @@ function isOwnResult({ id }: PartResult, { calls }: MessageParts): boolean {
 /** Whether the source says that the message has no content. One without these keys was not captured. */
 function saysNothing({ content, parts }: Record<string, unknown>): boolean {
   return content === null || parts === null || isEmptyList(content) || isEmptyList(parts);
+}
+
+/** Attributes cannot be null, so a turn without content may be only a role: in its place, if words of others were captured. */
+function isAnswerTo(before: ChatMessage | undefined): boolean {
+  return (before?.role === 'user' || before?.role === 'tool') && Boolean(before.content);
 }
 
 function isEmptyList(value: unknown): boolean {

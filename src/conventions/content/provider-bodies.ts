@@ -9,13 +9,14 @@ import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { textOfState } from './graph-state.ts';
 import { imageAnswerOf } from './image-answers.ts';
-import { joinItems } from './join-messages.ts';
+import { areChoices, joinItems } from './join-messages.ts';
 import { fromLangChain } from './langchain-json.ts';
 import { finishReasonOf, holdsMessages, openTexts } from './message-wrappers.ts';
 import { isLostAnswer, MessageReader } from './messages.ts';
 import { toModelTools } from './model-tools.ts';
 import { readRequestParameters } from './request-parameters.ts';
 import { isMessageInOtherSpelling } from './spellings.ts';
+import { joinChunks, yieldedIn } from './stream-chunks.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -74,8 +75,9 @@ export function readRequest(body: Fields): Reading {
 }
 
 /** Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text. */
-export function readAnswer(value: unknown, reader: MessageReader, outputTokens?: number): Reading {
-  if (value === undefined || value === null) return {};
+export function readAnswer(recorded: unknown, reader: MessageReader, outputTokens?: number): Reading {
+  if (recorded === undefined || recorded === null) return {};
+  const value = joinChunks(yieldedIn(recorded) ?? recorded);
   const picture = imageAnswerOf(value);
   if (picture) {
     const { revisedPrompt: revised_prompt, ...message } = picture;
@@ -87,7 +89,7 @@ export function readAnswer(value: unknown, reader: MessageReader, outputTokens?:
     holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text: toText(value) }] },
   );
   // What a tool answered separates the turns around it.
-  const areItems = Array.isArray(value) && !value.some(isChoice);
+  const areItems = Array.isArray(value) && !areChoices(value);
   const choices = (areItems ? joinItems(answers) : answers).filter(({ role }) => role === 'assistant');
   const finishReason = holdsMessage ? finishReasonOf(value) : undefined;
   const [outputMessage, ...others] = choices;
@@ -102,11 +104,6 @@ export function readAnswer(value: unknown, reader: MessageReader, outputTokens?:
   });
 }
 
-/** Whether this is one of several answers, of which each may be a text or only call tools. */
-function isChoice(item: unknown): boolean {
-  return isObject(item) && (isObject(item['message']) || item['index'] !== undefined || 'finish_reason' in item);
-}
-
 function isAnswer(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0 && value.every(isMessageOrPart);
   if (!isObject(value)) return false;
@@ -115,6 +112,7 @@ function isAnswer(value: unknown): boolean {
     Array.isArray(value['tool_calls']) ||
     isMessageInOtherSpelling(value) ||
     holdsAnswer(value) ||
+    isCandidate(value) ||
     ANSWER_KEYS.some((key) => Array.isArray(value[key]) || (isObject(value[key]) && isAnswer(value[key])))
   );
 }
@@ -123,6 +121,11 @@ function isAnswer(value: unknown): boolean {
 export function holdsAnswer({ message, output }: Fields): boolean {
   if (isObject(message)) return message['role'] === 'assistant';
   return isObject(output) && isObject(output['message']) && typeof output['message']['role'] === 'string';
+}
+
+/** Whether this is one of Gemini's candidates outside of their list. */
+function isCandidate({ content }: Fields): boolean {
+  return isObject(content) && content['role'] === 'model' && Array.isArray(content['parts']);
 }
 
 function isMessageOrPart(value: unknown): boolean {

@@ -4,9 +4,11 @@
  *
  * - Gemini's contents: `[{ role: 'model', parts: [{ text: 'Hel' }] }, { role: 'model', parts: [{ text: 'lo' }] }]`
  * - Gemini's responses: `[{ candidates: […] }, …]`
- * - chunks of Chat Completions: `[{ choices: [{ delta }] }, …]`
+ * - chunks of Chat Completions, `[{ choices: [{ delta }] }, …]`, and of the completion API, with a `text`
+ * - events of other APIs: `stream-events.ts`
  */
 import { isObject } from '../../wire/json.ts';
+import { joinEvents } from './stream-events.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -19,7 +21,16 @@ export function joinChunks(value: unknown, choiceCount = 1): unknown {
     return chunks.length === choiceCount ? value : [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
   }
   if (chunks.every(isGeminiResponse)) return [joinResponses(chunks)];
-  return chunks.some(hasDelta) && chunks.every(isChunk) ? [joinDeltas(chunks)] : value;
+  if (chunks.every(isChunk) && (chunks.some(hasDelta) || areTexts(chunks))) return joinChoices(chunks);
+  return joinEvents(chunks) ?? value;
+}
+
+/** Returns the pieces below the only key that LangSmith puts around what a generator has yielded; undefined if they are none. */
+export function yieldedIn(value: unknown): unknown[] | undefined {
+  if (!isObject(value)) return undefined;
+  const list = value['outputs'] ?? value['output'];
+  const isOnly = Array.isArray(list) && Object.keys(value).length === 1;
+  return isOnly && joinChunks(list) !== list ? list : undefined;
 }
 
 function isContent({ role, parts, ...rest }: Fields): boolean {
@@ -88,31 +99,45 @@ function isChunk({ choices, usage }: Fields): boolean {
 }
 
 function hasDelta(chunk: Fields): boolean {
-  return deltaOf(chunk) !== undefined;
+  return choicesOf(chunk).some(({ delta }) => isObject(delta));
 }
 
-function firstChoice({ choices }: Fields): Fields | undefined {
-  const first = Array.isArray(choices) ? choices[0] : undefined;
-  return isObject(first) ? first : undefined;
+/** Chunks of the completion API, which all have the id of the answer. */
+function areTexts(chunks: readonly Fields[]): boolean {
+  const { id } = chunks[0] as Fields;
+  return typeof id === 'string' && chunks.every((chunk) => chunk['object'] === 'text_completion' && chunk['id'] === id);
 }
 
-function deltaOf(chunk: Fields): Fields | undefined {
-  const delta = firstChoice(chunk)?.['delta'];
-  return isObject(delta) ? delta : undefined;
+function choicesOf({ choices }: Fields): Fields[] {
+  return Array.isArray(choices) ? choices.filter(isObject) : [];
 }
 
-function joinDeltas(chunks: readonly Fields[]): Fields {
+/** Returns one message for each choice, in their order. */
+function joinChoices(chunks: readonly Fields[]): Fields[] {
+  const choices = new Map<number, Fields[]>();
+  for (const choice of chunks.flatMap(choicesOf)) {
+    const index = Number(choice['index'] ?? 0);
+    const pieces = choices.get(index);
+    if (pieces) pieces.push(choice);
+    else choices.set(index, [choice]);
+  }
+  const inOrder = [...choices].sort(([a], [b]) => a - b);
+  // Without an index they would be taken for the pieces of one turn.
+  return inOrder.map(([index, pieces]) => (choices.size > 1 ? { index, ...joinDeltas(pieces) } : joinDeltas(pieces)));
+}
+
+function joinDeltas(pieces: readonly Fields[]): Fields {
   const message: Fields = { role: 'assistant' };
   const calls = new Map<unknown, Fields>();
-  for (const chunk of chunks) {
-    const delta = deltaOf(chunk);
+  for (const { text, delta = { content: text } } of pieces) {
+    if (!isObject(delta)) continue;
     for (const key of ['content', 'refusal', 'reasoning_content'] as const) {
-      if (typeof delta?.[key] === 'string') message[key] = `${message[key] ?? ''}${delta[key]}`;
+      if (typeof delta[key] === 'string') message[key] = `${message[key] ?? ''}${delta[key]}`;
     }
-    for (const piece of Array.isArray(delta?.['tool_calls']) ? delta['tool_calls'] : []) addCall(piece, calls);
+    for (const piece of Array.isArray(delta['tool_calls']) ? delta['tool_calls'] : []) addCall(piece, calls);
   }
   if (calls.size > 0) message['tool_calls'] = [...calls.values()];
-  const finish_reason = lastOf(chunks.map(firstChoice), 'finish_reason');
+  const finish_reason = lastOf(pieces, 'finish_reason');
   return { ...message, ...(finish_reason !== undefined && { finish_reason }) };
 }
 

@@ -5,6 +5,7 @@ import type { Reading } from '../convention.ts';
 import { addTo, costOf, countOf, unlessEmpty } from '../values/attributes.ts';
 import { FieldTable } from '../values/field-table.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageIn } from './usage-in-answer.ts';
 
 /** What a call has used. Costs are in US dollars. */
 export interface Usage {
@@ -225,6 +226,7 @@ const ANSWERS = [
   'response_data',
   'mlflow.spanOutputs',
   'ai.response.body',
+  'braintrust.output',
 ] as const;
 
 /** Returns what a call that names no tokens has used, from the provider's raw answer, in whichever vocabulary it is. */
@@ -237,34 +239,6 @@ export function usageOfAnswer(reading: Reading, fields: SpanFields): Partial<Rea
   const found = BODY.read(usage);
   const metadata = addTo(addTo<Record<string, unknown>>({}, usageDetails(found)), reading.metadata);
   return { ...ownUsage(found), metadata };
-}
-
-/**
- * Finds the usage in an answer of a provider, of LangChain (also in its camel case), or in a list of one. Ollama's is in
- * the answer itself, and that of Cohere's first API in `meta`.
- */
-function usageIn(answer: unknown): Record<string, unknown> | undefined {
-  const body = Array.isArray(answer) && answer.length === 1 ? answer[0] : answer;
-  if (!isObject(body)) return undefined;
-  const output = body['llm_output'] ?? body['llmOutput'];
-  const usage =
-    body['usage'] ??
-    body['usageMetadata'] ??
-    body['usage_metadata'] ??
-    (body['eval_count'] === undefined ? undefined : body) ??
-    (isObject(body['meta']) ? body['meta'] : undefined) ??
-    (isObject(output) ? (output['token_usage'] ?? output['tokenUsage']) : undefined) ??
-    usageOfGeneration(body['generations']);
-  return isObject(usage) ? usage : undefined;
-}
-
-/** Newer releases of LangChain have it in the message, which may be serialised. */
-function usageOfGeneration(generations: unknown): unknown {
-  const first = Array.isArray(generations) && Array.isArray(generations[0]) ? generations[0][0] : undefined;
-  const message = isObject(first) ? first['message'] : undefined;
-  if (!isObject(message)) return undefined;
-  const fields = isObject(message['kwargs']) ? message['kwargs'] : message;
-  return fields['usage_metadata'] ?? fields['usageMetadata'];
 }
 
 /** Returns the fields of a log that is itself the call. */

@@ -12,6 +12,7 @@ import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages.ts';
 import { jsonValueAt, readAnswer, readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
+import { joinChunks } from '../content/stream-chunks.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
 import type { Convention, Evaluation, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, numberOf, stringListOf, stringOf, unlessEmpty, wordOf } from '../values/attributes.ts';
@@ -142,9 +143,9 @@ function readCall(fields: SpanFields, kind: SpanKind, metadata: Fields, usage: U
   return reading;
 }
 
-/** The answer of OpenAI is written without what is around its list of choices. */
+/** The answer of OpenAI is written without what is around its list of choices. Ollama streams messages alike. */
 function withChoices(output: unknown): unknown {
-  const isList = Array.isArray(output) && output.length > 0;
+  const isList = Array.isArray(output) && output.length > 0 && joinChunks(output) === output;
   return isList && output.every((item) => isObject(item) && isObject(item['message'])) ? { choices: output } : output;
 }
 
@@ -205,13 +206,16 @@ const USAGE = new UsageTable(
     cache_read_tokens: ['prompt_cached_tokens'],
     cache_write_tokens: ['prompt_cache_creation_tokens'],
     reasoning_tokens: ['completion_reasoning_tokens'],
+    total_cost: ['estimated_cost'],
   },
   IN_BODY,
 );
 
 /** Returns the app's own measurements. The span has its times itself. */
 function otherMetrics(metrics: Fields): Fields | undefined {
-  const own = Object.entries(metrics).filter(([key]) => !/tokens$|^(?:start|end|time_to_first_token)$/.test(key));
+  const own = Object.entries(metrics).filter(
+    ([key]) => !/tokens$|^(?:start|end|time_to_first_token|estimated_cost)$/.test(key),
+  );
   return unlessEmpty(Object.fromEntries(own.map(([key, value]) => [key, toPlainJson(value)])));
 }
 

@@ -135,6 +135,9 @@ const USAGE = new UsageTable(
     promptTokens: ['input_tokens'],
     outputTokens: ['output_tokens'],
     total_tokens: ['total_tokens'],
+    promptCost: ['input_cost', 'prompt_cost'],
+    outputCost: ['output_cost', 'completion_cost'],
+    total_cost: ['total_cost'],
   },
   IN_BODY,
 );
@@ -148,6 +151,9 @@ function readUsage(fields: SpanFields, general: Reading): Usage {
   return {
     promptTokens: general.promptTokens ?? usage.promptTokens,
     outputTokens: general.outputTokens ?? usage.outputTokens,
+    promptCost: general.promptCost ?? usage.promptCost,
+    outputCost: general.outputCost ?? usage.outputCost,
+    total_cost: usage.total_cost,
     total_tokens: fields.count('gen_ai.usage.total_tokens') ?? usage.total_tokens,
     cache_read_tokens: countOf(input?.['cache_read']),
     cache_write_tokens: countOf(input?.['cache_creation']),

@@ -14,7 +14,7 @@ import { jsonValueAt, readAnswer, toStepOutput } from '../content/provider-bodie
 import { readError } from '../content/read-error.ts';
 import { ownUsage, type Usage, UsageTable, usageDetails, usageOfBody, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, numberOf, stringOf } from '../values/attributes.ts';
+import { addTo, costOf, numberOf, stringOf } from '../values/attributes.ts';
 import { constantOf } from '../values/enum-member.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
@@ -102,7 +102,10 @@ const USAGE = new UsageTable(
 );
 
 function readUsage(fields: SpanFields): Usage {
-  return { ...USAGE.read(fields.attributes, fields.keys), ...usageOfBody({ usage: valueAt(fields, [METRICS]) }) };
+  const metrics = valueAt(fields, [METRICS]);
+  const total_cost = isObject(metrics) ? costOf(metrics['cost']) : undefined;
+  const usage = addTo<Usage>({ ...USAGE.read(fields.attributes, fields.keys) }, usageOfBody({ usage: metrics }));
+  return addTo(usage, { total_cost });
 }
 
 function readModelCall(fields: SpanFields): Reading {

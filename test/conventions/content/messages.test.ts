@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { joinItems, mergeAssistant } from '../../../src/conventions/content/join-messages.ts';
 import { isLostAnswer, MessageReader } from '../../../src/conventions/content/messages.ts';
+import { readAnswer } from '../../../src/conventions/content/provider-bodies.ts';
 import { readSpan } from '../../../src/conventions/index.ts';
 import { messageText } from '../../../src/wire/message-text.ts';
 import type { ChatMessage } from '../../../src/wire/v4.ts';
@@ -333,6 +334,66 @@ describe('the items of one answer', () => {
     const reading = readSpan(makeSpan({ 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm', ...choices[0] }));
     expect(reading.outputMessage).toEqual(words);
     expect(reading.contentMetadata?.['choices']).toEqual([calls('a')]);
+  });
+});
+
+describe('a list of messages with words, then calls', () => {
+  const words = { role: 'assistant', content: 'I look.' };
+  const calls = { role: 'assistant', content: null, tool_calls: [call('a', 'f', '{}')] };
+  const ofGemini = [
+    { content: { role: 'model', parts: [{ text: 'I look.' }] } },
+    { content: { role: 'model', parts: [{ functionCall: { id: 'a', name: 'f', args: {} } }] } },
+  ] as const;
+  const whole = { ...words, tool_calls: calls.tool_calls };
+  const read = (list: readonly unknown[]) => readAnswer(list, new MessageReader());
+  const pair = (first: object, second: object) => [
+    { ...words, ...first },
+    { ...calls, ...second },
+  ];
+
+  it.each<[string, readonly object[]]>([
+    ['without reasons', pair({}, {})],
+    [
+      'of which each ends where tools are called',
+      pair({ finish_reason: 'tool_calls' }, { finish_reason: 'tool_calls' }),
+    ],
+    ['of which one has a reason', pair({}, { finish_reason: 'tool_calls' })],
+    ['with reasons that are null', pair({ finish_reason: null }, { finish_reason: null })],
+    ['with one index', pair({ index: 0, finish_reason: 'tool_calls' }, { index: 0, finish_reason: 'tool_calls' })],
+    ["of Gemini's, without reasons", ofGemini],
+    ["of Gemini's, with one reason", [ofGemini[0], { ...ofGemini[1], finishReason: 'STOP' }]],
+  ])('is one answer: %s', (_what, list) => {
+    const { outputMessage, contentMetadata } = read(list);
+    expect(outputMessage).toEqual(whole);
+    expect(contentMetadata).toBeUndefined();
+  });
+
+  it.each<[string, number, object]>([
+    ['none', 2, {}],
+    ['the one of calls', 1, { finish_reason: 'tool_call' }],
+    ['that it is complete', 2, { finish_reason: 'stop' }],
+  ])('is by the GenAI conventions as many answers as the reason of its words says: %s', (_what, count, more) => {
+    const answer = {
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.request.model': 'm',
+      'gen_ai.output.messages': JSON.stringify(pair(more, { finish_reason: 'tool_call' })),
+    };
+    expect(readSpan(makeSpan(answer)).outputMessage).toEqual(count === 1 ? whole : words);
+    const ofTwo = makeSpan({ ...answer, 'gen_ai.request.choice.count': 2 });
+    expect(readSpan(ofTwo).outputMessage).toEqual(words);
+  });
+
+  it.each<[string, readonly object[]]>([
+    ['an index each', pair({ index: 0, finish_reason: 'stop' }, { index: 1, finish_reason: 'tool_calls' })],
+    ['an index each, in envelopes', [words, calls].map((message, index) => ({ index, message }))],
+    ['an index each, of which 0 is not written', pair({}, { index: 1 })],
+    ['both complete', pair({ finish_reason: 'stop' }, { finish_reason: 'stop' })],
+    ["Gemini's, both complete", ofGemini.map((candidate) => ({ ...candidate, finishReason: 'STOP' }))],
+    ["Gemini's, both complete in numbers", ofGemini.map((candidate) => ({ ...candidate, finish_reason: 1 }))],
+  ])('is two choices: %s', (_what, list) => {
+    const { outputMessage, contentMetadata } = read(list);
+    expect(outputMessage).toEqual(words);
+    expect(contentMetadata?.['choices']).toEqual([{ role: 'assistant', tool_calls: calls.tool_calls }]);
   });
 });
 

@@ -7,7 +7,7 @@ import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { withoutAnsweredCalls } from '../../content/answered-calls.ts';
 import { finishReasonAt } from '../../content/finish-reason.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
-import { answersInItems, isAzures, joinItems, mergeAssistant } from '../../content/join-messages.ts';
+import { answersInItems, isAzures, isSplitTurn, joinItems, mergeAssistant } from '../../content/join-messages.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { holdsMessages, openTexts } from '../../content/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
@@ -77,9 +77,10 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   const messages = withSystem(readSystem(fields, events, reader), history);
   const output = said ?? told?.output;
   const listed = output === undefined ? [] : reader.readOutput(output, choiceCountOf(fields, output));
-  const areItems = kind === 'model' && events.hasChoices !== true && answersInItems(span) && asksForOne(fields);
-  const joined = areItems ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
   const { finishReason } = reader;
+  const areItems = answersInItems(span) || isSplitTurn(listed, finishReason);
+  const isOneAnswer = kind === 'model' && events.hasChoices !== true && areItems && asksForOne(fields);
+  const joined = isOneAnswer ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
   const answers =
     kind === 'model' ? withoutAnsweredCalls(joined, reportedFinishReason(fields) ?? finishReason, reader) : joined;
   const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');

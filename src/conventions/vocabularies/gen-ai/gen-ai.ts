@@ -36,6 +36,13 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['response', 'model'],
   ['aresponses', 'model'],
   ['messages', 'model'],
+  // LiteLLM's types of calls, which begin with an `a` where they are asynchronous.
+  ['anthropic_messages', 'model'],
+  ['atext_completion', 'model'],
+  ['agenerate_content', 'model'],
+  ['generate_content_stream', 'model'],
+  ['agenerate_content_stream', 'model'],
+  ['call_mcp_tool', 'tool'],
   ['realtime_inference', 'model'],
   ['generate_live_content', 'model'],
   ['chat_completion', 'model'],

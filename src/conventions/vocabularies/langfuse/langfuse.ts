@@ -13,7 +13,7 @@ import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } fro
 import { readError } from '../../content/read-error.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../../convention.ts';
-import { addTo, countOf, numberOf, stringOf } from '../../values/attributes.ts';
+import { addTo, costOf, countOf, numberOf, stringOf } from '../../values/attributes.ts';
 import { millisSinceStart } from '../../values/elapsed.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject } from '../../values/plain-json.ts';
@@ -160,7 +160,15 @@ function readUsage(fields: SpanFields): Usage {
   // If a call has no usage, because it failed, all costs are 0.
   const isPriced = promptTokens !== undefined || Object.values(costs).some((cost) => numberOf(cost) !== 0);
   addTo(usage, { promptTokens, outputTokens });
-  return isPriced ? addTo(usage, COSTS.read(costs)) : usage;
+  return isPriced ? addTo(addTo(usage, COSTS.read(costs)), wholeCosts(costs)) : usage;
+}
+
+/** Returns the sums of the parts of both costs where the total says that they add up to it: that of the input has no cached tokens. */
+function wholeCosts(costs: Fields): Usage | undefined {
+  const total = costOf(costs['total']);
+  const [promptCost, outputCost] = [sumOf(costs, 'input', costOf), sumOf(costs, 'output', costOf)];
+  if (total === undefined || promptCost === undefined || outputCost === undefined) return undefined;
+  return Math.abs(promptCost + outputCost - total) <= total * 1e-6 ? { promptCost, outputCost } : undefined;
 }
 
 /**
@@ -182,10 +190,10 @@ function agreeing(usage: Fields, total: number | undefined): readonly [number | 
 }
 
 /** Sums `input`, `input_cached_tokens`, `input_audio_tokens`, …, which are parts of one whole. */
-function sumOf(usage: Fields, prefix: string): number | undefined {
+function sumOf(usage: Fields, prefix: string, read = countOf): number | undefined {
   let sum: number | undefined;
   for (const [key, value] of Object.entries(usage)) {
-    const count = key.startsWith(prefix) ? countOf(value) : undefined;
+    const count = key.startsWith(prefix) ? read(value) : undefined;
     if (count !== undefined) sum = (sum ?? 0) + count;
   }
   return sum;

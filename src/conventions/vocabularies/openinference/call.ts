@@ -10,6 +10,7 @@ import { finishReasonOf } from '../../content/message-wrappers.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages.ts';
 import { isResponseBody, modelNameOf } from '../../content/request-parameters.ts';
 import { isMessageInOtherSpelling } from '../../content/spellings.ts';
+import { joinChunks } from '../../content/stream-chunks.ts';
 import type { Reading } from '../../convention.ts';
 import { addTo, firstValue, nameOf, stringOf, textOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
@@ -40,7 +41,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const [inputs = [], outputs = [], tools = [], prompts = [], choices = []] = groupByIndex(attributes, LISTS);
   const parameters = readInvocationParameters(fields);
   const request = readValue(fields, 'input.value');
-  const response = readValue(fields, 'output.value');
+  const response = joined(readValue(fields, 'output.value'));
   const requestBody = bodyOf(request);
   const responseBody = bodyOf(response);
 
@@ -184,6 +185,14 @@ function readResponse(
     system_fingerprint: stringOf(body?.['system_fingerprint']),
     user,
   };
+}
+
+/** A decorated generator reports the list of what it was streamed. */
+function joined(response: RawValue): RawValue {
+  const { json } = response;
+  const whole = Array.isArray(json) ? joinChunks(json) : json;
+  if (whole === json) return response;
+  return { ...response, json: Array.isArray(whole) ? { choices: whole } : whole };
 }
 
 /** OpenAI's agents report the answer of the chat API in a list. */

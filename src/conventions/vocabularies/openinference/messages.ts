@@ -94,7 +94,10 @@ export function toMessage(fields: Attributes): Fields | undefined {
     parts.unshift({ type: 'tool_result', id: callId, content: text });
   const content = parts.length > 0 ? parts : text === '' && toolCalls.length > 0 ? undefined : text;
   const transcript = stringOf(fields['message.audio.transcript']);
-  if (content === undefined && toolCalls.length === 0 && transcript === undefined) return undefined;
+  if (content === undefined && toolCalls.length === 0 && transcript === undefined) {
+    // A turn without content, whose calls were lost.
+    return isOnlyRole(fields) ? { role: 'assistant' } : undefined;
+  }
   // Bedrock's agents call a tool in its own name.
   const isCall = content === undefined && toolCalls.length > 0 && fields['message.role'] === 'tool';
   const message: Fields = {
@@ -106,6 +109,10 @@ export function toMessage(fields: Attributes): Fields | undefined {
   };
   if (toolCalls.length > 0) message['tool_calls'] = toolCalls;
   return message;
+}
+
+function isOnlyRole(fields: Attributes): boolean {
+  return fields['message.role'] === 'assistant' && Object.keys(fields).length === 1;
 }
 
 function toCall(fields: Attributes): Fields | undefined {

@@ -6,7 +6,7 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { finishReasonIn } from '../../content/finish-reason.ts';
-import { answersInItems, joinItems } from '../../content/join-messages.ts';
+import { answersInItems, isSplitTurn, joinItems } from '../../content/join-messages.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
@@ -56,8 +56,14 @@ export function readIndexedMessages(fields: SpanFields): IndexedConversation {
     ...firstOutput.map((group) => toMessage(fields, group, FIRST_OUTPUT, 'assistant')),
   ]);
   const isOneAnswer = (integerOf(fields.attributes['gen_ai.request.choice.count']) ?? 1) <= 1;
+  const finishReason = finishReasonIn(
+    fields,
+    (completions[0] ?? flatOutput[0] ?? firstOutput[0])?.fields['finish_reason'],
+  );
   const areItems =
-    answersInItems(fields.span) || (completions.length > 1 && completions.slice(1).every(isNumberedCall));
+    answersInItems(fields.span) ||
+    isSplitTurn(listed, finishReason) ||
+    (completions.length > 1 && completions.slice(1).every(isNumberedCall));
   return {
     messages,
     answers: isOneAnswer && areItems ? joinItems(listed) : listed,
@@ -65,7 +71,7 @@ export function readIndexedMessages(fields: SpanFields): IndexedConversation {
       functions.map(({ fields: tool }) => ({ ...tool, parameters: tool['parameters'] ?? tool['arguments'] })),
     ),
     contentMetadata: metadataOfMessages(reader),
-    finishReason: finishReasonIn(fields, (completions[0] ?? flatOutput[0] ?? firstOutput[0])?.fields['finish_reason']),
+    finishReason,
   };
 }
 

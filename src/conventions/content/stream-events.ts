@@ -1,0 +1,218 @@
+/**
+ * An answer that was recorded as the list of events that it was streamed in → the answer, as the provider's API has it whole.
+ *
+ * - Anthropic's: `[{ type: 'message_start', message }, { type: 'content_block_delta', index, delta }, …]`
+ * - Bedrock's: `[{ messageStart }, { contentBlockDelta: { contentBlockIndex, delta } }, …]`
+ * - Cohere's: `[{ type: 'message-start' }, { type: 'content-delta', index, delta: { message } }, …]`
+ * - those of the Responses API: `[{ type: 'response.created' }, …, { type: 'response.completed', response }]`
+ * - Ollama's: `[{ model, message: { role, content }, done: false }, …, { …, done: true, done_reason }]`
+ * - LangChain's: `[{ type: 'AIMessageChunk', content, tool_call_chunks }, …]`
+ *
+ * Each is known by its first event and by the names of all others: any other list is what it is.
+ */
+import { isObject } from '../../wire/json.ts';
+
+type Fields = Record<string, unknown>;
+
+/** Returns undefined if the list is none of these. */
+export function joinEvents(events: readonly Fields[]): Fields | undefined {
+  const [first] = events;
+  if (!first) return undefined;
+  if (first['type'] === 'message_start') return events.every(isAnthropics) ? joinBlocks(events) : undefined;
+  if (isObject(first['messageStart']))
+    return events.every(isBedrocks) ? joinBlocks(events.map(asAnthropics)) : undefined;
+  if (first['type'] === 'message-start')
+    return events.every(isCoheres) ? joinBlocks(events.map(fromCohere)) : undefined;
+  if (isLangChains(first)) return events.every(isLangChains) ? joinLangChains(events) : undefined;
+  if (isResponses(first)) return events.every(isResponses) ? responseIn(events) : undefined;
+  return isOllamas(first) && events.every(isOllamas) ? joinOllamas(events) : undefined;
+}
+
+/** The last ones are of Anthropic's SDKs, beside the events that they are made from. */
+const ANTHROPICS: ReadonlySet<unknown> = new Set([
+  ...['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop'],
+  ...['message_delta', 'message_stop', 'ping'],
+  ...['text', 'input_json', 'thinking', 'signature', 'citation'],
+]);
+
+function isAnthropics({ type }: Fields): boolean {
+  return ANTHROPICS.has(type);
+}
+
+/** Puts the message together from its start, its blocks, and what its end says. */
+function joinBlocks(events: readonly Fields[]): Fields {
+  const message: Fields = { role: 'assistant' };
+  const blocks = new Map<unknown, Fields>();
+  for (const { type, index, message: start, content_block: block, delta, usage } of events) {
+    if (type === 'message_start' && isObject(start)) Object.assign(message, start);
+    else if (type === 'content_block_start' && isObject(block)) blocks.set(index, { ...block });
+    else if (type === 'content_block_delta' && isObject(delta)) addDelta(delta, index, blocks);
+    else if (type === 'message_delta') {
+      if (isObject(delta)) Object.assign(message, delta);
+      if (isObject(usage)) message['usage'] = { ...(isObject(message['usage']) && message['usage']), ...usage };
+    }
+  }
+  return { ...message, content: [...blocks.values()].map(withInput) };
+}
+
+/** The text of a call's input; it is no field of a block. */
+const INPUT = Symbol('input');
+
+type Block = Fields & { [INPUT]?: string };
+
+function addDelta(delta: Fields, index: unknown, blocks: Map<unknown, Block>): void {
+  const block: Block = blocks.get(index) ?? {};
+  blocks.set(index, block);
+  const { text, thinking, partial_json: input } = delta;
+  if (typeof text === 'string') append(block, 'text', text);
+  else if (typeof thinking === 'string') append(block, 'thinking', thinking);
+  else if (typeof input === 'string') block[INPUT] = `${block[INPUT] ?? ''}${input}`;
+}
+
+/** Bedrock does not say where a text begins. */
+function append(block: Fields, key: 'text' | 'thinking', piece: string): void {
+  block['type'] ??= key;
+  block[key] = `${block[key] ?? ''}${piece}`;
+}
+
+function withInput({ [INPUT]: input, ...block }: Block): Fields {
+  return input ? { ...block, input } : block;
+}
+
+const BEDROCKS = [
+  ...['messageStart', 'contentBlockStart', 'contentBlockDelta', 'contentBlockStop'],
+  ...['messageStop', 'metadata'],
+] as const;
+
+function isBedrocks(event: Fields): boolean {
+  return BEDROCKS.some((name) => isObject(event[name]));
+}
+
+function asAnthropics(event: Fields): Fields {
+  const [name] = BEDROCKS.filter((key) => isObject(event[key]));
+  const { start, delta, contentBlockIndex: index, role, stopReason, usage } = event[name as string] as Fields;
+  switch (name) {
+    case 'messageStart':
+      return { type: 'message_start', message: { role } };
+    case 'contentBlockStart':
+      return { type: 'content_block_start', index, content_block: bedrocksCall(start) };
+    case 'contentBlockDelta':
+      return { type: 'content_block_delta', index, delta: bedrocksDelta(delta) };
+    case 'messageStop':
+      return { type: 'message_delta', delta: { stop_reason: stopReason } };
+    default:
+      return { type: 'message_delta', usage };
+  }
+}
+
+function bedrocksCall(start: unknown): Fields | undefined {
+  const call = isObject(start) ? start['toolUse'] : undefined;
+  return isObject(call) ? { type: 'tool_use', id: call['toolUseId'], name: call['name'] } : undefined;
+}
+
+function bedrocksDelta(delta: unknown): Fields | undefined {
+  if (!isObject(delta)) return undefined;
+  const { text, toolUse: call, reasoningContent: thought } = delta;
+  return {
+    text,
+    partial_json: isObject(call) ? call['input'] : undefined,
+    thinking: isObject(thought) ? thought['text'] : undefined,
+  };
+}
+
+function isResponses({ type }: Fields): boolean {
+  return typeof type === 'string' && type.startsWith('response.');
+}
+
+/** Returns the response in the last event; of a stream that was left, what had come of it. */
+function responseIn(events: readonly Fields[]): Fields {
+  const last = events.at(-1);
+  if (isObject(last?.['response'])) return last['response'];
+  const output: unknown[] = [];
+  let text = '';
+  for (const { type, item, delta } of events) {
+    if (type === 'response.output_text.delta' && typeof delta === 'string') text += delta;
+    if (type !== 'response.output_item.done') continue;
+    output.push(item);
+    text = '';
+  }
+  if (text !== '') output.push({ type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] });
+  return { output };
+}
+
+function isOllamas({ model, done, message, response }: Fields): boolean {
+  if (typeof done !== 'boolean' || typeof model !== 'string') return false;
+  return isObject(message) ? message['role'] === 'assistant' : typeof response === 'string';
+}
+
+function joinOllamas(events: readonly Fields[]): Fields {
+  const { message: _message, response: _response, ...end } = events.at(-1) as Fields;
+  const joined: Fields = { role: 'assistant', content: '' };
+  const calls: unknown[] = [];
+  for (const { message, response } of events) {
+    const { content, thinking, tool_calls: more } = isObject(message) ? message : { content: response };
+    if (typeof content === 'string') joined['content'] = `${joined['content']}${content}`;
+    if (typeof thinking === 'string') joined['thinking'] = `${joined['thinking'] ?? ''}${thinking}`;
+    if (Array.isArray(more)) calls.push(...more);
+  }
+  return { ...end, message: { ...joined, ...(calls.length > 0 && { tool_calls: calls }) } };
+}
+
+const COHERES = /^(?:message|content|tool-plan|tool-call|citation)-(?:start|delta|end)$/;
+
+function isCoheres({ type, delta }: Fields): boolean {
+  return typeof type === 'string' && COHERES.test(type) && (delta === undefined || delta === null || isObject(delta));
+}
+
+function fromCohere({ type, index, id, delta }: Fields): Fields {
+  const { message, finish_reason, usage } = isObject(delta) ? delta : {};
+  const { content, tool_calls: call } = isObject(message) ? message : {};
+  const { text } = isObject(content) ? content : {};
+  const { function: called, id: callId } = isObject(call) ? call : {};
+  const { name, arguments: input } = isObject(called) ? called : {};
+  switch (type) {
+    case 'message-start':
+      return { type: 'message_start', message: { id } };
+    case 'content-delta':
+      return { type: 'content_block_delta', index, delta: { text } };
+    case 'tool-call-start':
+      // Calls are numbered apart from texts.
+      return {
+        type: 'content_block_start',
+        index: `call ${index}`,
+        content_block: { type: 'tool_use', id: callId, name },
+      };
+    case 'tool-call-delta':
+      return { type: 'content_block_delta', index: `call ${index}`, delta: { partial_json: input } };
+    case 'message-end':
+      return { type: 'message_delta', delta: { finish_reason }, usage };
+    default:
+      return {};
+  }
+}
+
+function isLangChains({ type, content }: Fields): boolean {
+  return type === 'AIMessageChunk' && content !== undefined;
+}
+
+function joinLangChains(chunks: readonly Fields[]): Fields {
+  let text = '';
+  const calls = new Map<unknown, Fields>();
+  for (const { content, tool_call_chunks: pieces } of chunks) {
+    for (const part of Array.isArray(content) ? content : [{ text: content }]) {
+      if (isObject(part) && typeof part['text'] === 'string') text += part['text'];
+    }
+    for (const piece of Array.isArray(pieces) ? pieces.filter(isObject) : []) {
+      const call = calls.get(piece['index']) ?? { id: piece['id'], name: piece['name'], arguments: '' };
+      calls.set(piece['index'], call);
+      if (typeof piece['args'] === 'string') call['arguments'] = `${call['arguments']}${piece['args']}`;
+    }
+  }
+  const ends = chunks.map(({ response_metadata: end }) => end).filter(isObject);
+  const reason = ends
+    .map((end) => end['finish_reason'] ?? end['stop_reason'])
+    .findLast((word) => typeof word === 'string');
+  const usage = chunks.map(({ usage_metadata: used }) => used).findLast(isObject);
+  const ofCalls = calls.size > 0 ? { tool_calls: [...calls.values()] } : {};
+  return { role: 'assistant', content: text, ...ofCalls, finish_reason: reason, usage };
+}

@@ -1,0 +1,44 @@
+/** Where the raw answer of a provider or a framework says what it has used. */
+import { isObject } from '../../wire/json.ts';
+import { joinChunks, yieldedIn } from './stream-chunks.ts';
+
+/**
+ * Finds the usage in an answer of a provider, of LangChain (also in its camel case), or in a list of one. Ollama's is in
+ * the answer itself, and that of Cohere's first API in `meta`.
+ */
+export function usageIn(answer: unknown): Record<string, unknown> | undefined {
+  const list = Array.isArray(answer) ? answer : yieldedIn(answer);
+  const body = list ? bodyInList(list) : answer;
+  if (!isObject(body)) return undefined;
+  const output = body['llm_output'] ?? body['llmOutput'];
+  const usage =
+    body['usage'] ??
+    body['usageMetadata'] ??
+    body['usage_metadata'] ??
+    (body['eval_count'] === undefined ? undefined : body) ??
+    (isObject(body['meta']) ? body['meta'] : undefined) ??
+    (isObject(output) ? (output['token_usage'] ?? output['tokenUsage']) : undefined) ??
+    usageOfGeneration(body['generations']);
+  return isObject(usage) ? usage : undefined;
+}
+
+/** A list has the answer alone, or the pieces that it was streamed in, of which one of the last says what all have used. */
+function bodyInList(list: readonly unknown[]): unknown {
+  if (list.length === 1) return list[0];
+  const joined = joinChunks(list);
+  if (joined === list) return undefined;
+  return Array.isArray(joined) ? list.findLast((piece) => isObject(piece) && hasUsage(piece)) : joined;
+}
+
+function hasUsage({ usage, usage_metadata: ofPython, usageMetadata = ofPython }: Record<string, unknown>): boolean {
+  return isObject(usage ?? usageMetadata);
+}
+
+/** Newer releases of LangChain have it in the message, which may be serialised. */
+function usageOfGeneration(generations: unknown): unknown {
+  const first = Array.isArray(generations) && Array.isArray(generations[0]) ? generations[0][0] : undefined;
+  const message = isObject(first) ? first['message'] : undefined;
+  if (!isObject(message)) return undefined;
+  const fields = isObject(message['kwargs']) ? message['kwargs'] : message;
+  return fields['usage_metadata'] ?? fields['usageMetadata'];
+}

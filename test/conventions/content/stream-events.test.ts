@@ -1,0 +1,208 @@
+/** Answers that were recorded as the events that they were streamed in. */
+import { describe, expect, it } from 'vitest';
+import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { readAnswer } from '../../../src/conventions/content/provider-bodies.ts';
+import { joinChunks } from '../../../src/conventions/content/stream-chunks.ts';
+import { read } from '../span.ts';
+
+const LOOK = { id: 't1', type: 'function', function: { name: 'look', arguments: '{"at":"yard"}' } };
+const WHOLE = { role: 'assistant', content: 'I look.', tool_calls: [LOOK] };
+
+const ANTHROPICS = [
+  {
+    type: 'message_start',
+    message: {
+      id: 'msg_1',
+      role: 'assistant',
+      content: [],
+      stop_reason: null,
+      usage: { input_tokens: 5, output_tokens: 1 },
+    },
+  },
+  { type: 'ping' },
+  { type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '' } },
+  { type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: 'Hm.' } },
+  { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'x' } },
+  { type: 'content_block_start', index: 1, content_block: { type: 'text', text: '' } },
+  { type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text: 'I ' } },
+  { type: 'text', text: 'I ', snapshot: 'I ' },
+  { type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text: 'look.' } },
+  { type: 'content_block_stop', index: 1 },
+  { type: 'content_block_start', index: 2, content_block: { type: 'tool_use', id: 't1', name: 'look', input: {} } },
+  { type: 'content_block_delta', index: 2, delta: { type: 'input_json_delta', partial_json: '{"at"' } },
+  { type: 'content_block_delta', index: 2, delta: { type: 'input_json_delta', partial_json: ':"yard"}' } },
+  { type: 'message_delta', delta: { stop_reason: 'tool_use' }, usage: { output_tokens: 7 } },
+  { type: 'message_stop' },
+];
+
+const BEDROCKS = [
+  { messageStart: { role: 'assistant' } },
+  { contentBlockDelta: { contentBlockIndex: 0, delta: { text: 'I ' } } },
+  { contentBlockDelta: { contentBlockIndex: 0, delta: { text: 'look.' } } },
+  { contentBlockStop: { contentBlockIndex: 0 } },
+  { contentBlockStart: { contentBlockIndex: 1, start: { toolUse: { toolUseId: 't1', name: 'look' } } } },
+  { contentBlockDelta: { contentBlockIndex: 1, delta: { toolUse: { input: '{"at":' } } } },
+  { contentBlockDelta: { contentBlockIndex: 1, delta: { toolUse: { input: '"yard"}' } } } },
+  { messageStop: { stopReason: 'tool_use' } },
+  { metadata: { usage: { inputTokens: 5, outputTokens: 7 }, metrics: { latencyMs: 9 } } },
+];
+
+const ITEMS = [
+  { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'I look.' }] },
+  { type: 'function_call', call_id: 't1', name: 'look', arguments: '{"at":"yard"}' },
+];
+
+const RESPONSES = [
+  { type: 'response.created', response: { id: 'resp_1', output: [] } },
+  { type: 'response.output_text.delta', output_index: 0, delta: 'I ' },
+  { type: 'response.output_text.delta', output_index: 0, delta: 'look.' },
+  { type: 'response.output_item.done', output_index: 0, item: ITEMS[0] },
+  { type: 'response.output_item.done', output_index: 1, item: ITEMS[1] },
+  {
+    type: 'response.completed',
+    response: { id: 'resp_1', output: ITEMS, usage: { input_tokens: 5, output_tokens: 7 } },
+  },
+];
+
+const COHERES = [
+  { type: 'message-start', id: 'x', delta: { message: { role: 'assistant', content: [] } } },
+  { type: 'content-start', index: 0, delta: { message: { content: { type: 'text', text: '' } } } },
+  { type: 'content-delta', index: 0, delta: { message: { content: { text: 'I ' } } } },
+  { type: 'content-delta', index: 0, delta: { message: { content: { text: 'look.' } } } },
+  { type: 'content-end', index: 0 },
+  {
+    type: 'tool-call-start',
+    index: 0,
+    delta: { message: { tool_calls: { id: 't1', type: 'function', function: { name: 'look', arguments: '' } } } },
+  },
+  { type: 'tool-call-delta', index: 0, delta: { message: { tool_calls: { function: { arguments: '{"at":' } } } } },
+  { type: 'tool-call-delta', index: 0, delta: { message: { tool_calls: { function: { arguments: '"yard"}' } } } } },
+  {
+    type: 'message-end',
+    delta: { finish_reason: 'TOOL_CALL', usage: { tokens: { input_tokens: 5, output_tokens: 7 } } },
+  },
+];
+
+const langChains = (fields: object) => ({ type: 'AIMessageChunk', id: 'run-1', tool_call_chunks: [], ...fields });
+const LANG_CHAINS = [
+  langChains({ content: 'I ' }),
+  langChains({ content: [{ type: 'text', text: 'look.', index: 0 }] }),
+  langChains({ content: '', tool_call_chunks: [{ index: 1, id: 't1', name: 'look', args: '{"at":' }] }),
+  langChains({ content: '', tool_call_chunks: [{ index: 1, id: null, name: null, args: '"yard"}' }] }),
+  langChains({
+    content: '',
+    response_metadata: { finish_reason: 'tool_calls' },
+    usage_metadata: { input_tokens: 5, output_tokens: 7, total_tokens: 12 },
+  }),
+];
+
+const OLLAMAS = [
+  { model: 'm', message: { role: 'assistant', content: 'I ' }, done: false },
+  { model: 'm', message: { role: 'assistant', content: 'look.' }, done: false },
+  {
+    model: 'm',
+    message: {
+      role: 'assistant',
+      content: '',
+      tool_calls: [{ id: 't1', function: { name: 'look', arguments: { at: 'yard' } } }],
+    },
+    done: false,
+  },
+  {
+    model: 'm',
+    message: { role: 'assistant', content: '' },
+    done: true,
+    done_reason: 'tool_calls',
+    prompt_eval_count: 5,
+    eval_count: 7,
+  },
+];
+
+describe.each([
+  ["Anthropic's", ANTHROPICS, 'tool_calls'],
+  ["Bedrock's", BEDROCKS, 'tool_calls'],
+  ["the Responses API's", RESPONSES, undefined],
+  ["Ollama's", OLLAMAS, 'tool_calls'],
+  ["Cohere's", COHERES, 'tool_calls'],
+  ["LangChain's", LANG_CHAINS, 'tool_calls'],
+])('%s events', (_whose, events, finishReason) => {
+  it('are one answer with its words, its calls and its reason', () => {
+    const reader = new MessageReader();
+    const { outputMessage, contentMetadata, finishReason: found } = readAnswer(events, reader);
+    expect(outputMessage).toEqual(WHOLE);
+    expect(contentMetadata).toBeUndefined();
+    expect(found).toBe(finishReason);
+    expect(reader.reasoning).toEqual(events === ANTHROPICS ? ['Hm.'] : []);
+  });
+
+  it.each([
+    ['mlflow', { 'mlflow.spanType': 'CHAT_MODEL', 'mlflow.spanOutputs': JSON.stringify(events) }],
+    ['langsmith', { 'langsmith.span.kind': 'llm', 'gen_ai.completion': JSON.stringify(events) }],
+    ['langsmith', { 'langsmith.span.kind': 'llm', 'gen_ai.completion': JSON.stringify({ output: events }) }],
+    ['openinference', { 'openinference.span.kind': 'LLM', 'output.value': JSON.stringify(events) }],
+    ['gen-ai', { 'gen_ai.operation.name': 'chat', 'gen_ai.completion': JSON.stringify(events) }],
+  ])('are read with their tokens by %s', (convention, attributes) => {
+    expect(read(attributes)).toMatchObject({
+      outputMessage: WHOLE,
+      promptTokens: 5,
+      outputTokens: 7,
+      metadata: { convention },
+    });
+  });
+});
+
+it('leaves of a stream that was left what had come', () => {
+  const answer = (events: readonly object[]) => readAnswer(events, new MessageReader()).output;
+  expect(answer(ANTHROPICS.slice(0, 7))).toBe('I ');
+  expect(answer(BEDROCKS.slice(0, 2))).toBe('I ');
+  expect(answer(RESPONSES.slice(0, 2))).toBe('I ');
+  expect(answer(RESPONSES.slice(0, 4))).toBe('I look.');
+  expect(answer(OLLAMAS.slice(0, 2))).toBe('I look.');
+});
+
+it.each([
+  [
+    [
+      { done: false, response: 'a' },
+      { done: true, response: 'b' },
+    ],
+  ],
+  [[...ANTHROPICS, { type: 'note', text: 'x' }]],
+  [[{ type: 'response.created' }, { type: 'report' }]],
+  [[{ messageStart: { role: 'assistant' } }, { title: 'x' }]],
+])("leaves a list of the app's own as it is: %j", (list) => expect(joinChunks(list)).toBe(list));
+
+it('keeps the choices of a stream apart', () => {
+  const chunk = (index: number, delta: object, finish_reason?: string) => ({
+    choices: [{ index, delta, finish_reason }],
+  });
+  const chunks = [
+    chunk(1, { role: 'assistant', content: 'No' }),
+    chunk(0, { role: 'assistant', content: 'Ye' }),
+    chunk(1, { content: ', never.' }),
+    chunk(0, { content: 's.' }, 'stop'),
+    chunk(1, {}, 'length'),
+  ];
+  const { outputMessage, contentMetadata, finishReason } = readAnswer(chunks, new MessageReader());
+  expect(outputMessage).toEqual({ role: 'assistant', content: 'Yes.' });
+  expect(contentMetadata).toEqual({ choices: [{ role: 'assistant', content: 'No, never.' }] });
+  expect(finishReason).toBe('stop');
+});
+
+it('joins the texts of the completion API', () => {
+  const chunk = (text: string, reason: string | null = null, id = 'c') => {
+    return { id, object: 'text_completion', choices: [{ index: 0, text, finish_reason: reason }] };
+  };
+  const { output, finishReason } = readAnswer([chunk('Hel'), chunk('lo.', 'length')], new MessageReader());
+  expect([output, finishReason]).toEqual(['Hello.', 'length']);
+  const others = [chunk('Hello.', 'stop', 'a'), chunk('Bye.', 'stop', 'b')];
+  expect(joinChunks(others)).toBe(others);
+});
+
+it.each([
+  ['max_output_tokens', 'length'],
+  ['content_filter', 'content_filter'],
+])('finds why a response is incomplete: %s', (reason, expected) => {
+  const response = { id: 'resp_1', status: 'incomplete', incomplete_details: { reason }, output: ITEMS.slice(0, 1) };
+  expect(readAnswer(response, new MessageReader()).finishReason).toBe(expected);
+});

@@ -45,7 +45,12 @@ export interface CheckedFeedback {
 /** In the order of the requests. */
 export type Checked =
   | { readonly kind: 'create'; readonly logs: readonly CheckedLog[] }
-  | { readonly kind: 'update'; readonly id: string | undefined; readonly update: LogUpdate }
+  | {
+      readonly kind: 'update';
+      readonly update: LogUpdate;
+      readonly id: string | undefined;
+      readonly isRemembered: boolean;
+    }
   | { readonly kind: 'feedback'; readonly feedback: readonly CheckedFeedback[] }
   | { readonly kind: 'rejected'; readonly error: unknown };
 
@@ -56,6 +61,8 @@ interface Named {
   readonly logs: ReadonlyMap<string, FoundLog>;
   /** Ids of logs by reference. */
   readonly references: ReadonlyMap<string, string>;
+  /** References of which the id was remembered, and not looked up. */
+  readonly remembered: ReadonlySet<string>;
   /** How many entries of feedback each log has. */
   readonly feedback: ReadonlyMap<string, number>;
   /** Bytes of the logs that large requests add to. */
@@ -93,12 +100,8 @@ async function findNamed(
   works: readonly Work[],
   remembered?: Pick<RememberedReferences, 'get'>,
 ): Promise<Named> {
-  const [sessions, configs, logIds, references] = [
-    new Set<Uuid>(),
-    new Set<Uuid>(),
-    new Set<string>(),
-    new Set<string>(),
-  ];
+  const [sessions, configs] = [new Set<Uuid>(), new Set<Uuid>()];
+  const [logIds, references] = [new Set<string>(), new Set<string>()];
   const [withFeedback, large, parents] = [new Set<string>(), new Set<string>(), new Set<string>()];
   const updated = new Set<string>();
   const add = <Item>(set: Set<Item>, item: Item | undefined) => void (item !== undefined && set.add(item));
@@ -151,7 +154,10 @@ async function findNamed(
       [...large].map((name) => found.get(name) ?? name),
     ),
   ]);
-  return { sessions: currentSessions, configs: foundConfigs, logs, references: found, feedback: counts, sizes };
+  return {
+    ...{ sessions: currentSessions, configs: foundConfigs, logs, references: found, feedback: counts, sizes },
+    remembered: new Set(known.keys()),
+  };
 }
 
 async function findConfigs(pool: pg.Pool, keys: ReadonlySet<Uuid>): Promise<Map<Uuid, KeyedConfig>> {
@@ -252,9 +258,11 @@ function parentOf(named: Named, { parent_id: id, parent_reference_id: reference 
 }
 
 function checkUpdate(named: Named, selector: LogSelector, update: LogUpdate): Checked {
-  const id = 'id' in selector ? selector.id : named.references.get(storableText(selector.referenceId));
+  const reference = 'id' in selector ? undefined : storableText(selector.referenceId);
+  const id = 'id' in selector ? selector.id : named.references.get(reference!);
   checkSize(named, id, (update.output?.length ?? 0) + (update.error?.length ?? 0), 'output');
-  return { kind: 'update', id: id !== undefined && placeOf(id) ? id : undefined, update };
+  const isRemembered = reference !== undefined && named.remembered.has(reference);
+  return { kind: 'update', id: id !== undefined && placeOf(id) ? id : undefined, isRemembered, update };
 }
 
 /** A log can grow request by request, and every answer has all of it. */

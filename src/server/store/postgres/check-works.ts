@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import type { Feedback, FeedbackRequest, LogUpdate } from '../../../wire/v4.ts';
-import { RejectedFieldError, RejectedItemError } from '../rejected-item.ts';
+import { RejectedFieldError, RejectedItemError, rejectItem } from '../rejected-item.ts';
 import { countCharacters } from '../row-size.ts';
 import { storableText } from '../storable-text.ts';
 import type { LogSelector } from '../store.ts';
@@ -61,8 +61,8 @@ interface Named {
   readonly logs: ReadonlyMap<string, FoundLog>;
   /** Ids of logs by reference. */
   readonly references: ReadonlyMap<string, string>;
-  /** References of which the id was remembered, and not looked up. */
-  readonly remembered: ReadonlySet<string>;
+  /** Those that were remembered, and not looked up. */
+  readonly known: ReadonlyMap<string, string>;
   /** How many entries of feedback each log has. */
   readonly feedback: ReadonlyMap<string, number>;
   /** Bytes of the logs that large requests add to. */
@@ -154,10 +154,7 @@ async function findNamed(
       [...large].map((name) => found.get(name) ?? name),
     ),
   ]);
-  return {
-    ...{ sessions: currentSessions, configs: foundConfigs, logs, references: found, feedback: counts, sizes },
-    remembered: new Set(known.keys()),
-  };
+  return { sessions: currentSessions, configs: foundConfigs, logs, references: found, known, feedback: counts, sizes };
 }
 
 async function findConfigs(pool: pg.Pool, keys: ReadonlySet<Uuid>): Promise<Map<Uuid, KeyedConfig>> {
@@ -204,7 +201,9 @@ async function checkLogs(catalog: Catalog, named: Named, logs: readonly EncodedL
     if (request.project_id && !projects[index]) throw new RejectedFieldError('project_id', 'project not found');
   });
   for (const [index, { request }] of logs.entries()) {
-    projects[index] ??= await catalog.findOrMakeProject(storableText(request.project!));
+    projects[index] ??= await catalog
+      .findOrMakeProject(storableText(request.project!), 'project')
+      .catch(rejectItem(index));
     catalog.touchProject(projects[index]!.key);
   }
   const given = checked.flatMap(({ row, config }, index) =>
@@ -224,8 +223,7 @@ function each<Item, Result>(items: readonly Item[], check: (item: Item, index: n
     try {
       return check(item, index);
     } catch (error) {
-      if (!(error instanceof RejectedFieldError)) throw error;
-      throw new RejectedItemError(index, error.field, error.message);
+      return rejectItem(index)(error);
     }
   });
 }
@@ -261,7 +259,7 @@ function checkUpdate(named: Named, selector: LogSelector, update: LogUpdate): Ch
   const reference = 'id' in selector ? undefined : storableText(selector.referenceId);
   const id = 'id' in selector ? selector.id : named.references.get(reference!);
   checkSize(named, id, (update.output?.length ?? 0) + (update.error?.length ?? 0), 'output');
-  const isRemembered = reference !== undefined && named.remembered.has(reference);
+  const isRemembered = reference !== undefined && named.known.has(reference);
   return { kind: 'update', id: id !== undefined && placeOf(id) ? id : undefined, isRemembered, update };
 }
 

@@ -27,6 +27,7 @@ import { LOGS, toLogValues } from './log-rows.ts';
 import { readPlaces } from './lookups.ts';
 import { findParentReferences, findParents, markCycles, toChild } from './parents.ts';
 import type { Plan } from './plan-turn.ts';
+import type { RememberedReferences } from './remembered-references.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { SessionWrites } from './session-writes.ts';
 import type { TurnParts } from './turn-parts.ts';
@@ -67,7 +68,7 @@ export class Turn {
     this.#missing = missing;
   }
 
-  async run(client: pg.ClientBase): Promise<TurnAnswers> {
+  async run(client: pg.ClientBase, remembered: RememberedReferences): Promise<TurnAnswers> {
     const { layout, merges, vocabulary } = this.#parts;
     this.#begin = [{ text: toBegin(layout) }];
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
@@ -77,7 +78,10 @@ export class Turn {
       sendAtOnce(
         client,
         () =>
-          [findParentReferences(client, children), sessions.write(client, [...this.#begin, ...statements])] as const,
+          [
+            findParentReferences(client, children, remembered),
+            sessions.write(client, [...this.#begin, ...statements]),
+          ] as const,
       ),
     );
     const answers = toAnswers(results.slice(results.length - statements.length));
@@ -96,7 +100,9 @@ export class Turn {
     sessions.committed();
     for (const [id, row] of updated) {
       row['shown_session'] = sessions.shownAs(row['session'] as Uuid);
-      if (shown) row['shown_parent'] = shown.get(id);
+      // Where the id of a parent was only remembered, another log may have its reference: the answer looks it up.
+      const parent = shown?.get(id);
+      if (parent || (row['parent_id'] ?? row['parent_reference_id']) === null) row['shown_parent'] = parent;
     }
     return answers;
   }

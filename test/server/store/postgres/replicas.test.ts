@@ -198,7 +198,7 @@ for (const binaries of findPostgres()) {
       let lookups = 0;
       const query = pg.Pool.prototype.query as (...given: unknown[]) => unknown;
       vi.spyOn(pg.Pool.prototype, 'query').mockImplementation(function (this: pg.Pool, ...given: unknown[]) {
-        if ((given[0] as { name?: string }).name === 'find references') lookups += 1;
+        if ((given[0] as { name?: string }).name === 'find references of 1') lookups += 1;
         return query.apply(this, given) as never;
       });
       onTestFinished(() => void vi.restoreAllMocks());
@@ -245,6 +245,53 @@ for (const binaries of findPostgres()) {
       expect(again.id).not.toBe(dropped);
       expect(await countRepeats(b)).toBe(1);
       expect(await b.updateLog({ referenceId: 'dropped' }, { output: 'changed' })).toMatchObject({ id: again.id });
+    });
+
+    test('an update is answered with the parent as it is now, also where another server made it anew', async () => {
+      const { stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      await createOne(a, { reference_id: 'child', parent_reference_id: 'parent', output: 'child' });
+      const update = async (store: Store) => {
+        const answer = await store.updateLog({ referenceId: 'child' }, { output: 'changed' });
+        expect(answer).toMatchObject({ output: 'changed', parent_reference_id: 'parent' });
+        return answer?.parent_id;
+      };
+      const deleted = new Set<string>();
+      for (let round = 0; round < 3; round += 1) {
+        for (const store of [a, b, a]) expect(await update(store)).toBeUndefined();
+        const { id } = await createOne(b, { reference_id: 'parent', output: 'parent' });
+        expect(deleted).not.toContain(id);
+        for (const store of [a, b, a]) expect(await update(store)).toBe(id);
+        await b.deleteLogs([id]);
+        deleted.add(id);
+        if (round > 0) continue;
+        // So that the first server remembers a log that is gone while another one has its reference.
+        const { id: next } = await createOne(b, { reference_id: 'parent', output: 'parent' });
+        expect(await update(a)).toBe(next);
+        await b.deleteLogs([next]);
+      }
+    });
+
+    test('the parent of a log is looked up by its reference once', async () => {
+      const { stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      const { id } = await createOne(a, { reference_id: 'parent' });
+      await createOne(a, { reference_id: 'child', parent_reference_id: 'parent' });
+      let lookups = 0;
+      const query = pg.Client.prototype.query as (...given: unknown[]) => unknown;
+      vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...given: unknown[]) {
+        if ((given[0] as { name?: string }).name?.startsWith('find references')) lookups += 1;
+        return query.apply(this, given) as never;
+      });
+      onTestFinished(() => void vi.restoreAllMocks());
+      const update = async (store: Store) => {
+        const before = lookups;
+        expect(await store.updateLog({ referenceId: 'child' }, { output: 'x' })).toMatchObject({ parent_id: id });
+        return lookups - before;
+      };
+      expect(await update(a)).toBe(0);
+      expect(await update(b)).toBe(2);
+      expect(await update(b)).toBe(0);
     });
 
     test('who asks for the version hears of all that is written then, however long the first look takes', async () => {

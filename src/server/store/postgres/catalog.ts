@@ -19,7 +19,9 @@ const PROJECT_MILLIS = 2_000;
 const MAX_REMEMBERED = 20_000;
 const FLUSH_MILLIS = 10_000;
 const TOO_LARGE = '54000';
+/** Of what the index takes of a name; it takes longer ones that it can pack. */
 const MAX_NAME_BYTES = 2_600;
+const SHOWN_CHARACTERS = 60;
 
 export interface Project {
   readonly key: number;
@@ -100,7 +102,7 @@ export class Catalog {
        ON CONFLICT (name) DO NOTHING RETURNING key, id, name`,
       [newIdentifier('pr'), name, now],
     );
-    const { rows } = await withProjectName(field, insert);
+    const { rows } = await withProjectName(field, name, insert);
     const project = rows[0] as Project | undefined;
     if (project) this.#remember(project);
     return project;
@@ -215,18 +217,13 @@ export class Catalog {
   }
 }
 
-/**
- * Rejects with a `RejectedFieldError` where the index of names does not take the name: PostgreSQL stores some 2,700 bytes
- * there, and longer texts that it can pack into as many.
- */
-export async function withProjectName<Result>(field: string, write: Promise<Result>): Promise<Result> {
+/** For a write of the name of a project: rejects with a `RejectedFieldError` where the index of names does not take it. */
+export async function withProjectName<Result>(field: string, name: string, write: Promise<Result>): Promise<Result> {
   try {
     return await write;
   } catch (error) {
     if (codeOf(error) !== TOO_LARGE) throw error;
-    throw new RejectedFieldError(
-      field,
-      `the name of the project is too long for its index: ${MAX_NAME_BYTES} bytes fit`,
-    );
+    const shown = JSON.stringify(`${name.slice(0, SHOWN_CHARACTERS)}…`);
+    throw new RejectedFieldError(field, `the name of the project ${shown} is too long: ${MAX_NAME_BYTES} bytes fit`);
   }
 }

@@ -99,7 +99,7 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
         if (given === row['name'] && active === row['active_config']) return true;
         const values = [row['key'], given, active, nextTimestamp()];
         const text = 'UPDATE projects SET name = $2, active_config = $3, updated_at = $4 WHERE key = $1';
-        await withProjectName('name', client.query(text, values)).catch((error: unknown) => {
+        await withProjectName('name', given, client.query(text, values)).catch((error: unknown) => {
           if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
           throw new NameTakenError(`a project named ${JSON.stringify(name)} exists`);
         });

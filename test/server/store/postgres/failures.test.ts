@@ -174,7 +174,7 @@ for (const binaries of findPostgres()) {
       const store = await open(url);
       const random = new Random(7);
       const long = Array.from({ length: 3_000 }, () => random.between(0, 35).toString(36)).join('');
-      const tooLong = /too long for its index: 2600 bytes fit/;
+      const tooLong = /the name of the project ".{60}…" is too long: 2600 bytes fit/;
       const made = createOne(store, { output: 'beside it' });
       await expect(store.createLogs([log({ project: 'a' }), log({ project: long.repeat(3) })])).rejects.toMatchObject({
         ...{ name: 'RejectedItemError', index: 1, field: 'project', message: expect.stringMatching(tooLong) },

@@ -26,6 +26,14 @@ export class RejectedFieldError extends HumanloopError {
   }
 }
 
+/** Throws the error again: a `RejectedFieldError` with the index of its item. */
+export function rejectItem(index: number): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof RejectedFieldError)) throw error;
+    throw new RejectedItemError(index, error.field, error.message);
+  };
+}
+
 /** A name that is unique is in use. */
 export class NameTakenError extends HumanloopError {
   override readonly name = 'NameTakenError';
@@ -45,8 +53,7 @@ export function* mapItems<Item, Result>(
       const result = work(item);
       results.push(isGenerator(result) ? yield* result : result);
     } catch (error) {
-      if (!(error instanceof RejectedFieldError)) throw error;
-      throw new RejectedItemError(index, error.field, error.message);
+      rejectItem(index)(error);
     }
     yield;
   }

@@ -64,7 +64,7 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
         },
         run: async ({ body }) => {
           const name = parseProjectName(body);
-          const project = await store.createProject(name);
+          const project = await store.createProject(name).catch(nameItemOf(body));
           if (!project) throw new HttpError(409, `a project named ${JSON.stringify(name)} exists`);
           return json(201, project);
         },

@@ -27,6 +27,25 @@ export function describeProjects(name: string, open: () => Promise<Store>): void
       expect(await store.projects.update('pr_unknown', { name: 'x' })).toBeUndefined();
     });
 
+    test('is not found by an id that no database can have', async () => {
+      const store = await open();
+      await project(store);
+      for (const id of ['a\0b', '\ud800', '', 'x'.repeat(10_000)]) {
+        expect(await read(store, id)).toBeUndefined();
+        expect(await store.projects.update(id, { name: 'x' })).toBeUndefined();
+        expect(await store.projects.getActiveConfig(id)).toBeUndefined();
+        expect(await store.projects.clearActiveConfig(id)).toBeUndefined();
+        expect(await store.projects.listConfigs(id)).toBeUndefined();
+        expect(await store.listSessions({ projectId: id, page: 0, size: 1 })).toBeUndefined();
+        await expect(store.projects.registerConfig({ id }, { model: 'm' })).rejects.toMatchObject({
+          field: 'project_id',
+        });
+        await expect(createOne(store, { project: undefined, project_id: id || 'y' })).rejects.toMatchObject({
+          field: 'project_id',
+        });
+      }
+    });
+
     test('has the logs of the name that it takes over, and not those of a project that had it before', async () => {
       const store = await open();
       const [first, second] = [await project(store, 'a'), await project(store, 'b')];

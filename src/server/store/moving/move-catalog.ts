@@ -1,5 +1,6 @@
 /** Moves projects and configs, of which there are few. All of it can be done again. */
 import type { SqliteRow } from '../../../sqlite/open.ts';
+import { withProjectName } from '../postgres/catalog.ts';
 import { pipelined, type Statement, toSqlTime } from '../postgres/connection.ts';
 import { configKey, fromId, sessionKey, type Uuid } from '../postgres/keys.ts';
 import { storableText } from '../storable-text.ts';
@@ -24,7 +25,8 @@ export async function moveCatalog(source: Source, target: Target): Promise<Moved
   for (const rows of source.portions('listProjects')) {
     await target.write(target.place, async (client) => {
       for (const row of rows) {
-        const found = await client.query(INSERT_PROJECT, toProjectValues(source, row));
+        const insert = client.query(INSERT_PROJECT, toProjectValues(source, row));
+        const found = await withProjectName('name', row['name'] as string, insert);
         projects.set(row['id'] as string, found.rows[0]['key']);
         if (found.rows[0]['id'] !== row['id']) renamed.push(row['name'] as string);
         if (row['active_config_id'] === null) continue;

@@ -6,7 +6,9 @@
 import type pg from 'pg';
 import type { ConfigRow } from '../config-row.ts';
 import { newIdentifier } from '../identifiers.ts';
-import { pipelined, type Row } from './connection.ts';
+import { RejectedFieldError } from '../rejected-item.ts';
+import { storableText } from '../storable-text.ts';
+import { codeOf, pipelined, type Row } from './connection.ts';
 import { nextTimestamp } from './identifiers.ts';
 import { configKey, type Uuid } from './keys.ts';
 import type { ConfigFacts } from './log-facts.ts';
@@ -16,6 +18,10 @@ import { toList } from './row-keys.ts';
 const PROJECT_MILLIS = 2_000;
 const MAX_REMEMBERED = 20_000;
 const FLUSH_MILLIS = 10_000;
+const TOO_LARGE = '54000';
+/** Of what the index takes of a name; it takes longer ones that it can pack. */
+const MAX_NAME_BYTES = 2_600;
+const SHOWN_CHARACTERS = 60;
 
 export interface Project {
   readonly key: number;
@@ -46,7 +52,7 @@ export class Catalog {
     const known = this.#projects.get(name);
     if (known && known.until > performance.now()) return known.project;
     const column = 'id' in selector ? 'id' : 'name';
-    const value = 'id' in selector ? selector.id : selector.name;
+    const value = storableText('id' in selector ? selector.id : selector.name);
     const { rows } = await this.#pool.query<Row>({
       name: `project by ${column}`,
       text: `SELECT key, id, name FROM projects WHERE ${column} = $1`,
@@ -88,22 +94,23 @@ export class Catalog {
     return found;
   }
 
-  /** Resolves to `undefined` if the name is taken. */
-  async makeProject(name: string): Promise<Project | undefined> {
+  /** Resolves to `undefined` if the name is taken. `field` is the one that has the name, see `withProjectName`. */
+  async makeProject(name: string, field = 'name'): Promise<Project | undefined> {
     const now = nextTimestamp();
-    const { rows } = await this.#pool.query<Row>(
+    const insert = this.#pool.query<Row>(
       `INSERT INTO projects (id, name, created_at, updated_at) VALUES ($1, $2, $3, $3)
        ON CONFLICT (name) DO NOTHING RETURNING key, id, name`,
       [newIdentifier('pr'), name, now],
     );
+    const { rows } = await withProjectName(field, name, insert);
     const project = rows[0] as Project | undefined;
     if (project) this.#remember(project);
     return project;
   }
 
-  async findOrMakeProject(name: string): Promise<Project> {
+  async findOrMakeProject(name: string, field?: string): Promise<Project> {
     for (;;) {
-      const found = (await this.findProject({ name })) ?? (await this.makeProject(name));
+      const found = (await this.findProject({ name })) ?? (await this.makeProject(name, field));
       if (found) return found;
       // Another server has made it, and renamed it again, in between.
     }
@@ -207,5 +214,16 @@ export class Catalog {
         values: [key, at],
       })),
     ]);
+  }
+}
+
+/** For a write of the name of a project: rejects with a `RejectedFieldError` where the index of names does not take it. */
+export async function withProjectName<Result>(field: string, name: string, write: Promise<Result>): Promise<Result> {
+  try {
+    return await write;
+  } catch (error) {
+    if (codeOf(error) !== TOO_LARGE) throw error;
+    const shown = JSON.stringify(`${name.slice(0, SHOWN_CHARACTERS)}…`);
+    throw new RejectedFieldError(field, `the name of the project ${shown} is too long: ${MAX_NAME_BYTES} bytes fit`);
   }
 }

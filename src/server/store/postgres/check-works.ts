@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import type { Feedback, FeedbackRequest, LogUpdate } from '../../../wire/v4.ts';
-import { RejectedFieldError, RejectedItemError } from '../rejected-item.ts';
+import { RejectedFieldError, RejectedItemError, rejectItem } from '../rejected-item.ts';
 import { countCharacters } from '../row-size.ts';
 import { storableText } from '../storable-text.ts';
 import type { LogSelector } from '../store.ts';
@@ -45,7 +45,12 @@ export interface CheckedFeedback {
 /** In the order of the requests. */
 export type Checked =
   | { readonly kind: 'create'; readonly logs: readonly CheckedLog[] }
-  | { readonly kind: 'update'; readonly id: string | undefined; readonly update: LogUpdate }
+  | {
+      readonly kind: 'update';
+      readonly update: LogUpdate;
+      readonly id: string | undefined;
+      readonly isRemembered: boolean;
+    }
   | { readonly kind: 'feedback'; readonly feedback: readonly CheckedFeedback[] }
   | { readonly kind: 'rejected'; readonly error: unknown };
 
@@ -56,6 +61,8 @@ interface Named {
   readonly logs: ReadonlyMap<string, FoundLog>;
   /** Ids of logs by reference. */
   readonly references: ReadonlyMap<string, string>;
+  /** Those that were remembered, and not looked up. */
+  readonly known: ReadonlyMap<string, string>;
   /** How many entries of feedback each log has. */
   readonly feedback: ReadonlyMap<string, number>;
   /** Bytes of the logs that large requests add to. */
@@ -93,12 +100,8 @@ async function findNamed(
   works: readonly Work[],
   remembered?: Pick<RememberedReferences, 'get'>,
 ): Promise<Named> {
-  const [sessions, configs, logIds, references] = [
-    new Set<Uuid>(),
-    new Set<Uuid>(),
-    new Set<string>(),
-    new Set<string>(),
-  ];
+  const [sessions, configs] = [new Set<Uuid>(), new Set<Uuid>()];
+  const [logIds, references] = [new Set<string>(), new Set<string>()];
   const [withFeedback, large, parents] = [new Set<string>(), new Set<string>(), new Set<string>()];
   const updated = new Set<string>();
   const add = <Item>(set: Set<Item>, item: Item | undefined) => void (item !== undefined && set.add(item));
@@ -151,7 +154,7 @@ async function findNamed(
       [...large].map((name) => found.get(name) ?? name),
     ),
   ]);
-  return { sessions: currentSessions, configs: foundConfigs, logs, references: found, feedback: counts, sizes };
+  return { sessions: currentSessions, configs: foundConfigs, logs, references: found, known, feedback: counts, sizes };
 }
 
 async function findConfigs(pool: pg.Pool, keys: ReadonlySet<Uuid>): Promise<Map<Uuid, KeyedConfig>> {
@@ -198,7 +201,9 @@ async function checkLogs(catalog: Catalog, named: Named, logs: readonly EncodedL
     if (request.project_id && !projects[index]) throw new RejectedFieldError('project_id', 'project not found');
   });
   for (const [index, { request }] of logs.entries()) {
-    projects[index] ??= await catalog.findOrMakeProject(storableText(request.project!));
+    projects[index] ??= await catalog
+      .findOrMakeProject(storableText(request.project!), 'project')
+      .catch(rejectItem(index));
     catalog.touchProject(projects[index]!.key);
   }
   const given = checked.flatMap(({ row, config }, index) =>
@@ -218,8 +223,7 @@ function each<Item, Result>(items: readonly Item[], check: (item: Item, index: n
     try {
       return check(item, index);
     } catch (error) {
-      if (!(error instanceof RejectedFieldError)) throw error;
-      throw new RejectedItemError(index, error.field, error.message);
+      return rejectItem(index)(error);
     }
   });
 }
@@ -252,9 +256,11 @@ function parentOf(named: Named, { parent_id: id, parent_reference_id: reference 
 }
 
 function checkUpdate(named: Named, selector: LogSelector, update: LogUpdate): Checked {
-  const id = 'id' in selector ? selector.id : named.references.get(storableText(selector.referenceId));
+  const reference = 'id' in selector ? undefined : storableText(selector.referenceId);
+  const id = 'id' in selector ? selector.id : named.references.get(reference!);
   checkSize(named, id, (update.output?.length ?? 0) + (update.error?.length ?? 0), 'output');
-  return { kind: 'update', id: id !== undefined && placeOf(id) ? id : undefined, update };
+  const isRemembered = reference !== undefined && named.known.has(reference);
+  return { kind: 'update', id: id !== undefined && placeOf(id) ? id : undefined, isRemembered, update };
 }
 
 /** A log can grow request by request, and every answer has all of it. */

@@ -28,8 +28,7 @@ export class ConfigReads {
     if (unknown.length === 0) return found;
     const { rows } = await client.query<Row>({
       name: 'read configs',
-      text: `SELECT configs.key, content, configs.created_at, last_used FROM configs
-        JOIN projects ON projects.key = configs.project WHERE configs.key = ANY($1::uuid[])`,
+      text: `SELECT key, content, created_at, last_used FROM configs WHERE key = ANY($1::uuid[])`,
       values: [toList(unknown)],
     });
     for (const row of rows) {

@@ -2,12 +2,15 @@
 import type { Row } from './connection.ts';
 import type { Draft, Forced } from './drafts.ts';
 import type { LogPlace } from './identifiers.ts';
+import type { Layout } from './layout.ts';
 
 export interface KnownLog {
   readonly place: LogPlace;
   readonly forced: Forced;
   /** What it is completed with. */
   readonly draft?: Draft;
+  /** Whether its id is only remembered: another log may have its reference by now. */
+  readonly isRemembered?: boolean;
 }
 
 /** What was there before. After `updateLog`, the row has all that an answer has of the log itself as well. */
@@ -35,6 +38,14 @@ export interface OldLog {
   readonly no_metadata: boolean;
   readonly no_environment: boolean;
   readonly has_feedback: boolean;
+}
+
+/**
+ * Looks for a log of which an id or a reference says that it is there, before it counts as deleted. On one server a log is
+ * committed with its reference, and its id is given out afterwards. The nodes of a distributed one commit one by one.
+ */
+export function toMaxLooks({ isDistributed }: Layout): number {
+  return isDistributed ? 3 : 1;
 }
 
 /** The row of a log as it is after `updateLog`, in the form of `LogReads`, but for its project. */

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { Row, Statement, Value } from './connection.ts';
 import { placeOf } from './identifiers.ts';
-import { bucketOf, referenceKey, toKeyed, type Uuid } from './keys.ts';
+import { referenceKey, toKeyed, type Uuid } from './keys.ts';
 import { isMissingTable, tableOf } from './partitions.ts';
 import { toList, whereKeys } from './row-keys.ts';
 
@@ -16,11 +16,12 @@ export async function findReferences(
   const byKey = new Map([...references].map((reference) => [referenceKey(reference).key, reference]));
   const found = new Map<string, string>();
   if (byKey.size === 0) return found;
+  const values: Value[] = [];
+  const { sql, name } = whereKeys('bucket, reference', Array.from(byKey.keys(), toKeyed), values);
   const { rows } = await connection.query<Row>({
-    name: 'find references',
-    text: `SELECT reference, log_id FROM log_references
-      WHERE reference = ANY($1::uuid[]) AND bucket = ANY($2::smallint[]) AND log_id IS NOT NULL`,
-    values: [toList(byKey.keys()), toList(new Set([...byKey.keys()].map(bucketOf)))],
+    name: `find references ${name}`,
+    text: `SELECT reference, log_id FROM log_references WHERE ${sql} AND log_id IS NOT NULL`,
+    values,
   });
   for (const row of rows) found.set(byKey.get(row['reference'] as Uuid)!, row['log_id'] as string);
   return found;

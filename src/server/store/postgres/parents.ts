@@ -8,6 +8,7 @@ import type { Row } from './connection.ts';
 import type { Draft } from './drafts.ts';
 import type { LogPlace } from './identifiers.ts';
 import { type FoundLog, findLogs, findReferences } from './lookups.ts';
+import type { RememberedReferences } from './remembered-references.ts';
 
 type Connection = pg.ClientBase | pg.Pool;
 
@@ -31,15 +32,27 @@ export function toChild(row: Row): Child {
   };
 }
 
-/** Resolves to the ids of the logs that children name as their parent by reference, by that reference. */
-export function findParentReferences(
+/**
+ * Resolves to the ids of the logs that children name as their parent by reference, by that reference. Those that are
+ * `remembered` are not looked up, and may be gone; those that are found are remembered.
+ */
+export async function findParentReferences(
   connection: Connection,
   children: readonly Child[],
+  remembered?: RememberedReferences,
 ): Promise<ReadonlyMap<string, string>> {
-  const named = children.flatMap(({ parentId, parentReferenceId, parentCut }) =>
-    parentCut || parentId !== null ? [] : (parentReferenceId ?? []),
-  );
-  return findReferences(connection, new Set(named));
+  const [ids, unknown] = [new Map<string, string>(), new Set<string>()];
+  for (const { parentId, parentReferenceId, parentCut } of children) {
+    if (parentCut || parentId !== null || parentReferenceId === null) continue;
+    const id = remembered?.get(parentReferenceId);
+    if (id === undefined) unknown.add(parentReferenceId);
+    else ids.set(parentReferenceId, id);
+  }
+  for (const [reference, id] of await findReferences(connection, unknown)) {
+    ids.set(reference, id);
+    remembered?.set(reference, id);
+  }
+  return ids;
 }
 
 /**

@@ -14,6 +14,8 @@ import type { Merges } from './merges.ts';
 export interface Update {
   readonly id: string;
   readonly forced: Forced;
+  /** Whether another log may have its reference by now. */
+  readonly isRemembered: boolean;
 }
 
 export interface Plan {
@@ -60,8 +62,12 @@ export async function planTurn(
         draft.update(work.update);
         draftsOf.set(index, [draft]);
       } else if (work.id !== undefined) {
-        const forced = { ...updates.get(work.id)?.forced, ...toForced(work.update) };
-        updates.set(work.id, { id: work.id, forced });
+        const before = updates.get(work.id);
+        updates.set(work.id, {
+          id: work.id,
+          forced: { ...before?.forced, ...toForced(work.update) },
+          isRemembered: work.isRemembered || before?.isRemembered === true,
+        });
       }
     } else if (work.kind === 'feedback') feedback.push(...work.feedback);
   }

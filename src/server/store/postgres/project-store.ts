@@ -12,7 +12,7 @@ import {
 import type { FeedbackTypeDefinition, FeedbackTypeResponse, ProjectResponse, ProjectStore } from '../project-store.ts';
 import { NameTakenError, RejectedFieldError, RejectedItemError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
-import type { Catalog } from './catalog.ts';
+import { type Catalog, withProjectName } from './catalog.ts';
 import type { Connections, Row } from './connection.ts';
 import { nextTimestamp } from './identifiers.ts';
 import { fromId, toId, type Uuid } from './keys.ts';
@@ -54,7 +54,7 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
   };
 
   const findRow = async (id: string): Promise<Row | undefined> =>
-    (await reads.query<Row>('SELECT * FROM projects WHERE id = $1', [id])).rows[0];
+    (await reads.query<Row>('SELECT * FROM projects WHERE id = $1', [storableText(id)])).rows[0];
 
   const readProject = async (id: string): Promise<ProjectResponse | undefined> => {
     await catalog.flush();
@@ -67,7 +67,7 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
     const client = await writes.connect();
     try {
       await client.query('BEGIN');
-      const { rows } = await client.query<Row>('SELECT * FROM projects WHERE id = $1 FOR UPDATE', [id]);
+      const { rows } = await client.query<Row>('SELECT * FROM projects WHERE id = $1 FOR UPDATE', [storableText(id)]);
       const result = rows[0] && (await work(client, rows[0]));
       await client.query('COMMIT');
       client.release();
@@ -98,12 +98,11 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
         const active = key ?? (row['active_config'] as Uuid | null);
         if (given === row['name'] && active === row['active_config']) return true;
         const values = [row['key'], given, active, nextTimestamp()];
-        await client
-          .query('UPDATE projects SET name = $2, active_config = $3, updated_at = $4 WHERE key = $1', values)
-          .catch((error: unknown) => {
-            if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
-            throw new NameTakenError(`a project named ${JSON.stringify(name)} exists`);
-          });
+        const text = 'UPDATE projects SET name = $2, active_config = $3, updated_at = $4 WHERE key = $1';
+        await withProjectName('name', given, client.query(text, values)).catch((error: unknown) => {
+          if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
+          throw new NameTakenError(`a project named ${JSON.stringify(name)} exists`);
+        });
         return true;
       });
       return isKnown ? readProject(id) : undefined;
@@ -114,7 +113,7 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
       const project =
         'id' in selector
           ? await catalog.findProject(selector)
-          : await catalog.findOrMakeProject(storableText(selector.name));
+          : await catalog.findOrMakeProject(storableText(selector.name), 'project');
       if (!project) throw new RejectedFieldError('project_id', 'project not found');
       const [key] = await catalog.useConfigs([{ projectKey: project.key, row }]);
       const { rows } = await reads.query(

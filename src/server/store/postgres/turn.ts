@@ -20,13 +20,14 @@ import { type FeedbackAnswer, insertFeedback, writeFeedback } from './feedback-w
 import { nextTimestamp, placeOf } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertByDay, insertRows } from './insert-rows.ts';
 import { type Key, referenceKey, toKeyed, type Uuid } from './keys.ts';
-import { type KnownLog, type OldLog, toNewRow } from './known-logs.ts';
+import { type KnownLog, type OldLog, toMaxLooks, toNewRow } from './known-logs.ts';
 import { toKnownStatements } from './known-statements.ts';
 import { toBegin } from './layout.ts';
 import { LOGS, toLogValues } from './log-rows.ts';
 import { readPlaces } from './lookups.ts';
 import { findParentReferences, findParents, markCycles, toChild } from './parents.ts';
 import type { Plan } from './plan-turn.ts';
+import type { RememberedReferences } from './remembered-references.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { SessionWrites } from './session-writes.ts';
 import type { TurnParts } from './turn-parts.ts';
@@ -42,8 +43,6 @@ export const REFERENCES: Insertion = {
 
 /** Ids of logs that were not there, though their reference or their own id said so. Kept over the repeats of a turn. */
 export type MissingLogs = Map<string, number>;
-/** After so many looks, the log counts as deleted. */
-const MAX_LOOKS = 3;
 
 export interface TurnAnswers {
   createdBy(draft: Draft): CreatedLog;
@@ -69,7 +68,7 @@ export class Turn {
     this.#missing = missing;
   }
 
-  async run(client: pg.ClientBase): Promise<TurnAnswers> {
+  async run(client: pg.ClientBase, remembered: RememberedReferences): Promise<TurnAnswers> {
     const { layout, merges, vocabulary } = this.#parts;
     this.#begin = [{ text: toBegin(layout) }];
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
@@ -79,7 +78,10 @@ export class Turn {
       sendAtOnce(
         client,
         () =>
-          [findParentReferences(client, children), sessions.write(client, [...this.#begin, ...statements])] as const,
+          [
+            findParentReferences(client, children, remembered),
+            sessions.write(client, [...this.#begin, ...statements]),
+          ] as const,
       ),
     );
     const answers = toAnswers(results.slice(results.length - statements.length));
@@ -98,7 +100,9 @@ export class Turn {
     sessions.committed();
     for (const [id, row] of updated) {
       row['shown_session'] = sessions.shownAs(row['session'] as Uuid);
-      if (shown) row['shown_parent'] = shown.get(id);
+      // Where the id of a parent was only remembered, another log may have its reference: the answer looks it up.
+      const parent = shown?.get(id);
+      if (parent || (row['parent_id'] ?? row['parent_reference_id']) === null) row['shown_parent'] = parent;
     }
     return answers;
   }
@@ -217,7 +221,7 @@ export class Turn {
         if (row.awaited && id !== null && !this.mayBeCommitted) throw new RepeatTurn('an awaited log has come');
         continue;
       }
-      const isGone = id !== draft.id && id !== null && (this.#missing.get(id) ?? 0) >= MAX_LOOKS;
+      const isGone = id !== draft.id && id !== null && (this.#missing.get(id) ?? 0) >= toMaxLooks(layout);
       if (id === draft.id || isGone) {
         fresh.push(draft);
         if (isGone) {
@@ -241,9 +245,9 @@ export class Turn {
     now: string,
   ) {
     const all = new Map<string, KnownLog>(known.map((log) => [log.place.id, log]));
-    for (const { id, forced } of this.#plan.updates) {
+    for (const { id, forced, isRemembered } of this.#plan.updates) {
       const other = all.get(id);
-      all.set(id, { place: placeOf(id)!, ...other, forced: { ...other?.forced, ...forced } });
+      all.set(id, { place: placeOf(id)!, ...other, forced: { ...other?.forced, ...forced }, isRemembered });
     }
     const ordered = inLockOrder(all.values(), this.#parts.layout, ({ place }) => ({ ...place, key: place.id }));
     const results = await this.#send(client, toKnownStatements(ordered, toSqlTime(now), this.#parts.layout));
@@ -256,7 +260,8 @@ export class Turn {
       if (!row) {
         const looks = (this.#missing.get(log.place.id) ?? 0) + 1;
         this.#missing.set(log.place.id, looks);
-        if (looks < MAX_LOOKS || log.draft) throw new RepeatTurn('a log is not there yet, or not any more');
+        if (looks < toMaxLooks(this.#parts.layout) || log.draft || log.isRemembered)
+          throw new RepeatTurn('a log is not there yet, or not any more');
         continue;
       }
       const old = row as unknown as OldLog;

@@ -241,7 +241,7 @@ export class WriteTurns {
   async #attempt(turn: Turn): Promise<TurnAnswers> {
     const client = await this.#connections.writes.connect();
     try {
-      const answers = await turn.run(client);
+      const answers = await turn.run(client, this.#remembered);
       client.release();
       return answers;
     } catch (error) {

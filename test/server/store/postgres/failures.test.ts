@@ -5,6 +5,7 @@ import { openPostgresStore } from '../../../../src/server/store/postgres/store.t
 import type { Store } from '../../../../src/server/store/store.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
+import { Random } from '../../../support/random.ts';
 import { startTestServer } from '../../../support/start-test-server.ts';
 import { createOne, log } from '../../sample-log.ts';
 
@@ -166,6 +167,25 @@ for (const binaries of findPostgres()) {
       }
       expect((await server.call('POST', '/v4/logs', log({ reference_id: 'b' }))).status).toBe(200);
       expect((await server.call('GET', '/readyz')).status).toBe(200);
+    });
+
+    test('a name of a project that the index does not take is refused, and nothing else is', async () => {
+      const url = await cluster.createSchema();
+      const store = await open(url);
+      const random = new Random(7);
+      const long = Array.from({ length: 3_000 }, () => random.between(0, 35).toString(36)).join('');
+      const tooLong = /the name of the project ".{60}…" is too long: 2600 bytes fit/;
+      const made = createOne(store, { output: 'beside it' });
+      await expect(store.createLogs([log({ project: 'a' }), log({ project: long.repeat(3) })])).rejects.toMatchObject({
+        ...{ name: 'RejectedItemError', index: 1, field: 'project', message: expect.stringMatching(tooLong) },
+      });
+      await made;
+      await expect(store.createProject(long.repeat(3))).rejects.toMatchObject({ field: 'name' });
+      await expect(store.projects.registerConfig({ name: long.repeat(3) }, { model: 'm' })).rejects.toThrow(tooLong);
+      const { id } = (await store.createProject('short'))!;
+      await expect(store.projects.update(id, { name: long.repeat(3) })).rejects.toMatchObject({ field: 'name' });
+      expect(await store.projects.update(id, { name: long.slice(0, 2_600) })).toMatchObject({ id });
+      expect(await createOne(store, { project: long.slice(0, 2_600) })).toMatchObject({ project_id: id });
     });
 
     test('a partition that is missing is made by the write that needs it', async () => {

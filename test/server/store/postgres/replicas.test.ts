@@ -2,8 +2,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
-import type { Store } from '../../../../src/server/store/store.ts';
-import type { LogRequest } from '../../../../src/wire/v4.ts';
+import type { LogSelector, Store } from '../../../../src/server/store/store.ts';
+import type { CreatedLog, LogRequest } from '../../../../src/wire/v4.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
 import { Random } from '../../../support/random.ts';
@@ -198,20 +198,15 @@ for (const binaries of findPostgres()) {
       let lookups = 0;
       const query = pg.Pool.prototype.query as (...given: unknown[]) => unknown;
       vi.spyOn(pg.Pool.prototype, 'query').mockImplementation(function (this: pg.Pool, ...given: unknown[]) {
-        if ((given[0] as { name?: string }).name === 'find references') lookups += 1;
+        if ((given[0] as { name?: string }).name === 'find references of 1') lookups += 1;
         return query.apply(this, given) as never;
       });
       onTestFinished(() => void vi.restoreAllMocks());
       /** Resolves to how often turns were repeated and references looked up for an update, and to what it has found. */
       const update = async (store: Store) => {
-        const repeats = async () => {
-          const measures = (await store.measures?.()) ?? [];
-          const repeated = measures.find(({ name }) => name === 'humanloop_write_turn_repeats_total');
-          return repeated!.samples.reduce((sum, { value }) => sum + value, 0);
-        };
-        const before = [await repeats(), lookups] as const;
+        const before = [await countRepeats(store), lookups] as const;
         const answer = await store.updateLog({ referenceId: 'r' }, { output: 'changed' });
-        return [(await repeats()) - before[0], lookups - before[1], answer?.id];
+        return [(await countRepeats(store)) - before[0], lookups - before[1], answer?.id];
       };
       const { id } = await createOne(a, { reference_id: 'r' });
       lookups = 0;
@@ -221,6 +216,82 @@ for (const binaries of findPostgres()) {
       await b.deleteLogs([id]);
       expect(await update(a)).toEqual([1, 1, undefined]);
       for (let round = 0; round < 3; round += 1) expect(await update(a)).toEqual([0, 1, undefined]);
+    });
+
+    test('a log that is not there is answered by one turn, which others in it do not repeat', async () => {
+      const { url, stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      const [{ id: deleted }, { id: kept }] = (await a.createLogs([
+        log({ reference_id: 'gone' }),
+        log({ reference_id: 'kept' }),
+      ])) as [CreatedLog, CreatedLog];
+      // As if its day had been dropped: its reference goes later.
+      const { id: dropped } = await createOne(a, { reference_id: 'dropped' });
+      await withClient(url, (client) => client.query('DELETE FROM logs WHERE id = $1', [dropped]));
+      await a.deleteLogs([deleted]);
+      const never = `${kept.slice(0, 14)}${'0'.repeat(kept.length - 14)}`;
+      const selectors: LogSelector[] = [{ id: deleted }, { id: never }, { id: 'no id' }, { referenceId: 'nothing' }];
+      for (const store of [a, b]) {
+        const answers = await Promise.all(
+          [...selectors, { referenceId: 'gone' }, { referenceId: 'kept' }].map((each) =>
+            store.updateLog(each, { output: 'changed' }),
+          ),
+        );
+        expect(answers.map((answer) => answer?.id)).toEqual([...Array(5).fill(undefined), kept]);
+      }
+      expect(await b.updateLog({ referenceId: 'dropped' }, { output: 'changed' })).toBeUndefined();
+      expect(await countRepeats(b)).toBe(0);
+      const again = await createOne(b, { reference_id: 'dropped', output: 'again' });
+      expect(again.id).not.toBe(dropped);
+      expect(await countRepeats(b)).toBe(1);
+      expect(await b.updateLog({ referenceId: 'dropped' }, { output: 'changed' })).toMatchObject({ id: again.id });
+    });
+
+    test('an update is answered with the parent as it is now, also where another server made it anew', async () => {
+      const { stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      await createOne(a, { reference_id: 'child', parent_reference_id: 'parent', output: 'child' });
+      const update = async (store: Store) => {
+        const answer = await store.updateLog({ referenceId: 'child' }, { output: 'changed' });
+        expect(answer).toMatchObject({ output: 'changed', parent_reference_id: 'parent' });
+        return answer?.parent_id;
+      };
+      const deleted = new Set<string>();
+      for (let round = 0; round < 3; round += 1) {
+        for (const store of [a, b, a]) expect(await update(store)).toBeUndefined();
+        const { id } = await createOne(b, { reference_id: 'parent', output: 'parent' });
+        expect(deleted).not.toContain(id);
+        for (const store of [a, b, a]) expect(await update(store)).toBe(id);
+        await b.deleteLogs([id]);
+        deleted.add(id);
+        if (round > 0) continue;
+        // So that the first server remembers a log that is gone while another one has its reference.
+        const { id: next } = await createOne(b, { reference_id: 'parent', output: 'parent' });
+        expect(await update(a)).toBe(next);
+        await b.deleteLogs([next]);
+      }
+    });
+
+    test('the parent of a log is looked up by its reference once', async () => {
+      const { stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      const { id } = await createOne(a, { reference_id: 'parent' });
+      await createOne(a, { reference_id: 'child', parent_reference_id: 'parent' });
+      let lookups = 0;
+      const query = pg.Client.prototype.query as (...given: unknown[]) => unknown;
+      vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...given: unknown[]) {
+        if ((given[0] as { name?: string }).name?.startsWith('find references')) lookups += 1;
+        return query.apply(this, given) as never;
+      });
+      onTestFinished(() => void vi.restoreAllMocks());
+      const update = async (store: Store) => {
+        const before = lookups;
+        expect(await store.updateLog({ referenceId: 'child' }, { output: 'x' })).toMatchObject({ parent_id: id });
+        return lookups - before;
+      };
+      expect(await update(a)).toBe(0);
+      expect(await update(b)).toBe(2);
+      expect(await update(b)).toBe(0);
     });
 
     test('who asks for the version hears of all that is written then, however long the first look takes', async () => {
@@ -297,4 +368,11 @@ for (const binaries of findPostgres()) {
       }
     });
   });
+}
+
+/** Resolves to how often turns of writes were repeated. */
+async function countRepeats(store: Store): Promise<number> {
+  const measures = (await store.measures?.()) ?? [];
+  const repeated = measures.find(({ name }) => name === 'humanloop_write_turn_repeats_total');
+  return repeated!.samples.reduce((sum, { value }) => sum + value, 0);
 }

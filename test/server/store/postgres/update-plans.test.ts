@@ -73,6 +73,27 @@ describe.each(findPostgres())('$name: updates', (binaries) => {
     expect(scans).not.toHaveLength(0);
     for (const scan of scans) expect(scan['Index Cond'], JSON.stringify(scan)).toMatch(/\bid\b/);
   });
+
+  test.each([1, 3, 16])('find %i references by plans that are kept', async (count) => {
+    const url = await cluster.createSchema();
+    const store = await openPostgresStore({ url, search: 'off' });
+    onTestFinished(() => store.close());
+    const plans: Plan[] = [];
+    explainAll((statement) => statement.startsWith('find references'), plans);
+    for (let round = 0; round < WARM_ROUNDS; round += 1) {
+      plans.length = 0;
+      // They are of no log, so that none is remembered.
+      const names = Array.from({ length: count }, (_, index) => `${round} ${index}`);
+      await Promise.all(names.map((referenceId) => store.updateLog({ referenceId }, { output: 'x' })));
+    }
+    const scans = plans.flatMap(indexScansOf);
+    expect(scans).not.toHaveLength(0);
+    for (const scan of scans) {
+      expect(scan['Index Cond'], JSON.stringify(plans)).toMatch(
+        /\breference = \$\d.*bucket = \$\d|bucket = \$\d.*reference = \$\d/,
+      );
+    }
+  });
 });
 
 async function revise(store: Store, name: string): Promise<void> {
@@ -110,4 +131,9 @@ function scansOfLogs(plan: Plan): Plan[] {
   const below = (plan.Plans ?? []).flatMap(scansOfLogs);
   const isScan = plan['Relation Name']?.startsWith('logs_p') && plan.Operation === undefined;
   return isScan ? [plan, ...below] : below;
+}
+
+function indexScansOf(plan: Plan): Plan[] {
+  const below = (plan.Plans ?? []).flatMap(indexScansOf);
+  return plan['Index Cond'] === undefined ? below : [plan, ...below];
 }

@@ -3,8 +3,8 @@
  * than to parse it, and makes as much garbage.
  *
  * A text belongs to the very object or list that was parsed from it. Whoever changes something makes another one, of which
- * nothing is remembered. The text is what `JSON.stringify` would write, but for the spelling of numbers, and keys that come
- * twice or in another order: whoever parses it again gets the same value.
+ * nothing is remembered. The text is what `JSON.stringify` would write, but for keys that come twice or in another order:
+ * what is looked for in a stored text is found, and whoever parses it gets the same value.
  */
 import { isObject } from '../../wire/json.ts';
 
@@ -12,12 +12,12 @@ const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
+const MINUS = 0x2d;
+const ZERO = 0x30;
 const NINE = 0x39;
-const CAPITAL_E = 0x45;
 const OPEN_LIST = 0x5b;
 const BACKSLASH = 0x5c;
 const CLOSE_LIST = 0x5d;
-const SMALL_E = 0x65;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
@@ -33,8 +33,8 @@ export function sourceOf(value: unknown): string | undefined {
 
 /**
  * Remembers the texts of the objects and lists in these fields of the body, or of each item if it is a list. `body` must be
- * what `JSON.parse` has made of `text`. What is of a large body, or has spaces, needless escapes or powers of ten, is
- * written again when it is stored.
+ * what `JSON.parse` has made of `text`. What is of a large body, or has spaces, needless escapes or numbers in
+ * another spelling, is written again when it is stored.
  */
 export function rememberSources(text: string, body: unknown, fields: ReadonlySet<string>): void {
   if (typeof body !== 'object' || text.length > MAX_CHARACTERS) return;
@@ -102,11 +102,26 @@ function endOfValue(text: string, start: number): number {
       if (depth === 0) return isPlain ? at + 1 : -at - 1;
     } else if (depth === 0) {
       if (code === COMMA) break;
+    } else if (code === MINUS || (code >= ZERO && code <= NINE)) {
+      const end = endOfNumber(text, at);
+      if (isPlain) isPlain = isAsWritten(text.slice(at, end));
+      at = end - 1;
     } else if (code <= SPACE) isPlain = false;
-    // A power of ten may be more than a number can be, which `JSON.stringify` writes as null.
-    else if ((code === SMALL_E || code === CAPITAL_E) && text.charCodeAt(at - 1) <= NINE) isPlain = false;
   }
   return at;
+}
+
+function endOfNumber(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code <= SPACE || code === COMMA || code === CLOSE_LIST || code === CLOSE_OBJECT) return at;
+  }
+  return text.length;
+}
+
+/** A longer number is read as another one, and is searched for as that. */
+function isAsWritten(number: string): boolean {
+  return String(Number(number)) === number;
 }
 
 function placeOf(end: number): number {

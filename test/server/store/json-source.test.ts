@@ -22,11 +22,26 @@ test('the text of a field is remembered as it came, for a body that is one objec
 });
 
 test('nothing is remembered of what could be written in another way', () => {
-  for (const inputs of ['{"a": 1}', '{"a":1e2}', '{"a":1E400}', '{"a":"\\u0041"}', '{"a":"\\/"}', '[\n]'])
+  for (const inputs of [
+    '{"a": 1}',
+    '{"a":1e2}',
+    '{"a":1E400}',
+    '[1.0]',
+    '[-0]',
+    '[{"a":12345678901234567890}]',
+    '{"a":"\\u0041"}',
+    '{"a":"\\/"}',
+    '[\n]',
+  ])
     expect(sourceOf(read(`{"inputs":${inputs}}`).inputs), inputs).toBeUndefined();
   // Half of a pair that is escaped, and a name that is.
   expect(sourceOf(read('{"inputs":{"a":"\\ud83d"}}').inputs)).toBeUndefined();
   expect(sourceOf(read('{"inputs":{"a":1},"\\u0069nputs":{"a":2}}').inputs)).toBeUndefined();
+});
+
+test('numbers as JavaScript writes them are remembered', () => {
+  const inputs = '{"a":[1,-2.5,1e+21,5e-7,0],"b":{"c":123456789012345}}';
+  expect(sourceOf(read(`{"inputs":${inputs}}`).inputs)).toBe(inputs);
 });
 
 test('of a field that comes twice, the last text counts', () => {
@@ -62,7 +77,7 @@ test('whatever a body is, what is remembered is what would be written', () => {
         const source = sourceOf(read?.[field]);
         if (source !== undefined) expect(JSON.parse(source)).toEqual(JSON.parse(JSON.stringify(read[field])));
         const written = typeof read?.[field] === 'object' && read[field] !== null && JSON.stringify(read[field]);
-        const isPlain = written && text === JSON.stringify(body) && !/\\u|\\\/|\de/.test(text);
+        const isPlain = written && text === JSON.stringify(body) && !/\\u|\\\//.test(text);
         // A list in a list is no log.
         if (isPlain && !Array.isArray(read)) expect(source).toBe(written);
       }

@@ -1,4 +1,5 @@
 /** Forms that a body may have: how its bytes are looked at while they arrive, and what they become. */
+import { rememberSources } from '../store/json-source.ts';
 import { parseElsewhere } from '../store/json-thread.ts';
 import { HttpError, invalid } from './http-error.ts';
 import { JsonStructure } from './json-structure.ts';
@@ -26,12 +27,19 @@ export interface BodyCheck {
 /** As in `JsonStructure`. */
 const SMALL_WEIGHT = 50_000;
 
+interface JsonBodyOptions {
+  readonly maxBytes?: number;
+  readonly maxWeight?: number;
+  /** Fields whose text `sourceOf` has afterwards, unless the body is large. Default: none. */
+  readonly storedFields?: ReadonlySet<string>;
+}
+
 /** Parsed JSON; `undefined` where there is no body. */
-export function jsonBody({ maxBytes, maxWeight }: { maxBytes?: number; maxWeight?: number } = {}): BodyFormat {
+export function jsonBody({ maxBytes, maxWeight, storedFields }: JsonBodyOptions = {}): BodyFormat {
   return {
     maxBytes,
     createCheck: () => new JsonCheck(new JsonStructure(maxWeight)),
-    steps: [decodeText, parseJsonBody],
+    steps: [decodeText, (text) => parseJsonBody(text as string, storedFields)],
     readElsewhere: (pieces) => parseElsewhere(pieces).catch(rejectAsInvalid),
   };
 }
@@ -67,10 +75,16 @@ function decodeText(bytes: unknown): string {
   return (bytes as Buffer).toString('utf8');
 }
 
-function parseJsonBody(text: unknown): unknown {
+function parseJsonBody(text: string, storedFields: ReadonlySet<string> | undefined): unknown {
   if (text === '') return undefined;
+  const body = parseText(text);
+  if (storedFields) rememberSources(text, body, storedFields);
+  return body;
+}
+
+function parseText(text: string): unknown {
   try {
-    return JSON.parse(text as string);
+    return JSON.parse(text);
   } catch (error) {
     return rejectAsInvalid(error);
   }

@@ -8,6 +8,7 @@
 import type { Worker } from 'node:worker_threads';
 import { loadBuiltin } from '../../load-module.ts';
 import { nextHeavyTurn } from './heavy-turns.ts';
+import { sourceOf } from './json-source.ts';
 
 const IDLE_MILLIS = 5_000;
 const LONG_CHARACTERS = 1024 * 1024;
@@ -37,7 +38,7 @@ interface Answer {
   readonly fault?: { readonly isSyntax: boolean; readonly message: string };
 }
 
-/** Whether the value has long texts, and few elements besides. */
+/** Whether the value has long texts, and few elements besides. What is stored as it came need not be written. */
 export function hasLongTexts(value: unknown): boolean {
   if (typeof value === 'string') return value.length > LONG_CHARACTERS;
   if (typeof value !== 'object' || value === null) return false;
@@ -50,7 +51,8 @@ export function hasLongTexts(value: unknown): boolean {
       if (elements > MAX_ELEMENTS) return false;
       const element = (next as Record<string, unknown>)[key];
       if (typeof element === 'string') characters += element.length;
-      else if (typeof element === 'object' && element !== null) waiting.push(element);
+      else if (typeof element === 'object' && element !== null && sourceOf(element) === undefined)
+        waiting.push(element);
     }
   }
   return characters > LONG_CHARACTERS;

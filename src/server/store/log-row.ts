@@ -3,6 +3,7 @@ import type { SqliteRow, SqliteValue } from '../../sqlite/open.ts';
 import type { LogRequest, LogResponse } from '../../wire/v4.ts';
 import { toConfigResponse, toProjectConfig } from './config-response.ts';
 import { type ConfigRow, toConfigRow } from './config-row.ts';
+import { sourceOf } from './json-source.ts';
 import { toLabel } from './label.ts';
 import { storableText } from './storable-text.ts';
 import { timestampNow, toTimestamp } from './timestamps.ts';
@@ -105,7 +106,7 @@ export function toLogRow(request: LogRequest, written = NONE_WRITTEN): LogRow {
 
 function toColumn(column: string, value: unknown): SqliteValue {
   if (value === undefined || value === null) return null;
-  if (JSON_COLUMNS.has(column)) return JSON.stringify(value);
+  if (JSON_COLUMNS.has(column)) return sourceOf(value) ?? JSON.stringify(value);
   return typeof value === 'string' ? storableText(value) : (value as number);
 }
 

@@ -1,7 +1,9 @@
 /** The operations of the v4 API, its description, and the health check. */
 import { type Answer, empty, json } from '../http/answer.ts';
+import { jsonBody } from '../http/body-format.ts';
 import { invalid } from '../http/http-error.ts';
 import type { Routes, Schema } from '../http/route.ts';
+import { JSON_COLUMNS } from '../store/log-row.ts';
 import type { LogSelector, Store } from '../store/store.ts';
 import { found, nameItemOf } from './answer-with.ts';
 import { describeRoutes } from './description.ts';
@@ -17,6 +19,8 @@ export interface V4Options {
   /** Where clients find the server, for its description: an address or a path. */
   readonly serverUrl: string;
 }
+
+const LOGS_BODY = jsonBody({ storedFields: JSON_COLUMNS });
 
 export function createV4Routes(store: Store, options: V4Options): Routes {
   let described: Schema | undefined;
@@ -80,6 +84,7 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
           body: oneOrMany('LogRequest'),
           answers: { 200: oneOrMany('CreatedLog') },
         },
+        chooseFormat: () => LOGS_BODY,
         run: async ({ body }) => {
           const requests = await parseLogRequests(body, options.maxItems);
           const created = await store.createLogs(requests).catch(nameItemOf(body));

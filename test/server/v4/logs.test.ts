@@ -31,6 +31,23 @@ describe('POST /v4/logs', () => {
     expect((await call('POST', '/v4/logs', [])).body).toEqual([]);
   });
 
+  test('JSON is answered with the values that it has, however a client writes it', async () => {
+    const { call } = await startTestServer();
+    const inputs = [
+      ['{"b":1.0,"a":2,"a":{"c":[]},"2":"\\"}","1":"é"}', { a: { c: [] }, b: 1, 1: 'é', 2: '"}' }],
+      ['{ "a" : [ 1e2, 1E400, "\\u00e9\\/" ] }', { a: [100, null, 'é/'] }],
+      ['{"a":1},"inputs":{"a":2}', { a: 2 }],
+      ['{"a":1},"\\u0069nputs":{"a":2}', { a: 2 }],
+    ] as const;
+    for (const [written, read] of inputs) {
+      const one = `{"project":"p","config":{"type":"model","model":"gpt-4"},"inputs":${written}}`;
+      const { body } = await call('POST', '/v4/logs', `[{"project":"p","config_id":null,"trial_id":"t"},${one}]`);
+      expect((await call('GET', `/v4/logs/${body[1].id}`)).body.inputs).toEqual(read);
+      const single = await call('POST', '/v4/logs', one);
+      expect((await call('GET', `/v4/logs/${single.body.id}`)).body.inputs).toEqual(read);
+    }
+  });
+
   test('null is taken for absent, also inside a config', async () => {
     const { call } = await startTestServer();
     const nulls = { session_id: null, parent_id: null, inputs: null, error: null, duration: null, feedback: null };

@@ -1,20 +1,10 @@
 /**
  * How much of the thread the viewer's index takes while writes come. As long as it is nearly up to date it gives way, in
- * short slices with long breaks. From a lag of one second on, its slices become longer, which costs less for each log, and
- * its breaks shorter, until at three seconds it has about half of the time: enough to keep up with half of the writes
- * that the thread could do without it. More than that it does not get, so it falls behind a flood of writes, evenly.
+ * short slices with long breaks; when it is late its slices become longer, which costs less for each log, and its breaks
+ * shorter, until it has about half of the time. Where the thread has time to spare, one second is late, and three are the
+ * most. Where the thread is saturated, all that the index takes is taken from answers: a peak goes first, and only after
+ * 20 to 30 seconds without an end the index takes its half, so that a flood cannot starve it.
  */
-
-/** Up to this lag it gives way as much as it can. */
-const PROMPT_MILLIS = 1_000;
-/** From this lag on it has its full part. */
-const LATE_MILLIS = 3_000;
-const SHORT_SLICE_MILLIS = 16;
-/** No request waits for more than one slice. */
-const LONG_SLICE_MILLIS = 40;
-/** In lengths of the slice before it. */
-const LONG_BREAK = 12;
-const SHORT_BREAK = 1;
 
 export interface IndexPace {
   readonly sliceMillis: number;
@@ -24,12 +14,33 @@ export interface IndexPace {
   readonly isLate: boolean;
 }
 
-/** `behindMillis`: for how long there have always been logs that are not indexed. */
-export function paceAt(behindMillis: number): IndexPace {
-  const lateness = Math.min(1, Math.max(0, (behindMillis - PROMPT_MILLIS) / (LATE_MILLIS - PROMPT_MILLIS)));
+interface Lag {
+  /** Up to this lag it gives way as much as it can. */
+  readonly promptMillis: number;
+  /** From this lag on it has its full part. */
+  readonly lateMillis: number;
+}
+
+const SPARE: Lag = { promptMillis: 1_000, lateMillis: 3_000 };
+const SATURATED: Lag = { promptMillis: 20_000, lateMillis: 30_000 };
+const SHORT_SLICE_MILLIS = 16;
+/** No request waits for more than one slice. */
+const LONG_SLICE_MILLIS = 40;
+/** In lengths of the slice before it. */
+const LONG_BREAK = 12;
+const SHORT_BREAK = 1;
+
+/**
+ * `behindMillis`: for how long there have always been logs that are not indexed. `isSaturated`: whether the thread has no
+ * time to spare, see thread-load.ts.
+ */
+export function paceAt(behindMillis: number, isSaturated: boolean): IndexPace {
+  const { promptMillis, lateMillis } = isSaturated ? SATURATED : SPARE;
+  const lateness = Math.min(1, Math.max(0, (behindMillis - promptMillis) / (lateMillis - promptMillis)));
   return {
     sliceMillis: SHORT_SLICE_MILLIS + lateness * (LONG_SLICE_MILLIS - SHORT_SLICE_MILLIS),
     breakFactor: LONG_BREAK * (SHORT_BREAK / LONG_BREAK) ** lateness,
-    isLate: lateness > 0,
+    // It costs nothing, and after a peak the oldest are not the last ones.
+    isLate: behindMillis > SPARE.promptMillis,
   };
 }

@@ -17,6 +17,7 @@ import type { SessionChange } from '../viewer-store.ts';
 import { type IndexPace, paceAt } from './index-pace.ts';
 import { IndexSlice } from './index-slice.ts';
 import { IndexedMessages } from './indexed-messages.ts';
+import { createThreadLoad } from './thread-load.ts';
 import type { ViewerStatements } from './viewer-statements.ts';
 import type { WordMerges } from './word-merges.ts';
 import type { WriteTurns } from './write-turns.ts';
@@ -66,6 +67,7 @@ export interface ViewerIndexParts {
 export function createViewerIndex({ statements, turns, words, onError }: ViewerIndexParts): ViewerIndex {
   const listeners = new Set<(change: SessionChange) => void>();
   const messages = new IndexedMessages();
+  const load = createThreadLoad();
   /** Logs whose slice has failed: each is tried in a savepoint of its own. */
   const suspects = new Set<SqliteValue>();
   let timer: NodeJS.Timeout | undefined;
@@ -88,7 +90,8 @@ export function createViewerIndex({ statements, turns, words, onError }: ViewerI
   let workedMillis = 0;
   let isOldestDue = false;
 
-  const pace = (): IndexPace => paceAt(behindSince === undefined ? 0 : performance.now() - behindSince);
+  const pace = (): IndexPace =>
+    paceAt(behindSince === undefined ? 0 : performance.now() - behindSince, load.isSaturated());
 
   const passOver = (key: SqliteValue, cause: unknown): void => {
     // What fails for all logs alike, such as a full disk, is tried again.
@@ -160,6 +163,7 @@ export function createViewerIndex({ statements, turns, words, onError }: ViewerI
     const started = { millis: performance.now(), cpu: process.cpuUsage() };
     const result = work();
     workedMillis += workedSince(started);
+    load.addIndexing(performance.now() - started.millis);
     return result;
   };
 

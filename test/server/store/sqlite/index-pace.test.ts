@@ -2,22 +2,43 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { paceAt } from '../../../../src/server/store/sqlite/index-pace.ts';
 
+const GIVES_WAY = { sliceMillis: 16, breakFactor: 12 };
+const HAS_HALF = { sliceMillis: 40, breakFactor: 1 };
+
 test('the index gives way while it is nearly up to date, and has half of the time when it is late', () => {
-  const prompt = { sliceMillis: 16, breakFactor: 12, isLate: false };
-  expect(paceAt(0)).toEqual(prompt);
-  expect(paceAt(1_000)).toEqual(prompt);
-  const late = { sliceMillis: 40, breakFactor: 1, isLate: true };
-  expect(paceAt(3_000)).toEqual(late);
-  expect(paceAt(3_600_000)).toEqual(late);
+  expect(paceAt(0, false)).toEqual({ ...GIVES_WAY, isLate: false });
+  expect(paceAt(1_000, false)).toEqual({ ...GIVES_WAY, isLate: false });
+  expect(paceAt(3_000, false)).toEqual({ ...HAS_HALF, isLate: true });
+  expect(paceAt(3_600_000, false)).toEqual({ ...HAS_HALF, isLate: true });
+});
+
+test('a peak goes first, and a flood without an end does not starve the index', () => {
+  expect(paceAt(0, true)).toEqual({ ...GIVES_WAY, isLate: false });
+  expect(paceAt(20_000, true)).toEqual({ ...GIVES_WAY, isLate: true });
+  expect(paceAt(30_000, true)).toEqual({ ...HAS_HALF, isLate: true });
+  expect(paceAt(3_600_000, true)).toEqual({ ...HAS_HALF, isLate: true });
 });
 
 test('the later it is, the more it has, and no request waits for more than 50 ms of it', () => {
   fc.assert(
-    fc.property(fc.nat(5_000), fc.nat(5_000), (first, second) => {
-      const [earlier, later] = [paceAt(Math.min(first, second)), paceAt(Math.max(first, second))];
-      expect(later.sliceMillis).toBeGreaterThanOrEqual(earlier.sliceMillis);
-      expect(later.breakFactor).toBeLessThanOrEqual(earlier.breakFactor);
-      expect(later.sliceMillis).toBeLessThanOrEqual(50);
+    fc.property(fc.nat(40_000), fc.nat(40_000), fc.boolean(), (first, second, isSaturated) => {
+      const [earlier, later] = [Math.min(first, second), Math.max(first, second)].map((millis) =>
+        paceAt(millis, isSaturated),
+      );
+      expect(later!.sliceMillis).toBeGreaterThanOrEqual(earlier!.sliceMillis);
+      expect(later!.breakFactor).toBeLessThanOrEqual(earlier!.breakFactor);
+      expect(later!.sliceMillis).toBeLessThanOrEqual(50);
+    }),
+  );
+});
+
+test('where the thread is saturated, the index never has more than where it is not', () => {
+  fc.assert(
+    fc.property(fc.nat(40_000), (millis) => {
+      const [saturated, spare] = [paceAt(millis, true), paceAt(millis, false)];
+      expect(saturated.sliceMillis).toBeLessThanOrEqual(spare.sliceMillis);
+      expect(saturated.breakFactor).toBeGreaterThanOrEqual(spare.breakFactor);
+      expect(saturated.isLate).toBe(spare.isLate);
     }),
   );
 });

@@ -1,0 +1,45 @@
+/**
+ * Tells whether this thread has time to spare besides the viewer's index. What is compared is the time that the event loop
+ * has waited for something to do with the time in which the index did not work: however much the index takes, it cannot make
+ * the thread look saturated before it takes nearly all that was idle.
+ */
+import { performance } from 'node:perf_hooks';
+
+/** So long the load is watched before it is judged. */
+const WINDOW_MILLIS = 1_000;
+/** With less than this part of the time idle, who writes has to wait for others. */
+const LEAST_IDLE = 0.1;
+
+/** Milliseconds since the loop began. Both are 0 in a runtime that does not count them. */
+export interface LoopTimes {
+  readonly idle: number;
+  readonly active: number;
+}
+
+export interface ThreadLoad {
+  /** Must be called with what the index has worked. */
+  addIndexing(millis: number): void;
+  /** Says it of the last whole window; of a thread that is not known yet, that it is not. */
+  isSaturated(): boolean;
+}
+
+export function createThreadLoad(readTimes: () => LoopTimes = () => performance.eventLoopUtilization()): ThreadLoad {
+  let start = readTimes();
+  let indexingMillis = 0;
+  let isSaturated = false;
+  return {
+    addIndexing: (millis) => {
+      indexingMillis += millis;
+    },
+    isSaturated: () => {
+      const now = readTimes();
+      const idleMillis = now.idle - start.idle;
+      const millis = idleMillis + now.active - start.active;
+      if (millis < WINDOW_MILLIS) return isSaturated;
+      isSaturated = idleMillis < LEAST_IDLE * Math.max(0, millis - indexingMillis);
+      start = now;
+      indexingMillis = 0;
+      return isSaturated;
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { rememberSources, sourceOf } from '../../../src/server/store/json-source.ts';
+
+const FIELDS = new Set(['inputs', 'messages']);
+
+/** Returns the body and what is remembered of its fields. */
+function read(text: string) {
+  const body = JSON.parse(text);
+  rememberSources(text, body, FIELDS);
+  return body;
+}
+
+test('the text of a field is remembered as it came, for a body that is one object and for each item of a list', () => {
+  const one = read('{"project":"p","inputs":{"a":[1,"]",{"b":null}]},"messages":[],"output":"{"}');
+  expect(sourceOf(one.inputs)).toBe('{"a":[1,"]",{"b":null}]}');
+  expect(sourceOf(one.messages)).toBe('[]');
+  const [first, , , second] = read(' [ {"inputs":{"a":1}} , 7, "x,]" , { "metadata" : {} , "messages" : ["\\"}"] } ] ');
+  expect(sourceOf(first.inputs)).toBe('{"a":1}');
+  expect(sourceOf(second.messages)).toBe('["\\"}"]');
+  expect(sourceOf(second.metadata)).toBeUndefined();
+});
+
+test('nothing is remembered of what could be written in another way', () => {
+  for (const inputs of [
+    '{"a": 1}',
+    '{"a":1e2}',
+    '{"a":1E400}',
+    '[1.0]',
+    '[-0]',
+    '[{"a":12345678901234567890}]',
+    '{"a":"\\u0041"}',
+    '{"a":"\\/"}',
+    '[\n]',
+  ])
+    expect(sourceOf(read(`{"inputs":${inputs}}`).inputs), inputs).toBeUndefined();
+  // Half of a pair that is escaped, and a name that is.
+  expect(sourceOf(read('{"inputs":{"a":"\\ud83d"}}').inputs)).toBeUndefined();
+  expect(sourceOf(read('{"inputs":{"a":1},"\\u0069nputs":{"a":2}}').inputs)).toBeUndefined();
+});
+
+test('numbers as JavaScript writes them are remembered', () => {
+  const inputs = '{"a":[1,-2.5,1e+21,5e-7,0],"b":{"c":123456789012345}}';
+  expect(sourceOf(read(`{"inputs":${inputs}}`).inputs)).toBe(inputs);
+});
+
+test('of a field that comes twice, the last text counts', () => {
+  expect(sourceOf(read('{"inputs":{"a":1},"inputs":{"a":2}}').inputs)).toBe('{"a":2}');
+  expect(sourceOf(read('{"inputs":{"a":1},"inputs":{"a": 2}}').inputs)).toBeUndefined();
+  expect(sourceOf(read('{"inputs":{"a": 1},"inputs":{"a":2}}').inputs)).toBe('{"a":2}');
+  expect(read('{"inputs":{"a":1},"inputs":null}').inputs).toBeNull();
+});
+
+test('nothing is remembered of a large body, all of which would stay in memory', () => {
+  const { inputs } = read(`{"inputs":{"a":1},"output":"${'x'.repeat(1024 * 1024)}"}`);
+  expect(sourceOf(inputs)).toBeUndefined();
+});
+
+test('a changed copy has no text', () => {
+  const body = read('{"inputs":{"a":1}}');
+  expect(sourceOf({ ...body.inputs })).toBeUndefined();
+  expect(sourceOf(null)).toBeUndefined();
+  expect(sourceOf('text')).toBeUndefined();
+});
+
+test('whatever a body is, what is remembered is what would be written', () => {
+  const value = fc.jsonValue({ maxDepth: 4, noUnicodeString: false });
+  const item = fc.oneof(
+    fc.record({ inputs: value, messages: fc.array(value), output: fc.string(), '"\\': value }, { requiredKeys: [] }),
+    value,
+  );
+  const check = (body: unknown, text: string) => {
+    const parsed = JSON.parse(text);
+    rememberSources(text, parsed, FIELDS);
+    for (const read of Array.isArray(parsed) ? parsed : [parsed]) {
+      for (const field of FIELDS) {
+        const source = sourceOf(read?.[field]);
+        if (source !== undefined) expect(JSON.parse(source)).toEqual(JSON.parse(JSON.stringify(read[field])));
+        const written = typeof read?.[field] === 'object' && read[field] !== null && JSON.stringify(read[field]);
+        const isPlain = written && text === JSON.stringify(body) && !/\\u|\\\//.test(text);
+        // A list in a list is no log.
+        if (isPlain && !Array.isArray(read)) expect(source).toBe(written);
+      }
+    }
+  };
+  fc.assert(
+    fc.property(fc.oneof(item, fc.array(item)), fc.constantFrom(undefined, 1, '\t'), (body, space) => {
+      check(body, JSON.stringify(body, undefined, space));
+    }),
+    { numRuns: 200 },
+  );
+});

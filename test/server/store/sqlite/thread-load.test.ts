@@ -1,0 +1,74 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createThreadLoad } from '../../../../src/server/store/sqlite/thread-load.ts';
+
+/** A thread on which all that it does is said. */
+function watchedThread() {
+  const times = { idle: 5_000, active: 70_000 };
+  const load = createThreadLoad(() => ({ ...times }));
+  return {
+    load,
+    write: (millis: number) => {
+      times.active += millis;
+    },
+    index: (millis: number) => {
+      times.active += millis;
+      load.addIndexing(millis);
+    },
+    wait: (millis: number) => {
+      times.idle += millis;
+    },
+  };
+}
+
+test('a thread that has hardly been idle for a second is saturated, until it has been idle again', () => {
+  const { load, write, wait } = watchedThread();
+  expect(load.isSaturated()).toBe(false);
+  write(600);
+  expect(load.isSaturated()).toBe(false);
+  write(600);
+  expect(load.isSaturated()).toBe(true);
+  write(500);
+  wait(400);
+  expect(load.isSaturated()).toBe(true);
+  wait(200);
+  expect(load.isSaturated()).toBe(false);
+});
+
+test('what the index takes does not count: nine tenths of the rest tell', () => {
+  fc.assert(
+    fc.property(fc.nat(900), fc.constantFrom(0, 5, 9, 11, 50, 100), (indexMillis, idlePercent) => {
+      const { load, write, index, wait } = watchedThread();
+      const othersMillis = 1_000 - indexMillis;
+      index(100 * indexMillis);
+      wait(othersMillis * idlePercent);
+      write(othersMillis * (100 - idlePercent));
+      expect(load.isSaturated()).toBe(idlePercent < 10);
+    }),
+  );
+});
+
+test('each second is judged by itself', () => {
+  const { load, write, index, wait } = watchedThread();
+  index(950);
+  wait(60);
+  expect(load.isSaturated()).toBe(false);
+  write(950);
+  wait(60);
+  expect(load.isSaturated()).toBe(true);
+});
+
+test('a thread whose runtime does not count its times has time to spare', () => {
+  const load = createThreadLoad(() => ({ idle: 0, active: 0 }));
+  expect(load.isSaturated()).toBe(false);
+});
+
+test('this thread is saturated while it works without a break, and not while it waits', async () => {
+  const load = createThreadLoad();
+  const end = performance.now() + 1_100;
+  while (performance.now() < end) await nextTurn();
+  expect(load.isSaturated()).toBe(true);
+  await sleep(1_100);
+  expect(load.isSaturated()).toBe(false);
+});

@@ -41,11 +41,14 @@ function textOf(seed: number, length: number): string {
   return text.slice(0, length);
 }
 
+let workloads = 0;
+
 /** Makes traces and records the duration of each `end()`. */
 export class Workload {
   /** Durations of `end()` in microseconds. */
   readonly endMicros: number[] = [];
   readonly #tracer: Tracer;
+  readonly #number = workloads++;
   #count = 0;
 
   constructor(tracer: Tracer) {
@@ -101,7 +104,8 @@ export class Workload {
     const inner = this.#start('POST', SpanKind.CLIENT, httpAttributes('/v1/chat/completions'), chat);
     this.#end(inner);
     chat.setAttributes({
-      'gen_ai.response.id': `chatcmpl-${this.#count}`,
+      // Providers give no id twice.
+      'gen_ai.response.id': `chatcmpl-${this.#number}-${this.#count}`,
       'gen_ai.response.model': 'gpt-4o-mini-2024-07-18',
       'gen_ai.response.finish_reasons': ['stop'],
       'gen_ai.usage.input_tokens': 480 + step,

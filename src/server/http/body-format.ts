@@ -1,6 +1,7 @@
 /** Forms that a body may have: how its bytes are looked at while they arrive, and what they become. */
 import { rememberSources } from '../store/json-source.ts';
 import { parseElsewhere } from '../store/json-thread.ts';
+import { decodeUtf8 } from './decode-utf8.ts';
 import { HttpError, invalid } from './http-error.ts';
 import { JsonStructure } from './json-structure.ts';
 
@@ -72,7 +73,7 @@ class JsonCheck implements BodyCheck {
 }
 
 function decodeText(bytes: unknown): string {
-  return (bytes as Buffer).toString('utf8');
+  return decodeUtf8(bytes as Buffer);
 }
 
 function parseJsonBody(text: string, storedFields: ReadonlySet<string> | undefined): unknown {

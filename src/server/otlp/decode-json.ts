@@ -2,13 +2,14 @@
  * Decodes the requests of OTLP from JSON, by the rules of the OTLP specification: keys in lowerCamelCase, ids in hex,
  * 64-bit numbers as text or number, unknown keys are ignored, and null is as good as absent.
  *
- * What other tools have written is read too: enums by their names, and ids in base64, as protobuf's own mapping to JSON
- * has them.
+ * What other tools have written is read too: enums by their names, ids in base64, and the schema's names of fields, as
+ * protobuf's own mapping to JSON has them.
  */
 import type { SpanEvent } from '../../otel/span-slice.ts';
 import { Budget, EVENT_WEIGHT, SPAN_WEIGHT } from './budget.ts';
 import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope, toEnd } from './decoded.ts';
 import { parentIdOf } from './identifiers.ts';
+import { fieldOf, withJsonNames } from './json-names.ts';
 import { anyValueOf, attributesOf, countOf, enumOf, idOf, listOf, objectOf, textOf, timeOf } from './json-values.ts';
 import { OtlpSpan } from './otlp-span.ts';
 
@@ -32,7 +33,7 @@ const CODES = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR'];
 export function* decodeTracesInSteps(body: unknown, projectName?: string): Generator<void, Decoded> {
   const decoded = new Decoded(projectName);
   const budget = new Budget();
-  for (const [fields, resource] of resourcesIn(body, 'resourceSpans', budget, decoded)) {
+  for (const [fields, resource] of resourcesIn(body, 'resourceSpans', 'scopeSpans', budget, decoded)) {
     const spans: OtlpSpan[] = [];
     for (const [item, scope] of itemsIn(fields, 'scopeSpans', 'spans', budget, decoded)) {
       spans.push(readSpan(item, new OtlpSpan(resource, scope), budget));
@@ -47,7 +48,7 @@ export function* decodeTracesInSteps(body: unknown, projectName?: string): Gener
 export function* decodeLogsInSteps(body: unknown, projectName?: string): Generator<void, Decoded> {
   const decoded = new Decoded(projectName);
   const budget = new Budget();
-  for (const [fields, resource] of resourcesIn(body, 'resourceLogs', budget, decoded)) {
+  for (const [fields, resource] of resourcesIn(body, 'resourceLogs', 'scopeLogs', budget, decoded)) {
     for (const [item, scope] of itemsIn(fields, 'scopeLogs', 'logRecords', budget, decoded)) {
       decoded.addRecords([readRecord(item, budget)], scope, resource);
       yield;
@@ -64,15 +65,22 @@ export function decodeLogs(body: unknown, projectName?: string): Decoded {
   return toEnd(decodeLogsInSteps(body, projectName));
 }
 
-function* resourcesIn(body: unknown, key: string, budget: Budget, decoded: Decoded): Generator<[Fields, Resource]> {
+function* resourcesIn(
+  body: unknown,
+  key: string,
+  scopesKey: string,
+  budget: Budget,
+  decoded: Decoded,
+): Generator<[Fields, Resource]> {
   // A request without a body has no data.
   if (body === undefined) return;
   const request = objectOf(body, 'the body');
   warnWithout(key, request, [], decoded);
-  for (const item of listOf(request[key], key)) {
+  for (const item of listOf(fieldOf(request, key).value, key)) {
     budget.spend(EVENT_WEIGHT);
     const fields = objectOf(item, key);
-    const { attributes } = objectOf(fields['resource'] ?? {}, 'resource');
+    const resource = fieldOf(fields, scopesKey).isOfSchema ? withJsonNames(fields['resource']) : fields['resource'];
+    const { attributes } = objectOf(resource ?? {}, 'resource');
     yield [fields, { attributes: attributesOf(attributes, budget) }];
   }
 }
@@ -84,25 +92,32 @@ function* itemsIn(
   budget: Budget,
   decoded: Decoded,
 ): Generator<[Fields, Scope]> {
-  warnWithout(scopesKey, resource, ['resource', 'schemaUrl'], decoded);
-  for (const each of listOf(resource[scopesKey], scopesKey)) {
+  warnWithout(scopesKey, resource, ['resource', 'schemaUrl', 'schema_url'], decoded);
+  for (const each of listOf(fieldOf(resource, scopesKey).value, scopesKey)) {
     budget.spend(EVENT_WEIGHT);
     const fields = objectOf(each, scopesKey);
-    warnWithout(itemsKey, fields, ['scope', 'schemaUrl'], decoded);
+    warnWithout(itemsKey, fields, ['scope', 'schemaUrl', 'schema_url'], decoded);
     const { name, version } = objectOf(fields['scope'] ?? {}, 'scope');
     const scope: Scope = { name: textOf(name, 'scope.name') };
     const scopeVersion = textOf(version, 'scope.version');
     if (scopeVersion) scope.version = scopeVersion;
-    for (const item of listOf(fields[itemsKey], itemsKey)) {
+    for (const item of listOf(fieldOf(fields, itemsKey).value, itemsKey)) {
       budget.spend(SPAN_WEIGHT);
-      yield [objectOf(item, itemsKey), scope];
+      const own = objectOf(item, itemsKey);
+      yield [hasSchemaNames(own) ? (withJsonNames(own) as Fields) : own, scope];
     }
   }
 }
 
+/** Spans and records have one of these, nearly always the first. */
+function hasSchemaNames(item: Fields): boolean {
+  if (item['traceId'] !== undefined) return false;
+  return ['trace_id', 'time_unix_nano', 'observed_time_unix_nano'].some((name) => item[name] !== undefined);
+}
+
 /** Keys that are not known are passed over; but if all that is there has such a key, the sender is to know. */
 function warnWithout(key: string, fields: Fields, others: readonly string[], { rejections }: Decoded): void {
-  if (fields[key] !== undefined) return;
+  if (fieldOf(fields, key).value !== undefined) return;
   const unknown = Object.keys(fields).find((each) => !others.includes(each));
   if (unknown !== undefined) rejections.warn(`nothing was read of '${unknown.slice(0, 60)}': expected '${key}'`);
 }

@@ -45,16 +45,17 @@ export function countOf(value: unknown, where: string): number {
   throw new MalformedError(where, 'a whole number', value);
 }
 
-/** Returns the number of an enum's member, which may be given by its name. */
+/** Returns the number of an enum's member, which may be given by its name; 0 for negative ones, which are not known. */
 export function enumOf(value: unknown, names: readonly string[], where: string): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value < 0) return 0;
   if (typeof value !== 'string') return countOf(value, where);
   const index = names.indexOf(value);
   return index >= 0 ? index : countOf(value, where);
 }
 
 const HEX = /^[0-9a-f]*$/i;
-/** Of 16 and 8 bytes: no text of these lengths is an id in hex. */
-const BASE64 = /^(?:[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{11}=)$/;
+/** Of 16 and 8 bytes, in either alphabet, with or without its end: no text of these lengths is an id in hex. */
+const BASE64 = /^(?:[\w+/-]{22}(?:==)?|[\w+/-]{11}=?)$/;
 
 /** Returns the id in lower-case hex. What is neither hex nor base64 is returned as it is, and no id. */
 export function idOf(value: unknown, where: string): string {
@@ -98,14 +99,19 @@ export function anyValueOf(given: unknown, budget: Budget, depth = 0): unknown {
   if (given === undefined || given === null) return undefined;
   const value = objectOf(given, 'value');
   // The only key, in nearly all cases: looked up in the order in which they are frequent.
-  if (value['stringValue'] !== undefined) return textOf(value['stringValue'], 'stringValue');
-  if (value['intValue'] !== undefined) return int64Of(value['intValue']);
-  if (value['doubleValue'] !== undefined) return doubleOf(value['doubleValue']);
-  if (value['boolValue'] !== undefined) return booleanOf(value['boolValue']);
-  if (value['arrayValue'] !== undefined) return listIn(value['arrayValue'], budget, depth + 1);
-  if (value['kvlistValue'] !== undefined) return mapIn(value['kvlistValue'], budget, depth + 1);
-  if (value['bytesValue'] !== undefined) return textOf(value['bytesValue'], 'bytesValue');
+  if (isSet(value['stringValue'])) return textOf(value['stringValue'], 'stringValue');
+  if (isSet(value['intValue'])) return int64Of(value['intValue']);
+  if (isSet(value['doubleValue'])) return doubleOf(value['doubleValue']);
+  if (isSet(value['boolValue'])) return booleanOf(value['boolValue']);
+  if (isSet(value['arrayValue'])) return listIn(value['arrayValue'], budget, depth + 1);
+  if (isSet(value['kvlistValue'])) return mapIn(value['kvlistValue'], budget, depth + 1);
+  if (isSet(value['bytesValue'])) return base64Of(value['bytesValue']);
   return undefined;
+}
+
+/** As of all fields, null is as good as absent. */
+function isSet(given: unknown): boolean {
+  return given !== undefined && given !== null;
 }
 
 function listIn(given: unknown, budget: Budget, depth: number): unknown {
@@ -121,16 +127,25 @@ function mapIn(given: unknown, budget: Budget, depth: number): unknown {
   return attributesOf(objectOf(given ?? {}, 'kvlistValue')['values'], budget, depth);
 }
 
+/** Returns bytes in the alphabet and with the end that all others have. */
+function base64Of(given: unknown): string {
+  const text = textOf(given, 'bytesValue');
+  const isUsual = text.length % 4 === 0 && !text.includes('-') && !text.includes('_');
+  return isUsual ? text : Buffer.from(text, 'base64').toString('base64');
+}
+
 const INT64 = /^[+-]?\d{1,19}$/;
+/** Protobuf's JSON allows these for whole numbers, too. */
+const DECIMAL = /^[+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?$/i;
 
 /** Returns a number; the decimal text of one that a number cannot hold. */
-function int64Of(given: unknown): number | string | undefined {
-  if (given === null) return undefined;
+function int64Of(given: unknown): number | string {
   if (typeof given === 'number' && Number.isInteger(given)) return given;
   if (typeof given === 'string' && INT64.test(given)) {
     const number = Number(given);
     return Number.isSafeInteger(number) ? number : given;
   }
+  if (typeof given === 'string' && DECIMAL.test(given) && Number.isSafeInteger(Number(given))) return Number(given);
   throw new MalformedError('intValue', 'a whole number', given);
 }
 
@@ -140,16 +155,14 @@ const WORDS: ReadonlyMap<unknown, number> = new Map([
   ['-Infinity', Number.NEGATIVE_INFINITY],
 ]);
 
-function doubleOf(given: unknown): number | undefined {
-  if (given === null) return undefined;
+function doubleOf(given: unknown): number {
   if (typeof given === 'number') return given;
   const number = WORDS.get(given) ?? (typeof given === 'string' && given.trim() !== '' ? Number(given) : Number.NaN);
   if (WORDS.has(given) || !Number.isNaN(number)) return number;
   throw new MalformedError('doubleValue', 'a number', given);
 }
 
-function booleanOf(given: unknown): boolean | undefined {
+function booleanOf(given: unknown): boolean {
   if (typeof given === 'boolean') return given;
-  if (given === null) return undefined;
   throw new MalformedError('boolValue', 'true or false', given);
 }

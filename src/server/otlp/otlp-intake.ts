@@ -10,7 +10,7 @@ import { Batches } from './batches.ts';
 import { anyTimeKey, JUDGE, Reporters } from './linking/call-keys.ts';
 import { linkTraces } from './linking/link-traces.ts';
 import { TreeMemo } from './linking/tree-memo.ts';
-import { type ReadEvent, type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
+import { type ReadArrival, type ReadEvent, type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
 import type { LogPlacing, OtlpIntake, ReceivedEvent, ReceivedSpan } from './received.ts';
 import { belowCallers, tracesOfCallers, tracesOfStrangers } from './strangers.ts';
 
@@ -106,10 +106,10 @@ export function createOtlpIntake(
   };
 }
 
-function takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings): void {
-  let read: ReturnType<typeof readArrival>;
+function* takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings): Generator<void> {
+  let read: ReadArrival;
   try {
-    read = readArrival(span, settings);
+    read = yield* readArrival(span, settings);
   } catch (error) {
     batches.reject(`a span cannot be read (${error instanceof Error ? error.message : error})`);
     return;
@@ -160,13 +160,16 @@ function takeEvent(event: ReceivedEvent, batches: Batches, settings: ReadSetting
   batches.of(read.traceId).events.push({ spanId: read.spanId, event: joined });
 }
 
-/** Works on each item, and lets other work of the process run in between. */
-async function inSlices<Item>(items: readonly Item[], work: (item: Item) => void): Promise<void> {
+/** Works on each item, step by step, and lets other work of the process run in between. */
+async function inSlices<Item>(items: readonly Item[], work: (item: Item) => Generator<void> | void): Promise<void> {
   let untilMillis = performance.now() + SLICE_MILLIS;
   for (const item of items) {
-    work(item);
-    if (performance.now() < untilMillis) continue;
-    await new Promise((resolve) => setImmediate(resolve));
-    untilMillis = performance.now() + SLICE_MILLIS;
+    const steps = work(item);
+    for (let isDone = false; !isDone; ) {
+      isDone = steps?.next().done ?? true;
+      if (performance.now() < untilMillis) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      untilMillis = performance.now() + SLICE_MILLIS;
+    }
   }
 }

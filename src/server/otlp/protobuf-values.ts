@@ -1,6 +1,7 @@
 /** Reads ids, times and attribute values from protobuf. */
 import type protobuf from 'protobufjs';
 import type { HrTime } from '../../otel/span-slice.ts';
+import { decodeUtf8 } from '../http/decode-utf8.ts';
 import type { Budget } from './budget.ts';
 import { MAX_DEPTH, setEntry, TOO_DEEP } from './decoded.ts';
 
@@ -25,6 +26,17 @@ export function leave(reader: Reader, outerEnd: number): void {
 /** Skips a field that is not known. */
 export function skip(reader: Reader, tag: number): void {
   reader.skipType(tag & 7, 0, tag >>> 3);
+}
+
+/** In bytes. */
+const LONG_TEXT = 10_000;
+
+/** Returns the text. The reader's own way is slow for long ones. */
+export function readText(reader: Reader): string {
+  const start = reader.pos;
+  const size = reader.size();
+  reader.pos = start;
+  return size < LONG_TEXT ? reader.string() : decodeUtf8(reader.bytes() as Buffer);
 }
 
 export function readHex(reader: Reader): string {
@@ -74,7 +86,7 @@ export function readValue(reader: Reader, budget: Budget, depth = 0): unknown {
     const tag = reader.tag();
     switch (tag) {
       case 10:
-        value = reader.string();
+        value = readText(reader);
         break;
       case 16:
         value = reader.bool();

@@ -20,6 +20,11 @@ import { namesOf, type Reporters } from './linking/call-keys.ts';
 import { hashOf, summarise } from './linking/summarise.ts';
 import type { ReceivedEvent, ReceivedSpan } from './received.ts';
 
+/** What a span says, with the judgements that it has; undefined if its ids are not those of a span. */
+export type ReadArrival =
+  | { readonly traceId: string; readonly arrival: Arrival; readonly judgements: readonly TracedJudgement[] }
+  | undefined;
+
 export interface ReadSettings {
   /** `false` keeps structure, tokens and timing only. */
   readonly captureContent: boolean;
@@ -38,18 +43,21 @@ export interface TracedJudgement {
 const SAMPLED = 1;
 const UNKNOWN_PROJECT = 'unknown_service';
 
-/** Returns undefined if the ids are not those of a span. */
-export function readArrival(
+/** Yields between steps, each of which takes long for a span of many megabytes. */
+export function* readArrival(
   { slice: span, projectName }: ReceivedSpan,
   settings: ReadSettings,
-): { traceId: string; arrival: Arrival; judgements: TracedJudgement[] } | undefined {
+): Generator<void, ReadArrival> {
   const { traceId, spanId, traceFlags } = span.spanContext();
   if (!isTraceId(traceId) || !isSpanId(spanId)) return undefined;
   const { signs } = censusOf(span, settings.conventions);
   const isSampled = (traceFlags & SAMPLED) !== 0;
   const classified = isSampled ? classifySpan(span, settings.conventions, signs) : undefined;
   const reading = classified && readSpan(span, settings.conventions, classified.recognitions);
+  if (reading) yield;
   const evaluations = reading ? reading.evaluations : hasEvaluationEvents(span) ? readEvaluations(span) : undefined;
+  const project = projectOf(span, projectName);
+  const log = classified && reading && (yield* readLog(span, classified.kind, reading, project, settings));
   const namesContext = hasContextSign(signs);
   const parentId = parentSpanIdOf(span);
   const arrival: Arrival = {
@@ -61,21 +69,22 @@ export function readArrival(
     session: namesContext ? readSession(span) : undefined,
     user: namesContext ? readUser(span) : undefined,
     tags: namesContext && settings.captureContent ? readTags(span) : undefined,
-    log: classified && reading && readLog(span, classified.kind, reading, projectOf(span, projectName), settings),
+    log,
   };
   const judgements = (evaluations ?? []).map((evaluation) => judge(traceId, spanId, evaluation, settings));
   return { traceId, arrival, judgements };
 }
 
-function readLog(
+function* readLog(
   span: SpanSlice,
   kind: ArrivedLog['kind'],
   { evaluations: _evaluations, ...reading }: Reading,
   project: string,
   { captureContent, source, reporters }: ReadSettings,
-): ArrivedLog {
+): Generator<void, ArrivedLog> {
   const settings = { project, environment: readEnvironment(span), source, captureContent };
   const summary = summarise(span, kind, reading);
+  yield;
   const names = kind === 'model' ? namesOf(span, reading, summary.callId, reporters) : undefined;
   return { span, kind, reading, summary, settings, names };
 }

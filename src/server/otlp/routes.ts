@@ -108,8 +108,9 @@ async function decode(
   const pause = createPauses();
   for (;;) {
     const step = decodable(() => advance(steps));
-    if (step.done) return step.value;
+    // Also at the end: what is decoded is then read, which may take as long.
     await pause();
+    if (step.done) return step.value;
   }
 }
 

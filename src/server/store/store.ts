@@ -70,8 +70,8 @@ export interface Store {
   ingest(traceIds: readonly string[], work: IngestWork): Promise<readonly IngestFault[]>;
   /**
    * Resolves to what has one of the keys, whoever reports it, and some of its time; or none of its own. About
-   * `MAX_CALLS_FOUND` for each that is wanted: of a key that very many have, only the latest are found. What is wanted may
-   * be among what is found, or left out.
+   * `MAX_CALLS_FOUND` for each that is wanted: of a key that very many have, only the latest are found. What is wanted, and
+   * what else its reporter has, may be among what is found, or left out: calls of one reporter are not compared.
    */
   findCalls(wanted: readonly CallKey[]): Promise<readonly CallKey[]>;
   /** Resolves to those of these traces of which anything is remembered. */

@@ -1,9 +1,11 @@
 /** Bodies that are small on the wire and large in memory, and bodies that stop in the middle. */
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { empty, json } from '../../../src/server/http/answer.ts';
 import { createBodyMemory } from '../../../src/server/http/body-memory.ts';
+import { decodeUtf8 } from '../../../src/server/http/decode-utf8.ts';
 import { JsonStructure } from '../../../src/server/http/json-structure.ts';
 import { startTestServer } from '../../support/start-test-server.ts';
 import { expectCheap } from './expect-cheap.ts';
@@ -43,12 +45,68 @@ test('texts do not count, whatever is in them and wherever they are cut', () => 
     'z'.repeat(1_000),
     `${'['.repeat(100)}`,
   ]);
-  for (const size of [1, 31, 32, 33, 34, 63, 64, 65, 66, 100, 10_000]) {
+  for (const size of [1, 31, 32, 33, 34, 63, 64, 65, 66, 100, 127, 128, 129, 130, 200, 10_000]) {
     const structure = new JsonStructure();
     const bytes = Buffer.from(long);
     for (let at = 0; at < bytes.length; at += size) structure.read(bytes.subarray(at, at + size));
     expect(structure.weight).toBe(5 + 2);
   }
+});
+
+/** Weighs a whole text byte by byte. */
+function weigh(json: string): number {
+  let weight = 0;
+  let isInText = false;
+  for (let at = 0; at < json.length; at++) {
+    if (isInText && json[at] === '\\') at++;
+    else if (json[at] === '"') isInText = !isInText;
+    else if (!isInText) weight += json[at] === ',' ? 1 : '[{:'.includes(json[at]!) ? 5 : 0;
+  }
+  return weight;
+}
+
+test('a body weighs the same wherever it is cut', () => {
+  for (let length = 120; length < 140; length++) {
+    const bytes = Buffer.from(JSON.stringify([`${'x'.repeat(length)}"[`]));
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const structure = new JsonStructure();
+      structure.read(bytes.subarray(0, cut));
+      structure.read(bytes.subarray(cut));
+      expect(structure.weight, `${length} cut at ${cut}`).toBe(5);
+    }
+  }
+  const piece = fc.constantFrom('\\', '"', '[', '{,:', 'x'.repeat(127), 'y'.repeat(300), 'é');
+  const text = fc.array(piece).map((pieces) => pieces.join(''));
+  const value = fc.jsonValue({ stringUnit: fc.constantFrom('"', '\\', ',', '{', 'a') });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(text, value)), fc.array(fc.integer({ min: 0, max: 400 })), (items, cuts) => {
+      const json = JSON.stringify(items);
+      const bytes = Buffer.from(json);
+      const structure = new JsonStructure();
+      let from = 0;
+      for (const size of cuts) {
+        structure.read(bytes.subarray(from, from + size));
+        from += size;
+      }
+      structure.read(bytes.subarray(from));
+      expect(structure.weight).toBe(weigh(json));
+    }),
+  );
+});
+
+test('texts are decoded as Node decodes them, also those that are not UTF-8', () => {
+  const bytes = fc.oneof(
+    fc.string({ unit: 'binary', minLength: 1_100, maxLength: 1_300 }).map((text) => Buffer.from(text)),
+    fc.uint8Array({ minLength: 0, maxLength: 1_200, size: 'max' }).map((array) => Buffer.from(array)),
+    fc.constantFrom('\ufeff', 'é', '’', '😀').map((sign) => Buffer.from(`${sign}${'x'.repeat(2_000)}`)),
+  );
+  fc.assert(
+    fc.property(bytes, (some) => {
+      expect(decodeUtf8(some)).toBe(some.toString('utf8'));
+    }),
+    // Of a thousand bytes, the smallest that fail take minutes to find.
+    { endOnFailure: true },
+  );
 });
 
 test('the deepest body that is taken can be read again', async () => {

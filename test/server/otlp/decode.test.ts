@@ -218,6 +218,65 @@ test('numbers as numbers, enums by name and ids in capitals or base64 are read, 
   });
 });
 
+test('what is read of values is the same in each form that JSON may give them', () => {
+  const readOf = (value: unknown) => {
+    const span = { traceId: IDS.traceId, spanId: IDS.spanId, attributes: [{ key: 'a', value }] };
+    return json.decodeTraces({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }).spans[0]?.slice.attributes['a'];
+  };
+  for (const given of [12, '12', '12.0', '1.2e1']) expect(readOf({ intValue: given })).toBe(12);
+  for (const given of ['1.5', 'e1', '']) expect(() => readOf({ intValue: given })).toThrow('a whole number');
+  for (const given of ['+_8=', '-_8=', '-_8', '+/8=']) {
+    expect(readOf({ bytesValue: given })).toBe(
+      given === '+_8=' ? Buffer.from(given, 'base64').toString('base64') : '+/8=',
+    );
+  }
+  for (const kind of ['string', 'int', 'double', 'bool', 'array', 'kvlist', 'bytes']) {
+    expect(readOf({ [`${kind}Value`]: null })).toBeUndefined();
+  }
+  expect(readOf({ stringValue: null, intValue: '3' })).toBe(3);
+});
+
+test("the schema's names are read as JSON's, and names of attributes stay", () => {
+  const id = (hex: string) => Buffer.from(hex, 'hex').toString('base64url');
+  const span = {
+    ...{ trace_id: IDS.traceId, span_id: id(IDS.spanId), parent_span_id: '', name: 'a_b', kind: -1 },
+    ...{ start_time_unix_nano: '1500000000500000000', end_time_unix_nano: 1_500_000_001_500_000_000 },
+    attributes: [{ key: 'my_key', value: { kvlist_value: { values: [{ key: 'x_y', value: { int_value: '3' } }] } } }],
+    dropped_attributes_count: 2,
+  };
+  const resource = { attributes: [{ key: 'service.name', value: { string_value: 'my_service' } }] };
+  const scopes = [{ scope: { name: 'my_scope' }, spans: [span], schema_url: 'u' }];
+  for (const body of [
+    { resource_spans: [{ resource, scope_spans: scopes, schema_url: 'u' }] },
+    { resourceSpans: [{ resource, scope_spans: scopes }] },
+  ]) {
+    const { spans, rejections } = json.decodeTraces(body);
+    expect(rejections.message).toBeUndefined();
+    expect(spans[0]?.slice).toMatchObject({
+      ...{ ...IDS, name: 'a_b', kind: 0, startTime: [1_500_000_000, 500_000_000], duration: [1, 0] },
+      ...{
+        attributes: { my_key: { x_y: 3 } },
+        droppedAttributesCount: 2,
+        resource: { attributes: { 'service.name': 'my_service' } },
+      },
+      instrumentationScope: { name: 'my_scope' },
+    });
+  }
+  const record = { trace_id: IDS.traceId, span_id: IDS.spanId, event_name: 'gen_ai.x', body: { string_value: 'b' } };
+  const { events } = json.decodeLogs({ resource_logs: [{ scope_logs: [{ log_records: [record] }] }] });
+  expect(events).toMatchObject([{ ...IDS, eventName: 'gen_ai.x', body: 'b' }]);
+});
+
+test('a long text of protobuf is read as a short one', () => {
+  for (const text of ['x'.repeat(20_000), 'é’😀'.repeat(5_000)]) {
+    const attributes = [{ key: 'a', value: { stringValue: text } }];
+    const span = { traceId: IDS.traceId, spanId: IDS.spanId, attributes };
+    const bytes = encode('TracesData', { resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] });
+    expect(binary.decodeTraces(bytes).spans[0]?.slice.attributes['a']).toBe(text);
+    expect(() => binary.decodeTraces(bytes.subarray(0, bytes.length - 100))).toThrow();
+  }
+});
+
 test("what Python's SDK sends: flags without the sampled bit, ids, lists, and events as log records", () => {
   const { spans, rejections } = binary.decodeTraces(readFileSync('test/fixtures/otlp/python-traces.bin'));
   expect(rejections.count).toBe(0);

@@ -291,7 +291,8 @@ test.each(['application/json; charset=utf-8', 'Application/JSON'])('content type
 });
 
 test.each([
-  ['/v1/traces', { resource_spans: [] }, "nothing was read of 'resource_spans': expected 'resourceSpans'"],
+  ['/v1/traces', { resource_spans: [{ scope_spans: [] }] }, undefined],
+  ['/v1/traces', { resource_span: [] }, "nothing was read of 'resource_span': expected 'resourceSpans'"],
   ['/v1/traces', { resourceLogs: [] }, "nothing was read of 'resourceLogs': expected 'resourceSpans'"],
   [
     '/v1/traces',

@@ -12,14 +12,15 @@ const HAS_OTHERS = `SELECT 1 AS found FROM trace_calls
   WHERE call_key = ? AND NOT (reporter = ? AND span_id = ? AND start_millis = ?) LIMIT 1`;
 /**
  * Two statements: one `OR` of both ranges would read all rows of the key, and to put two results in one order takes ten
- * times as long as to find them. What is wanted itself is left out: of most keys nothing is left.
+ * times as long as to find them. What has the one reporter of all that is wanted is left out: it is the same call only if
+ * it is the same span.
  */
 const FIND_AROUND = `SELECT trace_id, span_id, start_millis, end_millis, reporter FROM (
     SELECT * FROM trace_calls WHERE call_key = ?1 AND start_millis BETWEEN max(?2, 1) AND ?3
     ORDER BY start_millis DESC LIMIT ${MAX_CALLS_READ}
   ) CROSS JOIN traces ON traces.key = trace_key
-  WHERE end_millis >= ?4 AND NOT (reporter = ?5 AND trace_id || '-' || span_id = ?6)
-  ORDER BY start_millis DESC LIMIT ?7`;
+  WHERE end_millis >= ?4 AND reporter <> ?5
+  ORDER BY start_millis DESC LIMIT ?6`;
 const FIND_TIMELESS = `SELECT trace_id, span_id, start_millis, end_millis, reporter
   FROM trace_calls CROSS JOIN traces ON traces.key = trace_key WHERE call_key = ? AND start_millis = 0 LIMIT ?`;
 
@@ -35,7 +36,12 @@ interface Search {
   readonly first: CallKey;
   endMillis: number;
   wantedCount: number;
+  /** Whether all that is wanted has the reporter of the first. */
+  isOfOne: boolean;
 }
+
+/** The reporter of nothing. */
+const NOBODY = Buffer.alloc(0);
 
 export interface TraceReadsParts {
   readonly prepare: Prepare;
@@ -54,7 +60,7 @@ export function createTraceReads({ prepare, prepareWrite, inTurn }: TraceReadsPa
   const hasOthers = prepareWrite(HAS_OTHERS);
   const [findAround, findTimeless] = [prepareWrite(FIND_AROUND), prepareWrite(FIND_TIMELESS)];
 
-  const find = ({ first, endMillis, wantedCount }: Search): CallKey[] => {
+  const find = ({ first, endMillis, wantedCount, isOfOne }: Search): CallKey[] => {
     const { key, startMillis, reporter, referenceId } = first;
     const [from, to] = [startMillis - CLOCKS_MILLIS, endMillis + CLOCKS_MILLIS];
     const [keyBytes, reporterBytes] = [Buffer.from(key, 'hex'), Buffer.from(reporter, 'hex')];
@@ -62,8 +68,8 @@ export function createTraceReads({ prepare, prepareWrite, inTurn }: TraceReadsPa
       return [];
     }
     const limit = MAX_CALLS_FOUND * wantedCount;
-    const own = wantedCount === 1 ? referenceId : '';
-    const around = findAround.all(keyBytes, from - MAX_CALL_MILLIS, to, from, reporterBytes, own, limit);
+    const leftOut = isOfOne ? reporterBytes : NOBODY;
+    const around = findAround.all(keyBytes, from - MAX_CALL_MILLIS, to, from, leftOut, limit);
     const timeless = findTimeless.all(keyBytes, MAX_CALLS_FOUND);
     return [...around, ...timeless].map((row) => ({
       key,
@@ -108,9 +114,10 @@ function toSearches(wanted: readonly CallKey[]): Search[] {
     if (known && startMillis <= known.first.startMillis + TOGETHER_MILLIS) {
       known.endMillis = Math.max(known.endMillis, endMillis);
       known.wantedCount += 1;
+      known.isOfOne &&= known.first.reporter === first.reporter;
       continue;
     }
-    const search = { first, endMillis, wantedCount: 1 };
+    const search = { first, endMillis, wantedCount: 1, isOfOne: true };
     searches.push(search);
     latest.set(key, search);
   }

@@ -53,7 +53,7 @@ test('the rows of a key are read by their times, never all, and not put in order
   const { database, statements } = open(0);
   const finds = statements.filter((sql) => sql.includes('trace_calls'));
   const details = finds.flatMap((sql) => {
-    const values = Array.from({ length: sql.includes('?7') ? 7 : (sql.match(/\?/g)?.length ?? 0) }, () => 0);
+    const values = Array.from({ length: sql.includes('?6') ? 6 : (sql.match(/\?/g)?.length ?? 0) }, () => 0);
     return database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
   });
   const plan = details.map(({ detail }) => String(detail));
@@ -68,16 +68,18 @@ test('the rows of a key are read by their times, never all, and not put in order
   expect(plan.filter((detail) => detail.includes('TEMP B-TREE'))).toEqual([]);
 });
 
-test('what is wanted itself is left out, and not what another one says of the same span', async () => {
-  const { insert, reads } = open(1);
+test('what one reporter has is left out for itself, and not what another one says of the same span', async () => {
+  const { insert, reads } = open(2);
   insert.run(Buffer.from(KEY, 'hex'), 0, 0, Number.MAX_SAFE_INTEGER);
   const referenceId = `${'a'.repeat(32)}-${'0'.repeat(16)}`;
-  const timesOf = async (reporter: string) => {
-    const found = await reads.findCalls([{ ...callAt(AT), referenceId, reporter }]);
+  const timesOf = async (...reporters: string[]) => {
+    const found = await reads.findCalls(reporters.map((reporter) => ({ ...callAt(AT), referenceId, reporter })));
     return found.map(({ startMillis }) => startMillis);
   };
   expect(await timesOf('01')).toEqual([0]);
-  expect(await timesOf('02')).toEqual([AT, 0]);
+  expect(await timesOf('01', '01')).toEqual([0]);
+  expect(await timesOf('02')).toEqual([AT + 1, AT, 0]);
+  expect(await timesOf('01', '02')).toEqual([AT + 1, AT, 0]);
 });
 
 test('what is wanted of one key at about one time is looked for once, and found for each', async () => {

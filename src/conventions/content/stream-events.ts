@@ -8,7 +8,8 @@
  * - Ollama's: `[{ model, message: { role, content }, done: false }, …, { …, done: true, done_reason }]`
  * - LangChain's: `[{ type: 'AIMessageChunk', content, tool_call_chunks }, …]`
  *
- * Each is known by its first event and by the names of all others: any other list is what it is.
+ * Each is known by its first event and by the names of all others: any other list is what it is. So is one with the events of
+ * several answers, of which the later ones would replace the words of the first.
  */
 import { isObject } from '../../wire/json.ts';
 import { addTo } from '../values/attributes.ts';
@@ -16,20 +17,30 @@ import { areOfOneRun, isLangChains, joinLangChains } from './langchain-chunks.ts
 
 type Fields = Record<string, unknown>;
 
-/** Returns undefined if the list is none of these. */
+/** Returns undefined if the list is none of these, or has the events of several answers. */
 export function joinEvents(events: readonly Fields[]): Fields | undefined {
   const [first] = events;
   if (!first) return undefined;
-  if (first['type'] === 'message_start' && isObject(first['message']))
-    return events.every(isAnthropics) ? joinBlocks(events) : undefined;
-  if (isObject(first['messageStart']))
-    return events.every(isBedrocks) ? joinBlocks(events.map(asAnthropics)) : undefined;
-  if (first['type'] === 'message-start' && isObject(first['delta']) && isObject(first['delta']['message']))
-    return events.every(isCoheres) ? joinBlocks(events.map(fromCohere)) : undefined;
+  if (startsAnthropics(first)) return areOf(events, startsAnthropics, isAnthropics) ? joinBlocks(events) : undefined;
+  if (startsBedrocks(first))
+    return areOf(events, startsBedrocks, isBedrocks) ? joinBlocks(events.map(asAnthropics)) : undefined;
+  if (startsCoheres(first))
+    return areOf(events, startsCoheres, isCoheres) ? joinBlocks(events.map(fromCohere)) : undefined;
   if (isLangChains(first))
     return events.every(isLangChains) && areOfOneRun(events) ? joinLangChains(events) : undefined;
-  if (beginsResponse(first)) return events.every(isResponses) ? responseIn(events) : undefined;
+  if (startsResponses(first)) return areOf(events, isCreated, isResponses) ? responseIn(events) : undefined;
   return isOllamas(first) && areOllamas(events) ? joinOllamas(events) : undefined;
+}
+
+type Test = (event: Fields) => boolean;
+
+/** Whether all events are of one kind, and none after the first one starts another answer. */
+function areOf(events: readonly Fields[], isStart: Test, isKnown: Test): boolean {
+  return events.every(isKnown) && events.findLastIndex(isStart) <= 0;
+}
+
+function startsAnthropics({ type, message }: Fields): boolean {
+  return type === 'message_start' && isObject(message);
 }
 
 /** The last ones are of Anthropic's SDKs, beside the events that they are made from. */
@@ -96,6 +107,10 @@ const BEDROCKS = [
   ...['messageStop', 'metadata'],
 ] as const;
 
+function startsBedrocks({ messageStart: start }: Fields): boolean {
+  return isObject(start);
+}
+
 function isBedrocks(event: Fields): boolean {
   return BEDROCKS.some((name) => isObject(event[name]));
 }
@@ -135,9 +150,13 @@ function bedrocksDelta(delta: unknown): Fields | undefined {
 const RESPONSE_STARTS: ReadonlySet<unknown> = new Set(['response.created', 'response.queued', 'response.in_progress']);
 
 /** An app that keeps only the words of a stream begins with a piece of them. */
-function beginsResponse({ type, response, delta }: Fields): boolean {
+function startsResponses({ type, response, delta }: Fields): boolean {
   if (type === 'response.output_text.delta') return typeof delta === 'string';
   return RESPONSE_STARTS.has(type) && isObject(response);
+}
+
+function isCreated({ type }: Fields): boolean {
+  return type === 'response.created';
 }
 
 function isResponses({ type }: Fields): boolean {
@@ -193,6 +212,10 @@ function joinOllamas(events: readonly Fields[]): Fields {
 }
 
 const COHERES = /^(?:message|content|tool-plan|tool-call|citation)-(?:start|delta|end)$/;
+
+function startsCoheres({ type, delta }: Fields): boolean {
+  return type === 'message-start' && isObject(delta) && isObject(delta['message']);
+}
 
 function isCoheres({ type, delta }: Fields): boolean {
   return typeof type === 'string' && COHERES.test(type) && (delta === undefined || delta === null || isObject(delta));

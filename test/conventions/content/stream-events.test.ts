@@ -203,6 +203,27 @@ it.each([
   [[null, null]],
 ])("leaves a list of the app's own as it is: %j", (list) => expect(joinChunks(list)).toBe(list));
 
+it.each([
+  ["Anthropic's", ANTHROPICS],
+  ["Bedrock's", BEDROCKS],
+  ["Cohere's", COHERES],
+  ["the Responses API's", RESPONSES],
+])('leaves the events of two answers of %s as they are', (_whose, events) => {
+  const loop = [...events, ...events];
+  expect(joinChunks(loop)).toBe(loop);
+});
+
+it.each([
+  { author: 'bot', invocation_id: 'e-1' },
+  { partial: true, turn_complete: false },
+])("leaves the events of Google's ADK as they are: %j", (more) => {
+  const events = [
+    { ...more, content: { role: 'model', parts: [{ text: 'Hel' }] } },
+    { ...more, content: { role: 'model', parts: [{ text: 'Hello.' }] } },
+  ];
+  expect(readAnswer(events, new MessageReader()).output).toBe(JSON.stringify(events));
+});
+
 it('keeps the words before an error', () => {
   const error = { type: 'error', message: 'Overloaded.' };
   for (const events of [ANTHROPICS.slice(0, 7), RESPONSES.slice(0, 2)]) {

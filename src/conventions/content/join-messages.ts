@@ -22,15 +22,19 @@ export function answersInItems(span: SpanSlice): boolean {
 
 /**
  * Whether the items of a list are several answers, of which each may be a text or only call tools, and not pieces of one. Choices
- * have an index each, or all of them are complete: a text that ends where its tools are called is not.
+ * have an index each, or all of them are complete, or they end for different reasons: a text that ends where its tools are
+ * called is a piece.
  */
 export function areChoices(items: readonly unknown[]): boolean {
   const answers = items.filter(isObject);
-  return new Set(answers.map(({ index }) => index)).size > 1 || answers.every(isComplete);
+  const reasons = answers.map(reasonOf);
+  if (new Set(answers.map(({ index }) => index)).size > 1 || reasons.every((reason) => reason === 'stop')) return true;
+  const known = new Set(reasons.filter((reason) => reason !== undefined));
+  return known.size > 1 && reasons[0] !== 'tool_calls';
 }
 
-function isComplete({ finish_reason, finishReason = finish_reason }: Record<string, unknown>): boolean {
-  return toGooglesFinishReason(finishReason) === 'stop';
+function reasonOf({ finish_reason, finishReason = finish_reason }: Record<string, unknown>): string | undefined {
+  return toGooglesFinishReason(finishReason);
 }
 
 /** Whether the first message has the reason of a turn that calls tools, but not the calls: those are in the next one. */

@@ -106,13 +106,13 @@ export class MessageReader {
       const item = items[at];
       // Items of types yet to come are nobody's words.
       if (isConversation && isObject(item) && isLonePart(item, bodyOf(item)) && isUnknownPart(item)) continue;
-      this.#readOne(item, role, reasoning, messages, at === items.length - 1);
+      this.#readOne(item, role, reasoning, messages, items[at + 1]);
     }
     if (items.length > count) messages.push({ role, content: `[${items.length - count} more]` });
     return areFragments ? mergeAssistant(messages) : messages;
   }
 
-  #readOne(item: unknown, fallback: ChatRole, reasoning: string[], into: ChatMessage[], isLast: boolean): void {
+  #readOne(item: unknown, fallback: ChatRole, reasoning: string[], into: ChatMessage[], next: unknown): void {
     if (item === null || item === undefined) return;
     const parts = createParts();
     if (!isObject(item)) {
@@ -145,9 +145,8 @@ export class MessageReader {
     const isHistory = reasoning === this.inputReasoning;
     if (isHistory && message['role'] !== undefined && role === 'assistant') {
       const isEmpty = parts.content.length + parts.calls.length + parts.results.length === 0;
-      // The last one may have been cut off.
-      const isOnlyRole = body === undefined && !isLast && isAnswerTo(into.at(-1));
-      if (isEmpty && (saysNothing(message) || isOnlyRole)) pushText('', parts);
+      if (isEmpty && (saysNothing(message) || (body === undefined && isTurnBetween(into.at(-1), next))))
+        pushText('', parts);
     }
     this.#push(role, name, parts, reasoning, into);
   }
@@ -233,9 +232,13 @@ function saysNothing({ content, parts }: Record<string, unknown>): boolean {
   return content === null || parts === null || isEmptyList(content) || isEmptyList(parts);
 }
 
-/** Attributes cannot be null, so a turn without content may be only a role: in its place, if words of others were captured. */
-function isAnswerTo(before: ChatMessage | undefined): boolean {
-  return (before?.role === 'user' || before?.role === 'tool') && Boolean(before.content);
+/**
+ * Attributes cannot be null, so a turn without content may be only a role: in its place between others, if their words were
+ * captured. The last one may have been cut off, and what the assistant says next is the rest of the turn.
+ */
+function isTurnBetween(before: ChatMessage | undefined, next: unknown): boolean {
+  if ((before?.role !== 'user' && before?.role !== 'tool') || !before.content) return false;
+  return isObject(next) && roleOf(next, innerMessage(next), 'user') !== 'assistant';
 }
 
 function isEmptyList(value: unknown): boolean {

@@ -123,8 +123,9 @@ export function holdsAnswer({ message, output }: Fields): boolean {
   return isObject(output) && isObject(output['message']) && typeof output['message']['role'] === 'string';
 }
 
-/** Whether this is one of Gemini's candidates outside of their list. */
-function isCandidate({ content }: Fields): boolean {
+/** Whether this is one of Gemini's candidates outside of their list, and no event or piece of an answer in Google's ADK. */
+function isCandidate({ content, author, partial }: Fields): boolean {
+  if (author !== undefined || partial === true) return false;
   return isObject(content) && content['role'] === 'model' && Array.isArray(content['parts']);
 }
 

@@ -16,11 +16,11 @@ type Fields = Record<string, unknown>;
 export function joinChunks(value: unknown, choiceCount = 1): unknown {
   if (!Array.isArray(value) || value.length < 2) return value;
   const chunks = value.filter((chunk) => chunk !== null);
-  if (!chunks.every(isObject)) return value;
+  if (chunks.length === 0 || !chunks.every(isObject)) return value;
   if (chunks.every(isContent)) {
     return chunks.length === choiceCount ? value : [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
   }
-  if (chunks.every(isGeminiResponse)) return [joinResponses(chunks)];
+  if (chunks.some(hasCandidate) && chunks.every(isGeminiResponse)) return [joinResponses(chunks)];
   if (chunks.every(isChunk) && (chunks.some(hasDelta) || areTexts(chunks))) return joinChoices(chunks);
   return joinEvents(chunks) ?? value;
 }
@@ -69,6 +69,13 @@ function onlyTextOf({ parts }: Fields): string | undefined {
 
 function isGeminiResponse({ candidates, usageMetadata, usage_metadata: usage }: Fields): boolean {
   return Array.isArray(candidates) || isObject(usageMetadata ?? usage);
+}
+
+function hasCandidate({ candidates }: Fields): boolean {
+  const first: unknown = Array.isArray(candidates) ? candidates[0] : undefined;
+  return (
+    isObject(first) && (isObject(first['content']) || (first['finishReason'] ?? first['finish_reason']) !== undefined)
+  );
 }
 
 function joinResponses(responses: readonly Fields[]): Fields {

@@ -8,30 +8,45 @@
  * - Ollama's: `[{ model, message: { role, content }, done: false }, …, { …, done: true, done_reason }]`
  * - LangChain's: `[{ type: 'AIMessageChunk', content, tool_call_chunks }, …]`
  *
- * Each is known by its first event and by the names of all others: any other list is what it is.
+ * Each is known by its first event and by the names of all others: any other list is what it is. So is one with the events of
+ * several answers, of which the later ones would replace the words of the first.
  */
 import { isObject } from '../../wire/json.ts';
+import { addTo } from '../values/attributes.ts';
+import { areOfOneRun, isLangChains, joinLangChains } from './langchain-chunks.ts';
 
 type Fields = Record<string, unknown>;
 
-/** Returns undefined if the list is none of these. */
+/** Returns undefined if the list is none of these, or has the events of several answers. */
 export function joinEvents(events: readonly Fields[]): Fields | undefined {
   const [first] = events;
   if (!first) return undefined;
-  if (first['type'] === 'message_start') return events.every(isAnthropics) ? joinBlocks(events) : undefined;
-  if (isObject(first['messageStart']))
-    return events.every(isBedrocks) ? joinBlocks(events.map(asAnthropics)) : undefined;
-  if (first['type'] === 'message-start')
-    return events.every(isCoheres) ? joinBlocks(events.map(fromCohere)) : undefined;
-  if (isLangChains(first)) return events.every(isLangChains) ? joinLangChains(events) : undefined;
-  if (isResponses(first)) return events.every(isResponses) ? responseIn(events) : undefined;
-  return isOllamas(first) && events.every(isOllamas) ? joinOllamas(events) : undefined;
+  if (startsAnthropics(first)) return areOf(events, startsAnthropics, isAnthropics) ? joinBlocks(events) : undefined;
+  if (startsBedrocks(first))
+    return areOf(events, startsBedrocks, isBedrocks) ? joinBlocks(events.map(asAnthropics)) : undefined;
+  if (startsCoheres(first))
+    return areOf(events, startsCoheres, isCoheres) ? joinBlocks(events.map(fromCohere)) : undefined;
+  if (isLangChains(first))
+    return events.every(isLangChains) && areOfOneRun(events) ? joinLangChains(events) : undefined;
+  if (startsResponses(first)) return areOf(events, isCreated, isResponses) ? responseIn(events) : undefined;
+  return isOllamas(first) && areOllamas(events) ? joinOllamas(events) : undefined;
+}
+
+type Test = (event: Fields) => boolean;
+
+/** Whether all events are of one kind, and none after the first one starts another answer. */
+function areOf(events: readonly Fields[], isStart: Test, isKnown: Test): boolean {
+  return events.every(isKnown) && events.findLastIndex(isStart) <= 0;
+}
+
+function startsAnthropics({ type, message }: Fields): boolean {
+  return type === 'message_start' && isObject(message);
 }
 
 /** The last ones are of Anthropic's SDKs, beside the events that they are made from. */
 const ANTHROPICS: ReadonlySet<unknown> = new Set([
   ...['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop'],
-  ...['message_delta', 'message_stop', 'ping'],
+  ...['message_delta', 'message_stop', 'ping', 'error'],
   ...['text', 'input_json', 'thinking', 'signature', 'citation'],
 ]);
 
@@ -44,15 +59,23 @@ function joinBlocks(events: readonly Fields[]): Fields {
   const message: Fields = { role: 'assistant' };
   const blocks = new Map<unknown, Fields>();
   for (const { type, index, message: start, content_block: block, delta, usage } of events) {
-    if (type === 'message_start' && isObject(start)) Object.assign(message, start);
+    if (type === 'message_start' && isObject(start)) addTo(message, start);
     else if (type === 'content_block_start' && isObject(block)) blocks.set(index, { ...block });
     else if (type === 'content_block_delta' && isObject(delta)) addDelta(delta, index, blocks);
     else if (type === 'message_delta') {
-      if (isObject(delta)) Object.assign(message, delta);
-      if (isObject(usage)) message['usage'] = { ...(isObject(message['usage']) && message['usage']), ...usage };
+      if (isObject(delta)) addTo(message, delta);
+      if (isObject(usage)) message['usage'] = withLaterUsage(message['usage'], usage);
     }
   }
-  return { ...message, content: [...blocks.values()].map(withInput) };
+  // A block whose words nobody can read, as redacted ones, has no type.
+  const known = [...blocks.values()].filter(({ type }) => type !== undefined);
+  return { ...message, content: known.map(withInput) };
+}
+
+/** The counts at the end are of the whole message; null is one that was said at the start. */
+function withLaterUsage(start: unknown, end: Fields): Fields {
+  const said = Object.entries(end).filter(([, count]) => count !== null);
+  return { ...(isObject(start) && start), ...Object.fromEntries(said) };
 }
 
 /** The text of a call's input; it is no field of a block. */
@@ -83,6 +106,10 @@ const BEDROCKS = [
   ...['messageStart', 'contentBlockStart', 'contentBlockDelta', 'contentBlockStop'],
   ...['messageStop', 'metadata'],
 ] as const;
+
+function startsBedrocks({ messageStart: start }: Fields): boolean {
+  return isObject(start);
+}
 
 function isBedrocks(event: Fields): boolean {
   return BEDROCKS.some((name) => isObject(event[name]));
@@ -120,24 +147,38 @@ function bedrocksDelta(delta: unknown): Fields | undefined {
   };
 }
 
-function isResponses({ type }: Fields): boolean {
-  return typeof type === 'string' && type.startsWith('response.');
+const RESPONSE_STARTS: ReadonlySet<unknown> = new Set(['response.created', 'response.queued', 'response.in_progress']);
+
+/** An app that keeps only the words of a stream begins with a piece of them. */
+function startsResponses({ type, response, delta }: Fields): boolean {
+  if (type === 'response.output_text.delta') return typeof delta === 'string';
+  return RESPONSE_STARTS.has(type) && isObject(response);
 }
 
-/** Returns the response in the last event; of a stream that was left, what had come of it. */
+function isCreated({ type }: Fields): boolean {
+  return type === 'response.created';
+}
+
+function isResponses({ type }: Fields): boolean {
+  return typeof type === 'string' && (type.startsWith('response.') || type === 'error');
+}
+
+/** Returns the last response that an event has; of a stream that was left, with what had come of it. */
 function responseIn(events: readonly Fields[]): Fields {
-  const last = events.at(-1);
-  if (isObject(last?.['response'])) return last['response'];
+  const last = events.findLast(({ response }) => isObject(response))?.['response'];
+  const response = isObject(last) ? last : {};
+  if (Array.isArray(response['output']) && response['output'].length > 0) return response;
   const output: unknown[] = [];
   let text = '';
   for (const { type, item, delta } of events) {
-    if (type === 'response.output_text.delta' && typeof delta === 'string') text += delta;
+    const isText = type === 'response.output_text.delta' || type === 'response.refusal.delta';
+    if (isText && typeof delta === 'string') text += delta;
     if (type !== 'response.output_item.done') continue;
     output.push(item);
     text = '';
   }
   if (text !== '') output.push({ type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] });
-  return { output };
+  return { ...response, output };
 }
 
 function isOllamas({ model, done, message, response }: Fields): boolean {
@@ -145,20 +186,36 @@ function isOllamas({ model, done, message, response }: Fields): boolean {
   return isObject(message) ? message['role'] === 'assistant' : typeof response === 'string';
 }
 
+/** Whether all are of one answer, which nothing follows. */
+function areOllamas(events: readonly Fields[]): boolean {
+  const model = events[0]?.['model'];
+  return events.every((event, at) => {
+    return isOllamas(event) && event['model'] === model && (event['done'] === false || at === events.length - 1);
+  });
+}
+
 function joinOllamas(events: readonly Fields[]): Fields {
-  const { message: _message, response: _response, ...end } = events.at(-1) as Fields;
+  const { message: _message, response: _response, thinking: _thinking, ...end } = events.at(-1) as Fields;
   const joined: Fields = { role: 'assistant', content: '' };
   const calls: unknown[] = [];
-  for (const { message, response } of events) {
-    const { content, thinking, tool_calls: more } = isObject(message) ? message : { content: response };
+  for (const { message, response, thinking: thought } of events) {
+    const {
+      content,
+      thinking,
+      tool_calls: more,
+    } = isObject(message) ? message : { content: response, thinking: thought };
     if (typeof content === 'string') joined['content'] = `${joined['content']}${content}`;
     if (typeof thinking === 'string') joined['thinking'] = `${joined['thinking'] ?? ''}${thinking}`;
-    if (Array.isArray(more)) calls.push(...more);
+    for (const call of Array.isArray(more) ? more : []) calls.push(call);
   }
   return { ...end, message: { ...joined, ...(calls.length > 0 && { tool_calls: calls }) } };
 }
 
 const COHERES = /^(?:message|content|tool-plan|tool-call|citation)-(?:start|delta|end)$/;
+
+function startsCoheres({ type, delta }: Fields): boolean {
+  return type === 'message-start' && isObject(delta) && isObject(delta['message']);
+}
 
 function isCoheres({ type, delta }: Fields): boolean {
   return typeof type === 'string' && COHERES.test(type) && (delta === undefined || delta === null || isObject(delta));
@@ -166,15 +223,17 @@ function isCoheres({ type, delta }: Fields): boolean {
 
 function fromCohere({ type, index, id, delta }: Fields): Fields {
   const { message, finish_reason, usage } = isObject(delta) ? delta : {};
-  const { content, tool_calls: call } = isObject(message) ? message : {};
-  const { text } = isObject(content) ? content : {};
+  const { content, tool_calls: call, tool_plan: plan } = isObject(message) ? message : {};
+  const { text, thinking } = isObject(content) ? content : {};
   const { function: called, id: callId } = isObject(call) ? call : {};
   const { name, arguments: input } = isObject(called) ? called : {};
   switch (type) {
     case 'message-start':
       return { type: 'message_start', message: { id } };
     case 'content-delta':
-      return { type: 'content_block_delta', index, delta: { text } };
+      return { type: 'content_block_delta', index, delta: { text, thinking } };
+    case 'tool-plan-delta':
+      return { type: 'content_block_delta', index: 'plan', delta: { thinking: plan } };
     case 'tool-call-start':
       // Calls are numbered apart from texts.
       return {
@@ -189,30 +248,4 @@ function fromCohere({ type, index, id, delta }: Fields): Fields {
     default:
       return {};
   }
-}
-
-function isLangChains({ type, content }: Fields): boolean {
-  return type === 'AIMessageChunk' && content !== undefined;
-}
-
-function joinLangChains(chunks: readonly Fields[]): Fields {
-  let text = '';
-  const calls = new Map<unknown, Fields>();
-  for (const { content, tool_call_chunks: pieces } of chunks) {
-    for (const part of Array.isArray(content) ? content : [{ text: content }]) {
-      if (isObject(part) && typeof part['text'] === 'string') text += part['text'];
-    }
-    for (const piece of Array.isArray(pieces) ? pieces.filter(isObject) : []) {
-      const call = calls.get(piece['index']) ?? { id: piece['id'], name: piece['name'], arguments: '' };
-      calls.set(piece['index'], call);
-      if (typeof piece['args'] === 'string') call['arguments'] = `${call['arguments']}${piece['args']}`;
-    }
-  }
-  const ends = chunks.map(({ response_metadata: end }) => end).filter(isObject);
-  const reason = ends
-    .map((end) => end['finish_reason'] ?? end['stop_reason'])
-    .findLast((word) => typeof word === 'string');
-  const usage = chunks.map(({ usage_metadata: used }) => used).findLast(isObject);
-  const ofCalls = calls.size > 0 ? { tool_calls: [...calls.values()] } : {};
-  return { role: 'assistant', content: text, ...ofCalls, finish_reason: reason, usage };
 }

@@ -359,6 +359,7 @@ describe('a list of messages with words, then calls', () => {
     ],
     ['of which one has a reason', pair({}, { finish_reason: 'tool_calls' })],
     ['with reasons that are null', pair({ finish_reason: null }, { finish_reason: null })],
+    ['of which the words end for tools', pair({ finish_reason: 'tool_calls' }, { finish_reason: 'stop' })],
     ['with one index', pair({ index: 0, finish_reason: 'tool_calls' }, { index: 0, finish_reason: 'tool_calls' })],
     ["of Gemini's, without reasons", ofGemini],
     ["of Gemini's, with one reason", [ofGemini[0], { ...ofGemini[1], finishReason: 'STOP' }]],
@@ -387,6 +388,8 @@ describe('a list of messages with words, then calls', () => {
     ['an index each', pair({ index: 0, finish_reason: 'stop' }, { index: 1, finish_reason: 'tool_calls' })],
     ['an index each, in envelopes', [words, calls].map((message, index) => ({ index, message }))],
     ['an index each, of which 0 is not written', pair({}, { index: 1 })],
+    ['complete, then for tools', pair({ finish_reason: 'stop' }, { finish_reason: 'tool_calls' })],
+    ['cut off, then for tools', pair({ finish_reason: 'length' }, { finish_reason: 'tool_calls' })],
     ['both complete', pair({ finish_reason: 'stop' }, { finish_reason: 'stop' })],
     ["Gemini's, both complete", ofGemini.map((candidate) => ({ ...candidate, finishReason: 'STOP' }))],
     ["Gemini's, both complete in numbers", ofGemini.map((candidate) => ({ ...candidate, finish_reason: 1 }))],
@@ -457,4 +460,25 @@ it('a part may have a list of texts', () => {
   expect(read([{ role: 'user', content: [{ type: 'text', text: shapes }] }])).toEqual([
     { role: 'user', content: JSON.stringify(shapes) },
   ]);
+});
+
+describe('a turn of the history that is only a role', () => {
+  const asked = { role: 'user', content: 'q' };
+  const empty = { role: 'assistant' };
+  const kept = { role: 'assistant', content: '' };
+  const calls = { role: 'assistant', tool_calls: [call('a', 'f', '{}')] };
+  const read = (...turns: readonly unknown[]) => new MessageReader().read(turns);
+
+  it('has its place between others', () => {
+    expect(read(asked, empty, asked)).toEqual([asked, kept, asked]);
+    expect(read(asked, calls, { role: 'tool', tool_call_id: 'a', content: 'r' }, empty, asked)).toContainEqual(kept);
+  });
+
+  it.each<[string, readonly unknown[]]>([
+    ['the last one', [asked, empty]],
+    ['the last one before null', [asked, empty, null]],
+    ['before what the assistant calls', [asked, empty, calls]],
+    ['before what the assistant says', [asked, { ...empty, reasoning_content: 'Hm.' }, { ...empty, content: 'a' }]],
+    ['after words that were not captured', [{ role: 'user' }, empty, asked]],
+  ])('is none: %s', (_what, turns) => expect(read(...turns)).not.toContainEqual(kept));
 });

@@ -170,7 +170,158 @@ it.each([
   [[...ANTHROPICS, { type: 'note', text: 'x' }]],
   [[{ type: 'response.created' }, { type: 'report' }]],
   [[{ messageStart: { role: 'assistant' } }, { title: 'x' }]],
+  [
+    [
+      { type: 'response.ok', body: 'x' },
+      { type: 'response.bad', body: 'y' },
+    ],
+  ],
+  [
+    [
+      { type: 'error', response: { status: 500 } },
+      { type: 'error', response: { status: 404 } },
+    ],
+  ],
+  [
+    [
+      { type: 'message_start', at: 1 },
+      { type: 'text', text: 'x' },
+    ],
+  ],
+  [
+    [
+      { type: 'message-start', at: 1 },
+      { type: 'message-end', at: 2 },
+    ],
+  ],
+  [['a', 'b'].map((model) => ({ model, done: true, response: 'x' }))],
+  [['a', 'b'].map((model, at) => ({ model, done: at === 1, response: 'x' }))],
+  [['x', 'y'].map((content) => ({ model: 'm', done: true, message: { role: 'assistant', content } }))],
+  [['run-1', 'run-2'].map((id) => langChains({ id, content: 'One.' }))],
+  [['a', 'b'].map((name) => ({ name, usage_metadata: { pages: 1 } }))],
+  [['a', 'b'].map((title) => ({ title, candidates: [title] }))],
+  [[null, null]],
 ])("leaves a list of the app's own as it is: %j", (list) => expect(joinChunks(list)).toBe(list));
+
+it.each([
+  ["Anthropic's", ANTHROPICS],
+  ["Bedrock's", BEDROCKS],
+  ["Cohere's", COHERES],
+  ["the Responses API's", RESPONSES],
+])('leaves the events of two answers of %s as they are', (_whose, events) => {
+  const loop = [...events, ...events];
+  expect(joinChunks(loop)).toBe(loop);
+});
+
+it.each([
+  { author: 'bot', invocation_id: 'e-1' },
+  { partial: true, turn_complete: false },
+])("leaves the events of Google's ADK as they are: %j", (more) => {
+  const events = [
+    { ...more, content: { role: 'model', parts: [{ text: 'Hel' }] } },
+    { ...more, content: { role: 'model', parts: [{ text: 'Hello.' }] } },
+  ];
+  expect(readAnswer(events, new MessageReader()).output).toBe(JSON.stringify(events));
+});
+
+it('keeps the words before an error', () => {
+  const error = { type: 'error', message: 'Overloaded.' };
+  for (const events of [ANTHROPICS.slice(0, 7), RESPONSES.slice(0, 2)]) {
+    const { output, contentMetadata } = readAnswer([...events, error], new MessageReader());
+    expect([output, contentMetadata]).toEqual(['I ', undefined]);
+  }
+});
+
+describe('the thoughts in a stream', () => {
+  const thoughtsIn = (events: readonly unknown[]) => {
+    const reader = new MessageReader();
+    return [readAnswer(events, reader).output, ...reader.reasoning];
+  };
+
+  it("of Cohere's are its thinking and its plan", () => {
+    const delta = (type: string, index: number, message: object) => ({ type, index, delta: { message } });
+    const events = [
+      COHERES[0],
+      delta('content-start', 0, { content: { type: 'thinking', thinking: '' } }),
+      delta('content-delta', 0, { content: { thinking: 'Hm.' } }),
+      delta('content-delta', 1, { content: { text: 'Yes.' } }),
+      delta('tool-plan-delta', 0, { tool_plan: 'I lo' }),
+      delta('tool-plan-delta', 0, { tool_plan: 'ok.' }),
+    ];
+    expect(thoughtsIn(events)).toEqual(['Yes.', 'Hm.', 'I look.']);
+  });
+
+  it("of LangChain's are its parts or beside its words", () => {
+    const parts = [langChains({ content: [{ type: 'thinking', thinking: 'Hm.', index: 0 }] })];
+    const beside = [langChains({ content: '', additional_kwargs: { reasoning_content: 'Hm.' } })];
+    const said = langChains({ content: 'Yes.' });
+    expect(thoughtsIn([...parts, said])).toEqual(['Yes.', 'Hm.']);
+    expect(thoughtsIn([...beside, said])).toEqual(['Yes.', 'Hm.']);
+  });
+
+  it("of Ollama's generations are beside their words", () => {
+    const events = [
+      { model: 'm', response: '', thinking: 'Hm.', done: false },
+      { model: 'm', response: 'Yes.', done: true },
+    ];
+    expect(thoughtsIn(events)).toEqual(['Yes.', 'Hm.']);
+  });
+
+  it("of Bedrock's are nothing where they are redacted", () => {
+    const redacted = { contentBlockIndex: 0, delta: { reasoningContent: { redactedContent: 'eA==' } } };
+    const said = { contentBlockIndex: 1, delta: { text: 'Yes.' } };
+    expect(thoughtsIn([BEDROCKS[0], { contentBlockDelta: redacted }, { contentBlockDelta: said }])).toEqual(['Yes.']);
+  });
+});
+
+describe("LangChain's chunks", () => {
+  it('are one message where only one has the id of the provider', () => {
+    const chunks = [langChains({ id: 'msg_1', content: 'I ' }), langChains({ id: 'lc_run--1', content: 'look.' })];
+    expect(readAnswer(chunks, new MessageReader()).output).toBe('I look.');
+  });
+
+  it('have a call in each piece without an index', () => {
+    const piece = (id: string) => ({ index: null, id, name: 'look', args: '{}' });
+    const chunks = ['a', 'b'].map((id) => langChains({ content: '', tool_call_chunks: [piece(id)] }));
+    const { outputMessage } = readAnswer(chunks, new MessageReader());
+    expect(outputMessage?.tool_calls?.map(({ id }) => id)).toEqual(['a', 'b']);
+  });
+});
+
+it.each<[string, readonly object[]]>([
+  [
+    "of LangChain's is the sum of what its chunks add",
+    [
+      langChains({ content: 'a', usage_metadata: { input_tokens: 5, input_token_details: { cache_read: 2 } } }),
+      langChains({ content: 'b', usage_metadata: { output_tokens: 3, input_token_details: { cache_read: 1 } } }),
+      langChains({ content: 'c', usage_metadata: { input_tokens: 0, output_tokens: 4 } }),
+    ],
+  ],
+  [
+    "of Anthropic's is that of the end, and of the start where the end has null",
+    [
+      {
+        type: 'message_start',
+        message: { usage: { input_tokens: 5, cache_read_input_tokens: 3, output_tokens: 1 } },
+      },
+      { type: 'content_block_delta', index: 0, delta: { text: 'abc' } },
+      { type: 'message_delta', delta: {}, usage: { input_tokens: null, output_tokens: 7 } },
+    ],
+  ],
+])('the usage %s', (_what, events) => {
+  expect(read({ 'mlflow.spanType': 'CHAT_MODEL', 'mlflow.spanOutputs': JSON.stringify(events) })).toMatchObject({
+    output: 'abc',
+    promptTokens: 5,
+    outputTokens: 7,
+    metadata: { cache_read_tokens: 3 },
+  });
+});
+
+it('reads a chunk with more calls than a function takes arguments', () => {
+  const crowded = { role: 'assistant', content: '', tool_calls: Array(200_000).fill(null) };
+  const events = [{ model: 'm', message: crowded, done: false }, OLLAMAS[0]];
+  expect(readAnswer(events, new MessageReader()).output).toBe('I ');
+});
 
 it('keeps the choices of a stream apart', () => {
   const chunk = (index: number, delta: object, finish_reason?: string) => ({

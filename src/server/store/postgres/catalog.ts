@@ -6,9 +6,9 @@
 import type pg from 'pg';
 import type { ConfigRow } from '../config-row.ts';
 import { newIdentifier } from '../identifiers.ts';
-import { RejectedFieldError } from '../rejected-item.ts';
+import { RejectedFieldError, rejectItem } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
-import { codeOf, pipelined, type Row } from './connection.ts';
+import { allDone, codeOf, commit, pipelined, type Row, rollBack, sendAtOnce } from './connection.ts';
 import { nextTimestamp } from './identifiers.ts';
 import { configKey, type Uuid } from './keys.ts';
 import type { ConfigFacts } from './log-facts.ts';
@@ -96,14 +96,7 @@ export class Catalog {
 
   /** Resolves to `undefined` if the name is taken. `field` is the one that has the name, see `withProjectName`. */
   async makeProject(name: string, field = 'name'): Promise<Project | undefined> {
-    const now = nextTimestamp();
-    const insert = this.#pool.query<Row>(
-      `INSERT INTO projects (id, name, created_at, updated_at) VALUES ($1, $2, $3, $3)
-       ON CONFLICT (name) DO NOTHING RETURNING key, id, name`,
-      [newIdentifier('pr'), name, now],
-    );
-    const { rows } = await withProjectName(field, name, insert);
-    const project = rows[0] as Project | undefined;
+    const project = await insertProject(this.#pool, name, field);
     if (project) this.#remember(project);
     return project;
   }
@@ -114,6 +107,64 @@ export class Catalog {
       if (found) return found;
       // Another server has made it, and renamed it again, in between.
     }
+  }
+
+  /**
+   * Resolves to projects by name. Those that are not there are all made, or none of them. `names` has the index of the item
+   * that first names each: a name that is refused rejects with a `RejectedItemError`.
+   */
+  async findOrMakeProjects(names: ReadonlyMap<string, number>): Promise<Map<string, Project>> {
+    const found = new Map<string, Project>();
+    for (;;) {
+      const unknown = [...names].filter(([name]) => !found.has(name));
+      for (const project of await this.#findByNames(unknown.map(([name]) => name))) found.set(project.name, project);
+      const missing = unknown.filter(([name]) => !found.has(name));
+      if (missing.length === 0) return found;
+      for (const project of await this.#makeProjects(missing)) found.set(project.name, project);
+      // What is missing still, another server has made.
+    }
+  }
+
+  async #findByNames(names: readonly string[]): Promise<Project[]> {
+    const found: Project[] = [];
+    const unknown: string[] = [];
+    for (const name of names) {
+      const known = this.#projects.get(`name ${name}`);
+      if (known && known.until > performance.now()) found.push(known.project);
+      else unknown.push(name);
+    }
+    if (unknown.length === 0) return found;
+    const { rows } = await this.#pool.query<Row>({
+      name: 'projects by name',
+      text: 'SELECT key, id, name FROM projects WHERE name = ANY($1::text[])',
+      values: [toList(unknown)],
+    });
+    for (const project of rows as unknown as Project[]) this.#remember(project);
+    return [...found, ...(rows as unknown as Project[])];
+  }
+
+  /** In one transaction. Resolves to those whose names were not taken. */
+  async #makeProjects(names: readonly (readonly [name: string, index: number])[]): Promise<Project[]> {
+    // In one order: another server may make the same ones.
+    const sorted = names.toSorted(([left], [right]) => (left < right ? -1 : 1));
+    const client = await this.#pool.connect();
+    let made: (Project | undefined)[];
+    try {
+      [, ...made] = await allDone(
+        sendAtOnce(client, () => [
+          client.query('BEGIN') as Promise<never>,
+          ...sorted.map(([name, index]) => insertProject(client, name, 'project').catch(rejectItem(index))),
+        ]),
+      );
+      await commit(client);
+      client.release();
+    } catch (error) {
+      await rollBack(client, error);
+      throw error;
+    }
+    const projects = made.flatMap((project) => project ?? []);
+    for (const project of projects) this.#remember(project);
+    return projects;
   }
 
   forgetProjects(): void {
@@ -215,6 +266,20 @@ export class Catalog {
       })),
     ]);
   }
+}
+
+/** Resolves to `undefined` if the name is taken. */
+async function insertProject(
+  connection: pg.ClientBase | pg.Pool,
+  name: string,
+  field: string,
+): Promise<Project | undefined> {
+  const insert = connection.query<Row>(
+    `INSERT INTO projects (id, name, created_at, updated_at) VALUES ($1, $2, $3, $3)
+     ON CONFLICT (name) DO NOTHING RETURNING key, id, name`,
+    [newIdentifier('pr'), name, nextTimestamp()],
+  );
+  return (await withProjectName(field, name, insert)).rows[0] as Project | undefined;
 }
 
 /** For a write of the name of a project: rejects with a `RejectedFieldError` where the index of names does not take it. */

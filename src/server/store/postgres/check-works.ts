@@ -200,10 +200,12 @@ async function checkLogs(catalog: Catalog, named: Named, logs: readonly EncodedL
   each(logs, ({ request }, index) => {
     if (request.project_id && !projects[index]) throw new RejectedFieldError('project_id', 'project not found');
   });
-  for (const [index, { request }] of logs.entries()) {
-    projects[index] ??= await catalog
-      .findOrMakeProject(storableText(request.project!), 'project')
-      .catch(rejectItem(index));
+  const names = logs.map(({ request }, index) => (projects[index] ? undefined : storableText(request.project!)));
+  // Of a name that several have, the first.
+  const first = new Map(names.flatMap((name, index) => (name === undefined ? [] : [[name, index] as const])).reverse());
+  const byName = await catalog.findOrMakeProjects(first);
+  for (const [index, name] of names.entries()) {
+    if (name !== undefined) projects[index] = byName.get(name);
     catalog.touchProject(projects[index]!.key);
   }
   const given = checked.flatMap(({ row, config }, index) =>

@@ -4,7 +4,7 @@ import type { Row, Statement, Value } from './connection.ts';
 import { placeOf } from './identifiers.ts';
 import { referenceKey, toKeyed, type Uuid } from './keys.ts';
 import { isMissingTable, tableOf } from './partitions.ts';
-import { toList, whereKeys } from './row-keys.ts';
+import { type KeyCondition, MAX_PAIRS, toList, whereKeys } from './row-keys.ts';
 
 type Connection = pg.ClientBase | pg.Pool;
 
@@ -17,7 +17,7 @@ export async function findReferences(
   const found = new Map<string, string>();
   if (byKey.size === 0) return found;
   const values: Value[] = [];
-  const { sql, name } = whereKeys('bucket, reference', Array.from(byKey.keys(), toKeyed), values);
+  const { sql, name } = whereReferences([...byKey.keys()], values);
   const { rows } = await connection.query<Row>({
     name: `find references ${name}`,
     text: `SELECT reference, log_id FROM log_references WHERE ${sql} AND log_id IS NOT NULL`,
@@ -25,6 +25,15 @@ export async function findReferences(
   });
   for (const row of rows) found.set(byKey.get(row['reference'] as Uuid)!, row['log_id'] as string);
   return found;
+}
+
+/**
+ * Many are found by one list, since the reference is first in the key of its table: PostgreSQL may join a list of pairs by
+ * reading all of the table, where that was small when the statement was planned.
+ */
+function whereReferences(keys: readonly Uuid[], values: Value[]): KeyCondition {
+  if (keys.length <= MAX_PAIRS) return whereKeys('bucket, reference', keys.map(toKeyed), values);
+  return { sql: `reference = ANY($${values.push(keys)}::uuid[])`, name: 'of many' };
 }
 
 export interface FoundLog {

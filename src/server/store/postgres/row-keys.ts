@@ -10,7 +10,7 @@ import type { Layout } from './layout.ts';
 /** What the planner expects of a list that it does not know. */
 const EXPECTED_ITEMS = 10;
 /** Above that, a list of pairs is read like a table. */
-const MAX_PAIRS = 16;
+export const MAX_PAIRS = 16;
 
 /** Makes a short list as long as the planner expects it to be, by saying the last item again. */
 export function toList<Item extends Value>(items: Iterable<Item>): Item[] {

@@ -260,7 +260,9 @@ export class Turn {
       if (!row) {
         const looks = (this.#missing.get(log.place.id) ?? 0) + 1;
         this.#missing.set(log.place.id, looks);
-        if (looks < toMaxLooks(this.#parts.layout) || log.draft || log.isRemembered)
+        // The plan of a turn that may be committed stays: what it remembers would never be looked up.
+        const isLookedUp = !log.isRemembered || this.mayBeCommitted;
+        if (looks < toMaxLooks(this.#parts.layout) || log.draft || !isLookedUp)
           throw new RepeatTurn('a log is not there yet, or not any more');
         continue;
       }

@@ -108,6 +108,21 @@ for (const binaries of findPostgres()) {
       expect(rows).toEqual([{ id }]);
     }, 60_000);
 
+    test('an update whose answer is lost, of a log that another server then deletes, is answered at once', async () => {
+      const url = await cluster.createSchema();
+      const proxy = await startProxy(url);
+      const [store, other] = [await open(proxy.url), await open(url)];
+      const { id } = await createOne(store, { reference_id: 'r', output: 'before' });
+      proxy.loseNextCommits(1);
+      const answer = store.updateLog({ referenceId: 'r' }, { output: 'changed' });
+      await expect.poll(() => proxy.lost(), { interval: 1 }).toBe(1);
+      // Before the turn is repeated.
+      await other.deleteLogs([id]);
+      expect(await answer).toBeUndefined();
+      expect(await findFaults(url)).toEqual([]);
+      expect((await createOne(store, { reference_id: 'r' })).id).not.toBe(id);
+    });
+
     test('words of a commit whose answer is lost are written, with the repeat or when the server ends', async () => {
       const url = await cluster.createSchema();
       const proxy = await startProxy(url);
@@ -186,6 +201,30 @@ for (const binaries of findPostgres()) {
       await expect(store.projects.update(id, { name: long.repeat(3) })).rejects.toMatchObject({ field: 'name' });
       expect(await store.projects.update(id, { name: long.slice(0, 2_600) })).toMatchObject({ id });
       expect(await createOne(store, { project: long.slice(0, 2_600) })).toMatchObject({ project_id: id });
+    });
+
+    test('of the projects of a request of which one is refused, none is made', async () => {
+      const url = await cluster.createSchema();
+      const store = await open(url);
+      const random = new Random(7);
+      const long = Array.from({ length: 9_000 }, () => random.between(0, 35).toString(36)).join('');
+      await createOne(store, { project: 'there' });
+      const names = ['b', 'there', 'a', 'b', long, 'c'];
+      await expect(store.createLogs(names.map((project) => log({ project })))).rejects.toMatchObject({
+        ...{ name: 'RejectedItemError', index: 4, field: 'project' },
+      });
+      const list = async () =>
+        (await withClient(url, (client) => client.query('SELECT name FROM projects ORDER BY name'))).rows;
+      expect(await list()).toEqual([{ name: 'there' }]);
+      const others = names.filter((name) => name !== long);
+      const made = await Promise.all(
+        Array.from({ length: 6 }, (_, index) => {
+          const ordered = index % 2 === 0 ? others : others.toReversed();
+          return store.createLogs(ordered.map((project) => log({ project })));
+        }),
+      );
+      expect(new Set(made.flat().map(({ project_id }) => project_id)).size).toBe(4);
+      expect(await list()).toEqual(['a', 'b', 'c', 'there'].map((name) => ({ name })));
     });
 
     test('a partition that is missing is made by the write that needs it', async () => {

@@ -28,6 +28,7 @@ test('nothing is remembered of what could be written in another way', () => {
     '{"a":1E400}',
     '[1.0]',
     '[-0]',
+    '[9007199254740993]',
     '[{"a":12345678901234567890}]',
     '{"a":"\\u0041"}',
     '{"a":"\\/"}',
@@ -49,6 +50,18 @@ test('of a field that comes twice, the last text counts', () => {
   expect(sourceOf(read('{"inputs":{"a":1},"inputs":{"a": 2}}').inputs)).toBeUndefined();
   expect(sourceOf(read('{"inputs":{"a": 1},"inputs":{"a":2}}').inputs)).toBe('{"a":2}');
   expect(read('{"inputs":{"a":1},"inputs":null}').inputs).toBeNull();
+});
+
+test('nothing is remembered of what has a key twice, whose first value nobody would see', () => {
+  for (const inputs of [
+    '{"a":1,"a":2}',
+    '[{"a":[{"b":"x","b":"y"}]}]',
+    '{"__proto__":{},"__proto__":1}',
+    '{"":0,"":0}',
+  ])
+    expect(sourceOf(read(`{"inputs":${inputs}}`).inputs), inputs).toBeUndefined();
+  const distinct = '{"a":[{"a":{},"b":[[],1]},[2]],"b":{"a":":"},"__proto__":{"c":null}}';
+  expect(sourceOf(read(`{"inputs":${distinct}}`).inputs)).toBe(distinct);
 });
 
 test('nothing is remembered of a large body, all of which would stay in memory', () => {
@@ -89,4 +102,52 @@ test('whatever a body is, what is remembered is what would be written', () => {
     }),
     { numRuns: 200 },
   );
+});
+
+test('of any JSON text, what is remembered is what would be written, but for the order of keys', () => {
+  const seldom = (weight: number, often: fc.Arbitrary<string>, other: fc.Arbitrary<string>) =>
+    fc.oneof({ weight, arbitrary: often }, { weight: 1, arbitrary: other });
+  const space = seldom(40, fc.constant(''), fc.constantFrom(' ', '\r\n\t'));
+  const parts = ['a', '\\"', '\\\\', '\\n', '{', '}', '[', ']', ',', ':', '-1', 'é', '😀', '\u2028', '\x7f'];
+  const text = fc.array(fc.constantFrom(...parts), { maxLength: 4 }).map((chosen) => `"${chosen.join('')}"`);
+  const anyText = seldom(20, text, fc.constantFrom('"\\u0041"', '"\\/"'));
+  const rewritten = ['-0', '1.0', '0.1e1', '1E5', '1e400', '9007199254740993'];
+  const plain = ['0', '1e+21', '-0.5', '1e-7', '12', 'true', 'false', 'null'];
+  const key = seldom(6, fc.constantFrom('"inputs"', '"a"', '"__proto__"', '"toJSON"', '"1"', '"2"'), anyText);
+  const spaced = (value: fc.Arbitrary<string>) => fc.tuple(space, value, space).map((chosen) => chosen.join(''));
+  const { value } = fc.letrec<{ value: string }>((tie) => {
+    const pair = fc.tuple(spaced(key), spaced(tie('value'))).map(([name, named]) => `${name}:${named}`);
+    return {
+      value: fc.oneof(
+        { maxDepth: 4 },
+        anyText,
+        seldom(20, fc.constantFrom(...plain), fc.constantFrom(...rewritten)),
+        fc.array(pair, { maxLength: 4 }).map((pairs) => `{${pairs.join(',')}}`),
+        fc.array(spaced(tie('value')), { maxLength: 4 }).map((items) => `[${items.join(',')}]`),
+      ),
+    };
+  });
+  const body = fc.oneof(
+    fc.tuple(spaced(key), spaced(value)).map(([name, named]) => `{"inputs":{${name}:${named}},"messages":[${named}]}`),
+    fc.array(value, { maxLength: 3 }).map((values) => `[${values.map((each) => `{"inputs":${each}}`).join(',')}]`),
+    value,
+  );
+  const sorted = (written: string) => [...written].sort().join('');
+  let remembered = 0;
+  fc.assert(
+    fc.property(spaced(body), (written) => {
+      const parsed = read(written);
+      for (const item of Array.isArray(parsed) ? parsed : [parsed]) {
+        for (const field of FIELDS) {
+          const source = sourceOf(item?.[field]);
+          if (source === undefined) continue;
+          remembered += 1;
+          expect(JSON.stringify(JSON.parse(source))).toBe(JSON.stringify(item[field]));
+          expect(sorted(source)).toBe(sorted(JSON.stringify(item[field])));
+        }
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(remembered).toBeGreaterThan(500);
 });

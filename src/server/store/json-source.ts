@@ -3,8 +3,9 @@
  * than to parse it, and makes as much garbage.
  *
  * A text belongs to the very object or list that was parsed from it. Whoever changes something makes another one, of which
- * nothing is remembered. The text is what `JSON.stringify` would write, but for keys that come twice or in another order:
- * what is looked for in a stored text is found, and whoever parses it gets the same value.
+ * nothing is remembered. The text is what `JSON.stringify` would write, but for the order of keys: what is looked for in a
+ * stored text is found if it is in the value, and not otherwise. Of a key that comes twice, the value has only the last
+ * one: the first one must not be stored where nobody sees it.
  */
 import { isObject } from '../../wire/json.ts';
 
@@ -24,7 +25,19 @@ const CLOSE_OBJECT = 0x7d;
 /** The whole text of a body is in memory as long as a part of it is remembered. */
 const MAX_CHARACTERS = 1024 * 1024;
 
+const MAX_EXACT_DIGITS = 15;
+
 const sources = new WeakMap<object, string>();
+
+/** What is found at a place of the text. */
+interface Found {
+  /** The place after it. */
+  readonly end: number;
+  /** How many keys are in it, those that come twice counted twice. */
+  readonly keys: number;
+  /** Whether `JSON.stringify` would write its spaces and numbers in the same way. */
+  readonly isPlain: boolean;
+}
 
 /** Returns the JSON that the value was parsed from, where it is remembered. */
 export function sourceOf(value: unknown): string | undefined {
@@ -33,8 +46,8 @@ export function sourceOf(value: unknown): string | undefined {
 
 /**
  * Remembers the texts of the objects and lists in these fields of the body, or of each item if it is a list. `body` must be
- * what `JSON.parse` has made of `text`. What is of a large body, or has spaces, needless escapes or numbers in
- * another spelling, is written again when it is stored.
+ * what `JSON.parse` has made of `text`. What is of a large body, or has spaces, needless escapes, keys that come twice or
+ * numbers in another spelling, is written again when it is stored.
  */
 export function rememberSources(text: string, body: unknown, fields: ReadonlySet<string>): void {
   if (typeof body !== 'object' || text.length > MAX_CHARACTERS) return;
@@ -44,7 +57,7 @@ export function rememberSources(text: string, body: unknown, fields: ReadonlySet
   at += 1;
   for (const item of body) {
     at = nextValue(text, at);
-    at = isObject(item) ? rememberItem(text, at, item, fields) : placeOf(endOfValue(text, at));
+    at = isObject(item) ? rememberItem(text, at, item, fields) : findValue(text, at).end;
   }
 }
 
@@ -54,18 +67,18 @@ function rememberItem(text: string, open: number, item: unknown, fields: Readonl
   while (text.charCodeAt(key) === QUOTE) {
     const keyEnd = endOfText(text, key);
     const start = nextValue(text, keyEnd);
-    const end = endOfValue(text, start);
+    const { end, keys, isPlain } = findValue(text, start);
     const first = text.charCodeAt(start);
     if (first === OPEN_OBJECT || first === OPEN_LIST) {
       const field = text.slice(key + 1, keyEnd - 1);
       const value = fields.has(field) ? (item as Record<string, unknown>)[field] : undefined;
       // Of a field that comes twice, the last one counts, here and for `JSON.parse`.
       if (typeof value === 'object' && value !== null) {
-        if (end > 0) sources.set(value, text.slice(start, end));
+        if (isPlain && keys === countKeys(value)) sources.set(value, text.slice(start, end));
         else sources.delete(value);
       }
     }
-    key = nextValue(text, placeOf(end));
+    key = nextValue(text, end);
   }
   return key + 1;
 }
@@ -85,47 +98,59 @@ function endOfText(text: string, open: number): number {
   return end + 1;
 }
 
-/** Returns the place after the value, as a negative number if it could be written in another way. */
-function endOfValue(text: string, start: number): number {
-  let [depth, isPlain] = [0, true];
+function findValue(text: string, start: number): Found {
+  let [depth, keys, isPlain] = [0, 0, true];
   let at = start;
   for (; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
       at = endOfText(text, at) - 1;
-      if (depth === 0) return at + 1;
+      if (depth === 0) return { end: at + 1, keys, isPlain };
     } else if (code === OPEN_OBJECT || code === OPEN_LIST) depth += 1;
     else if (code === CLOSE_OBJECT || code === CLOSE_LIST) {
       // Where the value is a number or a word, this is the end of what it is in.
       if (depth === 0) break;
       depth -= 1;
-      if (depth === 0) return isPlain ? at + 1 : -at - 1;
+      if (depth === 0) return { end: at + 1, keys, isPlain };
     } else if (depth === 0) {
       if (code === COMMA) break;
-    } else if (code === MINUS || (code >= ZERO && code <= NINE)) {
-      const end = endOfNumber(text, at);
-      if (isPlain) isPlain = isAsWritten(text.slice(at, end));
-      at = end - 1;
+    } else if (code === COLON) keys += 1;
+    else if (code === MINUS || (code >= ZERO && code <= NINE)) {
+      const start = at;
+      while (isInNumber(text.charCodeAt(at + 1))) at += 1;
+      if (isPlain && !isShortCount(text, start, at + 1)) isPlain = isAsWritten(text.slice(start, at + 1));
     } else if (code <= SPACE) isPlain = false;
   }
-  return at;
+  return { end: at, keys, isPlain };
 }
 
-function endOfNumber(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at += 1) {
+/** Counts the keys of all objects in the value. No body is so deep that the stack would not do. */
+function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let keys = 0;
+  if (Array.isArray(value)) for (const element of value) keys += countKeys(element);
+  else for (const key in value) keys += 1 + countKeys((value as Record<string, unknown>)[key]);
+  return keys;
+}
+
+/** False beyond the end of the text. */
+function isInNumber(code: number): boolean {
+  return code > SPACE && code !== COMMA && code !== CLOSE_LIST && code !== CLOSE_OBJECT;
+}
+
+/** Whether it has nothing but digits, and so few that it is exact: it is certainly as written, and most numbers are. */
+function isShortCount(text: string, start: number, end: number): boolean {
+  if (end - start > MAX_EXACT_DIGITS) return false;
+  for (let at = start; at < end; at += 1) {
     const code = text.charCodeAt(at);
-    if (code <= SPACE || code === COMMA || code === CLOSE_LIST || code === CLOSE_OBJECT) return at;
+    if (code < ZERO || code > NINE) return false;
   }
-  return text.length;
+  return true;
 }
 
 /** A longer number is read as another one, and is searched for as that. */
 function isAsWritten(number: string): boolean {
   return String(Number(number)) === number;
-}
-
-function placeOf(end: number): number {
-  return Math.abs(end);
 }
 
 /** Whether an odd number of backslashes is before this place. */

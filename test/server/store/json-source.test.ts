@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { rememberSources, sourceOf } from '../../../src/server/store/json-source.ts';
+import { jsonKey, jsonText, spaced } from './json-text.ts';
 
 const FIELDS = new Set(['inputs', 'messages']);
 
@@ -28,6 +29,7 @@ test('nothing is remembered of what could be written in another way', () => {
     '{"a":1E400}',
     '[1.0]',
     '[-0]',
+    '[9007199254740993]',
     '[{"a":12345678901234567890}]',
     '{"a":"\\u0041"}',
     '{"a":"\\/"}',
@@ -49,6 +51,18 @@ test('of a field that comes twice, the last text counts', () => {
   expect(sourceOf(read('{"inputs":{"a":1},"inputs":{"a": 2}}').inputs)).toBeUndefined();
   expect(sourceOf(read('{"inputs":{"a": 1},"inputs":{"a":2}}').inputs)).toBe('{"a":2}');
   expect(read('{"inputs":{"a":1},"inputs":null}').inputs).toBeNull();
+});
+
+test('nothing is remembered of what has a key twice, whose first value nobody would see', () => {
+  for (const inputs of [
+    '{"a":1,"a":2}',
+    '[{"a":[{"b":"x","b":"y"}]}]',
+    '{"__proto__":{},"__proto__":1}',
+    '{"":0,"":0}',
+  ])
+    expect(sourceOf(read(`{"inputs":${inputs}}`).inputs), inputs).toBeUndefined();
+  const distinct = '{"a":[{"a":{},"b":[[],1]},[2]],"b":{"a":":"},"__proto__":{"c":null}}';
+  expect(sourceOf(read(`{"inputs":${distinct}}`).inputs)).toBe(distinct);
 });
 
 test('nothing is remembered of a large body, all of which would stay in memory', () => {
@@ -89,4 +103,32 @@ test('whatever a body is, what is remembered is what would be written', () => {
     }),
     { numRuns: 200 },
   );
+});
+
+test('of any JSON text, what is remembered is what would be written, but for the order of keys', () => {
+  const body = fc.oneof(
+    fc
+      .tuple(spaced(jsonKey), spaced(jsonText))
+      .map(([name, named]) => `{"inputs":{${name}:${named}},"messages":[${named}]}`),
+    fc.array(jsonText, { maxLength: 3 }).map((values) => `[${values.map((each) => `{"inputs":${each}}`).join(',')}]`),
+    jsonText,
+  );
+  const sorted = (written: string) => [...written].sort().join('');
+  let remembered = 0;
+  fc.assert(
+    fc.property(spaced(body), (written) => {
+      const parsed = read(written);
+      for (const item of Array.isArray(parsed) ? parsed : [parsed]) {
+        for (const field of FIELDS) {
+          const source = sourceOf(item?.[field]);
+          if (source === undefined) continue;
+          remembered += 1;
+          expect(JSON.stringify(JSON.parse(source))).toBe(JSON.stringify(item[field]));
+          expect(sorted(source)).toBe(sorted(JSON.stringify(item[field])));
+        }
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(remembered).toBeGreaterThan(500);
 });

@@ -1,8 +1,12 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { rememberSources, sourceOf } from '../../../src/server/store/json-source.ts';
+import { JSON_COLUMNS } from '../../../src/server/store/log-row.ts';
 import { RejectedItemError } from '../../../src/server/store/rejected-item.ts';
 import type { Store } from '../../../src/server/store/store.ts';
-import type { LogRequest } from '../../../src/wire/v4.ts';
+import type { LogRequest, LogResponse } from '../../../src/wire/v4.ts';
 import { config, createOne, log } from '../sample-log.ts';
+import { jsonText, spaced } from './json-text.ts';
 
 export function describeLogs(name: string, open: () => Promise<Store>): void {
   describe(`${name}: createLogs`, () => {
@@ -31,6 +35,33 @@ export function describeLogs(name: string, open: () => Promise<Store>): void {
         config: { ...config, id: expect.stringMatching(/^config_/) },
         model_config: { project_name: 'project', config },
       });
+    });
+
+    test('answers with the value of JSON that is stored as it came', async () => {
+      const written = [
+        ...['{"b":1.0,"a":2,"a":{"c":[]},"2":"\\"}","1":"é\u2028"}', '{"a":"\\u0000","b":"\\ud83d","c":"\\\\u0000"}'],
+        ...[
+          '{"__proto__":{"a":1},"toJSON":1}',
+          '{"a":[1E400,-0,1e-400,9007199254740993]}',
+          '[ ]',
+          '{"a":"\x7f😀\\\\"}',
+        ],
+        ...[`${'['.repeat(1_980)}"]"${']'.repeat(1_980)}`, ...fc.sample(spaced(jsonText), 300)],
+      ];
+      const requests = written.map((json) => {
+        const body = `{"project":"p","trial_id":"t","inputs":${json},"metadata":{"of":${json}}}`;
+        const request = JSON.parse(body);
+        rememberSources(body, request, JSON_COLUMNS);
+        return request;
+      });
+      expect(requests.filter(({ metadata }) => sourceOf(metadata)).length).toBeGreaterThan(100);
+      const store = await open();
+      const created = await store.createLogs(requests);
+      const asIs = ({ inputs, metadata }: LogRequest | LogResponse) => JSON.stringify([inputs ?? {}, metadata]);
+      for (const [index, { id }] of created.entries()) {
+        const stored = (await store.getLog(id))!;
+        expect(asIs(stored), written[index]).toBe(asIs(JSON.parse(JSON.stringify(requests[index]))));
+      }
     });
 
     test('takes all or nothing, and says which item and field', async () => {

@@ -48,6 +48,17 @@ describe('POST /v4/logs', () => {
     }
   });
 
+  test('of a key that comes twice, the first value is not found, as it is in no answer', async () => {
+    const { call } = await startTestServer();
+    const fields = '"inputs":{"a":"hidden","a":"seen"},"metadata":{"user":"hidden","user":"seen"}';
+    const { body } = await call('POST', '/v4/logs', `{"project":"p","trial_id":"t",${fields}}`);
+    for (const parameter of ['search', 'metadata_search']) {
+      const find = (text: string) => call('GET', `/v4/logs?project_id=${body.project_id}&${parameter}=${text}`);
+      expect((await find('seen')).body.total).toBe(1);
+      expect((await find('hidden')).body.total).toBe(0);
+    }
+  });
+
   test('null is taken for absent, also inside a config', async () => {
     const { call } = await startTestServer();
     const nulls = { session_id: null, parent_id: null, inputs: null, error: null, duration: null, feedback: null };

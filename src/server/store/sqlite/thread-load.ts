@@ -10,7 +10,7 @@ const WINDOW_MILLIS = 1_000;
 /** With less than this part of the time idle, who writes has to wait for others. */
 const LEAST_IDLE = 0.1;
 
-/** Milliseconds since the loop began. Both are 0 in a runtime that does not count them. */
+/** Milliseconds since the loop began. Both stay 0 in a runtime that does not count them. */
 export interface LoopTimes {
   readonly idle: number;
   readonly active: number;
@@ -23,7 +23,7 @@ export interface ThreadLoad {
   isSaturated(): boolean;
 }
 
-export function createThreadLoad(readTimes: () => LoopTimes = () => performance.eventLoopUtilization()): ThreadLoad {
+export function createThreadLoad(readTimes: () => LoopTimes = readLoopTimes): ThreadLoad {
   let start = readTimes();
   let indexingMillis = 0;
   let isSaturated = false;
@@ -42,4 +42,15 @@ export function createThreadLoad(readTimes: () => LoopTimes = () => performance.
       return isSaturated;
     },
   };
+}
+
+const NOT_COUNTED: LoopTimes = { idle: 0, active: 0 };
+
+/** Some releases of other runtimes return nothing, or throw. */
+function readLoopTimes(): LoopTimes {
+  try {
+    return performance.eventLoopUtilization() ?? NOT_COUNTED;
+  } catch {
+    return NOT_COUNTED;
+  }
 }

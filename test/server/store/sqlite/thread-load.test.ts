@@ -1,6 +1,7 @@
+import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createThreadLoad } from '../../../../src/server/store/sqlite/thread-load.ts';
 
 /** A thread on which all that it does is said. */
@@ -62,6 +63,23 @@ test('each second is judged by itself', () => {
 test('a thread whose runtime does not count its times has time to spare', () => {
   const load = createThreadLoad(() => ({ idle: 0, active: 0 }));
   expect(load.isSaturated()).toBe(false);
+});
+
+test.each<[string, () => unknown]>([
+  ['returns nothing', () => undefined],
+  [
+    'throws',
+    () => {
+      throw new Error('not implemented');
+    },
+  ],
+])('a thread whose runtime %s for its times has time to spare', (_, read) => {
+  const spy = vi.spyOn(performance, 'eventLoopUtilization').mockImplementation(read as never);
+  onTestFinished(() => spy.mockRestore());
+  const load = createThreadLoad();
+  load.addIndexing(10);
+  expect(load.isSaturated()).toBe(false);
+  expect(spy).toHaveBeenCalled();
 });
 
 test('this thread is saturated while it works without a break, and not while it waits', async () => {

@@ -1,6 +1,7 @@
 /** Counts the data points of a metrics request. Metrics are not stored, and the sender is to know how many were not. */
 import protobuf from 'protobufjs/minimal.js';
 import { isObject } from '../../wire/json.ts';
+import { withJsonNames } from './json-names.ts';
 import { enter, leave, type Reader, skip } from './protobuf-values.ts';
 
 /** From the request down to the data point; the last but one is the kind of the metric: gauge, sum, histogram, … */
@@ -41,9 +42,10 @@ const KEYS: readonly (readonly string[])[] = [
 export function countPointsInJson(body: unknown, level = 0): number {
   if (level === KEYS.length) return 1;
   if (!isObject(body)) return 0;
+  const fields = withJsonNames(body);
   let count = 0;
   for (const key of KEYS[level]!) {
-    for (const item of [body[key] ?? []].flat()) count += countPointsInJson(item, level + 1);
+    for (const item of [fields[key] ?? []].flat()) count += countPointsInJson(item, level + 1);
   }
   return count;
 }

@@ -9,7 +9,7 @@ import type { SpanEvent } from '../../otel/span-slice.ts';
 import { Budget, EVENT_WEIGHT, SPAN_WEIGHT } from './budget.ts';
 import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope, toEnd } from './decoded.ts';
 import { parentIdOf } from './identifiers.ts';
-import { fieldOf, withJsonNames } from './json-names.ts';
+import { withJsonNames } from './json-names.ts';
 import { anyValueOf, attributesOf, countOf, enumOf, idOf, listOf, objectOf, textOf, timeOf } from './json-values.ts';
 import { OtlpSpan } from './otlp-span.ts';
 
@@ -33,7 +33,7 @@ const CODES = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR'];
 export function* decodeTracesInSteps(body: unknown, projectName?: string): Generator<void, Decoded> {
   const decoded = new Decoded(projectName);
   const budget = new Budget();
-  for (const [fields, resource] of resourcesIn(body, 'resourceSpans', 'scopeSpans', budget, decoded)) {
+  for (const [fields, resource] of resourcesIn(body, 'resourceSpans', budget, decoded)) {
     const spans: OtlpSpan[] = [];
     for (const [item, scope] of itemsIn(fields, 'scopeSpans', 'spans', budget, decoded)) {
       spans.push(readSpan(item, new OtlpSpan(resource, scope), budget));
@@ -48,7 +48,7 @@ export function* decodeTracesInSteps(body: unknown, projectName?: string): Gener
 export function* decodeLogsInSteps(body: unknown, projectName?: string): Generator<void, Decoded> {
   const decoded = new Decoded(projectName);
   const budget = new Budget();
-  for (const [fields, resource] of resourcesIn(body, 'resourceLogs', 'scopeLogs', budget, decoded)) {
+  for (const [fields, resource] of resourcesIn(body, 'resourceLogs', budget, decoded)) {
     for (const [item, scope] of itemsIn(fields, 'scopeLogs', 'logRecords', budget, decoded)) {
       decoded.addRecords([readRecord(item, budget)], scope, resource);
       yield;
@@ -65,22 +65,14 @@ export function decodeLogs(body: unknown, projectName?: string): Decoded {
   return toEnd(decodeLogsInSteps(body, projectName));
 }
 
-function* resourcesIn(
-  body: unknown,
-  key: string,
-  scopesKey: string,
-  budget: Budget,
-  decoded: Decoded,
-): Generator<[Fields, Resource]> {
+function* resourcesIn(body: unknown, key: string, budget: Budget, decoded: Decoded): Generator<[Fields, Resource]> {
   // A request without a body has no data.
   if (body === undefined) return;
   const request = objectOf(body, 'the body');
-  warnWithout(key, request, [], decoded);
-  for (const item of listOf(fieldOf(request, key).value, key)) {
+  for (const item of listIn(request, key, [], decoded)) {
     budget.spend(EVENT_WEIGHT);
     const fields = objectOf(item, key);
-    const resource = fieldOf(fields, scopesKey).isOfSchema ? withJsonNames(fields['resource']) : fields['resource'];
-    const { attributes } = objectOf(resource ?? {}, 'resource');
+    const { attributes } = objectOf(fields['resource'] ?? {}, 'resource');
     yield [fields, { attributes: attributesOf(attributes, budget) }];
   }
 }
@@ -92,34 +84,34 @@ function* itemsIn(
   budget: Budget,
   decoded: Decoded,
 ): Generator<[Fields, Scope]> {
-  warnWithout(scopesKey, resource, ['resource', 'schemaUrl', 'schema_url'], decoded);
-  for (const each of listOf(fieldOf(resource, scopesKey).value, scopesKey)) {
+  for (const each of listIn(resource, scopesKey, ['resource', 'schemaUrl', 'schema_url'], decoded)) {
     budget.spend(EVENT_WEIGHT);
     const fields = objectOf(each, scopesKey);
-    warnWithout(itemsKey, fields, ['scope', 'schemaUrl', 'schema_url'], decoded);
     const { name, version } = objectOf(fields['scope'] ?? {}, 'scope');
     const scope: Scope = { name: textOf(name, 'scope.name') };
     const scopeVersion = textOf(version, 'scope.version');
     if (scopeVersion) scope.version = scopeVersion;
-    for (const item of listOf(fieldOf(fields, itemsKey).value, itemsKey)) {
+    for (const item of listIn(fields, itemsKey, ['scope', 'schemaUrl', 'schema_url'], decoded)) {
       budget.spend(SPAN_WEIGHT);
-      const own = objectOf(item, itemsKey);
-      yield [hasSchemaNames(own) ? (withJsonNames(own) as Fields) : own, scope];
+      yield [fieldsOf(item, itemsKey), scope];
     }
   }
 }
 
-/** Spans and records have one of these, nearly always the first. */
-function hasSchemaNames(item: Fields): boolean {
-  if (item['traceId'] !== undefined) return false;
-  return ['trace_id', 'time_unix_nano', 'observed_time_unix_nano'].some((name) => item[name] !== undefined);
+function fieldsOf(value: unknown, where: string): Fields {
+  return withJsonNames(objectOf(value, where));
 }
 
-/** Keys that are not known are passed over; but if all that is there has such a key, the sender is to know. */
-function warnWithout(key: string, fields: Fields, others: readonly string[], { rejections }: Decoded): void {
-  if (fieldOf(fields, key).value !== undefined) return;
+/**
+ * Returns the list of this key. Keys that are not known are passed over; but if all that is there has such a key, the sender
+ * is to know.
+ */
+function listIn(fields: Fields, key: string, others: readonly string[], { rejections }: Decoded): readonly unknown[] {
+  const list = withJsonNames(fields)[key];
+  if (list !== undefined) return listOf(list, key);
   const unknown = Object.keys(fields).find((each) => !others.includes(each));
   if (unknown !== undefined) rejections.warn(`nothing was read of '${unknown.slice(0, 60)}': expected '${key}'`);
+  return [];
 }
 
 function readSpan(fields: Fields, span: OtlpSpan, budget: Budget): OtlpSpan {
@@ -139,7 +131,7 @@ function readSpan(fields: Fields, span: OtlpSpan, budget: Budget): OtlpSpan {
   for (const event of listOf(fields['events'], 'events')) span.events.push(readEvent(event, budget));
   for (const link of listOf(fields['links'], 'links')) {
     budget.spend(EVENT_WEIGHT);
-    const { traceId, spanId } = objectOf(link, 'links');
+    const { traceId, spanId } = fieldsOf(link, 'links');
     span.links.push({ context: { traceId: idOf(traceId, 'links.traceId'), spanId: idOf(spanId, 'links.spanId') } });
   }
   const status = objectOf(fields['status'] ?? {}, 'status');
@@ -151,7 +143,7 @@ function readSpan(fields: Fields, span: OtlpSpan, budget: Budget): OtlpSpan {
 
 function readEvent(event: unknown, budget: Budget): SpanEvent {
   budget.spend(EVENT_WEIGHT);
-  const fields = objectOf(event, 'events');
+  const fields = fieldsOf(event, 'events');
   const name = textOf(fields['name'], 'events.name');
   const attributes = attributesOf(fields['attributes'], budget);
   const time = timeOf(fields['timeUnixNano'], 'events.timeUnixNano');

@@ -3,6 +3,7 @@ import type { HrTime } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import type { Budget } from './budget.ts';
 import { MAX_ATTRIBUTES, MAX_DEPTH, setEntry, TOO_DEEP } from './decoded.ts';
+import { withJsonNames } from './json-names.ts';
 
 /** The request is not what OTLP says. */
 export class MalformedError extends Error {
@@ -64,17 +65,21 @@ export function idOf(value: unknown, where: string): string {
   return BASE64.test(text) ? Buffer.from(text, 'base64').toString('hex') : text;
 }
 
+/** Protobuf's JSON allows these for whole numbers, too. */
+const DECIMAL = /^[+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?$/i;
 const DIGITS = /^\d{1,20}$/;
 const NANO_DIGITS = 9;
 
-/** Returns undefined for 0, which stands for no time. A number has lost its last digits. */
+/** Returns undefined for 0, which stands for no time. A number, or its text with a point, has lost its last digits. */
 export function timeOf(value: unknown, where: string): HrTime | undefined {
   if (value === undefined || value === null || value === 0 || value === '0' || value === '') return undefined;
   if (typeof value === 'string' && DIGITS.test(value)) {
     return [Number(value.slice(0, -NANO_DIGITS)), Number(value.slice(-NANO_DIGITS))];
   }
-  if (typeof value === 'number' && value >= 0 && value < 2 ** 64) {
-    return [Math.floor(value / 1e9), Math.floor(value % 1e9)];
+  const number = typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value;
+  if (number === 0) return undefined;
+  if (typeof number === 'number' && number >= 0 && number < 2 ** 64) {
+    return [Math.floor(number / 1e9), Math.floor(number % 1e9)];
   }
   throw new MalformedError(where, 'nanoseconds since 1970', value);
 }
@@ -98,6 +103,14 @@ export function attributesOf(value: unknown, budget: Budget, depth = 0): Record<
 export function anyValueOf(given: unknown, budget: Budget, depth = 0): unknown {
   if (given === undefined || given === null) return undefined;
   const value = objectOf(given, 'value');
+  const read = setValueOf(value, budget, depth);
+  if (read !== undefined) return read;
+  // None is set, or it has the schema's name.
+  const renamed = withJsonNames(value);
+  return renamed === value ? undefined : setValueOf(renamed, budget, depth);
+}
+
+function setValueOf(value: Readonly<Record<string, unknown>>, budget: Budget, depth: number): unknown {
   // The only key, in nearly all cases: looked up in the order in which they are frequent.
   if (isSet(value['stringValue'])) return textOf(value['stringValue'], 'stringValue');
   if (isSet(value['intValue'])) return int64Of(value['intValue']);
@@ -127,16 +140,16 @@ function mapIn(given: unknown, budget: Budget, depth: number): unknown {
   return attributesOf(objectOf(given ?? {}, 'kvlistValue')['values'], budget, depth);
 }
 
-/** Returns bytes in the alphabet and with the end that all others have. */
+const EITHER_BASE64 = /^[\w+/-]*={0,2}$/;
+
+/** Returns bytes in the alphabet and with the end that all others have; what is not base64, as it is. */
 function base64Of(given: unknown): string {
   const text = textOf(given, 'bytesValue');
   const isUsual = text.length % 4 === 0 && !text.includes('-') && !text.includes('_');
-  return isUsual ? text : Buffer.from(text, 'base64').toString('base64');
+  return isUsual || !EITHER_BASE64.test(text) ? text : Buffer.from(text, 'base64').toString('base64');
 }
 
 const INT64 = /^[+-]?\d{1,19}$/;
-/** Protobuf's JSON allows these for whole numbers, too. */
-const DECIMAL = /^[+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?$/i;
 
 /** Returns a number; the decimal text of one that a number cannot hold. */
 function int64Of(given: unknown): number | string {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { countPointsInJson } from '../../../src/server/otlp/count-points.ts';
 import * as json from '../../../src/server/otlp/decode-json.ts';
 import * as binary from '../../../src/server/otlp/decode-protobuf.ts';
 import type { Decoded } from '../../../src/server/otlp/decoded.ts';
@@ -234,6 +235,69 @@ test('what is read of values is the same in each form that JSON may give them', 
     expect(readOf({ [`${kind}Value`]: null })).toBeUndefined();
   }
   expect(readOf({ stringValue: null, intValue: '3' })).toBe(3);
+});
+
+test("the schema's name counts for each field that lacks JSON's, wherever that is", () => {
+  const readOf = (span: object, scopes: object = {}) =>
+    json.decodeTraces({
+      ...{ resourceSpans: null, resource_spans: [{ scopeSpans: null, scope_spans: [{ spans: [span], ...scopes }] }] },
+    }).spans[0]?.slice;
+  const [time, nanos] = [[1_500_000_000, 500_000_000], '1500000000500000000'];
+  const asRead = { ...IDS, startTime: time, name: 'n' };
+  expect(readOf({ ...IDS, name: 'n', start_time_unix_nano: nanos })).toMatchObject(asRead);
+  expect(
+    readOf({ traceId: null, trace_id: IDS.traceId, spanId: IDS.spanId, name: 'n', startTimeUnixNano: nanos }),
+  ).toMatchObject(asRead);
+  // JSON's name outranks the other, in either order, unless it is null.
+  const others = { trace_id: 'a'.repeat(32), start_time_unix_nano: '1' };
+  const own = { ...IDS, name: 'n', startTimeUnixNano: nanos };
+  expect(readOf({ ...others, ...own })).toMatchObject(asRead);
+  expect(readOf({ ...own, ...others })).toMatchObject(asRead);
+  const late = { start_time_unix_nano: nanos, startTimeUnixNano: null };
+  expect(readOf({ ...IDS, name: 'n', ...late })).toMatchObject(asRead);
+  const named = JSON.parse(`{"start_time_unix_nano": "${nanos}", "__proto__": {"name": "evil"}}`);
+  expect(readOf({ ...IDS, ...named })).toMatchObject({ ...asRead, name: '' });
+
+  const slice = readOf({
+    ...IDS,
+    attributes: [{ key: 'a_b', value: { array_value: { values: [{ string_value: 'x' }, { _1: 'y' }] } } }],
+    events: [{ name: 'e_f', time_unix_nano: nanos }],
+    links: [{ trace_id: IDS.traceId, span_id: IDS.spanId }],
+  });
+  expect(slice).toMatchObject({
+    ...{ attributes: { a_b: ['x', null] }, events: [{ name: 'e_f', time }], links: [{ context: IDS }] },
+  });
+  const resource = { attributes: [{ key: 'service.name', value: { string_value: 's' } }] };
+  const { spans } = json.decodeTraces({ resourceSpans: [{ resource, scopeSpans: [{ spans: [IDS] }] }] });
+  expect(spans[0]?.slice.resource?.attributes).toEqual({ 'service.name': 's' });
+  const record = { ...IDS, event_name: 'gen_ai.x', body: { string_value: 'b' }, observed_time_unix_nano: nanos };
+  const { events } = json.decodeLogs({
+    resourceLogs: [{ scopeLogs: [{ logRecords: [record, { event_name: 'n' }] }] }],
+  });
+  expect(events).toMatchObject([{ ...IDS, eventName: 'gen_ai.x', body: 'b', time }, { eventName: 'n' }]);
+});
+
+test('times may have a point or an exponent, and text that is no base64 stays', () => {
+  const slices = ['1.5e18', '1500000000000000000.0', '0.0'].map((startTimeUnixNano) => {
+    const attributes = [{ key: 'a', value: { bytesValue: 'no base64 - at all' } }];
+    const span = { ...IDS, startTimeUnixNano, attributes };
+    return json.decodeTraces({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }).spans[0]!.slice;
+  });
+  expect(slices.map(({ startTime }) => startTime)).toEqual([
+    [1_500_000_000, 0],
+    [1_500_000_000, 0],
+    [Number.NaN, Number.NaN],
+  ]);
+  expect(slices[0]?.attributes['a']).toBe('no base64 - at all');
+  for (const startTimeUnixNano of ['-1.0', '1e30', 'e1', '1.5.']) {
+    const body = { resourceSpans: [{ scopeSpans: [{ spans: [{ ...IDS, startTimeUnixNano }] }] }] };
+    expect(() => json.decodeTraces(body)).toThrow('nanoseconds since 1970');
+  }
+});
+
+test("points of metrics are counted also under the schema's names", () => {
+  const gauge = { exponential_histogram: { data_points: [{}, {}] }, gauge: { dataPoints: {} } };
+  expect(countPointsInJson({ resource_metrics: [{ scope_metrics: [{ metrics: [gauge] }] }] })).toBe(3);
 });
 
 test("the schema's names are read as JSON's, and names of attributes stay", () => {

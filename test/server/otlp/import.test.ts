@@ -99,6 +99,22 @@ test('the standard input, beside a file', async () => {
   expect(said).toBe('read 3 spans, 0 log records\n');
 });
 
+test("the schema's names of fields, also beside those of JSON", async () => {
+  const rename = (text: string) =>
+    text.replace(/"(?:resourceSpans|scopeSpans|traceId|spanId|startTimeUnixNano|stringValue)"/g, (name) =>
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    );
+  const [inner] = traces([3]).resourceSpans;
+  const contents = [
+    rename(JSON.stringify(traces([1, 2]))),
+    JSON.stringify({ resourceSpans: [{ scope_spans: inner?.scopeSpans }] }),
+    rename(JSON.stringify(spanOf(4))),
+  ];
+  const { said, isWhole, logs } = await importTo(contents);
+  expect(isWhole, said).toBe(true);
+  expect(logs).toHaveLength(4);
+});
+
 test('a second import changes nothing', async () => {
   const server = await startTestServer();
   await runImport([LINES], { url: server.url });

@@ -47,14 +47,17 @@ const JSON_KEYS = [
   'braintrust.metrics',
   'langwatch.metrics',
   'mlflow.spanOutputs',
+  'langsmith.usage_metadata',
   'llm.token.counts',
   'ai.response.usage',
   'ai.usage',
 ];
 const PROMPT_WORD =
-  /["'](?:input|input_tokens|input_cached_tokens|inputTokens|prompt_tokens|promptTokens|promptTokenCount|prompt_token_count)\\?["']: ?(\d+)/g;
+  /["'](?:input|input_tokens|input_cached_tokens|inputTokens|prompt_tokens|promptTokens|promptTokenCount|prompt_token_count)\\?["']: ?"?(\d+)/g;
 const OUTPUT_WORD =
-  /["'](?:output|output_tokens|output_reasoning_tokens|outputTokens|completion_tokens|completionTokens|candidatesTokenCount|candidates_token_count)\\?["']: ?(\d+)/g;
+  /["'](?:output|output_tokens|output_reasoning_tokens|outputTokens|completion_tokens|completionTokens|candidatesTokenCount|candidates_token_count)\\?["']: ?"?(\d+)/g;
+const STREAM_KEYS = ['langfuse.observation.output', 'braintrust.output', 'output.value'];
+const STREAM = /^\[\{.*"(?:message_start|messageStart|chat\.completion\.chunk)"|^\[\{.*"done": ?false/;
 
 interface Stated {
   readonly span: SpanSlice;
@@ -76,7 +79,7 @@ export function usedTokens(spans: readonly SpanSlice[]): Usage {
 }
 
 function statedBy(span: SpanSlice): Stated | undefined {
-  const raw = countsInRawAnswer(span);
+  const raw = countsInRawAnswer(span) ?? countsInStream(span);
   const output = firstCount(span, OUTPUT_KEYS) ?? countInJson(span, OUTPUT_WORD) ?? raw?.output;
   const prompt =
     firstCount(span, PROMPT_KEYS) ?? promptByTotal(span, output) ?? countInJson(span, PROMPT_WORD) ?? raw?.prompt;
@@ -113,6 +116,15 @@ function countsInRawAnswer({ attributes }: SpanSlice): Usage | undefined {
   return prompt === undefined
     ? undefined
     : { prompt, output: counts.output_tokens ?? counts.outputTokens ?? counts.eval_count };
+}
+
+/** Of a call whose answer was recorded as the events of its stream: the last counts are those of the whole. */
+function countsInStream({ attributes }: SpanSlice): Usage | undefined {
+  const text = STREAM_KEYS.map((key) => String(attributes[key] ?? '')).find((value) => STREAM.test(value)) ?? '';
+  const lastOf = (word: RegExp) => Number([...text.matchAll(word)].at(-1)?.[1] ?? Number.NaN);
+  const prompt = lastOf(/"(?:input_tokens|inputTokens|prompt_tokens|prompt_eval_count)": ?(\d+)/g);
+  const output = lastOf(/"(?:output_tokens|outputTokens|completion_tokens|eval_count)": ?(\d+)/g);
+  return Number.isNaN(prompt) || Number.isNaN(output) ? undefined : { prompt, output };
 }
 
 function firstKeyOf(attributes: object, beginning: string): string | undefined {

@@ -3,7 +3,7 @@
  * short slices with long breaks; when it is late its slices become longer, which costs less for each log, and its breaks
  * shorter, until it has about half of the time. Where the thread has time to spare, one second is late, and three are the
  * most. Where the thread is saturated, all that the index takes is taken from answers: a peak goes first, and only after
- * 20 to 30 seconds without an end the index takes its half, so that a flood cannot starve it.
+ * three to five seconds without an end the index takes its half, so that a flood cannot starve it.
  */
 
 export interface IndexPace {
@@ -22,7 +22,7 @@ interface Lag {
 }
 
 const SPARE: Lag = { promptMillis: 1_000, lateMillis: 3_000 };
-const SATURATED: Lag = { promptMillis: 20_000, lateMillis: 30_000 };
+const SATURATED: Lag = { promptMillis: 3_000, lateMillis: 5_000 };
 const SHORT_SLICE_MILLIS = 16;
 /** No request waits for more than one slice. */
 const LONG_SLICE_MILLIS = 40;

@@ -243,6 +243,32 @@ describe('tool calls', () => {
 });
 
 describe('answers', () => {
+  it.each([
+    ['max_output_tokens', 'length'],
+    ['content_filter', 'content_filter'],
+  ])('of the Responses API that are incomplete by %s end by it', (reason, finishReason) => {
+    const text = { type: 'output_text', text: 'A lin' };
+    const body = {
+      object: 'response',
+      status: 'incomplete',
+      incomplete_details: { reason },
+      output: [{ type: 'message', role: 'assistant', content: [text] }],
+    };
+    const answer = readAnswer(body, new MessageReader());
+    expect(answer.outputMessage).toEqual({ role: 'assistant', content: 'A lin' });
+    expect(answer.finishReason).toBe(finishReason);
+  });
+
+  it('have no words of a part of type generic but its text', () => {
+    const parts = [
+      { type: 'text', content: 'A' },
+      { type: 'generic', content: 'linden.' },
+      { type: 'generic', data: { at: 1 } },
+    ];
+    const [answer] = new MessageReader().readOutput([{ role: 'assistant', parts }]);
+    expect(messageText(answer)).toBe('A\nlinden.');
+  });
+
   it('keep reasoning out of the text', () => {
     const reader = new MessageReader();
     const [answer] = reader.readOutput([

@@ -13,6 +13,15 @@ it.each([
   expect(kindOf(attributes)).toBe(kind);
 });
 
+it.each([
+  ['anthropic_messages', 'model'],
+  ['atext_completion', 'model'],
+  ['agenerate_content_stream', 'model'],
+  ['call_mcp_tool', 'tool'],
+])("of LiteLLM's types of calls, %s is a %s", (operation, kind) => {
+  expect(kindOf({ 'gen_ai.operation.name': operation, 'gen_ai.request.model': 'm' })).toBe(kind);
+});
+
 it('reads the variables of a prompt without a name, and a version that is a number', () => {
   const chat = { 'gen_ai.operation.name': 'chat', 'gen_ai.prompt.version': 4, 'gen_ai.prompt.variable.a': 'b' };
   expect(read(chat)).toMatchObject({ inputs: { a: 'b' }, metadata: { prompt_version: 4 } });

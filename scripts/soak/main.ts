@@ -14,12 +14,12 @@ if (minutes === undefined) {
   process.exitCode = 2;
 } else {
   const directory = mkdtempSync(join(tmpdir(), 'humanloop-otel-soak-'));
+  console.log(`the files are in ${directory}, and stay there if there are faults`);
   const report = await runSoak({ directory, minutes, say: (line) => console.log(line) });
   const { text, faults, misses } = judge(report);
   console.log(`\n${text}`);
   process.exitCode = faults.length + misses.length > 0 ? 1 : 0;
   if (faults.length === 0) rmSync(directory, { recursive: true, force: true });
-  else console.log(`the files are in ${directory}`);
 }
 
 function readMinutes(): number | undefined {

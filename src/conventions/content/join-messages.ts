@@ -21,9 +21,9 @@ export function answersInItems(span: SpanSlice): boolean {
 }
 
 /**
- * Whether the items of a list are several answers, of which each may be a text or only call tools, and not pieces of one. Choices
- * have an index each, or all of them are complete, or they end for different reasons: a text that ends where its tools are
- * called is a piece.
+ * Whether the items of a list are several answers, of which each may be a text or only call tools, and not pieces of one.
+ * Choices have an index each, or all of them are complete, or they end for different reasons: a text that ends where its
+ * tools are called is a piece.
  */
 export function areChoices(items: readonly unknown[]): boolean {
   const answers = items.filter(isObject);

@@ -163,7 +163,10 @@ function readUsage(fields: SpanFields): Usage {
   return isPriced ? addTo(addTo(usage, COSTS.read(costs)), wholeCosts(costs)) : usage;
 }
 
-/** Returns the sums of the parts of both costs where the total says that they add up to it: that of the input has no cached tokens. */
+/**
+ * Returns the sums of the parts of both costs where the total says that they add up to it: that of the input has no
+ * cached tokens.
+ */
 function wholeCosts(costs: Fields): Usage | undefined {
   const total = costOf(costs['total']);
   const [promptCost, outputCost] = [sumOf(costs, 'input', costOf), sumOf(costs, 'output', costOf)];

@@ -4,6 +4,7 @@ import type { Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { nextHeavyTurn } from '../store/heavy-turns.ts';
 import { createOneAtATime } from '../store/one-at-a-time.ts';
+import { StoreUnavailableError } from '../store/unavailable-error.ts';
 import type { BodyFormat } from './body-format.ts';
 import { createBodyMemory } from './body-memory.ts';
 import { HttpError } from './http-error.ts';
@@ -62,7 +63,8 @@ export function createBodyReader(
       let isWaiting = true;
       const timer = setTimeout(() => {
         isWaiting = false;
-        reject(new HttpError(503, 'too many large requests at once', { 'Retry-After': '1' }));
+        const message = `a large request has waited for ${lineMillis / 1000} s for those before it`;
+        reject(new StoreUnavailableError('unreachable', message));
       }, lineMillis);
       void runAlone(async () => {
         clearTimeout(timer);

@@ -4,13 +4,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, onTestFinished, test } from 'vitest';
 import { empty } from '../../../src/server/http/answer.ts';
+import { createErrorPrinter } from '../../../src/server/http/print-errors.ts';
 import { serveRoutes } from './serve-routes.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const LARGE = Buffer.from(JSON.stringify('x'.repeat(2 * MEBIBYTE)));
 
 /** The work on a body takes until it is let go, as that of a store whose database does not answer. */
-async function serveHeld(lineMillis?: number) {
+async function serveHeld(lineMillis?: number, onError: (error: unknown) => void = () => {}) {
   const begun: (() => void)[] = [];
   const { port } = await serveRoutes(
     {
@@ -26,7 +27,7 @@ async function serveHeld(lineMillis?: number) {
     },
     {
       limits: { maxBodyBytes: 4 * MEBIBYTE, maxPendingBytes: 256 * MEBIBYTE, ...(lineMillis && { lineMillis }) },
-      onError: () => {},
+      onError,
     },
   );
   onTestFinished(() => {
@@ -42,13 +43,19 @@ async function serveHeld(lineMillis?: number) {
 }
 
 test('a large body that waits for long is a 503 with Retry-After, however long those before it take', async () => {
-  const { begun, post } = await serveHeld(200);
+  const lines: string[] = [];
+  const { begun, post } = await serveHeld(
+    200,
+    createErrorPrinter((line) => lines.push(line)),
+  );
   const first = post();
   await expect.poll(() => begun.length).toBe(1);
   for (const answer of await Promise.all([post(), post(), post()])) {
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toBe('1');
   }
+  // For all of them, as where the store is away.
+  expect(lines).toEqual([expect.stringContaining('has waited for 0.2 s for those before it')]);
   begun[0]!();
   expect((await first).status).toBe(204);
   const next = post();

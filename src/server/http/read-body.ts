@@ -4,6 +4,7 @@ import type { Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { nextHeavyTurn } from '../store/heavy-turns.ts';
 import { createOneAtATime } from '../store/one-at-a-time.ts';
+import { StoreUnavailableError } from '../store/unavailable-error.ts';
 import type { BodyFormat } from './body-format.ts';
 import { createBodyMemory } from './body-memory.ts';
 import { HttpError } from './http-error.ts';
@@ -16,6 +17,8 @@ export interface BodyLimits {
   readonly maxPendingBytes: number;
   /** How long a body may stop in the middle; longer is a 408. Default 10 s. */
   readonly bodyIdleMillis?: number;
+  /** How long a large body may wait for those before it; longer is a 503 with `Retry-After`. Default 30 s. */
+  readonly lineMillis?: number;
 }
 
 /** Works on what the format has made of the body. */
@@ -50,9 +53,24 @@ export function createBodyReader(
   format: BodyFormat,
   work: Work<Result>,
 ) => Promise<Result> {
-  const { maxPendingBytes, bodyIdleMillis = 10_000 } = limits;
+  const { maxPendingBytes, bodyIdleMillis = 10_000, lineMillis = 30_000 } = limits;
   const newSpace = createBodyMemory(maxPendingBytes, SMALL_BYTES);
   const runAlone = createOneAtATime();
+
+  /** What holds up the line may be a database that does not answer: nobody waits for all that are before. */
+  const runInLine = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    new Promise((resolve, reject) => {
+      let isWaiting = true;
+      const timer = setTimeout(() => {
+        isWaiting = false;
+        const message = `a large request has waited for ${lineMillis / 1000} s for those before it`;
+        reject(new StoreUnavailableError('unreachable', message));
+      }, lineMillis);
+      void runAlone(async () => {
+        clearTimeout(timer);
+        if (isWaiting) await work().then(resolve, reject);
+      });
+    });
 
   const readBytes = (
     request: IncomingMessage,
@@ -104,6 +122,8 @@ export function createBodyReader(
       response.once('close', () => {
         clearTimeout(idle);
         space.free();
+        // What waits in line for nobody would be in memory, and not be counted.
+        chunks.length = 0;
       });
       source.on('data', onData);
       source.on('end', () => {
@@ -124,10 +144,10 @@ export function createBodyReader(
     // Empties the list, so that the bytes and the value are not both kept.
     const join = () => Buffer.concat(chunks.splice(0));
     if (!isLarge) return work(format.steps.reduce<unknown>((value, step) => step(value), join()));
-    return runAlone(async () => {
+    return runInLine(async () => {
+      if (!response.destroyed) await nextHeavyTurn();
       // The client has gone while this waited, and nobody would know what became of its request.
       if (response.destroyed) throw new HttpError(400, 'the client has not waited for its answer');
-      await nextHeavyTurn();
       if (format.readElsewhere && !isHeavy) return work(await format.readElsewhere(chunks.splice(0)));
       let body: unknown = join();
       for (const step of format.steps) {

@@ -1,5 +1,4 @@
 /** Logs that were there before a turn: what was found, and what the turn changes of their sums. Pure. */
-import type { Row } from './connection.ts';
 import type { Draft, Forced } from './drafts.ts';
 import type { LogPlace } from './identifiers.ts';
 import type { Layout } from './layout.ts';
@@ -25,7 +24,7 @@ export interface OldLog {
   readonly no_parent: boolean;
   readonly created_at: string;
   readonly save: boolean;
-  readonly duration: number | null;
+  readonly old_duration: number | null;
   readonly prompt_tokens: number | null;
   readonly output_tokens: number | null;
   readonly prompt_cost: number | null;
@@ -48,11 +47,6 @@ export function toMaxLooks({ isDistributed }: Layout): number {
   return isDistributed ? 3 : 1;
 }
 
-/** The row of a log as it is after `updateLog`, in the form of `LogReads`, but for its project. */
-export function toNewRow(row: Row): Row {
-  return { ...row, duration: row['new_duration'] };
-}
-
 export interface Difference {
   readonly errors: number;
   readonly running: number;
@@ -66,8 +60,8 @@ export interface Difference {
 export function differenceOf({ forced, draft }: KnownLog, old: OldLog): Difference {
   const given = draft?.given;
   const hasContent = old.save && (forced.output ?? given?.output ?? null) !== null;
-  const hadNoEnd = old.duration === null && old.no_error && old.no_output;
-  const duration = forced.duration ?? old.duration ?? (given?.duration as number | null | undefined) ?? null;
+  const hadNoEnd = old.old_duration === null && old.no_error && old.no_output;
+  const duration = forced.duration ?? old.old_duration ?? (given?.duration as number | null | undefined) ?? null;
   const hasError = !old.no_error || (forced.error ?? given?.error ?? null) !== null;
   const isRunning = duration === null && !hasError && old.no_output && !hasContent;
   const added = (column: 'prompt_tokens' | 'output_tokens' | 'prompt_cost' | 'output_cost') =>

@@ -10,14 +10,15 @@ import { inTables } from './partitions.ts';
 import { withBucket } from './row-keys.ts';
 
 const CONTENT: ReadonlySet<string> = new Set(CONTENT_COLUMNS);
-const NUMBERS: ReadonlySet<string> = new Set([
-  ...['duration', 'prompt_tokens', 'output_tokens', 'prompt_cost', 'output_cost'],
-]);
+const TOKENS_AND_COSTS = ['prompt_tokens', 'output_tokens', 'prompt_cost', 'output_cost'];
+const NUMBERS: ReadonlySet<string> = new Set(['duration', ...TOKENS_AND_COSTS]);
 const FORCED = ['output', 'error', 'duration'] as const;
 
 /** What a log was, as SQL. */
 const OLD: Readonly<Record<string, string>> = {
-  ...namedLike('session', 'in_session', 'project', 'reference_id', 'created_at', 'save', ...NUMBERS),
+  ...namedLike('session', 'in_session', 'project', 'reference_id', 'created_at', 'save', ...TOKENS_AND_COSTS),
+  // An answer has the one that is now.
+  old_duration: 'duration',
   no_config: 'config IS NULL',
   no_parent: 'parent_id IS NULL AND parent_reference_id IS NULL',
   no_error: 'error IS NULL',
@@ -35,8 +36,8 @@ const PROJECT = { project_id: '(SELECT id FROM projects WHERE key = logs.project
 
 /** What is now, where `OLD` has not got the same. */
 const NEW = [
-  ...['config', 'parent_id', 'parent_reference_id', 'parent_cut', 'updated_at', 'duration AS new_duration'],
-  ...GIVEN_COLUMNS.filter((column) => !NUMBERS.has(column)),
+  ...['config', 'parent_id', 'parent_reference_id', 'parent_cut', 'updated_at'],
+  ...GIVEN_COLUMNS.filter((column) => !TOKENS_AND_COSTS.includes(column)),
 ].map((column) => `logs.${column}`);
 
 /** Values that are there stay when a log is completed; `updateLog` replaces them. */

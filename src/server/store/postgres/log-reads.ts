@@ -60,7 +60,7 @@ export class LogReads {
 
   /**
    * Takes rows of logs with `project_id` and `project_name`, and, where they are known, `has_feedback`,
-   * `shown_session` and `shown_parent`. Resolves to the logs, by id.
+   * `shown_session` and `shown_parent`, and adds to them. Resolves to the logs, by id.
    */
   async complete(rows: readonly Row[]): Promise<Map<string, LogResponse>> {
     // Where all is known, no connection is needed.
@@ -68,6 +68,7 @@ export class LogReads {
     return new Map(joined.map((row) => [row['id'] as string, toLogResponse(row as never)]));
   }
 
+  /** Adds to the rows themselves: of so many columns, a copy costs more than the rest. */
   async #join(connection: pg.ClientBase | pg.Pool, found: readonly Row[]): Promise<Row[]> {
     const reads = sendAtOnce(
       connection,
@@ -94,8 +95,7 @@ export class LogReads {
       const parent = (row['shown_parent'] as FoundLog | undefined) ?? parents.get(row['id'] as string);
       const shown = (row['shown_session'] as ShownSession | undefined) ?? sessions.get(row['session'] as Uuid);
       const session = row['in_session'] ? shown : undefined;
-      return {
-        ...row,
+      return Object.assign(row, {
         ...{ project: row['project_name'], save: row['save'] ? 1 : 0 },
         session_id: row['in_session'] ? (session?.id ?? toId('sesh', row['session'] as Uuid)) : null,
         session_reference_id: session?.referenceId ?? null,
@@ -103,7 +103,7 @@ export class LogReads {
         parents_own_reference_id: parent?.referenceId ?? null,
         ...(config ?? { config: null, config_id: null }),
         feedback: JSON.stringify(feedback.get(row['id'] as string) ?? []),
-      };
+      });
     });
   }
 

@@ -20,7 +20,7 @@ import { type FeedbackAnswer, insertFeedback, writeFeedback } from './feedback-w
 import { nextTimestamp, placeOf } from './identifiers.ts';
 import { type Insertion, inLockOrder, insertByDay, insertRows } from './insert-rows.ts';
 import { type Key, referenceKey, toKeyed, type Uuid } from './keys.ts';
-import { type KnownLog, type OldLog, toMaxLooks, toNewRow } from './known-logs.ts';
+import { type KnownLog, type OldLog, toMaxLooks } from './known-logs.ts';
 import { toKnownStatements } from './known-statements.ts';
 import { toBegin } from './layout.ts';
 import { LOGS, toLogValues } from './log-rows.ts';
@@ -267,7 +267,7 @@ export class Turn {
         continue;
       }
       const old = row as unknown as OldLog;
-      if (!log.draft) updated.set(log.place.id, toNewRow(row));
+      if (!log.draft) updated.set(log.place.id, row);
       found.push({ log, old });
       if (log.draft) created.set(log.draft, { old, place: log.place });
       addKnown(sessions, this.#parts.merges, log, old);

@@ -1,8 +1,8 @@
 /** Reads the index of words: the newest logs of a day that a term is in. */
 import type pg from 'pg';
-import { codeOf, type Row, type Value, withConnection } from './connection.ts';
+import { codeOf, type Row, type Statement, type Value, withConnection } from './connection.ts';
 import { dayOf } from './identifiers.ts';
-import { readByIndex } from './index-reads.ts';
+import { readAlongIds, readByIndex } from './index-reads.ts';
 import type { Uuid } from './keys.ts';
 import { logOfWords } from './word-rows.ts';
 import type { Term } from './word-terms.ts';
@@ -61,29 +61,35 @@ export async function readHits(pool: pg.Pool, day: string, term: Term, before: s
   const limit = areFew ? MAX_HITS_OF_MANY : MAX_HITS;
   const values: Value[] = [day, before];
   const condition = toCondition(term, values);
-  const { rows } = await pool.query<Row>({
+  const walk = (statement: Statement) => withConnection(pool, (client) => readAlongIds(client, statement));
+  // The last two rows say where the window ends.
+  const rows = await walk({
     name: `walk ${condition}`,
-    text: `SELECT id, session, ${condition} AS is_hit FROM (SELECT id, session, words FROM log_words
-        WHERE day = $1::date AND id < $2::text ORDER BY id DESC LIMIT ${WINDOW}) AS newest`,
+    text: `SELECT id, session, is_hit, place FROM (
+        SELECT id, session, ${condition} AS is_hit, row_number() OVER () AS place FROM (
+          SELECT id, session, words FROM log_words WHERE day = $1::date AND id < $2::text
+          ORDER BY id DESC LIMIT ${WINDOW}) AS newest) AS placed
+      WHERE is_hit OR place >= ${WINDOW - 1}`,
     values,
   });
   const hits = rows.filter((row) => row['is_hit']);
-  const isEnd = rows.length < WINDOW;
+  const isEnd = rows.at(-1)?.['place'] !== WINDOW;
   if (isEnd || hits.length >= ENOUGH) return { rows: hits.map(toHit), isWhole: isEnd };
   if (!areFew && hits.length >= MANY) {
-    const wide = await pool.query<Row>({
+    const wide = await walk({
       name: `walk far ${condition} ${limit}`,
       text: `SELECT id, session FROM (SELECT id, session, words FROM log_words
           WHERE day = $1::date AND id < $2::text ORDER BY id DESC LIMIT ${WIDE_WINDOW}) AS newest
         WHERE ${condition} LIMIT ${limit}`,
       values,
     });
-    if (wide.rows.length >= ENOUGH) return { rows: wide.rows.map(toHit), isWhole: false };
+    if (wide.length >= ENOUGH) return { rows: wide.map(toHit), isWhole: false };
   }
-  // In an order that no index has: PostgreSQL 18 would walk along the logs for that of the ids, even if it must not.
+  // In an order that no index has: PostgreSQL 18 would walk along the logs for that of the ids, even if it must not. And
+  // by a condition that none has: where the planner knows nothing of the day, it would go through all ids of it as well.
   const found = await readFromIndex(
     pool,
-    `SELECT id, session FROM log_words WHERE day = $1::date AND id < $2::text AND ${condition}
+    `SELECT id, session FROM log_words WHERE day = $1::date AND id || '' < $2::text AND ${condition}
      ORDER BY id || '' DESC LIMIT ${limit}`,
     values,
     INDEX_MILLIS,
@@ -122,12 +128,10 @@ export async function readSessionsOf(
 async function sample(pool: pg.Pool, day: string, terms: readonly Term[]): Promise<number[]> {
   const values: Value[] = [day];
   const counts = terms.map((term) => `count(*) FILTER (WHERE ${toCondition(term, values)})::int4`);
-  const { rows } = await pool.query<Row>(
-    `SELECT ARRAY[${counts.join(', ')}] AS counts
-     FROM (SELECT words FROM log_words WHERE day = $1::date ORDER BY id DESC LIMIT ${WINDOW}) AS newest`,
-    values,
-  );
-  return rows[0]!['counts'] as number[];
+  const text = `SELECT ARRAY[${counts.join(', ')}] AS counts
+    FROM (SELECT words FROM log_words WHERE day = $1::date ORDER BY id DESC LIMIT ${WINDOW}) AS newest`;
+  const [row] = await withConnection(pool, (client) => readAlongIds(client, { text, values }));
+  return row!['counts'] as number[];
 }
 
 /**

@@ -209,7 +209,7 @@ export class WriteTurns {
     return this.#logReads.complete(
       rows.flatMap((row) => {
         const project = projects.get(row['project'] as number);
-        return project ? { ...row, project_id: project.id, project_name: project.name } : [];
+        return project ? Object.assign(row, { project_id: project.id, project_name: project.name }) : [];
       }),
     );
   }

@@ -98,6 +98,16 @@ export function modelNameOf(value: unknown): string | undefined {
   return name === 'unknown' ? undefined : name;
 }
 
+const CONFIG_KEYS = ['config', 'generationConfig', 'generation_config'] as const;
+
+/** Returns a request for Gemini with the parameters that its API or SDK has a level deeper beside the contents; others as they are. */
+export function withConfig(request: Fields): Fields {
+  const key = request['contents'] === undefined ? undefined : CONFIG_KEYS.find((name) => isObject(request[name]));
+  if (key === undefined) return request;
+  const { [key]: config, ...rest } = request;
+  return { ...(config as Fields), ...rest };
+}
+
 const STOP_KEYS = ['stop', 'stop_sequences', 'stopSequences'] as const;
 
 /** Reads the parameters of a request body, whatever provider or framework it is for. */

@@ -6,22 +6,31 @@
  * - Gemini's responses: `[{ candidates: […] }, …]`
  * - chunks of Chat Completions, `[{ choices: [{ delta }] }, …]`, and of the completion API, with a `text`
  * - events of other APIs: `stream-events.ts`
+ * - any of these as the text that came over the wire: `event-stream.ts`
  */
 import { isObject } from '../../wire/json.ts';
+import { eventsInText } from './event-stream.ts';
 import { joinEvents } from './stream-events.ts';
 
 type Fields = Record<string, unknown>;
 
 /** Returns any other value as it is. `choiceCount` is the number of answers that were asked for. */
 export function joinChunks(value: unknown, choiceCount = 1): unknown {
+  if (typeof value === 'string') {
+    const events = eventsInText(value);
+    const joined = events && joinChunks(events, choiceCount);
+    return joined === events ? value : joined;
+  }
   if (!Array.isArray(value) || value.length < 2) return value;
   const chunks = value.filter((chunk) => chunk !== null);
   if (chunks.length === 0 || !chunks.every(isObject)) return value;
   if (chunks.every(isContent)) {
     return chunks.length === choiceCount ? value : [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
   }
-  if (chunks.some(hasCandidate) && chunks.every(isGeminiResponse)) return [joinResponses(chunks)];
-  if (chunks.every(isChunk) && (chunks.some(hasDelta) || areTexts(chunks))) return joinChoices(chunks);
+  if (chunks.some(hasCandidate) && chunks.every(isGeminiResponse)) return joinResponses(chunks);
+  if (chunks.every(isChunk) && (chunks.some(hasDelta) || areTexts(chunks))) {
+    return areOfSeveral(chunks) ? value : joinChoices(chunks);
+  }
   return joinEvents(chunks) ?? value;
 }
 
@@ -78,12 +87,18 @@ function hasCandidate({ candidates }: Fields): boolean {
   );
 }
 
-function joinResponses(responses: readonly Fields[]): Fields {
-  const firsts = responses.map(({ candidates }) => (Array.isArray(candidates) ? candidates[0] : undefined));
-  const parts = firsts.flatMap((candidate) =>
-    isObject(candidate) && isObject(candidate['content']) ? partsOf(candidate['content']) : [],
-  );
-  const finish_reason = lastOf(firsts, 'finishReason') ?? lastOf(firsts, 'finish_reason');
+/** Returns one message for each candidate, in their order. */
+function joinResponses(responses: readonly Fields[]): Fields[] {
+  return joinByIndex(responses.flatMap(candidatesOf), joinCandidate);
+}
+
+function candidatesOf({ candidates }: Fields): Fields[] {
+  return Array.isArray(candidates) ? candidates.filter(isObject) : [];
+}
+
+function joinCandidate(pieces: readonly Fields[]): Fields {
+  const parts = pieces.flatMap(({ content }) => (isObject(content) ? partsOf(content) : []));
+  const finish_reason = lastOf(pieces, 'finishReason') ?? lastOf(pieces, 'finish_reason');
   return { role: 'model', parts: joinParts(parts), ...(finish_reason !== undefined && { finish_reason }) };
 }
 
@@ -119,18 +134,38 @@ function choicesOf({ choices }: Fields): Fields[] {
   return Array.isArray(choices) ? choices.filter(isObject) : [];
 }
 
+/**
+ * Whether the chunks are of several answers, which would be joined into words that nobody said: each answer has an id, that of
+ * all its chunks. Servers that number each chunk have as many ids as chunks.
+ */
+function areOfSeveral(chunks: readonly Fields[]): boolean {
+  const pieces = chunks.filter((chunk) => typeof chunk['id'] === 'string' && choicesOf(chunk).length > 0);
+  const ids = new Set(pieces.map(({ id }) => id).filter((id) => id !== ''));
+  if (ids.size < 2) return false;
+  const ended = pieces.filter((chunk) => choicesOf(chunk).some((choice) => isSaid(choice['finish_reason'])));
+  return ids.size < pieces.length || new Set(ended.map(({ id }) => id)).size > 1;
+}
+
+function isSaid(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
 /** Returns one message for each choice, in their order. */
 function joinChoices(chunks: readonly Fields[]): Fields[] {
-  const choices = new Map<number, Fields[]>();
-  for (const choice of chunks.flatMap(choicesOf)) {
-    const index = Number(choice['index'] ?? 0);
-    const pieces = choices.get(index);
-    if (pieces) pieces.push(choice);
-    else choices.set(index, [choice]);
+  return joinByIndex(chunks.flatMap(choicesOf), joinDeltas);
+}
+
+function joinByIndex(all: readonly Fields[], join: (pieces: readonly Fields[]) => Fields): Fields[] {
+  const answers = new Map<number, Fields[]>();
+  for (const piece of all) {
+    const index = Number(piece['index'] ?? 0);
+    const pieces = answers.get(index);
+    if (pieces) pieces.push(piece);
+    else answers.set(index, [piece]);
   }
-  const inOrder = [...choices].sort(([a], [b]) => a - b);
+  const inOrder = [...answers].sort(([a], [b]) => a - b);
   // Without an index they would be taken for the pieces of one turn.
-  return inOrder.map(([index, pieces]) => (choices.size > 1 ? { index, ...joinDeltas(pieces) } : joinDeltas(pieces)));
+  return inOrder.map(([index, pieces]) => (answers.size > 1 ? { index, ...join(pieces) } : join(pieces)));
 }
 
 function joinDeltas(pieces: readonly Fields[]): Fields {

@@ -1,5 +1,6 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
+import { eventsInText } from './event-stream.ts';
 import { joinChunks, yieldedIn } from './stream-chunks.ts';
 
 /**
@@ -7,7 +8,7 @@ import { joinChunks, yieldedIn } from './stream-chunks.ts';
  * the answer itself, and that of Cohere's first API in `meta`.
  */
 export function usageIn(answer: unknown): Record<string, unknown> | undefined {
-  const list = Array.isArray(answer) ? answer : yieldedIn(answer);
+  const list = typeof answer === 'string' ? eventsInText(answer) : Array.isArray(answer) ? answer : yieldedIn(answer);
   const body = list ? bodyInList(list) : answer;
   if (!isObject(body)) return undefined;
   const output = body['llm_output'] ?? body['llmOutput'];
@@ -17,9 +18,14 @@ export function usageIn(answer: unknown): Record<string, unknown> | undefined {
     body['usage_metadata'] ??
     (body['eval_count'] === undefined ? undefined : body) ??
     (isObject(body['meta']) ? body['meta'] : undefined) ??
-    (isObject(output) ? (output['token_usage'] ?? output['tokenUsage']) : undefined) ??
+    (isObject(output) ? unlessEmptyObject(output['token_usage'] ?? output['tokenUsage']) : undefined) ??
     usageOfGeneration(body['generations']);
   return isObject(usage) ? usage : undefined;
+}
+
+/** LangChain writes `{}` for what was streamed. */
+function unlessEmptyObject(usage: unknown): unknown {
+  return isObject(usage) && Object.keys(usage).length === 0 ? undefined : usage;
 }
 
 /** A list has the answer alone, or the pieces that it was streamed in, of which one of the last says what all have used. */

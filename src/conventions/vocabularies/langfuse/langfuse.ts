@@ -105,7 +105,10 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
   const parameters = fields.object(PARAMETERS) ?? {};
   const tools = isObject(input) ? (input['tools'] ?? input['functions']) : undefined;
   const answer = readAnswer(structuredAt(fields, OUTPUT), reader, outputTokens);
-  const reading = readRequest(addTo(addTo(withoutFiller(parameters), { tools }), request.parameters));
+  const body = isRequest(input) ? input : {};
+  const reading = readRequest(
+    addTo(addTo(addTo({ ...body }, withoutFiller(parameters)), { tools }), request.parameters),
+  );
   if (messages.length > 0) {
     reading.messages = messages;
     reading.endpoint = fields.span.name === 'OpenAI.completions' ? 'complete' : 'chat';
@@ -114,6 +117,12 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
   addTo(reading, answer);
   reading.contentMetadata = addTo(metadataOfMessages(reader), answer.contentMetadata);
   return reading;
+}
+
+/** Whether this is the whole body of a request, with its parameters. */
+function isRequest(input: unknown): input is Fields {
+  if (!isObject(input) || stringOf(input['model']) === undefined) return false;
+  return Array.isArray(input['messages']) || input['contents'] !== undefined;
 }
 
 function readStep(fields: SpanFields): Reading {

@@ -1,0 +1,30 @@
+/**
+ * The text of an answer as it came over the wire, which gateways and proxies record → the events in it.
+ *
+ * Server-sent events are lines such as `event: message_start`, `data: {"type":"message_start",…}` and `data: [DONE]`, with a
+ * blank line after each event.
+ */
+import { isObject } from '../../wire/json.ts';
+import { jsonOf } from '../values/attributes.ts';
+
+/** Fields and comments may stand before the first event. */
+const START = /^\s{0,4}(?:data: ?\{|event: ?[\w.-]{1,64}\s|id:|retry:|:)/;
+const LINE = /\r\n|\n|\r/;
+const OTHER_LINE = /^(?:event|id|retry):|^:|^$/;
+const END = '[DONE]';
+
+/** Returns the events; undefined if anything else is in the text. The last event may have been cut off, and is left out. */
+export function eventsInText(text: string): Record<string, unknown>[] | undefined {
+  if (!START.test(text)) return undefined;
+  const lines = text.split(LINE);
+  const events: Record<string, unknown>[] = [];
+  for (const [at, line] of lines.entries()) {
+    const data = line.startsWith('data:') ? line.slice('data:'.length).trim() : undefined;
+    if (data === END || (data === undefined && OTHER_LINE.test(line))) continue;
+    const event = data?.endsWith('}') ? jsonOf(data) : undefined;
+    const isCutOff = at === lines.length - 1 && data?.startsWith('{') === true;
+    if (isObject(event)) events.push(event);
+    else if (!isCutOff) return undefined;
+  }
+  return events.length > 0 ? events : undefined;
+}

@@ -53,14 +53,20 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
   return error;
 }
 
-/** LangGraph's ways out of a node, which it catches itself: the run is paused, or goes on elsewhere. */
+/**
+ * LangGraph's ways out of a node, and Genkit's out of a tool, which they catch themselves: the run is paused, or goes on
+ * elsewhere.
+ */
 const INTERRUPTS: ReadonlySet<string | undefined> = new Set([
   'GraphInterrupt',
   'NodeInterrupt',
   'GraphBubbleUp',
   'GraphDelegate',
   'ParentCommand',
+  'ToolInterruptError',
 ]);
+/** Pydantic AI's, whose names alone may be those of an app's own errors. */
+const PYDANTIC_INTERRUPT = /^pydantic_ai\.(?:\w+\.)*(?:CallDeferred|ApprovalRequired)$/;
 
 /**
  * Corrects the error of a reading that all vocabularies have filled in: an interrupt is none, and the exception of a
@@ -80,7 +86,7 @@ export function correctError(reading: Reading, span: SpanSlice, kind: SpanKind |
 function interruptOf(span: SpanSlice): string | undefined {
   const type = meaningful(span.attributes['error.type']) ?? stringOf(lastException(span)?.['exception.type']);
   const name = type?.slice(type.search(/\w*$/));
-  return INTERRUPTS.has(name) ? name : undefined;
+  return INTERRUPTS.has(name) || PYDANTIC_INTERRUPT.test(type ?? '') ? name : undefined;
 }
 
 function withInterrupt({ error: _error, finishReason, ...reading }: Reading, interrupt: string): Reading {

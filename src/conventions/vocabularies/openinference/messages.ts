@@ -17,7 +17,7 @@ import type { MessageReader } from '../../content/messages.ts';
 import { holdsAnswer, isStructuredText } from '../../content/provider-bodies.ts';
 import { isMessageInOtherSpelling } from '../../content/spellings.ts';
 import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';
-import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
+import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -141,7 +141,16 @@ function toPart(fields: Attributes): Fields | undefined {
     const mimeType = fields['message_content.audio.audio.mime_type'];
     return isRedacted(audio) ? undefined : { type: 'audio', audio: { url: audio, mime_type: mimeType } };
   }
-  return text === undefined || isRedacted(text) ? undefined : { type: 'text', text };
+  if (text === undefined) return toFilePart(fields, type);
+  return isRedacted(text) ? undefined : { type: 'text', text };
+}
+
+/** A video, a document or another file, of which only the address is kept: `message_content.file.file.url`. */
+function toFilePart(fields: Attributes, type: string): Fields | undefined {
+  const about = fieldsBelow(fields, `message_content.${type}.`);
+  const file = about && (fieldsBelow(about, `${type}.`) ?? about);
+  if (!file || Object.values(file).some(isRedacted)) return undefined;
+  return { ...file, type: 'file', modality: type };
 }
 
 function isTextList(value: unknown): value is string[] {

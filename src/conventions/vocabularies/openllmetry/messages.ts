@@ -10,7 +10,8 @@ import { answersInItems, isSplitTurn, joinItems } from '../../content/join-messa
 import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
-import { integerOf, stringOf } from '../../values/attributes.ts';
+import { reasoningTextsOf } from '../../content/reasoning-texts.ts';
+import { integerOf, jsonOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
 import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { unflatten } from '../../values/nested-keys.ts';
 import { salvageJson } from '../../values/salvage-json.ts';
@@ -102,7 +103,14 @@ function toMessage(
         arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
       })),
     refusal: hasRefusal ? fields['refusal'] : undefined,
+    reasoning: reasoningIn(fields['reasoning']),
   };
+}
+
+/** A text, or the JSON of the summaries that the provider gives. */
+function reasoningIn(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  return reasoningTextsOf({ reasoning: withoutQuotes(jsonOf(value)) ?? value }).join('\n');
 }
 
 /** Whether this is a call that LiteLLM numbers. Choices have a role or a reason to finish. */

@@ -13,9 +13,14 @@ const LINE = /\r\n|\n|\r/;
 const OTHER_LINE = /^(?:event|id|retry):|^:|^$/;
 const END = '[DONE]';
 
+/** Whether a text begins as a stream of events, which it need not be. */
+export function mayBeEvents(text: string): boolean {
+  return START.test(text);
+}
+
 /** Returns the events; undefined if anything else is in the text. The last event may have been cut off, and is left out. */
 export function eventsInText(text: string): Record<string, unknown>[] | undefined {
-  if (!START.test(text)) return undefined;
+  if (!mayBeEvents(text)) return undefined;
   const lines = text.split(LINE);
   const events: Record<string, unknown>[] = [];
   for (const [at, line] of lines.entries()) {

@@ -12,8 +12,9 @@ type Fields = Record<string, unknown>;
 const REQUESTS = ['gen_ai.prompt', 'input.value', 'langfuse.observation.input', 'request_data'] as const;
 const CONTENT_KEYS = ['messages', 'contents', 'input', 'prompt'] as const;
 
-/** The lists that only answers have. */
-const ANSWER_KEYS = ['choices', 'candidates', 'output', 'content'] as const;
+/** Lists of answers, and of the typed items or blocks of one. */
+const CHOICE_KEYS = ['choices', 'candidates'] as const;
+const ITEM_KEYS = ['output', 'content'] as const;
 
 export function modelOfBodies(reading: Reading, fields: SpanFields): string | undefined {
   const { providerRequest: request, providerResponse: response, metadata } = reading;
@@ -40,7 +41,10 @@ function modelOfAnswer(body: unknown): string | undefined {
   if (Array.isArray(body)) return body.length > 0 && body.every(isObject) ? modelOfFirst(body) : undefined;
   if (!isObject(body)) return undefined;
   if (Array.isArray(body['generations'])) return modelOfGeneration(body['generations']);
-  const isAnswer = ANSWER_KEYS.some((key) => Array.isArray(body[key])) || isMessage(body['message']);
+  const isAnswer =
+    CHOICE_KEYS.some((key) => isListOf(body[key], isObject)) ||
+    ITEM_KEYS.some((key) => isListOf(body[key], isTyped)) ||
+    isMessage(body['message']);
   return isAnswer ? modelNameOf(body['model'] ?? body['modelVersion'] ?? body['model_version']) : undefined;
 }
 
@@ -53,6 +57,14 @@ function modelOfFirst(pieces: readonly Fields[]): string | undefined {
     if (model !== undefined) return model;
   }
   return undefined;
+}
+
+function isListOf(list: unknown, isItem: (item: unknown) => boolean): boolean {
+  return Array.isArray(list) && list.every(isItem);
+}
+
+function isTyped(item: unknown): boolean {
+  return isObject(item) && typeof item['type'] === 'string';
 }
 
 function isMessage(message: unknown): boolean {

@@ -37,6 +37,21 @@ describe('an exception that steers a graph', () => {
     expect(read(TOOL, { status, ...exception('ValueError', 'GraphInterrupt') }).error?.type).toBe('ValueError');
     expect(read(TOOL, { status, ...exception('NoGraphInterrupt') }).error?.type).toBe('NoGraphInterrupt');
   });
+
+  it.each(['pydantic_ai.exceptions.CallDeferred', 'pydantic_ai.exceptions.ApprovalRequired', 'ToolInterruptError'])(
+    '%s pauses a tool',
+    (type) => {
+      const reading = read(TOOL, { status: FAILED, ...exception(type) });
+      expect(reading.error).toBeUndefined();
+      expect(reading.metadata?.['interrupt']).toBe(type.split('.').at(-1));
+    },
+  );
+
+  it('an error of the app may have the name of an interrupt of Pydantic AI', () => {
+    expect(read(TOOL, { status: FAILED, ...exception('shop.ApprovalRequired') }).error?.type).toBe(
+      'shop.ApprovalRequired',
+    );
+  });
 });
 
 describe('an exception and no status', () => {

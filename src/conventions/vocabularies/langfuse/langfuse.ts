@@ -19,7 +19,7 @@ import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { withSystem } from '../gen-ai/content.ts';
-import { readWrappedRequest, type WrappedRequest } from './openai.ts';
+import { isWrapped, readWrappedRequest, type WrappedRequest } from './openai.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -67,7 +67,8 @@ export const langfuse: Convention = {
 export function readObservation(fields: SpanFields, type: unknown): Reading {
   const { span } = fields;
   const usage = readUsage(fields);
-  const request = readWrappedRequest(span.name, readAppMetadata(fields));
+  const wrapped = isWrapped(span.name, fields.object(PARAMETERS));
+  const request = readWrappedRequest(wrapped, readAppMetadata(fields));
   const reading = type === 'generation' ? readGeneration(fields, request, usage.outputTokens) : readStep(fields);
   const isCall = type === 'generation' || type === 'embedding';
   if (isCall) addTo(reading, ownUsage(usage));
@@ -104,7 +105,9 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
   const messages = withSystem(reader.readSystem(request.instructions), history);
   const parameters = fields.object(PARAMETERS) ?? {};
   const tools = isObject(input) ? (input['tools'] ?? input['functions']) : undefined;
-  const answer = readAnswer(structuredAt(fields, OUTPUT), reader, outputTokens);
+  // The wrapper writes `""` for answers that it does not know.
+  const isUnknown = fields.attributes[OUTPUT] === '' && isWrapped(fields.span.name, parameters);
+  const answer = isUnknown ? {} : readAnswer(structuredAt(fields, OUTPUT), reader, outputTokens);
   const body = isRequest(input) ? input : {};
   const reading = readRequest(
     addTo(addTo(addTo({ ...body }, withoutFiller(parameters)), { tools }), request.parameters),

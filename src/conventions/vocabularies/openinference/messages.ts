@@ -58,6 +58,7 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
   if (messages.every(isEmpty) && isAnswer(body) && !response.isDamaged && !groups.some(hasRedacted)) {
     return reader.readOutput(fromLangChain(body));
   }
+  if (!response.isDamaged && !groups.some(hasRedacted)) addHostedCalls(body, reader);
   const choices = isObject(body) && Array.isArray(body['choices']) ? body['choices'].length : 0;
   if (choices <= 1) return mergeAssistant(messages);
   // Some instrumentations write every choice, others only the first.
@@ -180,6 +181,24 @@ function addCallIds(messages: readonly Fields[], response: unknown): void {
   const calls = messages.flatMap((message) => (Array.isArray(message['tool_calls']) ? message['tool_calls'] : []));
   if (calls.length !== ids.length) return;
   for (const [at, call] of calls.entries()) if (isObject(call)) call['id'] ??= ids[at];
+}
+
+/** Adds the calls that the provider ran, of which the flattened messages have some or none. */
+function addHostedCalls(body: unknown, reader: MessageReader): void {
+  const hasOthers = reader.providerCalls.toList() !== undefined;
+  // Without ids nobody knows whether they are the same.
+  const content = hostedItemsIn(body).filter((item) => !hasOthers || stringOf(item['id'] ?? item['tool_use_id']));
+  if (content.length > 0) reader.readOutput([{ role: 'assistant', content }]);
+}
+
+/** Returns the items of an answer of the Responses API, of Anthropic or Gemini that belong to tools of the provider. */
+export function hostedItemsIn(body: unknown): Fields[] {
+  if (!isObject(body)) return [];
+  const { output, candidates } = body;
+  const [first] = Array.isArray(candidates) ? candidates : [];
+  const { parts } = isObject(first) && isObject(first['content']) ? first['content'] : {};
+  const items = Array.isArray(output) ? output : (parts ?? body['content']);
+  return Array.isArray(items) ? items.filter(isObject).filter(isProviderPart) : [];
 }
 
 /** The flattened call of a tool that the provider ran has only id and type; the item in the body says the rest. */

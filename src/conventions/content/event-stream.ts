@@ -12,6 +12,8 @@ const START = /^\s{0,4}(?:data: ?\{|event: ?[\w.-]{1,64}\s|id:|retry:|:)/;
 const LINE = /\r\n|\n|\r/;
 const OTHER_LINE = /^(?:event|id|retry):|^:|^$/;
 const END = '[DONE]';
+/** The beginning of a line that was cut off before its data. */
+const CUT_OFF = /^(?:d|da|dat|data|data: ?\[?D?O?N?E?|data: ?\{.*|e|ev|eve|even|event|i|id|r|re|ret|retr|retry)$/;
 
 /** Whether a text begins as a stream of events, which it need not be. */
 export function mayBeEvents(text: string): boolean {
@@ -27,9 +29,8 @@ export function eventsInText(text: string): Record<string, unknown>[] | undefine
     const data = line.startsWith('data:') ? line.slice('data:'.length).trim() : undefined;
     if (data === END || (data === undefined && OTHER_LINE.test(line))) continue;
     const event = data?.endsWith('}') ? jsonOf(data) : undefined;
-    const isCutOff = at === lines.length - 1 && data?.startsWith('{') === true;
     if (isObject(event)) events.push(event);
-    else if (!isCutOff) return undefined;
+    else if (at < lines.length - 1 || !CUT_OFF.test(line)) return undefined;
   }
   return events.length > 0 ? events : undefined;
 }

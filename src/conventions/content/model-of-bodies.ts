@@ -3,8 +3,8 @@ import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
 import { nameOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
-import { eventsInText } from './event-stream.ts';
 import { modelNameOf } from './request-parameters.ts';
+import { streamIn } from './stream-chunks.ts';
 import { ANSWERS } from './usage.ts';
 
 type Fields = Record<string, unknown>;
@@ -28,7 +28,7 @@ export function modelOfBodies(reading: Reading, fields: SpanFields): string | un
 function valueAt(fields: SpanFields, key: string): unknown {
   const value = fields.attributes[key];
   if (value === undefined) return undefined;
-  return (typeof value === 'string' ? eventsInText(value) : undefined) ?? fields.structure(key);
+  return (typeof value === 'string' ? streamIn(value)?.events : undefined) ?? fields.structure(key);
 }
 
 function modelOfRequest(body: unknown): string | undefined {
@@ -42,6 +42,8 @@ function modelOfAnswer(body: unknown): string | undefined {
   if (!isObject(body)) return undefined;
   if (Array.isArray(body['generations'])) return modelOfGeneration(body['generations']);
   const isAnswer =
+    body['object'] === 'response' ||
+    body['type'] === 'message' ||
     CHOICE_KEYS.some((key) => isListOf(body[key], isObject)) ||
     ITEM_KEYS.some((key) => isListOf(body[key], isTyped)) ||
     isMessage(body['message']);
@@ -60,7 +62,7 @@ function modelOfFirst(pieces: readonly Fields[]): string | undefined {
 }
 
 function isListOf(list: unknown, isItem: (item: unknown) => boolean): boolean {
-  return Array.isArray(list) && list.every(isItem);
+  return Array.isArray(list) && list.length > 0 && list.every(isItem);
 }
 
 function isTyped(item: unknown): boolean {

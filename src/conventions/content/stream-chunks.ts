@@ -16,22 +16,37 @@ type Fields = Record<string, unknown>;
 
 /** Returns any other value as it is. `choiceCount` is the number of answers that were asked for. */
 export function joinChunks(value: unknown, choiceCount = 1): unknown {
-  if (typeof value === 'string') {
-    const events = eventsInText(value);
-    const joined = events && joinChunks(events, choiceCount);
-    return joined === events ? value : joined;
-  }
+  if (typeof value === 'string') return streamIn(value, choiceCount)?.answer ?? value;
   if (!Array.isArray(value) || value.length < 2) return value;
   const chunks = value.filter((chunk) => chunk !== null);
   if (chunks.length === 0 || !chunks.every(isObject)) return value;
   if (chunks.every(isContent)) {
     return chunks.length === choiceCount ? value : [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
   }
-  if (chunks.some(hasCandidate) && chunks.every(isGeminiResponse)) return joinResponses(chunks);
+  if (chunks.some(hasCandidate) && chunks.every(isGeminiResponse)) {
+    return areOfSeveral(chunks) ? value : joinResponses(chunks);
+  }
   if (chunks.every(isChunk) && (chunks.some(hasDelta) || areTexts(chunks))) {
     return areOfSeveral(chunks) ? value : joinChoices(chunks);
   }
   return joinEvents(chunks) ?? value;
+}
+
+/** Returns the events in a text that came over the wire, and the answer that they are the pieces of; undefined if they are none. */
+export function streamIn(text: string, choiceCount?: number): { events: Fields[]; answer: unknown } | undefined {
+  const events = eventsInText(text);
+  if (!events) return undefined;
+  const [first, ...others] = events;
+  const answer = others.length === 0 ? answerInOne(first as Fields) : joinChunks(events, choiceCount);
+  return answer === undefined || answer === events ? undefined : { events, answer };
+}
+
+/** An answer that is short may come in one event, which then ends it; any other event is what the model said. */
+function answerInOne(event: Fields): unknown {
+  const { type, response } = event;
+  if (type === 'response.completed' || type === 'response.incomplete') return isObject(response) ? response : undefined;
+  if (!answersIn(event).some(isEnded)) return undefined;
+  return hasDelta(event) ? joinChoices([event]) : hasCandidate(event) ? joinResponses([event]) : undefined;
 }
 
 /** Returns the pieces below the only key that LangSmith puts around what a generator has yielded; undefined if they are none. */
@@ -89,11 +104,7 @@ function hasCandidate({ candidates }: Fields): boolean {
 
 /** Returns one message for each candidate, in their order. */
 function joinResponses(responses: readonly Fields[]): Fields[] {
-  return joinByIndex(responses.flatMap(candidatesOf), joinCandidate);
-}
-
-function candidatesOf({ candidates }: Fields): Fields[] {
-  return Array.isArray(candidates) ? candidates.filter(isObject) : [];
+  return joinByIndex(responses.flatMap(answersIn), joinCandidate);
 }
 
 function joinCandidate(pieces: readonly Fields[]): Fields {
@@ -121,7 +132,7 @@ function isChunk({ choices, usage }: Fields): boolean {
 }
 
 function hasDelta(chunk: Fields): boolean {
-  return choicesOf(chunk).some(({ delta }) => isObject(delta));
+  return answersIn(chunk).some(({ delta }) => isObject(delta));
 }
 
 /** Chunks of the completion API, which all have the id of the answer. */
@@ -130,8 +141,11 @@ function areTexts(chunks: readonly Fields[]): boolean {
   return typeof id === 'string' && chunks.every((chunk) => chunk['object'] === 'text_completion' && chunk['id'] === id);
 }
 
-function choicesOf({ choices }: Fields): Fields[] {
-  return Array.isArray(choices) ? choices.filter(isObject) : [];
+/** Returns the choices or candidates of a chunk. Those of which none has an index are in their order. */
+function answersIn({ choices, candidates = choices }: Fields): Fields[] {
+  const answers = Array.isArray(candidates) ? candidates.filter(isObject) : [];
+  if (answers.length < 2 || answers.some(({ index }) => isSaid(index))) return answers;
+  return answers.map((answer, index) => ({ ...answer, index }));
 }
 
 /**
@@ -139,11 +153,19 @@ function choicesOf({ choices }: Fields): Fields[] {
  * all its chunks. Servers that number each chunk have as many ids as chunks.
  */
 function areOfSeveral(chunks: readonly Fields[]): boolean {
-  const pieces = chunks.filter((chunk) => typeof chunk['id'] === 'string' && choicesOf(chunk).length > 0);
-  const ids = new Set(pieces.map(({ id }) => id).filter((id) => id !== ''));
+  const pieces = chunks.filter((chunk) => typeof idOf(chunk) === 'string' && answersIn(chunk).length > 0);
+  const ids = new Set(pieces.map(idOf).filter((id) => id !== ''));
   if (ids.size < 2) return false;
-  const ended = pieces.filter((chunk) => choicesOf(chunk).some((choice) => isSaid(choice['finish_reason'])));
-  return ids.size < pieces.length || new Set(ended.map(({ id }) => id)).size > 1;
+  const ended = pieces.filter((chunk) => answersIn(chunk).some(isEnded));
+  return ids.size < pieces.length || new Set(ended.map(idOf)).size > 1;
+}
+
+function idOf({ id, response_id: ofPython, responseId = ofPython }: Fields): unknown {
+  return responseId ?? id;
+}
+
+function isEnded({ finish_reason: ofPython, finishReason = ofPython }: Fields): boolean {
+  return isSaid(finishReason);
 }
 
 function isSaid(value: unknown): boolean {
@@ -152,7 +174,7 @@ function isSaid(value: unknown): boolean {
 
 /** Returns one message for each choice, in their order. */
 function joinChoices(chunks: readonly Fields[]): Fields[] {
-  return joinByIndex(chunks.flatMap(choicesOf), joinDeltas);
+  return joinByIndex(chunks.flatMap(answersIn), joinDeltas);
 }
 
 function joinByIndex(all: readonly Fields[], join: (pieces: readonly Fields[]) => Fields): Fields[] {

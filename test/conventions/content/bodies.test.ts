@@ -22,9 +22,11 @@ describe('the model', () => {
   it.each([
     ['of a car', { model: 'Corolla', output: 'fast' }],
     ['of a car with a list', { model: 'Corolla', output: ['fast'], content: [{ wheels: 4 }] }],
+    ['of a car with empty lists', { model: 'Corolla', output: [], content: [], choices: [] }],
     ['that is unknown', { ...answer, model: 'unknown' }],
   ])('is none that is %s', (_title, body) => {
     expect(read({ ...call, 'gen_ai.completion': JSON.stringify(body) }).model).toBeUndefined();
+    expect(read({ ...call, 'gen_ai.completion': `data: ${JSON.stringify(body)}` }).model).toBeUndefined();
   });
 });
 

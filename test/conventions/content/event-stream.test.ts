@@ -24,6 +24,46 @@ describe('an answer as it came over the wire', () => {
     expect(read({ ...call, 'output.value': text }).output).toBe('Noon');
   });
 
+  it.each(['\n\nd', '\n\ndata:', '\n\ndata: ', '\n\ndata: {', '\n\ndata: [DO', '\n\neve', '\n\nevent: mes'])(
+    'is read if it was cut off after %j',
+    (end) => {
+      const text = `${chunk('No')}\n\n${chunk('on', 'stop')}${end}`;
+      expect(read({ ...call, 'output.value': text })).toMatchObject({ output: 'Noon', finishReason: 'stop' });
+    },
+  );
+
+  it.each([
+    ['Chat Completions', { ...JSON.parse(chunk('Hi', 'stop').slice(5)), usage: { prompt_tokens: 3 } }],
+    [
+      'Gemini',
+      {
+        candidates: [{ content: { parts: [{ text: 'Hi' }] }, finishReason: 'STOP' }],
+        usageMetadata: { promptTokenCount: 3 },
+      },
+    ],
+    [
+      'the Responses API',
+      {
+        type: 'response.completed',
+        response: {
+          output: [{ type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Hi' }] }],
+          usage: { input_tokens: 3 },
+        },
+      },
+    ],
+  ])('is whole in the only event of %s', (_title, event) => {
+    const text = `data: ${JSON.stringify(event)}\n\n`;
+    expect(read({ ...call, 'output.value': text })).toMatchObject({ output: 'Hi', promptTokens: 3 });
+  });
+
+  it.each([
+    ['one event', 'data: {"usage":{"prompt_tokens":7}}'],
+    ['two events', 'data: {"usage":{"prompt_tokens":7}}\n\ndata: {"usage":{"prompt_tokens":8}}'],
+  ])('has no tokens of its own if the model has written it: %s', (_title, text) => {
+    expect(read({ ...call, 'output.value': text })).toMatchObject({ output: text });
+    expect(read({ ...call, 'output.value': text }).promptTokens).toBeUndefined();
+  });
+
   it.each([
     ['data of an app', 'data: {"level":"info"}\n\ndata: {"level":"warn"}'],
     ['a stream with words around it', `${chunk('No')}\n\n${chunk('on')}\n\nThese are two events.`],

@@ -45,6 +45,21 @@ describe('an answer in the pieces it was streamed in', () => {
     expect(answers.map(({ content }) => content)).toEqual(['Hello', 'Good day']);
   });
 
+  it('has each of Gemini’s candidates by their place if they are not numbered', () => {
+    const part = (text: string) => ({ content: { role: 'model', parts: [{ text }] } });
+    const { answers } = read([{ candidates: [part('He'), part('G')] }, { candidates: [part('llo'), part('ood day')] }]);
+    expect(answers.map(({ content }) => content)).toEqual(['Hello', 'Good day']);
+  });
+
+  it('is not joined from two answers of Gemini', () => {
+    const answer = (responseId: string, text: string) => {
+      return { responseId, candidates: [{ content: { role: 'model', parts: [{ text }] }, finishReason: 'STOP' }] };
+    };
+    const chunks = [answer('a', 'One.'), answer('b', 'Two.')];
+    expect(joinChunks(chunks)).toBe(chunks);
+    expect(joinChunks([answer('a', 'One.'), answer('a', 'Two.')])).not.toBe(chunks);
+  });
+
   describe('of Chat Completions', () => {
     const chunk = (id: string, content: string, finish_reason: string | null = null) => {
       return { id, object: 'chat.completion.chunk', choices: [{ index: 0, delta: { content }, finish_reason }] };

@@ -53,18 +53,16 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
   return error;
 }
 
-/**
- * LangGraph's ways out of a node, and Genkit's out of a tool, which they catch themselves: the run is paused, or goes on
- * elsewhere.
- */
+/** LangGraph's ways out of a node, which it catches itself: the run is paused, or goes on elsewhere. */
 const INTERRUPTS: ReadonlySet<string | undefined> = new Set([
   'GraphInterrupt',
   'NodeInterrupt',
   'GraphBubbleUp',
   'GraphDelegate',
   'ParentCommand',
-  'ToolInterruptError',
 ]);
+/** Genkit's way out of a tool. An app that lets a user stop a tool may have an error of this name. */
+const GENKIT_INTERRUPT = 'ToolInterruptError';
 /** Pydantic AI's, whose names alone may be those of an app's own errors. */
 const PYDANTIC_INTERRUPT = /^pydantic_ai\.(?:\w+\.)*(?:CallDeferred|ApprovalRequired)$/;
 
@@ -86,7 +84,8 @@ export function correctError(reading: Reading, span: SpanSlice, kind: SpanKind |
 function interruptOf(span: SpanSlice): string | undefined {
   const type = meaningful(span.attributes['error.type']) ?? stringOf(lastException(span)?.['exception.type']);
   const name = type?.slice(type.search(/\w*$/));
-  return INTERRUPTS.has(name) || PYDANTIC_INTERRUPT.test(type ?? '') ? name : undefined;
+  const isGenkits = name === GENKIT_INTERRUPT && span.attributes['genkit:type'] !== undefined;
+  return isGenkits || INTERRUPTS.has(name) || PYDANTIC_INTERRUPT.test(type ?? '') ? name : undefined;
 }
 
 function withInterrupt({ error: _error, finishReason, ...reading }: Reading, interrupt: string): Reading {

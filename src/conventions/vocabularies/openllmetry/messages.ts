@@ -4,6 +4,7 @@
  */
 
 import type { Attributes } from '../../../otel/span-slice.ts';
+import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { finishReasonIn } from '../../content/finish-reason.ts';
 import { answersInItems, isSplitTurn, joinItems } from '../../content/join-messages.ts';
@@ -107,10 +108,12 @@ function toMessage(
   };
 }
 
-/** A text, or the JSON of the summaries that the provider gives. */
+/** A text, which may be any JSON, or the JSON of the list of summaries that the provider gives. */
 function reasoningIn(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
-  return reasoningTextsOf({ reasoning: withoutQuotes(jsonOf(value)) ?? value }).join('\n');
+  const parsed = withoutQuotes(jsonOf(value));
+  const areSummaries = Array.isArray(parsed) && parsed.every(isObject);
+  return reasoningTextsOf({ reasoning: areSummaries || typeof parsed === 'string' ? parsed : value }).join('\n');
 }
 
 /** Whether this is a call that LiteLLM numbers. Choices have a role or a reason to finish. */

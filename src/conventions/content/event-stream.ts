@@ -7,8 +7,8 @@
 import { isObject } from '../../wire/json.ts';
 import { jsonOf } from '../values/attributes.ts';
 
-/** Fields and comments may stand before the first event. */
-const START = /^\s{0,4}(?:data: ?\{|event: ?[\w.-]{1,64}\s|id:|retry:|:)/;
+/** Fields and comments may stand before the first event, and all of it in JSON's quotes. */
+const START = /^"?(?:\s|\\[nr]){0,4}(?:data: ?\{|event: ?[\w.-]{1,64}[\s\\]|id:|retry:|:)/;
 const LINE = /\r\n|\n|\r/;
 const OTHER_LINE = /^(?:event|id|retry):|^:|^$/;
 const END = '[DONE]';

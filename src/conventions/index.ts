@@ -5,6 +5,7 @@ import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.t
 import { readContentRefs } from './content/content-refs.ts';
 import { readEvaluations } from './content/evaluations.ts';
 import { millisToFirstChunk } from './content/first-chunk.ts';
+import { modelOfBodies } from './content/model-of-bodies.ts';
 import { correctError } from './content/read-error.ts';
 import { openToolResult } from './content/tool-result.ts';
 import { usageOfAnswer } from './content/usage.ts';
@@ -101,6 +102,7 @@ export function readSpan(
   const kind = recognitions[0]?.kind;
   if (reading && kind === 'model') {
     addTo(reading, usageOfAnswer(reading, fields));
+    if (reading.model === undefined) addTo(reading, { model: modelOfBodies(reading, fields) } as Partial<Reading>);
     fillInEntries(metadataOf(reading), omitUndefined({ time_to_first_chunk_ms: millisToFirstChunk(span) }));
   }
   const said = withLosses(withContentRefs(reading ?? {}, fields), fields);

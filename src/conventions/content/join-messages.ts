@@ -47,35 +47,54 @@ export function isSplitTurn([first, second]: readonly ChatMessage[], reasonOfFir
  * stay apart. Whether they are items and no choices is the caller's to know, as by `answersInItems`.
  */
 export function joinItems(messages: ChatMessage[]): ChatMessage[] {
-  const joined: ChatMessage[] = [];
+  const turns: ChatMessage[][] = [];
   for (const message of messages) {
-    const last = joined.at(-1);
-    const isItem = last?.role === 'assistant' && message.tool_calls !== undefined && message.content === undefined;
-    if (isItem) joined.splice(-1, 1, ...mergeAssistant([last, message]));
-    else joined.push(message);
+    const turn = turns.at(-1);
+    const isItem = turn?.[0]?.role === 'assistant' && message.tool_calls !== undefined && message.content === undefined;
+    if (isItem) turn.push(message);
+    else turns.push([message]);
   }
-  return joined.length < messages.length ? joined : messages;
+  return turns.length < messages.length ? turns.flatMap(mergeAssistant) : messages;
 }
 
 /** Joins neighbouring assistant messages into one: first text, then calls. */
 export function mergeAssistant(messages: readonly ChatMessage[]): ChatMessage[] {
   const merged: ChatMessage[] = [];
-  for (const message of messages) {
-    const last = merged.at(-1);
-    if (last?.role !== 'assistant' || message.role !== 'assistant') {
-      merged.push(message);
-      continue;
-    }
-    const content = joinContent([...contentPartsOf(last), ...contentPartsOf(message)]);
-    const calls = [...(last.tool_calls ?? []), ...(message.tool_calls ?? [])];
-    const joined: ChatMessage = { role: 'assistant' };
-    if (content !== undefined) joined.content = content;
-    const name = last.name ?? message.name;
-    if (name) joined.name = name;
-    if (calls.length > 0) joined.tool_calls = calls;
-    merged[merged.length - 1] = joined;
+  for (let at = 0, end = 0; at < messages.length; at = end) {
+    end = at + 1;
+    if (messages[at]?.role === 'assistant') while (messages[end]?.role === 'assistant') end++;
+    merged.push(end === at + 1 ? (messages[at] as ChatMessage) : mergeTurn(messages.slice(at, end)));
   }
   return merged;
+}
+
+function mergeTurn(messages: readonly ChatMessage[]): ChatMessage {
+  const parts: MessageParts['content'] = [];
+  const calls: ToolCalls = [];
+  for (const message of messages) {
+    const more = contentPartsOf(message);
+    // The texts before the first image are one.
+    if (more.some(isImage) && !parts.some(isImage))
+      parts.splice(0, parts.length, ...contentPartsOf(withContent(parts)));
+    for (const part of more) parts.push(part);
+    for (const call of message.tool_calls ?? []) calls.push(call);
+  }
+  const joined = withContent(parts);
+  const name = messages.find((message) => message.name)?.name;
+  if (name) joined.name = name;
+  if (calls.length > 0) joined.tool_calls = calls;
+  return joined;
+}
+
+type ToolCalls = NonNullable<ChatMessage['tool_calls']>;
+
+function withContent(parts: MessageParts['content']): ChatMessage {
+  const content = joinContent(parts);
+  return content === undefined ? { role: 'assistant' } : { role: 'assistant', content };
+}
+
+function isImage({ type }: MessageParts['content'][number]): boolean {
+  return type !== 'text';
 }
 
 function contentPartsOf(message: ChatMessage): MessageParts['content'] {

@@ -20,6 +20,9 @@ export interface Media {
   readonly modality?: string | undefined;
 }
 
+/** Langfuse keeps media elsewhere, and leaves this in place of a URL or base64. */
+const STORED_BY_LANGFUSE = /^@@@langfuseMedia:type=([^|@]+)\|id=([^|@]+)\|/;
+
 const URL_SCHEME = /^[a-z][a-z0-9+.-]{1,20}:/i;
 
 /** First base64 characters of the image formats that models accept. */
@@ -77,6 +80,8 @@ export function toMediaContent(media: Media): ImageContent | TextContent {
   const bytes = bytesOf(media.data);
   const source = bytes ? Buffer.from(bytes).toString('base64') : stringOf(media.data);
   if (source === undefined) return toTextPart(describe(media));
+  const [, mimeType, fileId] = STORED_BY_LANGFUSE.exec(source) ?? [];
+  if (mimeType !== undefined) return toTextPart(describe({ ...media, mimeType, fileId }));
   const isUrl = URL_SCHEME.test(source.slice(0, 24));
   if (isUrl && !source.startsWith('data:')) {
     return isImage ? toImagePart(source, media.detail) : toTextPart(`${describe(media).slice(0, -1)}, ${source}]`);

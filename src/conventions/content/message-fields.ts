@@ -39,6 +39,15 @@ export function toRole(value: unknown, fallback: ChatRole = 'user'): ChatRole {
   return (name !== undefined && ROLES.get(name)) || fallback;
 }
 
+/** OpenLLMetry writes each block of thinking as a message of its own, with its type as the role. */
+export function isThought(role: unknown): boolean {
+  return role === 'thinking' || role === 'reasoning';
+}
+
+export function moveToReasoning(parts: MessageParts): void {
+  for (const part of parts.content.splice(0)) if (part.type === 'text') parts.reasoning.push(part.text);
+}
+
 /** Unwraps `{ message }` (choices, events), `{ content: { parts } }`, LangChain's `{ kwargs }` and `{ type, data }`. */
 export function innerMessage(item: Fields): Fields {
   if (isObject(item['message'])) return storedMessage(item['message']);
@@ -165,7 +174,7 @@ function pushCallOnce(call: Fields, parts: MessageParts, withoutId: Places | und
   calls.pop();
 }
 
-const IMAGE_KEYS = ['data', 'url', 'content', 'filepath'] as const;
+const IMAGE_KEYS = ['image_url', 'data', 'url', 'content', 'filepath'] as const;
 
 function nonEmpty(value: unknown): unknown[] | undefined {
   const list = listOf(value);

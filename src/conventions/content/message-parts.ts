@@ -225,6 +225,7 @@ function collectorByKey(part: Fields): Collector | undefined {
 }
 
 function pushTextPart(part: Fields, into: MessageParts): void {
+  if (part['thought'] === true) return pushReasoning(part, into);
   const text = part['content'] ?? part['text'] ?? part['value'] ?? part['refusal'];
   const said = annotatedTextOf(text) ?? text;
   // Sentry puts a message's whole list of texts into one part.
@@ -245,8 +246,7 @@ function pushRefusal(part: Fields, into: MessageParts): void {
 
 /** In Chat Completions this is a call with free text; in AI SDK 7 a marker of the provider, mostly without content. */
 function pushCustom(part: Fields, into: MessageParts): void {
-  if (isObject(part['custom'])) pushCall(part, into);
-  else pushTextPart(part, into);
+  (isObject(part['custom']) ? pushCall : pushTextPart)(part, into);
 }
 
 function pushReasoning(part: Fields, into: MessageParts): void {

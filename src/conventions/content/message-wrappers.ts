@@ -6,6 +6,7 @@ import { toFinishReason, toGooglesFinishReason } from './finish-reason.ts';
 import { javaMessagesIn } from './java-messages.ts';
 import { isConstructor } from './message-fields.ts';
 import { isKnownPart } from './message-parts.ts';
+import { withConfig } from './request-parameters.ts';
 import { isMessageInOtherSpelling, toKnownMessages, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
@@ -68,8 +69,9 @@ export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
   const key = wrapperKeyOf(value);
   if (key === undefined) return { items: [value], areFragments: false };
   const inner = unwrapMessages(withHistory(value, key), depth + 1);
+  const body = withConfig(value);
   for (const systemKey of SYSTEM_KEYS) {
-    const system = value[systemKey];
+    const system = body[systemKey];
     if (system !== undefined && system !== null && system !== '') {
       const content = isObject(system) ? (system['parts'] ?? system['content'] ?? system) : system;
       return { items: [{ role: 'system', content }, ...inner.items], areFragments: inner.areFragments };
@@ -181,6 +183,15 @@ function numberedReasonOf({ finish_reason, finishReason }: Fields): string | und
   return toGooglesFinishReason(finish_reason ?? finishReason);
 }
 
+/** LangChain has a list of generations for each prompt, and what the provider says of one beside its message, or in it. */
+function finishReasonOfGenerations([list]: readonly unknown[]): string | undefined {
+  const generation: unknown = Array.isArray(list) ? list[0] : list;
+  if (!isObject(generation)) return undefined;
+  const { generation_info: ofPython, generationInfo: info = ofPython, message } = generation;
+  const inner = isObject(message) && isObject(message['kwargs']) ? message['kwargs'] : message;
+  return finishReasonOf(info) ?? finishReasonOf(inner);
+}
+
 /** Returns the finish reason of the first choice. */
 export function finishReasonOf(value: unknown): string | undefined {
   const body = typeof value === 'string' ? withoutQuotes(jsonOf(value)) : value;
@@ -197,6 +208,7 @@ export function finishReasonOf(value: unknown): string | undefined {
     (isObject(ofLangChain) ? stringOf(ofLangChain['finish_reason'] ?? ofLangChain['stop_reason']) : undefined) ??
     (isObject(ofResponses) ? stringOf(ofResponses['reason']) : undefined);
   if (reason !== undefined) return toFinishReason(reason);
+  if (Array.isArray(first['generations'])) return finishReasonOfGenerations(first['generations']);
   if (Array.isArray(first['choices'])) return finishReasonOf(first['choices']);
   const candidates = first['candidates'];
   if (!Array.isArray(candidates)) return undefined;

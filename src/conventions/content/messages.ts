@@ -25,6 +25,8 @@ import {
   hasToolResults,
   innerMessage,
   isLonePart,
+  isThought,
+  moveToReasoning,
   roleOf,
 } from './message-fields.ts';
 import { collectPart, isUnknownPart, toResultContent } from './message-parts.ts';
@@ -141,6 +143,7 @@ export class MessageReader {
       }
     }
     collectCallsBeside(message, parts);
+    if (isThought(message['role'])) moveToReasoning(parts);
     // The calls of such a turn were not recorded, but the order of turns is right only with it.
     const isHistory = reasoning === this.inputReasoning;
     if (isHistory && message['role'] !== undefined && role === 'assistant') {

@@ -14,7 +14,7 @@ import { fromLangChain } from './langchain-json.ts';
 import { finishReasonOf, holdsMessages, openTexts } from './message-wrappers.ts';
 import { isLostAnswer, MessageReader } from './messages.ts';
 import { toModelTools } from './model-tools.ts';
-import { readRequestParameters } from './request-parameters.ts';
+import { readRequestParameters, withConfig } from './request-parameters.ts';
 import { isMessageInOtherSpelling } from './spellings.ts';
 import { joinChunks, yieldedIn } from './stream-chunks.ts';
 
@@ -70,7 +70,8 @@ function toStructured(text: string, parsed: unknown): unknown {
 }
 
 /** Reads parameters and tools of a request. */
-export function readRequest(body: Fields): Reading {
+export function readRequest(request: Fields): Reading {
+  const body = withConfig(request);
   return addTo(readRequestParameters(body), { tools: toModelTools(body['tools'] ?? body['functions']) });
 }
 

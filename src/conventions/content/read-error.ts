@@ -61,6 +61,10 @@ const INTERRUPTS: ReadonlySet<string | undefined> = new Set([
   'GraphDelegate',
   'ParentCommand',
 ]);
+/** Genkit's way out of a tool. An app that lets a user stop a tool may have an error of this name. */
+const GENKIT_INTERRUPT = 'ToolInterruptError';
+/** Pydantic AI's, whose names alone may be those of an app's own errors. */
+const PYDANTIC_INTERRUPT = /^pydantic_ai\.(?:\w+\.)*(?:CallDeferred|ApprovalRequired)$/;
 
 /**
  * Corrects the error of a reading that all vocabularies have filled in: an interrupt is none, and the exception of a
@@ -80,7 +84,8 @@ export function correctError(reading: Reading, span: SpanSlice, kind: SpanKind |
 function interruptOf(span: SpanSlice): string | undefined {
   const type = meaningful(span.attributes['error.type']) ?? stringOf(lastException(span)?.['exception.type']);
   const name = type?.slice(type.search(/\w*$/));
-  return INTERRUPTS.has(name) ? name : undefined;
+  const isGenkits = name === GENKIT_INTERRUPT && span.attributes['genkit:type'] !== undefined;
+  return isGenkits || INTERRUPTS.has(name) || PYDANTIC_INTERRUPT.test(type ?? '') ? name : undefined;
 }
 
 function withInterrupt({ error: _error, finishReason, ...reading }: Reading, interrupt: string): Reading {

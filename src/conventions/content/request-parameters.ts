@@ -98,6 +98,23 @@ export function modelNameOf(value: unknown): string | undefined {
   return name === 'unknown' ? undefined : name;
 }
 
+const CONFIG_KEYS = ['config', 'generationConfig', 'generation_config'] as const;
+/** What only Gemini has in a config: elsewhere that is one of the app or its framework. */
+const GEMINIS_KEYS = [
+  ...['systemInstruction', 'system_instruction', 'maxOutputTokens', 'max_output_tokens', 'responseMimeType'],
+  ...['response_mime_type', 'thinkingConfig', 'thinking_config', 'safetySettings', 'safety_settings'],
+] as const;
+
+/** Returns a request for Gemini with the parameters that its API or SDK has a level deeper beside the contents; others as they are. */
+export function withConfig(request: Fields): Fields {
+  const key = CONFIG_KEYS.find((name) => isObject(request[name]));
+  if (key === undefined) return request;
+  const isGeminis = request['contents'] !== undefined || firstValue(request[key] as Fields, GEMINIS_KEYS) !== undefined;
+  if (!isGeminis) return request;
+  const { [key]: config, ...rest } = request;
+  return { ...(config as Fields), ...rest };
+}
+
 const STOP_KEYS = ['stop', 'stop_sequences', 'stopSequences'] as const;
 
 /** Reads the parameters of a request body, whatever provider or framework it is for. */

@@ -6,23 +6,47 @@
  * - Gemini's responses: `[{ candidates: […] }, …]`
  * - chunks of Chat Completions, `[{ choices: [{ delta }] }, …]`, and of the completion API, with a `text`
  * - events of other APIs: `stream-events.ts`
+ * - any of these as the text that came over the wire: `event-stream.ts`
  */
 import { isObject } from '../../wire/json.ts';
+import { eventsInText } from './event-stream.ts';
 import { joinEvents } from './stream-events.ts';
 
 type Fields = Record<string, unknown>;
 
 /** Returns any other value as it is. `choiceCount` is the number of answers that were asked for. */
 export function joinChunks(value: unknown, choiceCount = 1): unknown {
+  if (typeof value === 'string') return streamIn(value, choiceCount)?.answer ?? value;
   if (!Array.isArray(value) || value.length < 2) return value;
   const chunks = value.filter((chunk) => chunk !== null);
   if (chunks.length === 0 || !chunks.every(isObject)) return value;
   if (chunks.every(isContent)) {
     return chunks.length === choiceCount ? value : [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
   }
-  if (chunks.some(hasCandidate) && chunks.every(isGeminiResponse)) return [joinResponses(chunks)];
-  if (chunks.every(isChunk) && (chunks.some(hasDelta) || areTexts(chunks))) return joinChoices(chunks);
+  if (chunks.some(hasCandidate) && chunks.every(isGeminiResponse)) {
+    return areOfSeveral(chunks) ? value : joinResponses(chunks);
+  }
+  if (chunks.every(isChunk) && (chunks.some(hasDelta) || areTexts(chunks))) {
+    return areOfSeveral(chunks) ? value : joinChoices(chunks);
+  }
   return joinEvents(chunks) ?? value;
+}
+
+/** Returns the events in a text that came over the wire, and the answer that they are the pieces of; undefined if they are none. */
+export function streamIn(text: string, choiceCount?: number): { events: Fields[]; answer: unknown } | undefined {
+  const events = eventsInText(text);
+  if (!events) return undefined;
+  const [first, ...others] = events;
+  const answer = others.length === 0 ? answerInOne(first as Fields) : joinChunks(events, choiceCount);
+  return answer === undefined || answer === events ? undefined : { events, answer };
+}
+
+/** An answer that is short may come in one event, which then ends it; any other event is what the model said. */
+function answerInOne(event: Fields): unknown {
+  const { type, response } = event;
+  if (type === 'response.completed' || type === 'response.incomplete') return isObject(response) ? response : undefined;
+  if (!answersIn(event).some(isEnded)) return undefined;
+  return hasDelta(event) ? joinChoices([event]) : hasCandidate(event) ? joinResponses([event]) : undefined;
 }
 
 /** Returns the pieces below the only key that LangSmith puts around what a generator has yielded; undefined if they are none. */
@@ -78,12 +102,14 @@ function hasCandidate({ candidates }: Fields): boolean {
   );
 }
 
-function joinResponses(responses: readonly Fields[]): Fields {
-  const firsts = responses.map(({ candidates }) => (Array.isArray(candidates) ? candidates[0] : undefined));
-  const parts = firsts.flatMap((candidate) =>
-    isObject(candidate) && isObject(candidate['content']) ? partsOf(candidate['content']) : [],
-  );
-  const finish_reason = lastOf(firsts, 'finishReason') ?? lastOf(firsts, 'finish_reason');
+/** Returns one message for each candidate, in their order. */
+function joinResponses(responses: readonly Fields[]): Fields[] {
+  return joinByIndex(responses.flatMap(answersIn), joinCandidate);
+}
+
+function joinCandidate(pieces: readonly Fields[]): Fields {
+  const parts = pieces.flatMap(({ content }) => (isObject(content) ? partsOf(content) : []));
+  const finish_reason = lastOf(pieces, 'finishReason') ?? lastOf(pieces, 'finish_reason');
   return { role: 'model', parts: joinParts(parts), ...(finish_reason !== undefined && { finish_reason }) };
 }
 
@@ -106,7 +132,7 @@ function isChunk({ choices, usage }: Fields): boolean {
 }
 
 function hasDelta(chunk: Fields): boolean {
-  return choicesOf(chunk).some(({ delta }) => isObject(delta));
+  return answersIn(chunk).some(({ delta }) => isObject(delta));
 }
 
 /** Chunks of the completion API, which all have the id of the answer. */
@@ -115,22 +141,53 @@ function areTexts(chunks: readonly Fields[]): boolean {
   return typeof id === 'string' && chunks.every((chunk) => chunk['object'] === 'text_completion' && chunk['id'] === id);
 }
 
-function choicesOf({ choices }: Fields): Fields[] {
-  return Array.isArray(choices) ? choices.filter(isObject) : [];
+/** Returns the choices or candidates of a chunk. Those of which none has an index are in their order. */
+function answersIn({ choices, candidates = choices }: Fields): Fields[] {
+  const answers = Array.isArray(candidates) ? candidates.filter(isObject) : [];
+  if (answers.length < 2 || answers.some(({ index }) => isSaid(index))) return answers;
+  return answers.map((answer, index) => ({ ...answer, index }));
+}
+
+/**
+ * Whether the chunks are of several answers, which would be joined into words that nobody said: each answer has an id, that of
+ * all its chunks. Servers that number each chunk have as many ids as chunks.
+ */
+function areOfSeveral(chunks: readonly Fields[]): boolean {
+  const pieces = chunks.filter((chunk) => typeof idOf(chunk) === 'string' && answersIn(chunk).length > 0);
+  const ids = new Set(pieces.map(idOf).filter((id) => id !== ''));
+  if (ids.size < 2) return false;
+  const ended = pieces.filter((chunk) => answersIn(chunk).some(isEnded));
+  return ids.size < pieces.length || new Set(ended.map(idOf)).size > 1;
+}
+
+function idOf({ id, response_id: ofPython, responseId = ofPython }: Fields): unknown {
+  return responseId ?? id;
+}
+
+function isEnded({ finish_reason: ofPython, finishReason = ofPython }: Fields): boolean {
+  return isSaid(finishReason);
+}
+
+function isSaid(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 /** Returns one message for each choice, in their order. */
 function joinChoices(chunks: readonly Fields[]): Fields[] {
-  const choices = new Map<number, Fields[]>();
-  for (const choice of chunks.flatMap(choicesOf)) {
-    const index = Number(choice['index'] ?? 0);
-    const pieces = choices.get(index);
-    if (pieces) pieces.push(choice);
-    else choices.set(index, [choice]);
+  return joinByIndex(chunks.flatMap(answersIn), joinDeltas);
+}
+
+function joinByIndex(all: readonly Fields[], join: (pieces: readonly Fields[]) => Fields): Fields[] {
+  const answers = new Map<number, Fields[]>();
+  for (const piece of all) {
+    const index = Number(piece['index'] ?? 0);
+    const pieces = answers.get(index);
+    if (pieces) pieces.push(piece);
+    else answers.set(index, [piece]);
   }
-  const inOrder = [...choices].sort(([a], [b]) => a - b);
+  const inOrder = [...answers].sort(([a], [b]) => a - b);
   // Without an index they would be taken for the pieces of one turn.
-  return inOrder.map(([index, pieces]) => (choices.size > 1 ? { index, ...joinDeltas(pieces) } : joinDeltas(pieces)));
+  return inOrder.map(([index, pieces]) => (answers.size > 1 ? { index, ...join(pieces) } : join(pieces)));
 }
 
 function joinDeltas(pieces: readonly Fields[]): Fields {

@@ -1,14 +1,13 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
-import { joinChunks, yieldedIn } from './stream-chunks.ts';
+import { joinChunks, streamIn, yieldedIn } from './stream-chunks.ts';
 
 /**
  * Finds the usage in an answer of a provider, of LangChain (also in its camel case), or in a list of one. Ollama's is in
  * the answer itself, and that of Cohere's first API in `meta`.
  */
 export function usageIn(answer: unknown): Record<string, unknown> | undefined {
-  const list = Array.isArray(answer) ? answer : yieldedIn(answer);
-  const body = list ? bodyInList(list) : answer;
+  const body = typeof answer === 'string' ? bodyInStream(answer) : bodyIn(answer);
   if (!isObject(body)) return undefined;
   const output = body['llm_output'] ?? body['llmOutput'];
   const usage =
@@ -17,17 +16,33 @@ export function usageIn(answer: unknown): Record<string, unknown> | undefined {
     body['usage_metadata'] ??
     (body['eval_count'] === undefined ? undefined : body) ??
     (isObject(body['meta']) ? body['meta'] : undefined) ??
-    (isObject(output) ? (output['token_usage'] ?? output['tokenUsage']) : undefined) ??
+    (isObject(output) ? unlessEmptyObject(output['token_usage'] ?? output['tokenUsage']) : undefined) ??
     usageOfGeneration(body['generations']);
   return isObject(usage) ? usage : undefined;
 }
 
-/** A list has the answer alone, or the pieces that it was streamed in, of which one of the last says what all have used. */
-function bodyInList(list: readonly unknown[]): unknown {
+/** LangChain writes `{}` for what was streamed. */
+function unlessEmptyObject(usage: unknown): unknown {
+  return isObject(usage) && Object.keys(usage).length === 0 ? undefined : usage;
+}
+
+function bodyInStream(text: string): unknown {
+  const stream = streamIn(text);
+  return stream && bodyInPieces(stream.events, stream.answer);
+}
+
+/** A list has the answer alone, or the pieces that it was streamed in. */
+function bodyIn(answer: unknown): unknown {
+  const list = Array.isArray(answer) ? answer : yieldedIn(answer);
+  if (!list) return answer;
   if (list.length === 1) return list[0];
   const joined = joinChunks(list);
-  if (joined === list) return undefined;
-  return Array.isArray(joined) ? list.findLast((piece) => isObject(piece) && hasUsage(piece)) : joined;
+  return joined === list ? undefined : bodyInPieces(list, joined);
+}
+
+/** One of the last pieces says what all have used. */
+function bodyInPieces(pieces: readonly unknown[], joined: unknown): unknown {
+  return Array.isArray(joined) ? pieces.findLast((piece) => isObject(piece) && hasUsage(piece)) : joined;
 }
 
 function hasUsage({ usage, usage_metadata: ofPython, usageMetadata = ofPython }: Record<string, unknown>): boolean {

@@ -183,6 +183,8 @@ const BODY = new UsageTable(
       'eval_count',
     ],
     total_tokens: ['total_tokens', 'totalTokenCount', 'total_token_count', 'totalTokens'],
+    // OpenRouter.
+    total_cost: ['cost'],
   },
   IN_BODY,
 );
@@ -216,7 +218,7 @@ export function withUsageOfBody(reading: Reading, answer?: unknown): Reading {
 }
 
 /** Where vocabularies write an answer that may be the provider's whole body. */
-const ANSWERS = [
+export const ANSWERS = [
   'gen_ai.completion',
   'gen_ai.output.messages',
   'gen_ai.content.completion',
@@ -234,7 +236,8 @@ export function usageOfAnswer(reading: Reading, fields: SpanFields): Partial<Rea
   if (reading.promptTokens !== undefined || reading.outputTokens !== undefined) return undefined;
   let usage = usageIn(reading.providerResponse);
   for (const key of ANSWERS)
-    usage ??= fields.attributes[key] === undefined ? undefined : usageIn(fields.structure(key));
+    usage ??=
+      fields.attributes[key] === undefined ? undefined : usageIn(fields.structure(key) ?? fields.attributes[key]);
   if (!usage) return undefined;
   const found = BODY.read(usage);
   const metadata = addTo(addTo<Record<string, unknown>>({}, usageDetails(found)), reading.metadata);

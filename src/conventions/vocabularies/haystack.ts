@@ -133,7 +133,12 @@ function readStep(fields: SpanFields): Reading {
   const isEmbedder = fields.string(TYPE)?.endsWith('Embedder') === true;
   const input = fields.firstKey(INPUT, 'haystack.pipeline.input_data', 'haystack.agent.input');
   const output = fields.firstKey(OUTPUT, 'haystack.pipeline.output_data', 'haystack.agent.output');
+  const meta = isEmbedder ? metaOf(fields.object(OUTPUT)) : undefined;
+  const usage = USAGE.read(objectOf(meta?.['usage']));
   return {
+    model: nameOf(meta?.['model']),
+    ...ownUsage(usage),
+    metadata: usageDetails(usage),
     name: fields.firstString('haystack.component.name', 'haystack.pipeline.name'),
     inputs: inputsOf(structuredAt(fields, input)),
     output: isEmbedder || output === undefined ? undefined : toStepOutput(fields.attributes[output]),

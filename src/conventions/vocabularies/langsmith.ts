@@ -156,9 +156,20 @@ function readUsage(fields: SpanFields, general: Reading): Usage {
     total_cost: usage.total_cost,
     total_tokens: fields.count('gen_ai.usage.total_tokens') ?? usage.total_tokens,
     cache_read_tokens: countOf(input?.['cache_read']),
-    cache_write_tokens: countOf(input?.['cache_creation']),
+    cache_write_tokens: cacheWritesIn(input),
     reasoning_tokens: countOf(output?.['reasoning']),
+    input_audio_tokens: countOf(input?.['audio']) || undefined,
+    output_audio_tokens: countOf(output?.['audio']) || undefined,
   };
+}
+
+/** LangChain says 0 if Anthropic has counted apart what it keeps for five minutes and for an hour. */
+function cacheWritesIn(details: Fields | undefined): number | undefined {
+  const all = countOf(details?.['cache_creation']);
+  const short = countOf(details?.['ephemeral_5m_input_tokens']);
+  const long = countOf(details?.['ephemeral_1h_input_tokens']);
+  if (all || (short === undefined && long === undefined)) return all;
+  return (short ?? 0) + (long ?? 0);
 }
 
 function readCallDetails(fields: SpanFields, usage: Usage): Fields {

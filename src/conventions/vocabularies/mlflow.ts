@@ -12,6 +12,7 @@ import {
   type Usage,
   UsageTable,
   usageDetails,
+  usageOfBody,
   usageSums,
   withUsageOfBody,
 } from '../content/usage.ts';
@@ -52,9 +53,17 @@ export const mlflow: Convention = {
       message_format: textAt(fields, 'mlflow.message.format'),
       ...(isCall ? usageDetails(usage) : usageSums(usage)),
     };
-    return withUsageOfBody(reading);
+    const whole = withUsageOfBody(reading);
+    return isEmbedding(fields) && whole.promptTokens === undefined ? withUsage(whole, fields) : whole;
   },
 };
+
+/** An embedding has its tokens in the body of the answer only. */
+function withUsage(reading: Reading, fields: SpanFields): Reading {
+  const usage = usageOfBody(jsonValueAt(fields, OUTPUT));
+  if (usage) reading.metadata = addTo<Record<string, unknown>>(usageDetails(usage), reading.metadata);
+  return usage ? addTo(reading, ownUsage(usage)) : reading;
+}
 
 function isEmbedding(fields: SpanFields): boolean {
   return textAt(fields, 'mlflow.spanType') === 'EMBEDDING';

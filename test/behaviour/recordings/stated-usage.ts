@@ -56,8 +56,9 @@ const PROMPT_WORD =
   /["'](?:input|input_tokens|input_cached_tokens|inputTokens|prompt_tokens|promptTokens|promptTokenCount|prompt_token_count)\\?["']: ?"?(\d+)/g;
 const OUTPUT_WORD =
   /["'](?:output|output_tokens|output_reasoning_tokens|outputTokens|completion_tokens|completionTokens|candidatesTokenCount|candidates_token_count)\\?["']: ?"?(\d+)/g;
-const STREAM_KEYS = ['langfuse.observation.output', 'braintrust.output', 'output.value'];
-const STREAM = /^\[\{.*"(?:message_start|messageStart|chat\.completion\.chunk)"|^\[\{.*"done": ?false/;
+const STREAM_KEYS = ['langfuse.observation.output', 'braintrust.output', 'output.value', 'gen_ai.completion'];
+const STREAM =
+  /^(?:\[\{|(?:: [\w-]+\s+)?(?:event: \S+\n)?data: ).*"(?:message_start|messageStart|response\.created|chat\.completion\.chunk)"|^\[\{.*"done": ?false/;
 
 interface Stated {
   readonly span: SpanSlice;

@@ -21,6 +21,21 @@ function read(value: unknown) {
 }
 
 describe('messages', () => {
+  it.each(['thinking', 'reasoning'])('whose role is %s are reasoning', (role) => {
+    const reader = new MessageReader();
+    const history = reader.read([
+      { role: 'user', content: 'Hi' },
+      { role, content: 'A greeting.' },
+    ]);
+    const answers = reader.readOutput([
+      { role, content: 'So: hello.' },
+      { role: 'assistant', content: 'Hello' },
+    ]);
+    expect(history).toEqual([{ role: 'user', content: 'Hi' }]);
+    expect(answers).toEqual([{ role: 'assistant', content: 'Hello' }]);
+    expect([reader.inputReasoning, reader.reasoning]).toEqual([['A greeting.'], ['So: hello.']]);
+  });
+
   it.each<[string, unknown]>([
     ['GenAI parts', [{ role: 'user', parts: [{ type: 'text', content: 'hi' }] }]],
     ['OpenAI', [{ role: 'user', content: 'hi' }]],
@@ -92,6 +107,16 @@ describe('messages', () => {
 });
 
 describe('images and files', () => {
+  it('that Langfuse keeps elsewhere are named', () => {
+    const url = '@@@langfuseMedia:type=image/jpeg|id=a-1|source=bytes@@@';
+    const parts = [
+      { type: 'image_url', image_url: { url } },
+      { type: 'text', text: `What is ${url}?` },
+    ];
+    const content = `[image/jpeg, a-1]\nWhat is ${url}?`;
+    expect(new MessageReader().read([{ role: 'user', content: parts }])).toEqual([{ role: 'user', content }]);
+  });
+
   const image = (url: string, detail?: string) => ({
     type: 'image_url',
     image_url: { url, ...(detail && { detail }) },

@@ -37,6 +37,20 @@ describe('an exception that steers a graph', () => {
     expect(read(TOOL, { status, ...exception('ValueError', 'GraphInterrupt') }).error?.type).toBe('ValueError');
     expect(read(TOOL, { status, ...exception('NoGraphInterrupt') }).error?.type).toBe('NoGraphInterrupt');
   });
+
+  it.each([
+    ['pydantic_ai.exceptions.CallDeferred', TOOL],
+    ['pydantic_ai.exceptions.ApprovalRequired', TOOL],
+    ['ToolInterruptError', { 'genkit:type': 'action', 'genkit:metadata:subtype': 'tool', 'genkit:state': 'error' }],
+  ])('%s pauses a tool', (type, tool) => {
+    const reading = read(tool, { status: FAILED, ...exception(type) });
+    expect(reading.error).toBeUndefined();
+    expect(reading.metadata?.['interrupt']).toBe(type.split('.').at(-1));
+  });
+
+  it.each(['shop.ApprovalRequired', 'ToolInterruptError'])('%s may be an error of the app', (type) => {
+    expect(read(TOOL, { status: FAILED, ...exception(type) }).error?.type).toBe(type);
+  });
 });
 
 describe('an exception and no status', () => {

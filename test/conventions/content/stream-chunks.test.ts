@@ -35,6 +35,52 @@ describe('an answer in the pieces it was streamed in', () => {
     expect(finishReason).toBe('length');
   });
 
+  it('has each of Gemini’s candidates', () => {
+    const part = (text: string, index: number) => ({ index, content: { role: 'model', parts: [{ text }] } });
+    const { answers } = read([
+      { candidates: [part('He', 0), part('G', 1)] },
+      { candidates: [{ ...part('ood day', 1), finishReason: 'STOP' }] },
+      { candidates: [{ ...part('llo', 0), finishReason: 'STOP' }] },
+    ]);
+    expect(answers.map(({ content }) => content)).toEqual(['Hello', 'Good day']);
+  });
+
+  it('has each of Gemini’s candidates by their place if they are not numbered', () => {
+    const part = (text: string) => ({ content: { role: 'model', parts: [{ text }] } });
+    const { answers } = read([{ candidates: [part('He'), part('G')] }, { candidates: [part('llo'), part('ood day')] }]);
+    expect(answers.map(({ content }) => content)).toEqual(['Hello', 'Good day']);
+  });
+
+  it('is not joined from two answers of Gemini', () => {
+    const answer = (responseId: string, text: string) => {
+      return { responseId, candidates: [{ content: { role: 'model', parts: [{ text }] }, finishReason: 'STOP' }] };
+    };
+    const chunks = [answer('a', 'One.'), answer('b', 'Two.')];
+    expect(joinChunks(chunks)).toBe(chunks);
+    expect(joinChunks([answer('a', 'One.'), answer('a', 'Two.')])).not.toBe(chunks);
+  });
+
+  describe('of Chat Completions', () => {
+    const chunk = (id: string, content: string, finish_reason: string | null = null) => {
+      return { id, object: 'chat.completion.chunk', choices: [{ index: 0, delta: { content }, finish_reason }] };
+    };
+
+    it.each([
+      ['one after the other', [chunk('a', 'One'), chunk('a', '.', 'stop'), chunk('b', 'Two'), chunk('b', '.', 'stop')]],
+      ['at the same time', [chunk('a', 'One'), chunk('b', 'Two'), chunk('a', '.'), chunk('b', '.')]],
+      ['each in a piece', [chunk('a', 'One.', 'stop'), chunk('b', 'Two.', 'stop')]],
+    ])('is not joined from two answers, %s', (_title, chunks) => {
+      expect(joinChunks(chunks)).toBe(chunks);
+    });
+
+    it.each([
+      ['the first of which has no id', [chunk('', ''), chunk('a', 'One'), chunk('a', '.', 'stop')]],
+      ['with an id each', [chunk('a', 'One'), chunk('b', '.'), chunk('c', '', 'stop')]],
+    ])('is joined from pieces %s', (_title, chunks) => {
+      expect(read(chunks).answers).toEqual([{ role: 'assistant', content: 'One.' }]);
+    });
+  });
+
   it('joins the texts and calls of chunks of Chat Completions', () => {
     const chunk = (delta: object, finish_reason: string | null = null) => ({
       choices: [{ index: 0, delta, finish_reason }],

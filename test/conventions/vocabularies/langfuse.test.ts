@@ -84,3 +84,29 @@ it("takes session, user and tags from the metadata of LangChain's callback", () 
     expect([readSession(span), readUser(span), readTags(span)]).toEqual(['s', 'u', ['a', 'b']]);
   }
 });
+
+describe('the wrapper of OpenAI, in spans that the app has named', () => {
+  const call = { 'langfuse.observation.type': 'generation', 'langfuse.observation.output': '' };
+  const format = { 'langfuse.observation.metadata.response_format': '{"type":"json_object"}' };
+
+  it('is known by its empty response format', () => {
+    const span = { ...call, ...format, 'langfuse.observation.model.parameters': '{"response_format":""}' };
+    expect(read(span, { name: 'mine' })).toMatchObject({ responseFormat: { type: 'json_object' } });
+    expect(read(span, { name: 'mine' }).output).toBeUndefined();
+  });
+
+  it('is not taken for what the app says itself', () => {
+    const span = { ...call, ...format, 'langfuse.observation.model.parameters': '{"temperature":1}' };
+    const reading = read(span, { name: 'mine' });
+    expect(reading).toMatchObject({ output: '', contentMetadata: { response_format: { type: 'json_object' } } });
+    expect(reading.responseFormat).toBeUndefined();
+  });
+
+  it('has the parameters of a whole request in its input', () => {
+    const request = (input: object) => read({ ...call, 'langfuse.observation.input': JSON.stringify(input) });
+    const messages = [{ role: 'user', content: 'Hi' }];
+    expect(request({ model: 'm', messages, max_tokens: 9 })).toMatchObject({ model: 'm', maxTokens: 9 });
+    expect(request({ messages, max_tokens: 9 }).maxTokens).toBeUndefined();
+    expect(request({ model: 'T', year: 1908, max_tokens: 9 }).maxTokens).toBeUndefined();
+  });
+});

@@ -128,3 +128,15 @@ describe('a LangSmith run', () => {
     });
   });
 });
+
+it.each([
+  ['for five minutes or an hour', { cache_creation: 0, ephemeral_5m_input_tokens: 5, ephemeral_1h_input_tokens: 2 }, 7],
+  ['for an hour', { ephemeral_1h_input_tokens: 2 }, 2],
+  ['for a time that is not said', { cache_creation: 5 }, 5],
+  ['both ways', { cache_creation: 5, ephemeral_5m_input_tokens: 5 }, 5],
+  ['not at all', { cache_creation: 0 }, 0],
+])('counts tokens that Anthropic keeps %s once', (_title, details, count) => {
+  const usage = { input_tokens: 9, output_tokens: 1, input_token_details: details };
+  const span = { 'langsmith.span.kind': 'llm', 'langsmith.usage_metadata': JSON.stringify(usage) };
+  expect(read(span).metadata?.['cache_write_tokens']).toBe(count);
+});

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { kindOf, read } from '../span.ts';
 
 const tool = { 'lk.function_tool.name': 'weather', 'lk.function_tool.id': 'call_1' };
@@ -22,4 +22,20 @@ it('a tool that failed says so in its output', () => {
 
 it('nodes and turns around the calls are no logs', () => {
   expect(kindOf({ 'lk.chat_ctx': '{}', 'lk.response.text': 'Hi' })).toBeUndefined();
+});
+
+describe('a turn of the user', () => {
+  const stt = { 'gen_ai.request.model': 'nova-2', 'gen_ai.provider.name': 'Deepgram' };
+  const turn = { name: 'user_turn', scope: 'livekit-agents' };
+
+  it('is no call of the model that hears it, also while it is open', () => {
+    expect(kindOf({ ...stt, 'lk.user_transcript': 'Hello' }, turn)).toBe('generic');
+    expect(kindOf(stt, turn)).toBeUndefined();
+  });
+
+  it('is one of LiveKit only', () => {
+    expect(kindOf({ 'lk.user_transcript': 'Hello' }, { ...turn, scope: 'app' })).toBeUndefined();
+    expect(kindOf(stt, { ...turn, scope: 'app' })).toBe('model');
+    expect(kindOf({ 'lk.user_transcript': 'Hello' }, { ...turn, name: 'answering_machine_detection' })).toBeUndefined();
+  });
 });

@@ -181,3 +181,15 @@ describe('a task that asks a model', () => {
     expect(read(workflow).output).toBe('{"message":{"role":"assistant","content":"Ho"}}');
   });
 });
+
+it.each([
+  ['a text', 'Hm.', 'Hm.'],
+  ['summaries', '[{"type":"summary_text","text":"Hm."},{"type":"summary_text","text":"So."}]', 'Hm.\nSo.'],
+  ['no summaries', '[]', undefined],
+  ['a text that is JSON', '{"step":1}', '{"step":1}'],
+  ['a text that is a number', '42', '42'],
+])('reasoning is %s', (_title, text, reasoning) => {
+  const completion = { 'gen_ai.completion.0.role': 'assistant', 'gen_ai.completion.0.content': 'Hi' };
+  const attributes = { 'llm.request.type': 'chat', ...completion, 'gen_ai.completion.0.reasoning': text };
+  expect(read(attributes).contentMetadata?.['reasoning']).toBe(reasoning);
+});

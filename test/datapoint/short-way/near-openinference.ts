@@ -100,8 +100,31 @@ const usage = fc.record({
   prompt_tokens: count,
   completion_tokens: count,
   total_tokens: fc.oneof(absent, count),
+  cost: mostly<unknown>(absent, fc.oneof(number, odd)),
   prompt_tokens_details: mostly<unknown>(fc.record({ cached_tokens: count, audio_tokens: count }), odd),
 });
+
+/** A stream of events that ends for a reason which its span may not name. */
+export const STREAM =
+  ': pause\n\ndata: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: {"choices":[{"delta":{},"finish_reason":"length"}]}\n\n';
+const HOSTED = { type: 'server_tool_use', id: 's', name: 'web_search', input: { query: 'q' } };
+/** Answers of other providers and of LangChain. */
+const BODIES = [
+  {
+    id: 'm',
+    role: 'assistant',
+    model: 'claude',
+    content: [HOSTED, { type: 'text', text: 'a' }],
+    stop_reason: 'end_turn',
+  },
+  {
+    candidates: [
+      { content: { parts: [{ text: 'a' }, { executableCode: { code: '1' } }] }, finishReason: 'MAX_TOKENS' },
+    ],
+    modelVersion: 'gemini',
+  },
+  { generations: [[{ text: 'a', generation_info: { finish_reason: 'length' }, message: { content: 'a' } }]] },
+];
 
 const conversation = fc
   .record({
@@ -128,7 +151,10 @@ const conversation = fc
       ),
       'output.value': mostly<unknown>(
         damaged(fc.constant(response)),
-        fc.oneof(absent, text, damaged(fc.constant({ city: 'Paris' })), damaged(fc.constant([got]))),
+        fc.oneof(
+          ...[absent, text, damaged(fc.constant({ city: 'Paris' })), damaged(fc.constant([got]))],
+          ...[fc.constantFrom(STREAM, JSON.stringify(STREAM)), damaged(fc.constantFrom(...BODIES))],
+        ),
       ),
       'llm.invocation_parameters': mostly<unknown>(damaged(fc.constant(asked)), fc.oneof(absent, odd)),
       flat: fc.constant({

@@ -7,7 +7,7 @@ import { loadRecording, recordingNames, toSpans } from '../../conventions/record
 import { makeSpan } from '../../conventions/span.ts';
 import { contentOf, waveOf, writeLong, writeShortly } from './both-ways.ts';
 import { spanNearGenAi } from './near-gen-ai.ts';
-import { spanNearOpenInference } from './near-openinference.ts';
+import { STREAM, spanNearOpenInference } from './near-openinference.ts';
 import { spanNearOpenLlmetry } from './near-openllmetry.ts';
 import { spanNearToolMessages } from './near-tool-messages.ts';
 import { spanNearVercelAi } from './near-vercel-ai.ts';
@@ -83,6 +83,30 @@ it('keeps the call that a result answers when its text is the JSON of blocks', (
       { role: 'user', content: 'And tomorrow?' },
     ],
   });
+  expect(writeShortly(span)).toBeUndefined();
+});
+
+it.each([
+  ['as it came over the wire', STREAM],
+  ['in quotes', JSON.stringify(STREAM)],
+  ['in quotes, after a line', JSON.stringify(`\n${STREAM}`)],
+])('leaves an answer to the long way that is a stream of events, %s', (_title, answer) => {
+  const span = makeSpan({
+    'openinference.span.kind': 'LLM',
+    'llm.model_name': 'gpt-4o',
+    'llm.system': 'openai',
+    'input.value': '{"model":"gpt-4o","messages":[{"role":"user","content":"b"}]}',
+    'input.mime_type': 'application/json',
+    'llm.input_messages.0.message.role': 'user',
+    'llm.input_messages.0.message.content': 'b',
+    'llm.output_messages.0.message.role': 'assistant',
+    'llm.output_messages.0.message.content': 'a',
+    'llm.token_count.prompt': 5,
+    'llm.token_count.completion': 6,
+    'output.value': answer,
+    ...(answer !== STREAM && { 'output.mime_type': 'application/json' }),
+  });
+  expect(contentOf(writeLong(span))).toMatchObject({ output: 'a', metadata: { finish_reason: 'length' } });
   expect(writeShortly(span)).toBeUndefined();
 });
 

@@ -17,6 +17,7 @@ import { addTo, stringOf } from '../../values/attributes.ts';
 import { constantOf } from '../../values/enum-member.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { FINISH_REASONS, readGenAiContent, reportedFinishReason } from './content.ts';
+import { GUARDRAIL_NAMES, readGuardrail } from './guardrail.ts';
 import { readGenAiParameters } from './parameters.ts';
 import { readGenAiShort } from './short-way.ts';
 import { readToolCall } from './tool-call.ts';
@@ -155,11 +156,20 @@ export const genAi: Convention = {
     reading.error = readError(span, { finishReason: reading.finishReason });
     reading.metadata = addTo(readStructure(fields), ownsUsage ? usageDetails(usage) : usageSums(usage));
     omitOwnName(reading.metadata, reading.name);
-    return reading;
+    return kind === 'generic' ? withGuardrail(reading, readGuardrail(fields)) : reading;
   },
 
   shortWay: { read: (span, kind) => readGenAiShort(span, kind, 'gen-ai') },
 };
+
+function withGuardrail(reading: Reading, { metadata, contentMetadata, inputs, output }: Reading): Reading {
+  addTo(reading.metadata ?? {}, metadata);
+  return addTo(reading, {
+    inputs: reading.inputs ?? inputs,
+    output: reading.output ?? output,
+    contentMetadata: contentMetadata && { ...reading.contentMetadata, ...contentMetadata },
+  });
+}
 
 function isFunctionCall({ name, attributes }: SpanSlice): boolean {
   return attributes['code.function.name'] !== undefined && typeof name === 'string' && name.startsWith(FUNCTION_CALL);
@@ -249,12 +259,7 @@ function readName(fields: SpanFields, kind: SpanKind): string | undefined {
     case 'agent':
       return fields.firstName('gen_ai.agent.name') ?? afterPrefix(fields.span.name, 'invoke_agent ');
     case 'generic':
-      return fields.firstName(
-        'gen_ai.guardrail.name',
-        'gen_ai.workflow.name',
-        'gen_ai.agent.name',
-        'gen_ai.data_source.id',
-      );
+      return fields.firstName(...GUARDRAIL_NAMES, 'gen_ai.workflow.name', 'gen_ai.agent.name', 'gen_ai.data_source.id');
     default:
       return undefined;
   }

@@ -19,7 +19,7 @@ import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { withSystem } from '../gen-ai/content.ts';
-import { readWrappedRequest, type WrappedRequest } from './openai.ts';
+import { isWrapped, readWrappedRequest, type WrappedRequest } from './openai.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -67,7 +67,8 @@ export const langfuse: Convention = {
 export function readObservation(fields: SpanFields, type: unknown): Reading {
   const { span } = fields;
   const usage = readUsage(fields);
-  const request = readWrappedRequest(span.name, readAppMetadata(fields));
+  const wrapped = isWrapped(span.name, fields.object(PARAMETERS));
+  const request = readWrappedRequest(wrapped, readAppMetadata(fields));
   const reading = type === 'generation' ? readGeneration(fields, request, usage.outputTokens) : readStep(fields);
   const isCall = type === 'generation' || type === 'embedding';
   if (isCall) addTo(reading, ownUsage(usage));
@@ -104,8 +105,13 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
   const messages = withSystem(reader.readSystem(request.instructions), history);
   const parameters = fields.object(PARAMETERS) ?? {};
   const tools = isObject(input) ? (input['tools'] ?? input['functions']) : undefined;
-  const answer = readAnswer(structuredAt(fields, OUTPUT), reader, outputTokens);
-  const reading = readRequest(addTo(addTo(withoutFiller(parameters), { tools }), request.parameters));
+  // The wrapper writes `""` for answers that it does not know.
+  const isUnknown = fields.attributes[OUTPUT] === '' && isWrapped(fields.span.name, parameters);
+  const answer = isUnknown ? {} : readAnswer(structuredAt(fields, OUTPUT), reader, outputTokens);
+  const body = isRequest(input) ? input : {};
+  const reading = readRequest(
+    addTo(addTo(addTo({ ...body }, withoutFiller(parameters)), { tools }), request.parameters),
+  );
   if (messages.length > 0) {
     reading.messages = messages;
     reading.endpoint = fields.span.name === 'OpenAI.completions' ? 'complete' : 'chat';
@@ -114,6 +120,12 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
   addTo(reading, answer);
   reading.contentMetadata = addTo(metadataOfMessages(reader), answer.contentMetadata);
   return reading;
+}
+
+/** Whether this is the whole body of a request, with its parameters. */
+function isRequest(input: unknown): input is Fields {
+  if (!isObject(input) || stringOf(input['model']) === undefined) return false;
+  return Array.isArray(input['messages']) || input['contents'] !== undefined;
 }
 
 function readStep(fields: SpanFields): Reading {

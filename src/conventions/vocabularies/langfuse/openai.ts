@@ -17,9 +17,13 @@ export interface WrappedRequest {
   metadata: Fields;
 }
 
-export function readWrappedRequest(name: string, metadata: Fields): WrappedRequest {
-  if (!name.startsWith('OpenAI.'))
-    return { instructions: undefined, parameters: {}, finishReason: undefined, metadata };
+/** The app may name its spans otherwise; nobody else has an empty response format. */
+export function isWrapped(name: string, parameters: Fields | undefined): boolean {
+  return name.startsWith('OpenAI.') || parameters?.['response_format'] === '';
+}
+
+export function readWrappedRequest(wrapped: boolean, metadata: Fields): WrappedRequest {
+  if (!wrapped) return { instructions: undefined, parameters: {}, finishReason: undefined, metadata };
   const { instructions, tools, response_format, reasoning, incomplete_details, ...rest } = metadata;
   const settings = isObject(reasoning) ? unlessEmpty(withoutNulls(reasoning)) : undefined;
   return {

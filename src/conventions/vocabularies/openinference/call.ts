@@ -189,8 +189,8 @@ function readResponse(
 
 /** A decorated generator reports the list of what it was streamed. */
 function joined(response: RawValue): RawValue {
-  const { json } = response;
-  const whole = Array.isArray(json) ? joinChunks(json) : json;
+  const { json = response.text } = response;
+  const whole = typeof json === 'string' || Array.isArray(json) ? joinChunks(json) : json;
   if (whole === json) return response;
   return { ...response, json: Array.isArray(whole) ? { choices: whole } : whole };
 }

@@ -17,7 +17,7 @@ import type { MessageReader } from '../../content/messages.ts';
 import { holdsAnswer, isStructuredText } from '../../content/provider-bodies.ts';
 import { isMessageInOtherSpelling } from '../../content/spellings.ts';
 import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';
-import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
+import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -58,6 +58,7 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
   if (messages.every(isEmpty) && isAnswer(body) && !response.isDamaged && !groups.some(hasRedacted)) {
     return reader.readOutput(fromLangChain(body));
   }
+  if (!response.isDamaged && !groups.some(hasRedacted)) addHostedCalls(body, reader);
   const choices = isObject(body) && Array.isArray(body['choices']) ? body['choices'].length : 0;
   if (choices <= 1) return mergeAssistant(messages);
   // Some instrumentations write every choice, others only the first.
@@ -141,7 +142,16 @@ function toPart(fields: Attributes): Fields | undefined {
     const mimeType = fields['message_content.audio.audio.mime_type'];
     return isRedacted(audio) ? undefined : { type: 'audio', audio: { url: audio, mime_type: mimeType } };
   }
-  return text === undefined || isRedacted(text) ? undefined : { type: 'text', text };
+  if (text === undefined) return toFilePart(fields, type);
+  return isRedacted(text) ? undefined : { type: 'text', text };
+}
+
+/** A video, a document or another file, of which only the address is kept: `message_content.file.file.url`. */
+function toFilePart(fields: Attributes, type: string): Fields | undefined {
+  const about = fieldsBelow(fields, `message_content.${type}.`);
+  const file = about && (fieldsBelow(about, `${type}.`) ?? about);
+  if (!file || Object.values(file).some(isRedacted)) return undefined;
+  return { ...file, type: 'file', modality: type };
 }
 
 function isTextList(value: unknown): value is string[] {
@@ -171,6 +181,24 @@ function addCallIds(messages: readonly Fields[], response: unknown): void {
   const calls = messages.flatMap((message) => (Array.isArray(message['tool_calls']) ? message['tool_calls'] : []));
   if (calls.length !== ids.length) return;
   for (const [at, call] of calls.entries()) if (isObject(call)) call['id'] ??= ids[at];
+}
+
+/** Adds the calls that the provider ran, of which the flattened messages have some or none. */
+function addHostedCalls(body: unknown, reader: MessageReader): void {
+  const hasOthers = reader.providerCalls.toList() !== undefined;
+  // Without ids nobody knows whether they are the same.
+  const content = hostedItemsIn(body).filter((item) => !hasOthers || stringOf(item['id'] ?? item['tool_use_id']));
+  if (content.length > 0) reader.readOutput([{ role: 'assistant', content }]);
+}
+
+/** Returns the items of an answer of the Responses API, of Anthropic or Gemini that belong to tools of the provider. */
+export function hostedItemsIn(body: unknown): Fields[] {
+  if (!isObject(body)) return [];
+  const { output, candidates } = body;
+  const [first] = Array.isArray(candidates) ? candidates : [];
+  const { parts } = isObject(first) && isObject(first['content']) ? first['content'] : {};
+  const items = Array.isArray(output) ? output : (parts ?? body['content']);
+  return Array.isArray(items) ? items.filter(isObject).filter(isProviderPart) : [];
 }
 
 /** The flattened call of a tool that the provider ran has only id and type; the item in the body says the rest. */

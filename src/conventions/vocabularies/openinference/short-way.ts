@@ -7,6 +7,7 @@
 import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
+import { mayBeEvents } from '../../content/event-stream.ts';
 import { toFinishReason } from '../../content/finish-reason.ts';
 import { finishReasonOf } from '../../content/message-wrappers.ts';
 import { isStructuredText } from '../../content/provider-bodies.ts';
@@ -33,6 +34,7 @@ import { toPlainObject } from '../../values/plain-json.ts';
 import { DOUBTS } from '../gen-ai/short-way.ts';
 import { isBody, SYSTEM_KEYS } from './call.ts';
 import { lacksContent, listIn } from './input.ts';
+import { hostedItemsIn } from './messages.ts';
 import { hasNestedConfig, modelIn } from './parameters.ts';
 import { toAnswerPieces, toMessagePieces } from './short-messages.ts';
 import { readTools } from './tools.ts';
@@ -104,7 +106,7 @@ export function readOpenInferenceShort(span: SpanSlice, kind: string): ShortRead
 
 /** Returns undefined for plain text, and null if there is any doubt. */
 function toBody(text: string | undefined): Body | undefined | null {
-  if (text === undefined || !isStructuredText(text)) return undefined;
+  if (text === undefined || !isStructuredText(text)) return text !== undefined && mayBeEvents(text) ? null : undefined;
   const json = text.startsWith('{') ? parseJson(text) : undefined;
   const plain = isObject(json) ? toPlainObject(json) : undefined;
   if (!plain || !isObject(json)) return null;
@@ -214,6 +216,7 @@ function readAnswer(into: OpenInferenceReading, groups: readonly IndexedGroup[],
   if ((Array.isArray(choices) && choices.length > 1) || generations !== undefined) return false;
   // Items of the Responses API may be calls that the provider ran.
   if (Array.isArray(output) && !output.every((item) => isObject(item) && APP_ITEMS.has(item['type']))) return false;
+  if (hostedItemsIn(response?.json).length > 0) return false;
   into.outputMessage = toAnswerPieces(first);
   if (!into.outputMessage) return false;
   const reason = toFinishReason(into.finishWord) ?? finishReasonOf(response?.json);
@@ -231,6 +234,7 @@ function readUsage(into: OpenInferenceReading, response: Body | undefined): bool
   if (response && isBody(response.json)) {
     into.providerResponse = response.text;
     const usage = usageOfBody(response.json);
+    if (usage?.total_cost !== undefined) return false;
     if (usage) {
       if (into.promptTokens === undefined && into.outputTokens === undefined) {
         into.promptTokens = usage.promptTokens;

@@ -4,13 +4,15 @@
  */
 
 import type { Attributes } from '../../../otel/span-slice.ts';
+import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { finishReasonIn } from '../../content/finish-reason.ts';
 import { answersInItems, isSplitTurn, joinItems } from '../../content/join-messages.ts';
 import { blocksInText } from '../../content/message-parts.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
-import { integerOf, stringOf } from '../../values/attributes.ts';
+import { reasoningTextsOf } from '../../content/reasoning-texts.ts';
+import { integerOf, jsonOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
 import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { unflatten } from '../../values/nested-keys.ts';
 import { salvageJson } from '../../values/salvage-json.ts';
@@ -102,7 +104,16 @@ function toMessage(
         arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
       })),
     refusal: hasRefusal ? fields['refusal'] : undefined,
+    reasoning: reasoningIn(fields['reasoning']),
   };
+}
+
+/** A text, which may be any JSON, or the JSON of the list of summaries that the provider gives. */
+function reasoningIn(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  const parsed = withoutQuotes(jsonOf(value));
+  const areSummaries = Array.isArray(parsed) && parsed.every(isObject);
+  return reasoningTextsOf({ reasoning: areSummaries || typeof parsed === 'string' ? parsed : value }).join('\n');
 }
 
 /** Whether this is a call that LiteLLM numbers. Choices have a role or a reason to finish. */

@@ -1,0 +1,84 @@
+/** The model of a call whose span has no attribute for it: that of the request's body, or else of the answer's. */
+import { isObject } from '../../wire/json.ts';
+import type { Reading } from '../convention.ts';
+import { nameOf } from '../values/attributes.ts';
+import type { SpanFields } from '../values/span-fields.ts';
+import { modelNameOf } from './request-parameters.ts';
+import { streamIn } from './stream-chunks.ts';
+import { ANSWERS } from './usage.ts';
+
+type Fields = Record<string, unknown>;
+
+const REQUESTS = ['gen_ai.prompt', 'input.value', 'langfuse.observation.input', 'request_data'] as const;
+const CONTENT_KEYS = ['messages', 'contents', 'input', 'prompt'] as const;
+
+/** Lists of answers, and of the typed items or blocks of one. */
+const CHOICE_KEYS = ['choices', 'candidates'] as const;
+const ITEM_KEYS = ['output', 'content'] as const;
+
+export function modelOfBodies(reading: Reading, fields: SpanFields): string | undefined {
+  const { providerRequest: request, providerResponse: response, metadata } = reading;
+  let model =
+    modelNameOf(request?.['model']) ?? modelNameOf(metadata?.['response_model']) ?? modelNameOf(response?.['model']);
+  for (const key of REQUESTS) model ??= modelOfRequest(valueAt(fields, key));
+  for (const key of ANSWERS) model ??= modelOfAnswer(valueAt(fields, key));
+  return model;
+}
+
+function valueAt(fields: SpanFields, key: string): unknown {
+  const value = fields.attributes[key];
+  if (value === undefined) return undefined;
+  return (typeof value === 'string' ? streamIn(value)?.events : undefined) ?? fields.structure(key);
+}
+
+function modelOfRequest(body: unknown): string | undefined {
+  const isRequest = isObject(body) && CONTENT_KEYS.some((key) => body[key] !== undefined);
+  return isRequest ? modelNameOf(body['model']) : undefined;
+}
+
+/** An answer may be a list of the pieces that it was streamed in, each of which may name the model. */
+function modelOfAnswer(body: unknown): string | undefined {
+  if (Array.isArray(body)) return body.length > 0 && body.every(isObject) ? modelOfFirst(body) : undefined;
+  if (!isObject(body)) return undefined;
+  if (Array.isArray(body['generations'])) return modelOfGeneration(body['generations']);
+  const isAnswer =
+    body['object'] === 'response' ||
+    body['type'] === 'message' ||
+    CHOICE_KEYS.some((key) => isListOf(body[key], isObject)) ||
+    ITEM_KEYS.some((key) => isListOf(body[key], isTyped)) ||
+    isMessage(body['message']);
+  return isAnswer ? modelNameOf(body['model'] ?? body['modelVersion'] ?? body['model_version']) : undefined;
+}
+
+/** Events of Anthropic and of the Responses API have the answer as it was at its start. */
+function modelOfFirst(pieces: readonly Fields[]): string | undefined {
+  for (const piece of pieces) {
+    const { message, response } = piece;
+    const start = isObject(message) && piece['type'] === 'message_start' ? message : response;
+    const model = modelOfAnswer(isObject(start) ? start : piece);
+    if (model !== undefined) return model;
+  }
+  return undefined;
+}
+
+function isListOf(list: unknown, isItem: (item: unknown) => boolean): boolean {
+  return Array.isArray(list) && list.length > 0 && list.every(isItem);
+}
+
+function isTyped(item: unknown): boolean {
+  return isObject(item) && typeof item['type'] === 'string';
+}
+
+function isMessage(message: unknown): boolean {
+  return isObject(message) && message['role'] === 'assistant';
+}
+
+/** LangChain has it in what the provider said of the message. */
+function modelOfGeneration(generations: readonly unknown[]): string | undefined {
+  const [list] = generations;
+  const generation: unknown = Array.isArray(list) ? list[0] : list;
+  const message = isObject(generation) ? generation['message'] : undefined;
+  const fields = isObject(message) && isObject(message['kwargs']) ? message['kwargs'] : message;
+  const about = isObject(fields) ? fields['response_metadata'] : undefined;
+  return isObject(about) ? (nameOf(about['model_name']) ?? nameOf(about['model'])) : undefined;
+}

@@ -56,6 +56,8 @@ export interface Correction {
   readonly reading: Reading;
   /** Of plumbing, the span whose log has the call. */
   readonly keeper?: CallSpan;
+  /** Of a log: from how many spans what it lacked was filled in. */
+  readonly filledFrom?: number;
 }
 
 export function hasUsage({ promptTokens, outputTokens }: Reading): boolean {

@@ -30,6 +30,8 @@ import { isSameTool } from './tool-facts.ts';
 
 /** A span with more calls below it is a wrapper without further comparison. */
 const MAX_COMPARED = 64;
+/** What further spans of one call say is in no log. Bounds the work if very many lie one below the other. */
+const MAX_FILLED_FROM = 64;
 
 /** The calls below a span. */
 interface Below {
@@ -204,14 +206,21 @@ function mergeInto(
     demote(duplicate, false, corrections);
     return;
   }
-  corrections.set(kept, { kind: kept.kind, reading: filledWith(reading, other) });
+  const sourceCount = filledFrom(kept, corrections) + 1 + filledFrom(duplicate, corrections);
+  if (sourceCount <= MAX_FILLED_FROM) {
+    corrections.set(kept, { kind: kept.kind, reading: filledWith(reading, other), filledFrom: sourceCount });
+  }
   corrections.set(duplicate, { kind: 'plumbing', reading: other, keeper: kept });
+}
+
+function filledFrom(span: CallSpan, corrections: ReadonlyMap<CallSpan, Correction>): number {
+  return corrections.get(span)?.filledFrom ?? 0;
 }
 
 function keepCall(span: CallSpan, duplicate: CallSpan, corrections: Map<CallSpan, Correction>): void {
   const { reading } = corrections.get(span) ?? span;
   const whole = withUsageOf(reading, duplicate.reading);
-  if (whole !== reading) corrections.set(span, { kind: span.kind, reading: whole });
+  if (whole !== reading) corrections.set(span, { ...corrections.get(span), kind: span.kind, reading: whole });
 }
 
 function emptyBelow(): Below {

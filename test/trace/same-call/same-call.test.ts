@@ -253,6 +253,19 @@ describe('any trace', () => {
     );
   });
 
+  it('fills in what a call lacks from no more spans than are needed', () => {
+    const spans: CallSpan[] = [];
+    for (let index = 0; index < 200; index++) {
+      const says = { ...USAGE, contentMetadata: { [`of ${index}`]: true } };
+      spans.push(span('model', says, spans.at(-1), { scope: `scope ${index % 2}` }));
+    }
+    const corrections = resolveDuplicates(spans);
+    expect(spans.filter((each) => corrections.get(each)?.kind === 'plumbing')).toHaveLength(199);
+    const { reading } = corrections.get(spans.at(-1)!)!;
+    // Its own, and those of the nearest spans.
+    expect(Object.keys(reading.contentMetadata!)).toHaveLength(65);
+  });
+
   it('takes work that grows with the number of spans', () => {
     // Sorting makes it a little more than four times as much; comparing each with each would make it sixteen times.
     expect(workFor(8_000) / workFor(2_000)).toBeLessThan(6);

@@ -38,7 +38,10 @@ export function findFirstCalls(
   return found;
 }
 
-function isEarlier(call: FirstCall, than: FirstCall | undefined): boolean {
+type Started = Pick<FirstCall, 'startMillis' | 'spanId'>;
+
+/** Of calls that started at once, one is always the first. */
+export function isEarlier(call: Started, than: Started | undefined): boolean {
   if (!than || call.startMillis !== than.startMillis) return !than || call.startMillis < than.startMillis;
   return call.spanId < than.spanId;
 }

@@ -7,8 +7,9 @@ import type { CallSpan, Correction } from '../../../trace/same-call/call-span.ts
 import { filledWith } from '../../../trace/same-call/merge-readings.ts';
 import { resolveDuplicates } from '../../../trace/same-call/same-call.ts';
 import { isSameTool } from '../../../trace/same-call/tool-facts.ts';
+import { CallsAlike } from './calls-alike.ts';
 import { OWN_CONTENT } from './compose.ts';
-import { type FirstCall, findFirstCalls, type Standing } from './first-calls.ts';
+import { type FirstCall, findFirstCalls, isEarlier, type Standing } from './first-calls.ts';
 import { type CallSummary, isSameOutcome, type Outcome, type Recipe, type Skeleton } from './skeleton.ts';
 import { recipeOf, toCallSpan } from './summarise.ts';
 import type { Tree } from './tree.ts';
@@ -71,6 +72,7 @@ function withElsewhere({ elsewhere }: Skeleton, standing: Standing): Standing {
  */
 function findAffected(tree: Tree, news: Iterable<string>): LogNode[] {
   const affected = new Set<Skeleton>();
+  const alike = new CallsAlike(tree);
   const logs: LogNode[] = [];
   const tops: Skeleton[] = [];
   const collect = (top: Skeleton): void => {
@@ -81,7 +83,7 @@ function findAffected(tree: Tree, news: Iterable<string>): LogNode[] {
       for (const child of tree.below(step)) path.push(child);
       if (!step.own) continue;
       logs.push(step as LogNode);
-      for (const call of tree.callsLike(step)) if (!affected.has(call)) tops.push(topOf(tree, call));
+      for (const call of alike.take(step)) if (!affected.has(call)) tops.push(topOf(tree, call));
     }
     for (const agent of agentsAbove(tree, top)) {
       if (!affected.has(agent) && mayHaveAnotherFirstCall(tree, agent, affected, logs)) tops.push(topOf(tree, agent));
@@ -117,7 +119,7 @@ function mayHaveAnotherFirstCall(
   const callerId = written?.recipe?.calledBy;
   const first = callerId === undefined ? undefined : tree.get(callerId);
   if (first && affected.has(first)) return true;
-  return logs.some(({ own, startMillis }) => own.kind === 'model' && (!first || startMillis <= first.startMillis));
+  return logs.some((node) => node.own.kind === 'model' && isEarlier(node, first));
 }
 
 /**

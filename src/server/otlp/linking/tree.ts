@@ -2,7 +2,6 @@
  * The spans of one trace that are remembered, as a tree. It is changed while a request is linked; `undo` takes that back
  * if the request cannot be linked yet.
  */
-import { TOLERANCE_MILLIS } from '../../../trace/same-call/find-duplicates.ts';
 import type { Arrival } from './arrival.ts';
 import type { Skeleton, WrittenContext } from './skeleton.ts';
 import { saysMoreThan } from './summarise.ts';
@@ -142,20 +141,17 @@ export class Tree {
     }
   }
 
-  /**
-   * The calls of models that share the id of the answer, the answer or the question with this one, and some of its time;
-   * itself included. None if all are of one instrumentation: then no two of them are compared (`find-duplicates.ts`).
-   */
-  *callsLike(like: Skeleton): Generator<Skeleton> {
-    const { own } = like;
-    if (own?.kind !== 'model' || this.#scopes.size < 2) return;
-    for (const hash of [own.callId, own.answer, own.question]) {
-      if (hash === undefined) continue;
-      for (const spanId of this.#calls.get(hash) ?? []) {
-        const call = this.#nodes.get(spanId);
-        if (call?.own && overlap(like, call)) yield call;
-      }
-    }
+  /** Whether several instrumentations have reported calls of models. */
+  get hasSeveralScopes(): boolean {
+    return this.#scopes.size > 1;
+  }
+
+  /** The calls of models whose id of the answer, answer or question has, or had, this hash. Each is there once. */
+  callsWith(hash: string): Skeleton[] {
+    return [...new Set(this.#calls.get(hash))].flatMap((spanId) => {
+      const call = this.#nodes.get(spanId);
+      return call?.own ? [call] : [];
+    });
   }
 
   /** Returns the span with this response id, that of a model first. */
@@ -216,14 +212,6 @@ export class Tree {
       if (hash !== undefined && known?.own?.[field] !== hash) addTo(this.#calls, hash, spanId);
     }
   }
-}
-
-function overlap(first: Skeleton, second: Skeleton): boolean {
-  return startsBeforeEndOf(first, second) && startsBeforeEndOf(second, first);
-}
-
-function startsBeforeEndOf({ startMillis }: Skeleton, { own }: Skeleton): boolean {
-  return Math.floor(startMillis) <= (own?.endMillis ?? Number.POSITIVE_INFINITY) + TOLERANCE_MILLIS;
 }
 
 function saysNothing({ own, session, user, tags }: Skeleton): boolean {

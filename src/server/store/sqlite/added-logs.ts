@@ -70,19 +70,57 @@ export class AddedLogs {
   *linkWaitingChildren(): Generator<void, void> {
     this.countIn();
     if (this.#lastKey < this.#firstKey) return;
+    const tops = new Tops(this.#statements);
     for (const { key, reference_id: reference } of this.#statements.listAwaited.all(this.#firstKey, this.#lastKey)) {
-      const ancestors = new Set(this.#statements.listAncestors.all(key!).map((row) => row['key']));
       let last: SqliteValue = 0;
       for (;;) {
         const children = this.#statements.listWaitingChildren.all(reference!, last);
         for (const { key: child } of children) {
-          if (!ancestors.has(child!)) this.#statements.linkChild.run(key!, child!);
+          const top = tops.of(key!);
+          if (top !== child) {
+            this.#statements.linkChild.run(key!, child!);
+            tops.link(child!, top);
+          }
           last = child!;
         }
-        if (children.length < CHILDREN_PORTION) break;
         yield;
+        if (children.length < CHILDREN_PORTION) break;
       }
     }
+  }
+}
+
+/**
+ * The highest logs above others. A child that waits has no parent, so that a link closes a cycle only if it is the top of
+ * its own parent. What was found once is remembered: logs may hang one below the other by the thousand.
+ */
+class Tops {
+  readonly #statements: Statements;
+  /** For each log that was looked at, one above it. */
+  readonly #above = new Map<SqliteValue, SqliteValue>();
+
+  constructor(statements: Statements) {
+    this.#statements = statements;
+  }
+
+  of(key: SqliteValue): SqliteValue {
+    // A damaged file may have a cycle.
+    const path = new Set<SqliteValue>();
+    let top = key;
+    for (let above = this.#aboveOf(top); above !== undefined && !path.has(above); above = this.#aboveOf(top)) {
+      path.add(top);
+      top = above;
+    }
+    for (const below of path) this.#above.set(below, top);
+    return top;
+  }
+
+  link(child: SqliteValue, top: SqliteValue): void {
+    this.#above.set(child, top);
+  }
+
+  #aboveOf(key: SqliteValue): SqliteValue | undefined {
+    return this.#above.get(key) ?? this.#statements.findParentKey.get(key)?.['parent_key'] ?? undefined;
   }
 }
 

@@ -123,7 +123,7 @@ const SQL = {
       WHERE child.parent_reference_id = new.reference_id AND child.parent_key IS NULL)`,
   listWaitingChildren: `SELECT key FROM logs WHERE parent_reference_id = ? AND parent_key IS NULL AND key > ?
     ORDER BY key LIMIT ${CHILDREN_PORTION}`,
-  listAncestors: `${ancestorsOf('?')} SELECT key FROM ancestors`,
+  findParentKey: `SELECT parent_key FROM logs WHERE key = ?`,
   linkChild: `UPDATE logs SET parent_key = ? WHERE key = ?`,
   setParent: `${ancestorsOf(':parent_key')}
     UPDATE logs SET parent_reference_id = :parent_reference_id,

@@ -1,0 +1,74 @@
+/** Traces in which very many spans are like each other, or hang one below the other: the work grows with the spans. */
+import { expect, onTestFinished, test } from 'vitest';
+import type { SpanSlice } from '../../../src/otel/span-slice.ts';
+import { createOtlpIntake } from '../../../src/server/otlp/otlp-intake.ts';
+import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
+import { makeSpan } from '../../conventions/span.ts';
+import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
+
+const SECOND = 1_700_000_000;
+const resource = { attributes: { 'service.name': 'app' } };
+const hex = (number: number, length: number) => number.toString(16).padStart(length, '0');
+const said = (role: string, content: string) => JSON.stringify([{ role, parts: [{ type: 'text', content }] }]);
+
+function take(spans: (count: number) => readonly SpanSlice[], count: number): () => Promise<void> {
+  return async () => {
+    const store = await openSqliteStore({ file: ':memory:' });
+    const intake = createOtlpIntake(store);
+    onTestFinished(async () => {
+      intake.close();
+      await store.close();
+    });
+    expect(await intake.takeSpans(spans(count).map((slice) => ({ slice })))).toEqual({ rejected: 0 });
+  };
+}
+
+/** Each call is reported by two scopes, all ask the same at one time, and those of a scope come together. */
+function reportedTwice(count: number, namesAnswers: boolean): readonly SpanSlice[] {
+  return ['client', 'framework'].flatMap((scope, of) =>
+    Array.from({ length: count }, (_, index) => {
+      const attributes = {
+        ...{ 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' },
+        ...(namesAnswers && { 'gen_ai.response.id': `answer ${index}` }),
+        'gen_ai.input.messages': said('user', 'the same question'),
+        'gen_ai.output.messages': said('assistant', `answer ${index}`),
+      };
+      return makeSpan(attributes, {
+        ...{ spanId: hex(2 * index + of + 1, 16), scope, resource },
+        ...{ startTime: [SECOND, index * 1e5], endTime: [SECOND + 5, index * 1e5] },
+      });
+    }),
+  );
+}
+
+/** One below the other, reported by two scopes in turn. Those of one scope come first: their children wait for the others. */
+function chain(count: number, attributesOf: (index: number) => Record<string, string | number>): readonly SpanSlice[] {
+  const spans = Array.from({ length: count }, (_, index) =>
+    makeSpan(attributesOf(index), {
+      ...{ spanId: hex(index + 1, 16), parentSpanId: index === 0 ? undefined : hex(index, 16), resource },
+      ...{ scope: `scope ${index % 2}`, startTime: [SECOND, index * 1e5], endTime: [SECOND + 5, 9e8 - index * 1e5] },
+    }),
+  );
+  return [...spans.filter((_, index) => index % 2 === 1), ...spans.filter((_, index) => index % 2 === 0)];
+}
+
+const toolOf = (index: number) => ({
+  ...{ 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': 'search' },
+  'gen_ai.tool.call.id': `call ${index >> 1}`,
+});
+const chatOf = (index: number) => ({
+  ...{ 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o', 'gen_ai.usage.input_tokens': index },
+  'gen_ai.input.messages': said('user', `question ${index}`),
+});
+
+test.each<[string, (count: number) => readonly SpanSlice[]]>([
+  [
+    'calls of one question that two scopes report, with the ids of their answers',
+    (count) => reportedTwice(count, true),
+  ],
+  ['calls of one question that two scopes report, without ids', (count) => reportedTwice(count, false)],
+  ['tools one below the other', (count) => chain(4 * count, toolOf)],
+  ['calls one below the other', (count) => chain(count, chatOf)],
+])('the work of %s does not grow with its square', async (_, spans) => {
+  expect(await ratioOf(take(spans, 300), take(spans, 1_200))).toBeLessThan(MOST_RATIO);
+});

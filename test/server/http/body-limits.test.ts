@@ -75,22 +75,41 @@ test('a body weighs the same wherever it is cut', () => {
       expect(structure.weight, `${length} cut at ${cut}`).toBe(5);
     }
   }
-  const piece = fc.constantFrom('\\', '"', '[', '{,:', 'x'.repeat(127), 'y'.repeat(300), 'é');
+  const piece = fc.constantFrom(
+    '\\',
+    '"',
+    '[',
+    '{,:',
+    'x',
+    'y'.repeat(127),
+    'z'.repeat(300),
+    'é',
+    '¢¢¢¢',
+    '!!!!',
+    '#]\u007f',
+  );
   const text = fc.array(piece).map((pieces) => pieces.join(''));
   const value = fc.jsonValue({ stringUnit: fc.constantFrom('"', '\\', ',', '{', 'a') });
   fc.assert(
-    fc.property(fc.array(fc.oneof(text, value)), fc.array(fc.integer({ min: 0, max: 400 })), (items, cuts) => {
-      const json = JSON.stringify(items);
-      const bytes = Buffer.from(json);
-      const structure = new JsonStructure();
-      let from = 0;
-      for (const size of cuts) {
-        structure.read(bytes.subarray(from, from + size));
-        from += size;
-      }
-      structure.read(bytes.subarray(from));
-      expect(structure.weight).toBe(weigh(json));
-    }),
+    fc.property(
+      fc.array(fc.oneof(text, value)),
+      fc.array(fc.integer({ min: 0, max: 400 })),
+      fc.nat(7),
+      (items, cuts, start) => {
+        const json = JSON.stringify(items);
+        // Anywhere in memory, and what is around it does not count.
+        const memory = Buffer.alloc(json.length * 3 + 16, '"\\');
+        const bytes = memory.subarray(start, start + memory.write(json, start));
+        const structure = new JsonStructure();
+        let from = 0;
+        for (const size of cuts) {
+          structure.read(bytes.subarray(from, from + size));
+          from += size;
+        }
+        structure.read(bytes.subarray(from));
+        expect(structure.weight).toBe(weigh(json));
+      },
+    ),
   );
 });
 

@@ -341,6 +341,30 @@ test('a long text of protobuf is read as a short one', () => {
   }
 });
 
+test('names of attributes are read right however many there are, and whichever have come before', () => {
+  const usual = Array.from({ length: 5_000 }, (_, index) => `app.name.${index}`);
+  const unusual = ['', 'é', 'né', '\u{1f600}', 'x'.repeat(64), 'x'.repeat(65), 'aé'.repeat(40)];
+  const keys = [...usual, ...unusual, ...usual.toReversed(), ...unusual];
+  const spans = keys.map((key) => ({ ...IDS, attributes: [{ key, value: { stringValue: key } }] }));
+  const bytes = encode('TracesData', { resourceSpans: [{ scopeSpans: [{ spans }] }] });
+  const read = binary.decodeTraces(bytes).spans.map(({ slice }) => slice.attributes);
+  expect(read).toEqual(keys.map((key) => ({ [key]: key })));
+});
+
+test('a name of bytes that are no text is read as that each time, and one that ends too late is refused', () => {
+  const [span] = [{ ...IDS, attributes: [{ key: 'ab', value: { intValue: '1' } }] }];
+  const bytes = encode('TracesData', { resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] });
+  const broken = Buffer.from(bytes);
+  broken[bytes.indexOf('ab')] = 0xff;
+  for (const each of [bytes, broken, broken, bytes]) {
+    const key = each === broken ? '\ufffdb' : 'ab';
+    expect(binary.decodeTraces(each).spans[0]?.slice.attributes).toEqual({ [key]: 1 });
+  }
+  const late = Buffer.from(bytes);
+  late[bytes.indexOf('ab') - 1] = 60;
+  expect(() => binary.decodeTraces(late)).toThrow();
+});
+
 test("what Python's SDK sends: flags without the sampled bit, ids, lists, and events as log records", () => {
   const { spans, rejections } = binary.decodeTraces(readFileSync('test/fixtures/otlp/python-traces.bin'));
   expect(rejections.count).toBe(0);

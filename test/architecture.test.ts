@@ -38,6 +38,8 @@ const APP_ROOMS = [
   ['conventions/vocabularies/vercel-ai/'],
   ['conventions/vocabularies/gen-ai/'],
   ['conventions/content/'],
+  ['conventions/content/messages/'],
+  ['conventions/content/parts/', 'conventions/content/streams/', 'conventions/content/request-parameters.ts'],
   ['conventions/'],
   ['conventions/values/'],
   ['host/', 'scheduling/', 'otel/'],
@@ -56,6 +58,13 @@ const SERVER_ROOMS = [
   ['server/otlp/linking/'],
   ['server/store/moving/'],
   ['server/store/sqlite/', 'server/store/postgres/'],
+  ['server/store/sqlite/erasure/', 'server/store/postgres/erasure/'],
+  ['server/store/sqlite/ingest/', 'server/store/postgres/ingest/'],
+  ['server/store/sqlite/index/', 'server/store/postgres/writing/'],
+  ['server/store/sqlite/writing/', 'server/store/postgres/search/'],
+  ['server/store/sqlite/file/', 'server/store/postgres/reading/'],
+  ['server/store/sqlite/viewer/', 'server/store/postgres/tables/'],
+  ['server/store/rows/'],
   ['server/store/'],
   ...SHARED_ROOMS,
 ];
@@ -156,6 +165,15 @@ test('in the server, only the rooms of OTLP read spans', () => {
   const readers = inside.filter(({ from, to }) => from.startsWith('server/') && OF_SPANS.test(to));
   expect(readers.filter(({ from }) => !from.startsWith('server/otlp/')).map(show)).toEqual([]);
   expect(readers.length).toBeGreaterThan(0);
+});
+
+test('the two stores know nothing of each other', () => {
+  const ofBoth = inside.filter(
+    ({ from, to }) =>
+      (from.startsWith('server/store/sqlite/') && to.startsWith('server/store/postgres/')) ||
+      (from.startsWith('server/store/postgres/') && to.startsWith('server/store/sqlite/')),
+  );
+  expect(ofBoth.map(show)).toEqual([]);
 });
 
 test('only the ledger can change a log', () => {

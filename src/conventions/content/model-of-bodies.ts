@@ -4,7 +4,7 @@ import type { Reading } from '../convention.ts';
 import { nameOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { modelNameOf } from './request-parameters.ts';
-import { streamIn } from './stream-chunks.ts';
+import { streamIn } from './streams/stream-chunks.ts';
 import { ANSWERS } from './usage.ts';
 
 type Fields = Record<string, unknown>;

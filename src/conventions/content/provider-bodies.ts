@@ -7,16 +7,16 @@ import { addTo, jsonOf, nameOf, omitUndefined, stringOf, unlessEmpty, withoutQuo
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
-import { textOfState } from './graph-state.ts';
 import { imageAnswerOf } from './image-answers.ts';
-import { areChoices, joinItems } from './join-messages.ts';
-import { fromLangChain } from './langchain-json.ts';
-import { finishReasonOf, holdsMessages, openTexts } from './message-wrappers.ts';
-import { isLostAnswer, MessageReader } from './messages.ts';
+import { textOfState } from './messages/graph-state.ts';
+import { areChoices, joinItems } from './messages/join-messages.ts';
+import { finishReasonOf, holdsMessages, openTexts } from './messages/message-wrappers.ts';
+import { isLostAnswer, MessageReader } from './messages/messages.ts';
+import { isMessageInOtherSpelling } from './messages/spellings.ts';
 import { toModelTools } from './model-tools.ts';
+import { fromLangChain } from './parts/langchain-json.ts';
 import { readRequestParameters, withConfig } from './request-parameters.ts';
-import { isMessageInOtherSpelling } from './spellings.ts';
-import { joinChunks, yieldedIn } from './stream-chunks.ts';
+import { joinChunks, yieldedIn } from './streams/stream-chunks.ts';
 
 type Fields = Record<string, unknown>;
 

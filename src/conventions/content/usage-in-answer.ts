@@ -1,6 +1,6 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
-import { joinChunks, streamIn, yieldedIn } from './stream-chunks.ts';
+import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
 
 /**
  * Finds the usage in an answer of a provider, of LangChain (also in its camel case), or in a list of one. Ollama's is in

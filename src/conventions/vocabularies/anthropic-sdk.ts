@@ -3,7 +3,7 @@
  * `anthropic.*`. The spans of its calls are HTTP client spans as well.
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
-import { toFinishReason } from '../content/finish-reason.ts';
+import { toFinishReason } from '../content/messages/finish-reason.ts';
 import { toStepOutput } from '../content/provider-bodies.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { stringListOf } from '../values/attributes.ts';

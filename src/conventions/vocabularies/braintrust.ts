@@ -7,12 +7,12 @@
  */
 import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
-import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader, metadataOfMessages } from '../content/messages.ts';
+import { toFinishReason } from '../content/messages/finish-reason.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { jsonValueAt, readAnswer, readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { joinChunks } from '../content/stream-chunks.ts';
+import { joinChunks } from '../content/streams/stream-chunks.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
 import type { Convention, Evaluation, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, numberOf, stringListOf, stringOf, unlessEmpty, wordOf } from '../values/attributes.ts';

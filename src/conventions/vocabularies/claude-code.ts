@@ -5,9 +5,9 @@
  * Input tokens exclude cached ones. Prompts are hidden unless the user asks for them.
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
-import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader } from '../content/messages.ts';
+import { toFinishReason } from '../content/messages/finish-reason.ts';
+import { MessageReader } from '../content/messages/messages.ts';
 import { structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';

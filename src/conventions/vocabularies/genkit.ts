@@ -5,10 +5,10 @@
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
-import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsAt } from '../content/inputs.ts';
-import { finishReasonOf } from '../content/message-wrappers.ts';
-import { MessageReader, metadataOfMessages } from '../content/messages.ts';
+import { toFinishReason } from '../content/messages/finish-reason.ts';
+import { finishReasonOf } from '../content/messages/message-wrappers.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';

@@ -7,9 +7,9 @@
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { messageText } from '../../wire/message-text.ts';
-import { finishReasonAt, toGooglesFinishReason } from '../content/finish-reason.ts';
 import { inputsAt, inputsOf } from '../content/inputs.ts';
-import { MessageReader, metadataOfMessages } from '../content/messages.ts';
+import { finishReasonAt, toGooglesFinishReason } from '../content/messages/finish-reason.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';

@@ -6,9 +6,9 @@
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
-import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader, metadataOfMessages } from '../content/messages.ts';
+import { toFinishReason } from '../content/messages/finish-reason.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { readRequest, structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';

@@ -9,7 +9,7 @@ import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader } from '../content/messages.ts';
+import { MessageReader } from '../content/messages/messages.ts';
 import { toSchema } from '../content/model-tools.ts';
 import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';

@@ -7,9 +7,9 @@
  */
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
-import { textOfState } from '../content/graph-state.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader, metadataOfMessages } from '../content/messages.ts';
+import { textOfState } from '../content/messages/graph-state.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { lastException, readError } from '../content/read-error.ts';
 import {

@@ -8,9 +8,9 @@
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { blocksInText } from '../content/message-parts.ts';
-import { MessageReader, metadataOfMessages } from '../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
+import { blocksInText } from '../content/parts/message-parts.ts';
 import { readAnswer, structuredAt, structuredOf } from '../content/provider-bodies.ts';
 import { ownUsage, usageDetails, usageOfBody } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';

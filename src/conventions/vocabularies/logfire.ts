@@ -6,10 +6,10 @@
  */
 
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
-import { readEventList } from '../content/event-list.ts';
 import { imageAnswerOf } from '../content/image-answers.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader, metadataOfMessages } from '../content/messages.ts';
+import { readEventList } from '../content/messages/event-list.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { readAnswer, readRequest } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails } from '../content/usage.ts';

@@ -4,7 +4,7 @@
  * the model asked for.
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
-import { MessageReader } from '../content/messages.ts';
+import { MessageReader } from '../content/messages/messages.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';

@@ -8,7 +8,7 @@
 import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader, metadataOfMessages } from '../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
 import { jsonValueAt, readAnswer, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';

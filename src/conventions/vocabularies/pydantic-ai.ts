@@ -4,9 +4,9 @@
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { messageText } from '../../wire/message-text.ts';
-import { readEventList, withRoles } from '../content/event-list.ts';
 import { inputsAt } from '../content/inputs.ts';
-import { MessageReader } from '../content/messages.ts';
+import { readEventList, withRoles } from '../content/messages/event-list.ts';
+import { MessageReader } from '../content/messages/messages.ts';
 import { toModelTools } from '../content/model-tools.ts';
 import { toStepOutput } from '../content/provider-bodies.ts';
 import { UsageTable, usageSums } from '../content/usage.ts';

@@ -5,9 +5,9 @@
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
-import { toFinishReason } from '../content/finish-reason.ts';
 import { inputsOf } from '../content/inputs.ts';
-import { MessageReader, providerCallMetadata } from '../content/messages.ts';
+import { toFinishReason } from '../content/messages/finish-reason.ts';
+import { MessageReader, providerCallMetadata } from '../content/messages/messages.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { listOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';

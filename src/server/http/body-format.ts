@@ -1,6 +1,6 @@
 /** Forms that a body may have: how its bytes are looked at while they arrive, and what they become. */
-import { rememberSources } from '../store/json-source.ts';
-import { parseElsewhere } from '../store/json-thread.ts';
+import { rememberSources } from '../store/rows/json-source.ts';
+import { parseElsewhere } from '../store/rows/json-thread.ts';
 import { decodeUtf8 } from './decode-utf8.ts';
 import { HttpError, invalid } from './http-error.ts';
 import { JsonStructure } from './json-structure.ts';

@@ -3,7 +3,7 @@
  * failure below ends in the one `catch` here and becomes a `{ detail }` body, as FastAPI has it.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { hasLongTexts, stringifyElsewhere } from '../store/json-thread.ts';
+import { hasLongTexts, stringifyElsewhere } from '../store/rows/json-thread.ts';
 import { StoreUnavailableError, type UnavailableReason } from '../store/unavailable-error.ts';
 import type { Access, Need } from './access.ts';
 import { type Answer, bytes, json } from './answer.ts';

@@ -3,7 +3,7 @@ import { type Answer, empty, json } from '../http/answer.ts';
 import { jsonBody } from '../http/body-format.ts';
 import { invalid } from '../http/http-error.ts';
 import type { Routes, Schema } from '../http/route.ts';
-import { JSON_COLUMNS } from '../store/log-row.ts';
+import { JSON_COLUMNS } from '../store/rows/log-row.ts';
 import type { LogSelector, Store } from '../store/store.ts';
 import { found, nameItemOf } from './answer-with.ts';
 import { describeRoutes } from './description.ts';

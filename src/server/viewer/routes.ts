@@ -3,7 +3,7 @@ import type { Access } from '../http/access.ts';
 import { type Answer, empty, json } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
-import { splitIdeographs } from '../store/log-text.ts';
+import { splitIdeographs } from '../store/rows/log-text.ts';
 import { parseSearch } from '../store/search-query.ts';
 import type { Store } from '../store/store.ts';
 import { timestampNow, toTimestamp } from '../store/timestamps.ts';

@@ -1,6 +1,6 @@
 /** JSON that was encoded twice, lists of JSON texts, and what frameworks put around a tool's answer or definition. */
 import { expect, it } from 'vitest';
-import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
 import { toModelTools } from '../../../src/conventions/content/model-tools.ts';
 import { read } from '../span.ts';
 

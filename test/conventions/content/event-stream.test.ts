@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eventsInText } from '../../../src/conventions/content/event-stream.ts';
+import { eventsInText } from '../../../src/conventions/content/streams/event-stream.ts';
 import { read } from '../span.ts';
 
 const call = { 'openinference.span.kind': 'LLM', 'llm.model_name': 'm' };

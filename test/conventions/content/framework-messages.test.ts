@@ -1,6 +1,6 @@
 /** Conversations as frameworks and SDKs serialise their own objects. All but the shape is the same in each. */
 import { describe, expect, it } from 'vitest';
-import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
 
 const weather = (id: string, args = '{"city":"Oslo"}') => [
   { id, type: 'function', function: { name: 'weather', arguments: args } },

@@ -1,7 +1,7 @@
 /** Messages as Spring AI and LangChain4j print them. */
 import { expect, test } from 'vitest';
-import { javaMessagesIn } from '../../../src/conventions/content/java-messages.ts';
-import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { javaMessagesIn } from '../../../src/conventions/content/messages/java-messages.ts';
+import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
 import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 
 const readAll = (text: string) => new MessageReader().read(text);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { joinItems, mergeAssistant } from '../../../src/conventions/content/join-messages.ts';
+import { joinItems, mergeAssistant } from '../../../src/conventions/content/messages/join-messages.ts';
 import type { ChatMessage } from '../../../src/wire/v4.ts';
 import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 

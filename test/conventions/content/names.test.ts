@@ -1,7 +1,7 @@
 /** Words in places for names: those that stand for nothing, and finish reasons however they are spelt. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { toFinishReason } from '../../../src/conventions/content/finish-reason.ts';
+import { toFinishReason } from '../../../src/conventions/content/messages/finish-reason.ts';
 import { read } from '../span.ts';
 
 const FILLER = ['none', 'None', 'NULL', 'null', 'undefined', ' ', ''];

@@ -1,6 +1,6 @@
 /** Texts that are the JSON of message blocks, and texts that only look like it. */
 import { expect, test } from 'vitest';
-import { openBody } from '../../../src/conventions/content/open-body.ts';
+import { openBody } from '../../../src/conventions/content/messages/open-body.ts';
 
 const json = (value: unknown) => JSON.stringify(value);
 const WORDS = { type: 'text', text: 'I look.' };

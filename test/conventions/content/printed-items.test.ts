@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
 
 function answerOf(content: unknown) {
   return new MessageReader().readOutput([{ role: 'assistant', content }])[0];

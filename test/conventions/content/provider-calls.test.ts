@@ -1,7 +1,7 @@
 /** Tools that the provider runs itself: nobody has to answer them, and nobody has said them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
 import { read } from '../span.ts';
 
 type Item = Record<string, unknown>;

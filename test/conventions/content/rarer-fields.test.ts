@@ -1,6 +1,6 @@
 /** Answers and calls in fields that few providers use: refusals, free text for tools, transcripts of speech. */
 import { describe, expect, it } from 'vitest';
-import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
 import { toModelTools } from '../../../src/conventions/content/model-tools.ts';
 import { read } from '../span.ts';
 

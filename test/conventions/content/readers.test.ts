@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toFinishReason } from '../../../src/conventions/content/finish-reason.ts';
+import { toFinishReason } from '../../../src/conventions/content/messages/finish-reason.ts';
 import { toModelTools } from '../../../src/conventions/content/model-tools.ts';
 import { readError } from '../../../src/conventions/content/read-error.ts';
 import { readSession, readTags, readUser } from '../../../src/conventions/context.ts';

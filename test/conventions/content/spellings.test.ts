@@ -1,6 +1,6 @@
 /** Messages of libraries in other languages, and data of the app that only looks like them. */
 import { describe, expect, test } from 'vitest';
-import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
 
 const CALL = { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"City":"Oslo"}' } };
 const readAll = (value: unknown) => new MessageReader().read(value);

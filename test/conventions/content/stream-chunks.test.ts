@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MessageReader } from '../../../src/conventions/content/messages.ts';
-import { countSentences, joinChunks } from '../../../src/conventions/content/stream-chunks.ts';
+import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
+import { countSentences, joinChunks } from '../../../src/conventions/content/streams/stream-chunks.ts';
 import { read as readSpan } from '../span.ts';
 
 function read(value: unknown) {

@@ -1,8 +1,8 @@
 /** Answers that were recorded as the events that they were streamed in. */
 import { describe, expect, it } from 'vitest';
-import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
 import { readAnswer } from '../../../src/conventions/content/provider-bodies.ts';
-import { joinChunks } from '../../../src/conventions/content/stream-chunks.ts';
+import { joinChunks } from '../../../src/conventions/content/streams/stream-chunks.ts';
 import { read } from '../span.ts';
 
 const LOOK = { id: 't1', type: 'function', function: { name: 'look', arguments: '{"at":"yard"}' } };

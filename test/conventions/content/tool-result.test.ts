@@ -1,6 +1,6 @@
 /** What a tool answered, in the envelope of a framework: its text, and the call that it answers. */
 import { expect, test } from 'vitest';
-import { openToolResult } from '../../../src/conventions/content/tool-result.ts';
+import { openToolResult } from '../../../src/conventions/content/parts/tool-result.ts';
 
 const json = (value: unknown) => JSON.stringify(value);
 

@@ -1,6 +1,6 @@
 /** Maps as Java prints them. */
 import { expect, test } from 'vitest';
-import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
 import { javaMapIn } from '../../../src/conventions/values/java-map.ts';
 import { read } from '../span.ts';
 

@@ -1,7 +1,7 @@
 /** JSON as Python writes it: with bare NaN, Infinity and -Infinity. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { MessageReader } from '../../../src/conventions/content/messages.ts';
+import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
 import { jsonOf } from '../../../src/conventions/values/attributes.ts';
 import { read } from '../span.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { rememberSources, sourceOf } from '../../../src/server/store/json-source.ts';
+import { rememberSources, sourceOf } from '../../../src/server/store/rows/json-source.ts';
 import { jsonKey, jsonText, spaced } from './json-text.ts';
 
 const FIELDS = new Set(['inputs', 'messages']);

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { hasLongTexts, parseElsewhere, stringifyElsewhere } from '../../../src/server/store/json-thread.ts';
+import { hasLongTexts, parseElsewhere, stringifyElsewhere } from '../../../src/server/store/rows/json-thread.ts';
 import { startTestServer } from '../../support/start-test-server.ts';
 import { log } from '../sample-log.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { excerpt, inputPreview, outputPreview, searchableText } from '../../../src/server/store/log-text.ts';
+import { excerpt, inputPreview, outputPreview, searchableText } from '../../../src/server/store/rows/log-text.ts';
 import { searchTerms } from '../../../src/server/store/search-query.ts';
-import { toMatchTerms } from '../../../src/server/store/sqlite/viewer-search.ts';
+import { toMatchTerms } from '../../../src/server/store/sqlite/viewer/viewer-search.ts';
 import { markWords, toWords } from '../../../src/viewer/list/mark-words.ts';
 
 const nothing = { inputs: null, messages: null, output: null, outputMessage: null, error: null, label: '' };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { rememberSources, sourceOf } from '../../../src/server/store/json-source.ts';
-import { JSON_COLUMNS } from '../../../src/server/store/log-row.ts';
 import { RejectedItemError } from '../../../src/server/store/rejected-item.ts';
+import { rememberSources, sourceOf } from '../../../src/server/store/rows/json-source.ts';
+import { JSON_COLUMNS } from '../../../src/server/store/rows/log-row.ts';
 import type { Store } from '../../../src/server/store/store.ts';
 import type { LogRequest, LogResponse } from '../../../src/wire/v4.ts';
 import { config, createOne, log } from '../sample-log.ts';

@@ -4,16 +4,22 @@ import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
-import { withoutAnsweredCalls } from '../../content/answered-calls.ts';
-import { finishReasonAt } from '../../content/finish-reason.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
-import { answersInItems, isAzures, isSplitTurn, joinItems, mergeAssistant } from '../../content/join-messages.ts';
-import { blocksInText } from '../../content/message-parts.ts';
-import { holdsMessages, openTexts } from '../../content/message-wrappers.ts';
-import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
+import { withoutAnsweredCalls } from '../../content/messages/answered-calls.ts';
+import { finishReasonAt } from '../../content/messages/finish-reason.ts';
+import {
+  answersInItems,
+  isAzures,
+  isSplitTurn,
+  joinItems,
+  mergeAssistant,
+} from '../../content/messages/join-messages.ts';
+import { holdsMessages, openTexts } from '../../content/messages/message-wrappers.ts';
+import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
+import { blocksInText } from '../../content/parts/message-parts.ts';
 import { lastException, readError } from '../../content/read-error.ts';
-import { countSentences } from '../../content/stream-chunks.ts';
+import { countSentences } from '../../content/streams/stream-chunks.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import { integerOf, isFiller, objectOf } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';

@@ -7,7 +7,7 @@
  */
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
-import { blocksInText } from '../../content/message-parts.ts';
+import { blocksInText } from '../../content/parts/message-parts.ts';
 import { jsonOf, listOf, objectOf, omitUndefined, stringOf, withoutQuotes } from '../../values/attributes.ts';
 
 export interface EventContent {

@@ -6,8 +6,8 @@
  * span as events: `events.ts`.
  */
 import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
-import { toFinishReason } from '../../content/finish-reason.ts';
-import { isLostAnswer } from '../../content/messages.ts';
+import { toFinishReason } from '../../content/messages/finish-reason.ts';
+import { isLostAnswer } from '../../content/messages/messages.ts';
 import { readRequest } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, type Usage, usageDetails, usageSums } from '../../content/usage.ts';

@@ -1,7 +1,7 @@
 /** What models that make pictures answered: OpenLIT's list, key or event for each, and xAI's keys. */
 import type { SpanEvent } from '../../../otel/span-slice.ts';
 import { pictureAnswerOf } from '../../content/image-answers.ts';
-import { MessageReader } from '../../content/messages.ts';
+import { MessageReader } from '../../content/messages/messages.ts';
 import type { Reading } from '../../convention.ts';
 import { stringOf } from '../../values/attributes.ts';
 import { groupByIndex } from '../../values/indexed-groups.ts';

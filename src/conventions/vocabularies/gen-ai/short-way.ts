@@ -1,10 +1,10 @@
 /** The short way of the GenAI conventions: calls, tools and agents with their content in attributes, as JSON. */
 import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
-import { isNumberedReason, toFinishReason } from '../../content/finish-reason.ts';
-import { findInstructions, findMessages, type MessageShape } from '../../content/message-texts.ts';
+import { isNumberedReason, toFinishReason } from '../../content/messages/finish-reason.ts';
+import { findInstructions, findMessages, type MessageShape } from '../../content/messages/message-texts.ts';
 import { modelToolsAt } from '../../content/model-tools.ts';
-import { mayHoldToolMessage } from '../../content/tool-result.ts';
+import { mayHoldToolMessage } from '../../content/parts/tool-result.ts';
 import {
   isAny,
   isBoolean,

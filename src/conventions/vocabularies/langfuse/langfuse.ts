@@ -8,7 +8,7 @@
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { inputsOf } from '../../content/inputs.ts';
-import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
+import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../../content/usage.ts';

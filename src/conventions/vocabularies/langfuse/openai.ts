@@ -4,7 +4,7 @@
  */
 
 import { isObject } from '../../../wire/json.ts';
-import { toFinishReason } from '../../content/finish-reason.ts';
+import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { stringOf, unlessEmpty } from '../../values/attributes.ts';
 
 type Fields = Record<string, unknown>;

@@ -8,9 +8,9 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
-import { mergeAssistant } from '../../content/join-messages.ts';
-import { fromLangChain } from '../../content/langchain-json.ts';
-import type { MessageReader } from '../../content/messages.ts';
+import { mergeAssistant } from '../../content/messages/join-messages.ts';
+import type { MessageReader } from '../../content/messages/messages.ts';
+import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { stringOf } from '../../values/attributes.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
 import { hasRedacted, type RawValue, toMessage } from './messages.ts';

@@ -1,9 +1,10 @@
 /** OpenInference's flattened messages → JSON, for the short way: texts, calls of tools, and their results. */
-import { answerPieces, insideOfQuotes } from '../../content/answer-pieces.ts';
-import { toResultContent } from '../../content/message-parts.ts';
-import { addCall } from '../../content/message-texts.ts';
-import { mayBePrinted } from '../../content/printed-items.ts';
-import { readProviderItem } from '../../content/provider-calls.ts';
+
+import { addCall } from '../../content/messages/message-texts.ts';
+import { answerPieces, insideOfQuotes } from '../../content/parts/answer-pieces.ts';
+import { toResultContent } from '../../content/parts/message-parts.ts';
+import { mayBePrinted } from '../../content/parts/printed-items.ts';
+import { readProviderItem } from '../../content/parts/provider-calls.ts';
 import type { JsonPieces } from '../../short-way.ts';
 import { stringOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';

@@ -7,11 +7,11 @@
 import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
-import { mayBeEvents } from '../../content/event-stream.ts';
-import { toFinishReason } from '../../content/finish-reason.ts';
-import { finishReasonOf } from '../../content/message-wrappers.ts';
+import { toFinishReason } from '../../content/messages/finish-reason.ts';
+import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { isStructuredText } from '../../content/provider-bodies.ts';
 import { isResponseBody, readRequestParameters } from '../../content/request-parameters.ts';
+import { mayBeEvents } from '../../content/streams/event-stream.ts';
 import { usageOfBody, usageOfFrameworkAnswer } from '../../content/usage.ts';
 import type { Reading } from '../../convention.ts';
 import {

@@ -1,11 +1,11 @@
 /** Reads OpenInference spans that are not model calls: tools, chains, retrieval, embeddings. */
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
-import { textOfState } from '../../content/graph-state.ts';
 import { inputsOf } from '../../content/inputs.ts';
-import { fromLangChain } from '../../content/langchain-json.ts';
-import { MessageReader } from '../../content/messages.ts';
+import { textOfState } from '../../content/messages/graph-state.ts';
+import { MessageReader } from '../../content/messages/messages.ts';
 import { toModelTool } from '../../content/model-tools.ts';
+import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { textOfEvent } from '../../content/provider-bodies.ts';
 import type { Reading } from '../../convention.ts';
 import { jsonOf, nameOf, numberOf, objectOf, omitUndefined, stringOf, unlessEmpty } from '../../values/attributes.ts';

@@ -6,12 +6,12 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
-import { finishReasonIn } from '../../content/finish-reason.ts';
-import { answersInItems, isSplitTurn, joinItems } from '../../content/join-messages.ts';
-import { blocksInText } from '../../content/message-parts.ts';
-import { MessageReader, metadataOfMessages } from '../../content/messages.ts';
+import { finishReasonIn } from '../../content/messages/finish-reason.ts';
+import { answersInItems, isSplitTurn, joinItems } from '../../content/messages/join-messages.ts';
+import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
-import { reasoningTextsOf } from '../../content/reasoning-texts.ts';
+import { blocksInText } from '../../content/parts/message-parts.ts';
+import { reasoningTextsOf } from '../../content/parts/reasoning-texts.ts';
 import { integerOf, jsonOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
 import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { unflatten } from '../../values/nested-keys.ts';

@@ -6,11 +6,11 @@
 import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
-import { finishReasonAt } from '../../content/finish-reason.ts';
-import { textOfState } from '../../content/graph-state.ts';
 import { inputsOf } from '../../content/inputs.ts';
-import { fromLangChain } from '../../content/langchain-json.ts';
-import { isLostAnswer, MessageReader, metadataOfMessages } from '../../content/messages.ts';
+import { finishReasonAt } from '../../content/messages/finish-reason.ts';
+import { textOfState } from '../../content/messages/graph-state.ts';
+import { isLostAnswer, MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
+import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { readAnswer } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';

@@ -7,9 +7,9 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
-import { toFinishReason } from '../../content/finish-reason.ts';
 import { inputsAt } from '../../content/inputs.ts';
-import { MessageReader, providerCallMetadata } from '../../content/messages.ts';
+import { toFinishReason } from '../../content/messages/finish-reason.ts';
+import { MessageReader, providerCallMetadata } from '../../content/messages/messages.ts';
 import type { Reading } from '../../convention.ts';
 import { addTo, firstValue, jsonOf, objectOf, stringOf, textOf, unlessEmpty } from '../../values/attributes.ts';
 import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';

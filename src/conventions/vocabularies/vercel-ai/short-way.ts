@@ -2,10 +2,10 @@
 import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
-import { answerPieces } from '../../content/answer-pieces.ts';
-import { toFinishReason } from '../../content/finish-reason.ts';
-import { addCall, findMessages, fits, type MessageShape } from '../../content/message-texts.ts';
-import { mayHoldToolMessage } from '../../content/tool-result.ts';
+import { toFinishReason } from '../../content/messages/finish-reason.ts';
+import { addCall, findMessages, fits, type MessageShape } from '../../content/messages/message-texts.ts';
+import { answerPieces } from '../../content/parts/answer-pieces.ts';
+import { mayHoldToolMessage } from '../../content/parts/tool-result.ts';
 import {
   isAny,
   isCount,

@@ -7,7 +7,7 @@
  * calls are `ai.toolCall`. An aborted stream ends only its outer span, which therefore has to be complete by itself.
  */
 import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
-import { toFinishReason } from '../../content/finish-reason.ts';
+import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';

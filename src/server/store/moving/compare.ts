@@ -1,6 +1,6 @@
 /** Looks for everything of the file in the database, by its ids. */
-import type { Row, Statement } from '../postgres/connection.ts';
-import { byPlaces, findCurrentSessions, findReferences } from '../postgres/lookups.ts';
+import type { Row, Statement } from '../postgres/tables/connection.ts';
+import { byPlaces, findCurrentSessions, findReferences } from '../postgres/tables/lookups.ts';
 import { storableText } from '../storable-text.ts';
 import { logIdOf, sessionKeys } from './ids.ts';
 import { configKeyOf } from './move-catalog.ts';

@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { SqliteRow } from '../../../sqlite/open.ts';
-import { placeOf } from '../postgres/identifiers.ts';
-import { fromId, type Key, sessionKey, toDigits, toKeyed } from '../postgres/keys.ts';
+import { placeOf } from '../postgres/tables/identifiers.ts';
+import { fromId, type Key, sessionKey, toDigits, toKeyed } from '../postgres/tables/keys.ts';
 import { storableText } from '../storable-text.ts';
 
 /** No version of this package is older. */

@@ -5,16 +5,16 @@
  */
 import type pg from 'pg';
 import type { SqliteRow } from '../../../sqlite/open.ts';
-import { pipelined, type Row, type Statement, type Value } from '../postgres/connection.ts';
-import { insertFeedback } from '../postgres/feedback-writes.ts';
-import { inLockOrder, insertRows } from '../postgres/insert-rows.ts';
-import { type Key, referenceKey, toKeyed, type Uuid } from '../postgres/keys.ts';
-import { byPlaces, findLogs, findReferences } from '../postgres/lookups.ts';
-import { Merges } from '../postgres/merges.ts';
-import { RepeatTurn } from '../postgres/repeat-turn.ts';
-import { REFERENCES } from '../postgres/turn.ts';
-import { type TurnWords, Vocabulary } from '../postgres/vocabulary.ts';
-import { insertWords, type LogWords } from '../postgres/word-rows.ts';
+import { type TurnWords, Vocabulary } from '../postgres/search/vocabulary.ts';
+import { insertWords, type LogWords } from '../postgres/search/word-rows.ts';
+import { pipelined, type Row, type Statement, type Value } from '../postgres/tables/connection.ts';
+import { inLockOrder, insertRows } from '../postgres/tables/insert-rows.ts';
+import { type Key, referenceKey, toKeyed, type Uuid } from '../postgres/tables/keys.ts';
+import { byPlaces, findLogs, findReferences } from '../postgres/tables/lookups.ts';
+import { Merges } from '../postgres/tables/merges.ts';
+import { RepeatTurn } from '../postgres/tables/repeat-turn.ts';
+import { insertFeedback } from '../postgres/writing/feedback-writes.ts';
+import { REFERENCES } from '../postgres/writing/turn.ts';
 import { logIdOf, looseKey, sessionKeys } from './ids.ts';
 import { MOVED_LOGS, type MovedLog, toMovedLog, toMovedValues, wordsOfMoved } from './moved-log.ts';
 import { MovedSessions } from './moved-sessions.ts';

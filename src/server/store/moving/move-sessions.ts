@@ -1,9 +1,9 @@
 /** Moves the rows of sessions, those without logs among them. Their sums come with the logs. All of it can be done again. */
 import type { SqliteRow } from '../../../sqlite/open.ts';
-import { pipelined, toSqlTime, type Value } from '../postgres/connection.ts';
-import { dayOf } from '../postgres/identifiers.ts';
-import { type Insertion, inLockOrder, insertRows } from '../postgres/insert-rows.ts';
-import type { Key } from '../postgres/keys.ts';
+import { pipelined, toSqlTime, type Value } from '../postgres/tables/connection.ts';
+import { dayOf } from '../postgres/tables/identifiers.ts';
+import { type Insertion, inLockOrder, insertRows } from '../postgres/tables/insert-rows.ts';
+import type { Key } from '../postgres/tables/keys.ts';
 import { storableText } from '../storable-text.ts';
 import { sessionKeys } from './ids.ts';
 import type { Source } from './source.ts';

@@ -1,10 +1,9 @@
 /** A log of the file as PostgreSQL has it: its rows, and what it adds to its session. Pure. */
 import type { SqliteRow } from '../../../sqlite/open.ts';
 import { parseJson } from '../../../wire/json.ts';
-import { GIVEN_COLUMNS } from '../log-row.ts';
-import { toSqlTime, type Value } from '../postgres/connection.ts';
-import { type LogPlace, placeOf } from '../postgres/identifiers.ts';
-import type { Key } from '../postgres/keys.ts';
+import { toSqlTime, type Value } from '../postgres/tables/connection.ts';
+import { type LogPlace, placeOf } from '../postgres/tables/identifiers.ts';
+import type { Key } from '../postgres/tables/keys.ts';
 import {
   type ConfigFacts,
   type Facet,
@@ -13,10 +12,11 @@ import {
   rankedTexts,
   toTexts,
   wordsOf,
-} from '../postgres/log-facts.ts';
-import { LOGS } from '../postgres/log-rows.ts';
-import { addSeconds, plus, type SumPart } from '../postgres/session-sums.ts';
-import type { NewWord } from '../postgres/words.ts';
+} from '../postgres/tables/log-facts.ts';
+import type { NewWord } from '../postgres/tables/words.ts';
+import { LOGS } from '../postgres/writing/log-rows.ts';
+import { addSeconds, plus, type SumPart } from '../postgres/writing/session-sums.ts';
+import { GIVEN_COLUMNS } from '../rows/log-row.ts';
 import { storableText } from '../storable-text.ts';
 import { toTimestamp } from '../timestamps.ts';
 import { feedbackIdsOf, logIdOf } from './ids.ts';

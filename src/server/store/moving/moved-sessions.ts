@@ -1,13 +1,13 @@
 /** What moved logs add to sessions. Their rows say when they changed in the file, so that no open page is called. */
 import type pg from 'pg';
-import { pipelined, toSqlTime, type Value } from '../postgres/connection.ts';
-import { type Insertion, inLockOrder, insertRows } from '../postgres/insert-rows.ts';
-import type { Key, Uuid } from '../postgres/keys.ts';
-import type { Layout } from '../postgres/layout.ts';
-import type { Merges } from '../postgres/merges.ts';
-import { RepeatTurn } from '../postgres/repeat-turn.ts';
-import { ADD_SUMS, addToSum, type SessionSum, toSumRow } from '../postgres/session-sums.ts';
-import { FACETS, PROJECTS, SessionWrites } from '../postgres/session-writes.ts';
+import { pipelined, toSqlTime, type Value } from '../postgres/tables/connection.ts';
+import { type Insertion, inLockOrder, insertRows } from '../postgres/tables/insert-rows.ts';
+import type { Key, Uuid } from '../postgres/tables/keys.ts';
+import type { Layout } from '../postgres/tables/layout.ts';
+import type { Merges } from '../postgres/tables/merges.ts';
+import { RepeatTurn } from '../postgres/tables/repeat-turn.ts';
+import { ADD_SUMS, addToSum, type SessionSum, toSumRow } from '../postgres/writing/session-sums.ts';
+import { FACETS, PROJECTS, SessionWrites } from '../postgres/writing/session-writes.ts';
 import { timestampNow } from '../timestamps.ts';
 import { facetsOfMoved, type MovedLog, sumPartOf } from './moved-log.ts';
 

@@ -6,9 +6,9 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createSqliteError, type SqliteRow, type SqliteValue } from '../../../sqlite/open.ts';
 import { prepareAll } from '../../../sqlite/statement-cache.ts';
-import { GIVEN_COLUMNS } from '../log-row.ts';
+import { GIVEN_COLUMNS } from '../rows/log-row.ts';
 import { openAlone } from '../sqlite/copies.ts';
-import { checkIdentity, migrateSqlite } from '../sqlite/migrations.ts';
+import { checkIdentity, migrateSqlite } from '../sqlite/file/migrations.ts';
 
 /** Logs of one transaction of the target, as far as their texts are not too long together. */
 const MAX_LOGS = 400;

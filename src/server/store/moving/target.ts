@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import { HumanloopError } from '../../../errors.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
+import { explainPostgresError } from '../postgres/explain-error.ts';
 import {
   type Connections,
   codeOf,
@@ -13,11 +14,10 @@ import {
   isRepeatable,
   LONG_MILLIS,
   rollBack,
-} from '../postgres/connection.ts';
-import { explainPostgresError } from '../postgres/explain-error.ts';
-import { isNewerSchema, type Layout, prepareSchema, toBegin } from '../postgres/layout.ts';
-import { makePartitionsOf } from '../postgres/partitions.ts';
-import { RepeatTurn } from '../postgres/repeat-turn.ts';
+} from '../postgres/tables/connection.ts';
+import { isNewerSchema, type Layout, prepareSchema, toBegin } from '../postgres/tables/layout.ts';
+import { makePartitionsOf } from '../postgres/tables/partitions.ts';
+import { RepeatTurn } from '../postgres/tables/repeat-turn.ts';
 
 /** Then the database has been away for about a minute. */
 const MAX_ATTEMPTS = 20;

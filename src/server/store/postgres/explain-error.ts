@@ -1,6 +1,6 @@
 /** What an error of the database, or of the way to it, means to an operator: one line with the remedy, and no secret. */
 import { StoreUnavailableError, type UnavailableReason } from '../unavailable-error.ts';
-import { codeOf, isRepeatable, isSqlError } from './connection.ts';
+import { codeOf, isRepeatable, isSqlError } from './tables/connection.ts';
 
 interface Explanation {
   readonly reason: UnavailableReason;

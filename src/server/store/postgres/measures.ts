@@ -1,8 +1,8 @@
 /** What an operator watches of this engine. Pure. */
 import type pg from 'pg';
 import type { StoreMeasure } from '../store.ts';
-import type { Connections } from './connection.ts';
-import type { TurnMeasures } from './write-turns.ts';
+import type { Connections } from './tables/connection.ts';
+import type { TurnMeasures } from './writing/write-turns.ts';
 
 export function toMeasures({ reads, writes }: Connections, turns: TurnMeasures): StoreMeasure[] {
   const pools = Object.entries({ read: reads, write: writes });

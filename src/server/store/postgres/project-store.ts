@@ -1,7 +1,5 @@
 /** Projects, and what they have besides logs. Their rows are few, and are changed in short transactions of their own. */
 import type pg from 'pg';
-import { toConfigResponse, toProjectConfig } from '../config-response.ts';
-import { toConfigRow } from '../config-row.ts';
 import {
   MAX_CONFIGS,
   MAX_FEEDBACK_TYPES,
@@ -11,11 +9,13 @@ import {
 } from '../feedback-types.ts';
 import type { FeedbackTypeDefinition, FeedbackTypeResponse, ProjectResponse, ProjectStore } from '../project-store.ts';
 import { NameTakenError, RejectedFieldError, RejectedItemError } from '../rejected-item.ts';
+import { toConfigResponse, toProjectConfig } from '../rows/config-response.ts';
+import { toConfigRow } from '../rows/config-row.ts';
 import { storableText } from '../storable-text.ts';
-import { type Catalog, withProjectName } from './catalog.ts';
-import type { Connections, Row } from './connection.ts';
-import { nextTimestamp } from './identifiers.ts';
-import { fromId, toId, type Uuid } from './keys.ts';
+import { type Catalog, withProjectName } from './tables/catalog.ts';
+import type { Connections, Row } from './tables/connection.ts';
+import { nextTimestamp } from './tables/identifiers.ts';
+import { fromId, toId, type Uuid } from './tables/keys.ts';
 
 /** In all configs of one answer. */
 const MAX_CHARACTERS = 4 * 1024 * 1024;

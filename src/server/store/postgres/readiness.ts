@@ -2,10 +2,10 @@
 import type pg from 'pg';
 import type { StoreReadiness } from '../store.ts';
 import { StoreUnavailableError } from '../unavailable-error.ts';
-import type { Row } from './connection.ts';
 import { explainPostgresError } from './explain-error.ts';
-import { dayOf } from './identifiers.ts';
-import { MIGRATIONS } from './schema.ts';
+import type { Row } from './tables/connection.ts';
+import { dayOf } from './tables/identifiers.ts';
+import { MIGRATIONS } from './tables/schema.ts';
 
 const TIMEOUT_MILLIS = 3_000;
 const DAY_MILLIS = 86_400_000;

@@ -1,16 +1,10 @@
 /** The viewer's reads on the PostgreSQL store. */
-import { excerpt } from '../log-text.ts';
+import { excerpt } from '../rows/log-text.ts';
 import { searchTerms } from '../search-query.ts';
 import type { SessionQuery, SessionSummary, ViewerStore } from '../viewer-store.ts';
-import type { Catalog } from './catalog.ts';
-import type { ChangeFeed } from './change-feed.ts';
-import type { Connections, Row } from './connection.ts';
-import type { Uuid } from './keys.ts';
-import { FACETS } from './log-facts.ts';
-import type { LogReads } from './log-reads.ts';
-import { findCurrentSessions, findLogs } from './lookups.ts';
-import { readTexts } from './match-texts.ts';
-import { readOverview } from './overview.ts';
+import type { ChangeFeed } from './reading/change-feed.ts';
+import type { LogReads } from './reading/log-reads.ts';
+import { readOverview } from './reading/overview.ts';
 import {
   type Conditions,
   type FoundSessions,
@@ -18,12 +12,18 @@ import {
   listByIds,
   listByOrder,
   toConditions,
-} from './session-list.ts';
-import { findName } from './session-names.ts';
-import { exportSession, readSessionLogs } from './session-pages.ts';
-import { readClock, readSummaries } from './summaries.ts';
-import type { Vocabulary } from './vocabulary.ts';
-import { searchWords } from './word-search.ts';
+} from './reading/session-list.ts';
+import { findName } from './reading/session-names.ts';
+import { exportSession, readSessionLogs } from './reading/session-pages.ts';
+import { readClock, readSummaries } from './reading/summaries.ts';
+import { readTexts } from './search/match-texts.ts';
+import type { Vocabulary } from './search/vocabulary.ts';
+import { searchWords } from './search/word-search.ts';
+import type { Catalog } from './tables/catalog.ts';
+import type { Connections, Row } from './tables/connection.ts';
+import type { Uuid } from './tables/keys.ts';
+import { FACETS } from './tables/log-facts.ts';
+import { findCurrentSessions, findLogs } from './tables/lookups.ts';
 
 const MAX_FILTER_VALUES = 500;
 

@@ -1,10 +1,10 @@
 /** Converts sessions and projects, the two containers of logs, from their rows to the wire's form. */
 import type { SqliteRow } from '../../../sqlite/open.ts';
-import { toProjectConfig } from '../config-response.ts';
 import { type StoredFeedbackType, toFeedbackType } from '../feedback-types.ts';
 import type { ProjectResponse } from '../project-store.ts';
+import { toProjectConfig } from '../rows/config-response.ts';
 import type { SessionResponse } from '../store.ts';
-import type { Statements } from './statements.ts';
+import type { Statements } from './writing/statements.ts';
 
 export function toSession(row: SqliteRow, statements: Statements): SessionResponse {
   const projects = statements.listProjectsOfSession.all(row['key']!).map((project) => ({

@@ -11,8 +11,8 @@ import {
   SqliteError,
 } from '../../../sqlite/open.ts';
 import { createPrivateDirectory, createPrivateFile } from '../../../sqlite/private-directory.ts';
-import { checkIdentity } from './migrations.ts';
-import { tryTruncateLog } from './write-ahead-log.ts';
+import { checkIdentity } from './file/migrations.ts';
+import { tryTruncateLog } from './file/write-ahead-log.ts';
 
 /** How long a command waits for the writes of a server. */
 const BUSY_MILLIS = 30_000;

@@ -3,8 +3,8 @@ import type { FeedbackRequest } from '../../../wire/v4.ts';
 import { newIdentifier } from '../identifiers.ts';
 import { RejectedFieldError } from '../rejected-item.ts';
 import type { FeedbackResponse } from '../store.ts';
-import type { LogWrites } from './log-writes.ts';
-import type { Statements } from './statements.ts';
+import type { LogWrites } from './writing/log-writes.ts';
+import type { Statements } from './writing/statements.ts';
 
 export function changeFeedback(statements: Statements, writes: LogWrites, request: FeedbackRequest): FeedbackResponse {
   const { type, value, data_id: dataId, user, created_at } = request;

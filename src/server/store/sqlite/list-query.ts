@@ -2,7 +2,7 @@
 import type { SqliteValue } from '../../../sqlite/open.ts';
 import { storableText } from '../storable-text.ts';
 import type { LogQuery, LogSortColumn, ProjectQuery } from '../store.ts';
-import { PROJECT_COLUMNS } from './statements.ts';
+import { PROJECT_COLUMNS } from './writing/statements.ts';
 
 export interface SqlQuery {
   readonly sql: string;

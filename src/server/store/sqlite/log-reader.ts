@@ -3,9 +3,9 @@ import type { SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import type { LogResponse } from '../../../wire/v4.ts';
 import { nextHeavyTurn } from '../heavy-turns.ts';
-import { toLogResponse } from '../log-row.ts';
 import { createOneAtATime } from '../one-at-a-time.ts';
-import { READ_LOG, type Statements } from './statements.ts';
+import { toLogResponse } from '../rows/log-row.ts';
+import { READ_LOG, type Statements } from './writing/statements.ts';
 
 const LARGE_BYTES = 256 * 1024;
 

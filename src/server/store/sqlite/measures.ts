@@ -1,7 +1,7 @@
 /** What an operator watches of this engine. */
 import { statSync } from 'node:fs';
 import type { StoreMeasure } from '../store.ts';
-import type { DiskSpace } from './disk-space.ts';
+import type { DiskSpace } from './file/disk-space.ts';
 
 export function toMeasures(file: string, space: DiskSpace, waiting: number): StoreMeasure[] {
   const { reserve, free } = space.measure();

@@ -3,7 +3,7 @@ import type { SqliteRow, SqliteStatement } from '../../../sqlite/open.ts';
 import type { Page } from '../../../wire/v4.ts';
 import { createPauses } from '../heavy-turns.ts';
 import type { ProjectResponse } from '../project-store.ts';
-import { countCharacters } from '../row-size.ts';
+import { countCharacters } from '../rows/row-size.ts';
 import { toProject } from './container-row.ts';
 import type { SqliteProjectStore } from './project-store.ts';
 

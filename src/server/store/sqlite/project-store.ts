@@ -2,8 +2,6 @@
 import type { SqliteRow, SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
-import { toConfigResponse, toProjectConfig } from '../config-response.ts';
-import { toConfigRow } from '../config-row.ts';
 import {
   MAX_CONFIGS,
   MAX_FEEDBACK_TYPES,
@@ -20,10 +18,12 @@ import type {
   ProjectStore,
 } from '../project-store.ts';
 import { mapItems, NameTakenError, RejectedFieldError } from '../rejected-item.ts';
+import { toConfigResponse, toProjectConfig } from '../rows/config-response.ts';
+import { toConfigRow } from '../rows/config-row.ts';
 import { storableText } from '../storable-text.ts';
 import { timestampNow } from '../timestamps.ts';
-import type { Statements } from './statements.ts';
-import { useConfig } from './use-config.ts';
+import type { Statements } from './writing/statements.ts';
+import { useConfig } from './writing/use-config.ts';
 
 const CONFIG_COLUMNS = `configs.id AS config_id, configs.content AS config, configs.created_at AS config_created_at,
   configs.last_used AS config_last_used, projects.id AS project_id, projects.name AS project

@@ -15,41 +15,46 @@ import {
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
 import { newIdentifier } from '../identifiers.ts';
-import { toLogResponse } from '../log-row.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { mapItems } from '../rejected-item.ts';
+import { toLogResponse } from '../rows/log-row.ts';
 import { storableText } from '../storable-text.ts';
 import type { LogQuery, ProjectQuery, Store, StoreHealth } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
 import { withExplainedErrors } from '../unavailable-error.ts';
 import { CLOSED, explainUnavailable, toReadiness } from './availability.ts';
-import { createCheckpoints } from './checkpoints.ts';
 import { toProject, toSession } from './container-row.ts';
-import { removeReserve } from './disk-reserve.ts';
-import { createDiskSpace } from './disk-space.ts';
-import { writeLongTexts } from './encoded-logs.ts';
-import { createErasure } from './erasure.ts';
-import { prepareErasureStatements } from './erasure-statements.ts';
+import { createErasure } from './erasure/erasure.ts';
+import { prepareErasureStatements } from './erasure/erasure-statements.ts';
+import { createPruning } from './erasure/pruning.ts';
+import { createScrub } from './erasure/scrub.ts';
 import { changeFeedback } from './feedback.ts';
-import { checkingFirst, createFileWatch } from './file-watch.ts';
-import { forgetTraces, ingest } from './ingest.ts';
-import { prepareIngestStatements } from './ingest-statements.ts';
+import { createCheckpoints } from './file/checkpoints.ts';
+import { removeReserve } from './file/disk-reserve.ts';
+import { createDiskSpace } from './file/disk-space.ts';
+import { checkingFirst, createFileWatch } from './file/file-watch.ts';
+import { migrateSqlite } from './file/migrations.ts';
+import { createViewerIndex } from './index/viewer-index.ts';
+import { createWordMerges } from './index/word-merges.ts';
+import { forgetTraces, ingest } from './ingest/ingest.ts';
+import { prepareIngestStatements } from './ingest/ingest-statements.ts';
+import { createTraceReads } from './ingest/trace-reads.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
 import { createLogReader, isLarge } from './log-reader.ts';
-import { LogWrites } from './log-writes.ts';
 import { toMeasures } from './measures.ts';
-import { migrateSqlite } from './migrations.ts';
 import { readWithin, toPage, withActiveConfigs } from './pages.ts';
 import { createProjectStore } from './project-store.ts';
-import { createPruning } from './pruning.ts';
-import { createScrub } from './scrub.ts';
-import { COUNT_SESSIONS_OF_PROJECT, LIST_SESSIONS_OF_PROJECT, prepareStatements, READ_PROJECT } from './statements.ts';
-import { createTraceReads } from './trace-reads.ts';
-import { createViewerIndex } from './viewer-index.ts';
-import { prepareViewerStatements } from './viewer-statements.ts';
+import { prepareViewerStatements } from './viewer/viewer-statements.ts';
 import { createSqliteViewerStore } from './viewer-store.ts';
-import { createWordMerges } from './word-merges.ts';
-import { createWriteTurns, type Work } from './write-turns.ts';
+import { writeLongTexts } from './writing/encoded-logs.ts';
+import { LogWrites } from './writing/log-writes.ts';
+import {
+  COUNT_SESSIONS_OF_PROJECT,
+  LIST_SESSIONS_OF_PROJECT,
+  prepareStatements,
+  READ_PROJECT,
+} from './writing/statements.ts';
+import { createWriteTurns, type Work } from './writing/write-turns.ts';
 
 /** For the traces of deletions. What is left of them is taken out after the next start. */
 const CLOSE_MILLIS = 3_000;

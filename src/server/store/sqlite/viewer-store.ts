@@ -2,16 +2,16 @@
 import type { SqliteValue } from '../../../sqlite/open.ts';
 import type { LogResponse } from '../../../wire/v4.ts';
 import { createPauses } from '../heavy-turns.ts';
-import { excerpt, plainText } from '../log-text.ts';
-import { countCharacters } from '../row-size.ts';
+import { excerpt, plainText } from '../rows/log-text.ts';
+import { countCharacters } from '../rows/row-size.ts';
 import { searchTerms } from '../search-query.ts';
 import { toConfigLabel, toOverview, toSessionLog, toSummary } from '../viewer-rows.ts';
 import type { IndexLag, SessionLog, SessionSummary, ViewerStore } from '../viewer-store.ts';
-import { labelsOf, toTexts } from './index-slice.ts';
-import type { ViewerIndex } from './viewer-index.ts';
-import { findName } from './viewer-names.ts';
-import { createSessionFinder, type SessionReads } from './viewer-query.ts';
-import { LOGS_PORTION, SCANS } from './viewer-statements.ts';
+import { labelsOf, toTexts } from './index/index-slice.ts';
+import type { ViewerIndex } from './index/viewer-index.ts';
+import { findName } from './viewer/viewer-names.ts';
+import { createSessionFinder, type SessionReads } from './viewer/viewer-query.ts';
+import { LOGS_PORTION, SCANS } from './viewer/viewer-statements.ts';
 
 /** In one portion of a session, so that nothing waits long for it. */
 const MAX_PORTION_CHARACTERS = 512 * 1024;

@@ -1,6 +1,6 @@
 /** Servers whose clocks differ by minutes, on both sides of midnight. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { maintainPartitions } from '../../../../src/server/store/postgres/partitions.ts';
+import { maintainPartitions } from '../../../../src/server/store/postgres/tables/partitions.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
 import { log } from '../../sample-log.ts';

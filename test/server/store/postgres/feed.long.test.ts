@@ -1,7 +1,7 @@
 /** The feed of changes misses none, though transactions become visible in another order than that of their times. */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ChangeFeed } from '../../../../src/server/store/postgres/change-feed.ts';
+import { ChangeFeed } from '../../../../src/server/store/postgres/reading/change-feed.ts';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
 import { findPostgres, type PostgresCluster, startPostgres } from '../../../support/postgres/cluster.ts';
 import { Random } from '../../../support/random.ts';

@@ -1,9 +1,9 @@
 /** Migrations while servers of an earlier version run on the database. */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { prepareSchema } from '../../../../src/server/store/postgres/layout.ts';
-import { MIGRATIONS } from '../../../../src/server/store/postgres/schema.ts';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
+import { prepareSchema } from '../../../../src/server/store/postgres/tables/layout.ts';
+import { MIGRATIONS } from '../../../../src/server/store/postgres/tables/schema.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
 import { createOne, log } from '../../sample-log.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import type pg from 'pg';
 import { expect, test } from 'vitest';
-import type { Uuid } from '../../../../src/server/store/postgres/keys.ts';
-import { findPossibleHits } from '../../../../src/server/store/postgres/possible-hits.ts';
+import { findPossibleHits } from '../../../../src/server/store/postgres/search/possible-hits.ts';
+import type { Uuid } from '../../../../src/server/store/postgres/tables/keys.ts';
 
 /** A database in which each session is of one day, and of itself. */
 const NO_LONG_SESSIONS = { query: async () => ({ rows: [] }) } as unknown as pg.Pool;

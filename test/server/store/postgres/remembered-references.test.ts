@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RememberedReferences } from '../../../../src/server/store/postgres/remembered-references.ts';
+import { RememberedReferences } from '../../../../src/server/store/postgres/tables/remembered-references.ts';
 
 const KEPT = 25_000;
 

@@ -1,8 +1,8 @@
 /** What this store has of its own: search over whole words, partitions by day, and deletions of whole sessions. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { dayOf, firstIdOf, nextDay } from '../../../../src/server/store/postgres/identifiers.ts';
-import { maintainPartitions } from '../../../../src/server/store/postgres/partitions.ts';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
+import { dayOf, firstIdOf, nextDay } from '../../../../src/server/store/postgres/tables/identifiers.ts';
+import { maintainPartitions } from '../../../../src/server/store/postgres/tables/partitions.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
 import { createOne, log } from '../../sample-log.ts';

@@ -1,7 +1,7 @@
 /** What a turn keeps of the words of its logs. */
 import { expect, test } from 'vitest';
-import { Vocabulary } from '../../../../src/server/store/postgres/vocabulary.ts';
-import { toWords } from '../../../../src/server/store/postgres/words.ts';
+import { Vocabulary } from '../../../../src/server/store/postgres/search/vocabulary.ts';
+import { toWords } from '../../../../src/server/store/postgres/tables/words.ts';
 
 test('a turn keeps each word once, and none that is found as a whole only', () => {
   // Nothing is written.

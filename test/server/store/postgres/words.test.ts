@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { hashWord, hasPhrase, inOrder, toWordArray, toWords } from '../../../../src/server/store/postgres/words.ts';
+import {
+  hashWord,
+  hasPhrase,
+  inOrder,
+  toWordArray,
+  toWords,
+} from '../../../../src/server/store/postgres/tables/words.ts';
 import { foldWord, WORD } from '../../../../src/server/store/word-matches.ts';
 
 test('words of any text are those that the rules for matches find in it, folded', () => {

@@ -1,8 +1,8 @@
 /** Old traces are forgotten in steps that others need not wait for long. */
 import { expect, test } from 'vitest';
-import { forgetTraces } from '../../../../src/server/store/sqlite/ingest.ts';
-import { prepareIngestStatements } from '../../../../src/server/store/sqlite/ingest-statements.ts';
-import { MIGRATIONS } from '../../../../src/server/store/sqlite/migrations.ts';
+import { MIGRATIONS } from '../../../../src/server/store/sqlite/file/migrations.ts';
+import { forgetTraces } from '../../../../src/server/store/sqlite/ingest/ingest.ts';
+import { prepareIngestStatements } from '../../../../src/server/store/sqlite/ingest/ingest-statements.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 
 test('each step of forgetting deletes few traces and few calls, also where one trace has very many', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { paceAt } from '../../../../src/server/store/sqlite/index-pace.ts';
+import { paceAt } from '../../../../src/server/store/sqlite/index/index-pace.ts';
 
 const GIVES_WAY = { sliceMillis: 16, breakFactor: 12 };
 const HAS_HALF = { sliceMillis: 40, breakFactor: 1 };

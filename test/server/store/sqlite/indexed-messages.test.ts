@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { IndexedMessages } from '../../../../src/server/store/sqlite/indexed-messages.ts';
+import { IndexedMessages } from '../../../../src/server/store/sqlite/index/indexed-messages.ts';
 
 const SESSION = 1;
 

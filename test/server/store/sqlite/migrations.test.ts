@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { MIGRATIONS, migrateSqlite } from '../../../../src/server/store/sqlite/migrations.ts';
+import { MIGRATIONS, migrateSqlite } from '../../../../src/server/store/sqlite/file/migrations.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';

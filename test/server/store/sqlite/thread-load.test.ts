@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createThreadLoad } from '../../../../src/server/store/sqlite/thread-load.ts';
+import { createThreadLoad } from '../../../../src/server/store/sqlite/index/thread-load.ts';
 
 /** A thread on which all that it does is said. */
 function watchedThread() {

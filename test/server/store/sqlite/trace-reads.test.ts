@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { CallKey } from '../../../../src/server/store/ingest.ts';
-import { MIGRATIONS } from '../../../../src/server/store/sqlite/migrations.ts';
+import { MIGRATIONS } from '../../../../src/server/store/sqlite/file/migrations.ts';
+import { createTraceReads } from '../../../../src/server/store/sqlite/ingest/trace-reads.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
-import { createTraceReads } from '../../../../src/server/store/sqlite/trace-reads.ts';
 import { openSqlite, type SqliteValue } from '../../../../src/sqlite/open.ts';
 
 const KEY = 'f'.repeat(16);

@@ -1,9 +1,9 @@
 /** The words of deleted logs leave the search index in a bounded number of steps, whatever others write meanwhile. */
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { migrateSqlite } from '../../../../src/server/store/sqlite/migrations.ts';
-import { createWordMerges } from '../../../../src/server/store/sqlite/word-merges.ts';
-import { readWordSegments } from '../../../../src/server/store/sqlite/word-segments.ts';
+import { migrateSqlite } from '../../../../src/server/store/sqlite/file/migrations.ts';
+import { createWordMerges } from '../../../../src/server/store/sqlite/index/word-merges.ts';
+import { readWordSegments } from '../../../../src/server/store/sqlite/index/word-segments.ts';
 import { openSqlite, type SqliteDatabase } from '../../../../src/sqlite/open.ts';
 import { Random } from '../../../support/random.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { createWriteLock } from '../../../../src/server/store/sqlite/write-lock.ts';
+import { createWriteLock } from '../../../../src/server/store/sqlite/writing/write-lock.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 

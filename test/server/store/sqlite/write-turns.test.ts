@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expect, onTestFinished, test } from 'vitest';
-import { createWriteTurns } from '../../../../src/server/store/sqlite/write-turns.ts';
+import { createWriteTurns } from '../../../../src/server/store/sqlite/writing/write-turns.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 

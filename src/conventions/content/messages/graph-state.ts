@@ -1,0 +1,31 @@
+/** The state of a LangGraph graph, `{ messages }`, as the output of the graph or of one of its steps. */
+import { isObject } from '../../../wire/json.ts';
+import { messageText } from '../../../wire/message-text.ts';
+import { jsonOf } from '../../values/attributes.ts';
+import { isLangChain } from '../parts/langchain-json.ts';
+import { MessageReader } from './messages.ts';
+import { isMessageInOtherSpelling } from './spellings.ts';
+
+/** How a state with messages begins; white space is Python's. */
+const STATE = /^\{"messages":\s?\[\{/;
+
+/**
+ * Returns what the last message says, if it is the model's and the state is nothing but messages as LangChain serialises
+ * them. All else is the app's own data.
+ */
+export function textOfState(value: unknown): string | undefined {
+  const state = typeof value === 'string' ? (STATE.test(value) ? jsonOf(value) : undefined) : value;
+  if (!isObject(state) || !Array.isArray(state['messages']) || Object.keys(state).length !== 1) return undefined;
+  const { messages } = state;
+  if (!messages.every(isLangChains)) return undefined;
+  const [last, ...others] = new MessageReader().readOutput([messages.at(-1)]);
+  // A text cannot have the calls beside it.
+  if (last?.role !== 'assistant' || last.tool_calls || others.length > 0) return undefined;
+  return messageText(last) || undefined;
+}
+
+/** LangChain writes all fields of a message, also these, where nothing is in them. The app's own messages may have the same types. */
+function isLangChains(message: unknown): boolean {
+  if (isLangChain(message)) return true;
+  return isMessageInOtherSpelling(message) && isObject(message) && isObject(message['additional_kwargs']);
+}

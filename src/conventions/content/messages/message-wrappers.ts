@@ -1,0 +1,216 @@
+/** Unwraps messages from request and response bodies, nested lists and JSON text → a list of single messages. */
+
+import { isObject } from '../../../wire/json.ts';
+import { jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
+import { isKnownPart } from '../parts/message-parts.ts';
+import { withConfig } from '../request-parameters.ts';
+import { toFinishReason, toGooglesFinishReason } from './finish-reason.ts';
+import { javaMessagesIn } from './java-messages.ts';
+import { isConstructor } from './message-fields.ts';
+import { isMessageInOtherSpelling, toKnownMessages, toKnownSpelling, toKnownSpellings } from './spellings.ts';
+
+type Fields = Record<string, unknown>;
+
+export interface Unwrapped {
+  readonly items: readonly unknown[];
+  /** Whether the items are pieces of messages (Responses API): neighbouring items of the assistant belong together. */
+  readonly areFragments: boolean;
+}
+
+const MAX_UNWRAPPING = 6;
+
+/** Keys where bodies keep their messages. The first that is present counts. */
+const WRAPPER_KEYS = [
+  'messages',
+  'contents',
+  'choices',
+  'candidates',
+  'generations',
+  'input',
+  'prompt',
+  'output',
+  'message',
+  'response',
+] as const;
+const SYSTEM_KEYS = [
+  'system',
+  'instructions',
+  'systemInstruction',
+  'system_instruction',
+  'systemPrompt',
+  'preamble',
+] as const;
+
+/** Items of the Responses API. */
+const FRAGMENT_TYPES: ReadonlySet<unknown> = new Set([
+  'message',
+  'function_call',
+  'function_call_output',
+  'reasoning',
+  'custom_tool_call',
+  'custom_tool_call_output',
+]);
+
+export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
+  if (value === undefined || value === null || depth > MAX_UNWRAPPING) return { items: [], areFragments: false };
+  if (typeof value === 'string') {
+    const printed = javaMessagesIn(value);
+    if (printed) return { items: printed, areFragments: false };
+    const json = withoutQuotes(jsonOf(value));
+    const parsed = Array.isArray(json) ? openTexts(json) : json;
+    return holdsMessages(parsed)
+      ? unwrapMessages(parsed, depth + 1)
+      : { items: value === '' ? [] : [value], areFragments: false };
+  }
+  if (Array.isArray(value)) return unwrapList(value, depth);
+  const [known, ...more] = toKnownMessages(value);
+  if (known !== value || !isObject(value)) return { items: [known, ...more], areFragments: false };
+  if (isMessage(value)) return { items: [value], areFragments: false };
+  const key = wrapperKeyOf(value);
+  if (key === undefined) return { items: [value], areFragments: false };
+  const inner = unwrapMessages(withHistory(value, key), depth + 1);
+  const body = withConfig(value);
+  for (const systemKey of SYSTEM_KEYS) {
+    const system = body[systemKey];
+    if (system !== undefined && system !== null && system !== '') {
+      const content = isObject(system) ? (system['parts'] ?? system['content'] ?? system) : system;
+      return { items: [{ role: 'system', content }, ...inner.items], areFragments: inner.areFragments };
+    }
+  }
+  return inner;
+}
+
+/** Cohere's first API has what the user says now beside what was said before. */
+function withHistory(body: Fields, key: string): unknown {
+  const history = listOf(body['chat_history']) ?? listOf(body['chatHistory']);
+  return history && key === 'message' ? [...history, { role: 'user', content: body[key] }] : body[key];
+}
+
+/** Whether this is messages or wraps them, and not only data that a text happens to be. */
+export function holdsMessages(parsed: unknown): boolean {
+  if (Array.isArray(parsed)) return parsed.some(isMessageLike);
+  return isObject(parsed) && (isMessage(parsed) || wrapperKeyOf(parsed) !== undefined);
+}
+
+function unwrapList(list: readonly unknown[], depth: number): Unwrapped {
+  const items = toKnownSpellings(openTexts(list));
+  if (items !== list) return unwrapList(items, depth);
+  // LangChain batches: a list of conversations; one call has one of them.
+  if (list.length > 0 && list.every(Array.isArray)) return unwrapMessages(list[0], depth + 1);
+  if (list.length > 0 && list.every(isPartOnly)) return { items: [{ content: list }], areFragments: false };
+  return { items: list, areFragments: list.some((item) => isObject(item) && FRAGMENT_TYPES.has(item['type'])) };
+}
+
+function wrapperKeyOf(body: Fields): (typeof WRAPPER_KEYS)[number] | undefined {
+  return WRAPPER_KEYS.find((key) => {
+    const inner = body[key];
+    return Array.isArray(inner) || isObject(inner) || (typeof inner === 'string' && inner !== '');
+  });
+}
+
+function isMessage(value: Fields): boolean {
+  return (
+    typeof value['role'] === 'string' ||
+    'parts' in value ||
+    isConstructor(value) ||
+    ('content' in value && !('input' in value)) ||
+    'finish_reason' in value ||
+    FRAGMENT_TYPES.has(value['type'])
+  );
+}
+
+const MESSAGE_KEYS = ['content', 'parts', 'tool_calls', 'refusal', 'audio'] as const;
+
+/** Stricter than `isMessage`: a text that happens to be JSON must stay text. */
+function isMessageLike(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(isMessageLike);
+  return (
+    isObject(value) &&
+    ((typeof value['role'] === 'string' && MESSAGE_KEYS.some((key) => key in value)) ||
+      isConstructor(value) ||
+      FRAGMENT_TYPES.has(value['type']) ||
+      isMessageInOtherSpelling(value))
+  );
+}
+
+/** Whether this is a content block in the place of a message. */
+function isPartOnly(value: unknown): boolean {
+  if (!isObject(value) || 'role' in value || 'message' in value || 'parts' in value || 'kwargs' in value) return false;
+  if (FRAGMENT_TYPES.has(value['type'])) return false;
+  return (
+    typeof value['type'] === 'string' ||
+    typeof value['text'] === 'string' ||
+    isObject(value['toolUse']) ||
+    isObject(value['functionCall'])
+  );
+}
+
+/** Replaces the items that are JSON texts of messages or blocks by these. All other texts stay. */
+export function openTexts(list: readonly unknown[]): readonly unknown[] {
+  let opened: unknown[] | undefined;
+  for (let at = 0; at < list.length; at++) {
+    const inner = itemsInText(list[at]);
+    if (inner) {
+      opened ??= list.slice(0, at);
+      opened.push(...inner);
+    } else opened?.push(list[at]);
+  }
+  return opened ?? list;
+}
+
+const JSON_START = /^"?[{[]/;
+
+function itemsInText(text: unknown): unknown[] | undefined {
+  if (typeof text !== 'string' || !JSON_START.test(text)) return undefined;
+  const parsed = withoutQuotes(jsonOf(text));
+  const items: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
+  return items.length > 0 && items.every(isMessageOrBlock) ? items : undefined;
+}
+
+function isMessageOrBlock(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  return isMessageLike(value) || isMessageLike(value['message']) || (value['type'] !== undefined && isKnownPart(value));
+}
+
+/** Parses a text that is a stringified list of messages; returns undefined for any other text. */
+export function messagesInText(text: string): unknown[] | undefined {
+  if (!text.startsWith('[') || !(text.includes('"role"') || text.includes('"type"'))) return undefined;
+  const list = jsonOf(text);
+  return Array.isArray(list) && list.length > 0 && list.every(isMessageLike) ? list : undefined;
+}
+
+function numberedReasonOf({ finish_reason, finishReason }: Fields): string | undefined {
+  return toGooglesFinishReason(finish_reason ?? finishReason);
+}
+
+/** LangChain has a list of generations for each prompt, and what the provider says of one beside its message, or in it. */
+function finishReasonOfGenerations([list]: readonly unknown[]): string | undefined {
+  const generation: unknown = Array.isArray(list) ? list[0] : list;
+  if (!isObject(generation)) return undefined;
+  const { generation_info: ofPython, generationInfo: info = ofPython, message } = generation;
+  const inner = isObject(message) && isObject(message['kwargs']) ? message['kwargs'] : message;
+  return finishReasonOf(info) ?? finishReasonOf(inner);
+}
+
+/** Returns the finish reason of the first choice. */
+export function finishReasonOf(value: unknown): string | undefined {
+  const body = typeof value === 'string' ? withoutQuotes(jsonOf(value)) : value;
+  const item: unknown = Array.isArray(body) ? body[0] : body;
+  const first = toKnownSpelling(typeof item === 'string' ? objectOf(item) : item);
+  if (!isObject(first)) return undefined;
+  const { response_metadata: ofLangChain, incomplete_details: ofResponses } = first;
+  const reason =
+    stringOf(first['finish_reason']) ??
+    stringOf(first['finishReason']) ??
+    stringOf(first['stop_reason']) ??
+    stringOf(first['stopReason']) ??
+    stringOf(first['done_reason']) ??
+    (isObject(ofLangChain) ? stringOf(ofLangChain['finish_reason'] ?? ofLangChain['stop_reason']) : undefined) ??
+    (isObject(ofResponses) ? stringOf(ofResponses['reason']) : undefined);
+  if (reason !== undefined) return toFinishReason(reason);
+  if (Array.isArray(first['generations'])) return finishReasonOfGenerations(first['generations']);
+  if (Array.isArray(first['choices'])) return finishReasonOf(first['choices']);
+  const candidates = first['candidates'];
+  if (!Array.isArray(candidates)) return undefined;
+  return finishReasonOf(candidates) ?? (isObject(candidates[0]) ? numberedReasonOf(candidates[0]) : undefined);
+}

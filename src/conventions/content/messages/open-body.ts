@@ -1,0 +1,75 @@
+/** Opens texts that are the JSON of message blocks, as sources give them that encode content twice. */
+import { isObject } from '../../../wire/json.ts';
+import { jsonOf, withoutQuotes } from '../../values/attributes.ts';
+import { javaMapsIn } from '../../values/java-map.ts';
+import { isCallOrResultPart, isKnownPart, isTextPart, MAX_PARTS } from '../parts/message-parts.ts';
+import { readResultPart } from '../parts/tool-parts.ts';
+
+/**
+ * Opens texts in the content of a message that are the JSON of its blocks: items of the list that are such a text, and
+ * text in which a call or a result with its id can be nothing else. `arePrinted`: also the blocks that Bedrock's
+ * instrumentation prints.
+ */
+export function openBody(body: unknown, arePrinted = false): unknown {
+  if (typeof body === 'string') return callBlocksIn(body, arePrinted) ?? body;
+  if (!Array.isArray(body)) return body;
+  let opened: unknown[] | undefined;
+  for (let at = 0; at < body.length && at < MAX_PARTS; at++) {
+    const item: unknown = body[at];
+    const blocks = typeof item === 'string' ? typedBlocksIn(item) : callBlocksIn(textOfPart(item), arePrinted);
+    if (blocks) {
+      opened ??= body.slice(0, at);
+      opened.push(...blocks);
+    } else opened?.push(item);
+  }
+  return opened ? opened.concat(body.slice(MAX_PARTS)) : body;
+}
+
+function textOfPart(part: unknown): unknown {
+  return isObject(part) && isTextPart(part) ? (part['content'] ?? part['text']) : undefined;
+}
+
+const BLOCK_START = /^"?\[?"?\{/;
+
+function typedBlocksIn(text: unknown): unknown[] | undefined {
+  if (typeof text !== 'string' || !BLOCK_START.test(text) || !text.includes('type')) return undefined;
+  const parsed = withoutQuotes(jsonOf(text));
+  const blocks: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
+  const areTyped = blocks.every((block) => isObject(block) && block['type'] !== undefined && isKnownPart(block));
+  return areTyped ? blocks : undefined;
+}
+
+function callBlocksIn(text: unknown, arePrinted: boolean): unknown[] | undefined {
+  if (arePrinted && typeof text === 'string' && PRINTED_BLOCKS.test(text)) return printedBlocksIn(text);
+  const blocks = typedBlocksIn(text);
+  return blocks?.some(isCallOrResult) ? blocks : undefined;
+}
+
+/** The blocks of a message as Java prints them, which Bedrock's agents report: `[{text=Hi, type=text}]`. */
+const PRINTED_BLOCKS = /^\[\{[a-z_]+=/;
+
+const PRINTED_KEYS: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ['text', ['type', 'text']],
+  ['tool_use', ['type', 'id', 'name', 'input']],
+  ['tool_result', ['type', 'tool_use_id', 'content', 'is_error']],
+]);
+
+function printedBlocksIn(text: string): unknown[] | undefined {
+  const blocks = javaMapsIn(text);
+  return blocks?.every(isPrintedBlock) ? blocks : undefined;
+}
+
+/** Another key is part of a text with a comma before it: that text would be cut there. */
+function isPrintedBlock(block: unknown): boolean {
+  if (!isObject(block)) return true;
+  const known = PRINTED_KEYS.get(block['type']);
+  const { content } = block;
+  return (
+    Object.keys(block).every((key) => known?.includes(key)) &&
+    (!Array.isArray(content) || content.every(isPrintedBlock))
+  );
+}
+
+function isCallOrResult(block: unknown): boolean {
+  return isObject(block) && isCallOrResultPart(block) && readResultPart(block).id !== undefined;
+}

@@ -1,0 +1,155 @@
+/** Images, audio and files inside messages → image parts, or a line of text that names the file. */
+
+import { isObject } from '../../../wire/json.ts';
+import type { ImageContent, TextContent } from '../../../wire/v4.ts';
+import { firstString, firstValue, stringOf } from '../../values/attributes.ts';
+import { isLargeData, placeholderOf } from '../../values/large-data.ts';
+import { toBytes } from '../../values/plain-json.ts';
+
+type Fields = Record<string, unknown>;
+
+export interface Media {
+  /** A URL, a data URL, bare base64, or bytes (also a `Buffer` that went through JSON). */
+  readonly data?: unknown;
+  readonly mimeType?: string | undefined;
+  /** The `detail` of an OpenAI image. */
+  readonly detail?: string | undefined;
+  readonly fileName?: string | undefined;
+  readonly fileId?: string | undefined;
+  /** Used if there is no MIME type: `image`, `audio`, `file`. */
+  readonly modality?: string | undefined;
+}
+
+/** Langfuse keeps media elsewhere, and leaves this in place of a URL or base64. */
+const STORED_BY_LANGFUSE = /^@@@langfuseMedia:type=([^|@]+)\|id=([^|@]+)\|/;
+
+const URL_SCHEME = /^[a-z][a-z0-9+.-]{1,20}:/i;
+
+/** First base64 characters of the image formats that models accept. */
+const SIGNATURES: readonly (readonly [string, string])[] = [
+  ['iVBORw0KGgo', 'image/png'],
+  ['/9j/', 'image/jpeg'],
+  ['R0lGOD', 'image/gif'],
+  ['UklGR', 'image/webp'],
+];
+
+/** Keys whose object may hold the payload of a part. */
+const PAYLOAD_KEYS = [
+  'image_url',
+  'source',
+  'image',
+  'input_audio',
+  'audio',
+  'file',
+  'media',
+  'audio_url',
+  'video_url',
+] as const;
+const DATA_KEYS = [
+  'url',
+  'uri',
+  'fileUri',
+  'file_uri',
+  'image_url',
+  'image',
+  'data',
+  'content',
+  'bytes',
+  'base64',
+  'binary_content',
+  'file_data',
+  'file_url',
+] as const;
+const MIME_KEYS = ['mime_type', 'mimeType', 'mediaType', 'media_type', 'contentType'] as const;
+
+/** Reads a part that is known to hold a file. `modality` is the caller's guess from the key that held the part. */
+export function readMedia(part: Fields, modality?: string): Media {
+  const type = stringOf(part['type']);
+  const kind = stringOf(part['modality']) ?? modality ?? (type && modalityOf(type));
+  for (const key of PAYLOAD_KEYS) {
+    const inner = part[key];
+    if (isObject(inner) && inner['type'] !== 'Buffer')
+      return mergeMedia(readPayload(inner, kind), readPayload(part, kind));
+  }
+  return readPayload(part, kind);
+}
+
+/** Returns an image as `image_url`; anything else, and an image too large to keep, as a placeholder text. */
+export function toMediaContent(media: Media): ImageContent | TextContent {
+  const isImage = media.mimeType ? media.mimeType.startsWith('image/') : media.modality === 'image';
+  const bytes = bytesOf(media.data);
+  const source = bytes ? Buffer.from(bytes).toString('base64') : stringOf(media.data);
+  if (source === undefined) return toTextPart(describe(media));
+  const [, mimeType, fileId] = STORED_BY_LANGFUSE.exec(source) ?? [];
+  if (mimeType !== undefined) return toTextPart(describe({ ...media, mimeType, fileId }));
+  const isUrl = URL_SCHEME.test(source.slice(0, 24));
+  if (isUrl && !source.startsWith('data:')) {
+    return isImage ? toImagePart(source, media.detail) : toTextPart(`${describe(media).slice(0, -1)}, ${source}]`);
+  }
+  if (isLargeData(source) || !(isImage || source.startsWith('data:image/'))) {
+    return toTextPart(placeholderOf(source, media.mimeType ?? media.modality));
+  }
+  return toImagePart(isUrl ? source : `data:${imageType(source, media.mimeType)};base64,${source}`, media.detail);
+}
+
+/** Returns what was said or heard, from a part or message, or from the sound in it. */
+export function transcriptOf(source: Fields): string | undefined {
+  for (const holder of [source, source['audio'], source['input_audio'], source['output_audio']]) {
+    const transcript = isObject(holder) ? stringOf(holder['transcript']) : undefined;
+    if (transcript !== undefined) return transcript;
+  }
+  return undefined;
+}
+
+function readPayload(body: Fields, modality: string | undefined): Media {
+  const source = isObject(body['source']) ? body['source'] : body;
+  const format = stringOf(body['format']);
+  return {
+    data: firstValue(source, DATA_KEYS),
+    mimeType: firstString(source, ...MIME_KEYS) ?? (format && modality && `${modality}/${format}`),
+    detail: stringOf(body['detail']),
+    fileName: firstString(body, 'filename', 'fileName'),
+    fileId: firstString(body, 'file_id', 'fileId'),
+    modality,
+  };
+}
+
+function mergeMedia(inner: Media, outer: Media): Media {
+  return {
+    data: inner.data,
+    mimeType: inner.mimeType ?? outer.mimeType,
+    detail: inner.detail ?? outer.detail,
+    fileName: inner.fileName ?? outer.fileName,
+    fileId: inner.fileId ?? outer.fileId,
+    modality: outer.modality,
+  };
+}
+
+function modalityOf(type: string): string {
+  return ['image', 'audio', 'video', 'document'].find((kind) => type.includes(kind)) ?? 'file';
+}
+
+function bytesOf(data: unknown): Uint8Array | undefined {
+  if (data instanceof Uint8Array) return data;
+  if (isObject(data) && data['type'] === 'Buffer' && Array.isArray(data['data'])) return toBytes(data['data']);
+  return undefined;
+}
+
+function imageType(base64: string, mimeType: string | undefined): string {
+  if (mimeType && mimeType !== 'image/*') return mimeType;
+  return SIGNATURES.find(([start]) => base64.startsWith(start))?.[1] ?? mimeType ?? 'image/png';
+}
+
+/** Returns `[application/pdf, report.pdf]`. */
+function describe(media: Media): string {
+  const words = [media.mimeType ?? media.modality ?? 'file', media.fileName, media.fileId];
+  return `[${words.filter((word) => word !== undefined).join(', ')}]`;
+}
+
+function toImagePart(url: string, detail: string | undefined): ImageContent {
+  return { type: 'image_url', image_url: detail === undefined ? { url } : { url, detail } };
+}
+
+function toTextPart(value: string): TextContent {
+  return { type: 'text', text: value };
+}

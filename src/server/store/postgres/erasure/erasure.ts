@@ -1,0 +1,216 @@
+/**
+ * Deletions of more than single logs. They are done in slices, each a transaction that leaves sums right, and take what is
+ * there when they come to it.
+ */
+import type pg from 'pg';
+import { parseJson } from '../../../../wire/json.ts';
+import { listUsers } from '../../rows/log-user.ts';
+import { storableText } from '../../storable-text.ts';
+import type { ChangeFeed } from '../reading/change-feed.ts';
+import { readSummaries } from '../reading/summaries.ts';
+import type { UnusedWords } from '../search/unused-words.ts';
+import type { Vocabulary } from '../search/vocabulary.ts';
+import type { Catalog } from '../tables/catalog.ts';
+import { LONG_MILLIS, pipelined, type Row, readLong, withConnection } from '../tables/connection.ts';
+import { firstIdOf } from '../tables/identifiers.ts';
+import { bucketOf, fromId, sessionKey, toKeyed } from '../tables/keys.ts';
+import type { Layout } from '../tables/layout.ts';
+import { type FoundSession, findCurrentSessions, findLogs } from '../tables/lookups.ts';
+import type { Merges } from '../tables/merges.ts';
+import { recountSession } from '../writing/recount.ts';
+import { type Deleted, type DeletionOptions, deleteLogs } from './deletions.ts';
+import { createPruning } from './pruning.ts';
+
+const SLICE = 1_000;
+/** By which the clocks of servers may differ. */
+const CLOCKS_MILLIS = 1_000;
+const VACUUMED = [
+  ...['logs', 'log_words', 'words', 'feedback', 'log_references', 'sessions', 'session_facets', 'session_projects'],
+  ...['trace_parts', 'trace_contents', 'trace_calls'],
+];
+const OF_SESSION = 'bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[])';
+
+export interface ErasureParts {
+  readonly reads: pg.Pool;
+  readonly writes: pg.Pool;
+  readonly layout: Layout;
+  readonly merges: Merges;
+  readonly catalog: Catalog;
+  readonly feed: ChangeFeed;
+  readonly vocabulary: Vocabulary;
+  readonly unusedWords: UnusedWords;
+}
+
+export function createErasure(parts: ErasureParts) {
+  const { reads, writes, layout, catalog, feed, unusedWords } = parts;
+
+  const remove = async (ids: readonly string[], options: DeletionOptions = {}): Promise<Deleted> => {
+    const logs = await findLogs(reads, ids);
+    const current = await findCurrentSessions(reads, new Set([...logs.values()].map(({ session }) => session)));
+    const keys = [...new Set([...current.values()].map(({ key }) => key))];
+    const shown = [...(await readSummaries(reads, keys)).values()].map(({ id }) => id);
+    const deleted = await deleteLogs(writes, parts, [...logs.keys()], options);
+    feed.announceDeleted(shown);
+    return deleted;
+  };
+
+  /** Again and again, until the query finds no more. */
+  const removeFound = async (
+    text: string,
+    values: readonly unknown[],
+    options: DeletionOptions = {},
+  ): Promise<Deleted> => {
+    let [logs, sessions] = [0, 0];
+    for (;;) {
+      const { rows } = await reads.query<Row>(`${text} LIMIT ${SLICE}`, [...values]);
+      if (rows.length === 0) return { logs, sessions };
+      const deleted = await remove(
+        rows.map((row) => row['id'] as string),
+        options,
+      );
+      logs += deleted.logs;
+      sessions += deleted.sessions;
+      // Others have deleted them meanwhile; where nothing goes, nothing would ever end.
+      if (deleted.logs === 0) return { logs, sessions };
+    }
+  };
+
+  const removeSession = async (session: FoundSession, options: DeletionOptions = {}): Promise<Deleted> => {
+    // Whoever goes on writing to it would keep the deletion going for ever.
+    const end = firstIdOf(Date.now() + CLOCKS_MILLIS);
+    const deleted = await removeFound(
+      `SELECT id FROM logs WHERE ${OF_SESSION} AND id < $3`,
+      [session.buckets, session.keys, end],
+      options,
+    );
+    if (deleted.sessions > 0 || session.id === null) return deleted;
+    // It had no logs: nothing that was deleted has taken it along. Or it has others, which came meanwhile.
+    const { key, bucket } = toKeyed(session.key);
+    const { rowCount } = await writes.query(
+      'DELETE FROM sessions WHERE bucket = $1::smallint AND key = $2::uuid AND logs = 0',
+      [...[bucket, key]],
+    );
+    feed.announceDeleted([session.id]);
+    return { ...deleted, sessions: rowCount ?? 0 };
+  };
+
+  return {
+    deleteLogs: (ids: readonly string[]) => remove(ids),
+
+    /** Resolves to `undefined` if there is no such session. */
+    deleteSession: async (selector: { readonly id: string } | { readonly referenceId: string }) => {
+      const session = await findSession(reads, selector);
+      return session && removeSession(session);
+    },
+
+    /** Resolves to `undefined` if there is no such project. */
+    deleteProject: async (selector: { readonly id: string } | { readonly name: string }) => {
+      catalog.forgetProjects();
+      const named = 'id' in selector ? selector : { name: storableText(selector.name) };
+      const project = await catalog.findProject(named);
+      if (!project) return undefined;
+      const deleted = await removeFound('SELECT id FROM logs WHERE project = $1', [project.key]);
+      await withConnection(writes, async (client) => {
+        await pipelined(client, [
+          { text: `BEGIN; SET LOCAL statement_timeout TO 0` },
+          {
+            text: `DELETE FROM configs WHERE project = $1 AND NOT EXISTS (SELECT 1 FROM logs WHERE logs.config = configs.key)`,
+            values: [project.key],
+            query_timeout: LONG_MILLIS,
+          },
+          // A project that was logged to meanwhile stays.
+          {
+            text: `DELETE FROM projects WHERE key = $1 AND NOT EXISTS (SELECT 1 FROM logs WHERE project = $1)`,
+            values: [project.key],
+            query_timeout: LONG_MILLIS,
+          },
+          { text: 'COMMIT', query_timeout: LONG_MILLIS },
+        ]);
+      });
+      catalog.forgetAll();
+      return deleted;
+    },
+
+    /** Deletes the logs whose metadata name this user, and the feedback that this user gave on other logs. */
+    deleteLogsOfUser: async (user: string): Promise<Deleted> => {
+      let [logs, sessions, after] = [0, 0, ''];
+      for (;;) {
+        const rows = await readLong(
+          reads,
+          `SELECT id, metadata FROM logs WHERE id > $1 AND strpos(metadata, $2) > 0 ORDER BY id LIMIT ${SLICE}`,
+          [after, JSON.stringify(user).slice(1, -1)],
+        );
+        const own = rows.filter((row) => listUsers(parseJson(row['metadata'] as string)).includes(user));
+        const deleted = await remove(own.map((row) => row['id'] as string));
+        logs += deleted.logs;
+        sessions += deleted.sessions;
+        if (rows.length < SLICE) break;
+        after = rows.at(-1)!['id'] as string;
+      }
+      await removeFeedbackOf(writes, layout, storableText(user));
+      return { logs, sessions };
+    },
+
+    prune: createPruning({ reads, writes, removeSession: (session) => removeSession(session, { forgets: true }) }),
+
+    /**
+     * Frees the space of deleted rows. What was deleted can be in the files of the database for as long as its
+     * administrator keeps write-ahead logs and backups.
+     */
+    eraseDeleted: async (): Promise<void> => {
+      await unusedWords.forgetAll();
+      await withConnection(writes, async (client) => {
+        await client.query('SET statement_timeout TO 0');
+        for (const table of VACUUMED) {
+          await pipelined(client, [{ text: `VACUUM ${table}`, query_timeout: LONG_MILLIS }]);
+        }
+        await client.query('SET statement_timeout TO DEFAULT');
+      });
+    },
+
+    /** The process is well, also while the database is away: see `readiness`. */
+    health: async () => ({ status: 'ok' as const }),
+  };
+}
+
+async function findSession(
+  pool: pg.Pool,
+  selector: { readonly id: string } | { readonly referenceId: string },
+): Promise<FoundSession | undefined> {
+  const own =
+    'referenceId' in selector ? sessionKey(storableText(selector.referenceId)).key : fromId('sesh', selector.id);
+  if (own !== undefined) {
+    const session = (await findCurrentSessions(pool, [own])).get(own);
+    return session?.id === null ? undefined : session;
+  }
+  if (!('id' in selector)) return undefined;
+  // The id of a log that is in no session stands for it and all below it.
+  const log = (await findLogs(pool, [selector.id])).get(selector.id);
+  const session = log && (await findCurrentSessions(pool, [log.session])).get(log.session);
+  if (!session || session.id !== null) return undefined;
+  const summary = (await readSummaries(pool, [session.key])).get(session.key);
+  return summary?.id === selector.id ? session : undefined;
+}
+
+async function removeFeedbackOf(pool: pg.Pool, layout: Layout, user: string): Promise<void> {
+  await withConnection(pool, async (client) => {
+    await client.query('BEGIN; SET LOCAL statement_timeout TO 0');
+    try {
+      const [removed] = await pipelined(client, [
+        {
+          text: 'DELETE FROM feedback WHERE "user" = $1 RETURNING log_id',
+          values: [user],
+          query_timeout: LONG_MILLIS,
+        },
+      ]);
+      const logs = await findLogs(client, new Set(removed!.rows.map((row) => row['log_id'] as string)));
+      const sessions = await findCurrentSessions(client, new Set([...logs.values()].map(({ session }) => session)));
+      const keys = [...new Set([...sessions.values()].map(({ key }) => key))].sort();
+      for (const key of keys) await recountSession(client, layout, { key, bucket: bucketOf(key) });
+      await client.query('COMMIT');
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => {});
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,138 @@
+/**
+ * Tells open pages what changed, whichever server wrote it: sessions are asked for by the time of their last change, and
+ * again for some seconds before it, since a transaction becomes visible later than the time that it has written. While
+ * nobody listens, nothing is asked for; the first look is for what was there already, and tells nothing.
+ */
+import type pg from 'pg';
+import type { SessionChange } from '../../viewer-store.ts';
+import type { Row } from '../tables/connection.ts';
+import { OVERLAP_MILLIS } from './summaries.ts';
+
+const POLL_MILLIS = 500;
+const MAX_NAMED = 50;
+const MAX_READ = 1_001;
+/** After a lost connection a commit whose outcome is open can become visible late. */
+const LOST_MILLIS = 120_000;
+
+export class ChangeFeed {
+  readonly #pool: pg.Pool;
+  readonly #overlapMillis: number;
+  readonly #listeners = new Set<(change: SessionChange) => void>();
+  /** Changes that the listeners have heard of, by session; and when they were seen. */
+  #told = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  /** One at a time. */
+  #polling: Promise<void> | undefined;
+  #isFirst = true;
+  #version = 0;
+  #lostUntil = 0;
+  #isClosed = false;
+
+  constructor(pool: pg.Pool, overlapMillis = OVERLAP_MILLIS) {
+    this.#pool = pool;
+    this.#overlapMillis = overlapMillis;
+  }
+
+  onChange(listener: (change: SessionChange) => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) {
+      this.#isFirst = true;
+      this.#schedule(0);
+    }
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#stop();
+    };
+  }
+
+  /** Resolves when the listeners will hear of all that cannot be read yet. Rejects if the database cannot be asked. */
+  async ready(): Promise<void> {
+    if (this.#isFirst && this.#listeners.size > 0) await (this.#polling ?? this.#look());
+  }
+
+  /** What was deleted here is told at once, since no row is left that a poll would find. */
+  announceDeleted(ids: readonly string[]): void {
+    if (ids.length === 0 || this.#listeners.size === 0) return;
+    const sessions = ids.length > MAX_NAMED ? null : ids;
+    const version = this.#nextVersion(Date.now() * 1000 - OVERLAP_MILLIS * 1000);
+    for (const listener of this.#listeners) listener({ sessions, version });
+  }
+
+  #nextVersion(version: number): number {
+    this.#version = Math.max(this.#version + 1, version);
+    return this.#version;
+  }
+
+  noteLostConnection(): void {
+    this.#lostUntil = Date.now() + LOST_MILLIS;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#listeners.clear();
+    this.#stop();
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #schedule(millis: number): void {
+    if (this.#isClosed || this.#timer || this.#listeners.size === 0) return;
+    this.#timer = setTimeout(() => void this.#poll(), millis).unref();
+  }
+
+  async #poll(): Promise<void> {
+    const timer = this.#timer;
+    await (this.#polling ?? this.#look()).catch(() => {});
+    // Those who listened may be gone, and others have begun to.
+    if (this.#timer !== timer) return;
+    this.#timer = undefined;
+    this.#schedule(POLL_MILLIS);
+  }
+
+  async #look(): Promise<void> {
+    this.#polling = this.#read();
+    try {
+      await this.#polling;
+    } catch (error) {
+      // The database is away: the changes are read when it is back.
+      this.noteLostConnection();
+      throw error;
+    } finally {
+      this.#polling = undefined;
+    }
+  }
+
+  async #read(): Promise<void> {
+    const isLost = Date.now() < this.#lostUntil;
+    const overlap = isLost ? LOST_MILLIS : this.#overlapMillis;
+    const { rows } = await this.#pool.query<Row>({
+      name: 'changes',
+      text: `SELECT session.key, coalesce(session.id, session.log_id) AS id,
+          floor(extract(epoch FROM session.changed_at) * 1000000)::bigint AS changed, clock.version
+        FROM (SELECT clock_timestamp() AS now, floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS version)
+          AS clock
+        LEFT JOIN LATERAL (SELECT * FROM sessions WHERE merged_into IS NULL
+          AND changed_at > clock.now - $1 * interval '1 millisecond' ORDER BY changed_at DESC LIMIT ${MAX_READ})
+          AS session ON true`,
+      // What came while this server was busy elsewhere counts too.
+      values: [overlap + 2 * POLL_MILLIS],
+    });
+    const found = rows.filter((row) => row['key'] !== null);
+    const isNew = ({ key, changed }: Row) => !this.#told.has(`${key} ${changed}`);
+    const fresh = found.filter(isNew);
+    const now = Date.now();
+    for (const { key, changed } of found) this.#told.set(`${key} ${changed}`, now);
+    const keptMillis = 2 * (overlap + POLL_MILLIS);
+    for (const [change, at] of this.#told) if (now - at > keptMillis && !isLost) this.#told.delete(change);
+    const wasFirst = this.#isFirst;
+    this.#isFirst = false;
+    if (fresh.length === 0 || wasFirst) return;
+    const ids = [...new Set(fresh.map((row) => row['id'] as string | null))];
+    const areTooMany = found.length >= MAX_READ || ids.length > MAX_NAMED || ids.includes(null);
+    const version = this.#nextVersion((rows[0]!['version'] as number) - OVERLAP_MILLIS * 1000);
+    for (const listener of this.#listeners) listener({ sessions: areTooMany ? null : (ids as string[]), version });
+  }
+}

@@ -1,0 +1,142 @@
+/** Reads whole logs, and joins what belongs to them: configs, feedback, parents, sessions. */
+import type pg from 'pg';
+import type { LogResponse } from '../../../../wire/v4.ts';
+import { toLogResponse } from '../../rows/log-row.ts';
+import { countCharacters } from '../../rows/row-size.ts';
+import { type Row, sendAtOnce, withConnection } from '../tables/connection.ts';
+import { toId, type Uuid } from '../tables/keys.ts';
+import { type FoundLog, findCurrentSessions, readPlaces } from '../tables/lookups.ts';
+import { isMissingTable } from '../tables/partitions.ts';
+import { ConfigReads } from './config-reads.ts';
+import { findParents, toChild } from './parents.ts';
+
+/** Logs that are read at once, so that a page of large ones does not fill the memory. */
+const PORTION = 100;
+
+export interface ShownSession {
+  readonly id: string;
+  readonly referenceId: string | null;
+}
+
+export class LogReads {
+  readonly #pool: pg.Pool;
+  readonly #configs = new ConfigReads();
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  async readOne(id: string): Promise<LogResponse | undefined> {
+    return (await this.read([id]))[0];
+  }
+
+  /**
+   * In the order of the ids. Leaves out those that are not there, and, but for the first, what would make more than
+   * `maxCharacters` of text.
+   */
+  async read(ids: readonly string[], maxCharacters = Number.POSITIVE_INFINITY): Promise<LogResponse[]> {
+    const logs: LogResponse[] = [];
+    let characters = 0;
+    for (let at = 0; at < ids.length && characters <= maxCharacters; at += PORTION) {
+      for (const row of await this.#readRows(ids.slice(at, at + PORTION))) {
+        characters += countCharacters(row as never);
+        if (characters > maxCharacters && logs.length > 0) break;
+        logs.push(toLogResponse(row as never));
+      }
+    }
+    return logs;
+  }
+
+  async #readRows(ids: readonly string[]): Promise<Row[]> {
+    const read = {
+      ...({ name: 'read logs', table: 'logs', join: 'JOIN projects ON projects.key = logs.project' } as const),
+      columns: 'logs.*, projects.id AS project_id, projects.name AS project_name',
+    };
+    return this.#withConnection(async (connection) => {
+      const rows = await readPlaces(connection, read, ids);
+      const byId = new Map(rows.map((row) => [row['id'] as string, row]));
+      return this.#join(
+        connection,
+        ids.flatMap((id): Row[] => (byId.has(id) ? [byId.get(id)!] : [])),
+      );
+    });
+  }
+
+  /**
+   * Takes rows of logs with `project_id` and `project_name`, and, where they are known, `has_feedback`,
+   * `shown_session` and `shown_parent`, and adds to them. Resolves to the logs, by id.
+   */
+  async complete(rows: readonly Row[]): Promise<Map<string, LogResponse>> {
+    // Where all is known, no connection is needed.
+    const joined = await this.#join(this.#pool, rows);
+    return new Map(joined.map((row) => [row['id'] as string, toLogResponse(row as never)]));
+  }
+
+  /** Adds to the rows themselves: of so many columns, a copy costs more than the rest. */
+  async #join(connection: pg.ClientBase | pg.Pool, found: readonly Row[]): Promise<Row[]> {
+    const reads = sendAtOnce(
+      connection,
+      () =>
+        [
+          this.#configs.read(
+            connection,
+            found.flatMap((row) => (row['config'] as Uuid | null) ?? []),
+          ),
+          readFeedback(
+            connection,
+            found.flatMap((row) => (row['has_feedback'] === false ? [] : (row['id'] as string))),
+          ),
+          findParents(connection, found.filter((row) => !('shown_parent' in row)).map(toChild)),
+          findCurrentSessions(
+            connection,
+            found.flatMap((row) => (row['in_session'] && !row['shown_session'] ? [row['session'] as Uuid] : [])),
+          ),
+        ] as const,
+    );
+    const [configs, feedback, parents, sessions] = await Promise.all(reads);
+    return found.map((row) => {
+      const config = configs.get(row['config'] as Uuid);
+      const parent = (row['shown_parent'] as FoundLog | undefined) ?? parents.get(row['id'] as string);
+      const shown = (row['shown_session'] as ShownSession | undefined) ?? sessions.get(row['session'] as Uuid);
+      const session = row['in_session'] ? shown : undefined;
+      return Object.assign(row, {
+        ...{ project: row['project_name'], save: row['save'] ? 1 : 0 },
+        session_id: row['in_session'] ? (session?.id ?? toId('sesh', row['session'] as Uuid)) : null,
+        session_reference_id: session?.referenceId ?? null,
+        parent_id: parent?.id ?? null,
+        parents_own_reference_id: parent?.referenceId ?? null,
+        ...(config ?? { config: null, config_id: null }),
+        feedback: JSON.stringify(feedback.get(row['id'] as string) ?? []),
+      });
+    });
+  }
+
+  /** By log, oldest first. */
+  readFeedback(ids: readonly string[]): Promise<Map<string, object[]>> {
+    return this.#withConnection((connection) => readFeedback(connection, ids));
+  }
+
+  /** Where a day has no table, the work is done by the pool, which finds nothing of it. */
+  async #withConnection<Result>(work: (connection: pg.ClientBase | pg.Pool) => Promise<Result>): Promise<Result> {
+    try {
+      return await withConnection(this.#pool, work);
+    } catch (error) {
+      if (!isMissingTable(error)) throw error;
+      return work(this.#pool);
+    }
+  }
+}
+
+async function readFeedback(client: pg.ClientBase | pg.Pool, ids: readonly string[]): Promise<Map<string, object[]>> {
+  const found = new Map<string, object[]>();
+  const columns = 'log_id, id, type, value, "user", created_at';
+  const read = { name: 'read feedback', columns, table: 'feedback', rest: 'ORDER BY log_id, id' } as const;
+  const rows = await readPlaces(client, read, ids);
+  for (const { log_id: logId, value, ...row } of rows) {
+    const entries = found.get(logId as string) ?? [];
+    const { id, type, user, created_at } = row;
+    entries.push({ id, type, value: JSON.parse(value as string), user, created_at });
+    found.set(logId as string, entries);
+  }
+  return found;
+}

@@ -1,0 +1,118 @@
+/** Finds the sessions of a list by filters and in an order. A search by words is in `word-search.ts`. */
+import type pg from 'pg';
+import { storableText } from '../../storable-text.ts';
+import { toTimestamp } from '../../timestamps.ts';
+import type { SessionQuery, SessionSort } from '../../viewer-store.ts';
+import type { Catalog } from '../tables/catalog.ts';
+import { type Row, toSqlTime, type Value } from '../tables/connection.ts';
+import { fromId, toKeyed, type Uuid } from '../tables/keys.ts';
+import { FACETS } from '../tables/log-facts.ts';
+import { findCurrentSessions, findLogs } from '../tables/lookups.ts';
+import { whereKeys } from '../tables/row-keys.ts';
+import { IS_SHOWN } from './summaries.ts';
+
+interface Order {
+  readonly sql: string;
+  readonly type: 'timestamptz' | 'float8';
+}
+
+const ORDERS: Readonly<Record<SessionSort, Order>> = {
+  activity: { sql: 'session.ended_at', type: 'timestamptz' },
+  started: { sql: 'session.started_at', type: 'timestamptz' },
+  changed: { sql: 'session.changed_at', type: 'timestamptz' },
+  duration: { sql: 'extract(epoch FROM session.ended_at - session.started_at)::float8', type: 'float8' },
+  // A session without a cost is below those that cost nothing.
+  cost: { sql: 'coalesce(session.cost, -1)', type: 'float8' },
+};
+
+export interface Conditions {
+  readonly sql: readonly string[];
+  readonly values: readonly Value[];
+}
+
+/** Resolves to `undefined` if no session can meet them. */
+export async function toConditions(catalog: Catalog, query: SessionQuery): Promise<Conditions | undefined> {
+  const [sql, values]: [string[], Value[]] = [[], []];
+  const add = (value: Value): string => `$${values.push(value)}`;
+  if (query.project !== undefined) {
+    const project = await catalog.findProject({ name: storableText(query.project) });
+    if (!project) return undefined;
+    sql.push(`EXISTS (SELECT 1 FROM session_projects AS part WHERE part.bucket = session.bucket
+      AND part.session = session.key AND part.project = ${add(project.key)})`);
+  }
+  const facets: [number, string | undefined][] = [
+    ...([[FACETS.model, query.model]] as [number, string | undefined][]),
+    [FACETS.type, query.type],
+    [FACETS.error, query.hasError ? '*' : undefined],
+    [FACETS.feedback, query.feedback],
+    [FACETS.user, query.user],
+    [FACETS.environment, query.environment],
+  ];
+  for (const [kind, value] of facets) {
+    if (value === undefined) continue;
+    sql.push(`EXISTS (SELECT 1 FROM session_facets AS facet WHERE facet.bucket = session.bucket
+      AND facet.session = session.key AND facet.kind = ${kind} AND facet.value = ${add(storableText(value))})`);
+  }
+  if (query.since !== undefined) sql.push(`session.ended_at >= ${add(toSqlTime(query.since))}::timestamptz`);
+  if (query.until !== undefined) sql.push(`session.started_at <= ${add(toSqlTime(query.until))}::timestamptz`);
+  if (query.minDuration !== undefined) {
+    sql.push(`${ORDERS.duration.sql} >= ${add(query.minDuration)}::float8`);
+  }
+  return { sql, values };
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The cursor of another order has another kind of place. */
+function isPlace(place: string, type: Order['type']): boolean {
+  return type === 'float8' ? Number.isFinite(Number(place)) : toTimestamp(place) === place;
+}
+
+export interface FoundSessions {
+  readonly found: { readonly key: Uuid; readonly logId?: string }[];
+  readonly next: string | null;
+}
+
+export async function listByOrder(pool: pg.Pool, query: SessionQuery, conditions: Conditions): Promise<FoundSessions> {
+  const { sql: column, type } = ORDERS[query.sort ?? 'activity'];
+  const values = [...conditions.values];
+  const where = [IS_SHOWN, ...conditions.sql];
+  if (query.cursor !== undefined) {
+    const [place = '', key = ''] = query.cursor.split(' ');
+    if (!isPlace(place, type) || !UUID.test(key)) return { found: [], next: null };
+    values.push(type === 'float8' ? Number(place) : place, key);
+    where.push(`(${column}, session.key) < ($${values.length - 1}::${type}, $${values.length}::uuid)`);
+  }
+  values.push(query.size);
+  const { rows } = await pool.query<Row>(
+    `SELECT session.key, ${column} AS place FROM sessions AS session WHERE ${where.join(' AND ')}
+     ORDER BY ${column} DESC, session.key DESC LIMIT $${values.length}`,
+    values,
+  );
+  const last = rows.length === query.size ? rows.at(-1) : undefined;
+  return {
+    found: rows.map((row) => ({ key: row['key'] as Uuid })),
+    next: last ? `${last['place']} ${last['key']}` : null,
+  };
+}
+
+/** Ids of sessions, and of logs that are in none. */
+export async function listByIds(pool: pg.Pool, ids: readonly string[], conditions: Conditions): Promise<FoundSessions> {
+  const keys = ids.flatMap((id) => fromId('sesh', id) ?? []);
+  const logs = await findLogs(pool, ids);
+  const current = await findCurrentSessions(pool, [...keys, ...[...logs.values()].map(({ session }) => session)]);
+  const wanted = await keepWanted(pool, [...new Set([...current.values()].map(({ key }) => key))], conditions);
+  return { found: [...wanted].map((key) => ({ key })), next: null };
+}
+
+/** Resolves to those of the sessions that are shown and meet the conditions. */
+export async function keepWanted(pool: pg.Pool, keys: readonly Uuid[], conditions: Conditions): Promise<Set<Uuid>> {
+  if (keys.length === 0) return new Set();
+  const values = [...conditions.values];
+  const { sql } = whereKeys('session.bucket, session.key', keys.map(toKeyed), values);
+  const { rows } = await pool.query<Row>(
+    `SELECT session.key FROM sessions AS session WHERE ${[IS_SHOWN, ...conditions.sql, sql].join(' AND ')}`,
+    values,
+  );
+  return new Set(rows.map((row) => row['key'] as Uuid));
+}

@@ -1,0 +1,86 @@
+/** Sessions as the v4 API has them. */
+import type pg from 'pg';
+import { parseJson } from '../../../../wire/json.ts';
+import type { SessionResponse } from '../../store.ts';
+import type { Row } from '../tables/connection.ts';
+import { fromId, toKeyed, type Uuid } from '../tables/keys.ts';
+import { findCurrentSessions } from '../tables/lookups.ts';
+
+const MAX_COUNTED = 10_000;
+const COLUMNS = 'key, id, reference_id, keys, buckets, created_at, updated_at, logs';
+
+export async function readSession(pool: pg.Pool, id: string): Promise<SessionResponse | undefined> {
+  const key = fromId('sesh', id);
+  const session = key && (await findCurrentSessions(pool, [key])).get(key);
+  if (!session || session.id === null) return undefined;
+  const { rows } = await pool.query<Row>(
+    `SELECT ${COLUMNS} FROM sessions WHERE bucket = $1::smallint AND key = $2::uuid`,
+    [toKeyed(session.key).bucket, session.key],
+  );
+  return rows[0] && toSession(pool, rows[0]);
+}
+
+/** Newest first. */
+export async function listSessions(
+  pool: pg.Pool,
+  projectKey: number,
+  { page, size }: { page: number; size: number },
+): Promise<{ total: number; records: SessionResponse[] }> {
+  const skipped = (page - 1) * size;
+  const [count, found] = await Promise.all([
+    pool.query<Row>(
+      `SELECT count(*) AS total FROM (SELECT 1 FROM session_projects WHERE project = $1
+       LIMIT ${Math.max(MAX_COUNTED, skipped + size + 1)}) AS counted`,
+      [projectKey],
+    ),
+    pool.query<Row>(
+      `SELECT ${COLUMNS.replaceAll(/\b(key|id|created_at)\b/g, 'sessions.$1')} FROM session_projects AS part
+       JOIN sessions ON sessions.bucket = part.bucket AND sessions.key = part.session
+       WHERE part.project = $1 AND sessions.id IS NOT NULL ORDER BY part.created_at DESC, sessions.key DESC
+       LIMIT $2 OFFSET $3`,
+      [projectKey, size, skipped],
+    ),
+  ]);
+  const records: SessionResponse[] = [];
+  for (const row of found.rows) records.push(await toSession(pool, row));
+  return { total: count.rows[0]!['total'] as number, records };
+}
+
+async function toSession(pool: pg.Pool, row: Row): Promise<SessionResponse> {
+  const ofSession = [row['buckets'], row['keys']];
+  const [projects, first, last] = await Promise.all([
+    pool.query<Row>({
+      name: 'projects of session',
+      text: `SELECT projects.id, projects.name, config_type FROM session_projects AS part
+        JOIN projects ON projects.key = part.project WHERE part.bucket = $1::smallint AND part.session = $2::uuid
+        ORDER BY projects.key`,
+      values: [toKeyed(row['key'] as Uuid).bucket, row['key']],
+    }),
+    pool.query<Row>({
+      name: 'first of session',
+      text: `SELECT inputs FROM logs WHERE bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[]) AND in_session
+        ORDER BY created_at, id LIMIT 1`,
+      values: ofSession,
+    }),
+    pool.query<Row>({
+      name: 'last of session',
+      text: `SELECT output FROM logs WHERE bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[]) AND in_session
+        ORDER BY created_at DESC, id DESC LIMIT 1`,
+      values: ofSession,
+    }),
+  ]);
+  const inputs = first.rows[0]?.['inputs'] as string | null | undefined;
+  const output = last.rows[0]?.['output'] as string | null | undefined;
+  return {
+    id: row['id'] as string,
+    ...(row['reference_id'] !== null && { reference_id: row['reference_id'] as string }),
+    projects: projects.rows.map((project) => ({
+      ...{ id: project['id'] as string, name: project['name'] as string },
+      type: ({ model: 'prompt', tool: 'tool' } as const)[project['config_type'] as 'model'] ?? ('flow' as const),
+    })),
+    datapoints_count: row['logs'] as number,
+    ...(inputs && { first_inputs: parseJson(inputs) as Record<string, unknown> }),
+    ...(typeof output === 'string' && { last_output: output }),
+    ...{ created_at: row['created_at'] as string, updated_at: row['updated_at'] as string },
+  };
+}

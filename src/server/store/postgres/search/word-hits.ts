@@ -1,0 +1,203 @@
+/** Reads the index of words: the newest logs of a day that a term is in. */
+import type pg from 'pg';
+import { codeOf, type Row, type Statement, type Value, withConnection } from '../tables/connection.ts';
+import { dayOf } from '../tables/identifiers.ts';
+import { readAlongIds, readByIndex } from '../tables/index-reads.ts';
+import type { Uuid } from '../tables/keys.ts';
+import { logOfWords } from './word-rows.ts';
+import type { Term } from './word-terms.ts';
+
+/** The newest logs, which are looked at one by one: a frequent word is in enough of them. */
+const WINDOW = 1_000;
+const ENOUGH = 40;
+/** With so many hits among the newest logs, the index would give too many: more of the newest are looked at. */
+const MANY = 8;
+const WIDE_WINDOW = 20_000;
+/** Read from the index at once; and where most of them are left out by other words. */
+const MAX_HITS = 200;
+const MAX_HITS_OF_MANY = 10_000;
+/** Of a term that is not frequent, on one day. */
+const MAX_SESSIONS = 50_000;
+/** Of a term, to find the one that is in the fewest logs. */
+const MAX_COUNTED = 2_000;
+/** Of the database that one search has at once, beside which others read. */
+const MAX_CONNECTIONS = 2;
+/** In which the index answers what a search cannot do without, and what only makes it faster. */
+const INDEX_MILLIS = 3_000;
+const HINT_MILLIS = 1_000;
+const TIMED_OUT = '57014';
+export const LAST_ID = 'data_zzzzzzzzzzzzzzzzzzzzz';
+
+export interface Hit {
+  readonly id: string;
+  readonly session: Uuid;
+}
+
+export interface Hits {
+  /** Newest first. */
+  readonly rows: readonly Hit[];
+  /** Whether these are all of the day. */
+  readonly isWhole: boolean;
+  /** Where the search goes on if the last hit does not say it. */
+  readonly next?: string;
+}
+
+/** Newest first. */
+export async function listDays(pool: pg.Pool): Promise<string[]> {
+  const { rows } = await pool.query<Row>({
+    name: 'days',
+    text: `SELECT right(inhrelid::regclass::text, 8) AS day FROM pg_inherits WHERE inhparent = 'log_words'::regclass`,
+  });
+  const today = dayOf(Date.now() + 86_400_000);
+  return rows
+    .map((row) => String(row['day']).replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3'))
+    .filter((day) => day <= today)
+    .sort()
+    .reverse();
+}
+
+/** Of the logs before an id. The index gives all logs of a word in no order: for a frequent one, that takes too long. */
+export async function readHits(pool: pg.Pool, day: string, term: Term, before: string, areFew: boolean): Promise<Hits> {
+  const limit = areFew ? MAX_HITS_OF_MANY : MAX_HITS;
+  const values: Value[] = [day, before];
+  const condition = toCondition(term, values);
+  const walk = (statement: Statement) => withConnection(pool, (client) => readAlongIds(client, statement));
+  // The last two rows say where the window ends.
+  const rows = await walk({
+    name: `walk ${condition}`,
+    text: `SELECT id, session, is_hit, place FROM (
+        SELECT id, session, ${condition} AS is_hit, row_number() OVER () AS place FROM (
+          SELECT id, session, words FROM log_words WHERE day = $1::date AND id < $2::text
+          ORDER BY id DESC LIMIT ${WINDOW}) AS newest) AS placed
+      WHERE is_hit OR place >= ${WINDOW - 1}`,
+    values,
+  });
+  const hits = rows.filter((row) => row['is_hit']);
+  const isEnd = rows.at(-1)?.['place'] !== WINDOW;
+  if (isEnd || hits.length >= ENOUGH) return { rows: hits.map(toHit), isWhole: isEnd };
+  if (!areFew && hits.length >= MANY) {
+    const wide = await walk({
+      name: `walk far ${condition} ${limit}`,
+      text: `SELECT id, session FROM (SELECT id, session, words FROM log_words
+          WHERE day = $1::date AND id < $2::text ORDER BY id DESC LIMIT ${WIDE_WINDOW}) AS newest
+        WHERE ${condition} LIMIT ${limit}`,
+      values,
+    });
+    if (wide.length >= ENOUGH) return { rows: wide.map(toHit), isWhole: false };
+  }
+  // In an order that no index has: PostgreSQL 18 would walk along the logs for that of the ids, even if it must not. And
+  // by a condition that none has: where the planner knows nothing of the day, it would go through all ids of it as well.
+  const found = await readFromIndex(
+    pool,
+    `SELECT id, session FROM log_words WHERE day = $1::date AND id || '' < $2::text AND ${condition}
+     ORDER BY id || '' DESC LIMIT ${limit}`,
+    values,
+    INDEX_MILLIS,
+  );
+  // Too many logs have it for the index, and too few of the newest: these are looked at one by one.
+  // Words that were added to a log come before its own, which may be outside: it is looked at again.
+  if (!found) return { rows: hits.map(toHit), isWhole: false, next: lastLogOf(rows) };
+  return { rows: found.map(toHit), isWhole: found.length < limit };
+}
+
+/**
+ * Resolves to the sessions that have a log with each term on that day; `undefined` where that is not known: for a frequent
+ * term, which leaves out few, and for one that the index needs long for, or is not asked for before `end`.
+ *
+ * @param end by `performance.now()`.
+ */
+export async function readSessionsOf(
+  pool: pg.Pool,
+  day: string,
+  terms: readonly Term[],
+  end: number,
+): Promise<(ReadonlySet<Uuid> | undefined)[]> {
+  if (terms.length === 0) return [];
+  const sampled = await sample(pool, day, terms);
+  return mapTogether(terms, async (term, index) => {
+    if (sampled[index]! >= ENOUGH || performance.now() > end) return undefined;
+    const values: Value[] = [day];
+    const condition = toCondition(term, values);
+    const text = `SELECT session FROM log_words WHERE day = $1::date AND ${condition} LIMIT ${MAX_SESSIONS}`;
+    const rows = await readFromIndex(pool, text, values, HINT_MILLIS);
+    return rows && rows.length < MAX_SESSIONS ? new Set(rows.map((row) => row['session'] as Uuid)) : undefined;
+  });
+}
+
+/** Resolves to how many of the newest logs of the day have each term. */
+async function sample(pool: pg.Pool, day: string, terms: readonly Term[]): Promise<number[]> {
+  const values: Value[] = [day];
+  const counts = terms.map((term) => `count(*) FILTER (WHERE ${toCondition(term, values)})::int4`);
+  const text = `SELECT ARRAY[${counts.join(', ')}] AS counts
+    FROM (SELECT words FROM log_words WHERE day = $1::date ORDER BY id DESC LIMIT ${WINDOW}) AS newest`;
+  const [row] = await withConnection(pool, (client) => readAlongIds(client, { text, values }));
+  return row!['counts'] as number[];
+}
+
+/**
+ * Resolves to how many logs of the day have each term; of frequent ones, and those that the index needs long for or is not
+ * asked for before `end`, which is more frequent than others.
+ *
+ * @param end by `performance.now()`.
+ */
+export async function countHits(pool: pg.Pool, day: string, terms: readonly Term[], end: number): Promise<number[]> {
+  const sampled = await sample(pool, day, terms);
+  // The newest logs say enough of terms that are all among them.
+  const areAllThere = sampled.every((count) => count >= MANY);
+  return mapTogether(terms, async (term, index) => {
+    const many = MAX_COUNTED + sampled[index]!;
+    if (areAllThere || sampled[index]! >= ENOUGH || performance.now() > end) return many;
+    const own: Value[] = [day];
+    const condition = toCondition(term, own);
+    const text = `SELECT 1 FROM log_words WHERE day = $1::date AND ${condition} LIMIT ${MAX_COUNTED}`;
+    return (await readFromIndex(pool, text, own, HINT_MILLIS))?.length ?? many;
+  });
+}
+
+/** In their order, a few at once. */
+async function mapTogether<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let at = 0; at < items.length; at += MAX_CONNECTIONS) {
+    const slice = items.slice(at, at + MAX_CONNECTIONS);
+    results.push(...(await Promise.all(slice.map((item, index) => work(item, at + index)))));
+  }
+  return results;
+}
+
+/** Adds what it compares with to `values`. An empty list of words would be one that every log has. */
+function toCondition({ words, beginnings }: Term, values: Value[]): string {
+  const add = (list: readonly number[]): string => `$${values.push(list)}::int4[]`;
+  return [
+    ...(words.length > 0 ? [`words @> ${add(words)}`] : []),
+    ...(beginnings ? [`words && ${add(beginnings)}`] : []),
+  ].join(' AND ');
+}
+
+/** Resolves to `undefined` if it takes longer than that. */
+async function readFromIndex(
+  pool: pg.Pool,
+  text: string,
+  values: readonly Value[],
+  maxMillis: number,
+): Promise<Row[] | undefined> {
+  try {
+    const [rows] = await withConnection(pool, (client) => readByIndex(client, [{ text, values }], maxMillis));
+    return rows;
+  } catch (error) {
+    if (codeOf(error) === TIMED_OUT) return undefined;
+    throw error;
+  }
+}
+
+/** Of rows whose last one may be words that were added to a log, the log before that. */
+function lastLogOf(rows: readonly Row[]): string {
+  const [last, beforeLast] = [rows.at(-1)!['id'] as string, rows.at(-2)?.['id'] as string];
+  return logOfWords(last === logOfWords(last) ? last : beforeLast);
+}
+
+function toHit(row: Row): Hit {
+  return { id: logOfWords(row['id'] as string), session: row['session'] as Uuid };
+}

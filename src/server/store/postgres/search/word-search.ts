@@ -1,0 +1,246 @@
+/**
+ * Full-text search: sessions in whose logs all words are, the one with the newest log first. The beginning of the last
+ * word is enough where no whole word is found.
+ *
+ * One of the terms leads: its logs are read from the newest day on, and of their sessions those are kept that have the
+ * other terms too. Each request looks for a bounded time; the cursor says where it stopped.
+ */
+import type pg from 'pg';
+import type { SessionQuery } from '../../viewer-store.ts';
+import { type Conditions, type FoundSessions, keepWanted } from '../reading/session-list.ts';
+import type { Row, Value } from '../tables/connection.ts';
+import { firstIdOf } from '../tables/identifiers.ts';
+import type { Uuid } from '../tables/keys.ts';
+import { type FoundSession, findCurrentSessions } from '../tables/lookups.ts';
+import { isMissingTable, tableOf } from '../tables/partitions.ts';
+import { whereKeys } from '../tables/row-keys.ts';
+import { readTexts } from './match-texts.ts';
+import { findPossibleHits } from './possible-hits.ts';
+import type { Vocabulary } from './vocabulary.ts';
+import { countHits, type Hit, LAST_ID, listDays, readHits, readSessionsOf } from './word-hits.ts';
+import { wordRowsOf } from './word-rows.ts';
+import { MAX_TERMS, type Term, toTerms } from './word-terms.ts';
+
+const MAX_MILLIS = 2_000;
+/**
+ * After so much work, a page that has something is answered, though it is not full: whoever searches sees it, and asks
+ * for the next one. A hit counts one, and as a text that is read as much as so many.
+ */
+const FIRST_PAGE_WORK = 4_000;
+const NEXT_PAGE_WORK = 20_000;
+const WORK_OF_TEXT = 20;
+/** Hits whose sessions are looked at together, and whose texts are read. */
+const CHECKED = 100;
+const VERIFIED = 40;
+/** The first of them is tomorrow. */
+const COUNTED_DAYS = 3;
+/** Logs of one session in which a phrase is looked for. */
+const MAX_PHRASE_LOGS = 20;
+
+interface SearchParts {
+  readonly pool: pg.Pool;
+  readonly vocabulary: Vocabulary;
+  readonly conditions: Conditions;
+  readonly excluded: ReadonlySet<Uuid>;
+}
+
+/** What a cursor adds to the number of the leading term where the last word is the beginning of one. */
+const BEGINNING = MAX_TERMS;
+
+export async function searchWords(parts: SearchParts, query: SessionQuery): Promise<FoundSessions> {
+  const [given, before = LAST_ID] = query.cursor?.split(' ') ?? [];
+  if (given !== undefined) {
+    const isBeginning = Number(given) >= BEGINNING;
+    const terms = await toTerms(query, isBeginning ? parts.vocabulary : undefined);
+    return searchFrom(parts, query, terms, { leading: Number(given) % BEGINNING, isBeginning, before });
+  }
+  let first: FoundSessions | undefined;
+  for (const isBeginning of [false, true]) {
+    const terms = await toTerms(query, isBeginning ? parts.vocabulary : undefined);
+    if (terms.length === 0) continue;
+    const leading = await chooseLeading(parts.pool, terms);
+    const result = await searchFrom(parts, query, terms, { leading, isBeginning, before });
+    // The beginning of a word is tried only if no whole word is found: more logs have it. It finds whole words, too, so
+    // nothing is lost where there was no time to look through all of them.
+    if (result.found.length > 0 || (isBeginning && result.next !== null)) return result;
+    first ??= result;
+  }
+  return first ?? { found: [], next: null };
+}
+
+/** The term of the fewest logs on the newest days; metadata always lead, since one log has them all. */
+async function chooseLeading(pool: pg.Pool, terms: readonly Term[]): Promise<number> {
+  if (terms.length === 1 || terms[0]?.verify) return 0;
+  const end = performance.now() + MAX_MILLIS;
+  const counts = terms.map(() => 0);
+  for (const day of (await listDays(pool)).slice(0, COUNTED_DAYS)) {
+    const ofDay = await countHits(pool, day, terms, end);
+    for (const [index, count] of ofDay.entries()) counts[index]! += count;
+  }
+  return counts.indexOf(Math.min(...counts));
+}
+
+interface Place {
+  readonly leading: number;
+  readonly isBeginning: boolean;
+  readonly before: string;
+}
+
+async function searchFrom(
+  { pool, conditions, excluded }: SearchParts,
+  query: SessionQuery,
+  terms: readonly Term[],
+  { leading, isBeginning, before }: Place,
+): Promise<FoundSessions> {
+  const end = performance.now() + MAX_MILLIS;
+  let work = before === LAST_ID ? FIRST_PAGE_WORK : NEXT_PAGE_WORK;
+  const cursorOf = (id: string) => `${leading + (isBeginning ? BEGINNING : 0)} ${id}`;
+  const lead = terms[leading];
+  if (!lead) return { found: [], next: null };
+  const found = new Map<Uuid, string>();
+  const seen = new Set<Uuid>();
+  let last = before;
+  for (const day of await listDays(pool)) {
+    if (startOf(day) >= before) continue;
+    const others = terms.filter((_, index) => index !== leading);
+    const sessionsOf = (await readSessionsOf(pool, day, others, end)).filter((each) => each !== undefined);
+    for (let isWhole = false; !isWhole; ) {
+      const hits = await readHits(pool, day, lead, last, sessionsOf.length > 0);
+      isWhole = hits.isWhole;
+      const portions = findPossibleHits(pool, hits.rows, sessionsOf, lead.verify ? VERIFIED : CHECKED);
+      for await (const portion of portions) {
+        const slice = portion.hits.filter(({ session }) => !seen.has(session));
+        const sessions = await keepMatching(pool, { terms, leading, hits: slice, before, conditions, excluded });
+        for (const { id, session } of slice) {
+          last = id;
+          const key = sessions.get(session);
+          if (key === undefined || found.has(key) || !sessions.isVerified(id)) continue;
+          found.set(key, id);
+          if (found.size === query.size) return { found: toFound(found), next: cursorOf(last) };
+        }
+        last = portion.last;
+        // Of a term that its words do not decide, another log of the session may be the one.
+        if (!lead.verify) for (const { session } of slice) seen.add(session);
+        work -= portion.leftOut + slice.length * (lead.verify ? WORK_OF_TEXT : 1);
+        const isEnough = found.size > 0 && work <= 0;
+        // However long it took to find them, some are looked at, so that the next request goes on behind them.
+        if (isEnough || performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
+      }
+      last = isWhole ? startOf(day) : (hits.next ?? last);
+      if (performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
+    }
+  }
+  return { found: toFound(found), next: null };
+}
+
+/** An id that sorts below those of the day, and above those of the days before. */
+function startOf(day: string): string {
+  return firstIdOf(Date.parse(`${day}T00:00:00Z`)).padEnd(LAST_ID.length, '0');
+}
+
+function toFound(found: ReadonlyMap<Uuid, string>): FoundSessions['found'] {
+  return [...found].map(([key, logId]) => ({ key, logId }));
+}
+
+interface Candidates {
+  readonly terms: readonly Term[];
+  readonly leading: number;
+  readonly hits: readonly Hit[];
+  readonly before: string;
+  readonly conditions: Conditions;
+  readonly excluded: ReadonlySet<Uuid>;
+}
+
+/** Resolves to the session that is shown, by that of the hit, for those that have all terms and meet the conditions. */
+async function keepMatching(pool: pg.Pool, candidates: Candidates) {
+  const { terms, leading, hits, before, conditions, excluded } = candidates;
+  const lead = terms[leading]!;
+  const current = await findCurrentSessions(pool, new Set(hits.map(({ session }) => session)));
+  const wanted = await keepWanted(pool, [...new Set([...current.values()].map(({ key }) => key))], conditions);
+  for (const key of excluded) wanted.delete(key);
+  const verified = lead.verify
+    ? await verifyLogs(
+        pool,
+        lead,
+        hits.filter(({ session }) => wanted.has(current.get(session)?.key ?? '')).map(({ id }) => id),
+      )
+    : undefined;
+  const others = terms.filter((_, index) => index !== leading);
+  const isNew = before === LAST_ID;
+  if (wanted.size > 0 && (others.length > 0 || !isNew)) {
+    const candidates = [...new Set(current.values())].filter(({ key }) => wanted.has(key));
+    const logsOf = await findLogsOfTerms(pool, candidates, [lead, ...others]);
+    for (const { key, keys } of candidates) {
+      const [own, ...theirs] = [lead, ...others].map((_, index) =>
+        keys.flatMap((each) => logsOf.get(each)?.[index] ?? []),
+      );
+      // Its newest log with the term was on an earlier page.
+      let hasAll = isNew || !own!.some((id) => id >= before);
+      for (const [index, term] of others.entries()) {
+        if (!hasAll) break;
+        const ids = theirs[index]!;
+        hasAll = term.verify ? (await verifyLogs(pool, term, ids.slice(-MAX_PHRASE_LOGS))).size > 0 : ids.length > 0;
+      }
+      if (!hasAll) wanted.delete(key);
+    }
+  }
+  return {
+    get: (session: Uuid) => {
+      const key = current.get(session)?.key;
+      return key !== undefined && wanted.has(key) ? key : undefined;
+    },
+    isVerified: (id: string) => verified === undefined || verified.has(id),
+  };
+}
+
+/** Resolves to the ids of the logs that have the words of each term, by the session that they are stored under. */
+async function findLogsOfTerms(
+  pool: pg.Pool,
+  sessions: readonly FoundSession[],
+  terms: readonly Term[],
+): Promise<Map<Uuid, string[][]>> {
+  const days = [
+    sessions.map(({ firstDay }) => firstDay).sort()[0]!,
+    sessions
+      .map(({ lastDay }) => lastDay)
+      .sort()
+      .at(-1)!,
+  ];
+  const values: Value[] = [];
+  const add = (value: Value): string => `$${values.push(value)}`;
+  const parts = terms.map(({ words, beginnings }, index) => {
+    const conditions = [`part.words @> ${add(words)}::int4[]`];
+    if (beginnings) conditions.push(`part.words && ${add(beginnings)}::int4[]`);
+    return `array_agg(DISTINCT log.id ORDER BY log.id) FILTER (WHERE ${conditions.join(' AND ')}) AS found_${index}`;
+  });
+  // A session of one day, as most are, is in one partition.
+  const isOneDay = days[0] === days[1];
+  const within = (table: string) => `${table}.day BETWEEN ${add(days[0]!)}::date AND ${add(days[1]!)}::date`;
+  const keys = sessions.flatMap(({ keys: own, buckets }) =>
+    own.flatMap((key) => [...new Set(buckets)].map((bucket) => ({ bucket, key }))),
+  );
+  const { sql } = whereKeys('log.bucket, log.session', keys, values);
+  const conditions = `${sql} AND ${within('log')} AND ${within('part')}`;
+  const read = async (toTable: (table: string) => string) =>
+    pool.query<Row>(
+      `SELECT log.session, ${parts.join(', ')} FROM ${toTable('logs')} AS log JOIN ${toTable('log_words')} AS part
+        ON part.day = log.day AND part.bucket = log.bucket AND part.id IN ${wordRowsOf('log.id')}
+        WHERE ${conditions} GROUP BY log.session`,
+      values,
+    );
+  const { rows } = await read((table) => (isOneDay ? tableOf(table, days[0]!) : table)).catch((error) => {
+    if (!isMissingTable(error)) throw error;
+    return read((table) => table);
+  });
+  return new Map(
+    rows.map((row) => [
+      row['session'] as Uuid,
+      terms.map((_, index) => (row[`found_${index}`] as string[] | null) ?? []),
+    ]),
+  );
+}
+
+async function verifyLogs(pool: pg.Pool, term: Term, ids: readonly string[]): Promise<Set<string>> {
+  const texts = await readTexts(pool, ids);
+  return new Set(ids.filter((id) => texts.has(id) && term.verify!(texts.get(id)!)));
+}

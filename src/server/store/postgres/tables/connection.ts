@@ -1,0 +1,234 @@
+/** The connections to a PostgreSQL database: two pools, which of their errors may pass, and pipelined statements. */
+import type { Writable } from 'node:stream';
+import type pg from 'pg';
+import { HumanloopError } from '../../../../errors.ts';
+import { loadInstalled } from '../../../../load-module.ts';
+import { toTimestamp } from '../../timestamps.ts';
+
+const WRITE_CONNECTIONS = 4;
+const READ_CONNECTIONS = 8;
+const STATEMENT_MILLIS = 10_000;
+/** Without an answer for so long, a connection is given up: the server's machine may be gone. */
+const SILENCE_MILLIS = 12_000;
+/** For a connection to be free, or made. */
+const WRITE_WAIT_MILLIS = 2_000;
+const READ_WAIT_MILLIS = 5_000;
+/** A connection keeps the statements that it has prepared, of which each day has its own. */
+const MAX_LIFETIME_SECONDS = 6 * 60 * 60;
+
+export type Value = string | number | boolean | null | Uint8Array | readonly unknown[];
+/** Times are texts in the form of `toTimestamp`, days are `2026-01-31`, and bigint is a number. */
+export type Row = Record<string, unknown>;
+
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly Value[];
+  /** Prepared once in a connection where it is given. */
+  readonly name?: string;
+  /** In place of `SILENCE_MILLIS`, for what goes through all of the data. */
+  readonly query_timeout?: number;
+}
+
+/** For migrations, and what an administrator asks for. */
+export const LONG_MILLIS = 24 * 60 * 60 * 1000;
+
+export interface Connections {
+  readonly writes: pg.Pool;
+  readonly reads: pg.Pool;
+  close(): Promise<void>;
+}
+
+/** `onLost` is called when a connection breaks. @throws {HumanloopError} if `pg` is not installed. */
+export function connect(url: string, onLost: () => void): Connections {
+  const { Pool, Client } = loadDriver();
+  const { address, isPooled } = readAddress(url);
+  const open = (max: number, waitMillis: number): pg.Pool => {
+    const pool = new Pool({
+      connectionString: address,
+      max,
+      ...{ pipeline: true, keepAlive: true, application_name: 'humanloop-otel' },
+      ...{
+        connectionTimeoutMillis: waitMillis,
+        query_timeout: SILENCE_MILLIS,
+        maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
+      },
+      ...(isPooled
+        ? { Client: withoutNames(Client) }
+        : { statement_timeout: STATEMENT_MILLIS, idle_in_transaction_session_timeout: 15_000 }),
+      types: { getTypeParser: getTypeParser as pg.CustomTypesConfig['getTypeParser'] },
+    } as pg.PoolConfig);
+    // Both report a broken connection, which must not end the process. The statement that needs it fails.
+    pool.on('error', onLost);
+    pool.on('connect', (client) => client.on('error', onLost));
+    return pool;
+  };
+  const [writes, reads] = [open(WRITE_CONNECTIONS, WRITE_WAIT_MILLIS), open(READ_CONNECTIONS, READ_WAIT_MILLIS)];
+  return { writes, reads, close: async () => void (await Promise.all([writes.end(), reads.end()])) };
+}
+
+/**
+ * `pgbouncer=true` in an address, as other clients have it too: behind it is a pooler that gives each transaction another
+ * connection. It knows no settings of a session, and no statements that another transaction has prepared.
+ */
+function readAddress(url: string): { address: string; isPooled: boolean } {
+  const address = new URL(url);
+  const isPooled = address.searchParams.get('pgbouncer') === 'true';
+  address.searchParams.delete('pgbouncer');
+  return { address: isPooled ? address.href : url, isPooled };
+}
+
+function withoutNames(Client: typeof pg.Client): typeof pg.Client {
+  return class extends (Client as unknown as AnyClient) {
+    override query(statement: unknown, ...rest: unknown[]): unknown {
+      const isNamed = typeof statement === 'object' && statement !== null && 'name' in statement;
+      return super.query(isNamed ? { ...statement, name: undefined } : statement, ...rest);
+    }
+  } as unknown as typeof pg.Client;
+}
+
+type AnyClient = new (...parameters: unknown[]) => { query(...parameters: unknown[]): unknown };
+
+function loadDriver(): typeof pg {
+  try {
+    return loadInstalled('pg') as typeof pg;
+  } catch (cause) {
+    throw new HumanloopError('a PostgreSQL database needs the package pg: npm install pg@8', { cause });
+  }
+}
+
+const [INT8, DATE, TIMESTAMPTZ] = [20, 1082, 1184];
+
+function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
+  if (oid === INT8) return Number;
+  if (oid === DATE) return String;
+  if (oid === TIMESTAMPTZ) return fromSqlTime;
+  driverTypes ??= loadDriver().types;
+  return driverTypes.getTypeParser(oid, format as 'text');
+}
+
+let driverTypes: typeof pg.types | undefined;
+
+/** PostgreSQL has no year 0: what others call so is the year 1 before Christ. */
+export function toSqlTime(timestamp: string): string {
+  return timestamp.startsWith('0000-') ? `0001${timestamp.slice(4)} BC` : timestamp;
+}
+
+function fromSqlTime(text: string): string {
+  const parsed = text.endsWith(' BC') ? text.slice(0, -3).replace(/^0001/, '0000') : text;
+  return toTimestamp(parsed.replace(' ', 'T')) ?? text;
+}
+
+/** Works with one connection, which reads that belong together need only wait for once. */
+export async function withConnection<Result>(
+  pool: pg.Pool,
+  work: (client: pg.ClientBase) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect();
+  let isSpoiled = true;
+  try {
+    const result = await work(client);
+    isSpoiled = false;
+    return result;
+  } catch (error) {
+    // After an error of a statement the connection is as good as before.
+    isSpoiled = !isSqlError(error);
+    throw error;
+  } finally {
+    client.release(isSpoiled);
+  }
+}
+
+/** Ends a connection at once: what it is asked for fails. The driver's own `end` waits for that. */
+export function breakOff(client: pg.ClientBase): void {
+  (client as { connection?: { stream: Writable } }).connection?.stream.destroy();
+}
+
+/** One write to the socket for all that `send` sends before it returns. */
+export function sendAtOnce<Result>(client: pg.ClientBase | pg.Pool, send: () => Result): Result {
+  const { stream } = (client as { connection?: { stream: Writable } }).connection ?? {};
+  stream?.cork();
+  try {
+    return send();
+  } finally {
+    stream?.uncork();
+  }
+}
+
+/**
+ * Sends all of the statements at once, and resolves to the rows of each. Rejects with the error of the first that fails,
+ * once all are answered.
+ */
+export async function pipelined(
+  client: pg.ClientBase | pg.Pool,
+  statements: readonly Statement[],
+): Promise<pg.QueryResult<Row>[]> {
+  return allDone(
+    sendAtOnce(client, () => statements.map((statement) => client.query<Row>(statement as pg.QueryConfig))),
+  );
+}
+
+/** Resolves or rejects when all of them are done, so that nothing is on its way then: with the first error. */
+export async function allDone<const Sent extends readonly Promise<unknown>[]>(
+  sent: Sent,
+): Promise<{ -readonly [Index in keyof Sent]: Awaited<Sent[Index]> }> {
+  const answers = await Promise.allSettled(sent);
+  const failed = answers.find((answer) => answer.status === 'rejected');
+  if (failed) throw failed.reason;
+  return answers.map((answer) => (answer as PromiseFulfilledResult<unknown>).value) as never;
+}
+
+/** Reads what may have to go through all of the data. */
+export async function readLong(pool: pg.Pool, text: string, values: readonly Value[] = []): Promise<Row[]> {
+  return withConnection(pool, async (client) => {
+    const [, result] = await pipelined(client, [
+      { text: 'BEGIN READ ONLY; SET LOCAL statement_timeout TO 0' },
+      { text, values, query_timeout: LONG_MILLIS },
+      { text: 'COMMIT', query_timeout: LONG_MILLIS },
+    ]);
+    return result!.rows;
+  });
+}
+
+export async function commit(client: pg.ClientBase): Promise<void> {
+  const { command } = await client.query('COMMIT');
+  // After an error within the transaction the commit is answered as a rollback, and without an error.
+  if (command !== 'COMMIT') throw new Error(`the transaction was not committed: ${command}`);
+}
+
+/** Gives the connection back: one whose state is not known for sure is closed. */
+export async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
+  if (isLostConnection(error)) return client.release(true);
+  try {
+    await client.query('ROLLBACK');
+    client.release();
+  } catch {
+    client.release(true);
+  }
+}
+
+/**
+ * Codes of what may succeed when it is done again: conflicts, time-outs, a server that stops, starts, or has become a
+ * standby, and, on Citus, XX000, where a worker went away.
+ */
+const REPEATABLE = /^(40001|40P01|55P03|57014|57P0[1-5]|08...|53300|25006|XX000)$/;
+
+export function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+export function isSqlError(error: unknown): boolean {
+  return /^[0-9A-Z]{5}$/.test(codeOf(error) ?? '') && (error as { severity?: unknown }).severity !== undefined;
+}
+
+/** Whether the driver lost its connection, or got none: its errors have no SQLSTATE. */
+export function isLostConnection(error: unknown): boolean {
+  if (isSqlError(error)) return /^(57P0[1-5]|08...)$/.test(codeOf(error)!);
+  if (!(error instanceof Error) || error instanceof HumanloopError) return false;
+  if (/^E[A-Z]+$/.test(codeOf(error) ?? '')) return true;
+  return /connection|timeout|not queryable|Client was closed/i.test(error.message);
+}
+
+export function isRepeatable(error: unknown): boolean {
+  return isSqlError(error) ? REPEATABLE.test(codeOf(error)!) : isLostConnection(error);
+}

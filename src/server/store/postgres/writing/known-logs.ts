@@ -1,0 +1,78 @@
+/** Logs that were there before a turn: what was found, and what the turn changes of their sums. Pure. */
+import type { Draft, Forced } from '../tables/drafts.ts';
+import type { LogPlace } from '../tables/identifiers.ts';
+import type { Layout } from '../tables/layout.ts';
+
+export interface KnownLog {
+  readonly place: LogPlace;
+  readonly forced: Forced;
+  /** What it is completed with. */
+  readonly draft?: Draft;
+  /** Whether its id is only remembered: another log may have its reference by now. */
+  readonly isRemembered?: boolean;
+}
+
+/** What was there before. After `updateLog`, the row has all that an answer has of the log itself as well. */
+export interface OldLog {
+  readonly session: string;
+  readonly in_session: boolean;
+  readonly project: number;
+  /** Not after `updateLog`. */
+  readonly project_id: string;
+  readonly reference_id: string | null;
+  readonly no_config: boolean;
+  readonly no_parent: boolean;
+  readonly created_at: string;
+  readonly save: boolean;
+  readonly old_duration: number | null;
+  readonly prompt_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly prompt_cost: number | null;
+  readonly output_cost: number | null;
+  readonly no_error: boolean;
+  readonly no_output: boolean;
+  readonly no_output_message: boolean;
+  readonly no_inputs: boolean;
+  readonly no_messages: boolean;
+  readonly no_metadata: boolean;
+  readonly no_environment: boolean;
+  readonly has_feedback: boolean;
+}
+
+/**
+ * Looks for a log of which an id or a reference says that it is there, before it counts as deleted. On one server a log is
+ * committed with its reference, and its id is given out afterwards. The nodes of a distributed one commit one by one.
+ */
+export function toMaxLooks({ isDistributed }: Layout): number {
+  return isDistributed ? 3 : 1;
+}
+
+export interface Difference {
+  readonly errors: number;
+  readonly running: number;
+  readonly promptTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly cost: number | null;
+  /** Seconds, as it is afterwards. */
+  readonly duration: number | null;
+}
+
+export function differenceOf({ forced, draft }: KnownLog, old: OldLog): Difference {
+  const given = draft?.given;
+  const hasContent = old.save && (forced.output ?? given?.output ?? null) !== null;
+  const hadNoEnd = old.old_duration === null && old.no_error && old.no_output;
+  const duration = forced.duration ?? old.old_duration ?? (given?.duration as number | null | undefined) ?? null;
+  const hasError = !old.no_error || (forced.error ?? given?.error ?? null) !== null;
+  const isRunning = duration === null && !hasError && old.no_output && !hasContent;
+  const added = (column: 'prompt_tokens' | 'output_tokens' | 'prompt_cost' | 'output_cost') =>
+    old[column] === null ? ((given?.[column] as number | null | undefined) ?? null) : null;
+  const [promptCost, outputCost] = [added('prompt_cost'), added('output_cost')];
+  return {
+    errors: Number(hasError) - Number(!old.no_error),
+    running: Number(isRunning) - Number(hadNoEnd),
+    promptTokens: added('prompt_tokens'),
+    outputTokens: added('output_tokens'),
+    cost: promptCost === null && outputCost === null ? null : (promptCost ?? 0) + (outputCost ?? 0),
+    duration,
+  };
+}

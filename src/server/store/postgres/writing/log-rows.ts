@@ -1,0 +1,45 @@
+/** New logs as rows. Pure. */
+import { GIVEN_COLUMNS } from '../../rows/log-row.ts';
+import { toSqlTime, type Value } from '../tables/connection.ts';
+import type { Draft } from '../tables/drafts.ts';
+import { placeOf } from '../tables/identifiers.ts';
+import type { Insertion } from '../tables/insert-rows.ts';
+import type { LogColumns } from '../tables/log-facts.ts';
+
+export const LOGS: Insertion = {
+  table: 'logs',
+  columns: [
+    ...['day', 'bucket', 'id', 'reference_id', 'session', 'in_session', 'project', 'config', 'parent_id'],
+    ...['parent_reference_id', 'created_at', 'updated_at', 'save', 'trace', 'called', ...GIVEN_COLUMNS],
+  ],
+};
+
+export function factsOf(draft: Draft) {
+  return draft.feedback.map(({ type, value }) => ({ type, value: JSON.parse(value) as unknown }));
+}
+
+export function columnsOf(draft: Draft): LogColumns {
+  const text = (column: (typeof GIVEN_COLUMNS)[number]) => draft.valueOf(column) as string | null;
+  return {
+    inputs: draft.readOf('inputs'),
+    messages: draft.readOf('messages'),
+    metadata: draft.readOf('metadata'),
+    output: text('output'),
+    output_message: draft.readOf('output_message'),
+    error: text('error'),
+    environment: text('environment'),
+    source: text('source'),
+    trace: draft.trace,
+  };
+}
+
+/** The values of `LOGS`. */
+export function toLogValues(draft: Draft, now: string): Value[] {
+  const place = placeOf(draft.id)!;
+  return [
+    ...[place.day, place.bucket, place.id, draft.referenceId, draft.group!.key, draft.session !== undefined],
+    ...[draft.project.key, draft.config?.key ?? null, draft.parent.id, draft.parent.referenceId],
+    ...[toSqlTime(draft.createdAt), now, draft.save, draft.trace, draft.called],
+    ...GIVEN_COLUMNS.map((column) => draft.valueOf(column) as Value),
+  ];
+}

@@ -1,0 +1,305 @@
+/**
+ * One turn: the writes of several requests in one transaction of four pipelined trips. Whatever ends it before its
+ * commit, it can be repeated; where the outcome of the commit is unknown, with the same ids, of which those that are
+ * there are not written twice. Tables are written, and rows locked, in one order: references, logs, facets, sessions.
+ */
+import type pg from 'pg';
+import type { CreatedLog } from '../../../../wire/v4.ts';
+import { findParentReferences, findParents, markCycles, toChild } from '../reading/parents.ts';
+import {
+  allDone,
+  commit,
+  pipelined,
+  type Row,
+  type Statement,
+  sendAtOnce,
+  toSqlTime,
+  type Value,
+} from '../tables/connection.ts';
+import type { Draft } from '../tables/drafts.ts';
+import { nextTimestamp, placeOf } from '../tables/identifiers.ts';
+import { type Insertion, inLockOrder, insertByDay, insertRows } from '../tables/insert-rows.ts';
+import { type Key, referenceKey, toKeyed, type Uuid } from '../tables/keys.ts';
+import { toBegin } from '../tables/layout.ts';
+import { readPlaces } from '../tables/lookups.ts';
+import type { RememberedReferences } from '../tables/remembered-references.ts';
+import { RepeatTurn } from '../tables/repeat-turn.ts';
+import { type FeedbackAnswer, insertFeedback, writeFeedback } from './feedback-writes.ts';
+import { type KnownLog, type OldLog, toMaxLooks } from './known-logs.ts';
+import { toKnownStatements } from './known-statements.ts';
+import { LOGS, toLogValues } from './log-rows.ts';
+import type { Plan } from './plan-turn.ts';
+import { SessionWrites } from './session-writes.ts';
+import type { TurnParts } from './turn-parts.ts';
+import { addFresh, addKnown } from './turn-sums.ts';
+import { type FoundKnown, wordsOfTurn } from './turn-words.ts';
+
+export const REFERENCES: Insertion = {
+  table: 'log_references',
+  columns: ['bucket::smallint', 'awaited::boolean', 'reference::uuid', 'log_id::text'],
+  rest: `ON CONFLICT (reference, bucket) DO UPDATE SET log_id = coalesce(log_references.log_id, excluded.log_id),
+    awaited = log_references.awaited OR excluded.awaited RETURNING reference, awaited, log_id`,
+};
+
+/** Ids of logs that were not there, though their reference or their own id said so. Kept over the repeats of a turn. */
+export type MissingLogs = Map<string, number>;
+
+export interface TurnAnswers {
+  createdBy(draft: Draft): CreatedLog;
+  /** Logs that `updateLog` has written, as they are now, by id; without those that are not there. */
+  readonly updated: ReadonlyMap<string, Row>;
+  /** Ids of logs that were there and were created again, with what `updateLog` has set in the same turn. */
+  readonly completed: ReadonlySet<string>;
+  readonly feedback: readonly FeedbackAnswer[];
+}
+
+export class Turn {
+  readonly #parts: TurnParts;
+  readonly #plan: Plan;
+  readonly #missing: MissingLogs;
+  /** Set when a commit was sent and not answered. */
+  mayBeCommitted = false;
+  /** Not sent yet: it goes with the first of the statements. */
+  #begin: readonly Statement[] = [];
+
+  constructor(parts: TurnParts, plan: Plan, missing: MissingLogs) {
+    this.#parts = parts;
+    this.#plan = plan;
+    this.#missing = missing;
+  }
+
+  async run(client: pg.ClientBase, remembered: RememberedReferences): Promise<TurnAnswers> {
+    const { layout, merges, vocabulary } = this.#parts;
+    this.#begin = [{ text: toBegin(layout) }];
+    const sessions = new SessionWrites(layout, merges, nextTimestamp());
+    const { statements, updated, toAnswers } = await this.#prepare(client, sessions, []);
+    const children = [...updated.values()].map(toChild);
+    const [references, results] = await allDone(
+      sendAtOnce(
+        client,
+        () =>
+          [
+            findParentReferences(client, children, remembered),
+            sessions.write(client, [...this.#begin, ...statements]),
+          ] as const,
+      ),
+    );
+    const answers = toAnswers(results.slice(results.length - statements.length));
+    const sent = sendAtOnce(client, () => {
+      const committed = vocabulary.keepUnlessCommitted(commit(client));
+      return [
+        committed,
+        vocabulary.flush(client, committed),
+        // What is committed must not fail: they can be read again.
+        findParents(client, children, references).catch(() => undefined),
+      ] as const;
+    });
+    this.mayBeCommitted = true;
+    const [, , shown] = await allDone(sent);
+    this.mayBeCommitted = false;
+    sessions.committed();
+    for (const [id, row] of updated) {
+      row['shown_session'] = sessions.shownAs(row['session'] as Uuid);
+      // Where the id of a parent was only remembered, another log may have its reference: the answer looks it up.
+      const parent = shown?.get(id);
+      if (parent || (row['parent_id'] ?? row['parent_reference_id']) === null) row['shown_parent'] = parent;
+    }
+    return answers;
+  }
+
+  /**
+   * Writes all but the sessions, in a transaction that has begun and that goes on. `locked` are references that are not
+   * written here, but later in the transaction.
+   */
+  async write(client: pg.ClientBase, sessions: SessionWrites, locked: readonly string[]): Promise<TurnAnswers> {
+    const { statements, toAnswers } = await this.#prepare(client, sessions, locked);
+    return toAnswers(await this.#send(client, statements));
+  }
+
+  /** Resolves to what is written with the sessions, or before them. */
+  async #prepare(client: pg.ClientBase, sessions: SessionWrites, locked: readonly string[]): Promise<Prepared> {
+    const { layout, merges } = this.#parts;
+    const { now } = sessions;
+    const { known, fresh } = await this.#writeReferences(client, sessions, locked);
+
+    const { created, updated, found } = await this.#writeKnown(client, known, sessions, now);
+    const present = this.mayBeCommitted ? await this.#findOwn(client, fresh) : new Set<string>();
+    const missing = fresh.filter(({ id }) => !present.has(id));
+    const feedback = [...known.flatMap(({ draft, place }) => (draft ? { draft, id: place.id } : []))];
+
+    const inserts: Statement[] = [
+      ...insertByDay(
+        LOGS,
+        inLockOrder(missing, layout, keyOfDraft).map((draft) => ({
+          day: placeOf(draft.id)!.day,
+          values: toLogValues(draft, now),
+        })),
+        layout,
+      ),
+      ...wordsOfTurn(this.#parts, missing, found),
+      ...insertFeedback(
+        [
+          ...missing.flatMap((draft) => draft.feedback.map((entry) => ({ logId: draft.id, entry }))),
+          ...feedback.flatMap(({ draft, id }) =>
+            created.get(draft)!.old.has_feedback ? [] : draft.feedback.map((entry) => ({ logId: id, entry })),
+          ),
+        ],
+        layout,
+      ),
+    ];
+    for (const draft of missing) {
+      // What is written under a session that meanwhile means another one would be in neither.
+      if (sessions.resolve(draft.group!).key !== draft.group!.key && !this.mayBeCommitted) {
+        throw new RepeatTurn('a session was merged');
+      }
+      addFresh(sessions, draft);
+    }
+    const given = writeFeedback(this.#plan.feedback, sessions, this.#parts);
+    return {
+      statements: [...inserts, ...given.statements],
+      updated,
+      toAnswers: (results) => ({
+        createdBy: (draft) => {
+          const { old, place } = created.get(draft) ?? {};
+          const { key } = merges.resolve(old?.session ?? draft.group!.key);
+          const session = old?.in_session || draft.session ? sessions.idOf(key) : null;
+          return { id: place?.id ?? draft.id, project_id: old?.project_id ?? draft.project.id, session_id: session };
+        },
+        updated,
+        completed: new Set(Array.from(created.values(), ({ place }) => place.id)),
+        feedback: given.toAnswers(results.slice(inserts.length)),
+      }),
+    };
+  }
+
+  async #send(client: pg.ClientBase, statements: readonly Statement[]): Promise<pg.QueryResult<Row>[]> {
+    if (statements.length === 0) return [];
+    const begin = this.#begin;
+    this.#begin = [];
+    return (await pipelined(client, [...begin, ...statements])).slice(begin.length);
+  }
+
+  /**
+   * Trip 1. The lock of the rows makes a reference one log, over all servers. `locked` are references that are not written
+   * here, but later in the transaction.
+   */
+  async #writeReferences(client: pg.ClientBase, sessions: SessionWrites, locked: readonly string[]) {
+    const { layout, merges } = this.#parts;
+    const rows = new Map<Uuid, { bucket: number; key: Uuid; awaited: boolean; draft?: Draft }>();
+    for (const reference of locked) {
+      const key = referenceKey(reference);
+      rows.set(key.key, { ...key, awaited: false });
+    }
+    for (const reference of this.#plan.awaited) {
+      const key = referenceKey(reference);
+      rows.set(key.key, { ...key, awaited: true });
+    }
+    const fresh: Draft[] = [];
+    for (const draft of this.#plan.drafts) {
+      if (draft.referenceId === null) fresh.push(draft);
+      else {
+        const key = referenceKey(draft.referenceId);
+        rows.set(key.key, { ...key, awaited: false, draft });
+      }
+    }
+    const values = inLockOrder(rows.values(), layout, (row) => row).map(({ bucket, awaited, key, draft }): Value[] => [
+      bucket,
+      awaited,
+      key,
+      draft?.id ?? null,
+    ]);
+    const results = await this.#send(client, insertRows(REFERENCES, values, layout));
+    const known: (KnownLog & { draft: Draft })[] = [];
+    const takenOver: Statement[] = [];
+    for (const { reference, awaited, log_id: id } of results.flatMap(
+      (result) => result.rows,
+    ) as unknown as ReferenceRow[]) {
+      const row = rows.get(reference)!;
+      const { draft } = row;
+      if (!draft) {
+        // The parent has come meanwhile: its children belong to its session.
+        if (row.awaited && id !== null && !this.mayBeCommitted) throw new RepeatTurn('an awaited log has come');
+        continue;
+      }
+      const isGone = id !== draft.id && id !== null && (this.#missing.get(id) ?? 0) >= toMaxLooks(layout);
+      if (id === draft.id || isGone) {
+        fresh.push(draft);
+        if (isGone) {
+          takenOver.push({
+            text: 'UPDATE log_references SET log_id = $3 WHERE bucket = $1::smallint AND reference = $2::uuid',
+            values: [row.bucket, reference, draft.id],
+          });
+        }
+        if (awaited) sessions.merge(toKeyed(reference), merges.resolve(draft.group!.key));
+      } else known.push({ place: placeOf(id!)!, forced: draft.forced, draft });
+    }
+    await this.#send(client, takenOver);
+    return { known, fresh };
+  }
+
+  /** Trip 2. */
+  async #writeKnown(
+    client: pg.ClientBase,
+    known: readonly (KnownLog & { draft: Draft })[],
+    sessions: SessionWrites,
+    now: string,
+  ) {
+    const all = new Map<string, KnownLog>(known.map((log) => [log.place.id, log]));
+    for (const { id, forced, isRemembered } of this.#plan.updates) {
+      const other = all.get(id);
+      all.set(id, { place: placeOf(id)!, ...other, forced: { ...other?.forced, ...forced }, isRemembered });
+    }
+    const ordered = inLockOrder(all.values(), this.#parts.layout, ({ place }) => ({ ...place, key: place.id }));
+    const results = await this.#send(client, toKnownStatements(ordered, toSqlTime(now), this.#parts.layout));
+    const rows = new Map(results.flatMap((result) => result.rows.map((row) => [row['id'] as string, row])));
+    const created = new Map<Draft, { old: OldLog; place: { id: string } }>();
+    const updated = new Map<string, Row>();
+    const found: FoundKnown[] = [];
+    for (const log of ordered) {
+      const row = rows.get(log.place.id);
+      if (!row) {
+        const looks = (this.#missing.get(log.place.id) ?? 0) + 1;
+        this.#missing.set(log.place.id, looks);
+        // The plan of a turn that may be committed stays: what it remembers would never be looked up.
+        const isLookedUp = !log.isRemembered || this.mayBeCommitted;
+        if (looks < toMaxLooks(this.#parts.layout) || log.draft || !isLookedUp)
+          throw new RepeatTurn('a log is not there yet, or not any more');
+        continue;
+      }
+      const old = row as unknown as OldLog;
+      if (!log.draft) updated.set(log.place.id, row);
+      found.push({ log, old });
+      if (log.draft) created.set(log.draft, { old, place: log.place });
+      addKnown(sessions, this.#parts.merges, log, old);
+    }
+    await markCycles(client, known, created);
+    return { created, updated, found };
+  }
+
+  async #findOwn(client: pg.ClientBase, fresh: readonly Draft[]): Promise<Set<string>> {
+    const rows = await readPlaces(
+      client,
+      { name: 'own logs', columns: 'id', table: 'logs' },
+      fresh.map(({ id }) => id),
+    );
+    return new Set(rows.map((row) => row['id'] as string));
+  }
+}
+
+interface Prepared {
+  readonly statements: readonly Statement[];
+  /** Logs that `updateLog` has written, by id. */
+  readonly updated: ReadonlyMap<string, Row>;
+  /** Takes what the statements have returned. */
+  toAnswers(results: readonly pg.QueryResult<Row>[]): TurnAnswers;
+}
+
+interface ReferenceRow {
+  reference: Uuid;
+  awaited: boolean;
+  log_id: string | null;
+}
+
+function keyOfDraft(draft: Draft): Key {
+  return { bucket: draft.group!.bucket, key: draft.id };
+}

@@ -1,0 +1,308 @@
+/**
+ * Group commit: requests that come while the connections for writes are busy share the next turn. A turn that was
+ * overtaken, ran into a conflict, or lost its connection is repeated a few times; then its requests are answered with
+ * the error, and may come again.
+ */
+import type { LogResponse } from '../../../../wire/v4.ts';
+import { storableText } from '../../storable-text.ts';
+import { StoreUnavailableError } from '../../unavailable-error.ts';
+import type { LogReads } from '../reading/log-reads.ts';
+import type { Catalog } from '../tables/catalog.ts';
+import {
+  type Connections,
+  codeOf,
+  isLostConnection,
+  isRepeatable,
+  isSqlError,
+  rollBack,
+} from '../tables/connection.ts';
+import { placeOf } from '../tables/identifiers.ts';
+import { isMissingPartition, makePartitions, makePartitionsOf } from '../tables/partitions.ts';
+import { RememberedReferences } from '../tables/remembered-references.ts';
+import {
+  MAX_FAILED,
+  MAX_OVERTAKEN,
+  PATIENCE_MILLIS,
+  pause,
+  RepeatTurn,
+  unknownOutcome,
+  waitedTooLong,
+} from '../tables/repeat-turn.ts';
+import { type Checked, checkWorks, type Work } from './check-works.ts';
+import { type Plan, planTurn } from './plan-turn.ts';
+import { type MissingLogs, Turn, type TurnAnswers } from './turn.ts';
+import { partsOfTurn, type StoreParts } from './turn-parts.ts';
+
+const MAX_RUNNING = 4;
+const MAX_LOGS = 500;
+const GATHER_MILLIS = 3;
+/** So much is worth a turn beside those that run; what is less waits until one of them ends, but not for long. */
+const WORTH_A_TURN = 50;
+const MAX_WAIT_MILLIS = 25;
+/** What an update counts for: all of its log is read. */
+const LOGS_PER_UPDATE = 4;
+const DUPLICATE = '23505';
+
+interface Job {
+  readonly work: Work;
+  readonly logs: number;
+  /** By `performance.now()`. */
+  readonly arrivedAtMillis: number;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What became of a work, in its own form. */
+export type Outcome = {
+  readonly work: Checked;
+  readonly answers: TurnAnswers;
+  readonly plan: Plan;
+  /** Logs that were updated, by id; read once for all works of the turn. */
+  readonly readUpdated: () => Promise<ReadonlyMap<string, LogResponse>>;
+  /** Its place in the plan. */
+  readonly index: number;
+};
+
+export interface TurnMeasures {
+  readonly done: number;
+  /** Repeats of turns, by what made them necessary. */
+  readonly overtaken: number;
+  readonly failed: number;
+  /** Requests that wait for a turn. */
+  readonly waiting: number;
+  readonly running: number;
+}
+
+export class WriteTurns {
+  readonly #connections: Connections;
+  readonly #parts: StoreParts;
+  readonly #catalog: Catalog;
+  readonly #logReads: LogReads;
+  readonly #onLost: () => void;
+  readonly #remembered = new RememberedReferences();
+  #queue: Job[] = [];
+  #running = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #idle: (() => void)[] = [];
+  readonly #counts = { done: 0, overtaken: 0, failed: 0 };
+
+  constructor(connections: Connections, parts: StoreParts, logReads: LogReads, onLost: () => void) {
+    this.#connections = connections;
+    this.#parts = parts;
+    this.#catalog = parts.catalog;
+    this.#logReads = logReads;
+    this.#onLost = onLost;
+  }
+
+  /** Resolves when it is on disk. */
+  run(work: Work): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ work, logs: sizeOf(work), arrivedAtMillis: performance.now(), resolve, reject });
+      this.#timer ??= setTimeout(() => this.#start(), GATHER_MILLIS);
+    });
+  }
+
+  /** Since the start, and as it is now. */
+  measure(): TurnMeasures {
+    return { ...this.#counts, waiting: this.#queue.length, running: this.#running };
+  }
+
+  /** Resolves when everything that was accepted is answered. */
+  async drain(): Promise<void> {
+    if (this.#queue.length > 0 || this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    while (this.#running < MAX_RUNNING && this.#isWorthATurn()) {
+      const jobs: Job[] = [];
+      for (let logs = 0; this.#queue.length > 0 && (logs === 0 || logs + this.#queue[0]!.logs <= MAX_LOGS); ) {
+        const job = this.#queue.shift()!;
+        if (performance.now() - job.arrivedAtMillis > PATIENCE_MILLIS) {
+          job.reject(waitedTooLong());
+          continue;
+        }
+        jobs.push(job);
+        logs += job.logs;
+      }
+      if (jobs.length === 0) continue;
+      this.#running += 1;
+      void this.#runJobs(jobs).finally(() => {
+        this.#running -= 1;
+        // Who was answered by this turn may be about to ask again: half of them would wait for the other half for ever.
+        if (this.#queue.length === 0 || this.#isMuch()) this.#start();
+        else this.#startIn(GATHER_MILLIS);
+      });
+    }
+    if (this.#queue.length > 0 && this.#running < MAX_RUNNING) this.#startIn(MAX_WAIT_MILLIS);
+    if (this.#queue.length === 0 && this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #startIn(millis: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#start(), millis);
+  }
+
+  #isWorthATurn(): boolean {
+    return this.#queue.length > 0 && (this.#running === 0 || this.#isMuch());
+  }
+
+  /** Whether it is worth a turn beside others. */
+  #isMuch(): boolean {
+    const [oldest] = this.#queue;
+    if (!oldest) return false;
+    let logs = 0;
+    for (const job of this.#queue) {
+      logs += job.logs;
+      if (logs >= WORTH_A_TURN) return true;
+    }
+    return performance.now() - oldest.arrivedAtMillis >= MAX_WAIT_MILLIS;
+  }
+
+  async #runJobs(jobs: readonly Job[]): Promise<void> {
+    try {
+      await this.#runTurn(jobs);
+    } catch (error) {
+      // One bad request must not fail those beside it.
+      if (jobs.length > 1 && !isRepeatable(error) && !(error instanceof StoreUnavailableError))
+        await Promise.all(jobs.map((job) => this.#runJobs([job])));
+      else for (const job of jobs) job.reject(error);
+    }
+  }
+
+  async #runTurn(jobs: readonly Job[]): Promise<void> {
+    const missing: MissingLogs = new Map();
+    let [overtaken, failed] = [0, 0];
+    const since = performance.now();
+    let prepared: { checked: Checked[]; plan: Plan; turn: Turn } | undefined;
+    for (;;) {
+      try {
+        prepared ??= await this.#prepare(jobs, missing, overtaken + failed === 0);
+        const { checked, plan, turn } = prepared;
+        const answers = isEmpty(plan) ? NOTHING : await this.#attempt(turn);
+        this.#counts.done += 1;
+        this.#remember(plan, answers);
+        let read: Promise<ReadonlyMap<string, LogResponse>> | undefined;
+        const readUpdated = () => {
+          read ??= this.#readUpdated(answers);
+          return read;
+        };
+        for (const [index, job] of jobs.entries()) {
+          const work = checked[index]!;
+          if (work.kind === 'rejected') job.reject(work.error);
+          else job.resolve({ work, answers, plan, index, readUpdated });
+        }
+        return;
+      } catch (error) {
+        const isOvertaken = error instanceof RepeatTurn;
+        const failure = prepared?.turn.mayBeCommitted ? unknownOutcome(error) : error;
+        if (isOvertaken) overtaken += 1;
+        else if (await this.#canRepeat(error, prepared)) failed += 1;
+        else throw failure;
+        this.#counts[isOvertaken ? 'overtaken' : 'failed'] += 1;
+        const isOver = performance.now() - since > PATIENCE_MILLIS;
+        if (isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw failure;
+        // Where nothing is committed for sure, it may be planned again with what is known now.
+        if (!prepared?.turn.mayBeCommitted) prepared = undefined;
+        await pause(isOvertaken ? overtaken : failed * 5);
+      }
+    }
+  }
+
+  async #readUpdated({ updated }: TurnAnswers): Promise<ReadonlyMap<string, LogResponse>> {
+    const rows = [...updated.values()];
+    const projects = await this.#catalog.findProjects(rows.map((row) => row['project'] as number));
+    return this.#logReads.complete(
+      rows.flatMap((row) => {
+        const project = projects.get(row['project'] as number);
+        return project ? Object.assign(row, { project_id: project.id, project_name: project.name }) : [];
+      }),
+    );
+  }
+
+  async #prepare(jobs: readonly Job[], missing: MissingLogs, trustsMemory: boolean) {
+    const works = jobs.map(({ work }) => work);
+    const remembered = trustsMemory ? this.#remembered : undefined;
+    const checked = await checkWorks(this.#connections.reads, this.#catalog, works, remembered);
+    const referenceOf = (index: number) => {
+      const work = works[index]!;
+      if (work.kind !== 'update' || 'id' in work.selector) return undefined;
+      return storableText(work.selector.referenceId);
+    };
+    for (const [index, work] of checked.entries()) {
+      const reference = referenceOf(index);
+      if (reference !== undefined && work.kind === 'update') this.#remembered.set(reference, work.id);
+    }
+    const plan = await planTurn(this.#connections.reads, this.#parts.merges, checked, referenceOf);
+    await giveFeedback(this.#catalog, plan);
+    return { checked, plan, turn: new Turn(partsOfTurn(this.#parts), plan, missing) };
+  }
+
+  #remember({ drafts }: Plan, { createdBy }: TurnAnswers): void {
+    for (const draft of drafts) {
+      if (draft.referenceId !== null) this.#remembered.set(draft.referenceId, createdBy(draft).id);
+    }
+  }
+
+  async #attempt(turn: Turn): Promise<TurnAnswers> {
+    const client = await this.#connections.writes.connect();
+    try {
+      const answers = await turn.run(client, this.#remembered);
+      client.release();
+      return answers;
+    } catch (error) {
+      await rollBack(client, error);
+      throw error;
+    }
+  }
+
+  async #canRepeat(error: unknown, prepared: { plan: Plan; turn: Turn } | undefined): Promise<boolean> {
+    if (isLostConnection(error)) this.#onLost();
+    if (isMissingPartition(error)) return this.#makePartitions(prepared?.plan);
+    // The first try of a repeated turn may be about to become visible.
+    if (isSqlError(error) && codeOf(error) === DUPLICATE) return true;
+    return isRepeatable(error);
+  }
+
+  async #makePartitions(plan: Plan | undefined): Promise<boolean> {
+    const ids = [...(plan?.drafts.map(({ id }) => id) ?? []), ...(plan?.feedback.map(({ log }) => log.id) ?? [])];
+    const client = await this.#connections.writes.connect();
+    try {
+      await makePartitions(client);
+      await makePartitionsOf(client, [...new Set(ids.map((id) => placeOf(id)!.day))]);
+      client.release();
+      return true;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+}
+
+function sizeOf(work: Work): number {
+  if (work.kind === 'create') return work.logs.length;
+  return work.kind === 'feedback' ? work.requests.length : LOGS_PER_UPDATE;
+}
+
+const NOTHING: TurnAnswers = {
+  createdBy: () => {
+    throw new Error('nothing was created');
+  },
+  updated: new Map(),
+  completed: new Set(),
+  feedback: [],
+};
+
+function isEmpty({ drafts, updates, feedback }: Plan): boolean {
+  return drafts.length + updates.length + feedback.length === 0;
+}
+
+/** Projects list the types of feedback that the plan gives. */
+export async function giveFeedback(catalog: Catalog, { drafts, feedback }: Pick<Plan, 'drafts' | 'feedback'>) {
+  const given = new Map<number, Set<string>>();
+  const add = (project: number, type: string) => given.set(project, (given.get(project) ?? new Set()).add(type));
+  for (const { project, feedback: entries } of drafts) for (const { type } of entries) add(project.key, type);
+  for (const { log, draft } of feedback) if (draft) add(log.projectKey, draft.type);
+  for (const [project, types] of given) await catalog.giveFeedback(project, types);
+}

@@ -1,0 +1,59 @@
+/** Converts configs from their rows to the wire's form. Pure. */
+import { createHash } from 'node:crypto';
+import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import { isObject } from '../../../wire/json.ts';
+import type { ConfigResponse, ProjectConfigResponse } from '../project-store.ts';
+
+/** Where a tool's definition is. In the first versions of the API, the same field was the tool's code. */
+const TOOL_SOURCES: readonly unknown[] = ['organization', 'inline'];
+
+/** Leaves the stored content as it was given, except for what v4 requires of an answer. */
+export function toConfigResponse(id: SqliteValue | undefined, content: SqliteValue | undefined): ConfigResponse {
+  const config = JSON.parse(content as string) as Record<string, unknown>;
+  config['id'] = id;
+  switch (config['type']) {
+    case 'model':
+      if (Array.isArray(config['tools'])) config['tools'] = config['tools'].map(toToolResponse);
+      return config as ConfigResponse;
+    case 'tool':
+      moveCode(config);
+      break;
+    case 'agent': {
+      const model = config['model_config'];
+      const modelTools = isObject(model) ? model['tools'] : undefined;
+      for (const tool of [config['tools'], modelTools].flat()) if (isObject(tool)) moveCode(tool);
+    }
+  }
+  // Of every type but `model`, whose schema forbids `status`.
+  config['status'] = 'uncommitted';
+  config['name'] ??= config['agent_class'] ?? config['type'];
+  return config as ConfigResponse;
+}
+
+/** Equal tools have the same id. They are not stored apart from their configs. */
+function toToolResponse(tool: Record<string, unknown>): Record<string, unknown> {
+  const id = tool['id'] ?? `tool_${createHash('sha256').update(JSON.stringify(tool)).digest('hex').slice(0, 21)}`;
+  return { ...tool, id, name: tool['name'] ?? id };
+}
+
+function moveCode(tool: Record<string, unknown>): void {
+  const { source } = tool;
+  if (source === undefined || TOOL_SOURCES.includes(source)) return;
+  tool['source_code'] ??= source;
+  delete tool['source'];
+}
+
+/** Takes a row with the columns of a config and its project; `config` if it is converted already. */
+export function toProjectConfig(
+  row: SqliteRow,
+  config = toConfigResponse(row['config_id'], row['config']),
+): ProjectConfigResponse {
+  return {
+    project_id: row['project_id'] as string,
+    project_name: row['project'] as string,
+    created_at: row['config_created_at'] as string,
+    updated_at: row['config_created_at'] as string,
+    last_used: row['config_last_used'] as string,
+    config,
+  };
+}

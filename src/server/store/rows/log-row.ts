@@ -1,0 +1,147 @@
+/** Converts a log between its two forms: nested JSON on the wire, and a row with one column for each field. Pure. */
+import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
+import type { LogRequest, LogResponse } from '../../../wire/v4.ts';
+import { toLabel } from '../label.ts';
+import { storableText } from '../storable-text.ts';
+import { timestampNow, toTimestamp } from '../timestamps.ts';
+import { toConfigResponse, toProjectConfig } from './config-response.ts';
+import { type ConfigRow, toConfigRow } from './config-row.ts';
+import { sourceOf } from './json-source.ts';
+
+/** Columns that store a request's field of the same name, as it is. */
+export const PLAIN_COLUMNS = [
+  'source',
+  'environment',
+  'trial_id',
+  'source_datapoint_id',
+  'error',
+  'duration',
+  'prompt_tokens',
+  'output_tokens',
+  'prompt_cost',
+  'output_cost',
+  'judgment',
+  'metadata',
+] as const;
+
+/** The payloads. A request with `save: false` asks not to keep them. */
+export const CONTENT_COLUMNS = [
+  'inputs',
+  'messages',
+  'output',
+  'output_message',
+  'stdout',
+  'provider_request',
+  'provider_response',
+] as const;
+
+/** Columns that were written as JSON before, in UTF-8, by their names. */
+export type WrittenColumns = ReadonlyMap<string, Uint8Array>;
+
+const NONE_WRITTEN: WrittenColumns = new Map();
+
+export const JSON_COLUMNS: ReadonlySet<string> = new Set([
+  'judgment',
+  'metadata',
+  'inputs',
+  'messages',
+  'output_message',
+  'provider_request',
+  'provider_response',
+]);
+
+export const GIVEN_COLUMNS = [...PLAIN_COLUMNS, ...CONTENT_COLUMNS] as const;
+
+export interface LogRow {
+  /** In the order of `GIVEN_COLUMNS`. */
+  readonly given: readonly SqliteValue[];
+  readonly counted: CountedFields;
+  readonly createdAt: string;
+  readonly save: 0 | 1;
+  /** `trace_id` of the metadata. */
+  readonly traceId: string | null;
+  /** The first tool that the answer calls. */
+  readonly called: string | null;
+  readonly config?: ConfigRow;
+}
+
+/** What the sums of a session are made of. */
+export interface CountedFields {
+  readonly hasError: boolean;
+  readonly isRunning: boolean;
+  /** Seconds; 0 if it is not known. */
+  readonly duration: number;
+  readonly promptTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly promptCost: number | null;
+  readonly outputCost: number | null;
+}
+
+/** Throws a `RangeError` where the request is nested too deeply to be written as JSON. */
+export function toLogRow(request: LogRequest, written = NONE_WRITTEN): LogRow {
+  const save = request.save !== false;
+  const toValue = (column: (typeof GIVEN_COLUMNS)[number]): SqliteValue =>
+    written.get(column) ?? toColumn(column, request[column]);
+  const given: SqliteValue[] = PLAIN_COLUMNS.map(toValue);
+  for (const column of CONTENT_COLUMNS) given.push(save ? toValue(column) : null);
+  const hasError = typeof request.error === 'string';
+  return {
+    given,
+    counted: {
+      hasError,
+      isRunning: typeof request.duration !== 'number' && !(save && typeof request.output === 'string') && !hasError,
+      duration: request.duration ?? 0,
+      promptTokens: request.prompt_tokens ?? null,
+      outputTokens: request.output_tokens ?? null,
+      promptCost: request.prompt_cost ?? null,
+      outputCost: request.output_cost ?? null,
+    },
+    createdAt: (request.created_at && toTimestamp(request.created_at)) || timestampNow(),
+    save: save ? 1 : 0,
+    traceId: toLabel(request.metadata?.['trace_id']),
+    called: save ? toLabel(request.output_message?.tool_calls?.[0]?.function.name) : null,
+    ...(request.config && { config: toConfigRow(request.config) }),
+  };
+}
+
+function toColumn(column: string, value: unknown): SqliteValue {
+  if (value === undefined || value === null) return null;
+  if (JSON_COLUMNS.has(column)) return sourceOf(value) ?? JSON.stringify(value);
+  return typeof value === 'string' ? storableText(value) : (value as number);
+}
+
+/** Takes a row of the statement `readLog`. Leaves out unknown fields, except those that v4 requires. */
+export function toLogResponse(row: SqliteRow): LogResponse {
+  const log: Record<string, unknown> = {};
+  for (const name of ANSWERED) {
+    const value = row[name];
+    if (value !== null) log[name] = JSON_COLUMNS.has(name) ? JSON.parse(value as string) : value;
+  }
+  const parentReferenceId = row['parent_reference_id'] ?? row['parents_own_reference_id'];
+  if (parentReferenceId !== null) log['parent_reference_id'] = parentReferenceId;
+  log['inputs'] ??= {};
+  log['save'] = row['save'] === 1;
+  const tokens = Number(row['prompt_tokens'] ?? 0) + Number(row['output_tokens'] ?? 0);
+  if (row['prompt_tokens'] !== null || row['output_tokens'] !== null) log['tokens'] = tokens;
+  const config = row['config'] === null ? null : toConfigResponse(row['config_id'], row['config']);
+  log['config'] = config;
+  if (config) {
+    log['model_config'] = toProjectConfig(row, config);
+  }
+  log['feedback'] = toFeedback(row);
+  log['evaluation_results'] = [];
+  // The state of v4's monitoring evaluators. This server has none, so nothing is ever outstanding.
+  log['observability_status'] = 'completed';
+  return log as unknown as LogResponse;
+}
+
+const ANSWERED = [
+  ...['id', 'reference_id', 'project', 'project_id', 'session_id', 'session_reference_id'],
+  ...['parent_id', 'config_id', 'created_at', 'updated_at'],
+  ...GIVEN_COLUMNS,
+] as const;
+
+function toFeedback(row: SqliteRow): unknown[] {
+  const entries = JSON.parse(row['feedback'] as string) as Record<string, unknown>[];
+  return entries.map(({ user, ...entry }) => ({ ...entry, data_id: row['id'], ...(user !== null && { user }) }));
+}

@@ -1,0 +1,293 @@
+/**
+ * Deletes logs with everything that only they have: their words in the search index, the texts that lists show of them,
+ * sessions that become empty, configs that no other log has. `Scrub` then takes the traces out of the files.
+ *
+ * A long deletion is done in slices, each a transaction of its own, so that no request waits for more than one.
+ */
+import type { SqliteRow, SqliteStatement, SqliteValue } from '../../../../sqlite/open.ts';
+import type { SqliteReader } from '../../../../sqlite/reader-threads.ts';
+import { parseJson } from '../../../../wire/json.ts';
+import type { ProjectSelector } from '../../project-store.ts';
+import { listUsers } from '../../rows/log-user.ts';
+import { storableText } from '../../storable-text.ts';
+import type { DeletedCounts, SessionSelector } from '../../store.ts';
+import { pause } from '../file/pause.ts';
+import type { Statements } from '../writing/statements.ts';
+import {
+  type ErasureStatements,
+  LIST_EMPTY_SESSIONS,
+  LIST_FEEDBACK_OF_USER,
+  LIST_METADATA_WITH,
+  POSTPONED_MILLIS,
+} from './erasure-statements.ts';
+import type { Scrub } from './scrub.ts';
+
+const SLICE_MILLIS = 10;
+/** As long as a slice: the writes of another process find the file free half of the time. */
+const PAUSE_MILLIS = 10;
+/** Keys that are looked up at once. */
+const PORTION = 50;
+/** Logs that one transaction deletes on a full disk. */
+const SHORT_LOGS = 8;
+/** Logs that one look for a user goes through, on a thread. */
+const SCANNED_KEYS = 20_000;
+
+export interface ErasureParts {
+  readonly statements: Statements;
+  readonly erasureStatements: ErasureStatements;
+  readonly reader: SqliteReader;
+  readonly scrub: Scrub;
+  /** Runs a work of deletion as one transaction. */
+  readonly write: <Result>(work: () => Result) => Promise<Result>;
+  /** Whether transactions have to be short in what they write, not only in time. */
+  readonly isSpaceShort: () => boolean;
+  /** Called with the ids of what has gone: sessions, and logs in no session. */
+  readonly onDeleted: (ids: readonly string[]) => void;
+}
+
+/** Each of them must be run by `Scrub.after`. */
+export interface Erasure {
+  deleteLogs(ids: readonly string[]): Promise<DeletedCounts>;
+  deleteSession(selector: SessionSelector): Promise<DeletedCounts | undefined>;
+  deleteProject(selector: ProjectSelector): Promise<DeletedCounts | undefined>;
+  deleteLogsOfUser(user: string): Promise<DeletedCounts>;
+  /**
+   * For retention: deletes what these rows of `listOldestSessions` name, each as a whole, until `isEnough`. One that has
+   * changed meanwhile is left. The traces may wait.
+   */
+  deleteOldest(summaries: readonly SqliteRow[], isEnough: () => boolean): Promise<DeletedCounts>;
+  /** For retention: deletes sessions that never had a log, or have none left, and were last changed before. */
+  deleteEmptySessions(olderThan: string): Promise<DeletedCounts>;
+}
+
+export const NOTHING_DELETED: DeletedCounts = { logs: 0, sessions: 0 };
+
+export function addCounts(one: DeletedCounts, other: DeletedCounts): DeletedCounts {
+  return { logs: one.logs + other.logs, sessions: one.sessions + other.sessions };
+}
+
+export function createErasure(parts: ErasureParts): Erasure {
+  const { statements, erasureStatements, reader, scrub, write, isSpaceShort, onDeleted } = parts;
+
+  /** Runs a transaction of deletion. Its traces are due at once, except those of retention. */
+  const erase = async (work: (deletion: Deletion) => void, isRetention = false): Promise<DeletedCounts> => {
+    let deletion!: Deletion;
+    await write(() => {
+      deletion = new Deletion(statements, erasureStatements);
+      work(deletion);
+      deletion.finish();
+      scrub.markDue(deletion.counts.logs, isRetention);
+    });
+    if (deletion.ids.length > 0) onDeleted(deletion.ids);
+    return deletion.counts;
+  };
+
+  const eraseGroups = async (
+    groups: readonly Group[],
+    isEnough: () => boolean = () => false,
+    isRetention = false,
+  ): Promise<DeletedCounts> => {
+    let counts = NOTHING_DELETED;
+    for (let at = 0; at < groups.length; ) {
+      let next = at;
+      const slice = await erase((deletion) => {
+        // A transaction that fails is perhaps tried again.
+        next = at;
+        const end = performance.now() + SLICE_MILLIS;
+        const most = isSpaceShort() ? SHORT_LOGS : Number.POSITIVE_INFINITY;
+        const isOver = () => performance.now() >= end || deletion.counts.logs >= most;
+        while (next < groups.length && !isOver()) {
+          const { isThere, list, after } = groups[next]!;
+          const isGone = isThere?.() === false;
+          const keys = isGone ? [] : list(PORTION);
+          for (const key of keys) {
+            deletion.deleteLog(key);
+            if (isOver()) break;
+          }
+          if (keys.length > 0) continue;
+          if (!isGone) after?.(deletion);
+          next = isEnough() ? groups.length : next + 1;
+        }
+        deletion.isInterrupted = next < groups.length;
+      }, isRetention);
+      at = next;
+      counts = addCounts(counts, slice);
+      if (at < groups.length) await pause(PAUSE_MILLIS);
+    }
+    return counts;
+  };
+
+  /** The key of what was deleted is given to the next one that is stored. Of a row with `key` and `id`. */
+  const isStill = (findById: SqliteStatement, row: SqliteRow) => (): boolean =>
+    findById.get(row['id']!)?.['key'] === row['key'];
+
+  const toGroupOfLog = (id: SqliteValue): Group => ({ list: () => keysOf(statements.findLogById.all(id)) });
+
+  const newestLog = () => erasureStatements.findNewestLog.get()!['key']!;
+
+  const toGroup = (key: SqliteValue, newest: SqliteValue, isThere: () => boolean): Group => {
+    const isSession = Number(key) > 0;
+    const statement = isSession ? erasureStatements.listLogsOfSession : erasureStatements.listLogsOfTree;
+    const from = isSession ? key : -Number(key);
+    return {
+      isThere,
+      list: (limit) => keysOf(statement.all(from, newest, limit)),
+      ...(isSession && { after: (deletion) => deletion.deleteSession(key) }),
+    };
+  };
+
+  const findSummary = (selector: SessionSelector): Group | undefined => {
+    const isById = 'id' in selector;
+    const name = isById ? selector.id : storableText(selector.referenceId);
+    const session = (isById ? statements.findSessionById : statements.findSessionByReference).get(name);
+    if (session) return toGroup(session['key']!, newestLog(), isStill(statements.findSessionById, session));
+    const tree = (isById ? erasureStatements.findTreeById : erasureStatements.findTreeByReference).get(name);
+    return tree && toGroup(-Number(tree['key']), newestLog(), isStill(erasureStatements.findTreeById, tree));
+  };
+
+  return {
+    deleteLogs: (ids) => eraseGroups(ids.map(toGroupOfLog)),
+
+    deleteSession: async (selector) => {
+      const group = findSummary(selector);
+      return group && eraseGroups([group]);
+    },
+
+    deleteProject: async (selector) => {
+      const isById = 'id' in selector;
+      const project = isById
+        ? statements.findProjectById.get(selector.id)
+        : statements.findProjectByName.get(storableText(selector.name));
+      if (!project) return undefined;
+      const key = project['key']!;
+      const newest = newestLog();
+      const list = (limit: number) => keysOf(erasureStatements.listLogsOfProject.all(key, newest, limit));
+      const isThere = isStill(statements.findProjectById, project);
+      return eraseGroups([{ isThere, list, after: (deletion) => deletion.deleteProject(key) }]);
+    },
+
+    deleteLogsOfUser: async (givenUser) => {
+      const user = storableText(givenUser);
+      const needle = JSON.stringify(user).slice(1, -1);
+      const newest = Number(newestLog());
+      let counts = NOTHING_DELETED;
+      for (let from = 0; from < newest; from += SCANNED_KEYS) {
+        const rows = await reader.all(LIST_METADATA_WITH, [from, Math.min(from + SCANNED_KEYS, newest), needle]);
+        const found = rows.filter((row) => listUsers(parseJson(row['metadata'] as string)).includes(user));
+        counts = addCounts(counts, await eraseGroups(found.reverse().map(({ id }) => toGroupOfLog(id!))));
+      }
+      for (;;) {
+        const feedback = keysOf(await reader.all(LIST_FEEDBACK_OF_USER, [user]));
+        if (feedback.length === 0) return counts;
+        await erase((deletion) => deletion.deleteFeedback(feedback, user));
+      }
+    },
+
+    deleteOldest: (summaries, isEnough) => {
+      const newest = newestLog();
+      const groups = summaries.map(({ key, updated_at }) =>
+        toGroup(key!, newest, () => erasureStatements.isUnchanged.get(key!, updated_at!) !== undefined),
+      );
+      return eraseGroups(groups, isEnough, true);
+    },
+
+    deleteEmptySessions: async (olderThan) => {
+      const rows = await reader.all(LIST_EMPTY_SESSIONS, [olderThan]);
+      const groups = rows.map((row) => toGroup(row['key']!, 0, isStill(statements.findSessionById, row)));
+      return eraseGroups(groups, () => false, true);
+    },
+  };
+}
+
+/** Logs that go together. */
+interface Group {
+  /** False when the group is gone, or is not to be deleted any more. */
+  isThere?(): boolean;
+  /** Returns keys of logs that are still to be deleted; none when the group is done. */
+  list(limit: number): SqliteValue[];
+  /** Called in the transaction in which the group is done. */
+  after?(deletion: Deletion): void;
+}
+
+function keysOf(rows: readonly Record<string, SqliteValue>[]): SqliteValue[] {
+  return rows.map((row) => row['key']!);
+}
+
+/** One transaction: what was deleted in it, and what has to be looked at again before it ends. */
+class Deletion {
+  readonly ids: string[] = [];
+  /** Whether others follow that go on with it. */
+  isInterrupted = false;
+  readonly #statements: Statements;
+  readonly #erasure: ErasureStatements;
+  #logs = 0;
+  #sessions = 0;
+  readonly #projectsOfSessions = new Map<SqliteValue, Set<SqliteValue>>();
+  readonly #configs = new Set<SqliteValue>();
+
+  constructor(statements: Statements, erasure: ErasureStatements) {
+    this.#statements = statements;
+    this.#erasure = erasure;
+  }
+
+  get counts(): DeletedCounts {
+    return { logs: this.#logs, sessions: this.#sessions };
+  }
+
+  deleteLog(key: SqliteValue): void {
+    const log = this.#erasure.deleteLog.get(key);
+    if (!log) return;
+    this.#logs += 1;
+    const session = log['session_key'] ?? null;
+    if (session === null) this.ids.push(log['id'] as string);
+    else {
+      const projects = this.#projectsOfSessions.get(session) ?? new Set();
+      this.#projectsOfSessions.set(session, projects.add(log['project_key']!));
+    }
+    if (log['config_key'] !== null) this.#configs.add(log['config_key']!);
+  }
+
+  deleteFeedback(keys: readonly SqliteValue[], user: string): void {
+    for (const key of keys) {
+      this.#erasure.clearWordsOfFeedback.run(key, user);
+      this.#erasure.deleteFeedback.run(key, user);
+    }
+  }
+
+  /** Does nothing if it has logs. */
+  deleteSession(key: SqliteValue): void {
+    const session = this.#erasure.deleteEmptySession.get(key);
+    if (!session) return;
+    this.#sessions += 1;
+    this.ids.push(session['id'] as string);
+    this.#projectsOfSessions.delete(key);
+  }
+
+  /** Does nothing if it has logs, which have come meanwhile. */
+  deleteProject(key: SqliteValue): void {
+    this.finish();
+    if (this.#erasure.hasLogsOfProject.get(key)) return;
+    for (const config of this.#erasure.listConfigsUsedElsewhere.all(key)) {
+      const [mine, project] = [config['key']!, config['project_key']!];
+      const same = this.#erasure.findSameConfig.get(mine, project);
+      if (same) this.#erasure.useOtherConfig.run(mine, same['key']!);
+      else this.#erasure.moveConfig.run(mine, project);
+    }
+    this.#erasure.deleteProject.run(key);
+  }
+
+  /** Deletes what the logs have left empty or unused. */
+  finish(): void {
+    for (const [session, projects] of this.#projectsOfSessions) {
+      for (const project of projects) {
+        this.#statements.unlinkSessionFromProject.run({ project_key: project, session_key: session });
+      }
+      this.deleteSession(session);
+      this.#erasure.clearPreviews.run(session);
+      this.#erasure.setSessionDue.run(session, Date.now() + (this.isInterrupted ? POSTPONED_MILLIS : 0));
+    }
+    for (const config of this.#configs) this.#erasure.deleteUnusedConfig.run(config);
+    this.#projectsOfSessions.clear();
+    this.#configs.clear();
+  }
+}

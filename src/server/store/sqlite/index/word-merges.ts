@@ -1,0 +1,77 @@
+/**
+ * Merges the segments of the search index, in steps that are short. The engine would do it by itself, in the middle of
+ * whatever is written, and then as much at once as it likes: it is told not to (migrations.ts).
+ *
+ * A merge that has begun goes on where it was, whichever process does the next step and whatever was written meanwhile:
+ * what is left to do is in the file.
+ */
+import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
+import { readWordSegments, SEGMENTS_ROW, type WordSegment } from './word-segments.ts';
+
+/** Pages that one step writes. */
+const STEP_PAGES = 16;
+/** As many segments of about one size are merged into one. */
+const MERGED_SEGMENTS = 8;
+/** Two: with fewer new segments than that beside it, a merge that has begun goes on. */
+const MIN_SEGMENTS = 2;
+
+const SQL = {
+  /** A negative number of pages begins a merge of all segments there are. */
+  mergeWords: `INSERT INTO logs_search (logs_search, rank) VALUES ('merge', ?)`,
+  setMergedSegments: `INSERT INTO logs_search (logs_search, rank) VALUES ('usermerge', ?)`,
+  readSegments: `SELECT block FROM logs_search_data WHERE id = ${SEGMENTS_ROW}`,
+  countChanges: `SELECT total_changes() AS count`,
+} as const;
+
+export interface WordMerges {
+  /** Whether there is something to merge: a merge has begun, or segments have become many. */
+  isDue(): boolean;
+  /** Works on that for one step. Returns whether there was anything to do. Must be called in a transaction. */
+  tidy(): boolean;
+  /** Returns the names of the segments that may have words of deleted logs. Must be called in a transaction. */
+  findDead(): ReadonlySet<string>;
+  /** Works on the merge by which these go, for one step. Returns false once they are gone. Must be called in a transaction. */
+  erase(dead: ReadonlySet<string>): boolean;
+}
+
+export function createWordMerges(prepare: Prepare): WordMerges {
+  const statements = prepareAll(prepare, SQL);
+
+  /** Returns whether anything was merged. */
+  const merge = (pages: number): boolean => {
+    const count = () => Number(statements.countChanges.get()!['count']);
+    const before = count();
+    statements.mergeWords.run(pages);
+    return count() - before >= 2;
+  };
+
+  const readSegments = (): WordSegment[] => readWordSegments(statements.readSegments.get()!['block'] as Uint8Array);
+
+  return {
+    isDue: () => {
+      const counts = new Map<number, number>();
+      return readSegments().some(({ level, isMerging }) => {
+        counts.set(level, (counts.get(level) ?? 0) + 1);
+        return isMerging || counts.get(level)! >= MERGED_SEGMENTS;
+      });
+    },
+
+    tidy: () => merge(STEP_PAGES),
+
+    findDead: () => new Set(readSegments().flatMap(({ name, hasTombstones }) => (hasTombstones ? [name] : []))),
+
+    erase: (dead) => {
+      const left = readSegments().filter(({ name }) => dead.has(name));
+      if (left.length === 0) return false;
+      statements.setMergedSegments.run(MIN_SEGMENTS);
+      try {
+        // To begin again is to lose some work: it is done once, or where the engine does not go on.
+        const hasBegun = left.every(({ isMerging }) => isMerging);
+        if (!hasBegun || !merge(STEP_PAGES)) merge(-STEP_PAGES);
+      } finally {
+        statements.setMergedSegments.run(MERGED_SEGMENTS);
+      }
+      return true;
+    },
+  };
+}

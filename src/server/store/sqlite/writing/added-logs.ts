@@ -1,0 +1,134 @@
+/** What follows from new logs: the sums of their sessions, their marks for the index, and the children that waited. */
+import type { SqliteValue } from '../../../../sqlite/open.ts';
+import type { LogRow } from '../../rows/log-row.ts';
+import { CHILDREN_PORTION, type Statements } from './statements.ts';
+
+/** What the new logs of one summary add to it. */
+interface Sums {
+  logs: number;
+  errors: number;
+  running: number;
+  promptTokens: number | null;
+  outputTokens: number | null;
+  cost: number | null;
+  startedAt: string;
+  /** Seconds since 1970. */
+  endedAt: number;
+}
+
+/** The new logs of one request. Their keys are neighbours, since nothing else is written meanwhile. */
+export class AddedLogs {
+  readonly #statements: Statements;
+  readonly #now: string;
+  #sums = new Map<SqliteValue, Sums>();
+  #firstKey = Number.POSITIVE_INFINITY;
+  #lastKey = Number.NEGATIVE_INFINITY;
+  #firstUncounted = Number.POSITIVE_INFINITY;
+
+  constructor(statements: Statements, now: string) {
+    this.#statements = statements;
+    this.#now = now;
+  }
+
+  /** `summaryKey` is that of its session, see viewer-schema.ts; `undefined` if it counts in none. */
+  add(key: number, summaryKey: SqliteValue | undefined, row: LogRow): void {
+    this.#firstKey = Math.min(this.#firstKey, key);
+    this.#firstUncounted = Math.min(this.#firstUncounted, key);
+    this.#lastKey = key;
+    if (summaryKey === undefined) return;
+    const { hasError, isRunning, duration, promptTokens, outputTokens, promptCost, outputCost } = row.counted;
+    const endedAt = Date.parse(row.createdAt) / 1000 + duration;
+    const sums = this.#sums.get(summaryKey) ?? newSums(row.createdAt, endedAt);
+    sums.logs += 1;
+    if (hasError) sums.errors += 1;
+    if (isRunning) sums.running += 1;
+    sums.promptTokens = addNumbers(sums.promptTokens, promptTokens);
+    sums.outputTokens = addNumbers(sums.outputTokens, outputTokens);
+    sums.cost = addNumbers(sums.cost, addNumbers(promptCost, outputCost));
+    if (row.createdAt < sums.startedAt) sums.startedAt = row.createdAt;
+    sums.endedAt = Math.max(sums.endedAt, endedAt);
+    this.#sums.set(summaryKey, sums);
+  }
+
+  /** Must come before any of these logs is changed: triggers subtract what it was from the sums. */
+  countIn(): void {
+    if (this.#lastKey < this.#firstUncounted) return;
+    for (const [key, sums] of this.#sums) {
+      const { logs, errors, running, promptTokens, outputTokens, cost, startedAt, endedAt } = sums;
+      const totals = [logs, errors, running, promptTokens, outputTokens, cost];
+      this.#statements.addToSummary.run(key, ...totals, startedAt, endedAt, this.#now);
+    }
+    this.#statements.markUnindexed.run(this.#firstUncounted, this.#lastKey);
+    this.#sums = new Map();
+    this.#firstUncounted = Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Counts in, and links the children that named one of these logs before it was there, except where the link would
+   * close a cycle. Of one log there can be thousands.
+   */
+  *linkWaitingChildren(): Generator<void, void> {
+    this.countIn();
+    if (this.#lastKey < this.#firstKey) return;
+    const tops = new Tops(this.#statements);
+    for (const { key, reference_id: reference } of this.#statements.listAwaited.all(this.#firstKey, this.#lastKey)) {
+      let last: SqliteValue = 0;
+      for (;;) {
+        const children = this.#statements.listWaitingChildren.all(reference!, last);
+        for (const { key: child } of children) {
+          const top = tops.of(key!);
+          if (top !== child) {
+            this.#statements.linkChild.run(key!, child!);
+            tops.link(child!, top);
+          }
+          last = child!;
+        }
+        yield;
+        if (children.length < CHILDREN_PORTION) break;
+      }
+    }
+  }
+}
+
+/**
+ * The highest logs above others. A child that waits has no parent, so that a link closes a cycle only if it is the top of
+ * its own parent. What was found once is remembered: logs may hang one below the other by the thousand.
+ */
+class Tops {
+  readonly #statements: Statements;
+  /** For each log that was looked at, one above it. */
+  readonly #above = new Map<SqliteValue, SqliteValue>();
+
+  constructor(statements: Statements) {
+    this.#statements = statements;
+  }
+
+  of(key: SqliteValue): SqliteValue {
+    // A damaged file may have a cycle.
+    const path = new Set<SqliteValue>();
+    let top = key;
+    for (let above = this.#aboveOf(top); above !== undefined && !path.has(above); above = this.#aboveOf(top)) {
+      path.add(top);
+      top = above;
+    }
+    for (const below of path) this.#above.set(below, top);
+    return top;
+  }
+
+  link(child: SqliteValue, top: SqliteValue): void {
+    this.#above.set(child, top);
+  }
+
+  #aboveOf(key: SqliteValue): SqliteValue | undefined {
+    return this.#above.get(key) ?? this.#statements.findParentKey.get(key)?.['parent_key'] ?? undefined;
+  }
+}
+
+function newSums(startedAt: string, endedAt: number): Sums {
+  const nothing = { promptTokens: null, outputTokens: null, cost: null };
+  return { ...{ logs: 0, errors: 0, running: 0 }, ...nothing, startedAt, endedAt };
+}
+
+function addNumbers(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : a + b;
+}

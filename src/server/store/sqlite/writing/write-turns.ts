@@ -1,0 +1,272 @@
+/**
+ * Group commit. Waiting for the disk costs far more than the statements do, so all writes that arrive in one turn of
+ * the event loop share one transaction, and are answered after its commit. One that throws undoes only itself.
+ *
+ * A savepoint would do for that, but makes the engine copy each page that is changed. So there is none where nothing was
+ * written before in the transaction, or only works that can be repeated: then all is rolled back, and these are done
+ * again.
+ *
+ * A turn takes about `TURN_MILLIS`; what is left runs in the next one. A long work is a generator, and is interrupted
+ * where it yields. The transaction stays open as long as each turn of the event loop brings more writes, but not for
+ * long: under load, many requests wait for the disk together. Reads therefore need another connection.
+ *
+ * Another process may write to the same file (write-lock.ts). Its lock is waited for between turns of the event loop, not
+ * within one.
+ */
+import { explainSqliteError, type SqliteDatabase } from '../../../../sqlite/open.ts';
+import { overtake } from '../../heavy-turns.ts';
+import { createWriteLock } from './write-lock.ts';
+
+const TURN_MILLIS = 25;
+/** A transaction that is older is committed when no write is half done. */
+const GROUP_MILLIS = 60;
+/** Between two looks at a lock that another process has. */
+const LOCK_POLL_MILLIS = 1;
+const DEFAULT_LOCK_TIMEOUT_MILLIS = 10_000;
+/** So long after works had to be repeated, none has to be: whoever sends bad requests does not hold up the good ones. */
+const CAREFUL_MILLIS = 10_000;
+
+export type Work<Result> = () => Result | Generator<void, Result>;
+
+interface Job {
+  readonly work: Work<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly onWritten: (() => void) | undefined;
+  readonly isRepeatable: boolean;
+}
+
+/** A job that is being done. */
+interface Run {
+  readonly job: Job;
+  readonly steps: Generator<void, unknown>;
+  readonly hasSavepoint: boolean;
+}
+
+/** `undone`: the job has failed, and there is no transaction any more. */
+type Progress = 'interrupted' | 'done' | 'undone';
+
+export interface WriteTurns {
+  /**
+   * Runs `work` in the next turn. Resolves with its result once that is on disk, rejects with what it threw. Calls
+   * `onWritten` before the commit, when the work is done. Works are done in the order of these calls.
+   */
+  run<Result>(work: Work<Result>, onWritten?: () => void): Promise<Result>;
+  /** The same for `work` that may be called again after it was undone: it changes nothing but the database. */
+  runRepeatable<Result>(work: Work<Result>): Promise<Result>;
+  /** Runs a part of such a `work`. If that throws, what it has written is undone, and `failed` makes the result. */
+  runInSavepoint<Result>(work: () => Result, failed: (error: unknown) => Result): Result;
+  /** Returns how many works wait or are under way. */
+  depth(): number;
+  /** Runs everything that waits, now. */
+  drain(): void;
+}
+
+export interface WriteTurnsOptions {
+  readonly file: string;
+  /** False where reads use the same connection: they must not see half a transaction. */
+  readonly canInterrupt: boolean;
+  /** How long writes wait for the lock of another process before they fail. */
+  readonly lockTimeoutMillis?: number | undefined;
+  /** Called before each commit. If it throws, the transaction is undone, and all of its writes fail. */
+  readonly beforeCommit?: () => void;
+  /** Called after each commit. Returns what the next transaction has to wait for; it must not reject. */
+  readonly afterCommit?: () => Promise<void> | undefined;
+}
+
+export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOptions): WriteTurns {
+  const { file, canInterrupt, lockTimeoutMillis = DEFAULT_LOCK_TIMEOUT_MILLIS } = options;
+  const { beforeCommit = () => {}, afterCommit = () => undefined } = options;
+  const lock = createWriteLock(database, { file, timeoutMillis: lockTimeoutMillis });
+  const commit = database.prepare('COMMIT');
+  const savepoint = database.prepare('SAVEPOINT item');
+  const release = database.prepare('RELEASE item');
+  const undo = database.prepare('ROLLBACK TO item');
+  let queue: Job[] = [];
+  /** Those of the open transaction, and how they are answered after its commit. */
+  let done: { job: Job; answer: () => void }[] = [];
+  let current: Run | undefined;
+  let openedAt: number | undefined;
+  let isCommitDue = false;
+  let isScheduled = false;
+  let isPaused = false;
+  /** No turn before this time. */
+  let resumeAt = 0;
+  let carefulUntil = 0;
+
+  /** Savepoints nest: the statements mean the innermost. Throws what failed where SQLite has rolled back everything. */
+  const undoItem = (cause: unknown): void => {
+    try {
+      undo.run();
+      release.run();
+    } catch {
+      throw cause;
+    }
+  };
+
+  const runInSavepoint = <Result>(work: () => Result, failed: (error: unknown) => Result): Result => {
+    savepoint.run();
+    try {
+      const result = work();
+      release.run();
+      return result;
+    } catch (error) {
+      undoItem(error);
+      return failed(error);
+    }
+  };
+
+  const begin = (job: Job): Run => {
+    const isAlone = done.length === 0;
+    const canRepeat = performance.now() >= carefulUntil && done.every((before) => before.job.isRepeatable);
+    const hasSavepoint = !isAlone && !canRepeat;
+    if (hasSavepoint) savepoint.run();
+    return { job, steps: toSteps(job.work), hasSavepoint };
+  };
+
+  /** Undoes the current job, and all before it, which are done again. */
+  const undoAll = (): void => {
+    rollback(database);
+    if (done.length > 0) carefulUntil = performance.now() + CAREFUL_MILLIS;
+    queue = [...done.map(({ job }) => job), ...queue];
+    [done, openedAt] = [[], undefined];
+  };
+
+  /** Works on the current job, or begins the next one. */
+  const advance = (end: number): Progress => {
+    if (!current) {
+      current = begin(queue[0]!);
+      queue.shift();
+    }
+    const { job, steps, hasSavepoint } = current;
+    try {
+      for (;;) {
+        const step = steps.next();
+        if (step.done) {
+          if (hasSavepoint) release.run();
+          job.onWritten?.();
+          done.push({ job, answer: () => job.resolve(step.value) });
+          break;
+        }
+        if (canInterrupt && performance.now() >= end) return 'interrupted';
+      }
+    } catch (error) {
+      const reason = explainEngineError(error, file);
+      if (!hasSavepoint) {
+        current = undefined;
+        undoAll();
+        job.reject(reason);
+        return 'undone';
+      }
+      // A full disk or a failing one has rolled back everything: then the whole turn fails.
+      undoItem(error);
+      done.push({ job, answer: () => job.reject(reason) });
+    }
+    current = undefined;
+    return 'done';
+  };
+
+  /** Works until `end`. Commits if that is asked for, or everything is done and the transaction is old. */
+  const runTurn = (end: number, isLast: boolean): void => {
+    try {
+      if (openedAt === undefined) {
+        if (!lock.tryBegin(end === Number.POSITIVE_INFINITY)) {
+          resumeAt = performance.now() + LOCK_POLL_MILLIS;
+          return;
+        }
+        openedAt = performance.now();
+      }
+      while (hasWork() && !isCommitDue) {
+        if (advance(end) !== 'done') return;
+        const now = performance.now();
+        // Nothing is half done: the next write, which may be long, is not begun in an old transaction.
+        if (now >= end || now - openedAt >= GROUP_MILLIS) break;
+      }
+      if (!isLast && canInterrupt && !isCommitDue) {
+        if (performance.now() - openedAt < GROUP_MILLIS) return;
+        // Much to write is much to commit: after a full turn, the commit has one of its own.
+        isCommitDue = performance.now() >= end;
+        if (isCommitDue) return;
+      }
+      beforeCommit();
+      commit.run();
+      lock.afterCommit();
+    } catch (error) {
+      rollback(database);
+      const reason = explainSqliteError(error, file);
+      const failed = [...done.map(({ job }) => job), ...(current ? [current.job] : []), ...queue];
+      [queue, done, current, openedAt, isCommitDue] = [[], [], undefined, undefined, false];
+      for (const job of failed) job.reject(reason);
+      return;
+    }
+    const answers = done;
+    [done, openedAt, isCommitDue] = [[], undefined, false];
+    pauseUntil(afterCommit());
+    for (const { answer } of answers) answer();
+  };
+
+  const pauseUntil = (event: Promise<void> | undefined): void => {
+    if (!event) return;
+    isPaused = true;
+    void event.then(() => {
+      isPaused = false;
+      if (hasWork()) schedule();
+    });
+  };
+
+  const hasWork = (): boolean => current !== undefined || queue.length > 0;
+
+  const onTurn = (): void => {
+    isScheduled = false;
+    if (!hasWork() && openedAt === undefined) return;
+    // The first turn of the event loop that brings nothing is the last one of the transaction.
+    runTurn(performance.now() + TURN_MILLIS, !hasWork());
+    if (hasWork() || openedAt !== undefined) schedule();
+  };
+
+  const schedule = (): void => {
+    if (isScheduled || isPaused) return;
+    isScheduled = true;
+    const millis = resumeAt - performance.now();
+    if (millis > 0) setTimeout(() => overtake(onTurn), millis);
+    else overtake(onTurn);
+  };
+
+  const add = <Result>(work: Work<Result>, isRepeatable: boolean, onWritten?: () => void): Promise<Result> =>
+    new Promise<Result>((resolve, reject) => {
+      queue.push({ work, resolve: resolve as (value: unknown) => void, reject, onWritten, isRepeatable });
+      schedule();
+    });
+
+  return {
+    depth: () => queue.length + (current ? 1 : 0),
+    run: (work, onWritten) => add(work, false, onWritten),
+    runRepeatable: (work) => add(work, true),
+    runInSavepoint,
+    drain: () => {
+      while (hasWork() || openedAt !== undefined) runTurn(Number.POSITIVE_INFINITY, true);
+    },
+  };
+}
+
+function* toSteps(work: Work<unknown>): Generator<void, unknown> {
+  const result = work();
+  return isGenerator(result) ? yield* result : result;
+}
+
+function isGenerator(value: unknown): value is Generator<void, unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value && 'next' in value;
+}
+
+function rollback(database: SqliteDatabase): void {
+  try {
+    database.exec('ROLLBACK');
+  } catch {
+    // No transaction is open: the failure has already ended it.
+  }
+}
+
+/** Explains an error of the engine; returns an error of the work itself as it is. */
+function explainEngineError(error: unknown, file: string): unknown {
+  return typeof (error as { errcode?: unknown }).errcode === 'number' ? explainSqliteError(error, file) : error;
+}

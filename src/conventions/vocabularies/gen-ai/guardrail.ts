@@ -5,7 +5,7 @@
 import type { SpanEvent } from '../../../otel/span-slice.ts';
 import { inputsAt } from '../../content/inputs.ts';
 import type { Reading } from '../../convention.ts';
-import { booleanOf, nameOf, numberOf, stringOf, tokenOf, unlessEmpty } from '../../values/attributes.ts';
+import { booleanOf, nameOf, numberOf, tokenOf, unlessEmpty } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import { toOptionalText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -78,5 +78,5 @@ function keysOf(...names: readonly string[]): string[] {
 }
 
 function codeOf(value: unknown): number | string | undefined {
-  return typeof value === 'number' ? value : stringOf(value);
+  return typeof value === 'number' ? value : tokenOf(value);
 }

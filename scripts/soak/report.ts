@@ -61,19 +61,25 @@ function grow({ memory }: SoakReport, figure: 'rssBytes' | 'heapBytes', name: st
   // The first part of the time, the caches of a new process fill.
   const measured = memory.slice(Math.floor(memory.length / 5)).map((each) => each[figure]);
   const half = Math.floor(measured.length / 2);
-  const [first, second] = [quarter(measured.slice(0, half)), quarter(measured.slice(half))];
+  const isShort = (memory.at(-1)?.seconds ?? 0) < SHORT_SECONDS;
+  const [first, second] = [
+    betweenRequests(measured.slice(0, half), isShort),
+    betweenRequests(measured.slice(half), isShort),
+  ];
   const growth = second / first - 1;
   const text = `${name} after a collection: ${mebibytes(first)} MiB, then ${mebibytes(second)} MiB (${(growth * 100).toFixed(0)} %)`;
-  const isShort = (memory.at(-1)?.seconds ?? 0) < SHORT_SECONDS;
   const filled = isShort && figure === 'rssBytes' ? CACHE_BYTES : 0;
   if (second - filled > first * (1 + MAX_GROWTH) && half >= MIN_MEASUREMENTS)
     misses.push(`memory is not flat: ${text}`);
   return text;
 }
 
-/** A quarter of the values is below: those between the large requests, which come and go. */
-function quarter(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 4)] ?? 0;
+/**
+ * What is there between the large requests, which come and go: a quarter of the values is below. In a short time all but
+ * one of the few values may be from such requests, and the least is taken.
+ */
+function betweenRequests(values: readonly number[], isShort: boolean): number {
+  return values.toSorted((a, b) => a - b)[isShort ? 0 : Math.floor(values.length / 4)] ?? 0;
 }
 
 function mebibytes(bytes: number): string {

@@ -6,7 +6,7 @@
 import { referenceIdOf } from '../../../wire/reference-id.ts';
 import type { FeedbackForLog } from '../../store/ingest.ts';
 import type { Delivery, Judgement } from './arrival.ts';
-import { type KeptContent, MAX_EVENT_CHARACTERS } from './kept-content.ts';
+import { type KeptContent, MAX_EVENT_CHARACTERS, textOf } from './kept-content.ts';
 import type { Skeleton } from './skeleton.ts';
 import type { Sources } from './sources.ts';
 import { isOfAnotherTrace } from './span-name.ts';
@@ -87,14 +87,14 @@ export class Judgements {
     const { sources, fault } = this.#host;
     const kept = sources.readKept(node);
     if (!kept) return;
-    const known = (kept[list] ?? []).map((each) => JSON.stringify(each));
-    const added = JSON.stringify({ callId, feedback });
-    if (known.includes(added)) return;
-    if (known.join().length + added.length > MAX_EVENT_CHARACTERS) {
+    const known = (kept[list] ?? []).map(textOf);
+    const added = { callId, feedback };
+    if (known.includes(textOf(added))) return;
+    if (known.join().length + textOf(added).length > MAX_EVENT_CHARACTERS) {
       fault(spanId, `more than ${MAX_EVENT_CHARACTERS} characters of judgements`);
       return;
     }
-    sources.keep(node, { [list]: [...(kept[list] ?? []), { callId, feedback }] });
+    sources.keep(node, { [list]: [...(kept[list] ?? []), added] });
   }
 
   /** Returns the reference id of the log that has the span's call; undefined if there is none. */

@@ -25,7 +25,19 @@ export function parseKept(text: string | undefined): KeptContent {
   return isObject(kept) ? (kept as KeptContent) : {};
 }
 
+const texts = new WeakMap<object, string>();
+
+/** Returns the JSON of a kept item, which is never changed: each of thousands is compared with each that comes. */
+export function textOf(item: object): string {
+  let text = texts.get(item);
+  if (text === undefined) {
+    text = JSON.stringify(item);
+    texts.set(item, text);
+  }
+  return text;
+}
+
 export function byTime(first: SpanEvent, second: SpanEvent): number {
   const [a, b] = [first.time ?? [0, 0], second.time ?? [0, 0]];
-  return a[0] - b[0] || a[1] - b[1] || (JSON.stringify(first) < JSON.stringify(second) ? -1 : 1);
+  return a[0] - b[0] || a[1] - b[1] || (textOf(first) < textOf(second) ? -1 : 1);
 }

@@ -14,7 +14,7 @@ import { saidBeside, saidIn, updatesOf } from './client-updates.ts';
 import { compose, OWN_CONTENT, readingOf } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
 import { Judgements } from './judgements.ts';
-import { byTime, MAX_EVENT_CHARACTERS } from './kept-content.ts';
+import { byTime, MAX_EVENT_CHARACTERS, textOf } from './kept-content.ts';
 import { decideOutcomes, type LogNode } from './outcomes.ts';
 import { findLog, findPlaces, parentsFirst, removalsLast } from './places.ts';
 import { hasOthers, isSameRecipe, type Outcome, type Said, type Skeleton, type WrittenContext } from './skeleton.ts';
@@ -175,12 +175,13 @@ class Linking {
     const kept = this.#sources.readKept(node);
     if (!kept) return;
     const events = [...(kept.events ?? [])];
-    const text = JSON.stringify(event);
-    if (events.some((known) => JSON.stringify(known) === text)) {
+    const text = textOf(event);
+    if (events.some((known) => textOf(known) === text)) {
       this.#repeated.add(spanId);
       return;
     }
-    if (JSON.stringify(events).length + text.length > MAX_EVENT_CHARACTERS) {
+    const length = events.reduce((sum, known) => sum + textOf(known).length + 1, 1);
+    if (length + text.length > MAX_EVENT_CHARACTERS) {
       this.#fault(spanId, `more than ${MAX_EVENT_CHARACTERS} characters of log events`);
       return;
     }

@@ -36,7 +36,7 @@ export function* decodeTracesInSteps(body: unknown, projectName?: string): Gener
   for (const [fields, resource] of resourcesIn(body, 'resourceSpans', budget, decoded)) {
     const spans: OtlpSpan[] = [];
     for (const [item, scope] of itemsIn(fields, 'scopeSpans', 'spans', budget, decoded)) {
-      spans.push(readSpan(item, new OtlpSpan(resource, scope), budget));
+      spans.push(readSpan(item, new OtlpSpan(resource, scope), budget, decoded));
       yield;
     }
     decoded.addSpans(spans, resource);
@@ -114,14 +114,15 @@ function listIn(fields: Fields, key: string, others: readonly string[], { reject
   return [];
 }
 
-function readSpan(fields: Fields, span: OtlpSpan, budget: Budget): OtlpSpan {
+function readSpan(fields: Fields, span: OtlpSpan, budget: Budget, { rejections }: Decoded): OtlpSpan {
+  const ignore = (reason: string) => rejections.ignore(reason);
   span.traceId = idOf(fields['traceId'], 'traceId');
   span.spanId = idOf(fields['spanId'], 'spanId');
   span.parentSpanId = parentIdOf(idOf(fields['parentSpanId'], 'parentSpanId'));
   span.traceStateText = textOf(fields['traceState'], 'traceState');
   span.flags = countOf(fields['flags'], 'flags');
   span.name = textOf(fields['name'], 'name');
-  span.kind = Math.max(0, enumOf(fields['kind'], KINDS, 'kind') - 1);
+  span.kind = Math.max(0, enumOf(fields['kind'], KINDS, 'kind', ignore) - 1);
   span.startTime = timeOf(fields['startTimeUnixNano'], 'startTimeUnixNano') ?? span.startTime;
   span.endTime = timeOf(fields['endTimeUnixNano'], 'endTimeUnixNano') ?? span.endTime;
   span.attributes = attributesOf(fields['attributes'], budget);
@@ -135,7 +136,7 @@ function readSpan(fields: Fields, span: OtlpSpan, budget: Budget): OtlpSpan {
     span.links.push({ context: { traceId: idOf(traceId, 'links.traceId'), spanId: idOf(spanId, 'links.spanId') } });
   }
   const status = objectOf(fields['status'] ?? {}, 'status');
-  span.status.code = enumOf(status['code'], CODES, 'status.code');
+  span.status.code = enumOf(status['code'], CODES, 'status.code', ignore);
   const message = textOf(status['message'], 'status.message');
   if (message) span.status.message = message;
   return span;

@@ -46,12 +46,26 @@ export function countOf(value: unknown, where: string): number {
   throw new MalformedError(where, 'a whole number', value);
 }
 
-/** Returns the number of an enum's member, which may be given by its name; 0 for negative ones, which are not known. */
-export function enumOf(value: unknown, names: readonly string[], where: string): number {
+const INTEGER = /^[+-]?\d+$/;
+
+/**
+ * Returns the number of an enum's member, which may be given by its name; 0 for negative ones, which are not known. A name
+ * that is not known is that of a later version, or of another protocol: it is passed to `ignore`, and counts as not set,
+ * as a field that is not known. So the sender loses no span by it, as it loses none by a number that is not known.
+ */
+export function enumOf(
+  value: unknown,
+  names: readonly string[],
+  where: string,
+  ignore: (reason: string) => void,
+): number {
   if (typeof value === 'number' && Number.isInteger(value) && value < 0) return 0;
   if (typeof value !== 'string') return countOf(value, where);
   const index = names.indexOf(value);
-  return index >= 0 ? index : countOf(value, where);
+  if (index >= 0) return index;
+  if (INTEGER.test(value)) return countOf(Math.max(0, Number(value)), where);
+  ignore(`${where} ${describe(value)} is not known, and counts as not set`);
+  return 0;
 }
 
 const HEX = /^[0-9a-f]*$/i;

@@ -5,9 +5,11 @@ const MAX_REASONS = 5;
 
 export class Rejections {
   readonly #reasons = new Map<string, number>();
+  readonly #ignored = new Map<string, number>();
   readonly #warnings = new Set<string>();
   #count = 0;
 
+  /** Spans or log records that were not taken. */
   get count(): number {
     return this.#count;
   }
@@ -15,8 +17,12 @@ export class Rejections {
   add(reason: string, count = 1): void {
     if (count === 0) return;
     this.#count += count;
-    const known = this.#reasons.get(reason);
-    if (known !== undefined || this.#reasons.size < MAX_REASONS) this.#reasons.set(reason, (known ?? 0) + count);
+    increase(this.#reasons, reason, count);
+  }
+
+  /** Says what was passed over of a span or log record that was taken. */
+  ignore(reason: string): void {
+    increase(this.#ignored, reason, 1);
   }
 
   /** Says what was passed over, of which nobody knows how many spans it had. */
@@ -26,7 +32,12 @@ export class Rejections {
 
   /** Each reason with its number, and what was passed over; undefined if there is neither. */
   get message(): string | undefined {
-    const counted = [...this.#reasons].map(([reason, count]) => `${count} × ${reason}`);
+    const counted = [...this.#reasons, ...this.#ignored].map(([reason, count]) => `${count} × ${reason}`);
     return [...counted, ...this.#warnings].join('; ') || undefined;
   }
+}
+
+function increase(counts: Map<string, number>, reason: string, count: number): void {
+  const known = counts.get(reason);
+  if (known !== undefined || counts.size < MAX_REASONS) counts.set(reason, (known ?? 0) + count);
 }

@@ -301,6 +301,11 @@ test.each([
   ],
   ['/v1/logs', { resourceLogs: [{ scopeLogs: [{ logs: [] }] }] }, "nothing was read of 'logs': expected 'logRecords'"],
   ['/v1/traces', { resourceSpans: [{ resource: {}, scopeSpans: [{ scope: {} }] }], later: 1 }, undefined],
+  [
+    '/v1/traces',
+    { resourceSpans: [{ scopeSpans: [{ spans: [chat({ kind: 'SPAN_KIND_AGENT' }), chat()] }] }] },
+    '1 × kind "SPAN_KIND_AGENT" is not known, and counts as not set',
+  ],
   ['/v1/traces', {}, undefined],
 ])('what nothing was read of is said: %s %j', async (path, body, message) => {
   const server = await startTestServer();

@@ -36,6 +36,7 @@ export class Batches {
   /** The last one of each trace. */
   readonly #latest = new Map<string, Batch>();
   #rejected = 0;
+  #unused = 0;
   #message: string | undefined;
 
   constructor(store: Pick<Store, 'ingest' | 'findCalls'>, trees: TreeMemo) {
@@ -58,6 +59,11 @@ export class Batches {
     this.#message ??= message;
   }
 
+  /** Counts an event that is about nothing that a log has. */
+  passOver(): void {
+    this.#unused++;
+  }
+
   /** Resolves when all is committed, and joined with what other traces have. */
   async write(): Promise<IntakeResult> {
     const parts = this.#cut();
@@ -66,9 +72,11 @@ export class Batches {
         this.reject(`${referenceId}: ${message}`);
       }
     }
-    if (this.#message === undefined) return { rejected: 0 };
+    const unused = this.#unused > 0 ? { unused: this.#unused } : {};
+    if (this.#message === undefined) return { rejected: 0, ...unused };
     const others = this.#rejected - 1;
-    return { rejected: this.#rejected, message: this.#message + (others > 0 ? `, and ${others} more` : '') };
+    const message = this.#message + (others > 0 ? `, and ${others} more` : '');
+    return { rejected: this.#rejected, message, ...unused };
   }
 
   /** Rejects if a part fails. What is written is joined all the same, unless the store is unavailable for that, too. */

@@ -75,8 +75,8 @@ export function setEntry(into: Record<string, unknown>, key: string, value: unkn
   if (key !== '__proto__') into[key] = value;
 }
 
-/** Decodes all at once. */
-export function toEnd(steps: Generator<void, Decoded>): Decoded {
+/** Takes all steps at once. */
+export function toEnd<Result>(steps: Generator<void, Result>): Result {
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;

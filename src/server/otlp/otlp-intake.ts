@@ -139,7 +139,7 @@ async function placeJudgements(
 
 function takeEvent(event: ReceivedEvent, batches: Batches, settings: ReadSettings, unplaced: JudgementOfCall[]): void {
   const read = readEvent(event, settings);
-  if (!read) return;
+  if (!read) return batches.passOver();
   if (read.kind === 'fault') return batches.reject(read.message);
   if (read.kind === 'judgement of a call') {
     unplaced.push(read);
@@ -150,7 +150,7 @@ function takeEvent(event: ReceivedEvent, batches: Batches, settings: ReadSetting
     return;
   }
   // It has nothing but content.
-  if (!settings.captureContent) return;
+  if (!settings.captureContent) return batches.passOver();
   const { attributes, body, time } = event;
   const joined: SpanEvent = {
     name: read.name,

@@ -28,8 +28,10 @@ export interface ReceivedEvent {
 }
 
 export interface IntakeResult {
-  /** Spans or events that were not used. */
+  /** Spans or events that cannot be used. */
   readonly rejected: number;
+  /** Events that are about nothing that a log has, as most of an app's are; absent if there were none. */
+  readonly unused?: number;
   /** Why; absent if all were used. */
   readonly message?: string;
 }

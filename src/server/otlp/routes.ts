@@ -24,6 +24,8 @@ export interface TakenItems {
   readonly signal: 'traces' | 'logs' | 'metrics';
   readonly accepted: number;
   readonly rejected: number;
+  /** Log records that are about nothing that a log has. */
+  readonly unused: number;
 }
 
 /** Ten times what the v4 API takes: each attribute of a span is three objects in OTLP's JSON. */
@@ -43,8 +45,8 @@ export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes, onTaken = (
     if (format) return format;
     throw new HttpError(415, `content type ${type || 'none'}: expected ${[...formats.keys()].join(' or ')}`);
   };
-  const count = (signal: TakenItems['signal'], accepted: number, rejected: number): void =>
-    onTaken({ signal, accepted: Math.max(0, accepted), rejected });
+  const count = (signal: TakenItems['signal'], all: number, { rejected, unused = 0 }: IntakeResult): void =>
+    onTaken({ signal, accepted: Math.max(0, all - rejected - unused), rejected, unused });
   const receive = (field: RejectedField, take: (request: RouteRequest) => Promise<IntakeResult>): Operation => ({
     needs: 'write',
     chooseFormat,
@@ -61,9 +63,9 @@ export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes, onTaken = (
           fromProtobuf.decodeTracesInSteps,
           fromJson.decodeTracesInSteps,
         );
-        const { rejected, message } = spans.length > 0 ? await intake.takeSpans(spans) : NOTHING;
-        count('traces', spans.length - rejected, rejections.count + rejected);
-        return together(rejections, rejected, message);
+        const result = together(rejections, spans.length > 0 ? await intake.takeSpans(spans) : NOTHING);
+        count('traces', spans.length + rejections.count, result);
+        return result;
       }),
     },
     '/v1/logs': {
@@ -73,18 +75,17 @@ export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes, onTaken = (
           fromProtobuf.decodeLogsInSteps,
           fromJson.decodeLogsInSteps,
         );
-        const { rejected, message } = events.length > 0 ? await intake.takeEvents(events) : NOTHING;
-        count('logs', events.length - rejected, rejections.count + rejected);
-        return together(rejections, rejected, message);
+        const result = together(rejections, events.length > 0 ? await intake.takeEvents(events) : NOTHING);
+        count('logs', events.length + rejections.count, result);
+        return result;
       }),
     },
     '/v1/metrics': {
       POST: receive('rejectedDataPoints', async ({ body }) => {
-        const rejected = decodable(() =>
-          Buffer.isBuffer(body) ? countPointsInProtobuf(body) : countPointsInJson(body),
-        );
-        count('metrics', 0, rejected);
-        return rejected > 0 ? { rejected, message: METRICS_MESSAGE } : NOTHING;
+        const rejected = await inSteps(Buffer.isBuffer(body) ? countPointsInProtobuf(body) : countPointsInJson(body));
+        const result = rejected > 0 ? { rejected, message: METRICS_MESSAGE } : NOTHING;
+        count('metrics', rejected, result);
+        return result;
       }),
     },
   };
@@ -92,19 +93,23 @@ export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes, onTaken = (
 
 const NOTHING: IntakeResult = { rejected: 0 };
 
-function together({ count, message: own }: Decoded['rejections'], rejected: number, message?: string): IntakeResult {
-  const said = [own, message].filter(Boolean).join('; ');
-  return said ? { rejected: count + rejected, message: said } : { rejected: count + rejected };
+function together(decoded: Decoded['rejections'], taken: IntakeResult): IntakeResult {
+  const rejected = decoded.count + taken.rejected;
+  const message = [decoded.message, taken.message].filter(Boolean).join('; ');
+  return { ...taken, rejected, ...(message && { message }) };
 }
 
-/** Lets other work of the process run between spans. */
-async function decode(
+function decode(
   { body, headers }: RouteRequest,
   decodeProtobuf: (bytes: Buffer, projectName?: string) => Generator<void, Decoded>,
   decodeJson: (body: unknown, projectName?: string) => Generator<void, Decoded>,
 ): Promise<Decoded> {
   const project = projectOfHeaders(headers);
-  const steps = Buffer.isBuffer(body) ? decodeProtobuf(body, project) : decodeJson(body, project);
+  return inSteps(Buffer.isBuffer(body) ? decodeProtobuf(body, project) : decodeJson(body, project));
+}
+
+/** Lets other work of the process run between spans. */
+async function inSteps<Result>(steps: Generator<void, Result>): Promise<Result> {
   const pause = createPauses();
   for (;;) {
     const step = decodable(() => advance(steps));
@@ -115,7 +120,7 @@ async function decode(
 }
 
 /** Takes several steps at once, as each of most is far shorter than a pause. */
-function advance(steps: Generator<void, Decoded>): IteratorResult<void, Decoded> {
+function advance<Result>(steps: Generator<void, Result>): IteratorResult<void, Result> {
   let step = steps.next();
   for (let count = 1; count < STEPS_AT_ONCE && !step.done; count += 1) step = steps.next();
   return step;

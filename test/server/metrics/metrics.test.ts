@@ -103,9 +103,15 @@ test('SQLite: the file, its disk, the backlog of the index and OTLP', async () =
   });
   const body = { resourceSpans: [{ scopeSpans: [{ spans: [span('b'.repeat(16)), span('short')] }] }] };
   expect((await server.call('POST', '/v1/traces', body)).status).toBe(200);
+  const ids = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
+  const logRecords = [{ eventName: 'app.started', ...ids }, { eventName: 'gen_ai.choice' }, { body: null }];
+  expect((await server.call('POST', '/v1/logs', { resourceLogs: [{ scopeLogs: [{ logRecords }] }] })).status).toBe(200);
   const { value } = await scrape(server);
   expect(value('humanloop_otlp_items_total{signal="traces",result="accepted"}')).toBe(1);
   expect(value('humanloop_otlp_items_total{signal="traces",result="rejected"}')).toBe(1);
+  for (const [result, count] of Object.entries({ accepted: 0, rejected: 1, unused: 2 })) {
+    expect(value(`humanloop_otlp_items_total{signal="logs",result="${result}"}`), result).toBe(count);
+  }
   expect(value('humanloop_logs_written_total{via="otlp"}')).toBe(1);
   for (const series of ['humanloop_store_bytes', 'humanloop_disk_free_bytes', 'humanloop_disk_reserve_bytes']) {
     expect(value(series), series).toBeGreaterThan(0);

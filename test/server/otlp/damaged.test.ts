@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { countPointsInJson, countPointsInProtobuf } from '../../../src/server/otlp/count-points.ts';
 import * as json from '../../../src/server/otlp/decode-json.ts';
 import * as binary from '../../../src/server/otlp/decode-protobuf.ts';
+import { toEnd } from '../../../src/server/otlp/decoded.ts';
 import { startTestServer } from '../../support/start-test-server.ts';
 import { expectCheap } from '../http/expect-cheap.ts';
 import { encode, logsData, tracesData } from './otlp-messages.ts';
@@ -46,6 +47,9 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
   ),
 );
 
+const countProtobuf = (bytes: Buffer) => toEnd(countPointsInProtobuf(bytes));
+const countJson = (body: unknown) => toEnd(countPointsInJson(body));
+
 /** Whether the input was taken. Only errors whose message can be sent back are thrown. */
 function isTaken(read: () => unknown): boolean {
   try {
@@ -70,7 +74,7 @@ test('damaged protobuf is taken or refused', () => {
   fc.assert(
     fc.property(messages, fc.array(damage, { minLength: 1, maxLength: 4 }), (message, damages) => {
       const bytes = damages.reduce((damaged, change) => change(damaged), message);
-      for (const read of [binary.decodeTraces, binary.decodeLogs, countPointsInProtobuf]) {
+      for (const read of [binary.decodeTraces, binary.decodeLogs, countProtobuf]) {
         if (!isTaken(() => read(bytes))) refused += 1;
       }
     }),
@@ -86,7 +90,7 @@ test('any JSON is taken or refused', () => {
   );
   fc.assert(
     fc.property(anywhere, (value) => {
-      for (const read of [json.decodeTraces, json.decodeLogs, countPointsInJson]) isTaken(() => read(value));
+      for (const read of [json.decodeTraces, json.decodeLogs, countJson]) isTaken(() => read(value));
     }),
     { numRuns },
   );

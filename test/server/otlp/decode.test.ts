@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { countPointsInJson } from '../../../src/server/otlp/count-points.ts';
+import { countPointsInJson, countPointsInProtobuf } from '../../../src/server/otlp/count-points.ts';
 import * as json from '../../../src/server/otlp/decode-json.ts';
 import * as binary from '../../../src/server/otlp/decode-protobuf.ts';
-import type { Decoded } from '../../../src/server/otlp/decoded.ts';
+import { type Decoded, toEnd } from '../../../src/server/otlp/decoded.ts';
 import { decode, encode, logsData, tracesData } from './otlp-messages.ts';
 
 const numRuns = Number(process.env['PROPERTY_RUNS'] ?? 300);
@@ -166,10 +166,7 @@ test.each([
   [{ resourceSpans: [1] }, 'resourceSpans: expected an object, got 1'],
   [[], 'the body: expected an object, got a list'],
   [{ resourceSpans: [{ scopeSpans: [{ spans: [{ name: 5 }] }] }] }, 'name: expected a text, got 5'],
-  [
-    { resourceSpans: [{ scopeSpans: [{ spans: [{ kind: 'CLIENT' }] }] }] },
-    'kind: expected a whole number, got "CLIENT"',
-  ],
+  [{ resourceSpans: [{ scopeSpans: [{ spans: [{ kind: 1.5 }] }] }] }, 'kind: expected a whole number, got 1.5'],
   [
     { resourceSpans: [{ scopeSpans: [{ spans: [{ startTimeUnixNano: 'soon' }] }] }] },
     'startTimeUnixNano: expected nanoseconds since 1970, got "soon"',
@@ -217,6 +214,25 @@ test('numbers as numbers, enums by name and ids in capitals or base64 are read, 
     status: { code: 2 },
     attributes: { int: 5, nan: Number.NaN },
   });
+});
+
+test('the name of an enum that is not known counts as not set, and is said with its number', () => {
+  const kinds = ['SPAN_KIND_AGENT', 'client', '', 'SPAN_KIND_AGENT', 'SPAN_KIND_SERVER', '-4', '3', 99, -4, null];
+  const spans = kinds.map((kind) => ({ ...IDS, kind, status: { code: kind === 'client' ? 'ERROR' : 2 } }));
+  const decoded = json.decodeTraces({ resourceSpans: [{ scopeSpans: [{ spans }] }] });
+  expect(decoded.spans.map(({ slice }) => slice.kind)).toEqual([0, 0, 0, 0, 1, 0, 2, 98, 0, 0]);
+  expect(decoded.spans.map(({ slice }) => slice.status.code)).toEqual([2, 0, 2, 2, 2, 2, 2, 2, 2, 2]);
+  expect([decoded.rejections.count, decoded.rejections.message]).toEqual([
+    0,
+    '2 × kind "SPAN_KIND_AGENT" is not known, and counts as not set; ' +
+      '1 × kind "client" is not known, and counts as not set; ' +
+      '1 × status.code "ERROR" is not known, and counts as not set; ' +
+      '1 × kind "" is not known, and counts as not set',
+  ]);
+  for (const kind of [1.5, {}, true, '9999999999']) {
+    const body = { resourceSpans: [{ scopeSpans: [{ spans: [{ ...IDS, kind }] }] }] };
+    expect(() => json.decodeTraces(body)).toThrow('kind: expected a whole number');
+  }
 });
 
 test('what is read of values is the same in each form that JSON may give them', () => {
@@ -297,7 +313,28 @@ test('times may have a point or an exponent, and text that is no base64 stays', 
 
 test("points of metrics are counted also under the schema's names", () => {
   const gauge = { exponential_histogram: { data_points: [{}, {}] }, gauge: { dataPoints: {} } };
-  expect(countPointsInJson({ resource_metrics: [{ scope_metrics: [{ metrics: [gauge] }] }] })).toBe(3);
+  expect(toEnd(countPointsInJson({ resource_metrics: [{ scope_metrics: [{ metrics: [gauge] }] }] }))).toBe(3);
+});
+
+test('the points of many metrics are counted in many steps', () => {
+  const [count, stepsOf] = [10_000, (steps: Generator<void, number>) => [...steps].length];
+  const many = <Item>(item: Item) => Array.from({ length: count }, () => item);
+  const metrics = many({ sum: { dataPoints: [{}] } });
+  const ofScopes = many({ metrics: [{ sum: { dataPoints: [{}] } }] });
+  for (const scopeMetrics of [[{ metrics }], ofScopes]) {
+    const body = { resourceMetrics: [{ scopeMetrics }] };
+    expect(toEnd(countPointsInJson(body))).toBe(count);
+    expect(stepsOf(countPointsInJson(body))).toBe(count / 100);
+  }
+  // A sum with an empty point, and what is around all of these: a request, a resource, a scope, whose lengths have three bytes.
+  const inField = (tag: number, bytes: Buffer) => {
+    const length = [(bytes.length & 127) | 128, ((bytes.length >> 7) & 127) | 128, bytes.length >> 14];
+    return Buffer.concat([Buffer.from([tag, ...length]), bytes]);
+  };
+  const sums = Buffer.concat(many(Buffer.from([18, 4, 58, 2, 10, 0])));
+  const bytes = inField(10, inField(18, sums));
+  expect(toEnd(countPointsInProtobuf(bytes))).toBe(count);
+  expect(stepsOf(countPointsInProtobuf(bytes))).toBe(count / 100);
 });
 
 test("the schema's names are read as JSON's, and names of attributes stay", () => {

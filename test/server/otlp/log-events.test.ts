@@ -157,6 +157,8 @@ test('what cannot be used is counted, with the reason', async () => {
   expect(await server.takeEvents([homeless, event('app.started', 'x'), ASKED])).toEqual({
     rejected: 1,
     message: "a log record 'gen_ai.user.message' names no span",
+    // An app sends all of its events here.
+    unused: 1,
   });
   const empty = event('gen_ai.evaluation.result', undefined);
   expect(await server.takeEvents([empty])).toMatchObject({ rejected: 1, message: expect.stringContaining('no score') });

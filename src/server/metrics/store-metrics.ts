@@ -1,6 +1,7 @@
 /** Counts what is written to the store and what goes wrong there, by wrapping it. */
 import type { IngestWork } from '../store/ingest.ts';
 import { NameTakenError, RejectedFieldError, RejectedItemError } from '../store/rejected-item.ts';
+import { toSteps } from '../store/steps.ts';
 import type { DeletedCounts, Store } from '../store/store.ts';
 import { StoreUnavailableError, type UnavailableReason, withExplainedErrors } from '../store/unavailable-error.ts';
 import type { Registry } from './registry.ts';
@@ -67,8 +68,8 @@ export function addStoreMetrics(registry: Registry, store: Store): Store {
     ingest: async (traceIds, work) => {
       // It may be called several times; the last one counts.
       let logs = 0;
-      const counted: IngestWork = (memory, stored) => {
-        const result = work(memory, stored);
+      const counted: IngestWork = function* (memory, stored) {
+        const result = yield* toSteps(() => work(memory, stored));
         logs = 'reads' in result ? 0 : result.creates.length;
         return result;
       };

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type BodyFormat, jsonBody, rawBody } from '../http/body-format.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Operation, RouteRequest, Routes } from '../http/route.ts';
-import { createPauses } from '../store/heavy-turns.ts';
+import { takeSteps } from '../store/steps.ts';
 import { failed, JSON_TYPE, mediaTypeOf, PROTOBUF, type RejectedField, taken } from './answers.ts';
 import { TooMuchError } from './budget.ts';
 import { countPointsInJson, countPointsInProtobuf } from './count-points.ts';
@@ -30,8 +30,6 @@ export interface TakenItems {
 
 /** Ten times what the v4 API takes: each attribute of a span is three objects in OTLP's JSON. */
 const MAX_JSON_WEIGHT = 5_000_000;
-/** Spans or records that are decoded before the next look at the clock. */
-const STEPS_AT_ONCE = 50;
 const METRICS_MESSAGE = 'metrics are not stored here; set OTEL_METRICS_EXPORTER=none to send none';
 
 export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes, onTaken = () => {} }: OtlpLimits): Routes {
@@ -108,28 +106,10 @@ function decode(
   return inSteps(Buffer.isBuffer(body) ? decodeProtobuf(body, project) : decodeJson(body, project));
 }
 
-/** Lets other work of the process run between spans. */
-async function inSteps<Result>(steps: Generator<void, Result>): Promise<Result> {
-  const pause = createPauses();
-  for (;;) {
-    const step = decodable(() => advance(steps));
-    // Also at the end: what is decoded is then read, which may take as long.
-    await pause();
-    if (step.done) return step.value;
-  }
-}
-
-/** Takes several steps at once, as each of most is far shorter than a pause. */
-function advance<Result>(steps: Generator<void, Result>): IteratorResult<void, Result> {
-  let step = steps.next();
-  for (let count = 1; count < STEPS_AT_ONCE && !step.done; count += 1) step = steps.next();
-  return step;
-}
-
 /** What a decoder throws is the sender's fault. */
-function decodable<Result>(read: () => Result): Result {
+async function inSteps<Result>(steps: Generator<void, Result>): Promise<Result> {
   try {
-    return read();
+    return await takeSteps(steps);
   } catch (error) {
     if (error instanceof TooMuchError) throw new HttpError(413, error.message);
     throw new HttpError(400, `the body cannot be decoded: ${error instanceof Error ? error.message : String(error)}`);

@@ -6,14 +6,16 @@ import type { Feedback, LogRequest } from '../../wire/v4.ts';
 
 /**
  * Decides what to write, from what is known of the traces. It may be called again, with the same memory and more logs or
- * from the beginning: it must be pure.
+ * from the beginning: it must be pure. What takes long is a generator, and other work is done where it yields.
  *
  * `memory` has the parts of each trace, in the order in which they were written; a trace that is not known has none.
  */
 export type IngestWork = (
   memory: ReadonlyMap<string, readonly Uint8Array[]>,
   stored: ReadonlyMap<string, StoredLog>,
-) => Ingest | IngestReads;
+) => IngestResult | Generator<void, IngestResult>;
+
+export type IngestResult = Ingest | IngestReads;
 
 /** `work` needs these logs. It is called again with them, and with those that it had. */
 export interface IngestReads {

@@ -27,13 +27,15 @@ export function findFirstCalls(
   let isAsked = false;
   for (const { kind, model } of standings.values()) isAsked ||= kind === 'agent' && model === undefined;
   if (!isAsked) return found;
+  const calls: [Skeleton, FirstCall][] = [];
   for (const [node, { kind, keeperId, model, recipe }] of standings) {
     if (kind !== 'model' || keeperId !== undefined || model === undefined) continue;
     const provider = node.own?.provider ?? fillersProvider(tree, recipe);
-    const call: FirstCall = { startMillis: node.startMillis, spanId: node.spanId, model, provider };
-    for (let step = tree.above(node); step && isEarlier(call, found.get(step)); step = tree.above(step)) {
-      found.set(step, call);
-    }
+    calls.push([node, { startMillis: node.startMillis, spanId: node.spanId, model, provider }]);
+  }
+  // A span that has a call has the first one, and so have all above it: each is looked at once.
+  for (const [node, call] of calls.sort(([, first], [, second]) => (isEarlier(first, second) ? -1 : 1))) {
+    for (let step = tree.above(node); step && !found.has(step); step = tree.above(step)) found.set(step, call);
   }
   return found;
 }

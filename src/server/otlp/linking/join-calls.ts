@@ -13,8 +13,8 @@ import { keysOfCall, type OwnKey } from './call-keys.ts';
 import { type Call, groupCalls } from './group-calls.ts';
 import { parseKept } from './kept-content.ts';
 import { linkTrace } from './link-trace.ts';
-import { together } from './link-traces.ts';
-import { findParentId } from './outcomes.ts';
+import { type ChangeOfTrace, together } from './link-traces.ts';
+import { ParentIds } from './parent-ids.ts';
 import { type Elsewhere, isLogOfCall, type Skeleton } from './skeleton.ts';
 import { referenceOfName } from './span-name.ts';
 import type { Tree } from './tree.ts';
@@ -53,7 +53,7 @@ export function joinCalls(candidates: Candidates, trees: TreeMemo): JoiningWork 
   const traceIds = [...new Set(named.map((referenceId) => traceIdOf(referenceId) as string))].sort();
   let missing: ReadonlySet<string> = new Set();
   let regrouped: readonly OwnKey[] = [];
-  const work: IngestWork = (memory, stored) => {
+  const work: IngestWork = function* (memory, stored) {
     const found = new Map<string, Tree>();
     for (const traceId of traceIds) found.set(traceId, trees.take(traceId, memory.get(traceId) ?? []));
     const joining = new Joining(candidates, found, stored);
@@ -61,13 +61,13 @@ export function joinCalls(candidates: Candidates, trees: TreeMemo): JoiningWork 
     [missing, regrouped] = [joining.missing, joining.regrouped];
     if (missing.size > 0) return together([]);
     if (joining.reads.size > 0) return { reads: [...joining.reads] };
-    return together(
-      [...joining.changes].map(([traceId, { elsewhere, deliveries }]) => {
-        const arrivals = { spans: [], events: [], judgements: [], elsewhere, deliveries };
-        const change = linkTrace(traceId, memory.get(traceId) ?? [], arrivals, stored, trees);
-        return { traceId, change };
-      }),
-    );
+    const changes: ChangeOfTrace[] = [];
+    for (const [traceId, { elsewhere, deliveries }] of joining.changes) {
+      const arrivals = { spans: [], events: [], judgements: [], elsewhere, deliveries };
+      const change = yield* linkTrace(traceId, memory.get(traceId) ?? [], arrivals, stored, trees);
+      changes.push({ traceId, change });
+    }
+    return together(changes);
   };
   return { traceIds, work, missing: () => missing, regrouped: () => regrouped };
 }
@@ -85,6 +85,8 @@ class Joining {
   /** By trace. */
   readonly changes = new Map<string, Change>();
   readonly #trees: ReadonlyMap<string, Tree>;
+  /** By trace. */
+  readonly #parents: ReadonlyMap<string, ParentIds>;
   readonly #stored: ReadonlyMap<string, StoredLog>;
   /** For each candidate that is a log of a model: which has its log. */
   readonly #keepers = new Map<string, string>();
@@ -95,6 +97,7 @@ class Joining {
     stored: ReadonlyMap<string, StoredLog>,
   ) {
     this.#trees = trees;
+    this.#parents = new Map(Array.from(trees, ([traceId, tree]) => [traceId, new ParentIds(tree)]));
     this.#stored = stored;
     for (const referenceId of calls.keys()) {
       const { keeper, others = [] } = this.#find(referenceId)?.elsewhere ?? {};
@@ -207,7 +210,7 @@ class Joining {
     const hasUsage = promptTokens !== undefined || outputTokens !== undefined;
     const hasAnswer = answer !== undefined;
     const traceId = traceIdOf(referenceId) as string;
-    const isBelowLog = findParentId(this.#trees.get(traceId) as Tree, node) !== undefined;
+    const isBelowLog = this.#parents.get(traceId)?.of(node) !== undefined;
     return {
       ...{ referenceId, traceId, node, says: { reporter, question, isBelowLog } },
       facts: {

@@ -15,9 +15,17 @@ import { compose, OWN_CONTENT, readingOf } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
 import { Judgements } from './judgements.ts';
 import { byTime, MAX_EVENT_CHARACTERS, textOf } from './kept-content.ts';
-import { decideOutcomes, type LogNode } from './outcomes.ts';
+import { decideOutcomes } from './outcomes.ts';
 import { findLog, findPlaces, parentsFirst, removalsLast } from './places.ts';
-import { hasOthers, isSameRecipe, type Outcome, type Said, type Skeleton, type WrittenContext } from './skeleton.ts';
+import {
+  hasOthers,
+  isSameRecipe,
+  type LogNode,
+  type Outcome,
+  type Said,
+  type Skeleton,
+  type WrittenContext,
+} from './skeleton.ts';
 import { Sources } from './sources.ts';
 import { referenceOfName } from './span-name.ts';
 import { summariseContent } from './summarise.ts';
@@ -44,17 +52,19 @@ export interface TraceChange {
   readonly alone: readonly OwnKey[];
 }
 
-export function linkTrace(
+/** Yields after small steps. */
+export function* linkTrace(
   traceId: string,
   parts: readonly Uint8Array[],
   arrivals: Arrivals,
   stored: ReadonlyMap<string, StoredLog>,
   trees: TreeMemo,
-): TraceChange | IngestReads {
+): Generator<void, TraceChange | IngestReads> {
   const tree = trees.take(traceId, parts);
+  yield;
   const linking = new Linking(traceId, tree, stored);
-  linking.add(arrivals);
-  const change = linking.missing.size === 0 ? linking.finish(parts.length) : undefined;
+  yield* linking.add(arrivals);
+  const change = linking.missing.size === 0 ? yield* linking.finish(parts.length) : undefined;
   if (!change || linking.missing.size > 0) {
     tree.undo();
     trees.put(traceId, parts, undefined, tree);
@@ -104,7 +114,14 @@ class Linking {
     return this.#sources.missing;
   }
 
-  add({ spans, events, judgements, hasStrangers = false, elsewhere, deliveries = [] }: Arrivals): void {
+  *add({
+    spans,
+    events,
+    judgements,
+    hasStrangers = false,
+    elsewhere,
+    deliveries = [],
+  }: Arrivals): Generator<void, void> {
     this.#hasStrangers = hasStrangers;
     this.#deliveries = deliveries;
     for (const arrival of spans) {
@@ -114,13 +131,23 @@ class Linking {
       if (node.written) this.#renew(node);
       else this.#arrived.add(node.spanId);
       if (arrival.log) this.#logs.set(node.spanId, arrival.log);
-      this.#tree.cutCircle(node);
       if (node.isKept) this.#welcome(node);
+      yield;
     }
+    this.#tree.cutCircles(spans.map(({ spanId }) => spanId));
     this.#context = findContext(this.#traceId, this.#tree);
-    for (const event of events) this.#addEvent(event);
-    for (const judgement of judgements) this.#judgements.add(judgement);
-    for (const spanId of this.#withEvents) this.#readEvents(spanId);
+    for (const event of events) {
+      this.#addEvent(event);
+      yield;
+    }
+    for (const judgement of judgements) {
+      this.#judgements.add(judgement);
+      yield;
+    }
+    for (const spanId of this.#withEvents) {
+      this.#readEvents(spanId);
+      yield;
+    }
     for (const [spanId, known] of elsewhere ?? []) {
       if (!this.#tree.get(spanId)?.own) continue;
       this.#tree.change(spanId, { elsewhere: known });
@@ -128,20 +155,24 @@ class Linking {
     }
   }
 
-  finish(partCount: number): TraceChange {
+  *finish(partCount: number): Generator<void, TraceChange> {
     const news = new Set([...this.#arrived, ...this.#withEvents, ...this.#renewed, ...this.#joined]);
-    const { changed: outcomes, affected } = decideOutcomes(this.#tree, news, this.#withEvents);
+    const { changed: outcomes, affected } = yield* decideOutcomes(this.#tree, news, this.#withEvents);
     this.#composeAgain(outcomes);
     for (const [spanId, outcome] of parentsFirst(outcomes)) {
       this.#apply(this.#tree.get(spanId) as LogNode, outcome, outcomes);
+      yield;
     }
     this.#reviseContext();
+    yield;
     const feedback = this.#judgements.finish(this.#deliveries);
     const [repeated, joined] = [this.#repeated, this.#joined];
     const unsettled = findUnsettled(this.#tree, { affected, changed: outcomes, repeated, joined });
     const changed = this.#hasStrangers ? undefined : [...this.#arrived, ...outcomes.keys()];
     const places = findPlaces(this.#traceId, this.#tree, changed);
+    yield;
     const kept = this.#sources.writeKept();
+    yield;
     const part = this.#writePart(partCount);
     const revisions = [...this.#revisions.values()].sort(removalsLast);
     return {

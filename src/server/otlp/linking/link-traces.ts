@@ -27,11 +27,12 @@ export interface LinkingWork {
 export function linkTraces(traces: readonly TraceArrivals[], trees: TreeMemo): LinkingWork {
   const calls = traces.flatMap(({ traceId, spans, judgements }) => keysOf(traceId, spans, judgements));
   let findings: Findings = { faults: [], calls, unsettled: new Map() };
-  const work: IngestWork = (memory, stored) => {
-    const changes = traces.map((trace) => ({
-      traceId: trace.traceId,
-      change: linkTrace(trace.traceId, memory.get(trace.traceId) ?? [], trace, stored, trees),
-    }));
+  const work: IngestWork = function* (memory, stored) {
+    const changes: ChangeOfTrace[] = [];
+    for (const trace of traces) {
+      const { traceId } = trace;
+      changes.push({ traceId, change: yield* linkTrace(traceId, memory.get(traceId) ?? [], trace, stored, trees) });
+    }
     const unsettled = changes.flatMap(({ change }) => ('reads' in change ? [] : [...change.unsettled]));
     const faults = changes.flatMap(({ change }) => ('reads' in change ? [] : change.faults));
     const alone = changes.flatMap(({ change }) => ('reads' in change ? [] : change.alone));
@@ -41,7 +42,7 @@ export function linkTraces(traces: readonly TraceArrivals[], trees: TreeMemo): L
   return { work, findings: () => findings };
 }
 
-interface ChangeOfTrace {
+export interface ChangeOfTrace {
   readonly traceId: string;
   readonly change: TraceChange | IngestReads;
 }

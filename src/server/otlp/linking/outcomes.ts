@@ -7,30 +7,34 @@ import type { CallSpan, Correction } from '../../../trace/same-call/call-span.ts
 import { filledWith } from '../../../trace/same-call/merge-readings.ts';
 import { resolveDuplicates } from '../../../trace/same-call/same-call.ts';
 import { isSameTool } from '../../../trace/same-call/tool-facts.ts';
-import { CallsAlike } from './calls-alike.ts';
+import { findAffected } from './affected.ts';
 import { OWN_CONTENT } from './compose.ts';
-import { type FirstCall, findFirstCalls, isEarlier, type Standing } from './first-calls.ts';
-import { type CallSummary, isSameOutcome, type Outcome, type Recipe, type Skeleton } from './skeleton.ts';
+import { type FirstCall, findFirstCalls, type Standing } from './first-calls.ts';
+import { FromAbove } from './from-above.ts';
+import { ParentIds } from './parent-ids.ts';
+import { type CallSummary, isSameOutcome, type LogNode, type Outcome, type Recipe, type Skeleton } from './skeleton.ts';
 import { recipeOf, toCallSpan } from './summarise.ts';
 import type { Tree } from './tree.ts';
 
-/** A span that is a log by itself. */
-export type LogNode = Skeleton & { readonly own: CallSummary };
-
 /**
  * Returns the outcomes that differ from what is written, those of new logs among them, by span id; and all logs that were
- * looked at. `news` are the spans that have come now, and those to which log events have come, `withEvents`.
+ * looked at. `news` are the spans that have come now, and those to which log events have come, `withEvents`. Yields after
+ * small steps.
  */
-export function decideOutcomes(
+export function* decideOutcomes(
   tree: Tree,
   news: Iterable<string>,
   withEvents: ReadonlySet<string>,
-): { readonly changed: Map<string, Outcome>; readonly affected: readonly LogNode[] } {
-  const logs = findAffected(tree, news);
-  const corrections = mayHaveDuplicates(tree, logs) ? resolve(tree, logs) : undefined;
+): Generator<void, { readonly changed: Map<string, Outcome>; readonly affected: readonly LogNode[] }> {
+  const logs = yield* findAffected(tree, news);
+  const corrections = mayHaveDuplicates(tree, logs) ? yield* resolve(tree, logs) : undefined;
   const standings = new Map<Skeleton, Standing>();
-  for (const node of logs) standings.set(node, standingOf(node, corrections?.get(node)));
+  for (const node of logs) {
+    standings.set(node, standingOf(node, corrections?.get(node)));
+    yield;
+  }
   const firstCalls = findFirstCalls(tree, standings);
+  const parents = new ParentIds(tree, standings);
   const changed = new Map<string, Outcome>();
   for (const [node, standing] of standings) {
     const { written } = node;
@@ -38,10 +42,11 @@ export function decideOutcomes(
     const outcome: Outcome = {
       kind,
       keeperId,
-      parentId: keeperId === undefined ? findParentId(tree, node, standings) : undefined,
+      parentId: keeperId === undefined ? parents.of(node) : undefined,
       recipe: keeperId === undefined ? completeRecipe(node, standing, firstCalls, withEvents) : undefined,
     };
     if (!written || !isSameOutcome(written, outcome)) changed.set(node.spanId, outcome);
+    yield;
   }
   return { changed, affected: logs };
 }
@@ -64,62 +69,6 @@ function withElsewhere({ elsewhere }: Skeleton, standing: Standing): Standing {
   }
   const recipe = standing.recipe ?? OWN_CONTENT;
   return { ...standing, recipe: { ...recipe, fillers: [...recipe.fillers, ...elsewhere.others] } };
-}
-
-/**
- * Returns the logs whose outcome may be another one than before. All below a log that a new span may change are among
- * them, and all that belong to calls which may be the same as one of these. In a large trace these are few.
- */
-function findAffected(tree: Tree, news: Iterable<string>): LogNode[] {
-  const affected = new Set<Skeleton>();
-  const alike = new CallsAlike(tree);
-  const logs: LogNode[] = [];
-  const tops: Skeleton[] = [];
-  const collect = (top: Skeleton): void => {
-    const path = [top];
-    for (let step = path.pop(); step; step = path.pop()) {
-      if (affected.has(step)) continue;
-      affected.add(step);
-      for (const child of tree.below(step)) path.push(child);
-      if (!step.own) continue;
-      logs.push(step as LogNode);
-      for (const call of alike.take(step)) if (!affected.has(call)) tops.push(topOf(tree, call));
-    }
-    for (const agent of agentsAbove(tree, top)) {
-      if (!affected.has(agent) && mayHaveAnotherFirstCall(tree, agent, affected, logs)) tops.push(topOf(tree, agent));
-    }
-  };
-  for (const spanId of news) tops.push(topOf(tree, tree.get(spanId) as Skeleton));
-  for (let top = tops.pop(); top; top = tops.pop()) if (!affected.has(top)) collect(top);
-  return logs;
-}
-
-/** Returns the highest log at or above the span that may be the same call, or counts it; else the span itself. */
-function topOf(tree: Tree, node: Skeleton): Skeleton {
-  let top = node;
-  for (let step = tree.above(node); step; step = tree.above(step)) {
-    const { own } = step;
-    if (own && (own.kind === 'model' || own.kind === 'tool' || (own.kind === 'generic' && own.hasCounts))) top = step;
-  }
-  return top;
-}
-
-function* agentsAbove(tree: Tree, node: Skeleton): Generator<LogNode> {
-  for (let step = tree.above(node); step; step = tree.above(step)) {
-    if (step.own?.kind === 'agent' && step.own.model === undefined) yield step as LogNode;
-  }
-}
-
-function mayHaveAnotherFirstCall(
-  tree: Tree,
-  { written }: LogNode,
-  affected: ReadonlySet<Skeleton>,
-  logs: readonly LogNode[],
-): boolean {
-  const callerId = written?.recipe?.calledBy;
-  const first = callerId === undefined ? undefined : tree.get(callerId);
-  if (first && affected.has(first)) return true;
-  return logs.some((node) => node.own.kind === 'model' && isEarlier(node, first));
 }
 
 /**
@@ -151,26 +100,28 @@ function bitOf(kind: LogKind | undefined): number {
   return kind === 'model' || kind === 'generic' ? 1 : kind === 'tool' ? 2 : 0;
 }
 
-function resolve(tree: Tree, logs: readonly LogNode[]): Map<Skeleton, Correction> {
+function* resolve(tree: Tree, logs: readonly LogNode[]): Generator<void, Map<Skeleton, Correction>> {
   const calls = new Map<Skeleton, CallSpan>();
+  /** Of the nearest log at or above a span. */
+  const found = new FromAbove<CallSpan | undefined>(tree, (node, above) => {
+    if (!node.own) return above?.value;
+    const call = callSpanOf(node as LogNode, above?.value);
+    calls.set(node, call);
+    return call;
+  });
   for (const node of logs) {
-    const path: LogNode[] = [];
-    let step: LogNode | undefined = node;
-    for (; step && !calls.has(step); step = ownLogAbove(tree, step)) path.push(step);
-    let parent = step && calls.get(step);
-    for (const below of path.reverse()) {
-      parent = callSpanOf(below, parent);
-      calls.set(below, parent);
-    }
+    found.at(node);
+    yield;
   }
   const corrections = resolveDuplicates([...calls.values()]);
-  const found = new Map<Skeleton, Correction>();
+  yield;
+  const ofNodes = new Map<Skeleton, Correction>();
   for (const [node, call] of calls) {
     const correction = corrections.get(call);
-    if (correction) found.set(node, correction);
+    if (correction) ofNodes.set(node, correction);
   }
-  joinRequests(tree, calls, found);
-  return found;
+  joinRequests(tree, calls, ofNodes);
+  return ofNodes;
 }
 
 /**
@@ -208,36 +159,6 @@ function callSpanOf(node: LogNode, parent: CallSpan | undefined): CallSpan {
   const call = toCallSpan(node, node.own, parent);
   callSpans.set(node, call);
   return call;
-}
-
-function ownLogAbove(tree: Tree, node: LogNode): LogNode | undefined {
-  for (let step = tree.above(node); step; step = tree.above(step)) if (step.own) return step as LogNode;
-  return undefined;
-}
-
-/**
- * Returns the nearest ancestor that is a log. Above the first span whose parent has not come, that is the log which
- * `tracestate` names, or else that parent, which may be a log: one of another process may never come here.
- */
-export function findParentId(
-  tree: Tree,
-  node: Skeleton,
-  standings: ReadonlyMap<Skeleton, Standing> = new Map(),
-): string | undefined {
-  for (let step = node; ; ) {
-    const above = tree.above(step);
-    if (!above) return upstreamOf(tree, step) ?? (step.isRemoteParent ? undefined : step.parentId);
-    const standing = standings.get(above) ?? above.written;
-    if (standing && standing.keeperId === undefined) return above.spanId;
-    step = above;
-  }
-}
-
-/** What a span below names as its ancestor is made up. */
-function upstreamOf(tree: Tree, { spanId, upstreamId }: Skeleton): string | undefined {
-  if (upstreamId === undefined) return undefined;
-  for (let step = tree.get(upstreamId); step; step = tree.above(step)) if (step.spanId === spanId) return undefined;
-  return upstreamId;
 }
 
 function completeRecipe(

@@ -1,7 +1,7 @@
 /** In which order logs are written and removed, and where logs hang that name spans which are no logs. */
 import { referenceIdOf } from '../../../wire/reference-id.ts';
 import type { Revision } from '../../store/ingest.ts';
-import { findParentId } from './outcomes.ts';
+import { ParentIds } from './parent-ids.ts';
 import type { Outcome } from './skeleton.ts';
 import { isOfAnotherTrace } from './span-name.ts';
 import type { Tree } from './tree.ts';
@@ -39,6 +39,7 @@ export function findPlaces(
   spanIds: Iterable<string> | undefined,
 ): ReadonlyMap<string, string | null> {
   const places = new Map<string, string | null>();
+  const parents = new ParentIds(tree);
   const upstream = new Set<string>();
   for (const { upstreamId } of tree.nodes) if (upstreamId !== undefined) upstream.add(upstreamId);
   for (const spanId of spanIds ?? Array.from(tree.nodes, (node) => node.spanId)) {
@@ -46,7 +47,7 @@ export function findPlaces(
     if (!node?.isSeen || upstream.has(spanId) || (node.written && node.written.keeperId === undefined)) continue;
     const keeperId = node.written?.keeperId;
     const isHere = keeperId !== undefined && !isOfAnotherTrace(keeperId);
-    const placeId = isHere ? keeperId : findParentId(tree, node);
+    const placeId = isHere ? keeperId : parents.of(node);
     places.set(referenceIdOf(traceId, spanId), placeId === undefined ? null : referenceIdOf(traceId, placeId));
   }
   return places;

@@ -36,6 +36,9 @@ export interface Skeleton {
   readonly isKept: boolean;
 }
 
+/** A span that is a log by itself. */
+export type LogNode = Skeleton & { readonly own: CallSummary };
+
 /** Hashes of what the spans say, as it was last written to a log. */
 export interface Said {
   readonly output: string | undefined;

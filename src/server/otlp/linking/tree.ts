@@ -166,13 +166,24 @@ export class Tree {
   }
 
   /**
-   * Ids may form a circle, which is complete when its last span comes. Then the span of it with the lowest id becomes a
-   * root, in whatever order they came.
+   * Ids may form a circle, which is complete when its last span comes, one of these. Then the span of it with the lowest id
+   * becomes a root, in whatever order they came.
    */
-  cutCircle(last: Skeleton): void {
+  cutCircles(spanIds: Iterable<string>): void {
+    /** Each span on the way up, by the span that the way began at: one is gone only once. */
+    const seen = new Map<string, string>();
+    for (const first of new Set(spanIds)) {
+      // Nothing hangs below it that it could hang below.
+      if (!this.#children.has(first)) continue;
+      let step = this.#nodes.get(first);
+      for (; step && !seen.has(step.spanId); step = this.above(step)) seen.set(step.spanId, first);
+      if (step && seen.get(step.spanId) === first) this.#cutCircle(step);
+    }
+  }
+
+  #cutCircle(last: Skeleton): void {
     let lowest = last;
-    for (let step = this.above(last); step?.spanId !== last.spanId; step = this.above(step)) {
-      if (!step) return;
+    for (let step = this.above(last); step && step.spanId !== last.spanId; step = this.above(step)) {
       if (step.spanId < lowest.spanId) lowest = step;
     }
     this.change(lowest.spanId, { parentId: undefined });

@@ -1,5 +1,5 @@
 /** Which calls of a trace have to be compared with those of other traces again. */
-import { findParentId } from './outcomes.ts';
+import { ParentIds } from './parent-ids.ts';
 import { isLogOfCall, type Outcome, type Skeleton } from './skeleton.ts';
 import type { Tree } from './tree.ts';
 
@@ -25,12 +25,13 @@ export function findUnsettled(tree: Tree, { affected, changed, repeated, joined 
   const unsettled = new Map<string, boolean>();
   const alone: Skeleton[] = [];
   const below = findBelow(tree, repeated);
+  const parents = new ParentIds(tree);
   for (const { spanId } of repeated.size > 0 ? tree.nodes : affected) {
     const node = tree.get(spanId);
     if (!node || joined.has(spanId)) continue;
     if (node.elsewhere) {
       const saysMore = changed.has(spanId) || repeated.has(spanId);
-      if (saysMore || isJoinedAsAnother(tree, node)) unsettled.set(spanId, saysMore);
+      if (saysMore || isJoinedAsAnother(parents, node)) unsettled.set(spanId, saysMore);
     } else if (node.names && (countsAnew(tree.before(spanId), node) || below.has(spanId))) {
       alone.push(node);
     }
@@ -39,8 +40,8 @@ export function findUnsettled(tree: Tree, { affected, changed, repeated, joined 
 }
 
 /** Whether what counted when the call was joined is not so any more. */
-function isJoinedAsAnother(tree: Tree, node: Skeleton): boolean {
-  const isBelowLog = findParentId(tree, node) !== undefined;
+function isJoinedAsAnother(parents: ParentIds, node: Skeleton): boolean {
+  const isBelowLog = parents.of(node) !== undefined;
   return !isLogOfCall(node.written) || isBelowLog !== node.elsewhere?.isBelowLog;
 }
 

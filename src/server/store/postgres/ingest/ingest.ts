@@ -9,6 +9,7 @@ import type pg from 'pg';
 import type { LogRequest } from '../../../../wire/v4.ts';
 import type { Ingest, IngestFault, IngestWork, StoredLog } from '../../ingest.ts';
 import { toLogRow } from '../../rows/log-row.ts';
+import { takeSteps, toSteps } from '../../steps.ts';
 import {
   type Connections,
   commit,
@@ -144,12 +145,13 @@ export class Ingests {
     const memory = await TraceMemory.lock(client, layout, { text: toBegin(layout) }, traceIds);
     const parts = await memory.readParts();
     const stored = new Map<string, StoredLog>();
-    let result = work(parts, stored);
+    const decide = () => takeSteps(toSteps(() => work(parts, stored)));
+    let result = await decide();
     while ('reads' in result) {
       const logs = await readStoredLogs(client, result.reads);
       const kept = await memory.readKept(result.reads);
       for (const name of result.reads) stored.set(name, { log: logs.get(name), kept: kept.get(name) });
-      result = work(parts, stored);
+      result = await decide();
     }
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
     const faults = await this.#write(client, turnParts, sessions, result, missing);

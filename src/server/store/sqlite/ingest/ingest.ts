@@ -6,6 +6,7 @@ import type { FeedbackForLog, Ingest, IngestFault, IngestWork, NewPart, Revision
 import { RejectedFieldError } from '../../rejected-item.ts';
 import { GIVEN_COLUMNS, toLogRow } from '../../rows/log-row.ts';
 import { REVISED_COLUMNS, toLogRequest, withEntries } from '../../rows/stored-log.ts';
+import { toSteps } from '../../steps.ts';
 import { storableText } from '../../storable-text.ts';
 import { timestampNow, toTimestamp } from '../../timestamps.ts';
 import type { LogWrites } from '../writing/log-writes.ts';
@@ -39,11 +40,12 @@ export function* ingest(
     yield;
   }
   const stored = new Map<string, StoredLog>();
-  let result = work(memory, stored);
+  const decide = () => toSteps(() => work(memory, stored));
+  let result = yield* decide();
   while ('reads' in result) {
     for (const referenceId of result.reads) stored.set(referenceId, readStored(statements, referenceId));
     yield;
-    result = work(memory, stored);
+    result = yield* decide();
   }
   yield;
   return yield* new IngestWrites(statements, host).write(result);

@@ -15,6 +15,7 @@
  */
 import { explainSqliteError, type SqliteDatabase } from '../../../../sqlite/open.ts';
 import { overtake } from '../../heavy-turns.ts';
+import { toSteps } from '../../steps.ts';
 import { createWriteLock } from './write-lock.ts';
 
 const TURN_MILLIS = 25;
@@ -247,15 +248,6 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
       while (hasWork() || openedAt !== undefined) runTurn(Number.POSITIVE_INFINITY, true);
     },
   };
-}
-
-function* toSteps(work: Work<unknown>): Generator<void, unknown> {
-  const result = work();
-  return isGenerator(result) ? yield* result : result;
-}
-
-function isGenerator(value: unknown): value is Generator<void, unknown> {
-  return typeof value === 'object' && value !== null && Symbol.iterator in value && 'next' in value;
 }
 
 function rollback(database: SqliteDatabase): void {

@@ -1,0 +1,43 @@
+/** Under which log each span hangs. */
+import type { Standing } from './first-calls.ts';
+import { FromAbove } from './from-above.ts';
+import type { Skeleton } from './skeleton.ts';
+import type { Tree } from './tree.ts';
+
+/** Made for one look at a tree, which must not change meanwhile. */
+export class ParentIds {
+  readonly #tree: Tree;
+  readonly #roots: FromAbove<Skeleton>;
+  /** The nearest log at or above a span, or what is named above its root. */
+  readonly #logs: FromAbove<string | undefined>;
+
+  /** @param standings what spans are now, where that is not what was written last. */
+  constructor(tree: Tree, standings: ReadonlyMap<Skeleton, Standing> = new Map()) {
+    this.#tree = tree;
+    this.#roots = new FromAbove<Skeleton>(tree, (node, above) => above?.value ?? node);
+    this.#logs = new FromAbove<string | undefined>(tree, (node, above) => {
+      const standing = standings.get(node) ?? node.written;
+      if (standing && standing.keeperId === undefined) return node.spanId;
+      return above ? above.value : this.#aboveRoot(node);
+    });
+  }
+
+  /**
+   * Returns the nearest ancestor that is a log. Above the first span whose parent has not come, that is the log which
+   * `tracestate` names, or else that parent, which may be a log: one of another process may never come here.
+   */
+  of(node: Skeleton): string | undefined {
+    const above = this.#tree.above(node);
+    return above ? this.#logs.at(above) : this.#aboveRoot(node);
+  }
+
+  #aboveRoot(root: Skeleton): string | undefined {
+    return this.#upstreamOf(root) ?? (root.isRemoteParent ? undefined : root.parentId);
+  }
+
+  /** What a span below names as its ancestor is made up. */
+  #upstreamOf({ spanId, upstreamId }: Skeleton): string | undefined {
+    const upstream = upstreamId === undefined ? undefined : this.#tree.get(upstreamId);
+    return upstream && this.#roots.at(upstream).spanId === spanId ? undefined : upstreamId;
+  }
+}

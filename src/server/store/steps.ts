@@ -1,0 +1,31 @@
+/** Work that may take long: a generator, which yields where other work may be done. */
+import { createPauses } from './heavy-turns.ts';
+
+/** Steps that are taken before the next look at the clock: each of most is far shorter than a pause. */
+const STEPS_AT_ONCE = 50;
+
+/** Does work that may be a generator, or not. */
+export function* toSteps<Result>(work: () => Result | Generator<void, Result>): Generator<void, Result> {
+  const result = work();
+  return isGenerator(result) ? yield* result : result;
+}
+
+/** Takes the steps, and lets other work of the process run between them, and at the end. */
+export async function takeSteps<Result>(steps: Generator<void, Result>): Promise<Result> {
+  const pause = createPauses();
+  for (;;) {
+    const step = takeSome(steps);
+    await pause();
+    if (step.done) return step.value;
+  }
+}
+
+function takeSome<Result>(steps: Generator<void, Result>): IteratorResult<void, Result> {
+  let step = steps.next();
+  for (let count = 1; count < STEPS_AT_ONCE && !step.done; count += 1) step = steps.next();
+  return step;
+}
+
+function isGenerator<Result>(value: Result | Generator<void, Result>): value is Generator<void, Result> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value && 'next' in value;
+}

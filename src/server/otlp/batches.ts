@@ -32,9 +32,8 @@ interface Written extends Findings {
 export class Batches {
   readonly #store: Pick<Store, 'ingest' | 'findCalls'>;
   readonly #trees: TreeMemo;
-  #batches: Batch[] = [];
-  /** The last one of each trace. */
-  readonly #latest = new Map<string, Batch>();
+  /** By trace. */
+  readonly #batches = new Map<string, Batch>();
   #rejected = 0;
   #unused = 0;
   #message: string | undefined;
@@ -46,11 +45,10 @@ export class Batches {
 
   /** Returns what has come of a trace, to add one more thing to it. */
   of(traceId: string): Batch {
-    const latest = this.#latest.get(traceId);
-    if (latest && sizeOf(latest) < THINGS_AT_ONCE) return latest;
+    const known = this.#batches.get(traceId);
+    if (known) return known;
     const batch: Batch = { traceId, spans: [], events: [], judgements: [] };
-    this.#batches.push(batch);
-    this.#latest.set(traceId, batch);
+    this.#batches.set(traceId, batch);
     return batch;
   }
 
@@ -120,7 +118,7 @@ export class Batches {
     const parts: Batch[][] = [];
     let part: Batch[] = [];
     let size = 0;
-    for (const batch of this.#batches) {
+    for (const batch of Array.from(this.#batches.values()).flatMap(cutBatch)) {
       // A trace that has another batch has filled this one, and with it a part.
       if (part.length === 0 || size + sizeOf(batch) > THINGS_AT_ONCE) {
         part = [];
@@ -131,8 +129,7 @@ export class Batches {
       size += sizeOf(batch);
     }
     // What is written may be forgotten before all of it is.
-    this.#batches = [];
-    this.#latest.clear();
+    this.#batches.clear();
     return parts;
   }
 
@@ -152,6 +149,24 @@ export class Batches {
     };
     return { begun, written: write() };
   }
+}
+
+/**
+ * Cuts what is too much to write at once. Spans are written in the order of their starts: one is mostly after its parent then,
+ * calls that may be the same are together, and few logs become something else with what comes next.
+ */
+function cutBatch(batch: Batch): Batch[] {
+  if (sizeOf(batch) <= THINGS_AT_ONCE) return [batch];
+  const { traceId, events, judgements } = batch;
+  const spans = batch.spans.sort((first, second) => first.startMillis - second.startMillis);
+  const cut: Batch[] = [];
+  while (spans.length + events.length + judgements.length > 0) {
+    const some = spans.splice(0, THINGS_AT_ONCE);
+    const someEvents = events.splice(0, THINGS_AT_ONCE - some.length);
+    const left = THINGS_AT_ONCE - some.length - someEvents.length;
+    cut.push({ traceId, spans: some, events: someEvents, judgements: judgements.splice(0, left) });
+  }
+  return cut;
 }
 
 /** Takes parts from the front, so that what is written may be forgotten before all of it is. */

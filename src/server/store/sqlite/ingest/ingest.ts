@@ -43,8 +43,10 @@ export function* ingest(
   const decide = () => toSteps(() => work(memory, stored));
   let result = yield* decide();
   while ('reads' in result) {
-    for (const referenceId of result.reads) stored.set(referenceId, readStored(statements, referenceId));
-    yield;
+    for (const referenceId of result.reads) {
+      stored.set(referenceId, readStored(statements, referenceId));
+      yield;
+    }
     result = yield* decide();
   }
   yield;

@@ -1,5 +1,6 @@
 /** What one request has, by trace; and its writing, in transactions of about the same size. */
 import type { IngestFault } from '../store/ingest.ts';
+import { toSteps } from '../store/steps.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailableError } from '../store/unavailable-error.ts';
 import { joinArrivals } from './join-arrivals.ts';
@@ -13,6 +14,13 @@ import type { IntakeResult } from './received.ts';
  * request is cut: no other write then waits long. Traces that are cut cost more, so most are whole.
  */
 const THINGS_AT_ONCE = 200;
+/**
+ * Of a trace in which each part changes what very many logs are, parts are larger, the more of them: else the work for a
+ * request would grow with the square of its spans. The writes of others wait longer then.
+ */
+const MOST_AT_ONCE = 1_000;
+/** So many logs are looked at for each thing that is written, at most, until there are more than twice as many as above. */
+const LOOKS_FOR_EACH = 2;
 /**
  * So many are joined with other traces before the next are written. A trace that has too many spans forgets the oldest
  * (`linking/tree.ts`), and what is forgotten cannot be joined: this is far below what a trace keeps.
@@ -93,14 +101,15 @@ export class Batches {
   }
 
   /**
-   * Each part is handed over when the store has begun with the one before: several are committed together, and the writes
-   * of others find their place between them. Once one has failed, no other is handed over.
+   * Each part is handed over when it is decided what to write of the one before: several are committed together, and the
+   * writes of others find their place between them. Once one has failed, no other is handed over.
    */
   async #writeParts(parts: Batch[][]): Promise<PromiseSettledResult<Written>[]> {
     const writes: Promise<Written>[] = [];
     let hasFailed = false;
-    for (let part = parts.shift(); part && !hasFailed; part = parts.shift()) {
-      const { begun, written } = this.#ingest(part);
+    let lookedAt = 0;
+    for (let part = takePart(parts, lookedAt); part && !hasFailed; part = takePart(parts, lookedAt)) {
+      const { decided, written } = this.#ingest(part);
       writes.push(written);
       const ended = written.then(
         () => {},
@@ -108,7 +117,7 @@ export class Batches {
           hasFailed = true;
         },
       );
-      await Promise.race([begun, ended]);
+      lookedAt = (await Promise.race([decided, ended])) ?? 0;
     }
     return Promise.allSettled(writes);
   }
@@ -133,21 +142,23 @@ export class Batches {
     return parts;
   }
 
-  #ingest(batches: readonly Batch[]): { readonly begun: Promise<void>; readonly written: Promise<Written> } {
+  /** `decided` resolves to how many logs were looked at. */
+  #ingest(batches: readonly Batch[]): { readonly decided: Promise<number>; readonly written: Promise<Written> } {
     const traceIds = batches.map(({ traceId }) => traceId).sort();
     const { work, findings } = linkTraces(batches, this.#trees);
-    let begin = (): void => {};
-    const begun = new Promise<void>((resolve) => {
-      begin = resolve;
+    let decide = (_lookedAt: number): void => {};
+    const decided = new Promise<number>((resolve) => {
+      decide = resolve;
     });
     const write = async (): Promise<Written> => {
-      const unstored = await this.#store.ingest(traceIds, (memory, stored) => {
-        begin();
-        return work(memory, stored);
+      const unstored = await this.#store.ingest(traceIds, function* (memory, stored) {
+        const result = yield* toSteps(() => work(memory, stored));
+        if (!('reads' in result)) decide(findings().lookedAt);
+        return result;
       });
       return { ...findings(), unstored };
     };
-    return { begun, written: write() };
+    return { decided, written: write() };
   }
 }
 
@@ -158,7 +169,7 @@ export class Batches {
 function cutBatch(batch: Batch): Batch[] {
   if (sizeOf(batch) <= THINGS_AT_ONCE) return [batch];
   const { traceId, events, judgements } = batch;
-  const spans = batch.spans.sort((first, second) => first.startMillis - second.startMillis);
+  const spans = batch.spans.sort(byTime);
   const cut: Batch[] = [];
   while (spans.length + events.length + judgements.length > 0) {
     const some = spans.splice(0, THINGS_AT_ONCE);
@@ -167,6 +178,35 @@ function cutBatch(batch: Batch): Batch[] {
     cut.push({ traceId, spans: some, events: someEvents, judgements: judgements.splice(0, left) });
   }
   return cut;
+}
+
+/** Of spans that start at once, one that lasts longer is first: it may be around the others. */
+function byTime(first: Arrival, second: Arrival): number {
+  return (
+    first.startMillis - second.startMillis ||
+    Number(endOf(second) > endOf(first)) - Number(endOf(second) < endOf(first))
+  );
+}
+
+function endOf({ log }: Arrival): number {
+  return log?.summary.endMillis ?? Number.POSITIVE_INFINITY;
+}
+
+/** Takes a part from the front, with those after it if they are of the same trace and not too much for these looks. */
+function takePart(parts: Batch[][], lookedAt: number): Batch[] | undefined {
+  const part = parts.shift();
+  const batch = part?.at(-1);
+  const most = Math.min(MOST_AT_ONCE, lookedAt / LOOKS_FOR_EACH);
+  if (!part || !batch || part.length > 1) return part;
+  for (;;) {
+    const [next, ...others] = parts[0] ?? [];
+    if (!next || others.length > 0 || next.traceId !== batch.traceId) return part;
+    if (sizeOf(batch) + sizeOf(next) > most) return part;
+    batch.spans.push(...next.spans);
+    batch.events.push(...next.events);
+    batch.judgements.push(...next.judgements);
+    parts.shift();
+  }
 }
 
 /** Takes parts from the front, so that what is written may be forgotten before all of it is. */

@@ -6,8 +6,9 @@
  * protobuf's own mapping to JSON has them.
  */
 import type { SpanEvent } from '../../otel/span-slice.ts';
+import { toEnd } from '../store/steps.ts';
 import { Budget, EVENT_WEIGHT, SPAN_WEIGHT } from './budget.ts';
-import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope, toEnd } from './decoded.ts';
+import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope } from './decoded.ts';
 import { parentIdOf } from './identifiers.ts';
 import { withJsonNames } from './json-names.ts';
 import { anyValueOf, attributesOf, countOf, enumOf, idOf, listOf, objectOf, textOf, timeOf } from './json-values.ts';

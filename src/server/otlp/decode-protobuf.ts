@@ -7,8 +7,9 @@
  */
 import protobuf from 'protobufjs/minimal.js';
 import type { HrTime, SpanEvent } from '../../otel/span-slice.ts';
+import { toEnd } from '../store/steps.ts';
 import { Budget, EVENT_WEIGHT, SPAN_WEIGHT } from './budget.ts';
-import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope, toEnd } from './decoded.ts';
+import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope } from './decoded.ts';
 import { parentIdOf } from './identifiers.ts';
 import { OtlpSpan } from './otlp-span.ts';
 import {

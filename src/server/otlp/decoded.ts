@@ -74,11 +74,3 @@ export class Decoded {
 export function setEntry(into: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== '__proto__') into[key] = value;
 }
-
-/** Takes all steps at once. */
-export function toEnd<Result>(steps: Generator<void, Result>): Result {
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
-}

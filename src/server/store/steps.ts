@@ -10,6 +10,14 @@ export function* toSteps<Result>(work: () => Result | Generator<void, Result>): 
   return isGenerator(result) ? yield* result : result;
 }
 
+/** Takes all steps at once. */
+export function toEnd<Result>(steps: Generator<void, Result>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
 /** Takes the steps, and lets other work of the process run between them, and at the end. */
 export async function takeSteps<Result>(steps: Generator<void, Result>): Promise<Result> {
   const pause = createPauses();

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { countPointsInJson, countPointsInProtobuf } from '../../../src/server/otlp/count-points.ts';
 import * as json from '../../../src/server/otlp/decode-json.ts';
 import * as binary from '../../../src/server/otlp/decode-protobuf.ts';
-import { toEnd } from '../../../src/server/otlp/decoded.ts';
+import { toEnd } from '../../../src/server/store/steps.ts';
 import { startTestServer } from '../../support/start-test-server.ts';
 import { expectCheap } from '../http/expect-cheap.ts';
 import { encode, logsData, tracesData } from './otlp-messages.ts';

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { countPointsInJson, countPointsInProtobuf } from '../../../src/server/otlp/count-points.ts';
 import * as json from '../../../src/server/otlp/decode-json.ts';
 import * as binary from '../../../src/server/otlp/decode-protobuf.ts';
-import { type Decoded, toEnd } from '../../../src/server/otlp/decoded.ts';
+import type { Decoded } from '../../../src/server/otlp/decoded.ts';
+import { toEnd } from '../../../src/server/store/steps.ts';
 import { decode, encode, logsData, tracesData } from './otlp-messages.ts';
 
 const numRuns = Number(process.env['PROPERTY_RUNS'] ?? 300);

@@ -4,6 +4,7 @@ import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { createOtlpIntake, type OtlpIntakeOptions } from '../../../src/server/otlp/otlp-intake.ts';
 import type { CallKey, IngestWork } from '../../../src/server/store/ingest.ts';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
+import { toEnd, toSteps } from '../../../src/server/store/steps.ts';
 import { StoreUnavailableError } from '../../../src/server/store/unavailable-error.ts';
 import { makeSpan, type SpanParts } from '../../conventions/span.ts';
 import { ratioOf } from '../../support/effort.ts';
@@ -304,7 +305,7 @@ test('a part is handed to the store once that has begun with the one before, and
     waiting -= 1;
     open += 1;
     mostOpen = Math.max(mostOpen, open);
-    work(new Map(), new Map());
+    toEnd(toSteps(() => work(new Map(), new Map())));
     await new Promise((resolve) => setTimeout(resolve, 50));
     open -= 1;
     return [];
@@ -335,7 +336,7 @@ test('calls of other traces are looked for when many parts are written, also whe
       partCount += 1;
       expect(looks).toEqual([]);
       if (partCount === failsAt) throw failure;
-      work(new Map(), new Map());
+      toEnd(toSteps(() => work(new Map(), new Map())));
       return [];
     };
     const intake = createOtlpIntake({ ...nothing, ingest, findCalls });

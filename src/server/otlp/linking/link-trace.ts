@@ -46,6 +46,8 @@ export interface TraceChange {
   readonly part: NewPart | undefined;
   readonly kept: ReadonlyMap<string, string | undefined>;
   readonly faults: readonly IngestFault[];
+  /** How many logs it was decided of what becomes of them. */
+  readonly lookedAt: number;
   /** Calls that have to be compared with those of other traces again, by reference id; true for those that say more. */
   readonly unsettled: ReadonlyMap<string, boolean>;
   /** By what calls are found that were left alone and have to be compared again. */
@@ -177,6 +179,7 @@ class Linking {
     const revisions = [...this.#revisions.values()].sort(removalsLast);
     return {
       ...{ creates: this.#creates, revisions, feedback, places, part, kept, faults: this.#faults },
+      lookedAt: affected.length,
       unsettled: new Map(Array.from(unsettled.joined, ([id, saysMore]) => [this.#referenceOf(id), saysMore])),
       alone: unsettled.alone.flatMap((node) => keysOfSkeleton(this.#traceId, node)),
     };

@@ -13,6 +13,8 @@ export interface TraceArrivals extends Arrivals {
 export interface Findings {
   /** What could not be used. */
   readonly faults: readonly IngestFault[];
+  /** In the trace of most: of how many logs it was decided again what becomes of them, new ones included. */
+  readonly lookedAt: number;
   /** By what spans of other traces find what has come, and calls that were left alone and have to be compared again. */
   readonly calls: readonly OwnKey[];
   /** Calls that have to be compared with those of other traces again, by reference id; true for those that say more. */
@@ -26,7 +28,7 @@ export interface LinkingWork {
 
 export function linkTraces(traces: readonly TraceArrivals[], trees: TreeMemo): LinkingWork {
   const calls = traces.flatMap(({ traceId, spans, judgements }) => keysOf(traceId, spans, judgements));
-  let findings: Findings = { faults: [], calls, unsettled: new Map() };
+  let findings: Findings = { faults: [], lookedAt: 0, calls, unsettled: new Map() };
   const work: IngestWork = function* (memory, stored) {
     const changes: ChangeOfTrace[] = [];
     for (const trace of traces) {
@@ -36,7 +38,11 @@ export function linkTraces(traces: readonly TraceArrivals[], trees: TreeMemo): L
     const unsettled = changes.flatMap(({ change }) => ('reads' in change ? [] : [...change.unsettled]));
     const faults = changes.flatMap(({ change }) => ('reads' in change ? [] : change.faults));
     const alone = changes.flatMap(({ change }) => ('reads' in change ? [] : change.alone));
-    findings = { faults, calls: alone.length > 0 ? [...calls, ...alone] : calls, unsettled: new Map(unsettled) };
+    const lookedAt = Math.max(0, ...changes.map(({ change }) => ('reads' in change ? 0 : change.lookedAt)));
+    findings = {
+      ...{ faults, lookedAt, calls: alone.length > 0 ? [...calls, ...alone] : calls },
+      unsettled: new Map(unsettled),
+    };
     return together(changes, calls);
   };
   return { work, findings: () => findings };

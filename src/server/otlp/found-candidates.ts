@@ -1,5 +1,4 @@
 /** Calls and judgements of several traces that have to be looked at together, as far as is known. */
-import { traceIdOf } from '../../wire/reference-id.ts';
 import { type CallKey, CLOCKS_MILLIS } from '../store/ingest.ts';
 import { JUDGE, type OwnKey } from './linking/call-keys.ts';
 import type { Candidate, Candidates } from './linking/join-calls.ts';
@@ -14,14 +13,19 @@ export class FoundCandidates implements Candidates {
   /** Leads from each reference id to one of those that it has to be looked at with, and from that to another, or itself. */
   readonly #groups = new Map<string, string>();
 
-  addFound(wanted: readonly OwnKey[], found: readonly CallKey[]): void {
+  /** Yields after each that is wanted: very many may have been found for it. */
+  *addFound(wanted: readonly OwnKey[], found: readonly CallKey[]): Generator<void, void> {
     const byKey = new Map<string, CallKey[]>();
     for (const each of found) {
       const list = byKey.get(each.key);
       if (list) list.push(each);
       else byKey.set(each.key, [each]);
     }
-    for (const own of wanted) for (const other of byKey.get(own.key) ?? []) this.#addPair(own, other);
+    for (const own of wanted) {
+      const traceId = own.referenceId.slice(0, 32);
+      for (const other of byKey.get(own.key) ?? []) this.#addPair(own, other, traceId);
+      yield;
+    }
   }
 
   addCall(referenceId: string, candidate: Candidate): void {
@@ -61,12 +65,14 @@ export class FoundCandidates implements Candidates {
     if (callIds) this.judgements.set(referenceId, callIds);
   }
 
-  #addPair(own: OwnKey, other: CallKey): void {
-    const judgement = [own, other].find(({ reporter }) => reporter === JUDGE);
-    const call = [own, other].find(({ reporter }) => reporter !== JUDGE);
-    if (!call || (!judgement && !mayBeSame(own, other))) return;
-    if (judgement) this.#addJudgement(judgement.referenceId, own.key);
-    for (const { referenceId, reporter, key } of judgement ? [call] : [own, other]) {
+  #addPair(own: OwnKey, other: CallKey, traceId: string): void {
+    if (!isJudgement(own) && !isJudgement(other)) {
+      if (!mayBeSame(own, other, traceId)) return;
+    } else if (isJudgement(own) && isJudgement(other)) return;
+    else this.#addJudgement((isJudgement(own) ? own : other).referenceId, own.key);
+    for (const each of [own, other]) {
+      if (isJudgement(each)) continue;
+      const { referenceId, reporter, key } = each;
       const known = this.calls.get(referenceId);
       // One call may be of thousands of pairs.
       if (known?.reporter === reporter && (!own.isQuestion || known.question === key)) continue;
@@ -91,11 +97,16 @@ export class FoundCandidates implements Candidates {
   }
 }
 
-function mayBeSame(first: CallKey, second: CallKey): boolean {
+function isJudgement({ reporter }: CallKey): boolean {
+  return reporter === JUDGE;
+}
+
+/** @param traceId that of the first. */
+function mayBeSame(first: CallKey, second: CallKey, traceId: string): boolean {
   return (
     first.reporter !== second.reporter &&
     first.startMillis <= second.endMillis + CLOCKS_MILLIS &&
     second.startMillis <= first.endMillis + CLOCKS_MILLIS &&
-    traceIdOf(first.referenceId) !== traceIdOf(second.referenceId)
+    !second.referenceId.startsWith(traceId)
   );
 }

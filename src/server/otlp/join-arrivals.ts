@@ -3,6 +3,7 @@
  * request looks after its own commit, so of two that are written at once, the later one finds the other.
  */
 import type { IngestFault } from '../store/ingest.ts';
+import { takeSteps } from '../store/steps.ts';
 import type { Store } from '../store/store.ts';
 import { FoundCandidates } from './found-candidates.ts';
 import { joinCalls } from './linking/join-calls.ts';
@@ -33,7 +34,7 @@ export async function joinArrivals(
     // The latest of a key, which are found, may all be later than these.
     const near = inOrder.slice(Math.max(0, at - CALLS_AT_ONCE), at + CALLS_AT_ONCE);
     const candidates = new FoundCandidates();
-    candidates.addFound(some, [...found, ...near]);
+    await takeSteps(candidates.addFound(some, [...found, ...near]));
     await join(candidates);
   }
   const again = new FoundCandidates();
@@ -60,7 +61,7 @@ async function joinPortion(
     if (left.length === 0) return faults;
     for (const referenceId of missing) candidates.addCall(referenceId, {});
     for (const { referenceId } of regrouped) compared.add(referenceId);
-    if (regrouped.length > 0) candidates.addFound(regrouped, await store.findCalls(regrouped));
+    if (regrouped.length > 0) await takeSteps(candidates.addFound(regrouped, await store.findCalls(regrouped)));
   }
   const message = 'its call was not compared with those of other traces, which too many others report';
   return [...faults, ...left.slice(0, 1).map((referenceId) => ({ referenceId, message }))];

@@ -20,13 +20,14 @@ const MAX_AT_ONCE = 16;
 
 const KEYS: readonly ((reading: Reading) => string | undefined)[] = [({ callId }) => callId, answerOf, questionOf];
 
-export function findDuplicates(calls: readonly CallSpan[]): DuplicatePair[] {
+/** Yields after each call. */
+export function* findDuplicates(calls: readonly CallSpan[]): Generator<void, DuplicatePair[]> {
   const found: DuplicatePair[] = [];
   if (!calls.some(({ scope }) => scope !== calls[0]?.scope)) return found;
   let rest = calls.filter(({ endMillis }) => endMillis !== undefined);
   for (const keyOf of KEYS) {
     const paired = new Set<CallSpan>();
-    for (const group of groupBy(rest, keyOf).values()) pairUp(group, found, paired);
+    for (const group of groupBy(rest, keyOf).values()) yield* pairUp(group, found, paired);
     rest = rest.filter((call) => !paired.has(call));
   }
   return found;
@@ -47,10 +48,11 @@ function groupBy(
   return groups;
 }
 
-function pairUp(group: CallSpan[], found: DuplicatePair[], paired: Set<CallSpan>): void {
+function* pairUp(group: CallSpan[], found: DuplicatePair[], paired: Set<CallSpan>): Generator<void> {
   if (group.length < 2) return;
   let open: CallSpan[] = [];
   for (const call of group.sort((a, b) => a.startMillis - b.startMillis)) {
+    yield;
     open = open.filter((other) => endOf(other) + TOLERANCE_MILLIS >= call.startMillis).slice(-MAX_AT_ONCE);
     const at = open.findIndex((other) => isSameCall(other, call));
     if (at < 0) {

@@ -50,7 +50,15 @@ interface Below {
  * Returns the logs whose kind or reading differs from what their span alone says. `spans` are the logs of one trace, or
  * some of them with all that is below each; their order does not matter.
  */
-export function resolveDuplicates<Span extends CallSpan>(spans: readonly Span[]): Map<CallSpan, Correction> {
+export function resolveDuplicates(spans: readonly CallSpan[]): Map<CallSpan, Correction> {
+  const steps = resolveInSteps(spans);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** The same; yields after each span. */
+export function* resolveInSteps(spans: readonly CallSpan[]): Generator<void, Map<CallSpan, Correction>> {
   const corrections = new Map<CallSpan, Correction>();
   const below = new Map<CallSpan, Below>();
   const calls = new Set<CallSpan>();
@@ -64,16 +72,18 @@ export function resolveDuplicates<Span extends CallSpan>(spans: readonly Span[])
     const passedOn = judge(span, under, corrections, calls);
     const { parent } = span;
     if (parent) below.set(parent, merge(below.get(parent), passedOn));
+    yield;
   }
-  for (const { kept, duplicate } of findDuplicates([...calls])) {
+  for (const { kept, duplicate } of yield* findDuplicates([...calls])) {
     mergeInto(kept, duplicate, parents.has(duplicate), corrections);
+    yield;
   }
-  mergeTools(order, corrections);
+  yield* mergeTools(order, corrections);
   return corrections;
 }
 
 /** Of spans of one tool call, below each other, keeps the outermost, with what it lacks filled in. */
-function mergeTools(childrenFirst: readonly CallSpan[], corrections: Map<CallSpan, Correction>): void {
+function* mergeTools(childrenFirst: readonly CallSpan[], corrections: Map<CallSpan, Correction>): Generator<void> {
   const requests = new Map<CallSpan, CallSpan[]>();
   for (const span of childrenFirst) {
     const attempts = requests.get(span)?.sort((a, b) => endOf(b) - endOf(a)) ?? [];
@@ -85,6 +95,7 @@ function mergeTools(childrenFirst: readonly CallSpan[], corrections: Map<CallSpa
       corrections.set(span, { kind: span.kind, reading: filled });
       corrections.set(attempt, { kind: 'plumbing', reading, keeper: span });
     }
+    yield;
     const { parent } = span;
     if (!span.tool || !parent?.tool || !isSameTool(parent.tool, span.tool)) continue;
     const list = requests.get(parent);
@@ -223,16 +234,10 @@ function keepCall(span: CallSpan, duplicate: CallSpan, corrections: Map<CallSpan
   if (whole !== reading) corrections.set(span, { ...corrections.get(span), kind: span.kind, reading: whole });
 }
 
+const NO_SUMS = { promptTokens: 0, outputTokens: 0, hasTools: false, logCount: 0 };
+
 function emptyBelow(): Below {
-  return {
-    calls: [],
-    ids: new Set(),
-    usages: new Set(),
-    promptTokens: 0,
-    outputTokens: 0,
-    hasTools: false,
-    logCount: 0,
-  };
+  return { calls: [], ids: new Set(), usages: new Set(), ...NO_SUMS };
 }
 
 function withCall(under: Below, span: CallSpan): Below {

@@ -5,7 +5,7 @@
 import type { LogKind } from '../../../conventions/convention.ts';
 import type { CallSpan, Correction } from '../../../trace/same-call/call-span.ts';
 import { filledWith } from '../../../trace/same-call/merge-readings.ts';
-import { resolveDuplicates } from '../../../trace/same-call/same-call.ts';
+import { resolveInSteps } from '../../../trace/same-call/same-call.ts';
 import { isSameTool } from '../../../trace/same-call/tool-facts.ts';
 import { findAffected } from './affected.ts';
 import { OWN_CONTENT } from './compose.ts';
@@ -113,8 +113,7 @@ function* resolve(tree: Tree, logs: readonly LogNode[]): Generator<void, Map<Ske
     found.at(node);
     yield;
   }
-  const corrections = resolveDuplicates([...calls.values()]);
-  yield;
+  const corrections = yield* resolveInSteps([...calls.values()]);
   const ofNodes = new Map<Skeleton, Correction>();
   for (const [node, call] of calls) {
     const correction = corrections.get(call);

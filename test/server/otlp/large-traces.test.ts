@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { createOtlpIntake } from '../../../src/server/otlp/otlp-intake.ts';
+import type { ReceivedEvent } from '../../../src/server/otlp/received.ts';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
 import { makeSpan } from '../../conventions/span.ts';
 import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
@@ -11,14 +12,19 @@ const resource = { attributes: { 'service.name': 'app' } };
 const hex = (number: number, length: number) => number.toString(16).padStart(length, '0');
 const said = (role: string, content: string) => JSON.stringify([{ role, parts: [{ type: 'text', content }] }]);
 
+async function open() {
+  const store = await openSqliteStore({ file: ':memory:' });
+  const intake = createOtlpIntake(store);
+  onTestFinished(async () => {
+    intake.close();
+    await store.close();
+  });
+  return intake;
+}
+
 function take(spans: (count: number) => readonly SpanSlice[], count: number): () => Promise<void> {
   return async () => {
-    const store = await openSqliteStore({ file: ':memory:' });
-    const intake = createOtlpIntake(store);
-    onTestFinished(async () => {
-      intake.close();
-      await store.close();
-    });
+    const intake = await open();
     expect(await intake.takeSpans(spans(count).map((slice) => ({ slice })))).toEqual({ rejected: 0 });
   };
 }
@@ -71,4 +77,31 @@ test.each<[string, (count: number) => readonly SpanSlice[]]>([
   ['calls one below the other', (count) => chain(count, chatOf)],
 ])('the work of %s does not grow with its square', async (_, spans) => {
   expect(await ratioOf(take(spans, 300), take(spans, 1_200))).toBeLessThan(MOST_RATIO);
+});
+
+const IDS = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
+
+/** They name one span, which has not come. */
+function eventsOf(count: number, attributesOf: (index: number) => Record<string, unknown>): ReceivedEvent[] {
+  return Array.from({ length: count }, (_, index) => ({
+    ...{ ...IDS, eventName: 'gen_ai.user.message', body: undefined, time: [SECOND, 0] as const },
+    ...{ scope: { name: 'scope' }, resource, attributes: attributesOf(index) },
+  }));
+}
+
+test.each<[string, (count: number) => readonly ReceivedEvent[]]>([
+  ['log events', (count) => eventsOf(count, (index) => ({ content: `number ${index}` }))],
+  [
+    'evaluations',
+    (count) =>
+      eventsOf(count, (index) => ({ 'gen_ai.evaluation.name': `e${index}`, 'gen_ai.evaluation.score.value': 1 })).map(
+        (event) => ({ ...event, eventName: 'gen_ai.evaluation.result' }),
+      ),
+  ],
+])('the work of %s that name one span does not grow with their square', async (_, events) => {
+  const takeEvents = (count: number) => async () => {
+    const intake = await open();
+    expect(await intake.takeEvents(events(count))).toEqual({ rejected: 0 });
+  };
+  expect(await ratioOf(takeEvents(500), takeEvents(2_000))).toBeLessThan(MOST_RATIO);
 });

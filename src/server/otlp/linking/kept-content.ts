@@ -37,6 +37,30 @@ export function textOf(item: object): string {
   return text;
 }
 
+/** What is kept of one span, each item once, up to a bound. Each of thousands that come is looked up among those before. */
+export class KeptList<Item extends object> {
+  readonly items: Item[];
+  readonly #texts: Set<string>;
+  /** Of all texts, with what is between them. */
+  #length: number;
+
+  constructor(items: readonly Item[]) {
+    this.items = [...items];
+    this.#texts = new Set(items.map(textOf));
+    this.#length = items.reduce((sum, item) => sum + textOf(item).length + 1, 1);
+  }
+
+  add(item: Item): 'added' | 'known' | 'too much' {
+    const text = textOf(item);
+    if (this.#texts.has(text)) return 'known';
+    if (this.#length + text.length > MAX_EVENT_CHARACTERS) return 'too much';
+    this.items.push(item);
+    this.#texts.add(text);
+    this.#length += text.length + 1;
+    return 'added';
+  }
+}
+
 export function byTime(first: SpanEvent, second: SpanEvent): number {
   const [a, b] = [first.time ?? [0, 0], second.time ?? [0, 0]];
   return a[0] - b[0] || a[1] - b[1] || (textOf(first) < textOf(second) ? -1 : 1);

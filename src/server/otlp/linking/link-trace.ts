@@ -6,6 +6,7 @@
  * of them (`outcomes.ts`), and revises the logs that had become something else.
  */
 import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
+import type { SpanEvent } from '../../../otel/span-slice.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
 import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../../store/ingest.ts';
 import type { Arrivals, ArrivedEvent, ArrivedLog, Delivery } from './arrival.ts';
@@ -14,7 +15,7 @@ import { saidBeside, saidIn, updatesOf } from './client-updates.ts';
 import { compose, OWN_CONTENT, readingOf } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
 import { Judgements } from './judgements.ts';
-import { byTime, MAX_EVENT_CHARACTERS, textOf } from './kept-content.ts';
+import { byTime, KeptList, MAX_EVENT_CHARACTERS } from './kept-content.ts';
 import { decideOutcomes } from './outcomes.ts';
 import { findLog, findPlaces, parentsFirst, removalsLast } from './places.ts';
 import {
@@ -83,6 +84,9 @@ class Linking {
   readonly #logs = new Map<string, ArrivedLog>();
   readonly #arrived = new Set<string>();
   readonly #withEvents = new Set<string>();
+  /** Log events of spans that some have come of, those before included. */
+  readonly #events = new Map<string, KeptList<SpanEvent>>();
+  readonly #withNewEvents = new Set<string>();
   readonly #judgements: Judgements;
   readonly #creates: LogRequest[] = [];
   readonly #revisions = new Map<string, Revision>();
@@ -142,6 +146,7 @@ class Linking {
       this.#addEvent(event);
       yield;
     }
+    this.#keepEvents();
     for (const judgement of judgements) {
       this.#judgements.add(judgement);
       yield;
@@ -206,22 +211,23 @@ class Linking {
     const node = this.#tree.get(spanId) ?? this.#await(spanId);
     // Events of spans that are not logs say nothing that is shown.
     if (node.isSeen && !node.own) return;
-    const kept = this.#sources.readKept(node);
-    if (!kept) return;
-    const events = [...(kept.events ?? [])];
-    const text = textOf(event);
-    if (events.some((known) => textOf(known) === text)) {
-      this.#repeated.add(spanId);
-      return;
+    const known = this.#events.get(spanId);
+    const kept = known ? undefined : this.#sources.readKept(node);
+    const list = known ?? (kept && new KeptList(kept.events ?? []));
+    if (!list) return;
+    this.#events.set(spanId, list);
+    const outcome = list.add(event);
+    if (outcome === 'known') this.#repeated.add(spanId);
+    else if (outcome === 'added') this.#withNewEvents.add(spanId);
+    else this.#fault(spanId, `more than ${MAX_EVENT_CHARACTERS} characters of log events`);
+  }
+
+  #keepEvents(): void {
+    for (const spanId of this.#withNewEvents) {
+      const node = this.#tree.get(spanId) as Skeleton;
+      this.#sources.keep(node, { events: this.#events.get(spanId)?.items.sort(byTime) });
+      if (node.isSeen) this.#withEvents.add(spanId);
     }
-    const length = events.reduce((sum, known) => sum + textOf(known).length + 1, 1);
-    if (length + text.length > MAX_EVENT_CHARACTERS) {
-      this.#fault(spanId, `more than ${MAX_EVENT_CHARACTERS} characters of log events`);
-      return;
-    }
-    events.push(event);
-    this.#sources.keep(node, { events: events.sort(byTime) });
-    if (node.isSeen) this.#withEvents.add(spanId);
   }
 
   #await(spanId: string): Skeleton {

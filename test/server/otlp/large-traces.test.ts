@@ -4,6 +4,8 @@ import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { createOtlpIntake } from '../../../src/server/otlp/otlp-intake.ts';
 import type { ReceivedEvent } from '../../../src/server/otlp/received.ts';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
+import { toSteps } from '../../../src/server/store/steps.ts';
+import type { Store } from '../../../src/server/store/store.ts';
 import { makeSpan } from '../../conventions/span.ts';
 import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 
@@ -77,6 +79,51 @@ test.each<[string, (count: number) => readonly SpanSlice[]]>([
   ['calls one below the other', (count) => chain(count, chatOf)],
 ])('the work of %s does not grow with its square', async (_, spans) => {
   expect(await ratioOf(take(spans, 300), take(spans, 1_200))).toBeLessThan(MOST_RATIO);
+});
+
+/** Takes the spans, and returns what was written of them, part by part. */
+async function partsOf(spans: readonly SpanSlice[]) {
+  const parts: { readonly steps: number; readonly creates: number; readonly revisions: number }[] = [];
+  const store = await openSqliteStore({ file: ':memory:' });
+  const ingest: Store['ingest'] = (traceIds, work) =>
+    store.ingest(traceIds, (memory, stored) => {
+      const steps = toSteps(() => work(memory, stored));
+      for (let count = 1; ; count += 1) {
+        const { done, value } = steps.next();
+        if (!done) continue;
+        if (!('reads' in value)) {
+          parts.push({ steps: count, creates: value.creates.length, revisions: value.revisions.length });
+        }
+        return value;
+      }
+    });
+  const intake = createOtlpIntake({ ...store, ingest });
+  expect(await intake.takeSpans(spans.map((slice) => ({ slice })))).toEqual({ rejected: 0 });
+  intake.close();
+  await store.close();
+  return parts;
+}
+
+test('no log becomes something else while a large request is written whose spans come children first', async () => {
+  // Each agent uses the model of the call below it, and has the next agent below it.
+  const spans = Array.from({ length: 1_000 }, (_, index) => {
+    const agent = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': 'helper' };
+    return makeSpan(index % 2 === 0 ? agent : chatOf(index), {
+      ...{ spanId: hex(index + 1, 16), parentSpanId: index === 0 ? undefined : hex(index - 1 + (index % 2), 16) },
+      ...{ scope: 'scope', resource, startTime: [SECOND, index * 1e5], endTime: [SECOND + 5, 9e8 - index * 1e5] },
+    });
+  });
+  const parts = await partsOf(spans.reverse());
+  expect(parts.map(({ creates }) => creates)).toEqual([200, 200, 200, 200, 200]);
+  expect(parts.map(({ revisions }) => revisions)).toEqual([0, 0, 0, 0, 0]);
+});
+
+test('parts are larger in a trace in which each changes what very many logs are, and each is decided in steps', async () => {
+  const count = 2_000;
+  const parts = await partsOf(chain(count, chatOf));
+  expect(parts.length).toBeLessThan(count / 200);
+  // All that came before hangs above the spans of the last part.
+  expect(parts.at(-1)?.steps).toBeGreaterThan(count);
 });
 
 const IDS = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };

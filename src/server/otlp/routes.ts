@@ -1,16 +1,11 @@
 /** OTLP over HTTP: `/v1/traces`, `/v1/logs` and `/v1/metrics`, answered when all is committed. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { type BodyFormat, jsonBody, rawBody } from '../http/body-format.ts';
+import { type BodyFormat, jsonBytes, rawBody } from '../http/body-format.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { Operation, RouteRequest, Routes } from '../http/route.ts';
-import { createPauses } from '../store/heavy-turns.ts';
 import { failed, JSON_TYPE, mediaTypeOf, PROTOBUF, type RejectedField, taken } from './answers.ts';
-import { TooMuchError } from './budget.ts';
-import { countPointsInJson, countPointsInProtobuf } from './count-points.ts';
-import * as fromJson from './decode-json.ts';
-import * as fromProtobuf from './decode-protobuf.ts';
+import { countPoints, decodeLogs, decodeTraces, isProtobuf } from './decode-request.ts';
 import type { Decoded } from './decoded.ts';
-import { projectOfHeaders } from './project.ts';
 import type { IntakeResult, OtlpIntake } from './received.ts';
 
 export interface OtlpLimits {
@@ -28,14 +23,16 @@ export interface TakenItems {
 
 /** Ten times what the v4 API takes: each attribute of a span is three objects in OTLP's JSON. */
 const MAX_JSON_WEIGHT = 5_000_000;
-/** Spans or records that are decoded before the next look at the clock. */
-const STEPS_AT_ONCE = 50;
 const METRICS_MESSAGE = 'metrics are not stored here; set OTEL_METRICS_EXPORTER=none to send none';
 
+/**
+ * What is still read while the store writes is kept until the answer. So the functions here are no `async` ones, which
+ * keep their arguments: a request is let go when it is decoded, and its spans when they are read.
+ */
 export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes, onTaken = () => {} }: OtlpLimits): Routes {
   const formats: ReadonlyMap<string, BodyFormat> = new Map([
     [PROTOBUF, rawBody({ maxBytes: maxBodyBytes })],
-    [JSON_TYPE, jsonBody({ maxBytes: maxBodyBytes, maxWeight: MAX_JSON_WEIGHT })],
+    [JSON_TYPE, jsonBytes({ maxBytes: maxBodyBytes, maxWeight: MAX_JSON_WEIGHT })],
   ]);
   const chooseFormat = (headers: IncomingHttpHeaders): BodyFormat => {
     const type = mediaTypeOf(headers);
@@ -49,40 +46,41 @@ export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes, onTaken = (
     needs: 'write',
     chooseFormat,
     explain: failed,
-    run: async (request) => taken(Buffer.isBuffer(request.body), field, await take(request)),
+    run: (request) => {
+      const answersInProtobuf = isProtobuf(request.headers);
+      return take(request).then((result) => taken(answersInProtobuf, field, result));
+    },
   });
 
   return {
     '/v1': {},
     '/v1/traces': {
-      POST: receive('rejectedSpans', async (request) => {
-        const { spans, rejections } = await decode(
-          request,
-          fromProtobuf.decodeTracesInSteps,
-          fromJson.decodeTracesInSteps,
-        );
-        const { rejected, message } = spans.length > 0 ? await intake.takeSpans(spans) : NOTHING;
-        count('traces', spans.length - rejected, rejections.count + rejected);
-        return together(rejections, rejected, message);
-      }),
+      POST: receive('rejectedSpans', (request) =>
+        decodeTraces(request).then(({ spans, rejections }) => {
+          const given = spans.length;
+          const taking = given > 0 ? intake.takeSpans(spans) : NONE;
+          return taking.then(({ rejected, message }) => {
+            count('traces', given - rejected, rejections.count + rejected);
+            return together(rejections, rejected, message);
+          });
+        }),
+      ),
     },
     '/v1/logs': {
-      POST: receive('rejectedLogRecords', async (request) => {
-        const { events, rejections } = await decode(
-          request,
-          fromProtobuf.decodeLogsInSteps,
-          fromJson.decodeLogsInSteps,
-        );
-        const { rejected, message } = events.length > 0 ? await intake.takeEvents(events) : NOTHING;
-        count('logs', events.length - rejected, rejections.count + rejected);
-        return together(rejections, rejected, message);
-      }),
+      POST: receive('rejectedLogRecords', (request) =>
+        decodeLogs(request).then(({ events, rejections }) => {
+          const given = events.length;
+          const taking = given > 0 ? intake.takeEvents(events) : NONE;
+          return taking.then(({ rejected, message }) => {
+            count('logs', given - rejected, rejections.count + rejected);
+            return together(rejections, rejected, message);
+          });
+        }),
+      ),
     },
     '/v1/metrics': {
-      POST: receive('rejectedDataPoints', async ({ body }) => {
-        const rejected = decodable(() =>
-          Buffer.isBuffer(body) ? countPointsInProtobuf(body) : countPointsInJson(body),
-        );
+      POST: receive('rejectedDataPoints', async (request) => {
+        const rejected = await countPoints(request);
         count('metrics', 0, rejected);
         return rejected > 0 ? { rejected, message: METRICS_MESSAGE } : NOTHING;
       }),
@@ -91,42 +89,9 @@ export function createOtlpRoutes(intake: OtlpIntake, { maxBodyBytes, onTaken = (
 }
 
 const NOTHING: IntakeResult = { rejected: 0 };
+const NONE = Promise.resolve(NOTHING);
 
 function together({ count, message: own }: Decoded['rejections'], rejected: number, message?: string): IntakeResult {
   const said = [own, message].filter(Boolean).join('; ');
   return said ? { rejected: count + rejected, message: said } : { rejected: count + rejected };
-}
-
-/** Lets other work of the process run between spans. */
-async function decode(
-  { body, headers }: RouteRequest,
-  decodeProtobuf: (bytes: Buffer, projectName?: string) => Generator<void, Decoded>,
-  decodeJson: (body: unknown, projectName?: string) => Generator<void, Decoded>,
-): Promise<Decoded> {
-  const project = projectOfHeaders(headers);
-  const steps = Buffer.isBuffer(body) ? decodeProtobuf(body, project) : decodeJson(body, project);
-  const pause = createPauses();
-  for (;;) {
-    const step = decodable(() => advance(steps));
-    // Also at the end: what is decoded is then read, which may take as long.
-    await pause();
-    if (step.done) return step.value;
-  }
-}
-
-/** Takes several steps at once, as each of most is far shorter than a pause. */
-function advance(steps: Generator<void, Decoded>): IteratorResult<void, Decoded> {
-  let step = steps.next();
-  for (let count = 1; count < STEPS_AT_ONCE && !step.done; count += 1) step = steps.next();
-  return step;
-}
-
-/** What a decoder throws is the sender's fault. */
-function decodable<Result>(read: () => Result): Result {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof TooMuchError) throw new HttpError(413, error.message);
-    throw new HttpError(400, `the body cannot be decoded: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }

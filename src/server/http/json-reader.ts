@@ -2,10 +2,12 @@
  * Reads JSON value by value from its bytes, without making text or a tree of the whole. It takes only what `JSON.parse`
  * takes, and reads the same of it; of all that is rare it says `Doubt`, and whoever reads has another way for that.
  */
-import { isAscii, isUtf8 } from 'node:buffer';
+import { isUtf8 } from 'node:buffer';
 import { decodeUtf8 } from './decode-utf8.ts';
+import { Keys, UNKNOWN } from './json-keys.ts';
 import { BACKSLASH, PlainText, QUOTE, SPACE } from './plain-text.ts';
 import { MAX_NAME_BYTES, nameAt } from './remembered-names.ts';
+import { TextReader } from './text-reader.ts';
 
 const COMMA = 0x2c;
 const MINUS = 0x2d;
@@ -23,13 +25,8 @@ const [FALSE, NULL, TRUE] = ['false', 'null', 'true'].map((word) => Buffer.from(
 
 /** Returned for the end of an object. */
 export const END = -1;
-/** Returned for a key that is none of those that are asked for. */
-export const UNKNOWN = 0;
-
 /** So many digits are a whole number that loses nothing. */
 const EXACT_DIGITS = 15;
-/** In bytes. Below, to look whether a text is ASCII costs more than it saves. */
-const LONG_TEXT = 1_024;
 /** In bytes. One that is longer is better read on another thread. */
 const MAX_TEXT = 1_048_576;
 /** Of values that are skipped. */
@@ -40,45 +37,16 @@ export class Doubt extends Error {
   override readonly name = 'Doubt';
 }
 
-/** The keys of an object, best in the order in which they mostly come. */
-export class Keys<Name extends string> {
-  /** Begins with an empty one, which stands for all others. */
-  readonly names: readonly (Name | '')[];
-  readonly #bytes: readonly Uint8Array[];
-
-  constructor(...names: readonly Name[]) {
-    this.names = ['', ...names];
-    this.#bytes = this.names.map((name) => Uint8Array.from(Buffer.from(name)));
-  }
-
-  /** Returns the index of the key whose first letter is at `start`; looks first at those that follow the one before. */
-  find(bytes: Uint8Array, start: number, previous: number): number {
-    const all = this.#bytes;
-    for (let index = previous + 1; index < all.length; index += 1) if (isKeyAt(bytes, start, all[index]!)) return index;
-    for (let index = 1; index <= previous; index += 1) if (isKeyAt(bytes, start, all[index]!)) return index;
-    return UNKNOWN;
-  }
-}
-
-function isKeyAt(bytes: Uint8Array, start: number, key: Uint8Array): boolean {
-  const end = start + key.length;
-  if (bytes[end] !== QUOTE) return false;
-  for (let at = start, of = 0; at < end; at += 1, of += 1) if (bytes[at] !== key[of]) return false;
-  return true;
-}
-
 export class JsonReader {
   readonly #bytes: Buffer;
-  readonly #texts: PlainText;
-  readonly #isAscii: boolean;
+  readonly #texts: TextReader;
   #pos = 0;
 
   constructor(bytes: Buffer) {
     // What is in a text that is no UTF-8 depends on what is before it.
     if (!isUtf8(bytes)) throw new Doubt();
     this.#bytes = bytes;
-    this.#texts = new PlainText(bytes);
-    this.#isAscii = isAscii(bytes);
+    this.#texts = new TextReader(bytes);
   }
 
   /** Enters an object. Returns its first key, as `nextKey` does. */
@@ -124,12 +92,10 @@ export class JsonReader {
 
   readText(): string {
     this.#take(QUOTE);
-    const start = this.#pos;
-    const end = this.#texts.endFrom(start);
-    const byte = this.#bytes[end];
-    if (byte !== QUOTE) return byte === BACKSLASH ? this.#readEscaped(start, end) : this.#stop();
-    this.#pos = end + 1;
-    return this.#decode(start, end);
+    const text = this.#texts.readFrom(this.#pos);
+    if (text === undefined) return this.#parseText(this.#pos - 1);
+    this.#pos = this.#texts.end;
+    return text;
   }
 
   /** Reads a text that is most probably the same as one before. */
@@ -244,20 +210,15 @@ export class JsonReader {
     throw new Doubt();
   }
 
-  #readEscaped(start: number, firstEscape: number): string {
+  /** Reads any text that is not too long, from its first quote on. */
+  #parseText(start: number): string {
     const bytes = this.#bytes;
-    let end = firstEscape;
-    while (bytes[end] === BACKSLASH) end = this.#texts.endFrom(end + 2);
-    if (bytes[end] !== QUOTE) throw new Doubt();
+    const plain = new PlainText(bytes);
+    let end = plain.endFrom(start + 1);
+    while (bytes[end] === BACKSLASH) end = plain.endFrom(end + 2);
+    if (bytes[end] !== QUOTE || end - start > MAX_TEXT) throw new Doubt();
     this.#pos = end + 1;
-    return JSON.parse(this.#decode(start - 1, end + 1)) as string;
-  }
-
-  #decode(start: number, end: number): string {
-    const bytes = this.#bytes;
-    if (end - start > MAX_TEXT) throw new Doubt();
-    if (this.#isAscii) return bytes.toString('latin1', start, end);
-    return end - start < LONG_TEXT ? bytes.toString('utf8', start, end) : decodeUtf8(bytes.subarray(start, end));
+    return JSON.parse(decodeUtf8(bytes.subarray(start, end + 1))) as string;
   }
 
   #readNumber(): number {

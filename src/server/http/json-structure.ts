@@ -2,7 +2,7 @@
  * Looks at JSON text while it arrives, before it is parsed: a body of a few kilobytes, unpacked, can stand for millions
  * of objects, which take far more memory and time than their text.
  */
-import { BACKSLASH, PlainText, QUOTE } from './plain-text.ts';
+import { PlainText, QUOTE } from './plain-text.ts';
 
 /** Deeper values cannot be written as JSON again on every stack. The store's own JSON functions end earlier. */
 const MAX_DEPTH = 2_000;
@@ -74,8 +74,8 @@ export class JsonStructure {
         if (this.#isInText) this.#isInText = false;
         return index + 1;
       }
-      // A backslash goes with what it escapes.
-      index = plain.endFrom(bytes[index] === BACKSLASH ? index + 2 : index + 1);
+      // A backslash, and what it escapes.
+      index = plain.endFrom(index + 2);
     }
     this.#isInText = true;
     this.#isEscaped = index > bytes.length;

@@ -1,17 +1,14 @@
-/**
- * Finds what ends a text of JSON, is escaped in it, or may not be in it, four bytes at a time: most bytes of a body are in
- * texts.
- */
+/** Finds what ends a text of JSON, or is escaped in it, four bytes at a time: most bytes of a body are in texts. */
 
 export const QUOTE = 0x22;
 export const BACKSLASH = 0x5c;
-/** Bytes below are control characters, which a text has only escaped. */
+/** What is below is a control character. */
 export const SPACE = 0x20;
 const QUOTES = 0x22222222;
-const BACKSLASHES = 0x5c5c5c5c;
-const SPACES = 0x20202020;
+export const BACKSLASHES = 0x5c5c5c5c;
 const ONES = 0x01010101;
-const HIGH_BITS = 0x80808080 | 0;
+/** Of each byte of a word: only ASCII has none of them. */
+export const HIGH_BITS = 0x80808080 | 0;
 
 export class PlainText {
   readonly #bytes: Buffer;
@@ -27,7 +24,7 @@ export class PlainText {
     this.#words = length > 0 ? new Int32Array(bytes.buffer, bytes.byteOffset + this.#shift, length) : NO_WORDS;
   }
 
-  /** Returns where the next quote, backslash or control character is, or an index that is not below the number of bytes. */
+  /** Returns where the next quote or backslash is, or an index that is not below the number of bytes. */
   endFrom(start: number): number {
     const bytes = this.#bytes;
     const words = this.#words;
@@ -49,17 +46,16 @@ export class PlainText {
 
 const NO_WORDS = new Int32Array(0);
 
-function isMark(byte: number): boolean {
-  return byte === QUOTE || byte === BACKSLASH || byte < SPACE;
+export function isMark(byte: number): boolean {
+  return byte === QUOTE || byte === BACKSLASH;
 }
 
 /**
- * Whether one of the four bytes is a mark, or is behind one: it becomes 0 where its own bits are turned, and a byte of 0 is
- * one whose high bit is not set before, and set when one is taken away; of a control character, when 32 are.
+ * Whether one of the four bytes is a mark: it becomes 0 where its own bits are turned, and a byte of 0 is one whose high
+ * bit is not set before, and set when one is taken away.
  */
-function hasMark(word: number): boolean {
+export function hasMark(word: number): boolean {
   const quotes = word ^ QUOTES;
   const backslashes = word ^ BACKSLASHES;
-  const marks = ((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes) | ((word - SPACES) & ~word);
-  return (marks & HIGH_BITS) !== 0;
+  return ((((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes)) & HIGH_BITS) !== 0;
 }

@@ -5,7 +5,8 @@
  * or anything else is wrong or rare.
  */
 import type { SpanEvent } from '../../otel/span-slice.ts';
-import { END, type JsonReader, Keys, UNKNOWN } from '../http/json-reader.ts';
+import { Keys, UNKNOWN } from '../http/json-keys.ts';
+import { END, type JsonReader } from '../http/json-reader.ts';
 import { Budget, EVENT_WEIGHT } from './budget.ts';
 import { Decoded, type RecordFields, type Scope } from './decoded.ts';
 import { parentIdOf } from './identifiers.ts';

@@ -1,6 +1,7 @@
 /** Reads ids, times and attribute values from the bytes of OTLP's JSON; what is rare throws a `Doubt`. */
 import type { HrTime } from '../../otel/span-slice.ts';
-import { Doubt, END, type JsonReader, Keys, UNKNOWN } from '../http/json-reader.ts';
+import { Keys, UNKNOWN } from '../http/json-keys.ts';
+import { Doubt, END, type JsonReader } from '../http/json-reader.ts';
 import type { Budget } from './budget.ts';
 import { MAX_ATTRIBUTES, MAX_DEPTH, setEntry } from './decoded.ts';
 import { base64Of, booleanOf, doubleOf, idOf, int64Of, textOf, timeOf } from './json-values.ts';

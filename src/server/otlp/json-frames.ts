@@ -1,5 +1,7 @@
 /** Reads what is around the spans and log records of OTLP's JSON, from its bytes: resources and their scopes. */
-import { Doubt, END, JsonReader, Keys, UNKNOWN } from '../http/json-reader.ts';
+
+import { Keys, UNKNOWN } from '../http/json-keys.ts';
+import { Doubt, END, JsonReader } from '../http/json-reader.ts';
 import { type Budget, EVENT_WEIGHT, SPAN_WEIGHT } from './budget.ts';
 import type { Resource, Scope } from './decoded.ts';
 import { once, readAttributes, readText } from './json-byte-values.ts';

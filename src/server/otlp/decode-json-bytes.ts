@@ -8,7 +8,7 @@ import type { SpanEvent } from '../../otel/span-slice.ts';
 import { Keys, UNKNOWN } from '../http/json-keys.ts';
 import { END, type JsonReader } from '../http/json-reader.ts';
 import { Budget, EVENT_WEIGHT } from './budget.ts';
-import { Decoded, type RecordFields, type Scope } from './decoded.ts';
+import { Decoded, type RecordFields, type Scope, toEnd } from './decoded.ts';
 import { parentIdOf } from './identifiers.ts';
 import { once, readAttributes, readId, readText, readTime, readValue } from './json-byte-values.ts';
 import { LOGS, readResources, TRACES } from './json-frames.ts';
@@ -43,6 +43,16 @@ export function* decodeLogsInSteps(bytes: Buffer, projectName?: string): Generat
     };
   });
   return isRead ? decoded : undefined;
+}
+
+/** Returns as `decodeTracesInSteps`. */
+export function decodeTraces(bytes: Buffer, projectName?: string): Decoded | undefined {
+  return toEnd(decodeTracesInSteps(bytes, projectName));
+}
+
+/** Returns as `decodeTracesInSteps`. */
+export function decodeLogs(bytes: Buffer, projectName?: string): Decoded | undefined {
+  return toEnd(decodeLogsInSteps(bytes, projectName));
 }
 
 const SPAN = new Keys(

@@ -76,7 +76,7 @@ export function setEntry(into: Record<string, unknown>, key: string, value: unkn
 }
 
 /** Decodes all at once. */
-export function toEnd(steps: Generator<void, Decoded>): Decoded {
+export function toEnd<Result>(steps: Generator<void, Result>): Result {
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;

@@ -108,7 +108,7 @@ function readSpan(reader: JsonReader, span: OtlpSpan, budget: Budget): OtlpSpan 
         readAttributes(reader, span.attributes, budget);
         break;
       case 'droppedAttributesCount':
-        span.droppedAttributesCount = countOf(reader.readScalar(), 'droppedAttributesCount');
+        span.droppedAttributesCount += countOf(reader.readScalar(), 'droppedAttributesCount');
         break;
       case 'events':
         for (let isItem = reader.firstItem(); isItem; isItem = reader.nextItem()) {

@@ -197,7 +197,8 @@ test.each([
   expect(taken).toBeGreaterThan((numRuns * 5) / 4);
 });
 
-test('every change of one byte of a request is read as the long way reads it, or left to it', () => {
+/** A span that has all there is. */
+function wholeRequest(): Buffer {
   const attributes = [
     { key: 'text', value: { stringValue: 'a "quoted"\n text' } },
     { key: 'int', value: { intValue: '12' } },
@@ -211,11 +212,11 @@ test('every change of one byte of a request is read as the long way reads it, or
     ...{ links: [{ traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) }], status: { code: 2, message: 'm' } },
   };
   const scope = { name: 's', version: '1' };
-  const bytes = bytesOf(
-    { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope, spans: [span] }] }] },
-    1,
-    0,
-  );
+  return bytesOf({ resourceSpans: [{ resource: { attributes }, scopeSpans: [{ scope, spans: [span] }] }] }, 1, 0);
+}
+
+test('every change of one byte of a request is read as the long way reads it, or left to it', () => {
+  const bytes = wholeRequest();
   expect(compare('traces', bytes)).toBe(true);
   let taken = 0;
   for (let at = 0; at < bytes.length; at += 1) {
@@ -226,6 +227,17 @@ test('every change of one byte of a request is read as the long way reads it, or
     }
   }
   expect(taken).toBeGreaterThan(bytes.length);
+});
+
+test('each key twice, and each member anywhere, are read as the long way reads them, or left to it', () => {
+  const text = wholeRequest().toString();
+  let taken = 0;
+  for (const { index, 0: key } of text.matchAll(KEY)) {
+    for (const member of [...VALUES.map((value) => `${key}:${value}`), ...MEMBERS]) {
+      if (compare('traces', Buffer.from(`${text.slice(0, index)}${member},${text.slice(index)}`))) taken += 1;
+    }
+  }
+  expect(taken).toBeGreaterThan(100);
 });
 
 test('what other tools have sent takes the short way', () => {

@@ -16,7 +16,7 @@ const REST_MILLIS = 400;
 /** Processes of the same code differ by up to a quarter, in what V8 has compiled and where its memory is. */
 const PROCESSES = 3;
 /** In the first rounds V8 still compiles: the first one costs up to twice as much as later ones, the second a fifth more. */
-const WARM_UP_ROUNDS = 3;
+const WARM_UP_ROUNDS = 2;
 
 type Makers = Readonly<Record<string, () => Promise<Post[]>>>;
 

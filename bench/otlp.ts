@@ -78,7 +78,7 @@ export async function otlp(_arena: Arena, { rounds }: Effort): Promise<Table> {
         '',
       ],
     ],
-    note: `CPU time. In a request are ${number(SPANS)} spans, of which ${number(LOGS)} are logs, or those of one kind. *Stored* is the whole server process, with SQLite, until all is indexed for the viewer; × v4 is the median over the rounds. The v4 API gets the logs only, mapped by the app. The large trace is an agent's loop, whose root comes last: a span of it costs ${ratio(costs.ratioOf('large trace', 'small traces'))} × one of a small trace.`,
+    note: `CPU time. In a request are ${number(SPANS)} spans, of which ${number(LOGS)} are logs, or those of one kind. *Stored* is the whole server process, with SQLite, until all is indexed for the viewer; × v4 is the median over the rounds of three processes. The v4 API gets the logs only, mapped by the app. The large trace is an agent's loop, whose root comes last: a span of it costs ${ratio(costs.ratioOf('large trace', 'small traces'))} × one of a small trace.`,
   };
 }
 

@@ -12,8 +12,8 @@ import * as fromProtobuf from './decode-protobuf.ts';
 import type { Decoded } from './decoded.ts';
 import { projectOfHeaders } from './project.ts';
 
-/** Spans or records that are decoded before the next look at the clock. */
-const STEPS_AT_ONCE = 50;
+/** Steps are taken one after the other for so long, since most are far shorter. */
+const STEPS_MILLIS = 5;
 
 type Request = Pick<RouteRequest, 'body' | 'headers'>;
 type Steps<Input, Result> = (input: Input, projectName?: string) => Generator<void, Result>;
@@ -68,10 +68,10 @@ async function runSteps<Result>(steps: Generator<void, Result>): Promise<Result>
   }
 }
 
-/** Takes several steps at once, as each of most is far shorter than a pause. */
 function advance<Result>(steps: Generator<void, Result>): IteratorResult<void, Result> {
+  const until = performance.now() + STEPS_MILLIS;
   let step = steps.next();
-  for (let count = 1; count < STEPS_AT_ONCE && !step.done; count += 1) step = steps.next();
+  while (!step.done && performance.now() < until) step = steps.next();
   return step;
 }
 

@@ -30,24 +30,21 @@ export interface BodyCheck {
 const SMALL_WEIGHT = 50_000;
 
 interface JsonBodyOptions {
-  readonly maxBytes?: number;
-  readonly maxWeight?: number;
   /** Fields whose text `sourceOf` has afterwards, unless the body is large. Default: none. */
   readonly storedFields?: ReadonlySet<string>;
 }
 
 /** Parsed JSON; `undefined` where there is no body. */
-export function jsonBody({ maxBytes, maxWeight, storedFields }: JsonBodyOptions = {}): BodyFormat {
+export function jsonBody({ storedFields }: JsonBodyOptions = {}): BodyFormat {
   return {
-    maxBytes,
-    createCheck: () => new JsonCheck(new JsonStructure(maxWeight)),
+    createCheck: () => new JsonCheck(new JsonStructure()),
     steps: [decodeText, (text) => parseJsonBody(text as string, storedFields)],
     readElsewhere: (pieces) => parseElsewhere(pieces).catch(rejectAsInvalid),
   };
 }
 
 /** The bytes of JSON. For those who read most of it without a tree, and parse the rest with `parseJsonBytes`. */
-export function jsonBytes({ maxBytes, maxWeight }: Omit<JsonBodyOptions, 'storedFields'>): BodyFormat {
+export function jsonBytes({ maxBytes, maxWeight }: { maxBytes: number; maxWeight: number }): BodyFormat {
   return { maxBytes, createCheck: () => new JsonCheck(new JsonStructure(maxWeight)), steps: [] };
 }
 

@@ -15,7 +15,7 @@ const POLL_MILLIS = 100;
 const REST_MILLIS = 400;
 /** Processes of the same code differ by up to a quarter, in what V8 has compiled and where its memory is. */
 const PROCESSES = 3;
-/** In the first rounds V8 still compiles: the first one costs up to twice as much as later ones, the second a fifth more. */
+/** V8 still compiles in them: the first one costs up to twice as much as later ones, the second a fifth more. */
 const WARM_UP_ROUNDS = 2;
 
 type Makers = Readonly<Record<string, () => Promise<Post[]>>>;

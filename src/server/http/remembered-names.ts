@@ -5,7 +5,7 @@ export const MAX_NAME_BYTES = 64;
 /** A power of two: many times as many names as the attributes of most apps have. */
 const NAMES = 1_024;
 
-/** Names in ASCII, each at the place that its bytes choose, where it stays until another one is read that has this place. */
+/** Names in ASCII, each at the place that its bytes choose, until another one is read that has this place. */
 const names: string[] = new Array<string>(NAMES).fill('');
 
 /** Returns the text of these bytes, of which there are at most `MAX_NAME_BYTES`. */

@@ -1,6 +1,6 @@
 /**
- * Reads texts of JSON by copying what is between their escapes, four bytes at a time. For `JSON.parse` there would have to
- * be a text with the escapes first, which takes as much memory again.
+ * Reads texts of JSON by copying what is between their escapes, four bytes at a time. For `JSON.parse` there would have
+ * to be a text with the escapes first, which takes as much memory again.
  */
 import { decodeText } from './decode-utf8.ts';
 import { BACKSLASH, HIGH_BITS, hasMark, isMark, QUOTE, SPACE } from './plain-text.ts';

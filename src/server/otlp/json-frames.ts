@@ -40,7 +40,8 @@ interface ResourceReader {
 type Open = (reader: JsonReader, resource: Resource) => ResourceReader;
 
 /**
- * Yields after each item. Returns whether all was read: whatever is thrown, the other way finds what is wrong, and says so.
+ * Yields after each item. Returns whether all was read: whatever is thrown, the other way finds what is wrong, and says
+ * so.
  */
 export function* readResources(bytes: Buffer, frame: Frame, budget: Budget, open: Open): Generator<void, boolean> {
   try {

@@ -1,4 +1,5 @@
 /** Forms that a body may have: how its bytes are looked at while they arrive, and what they become. */
+import { nextHeavyTurn } from '../store/heavy-turns.ts';
 import { rememberSources } from '../store/rows/json-source.ts';
 import { parseElsewhere } from '../store/rows/json-thread.ts';
 import { decodeUtf8 } from './decode-utf8.ts';
@@ -29,20 +30,38 @@ export interface BodyCheck {
 const SMALL_WEIGHT = 50_000;
 
 interface JsonBodyOptions {
-  readonly maxBytes?: number;
-  readonly maxWeight?: number;
   /** Fields whose text `sourceOf` has afterwards, unless the body is large. Default: none. */
   readonly storedFields?: ReadonlySet<string>;
 }
 
 /** Parsed JSON; `undefined` where there is no body. */
-export function jsonBody({ maxBytes, maxWeight, storedFields }: JsonBodyOptions = {}): BodyFormat {
+export function jsonBody({ storedFields }: JsonBodyOptions = {}): BodyFormat {
   return {
-    maxBytes,
-    createCheck: () => new JsonCheck(new JsonStructure(maxWeight)),
+    createCheck: () => new JsonCheck(new JsonStructure()),
     steps: [decodeText, (text) => parseJsonBody(text as string, storedFields)],
     readElsewhere: (pieces) => parseElsewhere(pieces).catch(rejectAsInvalid),
   };
+}
+
+/** The bytes of JSON. For those who read most of it without a tree, and parse the rest with `parseJsonBytes`. */
+export function jsonBytes({ maxBytes, maxWeight }: { maxBytes: number; maxWeight: number }): BodyFormat {
+  return { maxBytes, createCheck: () => new JsonCheck(new JsonStructure(maxWeight)), steps: [] };
+}
+
+/** Larger bodies are large ones: they are parsed and worked on one after the other. */
+export const SMALL_BYTES = 1024 * 1024;
+
+/** Returns what `jsonBody` makes of the bytes. */
+export async function parseJsonBytes(bytes: Buffer): Promise<unknown> {
+  const structure = new JsonStructure(Number.POSITIVE_INFINITY);
+  structure.read(bytes);
+  const isHeavy = structure.weight > SMALL_WEIGHT;
+  if (bytes.length > SMALL_BYTES && !isHeavy) return parseElsewhere([bytes]).catch(rejectAsInvalid);
+  const isLarge = bytes.length > SMALL_BYTES || isHeavy;
+  if (isLarge) await nextHeavyTurn();
+  const text = decodeUtf8(bytes);
+  if (isLarge) await nextHeavyTurn();
+  return parseJsonBody(text, undefined);
 }
 
 /** The bytes themselves. Whoever decodes them has to bound what is in them. */

@@ -13,3 +13,9 @@ export function decodeUtf8(bytes: Buffer): string {
   if (isPlain || typeof transcode !== 'function') return bytes.toString('utf8');
   return transcode(bytes, 'utf8', 'utf16le').toString('utf16le');
 }
+
+/** Decodes a part, of which it is known whether it is ASCII, or else that it is UTF-8. */
+export function decodeText(bytes: Buffer, start: number, end: number, isPlain: boolean): string {
+  if (isPlain) return bytes.toString('latin1', start, end);
+  return end - start < LONG ? bytes.toString('utf8', start, end) : decodeUtf8(bytes.subarray(start, end));
+}

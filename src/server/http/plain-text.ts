@@ -1,11 +1,14 @@
 /** Finds what ends a text of JSON, or is escaped in it, four bytes at a time: most bytes of a body are in texts. */
 
 export const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+export const BACKSLASH = 0x5c;
+/** What is below is a control character. */
+export const SPACE = 0x20;
 const QUOTES = 0x22222222;
-const BACKSLASHES = 0x5c5c5c5c;
+export const BACKSLASHES = 0x5c5c5c5c;
 const ONES = 0x01010101;
-const HIGH_BITS = 0x80808080 | 0;
+/** Of each byte of a word: only ASCII has none of them. */
+export const HIGH_BITS = 0x80808080 | 0;
 
 export class PlainText {
   readonly #bytes: Buffer;
@@ -43,7 +46,7 @@ export class PlainText {
 
 const NO_WORDS = new Int32Array(0);
 
-function isMark(byte: number): boolean {
+export function isMark(byte: number): boolean {
   return byte === QUOTE || byte === BACKSLASH;
 }
 
@@ -51,7 +54,7 @@ function isMark(byte: number): boolean {
  * Whether one of the four bytes is a mark: it becomes 0 where its own bits are turned, and a byte of 0 is one whose high
  * bit is not set before, and set when one is taken away.
  */
-function hasMark(word: number): boolean {
+export function hasMark(word: number): boolean {
   const quotes = word ^ QUOTES;
   const backslashes = word ^ BACKSLASHES;
   return ((((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes)) & HIGH_BITS) !== 0;

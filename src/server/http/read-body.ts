@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { nextHeavyTurn } from '../store/heavy-turns.ts';
 import { createOneAtATime } from '../store/one-at-a-time.ts';
 import { StoreUnavailableError } from '../store/unavailable-error.ts';
-import type { BodyFormat } from './body-format.ts';
+import { type BodyFormat, SMALL_BYTES } from './body-format.ts';
 import { createBodyMemory } from './body-memory.ts';
 import { HttpError } from './http-error.ts';
 import { createInflate } from './inflate.ts';
@@ -23,9 +23,6 @@ export interface BodyLimits {
 
 /** Works on what the format has made of the body. */
 type Work<Result> = (body: unknown) => Promise<Result>;
-
-/** Larger bodies are large ones: they are parsed and worked on one after the other. */
-const SMALL_BYTES = 1024 * 1024;
 
 /** By the name of the encoding. `identity` is none. */
 const UNPACKERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([

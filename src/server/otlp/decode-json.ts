@@ -11,20 +11,22 @@ import { Budget, EVENT_WEIGHT, SPAN_WEIGHT } from './budget.ts';
 import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope } from './decoded.ts';
 import { parentIdOf } from './identifiers.ts';
 import { withJsonNames } from './json-names.ts';
-import { anyValueOf, attributesOf, countOf, enumOf, idOf, listOf, objectOf, textOf, timeOf } from './json-values.ts';
+import {
+  anyValueOf,
+  attributesOf,
+  CODES,
+  countOf,
+  enumOf,
+  idOf,
+  KINDS,
+  listOf,
+  objectOf,
+  textOf,
+  timeOf,
+} from './json-values.ts';
 import { OtlpSpan } from './otlp-span.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
-
-const KINDS = [
-  'SPAN_KIND_UNSPECIFIED',
-  'SPAN_KIND_INTERNAL',
-  'SPAN_KIND_SERVER',
-  'SPAN_KIND_CLIENT',
-  'SPAN_KIND_PRODUCER',
-  'SPAN_KIND_CONSUMER',
-];
-const CODES = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR'];
 
 /**
  * Yields after each span.

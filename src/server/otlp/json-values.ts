@@ -68,6 +68,16 @@ export function enumOf(
   return 0;
 }
 
+export const KINDS = [
+  'SPAN_KIND_UNSPECIFIED',
+  'SPAN_KIND_INTERNAL',
+  'SPAN_KIND_SERVER',
+  'SPAN_KIND_CLIENT',
+  'SPAN_KIND_PRODUCER',
+  'SPAN_KIND_CONSUMER',
+];
+export const CODES = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR'];
+
 const HEX = /^[0-9a-f]*$/i;
 /** Of 16 and 8 bytes, in either alphabet, with or without its end: no text of these lengths is an id in hex. */
 const BASE64 = /^(?:[\w+/-]{22}(?:==)?|[\w+/-]{11}=?)$/;
@@ -157,7 +167,7 @@ function mapIn(given: unknown, budget: Budget, depth: number): unknown {
 const EITHER_BASE64 = /^[\w+/-]*={0,2}$/;
 
 /** Returns bytes in the alphabet and with the end that all others have; what is not base64, as it is. */
-function base64Of(given: unknown): string {
+export function base64Of(given: unknown): string {
   const text = textOf(given, 'bytesValue');
   const isUsual = text.length % 4 === 0 && !text.includes('-') && !text.includes('_');
   return isUsual || !EITHER_BASE64.test(text) ? text : Buffer.from(text, 'base64').toString('base64');
@@ -166,7 +176,7 @@ function base64Of(given: unknown): string {
 const INT64 = /^[+-]?\d{1,19}$/;
 
 /** Returns a number; the decimal text of one that a number cannot hold. */
-function int64Of(given: unknown): number | string {
+export function int64Of(given: unknown): number | string {
   if (typeof given === 'number' && Number.isInteger(given)) return given;
   if (typeof given === 'string' && INT64.test(given)) {
     const number = Number(given);
@@ -182,14 +192,14 @@ const WORDS: ReadonlyMap<unknown, number> = new Map([
   ['-Infinity', Number.NEGATIVE_INFINITY],
 ]);
 
-function doubleOf(given: unknown): number {
+export function doubleOf(given: unknown): number {
   if (typeof given === 'number') return given;
   const number = WORDS.get(given) ?? (typeof given === 'string' && given.trim() !== '' ? Number(given) : Number.NaN);
   if (WORDS.has(given) || !Number.isNaN(number)) return number;
   throw new MalformedError('doubleValue', 'a number', given);
 }
 
-function booleanOf(given: unknown): boolean {
+export function booleanOf(given: unknown): boolean {
   if (typeof given === 'boolean') return given;
   throw new MalformedError('boolValue', 'true or false', given);
 }

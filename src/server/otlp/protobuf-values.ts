@@ -2,6 +2,7 @@
 import type protobuf from 'protobufjs';
 import type { HrTime } from '../../otel/span-slice.ts';
 import { decodeUtf8 } from '../http/decode-utf8.ts';
+import { MAX_NAME_BYTES, nameAt } from '../http/remembered-names.ts';
 import type { Budget } from './budget.ts';
 import { MAX_DEPTH, setEntry, TOO_DEEP } from './decoded.ts';
 
@@ -39,42 +40,17 @@ export function readText(reader: Reader): string {
   return size < LONG_TEXT ? reader.string() : decodeUtf8(reader.bytes() as Buffer);
 }
 
-/** In bytes. A longer name is not remembered. */
-const MAX_NAME_BYTES = 64;
-/** A power of two: many times as many names as the attributes of most apps have. */
-const NAMES = 1_024;
-
-/** Names in ASCII, each at the place that its bytes choose, where it stays until another one is read that has this place. */
-const names: string[] = new Array<string>(NAMES).fill('');
-
 /** Reads a text that is most probably the same as one before, which then takes neither memory nor a look at all names. */
 export function readName(reader: Reader): string {
   const { buf, pos: start } = reader;
   const size = reader.size();
   const { pos } = reader;
   if (size <= MAX_NAME_BYTES && pos + size <= reader.len) {
-    let hash = size;
-    for (let at = pos; at < pos + size; at += 1) hash = (hash * 31 + buf[at]!) | 0;
-    const place = hash & (NAMES - 1);
-    if (isAt(buf, pos, size, names[place]!)) {
-      reader.pos = pos + size;
-      return names[place]!;
-    }
-    reader.pos = start;
-    const text = reader.string();
-    // Else it is not in ASCII. A byte that is no text becomes one character, too, and is never found again.
-    if (text.length === size) names[place] = text;
-    return text;
+    reader.pos = pos + size;
+    return nameAt(buf as Buffer, pos, size);
   }
   reader.pos = start;
   return reader.string();
-}
-
-/** Whether the bytes are this text in ASCII. */
-function isAt(bytes: Uint8Array, start: number, size: number, text: string): boolean {
-  if (text.length !== size) return false;
-  for (let at = 0; at < size; at += 1) if (bytes[start + at] !== text.charCodeAt(at)) return false;
-  return true;
 }
 
 export function readHex(reader: Reader): string {

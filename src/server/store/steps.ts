@@ -1,8 +1,8 @@
 /** Work that may take long: a generator, which yields where other work may be done. */
 import { createPauses } from './heavy-turns.ts';
 
-/** Steps that are taken before the next look at the clock: each of most is far shorter than a pause. */
-const STEPS_AT_ONCE = 50;
+/** The shortest time that is worth a look for other work. */
+const STEPS_MILLIS = 5;
 
 /** Does work that may be a generator, or not. */
 export function* toSteps<Result>(work: () => Result | Generator<void, Result>): Generator<void, Result> {
@@ -29,8 +29,9 @@ export async function takeSteps<Result>(steps: Generator<void, Result>): Promise
 }
 
 function takeSome<Result>(steps: Generator<void, Result>): IteratorResult<void, Result> {
+  const end = performance.now() + STEPS_MILLIS;
   let step = steps.next();
-  for (let count = 1; count < STEPS_AT_ONCE && !step.done; count += 1) step = steps.next();
+  while (!step.done && performance.now() < end) step = steps.next();
   return step;
 }
 

@@ -1,0 +1,28 @@
+/** Remembers names that come again and again, so that their bytes need not become a new text each time. */
+
+/** A longer name is not remembered. */
+export const MAX_NAME_BYTES = 64;
+/** A power of two: many times as many names as the attributes of most apps have. */
+const NAMES = 1_024;
+
+/** Names in ASCII, each at the place that its bytes choose, until another one is read that has this place. */
+const names: string[] = new Array<string>(NAMES).fill('');
+
+/** Returns the text of these bytes, of which there are at most `MAX_NAME_BYTES`. */
+export function nameAt(bytes: Buffer, start: number, size: number): string {
+  let hash = size;
+  for (let at = start; at < start + size; at += 1) hash = (hash * 31 + bytes[at]!) | 0;
+  const place = hash & (NAMES - 1);
+  if (isAt(bytes, start, size, names[place]!)) return names[place]!;
+  const text = bytes.toString('utf8', start, start + size);
+  // Else it is not in ASCII. A byte that is no text becomes one character, too, and is never found again.
+  if (text.length === size) names[place] = text;
+  return text;
+}
+
+/** Whether the bytes are this text in ASCII. */
+function isAt(bytes: Uint8Array, start: number, size: number, text: string): boolean {
+  if (text.length !== size) return false;
+  for (let at = 0; at < size; at += 1) if (bytes[start + at] !== text.charCodeAt(at)) return false;
+  return true;
+}

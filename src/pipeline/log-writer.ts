@@ -103,6 +103,8 @@ export class LogWriter {
     const host: ResolverHost = {
       select: this.#select,
       read: (node) => node.span && this.#read(node, node.span),
+      logOf: (traceId, spanId) =>
+        tracker.find(traceId, spanId) ?? { entry: delivery.assumeDelivered(referenceIdOf(traceId, spanId)) },
       unretiredNodes: () => tracker.unretiredNodes(),
       absorb: (node, reading, bytes) => absorb(tracker, node, reading, bytes),
       fillIn: (entry, node, lacking) => {

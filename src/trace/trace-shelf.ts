@@ -5,6 +5,7 @@
  * first to be reduced to what a late span needs, and the first to be forgotten.
  */
 import { Fifo } from '../scheduling/fifo.ts';
+import { letGo } from '../scheduling/let-go.ts';
 import { type FiledTrace, fileTrace, isUnderWay, unfileTrace } from './filed-trace.ts';
 import type { Trace } from './span-node.ts';
 
@@ -16,10 +17,14 @@ export interface ShelfBounds {
 
 /** Bounds the work that one trace makes when it comes. */
 const MAX_FILED_AT_ONCE = 4;
+/** So many traces come while the logs of one are sent, or fewer. */
+const MAX_RECENT = 256;
 
 interface Rest {
   readonly traceId: string;
   readonly spanCount: number;
+  /** How many had come before. */
+  readonly number: number;
   /** Undefined once it is not here: V8 finds the rest for some time in tables of the map that it has replaced. */
   trace: Trace | FiledTrace | undefined;
   /** Whether all of it is kept, so that it counts for `maxDetailedSpans`. */
@@ -40,6 +45,7 @@ export class TraceShelf {
   /** Whole traces that are to be filed: something can still happen to one of their logs, as far as is known. */
   #unfinished = new Fifo<Rest>();
   #spanCount = 0;
+  #count = 0;
   #detailedSpanCount = 0;
   #hasForgotten = false;
 
@@ -65,7 +71,8 @@ export class TraceShelf {
   put(trace: Trace): void {
     const { traceId, hasRested, logs } = trace;
     const spanCount = trace.nodes.size;
-    const rest: Rest = { traceId, spanCount, trace, isDetailed: false, isUnfinished: false, isHere: true };
+    const number = this.#count++;
+    const rest: Rest = { traceId, spanCount, number, trace, isDetailed: false, isUnfinished: false, isHere: true };
     this.#rests.set(traceId, rest);
     this.#order.push(rest);
     this.#spanCount += spanCount;
@@ -126,7 +133,8 @@ export class TraceShelf {
     const filed = fileTrace(trace, isDetailed);
     if (filed) {
       rest.trace = filed;
-      letGo(trace);
+      trace.nodes.clear();
+      letGo(trace.logs);
     } else if (!isDetailed || isUnderWay(trace)) {
       this.#await(rest);
     }
@@ -139,13 +147,16 @@ export class TraceShelf {
   }
 
   /**
-   * Files those whose logs are done, up to one that has to wait, which goes to the end: logs are delivered in about the
-   * order in which their traces came to rest.
+   * Files those whose logs are done, up to one that has to wait: logs are delivered in about the order in which their
+   * traces came to rest. If it has waited for long, it goes to the end.
    */
   #fileUnfinished(): void {
     for (let count = 0; count < MAX_FILED_AT_ONCE; count++) {
-      const rest = this.#unfinished.shift();
+      const rest = this.#unfinished.peek();
       if (!rest) return;
+      const isRecent = this.#count - rest.number <= MAX_RECENT;
+      if (isRecent && rest.trace && 'nodes' in rest.trace && isUnderWay(rest.trace)) return;
+      this.#unfinished.shift();
       rest.isUnfinished = false;
       this.#file(rest);
       if (rest.isUnfinished) return;
@@ -170,10 +181,4 @@ export class TraceShelf {
       if (rest.isUnfinished) this.#unfinished.push(rest);
     }
   }
-}
-
-/** Where V8 has allocated the trace among old objects, it is not collected soon, and would keep all that it has. */
-function letGo({ nodes, logs }: Trace): void {
-  nodes.clear();
-  logs.length = 0;
 }

@@ -98,6 +98,18 @@ describe('a shelf', () => {
     expect(nodeOf(shelf.get('trace'))).toMatchObject({ callId: 'call', kind: 'model', entry: { state: 'delivered' } });
   });
 
+  test('a trace whose log is stuck keeps others from being filed only for a while', () => {
+    const shelf = new TraceShelf({ maxSpans: 10_000, maxDetailedSpans: 5_000 });
+    const stuck = logTrace('stuck');
+    stuck.logs[0] = nodeOf(stuck).entry = offeredLog(createLedger().ledger, logOf(stuck).referenceId);
+    shelf.put(stuck);
+    const next = logTrace('next');
+    shelf.put(next);
+    fill(shelf, 300, 'other');
+    expect(shelf.get('stuck')).toBe(stuck);
+    expect(next.nodes.size).toBe(0);
+  });
+
   test('keeps a trace whole as long as all is kept, if filing would forget something of it', () => {
     const shelf = new TraceShelf({ maxSpans: 100, maxDetailedSpans: 10 });
     const trace = calledTrace('trace');

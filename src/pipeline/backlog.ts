@@ -4,6 +4,7 @@
  */
 import { Deadline } from '../scheduling/deadline.ts';
 import { EarliestTimer } from '../scheduling/earliest-timer.ts';
+import { letGo } from '../scheduling/let-go.ts';
 import { Turns } from '../scheduling/turns.ts';
 import type { SpanNode } from '../trace/span-node.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
@@ -16,7 +17,10 @@ const MAX_POSTPONED_MILLIS = 5_000;
 export interface BacklogOptions {
   /** Makes the tracker follow what has happened. Never throws. */
   readonly catchUp: () => void;
-  /** Works off spans of one trace that are due together. Yields after each small step, and never throws. */
+  /**
+   * Works off spans of one trace that are due together. Yields after each small step, and never throws. The list is
+   * emptied afterwards.
+   */
   readonly work: (run: readonly SpanNode[]) => Generator<void>;
   /** Called when all that was due is worked off. */
   readonly onIdle: () => void;
@@ -98,6 +102,7 @@ export class Backlog {
       this.#waiting = [];
       for (const due of this.#tracker.takeDue()) {
         for (const run of runsOf(due)) yield* this.#step(this.#options.work(run));
+        letGo(due);
       }
       for (const job of this.#jobs.splice(0)) yield* this.#step(job);
       for (const resolve of waiting) resolve();

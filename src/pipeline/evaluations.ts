@@ -16,7 +16,7 @@ import type { Delivery } from '../delivery/delivery.ts';
 import type { Drops } from '../delivery/drops.ts';
 import type { EntryState, LogEntry } from '../delivery/ledger/log-entry.ts';
 import { type SpanEvent, withEvents } from '../otel/span-slice.ts';
-import { type Keeper, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
+import { isNode, type Keeper, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { Redaction } from './redaction.ts';
@@ -32,8 +32,6 @@ export class Evaluations {
   readonly #drops: Drops;
   readonly #redaction: Redaction;
   readonly #isLog: (node: SpanNode) => boolean;
-  /** What was sent of each span's own evaluations, as JSON: a log may be written again when its span ends. */
-  readonly #sent = new WeakMap<SpanNode, ReadonlySet<string>>();
   /** Parents that were not seen when an evaluation of them came. */
   readonly #unseen = new Set<SpanNode>();
 
@@ -128,14 +126,14 @@ export class Evaluations {
   /** Call this when a log is written, again or for the first time. What its POST does not have is sent after it. */
   write(node: SpanNode, entry: LogEntry, evaluations: readonly Evaluation[] = []): void {
     if (evaluations.length === 0) return;
-    const sent = this.#sent.get(node);
+    const { judged } = node;
     if (!IN_POST.has(entry.state)) {
       this.#send(
         entry,
-        evaluations.filter((evaluation) => !sent?.has(JSON.stringify(evaluation))),
+        evaluations.filter((evaluation) => !judged?.has(JSON.stringify(evaluation))),
       );
     }
-    this.#sent.set(node, new Set(evaluations.map((evaluation) => JSON.stringify(evaluation))));
+    node.judged = new Set(evaluations.map((evaluation) => JSON.stringify(evaluation)));
   }
 
   #targetOf(node: SpanNode, { target, callId }: Evaluation): { traceId: string; spanId: string } {
@@ -193,10 +191,6 @@ function keeperOf(node: SpanNode): Keeper {
   let keeper: Keeper = node;
   while (isNode(keeper) && keeper.keeper) keeper = keeper.keeper;
   return keeper;
-}
-
-function isNode(keeper: Keeper): keeper is SpanNode {
-  return 'spanId' in keeper;
 }
 
 function names({ callId, reading, short, span }: SpanNode, wanted: string): boolean {

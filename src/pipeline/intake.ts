@@ -9,6 +9,7 @@
 import type { Context } from '@opentelemetry/api';
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { EarliestTimer } from '../scheduling/earliest-timer.ts';
+import { letGo } from '../scheduling/let-go.ts';
 
 /** Two looks this far apart that find nothing new between them show that the app is quiet. */
 const LOOK_MILLIS = 15;
@@ -32,7 +33,7 @@ export interface Notes {
 export interface IntakeOptions {
   /** If false, the work begins in the turn after each end, since logs should reach the disk soon. */
   readonly gathers: boolean;
-  /** Passes notes on to the tracker. More may be added to them meanwhile. Never throws. */
+  /** Passes notes on to the tracker. More may be added to them meanwhile, and they are emptied afterwards. Never throws. */
   readonly follow: (notes: Notes) => void;
   /** Called when the work should begin; perhaps several times. It catches up first. */
   readonly onGathered: () => void;
@@ -41,7 +42,7 @@ export interface IntakeOptions {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #timer = new EarliestTimer(() => this.#look());
-  #notes: Notes = { spans: [], events: [] };
+  readonly #notes: Notes = { spans: [], events: [] };
   #isFollowing = false;
   /** Number of notes at the last look, and of looks since the timer was set. */
   #seenCount = 0;
@@ -72,7 +73,8 @@ export class Intake {
     if (notes.spans.length === 0 || this.#isFollowing) return;
     this.#isFollowing = true;
     this.#options.follow(notes);
-    this.#notes = { spans: [], events: [] };
+    letGo(notes.spans);
+    letGo(notes.events);
     this.#isFollowing = false;
   }
 

@@ -16,6 +16,7 @@ import type { Offer } from '../delivery/ledger/offer.ts';
 import { guard } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { type SpanEvent, type SpanSlice, spanOfEvent } from '../otel/span-slice.ts';
+import { letGo } from '../scheduling/let-go.ts';
 import type { ResolverHost } from '../trace/same-call/resolver-host.ts';
 import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
 import { anySpan, findCaller, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
@@ -103,6 +104,8 @@ export class LogWriter {
     const host: ResolverHost = {
       select: this.#select,
       read: (node) => node.span && this.#read(node, node.span),
+      logOf: (traceId, spanId) =>
+        tracker.find(traceId, spanId) ?? { entry: delivery.assumeDelivered(referenceIdOf(traceId, spanId)) },
       unretiredNodes: () => tracker.unretiredNodes(),
       absorb: (node, reading, bytes) => absorb(tracker, node, reading, bytes),
       fillIn: (entry, node, lacking) => {
@@ -132,6 +135,7 @@ export class LogWriter {
     yield* forEachSpan(run.logs, this.#place, run, this.#options.redact ? 0 : undefined);
     yield* forEachSpan(nodes, this.#retire, run);
     this.#delivery.counts.processed.succeeded += run.withoutLogCount;
+    letGo(run.logs);
   }
 
   readonly #sortOut = (node: SpanNode, { logs, heldAgain }: Run): void => {

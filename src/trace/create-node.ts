@@ -12,7 +12,9 @@ class RareFields {
   callerId: string | undefined = undefined;
   absorbed: SpanNode['absorbed'] = undefined;
   keeper: Keeper | undefined = undefined;
+  isKeeper = false;
   tool: ToolFacts | undefined = undefined;
+  judged: ReadonlySet<string> | undefined = undefined;
   overrides: LateFields | undefined = undefined;
   events: SpanEvent[] | undefined = undefined;
   draftedAs: SpanState | undefined = undefined;
@@ -75,6 +77,15 @@ class Node implements SpanNode {
     else if (value !== undefined) this.#rarely().keeper = value;
   }
 
+  get isKeeper(): boolean {
+    return this.#rare?.isKeeper === true;
+  }
+
+  set isKeeper(value: boolean) {
+    if (this.#rare) this.#rare.isKeeper = value;
+    else if (value) this.#rarely().isKeeper = value;
+  }
+
   get tool(): ToolFacts | undefined {
     return this.#rare?.tool;
   }
@@ -82,6 +93,15 @@ class Node implements SpanNode {
   set tool(value: ToolFacts | undefined) {
     if (this.#rare) this.#rare.tool = value;
     else if (value !== undefined) this.#rarely().tool = value;
+  }
+
+  get judged(): ReadonlySet<string> | undefined {
+    return this.#rare?.judged;
+  }
+
+  set judged(value: ReadonlySet<string> | undefined) {
+    if (this.#rare) this.#rare.judged = value;
+    else if (value !== undefined) this.#rarely().judged = value;
   }
 
   get overrides(): LateFields | undefined {

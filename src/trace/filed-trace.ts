@@ -1,97 +1,149 @@
 /**
- * A trace in which all is done, in a sixth of the memory: its span ids, the parent of each, and which of them are logs.
- * A late span or an update needs no more.
+ * A trace in which all is done, in a sixth of the memory: its span ids, the parent of each, and what log it is. A late
+ * span or an update needs no more. For a while it also has the details that a late judgement or a late span of the same
+ * call is compared with.
  */
+import type { LogKind } from '../conventions/convention.ts';
 import { elsewhereEntry, rememberedEntry } from '../delivery/ledger/earlier-logs.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import { createNode } from './create-node.ts';
-import { createTrace, findAncestor, referenceOf, type SpanNode, type Trace } from './span-node.ts';
+import {
+  createTrace,
+  findAncestor,
+  isPlaceholder,
+  referenceOf,
+  type SpanNode,
+  type SpanState,
+  type ToolFacts,
+  type Trace,
+} from './span-node.ts';
 import { hasContext } from './trace-context.ts';
 
-type Fate = 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote' | 'elsewhere';
+type Fate = 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote' | 'awaited' | 'elsewhere';
 
 /**
  * What became of the log of a span, `none` if it is not a log, `elsewhere` if another process has it, or which placeholder
  * stands in for the span.
  */
-const FATES: readonly Fate[] = ['none', 'delivered', 'dropped', 'unseen', 'remote', 'elsewhere'];
+const FATES: readonly Fate[] = ['none', 'delivered', 'dropped', 'unseen', 'remote', 'awaited', 'elsewhere'];
+const KINDS: readonly (LogKind | undefined)[] = [undefined, 'model', 'tool', 'agent', 'generic'];
+const CODES_PER_PLACE = FATES.length * KINDS.length;
+
+/** What few spans of a trace have besides. */
+interface SpanDetails {
+  /** Of the span, among those that are filed. */
+  readonly place: number;
+  readonly callId: string | undefined;
+  readonly callerId: string | undefined;
+  readonly tool: ToolFacts | undefined;
+}
 
 export interface FiledTrace extends Pick<Trace, 'traceId' | 'context' | 'noted' | 'baggageSession'> {
   /**
    * For each span its id, then a code. Parents come before their children. The code packs the place of the parent, from
-   * 0, or -1 if there is none, with the fate: (place + 1) * FATES.length + index of the fate.
+   * 0, or -1 if there is none, with fate and kind: ((place + 1) * FATES.length + fate) * KINDS.length + kind.
    */
   readonly spans: readonly (string | number)[];
+  details: readonly SpanDetails[] | undefined;
 }
 
-/** Returns undefined if something can still happen to one of its logs, which is found out at once. */
-export function fileTrace(trace: Trace): FiledTrace | undefined {
+/**
+ * Returns undefined if something can still happen to one of its logs, which is found out at once. With `keepsAll`, also
+ * if anything would be forgotten that something late may need.
+ */
+export function fileTrace(trace: Trace, keepsAll = false): FiledTrace | undefined {
   const { traceId, context, baggageSession } = trace;
-  for (const { isDone } of trace.logs) if (!isDone) return undefined;
-  const spans: (string | number)[] = [];
-  const places = new Places();
-  for (const node of trace.nodes.values()) {
-    if (places.of(node) < 0 && !fileNode(node, places, spans)) return undefined;
-  }
+  if (isUnderWay(trace) || (keepsAll && trace.requests)) return undefined;
+  const filing = new Filing(keepsAll);
+  for (const node of trace.nodes.values()) if (!filing.add(node)) return undefined;
   const noted = hasContext(trace) ? trace.noted : undefined;
-  return { traceId, context, noted, baggageSession, spans };
+  return { traceId, context, noted, baggageSession, spans: filing.spans, details: filing.details };
+}
+
+/** Whether something can still happen to one of its logs. */
+export function isUnderWay({ logs }: Trace): boolean {
+  for (const { isDone } of logs) if (!isDone) return true;
+  return false;
 }
 
 /** From here on a map is faster than to look through a list, which takes less memory. */
 const MANY_NODES = 32;
 
-/** The nodes in the order in which they are filed. */
-class Places {
+class Filing {
+  readonly spans: (string | number)[] = [];
+  details: SpanDetails[] | undefined;
+  readonly #keepsAll: boolean;
+  /** In the order in which they are filed. */
   readonly #nodes: SpanNode[] = [];
   #byNode: Map<SpanNode, number> | undefined;
 
+  constructor(keepsAll: boolean) {
+    this.#keepsAll = keepsAll;
+  }
+
+  /** Returns false if the node cannot be filed. */
+  add(node: SpanNode): boolean {
+    return this.#placeOf(node) >= 0 || this.#file(node);
+  }
+
   /** Returns the place of a node, from 0; -1 if it has none. A parent mostly has one of the last. */
-  of(node: SpanNode): number {
+  #placeOf(node: SpanNode): number {
     return this.#byNode ? (this.#byNode.get(node) ?? -1) : this.#nodes.lastIndexOf(node);
   }
 
-  add(node: SpanNode): void {
+  #file(node: SpanNode): boolean {
+    const parentPlace = node.parent ? this.#placeOf(node.parent) : -1;
+    if (node.parent && parentPlace < 0) return this.#fileWithAncestors(node);
+    const fate = fateOf(node);
+    if (fate === undefined || (this.#keepsAll && hasMore(node))) return false;
     const count = this.#nodes.push(node);
     if (count === MANY_NODES) this.#byNode = new Map(this.#nodes.map((known, place) => [known, place]));
     else this.#byNode?.set(node, count - 1);
+    const code = (parentPlace + 1) * FATES.length + FATES.indexOf(fate);
+    this.spans.push(node.spanId, code * KINDS.length + KINDS.indexOf(node.kind));
+    if (this.#keepsAll) this.#addDetails(node, count - 1);
+    return true;
+  }
+
+  #addDetails({ callId, callerId, tool }: SpanNode, place: number): void {
+    if (callId === undefined && callerId === undefined && tool === undefined) return;
+    this.details ??= [];
+    this.details.push({ place, callId, callerId, tool });
+  }
+
+  /** A parent may have come after its child, or be forgotten and still be reached from its child. */
+  #fileWithAncestors(node: SpanNode): boolean {
+    const path: SpanNode[] = [];
+    for (let step: SpanNode | undefined = node; step && this.#placeOf(step) < 0; step = step.parent) path.push(step);
+    return path.reverse().every((step) => this.#file(step));
   }
 }
 
-/** Adds a node that has no place yet. Returns false if something can still happen to its log. */
-function fileNode(node: SpanNode, places: Places, spans: (string | number)[]): boolean {
-  const parentPlace = node.parent ? places.of(node.parent) : -1;
-  if (node.parent && parentPlace < 0) return fileWithAncestors(node, places, spans);
-  const fate = fateOf(node);
-  if (fate === undefined) return false;
-  places.add(node);
-  spans.push(node.spanId, (parentPlace + 1) * FATES.length + FATES.indexOf(fate));
-  return true;
-}
-
-/** A parent may have come after its child, or be forgotten and still be reached from its child. */
-function fileWithAncestors(node: SpanNode, places: Places, spans: (string | number)[]): boolean {
-  const path: SpanNode[] = [];
-  for (let step: SpanNode | undefined = node; step && places.of(step) < 0; step = step.parent) path.push(step);
-  return path.reverse().every((step) => fileNode(step, places, spans));
+/** Whether the node has what is not filed, and something late may need. */
+function hasMore(node: SpanNode): boolean {
+  const { keeper, isKeeper, judged, overrides, events, absorbed, entry, firstCall } = node;
+  if (keeper || isKeeper || judged || overrides || events || absorbed || entry?.isOverridden) return true;
+  // The agent that it stands for may come.
+  return firstCall !== undefined && isPlaceholder(node);
 }
 
 function fateOf({ entry, isNoLog, state }: SpanNode): Fate | undefined {
   if (entry?.isElsewhere) return 'elsewhere';
   if (entry?.state === 'dropped') return 'dropped';
   if (entry) return entry.isDone ? 'delivered' : undefined;
-  if (state === 'awaited') return 'remote';
-  if (state === 'unseen' || state === 'remote') return state;
+  if (state === 'unseen' || state === 'remote' || state === 'awaited') return state;
   return isNoLog ? 'none' : undefined;
 }
 
-export function unfileTrace({ traceId, context, noted, baggageSession, spans }: FiledTrace): Trace {
-  const trace = Object.assign(createTrace(traceId), { context, noted, baggageSession });
+export function unfileTrace({ traceId, context, noted, baggageSession, spans, details = [] }: FiledTrace): Trace {
+  const trace = Object.assign(createTrace(traceId), { context, noted, baggageSession, hasRested: true });
   const nodes: SpanNode[] = [];
   for (let at = 0; at < spans.length; at += 2) {
     const code = spans[at + 1] as number;
-    const fate = FATES[code % FATES.length] as Fate;
-    const state = fate === 'unseen' || fate === 'remote' ? fate : fate === 'elsewhere' ? 'remote' : 'retired';
-    const node = createNode(trace, spans[at] as string, state, nodes[Math.floor(code / FATES.length) - 1]);
+    const fate = FATES[Math.floor(code / KINDS.length) % FATES.length] as Fate;
+    const parent = nodes[Math.floor(code / CODES_PER_PLACE) - 1];
+    const node = createNode(trace, spans[at] as string, stateOf(fate), parent);
+    node.kind = KINDS[code % KINDS.length];
     node.isNoLog = fate === 'none';
     if (fate === 'elsewhere') node.entry = elsewhereEntry(referenceOf(node));
     if (fate === 'delivered' || fate === 'dropped') {
@@ -101,7 +153,15 @@ export function unfileTrace({ traceId, context, noted, baggageSession, spans }: 
     }
     nodes.push(node);
   }
+  for (const { place, callId, callerId, tool } of details) {
+    Object.assign(nodes[place] as SpanNode, { callId, callerId, tool });
+  }
   return trace;
+}
+
+function stateOf(fate: Fate): SpanState {
+  if (fate === 'elsewhere') return 'remote';
+  return fate === 'none' || fate === 'delivered' || fate === 'dropped' ? 'retired' : fate;
 }
 
 function parentEntryOf(node: SpanNode): LogEntry | undefined {

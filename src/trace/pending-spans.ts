@@ -10,6 +10,8 @@
  * - If there is no logged ancestor below an unseen one, `missingParent` decides: the unseen span becomes a stub, or the
  *   log goes to the top of its session, and others go on waiting for the unseen span.
  */
+
+import { letGo } from '../scheduling/let-go.ts';
 import { Holds } from './holds.ts';
 import { findBlocker, type SpanNode, type Trace } from './span-node.ts';
 
@@ -116,6 +118,7 @@ export class PendingSpans {
     } else {
       for (const waiter of waiters) blocker.waiters.push(waiter);
     }
+    if (blocker?.waiters !== waiters) letGo(waiters);
   }
 
   /** Makes due what has been held long enough. */
@@ -146,18 +149,23 @@ export class PendingSpans {
     this.releaseOverdue(Number.POSITIVE_INFINITY);
   }
 
-  /** Returns what has become due since the last call, by trace. It has to be retired or held again before the next. */
+  /**
+   * Returns what has become due since the last call, by trace. It has to be retired or held again before the next, and the
+   * lists to be let go.
+   */
   takeDue(): SpanNode[][] {
     this.link();
     const traces = this.#dueTraces;
     this.#dueTraces = [];
     this.#dueCount = 0;
     if (this.#takesOfFlush > 0) this.#takesOfFlush--;
-    return traces.map((trace) => {
+    const all = traces.map((trace) => {
       const { due = [] } = trace;
       trace.due = undefined;
       return due;
     });
+    letGo(traces);
+    return all;
   }
 
   /** Holds a due log again if its nearest logged ancestor is held; both become due together. Returns whether it did. */
@@ -249,6 +257,7 @@ export class PendingSpans {
       for (const next of waiter.waiters ?? []) waiters.push(next);
       waiter.waiters = undefined;
     }
+    letGo(waiters);
   }
 
   #enqueue(node: SpanNode): void {
@@ -258,15 +267,16 @@ export class PendingSpans {
     if (trace.due) {
       trace.due.push(node);
     } else {
-      trace.due = [node];
+      trace.due = [];
+      trace.due.push(node);
       this.#dueTraces.push(trace);
     }
   }
 }
 
 function waitFor(blocker: SpanNode, node: SpanNode): void {
-  if (blocker.waiters) blocker.waiters.push(node);
-  else blocker.waiters = [node];
+  blocker.waiters ??= [];
+  blocker.waiters.push(node);
 }
 
 /** Moves the shorter list: a deep trace whose leaves come first would otherwise move all of them at each level. */

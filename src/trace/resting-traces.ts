@@ -12,9 +12,9 @@ import { hasContext } from './trace-context.ts';
 import { TraceShelf } from './trace-shelf.ts';
 
 /** About 4 MB once filed, if traces have ten spans. */
-const WITH_LOGS = { maxSpans: 50_000, maxWholeSpans: 5_000 };
+const WITH_LOGS = { maxSpans: 50_000, maxDetailedSpans: 5_000 };
 /** About 9 MB if traces have four spans, and 23 MB if they have one. */
-const WITHOUT_LOGS = { maxSpans: 50_000, maxWholeSpans: 500 };
+const WITHOUT_LOGS = { maxSpans: 50_000, maxDetailedSpans: 500 };
 
 export class RestingTraces {
   readonly #withLogs = new TraceShelf(WITH_LOGS);

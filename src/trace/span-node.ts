@@ -31,6 +31,8 @@ export interface Trace {
   readonly logs: LogEntry[];
   /** The latest requests to MCP servers that are logs, since the span of a tool around one may come later. */
   requests: SpanNode[] | undefined;
+  /** It has been at rest before. Then something may come again. */
+  hasRested: boolean;
 }
 
 /** What the spans of one tool call are known by. */
@@ -114,8 +116,12 @@ export interface SpanNode {
   absorbed: { readonly reading: Reading; readonly bytes: number } | undefined;
   /** What has the log of the call that this span reports, too. Then the span is not a log. */
   keeper: Keeper | undefined;
+  /** Another span has this one as its keeper. */
+  isKeeper: boolean;
   /** Of a tool's log: what spans of the same call that come later are compared with. */
   tool: ToolFacts | undefined;
+  /** What was sent of the span's own evaluations, as JSON: its log may be written again when it ends. */
+  judged: ReadonlySet<string> | undefined;
   /** What the app said through `update()` before the span was known to be a log. */
   overrides: LateFields | undefined;
   /** Events that came another way than on the span. */
@@ -128,6 +134,10 @@ export interface SpanNode {
   isNoLog: boolean;
   /** Bytes that holding the span costs, estimated; 0 once it is retired. */
   estimatedBytes: number;
+}
+
+export function isNode(keeper: Keeper): keeper is SpanNode {
+  return 'spanId' in keeper;
 }
 
 export function referenceOf({ trace, spanId }: SpanNode): string {
@@ -147,6 +157,7 @@ export function createTrace(traceId: string): Trace {
     isContinued: false,
     logs: [],
     requests: undefined,
+    hasRested: false,
   };
 }
 

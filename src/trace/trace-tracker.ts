@@ -15,6 +15,7 @@ import { censusOf } from '../conventions/index.ts';
 import { estimateEventBytes } from '../conventions/values/estimate-bytes.ts';
 import type { RemoteParent } from '../otel/ancestor-member.ts';
 import type { SpanEvent, SpanSlice } from '../otel/span-slice.ts';
+import { ActiveTraces } from './active-traces.ts';
 import { createNode } from './create-node.ts';
 import { ParentFinder } from './parent-finder.ts';
 import { type PendingOptions, PendingSpans } from './pending-spans.ts';
@@ -35,7 +36,7 @@ export interface TrackerOptions extends PendingOptions {
 export class TraceTracker {
   readonly #conventions: readonly Convention[] | undefined;
   readonly #parents: ParentFinder;
-  readonly #active = new Map<string, Trace>();
+  readonly #active = new ActiveTraces();
   /** An active trace. What happens next is mostly in the same one. */
   #last: Trace | undefined;
   readonly #resting: RestingTraces;
@@ -194,7 +195,7 @@ export class TraceTracker {
    */
   forgetOldestOpen(count: number, forget: (node: SpanNode) => void): void {
     let left = count;
-    for (const trace of this.#active.values()) {
+    for (const trace of this.#active) {
       if (left <= 0) return;
       if (trace.openCount === 0) continue;
       const open = [...trace.nodes.values()].filter(({ state }) => state === 'open');
@@ -215,7 +216,7 @@ export class TraceTracker {
 
   /** The spans that are open, held or due: oldest trace first, in the order of their starts. */
   *unretiredNodes(): Generator<SpanNode> {
-    for (const trace of this.#active.values()) {
+    for (const trace of this.#active) {
       for (const node of trace.nodes.values()) if (node.state !== 'retired' && !isPlaceholder(node)) yield node;
     }
   }
@@ -252,7 +253,7 @@ export class TraceTracker {
     let trace = this.#active.get(traceId);
     if (!trace) {
       trace = this.#resting.wake(traceId) ?? createTrace(traceId);
-      this.#active.set(traceId, trace);
+      this.#active.add(trace);
     }
     this.#last = trace;
     return trace;

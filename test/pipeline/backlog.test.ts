@@ -40,7 +40,7 @@ function start(options: Partial<BacklogOptions> & { gathers?: boolean } = {}) {
   const backlog = new Backlog(tracker, {
     catchUp: () => intake.catchUp(),
     *work(run) {
-      runs.push({ atMillis: performance.now(), nodes: run });
+      runs.push({ atMillis: performance.now(), nodes: [...run] });
       for (const node of run) tracker.retire(node);
       yield;
     },
@@ -113,7 +113,7 @@ describe('due spans', () => {
     const known: boolean[] = [];
     const { tracker, runs, end } = start({
       *work(run) {
-        runs.push({ atMillis: performance.now(), nodes: run });
+        runs.push({ atMillis: performance.now(), nodes: [...run] });
         for (let step = 0; step < 2; step++) {
           known.push(tracker.find(late.spanContext().traceId, late.spanContext().spanId) !== undefined);
           // The slice is over.
@@ -142,7 +142,7 @@ describe('due spans', () => {
     const { tracker, runs, end } = start({
       // biome-ignore lint/correctness/useYield: a trace that is so small.
       *work(run) {
-        runs.push({ atMillis: performance.now(), nodes: run });
+        runs.push({ atMillis: performance.now(), nodes: [...run] });
         for (const node of run) tracker.retire(node);
         aheadMillis += 1;
       },
@@ -174,6 +174,25 @@ describe('due spans', () => {
     vi.advanceTimersByTime(GATHER_MILLIS + 1);
     expect(runs.map(({ nodes }) => nodes.length)).toEqual([1_000, 1_000, 500]);
   });
+});
+
+it('keeps no list of what was noted or worked off: V8 may have counted it among old objects', () => {
+  const lists: (readonly unknown[])[] = [];
+  const { tracker, begin, end, intake } = start({
+    *work(run) {
+      lists.push(run);
+      for (const node of run) tracker.retire(node);
+      yield;
+    },
+  });
+  begin(spanOf(1, 1));
+  for (let span = 2; span < 5; span++) end(spanOf(1, span, 1));
+  end(spanOf(1, 1));
+  intake.catchUp();
+  const node = tracker.find(spanOf(1, 1).spanContext().traceId, spanOf(1, 1).spanContext().spanId);
+  vi.advanceTimersByTime(LONE_MILLIS);
+  expect(lists.map(({ length }) => length)).toEqual([0]);
+  expect(node?.waiters).toBeUndefined();
 });
 
 describe('workedOff', () => {

@@ -2,16 +2,25 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
 import { fileTrace, unfileTrace } from '../../src/trace/filed-trace.ts';
-import type { SpanNode, Trace } from '../../src/trace/span-node.ts';
-import { createLedger, deliveredLog, offeredLog, updatedLog } from '../delivery/offered-logs.ts';
+import type { SpanNode, ToolFacts, Trace } from '../../src/trace/span-node.ts';
+import { createLedger, deliveredLog, offeredLog, sendReady, updatedLog } from '../delivery/offered-logs.ts';
 import { makeTrace, type PlannedNode } from './make-trace.ts';
+
+const TOOL: ToolFacts = {
+  name: 'tool',
+  mcpRole: undefined,
+  scope: 'scope',
+  arguments: new Map(),
+  output: undefined,
+  hasError: false,
+};
 
 /** Any forest, in any order: `up` names a span before it, and `order` where it stands. */
 const plans: fc.Arbitrary<PlannedNode[]> = fc
   .array(
     fc.record({
       up: fc.nat(),
-      fate: fc.constantFrom('none', 'delivered', 'dropped', 'unseen', 'remote', 'elsewhere'),
+      fate: fc.constantFrom('none', 'delivered', 'dropped', 'unseen', 'remote', 'awaited', 'elsewhere'),
       order: fc.nat(),
     }),
     { maxLength: 40 },
@@ -20,7 +29,7 @@ const plans: fc.Arbitrary<PlannedNode[]> = fc
     const places = spans.map((_, index) => index).sort((a, b) => (spans[a]?.order ?? 0) - (spans[b]?.order ?? 0));
     return places.map((index): PlannedNode => {
       const { up, fate } = spans[index] as (typeof spans)[number];
-      const isPlaceholder = fate === 'unseen' || fate === 'remote' || fate === 'elsewhere';
+      const isPlaceholder = ['unseen', 'remote', 'awaited', 'elsewhere'].includes(fate);
       return { fate, parent: isPlaceholder ? -1 : places.indexOf((up % (index + 1)) - 1) };
     });
   });
@@ -56,6 +65,65 @@ test('what a late span finds in a filed trace is what it would have found in the
       expect(unfileTrace(fileTrace(unfileTrace(filed!))!)).toEqual(unfileTrace(filed!));
     }),
   );
+});
+
+test('while details are kept, it finds what a judgement and a span of the same call are compared with, too', () => {
+  const details = fc.record({
+    kind: fc.constantFrom(undefined, 'model', 'tool', 'agent', 'generic'),
+    callId: fc.option(fc.string(), { nil: undefined }),
+    callerId: fc.option(fc.string(), { nil: undefined }),
+    tool: fc.option(fc.constant(TOOL), { nil: undefined }),
+  });
+  const detailsOf = (trace: Trace) =>
+    Object.fromEntries(
+      [...trace.nodes.values()].map(({ spanId, kind, callId, callerId, tool }) => [
+        spanId,
+        { kind, callId, callerId, tool },
+      ]),
+    );
+  fc.assert(
+    fc.property(plans, fc.infiniteStream(details), (plan, stream) => {
+      const trace = makeTrace('t'.repeat(32), plan);
+      for (const node of trace.nodes.values()) Object.assign(node, stream.next().value);
+      const filed = fileTrace(trace, true)!;
+      expect(detailsOf(unfileTrace(filed))).toEqual(detailsOf(trace));
+      expect(picture(unfileTrace(filed))).toEqual(picture(trace));
+    }),
+  );
+});
+
+const JUDGED = new Set(['{}']);
+test.each<[string, (node: SpanNode) => void]>([
+  ['is plumbing of another log', (node) => (node.keeper = { entry: undefined })],
+  ['has the log of another one', (node) => (node.isKeeper = true)],
+  ['was judged', (node) => (node.judged = JUDGED)],
+  ['was updated', (node) => (node.overrides = { output: 'text' })],
+  ['got an event', (node) => (node.events = [{ name: 'event', time: [0, 0] }])],
+  ['absorbed another', (node) => (node.absorbed = { reading: {}, bytes: 0 })],
+  ['is a request to an MCP server', (node) => (node.trace.requests = [node])],
+  [
+    'stands for an agent whose first call is known',
+    (node) => Object.assign(node, { state: 'remote', firstCall: { model: 'm', startSeconds: 0 } }),
+  ],
+  [
+    'has a log that the app has updated',
+    (node) => {
+      const { ledger } = createLedger();
+      const entry = offeredLog(ledger, 'log');
+      ledger.override(entry, { output: 'text' });
+      for (const sent of sendReady(ledger)) ledger.stored(sent, sent.desired);
+      node.entry = entry;
+    },
+  ],
+])('a trace with a span that %s is filed only where details may be forgotten', (_, change) => {
+  const trace = makeTrace('t'.repeat(32), [
+    { parent: -1, fate: 'delivered' },
+    { parent: 0, fate: 'none' },
+  ]);
+  expect(fileTrace(trace, true)).toBeDefined();
+  change(trace.nodes.get('span-1') as SpanNode);
+  expect(fileTrace(trace, true)).toBeUndefined();
+  expect(fileTrace(trace)).toBeDefined();
 });
 
 test('an ancestor that the trace has forgotten is kept, as long as a span still hangs under it', () => {

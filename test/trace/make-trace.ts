@@ -1,11 +1,18 @@
 import { elsewhereEntry, rememberedEntry } from '../../src/delivery/ledger/earlier-logs.ts';
 import { createNode } from '../../src/trace/create-node.ts';
-import { createTrace, findAncestor, referenceOf, type SpanNode, type Trace } from '../../src/trace/span-node.ts';
+import {
+  createTrace,
+  findAncestor,
+  referenceOf,
+  type SpanNode,
+  type SpanState,
+  type Trace,
+} from '../../src/trace/span-node.ts';
 
 export interface PlannedNode {
   /** Index in the plan, or -1. A parent may come after its child. */
   readonly parent: number;
-  readonly fate: 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote' | 'elsewhere';
+  readonly fate: 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote' | 'awaited' | 'elsewhere';
 }
 
 /** A trace in which all is done. Its spans are named `span-<index>`. */
@@ -13,12 +20,7 @@ export function makeTrace(traceId: string, plan: readonly PlannedNode[]): Trace 
   const trace = createTrace(traceId);
   trace.context = { session: 'session', user: 'user', tags: undefined };
   const nodes = plan.map(({ fate }, index) => {
-    const node = createNode(
-      trace,
-      `span-${index}`,
-      fate === 'elsewhere' ? 'remote' : fate === 'unseen' || fate === 'remote' ? fate : 'retired',
-      undefined,
-    );
+    const node = createNode(trace, `span-${index}`, stateOf(fate), undefined);
     node.isNoLog = fate === 'none';
     if (fate === 'elsewhere') node.entry = elsewhereEntry(referenceOf(node));
     return node;
@@ -26,6 +28,11 @@ export function makeTrace(traceId: string, plan: readonly PlannedNode[]): Trace 
   for (const [index, { parent }] of plan.entries()) (nodes[index] as SpanNode).parent = nodes[parent];
   for (const node of nodes) setEntry(node, plan);
   return trace;
+}
+
+function stateOf(fate: PlannedNode['fate']): SpanState {
+  if (fate === 'elsewhere') return 'remote';
+  return fate === 'unseen' || fate === 'remote' || fate === 'awaited' ? fate : 'retired';
 }
 
 /** Parents first. */

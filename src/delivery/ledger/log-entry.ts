@@ -34,6 +34,8 @@ export interface LogEntry {
   readonly feedback: readonly string[];
   /** Start of the span, Unix milliseconds; 0 without a spool, and for the placeholder of a span that did not come. */
   readonly startedMillis: number;
+  /** The app has set late fields, which win over the span's. */
+  readonly isOverridden: boolean;
   /** The span has ended, so only an override can follow. */
   readonly isFinal: boolean;
   /** Most logs in a request with this one. It is halved to find the log that the server refuses. */

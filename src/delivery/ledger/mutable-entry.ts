@@ -42,6 +42,9 @@ export class MutableEntry implements LogEntry {
   waiters: MutableEntry[] | undefined;
   /** Place in the order of arrival; 0 while the log is not pending. */
   sequence = 0;
+  /** Those before and after it among the pending logs. */
+  previous: MutableEntry | undefined = undefined;
+  next: MutableEntry | undefined = undefined;
   /** Monotonic milliseconds of the first attempt at the current POST or update. */
   #firstAttemptMillis: number | undefined;
   /** How often in a row a server error was the answer to a request with this log. */
@@ -76,6 +79,10 @@ export class MutableEntry implements LogEntry {
 
   get isDone(): boolean {
     return this.state === 'dropped' || (this.state === 'delivered' && this.isFinal && !this.isPending);
+  }
+
+  get isOverridden(): boolean {
+    return this.#overrides !== undefined;
   }
 
   get effectiveParent(): MutableEntry | undefined {

@@ -4,6 +4,7 @@
  * wait for the next ancestor. Only the ledger uses this.
  */
 import { Fifo } from '../../scheduling/fifo.ts';
+import { letGo } from '../../scheduling/let-go.ts';
 import { type MutableEntry, mutable } from './mutable-entry.ts';
 
 export class Order {
@@ -43,7 +44,9 @@ export class Order {
   advanceChildren(entry: MutableEntry): void {
     const { waiters } = entry;
     entry.waiters = undefined;
-    for (const waiter of waiters ?? []) if (waiter.state === 'waiting') this.advance(waiter);
+    if (!waiters) return;
+    for (const waiter of waiters) if (waiter.state === 'waiting') this.advance(waiter);
+    letGo(waiters);
   }
 
   /** Call this when a delivered log has to be sent again: children that are ready wait for it again. */

@@ -1,6 +1,9 @@
 /**
  * The logs with something left to do, in the order in which they came, and the barriers of flushes: each waits for the
  * logs that were pending when it was added, and not for later ones.
+ *
+ * The logs are linked to each other. A set would be kept by V8 in several versions, since it makes another table for each
+ * few hundred that come and go, and with them logs that are done: see `active-traces.ts`.
  */
 import type { LogEntry } from './log-entry.ts';
 import type { MutableEntry } from './mutable-entry.ts';
@@ -29,35 +32,53 @@ interface OpenBarrier extends FlushBarrier {
 }
 
 export class PendingLogs implements Pending {
-  readonly #entries = new Set<MutableEntry>();
+  #first: MutableEntry | undefined;
+  #last: MutableEntry | undefined;
+  #size = 0;
   readonly #barriers = new Set<OpenBarrier>();
   #sequence = 0;
 
   get size(): number {
-    return this.#entries.size;
+    return this.#size;
   }
 
-  /** Oldest first. */
-  [Symbol.iterator](): IterableIterator<MutableEntry> {
-    return this.#entries.values();
+  /** Oldest first. It ends at a log that is removed meanwhile. */
+  *[Symbol.iterator](): Generator<MutableEntry> {
+    for (let entry = this.#first; entry; entry = entry.next) yield entry;
   }
 
   add(entry: MutableEntry): void {
     if (entry.isPending) return;
     entry.sequence = ++this.#sequence;
-    this.#entries.add(entry);
+    this.#size++;
+    entry.previous = this.#last;
+    if (this.#last) this.#last.next = entry;
+    else this.#first = entry;
+    this.#last = entry;
   }
 
   remove(entry: MutableEntry): void {
     if (!entry.isPending) return;
     const { sequence } = entry;
     entry.sequence = 0;
-    this.#entries.delete(entry);
+    this.#unlink(entry);
     for (const barrier of this.#barriers) {
       if (sequence > barrier.sequence || --barrier.left > 0) continue;
       this.#barriers.delete(barrier);
       barrier.resolve();
     }
+  }
+
+  /** Keeps no link from a log that is done: it would keep those after it in memory. */
+  #unlink(entry: MutableEntry): void {
+    const { previous, next } = entry;
+    if (previous) previous.next = next;
+    else this.#first = next;
+    if (next) next.previous = previous;
+    else this.#last = previous;
+    entry.previous = undefined;
+    entry.next = undefined;
+    this.#size--;
   }
 
   get isAwaited(): boolean {

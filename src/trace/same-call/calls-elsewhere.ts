@@ -29,7 +29,7 @@ interface Found {
 
 export class CallsElsewhere {
   readonly #host: ResolverHost;
-  readonly #recent = new RecentCalls();
+  readonly #recent: RecentCalls;
   /** By scope; Infinity once another instrumentation was found that reports the same calls. */
   readonly #searchesLeft = new Map<string, number>();
   /** The scopes whose spans of the same call were added to a span that is not worked off. */
@@ -39,6 +39,7 @@ export class CallsElsewhere {
 
   constructor(host: ResolverHost) {
     this.#host = host;
+    this.#recent = new RecentCalls(({ traceId, spanId }) => host.logOf(traceId, spanId));
   }
 
   /**
@@ -90,13 +91,14 @@ export class CallsElsewhere {
   }
 
   #hasLog(node: SpanNode, facts: CallFacts): boolean {
-    const known = this.#recent.find(facts);
-    if (!known?.entry) return false;
-    known.otherScopes = [...known.otherScopes, facts.scope];
-    const { hasAnswer, hasError } = known.facts;
-    this.#host.fillIn(known.entry, node, { output: !hasAnswer, error: !hasError });
-    makePlumbing(node, known);
-    this.#confirm(known.facts.scope, facts.scope);
+    const found = this.#recent.find(facts);
+    if (!found) return false;
+    const { call, keeper, entry } = found;
+    call.otherScopes = [...call.otherScopes, facts.scope];
+    const { hasAnswer, hasError } = call.facts;
+    this.#host.fillIn(entry, node, { output: !hasAnswer, error: !hasError });
+    makePlumbing(node, keeper);
+    this.#confirm(call.facts.scope, facts.scope);
     return true;
   }
 

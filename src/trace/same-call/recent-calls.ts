@@ -5,7 +5,7 @@
  * have shown.
  */
 import type { LogEntry } from '../../delivery/ledger/log-entry.ts';
-import type { SpanNode } from '../span-node.ts';
+import type { Keeper, SpanNode } from '../span-node.ts';
 import { type CallFacts, isSameCallElsewhere } from './call-facts.ts';
 
 /** Calls of a generation. */
@@ -22,8 +22,18 @@ export interface RecentCall {
   readonly facts: CallFacts;
   /** Further instrumentations whose spans of this call were seen. Another span of one of them is another call. */
   otherScopes: readonly string[];
-  /** Its log; undefined until that is written. */
-  entry: LogEntry | undefined;
+  /** The span that has its log: ids, since an entry would keep those of its whole trace in memory. */
+  readonly traceId: string;
+  readonly spanId: string;
+  /** False until the log is written. */
+  hasLog: boolean;
+}
+
+/** A call that was found, and what has its log. */
+export interface FoundCall {
+  readonly call: RecentCall;
+  readonly keeper: Keeper;
+  readonly entry: LogEntry;
 }
 
 /** Calls by what they have in common: mostly one, or else a list, in the order in which they came. */
@@ -40,10 +50,16 @@ export class RecentCalls {
   #newer = new Generation();
   /** Calls whose logs were not written yet. */
   #unwritten: { readonly call: RecentCall; readonly node: SpanNode }[] = [];
+  readonly #logOf: (call: RecentCall) => Keeper;
   readonly #scopes = new Set<string>();
   /** Since the first call of the newest instrumentation. */
   #count = 0;
   #isConfirmed = false;
+
+  /** `logOf` finds what has the log of a call. */
+  constructor(logOf: (call: RecentCall) => Keeper) {
+    this.#logOf = logOf;
+  }
 
   /** Counts a call of an instrumentation. Returns true if it is the first one of that. */
   see(scope: string): boolean {
@@ -69,17 +85,22 @@ export class RecentCalls {
   }
 
   /** Finds a call that another instrumentation has reported before, and that has a log. */
-  find(facts: CallFacts): RecentCall | undefined {
-    this.#noteEntries();
-    const matches = (call: RecentCall) =>
-      call.entry !== undefined &&
-      call.entry.state !== 'dropped' &&
-      !call.otherScopes.includes(facts.scope) &&
-      isSameCallElsewhere(call.facts, facts);
+  find(facts: CallFacts): FoundCall | undefined {
+    this.#noteLogs();
     const { callId, question } = facts;
-    const sameId = callId === undefined ? undefined : this.#callsOf('byId', callId).find(matches);
+    const sameId = callId === undefined ? undefined : this.#findIn(this.#callsOf('byId', callId), facts);
     if (sameId || question === undefined) return sameId;
-    return this.#callsOf('byQuestion', question).slice(-MAX_COMPARED).find(matches);
+    return this.#findIn(this.#callsOf('byQuestion', question).slice(-MAX_COMPARED), facts);
+  }
+
+  #findIn(calls: readonly RecentCall[], facts: CallFacts): FoundCall | undefined {
+    for (const call of calls) {
+      if (!call.hasLog || call.otherScopes.includes(facts.scope) || !isSameCallElsewhere(call.facts, facts)) continue;
+      const keeper = this.#logOf(call);
+      const { entry } = keeper;
+      if (entry && entry.state !== 'dropped') return { call, keeper, entry };
+    }
+    return undefined;
   }
 
   /** Oldest first. */
@@ -90,9 +111,10 @@ export class RecentCalls {
   /** Remembers a call whose log is written next, or was written before. */
   add(facts: CallFacts, node: SpanNode, otherScopes = NONE): void {
     if (facts.callId === undefined && facts.question === undefined) return;
-    this.#noteEntries();
-    const call: RecentCall = { facts, otherScopes, entry: node.entry };
-    if (!node.entry) this.#unwritten.push({ call, node });
+    this.#noteLogs();
+    const { trace, spanId } = node;
+    const call: RecentCall = { facts, otherScopes, traceId: trace.traceId, spanId, hasLog: node.entry !== undefined };
+    if (!call.hasLog) this.#unwritten.push({ call, node });
     if (this.#newer.count >= MAX_CALLS) {
       this.#older = this.#newer;
       this.#newer = new Generation();
@@ -103,11 +125,11 @@ export class RecentCalls {
   }
 
   /** Done later, so that no trace is kept in memory by its calls. */
-  #noteEntries(): void {
+  #noteLogs(): void {
     if (this.#unwritten.length === 0) return;
     this.#unwritten = this.#unwritten.filter(({ call, node }) => {
-      call.entry = node.entry;
-      return node.entry === undefined && node.state !== 'retired';
+      call.hasLog = node.entry !== undefined;
+      return !call.hasLog && node.state !== 'retired';
     });
   }
 }

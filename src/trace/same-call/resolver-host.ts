@@ -2,7 +2,7 @@
 import type { Reading } from '../../conventions/convention.ts';
 import type { LogEntry } from '../../delivery/ledger/log-entry.ts';
 import { kindNow, type Select } from '../select-spans.ts';
-import { findAncestor, type Keeper, type SpanNode } from '../span-node.ts';
+import { findAncestor, isNode, type Keeper, type SpanNode } from '../span-node.ts';
 
 /** The late fields that a log lacks. */
 export interface Lacking {
@@ -14,6 +14,8 @@ export interface ResolverHost {
   readonly select: Select;
   /** Reads the span as it is now. Undefined if it was let go. */
   read(node: SpanNode): Reading | undefined;
+  /** Finds what has the log of a span that was written, also of one that was forgotten since. */
+  logOf(traceId: string, spanId: string): Keeper;
   /** The spans of all traces that are open, held or due. */
   unretiredNodes(): Iterable<SpanNode>;
   /** Adds what another span says about the same call to a log that is not written yet. */
@@ -34,4 +36,5 @@ export function makePlumbing(node: SpanNode, keeper: Keeper): void {
   node.kind = undefined;
   node.isNoLog = true;
   node.keeper = keeper;
+  if (isNode(keeper)) keeper.isKeeper = true;
 }

@@ -1,6 +1,6 @@
 /** The memory of the last calls: what is found in it, and that it ends. */
 import { expect, it } from 'vitest';
-import { elsewhereEntry } from '../../../src/delivery/ledger/earlier-logs.ts';
+import { elsewhereEntry, rememberedEntry } from '../../../src/delivery/ledger/earlier-logs.ts';
 import { createNode } from '../../../src/trace/create-node.ts';
 import type { CallFacts } from '../../../src/trace/same-call/call-facts.ts';
 import { RecentCalls } from '../../../src/trace/same-call/recent-calls.ts';
@@ -15,14 +15,18 @@ function factsOf(callId: string, scope: string, startMillis = 1_000): CallFacts 
   return { callId, model: 'm', scope, startMillis, endMillis: startMillis + 1, ...unsaid, ...says };
 }
 
+function createCalls(): RecentCalls {
+  return new RecentCalls(({ spanId }) => ({ entry: elsewhereEntry(`log of ${spanId}`) }));
+}
+
 function add(calls: RecentCalls, facts: CallFacts, otherScopes?: readonly string[]): void {
-  const node = createNode(createTrace('t'), 's', 'retired', undefined);
-  node.entry = elsewhereEntry(`log of ${facts.callId}`);
+  const node = createNode(createTrace('t'), `span of ${facts.callId}`, 'retired', undefined);
+  node.entry = elsewhereEntry(`log of ${node.spanId}`);
   calls.add(facts, node, otherScopes);
 }
 
 it('finds each of the last calls by its id, and forgets earlier ones', () => {
-  const calls = new RecentCalls();
+  const calls = createCalls();
   for (let count = 1; count <= 5_000; count++) {
     add(calls, factsOf(`call ${count}`, 'first'));
     const isFound = (number: number) => calls.find(factsOf(`call ${number}`, 'second')) !== undefined;
@@ -33,11 +37,24 @@ it('finds each of the last calls by its id, and forgets earlier ones', () => {
 });
 
 it('finds the oldest of several calls with one id, and none that the instrumentation itself has reported', () => {
-  const calls = new RecentCalls();
+  const calls = createCalls();
   for (let count = 0; count < AT_LEAST_REMEMBERED - 1; count++) add(calls, factsOf(`call ${count}`, 'first'));
   add(calls, factsOf('id', 'first'), ['second']);
   add(calls, factsOf('id', 'second'));
   add(calls, factsOf('id', 'third'));
-  const scopeFor = (scope: string) => calls.find(factsOf('id', scope))?.facts.scope;
+  const scopeFor = (scope: string) => calls.find(factsOf('id', scope))?.call.facts.scope;
   expect(['first', 'second', 'third', 'fourth'].map(scopeFor)).toEqual(['second', 'third', 'first', 'first']);
+});
+
+it('finds a call once its log is written, unless that was dropped since', () => {
+  let entry = rememberedEntry('log', undefined, [], 'delivered');
+  const calls = new RecentCalls(() => ({ entry }));
+  const node = createNode(createTrace('trace'), 'span', 'due', undefined);
+  const find = () => calls.find(factsOf('id', 'second'));
+  calls.add(factsOf('id', 'first'), node);
+  expect(find()).toBeUndefined();
+  node.entry = entry;
+  expect(find()).toMatchObject({ entry, call: { traceId: 'trace', spanId: 'span' } });
+  entry = rememberedEntry('log', undefined, [], 'dropped');
+  expect(find()).toBeUndefined();
 });

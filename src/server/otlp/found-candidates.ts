@@ -1,5 +1,4 @@
 /** Calls and judgements of several traces that have to be looked at together, as far as is known. */
-import { traceIdOf } from '../../wire/reference-id.ts';
 import { type CallKey, CLOCKS_MILLIS } from '../store/ingest.ts';
 import { JUDGE, type OwnKey } from './linking/call-keys.ts';
 import type { Candidate, Candidates } from './linking/join-calls.ts';
@@ -91,11 +90,16 @@ export class FoundCandidates implements Candidates {
   }
 }
 
+/** The reference of a call begins with the id of its trace. */
+function traceOf({ referenceId }: CallKey): string {
+  return referenceId.slice(0, 32);
+}
+
 function mayBeSame(first: CallKey, second: CallKey): boolean {
   return (
     first.reporter !== second.reporter &&
     first.startMillis <= second.endMillis + CLOCKS_MILLIS &&
     second.startMillis <= first.endMillis + CLOCKS_MILLIS &&
-    traceIdOf(first.referenceId) !== traceIdOf(second.referenceId)
+    traceOf(first) !== traceOf(second)
   );
 }

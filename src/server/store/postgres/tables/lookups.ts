@@ -53,10 +53,14 @@ export async function findLogs(connection: Connection, ids: Iterable<string>): P
   const columns = 'id, session, in_session, project, reference_id, parent_id, parent_reference_id, parent_cut';
   for (const row of await readPlaces(connection, { name: 'find logs', columns, table: 'logs' }, ids)) {
     found.set(row['id'] as string, {
-      ...{ id: row['id'] as string, session: row['session'] as Uuid, inSession: row['in_session'] as boolean },
-      ...{ projectKey: row['project'] as number, referenceId: row['reference_id'] as string | null },
-      ...{ parentId: row['parent_id'] as string | null, parentCut: row['parent_cut'] as boolean },
+      id: row['id'] as string,
+      session: row['session'] as Uuid,
+      inSession: row['in_session'] as boolean,
+      projectKey: row['project'] as number,
+      referenceId: row['reference_id'] as string | null,
+      parentId: row['parent_id'] as string | null,
       parentReferenceId: row['parent_reference_id'] as string | null,
+      parentCut: row['parent_cut'] as boolean,
     });
   }
   return found;

@@ -126,6 +126,7 @@ export interface FoundSession {
   readonly buckets: number[];
   readonly firstDay: string;
   readonly lastDay: string;
+  readonly logs: number;
 }
 
 /** By key. */
@@ -137,7 +138,7 @@ export async function findSessions(connection: Connection, keys: Iterable<Uuid>)
   const { sql, name } = whereKeys('bucket, key', wanted.map(toKeyed), values);
   const { rows } = await connection.query<Row>({
     name: `find sessions ${name}`,
-    text: `SELECT key, id, reference_id, log_id, merged_into, keys, buckets, first_day, last_day FROM sessions WHERE ${sql}`,
+    text: `SELECT key, id, reference_id, log_id, merged_into, keys, buckets, first_day, last_day, logs FROM sessions WHERE ${sql}`,
     values,
   });
   for (const row of rows) {
@@ -145,7 +146,7 @@ export async function findSessions(connection: Connection, keys: Iterable<Uuid>)
       ...{ key: row['key'] as Uuid, id: row['id'] as string | null, logId: row['log_id'] as string | null },
       ...{ referenceId: row['reference_id'] as string | null, mergedInto: row['merged_into'] as Uuid | null },
       ...{ keys: row['keys'] as Uuid[], buckets: row['buckets'] as number[] },
-      ...{ firstDay: row['first_day'] as string, lastDay: row['last_day'] as string },
+      ...{ firstDay: row['first_day'] as string, lastDay: row['last_day'] as string, logs: row['logs'] as number },
     });
   }
   return found;

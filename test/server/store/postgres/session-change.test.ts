@@ -34,10 +34,18 @@ const content: fc.Arbitrary<Partial<LogRequest>> = fc
     metadata: { ...(user && { user_id: user }) },
     config: { type: 'model', model },
   }));
+/** Of which mostly nothing is taken away. */
+const plain: fc.Arbitrary<Partial<LogRequest>> = fc.record({
+  messages: fc.constantFrom('zebra', 'grass').map((said) => [{ role: 'user' as const, content: said }]),
+  output: fc.constantFrom('zebra', 'grass'),
+  metadata: fc.constant({}),
+  config: fc.constant({ type: 'model', model: 'a' } as const),
+});
 const revision = fc.record({
   of: fc.nat(LOGS - 1),
   what: fc.oneof(
     content.map((given) => ({ content: given })),
+    plain.map((given) => ({ content: given })),
     count.map((duration) => ({ duration: duration ?? null })),
     text.map((user) => ({ metadata: { user_id: user ?? null } })),
     fc.constantFrom({ parentReferenceId: null }, { parentReferenceId: referenceOf(0) }),
@@ -62,7 +70,7 @@ describe.each(findPostgres())('$name', (binaries) => {
     let next = 0;
     await fc.assert(
       fc.asyncProperty(
-        fc.array(content, { minLength: LOGS, maxLength: LOGS }),
+        fc.oneof(...[content, plain].map((each) => fc.array(each, { minLength: LOGS, maxLength: LOGS }))),
         fc.array(fc.array(revision, { maxLength: 3 }), { maxLength: 4 }),
         async (first, requests) => {
           next += 1;
@@ -133,7 +141,7 @@ describe.each(findPostgres())('$name', (binaries) => {
     await revise({ metadata: { finish_reason: 'stop' } });
     await revise({ content: log({ ...added, output_tokens: 3 }) });
     expect(counts()).toBe(0);
-    await revise({ content: log({ ...added, output: 'no reason' }) });
+    await revise({ content: log({ ...added, output_tokens: 3, output: 'no reason' }) });
     expect(counts()).toBe(1);
   });
 });

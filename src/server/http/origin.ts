@@ -24,7 +24,9 @@ LOOPBACK.addAddress('::1', 'ipv6');
 export function isLoopback(host: string): boolean {
   const name = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
   const family = isIP(name);
-  return family === 0 ? name === 'localhost' : LOOPBACK.check(name, family === 4 ? 'ipv4' : 'ipv6');
+  if (family === 0) return name === 'localhost';
+  // The list takes ten times as long, which each request waits for.
+  return family === 4 ? name.startsWith('127.') : LOOPBACK.check(name, 'ipv6');
 }
 
 /** @throws {HttpError} if the request is refused, whatever it asks for. */

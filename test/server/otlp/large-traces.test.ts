@@ -1,21 +1,25 @@
 /** Traces in which very many spans are like each other, or hang one below the other: the work grows with the spans. */
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { createOtlpIntake } from '../../../src/server/otlp/otlp-intake.ts';
 import type { ReceivedEvent } from '../../../src/server/otlp/received.ts';
+import { openPostgresStore } from '../../../src/server/store/postgres/store.ts';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
 import { toSteps } from '../../../src/server/store/steps.ts';
 import type { Store } from '../../../src/server/store/store.ts';
 import { makeSpan } from '../../conventions/span.ts';
 import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
+import { findPostgres, type PostgresCluster, startPostgres } from '../../support/postgres/cluster.ts';
 
 const SECOND = 1_700_000_000;
 const resource = { attributes: { 'service.name': 'app' } };
 const hex = (number: number, length: number) => number.toString(16).padStart(length, '0');
 const said = (role: string, content: string) => JSON.stringify([{ role, parts: [{ type: 'text', content }] }]);
 
-async function open() {
-  const store = await openSqliteStore({ file: ':memory:' });
+const openFile = () => openSqliteStore({ file: ':memory:' });
+
+async function openIntake(open: () => Promise<Store>) {
+  const store = await open();
   const intake = createOtlpIntake(store);
   onTestFinished(async () => {
     intake.close();
@@ -24,9 +28,13 @@ async function open() {
   return intake;
 }
 
-function take(spans: (count: number) => readonly SpanSlice[], count: number): () => Promise<void> {
+function take(
+  open: () => Promise<Store>,
+  spans: (count: number) => readonly SpanSlice[],
+  count: number,
+): () => Promise<void> {
   return async () => {
-    const intake = await open();
+    const intake = await openIntake(open);
     expect(await intake.takeSpans(spans(count).map((slice) => ({ slice })))).toEqual({ rejected: 0 });
   };
 }
@@ -69,7 +77,7 @@ const chatOf = (index: number) => ({
   'gen_ai.input.messages': said('user', `question ${index}`),
 });
 
-test.each<[string, (count: number) => readonly SpanSlice[]]>([
+const CASES: [string, (count: number) => readonly SpanSlice[]][] = [
   [
     'calls of one question that two scopes report, with the ids of their answers',
     (count) => reportedTwice(count, true),
@@ -77,8 +85,24 @@ test.each<[string, (count: number) => readonly SpanSlice[]]>([
   ['calls of one question that two scopes report, without ids', (count) => reportedTwice(count, false)],
   ['tools one below the other', (count) => chain(4 * count, toolOf)],
   ['calls one below the other', (count) => chain(count, chatOf)],
-])('the work of %s does not grow with its square', async (_, spans) => {
-  expect(await ratioOf(take(spans, 300), take(spans, 1_200))).toBeLessThan(MOST_RATIO);
+];
+
+test.each(CASES)('the work of %s does not grow with its square', async (_, spans) => {
+  expect(await ratioOf(take(openFile, spans, 300), take(openFile, spans, 1_200))).toBeLessThan(MOST_RATIO);
+});
+
+/** Of one version: what grows is what is asked of it. */
+describe.each(findPostgres().slice(-1))('$name', (binaries) => {
+  let cluster: PostgresCluster;
+  beforeAll(async () => {
+    cluster = await startPostgres(binaries, ['fsync=off', 'autovacuum=off']);
+  });
+  afterAll(() => cluster?.stop(), 60_000);
+
+  test.each([CASES[0]!, CASES[3]!])('the work of %s does not grow with its square', async (_, spans) => {
+    const open = async () => openPostgresStore({ url: await cluster.createSchema() });
+    expect(await ratioOf(take(open, spans, 300), take(open, spans, 1_200))).toBeLessThan(MOST_RATIO);
+  });
 });
 
 /** Takes the spans, and returns what was written of them, part by part. */
@@ -149,7 +173,7 @@ test.each<[string, (count: number) => readonly ReceivedEvent[]]>([
   ],
 ])('the work of %s that name one span does not grow with their square', async (_, events) => {
   const takeEvents = (count: number) => async () => {
-    const intake = await open();
+    const intake = await openIntake(openFile);
     expect(await intake.takeEvents(events(count))).toEqual({ rejected: 0 });
   };
   expect(await ratioOf(takeEvents(500), takeEvents(2_000))).toBeLessThan(MOST_RATIO);

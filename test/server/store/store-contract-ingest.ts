@@ -102,6 +102,31 @@ export function describeIngest(name: string, open: () => Promise<Store>): void {
       expect(await like(call(9, 0))).toEqual([]);
     });
 
+    test('finds the few calls of one key beside the very many of others', async () => {
+      const store = await open();
+      const at = Date.parse('2026-11-26T10:00:00Z');
+      const call = (index: number, key: number, startMillis: number): CallKey => ({
+        ...{
+          key: key.toString(16).repeat(16),
+          referenceId: reference(index),
+          reporter: index.toString(16).padStart(16, '0'),
+        },
+        ...{ startMillis, endMillis: at + 10_000 },
+      });
+      const many = Array.from({ length: 2_000 }, (_, index) => call(index + 10, (index % 2) + 1, at + 1 + index));
+      await write(store, { creates: [log({ reference_id: reference(1) })], parts: [FIRST], calls: many });
+      await write(store, { calls: [call(1, 3, at), call(2, 4, 0)] });
+      const wanted = [call(3, 3, at), call(3, 4, at), call(3, 1, at), call(3, 2, at), call(4, 2, at)];
+      const found = await store.findCalls(wanted);
+      const startsOf = (key: number) =>
+        found.filter((each) => each.key.startsWith(String(key))).map(({ startMillis }) => startMillis - at);
+      expect(startsOf(3)).toEqual([0]);
+      expect(startsOf(4)).toEqual([-at]);
+      // Those that started last.
+      expect(startsOf(1).sort((a, b) => b - a)).toEqual(Array.from({ length: 64 }, (_, index) => 1_999 - 2 * index));
+      expect(startsOf(2)).toHaveLength(128);
+    });
+
     test('takes feedback from the log that had it so far', async () => {
       const store = await open();
       const feedback = { type: 'rating', value: 'good' };

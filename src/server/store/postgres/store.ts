@@ -221,7 +221,7 @@ function createPostgresStore(
       return faults;
     },
 
-    findCalls: (wanted) => findCalls(reads, wanted),
+    findCalls: (wanted) => findCalls(reads, layout, wanted),
 
     findTraces: (traceIds) => findTraces(reads, traceIds),
 

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
+import type { SessionQuery } from '../../../../src/server/store/viewer-store.ts';
 import type { LogRequest } from '../../../../src/wire/v4.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
 import { Random } from '../../../support/random.ts';
@@ -36,15 +37,23 @@ describe.each(findPostgres())('$name', (binaries) => {
       fc.asyncProperty(
         fc.uniqueArray(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 4 }),
         fc.constantFrom(2, 5, 50),
-        async (words, size) => {
-          const wanted = [...texts.keys()].filter((session) => words.every((word) => has(session, word)));
-          expect(await findAll(store, words.join(' '), size), `data of seed ${seed}`).toEqual(wanted.sort());
+        fc.constantFrom(undefined, 'e0', 'e1', 'e9'),
+        async (words, size, environment) => {
+          const wanted = [...texts.keys()].filter(
+            (session) =>
+              words.every((word) => has(session, word)) &&
+              (environment === undefined || environmentOf(session) === environment),
+          );
+          const found = await findAll(store, { search: words.join(' '), size, ...(environment && { environment }) });
+          expect(found, `data of seed ${seed}`).toEqual(wanted.sort());
         },
       ),
       { numRuns: 30 },
     );
   }, 60_000);
 });
+
+const environmentOf = (session: string) => `e${Number(session.slice(1)) % 5}`;
 
 /** Resolves to the texts of the logs, by the name of their session. */
 async function writeSessions(url: string, store: Store, random: Random): Promise<Map<string, string[]>> {
@@ -58,7 +67,8 @@ async function writeSessions(url: string, store: Store, random: Random): Promise
       const session = `s${random.between(0, SESSIONS * 2)}`;
       const output = Array.from({ length: random.between(0, 3) }, () => pickWord(random)).join(' ');
       texts.set(session, [...(texts.get(session) ?? []), output]);
-      const fields = { output, reference_id: `${session} ${day} ${count}`, session_reference_id: session };
+      const environment = environmentOf(session);
+      const fields = { output, environment, reference_id: `${session} ${day} ${count}`, session_reference_id: session };
       writes.push(writeLog(store, fields, random.chance(0.4)));
     }
     await Promise.all(writes);
@@ -82,10 +92,10 @@ async function writeLog(store: Store, fields: Partial<LogRequest> & { reference_
 }
 
 /** Resolves to the references of the sessions of all pages, sorted. */
-async function findAll(store: Store, search: string, size: number): Promise<string[]> {
+async function findAll(store: Store, query: SessionQuery): Promise<string[]> {
   const found: string[] = [];
   for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page = await store.viewer.listSessions({ search, size, ...(cursor !== undefined && { cursor }) });
+    const page = await store.viewer.listSessions({ ...query, ...(cursor !== undefined && { cursor }) });
     found.push(...page.sessions.map((each) => each.reference_id!));
     cursor = page.next;
   }

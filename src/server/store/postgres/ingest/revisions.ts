@@ -1,10 +1,9 @@
 /**
  * Changes of logs that the v4 API does not allow. The rows of all logs that are changed are locked first, in one order;
- * then each revision is a statement by full key. The sums and texts of the sessions are made again from their logs, but
- * where neither can have changed.
+ * then each revision is a statement by full key. Sessions are added to, or made again from their logs where something is
+ * taken away from one.
  */
 import type pg from 'pg';
-import type { LogRequest } from '../../../../wire/v4.ts';
 import type { Revision } from '../../ingest.ts';
 import type { ConfigRow } from '../../rows/config-row.ts';
 import { GIVEN_COLUMNS, type LogRow } from '../../rows/log-row.ts';
@@ -13,48 +12,23 @@ import { storableText } from '../../storable-text.ts';
 import { insertWords, wordRowsOf } from '../search/word-rows.ts';
 import { pipelined, type Statement, toSqlTime, type Value } from '../tables/connection.ts';
 import type { FeedbackDraft } from '../tables/drafts.ts';
-import { type LogPlace, placeOf } from '../tables/identifiers.ts';
-import { inLockOrder } from '../tables/insert-rows.ts';
 import { type Key, referenceKey, sessionKey, toId, toKeyed, type Uuid } from '../tables/keys.ts';
 import { type LogColumns, labelsOf, toTexts, wordsOf } from '../tables/log-facts.ts';
-import { findReferences } from '../tables/lookups.ts';
 import { inTables } from '../tables/partitions.ts';
 import { withBucket } from '../tables/row-keys.ts';
 import { toWords } from '../tables/words.ts';
 import { insertFeedback, readFeedbackDrafts } from '../writing/feedback-writes.ts';
 import type { SessionWrites } from '../writing/session-writes.ts';
 import type { TurnParts } from '../writing/turn-parts.ts';
+import { KEY, lockLogs, type RevisedLog, type Says, toState } from './revised-logs.ts';
+import { changeOf, type LogState } from './session-change.ts';
 
 /** A revision, with its content as it is stored. */
 export interface EncodedRevision extends Revision {
   readonly row?: LogRow;
 }
 
-type Says = Pick<LogRequest, 'output' | 'error'>;
-
-interface RevisedLog {
-  readonly place: LogPlace;
-  readonly referenceId: string;
-  readonly project: number;
-  readonly save: boolean;
-  readonly environment: string | null;
-  readonly source: string | null;
-  session: Uuid;
-  inSession: boolean;
-  hasParent: boolean;
-  metadata: string | null;
-  isGone: boolean;
-  /** Of a log that is revised as it was read. */
-  readonly says: Says;
-}
-
-/** For `withBucket`. The tables are those of the day, see `inTables`. */
-const KEY = 'day = $1::date AND {bucket} AND id = $3::text';
 const KEY_OF_WORDS = KEY.replace('id = $3::text', `id IN ${wordRowsOf('$3::text')}`);
-const LOCK = `SELECT id, session, in_session, project, save, environment, source, metadata,
-    parent_id IS NOT NULL OR parent_reference_id IS NOT NULL AS has_parent,
-    CASE WHEN $4::boolean THEN output END AS output, CASE WHEN $4::boolean THEN error END AS error
-  FROM {logs} WHERE ${KEY} FOR UPDATE`;
 const SET_PARENT = `UPDATE {logs} SET updated_at = $4::timestamptz, parent_id = NULL, parent_reference_id = $5::text,
     parent_cut = false WHERE ${KEY}`;
 const SET_SESSION = `UPDATE {logs} SET updated_at = $4::timestamptz, session = $5::uuid, in_session = true WHERE ${KEY}`;
@@ -77,8 +51,8 @@ export async function writeRevisions(
 ): Promise<void> {
   if (revisions.length === 0) return;
   const names = revisions.flatMap(({ referenceId, mergedInto }) => [referenceId, ...(mergedInto ? [mergedInto] : [])]);
-  const asRead = new Set(revisions.flatMap(({ referenceId, readAs }) => (readAs ? [referenceId] : [])));
-  const logs = await lockLogs(client, parts, names, asRead);
+  const replaced = new Set(revisions.flatMap(({ referenceId, row }) => (row ? [referenceId] : [])));
+  const logs = await lockLogs(client, parts, names, replaced);
   const configs = await useConfigs(parts, logs, revisions);
   const feedback = await readFeedbackDrafts(
     client,
@@ -89,41 +63,6 @@ export async function writeRevisions(
   const writes = new RevisionWrites(parts, sessions, logs, feedback);
   for (const [index, revision] of revisions.entries()) writes.add(revision, configs.get(index));
   await pipelined(client, writes.statements);
-}
-
-/** Resolves to the logs that are there, by reference. */
-async function lockLogs(
-  client: pg.ClientBase,
-  { layout }: TurnParts,
-  references: readonly string[],
-  asRead: ReadonlySet<string>,
-): Promise<Map<string, RevisedLog>> {
-  const found = await findReferences(client, new Set(references));
-  const places = inLockOrder(
-    [...found].map(([referenceId, id]) => ({ ...placeOf(id)!, key: id, referenceId })),
-    layout,
-    (place) => place,
-  );
-  const results = await pipelined(
-    client,
-    places.map(({ day, bucket, id, referenceId }) =>
-      inTables('lock log', withBucket(LOCK, layout), day, [day, bucket, id, asRead.has(referenceId)]),
-    ),
-  );
-  const logs = new Map<string, RevisedLog>();
-  for (const [index, { referenceId, day, bucket, id }] of places.entries()) {
-    const row = results[index]!.rows[0];
-    if (!row) continue;
-    logs.set(referenceId, {
-      ...{ place: { day, bucket, id }, referenceId, isGone: false },
-      ...{ project: row['project'] as number, save: row['save'] as boolean },
-      ...{ environment: row['environment'] as string | null, source: row['source'] as string | null },
-      ...{ session: row['session'] as Uuid, inSession: row['in_session'] as boolean },
-      ...{ hasParent: row['has_parent'] as boolean, metadata: row['metadata'] as string | null },
-      says: { output: row['output'] as string | null, error: row['error'] as string | null },
-    });
-  }
-  return logs;
 }
 
 /** Resolves to the key of each revision's config, with the config, by index. */
@@ -171,7 +110,7 @@ class RevisionWrites {
     if (sessionReferenceId !== undefined) this.#moveTo(log, storableText(sessionReferenceId));
     if (duration !== undefined) {
       this.#write('set duration', SET_DURATION, log, [duration]);
-      this.#touch(log, true);
+      this.#change(log, { ...log.state, duration });
     }
     if (row) this.#setContent(log, withUpdates(row, log.says, readAs), config);
     else if (metadata) this.#setMetadata(log, metadata);
@@ -214,19 +153,23 @@ class RevisionWrites {
       ...[config?.key ?? null, log.save ? row.called : null],
       ...REVISED_COLUMNS.map((column) => values.get(column)!),
     ]);
-    log.metadata = values.get('metadata') as string | null;
-    const columns = { ...Object.fromEntries(values), environment: log.environment, source: log.source } as LogColumns;
+    const { environment, source } = log.state.columns;
+    const columns = { ...Object.fromEntries(values), environment, source } as LogColumns;
     this.#deleteWords(log);
     const words = wordsOf(columns, toTexts(columns, config), this.#factsOf(log), this.#parts.vocabulary.add);
     this.#writeWords(log, words, false);
-    this.#touch(log, true);
+    const isKnown = { has_error: columns.error !== null, has_output: columns.output !== null };
+    const { duration } = log.state;
+    const after = { ...Object.fromEntries(values), ...isKnown, duration, config: config?.key ?? null };
+    this.#change(log, toState(after, columns), config);
   }
 
   #setMetadata(log: RevisedLog, entries: Readonly<Record<string, unknown>>): void {
-    log.metadata = JSON.stringify(withEntries(log.metadata, entries));
-    this.#write('set metadata', SET_METADATA, log, [log.metadata]);
-    this.#addWords(log, labelsOf({ metadata: log.metadata }, []).words);
-    this.#touch(log, true);
+    const before = log.state.columns;
+    const metadata = JSON.stringify(withEntries(before.metadata as string | null, entries));
+    this.#write('set metadata', SET_METADATA, log, [metadata]);
+    this.#addWords(log, labelsOf({ metadata }, []).words);
+    this.#change(log, { ...log.state, columns: { ...before, metadata } });
   }
 
   #merge(log: RevisedLog, into: string): void {
@@ -283,6 +226,15 @@ class RevisionWrites {
 
   #factsOf({ place }: RevisedLog) {
     return toFacts(this.#feedback.get(place.id) ?? []);
+  }
+
+  #change(log: RevisedLog, after: LogState, config?: ConfigRow): void {
+    const { createdAt, hasParent, place, session } = log;
+    const change = changeOf(log.state, after, { id: place.id, createdAt, isTop: !hasParent }, config);
+    log.state = after;
+    if (!change) return this.#touch(log, true);
+    this.#sessions.add(toKeyed(session), { day: place.day, ...change.part });
+    this.#sessions.addFacets(toKeyed(session), change.facets);
   }
 
   /** The row of its session is locked at the end, and says when it was changed. */

@@ -1,7 +1,7 @@
 /** By what spans of several traces find each other that may report the same call: see `CallKey`. */
 import type pg from 'pg';
 import { type CallKey, CLOCKS_MILLIS, MAX_CALL_MILLIS, MAX_CALLS_FOUND } from '../../ingest.ts';
-import type { Row, Statement, Value } from '../tables/connection.ts';
+import { pipelined, type Row, type Statement, type Value, withConnection } from '../tables/connection.ts';
 import { type Insertion, inLockOrder, insertRows } from '../tables/insert-rows.ts';
 import { sessionKey, type Uuid } from '../tables/keys.ts';
 import type { Layout } from '../tables/layout.ts';
@@ -15,14 +15,23 @@ const CALLS: Insertion = {
   rest: 'ON CONFLICT DO NOTHING',
 };
 
-const FIND = `SELECT call_key::text, start_millis, end_millis, reporter::text, reference_id FROM trace_calls
-  WHERE bucket = ANY($1::smallint[]) AND call_key = ANY($2::bigint[])`;
+const COLUMNS = 'call_key::text, start_millis, end_millis, reporter::text, reference_id';
+const FIND = `SELECT ${COLUMNS} FROM trace_calls WHERE bucket = ANY($1::smallint[]) AND call_key = ANY($2::bigint[])`;
 /** One `OR` with those that have no time would read all rows of the keys. */
 const FIND_AROUND = `${FIND} AND start_millis BETWEEN greatest($3::bigint, 1) AND $4::bigint AND end_millis >= $5::bigint
   ORDER BY start_millis DESC LIMIT $6::integer`;
 const FIND_TIMELESS = `${FIND} AND start_millis = 0 LIMIT $3::integer`;
 
-/** Where one key is wanted for many calls. */
+const OF_KEY = `SELECT ${COLUMNS} FROM trace_calls WHERE bucket = wanted.of_bucket AND call_key = wanted.of_key`;
+/** Of each key so many: what very many calls have is not found in the place of what few have. */
+const FIND_OF_EACH = `SELECT found.* FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[])
+    AS wanted (of_bucket, of_key, first_millis, last_millis, most)
+  CROSS JOIN LATERAL (
+    (${OF_KEY} AND start_millis BETWEEN greatest(first_millis - ${MAX_CALL_MILLIS}, 1) AND last_millis
+      AND end_millis >= first_millis ORDER BY start_millis DESC LIMIT most)
+    UNION ALL (${OF_KEY} AND start_millis = 0 LIMIT ${MAX_CALLS_FOUND})) AS found`;
+
+/** Of one key that is wanted for many calls. */
 const MAX_ROWS_OF_MANY = 1_000;
 
 const LINKED = `SELECT DISTINCT other.trace FROM trace_calls AS own JOIN trace_calls AS other
@@ -45,33 +54,75 @@ export function insertCalls(calls: readonly CallKey[], layout: Layout): Statemen
   );
 }
 
-export async function findCalls(pool: pg.Pool, wanted: readonly CallKey[]): Promise<CallKey[]> {
+export async function findCalls(pool: pg.Pool, layout: Layout, wanted: readonly CallKey[]): Promise<CallKey[]> {
   // What has no time of its own would widen the range for all.
   const found = await Promise.all(
     [wanted.filter(({ startMillis }) => startMillis > 0), wanted.filter(({ startMillis }) => startMillis === 0)].map(
-      (some) => findLike(pool, some),
+      (some) => findLike(pool, layout, some),
     ),
   );
   return found.flat();
 }
 
-async function findLike(pool: pg.Pool, wanted: readonly CallKey[]): Promise<CallKey[]> {
+interface Search {
+  readonly key: string;
+  firstMillis: number;
+  lastMillis: number;
+  wantedCount: number;
+}
+
+async function findLike(pool: pg.Pool, layout: Layout, wanted: readonly CallKey[]): Promise<CallKey[]> {
   if (wanted.length === 0) return [];
-  let [from, to] = [Number.POSITIVE_INFINITY, 0];
-  for (const { startMillis, endMillis } of wanted) {
-    from = Math.min(from, startMillis - CLOCKS_MILLIS);
-    to = Math.max(to, endMillis + CLOCKS_MILLIS);
+  const byKey = new Map<string, Search>();
+  for (const { key, startMillis, endMillis } of wanted) {
+    const [firstMillis, lastMillis] = [startMillis - CLOCKS_MILLIS, endMillis + CLOCKS_MILLIS];
+    const search = byKey.get(key);
+    if (!search) byKey.set(key, { key, firstMillis, lastMillis, wantedCount: 1 });
+    else {
+      search.firstMillis = Math.min(search.firstMillis, firstMillis);
+      search.lastMillis = Math.max(search.lastMillis, lastMillis);
+      search.wantedCount += 1;
+    }
   }
-  const keys = [...new Set(wanted.map(({ key }) => key))];
-  const named = [[...new Set(keys.map(bucketOfCall))], keys.map(toBigint)];
-  const perKey = MAX_CALLS_FOUND * keys.length;
-  const limit = Math.max(perKey, Math.min(MAX_CALLS_FOUND * wanted.length, MAX_ROWS_OF_MANY));
-  const around = [...named, ...[from - MAX_CALL_MILLIS, to, from].map(String), limit];
-  const results = await Promise.all([
-    pool.query<Row>({ name: 'find calls', text: FIND_AROUND, values: around }),
-    pool.query<Row>({ name: 'find timeless calls', text: FIND_TIMELESS, values: [...named, limit] }),
-  ]);
+  const searches = [...byKey.values()];
+  const statements = layout.isDistributed ? toDistributed(searches) : [toEach(searches)];
+  const results = await withConnection(pool, (client) => pipelined(client, statements));
   return results.flatMap(({ rows }) => rows.map(toCallKey));
+}
+
+function toEach(searches: readonly Search[]): Statement {
+  return {
+    name: 'find calls',
+    text: FIND_OF_EACH,
+    values: [
+      searches.map(({ key }) => bucketOfCall(key)),
+      searches.map(({ key }) => toBigint(key)),
+      searches.map(({ firstMillis }) => String(firstMillis)),
+      searches.map(({ lastMillis }) => String(lastMillis)),
+      searches.map(({ wantedCount }) => limitOf(wantedCount)),
+    ],
+  };
+}
+
+/** No shard is asked for one key after the other. */
+function toDistributed(searches: readonly Search[]): Statement[] {
+  const from = Math.min(...searches.map(({ firstMillis }) => firstMillis));
+  const to = Math.max(...searches.map(({ lastMillis }) => lastMillis));
+  const buckets = [...new Set(searches.map(({ key }) => bucketOfCall(key)))];
+  const named = [buckets, searches.map(({ key }) => toBigint(key))];
+  const limit = searches.reduce((sum, { wantedCount }) => sum + limitOf(wantedCount), 0);
+  return [
+    {
+      name: 'find calls',
+      text: FIND_AROUND,
+      values: [...named, ...[from - MAX_CALL_MILLIS, to, from].map(String), limit],
+    },
+    { name: 'find timeless calls', text: FIND_TIMELESS, values: [...named, limit] },
+  ];
+}
+
+function limitOf(wantedCount: number): number {
+  return Math.min(MAX_CALLS_FOUND * wantedCount, MAX_ROWS_OF_MANY);
 }
 
 function toCallKey(row: Row): CallKey {

@@ -53,12 +53,10 @@ export class LogReads {
       columns: 'logs.*, projects.id AS project_id, projects.name AS project_name',
     };
     return this.#withConnection(async (connection) => {
-      const rows = await readPlaces(connection, read, ids);
+      // Each once, however often its id is asked for: what is joined takes the place of what it is found by.
+      const rows = await this.#join(connection, await readPlaces(connection, read, ids));
       const byId = new Map(rows.map((row) => [row['id'] as string, row]));
-      return this.#join(
-        connection,
-        ids.flatMap((id): Row[] => (byId.has(id) ? [byId.get(id)!] : [])),
-      );
+      return ids.flatMap((id): Row[] => (byId.has(id) ? [byId.get(id)!] : []));
     });
   }
 
@@ -99,15 +97,16 @@ export class LogReads {
       const parent = (row['shown_parent'] as FoundLog | undefined) ?? parents.get(row['id'] as string);
       const shown = (row['shown_session'] as ShownSession | undefined) ?? sessions.get(row['session'] as Uuid);
       const session = row['in_session'] ? shown : undefined;
-      return Object.assign(row, {
-        ...{ project: row['project_name'], save: row['save'] ? 1 : 0 },
-        session_id: row['in_session'] ? (session?.id ?? toId('sesh', row['session'] as Uuid)) : null,
-        session_reference_id: session?.referenceId ?? null,
-        parent_id: parent?.id ?? null,
-        parents_own_reference_id: parent?.referenceId ?? null,
-        ...(config ?? { config: null, config_id: null }),
-        feedback: JSON.stringify(feedback.get(row['id'] as string) ?? []),
-      });
+      row['project'] = row['project_name'];
+      row['save'] = row['save'] ? 1 : 0;
+      row['session_id'] = row['in_session'] ? (session?.id ?? toId('sesh', row['session'] as Uuid)) : null;
+      row['session_reference_id'] = session?.referenceId ?? null;
+      row['parent_id'] = parent?.id ?? null;
+      row['parents_own_reference_id'] = parent?.referenceId ?? null;
+      row['config'] = row['config_id'] = null;
+      if (config) Object.assign(row, config);
+      row['feedback'] = JSON.stringify(feedback.get(row['id'] as string) ?? []);
+      return row;
     });
   }
 

@@ -28,17 +28,21 @@ const ORDERS: Readonly<Record<SessionSort, Order>> = {
 export interface Conditions {
   readonly sql: readonly string[];
   readonly values: readonly Value[];
+  /** Each finds by an index what meets one of the conditions: the sessions, among others that are not shown. */
+  readonly lists: readonly { readonly sql: string; readonly value: Value }[];
 }
 
 /** Resolves to `undefined` if no session can meet them. */
 export async function toConditions(catalog: Catalog, query: SessionQuery): Promise<Conditions | undefined> {
   const [sql, values]: [string[], Value[]] = [[], []];
+  const lists: { sql: string; value: Value }[] = [];
   const add = (value: Value): string => `$${values.push(value)}`;
   if (query.project !== undefined) {
     const project = await catalog.findProject({ name: storableText(query.project) });
     if (!project) return undefined;
     sql.push(`EXISTS (SELECT 1 FROM session_projects AS part WHERE part.bucket = session.bucket
       AND part.session = session.key AND part.project = ${add(project.key)})`);
+    lists.push({ sql: 'SELECT session FROM session_projects WHERE project = $1', value: project.key });
   }
   const facets: [number, string | undefined][] = [
     ...([[FACETS.model, query.model]] as [number, string | undefined][]),
@@ -52,13 +56,17 @@ export async function toConditions(catalog: Catalog, query: SessionQuery): Promi
     if (value === undefined) continue;
     sql.push(`EXISTS (SELECT 1 FROM session_facets AS facet WHERE facet.bucket = session.bucket
       AND facet.session = session.key AND facet.kind = ${kind} AND facet.value = ${add(storableText(value))})`);
+    lists.push({
+      sql: `SELECT session FROM session_facets WHERE kind = ${kind} AND value = $1`,
+      value: storableText(value),
+    });
   }
   if (query.since !== undefined) sql.push(`session.ended_at >= ${add(toSqlTime(query.since))}::timestamptz`);
   if (query.until !== undefined) sql.push(`session.started_at <= ${add(toSqlTime(query.until))}::timestamptz`);
   if (query.minDuration !== undefined) {
     sql.push(`${ORDERS.duration.sql} >= ${add(query.minDuration)}::float8`);
   }
-  return { sql, values };
+  return { sql, values, lists };
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

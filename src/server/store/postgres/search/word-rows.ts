@@ -16,8 +16,18 @@ const ID_CHARACTERS = 26;
 const WORDS: Insertion = {
   table: 'log_words',
   columns: ['day::date', 'bucket::smallint', 'id::text', 'session::uuid', 'words::int4[]'],
-  rest: `ON CONFLICT (id, bucket, day) DO UPDATE SET words = log_words.words || excluded.words`,
+  rest: toConflict('excluded.words'),
 };
+/** A log may be updated with each part of its output. A distributed table takes no subquery here. */
+const NEW_WORDS: Insertion = {
+  ...WORDS,
+  rest: toConflict('ARRAY(SELECT unnest(excluded.words) EXCEPT SELECT unnest(log_words.words))'),
+};
+
+function toConflict(added: string): string {
+  return `ON CONFLICT (id, bucket, day) DO UPDATE SET words = log_words.words || ${added}
+    WHERE NOT log_words.words @> excluded.words`;
+}
 
 export interface LogWords {
   /** Of the log. */
@@ -35,7 +45,7 @@ export function insertWords(all: Iterable<LogWords>, layout: Layout): Statement[
     return { day, bucket, key, values: [day, bucket, key, session, toWordArray(words)] satisfies Value[] };
   });
   return insertByDay(
-    WORDS,
+    layout.isDistributed ? WORDS : NEW_WORDS,
     inLockOrder(rows, layout, (row) => row),
     layout,
   );

@@ -8,17 +8,14 @@
 import type pg from 'pg';
 import type { SessionQuery } from '../../viewer-store.ts';
 import { type Conditions, type FoundSessions, keepWanted } from '../reading/session-list.ts';
-import type { Row, Value } from '../tables/connection.ts';
 import { firstIdOf } from '../tables/identifiers.ts';
 import type { Uuid } from '../tables/keys.ts';
 import { type FoundSession, findCurrentSessions } from '../tables/lookups.ts';
-import { isMissingTable, tableOf } from '../tables/partitions.ts';
-import { whereKeys } from '../tables/row-keys.ts';
 import { readTexts } from './match-texts.ts';
 import { findPossibleHits } from './possible-hits.ts';
+import { findFewSessions, findLogsOfTerms, readHitsOf } from './session-hits.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { countHits, type Hit, LAST_ID, listDays, readHits, readSessionsOf } from './word-hits.ts';
-import { wordRowsOf } from './word-rows.ts';
 import { MAX_TERMS, type Term, toTerms } from './word-terms.ts';
 
 const MAX_MILLIS = 2_000;
@@ -29,6 +26,7 @@ const MAX_MILLIS = 2_000;
 const FIRST_PAGE_WORK = 4_000;
 const NEXT_PAGE_WORK = 20_000;
 const WORK_OF_TEXT = 20;
+const FIRST_DAY = '1970-01-01';
 /** Hits whose sessions are looked at together, and whose texts are read. */
 const CHECKED = 100;
 const VERIFIED = 40;
@@ -49,17 +47,18 @@ const BEGINNING = MAX_TERMS;
 
 export async function searchWords(parts: SearchParts, query: SessionQuery): Promise<FoundSessions> {
   const [given, before = LAST_ID] = query.cursor?.split(' ') ?? [];
+  const few = await findFewSessions(parts.pool, parts.conditions);
   if (given !== undefined) {
     const isBeginning = Number(given) >= BEGINNING;
     const terms = await toTerms(query, isBeginning ? parts.vocabulary : undefined);
-    return searchFrom(parts, query, terms, { leading: Number(given) % BEGINNING, isBeginning, before });
+    return searchFrom({ ...parts, few }, query, terms, { leading: Number(given) % BEGINNING, isBeginning, before });
   }
   let first: FoundSessions | undefined;
   for (const isBeginning of [false, true]) {
     const terms = await toTerms(query, isBeginning ? parts.vocabulary : undefined);
     if (terms.length === 0) continue;
-    const leading = await chooseLeading(parts.pool, terms);
-    const result = await searchFrom(parts, query, terms, { leading, isBeginning, before });
+    const leading = few ? 0 : await chooseLeading(parts.pool, terms);
+    const result = await searchFrom({ ...parts, few }, query, terms, { leading, isBeginning, before });
     // The beginning of a word is tried only if no whole word is found: more logs have it. It finds whole words, too, so
     // nothing is lost where there was no time to look through all of them.
     if (result.found.length > 0 || (isBeginning && result.next !== null)) return result;
@@ -87,7 +86,7 @@ interface Place {
 }
 
 async function searchFrom(
-  { pool, conditions, excluded }: SearchParts,
+  { pool, conditions, excluded, few }: SearchParts & { readonly few: readonly FoundSession[] | undefined },
   query: SessionQuery,
   terms: readonly Term[],
   { leading, isBeginning, before }: Place,
@@ -100,12 +99,15 @@ async function searchFrom(
   const found = new Map<Uuid, string>();
   const seen = new Set<Uuid>();
   let last = before;
-  for (const day of await listDays(pool)) {
+  // Those of a few sessions are read at once, whatever their days.
+  for (const day of few ? [FIRST_DAY] : await listDays(pool)) {
     if (startOf(day) >= before) continue;
-    const others = terms.filter((_, index) => index !== leading);
+    const others = few ? [] : terms.filter((_, index) => index !== leading);
     const sessionsOf = (await readSessionsOf(pool, day, others, end)).filter((each) => each !== undefined);
     for (let isWhole = false; !isWhole; ) {
-      const hits = await readHits(pool, day, lead, last, sessionsOf.length > 0);
+      const hits = few
+        ? await readHitsOf(pool, few, lead, last)
+        : await readHits(pool, day, lead, last, sessionsOf.length > 0);
       isWhole = hits.isWhole;
       const portions = findPossibleHits(pool, hits.rows, sessionsOf, lead.verify ? VERIFIED : CHECKED);
       for await (const portion of portions) {
@@ -191,53 +193,6 @@ async function keepMatching(pool: pg.Pool, candidates: Candidates) {
     },
     isVerified: (id: string) => verified === undefined || verified.has(id),
   };
-}
-
-/** Resolves to the ids of the logs that have the words of each term, by the session that they are stored under. */
-async function findLogsOfTerms(
-  pool: pg.Pool,
-  sessions: readonly FoundSession[],
-  terms: readonly Term[],
-): Promise<Map<Uuid, string[][]>> {
-  const days = [
-    sessions.map(({ firstDay }) => firstDay).sort()[0]!,
-    sessions
-      .map(({ lastDay }) => lastDay)
-      .sort()
-      .at(-1)!,
-  ];
-  const values: Value[] = [];
-  const add = (value: Value): string => `$${values.push(value)}`;
-  const parts = terms.map(({ words, beginnings }, index) => {
-    const conditions = [`part.words @> ${add(words)}::int4[]`];
-    if (beginnings) conditions.push(`part.words && ${add(beginnings)}::int4[]`);
-    return `array_agg(DISTINCT log.id ORDER BY log.id) FILTER (WHERE ${conditions.join(' AND ')}) AS found_${index}`;
-  });
-  // A session of one day, as most are, is in one partition.
-  const isOneDay = days[0] === days[1];
-  const within = (table: string) => `${table}.day BETWEEN ${add(days[0]!)}::date AND ${add(days[1]!)}::date`;
-  const keys = sessions.flatMap(({ keys: own, buckets }) =>
-    own.flatMap((key) => [...new Set(buckets)].map((bucket) => ({ bucket, key }))),
-  );
-  const { sql } = whereKeys('log.bucket, log.session', keys, values);
-  const conditions = `${sql} AND ${within('log')} AND ${within('part')}`;
-  const read = async (toTable: (table: string) => string) =>
-    pool.query<Row>(
-      `SELECT log.session, ${parts.join(', ')} FROM ${toTable('logs')} AS log JOIN ${toTable('log_words')} AS part
-        ON part.day = log.day AND part.bucket = log.bucket AND part.id IN ${wordRowsOf('log.id')}
-        WHERE ${conditions} GROUP BY log.session`,
-      values,
-    );
-  const { rows } = await read((table) => (isOneDay ? tableOf(table, days[0]!) : table)).catch((error) => {
-    if (!isMissingTable(error)) throw error;
-    return read((table) => table);
-  });
-  return new Map(
-    rows.map((row) => [
-      row['session'] as Uuid,
-      terms.map((_, index) => (row[`found_${index}`] as string[] | null) ?? []),
-    ]),
-  );
 }
 
 async function verifyLogs(pool: pg.Pool, term: Term, ids: readonly string[]): Promise<Set<string>> {

@@ -113,7 +113,11 @@ export function toSqlTime(timestamp: string): string {
   return timestamp.startsWith('0000-') ? `0001${timestamp.slice(4)} BC` : timestamp;
 }
 
+/** `2026-01-31 12:00:00.5+00`, as all servers write a time whose sessions are in UTC: it is read for each log. */
 function fromSqlTime(text: string): string {
+  if (text.endsWith('+00') && text[10] === ' ') {
+    return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, -3).padEnd(6, '0')}Z`;
+  }
   const parsed = text.endsWith(' BC') ? text.slice(0, -3).replace(/^0001/, '0000') : text;
   return toTimestamp(parsed.replace(' ', 'T')) ?? text;
 }

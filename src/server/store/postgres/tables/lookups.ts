@@ -53,10 +53,14 @@ export async function findLogs(connection: Connection, ids: Iterable<string>): P
   const columns = 'id, session, in_session, project, reference_id, parent_id, parent_reference_id, parent_cut';
   for (const row of await readPlaces(connection, { name: 'find logs', columns, table: 'logs' }, ids)) {
     found.set(row['id'] as string, {
-      ...{ id: row['id'] as string, session: row['session'] as Uuid, inSession: row['in_session'] as boolean },
-      ...{ projectKey: row['project'] as number, referenceId: row['reference_id'] as string | null },
-      ...{ parentId: row['parent_id'] as string | null, parentCut: row['parent_cut'] as boolean },
+      id: row['id'] as string,
+      session: row['session'] as Uuid,
+      inSession: row['in_session'] as boolean,
+      projectKey: row['project'] as number,
+      referenceId: row['reference_id'] as string | null,
+      parentId: row['parent_id'] as string | null,
       parentReferenceId: row['parent_reference_id'] as string | null,
+      parentCut: row['parent_cut'] as boolean,
     });
   }
   return found;
@@ -122,6 +126,7 @@ export interface FoundSession {
   readonly buckets: number[];
   readonly firstDay: string;
   readonly lastDay: string;
+  readonly logs: number;
 }
 
 /** By key. */
@@ -133,7 +138,7 @@ export async function findSessions(connection: Connection, keys: Iterable<Uuid>)
   const { sql, name } = whereKeys('bucket, key', wanted.map(toKeyed), values);
   const { rows } = await connection.query<Row>({
     name: `find sessions ${name}`,
-    text: `SELECT key, id, reference_id, log_id, merged_into, keys, buckets, first_day, last_day FROM sessions WHERE ${sql}`,
+    text: `SELECT key, id, reference_id, log_id, merged_into, keys, buckets, first_day, last_day, logs FROM sessions WHERE ${sql}`,
     values,
   });
   for (const row of rows) {
@@ -141,7 +146,7 @@ export async function findSessions(connection: Connection, keys: Iterable<Uuid>)
       ...{ key: row['key'] as Uuid, id: row['id'] as string | null, logId: row['log_id'] as string | null },
       ...{ referenceId: row['reference_id'] as string | null, mergedInto: row['merged_into'] as Uuid | null },
       ...{ keys: row['keys'] as Uuid[], buckets: row['buckets'] as number[] },
-      ...{ firstDay: row['first_day'] as string, lastDay: row['last_day'] as string },
+      ...{ firstDay: row['first_day'] as string, lastDay: row['last_day'] as string, logs: row['logs'] as number },
     });
   }
   return found;

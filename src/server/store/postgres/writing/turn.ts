@@ -249,7 +249,10 @@ export class Turn {
       const other = all.get(id);
       all.set(id, { place: placeOf(id)!, ...other, forced: { ...other?.forced, ...forced }, isRemembered });
     }
-    const ordered = inLockOrder(all.values(), this.#parts.layout, ({ place }) => ({ ...place, key: place.id }));
+    const ordered = inLockOrder(all.values(), this.#parts.layout, ({ place }) => ({
+      bucket: place.bucket,
+      key: place.id,
+    }));
     const results = await this.#send(client, toKnownStatements(ordered, toSqlTime(now), this.#parts.layout));
     const rows = new Map(results.flatMap((result) => result.rows.map((row) => [row['id'] as string, row])));
     const created = new Map<Draft, { old: OldLog; place: { id: string } }>();

@@ -1,0 +1,98 @@
+/** The logs of given sessions that have the words of a term: few are looked through, in place of all logs with a word. */
+import type pg from 'pg';
+import { type Conditions, keepWanted } from '../reading/session-list.ts';
+import { pipelined, type Row, type Value, withConnection } from '../tables/connection.ts';
+import type { Uuid } from '../tables/keys.ts';
+import { type FoundSession, findCurrentSessions } from '../tables/lookups.ts';
+import { isMissingTable, tableOf } from '../tables/partitions.ts';
+import { whereKeys } from '../tables/row-keys.ts';
+import type { Hits } from './word-hits.ts';
+import { wordRowsOf } from './word-rows.ts';
+import type { Term } from './word-terms.ts';
+
+const MAX_FEW = 500;
+/** In all of them: one session may have as many logs as others together. */
+const MAX_LOGS = 5_000;
+const SESSIONS_AT_ONCE = 100;
+
+/** Resolves to the sessions that meet the conditions, where one of these alone is met by few; else to `undefined`. */
+export async function findFewSessions(pool: pg.Pool, conditions: Conditions): Promise<FoundSession[] | undefined> {
+  if (conditions.lists.length === 0) return undefined;
+  const statements = conditions.lists.map(({ sql, value }) => ({
+    text: `${sql} LIMIT ${MAX_FEW + 1}`,
+    values: [value],
+  }));
+  const lists = await withConnection(pool, (client) => pipelined(client, statements));
+  const [fewest] = lists.map(({ rows }) => rows).sort((first, second) => first.length - second.length);
+  if (!fewest || fewest.length > MAX_FEW) return undefined;
+  const keys = await keepWanted(
+    pool,
+    fewest.map((row) => row['session'] as Uuid),
+    conditions,
+  );
+  const sessions = [...new Set((await findCurrentSessions(pool, keys)).values()).values()];
+  const logs = sessions.reduce((sum, session) => sum + session.logs, 0);
+  return logs > MAX_LOGS ? undefined : sessions;
+}
+
+/** Of the logs before an id. */
+export async function readHitsOf(
+  pool: pg.Pool,
+  sessions: readonly FoundSession[],
+  term: Term,
+  before: string,
+): Promise<Hits> {
+  const hits: { id: string; session: Uuid }[] = [];
+  for (let at = 0; at < sessions.length; at += SESSIONS_AT_ONCE) {
+    const found = await findLogsOfTerms(pool, sessions.slice(at, at + SESSIONS_AT_ONCE), [term]);
+    for (const [session, [ids]] of found) for (const id of ids!) if (id < before) hits.push({ id, session });
+  }
+  return { rows: hits.sort((first, second) => (first.id < second.id ? 1 : -1)), isWhole: true };
+}
+
+/** Resolves to the ids of the logs that have the words of each term, by the session that they are stored under. */
+export async function findLogsOfTerms(
+  pool: pg.Pool,
+  sessions: readonly FoundSession[],
+  terms: readonly Term[],
+): Promise<Map<Uuid, string[][]>> {
+  const days = [
+    sessions.map(({ firstDay }) => firstDay).sort()[0]!,
+    sessions
+      .map(({ lastDay }) => lastDay)
+      .sort()
+      .at(-1)!,
+  ];
+  const values: Value[] = [];
+  const add = (value: Value): string => `$${values.push(value)}`;
+  const parts = terms.map(({ words, beginnings }, index) => {
+    const conditions = [`part.words @> ${add(words)}::int4[]`];
+    if (beginnings) conditions.push(`part.words && ${add(beginnings)}::int4[]`);
+    return `array_agg(DISTINCT log.id ORDER BY log.id) FILTER (WHERE ${conditions.join(' AND ')}) AS found_${index}`;
+  });
+  // A session of one day, as most are, is in one partition.
+  const isOneDay = days[0] === days[1];
+  const within = (table: string) => `${table}.day BETWEEN ${add(days[0]!)}::date AND ${add(days[1]!)}::date`;
+  const keys = sessions.flatMap(({ keys: own, buckets }) =>
+    own.flatMap((key) => [...new Set(buckets)].map((bucket) => ({ bucket, key }))),
+  );
+  const { sql } = whereKeys('log.bucket, log.session', keys, values);
+  const conditions = `${sql} AND ${within('log')} AND ${within('part')}`;
+  const read = async (toTable: (table: string) => string) =>
+    pool.query<Row>(
+      `SELECT log.session, ${parts.join(', ')} FROM ${toTable('logs')} AS log JOIN ${toTable('log_words')} AS part
+        ON part.day = log.day AND part.bucket = log.bucket AND part.id IN ${wordRowsOf('log.id')}
+        WHERE ${conditions} GROUP BY log.session`,
+      values,
+    );
+  const { rows } = await read((table) => (isOneDay ? tableOf(table, days[0]!) : table)).catch((error) => {
+    if (!isMissingTable(error)) throw error;
+    return read((table) => table);
+  });
+  return new Map(
+    rows.map((row) => [
+      row['session'] as Uuid,
+      terms.map((_, index) => (row[`found_${index}`] as string[] | null) ?? []),
+    ]),
+  );
+}

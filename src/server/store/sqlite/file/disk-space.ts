@@ -42,6 +42,8 @@ export interface DiskSpace {
   tidy<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Must be called before each commit. Throws a `SqliteError` where what is written has no place in the file. */
   checkGrowth(): void;
+  /** Returns the most pages that the file may have by a transaction of another connection; undefined if it may have any. */
+  maxPages(): number | undefined;
   /** Looks whether the disk is full. Once it is, free pages must have been given back before it no longer is. */
   look(): void;
   health(): StoreHealth;
@@ -57,6 +59,7 @@ const ENDLESS: DiskSpace = {
   erase: (work) => work(),
   tidy: (work) => work(),
   checkGrowth: () => {},
+  maxPages: () => undefined,
   look: () => {},
   health: () => ({ status: 'ok' }),
   measure: () => ({ reserve: 0, free: 0 }),
@@ -173,6 +176,12 @@ export function createDiskSpace({ file, database, onChange }: DiskSpaceParts): D
       if (growth <= lowBytes || freeBytes(file) >= GROWTH_FACTOR * growth) return;
       change(true);
       refuse();
+    },
+
+    maxPages: () => {
+      if (isFull) return undefined;
+      const growth = Math.max(lowBytes, freeBytes(file) / GROWTH_FACTOR);
+      return Math.floor((sizeOf(file) + growth) / pageBytes);
     },
 
     look,

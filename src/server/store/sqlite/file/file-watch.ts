@@ -15,9 +15,10 @@ export interface FileWatch {
 
 export interface FileWatchParts {
   readonly file: string;
-  /** The connection that writes: to it, all others are others. */
+  /** The connection that writes: to it, all others are others, that of the index included. */
   readonly database: SqliteDatabase;
   readonly onGone: (error: SqliteError) => void;
+  /** Called when another connection has written. */
   readonly onOtherWrites: () => void;
 }
 

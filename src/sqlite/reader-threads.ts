@@ -41,7 +41,7 @@ export function createSqliteReader({
   canWrite = false,
   maxThreads = DEFAULT_MAX_THREADS,
 }: ReaderOptions): SqliteReader {
-  const idle: SqliteThread[] = [];
+  let idle: SqliteThread[] = [];
   const busy = new Set<SqliteThread>();
   let waiting: Read[] = [];
   let hasThreads = file !== ':memory:';
@@ -66,6 +66,7 @@ export function createSqliteReader({
   };
 
   const runNext = (): void => {
+    idle = idle.filter(({ hasEnded }) => !hasEnded);
     while (waiting.length > 0) {
       const thread = hasThreads ? (idle.pop() ?? start()) : undefined;
       if (!hasThreads) {

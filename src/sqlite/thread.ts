@@ -68,6 +68,7 @@ export class SqliteThread {
   readonly #worker: Worker;
   readonly #ended: Promise<void>;
   #hasBegun = false;
+  #hasEnded = false;
   #receive: (answer: Answer | undefined) => void = () => {};
 
   /** Throws where the runtime has no threads, or forbids them. */
@@ -85,7 +86,15 @@ export class SqliteThread {
       this.#hasBegun = true;
     });
     this.#worker.on('error', () => this.#receive(undefined));
-    this.#worker.once('exit', () => this.#receive(undefined));
+    this.#worker.once('exit', () => {
+      this.#hasEnded = true;
+      this.#receive(undefined);
+    });
+  }
+
+  /** It runs nothing any more. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** Answers the task, except where the thread is `unusable`. Resolves when it can run the next one, or has ended. */

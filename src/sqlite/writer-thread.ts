@@ -52,6 +52,7 @@ export function createSqliteWriter({ file, database, prepare, setUp }: WriterOpt
 
   return {
     write: async (batch) => {
+      if (thread?.hasEnded) thread = undefined;
       if (hasThreads) thread ??= start();
       return thread ? writeThere(thread, batch) : writeHere(batch);
     },

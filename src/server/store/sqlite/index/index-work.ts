@@ -19,7 +19,7 @@ import { IndexSlice, idsOf } from './index-slice.ts';
 import { IndexedMessages } from './indexed-messages.ts';
 import type { WordMerges } from './word-merges.ts';
 
-const MIN_SLICE_LOGS = 40;
+const MIN_SLICE_LOGS = 100;
 const MAX_SLICE_LOGS = 1_000;
 /** With so much text, a slice is full. */
 const MAX_SLICE_CHARACTERS = 500_000;

@@ -2,6 +2,8 @@
 import { Worker } from 'node:worker_threads';
 import { onTestFinished, vi } from 'vitest';
 
+const post = Worker.prototype.postMessage;
+
 interface HeldBatches {
   /** How many wait. */
   count(): number;
@@ -26,7 +28,6 @@ function isBatch(work: unknown): boolean {
 export function holdBatches(of?: Worker): HeldBatches {
   const held: (() => void)[] = [];
   let isHolding = true;
-  const post = Worker.prototype.postMessage;
   const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, work: unknown) {
     if (isHolding && isBatch(work) && (!of || of === this)) held.push(() => post.call(this, work));
     else post.call(this, work);

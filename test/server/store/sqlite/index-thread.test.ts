@@ -9,6 +9,9 @@ import { holdBatches, watchWriters } from '../../../support/held-batches.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { createOne, log } from '../../sample-log.ts';
 
+/** Messages that are short are indexed with each log that has them. */
+const LONG = 'of the wide and dry plains of the south';
+
 const newFile = () => join(temporaryDirectory(), 'logs.db');
 
 async function open(file = newFile()): Promise<Store> {
@@ -78,7 +81,7 @@ test('messages stay in the index though two processes remember other logs that h
   const file = newFile();
   const writers = watchWriters();
   const store = await open(file);
-  const messages = [{ role: 'user' as const, content: 'the zebra' }];
+  const messages = [{ role: 'user' as const, content: `the zebra ${LONG}` }];
   const first = await createOne(store, { session_reference_id: 'one', messages, output: 'first' });
   await expect.poll(() => found(store, 'zebra')).toEqual(['one']);
   await untilIndexed(store);
@@ -159,7 +162,7 @@ async function take(store: Store, [kind, which, at, session]: Step, ids: string[
   const id = ids[which % Math.max(1, ids.length)] ?? 'none';
   const word = WORDS[at]!;
   if (kind === 'create') {
-    const messages = WORDS.slice(0, at).map((content) => ({ role: 'user' as const, content }));
+    const messages = WORDS.slice(0, at).map((said) => ({ role: 'user' as const, content: `${said} ${LONG}` }));
     const created = await store.createLogs([
       log({ session_reference_id: `session ${session}`, messages, output: `${word}s`, metadata: { user: word } }),
     ]);

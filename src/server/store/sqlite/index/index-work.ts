@@ -54,13 +54,17 @@ export interface IndexWorkParts {
   readonly words: WordMerges;
   readonly writer: SqliteWriter;
   readonly space: Pick<DiskSpace, 'maxPages'>;
-  /** Called with the time that this thread has worked, and with that in which nobody else could write. */
+  /** Called with the time that this thread has worked. */
   readonly onWorked: (millis: number) => void;
+  /** Called with the time in which nobody else could write. */
+  readonly onWritten: (millis: number) => void;
+  /** Called when the other connection may begin. The function that it returns is called when it has ended. */
+  readonly onLent: () => () => void;
   readonly isClosed: () => boolean;
 }
 
 export function createIndexWork(parts: IndexWorkParts): IndexWork {
-  const { statements, turns, words, writer, space, onWorked, isClosed } = parts;
+  const { statements, turns, words, writer, space, onWorked, onWritten, onLent, isClosed } = parts;
   const messages = new IndexedMessages();
   /** Logs that have failed, and why. */
   const faults = new Map<SqliteValue, unknown>();
@@ -97,9 +101,12 @@ export function createIndexWork(parts: IndexWorkParts): IndexWork {
   const write = async (batch: SqliteBatch): Promise<BatchResult> => {
     const maxPages = space.maxPages();
     hasWritten = true;
-    const result = await turns.lend(() => writer.write({ ...batch, ...(maxPages !== undefined && { maxPages }) }));
+    const result = await turns.lend(() => {
+      const end = onLent();
+      return writer.write({ ...batch, ...(maxPages !== undefined && { maxPages }) }).finally(end);
+    });
     hasWritten = true;
-    onWorked(result.millis);
+    onWritten(result.millis);
     return result;
   };
 

@@ -70,6 +70,10 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
       workedMillis += millis;
       load.addIndexing(millis);
     },
+    onWritten: (millis) => {
+      workedMillis += millis;
+    },
+    onLent: load.leaveOut,
     isClosed: () => closed,
   });
 

@@ -22,7 +22,7 @@ import type { WordMerges } from './word-merges.ts';
 const MIN_SLICE_LOGS = 100;
 const MAX_SLICE_LOGS = 1_000;
 /** With so much text, a slice is full. */
-const MAX_SLICE_CHARACTERS = 500_000;
+const MAX_SLICE_CHARACTERS = 1_000_000;
 const MAX_NAMED_SESSIONS = 50;
 
 export interface SliceResult {

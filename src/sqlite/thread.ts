@@ -13,6 +13,8 @@ const CLOSE_TIMEOUT_MILLIS = 5_000;
 const PROGRAM = `
   const { parentPort, workerData } = require('node:worker_threads');
   const { DatabaseSync } = require(workerData.engine);
+  // The engine would make a new file in the place of one that is gone.
+  if (!require('node:fs').existsSync(workerData.file)) throw new Error('the file is gone');
   const database = new DatabaseSync(workerData.file, { readOnly: !workerData.canWrite, timeout: 2000 });
   database.exec(workerData.setUp);
   const prepared = new Map();
@@ -30,11 +32,15 @@ const PROGRAM = `
       parentPort.close();
       return;
     }
+    let answer;
     try {
-      parentPort.postMessage({ result: work.batch ? write(work.batch) : prepare(work.sql).all(...work.parameters) });
+      answer = { result: work.batch ? write(work.batch) : prepare(work.sql).all(...work.parameters) };
     } catch ({ message, code, errcode, claim }) {
-      parentPort.postMessage({ error: { message, code, errcode, claim } });
+      answer = { error: { message, code, errcode, claim } };
     }
+    Atomics.store(workerData.busy, 0, 0);
+    Atomics.notify(workerData.busy, 0);
+    parentPort.postMessage(answer);
   });
   parentPort.postMessage({ result: [] });`;
 
@@ -67,6 +73,8 @@ export type ThreadState = 'idle' | 'gone' | 'unusable';
 export class SqliteThread {
   readonly #worker: Worker;
   readonly #ended: Promise<void>;
+  /** 1 while it is in the middle of something. */
+  readonly #busy = new Int32Array(new SharedArrayBuffer(4));
   #hasBegun = false;
   #hasEnded = false;
   #receive: (answer: Answer | undefined) => void = () => {};
@@ -75,7 +83,7 @@ export class SqliteThread {
   constructor({ file, canWrite, setUp = '' }: ThreadOptions) {
     const { Worker } = loadBuiltin('node:worker_threads') as typeof import('node:worker_threads');
     const engine = loadBuiltin('node:sqlite') ? 'node:sqlite' : resolveInstalled('@photostructure/sqlite');
-    const workerData = { engine, file, canWrite, setUp, writer: WRITER };
+    const workerData = { engine, file, canWrite, setUp, writer: WRITER, busy: this.#busy };
     // Without the flags of this process: a loader or a test runner in them would start in each thread. What Node warns of
     // (that its SQLite is experimental), it has said once.
     this.#worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: ['--no-warnings'], env: {} });
@@ -103,6 +111,7 @@ export class SqliteThread {
     const answer = await new Promise<Answer | 'late' | undefined>((receive) => {
       this.#receive = receive;
       if (deadline) timer = setTimeout(() => receive('late'), deadline.at - performance.now());
+      Atomics.store(this.#busy, 0, 1);
       this.#worker.postMessage(work);
     });
     clearTimeout(timer);
@@ -123,6 +132,11 @@ export class SqliteThread {
     if (answer.error) reject(Object.assign(new Error(answer.error.message), answer.error));
     else resolve(answer.result as Result);
     return 'idle';
+  }
+
+  /** Blocks until it is in the middle of nothing, for as long at most. */
+  waitUntilIdle(millis: number): void {
+    if (this.#hasBegun && !this.#hasEnded) Atomics.wait(this.#busy, 0, 1, millis);
   }
 
   /** Resolves when the thread has ended, after what it is in the middle of. */

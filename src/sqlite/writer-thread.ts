@@ -4,6 +4,9 @@ import type { SqliteDatabase } from './open.ts';
 import type { Prepare } from './statement-cache.ts';
 import { SqliteThread, stopThreads } from './thread.ts';
 
+/** No batch takes as long. */
+const EXIT_MILLIS = 5_000;
+
 export interface SqliteWriter {
   /** Resolves once the batch is committed. Rejects with the engine's error, or where the thread has ended: all is undone. */
   write(batch: SqliteBatch): Promise<BatchResult>;
@@ -26,9 +29,14 @@ export function createSqliteWriter({ file, database, prepare, setUp }: WriterOpt
   let thread: SqliteThread | undefined;
   let hasThreads = file !== ':memory:';
 
+  // A process that ends while a thread is within the engine is aborted.
+  const onExit = () => thread?.waitUntilIdle(EXIT_MILLIS);
+
   const start = (): SqliteThread | undefined => {
     try {
-      return new SqliteThread({ file, canWrite: true, setUp });
+      const started = new SqliteThread({ file, canWrite: true, setUp });
+      process.off('exit', onExit).on('exit', onExit);
+      return started;
     } catch {
       hasThreads = false;
       return undefined;
@@ -58,6 +66,7 @@ export function createSqliteWriter({ file, database, prepare, setUp }: WriterOpt
     },
     close: async () => {
       if (thread) await stopThreads([thread]);
+      process.off('exit', onExit);
     },
   };
 }

@@ -1,4 +1,6 @@
 /** Batches are written as a whole or not at all, by the thread and where there are none. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import workerThreads, { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -132,6 +134,42 @@ test('a thread that ends before it has answered rejects the batch', async () => 
   await expect(writer.write({ steps: [{ sql: INSERT, rows: [['lost']] }] })).rejects.toThrow('has ended');
   await writer.write({ steps: [{ sql: INSERT, rows: [['after']] }] });
   expect(words()).toEqual(['before', 'after']);
+});
+
+test('a process that ends while its thread writes is not aborted', () => {
+  const file = join(temporaryDirectory(), 'a.db');
+  const program = `
+    import { openSqlite } from './src/sqlite/open.ts';
+    import { createSqliteWriter } from './src/sqlite/writer-thread.ts';
+    const database = openSqlite({ file: ${JSON.stringify(file)} });
+    database.exec('CREATE TABLE words (word)');
+    const prepare = (sql) => database.prepare(sql);
+    const writer = createSqliteWriter({ file: ${JSON.stringify(file)}, database, prepare, setUp: '' });
+    await writer.write({ steps: [{ sql: 'INSERT INTO words VALUES (1)', rows: [[], []] }] });
+    const repeat = { sql: 'UPDATE words SET word = word + 1', parameters: [], maxMillis: 300 };
+    void writer.write({ repeat });
+    setTimeout(() => process.exit(7), 100);`;
+  const { status, signal, stderr } = spawnSync(process.execPath, [
+    '--import',
+    'tsx',
+    '--input-type=module',
+    '-e',
+    program,
+  ]);
+  expect([status, signal, String(stderr)]).toEqual([7, null, '']);
+  const database = openSqlite({ file, readOnly: true });
+  onTestFinished(() => database.close());
+  expect(Number(database.prepare('SELECT max(word) AS word FROM words').get()!['word'])).toBeGreaterThan(1);
+});
+
+test('a thread makes no file in the place of one that is gone', async () => {
+  const file = PLACES['on a thread']();
+  const { writer, words } = open(file);
+  rmSync(file);
+  await writer.write({ steps: [{ sql: INSERT, rows: [['a']] }] });
+  // It has gone where all else of this process goes.
+  expect(words()).toEqual(['a']);
+  expect(existsSync(file)).toBe(false);
 });
 
 test('where threads are forbidden, it is written here', async () => {

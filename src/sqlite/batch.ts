@@ -1,7 +1,7 @@
 /**
- * Statements that are written together, on whichever connection: that of this thread, or one on another thread. What was
- * read before to make them may have changed since. So a batch begins with what must still be true, and each of its rows may
- * depend on claims, of which it is found in the transaction whether they still hold.
+ * Statements that are written together, on whichever connection: that of this thread, or one on another thread. What
+ * was read before to make them may have changed since. So a batch begins with what must still be true, and each of its
+ * rows may depend on claims, of which it is found in the transaction whether they still hold.
  */
 import type { SqliteDatabase, SqliteValue } from './open.ts';
 import type { Prepare } from './statement-cache.ts';

@@ -5,8 +5,8 @@ import { SqliteThread, stopThreads, type ThreadTask } from './thread.ts';
 
 export interface SqliteReader {
   /**
-   * Resolves to all rows, as of the last commit or later. Rejects with the engine's error, or with a `SqliteError` where
-   * the read takes too long or too many wait.
+   * Resolves to all rows, as of the last commit or later. Rejects with the engine's error, or with a `SqliteError`
+   * where the read takes too long or too many wait.
    */
   all(sql: string, parameters: readonly SqliteValue[]): Promise<SqliteRow[]>;
   /** Resolves when the threads have ended, after the reads that they are in the middle of, for which it waits 5 s. */

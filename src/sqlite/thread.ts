@@ -1,6 +1,7 @@
 /**
  * A thread with a connection of its own: the engine is synchronous, and what takes long would hold up everything else.
- * It knows only SQL, so that its program is a short text which works from sources, from packages and from bundles alike.
+ * It knows only SQL, so that its program is a short text which works from sources, from packages and from bundles
+ * alike.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
@@ -84,8 +85,8 @@ export class SqliteThread {
     const { Worker } = loadBuiltin('node:worker_threads') as typeof import('node:worker_threads');
     const engine = loadBuiltin('node:sqlite') ? 'node:sqlite' : resolveInstalled('@photostructure/sqlite');
     const workerData = { engine, file, canWrite, setUp, writer: WRITER, busy: this.#busy };
-    // Without the flags of this process: a loader or a test runner in them would start in each thread. What Node warns of
-    // (that its SQLite is experimental), it has said once.
+    // Without the flags of this process: a loader or a test runner in them would start in each thread. What Node warns
+    // of (that its SQLite is experimental), it has said once.
     this.#worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: ['--no-warnings'], env: {} });
     this.#worker.unref();
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
@@ -117,8 +118,8 @@ export class SqliteThread {
     clearTimeout(timer);
     if (answer === 'late') {
       reject(deadline!.error());
-      // The engine cannot be interrupted, and a thread that is terminated within it ends the process. Until it comes back,
-      // the thread keeps its place, so that no more are started.
+      // The engine cannot be interrupted, and a thread that is terminated within it ends the process. Until it comes
+      // back, the thread keeps its place, so that no more are started.
       const end = await new Promise<Answer | undefined>((receive) => {
         this.#receive = receive;
       });

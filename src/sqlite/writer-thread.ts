@@ -8,7 +8,10 @@ import { SqliteThread, stopThreads } from './thread.ts';
 const EXIT_MILLIS = 5_000;
 
 export interface SqliteWriter {
-  /** Resolves once the batch is committed. Rejects with the engine's error, or where the thread has ended: all is undone. */
+  /**
+   * Resolves once the batch is committed. Rejects with the engine's error, or where the thread has ended: all is
+   * undone.
+   */
   write(batch: SqliteBatch): Promise<BatchResult>;
   /** Resolves when the thread has ended, after the batch that it is in the middle of, for which it waits 5 s. */
   close(): Promise<void>;

@@ -182,7 +182,8 @@ function readIndex(file: string) {
   const index = {
     words: [...WORDS, 'zebras', 'late', 'lions', 'tigers', 'yaks'].map((word) =>
       all(
-        'SELECT DISTINCT session_key FROM logs JOIN logs_search ON logs_search.rowid = logs.key WHERE logs_search MATCH ? ORDER BY 1',
+        `SELECT DISTINCT session_key FROM logs JOIN logs_search ON logs_search.rowid = logs.key
+          WHERE logs_search MATCH ? ORDER BY 1`,
         word,
       ),
     ),

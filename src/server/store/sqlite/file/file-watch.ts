@@ -58,7 +58,9 @@ function identityOf(file: string): string | undefined {
   return stat && `${stat.dev} ${stat.ino}`;
 }
 
-/** Returns the same operations, which reject after `check` throws: what they read is of a file that nobody else sees. */
+/**
+ * Returns the same operations, which reject after `check` throws: what they read is of a file that nobody else sees.
+ */
 export function checkingFirst<Operations extends object>(operations: Operations, check: () => void): Operations {
   const checked = Object.entries(operations).map(([name, operation]) => [
     name,

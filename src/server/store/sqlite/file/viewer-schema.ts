@@ -2,9 +2,10 @@
  * The tables that the viewer lists and searches, derived from the logs.
  *
  * The sums are kept in the transaction of the write: of new logs by the store, once for all logs of a request
- * (added-logs.ts), of logs that change or go by triggers. Texts, filters and the search index cost more: the log is only
- * marked (`unindexed_logs`), and the work is done between turns (viewer-index.ts). The marks are in the file, so nothing is
- * missed if the process dies first. `VIEWER_MIGRATION` is the second version of the schema; migrations.ts has the rest.
+ * (added-logs.ts), of logs that change or go by triggers. Texts, filters and the search index cost more: the log is
+ * only marked (`unindexed_logs`), and the work is done between turns (viewer-index.ts). The marks are in the file, so
+ * nothing is missed if the process dies first. `VIEWER_MIGRATION` is the second version of the schema; migrations.ts
+ * has the rest.
  *
  * Two expressions come up again and again. `coalesce(session_key, CASE WHEN parent_key IS NULL THEN -key END)` is the
  * key of the summary that a log counts in: that of its session or, for a log in no session and below no other log,
@@ -180,7 +181,10 @@ export const VIEWER_MIGRATION = `
 
 const MARK_WITHOUT_NUMBER = 'INSERT INTO unindexed_logs (key) VALUES (NEW.key) ON CONFLICT DO NOTHING';
 
-/** One row says which slice of the index was the last one: so each process knows whether others have indexed since its own. */
+/**
+ * One row says which slice of the index was the last one: so each process knows whether others have indexed since its
+ * own.
+ */
 export const MARKS_MIGRATION = `
   ALTER TABLE unindexed_logs ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
   CREATE TABLE last_index_slice (key INTEGER PRIMARY KEY CHECK (key = 1), slice TEXT NOT NULL);

@@ -1,4 +1,7 @@
-/** One slice of the viewer's index: reads logs, and makes a batch of what is to be written of them and of their sessions. */
+/**
+ * One slice of the viewer's index: reads logs, and makes a batch of what is to be written of them and of their
+ * sessions.
+ */
 import type { SqliteBatch } from '../../../../sqlite/batch.ts';
 import type { SqliteRow, SqliteValue } from '../../../../sqlite/open.ts';
 import { parseJson } from '../../../../wire/json.ts';

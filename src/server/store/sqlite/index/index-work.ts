@@ -1,10 +1,10 @@
 /**
- * What the index does with the marks, in slices. This thread reads logs and makes of them what is to be written; another
- * connection, on a thread of its own, writes it in one transaction. Between the two, logs may change or go: then their marks
- * are no longer those that were read, nothing is written of them, and they wait for another slice.
+ * What the index does with the marks, in slices. This thread reads logs and makes of them what is to be written;
+ * another connection, on a thread of its own, writes it in one transaction. Between the two, logs may change or go:
+ * then their marks are no longer those that were read, nothing is written of them, and they wait for another slice.
  *
- * A slice that fails is undone and tried again, since its marks are still there. A single log that fails is passed over, and
- * noted in `unsearchable_logs`: whatever is in it, the others are found.
+ * A slice that fails is undone and tried again, since its marks are still there. A single log that fails is passed
+ * over, and noted in `unsearchable_logs`: whatever is in it, the others are found.
  */
 import { randomUUID } from 'node:crypto';
 import type { BatchFault, BatchResult, SqliteBatch } from '../../../../sqlite/batch.ts';

@@ -1,7 +1,7 @@
 /**
  * Remembers which messages of a session the search index has, since the model calls of a conversation repeat all that
- * was said before. Each message is indexed with one log of its session, which owns it. What is forgotten here is indexed
- * again, which costs some space and changes nothing else.
+ * was said before. Each message is indexed with one log of its session, which owns it. What is forgotten here is
+ * indexed again, which costs some space and changes nothing else.
  *
  * To find that a message is known, its log would have to be parsed. So the JSON of each session's conversation is
  * remembered, too: where that of another log begins with it, only the rest is new.

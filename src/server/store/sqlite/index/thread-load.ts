@@ -1,8 +1,8 @@
 /**
- * Tells whether this thread has time to spare besides the viewer's index. What is compared is the time that the event loop
- * has waited for something to do with the time in which the index did not work: however much the index takes, it cannot
- * make the thread look saturated before it takes nearly all that was idle. While the index's own thread has the lock,
- * requests wait for it, and this thread for them: that time is left out.
+ * Tells whether this thread has time to spare besides the viewer's index. What is compared is the time that the event
+ * loop has waited for something to do with the time in which the index did not work: however much the index takes, it
+ * cannot make the thread look saturated before it takes nearly all that was idle. While the index's own thread has the
+ * lock, requests wait for it, and this thread for them: that time is left out.
  */
 import { performance } from 'node:perf_hooks';
 

@@ -1,9 +1,9 @@
 /**
  * Keeps the search index and the filters of the viewer up to date: when the slices of `IndexWork` come.
  *
- * New and changed logs and sessions are marked (viewer-schema.ts). The marks are worked off newest logs first: after a start
- * with a large unindexed file, new logs are found at once. When the index is late, the oldest ones come in every second
- * slice. How much of the time it takes says index-pace.ts.
+ * New and changed logs and sessions are marked (viewer-schema.ts). The marks are worked off newest logs first: after a
+ * start with a large unindexed file, new logs are found at once. When the index is late, the oldest ones come in every
+ * second slice. How much of the time it takes says index-pace.ts.
  */
 import { HumanloopError } from '../../../../errors.ts';
 import type { SessionChange } from '../../viewer-store.ts';

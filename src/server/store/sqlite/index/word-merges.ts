@@ -31,7 +31,10 @@ export interface WordMerges {
   toBatch(maxMillis: number): SqliteBatch;
   /** Returns the names of the segments that may have words of deleted logs. Must be called in a transaction. */
   findDead(): ReadonlySet<string>;
-  /** Works on the merge by which these go, for one step. Returns false once they are gone. Must be called in a transaction. */
+  /**
+   * Works on the merge by which these go, for one step. Returns false once they are gone. Must be called in a
+   * transaction.
+   */
   erase(dead: ReadonlySet<string>): boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Every fixed statement of `ingest`, named for what it does. Those that run for most spans or traces take values by position:
- * by name takes several times as long.
+ * Every fixed statement of `ingest`, named for what it does. Those that run for most spans or traces take values by
+ * position: by name takes several times as long.
  */
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
 import { isContent, REVISED_COLUMNS } from '../../rows/stored-log.ts';

@@ -160,7 +160,8 @@ const SQL = {
   listMarkedLogs: `SELECT key, mark FROM unindexed_logs ORDER BY key DESC LIMIT ?`,
   listOldestMarkedLogs: `SELECT key, mark FROM unindexed_logs ORDER BY key LIMIT ?`,
   hasMarkedLogs: `SELECT 1 FROM unindexed_logs LIMIT 1`,
-  markLogsOfSession: `${MARK_LOGS} SELECT key, ${NEW_MARK} FROM logs WHERE session_key = :key OR key = -:key ${MARK_AGAIN}`,
+  markLogsOfSession: `${MARK_LOGS} SELECT key, ${NEW_MARK} FROM logs WHERE session_key = :key OR key = -:key
+    ${MARK_AGAIN}`,
   readLastSlice: `SELECT slice FROM last_index_slice`,
   setLastSlice: `UPDATE last_index_slice SET slice = ?`,
   readLogToIndex: `SELECT session_key, parent_key, parent_reference_id, created_at, config_key, inputs, messages,

@@ -2,16 +2,16 @@
  * Group commit. Waiting for the disk costs far more than the statements do, so all writes that arrive in one turn of
  * the event loop share one transaction, and are answered after its commit. One that throws undoes only itself.
  *
- * A savepoint would do for that, but makes the engine copy each page that is changed. So there is none where nothing was
- * written before in the transaction, or only works that can be repeated: then all is rolled back, and these are done
- * again.
+ * A savepoint would do for that, but makes the engine copy each page that is changed. So there is none where nothing
+ * was written before in the transaction, or only works that can be repeated: then all is rolled back, and these are
+ * done again.
  *
  * A turn takes about `TURN_MILLIS`; what is left runs in the next one. A long work is a generator, and is interrupted
  * where it yields. The transaction stays open as long as each turn of the event loop brings more writes, but not for
  * long: under load, many requests wait for the disk together. Reads therefore need another connection.
  *
- * Another process may write to the same file (write-lock.ts). Its lock is waited for between turns of the event loop, not
- * within one.
+ * Another process may write to the same file (write-lock.ts). Its lock is waited for between turns of the event loop,
+ * not within one.
  */
 import { explainSqliteError, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
 import { overtake } from '../../heavy-turns.ts';
@@ -25,7 +25,9 @@ const GROUP_MILLIS = 60;
 /** Between two looks at a lock that another process has. */
 const LOCK_POLL_MILLIS = 1;
 const DEFAULT_LOCK_TIMEOUT_MILLIS = 10_000;
-/** So long after works had to be repeated, none has to be: whoever sends bad requests does not hold up the good ones. */
+/**
+ * So long after works had to be repeated, none has to be: whoever sends bad requests does not hold up the good ones.
+ */
 const CAREFUL_MILLIS = 10_000;
 
 interface Job {

@@ -4,8 +4,10 @@ import { createPauses } from './heavy-turns.ts';
 /** The shortest time that is worth a look for other work. */
 const STEPS_MILLIS = 5;
 
-/** Does work that may be a generator, or not. */
-export function* toSteps<Result>(work: () => Result | Generator<void, Result>): Generator<void, Result> {
+/** A generator is a long work, which can be interrupted where it yields. */
+export type Work<Result> = () => Result | Generator<void, Result>;
+
+export function* toSteps<Result>(work: Work<Result>): Generator<void, Result> {
   const result = work();
   return isGenerator(result) ? yield* result : result;
 }

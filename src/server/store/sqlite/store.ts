@@ -14,10 +14,12 @@ import {
 } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
+import { createSqliteWriter } from '../../../sqlite/writer-thread.ts';
 import { newIdentifier } from '../identifiers.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { mapItems } from '../rejected-item.ts';
 import { toLogResponse } from '../rows/log-row.ts';
+import type { Work } from '../steps.ts';
 import { storableText } from '../storable-text.ts';
 import type { LogQuery, ProjectQuery, Store, StoreHealth } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
@@ -34,6 +36,7 @@ import { removeReserve } from './file/disk-reserve.ts';
 import { createDiskSpace } from './file/disk-space.ts';
 import { checkingFirst, createFileWatch } from './file/file-watch.ts';
 import { migrateSqlite } from './file/migrations.ts';
+import { toIndexSettings } from './index/index-settings.ts';
 import { createViewerIndex } from './index/viewer-index.ts';
 import { createWordMerges } from './index/word-merges.ts';
 import { forgetTraces, ingest } from './ingest/ingest.ts';
@@ -54,7 +57,7 @@ import {
   prepareStatements,
   READ_PROJECT,
 } from './writing/statements.ts';
-import { createWriteTurns, type Work } from './writing/write-turns.ts';
+import { createWriteTurns } from './writing/write-turns.ts';
 
 /** For the traces of deletions. What is left of them is taken out after the next start. */
 const CLOSE_MILLIS = 3_000;
@@ -116,7 +119,9 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   });
   const ingestStatements = prepareIngestStatements(prepareWrite);
   const words = createWordMerges(prepareWrite);
-  const index = createViewerIndex({ statements: prepareViewerStatements(prepareWrite), turns, words, onError });
+  const writer = createSqliteWriter({ file, database, prepare: prepareWrite, setUp: toIndexSettings(database) });
+  const viewerStatements = prepareViewerStatements(prepareWrite);
+  const index = createViewerIndex({ statements: viewerStatements, turns, words, writer, space, onError });
   const erasureStatements = prepareErasureStatements(prepareWrite);
   const watch = createFileWatch({ file, database, onGone: onError, onOtherWrites: () => onOtherWrites() });
   const scrub = createScrub({ file, database, statements: erasureStatements, turns, space, index, words, onError });
@@ -129,8 +134,8 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const readLog = createLogReader(reads, reader);
   const run = async <Result>(work: Work<Result>, add = turns.run<Result>): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
-    index.schedule();
     const result = await add(work);
+    index.schedule();
     // What was written into a file that is gone is not acknowledged.
     watch.check();
     return result;
@@ -147,8 +152,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     scrub.freeSpace();
   };
   const onOtherWrites = (): void => {
-    index.schedule();
-    index.announce(null);
+    index.noticeOthers();
     scrub.lookLater();
   };
   const erasure = createErasure({
@@ -280,7 +284,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
       await scrub.close();
       watch.close();
       space.close();
-      index.close();
+      await index.close();
       turns.drain();
       await Promise.all([reader.close(), checkpoints.close()]);
       if (readDatabase !== database) readDatabase.close();

@@ -6,6 +6,7 @@ import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
 import { openSqlite, type SqliteDatabase } from '../../../../src/sqlite/open.ts';
 import type { LogRequest } from '../../../../src/wire/v4.ts';
+import { holdBatches } from '../../../support/held-batches.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
 
@@ -199,6 +200,22 @@ describe('nothing is left in the files', () => {
     // Until then the index has transactions that are open over turns of the event loop, which the check would hold up.
     await expect.poll(async () => (await store.viewer.indexLag()).logs).toBe(0);
     checkIntegrity(file);
+  });
+
+  test('of a log that another process deletes while it is being indexed', async () => {
+    const { file, store } = await openStore();
+    const created = await fill(store, WORD);
+    const other = await openSqliteStore({ file });
+    onTestFinished(() => other.close());
+    const held = holdBatches();
+    await store.updateLog({ id: created.id }, { output: `${WORD} last output` });
+    await expect.poll(held.count).toBe(1);
+    await other.deleteLogs([created.id]);
+    held.release();
+    held.releaseAll();
+    await other.eraseDeleted();
+    expect(findInFiles(file, [WORD, WORD.slice(4)])).toEqual([]);
+    await expectRestAsBefore(store, created.project_id);
   });
 
   test('though a read that began before goes on for a while', async () => {

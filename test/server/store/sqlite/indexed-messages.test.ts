@@ -6,7 +6,6 @@ const SESSION = 1;
 
 function withConversation(json: string): IndexedMessages {
   const messages = new IndexedMessages();
-  messages.startSlice(1);
   messages.ownershipOf(SESSION, 1);
   messages.keepConversation(SESSION, json);
   return messages;
@@ -42,7 +41,7 @@ test('whatever was said, the part that is known and the part that is new are the
   );
 });
 
-test('a conversation is forgotten with its session, and when others have written', () => {
+test('a conversation is forgotten with its session, and when others have indexed', () => {
   const forgotten = withConversation('["a"]');
   forgotten.forget(SESSION);
   expect(forgotten.newPart(SESSION, '["a"]')).toBe('["a"]');
@@ -50,6 +49,6 @@ test('a conversation is forgotten with its session, and when others have written
   undone.dropSlice();
   expect(undone.newPart(SESSION, '["a"]')).toBe('["a"]');
   const written = withConversation('["a"]');
-  written.startSlice(2);
+  written.clear();
   expect(written.newPart(SESSION, '["a"]')).toBe('["a"]');
 });

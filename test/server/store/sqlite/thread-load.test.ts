@@ -50,6 +50,29 @@ test('what the index takes does not count: nine tenths of the rest tell', () => 
   );
 });
 
+test('a time that is left out counts neither as idle nor as work', () => {
+  const { load, write, wait } = watchedThread();
+  const end = load.leaveOut();
+  wait(800);
+  write(100);
+  end();
+  write(900);
+  wait(50);
+  expect(load.isSaturated()).toBe(false);
+  write(100);
+  expect(load.isSaturated()).toBe(true);
+  // One that goes on beyond the second which has been judged.
+  const endNext = load.leaveOut();
+  wait(900);
+  write(200);
+  expect(load.isSaturated()).toBe(false);
+  wait(5_000);
+  endNext();
+  write(990);
+  wait(20);
+  expect(load.isSaturated()).toBe(true);
+});
+
 test('each second is judged by itself', () => {
   const { load, write, index, wait } = watchedThread();
   index(950);

@@ -122,12 +122,12 @@ test('a write that comes while a slice of the index waits for its turn is indexe
   vi.useFakeTimers({ toFake: ['setImmediate'] });
   onTestFinished(() => void vi.useRealTimers());
   const first = store.createLogs([log()]);
-  vi.runAllTimers();
+  await vi.runAllTimersAsync();
   await first;
   // By now the slice is in the queue of turns, none of which comes before the next write.
   await new Promise((resolve) => setTimeout(resolve, 500));
   const second = store.createLogs([log({ output: 'zebra' })]);
-  vi.runAllTimers();
+  await vi.runAllTimersAsync();
   await second;
   vi.useRealTimers();
   await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
@@ -142,7 +142,7 @@ for (const isLate of [false, true]) {
     await before.close();
     const other = openSqlite({ file });
     onTestFinished(() => other.close());
-    other.exec(`INSERT INTO unindexed_logs SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING;
+    other.exec(`INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING;
       CREATE TABLE indexed_logs (at INTEGER PRIMARY KEY, log INTEGER NOT NULL);
       CREATE TRIGGER indexed AFTER DELETE ON unindexed_logs BEGIN INSERT INTO indexed_logs (log) VALUES (OLD.key); END`);
 

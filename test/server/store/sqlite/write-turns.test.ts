@@ -271,3 +271,71 @@ test('where the engine has rolled back all of a transaction, each of its writes 
   }
   expect(words()).toEqual(['before']);
 });
+
+test('another connection writes between two transactions, while works wait', async () => {
+  const { file, turns, words, add } = open();
+  const other = openSqlite({ file });
+  onTestFinished(() => other.close());
+  let hasBegun = false;
+  const first = turns.run(() => {
+    hasBegun = true;
+    return writeSlowly(add);
+  });
+  while (!hasBegun) await new Promise((resolve) => setImmediate(resolve));
+  let end = () => {};
+  const lent = turns.lend(async () => {
+    other.exec('BEGIN IMMEDIATE');
+    await new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    other.exec(`INSERT INTO words VALUES ('lent')`);
+    other.exec('COMMIT');
+    return 'written';
+  });
+  expect(await first).toBe('slow');
+  const second = turns.run(() => add('second'));
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(words()).toHaveLength(STEPS);
+  end();
+  expect(await lent).toBe('written');
+  await second;
+  expect(words().slice(STEPS)).toEqual(['lent', 'second']);
+});
+
+test('works and other connections take turns', async () => {
+  const { turns } = open();
+  const order: string[] = [];
+  const run = () => turns.run(() => void order.push('work'));
+  const lend = () => turns.lend(async () => void order.push('lend'));
+  await Promise.all([lend(), lend(), run(), run()]);
+  expect(order).toEqual(['lend', 'work', 'work', 'lend']);
+  await Promise.all([lend(), lend(), run()]);
+  expect(order.slice(4)).toEqual(['work', 'lend', 'lend']);
+});
+
+test('one that loses the lock to another process tries again, and one that fails is rejected alone', async () => {
+  const { file, turns, words, add } = open();
+  const holder = openSqlite({ file });
+  onTestFinished(() => holder.close());
+  let attempts = 0;
+  const lent = turns.lend(async () => {
+    attempts += 1;
+    if (attempts < 3) throw Object.assign(new Error('database is locked'), { errcode: 5 });
+    return attempts;
+  });
+  expect(await lent).toBe(3);
+  const failed = turns.lend(async () => {
+    throw new Error('broken');
+  });
+  await Promise.all([expect(failed).rejects.toThrow('broken'), turns.run(() => add('written'))]);
+  expect(words()).toEqual(['written']);
+});
+
+test('a lock that is not given back fails who waits to lend it, too', async () => {
+  const { file, turns } = open({ lockTimeoutMillis: 100 });
+  const holder = openSqlite({ file });
+  holder.exec('BEGIN IMMEDIATE');
+  await expect(turns.lend(async () => {})).rejects.toMatchObject({ reason: 'locked' });
+  holder.close();
+  await turns.lend(async () => {});
+});

@@ -2,12 +2,12 @@
  * What the store does when the disk is full: it refuses writes, lets deletions have the reserve, and sees it end.
  *
  * The disk counts as full as soon as little is free, not only when a write fails: what is committed is in the
- * write-ahead log, and needs the same space again in the file before the log can be emptied. For the same reason the log
- * is kept short where the disk has little space (checkpoints.ts), and nothing is committed by which the file would grow
- * beyond what is free. So the reserve is enough to empty the log, unless others fill the disk by hundreds of megabytes
- * while a long log is brought back. Deletions then need little more than the log's own space: they are short, each is brought into
- * the file before the next one, and they do not overwrite the pages that they free. Those are given back to the disk
- * before it counts as free again (scrub.ts).
+ * write-ahead log, and needs the same space again in the file before the log can be emptied. For the same reason the
+ * log is kept short where the disk has little space (checkpoints.ts), and nothing is committed by which the file would
+ * grow beyond what is free. So the reserve is enough to empty the log, unless others fill the disk by hundreds of
+ * megabytes while a long log is brought back. Deletions then need little more than the log's own space: they are short,
+ * each is brought into the file before the next one, and they do not overwrite the pages that they free. Those are
+ * given back to the disk before it counts as free again (scrub.ts).
  */
 import { createSqliteError, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
 import type { StoreHealth } from '../../store.ts';
@@ -34,14 +34,18 @@ export interface DiskSpace {
   /** Runs a write. Refuses it while only deletions may write. */
   write<Result>(work: () => Promise<Result>): Promise<Result>;
   /**
-   * Runs a transaction of deletion, with the reserve if there is no other space. It is run again if it fails for want of
-   * space. While `isFull`, it should be short.
+   * Runs a transaction of deletion, with the reserve if there is no other space. It is run again if it fails for want
+   * of space. While `isFull`, it should be short.
    */
   erase<Result>(work: () => Promise<Result>): Promise<Result>;
   /** The same for what follows a deletion. It has the reserve only where the deletion was on a full disk. */
   tidy<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Must be called before each commit. Throws a `SqliteError` where what is written has no place in the file. */
   checkGrowth(): void;
+  /**
+   * Returns the most pages that the file may have by a transaction of another connection; undefined if it may have any.
+   */
+  maxPages(): number | undefined;
   /** Looks whether the disk is full. Once it is, free pages must have been given back before it no longer is. */
   look(): void;
   health(): StoreHealth;
@@ -57,6 +61,7 @@ const ENDLESS: DiskSpace = {
   erase: (work) => work(),
   tidy: (work) => work(),
   checkGrowth: () => {},
+  maxPages: () => undefined,
   look: () => {},
   health: () => ({ status: 'ok' }),
   measure: () => ({ reserve: 0, free: 0 }),
@@ -173,6 +178,12 @@ export function createDiskSpace({ file, database, onChange }: DiskSpaceParts): D
       if (growth <= lowBytes || freeBytes(file) >= GROWTH_FACTOR * growth) return;
       change(true);
       refuse();
+    },
+
+    maxPages: () => {
+      if (isFull) return undefined;
+      const growth = Math.max(lowBytes, freeBytes(file) / GROWTH_FACTOR);
+      return Math.floor((sizeOf(file) + growth) / pageBytes);
     },
 
     look,

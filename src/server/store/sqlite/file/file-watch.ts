@@ -15,9 +15,10 @@ export interface FileWatch {
 
 export interface FileWatchParts {
   readonly file: string;
-  /** The connection that writes: to it, all others are others. */
+  /** The connection that writes: to it, all others are others, that of the index included. */
   readonly database: SqliteDatabase;
   readonly onGone: (error: SqliteError) => void;
+  /** Called when another connection has written. */
   readonly onOtherWrites: () => void;
 }
 
@@ -57,7 +58,9 @@ function identityOf(file: string): string | undefined {
   return stat && `${stat.dev} ${stat.ino}`;
 }
 
-/** Returns the same operations, which reject after `check` throws: what they read is of a file that nobody else sees. */
+/**
+ * Returns the same operations, which reject after `check` throws: what they read is of a file that nobody else sees.
+ */
 export function checkingFirst<Operations extends object>(operations: Operations, check: () => void): Operations {
   const checked = Object.entries(operations).map(([name, operation]) => [
     name,

@@ -2,15 +2,18 @@
  * The tables that the viewer lists and searches, derived from the logs.
  *
  * The sums are kept in the transaction of the write: of new logs by the store, once for all logs of a request
- * (added-logs.ts), of logs that change or go by triggers. Texts, filters and the search index cost more: the log is only
- * marked (`unindexed_logs`), and the work is done between turns (viewer-index.ts). The marks are in the file, so nothing is
- * missed if the process dies first. `VIEWER_MIGRATION` is the second version of the schema; migrations.ts has the rest.
+ * (added-logs.ts), of logs that change or go by triggers. Texts, filters and the search index cost more: the log is
+ * only marked (`unindexed_logs`), and the work is done between turns (viewer-index.ts). The marks are in the file, so
+ * nothing is missed if the process dies first. `VIEWER_MIGRATION` is the second version of the schema; migrations.ts
+ * has the rest.
  *
  * Two expressions come up again and again. `coalesce(session_key, CASE WHEN parent_key IS NULL THEN -key END)` is the
  * key of the summary that a log counts in: that of its session or, for a log in no session and below no other log,
  * minus its own. `duration IS NULL AND output IS NULL AND error IS NULL` means that a log is running, here in the sums
  * and in viewer-statements.ts for a single log.
  */
+
+import { MARK_AGAIN, MARK_LOGS, NEW_MARK } from '../viewer/marks.ts';
 
 /** Counts a changed log out of its old summary and into its new one. */
 export const UPDATE_TRIGGER = `
@@ -173,5 +176,30 @@ export const VIEWER_MIGRATION = `
   CREATE TRIGGER viewer_feedback_delete AFTER DELETE ON feedback BEGIN
     INSERT INTO unindexed_sessions (key)
     SELECT coalesce(session_key, -key) FROM logs WHERE key = OLD.log_key ON CONFLICT DO NOTHING;
+  END;
+`;
+
+const MARK_WITHOUT_NUMBER = 'INSERT INTO unindexed_logs (key) VALUES (NEW.key) ON CONFLICT DO NOTHING';
+
+/**
+ * One row says which slice of the index was the last one: so each process knows whether others have indexed since its
+ * own.
+ */
+export const MARKS_MIGRATION = `
+  ALTER TABLE unindexed_logs ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE last_index_slice (key INTEGER PRIMARY KEY CHECK (key = 1), slice TEXT NOT NULL);
+  INSERT INTO last_index_slice (key, slice) VALUES (1, '');
+
+  DROP TRIGGER viewer_log_update;
+  ${UPDATE_TRIGGER.replace(MARK_WITHOUT_NUMBER, `${MARK_LOGS} VALUES (NEW.key, ${NEW_MARK}) ${MARK_AGAIN}`)}
+  DROP TRIGGER viewer_feedback_insert;
+  CREATE TRIGGER viewer_feedback_insert AFTER INSERT ON feedback BEGIN
+    ${MARK_LOGS} VALUES (NEW.log_key, ${NEW_MARK}) ${MARK_AGAIN};
+  END;
+  DROP TRIGGER viewer_feedback_delete;
+  CREATE TRIGGER viewer_feedback_delete AFTER DELETE ON feedback BEGIN
+    INSERT INTO unindexed_sessions (key)
+    SELECT coalesce(session_key, -key) FROM logs WHERE key = OLD.log_key ON CONFLICT DO NOTHING;
+    ${MARK_LOGS} SELECT key, ${NEW_MARK} FROM logs WHERE key = OLD.log_key ${MARK_AGAIN};
   END;
 `;

@@ -1,9 +1,10 @@
 /**
- * How much of the thread the viewer's index takes while writes come. As long as it is nearly up to date it gives way, in
- * short slices with long breaks; when it is late its slices become longer, which costs less for each log, and its breaks
- * shorter, until it has about half of the time. Where the thread has time to spare, one second is late, and three are the
- * most. Where the thread is saturated, all that the index takes is taken from answers: a peak goes first, and only after
- * three to five seconds without an end the index takes its half, so that a flood cannot starve it.
+ * How much of the time the viewer's index takes while writes come: of the thread that answers, which makes of logs what
+ * is to be written, and of the lock, while another thread writes that. As long as it is nearly up to date it gives way,
+ * in short slices with long breaks; when it is late its slices become longer, which costs less for each log, and its
+ * breaks shorter, until it has about half of the time. Where the thread has time to spare, one second is late, and
+ * three are the most. Where the thread is saturated, all that the index takes is taken from answers: a peak goes first,
+ * and only after three to five seconds without an end the index takes its half, so that a flood cannot starve it.
  */
 
 export interface IndexPace {
@@ -31,8 +32,8 @@ const LONG_BREAK = 12;
 const SHORT_BREAK = 1;
 
 /**
- * `behindMillis`: for how long there have always been logs that are not indexed. `isSaturated`: whether the thread has no
- * time to spare, see thread-load.ts.
+ * `behindMillis`: for how long there have always been logs that are not indexed. `isSaturated`: whether the thread has
+ * no time to spare, see thread-load.ts.
  */
 export function paceAt(behindMillis: number, isSaturated: boolean): IndexPace {
   const { promptMillis, lateMillis } = isSaturated ? SATURATED : SPARE;

@@ -1,4 +1,8 @@
-/** One slice of the viewer's index: reads logs, and writes what they add to their sessions when all of them are read. */
+/**
+ * One slice of the viewer's index: reads logs, and makes a batch of what is to be written of them and of their
+ * sessions.
+ */
+import type { SqliteBatch } from '../../../../sqlite/batch.ts';
 import type { SqliteRow, SqliteValue } from '../../../../sqlite/open.ts';
 import { parseJson } from '../../../../wire/json.ts';
 import { type LogLabels, toLabels } from '../../rows/log-labels.ts';
@@ -12,23 +16,27 @@ import {
   splitIdeographs,
 } from '../../rows/log-text.ts';
 import { storableText } from '../../storable-text.ts';
-import { toCount } from '../viewer/viewer-labels.ts';
+import { LABEL_SQL, toCount } from '../viewer/viewer-labels.ts';
 import { toGroupWord, type ViewerStatements } from '../viewer/viewer-statements.ts';
 import type { IndexedMessages } from './indexed-messages.ts';
+import { Rows, SLICE_SQL } from './slice-sql.ts';
 
 const MAX_FACET_CHARACTERS = 40;
 /** A longer name is no filter: the viewer could not ask for it. */
 const MAX_NAME_CHARACTERS = 500;
 
+/** What a log would have its summary show, and the place of that log's claim. */
 interface Ranked {
   readonly text: string;
   readonly rank: string;
   readonly isError: boolean;
+  readonly claim: number;
 }
 
 /** What the logs of the slice add to one summary. */
 interface Additions {
-  readonly facets: Set<string>;
+  /** Of each facet, the claims of the logs that have it. */
+  readonly facets: Map<string, number[]>;
   firstInput?: Ranked;
   lastOutput?: Ranked;
 }
@@ -37,16 +45,27 @@ const SEARCHED_COLUMNS = ['inputs', 'messages', 'output', 'output_message', 'err
 
 type Facet = readonly [kind: string, value: string];
 
+interface Marked {
+  readonly key: SqliteValue;
+  readonly mark: SqliteValue;
+}
+
 export class IndexSlice {
   readonly #statements: ViewerStatements;
   readonly #messages: IndexedMessages;
   readonly #additions = new Map<SqliteValue, Additions>();
   /** Keys of the summaries that changed; minus the key of a log that is in none. */
-  readonly #changed = new Set<SqliteValue>();
+  readonly changed = new Set<SqliteValue>();
+  /** Logs that were passed over. */
+  readonly failed: SqliteValue[] = [];
   readonly #projects = new Map<SqliteValue, string>();
   readonly #configs = new Map<SqliteValue, SqliteRow>();
-  readonly #counts: SqliteValue[][] = [];
-  readonly #recounted: SqliteValue[] = [];
+  readonly #claims: Marked[] = [];
+  readonly #texts = new Rows();
+  readonly #faults = new Rows();
+  readonly #mended = new Rows();
+  readonly #recounted = new Rows();
+  readonly #counts = new Rows();
   readonly #hasUnsearchable: boolean;
   /** In all texts that were indexed. */
   characters = 0;
@@ -57,19 +76,18 @@ export class IndexSlice {
     this.#hasUnsearchable = statements.hasUnsearchable.get() !== undefined;
   }
 
-  /** For a session of which a log or feedback was deleted: all of its logs are indexed again. */
-  resetSession(key: SqliteValue): void {
-    this.#statements.clearFacets.run(key);
-    this.#statements.clearTexts.run({ key });
-    this.#statements.markLogsOfSession.run({ key });
-    this.#statements.unmarkSession.run(key);
-    this.#messages.forget(key);
-    this.#changed.add(key);
+  get count(): number {
+    return this.#claims.length;
   }
 
-  add(key: SqliteValue): void {
+  /** The mark must have been read before. If it throws, nothing of the log is written. */
+  add({ key, mark }: Marked): void {
     const row = this.#statements.readLogToIndex.get(key);
-    if (!row) return;
+    if (!row) {
+      // It was deleted since, or there never was one.
+      this.#claims.push({ key, mark });
+      return;
+    }
     const [project, config] = [this.#project(row['project_key']!), this.#config(row['config_key']!)];
     const session = row['session_key']!;
     const messages = row['messages'] as string | null;
@@ -80,74 +98,101 @@ export class IndexSlice {
     row['feedback'] = row['has_feedback'] === 1 ? this.#statements.readFeedback.get(key)!['feedback']! : '[]';
     const labels = labelsOf(row);
     const text = storableText(`${searchableText(texts, isWanted)}\n${splitIdeographs(labels.words)}`);
-    this.characters += text.length;
-    this.#statements.writeText.run(key, text, toGroupWord(session === null ? -Number(key) : session));
-    if (session !== null && messages !== null && isSearchedWhole(row))
-      this.#messages.keepConversation(session, messages);
-    if (this.#hasUnsearchable) this.#statements.clearUnsearchable.run(key);
-    if (row['is_counted'] === 1) this.#recounted.push(key);
-    this.#counts.push(toCount(key, row, config));
+    const facets = facetsOf(row, project, config, labels.user);
+    const count = toCount(key, row, config);
     const group = session ?? (row['parent_key'] === null ? -Number(key) : undefined);
-    this.#changed.add(group ?? -Number(key));
-    if (group === undefined) return;
-    const added = this.#additions.get(group) ?? { facets: new Set() };
-    this.#additions.set(group, added);
-    for (const facet of facetsOf(row, project, config, labels.user)) added.facets.add(facet.join('\0'));
+    const added = group === undefined ? undefined : (this.#additions.get(group) ?? newAdditions());
     const order = `${row['created_at']} ${String(key).padStart(16, '0')}`;
-    const isFirst = !added.firstInput || order < added.firstInput.rank;
-    if (isFirst) {
-      const input = inputPreview(newMessages === messages ? texts : toTexts(row, config));
-      if (input) added.firstInput = { text: storableText(input), rank: order, isError: false };
-    }
+    const isFirst = added && (!added.firstInput || order < added.firstInput.rank);
+    const input = isFirst && inputPreview(newMessages === messages ? texts : toTexts(row, config));
     const isTop = row['parent_key'] === null && row['parent_reference_id'] === null;
     const rank = `${isTop ? 1 : 0} ${order}`;
-    if (added.lastOutput && rank <= added.lastOutput.rank) return;
-    const answer = outputPreview(texts);
-    const output = answer ?? errorPreview(texts);
-    if (output) added.lastOutput = { text: storableText(output), rank, isError: answer === undefined };
+    const isLast = added && (!added.lastOutput || rank > added.lastOutput.rank);
+    const answer = isLast ? outputPreview(texts) : undefined;
+    const output = isLast ? (answer ?? errorPreview(texts)) : undefined;
+
+    // From here on, nothing throws.
+    const claim = this.#claims.push({ key, mark }) - 1;
+    const needs = [claim];
+    this.characters += text.length;
+    this.#texts.add(needs, key, text, toGroupWord(session === null ? -Number(key) : session));
+    if (session !== null && messages !== null && isSearchedWhole(row))
+      this.#messages.keepConversation(session, messages);
+    if (this.#hasUnsearchable) this.#mended.add(needs, key);
+    if (row['is_counted'] === 1) this.#recounted.add(needs, key);
+    this.#counts.add(needs, ...count);
+    this.changed.add(group ?? -Number(key));
+    if (group === undefined || !added) return;
+    this.#additions.set(group, added);
+    for (const facet of facets) addToList(added.facets, facet.join('\0'), needs);
+    if (input) added.firstInput = { text: storableText(input), rank: order, isError: false, claim };
+    if (output) added.lastOutput = { text: storableText(output), rank, isError: answer === undefined, claim };
   }
 
-  /** For a log whose writes were undone. */
+  /** For a log that fails: others are indexed, and it is noted. */
+  passOver({ key, mark }: Marked, fault: string): void {
+    this.forget(key);
+    this.failed.push(key);
+    this.#faults.add([this.#claims.push({ key, mark }) - 1], key, fault);
+  }
+
+  /** For a log that is not indexed, or was not, though it was added: what it said is not in the index. */
   forget(key: SqliteValue): void {
     const session = this.#statements.findLogByKey.get(key)?.['session_key'];
     if (session) this.#messages.forget(session);
-    this.#changed.add(session ?? -Number(key));
-  }
-
-  /** Returns the ids of the sessions that changed; null if they are more than `mostNamed`. */
-  write(mostNamed: number): string[] | null {
-    this.#writeCounts();
-    const facetKeys = new Map<string, SqliteValue>();
-    for (const [group, { facets, firstInput, lastOutput }] of this.#additions) {
-      for (const name of facets) {
-        const facet = facetKeys.get(name) ?? this.#facetKey(name.split('\0') as unknown as Facet);
-        facetKeys.set(name, facet);
-        this.#statements.addFacet.run(facet, group);
-      }
-      if (firstInput) this.#statements.setFirstInput.run(firstInput.text, firstInput.rank, group, firstInput.rank);
-      if (lastOutput) {
-        const { text, rank, isError } = lastOutput;
-        this.#statements.setLastOutput.run(text, rank, isError ? 1 : 0, group, rank);
-      }
-    }
-    for (const key of this.#changed) this.#statements.writeRank.run(key);
-    if (this.#changed.size > mostNamed) return null;
-    const ids = [...this.#changed].map((key) => this.#statements.findSummaryId.get(key)?.['id'] as string | null);
-    return ids.filter((id) => id !== null);
+    this.changed.add(session ?? -Number(key));
   }
 
   /**
-   * A statement with a trigger is a savepoint of its own, which writes the search index to the file: between two logs,
-   * that takes far longer than the log itself.
+   * The engine writes its search index to the file at the end of each savepoint, and before it takes a log with a lower
+   * key than the one before: between two logs, that takes far longer than the log itself. Statements with a trigger, or
+   * with a SELECT, are savepoints of their own, so they come after all texts, which are in the order of their keys.
+   *
+   * `slice` names this one; `lastSlice` is the one that `messages` is of.
    */
-  #writeCounts(): void {
-    for (const key of this.#recounted) this.#statements.clearCount.run(key);
-    for (const count of this.#counts) this.#statements.writeCount.run(...count);
+  toBatch(slice: string, lastSlice: string): SqliteBatch {
+    const [newFacets, facets, firstInputs, lastOutputs] = [new Rows(), new Rows(), new Rows(), new Rows()];
+    const ofFacets = new Map<string, number[]>();
+    for (const [group, added] of this.#additions) {
+      for (const [name, claims] of added.facets) {
+        addToList(ofFacets, name, claims);
+        facets.add(claims, ...name.split('\0'), group);
+      }
+      const { firstInput, lastOutput } = added;
+      if (firstInput) firstInputs.add([firstInput.claim], group, firstInput.text, firstInput.rank);
+      if (!lastOutput) continue;
+      lastOutputs.add([lastOutput.claim], group, lastOutput.text, lastOutput.rank, lastOutput.isError ? 1 : 0);
+    }
+    for (const [name, claims] of ofFacets) newFacets.add(claims, ...name.split('\0'));
+    const steps: [sql: string, Rows][] = [
+      [SLICE_SQL.writeText, this.#texts],
+      [SLICE_SQL.markUnsearchable, this.#faults],
+      [SLICE_SQL.clearUnsearchable, this.#mended],
+      [SLICE_SQL.clearCount, this.#recounted],
+      [SLICE_SQL.writeCount, this.#counts],
+      [SLICE_SQL.insertFacet, newFacets],
+      [SLICE_SQL.addFacet, facets],
+      [SLICE_SQL.setFirstInput, firstInputs],
+      [SLICE_SQL.setLastOutput, lastOutputs],
+    ];
+    return {
+      gate: { sql: SLICE_SQL.followSlice, parameters: [slice, lastSlice] },
+      claims: { sql: SLICE_SQL.unmarkLog, rows: this.#claims.map(({ key, mark }) => [key, mark]) },
+      steps: [
+        ...steps.map(([sql, { rows, needs }]) => ({ sql, rows, needs })),
+        { sql: LABEL_SQL.writeRank, rows: [...this.changed].map((key) => [key]) },
+      ],
+    };
   }
 
-  #facetKey([kind, value]: Facet): SqliteValue {
-    const { findFacet, insertFacet } = this.#statements;
-    return (findFacet.get(kind, value) ?? insertFacet.get(kind, value))!['key']!;
+  /** The log that a fault of the batch is of. */
+  keyOf(claim: number): SqliteValue {
+    return this.#claims[claim]!.key;
+  }
+
+  /** Must be called when the batch is written. Logs that have changed meanwhile stay marked. */
+  settle(claimed: readonly boolean[]): void {
+    for (const [at, { key }] of this.#claims.entries()) if (!claimed[at]) this.forget(key);
   }
 
   #project(key: SqliteValue): string {
@@ -167,6 +212,25 @@ export class IndexSlice {
     }
     return config;
   }
+}
+
+const newAdditions = (): Additions => ({ facets: new Map() });
+
+function addToList<Key>(lists: Map<Key, number[]>, key: Key, added: readonly number[]): void {
+  const list = lists.get(key);
+  if (list) list.push(...added);
+  else lists.set(key, [...added]);
+}
+
+/** Returns the ids of these summaries; null if they are more than `mostNamed`. */
+export function idsOf(
+  statements: ViewerStatements,
+  summaries: ReadonlySet<SqliteValue>,
+  mostNamed: number,
+): string[] | null {
+  if (summaries.size > mostNamed) return null;
+  const ids = [...summaries].map((key) => statements.findSummaryId.get(key)?.['id'] as string | null);
+  return ids.filter((id) => id !== null);
 }
 
 /** `messages` are those to take instead of the row's. */

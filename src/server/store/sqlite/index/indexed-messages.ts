@@ -1,7 +1,7 @@
 /**
  * Remembers which messages of a session the search index has, since the model calls of a conversation repeat all that
- * was said before. Each message is indexed with one log of its session, which owns it. What is forgotten here is indexed
- * again, which costs some space and changes nothing else.
+ * was said before. Each message is indexed with one log of its session, which owns it. What is forgotten here is
+ * indexed again, which costs some space and changes nothing else.
  *
  * To find that a message is known, its log would have to be parsed. So the JSON of each session's conversation is
  * remembered, too: where that of another log begins with it, only the rest is new.
@@ -32,16 +32,6 @@ export class IndexedMessages {
   #characters = 0;
   /** Sessions that the current slice has looked at. If the slice is undone, so is what it has indexed of them. */
   readonly #touched = new Set<SqliteValue>();
-  #dataVersion: SqliteValue | undefined;
-
-  /** Must be called in the transaction. `dataVersion` is SQLite's: another one means that others have written. */
-  startSlice(dataVersion: SqliteValue): void {
-    if (dataVersion !== this.#dataVersion) {
-      this.#sessions.clear();
-      [this.#count, this.#characters] = [0, 0];
-    }
-    this.#dataVersion = dataVersion;
-  }
 
   keepSlice(): void {
     this.#touched.clear();
@@ -54,6 +44,13 @@ export class IndexedMessages {
   dropSlice(): void {
     for (const session of this.#touched) this.forget(session);
     this.#touched.clear();
+  }
+
+  /** For when others have indexed: what they have indexed again is not known here. */
+  clear(): void {
+    this.#sessions.clear();
+    this.#touched.clear();
+    [this.#count, this.#characters] = [0, 0];
   }
 
   forget(session: SqliteValue): void {

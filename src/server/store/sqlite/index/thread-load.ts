@@ -1,7 +1,8 @@
 /**
- * Tells whether this thread has time to spare besides the viewer's index. What is compared is the time that the event loop
- * has waited for something to do with the time in which the index did not work: however much the index takes, it cannot make
- * the thread look saturated before it takes nearly all that was idle.
+ * Tells whether this thread has time to spare besides the viewer's index. What is compared is the time that the event
+ * loop has waited for something to do with the time in which the index did not work: however much the index takes, it
+ * cannot make the thread look saturated before it takes nearly all that was idle. While the index's own thread has the
+ * lock, requests wait for it, and this thread for them: that time is left out.
  */
 import { performance } from 'node:perf_hooks';
 
@@ -19,6 +20,8 @@ export interface LoopTimes {
 export interface ThreadLoad {
   /** Must be called with what the index has worked. */
   addIndexing(millis: number): void;
+  /** Leaves out the time from this call on until that of the function which it returns. */
+  leaveOut(): () => void;
   /** Says it of the last whole window; of a thread that is not known yet, that it is not. */
   isSaturated(): boolean;
 }
@@ -30,6 +33,16 @@ export function createThreadLoad(readTimes: () => LoopTimes = readLoopTimes): Th
   return {
     addIndexing: (millis) => {
       indexingMillis += millis;
+    },
+    leaveOut: () => {
+      const from = readTimes();
+      return () => {
+        const now = readTimes();
+        start = {
+          idle: start.idle + now.idle - Math.max(from.idle, start.idle),
+          active: start.active + now.active - Math.max(from.active, start.active),
+        };
+      };
     },
     isSaturated: () => {
       const now = readTimes();

@@ -5,6 +5,7 @@
  * A merge that has begun goes on where it was, whichever process does the next step and whatever was written meanwhile:
  * what is left to do is in the file.
  */
+import type { SqliteBatch } from '../../../../sqlite/batch.ts';
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
 import { readWordSegments, SEGMENTS_ROW, type WordSegment } from './word-segments.ts';
 
@@ -26,11 +27,14 @@ const SQL = {
 export interface WordMerges {
   /** Whether there is something to merge: a merge has begun, or segments have become many. */
   isDue(): boolean;
-  /** Works on that for one step. Returns whether there was anything to do. Must be called in a transaction. */
-  tidy(): boolean;
+  /** Returns a batch that works on that for as long, in steps. */
+  toBatch(maxMillis: number): SqliteBatch;
   /** Returns the names of the segments that may have words of deleted logs. Must be called in a transaction. */
   findDead(): ReadonlySet<string>;
-  /** Works on the merge by which these go, for one step. Returns false once they are gone. Must be called in a transaction. */
+  /**
+   * Works on the merge by which these go, for one step. Returns false once they are gone. Must be called in a
+   * transaction.
+   */
   erase(dead: ReadonlySet<string>): boolean;
 }
 
@@ -56,7 +60,7 @@ export function createWordMerges(prepare: Prepare): WordMerges {
       });
     },
 
-    tidy: () => merge(STEP_PAGES),
+    toBatch: (maxMillis) => ({ repeat: { sql: SQL.mergeWords, parameters: [STEP_PAGES], maxMillis } }),
 
     findDead: () => new Set(readSegments().flatMap(({ name, hasTombstones }) => (hasTombstones ? [name] : []))),
 

@@ -1,9 +1,10 @@
 /**
- * Every fixed statement of `ingest`, named for what it does. Those that run for most spans or traces take values by position:
- * by name takes several times as long.
+ * Every fixed statement of `ingest`, named for what it does. Those that run for most spans or traces take values by
+ * position: by name takes several times as long.
  */
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
 import { isContent, REVISED_COLUMNS } from '../../rows/stored-log.ts';
+import { MARK_AGAIN, MARK_LOGS, NEW_MARK } from '../viewer/marks.ts';
 
 /** Traces that one statement deletes, with their parts, whose calls are deleted before in statements of their own. */
 export const FORGOTTEN_AT_ONCE = 20;
@@ -61,7 +62,7 @@ const SQL = {
   moveFeedback: `UPDATE feedback SET log_key = (SELECT key FROM logs WHERE reference_id = :into) WHERE log_key = :key`,
   clearReference: `UPDATE logs SET reference_id = NULL WHERE key = ?`,
   deleteLog: `DELETE FROM logs WHERE key = ?`,
-  markLog: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE reference_id = ? ON CONFLICT DO NOTHING`,
+  markLog: `${MARK_LOGS} SELECT key, ${NEW_MARK} FROM logs WHERE reference_id = ? ${MARK_AGAIN}`,
   markSession: `INSERT INTO unindexed_sessions (key) VALUES (?) ON CONFLICT DO NOTHING`,
   /**
    * Of a log that no longer says all of what it said: others that repeat it are in the search index without it. Must be

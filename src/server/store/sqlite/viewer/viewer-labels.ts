@@ -95,8 +95,6 @@ export const LABEL_COLUMNS = `logs.environment, logs.source, logs.project_key, l
 
 export const LABEL_SQL = {
   writeRank: `INSERT OR REPLACE INTO session_ranks SELECT ${RANKS} FROM session_summaries WHERE key = ?`,
-  clearCount: `DELETE FROM counted_logs WHERE key = ?`,
-  writeCount: `INSERT INTO counted_logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   listLabels: `SELECT kind, value FROM session_facets JOIN facets ON facets.key = facet_key
     WHERE session_key = ? AND kind IN ('user', 'model', 'feedback') LIMIT 100`,
   findSessionByName: `SELECT id FROM sessions WHERE reference_id = ?`,
@@ -110,7 +108,7 @@ export const LABEL_SQL = {
   readMetadata: `SELECT ${METADATA} AS metadata FROM logs WHERE key = ?`,
 } as const;
 
-/** The values of `writeCount`, from a row with `LABEL_COLUMNS` and `created_at`, and that of its config. */
+/** The row of `counted_logs`, from a row with `LABEL_COLUMNS` and `created_at`, and that of its config. */
 export function toCount(key: SqliteValue, row: SqliteRow, config: SqliteRow): SqliteValue[] {
   const isCall = config['type'] === 'model';
   return [

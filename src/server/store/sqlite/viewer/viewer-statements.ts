@@ -2,6 +2,7 @@
 import type { SqliteValue } from '../../../../sqlite/open.ts';
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
 import { MAX_SEARCHED_CHARACTERS } from '../../rows/log-text.ts';
+import { MARK_AGAIN, MARK_LOGS, NEW_MARK } from './marks.ts';
 import { LABEL_COLUMNS, LABEL_SQL, METADATA } from './viewer-labels.ts';
 
 const MAX_FILTER_VALUES = 500;
@@ -137,8 +138,6 @@ const SQL = {
   findLogByKey: `SELECT key, session_key, parent_key, id FROM logs WHERE key = ?`,
 
   findFacet: `SELECT key FROM facets WHERE kind = ? AND value = ?`,
-  insertFacet: `INSERT INTO facets (kind, value) VALUES (?, ?) RETURNING key`,
-  addFacet: `INSERT INTO session_facets (facet_key, session_key) VALUES (?, ?) ON CONFLICT DO NOTHING`,
   countSessionsOfFacet: `SELECT count(*) AS count FROM (SELECT 1 FROM session_facets WHERE facet_key = ? LIMIT ?)`,
   clearFacets: `DELETE FROM session_facets WHERE session_key = ?`,
 
@@ -158,14 +157,13 @@ const SQL = {
     ORDER BY due_at LIMIT 100`,
   hasMarkedSessions: `SELECT 1 FROM unindexed_sessions LIMIT 1`,
   unmarkSession: `DELETE FROM unindexed_sessions WHERE key = ?`,
-  listMarkedLogs: `SELECT key FROM unindexed_logs ORDER BY key DESC LIMIT ?`,
-  listOldestMarkedLogs: `SELECT key FROM unindexed_logs ORDER BY key LIMIT ?`,
-  unmarkLogs: `DELETE FROM unindexed_logs WHERE key BETWEEN ? AND ?`,
+  listMarkedLogs: `SELECT key, mark FROM unindexed_logs ORDER BY key DESC LIMIT ?`,
+  listOldestMarkedLogs: `SELECT key, mark FROM unindexed_logs ORDER BY key LIMIT ?`,
   hasMarkedLogs: `SELECT 1 FROM unindexed_logs LIMIT 1`,
-  markLogsOfSession: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE session_key = :key OR key = -:key
-    ON CONFLICT DO NOTHING`,
-  /** Goes up when another connection has written. */
-  readDataVersion: `PRAGMA data_version`,
+  markLogsOfSession: `${MARK_LOGS} SELECT key, ${NEW_MARK} FROM logs WHERE session_key = :key OR key = -:key
+    ${MARK_AGAIN}`,
+  readLastSlice: `SELECT slice FROM last_index_slice`,
+  setLastSlice: `UPDATE last_index_slice SET slice = ?`,
   readLogToIndex: `SELECT session_key, parent_key, parent_reference_id, created_at, config_key, inputs, messages,
       substr(output, 1, ${MAX_SEARCHED_CHARACTERS}) AS output, output_message,
       substr(error, 1, ${MAX_SEARCHED_CHARACTERS}) AS error, ${LABEL_COLUMNS},
@@ -175,20 +173,13 @@ const SQL = {
   readProjectName: `SELECT name FROM projects WHERE key = ?`,
   readConfigLabel: `SELECT type, model, label FROM configs WHERE key = ?`,
   readFeedback: `SELECT ${INDEXED_FEEDBACK} FROM logs WHERE key = ?`,
-  markUnsearchable: `INSERT OR REPLACE INTO unsearchable_logs (key, fault) VALUES (?, ?)`,
   hasUnsearchable: `SELECT 1 FROM unsearchable_logs LIMIT 1`,
-  clearUnsearchable: `DELETE FROM unsearchable_logs WHERE key = ?`,
-  writeText: `INSERT OR REPLACE INTO logs_search (rowid, text, session) VALUES (?, ?, ?)`,
   clearTexts: `UPDATE session_summaries SET first_input = NULL, first_input_rank = NULL, last_output = NULL,
       last_output_rank = NULL,
       started_at = coalesce((SELECT min(created_at) FROM logs WHERE session_key = :key OR logs.key = -:key), started_at),
       ended_at = coalesce((SELECT max(unixepoch(created_at, 'subsec') + coalesce(duration, 0)) FROM logs
         WHERE session_key = :key OR logs.key = -:key), ended_at)
     WHERE key = :key`,
-  setFirstInput: `UPDATE session_summaries SET first_input = ?, first_input_rank = ?
-    WHERE key = ? AND (first_input_rank IS NULL OR first_input_rank >= ?)`,
-  setLastOutput: `UPDATE session_summaries SET last_output = ?, last_output_rank = ?, last_is_error = ?
-    WHERE key = ? AND (last_output_rank IS NULL OR last_output_rank <= ?)`,
 } as const;
 
 export type ViewerStatements = ReturnType<typeof prepareViewerStatements>;

@@ -4,6 +4,7 @@
  */
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
 import { CONTENT_COLUMNS, GIVEN_COLUMNS, JSON_COLUMNS, PLAIN_COLUMNS } from '../../rows/log-row.ts';
+import { MARK_AGAIN, MARK_LOGS, NEW_MARK } from '../viewer/marks.ts';
 
 /** JSON can be given as UTF-8. */
 const parameterOf = (column: string) => (JSON_COLUMNS.has(column) ? 'CAST(? AS TEXT)' : '?');
@@ -105,7 +106,7 @@ const SQL = {
       started_at = min(started_at, excluded.started_at),
       ended_at = max(ended_at, excluded.ended_at),
       updated_at = max(updated_at, excluded.updated_at)`,
-  markUnindexed: `INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE key BETWEEN ? AND ? ON CONFLICT DO NOTHING`,
+  markUnindexed: `${MARK_LOGS} SELECT key, ${NEW_MARK} FROM logs WHERE key BETWEEN ? AND ? ${MARK_AGAIN}`,
   /** Keeps the fields that are there: a retry must not undo a later update. */
   completeLog: `UPDATE logs SET updated_at = ?,
       trace_id = coalesce(trace_id, ?), called = CASE WHEN save THEN coalesce(called, ?) END,

@@ -2,20 +2,21 @@
  * Group commit. Waiting for the disk costs far more than the statements do, so all writes that arrive in one turn of
  * the event loop share one transaction, and are answered after its commit. One that throws undoes only itself.
  *
- * A savepoint would do for that, but makes the engine copy each page that is changed. So there is none where nothing was
- * written before in the transaction, or only works that can be repeated: then all is rolled back, and these are done
- * again.
+ * A savepoint would do for that, but makes the engine copy each page that is changed. So there is none where nothing
+ * was written before in the transaction, or only works that can be repeated: then all is rolled back, and these are
+ * done again.
  *
  * A turn takes about `TURN_MILLIS`; what is left runs in the next one. A long work is a generator, and is interrupted
  * where it yields. The transaction stays open as long as each turn of the event loop brings more writes, but not for
  * long: under load, many requests wait for the disk together. Reads therefore need another connection.
  *
- * Another process may write to the same file (write-lock.ts). Its lock is waited for between turns of the event loop, not
- * within one.
+ * Another process may write to the same file (write-lock.ts). Its lock is waited for between turns of the event loop,
+ * not within one.
  */
-import { explainSqliteError, type SqliteDatabase } from '../../../../sqlite/open.ts';
+import { explainSqliteError, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
 import { overtake } from '../../heavy-turns.ts';
-import { toSteps } from '../../steps.ts';
+import { toSteps, type Work } from '../../steps.ts';
+import { createSavepoint } from './savepoint.ts';
 import { createWriteLock } from './write-lock.ts';
 
 const TURN_MILLIS = 25;
@@ -24,10 +25,10 @@ const GROUP_MILLIS = 60;
 /** Between two looks at a lock that another process has. */
 const LOCK_POLL_MILLIS = 1;
 const DEFAULT_LOCK_TIMEOUT_MILLIS = 10_000;
-/** So long after works had to be repeated, none has to be: whoever sends bad requests does not hold up the good ones. */
+/**
+ * So long after works had to be repeated, none has to be: whoever sends bad requests does not hold up the good ones.
+ */
 const CAREFUL_MILLIS = 10_000;
-
-export type Work<Result> = () => Result | Generator<void, Result>;
 
 interface Job {
   readonly work: Work<unknown>;
@@ -44,6 +45,13 @@ interface Run {
   readonly hasSavepoint: boolean;
 }
 
+/** A time in which another connection writes. */
+interface Lend {
+  readonly write: () => Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** `undone`: the job has failed, and there is no transaction any more. */
 type Progress = 'interrupted' | 'done' | 'undone';
 
@@ -57,6 +65,11 @@ export interface WriteTurns {
   runRepeatable<Result>(work: Work<Result>): Promise<Result>;
   /** Runs a part of such a `work`. If that throws, what it has written is undone, and `failed` makes the result. */
   runInSavepoint<Result>(work: () => Result, failed: (error: unknown) => Result): Result;
+  /**
+   * Lets another connection of this process write, as one transaction, while there is none here and none begins. Calls
+   * `write` again if another process was quicker. Resolves or rejects as it does.
+   */
+  lend<Result>(write: () => Promise<Result>): Promise<Result>;
   /** Returns how many works wait or are under way. */
   depth(): number;
   /** Runs everything that waits, now. */
@@ -80,9 +93,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
   const { beforeCommit = () => {}, afterCommit = () => undefined } = options;
   const lock = createWriteLock(database, { file, timeoutMillis: lockTimeoutMillis });
   const commit = database.prepare('COMMIT');
-  const savepoint = database.prepare('SAVEPOINT item');
-  const release = database.prepare('RELEASE item');
-  const undo = database.prepare('ROLLBACK TO item');
+  const savepoint = createSavepoint(database);
   let queue: Job[] = [];
   /** Those of the open transaction, and how they are answered after its commit. */
   let done: { job: Job; answer: () => void }[] = [];
@@ -91,37 +102,18 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
   let isCommitDue = false;
   let isScheduled = false;
   let isPaused = false;
+  const lends: Lend[] = [];
+  /** Whether works come first, since another connection has just written. */
+  let hasLent = false;
   /** No turn before this time. */
   let resumeAt = 0;
   let carefulUntil = 0;
-
-  /** Savepoints nest: the statements mean the innermost. Throws what failed where SQLite has rolled back everything. */
-  const undoItem = (cause: unknown): void => {
-    try {
-      undo.run();
-      release.run();
-    } catch {
-      throw cause;
-    }
-  };
-
-  const runInSavepoint = <Result>(work: () => Result, failed: (error: unknown) => Result): Result => {
-    savepoint.run();
-    try {
-      const result = work();
-      release.run();
-      return result;
-    } catch (error) {
-      undoItem(error);
-      return failed(error);
-    }
-  };
 
   const begin = (job: Job): Run => {
     const isAlone = done.length === 0;
     const canRepeat = performance.now() >= carefulUntil && done.every((before) => before.job.isRepeatable);
     const hasSavepoint = !isAlone && !canRepeat;
-    if (hasSavepoint) savepoint.run();
+    if (hasSavepoint) savepoint.begin();
     return { job, steps: toSteps(job.work), hasSavepoint };
   };
 
@@ -144,7 +136,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
       for (;;) {
         const step = steps.next();
         if (step.done) {
-          if (hasSavepoint) release.run();
+          if (hasSavepoint) savepoint.release();
           job.onWritten?.();
           done.push({ job, answer: () => job.resolve(step.value) });
           break;
@@ -160,11 +152,18 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
         return 'undone';
       }
       // A full disk or a failing one has rolled back everything: then the whole turn fails.
-      undoItem(error);
+      savepoint.undo(error);
       done.push({ job, answer: () => job.reject(reason) });
     }
     current = undefined;
     return 'done';
+  };
+
+  const failAll = (error: unknown): void => {
+    const reason = explainSqliteError(error, file);
+    const failed = [...done.map(({ job }) => job), ...(current ? [current.job] : []), ...queue];
+    [queue, done, current, openedAt, isCommitDue] = [[], [], undefined, undefined, false];
+    for (const job of failed) job.reject(reason);
   };
 
   /** Works until `end`. Commits if that is asked for, or everything is done and the transaction is old. */
@@ -194,10 +193,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
       lock.afterCommit();
     } catch (error) {
       rollback(database);
-      const reason = explainSqliteError(error, file);
-      const failed = [...done.map(({ job }) => job), ...(current ? [current.job] : []), ...queue];
-      [queue, done, current, openedAt, isCommitDue] = [[], [], undefined, undefined, false];
-      for (const job of failed) job.reject(reason);
+      failAll(error);
       return;
     }
     const answers = done;
@@ -211,18 +207,53 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     isPaused = true;
     void event.then(() => {
       isPaused = false;
-      if (hasWork()) schedule();
+      if (hasWork() || lends.length > 0) schedule();
     });
+  };
+
+  /** The lock is free when the other connection takes it, unless another process is quicker. */
+  const lendTurn = async ({ write, resolve, reject }: Lend): Promise<void> => {
+    hasLent = true;
+    try {
+      resolve(await write());
+    } catch (error) {
+      const reason = explainEngineError(error, file);
+      if (reasonOf(reason) === 'locked') lends.unshift({ write, resolve, reject });
+      else reject(reason);
+    }
+    lock.afterCommit();
+    await afterCommit();
+  };
+
+  const tryToLend = (): void => {
+    try {
+      if (!lock.tryBegin(false)) {
+        resumeAt = performance.now() + LOCK_POLL_MILLIS;
+        return;
+      }
+      rollback(database);
+      pauseUntil(lendTurn(lends.shift()!));
+    } catch (error) {
+      lends.shift()!.reject(error);
+      failAll(error);
+    }
   };
 
   const hasWork = (): boolean => current !== undefined || queue.length > 0;
 
   const onTurn = (): void => {
     isScheduled = false;
-    if (!hasWork() && openedAt === undefined) return;
+    const isIdle = !hasWork() && openedAt === undefined;
+    if (lends.length > 0 && openedAt === undefined && (isIdle || !hasLent)) {
+      tryToLend();
+      if (hasWork() || lends.length > 0) schedule();
+      return;
+    }
+    if (isIdle) return;
+    hasLent = false;
     // The first turn of the event loop that brings nothing is the last one of the transaction.
     runTurn(performance.now() + TURN_MILLIS, !hasWork());
-    if (hasWork() || openedAt !== undefined) schedule();
+    if (hasWork() || openedAt !== undefined || lends.length > 0) schedule();
   };
 
   const schedule = (): void => {
@@ -243,7 +274,12 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     depth: () => queue.length + (current ? 1 : 0),
     run: (work, onWritten) => add(work, false, onWritten),
     runRepeatable: (work) => add(work, true),
-    runInSavepoint,
+    runInSavepoint: savepoint.run,
+    lend: <Result>(write: () => Promise<Result>) =>
+      new Promise<Result>((resolve, reject) => {
+        lends.push({ write, resolve: resolve as (value: unknown) => void, reject });
+        schedule();
+      }),
     drain: () => {
       while (hasWork() || openedAt !== undefined) runTurn(Number.POSITIVE_INFINITY, true);
     },

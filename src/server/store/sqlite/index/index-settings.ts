@@ -1,0 +1,26 @@
+/** The settings of the connection that writes the index. */
+import type { SqliteDatabase } from '../../../../sqlite/open.ts';
+import { readNumber } from '../file/write-ahead-log.ts';
+
+/**
+ * Where another process has the lock, writes here go on rather than wait for the slice. Besides what it changes, each
+ * slice reads few pages, and the next one must read them again.
+ */
+const BUSY_MILLIS = 20;
+const CACHE_KILOBYTES = 16_000;
+
+/**
+ * It does not wait for the disk: in a power cut, the marks of what it has written are as they were before, since both
+ * are in the same log. `database` is the connection of all other writes, whose checkpoints are for those of the index
+ * too.
+ */
+export function toIndexSettings(database: SqliteDatabase): string {
+  return `PRAGMA busy_timeout = ${BUSY_MILLIS};
+    PRAGMA synchronous = NORMAL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA secure_delete = ON;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -${CACHE_KILOBYTES};
+    PRAGMA wal_autocheckpoint = ${readNumber(database, 'wal_autocheckpoint')};
+    PRAGMA journal_size_limit = ${readNumber(database, 'journal_size_limit')};`;
+}

@@ -1,0 +1,158 @@
+/**
+ * A thread with a connection of its own: the engine is synchronous, and what takes long would hold up everything else.
+ * It knows only SQL, so that its program is a short text which works from sources, from packages and from bundles
+ * alike.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import { loadBuiltin, resolveInstalled } from '../load-module.ts';
+import { type SqliteBatch, WRITER } from './batch.ts';
+import type { SqliteValue } from './open.ts';
+
+const CLOSE_TIMEOUT_MILLIS = 5_000;
+
+const PROGRAM = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const { DatabaseSync } = require(workerData.engine);
+  // The engine would make a new file in the place of one that is gone.
+  if (!require('node:fs').existsSync(workerData.file)) throw new Error('the file is gone');
+  const database = new DatabaseSync(workerData.file, { readOnly: !workerData.canWrite, timeout: 2000 });
+  database.exec(workerData.setUp);
+  const prepared = new Map();
+  const prepare = (sql) => {
+    if (!prepared.has(sql)) {
+      if (prepared.size >= 50) prepared.clear();
+      prepared.set(sql, database.prepare(sql));
+    }
+    return prepared.get(sql);
+  };
+  const write = new Function('database', 'prepare', workerData.writer)(database, prepare);
+  parentPort.on('message', (work) => {
+    if (work === null) {
+      database.close();
+      parentPort.close();
+      return;
+    }
+    let answer;
+    try {
+      answer = { result: work.batch ? write(work.batch) : prepare(work.sql).all(...work.parameters) };
+    } catch ({ message, code, errcode, claim }) {
+      answer = { error: { message, code, errcode, claim } };
+    }
+    Atomics.store(workerData.busy, 0, 0);
+    Atomics.notify(workerData.busy, 0);
+    parentPort.postMessage(answer);
+  });
+  parentPort.postMessage({ result: [] });`;
+
+export interface ThreadOptions {
+  /** An absolute path, not `:memory:`, which has no second connection. */
+  readonly file: string;
+  readonly canWrite: boolean;
+  /** SQL that is run once, before everything else. */
+  readonly setUp?: string;
+}
+
+export interface ThreadTask<Result> {
+  readonly work:
+    | { readonly sql: string; readonly parameters: readonly SqliteValue[] }
+    | { readonly batch: SqliteBatch };
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+  /** When it is given up, in milliseconds of `performance.now()`, and the reason. */
+  readonly deadline?: { readonly at: number; readonly error: () => Error };
+}
+
+interface Answer {
+  readonly result?: unknown;
+  readonly error?: { message: string; code?: string; errcode?: number; claim?: number };
+}
+
+/** `gone`: the thread has ended, and another one can be started. `unusable`: it could not even begin. */
+export type ThreadState = 'idle' | 'gone' | 'unusable';
+
+export class SqliteThread {
+  readonly #worker: Worker;
+  readonly #ended: Promise<void>;
+  /** 1 while it is in the middle of something. */
+  readonly #busy = new Int32Array(new SharedArrayBuffer(4));
+  #hasBegun = false;
+  #hasEnded = false;
+  #receive: (answer: Answer | undefined) => void = () => {};
+
+  /** Throws where the runtime has no threads, or forbids them. */
+  constructor({ file, canWrite, setUp = '' }: ThreadOptions) {
+    const { Worker } = loadBuiltin('node:worker_threads') as typeof import('node:worker_threads');
+    const engine = loadBuiltin('node:sqlite') ? 'node:sqlite' : resolveInstalled('@photostructure/sqlite');
+    const workerData = { engine, file, canWrite, setUp, writer: WRITER, busy: this.#busy };
+    // Without the flags of this process: a loader or a test runner in them would start in each thread. What Node warns
+    // of (that its SQLite is experimental), it has said once.
+    this.#worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: ['--no-warnings'], env: {} });
+    this.#worker.unref();
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#worker.on('message', (answer: Answer) => {
+      if (this.#hasBegun) this.#receive(answer);
+      this.#hasBegun = true;
+    });
+    this.#worker.on('error', () => this.#receive(undefined));
+    this.#worker.once('exit', () => {
+      this.#hasEnded = true;
+      this.#receive(undefined);
+    });
+  }
+
+  /** It runs nothing any more. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Answers the task, except where the thread is `unusable`. Resolves when it can run the next one, or has ended. */
+  async run<Result>({ work, resolve, reject, deadline }: ThreadTask<Result>): Promise<ThreadState> {
+    let timer: NodeJS.Timeout | undefined;
+    const answer = await new Promise<Answer | 'late' | undefined>((receive) => {
+      this.#receive = receive;
+      if (deadline) timer = setTimeout(() => receive('late'), deadline.at - performance.now());
+      Atomics.store(this.#busy, 0, 1);
+      this.#worker.postMessage(work);
+    });
+    clearTimeout(timer);
+    if (answer === 'late') {
+      reject(deadline!.error());
+      // The engine cannot be interrupted, and a thread that is terminated within it ends the process. Until it comes
+      // back, the thread keeps its place, so that no more are started.
+      const end = await new Promise<Answer | undefined>((receive) => {
+        this.#receive = receive;
+      });
+      return end ? 'idle' : 'gone';
+    }
+    if (answer === undefined) {
+      if (!this.#hasBegun) return 'unusable';
+      reject(new Error('The thread of the database has ended.'));
+      return 'gone';
+    }
+    if (answer.error) reject(Object.assign(new Error(answer.error.message), answer.error));
+    else resolve(answer.result as Result);
+    return 'idle';
+  }
+
+  /** Blocks until it is in the middle of nothing, for as long at most. */
+  waitUntilIdle(millis: number): void {
+    if (this.#hasBegun && !this.#hasEnded) Atomics.wait(this.#busy, 0, 1, millis);
+  }
+
+  /** Resolves when the thread has ended, after what it is in the middle of. */
+  async stop(): Promise<void> {
+    this.#worker.postMessage(null);
+    await this.#ended;
+  }
+}
+
+/** Resolves when the threads have ended, after what they are in the middle of, for which it waits 5 s. */
+export async function stopThreads(threads: readonly SqliteThread[]): Promise<void> {
+  const ends = Promise.all(threads.map((thread) => thread.stop()));
+  // The threads do not keep the process alive, but this timer does: whoever stops them waits for it.
+  const patience = new AbortController();
+  const over = delay(CLOSE_TIMEOUT_MILLIS, undefined, { signal: patience.signal }).catch(() => {});
+  await Promise.race([ends, over]);
+  patience.abort();
+}

@@ -1,0 +1,198 @@
+/** The index is written by a thread of its own, beside writes of this process and of others. */
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
+import type { Store } from '../../../../src/server/store/store.ts';
+import { openSqlite } from '../../../../src/sqlite/open.ts';
+import { holdBatches, watchWriters } from '../../../support/held-batches.ts';
+import { temporaryDirectory } from '../../../support/start-test-server.ts';
+import { createOne, log } from '../../sample-log.ts';
+
+/** Messages that are short are indexed with each log that has them. */
+const LONG = 'of the wide and dry plains of the south';
+
+const newFile = () => join(temporaryDirectory(), 'logs.db');
+
+async function open(file = newFile()): Promise<Store> {
+  const store = await openSqliteStore({ file });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+const found = async (store: Store, search: string) =>
+  (await store.viewer.listSessions({ search, size: 9 })).sessions.map((session) => session.reference_id);
+const untilIndexed = (store: Store) =>
+  expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
+
+test('what is indexed is written by a thread, also after that has ended', async () => {
+  const writers = watchWriters();
+  const store = await open();
+  await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
+  await expect.poll(() => found(store, 'zebra')).toEqual(['one']);
+  expect(writers()).toHaveLength(1);
+  const [writer] = writers();
+  await writer!.terminate();
+  await createOne(store, { session_reference_id: 'two', output: 'the quagga' });
+  await expect.poll(() => found(store, 'quagga')).toEqual(['two']);
+  expect(writers()).toHaveLength(2);
+});
+
+test('a log that changes while it is indexed is found by what it says then', async () => {
+  const file = newFile();
+  const [store, other] = [await open(file), await open(file)];
+  const { id } = await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
+  await untilIndexed(store);
+  const held = holdBatches();
+  await store.updateLog({ id }, { output: 'the quagga' });
+  await createOne(store, { session_reference_id: 'two', output: 'the leopard' });
+  await expect.poll(held.count).toBe(1);
+  // Writes of the same process wait for the thread. Those of others do not, as it has not begun.
+  await other.updateLog({ id }, { output: 'the yak' });
+  held.release();
+  await expect.poll(() => found(other, 'leopard')).toEqual(['two']);
+  expect(await found(other, 'quagga')).toEqual([]);
+  held.releaseAll();
+  await expect.poll(() => found(other, 'yak')).toEqual(['one']);
+  await untilIndexed(store);
+  expect(await found(other, 'quagga')).toEqual([]);
+  expect((await other.viewer.listSessions({ size: 9 })).sessions).toContainEqual(
+    expect.objectContaining({ reference_id: 'one', last_output: 'the yak' }),
+  );
+});
+
+test('comments that are deleted while their log is indexed are not found', async () => {
+  const file = newFile();
+  const [store, other] = [await open(file), await open(file)];
+  const { id } = await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
+  await untilIndexed(store);
+  const held = holdBatches();
+  await store.addFeedback([{ data_id: id, type: 'comment', value: 'the quagga', user: 'ada' }]);
+  await expect.poll(held.count).toBe(1);
+  await other.deleteLogsOfUser('ada');
+  held.release();
+  held.releaseAll();
+  await untilIndexed(store);
+  expect(await found(store, 'zebra')).toEqual(['one']);
+  expect(await found(store, 'quagga')).toEqual([]);
+});
+
+test('messages stay in the index though two processes remember other logs that have them', async () => {
+  const file = newFile();
+  const writers = watchWriters();
+  const store = await open(file);
+  const messages = [{ role: 'user' as const, content: `the zebra ${LONG}` }];
+  const first = await createOne(store, { session_reference_id: 'one', messages, output: 'first' });
+  await expect.poll(() => found(store, 'zebra')).toEqual(['one']);
+  await untilIndexed(store);
+  // A slice of this one waits while another one indexes logs of the same session again.
+  const held = holdBatches(writers()[0]!);
+  await createOne(store, { session_reference_id: 'two', output: 'the yak' });
+  await expect.poll(held.count).toBe(1);
+  const other = await open(file);
+  const second = await createOne(other, { session_reference_id: 'one', messages, output: 'second' });
+  await untilIndexed(other);
+  await other.updateLog({ id: first.id }, { output: 'quagga' });
+  await untilIndexed(other);
+  held.releaseAll();
+  await store.updateLog({ id: second.id }, { output: 'leopard' });
+  await untilIndexed(store);
+  expect(await found(store, 'quagga leopard')).toEqual(['one']);
+  expect(await found(store, 'zebra')).toEqual(['one']);
+});
+
+test('pages hear which sessions have changed, and of others only where another process has written', async () => {
+  const file = newFile();
+  const store = await open(file);
+  const heard: unknown[] = [];
+  store.viewer.onChange(({ sessions }) => heard.push(sessions));
+  for (let second = 0; second < 3; second += 1) {
+    await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
+    // So often the file is looked at.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+  await untilIndexed(store);
+  expect(heard.length).toBeGreaterThan(0);
+  expect(heard).not.toContain(null);
+  const other = await open(file);
+  await createOne(other, { session_reference_id: 'two', output: 'the quagga' });
+  await expect.poll(() => heard).toContain(null);
+});
+
+type Step = readonly [kind: 'create' | 'update' | 'comment' | 'delete', which: number, word: number, session: number];
+
+const WORDS = ['zebra', 'quagga', 'yak', 'leopard', 'lion', 'tiger'];
+
+test('whatever is written beside it by two processes, the index is that of the logs which are there', async () => {
+  const step = fc.tuple(
+    fc.constantFrom('create', 'create', 'create', 'update', 'comment', 'delete'),
+    fc.nat(30),
+    fc.nat(WORDS.length - 1),
+    fc.nat(2),
+  ) as fc.Arbitrary<Step>;
+  const rounds = fc.array(fc.array(step, { maxLength: 12 }), { minLength: 1, maxLength: 6 });
+  await fc.assert(
+    fc.asyncProperty(rounds, async (planned) => {
+      const file = newFile();
+      const stores = [await openSqliteStore({ file }), await openSqliteStore({ file })] as const;
+      const ids: string[] = [];
+      for (const [at, steps] of planned.entries()) {
+        // Some slices come between, and some are under way.
+        await Promise.all(steps.map((each, index) => take(stores[index % 2]!, each, ids)));
+        if (at % 2 === 0) await new Promise((resolve) => setTimeout(resolve, 30));
+      }
+      await untilIndexed(stores[0]);
+      for (const store of stores) await store.close();
+      const beside = readIndex(file);
+      const database = openSqlite({ file });
+      database.exec(
+        `INSERT INTO unindexed_sessions (key) SELECT key FROM session_summaries WHERE true ON CONFLICT DO NOTHING`,
+      );
+      database.close();
+      const alone = await openSqliteStore({ file });
+      await untilIndexed(alone);
+      await alone.close();
+      expect(beside).toEqual(readIndex(file));
+    }),
+    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 12) },
+  );
+});
+
+async function take(store: Store, [kind, which, at, session]: Step, ids: string[]): Promise<void> {
+  const id = ids[which % Math.max(1, ids.length)] ?? 'none';
+  const word = WORDS[at]!;
+  if (kind === 'create') {
+    const messages = WORDS.slice(0, at).map((said) => ({ role: 'user' as const, content: `${said} ${LONG}` }));
+    const created = await store.createLogs([
+      log({ session_reference_id: `session ${session}`, messages, output: `${word}s`, metadata: { user: word } }),
+    ]);
+    ids.push(created[0]!.id);
+  }
+  if (kind === 'update') await store.updateLog({ id }, { output: `late ${word}`, error: word });
+  if (kind === 'comment' && ids.includes(id)) {
+    await store.addFeedback([{ data_id: id, type: 'comment', value: word, user: 'ada' }]).catch(() => {});
+  }
+  if (kind === 'delete') await store.deleteLogs([id]);
+}
+
+/** All that the index has. Of words, in which sessions they are. */
+function readIndex(file: string) {
+  const database = openSqlite({ file, readOnly: true });
+  const all = (sql: string, ...parameters: string[]) => database.prepare(sql).all(...parameters);
+  const index = {
+    words: [...WORDS, 'zebras', 'late', 'lions', 'tigers', 'yaks'].map((word) =>
+      all(
+        `SELECT DISTINCT session_key FROM logs JOIN logs_search ON logs_search.rowid = logs.key
+          WHERE logs_search MATCH ? ORDER BY 1`,
+        word,
+      ),
+    ),
+    texts: all('SELECT rowid FROM logs_search ORDER BY 1'),
+    facets: all('SELECT session_key, kind, value FROM session_facets JOIN facets ON facet_key = key ORDER BY 1, 2, 3'),
+    summaries: all('SELECT key, first_input, last_output, last_is_error FROM session_summaries ORDER BY 1'),
+    ranks: all('SELECT key, started, duration FROM session_ranks ORDER BY 1'),
+    days: all('SELECT * FROM day_counts ORDER BY 1, 2, 3, 4'),
+  };
+  database.close();
+  return index;
+}

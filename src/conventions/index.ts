@@ -4,7 +4,8 @@ import type { ChatMessage } from '../wire/v4.ts';
 import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
 import { readContentRefs } from './content/content-refs.ts';
 import { readEvaluations } from './content/evaluations.ts';
-import { modelOfBodies } from './content/model-of-bodies.ts';
+import { withFailureOfAnswer } from './content/failed-answers.ts';
+import { modelOfBodies, withNamesOfAnswer } from './content/model-of-bodies.ts';
 import { openToolResult } from './content/parts/tool-result.ts';
 import { correctError } from './content/read-error.ts';
 import { millisToFirstChunk } from './content/streams/first-chunk.ts';
@@ -103,6 +104,7 @@ export function readSpan(
   if (reading && kind === 'model') {
     addTo(reading, usageOfAnswer(reading, fields));
     if (reading.model === undefined) addTo(reading, { model: modelOfBodies(reading, fields) } as Partial<Reading>);
+    reading = withFailureOfAnswer(withNamesOfAnswer(reading, fields), fields);
     fillInEntries(metadataOf(reading), omitUndefined({ time_to_first_chunk_ms: millisToFirstChunk(span) }));
   }
   const said = withLosses(withContentRefs(reading ?? {}, fields), fields);

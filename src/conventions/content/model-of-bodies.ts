@@ -1,7 +1,10 @@
-/** The model of a call whose span has no attribute for it: that of the request's body, or else of the answer's. */
+/**
+ * What the bodies of a call name: its model, if the span has no attribute for it (that of the request, or else of the answer),
+ * and the id and the model of the answer.
+ */
 import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
-import { nameOf } from '../values/attributes.ts';
+import { addTo, nameOf, omitUndefined } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { modelNameOf } from './request-parameters.ts';
 import { streamIn } from './streams/stream-chunks.ts';
@@ -25,6 +28,24 @@ export function modelOfBodies(reading: Reading, fields: SpanFields): string | un
   return model;
 }
 
+/** Fills in what the metadata lacks. */
+export function withNamesOfAnswer(reading: Reading, fields: SpanFields): Reading {
+  if (reading.metadata?.['response_id'] !== undefined) return reading;
+  for (const key of ANSWERS) {
+    const value = fields.attributes[key];
+    // Answers in lists have no names.
+    if (value === undefined || (typeof value === 'string' && /^\s*\[/.test(value))) continue;
+    const body = isObject(value) ? value : fields.object(key);
+    if (!body || !isAnswer(body)) continue;
+    const response_id = nameOf(body['id'] ?? body['responseId'] ?? body['response_id']);
+    const response_model = modelNameOf(body['model'] ?? body['modelVersion'] ?? body['model_version']);
+    reading.callId ??= response_id;
+    reading.metadata = addTo(omitUndefined({ response_id, response_model }) as Fields, reading.metadata);
+    break;
+  }
+  return reading;
+}
+
 function valueAt(fields: SpanFields, key: string): unknown {
   const value = fields.attributes[key];
   if (value === undefined) return undefined;
@@ -41,13 +62,17 @@ function modelOfAnswer(body: unknown): string | undefined {
   if (Array.isArray(body)) return body.length > 0 && body.every(isObject) ? modelOfFirst(body) : undefined;
   if (!isObject(body)) return undefined;
   if (Array.isArray(body['generations'])) return modelOfGeneration(body['generations']);
-  const isAnswer =
+  return isAnswer(body) ? modelNameOf(body['model'] ?? body['modelVersion'] ?? body['model_version']) : undefined;
+}
+
+function isAnswer(body: Fields): boolean {
+  return (
     body['object'] === 'response' ||
     body['type'] === 'message' ||
     CHOICE_KEYS.some((key) => isListOf(body[key], isObject)) ||
     ITEM_KEYS.some((key) => isListOf(body[key], isTyped)) ||
-    isMessage(body['message']);
-  return isAnswer ? modelNameOf(body['model'] ?? body['modelVersion'] ?? body['model_version']) : undefined;
+    isMessage(body['message'])
+  );
 }
 
 /** Events of Anthropic and of the Responses API have the answer as it was at its start. */

@@ -8,6 +8,7 @@
 
 import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
+import { areJsonLines } from './json-lines.ts';
 import { toBoundedTree } from './plain-json.ts';
 import { parsePythonJson } from './python-json.ts';
 import { parsePrintedFields, parsePythonLiteral } from './python-literal.ts';
@@ -129,7 +130,7 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
     const parsed = parsePythonJson(value);
-    if (parsed !== undefined || !isNested) return parsed ?? undefined;
+    if (parsed !== undefined || !isNested || areJsonLines(value)) return parsed ?? undefined;
   }
   const saved = salvageJson(value);
   if (onCut && (saved !== undefined || looksCut(value))) onCut();

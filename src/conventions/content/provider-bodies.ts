@@ -3,7 +3,16 @@
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, jsonOf, nameOf, omitUndefined, stringOf, unlessEmpty, withoutQuotes } from '../values/attributes.ts';
+import {
+  addTo,
+  isPrintedBody,
+  jsonOf,
+  nameOf,
+  omitUndefined,
+  stringOf,
+  unlessEmpty,
+  withoutQuotes,
+} from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -53,7 +62,8 @@ export function jsonValueAt(fields: SpanFields, key: string): unknown {
 
 /** Whether a text may be a list or an object, as JSON or as Python prints it. */
 export function isStructuredText(value: unknown): value is string {
-  return typeof value === 'string' && /^(?:"?[{[]|[A-Z]\w*\(\w+=|content=)/.test(value);
+  if (typeof value !== 'string') return false;
+  return /^(?:"?[{[]|[A-Z]\w*(?:\[[^()\n]{1,200}\])?\(\w+=|content=)/.test(value) || isPrintedBody(value);
 }
 
 /** A list attribute may have the JSON text of one message in each item. */

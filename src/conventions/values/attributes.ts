@@ -137,10 +137,20 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   return saved;
 }
 
-/** Reads an object as Python prints it, `ChatCompletion(id='…', choices=[…])`, or the fields of LangChain's message. */
+/** Reads an object as Python prints it, `ChatCompletion(id='…', choices=[…])`, or the fields of a message or an answer. */
 function printedIn(text: string): unknown {
-  if (text.endsWith(')') && /^[A-Z]\w*\(\w+=/.test(text)) return parsePythonLiteral(text);
-  return text.startsWith('content=') && text.includes(' additional_kwargs={') ? parsePrintedFields(text) : undefined;
+  if (text.endsWith(')') && /^[A-Z]\w*(?:\[[^()\n]{1,200}\])?\(\w+=/.test(text)) return parsePythonLiteral(text);
+  return isPrintedBody(text) ? parsePrintedFields(text) : undefined;
+}
+
+/** Fields that a printed message or answer begins with, and those that it has among the others. */
+const PRINTED_START =
+  /^(?:content=|generations=\[|candidates=\[|sdk_http_response=|(?:id|model|role)=['<][^'>]{0,200}['>] |object='chat)/;
+const PRINTED_FIELD = / additional_kwargs=\{|ChatGeneration\(| choices=\[\w+\(|\bcandidates=\[\w+\(| message=\w+\(/;
+
+/** Whether a text may be a message or an answer as Pydantic prints it, without its class. */
+export function isPrintedBody(text: string): boolean {
+  return PRINTED_START.test(text) && PRINTED_FIELD.test(text);
 }
 
 const OPEN_BRACE = 0x7b;

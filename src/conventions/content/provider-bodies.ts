@@ -21,6 +21,7 @@ import { textOfState } from './messages/graph-state.ts';
 import { areChoices, joinItems } from './messages/join-messages.ts';
 import { finishReasonOf, holdsMessages, openTexts } from './messages/message-wrappers.ts';
 import { isLostAnswer, MessageReader } from './messages/messages.ts';
+import { fromRareAnswer } from './messages/rare-answers.ts';
 import { isMessageInOtherSpelling } from './messages/spellings.ts';
 import { toModelTools } from './model-tools.ts';
 import { fromLangChain } from './parts/langchain-json.ts';
@@ -88,7 +89,7 @@ export function readRequest(request: Fields): Reading {
 /** Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text. */
 export function readAnswer(recorded: unknown, reader: MessageReader, outputTokens?: number): Reading {
   if (recorded === undefined || recorded === null) return {};
-  const value = joinChunks(yieldedIn(recorded) ?? recorded);
+  const value = fromRareAnswer(joinChunks(yieldedIn(recorded) ?? recorded));
   const picture = imageAnswerOf(value);
   if (picture) {
     const { revisedPrompt: revised_prompt, ...message } = picture;

@@ -210,6 +210,8 @@ export function finishReasonOf(value: unknown): string | undefined {
   if (reason !== undefined) return toFinishReason(reason);
   if (Array.isArray(first['generations'])) return finishReasonOfGenerations(first['generations']);
   if (Array.isArray(first['choices'])) return finishReasonOf(first['choices']);
+  // Alibaba's DashScope.
+  if (isObject(first['output'])) return finishReasonOf(first['output']);
   const candidates = first['candidates'];
   if (!Array.isArray(candidates)) return undefined;
   return finishReasonOf(candidates) ?? (isObject(candidates[0]) ? numberedReasonOf(candidates[0]) : undefined);

@@ -36,6 +36,7 @@ import {
 import { finishReasonOf, messagesInText, openTexts, unwrapMessages } from './message-wrappers.ts';
 import { NumberedCalls } from './numbered-calls.ts';
 import { openBody } from './open-body.ts';
+import { fromRareAnswer } from './rare-answers.ts';
 
 /** Longer lists are not conversations: some apps write vectors and tables where messages are expected. */
 const MAX_MESSAGES = 10_000;
@@ -78,7 +79,7 @@ export class MessageReader {
    * number of answers that were asked for.
    */
   readOutput(value: unknown, choiceCount?: number): ChatMessage[] {
-    const answer = joinChunks(value, choiceCount);
+    const answer = fromRareAnswer(joinChunks(value, choiceCount));
     this.finishReason ??= finishReasonOf(answer);
     return this.#readAll(answer, 'assistant', this.reasoning);
   }

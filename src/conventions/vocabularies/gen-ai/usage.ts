@@ -141,7 +141,8 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
   bedrock_guardrail_id: [nameOf, 'aws.bedrock.guardrail.id'],
   memory_store_id: [nameOf, 'gen_ai.memory.store.id'],
   memory_store_name: [nameOf, 'gen_ai.memory.store.name'],
-  memory_record_id: [nameOf, 'gen_ai.memory.record.id'],
+  memory_record_id: [nameOf, 'gen_ai.memory.record.id', 'gen_ai.memory.id'],
+  memory_operation: [wordOf, 'gen_ai.memory.operation'],
   memory_record_count: [countOf, 'gen_ai.memory.record.count'],
   server_address: [nameOf, 'server.address'],
 });

@@ -4,7 +4,6 @@ import type { ReadError, Reading } from '../convention.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { eventsInText, mayBeEvents } from './streams/event-stream.ts';
 import { failureIn, isFailedBody, isFailure } from './streams/failures.ts';
-import { ANSWERS } from './usage.ts';
 
 /** An error is said at the beginning of a body, and at the end of a stream. */
 const LOOKED_AT_CHARS = 4_096;
@@ -14,10 +13,9 @@ const LIST_START = /^\[\s*\{\s*"(?!role")/;
 const EVENT_SIGN = /"error\\?":|:\s?\\?"(?:error|response\.failed)\\?"|Exception\\?":/;
 
 /** Adds the error, and takes away the answer if the error is all that was recorded in its place. */
-export function withFailureOfAnswer(reading: Reading, fields: SpanFields): Reading {
-  for (const key of ANSWERS) {
+export function withFailureOfAnswer(reading: Reading, fields: SpanFields, keys: readonly string[]): Reading {
+  for (const key of keys) {
     const value = fields.attributes[key];
-    if (value === undefined || value === null) continue;
     const recorded = typeof value === 'string' ? recordedIn(value, key, fields) : value;
     if (Array.isArray(recorded)) return withFailureOfStream(reading, recorded);
     if (isObject(recorded)) return withFailureOfBody(reading, recorded);

@@ -8,42 +8,51 @@ import { addTo, nameOf, omitUndefined } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { modelNameOf } from './request-parameters.ts';
 import { streamIn } from './streams/stream-chunks.ts';
-import { ANSWERS } from './usage.ts';
 
 type Fields = Record<string, unknown>;
 
-const REQUESTS = ['gen_ai.prompt', 'input.value', 'langfuse.observation.input', 'request_data'] as const;
+const REQUESTS = [
+  ...['gen_ai.prompt', 'gen_ai.prompt_json', 'input.value', 'langfuse.observation.input', 'request_data'],
+  ...['braintrust.input_json', 'lmnr.span.input', 'cozeloop.input', 'agentops.entity.input'],
+] as const;
 const CONTENT_KEYS = ['messages', 'contents', 'input', 'prompt'] as const;
 
 /** Lists of answers, and of the typed items or blocks of one. */
 const CHOICE_KEYS = ['choices', 'candidates'] as const;
 const ITEM_KEYS = ['output', 'content'] as const;
 
-export function modelOfBodies(reading: Reading, fields: SpanFields): string | undefined {
+export function modelOfBodies(reading: Reading, fields: SpanFields, answers: readonly string[]): string | undefined {
   const { providerRequest: request, providerResponse: response, metadata } = reading;
   let model =
     modelNameOf(request?.['model']) ?? modelNameOf(metadata?.['response_model']) ?? modelNameOf(response?.['model']);
   for (const key of REQUESTS) model ??= modelOfRequest(valueAt(fields, key));
-  for (const key of ANSWERS) model ??= modelOfAnswer(valueAt(fields, key));
+  for (const key of answers) model ??= modelOfAnswer(valueAt(fields, key));
   return model;
 }
 
 /** Fills in what the metadata lacks. */
-export function withNamesOfAnswer(reading: Reading, fields: SpanFields): Reading {
+export function withNamesOfAnswer(reading: Reading, fields: SpanFields, keys: readonly string[]): Reading {
   if (reading.metadata?.['response_id'] !== undefined) return reading;
-  for (const key of ANSWERS) {
+  for (const key of keys) {
     const value = fields.attributes[key];
     // Answers in lists have no names.
-    if (value === undefined || (typeof value === 'string' && /^\s*\[/.test(value))) continue;
+    if (typeof value === 'string' && /^\s*\[/.test(value)) continue;
     const body = isObject(value) ? value : fields.object(key);
-    if (!body || !isAnswer(body)) continue;
-    const response_id = nameOf(body['id'] ?? body['responseId'] ?? body['response_id']);
-    const response_model = modelNameOf(body['model'] ?? body['modelVersion'] ?? body['model_version']);
+    if (!body || !isAnswerBody(body)) continue;
+    const { id: response_id, model: response_model } = namesIn(body);
     reading.callId ??= response_id;
     reading.metadata = addTo(omitUndefined({ response_id, response_model }) as Fields, reading.metadata);
     break;
   }
   return reading;
+}
+
+/** Returns the id and the model that the body of an answer names. */
+export function namesIn(body: Fields): { id: string | undefined; model: string | undefined } {
+  return {
+    id: nameOf(body['id'] ?? body['responseId'] ?? body['response_id']),
+    model: modelNameOf(body['model'] ?? body['modelVersion'] ?? body['model_version']),
+  };
 }
 
 function valueAt(fields: SpanFields, key: string): unknown {
@@ -62,10 +71,11 @@ function modelOfAnswer(body: unknown): string | undefined {
   if (Array.isArray(body)) return body.length > 0 && body.every(isObject) ? modelOfFirst(body) : undefined;
   if (!isObject(body)) return undefined;
   if (Array.isArray(body['generations'])) return modelOfGeneration(body['generations']);
-  return isAnswer(body) ? modelNameOf(body['model'] ?? body['modelVersion'] ?? body['model_version']) : undefined;
+  return isAnswerBody(body) ? namesIn(body).model : undefined;
 }
 
-function isAnswer(body: Fields): boolean {
+/** Whether this is the whole answer of a provider, and not only a message. */
+export function isAnswerBody(body: Fields): boolean {
   return (
     body['object'] === 'response' ||
     body['type'] === 'message' ||

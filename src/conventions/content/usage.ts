@@ -235,27 +235,15 @@ export function withUsageOfBody(reading: Reading, answer?: unknown): Reading {
   return reading;
 }
 
-/** Where vocabularies write an answer that may be the provider's whole body. */
-export const ANSWERS = [
-  'gen_ai.completion',
-  'gen_ai.output.messages',
-  'gen_ai.content.completion',
-  'langfuse.observation.output',
-  'traceloop.entity.output',
-  'output.value',
-  'response_data',
-  'mlflow.spanOutputs',
-  'ai.response.body',
-  'braintrust.output',
-] as const;
-
 /** Returns what a call that names no tokens has used, from the provider's raw answer, in whichever vocabulary it is. */
-export function usageOfAnswer(reading: Reading, fields: SpanFields): Partial<Reading> | undefined {
+export function usageOfAnswer(
+  reading: Reading,
+  fields: SpanFields,
+  keys: readonly string[],
+): Partial<Reading> | undefined {
   if (reading.promptTokens !== undefined || reading.outputTokens !== undefined) return undefined;
   let usage = usageIn(reading.providerResponse);
-  for (const key of ANSWERS)
-    usage ??=
-      fields.attributes[key] === undefined ? undefined : usageIn(fields.structure(key) ?? fields.attributes[key]);
+  for (const key of keys) usage ??= usageIn(fields.structure(key) ?? fields.attributes[key]);
   if (!usage) return undefined;
   const found = BODY.read(usage);
   const metadata = addTo(addTo<Record<string, unknown>>({}, usageDetails(found)), reading.metadata);

@@ -44,6 +44,7 @@ const PRINTED_OBJECT = /^\[?(?:ToolMessage|Command)\(/;
 /** Whether the output may be a message with the value in it. */
 export function mayHoldToolMessage(output: string): boolean {
   if (/^\[?\{/.test(output)) {
+    if (TEXT_BLOCK.test(output)) return true;
     return MESSAGE_SIGN.test(output) || MCP_SIGN.test(output) || FUNCTION_RESPONSE.test(output);
   }
   return isPrinted(output) || PRINTED_OBJECT.test(output) || PRINTED_MCP.test(output);

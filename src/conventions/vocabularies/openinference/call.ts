@@ -18,7 +18,7 @@ import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readInput } from './input.ts';
 import { isRedacted, type RawValue, readOutput, readTranscript, readValue } from './messages.ts';
-import { readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
+import { openConfig, readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
 import { readTools } from './tools.ts';
 
 /** OpenInference's middleware for TanStack AI sets this instead of `llm.finish_reason`. */
@@ -69,11 +69,14 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const { model, provider } = readModelAndProvider(fields, parameters, app);
   const { inputs: variables, promptTemplate } = readTemplate(fields);
 
-  return addTo(readParameters(fields, parameters), {
+  // Where the parameters were not recorded, the request has them.
+  const asked = parameters ?? (isRequestBody(requestBody) ? openConfig(requestBody) : undefined);
+
+  return addTo(readParameters(fields, asked), {
     model,
     provider,
     endpoint: texts !== undefined || span.name === COMPLETIONS ? 'complete' : 'chat',
-    tools: readTools(fields, tools, parameters),
+    tools: readTools(fields, tools, asked),
     inputs: variables,
     promptTemplate,
     messages: messages.length > 0 ? messages : undefined,
@@ -205,6 +208,13 @@ function onlyBodyOf({ json }: RawValue): Record<string, unknown> | undefined {
 function bodyOf({ json }: RawValue): Record<string, unknown> | undefined {
   return isObject(json) && isBody(json) && !isMessageInOtherSpelling(json) ? json : undefined;
 }
+
+/** Whether this is what a provider was sent: LangChain's serialisation of a call names its model elsewhere. */
+export function isRequestBody(body: Record<string, unknown> | undefined): body is Record<string, unknown> {
+  return modelNameOf(body?.['model']) !== undefined && REQUEST_KEYS.some((key) => Array.isArray(body?.[key]));
+}
+
+const REQUEST_KEYS = ['messages', 'contents', 'input'] as const;
 
 export function isBody(json: Record<string, unknown>): boolean {
   return stringOf(json['model']) !== undefined || stringOf(json['id']) !== undefined;

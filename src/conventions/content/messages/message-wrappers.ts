@@ -198,7 +198,7 @@ export function finishReasonOf(value: unknown): string | undefined {
   const item: unknown = Array.isArray(body) ? body[0] : body;
   const first = toKnownSpelling(typeof item === 'string' ? objectOf(item) : item);
   if (!isObject(first)) return undefined;
-  const { response_metadata: ofLangChain, incomplete_details: ofResponses } = first;
+  const { response_meta: ofEino, response_metadata: ofLangChain = ofEino, incomplete_details: ofResponses } = first;
   const reason =
     stringOf(first['finish_reason']) ??
     stringOf(first['finishReason']) ??

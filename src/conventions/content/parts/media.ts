@@ -73,6 +73,7 @@ const DATA_KEYS = [
   'content',
   'bytes',
   'base64',
+  'base64data',
   'binary_content',
   'file_data',
   'file_url',

@@ -1,36 +1,55 @@
 /** The error of a call that is said only where its answer should be: in the events of a stream, or as its body. */
 import { isObject } from '../../wire/json.ts';
 import type { ReadError, Reading } from '../convention.ts';
+import { jsonOf, withoutQuotes } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { eventsInText, mayBeEvents } from './streams/event-stream.ts';
 import { failureIn, isFailedBody, isFailure } from './streams/failures.ts';
+import { yieldedIn } from './streams/stream-chunks.ts';
 
 /** An error is said at the beginning of a body, and at the end of a stream. */
 const LOOKED_AT_CHARS = 4_096;
-const BODY_START = /^"?\{\s*\\?"(?:error|type|object|message|code|id|status)\\?":/;
+const BODY_START = /^"?\{\s*\\?"(?:error|type|object|message|code|id|status|choices)\\?":/;
 const BODY_SIGN = /\berror\b/;
-const LIST_START = /^\[\s*\{\s*"(?!role")/;
+/** A list of messages begins with a role; LangSmith has what a generator yielded below a key. */
+const LIST_START = /^\[\s*\{\s*"(?!role")|^\{\s*"outputs?":\s*\[/;
 const EVENT_SIGN = /"error\\?":|:\s?\\?"(?:error|response\.failed)\\?"|Exception\\?":/;
+const COMPLETION_EVENT = 'gen_ai.content.completion';
 
 /** Adds the error, and takes away the answer if the error is all that was recorded in its place. */
 export function withFailureOfAnswer(reading: Reading, fields: SpanFields, keys: readonly string[]): Reading {
+  const { attributes, span } = fields;
   for (const key of keys) {
-    const value = fields.attributes[key];
-    const recorded = typeof value === 'string' ? recordedIn(value, key, fields) : value;
-    if (Array.isArray(recorded)) return withFailureOfStream(reading, recorded);
-    if (isObject(recorded)) return withFailureOfBody(reading, recorded);
+    const recorded = recordedIn(attributes[key], () => fields.structure(key));
+    if (recorded !== undefined) return withFailureIn(reading, recorded);
   }
-  return reading;
+  const event = keys.length === 0 ? span.events.find(({ name }) => name === COMPLETION_EVENT) : undefined;
+  const said = event?.attributes?.['gen_ai.completion'];
+  return event
+    ? withFailureIn(
+        reading,
+        recordedIn(said, () => withoutQuotes(jsonOf(said))),
+      )
+    : reading;
+}
+
+function withFailureIn(reading: Reading, recorded: unknown): Reading {
+  const events = Array.isArray(recorded) ? recorded : yieldedIn(recorded);
+  if (events) return withFailureOfStream(reading, events);
+  return isObject(recorded) ? withFailureOfBody(reading, recorded) : reading;
 }
 
 /** Most answers are not looked into. */
-function recordedIn(text: string, key: string, fields: SpanFields): unknown {
-  if (mayBeEvents(text)) return EVENT_SIGN.test(text.slice(-LOOKED_AT_CHARS)) ? eventsInText(text) : undefined;
-  if (BODY_START.test(text.slice(0, 64))) {
-    return BODY_SIGN.test(text.slice(0, LOOKED_AT_CHARS)) ? fields.structure(key) : undefined;
+function recordedIn(value: unknown, parse: () => unknown): unknown {
+  if (typeof value !== 'string') return isObject(value) || Array.isArray(value) ? value : undefined;
+  const hasEventSign = () => EVENT_SIGN.test(value.slice(-LOOKED_AT_CHARS));
+  if (mayBeEvents(value)) {
+    const text = hasEventSign() ? (value.startsWith('"') ? parse() : value) : undefined;
+    return typeof text === 'string' ? eventsInText(text) : undefined;
   }
-  const isList = LIST_START.test(text.slice(0, 64)) && EVENT_SIGN.test(text.slice(-LOOKED_AT_CHARS));
-  return isList ? fields.structure(key) : undefined;
+  const start = value.slice(0, 64);
+  if (BODY_START.test(start)) return BODY_SIGN.test(value.slice(0, LOOKED_AT_CHARS)) ? parse() : undefined;
+  return LIST_START.test(start) && hasEventSign() ? parse() : undefined;
 }
 
 function withFailureOfStream(reading: Reading, events: readonly unknown[]): Reading {

@@ -38,7 +38,7 @@ export function withNamesOfAnswer(reading: Reading, fields: SpanFields, keys: re
     // Answers in lists have no names.
     if (typeof value === 'string' && /^\s*\[/.test(value)) continue;
     const body = isObject(value) ? value : fields.object(key);
-    if (!body || !isAnswerBody(body)) continue;
+    if (!body || !isWholeAnswer(body)) continue;
     const { id: response_id, model: response_model } = namesIn(body);
     reading.callId ??= response_id;
     reading.metadata = addTo(omitUndefined({ response_id, response_model }) as Fields, reading.metadata);
@@ -74,8 +74,13 @@ function modelOfAnswer(body: unknown): string | undefined {
   return isAnswerBody(body) ? namesIn(body).model : undefined;
 }
 
-/** Whether this is the whole answer of a provider, and not only a message. */
-export function isAnswerBody(body: Fields): boolean {
+/** Whether this is all that a provider answered. A message or an item of one may look alike, and its id is its own. */
+export function isWholeAnswer(body: Fields): boolean {
+  const isWhole = body['object'] === 'response' || CHOICE_KEYS.some((key) => isListOf(body[key], isObject));
+  return isWhole || isMessage(body['message']) || (isAnswerBody(body) && modelNameOf(body['model']) !== undefined);
+}
+
+function isAnswerBody(body: Fields): boolean {
   return (
     body['object'] === 'response' ||
     body['type'] === 'message' ||

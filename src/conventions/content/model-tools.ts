@@ -44,7 +44,9 @@ function readList(value: unknown, parse: (text: string) => unknown): ModelTool[]
 /** The AI SDK's and Mastra's set of tools is an object, `{ weather: { description, inputSchema } }`. */
 function toolsByName(set: Fields): Fields[] | undefined {
   const tools = Object.entries(set);
-  const areTools = tools.every(([, tool]) => isObject(tool) && SET_SCHEMAS.some((key) => isObject(tool[key])));
+  const areTools = tools.every(([, tool]) => {
+    return isObject(tool) && tool['name'] === undefined && SET_SCHEMAS.some((key) => isObject(tool[key]));
+  });
   return areTools && tools.length > 0 ? tools.map(([name, tool]) => ({ ...(tool as Fields), name })) : undefined;
 }
 

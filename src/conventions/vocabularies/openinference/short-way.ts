@@ -9,7 +9,7 @@ import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
 import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
-import { isAnswerBody, namesIn } from '../../content/model-of-bodies.ts';
+import { isWholeAnswer, namesIn } from '../../content/model-of-bodies.ts';
 import { isStructuredText } from '../../content/provider-bodies.ts';
 import { isResponseBody, readRequestParameters } from '../../content/request-parameters.ts';
 import { mayBeEvents } from '../../content/streams/event-stream.ts';
@@ -105,7 +105,7 @@ export function readOpenInferenceShort(span: SpanSlice, kind: string): ShortRead
     readAnswer(reading, outputs, response) &&
     readUsage(reading, response);
   if (!isKnown) return undefined;
-  if (reading.responseId === undefined && response && isAnswerBody(response.json)) {
+  if (reading.responseId === undefined && response && isWholeAnswer(response.json)) {
     const { id, model } = namesIn(response.json);
     reading.responseId = id;
     reading.responseModel ??= model;

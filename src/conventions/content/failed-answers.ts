@@ -56,7 +56,9 @@ function withFailureOfStream(reading: Reading, events: readonly unknown[]): Read
   const known = events.filter(isObject);
   const error = failureIn(known.findLast((event) => failureIn(event) !== undefined) ?? {});
   if (!error) return reading;
-  return known.every(isFailure) ? withoutAnswer(reading, error) : withError(reading, error);
+  if (!known.every(isFailure)) return withError(reading, error);
+  // A model may write a list of errors too.
+  return known.some(isFailedBody) && !hasUsage(reading) ? withoutAnswer(reading, error) : reading;
 }
 
 function withFailureOfBody(reading: Reading, body: Record<string, unknown>): Reading {

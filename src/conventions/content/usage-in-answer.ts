@@ -26,9 +26,9 @@ export function usageIn(answer: unknown): Record<string, unknown> | undefined {
 function usageOfText(body: Record<string, unknown>): unknown {
   const { generation_token_count: llama, prompt_token_count: prompt, results, metrics } = body;
   if (llama !== undefined) return { input_tokens: prompt, output_tokens: llama };
-  if (isObject(metrics) && metrics['output_token_count'] !== undefined) return metrics;
+  if (isObject(metrics) && isObject(body['urls']) && metrics['output_token_count'] !== undefined) return metrics;
   const first: unknown = Array.isArray(results) ? results[0] : undefined;
-  if (!isObject(first)) return undefined;
+  if (!isObject(first) || (body['inputTextTokenCount'] ?? body['model_id']) === undefined) return undefined;
   const { tokenCount, generated_token_count: generated = tokenCount, input_token_count: input } = first;
   return generated === undefined
     ? undefined

@@ -114,7 +114,7 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
     if (listed) collectPart(listed, parts);
     else pushCallOnce(call, parts, withoutId);
   }
-  for (const item of listOf(message['executed_tools']) ?? []) {
+  for (const item of (message['role'] === 'assistant' && listOf(message['executed_tools'])) || []) {
     const ran = readExecutedTool(item);
     if (ran) parts.provider.push(ran);
   }

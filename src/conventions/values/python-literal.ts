@@ -22,11 +22,12 @@ const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 ]);
 
 const SPACE = /\s*/y;
-const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?![\w.])|-inf\b/iy;
+const NUMBER = /[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?(?![\w.])|-inf\b/iy;
 /** A generic class has its types in brackets: `ParsedChatCompletion[Weather](…)`. */
 const NAME = /[A-Za-z_][\w.]*(?:\[[\w.,\s|[\]]{1,200}\](?=\())?/y;
 /** Members of enums and modules, and arguments such as that of `TzInfo(UTC)`. */
 const CONSTANT = /^[A-Za-z_]\w*(?:\.\w+)+$|^[A-Z][A-Z_]*$/;
+const MAX_CONSTANT_CHARS = 200;
 /** Classes, functions and objects that print no value. */
 const OPAQUE =
   /<(?:class '[\w.<>]{1,200}'|[\w.<>]{1,200} object at 0x[\da-f]+|function [\w.<>]{1,200} at 0x[\da-f]+|\w+ len=\d+)>/y;
@@ -169,7 +170,7 @@ class LiteralReader {
     if (name === undefined) throw new NotALiteral();
     if (WORDS.has(name)) return WORDS.get(name);
     if (!this.#take('(')) {
-      if (depth > 0 && CONSTANT.test(name)) return name;
+      if (depth > 0 && name.length <= MAX_CONSTANT_CHARS && CONSTANT.test(name)) return name;
       throw new NotALiteral();
     }
     const fields: [string, unknown][] = [];

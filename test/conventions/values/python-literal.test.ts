@@ -152,3 +152,10 @@ test('keeps the class of a message, which tells its role', () => {
     { type: 'AIMessage', content: 'Hello', tool_calls: [] },
   ]);
 });
+
+test('texts of any length that are not a literal are left', () => {
+  const length = 2_000_000;
+  expect(parsePythonLiteral(`[${'1'.repeat(length / 10)}x]`)).toBeUndefined();
+  expect(parsePythonLiteral(`{'a': ${'a.'.repeat(length)}}`)).toBeUndefined();
+  expect(parsePythonLiteral(`{'a': ${'a.a'.repeat(length)}}`)).toBeUndefined();
+});

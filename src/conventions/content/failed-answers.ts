@@ -5,7 +5,7 @@ import { jsonOf, withoutQuotes } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { eventsInText, mayBeEvents } from './streams/event-stream.ts';
 import { failureIn, isFailedBody, isFailure } from './streams/failures.ts';
-import { yieldedIn } from './streams/stream-chunks.ts';
+import { joinChunks, yieldedIn } from './streams/stream-chunks.ts';
 
 /** An error is said at the beginning of a body, and at the end of a stream. */
 const LOOKED_AT_CHARS = 4_096;
@@ -56,8 +56,8 @@ function withFailureOfStream(reading: Reading, events: readonly unknown[]): Read
   const known = events.filter(isObject);
   const error = failureIn(known.findLast((event) => failureIn(event) !== undefined) ?? {});
   if (!error) return reading;
-  if (!known.every(isFailure)) return withError(reading, error);
-  // A model may write a list of errors too.
+  // A model may write a list of errors too, or one in which some items have one: only the events of streams are joined.
+  if (!known.every(isFailure)) return joinChunks(events) === events ? reading : withError(reading, error);
   return known.some(isFailedBody) && !hasUsage(reading) ? withoutAnswer(reading, error) : reading;
 }
 

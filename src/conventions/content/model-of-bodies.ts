@@ -4,7 +4,7 @@
  */
 import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, nameOf, omitUndefined } from '../values/attributes.ts';
+import { addTo, nameOf, omitUndefined, unquotedText } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { modelNameOf } from './request-parameters.ts';
 import { streamIn } from './streams/stream-chunks.ts';
@@ -38,13 +38,18 @@ export function withNamesOfAnswer(reading: Reading, fields: SpanFields, keys: re
     // Answers in lists have no names.
     if (typeof value === 'string' && /^\s*\[/.test(value)) continue;
     const body = isObject(value) ? value : fields.object(key);
-    if (!body || !isWholeAnswer(body)) continue;
+    if (!body || !isWholeAnswer(body) || isSaid(value, reading)) continue;
     const { id: response_id, model: response_model } = namesIn(body);
     reading.callId ??= response_id;
     reading.metadata = addTo(omitUndefined({ response_id, response_model }) as Fields, reading.metadata);
     break;
   }
   return reading;
+}
+
+/** Whether the text is what the model said, which may be JSON with an id of its own. */
+function isSaid(text: unknown, { output }: Reading): boolean {
+  return output !== undefined && typeof text === 'string' && (text === output || unquotedText(text) === output);
 }
 
 /** Returns the id and the model that the body of an answer names. */

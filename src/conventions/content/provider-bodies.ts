@@ -110,8 +110,8 @@ export function readAnswer(recorded: unknown, reader: MessageReader, outputToken
     outputMessage,
     output: messageText(outputMessage),
     finishReason,
-    // A message of LangChain has the id of its run.
-    callId: isObject(value) && !isMessageInOtherSpelling(value) ? nameOf(value['id']) : undefined,
+    // A message of LangChain has the id of its run, and JSON that a model said one of its own.
+    callId: holdsMessage && isObject(value) && !isMessageInOtherSpelling(value) ? nameOf(value['id']) : undefined,
     contentMetadata: others.length > 0 ? { choices: others } : undefined,
   });
 }

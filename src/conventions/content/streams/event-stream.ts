@@ -38,7 +38,12 @@ export function eventsInText(text: string): Record<string, unknown>[] | undefine
   return events.length > 0 ? events : undefined;
 }
 
+/** What the first event of such a stream has: any other lines are what an app or a model wrote. */
+const LINE_KEYS = ['done', 'event_type'] as const;
+
 function eventsInLines(text: string): Record<string, unknown>[] | undefined {
+  const first = jsonOf(text.slice(0, text.indexOf('\n')).trimEnd());
+  if (!isObject(first) || !LINE_KEYS.some((key) => key in first)) return undefined;
   const lines = text.split(LINE).filter((line) => line.trim() !== '');
   const events: Record<string, unknown>[] = [];
   for (const [at, line] of lines.entries()) {

@@ -57,13 +57,21 @@ export function failureIn(event: Fields): ReadError | undefined {
   return isFailed && isObject(failed['error']) ? errorOf(failed['error']) : undefined;
 }
 
+/** What providers name their errors if they say nothing else that a model would not write. */
+const PROVIDERS_TYPES =
+  /^(?:(?:invalid_request|authentication|rate_limit|api|server|internal_server|overloaded)_error|insufficient_quota)$/;
+
 /** Whether a body is an error and nothing else, in the words of a provider: a model may write such JSON too. */
 export function isFailedBody(body: unknown): body is Fields {
   if (!isObject(body) || !isErrorEvent(body)) return false;
   const error = isObject(body['error']) ? body['error'] : body;
   const { type, code, status, message } = error;
   if (stringOf(message) === undefined) return false;
-  if ((typeof type === 'string' && /^[a-z_]+_error$/.test(type)) || 'param' in error) return true;
+  if (typeof type === 'string' && PROVIDERS_TYPES.test(type)) return true;
+  // Anthropic's has its type in a frame, and OpenAI's always has all four fields.
+  if (error !== body && body['type'] === 'error' && typeof type === 'string' && /^[a-z_]+_error$/.test(type))
+    return true;
+  if (type !== undefined && code !== undefined && 'param' in error) return true;
   const isFramed = 'metadata' in error || 'user_id' in body || body['object'] === 'error';
   const isGoogles = typeof status === 'string' && /^[A-Z][A-Z_]+$/.test(status);
   return isHttpFailure(integerOf(code)) && (isFramed || isGoogles);

@@ -7,6 +7,7 @@
 import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
+import { isTextOfMessage } from '../../content/answer-keys.ts';
 import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { isWholeAnswer, namesIn } from '../../content/model-of-bodies.ts';
@@ -34,7 +35,7 @@ import { addTo, firstValue, nameOf, stringOf } from '../../values/attributes.ts'
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import { DOUBTS } from '../gen-ai/short-way.ts';
-import { isBody, isRequestBody, SYSTEM_KEYS } from './call.ts';
+import { isBody, isRequestBody, parametersOfRequest, SYSTEM_KEYS } from './call.ts';
 import { lacksContent, listIn } from './input.ts';
 import { hostedItemsIn } from './messages.ts';
 import { hasNestedConfig, modelIn } from './parameters.ts';
@@ -97,7 +98,7 @@ export function readOpenInferenceShort(span: SpanSlice, kind: string): ShortRead
   const response = toBody(reading.response);
   if (request === null || response === null) return undefined;
   const [inputs = [], outputs = [], tools = []] = groupByIndex(span.attributes, LISTS);
-  if (response && failureIn(response.json)) return undefined;
+  if (response && (failureIn(response.json) || isTextOfMessage(reading.response, span.attributes))) return undefined;
   const isKnown =
     readMetadata(reading, response?.json) &&
     readParameters(reading, request, span, tools) &&
@@ -165,7 +166,7 @@ function toParameters(text: string): Parameters | undefined {
 /** Where the parameters were not recorded, the request has them; the model is that of the span. */
 function parametersOf(request: Body | undefined): Parameters | undefined {
   if (!isRequestBody(request?.json)) return NO_PARAMETERS;
-  const found = parametersIn(request.json);
+  const found = parametersIn(parametersOfRequest(request.json));
   return found && { ...found, model: undefined, user: undefined };
 }
 

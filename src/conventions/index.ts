@@ -2,9 +2,11 @@
 import type { SpanSlice } from '../otel/span-slice.ts';
 import type { ChatMessage } from '../wire/v4.ts';
 import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
+import { answerKeysOf } from './content/answer-keys.ts';
 import { readContentRefs } from './content/content-refs.ts';
 import { readEvaluations } from './content/evaluations.ts';
-import { modelOfBodies } from './content/model-of-bodies.ts';
+import { withFailureOfAnswer } from './content/failed-answers.ts';
+import { modelOfBodies, withNamesOfAnswer } from './content/model-of-bodies.ts';
 import { openToolResult } from './content/parts/tool-result.ts';
 import { correctError } from './content/read-error.ts';
 import { millisToFirstChunk } from './content/streams/first-chunk.ts';
@@ -101,8 +103,11 @@ export function readSpan(
   }
   const kind = recognitions[0]?.kind;
   if (reading && kind === 'model') {
-    addTo(reading, usageOfAnswer(reading, fields));
-    if (reading.model === undefined) addTo(reading, { model: modelOfBodies(reading, fields) } as Partial<Reading>);
+    const answers = answerKeysOf(fields);
+    addTo(reading, usageOfAnswer(reading, fields, answers));
+    if (reading.model === undefined)
+      addTo(reading, { model: modelOfBodies(reading, fields, answers) } as Partial<Reading>);
+    reading = withFailureOfAnswer(withNamesOfAnswer(reading, fields, answers), fields, answers);
     fillInEntries(metadataOf(reading), omitUndefined({ time_to_first_chunk_ms: millisToFirstChunk(span) }));
   }
   const said = withLosses(withContentRefs(reading ?? {}, fields), fields);

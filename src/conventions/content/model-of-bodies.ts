@@ -1,28 +1,63 @@
-/** The model of a call whose span has no attribute for it: that of the request's body, or else of the answer's. */
+/**
+ * What the bodies of a call name: its model, if the span has no attribute for it (that of the request, or else of the answer),
+ * and the id and the model of the answer.
+ */
 import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
-import { nameOf } from '../values/attributes.ts';
+import { addTo, nameOf, omitUndefined, unquotedText } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { modelNameOf } from './request-parameters.ts';
 import { streamIn } from './streams/stream-chunks.ts';
-import { ANSWERS } from './usage.ts';
 
 type Fields = Record<string, unknown>;
 
-const REQUESTS = ['gen_ai.prompt', 'input.value', 'langfuse.observation.input', 'request_data'] as const;
+const REQUESTS = [
+  ...['gen_ai.prompt', 'gen_ai.prompt_json', 'input.value', 'langfuse.observation.input', 'request_data'],
+  ...['braintrust.input_json', 'lmnr.span.input', 'cozeloop.input', 'agentops.entity.input'],
+] as const;
 const CONTENT_KEYS = ['messages', 'contents', 'input', 'prompt'] as const;
 
 /** Lists of answers, and of the typed items or blocks of one. */
 const CHOICE_KEYS = ['choices', 'candidates'] as const;
 const ITEM_KEYS = ['output', 'content'] as const;
 
-export function modelOfBodies(reading: Reading, fields: SpanFields): string | undefined {
+export function modelOfBodies(reading: Reading, fields: SpanFields, answers: readonly string[]): string | undefined {
   const { providerRequest: request, providerResponse: response, metadata } = reading;
   let model =
     modelNameOf(request?.['model']) ?? modelNameOf(metadata?.['response_model']) ?? modelNameOf(response?.['model']);
   for (const key of REQUESTS) model ??= modelOfRequest(valueAt(fields, key));
-  for (const key of ANSWERS) model ??= modelOfAnswer(valueAt(fields, key));
+  for (const key of answers) model ??= modelOfAnswer(valueAt(fields, key));
   return model;
+}
+
+/** Fills in what the metadata lacks. */
+export function withNamesOfAnswer(reading: Reading, fields: SpanFields, keys: readonly string[]): Reading {
+  if (reading.metadata?.['response_id'] !== undefined) return reading;
+  for (const key of keys) {
+    const value = fields.attributes[key];
+    // Answers in lists have no names.
+    if (typeof value === 'string' && /^\s*\[/.test(value)) continue;
+    const body = isObject(value) ? value : fields.object(key);
+    if (!body || !isWholeAnswer(body) || isSaid(value, reading)) continue;
+    const { id: response_id, model: response_model } = namesIn(body);
+    reading.callId ??= response_id;
+    reading.metadata = addTo(omitUndefined({ response_id, response_model }) as Fields, reading.metadata);
+    break;
+  }
+  return reading;
+}
+
+/** Whether the text is what the model said, which may be JSON with an id of its own. */
+function isSaid(text: unknown, { output }: Reading): boolean {
+  return output !== undefined && typeof text === 'string' && (text === output || unquotedText(text) === output);
+}
+
+/** Returns the id and the model that the body of an answer names. */
+export function namesIn(body: Fields): { id: string | undefined; model: string | undefined } {
+  return {
+    id: nameOf(body['id'] ?? body['responseId'] ?? body['response_id']),
+    model: modelNameOf(body['model'] ?? body['modelVersion'] ?? body['model_version']),
+  };
 }
 
 function valueAt(fields: SpanFields, key: string): unknown {
@@ -41,13 +76,23 @@ function modelOfAnswer(body: unknown): string | undefined {
   if (Array.isArray(body)) return body.length > 0 && body.every(isObject) ? modelOfFirst(body) : undefined;
   if (!isObject(body)) return undefined;
   if (Array.isArray(body['generations'])) return modelOfGeneration(body['generations']);
-  const isAnswer =
+  return isAnswerBody(body) ? namesIn(body).model : undefined;
+}
+
+/** Whether this is all that a provider answered. A message or an item of one may look alike, and its id is its own. */
+export function isWholeAnswer(body: Fields): boolean {
+  const isWhole = body['object'] === 'response' || CHOICE_KEYS.some((key) => isListOf(body[key], isObject));
+  return isWhole || isMessage(body['message']) || (isAnswerBody(body) && modelNameOf(body['model']) !== undefined);
+}
+
+function isAnswerBody(body: Fields): boolean {
+  return (
     body['object'] === 'response' ||
     body['type'] === 'message' ||
     CHOICE_KEYS.some((key) => isListOf(body[key], isObject)) ||
     ITEM_KEYS.some((key) => isListOf(body[key], isTyped)) ||
-    isMessage(body['message']);
-  return isAnswer ? modelNameOf(body['model'] ?? body['modelVersion'] ?? body['model_version']) : undefined;
+    isMessage(body['message'])
+  );
 }
 
 /** Events of Anthropic and of the Responses API have the answer as it was at its start. */

@@ -22,13 +22,14 @@ export function modelToolsAt(fields: SpanFields, key: string): ModelTool[] | und
   return readList(fields.structure(key), (text) => fields.jsonWithin(key, text));
 }
 
-function readList(list: unknown, parse: (text: string) => unknown): ModelTool[] | undefined {
+function readList(value: unknown, parse: (text: string) => unknown): ModelTool[] | undefined {
+  const list = isObject(value) ? toolsByName(value) : value;
   if (!Array.isArray(list)) return undefined;
   const tools: ModelTool[] = [];
   for (const item of list) {
     const parsed = typeof item === 'string' ? (withoutQuotes(parse(item)) ?? item) : item;
     const declarations = isObject(parsed)
-      ? (parsed['functionDeclarations'] ?? parsed['function_declarations'])
+      ? (parsed['functionDeclarations'] ?? parsed['function_declarations'] ?? toolsOfNamespace(parsed))
       : undefined;
     if (isObject(parsed)) tools.push(...geminisOwnTools(parsed));
     // One of the texts may hold the whole list.
@@ -38,6 +39,22 @@ function readList(list: unknown, parse: (text: string) => unknown): ModelTool[] 
     }
   }
   return tools.length > 0 ? tools : undefined;
+}
+
+/** The AI SDK's and Mastra's set of tools is an object, `{ weather: { description, inputSchema } }`. */
+function toolsByName(set: Fields): Fields[] | undefined {
+  const tools = Object.entries(set);
+  const areTools = tools.every(([, tool]) => {
+    return isObject(tool) && tool['name'] === undefined && SET_SCHEMAS.some((key) => isObject(tool[key]));
+  });
+  return areTools && tools.length > 0 ? tools.map(([name, tool]) => ({ ...(tool as Fields), name })) : undefined;
+}
+
+const SET_SCHEMAS = ['inputSchema', 'parameters'] as const;
+
+/** OpenAI's tools may be in a namespace, from which the model searches for those that it needs. */
+function toolsOfNamespace({ type, tools }: Fields): unknown {
+  return type === 'namespace' && Array.isArray(tools) ? tools : undefined;
 }
 
 /** Gemini's own tools have no name: they are the keys beside its declarations, `{ google_search: {} }`. */
@@ -56,7 +73,7 @@ export function toModelTool(value: unknown): ModelTool | undefined {
   if (name !== undefined) return { name };
   if (!isObject(value)) return undefined;
   const body = innerOf(value);
-  const toolName = stringOf(body['name']) ?? stringOf(value['name']) ?? stringOf(value['type']);
+  const toolName = stringOf(body['name']) ?? stringOf(value['name']) ?? nameOfSchema(body) ?? stringOf(value['type']);
   if (toolName === undefined) return undefined;
   const tool: ModelTool = { name: toolName };
   const description = stringOf(body['description']);
@@ -69,7 +86,10 @@ export function toModelTool(value: unknown): ModelTool | undefined {
       body['parameters_json_schema'] ??
       // OpenAI's agents.
       body['params_json_schema'] ??
-      body['json_schema'],
+      body['json_schema'] ??
+      body['jsonSchema'] ??
+      body['args_schema'] ??
+      schemaOfCohere(body['parameter_definitions']),
   );
   if (parameters) tool.parameters = parameters;
   const strict = booleanOf(body['strict'] ?? value['strict']);
@@ -84,7 +104,43 @@ export function toSchema(value: unknown): Record<string, unknown> | undefined {
   return toPlainObject(isObject(schema['json']) ? schema['json'] : schema);
 }
 
+/** Mastra's tools have an id, which is the name. */
+function nameOfSchema({ id, inputSchema }: Fields): string | undefined {
+  return isObject(inputSchema) ? stringOf(id) : undefined;
+}
+
+/** The types of Python that Cohere's first API has. */
+const PYTHON_TYPES: ReadonlyMap<unknown, string> = new Map([
+  ['str', 'string'],
+  ['int', 'integer'],
+  ['float', 'number'],
+  ['bool', 'boolean'],
+  ['list', 'array'],
+  ['dict', 'object'],
+]);
+
+function schemaOfCohere(definitions: unknown): Fields | undefined {
+  if (!isObject(definitions)) return undefined;
+  const parameters = Object.entries(definitions).filter((entry): entry is [string, Fields] => isObject(entry[1]));
+  const properties = parameters.map(([name, { required: _required, type, ...rest }]) => [
+    name,
+    { type: PYTHON_TYPES.get(type) ?? type, ...rest },
+  ]);
+  const required = parameters.filter(([, { required }]) => required === true).map(([name]) => name);
+  return { type: 'object', properties: Object.fromEntries(properties), ...(required.length > 0 && { required }) };
+}
+
+/** LangChain serialises a tool as its arguments or, if it cannot, as Python prints it. */
+function fromLangChain({ kwargs, repr }: Fields): Fields | undefined {
+  if (isObject(kwargs)) return kwargs;
+  const [, name] = (typeof repr === 'string' && /\bname='([^']{1,200})'/.exec(repr)) || [];
+  const [, description] = (typeof repr === 'string' && /\bdescription='([^']*)'/.exec(repr)) || [];
+  return name === undefined ? undefined : { name, description };
+}
+
 function innerOf(tool: Fields): Fields {
+  const serialised = tool['lc'] === 1 ? fromLangChain(tool) : undefined;
+  if (serialised) return serialised;
   // OpenInference's envelope, if its tools were not flattened.
   const written = isObject(tool['tool']) ? objectOf(tool['tool']['json_schema']) : undefined;
   if (written) return innerOf(written);

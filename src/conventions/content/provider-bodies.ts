@@ -3,7 +3,16 @@
 import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, jsonOf, nameOf, omitUndefined, stringOf, unlessEmpty, withoutQuotes } from '../values/attributes.ts';
+import {
+  addTo,
+  isPrintedBody,
+  jsonOf,
+  nameOf,
+  omitUndefined,
+  stringOf,
+  unlessEmpty,
+  withoutQuotes,
+} from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -12,6 +21,7 @@ import { textOfState } from './messages/graph-state.ts';
 import { areChoices, joinItems } from './messages/join-messages.ts';
 import { finishReasonOf, holdsMessages, openTexts } from './messages/message-wrappers.ts';
 import { isLostAnswer, MessageReader } from './messages/messages.ts';
+import { fromRareAnswer } from './messages/rare-answers.ts';
 import { isMessageInOtherSpelling } from './messages/spellings.ts';
 import { toModelTools } from './model-tools.ts';
 import { fromLangChain } from './parts/langchain-json.ts';
@@ -53,7 +63,8 @@ export function jsonValueAt(fields: SpanFields, key: string): unknown {
 
 /** Whether a text may be a list or an object, as JSON or as Python prints it. */
 export function isStructuredText(value: unknown): value is string {
-  return typeof value === 'string' && /^(?:"?[{[]|[A-Z]\w*\(\w+=|content=)/.test(value);
+  if (typeof value !== 'string') return false;
+  return /^(?:"?[{[]|[A-Z]\w*(?:\[[^()\n]{1,200}\])?\(\w+=|content=)/.test(value) || isPrintedBody(value);
 }
 
 /** A list attribute may have the JSON text of one message in each item. */
@@ -78,7 +89,7 @@ export function readRequest(request: Fields): Reading {
 /** Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text. */
 export function readAnswer(recorded: unknown, reader: MessageReader, outputTokens?: number): Reading {
   if (recorded === undefined || recorded === null) return {};
-  const value = joinChunks(yieldedIn(recorded) ?? recorded);
+  const value = fromRareAnswer(joinChunks(yieldedIn(recorded) ?? recorded));
   const picture = imageAnswerOf(value);
   if (picture) {
     const { revisedPrompt: revised_prompt, ...message } = picture;
@@ -99,8 +110,8 @@ export function readAnswer(recorded: unknown, reader: MessageReader, outputToken
     outputMessage,
     output: messageText(outputMessage),
     finishReason,
-    // A message of LangChain has the id of its run.
-    callId: isObject(value) && !isMessageInOtherSpelling(value) ? nameOf(value['id']) : undefined,
+    // A message of LangChain has the id of its run, and JSON that a model said one of its own.
+    callId: holdsMessage && isObject(value) && !isMessageInOtherSpelling(value) ? nameOf(value['id']) : undefined,
     contentMetadata: others.length > 0 ? { choices: others } : undefined,
   });
 }

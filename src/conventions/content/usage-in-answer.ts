@@ -15,10 +15,24 @@ export function usageIn(answer: unknown): Record<string, unknown> | undefined {
     body['usageMetadata'] ??
     body['usage_metadata'] ??
     (body['eval_count'] === undefined ? undefined : body) ??
+    usageOfText(body) ??
     (isObject(body['meta']) ? body['meta'] : undefined) ??
     (isObject(output) ? unlessEmptyObject(output['token_usage'] ?? output['tokenUsage']) : undefined) ??
     usageOfGeneration(body['generations']);
   return isObject(usage) ? usage : undefined;
+}
+
+/** Answers that are a text have it beside that: Llama's on Bedrock, Titan's and Watsonx's in a result, Replicate's in its metrics. */
+function usageOfText(body: Record<string, unknown>): unknown {
+  const { generation_token_count: llama, prompt_token_count: prompt, results, metrics } = body;
+  if (llama !== undefined) return { input_tokens: prompt, output_tokens: llama };
+  if (isObject(metrics) && isObject(body['urls']) && metrics['output_token_count'] !== undefined) return metrics;
+  const first: unknown = Array.isArray(results) ? results[0] : undefined;
+  if (!isObject(first) || (body['inputTextTokenCount'] ?? body['model_id']) === undefined) return undefined;
+  const { tokenCount, generated_token_count: generated = tokenCount, input_token_count: input } = first;
+  return generated === undefined
+    ? undefined
+    : { input_tokens: body['inputTextTokenCount'] ?? input, output_tokens: generated };
 }
 
 /** LangChain writes `{}` for what was streamed. */

@@ -5,6 +5,7 @@ import type { Reading } from '../convention.ts';
 import { addTo, costOf, countOf, unlessEmpty } from '../values/attributes.ts';
 import { FieldTable } from '../values/field-table.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { CACHE_WRITE_NAMES, type CacheWrites, sumOfCacheWrites } from './cache-writes.ts';
 import { usageIn } from './usage-in-answer.ts';
 
 /** What a call has used. Costs are in US dollars. */
@@ -28,7 +29,8 @@ export interface Usage {
 const COSTS: ReadonlySet<string> = new Set(['promptCost', 'outputCost', 'total_cost']);
 
 /** Details in the words of providers and SDKs, nested ones with a dot. Each has a spelling in camel case too. */
-const DETAILS: UsageNames = {
+const DETAILS: { readonly [K in keyof Read]?: readonly string[] } = {
+  ...CACHE_WRITE_NAMES,
   cache_read_tokens: [
     'cache_read_tokens',
     'cache_read_input_tokens',
@@ -42,6 +44,8 @@ const DETAILS: UsageNames = {
     'cached_content_token_count',
     'cached_content_tokens',
     'cache_read_input_token_count',
+    'cached_input_token_count',
+    'num_cached_tokens',
     ...below(['cached_tokens', 'cache_read', 'cache_read_tokens'], 'prompt', 'input'),
   ],
   cache_write_tokens: [
@@ -64,6 +68,7 @@ const DETAILS: UsageNames = {
     'thinking_tokens',
     'thoughts_tokens',
     'thoughts_token_count',
+    'reasoning_token_count',
     ...below(['reasoning_tokens', 'reasoning'], 'completion', 'output'),
   ],
   input_audio_tokens: [
@@ -113,7 +118,7 @@ export class UsageTable {
   readonly #names: UsageNames;
   readonly #prefixes: readonly string[];
   /** Made at the first reading: an app loads all vocabularies and reads few of them. */
-  #table: FieldTable<Usage> | undefined;
+  #table: FieldTable<Read> | undefined;
 
   /** Details are also read by the words of the providers, after each of `prefixes`. */
   constructor(names: UsageNames, prefixes: readonly string[] = []) {
@@ -124,22 +129,27 @@ export class UsageTable {
   read(source: Attributes | undefined, keys?: readonly string[]): Usage {
     if (source === undefined) return {};
     this.#table ??= toTable(this.#names, this.#prefixes);
-    return keys === undefined ? this.#table.readNested(source) : this.#table.read(source, keys);
+    const found = keys === undefined ? this.#table.readNested(source) : this.#table.read(source, keys);
+    if (found.cacheWritesForMinutes === undefined && found.cacheWritesForAnHour === undefined) return found;
+    const { cacheWritesForMinutes: minutes, cacheWritesForAnHour: hour, ...usage } = found;
+    return { ...usage, cache_write_tokens: sumOfCacheWrites(usage.cache_write_tokens, minutes, hour) };
   }
 }
 
-function toTable(names: UsageNames, prefixes: readonly string[]): FieldTable<Usage> {
+type Read = Usage & CacheWrites;
+
+function toTable(names: UsageNames, prefixes: readonly string[]): FieldTable<Read> {
   const taken = new Set(Object.values(names).flat());
-  const fields = new Set([...Object.keys(names), ...Object.keys(DETAILS)]) as Set<keyof Usage>;
+  const fields = new Set([...Object.keys(names), ...Object.keys(DETAILS)]) as Set<keyof Read>;
   const entries = [...fields].map((field) => {
-    const own = names[field] ?? [];
+    const own = (names as typeof DETAILS)[field] ?? [];
     const more = new Set(prefixes.flatMap((prefix) => spellingsOf(field).map((name) => prefix + name)));
     return [field, [readerOf(field), ...own, ...[...more].filter((name) => !taken.has(name))]];
   });
-  return new FieldTable<Usage>(Object.fromEntries(entries));
+  return new FieldTable<Read>(Object.fromEntries(entries));
 }
 
-function spellingsOf(field: keyof Usage): string[] {
+function spellingsOf(field: keyof Read): string[] {
   const names = DETAILS[field] ?? [];
   return [
     ...names,
@@ -166,6 +176,9 @@ const BODY = new UsageTable(
       'prompt_token_count',
       'promptTokens',
       'inputTokens',
+      // LangChain4j and Watsonx.
+      'inputTokenCount',
+      'input_token_count',
       // Cohere and Ollama.
       'tokens.input_tokens',
       'billed_units.input_tokens',
@@ -178,13 +191,18 @@ const BODY = new UsageTable(
       'candidates_token_count',
       'completionTokens',
       'outputTokens',
+      'outputTokenCount',
+      'output_token_count',
       'tokens.output_tokens',
       'billed_units.output_tokens',
       'eval_count',
     ],
     total_tokens: ['total_tokens', 'totalTokenCount', 'total_token_count', 'totalTokens'],
+    // Perplexity.
+    promptCost: ['cost.input_tokens_cost'],
+    outputCost: ['cost.output_tokens_cost'],
     // OpenRouter.
-    total_cost: ['cost'],
+    total_cost: ['cost', 'cost.total_cost'],
   },
   IN_BODY,
 );
@@ -217,27 +235,15 @@ export function withUsageOfBody(reading: Reading, answer?: unknown): Reading {
   return reading;
 }
 
-/** Where vocabularies write an answer that may be the provider's whole body. */
-export const ANSWERS = [
-  'gen_ai.completion',
-  'gen_ai.output.messages',
-  'gen_ai.content.completion',
-  'langfuse.observation.output',
-  'traceloop.entity.output',
-  'output.value',
-  'response_data',
-  'mlflow.spanOutputs',
-  'ai.response.body',
-  'braintrust.output',
-] as const;
-
 /** Returns what a call that names no tokens has used, from the provider's raw answer, in whichever vocabulary it is. */
-export function usageOfAnswer(reading: Reading, fields: SpanFields): Partial<Reading> | undefined {
+export function usageOfAnswer(
+  reading: Reading,
+  fields: SpanFields,
+  keys: readonly string[],
+): Partial<Reading> | undefined {
   if (reading.promptTokens !== undefined || reading.outputTokens !== undefined) return undefined;
   let usage = usageIn(reading.providerResponse);
-  for (const key of ANSWERS)
-    usage ??=
-      fields.attributes[key] === undefined ? undefined : usageIn(fields.structure(key) ?? fields.attributes[key]);
+  for (const key of keys) usage ??= usageIn(fields.structure(key) ?? fields.attributes[key]);
   if (!usage) return undefined;
   const found = BODY.read(usage);
   const metadata = addTo(addTo<Record<string, unknown>>({}, usageDetails(found)), reading.metadata);

@@ -8,6 +8,7 @@
 
 import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
+import { areJsonLines } from './json-lines.ts';
 import { toBoundedTree } from './plain-json.ts';
 import { parsePythonJson } from './python-json.ts';
 import { parsePrintedFields, parsePythonLiteral } from './python-literal.ts';
@@ -129,17 +130,27 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
     const parsed = parsePythonJson(value);
-    if (parsed !== undefined || !isNested) return parsed ?? undefined;
+    if (parsed !== undefined || !isNested || areJsonLines(value)) return parsed ?? undefined;
   }
   const saved = salvageJson(value);
   if (onCut && (saved !== undefined || looksCut(value))) onCut();
   return saved;
 }
 
-/** Reads an object as Python prints it, `ChatCompletion(id='…', choices=[…])`, or the fields of LangChain's message. */
+/** Reads an object as Python prints it, `ChatCompletion(id='…', choices=[…])`, or the fields of a message or an answer. */
 function printedIn(text: string): unknown {
-  if (text.endsWith(')') && /^[A-Z]\w*\(\w+=/.test(text)) return parsePythonLiteral(text);
-  return text.startsWith('content=') && text.includes(' additional_kwargs={') ? parsePrintedFields(text) : undefined;
+  if (text.endsWith(')') && /^[A-Z]\w*(?:\[[^()\n]{1,200}\])?\(\w+=/.test(text)) return parsePythonLiteral(text);
+  return isPrintedBody(text) ? parsePrintedFields(text) : undefined;
+}
+
+/** Fields that a printed message or answer begins with, and those that it has among the others. */
+const PRINTED_START =
+  /^(?:content=|generations=\[|candidates=\[|sdk_http_response=|(?:id|model|role)=['<][^'>]{0,200}['>] |object='chat)/;
+const PRINTED_FIELD = / additional_kwargs=\{|ChatGeneration\(| choices=\[\w+\(|\bcandidates=\[\w+\(| message=\w+\(/;
+
+/** Whether a text may be a message or an answer as Pydantic prints it, without its class. */
+export function isPrintedBody(text: string): boolean {
+  return PRINTED_START.test(text) && PRINTED_FIELD.test(text);
 }
 
 const OPEN_BRACE = 0x7b;

@@ -2,9 +2,11 @@
  * Reads what Python's `repr` and `str` write where other sources write JSON: `{'role': 'user', 'name': None}`.
  *
  * Beside dicts, lists, tuples, sets, strings, bytes and numbers it reads members of enums (`<Role.USER: 'user'>` becomes
- * the value) and objects (`Choice(index=0, message=…)` becomes its named arguments). A text with anything else in it is not
- * read at all: half of a value would be wrong.
+ * the value, `Role.USER` a text), objects (`Choice(index=0, message=…)` becomes its named arguments), dates, and what has no
+ * value to be read (`<Session object at 0x7f>` stays a text). A text with anything else in it is not read at all: half of a
+ * value would be wrong.
  */
+import { dateOf, withPrintedClass } from './python-classes.ts';
 
 /** No value of an LLM call is nested deeper. */
 const MAX_DEPTH = 100;
@@ -20,8 +22,15 @@ const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 ]);
 
 const SPACE = /\s*/y;
-const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?![\w.])/iy;
-const NAME = /[A-Za-z_][\w.]*/y;
+const NUMBER = /[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?(?![\w.])|-inf\b/iy;
+/** A generic class has its types in brackets: `ParsedChatCompletion[Weather](…)`. */
+const NAME = /[A-Za-z_][\w.]*(?:\[[\w.,\s|[\]]{1,200}\](?=\())?/y;
+/** Members of enums and modules, and arguments such as that of `TzInfo(UTC)`. */
+const CONSTANT = /^[A-Za-z_]\w*(?:\.\w+)+$|^[A-Z][A-Z_]*$/;
+const MAX_CONSTANT_CHARS = 200;
+/** Classes, functions and objects that print no value. */
+const OPAQUE =
+  /<(?:class '[\w.<>]{1,200}'|[\w.<>]{1,200} object at 0x[\da-f]+|function [\w.<>]{1,200} at 0x[\da-f]+|\w+ len=\d+)>/y;
 const MEMBER = /<[\w.]+: /y;
 const STRING_START = /[rbuRBU]{0,2}(?=['"])/y;
 const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([\s\S]))/g;
@@ -91,7 +100,7 @@ class LiteralReader {
     }
     if (this.#match(STRING_START) !== undefined) return this.#string();
     const number = this.#match(NUMBER);
-    if (number !== undefined) return Number(number);
+    if (number !== undefined) return number === '-inf' ? null : Number(number);
     return this.#wordOrObject(depth);
   }
 
@@ -136,7 +145,11 @@ class LiteralReader {
   }
 
   #member(depth: number): unknown {
-    if (this.#match(MEMBER) === undefined) throw new NotALiteral();
+    if (this.#match(MEMBER) === undefined) {
+      const opaque = depth > 0 ? this.#match(OPAQUE) : undefined;
+      if (opaque === undefined) throw new NotALiteral();
+      return opaque;
+    }
     const value = this.value(depth + 1);
     this.#expect('>');
     return value;
@@ -156,7 +169,10 @@ class LiteralReader {
     const name = this.#match(NAME);
     if (name === undefined) throw new NotALiteral();
     if (WORDS.has(name)) return WORDS.get(name);
-    if (!this.#take('(')) throw new NotALiteral();
+    if (!this.#take('(')) {
+      if (depth > 0 && name.length <= MAX_CONSTANT_CHARS && CONSTANT.test(name)) return name;
+      throw new NotALiteral();
+    }
     const fields: [string, unknown][] = [];
     const values: unknown[] = [];
     while (!this.#take(')')) {
@@ -166,9 +182,9 @@ class LiteralReader {
       if (field === undefined) values.push(value);
       else fields.push([field, value]);
     }
-    if (values.length === 0) return withClass(name, Object.fromEntries(fields.filter(([key]) => key !== '__proto__')));
-    // `UUID('…')`, `Decimal('1.5')`; of a date with its numbers, these.
-    return values.length === 1 && fields.length === 0 ? values[0] : values;
+    const named: Record<string, unknown> = Object.fromEntries(fields.filter(([key]) => key !== '__proto__'));
+    if (values.length === 0) return withClass(name, named);
+    return dateOf(name, values, named) ?? valueOfObject(name, values, fields.length);
   }
 
   #fieldName(): string | undefined {
@@ -199,14 +215,27 @@ class LiteralReader {
   }
 }
 
-/** The class of a message tells its role; that of any other object is left out. */
+/** The class of a message tells its role, and that of a part what it is; those of other objects are left out. */
 function withClass(name: string, fields: Record<string, unknown>): Record<string, unknown> {
   const type = name.slice(name.lastIndexOf('.') + 1);
-  return MESSAGE.test(type) && fields['type'] === undefined ? { type, ...fields } : fields;
+  if (MESSAGE.test(type)) return fields['type'] === undefined ? { type, ...fields } : fields;
+  return withPrintedClass(type, fields);
 }
 
 /** Classes of LangChain and AutoGen. */
 const MESSAGE = /^(?:System|Human|AI|User|Assistant|Tool|Function|FunctionExecutionResult)Message(?:Chunk)?$/;
+
+/** Returns the text of `UUID('…')`, the pairs of an ordered dict as an object, and the values of any other class. */
+function valueOfObject(name: string, values: readonly unknown[], namedCount: number): unknown {
+  const last = values.at(-1);
+  // `defaultdict(<class 'list'>, {…})`.
+  if (name.endsWith('defaultdict')) return last;
+  if (name.endsWith('OrderedDict') && Array.isArray(last)) {
+    const pairs = last.filter((pair): pair is [string, unknown] => Array.isArray(pair) && typeof pair[0] === 'string');
+    if (pairs.length === last.length) return Object.fromEntries(pairs.filter(([key]) => key !== '__proto__'));
+  }
+  return values.length === 1 && namedCount === 0 ? last : values;
+}
 
 function keyOf(key: unknown): string {
   if (typeof key === 'object' && key !== null) throw new NotALiteral();

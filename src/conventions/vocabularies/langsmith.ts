@@ -5,8 +5,10 @@
  * It writes most names of the GenAI conventions, some with another meaning, so this file reads them all. A failed run
  * may have the status OK and an exception event.
  */
+
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
+import { sumOfCacheWrites } from '../content/cache-writes.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { textOfState } from '../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
@@ -156,20 +158,15 @@ function readUsage(fields: SpanFields, general: Reading): Usage {
     total_cost: usage.total_cost,
     total_tokens: fields.count('gen_ai.usage.total_tokens') ?? usage.total_tokens,
     cache_read_tokens: countOf(input?.['cache_read']),
-    cache_write_tokens: cacheWritesIn(input),
+    cache_write_tokens: sumOfCacheWrites(
+      input?.['cache_creation'],
+      input?.['ephemeral_5m_input_tokens'],
+      input?.['ephemeral_1h_input_tokens'],
+    ),
     reasoning_tokens: countOf(output?.['reasoning']),
     input_audio_tokens: countOf(input?.['audio']) || undefined,
     output_audio_tokens: countOf(output?.['audio']) || undefined,
   };
-}
-
-/** LangChain says 0 if Anthropic has counted apart what it keeps for five minutes and for an hour. */
-function cacheWritesIn(details: Fields | undefined): number | undefined {
-  const all = countOf(details?.['cache_creation']);
-  const short = countOf(details?.['ephemeral_5m_input_tokens']);
-  const long = countOf(details?.['ephemeral_1h_input_tokens']);
-  if (all || (short === undefined && long === undefined)) return all;
-  return (short ?? 0) + (long ?? 0);
 }
 
 function readCallDetails(fields: SpanFields, usage: Usage): Fields {

@@ -5,8 +5,10 @@
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { MessageReader } from '../content/messages/messages.ts';
+import { readVectorSearch } from '../content/vector-search.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo } from '../values/attributes.ts';
+import { addTo, nameOf, numberOf, tokenOf } from '../values/attributes.ts';
+import { FieldTable } from '../values/field-table.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
@@ -42,9 +44,37 @@ export const openLit: Convention = {
       tool_call_id: kind === 'tool' ? toolCallId : undefined,
       time_to_first_chunk_ms: firstToken === undefined ? undefined : firstToken * 1000,
     });
+    if (fields.attributes['gen_ai.operation.name'] === 'vectordb') addSearch(reading, readVectorSearch(fields));
+    const guards = readGuards(span);
+    if (guards) reading.contentMetadata = { ...reading.contentMetadata, guardrail_findings: guards };
     return reading;
   },
 };
+
+function addSearch(reading: Reading, { inputs, output, other, metadata }: Reading): void {
+  addTo(reading.metadata ?? {}, metadata);
+  reading.inputs ??= inputs;
+  reading.output ??= output;
+  reading.other = addTo({ ...other }, reading.other);
+}
+
+/** OpenLIT's guards say what they found in an event of the span that they guard. */
+function readGuards({ events }: SpanSlice): Record<string, unknown>[] | undefined {
+  const found: Record<string, unknown>[] = [];
+  for (const { name, attributes = {} } of events) {
+    if (name === 'guard.evaluation') found.push(GUARD.read(attributes, Object.keys(attributes)));
+  }
+  return found.length > 0 ? found : undefined;
+}
+
+const GUARD = new FieldTable<Record<string, unknown>>({
+  name: [nameOf, 'guard.name'],
+  phase: [tokenOf, 'guard.phase'],
+  action: [tokenOf, 'guard.action'],
+  score: [numberOf, 'guard.score'],
+  classification: [nameOf, 'guard.classification'],
+  explanation: [nameOf, 'guard.explanation'],
+});
 
 const ROLE_START = /^(system|developer|user|assistant|tool): /m;
 

@@ -8,6 +8,7 @@ import type { SpanSlice } from '../../otel/span-slice.ts';
 import { inputsAt } from '../content/inputs.ts';
 import { toSchema } from '../content/model-tools.ts';
 import { readError } from '../content/read-error.ts';
+import { readVectorSearch } from '../content/vector-search.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { toOptionalText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -71,16 +72,6 @@ function readEntries(text: string | undefined): Reading['inputs'] {
 }
 
 function readStep(fields: SpanFields): Reading {
-  const query = fields.firstName('db.vector.query.content');
-  const topK = fields.integer('db.vector.query.top_k');
-  return {
-    inputs: query === undefined ? readEntries(fields.string('gen_ai.prompt')) : { query },
-    output: toOptionalText(fields.attributes['db.vector.query.response.documents']),
-    other: { retrieval_top_k: topK },
-    metadata: {
-      db_system: fields.firstName('db.system', 'db.system.name'),
-      db_operation: fields.firstName('db.operation.name'),
-      db_collection: fields.firstName('db.collection.name'),
-    },
-  };
+  const search = readVectorSearch(fields);
+  return { ...search, inputs: search.inputs ?? readEntries(fields.string('gen_ai.prompt')) };
 }

@@ -14,6 +14,7 @@ const PROMPT_KEYS = [
   'gen_ai.usage.input_tokens',
   'gen_ai.usage.prompt_tokens',
   'gen_ai.response.prompt_tokens',
+  'gen_ai.response.input_tokens',
   'ai.usage.inputTokens',
   'ai.usage.promptTokens',
   'ai.usage.tokens',
@@ -27,6 +28,7 @@ const OUTPUT_KEYS = [
   'gen_ai.usage.output_tokens',
   'gen_ai.usage.completion_tokens',
   'gen_ai.response.completion_tokens',
+  'gen_ai.response.output_tokens',
   'ai.usage.outputTokens',
   'ai.usage.completionTokens',
   'llm.token_count.completion',
@@ -45,6 +47,8 @@ const JSON_KEYS = [
   'haystack.component.output',
   'gen_ai.completion',
   'braintrust.metrics',
+  'braintrust.output_json',
+  'lmnr.span.output',
   'langwatch.metrics',
   'mlflow.spanOutputs',
   'langsmith.usage_metadata',
@@ -53,12 +57,12 @@ const JSON_KEYS = [
   'ai.usage',
 ];
 const PROMPT_WORD =
-  /["'](?:input|input_tokens|input_cached_tokens|inputTokens|prompt_tokens|promptTokens|promptTokenCount|prompt_token_count)\\?["']: ?"?(\d+)/g;
+  /["'](?:input|input_tokens|input_cached_tokens|input_cache_creation_5m|input_cache_creation_1h|inputTokens|inputTokenCount|inputTextTokenCount|input_token_count|prompt_eval_count|prompt_tokens|promptTokens|promptTokenCount|prompt_token_count)\\?["']: ?"?(\d+)|\bprompt_tokens=(\d+)/g;
 const OUTPUT_WORD =
-  /["'](?:output|output_tokens|output_reasoning_tokens|outputTokens|completion_tokens|completionTokens|candidatesTokenCount|candidates_token_count)\\?["']: ?"?(\d+)/g;
+  /["'](?:output|output_tokens|output_reasoning_tokens|outputTokens|outputTokenCount|tokenCount|generation_token_count|generated_token_count|eval_count|completion_tokens|completionTokens|candidatesTokenCount|candidates_token_count)\\?["']: ?"?(\d+)|\bcompletion_tokens=(\d+)/g;
 const STREAM_KEYS = ['langfuse.observation.output', 'braintrust.output', 'output.value', 'gen_ai.completion'];
 const STREAM =
-  /^(?:\[\{|(?:: [\w-]+\s+)?(?:event: \S+\n)?data: ).*"(?:message_start|messageStart|response\.created|chat\.completion\.chunk)"|^\[\{.*"done": ?false/;
+  /^(?:\[\{|(?:: [\w-]+\s+)?(?:event: \S+\n)?data: ).*"(?:message_start|messageStart|response\.created|chat\.completion\.chunk)"|^\[?\{.*"done": ?false/;
 
 interface Stated {
   readonly span: SpanSlice;
@@ -100,7 +104,9 @@ function firstCount({ attributes }: SpanSlice, keys: readonly string[]): number 
 
 function countInJson({ attributes }: SpanSlice, word: RegExp): number | undefined {
   for (const key of JSON_KEYS) {
-    const found = [...String(attributes[key] ?? '').matchAll(word)].map(([, count]) => Number(count));
+    const found = [...String(attributes[key] ?? '').matchAll(word)].map(([, count, printed]) =>
+      Number(count ?? printed),
+    );
     // Frameworks repeat the provider's answer beside their own.
     if (found.length > 0) return key === JSON_KEYS[0] ? found.reduce((sum, count) => sum + count) : found[0];
   }
@@ -113,10 +119,10 @@ function countsInRawAnswer({ attributes }: SpanSlice): Usage | undefined {
     return undefined;
   const body = /^\{/.test(String(attributes['output.value'])) ? JSON.parse(String(attributes['output.value'])) : {};
   const counts = body.usage?.tokens ?? body.usage ?? body;
-  const prompt = counts.input_tokens ?? counts.inputTokens ?? counts.prompt_eval_count;
+  const prompt = counts.input_tokens ?? counts.inputTokens ?? counts.prompt_tokens ?? counts.prompt_eval_count;
   return prompt === undefined
     ? undefined
-    : { prompt, output: counts.output_tokens ?? counts.outputTokens ?? counts.eval_count };
+    : { prompt, output: counts.output_tokens ?? counts.outputTokens ?? counts.completion_tokens ?? counts.eval_count };
 }
 
 /** Of a call whose answer was recorded as the events of its stream: the last counts are those of the whole. */

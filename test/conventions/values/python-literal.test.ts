@@ -20,7 +20,25 @@ test.each([
   ["<FinishReason.STOP: 'STOP'>", 'STOP'],
   ['<FinishReason.STOP: 1>', 1],
   ["UUID('12')", '12'],
-  ['datetime.date(2026, 3, 1)', [2026, 3, 1]],
+  ['datetime.date(2026, 3, 1)', '2026-03-01'],
+  ['datetime.time(8, 30)', '08:30:00'],
+  ['datetime.datetime(2026, 3, 1, 8, 5, 0, 250, tzinfo=datetime.timezone.utc)', '2026-03-01T08:05:00.000250+00:00'],
+  ['datetime.datetime(2026, 3, 1, 8, 5, tzinfo=TzInfo(UTC))', '2026-03-01T08:05:00+00:00'],
+  ["datetime.datetime(2026, 3, 1, 8, 5, tzinfo=zoneinfo.ZoneInfo(key='Europe/Berlin'))", '2026-03-01T08:05:00'],
+  ['[-inf]', [null]],
+  ["{'role': Role.USER}", { role: 'Role.USER' }],
+  [
+    "{'a': <app.Session object at 0x7f>, 'b': <class 'str'>}",
+    { a: '<app.Session object at 0x7f>', b: "<class 'str'>" },
+  ],
+  ["defaultdict(<class 'list'>, {'a': [1]})", { a: [1] }],
+  ["OrderedDict([('a', 1)])", { a: 1 }],
+  ['Parsed[Weather](index=0)', { index: 0 }],
+  [
+    "ModelRequest(parts=[UserPromptPart(content='x')])",
+    { kind: 'request', parts: [{ part_kind: 'user-prompt', content: 'x' }] },
+  ],
+  ["TextPart(text='x')", { text: 'x' }],
   [
     "Choice(index=0, message=Message(content='x', tool_calls=None))",
     { index: 0, message: { content: 'x', tool_calls: null } },
@@ -133,4 +151,11 @@ test('keeps the class of a message, which tells its role', () => {
     { type: 'HumanMessage', content: 'Hi' },
     { type: 'AIMessage', content: 'Hello', tool_calls: [] },
   ]);
+});
+
+test('texts of any length that are not a literal are left', () => {
+  const length = 2_000_000;
+  expect(parsePythonLiteral(`[${'1'.repeat(length / 10)}x]`)).toBeUndefined();
+  expect(parsePythonLiteral(`{'a': ${'a.'.repeat(length)}}`)).toBeUndefined();
+  expect(parsePythonLiteral(`{'a': ${'a.a'.repeat(length)}}`)).toBeUndefined();
 });

@@ -110,3 +110,18 @@ describe('the wrapper of OpenAI, in spans that the app has named', () => {
     expect(request({ model: 'T', year: 1908, max_tokens: 9 }).maxTokens).toBeUndefined();
   });
 });
+
+it('does not count what was cached for a time beside what was cached', () => {
+  const usage = {
+    input: 10,
+    input_cache_creation: 30,
+    input_cache_creation_5m: 10,
+    input_cache_creation_1h: 20,
+    output: 5,
+  };
+  const { promptTokens, outputTokens } = read({
+    'langfuse.observation.type': 'generation',
+    'langfuse.observation.usage_details': JSON.stringify(usage),
+  });
+  expect({ promptTokens, outputTokens }).toEqual({ promptTokens: 40, outputTokens: 5 });
+});

@@ -11,6 +11,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['end', 'stop'],
   ['eos', 'stop'],
   ['eostoken', 'stop'],
+  ['endoftext', 'stop'],
   ['stop', 'stop'],
   ['stopped', 'stop'],
   ['stopsequence', 'stop'],

@@ -5,6 +5,7 @@
  * - LlamaIndex has `blocks`, each with a `block_type`.
  * - Spring AI names the speaker `messageType`, and has the answers of tools in `responses`.
  * - Semantic Kernel's speaker is an object: `{ role: { label } }`.
+ * - Mistral's conversations have entries: `{ type: 'message.output', content }`.
  */
 import { isObject } from '../../../wire/json.ts';
 import { listOf } from '../../values/attributes.ts';
@@ -16,6 +17,7 @@ export function fromFramework(value: Fields): Fields[] | undefined {
   if (isPydanticAi(value)) return fromPydanticAi(value);
   if (isLlamaIndex(value)) return [fromLlamaIndex(value)];
   if (isSpringAi(value)) return [fromSpringAi(value)];
+  if (isMistralEntry(value)) return fromMistral(value);
   const label = labelOf(value['role']);
   if (label === undefined) return undefined;
   const items = listOf(value['items']);
@@ -23,7 +25,8 @@ export function fromFramework(value: Fields): Fields[] | undefined {
 }
 
 export function isFrameworkMessage(value: Fields): boolean {
-  return isPydanticAi(value) || isLlamaIndex(value) || isSpringAi(value) || labelOf(value['role']) !== undefined;
+  if (isPydanticAi(value) || isLlamaIndex(value) || isSpringAi(value) || isMistralEntry(value)) return true;
+  return labelOf(value['role']) !== undefined;
 }
 
 function labelOf(role: unknown): string | undefined {
@@ -116,6 +119,30 @@ function fromSpringAi({ messageType, text, textContent, content, responses, tool
 
 function springResult({ id, name, responseData }: Fields): Fields {
   return { type: 'tool_result', tool_use_id: id, name, content: responseData };
+}
+
+const MISTRAL_ENTRY = /^(?:message\.(?:input|output)|function\.(?:call|result)|tool\.execution|agent\.handoff)$/;
+
+function isMistralEntry({ type }: Fields): boolean {
+  return typeof type === 'string' && MISTRAL_ENTRY.test(type);
+}
+
+function fromMistral(entry: Fields): Fields[] {
+  const { type, role, content, id, tool_call_id, name, arguments: input, result, info } = entry;
+  switch (type) {
+    case 'message.input':
+      return [{ role: role ?? 'user', content }];
+    case 'message.output':
+      return [{ role: 'assistant', content }];
+    case 'function.call':
+      return [{ type: 'function_call', call_id: tool_call_id, name, arguments: input }];
+    case 'function.result':
+      return [{ type: 'function_call_output', call_id: tool_call_id, output: result }];
+    case 'tool.execution':
+      return [{ type: 'server_tool_call', id, name, arguments: input, result: info }];
+    default:
+      return [];
+  }
 }
 
 function hasItems(list: unknown, key: string): boolean {

@@ -8,7 +8,7 @@ import { toText } from '../../values/plain-json.ts';
 import { addTranscript, type MessageParts } from '../parts/collected-parts.ts';
 import { collectPart, isCallOrResultPart, isKnownPart, isProviderPart, pushCall } from '../parts/message-parts.ts';
 import { RESULT_KEYS } from '../parts/part-keys.ts';
-import { asListedItem } from '../parts/provider-calls.ts';
+import { asListedItem, readExecutedTool } from '../parts/provider-calls.ts';
 import { isUntypedResult, type PartCall, toArguments } from '../parts/tool-parts.ts';
 
 export type ChatRole = ChatMessage['role'];
@@ -113,6 +113,10 @@ export function collectCallsBeside(message: Fields, parts: MessageParts): void {
     const listed = isCallOrResultPart(call) ? undefined : asListedItem(call);
     if (listed) collectPart(listed, parts);
     else pushCallOnce(call, parts, withoutId);
+  }
+  for (const item of (message['role'] === 'assistant' && listOf(message['executed_tools'])) || []) {
+    const ran = readExecutedTool(item);
+    if (ran) parts.provider.push(ran);
   }
   const legacy = message['function_call'] ?? message['tool_call'];
   if (isObject(legacy) && legacy['name'] !== undefined && message['content'] !== undefined) {

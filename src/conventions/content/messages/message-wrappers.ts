@@ -198,7 +198,7 @@ export function finishReasonOf(value: unknown): string | undefined {
   const item: unknown = Array.isArray(body) ? body[0] : body;
   const first = toKnownSpelling(typeof item === 'string' ? objectOf(item) : item);
   if (!isObject(first)) return undefined;
-  const { response_metadata: ofLangChain, incomplete_details: ofResponses } = first;
+  const { response_meta: ofEino, response_metadata: ofLangChain = ofEino, incomplete_details: ofResponses } = first;
   const reason =
     stringOf(first['finish_reason']) ??
     stringOf(first['finishReason']) ??
@@ -210,6 +210,8 @@ export function finishReasonOf(value: unknown): string | undefined {
   if (reason !== undefined) return toFinishReason(reason);
   if (Array.isArray(first['generations'])) return finishReasonOfGenerations(first['generations']);
   if (Array.isArray(first['choices'])) return finishReasonOf(first['choices']);
+  // Alibaba's DashScope.
+  if (isObject(first['output'])) return finishReasonOf(first['output']);
   const candidates = first['candidates'];
   if (!Array.isArray(candidates)) return undefined;
   return finishReasonOf(candidates) ?? (isObject(candidates[0]) ? numberedReasonOf(candidates[0]) : undefined);

@@ -9,7 +9,7 @@
 import { keepShape } from '../../../host/keep-shape.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
-import { jsonOf, listOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
+import { firstValue, jsonOf, listOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
 import {
   createParts,
   isNoContent,
@@ -36,6 +36,7 @@ import {
 import { finishReasonOf, messagesInText, openTexts, unwrapMessages } from './message-wrappers.ts';
 import { NumberedCalls } from './numbered-calls.ts';
 import { openBody } from './open-body.ts';
+import { fromRareAnswer } from './rare-answers.ts';
 
 /** Longer lists are not conversations: some apps write vectors and tables where messages are expected. */
 const MAX_MESSAGES = 10_000;
@@ -78,7 +79,7 @@ export class MessageReader {
    * number of answers that were asked for.
    */
   readOutput(value: unknown, choiceCount?: number): ChatMessage[] {
-    const answer = joinChunks(value, choiceCount);
+    const answer = fromRareAnswer(joinChunks(value, choiceCount));
     this.finishReason ??= finishReasonOf(answer);
     return this.#readAll(answer, 'assistant', this.reasoning);
   }
@@ -251,8 +252,13 @@ function isEmptyList(value: unknown): boolean {
 function bodyOf(message: Record<string, unknown>): unknown {
   // The last one is of Cohere's first API, and a text.
   const { parts, content, contents, message: text } = message;
+  const pieces = content ? undefined : firstValue(message, EINO_KEYS);
+  if (Array.isArray(pieces) && pieces.length > 0) return pieces;
   return listOf(parts) ?? parts ?? content ?? contents ?? stringOf(text);
 }
+
+/** Where Go's Eino has what is more than text, beside a content that is empty. */
+const EINO_KEYS = ['multi_content', 'user_input_multi_content', 'assistant_output_multi_content'] as const;
 
 /**
  * Returns the content without a v4 field: reasoning in the answer, reasoning and summaries in the history, and what the

@@ -33,6 +33,23 @@ const SIGNATURES: readonly (readonly [string, string])[] = [
   ['UklGR', 'image/webp'],
 ];
 
+/** The same of a PDF, for which some sources say that it is a document, a file, or even an image. */
+const PDF_SIGNATURE = 'JVBERi0';
+const UNKNOWN_TYPE = 'application/octet-stream';
+
+/** By the format of Bedrock's documents, or the end of a file's name. */
+const DOCUMENT_TYPES: ReadonlyMap<string | undefined, string> = new Map([
+  ['pdf', 'application/pdf'],
+  ['csv', 'text/csv'],
+  ['doc', 'application/msword'],
+  ['docx', 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'],
+  ['xls', 'application/vnd.ms-excel'],
+  ['xlsx', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'],
+  ['html', 'text/html'],
+  ['txt', 'text/plain'],
+  ['md', 'text/markdown'],
+]);
+
 /** Keys whose object may hold the payload of a part. */
 const PAYLOAD_KEYS = [
   'image_url',
@@ -56,6 +73,7 @@ const DATA_KEYS = [
   'content',
   'bytes',
   'base64',
+  'base64data',
   'binary_content',
   'file_data',
   'file_url',
@@ -76,10 +94,11 @@ export function readMedia(part: Fields, modality?: string): Media {
 
 /** Returns an image as `image_url`; anything else, and an image too large to keep, as a placeholder text. */
 export function toMediaContent(media: Media): ImageContent | TextContent {
-  const isImage = media.mimeType ? media.mimeType.startsWith('image/') : media.modality === 'image';
   const bytes = bytesOf(media.data);
   const source = bytes ? Buffer.from(bytes).toString('base64') : stringOf(media.data);
   if (source === undefined) return toTextPart(describe(media));
+  const type = typeOf(source, media);
+  const isImage = type ? type.startsWith('image/') : media.modality === 'image';
   const [, mimeType, fileId] = STORED_BY_LANGFUSE.exec(source) ?? [];
   if (mimeType !== undefined) return toTextPart(describe({ ...media, mimeType, fileId }));
   const isUrl = URL_SCHEME.test(source.slice(0, 24));
@@ -87,9 +106,19 @@ export function toMediaContent(media: Media): ImageContent | TextContent {
     return isImage ? toImagePart(source, media.detail) : toTextPart(`${describe(media).slice(0, -1)}, ${source}]`);
   }
   if (isLargeData(source) || !(isImage || source.startsWith('data:image/'))) {
-    return toTextPart(placeholderOf(source, media.mimeType ?? media.modality));
+    return toTextPart(placeholderOf(source, type ?? media.modality));
   }
   return toImagePart(isUrl ? source : `data:${imageType(source, media.mimeType)};base64,${source}`, media.detail);
+}
+
+/** What the data itself says is more certain than what is said of it. */
+function typeOf(source: string, { mimeType, fileName }: Media): string | undefined {
+  if (source.startsWith('data:')) {
+    const own = /^data:([\w.+-]+\/[\w.+-]+)/.exec(source)?.[1];
+    return own === UNKNOWN_TYPE ? (mimeType ?? own) : (own ?? mimeType);
+  }
+  if (source.startsWith(PDF_SIGNATURE)) return 'application/pdf';
+  return mimeType ?? DOCUMENT_TYPES.get(/\.(\w{2,4})$/.exec(fileName ?? '')?.[1]?.toLowerCase());
 }
 
 /** Returns what was said or heard, from a part or message, or from the sound in it. */
@@ -106,7 +135,10 @@ function readPayload(body: Fields, modality: string | undefined): Media {
   const format = stringOf(body['format']);
   return {
     data: firstValue(source, DATA_KEYS),
-    mimeType: firstString(source, ...MIME_KEYS) ?? (format && modality && `${modality}/${format}`),
+    mimeType:
+      firstString(source, ...MIME_KEYS) ??
+      (modality === 'document' ? DOCUMENT_TYPES.get(format) : undefined) ??
+      (format && modality && `${modality}/${format}`),
     detail: stringOf(body['detail']),
     fileName: firstString(body, 'filename', 'fileName'),
     fileId: firstString(body, 'file_id', 'fileId'),

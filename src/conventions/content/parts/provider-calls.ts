@@ -5,6 +5,7 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { firstString, firstValue, jsonOf, omitUndefined, stringOf } from '../../values/attributes.ts';
+import { memberOf } from '../../values/enum-member.ts';
 import { toPlainJson } from '../../values/plain-json.ts';
 import { NAME_KEYS } from './tool-parts.ts';
 
@@ -161,6 +162,8 @@ export function readProviderItem(part: Fields): ProviderItem | undefined {
     const input = toPlainJson(part['executableCode'] ?? part['executable_code']);
     return { id: undefined, name: 'code_execution', input, isResult: false };
   }
+  const geminis = type === '' ? readGeminisTool(part) : undefined;
+  if (geminis) return geminis;
   if (type === '' && isObject(part['codeExecutionResult'] ?? part['code_execution_result'])) {
     const result = toPlainJson(part['codeExecutionResult'] ?? part['code_execution_result']);
     return { id: undefined, name: 'code_execution', result, isResult: true };
@@ -173,6 +176,36 @@ export function readProviderItem(part: Fields): ProviderItem | undefined {
   if (isResultType(type, part) || (isMarked && /result|response|return|output/.test(type)))
     return readResult(part, type);
   return isMarked || isCallType(type, part) ? readCall(part, type) : undefined;
+}
+
+/** Groq's tools, beside the answer that it found with them: `{ type: 'search', arguments, output }`. */
+export function readExecutedTool(item: unknown): ProviderItem | undefined {
+  const name = isObject(item) ? firstString(item, 'name', 'type') : undefined;
+  if (!isObject(item) || name === undefined) return undefined;
+  const input = item['arguments'];
+  return {
+    id: undefined,
+    name,
+    input: input === undefined ? undefined : toPlainJson(jsonOf(input) ?? input),
+    result: toPlainJson(item['output'] ?? undefined),
+    isResult: false,
+  };
+}
+
+/** Gemini's tools of its own: `{ toolCall: { toolType, args, id } }`, and `{ toolResponse: { toolType, response, id } }`. */
+function readGeminisTool({
+  tool_call: callOfPython,
+  toolCall: call = callOfPython,
+  tool_response: resultOfPython,
+  toolResponse: result = resultOfPython,
+}: Fields): ProviderItem | undefined {
+  const item = isObject(call) ? call : result;
+  if (!isObject(item)) return undefined;
+  const name = memberOf(item['toolType'] ?? item['tool_type'])?.toLowerCase();
+  if (name === undefined) return undefined;
+  const id = stringOf(item['id']);
+  if (item === call) return { id, name, input: toPlainJson(item['args']), isResult: false };
+  return { id, name, result: toPlainJson(item['response']), isResult: true };
 }
 
 /** Anthropic's ids of calls that it runs, its own and those of MCP servers. */

@@ -2,7 +2,7 @@
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ReadError, Reading } from '../../convention.ts';
-import { booleanOf, jsonOf, objectOf, stringOf, unquotedText } from '../../values/attributes.ts';
+import { booleanOf, jsonOf, objectOf, stringOf, textOf, unquotedText } from '../../values/attributes.ts';
 import { toText } from '../../values/plain-json.ts';
 import { parsePrintedFields, parsePythonLiteral } from '../../values/python-literal.ts';
 import { fromLangChain } from './langchain-json.ts';
@@ -11,7 +11,7 @@ import { readResultPart } from './tool-parts.ts';
 
 /** A tool message names the call that it answers, or its role. Other texts are not parsed. */
 const MESSAGE_SIGN =
-  /["'](?:tool_call_id|toolCallId|tool_use_id|toolUseId|lc)["']|["'](?:role|type)["']:\s?["']tool["']/;
+  /["'](?:tool_call_id|toolCallId|tool_use_id|toolUseId|call_id|callId|raw_output|lc)["']|["'](?:role|type)["']:\s?["']tool["']/;
 
 /** A result of the Model Context Protocol has these fields beside its blocks, or the blocks alone. */
 const MCP_FIELD = /["'](?:isError|is_error|structuredContent|_meta)["']/;
@@ -26,6 +26,8 @@ export function openToolResult(reading: Reading): Reading {
   const output = unquotedText(reading.output);
   const result = mcpResultIn(output);
   if (result) return { ...reading, output: result.text, ...(result.isError && { error: reading.error ?? FAILED }) };
+  const text = blocksIn(output);
+  if (text !== undefined) return { ...reading, output: text };
   const message = functionResponseIn(output, reading.name) ?? toolMessageIn(output);
   if (!message) return output === reading.output ? reading : { ...reading, output };
   const id = reading.metadata?.['tool_call_id'] ?? message.id;
@@ -42,6 +44,7 @@ const PRINTED_OBJECT = /^\[?(?:ToolMessage|Command)\(/;
 /** Whether the output may be a message with the value in it. */
 export function mayHoldToolMessage(output: string): boolean {
   if (/^\[?\{/.test(output)) {
+    if (TEXT_BLOCK.test(output)) return true;
     return MESSAGE_SIGN.test(output) || MCP_SIGN.test(output) || FUNCTION_RESPONSE.test(output);
   }
   return isPrinted(output) || PRINTED_OBJECT.test(output) || PRINTED_MCP.test(output);
@@ -63,6 +66,24 @@ function mcpResultIn(output: string): { text: string; isError: boolean } | undef
   );
   if (!texts.every((text) => text !== undefined)) return undefined;
   return { text: texts.join('\n'), isError: booleanOf(result['isError'] ?? result['is_error']) === true };
+}
+
+/**
+ * Blocks of text that a server of MCP gave, as frameworks pass them on: all of them in a list, or the only one. MCP's SDKs write
+ * `annotations` for each; without them the blocks are the app's own.
+ */
+const TEXT_BLOCK = /^\[?\s*\{\s*"type":\s?"text",\s?"text":/;
+const BLOCK_KEYS: ReadonlySet<string> = new Set(['type', 'text', 'annotations', 'meta', '_meta']);
+
+function blocksIn(output: string): string | undefined {
+  if (!TEXT_BLOCK.test(output) || !output.includes('"annotations"')) return undefined;
+  const value = jsonOf(output);
+  const blocks: unknown[] = Array.isArray(value) ? value : [value];
+  const texts = blocks.map((block) => {
+    const isText = isObject(block) && block['type'] === 'text' && 'annotations' in block;
+    return isText && Object.keys(block).every((key) => BLOCK_KEYS.has(key)) ? textOf(block['text']) : undefined;
+  });
+  return texts.every((text) => text !== undefined) ? texts.join('\n') : undefined;
 }
 
 function mcpObjectIn(output: string): Record<string, unknown> | undefined {
@@ -97,7 +118,8 @@ function toolMessageIn(output: string): ToolMessage | undefined {
   const message = printed ?? loneMessage(fromLangChain(value));
   if (!message) return undefined;
   const result = readResultPart(message);
-  const text = messageText({ role: 'tool', content: toResultContent(message['content'] ?? result.value) });
+  const content = message['content'] ?? blocksOfLlamaIndex(message) ?? result.value ?? message['raw_output'];
+  const text = messageText({ role: 'tool', content: toResultContent(content) });
   const isError = message['status'] === 'error' || booleanOf(message['isError'] ?? message['is_error']) === true;
   return { text: text ?? '', id: stringOf(message['tool_call_id']) ?? result.id, isError };
 }
@@ -106,13 +128,33 @@ function toolMessageIn(output: string): ToolMessage | undefined {
 function loneMessage(value: unknown, depth = 0): Record<string, unknown> | undefined {
   if (typeof value !== 'object' || value === null || depth > 3) return undefined;
   if (isObject(value) && isToolMessage(value)) return value;
+  // LangGraph's command has more than the message.
+  if (isObject(value) && value['lg_name'] === 'Command') return loneMessage(messagesIn(value['update']), depth + 1);
   const items = Object.values(value);
   return items.length === 1 ? loneMessage(items[0], depth + 1) : undefined;
 }
 
+function blocksOfLlamaIndex({ blocks }: Record<string, unknown>): unknown[] | undefined {
+  if (!Array.isArray(blocks)) return undefined;
+  return blocks.map((block) => (isObject(block) ? { type: block['block_type'], ...block } : block));
+}
+
+function messagesIn(update: unknown): unknown {
+  return isObject(update) && Array.isArray(update['messages']) ? update['messages'] : update;
+}
+
+/** LangChain's and AI SDK's, an item of the Responses API, AutoGen's; .NET's names its type `$type`. */
+const RESULT_TYPE =
+  /^(?:tool[-_]result|ToolMessage|function_call_output|custom_tool_call_output|functionResult|FunctionExecutionResult)$/;
+
 function isToolMessage(value: Record<string, unknown>): boolean {
   if (value['role'] === 'tool' || value['type'] === 'tool') return 'content' in value;
-  if (typeof value['type'] === 'string') return /^(?:tool[-_]result|ToolMessage)$/.test(value['type']);
+  const type = value['type'] ?? value['$type'];
+  if (typeof type === 'string') return RESULT_TYPE.test(type);
+  // LlamaIndex and Agno keep what the tool was given beside it, AutoGen whether it failed.
+  if (typeof value['tool_name'] === 'string' && 'raw_input' in value && 'raw_output' in value) return true;
+  if (typeof value['tool_name'] === 'string' && 'tool_args' in value && 'result' in value) return true;
+  if (typeof value['call_id'] === 'string' && 'is_error' in value && 'content' in value) return true;
   const id = value['tool_call_id'] ?? value['toolUseId'];
   return value['role'] === undefined && typeof id === 'string' && 'content' in value;
 }

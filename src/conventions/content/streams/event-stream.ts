@@ -1,11 +1,13 @@
 /**
  * The text of an answer as it came over the wire, which gateways and proxies record → the events in it.
  *
- * Server-sent events are lines such as `event: message_start`, `data: {"type":"message_start",…}` and `data: [DONE]`, with a
- * blank line after each event.
+ * - Server-sent events are lines such as `event: message_start`, `data: {"type":"message_start",…}` and `data: [DONE]`, with a
+ *   blank line after each event.
+ * - Ollama and Cohere's first API write each event as a line of JSON, and nothing else.
  */
 import { isObject } from '../../../wire/json.ts';
 import { jsonOf } from '../../values/attributes.ts';
+import { areJsonLines } from '../../values/json-lines.ts';
 
 /** Fields and comments may stand before the first event, and all of it in JSON's quotes. */
 const START = /^"?(?:\s|\\[nr]){0,4}(?:data: ?\{|event: ?[\w.-]{1,64}[\s\\]|id:|retry:|:)/;
@@ -17,12 +19,13 @@ const CUT_OFF = /^(?:d|da|dat|data|data: ?\[?D?O?N?E?|data: ?\{.*|e|ev|eve|even|
 
 /** Whether a text begins as a stream of events, which it need not be. */
 export function mayBeEvents(text: string): boolean {
-  return START.test(text);
+  return START.test(text) || areJsonLines(text);
 }
 
 /** Returns the events; undefined if anything else is in the text. The last event may have been cut off, and is left out. */
 export function eventsInText(text: string): Record<string, unknown>[] | undefined {
-  if (!mayBeEvents(text)) return undefined;
+  if (areJsonLines(text)) return eventsInLines(text);
+  if (!START.test(text)) return undefined;
   const lines = text.split(LINE);
   const events: Record<string, unknown>[] = [];
   for (const [at, line] of lines.entries()) {
@@ -31,6 +34,22 @@ export function eventsInText(text: string): Record<string, unknown>[] | undefine
     const event = data?.endsWith('}') ? jsonOf(data) : undefined;
     if (isObject(event)) events.push(event);
     else if (at < lines.length - 1 || !CUT_OFF.test(line)) return undefined;
+  }
+  return events.length > 0 ? events : undefined;
+}
+
+/** What the first event of such a stream has: any other lines are what an app or a model wrote. */
+const LINE_KEYS = ['done', 'event_type'] as const;
+
+function eventsInLines(text: string): Record<string, unknown>[] | undefined {
+  const first = jsonOf(text.slice(0, text.indexOf('\n')).trimEnd());
+  if (!isObject(first) || !LINE_KEYS.some((key) => key in first)) return undefined;
+  const lines = text.split(LINE).filter((line) => line.trim() !== '');
+  const events: Record<string, unknown>[] = [];
+  for (const [at, line] of lines.entries()) {
+    const event = line.trimEnd().endsWith('}') ? jsonOf(line) : undefined;
+    if (isObject(event)) events.push(event);
+    else if (at < lines.length - 1 || !line.startsWith('{')) return undefined;
   }
   return events.length > 0 ? events : undefined;
 }

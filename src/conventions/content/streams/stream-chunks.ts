@@ -10,6 +10,7 @@
  */
 import { isObject } from '../../../wire/json.ts';
 import { eventsInText } from './event-stream.ts';
+import { isFailure } from './failures.ts';
 import { joinEvents } from './stream-events.ts';
 
 type Fields = Record<string, unknown>;
@@ -18,10 +19,11 @@ type Fields = Record<string, unknown>;
 export function joinChunks(value: unknown, choiceCount = 1): unknown {
   if (typeof value === 'string') return streamIn(value, choiceCount)?.answer ?? value;
   if (!Array.isArray(value) || value.length < 2) return value;
-  const chunks = value.filter((chunk) => chunk !== null);
+  // What had come before an error is the answer.
+  const chunks = value.filter((chunk) => chunk !== null && !isFailure(chunk));
   if (chunks.length === 0 || !chunks.every(isObject)) return value;
   if (chunks.every(isContent)) {
-    return chunks.length === choiceCount ? value : [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
+    return chunks.length === choiceCount ? chunks : [{ role: 'model', parts: joinParts(chunks.flatMap(partsOf)) }];
   }
   if (chunks.some(hasCandidate) && chunks.every(isGeminiResponse)) {
     return areOfSeveral(chunks) ? value : joinResponses(chunks);

@@ -4,6 +4,7 @@
  * - Anthropic's: `[{ type: 'message_start', message }, { type: 'content_block_delta', index, delta }, …]`
  * - Bedrock's: `[{ messageStart }, { contentBlockDelta: { contentBlockIndex, delta } }, …]`
  * - Cohere's: `[{ type: 'message-start' }, { type: 'content-delta', index, delta: { message } }, …]`
+ * - those of Cohere's first API: `[{ event_type: 'stream-start' }, { event_type: 'text-generation', text }, …]`
  * - those of the Responses API: `[{ type: 'response.created' }, …, { type: 'response.completed', response }]`
  * - Ollama's: `[{ model, message: { role, content }, done: false }, …, { …, done: true, done_reason }]`
  * - LangChain's: `[{ type: 'AIMessageChunk', content, tool_call_chunks }, …]`
@@ -26,6 +27,8 @@ export function joinEvents(events: readonly Fields[]): Fields | undefined {
     return areOf(events, startsBedrocks, isBedrocks) ? joinBlocks(events.map(asAnthropics)) : undefined;
   if (startsCoheres(first))
     return areOf(events, startsCoheres, isCoheres) ? joinBlocks(events.map(fromCohere)) : undefined;
+  if (first['event_type'] === 'stream-start')
+    return areOf(events, startsCohereV1, isCohereV1) ? joinCohereV1(events) : undefined;
   if (isLangChains(first))
     return events.every(isLangChains) && areOfOneRun(events) ? joinLangChains(events) : undefined;
   if (startsResponses(first)) return areOf(events, isCreated, isResponses) ? responseIn(events) : undefined;
@@ -209,6 +212,22 @@ function joinOllamas(events: readonly Fields[]): Fields {
     for (const call of Array.isArray(more) ? more : []) calls.push(call);
   }
   return { ...end, message: { ...joined, ...(calls.length > 0 && { tool_calls: calls }) } };
+}
+
+function startsCohereV1({ event_type: type }: Fields): boolean {
+  return type === 'stream-start';
+}
+
+function isCohereV1({ event_type: type, is_finished: isLast }: Fields): boolean {
+  return typeof type === 'string' && typeof isLast === 'boolean';
+}
+
+/** The last event has the whole response; of a stream that was left, there is the text that had come. */
+function joinCohereV1(events: readonly Fields[]): Fields {
+  const end = events.at(-1)?.['response'];
+  if (isObject(end)) return { role: 'assistant', content: end['text'], ...end };
+  const texts = events.map(({ event_type: type, text }) => (type === 'text-generation' ? text : ''));
+  return { role: 'assistant', content: texts.filter((text) => typeof text === 'string').join('') };
 }
 
 const COHERES = /^(?:message|content|tool-plan|tool-call|citation)-(?:start|delta|end)$/;

@@ -29,6 +29,7 @@ import type { SpanFields } from '../../values/span-fields.ts';
 import { type EventContent, readEventContent, splitAnswer } from './events.ts';
 import { readMemory } from './memory.ts';
 import { readPictures } from './pictures.ts';
+import { readRerank } from './rerank.ts';
 
 /** Values that instrumentations write in place of hidden content. */
 const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
@@ -210,15 +211,24 @@ function lastAnswerOf(answers: readonly ChatMessage[]): ChatMessage | undefined 
 const ARGUMENTS = ['gen_ai.tool.call.arguments', 'gen_ai.tool.input'] as const;
 const RESULTS = ['gen_ai.tool.call.result', 'gen_ai.tool.output'] as const;
 
+/** Sentry's and Grafana's names for what was embedded. */
+const EMBEDDED = ['gen_ai.embeddings.input', 'gen_ai.embeddings.input_texts'] as const;
+const RETRIEVAL_QUERIES = [
+  'gen_ai.retrieval.query.text',
+  'gen_ai.retrieval.query',
+  'gen_ai.retrieval.query_text',
+] as const;
+
 /** Reads embeddings and retrieval, which have inputs and an output, and workflows and turns, which may have messages. */
 function readValues(fields: SpanFields, events: EventContent): Reading {
-  const input = contentAt(fields, 'gen_ai.input.messages', ...PROMPTS) ?? events.input;
-  const query = fields.firstString('gen_ai.retrieval.query.text', 'gen_ai.retrieval.query');
+  const input = contentAt(fields, 'gen_ai.input.messages', ...PROMPTS, ...EMBEDDED) ?? events.input;
+  const query = fields.firstString(...RETRIEVAL_QUERIES);
   const documents = toDocuments(fields.attributes['gen_ai.retrieval.documents']);
   const output = contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS) ?? events.output;
   const reader = new MessageReader();
   const messages = hasMessages(input) ? withSystem(readSystem(fields, events, reader), reader.read(input)) : undefined;
   const memory = readMemory(fields);
+  const rerank = readRerank(fields);
   const said = output === undefined || isVectors(output) ? undefined : lastAnswerOf(reader.readOutput(output));
   const pictures = readPictures(fields);
   const outputMessage = said ?? pictures.outputMessage;
@@ -227,6 +237,7 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
       query !== undefined
         ? { query }
         : (memory.inputs ??
+          rerank.inputs ??
           variablesOf(fields) ??
           (messages ? undefined : (inputsOf(input) ?? inputsAt(fields, fields.firstKey(...ARGUMENTS))))),
     messages,
@@ -234,6 +245,7 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
     output:
       toOptionalText(documents) ??
       memory.output ??
+      rerank.output ??
       messageText(outputMessage) ??
       toOptionalText(fields.attributes[fields.firstKey(...RESULTS) ?? '']),
     contentMetadata: { ...metadataOfMessages(reader), ...pictures.contentMetadata },

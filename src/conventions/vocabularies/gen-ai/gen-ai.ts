@@ -101,6 +101,12 @@ const TOKENS = [
 
 /** The name of Google's spans for Python around a function that is a tool, in their first releases. */
 const FUNCTION_CALL = 'tool_call ';
+/** How the conventions name the spans of tools and agents, which tells what a span without an operation is. */
+const TOOL_NAME = 'execute_tool ';
+const AGENT_NAME = 'invoke_agent ';
+
+const TOOL_CALL = ['gen_ai.tool.call.id', 'gen_ai.tool.call.arguments', 'gen_ai.tool.call.result'] as const;
+const AGENT = ['gen_ai.agent.name', 'gen_ai.agent.id'] as const;
 
 export const genAi: Convention = {
   name: 'gen-ai',
@@ -109,7 +115,7 @@ export const genAi: Convention = {
   context: { session: ['gen_ai.session.id', 'gen_ai.thread.id'], user: ['gen_ai.request.user', 'gen_ai.user.id'] },
   signs: {
     keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name', ...CONTENT, ...SERVED],
-    names: [FUNCTION_CALL],
+    names: [FUNCTION_CALL, TOOL_NAME, AGENT_NAME],
   },
 
   classify(span: SpanSlice): SpanKind | undefined {
@@ -129,6 +135,8 @@ export const genAi: Convention = {
       return typeof model === 'string' && /embed/i.test(model) ? 'generic' : 'model';
     }
     if (attributes['gen_ai.tool.name'] !== undefined || isFunctionCall(span)) return 'tool';
+    const named = kindByName(span);
+    if (named) return named;
     if (hasAnyOf(attributes, CONTENT)) return kindByAnswer(attributes);
     const isServed = hasAnyOf(attributes, SERVED) && attributes['gen_ai.agent.name'] === undefined;
     return isServed && hasAnyOf(attributes, TOKENS) ? 'model' : undefined;
@@ -173,6 +181,12 @@ function withGuardrail(reading: Reading, { metadata, contentMetadata, inputs, ou
 
 function isFunctionCall({ name, attributes }: SpanSlice): boolean {
   return attributes['code.function.name'] !== undefined && typeof name === 'string' && name.startsWith(FUNCTION_CALL);
+}
+
+function kindByName({ name, attributes }: SpanSlice): SpanKind | undefined {
+  if (typeof name !== 'string') return undefined;
+  if (name.startsWith(TOOL_NAME) && hasAnyOf(attributes, TOOL_CALL)) return 'tool';
+  return name.startsWith(AGENT_NAME) && hasAnyOf(attributes, AGENT) ? 'agent' : undefined;
 }
 
 /** The tokens of agents, tools and workflows are sums over the calls below, which have logs of their own. */
@@ -253,11 +267,11 @@ function readName(fields: SpanFields, kind: SpanKind): string | undefined {
     case 'tool':
       return (
         fields.firstName('gen_ai.tool.name') ??
-        afterPrefix(fields.span.name, 'execute_tool ') ??
+        afterPrefix(fields.span.name, TOOL_NAME) ??
         afterPrefix(fields.span.name, FUNCTION_CALL)
       );
     case 'agent':
-      return fields.firstName('gen_ai.agent.name') ?? afterPrefix(fields.span.name, 'invoke_agent ');
+      return fields.firstName('gen_ai.agent.name') ?? afterPrefix(fields.span.name, AGENT_NAME);
     case 'generic':
       return fields.firstName(...GUARDRAIL_NAMES, 'gen_ai.workflow.name', 'gen_ai.agent.name', 'gen_ai.data_source.id');
     default:

@@ -24,12 +24,14 @@ const USAGE = new UsageTable(
       'gen_ai.usage.input_tokens',
       'gen_ai.usage.prompt_tokens',
       'gen_ai.response.prompt_tokens',
+      'gen_ai.response.input_tokens',
       'llm.usage.prompt_tokens',
     ],
     outputTokens: [
       'gen_ai.usage.output_tokens',
       'gen_ai.usage.completion_tokens',
       'gen_ai.response.completion_tokens',
+      'gen_ai.response.output_tokens',
       'llm.usage.completion_tokens',
     ],
     promptCost: [
@@ -61,6 +63,7 @@ const USAGE = new UsageTable(
       'gen_ai.usage.cache_write_input_tokens',
       'gen_ai.usage.cache_write_tokens',
       'gen_ai.usage.details.cache_write_tokens',
+      'gen_ai.usage.input_tokens.cache_write',
     ],
     reasoning_tokens: [
       'gen_ai.usage.reasoning.output_tokens',
@@ -138,7 +141,8 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
   bedrock_guardrail_id: [nameOf, 'aws.bedrock.guardrail.id'],
   memory_store_id: [nameOf, 'gen_ai.memory.store.id'],
   memory_store_name: [nameOf, 'gen_ai.memory.store.name'],
-  memory_record_id: [nameOf, 'gen_ai.memory.record.id'],
+  memory_record_id: [nameOf, 'gen_ai.memory.record.id', 'gen_ai.memory.id'],
+  memory_operation: [wordOf, 'gen_ai.memory.operation'],
   memory_record_count: [countOf, 'gen_ai.memory.record.count'],
   server_address: [nameOf, 'server.address'],
 });

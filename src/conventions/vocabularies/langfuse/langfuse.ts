@@ -204,10 +204,15 @@ function agreeing(usage: Fields, total: number | undefined): readonly [number | 
   return pair ?? (total >= output ? [total - output, output] : [prompt, output]);
 }
 
+/** What was cached for a time is a part of what was cached, where that is stated too. */
+const CACHED_FOR_A_TIME = /^input_cache_creation_(?:5m|1h)$/;
+
 /** Sums `input`, `input_cached_tokens`, `input_audio_tokens`, …, which are parts of one whole. */
 function sumOf(usage: Fields, prefix: string, read = countOf): number | undefined {
   let sum: number | undefined;
+  const isCacheStated = Boolean(read(usage['input_cache_creation']));
   for (const [key, value] of Object.entries(usage)) {
+    if (isCacheStated && CACHED_FOR_A_TIME.test(key)) continue;
     const count = key.startsWith(prefix) ? read(value) : undefined;
     if (count !== undefined) sum = (sum ?? 0) + count;
   }

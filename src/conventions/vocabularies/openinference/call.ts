@@ -5,6 +5,7 @@ import { scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
+import { isTextOfMessage } from '../../content/answer-keys.ts';
 import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages/messages.ts';
@@ -18,7 +19,7 @@ import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readInput } from './input.ts';
 import { isRedacted, type RawValue, readOutput, readTranscript, readValue } from './messages.ts';
-import { readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
+import { openConfig, readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
 import { readTools } from './tools.ts';
 
 /** OpenInference's middleware for TanStack AI sets this instead of `llm.finish_reason`. */
@@ -43,7 +44,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const request = readValue(fields, 'input.value');
   const response = joined(readValue(fields, 'output.value'));
   const requestBody = bodyOf(request);
-  const responseBody = bodyOf(response);
+  const responseBody = isTextOfMessage(attributes['output.value'], attributes) ? undefined : bodyOf(response);
 
   const reader = new MessageReader(scopeOf(span).name === BEDROCK);
   const texts = prompts.length > 0 ? readPrompts(prompts) : readSerialisedPrompts(request);
@@ -69,11 +70,14 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const { model, provider } = readModelAndProvider(fields, parameters, app);
   const { inputs: variables, promptTemplate } = readTemplate(fields);
 
-  return addTo(readParameters(fields, parameters), {
+  // Where the parameters were not recorded, the request has them.
+  const asked = parameters ?? (isRequestBody(requestBody) ? openConfig(parametersOfRequest(requestBody)) : undefined);
+
+  return addTo(readParameters(fields, asked), {
     model,
     provider,
     endpoint: texts !== undefined || span.name === COMPLETIONS ? 'complete' : 'chat',
-    tools: readTools(fields, tools, parameters),
+    tools: readTools(fields, tools, asked),
     inputs: variables,
     promptTemplate,
     messages: messages.length > 0 ? messages : undefined,
@@ -205,6 +209,25 @@ function onlyBodyOf({ json }: RawValue): Record<string, unknown> | undefined {
 function bodyOf({ json }: RawValue): Record<string, unknown> | undefined {
   return isObject(json) && isBody(json) && !isMessageInOtherSpelling(json) ? json : undefined;
 }
+
+/** Whether this is what a provider was sent: LangChain's serialisation of a call names its model elsewhere. */
+export function isRequestBody(body: Record<string, unknown> | undefined): body is Record<string, unknown> {
+  return modelNameOf(body?.['model']) !== undefined && REQUEST_KEYS.some((key) => Array.isArray(body?.[key]));
+}
+
+const REQUEST_KEYS = ['messages', 'contents', 'input'] as const;
+
+/** Returns what may be a parameter. In a config, content and ids of one call would make each call a version of its own. */
+export function parametersOfRequest(body: Record<string, unknown>): Record<string, unknown> {
+  const parameters: Record<string, unknown> = {};
+  for (const key in body) if (!OF_ONE_CALL.has(key)) parameters[key] = body[key];
+  return parameters;
+}
+
+const OF_ONE_CALL: ReadonlySet<string> = new Set([
+  ...['documents', 'prediction', 'message', 'chat_history', 'preamble', 'suffix', 'query', 'texts', '__proto__'],
+  ...['previous_response_id', 'conversation', 'prompt_cache_key', 'safety_identifier', 'request_id', 'session_id'],
+]);
 
 export function isBody(json: Record<string, unknown>): boolean {
   return stringOf(json['model']) !== undefined || stringOf(json['id']) !== undefined;

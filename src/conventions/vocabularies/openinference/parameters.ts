@@ -15,7 +15,12 @@ const NESTED = ['config', 'generationConfig', 'generation_config', 'inferenceCon
  */
 export function readInvocationParameters(fields: SpanFields): Record<string, unknown> | undefined {
   const parameters = fields.object(PARAMETERS);
-  if (!parameters || !hasNestedConfig(parameters)) return parameters;
+  return parameters && openConfig(parameters);
+}
+
+/** Returns the parameters with those of nested configs among them. */
+export function openConfig(parameters: Record<string, unknown>): Record<string, unknown> {
+  if (!hasNestedConfig(parameters)) return parameters;
   const open: Record<string, unknown> = Object.assign({}, ...NESTED.map((key) => parameters[key]).filter(isObject));
   for (const key in parameters) if (!NESTED.some((name) => name === key)) open[key] = parameters[key];
   return open;

@@ -7,11 +7,14 @@
 import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
+import { isTextOfMessage } from '../../content/answer-keys.ts';
 import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
+import { isWholeAnswer, namesIn } from '../../content/model-of-bodies.ts';
 import { isStructuredText } from '../../content/provider-bodies.ts';
 import { isResponseBody, readRequestParameters } from '../../content/request-parameters.ts';
 import { mayBeEvents } from '../../content/streams/event-stream.ts';
+import { failureIn } from '../../content/streams/failures.ts';
 import { usageOfBody, usageOfFrameworkAnswer } from '../../content/usage.ts';
 import type { Reading } from '../../convention.ts';
 import {
@@ -32,7 +35,7 @@ import { addTo, firstValue, nameOf, stringOf } from '../../values/attributes.ts'
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import { DOUBTS } from '../gen-ai/short-way.ts';
-import { isBody, SYSTEM_KEYS } from './call.ts';
+import { isBody, isRequestBody, parametersOfRequest, SYSTEM_KEYS } from './call.ts';
 import { lacksContent, listIn } from './input.ts';
 import { hostedItemsIn } from './messages.ts';
 import { hasNestedConfig, modelIn } from './parameters.ts';
@@ -95,13 +98,20 @@ export function readOpenInferenceShort(span: SpanSlice, kind: string): ShortRead
   const response = toBody(reading.response);
   if (request === null || response === null) return undefined;
   const [inputs = [], outputs = [], tools = []] = groupByIndex(span.attributes, LISTS);
+  if (response && (failureIn(response.json) || isTextOfMessage(reading.response, span.attributes))) return undefined;
   const isKnown =
     readMetadata(reading, response?.json) &&
     readParameters(reading, request, span, tools) &&
     readMessages(reading, inputs, request) &&
     readAnswer(reading, outputs, response) &&
     readUsage(reading, response);
-  return isKnown ? reading : undefined;
+  if (!isKnown) return undefined;
+  if (reading.responseId === undefined && response && isWholeAnswer(response.json)) {
+    const { id, model } = namesIn(response.json);
+    reading.responseId = id;
+    reading.responseModel ??= model;
+  }
+  return reading;
 }
 
 /** Returns undefined for plain text, and null if there is any doubt. */
@@ -150,7 +160,18 @@ const rememberedParameters = new RememberedTexts<Parameters>();
 
 function toParameters(text: string): Parameters | undefined {
   const json = parseJson(text);
-  if (!isObject(json) || hasNestedConfig(json) || isResponseBody(json) || firstValue(json, SYSTEM_KEYS) !== undefined) {
+  return isObject(json) ? parametersIn(json) : undefined;
+}
+
+/** Where the parameters were not recorded, the request has them; the model is that of the span. */
+function parametersOf(request: Body | undefined): Parameters | undefined {
+  if (!isRequestBody(request?.json)) return NO_PARAMETERS;
+  const found = parametersIn(parametersOfRequest(request.json));
+  return found && { ...found, model: undefined, user: undefined };
+}
+
+function parametersIn(json: PlainFields): Parameters | undefined {
+  if (hasNestedConfig(json) || isResponseBody(json) || firstValue(json, SYSTEM_KEYS) !== undefined) {
     return undefined;
   }
   const reading = readRequestParameters(json);
@@ -168,7 +189,7 @@ function readParameters(
   tools: readonly IndexedGroup[],
 ): boolean {
   const { parameters: text, reportedModel } = into;
-  const parameters = text === undefined ? NO_PARAMETERS : rememberedParameters.get(text, toParameters);
+  const parameters = text === undefined ? parametersOf(request) : rememberedParameters.get(text, toParameters);
   if (!parameters) return false;
   const { reading, model, user } = parameters;
   into.model = model ?? reportedModel;

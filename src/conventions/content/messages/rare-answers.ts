@@ -1,0 +1,55 @@
+/**
+ * Bodies of answers in shapes that one provider has → a message with its reason, as the readers of messages know it. Each is
+ * known by fields that nobody else has together: any other object is what it is.
+ *
+ * - Gemini's of a prompt that it has blocked, which has no candidates
+ * - Mistral's conversations, whose outputs are entries
+ * - Bedrock's Titan and Llama, Watsonx, Hugging Face and Replicate, whose answers are texts
+ */
+import { isObject } from '../../../wire/json.ts';
+
+type Fields = Record<string, unknown>;
+
+/** Returns any other value as it is. */
+export function fromRareAnswer(value: unknown): unknown {
+  const body = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  if (!isObject(body)) return value;
+  return fromBlockedPrompt(body) ?? fromConversation(body) ?? fromResults(body) ?? fromText(body, value) ?? value;
+}
+
+function fromBlockedPrompt({
+  promptFeedback,
+  prompt_feedback: feedback = promptFeedback,
+  candidates,
+}: Fields): Fields | undefined {
+  if (!isObject(feedback) || (Array.isArray(candidates) && candidates.length > 0)) return undefined;
+  const reason = feedback['blockReason'] ?? feedback['block_reason'];
+  return typeof reason === 'string' ? { role: 'assistant', parts: [], finish_reason: reason } : undefined;
+}
+
+function fromConversation({ object, outputs }: Fields): Fields | undefined {
+  return object === 'conversation.response' && Array.isArray(outputs) ? { output: outputs } : undefined;
+}
+
+/** Titan's `{ inputTextTokenCount, results: [{ outputText, completionReason }] }`, Watsonx's `{ model_id, results }`. */
+function fromResults({ results, inputTextTokenCount: titan, model_id: watsonx }: Fields): Fields | undefined {
+  const first: unknown = Array.isArray(results) ? results[0] : undefined;
+  if (!isObject(first) || (titan ?? watsonx) === undefined) return undefined;
+  const text = titan === undefined ? first['generated_text'] : first['outputText'];
+  const reason = first['completionReason'] ?? first['stop_reason'];
+  return typeof text === 'string' ? { role: 'assistant', content: text, finish_reason: reason } : undefined;
+}
+
+/** Llama's `{ generation, stop_reason }`, Hugging Face's `[{ generated_text }]`, Replicate's pieces of a text. */
+function fromText(body: Fields, value: unknown): Fields | undefined {
+  const { generation, stop_reason: reason, prompt_token_count: tokens, generated_text: generated, output } = body;
+  if (typeof generation === 'string' && tokens !== undefined) {
+    return { role: 'assistant', content: generation, finish_reason: reason };
+  }
+  if (typeof generated === 'string' && Array.isArray(value) && Object.keys(body).length === 1) {
+    return { role: 'assistant', content: generated };
+  }
+  const isReplicates = Array.isArray(output) && isObject(body['urls']) && isObject(body['metrics']);
+  const isText = isReplicates && output.length > 0 && output.every((piece) => typeof piece === 'string');
+  return isText ? { role: 'assistant', content: output.join('') } : undefined;
+}

@@ -1,0 +1,72 @@
+/** JSON that a model was asked for looks like what a provider answers, and is neither a failure nor a body with an id. */
+import { expect, test } from 'vitest';
+import { read } from '../span.ts';
+
+const LANGFUSE = { 'langfuse.observation.type': 'generation', 'langfuse.observation.model.name': 'gpt-4o' };
+const OPENINFERENCE = { 'openinference.span.kind': 'LLM', 'llm.model_name': 'gpt-4o', 'input.value': 'Hi' };
+
+function fromLangfuse(text: string) {
+  return read({ ...LANGFUSE, 'langfuse.observation.output': text });
+}
+
+test.each([
+  '[{"item":"apple","price":3},{"error":"unknown item"}]',
+  '[{"error":"unknown item","id":1},{"item":"apple"}]',
+  '{"item":"apple","price":3}\n{"error":"unknown item"}',
+  '{"error":{"message":"No such city","type":"validation_error"}}',
+  '{"error":{"message":"No such city","param":"city"}}',
+  '[{"name":"shipped"},{"validationException":{"message":"No such city"}}]',
+])('%s is an answer', (text) => {
+  const { output, error } = fromLangfuse(text);
+  expect({ output, error }).toEqual({ output: text, error: undefined });
+});
+
+test.each([
+  '{"error":{"message":"Slow down","type":"rate_limit_error"}}',
+  '{"type":"error","error":{"message":"No such model","type":"not_found_error"}}',
+  '{"error":{"message":"No such model","type":"BadRequestError","param":null,"code":400}}',
+])('%s is an error', (text) => {
+  const { output, error } = fromLangfuse(text);
+  expect(output).toBeUndefined();
+  expect(error?.message).toBeDefined();
+});
+
+test.each([
+  '{"error":{"message":"Slow down","type":"rate_limit_error"}}',
+  '{"id":"order-1","model":"T3","choices":[{"label":"A","error":{"message":"sold out"}}]}',
+])('%s is an answer where it is the text of a message too', (text) => {
+  const message = { 'llm.output_messages.0.message.role': 'assistant', 'llm.output_messages.0.message.content': text };
+  const { output, error, callId, providerResponse, metadata } = read({
+    ...OPENINFERENCE,
+    'output.value': text,
+    ...message,
+  });
+  expect({ output, error, callId, providerResponse, metadata }).toEqual({
+    output: text,
+    metadata: { convention: 'openinference' },
+  });
+});
+
+test('an answer that is JSON with an id and a model names neither', () => {
+  const text = '{"id":"order-1","model":"T3","content":[{"type":"wheel"}]}';
+  const { output, callId, metadata } = fromLangfuse(text);
+  expect({ output, callId, metadata }).toEqual({ output: text, metadata: { convention: 'langfuse' } });
+});
+
+test('what a request has of one call only is no part of the config', () => {
+  const request = {
+    model: 'gpt-4o',
+    messages: [{ role: 'user', content: 'Hi' }],
+    temperature: 0.5,
+    documents: [{ text: 'A secret' }],
+    prediction: { type: 'content', content: 'A secret' },
+    previous_response_id: 'resp_1',
+    logprobs: true,
+  };
+  const { temperature, other } = read({
+    ...OPENINFERENCE,
+    'input.value': JSON.stringify(request),
+    'output.value': 'Hello',
+  });
+  expect({ temperature, other }).toEqual({ temperature: 0.5, other: { logprobs: true } });
+});

@@ -32,6 +32,7 @@ import { encodePart } from './trace-part.ts';
 import type { Tree } from './tree.ts';
 import type { TreeMemo } from './tree-memo.ts';
 import { findUnsettled } from './unsettled.ts';
+import { findMoved } from './upstreams.ts';
 
 /** More parts become one. */
 const MAX_PARTS = 16;
@@ -94,6 +95,8 @@ class Linking {
   readonly #again = new Set<string>();
   /** Spans of whose reports in other traces more is known now. */
   readonly #joined = new Set<string>();
+  /** Spans that circles were cut at, and logs that hang elsewhere by circles that were closed or opened. */
+  readonly #moved = new Set<string>();
   #context: WrittenContext & { readonly session: string };
   #hasStrangers = false;
   #deliveries: readonly Delivery[] = [];
@@ -137,7 +140,8 @@ class Linking {
       if (node.isKept) this.#welcome(node);
       yield;
     }
-    this.#tree.cutCircles(spans.map(({ spanId }) => spanId));
+    for (const spanId of this.#tree.cutCircles(spans.map(({ spanId }) => spanId))) this.#moved.add(spanId);
+    if (spans.length > 0) for (const spanId of yield* findMoved(this.#tree)) this.#moved.add(spanId);
     this.#context = findContext(this.#traceId, this.#tree);
     for (const event of events) {
       this.#events.add(event);
@@ -158,7 +162,7 @@ class Linking {
 
   *finish(partCount: number): Generator<void, TraceChange> {
     const { spanIds: withEvents } = this.#events;
-    const news = new Set([...this.#arrived, ...withEvents, ...this.#renewed, ...this.#joined]);
+    const news = new Set([...this.#arrived, ...withEvents, ...this.#renewed, ...this.#joined, ...this.#moved]);
     const { changed: outcomes, affected } = yield* decideOutcomes(this.#tree, news, withEvents);
     this.#composeAgain(outcomes);
     for (const [spanId, outcome] of parentsFirst(outcomes)) {
@@ -172,6 +176,8 @@ class Linking {
     const unsettled = findUnsettled(this.#tree, { affected, changed: outcomes, repeated, joined });
     const changed = this.#hasStrangers ? undefined : [...this.#arrived, ...outcomes.keys()];
     const places = findPlaces(this.#traceId, this.#tree, changed);
+    // A log that closed a circle as it was written is linked once that is cut.
+    if (this.#moved.size > 0) for (const { reference_id: id } of this.#creates) if (id) places.set(id, id);
     yield;
     const kept = this.#sources.writeKept();
     yield;

@@ -83,6 +83,8 @@ export function* findMoved(tree: Tree): Generator<void, string[]> {
     if (count % SPANS_OF_STEP === 0) yield;
     const { spanId, written } = node;
     if (!written || written.keeperId !== undefined) continue;
+    // Most are below a log, and not at the top.
+    if (written.parentId !== undefined && written.parentId === tree.above(node)?.spanId) continue;
     const root = upstreams.rootOf(node);
     if (root.upstreamId === undefined) continue;
     // Only what circles have changed: of a large trace, spans between a log and its root may be forgotten.

@@ -1,6 +1,6 @@
 /** Spans may name any others as their parents, and in `tracestate`: also those that hang below them, over several roots. */
 import fc from 'fast-check';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { makeSpan } from '../../conventions/span.ts';
 import { KilledServer } from './kill-server.ts';

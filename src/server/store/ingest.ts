@@ -40,7 +40,8 @@ export interface Ingest {
   readonly feedback: readonly FeedbackForLog[];
   /**
    * Spans that have no log, by reference id, and the reference of the log above them; null where there is none. Logs that
-   * wait for such a span as their parent, since another process has named it, hang there instead.
+   * wait for such a span as their parent, since another process has named it, hang there instead. A log that stands for itself
+   * is linked with those that wait for it, where that would have closed a circle before the revisions.
    */
   readonly places: ReadonlyMap<string, string | null>;
   /** New parts of traces, by trace id. */

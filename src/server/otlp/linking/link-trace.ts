@@ -6,16 +6,15 @@
  * of them (`outcomes.ts`), and revises the logs that had become something else.
  */
 import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
-import type { SpanEvent } from '../../../otel/span-slice.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
 import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../../store/ingest.ts';
-import type { Arrivals, ArrivedEvent, ArrivedLog, Delivery } from './arrival.ts';
+import type { Arrivals, ArrivedLog, Delivery } from './arrival.ts';
 import { keysOfSkeleton, type OwnKey } from './call-keys.ts';
 import { saidBeside, saidIn, updatesOf } from './client-updates.ts';
-import { compose, OWN_CONTENT, readingOf } from './compose.ts';
+import { compose, OWN_CONTENT } from './compose.ts';
 import { findContext, hasSameTags } from './context.ts';
 import { Judgements } from './judgements.ts';
-import { byTime, KeptList, MAX_EVENT_CHARACTERS } from './kept-content.ts';
+import { LogEvents } from './log-events.ts';
 import { decideOutcomes } from './outcomes.ts';
 import { findLog, findPlaces, parentsFirst, removalsLast } from './places.ts';
 import {
@@ -29,11 +28,11 @@ import {
 } from './skeleton.ts';
 import { Sources } from './sources.ts';
 import { referenceOfName } from './span-name.ts';
-import { summariseContent } from './summarise.ts';
 import { encodePart } from './trace-part.ts';
 import type { Tree } from './tree.ts';
 import type { TreeMemo } from './tree-memo.ts';
 import { findUnsettled } from './unsettled.ts';
+import { findMoved } from './upstreams.ts';
 
 /** More parts become one. */
 const MAX_PARTS = 16;
@@ -83,10 +82,7 @@ class Linking {
   readonly #sources: Sources;
   readonly #logs = new Map<string, ArrivedLog>();
   readonly #arrived = new Set<string>();
-  readonly #withEvents = new Set<string>();
-  /** Log events of spans that some have come of, those before included. */
-  readonly #events = new Map<string, KeptList<SpanEvent>>();
-  readonly #withNewEvents = new Set<string>();
+  readonly #events: LogEvents;
   readonly #judgements: Judgements;
   readonly #creates: LogRequest[] = [];
   readonly #revisions = new Map<string, Revision>();
@@ -99,6 +95,8 @@ class Linking {
   readonly #again = new Set<string>();
   /** Spans of whose reports in other traces more is known now. */
   readonly #joined = new Set<string>();
+  /** Spans that circles were cut at, and logs that hang elsewhere by circles that were closed or opened. */
+  readonly #moved = new Set<string>();
   #context: WrittenContext & { readonly session: string };
   #hasStrangers = false;
   #deliveries: readonly Delivery[] = [];
@@ -108,11 +106,13 @@ class Linking {
     this.#tree = tree;
     this.#sources = new Sources(traceId, tree, stored, this.#logs);
     this.#context = { session: traceId, user: undefined, tags: undefined };
-    this.#judgements = new Judgements({
-      ...{ traceId, tree, sources: this.#sources },
-      await: (spanId) => this.#await(spanId),
-      fault: (spanId, message) => this.#fault(spanId, message),
-    });
+    const host = {
+      ...{ tree, sources: this.#sources },
+      await: (spanId: string) => this.#await(spanId),
+      fault: (spanId: string, message: string) => this.#fault(spanId, message),
+    };
+    this.#events = new LogEvents({ ...host, repeat: (spanId) => this.#repeated.add(spanId) });
+    this.#judgements = new Judgements({ ...host, traceId });
   }
 
   /** Reference ids of logs that have to be read first. */
@@ -140,21 +140,19 @@ class Linking {
       if (node.isKept) this.#welcome(node);
       yield;
     }
-    this.#tree.cutCircles(spans.map(({ spanId }) => spanId));
+    for (const spanId of this.#tree.cutCircles(spans.map(({ spanId }) => spanId))) this.#moved.add(spanId);
+    if (spans.length > 0) for (const spanId of yield* findMoved(this.#tree)) this.#moved.add(spanId);
     this.#context = findContext(this.#traceId, this.#tree);
     for (const event of events) {
-      this.#addEvent(event);
+      this.#events.add(event);
       yield;
     }
-    this.#keepEvents();
+    this.#events.keep();
     for (const judgement of judgements) {
       this.#judgements.add(judgement);
       yield;
     }
-    for (const spanId of this.#withEvents) {
-      this.#readEvents(spanId);
-      yield;
-    }
+    yield* this.#events.read();
     for (const [spanId, known] of elsewhere ?? []) {
       if (!this.#tree.get(spanId)?.own) continue;
       this.#tree.change(spanId, { elsewhere: known });
@@ -163,8 +161,9 @@ class Linking {
   }
 
   *finish(partCount: number): Generator<void, TraceChange> {
-    const news = new Set([...this.#arrived, ...this.#withEvents, ...this.#renewed, ...this.#joined]);
-    const { changed: outcomes, affected } = yield* decideOutcomes(this.#tree, news, this.#withEvents);
+    const { spanIds: withEvents } = this.#events;
+    const news = new Set([...this.#arrived, ...withEvents, ...this.#renewed, ...this.#joined, ...this.#moved]);
+    const { changed: outcomes, affected } = yield* decideOutcomes(this.#tree, news, withEvents);
     this.#composeAgain(outcomes);
     for (const [spanId, outcome] of parentsFirst(outcomes)) {
       this.#apply(this.#tree.get(spanId) as LogNode, outcome, outcomes);
@@ -177,6 +176,8 @@ class Linking {
     const unsettled = findUnsettled(this.#tree, { affected, changed: outcomes, repeated, joined });
     const changed = this.#hasStrangers ? undefined : [...this.#arrived, ...outcomes.keys()];
     const places = findPlaces(this.#traceId, this.#tree, changed);
+    // A log that closed a circle as it was written is linked once that is cut.
+    if (this.#moved.size > 0) for (const { reference_id: id } of this.#creates) if (id) places.set(id, id);
     yield;
     const kept = this.#sources.writeKept();
     yield;
@@ -195,39 +196,16 @@ class Linking {
     this.#renewed.add(node.spanId);
     const kept = this.#sources.readKept(node);
     if (kept?.own) this.#sources.keep(node, { own: undefined });
-    if (kept?.events) this.#withEvents.add(node.spanId);
+    if (kept?.events) this.#events.spanIds.add(node.spanId);
   }
 
   /** A span comes that events or judgements wait for. */
   #welcome(node: Skeleton): void {
     const kept = this.#sources.readKept(node);
     if (!kept) return;
-    if (kept.events && node.own) this.#withEvents.add(node.spanId);
+    if (kept.events && node.own) this.#events.spanIds.add(node.spanId);
     this.#judgements.welcome(node.spanId, kept);
     this.#sources.keep(node, { judgements: undefined, ...(!node.own && { events: undefined }) });
-  }
-
-  #addEvent({ spanId, event }: ArrivedEvent): void {
-    const node = this.#tree.get(spanId) ?? this.#await(spanId);
-    // Events of spans that are not logs say nothing that is shown.
-    if (node.isSeen && !node.own) return;
-    const known = this.#events.get(spanId);
-    const kept = known ? undefined : this.#sources.readKept(node);
-    const list = known ?? (kept && new KeptList(kept.events ?? []));
-    if (!list) return;
-    this.#events.set(spanId, list);
-    const outcome = list.add(event);
-    if (outcome === 'known') this.#repeated.add(spanId);
-    else if (outcome === 'added') this.#withNewEvents.add(spanId);
-    else this.#fault(spanId, `more than ${MAX_EVENT_CHARACTERS} characters of log events`);
-  }
-
-  #keepEvents(): void {
-    for (const spanId of this.#withNewEvents) {
-      const node = this.#tree.get(spanId) as Skeleton;
-      this.#sources.keep(node, { events: this.#events.get(spanId)?.items.sort(byTime) });
-      if (node.isSeen) this.#withEvents.add(spanId);
-    }
   }
 
   #await(spanId: string): Skeleton {
@@ -236,24 +214,9 @@ class Linking {
     return node;
   }
 
-  /** The content in events counts when calls are compared. */
-  #readEvents(spanId: string): void {
-    const node = this.#tree.get(spanId) as Skeleton;
-    const own = node.own && this.#sources.findOwnOfLog(node);
-    if (!node.own || !own) return;
-    const { callId, model, hasError } = node.own;
-    const reading = readingOf(own);
-    const mayBeSum = node.own.mayBeSum && reading.finishReason === undefined;
-    const says = summariseContent(reading);
-    // What an update has replaced is known by its hash only.
-    const isUpdated = node.said?.output !== undefined && updatesOf(own.datapoint, node.said).output !== undefined;
-    const answer = isUpdated ? node.own.answer : says.answer;
-    this.#tree.change(spanId, { own: { ...node.own, ...says, callId, model, hasError, answer, mayBeSum } });
-  }
-
   /** Logs are composed again if one of the spans that they are made of says more now, by itself or by events. */
   #composeAgain(outcomes: Map<string, Outcome>): void {
-    const changed = new Set([...this.#withEvents, ...this.#renewed, ...this.#joined]);
+    const changed = new Set([...this.#events.spanIds, ...this.#renewed, ...this.#joined]);
     if (changed.size === 0) return;
     for (const node of this.#tree.nodes) {
       const outcome = outcomes.get(node.spanId) ?? node.written;

@@ -3,22 +3,23 @@ import type { Standing } from './first-calls.ts';
 import { FromAbove } from './from-above.ts';
 import type { Skeleton } from './skeleton.ts';
 import type { Tree } from './tree.ts';
+import { Upstreams } from './upstreams.ts';
 
 /** Made for one look at a tree, which must not change meanwhile. */
 export class ParentIds {
   readonly #tree: Tree;
-  readonly #roots: FromAbove<Skeleton>;
+  readonly #upstreams: Upstreams;
   /** The nearest log at or above a span, or what is named above its root. */
   readonly #logs: FromAbove<string | undefined>;
 
   /** @param standings what spans are now, where that is not what was written last. */
   constructor(tree: Tree, standings: ReadonlyMap<Skeleton, Standing> = new Map()) {
     this.#tree = tree;
-    this.#roots = new FromAbove<Skeleton>(tree, (node, above) => above?.value ?? node);
+    this.#upstreams = new Upstreams(tree);
     this.#logs = new FromAbove<string | undefined>(tree, (node, above) => {
       const standing = standings.get(node) ?? node.written;
       if (standing && standing.keeperId === undefined) return node.spanId;
-      return above ? above.value : this.#aboveRoot(node);
+      return above ? above.value : this.#upstreams.above(node);
     });
   }
 
@@ -28,16 +29,6 @@ export class ParentIds {
    */
   of(node: Skeleton): string | undefined {
     const above = this.#tree.above(node);
-    return above ? this.#logs.at(above) : this.#aboveRoot(node);
-  }
-
-  #aboveRoot(root: Skeleton): string | undefined {
-    return this.#upstreamOf(root) ?? (root.isRemoteParent ? undefined : root.parentId);
-  }
-
-  /** What a span below names as its ancestor is made up. */
-  #upstreamOf({ spanId, upstreamId }: Skeleton): string | undefined {
-    const upstream = upstreamId === undefined ? undefined : this.#tree.get(upstreamId);
-    return upstream && this.#roots.at(upstream).spanId === spanId ? undefined : upstreamId;
+    return above ? this.#logs.at(above) : this.#upstreams.above(node);
   }
 }

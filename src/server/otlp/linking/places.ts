@@ -37,7 +37,7 @@ export function findPlaces(
   traceId: string,
   tree: Tree,
   spanIds: Iterable<string> | undefined,
-): ReadonlyMap<string, string | null> {
+): Map<string, string | null> {
   const places = new Map<string, string | null>();
   const parents = new ParentIds(tree);
   const upstream = new Set<string>();

@@ -39,6 +39,8 @@ export class TreeMemo {
   put(traceId: string, parts: readonly Uint8Array[], part: NewPart | undefined, tree: Tree): void {
     const lastPart = part?.bytes ?? parts.at(-1);
     if (tree.size < MIN_SKELETONS || !lastPart) return;
+    // Another write may have put its own there, if this one has lost its lock between two steps.
+    this.#forget(traceId);
     const others = part?.replacesOthers ? [] : parts;
     const partCount = others.length + (part ? 1 : 0);
     const byteCount = countBytes(others) + (part?.bytes.length ?? 0);

@@ -167,9 +167,10 @@ export class Tree {
 
   /**
    * Ids may form a circle, which is complete when its last span comes, one of these. Then the span of it with the lowest id
-   * becomes a root, in whatever order they came.
+   * becomes a root, in whatever order they came. Returns these.
    */
-  cutCircles(spanIds: Iterable<string>): void {
+  cutCircles(spanIds: Iterable<string>): string[] {
+    const cut: string[] = [];
     /** Each span on the way up, by the span that the way began at: one is gone only once. */
     const seen = new Map<string, string>();
     for (const first of new Set(spanIds)) {
@@ -177,16 +178,18 @@ export class Tree {
       if (!this.#children.has(first)) continue;
       let step = this.#nodes.get(first);
       for (; step && !seen.has(step.spanId); step = this.above(step)) seen.set(step.spanId, first);
-      if (step && seen.get(step.spanId) === first) this.#cutCircle(step);
+      if (step && seen.get(step.spanId) === first) cut.push(this.#cutCircle(step));
     }
+    return cut;
   }
 
-  #cutCircle(last: Skeleton): void {
+  #cutCircle(last: Skeleton): string {
     let lowest = last;
     for (let step = this.above(last); step && step.spanId !== last.spanId; step = this.above(step)) {
       if (step.spanId < lowest.spanId) lowest = step;
     }
     this.change(lowest.spanId, { parentId: undefined });
+    return lowest.spanId;
   }
 
   /** Forgets spans if there are too many. Returns whether it did. */

@@ -5,26 +5,17 @@ import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
 import { AGENT, appWithProcessor, CHAT } from '../support/traced-app.ts';
 
 test('short traces need one POST per level and no update, however many there are', async () => {
-  // While the first request waits, all others are mapped, however long that takes.
-  let goOn = (): void => undefined;
-  const mapped = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
-  const server = await startMisbehavingV4({
-    fault: (_, index) => (index === 0 ? { waitsFor: mapped } : undefined),
-  });
+  const server = await startMisbehavingV4();
   const app = appWithProcessor(server, { holdMillis: 10_000, concurrency: 1 });
-  app.start('first').end();
-  await expect.poll(() => server.requests.length).toBe(1);
-  for (let i = 0; i < 30; i++) {
-    const agent = app.start('agent', { attributes: AGENT });
-    const step = app.start('step', { parent: agent, attributes: AGENT });
-    app.start('chat', { parent: step }).end();
-    step.end();
-    agent.end();
-  }
-  await expect.poll(() => app.client.stats()).toMatchObject({ held: 0, queued: 91 });
-  goOn();
+  await app.endTogether(() => {
+    for (let i = 0; i < 30; i++) {
+      const agent = app.start('agent', { attributes: AGENT });
+      const step = app.start('step', { parent: agent, attributes: AGENT });
+      app.start('chat', { parent: step }).end();
+      step.end();
+      agent.end();
+    }
+  });
   await app.client.forceFlush();
   app.expectDelivered();
   const requests = server.requests.map(({ method, references }) => `${method} of ${references.length}`);

@@ -102,7 +102,7 @@ export class Evaluations {
     this.#unseen.delete(oldest);
     if (oldest.span || !oldest.events) return;
     for (const _event of oldest.events) this.#dropUnseen(oldest);
-    oldest.events = undefined;
+    this.#tracker.dropEvents(oldest);
   }
 
   /** Takes the evaluations on a due span to where they belong. */

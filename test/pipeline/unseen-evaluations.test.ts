@@ -13,8 +13,8 @@ const EVALUATION = {
   attributes: { 'gen_ai.evaluation.name': 'Relevance', 'gen_ai.evaluation.score.label': 'good' },
 };
 
-function spanOf(spanId: string, parentSpanId?: string) {
-  const own = { traceId: TRACE, spanId, traceFlags: 1 };
+function spanOf(spanId: string, parentSpanId?: string, traceId = TRACE) {
+  const own = { traceId, spanId, traceFlags: 1 };
   return {
     ...makeSpan(CHAT),
     spanContext: () => own,
@@ -22,7 +22,7 @@ function spanOf(spanId: string, parentSpanId?: string) {
   };
 }
 
-async function judgeUnseen(comes: boolean, options: HumanloopOptions = {}) {
+function startPipeline(options: HumanloopOptions) {
   const bodies: string[] = [];
   const transport: Transport = {
     async send({ path, body }) {
@@ -33,7 +33,11 @@ async function judgeUnseen(comes: boolean, options: HumanloopOptions = {}) {
     },
     async close() {},
   };
-  const pipeline = new Pipeline(resolveOptions(options, {}), { awaitsUnseenParents: true }, transport);
+  return { bodies, pipeline: new Pipeline(resolveOptions(options, {}), { awaitsUnseenParents: true }, transport) };
+}
+
+async function judgeUnseen(comes: boolean, options: HumanloopOptions = {}) {
+  const { bodies, pipeline } = startPipeline(options);
   pipeline.end(spanOf('e'.repeat(16), PARENT));
   pipeline.addEvent(TRACE, PARENT, EVALUATION);
   if (comes) pipeline.end(spanOf(PARENT));
@@ -48,4 +52,18 @@ test('it is in the log of the span if that comes', async () => {
 
 test('it is counted as dropped if the span never comes', async () => {
   expect(await judgeUnseen(false, { missingParent: 'root' })).toEqual({ dropped: { feedback_no_log: 1 }, sent: 0 });
+});
+
+test('those of spans that never come do not fill the queue, however many there are', async () => {
+  const { pipeline } = startPipeline({ missingParent: 'root', queue: { maxBytes: 2_000_000 } });
+  const attributes = { ...EVALUATION.attributes, 'gen_ai.evaluation.explanation': 'x'.repeat(1_000) };
+  const count = 3_000;
+  for (let number = 0; number < count; number++) {
+    const traceId = number.toString(16).padStart(32, '0');
+    pipeline.end(spanOf('e'.repeat(16), PARENT, traceId));
+    pipeline.addEvent(traceId, PARENT, { ...EVALUATION, attributes });
+    if (number % 100 === 99) await pipeline.flush(10_000);
+  }
+  await pipeline.shutdown(1_000);
+  expect(pipeline.stats().dropped).toEqual({ feedback_no_log: count });
 });

@@ -11,6 +11,8 @@ import { referencesOf, type V4Request, V4Rules, type V4RulesOptions } from './v4
 export interface Misbehaviour {
   /** Whether the logs are stored, whatever the answer is. Default: true if no `answer` is given. */
   readonly stores?: boolean | 'half';
+  /** The request is handled once this is settled. */
+  readonly waitsFor?: Promise<unknown>;
   /** Delay before the request is handled. */
   readonly waitMillis?: number;
   /** Delay after the request is handled, before the answer. */
@@ -121,6 +123,7 @@ export class MisbehavingV4 {
   async #answer(request: ReceivedRequest, response: ServerResponse, arrivedAt: number): Promise<void> {
     const fault = this.fault?.(request, this.requests.length - 1) ?? {};
     const { stores = fault.answer === undefined, waitMillis = 0, delayMillis = 0 } = fault;
+    await fault.waitsFor;
     if (waitMillis > 0) await pause(waitMillis);
     const good = stores && this.#rules.answer(request, arrivedAt, stores === 'half' ? 'half' : 'all');
     if (delayMillis > 0) await pause(delayMillis);

@@ -73,6 +73,27 @@ export class TracedApp<Client extends HumanloopSpanProcessor | HumanloopSpanExpo
     return span;
   }
 
+  /**
+   * Keeps a request waiting until all that `end` ends is mapped: how that is cut into requests does not depend on the
+   * speed of the machine then. `concurrency` has to be 1.
+   */
+  async endTogether(end: () => void): Promise<void> {
+    const { server } = this;
+    const { fault } = server;
+    const first = server.requests.length;
+    let goOn = (): void => undefined;
+    const waitsFor = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    server.fault = (request, index) => (index === first ? { waitsFor } : fault?.(request, index));
+    this.start('first').end();
+    await expect.poll(() => server.requests.length).toBe(first + 1);
+    end();
+    await expect.poll(() => this.client.stats().held).toBe(0);
+    server.fault = fault;
+    goOn();
+  }
+
   /** Starts a span that is not a log. */
   startOther(name: string, { parent, attributes = {} }: LogSpanOptions = {}): Span {
     return this.provider.getTracer('app').startSpan(name, { attributes }, contextOf(parent));

@@ -17,3 +17,11 @@ test('they are given oldest first, without those that are deleted meanwhile', ()
   expect(seen).toEqual(['b', 'd']);
   expect(active.get('b')).toBeUndefined();
 });
+
+test('one that comes again is the newest', () => {
+  const active = new ActiveTraces();
+  for (const traceId of ['a', 'b']) active.add(createTrace(traceId));
+  active.delete('a');
+  active.add(createTrace('a'));
+  expect([...active].map(({ traceId }) => traceId)).toEqual(['b', 'a']);
+});

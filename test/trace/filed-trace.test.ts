@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LogEntry } from '../../src/delivery/ledger/log-entry.ts';
+import { createNode } from '../../src/trace/create-node.ts';
 import { fileTrace, unfileTrace } from '../../src/trace/filed-trace.ts';
-import type { SpanNode, ToolFacts, Trace } from '../../src/trace/span-node.ts';
+import { makePlumbing } from '../../src/trace/same-call/resolver-host.ts';
+import { createTrace, type SpanNode, type ToolFacts, type Trace } from '../../src/trace/span-node.ts';
 import { createLedger, deliveredLog, offeredLog, sendReady, updatedLog } from '../delivery/offered-logs.ts';
 import { makeTrace, type PlannedNode } from './make-trace.ts';
 
@@ -92,10 +94,11 @@ test('while details are kept, it finds what a judgement and a span of the same c
   );
 });
 
+const nodeOfAnother = () => createNode(createTrace('another'), 'span', 'due', undefined);
 const JUDGED = new Set(['{}']);
 test.each<[string, (node: SpanNode) => void]>([
   ['is plumbing of another log', (node) => (node.keeper = { entry: undefined })],
-  ['has the log of another one', (node) => (node.isKeeper = true)],
+  ['has the log of another one', (node) => makePlumbing(nodeOfAnother(), node)],
   ['was judged', (node) => (node.judged = JUDGED)],
   ['was updated', (node) => (node.overrides = { output: 'text' })],
   ['got an event', (node) => (node.events = [{ name: 'event', time: [0, 0] }])],

@@ -3,6 +3,8 @@ import { type HumanloopOptions, HumanloopSpanExporter, HumanloopSpanProcessor } 
 import { CHAT, fail, startTracing } from './set-up.ts';
 
 const WORK_MILLIS = 1_500;
+/** A slow machine works for longer, until so many logs were sent again. */
+const MIN_RETRIED = 100;
 
 const reject = async () => fail();
 const options: HumanloopOptions = {
@@ -24,7 +26,7 @@ const tracer = startTracing(processor);
 
 let ended = 0;
 const untilMillis = Date.now() + WORK_MILLIS;
-while (Date.now() < untilMillis) {
+while (Date.now() < untilMillis || processor.stats().retried < MIN_RETRIED) {
   const span = tracer.startSpan('call', CHAT);
   span.end();
   exporter.export([span as never], fail);

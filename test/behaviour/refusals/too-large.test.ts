@@ -9,8 +9,10 @@ test.each([256, 64, 8])('a limit of %i kB is found by halving, remembered, and l
   const server = await startMisbehavingV4({ maxBytes: kilobytes * 1_000 });
   const app = appWithProcessor(server, { concurrency: 1 });
   for (let round = 0; round < 2; round++) {
-    for (let call = 0; call < 100; call++)
-      app.start('call', { attributes: { ...CHAT, ...outputOf('x'.repeat(1_500)) } }).end();
+    await app.endTogether(() => {
+      for (let call = 0; call < 100; call++)
+        app.start('call', { attributes: { ...CHAT, ...outputOf('x'.repeat(1_500)) } }).end();
+    });
     await app.client.forceFlush();
     const refused = server.requests.filter(({ status }) => status === 413).length;
     // The limit is remembered: no request of the second hundred is refused.

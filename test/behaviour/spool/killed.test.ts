@@ -152,7 +152,13 @@ test('a log that a crash left open is closed with the last write of its own proc
 test('logs that were on disk before a process.exit arrive with the next start', async () => {
   const directory = temporaryDirectory();
   const server = await startMisbehavingV4({ fault: () => ({ answer: 'hang' }) });
-  const plan = planFor(directory, server, { traces: 20, maxPauseMillis: 20, openShare: 0.2, ending: 'exit' });
+  const plan = planFor(directory, server, {
+    traces: 20,
+    maxPauseMillis: 20,
+    openShare: 0.2,
+    minSafe: 6,
+    ending: 'exit',
+  });
   const producer = await run(plan);
   expect(await producer.ended).toBe(0);
   server.fault = undefined;

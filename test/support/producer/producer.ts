@@ -14,6 +14,8 @@ export interface Plan {
   readonly poisonShare: number;
   /** Share of traces whose root is still open when the process ends. */
   readonly openShare: number;
+  /** If there are fewer logs on disk after the last trace, more are played. */
+  readonly minSafe?: number;
   /** What happens after the last trace: send everything and end, wait to be killed, shut down, or exit at once. */
   readonly ending: 'drain' | 'wait' | 'shutdown' | 'exit';
   readonly options: HumanloopOptions;
@@ -33,6 +35,8 @@ const processor = new HumanloopSpanProcessor({
   onDrop: ({ reason, referenceIds }) => writeDiary(plan.diary, { what: 'dropped', reason, references: referenceIds }),
 });
 const tracer = new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('chaos');
+/** Logs that are on disk. */
+let safeCount = 0;
 const fsyncMillis = plan.options.spool?.fsyncMillis ?? 200;
 
 interface Traced {
@@ -68,7 +72,10 @@ function end({ span, reference, lineage }: Traced): void {
   span.end();
   if (!isLog) return;
   writeDiary(plan.diary, { what: 'ended', reference });
-  void writtenToDisk().then(() => writeDiary(plan.diary, { what: 'safe', reference }));
+  void writtenToDisk().then(() => {
+    writeDiary(plan.diary, { what: 'safe', reference });
+    safeCount++;
+  });
 }
 
 /**
@@ -106,7 +113,7 @@ async function drain(): Promise<void> {
 
 process.stdout.write('ready\n');
 const playing: Promise<void>[] = [];
-for (let left = plan.traces; left > 0; left--) {
+for (let left = plan.traces; left > 0 || safeCount < (plan.minSafe ?? 0); left--) {
   playing.push(playTrace());
   await pause(random.between(0, plan.maxPauseMillis));
 }

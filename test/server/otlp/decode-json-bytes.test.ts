@@ -249,6 +249,30 @@ test.each([
   expect(short.decodeTraces(requestOf(`{${IDS}}`, span))).toBeUndefined();
 });
 
+/** Each span has so many of these in a list. */
+const spansWith = (spans: number, count: number, list: string, item: string) =>
+  requestOf(...Array<string>(spans).fill(`{${IDS},${list.replace('?', Array<string>(count).fill(item).join())}}`));
+
+const LIST = '"attributes":[{"key":"a","value":{"arrayValue":{"values":[?]}}}]';
+
+test.each([
+  ['spans', () => requestOf(...Array<string>(100_000).fill('{}'))],
+  ['events', () => spansWith(5, 80_000, '"events":[?]', '{}')],
+  ['links', () => spansWith(5, 80_000, '"links":[?]', '{}')],
+  ['attributes', () => spansWith(200, 10_000, '"attributes":[?]', '{}')],
+  ['values', () => spansWith(20, 100_000, LIST, '{}')],
+  ['attributes of one span', () => spansWith(1, 10_001, '"attributes":[?]', '{}')],
+])('too many %s are left to the long way', (_, make) => {
+  expect(short.decodeTraces(make())).toBeUndefined();
+});
+
+test('values may be as deep as on the long way, and deeper ones are left to it', () => {
+  const listsIn = (depth: number): string => (depth === 0 ? '{}' : `{"arrayValue":{"values":[${listsIn(depth - 1)}]}}`);
+  const spanOf = (depth: number) => requestOf(`{${IDS},"attributes":[{"key":"a","value":${listsIn(depth)}}]}`);
+  expect(compare('traces', spanOf(32))).toBe(true);
+  expect(compare('traces', spanOf(33))).toBe(false);
+});
+
 test('nothing behind the part that is read in one step is passed over', () => {
   const request = requestOf(`{${IDS}}`).toString();
   expect(compare('traces', Buffer.from(`${request}${' '.repeat(MEGABYTE / 4)}`))).toBe(true);

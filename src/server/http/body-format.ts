@@ -1,5 +1,5 @@
 /** Forms that a body may have: how its bytes are looked at while they arrive, and what they become. */
-import { nextHeavyTurn } from '../store/heavy-turns.ts';
+import { createPauses, nextHeavyTurn } from '../store/heavy-turns.ts';
 import { rememberSources } from '../store/rows/json-source.ts';
 import { parseElsewhere } from '../store/rows/json-thread.ts';
 import { decodeUtf8 } from './decode-utf8.ts';
@@ -53,15 +53,24 @@ export const SMALL_BYTES = 1024 * 1024;
 
 /** Returns what `jsonBody` makes of the bytes. */
 export async function parseJsonBytes(bytes: Buffer): Promise<unknown> {
-  const structure = new JsonStructure(Number.POSITIVE_INFINITY);
-  structure.read(bytes);
-  const isHeavy = structure.weight > SMALL_WEIGHT;
+  const isHeavy = await isHeavyJson(bytes);
   if (bytes.length > SMALL_BYTES && !isHeavy) return parseElsewhere([bytes]).catch(rejectAsInvalid);
   const isLarge = bytes.length > SMALL_BYTES || isHeavy;
   if (isLarge) await nextHeavyTurn();
   const text = decodeUtf8(bytes);
   if (isLarge) await nextHeavyTurn();
   return parseJsonBody(text, undefined);
+}
+
+/** Looks no further than it has to, and at a part after the other: texts of many megabytes take long. */
+async function isHeavyJson(bytes: Buffer): Promise<boolean> {
+  const structure = new JsonStructure(SMALL_WEIGHT);
+  const pause = createPauses();
+  for (let at = 0; at < bytes.length; at += SMALL_BYTES) {
+    if (structure.read(bytes.subarray(at, at + SMALL_BYTES))) return true;
+    await pause();
+  }
+  return false;
 }
 
 /** The bytes themselves. Whoever decodes them has to bound what is in them. */

@@ -27,8 +27,8 @@ const [FALSE, NULL, TRUE] = ['false', 'null', 'true'].map((word) => Buffer.from(
 export const END = -1;
 /** So many digits are a whole number that loses nothing. */
 const EXACT_DIGITS = 15;
-/** In bytes. One that is longer is better read on another thread. */
-const MAX_TEXT = 1_048_576;
+/** In bytes. What is longer and cannot be divided would hold up all others: it is better read on another thread. */
+const MAX_STEP = 1_048_576;
 /** Of values that are skipped. */
 const MAX_DEPTH = 64;
 
@@ -38,15 +38,24 @@ export class Doubt extends Error {
 }
 
 export class JsonReader {
-  readonly #bytes: Buffer;
+  readonly #all: Buffer;
   readonly #texts: TextReader;
+  /** Those that may be read in this step. Behind them is nothing, as behind the end. */
+  #bytes: Buffer;
   #pos = 0;
 
   constructor(bytes: Buffer) {
     // What is in a text that is no UTF-8 depends on what is before it.
     if (!isUtf8(bytes)) throw new Doubt();
-    this.#bytes = bytes;
+    this.#all = bytes;
+    this.#bytes = bytes.subarray(0, MAX_STEP);
     this.#texts = new TextReader(bytes);
+  }
+
+  /** To be called where other work of the process may have been done. A step has half of the most bytes at least. */
+  beginStep(): void {
+    if (this.#bytes.length === this.#all.length || this.#bytes.length - this.#pos > MAX_STEP / 2) return;
+    this.#bytes = this.#all.subarray(0, this.#pos + MAX_STEP);
   }
 
   /** Enters an object. Returns its first key, as `nextKey` does. */
@@ -85,9 +94,8 @@ export class JsonReader {
 
   /** Nothing may be behind the whole. */
   end(): void {
-    const { length } = this.#bytes;
-    if (this.#pos < length) this.#peek();
-    if (this.#pos < length) throw new Doubt();
+    this.#peek();
+    if (this.#pos < this.#all.length) throw new Doubt();
   }
 
   readText(): string {
@@ -210,13 +218,13 @@ export class JsonReader {
     throw new Doubt();
   }
 
-  /** Reads any text that is not too long, from its first quote on. */
+  /** Reads any text, from its first quote on. */
   #parseText(start: number): string {
     const bytes = this.#bytes;
     const plain = new PlainText(bytes);
     let end = plain.endFrom(start + 1);
     while (bytes[end] === BACKSLASH) end = plain.endFrom(end + 2);
-    if (bytes[end] !== QUOTE || end - start > MAX_TEXT) throw new Doubt();
+    if (bytes[end] !== QUOTE) throw new Doubt();
     this.#pos = end + 1;
     return JSON.parse(decodeUtf8(bytes.subarray(start, end + 1))) as string;
   }

@@ -1,8 +1,8 @@
 /**
  * The short way from the bytes of OTLP's JSON to spans and log records: it makes neither text nor a tree of the whole.
  * It returns exactly what `decode-json.ts` makes of the same request, which alone defines what is right, or nothing:
- * where a key is given twice, under the schema's name or with an escape, a value is of another type, or anything else
- * is wrong or rare.
+ * where a key is given twice, under the schema's name or with an escape, a value is of another type, a span is so
+ * long that others would wait for it, or anything else is wrong or rare.
  */
 import type { SpanEvent } from '../../otel/span-slice.ts';
 import { Keys, UNKNOWN } from '../http/json-keys.ts';

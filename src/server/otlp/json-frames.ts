@@ -118,6 +118,7 @@ function* readScopeItems(
         budget.spend(SPAN_WEIGHT);
         readItem(scope);
         yield;
+        reader.beginStep();
       }
     }
   }

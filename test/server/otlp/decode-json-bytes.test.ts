@@ -31,78 +31,30 @@ function seen({ spans, events, rejections }: Decoded) {
 }
 
 /** What the short way has to know, or to doubt: members of objects, values, and pieces of JSON. */
-const MEMBERS = [
-  ...[
-    '"traceId":null',
-    '"name":"twice"',
-    '"name":null',
-    '"trace_id":"x"',
-    '"\\u006eame":"x"',
-    '"__proto__":1',
-    '"é":1',
-  ],
-  ...['"new":{"a":[1,{"b":"\\n"}]}', '"stringValue":"s"', '"stringValue":null', '"intValue":"7"', '"values":[]'],
-  ...[
-    '"attributes":[]',
-    '"attributes":null',
-    '"resource":null',
-    '"events":null',
-    '"kind":2',
-    '"key":"k"',
-    '"value":{}',
-  ],
-  ...['"intValue":null', '"doubleValue":1.5', '"boolValue":true', '"arrayValue":{}', '"bytesValue":"AA"'],
-  ...['"droppedAttributesCount":1', '"flags":769', '"version":"2"', '"code":1', '"timeUnixNano":5', '"spans":[]'],
-];
-const VALUES = [
-  ...[
-    'null',
-    'true',
-    'false',
-    '0',
-    '-0',
-    '1',
-    '-1',
-    '01',
-    '1.',
-    '1.5',
-    '1e3',
-    '1e999',
-    '1e18',
-    '1234567890123456789012',
-  ],
-  ...[
-    '{}',
-    '[]',
-    '""',
-    '"x"',
-    '"é"',
-    '"😀"',
-    '"\\ud83d"',
-    '"NaN"',
-    '"Infinity"',
-    '"12.0"',
-    '"+7"',
-    '"-7"',
-    '"0"',
-    '"00"',
-  ],
-  ...[
-    '[{"key":"z","value":{"boolValue":true}}]',
-    '[{"name":"twice"}]',
-    '{"code":2,"message":"m"}',
-    '[{"stringValue":"s"}]',
-  ],
-  ...['{"values":[{"key":"k","value":{"intValue":1}}]}', '{"attributes":[{"key":"z","value":{"intValue":1}}]}'],
-  ...['" 5 "', '"9007199254740993"', '"123456789012345678901"', '"SPAN_KIND_CLIENT"', '"STATUS_CODE_OK"', '"-_8"'],
-  ...['"ABCDEF0123456789"', '"AAAAAAAAAAE="', '"0000000000000000"', `"${'x'.repeat(2_000)}’"`],
-];
+const MEMBERS = words(String.raw`
+  "traceId":null "name":"twice" "name":null "trace_id":"x" "\u006eame":"x" "__proto__":1 "é":1
+  "new":{"a":[1,{"b":"\n"}]} "stringValue":"s" "stringValue":null "intValue":"7" "values":[]
+  "attributes":[] "attributes":null "resource":null "events":null "kind":2 "key":"k" "value":{}
+  "intValue":null "doubleValue":1.5 "boolValue":true "arrayValue":{} "bytesValue":"AA"
+  "droppedAttributesCount":1 "flags":769 "version":"2" "code":1 "timeUnixNano":5 "spans":[]`);
+const VALUES = words(String.raw`
+  null true false 0 -0 1 -1 01 1. 1.5 1e3 1e999 1e18 1234567890123456789012
+  {} [] "" "x" "é" "😀" "\ud83d" "NaN" "Infinity" "12.0" "+7" "-7" "0" "00"
+  [{"key":"z","value":{"boolValue":true}}] [{"name":"twice"}] {"code":2,"message":"m"} [{"stringValue":"s"}]
+  {"values":[{"key":"k","value":{"intValue":1}}]} {"attributes":[{"key":"z","value":{"intValue":1}}]}
+  "9007199254740993" "123456789012345678901" "SPAN_KIND_CLIENT" "STATUS_CODE_OK" "-_8"
+  "ABCDEF0123456789" "AAAAAAAAAAE=" "0000000000000000"`);
+VALUES.push('" 5 "', `"${'x'.repeat(2_000)}’"`);
 const PIECES = [
   ...['{', '}', '[', ']', ',', ':', '"', '\\', '\\"', '\\u0041', '\\ud800', '\\x', ' ', '\n', '\t', '\u0001', '_', 'é'],
 ].map((piece) => Buffer.from(piece));
 const NO_UTF8 = [[0xff], [0xc3], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xef, 0xbb, 0xbf]].map((bytes) =>
   Buffer.from(bytes),
 );
+
+function words(text: string): string[] {
+  return text.trim().split(/\s+/);
+}
 
 const place = fc.nat(9_999).map((number) => number / 10_000);
 type Change = (text: string) => string;
@@ -197,6 +149,13 @@ test.each([
   expect(taken).toBeGreaterThan((numRuns * 5) / 4);
 });
 
+const IDS = '"traceId":"0123456789abcdef0123456789abcdef","spanId":"0123456789abcdef"';
+const MEGABYTE = 1024 * 1024;
+
+function requestOf(...spans: readonly string[]): Buffer {
+  return Buffer.from(`{"resourceSpans":[{"scopeSpans":[{"spans":[${spans.join()}]}]}]}`);
+}
+
 /** A span that has all there is. */
 function wholeRequest(): Buffer {
   const attributes = [
@@ -254,14 +213,70 @@ test('long texts, in any letters, with what is escaped in them', () => {
   const piece = fc.constantFrom('x'.repeat(700), 'é', '’', '😀', '\\n', '\\"', '\\u00e9', '\\ud83d\\ude00', '\\ud83d');
   fc.assert(
     fc.property(fc.array(piece, { minLength: 1, maxLength: 8 }), shift, (pieces, offset) => {
-      const ids = '"traceId":"0123456789abcdef0123456789abcdef","spanId":"0123456789abcdef"';
       const attribute = `{"key":"text","value":{"stringValue":"${pieces.join('')}"}}`;
-      const text = `{"resourceSpans":[{"scopeSpans":[{"spans":[{${ids},"attributes":[${attribute}]}]}]}]}`;
-      const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(text)]).subarray(offset);
+      const request = requestOf(`{${IDS},"attributes":[${attribute}]}`);
+      const bytes = Buffer.concat([Buffer.alloc(offset), request]).subarray(offset);
       expect(compare('traces', bytes)).toBe(true);
     }),
     { numRuns },
   );
+});
+
+/** Members of a span, with texts of this length. */
+function texts(count: number, length: number): string {
+  const attributes = Array.from({ length: count }, (_, index) => {
+    const text = `é\\n${index}`.repeat(length).slice(0, length);
+    return `{"key":"${index}","value":{"stringValue":"${text.replace(/\\$/, 'x')}"}}`;
+  });
+  return `${IDS},"attributes":[${attributes.join()}]`;
+}
+
+test('a request of many megabytes takes the short way, wherever its spans begin and end', () => {
+  for (const length of [1_000, 20_011, 70_003]) {
+    const spans = Array.from({ length: (3 * MEGABYTE) / length / 2 }, () => `{${texts(2, length)}}`);
+    expect(compare('traces', requestOf(...spans))).toBe(true);
+  }
+});
+
+test.each([
+  ['one long text', `{${texts(1, 2 * MEGABYTE)}}`],
+  ['many texts', `{${texts(20, MEGABYTE / 10)}}`],
+  ['what is not known', `{${IDS},"new":[${'0,'.repeat(MEGABYTE)}0]}`],
+  ['a number', `{${IDS},"new":${'1'.repeat(2 * MEGABYTE)}}`],
+  ['spaces', `{${IDS},"new":${' '.repeat(2 * MEGABYTE)}1}`],
+])('a span that would hold up others for its length is left to the long way: %s', (_, span) => {
+  expect(short.decodeTraces(requestOf(span))).toBeUndefined();
+  expect(short.decodeTraces(requestOf(`{${IDS}}`, span))).toBeUndefined();
+});
+
+/** Each span has so many of these in a list. */
+const spansWith = (spans: number, count: number, list: string, item: string) =>
+  requestOf(...Array<string>(spans).fill(`{${IDS},${list.replace('?', Array<string>(count).fill(item).join())}}`));
+
+const LIST = '"attributes":[{"key":"a","value":{"arrayValue":{"values":[?]}}}]';
+
+test.each([
+  ['spans', () => requestOf(...Array<string>(100_000).fill('{}'))],
+  ['events', () => spansWith(5, 80_000, '"events":[?]', '{}')],
+  ['links', () => spansWith(5, 80_000, '"links":[?]', '{}')],
+  ['attributes', () => spansWith(200, 10_000, '"attributes":[?]', '{}')],
+  ['values', () => spansWith(20, 100_000, LIST, '{}')],
+  ['attributes of one span', () => spansWith(1, 10_001, '"attributes":[?]', '{}')],
+])('too many %s are left to the long way', (_, make) => {
+  expect(short.decodeTraces(make())).toBeUndefined();
+});
+
+test('values may be as deep as on the long way, and deeper ones are left to it', () => {
+  const listsIn = (depth: number): string => (depth === 0 ? '{}' : `{"arrayValue":{"values":[${listsIn(depth - 1)}]}}`);
+  const spanOf = (depth: number) => requestOf(`{${IDS},"attributes":[{"key":"a","value":${listsIn(depth)}}]}`);
+  expect(compare('traces', spanOf(32))).toBe(true);
+  expect(compare('traces', spanOf(33))).toBe(false);
+});
+
+test('nothing behind the part that is read in one step is passed over', () => {
+  const request = requestOf(`{${IDS}}`).toString();
+  expect(compare('traces', Buffer.from(`${request}${' '.repeat(MEGABYTE / 4)}`))).toBe(true);
+  expect(short.decodeTraces(Buffer.from(`${request}${' '.repeat(MEGABYTE - request.length)}x`))).toBeUndefined();
 });
 
 test.each([

@@ -132,6 +132,24 @@ export function describeViewer(name: string, open: () => Promise<Store>): void {
       }
       expect(seen).toEqual(['zebra', 's3', 's2', 's1', 's0']);
     });
+
+    test('a phrase is found, on whichever page, also where a newer log has its words alone', async () => {
+      const store = await open();
+      const [phrase, words] = ['zebra on grass', 'grass on zebra'];
+      const write = (session: string, output: string) => log({ session_reference_id: session, output });
+      await store.createLogs([
+        ...[write('a', phrase), write('b', phrase), write('c', phrase), write('d', phrase), write('e', words)],
+        ...[write('c', words), write('d', phrase), write('a', words), write('b', words)],
+      ]);
+      await indexed(store);
+      const seen: (string | undefined)[] = [];
+      for (let cursor: string | null | undefined; cursor !== null; ) {
+        const page = await store.viewer.listSessions({ search: `"${phrase}"`, size: 1, ...(cursor && { cursor }) });
+        seen.push(...page.sessions.map(({ reference_id: reference }) => reference));
+        cursor = page.next;
+      }
+      expect([...new Set(seen)]).toEqual(['d', 'c', 'b', 'a']);
+    });
   });
 
   describe(`${name}: the order of a list`, () => {

@@ -33,18 +33,26 @@ describe.each(findPostgres())('$name', (binaries) => {
     const seed = Math.floor(Math.random() * 2 ** 32);
     const texts = await writeSessions(url, store, new Random(seed));
     const has = (session: string, word: string) => texts.get(session)!.some((text) => text.split(' ').includes(word));
+    const hasPhrase = (session: string, phrase: string) =>
+      texts.get(session)!.some((text) => ` ${text} `.includes(` ${phrase} `));
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 4 }),
         fc.constantFrom(2, 5, 50),
         fc.constantFrom(undefined, 'e0', 'e1', 'e9'),
-        async (words, size, environment) => {
+        fc.boolean(),
+        async (words, size, environment, isPhrase) => {
+          const phrase = words.join(' ');
           const wanted = [...texts.keys()].filter(
             (session) =>
-              words.every((word) => has(session, word)) &&
+              (isPhrase ? hasPhrase(session, phrase) : words.every((word) => has(session, word))) &&
               (environment === undefined || environmentOf(session) === environment),
           );
-          const found = await findAll(store, { search: words.join(' '), size, ...(environment && { environment }) });
+          const found = await findAll(store, {
+            search: isPhrase ? `"${phrase}"` : phrase,
+            size,
+            ...(environment && { environment }),
+          });
           expect(found, `data of seed ${seed}`).toEqual(wanted.sort());
         },
       ),

@@ -72,7 +72,8 @@ describe.each(findPostgres())('$name', (binaries) => {
       fc.asyncProperty(
         fc.oneof(...[content, plain].map((each) => fc.array(each, { minLength: LOGS, maxLength: LOGS }))),
         fc.array(fc.array(revision, { maxLength: 3 }), { maxLength: 4 }),
-        async (first, requests) => {
+        fc.constantFrom(2026, 2126),
+        async (first, requests, year) => {
           next += 1;
           const name = (index: number) => `${String(next).padStart(32, '0')}-${String(index).padStart(16, '0')}`;
           const session = `session ${next}`;
@@ -82,7 +83,7 @@ describe.each(findPostgres())('$name', (binaries) => {
                 ...fields,
                 reference_id: name(index),
                 session_reference_id: session,
-                created_at: `2026-11-26T10:00:0${index}Z`,
+                created_at: `${year}-11-26T10:00:0${index}Z`,
               }),
             ),
           );
@@ -143,5 +144,25 @@ describe.each(findPostgres())('$name', (binaries) => {
     expect(counts()).toBe(0);
     await revise({ content: log({ ...added, output_tokens: 3, output: 'no reason' }) });
     expect(counts()).toBe(1);
+  });
+
+  test('a session whose costs are taken back costs nothing', async () => {
+    const store = await openPostgresStore({ url: await cluster.createSchema() });
+    onTestFinished(() => store.close());
+    const revise = (costs: readonly number[]) => {
+      const revisions = costs.map((cost, index) => ({
+        ...{ referenceId: referenceOf(index), content: log({ output_cost: cost }) },
+      }));
+      return store.ingest([TRACE], () => ({ ...NOTHING, revisions: revisions as never }));
+    };
+    const cost = async () => (await store.viewer.listSessions({ size: 1 })).sessions[0]!.cost;
+    await store.createLogs(
+      [0, 1].map((index) => log({ reference_id: referenceOf(index), session_reference_id: TRACE })),
+    );
+    await revise([0.1, 0.2]);
+    expect(await cost()).toBeCloseTo(0.3);
+    await revise([0]);
+    await revise([0, 0]);
+    expect(await cost()).toBe(0);
   });
 });

@@ -56,9 +56,10 @@ export function changeOf(
   ];
   const cost = difference(before.cost, after.cost);
   const endsEarlier = (after.duration ?? 0) < (before.duration ?? 0);
-  if (!texts || promptTokens === undefined || outputTokens === undefined || cost === undefined || endsEarlier) {
-    return undefined;
-  }
+  // What is left of a sum of fractions would be another number than nothing.
+  const costsLess = (after.cost ?? 0) < (before.cost ?? 0);
+  if (!texts || promptTokens === undefined || outputTokens === undefined || cost === undefined) return undefined;
+  if (endsEarlier || costsLess) return undefined;
   const errors = Number(after.hasError) - Number(before.hasError);
   const running = Number(isRunning(after)) - Number(isRunning(before));
   const endedAt = addSeconds(place.createdAt, after.duration);

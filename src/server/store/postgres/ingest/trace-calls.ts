@@ -1,5 +1,6 @@
 /** By what spans of several traces find each other that may report the same call: see `CallKey`. */
 import type pg from 'pg';
+import { toCallSearches } from '../../call-searches.ts';
 import { type CallKey, CLOCKS_MILLIS, MAX_CALL_MILLIS, MAX_CALLS_FOUND } from '../../ingest.ts';
 import { pipelined, type Row, type Statement, type Value, withConnection } from '../tables/connection.ts';
 import { type Insertion, inLockOrder, insertRows } from '../tables/insert-rows.ts';
@@ -23,7 +24,7 @@ const FIND_AROUND = `${FIND} AND start_millis BETWEEN greatest($3::bigint, 1) AN
 const FIND_TIMELESS = `${FIND} AND start_millis = 0 LIMIT $3::integer`;
 
 const OF_KEY = `SELECT ${COLUMNS} FROM trace_calls WHERE bucket = wanted.of_bucket AND call_key = wanted.of_key`;
-/** Of each key so many: what very many calls have is not found in the place of what few have. */
+/** Of each search so many: what very many calls have is not found in the place of what few have. */
 const FIND_OF_EACH = `SELECT found.* FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[])
     AS wanted (of_bucket, of_key, first_millis, last_millis, most)
   CROSS JOIN LATERAL (
@@ -34,11 +35,30 @@ const FIND_OF_EACH = `SELECT found.* FROM unnest($1::smallint[], $2::bigint[], $
 /** Of one key that is wanted for many calls. */
 const MAX_ROWS_OF_MANY = 1_000;
 
-const LINKED = `SELECT DISTINCT other.trace FROM trace_calls AS own JOIN trace_calls AS other
-    ON other.bucket = own.bucket AND other.call_key = own.call_key
-    AND other.start_millis BETWEEN own.start_millis - ${MAX_CALL_MILLIS} AND own.end_millis + ${CLOCKS_MILLIS}
-    AND other.end_millis >= own.start_millis - ${CLOCKS_MILLIS}
-  WHERE own.trace = ANY($1::uuid[]) AND own.reference_id = ANY($2::text[])`;
+/**
+ * Each call beside those that are given, in the order of their times: very many may have one key, so that they are not
+ * compared with each other. One overlaps another that began before it and has not ended, or that begins before it ends.
+ */
+const LINKED = `WITH own AS (
+    SELECT bucket, call_key, start_millis - ${CLOCKS_MILLIS} AS first_millis, end_millis + ${CLOCKS_MILLIS} AS last_millis
+    FROM trace_calls WHERE trace = ANY($1::uuid[]) AND reference_id = ANY($2::text[])
+  ), wanted AS (
+    SELECT bucket, call_key, min(first_millis) - ${MAX_CALL_MILLIS} AS from_millis, max(last_millis) AS to_millis
+    FROM own GROUP BY bucket, call_key
+  ), near AS (
+    SELECT call.bucket, call.call_key, call.start_millis AS first_millis, call.end_millis AS last_millis, call.trace
+    FROM wanted JOIN trace_calls AS call ON call.bucket = wanted.bucket AND call.call_key = wanted.call_key
+      AND call.start_millis BETWEEN from_millis AND to_millis
+    UNION ALL SELECT bucket, call_key, first_millis, last_millis, NULL FROM own
+  ), compared AS (
+    SELECT trace, first_millis, last_millis,
+      max(last_millis) FILTER (WHERE trace IS NULL) OVER (PARTITION BY bucket, call_key ORDER BY first_millis) AS before_ends,
+      min(first_millis) FILTER (WHERE trace IS NULL)
+        OVER (PARTITION BY bucket, call_key ORDER BY first_millis DESC) AS next_begins
+    FROM near
+  )
+  SELECT DISTINCT trace FROM compared
+  WHERE trace IS NOT NULL AND (before_ends >= first_millis OR next_begins <= last_millis)`;
 
 export function insertCalls(calls: readonly CallKey[], layout: Layout): Statement[] {
   const rows = calls.map(({ key, referenceId, reporter, startMillis, endMillis }) => {
@@ -64,30 +84,21 @@ export async function findCalls(pool: pg.Pool, layout: Layout, wanted: readonly 
   return found.flat();
 }
 
-interface Search {
-  readonly key: string;
-  firstMillis: number;
-  lastMillis: number;
-  wantedCount: number;
-}
-
 async function findLike(pool: pg.Pool, layout: Layout, wanted: readonly CallKey[]): Promise<CallKey[]> {
   if (wanted.length === 0) return [];
-  const byKey = new Map<string, Search>();
-  for (const { key, startMillis, endMillis } of wanted) {
-    const [firstMillis, lastMillis] = [startMillis - CLOCKS_MILLIS, endMillis + CLOCKS_MILLIS];
-    const search = byKey.get(key);
-    if (!search) byKey.set(key, { key, firstMillis, lastMillis, wantedCount: 1 });
-    else {
-      search.firstMillis = Math.min(search.firstMillis, firstMillis);
-      search.lastMillis = Math.max(search.lastMillis, lastMillis);
-      search.wantedCount += 1;
-    }
-  }
-  const searches = [...byKey.values()];
+  const searches = toCallSearches(wanted).map(({ first: { key, startMillis }, endMillis, wantedCount }) => ({
+    ...{ key, wantedCount, firstMillis: startMillis - CLOCKS_MILLIS, lastMillis: endMillis + CLOCKS_MILLIS },
+  }));
   const statements = layout.isDistributed ? toDistributed(searches) : [toEach(searches)];
   const results = await withConnection(pool, (client) => pipelined(client, statements));
   return results.flatMap(({ rows }) => rows.map(toCallKey));
+}
+
+interface Search {
+  readonly key: string;
+  readonly firstMillis: number;
+  readonly lastMillis: number;
+  readonly wantedCount: number;
 }
 
 function toEach(searches: readonly Search[]): Statement {

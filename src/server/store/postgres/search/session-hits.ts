@@ -14,6 +14,8 @@ const MAX_FEW = 500;
 /** In all of them: one session may have as many logs as others together. */
 const MAX_LOGS = 5_000;
 const SESSIONS_AT_ONCE = 100;
+/** Of a key and a bucket of one session: one that very many were merged into has far more of them than logs. */
+const MAX_PAIRS = 1_000;
 
 /** Resolves to the sessions that meet the conditions, where one of these alone is met by few; else to `undefined`. */
 export async function findFewSessions(pool: pg.Pool, conditions: Conditions): Promise<FoundSession[] | undefined> {
@@ -32,7 +34,9 @@ export async function findFewSessions(pool: pg.Pool, conditions: Conditions): Pr
   );
   const sessions = [...new Set((await findCurrentSessions(pool, keys)).values()).values()];
   const logs = sessions.reduce((sum, session) => sum + session.logs, 0);
-  return logs > MAX_LOGS ? undefined : sessions;
+  if (logs > MAX_LOGS) return undefined;
+  // Those that are read together are of few days, whose tables are asked for each of them.
+  return sessions.sort((first, second) => (first.firstDay < second.firstDay ? -1 : 1));
 }
 
 /** Of the logs before an id. */
@@ -56,6 +60,20 @@ export async function findLogsOfTerms(
   sessions: readonly FoundSession[],
   terms: readonly Term[],
 ): Promise<Map<Uuid, string[][]>> {
+  const alone = sessions.filter(hasManyPairs).map((session) => [session]);
+  const together = sessions.filter((session) => !hasManyPairs(session));
+  const found = new Map<Uuid, string[][]>();
+  for (const some of together.length > 0 ? [together, ...alone] : alone) {
+    for (const [session, ids] of await findLogsAtOnce(pool, some, terms)) found.set(session, ids);
+  }
+  return found;
+}
+
+async function findLogsAtOnce(
+  pool: pg.Pool,
+  sessions: readonly FoundSession[],
+  terms: readonly Term[],
+): Promise<Map<Uuid, string[][]>> {
   const days = [
     sessions.map(({ firstDay }) => firstDay).sort()[0]!,
     sessions
@@ -73,11 +91,7 @@ export async function findLogsOfTerms(
   // A session of one day, as most are, is in one partition.
   const isOneDay = days[0] === days[1];
   const within = (table: string) => `${table}.day BETWEEN ${add(days[0]!)}::date AND ${add(days[1]!)}::date`;
-  const keys = sessions.flatMap(({ keys: own, buckets }) =>
-    own.flatMap((key) => [...new Set(buckets)].map((bucket) => ({ bucket, key }))),
-  );
-  const { sql } = whereKeys('log.bucket, log.session', keys, values);
-  const conditions = `${sql} AND ${within('log')} AND ${within('part')}`;
+  const conditions = `${whereLogsOf(sessions, values)} AND ${within('log')} AND ${within('part')}`;
   const read = async (toTable: (table: string) => string) =>
     pool.query<Row>(
       `SELECT log.session, ${parts.join(', ')} FROM ${toTable('logs')} AS log JOIN ${toTable('log_words')} AS part
@@ -95,4 +109,21 @@ export async function findLogsOfTerms(
       terms.map((_, index) => (row[`found_${index}`] as string[] | null) ?? []),
     ]),
   );
+}
+
+/** A log may be in any bucket of its session, see `SessionWrites.widen`. */
+function whereLogsOf(sessions: readonly FoundSession[], values: Value[]): string {
+  const [only] = sessions;
+  if (only && hasManyPairs(only)) {
+    values.push([...new Set(only.buckets)], only.keys);
+    return `log.bucket = ANY($${values.length - 1}::smallint[]) AND log.session = ANY($${values.length}::uuid[])`;
+  }
+  const pairs = sessions.flatMap(({ keys, buckets }) =>
+    keys.flatMap((key) => [...new Set(buckets)].map((bucket) => ({ bucket, key }))),
+  );
+  return whereKeys('log.bucket, log.session', pairs, values).sql;
+}
+
+function hasManyPairs({ keys, buckets }: FoundSession): boolean {
+  return keys.length * buckets.length > MAX_PAIRS;
 }

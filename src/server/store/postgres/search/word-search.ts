@@ -176,12 +176,12 @@ async function keepMatching(pool: pg.Pool, candidates: Candidates) {
       const [own, ...theirs] = [lead, ...others].map((_, index) =>
         keys.flatMap((each) => logsOf.get(each)?.[index] ?? []),
       );
-      // Its newest log with the term was on an earlier page.
-      let hasAll = isNew || !own!.some((id) => id >= before);
+      // A log of it that has the term was on an earlier page.
+      const earlier = isNew ? [] : own!.filter((id) => id >= before);
+      let hasAll = !(await hasTerm(pool, lead, earlier));
       for (const [index, term] of others.entries()) {
         if (!hasAll) break;
-        const ids = theirs[index]!;
-        hasAll = term.verify ? (await verifyLogs(pool, term, ids.slice(-MAX_PHRASE_LOGS))).size > 0 : ids.length > 0;
+        hasAll = await hasTerm(pool, term, theirs[index]!);
       }
       if (!hasAll) wanted.delete(key);
     }
@@ -193,6 +193,12 @@ async function keepMatching(pool: pg.Pool, candidates: Candidates) {
     },
     isVerified: (id: string) => verified === undefined || verified.has(id),
   };
+}
+
+/** Whether one of the logs, which have its words, has the term. */
+async function hasTerm(pool: pg.Pool, term: Term, ids: readonly string[]): Promise<boolean> {
+  if (!term.verify || ids.length === 0) return ids.length > 0;
+  return (await verifyLogs(pool, term, ids.slice(-MAX_PHRASE_LOGS))).size > 0;
 }
 
 async function verifyLogs(pool: pg.Pool, term: Term, ids: readonly string[]): Promise<Set<string>> {

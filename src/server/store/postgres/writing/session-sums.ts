@@ -68,6 +68,8 @@ export function addToSum(sums: Map<string, SessionSum>, { key, bucket }: Key, pa
 
 /** Before all times: what is added without a log does not say that the session went on, and feedback does not change it. */
 export const NEVER = '0001-01-01T00:00:00.000000Z';
+/** After all times: nor does it say that the session began before logs of an app whose clock is ahead. */
+const LAST_TIME = '9999-12-31T23:59:59.999999Z';
 
 /** One literal: to put it together costs more than all that is added to it. */
 // biome-ignore format: a line for each would be a page.
@@ -76,7 +78,7 @@ function newSum(key: string, bucket: number, part: SumPart, now: string): Sessio
     key, bucket, id: null, referenceId: null, logId: null, firstDay: part.day, lastDay: part.day,
     createdAt: now, updatedAt: part.updatedAt ?? now, logs: 0, errors: 0, running: 0,
     promptTokens: null, outputTokens: null, cost: null,
-    startedAt: part.startedAt ?? now, endedAt: part.endedAt ?? part.startedAt ?? NEVER,
+    startedAt: part.startedAt ?? LAST_TIME, endedAt: part.endedAt ?? part.startedAt ?? NEVER,
     firstInput: null, firstInputRank: null, lastOutput: null, lastOutputRank: null, lastIsError: null,
   };
 }
@@ -152,7 +154,7 @@ export function addSeconds(timestamp: string, seconds: number | null | undefined
   if (!seconds) return timestamp;
   const micros = Number(timestamp.slice(23, 26)) + seconds * 1e6;
   const millis = Date.parse(timestamp) + Math.floor(micros / 1000);
-  if (!(millis < LAST_MILLIS)) return '9999-12-31T23:59:59.999999Z';
+  if (!(millis < LAST_MILLIS)) return LAST_TIME;
   if (millis < FIRST_MILLIS) return timestamp;
   const rest = Math.floor(micros - Math.floor(micros / 1000) * 1000);
   return `${new Date(millis).toISOString().slice(0, -1)}${String(rest).padStart(3, '0')}Z`;

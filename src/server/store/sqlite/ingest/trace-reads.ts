@@ -1,5 +1,6 @@
 /** What is remembered of traces, as others than `ingest` read it. */
 import type { Prepare } from '../../../../sqlite/statement-cache.ts';
+import { type CallSearch, toCallSearches } from '../../call-searches.ts';
 import { type CallKey, CLOCKS_MILLIS, MAX_CALL_MILLIS, MAX_CALLS_FOUND } from '../../ingest.ts';
 import type { Store } from '../../store.ts';
 
@@ -24,21 +25,11 @@ const FIND_AROUND = `SELECT trace_id, span_id, start_millis, end_millis, reporte
 const FIND_TIMELESS = `SELECT trace_id, span_id, start_millis, end_millis, reporter
   FROM trace_calls CROSS JOIN traces ON traces.key = trace_key WHERE call_key = ? AND start_millis = 0 LIMIT ?`;
 
-/** What is wanted of one key that starts within so long is looked for together. */
-const TOGETHER_MILLIS = 60_000;
 /** Other writes wait for so many searches at most, or about so long where they are slow. */
 const SEARCHES_OF_TURN = 200;
 const TURN_MILLIS = 20;
 
 type TraceReads = Pick<Store, 'findCalls' | 'findTraces'>;
-
-interface Search {
-  readonly first: CallKey;
-  endMillis: number;
-  wantedCount: number;
-  /** Whether all that is wanted has the reporter of the first. */
-  isOfOne: boolean;
-}
 
 /** The reporter of nothing. */
 const NOBODY = Buffer.alloc(0);
@@ -60,7 +51,7 @@ export function createTraceReads({ prepare, prepareWrite, inTurn }: TraceReadsPa
   const hasOthers = prepareWrite(HAS_OTHERS);
   const [findAround, findTimeless] = [prepareWrite(FIND_AROUND), prepareWrite(FIND_TIMELESS)];
 
-  const find = ({ first, endMillis, wantedCount, isOfOne }: Search): CallKey[] => {
+  const find = ({ first, endMillis, wantedCount, isOfOne }: CallSearch): CallKey[] => {
     const { key, startMillis, reporter, referenceId } = first;
     const [from, to] = [startMillis - CLOCKS_MILLIS, endMillis + CLOCKS_MILLIS];
     const [keyBytes, reporterBytes] = [Buffer.from(key, 'hex'), Buffer.from(reporter, 'hex')];
@@ -82,7 +73,7 @@ export function createTraceReads({ prepare, prepareWrite, inTurn }: TraceReadsPa
 
   return {
     findCalls: async (wanted) => {
-      const [searches, found] = [toSearches(wanted), [] as CallKey[][]];
+      const [searches, found] = [toCallSearches(wanted), [] as CallKey[][]];
       while (found.length < searches.length) {
         found.push(
           ...(await inTurn(function* () {
@@ -102,24 +93,4 @@ export function createTraceReads({ prepare, prepareWrite, inTurn }: TraceReadsPa
     findTraces: async (traceIds) =>
       traceIds.length === 0 ? [] : findTraces.all(JSON.stringify(traceIds)).map((row) => row['trace_id'] as string),
   };
-}
-
-function toSearches(wanted: readonly CallKey[]): Search[] {
-  const searches: Search[] = [];
-  /** The last one of each key. */
-  const latest = new Map<string, Search>();
-  for (const first of [...wanted].sort((a, b) => a.startMillis - b.startMillis)) {
-    const { key, startMillis, endMillis } = first;
-    const known = latest.get(key);
-    if (known && startMillis <= known.first.startMillis + TOGETHER_MILLIS) {
-      known.endMillis = Math.max(known.endMillis, endMillis);
-      known.wantedCount += 1;
-      known.isOfOne &&= known.first.reporter === first.reporter;
-      continue;
-    }
-    const search = { first, endMillis, wantedCount: 1, isOfOne: true };
-    searches.push(search);
-    latest.set(key, search);
-  }
-  return searches;
 }

@@ -148,6 +148,26 @@ test('pages hear which sessions have changed, and of others only where another p
   await expect.poll(() => heard).toContain(null);
 });
 
+test('pages hear that another process has deleted a session while this one indexes', async () => {
+  const file = newFile();
+  const store = await open(file);
+  const { id } = await createOne(store, { session_reference_id: 'gone', output: 'the zebra' });
+  await createOne(store, { session_reference_id: 'other', output: 'the yak' });
+  await untilIndexed(store);
+  const other = openSqlite({ file });
+  onTestFinished(() => other.close());
+  const heard: unknown[] = [];
+  store.viewer.onChange(({ sessions }) => heard.push(sessions));
+  // As a command does, which has no index.
+  other.exec(`BEGIN IMMEDIATE; DELETE FROM logs WHERE id = '${id}'; DELETE FROM sessions WHERE reference_id = 'gone'`);
+  other.exec('COMMIT');
+  for (let write = 0; write < 30; write += 1) {
+    await createOne(store, { session_reference_id: 'other', output: 'the yak' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(heard).toContain(null);
+});
+
 type Step = readonly [kind: 'create' | 'update' | 'comment' | 'delete', which: number, word: number, session: number];
 
 const WORDS = ['zebra', 'quagga', 'yak', 'leopard', 'lion', 'tiger'];

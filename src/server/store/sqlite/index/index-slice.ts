@@ -234,7 +234,10 @@ function addToList<Key>(lists: Map<Key, number[]>, key: Key, added: readonly num
   else lists.set(key, [...added]);
 }
 
-/** Returns the ids of these summaries; null if they are more than `mostNamed`. */
+/**
+ * Returns the ids of these summaries; null if they are more than `mostNamed`, or if one is gone: where another process
+ * has deleted it, nothing else says so.
+ */
 export function idsOf(
   statements: ViewerStatements,
   summaries: ReadonlySet<SqliteValue>,
@@ -242,7 +245,7 @@ export function idsOf(
 ): string[] | null {
   if (summaries.size > mostNamed) return null;
   const ids = [...summaries].map((key) => statements.findSummaryId.get(key)?.['id'] as string | null);
-  return ids.filter((id) => id !== null);
+  return ids.every((id) => id !== null) ? ids : null;
 }
 
 /** `messages` are those to take instead of the row's. */

@@ -58,7 +58,7 @@ export function createSqliteWriter({ file, database, prepare, setUp }: WriterOpt
         } catch (error) {
           reject(error);
         }
-      });
+      }, reject);
     });
 
   return {
@@ -69,7 +69,7 @@ export function createSqliteWriter({ file, database, prepare, setUp }: WriterOpt
     },
     close: async () => {
       if (thread) await stopThreads([thread]);
-      process.off('exit', onExit);
+      if (!thread || thread.hasEnded) process.off('exit', onExit);
     },
   };
 }

@@ -2,9 +2,13 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
+import { IndexSlice } from '../../../../src/server/store/sqlite/index/index-slice.ts';
+import { IndexedMessages } from '../../../../src/server/store/sqlite/index/indexed-messages.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
+import { prepareViewerStatements } from '../../../../src/server/store/sqlite/viewer/viewer-statements.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
+import { createStatementCache } from '../../../../src/sqlite/statement-cache.ts';
 import { holdBatches, watchWriters } from '../../../support/held-batches.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { createOne, log } from '../../sample-log.ts';
@@ -101,6 +105,31 @@ test('messages stay in the index though two processes remember other logs that h
   expect(await found(store, 'zebra')).toEqual(['one']);
 });
 
+test('a log that is gone when its slice is written leaves its messages to other logs of the session', async () => {
+  const file = newFile();
+  const store = await open(file);
+  const text = `the zebra ${LONG}`;
+  const { id } = await createOne(store, { session_reference_id: 'one', messages: [{ role: 'user', content: text }] });
+  const database = openSqlite({ file });
+  onTestFinished(() => database.close());
+  const { key, session_key: session } = database.prepare('SELECT key, session_key FROM logs WHERE id = ?').get(id)!;
+  const messages = new IndexedMessages();
+  const slice = new IndexSlice(prepareViewerStatements(createStatementCache(database)), messages);
+  slice.add({ key: key!, mark: 1 });
+  // As where the transaction is undone: no mark of its session stays.
+  database.prepare('DELETE FROM logs WHERE key = ?').run(key!);
+  slice.settle([false]);
+  expect(messages.ownershipOf(session!, 2)(text)).toBe(true);
+});
+
+test('a thread that never answers does not keep the store from closing', { timeout: 30_000 }, async () => {
+  const store = await open();
+  const held = holdBatches();
+  await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
+  await expect.poll(held.count).toBe(1);
+  await store.close();
+});
+
 test('pages hear which sessions have changed, and of others only where another process has written', async () => {
   const file = newFile();
   const store = await open(file);
@@ -117,6 +146,26 @@ test('pages hear which sessions have changed, and of others only where another p
   const other = await open(file);
   await createOne(other, { session_reference_id: 'two', output: 'the quagga' });
   await expect.poll(() => heard).toContain(null);
+});
+
+test('pages hear that another process has deleted a session while this one indexes', async () => {
+  const file = newFile();
+  const store = await open(file);
+  const { id } = await createOne(store, { session_reference_id: 'gone', output: 'the zebra' });
+  await createOne(store, { session_reference_id: 'other', output: 'the yak' });
+  await untilIndexed(store);
+  const other = openSqlite({ file });
+  onTestFinished(() => other.close());
+  const heard: unknown[] = [];
+  store.viewer.onChange(({ sessions }) => heard.push(sessions));
+  // As a command does, which has no index.
+  other.exec(`BEGIN IMMEDIATE; DELETE FROM logs WHERE id = '${id}'; DELETE FROM sessions WHERE reference_id = 'gone'`);
+  other.exec('COMMIT');
+  for (let write = 0; write < 30; write += 1) {
+    await createOne(store, { session_reference_id: 'other', output: 'the yak' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(heard).toContain(null);
 });
 
 type Step = readonly [kind: 'create' | 'update' | 'comment' | 'delete', which: number, word: number, session: number];

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../../../support/start-test-server.ts';
 
 const STEPS = 20;
 
-function open({ lockTimeoutMillis, afterCommit }: Partial<Parameters<typeof createWriteTurns>[1]> = {}) {
+function open({ lockTimeoutMillis, lendMillis, afterCommit }: Partial<Parameters<typeof createWriteTurns>[1]> = {}) {
   const file = join(temporaryDirectory(), 'a.db');
   const [database, reading] = [openSqlite({ file }), openSqlite({ file })];
   onTestFinished(() => {
@@ -22,7 +22,7 @@ function open({ lockTimeoutMillis, afterCommit }: Partial<Parameters<typeof crea
       .prepare('SELECT word FROM words')
       .all()
       .map(({ word }) => word);
-  const turns = createWriteTurns(database, { file, canInterrupt: true, lockTimeoutMillis, afterCommit });
+  const turns = createWriteTurns(database, { file, canInterrupt: true, lockTimeoutMillis, lendMillis, afterCommit });
   return { database, file, turns, words, add: (word: string) => void insert.run(word) };
 }
 
@@ -338,4 +338,37 @@ test('a lock that is not given back fails who waits to lend it, too', async () =
   await expect(turns.lend(async () => {})).rejects.toMatchObject({ reason: 'locked' });
   holder.close();
   await turns.lend(async () => {});
+});
+
+test('works do not wait for ever for another connection: they go on, or fail while it has the lock', async () => {
+  const { file, turns, words, add } = open({ lendMillis: 20, lockTimeoutMillis: 50 });
+  const other = openSqlite({ file });
+  onTestFinished(() => other.close());
+  let end = () => {};
+  const lent = turns.lend(async () => {
+    other.exec('BEGIN IMMEDIATE');
+    await new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    return 'late';
+  });
+  await expect(turns.run(() => add('refused'))).rejects.toMatchObject({ reason: 'locked' });
+  other.exec('ROLLBACK');
+  await turns.run(() => add('written'));
+  expect(words()).toEqual(['written']);
+  end();
+  expect(await lent).toBe('late');
+  expect(await turns.lend(async () => 'next')).toBe('next');
+});
+
+test('one that comes back late, since another process was quicker, tries again', async () => {
+  const { turns } = open({ lendMillis: 10 });
+  let attempts = 0;
+  const lent = turns.lend(async () => {
+    attempts += 1;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (attempts === 1) throw Object.assign(new Error('database is locked'), { errcode: 5 });
+    return attempts;
+  });
+  expect(await lent).toBe(2);
 });

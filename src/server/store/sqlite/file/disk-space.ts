@@ -44,6 +44,7 @@ export interface DiskSpace {
   checkGrowth(): void;
   /**
    * Returns the most pages that the file may have by a transaction of another connection; undefined if it may have any.
+   * Throws a `SqliteError` while only deletions may write.
    */
   maxPages(): number | undefined;
   /** Looks whether the disk is full. Once it is, free pages must have been given back before it no longer is. */
@@ -181,7 +182,7 @@ export function createDiskSpace({ file, database, onChange }: DiskSpaceParts): D
     },
 
     maxPages: () => {
-      if (isFull) return undefined;
+      if (isFull) refuse();
       const growth = Math.max(lowBytes, freeBytes(file) / GROWTH_FACTOR);
       return Math.floor((sizeOf(file) + growth) / pageBytes);
     },

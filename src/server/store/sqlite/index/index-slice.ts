@@ -50,6 +50,11 @@ interface Marked {
   readonly mark: SqliteValue;
 }
 
+interface Claim extends Marked {
+  /** The one that the log was in when it was read. */
+  readonly session: SqliteValue;
+}
+
 export class IndexSlice {
   readonly #statements: ViewerStatements;
   readonly #messages: IndexedMessages;
@@ -60,7 +65,7 @@ export class IndexSlice {
   readonly failed: SqliteValue[] = [];
   readonly #projects = new Map<SqliteValue, string>();
   readonly #configs = new Map<SqliteValue, SqliteRow>();
-  readonly #claims: Marked[] = [];
+  readonly #claims: Claim[] = [];
   readonly #texts = new Rows();
   readonly #faults = new Rows();
   readonly #mended = new Rows();
@@ -85,7 +90,7 @@ export class IndexSlice {
     const row = this.#statements.readLogToIndex.get(key);
     if (!row) {
       // It was deleted since, or there never was one.
-      this.#claims.push({ key, mark });
+      this.#claims.push({ key, mark, session: null });
       return;
     }
     const [project, config] = [this.#project(row['project_key']!), this.#config(row['config_key']!)];
@@ -112,7 +117,7 @@ export class IndexSlice {
     const output = isLast ? (answer ?? errorPreview(texts)) : undefined;
 
     // From here on, nothing throws.
-    const claim = this.#claims.push({ key, mark }) - 1;
+    const claim = this.#claims.push({ key, mark, session }) - 1;
     const needs = [claim];
     this.characters += text.length;
     this.#texts.add(needs, key, text, toGroupWord(session === null ? -Number(key) : session));
@@ -133,7 +138,7 @@ export class IndexSlice {
   passOver({ key, mark }: Marked, fault: string): void {
     this.forget(key);
     this.failed.push(key);
-    this.#faults.add([this.#claims.push({ key, mark }) - 1], key, fault);
+    this.#faults.add([this.#claims.push({ key, mark, session: null }) - 1], key, fault);
   }
 
   /** For a log that is not indexed, or was not, though it was added: what it said is not in the index. */
@@ -190,9 +195,16 @@ export class IndexSlice {
     return this.#claims[claim]!.key;
   }
 
-  /** Must be called when the batch is written. Logs that have changed meanwhile stay marked. */
+  /**
+   * Must be called when the batch is written. Logs that have changed meanwhile stay marked. One that is gone, since its
+   * transaction was undone, may have left its session's key to another session.
+   */
   settle(claimed: readonly boolean[]): void {
-    for (const [at, { key }] of this.#claims.entries()) if (!claimed[at]) this.forget(key);
+    for (const [at, { key, session }] of this.#claims.entries()) {
+      if (claimed[at]) continue;
+      if (session !== null) this.#messages.forget(session);
+      this.forget(key);
+    }
   }
 
   #project(key: SqliteValue): string {
@@ -222,7 +234,10 @@ function addToList<Key>(lists: Map<Key, number[]>, key: Key, added: readonly num
   else lists.set(key, [...added]);
 }
 
-/** Returns the ids of these summaries; null if they are more than `mostNamed`. */
+/**
+ * Returns the ids of these summaries; null if they are more than `mostNamed`, or if one is gone: where another process
+ * has deleted it, nothing else says so.
+ */
 export function idsOf(
   statements: ViewerStatements,
   summaries: ReadonlySet<SqliteValue>,
@@ -230,7 +245,7 @@ export function idsOf(
 ): string[] | null {
   if (summaries.size > mostNamed) return null;
   const ids = [...summaries].map((key) => statements.findSummaryId.get(key)?.['id'] as string | null);
-  return ids.filter((id) => id !== null);
+  return ids.every((id) => id !== null) ? ids : null;
 }
 
 /** `messages` are those to take instead of the row's. */

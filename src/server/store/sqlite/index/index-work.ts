@@ -99,9 +99,10 @@ export function createIndexWork(parts: IndexWorkParts): IndexWork {
   };
 
   const write = async (batch: SqliteBatch): Promise<BatchResult> => {
-    const maxPages = space.maxPages();
     hasWritten = true;
-    const result = await turns.lend(() => {
+    const result = await turns.lend(async () => {
+      // Not before: the disk may have become full since the logs were read.
+      const maxPages = space.maxPages();
       const end = onLent();
       return writer.write({ ...batch, ...(maxPages !== undefined && { maxPages }) }).finally(end);
     });

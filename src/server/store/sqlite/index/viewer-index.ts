@@ -5,6 +5,7 @@
  * start with a large unindexed file, new logs are found at once. When the index is late, the oldest ones come in every
  * second slice. How much of the time it takes says index-pace.ts.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { HumanloopError } from '../../../../errors.ts';
 import type { SessionChange } from '../../viewer-store.ts';
 import { type IndexPace, paceAt } from './index-pace.ts';
@@ -19,6 +20,8 @@ const PAUSE_MILLIS = 5;
 const POSTPONED_MILLIS = 200;
 const RETRY_MILLIS = 1_000;
 const MAX_NAMED_SESSIONS = 50;
+/** What is not indexed stays marked. */
+const CLOSE_MILLIS = 5_000;
 
 /** Between two reports of the same kind of failure. */
 const REPORT_MILLIS = 60_000;
@@ -35,7 +38,7 @@ export interface ViewerIndex {
   /** Lets the marks wait. Returns a function that ends this, to be called once. */
   hold(): () => void;
   onChange(listener: (change: SessionChange) => void): () => void;
-  /** Resolves when the slice that it is in the middle of is written. */
+  /** Resolves when the slice that it is in the middle of is written, for which it waits 5 s. */
   close(): Promise<void>;
 }
 
@@ -173,7 +176,11 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
       closed = true;
       clearTimeout(timer);
       listeners.clear();
-      await running;
+      // Without this, a thread that the disk holds up would keep the process from ending.
+      const patience = new AbortController();
+      const over = delay(CLOSE_MILLIS, undefined, { signal: patience.signal }).catch(() => {});
+      await Promise.race([running, over]);
+      patience.abort();
       await parts.writer.close();
     },
   };

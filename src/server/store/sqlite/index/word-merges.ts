@@ -19,7 +19,7 @@ const MIN_SEGMENTS = 2;
 const SQL = {
   /** A negative number of pages begins a merge of all segments there are. */
   mergeWords: `INSERT INTO logs_search (logs_search, rank) VALUES ('merge', ?)`,
-  setMergedSegments: `INSERT INTO logs_search (logs_search, rank) VALUES ('usermerge', ?)`,
+  setMergedSegments: `INSERT INTO logs_search (logs_search, rank) VALUES ('usermerge', CAST(? AS INTEGER))`,
   readSegments: `SELECT block FROM logs_search_data WHERE id = ${SEGMENTS_ROW}`,
   countChanges: `SELECT total_changes() AS count`,
 } as const;

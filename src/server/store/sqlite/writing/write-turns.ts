@@ -29,6 +29,8 @@ const DEFAULT_LOCK_TIMEOUT_MILLIS = 10_000;
  * So long after works had to be repeated, none has to be: whoever sends bad requests does not hold up the good ones.
  */
 const CAREFUL_MILLIS = 10_000;
+/** A connection that does not come back, such as one that the disk holds up, does not keep all writes waiting. */
+const LEND_MILLIS = 10_000;
 
 interface Job {
   readonly work: Work<unknown>;
@@ -67,7 +69,8 @@ export interface WriteTurns {
   runInSavepoint<Result>(work: () => Result, failed: (error: unknown) => Result): Result;
   /**
    * Lets another connection of this process write, as one transaction, while there is none here and none begins. Calls
-   * `write` again if another process was quicker. Resolves or rejects as it does.
+   * `write` again if another process was quicker. Resolves or rejects as it does. Where it does neither for long, works
+   * go on; as long as it has the file's lock, they fail as they do when another process has it.
    */
   lend<Result>(write: () => Promise<Result>): Promise<Result>;
   /** Returns how many works wait or are under way. */
@@ -82,6 +85,8 @@ export interface WriteTurnsOptions {
   readonly canInterrupt: boolean;
   /** How long writes wait for the lock of another process before they fail. */
   readonly lockTimeoutMillis?: number | undefined;
+  /** How long they wait for another connection of this process. */
+  readonly lendMillis?: number | undefined;
   /** Called before each commit. If it throws, the transaction is undone, and all of its writes fail. */
   readonly beforeCommit?: () => void;
   /** Called after each commit. Returns what the next transaction has to wait for; it must not reject. */
@@ -89,7 +94,7 @@ export interface WriteTurnsOptions {
 }
 
 export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOptions): WriteTurns {
-  const { file, canInterrupt, lockTimeoutMillis = DEFAULT_LOCK_TIMEOUT_MILLIS } = options;
+  const { file, canInterrupt, lockTimeoutMillis = DEFAULT_LOCK_TIMEOUT_MILLIS, lendMillis = LEND_MILLIS } = options;
   const { beforeCommit = () => {}, afterCommit = () => undefined } = options;
   const lock = createWriteLock(database, { file, timeoutMillis: lockTimeoutMillis });
   const commit = database.prepare('COMMIT');
@@ -101,7 +106,8 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
   let openedAt: number | undefined;
   let isCommitDue = false;
   let isScheduled = false;
-  let isPaused = false;
+  /** What the next transaction waits for. */
+  let pauses = 0;
   const lends: Lend[] = [];
   /** Whether works come first, since another connection has just written. */
   let hasLent = false;
@@ -204,9 +210,9 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
 
   const pauseUntil = (event: Promise<void> | undefined): void => {
     if (!event) return;
-    isPaused = true;
+    pauses += 1;
     void event.then(() => {
-      isPaused = false;
+      pauses -= 1;
       if (hasWork() || lends.length > 0) schedule();
     });
   };
@@ -222,7 +228,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
       else reject(reason);
     }
     lock.afterCommit();
-    await afterCommit();
+    pauseUntil(afterCommit());
   };
 
   const tryToLend = (): void => {
@@ -232,7 +238,10 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
         return;
       }
       rollback(database);
-      pauseUntil(lendTurn(lends.shift()!));
+      const turn = lendTurn(lends.shift()!);
+      pauseUntil(within(lendMillis, turn));
+      // It may have come back late, to try again.
+      void turn.then(() => lends.length > 0 && schedule());
     } catch (error) {
       lends.shift()!.reject(error);
       failAll(error);
@@ -257,7 +266,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
   };
 
   const schedule = (): void => {
-    if (isScheduled || isPaused) return;
+    if (isScheduled || pauses > 0) return;
     isScheduled = true;
     const millis = resumeAt - performance.now();
     if (millis > 0) setTimeout(() => overtake(onTurn), millis);
@@ -284,6 +293,17 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
       while (hasWork() || openedAt !== undefined) runTurn(Number.POSITIVE_INFINITY, true);
     },
   };
+}
+
+/** Resolves when `event` does, or after this time. */
+function within(millis: number, event: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, millis);
+    void event.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 function rollback(database: SqliteDatabase): void {

@@ -10,6 +10,8 @@ import { type SqliteBatch, WRITER } from './batch.ts';
 import type { SqliteValue } from './open.ts';
 
 const CLOSE_TIMEOUT_MILLIS = 5_000;
+/** No batch takes as long, and few reads do. */
+const EXIT_MILLIS = 5_000;
 
 const PROGRAM = `
   const { parentPort, workerData } = require('node:worker_threads');
@@ -71,6 +73,14 @@ interface Answer {
 /** `gone`: the thread has ended, and another one can be started. `unusable`: it could not even begin. */
 export type ThreadState = 'idle' | 'gone' | 'unusable';
 
+const running = new Set<SqliteThread>();
+
+/** A process that ends while a thread is within the engine is aborted. */
+function waitForAll(): void {
+  const end = performance.now() + EXIT_MILLIS;
+  for (const thread of running) thread.waitUntilIdle(Math.max(0, end - performance.now()));
+}
+
 export class SqliteThread {
   readonly #worker: Worker;
   readonly #ended: Promise<void>;
@@ -95,8 +105,12 @@ export class SqliteThread {
       this.#hasBegun = true;
     });
     this.#worker.on('error', () => this.#receive(undefined));
+    if (running.size === 0) process.on('exit', waitForAll);
+    running.add(this);
     this.#worker.once('exit', () => {
       this.#hasEnded = true;
+      running.delete(this);
+      if (running.size === 0) process.off('exit', waitForAll);
       this.#receive(undefined);
     });
   }

@@ -4,9 +4,6 @@ import type { SqliteDatabase } from './open.ts';
 import type { Prepare } from './statement-cache.ts';
 import { SqliteThread, stopThreads } from './thread.ts';
 
-/** No batch takes as long. */
-const EXIT_MILLIS = 5_000;
-
 export interface SqliteWriter {
   /**
    * Resolves once the batch is committed. Rejects with the engine's error, or where the thread has ended: all is
@@ -32,14 +29,9 @@ export function createSqliteWriter({ file, database, prepare, setUp }: WriterOpt
   let thread: SqliteThread | undefined;
   let hasThreads = file !== ':memory:';
 
-  // A process that ends while a thread is within the engine is aborted.
-  const onExit = () => thread?.waitUntilIdle(EXIT_MILLIS);
-
   const start = (): SqliteThread | undefined => {
     try {
-      const started = new SqliteThread({ file, canWrite: true, setUp });
-      process.off('exit', onExit).on('exit', onExit);
-      return started;
+      return new SqliteThread({ file, canWrite: true, setUp });
     } catch {
       hasThreads = false;
       return undefined;
@@ -69,7 +61,6 @@ export function createSqliteWriter({ file, database, prepare, setUp }: WriterOpt
     },
     close: async () => {
       if (thread) await stopThreads([thread]);
-      if (!thread || thread.hasEnded) process.off('exit', onExit);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSqlite } from '../../src/sqlite/open.ts';
@@ -72,4 +73,19 @@ test('after close there are no reads', async () => {
   expect(await reader.all('SELECT 1 AS one', [])).toHaveLength(1);
   await reader.close();
   await expect(reader.all('SELECT 1', [])).rejects.toThrow('closed');
+});
+
+test('a process that ends while a thread reads is not aborted', () => {
+  const file = join(temporaryDirectory(), 'a.db');
+  openSqlite({ file }).close();
+  const program = `
+    import { createSqliteReader } from './src/sqlite/reader-threads.ts';
+    const reader = createSqliteReader({ file: ${JSON.stringify(file)}, prepare: () => {} });
+    await reader.all('SELECT 1', []);
+    void reader.all(${JSON.stringify(COUNT)}, [3_000_000]);
+    setTimeout(() => process.exit(7), 50);`;
+  const { status, signal, stderr } = spawnSync(process.execPath, [
+    ...['--import', 'tsx', '--input-type=module', '-e', program],
+  ]);
+  expect([status, signal, String(stderr)]).toEqual([7, null, '']);
 });

@@ -2,7 +2,7 @@
  * The directory that processes share. Each process has its own file and keeps it locked as long as it lives. A file
  * that can be locked was left by a dead process, and belongs to the process that locks it first.
  */
-import { closeSync, constants, openSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { diag } from '@opentelemetry/api';
 import type { SpoolOptions } from '../../options.ts';
@@ -12,6 +12,7 @@ import { removeSpoolFile, SpoolFile } from './file.ts';
 import type { TakenOver } from './take-over-rows.ts';
 
 const SUFFIX = '.spool';
+const COMPANION = /\.spool-(wal|shm|journal)$/;
 /** A file that is empty for longer than this stays empty: its process ended right after it had created it. */
 const MAX_EMPTY_MILLIS = 60_000;
 
@@ -38,6 +39,7 @@ export function* takeOverFiles(options: SpoolOptions, own: SpoolFile): Generator
   const takenOver: TakenOver = { logs: [], expired: [] };
   for (const name of readdirSync(options.directory)) {
     const path = join(options.directory, name);
+    if (COMPANION.test(name)) removeLeftOver(path);
     if (!name.endsWith(SUFFIX) || path === own.path) continue;
     try {
       if (isFilled(path)) yield* own.takeOver(path, Date.now() - options.maxAgeMillis, takenOver);
@@ -76,6 +78,12 @@ function isFilled(path: string): boolean {
   if (size > 0) return true;
   if (Date.now() - mtimeMs > MAX_EMPTY_MILLIS) removeSpoolFile(path);
   return false;
+}
+
+/** A process that is killed while it deletes its file leaves a companion of it: the file itself goes first. */
+function removeLeftOver(companion: string): void {
+  const path = companion.slice(0, companion.lastIndexOf('-'));
+  if (!existsSync(path)) removeSpoolFile(path);
 }
 
 /** Renames the file: it can still be inspected, and the next start does not find it. */

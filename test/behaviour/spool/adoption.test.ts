@@ -1,4 +1,5 @@
 /** What dead processes have left is taken over in steps, so that a large file does not block the app. */
+import { writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSpoolFile } from '../../../src/delivery/spool/directory.ts';
@@ -75,4 +76,17 @@ test('a shutdown during a take-over loses nothing: the next start takes over the
   expect(spoolFiles(directory).filter((name) => name.endsWith('.corrupt'))).toEqual([]);
   const next = start(directory);
   await expect.poll(() => next.stats().queued).toBe(LOGS);
+});
+
+test('what is left of a file whose process was killed while it deleted it goes, and nothing of a file that is there', async () => {
+  const directory = spoolDirectory();
+  const other = openSpoolFile(directory);
+  onTestFinished(() => other.close());
+  const companions = spoolFiles(directory).filter((name) => !name.endsWith('.spool'));
+  expect(companions).not.toEqual([]);
+  for (const suffix of ['-wal', '-shm', '-journal']) writeFileSync(`${directory}/7-dead.spool${suffix}`, 'said');
+  const processor = start(directory);
+  await expect.poll(() => spoolFiles(directory).filter((name) => name.startsWith('7-dead'))).toEqual([]);
+  await processor.shutdown();
+  expect(spoolFiles(directory)).toEqual(expect.arrayContaining(companions));
 });

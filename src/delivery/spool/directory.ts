@@ -13,6 +13,8 @@ import type { TakenOver } from './take-over-rows.ts';
 
 const SUFFIX = '.spool';
 const COMPANION = /\.spool-(wal|shm|journal)$/;
+/** Of a file that is set aside. */
+const CORRUPT = '.corrupt';
 /** A file that is empty for longer than this stays empty: its process ended right after it had created it. */
 const MAX_EMPTY_MILLIS = 60_000;
 
@@ -80,14 +82,17 @@ function isFilled(path: string): boolean {
   return false;
 }
 
-/** A process that is killed while it deletes its file leaves a companion of it: the file itself goes first. */
+/**
+ * A process that is killed while it deletes its file leaves a companion of it: the file itself goes first. What is beside
+ * a file that was set aside is part of what can be inspected.
+ */
 function removeLeftOver(companion: string): void {
   const path = companion.slice(0, companion.lastIndexOf('-'));
-  if (!existsSync(path)) removeSpoolFile(path);
+  if (!existsSync(path) && !existsSync(path + CORRUPT)) removeSpoolFile(path);
 }
 
 /** Renames the file: it can still be inspected, and the next start does not find it. */
 function setAside(path: string, error: Error): void {
-  diag.warn(`humanloop-otel: a spool file cannot be read; kept as ${path}.corrupt`, error);
-  renameSync(path, `${path}.corrupt`);
+  diag.warn(`humanloop-otel: a spool file cannot be read; kept as ${path}${CORRUPT}`, error);
+  renameSync(path, path + CORRUPT);
 }

@@ -2,10 +2,12 @@
 import { millisOf, secondsOf } from '../otel/hr-time.ts';
 import type { HrTime, SpanSlice } from '../otel/span-slice.ts';
 
+export type TimedSpan = Pick<SpanSlice, 'startTime' | 'endTime' | 'duration' | 'ended'>;
+
 /**
  * Returns the span's start as ISO date; its end if the start is not a time; 1970 if neither is. Always a valid date.
  */
-export function createdAt(span: SpanSlice): string {
+export function createdAt(span: Pick<SpanSlice, 'startTime' | 'endTime'>): string {
   return toIso(millisOf(span.startTime) ?? millisOf(span.endTime) ?? 0);
 }
 
@@ -23,14 +25,14 @@ export function toIso(millis: number): string {
 }
 
 /** Returns seconds, at least 0; undefined while the span is open or if its times are not usable. */
-export function durationOf(span: SpanSlice): number | undefined {
+export function durationOf(span: TimedSpan): number | undefined {
   if (!hasEnded(span)) return undefined;
   const seconds = secondsOf(span.duration) ?? secondsBetween(span.startTime, span.endTime);
   return seconds === undefined ? undefined : Math.max(0, seconds);
 }
 
 /** Only `ended: false` marks an open span: an exporter's spans have ended, even if they do not say so. */
-export function hasEnded(span: SpanSlice): boolean {
+export function hasEnded(span: Pick<SpanSlice, 'ended'>): boolean {
   return span.ended !== false;
 }
 

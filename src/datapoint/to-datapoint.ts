@@ -12,7 +12,7 @@ import { messageText } from '../wire/message-text.ts';
 import { REMOTE_PARENT } from '../wire/remote-parent.ts';
 import type { LogRequest, LogUpdate } from '../wire/v4.ts';
 import { toErrorText } from './error-text.ts';
-import { createdAt, durationOf } from './span-time.ts';
+import { createdAt, durationOf, type TimedSpan } from './span-time.ts';
 import { toConfig } from './to-config.ts';
 import { toFeedback } from './to-feedback.ts';
 import { withholdContent } from './withhold-content.ts';
@@ -32,10 +32,14 @@ export interface DatapointSettings {
   readonly captureContent: boolean;
 }
 
+/** What is said of a span besides its reading. */
+export type DatapointSpan = TimedSpan &
+  Pick<SpanSlice, 'name' | 'spanContext' | 'instrumentationScope' | 'instrumentationLibrary'>;
+
 const NO_CONTEXT: TraceContext = {};
 
 export function toDatapoint(
-  span: SpanSlice,
+  span: DatapointSpan,
   kind: LogKind,
   reading: Reading,
   identity: Identity,
@@ -71,7 +75,7 @@ function setFeedback(datapoint: LogRequest, evaluations: readonly Evaluation[], 
   if (feedback.length > 0) datapoint.feedback = feedback;
 }
 
-function setLateFields(into: LogUpdate, span: SpanSlice, reading: Reading, captureContent: boolean): void {
+function setLateFields(into: LogUpdate, span: TimedSpan, reading: Reading, captureContent: boolean): void {
   const output = captureContent ? (reading.output ?? messageText(reading.outputMessage)) : undefined;
   if (output !== undefined) into.output = output;
   if (reading.error !== undefined) into.error = toErrorText(reading.error, captureContent);
@@ -93,7 +97,7 @@ function setUsage(datapoint: LogRequest, { promptTokens, outputTokens, promptCos
 
 /** Copies the app's own entries first, so that none of them can overwrite structure. */
 function toMetadata(
-  span: SpanSlice,
+  span: DatapointSpan,
   kind: LogKind,
   reading: Reading,
   context: TraceContext,
@@ -124,6 +128,6 @@ function copyInto(target: Record<string, unknown>, source: Record<string, unknow
 }
 
 /** Returns the span's name; `span` if it has none. */
-export function nameOf(span: SpanSlice): string {
+export function nameOf(span: Pick<SpanSlice, 'name'>): string {
   return typeof span.name === 'string' && span.name !== '' ? span.name.toWellFormed() : 'span';
 }

@@ -76,7 +76,9 @@ export const RECORDED_HERE = 'humanloop.recorded';
 const NO_SCOPE: InstrumentationScope = { name: '' };
 
 /** Returns the instrumentation scope; one with an empty name if the span has none, or a name that is not text. */
-export function scopeOf(span: SpanSlice): InstrumentationScope {
+export function scopeOf(
+  span: Pick<SpanSlice, 'instrumentationScope' | 'instrumentationLibrary'>,
+): InstrumentationScope {
   const scope = span.instrumentationScope ?? span.instrumentationLibrary ?? NO_SCOPE;
   return typeof scope.name === 'string' ? scope : { ...scope, name: '' };
 }

@@ -28,7 +28,7 @@ const TOOL_INPUT = 'gcp.vertex.agent.tool_call_args';
 const TOOL_OUTPUT = 'gcp.vertex.agent.tool_response';
 
 /** Values that stand for hidden or absent content. */
-const NOTHING: ReadonlySet<unknown> = new Set(['{}', 'N/A', '<not serializable>', '{"result":"<not specified>"}']);
+const NOTHING: readonly unknown[] = ['{}', 'N/A', '<not serializable>', '{"result":"<not specified>"}'];
 
 /** Fields of a Gemini config that are not parameters. Headers may contain keys. */
 const TRANSPORT = ['httpOptions', 'http_options', 'labels', 'abortSignal'] as const;
@@ -133,7 +133,7 @@ function readToolCall(fields: SpanFields): Reading {
     name: stringOf(attributes['gen_ai.tool.name'] ?? /^execute_tool (.+)/.exec(span.name)?.[1]),
     error: readError(span, isSilent ? { failed: true, type: 'no result' } : {}),
     inputs: attributes[TOOL_INPUT] === 'N/A' ? undefined : inputsAt(fields, TOOL_INPUT),
-    output: NOTHING.has(output) ? undefined : toStepOutput(output),
+    output: NOTHING.includes(output) ? undefined : toStepOutput(output),
   };
 }
 
@@ -145,7 +145,7 @@ function readRun(fields: SpanFields): Reading {
   const named = /^(?:invoke_agent|agent_run|invoke_workflow|execute_node) \[?([^\]]+)/.exec(span.name)?.[1];
   return {
     name: stringOf(attributes['gen_ai.agent.name'] ?? attributes['adk.workflow.name'] ?? named),
-    inputs: NOTHING.has(data) ? undefined : inputsOf(structuredOf(data)),
+    inputs: NOTHING.includes(data) ? undefined : inputsOf(structuredOf(data)),
     error: readError(span, status === 'failed' ? { failed: true, type: 'node failed' } : {}),
     metadata: {
       node_path: fields.string('adk.node.path'),
@@ -156,5 +156,5 @@ function readRun(fields: SpanFields): Reading {
 }
 
 function bodyAt(fields: SpanFields, key: string): Fields | undefined {
-  return NOTHING.has(fields.attributes[key]) ? undefined : fields.object(key);
+  return NOTHING.includes(fields.attributes[key]) ? undefined : fields.object(key);
 }

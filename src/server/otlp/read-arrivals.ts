@@ -11,9 +11,10 @@ import { readEnvironment, readSession, readTags, readUser } from '../../conventi
 import type { Convention, Evaluation, Reading } from '../../conventions/convention.ts';
 import { censusOf, classifySpan, readSpan } from '../../conventions/index.ts';
 import { MAX_NAME_CHARS } from '../../conventions/values/attributes.ts';
+import type { DatapointSpan } from '../../datapoint/to-datapoint.ts';
 import { toFeedback } from '../../datapoint/to-feedback.ts';
 import { readAncestor } from '../../otel/ancestor-member.ts';
-import { parentSpanIdOf, type SpanSlice } from '../../otel/span-slice.ts';
+import { parentSpanIdOf, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import type { Feedback } from '../../wire/v4.ts';
 import type { Arrival, ArrivedLog, Judgement } from './linking/arrival.ts';
 import { namesOf, type Reporters } from './linking/call-keys.ts';
@@ -86,7 +87,14 @@ function* readLog(
   const summary = summarise(span, kind, reading);
   yield;
   const names = kind === 'model' ? namesOf(span, reading, summary.callId, reporters) : undefined;
-  return { span, kind, reading, summary, settings, names };
+  return { span: withoutContent(span), kind, reading, summary, settings, names };
+}
+
+/** Attributes and events are let go when they are read: V8 copies what lives until the log is written. */
+function withoutContent(span: SpanSlice): DatapointSpan {
+  const { name, startTime, endTime, duration, ended = true } = span;
+  const context = span.spanContext();
+  return { name, startTime, endTime, duration, ended, instrumentationScope: scopeOf(span), spanContext: () => context };
 }
 
 export type ReadEvent =

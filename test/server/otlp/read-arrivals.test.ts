@@ -21,6 +21,16 @@ test.each([
   expect(step.value).toMatchObject({ traceId: 'a'.repeat(32), arrival: { spanId: 'b'.repeat(16) } });
 });
 
+test('the attributes of a span are let go when they are read', () => {
+  const settings = { captureContent: true, source: 's', reporters: new Reporters(), conventions: undefined };
+  const steps = readArrival({ slice: makeSpan(CHAT), projectName: undefined }, settings);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  const { span } = step.value!.arrival.log!;
+  expect(span).toMatchObject({ name: 'span', duration: [1, 0] });
+  expect(span).not.toHaveProperty('attributes');
+});
+
 test('other work runs between the steps of one span that takes long', async () => {
   const store = await openSqliteStore({ file: ':memory:', onError: () => {} });
   const intake = createOtlpIntake(store);

@@ -100,8 +100,9 @@ function llamaIndexPart(block: unknown): unknown {
   return { ...part, type };
 }
 
-function isSpringAi({ messageType, role, ...message }: Fields): boolean {
-  return typeof messageType === 'string' && role === undefined && SPRING_BODIES.some((key) => key in message);
+function isSpringAi(message: Fields): boolean {
+  if (typeof message['messageType'] !== 'string' || message['role'] !== undefined) return false;
+  return SPRING_BODIES.some((key) => key in message);
 }
 
 const SPRING_BODIES = ['text', 'textContent', 'content', 'responses', 'toolCalls'] as const;

@@ -31,8 +31,8 @@ import { readMemory } from './memory.ts';
 import { readPictures } from './pictures.ts';
 import { readRerank } from './rerank.ts';
 
-/** Values that instrumentations write in place of hidden content. */
-const HIDDEN: ReadonlySet<unknown> = new Set(['', '__REDACTED__', '<REDACTED>', '[REDACTED]']);
+/** Values that instrumentations write in place of hidden content. A list: a set would hash each long text. */
+const HIDDEN: readonly unknown[] = ['', '__REDACTED__', '<REDACTED>', '[REDACTED]'];
 
 /**
  * Quarkus writes attributes with the names of the events of 1.27, Cloudflare's gateway whole bodies, and Semantic Kernel
@@ -151,7 +151,7 @@ function openBlocks(messages: ChatMessage[], reader: MessageReader): void {
 function contentAt(fields: SpanFields, ...keys: readonly string[]): unknown {
   for (const key of keys) {
     const value = fields.attributes[key];
-    if (value === undefined || value === null || HIDDEN.has(value)) continue;
+    if (value === undefined || value === null || HIDDEN.includes(value)) continue;
     if (typeof value !== 'string') return value;
     // Keys with JSON do not have these words as texts.
     if (IN_JSON.has(key) && isFiller(value)) continue;

@@ -1,7 +1,7 @@
 /** What has come of a trace with one request, read and not yet linked. */
 import type { LogKind, Reading } from '../../../conventions/convention.ts';
-import type { DatapointSettings } from '../../../datapoint/to-datapoint.ts';
-import type { SpanEvent, SpanSlice } from '../../../otel/span-slice.ts';
+import type { DatapointSettings, DatapointSpan } from '../../../datapoint/to-datapoint.ts';
+import type { SpanEvent } from '../../../otel/span-slice.ts';
 import type { Feedback } from '../../../wire/v4.ts';
 import type { CallNames, CallSummary, Elsewhere } from './skeleton.ts';
 
@@ -22,7 +22,7 @@ export interface Arrival {
 }
 
 export interface ArrivedLog {
-  readonly span: SpanSlice;
+  readonly span: DatapointSpan;
   readonly kind: LogKind;
   readonly reading: Reading;
   readonly summary: CallSummary;

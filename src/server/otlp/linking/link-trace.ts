@@ -242,7 +242,7 @@ class Linking {
     } else if (!wasLog) {
       const log = this.#compose(node, outcome);
       if (log) this.#creates.push(log);
-      said = log && saidIn(log);
+      said = log && saidIn(log, this.#logs.get(spanId));
     } else {
       const parentReferenceId = outcome.parentId === undefined ? null : this.#referenceOf(outcome.parentId);
       if (written.parentId !== outcome.parentId) this.#revise(spanId, { parentReferenceId });

@@ -100,11 +100,13 @@ export class Backlog {
       this.#tracker.releaseOverdue(performance.now());
       const waiting = this.#waiting;
       this.#waiting = [];
-      for (const due of this.#tracker.takeDue()) {
-        for (const run of runsOf(due)) yield* this.#step(this.#options.work(run));
-        letGo(due);
+      for (const work of this.#takeWork()) {
+        // Yields at the end too: many traces are so small that none of them yields itself.
+        for (let isDone = false; !isDone; this.#options.catchUp()) {
+          isDone = work.next().done === true;
+          yield;
+        }
       }
-      for (const job of this.#jobs.splice(0)) yield* this.#step(job);
       for (const resolve of waiting) resolve();
     }
     this.#isWorking = false;
@@ -113,18 +115,19 @@ export class Backlog {
     if (atMillis !== undefined && !this.#isClosed) this.#timer.fireAt(atMillis);
   }
 
-  /** Yields at the end too: many traces are so small that none of them yields itself. */
-  *#step(work: Generator<void>): Generator<void> {
-    let isDone: boolean | undefined = false;
-    while (!isDone) {
-      isDone = work.next().done;
-      yield;
-      this.#options.catchUp();
+  /** The work on the spans that are due, and then the jobs. */
+  *#takeWork(): Generator<Generator<void>> {
+    for (const due of this.#tracker.takeDue()) {
+      for (const run of runsOf(due)) yield this.#options.work(run);
+      letGo(due);
     }
+    yield* this.#jobs.splice(0);
   }
 }
 
-function* runsOf(due: readonly SpanNode[]): Generator<readonly SpanNode[]> {
-  if (due.length <= MAX_RUN) return yield due;
-  for (let start = 0; start < due.length; start += MAX_RUN) yield due.slice(start, start + MAX_RUN);
+function runsOf(due: readonly SpanNode[]): (readonly SpanNode[])[] {
+  if (due.length <= MAX_RUN) return [due];
+  const runs: (readonly SpanNode[])[] = [];
+  for (let start = 0; start < due.length; start += MAX_RUN) runs.push(due.slice(start, start + MAX_RUN));
+  return runs;
 }

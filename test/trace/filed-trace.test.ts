@@ -69,6 +69,24 @@ test('what a late span finds in a filed trace is what it would have found in the
   );
 });
 
+test('a filing that failed half-way leaves nothing behind for the next, in which spans may have another order', () => {
+  fc.assert(
+    fc.property(plans, fc.nat(), (plan, at) => {
+      const trace = makeTrace('t'.repeat(32), plan);
+      const undecided = createNode(trace, 'undecided', 'retired', undefined);
+      const nodes = [...trace.nodes.entries()].filter(([, node]) => node !== undecided);
+      const half = at % (nodes.length + 1);
+      trace.nodes.clear();
+      for (const [id, node] of nodes.slice(0, half)) trace.nodes.set(id, node);
+      trace.nodes.set('undecided', undecided);
+      expect(fileTrace(trace)).toBeUndefined();
+      trace.nodes.clear();
+      for (const [id, node] of nodes.reverse()) trace.nodes.set(id, node);
+      expect(picture(unfileTrace(fileTrace(trace)!))).toEqual(picture(trace));
+    }),
+  );
+});
+
 test('while details are kept, it finds what a judgement and a span of the same call are compared with, too', () => {
   const details = fc.record({
     kind: fc.constantFrom(undefined, 'model', 'tool', 'agent', 'generic'),

@@ -7,9 +7,9 @@ const BYTES_PER_YIELD = 32_768;
 const NOTHING_LEFT: Iterable<void> = [];
 
 /**
- * Runs a step for each span. What is too much for one go is left to the result, which yields in between: `yield*` it. If
- * a step throws, the others still run. A step that many runs need should be one function, which is compiled once, and
- * get what differs as `about`.
+ * Runs a step for each span. The steps up to the first yield run at once, and the result runs the rest: `yield*` it. If a
+ * step throws, the others still run. A step that many runs need should be one function, which is compiled once, and get
+ * what differs as `about`.
  */
 export function forEachSpan<About>(
   nodes: readonly SpanNode[],
@@ -19,7 +19,7 @@ export function forEachSpan<About>(
 ): Iterable<void> {
   const next = runSteps(nodes, 0, step, about, bytesPerYield);
   // Most runs are so small that a generator for each pass over them would cost as much as the pass.
-  return next < nodes.length ? runRest(nodes, next, step, about, bytesPerYield) : NOTHING_LEFT;
+  return next === undefined ? NOTHING_LEFT : runRest(nodes, next, step, about, bytesPerYield);
 }
 
 function* runRest<About>(
@@ -29,21 +29,27 @@ function* runRest<About>(
   about: About,
   bytesPerYield: number,
 ): Generator<void> {
-  for (let at = from; at < nodes.length; at = runSteps(nodes, at, step, about, bytesPerYield)) yield;
+  let next: number | undefined = from;
+  while (next !== undefined) {
+    yield;
+    next = runSteps(nodes, next, step, about, bytesPerYield);
+  }
 }
 
-/** Runs the steps of some spans. Returns the index of the first that is left. */
+/**
+ * Runs the steps of some spans. If a yield has to follow, it returns the index of the span after it, which may be none: a
+ * large span is not worked on again, in the next pass, before the yield.
+ */
 function runSteps<About>(
   nodes: readonly SpanNode[],
   from: number,
   step: (node: SpanNode, about: About) => void,
   about: About,
   bytesPerYield: number,
-): number {
+): number | undefined {
   let bytes = 0;
-  let at = from;
-  while (at < nodes.length) {
-    const node = nodes[at++] as SpanNode;
+  for (let at = from; at < nodes.length; at++) {
+    const node = nodes[at] as SpanNode;
     // An open span is not estimated: it may be large.
     bytes += node.estimatedBytes || bytesPerYield;
     try {
@@ -51,7 +57,7 @@ function runSteps<About>(
     } catch (error) {
       reportFault(error);
     }
-    if (bytes >= bytesPerYield) break;
+    if (bytes >= bytesPerYield) return at + 1;
   }
-  return at;
+  return undefined;
 }

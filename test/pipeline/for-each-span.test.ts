@@ -31,8 +31,13 @@ test('an open span may be large, so that a yield follows it', () => {
   expect(slicesOf(nodesOf(undefined, 1_000))).toEqual([['span-0'], ['span-1']]);
 });
 
+test('yields after the last span, too, so that the next pass over a large one has a turn of its own', () => {
+  expect(slicesOf(nodesOf(40_000))).toEqual([['span-0'], []]);
+  expect(slicesOf(nodesOf(1_000, 20_000, 20_000))).toEqual([['span-0', 'span-1', 'span-2'], []]);
+});
+
 test('yields after each span if it should', () => {
-  expect(slicesOf(nodesOf(1, 1, 1), 0)).toEqual([['span-0'], ['span-1'], ['span-2']]);
+  expect(slicesOf(nodesOf(1, 1, 1), 0)).toEqual([['span-0'], ['span-1'], ['span-2'], []]);
 });
 
 test('runs the other steps if one throws', () => {

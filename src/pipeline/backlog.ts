@@ -101,10 +101,12 @@ export class Backlog {
       const waiting = this.#waiting;
       this.#waiting = [];
       for (const work of this.#takeWork()) {
-        // Yields at the end too: many traces are so small that none of them yields itself.
-        for (let isDone = false; !isDone; this.#options.catchUp()) {
-          isDone = work.next().done === true;
+        let isDone: boolean | undefined = false;
+        while (!isDone) {
+          isDone = work.next().done;
+          // At the end too: many traces are so small that none of them yields itself.
           yield;
+          this.#options.catchUp();
         }
       }
       for (const resolve of waiting) resolve();
@@ -118,16 +120,11 @@ export class Backlog {
   /** The work on the spans that are due, and then the jobs. */
   *#takeWork(): Generator<Generator<void>> {
     for (const due of this.#tracker.takeDue()) {
-      for (const run of runsOf(due)) yield this.#options.work(run);
+      for (let start = 0; start < due.length; start += MAX_RUN) {
+        yield this.#options.work(due.length > MAX_RUN ? due.slice(start, start + MAX_RUN) : due);
+      }
       letGo(due);
     }
     yield* this.#jobs.splice(0);
   }
-}
-
-function runsOf(due: readonly SpanNode[]): (readonly SpanNode[])[] {
-  if (due.length <= MAX_RUN) return [due];
-  const runs: (readonly SpanNode[])[] = [];
-  for (let start = 0; start < due.length; start += MAX_RUN) runs.push(due.slice(start, start + MAX_RUN));
-  return runs;
 }

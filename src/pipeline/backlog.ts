@@ -120,8 +120,11 @@ export class Backlog {
   /** The work on the spans that are due, and then the jobs. */
   *#takeWork(): Generator<Generator<void>> {
     for (const due of this.#tracker.takeDue()) {
-      for (let start = 0; start < due.length; start += MAX_RUN) {
-        yield this.#options.work(due.length > MAX_RUN ? due.slice(start, start + MAX_RUN) : due);
+      const { length } = due;
+      for (let start = 0; start < length; start += MAX_RUN) {
+        const run = length > MAX_RUN ? due.slice(start, start + MAX_RUN) : due;
+        yield this.#options.work(run);
+        letGo(run);
       }
       letGo(due);
     }

@@ -63,6 +63,8 @@ test('what a late span finds in a filed trace is what it would have found in the
       const trace = makeTrace('t'.repeat(32), plan);
       const filed = fileTrace(trace);
       expect(filed).toBeDefined();
+      // An id and a code for each span, which is filed once.
+      expect(filed!.spans).toHaveLength(2 * plan.length);
       expect(picture(unfileTrace(filed!))).toEqual(picture(trace));
       expect(unfileTrace(fileTrace(unfileTrace(filed!))!)).toEqual(unfileTrace(filed!));
     }),
@@ -82,7 +84,9 @@ test('a filing that failed half-way leaves nothing behind for the next, in which
       expect(fileTrace(trace)).toBeUndefined();
       trace.nodes.clear();
       for (const [id, node] of nodes.reverse()) trace.nodes.set(id, node);
-      expect(picture(unfileTrace(fileTrace(trace)!))).toEqual(picture(trace));
+      const filed = fileTrace(trace)!;
+      expect(filed.spans).toHaveLength(2 * plan.length);
+      expect(picture(unfileTrace(filed))).toEqual(picture(trace));
     }),
   );
 });

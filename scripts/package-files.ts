@@ -2,6 +2,10 @@
  * Bundles the package's JavaScript: one file for each entry, and chunks for what they share.
  *
  * Apps import it when they start, and a hundred small modules take several times as long as the same code in one file.
+ * Nothing of `index.js` is left for later: `CONVENTIONS` is public and its readers are called without waiting, so an ES
+ * module has to load them, which is half of the time. Of the rest, a part could be loaded with the first span, but then
+ * `update()`, `stats()` and the end of a process would have to wait for it.
+ *
  * The same files exist as CommonJS (`.cjs`), for those that cannot `require` an ES module: jest, and bundles.
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';

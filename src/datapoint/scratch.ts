@@ -78,7 +78,7 @@ export class Scratch {
     this.#makeRoom(STRIDE_BYTES);
     const words = this.#words;
     const end = Math.ceil(this.#length / STRIDE_BYTES) * STRIDE;
-    this.#bytes.fill(SPACE, this.#length, 4 * end);
+    for (let at = this.#length; at < 4 * end; at++) this.#bytes[at] = SPACE;
     // A byte below 0x20 borrows from its highest bit, which it does not have itself.
     let found = 0;
     for (let at = 0; at < end; at += STRIDE) {

@@ -205,7 +205,7 @@ function metadataOf(
 ): string {
   const { kind, responseId, responseModel, serverAddress, toolCallId, callerName, agentId, finishReason } = reading;
   const { secondsToFirstChunk } = reading;
-  let json = `,"convention":"${reading.convention}"`;
+  let json = `"convention":"${reading.convention}"`;
   if (responseId !== undefined) json += `,"response_id":${quote(responseId)}`;
   if (responseModel !== undefined) json += `,"response_model":${quoteName(responseModel)}`;
   if (serverAddress !== undefined) json += `,"server_address":${quoteName(serverAddress)}`;
@@ -225,9 +225,10 @@ function metadataOf(
   // The tokens of agents and tools are sums over the calls below, which have logs of their own.
   const sums = usage === '' || kind === 'model' ? '' : `,"usage":{${usage.slice(1)}}`;
   const content = reading.contentMetadata;
-  if (content === undefined) return `{${(json + sums).slice(1)}}`;
+  if (content === undefined) return `{${json}${sums}}`;
   // None of the app's own entries overwrites structure.
-  return `{${withFurtherEntries(json, sums === '' ? content : { ...content, usage: undefined }).slice(1)}${sums}}`;
+  const own = sums === '' ? content : { ...content, usage: undefined };
+  return `{${withFurtherEntries(`,${json}`, own).slice(1)}${sums}}`;
 }
 
 function detailsOf({ totalTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens }: ShortReading): string {

@@ -100,11 +100,15 @@ export class Backlog {
       this.#tracker.releaseOverdue(performance.now());
       const waiting = this.#waiting;
       this.#waiting = [];
-      for (const due of this.#tracker.takeDue()) {
-        for (const run of runsOf(due)) yield* this.#step(this.#options.work(run));
-        letGo(due);
+      for (const work of this.#takeWork()) {
+        let isDone: boolean | undefined = false;
+        while (!isDone) {
+          isDone = work.next().done;
+          // At the end too: many traces are so small that none of them yields itself.
+          yield;
+          this.#options.catchUp();
+        }
       }
-      for (const job of this.#jobs.splice(0)) yield* this.#step(job);
       for (const resolve of waiting) resolve();
     }
     this.#isWorking = false;
@@ -113,18 +117,17 @@ export class Backlog {
     if (atMillis !== undefined && !this.#isClosed) this.#timer.fireAt(atMillis);
   }
 
-  /** Yields at the end too: many traces are so small that none of them yields itself. */
-  *#step(work: Generator<void>): Generator<void> {
-    let isDone: boolean | undefined = false;
-    while (!isDone) {
-      isDone = work.next().done;
-      yield;
-      this.#options.catchUp();
+  /** The work on the spans that are due, and then the jobs. */
+  *#takeWork(): Generator<Generator<void>> {
+    for (const due of this.#tracker.takeDue()) {
+      const { length } = due;
+      for (let start = 0; start < length; start += MAX_RUN) {
+        const run = length > MAX_RUN ? due.slice(start, start + MAX_RUN) : due;
+        yield this.#options.work(run);
+        letGo(run);
+      }
+      letGo(due);
     }
+    yield* this.#jobs.splice(0);
   }
-}
-
-function* runsOf(due: readonly SpanNode[]): Generator<readonly SpanNode[]> {
-  if (due.length <= MAX_RUN) return yield due;
-  for (let start = 0; start < due.length; start += MAX_RUN) yield due.slice(start, start + MAX_RUN);
 }

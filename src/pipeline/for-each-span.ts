@@ -4,19 +4,51 @@ import type { SpanNode } from '../trace/span-node.ts';
 
 /** Estimated bytes of the spans that are worked on between two yields: less than a millisecond of work. */
 const BYTES_PER_YIELD = 32_768;
+const NOTHING_LEFT: Iterable<void> = [];
 
 /**
- * Runs a step for each span, and yields in between. If a step throws, the others still run. A step that many runs need
- * should be one function, which is compiled once, and get what differs as `about`.
+ * Runs a step for each span. The steps up to the first yield run at once, and the result runs the rest: `yield*` it. If a
+ * step throws, the others still run. A step that many runs need should be one function, which is compiled once, and get
+ * what differs as `about`.
  */
-export function* forEachSpan<About>(
+export function forEachSpan<About>(
   nodes: readonly SpanNode[],
   step: (node: SpanNode, about: About) => void,
   about: About,
   bytesPerYield = BYTES_PER_YIELD,
+): Iterable<void> {
+  const next = runSteps(nodes, 0, step, about, bytesPerYield);
+  // Most runs are so small that a generator for each pass over them would cost as much as the pass.
+  return next === undefined ? NOTHING_LEFT : runRest(nodes, next, step, about, bytesPerYield);
+}
+
+function* runRest<About>(
+  nodes: readonly SpanNode[],
+  from: number,
+  step: (node: SpanNode, about: About) => void,
+  about: About,
+  bytesPerYield: number,
 ): Generator<void> {
+  let next: number | undefined = from;
+  while (next !== undefined) {
+    yield;
+    next = runSteps(nodes, next, step, about, bytesPerYield);
+  }
+}
+
+/**
+ * Runs the steps of some spans. If a yield has to follow, it returns the index of the span after it, which may be none: a
+ * large span is not worked on again, in the next pass, before the yield.
+ */
+function runSteps<About>(
+  nodes: readonly SpanNode[],
+  from: number,
+  step: (node: SpanNode, about: About) => void,
+  about: About,
+  bytesPerYield: number,
+): number | undefined {
   let bytes = 0;
-  for (let at = 0; at < nodes.length; at++) {
+  for (let at = from; at < nodes.length; at++) {
     const node = nodes[at] as SpanNode;
     // An open span is not estimated: it may be large.
     bytes += node.estimatedBytes || bytesPerYield;
@@ -25,8 +57,7 @@ export function* forEachSpan<About>(
     } catch (error) {
       reportFault(error);
     }
-    if (bytes < bytesPerYield) continue;
-    bytes = 0;
-    yield;
+    if (bytes >= bytesPerYield) return at + 1;
   }
+  return undefined;
 }

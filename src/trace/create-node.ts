@@ -40,6 +40,7 @@ class Node implements SpanNode {
   isNamed = false;
   isNoLog = false;
   estimatedBytes = 0;
+  place = 0;
   #rare: RareFields | undefined = undefined;
 
   constructor(trace: Trace, spanId: string, state: SpanState, parent: SpanNode | undefined) {

@@ -65,16 +65,12 @@ export function isUnderWay({ logs }: Trace): boolean {
   return false;
 }
 
-/** From here on a map is faster than to look through a list, which takes less memory. */
-const MANY_NODES = 32;
-
 class Filing {
   readonly spans: (string | number)[] = [];
   details: SpanDetails[] | undefined;
   readonly #keepsAll: boolean;
   /** In the order in which they are filed. */
   readonly #nodes: SpanNode[] = [];
-  #byNode: Map<SpanNode, number> | undefined;
 
   constructor(keepsAll: boolean) {
     this.#keepsAll = keepsAll;
@@ -85,9 +81,10 @@ class Filing {
     return this.#placeOf(node) >= 0 || this.#file(node);
   }
 
-  /** Returns the place of a node, from 0; -1 if it has none. A parent mostly has one of the last. */
+  /** Returns the place of a node, from 0; -1 if it has none. What the node says may be left of a filing that failed. */
   #placeOf(node: SpanNode): number {
-    return this.#byNode ? (this.#byNode.get(node) ?? -1) : this.#nodes.lastIndexOf(node);
+    const { place } = node;
+    return place < this.#nodes.length && this.#nodes[place] === node ? place : -1;
   }
 
   #file(node: SpanNode): boolean {
@@ -95,16 +92,14 @@ class Filing {
     if (node.parent && parentPlace < 0) return this.#fileWithAncestors(node);
     const fate = fateOf(node);
     if (fate === undefined || (this.#keepsAll && hasMore(node))) return false;
-    const count = this.#nodes.push(node);
-    if (count === MANY_NODES) this.#byNode = new Map(this.#nodes.map((known, place) => [known, place]));
-    else this.#byNode?.set(node, count - 1);
+    node.place = this.#nodes.push(node) - 1;
     const code = (parentPlace + 1) * FATES.length + FATES.indexOf(fate);
     this.spans.push(node.spanId, code * KINDS.length + KINDS.indexOf(node.kind));
-    if (this.#keepsAll) this.#addDetails(node, count - 1);
+    if (this.#keepsAll) this.#addDetails(node);
     return true;
   }
 
-  #addDetails({ callId, callerId, tool }: SpanNode, place: number): void {
+  #addDetails({ callId, callerId, tool, place }: SpanNode): void {
     if (callId === undefined && callerId === undefined && tool === undefined) return;
     this.details ??= [];
     this.details.push({ place, callId, callerId, tool });

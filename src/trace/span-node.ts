@@ -134,6 +134,8 @@ export interface SpanNode {
   isNoLog: boolean;
   /** Bytes that holding the span costs, estimated; 0 once it is retired. */
   estimatedBytes: number;
+  /** Its place among the spans of its trace that are filed. Only `filed-trace.ts` uses this. */
+  place: number;
 }
 
 export function isNode(keeper: Keeper): keeper is SpanNode {

@@ -193,6 +193,9 @@ it('keeps no list of what was noted or worked off: V8 may have counted it among 
   vi.advanceTimersByTime(LONE_MILLIS);
   expect(lists.map(({ length }) => length)).toEqual([0]);
   expect(node?.waiters).toBeUndefined();
+  for (let span = 2_000; span < 3_500; span++) end(spanOf(2, span));
+  vi.advanceTimersByTime(LONE_MILLIS);
+  expect(lists.map(({ length }) => length)).toEqual([0, 0, 0]);
 });
 
 describe('workedOff', () => {
@@ -210,6 +213,22 @@ describe('workedOff', () => {
     await vi.advanceTimersByTimeAsync(1);
     await done;
     expect(steps).toEqual(['job after 1', 'done']);
+  });
+
+  it('works off a job once', async () => {
+    let caughtUpCount = 0;
+    const { backlog } = start({ catchUp: () => caughtUpCount++ });
+    const createJob = function* () {
+      yield;
+    };
+    const workOff = () => Promise.all([backlog.workedOff(), vi.advanceTimersByTimeAsync(1)]);
+    await workOff();
+    const withoutJobs = caughtUpCount;
+    for (let job = 0; job < 10; job++) backlog.add(createJob());
+    await workOff();
+    expect(caughtUpCount).toBe(2 * withoutJobs + 20);
+    await workOff();
+    expect(caughtUpCount).toBe(3 * withoutJobs + 20);
   });
 
   it('does not wait for held spans, or for work that is added by what it waited for', async () => {

@@ -63,8 +63,30 @@ test('what a late span finds in a filed trace is what it would have found in the
       const trace = makeTrace('t'.repeat(32), plan);
       const filed = fileTrace(trace);
       expect(filed).toBeDefined();
+      // An id and a code for each span, which is filed once.
+      expect(filed!.spans).toHaveLength(2 * plan.length);
       expect(picture(unfileTrace(filed!))).toEqual(picture(trace));
       expect(unfileTrace(fileTrace(unfileTrace(filed!))!)).toEqual(unfileTrace(filed!));
+    }),
+  );
+});
+
+test('a filing that failed half-way leaves nothing behind for the next, in which spans may have another order', () => {
+  fc.assert(
+    fc.property(plans, fc.nat(), (plan, at) => {
+      const trace = makeTrace('t'.repeat(32), plan);
+      const undecided = createNode(trace, 'undecided', 'retired', undefined);
+      const nodes = [...trace.nodes.entries()].filter(([, node]) => node !== undecided);
+      const half = at % (nodes.length + 1);
+      trace.nodes.clear();
+      for (const [id, node] of nodes.slice(0, half)) trace.nodes.set(id, node);
+      trace.nodes.set('undecided', undecided);
+      expect(fileTrace(trace)).toBeUndefined();
+      trace.nodes.clear();
+      for (const [id, node] of nodes.reverse()) trace.nodes.set(id, node);
+      const filed = fileTrace(trace)!;
+      expect(filed.spans).toHaveLength(2 * plan.length);
+      expect(picture(unfileTrace(filed))).toEqual(picture(trace));
     }),
   );
 });

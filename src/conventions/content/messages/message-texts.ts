@@ -114,9 +114,8 @@ class Finder {
   /** Reads a message, and returns its role. */
   #message(): string | undefined {
     if (!this.#skip(ROLE)) return undefined;
-    const role = ROLES.find((name) => this.#json.startsWith(name, this.#at));
+    const role = this.#role();
     if (role === undefined) return undefined;
-    this.#at += role.length;
     this.#texts = 0;
     this.#calls = '';
     this.#results = 0;
@@ -137,6 +136,11 @@ class Finder {
     }
     this.#structure += '}';
     return role;
+  }
+
+  #role(): string | undefined {
+    for (const role of ROLES) if (this.#skip(role)) return role;
+    return undefined;
   }
 
   /** Reads the reason, if there is one. Returns false if there is one that is not a word, or a second one. */
@@ -197,8 +201,11 @@ class Finder {
   }
 
   #skip(expected: string): boolean {
-    if (!this.#json.startsWith(expected, this.#at)) return false;
-    this.#at += expected.length;
+    const at = this.#at;
+    // Most differ in the first character or have no other, and to compare that is no call.
+    if (this.#json.charCodeAt(at) !== expected.charCodeAt(0)) return false;
+    if (expected.length > 1 && !this.#json.startsWith(expected, at)) return false;
+    this.#at = at + expected.length;
     return true;
   }
 

@@ -48,7 +48,7 @@ export interface ViewerIndexParts extends Pick<IndexWorkParts, 'statements' | 't
 }
 
 export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): ViewerIndex {
-  const { statements, words } = parts;
+  const { statements, turns, words } = parts;
   const listeners = new Set<(change: SessionChange) => void>();
   const load = createThreadLoad();
   let timer: NodeJS.Timeout | undefined;
@@ -140,7 +140,9 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
   const wait = (millis: number, latest: number): void => {
     hasWrites = false;
     timer = setTimeout(() => {
-      if (hasWrites && performance.now() < latest) wait(PAUSE_MILLIS, latest);
+      // Between two commits, nothing is reported for a while though a peak goes on.
+      const isQuiet = !hasWrites && !turns.isBusy();
+      if (!isQuiet && performance.now() < latest) wait(PAUSE_MILLIS, latest);
       else start();
     }, millis);
     timer.unref();

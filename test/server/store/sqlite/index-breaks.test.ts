@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import type { IndexPace } from '../../../../src/server/store/sqlite/index/index-pace.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import type { WriteTurns } from '../../../../src/server/store/sqlite/writing/write-turns.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
@@ -31,6 +32,19 @@ vi.mock('../../../../src/server/store/sqlite/writing/write-turns.ts', async (loa
   };
 });
 
+/** With `isEndless`, a break that begins now has no end. */
+const breaks = vi.hoisted(() => ({ isEndless: false }));
+
+vi.mock('../../../../src/server/store/sqlite/index/index-pace.ts', async (load) => {
+  const { paceAt } = await load<typeof import('../../../../src/server/store/sqlite/index/index-pace.ts')>();
+  return {
+    paceAt: (...lag: Parameters<typeof paceAt>): IndexPace => ({
+      ...paceAt(...lag),
+      ...(breaks.isEndless && { breakFactor: Number.POSITIVE_INFINITY }),
+    }),
+  };
+});
+
 /** Resolves to the looks before the second slice and the later ones. The first one comes at once. */
 async function indexAgain(file: string): Promise<number[]> {
   const other = openSqlite({ file });
@@ -39,19 +53,43 @@ async function indexAgain(file: string): Promise<number[]> {
   turns.looksBefore.length = 0;
   const store = await openSqliteStore({ file });
   onTestFinished(() => store.close());
-  await expect.poll(() => store.viewer.indexLag(), { timeout: 10_000 }).toEqual({ logs: 0 });
+  await expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
   return turns.looksBefore.slice(1);
+}
+
+async function writeLogs(file: string): Promise<void> {
+  const store = await openSqliteStore({ file });
+  await store.createLogs(Array.from({ length: 400 }, () => log({ output: 'zebra '.repeat(2_000) })));
+  await store.close();
 }
 
 test('the index has its break while writes are under way, and none while nothing is written', async () => {
   const file = join(temporaryDirectory(), 'logs.db');
-  const store = await openSqliteStore({ file });
-  await store.createLogs(Array.from({ length: 400 }, () => log({ output: 'zebra '.repeat(2_000) })));
-  await store.close();
+  await writeLogs(file);
 
   expect(Math.max(...(await indexAgain(file)))).toBeLessThan(2);
   turns.isBusy = true;
+  onTestFinished(() => {
+    turns.isBusy = false;
+  });
   const looks = await indexAgain(file);
   // The timer of a busy machine may come when a break is over already, but not each time.
   expect(Math.max(...looks)).toBeGreaterThan(1);
+});
+
+test('a break ends earlier when the index has become late in it', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  await writeLogs(file);
+  turns.isBusy = true;
+  breaks.isEndless = true;
+  onTestFinished(() => {
+    turns.isBusy = false;
+    breaks.isEndless = false;
+  });
+  turns.looks = 0;
+  const indexed = indexAgain(file);
+  // It looks again and again, and would have begun long since if the break had an end.
+  await expect.poll(() => turns.looks, { timeout: 30_000 }).toBeGreaterThan(5);
+  breaks.isEndless = false;
+  expect((await indexed).length).toBeGreaterThan(0);
 });

@@ -134,16 +134,18 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
   /** Slices do not overlap: each builds on what the one before has written. */
   const again = (millis: number): void => {
     if (closed || timer || running) return;
-    wait(millis, performance.now() + pace().breakFactor * workedMillis);
+    wait(millis, performance.now());
   };
 
-  const wait = (millis: number, latest: number): void => {
+  const wait = (millis: number, since: number): void => {
     hasWrites = false;
     timer = setTimeout(() => {
       // Between two commits, nothing is reported for a while though a peak goes on.
       const isQuiet = !hasWrites && !turns.isBusy();
-      if (!isQuiet && performance.now() < latest) wait(PAUSE_MILLIS, latest);
-      else start();
+      // Asked at each look: after a log that took a second, it would rest for twelve, and be late long before.
+      const isOver = performance.now() >= since + pace().breakFactor * workedMillis;
+      if (isQuiet || isOver) start();
+      else wait(PAUSE_MILLIS, since);
     }, millis);
     timer.unref();
   };
